@@ -1,0 +1,1 @@
+"""The receiver: Alertmanager's notifications in, decisions, rollbacks and evidence out."""

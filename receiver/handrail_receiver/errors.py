@@ -1,0 +1,49 @@
+"""What went wrong in the receiver → what to do next.
+
+ReceiverError
+├── WrongSettings             the receiver does not start: every line says which setting and what to do
+└── TargetError               a target, a channel or Prometheus did not do as asked; carries its Cause
+    ├── Retryable             the same call may work in a moment
+    └── Permanent             it will not work until somebody changes something
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Cause(StrEnum):
+    """Why an outside party failed: closed, small, and the value of the metric label `cause`."""
+
+    timeout = "timeout"
+    unreachable = "unreachable"
+    busy = "busy"
+    broken = "broken"
+    refused = "refused"
+    missing = "missing"
+    invalid = "invalid"
+    conflict = "conflict"
+
+
+class ReceiverError(Exception):
+    """The root of what the receiver raises on purpose."""
+
+
+class WrongSettings(ReceiverError):
+    """The settings cannot work; one line for each thing that is wrong."""
+
+
+class TargetError(ReceiverError):
+    """An outside party failed. `cause` is the metric label, the text is for people and holds no secret."""
+
+    def __init__(self, cause: Cause, text: str) -> None:
+        self.cause = cause
+        super().__init__(text)
+
+
+class Retryable(TargetError):
+    """Trying the same again may work: timeout, unreachable, busy, broken."""
+
+
+class Permanent(TargetError):
+    """Trying the same again cannot work: refused, missing, invalid, conflict."""

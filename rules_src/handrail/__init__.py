@@ -1,0 +1,1 @@
+"""Handrail: declare a rollout's guardrails once; get the rules, tests, dashboards, runbooks and the rollback."""

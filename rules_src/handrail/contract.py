@@ -1,0 +1,348 @@
+"""What the compiler and the receiver agree on: the playbook (one JSON file per rollout) and the label names.
+
+The only module of the compiler that the receiver imports. Durations are seconds, ratios 0..1, sizes bytes.
+Times and texts are final: the receiver never computes a threshold and never takes a value from an alert.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from handrail import names
+from handrail.base import declared
+
+__all__ = [
+    "Action",
+    "ActionName",
+    "Arms",
+    "Channel",
+    "Command",
+    "Confirmation",
+    "Criterion",
+    "DeploymentImage",
+    "FlagOff",
+    "Gate",
+    "GitValue",
+    "GuardrailFacts",
+    "HAProxyState",
+    "HAProxyWeight",
+    "HttpCall",
+    "LaunchDarklyOff",
+    "PagerDuty",
+    "Playbook",
+    "Proof",
+    "ReferenceQuery",
+    "RolloutAbort",
+    "Secret",
+    "Slack",
+    "StageFacts",
+    "Step",
+    "Tell",
+    "TierFacts",
+    "Webhook",
+    "names",
+]
+
+ActionName = Literal["investigate", "hold", "rollback", "emergency-rollback", "security-rollback", "promote"]
+OnFailure = Literal["next", "stop", "page"]
+
+
+@declared
+class Secret:
+    """The name of a secret; the receiver reads it from its secrets folder or `HANDRAIL_SECRET_<NAME>`."""
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$")]
+
+
+@declared
+class _Bounded:
+    """What every step has: a limit in time, tries, and what happens when it has failed for good."""
+
+    timeout: Annotated[float, Field(gt=0, le=600)] = Field(default=10.0, kw_only=True)
+    tries: Annotated[int, Field(ge=1, le=10)] = Field(default=3, kw_only=True)
+    on_failure: OnFailure = Field(default="next", kw_only=True)
+
+
+@declared
+class HAProxyWeight(_Bounded):
+    """Set one server's weight through HAProxy's Runtime API: absolute, 0 takes it out of the balance.
+
+    `server` is `backend/server`; `sockets` has one `unix:/path` or `host:port` for each HAProxy node.
+    """
+
+    server: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.:-]+/[A-Za-z0-9_.:-]+$")]
+    weight: Annotated[int, Field(ge=0, le=256)]
+    sockets: Sequence[str]
+    kind: Literal["haproxy-weight"] = Field(default="haproxy-weight", kw_only=True)
+
+
+@declared
+class HAProxyState(_Bounded):
+    """Set one server's administrative state through HAProxy's Runtime API."""
+
+    server: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.:-]+/[A-Za-z0-9_.:-]+$")]
+    state: Literal["ready", "drain", "maint"]
+    sockets: Sequence[str]
+    kind: Literal["haproxy-state"] = Field(default="haproxy-state", kw_only=True)
+
+
+@declared
+class FlagOff(_Bounded):
+    """Switch an Unleash feature off in one environment."""
+
+    url: str
+    project: str
+    feature: str
+    environment: str
+    token: Secret
+    kind: Literal["unleash-off"] = Field(default="unleash-off", kw_only=True)
+
+
+@declared
+class LaunchDarklyOff(_Bounded):
+    """Switch a LaunchDarkly flag off in one environment."""
+
+    project: str
+    flag: str
+    environment: str
+    token: Secret
+    url: str = "https://app.launchdarkly.com"
+    kind: Literal["launchdarkly-off"] = Field(default="launchdarkly-off", kw_only=True)
+
+
+@declared
+class RolloutAbort(_Bounded):
+    """Abort an Argo Rollout in progress."""
+
+    api: str
+    namespace: str
+    rollout: str
+    token: Secret
+    kind: Literal["argo-abort"] = Field(default="argo-abort", kw_only=True)
+
+
+@declared
+class DeploymentImage(_Bounded):
+    """Set a Kubernetes Deployment's container to an image.
+
+    `image=None` means the image that was running when the attempt began, pinned then.
+    """
+
+    api: str
+    namespace: str
+    deployment: str
+    container: str
+    token: Secret
+    image: str | None = None
+    kind: Literal["deployment-image"] = Field(default="deployment-image", kw_only=True)
+
+
+@declared
+class GitValue(_Bounded):
+    """Commit a value into a GitOps repository and push it, fast-forward only.
+
+    `path` is a YAML file in the repository, `key` the dotted place in it.
+    `value=None` means the value that stood there when the attempt began, pinned then.
+    """
+
+    repository: str
+    branch: str
+    path: str
+    key: str
+    value: str | int | float | bool | None = None
+    kind: Literal["git-value"] = Field(default="git-value", kw_only=True)
+
+
+@declared
+class HttpCall(_Bounded):
+    """A request that sets an absolute value, and the request that reads it back.
+
+    It is done when the read answers 2xx and the JSON value at `read_pointer` (RFC 6901) equals `read_equals`.
+    """
+
+    method: Literal["PUT", "POST", "PATCH", "DELETE"]
+    url: str
+    read_url: str
+    read_pointer: str
+    read_equals: str | int | float | bool | None
+    body: dict[str, object] | None = None
+    token: Secret | None = None
+    kind: Literal["http"] = Field(default="http", kw_only=True)
+
+
+@declared
+class Command(_Bounded):
+    """Run a program (an argv list, never a shell); `read` is an argv list that exits 0 exactly when it is done."""
+
+    argv: Annotated[Sequence[str], Field(min_length=1)]
+    read: Annotated[Sequence[str], Field(min_length=1)]
+    kind: Literal["command"] = Field(default="command", kw_only=True)
+
+
+Step = Annotated[
+    HAProxyWeight
+    | HAProxyState
+    | FlagOff
+    | LaunchDarklyOff
+    | RolloutAbort
+    | DeploymentImage
+    | GitValue
+    | HttpCall
+    | Command,
+    Field(discriminator="kind"),
+]
+
+
+@declared
+class Slack:
+    """A Slack channel, by bot token (one message per incident, updated) or by incoming webhook."""
+
+    channel: str
+    token: Secret | None = None
+    webhook: Secret | None = None
+    url: str = "https://slack.com/api"
+    kind: Literal["slack"] = Field(default="slack", kw_only=True)
+
+
+@declared
+class PagerDuty:
+    """A PagerDuty service, by Events API v2 routing key."""
+
+    routing_key: Secret
+    url: str = "https://events.pagerduty.com"
+    kind: Literal["pagerduty"] = Field(default="pagerduty", kw_only=True)
+
+
+@declared
+class Webhook:
+    """Somebody else's HTTP endpoint: signed by Standard Webhooks when it has a secret."""
+
+    url: str
+    secret: Secret | None = None
+    kind: Literal["webhook"] = Field(default="webhook", kw_only=True)
+
+
+Channel = Annotated[Slack | PagerDuty | Webhook, Field(discriminator="kind")]
+
+
+@declared
+class Tell:
+    """Tell a channel about an action; `template` is a jinja2 text with `rollout`, `decision` and `outcome`."""
+
+    channel: Channel
+    template: str | None = None
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Arms(_Model):
+    """The label that tells the versions apart, and its two values."""
+
+    label: str
+    canary: str
+    stable: str
+
+
+class StageFacts(_Model):
+    """A share of traffic (0..1, None when it is not set by weight), held for `hold` seconds (None: for good)."""
+
+    name: str
+    weight: float | None
+    hold: float | None
+    enter: tuple[Step, ...] = ()
+
+
+class Criterion(_Model):
+    """One thing that must be true over the whole hold: `expr` gives a sample while it is *not* true."""
+
+    guardrail: str
+    text: str
+    expr: str
+
+
+class Gate(_Model):
+    """What must be true to enter stage `into`."""
+
+    into: str
+    criteria: tuple[Criterion, ...] = ()
+    manual: tuple[str, ...] = ()
+    approvals: tuple[str, ...] = ()
+    stable_for: float | None = None
+
+
+class Confirmation(_Model):
+    """Ask `expr` again after `after` seconds; a sample confirms. `unreachable` says what no answer means."""
+
+    after: float
+    expr: str
+    unreachable: Literal["act", "hold", "page"]
+
+
+class TierFacts(_Model):
+    """One alert of a guardrail, as the receiver must know it to check what a notification claims."""
+
+    tier: str
+    alertname: str
+    severity: str
+    action: ActionName
+    expr: str
+    shadow: bool = False
+    confirmation: Confirmation | None = None
+
+
+class ReferenceQuery(_Model):
+    """A figure to capture: `reference` is `before` (at start) or `stage:<name>` (when that stage ends)."""
+
+    reference: str
+    expr: str
+
+
+class GuardrailFacts(_Model):
+    """A guardrail as the receiver sees it."""
+
+    name: str
+    tiers: tuple[TierFacts, ...]
+    references: tuple[ReferenceQuery, ...] = ()
+
+
+class Proof(_Model):
+    """The rollback is proved when `expr` (the arm's traffic) is at most `at_most`, or absent, within `within` seconds."""
+
+    expr: str
+    at_most: float
+    within: float
+
+
+class Action(_Model):
+    """The steps of one action, in order, the proof that it worked, and who is told."""
+
+    name: ActionName
+    steps: tuple[Step, ...] = ()
+    proof: Proof | None = None
+    tell: tuple[Tell, ...] = ()
+
+
+class Playbook(_Model):
+    """All the receiver knows about one rollout."""
+
+    version: Literal[1] = 1
+    rollout: str
+    service: str
+    arms: Arms | None
+    stages: tuple[StageFacts, ...]
+    gates: tuple[Gate, ...]
+    guardrails: tuple[GuardrailFacts, ...]
+    actions: tuple[Action, ...]
+    checks: tuple[float, ...] = ()
+    budget_per_day: Annotated[int, Field(ge=0)] = 3
+    runbook_url: str
+    dashboard_url: str
+
+    def action(self, name: str) -> Action | None:
+        """The action called `name`, or None when this rollout does not have it."""
+        return next((action for action in self.actions if action.name == name), None)

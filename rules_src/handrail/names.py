@@ -1,0 +1,56 @@
+"""Every name that leaves the program, once: labels, metrics, recorded series, files, words.
+
+../../docs/contract.md lists them for people; a change here is a breaking change.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+# Labels on every alert
+ROLLOUT: Final = "rollout"
+SERVICE: Final = "service"
+GUARDRAIL: Final = "guardrail"
+TIER: Final = "tier"
+SEVERITY: Final = "severity"
+ACTION: Final = "action"
+STAGE: Final = "stage"
+MODE: Final = "mode"
+SHADOW: Final = "shadow"
+LEVEL: Final = "level"
+
+# What the receiver exports and generated rules may read
+STAGE_METRIC: Final = "handrail_rollout_stage"
+WEIGHT_METRIC: Final = "handrail_rollout_weight"
+STAGE_ENTERED_METRIC: Final = "handrail_rollout_stage_entered_timestamp_seconds"
+REFERENCE_METRIC: Final = "handrail_reference"
+REFERENCE: Final = "reference"
+BEFORE: Final = "before"
+
+# What generated rules record: labels rollout and guardrail, and the arm's own label where there are arms
+VALUE: Final = "handrail:guardrail:value"
+TRAFFIC: Final = "handrail:guardrail:traffic"
+INFO: Final = "handrail:guardrail:info"
+
+HEARTBEAT_ALERT: Final = "HandrailHeartbeat"
+
+# Words
+TIERS: Final = ("warning", "critical", "emergency")
+BLIND: Final = "blind"
+ACTING: Final = ("rollback", "emergency-rollback", "security-rollback")
+ACTIONS: Final = ("investigate", "hold", *ACTING, "promote")
+
+
+def stage_reference(stage: str) -> str:
+    """The `reference` label of what was captured at the end of `stage`."""
+    return f"stage:{stage}"
+
+
+def camel(text: str) -> str:
+    """`http-5xx` → `Http5xx`: a part of an alert name."""
+    return "".join(part[:1].upper() + part[1:] for part in text.replace("_", "-").split("-"))
+
+
+def alert_name(rollout: str, guardrail: str, tier: str) -> str:
+    """CamelCase and unique for (rollout, guardrail, tier)."""
+    return camel(rollout) + camel(guardrail) + camel(tier)

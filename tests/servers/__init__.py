@@ -1,0 +1,53 @@
+"""Real servers for tests and for the demo: started on loopback, ready when the block begins, gone when it ends.
+
+    with prometheus(tmp_path, tmp_path / "prometheus.yml") as server:
+        httpx.get(f"{server.url}/api/v1/query", params={"query": "up"})
+
+A test that fails shows the end of each server's log.
+"""
+
+from .process import (
+    Missing,
+    NotReady,
+    Server,
+    alive,
+    end,
+    free_address,
+    free_port,
+    kill,
+    program,
+    running,
+    until,
+)
+from .programs import (
+    alertmanager,
+    answers,
+    application,
+    ask_haproxy,
+    haproxy,
+    haproxy_servers,
+    prometheus,
+    receiver,
+)
+
+__all__ = [
+    "Missing",
+    "NotReady",
+    "Server",
+    "alertmanager",
+    "alive",
+    "answers",
+    "application",
+    "ask_haproxy",
+    "end",
+    "free_address",
+    "free_port",
+    "haproxy",
+    "haproxy_servers",
+    "kill",
+    "program",
+    "prometheus",
+    "receiver",
+    "running",
+    "until",
+]

@@ -1,0 +1,180 @@
+"""argv → a real process that is ready, keeps its log in a folder, and ends with us.
+
+Every process leads a group of its own, so that Ctrl-C reaches us and not it, and so that all it started ends
+with it. Should we die without a word (`kill -9`), the kernel ends it: that is what `setpriv --pdeathsig` asks.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+READY_WITHIN = 30.0
+END_WITHIN = 10.0
+PACKAGES = {
+    "prometheus": "prometheus",
+    "promtool": "prometheus",
+    "prometheus-alertmanager": "prometheus-alertmanager",
+    "amtool": "prometheus-alertmanager",
+    "haproxy": "haproxy",
+    "setpriv": "util-linux",
+}
+alive: list[Server] = []  # what a failing test shows the logs of
+
+
+class Missing(Exception):
+    """A program is not installed; the message names the Debian package that brings it."""
+
+
+class NotReady(Exception):
+    """A server ended early or was not ready in time; the message holds the tail of its log."""
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running server: where it listens, the process, and the file that holds all it said."""
+
+    name: str
+    address: str
+    process: subprocess.Popen[bytes]
+    log: Path
+
+    @property
+    def url(self) -> str:
+        """Where it answers HTTP, without a slash at the end."""
+        return f"http://{self.address}"
+
+    def tail(self, lines: int = 30) -> str:
+        """The last lines it said, under a heading that names it."""
+        said = self.log.read_text(errors="replace").splitlines()[-lines:]
+        return "\n".join([f"--- the end of {self.log}", *said])
+
+    def has_ended(self) -> bool:
+        """Whether the process is gone; it stays a zombie, so that its group is nobody else's."""
+        if self.process.returncode is not None:
+            return True
+        return os.waitid(os.P_PID, self.process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+
+
+def program(name: str | Path) -> str:
+    """The path of a program: a path as it stands, a name looked up in PATH and in /usr/sbin."""
+    found = shutil.which(name, path=f"{os.environ.get('PATH', os.defpath)}:/usr/sbin")
+    if found is None:
+        package = PACKAGES.get(str(name))
+        cure = f"apt-get install {package}" if package else "give the path of a program that exists"
+        raise Missing(f"{name} is not installed; {cure}")
+    return found
+
+
+def free_port() -> int:
+    """A free TCP port on loopback, below those the kernel gives to outgoing connections."""
+    for port in random.sample(range(20000, 32768), 200):
+        with socket.socket() as candidate:
+            candidate.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                candidate.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+    raise NotReady("no free port between 20000 and 32767 on 127.0.0.1")
+
+
+def free_address() -> str:
+    """`127.0.0.1:PORT` with a free port."""
+    return f"127.0.0.1:{free_port()}"
+
+
+def until(
+    condition: Callable[[], bool], what: str, *, within: float = READY_WITHIN, every: float = 0.05
+) -> None:
+    """Wait until `condition()` holds; TimeoutError says what was waited for."""
+    deadline = time.monotonic() + within
+    while not condition():
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"waited {within:g} s for {what}")
+        time.sleep(every)
+
+
+@contextmanager
+def running(
+    name: str,
+    argv: Sequence[str | Path],
+    *,
+    folder: Path,
+    address: str,
+    ready: Callable[[], bool],
+    env: Mapping[str, str] | None = None,
+    within: float = READY_WITHIN,
+) -> Iterator[Server]:
+    """Run `argv` in `folder` until the block ends; the block begins when `ready()` says so.
+
+    An exception that leaves the block carries the end of the log as a note.
+    """
+    server = _started(name, argv, folder, address, env)
+    alive.append(server)
+    try:
+        _wait(server, ready, within)
+        yield server
+    except BaseException as error:
+        error.add_note(server.tail())
+        raise
+    finally:
+        alive.remove(server)
+        end(server)
+
+
+def end(server: Server, *, within: float = END_WITHIN) -> None:
+    """End a server and all it started: asked to at first, forced to after `within` seconds."""
+    if server.process.returncode is not None:
+        return
+    os.killpg(server.process.pid, signal.SIGTERM)
+    deadline = time.monotonic() + within
+    while not server.has_ended() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    kill(server)
+
+
+def kill(server: Server) -> None:
+    """`kill -9` a server and all it started: what a power cut does to it."""
+    if server.process.returncode is None:
+        os.killpg(server.process.pid, signal.SIGKILL)
+        server.process.wait()
+
+
+def _started(
+    name: str, argv: Sequence[str | Path], folder: Path, address: str, env: Mapping[str, str] | None
+) -> Server:
+    path, log = program(argv[0]), folder / f"{name}.log"
+    ends_with_us = [program("setpriv"), "--pdeathsig", "TERM", "--"]
+    with log.open("ab") as output:
+        process = subprocess.Popen(
+            [*ends_with_us, path, *map(str, argv[1:])],
+            cwd=folder,
+            env={**os.environ, **(env or {})},
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            process_group=0,
+        )
+    return Server(name, address, process, log)
+
+
+def _wait(server: Server, ready: Callable[[], bool], within: float) -> None:
+    def ready_or_ended() -> bool:
+        return server.has_ended() or ready()
+
+    try:
+        until(ready_or_ended, f"{server.name} to be ready", within=within)
+    except TimeoutError as error:
+        raise NotReady(str(error)) from error
+    if server.has_ended():
+        raise NotReady(f"{server.name} ended before it was ready")

@@ -1,0 +1,78 @@
+# `make` alone says what there is. Each target does its own set-up; the second time that costs nothing.
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+.SUFFIXES:
+# Debian keeps haproxy where only root looks.
+export PATH := $(PATH):/usr/local/sbin:/usr/sbin:/sbin
+
+BIN := .venv/bin
+SYNCED := .venv/.synced
+NEWER := .tools/newer
+RULES := generated/prometheus/rules/*.yml
+RULE_TESTS := generated/prometheus/tests/*.yml
+
+.PHONY: help
+help: ## print this list
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' Makefile
+
+.PHONY: setup
+setup: $(SYNCED) servers tools ## install all that the other targets need, and nothing else
+
+$(SYNCED): pyproject.toml uv.lock tests/tools/environment
+	@tests/tools/environment
+	@touch $@
+
+# Debian's Prometheus, Alertmanager and HAProxy, installed where that is allowed.
+.PHONY: servers
+servers:
+	@tests/tools/servers
+
+.PHONY: tools
+tools: $(NEWER)/.unpacked ## unpack a newer Prometheus and Alertmanager into .tools, beside the system's
+
+$(NEWER)/.unpacked: tests/tools/newer_prometheus
+	@tests/tools/newer_prometheus $(NEWER)
+	@touch $@
+
+.PHONY: generate
+generate: $(SYNCED) ## declarations in rules_src/rollouts → generated/
+	@$(BIN)/handrail generate --source rules_src --out generated
+
+.PHONY: check
+check: $(SYNCED) servers ## is generated/ up to date, and do promtool and amtool accept it?
+	$(BIN)/handrail generate --source rules_src --out generated --check
+	promtool check rules --lint=all --lint-fatal $(RULES)
+	promtool test rules $(RULE_TESTS)
+	promtool check config generated/prometheus/prometheus.yml
+	amtool check-config generated/alertmanager/alertmanager.yml
+
+.PHONY: test
+test: style types pytest check ## all that must hold before a commit: style, types, tests, check
+
+.PHONY: style
+style: $(SYNCED)
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+
+.PHONY: types
+types: $(SYNCED)
+	$(BIN)/mypy
+
+.PHONY: pytest
+pytest: $(SYNCED) servers
+	@$(MAKE) tools || echo "going on without the newer Prometheus: the tests that need it will fail" >&2
+	$(BIN)/pytest -m "not long"
+
+.PHONY: lint
+lint: style types ## style, types, and what handrail thinks of the declarations
+	$(BIN)/handrail lint --source rules_src
+
+.PHONY: format
+format: $(SYNCED) ## put the Python files into the form that lint wants
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+.PHONY: clean
+clean: ## remove what the other targets made, and leave generated/
+	rm -rf .venv .tools .demo .pytest_cache .mypy_cache .ruff_cache .hypothesis dist build
+	find rules_src receiver tests -name __pycache__ -type d -prune -exec rm -rf {} +

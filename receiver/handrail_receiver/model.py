@@ -1,0 +1,269 @@
+"""The receiver's own words: what was said, what we conclude, what shall change, what happened.
+
+Frozen dataclasses only; nothing here knows HTTP, SQL or a target.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from handrail.contract import Proof, Step
+from handrail_receiver.errors import Cause
+
+
+@dataclass(frozen=True)
+class Signal:
+    """One alert, as a notification states it. `starts_at` is evidence only: Alertmanager may move it."""
+
+    firing: bool
+    labels: Mapping[str, str]
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    starts_at: datetime | None = None
+    fingerprint: str = ""
+
+
+@dataclass(frozen=True)
+class Notification:
+    """What one delivery says. `truncated` alerts were cut off by the sender: of those we know nothing."""
+
+    signals: tuple[Signal, ...]
+    truncated: int = 0
+    dialect: str = "4"
+
+
+@dataclass(frozen=True)
+class Received:
+    """A delivery on its way into the inbox: when, from whom, and its body as it came."""
+
+    at: datetime
+    source: str
+    body: bytes
+
+
+@dataclass(frozen=True)
+class Stored(Received):
+    """A delivery that is on disk."""
+
+    number: int = 0
+
+
+class AttemptState(StrEnum):
+    """Where one try at a rollout stands."""
+
+    active = "active"
+    rolling_back = "rolling-back"
+    rolled_back = "rolled-back"
+    complete = "complete"
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One try at a rollout. `held` says why nothing may be promoted, empty when it may."""
+
+    id: int
+    rollout: str
+    service: str
+    number: int
+    state: AttemptState
+    stage: str
+    stage_entered_at: datetime
+    started_at: datetime
+    started_by: str
+    held: str = ""
+    pinned: Mapping[str, tuple[Step, ...]] = field(default_factory=dict)
+    rollback_ready: str = ""
+
+    @property
+    def live(self) -> bool:
+        """Whether anything may still be done in it."""
+        return self.state in {AttemptState.active, AttemptState.rolling_back}
+
+
+class RunState(StrEnum):
+    """Where one action of an attempt stands: the first three are open, the others final."""
+
+    waiting = "waiting"
+    open = "open"
+    proving = "proving"
+    done = "done"
+    proved = "proved"
+    failed = "failed"
+    unproved = "unproved"
+    withdrawn = "withdrawn"
+    superseded = "superseded"
+
+
+OPEN = frozenset({RunState.waiting, RunState.open, RunState.proving})
+WORKED = frozenset({RunState.done, RunState.proved})
+
+
+class EffectState(StrEnum):
+    """Where one step stands. `intended` is recorded before anything is asked of the target."""
+
+    intended = "intended"
+    done = "done"
+    already = "already"
+    failed = "failed"
+    skipped = "skipped"
+
+
+@dataclass(frozen=True)
+class Effect:
+    """One step of a run, and what came of it."""
+
+    position: int
+    step: Step
+    state: EffectState = EffectState.intended
+    found: str = ""
+    cause: Cause | None = None
+
+
+@dataclass(frozen=True)
+class Run:
+    """One action of one attempt, carried out once: (attempt, action, key, round) is unique in the store."""
+
+    id: int
+    attempt: int
+    rollout: str
+    action: str
+    key: str
+    round: int
+    state: RunState
+    asked_by: str
+    reason: str
+    detected_at: datetime
+    decided_at: datetime
+    due_at: datetime
+    acted_at: datetime | None = None
+    finished_at: datetime | None = None
+    effects: tuple[Effect, ...] = ()
+    proof: Proof | None = None
+    text: str = ""
+    fence: int = 0
+
+
+@dataclass(frozen=True)
+class LastSaid:
+    """What a guardrail's tier said last in an attempt."""
+
+    guardrail: str
+    tier: str
+    firing: bool
+    since: datetime
+
+
+@dataclass(frozen=True)
+class History:
+    """What a decision about one rollout may look at: its newest attempt, and what was done and said in it."""
+
+    attempt: Attempt | None = None
+    runs: tuple[Run, ...] = ()
+    said: tuple[LastSaid, ...] = ()
+    automatic_today: int = 0
+
+    def last_run(self, action: str, key: str = "") -> Run | None:
+        """The newest round of an action."""
+        rounds = [run for run in self.runs if (run.action, run.key) == (action, key)]
+        return max(rounds, key=lambda run: run.round, default=None)
+
+
+class Verdict(StrEnum):
+    """What a decision comes to; also the `result` label of handrail_notifications_total."""
+
+    act = "act"
+    confirm = "confirm"
+    hold = "hold"
+    tell = "tell"
+    shadow = "shadow"
+    note = "note"
+    repeat = "repeat"
+    ignore = "ignore"
+    refuse = "refuse"
+
+
+@dataclass(frozen=True)
+class Begin:
+    """A new attempt, in its first stage."""
+
+    service: str
+    stage: str
+    pinned: Mapping[str, tuple[Step, ...]]
+    rollback_ready: str
+
+
+@dataclass(frozen=True)
+class Enter:
+    """The attempt goes into a stage."""
+
+    stage: str
+
+
+@dataclass(frozen=True)
+class SetHold:
+    """Promotions stop (with a reason) or may go on (empty)."""
+
+    why: str
+
+
+@dataclass(frozen=True)
+class SetState:
+    """The attempt changes its state."""
+
+    state: AttemptState
+
+
+@dataclass(frozen=True)
+class Open:
+    """A run shall be carried out. `supersedes` ends whatever other runs of the attempt are still open."""
+
+    action: str
+    key: str
+    round: int
+    steps: tuple[Step, ...]
+    proof: Proof | None
+    due_at: datetime
+    waiting: bool = False
+    supersedes: bool = False
+
+
+@dataclass(frozen=True)
+class Heard:
+    """A guardrail's tier fires or has stopped."""
+
+    guardrail: str
+    tier: str
+    firing: bool
+
+
+Change = Begin | Enter | SetHold | SetState | Open | Heard
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What we conclude, why (a word and a sentence), and what it changes."""
+
+    verdict: Verdict
+    reason: str
+    text: str
+    rollout: str = ""
+    action: str = ""
+    guardrail: str = ""
+    tier: str = ""
+    by: str = "alert"
+    changes: tuple[Change, ...] = ()
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What is new about a run that is being carried out: recorded in one write, under its fence."""
+
+    state: RunState
+    text: str = ""
+    effect: Effect | None = None
+    acted_at: datetime | None = None
+    finished_at: datetime | None = None
+    attempt_state: AttemptState | None = None
+    hold: str | None = None

@@ -1,0 +1,194 @@
+"""Environment and one optional file → Settings, or every error at once.
+
+Each field is the variable `HANDRAIL_<FIELD>`; `HANDRAIL_SETTINGS` names a TOML file with the same fields in
+lower case. Variables win over the file. docs/receiver.md has one line for each.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from handrail_receiver.errors import WrongSettings
+from handrail_receiver.tokens import read_tokens
+
+Seconds = Annotated[float, Field(gt=0)]
+Words = Annotated[tuple[str, ...], NoDecode]
+
+
+class Settings(BaseSettings):
+    """All that an operator can set. Durations are seconds; lists are separated by commas."""
+
+    model_config = SettingsConfigDict(env_prefix="HANDRAIL_", extra="ignore", frozen=True)
+
+    address: str = "127.0.0.1:8080"
+    public_url: str = ""
+    playbooks: Path = Path("generated/playbook")
+    store: str = "sqlite:handrail.db"
+    tokens_file: Words = ()
+    without_tokens: bool = False
+    secrets_dir: Path | None = None
+
+    prometheus: str | None = None
+    alertmanagers: Words = ()
+    ask_every: Seconds = 60.0
+    heartbeat_within: Seconds = 300.0
+
+    kill_switch: Path = Path("handrail.stop")
+    acts_per_minute: Annotated[int, Field(ge=1)] = 60
+    inbox_limit: Annotated[int, Field(ge=1)] = 10_000
+    keep_notifications: Seconds = 7 * 86400.0
+    lease: Annotated[float, Field(ge=2)] = 15.0
+
+    tls_certificate: Path | None = None
+    tls_key: Path | None = None
+    tls_client_ca: Path | None = None
+
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003  there is no .env: one file is enough
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Variables first, then the one file."""
+        file = os.environ.get("HANDRAIL_SETTINGS")
+        sources = (init_settings, env_settings)
+        return (*sources, TomlConfigSettingsSource(settings_cls, toml_file=Path(file))) if file else sources
+
+    @field_validator("tokens_file", "alertmanagers", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return (
+            tuple(part.strip() for part in value.split(",") if part.strip())
+            if isinstance(value, str)
+            else value
+        )
+
+    @field_validator("prometheus", "alertmanagers", mode="after")
+    @classmethod
+    def _urls(cls, value: str | tuple[str, ...] | None) -> str | tuple[str, ...] | None:
+        for url in (value,) if isinstance(value, str) else value or ():
+            if not url.startswith(("http://", "https://")):
+                raise ValueError(f"{url!r} is not an address; write http://host:port")
+        return value
+
+    @field_validator("address")
+    @classmethod
+    def _host_and_port(cls, value: str) -> str:
+        host, _, port = value.rpartition(":")
+        if not host or not port.isdigit() or int(port) > 65535:
+            raise ValueError(f"{value!r} is not host:port; write for example 127.0.0.1:8080")
+        return value
+
+    @property
+    def host(self) -> str:
+        """The address without its port and brackets."""
+        return self.address.rpartition(":")[0].strip("[]")
+
+    @property
+    def port(self) -> int:
+        """The port, 0 for any free one."""
+        return int(self.address.rpartition(":")[2])
+
+    @property
+    def loopback(self) -> bool:
+        """Whether only this machine can reach the address."""
+        if self.host == "localhost":
+            return True
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return False
+
+    @model_validator(mode="after")
+    def _guarded(self) -> Settings:
+        if self.without_tokens and not self.loopback:
+            raise ValueError(
+                f"HANDRAIL_WITHOUT_TOKENS on {self.address}, which others can reach; "
+                "set HANDRAIL_TOKENS_FILE or listen on 127.0.0.1"
+            )
+        if not self.tokens_file and not self.without_tokens:
+            raise ValueError(
+                "nobody could call it: there are no tokens; set HANDRAIL_TOKENS_FILE to a file with a line "
+                "`alertmanager NAME TOKEN` and one `operator NAME TOKEN`, "
+                "or HANDRAIL_WITHOUT_TOKENS=true on a loopback address"
+            )
+        if (self.tls_certificate is None) != (self.tls_key is None):
+            raise ValueError(
+                "HANDRAIL_TLS_CERTIFICATE and HANDRAIL_TLS_KEY belong together; set both or neither"
+            )
+        if self.tls_client_ca and not self.tls_certificate:
+            raise ValueError(
+                "HANDRAIL_TLS_CLIENT_CA needs HANDRAIL_TLS_CERTIFICATE and HANDRAIL_TLS_KEY; set them"
+            )
+        return self
+
+
+def read_settings() -> Settings:
+    """The settings of this process.
+
+    Raises WrongSettings with one line for each thing that is wrong, files that cannot be read included.
+    """
+    try:
+        settings = Settings()
+    except ValidationError as error:
+        raise WrongSettings("\n".join(map(_line, error.errors(include_url=False)))) from None
+    except (OSError, ValueError) as error:
+        raise WrongSettings(f"HANDRAIL_SETTINGS: {error}; name a readable TOML file") from None
+    wrong = [*_missing_files(settings), *_wrong_tokens(settings)]
+    if wrong:
+        raise WrongSettings("\n".join(wrong))
+    return settings
+
+
+def _line(item: object) -> str:
+    assert isinstance(item, dict)  # noqa: S101  pydantic's ErrorDetails
+    field = ".".join(map(str, item["loc"]))
+    message = str(item["msg"]).removeprefix("Value error, ")
+    return f"HANDRAIL_{field.upper()}: {message}" if field else message
+
+
+def _missing_files(settings: Settings) -> list[str]:
+    named = {
+        "HANDRAIL_TLS_CERTIFICATE": settings.tls_certificate,
+        "HANDRAIL_TLS_KEY": settings.tls_key,
+        "HANDRAIL_TLS_CLIENT_CA": settings.tls_client_ca,
+    }
+    wrong = [
+        f"{name}: {path} is not a file; correct the path"
+        for name, path in named.items()
+        if path and not path.is_file()
+    ]
+    if settings.secrets_dir and not settings.secrets_dir.is_dir():
+        wrong.append(f"HANDRAIL_SECRETS_DIR: {settings.secrets_dir} is not a folder; correct the path")
+    return wrong
+
+
+def _wrong_tokens(settings: Settings) -> list[str]:
+    wrong: list[str] = []
+    roles = set()
+    for file in settings.tokens_file:
+        tokens, problems = read_tokens(Path(file))
+        roles |= {token.role for token in tokens}
+        wrong += problems
+    if settings.tokens_file and not wrong and "alertmanager" not in roles:
+        wrong.append(
+            "HANDRAIL_TOKENS_FILE: no token has the role alertmanager; add a line `alertmanager NAME TOKEN`"
+        )
+    return wrong

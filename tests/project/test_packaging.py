@@ -1,0 +1,190 @@
+"""The repository → a wheel, an sdist and an editable install, each looked at in a fresh environment."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tarfile
+import zipfile
+from email.message import Message
+from email.parser import Parser
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+UV = Path(sys.executable).with_name("uv")
+BUILT = {"handrail", "handrail_receiver"}
+
+
+def uv(*arguments: str | Path) -> None:
+    """Run uv; a failure shows what it said."""
+    argv = [UV, "--quiet", "--no-progress", *arguments]
+    done = subprocess.run(argv, check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.fixture(scope="module")
+def dist(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the wheel and the sdist of the tree as it is now; the wheel is built from the sdist."""
+    folder = tmp_path_factory.mktemp("dist")
+    uv("build", "--python", sys.executable, "--out-dir", folder, ROOT)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def wheel(dist: Path) -> Path:
+    [path] = dist.glob("*.whl")
+    return path
+
+
+class Environment:
+    """A fresh virtual environment with `requirement` in it, and a neutral folder to ask it from."""
+
+    def __init__(self, folder: Path, *requirement: str) -> None:
+        self.folder = folder
+        uv("venv", "--python", sys.executable, folder / "venv")
+        uv("pip", "install", "--python", folder / "venv", *requirement)
+
+    def run(self, program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """What a program of the environment says, asked from outside the repository."""
+        argv = [str(self.folder / "venv/bin" / program), *arguments]
+        return subprocess.run(argv, check=False, cwd=self.folder, capture_output=True, text=True)
+
+    def says(self, code: str, *arguments: str) -> list[str]:
+        """The words that `code` prints; a failure or a warning shows itself."""
+        done = self.run("python", "-W", "error", "-c", code, *arguments)
+        assert (done.returncode, done.stderr) == (0, "")
+        return done.stdout.split()
+
+    def found(self, *names: str) -> set[str]:
+        """Which of the top-level names can be imported."""
+        return set(
+            self.says("import sys, importlib.util as u; print(*filter(u.find_spec, sys.argv[1:]))", *names)
+        )
+
+
+@pytest.fixture(scope="module")
+def plain(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Environment:
+    """`pip install handrail`."""
+    return Environment(tmp_path_factory.mktemp("plain"), str(wheel))
+
+
+@pytest.fixture(scope="module")
+def with_receiver(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Environment:
+    """`pip install handrail[receiver]`."""
+    return Environment(tmp_path_factory.mktemp("with-receiver"), f"{wheel}[receiver]")
+
+
+@pytest.fixture(scope="module")
+def editable(tmp_path_factory: pytest.TempPathFactory) -> Environment:
+    """`pip install --editable .`."""
+    return Environment(tmp_path_factory.mktemp("editable"), "--editable", str(ROOT))
+
+
+def metadata(wheel: Path) -> Message:
+    with zipfile.ZipFile(wheel) as archive:
+        [name] = [name for name in archive.namelist() if name.endswith(".dist-info/METADATA")]
+        return Parser().parsestr(archive.read(name).decode())
+
+
+def requirements(wheel: Path) -> dict[str, set[str]]:
+    """Extra → the distributions it brings; the empty name is what everybody gets."""
+    brought: dict[str, set[str]] = {"": set()}
+    brought |= {extra: set() for extra in metadata(wheel).get_all("Provides-Extra", [])}
+    for line in metadata(wheel).get_all("Requires-Dist", []):
+        requirement, _, marker = line.partition(";")
+        name, _, _ = requirement.partition(">=")
+        brought[marker.partition("==")[2].strip(" '\"")].add(name.strip())
+    return brought
+
+
+def test_the_wheel_holds_the_two_packages_and_nothing_called_after_their_folders(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        tops = {name.partition("/")[0] for name in archive.namelist()}
+    version = metadata(wheel)["Version"]
+    assert tops == BUILT | {f"handrail-{version}.dist-info"}
+
+
+def test_the_wheel_holds_every_file_of_the_packages(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        packed = {name for name in archive.namelist() if name.partition("/")[0] in BUILT}
+    present = {
+        str(path.relative_to(source))
+        for source in (ROOT / "rules_src", ROOT / "receiver")
+        for package in BUILT
+        for path in (source / package).rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+    assert packed == present
+
+
+def test_the_sdist_holds_what_the_wheel_is_built_from(dist: Path, wheel: Path) -> None:
+    [path] = dist.glob("*.tar.gz")
+    with tarfile.open(path) as archive:
+        inside = [name.split("/")[1:] for name in archive.getnames()]
+    assert {"/".join(parts[:2]) if len(parts) > 1 else parts[0] for parts in inside} == {
+        ".gitignore",
+        "CHANGELOG.md",
+        "LICENSE",
+        "PKG-INFO",
+        "README.md",
+        "pyproject.toml",
+        "receiver/handrail_receiver",
+        "rules_src/handrail",
+    }
+
+
+def test_each_extra_brings_what_it_says(wheel: Path) -> None:
+    assert requirements(wheel) == {
+        "": {
+            "grafana-foundation-sdk",
+            "jinja2",
+            "promql-parser",
+            "pydantic",
+            "pyyaml",
+            "rich",
+            "typer",
+        },
+        "receiver": {
+            "httpx",
+            "prometheus-client",
+            "pydantic-settings",
+            "sqlalchemy",
+            "stamina",
+            "starlette",
+            "uvicorn",
+        },
+        "postgres": {"psycopg[binary]"},
+    }
+
+
+def test_the_wheel_says_python_and_licence(wheel: Path) -> None:
+    head = metadata(wheel)
+    assert (head["Requires-Python"], head["License-Expression"], head.get_all("License-File")) == (
+        ">=3.11",
+        "Apache-2.0",
+        ["LICENSE"],
+    )
+
+
+def test_an_installed_wheel_gives_both_names_and_no_folder_s_name(plain: Environment) -> None:
+    assert plain.found(*BUILT, "rules_src", "receiver") == BUILT
+    assert plain.says("import handrail, handrail_receiver; print('imported')") == ["imported"]
+
+
+def test_an_editable_install_gives_both_names_and_no_folder_s_name(editable: Environment) -> None:
+    assert editable.found(*BUILT, "rules_src", "receiver") == BUILT
+    assert editable.says("import handrail, handrail_receiver as r; print(handrail.__file__, r.__file__)") == [
+        str(ROOT / "rules_src/handrail/__init__.py"),
+        str(ROOT / "receiver/handrail_receiver/__init__.py"),
+    ]
+
+
+def test_without_extras_nothing_of_the_receiver_s_is_installed(plain: Environment) -> None:
+    assert plain.found("httpx", "starlette", "sqlalchemy", "uvicorn", "psycopg") == set()
+
+
+def test_the_extra_receiver_brings_the_service_and_no_postgresql(with_receiver: Environment) -> None:
+    service = {"httpx", "starlette", "sqlalchemy", "uvicorn"}
+    assert with_receiver.found(*service, "psycopg") == service

@@ -1,0 +1,58 @@
+"""The repository as it is committed → the layout that docs/README.md promises."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+TOP = {
+    ".ci",
+    ".gitignore",
+    "CHANGELOG.md",
+    "LICENSE",
+    "Makefile",
+    "README.md",
+    "docs",
+    "generated",
+    "pyproject.toml",
+    "receiver",
+    "rules_src",
+    "tests",
+    "uv.lock",
+}
+LONGEST = 400
+
+
+def committed() -> list[Path]:
+    """Every file git keeps here, whoever owns the clone."""
+    git = ["git", "-c", "safe.directory=*", "-C", str(ROOT), "ls-files", "-z"]
+    listed = subprocess.run(git, check=True, capture_output=True, text=True).stdout
+    return [Path(name) for name in listed.split("\0") if name and (ROOT / name).is_file()]
+
+
+def test_the_top_level_is_what_a_newcomer_is_told_and_nothing_else() -> None:
+    assert {path.parts[0] for path in committed()} == TOP
+
+
+def test_the_source_roots_hold_the_packages_and_the_declarations_and_nothing_else() -> None:
+    roots = {path.parts[:2] for path in committed() if path.parts[0] in {"rules_src", "receiver"}}
+    assert roots == {
+        ("rules_src", "handrail"),
+        ("rules_src", "rollouts"),
+        ("receiver", "handrail_receiver"),
+    }
+
+
+def test_no_python_file_is_longer_than_a_reader_can_hold() -> None:
+    lengths = {
+        str(path): len((ROOT / path).read_text().splitlines())
+        for path in committed()
+        if path.suffix == ".py" and "golden" not in path.parts
+    }
+    assert {path: length for path, length in lengths.items() if length > LONGEST} == {}
+
+
+def test_every_package_says_that_it_is_typed() -> None:
+    packages = [ROOT / "rules_src/handrail", ROOT / "receiver/handrail_receiver"]
+    assert [package.name for package in packages if not (package / "py.typed").is_file()] == []

@@ -1,0 +1,183 @@
+"""A request to somebody else's service → its answer, or the cause it failed of.
+
+Every target and channel is made with one `Outside`. It follows no redirect, reads no more than it must, keeps
+to one time limit from the first byte to the last, and lets no secret into an answer or an error.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import TypeVar
+
+import httpx
+from handrail.contract import Secret
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+from pydantic.alias_generators import to_camel
+
+from handrail_receiver.errors import Cause, Permanent, Retryable, TargetError
+from handrail_receiver.secrets import Secrets
+
+T = TypeVar("T")
+
+LONGEST_ANSWER = 4 * 1024 * 1024
+LONGEST_QUOTE = 300
+
+# What a status code means; any other 4xx is `invalid`, any other 5xx is `broken`.
+PERMANENT = {
+    401: Cause.refused,
+    403: Cause.refused,
+    404: Cause.missing,
+    405: Cause.refused,
+    409: Cause.conflict,
+    410: Cause.missing,
+    412: Cause.conflict,
+    501: Cause.invalid,
+}
+RETRYABLE = {
+    408: Cause.timeout,
+    423: Cause.busy,
+    425: Cause.busy,
+    429: Cause.busy,
+    503: Cause.busy,
+    504: Cause.timeout,
+}
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back with a 2xx: who said it, the status and the body."""
+
+    who: str
+    status: int
+    body: bytes
+
+    def into(self, shape: type[T]) -> T:
+        """The body as `shape`, a pydantic model or a type built of them; raises Permanent when it is not that."""
+        try:
+            return TypeAdapter(shape).validate_json(self.body)
+        except ValidationError as error:
+            first = error.errors(include_url=False, include_input=False)[0]
+            place = ".".join(map(str, first["loc"])) or "the body"
+            raise Permanent(
+                Cause.invalid,
+                f"{self.who} answered {self.status}, but {place} is not as expected ({first['msg']}); "
+                f"check the url and the version of {self.who}",
+            ) from None
+
+
+class Shape(BaseModel):
+    """What an adapter reads of an answer: its fields are camelCase there, others may pass."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", alias_generator=to_camel)
+
+
+class TurnedDown(Permanent):
+    """The service said no: `status` and `body` (redacted) are for an adapter that knows this service's words."""
+
+    def __init__(self, cause: Cause, text: str, status: int, body: str) -> None:
+        self.status, self.body = status, body
+        super().__init__(cause, text)
+
+
+class Busy(Retryable):
+    """The service asked to wait: `seconds` is what it said, None when it did not say."""
+
+    def __init__(self, cause: Cause, text: str, seconds: float | None) -> None:
+        self.seconds = seconds
+        super().__init__(cause, text)
+
+
+class Outside:
+    """The way out: an HTTP client and the secrets."""
+
+    def __init__(self, client: httpx.AsyncClient, secrets: Secrets) -> None:
+        self._client = client
+        self.secrets = secrets
+
+    async def ask(
+        self,
+        who: str,
+        method: str,
+        url: str,
+        *,
+        timeout: float,  # noqa: ASYNC109  it becomes a cause of our own
+        headers: Mapping[str, str] | None = None,
+        body: object = None,
+        content: bytes | None = None,
+    ) -> Answer:
+        """Send one request to `who`, within `timeout` seconds in all; `body` goes as JSON, `content` as it is.
+
+        Raises Retryable for silence, 5xx and "later", Permanent for every other answer that is not 2xx.
+        """
+        sent = content if content is not None else None if body is None else json.dumps(body).encode()
+        typed = {"content-type": "application/json"} if body is not None else {}
+        try:
+            async with asyncio.timeout(timeout):
+                return await self._exchange(who, method, url, {**typed, **(headers or {})}, sent)
+        except (TimeoutError, httpx.TimeoutException):
+            raise Retryable(Cause.timeout, f"{who} did not answer within {timeout:g} s") from None
+        except (httpx.InvalidURL, httpx.UnsupportedProtocol, httpx.LocalProtocolError, ValueError) as error:
+            raise Permanent(Cause.invalid, self._clean(f"{who} cannot be asked: {error}")) from None
+        except httpx.HTTPError as error:
+            said = str(error) or type(error).__name__
+            raise Retryable(Cause.unreachable, self._clean(f"{who} cannot be reached: {said}")) from None
+
+    async def _exchange(
+        self, who: str, method: str, url: str, headers: Mapping[str, str], sent: bytes | None
+    ) -> Answer:
+        async with self._client.stream(
+            method, url, headers=dict(headers), content=sent, follow_redirects=False, timeout=None
+        ) as response:
+            body = b""
+            async for part in response.aiter_bytes():
+                body += part
+                if len(body) > LONGEST_ANSWER:
+                    raise Permanent(
+                        Cause.invalid,
+                        f"{who} answered with more than {LONGEST_ANSWER >> 20} MiB; check its url",
+                    )
+            if response.is_success:
+                return Answer(who, response.status_code, body)
+            raise self._failure(who, response, body)
+
+    def _failure(self, who: str, response: httpx.Response, body: bytes) -> TargetError:
+        status = response.status_code
+        text = self._clean(body.decode(errors="replace"))
+        said = f"{who} answered {status} {_phrase(status)}" + (f": {text[:LONGEST_QUOTE]}" if text else "")
+        if response.is_redirect:
+            return TurnedDown(
+                Cause.invalid, f"{said}; redirects are not followed, give the final url", status, text
+            )
+        if status in RETRYABLE or (status >= 500 and status not in PERMANENT):
+            return Busy(
+                RETRYABLE.get(status, Cause.broken), said, _seconds(response.headers.get("retry-after"))
+            )
+        return TurnedDown(PERMANENT.get(status, Cause.invalid), said, status, text)
+
+    def _clean(self, text: str) -> str:
+        """`text` on one line, with nothing a terminal obeys and no secret in it."""
+        one_line = " ".join(self.secrets.redact(text).split())
+        return "".join(letter for letter in one_line if letter.isprintable())
+
+    def bearer(
+        self, token: Secret | None, header: str = "Authorization", scheme: str = "Bearer"
+    ) -> dict[str, str]:
+        """The header that carries `token`, none when there is no token."""
+        if token is None:
+            return {}
+        return {header: f"{scheme} {self.secrets.value(token)}".strip()}
+
+
+def _phrase(status: int) -> str:
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return ""
+
+
+def _seconds(retry_after: str | None) -> float | None:
+    return float(retry_after) if retry_after is not None and retry_after.isdigit() else None

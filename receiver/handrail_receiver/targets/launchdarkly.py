@@ -1,0 +1,117 @@
+"""LaunchDarklyOff → a flag switched off in one environment, by LaunchDarkly's REST API (semantic patch).
+
+A service token whose role has `updateOn` on this flag is enough, unless the environment requires approvals.
+"""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+from handrail.contract import LaunchDarklyOff
+from handrail_receiver.errors import Cause, Permanent
+from handrail_receiver.outside import Answer, Outside, Shape
+from handrail_receiver.ports import Reading, Rehearsal
+from handrail_receiver.targets.rehearsal import rehearsed
+
+SEMANTIC_PATCH = "application/json; domain-model=launchdarkly.semanticpatch"
+
+
+class LaunchDarkly:
+    """LaunchDarkly, where turning off a flag that is off changes nothing."""
+
+    def __init__(self, outside: Outside) -> None:
+        self._outside = outside
+
+    async def rehearse(self, step: LaunchDarklyOff) -> Rehearsal:
+        """Check that no approval is asked for, and let LaunchDarkly try the very patch without keeping it."""
+        return await rehearsed(step, self._checks, lambda pinned: f"PATCH {_flag(pinned)} turnFlagOff")
+
+    async def read(self, step: LaunchDarklyOff) -> Reading:
+        """Read `on` of the flag in the environment."""
+        return _reading(step, await self._found(step))
+
+    async def act(self, step: LaunchDarklyOff) -> None:
+        """Turn the flag off."""
+        await self._patch(step, _flag(step))
+
+    async def _patch(self, step: LaunchDarklyOff, url: str) -> None:
+        patch = {
+            "environmentKey": step.environment,
+            "instructions": [{"kind": "turnFlagOff"}],
+            "comment": "Rolled back by Handrail",  # some environments refuse a change without one
+        }
+        await self._ask(step, "PATCH", url, patch)
+
+    async def _found(self, step: LaunchDarklyOff) -> _Flag:
+        url = f"{_flag(step)}?env={quote(step.environment, safe='')}"
+        return (await self._ask(step, "GET", url)).into(_Flag)
+
+    async def _ask(self, step: LaunchDarklyOff, method: str, url: str, body: object = None) -> Answer:
+        headers = self._outside.bearer(step.token, scheme="") | {"content-type": SEMANTIC_PATCH}
+        return await self._outside.ask(
+            "LaunchDarkly", method, url, timeout=step.timeout, headers=headers, body=body
+        )
+
+    async def _checks(self, step: LaunchDarklyOff) -> tuple[LaunchDarklyOff, str]:
+        flag = await self._found(step)
+        found = _reading(step, flag).found
+        if flag.archived:
+            raise Permanent(Cause.conflict, f"{_where(step)} is archived; restore it or correct the step")
+        approvals = (await self._ask(step, "GET", _environment(step))).into(_Environment).approval_settings
+        if approvals is not None and approvals.asks_about(flag):
+            raise Permanent(
+                Cause.refused,
+                f"{step.environment} requires approvals, which wait for people; exempt this flag "
+                f"(requiredApprovalTags) or roll back by another step",
+            )
+        await self._patch(step, f"{_flag(step)}?dryRun=true")
+        return step, f"{found}; LaunchDarkly accepted the change as a dry run"
+
+
+class _InEnvironment(Shape):
+    on: bool
+
+
+class _Flag(Shape):
+    environments: dict[str, _InEnvironment]
+    tags: frozenset[str] = frozenset()
+    archived: bool = False
+
+
+class _Approvals(Shape):
+    required: bool
+    required_approval_tags: frozenset[str] | None = None
+
+    def asks_about(self, flag: _Flag) -> bool:
+        """Whether a change of `flag` waits for approval: with tags given, only flags that carry one do."""
+        return self.required and (
+            not self.required_approval_tags or bool(self.required_approval_tags & flag.tags)
+        )
+
+
+class _Environment(Shape):
+    approval_settings: _Approvals | None = None
+
+
+def _where(step: LaunchDarklyOff) -> str:
+    return f"{step.project}/{step.flag} in {step.environment}"
+
+
+def _api(step: LaunchDarklyOff) -> str:
+    return f"{step.url.rstrip('/')}/api/v2"
+
+
+def _flag(step: LaunchDarklyOff) -> str:
+    return f"{_api(step)}/flags/{quote(step.project, safe='')}/{quote(step.flag, safe='')}"
+
+
+def _environment(step: LaunchDarklyOff) -> str:
+    project, environment = quote(step.project, safe=""), quote(step.environment, safe="")
+    return f"{_api(step)}/projects/{project}/environments/{environment}"
+
+
+def _reading(step: LaunchDarklyOff, flag: _Flag) -> Reading:
+    found = flag.environments.get(step.environment)
+    if found is None:
+        raise Permanent(Cause.missing, f"LaunchDarkly shows no {_where(step)}; correct the environment's key")
+    return Reading(done=not found.on, found=f"{_where(step)} is {'on' if found.on else 'off'}")

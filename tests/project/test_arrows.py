@@ -1,0 +1,203 @@
+"""The imports in both packages → the arrows of docs/decisions hold, and importing does nothing."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PACKAGES = {"handrail": ROOT / "rules_src/handrail", "handrail_receiver": ROOT / "receiver/handrail_receiver"}
+LINE = ["cli", "load", "lint", "lower", "emit", "write"]
+"""The compiler's stages, left to right: each may use those to its right."""
+PURE = {
+    "__future__",
+    "collections",
+    "dataclasses",
+    "datetime",
+    "decimal",
+    "enum",
+    "functools",
+    "hashlib",
+    "itertools",
+    "math",
+    "typing",
+}
+"""What a module that only thinks may use of the standard library."""
+
+HELPERS = {"document"}
+"""What emitters share: how a file is written down."""
+
+
+@cache
+def modules() -> dict[str, set[str]]:
+    """Module → all it imports, at its top or inside a function: modules by their full names."""
+    sources = {name(package, path): path for package, root in PACKAGES.items() for path in root.rglob("*.py")}
+    return {module: set(imported(module, path, set(sources))) for module, path in sources.items()}
+
+
+def name(package: str, path: Path) -> str:
+    """`…/handrail/emit/grafana.py` → `handrail.emit.grafana`."""
+    parts = path.relative_to(PACKAGES[package]).with_suffix("").parts
+    return ".".join([package, *(part for part in parts if part != "__init__")])
+
+
+def imported(module: str, path: Path, known: set[str]) -> list[str]:
+    found = []
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            start = origin(module, path, node)
+            whole = [f"{start}.{alias.name}" for alias in node.names]
+            found += [name if name in known else start for name in whole]
+    return found
+
+
+def origin(module: str, path: Path, node: ast.ImportFrom) -> str:
+    """The module a `from … import` reads, dots resolved."""
+    if not node.level:
+        return node.module or ""
+    above = node.level - (path.name == "__init__.py")
+    parts = module.split(".")
+    return ".".join([*parts[: len(parts) - above], *filter(None, [node.module])])
+
+
+def stage(module: str) -> str | None:
+    """The stage of the compiler that `module` belongs to; None for what all of them share."""
+    package, _, rest = module.partition(".")
+    first = rest.partition(".")[0]
+    return first if package == "handrail" and first in LINE else None
+
+
+def emitter(module: str) -> str:
+    """`handrail.emit.grafana.panels` → `grafana`."""
+    return module.split(".")[2]
+
+
+def arrows(forbidden: dict[str, set[str]]) -> list[str]:
+    """The imports that should not be there, as one reads them."""
+    return sorted(f"{module} → {other}" for module, others in forbidden.items() for other in others)
+
+
+def test_the_compiler_s_stages_use_only_what_is_to_their_right() -> None:
+    backwards = {
+        module: {o for o in others if (other := stage(o)) and LINE.index(other) < LINE.index(here)}
+        for module, others in modules().items()
+        if (here := stage(module))
+    }
+    assert arrows(backwards) == []
+
+
+def test_what_the_stages_share_uses_none_of_them() -> None:
+    shared = {
+        module: {other for other in others if stage(other)}
+        for module, others in modules().items()
+        if module.startswith("handrail.") and not stage(module)
+    }
+    assert arrows(shared) == []
+
+
+def test_emitters_know_the_plan_and_neither_the_declarations_nor_each_other() -> None:
+    known = {
+        module: {
+            other
+            for other in others
+            if other.startswith(("handrail.declare", "handrail.base"))
+            or (other.startswith("handrail.emit.") and emitter(other) not in {emitter(module)} | HELPERS)
+        }
+        for module, others in modules().items()
+        if module.startswith("handrail.emit.")
+    }
+    assert arrows(known) == []
+
+
+def test_the_plan_has_no_words_of_a_target_or_a_file_format() -> None:
+    assert modules()["handrail.plan"] <= PURE | {
+        "handrail.contract",
+        "handrail.errors",
+        "handrail.units",
+    }
+    tree = ast.parse((PACKAGES["handrail"] / "plan.py").read_text())
+    words = {
+        node.target.id
+        for node in ast.walk(tree)
+        if isinstance(node, ast.AnnAssign)
+        if isinstance(node.target, ast.Name)
+    }
+    words |= {node.name for node in ast.walk(tree) if isinstance(node, ast.ClassDef | ast.FunctionDef)}
+    foreign = ("yaml", "json", "grafana", "kubernetes", "haproxy", "promtool")
+    assert {word for word in words if any(other in word.lower() for other in foreign)} == set()
+
+
+def test_deciding_knows_values_only() -> None:
+    seen: set[str] = set()
+    ahead = ["handrail_receiver.decide"]
+    while ahead:
+        module = ahead.pop()
+        seen.add(module)
+        ahead += [other for other in modules()[module] if other in modules() and other not in seen]
+    own = {module for module in seen if module.startswith("handrail_receiver.")}
+    outside = {other.partition(".")[0] for module in own for other in modules()[module]}
+    assert outside - PURE == {"handrail", "handrail_receiver"}
+
+
+def test_the_receiver_knows_the_contract_and_nothing_else_of_the_compiler() -> None:
+    known = {
+        module: {other for other in others if other.partition(".")[0] == "handrail"} - {"handrail.contract"}
+        for module, others in modules().items()
+        if module.startswith("handrail_receiver")
+    }
+    assert arrows(known) == []
+
+
+def test_the_compiler_knows_the_receiver_only_where_the_command_starts_it() -> None:
+    known = {
+        module: {other for other in others if other.startswith("handrail_receiver")}
+        for module, others in modules().items()
+        if module.startswith("handrail") and not module.startswith(("handrail_receiver", "handrail.cli"))
+    }
+    assert arrows(known) == []
+
+
+WATCHED = """
+import sys
+done = []
+def watch(event, arguments):
+    writes = event == "open" and isinstance(arguments[1], str) and set(arguments[1]) & set("wax+")
+    acts = event.startswith(("socket.", "subprocess.", "os.", "sqlite3.", "shutil.", "tempfile.", "signal."))
+    reads = {"os.listdir", "os.scandir", "os.fwalk", "os.walk"}
+    if writes or acts and event not in reads | {"socket.gethostname"}:
+        done.append(event)
+sys.addaudithook(watch)
+import importlib, threading
+for module in sys.argv[1:]:
+    importlib.import_module(module)
+print(*sorted(set(done)), *[thread.name for thread in threading.enumerate()])
+"""
+
+
+def fresh(code: str, *arguments: str) -> list[str]:
+    """The words that `code` prints in a process of its own; a failure or a warning shows itself."""
+    argv = [sys.executable, "-B", "-W", "error", "-c", code, *arguments]
+    done = subprocess.run(argv, check=False, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout.split()
+
+
+def test_importing_any_module_does_nothing() -> None:
+    ordinary = [module for module in modules() if not module.endswith("__main__")]
+    assert fresh(WATCHED, *sorted(ordinary)) == ["MainThread"]
+
+
+@pytest.mark.parametrize("package", ["handrail", "handrail_receiver"])
+def test_the_packages_themselves_bring_nothing_from_others(package: str) -> None:
+    own = set(sys.stdlib_module_names) | set(PACKAGES)
+    loaded = fresh(
+        f"import sys; before = set(sys.modules); import {package}; print(*set(sys.modules) - before)"
+    )
+    assert {name.partition(".")[0] for name in loaded} - own == set()

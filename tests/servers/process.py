@@ -1,7 +1,8 @@
 """argv → a real process that is ready, keeps its log in a folder, and ends with us.
 
 Every process leads a group of its own, so that Ctrl-C reaches us and not it, and so that all it started ends
-with it. Should we die without a word (`kill -9`), the kernel ends it: that is what `setpriv --pdeathsig` asks.
+with it. Should we die without a word (`kill -9`), the kernel ends it: `setpriv --pdeathsig` asks for that, and
+the shell behind it sees whether we had died before it could ask. Start servers from a thread that outlives them.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ PACKAGES = {
     "haproxy": "haproxy",
     "setpriv": "util-linux",
 }
+WITH_US = """test "$PPID" = "$0" && exec "$@" """
 alive: list[Server] = []  # what a failing test shows the logs of
 
 
@@ -117,13 +119,16 @@ def running(
 ) -> Iterator[Server]:
     """Run `argv` in `folder` until the block ends; the block begins when `ready()` says so.
 
-    An exception that leaves the block carries the end of the log as a note.
+    An exception that leaves the block carries the end of the log as a note, unless it is the last words of
+    another server that did not become ready.
     """
     server = _started(name, argv, folder, address, env)
     alive.append(server)
     try:
         _wait(server, ready, within)
         yield server
+    except NotReady:
+        raise
     except BaseException as error:
         error.add_note(server.tail())
         raise
@@ -154,7 +159,7 @@ def _started(
     name: str, argv: Sequence[str | Path], folder: Path, address: str, env: Mapping[str, str] | None
 ) -> Server:
     path, log = program(argv[0]), folder / f"{name}.log"
-    ends_with_us = [program("setpriv"), "--pdeathsig", "TERM", "--"]
+    ends_with_us = [program("setpriv"), "--pdeathsig", "TERM", "sh", "-c", WITH_US, str(os.getpid())]
     with log.open("ab") as output:
         process = subprocess.Popen(
             [*ends_with_us, path, *map(str, argv[1:])],
@@ -175,6 +180,12 @@ def _wait(server: Server, ready: Callable[[], bool], within: float) -> None:
     try:
         until(ready_or_ended, f"{server.name} to be ready", within=within)
     except TimeoutError as error:
-        raise NotReady(str(error)) from error
+        raise _not_ready(server, str(error)) from error
     if server.has_ended():
-        raise NotReady(f"{server.name} ended before it was ready")
+        raise _not_ready(server, f"{server.name} ended before it was ready")
+
+
+def _not_ready(server: Server, why: str) -> NotReady:
+    error = NotReady(why)
+    error.add_note(server.tail())
+    return error

@@ -75,15 +75,18 @@ def haproxy(
     socket_path: str = "haproxy.sock",
     address: str = "",
     binary: str | Path = "haproxy",
+    env: Mapping[str, str] | None = None,
 ) -> Iterator[Server]:
     """HAProxy in the foreground, working in `folder`; ready when its Runtime API answers on `socket_path`.
 
     Write `stats socket unix@haproxy.sock level admin` into the configuration: a path relative to `folder`
-    stays below the 97 bytes HAProxy allows for one.
+    stays below the 97 bytes HAProxy allows for one. The configuration may use variables of `env`: "${NAME}".
     """
     argv = [binary, "-db", "-f", config.resolve()]
     path = folder / socket_path
-    with running("haproxy", argv, folder=folder, address=address, ready=lambda: _speaks(path)) as server:
+    with running(
+        "haproxy", argv, folder=folder, address=address, ready=lambda: _speaks(path), env=env
+    ) as server:
         yield server
 
 

@@ -1,0 +1,1 @@
+"""A bad canary is rolled back while you watch: `make demo`."""

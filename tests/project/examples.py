@@ -1,0 +1,51 @@
+"""Markdown pages → their fenced examples, with language, place, and whether they ask to be run."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+RUN = "<!-- run -->"
+FENCE = re.compile(r"^```(\w*)$")
+
+
+@dataclass(frozen=True)
+class Example:
+    """One fenced block: `run` says whether the line above the fence asks for it."""
+
+    page: str
+    line: int
+    language: str
+    text: str
+    run: bool
+
+    def __str__(self) -> str:
+        return f"{self.page}:{self.line}"
+
+
+def pages() -> list[Path]:
+    """Every page that people read."""
+    return [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
+
+
+def examples(language: str) -> list[Example]:
+    """Every example in that language, in all pages."""
+    return [example for page in pages() for example in _in(page) if example.language == language]
+
+
+def _in(page: Path) -> Iterator[Example]:
+    lines = page.read_text().splitlines()
+    opened: tuple[int, str] | None = None
+    for number, line in enumerate(lines):
+        fence = FENCE.match(line)
+        if fence and opened is None:
+            opened = number, fence[1]
+        elif fence and opened is not None:
+            start, language = opened
+            text = "\n".join(lines[start + 1 : number]) + "\n"
+            run = start > 0 and lines[start - 1] == RUN
+            yield Example(str(page.relative_to(ROOT)), start + 1, language, text, run)
+            opened = None

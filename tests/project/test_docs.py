@@ -1,0 +1,87 @@
+"""The pages people read → what they name exists, and what exists is named in them."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from project.examples import ROOT, Example, examples, pages
+
+TARGET = re.compile(r"^([a-z0-9-]+):.*## ", re.MULTILINE)
+LINK = re.compile(r"\[[^\]]*\]\(([^)#:]+)(?:#[^)]*)?\)")
+
+
+def targets() -> list[str]:
+    """What `make` alone lists."""
+    return TARGET.findall((ROOT / "Makefile").read_text())
+
+
+def commands(example: Example) -> list[list[str]]:
+    """The commands of a shell example, continued lines joined, without comments."""
+    text = example.text.replace("\\\n", " ")
+    return [words for line in text.splitlines() if (words := line.partition("#")[0].split())]
+
+
+def test_every_target_of_the_makefile_is_described_and_no_other() -> None:
+    described = re.findall(
+        r"^\| `make ([a-z0-9-]+)` \|", (ROOT / "docs/development.md").read_text(), re.MULTILINE
+    )
+    assert described == targets()
+
+
+def test_make_alone_lists_every_target() -> None:
+    said = subprocess.run(["make"], cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    assert [line.split()[1] for line in said.splitlines()] == targets()
+
+
+def test_every_link_leads_to_a_file() -> None:
+    broken = {
+        f"{page.relative_to(ROOT)} → {link}"
+        for page in pages()
+        for link in LINK.findall(page.read_text())
+        if not (page.parent / link).exists()
+    }
+    assert broken == set()
+
+
+def test_every_page_can_be_reached_from_the_first() -> None:
+    reached: set[Path] = set()
+    ahead = {ROOT / "README.md"}
+    while ahead:
+        page = ahead.pop()
+        reached.add(page)
+        ahead |= {
+            target
+            for link in LINK.findall(page.read_text())
+            if (target := (page.parent / link).resolve()).suffix == ".md" and target.is_file()
+        } - reached
+    assert {str(page.relative_to(ROOT)) for page in set(pages()) - reached} == set()
+
+
+@pytest.mark.parametrize("example", examples("sh"), ids=str)
+def test_a_shell_example_names_targets_that_exist(example: Example) -> None:
+    named = {words[1] for words in commands(example) if words[0] == "make" and len(words) > 1}
+    assert named - set(targets()) == set()
+
+
+@pytest.mark.parametrize("example", examples("python"), ids=str)
+def test_a_python_example_compiles(example: Example) -> None:
+    compile(example.text, str(example), "exec")
+
+
+@pytest.mark.parametrize("example", [e for e in (*examples("sh"), *examples("python")) if e.run], ids=str)
+def test_an_example_that_asks_for_it_runs(example: Example, tmp_path: Path) -> None:
+    copy = tmp_path / "handrail"
+    for folder in ("rules_src", "generated"):
+        shutil.copytree(ROOT / folder, copy / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    shell = ["sh", "-eu", "-c", example.text]
+    argv = shell if example.language == "sh" else [sys.executable, "-c", example.text]
+    path = f"{Path(sys.executable).parent}:/usr/sbin:/usr/bin:/bin"
+    ran = subprocess.run(
+        argv, cwd=copy, env={"PATH": path, "LANG": "C.UTF-8"}, check=False, capture_output=True, text=True
+    )
+    assert ran.returncode == 0, ran.stdout + ran.stderr

@@ -1,1 +1,4 @@
-"""Handrail: declare a rollout's guardrails once; get the rules, tests, dashboards, runbooks and the rollback."""
+"""Handrail: declare a rollout's guardrails once; get the rules, tests, dashboards, runbooks and the rollback.
+
+`handrail.declare` has the words of a declaration, `handrail.cli` the commands.
+"""

@@ -18,6 +18,7 @@ STAGE: Final = "stage"
 MODE: Final = "mode"
 SHADOW: Final = "shadow"
 LEVEL: Final = "level"
+SIGNAL: Final = "signal"
 
 # What the receiver exports and generated rules may read
 STAGE_METRIC: Final = "handrail_rollout_stage"
@@ -33,6 +34,8 @@ TRAFFIC: Final = "handrail:guardrail:traffic"
 INFO: Final = "handrail:guardrail:info"
 
 HEARTBEAT_ALERT: Final = "HandrailHeartbeat"
+HEARTBEAT: Final = "heartbeat"
+ESCALATION: Final = "escalation"
 
 # Words
 TIERS: Final = ("warning", "critical", "emergency")

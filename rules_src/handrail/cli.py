@@ -1,0 +1,98 @@
+"""The command line: one function per command, each importing only what it needs."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+
+from handrail.errors import HandrailError, Refused, WrongCall
+
+app = typer.Typer(
+    name="handrail",
+    help="Declare a rollout's guardrails once; get the rules, tests, dashboards, runbooks and the rollback.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+Source = Annotated[Path, typer.Option(help="Folder with rollouts/*.py and environments.py.")]
+Out = Annotated[Path, typer.Option(help="Folder the files are written to.")]
+EnvironmentName = Annotated[
+    str | None, typer.Option("--environment", "-e", help="Environment to generate for; the first by default.")
+]
+
+
+@app.command()
+def generate(
+    source: Source = Path("rules_src"),
+    out: Out = Path("generated"),
+    environment: EnvironmentName = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="Write nothing; exit 1 when the files are not up to date.")
+    ] = False,
+    diff: Annotated[bool, typer.Option("--diff", help="Write nothing; show what would change.")] = False,
+) -> None:
+    """Compile the declarations into rules, tests, routes and playbooks."""
+    from handrail.compiler import compile_source  # noqa: PLC0415
+    from handrail.write import apply, changes  # noqa: PLC0415
+
+    files = compile_source(source, environment)
+    found = changes(files, out)
+    if diff:
+        typer.echo("".join(change.diff() for change in found), nl=False)
+    if check:
+        for change in found:
+            typer.echo(
+                f"{out / change.path}:1: error: the file is {change.kind}; run `handrail generate`", err=True
+            )
+    if check or diff:
+        raise typer.Exit(1 if check and found else 0)
+    apply(found, out)
+    counts = ", ".join(f"{sum(c.kind == kind for c in found)} {kind}" for kind in ("new", "changed", "stale"))
+    typer.echo(f"{len(files)} files in {out}: {counts}")
+
+
+@app.command()
+def lint(source: Source = Path("rules_src")) -> None:
+    """Say everything that is wrong with the declarations, with file and line."""
+    from handrail.errors import Severity  # noqa: PLC0415
+    from handrail.lint import lint as run  # noqa: PLC0415
+    from handrail.load import load  # noqa: PLC0415
+
+    problems = run(load(source).rollouts)
+    for problem in problems:
+        typer.echo(str(problem), err=True)
+    if any(problem.severity >= Severity.error for problem in problems):
+        raise typer.Exit(1)
+
+
+@app.command()
+def serve() -> None:
+    """Run the receiver; its settings are HANDRAIL_* variables (docs/receiver.md)."""
+    try:
+        from handrail_receiver.cli import serve as run  # noqa: PLC0415
+    except ModuleNotFoundError as error:
+        _no_receiver(error)
+    run()
+
+
+def _no_receiver(error: ModuleNotFoundError) -> NoReturn:
+    raise WrongCall(
+        f"the receiver is not installed ({error.name} is missing); pip install 'handrail[receiver]'"
+    )
+
+
+def main() -> None:
+    """The entry point: turns what the compiler raises into lines on stderr and an exit code."""
+    try:
+        app()
+    except Refused as refused:
+        typer.echo(str(refused), err=True)
+        sys.exit(1)
+    except HandrailError as error:
+        typer.echo(f"handrail: error: {error}", err=True)
+        sys.exit(2)

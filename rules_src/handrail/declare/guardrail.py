@@ -1,0 +1,98 @@
+"""Measure, tiers, success criterion, reference and runbook → one Guardrail."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+from handrail.base import declared
+from handrail.contract import ActionName
+from handrail.declare.limits import Confirm, Limit, Reference
+from handrail.declare.measures import Measure
+from handrail.units import Duration
+
+Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$", max_length=63)]
+
+
+@declared
+class On:
+    """Another measure with a limit of its own, for a tier that has two reasons: `or_=[On(evictions, Above(0))]`."""
+
+    name: Name
+    measure: Measure
+    limit: Limit
+    against: Reference | None = Field(default=None, kw_only=True)
+
+
+@declared
+class Tier:
+    """A limit, how long it must be breached (`hold`), and what is asked for then.
+
+    `keep_firing_for` keeps the alert up after the breach ends, so that a receiver that was away still hears
+    of it; acting tiers keep it for 10 minutes unless they say otherwise.
+    """
+
+    tier: ClassVar[str]
+    limit: Limit
+    hold: Duration = Field(default="0s", kw_only=True)
+    action: ActionName = Field(default="investigate", kw_only=True)
+    severity: str | None = Field(default=None, kw_only=True)
+    keep_firing_for: Duration | None = Field(default=None, kw_only=True)
+    or_: Sequence[On] = Field(default=(), kw_only=True)
+    during: Duration | None = Field(default=None, kw_only=True)
+    confirm: Confirm | None = Field(default=None, kw_only=True)
+    note: str | None = Field(default=None, kw_only=True)
+
+
+@declared
+class Warning(Tier):  # noqa: A001  the field's word
+    """Somebody should look."""
+
+    tier = "warning"
+
+
+@declared
+class Critical(Tier):
+    """It must not stay like this."""
+
+    tier = "critical"
+
+
+@declared
+class Emergency(Tier):
+    """At once, and everybody."""
+
+    tier = "emergency"
+
+
+@declared
+class Runbook:
+    """What a person does: what it means for users, where to look first, the usual causes with their mends."""
+
+    impact: str
+    look: Sequence[str] = Field(default=(), kw_only=True)
+    mend: Sequence[str] = Field(default=(), kw_only=True)
+
+
+@declared
+class Guardrail:
+    """One measure of one rollout, with what may not happen to it.
+
+    `against` is what relative limits are relative to. `order="tighten"` states that where a later tier is
+    tighter in some stage, the earlier tiers follow it there instead of contradicting it.
+    `blind_after` is how long its data may be missing before the `blind` alert says so.
+    """
+
+    name: Name
+    measure: Measure
+    tiers: Sequence[Tier] = Field(default=(), kw_only=True)
+    success: Limit | None = Field(default=None, kw_only=True)
+    against: Reference | None = Field(default=None, kw_only=True)
+    runbook: Runbook | None = Field(default=None, kw_only=True)
+    title: str | None = Field(default=None, kw_only=True)
+    mode: Literal["active", "shadow"] = Field(default="active", kw_only=True)
+    order: Literal["strict", "tighten"] = Field(default="strict", kw_only=True)
+    blind_after: Duration = Field(default="5m", kw_only=True)
+    diluted: bool = Field(default=False, kw_only=True)

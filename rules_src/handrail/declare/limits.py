@@ -1,0 +1,123 @@
+"""Where a tier draws its line: fixed, by stage, or relative to a reference.
+
+A figure by stage is a dict: `Above({"10%": "1%", "25%": "0.5%"})`; in a stage that is not in it there is no
+limit, unless `otherwise=` gives one, which also holds while no attempt is active.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+from pydantic import Field
+
+from handrail.base import declared
+from handrail.units import Amount, Duration
+
+ByStage = Amount | Mapping[str, Amount]
+
+
+@declared
+class _Limit:
+    at: ByStage
+    otherwise: Amount | None = Field(default=None, kw_only=True)
+
+
+@declared
+class Above(_Limit):
+    """Breached while the value is greater than this."""
+
+
+@declared
+class AtLeast(_Limit):
+    """Breached while the value is this or greater."""
+
+
+@declared
+class Below(_Limit):
+    """Breached while the value is less than this."""
+
+
+@declared
+class AtMost(_Limit):
+    """Breached while the value is this or less."""
+
+
+@declared
+class Rise:
+    """Breached while the value is above the reference by more than this share of it: `Rise("10%")`."""
+
+    by: ByStage
+
+
+@declared
+class RisePoints:
+    """Breached while the value is above the reference by more than this, in the measure's own unit."""
+
+    by: ByStage
+
+
+@declared
+class Drop:
+    """Breached while the value is below the reference by more than this share of it: `Drop("20%")`."""
+
+    by: ByStage
+
+
+@declared
+class Is:
+    """Breached while the state is `state`."""
+
+    state: str
+
+
+@declared
+class Changed:
+    """Breached when the state changed within `window`."""
+
+    window: Duration = "5m"
+
+
+Limit = Above | AtLeast | Below | AtMost | Rise | RisePoints | Drop | Is | Changed
+
+
+@declared
+class BeforeRollout:
+    """The figure captured by the receiver just before the attempt began."""
+
+
+@declared
+class StableArm:
+    """The stable arm, now."""
+
+
+@declared
+class PreviousStage:
+    """The figure captured at the end of the stage before the current one; the first stage has none."""
+
+
+@declared
+class Ago:
+    """The same measure some time ago: `Ago("7d")` is the same time of the week."""
+
+    time: Duration
+
+
+@declared
+class Fixed:
+    """A figure somebody measured once: `Fixed("776K")`."""
+
+    figure: Amount
+
+
+Reference = BeforeRollout | StableArm | PreviousStage | Ago | Fixed
+
+Unreachable = Literal["act", "hold", "page"]
+
+
+@declared
+class Confirm:
+    """Ask the query again `after` this time before acting; `unreachable` says what no answer means."""
+
+    after: Duration
+    unreachable: Unreachable = "hold"

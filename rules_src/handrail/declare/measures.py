@@ -1,0 +1,185 @@
+"""What a guardrail measures: typed, so that a share is always bad/total over a window and never a raw counter.
+
+A `Series` argument is a PromQL series selector: `http_requests_total{status=~"5.."}`. Each measure says what
+its value is and in which unit the limits are written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field, model_validator
+
+from handrail.base import declared
+from handrail.units import Amount, Duration
+
+
+def _series(text: str) -> str:
+    from handrail.promql import selector  # noqa: PLC0415  the parser is loaded by who declares, not by --help
+
+    selector(text)
+    return text
+
+
+Series = Annotated[str, AfterValidator(_series)]
+Percentile = Annotated[float, Field(gt=0, lt=100)]
+Labels = Sequence[Annotated[str, Field(pattern=r"^[a-zA-Z_][a-zA-Z0-9_]*$")]]
+
+
+@declared
+class Ratio:
+    """A share of events, 0..1 (limits in %): `bad / of` or `good / of`, both rates over `window`.
+
+    With less than `min_events` events of `of` in the window there is no verdict: neither breach nor pass.
+    A bad series that was never born counts as 0.
+    """
+
+    of: Series
+    bad: Series | None = Field(default=None, kw_only=True)
+    good: Series | None = Field(default=None, kw_only=True)
+    window: Duration = Field(default="5m", kw_only=True)
+    min_events: Annotated[int, Field(ge=1)] = Field(default=100, kw_only=True)
+
+    @model_validator(mode="after")
+    def _one_part(self) -> Ratio:
+        if (self.bad is None) == (self.good is None):
+            raise ValueError("a ratio has one part over the whole; give either bad= or good=")
+        return self
+
+
+@declared
+class Latency:
+    """A quantile of a histogram in seconds (limits like 300ms): `p` is a percentile, 95 or 99.9.
+
+    `unit` is the unit the metric is exported in; `native=True` reads a native histogram.
+    With less than `min_events` observations in the window there is no verdict.
+    """
+
+    histogram: Series
+    p: Percentile
+    window: Duration = Field(default="5m", kw_only=True)
+    unit: Literal["s", "ms"] = Field(default="s", kw_only=True)
+    native: bool = Field(default=False, kw_only=True)
+    min_events: Annotated[int, Field(ge=1)] = Field(default=100, kw_only=True)
+    buckets: Sequence[float] = Field(default=(), kw_only=True)
+
+
+@declared
+class SlowerThan:
+    """The share of observations slower than `bound`, 0..1 (limits in %); the bound must be a bucket boundary.
+
+    Better than a quantile where counts are small: it never interpolates.
+    """
+
+    histogram: Series
+    bound: Duration
+    window: Duration = Field(default="5m", kw_only=True)
+    unit: Literal["s", "ms"] = Field(default="s", kw_only=True)
+    native: bool = Field(default=False, kw_only=True)
+    min_events: Annotated[int, Field(ge=1)] = Field(default=100, kw_only=True)
+    buckets: Sequence[float] = Field(default=(), kw_only=True)
+
+
+@declared
+class Increase:
+    """How many events were counted in `window` (limits are plain numbers): for "there must be none".
+
+    A series that appears already above zero counts whole. `slower_than` counts only the slow observations
+    of a histogram.
+    """
+
+    counter: Series
+    window: Duration = Field(default="5m", kw_only=True)
+    slower_than: Duration | None = Field(default=None, kw_only=True)
+
+
+@declared
+class Rate:
+    """Events per second (limits like 10/s or 100/min) over `window`."""
+
+    counter: Series
+    window: Duration = Field(default="5m", kw_only=True)
+
+
+@declared
+class Gauge:
+    """A gauge's value over its series, put together by `over`; kept apart by the labels in `by`."""
+
+    metric: Series
+    over: Literal["max", "min", "sum", "avg"] = Field(default="max", kw_only=True)
+    by: Labels = Field(default=(), kw_only=True)
+    unit: Literal["number", "ratio", "percent", "seconds", "milliseconds", "bytes", "per second"] = Field(
+        default="number", kw_only=True
+    )
+
+
+@declared
+class Usage:
+    """How full something is, 0..1 (limits in %): used / size; `size` is a series or a plain number."""
+
+    used: Series
+    size: Series | int | float
+    by: Labels = Field(default=(), kw_only=True)
+
+
+@declared
+class State:
+    """The state something is in: a series that is 1 for the current value of `label` (limits: Is, Changed)."""
+
+    metric: Series
+    label: str = "state"
+
+
+@declared
+class While:
+    """`measure`, but only while `condition` is above `above`: silent at night when nobody works."""
+
+    measure: Rate | Ratio | Gauge | Increase
+    condition: Rate | Gauge = Field(kw_only=True)
+    above: Amount = Field(default=0, kw_only=True)
+
+
+@declared
+class Growth:
+    """By how much a gauge grew in `window`, in the gauge's unit."""
+
+    metric: Series
+    window: Duration = Field(default="1h", kw_only=True)
+    by: Labels = Field(default=(), kw_only=True)
+    unit: Literal["number", "bytes"] = Field(default="number", kw_only=True)
+
+
+@declared
+class Absence:
+    """1 while none of the series has been seen for `window`, 0 else (limit: Above(0))."""
+
+    metric: Series
+    window: Duration = Field(default="5m", kw_only=True)
+
+
+@declared
+class PromQL:
+    """Any expression; the place where Handrail knows nothing and believes you. `unit` is that of its value."""
+
+    expr: str
+    unit: Literal["number", "ratio", "seconds", "bytes", "per second"] = Field(default="number", kw_only=True)
+
+    @model_validator(mode="after")
+    def _parses(self) -> PromQL:
+        from handrail.promql import checked  # noqa: PLC0415
+
+        checked(self.expr)
+        return self
+
+
+Measure = (
+    Ratio | Latency | SlowerThan | Increase | Rate | Gauge | Usage | State | While | Growth | Absence | PromQL
+)
+
+
+def window_of(measure: Measure) -> str | None:
+    """The measure's window as written, None where it has none."""
+    if isinstance(measure, While):
+        return window_of(measure.measure)
+    return getattr(measure, "window", None)

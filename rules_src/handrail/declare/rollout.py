@@ -1,0 +1,114 @@
+"""Stages, arms, guardrails and actions → one Rollout."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from handrail.base import declared
+from handrail.contract import Channel, HAProxyWeight, Step, Tell
+from handrail.declare.guardrail import Guardrail, Name
+from handrail.units import Amount, Duration
+
+LabelName = Annotated[str, Field(pattern=r"^[a-zA-Z_][a-zA-Z0-9_]*$")]
+
+
+@declared
+class Arms:
+    """The label that tells the versions apart, and its values for the new and the old one."""
+
+    label: LabelName
+    canary: str = Field(kw_only=True)
+    stable: str = Field(kw_only=True)
+
+
+@declared
+class Gate:
+    """What people must say before the next stage: questions only they can answer, and who approves."""
+
+    manual: Sequence[str] = Field(default=(), kw_only=True)
+    approvals: Sequence[str] = Field(default=(), kw_only=True)
+    stable_for: Duration | None = Field(default=None, kw_only=True)
+
+
+@declared
+class Stage:
+    """A share of traffic, held for a time; without `hold` it is the last one. `gate` guards the way into it."""
+
+    name: str
+    weight: Amount | None = Field(default=None, kw_only=True)
+    hold: Duration | None = Field(default=None, kw_only=True)
+    gate: Gate | None = Field(default=None, kw_only=True)
+    enter: Sequence[Step] = Field(default=(), kw_only=True)
+
+
+@declared
+class HAProxySplit:
+    """Two servers of one HAProxy backend between which the stages' weights split the traffic."""
+
+    backend: str
+    canary: str = Field(default="canary", kw_only=True)
+    stable: str = Field(default="stable", kw_only=True)
+    sockets: Sequence[str] = Field(default=(), kw_only=True)
+
+    def weight(self, server: str, weight: int) -> HAProxyWeight:
+        """The step that gives `server` this weight."""
+        return HAProxyWeight(f"{self.backend}/{server}", weight, self.sockets)
+
+
+@declared
+class Level:
+    """Whom an alert reaches that is still unresolved `after` this time since it fired."""
+
+    name: Name
+    after: Duration
+    tell: str
+
+
+@declared
+class Budget:
+    """The longest times allowed from breach to decision, and from breach to recovery."""
+
+    decide: Duration
+    recover: Duration
+
+
+@declared
+class Rollout:
+    """One change of one service that goes out in stages: everything Handrail needs to guard it.
+
+    `match` are label matchers that every measure of this rollout gets. `rollback` are the steps of an ordinary
+    rollback, in order; `emergency` and `security` default to them. A `split` adds the weights of each stage and
+    takes the canary's weight to 0 on rollback. `severities` renames warning, critical and emergency.
+    """
+
+    name: Name
+    service: Name
+    stages: Sequence[Stage] = Field(default=(), kw_only=True)
+    guardrails: Sequence[Guardrail] = Field(kw_only=True)
+    arms: Arms | None = Field(default=None, kw_only=True)
+    match: Mapping[LabelName, str] = Field(default_factory=dict, kw_only=True)
+    split: HAProxySplit | None = Field(default=None, kw_only=True)
+    rollback: Sequence[Step] = Field(default=(), kw_only=True)
+    emergency: Sequence[Step] | None = Field(default=None, kw_only=True)
+    security: Sequence[Step] | None = Field(default=None, kw_only=True)
+    tell: Sequence[Tell] = Field(default=(), kw_only=True)
+    tell_emergency: Sequence[Tell] = Field(default=(), kw_only=True)
+    tell_security: Sequence[Tell] = Field(default=(), kw_only=True)
+    contacts: Sequence[str] = Field(default=(), kw_only=True)
+    severities: Mapping[Literal["warning", "critical", "emergency"], str] = Field(
+        default_factory=dict, kw_only=True
+    )
+    escalation: Sequence[Level] = Field(default=(), kw_only=True)
+    budget: Budget | None = Field(default=None, kw_only=True)
+    checks: Sequence[Duration] = Field(default=(), kw_only=True)
+    proved_within: Duration = Field(default="5m", kw_only=True)
+    rollbacks_per_day: Annotated[int, Field(ge=0)] = Field(default=3, kw_only=True)
+    scrape: Duration = Field(default="15s", kw_only=True)
+    evaluate: Duration = Field(default="30s", kw_only=True)
+    title: str | None = Field(default=None, kw_only=True)
+
+
+__all__ = ["Arms", "Budget", "Channel", "Gate", "HAProxySplit", "Level", "Rollout", "Stage"]

@@ -1,0 +1,35 @@
+"""Data → one YAML or JSON document with the header every generated file carries."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import yaml
+
+Data = dict[str, Any]
+
+EDIT = "do not edit; run `handrail generate`"
+
+
+class _Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]
+    """Block style; a text of several lines stays readable."""
+
+
+def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    style = "|" if "\n" in text else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
+_Dumper.add_representer(str, _text)
+
+
+def yaml_document(data: Data, source: str) -> str:
+    """`data` as YAML, in the order it has: rules and routes mean something by their order."""
+    body: str = yaml.dump(data, Dumper=_Dumper, sort_keys=False, width=10_000, allow_unicode=True)
+    return f"# generated from {source}; {EDIT}\n{body}"
+
+
+def json_document(data: Data) -> str:
+    """`data` as JSON, keys sorted."""
+    return json.dumps(data, indent=2, sort_keys=True, ensure_ascii=False) + "\n"

@@ -1,0 +1,317 @@
+"""A declared guardrail → the plan's: signals, recordings, alerts by tier, `blind`, success."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from decimal import Decimal
+
+from handrail import conditions, names, plan, promql
+from handrail.base import where_of
+from handrail.declare import guardrail as declared
+from handrail.declare.limits import Changed
+from handrail.declare.limits import StableArm as DeclaredStableArm
+from handrail.declare.measures import Measure, State
+from handrail.declare.rollout import Rollout
+from handrail.lower.conditions import lower_condition, words
+from handrail.lower.measures import Context, lower_measure
+from handrail.units import Unit
+
+ACTING_KEEPS = timedelta(minutes=10)
+
+
+@dataclass(frozen=True)
+class Frame:
+    """What a guardrail takes from its rollout: names, stages, arms, and the links of its alerts."""
+
+    rollout: Rollout
+    context: Context
+    stages: tuple[plan.Stage, ...]
+    runbook_url: str
+    dashboard_url: str
+
+    def severity(self, tier: str, own: str | None = None) -> str:
+        """The severity label of a tier in the rollout's own words."""
+        known: dict[str, str] = {str(key): word for key, word in self.rollout.severities.items()}
+        return own or known.get(tier, tier)
+
+    def place(self, guardrail: str) -> conditions.Place:
+        """Where the guardrail's conditions are judged."""
+        arms = self.rollout.arms
+        return conditions.Place(self.rollout.name, guardrail, self.stages, arms.stable if arms else None)
+
+
+def lower_guardrail(given: declared.Guardrail, frame: Frame) -> plan.Guardrail:
+    """Everything the targets need to know about one guardrail."""
+    signals = _signals(given, frame)
+    place = frame.place(given.name)
+    tiers = [(tier, _tier_conditions(given, tier, signals, frame)) for tier in given.tiers]
+    if given.order == "tighten":
+        tiers = _tightened(tiers, frame)
+    alerts = tuple(_alert(given, tier, found, frame) for tier, found in tiers)
+    success = _success(given, signals[""], frame)
+    used = tuple(c for _, found in tiers for c in found) + ((success.condition,) if success else ())
+    return plan.Guardrail(
+        name=given.name,
+        title=given.title or given.name,
+        signals=tuple(signals.values()),
+        info=_info(given, frame, signals[""]),
+        alerts=alerts,
+        blind=_blind(given, tuple(signals.values()), used, place, frame),
+        success=success,
+        shadow=given.mode == names.SHADOW,
+        runbook=_runbook(given),
+        where=where_of(given),
+    )
+
+
+def _signals(given: declared.Guardrail, frame: Frame) -> dict[str, plan.Signal]:
+    others = [other for tier in given.tiers for other in tier.or_]
+    changes = [tier.limit for tier in given.tiers if isinstance(tier.limit, Changed)]
+    compared = [given.against, *(other.against for other in others)]
+    both = any(isinstance(reference, DeclaredStableArm) for reference in compared)
+    several = bool(others or changes)
+    signals = {"": _signal("", given, given.measure, frame, both=both, several=several)}
+    for limit in changes:
+        if isinstance(given.measure, State):
+            signals["changes"] = _changes(given, given.measure, limit, frame)
+    for other in others:
+        signals[other.name] = _signal(other.name, given, other.measure, frame, both=both, several=True)
+    return signals
+
+
+def _signal(
+    name: str, given: declared.Guardrail, measure: Measure, frame: Frame, *, both: bool, several: bool
+) -> plan.Signal:
+    arms = frame.rollout.arms
+    context = frame.context
+    if arms is not None:
+        judged = (
+            (arms.label, "=~", f"{arms.canary}|{arms.stable}") if both else (arms.label, "=", arms.canary)
+        )
+        context = replace(context, matchers=(*context.matchers, judged))
+    lowered, unit = lower_measure(measure, context)
+    return _recorded(name, given.name, lowered, unit, frame, several=several)
+
+
+def _changes(given: declared.Guardrail, measure: State, limit: Changed, frame: Frame) -> plan.Signal:
+    series = frame.context.series(measure.metric)
+    lowered = plan.StateChanges(series, frame.context.scale.duration(limit.window))
+    return _recorded("changes", given.name, lowered, Unit.number, frame)
+
+
+def _recorded(
+    name: str, guardrail: str, measure: plan.Measure, unit: Unit, frame: Frame, *, several: bool = True
+) -> plan.Signal:
+    arms = frame.rollout.arms
+    arm_labels = () if arms is None or isinstance(measure, plan.Gone | plan.Free) else (arms.label,)
+    labels = [(names.ROLLOUT, frame.rollout.name), (names.GUARDRAIL, guardrail)]
+    labels += [(names.SIGNAL, name)] if name else []
+    matchers = tuple((label, "=", text) for label, text in labels)
+    if not name and several:
+        matchers += ((names.SIGNAL, "=", ""),)
+    events = promql.traffic(measure, arm_labels)
+    rate_of_events = plan.Selector(names.TRAFFIC, matchers)
+    recordings = [] if events is None else [plan.Recording(names.TRAFFIC, events, tuple(labels))]
+    formula = promql.value(measure, arm_labels, str(rate_of_events) if events else None)
+    recordings.append(plan.Recording(names.VALUE, formula, tuple(labels)))
+    own = ((arms.label, "=", arms.canary),) if arms is not None and arm_labels else ()
+    return plan.Signal(
+        name=name,
+        measure=measure,
+        unit=unit,
+        value=plan.Selector(names.VALUE, matchers + own),
+        traffic=plan.Selector(names.TRAFFIC, matchers + own) if events else None,
+        by=arm_labels + _kept(measure),
+        recordings=tuple(recordings),
+    )
+
+
+def _kept(measure: plan.Measure) -> tuple[str, ...]:
+    match measure:
+        case plan.Level(by=labels) | plan.Fill(by=labels) | plan.Grown(by=labels):
+            return labels
+        case plan.InState(label=label):
+            return (label,)
+        case plan.Only(measure=inner):
+            return _kept(inner)
+        case _:
+            return ()
+
+
+def _tier_conditions(
+    given: declared.Guardrail, tier: declared.Tier, signals: dict[str, plan.Signal], frame: Frame
+) -> tuple[plan.Condition, ...]:
+    scale = frame.context.scale
+    main = signals["changes" if isinstance(tier.limit, Changed) else ""]
+    first = lower_condition(main, tier.limit, given.against, scale)
+    rest = (lower_condition(signals[other.name], other.limit, other.against, scale) for other in tier.or_)
+    return (first, *rest)
+
+
+_Tiers = list[tuple[declared.Tier, tuple[plan.Condition, ...]]]
+
+
+def _tightened(tiers: _Tiers, frame: Frame) -> _Tiers:
+    """In every stage, no tier is looser than one that is graver than it."""
+    done: _Tiers = []
+    stages = [stage.name for stage in frame.stages]
+    graver: list[plan.Condition] = []
+    for tier, found in reversed(tiers):
+        first = found[0]
+        for other in graver:
+            first = _no_looser(first, other, stages)
+        graver.append(first)
+        done.append((tier, (first, *found[1:])))
+    return done[::-1]
+
+
+def _no_looser(condition: plan.Condition, graver: plan.Condition, stages: Sequence[str]) -> plan.Condition:
+    if condition.reference != graver.reference or condition.state or not graver.staged:
+        return condition
+    tight = min if condition.op in (plan.Op.above, plan.Op.at_least) else max
+    limits = []
+    for stage in stages:
+        own, other = limit_in(condition, stage), limit_in(graver, stage)
+        figures = [figure for figure in (own, other) if figure is not None]
+        if own is not None:
+            limits.append(plan.StageLimit(stage, tight(figures)))
+    outside = limit_in(condition, None)
+    rest = () if outside is None else (plan.StageLimit(None, outside),)
+    return replace(condition, limits=(*limits, *rest))
+
+
+def limit_in(condition: plan.Condition, stage: str | None) -> Decimal | None:
+    """The figure of a condition in a stage (None: outside of all stages), None where it has no limit there."""
+    by_stage = {limit.stage: limit.figure for limit in condition.limits}
+    return by_stage.get(stage, by_stage.get(None))
+
+
+def _alert(
+    given: declared.Guardrail, tier: declared.Tier, found: tuple[plan.Condition, ...], frame: Frame
+) -> plan.Alert:
+    scale = frame.context.scale
+    place = frame.place(given.name)
+    keep = scale.maybe(tier.keep_firing_for)
+    if keep is None:
+        keep = scale.time(ACTING_KEEPS) if tier.action in names.ACTING else timedelta()
+    during = scale.maybe(tier.during)
+    return plan.Alert(
+        name=names.alert_name(frame.rollout.name, given.name, tier.tier),
+        tier=tier.tier,
+        severity=frame.severity(tier.tier, tier.severity),
+        action=tier.action,
+        expr=_any_of(found, place, during),
+        hold=scale.duration(tier.hold),
+        keep_firing_for=keep,
+        labels=_labels(given, tier.tier, frame.severity(tier.tier, tier.severity), tier.action, frame),
+        summary=f"{given.title or given.name} of {frame.rollout.name}: {tier.tier}, {tier.action}",
+        description=_description(given, tier, found),
+        conditions=found,
+        during=during,
+        note=tier.note,
+        where=where_of(tier),
+    )
+
+
+def _any_of(found: tuple[plan.Condition, ...], place: conditions.Place, during: timedelta | None) -> str:
+    reasons = [conditions.fires(condition, place) for condition in found]
+    expr = reasons[0] if len(reasons) == 1 else "\nor ".join(f"({reason})" for reason in reasons)
+    if during is None:
+        return expr
+    return f"({expr})\nand {conditions.since_start(place.rollout, during)}"
+
+
+def _labels(
+    given: declared.Guardrail, tier: str, severity: str, action: str, frame: Frame
+) -> tuple[tuple[str, str], ...]:
+    labels = [
+        (names.ROLLOUT, frame.rollout.name),
+        (names.SERVICE, frame.rollout.service),
+        (names.GUARDRAIL, given.name),
+        (names.TIER, tier),
+        (names.SEVERITY, severity),
+        (names.ACTION, action),
+    ]
+    return (*labels, (names.MODE, names.SHADOW)) if given.mode == names.SHADOW else tuple(labels)
+
+
+_VALUE_TEXT = {
+    Unit.ratio: "{{ $value | humanizePercentage }}",
+    Unit.seconds: "{{ $value | humanizeDuration }}",
+    Unit.bytes: "{{ $value | humanize }}B",
+    Unit.per_second: "{{ $value | humanize }}/s",
+    Unit.number: "{{ $value | humanize }}",
+}
+
+
+def _description(given: declared.Guardrail, tier: declared.Tier, found: tuple[plan.Condition, ...]) -> str:
+    limits = ", or ".join(
+        (f"{condition.signal.name} " if condition.signal.name else "") + words(condition)
+        for condition in found
+    )
+    units = {condition.signal.unit for condition in found}
+    shown = _VALUE_TEXT[units.pop()] if len(units) == 1 else "{{ $value | humanize }}"
+    note = f" {tier.note}" if tier.note else ""
+    return f"{given.title or given.name} is at {shown}; the {tier.tier} limit is {limits}.{note}"
+
+
+def _blind(
+    given: declared.Guardrail,
+    signals: tuple[plan.Signal, ...],
+    used: tuple[plan.Condition, ...],
+    place: conditions.Place,
+    frame: Frame,
+) -> plan.Alert:
+    acting = any(tier.action in names.ACTING for tier in given.tiers)
+    severity = frame.severity("critical" if acting else "warning")
+    return plan.Alert(
+        name=names.alert_name(frame.rollout.name, given.name, names.BLIND),
+        tier=names.BLIND,
+        severity=severity,
+        action="hold",
+        expr=conditions.cannot_see(signals, used, place),
+        hold=frame.context.scale.duration(given.blind_after),
+        keep_firing_for=timedelta(),
+        labels=_labels(given, names.BLIND, severity, "hold", frame),
+        summary=f"{given.title or given.name} of {frame.rollout.name}: blind, hold",
+        description=f"{given.title or given.name} cannot be judged: {{{{ $labels.reason }}}}. This is no pass: hold.",
+        conditions=(),
+        during=None,
+        note=None,
+        where=where_of(given),
+    )
+
+
+def _success(given: declared.Guardrail, main: plan.Signal, frame: Frame) -> plan.Success | None:
+    if given.success is None:
+        return None
+    wanted = lower_condition(main, given.success, given.against, frame.context.scale)
+    failing = replace(wanted, op=_OPPOSITE[wanted.op])
+    return plan.Success(failing, words(wanted), conditions.fires(failing, frame.place(given.name)))
+
+
+_OPPOSITE = {
+    plan.Op.above: plan.Op.at_most,
+    plan.Op.at_least: plan.Op.below,
+    plan.Op.below: plan.Op.at_least,
+    plan.Op.at_most: plan.Op.above,
+}
+
+
+def _info(given: declared.Guardrail, frame: Frame, main: plan.Signal) -> plan.Recording:
+    labels = (
+        (names.ROLLOUT, frame.rollout.name),
+        (names.GUARDRAIL, given.name),
+        (names.SERVICE, frame.rollout.service),
+        ("unit", main.unit.value),
+        (names.MODE, given.mode),
+    )
+    return plan.Recording(names.INFO, "vector(1)", labels)
+
+
+def _runbook(given: declared.Guardrail) -> plan.Runbook:
+    if given.runbook is None:
+        return plan.Runbook("", (), ())
+    return plan.Runbook(given.runbook.impact, tuple(given.runbook.look), tuple(given.runbook.mend))

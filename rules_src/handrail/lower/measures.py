@@ -1,0 +1,126 @@
+"""A declared measure → the plan's measure with its unit: selectors parsed, windows scaled, defaults filled in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from handrail import plan
+from handrail.declare import measures as declared
+from handrail.lower.scale import Scale
+from handrail.promql import selector
+from handrail.units import Unit, amount, duration, seconds
+
+_GAUGE_UNITS = {
+    "number": (Unit.number, Decimal(1)),
+    "ratio": (Unit.ratio, Decimal(1)),
+    "percent": (Unit.ratio, Decimal("0.01")),
+    "seconds": (Unit.seconds, Decimal(1)),
+    "milliseconds": (Unit.seconds, Decimal("0.001")),
+    "bytes": (Unit.bytes, Decimal(1)),
+    "per second": (Unit.per_second, Decimal(1)),
+}
+_HISTOGRAM_SCALES = {"s": Decimal(1), "ms": Decimal("0.001")}
+
+
+@dataclass(frozen=True)
+class Context:
+    """What every selector of a rollout gets, and how fast time runs."""
+
+    matchers: tuple[tuple[str, str, str], ...]
+    scale: Scale
+
+    def series(self, text: str) -> plan.Selector:
+        """The user's selector with the rollout's matchers."""
+        return selector(text).where(*self.matchers)
+
+
+def lower_measure(measure: declared.Measure, context: Context) -> tuple[plan.Measure, Unit]:
+    """The plan's measure, and the unit of its value."""
+    match measure:
+        case declared.Ratio():
+            return _ratio(measure, context), Unit.ratio
+        case declared.Latency():
+            return _latency(measure, context), Unit.seconds
+        case declared.SlowerThan():
+            return _slower(measure, context), Unit.ratio
+        case declared.Increase(counter, slower_than=slower):
+            bound = None if slower is None else seconds(duration(slower))
+            return plan.Count(
+                context.series(counter), context.scale.duration(measure.window), bound
+            ), Unit.number
+        case declared.Rate(counter):
+            return plan.PerSecond(
+                context.series(counter), context.scale.duration(measure.window)
+            ), Unit.per_second
+        case declared.Gauge():
+            unit, factor = _GAUGE_UNITS[measure.unit]
+            return plan.Level(context.series(measure.metric), measure.over, tuple(measure.by), factor), unit
+        case declared.Usage():
+            size = (
+                context.series(measure.size) if isinstance(measure.size, str) else Decimal(str(measure.size))
+            )
+            return plan.Fill(context.series(measure.used), size, tuple(measure.by)), Unit.ratio
+        case _:
+            return _rare(measure, context)
+
+
+def _rare(measure: declared.Measure, context: Context) -> tuple[plan.Measure, Unit]:
+    match measure:
+        case declared.State():
+            return plan.InState(context.series(measure.metric), measure.label), Unit.number
+        case declared.While():
+            inner, unit = lower_measure(measure.measure, context)
+            condition, _ = lower_measure(measure.condition, context)
+            return plan.Only(inner, condition, amount(measure.above).value), unit
+        case declared.Growth():
+            grown = plan.Grown(
+                context.series(measure.metric), context.scale.duration(measure.window), tuple(measure.by)
+            )
+            return grown, Unit(measure.unit)
+        case declared.Absence():
+            return plan.Gone(
+                context.series(measure.metric), context.scale.duration(measure.window)
+            ), Unit.number
+        case declared.PromQL():
+            return plan.Free(measure.expr), Unit(measure.unit)
+        case _:
+            raise TypeError(f"no lowering for {type(measure).__name__}")
+
+
+def _ratio(measure: declared.Ratio, context: Context) -> plan.Share:
+    return plan.Share(
+        part=context.series(measure.bad or measure.good or ""),
+        whole=context.series(measure.of),
+        window=context.scale.duration(measure.window),
+        min_events=measure.min_events,
+        bad=measure.bad is not None,
+    )
+
+
+def _latency(measure: declared.Latency, context: Context) -> plan.Quantile:
+    return plan.Quantile(
+        histogram=context.series(measure.histogram),
+        q=Decimal(str(measure.p)) / 100,
+        window=context.scale.duration(measure.window),
+        min_events=measure.min_events,
+        scale=_HISTOGRAM_SCALES[measure.unit],
+        native=measure.native,
+        buckets=_buckets(measure.buckets),
+    )
+
+
+def _slower(measure: declared.SlowerThan, context: Context) -> plan.Slow:
+    return plan.Slow(
+        histogram=context.series(measure.histogram),
+        bound=seconds(duration(measure.bound)) / _HISTOGRAM_SCALES[measure.unit],
+        window=context.scale.duration(measure.window),
+        min_events=measure.min_events,
+        native=measure.native,
+        buckets=_buckets(measure.buckets),
+    )
+
+
+def _buckets(buckets: Sequence[float]) -> tuple[Decimal, ...]:
+    return tuple(sorted(Decimal(str(bound)) for bound in buckets))

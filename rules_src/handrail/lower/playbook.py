@@ -1,0 +1,192 @@
+"""A declared rollout with its lowered guardrails → the playbook the receiver loads."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+from handrail import contract, names, plan
+from handrail.declare.guardrail import Guardrail as DeclaredGuardrail
+from handrail.declare.guardrail import Tier
+from handrail.declare.rollout import Rollout
+from handrail.declare.rollout import Stage as DeclaredStage
+from handrail.lower.guardrail import Frame
+from handrail.units import amount, span
+
+
+def lower_playbook(given: Rollout, guardrails: tuple[plan.Guardrail, ...], frame: Frame) -> contract.Playbook:
+    """Stages with their steps, gates, tiers, and the steps of each action."""
+    return contract.Playbook(
+        rollout=given.name,
+        service=given.service,
+        arms=_arms(given),
+        stages=tuple(_stage(given, stage, frame) for stage in given.stages),
+        gates=tuple(_gate(stage, guardrails, frame) for stage in given.stages[1:]),
+        guardrails=tuple(
+            _facts(written, lowered, frame)
+            for written, lowered in zip(given.guardrails, guardrails, strict=True)
+        ),
+        actions=_actions(given, guardrails, frame),
+        checks=tuple(frame.context.scale.duration(check).total_seconds() for check in given.checks),
+        budget_per_day=given.rollbacks_per_day,
+        runbook_url=frame.runbook_url,
+        dashboard_url=frame.dashboard_url,
+    )
+
+
+def _arms(given: Rollout) -> contract.Arms | None:
+    arms = given.arms
+    return contract.Arms(label=arms.label, canary=arms.canary, stable=arms.stable) if arms else None
+
+
+def _stage(given: Rollout, stage: DeclaredStage, frame: Frame) -> contract.StageFacts:
+    weight = None if stage.weight is None else amount(stage.weight).value
+    hold = frame.context.scale.maybe(stage.hold)
+    return contract.StageFacts(
+        name=stage.name,
+        weight=None if weight is None else float(weight),
+        hold=None if hold is None else hold.total_seconds(),
+        enter=(*_split(given, weight), *stage.enter),
+    )
+
+
+def _split(given: Rollout, weight: Decimal | None) -> tuple[contract.HAProxyWeight, ...]:
+    if given.split is None or weight is None:
+        return ()
+    canary = round(weight * 100)
+    return (
+        given.split.weight(given.split.stable, 100 - canary),
+        given.split.weight(given.split.canary, canary),
+    )
+
+
+def _gate(stage: DeclaredStage, guardrails: tuple[plan.Guardrail, ...], frame: Frame) -> contract.Gate:
+    asked = stage.gate
+    stable = frame.context.scale.maybe(asked.stable_for) if asked else None
+    return contract.Gate(
+        into=stage.name,
+        criteria=tuple(
+            contract.Criterion(
+                guardrail=guardrail.name, text=guardrail.success.text, expr=guardrail.success.breach
+            )
+            for guardrail in guardrails
+            if guardrail.success is not None
+        ),
+        manual=tuple(asked.manual) if asked else (),
+        approvals=tuple(asked.approvals) if asked else (),
+        stable_for=stable.total_seconds() if stable else None,
+    )
+
+
+def _facts(written: DeclaredGuardrail, lowered: plan.Guardrail, frame: Frame) -> contract.GuardrailFacts:
+    tiers = [
+        _tier(alert, lowered, tier, frame) for tier, alert in zip(written.tiers, lowered.alerts, strict=True)
+    ]
+    return contract.GuardrailFacts(
+        name=lowered.name,
+        tiers=(*tiers, _tier(lowered.blind, lowered, None, frame)),
+        references=tuple(_captures(lowered, frame)),
+    )
+
+
+def _tier(
+    alert: plan.Alert, guardrail: plan.Guardrail, tier: Tier | None, frame: Frame
+) -> contract.TierFacts:
+    confirm = tier.confirm if tier else None
+    return contract.TierFacts.model_validate(
+        {
+            "tier": alert.tier,
+            "alertname": alert.name,
+            "severity": alert.severity,
+            "action": alert.action,
+            "expr": alert.expr,
+            "shadow": guardrail.shadow,
+            "confirmation": confirm
+            and {
+                "after": frame.context.scale.duration(confirm.after).total_seconds(),
+                "expr": alert.expr,
+                "unreachable": confirm.unreachable,
+            },
+        }
+    )
+
+
+def _captures(guardrail: plan.Guardrail, frame: Frame) -> Sequence[contract.ReferenceQuery]:
+    used = [condition for alert in guardrail.alerts for condition in alert.conditions]
+    used += [guardrail.success.condition] if guardrail.success else []
+    kinds = {condition.reference.kind for condition in used if condition.reference is not None}
+    main = guardrail.signals[0]
+    value = str(main.value)
+    found = []
+    if plan.ReferenceKind.before in kinds:
+        found.append(contract.ReferenceQuery(reference=names.BEFORE, expr=_baseline(main, frame)))
+    if plan.ReferenceKind.previous_stage in kinds:
+        found += [
+            contract.ReferenceQuery(
+                reference=names.stage_reference(stage.name), expr=f"avg_over_time({value}[{_hold(stage)}])"
+            )
+            for stage in frame.stages[:-1]
+        ]
+    return found
+
+
+def _hold(stage: plan.Stage) -> str:
+    return span(stage.hold) if stage.hold else "1h"
+
+
+def _baseline(main: plan.Signal, frame: Frame) -> str:
+    # Before the rollout there is no canary yet: what its arm will be compared with is the stable arm.
+    arms = frame.rollout.arms
+    series = main.value if arms is None else main.value.where((arms.label, "=", arms.stable))
+    return f"avg_over_time({series}[{span(frame.context.scale.duration('1h'))}])"
+
+
+def _actions(
+    given: Rollout, guardrails: tuple[plan.Guardrail, ...], frame: Frame
+) -> tuple[contract.Action, ...]:
+    rollback = tuple(given.rollback)
+    if given.split is not None:
+        rollback = (
+            *rollback,
+            given.split.weight(given.split.stable, 100),
+            given.split.weight(given.split.canary, 0),
+        )
+    emergency = rollback if given.emergency is None else tuple(given.emergency)
+    security = rollback if given.security is None else tuple(given.security)
+    proof = _proof(given, guardrails, frame)
+    told = tuple(given.tell)
+    return (
+        contract.Action(name="investigate", tell=told),
+        contract.Action(name="hold", tell=told),
+        contract.Action(name="rollback", steps=rollback, proof=proof, tell=told),
+        contract.Action(
+            name="emergency-rollback", steps=emergency, proof=proof, tell=(*told, *given.tell_emergency)
+        ),
+        contract.Action(
+            name="security-rollback", steps=security, proof=proof, tell=(*told, *given.tell_security)
+        ),
+    )
+
+
+def _proof(given: Rollout, guardrails: tuple[plan.Guardrail, ...], frame: Frame) -> contract.Proof | None:
+    if given.arms is None:
+        return None
+    counted = next((found for found in map(_events, guardrails) if found is not None), None)
+    if counted is None:
+        return None
+    window = span(frame.context.scale.duration(given.scrape) * 4)
+    canary = counted.where((given.arms.label, "=", given.arms.canary))
+    return contract.Proof(
+        expr=f"sum(rate({canary}[{window}]))",
+        at_most=0,
+        within=frame.context.scale.duration(given.proved_within).total_seconds(),
+    )
+
+
+def _events(guardrail: plan.Guardrail) -> plan.Selector | None:
+    measure = guardrail.signals[0].measure
+    if isinstance(measure, plan.Share):
+        return measure.whole
+    if isinstance(measure, plan.Quantile | plan.Slow) and not measure.native:
+        return measure.histogram.suffixed("_count")
+    return None

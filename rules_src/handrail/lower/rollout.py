@@ -1,0 +1,153 @@
+"""Loaded declarations → Plan."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from handrail import names, plan
+from handrail.base import where_of
+from handrail.declare.environment import Environment
+from handrail.declare.rollout import Rollout
+from handrail.lower.guardrail import Frame, lower_guardrail
+from handrail.lower.measures import Context
+from handrail.lower.playbook import lower_playbook
+from handrail.lower.scale import Scale
+from handrail.units import amount
+
+
+def lower(rollouts: Sequence[Rollout], environment: Environment) -> plan.Plan:
+    """Everything there is to emit, rollouts by name."""
+    return plan.Plan(
+        rollouts=tuple(_rollout(rollout, environment) for rollout in sorted(rollouts, key=lambda r: r.name)),
+        environment=_environment(environment),
+    )
+
+
+def _rollout(given: Rollout, environment: Environment) -> plan.Rollout:
+    frame = _frame(given, environment)
+    scale = frame.context.scale
+    guardrails = tuple(lower_guardrail(guardrail, frame) for guardrail in given.guardrails)
+    return plan.Rollout(
+        name=given.name,
+        service=given.service,
+        title=given.title or given.name,
+        arms=plan.Arms(given.arms.label, given.arms.canary, given.arms.stable) if given.arms else None,
+        stages=frame.stages,
+        guardrails=guardrails,
+        escalation=tuple(
+            _level(given, level.name, scale.duration(level.after), level.tell) for level in given.escalation
+        ),
+        heartbeat=_heartbeat(given),
+        contacts=tuple(given.contacts),
+        severities=tuple((tier, frame.severity(tier)) for tier in names.TIERS),
+        scrape=scale.duration(given.scrape),
+        evaluate=scale.duration(given.evaluate),
+        decide_within=scale.duration(given.budget.decide) if given.budget else None,
+        recover_within=scale.duration(given.budget.recover) if given.budget else None,
+        runbook_url=frame.runbook_url,
+        dashboard_url=frame.dashboard_url,
+        playbook=lower_playbook(given, guardrails, frame),
+        source=where_of(given).file,
+        where=where_of(given),
+    )
+
+
+def _frame(given: Rollout, environment: Environment) -> Frame:
+    scale = Scale(environment.faster)
+    matchers = {**given.match, **environment.match.get(given.name, {})}
+    return Frame(
+        rollout=given,
+        context=Context(tuple((label, "=", text) for label, text in sorted(matchers.items())), scale),
+        stages=tuple(
+            plan.Stage(
+                stage.name,
+                None if stage.weight is None else amount(stage.weight).value,
+                scale.maybe(stage.hold),
+            )
+            for stage in given.stages
+        ),
+        runbook_url=f"{environment.runbooks.rstrip('/')}/{given.name}.md",
+        dashboard_url=f"{environment.dashboards.rstrip('/')}/{given.name}",
+    )
+
+
+def _level(given: Rollout, name: str, after: timedelta, tell: str) -> plan.EscalationLevel:
+    alert = _rollout_alert(
+        given,
+        name=names.camel(given.name) + "Escalation" + names.camel(name),
+        guardrail=names.ESCALATION,
+        action="investigate",
+        expr="max by (rollout, service, guardrail, tier, severity) "
+        f'(ALERTS{{alertstate="firing",rollout="{given.name}",level="",tier=~"warning|critical|emergency"}})',
+        hold=after,
+        summary=f"An alert of {given.name} is unresolved: {tell}",
+        description=f"{{{{ $labels.guardrail }}}} ({{{{ $labels.tier }}}}) is still unresolved; now {tell} is told.",
+        labels=((names.LEVEL, name), (names.ACTION, "investigate")),
+    )
+    return plan.EscalationLevel(name, after, tell, alert)
+
+
+def _heartbeat(given: Rollout) -> plan.Alert:
+    return _rollout_alert(
+        given,
+        name=names.HEARTBEAT_ALERT,
+        guardrail=names.HEARTBEAT,
+        action="investigate",
+        expr="vector(1)",
+        hold=timedelta(),
+        summary=f"The guard of {given.name} is awake",
+        description="Fires always. When it stops arriving, nobody guards the rollout: see the runbook.",
+        labels=(
+            (names.ROLLOUT, given.name),
+            (names.SERVICE, given.service),
+            (names.GUARDRAIL, names.HEARTBEAT),
+            (names.TIER, names.HEARTBEAT),
+            (names.SEVERITY, "none"),
+            (names.ACTION, "investigate"),
+        ),
+    )
+
+
+def _rollout_alert(
+    given: Rollout,
+    *,
+    name: str,
+    guardrail: str,
+    action: str,
+    expr: str,
+    hold: timedelta,
+    summary: str,
+    description: str,
+    labels: tuple[tuple[str, str], ...],
+) -> plan.Alert:
+    return plan.Alert(
+        name=name,
+        tier=guardrail,
+        severity="none",
+        action=action,
+        expr=expr,
+        hold=hold,
+        keep_firing_for=timedelta(),
+        labels=labels,
+        summary=summary,
+        description=description,
+        conditions=(),
+        during=None,
+        note=None,
+        where=where_of(given),
+    )
+
+
+def _environment(given: Environment) -> plan.Environment:
+    return plan.Environment(
+        name=given.name,
+        receiver=given.receiver.rstrip("/"),
+        token_file=given.token_file,
+        viewer_token_file=given.viewer_token_file,
+        alertmanagers=tuple(given.alertmanagers),
+        scrape=tuple(
+            plan.ScrapeJob(job.job, tuple(job.addresses), job.path, tuple(sorted(job.labels.items())))
+            for job in given.scrape
+        ),
+    )

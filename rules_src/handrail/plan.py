@@ -1,0 +1,419 @@
+"""What every target must agree on: rollouts, signals, alerts and figures, with every default resolved.
+
+No YAML, no Grafana, no user's words. PromQL texts are final: an emitter places them and never edits them.
+Durations are timedelta, figures Decimal in base units.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+from enum import StrEnum
+
+from handrail.contract import Playbook
+from handrail.errors import Where
+from handrail.units import Unit
+
+
+class Op(StrEnum):
+    """How a value is compared with a limit: the alert fires while `value op limit`."""
+
+    above = ">"
+    at_least = ">="
+    below = "<"
+    at_most = "<="
+
+    def breached(self, value: Decimal, limit: Decimal) -> bool:
+        """Whether `value` breaches `limit`."""
+        return {
+            Op.above: value > limit,
+            Op.at_least: value >= limit,
+            Op.below: value < limit,
+            Op.at_most: value <= limit,
+        }[self]
+
+
+@dataclass(frozen=True)
+class Selector:
+    """A series selector: metric name and matchers as (label, operator, value)."""
+
+    metric: str
+    matchers: tuple[tuple[str, str, str], ...] = ()
+
+    def where(self, *more: tuple[str, str, str]) -> Selector:
+        """This selector with matchers added; one for the same label and operator replaces the old one."""
+        new = {(label, op) for label, op, _ in more}
+        return Selector(self.metric, tuple(m for m in self.matchers if m[:2] not in new) + more)
+
+    def suffixed(self, suffix: str) -> Selector:
+        """The same with `_bucket`, `_count` or `_sum` behind the metric's name."""
+        return Selector(self.metric + suffix, self.matchers)
+
+    def __str__(self) -> str:
+        inner = ",".join(f"{label}{op}{_quoted(value)}" for label, op, value in self.matchers)
+        return f"{self.metric}{{{inner}}}" if inner else self.metric
+
+
+def _quoted(value: str) -> str:
+    escaped = value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    return f'"{escaped}"'
+
+
+@dataclass(frozen=True)
+class Share:
+    """part / whole over `window`; `bad` says whether the part is what should not happen."""
+
+    part: Selector
+    whole: Selector
+    window: timedelta
+    min_events: int
+    bad: bool
+
+
+@dataclass(frozen=True)
+class Quantile:
+    """The `q` quantile (0..1) of a histogram, times `scale` to get seconds."""
+
+    histogram: Selector
+    q: Decimal
+    window: timedelta
+    min_events: int
+    scale: Decimal
+    native: bool
+    buckets: tuple[Decimal, ...]
+
+
+@dataclass(frozen=True)
+class Slow:
+    """The share of observations above `bound` (in the histogram's own unit)."""
+
+    histogram: Selector
+    bound: Decimal
+    window: timedelta
+    min_events: int
+    native: bool
+    buckets: tuple[Decimal, ...]
+
+
+@dataclass(frozen=True)
+class Count:
+    """How many events in `window`, newborn series included whole; with `bound`, slow observations only."""
+
+    counter: Selector
+    window: timedelta
+    bound: Decimal | None = None
+
+
+@dataclass(frozen=True)
+class PerSecond:
+    """Events per second over `window`."""
+
+    counter: Selector
+    window: timedelta
+
+
+@dataclass(frozen=True)
+class Level:
+    """A gauge over its series, times `scale`."""
+
+    metric: Selector
+    over: str
+    by: tuple[str, ...]
+    scale: Decimal
+
+
+@dataclass(frozen=True)
+class Fill:
+    """used / size; `size` is a selector or a figure."""
+
+    used: Selector
+    size: Selector | Decimal
+    by: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class InState:
+    """1 for the state something is in, kept apart by `label`."""
+
+    metric: Selector
+    label: str
+
+
+@dataclass(frozen=True)
+class StateChanges:
+    """How often a state changed in `window`."""
+
+    metric: Selector
+    window: timedelta
+
+
+@dataclass(frozen=True)
+class Only:
+    """`measure` while `condition` is above `above`."""
+
+    measure: Measure
+    condition: Measure
+    above: Decimal
+
+
+@dataclass(frozen=True)
+class Grown:
+    """By how much a gauge grew in `window`."""
+
+    metric: Selector
+    window: timedelta
+    by: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Gone:
+    """1 while no series was seen for `window`, else 0."""
+
+    metric: Selector
+    window: timedelta
+
+
+@dataclass(frozen=True)
+class Free:
+    """An expression somebody wrote."""
+
+    expr: str
+
+
+Measure = (
+    Share
+    | Quantile
+    | Slow
+    | Count
+    | PerSecond
+    | Level
+    | Fill
+    | InState
+    | StateChanges
+    | Only
+    | Grown
+    | Gone
+    | Free
+)
+
+
+@dataclass(frozen=True)
+class Recording:
+    """A recorded series: its name, its labels and the expression behind it."""
+
+    record: str
+    expr: str
+    labels: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class Signal:
+    """One measure of a guardrail with what is recorded of it. `name` is empty for the guardrail's own measure.
+
+    `value` and `traffic` select the recorded series of the judged arm; `traffic` is None where the measure
+    counts no events. `by` are the labels its series are kept apart by, the arm's label first.
+    """
+
+    name: str
+    measure: Measure
+    unit: Unit
+    value: Selector
+    traffic: Selector | None
+    by: tuple[str, ...]
+    recordings: tuple[Recording, ...]
+
+
+class ReferenceKind(StrEnum):
+    """What a relative limit is relative to."""
+
+    before = "before"
+    stable = "stable"
+    previous_stage = "previous-stage"
+    ago = "ago"
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A reference whose figure is known only at run time; `ago` is how far back where it looks back."""
+
+    kind: ReferenceKind
+    ago: timedelta | None = None
+
+
+@dataclass(frozen=True)
+class StageLimit:
+    """A limit in one stage; `stage` None: in every stage and outside of them (or outside, beside others)."""
+
+    stage: str | None
+    figure: Decimal
+
+
+@dataclass(frozen=True)
+class Condition:
+    """`signal op limit`. With a reference the limit is `reference * factor + offset`, the figure being
+    the factor (`points` False) or the offset (`points` True, factor 1); without, the figure is the limit.
+
+    `state` narrows the signal to one state.
+    """
+
+    signal: Signal
+    op: Op
+    limits: tuple[StageLimit, ...]
+    reference: Reference | None = None
+    points: bool = False
+    state: str | None = None
+
+    @property
+    def staged(self) -> bool:
+        """Whether the limit depends on the stage."""
+        return any(limit.stage is not None for limit in self.limits)
+
+
+@dataclass(frozen=True)
+class Alert:
+    """One alert rule; `conditions` are the reasons it fires for (any of them)."""
+
+    name: str
+    tier: str
+    severity: str
+    action: str
+    expr: str
+    hold: timedelta
+    keep_firing_for: timedelta
+    labels: tuple[tuple[str, str], ...]
+    summary: str
+    description: str
+    conditions: tuple[Condition, ...]
+    during: timedelta | None
+    note: str | None
+    where: Where
+
+
+@dataclass(frozen=True)
+class Success:
+    """What must hold for the guardrail to pass: `condition` and `breach` say when it does not, `text` when it does."""
+
+    condition: Condition
+    text: str
+    breach: str
+
+
+@dataclass(frozen=True)
+class Runbook:
+    """What a person does."""
+
+    impact: str
+    look: tuple[str, ...]
+    mend: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Guardrail:
+    """One ordered chain: recordings, then alerts from the mildest tier to the gravest, then `blind`."""
+
+    name: str
+    title: str
+    signals: tuple[Signal, ...]
+    info: Recording
+    alerts: tuple[Alert, ...]
+    blind: Alert
+    success: Success | None
+    shadow: bool
+    runbook: Runbook
+    where: Where
+
+
+@dataclass(frozen=True)
+class Arms:
+    """The label that tells the versions apart."""
+
+    label: str
+    canary: str
+    stable: str
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A stage: its share of traffic 0..1 (None: not set by weight), how long it is held (None: for good)."""
+
+    name: str
+    weight: Decimal | None
+    hold: timedelta | None
+
+
+@dataclass(frozen=True)
+class EscalationLevel:
+    """Whom an alert reaches that stays unresolved for `after`."""
+
+    name: str
+    after: timedelta
+    tell: str
+    alert: Alert
+
+
+@dataclass(frozen=True)
+class ScrapeJob:
+    """One Prometheus scrape job."""
+
+    job: str
+    addresses: tuple[str, ...]
+    path: str
+    labels: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class Environment:
+    """Where it runs: addresses and link bases."""
+
+    name: str
+    receiver: str
+    token_file: str
+    viewer_token_file: str
+    alertmanagers: tuple[str, ...]
+    scrape: tuple[ScrapeJob, ...]
+
+
+@dataclass(frozen=True)
+class Rollout:
+    """One rollout, ready for every target."""
+
+    name: str
+    service: str
+    title: str
+    arms: Arms | None
+    stages: tuple[Stage, ...]
+    guardrails: tuple[Guardrail, ...]
+    escalation: tuple[EscalationLevel, ...]
+    heartbeat: Alert
+    contacts: tuple[str, ...]
+    severities: tuple[tuple[str, str], ...]
+    scrape: timedelta
+    evaluate: timedelta
+    decide_within: timedelta | None
+    recover_within: timedelta | None
+    runbook_url: str
+    dashboard_url: str
+    playbook: Playbook
+    source: str
+    where: Where
+
+    @property
+    def alerts(self) -> tuple[Alert, ...]:
+        """Every alert of the rollout, in the order of its rules."""
+        return tuple(
+            alert for guardrail in self.guardrails for alert in (*guardrail.alerts, guardrail.blind)
+        ) + tuple(level.alert for level in self.escalation)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything there is to emit."""
+
+    rollouts: tuple[Rollout, ...]
+    environment: Environment
+
+    @property
+    def source(self) -> str:
+        """The declarations behind a file that belongs to all of them."""
+        return ", ".join(rollout.source for rollout in self.rollouts)

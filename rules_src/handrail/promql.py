@@ -1,0 +1,178 @@
+"""Measures of the plan → PromQL text.
+
+Every share is a rate over a rate, every quantile is taken of a rate kept apart by `le`; a bad series that was
+never born counts as 0, no traffic gives no sample, and a counter that appears above zero counts whole.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from decimal import Decimal
+
+import promql_parser
+
+from handrail.plan import (
+    Count,
+    Fill,
+    Free,
+    Gone,
+    Grown,
+    InState,
+    Level,
+    Measure,
+    Only,
+    PerSecond,
+    Quantile,
+    Selector,
+    Share,
+    Slow,
+    StateChanges,
+)
+from handrail.units import plain, span
+
+_OPERATORS = {"Equal": "=", "NotEqual": "!=", "Re": "=~", "NotRe": "!~"}
+
+BORN_WITHIN = timedelta(hours=1)
+"""A series seen in this time before the window is old: coming back after a gap is no birth."""
+
+
+def selector(text: str) -> Selector:
+    """A user's series selector → Selector. Raises ValueError for anything but a plain instant selector."""
+    parsed = _parsed(text)
+    if not isinstance(parsed, promql_parser.VectorSelector) or parsed.offset or parsed.at or not parsed.name:
+        raise ValueError(
+            f"'{text}' is no series; write a metric name with matchers, like http_requests_total{{status=~\"5..\"}}"
+        )
+    matchers = tuple(
+        (matcher.name, _OPERATORS[str(matcher.op).rpartition(".")[2]], matcher.value)
+        for matcher in parsed.matchers.matchers
+    )
+    return Selector(parsed.name, matchers)
+
+
+def checked(text: str) -> str:
+    """`text` itself. Raises ValueError when it is no PromQL."""
+    _parsed(text)
+    return text
+
+
+def _parsed(text: str) -> promql_parser.Expr:
+    try:
+        return promql_parser.parse(text)
+    except ValueError as error:
+        raise ValueError(f"'{text}' is no PromQL ({error}); correct it") from None
+
+
+def by(operator: str, labels: tuple[str, ...], inner: str) -> str:
+    """`operator by (labels) (inner)`, without the clause where there are no labels."""
+    return f"{operator} by ({', '.join(labels)}) ({inner})" if labels else f"{operator}({inner})"
+
+
+def bucket(histogram: Selector, bound: Decimal) -> Selector:
+    """The bucket of a classic histogram at `bound`, as Prometheus before and since 3.0 writes its `le`."""
+    text = plain(bound)
+    if "." in text:
+        return histogram.suffixed("_bucket").where(("le", "=", text))
+    return histogram.suffixed("_bucket").where(("le", "=~", f"{text}(\\.0)?"))
+
+
+def traffic(measure: Measure, labels: tuple[str, ...]) -> str | None:
+    """Events per second of what the measure judges, None where it counts no events."""
+    if isinstance(measure, Share):
+        return by("sum", labels, _rate(measure.whole, measure.window))
+    if isinstance(measure, Quantile | Slow):
+        if measure.native:
+            return f"histogram_count({by('sum', labels, _rate(measure.histogram, measure.window))})"
+        return by("sum", labels, _rate(measure.histogram.suffixed("_count"), measure.window))
+    if isinstance(measure, Only):
+        return traffic(measure.measure, labels)
+    return None
+
+
+def value(measure: Measure, labels: tuple[str, ...], events: str | None) -> str:
+    """The measure's value; `events` is the recorded traffic of the same signal."""
+    flowing = by("sum", labels, f"{events} > 0") if events else ""
+    match measure:
+        case Share(part, _, window):
+            rest = by("sum", labels, f"{events} * 0")
+            return f"({by('sum', labels, _rate(part, window))} or {rest}) / {flowing}"
+        case Quantile():
+            return _quantile(measure, labels, flowing)
+        case Slow():
+            return _slow(measure, labels, flowing)
+        case Count():
+            return _count(measure, labels)
+        case PerSecond(counter, window):
+            return by("sum", labels, _rate(counter, window))
+        case Level(metric, over, more, scale):
+            return _scaled(by(over, labels + more, str(metric)), scale)
+        case Fill(used, size, more):
+            whole = plain(size) if isinstance(size, Decimal) else by("sum", labels + more, str(size))
+            return f"{by('sum', labels + more, str(used))} / {whole}"
+        case InState(metric, label):
+            return by("max", (*labels, label), str(metric))
+        case StateChanges(metric, window):
+            return by("sum", labels, f"changes({metric}[{span(window)}])")
+        case Only(inner, condition, above):
+            when = f"{value(condition, labels, None)} > {plain(above)}"
+            return f"({value(inner, labels, events)}) and ({when})"
+        case Grown(metric, window, more):
+            return by("max", labels + more, f"delta({metric}[{span(window)}])")
+        case Gone(metric, window):
+            return f"count(absent_over_time({metric}[{span(window)}])) or vector(0)"
+        case Free(expr):
+            return expr
+
+
+def watched(measure: Measure, labels: tuple[str, ...], recorded: Selector) -> tuple[str, ...]:
+    """Expressions that have a sample exactly while the measure can see."""
+    if isinstance(measure, Only):
+        return (value(measure.condition, labels, None), *watched(measure.measure, labels, recorded))
+    if isinstance(measure, Gone):
+        return ()
+    if isinstance(measure, PerSecond):
+        return (value(measure, labels, None),)
+    return (str(recorded),)
+
+
+def _rate(counter: Selector, window: timedelta) -> str:
+    return f"rate({counter}[{span(window)}])"
+
+
+def _scaled(expr: str, scale: Decimal) -> str:
+    return expr if scale == 1 else f"{expr} * {plain(scale)}"
+
+
+def _quantile(measure: Quantile, labels: tuple[str, ...], flowing: str) -> str:
+    source, kept = (
+        (measure.histogram, labels)
+        if measure.native
+        else (measure.histogram.suffixed("_bucket"), ("le", *labels))
+    )
+    quantile = f"histogram_quantile({plain(measure.q)}, {by('sum', kept, _rate(source, measure.window))})"
+    return f"{_scaled(quantile, measure.scale)} and {flowing}"
+
+
+def _slow(measure: Slow, labels: tuple[str, ...], flowing: str) -> str:
+    if measure.native:
+        rates = by("sum", labels, _rate(measure.histogram, measure.window))
+        return f"1 - histogram_fraction(0, {plain(measure.bound)}, {rates}) and {flowing}"
+    quick = by("sum", labels, _rate(bucket(measure.histogram, measure.bound), measure.window))
+    return f"1 - {quick} / {flowing}"
+
+
+def _count(measure: Count, labels: tuple[str, ...]) -> str:
+    if measure.bound is None:
+        return _counted(measure.counter, measure.window, labels)
+    every = _counted(measure.counter.suffixed("_count"), measure.window, labels)
+    quick = _counted(bucket(measure.counter, measure.bound), measure.window, labels)
+    return f"{every} - {quick}"
+
+
+def _counted(counter: Selector, window: timedelta, labels: tuple[str, ...]) -> str:
+    # A birth counts only if Prometheus was awake a window ago: else every series looks new after its outage.
+    width = span(window)
+    born = f"{counter} unless last_over_time({counter}[{span(BORN_WITHIN)}] offset {width})"
+    awake = f"count(up offset {width})"
+    grown = f"increase({counter}[{width}]) or {counter} * 0"
+    return by("sum", labels, f"({born}) and on () {awake} or {grown}")

@@ -1,0 +1,70 @@
+"""The demo: a new version of a checkout service beside the stable one, split by HAProxy."""
+
+from handrail.declare import (
+    Above,
+    Arms,
+    Below,
+    Critical,
+    Emergency,
+    Guardrail,
+    HAProxySplit,
+    Latency,
+    Ratio,
+    Rollout,
+    Runbook,
+    Stage,
+    Warning,
+)
+
+checkout = Rollout(
+    name="checkout",
+    service="checkout",
+    title="Checkout",
+    arms=Arms("track", canary="canary", stable="stable"),
+    stages=[
+        Stage("10%", weight="10%", hold="30m"),
+        Stage("50%", weight="50%", hold="30m"),
+        Stage("100%", weight="100%"),
+    ],
+    guardrails=[
+        Guardrail(
+            "error-rate",
+            Ratio(bad='http_requests_total{status=~"5.."}', of="http_requests_total"),
+            title="Share of failed requests",
+            success=Below("0.5%"),
+            tiers=[
+                Warning(Above("1%"), hold="2m"),
+                Critical(Above("5%"), hold="1m", action="rollback"),
+                Emergency(Above("25%"), action="emergency-rollback"),
+            ],
+            runbook=Runbook(
+                "Customers cannot pay.",
+                look=[
+                    "Compare the two arms: does the stable one fail too?",
+                    "Read the canary's newest error logs.",
+                ],
+                mend=[
+                    "Roll back; the new version waits.",
+                    "If both arms fail, look at the payment provider first.",
+                ],
+            ),
+        ),
+        Guardrail(
+            "latency-p95",
+            Latency("http_request_duration_seconds", p=95),
+            title="95th percentile of request time",
+            success=Below("300ms"),
+            tiers=[
+                Warning(Above("300ms"), hold="5m"),
+                Critical(Above("500ms"), hold="5m", action="rollback"),
+                Emergency(Above("1s"), hold="2m", action="emergency-rollback"),
+            ],
+            runbook=Runbook(
+                "Customers wait, and some give up.",
+                look=["Is the database slow for both arms?", "Did the canary's CPU reach its limit?"],
+                mend=["Roll back; then profile the canary without traffic."],
+            ),
+        ),
+    ],
+    split=HAProxySplit("web", sockets=["unix:haproxy.sock"]),
+)

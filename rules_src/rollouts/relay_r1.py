@@ -1,0 +1,101 @@
+"""relay-r1: a release with row-level security of a streaming memory service, 5 % for an hour, then all or nothing."""
+
+from handrail.declare import (
+    Above,
+    Below,
+    Command,
+    Critical,
+    Gate,
+    Guardrail,
+    Increase,
+    Latency,
+    PagerDuty,
+    Ratio,
+    Rollout,
+    Runbook,
+    Secret,
+    Slack,
+    Stage,
+    Tell,
+)
+
+
+def split(share: str) -> Command:
+    """The platform's own tool sets the traffic split, and tells what it is."""
+    return Command(["relay-traffic", "set", share], read=["relay-traffic", "is", share], timeout=60)
+
+
+STABLE = "main:0,r0.5-hotfix:100"
+
+relay_r1 = Rollout(
+    name="relay-r1",
+    service="relay",
+    title="Relay R1",
+    stages=[
+        Stage("5%", weight="5%", hold="60m", enter=[split("main:5,r0.5-hotfix:95")]),
+        Stage(
+            "100%",
+            weight="100%",
+            enter=[split("main:100,r0.5-hotfix:0")],
+            gate=Gate(approvals=["release-owner"]),
+        ),
+    ],
+    evaluate="1m",
+    checks=[f"{minutes}m" for minutes in range(5, 65, 5)],
+    guardrails=[
+        Guardrail(
+            "ttfv-p95",
+            Latency("ttfv_ms", p=95, unit="ms"),
+            title="95th percentile of the time to the first value",
+            success=Below("1500ms"),
+            tiers=[Critical(Above("1500ms"), hold="5m", action="rollback")],
+            runbook=Runbook(
+                "People look at an empty stream.",
+                look=[
+                    "Is the row-level filter a sequential scan? Look at the slow query log.",
+                    "Is the pool near its size?",
+                ],
+                mend=["The rollback takes the release out of the split; nothing else is needed first."],
+            ),
+        ),
+        Guardrail(
+            "rls-errors",
+            Increase("memory_rls_policy_errors_total", window="5m"),
+            title="Row-level security errors",
+            success=Below(1),
+            tiers=[Critical(Above(0), hold="1m", action="rollback")],
+            runbook=Runbook(
+                "A policy refuses or fails: people miss their own data.",
+                look=["Which policy and which role does the log name?"],
+                mend=["Roll back, then try the policy with that role in a test database."],
+            ),
+        ),
+        Guardrail(
+            "sse-success",
+            Ratio(good="sse_complete_total", of="sse_total"),
+            title="Share of streams that complete",
+            success=Above("99.6%"),
+            tiers=[Critical(Below("99.6%"), hold="5m", action="rollback")],
+            runbook=Runbook(
+                "Streams break off before the answer is whole.",
+                look=["Do time-outs grow with the streams, or only resets?"],
+                mend=["Roll back; keep the connection logs of the hour."],
+            ),
+        ),
+        Guardrail(
+            "cross-tenant",
+            Increase("memory_cross_tenant_attempts_total", window="1m"),
+            title="Attempts to read another tenant's data",
+            success=Below(1),
+            tiers=[Critical(Above(0), action="security-rollback")],
+            runbook=Runbook(
+                "One customer may have seen another's data: a security incident.",
+                look=["Which tenants and which query? Keep the logs before they rotate."],
+                mend=["Security leads from here; nobody returns traffic before they say so."],
+            ),
+        ),
+    ],
+    rollback=[split(STABLE)],
+    tell=[Tell(Slack("#relay-release", token=Secret("SLACK_TOKEN")))],
+    tell_security=[Tell(PagerDuty(Secret("PAGERDUTY_SECURITY_KEY")))],
+)

@@ -12,8 +12,8 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = {"handrail": ROOT / "rules_src/handrail", "handrail_receiver": ROOT / "receiver/handrail_receiver"}
-LINE = ["cli", "load", "lint", "lower", "emit", "write"]
-"""The compiler's stages, left to right: each may use those to its right."""
+LINE = ["cli", "compiler", "load", "lint", "lower", "emit", "write"]
+"""The compiler's stages, left to right, and what wires them: each may use those to its right."""
 PURE = {
     "__future__",
     "collections",
@@ -201,3 +201,28 @@ def test_the_packages_themselves_bring_nothing_from_others(package: str) -> None
         f"import sys; before = set(sys.modules); import {package}; print(*set(sys.modules) - before)"
     )
     assert {name.partition(".")[0] for name in loaded} - own == set()
+
+
+SLOW = {
+    "grafana_foundation_sdk",
+    "httpx",
+    "jinja2",
+    "promql_parser",
+    "pydantic",
+    "rich",
+    "sqlalchemy",
+    "starlette",
+    "uvicorn",
+    "yaml",
+}
+"""What a command imports only when it needs it."""
+
+
+def test_the_command_line_is_there_at_once() -> None:
+    loaded = fresh("import sys, handrail.cli; print(*{name.partition('.')[0] for name in sys.modules})")
+    assert SLOW & set(loaded) == set()
+
+
+def test_importing_the_command_line_takes_less_than_half_a_second_of_the_processor() -> None:
+    code = "import time; start = time.process_time(); import handrail.cli; print(time.process_time() - start)"
+    assert min(float(fresh(code)[0]) for _ in range(3)) < 0.5

@@ -185,6 +185,14 @@ def test_without_extras_nothing_of_the_receiver_s_is_installed(plain: Environmen
     assert plain.found("httpx", "starlette", "sqlalchemy", "uvicorn", "psycopg") == set()
 
 
+def test_without_the_extra_the_command_works_and_serve_says_what_is_missing(plain: Environment) -> None:
+    assert plain.run("handrail", "--help").returncode == 0
+    refused = plain.run("handrail", "serve")
+    lacking, _, cure = refused.stderr.partition("; ")
+    assert (refused.returncode, refused.stdout, cure) == (2, "", "pip install 'handrail[receiver]'\n")
+    assert lacking.startswith("handrail: error: the receiver is not installed")
+
+
 def test_the_extra_receiver_brings_the_service_and_no_postgresql(with_receiver: Environment) -> None:
     service = {"httpx", "starlette", "sqlalchemy", "uvicorn"}
     assert with_receiver.found(*service, "psycopg") == service

@@ -38,6 +38,7 @@ def test_the_top_level_is_what_a_newcomer_is_told_and_nothing_else() -> None:
 def test_the_source_roots_hold_the_packages_and_the_declarations_and_nothing_else() -> None:
     roots = {path.parts[:2] for path in committed() if path.parts[0] in {"rules_src", "receiver"}}
     assert roots == {
+        ("rules_src", "environments.py"),
         ("rules_src", "handrail"),
         ("rules_src", "rollouts"),
         ("receiver", "handrail_receiver"),

@@ -9,6 +9,9 @@ import sys
 from pathlib import Path
 
 import pytest
+import typer
+from handrail.cli import app
+from handrail.lint import LINTS
 from project.examples import ROOT, Example, examples, pages
 
 TARGET = re.compile(r"^([a-z0-9-]+):.*## ", re.MULTILINE)
@@ -18,6 +21,27 @@ LINK = re.compile(r"\[[^\]]*\]\(([^)#:]+)(?:#[^)]*)?\)")
 def targets() -> list[str]:
     """What `make` alone lists."""
     return TARGET.findall((ROOT / "Makefile").read_text())
+
+
+def sections(page: str) -> dict[str, str]:
+    """Heading of the second level → what stands below it."""
+    _, *parts = re.split(r"^## (.+)$", (ROOT / "docs" / page).read_text(), flags=re.MULTILINE)
+    return dict(zip(parts[::2], parts[1::2], strict=True))
+
+
+def options() -> dict[str, set[str]]:
+    """Every command as it is typed → its options."""
+    found: dict[str, set[str]] = {}
+    ahead = [("handrail", typer.main.get_command(app))]
+    while ahead:
+        typed, command = ahead.pop()
+        below = getattr(command, "commands", {})
+        ahead += [(f"{typed} {name}", child) for name, child in below.items()]
+        if not below:
+            found[typed] = {
+                name for parameter in command.params for name in parameter.opts if name.startswith("-")
+            }
+    return found
 
 
 def commands(example: Example) -> list[list[str]]:
@@ -36,6 +60,20 @@ def test_every_target_of_the_makefile_is_described_and_no_other() -> None:
 def test_make_alone_lists_every_target() -> None:
     said = subprocess.run(["make"], cwd=ROOT, check=True, capture_output=True, text=True).stdout
     assert [line.split()[1] for line in said.splitlines()] == targets()
+
+
+def test_every_command_is_described_with_every_option_and_no_other() -> None:
+    table = re.compile(r"^\| (`-.*?) \|", re.MULTILINE)
+    described = {
+        command: set(re.findall(r"`(-[a-z-]+)`", "".join(table.findall(text))))
+        for command, text in sections("commands.md").items()
+    }
+    assert described == options()
+
+
+def test_every_lint_is_described_and_no_other() -> None:
+    names = {sys.modules[lint.__module__].NAME for lint in LINTS}
+    assert set(sections("lints.md")) == names
 
 
 def test_every_link_leads_to_a_file() -> None:
@@ -66,6 +104,16 @@ def test_every_page_can_be_reached_from_the_first() -> None:
 def test_a_shell_example_names_targets_that_exist(example: Example) -> None:
     named = {words[1] for words in commands(example) if words[0] == "make" and len(words) > 1}
     assert named - set(targets()) == set()
+
+
+@pytest.mark.parametrize("example", examples("sh"), ids=str)
+def test_a_shell_example_names_commands_and_options_that_exist(example: Example) -> None:
+    for words in commands(example):
+        if words[0] == "handrail":
+            typed = max((c for c in options() if words[: len(c.split())] == c.split()), key=len, default="")
+            assert typed, f"no such command: {' '.join(words)}"
+            used = {word.partition("=")[0] for word in words if word.startswith("-")}
+            assert used - options()[typed] == set()
 
 
 @pytest.mark.parametrize("example", examples("python"), ids=str)

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TypeVar
@@ -91,6 +92,16 @@ class Busy(Retryable):
         super().__init__(cause, text)
 
 
+@asynccontextmanager
+async def within(seconds: float, who: str) -> AsyncIterator[None]:
+    """Give what `who` does in the block `seconds` in all; then it is Retryable, whatever it was doing."""
+    try:
+        async with asyncio.timeout(seconds):
+            yield
+    except TimeoutError:
+        raise Retryable(Cause.timeout, f"{who} did not answer within {seconds:g} s") from None
+
+
 class Outside:
     """The way out: an HTTP client and the secrets."""
 
@@ -116,15 +127,13 @@ class Outside:
         sent = content if content is not None else None if body is None else json.dumps(body).encode()
         typed = {"content-type": "application/json"} if body is not None else {}
         try:
-            async with asyncio.timeout(timeout):
+            async with within(timeout, who):
                 return await self._exchange(who, method, url, {**typed, **(headers or {})}, sent)
-        except (TimeoutError, httpx.TimeoutException):
-            raise Retryable(Cause.timeout, f"{who} did not answer within {timeout:g} s") from None
         except (httpx.InvalidURL, httpx.UnsupportedProtocol, httpx.LocalProtocolError, ValueError) as error:
-            raise Permanent(Cause.invalid, self._clean(f"{who} cannot be asked: {error}")) from None
+            raise Permanent(Cause.invalid, self.clean(f"{who} cannot be asked: {error}")) from None
         except httpx.HTTPError as error:
             said = str(error) or type(error).__name__
-            raise Retryable(Cause.unreachable, self._clean(f"{who} cannot be reached: {said}")) from None
+            raise Retryable(Cause.unreachable, self.clean(f"{who} cannot be reached: {said}")) from None
 
     async def _exchange(
         self, who: str, method: str, url: str, headers: Mapping[str, str], sent: bytes | None
@@ -146,7 +155,7 @@ class Outside:
 
     def _failure(self, who: str, response: httpx.Response, body: bytes) -> TargetError:
         status = response.status_code
-        text = self._clean(body.decode(errors="replace"))
+        text = self.clean(body.decode(errors="replace"))
         said = f"{who} answered {status} {_phrase(status)}" + (f": {text[:LONGEST_QUOTE]}" if text else "")
         if response.is_redirect:
             return TurnedDown(
@@ -158,7 +167,7 @@ class Outside:
             )
         return TurnedDown(PERMANENT.get(status, Cause.invalid), said, status, text)
 
-    def _clean(self, text: str) -> str:
+    def clean(self, text: str) -> str:
         """`text` on one line, with nothing a terminal obeys and no secret in it."""
         one_line = " ".join(self.secrets.redact(text).split())
         return "".join(letter for letter in one_line if letter.isprintable())

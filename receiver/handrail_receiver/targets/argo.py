@@ -7,12 +7,13 @@ where a reconciler would apply it again.
 from __future__ import annotations
 
 from handrail.contract import RolloutAbort
+from pydantic import Field
+
 from handrail_receiver.errors import Cause, Permanent
 from handrail_receiver.outside import Outside, Shape
 from handrail_receiver.ports import Reading, Rehearsal
 from handrail_receiver.targets.kubernetes import Kubernetes, path_of
 from handrail_receiver.targets.rehearsal import rehearsed
-from pydantic import Field
 
 ABORT = {"status": {"abort": True}}
 

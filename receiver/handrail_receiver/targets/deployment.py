@@ -7,12 +7,13 @@ from dataclasses import replace
 from urllib.parse import quote
 
 from handrail.contract import DeploymentImage
+from pydantic import Field
+
 from handrail_receiver.errors import Cause, Permanent, Retryable
 from handrail_receiver.outside import Outside, Shape, TurnedDown
 from handrail_receiver.ports import Reading, Rehearsal
 from handrail_receiver.targets.kubernetes import Kubernetes, path_of
 from handrail_receiver.targets.rehearsal import rehearsed
-from pydantic import Field
 
 
 class Deployments:

@@ -6,6 +6,7 @@ from typing import Any, Literal
 from urllib.parse import quote
 
 from handrail.contract import DeploymentImage, RolloutAbort
+
 from handrail_receiver.errors import Cause, Permanent
 from handrail_receiver.outside import Answer, Outside, Shape
 

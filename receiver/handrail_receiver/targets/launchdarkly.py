@@ -8,6 +8,7 @@ from __future__ import annotations
 from urllib.parse import quote
 
 from handrail.contract import LaunchDarklyOff
+
 from handrail_receiver.errors import Cause, Permanent
 from handrail_receiver.outside import Answer, Outside, Shape
 from handrail_receiver.ports import Reading, Rehearsal

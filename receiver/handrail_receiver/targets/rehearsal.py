@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from handrail.contract import Step
+
 from handrail_receiver.errors import TargetError
 from handrail_receiver.ports import Rehearsal
 

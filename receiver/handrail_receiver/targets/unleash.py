@@ -9,6 +9,7 @@ from __future__ import annotations
 from urllib.parse import quote
 
 from handrail.contract import FlagOff
+
 from handrail_receiver.errors import Cause, Permanent
 from handrail_receiver.outside import Answer, Outside, Shape, TurnedDown
 from handrail_receiver.ports import Reading, Rehearsal

@@ -1,0 +1,223 @@
+"""GitValue → a commit on the remote branch that holds the pinned value; fast-forward only, never forced.
+
+Works on a bare, shallow copy in a folder of its own, made for each call and thrown away: no work tree, no hooks
+of ours, nothing of an earlier call.
+"""
+
+from __future__ import annotations
+
+import base64
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from urllib.parse import urlsplit
+
+from handrail.contract import GitValue, Scalar
+
+from handrail_receiver.errors import Cause, Permanent, Retryable, TargetError
+from handrail_receiver.outside import LONGEST_QUOTE, Outside, within
+from handrail_receiver.ports import Reading, Rehearsal
+from handrail_receiver.targets.document import same, value_at, with_value
+from handrail_receiver.targets.process import Finished, inherited, run
+from handrail_receiver.targets.rehearsal import rehearsed
+
+# What git says (in the C locale) → what it means; the first that is found counts.
+SAID: tuple[tuple[str, type[Permanent | Retryable], Cause], ...] = (
+    ("couldn't find remote ref", Permanent, Cause.missing),
+    ("Authentication failed", Permanent, Cause.refused),
+    ("could not read Username", Permanent, Cause.refused),
+    ("Permission denied", Permanent, Cause.refused),
+    ("Host key verification failed", Permanent, Cause.refused),
+    ("dubious ownership", Permanent, Cause.refused),
+    ("returned error: 401", Permanent, Cause.refused),
+    ("returned error: 403", Permanent, Cause.refused),
+    ("[remote rejected]", Permanent, Cause.refused),
+    ("not found", Permanent, Cause.missing),
+    ("does not appear to be a git repository", Permanent, Cause.missing),
+    ("does not exist", Permanent, Cause.missing),
+    ("fetch first", Retryable, Cause.busy),
+    ("non-fast-forward", Retryable, Cause.busy),
+    ("cannot lock ref", Retryable, Cause.busy),
+    ("Could not resolve host", Retryable, Cause.unreachable),
+    ("Connection refused", Retryable, Cause.unreachable),
+    ("unable to access", Retryable, Cause.unreachable),
+    ("Could not read from remote repository", Retryable, Cause.unreachable),
+)
+KEPT = ("GIT_SSH", "GIT_AUTHOR_", "GIT_COMMITTER_", "GIT_SSL_", "GIT_CONFIG_GLOBAL")
+QUIET = ("-c", "core.hooksPath=/dev/null", "-c", "gc.auto=0", "-c", "http.followRedirects=false")
+
+
+class Git:
+    """A file in a Git repository, as its remote branch holds it."""
+
+    def __init__(self, outside: Outside) -> None:
+        self._outside = outside
+
+    async def rehearse(self, step: GitValue) -> Rehearsal:
+        """Pin the value of the remote head, and try to push beside it (`push --dry-run`)."""
+        return await rehearsed(step, self._checks, _call)
+
+    async def read(self, step: GitValue) -> Reading:
+        """Fetch the remote head and read the value there."""
+        async with self._copy(step) as copy:
+            found = value_at(await copy.text(), step.key)
+            return Reading(done=_is(found, step), found=f"{_where(step)} is {found!r} at {copy.head[:12]}")
+
+    async def act(self, step: GitValue) -> None:
+        """Commit the value on top of the remote head and push it; Retryable when somebody pushed in between."""
+        async with self._copy(step) as copy:
+            text = await copy.text()
+            if not _is(value_at(text, step.key), step):
+                changed = with_value(text, step.key, step.value)
+                await copy.push(
+                    await copy.commit(changed, f"Set {step.key} to {step.value}, rolled back by Handrail")
+                )
+
+    async def _checks(self, step: GitValue) -> tuple[GitValue, str]:
+        async with self._copy(step) as copy:
+            text = await copy.text()
+            found = value_at(text, step.key)
+            pinned = replace(step, value=found) if step.value is None else step
+            with_value(text, step.key, f"not {found}")  # what cannot be changed is found out now
+            await copy.push(await copy.commit(text, "a rehearsal"), dry_run=True)
+        return pinned, (
+            f"{_where(step)} is {found!r} at {copy.head[:12]}; {step.branch} would take a push, unless a rule or a "
+            f"hook of the server refuses it, which only a real push asks"
+        )
+
+    @asynccontextmanager
+    async def _copy(self, step: GitValue) -> AsyncIterator[_Copy]:
+        """The remote head, fetched; all that is done with it has the step's time."""
+        with tempfile.TemporaryDirectory(prefix="handrail-git-") as folder:
+            async with within(step.timeout, "git"):
+                copy = _Copy(self._outside, step, folder)
+                await copy.fetch()
+                yield copy
+
+
+class _Copy:
+    """A bare repository in `folder` with the remote branch's head and nothing older."""
+
+    def __init__(self, outside: Outside, step: GitValue, folder: str) -> None:
+        self._outside = outside
+        self._step = step
+        self._environment = _environment(outside, step, folder)
+        self.head = ""
+
+    async def fetch(self) -> None:
+        step = self._step
+        await self._git("init", "--quiet", "--bare", "--template=")
+        await self._git(
+            "fetch", "--quiet", "--depth=1", "--no-tags", step.repository, f"refs/heads/{step.branch}"
+        )
+        self.head = (await self._git("rev-parse", "FETCH_HEAD")).out.decode().strip()
+
+    async def text(self) -> str:
+        """The file's text; raises Permanent when it is none, or not a file."""
+        blob = (await self._entry()).blob
+        finished = await self._git("cat-file", "blob", blob)
+        try:
+            if not finished.cut:
+                return finished.out.decode()
+        except UnicodeDecodeError:
+            pass
+        raise Permanent(Cause.invalid, f"{self._step.path} is too long or not UTF-8; give another path")
+
+    async def commit(self, text: str, message: str) -> str:
+        """A commit on top of the head in which the file holds `text`."""
+        entry = await self._entry()
+        blob = await self._said("hash-object", "-w", "--stdin", given=text.encode())
+        await self._git("read-tree", self.head)
+        await self._git("update-index", "--cacheinfo", f"{entry.mode},{blob},{self._step.path}")
+        tree = await self._said("write-tree")
+        return await self._said("commit-tree", tree, "-p", self.head, "-m", message)
+
+    async def push(self, commit: str, *, dry_run: bool = False) -> None:
+        dry = ("--dry-run",) if dry_run else ()
+        await self._git(
+            "push", "--porcelain", *dry, self._step.repository, f"{commit}:refs/heads/{self._step.branch}"
+        )
+
+    async def _entry(self) -> _Entry:
+        listed = (await self._git("ls-tree", "-z", self.head, "--", self._step.path)).out.decode()
+        mode, _, kind_and_blob = listed.partition("\t")[0].partition(" ")
+        if mode not in {"100644", "100755"}:
+            raise Permanent(
+                Cause.missing, f"{self._step.path} is no file on {self._step.branch}; correct the path"
+            )
+        return _Entry(mode, kind_and_blob.partition(" ")[2])
+
+    async def _said(self, *words: str, given: bytes = b"") -> str:
+        return (await self._git(*words, given=given)).out.decode().strip()
+
+    async def _git(self, *words: str, given: bytes = b"") -> Finished:
+        finished = await run(["git", *QUIET, *words], environment=self._environment, given=given)
+        if finished.code == 0:
+            return finished
+        said = f"{finished.out.decode(errors='replace')} {finished.err.decode(errors='replace')}"
+        raise _failure(said, f"git {words[0]} failed: {self._outside.clean(said)[-LONGEST_QUOTE:]}")
+
+
+@dataclass(frozen=True)
+class _Entry:
+    mode: str
+    blob: str
+
+
+def _environment(outside: Outside, step: GitValue, folder: str) -> dict[str, str]:
+    """The receiver's environment made deaf to prompts and to other repositories, with the token for https."""
+    kept = {
+        name: value
+        for name, value in inherited().items()
+        if not name.startswith("GIT_") or name.startswith(KEPT)
+    }
+    defaults = {
+        "GIT_AUTHOR_NAME": "Handrail",
+        "GIT_AUTHOR_EMAIL": "handrail@localhost",
+        "GIT_COMMITTER_NAME": "Handrail",
+        "GIT_COMMITTER_EMAIL": "handrail@localhost",
+        "GIT_SSH_COMMAND": "ssh -oBatchMode=yes",
+    }
+    ours = {
+        "GIT_DIR": folder,
+        "GIT_TERMINAL_PROMPT": "0",
+        "GIT_ALLOW_PROTOCOL": "file:git:http:https:ssh",
+        "LC_ALL": "C",
+    }
+    return defaults | kept | ours | _authorization(outside, step)
+
+
+def _authorization(outside: Outside, step: GitValue) -> dict[str, str]:
+    """The token as basic authorization, for this repository alone and never in an argv."""
+    if step.token is None:
+        return {}
+    address = urlsplit(step.repository)
+    pair = f"{address.username or 'git'}:{outside.secrets.value(step.token)}"
+    return {
+        "GIT_CONFIG_COUNT": "1",
+        "GIT_CONFIG_KEY_0": f"http.{step.repository}.extraHeader",
+        "GIT_CONFIG_VALUE_0": f"Authorization: Basic {base64.b64encode(pair.encode()).decode()}",
+    }
+
+
+def _failure(said: str, text: str) -> TargetError:
+    for words, kind, cause in SAID:
+        if words in said:
+            return kind(cause, text)
+    return Retryable(Cause.broken, text)
+
+
+def _where(step: GitValue) -> str:
+    return f"{step.key} in {step.path} on {step.branch}"
+
+
+def _is(found: Scalar, step: GitValue) -> bool:
+    if step.value is None:
+        raise Permanent(Cause.invalid, f"{_where(step)} has no pinned value; rehearse the step first")
+    return same(found, step.value)
+
+
+def _call(step: GitValue) -> str:
+    value = "the value that stands there when the attempt begins" if step.value is None else repr(step.value)
+    return f"git push {step.repository}: {_where(step)} set to {value}"

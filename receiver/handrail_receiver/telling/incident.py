@@ -1,0 +1,56 @@
+"""What happened to a rollout, as people are told of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Literal
+
+Status = Literal["open", "acknowledged", "resolved"]
+Severity = Literal["critical", "error", "warning", "info"]
+
+
+@dataclass(frozen=True)
+class Line:
+    """One entry of the timeline."""
+
+    at: datetime
+    text: str
+
+
+@dataclass(frozen=True)
+class Link:
+    """Where to read on: the runbook, the dashboard, the rollout's page."""
+
+    text: str
+    url: str
+
+
+@dataclass(frozen=True)
+class Incident:
+    """The state of one incident now. `key` is the attempt's: everything told under one key is about one incident.
+
+    `lines` are oldest first; instants are timezone-aware; `updated` is when this state came to be.
+    """
+
+    key: str
+    rollout: str
+    service: str
+    title: str
+    status: Status
+    severity: Severity
+    lines: tuple[Line, ...]
+    links: tuple[Link, ...]
+    opened: datetime
+    updated: datetime
+    resolved: datetime | None = None
+
+    def cleaned(self, redact: Callable[[str], str]) -> Incident:
+        """The same incident with `redact` applied to every text in it."""
+        return replace(
+            self,
+            title=redact(self.title),
+            lines=tuple(Line(line.at, redact(line.text)) for line in self.lines),
+            links=tuple(Link(redact(link.text), redact(link.url)) for link in self.links),
+        )

@@ -1,0 +1,70 @@
+"""PagerDuty → one alert per incident, by Events API v2: trigger, acknowledge, resolve under one dedup key.
+
+202 means "taken", nothing more. 429 and 5xx are tried again by the queue; the dedup key makes that harmless.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+from handrail.contract import PagerDuty
+
+from handrail_receiver.outside import Outside
+from handrail_receiver.telling.incident import Incident
+from handrail_receiver.telling.port import Plain, Writing
+
+LIMIT = 10.0
+LONGEST_KEY = 255
+LONGEST_SUMMARY = 1024
+LONGEST_TEXT = 8000
+ACTIONS = {"open": "trigger", "acknowledged": "acknowledge", "resolved": "resolve"}
+
+
+class PagerDutyEvents:
+    """A PagerDuty service."""
+
+    def __init__(self, outside: Outside) -> None:
+        self._outside = outside
+
+    def writing(self) -> Writing:
+        """No markup."""
+        return Plain()
+
+    async def send(self, to: PagerDuty, incident: Incident, text: str, receipt: str) -> str:  # noqa: ARG002  the key is known
+        """Send the event of the incident's status; the receipt is the dedup key."""
+        key = dedup_key(incident.key)
+        event = {
+            "routing_key": self._outside.secrets.value(to.routing_key),
+            "event_action": ACTIONS[incident.status],
+            "dedup_key": key,
+        }
+        url = f"{to.url.rstrip('/')}/v2/enqueue"
+        await self._outside.ask("PagerDuty", "POST", url, timeout=LIMIT, body=event | _alert(incident, text))
+        return key
+
+
+def dedup_key(key: str) -> str:
+    """`key`, or when PagerDuty would refuse its length, its beginning and a hash of all of it."""
+    if len(key) <= LONGEST_KEY:
+        return key
+    digest = hashlib.sha256(key.encode()).hexdigest()
+    return f"{key[: LONGEST_KEY - len(digest) - 1]}-{digest}"
+
+
+def _alert(incident: Incident, text: str) -> dict[str, Any]:
+    """What is shown; PagerDuty wants it with a trigger and passes over it otherwise."""
+    return {
+        "client": "Handrail",
+        "links": [{"href": link.url, "text": link.text} for link in incident.links],
+        "payload": {
+            "summary": incident.title[:LONGEST_SUMMARY],
+            "source": incident.service,
+            "severity": incident.severity,
+            "timestamp": incident.opened.isoformat(),
+            "component": incident.service,
+            "group": incident.rollout,
+            "class": "rollout",
+            "custom_details": {"text": text[:LONGEST_TEXT]},
+        },
+    }

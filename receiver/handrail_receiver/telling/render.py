@@ -1,0 +1,94 @@
+"""An incident and a template → the text people read.
+
+A template is jinja2 in a sandbox; it knows `incident` and nothing else, a misspelled name is an error, and each
+value it prints is escaped for the channel. A template that fails never keeps anybody from being told: the
+default text goes out and says so.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from jinja2 import StrictUndefined, TemplateError
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from handrail_receiver.telling.incident import Incident, Line, Link
+from handrail_receiver.telling.port import Plain, Writing
+
+DEFAULT = """\
+{{ incident.title | strong }}
+{{ incident.rollout }} ({{ incident.service }}) · {{ incident.status }}\
+{% if incident.resolved %} after {{ (incident.resolved - incident.opened) | duration }}{% endif %}
+
+{% if incident.lines | length > 10 %}… {{ incident.lines | length - 10 }} earlier
+{% endif %}
+{% for line in incident.lines[-10:] %}
+{{ line.at | clock }} {{ line.text }}
+{% endfor %}
+{% for link in incident.links %}
+{{ link | link }}
+{% endfor %}
+"""
+FAILURES = (TemplateError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+
+
+def render(template: str | None, incident: Incident, writing: Writing) -> str:
+    """The text of `template`, or of the default one where there is none or where it fails."""
+    if template is None:
+        return _rendered(DEFAULT, incident, writing)
+    try:
+        return _rendered(template, incident, writing)
+    except FAILURES as error:
+        note = writing.escape(f"(this rollout's template failed: {error})")
+        return f"{_rendered(DEFAULT, incident, writing)}\n{note}"
+
+
+def problem(template: str) -> str | None:
+    """What is wrong with a template, found by rendering it; None when it works for an incident open and over."""
+    try:
+        for incident in _specimens():
+            _rendered(template, incident, Plain())
+    except FAILURES as error:
+        return f"{error}; see docs/telling.md for what a template knows"
+    return None
+
+
+class _Finished(str):
+    """Text that a filter has escaped already."""
+
+    __slots__ = ()
+
+
+def _rendered(template: str, incident: Incident, writing: Writing) -> str:
+    def finalize(value: object) -> str:
+        return value if isinstance(value, _Finished) else writing.escape(str(value))
+
+    jinja = ImmutableSandboxedEnvironment(
+        undefined=StrictUndefined, autoescape=False, trim_blocks=True, lstrip_blocks=True, finalize=finalize
+    )
+    jinja.filters |= {
+        "clock": lambda at: f"{at.astimezone(UTC):%H:%M:%S}",
+        "duration": _duration,
+        "link": lambda link: _Finished(writing.link(link.text, link.url)),
+        "strong": lambda text: _Finished(writing.strong(str(text))),
+    }
+    return jinja.from_string(template).render(incident=incident).strip()
+
+
+def _duration(span: timedelta) -> str:
+    """`90061 s` → `25 h 1 min 1 s`; parts that are zero are left out."""
+    minutes, seconds = divmod(max(0, round(span.total_seconds())), 60)
+    hours, minutes = divmod(minutes, 60)
+    parts = [(hours, "h"), (minutes, "min"), (seconds, "s")]
+    return " ".join(f"{count} {unit}" for count, unit in parts if count) or "0 s"
+
+
+def _specimens() -> tuple[Incident, Incident]:
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    lines = (Line(at, "decided"), Line(at, "acted"))
+    links = (Link("runbook", "https://runbooks.invalid/"),)
+    common = ("key", "rollout", "service", "title")
+    return (
+        Incident(*common, "open", "critical", lines, links, at, at),
+        Incident(*common, "resolved", "info", lines, links, at, at, at),
+    )

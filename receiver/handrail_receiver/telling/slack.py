@@ -1,0 +1,135 @@
+"""Slack → one message per incident, updated as it goes on (bot token); or one for each change (incoming webhook).
+
+Slack takes about one message a second for a channel. Neither way is idempotent: when an answer is lost, the next
+try may tell it twice, and never not at all.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from handrail.contract import Slack
+
+from handrail_receiver.errors import Cause, Permanent, Retryable
+from handrail_receiver.outside import Busy, Outside, Shape
+from handrail_receiver.telling.incident import Incident
+from handrail_receiver.telling.port import Writing
+
+LIMIT = 10.0
+LONGEST = 3900
+AGAIN = {
+    "ratelimited",
+    "rate_limited",
+    "internal_error",
+    "fatal_error",
+    "service_unavailable",
+    "request_timeout",
+}
+GONE = {"message_not_found", "cant_update_message", "edit_window_closed"}
+CAUSES = {
+    "channel_not_found": Cause.missing,
+    "is_archived": Cause.missing,
+    "msg_too_long": Cause.invalid,
+    "no_text": Cause.invalid,
+    "invalid_arguments": Cause.invalid,
+}
+
+
+class SlackMessages:
+    """Slack's Web API or an incoming webhook. `pace` is the least time between messages to one channel."""
+
+    def __init__(self, outside: Outside, pace: float = 1.0) -> None:
+        self._outside = outside
+        self._turns = _Turns(pace)
+
+    def writing(self) -> Writing:
+        """Slack's mrkdwn."""
+        return _Mrkdwn()
+
+    async def send(self, to: Slack, incident: Incident, text: str, receipt: str) -> str:
+        """Post or update; the receipt is `channel-id ts`, or the status that was told through a webhook."""
+        await self._turns.wait(to.channel)
+        shown = text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
+        try:
+            if to.webhook is not None:
+                return await self._through_webhook(to, incident, shown, receipt)
+            return await self._by_bot(to, shown, receipt)
+        except Busy as error:
+            self._turns.hold(to.channel, error.seconds)
+            raise
+
+    async def _through_webhook(self, to: Slack, incident: Incident, text: str, receipt: str) -> str:
+        """A webhook cannot update: it is told each change of the status once, and nothing in between."""
+        if to.webhook is not None and receipt != incident.status:
+            url = self._outside.secrets.value(to.webhook)
+            await self._outside.ask("Slack", "POST", url, timeout=LIMIT, body={"text": text})
+        return incident.status
+
+    async def _by_bot(self, to: Slack, text: str, receipt: str) -> str:
+        if receipt:
+            channel, _, ts = receipt.partition(" ")
+            answer = await self._call(to, "chat.update", {"channel": channel, "ts": ts, "text": text})
+            if answer.error not in GONE:
+                return _receipt(answer)
+        quiet = {"unfurl_links": False, "unfurl_media": False}
+        return _receipt(
+            await self._call(to, "chat.postMessage", {"channel": to.channel, "text": text, **quiet})
+        )
+
+    async def _call(self, to: Slack, method: str, body: dict[str, Any]) -> _Answer:
+        answer = await self._outside.ask(
+            "Slack",
+            "POST",
+            f"{to.url.rstrip('/')}/{method}",
+            timeout=LIMIT,
+            headers=self._outside.bearer(to.token) | {"content-type": "application/json; charset=utf-8"},
+            body=body,
+        )
+        return answer.into(_Answer)
+
+
+class _Answer(Shape):
+    ok: bool
+    error: str = ""
+    channel: str = ""
+    ts: str = ""
+
+
+class _Mrkdwn:
+    def escape(self, text: str) -> str:
+        return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+    def link(self, text: str, url: str) -> str:
+        return f"<{self.escape(url.replace('|', '%7C'))}|{self.escape(text)}>"
+
+    def strong(self, text: str) -> str:
+        return f"*{self.escape(text)}*"
+
+
+class _Turns:
+    """At most one message each `pace` seconds for one channel, and none before Slack wants one again."""
+
+    def __init__(self, pace: float) -> None:
+        self._pace = pace
+        self._next: dict[str, float] = {}
+
+    async def wait(self, channel: str) -> None:
+        now = asyncio.get_running_loop().time()
+        turn = max(now, self._next.get(channel, now))
+        self._next[channel] = turn + self._pace
+        await asyncio.sleep(turn - now)
+
+    def hold(self, channel: str, seconds: float | None) -> None:
+        self._next[channel] = asyncio.get_running_loop().time() + (seconds or self._pace)
+
+
+def _receipt(answer: _Answer) -> str:
+    if answer.ok:
+        return f"{answer.channel} {answer.ts}"
+    said = f"Slack answered {answer.error or 'that it is not ok'}"
+    if answer.error in AGAIN:
+        raise Retryable(Cause.busy, said)
+    raise Permanent(
+        CAUSES.get(answer.error, Cause.refused), f"{said}; see docs/telling.md for what the token needs"
+    )

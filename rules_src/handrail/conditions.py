@@ -18,6 +18,7 @@ from handrail.plan import (
     Only,
     Op,
     Quantile,
+    Reference,
     ReferenceKind,
     Selector,
     Share,
@@ -135,13 +136,16 @@ def _reference(condition: Condition, place: Place) -> str:
         return f"{condition.signal.value} offset {span(reference.ago or timedelta())}"
     return " or ".join(
         f"{captured(place, names.stage_reference(before))} and on (rollout) ({stage_is(place.rollout, now)})"
-        for before, now in _steps(place)
+        for before, now in steps(reference, place)
     )
 
 
-def _steps(place: Place) -> list[tuple[str, str]]:
+def steps(reference: Reference, place: Place) -> list[tuple[str, str]]:
+    """(stage whose figure was captured, stage in which it is compared with)."""
     stages = [stage.name for stage in place.stages]
-    return list(pairwise(stages))
+    if reference.stage is None:
+        return list(pairwise(stages))
+    return [(reference.stage, later) for later in stages[stages.index(reference.stage) + 1 :]]
 
 
 def _stable(series: Selector, signal: Signal, place: Place) -> Selector:
@@ -214,15 +218,20 @@ def cannot_see(signals: tuple[Signal, ...], conditions: tuple[Condition, ...], p
         parts.append(
             _because("the figure from before the rollout is missing", lost, f" and on () ({place.running})")
         )
-    if ReferenceKind.previous_stage in kinds:
-        parts += [
-            _because(
-                f"the figure of stage {before} is missing",
-                f"absent({captured(place, names.stage_reference(before))})",
-                f" and on () ({in_stages(place.rollout, (now,))})",
-            )
-            for before, now in _steps(place)
-        ]
+    earlier = {
+        pair
+        for condition in conditions
+        if condition.reference is not None and condition.reference.kind is ReferenceKind.previous_stage
+        for pair in steps(condition.reference, place)
+    }
+    parts += [
+        _because(
+            f"the figure of stage {before} is missing",
+            f"absent({captured(place, names.stage_reference(before))})",
+            f" and on () ({in_stages(place.rollout, (now,))})",
+        )
+        for before, now in sorted(earlier)
+    ]
     if ReferenceKind.stable in kinds:
         lost = " or ".join(f"absent({_stable(s.traffic or s.value, s, place)})" for s in signals if s.by)
         parts.append(_because("the stable arm's metrics are missing", lost, f" and on () ({place.compared})"))

@@ -115,12 +115,13 @@ class PerSecond:
 
 @dataclass(frozen=True)
 class Level:
-    """A gauge over its series, times `scale`."""
+    """A gauge over its series, times `scale`; with a window, each series' extreme within it."""
 
     metric: Selector
     over: str
     by: tuple[str, ...]
     scale: Decimal
+    window: timedelta | None = None
 
 
 @dataclass(frozen=True)
@@ -150,11 +151,12 @@ class StateChanges:
 
 @dataclass(frozen=True)
 class Only:
-    """`measure` while `condition` is above `above`."""
+    """`measure` while `condition op bound` (op: above or at_most)."""
 
     measure: Measure
     condition: Measure
-    above: Decimal
+    op: Op
+    bound: Decimal
 
 
 @dataclass(frozen=True)
@@ -235,10 +237,15 @@ class ReferenceKind(StrEnum):
 
 @dataclass(frozen=True)
 class Reference:
-    """A reference whose figure is known only at run time; `ago` is how far back where it looks back."""
+    """A reference whose figure is known only at run time.
+
+    `ago` is how far back where it looks back; `stage` is the stage it always compares with (None: the one
+    before the current one).
+    """
 
     kind: ReferenceKind
     ago: timedelta | None = None
+    stage: str | None = None
 
 
 @dataclass(frozen=True)
@@ -318,8 +325,40 @@ class Guardrail:
     info: Recording
     alerts: tuple[Alert, ...]
     blind: Alert
-    success: Success | None
+    success: tuple[Success, ...]
     shadow: bool
+    runbook: Runbook
+    where: Where
+
+
+@dataclass(frozen=True)
+class Burn:
+    """A pair of windows that together show the budget burning `factor` times too fast."""
+
+    factor: Decimal
+    long: timedelta
+    short: timedelta
+
+
+@dataclass(frozen=True)
+class Slo:
+    """An objective (share of good events, 0..1) over `window`.
+
+    `errors` and `total` are recorded per evaluation; every longer window is a sum over these two. `ratios` are
+    the recorded error ratios by window; `burns` by tier are what each alert looks at.
+    """
+
+    name: str
+    title: str
+    objective: Decimal
+    window: timedelta
+    measure: Share | Slow
+    errors: Recording
+    total: Recording
+    ratios: tuple[Recording, ...]
+    burns: tuple[tuple[str, tuple[Burn, ...]], ...]
+    alerts: tuple[Alert, ...]
+    blind: Alert
     runbook: Runbook
     where: Where
 
@@ -384,6 +423,7 @@ class Rollout:
     arms: Arms | None
     stages: tuple[Stage, ...]
     guardrails: tuple[Guardrail, ...]
+    slos: tuple[Slo, ...]
     escalation: tuple[EscalationLevel, ...]
     heartbeat: Alert
     contacts: tuple[str, ...]
@@ -401,9 +441,11 @@ class Rollout:
     @property
     def alerts(self) -> tuple[Alert, ...]:
         """Every alert of the rollout, in the order of its rules."""
-        return tuple(
-            alert for guardrail in self.guardrails for alert in (*guardrail.alerts, guardrail.blind)
-        ) + tuple(level.alert for level in self.escalation)
+        chains: tuple[Guardrail | Slo, ...] = (*self.guardrails, *self.slos)
+        return (
+            *(alert for chain in chains for alert in (*chain.alerts, chain.blind)),
+            *(level.alert for level in self.escalation),
+        )
 
 
 @dataclass(frozen=True)

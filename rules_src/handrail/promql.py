@@ -104,8 +104,10 @@ def value(measure: Measure, labels: tuple[str, ...], events: str | None) -> str:
             return _count(measure, labels)
         case PerSecond(counter, window):
             return by("sum", labels, _rate(counter, window))
-        case Level(metric, over, more, scale):
-            return _scaled(by(over, labels + more, str(metric)), scale)
+        case Level(metric, over, more, scale, window):
+            extreme = "min_over_time" if over == "min" else "max_over_time"
+            series = str(metric) if window is None else f"{extreme}({metric}[{span(window)}])"
+            return _scaled(by(over, labels + more, series), scale)
         case Fill(used, size, more):
             whole = plain(size) if isinstance(size, Decimal) else by("sum", labels + more, str(size))
             return f"{by('sum', labels + more, str(used))} / {whole}"
@@ -113,9 +115,10 @@ def value(measure: Measure, labels: tuple[str, ...], events: str | None) -> str:
             return by("max", (*labels, label), str(metric))
         case StateChanges(metric, window):
             return by("sum", labels, f"changes({metric}[{span(window)}])")
-        case Only(inner, condition, above):
-            when = f"{value(condition, labels, None)} > {plain(above)}"
-            return f"({value(inner, labels, events)}) and ({when})"
+        case Only(inner, condition, op, bound):
+            when = f"{value(condition, labels, None)} {op} {plain(bound)}"
+            joined = f"on ({', '.join(labels)})"
+            return f"({value(inner, labels, events)}) and {joined} ({when})"
         case Grown(metric, window, more):
             return by("max", labels + more, f"delta({metric}[{span(window)}])")
         case Gone(metric, window):

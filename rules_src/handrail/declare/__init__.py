@@ -116,6 +116,7 @@ __all__ = [
     "Runbook",
     "Secret",
     "Slack",
+    "Slo",
     "SlowerThan",
     "StableArm",
     "Stage",

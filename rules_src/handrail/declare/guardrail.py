@@ -80,19 +80,28 @@ class Runbook:
 class Guardrail:
     """One measure of one rollout, with what may not happen to it.
 
+    `success` is what a gate asks for: `Below` and the like say what must be so, `Rise` and `Drop` what must
+    not have happened.
+
     `against` is what relative limits are relative to. `order="tighten"` states that where a later tier is
     tighter in some stage, the earlier tiers follow it there instead of contradicting it.
     `blind_after` is how long its data may be missing before the `blind` alert says so.
+    `whole_service` states that all versions are judged together, though a small canary is diluted in them.
     """
 
     name: Name
     measure: Measure
     tiers: Sequence[Tier] = Field(default=(), kw_only=True)
-    success: Limit | None = Field(default=None, kw_only=True)
+    success: Limit | Sequence[Limit] = Field(default=(), kw_only=True)
     against: Reference | None = Field(default=None, kw_only=True)
     runbook: Runbook | None = Field(default=None, kw_only=True)
     title: str | None = Field(default=None, kw_only=True)
     mode: Literal["active", "shadow"] = Field(default="active", kw_only=True)
     order: Literal["strict", "tighten"] = Field(default="strict", kw_only=True)
     blind_after: Duration = Field(default="5m", kw_only=True)
-    diluted: bool = Field(default=False, kw_only=True)
+    whole_service: bool = Field(default=False, kw_only=True)
+
+    @property
+    def successes(self) -> tuple[Limit, ...]:
+        """The criteria of success as a tuple, however many were written."""
+        return tuple(self.success) if isinstance(self.success, Sequence) else (self.success,)

@@ -93,7 +93,12 @@ class StableArm:
 
 @declared
 class PreviousStage:
-    """The figure captured at the end of the stage before the current one; the first stage has none."""
+    """The figure captured at the end of the stage before the current one, or of `stage`, for all after it.
+
+    Until that stage is over there is nothing to compare with and no verdict.
+    """
+
+    stage: str | None = None
 
 
 @declared

@@ -104,10 +104,14 @@ class Rate:
 
 @declared
 class Gauge:
-    """A gauge's value over its series, put together by `over`; kept apart by the labels in `by`."""
+    """A gauge's value over its series, put together by `over`; kept apart by the labels in `by`.
+
+    With a `window` it is the highest (with `over="min"` the lowest) value of each series within it.
+    """
 
     metric: Series
     over: Literal["max", "min", "sum", "avg"] = Field(default="max", kw_only=True)
+    window: Duration | None = Field(default=None, kw_only=True)
     by: Labels = Field(default=(), kw_only=True)
     unit: Literal["number", "ratio", "percent", "seconds", "milliseconds", "bytes", "per second"] = Field(
         default="number", kw_only=True
@@ -132,15 +136,6 @@ class State:
 
 
 @declared
-class While:
-    """`measure`, but only while `condition` is above `above`: silent at night when nobody works."""
-
-    measure: Rate | Ratio | Gauge | Increase
-    condition: Rate | Gauge = Field(kw_only=True)
-    above: Amount = Field(default=0, kw_only=True)
-
-
-@declared
 class Growth:
     """By how much a gauge grew in `window`, in the gauge's unit."""
 
@@ -148,6 +143,19 @@ class Growth:
     window: Duration = Field(default="1h", kw_only=True)
     by: Labels = Field(default=(), kw_only=True)
     unit: Literal["number", "bytes"] = Field(default="number", kw_only=True)
+
+
+@declared
+class While:
+    """`measure`, but only while `condition` is above `above`: silent at night when nobody works.
+
+    With `at_most` instead, only while the condition is at most that: what grows though nothing happens.
+    """
+
+    measure: Rate | Ratio | Gauge | Increase | Growth
+    condition: Rate | Gauge = Field(kw_only=True)
+    above: Amount = Field(default=0, kw_only=True)
+    at_most: Amount | None = Field(default=None, kw_only=True)
 
 
 @declared

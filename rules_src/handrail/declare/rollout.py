@@ -10,6 +10,7 @@ from pydantic import Field
 from handrail.base import declared
 from handrail.contract import Channel, HAProxyWeight, Step, Tell
 from handrail.declare.guardrail import Guardrail, Name
+from handrail.declare.slo import Slo
 from handrail.units import Amount, Duration
 
 LabelName = Annotated[str, Field(pattern=r"^[a-zA-Z_][a-zA-Z0-9_]*$")]
@@ -88,6 +89,7 @@ class Rollout:
     service: Name
     stages: Sequence[Stage] = Field(default=(), kw_only=True)
     guardrails: Sequence[Guardrail] = Field(kw_only=True)
+    slos: Sequence[Slo] = Field(default=(), kw_only=True)
     arms: Arms | None = Field(default=None, kw_only=True)
     match: Mapping[LabelName, str] = Field(default_factory=dict, kw_only=True)
     split: HAProxySplit | None = Field(default=None, kw_only=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from handrail.emit.document import Data, yaml_document
-from handrail.plan import Alert, Guardrail, Plan, Recording, Rollout
+from handrail.plan import Alert, Guardrail, Plan, Recording, Rollout, Slo
 from handrail.units import span
 
 
@@ -20,6 +20,7 @@ def path(rollout: Rollout) -> str:
 def rules(rollout: Rollout) -> Data:
     """The rules file as data: what Prometheus loads, and a Kubernetes PrometheusRule carries."""
     groups = [group(rollout, guardrail) for guardrail in rollout.guardrails]
+    groups += [_slo(rollout, slo) for slo in rollout.slos]
     last = [_alert(level.alert, rollout) for level in rollout.escalation]
     last.append(_alert(rollout.heartbeat, rollout))
     groups.append(_group(rollout, "rollout", last))
@@ -32,6 +33,12 @@ def group(rollout: Rollout, guardrail: Guardrail) -> Data:
     chain = [_recording(recording) for recording in (*recordings, guardrail.info)]
     chain += [_alert(alert, rollout) for alert in (*guardrail.alerts, guardrail.blind)]
     return _group(rollout, guardrail.name, chain)
+
+
+def _slo(rollout: Rollout, slo: Slo) -> Data:
+    chain = [_recording(recording) for recording in (slo.total, slo.errors, *slo.ratios)]
+    chain += [_alert(alert, rollout) for alert in (*slo.alerts, slo.blind)]
+    return _group(rollout, f"slo-{slo.name}", chain)
 
 
 def _group(rollout: Rollout, name: str, chain: list[Data]) -> Data:

@@ -40,9 +40,7 @@ def _wrong(
         return "the reference is the stable arm and the rollout has no arms", "add arms= to the rollout"
     if isinstance(against, BeforeRollout | PreviousStage) and not rollout.stages:
         return "the reference is captured along the stages and the rollout has none", "add stages="
-    if isinstance(against, BeforeRollout | PreviousStage) and (
-        isinstance(at, On) or getattr(measure, "by", ())
-    ):
+    if isinstance(against, BeforeRollout | PreviousStage) and (isinstance(at, On) or _several(measure)):
         return (
             "one figure is captured for a guardrail, not one for each of its series",
             "use Ago or Fixed here",

@@ -48,5 +48,5 @@ def uses(guardrail: Guardrail) -> Iterator[tuple[object, Measure, Limit, Referen
         yield tier, guardrail.measure, tier.limit, guardrail.against
         for other in tier.or_:
             yield other, other.measure, other.limit, other.against
-    if guardrail.success is not None:
-        yield guardrail, guardrail.measure, guardrail.success, guardrail.against
+    for limit in guardrail.successes:
+        yield guardrail, guardrail.measure, limit, guardrail.against

@@ -56,8 +56,8 @@ def lower_reference(against: Reference | None, signal: plan.Signal, scale: Scale
             return plan.Reference(plan.ReferenceKind.before)
         case declared.StableArm():
             return plan.Reference(plan.ReferenceKind.stable)
-        case declared.PreviousStage():
-            return plan.Reference(plan.ReferenceKind.previous_stage)
+        case declared.PreviousStage(stage):
+            return plan.Reference(plan.ReferenceKind.previous_stage, stage=stage)
         case declared.Ago(time):
             return plan.Reference(plan.ReferenceKind.ago, scale.duration(time))
         case _:
@@ -116,4 +116,4 @@ def reference_words(reference: plan.Reference) -> str:
     """The reference for people."""
     if reference.ago is not None:
         return f"the figure of {span(reference.ago)} ago"
-    return _REFERENCE_WORDS[reference.kind]
+    return f"stage {reference.stage}" if reference.stage else _REFERENCE_WORDS[reference.kind]

@@ -10,10 +10,10 @@ from decimal import Decimal
 from handrail import conditions, names, plan, promql
 from handrail.base import where_of
 from handrail.declare import guardrail as declared
-from handrail.declare.limits import Changed
+from handrail.declare.limits import Changed, Drop, Limit, Rise, RisePoints
 from handrail.declare.limits import StableArm as DeclaredStableArm
 from handrail.declare.measures import Measure, State
-from handrail.declare.rollout import Rollout
+from handrail.declare.rollout import Arms, Rollout
 from handrail.lower.conditions import lower_condition, words
 from handrail.lower.measures import Context, lower_measure
 from handrail.units import Unit
@@ -36,22 +36,40 @@ class Frame:
         known: dict[str, str] = {str(key): word for key, word in self.rollout.severities.items()}
         return own or known.get(tier, tier)
 
-    def place(self, guardrail: str) -> conditions.Place:
+    def labels(
+        self, guardrail: str, tier: str, severity: str, action: str, mode: str = "active"
+    ) -> tuple[tuple[str, str], ...]:
+        """The labels every alert carries; a shadow says so."""
+        labels = (
+            (names.ROLLOUT, self.rollout.name),
+            (names.SERVICE, self.rollout.service),
+            (names.GUARDRAIL, guardrail),
+            (names.TIER, tier),
+            (names.SEVERITY, severity),
+            (names.ACTION, action),
+        )
+        return (*labels, (names.MODE, names.SHADOW)) if mode == names.SHADOW else labels
+
+    def arms_of(self, guardrail: declared.Guardrail) -> Arms | None:
+        """The arms a guardrail tells apart: none where it judges the whole service."""
+        return None if guardrail.whole_service else self.rollout.arms
+
+    def place(self, guardrail: declared.Guardrail) -> conditions.Place:
         """Where the guardrail's conditions are judged."""
-        arms = self.rollout.arms
-        return conditions.Place(self.rollout.name, guardrail, self.stages, arms.stable if arms else None)
+        arms = self.arms_of(guardrail)
+        return conditions.Place(self.rollout.name, guardrail.name, self.stages, arms.stable if arms else None)
 
 
 def lower_guardrail(given: declared.Guardrail, frame: Frame) -> plan.Guardrail:
     """Everything the targets need to know about one guardrail."""
     signals = _signals(given, frame)
-    place = frame.place(given.name)
+    place = frame.place(given)
     tiers = [(tier, _tier_conditions(given, tier, signals, frame)) for tier in given.tiers]
     if given.order == "tighten":
         tiers = _tightened(tiers, frame)
     alerts = tuple(_alert(given, tier, found, frame) for tier, found in tiers)
-    success = _success(given, signals[""], frame)
-    used = tuple(c for _, found in tiers for c in found) + ((success.condition,) if success else ())
+    success = tuple(_success(given, limit, signals[""], frame) for limit in given.successes)
+    used = tuple(c for _, found in tiers for c in found) + tuple(criterion.condition for criterion in success)
     return plan.Guardrail(
         name=given.name,
         title=given.title or given.name,
@@ -61,7 +79,7 @@ def lower_guardrail(given: declared.Guardrail, frame: Frame) -> plan.Guardrail:
         blind=_blind(given, tuple(signals.values()), used, place, frame),
         success=success,
         shadow=given.mode == names.SHADOW,
-        runbook=_runbook(given),
+        runbook=lower_runbook(given.runbook),
         where=where_of(given),
     )
 
@@ -84,29 +102,34 @@ def _signals(given: declared.Guardrail, frame: Frame) -> dict[str, plan.Signal]:
 def _signal(
     name: str, given: declared.Guardrail, measure: Measure, frame: Frame, *, both: bool, several: bool
 ) -> plan.Signal:
-    arms = frame.rollout.arms
-    context = frame.context
+    arms, context = frame.arms_of(given), frame.context
     if arms is not None:
         judged = (
             (arms.label, "=~", f"{arms.canary}|{arms.stable}") if both else (arms.label, "=", arms.canary)
         )
         context = replace(context, matchers=(*context.matchers, judged))
     lowered, unit = lower_measure(measure, context)
-    return _recorded(name, given.name, lowered, unit, frame, several=several)
+    return _recorded(name, given, lowered, unit, frame, several=several)
 
 
 def _changes(given: declared.Guardrail, measure: State, limit: Changed, frame: Frame) -> plan.Signal:
     series = frame.context.series(measure.metric)
     lowered = plan.StateChanges(series, frame.context.scale.duration(limit.window))
-    return _recorded("changes", given.name, lowered, Unit.number, frame)
+    return _recorded("changes", given, lowered, Unit.number, frame)
 
 
 def _recorded(
-    name: str, guardrail: str, measure: plan.Measure, unit: Unit, frame: Frame, *, several: bool = True
+    name: str,
+    given: declared.Guardrail,
+    measure: plan.Measure,
+    unit: Unit,
+    frame: Frame,
+    *,
+    several: bool = True,
 ) -> plan.Signal:
-    arms = frame.rollout.arms
+    arms = frame.arms_of(given)
     arm_labels = () if arms is None or isinstance(measure, plan.Gone | plan.Free) else (arms.label,)
-    labels = [(names.ROLLOUT, frame.rollout.name), (names.GUARDRAIL, guardrail)]
+    labels = [(names.ROLLOUT, frame.rollout.name), (names.GUARDRAIL, given.name)]
     labels += [(names.SIGNAL, name)] if name else []
     matchers = tuple((label, "=", text) for label, text in labels)
     if not name and several:
@@ -192,7 +215,7 @@ def _alert(
     given: declared.Guardrail, tier: declared.Tier, found: tuple[plan.Condition, ...], frame: Frame
 ) -> plan.Alert:
     scale = frame.context.scale
-    place = frame.place(given.name)
+    place = frame.place(given)
     keep = scale.maybe(tier.keep_firing_for)
     if keep is None:
         keep = scale.time(ACTING_KEEPS) if tier.action in names.ACTING else timedelta()
@@ -205,7 +228,9 @@ def _alert(
         expr=_any_of(found, place, during),
         hold=scale.duration(tier.hold),
         keep_firing_for=keep,
-        labels=_labels(given, tier.tier, frame.severity(tier.tier, tier.severity), tier.action, frame),
+        labels=frame.labels(
+            given.name, tier.tier, frame.severity(tier.tier, tier.severity), tier.action, given.mode
+        ),
         summary=f"{given.title or given.name} of {frame.rollout.name}: {tier.tier}, {tier.action}",
         description=_description(given, tier, found),
         conditions=found,
@@ -221,20 +246,6 @@ def _any_of(found: tuple[plan.Condition, ...], place: conditions.Place, during: 
     if during is None:
         return expr
     return f"({expr})\nand {conditions.since_start(place.rollout, during)}"
-
-
-def _labels(
-    given: declared.Guardrail, tier: str, severity: str, action: str, frame: Frame
-) -> tuple[tuple[str, str], ...]:
-    labels = [
-        (names.ROLLOUT, frame.rollout.name),
-        (names.SERVICE, frame.rollout.service),
-        (names.GUARDRAIL, given.name),
-        (names.TIER, tier),
-        (names.SEVERITY, severity),
-        (names.ACTION, action),
-    ]
-    return (*labels, (names.MODE, names.SHADOW)) if given.mode == names.SHADOW else tuple(labels)
 
 
 _VALUE_TEXT = {
@@ -274,7 +285,7 @@ def _blind(
         expr=conditions.cannot_see(signals, used, place),
         hold=frame.context.scale.duration(given.blind_after),
         keep_firing_for=timedelta(),
-        labels=_labels(given, names.BLIND, severity, "hold", frame),
+        labels=frame.labels(given.name, names.BLIND, severity, "hold", given.mode),
         summary=f"{given.title or given.name} of {frame.rollout.name}: blind, hold",
         description=f"{given.title or given.name} cannot be judged: {{{{ $labels.reason }}}}. This is no pass: hold.",
         conditions=(),
@@ -284,12 +295,12 @@ def _blind(
     )
 
 
-def _success(given: declared.Guardrail, main: plan.Signal, frame: Frame) -> plan.Success | None:
-    if given.success is None:
-        return None
-    wanted = lower_condition(main, given.success, given.against, frame.context.scale)
-    failing = replace(wanted, op=_OPPOSITE[wanted.op])
-    return plan.Success(failing, words(wanted), conditions.fires(failing, frame.place(given.name)))
+def _success(given: declared.Guardrail, limit: Limit, main: plan.Signal, frame: Frame) -> plan.Success:
+    named = lower_condition(main, limit, given.against, frame.context.scale)
+    if isinstance(limit, Rise | RisePoints | Drop):  # these name what must not happen
+        return plan.Success(named, f"not {words(named)}", conditions.fires(named, frame.place(given)))
+    failing = replace(named, op=_OPPOSITE[named.op])
+    return plan.Success(failing, words(named), conditions.fires(failing, frame.place(given)))
 
 
 _OPPOSITE = {
@@ -311,7 +322,8 @@ def _info(given: declared.Guardrail, frame: Frame, main: plan.Signal) -> plan.Re
     return plan.Recording(names.INFO, "vector(1)", labels)
 
 
-def _runbook(given: declared.Guardrail) -> plan.Runbook:
-    if given.runbook is None:
+def lower_runbook(given: declared.Runbook | None) -> plan.Runbook:
+    """The runbook, empty where none was written (a lint asks for it)."""
+    if given is None:
         return plan.Runbook("", (), ())
-    return plan.Runbook(given.runbook.impact, tuple(given.runbook.look), tuple(given.runbook.mend))
+    return plan.Runbook(given.impact, tuple(given.look), tuple(given.mend))

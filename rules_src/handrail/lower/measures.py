@@ -56,7 +56,13 @@ def lower_measure(measure: declared.Measure, context: Context) -> tuple[plan.Mea
             ), Unit.per_second
         case declared.Gauge():
             unit, factor = _GAUGE_UNITS[measure.unit]
-            return plan.Level(context.series(measure.metric), measure.over, tuple(measure.by), factor), unit
+            return plan.Level(
+                context.series(measure.metric),
+                measure.over,
+                tuple(measure.by),
+                factor,
+                context.scale.maybe(measure.window),
+            ), unit
         case declared.Usage():
             size = (
                 context.series(measure.size) if isinstance(measure.size, str) else Decimal(str(measure.size))
@@ -73,7 +79,9 @@ def _rare(measure: declared.Measure, context: Context) -> tuple[plan.Measure, Un
         case declared.While():
             inner, unit = lower_measure(measure.measure, context)
             condition, _ = lower_measure(measure.condition, context)
-            return plan.Only(inner, condition, amount(measure.above).value), unit
+            if measure.at_most is not None:
+                return plan.Only(inner, condition, plan.Op.at_most, amount(measure.at_most).value), unit
+            return plan.Only(inner, condition, plan.Op.above, amount(measure.above).value), unit
         case declared.Growth():
             grown = plan.Grown(
                 context.series(measure.metric), context.scale.duration(measure.window), tuple(measure.by)

@@ -66,11 +66,9 @@ def _gate(stage: DeclaredStage, guardrails: tuple[plan.Guardrail, ...], frame: F
     return contract.Gate(
         into=stage.name,
         criteria=tuple(
-            contract.Criterion(
-                guardrail=guardrail.name, text=guardrail.success.text, expr=guardrail.success.breach
-            )
+            contract.Criterion(guardrail=guardrail.name, text=criterion.text, expr=criterion.breach)
             for guardrail in guardrails
-            if guardrail.success is not None
+            for criterion in guardrail.success
         ),
         manual=tuple(asked.manual) if asked else (),
         approvals=tuple(asked.approvals) if asked else (),
@@ -113,20 +111,22 @@ def _tier(
 
 def _captures(guardrail: plan.Guardrail, frame: Frame) -> Sequence[contract.ReferenceQuery]:
     used = [condition for alert in guardrail.alerts for condition in alert.conditions]
-    used += [guardrail.success.condition] if guardrail.success else []
-    kinds = {condition.reference.kind for condition in used if condition.reference is not None}
+    used += [criterion.condition for criterion in guardrail.success]
+    references = {condition.reference for condition in used if condition.reference is not None}
     main = guardrail.signals[0]
-    value = str(main.value)
     found = []
-    if plan.ReferenceKind.before in kinds:
+    if any(reference.kind is plan.ReferenceKind.before for reference in references):
         found.append(contract.ReferenceQuery(reference=names.BEFORE, expr=_baseline(main, frame)))
-    if plan.ReferenceKind.previous_stage in kinds:
-        found += [
-            contract.ReferenceQuery(
-                reference=names.stage_reference(stage.name), expr=f"avg_over_time({value}[{_hold(stage)}])"
-            )
-            for stage in frame.stages[:-1]
-        ]
+    ends = {
+        reference.stage for reference in references if reference.kind is plan.ReferenceKind.previous_stage
+    }
+    found += [
+        contract.ReferenceQuery(
+            reference=names.stage_reference(stage.name), expr=f"avg_over_time({main.value}[{_hold(stage)}])"
+        )
+        for stage in frame.stages[:-1]
+        if ends and (None in ends or stage.name in ends)
+    ]
     return found
 
 

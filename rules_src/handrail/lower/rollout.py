@@ -13,6 +13,7 @@ from handrail.lower.guardrail import Frame, lower_guardrail
 from handrail.lower.measures import Context
 from handrail.lower.playbook import lower_playbook
 from handrail.lower.scale import Scale
+from handrail.lower.slo import lower_slo
 from handrail.units import amount
 
 
@@ -35,6 +36,7 @@ def _rollout(given: Rollout, environment: Environment) -> plan.Rollout:
         arms=plan.Arms(given.arms.label, given.arms.canary, given.arms.stable) if given.arms else None,
         stages=frame.stages,
         guardrails=guardrails,
+        slos=tuple(lower_slo(slo, given, frame) for slo in given.slos),
         escalation=tuple(
             _level(given, level.name, scale.duration(level.after), level.tell) for level in given.escalation
         ),

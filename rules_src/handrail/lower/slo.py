@@ -1,0 +1,159 @@
+"""A declared SLO → the plan's: two recordings per evaluation, sums over them for every window, burn-rate alerts.
+
+Burn rates and windows are those of the Google SRE Workbook, chapter 5, table 5-8. A window's error ratio is the
+sum of the recorded errors over the sum of the recorded totals, never an average of ratios.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from decimal import Decimal
+
+from handrail import names, plan, promql
+from handrail.base import where_of
+from handrail.declare.rollout import Rollout
+from handrail.declare.slo import Slo
+from handrail.lower.guardrail import Frame, lower_runbook
+from handrail.lower.measures import lower_measure
+from handrail.lower.scale import Scale
+from handrail.units import Unit, amount, duration, plain, seconds, show, span
+
+_BURNS: tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...] = (
+    ("warning", (("3", "1d", "2h"), ("1", "3d", "6h"))),
+    ("critical", (("14.4", "1h", "5m"), ("6", "6h", "30m"))),
+)
+_WINDOWS = ("5m", "30m", "1h", "2h", "6h", "1d", "3d")
+
+
+def lower_slo(given: Slo, rollout: Rollout, frame: Frame) -> plan.Slo:
+    """The whole chain of one objective: ten recordings, two alerts and `blind`."""
+    scale = frame.context.scale
+    measure, _ = lower_measure(given.measure, frame.context)
+    if not isinstance(measure, plan.Share | plan.Slow):
+        raise TypeError(f"{type(measure).__name__} is no share of events")
+    labels = ((names.ROLLOUT, rollout.name), (names.SLO, given.name))
+    errors, total = _counted(
+        measure, labels, scale.duration(rollout.evaluate), scale.duration(rollout.scrape)
+    )
+    burns = tuple((tier, _burns(pairs, scale)) for tier, pairs in _BURNS)
+    objective = amount(given.objective).value
+    return plan.Slo(
+        name=given.name,
+        title=given.title or given.name,
+        objective=objective,
+        window=scale.duration(given.window),
+        measure=measure,
+        errors=errors,
+        total=total,
+        ratios=tuple(_ratio(scale.duration(window), labels) for window in (*_WINDOWS, given.window)),
+        burns=burns,
+        alerts=tuple(_alert(given, tier, pairs, objective, frame) for tier, pairs in burns),
+        blind=_blind(given, frame),
+        runbook=lower_runbook(given.runbook),
+        where=where_of(given),
+    )
+
+
+def _burns(pairs: Sequence[tuple[str, str, str]], scale: Scale) -> tuple[plan.Burn, ...]:
+    return tuple(
+        plan.Burn(Decimal(factor), scale.duration(long), scale.duration(short))
+        for factor, long, short in pairs
+    )
+
+
+def _counted(
+    measure: plan.Share | plan.Slow, labels: tuple[tuple[str, str], ...], every: timedelta, scrape: timedelta
+) -> tuple[plan.Recording, plan.Recording]:
+    # increase over one evaluation and one scrape more counts each step between samples once; the factor
+    # brings it back to one evaluation.
+    def grown(series: plan.Selector) -> str:
+        share = f"{plain(seconds(every))} / {plain(seconds(every + scrape))}"
+        return f"sum(increase({series}[{span(every + scrape)}])) * {share}"
+
+    if isinstance(measure, plan.Share):
+        whole, part, bad = measure.whole, measure.part, measure.bad
+    else:
+        whole, bad = measure.histogram.suffixed("_count"), False
+        part = promql.bucket(measure.histogram, measure.bound)
+    recorded = _sum(plan.Selector(names.SLO_TOTAL, tuple((label, "=", text) for label, text in labels)))
+    errors = (
+        f"({grown(part)}) or {recorded} * 0" if bad else f"{recorded} - (({grown(part)}) or {recorded} * 0)"
+    )
+    return plan.Recording(names.SLO_ERRORS, errors, labels), plan.Recording(
+        names.SLO_TOTAL, grown(whole), labels
+    )
+
+
+def _sum(series: plan.Selector) -> str:
+    return f"sum({series})"
+
+
+def _ratio(window: timedelta, labels: tuple[tuple[str, str], ...]) -> plan.Recording:
+    matchers = tuple((label, "=", text) for label, text in labels)
+    width = span(window)
+    errors = f"sum_over_time({plan.Selector(names.SLO_ERRORS, matchers)}[{width}])"
+    total = f"sum_over_time({plan.Selector(names.SLO_TOTAL, matchers)}[{width}])"
+    return plan.Recording(names.SLO_RATIO, f"{errors} / ({total} > 0)", (*labels, (names.WINDOW, width)))
+
+
+def _alert(
+    given: Slo, tier: str, burns: tuple[plan.Burn, ...], objective: Decimal, frame: Frame
+) -> plan.Alert:
+    budget = 1 - objective
+    reasons = [_burning(given, burn, budget, frame) for burn in burns]
+    pace = " or ".join(f"{plain(burn.factor)} times over {span(burn.long)}" for burn in burns)
+    title = given.title or given.name
+    return plan.Alert(
+        name=names.alert_name(frame.rollout.name, f"slo-{given.name}", tier),
+        tier=tier,
+        severity=frame.severity(tier),
+        action="investigate",
+        expr="\nor ".join(f"({reason})" for reason in reasons),
+        hold=timedelta(),
+        keep_firing_for=timedelta(),
+        labels=frame.labels(f"slo-{given.name}", tier, frame.severity(tier), "investigate"),
+        summary=f"{title} of {frame.rollout.name} burns its error budget: {tier}",
+        description=f"{{{{ $value | humanizePercentage }}}} of the events fail; the budget of {show(budget, Unit.ratio)} "
+        f"in {given.window} burns {pace} too fast.",
+        conditions=(),
+        during=None,
+        note=None,
+        where=where_of(given),
+    )
+
+
+def _burning(given: Slo, burn: plan.Burn, budget: Decimal, frame: Frame) -> str:
+    def over(window: timedelta) -> str:
+        matchers = (
+            (names.ROLLOUT, "=", frame.rollout.name),
+            (names.SLO, "=", given.name),
+            (names.WINDOW, "=", span(window)),
+        )
+        return f"{plan.Selector(names.SLO_RATIO, matchers)} > {plain(burn.factor * budget)}"
+
+    return f"{over(burn.long)} and on (rollout, slo) {over(burn.short)}"
+
+
+def _blind(given: Slo, frame: Frame) -> plan.Alert:
+    total = plan.Selector(
+        names.SLO_TOTAL, ((names.ROLLOUT, "=", frame.rollout.name), (names.SLO, "=", given.name))
+    )
+    severity = frame.severity("warning")
+    title = given.title or given.name
+    return plan.Alert(
+        name=names.alert_name(frame.rollout.name, f"slo-{given.name}", names.BLIND),
+        tier=names.BLIND,
+        severity=severity,
+        action="hold",
+        expr=f'label_replace(count(absent({total})), "reason", "its metrics are missing", "", "")',
+        hold=frame.context.scale.time(duration("10m")),
+        keep_firing_for=timedelta(),
+        labels=frame.labels(f"slo-{given.name}", names.BLIND, severity, "hold"),
+        summary=f"{title} of {frame.rollout.name}: blind, hold",
+        description=f"{title} cannot be judged: {{{{ $labels.reason }}}}. This is no pass: hold.",
+        conditions=(),
+        during=None,
+        note=None,
+        where=where_of(given),
+    )

@@ -38,12 +38,13 @@ $(NEWER)/.unpacked: tests/tools/newer_prometheus
 generate: $(SYNCED) ## declarations in rules_src/rollouts → generated/
 	@$(BIN)/handrail generate --source rules_src --out generated
 
+# --syntax-only: the file with the receiver's token is on production's machine, not here.
 .PHONY: check
 check: $(SYNCED) servers ## is generated/ up to date, and do promtool and amtool accept it?
 	$(BIN)/handrail generate --source rules_src --out generated --check
 	promtool check rules --lint=all --lint-fatal $(RULES)
 	promtool test rules $(RULE_TESTS)
-	promtool check config generated/prometheus/prometheus.yml
+	promtool check config --syntax-only generated/prometheus/prometheus.yml
 	amtool check-config generated/alertmanager/alertmanager.yml
 
 .PHONY: test

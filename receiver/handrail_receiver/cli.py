@@ -52,7 +52,9 @@ def rollout(
     address = (url or os.environ.get("HANDRAIL_URL") or "http://127.0.0.1:8080").rstrip("/")
     given = token or _token()
     try:
-        answer = _ask(verb, name, address, {"Authorization": f"Bearer {given}"} if given else {}, why, anyway=anyway)
+        answer = _ask(
+            verb, name, address, {"Authorization": f"Bearer {given}"} if given else {}, why, anyway=anyway
+        )
     except httpx.HTTPError as error:
         print(  # noqa: T201
             f"{address} did not answer ({type(error).__name__}); start it with `handrail serve` or set HANDRAIL_URL",
@@ -67,7 +69,9 @@ def _token() -> str:
     return Path(file).read_text(encoding="utf-8").strip() if file else os.environ.get("HANDRAIL_TOKEN", "")
 
 
-def _ask(verb: Verb, name: str, address: str, headers: dict[str, str], why: str, *, anyway: bool) -> httpx.Response:
+def _ask(
+    verb: Verb, name: str, address: str, headers: dict[str, str], why: str, *, anyway: bool
+) -> httpx.Response:
     with httpx.Client(base_url=address, headers=headers, timeout=60.0) as client:
         if verb == "status":
             return client.get(f"/api/rollouts/{name}")
@@ -87,7 +91,9 @@ def _show(verb: Verb, answer: httpx.Response) -> int:
         return 0
     lines = [f"{said['verdict']} ({said['reason']}): {said['text']}"]
     if said.get("outcome"):
-        lines.append(f"{said['outcome']}: {said['outcome_text']}" if said.get("outcome_text") else said["outcome"])
+        lines.append(
+            f"{said['outcome']}: {said['outcome_text']}" if said.get("outcome_text") else said["outcome"]
+        )
     failed = answer.status_code >= 400 or said.get("outcome") in {"failed", "unproved"}
     print("\n".join(lines), file=sys.stderr if failed else sys.stdout)  # noqa: T201
     return 1 if failed else 0
@@ -100,7 +106,9 @@ def _status(said: dict[str, Any]) -> str:
     lines = [f"{said['rollout']}: attempt {attempt['number']}, {attempt['state']}, stage {attempt['stage']}"]
     if attempt["held"]:
         lines.append(f"  held: {attempt['held']}")
-    lines += [f"  {run['action']} {run['key']}: {run['state']}  {run['text']}".rstrip() for run in said["runs"]]
+    lines += [
+        f"  {run['action']} {run['key']}: {run['state']}  {run['text']}".rstrip() for run in said["runs"]
+    ]
     return "\n".join(lines)
 
 
@@ -116,6 +124,7 @@ def main(argv: list[str] | None = None) -> None:
             raise SystemExit(rollout(found, name, why=why, anyway="--anyway" in options))
         case _:
             print(  # noqa: T201
-                f"handrail_receiver serve | rollout {'|'.join(VERBS)} NAME [--why TEXT] [--anyway]", file=sys.stderr
+                f"handrail_receiver serve | rollout {'|'.join(VERBS)} NAME [--why TEXT] [--anyway]",
+                file=sys.stderr,
             )
             raise SystemExit(2)

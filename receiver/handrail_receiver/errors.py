@@ -2,6 +2,9 @@
 
 ReceiverError
 ├── WrongSettings             the receiver does not start: every line says which setting and what to do
+├── StoreDown                 the store did not take a write or a read: nothing was changed
+│   └── Full                  the inbox holds as much as it may
+├── LeaseLost                 somebody else works on it now, or it was ended
 └── TargetError               a target, a channel or Prometheus did not do as asked; carries its Cause
     ├── Retryable             the same call may work in a moment
     └── Permanent             it will not work until somebody changes something
@@ -31,6 +34,18 @@ class ReceiverError(Exception):
 
 class WrongSettings(ReceiverError):
     """The settings cannot work; one line for each thing that is wrong."""
+
+
+class StoreDown(ReceiverError):
+    """The store cannot be written or read now; nothing of the call was kept."""
+
+
+class Full(StoreDown):
+    """The inbox holds as many undecided deliveries as it may."""
+
+
+class LeaseLost(ReceiverError):
+    """This run is not ours any more: another receiver took it, or a rollback ended it."""
 
 
 class TargetError(ReceiverError):

@@ -62,7 +62,9 @@ def parse(body: bytes) -> Notification:
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         if first["type"] == "too_long":
-            raise TooLarge(f"more than {MAX_ALERTS} alerts in one body; group by rollout and service") from None
+            raise TooLarge(
+                f"more than {MAX_ALERTS} alerts in one body; group by rollout and service"
+            ) from None
         place = ".".join(map(str, first["loc"])) or "body"
         raise NotAlertmanagers(
             f"{place}: {first['msg']}; send Alertmanager's webhook_configs here, and nothing else"
@@ -73,7 +75,9 @@ def parse(body: bytes) -> Notification:
 def compose(alerts: list[AlertBody], receiver: str) -> bytes:
     """A body for alerts that we found by asking, so that both ways in are one from here on."""
     firing = any(alert.status == "firing" for alert in alerts)
-    body = WebhookBody(version="4", alerts=alerts, status="firing" if firing else "resolved", receiver=receiver)
+    body = WebhookBody(
+        version="4", alerts=alerts, status="firing" if firing else "resolved", receiver=receiver
+    )
     return body.model_dump_json().encode()
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from handrail.contract import Proof, Step
+from handrail.contract import Confirmation, Proof, Step
 from handrail_receiver.errors import Cause
 
 
@@ -141,18 +141,17 @@ class Run:
     finished_at: datetime | None = None
     effects: tuple[Effect, ...] = ()
     proof: Proof | None = None
+    confirmation: Confirmation | None = None
     text: str = ""
     fence: int = 0
 
 
 @dataclass(frozen=True)
 class LastSaid:
-    """What a guardrail's tier said last in an attempt."""
+    """What one alert said last in an attempt; `series` stands for all its labels."""
 
-    guardrail: str
-    tier: str
+    series: str
     firing: bool
-    since: datetime
 
 
 @dataclass(frozen=True)
@@ -164,10 +163,23 @@ class History:
     said: tuple[LastSaid, ...] = ()
     automatic_today: int = 0
 
+    def heard(self, series: str) -> bool | None:
+        """Whether an alert was firing when we last heard of it in this attempt, None when we never did."""
+        return next((said.firing for said in self.said if said.series == series), None)
+
     def last_run(self, action: str, key: str = "") -> Run | None:
         """The newest round of an action."""
         rounds = [run for run in self.runs if (run.action, run.key) == (action, key)]
         return max(rounds, key=lambda run: run.round, default=None)
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """What holds now, beside the history: the instant, the kill switch, and why the guard is blind (or empty)."""
+
+    now: datetime
+    stopped: bool = False
+    blind: str = ""
 
 
 class Verdict(StrEnum):
@@ -225,16 +237,15 @@ class Open:
     steps: tuple[Step, ...]
     proof: Proof | None
     due_at: datetime
-    waiting: bool = False
+    confirmation: Confirmation | None = None
     supersedes: bool = False
 
 
 @dataclass(frozen=True)
 class Heard:
-    """A guardrail's tier fires or has stopped."""
+    """An alert fires or has stopped."""
 
-    guardrail: str
-    tier: str
+    series: str
     firing: bool
 
 
@@ -253,6 +264,7 @@ class Decision:
     guardrail: str = ""
     tier: str = ""
     by: str = "alert"
+    attempt: int = 0
     changes: tuple[Change, ...] = ()
 
 
@@ -267,3 +279,25 @@ class Progress:
     finished_at: datetime | None = None
     attempt_state: AttemptState | None = None
     hold: str | None = None
+
+
+@dataclass(frozen=True)
+class Settled:
+    """A delivery and what was decided about it, alert by alert."""
+
+    number: int
+    at: datetime
+    decisions: tuple[Decision, ...]
+
+
+@dataclass(frozen=True)
+class EvidenceRecord:
+    """One link of a rollout's chain: `hash` covers all other fields, `previous` included."""
+
+    number: int
+    at: datetime
+    rollout: str
+    kind: str
+    body: str
+    previous: str
+    hash: str

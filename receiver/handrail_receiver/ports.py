@@ -5,11 +5,23 @@ Every adapter raises `Retryable` or `Permanent` from `errors`, and nothing else,
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
 from handrail.contract import Step
+
+from handrail_receiver.model import (
+    Decision,
+    EvidenceRecord,
+    History,
+    Progress,
+    Received,
+    Run,
+    Settled,
+    Stored,
+)
 
 
 class Clock(Protocol):
@@ -52,3 +64,66 @@ class Target(Protocol):
 
     async def act(self, step: Any) -> None:
         """Ask the target to do `step`. Returning does not prove that it is done: `read` does."""
+
+
+Look = Callable[[str], History]
+Judge = Callable[[Stored, Look], Iterable[Decision]]
+
+
+class Inbox(Protocol):
+    """What was delivered. `put` returns when it is on disk; `settle` decides, once for each delivery."""
+
+    async def put(self, received: Received) -> None:
+        """Keep a delivery. Raises Full or StoreDown: then nothing was kept."""
+
+    async def settle(self, judge: Judge, at: datetime, limit: int) -> list[Settled]:
+        """Judge the oldest undecided deliveries and carry their decisions into the store, all in one write.
+
+        The judge yields decisions one by one; each is applied before the next, so that it sees its effects.
+        """
+
+    async def waiting(self) -> int:
+        """How many are not decided yet."""
+
+
+class Attempts(Protocol):
+    """The attempts of each rollout, their runs and what was said in them."""
+
+    async def apply(self, rollout: str, decide: Callable[[History], Decision], at: datetime) -> Decision:
+        """Decide on the history of a rollout and carry the decision into the store, in one write."""
+
+    async def history(self, rollout: str, at: datetime) -> History:
+        """What was done and said in the newest attempt."""
+
+
+class Runs(Protocol):
+    """What is to be carried out. A run is leased with its attempt: one receiver works on an attempt at a time."""
+
+    async def lease(self, owner: str, at: datetime, until: datetime) -> list[Run]:
+        """The runs that are due now and that nobody else works on; they are `owner`'s until then."""
+
+    async def record(self, run: Run, progress: Progress, at: datetime) -> None:
+        """Note what came of it, and prolong nothing. Raises LeaseLost when it is not ours any more."""
+
+    async def renew(self, run: Run, until: datetime) -> None:
+        """Stay the one who works on it. Raises LeaseLost."""
+
+
+class Evidence(Protocol):
+    """What was known and done, append-only: each record holds the hash of the one before."""
+
+    async def append(self, rollout: str, kind: str, body: Mapping[str, object], at: datetime) -> None:
+        """Add a record to the chain of a rollout."""
+
+    async def read(self, rollout: str) -> list[EvidenceRecord]:
+        """The chain of a rollout, oldest first."""
+
+
+class Memory(Protocol):
+    """Single instants that must survive: when the heartbeat came, up to when we have asked."""
+
+    async def recall(self, name: str) -> datetime | None:
+        """What was remembered last, None when nothing was."""
+
+    async def remember(self, name: str, at: datetime) -> None:
+        """Keep an instant; also the proof that the store takes writes."""

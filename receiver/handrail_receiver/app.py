@@ -1,0 +1,166 @@
+"""Settings → Starlette application; the only wiring."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from handrail_receiver.access import Knows, only
+from handrail_receiver.calls import Calls
+from handrail_receiver.clock import SystemClock
+from handrail_receiver.errors import StoreDown
+from handrail_receiver.execute import Executor
+from handrail_receiver.guard import Guard
+from handrail_receiver.model import Attempt, Conditions
+from handrail_receiver.outside import Outside
+from handrail_receiver.playbooks import Playbooks
+from handrail_receiver.ports import Clock
+from handrail_receiver.prometheus import NoPrometheus, Prometheus
+from handrail_receiver.rates import Rates
+from handrail_receiver.secrets import Secrets
+from handrail_receiver.settings import Settings
+from handrail_receiver.status.api import VERBS, Api
+from handrail_receiver.status.metrics import Metrics
+from handrail_receiver.status.pages import Events, Pages
+from handrail_receiver.stores import Store, open_store
+from handrail_receiver.targets import make_targets
+from handrail_receiver.tokens import Caller, NoTokens, Tokens
+from handrail_receiver.webhook import Webhook
+
+REFRESH_EVERY = 2.0
+
+
+@dataclass(frozen=True)
+class Health:
+    """Whether the receiver is alive, and whether it can do its work."""
+
+    store: Store
+    playbooks: Playbooks
+    metrics: Metrics
+    clock: Clock
+
+    async def healthz(self, _request: Request) -> Response:
+        """GET /healthz"""
+        return JSONResponse({"status": "alive"})
+
+    async def readyz(self, _request: Request) -> Response:
+        """GET /readyz: 503 when the store takes no writes or playbooks do not load."""
+        problems = list(self.playbooks.problems)
+        try:
+            await self.store.memory.remember("ready", self.clock.now())
+        except StoreDown as error:
+            problems.append(str(error))
+        status = "not ready" if problems else "ready"
+        return JSONResponse({"status": status, "problems": problems}, 503 if problems else 200)
+
+    async def page(self, _request: Request, _caller: Caller) -> Response:
+        """GET /metrics"""
+        now = self.clock.now()
+        attempts: dict[str, Attempt] = {}
+        for playbook in self.playbooks.all():
+            history = await self.store.attempts.history(playbook.rollout, now)
+            if history.attempt is not None:
+                attempts[playbook.rollout] = history.attempt
+        page = self.metrics.render(self.playbooks, attempts, now)
+        return Response(page, media_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+def make_app(settings: Settings) -> Starlette:
+    """The application, not started: its lifespan opens nothing but what it closes.
+
+    Raises WrongSettings when the store cannot be opened.
+    """
+    clock, metrics, events = SystemClock(), Metrics(), Events()
+    store = open_store(settings.store, settings.inbox_limit)
+    playbooks = Playbooks(settings.playbooks)
+    client = httpx.AsyncClient(trust_env=False)
+    outside = Outside(client, Secrets(settings.secrets_dir, os.environ))
+    targets = make_targets(outside)
+    prometheus = Prometheus(outside, settings.prometheus) if settings.prometheus else NoPrometheus()
+    started_at = clock.now()
+
+    def conditions() -> Conditions:
+        now = clock.now()
+        age = metrics.heartbeat_age(now) or (now - started_at).total_seconds()
+        blind = f"no heartbeat from Alertmanager for {age:.0f} s" if age > settings.heartbeat_within else ""
+        return Conditions(now, settings.kill_switch.exists(), blind)
+
+    guard = Guard(
+        store=store,
+        playbooks=playbooks,
+        executor=Executor(targets, store.runs, prometheus, clock, Rates(clock, settings.acts_per_minute)),
+        clock=clock,
+        metrics=metrics,
+        conditions=conditions,
+        owner=f"{socket.gethostname()}:{os.getpid()}:{started_at.timestamp():.6f}",
+        lease=settings.lease,
+        on_decision=events.decision,
+        on_end=events.ended,
+    )
+    tokens = NoTokens() if settings.without_tokens else Tokens(tuple(map(Path, settings.tokens_file)))
+    api = Api(store, playbooks, Calls(guard, targets), clock)
+    routes = _routes(
+        tokens,
+        Webhook(tokens, store.inbox, guard, clock, metrics),
+        Health(store, playbooks, metrics, clock),
+        api,
+        Pages(api, playbooks, conditions),
+        events,
+    )
+
+    @asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        playbooks.refresh()
+        store.engine.start()
+        tasks = [asyncio.create_task(guard.run()), asyncio.create_task(_refresh(playbooks))]
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await guard.close()
+            await client.aclose()
+            await store.engine.close()
+
+    app = Starlette(routes=routes, lifespan=lifespan)
+    app.router.redirect_slashes = False
+    return app
+
+
+def _routes(
+    tokens: Knows, webhook: Webhook, health: Health, api: Api, pages: Pages, events: Events
+) -> list[Route]:
+    return [
+        Route("/webhooks/alertmanager", webhook, methods=["POST"]),
+        Route("/healthz", health.healthz),
+        Route("/readyz", health.readyz),
+        Route("/metrics", only("viewer", tokens, health.page)),
+        Route("/", only("viewer", tokens, pages.index)),
+        Route("/rollouts/{name}", only("viewer", tokens, pages.rollout)),
+        Route("/events", only("viewer", tokens, events.stream)),
+        Route("/api/rollouts", only("viewer", tokens, api.rollouts)),
+        Route("/api/rollouts/{name}", only("viewer", tokens, api.rollout)),
+        Route("/api/rollouts/{name}/evidence", only("viewer", tokens, api.evidence)),
+        *[
+            Route(f"/api/rollouts/{{name}}/{verb}", only("operator", tokens, api.call), methods=["POST"])
+            for verb in VERBS
+        ],
+    ]
+
+
+async def _refresh(playbooks: Playbooks) -> None:
+    while True:
+        await asyncio.sleep(REFRESH_EVERY)
+        await asyncio.to_thread(playbooks.refresh)

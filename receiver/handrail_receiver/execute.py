@@ -1,0 +1,240 @@
+"""Run → its outcome, through targets: intent, read, act, read back, record.
+
+A run may have been begun by a process that is dead: every step begins with the read, so that what is done is
+not done again. Steps are carried out in order; each has its time, its tries and what its failure means.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+import stamina
+from handrail.contract import Confirmation, Proof, Step, names
+
+from handrail_receiver.errors import Cause, Permanent, Retryable, TargetError
+from handrail_receiver.model import (
+    WORKED,
+    AttemptState,
+    Effect,
+    EffectState,
+    Progress,
+    Run,
+    RunState,
+)
+from handrail_receiver.ports import Clock, Reading, Runs, Target
+from handrail_receiver.prometheus import Asks
+from handrail_receiver.rates import Rates
+
+READ_BACK_EVERY = (0.01, 0.05, 0.2, 0.5, 1.0)
+PROVE_EVERY = 1.0
+
+
+@dataclass(frozen=True)
+class Executor:
+    """What carrying out needs. One executor carries out any number of runs at once."""
+
+    targets: Mapping[str, Target]
+    runs: Runs
+    prometheus: Asks
+    clock: Clock
+    rates: Rates
+
+    async def carry_out(self, run: Run) -> Run:
+        """Bring a run to its end from wherever it stands, and give it back as it is then.
+
+        Raises LeaseLost when somebody else has it, StoreDown when nothing can be recorded: then it stays open.
+        """
+        if run.state == RunState.waiting:
+            run = await self._confirm(run)
+        if run.state == RunState.open:
+            run = await self._steps(run)
+        if run.state == RunState.proving:
+            run = await self._prove(run)
+        return run
+
+    async def _confirm(self, run: Run) -> Run:
+        asked = run.confirmation
+        if asked is None:
+            return await self._go_on(run, "nothing to confirm")
+        try:
+            found = await self.prometheus.values(asked.expr)
+        except TargetError as error:
+            return await self._unconfirmed(run, asked, str(error))
+        if found:
+            return await self._go_on(
+                run, f"confirmed: asked again, it is {', '.join(f'{value:g}' for value in found)}"
+            )
+        return await self._finish(run, RunState.withdrawn, "asked again, it was not so any more")
+
+    async def _unconfirmed(self, run: Run, asked: Confirmation, why: str) -> Run:
+        if asked.unreachable == "act":
+            return await self._go_on(run, f"could not be confirmed ({why}); declared: act")
+        text = f"could not be confirmed ({why}); people must look"
+        return await self._finish(run, RunState.withdrawn, text, hold=text)
+
+    async def _go_on(self, run: Run, text: str) -> Run:
+        progress = Progress(RunState.open, text, attempt_state=AttemptState.rolling_back)
+        await self.runs.record(run, progress, self.clock.now())
+        return replace(run, state=RunState.open, text=text)
+
+    async def _steps(self, run: Run) -> Run:
+        effects: list[Effect] = list(run.effects)
+        for place, effect in enumerate(effects):
+            if effect.state != EffectState.intended:
+                continue
+            if any(
+                before.state == EffectState.failed and before.step.on_failure == "stop"
+                for before in effects[:place]
+            ):
+                effects[place] = replace(effect, state=EffectState.skipped, found="a step before it failed")
+            else:
+                effects[place] = await self._step(run, effect)
+            last = place == len(effects) - 1
+            run = replace(run, effects=tuple(effects), acted_at=self.clock.now() if last else None)
+            if not last:
+                await self._record(run, effects[place])
+        return await self._acted(run)
+
+    async def _record(self, run: Run, effect: Effect | None) -> None:
+        progress = Progress(run.state, run.text, effect, acted_at=run.acted_at)
+        await self.runs.record(run, progress, self.clock.now())
+
+    async def _acted(self, run: Run) -> Run:
+        last = run.effects[-1] if run.effects else None
+        if run.proof is not None:
+            proving = replace(run, state=RunState.proving)
+            await self._record(proving, last)
+            return proving
+        failed = [
+            effect for effect in run.effects if effect.state in {EffectState.failed, EffectState.skipped}
+        ]
+        if failed:
+            return await self._finish(run, RunState.failed, _told(failed), last)
+        return await self._finish(run, RunState.done, "; ".join(effect.found for effect in run.effects), last)
+
+    async def _step(self, run: Run, effect: Effect) -> Effect:
+        step = effect.step
+        target = self.targets.get(step.kind)
+        try:
+            if target is None:
+                raise Permanent(
+                    Cause.invalid, f"this receiver has no target for {step.kind}; install a newer one"
+                )
+            return await self._tried(run, target, effect)
+        except TargetError as error:
+            return replace(effect, state=EffectState.failed, found=str(error), cause=error.cause)
+
+    async def _tried(self, run: Run, target: Target, effect: Effect) -> Effect:
+        step = effect.step
+        acted = False
+        async for attempt in stamina.retry_context(
+            on=Retryable, attempts=step.tries, timeout=None, wait_initial=0.1, wait_max=2.0, wait_jitter=0.1
+        ):
+            with attempt:
+                found = await _within(step, target.read(step))
+                if found.done:
+                    return replace(
+                        effect, state=EffectState.done if acted else EffectState.already, found=found.found
+                    )
+                self.rates.spend(run.rollout, step)
+                acted = True
+                await _within(step, target.act(step))
+                found = await self._read_back(target, step)
+        return replace(effect, state=EffectState.done, found=found.found)
+
+    async def _read_back(self, target: Target, step: Step) -> Reading:
+        """Read until it is so: some targets take a while after they have said yes."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + step.timeout
+        for number in range(10**6):
+            found = await _within(step, target.read(step))
+            if found.done:
+                return found
+            pause = READ_BACK_EVERY[min(number, len(READ_BACK_EVERY) - 1)]
+            if loop.time() + pause > deadline:
+                break
+            await asyncio.sleep(pause)
+        raise Retryable(
+            Cause.timeout, f"it was asked for, but {step.timeout:g} s later it still is: {found.found}"
+        )
+
+    async def _prove(self, run: Run) -> Run:
+        """Ask until the arm's traffic is gone and every target still says so, or the declared time is over."""
+        proof = run.proof
+        if proof is None or run.acted_at is None:
+            return await self._finish(run, RunState.done, "there is nothing to prove")
+        deadline = run.acted_at + timedelta(seconds=proof.within)
+        while True:
+            missing = await self._unproved(run, proof)
+            if not missing:
+                return await self._finish(run, RunState.proved, _proof_text(proof))
+            if self.clock.now() >= deadline:
+                failed = [
+                    effect
+                    for effect in run.effects
+                    if effect.state in {EffectState.failed, EffectState.skipped}
+                ]
+                state = RunState.failed if failed else RunState.unproved
+                text = f"not proved within {proof.within:g} s: {missing}"
+                return await self._finish(run, state, f"{_told(failed)}; {text}" if failed else text)
+            await asyncio.sleep(min(PROVE_EVERY, max(0.05, proof.within / 20)))
+
+    async def _unproved(self, run: Run, proof: Proof) -> str:
+        """What is still missing for the proof, empty when it is complete."""
+        try:
+            traffic = await self.prometheus.values(proof.expr)
+        except TargetError as error:
+            return str(error)
+        if any(not value <= proof.at_most for value in traffic):  # NaN is no proof
+            return f"the arm still has {max(traffic):g}, more than {proof.at_most:g}"
+        for effect in run.effects:
+            missing = await self._not_so(run, effect)
+            if missing:
+                return missing
+        return ""
+
+    async def _not_so(self, run: Run, effect: Effect) -> str:
+        """Why a step that was done is not so (any more), after doing it again; empty when it is so."""
+        if effect.state not in {EffectState.done, EffectState.already}:
+            return ""
+        again = await self._step(run, effect)
+        return again.found if again.state == EffectState.failed else ""
+
+    async def _finish(
+        self, run: Run, state: RunState, text: str, effect: Effect | None = None, hold: str | None = None
+    ) -> Run:
+        now = self.clock.now()
+        acting = run.action in names.ACTING
+        if state in {RunState.failed, RunState.unproved}:
+            hold = f"{run.action} {state}: {text}"
+        progress = Progress(
+            state,
+            text,
+            effect,
+            acted_at=run.acted_at,
+            finished_at=now,
+            attempt_state=AttemptState.rolled_back if acting and state in WORKED else None,
+            hold=hold,
+        )
+        await self.runs.record(run, progress, now)
+        return replace(run, state=state, text=text, finished_at=now)
+
+
+async def _within(step: Step, call: object) -> Reading:
+    """Await a target's call, no longer than the step allows."""
+    try:
+        async with asyncio.timeout(step.timeout):
+            return await call  # type: ignore[misc,no-any-return]
+    except TimeoutError:
+        raise Retryable(Cause.timeout, f"no answer within {step.timeout:g} s") from None
+
+
+def _told(failed: list[Effect]) -> str:
+    return "; ".join(f"{effect.step.kind} {effect.state}: {effect.found}" for effect in failed)
+
+
+def _proof_text(proof: Proof) -> str:
+    return f"every target reads back, and the arm has at most {proof.at_most:g} of traffic, or none"

@@ -1,0 +1,195 @@
+"""Inbox and open runs → everything decided and carried out: the loop that never ends.
+
+The webhook wakes it right after its commit. It also looks by itself every second, for what became due and
+for what another receiver left behind.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from handrail.contract import names
+
+from handrail_receiver.decide import decide
+from handrail_receiver.errors import LeaseLost, StoreDown
+from handrail_receiver.execute import Executor
+from handrail_receiver.intake import parse
+from handrail_receiver.model import (
+    Conditions,
+    Decision,
+    History,
+    Open,
+    Run,
+    RunState,
+    Settled,
+    Stored,
+    Verdict,
+)
+from handrail_receiver.playbooks import Playbooks
+from handrail_receiver.ports import Clock, Look
+from handrail_receiver.status.metrics import Metrics
+from handrail_receiver.stores import Store
+
+log = logging.getLogger("handrail")
+TOGETHER = 200
+LOOK_EVERY = 1.0
+HEARTBEAT = "heartbeat"
+
+
+@dataclass
+class Guard:
+    """Decides and carries out. `conditions` says what holds now, `on_end` hears of every run that ended."""
+
+    store: Store
+    playbooks: Playbooks
+    executor: Executor
+    clock: Clock
+    metrics: Metrics
+    conditions: Callable[[], Conditions]
+    owner: str
+    lease: float
+    on_decision: Callable[[Decision], None] = lambda _: None
+    on_end: Callable[[Run], None] = lambda _: None
+    _wake: asyncio.Event = field(default_factory=asyncio.Event)
+    _running: dict[int, tuple[Run, asyncio.Task[None]]] = field(default_factory=dict)
+    _turns: dict[int, asyncio.Lock] = field(default_factory=dict)
+    _ended: dict[int, asyncio.Event] = field(default_factory=dict)
+
+    def wake(self) -> None:
+        """There is something new."""
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Decide and carry out until cancelled."""
+        while True:
+            self._wake.clear()
+            try:
+                await self.step()
+            except StoreDown as error:
+                log.warning("nothing can be decided: %s", error)
+                await asyncio.sleep(LOOK_EVERY)
+            try:
+                async with asyncio.timeout(LOOK_EVERY):
+                    await self._wake.wait()
+            except TimeoutError:
+                continue
+
+    async def step(self) -> None:
+        """Decide what is in the inbox, and start what is due."""
+        while settled := await self.store.inbox.settle(self.judge, self.clock.now(), TOGETHER):
+            await self._decided([decision for one in settled for decision in one.decisions])
+            self._count(settled)
+            await self._start_due()
+        await self._start_due()
+
+    async def apply(self, rollout: str, decision: Callable[[History], Decision]) -> Decision:
+        """Carry a person's decision into the store and start what it opens."""
+        decided = await self.store.attempts.apply(rollout, decision, self.clock.now())
+        await self._decided([decided])
+        await self._start_due()
+        return decided
+
+    async def ended(self, decision: Decision, within: float) -> Run | None:
+        """The run that a decision opened, once it has ended or is only waiting for its proof."""
+        wanted = next((change for change in decision.changes if isinstance(change, Open)), None)
+        if wanted is None:
+            return None
+        deadline = asyncio.get_running_loop().time() + within
+        while True:
+            history = await self.store.attempts.history(decision.rollout, self.clock.now())
+            run = history.last_run(wanted.action, wanted.key)
+            if run is None or run.finished_at or run.state == RunState.proving:
+                return run
+            if asyncio.get_running_loop().time() > deadline:
+                return run
+            await asyncio.sleep(0.05)
+
+    def judge(self, stored: Stored, look: Look) -> Iterable[Decision]:
+        """What follows from a delivery, alert by alert."""
+        notification, now = parse(stored.body), self.conditions()
+        for signal in notification.signals:
+            if signal.labels.get("alertname") == names.HEARTBEAT_ALERT:
+                yield Decision(Verdict.note, HEARTBEAT, "the heartbeat arrived")
+                continue
+            rollout = signal.labels.get(names.ROLLOUT, "")
+            playbook = self.playbooks.get(rollout)
+            yield decide(signal, playbook, look(rollout) if playbook else History(), now)
+        if notification.truncated:
+            text = f"{notification.truncated} alerts were cut off by the sender; of those nothing is known"
+            yield Decision(Verdict.tell, "truncated", text)
+
+    async def close(self) -> None:
+        """Stop carrying out; what is open stays open for the next start."""
+        for _, task in list(self._running.values()):
+            task.cancel()
+        await asyncio.gather(*(task for _, task in self._running.values()), return_exceptions=True)
+
+    async def _decided(self, decisions: list[Decision]) -> None:
+        for decision in decisions:
+            if any(isinstance(change, Open) and change.supersedes for change in decision.changes):
+                await self._end_entering(decision.attempt)
+            if decision.verdict not in {Verdict.repeat, Verdict.ignore}:
+                log.info(
+                    "%s %s: %s (%s) %s",
+                    decision.rollout,
+                    decision.action,
+                    decision.verdict,
+                    decision.reason,
+                    decision.text,
+                )
+            self.on_decision(decision)
+
+    async def _end_entering(self, attempt: int) -> None:
+        """A rollback does not wait for what enters a stage; and nothing of that may land after it."""
+        ended = [
+            task
+            for run, task in self._running.values()
+            if run.attempt == attempt and (run.action not in names.ACTING or run.state == RunState.waiting)
+        ]
+        for task in ended:
+            task.cancel()
+        await asyncio.gather(*ended, return_exceptions=True)
+
+    def _count(self, settled: list[Settled]) -> None:
+        for one in settled:
+            self.metrics.notification(one)
+            if any(decision.reason == HEARTBEAT for decision in one.decisions):
+                self.metrics.heartbeat(one.at)
+
+    async def _start_due(self) -> None:
+        now = self.clock.now()
+        for run in await self.store.runs.lease(self.owner, now, now + timedelta(seconds=self.lease)):
+            if run.id not in self._running:
+                task = asyncio.create_task(self._carry_out(run), name=f"{run.action} {run.rollout}")
+                self._running[run.id] = (run, task)
+
+    async def _carry_out(self, run: Run) -> None:
+        renewing = asyncio.create_task(self._renew(run, asyncio.current_task()))
+        try:
+            async with self._turns.setdefault(run.attempt, asyncio.Lock()):
+                ended = await self.executor.carry_out(run)
+            log.info("%s %s: %s %s", ended.rollout, ended.action, ended.state, ended.text)
+            self.metrics.ended(ended)
+            self.on_end(ended)
+        except (LeaseLost, StoreDown) as error:
+            log.warning("%s of %s stays open: %s", run.action, run.rollout, error)
+        finally:
+            renewing.cancel()
+            self._running.pop(run.id, None)
+            self.wake()
+
+    async def _renew(self, run: Run, task: asyncio.Task[None] | None) -> None:
+        while True:
+            await asyncio.sleep(self.lease / 3)
+            try:
+                await self.store.runs.renew(run, self.clock.now() + timedelta(seconds=self.lease))
+            except LeaseLost:
+                if task is not None:
+                    task.cancel()
+                return
+            except StoreDown as error:
+                log.warning("the lease of %s cannot be renewed: %s", run.rollout, error)

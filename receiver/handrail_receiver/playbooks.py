@@ -1,0 +1,62 @@
+"""Folder of JSON files → Playbooks by rollout, read again when a file changes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from handrail.contract import Playbook
+from pydantic import ValidationError
+
+
+class Playbooks:
+    """The playbooks of a folder. A file that cannot be used leaves the version before it in force."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._stamp: object = None
+        self._known: dict[str, Playbook] = {}
+        self.problems: tuple[str, ...] = ()
+
+    def get(self, rollout: str) -> Playbook | None:
+        """The playbook of a rollout."""
+        return self._known.get(rollout)
+
+    def all(self) -> list[Playbook]:
+        """Every playbook, by name."""
+        return [self._known[name] for name in sorted(self._known)]
+
+    def refresh(self) -> bool:
+        """Read the folder if anything in it changed; whether it did."""
+        stamp = self._stamped()
+        if stamp == self._stamp:
+            return False
+        known, problems = self._read()
+        self._known = {**self._known, **known} if problems else known
+        self._stamp, self.problems = stamp, tuple(problems)
+        return True
+
+    def _stamped(self) -> object:
+        try:
+            files = sorted(self._folder.glob("*.json"))
+            return [(file.name, file.stat().st_mtime_ns, file.stat().st_size) for file in files] or "empty"
+        except OSError as error:
+            return str(error)
+
+    def _read(self) -> tuple[dict[str, Playbook], list[str]]:
+        known: dict[str, Playbook] = {}
+        problems: list[str] = []
+        files = sorted(self._folder.glob("*.json"))
+        if not files:
+            return {}, [f"HANDRAIL_PLAYBOOKS: {self._folder} holds no playbook; run `handrail generate`"]
+        for file in files:
+            try:
+                playbook = Playbook.model_validate_json(file.read_bytes())
+            except ValidationError as error:
+                first = error.errors(include_url=False, include_input=False)[0]
+                place = ".".join(map(str, first["loc"]))
+                problems.append(f"{file}: {place}: {first['msg']}; generate it with this version of handrail")
+            except OSError as error:
+                problems.append(f"{file}: {error.strerror}; make it readable")
+            else:
+                known[playbook.rollout] = playbook
+        return known, problems

@@ -1,0 +1,46 @@
+"""Settings → uvicorn, serving until it is told to end."""
+
+from __future__ import annotations
+
+import logging
+
+import uvicorn
+
+from handrail_receiver.app import make_app
+from handrail_receiver.settings import Settings
+
+KEEP_ALIVE = 75
+MOST_CONNECTIONS = 1000
+
+
+def run(settings: Settings) -> None:
+    """Serve. Returns when the process was asked to end.
+
+    Raises WrongSettings when the store cannot be opened.
+    """
+    logging.basicConfig(
+        level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+    )
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    uvicorn.Server(configuration(settings)).run()
+
+
+def configuration(settings: Settings) -> uvicorn.Config:
+    """How uvicorn serves us."""
+    return uvicorn.Config(
+        make_app(settings),
+        host=settings.host,
+        port=settings.port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_keep_alive=KEEP_ALIVE,
+        timeout_graceful_shutdown=5,
+        limit_concurrency=MOST_CONNECTIONS,
+        lifespan="on",
+        ssl_certfile=settings.tls_certificate,
+        ssl_keyfile=settings.tls_key,
+        ssl_ca_certs=str(settings.tls_client_ca) if settings.tls_client_ca else None,
+        ssl_cert_reqs=2 if settings.tls_client_ca else 0,
+    )

@@ -1,0 +1,114 @@
+"""What happened, and what the store holds → /metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from handrail.contract import names
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.core import GaugeMetricFamily
+
+from handrail_receiver.model import Attempt, Run, Settled, Verdict
+from handrail_receiver.playbooks import Playbooks
+
+REFUSED = ("invalid", "too-large", "unauthorized", "unavailable")
+BUCKETS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
+
+
+class Metrics:
+    """The receiver about itself and its rollouts. A registry of its own: importing this registers nothing."""
+
+    def __init__(self) -> None:
+        self._registry = registry = CollectorRegistry()
+        self._notifications = Counter(
+            "handrail_notifications", "Deliveries, by what came of them.", ["result"], registry=registry
+        )
+        for result in (*(verdict.value for verdict in Verdict if verdict != Verdict.refuse), *REFUSED):
+            self._notifications.labels(result)
+        self._actions = Counter(
+            "handrail_actions", "Actions that ended.", ["rollout", "action", "outcome"], registry=registry
+        )
+        self._durations = Histogram(
+            "handrail_action_duration_seconds",
+            "From the notification to the last target's answer.",
+            ["rollout", "action"],
+            buckets=BUCKETS,
+            registry=registry,
+        )
+        self._heartbeat_age = Gauge(
+            "handrail_heartbeat_age_seconds",
+            "Since Alertmanager's heartbeat, or the start when there was none.",
+            registry=registry,
+        )
+        self._heartbeat_at: datetime | None = None
+
+    def notification(self, settled: Settled) -> None:
+        """Count a delivery that was decided."""
+        order = list(Verdict)
+        verdicts = [decision.verdict for decision in settled.decisions]
+        self.refused(min(verdicts, key=order.index, default=Verdict.ignore).value)
+
+    def refused(self, result: str) -> None:
+        """Count a delivery by its result."""
+        self._notifications.labels(result).inc()
+
+    def heartbeat(self, at: datetime) -> None:
+        """Alertmanager's heartbeat came."""
+        self._heartbeat_at = at if self._heartbeat_at is None else max(at, self._heartbeat_at)
+
+    def heartbeat_age(self, now: datetime) -> float:
+        """Seconds since the heartbeat."""
+        return (now - self._heartbeat_at).total_seconds() if self._heartbeat_at else 0.0
+
+    def ended(self, run: Run) -> None:
+        """Count an action that ended."""
+        self._actions.labels(run.rollout, run.action, run.state.value).inc()
+        if run.acted_at is not None:
+            seconds = (run.acted_at - run.detected_at).total_seconds()
+            self._durations.labels(run.rollout, run.action).observe(seconds)
+
+    def render(self, playbooks: Playbooks, attempts: dict[str, Attempt], now: datetime) -> bytes:
+        """The page, in Prometheus' text format."""
+        self._heartbeat_age.set(self.heartbeat_age(now))
+        registry = CollectorRegistry()
+        registry.register(_Rollouts(playbooks, attempts))
+        return generate_latest(self._registry) + generate_latest(registry)
+
+
+class _Rollouts:
+    """Where each rollout stands."""
+
+    def __init__(self, playbooks: Playbooks, attempts: dict[str, Attempt]) -> None:
+        self._playbooks, self._attempts = playbooks, attempts
+
+    def collect(self) -> Iterable[GaugeMetricFamily]:
+        stage = GaugeMetricFamily(
+            names.STAGE_METRIC, "1 for the stage it is in.", labels=["rollout", "stage"]
+        )
+        weight = GaugeMetricFamily(
+            names.WEIGHT_METRIC, "Share of traffic it should have now.", labels=["rollout"]
+        )
+        entered = GaugeMetricFamily(
+            names.STAGE_ENTERED_METRIC, "When the current stage began.", labels=["rollout", "stage"]
+        )
+        ready = GaugeMetricFamily(
+            "handrail_rollback_ready",
+            "1 when a rehearsal found that it can be rolled back.",
+            labels=["rollout"],
+        )
+        for playbook in self._playbooks.all():
+            attempt = self._attempts.get(playbook.rollout)
+            live = attempt if attempt is not None and attempt.live else None
+            share: float | None = 0.0
+            for facts in playbook.stages:
+                here = live is not None and live.stage == facts.name
+                stage.add_metric([playbook.rollout, facts.name], float(here))
+                if live is not None and here:
+                    share = facts.weight
+                    entered.add_metric([playbook.rollout, facts.name], live.stage_entered_at.timestamp())
+            if share is not None and playbook.stages:
+                weight.add_metric([playbook.rollout], share)
+            if live is not None:
+                ready.add_metric([playbook.rollout], float(not live.rollback_ready))
+        return (stage, weight, entered, ready)

@@ -1,0 +1,72 @@
+"""Record → link: the hash of a record covers all its fields and the hash of the one before."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from handrail_receiver.model import EvidenceRecord
+from handrail_receiver.stores.engine import Row, Tx
+from handrail_receiver.stores.rows import canonical, instant
+
+GENESIS = "0" * 64
+
+
+def link(tx: Tx, rollout: str, kind: str, body: Mapping[str, object], at: datetime) -> None:
+    """Append a record to the chain of a rollout."""
+    tx.lock(f"evidence:{rollout}")
+    last = tx.rows(
+        "SELECT number, hash FROM evidence WHERE rollout = :rollout ORDER BY number DESC LIMIT 1",
+        rollout=rollout,
+    )
+    number, previous = (last[0]["number"] + 1, last[0]["hash"]) if last else (1, GENESIS)
+    text, seconds = canonical(body), at.timestamp()
+    tx.count(
+        "INSERT INTO evidence (rollout, number, at, kind, body, previous, hash)"
+        " VALUES (:rollout, :number, :at, :kind, :body, :previous, :hash)",
+        rollout=rollout,
+        number=number,
+        at=seconds,
+        kind=kind,
+        body=text,
+        previous=previous,
+        hash=digest(rollout, number, instant(seconds), kind, text, previous),
+    )
+
+
+def digest(rollout: str, number: int, at: datetime, kind: str, body: str, previous: str) -> str:
+    """SHA-256 over the canonical JSON of a record's fields."""
+    fields = {
+        "rollout": rollout,
+        "number": number,
+        "at": at.isoformat(),
+        "kind": kind,
+        "body": body,
+        "previous": previous,
+    }
+    return hashlib.sha256(canonical(fields).encode()).hexdigest()
+
+
+def record_of(row: Row) -> EvidenceRecord:
+    """A row of `evidence`."""
+    return EvidenceRecord(
+        row["number"],
+        instant(row["at"]),
+        row["rollout"],
+        row["kind"],
+        row["body"],
+        row["previous"],
+        row["hash"],
+    )
+
+
+def first_broken(records: Sequence[EvidenceRecord]) -> int | None:
+    """The number of the first record that does not fit the one before, None when the chain is whole."""
+    previous, number = GENESIS, 1
+    for record in records:
+        expected = digest(record.rollout, record.number, record.at, record.kind, record.body, record.previous)
+        if record.number != number or record.previous != previous or record.hash != expected:
+            return number
+        previous, number = record.hash, number + 1
+    return None

@@ -1,0 +1,210 @@
+"""Pieces of work → transactions: all that wait together are committed together, with one fsync.
+
+A thread of its own writes, another reads; the event loop never waits for a disk. A piece of work is a
+function of a `Tx` and may run twice when the database asks for it, so it has no effect beside the database.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from queue import SimpleQueue
+from typing import Any, Protocol, TypeVar
+
+from handrail_receiver.errors import ReceiverError, StoreDown
+
+T = TypeVar("T")
+Row = Mapping[str, Any]
+MOST_TOGETHER = 256
+
+
+class Tx(Protocol):
+    """An open transaction. Statements name their values: `:name`."""
+
+    def rows(self, sql: str, **values: object) -> list[Row]:
+        """Run a statement and give all its rows."""
+
+    def count(self, sql: str, **values: object) -> int:
+        """Run a statement and give the number of rows it changed."""
+
+    def lock(self, name: str) -> None:
+        """Be the only one in the whole database who holds `name`, until the commit."""
+
+
+class Connection(Tx, Protocol):
+    """A connection to the database, and what it is good for."""
+
+    def begin(self) -> None:
+        """Begin a transaction that writes."""
+
+    def end(self, word: str) -> None:
+        """COMMIT, ROLLBACK, SAVEPOINT …, RELEASE …, ROLLBACK TO …"""
+
+    def close(self) -> None:
+        """Give the connection back."""
+
+
+@dataclass
+class _Job:
+    work: Callable[[Tx], Any]
+    loop: asyncio.AbstractEventLoop
+    future: asyncio.Future[Any]
+    result: Any = None
+    error: BaseException | None = None
+
+
+@dataclass
+class _Lane:
+    """A queue with the thread that serves it."""
+
+    jobs: SimpleQueue[_Job | None] = field(default_factory=SimpleQueue)
+    thread: threading.Thread | None = None
+
+
+class Engine:
+    """Runs work in transactions. `connect` opens a connection; `down` are the errors that mean "not now"."""
+
+    def __init__(
+        self,
+        connect: Callable[[], Connection],
+        down: tuple[type[Exception], ...],
+        again: tuple[type[Exception], ...] = (),
+        on_close: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._on_close = on_close
+        self._connect, self._down, self._again = connect, down, again
+        self._writing, self._reading = _Lane(), _Lane()
+
+    def start(self) -> None:
+        """Start both threads."""
+        for lane, together in ((self._writing, MOST_TOGETHER), (self._reading, 1)):
+            lane.thread = threading.Thread(target=self._serve, args=(lane, together), daemon=True)
+            lane.thread.start()
+
+    async def close(self) -> None:
+        """Finish what is queued and close both connections."""
+        for lane in (self._writing, self._reading):
+            if lane.thread is not None:
+                lane.jobs.put(None)
+                await asyncio.to_thread(lane.thread.join)
+        self._on_close()
+
+    async def write(self, work: Callable[[Tx], T]) -> T:
+        """Run `work`; when this returns its changes are on disk. Raises StoreDown when they are not."""
+        return await self._submit(self._writing, work)
+
+    async def read(self, work: Callable[[Tx], T]) -> T:
+        """Run `work` on what is committed. Raises StoreDown."""
+        return await self._submit(self._reading, work)
+
+    async def _submit(self, lane: _Lane, work: Callable[[Tx], T]) -> T:
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[T] = loop.create_future()
+        lane.jobs.put(_Job(work, loop, future))
+        return await future
+
+    def _serve(self, lane: _Lane, together: int) -> None:
+        connection: Connection | None = None
+        while (first := lane.jobs.get()) is not None:
+            batch, last = [first], False
+            while len(batch) < together and not lane.jobs.empty():
+                job = lane.jobs.get()
+                if job is None:
+                    last = True
+                    break
+                batch.append(job)
+            connection = self._carry_out(connection, batch)
+            _deliver(batch)
+            if last:
+                break
+        if connection is not None:
+            connection.close()
+
+    def _carry_out(self, connection: Connection | None, batch: list[_Job]) -> Connection | None:
+        try:
+            connection = connection or self._connect()
+            _transaction(connection, batch)
+        except self._again:  # the database wants it asked again: one by one, so that nobody waits for another
+            return self._one_by_one(connection, batch)
+        except self._down as error:
+            _fail(batch, StoreDown(f"the store is not available: {error}".strip()))
+            _drop(connection)
+            return None
+        except Exception as error:  # noqa: BLE001  a thread that dies would leave every caller waiting
+            _fail(batch, error)
+            _drop(connection)
+            return None
+        return connection
+
+    def _one_by_one(self, connection: Connection | None, batch: list[_Job]) -> Connection | None:
+        for job in batch:
+            for _ in range(5):
+                with suppress(*self._down):
+                    if connection is not None:
+                        connection.end("ROLLBACK")
+                try:
+                    connection = connection or self._connect()
+                    _transaction(connection, [job])
+                    break
+                except self._again as error:
+                    _fail([job], StoreDown(f"the store is too busy: {error}".strip()))
+                except self._down as error:
+                    _fail([job], StoreDown(f"the store is not available: {error}".strip()))
+                    _drop(connection)
+                    connection = None
+                    break
+        return connection
+
+
+def _transaction(connection: Connection, batch: list[_Job]) -> None:
+    connection.begin()
+    alone = len(batch) == 1
+    for job in batch:
+        job.error = None
+        if not alone:
+            connection.end("SAVEPOINT job")
+        try:
+            job.result = job.work(connection)
+        except ReceiverError as error:
+            job.error = error
+            connection.end("ROLLBACK TO SAVEPOINT job" if not alone else "ROLLBACK")
+            if alone:
+                return
+        if not alone:
+            connection.end("RELEASE SAVEPOINT job")
+    connection.end("COMMIT")
+
+
+def _fail(batch: list[_Job], error: BaseException) -> None:
+    for job in batch:
+        job.error = error
+
+
+def _drop(connection: Connection | None) -> None:
+    if connection is not None:
+        with suppress(Exception):
+            connection.end("ROLLBACK")
+        with suppress(Exception):
+            connection.close()
+
+
+def _deliver(batch: list[_Job]) -> None:
+    by_loop: dict[asyncio.AbstractEventLoop, list[_Job]] = {}
+    for job in batch:
+        by_loop.setdefault(job.loop, []).append(job)
+    for loop, jobs in by_loop.items():
+        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            loop.call_soon_threadsafe(_resolve, jobs)
+
+
+def _resolve(jobs: list[_Job]) -> None:
+    for job in jobs:
+        if job.future.done():
+            continue
+        if job.error is not None:
+            job.future.set_exception(job.error)
+        else:
+            job.future.set_result(job.result)

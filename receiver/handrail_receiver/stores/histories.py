@@ -1,0 +1,181 @@
+"""Rows of one rollout → History; Decision → rows. Both ways in one place, because they must agree."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from handrail_receiver.model import (
+    Begin,
+    Change,
+    Decision,
+    Effect,
+    Enter,
+    Heard,
+    History,
+    LastSaid,
+    Open,
+    SetHold,
+    SetState,
+    Verdict,
+)
+from handrail_receiver.stores.chain import link
+from handrail_receiver.stores.engine import Tx
+from handrail_receiver.stores.rows import attempt_of, effect_of, pinned_json, run_of, step_json
+
+DAY = timedelta(days=1)
+RUNS = "SELECT run.*, attempt.rollout, attempt.fence FROM run JOIN attempt ON attempt.id = run.attempt"
+
+
+def history_of(tx: Tx, rollout: str, at: datetime) -> History:
+    """What was done and said in the newest attempt of a rollout."""
+    found = tx.rows(
+        "SELECT * FROM attempt WHERE rollout = :rollout ORDER BY number DESC LIMIT 1", rollout=rollout
+    )
+    if not found:
+        return History()
+    attempt = attempt_of(found[0])
+    effects: dict[int, list[Effect]] = {}
+    for row in tx.rows(
+        "SELECT effect.* FROM effect JOIN run ON run.id = effect.run WHERE run.attempt = :id ORDER BY run, position",
+        id=attempt.id,
+    ):
+        effects.setdefault(row["run"], []).append(effect_of(row))
+    runs = tx.rows(f"{RUNS} WHERE run.attempt = :id ORDER BY run.id", id=attempt.id)
+    said = tx.rows("SELECT series, firing FROM said WHERE attempt = :id", id=attempt.id)
+    return History(
+        attempt=attempt,
+        runs=tuple(run_of(row, effects.get(row["id"], [])) for row in runs),
+        said=tuple(LastSaid(row["series"], bool(row["firing"])) for row in said),
+        automatic_today=_automatic(tx, attempt.service, attempt.id, at),
+    )
+
+
+def _automatic(tx: Tx, service: str, but: int, at: datetime) -> int:
+    """Other attempts of a service that were rolled back by themselves within a day."""
+    rows = tx.rows(
+        "SELECT COUNT(DISTINCT run.attempt) AS found FROM run JOIN attempt ON attempt.id = run.attempt"
+        " WHERE run.action LIKE '%rollback' AND run.asked_by = 'alert' AND attempt.service = :service"
+        " AND run.decided_at > :since AND run.attempt <> :but AND run.state NOT IN ('withdrawn', 'waiting')",
+        service=service,
+        since=(at - DAY).timestamp(),
+        but=but,
+    )
+    return int(rows[0]["found"])
+
+
+def apply(tx: Tx, decision: Decision, at: datetime, detected_at: datetime) -> Decision:
+    """Carry a decision into the rows, with its evidence. Gives it back with the attempt it belongs to."""
+    attempt = decision.attempt
+    for change in decision.changes:
+        attempt = _change(tx, decision, change, attempt, at, detected_at)
+    if decision.verdict not in {Verdict.repeat, Verdict.ignore} and decision.rollout:
+        link(tx, decision.rollout, "decision", _record(decision, attempt), at)
+    return replace(decision, attempt=attempt)
+
+
+def _record(decision: Decision, attempt: int) -> dict[str, object]:
+    return {
+        "verdict": decision.verdict.value,
+        "reason": decision.reason,
+        "text": decision.text,
+        "action": decision.action,
+        "guardrail": decision.guardrail,
+        "tier": decision.tier,
+        "by": decision.by,
+        "attempt": attempt,
+    }
+
+
+def _change(
+    tx: Tx, decision: Decision, change: Change, attempt: int, at: datetime, detected_at: datetime
+) -> int:
+    now = at.timestamp()
+    match change:
+        case Begin():
+            return _begin(tx, decision, change, now)
+        case Enter(stage):
+            sql = "UPDATE attempt SET stage = :stage, stage_entered_at = :at WHERE id = :id"
+            tx.count(sql, stage=stage, at=now, id=attempt)
+        case SetHold(why):
+            tx.count("UPDATE attempt SET held = :why WHERE id = :id", why=why, id=attempt)
+        case SetState(state):
+            tx.count("UPDATE attempt SET state = :state WHERE id = :id", state=state.value, id=attempt)
+        case Heard(series, firing):
+            tx.count(
+                "INSERT INTO said (attempt, series, firing, at) VALUES (:attempt, :series, :firing, :at)"
+                " ON CONFLICT (attempt, series) DO UPDATE SET firing = excluded.firing, at = excluded.at",
+                attempt=attempt,
+                series=series,
+                firing=int(firing),
+                at=now,
+            )
+        case Open():
+            _open(tx, decision, change, attempt, now, detected_at)
+    return attempt
+
+
+def _begin(tx: Tx, decision: Decision, begin: Begin, now: float) -> int:
+    tx.lock(f"attempt:{decision.rollout}")
+    rows = tx.rows(
+        "INSERT INTO attempt (rollout, service, number, state, stage, stage_entered_at, started_at, started_by,"
+        " pinned, rollback_ready)"
+        " SELECT :rollout, :service, COALESCE(MAX(number), 0) + 1, 'active', :stage, :now, :now, :by, :pinned, :ready"
+        " FROM attempt WHERE rollout = :rollout RETURNING id",
+        rollout=decision.rollout,
+        service=begin.service,
+        stage=begin.stage,
+        now=now,
+        by=decision.by,
+        pinned=pinned_json(begin.pinned),
+        ready=begin.rollback_ready,
+    )
+    return int(rows[0]["id"])
+
+
+def _open(tx: Tx, decision: Decision, run: Open, attempt: int, now: float, detected_at: datetime) -> None:
+    """The constraint decides: when the run exists already, nothing happens."""
+    made = tx.rows(
+        "INSERT INTO run (attempt, action, key, round, state, asked_by, reason, detected_at, decided_at, due_at,"
+        " proof, confirmation)"
+        " VALUES (:attempt, :action, :key, :round, :state, :by, :reason, :detected, :now, :due, :proof, :confirmation)"
+        " ON CONFLICT (attempt, action, key, round) DO NOTHING RETURNING id",
+        attempt=attempt,
+        action=run.action,
+        key=run.key,
+        round=run.round,
+        state="waiting" if run.confirmation else "open",
+        by=decision.by,
+        reason=decision.text,
+        detected=detected_at.timestamp(),
+        now=now,
+        due=run.due_at.timestamp(),
+        proof=run.proof.model_dump_json() if run.proof else None,
+        confirmation=run.confirmation.model_dump_json() if run.confirmation else None,
+    )
+    if not made:
+        return
+    for position, step in enumerate(run.steps):
+        tx.count(
+            "INSERT INTO effect (run, position, step, state, at) VALUES (:run, :position, :step, 'intended', :at)",
+            run=made[0]["id"],
+            position=position,
+            step=step_json(step),
+            at=now,
+        )
+    if run.supersedes:
+        _supersede(tx, attempt, made[0]["id"], now)
+
+
+def _supersede(tx: Tx, attempt: int, but: int, now: float) -> None:
+    """End entering a stage, and what waits to be confirmed: their owner loses the lease at once."""
+    ended = tx.count(
+        "UPDATE run SET state = 'superseded', finished_at = :now WHERE attempt = :attempt AND id <> :but"
+        " AND (state = 'waiting' OR (state IN ('open', 'proving') AND action IN ('start', 'promote')))",
+        attempt=attempt,
+        but=but,
+        now=now,
+    )
+    if ended:
+        sql = "UPDATE attempt SET fence = fence + 1, owner = NULL, leased_until = 0 WHERE id = :id"
+        tx.count(sql, id=attempt)

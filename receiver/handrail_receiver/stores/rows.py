@@ -1,0 +1,96 @@
+"""Rows ↔ the receiver's words: the only place that knows both columns and dataclasses."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+
+from handrail.contract import Confirmation, Proof, Step
+from pydantic import TypeAdapter
+
+from handrail_receiver.errors import Cause
+from handrail_receiver.model import Attempt, AttemptState, Effect, EffectState, Run, RunState
+from handrail_receiver.stores.engine import Row
+
+ONE_STEP: TypeAdapter[Step] = TypeAdapter(Step)
+PINNED: TypeAdapter[dict[str, tuple[Step, ...]]] = TypeAdapter(dict[str, tuple[Step, ...]])
+
+
+def instant(seconds: float) -> datetime:
+    """Seconds since 1970 → an instant."""
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+def seconds(at: datetime | None) -> float | None:
+    """An instant → seconds since 1970."""
+    return None if at is None else at.timestamp()
+
+
+def attempt_of(row: Row) -> Attempt:
+    """A row of `attempt`."""
+    return Attempt(
+        id=row["id"],
+        rollout=row["rollout"],
+        service=row["service"],
+        number=row["number"],
+        state=AttemptState(row["state"]),
+        stage=row["stage"],
+        stage_entered_at=instant(row["stage_entered_at"]),
+        started_at=instant(row["started_at"]),
+        started_by=row["started_by"],
+        held=row["held"],
+        pinned=PINNED.validate_json(row["pinned"]),
+        rollback_ready=row["rollback_ready"],
+    )
+
+
+def run_of(row: Row, effects: Sequence[Effect]) -> Run:
+    """A row of `run` joined with its attempt's rollout and fence."""
+    return Run(
+        id=row["id"],
+        attempt=row["attempt"],
+        rollout=row["rollout"],
+        action=row["action"],
+        key=row["key"],
+        round=row["round"],
+        state=RunState(row["state"]),
+        asked_by=row["asked_by"],
+        reason=row["reason"],
+        detected_at=instant(row["detected_at"]),
+        decided_at=instant(row["decided_at"]),
+        due_at=instant(row["due_at"]),
+        acted_at=instant(row["acted_at"]) if row["acted_at"] is not None else None,
+        finished_at=instant(row["finished_at"]) if row["finished_at"] is not None else None,
+        effects=tuple(effects),
+        proof=Proof.model_validate_json(row["proof"]) if row["proof"] else None,
+        confirmation=Confirmation.model_validate_json(row["confirmation"]) if row["confirmation"] else None,
+        text=row["text"],
+        fence=row["fence"],
+    )
+
+
+def effect_of(row: Row) -> Effect:
+    """A row of `effect`."""
+    return Effect(
+        position=row["position"],
+        step=ONE_STEP.validate_json(row["step"]),
+        state=EffectState(row["state"]),
+        found=row["found"],
+        cause=Cause(row["cause"]) if row["cause"] else None,
+    )
+
+
+def pinned_json(pinned: Mapping[str, tuple[Step, ...]]) -> str:
+    """Pinned steps as the column holds them."""
+    return PINNED.dump_json(dict(pinned)).decode()
+
+
+def step_json(step: Step) -> str:
+    """A step as the column holds it."""
+    return ONE_STEP.dump_json(step).decode()
+
+
+def canonical(body: Mapping[str, object]) -> str:
+    """The one text of a JSON object."""
+    return json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)

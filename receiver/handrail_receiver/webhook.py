@@ -1,0 +1,97 @@
+"""HTTP request → a delivery in the inbox.
+
+2xx means that it is on disk. 400, 401, 403 and 413 are for what no retry can mend; 503 asks Alertmanager to
+try again. There is no 429 and no redirect: Alertmanager would take the one for a wait of a whole
+group_interval, and the other for a delivery.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import dataclass
+
+from starlette.responses import Response
+from starlette.types import Message, Receive, Scope, Send
+
+from handrail_receiver.access import CHALLENGE, Knows, error
+from handrail_receiver.errors import StoreDown
+from handrail_receiver.guard import Guard
+from handrail_receiver.intake import MAX_BODY, NotAlertmanagers, TooLarge, parse
+from handrail_receiver.model import Received
+from handrail_receiver.ports import Clock, Inbox
+from handrail_receiver.status.metrics import Metrics
+
+log = logging.getLogger("handrail")
+BODY_WITHIN = 10.0
+STORED = Response(status_code=200)
+
+
+@dataclass(frozen=True)
+class Webhook:
+    """The one path that Alertmanager posts to: an ASGI application of its own, for speed."""
+
+    tokens: Knows
+    inbox: Inbox
+    guard: Guard
+    clock: Clock
+    metrics: Metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one POST."""
+        response = await self._answer(scope, receive)
+        await response(scope, receive, send)
+
+    async def _answer(self, scope: Scope, receive: Receive) -> Response:
+        headers: dict[bytes, bytes] = dict(scope["headers"])
+        caller = self.tokens.caller(headers.get(b"authorization", b"").decode("latin-1"))
+        if caller is None:
+            return self._refused(
+                "unauthorized", 401, "no valid token; set `authorization` in webhook_configs"
+            )
+        if "alertmanager" not in caller.may:
+            return self._refused(
+                "unauthorized", 403, "this token submits no alerts; use one with the role alertmanager"
+            )
+        try:
+            body = await _body(headers, receive)
+            parse(body)
+            await self.inbox.put(Received(self.clock.now(), caller.name, body))
+        except TooLarge as problem:
+            return self._refused("too-large", 413, str(problem))
+        except NotAlertmanagers as problem:
+            return self._refused("invalid", 400, str(problem))
+        except StoreDown as problem:
+            return self._refused("unavailable", 503, str(problem))
+        self.guard.wake()
+        return STORED
+
+    def _refused(self, result: str, status: int, text: str) -> Response:
+        self.metrics.refused(result)
+        log.warning("a delivery was refused with %s: %s", status, text)
+        return error(status, text, CHALLENGE if status == 401 else None)
+
+
+async def _body(headers: dict[bytes, bytes], receive: Receive) -> bytes:
+    """The body, never more of it in memory than is allowed."""
+    announced = headers.get(b"content-length", b"0")
+    if not announced.isdigit() or int(announced) > MAX_BODY:
+        raise TooLarge(f"more than {MAX_BODY} bytes; group by rollout and service")
+    parts: list[bytes] = []
+    size = 0
+    try:
+        async with asyncio.timeout(BODY_WITHIN):
+            while True:
+                message: Message = await receive()
+                if message["type"] == "http.disconnect":
+                    raise NotAlertmanagers("the caller went away before the body was complete")
+                parts.append(message.get("body", b""))
+                size += len(parts[-1])
+                if size > MAX_BODY:
+                    raise TooLarge(f"more than {MAX_BODY} bytes; group by rollout and service")
+                if not message.get("more_body"):
+                    return b"".join(parts)
+    except TimeoutError:
+        raise NotAlertmanagers(
+            f"the body did not arrive within {BODY_WITHIN:g} s; look at the network"
+        ) from None

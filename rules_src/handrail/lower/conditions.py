@@ -9,7 +9,7 @@ from handrail import plan
 from handrail.declare import limits as declared
 from handrail.declare.limits import ByStage, Limit, Reference
 from handrail.lower.scale import Scale
-from handrail.units import Unit, amount, plain, show, span
+from handrail.units import amount
 
 _FIXED = {
     declared.Above: plan.Op.above,
@@ -72,48 +72,3 @@ def _by_stage(given: ByStage) -> tuple[plan.StageLimit, ...]:
     if isinstance(given, Mapping):
         return tuple(plan.StageLimit(stage, amount(figure).value) for stage, figure in given.items())
     return (plan.StageLimit(None, amount(given).value),)
-
-
-_REFERENCE_WORDS = {
-    plan.ReferenceKind.before: "the figure from before the rollout",
-    plan.ReferenceKind.stable: "the stable arm",
-    plan.ReferenceKind.previous_stage: "the stage before",
-}
-_OP_WORDS = {
-    plan.Op.above: "above",
-    plan.Op.at_least: "at or above",
-    plan.Op.below: "below",
-    plan.Op.at_most: "at or below",
-}
-
-
-def words(condition: plan.Condition) -> str:
-    """The condition for people: `above 1 %`, `above 1 % in stage 10%, 0.5 % in stage 25%`."""
-    if condition.state is not None:
-        return f"in state {condition.state}"
-    if isinstance(condition.signal.measure, plan.StateChanges):
-        return "changing"
-    figures = ", ".join(_figure_words(condition, limit) for limit in condition.limits)
-    return f"{_OP_WORDS[condition.op]} {figures}"
-
-
-def _figure_words(condition: plan.Condition, limit: plan.StageLimit) -> str:
-    if condition.reference is None:
-        text = show(limit.figure, condition.signal.unit)
-    elif condition.points:
-        unit = "points" if condition.signal.unit is Unit.ratio else ""
-        shown = plain(limit.figure * 100) if unit else show(limit.figure, condition.signal.unit)
-        text = f"{reference_words(condition.reference)} plus {shown} {unit}".rstrip()
-    else:
-        text = f"{plain(limit.figure * 100)} % of {reference_words(condition.reference)}"
-    staged = (
-        f" in stage {limit.stage}" if limit.stage is not None else (" otherwise" if condition.staged else "")
-    )
-    return text + staged
-
-
-def reference_words(reference: plan.Reference) -> str:
-    """The reference for people."""
-    if reference.ago is not None:
-        return f"the figure of {span(reference.ago)} ago"
-    return f"stage {reference.stage}" if reference.stage else _REFERENCE_WORDS[reference.kind]

@@ -14,9 +14,10 @@ from handrail.declare.limits import Changed, Drop, Limit, Rise, RisePoints
 from handrail.declare.limits import StableArm as DeclaredStableArm
 from handrail.declare.measures import Measure, State
 from handrail.declare.rollout import Arms, Rollout
-from handrail.lower.conditions import lower_condition, words
+from handrail.lower.conditions import lower_condition
 from handrail.lower.measures import Context, lower_measure
 from handrail.units import Unit
+from handrail.wording import words
 
 ACTING_KEEPS = timedelta(minutes=10)
 

@@ -6,6 +6,7 @@ from handrail.declare import (
     Command,
     Critical,
     Gate,
+    Gauge,
     Guardrail,
     Increase,
     Latency,
@@ -17,6 +18,7 @@ from handrail.declare import (
     Slack,
     Stage,
     Tell,
+    Warning,
 )
 
 
@@ -48,6 +50,7 @@ relay_r1 = Rollout(
             Latency("ttfv_ms", p=95, unit="ms"),
             title="95th percentile of the time to the first value",
             success=Below("1500ms"),
+            whole_service=True,
             tiers=[Critical(Above("1500ms"), hold="5m", action="rollback")],
             runbook=Runbook(
                 "People look at an empty stream.",
@@ -63,6 +66,7 @@ relay_r1 = Rollout(
             Increase("memory_rls_policy_errors_total", window="5m"),
             title="Row-level security errors",
             success=Below(1),
+            whole_service=True,
             tiers=[Critical(Above(0), hold="1m", action="rollback")],
             runbook=Runbook(
                 "A policy refuses or fails: people miss their own data.",
@@ -75,6 +79,7 @@ relay_r1 = Rollout(
             Ratio(good="sse_complete_total", of="sse_total"),
             title="Share of streams that complete",
             success=Above("99.6%"),
+            whole_service=True,
             tiers=[Critical(Below("99.6%"), hold="5m", action="rollback")],
             runbook=Runbook(
                 "Streams break off before the answer is whole.",
@@ -87,11 +92,50 @@ relay_r1 = Rollout(
             Increase("memory_cross_tenant_attempts_total", window="1m"),
             title="Attempts to read another tenant's data",
             success=Below(1),
+            whole_service=True,
             tiers=[Critical(Above(0), action="security-rollback")],
             runbook=Runbook(
                 "One customer may have seen another's data: a security incident.",
                 look=["Which tenants and which query? Keep the logs before they rotate."],
                 mend=["Security leads from here; nobody returns traffic before they say so."],
+            ),
+        ),
+        Guardrail(
+            "ann-p95",
+            Latency("memory_ann_query_latency_ms", p=95, unit="ms"),
+            title="95th percentile of vector search",
+            success=Below("200ms"),
+            tiers=[Warning(Above("200ms"))],
+            whole_service=True,
+            runbook=Runbook(
+                "Answers come late because the search for memories does.",
+                look=["Did the index fit into memory before the release, and does it now?"],
+                mend=["Lower the search effort by one step; it is a setting."],
+            ),
+        ),
+        Guardrail(
+            "db-pool",
+            Gauge("db_connection_pool_utilization", unit="percent"),
+            title="Connection pool in use",
+            success=Below("80%"),
+            tiers=[Warning(Above("80%"))],
+            whole_service=True,
+            runbook=Runbook(
+                "Queries begin to wait for a connection.",
+                look=["Do the row-level policies make each query longer? Compare with the hour before."],
+                mend=["Raise the pool by a quarter if the database has room; else wait with the next stage."],
+            ),
+        ),
+        Guardrail(
+            "rerank-skips",
+            Ratio(bad="memory_rerank_skipped_total", of="memory_rerank_total"),
+            title="Share of reranks that are skipped",
+            tiers=[Warning(Above("1%"))],
+            whole_service=True,
+            runbook=Runbook(
+                "Answers are less fitting, and nobody gets an error.",
+                look=["Does the reranker time out (memory_rerank_timeout_total), or is it not asked?"],
+                mend=["Time-outs: give it one more instance. Not asked: look at the release's settings."],
             ),
         ),
     ],

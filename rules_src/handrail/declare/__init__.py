@@ -13,6 +13,7 @@ from handrail.contract import (
     RolloutAbort,
     Secret,
     Slack,
+    StatusPage,
     Tell,
     Webhook,
 )
@@ -69,6 +70,8 @@ from handrail.declare.rollout import (
     Stage,
 )
 
+from handrail.declare.slo import Slo
+
 __all__ = [
     "Above",
     "Absence",
@@ -121,6 +124,7 @@ __all__ = [
     "StableArm",
     "Stage",
     "State",
+    "StatusPage",
     "Targets",
     "Tell",
     "Usage",

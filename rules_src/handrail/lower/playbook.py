@@ -21,7 +21,11 @@ def lower_playbook(given: Rollout, guardrails: tuple[plan.Guardrail, ...], frame
         service=given.service,
         arms=_arms(given),
         stages=tuple(_stage(given, stage, frame) for stage in given.stages),
-        gates=tuple(_gate(stage, guardrails, frame) for stage in given.stages[1:]),
+        gates=tuple(
+            _gate(stage, guardrails if before else (), frame)
+            for before, stage in enumerate(given.stages)
+            if before or stage.gate
+        ),
         guardrails=tuple(
             _facts(written, lowered, frame)
             for written, lowered in zip(given.guardrails, guardrails, strict=True)

@@ -1,0 +1,268 @@
+"""aurigraph-v12: a high-throughput service from blue to green by a load balancer's split, with limits that tighten."""
+
+from handrail.declare import (
+    Above,
+    Arms,
+    AtMost,
+    Below,
+    Budget,
+    Critical,
+    Drop,
+    Emergency,
+    Fixed,
+    Gate,
+    Gauge,
+    Guardrail,
+    HAProxySplit,
+    Latency,
+    Level,
+    PagerDuty,
+    Rate,
+    Ratio,
+    Rollout,
+    Runbook,
+    Secret,
+    Slack,
+    Slo,
+    SlowerThan,
+    Stage,
+    Tell,
+    Usage,
+    Warning,
+)
+
+ERRORS = {"10%": "1%", "25%": "0.5%", "50%": "0.5%", "100%": "0.1%"}
+LATENCIES = {"10%": "500ms", "25%": "300ms", "50%": "300ms", "100%": "200ms"}
+BUCKETS = [0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1, 2, 5]
+REQUESTS, DURATION = "http_requests_total", "http_request_duration_seconds"
+GRPC, GRPC_DURATION = "grpc_requests_total", "grpc_request_duration_seconds"
+
+failing = Runbook(
+    "Callers get errors from the new version.",
+    look=[
+        "4xx or 5xx? Only 4xx points at a contract that changed.",
+        "Does blue fail too? Then it is no rollout matter.",
+    ],
+    mend=["The split goes back by itself in a stage with a limit; elsewhere set green's weight to 0."],
+)
+slow = Runbook(
+    "Callers wait, and their own time-outs begin to fire.",
+    look=["CPU and connections of green first; then the database behind both."],
+    mend=["Take green out of the split, keep one instance for a profile."],
+)
+quiet = Runbook(
+    "The service does less work than it was built for.",
+    look=["Do callers send less, or does the service take less? Compare both arms."],
+    mend=["Less taken: back to blue. Less sent: look at the caller with the largest drop."],
+)
+machine = Runbook(
+    "The machine runs out of something; requests are next.",
+    look=["Which process, since when, and did it grow with the stage?"],
+    mend=["Free or add what runs out; move traffic away first when that takes longer than ten minutes."],
+)
+down = Runbook(
+    "Part of the service is gone.",
+    look=["Is it the process, the machine or only the scrape? Ask its health page directly."],
+    mend=["Start it again; if it does not stay up, take its arm out of the split."],
+)
+build = Runbook(
+    "Changes, and mends with them, reach production late or untested.",
+    look=["Which step fails: compile (3 min), test (5 min) or image (2 min)? The build's own log says."],
+    mend=["Fix the step that fails most often of the last week before the next rollout."],
+)
+
+aurigraph_v12 = Rollout(
+    name="aurigraph-v12",
+    service="aurigraph",
+    title="Aurigraph v12",
+    arms=Arms("track", canary="canary", stable="stable"),
+    evaluate="30s",
+    budget=Budget(decide="10m", recover="20m"),
+    proved_within="10m",
+    stages=[
+        Stage("0%", weight="0%", hold="24h"),
+        Stage(
+            "10%",
+            weight="10%",
+            hold="24h",
+            gate=Gate(
+                manual=[
+                    "Staging: REST answers in under 100 ms, health is up, metrics are reachable",
+                    "Test suites: unit at least 95 %, integration at least 70 %, smoke 100 % passed",
+                    "Coverage of every service at least 95 %",
+                    "The build takes at most 10 min (compile 3, test 5, image 2)",
+                ]
+            ),
+        ),
+        Stage("25%", weight="25%", hold="4h"),
+        Stage("50%", weight="50%", hold="4h"),
+        Stage("100%", weight="100%"),
+    ],
+    severities={"warning": "P3", "critical": "P2", "emergency": "P1"},
+    escalation=[
+        Level("manager", "5m", "the on-call manager"),
+        Level("director", "15m", "the director"),
+        Level("vp", "30m", "the VP of Engineering, with a war room"),
+    ],
+    slos=[
+        Slo(
+            "availability",
+            Ratio(bad=f'{REQUESTS}{{status=~"5.."}}', of=REQUESTS),
+            objective="99.99%",
+            runbook=failing,
+        ),
+        Slo("latency-p95", SlowerThan(DURATION, "200ms", buckets=BUCKETS), objective="95%", runbook=slow),
+        Slo("latency-p99", SlowerThan(DURATION, "500ms", buckets=BUCKETS), objective="99%", runbook=slow),
+    ],
+    guardrails=[
+        Guardrail(
+            "error-rate",
+            Ratio(bad=f'{REQUESTS}{{status=~"[45].."}}', of=REQUESTS),
+            title="Share of requests that fail",
+            success=Below("0.1%"),
+            order="tighten",
+            tiers=[
+                Warning(Above("0.5%")),
+                Critical(Above(ERRORS, otherwise="1%"), hold="5m", action="rollback"),
+                Emergency(Above("5%"), action="emergency-rollback"),
+            ],
+            runbook=failing,
+        ),
+        Guardrail(
+            "latency-p95",
+            Latency(DURATION, p=95, buckets=BUCKETS),
+            title="95th percentile of request time",
+            success=Below("200ms"),
+            order="tighten",
+            tiers=[
+                Warning(Above("300ms")),
+                Critical(Above(LATENCIES, otherwise="500ms"), hold="5m", action="rollback"),
+                Emergency(Above("2s"), action="emergency-rollback"),
+            ],
+            runbook=slow,
+        ),
+        Guardrail(
+            "throughput",
+            Rate(REQUESTS),
+            title="REST requests per second",
+            against=Fixed("776K/s"),
+            success=Drop("0%"),
+            tiers=[Warning(Drop("20%")), Critical(Drop("50%"))],
+            whole_service=True,
+            runbook=quiet,
+        ),
+        Guardrail(
+            "success-rate",
+            Ratio(good=f'{REQUESTS}{{status=~"2.."}}', of=REQUESTS),
+            title="Share of requests that succeed",
+            success=Above("99.9%"),
+            tiers=[Warning(Below("99%")), Critical(Below("95%")), Emergency(AtMost("0%"))],
+            runbook=failing,
+        ),
+        Guardrail(
+            "rest-rps",
+            Rate(REQUESTS),
+            title="REST requests per second in production",
+            tiers=[Warning(Below({"100%": "600K/s"}))],
+            whole_service=True,
+            runbook=quiet,
+        ),
+        Guardrail(
+            "latency-p99",
+            Latency(DURATION, p=99, buckets=BUCKETS),
+            title="99th percentile of request time",
+            success=Below("500ms"),
+            tiers=[Warning(Above({"100%": "700ms"}))],
+            runbook=slow,
+        ),
+        Guardrail(
+            "cpu",
+            Gauge("process_cpu_ratio", unit="ratio"),
+            title="CPU in use",
+            tiers=[Warning(Above("85%"), severity="P4")],
+            whole_service=True,
+            runbook=machine,
+        ),
+        Guardrail(
+            "memory",
+            Gauge("process_memory_bytes", unit="bytes"),
+            title="Memory in use",
+            tiers=[Warning(Above("600MB"))],
+            whole_service=True,
+            runbook=machine,
+        ),
+        Guardrail(
+            "disk",
+            Gauge("disk_used_ratio", unit="ratio"),
+            title="Disk in use",
+            tiers=[Warning(Above("80%"), severity="P4")],
+            whole_service=True,
+            runbook=machine,
+        ),
+        Guardrail(
+            "grpc-rps",
+            Rate(GRPC),
+            title="gRPC requests per second in production",
+            tiers=[Warning(Below({"100%": "800K/s"}))],
+            whole_service=True,
+            runbook=quiet,
+        ),
+        Guardrail(
+            "grpc-latency-p95",
+            Latency(GRPC_DURATION, p=95, buckets=BUCKETS),
+            title="95th percentile of gRPC time",
+            tiers=[Warning(Above({"100%": "200ms"}))],
+            runbook=slow,
+        ),
+        Guardrail(
+            "grpc-latency-p99",
+            Latency(GRPC_DURATION, p=99, buckets=BUCKETS),
+            title="99th percentile of gRPC time",
+            tiers=[Warning(Above({"100%": "500ms"}))],
+            runbook=slow,
+        ),
+        Guardrail(
+            "grpc-errors",
+            Ratio(bad=f'{GRPC}{{code!="OK"}}', of=GRPC),
+            title="Share of gRPC calls that fail",
+            tiers=[Warning(Above({"100%": "0.5%"}))],
+            runbook=failing,
+        ),
+        Guardrail(
+            "grpc-connections",
+            Usage("grpc_connections_in_use", 100),
+            title="gRPC connections in use",
+            tiers=[Warning(Above("90%"))],
+            whole_service=True,
+            runbook=machine,
+        ),
+        Guardrail(
+            "nodes",
+            Gauge('up{job="aurigraph"}', over="min"),
+            title="Nodes that answer",
+            tiers=[Critical(Below(1), hold="1m", note="A node is down while the service is up.")],
+            whole_service=True,
+            runbook=down,
+        ),
+        Guardrail(
+            "database",
+            Gauge('up{job="aurigraph-db"}', over="max"),
+            title="Database reachable",
+            tiers=[Emergency(Below(1), hold="1m")],
+            whole_service=True,
+            runbook=down,
+        ),
+        Guardrail(
+            "build-success",
+            Ratio(good='builds_total{result="success"}', of="builds_total", window="7d", min_events=20),
+            title="Share of builds that succeed, any 7 days",
+            tiers=[Warning(Below("95%"))],
+            whole_service=True,
+            runbook=build,
+        ),
+    ],
+    split=HAProxySplit("aurigraph", canary="green", stable="blue", sockets=["unix:/run/haproxy/admin.sock"]),
+    contacts=["On-call SRE", "Tech lead", "On-call manager", "Director", "VP of Engineering"],
+    tell=[Tell(Slack("#aurigraph", token=Secret("SLACK_TOKEN")))],
+    tell_emergency=[Tell(PagerDuty(Secret("PAGERDUTY_AURIGRAPH_KEY")))],
+)

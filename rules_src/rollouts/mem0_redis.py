@@ -1,0 +1,296 @@
+"""mem0-redis: a memory in three tiers of a clinic back end, by a sample rate in an environment secret."""
+
+from handrail.declare import (
+    Above,
+    BeforeRollout,
+    Below,
+    Changed,
+    Command,
+    Critical,
+    Emergency,
+    Gate,
+    Gauge,
+    Guardrail,
+    Increase,
+    Is,
+    Latency,
+    On,
+    PreviousStage,
+    Ratio,
+    Rise,
+    RisePoints,
+    Rollout,
+    Runbook,
+    Secret,
+    Slack,
+    Stage,
+    State,
+    Tell,
+    Usage,
+    Warning,
+)
+
+
+def sample_rate(rate: str) -> Command:
+    """Fly sets the secret and restarts the machines; the second command asks a machine for what it runs with."""
+    return Command(
+        ["fly", "secrets", "set", f"CANARY_SAMPLE_RATE={rate}", "--app", "clinic-backend"],
+        read=[
+            "fly",
+            "ssh",
+            "console",
+            "--app",
+            "clinic-backend",
+            "--command",
+            f"/bin/sh -c 'test \"$CANARY_SAMPLE_RATE\" = {rate}'",
+        ],
+        timeout=180,
+        environment={"FLY_API_TOKEN": Secret("FLY_API_TOKEN")},
+    )
+
+
+BUCKETS = [0.1, 0.25, 0.4, 0.5, 1, 1.5, 2, 5, 10]
+REQUESTS = "http_request_duration_seconds"
+FAILED = 'http_requests_total{success="false"}'
+
+errors_rising = Runbook(
+    "Requests of the clinic fail.",
+    look=["Do the failing requests go through the fast path, Redis or mem0? The tier is in the log line."],
+    mend=[
+        "One tier fails: switch that tier off with its own variable, the others go on.",
+        "All of them: sample rate to 0.05 to keep a sample, or to 0.",
+    ],
+)
+breaker_open = Runbook(
+    "mem0 is not asked any more; answers come without memory.",
+    look=["What opened it: time-outs, refusals, or one failing key? The breaker's log has the last errors."],
+    mend=[
+        "Do not reset it before the cause is known: it would open again on patients' requests.",
+        "It has recovered when it has been closed for 15 minutes.",
+        "Have the rollback ready while you look.",
+    ],
+)
+mem0_low = Runbook(
+    "Memories are lost: the next conversation will not know them.",
+    look=["Is the breaker open? Is mem0 slow (slow-writes) or refusing?"],
+    mend=["Breaker open: see circuit-breaker. Slow: lower the sample rate to 0.05 and watch."],
+)
+slow_p50 = Runbook(
+    "Every second request is slow: everybody notices.",
+    look=["Is the cache hit rate down? Then requests fall through to mem0.", "Is Redis near its memory?"],
+    mend=["Lower the sample rate to 0.05; if that does not help within five minutes, to 0."],
+)
+redis_memory = Runbook(
+    "Redis starts to throw keys away, and the cache with them.",
+    look=["Which key pattern grew? Compare the largest ones with yesterday."],
+    mend=["Shorten the time keys live, or scale Redis; evictions mean it is already too late to wait."],
+)
+
+approval = ["technical-lead"]
+
+mem0_redis = Rollout(
+    name="mem0-redis",
+    service="clinic-backend",
+    title="mem0 with Redis",
+    stages=[
+        Stage(
+            "10%",
+            weight="10%",
+            hold="24h",
+            enter=[sample_rate("0.1")],
+            gate=Gate(
+                manual=[
+                    "Implementation complete",
+                    "Flags deployed: FAST_PATH_ENABLED, MEM0_READS_ENABLED, MEM0_SHADOW_MODE",
+                    "Runbooks written, and tried in a drill",
+                    "Queries ready",
+                    "Rollback documented",
+                ]
+            ),
+        ),
+        Stage("50%", weight="50%", hold="24h", enter=[sample_rate("0.5")], gate=Gate(approvals=approval)),
+        Stage(
+            "100%",
+            weight="100%",
+            hold="48h",
+            enter=[sample_rate("1.0")],
+            gate=Gate(approvals=approval, stable_for="48h"),
+        ),
+    ],
+    checks=["1h", "2h", "3h", "4h", "6h", "8h", "10h", "12h", "16h", "20h", "24h"],
+    guardrails=[
+        Guardrail(
+            "latency-p50",
+            Latency(REQUESTS, p=50, buckets=BUCKETS),
+            title="Median request time",
+            success=Below("500ms"),
+            tiers=[
+                Warning(Above("400ms"), hold="5m"),
+                Critical(Above("500ms"), hold="10m"),
+                Emergency(Above("1000ms"), hold="5m", action="rollback"),
+            ],
+            whole_service=True,
+            runbook=slow_p50,
+        ),
+        Guardrail(
+            "latency-p95",
+            Latency(REQUESTS, p=95, buckets=BUCKETS),
+            title="95th percentile of request time",
+            success=Below("1000ms"),
+            tiers=[Critical(Above("1500ms"), hold="10m")],
+            whole_service=True,
+            runbook=slow_p50,
+        ),
+        Guardrail(
+            "latency-p99",
+            Latency(REQUESTS, p=99, buckets=BUCKETS),
+            title="99th percentile of request time",
+            success=Below("2000ms"),
+            whole_service=True,
+            runbook=slow_p50,
+        ),
+        Guardrail(
+            "error-rate",
+            Ratio(bad=FAILED, of="http_requests_total"),
+            title="Share of failed requests",
+            success=Below("1%"),
+            tiers=[
+                Warning(Above("1%"), hold="5m"),
+                Critical(Above("2%"), hold="5m", action="hold", note="A person decides on the rollback."),
+                Emergency(Above("5%"), action="rollback"),
+            ],
+            whole_service=True,
+            runbook=errors_rising,
+        ),
+        Guardrail(
+            "stage-latency",
+            Latency(REQUESTS, p=50, buckets=BUCKETS),
+            title="Median request time against stage 1",
+            against=PreviousStage("10%"),
+            success=Rise("10%"),
+            tiers=[Critical(Rise("10%"), hold="10m", action="hold")],
+            whole_service=True,
+            runbook=slow_p50,
+        ),
+        Guardrail(
+            "stage-errors",
+            Ratio(bad=FAILED, of="http_requests_total"),
+            title="Share of failed requests against stage 1",
+            against=PreviousStage("10%"),
+            success=RisePoints("0.5%"),
+            tiers=[Critical(RisePoints("0.5%"), hold="10m", action="hold")],
+            whole_service=True,
+            runbook=errors_rising,
+        ),
+        Guardrail(
+            "cache-hit",
+            Ratio(good='cache_accesses_total{hit="true"}', of="cache_accesses_total"),
+            title="Cache hit rate",
+            success=Above("95%"),
+            tiers=[
+                Warning(Below("95%"), hold="10m"),
+                Critical(Below("90%"), hold="5m", note="Look for a stampede."),
+            ],
+            whole_service=True,
+            runbook=Runbook(
+                "Requests fall through to the slow tiers.",
+                look=["Which resource type misses? Was the cache emptied by a deploy or by evictions?"],
+                mend=["Many misses of one key: see cache-stampede. Evictions: see redis-memory."],
+            ),
+        ),
+        Guardrail(
+            "cache-stampede",
+            Gauge("cache_concurrent_misses", window="15m", by=["cache_key"]),
+            title="Concurrent misses of one key",
+            tiers=[Critical(Above(20))],
+            whole_service=True,
+            runbook=Runbook(
+                "One key is computed many times over; the tiers behind it take the load.",
+                look=["Which key, and what does it cost to compute?"],
+                mend=["Fill the key by hand; then give it a lock or an earlier refresh."],
+            ),
+        ),
+        Guardrail(
+            "mem0-writes",
+            Ratio(good='mem0_writes_total{success="true"}', of="mem0_writes_total"),
+            title="Share of mem0 writes that succeed",
+            success=Above("99%"),
+            tiers=[
+                Warning(Below("99%"), hold="10m"),
+                Critical(Below("95%"), hold="5m", note="Check the breaker."),
+                Emergency(Below("90%"), note="Follow the breaker's runbook."),
+            ],
+            whole_service=True,
+            runbook=mem0_low,
+        ),
+        Guardrail(
+            "circuit-breaker",
+            State("circuit_breaker_state"),
+            title="Circuit breaker",
+            success=Is("closed"),
+            tiers=[
+                Warning(Changed("5m")),
+                Critical(
+                    Is("open"),
+                    action="hold",
+                    keep_firing_for="15m",
+                    note="Prepare the rollback; no reset before the cause is known.",
+                ),
+            ],
+            whole_service=True,
+            runbook=breaker_open,
+        ),
+        Guardrail(
+            "redis-memory",
+            Usage("redis_memory_used_bytes", "redis_memory_max_bytes"),
+            title="Redis memory in use",
+            success=Below("80%"),
+            tiers=[
+                Warning(Above("70%")),
+                Critical(Above("80%"), note="Plan to scale."),
+                Emergency(
+                    Above("90%"),
+                    or_=[On("evictions", Increase("redis_evicted_keys_total"), Above(0))],
+                ),
+            ],
+            whole_service=True,
+            runbook=redis_memory,
+        ),
+        Guardrail(
+            "slow-writes",
+            Increase("mem0_write_duration_seconds", slower_than="5s"),
+            title="mem0 writes slower than 5 s",
+            success=Below(1),
+            tiers=[Warning(Above(0))],
+            whole_service=True,
+            runbook=mem0_low,
+        ),
+        Guardrail(
+            "redis-load",
+            Gauge("redis_ops_per_second", over="sum", unit="per second"),
+            title="Redis operations and clients",
+            against=BeforeRollout(),
+            success=[Below("1000/s"), Rise("100%")],
+            tiers=[
+                Warning(
+                    Rise("100%"),
+                    or_=[
+                        On("many-clients", Gauge("redis_connected_clients", over="sum"), Above(20)),
+                        On("few-clients", Gauge("redis_connected_clients", over="sum"), Below(5)),
+                    ],
+                )
+            ],
+            whole_service=True,
+            runbook=Runbook(
+                "Redis does twice the work it did, or its clients come and go.",
+                look=["Which command grew? Does every request open a connection of its own?"],
+                mend=[
+                    "A missing connection pool is mended in the application; until then lower the sample rate."
+                ],
+            ),
+        ),
+    ],
+    rollback=[sample_rate("0")],
+    contacts=["Technical lead", "On-call engineer"],
+    tell=[Tell(Slack("#clinic-memory", token=Secret("SLACK_TOKEN")))],
+)

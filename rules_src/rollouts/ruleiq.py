@@ -1,0 +1,124 @@
+"""ruleiq: a web application guarded from nothing, always armed while a flag is on."""
+
+from handrail.declare import (
+    Above,
+    Budget,
+    Confirm,
+    Critical,
+    Emergency,
+    FlagOff,
+    Guardrail,
+    Latency,
+    PagerDuty,
+    Rate,
+    Ratio,
+    Rollout,
+    Runbook,
+    Secret,
+    Slack,
+    StatusPage,
+    Tell,
+    Usage,
+    Warning,
+    Webhook,
+)
+
+
+def off(feature: str) -> FlagOff:
+    """One of the recent flags, off."""
+    return FlagOff(
+        "https://unleash.example.com",
+        project="ruleiq",
+        feature=feature,
+        environment="production",
+        token=Secret("UNLEASH_TOKEN"),
+    )
+
+
+ask_again = Confirm("15s", unreachable="act")
+
+ruleiq = Rollout(
+    name="ruleiq",
+    service="ruleiq",
+    title="RuleIQ",
+    budget=Budget(decide="1m", recover="5m"),
+    scrape="15s",
+    evaluate="30s",
+    guardrails=[
+        Guardrail(
+            "error-rate",
+            Ratio(bad='ruleiq_requests_total{status=~"5.."}', of="ruleiq_requests_total"),
+            title="Share of server errors",
+            tiers=[Critical(Above("5%"), hold="2m", action="rollback", confirm=ask_again)],
+            runbook=Runbook(
+                "People get error pages.",
+                look=["Which endpoint and which flag? The impact panel shows errors beside flag changes."],
+                mend=[
+                    "The newest flag goes off by itself; if errors stay, the cause is older than the flag."
+                ],
+            ),
+        ),
+        Guardrail(
+            "auth-attack",
+            Rate("ruleiq_auth_failures", window="1m"),
+            title="Failed sign-ins",
+            tiers=[
+                Critical(Above("100/min"), hold="30s", action="rollback"),
+                Emergency(Above("10/s"), hold="30s", action="emergency-rollback", note="Page security."),
+            ],
+            runbook=Runbook(
+                "Somebody tries passwords, or sign-in is broken for everybody.",
+                look=["One address or many? One account or many? Do good sign-ins fail too?"],
+                mend=[
+                    "An attack: limit the rate in front of the service. Broken: the flag going off mends it."
+                ],
+            ),
+        ),
+        Guardrail(
+            "latency-p95",
+            Latency("ruleiq_request_duration_seconds", p=95, buckets=[0.1, 0.25, 0.5, 1, 2, 5, 10]),
+            title="95th percentile of request time",
+            tiers=[
+                Warning(Above("2s"), hold="5m"),
+                Critical(Above("2s"), hold="5m", action="rollback", confirm=ask_again),
+            ],
+            runbook=Runbook(
+                "People wait more than two seconds.",
+                look=["Is the pool exhausted (db-pool)? Is one endpoint slow or all of them?"],
+                mend=[
+                    "One endpoint behind a flag: the rollback mends it. All of them: look at the database."
+                ],
+            ),
+        ),
+        Guardrail(
+            "db-pool",
+            Usage("ruleiq_db_pool_size", 50, by=["pool"]),
+            title="Connection pool in use",
+            tiers=[
+                Warning(Above("80%"), hold="5m"),
+                Critical(Above("90%"), hold="5m", action="rollback"),
+            ],
+            runbook=Runbook(
+                "Requests wait for a connection.",
+                look=["What holds connections longest?"],
+                mend=["End the longest idle transactions; the rollback takes the new queries away."],
+            ),
+        ),
+    ],
+    rollback=[off("recommendations-v2"), off("bulk-import")],
+    contacts=["Engineering lead", "On-call engineer"],
+    tell=[
+        Tell(PagerDuty(Secret("PAGERDUTY_RULEIQ_KEY"))),
+        Tell(Slack("#incidents", token=Secret("SLACK_TOKEN"))),
+        Tell(Webhook("https://tickets.example.com/hooks/incidents", Secret("TICKETS_SIGNING_KEY"))),
+        Tell(
+            StatusPage(
+                "PATCH",
+                "https://status.example.com/api/v1/components/ruleiq",
+                opened={"status": "degraded_performance"},
+                resolved={"status": "operational"},
+                token=Secret("STATUS_PAGE_TOKEN"),
+            )
+        ),
+    ],
+)

@@ -27,7 +27,8 @@ from handrail.declare import Environment, Targets
 demo = Environment(
     "demo",
     receiver="http://{receiver}",
-    token_file="{token_file}",
+    token_file="{alertmanager_token}",
+    viewer_token_file="{viewer_token}",
     alertmanagers=["{alertmanager}"],
     scrape=[
         Targets("shop", ["{stable}", "{canary}"]),
@@ -88,7 +89,10 @@ def write(folder: Path, addresses: Addresses, *, faster: int = FASTER) -> Files:
     _write_tokens(files)
     (files.source / "environments.py").write_text(
         ENVIRONMENTS.format(
-            **vars(addresses), token_file=files.token("alertmanager").resolve(), faster=faster
+            **vars(addresses),
+            alertmanager_token=files.token("alertmanager"),
+            viewer_token=files.token("viewer"),
+            faster=faster,
         )
     )
     generate(files)
@@ -105,7 +109,8 @@ def _write_tokens(files: Files) -> None:
 
 def generate(files: Files) -> None:
     """Run the compiler as a user would."""
-    argv = [sys.executable, "-m", "handrail", "generate", "--source", "rules_src", "--out", "generated"]
+    handrail = Path(sys.executable).with_name("handrail")
+    argv = [str(handrail), "generate", "--source", "rules_src", "--out", "generated"]
     done = subprocess.run(argv, cwd=files.folder, capture_output=True, text=True, check=False, timeout=60)
     if done.returncode:
         raise NotGenerated(done.stderr.strip() or done.stdout.strip())

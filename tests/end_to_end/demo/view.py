@@ -17,7 +17,9 @@ from prometheus_client.parser import text_string_to_metric_families
 from servers import haproxy_servers
 
 ROLLOUT = "checkout"
-GUARDRAIL = "error-rate"
+ORDERS = "sum by (track) (rate(http_requests_total[5s]))"
+BAD_ORDERS = 'sum by (track) (rate(http_requests_total{status=~"5.."}[5s]))'
+ERRORS = f"({BAD_ORDERS} or {ORDERS} * 0) / ({ORDERS} > 0)"
 RANK = {"pending": 1, "firing": 2}
 
 
@@ -104,13 +106,8 @@ class View:
         )
 
     def error_ratios(self) -> dict[str, float]:
-        """Arm → its error ratio, as the generated rules record it; an arm that is missing is unknown."""
-        query = f'{names.VALUE}{{rollout="{ROLLOUT}",guardrail="{GUARDRAIL}"}}'
-        return {
-            sample["metric"]["track"]: float(sample["value"][1])
-            for sample in self.query(query)
-            if "track" in sample["metric"]
-        }
+        """Arm → the share of its orders that failed lately; an arm without orders is missing: unknown."""
+        return {sample["metric"]["track"]: float(sample["value"][1]) for sample in self.query(ERRORS)}
 
     def stage(self) -> str | None:
         """The stage the receiver says the rollout is in, by the metric that rules read."""

@@ -1,0 +1,120 @@
+"""`python -m end_to_end.demo` → exit code: 0 rolled back and proved, 1 a step failed, 2 it cannot run here."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import servers
+
+from . import files, stack, times
+from .api import Receiver
+from .load import load
+from .screen import Drawn, Plain, screen
+from .steps import STEPS, Demo, Failed
+from .view import View
+
+ORDERS_PER_SECOND = 100
+LONGEST = 240.0
+
+
+def main() -> int:
+    """Run the demo as the command line says."""
+    call = _arguments()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _interrupt)
+    programs = stack.Programs(call.prometheus, call.alertmanager, call.haproxy)
+    folder = call.folder or Path(tempfile.mkdtemp(prefix="handrail-demo-"))
+    try:
+        programs.check()
+        folder.mkdir(parents=True, exist_ok=True)
+        with screen(plain=call.plain) as shown:
+            code = _run(folder.resolve(), programs, shown)
+    except servers.Missing as error:
+        _say(str(error))
+        code = 2
+    except KeyboardInterrupt:
+        _say("interrupted; everything it started has ended")
+        code = 130
+    if code == 1:
+        _say(f"all logs and files are in {folder}")
+    elif not call.folder:
+        shutil.rmtree(folder)
+    return code
+
+
+def _interrupt(number: int, frame: object) -> None:
+    """End everything, once: a second Ctrl-C does not stop the ending."""
+    for ignored in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(ignored, signal.SIG_IGN)
+    raise KeyboardInterrupt
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="demo", description="A bad canary is rolled back while you watch.")
+    parser.add_argument("--folder", type=Path, help="an empty folder to work in, kept; else a new one")
+    parser.add_argument(
+        "--plain", action="store_true", default=bool(os.environ.get("CI")), help="lines instead of a picture"
+    )
+    for name, binary in vars(stack.Programs()).items():
+        parser.add_argument(f"--{name}", default=binary, metavar="PROGRAM", help=f"default: {binary}")
+    return parser.parse_args()
+
+
+def _run(folder: Path, programs: stack.Programs, shown: Plain | Drawn) -> int:
+    at = files.Addresses()
+    title, began = "everything starts", time.monotonic()
+    shown.begin(title)
+    try:
+        made = files.write(folder, at)
+        with _demo(made, at, programs, shown) as demo:
+            shown.done(
+                title,
+                "application twice, HAProxy, receiver, Alertmanager, Prometheus",
+                time.monotonic() - began,
+            )
+            for title, step in STEPS:
+                began = time.monotonic()
+                shown.begin(title)
+                shown.done(title, step(demo), time.monotonic() - began)
+            shown.table(times.table(demo.moments))
+    except (Failed, files.NotGenerated) as error:
+        shown.failed(title, str(error))
+        return 1
+    except servers.NotReady as error:
+        shown.failed(title, "\n".join([str(error), *error.__notes__]))
+        return 1
+    return 0
+
+
+@contextmanager
+def _demo(
+    made: files.Files, at: files.Addresses, programs: stack.Programs, shown: Plain | Drawn
+) -> Iterator[Demo]:
+    """The stack with customers who order, and what the steps need to work with it."""
+    view = View(
+        haproxy=made.folder / "watch.sock",
+        canary=f"http://{at.canary}",
+        stable=f"http://{at.stable}",
+        prometheus=f"http://{at.prometheus}",
+    )
+    orders = load(f"http://{at.shop}/orders", per_second=ORDERS_PER_SECOND, seconds=LONGEST)
+    with stack.running(made, at, programs), view.client, orders as customers:
+        receiver = Receiver(f"http://{at.receiver}", made.token("operator").read_text())
+        yield Demo(view, receiver, customers, shown)
+
+
+def _say(text: str) -> None:
+    print(f"demo: {text}", file=sys.stderr)  # noqa: T201  for whoever called
+
+
+if __name__ == "__main__":
+    sys.exit(main())

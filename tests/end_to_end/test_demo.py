@@ -1,0 +1,152 @@
+"""The demo as a user runs it: it tells the truth about a rollback, and leaves nothing running."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from servers import ask_haproxy, until
+
+TESTS = Path(__file__).parents[1]
+pytestmark = pytest.mark.timeout(150)
+
+
+class Run:
+    """A demo that is running, and what it has said so far."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self.process = process
+        self.lines: list[str] = []
+        self.reader = threading.Thread(target=self._read)
+        self.reader.start()
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        self.lines.extend(iter(self.process.stdout.readline, ""))
+
+    @property
+    def said(self) -> str:
+        return "".join(self.lines)
+
+    def until_it_says(self, text: str) -> None:
+        until(lambda: text in self.said or self.process.poll() is not None, text, within=100, every=0.02)
+        assert text in self.said
+
+    def end(self) -> int:
+        """Its exit code, once it has ended by itself."""
+        code = self.process.wait(timeout=130)
+        self.reader.join()
+        return code
+
+
+@contextmanager
+def demo(folder: Path, **env: str) -> Iterator[Run]:
+    argv = [sys.executable, "-m", "end_to_end.demo", "--folder", str(folder)]
+    with subprocess.Popen(
+        argv,
+        env={**os.environ, "PYTHONPATH": str(TESTS), "CI": "true", "COLUMNS": "120", **env},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        process_group=0,
+    ) as process:
+        run = Run(process)
+        try:
+            yield run
+        finally:
+            process.terminate()
+            run.reader.join()
+
+
+def processes_in(folder: Path) -> list[str]:
+    """The command lines of all processes that work in `folder`: every server of a demo does."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if (process / "cwd").readlink().is_relative_to(folder):
+                found.append((process / "cmdline").read_text().replace("\0", " "))
+        except OSError:
+            continue
+    return found
+
+
+def test_a_bad_canary_is_rolled_back_and_the_table_says_how_long_each_step_took(tmp_path: Path) -> None:
+    with demo(tmp_path) as run:
+        code = run.end()
+    assert code == 0, run.said
+    steps = re.findall(r"^ok  ([^:]+):", run.said, re.MULTILINE)
+    assert steps == [
+        "everything starts",
+        "the receiver starts the rollout with 10 %",
+        "both arms are well",
+        "the canary goes bad",
+        "the alert is pending",
+        "the alert fires",
+        "the receiver takes the canary's orders away",
+        "the receiver proves it in Prometheus",
+        "the canary gets no order any more",
+    ]
+    splits = re.findall(r"split in HAProxy, stable/canary: (\S+)", run.said)
+    assert splits[-2:] == ["90/10", "100/0"]
+    assert processes_in(tmp_path) == []
+
+
+def no_socket(folder: Path) -> None:
+    """The receiver cannot reach HAProxy any more; the demo, which looks through another socket, can."""
+    (folder / "haproxy.sock").unlink()
+
+
+def someone_gives_it_back(folder: Path) -> None:
+    """Somebody gives the canary its orders back, behind the receiver's back."""
+    until(
+        lambda: ask_haproxy(folder / "haproxy.sock", "get weight web/canary").startswith("0"),
+        "the rollback",
+        within=60,
+    )
+    threading.Timer(4, ask_haproxy, [folder / "haproxy.sock", "set weight web/canary 10"]).start()
+
+
+@pytest.mark.parametrize(
+    ("sabotage", "step"),
+    [
+        (no_socket, "the receiver takes the canary's orders away"),
+        (someone_gives_it_back, "the receiver proves it in Prometheus|the canary gets no order any more"),
+    ],
+)
+def test_a_rollback_that_does_not_hold_fails_and_names_the_step(
+    tmp_path: Path, sabotage: Callable[[Path], None], step: str
+) -> None:
+    with demo(tmp_path) as run:
+        run.until_it_says("the canary goes bad")
+        sabotage(tmp_path)
+        code = run.end()
+    assert code == 1, run.said
+    assert re.search(rf"^FAILED  ({step}):", run.said, re.MULTILINE), run.said
+    assert processes_in(tmp_path) == []
+
+
+@pytest.mark.parametrize("interrupt", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_ends_everything(tmp_path: Path, interrupt: signal.Signals) -> None:
+    with demo(tmp_path) as run:
+        run.until_it_says("ok  everything starts")
+        assert len(processes_in(tmp_path)) == 6
+        run.process.send_signal(interrupt)
+        code = run.end()
+    assert code == 130, run.said
+    assert "demo: interrupted; everything it started has ended" in run.said
+    assert processes_in(tmp_path) == []
+
+
+def test_a_program_that_is_missing_is_named_with_its_package(tmp_path: Path) -> None:
+    with demo(tmp_path, PATH="/nowhere") as run:
+        code = run.end()
+    assert (code, run.said) == (2, "demo: prometheus is not installed; apt-get install prometheus\n")

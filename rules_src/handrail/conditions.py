@@ -55,9 +55,9 @@ class Place:
         )
 
 
-def stage_is(rollout: str, stage: str) -> str:
-    """One sample with labels rollout and stage while `rollout` is in `stage`, none else."""
-    return f"max by (rollout, stage) ({_stages(rollout, (stage,))}) == 1"
+def stage_is(rollout: str, *stages: str) -> str:
+    """One sample with labels rollout and stage while `rollout` is in one of `stages`, none else."""
+    return f"max by (rollout, stage) ({_stages(rollout, stages)}) == 1"
 
 
 def in_stages(rollout: str, stages: tuple[str, ...]) -> str:
@@ -100,7 +100,10 @@ def figures(condition: Condition, rollout: str) -> str:
     if not condition.staged:
         return plain(condition.limits[0].figure)
     named = [limit for limit in condition.limits if limit.stage is not None]
-    parts = [f"({stage_is(rollout, limit.stage or '')}) * {plain(limit.figure)}" for limit in named]
+    by_figure: dict[str, list[str]] = {}
+    for limit in named:
+        by_figure.setdefault(plain(limit.figure), []).append(limit.stage or "")
+    parts = [f"({stage_is(rollout, *stages)}) * {figure}" for figure, stages in by_figure.items()]
     for rest in (limit for limit in condition.limits if limit.stage is None):
         elsewhere = in_stages(rollout, tuple(limit.stage or "" for limit in named))
         fixed = f'label_replace(vector({plain(rest.figure)}), "rollout", "{rollout}", "", "")'

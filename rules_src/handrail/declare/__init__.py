@@ -69,7 +69,6 @@ from handrail.declare.rollout import (
     Rollout,
     Stage,
 )
-
 from handrail.declare.slo import Slo
 
 __all__ = [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -78,6 +79,37 @@ def serve() -> None:
     except ModuleNotFoundError as error:
         _no_receiver(error)
     run()
+
+
+class Verb(StrEnum):
+    """What an operator can ask of a rollout."""
+
+    start = "start"
+    status = "status"
+    promote = "promote"
+    hold = "hold"
+    resume = "resume"
+    rollback = "rollback"
+
+
+@app.command()
+def rollout(
+    verb: Annotated[Verb, typer.Argument(help="What to ask of the receiver.", show_default=False)],
+    name: Annotated[str, typer.Argument(help="The rollout's name.", show_default=False)],
+    url: Annotated[
+        str | None, typer.Option(help="The receiver's address; HANDRAIL_URL, or http://127.0.0.1:8080.")
+    ] = None,
+    why: Annotated[str, typer.Option(help="The reason, kept in the evidence.")] = "",
+    anyway: Annotated[
+        bool, typer.Option("--anyway", help="Go past a 'not ready'; needs --why.", show_default=False)
+    ] = False,
+) -> None:
+    """Ask a running receiver: start, status, promote, hold, resume or rollback (token: HANDRAIL_TOKEN_FILE)."""
+    try:
+        from handrail_receiver.cli import rollout as ask  # noqa: PLC0415
+    except ModuleNotFoundError as error:
+        _no_receiver(error)
+    raise typer.Exit(ask(verb.value, name, url=url, why=why, anyway=anyway))
 
 
 def _no_receiver(error: ModuleNotFoundError) -> NoReturn:

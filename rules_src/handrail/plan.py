@@ -392,6 +392,47 @@ class EscalationLevel:
 
 
 @dataclass(frozen=True)
+class Curve:
+    """One query of a panel: `name` (may be empty) and the labels `by` tell its series apart."""
+
+    name: str
+    expr: str
+    unit: Unit
+    by: tuple[str, ...]
+
+
+class Shown(StrEnum):
+    """How a panel shows its curves: over time, as states over time, as the figure of now, as a table of now."""
+
+    curves = "curves"
+    states = "states"
+    figure = "figure"
+    table = "table"
+
+
+@dataclass(frozen=True)
+class Panel:
+    """What somebody wanted to see; `limits_of` names the guardrail whose limits are drawn into it."""
+
+    title: str
+    shown: Shown
+    curves: tuple[Curve, ...]
+    limits_of: str | None
+    note: str | None
+
+
+@dataclass(frozen=True)
+class Dashboard:
+    """A page: the rollout's own one has no name. `last` is the time it shows, `refresh` how often it asks."""
+
+    name: str
+    title: str
+    panels: tuple[Panel, ...]
+    refresh: timedelta
+    last: timedelta
+
+
+@dataclass(frozen=True)
 class ScrapeJob:
     """One Prometheus scrape job."""
 
@@ -410,6 +451,7 @@ class Environment:
     token_file: str
     viewer_token_file: str
     alertmanagers: tuple[str, ...]
+    prometheus: str
     scrape: tuple[ScrapeJob, ...]
 
 
@@ -424,6 +466,7 @@ class Rollout:
     stages: tuple[Stage, ...]
     guardrails: tuple[Guardrail, ...]
     slos: tuple[Slo, ...]
+    dashboards: tuple[Dashboard, ...]
     escalation: tuple[EscalationLevel, ...]
     heartbeat: Alert
     contacts: tuple[str, ...]

@@ -17,6 +17,10 @@ from handrail.contract import (
     Tell,
     Webhook,
 )
+from handrail.declare.dashboard import (
+    Dashboard,
+    Panel,
+)
 from handrail.declare.environment import (
     Environment,
     Targets,
@@ -85,6 +89,7 @@ __all__ = [
     "Command",
     "Confirm",
     "Critical",
+    "Dashboard",
     "DeploymentImage",
     "Drop",
     "Emergency",
@@ -107,6 +112,7 @@ __all__ = [
     "Level",
     "On",
     "PagerDuty",
+    "Panel",
     "PreviousStage",
     "PromQL",
     "Rate",

@@ -25,7 +25,7 @@ class Targets:
 class Environment:
     """One place the rollouts run in.
 
-    `receiver` and `alertmanagers` are addresses; `token_file` is where Alertmanager reads the token it posts
+    `receiver`, `alertmanagers` and `prometheus` (for Grafana) are addresses; `token_file` is where Alertmanager reads the token it posts
     with, `viewer_token_file` where Prometheus reads the one it scrapes the receiver with. `runbooks` and `dashboards` are the bases of the links in every alert. `faster` divides every duration
     of the declarations, for rehearsals: with 20, five minutes become fifteen seconds.
     `match` adds label matchers to a rollout's measures here, by rollout name.
@@ -36,6 +36,7 @@ class Environment:
     token_file: str = Field(default="/etc/alertmanager/handrail-token", kw_only=True)
     viewer_token_file: str = Field(default="/etc/prometheus/handrail-token", kw_only=True)
     alertmanagers: Sequence[str] = Field(default=("127.0.0.1:9093",), kw_only=True)
+    prometheus: str = Field(default="http://127.0.0.1:9090", kw_only=True)
     scrape: Sequence[Targets] = Field(default=(), kw_only=True)
     runbooks: str = Field(default="https://runbooks.example.com", kw_only=True)
     dashboards: str = Field(default="https://grafana.example.com/d", kw_only=True)

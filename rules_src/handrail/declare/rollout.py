@@ -9,6 +9,7 @@ from pydantic import Field
 
 from handrail.base import declared
 from handrail.contract import Channel, HAProxyWeight, Step, Tell
+from handrail.declare.dashboard import Dashboard
 from handrail.declare.guardrail import Guardrail, Name
 from handrail.declare.slo import Slo
 from handrail.units import Amount, Duration
@@ -96,6 +97,7 @@ class Rollout:
     rollback: Sequence[Step] = Field(default=(), kw_only=True)
     emergency: Sequence[Step] | None = Field(default=None, kw_only=True)
     security: Sequence[Step] | None = Field(default=None, kw_only=True)
+    dashboards: Sequence[Dashboard] = Field(default=(), kw_only=True)
     tell: Sequence[Tell] = Field(default=(), kw_only=True)
     tell_emergency: Sequence[Tell] = Field(default=(), kw_only=True)
     tell_security: Sequence[Tell] = Field(default=(), kw_only=True)

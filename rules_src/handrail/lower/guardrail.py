@@ -147,19 +147,19 @@ def _recorded(
         unit=unit,
         value=plan.Selector(names.VALUE, matchers + own),
         traffic=plan.Selector(names.TRAFFIC, matchers + own) if events else None,
-        by=arm_labels + _kept(measure),
+        by=arm_labels + kept(measure),
         recordings=tuple(recordings),
     )
 
 
-def _kept(measure: plan.Measure) -> tuple[str, ...]:
+def kept(measure: plan.Measure) -> tuple[str, ...]:
     match measure:
         case plan.Level(by=labels) | plan.Fill(by=labels) | plan.Grown(by=labels):
             return labels
         case plan.InState(label=label):
             return (label,)
         case plan.Only(measure=inner):
-            return _kept(inner)
+            return kept(inner)
         case _:
             return ()
 

@@ -9,6 +9,7 @@ from handrail import names, plan
 from handrail.base import where_of
 from handrail.declare.environment import Environment
 from handrail.declare.rollout import Rollout
+from handrail.lower.dashboards import lower_dashboards
 from handrail.lower.guardrail import Frame, lower_guardrail
 from handrail.lower.measures import Context
 from handrail.lower.playbook import lower_playbook
@@ -37,6 +38,7 @@ def _rollout(given: Rollout, environment: Environment) -> plan.Rollout:
         stages=frame.stages,
         guardrails=guardrails,
         slos=tuple(lower_slo(slo, given, frame) for slo in given.slos),
+        dashboards=lower_dashboards(given, frame),
         escalation=tuple(
             _level(given, level.name, scale.duration(level.after), level.tell) for level in given.escalation
         ),
@@ -148,6 +150,7 @@ def _environment(given: Environment) -> plan.Environment:
         token_file=given.token_file,
         viewer_token_file=given.viewer_token_file,
         alertmanagers=tuple(given.alertmanagers),
+        prometheus=given.prometheus.rstrip("/"),
         scrape=tuple(
             plan.ScrapeJob(job.job, tuple(job.addresses), job.path, tuple(sorted(job.labels.items())))
             for job in given.scrape

@@ -1,6 +1,18 @@
 """Where the rollouts run: the first environment is the one `handrail generate` compiles for."""
 
-from handrail.declare import Environment, Targets
+from handrail.declare import EmailReceiver, Environment, PagerDutyReceiver, SlackReceiver, Targets
+
+sre = SlackReceiver("#sre", "/etc/alertmanager/slack-sre")
+on_call = PagerDutyReceiver("/etc/alertmanager/pagerduty-on-call")
+leads = PagerDutyReceiver("/etc/alertmanager/pagerduty-leads")
+directors = PagerDutyReceiver("/etc/alertmanager/pagerduty-directors")
+engineering = EmailReceiver(
+    "vp-engineering@example.com",
+    sender="handrail@example.com",
+    smarthost="mail.internal:587",
+    username="handrail",
+    password_file="/etc/alertmanager/mail-password",  # noqa: S106  a path, and no password
+)
 
 production = Environment(
     "production",
@@ -15,4 +27,16 @@ production = Environment(
     ],
     runbooks="https://git.example.com/platform/guardrails/runbooks",
     dashboards="https://grafana.example.com/d",
+    routes={
+        "P1": [on_call, engineering],
+        "P2": [on_call, sre],
+        "P3": [sre],
+        "P4": [sre],
+        "emergency": [on_call, sre],
+        "critical": [on_call, sre],
+        "warning": [sre],
+        "manager": [leads],
+        "director": [directors],
+        "vp": [directors, engineering],
+    },
 )

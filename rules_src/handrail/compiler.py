@@ -9,10 +9,11 @@ from handrail.errors import Refused, Severity
 from handrail.lint import lint
 from handrail.load import load
 from handrail.lower import lower
+from handrail.versions import OLDEST, Version
 from handrail.write import with_manifest
 
 
-def compile_source(source: Path, environment: str | None) -> dict[str, str]:
+def compile_source(source: Path, environment: str | None, alertmanager: Version = OLDEST) -> dict[str, str]:
     """Every file of `generated/`, manifest included.
 
     Raises Refused with all problems at once, WrongCall when there is nothing to compile.
@@ -22,6 +23,6 @@ def compile_source(source: Path, environment: str | None) -> dict[str, str]:
     errors = [problem for problem in lint(loaded.rollouts) if problem.severity >= Severity.error]
     if errors:
         raise Refused(errors)
-    plan = lower(loaded.rollouts, place)
+    plan = lower(loaded.rollouts, place, alertmanager)
     files = emit(plan)
     return with_manifest(files, {path: source_of(path, plan) for path in files})

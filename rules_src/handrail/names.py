@@ -38,6 +38,11 @@ SLO_RATIO: Final = "handrail:slo:error_ratio"
 SLO: Final = "slo"
 WINDOW: Final = "window"
 
+# Alertmanager receivers; those of people are called <rollout>/<severity or level>
+RECEIVER: Final = "handrail"
+HEARTBEAT_RECEIVER: Final = "handrail-heartbeat"
+
+ALERTNAME: Final = "alertname"
 HEARTBEAT_ALERT: Final = "HandrailHeartbeat"
 HEARTBEAT: Final = "heartbeat"
 ESCALATION: Final = "escalation"

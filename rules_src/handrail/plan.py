@@ -13,6 +13,7 @@ from enum import StrEnum
 
 from handrail.contract import Playbook
 from handrail.errors import Where
+from handrail.routing import Routing, merged
 from handrail.units import Unit
 
 
@@ -443,8 +444,17 @@ class ScrapeJob:
 
 
 @dataclass(frozen=True)
+class Cluster:
+    """Where objects of a cluster go: namespace, labels, and the name of the secret that holds every token."""
+
+    namespace: str
+    labels: tuple[tuple[str, str], ...]
+    secret: str
+
+
+@dataclass(frozen=True)
 class Environment:
-    """Where it runs: addresses and link bases."""
+    """Where it runs: addresses and link bases; `alertmanager` is the oldest version that runs there."""
 
     name: str
     receiver: str
@@ -453,6 +463,8 @@ class Environment:
     alertmanagers: tuple[str, ...]
     prometheus: str
     scrape: tuple[ScrapeJob, ...]
+    cluster: Cluster
+    alertmanager: tuple[int, int]
 
 
 @dataclass(frozen=True)
@@ -469,6 +481,7 @@ class Rollout:
     dashboards: tuple[Dashboard, ...]
     escalation: tuple[EscalationLevel, ...]
     heartbeat: Alert
+    routing: Routing
     contacts: tuple[str, ...]
     severities: tuple[tuple[str, str], ...]
     scrape: timedelta
@@ -497,6 +510,11 @@ class Plan:
 
     rollouts: tuple[Rollout, ...]
     environment: Environment
+
+    @property
+    def routing(self) -> Routing:
+        """Who hears of which alert of any rollout."""
+        return merged(rollout.routing for rollout in self.rollouts)
 
     @property
     def source(self) -> str:

@@ -22,6 +22,7 @@ from handrail.declare.dashboard import (
     Panel,
 )
 from handrail.declare.environment import (
+    Cluster,
     Environment,
     Targets,
 )
@@ -64,6 +65,12 @@ from handrail.declare.measures import (
     Usage,
     While,
 )
+from handrail.declare.notify import (
+    EmailReceiver,
+    PagerDutyReceiver,
+    SlackReceiver,
+    WebhookReceiver,
+)
 from handrail.declare.rollout import (
     Arms,
     Budget,
@@ -86,12 +93,14 @@ __all__ = [
     "Below",
     "Budget",
     "Changed",
+    "Cluster",
     "Command",
     "Confirm",
     "Critical",
     "Dashboard",
     "DeploymentImage",
     "Drop",
+    "EmailReceiver",
     "Emergency",
     "Environment",
     "Fixed",
@@ -112,6 +121,7 @@ __all__ = [
     "Level",
     "On",
     "PagerDuty",
+    "PagerDutyReceiver",
     "Panel",
     "PreviousStage",
     "PromQL",
@@ -124,6 +134,7 @@ __all__ = [
     "Runbook",
     "Secret",
     "Slack",
+    "SlackReceiver",
     "Slo",
     "SlowerThan",
     "StableArm",
@@ -135,5 +146,6 @@ __all__ = [
     "Usage",
     "Warning",
     "Webhook",
+    "WebhookReceiver",
     "While",
 ]

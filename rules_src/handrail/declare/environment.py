@@ -9,6 +9,7 @@ from pydantic import Field
 
 from handrail.base import declared
 from handrail.declare.guardrail import Name
+from handrail.declare.notify import Routes
 
 
 @declared
@@ -22,13 +23,29 @@ class Targets:
 
 
 @declared
+class Cluster:
+    """Where the Kubernetes objects go: `labels` are what the operator's selectors ask for.
+
+    `secret` is the Secret in that namespace that holds every token and address Alertmanager needs; its keys are the
+    last parts of the paths given elsewhere (`/etc/alertmanager/handrail-token` → `handrail-token`).
+    """
+
+    namespace: Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$", max_length=63)] = "monitoring"
+    labels: Mapping[str, str] = Field(default_factory=dict, kw_only=True)
+    secret: Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$", max_length=253)] = Field(
+        default="handrail", kw_only=True
+    )
+
+
+@declared
 class Environment:
     """One place the rollouts run in.
 
     `receiver`, `alertmanagers` and `prometheus` (for Grafana) are addresses; `token_file` is where Alertmanager reads the token it posts
     with, `viewer_token_file` where Prometheus reads the one it scrapes the receiver with. `runbooks` and `dashboards` are the bases of the links in every alert. `faster` divides every duration
     of the declarations, for rehearsals: with 20, five minutes become fifteen seconds.
-    `match` adds label matchers to a rollout's measures here, by rollout name.
+    `match` adds label matchers to a rollout's measures here, by rollout name. `routes` stands before the routes of
+    every rollout: here, these are told; an empty list keeps them out of it.
     """
 
     name: Name
@@ -42,3 +59,5 @@ class Environment:
     dashboards: str = Field(default="https://grafana.example.com/d", kw_only=True)
     faster: Annotated[int, Field(ge=1, le=1000)] = Field(default=1, kw_only=True)
     match: Mapping[str, Mapping[str, str]] = Field(default_factory=dict, kw_only=True)
+    routes: Routes = Field(default_factory=dict, kw_only=True)
+    cluster: Cluster = Field(default_factory=Cluster, kw_only=True)

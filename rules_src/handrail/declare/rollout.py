@@ -11,6 +11,7 @@ from handrail.base import declared
 from handrail.contract import Channel, HAProxyWeight, Step, Tell
 from handrail.declare.dashboard import Dashboard
 from handrail.declare.guardrail import Guardrail, Name
+from handrail.declare.notify import Routes
 from handrail.declare.slo import Slo
 from handrail.units import Amount, Duration
 
@@ -83,7 +84,8 @@ class Rollout:
 
     `match` are label matchers that every measure of this rollout gets. `rollback` are the steps of an ordinary
     rollback, in order; `emergency` and `security` default to them. A `split` adds the weights of each stage and
-    takes the canary's weight to 0 on rollback. `severities` renames warning, critical and emergency.
+    takes the canary's weight to 0 on rollback. `severities` renames warning, critical and emergency. `routes` says
+    whom Alertmanager tells by itself, by severity or by the name of an escalation level.
     """
 
     name: Name
@@ -106,6 +108,7 @@ class Rollout:
         default_factory=dict, kw_only=True
     )
     escalation: Sequence[Level] = Field(default=(), kw_only=True)
+    routes: Routes = Field(default_factory=dict, kw_only=True)
     budget: Budget | None = Field(default=None, kw_only=True)
     checks: Sequence[Duration] = Field(default=(), kw_only=True)
     proved_within: Duration = Field(default="5m", kw_only=True)

@@ -1,81 +1,149 @@
-"""Plan → alertmanager/alertmanager.yml: which alert goes to whom, and which one silences which.
-
-What acts goes to the receiver at once and again every few minutes; what people read waits for company.
-"""
+"""Plan → alertmanager/: which alert goes to whom, which one mutes which, and the words people read."""
 
 from __future__ import annotations
 
-from handrail import names
-from handrail.emit.document import Data, yaml_document
-from handrail.plan import Plan
+from pathlib import Path
 
-RECEIVER = "handrail"
-HEARTBEAT = "handrail-heartbeat"
+from handrail import names
+from handrail.emit.document import EDIT, Data, yaml_document
+from handrail.plan import Plan
+from handrail.routing import (
+    Channel,
+    HandrailReceiver,
+    Inhibition,
+    Mailbox,
+    Matcher,
+    OtherWebhook,
+    PagerDutyService,
+    Receiver,
+    Route,
+    SlackChannel,
+)
+from handrail.units import span
+from handrail.versions import KNOWS_TIMEOUT, Version
+
+FOLDER = "alertmanager"
+TEMPLATES = Path(__file__).with_name("handrail.tmpl")
 
 
 def emit(plan: Plan) -> dict[str, str]:
-    """The configuration of Alertmanager."""
+    """The configuration of Alertmanager and the templates it reads."""
+    routing = plan.routing
+    version = plan.environment.alertmanager
     data: Data = {
-        "route": _routes(),
-        "inhibit_rules": _inhibitions(),
-        "receivers": [_receiver(RECEIVER, plan), _receiver(HEARTBEAT, plan)],
+        "templates": ["templates/*.tmpl"],
+        "route": {
+            "receiver": routing.receivers[0].name,
+            "group_by": [names.ROLLOUT, names.SERVICE],
+            "routes": [_route(route) for route in routing.routes],
+        },
+        "inhibit_rules": [_inhibition(rule) for rule in routing.inhibitions],
+        "receivers": [_receiver(receiver, version) for receiver in routing.receivers],
     }
-    return {"alertmanager/alertmanager.yml": yaml_document(data, plan.source)}
-
-
-def _routes() -> Data:
-    acting = "|".join(names.ACTING)
+    header = f"{{{{/* generated from {plan.source}; {EDIT} */}}}}\n"
     return {
-        "receiver": RECEIVER,
-        "group_by": [names.ROLLOUT, names.SERVICE],
-        "group_wait": "10s",
-        "group_interval": "1m",
-        "repeat_interval": "1h",
-        "routes": [
-            {
-                "receiver": HEARTBEAT,
-                "matchers": [f'alertname="{names.HEARTBEAT_ALERT}"'],
-                "group_by": [names.ROLLOUT],
-                "group_wait": "0s",
-                "group_interval": "30s",
-                "repeat_interval": "30s",
-            },
-            {
-                "receiver": RECEIVER,
-                "matchers": [f'{names.ACTION}=~"{acting}"'],
-                "group_by": [names.ROLLOUT, names.SERVICE, names.GUARDRAIL, names.ACTION],
-                "group_wait": "0s",
-                "group_interval": "15s",
-                "repeat_interval": "4m",
-            },
-        ],
+        f"{FOLDER}/alertmanager.yml": yaml_document(data, plan.source),
+        f"{FOLDER}/templates/{TEMPLATES.name}": header + TEMPLATES.read_text(encoding="utf-8"),
     }
 
 
-def _inhibitions() -> list[Data]:
-    # `equal` holds only where both alerts carry the labels, and every alert of ours carries these.
-    return [
-        {
-            "source_matchers": [f'{names.TIER}="{graver}"'],
-            "target_matchers": [f'{names.TIER}=~"{milder}"'],
-            "equal": [names.ROLLOUT, names.SERVICE, names.GUARDRAIL],
-        }
-        for graver, milder in (("emergency", "critical|warning"), ("critical", "warning"))
-    ]
+def _route(route: Route) -> Data:
+    data: Data = {
+        "receiver": route.receiver,
+        "matchers": _matchers(route.matchers),
+        "group_by": list(route.group_by),
+        "group_wait": span(route.pace.wait),
+        "group_interval": span(route.pace.interval),
+        "repeat_interval": span(route.pace.repeat),
+    }
+    return {**data, "continue": True} if route.goes_on else data
 
 
-def _receiver(name: str, plan: Plan) -> Data:
+def _matchers(matchers: tuple[Matcher, ...]) -> list[str]:
+    return [f"{matcher.label}{matcher.op}{_quoted(matcher.value)}" for matcher in matchers]
+
+
+def _quoted(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    return f'"{escaped}"'
+
+
+def _inhibition(rule: Inhibition) -> Data:
     return {
-        "name": name,
-        "webhook_configs": [
-            {
-                "url": f"{plan.environment.receiver}/webhooks/alertmanager",
-                "send_resolved": True,
-                "max_alerts": 0,
-                "http_config": {
-                    "follow_redirects": False,
-                    "authorization": {"type": "Bearer", "credentials_file": plan.environment.token_file},
-                },
-            }
-        ],
+        "source_matchers": _matchers(rule.source),
+        "target_matchers": _matchers(rule.target),
+        "equal": list(rule.equal),
     }
+
+
+def _receiver(receiver: Receiver, version: Version) -> Data:
+    data: Data = {"name": receiver.name}
+    for channel in receiver.channels:
+        kind, settings = _channel(channel, version)
+        data.setdefault(kind, []).append({"send_resolved": True, **settings})
+    return data
+
+
+def _channel(channel: Channel, version: Version) -> tuple[str, Data]:
+    match channel:
+        case HandrailReceiver():
+            return "webhook_configs", _webhook(channel.url, channel.token_file, version)
+        case OtherWebhook():
+            return "webhook_configs", _webhook(channel.url, channel.token_file, version)
+        case SlackChannel():
+            return "slack_configs", _slack(channel)
+        case PagerDutyService():
+            return "pagerduty_configs", _pagerduty(channel)
+        case Mailbox():
+            return "email_configs", _email(channel)
+
+
+def _webhook(url: str, token_file: str | None, version: Version) -> Data:
+    http: Data = {"follow_redirects": False}
+    if token_file is not None:
+        http["authorization"] = {"type": "Bearer", "credentials_file": token_file}
+    data: Data = {"url": url, "max_alerts": 0, "http_config": http}
+    return {**data, "timeout": "10s"} if version >= KNOWS_TIMEOUT else data
+
+
+def _slack(channel: SlackChannel) -> Data:
+    return {
+        "channel": channel.channel,
+        "api_url_file": channel.url_file,
+        "title": _template("title"),
+        "title_link": _template("runbook"),
+        "fallback": _template("title"),
+        "text": _template("slack.text"),
+        "http_config": {"follow_redirects": False},
+    }
+
+
+def _pagerduty(channel: PagerDutyService) -> Data:
+    return {
+        "routing_key_file": channel.routing_key_file,
+        "url": channel.url,
+        "description": _template("title"),
+        "severity": _template("pagerduty.severity"),
+        "client": "Handrail",
+        "client_url": _template("dashboard"),
+        "details": {"alerts": _template("text")},
+        "http_config": {"follow_redirects": False},
+    }
+
+
+def _email(channel: Mailbox) -> Data:
+    data: Data = {
+        "to": channel.to,
+        "from": channel.sender,
+        "smarthost": channel.smarthost,
+        "headers": {"Subject": _template("title")},
+        "text": _template("text"),
+        "html": _template("html"),
+    }
+    if channel.username is not None:
+        data |= {"auth_username": channel.username, "auth_password_file": channel.password_file}
+    return data
+
+
+def _template(name: str) -> str:
+    return f'{{{{ template "handrail.{name}" . }}}}'

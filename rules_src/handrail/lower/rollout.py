@@ -13,16 +13,20 @@ from handrail.lower.dashboards import lower_dashboards
 from handrail.lower.guardrail import Frame, lower_guardrail
 from handrail.lower.measures import Context
 from handrail.lower.playbook import lower_playbook
+from handrail.lower.routing import lower_routing
 from handrail.lower.scale import Scale
 from handrail.lower.slo import lower_slo
 from handrail.units import amount
+from handrail.versions import OLDEST
 
 
-def lower(rollouts: Sequence[Rollout], environment: Environment) -> plan.Plan:
-    """Everything there is to emit, rollouts by name."""
+def lower(
+    rollouts: Sequence[Rollout], environment: Environment, alertmanager: tuple[int, int] = OLDEST
+) -> plan.Plan:
+    """Everything there is to emit, rollouts by name; `alertmanager` is the oldest version that has to read it."""
     return plan.Plan(
         rollouts=tuple(_rollout(rollout, environment) for rollout in sorted(rollouts, key=lambda r: r.name)),
-        environment=_environment(environment),
+        environment=_environment(environment, alertmanager),
     )
 
 
@@ -30,6 +34,7 @@ def _rollout(given: Rollout, environment: Environment) -> plan.Rollout:
     frame = _frame(given, environment)
     scale = frame.context.scale
     guardrails = tuple(lower_guardrail(guardrail, frame) for guardrail in given.guardrails)
+    slos = tuple(lower_slo(slo, given, frame) for slo in given.slos)
     return plan.Rollout(
         name=given.name,
         service=given.service,
@@ -37,12 +42,13 @@ def _rollout(given: Rollout, environment: Environment) -> plan.Rollout:
         arms=plan.Arms(given.arms.label, given.arms.canary, given.arms.stable) if given.arms else None,
         stages=frame.stages,
         guardrails=guardrails,
-        slos=tuple(lower_slo(slo, given, frame) for slo in given.slos),
+        slos=slos,
         dashboards=lower_dashboards(given, frame),
         escalation=tuple(
             _level(given, level.name, scale.duration(level.after), level.tell) for level in given.escalation
         ),
         heartbeat=_heartbeat(given),
+        routing=lower_routing(given, environment, (*guardrails, *slos)),
         contacts=tuple(given.contacts),
         severities=tuple((tier, frame.severity(tier)) for tier in names.TIERS),
         scrape=scale.duration(given.scrape),
@@ -83,7 +89,7 @@ def _level(given: Rollout, name: str, after: timedelta, tell: str) -> plan.Escal
         guardrail=names.ESCALATION,
         action="investigate",
         expr="max by (rollout, service, guardrail, tier, severity) "
-        f'(ALERTS{{alertstate="firing",rollout="{given.name}",level="",tier=~"warning|critical|emergency"}})',
+        f'(ALERTS{{alertstate="firing",rollout="{given.name}",level="",mode!="shadow",tier=~"warning|critical|emergency"}})',
         hold=after,
         summary=f"An alert of {given.name} is unresolved: {tell}",
         description=f"{{{{ $labels.guardrail }}}} ({{{{ $labels.tier }}}}) is still unresolved; now {tell} is told.",
@@ -143,7 +149,7 @@ def _rollout_alert(
     )
 
 
-def _environment(given: Environment) -> plan.Environment:
+def _environment(given: Environment, alertmanager: tuple[int, int]) -> plan.Environment:
     return plan.Environment(
         name=given.name,
         receiver=given.receiver.rstrip("/"),
@@ -155,4 +161,8 @@ def _environment(given: Environment) -> plan.Environment:
             plan.ScrapeJob(job.job, tuple(job.addresses), job.path, tuple(sorted(job.labels.items())))
             for job in given.scrape
         ),
+        cluster=plan.Cluster(
+            given.cluster.namespace, tuple(sorted(given.cluster.labels.items())), given.cluster.secret
+        ),
+        alertmanager=alertmanager,
     )

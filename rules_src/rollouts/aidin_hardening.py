@@ -2,6 +2,7 @@
 
 from handrail.declare import (
     Above,
+    AccessLog,
     Ago,
     AtLeast,
     AtMost,
@@ -16,6 +17,8 @@ from handrail.declare import (
     Growth,
     Guardrail,
     Latency,
+    LogCounter,
+    LogSource,
     On,
     PagerDuty,
     Rate,
@@ -26,6 +29,8 @@ from handrail.declare import (
     Runbook,
     Secret,
     Slack,
+    SqlMetric,
+    SqlSource,
     Stage,
     Tell,
     Usage,
@@ -255,6 +260,63 @@ aidin_hardening = Rollout(
                 mend=["A loop that writes: switch the flag off. Real growth: plan a retention time."],
             ),
         ),
+    ],
+    sql=[
+        SqlSource(
+            "postgres://handrail@aidin-db.internal/aidin?sslmode=require",
+            [
+                SqlMetric(
+                    "db_pool_in_use",
+                    "SELECT count(*) AS value FROM pg_stat_activity WHERE datname = current_database()"
+                    " AND backend_type = 'client backend' AND state = 'active'",
+                    "Connections that are doing something",
+                ),
+                SqlMetric(
+                    "db_pool_size",
+                    "SELECT current_setting('max_connections')::int AS value",
+                    "Connections there may be",
+                ),
+                SqlMetric(
+                    "audit_log_inserts_total",
+                    "SELECT n_tup_ins AS value FROM pg_stat_user_tables WHERE relname = 'audit_logs'",
+                    "Rows ever inserted into audit_logs",
+                ),
+                SqlMetric(
+                    "mutations_total",
+                    "SELECT coalesce(sum(n_tup_ins + n_tup_upd + n_tup_del), 0) AS value"
+                    " FROM pg_stat_user_tables WHERE relname <> 'audit_logs'",
+                    "Rows ever changed in every other table",
+                ),
+                SqlMetric(
+                    "active_users",
+                    "SELECT count(DISTINCT user_id) AS value FROM audit_logs"
+                    " WHERE created_at > now() - interval '1 hour'",
+                    "Distinct users of the last hour",
+                ),
+                SqlMetric(
+                    "table_size_bytes",
+                    'SELECT relname AS "table", pg_total_relation_size(relid) AS value'
+                    " FROM pg_stat_user_tables WHERE relname IN ('role_modules', 'user_modules', 'audit_logs')",
+                    "Size of a table with its indexes",
+                    labels=["table"],
+                ),
+            ],
+        )
+    ],
+    logs=[
+        LogSource(
+            access=AccessLog("http_requests_total", "http_request_duration_seconds", BUCKETS),
+            counters=[
+                LogCounter(
+                    "db_errors_total",
+                    [
+                        r"FATAL: .*connection",
+                        r"ERROR: +deadlock detected",
+                        r"ERROR: .*(canceling|failed|violates)",
+                    ],
+                )
+            ],
+        )
     ],
     rollback=[flag_off],
     contacts=["On-call engineer", "Database administrator", "Product manager"],

@@ -81,10 +81,12 @@ from handrail.declare.rollout import (
     Stage,
 )
 from handrail.declare.slo import Slo
+from handrail.declare.sources import AccessLog, LogCounter, LogSource, SqlMetric, SqlSource
 
 __all__ = [
     "Above",
     "Absence",
+    "AccessLog",
     "Ago",
     "Arms",
     "AtLeast",
@@ -119,6 +121,8 @@ __all__ = [
     "Latency",
     "LaunchDarklyOff",
     "Level",
+    "LogCounter",
+    "LogSource",
     "On",
     "PagerDuty",
     "PagerDutyReceiver",
@@ -137,6 +141,8 @@ __all__ = [
     "SlackReceiver",
     "Slo",
     "SlowerThan",
+    "SqlMetric",
+    "SqlSource",
     "StableArm",
     "Stage",
     "State",

@@ -14,12 +14,16 @@ from handrail.declare.notify import Routes
 
 @declared
 class Targets:
-    """One scrape job: `addresses` are host:port, `labels` are added to every series."""
+    """One scrape job: `addresses` are host:port, `labels` are added to every series.
+
+    `drop_prefix` is taken off the metrics' names: sql_exporter puts `sql_` before them.
+    """
 
     job: str
     addresses: Sequence[str]
     path: str = Field(default="/metrics", kw_only=True)
     labels: Mapping[str, str] = Field(default_factory=dict, kw_only=True)
+    drop_prefix: str = Field(default="", kw_only=True)
 
 
 @declared

@@ -13,6 +13,7 @@ from handrail.declare.dashboard import Dashboard
 from handrail.declare.guardrail import Guardrail, Name
 from handrail.declare.notify import Routes
 from handrail.declare.slo import Slo
+from handrail.declare.sources import LogSource, SqlSource
 from handrail.units import Amount, Duration
 
 LabelName = Annotated[str, Field(pattern=r"^[a-zA-Z_][a-zA-Z0-9_]*$")]
@@ -103,6 +104,8 @@ class Rollout:
     tell: Sequence[Tell] = Field(default=(), kw_only=True)
     tell_emergency: Sequence[Tell] = Field(default=(), kw_only=True)
     tell_security: Sequence[Tell] = Field(default=(), kw_only=True)
+    sql: Sequence[SqlSource] = Field(default=(), kw_only=True)
+    logs: Sequence[LogSource] = Field(default=(), kw_only=True)
     contacts: Sequence[str] = Field(default=(), kw_only=True)
     severities: Mapping[Literal["warning", "critical", "emergency"], str] = Field(
         default_factory=dict, kw_only=True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from handrail.emit import alertmanager, playbook, prometheus, rules
+from handrail.emit import alertmanager, exporters, playbook, prometheus, rules
 from handrail.plan import Plan
 
 Files = Mapping[str, str]
@@ -15,6 +15,7 @@ EMITTERS: tuple[Emitter, ...] = (
     prometheus.emit,
     alertmanager.emit,
     playbook.emit,
+    exporters.emit,
 )
 
 

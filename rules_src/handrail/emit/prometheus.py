@@ -38,4 +38,14 @@ def _job(job: ScrapeJob) -> Data:
     target: Data = {"targets": list(job.addresses)}
     if job.labels:
         target["labels"] = dict(job.labels)
-    return {"job_name": job.job, "metrics_path": job.path, "static_configs": [target]}
+    scraped: Data = {"job_name": job.job, "metrics_path": job.path, "static_configs": [target]}
+    if job.drop_prefix:
+        scraped["metric_relabel_configs"] = [
+            {
+                "source_labels": ["__name__"],
+                "regex": f"{job.drop_prefix}(.+)",
+                "target_label": "__name__",
+                "replacement": "${1}",
+            }
+        ]
+    return scraped

@@ -16,6 +16,7 @@ from handrail.lower.playbook import lower_playbook
 from handrail.lower.routing import lower_routing
 from handrail.lower.scale import Scale
 from handrail.lower.slo import lower_slo
+from handrail.lower.sources import lower_log, lower_sql
 from handrail.units import amount
 from handrail.versions import OLDEST
 
@@ -49,6 +50,8 @@ def _rollout(given: Rollout, environment: Environment) -> plan.Rollout:
         ),
         heartbeat=_heartbeat(given),
         routing=lower_routing(given, environment, (*guardrails, *slos)),
+        sql=tuple(lower_sql(source, scale) for source in given.sql),
+        logs=tuple(lower_log(source) for source in given.logs),
         contacts=tuple(given.contacts),
         severities=tuple((tier, frame.severity(tier)) for tier in names.TIERS),
         scrape=scale.duration(given.scrape),
@@ -78,7 +81,7 @@ def _frame(given: Rollout, environment: Environment) -> Frame:
             for stage in given.stages
         ),
         runbook_url=f"{environment.runbooks.rstrip('/')}/{given.name}.md",
-        dashboard_url=f"{environment.dashboards.rstrip('/')}/{given.name}",
+        dashboard_url=f"{environment.dashboards.rstrip('/')}/{names.dashboard_uid(given.name)}",
     )
 
 
@@ -158,7 +161,9 @@ def _environment(given: Environment, alertmanager: tuple[int, int]) -> plan.Envi
         alertmanagers=tuple(given.alertmanagers),
         prometheus=given.prometheus.rstrip("/"),
         scrape=tuple(
-            plan.ScrapeJob(job.job, tuple(job.addresses), job.path, tuple(sorted(job.labels.items())))
+            plan.ScrapeJob(
+                job.job, tuple(job.addresses), job.path, tuple(sorted(job.labels.items())), job.drop_prefix
+            )
             for job in given.scrape
         ),
         cluster=plan.Cluster(

@@ -37,16 +37,8 @@ def running(files: Files, at: Addresses, programs: Programs) -> Iterator[None]:
     with ExitStack() as started:
         for track, address in (("stable", at.stable), ("canary", at.canary)):
             started.enter_context(arm(folder, track, address))
-        started.enter_context(
-            servers.haproxy(
-                folder,
-                folder / "haproxy.cfg",
-                address=at.shop,
-                binary=programs.haproxy,
-                env={"SHOP": at.shop, "STABLE": at.stable, "CANARY": at.canary},
-            )
-        )
-        started.enter_context(servers.receiver(folder, address=at.receiver, env=_settings(files, at)))
+        started.enter_context(balancer(files, at, programs.haproxy))
+        started.enter_context(servers.receiver(folder, address=at.receiver, env=settings(files, at)))
         started.enter_context(
             servers.alertmanager(
                 folder,
@@ -72,7 +64,16 @@ def arm(folder: Path, track: str, address: str) -> AbstractContextManager[server
     return servers.application(folder, "end_to_end.demo.app", name=track, address=address, env=env)
 
 
-def _settings(files: Files, at: Addresses) -> dict[str, str]:
+def balancer(files: Files, at: Addresses, binary: str = "haproxy") -> AbstractContextManager[servers.Server]:
+    """HAProxy before the two copies, with all orders on stable."""
+    env = {"SHOP": at.shop, "STABLE": at.stable, "CANARY": at.canary}
+    return servers.haproxy(
+        files.folder, files.folder / "haproxy.cfg", address=at.shop, binary=binary, env=env
+    )
+
+
+def settings(files: Files, at: Addresses) -> dict[str, str]:
+    """The receiver's settings."""
     return {
         "HANDRAIL_ADDRESS": at.receiver,
         "HANDRAIL_PLAYBOOKS": "generated/playbook",

@@ -29,8 +29,8 @@ PURE = {
 }
 """What a module that only thinks may use of the standard library."""
 
-HELPERS = {"document"}
-"""What emitters share: how a file is written down."""
+HELPERS = {"document", "groups"}
+"""What emitters share: how a file is written down, and what two of them write down."""
 
 
 @cache

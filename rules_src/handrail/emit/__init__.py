@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from handrail.emit import alertmanager, exporters, playbook, prometheus, rules
+from handrail.emit import alertmanager, exporters, kubernetes, playbook, prometheus, rules
 from handrail.plan import Plan
 
 Files = Mapping[str, str]
 Emitter = Callable[[Plan], Files]
+Carrier = Callable[[Plan, Files], Files]
 
 EMITTERS: tuple[Emitter, ...] = (
     rules.emit,
@@ -18,16 +19,24 @@ EMITTERS: tuple[Emitter, ...] = (
     exporters.emit,
 )
 
+CARRIERS: tuple[Carrier, ...] = (kubernetes.emit,)
+"""What carries files of the others to another place: called with all that they wrote."""
+
 
 def emit(plan: Plan) -> dict[str, str]:
     """Every generated file by its path. Raises ValueError when two emitters claim one path."""
     files: dict[str, str] = {}
     for emitter in EMITTERS:
-        for path, text in emitter(plan).items():
-            if path in files:
-                raise ValueError(f"two emitters write {path}")
-            files[path] = text
+        _add(files, emitter(plan))
+    for carrier in CARRIERS:
+        _add(files, carrier(plan, files))
     return dict(sorted(files.items()))
+
+
+def _add(files: dict[str, str], more: Files) -> None:
+    for path in files.keys() & more.keys():
+        raise ValueError(f"two emitters write {path}")
+    files.update(more)
 
 
 def source_of(path: str, plan: Plan) -> str:

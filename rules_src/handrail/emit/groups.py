@@ -1,0 +1,58 @@
+"""A rollout's rules as data: one ordered group per guardrail, its chain from record to alert.
+
+Written down as a rules file and as a PrometheusRule.
+"""
+
+from __future__ import annotations
+
+from handrail.emit.document import Data
+from handrail.plan import Alert, Guardrail, Recording, Rollout, Slo
+from handrail.units import span
+
+
+def rules(rollout: Rollout) -> Data:
+    """Every group of the rollout."""
+    groups = [group(rollout, guardrail) for guardrail in rollout.guardrails]
+    groups += [_slo(rollout, slo) for slo in rollout.slos]
+    last = [_alert(level.alert, rollout) for level in rollout.escalation]
+    last.append(_alert(rollout.heartbeat, rollout))
+    groups.append(_group(rollout, "rollout", last))
+    return {"groups": groups}
+
+
+def group(rollout: Rollout, guardrail: Guardrail) -> Data:
+    """The whole chain of one guardrail: evaluated in order, so that an alert sees its own fresh recordings."""
+    recordings = [recording for signal in guardrail.signals for recording in signal.recordings]
+    chain = [_recording(recording) for recording in (*recordings, guardrail.info)]
+    chain += [_alert(alert, rollout) for alert in (*guardrail.alerts, guardrail.blind)]
+    return _group(rollout, guardrail.name, chain)
+
+
+def _slo(rollout: Rollout, slo: Slo) -> Data:
+    chain = [_recording(recording) for recording in (slo.total, slo.errors, *slo.ratios)]
+    chain += [_alert(alert, rollout) for alert in (*slo.alerts, slo.blind)]
+    return _group(rollout, f"slo-{slo.name}", chain)
+
+
+def _group(rollout: Rollout, name: str, chain: list[Data]) -> Data:
+    return {"name": f"{rollout.name}/{name}", "interval": span(rollout.evaluate), "rules": chain}
+
+
+def _recording(recording: Recording) -> Data:
+    return {"record": recording.record, "expr": recording.expr, "labels": dict(recording.labels)}
+
+
+def _alert(alert: Alert, rollout: Rollout) -> Data:
+    rule: Data = {"alert": alert.name, "expr": alert.expr}
+    if alert.hold:
+        rule["for"] = span(alert.hold)
+    if alert.keep_firing_for:
+        rule["keep_firing_for"] = span(alert.keep_firing_for)
+    rule["labels"] = dict(alert.labels)
+    rule["annotations"] = {
+        "summary": alert.summary,
+        "description": alert.description,
+        "runbook_url": f"{rollout.runbook_url}#{dict(alert.labels).get('guardrail', '')}".rstrip("#"),
+        "dashboard_url": rollout.dashboard_url,
+    }
+    return rule

@@ -1,0 +1,77 @@
+"""Plan and dashboards → kubernetes/<rollout>.yaml: one List with a PrometheusRule, an AlertmanagerConfig and a ConfigMap.
+
+A List, because a file holds one document and the three belong together: `kubectl apply` takes it as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import PurePosixPath
+
+from handrail.emit.document import Data, yaml_document
+from handrail.emit.groups import rules
+from handrail.emit.kubernetes.alertmanager_config import alertmanager_config
+from handrail.plan import Cluster, Plan, Rollout
+
+DASHBOARDS = "grafana/dashboards"
+
+
+def emit(plan: Plan, files: Mapping[str, str]) -> dict[str, str]:
+    """One file per rollout; `files` has the dashboards as Grafana reads them."""
+    dashboards = {
+        PurePosixPath(path).name: text for path, text in files.items() if path.startswith(f"{DASHBOARDS}/")
+    }
+    return {
+        f"kubernetes/{rollout.name}.yaml": yaml_document(_objects(rollout, plan, dashboards), rollout.source)
+        for rollout in plan.rollouts
+    }
+
+
+def _objects(rollout: Rollout, plan: Plan, dashboards: Mapping[str, str]) -> Data:
+    cluster = plan.environment.cluster
+    own = {name: dashboards[name] for name in _own(rollout, plan, dashboards)}
+    items = [
+        _object("monitoring.coreos.com/v1", "PrometheusRule", rollout, cluster)
+        | {"spec": _in_namespace(rules(rollout), cluster)},
+        _object("monitoring.coreos.com/v1alpha1", "AlertmanagerConfig", rollout, cluster)
+        | {"spec": alertmanager_config(rollout, plan.environment)},
+    ]
+    if own:
+        shown = _object("v1", "ConfigMap", rollout, cluster)
+        shown["metadata"]["labels"]["grafana_dashboard"] = "1"
+        items.append(shown | {"data": own})
+    return {"apiVersion": "v1", "kind": "List", "items": items}
+
+
+def _object(version: str, kind: str, rollout: Rollout, cluster: Cluster) -> Data:
+    labels = {
+        "app.kubernetes.io/name": "handrail",
+        "app.kubernetes.io/instance": rollout.name,
+        **dict(cluster.labels),
+    }
+    name = f"handrail-{rollout.name}"
+    metadata: Data = {"name": name, "namespace": cluster.namespace, "labels": labels}
+    return {"apiVersion": version, "kind": kind, "metadata": metadata}
+
+
+def _in_namespace(spec: Data, cluster: Cluster) -> Data:
+    # The operator lets an AlertmanagerConfig see only alerts that carry its namespace, unless told otherwise.
+    for group in spec["groups"]:
+        for rule in group["rules"]:
+            if "alert" in rule:
+                rule["labels"]["namespace"] = cluster.namespace
+    return spec
+
+
+def _own(rollout: Rollout, plan: Plan, dashboards: Mapping[str, str]) -> list[str]:
+    """The names of this rollout's dashboards: `relay-r1.json` and `relay-r1-rls.json`, not those of a `relay-r1-eu`."""
+    longer = [r.name for r in plan.rollouts if r.name.startswith(f"{rollout.name}-")]
+    return [
+        name
+        for name in sorted(dashboards)
+        if _belongs(name, rollout.name) and not any(_belongs(name, other) for other in longer)
+    ]
+
+
+def _belongs(name: str, rollout: str) -> bool:
+    return name.startswith((f"{rollout}.", f"{rollout}-"))

@@ -1,0 +1,146 @@
+"""A rollout's routing → the spec of an AlertmanagerConfig (v1alpha1).
+
+The same routes as in alertmanager.yml. Secrets come from the cluster's Secret instead of files, and the texts stand in
+the fields themselves: an AlertmanagerConfig cannot bring templates along.
+"""
+
+from __future__ import annotations
+
+from pathlib import PurePosixPath
+from typing import Final
+
+from handrail import names
+from handrail.emit.document import Data
+from handrail.plan import Environment, Rollout
+from handrail.routing import (
+    Channel,
+    HandrailReceiver,
+    Inhibition,
+    Mailbox,
+    Matcher,
+    OtherWebhook,
+    PagerDutyService,
+    Receiver,
+    Route,
+    SlackChannel,
+)
+from handrail.units import span
+from handrail.versions import KNOWS_TIMEOUT
+
+TITLE: Final = (
+    "{{ with .CommonLabels.severity }}[{{ . }}] {{ end }}{{ .GroupLabels.rollout }}: "
+    "{{ len .Alerts.Firing }} firing, {{ len .Alerts.Resolved }} no longer reported"
+)
+_LINES: Final = (
+    "{{ range .Alerts.Firing }}{{ .Annotations.summary%(safe)s }}\n{{ .Annotations.description%(safe)s }}\n"
+    "Runbook: {{ .Annotations.runbook_url }}\nDashboard: {{ .Annotations.dashboard_url }}\n\n{{ end }}"
+    "{{ range .Alerts.Resolved }}No longer reported: {{ .Annotations.summary%(safe)s }}\n{{ end }}"
+)
+TEXT: Final = _LINES % {"safe": ""}
+SLACK_TEXT: Final = _LINES % {
+    "safe": ' | reReplaceAll "&" "&amp;" | reReplaceAll "<" "&lt;" | reReplaceAll ">" "&gt;"'
+}
+RUNBOOK: Final = "{{ (index .Alerts 0).Annotations.runbook_url }}"
+GRAVITY: Final = '{{ if eq .CommonLabels.tier "warning" }}warning{{ else }}critical{{ end }}'
+
+
+def alertmanager_config(rollout: Rollout, environment: Environment) -> Data:
+    """Routes, receivers and inhibitions of one rollout."""
+    routing = rollout.routing
+    return {
+        "route": {
+            "receiver": routing.receivers[0].name,
+            "matchers": [_matcher(Matcher(names.ROLLOUT, "=", rollout.name))],
+            "groupBy": [names.ROLLOUT, names.SERVICE],
+            "routes": [_route(route) for route in routing.routes],
+        },
+        "receivers": [_receiver(receiver, environment) for receiver in routing.receivers],
+        "inhibitRules": [_inhibition(rule) for rule in routing.inhibitions],
+    }
+
+
+def _matcher(matcher: Matcher) -> Data:
+    return {"name": matcher.label, "matchType": matcher.op, "value": matcher.value}
+
+
+def _route(route: Route) -> Data:
+    data: Data = {
+        "receiver": route.receiver,
+        "matchers": [_matcher(matcher) for matcher in route.matchers],
+        "groupBy": list(route.group_by),
+        "groupWait": span(route.pace.wait),
+        "groupInterval": span(route.pace.interval),
+        "repeatInterval": span(route.pace.repeat),
+    }
+    return {**data, "continue": True} if route.goes_on else data
+
+
+def _inhibition(rule: Inhibition) -> Data:
+    return {
+        "sourceMatch": [_matcher(matcher) for matcher in rule.source],
+        "targetMatch": [_matcher(matcher) for matcher in rule.target],
+        "equal": list(rule.equal),
+    }
+
+
+def _receiver(receiver: Receiver, environment: Environment) -> Data:
+    data: Data = {"name": receiver.name}
+    for channel in receiver.channels:
+        kind, settings = _channel(channel, environment)
+        data.setdefault(kind, []).append({"sendResolved": True, **settings})
+    return data
+
+
+def _channel(channel: Channel, environment: Environment) -> tuple[str, Data]:
+    match channel:
+        case HandrailReceiver() | OtherWebhook():
+            return "webhookConfigs", _webhook(channel, environment)
+        case SlackChannel():
+            return "slackConfigs", {
+                "channel": channel.channel,
+                "apiURL": _secret(channel.url_file, environment),
+                "title": TITLE,
+                "titleLink": RUNBOOK,
+                "fallback": TITLE,
+                "text": SLACK_TEXT,
+                "httpConfig": {"followRedirects": False},
+            }
+        case PagerDutyService():
+            return "pagerdutyConfigs", {
+                "routingKey": _secret(channel.routing_key_file, environment),
+                "url": channel.url,
+                "description": TITLE,
+                "severity": GRAVITY,
+                "client": "Handrail",
+                "clientURL": RUNBOOK,
+                "details": [{"key": "alerts", "value": TEXT}],
+                "httpConfig": {"followRedirects": False},
+            }
+        case Mailbox():
+            return "emailConfigs", _email(channel, environment)
+
+
+def _webhook(channel: HandrailReceiver | OtherWebhook, environment: Environment) -> Data:
+    http: Data = {"followRedirects": False}
+    if channel.token_file is not None:
+        http["authorization"] = {"type": "Bearer", "credentials": _secret(channel.token_file, environment)}
+    data: Data = {"url": channel.url, "maxAlerts": 0, "httpConfig": http}
+    return {**data, "timeout": "10s"} if environment.alertmanager >= KNOWS_TIMEOUT else data
+
+
+def _email(channel: Mailbox, environment: Environment) -> Data:
+    data: Data = {
+        "to": channel.to,
+        "from": channel.sender,
+        "smarthost": channel.smarthost,
+        "headers": [{"key": "Subject", "value": TITLE}],
+        "text": TEXT,
+    }
+    if channel.username is not None and channel.password_file is not None:
+        data["authUsername"] = channel.username
+        data["authPassword"] = _secret(channel.password_file, environment)
+    return data
+
+
+def _secret(file: str, environment: Environment) -> Data:
+    return {"name": environment.cluster.secret, "key": PurePosixPath(file).name}

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
 from typing import Final
 
 # Labels on every alert
@@ -67,3 +68,19 @@ def camel(text: str) -> str:
 def alert_name(rollout: str, guardrail: str, tier: str) -> str:
     """CamelCase and unique for (rollout, guardrail, tier)."""
     return camel(rollout) + camel(guardrail) + camel(tier)
+
+
+def dashboard_uid(rollout: str, name: str = "") -> str:
+    """The uid of a dashboard, which Grafana allows 40 characters: the rollout's name, and the page's behind it."""
+    whole = f"{rollout}-{name}" if name else rollout
+    return whole if len(whole) <= 40 else f"{whole[:31]}-{sha256(whole.encode()).hexdigest()[:8]}"
+
+
+def dashboard_file(rollout: str, name: str = "") -> str:
+    """Where a dashboard lies in generated/."""
+    return f"grafana/dashboards/{rollout}-{name}.json" if name else f"grafana/dashboards/{rollout}.json"
+
+
+def runbook_file(rollout: str) -> str:
+    """Where a rollout's runbook lies in generated/."""
+    return f"runbooks/{rollout}.md"

@@ -1,0 +1,199 @@
+"""Lines, states and figures → Grafana panels, by the foundation SDK: how they look, and nothing about what they mean."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+from string import ascii_uppercase
+from typing import Protocol
+
+from grafana_foundation_sdk.builders import common, prometheus, stat, statetimeline, table, timeseries
+from grafana_foundation_sdk.cog.builder import Builder
+from grafana_foundation_sdk.models import common as words
+from grafana_foundation_sdk.models.dashboard import (
+    DashboardLink,
+    DashboardLinkType,
+    DataSourceRef,
+    DynamicConfigValue,
+    Panel,
+    ValueMap,
+    ValueMapping,
+    ValueMappingResult,
+)
+from grafana_foundation_sdk.models.prometheus import PromQueryFormat
+
+from handrail.units import Unit
+
+SOURCE = DataSourceRef(type_val="prometheus", uid="${datasource}")
+UNITS = {
+    Unit.number: "short",
+    Unit.ratio: "percentunit",
+    Unit.seconds: "s",
+    Unit.bytes: "decbytes",
+    Unit.per_second: "cps",
+}
+
+
+class Look(Enum):
+    """What a line is, and with that how it looks: (colour, dashes, on the right axis)."""
+
+    value = (None, None, False)
+    other_arm = ("#8ab8ff", [2, 4], False)
+    success = ("green", [12, 6], False)
+    warning = ("#f2cc0c", [10, 5], False)
+    critical = ("#ff780a", [10, 5], False)
+    emergency = ("#c4162a", [10, 5], False)
+    events = ("#9e9e9e", None, True)
+    fewest = ("#9e9e9e", [4, 4], True)
+
+
+@dataclass(frozen=True)
+class Line:
+    """One query of a panel with its legend; a unit where it is not the panel's."""
+
+    expr: str
+    legend: str
+    look: Look = Look.value
+    unit: Unit | None = None
+
+
+@dataclass(frozen=True)
+class Frame:
+    """What every panel has: title, a text behind the (i), and where its title leads."""
+
+    title: str
+    text: str = ""
+    links: tuple[tuple[str, str], ...] = ()
+    width: int = 12
+    height: int = 8
+
+
+class Framed(Protocol):
+    """What the builders of all kinds of panels can do."""
+
+    def title(self, title: str) -> object: ...
+    def description(self, description: str) -> object: ...
+    def links(self, links: list[Builder[DashboardLink]]) -> object: ...
+    def span(self, w: int) -> object: ...
+    def height(self, h: int) -> object: ...
+    def datasource(self, datasource: DataSourceRef) -> object: ...
+    def build(self) -> Panel: ...
+
+
+@dataclass(frozen=True)
+class Link(Builder[DashboardLink]):
+    """A link that opens beside the dashboard."""
+
+    title: str
+    url: str
+
+    def build(self) -> DashboardLink:
+        """The SDK's link."""
+        return DashboardLink(
+            title=self.title, type_val=DashboardLinkType.LINK, url=self.url, target_blank=True, tags=[]
+        )
+
+
+def curves(frame: Frame, unit: Unit, lines: Sequence[Line], *, stacked: bool = False) -> Panel:
+    """Lines over time."""
+    panel = timeseries.Panel().unit(UNITS[unit]).line_width(2 if not stacked else 0).show_points(NEVER)
+    panel = panel.legend(common.VizLegendOptions().display_mode(LIST).placement(BOTTOM).show_legend(True))
+    panel = panel.tooltip(common.VizTooltipOptions().mode(words.TooltipDisplayMode.MULTI))
+    if stacked:
+        panel = panel.stacking(common.StackingConfig().mode(words.StackingMode.NORMAL)).fill_opacity(60)
+    if unit is Unit.ratio:
+        panel = panel.axis_soft_min(0)
+    for place, line in enumerate(lines):
+        panel = panel.with_target(query(line, place))
+        if changes := _override(line):
+            panel = panel.override_by_query(ref(place), changes)
+    return _framed(panel, frame)
+
+
+def states(frame: Frame, lines: Sequence[Line]) -> Panel:
+    """A band for each series, filled while it is 1."""
+    panel = statetimeline.Panel().show_value(NEVER).row_height(0.8).fill_opacity(80).merge_values(True)
+    panel = panel.mappings([_named({"0": ("", "transparent"), "1": ("yes", "blue")})])
+    panel = panel.legend(common.VizLegendOptions().display_mode(LIST).placement(BOTTOM).show_legend(False))
+    for place, line in enumerate(lines):
+        panel = panel.with_target(query(line, place))
+    return _framed(panel, frame)
+
+
+def figure(
+    frame: Frame, unit: str, lines: Sequence[Line], *, nothing: str = "", names: bool = False, **said: str
+) -> Panel:
+    """The value of now, large; `nothing` stands where there is none, `said` replaces values: `v1="awake"`."""
+    panel = stat.Panel().unit(unit).graph_mode(words.BigValueGraphMode.NONE)
+    panel = panel.color_mode(words.BigValueColorMode.NONE)
+    panel = panel.reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]))
+    panel = panel.text_mode(words.BigValueTextMode.NAME if names else words.BigValueTextMode.AUTO)
+    if nothing:
+        panel = panel.no_value(nothing)
+    if said:
+        panel = panel.mappings([_named({name[1:]: (text, "text") for name, text in said.items()})])
+    for place, line in enumerate(lines):
+        panel = panel.with_target(query(line, place, instant=True))
+    return _framed(panel, frame)
+
+
+def rows(frame: Frame, unit: Unit, lines: Sequence[Line], *, nothing: str = "") -> Panel:
+    """A table of now, one row for each series."""
+    panel = table.Panel().unit(UNITS[unit]).no_value(nothing or "nothing")
+    for place, line in enumerate(lines):
+        panel = panel.with_target(query(line, place, instant=True).format(PromQueryFormat.TABLE))
+    return _framed(panel, frame)
+
+
+def query(line: Line, place: int, *, instant: bool = False) -> prometheus.Dataquery:
+    """One Prometheus query."""
+    built = prometheus.Dataquery().expr(line.expr).legend_format(line.legend or "__auto").ref_id(ref(place))
+    return built.instant() if instant else built.range()
+
+
+def ref(place: int) -> str:
+    """A, B, …, Z, AA, AB, …: the name of a query in its panel."""
+    rest, last = divmod(place, len(ascii_uppercase))
+    return (ref(rest - 1) if rest else "") + ascii_uppercase[last]
+
+
+NEVER = words.VisibilityMode.NEVER
+LIST = words.LegendDisplayMode.LIST
+BOTTOM = words.LegendPlacement.BOTTOM
+
+
+def _framed(panel: Framed, frame: Frame) -> Panel:
+    panel.title(frame.title)
+    panel.datasource(SOURCE)
+    panel.span(frame.width)
+    panel.height(frame.height)
+    if frame.text:
+        panel.description(frame.text)
+    if frame.links:
+        panel.links([Link(title, url) for title, url in frame.links])
+    return panel.build()
+
+
+def _override(line: Line) -> list[DynamicConfigValue]:
+    style: tuple[str | None, list[int] | None, bool] = line.look.value
+    colour, dashes, right = style
+    found: list[tuple[str, object]] = []
+    if colour:
+        found.append(("color", {"mode": "fixed", "fixedColor": colour}))
+        found.append(("custom.lineWidth", 1))
+    if dashes:
+        found.append(("custom.lineStyle", {"fill": "dash", "dash": dashes}))
+    if right:
+        found.append(("custom.axisPlacement", "right"))
+    if line.unit is not None:
+        found.append(("unit", UNITS[line.unit]))
+    return [DynamicConfigValue(id_val=name, value=value) for name, value in found]
+
+
+def _named(texts: dict[str, tuple[str, str]]) -> ValueMapping:
+    options = {
+        value: ValueMappingResult(text=text, color=colour, index=place)
+        for place, (value, (text, colour)) in enumerate(texts.items())
+    }
+    return ValueMap(options)

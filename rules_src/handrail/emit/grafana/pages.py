@@ -1,0 +1,151 @@
+"""A rollout of the plan → its dashboards: the rollout's own page, and those somebody declared."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+from typing import Generic, TypeVar
+
+from grafana_foundation_sdk.builders import dashboard as built
+from grafana_foundation_sdk.cog.builder import Builder
+from grafana_foundation_sdk.models.dashboard import (
+    AnnotationQuery,
+    Dashboard,
+    DashboardCursorSync,
+    DashboardLink,
+    DashboardLinkType,
+    Panel,
+)
+
+from handrail import names, plan, promql
+from handrail.emit.grafana import guardrail, overview, slo
+from handrail.emit.grafana.drawing import SOURCE, UNITS, Frame, Line, Link, curves, figure, rows, states
+from handrail.units import Unit, span
+
+MINUTE = timedelta(minutes=1)
+
+Thing = TypeVar("Thing")
+Rows = Sequence[tuple[str, Sequence[Panel]]]
+
+
+class Ready(Builder[Thing], Generic[Thing]):
+    """Something built already, for where the SDK wants a builder."""
+
+    def __init__(self, thing: Thing) -> None:
+        self.thing = thing
+
+    def build(self) -> Thing:
+        """The thing itself."""
+        return self.thing
+
+
+class Events(AnnotationQuery):
+    """Annotations from Prometheus: the SDK's model lacks what only that data source knows."""
+
+    def __init__(self, name: str, colour: str, expr: str, title: str, *, at_value: bool = False) -> None:
+        super().__init__(name=name, datasource=SOURCE, icon_color=colour, expr=expr)
+        self.title, self.at_value = title, at_value
+
+    def to_json(self) -> dict[str, object]:
+        """The SDK's fields and the data source's."""
+        own = {"titleFormat": self.title, "useValueForTime": self.at_value, "step": "15s"}
+        return {**super().to_json(), **own}
+
+
+def pages(rollout: plan.Rollout, receiver: str) -> dict[str, Dashboard]:
+    """File → dashboard."""
+    own, *others = rollout.dashboards
+    found = {names.dashboard_file(rollout.name): _page(own, rollout, receiver, _own(own, rollout))}
+    for page in others:
+        panels = [("", _declared(page.panels, rollout))]
+        found[names.dashboard_file(rollout.name, page.name)] = _page(page, rollout, receiver, panels)
+    return found
+
+
+def _own(page: plan.Dashboard, rollout: plan.Rollout) -> Rows:
+    return [
+        ("", overview.panels(rollout)),
+        ("Guardrails", _each(guardrail.panels(found, rollout) for found in rollout.guardrails)),
+        ("Objectives", _each(slo.panels(found, rollout) for found in rollout.slos)),
+        ("More", _declared(page.panels, rollout)),
+    ]
+
+
+def _each(panels: Iterable[list[Panel]]) -> list[Panel]:
+    return [panel for several in panels for panel in several]
+
+
+def _page(page: plan.Dashboard, rollout: plan.Rollout, receiver: str, groups: Rows) -> Dashboard:
+    board = (
+        built.Dashboard(page.title)
+        .uid(names.dashboard_uid(rollout.name, page.name))
+        .description(f"generated from {rollout.source}; do not edit; run `handrail generate`")
+        .tags(["handrail", f"rollout:{rollout.name}", f"service:{rollout.service}"])
+        .timezone("utc")
+        .time(f"now-{span(page.last)}", "now")
+        .refresh(span(page.refresh))
+        .tooltip(DashboardCursorSync.CROSSHAIR)
+        .readonly()
+        .with_variable(built.DatasourceVariable("datasource").label("Prometheus").type("prometheus"))
+        .link(Link("Runbook", rollout.runbook_url))
+        .link(Link("Rollout page", f"{receiver}/rollouts/{rollout.name}"))
+        .link(Ready(_others(rollout)))
+        .annotations([Ready(event) for event in _events(rollout)])
+    )
+    for title, panels in groups:
+        if panels and title:
+            board = board.with_row(built.Row(title))
+        for panel in panels:
+            board = board.with_panel(Ready(panel))
+    done = board.build()
+    for number, placed in enumerate(done.panels or [], start=1):
+        placed.id_val = number
+    return done
+
+
+def _others(rollout: plan.Rollout) -> DashboardLink:
+    tags = [f"rollout:{rollout.name}"]
+    return DashboardLink(
+        "Dashboards", DashboardLinkType.DASHBOARDS, tags=tags, as_dropdown=True, keep_time=True
+    )
+
+
+def _events(rollout: plan.Rollout) -> list[Events]:
+    of = (names.ROLLOUT, "=", rollout.name)
+    acted = promql.value(
+        plan.Count(plan.Selector("handrail_actions_total", (of,)), max(4 * rollout.scrape, MINUTE)),
+        ("action", "outcome"),
+        None,
+    )
+    found = [Events("Actions", "red", f"{acted} > 0", "{{action}}: {{outcome}}")]
+    if rollout.stages:
+        entered = plan.Selector(names.STAGE_ENTERED_METRIC, (of,))
+        began = f"max by (stage) ({entered}) * 1000"
+        found.insert(0, Events("Stages", "blue", began, "stage {{stage}}", at_value=True))
+    return found
+
+
+def _declared(panels: Sequence[plan.Panel], rollout: plan.Rollout) -> list[Panel]:
+    guardrails = {found.name: found for found in rollout.guardrails}
+    return [_free(panel, guardrails.get(panel.limits_of or ""), rollout) for panel in panels]
+
+
+def _free(panel: plan.Panel, limited: plan.Guardrail | None, rollout: plan.Rollout) -> Panel:
+    frame = Frame(panel.title, panel.note or "")
+    unit = panel.curves[0].unit
+    lines = [_line(curve, unit) for curve in panel.curves]
+    match panel.shown:
+        case plan.Shown.curves:
+            more = guardrail.limits(limited, rollout) if limited else []
+            return curves(frame, unit, [*lines, *more])
+        case plan.Shown.states:
+            return states(frame, lines)
+        case plan.Shown.figure:
+            return figure(frame, UNITS[unit], lines)
+        case plan.Shown.table:
+            return rows(frame, unit, lines)
+
+
+def _line(curve: plan.Curve, unit: Unit) -> Line:
+    legend = " ".join([curve.name, *(f"{{{{{label}}}}}" for label in curve.by)]).strip()
+    return Line(curve.expr, legend or "value", unit=None if curve.unit is unit else curve.unit)

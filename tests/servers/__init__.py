@@ -6,6 +6,7 @@
 A test that fails shows the end of each server's log.
 """
 
+from .databases import postgres
 from .process import (
     Missing,
     NotReady,
@@ -45,6 +46,7 @@ __all__ = [
     "haproxy",
     "haproxy_servers",
     "kill",
+    "postgres",
     "program",
     "prometheus",
     "receiver",

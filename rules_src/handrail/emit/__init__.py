@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from handrail.emit import alertmanager, exporters, kubernetes, playbook, prometheus, rules
+from handrail.emit import alertmanager, exporters, grafana, kubernetes, playbook, prometheus, rules
 from handrail.plan import Plan
 
 Files = Mapping[str, str]
@@ -15,6 +15,7 @@ EMITTERS: tuple[Emitter, ...] = (
     rules.emit,
     prometheus.emit,
     alertmanager.emit,
+    grafana.emit,
     playbook.emit,
     exporters.emit,
 )

@@ -20,6 +20,7 @@ from handrail.contract import HAProxyState, HAProxyWeight
 
 from handrail_receiver.errors import Cause, Permanent, Retryable
 from handrail_receiver.ports import Reading, Rehearsal
+from handrail_receiver.targets.rehearsal import rehearsed
 
 HAProxyStep = HAProxyWeight | HAProxyState
 SERVER = re.compile(r"[A-Za-z0-9_.:-]+/[A-Za-z0-9_.:-]+")
@@ -36,21 +37,20 @@ class HAProxy:
 
     async def rehearse(self, step: HAProxyStep) -> Rehearsal:
         """Each node must know the server and let us do more than look."""
-        call = "; ".join(f"{socket}: {_command(step)}" for socket in step.sockets)
+        return await rehearsed(
+            step,
+            self._checks,
+            lambda step: "; ".join(f"{socket}: {_command(step)}" for socket in step.sockets),
+        )
+
+    async def _checks(self, step: HAProxyStep) -> tuple[HAProxyStep, str]:
         for socket in step.sockets:
             await self._read_one(step, socket)
             # Setting a weight needs `level admin`; asked without a value it changes nothing and says which.
             answer = await ask(socket, f"set server {_server(step)} weight", step.timeout)
             if any(word in answer.lower() for word in REFUSED):
-                return Rehearsal(
-                    ready=False,
-                    reason=f"{socket} lets us look only; set `level admin` on it",
-                    step=step,
-                    call=call,
-                )
-        return Rehearsal(
-            ready=True, reason=f"{len(step.sockets)} node(s) know {step.server}", step=step, call=call
-        )
+                raise Permanent(Cause.refused, f"{socket} lets us look only; set `level admin` on it")
+        return step, f"{len(step.sockets)} node(s) know {step.server}"
 
     async def read(self, step: HAProxyStep) -> Reading:
         """What every node says now; done when all of them are as asked."""

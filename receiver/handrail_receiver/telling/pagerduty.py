@@ -31,17 +31,23 @@ class PagerDutyEvents:
         """No markup."""
         return Plain()
 
-    async def send(self, to: PagerDuty, incident: Incident, text: str, receipt: str) -> str:  # noqa: ARG002  the key is known
-        """Send the event of the incident's status; the receipt is the dedup key."""
+    async def send(self, to: PagerDuty, incident: Incident, text: str, receipt: str) -> str:
+        """Send the event of the incident's status; the receipt is the dedup key.
+
+        PagerDuty passes over an acknowledgement of what it never heard of, so that one is triggered first.
+        """
         key = dedup_key(incident.key)
-        event = {
-            "routing_key": self._outside.secrets.value(to.routing_key),
-            "event_action": ACTIONS[incident.status],
-            "dedup_key": key,
-        }
-        url = f"{to.url.rstrip('/')}/v2/enqueue"
-        await self._outside.ask("PagerDuty", "POST", url, timeout=LIMIT, body=event | _alert(incident, text))
+        actions = [ACTIONS[incident.status]]
+        for action in ["trigger", *actions] if not receipt and actions == ["acknowledge"] else actions:
+            await self._enqueue(to, action, key, _alert(incident, text))
         return key
+
+    async def _enqueue(self, to: PagerDuty, action: str, key: str, alert: dict[str, Any]) -> None:
+        routing_key = self._outside.secrets.value(to.routing_key)
+        event = {"routing_key": routing_key, "event_action": action, "dedup_key": key, **alert}
+        await self._outside.ask(
+            "PagerDuty", "POST", f"{to.url.rstrip('/')}/v2/enqueue", timeout=LIMIT, body=event
+        )
 
 
 def dedup_key(key: str) -> str:

@@ -64,8 +64,9 @@ class SignedWebhooks:
 
 
 def message_id(incident: Incident) -> str:
-    """The same for the same state of the same incident, different for any other."""
-    state = f"{incident.key}\0{incident.status}\0{incident.updated.isoformat()}"
+    """The same for the same state of the same incident whenever it is sent, different for any other."""
+    lines = [(line.at.isoformat(), line.text) for line in incident.lines]
+    state = json.dumps([incident.key, incident.status, incident.title, lines])
     return f"msg_{hashlib.sha256(state.encode()).hexdigest()[:32]}"
 
 

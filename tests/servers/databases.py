@@ -20,10 +20,10 @@ def postgres(folder: Path) -> Iterator[Server]:
     home = folder / "postgres"
     home.mkdir()
     person = _another_than_root(home)
-    make = [*person, binaries / "initdb", "-D", home / "data", "-U", "handrail", "-A", "trust", "-N"]
+    make: list[str | Path] = [*person, binaries / "initdb", "-D", home / "data", "-U", "handrail", "-A", "trust", "-N"]
     subprocess.run(make, check=True, capture_output=True, timeout=120, cwd="/")
-    serve = [*person, binaries / "postgres", "-D", home / "data", "-h", host, "-p", port, "-k", "", "-F"]
-    asked = [binaries / "pg_isready", "-q", "-h", host, "-p", port]
+    serve: list[str | Path] = [*person, binaries / "postgres", "-D", home / "data", "-h", host, "-p", port, "-k", "", "-F"]
+    asked: list[str | Path] = [binaries / "pg_isready", "-q", "-h", host, "-p", port]
 
     def ready() -> bool:
         return subprocess.run(asked, check=False).returncode == 0

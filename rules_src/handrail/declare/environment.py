@@ -16,6 +16,7 @@ from handrail.declare.notify import Routes
 class Targets:
     """One scrape job: `addresses` are host:port, `labels` are added to every series.
 
+    Several of one job name are groups of one job; path and prefix are those of the first.
     `drop_prefix` is taken off the metrics' names: sql_exporter puts `sql_` before them.
     """
 

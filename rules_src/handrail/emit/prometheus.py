@@ -13,7 +13,8 @@ def emit(plan: Plan) -> dict[str, str]:
     """The configuration of a Prometheus that guards every rollout of the plan."""
     environment = plan.environment
     receiver = urlsplit(environment.receiver)
-    jobs = [_job(job) for job in environment.scrape]
+    names = dict.fromkeys(job.job for job in environment.scrape)
+    jobs = [_job([job for job in environment.scrape if job.job == name]) for name in names]
     jobs.append(
         {
             "job_name": "handrail-receiver",
@@ -34,11 +35,14 @@ def emit(plan: Plan) -> dict[str, str]:
     return {"prometheus/prometheus.yml": yaml_document(data, plan.source)}
 
 
-def _job(job: ScrapeJob) -> Data:
-    target: Data = {"targets": list(job.addresses)}
-    if job.labels:
-        target["labels"] = dict(job.labels)
-    scraped: Data = {"job_name": job.job, "metrics_path": job.path, "static_configs": [target]}
+def _job(same: list[ScrapeJob]) -> Data:
+    """One scrape job; several `Targets` of one name are groups of it, each with its labels."""
+    job = same[0]
+    scraped: Data = {
+        "job_name": job.job,
+        "metrics_path": job.path,
+        "static_configs": [_targets(group) for group in same],
+    }
     if job.drop_prefix:
         scraped["metric_relabel_configs"] = [
             {
@@ -49,3 +53,8 @@ def _job(job: ScrapeJob) -> Data:
             }
         ]
     return scraped
+
+
+def _targets(group: ScrapeJob) -> Data:
+    labels = {"labels": dict(group.labels)} if group.labels else {}
+    return {"targets": list(group.addresses), **labels}

@@ -41,7 +41,7 @@ def mtail(folder: Path, log: Path) -> Iterator[Server]:
     program.write_text(generated()["exporters/aidin-hardening.mtail"])
     address = free_address()
     host, port = address.split(":")
-    argv = ["mtail", "--progs", program, "--logs", log, "--address", host, "--port", port]
+    argv: list[str | Path] = ["mtail", "--progs", program, "--logs", log, "--address", host, "--port", port]
     argv += ["--emit_prog_label=false", "--logtostderr", "--poll_interval=100ms", "--poll_log_interval=100ms"]
     url = f"http://{address}/metrics"
     with running("mtail", argv, folder=folder, address=address, ready=lambda: answers(url)) as server:
@@ -102,7 +102,7 @@ def test_every_sql_metric_has_a_value_on_a_real_database(tmp_path: Path) -> None
         ]
         (tmp_path / "sql.yml").write_text(yaml.safe_dump(config))
         address = free_address()
-        argv = ["prometheus-sql-exporter", "-config.file", "sql.yml", "-web.listen-address", address]
+        argv: list[str | Path] = ["prometheus-sql-exporter", "-config.file", "sql.yml", "-web.listen-address", address]
         url = f"http://{address}/metrics"
         with running("sql", argv, folder=tmp_path, address=address, ready=lambda: answers(url)) as server:
             until(lambda: len(_values(server.url)) == 8, "all eight series", within=20)

@@ -318,10 +318,14 @@ class Runbook:
 
 @dataclass(frozen=True)
 class Guardrail:
-    """One ordered chain: recordings, then alerts from the mildest tier to the gravest, then `blind`."""
+    """One ordered chain: recordings, then alerts from the mildest tier to the gravest, then `blind`.
+
+    `arms` are the versions it tells apart; None where it judges the whole service.
+    """
 
     name: str
     title: str
+    arms: Arms | None
     signals: tuple[Signal, ...]
     info: Recording
     alerts: tuple[Alert, ...]

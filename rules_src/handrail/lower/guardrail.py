@@ -61,6 +61,11 @@ class Frame:
         return conditions.Place(self.rollout.name, guardrail.name, self.stages, arms.stable if arms else None)
 
 
+def lower_arms(given: Arms | None) -> plan.Arms | None:
+    """The plan's arms."""
+    return None if given is None else plan.Arms(given.label, given.canary, given.stable)
+
+
 def lower_guardrail(given: declared.Guardrail, frame: Frame) -> plan.Guardrail:
     """Everything the targets need to know about one guardrail."""
     signals = _signals(given, frame)
@@ -74,6 +79,7 @@ def lower_guardrail(given: declared.Guardrail, frame: Frame) -> plan.Guardrail:
     return plan.Guardrail(
         name=given.name,
         title=given.title or given.name,
+        arms=lower_arms(frame.arms_of(given)),
         signals=tuple(signals.values()),
         info=_info(given, frame, signals[""]),
         alerts=alerts,

@@ -10,7 +10,7 @@ from handrail.base import where_of
 from handrail.declare.environment import Environment
 from handrail.declare.rollout import Rollout
 from handrail.lower.dashboards import lower_dashboards
-from handrail.lower.guardrail import Frame, lower_guardrail
+from handrail.lower.guardrail import Frame, lower_arms, lower_guardrail
 from handrail.lower.measures import Context
 from handrail.lower.playbook import lower_playbook
 from handrail.lower.routing import lower_routing
@@ -40,7 +40,7 @@ def _rollout(given: Rollout, environment: Environment) -> plan.Rollout:
         name=given.name,
         service=given.service,
         title=given.title or given.name,
-        arms=plan.Arms(given.arms.label, given.arms.canary, given.arms.stable) if given.arms else None,
+        arms=lower_arms(given.arms),
         stages=frame.stages,
         guardrails=guardrails,
         slos=slos,

@@ -2,33 +2,32 @@
 
 Every word of a declaration (`Rollout`, `Ratio`, `HAProxyWeight`, …) is made with `@declared`. While a
 `Collector` is active (the loader's), a declaration that does not validate is not raised but noted, with
-file and line of the offending argument, and a broken stand-in takes its place: so that one run shows
-everything that is wrong.
+file and line of the offending argument, and stands there broken: so that one run shows everything that is
+wrong, and nothing is complained about twice.
 """
 
 from __future__ import annotations
 
-import ast
 import functools
-import linecache
-import sys
+from collections.abc import Iterator, Mapping
 from contextvars import ContextVar
-from itertools import islice
-from types import FrameType
 from typing import Any, TypeVar, dataclass_transform
 
 from pydantic import ConfigDict, Field, ValidationError
 from pydantic.dataclasses import dataclass
 
-from handrail.errors import Problem, Severity, Where
+from handrail.errors import Problem, Where
+from handrail.places import Place, Step, declaring_place
 
 T = TypeVar("T")
 
 collector: ContextVar[list[Problem] | None] = ContextVar("collector", default=None)
 
+_MARK = "<what was refused>"
+
 
 class Broken:
-    """What stands where a declaration did not validate; accepted anywhere, so that the rest is still read."""
+    """What stands where a word is unknown; goes anywhere and does anything, so that the rest is still read."""
 
     def __call__(self, *_: object, **__: object) -> Broken:
         return self
@@ -38,6 +37,19 @@ class Broken:
             raise AttributeError(name)
         return self
 
+    def __iter__(self) -> Iterator[Broken]:
+        return iter((self,))
+
+    def __str__(self) -> str:
+        return _MARK
+
+    def _itself(self, *_: object) -> Broken:
+        return self
+
+    __getitem__ = __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = _itself
+    __rtruediv__ = __mod__ = __rmod__ = __or__ = __ror__ = __and__ = __rand__ = __neg__ = _itself
+    __lt__ = __le__ = __gt__ = __ge__ = _itself
+
 
 @dataclass_transform(frozen_default=True, field_specifiers=(Field,))
 def declared(cls: type[T]) -> type[T]:
@@ -45,103 +57,62 @@ def declared(cls: type[T]) -> type[T]:
 
     Raises pydantic's ValidationError when no collector is active.
     """
-    made = dataclass(cls, frozen=True, config=ConfigDict(extra="forbid", arbitrary_types_allowed=True))
+    made: Any = dataclass(cls, frozen=True, config=ConfigDict(extra="forbid", arbitrary_types_allowed=True))
     validate = made.__init__
 
     @functools.wraps(validate)
     def collect(self: Any, *args: Any, **kwargs: Any) -> None:
-        frame = _declaring_frame()
+        place = declaring_place()
         problems = collector.get()
+        damaged = bool(problems) and (is_broken(args) or is_broken(kwargs))
+        if damaged:
+            kwargs = {field: _without_unknown(value) for field, value in kwargs.items()}
         try:
             validate(self, *args, **kwargs)
         except ValidationError as error:
             if problems is None:
                 raise
-            problems.extend(_problems(made.__name__, error, frame))
+            from handrail.refusals import refusals  # noqa: PLC0415  only where something is wrong
+
+            problems.extend(refusals(type(self), error, place, is_broken))
+            damaged = True
+        if damaged:
             object.__setattr__(self, "broken", True)
-        if frame is not None:
-            object.__setattr__(self, "_place", _Place(frame))
+        if place is not None:
+            object.__setattr__(self, "_place", place)
 
-    made.__init__ = collect  # type: ignore[method-assign]
-    return made  # type: ignore[return-value]
+    made.__init__ = collect
+    made.__getattr__ = _missing
+    return made  # type: ignore[no-any-return]
 
 
-def where_of(declaration: object, field: str | None = None) -> Where:
-    """Where `declaration` was written, or the argument `field` of it when the source still shows it."""
-    place: _Place | None = getattr(declaration, "_place", None)
-    return place.of_argument(field) if place else Where()
+def _missing(self: object, name: str) -> Broken:
+    """A declaration that did not validate has no fields: who asks for one gets a stand-in."""
+    if name.startswith("_") or "broken" not in vars(self):
+        raise AttributeError(f"'{type(self).__name__}' has no '{name}'")
+    return Broken()
+
+
+def _without_unknown(value: object) -> object:
+    if not isinstance(value, list | tuple):
+        return value
+    return [one for one in value if not isinstance(one, Broken)] or value
+
+
+def where_of(declaration: object, *path: Step) -> Where:
+    """Where `declaration` was written; with a path the line of that field, or of what is inside of it."""
+    place: Place | None = getattr(declaration, "_place", None)
+    return place.where(*path) if place else Where()
 
 
 def is_broken(declaration: object) -> bool:
     """Whether this declaration, or anything inside it, did not validate."""
-    if isinstance(declaration, Broken) or getattr(declaration, "broken", False):
+    if isinstance(declaration, str):
+        return _MARK in declaration
+    if isinstance(declaration, Broken):
         return True
-    if isinstance(declaration, dict):
+    if isinstance(declaration, Mapping):
         return any(map(is_broken, declaration.values()))
-    return isinstance(declaration, list | tuple) and any(map(is_broken, declaration))
-
-
-class _Place:
-    """A call in a source file, cheap to note and looked up only when somebody asks for its line."""
-
-    __slots__ = ("code", "instruction")
-
-    def __init__(self, frame: FrameType) -> None:
-        self.code, self.instruction = frame.f_code, frame.f_lasti // 2
-
-    def of_argument(self, field: str | None) -> Where:
-        line, _, column, _ = next(islice(self.code.co_positions(), self.instruction, None), (0, 0, 0, 0))
-        file = self.code.co_filename
-        call = _calls(file).get((line or 0, column or 0))
-        if call is not None and field is not None:
-            for keyword in call.keywords:
-                if keyword.arg == field:
-                    return Where(file, keyword.value.lineno)
-            if field.isdigit() and int(field) < len(call.args):
-                return Where(file, call.args[int(field)].lineno)
-        return Where(file, line or self.code.co_firstlineno)
-
-
-@functools.cache
-def _calls(file: str) -> dict[tuple[int, int], ast.Call]:
-    try:
-        tree = ast.parse("".join(linecache.getlines(file)))
-    except SyntaxError:
-        return {}
-    return {(node.lineno, node.col_offset): node for node in ast.walk(tree) if isinstance(node, ast.Call)}
-
-
-def _declaring_frame() -> FrameType | None:
-    """The nearest frame that is not pydantic's, functools' or ours: the user's declaration."""
-    frame: FrameType | None = sys._getframe(2)  # noqa: SLF001  the one way to learn who called
-    while frame is not None and frame.f_globals.get("__name__", "").partition(".")[0] in _MACHINERY:
-        frame = frame.f_back
-    return frame
-
-
-_MACHINERY = {"pydantic", "handrail", "functools", "dataclasses"}
-
-
-def _problems(name: str, error: ValidationError, frame: FrameType | None) -> list[Problem]:
-    found: dict[str | None, Problem] = {}
-    for item in error.errors(include_url=False):
-        if is_broken(item["input"]) and item["type"] != "unexpected_keyword_argument":
-            continue  # reported where it was made
-        field = str(item["loc"][0]) if item["loc"] else None
-        where = _Place(frame).of_argument(field) if frame else Where()
-        what, _, cure = item["msg"].removeprefix("Value error, ").partition("; ")
-        named = f"{name}({field})" if field else name
-        # A union reports one error for each of its members: the first one at an argument says enough.
-        found.setdefault(
-            field, Problem(where, Severity.error, f"{named}: {what}", cure or _cure(item["type"]))
-        )
-    return list(found.values())
-
-
-def _cure(kind: str) -> str:
-    return {
-        "unexpected_keyword_argument": "remove it or correct its spelling",
-        "missing": "add it",
-        "missing_argument": "add it",
-        "missing_positional_only_argument": "add it",
-    }.get(kind, "see docs/declarations.md for what goes here")
+    if isinstance(declaration, list | tuple | set):
+        return any(map(is_broken, declaration))
+    return getattr(declaration, "broken", False) is True

@@ -1,37 +1,30 @@
-"""A folder of declarations → Rollouts and Environments, or every problem that keeps them from being read.
-
-A file is read to its end even when something in it is wrong: a word that does not exist is noted and stands
-for anything, and a declaration that does not validate is noted where it was written.
-"""
+"""A folder of declarations → Rollouts and Environments, or every problem that keeps them from being read."""
 
 from __future__ import annotations
 
-import ast
-import builtins
-import difflib
-import linecache
-import traceback
-from collections.abc import Iterator
-from dataclasses import dataclass
+import copy
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
-from handrail import declare
-from handrail.base import Broken, collector, is_broken
+from handrail.base import is_broken
 from handrail.declare import Environment, Rollout
 from handrail.errors import Problem, Refused, Severity, Where, WrongCall, shown
+from handrail.script import PACKAGE, collecting, names_of
 
 T = TypeVar("T")
-
-_CURE_SYNTAX = "correct it; `python -m py_compile` shows the same"
 
 
 @dataclass(frozen=True)
 class Loaded:
-    """What a source folder declares, in the order of its files."""
+    """What a source folder declares, in the order of its files.
+
+    `problems` is all that is wrong with it; what stands here beside them can be judged, and not compiled.
+    """
 
     rollouts: tuple[Rollout, ...]
     environments: tuple[Environment, ...]
+    problems: tuple[Problem, ...] = field(default=())
 
     def environment(self, name: str | None) -> Environment:
         """The environment called `name`; the first one without a name, a default where none is declared."""
@@ -45,106 +38,70 @@ class Loaded:
 
 
 def load(source: Path) -> Loaded:
-    """Read `source`/rollouts/*.py and `source`/environments.py.
+    """Read `source`; Raises WrongCall when there is nothing to read, Refused when something is wrong."""
+    loaded = read(source)
+    if loaded.problems:
+        raise Refused(list(loaded.problems))
+    return loaded
 
-    Raises WrongCall when there is nothing to read, Refused with every problem when something is wrong.
+
+def read(source: Path) -> Loaded:
+    """Read `source`/rollouts/*.py and `source`/environments.py; files that begin with `_` are only imported.
+
+    Raises WrongCall when there is nothing to read.
     """
-    files = sorted(path for path in (source / "rollouts").glob("*.py") if not path.name.startswith("_"))
+    folder = source / PACKAGE
+    files = sorted(path for path in folder.glob("*.py") if not path.name.startswith("_"))
     if not files:
-        raise WrongCall(
-            f"{shown(source / 'rollouts')} has no declarations; run `handrail init` or give --source"
-        )
+        raise WrongCall(f"{shown(folder)} has no declarations; run `handrail init` or give --source")
     problems: list[Problem] = []
-    rollouts = [found for file in files for found in _declared(file, Rollout, problems, required=True)]
+    seen: dict[int, object] = {}
     settings = source / "environments.py"
-    environments = (
-        list(_declared(settings, Environment, problems, required=False)) if settings.exists() else []
-    )
-    if problems:
-        raise Refused(problems)
-    return Loaded(tuple(rollouts), tuple(environments))
-
-
-def _declared(file: Path, kind: type[T], problems: list[Problem], *, required: bool) -> Iterator[T]:
-    before = len(problems)
-    found = [thing for thing in _run(file, problems).values() if isinstance(thing, kind)]
-    if required and not found and len(problems) == before:
-        what = f"the file declares no {kind.__name__}"
-        problems.append(
-            Problem(Where(shown(file), 1), Severity.error, what, "add one, or begin its name with _")
+    with collecting(folder, problems):
+        rollouts = [
+            found
+            for file in files
+            for found in _declared(f"{PACKAGE}.{file.stem}", file, Rollout, seen, problems)
+        ]
+        environments = (
+            _declared("environments", settings, Environment, seen, problems) if settings.exists() else []
         )
-    seen: set[int] = set()
-    for thing in found:
-        if id(thing) not in seen and not is_broken(thing):
-            seen.add(id(thing))
-            yield thing
+    return Loaded(
+        tuple(sound for rollout in rollouts for sound in _sound(rollout)),
+        tuple(environment for environment in environments if not is_broken(environment)),
+        tuple(sorted(set(problems))),
+    )
 
 
-def _run(file: Path, problems: list[Problem]) -> dict[str, object]:
-    name = shown(file)
-    text = file.read_text(encoding="utf-8")
-    linecache.cache[name] = (len(text), None, text.splitlines(keepends=True), name)
-    try:
-        tree = ast.parse(text, name)
-    except SyntaxError as error:
-        problems.append(Problem(Where(name, error.lineno or 0), Severity.error, error.msg, _CURE_SYNTAX))
-        return {}
-    namespace: dict[str, object] = {"__name__": f"rollouts.{file.stem}", "__file__": str(file)}
-    namespace |= dict.fromkeys(_unknown_words(tree, name, problems), Broken())
-    token = collector.set(problems)
-    try:
-        exec(compile(tree, name, "exec"), namespace)  # noqa: S102  declarations are the user's own Python
-    except Exception as error:  # noqa: BLE001  whatever a user's file raises is a problem with a place
-        problems.append(_raised(error, name))
-    finally:
-        collector.reset(token)
-    return namespace
+def _declared(
+    name: str, file: Path, kind: type[T], seen: dict[int, object], problems: list[Problem]
+) -> list[T]:
+    found = [thing for value in names_of(name, file, problems).values() for thing in _of_kind(value, kind)]
+    if not found and not any(problem.where.file == shown(file) for problem in problems):
+        cure = "add one, or begin its name with _" if kind is Rollout else "add one, or remove the file"
+        what = f"the file declares no {kind.__name__}"
+        problems.append(Problem(Where(shown(file), 1), Severity.error, what, cure))
+    # One that two files share by an import, or that has two names, counts once.
+    new = [thing for id_, thing in {id(thing): thing for thing in found}.items() if id_ not in seen]
+    seen.update((id(thing), thing) for thing in new)
+    return new
 
 
-def _unknown_words(tree: ast.Module, file: str, problems: list[Problem]) -> set[str]:
-    unknown = set()
-    for statement in tree.body:
-        if isinstance(statement, ast.ImportFrom) and statement.module == "handrail.declare":
-            wrong = [alias for alias in statement.names if alias.name not in declare.__all__]
-            statement.names = [alias for alias in statement.names if alias not in wrong] or [
-                ast.alias("__all__", "_")
-            ]
-            unknown |= {alias.asname or alias.name for alias in wrong}
-            problems += [_no_word(alias.name, Where(file, alias.lineno)) for alias in wrong]
-    bound = _bound(tree) | unknown
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and node.id not in bound:
-            unknown.add(node.id)
-            problems.append(_no_word(node.id, Where(file, node.lineno)))
-    ast.fix_missing_locations(tree)
-    return unknown
+def _of_kind(value: object, kind: type[T]) -> list[T]:
+    """`value` itself, or what it holds where it is a list or a dict: regions may be declared in a loop."""
+    held = list(value.values()) if isinstance(value, dict) else value
+    several = held if isinstance(held, list | tuple) else (held,)
+    return [thing for thing in several if isinstance(thing, kind)]
 
 
-def _bound(tree: ast.Module) -> set[str]:
-    bound = {*dir(builtins), "__file__", "__name__"}
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
-            bound.add(node.id)
-        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            bound.add(node.name)
-        elif isinstance(node, ast.arg):
-            bound.add(node.arg)
-        elif isinstance(node, ast.Import | ast.ImportFrom):
-            bound |= {(alias.asname or alias.name).partition(".")[0] for alias in node.names}
-        elif isinstance(node, ast.ExceptHandler | ast.MatchAs | ast.MatchStar) and node.name:
-            bound.add(node.name)
-    return bound
-
-
-def _no_word(word: str, where: Where) -> Problem:
-    near = difflib.get_close_matches(word, declare.__all__, n=1)
-    cure = f"did you mean '{near[0]}'?" if near else "see docs/declarations.md for the words there are"
-    return Problem(where, Severity.error, f"there is no '{word}'", cure)
-
-
-def _raised(error: Exception, file: str) -> Problem:
-    lines = [
-        frame.lineno or 0 for frame in traceback.extract_tb(error.__traceback__) if frame.filename == file
-    ]
-    what = f"{type(error).__name__}: {error}".replace("\n", " ")
-    return Problem(Where(file, lines[-1] if lines else 0), Severity.error, what, "correct the declaration")
+def _sound(rollout: Rollout) -> list[Rollout]:
+    """The rollout; where nothing but some of its guardrails is broken, a copy with the others."""
+    if not is_broken(rollout):
+        return [rollout]
+    facts = vars(rollout)
+    if any(is_broken(value) for name, value in facts.items() if name not in ("broken", "guardrails")):
+        return []
+    rest = copy.copy(rollout)
+    sound = [guardrail for guardrail in facts.get("guardrails", ()) if not is_broken(guardrail)]
+    object.__setattr__(rest, "guardrails", sound)
+    return [rest] if sound else []

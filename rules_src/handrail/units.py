@@ -6,14 +6,15 @@ that 0.1 % never becomes 0.0009999999999999432.
 
 from __future__ import annotations
 
+import functools
 import re
 from dataclasses import dataclass
 from datetime import timedelta
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, BeforeValidator, Field
 
 
 class Unit(StrEnum):
@@ -37,59 +38,79 @@ class Quantity:
         return show(self.value, self.unit)
 
 
-_SPANS = {"ms": "0.001", "s": "1", "m": "60", "h": "3600", "d": "86400", "w": "604800"}
-_DURATION = re.compile(r"(?:\d+(?:ms|w|d|h|m|s))+")
-_PART = re.compile(r"(\d+)(ms|w|d|h|m|s)")
-_AMOUNT = re.compile(r"([+-]?\d+(?:\.\d+)?)\s*([A-Za-z%]*(?:/[a-z]+)?)")
-_SCALES: dict[str, tuple[str, Unit]] = {
-    "": ("1", Unit.number),
-    "K": ("1e3", Unit.number),
-    "M": ("1e6", Unit.number),
-    "%": ("0.01", Unit.ratio),
-    **{name: (factor, Unit.seconds) for name, factor in _SPANS.items()},
-    "B": ("1", Unit.bytes),
-    "KB": ("1e3", Unit.bytes),
-    "MB": ("1e6", Unit.bytes),
-    "GB": ("1e9", Unit.bytes),
-    "TB": ("1e12", Unit.bytes),
-    "KiB": ("1024", Unit.bytes),
-    "MiB": ("1048576", Unit.bytes),
-    "GiB": ("1073741824", Unit.bytes),
-    "/s": ("1", Unit.per_second),
-    "K/s": ("1e3", Unit.per_second),
-    "M/s": ("1e6", Unit.per_second),
+DIGITS = 15
+"""How many digits of a number Prometheus keeps for certain."""
+
+_LONGEST = timedelta(days=3650)
+_MILLISECOND = timedelta(milliseconds=1)
+_SPANS = {"w": "604800", "d": "86400", "h": "3600", "m": "60", "s": "1", "ms": "0.001"}
+_DURATION = re.compile("".join(rf"(?:(\d+){unit}(?![a-z]))?" for unit in _SPANS), re.ASCII)
+_ONE_SPAN = re.compile(r"(\d+\.\d+)(w|d|h|ms|m|s)", re.ASCII)
+_AMOUNT = re.compile(r"([+-]?\d+(?:\.\d+)?)\s*([A-Za-z%]*(?:/[a-z]+)?)", re.ASCII)
+_THOUSANDS = {"": "1", "k": "1e3", "K": "1e3", "M": "1e6", "G": "1e9"}
+_SCALES: dict[str, tuple[Decimal, Unit]] = {
+    "%": (Decimal("0.01"), Unit.ratio),
+    **{name: (Decimal(factor), Unit.number) for name, factor in _THOUSANDS.items()},
+    **{name: (Decimal(factor), Unit.seconds) for name, factor in _SPANS.items()},
+    **{f"{name}B": (Decimal(factor), Unit.bytes) for name, factor in {**_THOUSANDS, "T": "1e12"}.items()},
+    **{f"{name}iB": (Decimal(1024**power), Unit.bytes) for power, name in enumerate("KMGT", start=1)},
+    **{f"{name}/s": (Decimal(factor), Unit.per_second) for name, factor in _THOUSANDS.items()},
 }
 _PER = {"/min": Decimal(60), "/h": Decimal(3600)}
 
 
+@functools.lru_cache(4096)
 def duration(text: str) -> timedelta:
-    """`1h30m` → 90 minutes. Raises ValueError that says what is understood."""
-    if not _DURATION.fullmatch(text.strip()):
+    """`1h30m` or `1.5h` → 90 minutes. Raises ValueError that says what is understood."""
+    written = text.strip()
+    one, several = _ONE_SPAN.fullmatch(written), _DURATION.fullmatch(written)
+    if one is not None:
+        seconds_written = Decimal(one[1]) * Decimal(_SPANS[one[2]])
+    elif several is not None and written:
+        sizes = zip(several.groups(), _SPANS.values(), strict=True)
+        seconds_written = sum((Decimal(count) * Decimal(size) for count, size in sizes if count), Decimal(0))
+    else:
         raise ValueError(f"'{text}' is no duration; write it like 30s, 5m, 24h, 7d or 1h30m")
-    seconds = sum((Decimal(count) * Decimal(_SPANS[unit]) for count, unit in _PART.findall(text)), Decimal(0))
-    return timedelta(milliseconds=int(seconds * 1000))
+    if seconds_written * 1000 % 1:
+        raise ValueError(f"'{text}' is finer than a millisecond; write whole milliseconds, like 250ms")
+    if seconds_written > _LONGEST.total_seconds():
+        raise ValueError(f"'{text}' is longer than ten years; write it like 30s, 5m, 24h, 7d or 1h30m")
+    return timedelta(milliseconds=int(seconds_written * 1000))
 
 
+@functools.lru_cache(4096)
 def amount(given: str | int | float | Decimal) -> Quantity:
     """`1.5%` → 0.015 as a ratio; `100/min` → per second. Raises ValueError that says what is understood."""
     if not isinstance(given, str):
-        return Quantity(Decimal(str(given)), Unit.number)
+        return Quantity(_kept(Decimal(str(given)), given), Unit.number)
     match = _AMOUNT.fullmatch(given.strip())
     if match is None:
-        raise _no_amount(given)
-    number, suffix = Decimal(match[1]), match[2]
+        return _long_time(given)
+    number, suffix = _kept(Decimal(match[1]), given), match[2]
     if suffix in _PER:
         return Quantity(number / _PER[suffix], Unit.per_second)
     if suffix not in _SCALES:
         raise _no_amount(given)
     factor, unit = _SCALES[suffix]
+    return Quantity(_kept(number * factor, given), unit)
+
+
+def _long_time(given: str) -> Quantity:
     try:
-        return Quantity(number * Decimal(factor), unit)
-    except InvalidOperation:
+        return Quantity(seconds(duration(given)), Unit.seconds)
+    except ValueError:
         raise _no_amount(given) from None
 
 
-def _no_amount(given: str) -> ValueError:
+def _kept(number: Decimal, given: object) -> Decimal:
+    if not number.is_finite() or abs(number.adjusted()) > 2 * DIGITS:
+        raise _no_amount(given)
+    if len(number.normalize().as_tuple().digits) > DIGITS:
+        raise ValueError(f"'{given}' has more digits than Prometheus keeps; write at most {DIGITS}")
+    return number
+
+
+def _no_amount(given: object) -> ValueError:
     return ValueError(
         f"'{given}' is no amount; write it like 0.5%, 300ms, 2s, 1GB, 776K, 10/s, 100/min or 42"
     )
@@ -100,29 +121,74 @@ def _checked_duration(text: str) -> str:
     return text
 
 
+def _checked_period(text: str) -> str:
+    if not duration(text):
+        raise ValueError("it must take some time; write it like 30s, 5m, 24h, 7d or 1h30m")
+    return text
+
+
+def _no_bool(given: object) -> object:
+    if isinstance(given, bool):
+        raise ValueError(f"{given} is no amount; write a number, like 1 or 0.5%")  # noqa: TRY004  pydantic's way
+    return given
+
+
 def _checked_amount(given: str | int | float | Decimal) -> str | int | float | Decimal:
     amount(given)
     return given
 
 
-Duration = Annotated[str, AfterValidator(_checked_duration)]
-Amount = Annotated[str | int | float | Decimal, AfterValidator(_checked_amount)]
+def _checked_share(given: str | int | float | Decimal) -> str | int | float | Decimal:
+    found = amount(given)
+    if (found.unit is not Unit.ratio and found.value != 0) or not 0 <= found.value <= 1:
+        raise ValueError(f"'{given}' is no share of the whole; write 0% to 100%")
+    return given
+
+
+def _checked_frequency(given: str) -> str:
+    found = amount(given)
+    if found.unit is not Unit.per_second or found.value <= 0:
+        raise ValueError(f"'{given}' is no frequency; write it like 50/s or 100/min")
+    return given
+
+
+Duration = Annotated[str, AfterValidator(_checked_duration), Field(description="a duration like 5m")]
+Period = Annotated[str, AfterValidator(_checked_period), Field(description="a duration like 5m")]
+"""A duration that is not zero."""
+_Number = str | int | float | Decimal
+Amount = Annotated[
+    _Number,
+    BeforeValidator(_no_bool),
+    AfterValidator(_checked_amount),
+    Field(description="an amount like 0.5%, 300ms, 1GB, 10/s or 42"),
+]
+Share = Annotated[
+    _Number,
+    BeforeValidator(_no_bool),
+    AfterValidator(_checked_share),
+    Field(description="a share like 10%"),
+]
+Frequency = Annotated[
+    str, AfterValidator(_checked_frequency), Field(description="events per time, like 50/s or 100/min")
+]
 
 
 def plain(number: Decimal) -> str:
-    """The shortest exact decimal, never with an exponent: PromQL and people read it alike.
+    """The shortest decimal, never with an exponent: PromQL and people read it alike.
 
-    A number without an end in decimal (100 per minute) is cut at 12 significant digits.
+    Exact, but for a number without an end in decimal (100 per minute): that is cut at 15 significant digits.
     """
-    if len(number.as_tuple().digits) > 12:
-        number = Decimal(f"{number:.12g}")
+    if number == 0:
+        return "0"
+    if len(number.as_tuple().digits) > DIGITS:
+        number = Decimal(f"{number:.{DIGITS}g}")
     text = f"{number:f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def span(time: timedelta) -> str:
     """A duration as Prometheus writes it: `1h30m`, `15s`, `750ms`; zero is `0s`."""
-    rest = round(time.total_seconds() * 1000)
+    rest = time // _MILLISECOND
     parts = []
     for name, size in (("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1)):
         count, rest = divmod(rest, size)
@@ -133,7 +199,12 @@ def span(time: timedelta) -> str:
 
 def seconds(time: timedelta) -> Decimal:
     """A duration in seconds, exact to the millisecond."""
-    return Decimal(round(time.total_seconds() * 1000)) / 1000
+    return Decimal(time // _MILLISECOND) / 1000
+
+
+_BYTES = (("TB", 10**12), ("GB", 10**9), ("MB", 10**6), ("KB", 10**3), ("B", 1))
+_BINARY = (("TiB", 1024**4), ("GiB", 1024**3), ("MiB", 1024**2), ("KiB", 1024))
+_RATES = (("/s", 1), ("/min", 60), ("/h", 3600))
 
 
 def show(value: Decimal, unit: Unit) -> str:
@@ -143,10 +214,16 @@ def show(value: Decimal, unit: Unit) -> str:
     if unit is Unit.seconds:
         return f"{plain(value * 1000)} ms" if abs(value) < 1 else f"{plain(value)} s"
     if unit is Unit.per_second:
-        return f"{plain(value)}/s" if value == 0 or value >= 1 else f"{plain(value * 60)}/min"
+        return _short([(value * times, name) for name, times in _RATES])
     if unit is Unit.bytes:
-        for name, size in (("TB", 12), ("GB", 9), ("MB", 6), ("KB", 3)):
-            if abs(value) >= Decimal(10) ** size:
-                return f"{plain(value.scaleb(-size))} {name}"
-        return f"{plain(value)} B"
+        fitting = [(value / size, f" {name}") for name, size in _BYTES if abs(value) >= size]
+        binary = [(value / size, f" {name}") for name, size in _BINARY if abs(value) >= size]
+        return _short([*fitting[:1], *binary[:1], (value, " B")])
     return plain(value)
+
+
+def _short(candidates: list[tuple[Decimal, str]]) -> str:
+    """The first of several ways to say an amount that needs no more than two decimals, else simply the first."""
+    fine = [(figure, name) for figure, name in candidates if len(plain(figure).partition(".")[2]) <= 2]
+    figure, name = (fine or candidates)[0]
+    return f"{plain(figure)}{name}"

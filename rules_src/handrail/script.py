@@ -1,0 +1,240 @@
+"""One declaration file → the names it defines, read to its end even where something in it is wrong.
+
+A word that does not exist is noted and stands for anything; a declaration that does not validate is noted
+where it was written. `from rollouts._shared import …` reads a neighbour in the same way, once.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import difflib
+import sys
+import traceback
+import warnings
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec
+from importlib.util import module_from_spec, spec_from_loader
+from pathlib import Path
+from types import CodeType, ModuleType
+
+from handrail import declare
+from handrail.base import Broken, collector
+from handrail.errors import Problem, Severity, Where, shown
+from handrail.places import declaring_place, is_known, remember
+
+PACKAGE = "rollouts"
+_WORDS = "handrail.declare"
+
+
+@contextmanager
+def collecting(folder: Path, problems: list[Problem]) -> Iterator[None]:
+    """While this lasts, what is wrong in declarations is added to `problems`, and `rollouts` means `folder`."""
+    finder = _Neighbours(folder, problems)
+    before = {name: sys.modules.pop(name) for name in list(sys.modules) if _inside(name)}
+    token = collector.set(problems)
+    sys.meta_path.insert(0, finder)
+    try:
+        yield
+    finally:
+        sys.meta_path.remove(finder)
+        collector.reset(token)
+        for name in [name for name in sys.modules if _inside(name)]:
+            del sys.modules[name]
+        sys.modules.update(before)
+
+
+def names_of(name: str, file: Path, problems: list[Problem]) -> dict[str, object]:
+    """What `file` defines, run as the module `name`; everything wrong in it is added to `problems`."""
+    module = sys.modules.get(name)
+    if module is None:
+        module = module_from_spec(_spec(name, file, problems))
+        sys.modules[name] = module
+        _run(module, file, problems)
+    return vars(module)
+
+
+def _inside(module: str) -> bool:
+    return module.partition(".")[0] in (PACKAGE, "environments")
+
+
+class _Script(Loader):
+    """Runs one file; an import of it never fails for what is wrong inside, which is noted instead."""
+
+    def __init__(self, file: Path, problems: list[Problem]) -> None:
+        self.file, self.problems = file, problems
+
+    def exec_module(self, module: ModuleType) -> None:
+        _run(module, self.file, self.problems)
+
+
+class _Neighbours(MetaPathFinder):
+    """Finds `rollouts` and the files in it."""
+
+    def __init__(self, folder: Path, problems: list[Problem]) -> None:
+        self.folder, self.problems = folder, problems
+
+    def find_spec(self, name: str, *_: object) -> ModuleSpec | None:
+        package, _dot, stem = name.partition(".")
+        if package != PACKAGE:
+            return None
+        if not stem:
+            spec = ModuleSpec(name, None, is_package=True)
+            spec.submodule_search_locations = [str(self.folder)]
+            return spec
+        file = self.folder / f"{stem}.py"
+        return _spec(name, file, self.problems) if file.is_file() else None
+
+
+def _spec(name: str, file: Path, problems: list[Problem]) -> ModuleSpec:
+    spec = spec_from_loader(name, _Script(file, problems), origin=str(file))
+    if spec is None:
+        raise ImportError(name)
+    return spec
+
+
+def _run(module: ModuleType, file: Path, problems: list[Problem]) -> None:
+    name = shown(file)
+    text = _text(file, name, problems)
+    whole = text is not None and _executed(text, file, name, module, problems)
+
+    def lost(word: str) -> Broken:
+        """What a neighbour imports and this file does not define: noted, unless this file broke off."""
+        if word.startswith("__"):
+            raise AttributeError(word)
+        place = declaring_place()
+        if whole and place is not None:
+            own = [known for known in vars(module) if not known.startswith("__")]
+            problems.append(_no_word(word, place.where(), own))
+        return Broken()
+
+    module.__getattr__ = lost  # type: ignore[method-assign]
+
+
+def _executed(text: str, file: Path, name: str, module: ModuleType, problems: list[Problem]) -> bool:
+    """Run `text`; whether it came to its end. One that stumbles over a word is run again without it."""
+    vars(module)["__file__"] = str(file)
+    fresh = dict(vars(module))
+    remember(name, text)
+    code = _compiled(text, name, problems)
+    try:
+        try:
+            _execute(code, vars(module))
+        except (NameError, ImportError, AttributeError):
+            tree = ast.parse(text, name)
+            unknown = _unknown_words(tree, name, problems)
+            if not unknown:
+                raise
+            vars(module).clear()
+            vars(module).update(fresh | dict.fromkeys(unknown, Broken()))
+            _execute(_compiled(tree, name, problems), vars(module))
+    except (Exception, SystemExit) as error:  # noqa: BLE001  whatever a user's file raises is a problem with a place
+        problems.append(_raised(error, name))
+        return False
+    return code is not None
+
+
+def _execute(code: CodeType | None, namespace: dict[str, object]) -> None:
+    if code is not None:
+        exec(code, namespace)  # noqa: S102  declarations are the user's own Python
+
+
+def _text(file: Path, name: str, problems: list[Problem]) -> str | None:
+    try:
+        return file.read_bytes().decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
+    except OSError as error:
+        what, cure = f"the file cannot be read ({error.strerror})", "correct its permissions or remove it"
+        problems.append(Problem(Where(name), Severity.error, what, cure))
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        problems.append(
+            Problem(Where(name, line), Severity.error, "the file is not UTF-8", "save it as UTF-8")
+        )
+    return None
+
+
+def _compiled(text: str | ast.Module, name: str, problems: list[Problem]) -> CodeType | None:
+    line, what = 0, ""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return compile(text, name, "exec", dont_inherit=True)
+    except SyntaxError as error:
+        line, what = error.lineno or 0, error.msg
+    except (ValueError, RecursionError, MemoryError) as error:
+        what = f"Python cannot read the file ({error})"
+    cure = "correct it; `python -m py_compile` shows the same"
+    problems.append(Problem(Where(name, line), Severity.error, what, cure))
+    return None
+
+
+def _unknown_words(tree: ast.Module, file: str, problems: list[Problem]) -> set[str]:
+    """Names that nothing binds; each is noted, and an import of one from the words of Handrail is taken out."""
+    unknown = set()
+    for statement in ast.walk(tree):
+        if isinstance(statement, ast.ImportFrom) and statement.module == _WORDS:
+            wrong = [alias for alias in statement.names if alias.name not in (*declare.__all__, "*")]
+            kept = [alias for alias in statement.names if alias not in wrong]
+            statement.names = kept or [ast.alias("__all__", "_", lineno=statement.lineno, col_offset=0)]
+            unknown |= {alias.asname or alias.name for alias in wrong}
+            problems += [_no_word(alias.name, Where(file, alias.lineno), ()) for alias in wrong]
+    bound = _bound(tree)
+    if "*" in bound:
+        return unknown
+    loose = [
+        node
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and node.id not in bound | unknown
+    ]
+    own = bound - set(dir(builtins))
+    problems += [_no_word(node.id, Where(file, node.lineno), own) for node in loose]
+    return unknown | {node.id for node in loose}
+
+
+def _bound(tree: ast.Module) -> set[str]:
+    bound = {*dir(builtins), "__file__", "__path__", "__annotations__", "__qualname__", "__module__"}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
+            bound.add(node.id)
+        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            bound.add(node.name)
+        elif isinstance(node, ast.arg):
+            bound.add(node.arg)
+        elif isinstance(node, ast.ImportFrom) and node.module == _WORDS and node.names[0].name == "*":
+            bound |= set(declare.__all__)
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            bound |= {alias.asname or alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ExceptHandler | ast.MatchAs | ast.MatchStar) and node.name:
+            bound.add(node.name)
+        elif isinstance(node, ast.MatchMapping) and node.rest:
+            bound.add(node.rest)
+    return bound
+
+
+def _no_word(word: str, where: Where, own: Iterable[str]) -> Problem:
+    if word in declare.__all__:
+        cure = f"add it to `from {_WORDS} import …`"
+        return Problem(where, Severity.error, f"'{word}' is not imported", cure)
+    near = difflib.get_close_matches(word, [*declare.__all__, *sorted(own)], n=1)
+    cure = f"did you mean '{near[0]}'?" if near else "see docs/declarations.md for the words there are"
+    return Problem(where, Severity.error, f"there is no '{word}'", cure)
+
+
+def _raised(error: BaseException, file: str) -> Problem:
+    frames = traceback.extract_tb(error.__traceback__)
+    places = [Where(frame.filename, frame.lineno or 0) for frame in frames if is_known(frame.filename)]
+    where = places[-1] if places else Where(file)
+    if isinstance(error, AttributeError) and error.obj is declare and error.name:
+        return _no_word(error.name, where, ())
+    if isinstance(error, SystemExit):
+        return Problem(where, Severity.error, "the file ends the program", "remove the call of exit")
+    if isinstance(error, ModuleNotFoundError):
+        what = f"there is no module '{error.name}'"
+        return Problem(
+            where, Severity.error, what, f"install it, or write {PACKAGE}/_name.py and import that"
+        )
+    said = " ".join(str(error).split())
+    what = f"{type(error).__name__}: {said}" if said else type(error).__name__
+    return Problem(where, Severity.error, what, "correct the declaration")

@@ -17,12 +17,15 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from handrail_receiver.access import Knows, only
+from handrail_receiver.asking import Asker
 from handrail_receiver.calls import Calls
+from handrail_receiver.chores import Chores
 from handrail_receiver.clock import SystemClock
 from handrail_receiver.errors import StoreDown
 from handrail_receiver.execute import Executor
 from handrail_receiver.guard import Guard
-from handrail_receiver.model import Attempt, Conditions
+from handrail_receiver.messenger import Messenger
+from handrail_receiver.model import Conditions
 from handrail_receiver.outside import Outside
 from handrail_receiver.playbooks import Playbooks
 from handrail_receiver.ports import Clock
@@ -35,10 +38,9 @@ from handrail_receiver.status.metrics import Metrics
 from handrail_receiver.status.pages import Events, Pages
 from handrail_receiver.stores import Store, open_store
 from handrail_receiver.targets import make_targets
+from handrail_receiver.telling import Teller
 from handrail_receiver.tokens import Caller, NoTokens, Tokens
 from handrail_receiver.webhook import Webhook
-
-REFRESH_EVERY = 2.0
 
 
 @dataclass(frozen=True)
@@ -67,12 +69,9 @@ class Health:
     async def page(self, _request: Request, _caller: Caller) -> Response:
         """GET /metrics"""
         now = self.clock.now()
-        attempts: dict[str, Attempt] = {}
-        for playbook in self.playbooks.all():
-            history = await self.store.attempts.history(playbook.rollout, now)
-            if history.attempt is not None:
-                attempts[playbook.rollout] = history.attempt
-        page = self.metrics.render(self.playbooks, attempts, now)
+        rollouts = [playbook.rollout for playbook in self.playbooks.all()]
+        histories = {name: await self.store.attempts.history(name, now) for name in rollouts}
+        page = self.metrics.render(self.playbooks, histories, now)
         return Response(page, media_type="text/plain; version=0.0.4; charset=utf-8")
 
 
@@ -81,19 +80,24 @@ def make_app(settings: Settings) -> Starlette:
 
     Raises WrongSettings when the store cannot be opened.
     """
-    clock, metrics, events = SystemClock(), Metrics(), Events()
+    clock, events = SystemClock(), Events()
+    started_at = clock.now()
+    metrics = Metrics(started_at)
     store = open_store(settings.store, settings.inbox_limit)
     playbooks = Playbooks(settings.playbooks)
     client = httpx.AsyncClient(trust_env=False)
     outside = Outside(client, Secrets(settings.secrets_dir, os.environ))
     targets = make_targets(outside)
     prometheus = Prometheus(outside, settings.prometheus) if settings.prometheus else NoPrometheus()
-    started_at = clock.now()
 
     def conditions() -> Conditions:
         now = clock.now()
-        age = metrics.heartbeat_age(now) or (now - started_at).total_seconds()
-        blind = f"no heartbeat from Alertmanager for {age:.0f} s" if age > settings.heartbeat_within else ""
+        silence = metrics.silence(now)
+        blind = (
+            f"no heartbeat from Alertmanager for {silence:.0f} s"
+            if silence > settings.heartbeat_within
+            else ""
+        )
         return Conditions(now, settings.kill_switch.exists(), blind)
 
     guard = Guard(
@@ -108,8 +112,23 @@ def make_app(settings: Settings) -> Starlette:
         on_decision=events.decision,
         on_end=events.ended,
     )
+    asker = Asker(
+        outside,
+        settings.alertmanagers,
+        settings.prometheus,
+        store,
+        playbooks,
+        guard,
+        clock,
+        settings.ask_every,
+    )
+    guard.on_truncated = asker.at_once
+    messenger = Messenger(
+        store, playbooks, Teller(outside, clock), clock, conditions, settings.public_url.rstrip("/")
+    )
+    loops = (guard.run, asker.run, messenger.run, Chores(settings, store, playbooks, guard, clock).run)
     tokens = NoTokens() if settings.without_tokens else Tokens(tuple(map(Path, settings.tokens_file)))
-    api = Api(store, playbooks, Calls(guard, targets), clock)
+    api = Api(store, playbooks, Calls(guard, targets, prometheus), clock)
     routes = _routes(
         tokens,
         Webhook(tokens, store.inbox, guard, clock, metrics),
@@ -123,7 +142,7 @@ def make_app(settings: Settings) -> Starlette:
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         playbooks.refresh()
         store.engine.start()
-        tasks = [asyncio.create_task(guard.run()), asyncio.create_task(_refresh(playbooks))]
+        tasks = [asyncio.create_task(loop()) for loop in loops]
         try:
             yield
         finally:
@@ -158,9 +177,3 @@ def _routes(
             for verb in VERBS
         ],
     ]
-
-
-async def _refresh(playbooks: Playbooks) -> None:
-    while True:
-        await asyncio.sleep(REFRESH_EVERY)
-        await asyncio.to_thread(playbooks.refresh)

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from handrail.contract import Playbook, Step, names
+from handrail.contract import Criterion, Playbook, Step, names
 
-from handrail_receiver.errors import TargetError
-from handrail_receiver.guard import Guard
-from handrail_receiver.model import Decision, Run
+from handrail_receiver.errors import Cause, Permanent, TargetError
+from handrail_receiver.guard import Guard, with_tells
+from handrail_receiver.model import Captured, Decision, Run
 from handrail_receiver.operate import Asked, answer
 from handrail_receiver.ports import Rehearsal, Target
+from handrail_receiver.prometheus import Asks
 
 WAIT = 20.0
 
@@ -36,14 +38,20 @@ class Calls:
 
     guard: Guard
     targets: Mapping[str, Target]
+    prometheus: Asks
 
     async def call(self, playbook: Playbook, asked: Asked) -> tuple[Decision, Run | None]:
         """Decide on a call and wait a while for what it opened."""
         if asked.verb in {"start", "rollback"}:
             asked = await self._rehearsed(playbook, asked)
+        if asked.verb == "start":
+            asked = await self._captured(playbook, asked, names.BEFORE)
+        if asked.verb == "promote":
+            asked = await self._gate(playbook, asked)
         now = self.guard.conditions()
         decision = await self.guard.apply(
-            playbook.rollout, lambda history: answer(asked, playbook, history, now)
+            playbook.rollout,
+            lambda history: with_tells(answer(asked, playbook, history, now), playbook),
         )
         return decision, await self.guard.ended(decision, WAIT)
 
@@ -62,6 +70,50 @@ class Calls:
         if not any(one.steps for one in found):
             problems = ("the playbook has no steps for any rollback",)
         return replace(asked, pinned=pinned, not_ready=problems)
+
+    async def _captured(self, playbook: Playbook, asked: Asked, reference: str) -> Asked:
+        """The figures that later limits are relative to; without one of them a guardrail would be blind."""
+        captured, problems = [], []
+        for guardrail in playbook.guardrails:
+            for query in guardrail.references:
+                if query.reference != reference:
+                    continue
+                try:
+                    captured.append(Captured(guardrail.name, reference, await self._figure(query.expr)))
+                except TargetError as error:
+                    problems.append(f"{guardrail.name}: its figure {reference!r} cannot be captured: {error}")
+        return replace(asked, captured=tuple(captured), not_ready=(*asked.not_ready, *problems))
+
+    async def _figure(self, expr: str) -> float:
+        values = await self.prometheus.values(expr)
+        if len(values) != 1 or not math.isfinite(values[0]):
+            found = ", ".join(f"{value:g}" for value in values) or "nothing"
+            raise Permanent(Cause.missing, f"{expr} gives {found}, not one number")
+        return values[0]
+
+    async def _gate(self, playbook: Playbook, asked: Asked) -> Asked:
+        """What must be true to enter the next stage, and what the current one came to."""
+        attempt = (await self.guard.store.attempts.history(playbook.rollout, self.guard.clock.now())).attempt
+        if attempt is None:
+            return asked
+        stages = [stage.name for stage in playbook.stages]
+        following = stages[stages.index(attempt.stage) + 1 :][:1] if attempt.stage in stages else []
+        asked = await self._captured(playbook, asked, names.stage_reference(attempt.stage))
+        problems: list[str] = []
+        for gate in playbook.gates:
+            if gate.into in following:
+                problems += [await self._criterion(one) for one in gate.criteria]
+                problems += [f"nobody has answered {question!r}" for question in gate.manual]
+                problems += [f"nobody has approved as {role!r}" for role in gate.approvals]
+        return replace(asked, not_ready=(*asked.not_ready, *filter(None, problems)))
+
+    async def _criterion(self, criterion: Criterion) -> str:
+        """Why a criterion is not met, empty when it is. No answer is not a yes."""
+        try:
+            broken = await self.prometheus.values(criterion.expr)
+        except TargetError as error:
+            return f"{criterion.guardrail}: {criterion.text}: unknown: {error}"
+        return f"{criterion.guardrail}: not so: {criterion.text}" if broken else ""
 
     async def _rehearse(self, step: Step) -> Rehearsal:
         target = self.targets.get(step.kind)

@@ -25,8 +25,9 @@ def serve() -> None:
 
     Exits with 2 and every error, one per line on stderr, when the settings cannot work.
     """
-    from handrail_receiver.server import run  # the client does not need the server's libraries
-    from handrail_receiver.settings import read_settings
+    # The client needs none of the server's libraries.
+    from handrail_receiver.server import run  # noqa: PLC0415
+    from handrail_receiver.settings import read_settings  # noqa: PLC0415
 
     try:
         run(read_settings())
@@ -95,7 +96,7 @@ def _show(verb: Verb, answer: httpx.Response) -> int:
             f"{said['outcome']}: {said['outcome_text']}" if said.get("outcome_text") else said["outcome"]
         )
     failed = answer.status_code >= 400 or said.get("outcome") in {"failed", "unproved"}
-    print("\n".join(lines), file=sys.stderr if failed else sys.stdout)  # noqa: T201
+    print("\n".join(lines), file=sys.stderr if failed else sys.stdout)
     return 1 if failed else 0
 
 

@@ -76,7 +76,12 @@ def _in_attempt(
             known, "no-attempt", f"no attempt of {known.rollout} was started; there is nothing to roll back"
         )
     before = history.heard(series)
-    known = replace(known, changes=() if before == signal.firing else (Heard(series, signal.firing),))
+    known = replace(
+        known,
+        changes=()
+        if before == signal.firing
+        else (Heard(series, f"{known.guardrail}/{known.tier}", signal.firing),),
+    )
     again = before is True
     if not signal.firing:
         text = "it stopped firing, which proves nothing and undoes nothing"

@@ -9,10 +9,10 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
-from datetime import timedelta
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 
-from handrail.contract import names
+from handrail.contract import Playbook, names
 
 from handrail_receiver.decide import decide
 from handrail_receiver.errors import LeaseLost, StoreDown
@@ -37,7 +37,16 @@ from handrail_receiver.stores import Store
 log = logging.getLogger("handrail")
 TOGETHER = 200
 LOOK_EVERY = 1.0
+TOLD = {Verdict.act, Verdict.hold, Verdict.tell}
 HEARTBEAT = "heartbeat"
+
+
+def with_tells(decision: Decision, playbook: Playbook) -> Decision:
+    """A decision with everybody who is to hear of it."""
+    action = playbook.action(decision.action)
+    if decision.verdict not in TOLD or action is None:
+        return decision
+    return replace(decision, tell=action.tell)
 
 
 @dataclass
@@ -54,6 +63,8 @@ class Guard:
     lease: float
     on_decision: Callable[[Decision], None] = lambda _: None
     on_end: Callable[[Run], None] = lambda _: None
+    on_truncated: Callable[[], None] = lambda: None
+    heartbeat_at: datetime | None = None
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
     _running: dict[int, tuple[Run, asyncio.Task[None]]] = field(default_factory=dict)
     _turns: dict[int, asyncio.Lock] = field(default_factory=dict)
@@ -117,7 +128,8 @@ class Guard:
                 continue
             rollout = signal.labels.get(names.ROLLOUT, "")
             playbook = self.playbooks.get(rollout)
-            yield decide(signal, playbook, look(rollout) if playbook else History(), now)
+            decision = decide(signal, playbook, look(rollout) if playbook else History(), now)
+            yield with_tells(decision, playbook) if playbook else decision
         if notification.truncated:
             text = f"{notification.truncated} alerts were cut off by the sender; of those nothing is known"
             yield Decision(Verdict.tell, "truncated", text)
@@ -157,8 +169,11 @@ class Guard:
     def _count(self, settled: list[Settled]) -> None:
         for one in settled:
             self.metrics.notification(one)
+            if any(decision.reason == "truncated" for decision in one.decisions):
+                self.on_truncated()
             if any(decision.reason == HEARTBEAT for decision in one.decisions):
                 self.metrics.heartbeat(one.at)
+                self.heartbeat_at = one.at
 
     async def _start_due(self) -> None:
         now = self.clock.now()

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from handrail.contract import Confirmation, Proof, Step
+from handrail.contract import Confirmation, Proof, Step, Tell
+
 from handrail_receiver.errors import Cause
 
 
@@ -148,10 +149,21 @@ class Run:
 
 @dataclass(frozen=True)
 class LastSaid:
-    """What one alert said last in an attempt; `series` stands for all its labels."""
+    """What one alert said last in an attempt; `series` stands for all its labels, `source` is guardrail/tier."""
 
     series: str
+    source: str
     firing: bool
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Captured:
+    """A figure that limits are relative to, captured for an attempt."""
+
+    guardrail: str
+    reference: str
+    value: float
 
 
 @dataclass(frozen=True)
@@ -161,6 +173,7 @@ class History:
     attempt: Attempt | None = None
     runs: tuple[Run, ...] = ()
     said: tuple[LastSaid, ...] = ()
+    captured: tuple[Captured, ...] = ()
     automatic_today: int = 0
 
     def heard(self, series: str) -> bool | None:
@@ -204,13 +217,15 @@ class Begin:
     stage: str
     pinned: Mapping[str, tuple[Step, ...]]
     rollback_ready: str
+    captured: tuple[Captured, ...] = ()
 
 
 @dataclass(frozen=True)
 class Enter:
-    """The attempt goes into a stage."""
+    """The attempt goes into a stage; `captured` is what the one before came to."""
 
     stage: str
+    captured: tuple[Captured, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -246,6 +261,7 @@ class Heard:
     """An alert fires or has stopped."""
 
     series: str
+    source: str
     firing: bool
 
 
@@ -266,6 +282,7 @@ class Decision:
     by: str = "alert"
     attempt: int = 0
     changes: tuple[Change, ...] = ()
+    tell: tuple[Tell, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -288,6 +305,20 @@ class Settled:
     number: int
     at: datetime
     decisions: tuple[Decision, ...]
+
+
+@dataclass(frozen=True)
+class Telling:
+    """Somebody who is to be told of an incident: `version` is the state of it that they shall know."""
+
+    id: int
+    incident: str
+    rollout: str
+    attempt: int
+    tell: Tell
+    receipt: str
+    version: int
+    tries: int
 
 
 @dataclass(frozen=True)

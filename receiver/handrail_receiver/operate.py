@@ -18,6 +18,7 @@ from handrail_receiver.model import (
     Attempt,
     AttemptState,
     Begin,
+    Captured,
     Change,
     Conditions,
     Decision,
@@ -34,7 +35,7 @@ from handrail_receiver.model import (
 class Asked:
     """A person's call: who, why, whether to go past "not ready", and what was found out before deciding.
 
-    `pinned` are the rollback's steps with their open values filled in; `not_ready` says, a line each, why it
+    `pinned` are the rollback's steps with their open values filled in, `captured` the references; `not_ready` says, a line each, why it
     should not go on, empty when it may.
     """
 
@@ -43,6 +44,7 @@ class Asked:
     why: str = ""
     anyway: bool = False
     pinned: Mapping[str, tuple[Step, ...]] = field(default_factory=dict)
+    captured: tuple[Captured, ...] = ()
     not_ready: tuple[str, ...] = ()
 
 
@@ -86,7 +88,7 @@ def _start(known: Decision, asked: Asked, playbook: Playbook, history: History, 
     refused = _not_ready(known, asked, not_ready)
     if refused:
         return refused
-    begin = Begin(playbook.service, name, asked.pinned, "; ".join(not_ready))
+    begin = Begin(playbook.service, name, asked.pinned, "; ".join(not_ready), asked.captured)
     changes: tuple[Change, ...] = (begin, _entering("start", first, 0, now.now)) if first else (begin,)
     where = f"in stage {name}" if name else "guarding from now on"
     return replace(
@@ -139,7 +141,7 @@ def _promote(
     last = history.last_run("promote", following.name)
     changes = (
         SetHold(""),
-        Enter(following.name),
+        Enter(following.name, asked.captured),
         _entering("promote", following, last.round + 1 if last else 0, now.now),
     )
     return replace(

@@ -5,12 +5,12 @@ Every adapter raises `Retryable` or `Permanent` from `errors`, and nothing else,
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-from handrail.contract import Step
+from handrail.contract import Step, Tell
 
 from handrail_receiver.model import (
     Decision,
@@ -21,6 +21,7 @@ from handrail_receiver.model import (
     Run,
     Settled,
     Stored,
+    Telling,
 )
 
 
@@ -117,6 +118,19 @@ class Evidence(Protocol):
 
     async def read(self, rollout: str) -> list[EvidenceRecord]:
         """The chain of a rollout, oldest first."""
+
+
+class Tellings(Protocol):
+    """Who is to be told of an incident, until they were."""
+
+    async def want(self, incident: str, rollout: str, tells: Sequence[Tell], at: datetime) -> None:
+        """Somebody is to be told of an incident that belongs to no attempt."""
+
+    async def due(self, at: datetime, until: datetime) -> list[Telling]:
+        """Who is to be told now; nobody else is given them before `until`."""
+
+    async def told(self, telling: Telling, receipt: str, problem: str, again_at: datetime | None) -> None:
+        """They were told, or not: then `problem` says why, and `again_at` when to try again (None: never)."""
 
 
 class Memory(Protocol):

@@ -49,6 +49,7 @@ class Settings(BaseSettings):
     acts_per_minute: Annotated[int, Field(ge=1)] = 60
     inbox_limit: Annotated[int, Field(ge=1)] = 10_000
     keep_notifications: Seconds = 7 * 86400.0
+    keep_repeats: Seconds = 3600.0
     lease: Annotated[float, Field(ge=2)] = 15.0
 
     tls_certificate: Path | None = None

@@ -147,13 +147,14 @@ def test_each_extra_brings_what_it_says(wheel: Path) -> None:
             "typer",
         },
         "receiver": {
+            "httptools",
             "httpx",
             "prometheus-client",
             "pydantic-settings",
-            "sqlalchemy",
             "stamina",
             "starlette",
             "uvicorn",
+            "uvloop",
         },
         "postgres": {"psycopg[binary]"},
     }
@@ -194,5 +195,5 @@ def test_without_the_extra_the_command_works_and_serve_says_what_is_missing(plai
 
 
 def test_the_extra_receiver_brings_the_service_and_no_postgresql(with_receiver: Environment) -> None:
-    service = {"httpx", "starlette", "sqlalchemy", "uvicorn"}
+    service = {"httpx", "starlette", "stamina", "uvicorn"}
     assert with_receiver.found(*service, "psycopg") == service

@@ -9,7 +9,7 @@ from handrail.contract import names
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 
-from handrail_receiver.model import Attempt, Run, Settled, Verdict
+from handrail_receiver.model import AttemptState, History, Run, Settled, Verdict
 from handrail_receiver.playbooks import Playbooks
 
 REFUSED = ("invalid", "too-large", "unauthorized", "unavailable")
@@ -19,7 +19,8 @@ BUCKETS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
 class Metrics:
     """The receiver about itself and its rollouts. A registry of its own: importing this registers nothing."""
 
-    def __init__(self) -> None:
+    def __init__(self, started_at: datetime) -> None:
+        self._started_at = started_at
         self._registry = registry = CollectorRegistry()
         self._notifications = Counter(
             "handrail_notifications", "Deliveries, by what came of them.", ["result"], registry=registry
@@ -58,8 +59,12 @@ class Metrics:
         self._heartbeat_at = at if self._heartbeat_at is None else max(at, self._heartbeat_at)
 
     def heartbeat_age(self, now: datetime) -> float:
-        """Seconds since the heartbeat."""
-        return (now - self._heartbeat_at).total_seconds() if self._heartbeat_at else 0.0
+        """Seconds since the heartbeat, or since the start when none came."""
+        return max(0.0, (now - (self._heartbeat_at or self._started_at)).total_seconds())
+
+    def silence(self, now: datetime) -> float:
+        """Seconds in which a heartbeat could have come and none did."""
+        return max(0.0, (now - max(self._heartbeat_at or self._started_at, self._started_at)).total_seconds())
 
     def ended(self, run: Run) -> None:
         """Count an action that ended."""
@@ -68,19 +73,19 @@ class Metrics:
             seconds = (run.acted_at - run.detected_at).total_seconds()
             self._durations.labels(run.rollout, run.action).observe(seconds)
 
-    def render(self, playbooks: Playbooks, attempts: dict[str, Attempt], now: datetime) -> bytes:
+    def render(self, playbooks: Playbooks, histories: dict[str, History], now: datetime) -> bytes:
         """The page, in Prometheus' text format."""
         self._heartbeat_age.set(self.heartbeat_age(now))
         registry = CollectorRegistry()
-        registry.register(_Rollouts(playbooks, attempts))
+        registry.register(_Rollouts(playbooks, histories))
         return generate_latest(self._registry) + generate_latest(registry)
 
 
 class _Rollouts:
     """Where each rollout stands."""
 
-    def __init__(self, playbooks: Playbooks, attempts: dict[str, Attempt]) -> None:
-        self._playbooks, self._attempts = playbooks, attempts
+    def __init__(self, playbooks: Playbooks, histories: dict[str, History]) -> None:
+        self._playbooks, self._histories = playbooks, histories
 
     def collect(self) -> Iterable[GaugeMetricFamily]:
         stage = GaugeMetricFamily(
@@ -97,18 +102,23 @@ class _Rollouts:
             "1 when a rehearsal found that it can be rolled back.",
             labels=["rollout"],
         )
+        reference = GaugeMetricFamily(
+            names.REFERENCE_METRIC, "Captured figures.", labels=["rollout", "guardrail", "reference"]
+        )
         for playbook in self._playbooks.all():
-            attempt = self._attempts.get(playbook.rollout)
-            live = attempt if attempt is not None and attempt.live else None
+            history = self._histories.get(playbook.rollout, History())
+            live = history.attempt if history.attempt is not None and history.attempt.live else None
             share: float | None = 0.0
             for facts in playbook.stages:
                 here = live is not None and live.stage == facts.name
                 stage.add_metric([playbook.rollout, facts.name], float(here))
                 if live is not None and here:
-                    share = facts.weight
+                    share = facts.weight if live.state == AttemptState.active else 0.0
                     entered.add_metric([playbook.rollout, facts.name], live.stage_entered_at.timestamp())
             if share is not None and playbook.stages:
                 weight.add_metric([playbook.rollout], share)
             if live is not None:
                 ready.add_metric([playbook.rollout], float(not live.rollback_ready))
-        return (stage, weight, entered, ready)
+                for one in history.captured:
+                    reference.add_metric([playbook.rollout, one.guardrail, one.reference], one.value)
+        return (stage, weight, entered, ready, reference)

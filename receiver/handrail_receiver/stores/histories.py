@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from handrail_receiver.model import (
     Begin,
+    Captured,
     Change,
     Decision,
     Effect,
@@ -21,7 +22,8 @@ from handrail_receiver.model import (
 )
 from handrail_receiver.stores.chain import link
 from handrail_receiver.stores.engine import Tx
-from handrail_receiver.stores.rows import attempt_of, effect_of, pinned_json, run_of, step_json
+from handrail_receiver.stores.rows import attempt_of, effect_of, instant, pinned_json, run_of, step_json
+from handrail_receiver.stores.tellings import want
 
 DAY = timedelta(days=1)
 RUNS = "SELECT run.*, attempt.rollout, attempt.fence FROM run JOIN attempt ON attempt.id = run.attempt"
@@ -42,11 +44,17 @@ def history_of(tx: Tx, rollout: str, at: datetime) -> History:
     ):
         effects.setdefault(row["run"], []).append(effect_of(row))
     runs = tx.rows(f"{RUNS} WHERE run.attempt = :id ORDER BY run.id", id=attempt.id)
-    said = tx.rows("SELECT series, firing FROM said WHERE attempt = :id", id=attempt.id)
+    said = tx.rows("SELECT * FROM said WHERE attempt = :id", id=attempt.id)
+    captured = tx.rows(
+        "SELECT * FROM reference WHERE attempt = :id ORDER BY guardrail, reference", id=attempt.id
+    )
     return History(
         attempt=attempt,
         runs=tuple(run_of(row, effects.get(row["id"], [])) for row in runs),
-        said=tuple(LastSaid(row["series"], bool(row["firing"])) for row in said),
+        said=tuple(
+            LastSaid(row["series"], row["source"], bool(row["firing"]), instant(row["at"])) for row in said
+        ),
+        captured=tuple(Captured(row["guardrail"], row["reference"], row["value"]) for row in captured),
         automatic_today=_automatic(tx, attempt.service, attempt.id, at),
     )
 
@@ -71,6 +79,8 @@ def apply(tx: Tx, decision: Decision, at: datetime, detected_at: datetime) -> De
         attempt = _change(tx, decision, change, attempt, at, detected_at)
     if decision.verdict not in {Verdict.repeat, Verdict.ignore} and decision.rollout:
         link(tx, decision.rollout, "decision", _record(decision, attempt), at)
+    if decision.tell:
+        want(tx, f"{decision.rollout}-{attempt}", decision.rollout, attempt, decision.tell, at)
     return replace(decision, attempt=attempt)
 
 
@@ -94,19 +104,21 @@ def _change(
     match change:
         case Begin():
             return _begin(tx, decision, change, now)
-        case Enter(stage):
+        case Enter(stage, captured):
+            _capture(tx, attempt, captured)
             sql = "UPDATE attempt SET stage = :stage, stage_entered_at = :at WHERE id = :id"
             tx.count(sql, stage=stage, at=now, id=attempt)
         case SetHold(why):
             tx.count("UPDATE attempt SET held = :why WHERE id = :id", why=why, id=attempt)
         case SetState(state):
             tx.count("UPDATE attempt SET state = :state WHERE id = :id", state=state.value, id=attempt)
-        case Heard(series, firing):
+        case Heard(series, source, firing):
             tx.count(
-                "INSERT INTO said (attempt, series, firing, at) VALUES (:attempt, :series, :firing, :at)"
+                "INSERT INTO said (attempt, series, source, firing, at) VALUES (:attempt, :series, :source, :firing, :at)"
                 " ON CONFLICT (attempt, series) DO UPDATE SET firing = excluded.firing, at = excluded.at",
                 attempt=attempt,
                 series=series,
+                source=source,
                 firing=int(firing),
                 at=now,
             )
@@ -130,7 +142,22 @@ def _begin(tx: Tx, decision: Decision, begin: Begin, now: float) -> int:
         pinned=pinned_json(begin.pinned),
         ready=begin.rollback_ready,
     )
-    return int(rows[0]["id"])
+    attempt = int(rows[0]["id"])
+    _capture(tx, attempt, begin.captured)
+    return attempt
+
+
+def _capture(tx: Tx, attempt: int, captured: tuple[Captured, ...]) -> None:
+    for one in captured:
+        tx.count(
+            "INSERT INTO reference (attempt, guardrail, reference, value)"
+            " VALUES (:attempt, :guardrail, :reference, :value)"
+            " ON CONFLICT (attempt, guardrail, reference) DO UPDATE SET value = excluded.value",
+            attempt=attempt,
+            guardrail=one.guardrail,
+            reference=one.reference,
+            value=one.value,
+        )
 
 
 def _open(tx: Tx, decision: Decision, run: Open, attempt: int, now: float, detected_at: datetime) -> None:
@@ -168,14 +195,18 @@ def _open(tx: Tx, decision: Decision, run: Open, attempt: int, now: float, detec
 
 
 def _supersede(tx: Tx, attempt: int, but: int, now: float) -> None:
-    """End entering a stage, and what waits to be confirmed: their owner loses the lease at once."""
-    ended = tx.count(
+    """End the others; whoever works on them loses the lease at once."""
+    if end_others(tx, attempt, but, now):
+        sql = "UPDATE attempt SET fence = fence + 1, owner = NULL, leased_until = 0 WHERE id = :id"
+        tx.count(sql, id=attempt)
+
+
+def end_others(tx: Tx, attempt: int, but: int, now: float) -> int:
+    """End entering a stage and what waits to be confirmed: a rollback begins."""
+    return tx.count(
         "UPDATE run SET state = 'superseded', finished_at = :now WHERE attempt = :attempt AND id <> :but"
         " AND (state = 'waiting' OR (state IN ('open', 'proving') AND action IN ('start', 'promote')))",
         attempt=attempt,
         but=but,
         now=now,
     )
-    if ended:
-        sql = "UPDATE attempt SET fence = fence + 1, owner = NULL, leased_until = 0 WHERE id = :id"
-        tx.count(sql, id=attempt)

@@ -14,6 +14,7 @@ from handrail_receiver.model import (
     Progress,
     Received,
     Run,
+    RunState,
     Settled,
     Stored,
     Verdict,
@@ -21,8 +22,10 @@ from handrail_receiver.model import (
 from handrail_receiver.ports import Judge
 from handrail_receiver.stores.chain import link, record_of
 from handrail_receiver.stores.engine import Engine, Row, Tx
-from handrail_receiver.stores.histories import RUNS, apply, history_of
+from handrail_receiver.stores.histories import RUNS, apply, end_others, history_of
+from handrail_receiver.stores.retention import SqlRetention
 from handrail_receiver.stores.rows import effect_of, instant, run_of, seconds
+from handrail_receiver.stores.tellings import SqlTellings, changed
 
 STRONGEST = (
     Verdict.act,
@@ -248,8 +251,11 @@ def _record(tx: Tx, run: Run, progress: Progress, at: datetime) -> None:
         link(tx, run.rollout, "step", body, at)
     if progress.finished_at is not None:
         _release(tx, run.attempt)
+        changed(tx, run.attempt, at)
         link(tx, run.rollout, "outcome", body | {"outcome": progress.state.value, "text": progress.text}, at)
     if progress.attempt_state is not None:
+        if run.state == RunState.waiting:
+            end_others(tx, run.attempt, run.id, at.timestamp())
         sql = "UPDATE attempt SET state = :state WHERE id = :id"
         tx.count(sql, state=progress.attempt_state.value, id=run.attempt)
     if progress.hold is not None:
@@ -313,6 +319,8 @@ class Store:
     runs: SqlRuns
     evidence: SqlEvidence
     memory: SqlMemory
+    tellings: SqlTellings
+    retention: SqlRetention
 
 
 def store_on(engine: Engine, inbox_limit: int) -> Store:
@@ -324,4 +332,6 @@ def store_on(engine: Engine, inbox_limit: int) -> Store:
         SqlRuns(engine),
         SqlEvidence(engine),
         SqlMemory(engine),
+        SqlTellings(engine),
+        SqlRetention(engine),
     )

@@ -31,10 +31,35 @@ CREATE TABLE attempt (
 CREATE TABLE said (
     attempt INTEGER NOT NULL REFERENCES attempt (id) ON DELETE CASCADE,
     series  TEXT NOT NULL,
+    source  TEXT NOT NULL,
     firing  INTEGER NOT NULL,
     at      REAL NOT NULL,
     PRIMARY KEY (attempt, series)
 );
+
+CREATE TABLE reference (
+    attempt   INTEGER NOT NULL REFERENCES attempt (id) ON DELETE CASCADE,
+    guardrail TEXT NOT NULL,
+    reference TEXT NOT NULL,
+    value     REAL NOT NULL,
+    PRIMARY KEY (attempt, guardrail, reference)
+);
+
+CREATE TABLE telling (
+    id       INTEGER PRIMARY KEY AUTOINCREMENT,
+    incident TEXT NOT NULL,
+    rollout  TEXT NOT NULL,
+    attempt  INTEGER NOT NULL,
+    tell     TEXT NOT NULL,
+    receipt  TEXT NOT NULL DEFAULT '',
+    wanted   INTEGER NOT NULL DEFAULT 1,
+    sent     INTEGER NOT NULL DEFAULT 0,
+    tries    INTEGER NOT NULL DEFAULT 0,
+    due_at   REAL NOT NULL,
+    problem  TEXT NOT NULL DEFAULT '',
+    UNIQUE (incident, tell)
+);
+CREATE INDEX telling_due ON telling (due_at) WHERE wanted > sent;
 
 CREATE TABLE run (
     id           INTEGER PRIMARY KEY AUTOINCREMENT,

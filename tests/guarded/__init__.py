@@ -1,0 +1,20 @@
+"""A small rollout, its alerts, and a real receiver that guards it: what the receiver's tests are made of."""
+
+from .alerts import NOW, alert, body, signal
+from .playbook import GUARDRAILS, ROLLOUT, playbook, write_playbook
+from .service import HAPROXY, TOKENS, Guarded, guarded
+
+__all__ = [
+    "GUARDRAILS",
+    "HAPROXY",
+    "NOW",
+    "ROLLOUT",
+    "TOKENS",
+    "Guarded",
+    "alert",
+    "body",
+    "guarded",
+    "playbook",
+    "signal",
+    "write_playbook",
+]

@@ -97,6 +97,17 @@ def test_a_bad_canary_is_rolled_back_and_the_table_says_how_long_each_step_took(
     ]
     splits = re.findall(r"split in HAProxy, stable/canary: (\S+)", run.said)
     assert splits[-2:] == ["90/10", "100/0"]
+    rows = re.findall(r"^│ (.+?) +│ +\S+ +│ +\d+\.\d+ s │ +\d+\.\d+ s │$", run.said, re.MULTILINE)
+    assert set(rows) == {
+        "the canary goes bad",
+        "limit breached: alert pending",
+        "held long enough: alert fires",
+        "webhook received",
+        "decided",
+        "acted and read back",
+        "weight 0 is seen from outside",
+        "proved: no traffic left",
+    }
     assert processes_in(tmp_path) == []
 
 
@@ -105,32 +116,27 @@ def no_socket(folder: Path) -> None:
     (folder / "haproxy.sock").unlink()
 
 
-def someone_gives_it_back(folder: Path) -> None:
-    """Somebody gives the canary its orders back, behind the receiver's back."""
-    until(
-        lambda: ask_haproxy(folder / "haproxy.sock", "get weight web/canary").startswith("0"),
-        "the rollback",
-        within=60,
-    )
-    threading.Timer(4, ask_haproxy, [folder / "haproxy.sock", "set weight web/canary 10"]).start()
+def a_weight_again(folder: Path) -> None:
+    """Somebody gives the canary orders again, behind the receiver's back."""
+    ask_haproxy(folder / "haproxy.sock", "set weight web/canary 10")
 
 
 @pytest.mark.parametrize(
-    ("sabotage", "step"),
+    ("sabotage", "when", "step"),
     [
-        (no_socket, "the receiver takes the canary's orders away"),
-        (someone_gives_it_back, "the receiver proves it in Prometheus|the canary gets no order any more"),
+        (no_socket, "... the canary goes bad", "the receiver takes the canary's orders away"),
+        (a_weight_again, "ok  the receiver proves it", "the canary gets no order any more"),
     ],
 )
 def test_a_rollback_that_does_not_hold_fails_and_names_the_step(
-    tmp_path: Path, sabotage: Callable[[Path], None], step: str
+    tmp_path: Path, sabotage: Callable[[Path], None], when: str, step: str
 ) -> None:
     with demo(tmp_path) as run:
-        run.until_it_says("the canary goes bad")
+        run.until_it_says(when)
         sabotage(tmp_path)
         code = run.end()
     assert code == 1, run.said
-    assert re.search(rf"^FAILED  ({step}):", run.said, re.MULTILINE), run.said
+    assert re.findall(r"^FAILED  ([^:]+):", run.said, re.MULTILINE) == [step], run.said
     assert processes_in(tmp_path) == []
 
 

@@ -76,11 +76,8 @@ def _run(folder: Path, programs: stack.Programs, shown: Plain | Drawn) -> int:
     try:
         made = files.write(folder, at)
         with _demo(made, at, programs, shown) as demo:
-            shown.done(
-                title,
-                "application twice, HAProxy, receiver, Alertmanager, Prometheus",
-                time.monotonic() - began,
-            )
+            page = f"http://demo:{made.token('viewer').read_text()}@{at.receiver}/"
+            shown.done(title, f"the receiver's page is {page}", time.monotonic() - began)
             for title, step in STEPS:
                 began = time.monotonic()
                 shown.begin(title)
@@ -105,6 +102,7 @@ def _demo(
         canary=f"http://{at.canary}",
         stable=f"http://{at.stable}",
         prometheus=f"http://{at.prometheus}",
+        alertmanager=f"http://{at.alertmanager}",
     )
     orders = load(f"http://{at.shop}/orders", per_second=ORDERS_PER_SECOND, seconds=LONGEST)
     with stack.running(made, at, programs), view.client, orders as customers:

@@ -87,9 +87,9 @@ class Drawn:
     def done(self, title: str, seen: str, seconds: float) -> None:
         """A step is done."""
         self.now = None
-        self.steps.append(
-            Text.assemble(("✓ ", "green"), title, (f"  {seconds:.1f} s  ", "cyan"), (seen, "dim"))
-        )
+        line = Text.assemble(("✓ ", "green"), title, (f"  {seconds:.1f} s  ", "cyan"), (seen, "dim"))
+        line.no_wrap, line.overflow = True, "ellipsis"
+        self.steps.append(line)
 
     def failed(self, title: str, why: str) -> None:
         """A step failed: the last that is told."""
@@ -120,7 +120,7 @@ class Drawn:
     def _traffic(self, snapshot: Snapshot) -> RenderableType:
         table = Table(box=None, padding=(0, 1), header_style="dim")
         for column in ("", "", "split", "orders", "errors"):
-            table.add_column(column, justify="right" if column else "left")
+            table.add_column(column, justify="right" if column else "left", min_width=7)
         for arm in (snapshot.stable, snapshot.canary):
             table.add_row(*_row(arm))
         said = Text.assemble(

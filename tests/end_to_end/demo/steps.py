@@ -18,7 +18,7 @@ from .api import Receiver
 from .load import Load
 from .screen import Drawn, Plain, ratio, split_of
 from .times import Moment
-from .view import ROLLOUT, Snapshot, View
+from .view import ROLLOUT, Alert, Snapshot, View
 
 LOOK_EVERY = 0.2
 IN_FLIGHT = 1.0  # an order that HAProxy had already given to the canary ends within this time
@@ -40,6 +40,7 @@ class Demo:
     load: Load
     screen: Plain | Drawn
     moments: list[Moment] = field(default_factory=list)
+    alert: Alert | None = None
     rolled_back: Snapshot | None = None
 
     def look(self) -> Snapshot:
@@ -121,21 +122,22 @@ def alert_is_pending(demo: Demo) -> str:
     seen = demo.wait(lambda now: now.acting("pending"), "an alert that asks for a rollback", within=30)
     alert = seen.acting("pending")
     assert alert is not None
-    demo.note("the limit is breached: alert pending", "Prometheus", alert.since)
     return f"{alert.name} asks for {alert.action}"
 
 
 def alert_fires(demo: Demo) -> str:
     """The breach has lasted as long as the tier's hold."""
     seen = demo.wait(lambda now: now.acting("firing"), "the alert to fire", within=40)
-    alert = seen.acting("firing")
+    demo.alert = alert = seen.acting("firing")
     assert alert is not None
+    demo.note("limit breached: alert pending", "Prometheus", alert.since)
     return alert.name
 
 
 def split_goes_back(demo: Demo) -> str:
     """HAProxy holds weight 0 for the canary: webhook, decision and act have happened."""
-    seen = demo.wait(lambda now: now.canary.weight == 0, "weight 0 for the canary in HAProxy", within=20)
+    seen = demo.wait(lambda now: now.canary.weight == 0, "weight 0 for the canary in HAProxy", within=10)
+    demo.note("weight 0 is seen from outside", "HAProxy", seen.at)
     time.sleep(IN_FLIGHT)
     demo.rolled_back = demo.look()
     return f"HAProxy splits {split_of(seen)}"
@@ -154,6 +156,10 @@ def rollback_is_proved(demo: Demo) -> str:
         ("proved: no traffic left", "proved_at"),
     ):
         demo.note(what, "receiver", datetime.fromisoformat(run[key]))
+    fired_at = demo.view.fired_at(demo.alert) if demo.alert else None
+    if fired_at is None:
+        raise Failed("Alertmanager does not know of the alert any more, so nobody can say when it fired")
+    demo.note("held long enough: alert fires", "Alertmanager", fired_at)
     return str(run["text"] or run["state"])
 
 

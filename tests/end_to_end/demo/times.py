@@ -18,7 +18,8 @@ class Moment:
 
 
 def table(moments: list[Moment]) -> Table:
-    """One row for each moment, in their order; times in seconds since the first."""
+    """One row for each moment, in the order of time; `took` is since the one before."""
+    moments = sorted(moments, key=lambda moment: moment.at)
     made = Table(title="From the breach to the proof", title_justify="left")
     made.add_column("moment")
     made.add_column("says")

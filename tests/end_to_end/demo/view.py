@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +17,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from servers import haproxy_servers
 
 ROLLOUT = "checkout"
-ORDERS = "sum by (track) (rate(http_requests_total[5s]))"
-BAD_ORDERS = 'sum by (track) (rate(http_requests_total{status=~"5.."}[5s]))'
+ORDERS = "sum by (track) (rate(http_requests_total[10s]))"
+BAD_ORDERS = 'sum by (track) (rate(http_requests_total{status=~"5.."}[10s]))'
 ERRORS = f"({BAD_ORDERS} or {ORDERS} * 0) / ({ORDERS} > 0)"
 RANK = {"pending": 1, "firing": 2}
 
@@ -47,8 +47,9 @@ class Alert:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """All of it at one time; `stage` is None when the receiver says that no attempt is active."""
+    """All of it at one time (when HAProxy was asked); `stage` is None when the receiver says that no attempt is active."""
 
+    at: datetime
     canary: Arm
     stable: Arm
     stage: str | None
@@ -72,11 +73,12 @@ class View:
     canary: str
     stable: str
     prometheus: str
+    alertmanager: str
     client: httpx.Client = field(default_factory=lambda: httpx.Client(timeout=5, trust_env=False), repr=False)
 
     def look(self) -> Snapshot:
         """Look everywhere now."""
-        found = haproxy_servers(self.haproxy)
+        at, found = datetime.now(UTC), haproxy_servers(self.haproxy)
         rows = {name: found[f"web/{name}"] for name in ("canary", "stable")}
         errors = self.error_ratios()
         total = sum(int(row["weight"]) for row in rows.values()) or 1
@@ -91,7 +93,7 @@ class View:
             )
             for name, url in (("canary", self.canary), ("stable", self.stable))
         )
-        return Snapshot(canary, stable, self.stage(), self.alerts())
+        return Snapshot(at, canary, stable, self.stage(), self.alerts())
 
     def requests(self, url: str) -> int:
         """The orders one copy of the application has answered, by its own counter."""
@@ -126,7 +128,14 @@ class View:
             )
             for alert in answer["data"]["alerts"]
             if alert["labels"].get(names.ROLLOUT) == ROLLOUT
+            and alert["labels"]["alertname"] != names.HEARTBEAT_ALERT
         )
+
+    def fired_at(self, alert: Alert) -> datetime | None:
+        """Since when Alertmanager holds the alert as firing; None while it does not know of it."""
+        url, only = f"{self.alertmanager}/api/v2/alerts", {"filter": f'alertname="{alert.name}"'}
+        found = self.client.get(url, params=only).raise_for_status().json()
+        return instant(found[0]["startsAt"]) if found else None
 
     def query(self, query: str) -> list[Any]:
         """The samples an instant query gives now."""

@@ -1,0 +1,244 @@
+"""The plan's routing → alertmanager.yml, judged by amtool 0.25 and the newer one."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from emit.guarded_shop import planned
+from handrail.declare import Environment
+from handrail.emit import alertmanager
+from handrail.load import load
+from handrail.lower import lower
+from handrail.plan import Alert, Plan, Rollout
+from servers import program
+from servers.newer import newer
+
+ROOT = Path(__file__).parents[3]
+ROUTED = ("severity", "action", "mode", "level")
+"""The labels that routes look at, beside the rollout."""
+OLD, NEW = (0, 25), (0, 33)
+BOTH = pytest.mark.parametrize("amtool", [program("amtool"), newer("amtool")], ids=["0.25", "newer"])
+
+
+def written(plan: Plan, folder: Path) -> Path:
+    """alertmanager.yml with its templates, in `folder`."""
+    for path, text in alertmanager.emit(plan).items():
+        target = folder / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text)
+    return folder / "alertmanager/alertmanager.yml"
+
+
+def config(plan: Plan) -> dict[str, Any]:
+    loaded: dict[str, Any] = yaml.safe_load(alertmanager.emit(plan)["alertmanager/alertmanager.yml"])
+    return loaded
+
+
+def asked(*argv: str | Path) -> tuple[int, str]:
+    done = subprocess.run(list(map(str, argv)), check=False, capture_output=True, text=True)
+    return done.returncode, done.stdout + (done.stderr if done.returncode else "")
+
+
+@BOTH
+def test_amtool_accepts_it(amtool: Path, tmp_path: Path) -> None:
+    code, said = asked(amtool, "check-config", written(planned(), tmp_path))
+    assert (code, "SUCCESS" in said, "FAILED" in said) == (0, True, False), said
+
+
+def test_the_time_limit_of_a_webhook_is_written_only_for_versions_that_know_it(tmp_path: Path) -> None:
+    new = written(planned(alertmanager=NEW), tmp_path)
+    assert asked(newer("amtool"), "check-config", new)[0] == 0
+    code, said = asked("amtool", "check-config", new)
+    assert (code, "field timeout not found" in said) == (1, True)
+    limits = [
+        [
+            hook.get("timeout")
+            for receiver in made["receivers"]
+            for hook in receiver.get("webhook_configs", [])
+        ]
+        for made in (config(planned(alertmanager=version)) for version in (OLD, (0, 27), (0, 28), NEW))
+    ]
+    assert limits == [[None] * 3, [None] * 3, ["10s"] * 3, ["10s"] * 3]
+
+
+def expected(alert: Alert, rollout: Rollout) -> list[str]:
+    """Who hears of an alert, by what the declaration says, in words rather than matchers."""
+    labels = dict(alert.labels)
+    told = ["handrail"]
+    people = {
+        "shop": {"P1": "shop/P1", "P3": "shop/P3", "vp": "shop/vp"},
+        "kiosk": {"critical": "kiosk/critical"},
+    }[rollout.name]
+    word = labels.get("level", labels.get("severity", ""))
+    if word in people and labels.get("mode") != "shadow":
+        told.append(people[word])
+    return told
+
+
+def alerts(plan: Plan) -> Iterator[tuple[Rollout, Alert, dict[str, str]]]:
+    """Every alert there can be, with the labels it fires with; a level fires with those of what is unresolved."""
+    for rollout in plan.rollouts:
+        for alert in rollout.alerts:
+            taken = {"rollout": rollout.name, "service": rollout.service, "guardrail": "errors"}
+            unresolved = {**taken, "tier": "emergency", "severity": dict(rollout.severities)["emergency"]}
+            yield rollout, alert, {"alertname": alert.name, **unresolved, **dict(alert.labels)}
+
+
+@BOTH
+def test_every_alert_of_the_plan_reaches_whom_it_should(amtool: Path, tmp_path: Path) -> None:
+    made = written(planned(), tmp_path)
+    for rollout, alert, labels in alerts(planned()):
+        said = asked(
+            amtool,
+            "config",
+            "routes",
+            "test",
+            "--config.file",
+            made,
+            *(f"{k}={v}" for k, v in labels.items()),
+        )
+        assert (alert.name, said[1].strip().split(",")) == (alert.name, expected(alert, rollout))
+
+
+def test_every_alert_of_this_repository_reaches_whom_its_environment_names(tmp_path: Path) -> None:
+    loaded = load(ROOT / "rules_src")
+    place = loaded.environment(None)
+    plan = lower(loaded.rollouts, place)
+    made = written(plan, tmp_path)
+    alike = {
+        (rollout.name, *(labels.get(key) for key in ROUTED)): (rollout, alert, labels)
+        for rollout, alert, labels in alerts(plan)
+    }
+    for rollout, alert, labels in alike.values():
+        pairs = [f"{label}={text}" for label, text in labels.items()]
+        _, said = asked("amtool", "config", "routes", "test", f"--config.file={made}", *pairs)
+        word = labels.get("level", labels["severity"])
+        people = [f"{rollout.name}/{word}"] if place.routes.get(word) and "mode" not in labels else []
+        assert (alert.name, said.strip().split(",")) == (alert.name, ["handrail", *people])
+
+
+@BOTH
+@pytest.mark.parametrize(
+    ("labels", "told"),
+    [
+        ("alertname=HandrailHeartbeat rollout=shop severity=none action=investigate", "handrail-heartbeat"),
+        ("rollout=shop severity=P1 action=rollback", "handrail,shop/P1"),
+        ("rollout=shop severity=P1 action=rollback mode=shadow", "handrail"),
+        ("rollout=shop severity=P2 action=rollback", "handrail"),
+        ("rollout=shop severity=P1 action=investigate level=manager", "handrail"),
+        ("rollout=shop severity=P1 action=investigate level=vp", "handrail,shop/vp"),
+        ("rollout=kiosk severity=P1 action=rollback", "handrail"),
+        ("alertname=SomebodyElses severity=critical", "handrail"),
+    ],
+)
+def test_a_case_at_the_border(amtool: Path, tmp_path: Path, labels: str, told: str) -> None:
+    made = written(planned(), tmp_path)
+    verified = f"--verify.receivers={told}"
+    code, said = asked(amtool, "config", "routes", "test", f"--config.file={made}", verified, *labels.split())
+    assert (code, said.strip()) == (0, told)
+
+
+def test_what_acts_goes_out_at_once_and_again_every_few_minutes() -> None:
+    [_, acting, recorded, *_] = config(planned())["route"]["routes"]
+    assert acting == {
+        "receiver": "handrail",
+        "matchers": ['action=~"rollback|emergency-rollback|security-rollback"'],
+        "group_by": ["rollout", "service", "guardrail", "action"],
+        "group_wait": "0s",
+        "group_interval": "15s",
+        "repeat_interval": "4m",
+        "continue": True,
+    }
+    assert recorded["matchers"] == ['action!~"rollback|emergency-rollback|security-rollback"']
+
+
+def test_the_receiver_s_webhook_says_everything_and_follows_nothing() -> None:
+    [handrail, heartbeat, *_] = config(planned())["receivers"]
+    hook = {
+        "send_resolved": True,
+        "url": "http://handrail.internal:8080/webhooks/alertmanager",
+        "max_alerts": 0,
+        "http_config": {
+            "follow_redirects": False,
+            "authorization": {"type": "Bearer", "credentials_file": "/etc/alertmanager/handrail-token"},
+        },
+    }
+    assert handrail == {"name": "handrail", "webhook_configs": [hook]}
+    assert heartbeat == {"name": "handrail-heartbeat", "webhook_configs": [hook]}
+
+
+def test_no_secret_stands_in_the_file_and_every_notifier_says_when_it_is_over() -> None:
+    receivers = config(planned())["receivers"]
+    notifiers = [
+        one
+        for receiver in receivers
+        for many in receiver.values()
+        if many != receiver["name"]
+        for one in many
+    ]
+    assert [one["send_resolved"] for one in notifiers] == [True] * 8
+    assert [
+        key
+        for one in notifiers
+        for key in (*one, *one.get("http_config", {}).get("authorization", {}))
+        if key in {"api_url", "routing_key", "service_key", "auth_password", "credentials"}
+    ] == []
+
+
+def test_no_name_of_a_receiver_holds_what_alertmanager_would_quote() -> None:
+    names = [receiver["name"] for receiver in config(planned())["receivers"]]
+    assert names == [
+        "handrail",
+        "handrail-heartbeat",
+        "kiosk/critical",
+        "shop/P3",
+        "shop/P1",
+        "shop/vp",
+    ]
+
+
+def test_an_environment_says_who_is_told_there() -> None:
+    quiet = Environment("staging", routes={"P1": [], "P3": [], "critical": [], "vp": []})
+    assert [receiver["name"] for receiver in config(planned(quiet))["receivers"]] == [
+        "handrail",
+        "handrail-heartbeat",
+    ]
+
+
+def test_a_graver_alert_mutes_only_what_its_own_action_makes_up_for() -> None:
+    rules = config(planned())["inhibit_rules"]
+    assert {(*rule["source_matchers"][3:], *rule["target_matchers"][2:]) for rule in rules} == {
+        (f'tier="{tier}"', f'action="{action}"', f'tier=~"{milder}"', f'action=~"{covered}"')
+        for tier, milder, action, covered in (
+            (
+                "emergency",
+                "warning|critical",
+                "emergency-rollback",
+                "investigate|hold|rollback|emergency-rollback",
+            ),
+            ("emergency", "warning|critical", "investigate", "investigate"),
+            ("emergency", "warning|critical", "rollback", "investigate|hold|rollback"),
+            ("critical", "warning", "rollback", "investigate|hold|rollback"),
+            ("critical", "warning", "security-rollback", "investigate|hold|rollback|security-rollback"),
+        )
+    }
+
+
+def test_nothing_of_other_people_is_muted_and_no_level_and_nothing_by_a_shadow() -> None:
+    rules = config(planned())["inhibit_rules"]
+    own = ('rollout=~".+"', 'level=""')
+    assert {tuple(rule["source_matchers"][:3]) for rule in rules} == {(*own, 'mode!="shadow"')}
+    assert {tuple(rule["target_matchers"][:2]) for rule in rules} == {own}
+    assert {tuple(rule["equal"]) for rule in rules} == {("rollout", "service", "guardrail")}
+
+
+def test_every_label_that_must_be_equal_is_on_every_alert_that_can_mute() -> None:
+    for rollout in planned().rollouts:
+        for guardrail in rollout.guardrails:
+            for alert in guardrail.alerts:
+                assert {"rollout", "service", "guardrail"} <= set(dict(alert.labels))

@@ -68,6 +68,31 @@ pytest: $(SYNCED) servers
 lint: style types ## style, types, and what handrail thinks of the declarations
 	$(BIN)/handrail lint --source rules_src
 
+.PHONY: e2e
+e2e: $(SYNCED) servers ## the tests on real servers alone: application, HAProxy, Prometheus, Alertmanager, receiver
+	$(BIN)/pytest tests/end_to_end -m "not long and not unleash"
+
+.PHONY: e2e-unleash
+e2e-unleash: $(SYNCED) servers ## the tests on a real Unleash from npm and PostgreSQL (180 MB in .tools)
+	@command -v npm >/dev/null || tests/tools/debian_packages nodejs npm
+	@tests/end_to_end/unleash/install.sh
+	$(BIN)/pytest tests/end_to_end/unleash -m unleash
+
+.PHONY: bench
+bench: $(SYNCED) servers ## measure on real servers: breach to webhook, webhook to weight 0
+	@PYTHONPATH=tests $(BIN)/python -m end_to_end.bench
+
+.PHONY: demo
+demo: $(SYNCED) servers ## a bad canary is rolled back while you watch
+	@PYTHONPATH=tests $(BIN)/python -m end_to_end.demo
+
+# Settings are HANDRAIL_* variables; only the database has a place of its own here.
+.PHONY: serve
+serve: export HANDRAIL_STORE ?= sqlite:.demo/handrail.db
+serve: $(SYNCED) ## the receiver in the foreground, for generated/playbook
+	@mkdir -p .demo
+	@$(BIN)/handrail serve
+
 .PHONY: format
 format: $(SYNCED) ## put the Python files into the form that lint wants
 	$(BIN)/ruff check --fix

@@ -12,6 +12,7 @@ import pytest
 import typer
 from handrail.cli import app
 from handrail.lint import LINTS
+from handrail_receiver.settings import Settings
 from project.examples import ROOT, Example, examples, pages
 
 TARGET = re.compile(r"^([a-z0-9-]+):.*## ", re.MULTILINE)
@@ -74,6 +75,15 @@ def test_every_command_is_described_with_every_option_and_no_other() -> None:
 def test_every_lint_is_described_and_no_other() -> None:
     names = {sys.modules[lint.__module__].NAME for lint in LINTS}
     assert set(sections("lints.md")) == names
+
+
+def test_every_setting_is_described_with_what_holds_without_it_and_no_other() -> None:
+    row = re.compile(r"^\| `(HANDRAIL_[A-Z_]+)` \| (?:`(.*?)`)? ?\|", re.MULTILINE)
+    meant = {
+        f"HANDRAIL_{name.upper()}": "" if field.default in (None, ()) else str(field.default)
+        for name, field in Settings.model_fields.items()
+    }
+    assert dict(row.findall(sections("receiver.md")["Settings"])) == meant
 
 
 def test_every_link_leads_to_a_file() -> None:

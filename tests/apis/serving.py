@@ -28,7 +28,7 @@ class Trouble(StrEnum):
 
 @dataclass(frozen=True)
 class Request:
-    """What was asked: method, path with its query, header names in lower case, and the body if it was JSON."""
+    """What was asked: method, path as it was sent with its query, header names in lower case, and the body if it was JSON."""
 
     method: str
     path: str
@@ -88,7 +88,8 @@ class Api:
         content = await received.body()
         query = f"?{received.url.query}" if received.url.query else ""
         headers = dict(received.headers)
-        request = Request(received.method, received.url.path + query, headers, _json(content), content)
+        path = received.scope["raw_path"].decode() + query
+        request = Request(received.method, path, headers, _json(content), content)
         self.requests.append(request)
         echo = f"your {headers.get('authorization')} asked for {request.path}"
         match self.trouble:

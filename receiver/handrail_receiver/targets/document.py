@@ -7,35 +7,36 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import yaml
 from handrail.contract import Scalar
+from yaml.constructor import SafeConstructor
 
 from handrail_receiver.errors import Cause, Permanent
+
+Place = tuple[str, ...]
 
 
 def value_at(text: str, key: str) -> Scalar:
     """The value at the dotted `key`; raises Permanent when there is none or when it is not a single value."""
-    found = _walk(_loaded(text), _parts(key), key)
-    if isinstance(found, str | int | float | bool) or found is None:
-        return found
-    raise Permanent(
-        Cause.invalid, f"{key} holds a {_kind(found)}, not a single value; give the place inside it"
-    )
+    return _value(_node(text, key), key)
 
 
 def with_value(text: str, key: str, value: Scalar) -> str:
     """`text` with `value` at `key`; raises Permanent rather than change anything else."""
-    value_at(text, key)
-    node = _scalar(text, key)
+    node = _node(text, key)
+    _value(node, key)
     start, end = node.start_mark.index, node.end_mark.index
-    gap = " " if start == end else ""  # `key:` with nothing behind it
-    changed = text[:start] + gap + _written(value, quoted=node.style == '"') + text[end:]
-    if not same(_loaded(changed), _replaced(_loaded(text), _parts(key), value)):
+    before = " " if start == end else ""  # `key:` with nothing behind it
+    after = "\n" if text[start:end].endswith("\n") else ""  # a block (`|`, `>`) reaches to the next line
+    written = _written(value, quoted=node.style == '"')
+    changed = f"{text[:start]}{before}{written}{after}{text[end:]}"
+    if not _differ_only_at(_parts(key), value, text, changed):
         raise Permanent(
             Cause.invalid,
-            f"{key} cannot be changed without changing more (an anchor, an alias, a tag or a block); write it plainly",
+            f"{key} cannot be changed without changing more (an anchor, an alias or a tag); write it plainly",
         )
     return changed
 
@@ -49,68 +50,70 @@ def same(one: Any, other: Any) -> bool:
     return isinstance(one, bool) == isinstance(other, bool) and bool(one == other)
 
 
-def _loaded(text: str) -> Any:
+def _differ_only_at(place: Place, value: Scalar, text: str, changed: str) -> bool:
+    """Whether the two texts say the same but at `place`, where the changed one says `value`."""
     try:
-        return yaml.safe_load(text)
+        was, now = _nodes(text), _nodes(changed)
+    except Permanent:
+        return False
+    said = [{at: _said(node) for at, node in nodes.items() if at != place} for nodes in (was, now)]
+    return said[0] == said[1] and same(_value(now[place], "it"), value)
+
+
+def _node(text: str, key: str) -> Any:
+    """The value's node, as PyYAML composes it: a merge (`<<`) is not followed."""
+    nodes, place = _nodes(text), _parts(key)
+    if place in nodes:
+        return nodes[place]
+    near = next(".".join(place[:length]) for length in range(len(place), -1, -1) if place[:length] in nodes)
+    raise Permanent(
+        Cause.missing, f"there is no {key}, only {near or 'other names at the top'}; correct the key"
+    )
+
+
+def _nodes(text: str) -> dict[Place, yaml.Node]:
+    """Every place of the one document in `text`."""
+    try:
+        top = yaml.compose(text, Loader=yaml.SafeLoader)
+        return dict(_below((), top)) if top is not None else {(): yaml.MappingNode("", [])}
     except (yaml.YAMLError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
-        place = f" (line {mark.line + 1})" if mark else ""
+        line = f" (line {mark.line + 1})" if mark else ""
         raise Permanent(
-            Cause.invalid, f"the file is not one YAML document{place}; give another path"
+            Cause.invalid, f"the file is not one YAML document{line}; give another path"
         ) from None
 
 
-def _parts(key: str) -> list[str]:
-    """`a.b\\.c.0` → `a`, `b.c`, `0`."""
-    return [part.replace("\\.", ".") for part in re.split(r"(?<!\\)\.", key)]
+def _below(place: Place, node: yaml.Node) -> Iterator[tuple[Place, yaml.Node]]:
+    yield place, node
+    if isinstance(node, yaml.MappingNode):
+        for name, child in node.value:
+            yield from _below((*place, str(name.value)), child)
+    if isinstance(node, yaml.SequenceNode):
+        for at, child in enumerate(node.value):
+            yield from _below((*place, str(at)), child)
 
 
-def _walk(tree: Any, parts: list[str], key: str) -> Any:
-    for part in parts:
-        tree = _child(tree, part, key)
-    return tree
+def _said(node: yaml.Node) -> tuple[str, object]:
+    """What a node says, without where and how it is written."""
+    return node.tag, node.value if isinstance(node, yaml.ScalarNode) else len(node.value)
 
 
-def _child(tree: Any, part: str, key: str) -> Any:
-    if isinstance(tree, dict):
-        for name, child in tree.items():
-            if str(name) == part:
-                return child
-    if isinstance(tree, list) and part.isdigit() and int(part) < len(tree):
-        return tree[int(part)]
-    raise Permanent(
-        Cause.missing, f"there is no {key}: nothing is called {part} in a {_kind(tree)}; correct the key"
-    )
-
-
-def _replaced(tree: Any, parts: list[str], value: Scalar) -> Any:
-    """A copy of `tree` with `value` at `parts`, which exist."""
-    if not parts:
+def _value(node: yaml.Node, key: str) -> Scalar:
+    if not isinstance(node, yaml.ScalarNode):
+        raise Permanent(Cause.invalid, f"{key} is not a single value; give the place inside it")
+    try:
+        value = SafeConstructor().construct_document(node)
+    except (yaml.YAMLError, ValueError):
+        value = node
+    if isinstance(value, str | int | float | bool) or value is None:
         return value
-    if isinstance(tree, list):
-        return [
-            _replaced(child, parts[1:], value) if at == int(parts[0]) else child
-            for at, child in enumerate(tree)
-        ]
-    return {
-        name: _replaced(child, parts[1:], value) if str(name) == parts[0] else child
-        for name, child in tree.items()
-    }
+    raise Permanent(Cause.invalid, f"{key} is a {node.tag.rpartition(':')[2]}; write it in quotes")
 
 
-def _scalar(text: str, key: str) -> yaml.ScalarNode:
-    """The characters of the value at `key`, which exists; raises Permanent when they stand somewhere else."""
-    node: Any = yaml.compose(text, Loader=yaml.SafeLoader)
-    for part in _parts(key):
-        if isinstance(node, yaml.SequenceNode):
-            node = node.value[int(part)]
-        else:
-            node = next((child for name, child in reversed(node.value) if name.value == part), None)
-    if isinstance(node, yaml.ScalarNode):
-        return node
-    raise Permanent(
-        Cause.invalid, f"{key} is not written where it is read (it comes by `<<`); write it plainly"
-    )
+def _parts(key: str) -> Place:
+    """`a.b\\.c.0` → `a`, `b.c`, `0`."""
+    return tuple(part.replace("\\.", ".") for part in re.split(r"(?<!\\)\.", key))
 
 
 def _written(value: Scalar, *, quoted: bool) -> str:
@@ -119,8 +122,3 @@ def _written(value: Scalar, *, quoted: bool) -> str:
         return json.dumps(value, ensure_ascii=False)
     listed: str = yaml.safe_dump([value], default_flow_style=True, allow_unicode=True, width=10_000_000)
     return listed.strip()[1:-1]
-
-
-def _kind(tree: Any) -> str:
-    words = {"dict": "mapping", "NoneType": "nothing", "str": "text"}
-    return words.get(type(tree).__name__, type(tree).__name__)

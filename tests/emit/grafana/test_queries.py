@@ -1,0 +1,115 @@
+"""Every query of every dashboard, asked of a real Prometheus that runs the generated rules on data → an answer."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import promql_parser
+import pytest
+import yaml
+from emit.grafana.samples import exporter, past, series_of
+from handrail import plan
+from handrail.emit import emit
+from handrail.load import load
+from handrail.lower import lower
+from servers import program, prometheus, until
+from servers.newer import newer
+
+SOURCE = Path(__file__).parents[3] / "rules_src"
+STAGE = 2.0
+"""How long a rollout stays in each of its stages here."""
+
+Dashboard = dict[str, Any]
+Query = tuple[str, str, str]
+
+
+@pytest.fixture(scope="module")
+def guarded() -> plan.Plan:
+    """All rollouts of this repository."""
+    loaded = load(SOURCE)
+    return lower(loaded.rollouts, loaded.environment(None))
+
+
+@pytest.fixture(scope="module")
+def files(guarded: plan.Plan) -> dict[str, str]:
+    return emit(guarded)
+
+
+def queries(files: dict[str, str]) -> Iterator[Query]:
+    """(dashboard, what it is for, query) of all panels and annotations."""
+    for path, text in files.items():
+        if path.startswith("grafana/dashboards/"):
+            dashboard = json.loads(text)
+            for panel in dashboard["panels"]:
+                for target in panel.get("targets", []):
+                    yield Path(path).stem, f"{panel['title']} / {target['legendFormat']}", target["expr"]
+            for event in dashboard["annotations"]["list"]:
+                yield Path(path).stem, f"event {event['name']}", event["expr"]
+
+
+def test_every_query_is_promql(files: dict[str, str]) -> None:
+    asked = list(queries(files))
+    assert len(asked) > 100
+    for _, _, expr in asked:
+        promql_parser.parse(expr)
+
+
+def test_no_query_leans_on_a_variable_of_grafana(files: dict[str, str]) -> None:
+    assert [query for query in queries(files) if "$" in query[2]] == []
+
+
+@pytest.mark.parametrize("binary", ["prometheus", "newer prometheus"])
+def test_every_query_has_an_answer(
+    binary: str, guarded: plan.Plan, files: dict[str, str], tmp_path: Path
+) -> None:
+    asked = list(queries(files))
+    exprs = [expr for _, _, expr in asked]
+    rules = [yaml.safe_load(text) for path, text in files.items() if path.startswith("prometheus/rules/")]
+    exprs += [rule["expr"] for file in rules for group in file["groups"] for rule in group["rules"]]
+    (tmp_path / "past").write_text(past(guarded, time.time()))
+    promtool = program("promtool")
+    blocks = ["tsdb", "create-blocks-from", "openmetrics", "past", "prometheus-data"]
+    subprocess.run([promtool, *blocks], cwd=tmp_path, check=True, capture_output=True)
+    with exporter(series_of(exprs), guarded.rollouts, STAGE) as address:
+        config = configured(tmp_path, address, files)
+        which = newer("prometheus") if binary.startswith("newer") else binary
+        began = time.time()
+        with prometheus(tmp_path, config, binary=which) as server:
+            walk = STAGE * (2 + max(len(rollout.stages) for rollout in guarded.rollouts))
+            ready = time.time()
+            until(lambda: time.time() - ready > walk, "the rollouts to have gone through their stages")
+            with httpx.Client(base_url=server.url, timeout=10, trust_env=False) as client:
+                silent = [query for query in asked if not answers(client, query[2], began)]
+    assert silent == []
+
+
+def configured(folder: Path, address: str, files: dict[str, str]) -> Path:
+    """A Prometheus that scrapes `address` and judges the generated rules, both every second."""
+    (folder / "rules").mkdir()
+    for path, text in files.items():
+        if path.startswith("prometheus/rules/"):
+            quick = re.sub(r"^(  interval:) .*$", r"\1 1s", text, flags=re.MULTILINE)
+            (folder / "rules" / Path(path).name).write_text(quick)
+    job = {"job_name": "all", "honor_labels": True, "static_configs": [{"targets": [address]}]}
+    config = {
+        "global": {"scrape_interval": "1s", "evaluation_interval": "1s"},
+        "rule_files": ["rules/*.yml"],
+        "scrape_configs": [job],
+    }
+    (folder / "prometheus.yml").write_text(yaml.safe_dump(config))
+    return folder / "prometheus.yml"
+
+
+def answers(client: httpx.Client, expr: str, began: float) -> bool:
+    """Whether the query gave a sample at any time since `began`, as a panel would ask it."""
+    asked = {"query": expr, "start": str(began), "end": str(time.time()), "step": "1"}
+    answer = client.post("/api/v1/query_range", data=asked)
+    assert answer.status_code == 200, answer.text
+    return bool(answer.json()["data"]["result"])

@@ -22,7 +22,12 @@ MOST_TOGETHER = 256
 
 
 class Tx(Protocol):
-    """An open transaction. Statements name their values: `:name`."""
+    """An open transaction. Statements name their values: `:name`.
+
+    `skip_locked` ends a SELECT that takes rows which nobody else has.
+    """
+
+    skip_locked: str
 
     def rows(self, sql: str, **values: object) -> list[Row]:
         """Run a statement and give all its rows."""

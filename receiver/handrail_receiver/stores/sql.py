@@ -78,12 +78,13 @@ class SqlInbox:
 
 
 def _settle(tx: Tx, judge: Judge, at: datetime, limit: int) -> list[Settled]:
-    tx.lock("inbox")
-    rows = tx.rows("SELECT * FROM inbox WHERE result IS NULL ORDER BY number LIMIT :limit", limit=limit)
+    undecided = "SELECT * FROM inbox WHERE result IS NULL ORDER BY number LIMIT :limit"
+    rows = tx.rows(f"{undecided} {tx.skip_locked}", limit=limit)
     histories: dict[str, History] = {}
 
     def look(rollout: str) -> History:
         if rollout not in histories:
+            tx.lock(f"attempt:{rollout}")
             histories[rollout] = history_of(tx, rollout, at)
         return histories[rollout]
 

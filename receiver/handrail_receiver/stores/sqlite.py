@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import IO, Any
 
@@ -14,6 +15,8 @@ from handrail_receiver.stores.migrate import migrate
 
 class SQLite:
     """A connection. SQLite has one writer, so that a transaction that writes holds every lock."""
+
+    skip_locked = ""
 
     def __init__(self, path: Path) -> None:
         self._raw = sqlite3.connect(
@@ -64,15 +67,22 @@ def open_sqlite(path: Path) -> Engine:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         lock = _only_one(path)
-        first = SQLite(path)
-        migrate(first, "sqlite")
-        first.close()
+        _prepare(path, lock)
     except (OSError, sqlite3.Error) as error:
         raise WrongSettings(
             f"HANDRAIL_STORE: {path} cannot be used ({error}); name a file we may write"
         ) from None
 
     return Engine(lambda: SQLite(path), (sqlite3.Error,), on_close=lock.close)
+
+
+def _prepare(path: Path, lock: IO[str]) -> None:
+    try:
+        with closing(SQLite(path)) as first:
+            migrate(first, "sqlite")
+    except BaseException:
+        lock.close()
+        raise
 
 
 def _only_one(path: Path) -> IO[str]:

@@ -71,11 +71,8 @@ class SqlTellings:
 
 
 def _due(tx: Tx, at: datetime, until: datetime) -> list[Telling]:
-    tx.lock("telling")
-    rows = tx.rows(
-        "SELECT * FROM telling WHERE wanted > sent AND due_at <= :at ORDER BY due_at LIMIT 20",
-        at=at.timestamp(),
-    )
+    wanted = "SELECT * FROM telling WHERE wanted > sent AND due_at <= :at ORDER BY due_at LIMIT 20"
+    rows = tx.rows(f"{wanted} {tx.skip_locked}", at=at.timestamp())
     for row in rows:
         tx.count("UPDATE telling SET due_at = :until WHERE id = :id", until=until.timestamp(), id=row["id"])
     return [

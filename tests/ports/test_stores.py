@@ -1,0 +1,421 @@
+"""One suite for every store: what is kept is kept, what is done is done once, and only one works on it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sqlite3
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import closing
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import psycopg
+import pytest
+import servers
+from guarded import NOW, body
+from guarded.playbook import weights
+from handrail.contract import Proof, Tell, Webhook
+from handrail_receiver import ports
+from handrail_receiver.errors import Full, LeaseLost, ReceiverError, StoreDown, WrongSettings
+from handrail_receiver.model import (
+    Attempt,
+    AttemptState,
+    Begin,
+    Captured,
+    Change,
+    Decision,
+    Effect,
+    EffectState,
+    Heard,
+    History,
+    LastSaid,
+    Open,
+    Progress,
+    Received,
+    RunState,
+    SetHold,
+    SetState,
+    Stored,
+    Verdict,
+)
+from handrail_receiver.ports import Look
+from handrail_receiver.stores import Store, open_store
+from handrail_receiver.stores.chain import first_broken
+
+pytestmark = pytest.mark.anyio
+STEPS = weights(0, 100)
+LATER = NOW + timedelta(seconds=10)
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture(scope="module")
+def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[servers.Server]:
+    with servers.postgres(tmp_path_factory.mktemp("database")) as server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    if request.param == "sqlite":
+        return f"sqlite:{tmp_path / 'handrail.db'}"
+    server: servers.Server = request.getfixturevalue("database")
+    name = f"test_{abs(hash(tmp_path))}"
+    with psycopg.connect(f"postgresql://handrail@{server.address}/postgres", autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}".encode())
+    return f"postgresql://handrail@{server.address}/{name}"
+
+
+@pytest.fixture
+async def store(url: str) -> AsyncIterator[Store]:
+    opened = open_store(url, 5)
+    opened.engine.start()
+    yield opened
+    await opened.engine.close()
+
+
+def decision(*changes: Change, attempt: int = 0, **more: object) -> Decision:
+    made = Decision(
+        Verdict.act, "asked-for", "because", rollout="shop", attempt=attempt, by="alice", changes=changes
+    )
+    return replace(made, **more)  # type: ignore[arg-type]
+
+
+def opening(
+    action: str = "rollback", number: int = 0, due_at: datetime = NOW, *, supersedes: bool = False
+) -> Open:
+    return Open(
+        action, "", number, STEPS, Proof(expr="x", at_most=0, within=9), due_at, supersedes=supersedes
+    )
+
+
+async def begun(store: Store, *changes: Change) -> Decision:
+    begin = Begin("shop", "10%", {"rollback": STEPS}, "", (Captured("error-rate", "before", 0.25),))
+    return await store.attempts.apply("shop", lambda _: decision(begin, *changes), NOW)
+
+
+async def delivered(store: Store, number: int = 1) -> None:
+    for _ in range(number):
+        await store.inbox.put(Received(NOW, "alertmanager-1", body()))
+
+
+def judged(*decisions: Decision) -> Callable[[Stored, Look], list[Decision]]:
+    return lambda _stored, _look: list(decisions)
+
+
+async def test_a_delivery_is_judged_once_with_all_that_was_sent(store: Store) -> None:
+    await store.inbox.put(Received(NOW, "alertmanager-1", b"\x00 any bytes"))
+    seen: list[Stored] = []
+
+    def judge(stored: Stored, _look: Look) -> list[Decision]:
+        seen.append(stored)
+        return []
+
+    assert await store.inbox.waiting() == 1
+    first = await store.inbox.settle(judge, NOW, 10)
+    assert [(one.at, one.decisions) for one in first] == [(NOW, ())]
+    assert await store.inbox.settle(judge, NOW, 10) == []
+    assert [(one.at, one.source, one.body) for one in seen] == [(NOW, "alertmanager-1", b"\x00 any bytes")]
+    assert await store.inbox.waiting() == 0
+
+
+async def test_a_full_inbox_takes_nothing_until_something_is_decided(store: Store) -> None:
+    await delivered(store, 5)
+    with pytest.raises(Full, match="5 deliveries wait to be decided"):
+        await delivered(store)
+    await store.inbox.settle(judged(), NOW, 10)
+    await delivered(store)
+    assert await store.inbox.waiting() == 1
+
+
+async def test_each_decision_sees_what_the_one_before_changed(store: Store) -> None:
+    await begun(store)
+    await delivered(store)
+    seen: list[tuple[LastSaid, ...]] = []
+
+    def judge(_stored: Stored, look: Look) -> Iterator[Decision]:
+        for series in ("one", "two"):
+            history = look("shop")
+            seen.append(history.said)
+            assert history.attempt is not None
+            yield decision(Heard(series, "error-rate/critical", firing=True), attempt=history.attempt.id)
+
+    await store.inbox.settle(judge, NOW, 10)
+    assert seen == [(), (LastSaid("one", "error-rate/critical", firing=True, at=NOW),)]
+
+
+async def test_an_attempt_is_what_was_begun(store: Store) -> None:
+    opened = await begun(store)
+    history = await store.attempts.history("shop", NOW)
+    assert history == History(
+        attempt=Attempt(
+            id=opened.attempt,
+            rollout="shop",
+            service="shop",
+            number=1,
+            state=AttemptState.active,
+            stage="10%",
+            stage_entered_at=NOW,
+            started_at=NOW,
+            started_by="alice",
+            pinned={"rollback": STEPS},
+        ),
+        captured=(Captured("error-rate", "before", 0.25),),
+    )
+    assert await store.attempts.history("another", NOW) == History()
+
+
+async def test_a_run_exists_once_for_each_round_whoever_asks_for_it(store: Store) -> None:
+    attempt = (await begun(store)).attempt
+    for _ in range(2):
+        await store.attempts.apply("shop", lambda _: decision(opening(), attempt=attempt), NOW)
+    await store.attempts.apply("shop", lambda _: decision(opening(number=1), attempt=attempt), NOW)
+    runs = (await store.attempts.history("shop", NOW)).runs
+    assert [(run.action, run.round, run.state) for run in runs] == [
+        ("rollback", 0, RunState.open),
+        ("rollback", 1, RunState.open),
+    ]
+    assert runs[0].effects == tuple(Effect(place, step) for place, step in enumerate(STEPS))
+
+
+async def test_only_one_receiver_works_on_an_attempt_until_its_time_is_over(store: Store) -> None:
+    await begun(store, opening())
+    mine = await store.runs.lease("me", NOW, LATER)
+    assert [(run.action, run.fence) for run in mine] == [("rollback", 1)]
+    assert await store.runs.lease("you", NOW, LATER) == []
+    assert await store.runs.lease("me", NOW, LATER) == mine
+    after = LATER + timedelta(seconds=1)
+    assert [run.fence for run in await store.runs.lease("you", after, after + timedelta(seconds=10))] == [2]
+    with pytest.raises(LeaseLost):
+        await store.runs.record(mine[0], Progress(RunState.done, finished_at=NOW), NOW)
+    with pytest.raises(LeaseLost):
+        await store.runs.renew(mine[0], after)
+
+
+async def test_what_is_not_due_is_not_leased(store: Store) -> None:
+    await begun(store, opening(due_at=LATER))
+    assert await store.runs.lease("me", NOW, LATER) == []
+    assert len(await store.runs.lease("me", LATER, LATER + timedelta(seconds=10))) == 1
+
+
+async def test_what_came_of_a_run_is_kept_and_its_attempt_let_go(store: Store) -> None:
+    await begun(store, SetState(AttemptState.rolling_back), opening())
+    (run,) = await store.runs.lease("me", NOW, LATER)
+    done = Effect(0, STEPS[0], EffectState.done, "unix:haproxy.sock: 0")
+    await store.runs.record(run, Progress(RunState.open, effect=done), NOW)
+    end = Progress(
+        RunState.proved,
+        "gone",
+        acted_at=NOW,
+        finished_at=LATER,
+        attempt_state=AttemptState.rolled_back,
+        hold="rest",
+    )
+    await store.runs.record(run, end, LATER)
+    history = await store.attempts.history("shop", NOW)
+    assert [(one.state, one.text, one.acted_at, one.finished_at) for one in history.runs] == [
+        (RunState.proved, "gone", NOW, LATER)
+    ]
+    assert history.runs[0].effects == (done, Effect(1, STEPS[1]))
+    assert history.attempt is not None
+    assert (history.attempt.state, history.attempt.held) == (AttemptState.rolled_back, "rest")
+    with pytest.raises(LeaseLost):
+        await store.runs.record(run, end, LATER)
+
+
+async def test_a_rollback_takes_an_attempt_from_whoever_enters_a_stage(store: Store) -> None:
+    attempt = (await begun(store, opening("start"))).attempt
+    (entering,) = await store.runs.lease("you", NOW, LATER)
+    await store.attempts.apply("shop", lambda _: decision(opening(supersedes=True), attempt=attempt), NOW)
+    mine = await store.runs.lease("me", NOW, LATER)
+    assert [(run.action, run.state) for run in mine] == [("rollback", RunState.open)]
+    with pytest.raises(LeaseLost):
+        await store.runs.record(entering, Progress(RunState.done, finished_at=NOW), NOW)
+    states = [(run.action, run.state) for run in (await store.attempts.history("shop", NOW)).runs]
+    assert states == [("start", RunState.superseded), ("rollback", RunState.open)]
+
+
+async def test_automatic_rollbacks_of_a_service_are_counted_over_a_day_and_people_s_are_not(
+    store: Store,
+) -> None:
+    for by in ("alert", "alert", "alice"):
+        made = decision(Begin("shop", "10%", {}, ""), opening(), by=by)
+        await store.attempts.apply("shop", lambda _, made=made: made, NOW)  # type: ignore[misc]
+    await begun(store)
+    assert (await store.attempts.history("shop", NOW)).automatic_today == 2
+    assert (await store.attempts.history("shop", NOW + timedelta(days=1, seconds=1))).automatic_today == 0
+
+
+async def test_evidence_is_one_chain_for_each_rollout_and_shows_what_was_changed(store: Store) -> None:
+    await begun(store, SetHold("slow"))
+    await store.evidence.append("shop", "note", {"text": "ä"}, LATER)
+    await store.evidence.append("another", "note", {}, NOW)
+    records = await store.evidence.read("shop")
+    assert [(record.number, record.kind) for record in records] == [(1, "decision"), (2, "note")]
+    assert json.loads(records[1].body) == {"text": "ä"}
+    assert first_broken(records) is None
+    assert first_broken([records[0], replace(records[1], body="{}")]) == 2
+    assert first_broken([replace(records[0], at=LATER), records[1]]) == 1
+    assert first_broken(records[1:]) == 1
+
+
+async def test_evidence_cannot_be_changed_through_the_database(store: Store, url: str) -> None:
+    await store.evidence.append("shop", "note", {}, NOW)
+    for statement in ("UPDATE evidence SET body = 'x'", "DELETE FROM evidence"):
+        with pytest.raises((sqlite3.DatabaseError, psycopg.Error), match="append-only"):
+            by_hand(url, statement)
+    assert len(await store.evidence.read("shop")) == 1
+
+
+def by_hand(url: str, statement: str) -> None:
+    if url.startswith("sqlite:"):
+        with closing(sqlite3.connect(url.removeprefix("sqlite:"))) as connection:
+            connection.execute(statement)
+            connection.commit()
+    else:
+        with psycopg.connect(url) as connection:
+            connection.execute(statement.encode())
+
+
+async def test_work_that_is_refused_changes_nothing_and_takes_nobody_with_it(store: Store) -> None:
+    def refused(_history: History) -> Decision:
+        raise ReceiverError("no")
+
+    outcomes = await asyncio.gather(
+        store.memory.remember("one", NOW),
+        store.attempts.apply("shop", refused, NOW),
+        store.memory.remember("two", LATER),
+        return_exceptions=True,
+    )
+    assert [type(outcome) for outcome in outcomes] == [type(None), ReceiverError, type(None)]
+    assert [await store.memory.recall(name) for name in ("one", "two", "three")] == [NOW, LATER, None]
+
+
+async def test_people_are_told_of_the_newest_state_until_they_were(store: Store) -> None:
+    tell = Tell(Webhook("https://hooks.example/x"))
+    await store.tellings.want("blind", "handrail", [tell], NOW)
+    await store.tellings.want("blind", "handrail", [tell], NOW)
+    (due,) = await store.tellings.due(NOW, LATER)
+    assert (due.incident, due.tell, due.receipt, due.version, due.tries) == ("blind", tell, "", 2, 0)
+    assert await store.tellings.due(NOW, LATER) == []
+    await store.tellings.told(due, "", "busy", LATER)
+    assert await store.tellings.due(NOW, LATER) == []
+    (again,) = await store.tellings.due(LATER, LATER + timedelta(seconds=10))
+    assert again.tries == 1
+    await store.tellings.told(again, "receipt-1", "", None)
+    assert await store.tellings.due(LATER + timedelta(days=1), LATER + timedelta(days=1)) == []
+    await store.tellings.want("blind", "handrail", [tell], LATER)
+    (changed,) = await store.tellings.due(LATER, LATER)
+    assert (changed.receipt, changed.version, changed.tries) == ("receipt-1", 3, 0)
+
+
+async def test_old_deliveries_go_those_that_said_nothing_new_first(store: Store) -> None:
+    await delivered(store, 2)
+    await store.inbox.settle(judged(decision(verdict=Verdict.repeat)), NOW, 1)
+    await store.inbox.settle(judged(decision(verdict=Verdict.act)), NOW, 1)
+    await delivered(store)
+    assert await store.retention.drop(NOW, LATER) == 1
+    assert await store.retention.drop(LATER, LATER) == 1
+    assert await store.inbox.waiting() == 1
+
+
+async def test_what_was_committed_is_there_for_the_next_process(store: Store, url: str) -> None:
+    await begun(store, opening())
+    await delivered(store)
+    before = await store.attempts.history("shop", NOW)
+    await store.engine.close()
+    again = open_store(url, 5)
+    again.engine.start()
+    assert (await again.attempts.history("shop", NOW), await again.inbox.waiting()) == (before, 1)
+    await again.engine.close()
+    store.engine.start()  # the fixture closes it once more
+
+
+async def test_a_database_of_a_newer_version_is_refused(store: Store, url: str) -> None:
+    await store.engine.close()
+    by_hand(url, "INSERT INTO migration (name) VALUES ('9999_later.sql')")
+    with pytest.raises(WrongSettings, match=r"newer version \(9999_later.sql\); install that version"):
+        open_store(url, 5)
+    store.engine.start()
+
+
+async def test_a_second_receiver_on_one_sqlite_file_is_refused(tmp_path: Path) -> None:
+    url = f"sqlite:{tmp_path / 'handrail.db'}"
+    first = open_store(url, 5)
+    with pytest.raises(WrongSettings, match="another receiver uses"):
+        open_store(url, 5)
+    await first.engine.close()
+    await open_store(url, 5).engine.close()
+
+
+async def test_two_receivers_on_one_postgresql_share_the_work_and_do_it_once(
+    database: servers.Server, tmp_path: Path
+) -> None:
+    name = f"two_{abs(hash(tmp_path))}"
+    with psycopg.connect(f"postgresql://handrail@{database.address}/postgres", autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}".encode())
+    url = f"postgresql://handrail@{database.address}/{name}"
+    stores = [open_store(url, 1000), open_store(url, 1000)]
+    for one in stores:
+        one.engine.start()
+    await begun(stores[0])
+    judged_by: list[int] = []
+
+    def judge(stored: Stored, look: Look) -> Iterator[Decision]:
+        judged_by.append(stored.number)
+        attempt = look("shop").attempt
+        assert attempt is not None
+        yield decision(opening(), attempt=attempt.id)
+
+    await asyncio.gather(*(delivered(one, 20) for one in stores))
+    await asyncio.gather(*(one.inbox.settle(judge, NOW, 3) for _ in range(20) for one in stores))
+    assert await stores[0].inbox.waiting() == 0
+    assert len(set(judged_by)) == 40
+    leased = await asyncio.gather(
+        *(one.runs.lease(str(place), NOW, LATER) for place, one in enumerate(stores))
+    )
+    assert sorted(len(runs) for runs in leased) == [0, 1]
+    for one in stores:
+        await one.engine.close()
+
+
+async def test_a_store_that_went_away_says_so_and_comes_back(
+    database: servers.Server, tmp_path: Path
+) -> None:
+    name = f"gone_{abs(hash(tmp_path))}"
+    admin = f"postgresql://handrail@{database.address}/postgres"
+    with psycopg.connect(admin, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}".encode())
+        store = open_store(f"postgresql://handrail@{database.address}/{name}", 5)
+        store.engine.start()
+        await delivered(store)
+        connection.execute(
+            b"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (name,)
+        )
+        with pytest.raises(StoreDown, match="the store is not available"):
+            await delivered(store)
+        await delivered(store)
+        with pytest.raises(StoreDown):
+            await store.inbox.waiting()
+        assert await store.inbox.waiting() == 2
+        await store.engine.close()
+
+
+def test_the_ports_are_what_the_stores_have(tmp_path: Path) -> None:
+    async def both() -> None:
+        store = open_store(f"sqlite:{tmp_path / 'x.db'}", 5)
+        inbox: ports.Inbox = store.inbox
+        attempts: ports.Attempts = store.attempts
+        runs: ports.Runs = store.runs
+        evidence: ports.Evidence = store.evidence
+        memory: ports.Memory = store.memory
+        tellings: ports.Tellings = store.tellings
+        assert len({id(port) for port in (inbox, attempts, runs, evidence, memory, tellings)}) == 6
+        await store.engine.close()
+
+    asyncio.run(both())

@@ -5,7 +5,8 @@ Decided once for the two ways to write it down. All of it is hashable, so that w
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -17,6 +18,12 @@ class Matcher:
     label: str
     op: str
     value: str
+
+    def fits(self, labels: Mapping[str, str]) -> bool:
+        """Whether an alert with these labels meets the condition."""
+        found = labels.get(self.label, "")
+        same = re.fullmatch(self.value, found) if self.op.endswith("~") else found == self.value
+        return bool(same) != self.op.startswith("!")
 
 
 @dataclass(frozen=True)
@@ -119,3 +126,12 @@ def merged(parts: Iterable[Routing]) -> Routing:
         inhibitions=tuple(dict.fromkeys(rule for part in known for rule in part.inhibitions)),
         receivers=tuple(dict.fromkeys(receiver for part in known for receiver in part.receivers)),
     )
+
+
+def taken(routing: Routing, labels: Mapping[str, str]) -> Iterator[Route]:
+    """The routes that an alert with these labels takes; none when the first receiver is left with it."""
+    for route in routing.routes:
+        if all(matcher.fits(labels) for matcher in route.matchers):
+            yield route
+            if not route.goes_on:
+                return

@@ -17,11 +17,10 @@ from datetime import timedelta
 from decimal import Decimal
 
 from handrail import plan
+from handrail.routing import HandrailReceiver, taken
 from handrail.units import duration
 
 NOTHING = timedelta()
-ACTING_WAIT = NOTHING
-"""The group wait of the route that acts: an alert that is alone in its group is told at once."""
 
 _RANGE = re.compile(r"\[((?:\d+(?:ms|[smhdw]))+)")
 
@@ -108,7 +107,7 @@ def _times(
         slight=slight,
         evaluation=rollout.evaluate,
         hold=-(-alert.hold // rollout.evaluate) * rollout.evaluate,
-        wait=ACTING_WAIT,
+        wait=_wait(alert, rollout),
         confirm=confirm,
         act=acting(alert.action, rollout),
     )
@@ -159,6 +158,17 @@ def acting(action: str, rollout: plan.Rollout) -> timedelta:
     """The longest the steps of an action take when each works at its first try."""
     found = rollout.playbook.action(action)
     return timedelta(seconds=sum(step.timeout for step in found.steps)) if found else NOTHING
+
+
+def _wait(alert: plan.Alert, rollout: plan.Rollout) -> timedelta:
+    """The group wait of the quickest route to the receiver."""
+    acting_receivers = {
+        receiver.name
+        for receiver in rollout.routing.receivers
+        if any(isinstance(channel, HandrailReceiver) for channel in receiver.channels)
+    }
+    routes = taken(rollout.routing, dict(alert.labels))
+    return min((route.pace.wait for route in routes if route.receiver in acting_receivers), default=NOTHING)
 
 
 def _width(measure: plan.Measure) -> timedelta:

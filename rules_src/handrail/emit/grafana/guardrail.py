@@ -26,7 +26,7 @@ def panels(guardrail: plan.Guardrail, rollout: plan.Rollout) -> list[Panel]:
 
 def limits(guardrail: plan.Guardrail, rollout: plan.Rollout, signal: str = "") -> list[Line]:
     """What a signal is compared with: one line for each tier, in force in the stage of that moment, and success."""
-    arms = rollout.arms
+    arms = guardrail.arms
     place = conditions.Place(rollout.name, guardrail.name, rollout.stages, arms.stable if arms else None)
     found = [
         Line(_limit(condition, place), f"{alert.tier} → {alert.action}", LOOKS[alert.tier])
@@ -61,8 +61,8 @@ def _panel(signal: plan.Signal, guardrail: plan.Guardrail, rollout: plan.Rollout
         links=(("Runbook", f"{rollout.runbook_url}#{guardrail.name}"),),
     )
     if isinstance(signal.measure, plan.InState):
-        return states(frame, [Line(_recorded(signal.value, rollout), _legend(signal.by))])
-    lines = [*_values(signal, rollout), *limits(guardrail, rollout, signal.name), *_events(signal)]
+        return states(frame, [Line(_recorded(signal.value, guardrail.arms), _legend(signal.by))])
+    lines = [*_values(signal, guardrail.arms), *limits(guardrail, rollout, signal.name), *_events(signal)]
     return curves(frame, signal.unit, lines)
 
 
@@ -79,9 +79,9 @@ def _text(guardrail: plan.Guardrail) -> str:
     return "\n\n".join(said)
 
 
-def _recorded(series: plan.Selector, rollout: plan.Rollout) -> str:
+def _recorded(series: plan.Selector, arms: plan.Arms | None) -> str:
     """The recorded series of every arm there is."""
-    label = rollout.arms.label if rollout.arms else ""
+    label = arms.label if arms else ""
     return str(plan.Selector(series.metric, tuple(m for m in series.matchers if m[0] != label)))
 
 
@@ -89,15 +89,16 @@ def _legend(labels: tuple[str, ...]) -> str:
     return " ".join(f"{{{{{label}}}}}" for label in labels) or "value"
 
 
-def _values(signal: plan.Signal, rollout: plan.Rollout) -> list[Line]:
-    found = [Line(_recorded(signal.value, rollout), _legend(signal.by))]
-    arms = rollout.arms
+def _values(signal: plan.Signal, arms: plan.Arms | None) -> list[Line]:
+    found = [Line(_recorded(signal.value, arms), _legend(signal.by))]
     beside = other_arm(signal.measure, arms) if arms is not None else None
     if arms is not None and beside is not None and beside != signal.measure:
         events = promql.traffic(beside, (arms.label,))
         found.append(
             Line(
-                promql.value(beside, (arms.label,), events), f"{_legend(signal.by)} (not judged)", Look.other_arm
+                promql.value(beside, (arms.label,), events),
+                f"{_legend(signal.by)} (not judged)",
+                Look.other_arm,
             )
         )
     return found

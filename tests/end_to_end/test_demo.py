@@ -13,7 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from servers import ask_haproxy, until
+from servers import ask_haproxy, program, until
+from servers.newer import newer
 
 TESTS = Path(__file__).parents[1]
 pytestmark = pytest.mark.timeout(150)
@@ -48,8 +49,8 @@ class Run:
 
 
 @contextmanager
-def demo(folder: Path, **env: str) -> Iterator[Run]:
-    argv = [sys.executable, "-m", "end_to_end.demo", "--folder", str(folder)]
+def demo(folder: Path, *arguments: str, **env: str) -> Iterator[Run]:
+    argv = [sys.executable, "-m", "end_to_end.demo", "--folder", str(folder), *arguments]
     with subprocess.Popen(
         argv,
         env={**os.environ, "PYTHONPATH": str(TESTS), "CI": "true", "COLUMNS": "120", **env},
@@ -79,8 +80,13 @@ def processes_in(folder: Path) -> list[str]:
     return found
 
 
-def test_a_bad_canary_is_rolled_back_and_the_table_says_how_long_each_step_took(tmp_path: Path) -> None:
-    with demo(tmp_path) as run:
+@pytest.mark.parametrize("version", ["debian", "newer"])
+def test_a_bad_canary_is_rolled_back_and_the_table_says_how_long_each_step_took(
+    tmp_path: Path, version: str
+) -> None:
+    find = newer if version == "newer" else program
+    binaries = [f"--prometheus={find('prometheus')}", f"--alertmanager={find('prometheus-alertmanager')}"]
+    with demo(tmp_path, *binaries) as run:
         code = run.end()
     assert code == 0, run.said
     steps = re.findall(r"^ok  ([^:]+):", run.said, re.MULTILINE)

@@ -77,7 +77,7 @@ def _run(folder: Path, programs: stack.Programs, shown: Plain | Drawn) -> int:
         made = files.write(folder, at)
         with _demo(made, at, programs, shown) as demo:
             page = f"http://demo:{made.token('viewer').read_text()}@{at.receiver}/"
-            shown.done(title, f"the receiver's page is {page}", time.monotonic() - began)
+            shown.done(title, f"see {page}", time.monotonic() - began)
             for title, step in STEPS:
                 began = time.monotonic()
                 shown.begin(title)

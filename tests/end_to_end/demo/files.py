@@ -103,7 +103,7 @@ def _write_tokens(files: Files) -> None:
     for path in (files.tokens, *map(files.token, ROLES)):
         path.touch(mode=0o600)
     for role in ROLES:
-        files.token(role).write_text(secrets.token_urlsafe(24))
+        files.token(role).write_text(secrets.token_hex(8))
     files.tokens.write_text("".join(f"{role} demo {files.token(role).read_text()}\n" for role in ROLES))
 
 

@@ -25,6 +25,7 @@ PURE = {
     "hashlib",
     "itertools",
     "math",
+    "re",
     "typing",
 }
 """What a module that only thinks may use of the standard library."""
@@ -117,11 +118,9 @@ def test_emitters_know_the_plan_and_neither_the_declarations_nor_each_other() ->
 
 
 def test_the_plan_has_no_words_of_a_target_or_a_file_format() -> None:
-    assert modules()["handrail.plan"] <= PURE | {
-        "handrail.contract",
-        "handrail.errors",
-        "handrail.units",
-    }
+    plan = {module for module in modules() if module.startswith("handrail.plan")} | {"handrail.routing"}
+    outside = {other for module in plan for other in modules()[module]} - plan
+    assert outside <= PURE | {"collections.abc", "handrail.contract", "handrail.errors", "handrail.units"}
     tree = ast.parse((PACKAGES["handrail"] / "plan.py").read_text())
     words = {
         node.target.id

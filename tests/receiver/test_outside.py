@@ -1,0 +1,148 @@
+"""A request to somebody else → an answer, or a cause from the closed set, and never a secret."""
+
+from __future__ import annotations
+
+import ssl
+import time
+from collections.abc import AsyncIterator, Iterator
+
+import httpx
+import pytest
+from apis import Api, Trouble
+from handrail.contract import Secret
+from handrail_receiver.errors import Cause, Permanent, Retryable, TargetError
+from handrail_receiver.outside import LONGEST_ANSWER, Busy, Outside
+from handrail_receiver.secrets import Secrets
+from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture
+def api() -> Iterator[Api]:
+    with Api() as api:
+        yield api
+
+
+@pytest.fixture
+async def outside() -> AsyncIterator[Outside]:
+    bare = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    async with httpx.AsyncClient(trust_env=False, verify=bare) as client:
+        yield Outside(client, Secrets(None, {"HANDRAIL_SECRET_TOKEN": Api.token}))
+
+
+async def failure(outside: Outside, url: str, *, timeout: float = 5.0, body: object = None) -> TargetError:  # noqa: ASYNC109
+    headers = outside.bearer(Secret("token"))
+    with pytest.raises(TargetError) as raised:
+        await outside.ask("The service", "POST", url, timeout=timeout, headers=headers, body=body)
+    return raised.value
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "cause"),
+    [
+        (301, Permanent, Cause.invalid),
+        (400, Permanent, Cause.invalid),
+        (401, Permanent, Cause.refused),
+        (403, Permanent, Cause.refused),
+        (404, Permanent, Cause.missing),
+        (405, Permanent, Cause.refused),
+        (408, Retryable, Cause.timeout),
+        (409, Permanent, Cause.conflict),
+        (410, Permanent, Cause.missing),
+        (412, Permanent, Cause.conflict),
+        (418, Permanent, Cause.invalid),
+        (422, Permanent, Cause.invalid),
+        (423, Retryable, Cause.busy),
+        (429, Retryable, Cause.busy),
+        (500, Retryable, Cause.broken),
+        (501, Permanent, Cause.invalid),
+        (502, Retryable, Cause.broken),
+        (503, Retryable, Cause.busy),
+        (504, Retryable, Cause.timeout),
+        (599, Retryable, Cause.broken),
+    ],
+)
+async def test_each_status_has_one_cause(
+    api: Api, outside: Outside, status: int, kind: type[TargetError], cause: Cause
+) -> None:
+    api.queue = [Response(status_code=status, headers={"location": "/elsewhere"})]
+    error = await failure(outside, api.url)
+    assert (isinstance(error, kind), error.cause, len(api.requests)) == (True, cause, 1)
+    assert str(error).startswith(f"The service answered {status}")
+
+
+async def test_how_long_to_wait_is_kept(api: Api, outside: Outside) -> None:
+    api.queue = [Response(status_code=429, headers={"retry-after": "7"}), Response(status_code=503)]
+    waits = [error.seconds for _ in range(2) if isinstance(error := await failure(outside, api.url), Busy)]
+    assert waits == [7.0, None]
+
+
+async def test_a_drop_at_a_time_does_not_stretch_the_limit(api: Api, outside: Outside) -> None:
+    def drops() -> Iterator[bytes]:
+        for _ in range(40):
+            time.sleep(0.1)
+            yield b" "
+
+    api.queue = [StreamingResponse(drops())]
+    began = time.monotonic()
+    error = await failure(outside, api.url, timeout=0.5)
+    assert (str(error), time.monotonic() - began < 2) == ("The service did not answer within 0.5 s", True)
+
+
+async def test_an_endless_answer_is_not_read_to_its_end(api: Api, outside: Outside) -> None:
+    part = b"x" * 65536
+    api.queue = [StreamingResponse(iter([part] * (2 * LONGEST_ANSWER // len(part))))]
+    assert str(await failure(outside, api.url)) == "The service answered with more than 4 MiB; check its url"
+
+
+async def test_nobody_there_is_unreachable(outside: Outside) -> None:
+    error = await failure(outside, "http://127.0.0.1:1/")
+    assert (type(error), error.cause) == (Retryable, Cause.unreachable)
+
+
+@pytest.mark.parametrize("url", ["ftp://host/x", "http://[::1/", "nothing"])
+async def test_an_address_that_is_none_is_invalid(outside: Outside, url: str) -> None:
+    assert (await failure(outside, url)).cause == Cause.invalid
+
+
+async def test_what_a_server_says_is_one_short_line_without_secret_or_escape(
+    api: Api, outside: Outside
+) -> None:
+    said = f"no\n\x1b[31m for {Api.token}\r\n" + "x" * 1000
+    api.queue = [PlainTextResponse(said, 400)]
+    assert str(await failure(outside, api.url)) == (
+        f"The service answered 400 Bad Request: no [31m for [secret token] {'x' * 273}"
+    )
+
+
+@pytest.mark.parametrize("trouble", [Trouble.refused, Trouble.down])
+async def test_a_server_that_repeats_the_token_does_not_get_it_into_the_error(
+    api: Api, outside: Outside, trouble: Trouble
+) -> None:
+    api.trouble = trouble
+    error = await failure(outside, api.url)
+    assert ("[secret token]" in str(error), Api.token in repr(error)) == (True, False)
+
+
+async def test_an_answer_of_another_shape_says_where_it_differs(api: Api, outside: Outside) -> None:
+    api.queue = [JSONResponse({"a": [1, Api.token]})]
+    answer = await outside.ask("The service", "GET", api.url, timeout=5)
+    with pytest.raises(Permanent) as raised:
+        answer.into(dict[str, list[int]])
+    assert str(raised.value) == (
+        "The service answered 200, but a.1 is not as expected (Input should be a valid integer, unable to parse "
+        "string as an integer); check the url and the version of The service"
+    )
+
+
+async def test_a_token_that_no_header_can_carry_is_invalid_and_not_shown(api: Api) -> None:
+    async with httpx.AsyncClient(trust_env=False) as client:
+        outside = Outside(client, Secrets(None, {"HANDRAIL_SECRET_TOKEN": "planted\nsecret-value"}))
+        error = await failure(outside, api.url)
+    assert (error.cause, "secret-value" in str(error), api.requests) == (Cause.invalid, False, [])

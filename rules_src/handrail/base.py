@@ -1,7 +1,7 @@
 """A class body → a frozen, validated, positional declaration that remembers where it was written.
 
 Every word of a declaration (`Rollout`, `Ratio`, `HAProxyWeight`, …) is made with `@declared`. While a
-`Collector` is active (the loader's), a declaration that does not validate is not raised but noted, with
+collector is active (the loader's), a declaration that does not validate is not raised but noted, with
 file and line of the offending argument, and stands there broken: so that one run shows everything that is
 wrong, and nothing is complained about twice.
 """
@@ -11,10 +11,11 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterator, Mapping
 from contextvars import ContextVar
+from dataclasses import fields, is_dataclass
 from typing import Any, TypeVar, dataclass_transform
 
 from pydantic import ConfigDict, Field, ValidationError
-from pydantic.dataclasses import dataclass
+from pydantic.dataclasses import dataclass as validated
 
 from handrail.errors import Problem, Where
 from handrail.places import Place, Step, declaring_place
@@ -57,7 +58,7 @@ def declared(cls: type[T]) -> type[T]:
 
     Raises pydantic's ValidationError when no collector is active.
     """
-    made: Any = dataclass(cls, frozen=True, config=ConfigDict(extra="forbid", arbitrary_types_allowed=True))
+    made: Any = validated(cls, frozen=True, config=ConfigDict(extra="forbid", arbitrary_types_allowed=True))
     validate = made.__init__
 
     @functools.wraps(validate)
@@ -102,7 +103,14 @@ def _without_unknown(value: object) -> object:
 def where_of(declaration: object, *path: Step) -> Where:
     """Where `declaration` was written; with a path the line of that field, or of what is inside of it."""
     place: Place | None = getattr(declaration, "_place", None)
-    return place.where(*path) if place else Where()
+    if place is None:
+        return Where()
+    return place.where(*path, position=_position(type(declaration), path[0]) if path else None)
+
+
+def _position(cls: type, field: Step) -> int | None:
+    positional = [known.name for known in fields(cls) if not known.kw_only] if is_dataclass(cls) else []
+    return positional.index(field) if field in positional else None
 
 
 def is_broken(declaration: object) -> bool:

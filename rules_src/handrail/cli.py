@@ -36,20 +36,23 @@ def generate(
         bool, typer.Option("--check", help="Write nothing; exit 1 when the files are not up to date.")
     ] = False,
     diff: Annotated[bool, typer.Option("--diff", help="Write nothing; show what would change.")] = False,
+    target_version: Annotated[
+        list[str] | None,
+        typer.Option(help="Oldest version that reads the files, as in alertmanager=0.33; 0.25 without it."),
+    ] = None,
 ) -> None:
     """Compile the declarations into rules, tests, routes and playbooks."""
     from handrail.compiler import compile_source  # noqa: PLC0415
+    from handrail.versions import alertmanager  # noqa: PLC0415
     from handrail.write import apply, changes  # noqa: PLC0415
 
-    files = compile_source(source, environment)
+    files = compile_source(source, environment, alertmanager(target_version or ()))
     found = changes(files, out)
     if diff:
         typer.echo("".join(change.diff() for change in found), nl=False)
     if check:
         for change in found:
-            typer.echo(
-                f"{out / change.path}:1: error: the file is {change.kind}; run `handrail generate`", err=True
-            )
+            typer.echo(f"{out / change.path}:1: error: {change.said}; run `handrail generate`", err=True)
     if check or diff:
         raise typer.Exit(1 if check and found else 0)
     apply(found, out)
@@ -60,11 +63,10 @@ def generate(
 @app.command()
 def lint(source: Source = Path("rules_src")) -> None:
     """Say everything that is wrong with the declarations, with file and line."""
+    from handrail.compiler import planned  # noqa: PLC0415
     from handrail.errors import Severity  # noqa: PLC0415
-    from handrail.lint import lint as run  # noqa: PLC0415
-    from handrail.load import load  # noqa: PLC0415
 
-    problems = run(load(source).rollouts)
+    _, problems = planned(source, None)
     for problem in problems:
         typer.echo(str(problem), err=True)
     if any(problem.severity >= Severity.error for problem in problems):
@@ -127,4 +129,8 @@ def main() -> None:
         sys.exit(1)
     except HandrailError as error:
         typer.echo(f"handrail: error: {error}", err=True)
+        sys.exit(2)
+    except OSError as error:
+        what = f"{error.filename or 'a file'}: {error.strerror}"
+        typer.echo(f"handrail: error: {what}; make it readable and writable, or give another path", err=True)
         sys.exit(2)

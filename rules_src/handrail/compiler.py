@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from handrail.emit import emit, source_of
-from handrail.errors import Refused, Severity
-from handrail.lint import lint
-from handrail.load import load
+from handrail.errors import Problem, Refused, Severity
+from handrail.lint import lint, lint_plan
+from handrail.load import Loaded, read
 from handrail.lower import lower
+from handrail.plan import Plan
 from handrail.versions import OLDEST, Version
 from handrail.write import with_manifest
 
@@ -18,11 +19,29 @@ def compile_source(source: Path, environment: str | None, alertmanager: Version 
 
     Raises Refused with all problems at once, WrongCall when there is nothing to compile.
     """
-    loaded = load(source)
-    place = loaded.environment(environment)
-    errors = [problem for problem in lint(loaded.rollouts) if problem.severity >= Severity.error]
-    if errors:
+    plan, problems = planned(source, environment, alertmanager)
+    errors = [problem for problem in problems if problem.severity >= Severity.error]
+    if errors or plan is None:
         raise Refused(errors)
-    plan = lower(loaded.rollouts, place, alertmanager)
     files = emit(plan)
     return with_manifest(files, {path: source_of(path, plan) for path in files})
+
+
+def planned(
+    source: Path, environment: str | None, alertmanager: Version = OLDEST
+) -> tuple[Plan | None, list[Problem]]:
+    """The plan, and everything there is to say about it and its declarations, by place.
+
+    There is no plan where the declarations cannot work. Raises WrongCall when there is nothing to read.
+    """
+    loaded = read(source)
+    problems = sorted({*loaded.problems, *lint(loaded.rollouts, loaded.environments)})
+    if any(problem.severity >= Severity.error for problem in problems):
+        return None, problems
+    plan = lower(loaded.rollouts, loaded.environment(environment), alertmanager)
+    return plan, sorted({*problems, *_late(plan, loaded, environment)})
+
+
+def _late(plan: Plan, loaded: Loaded, environment: str | None) -> list[Problem]:
+    # In a rehearsal the declarations run faster than the steps of a rollback can.
+    return lint_plan(plan, loaded.rollouts) if loaded.environment(environment).faster == 1 else []

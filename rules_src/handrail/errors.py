@@ -13,7 +13,11 @@ from pathlib import Path
 
 
 class Severity(IntEnum):
-    """How bad a problem is; `error` and `fatal` stop the compiler."""
+    """How bad a problem is; `error` and `fatal` stop the compiler.
+
+    A `fatal` cannot be compiled into what it says; an `error` would not guard; a `warning` guards less than it
+    seems to; an `info` is good advice.
+    """
 
     info = 1
     warning = 2
@@ -34,16 +38,17 @@ class Where:
 
 @dataclass(frozen=True, order=True)
 class Problem:
-    """One thing wrong at one place: what is wrong, and what to do about it."""
+    """One thing wrong at one place: what is wrong, what to do about it, and the lint that says so."""
 
     where: Where
     severity: Severity
     what: str
     cure: str
-    lint: str = "declaration"
+    lint: str = ""
 
     def __str__(self) -> str:
-        return f"{self.where}: {self.severity.name}: {self.what}; {self.cure}"
+        named = f" [{self.lint}]" if self.lint else ""
+        return f"{self.where}: {self.severity.name}: {self.what}; {self.cure}{named}"
 
 
 class HandrailError(Exception):

@@ -44,12 +44,17 @@ class Place:
     def __init__(self, frame: FrameType) -> None:
         self.code, self.instruction = frame.f_code, frame.f_lasti // 2
 
-    def where(self, *path: Step) -> Where:
-        """The call's line; with a path the line of that argument, or as far into it as the source shows."""
+    def where(self, *path: Step, position: int | None = None) -> Where:
+        """The call's line; with a path the line of that argument, or as far into it as the source shows.
+
+        An argument that was not given by its name is looked for at `position`.
+        """
         file = self.code.co_filename
         span = _spans_of(self.code)[self.instruction]
         call = _calls_of(file).get(span) if path else None
         node = _argument(call, path[0]) if call is not None else None
+        if node is None and call is not None and position is not None:
+            node = _argument(call, position)
         if node is None:
             return Where(file, span[0] or self.code.co_firstlineno)
         for step in path[1:]:

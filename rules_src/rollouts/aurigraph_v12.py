@@ -256,6 +256,7 @@ aurigraph_v12 = Rollout(
             "build-success",
             Ratio(good='builds_total{result="success"}', of="builds_total", window="7d", min_events=20),
             title="Share of builds that succeed, any 7 days",
+            accept={"detection-too-slow": "builds are judged over days, whatever the stage"},
             tiers=[Warning(Below("95%"))],
             whole_service=True,
             runbook=build,

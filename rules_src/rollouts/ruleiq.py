@@ -78,6 +78,7 @@ ruleiq = Rollout(
             "latency-p95",
             Latency("ruleiq_request_duration_seconds", p=95, buckets=[0.1, 0.25, 0.5, 1, 2, 5, 10]),
             title="95th percentile of request time",
+            accept={"over-budget": "slowness is judged over five minutes; recovery counts from the alert on"},
             tiers=[
                 Warning(Above("2s"), hold="5m"),
                 Critical(Above("2s"), hold="5m", action="rollback", confirm=ask_again),
@@ -94,6 +95,7 @@ ruleiq = Rollout(
             "db-pool",
             Usage("ruleiq_db_pool_size", 50, by=["pool"]),
             title="Connection pool in use",
+            accept={"over-budget": "a full pool often drains by itself; recovery counts from the alert on"},
             tiers=[
                 Warning(Above("80%"), hold="5m"),
                 Critical(Above("90%"), hold="5m", action="rollback"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
@@ -11,9 +11,21 @@ from handrail.base import declared
 from handrail.contract import ActionName
 from handrail.declare.limits import Confirm, Limit, Reference
 from handrail.declare.measures import Measure
-from handrail.units import Duration
+from handrail.units import Duration, Frequency
 
-Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$", max_length=63)]
+Name = Annotated[
+    str,
+    Field(
+        pattern=r"^[a-z0-9][a-z0-9-]*$",
+        max_length=63,
+        description="a name of small letters, digits and -, like error-rate",
+    ),
+]
+Accept = Mapping[
+    Annotated[str, Field(description="a lint's name")],
+    Annotated[str, Field(pattern=r"\S", description="the reason why it is right as it is")],
+]
+"""Findings of lints that somebody looked at, with the reason."""
 
 
 @declared
@@ -87,6 +99,8 @@ class Guardrail:
     tighter in some stage, the earlier tiers follow it there instead of contradicting it.
     `blind_after` is how long its data may be missing before the `blind` alert says so.
     `whole_service` states that all versions are judged together, though a small canary is diluted in them.
+    `expected` is how many events the whole service has, so that lints can say where an arm gets too few.
+    `accept` are findings of lints that are right as they are, with the reason.
     """
 
     name: Name
@@ -100,6 +114,8 @@ class Guardrail:
     order: Literal["strict", "tighten"] = Field(default="strict", kw_only=True)
     blind_after: Duration = Field(default="5m", kw_only=True)
     whole_service: bool = Field(default=False, kw_only=True)
+    expected: Frequency | None = Field(default=None, kw_only=True)
+    accept: Accept = Field(default_factory=dict, kw_only=True)
 
     @property
     def successes(self) -> tuple[Limit, ...]:

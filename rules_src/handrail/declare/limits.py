@@ -12,7 +12,7 @@ from typing import Literal
 from pydantic import Field
 
 from handrail.base import declared
-from handrail.units import Amount, Duration
+from handrail.units import Amount, Period
 
 ByStage = Amount | Mapping[str, Amount]
 
@@ -75,7 +75,7 @@ class Is:
 class Changed:
     """Breached when the state changed within `window`."""
 
-    window: Duration = "5m"
+    window: Period = "5m"
 
 
 Limit = Above | AtLeast | Below | AtMost | Rise | RisePoints | Drop | Is | Changed
@@ -105,7 +105,7 @@ class PreviousStage:
 class Ago:
     """The same measure some time ago: `Ago("7d")` is the same time of the week."""
 
-    time: Duration
+    time: Period
 
 
 @declared
@@ -124,5 +124,5 @@ Unreachable = Literal["act", "hold", "page"]
 class Confirm:
     """Ask the query again `after` this time before acting; `unreachable` says what no answer means."""
 
-    after: Duration
+    after: Period
     unreachable: Unreachable = "hold"

@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from handrail.base import declared
-from handrail.units import Amount, Duration
+from handrail.units import Amount, Period
 
 
 def _series(text: str) -> str:
@@ -22,9 +22,17 @@ def _series(text: str) -> str:
     return text
 
 
-Series = Annotated[str, AfterValidator(_series)]
+Series = Annotated[
+    str,
+    AfterValidator(_series),
+    Field(description='a metric with matchers, like http_requests_total{status=~"5.."}'),
+]
 Percentile = Annotated[float, Field(gt=0, lt=100)]
-Labels = Sequence[Annotated[str, Field(pattern=r"^[a-zA-Z_][a-zA-Z0-9_]*$")]]
+Labels = Sequence[
+    Annotated[
+        str, Field(pattern=r"^[a-zA-Z_][a-zA-Z0-9_]*$", description="a label's name: letters, digits and _")
+    ]
+]
 
 
 @declared
@@ -38,7 +46,7 @@ class Ratio:
     of: Series
     bad: Series | None = Field(default=None, kw_only=True)
     good: Series | None = Field(default=None, kw_only=True)
-    window: Duration = Field(default="5m", kw_only=True)
+    window: Period = Field(default="5m", kw_only=True)
     min_events: Annotated[int, Field(ge=1)] = Field(default=100, kw_only=True)
 
     @model_validator(mode="after")
@@ -58,7 +66,7 @@ class Latency:
 
     histogram: Series
     p: Percentile
-    window: Duration = Field(default="5m", kw_only=True)
+    window: Period = Field(default="5m", kw_only=True)
     unit: Literal["s", "ms"] = Field(default="s", kw_only=True)
     native: bool = Field(default=False, kw_only=True)
     min_events: Annotated[int, Field(ge=1)] = Field(default=100, kw_only=True)
@@ -73,8 +81,8 @@ class SlowerThan:
     """
 
     histogram: Series
-    bound: Duration
-    window: Duration = Field(default="5m", kw_only=True)
+    bound: Period
+    window: Period = Field(default="5m", kw_only=True)
     unit: Literal["s", "ms"] = Field(default="s", kw_only=True)
     native: bool = Field(default=False, kw_only=True)
     min_events: Annotated[int, Field(ge=1)] = Field(default=100, kw_only=True)
@@ -86,12 +94,13 @@ class Increase:
     """How many events were counted in `window` (limits are plain numbers): for "there must be none".
 
     A series that appears already above zero counts whole. `slower_than` counts only the slow observations
-    of a histogram.
+    of a histogram, whose bucket boundaries are `buckets`.
     """
 
     counter: Series
-    window: Duration = Field(default="5m", kw_only=True)
-    slower_than: Duration | None = Field(default=None, kw_only=True)
+    window: Period = Field(default="5m", kw_only=True)
+    slower_than: Period | None = Field(default=None, kw_only=True)
+    buckets: Sequence[float] = Field(default=(), kw_only=True)
 
 
 @declared
@@ -99,7 +108,7 @@ class Rate:
     """Events per second (limits like 10/s or 100/min) over `window`."""
 
     counter: Series
-    window: Duration = Field(default="5m", kw_only=True)
+    window: Period = Field(default="5m", kw_only=True)
 
 
 @declared
@@ -111,7 +120,7 @@ class Gauge:
 
     metric: Series
     over: Literal["max", "min", "sum", "avg"] = Field(default="max", kw_only=True)
-    window: Duration | None = Field(default=None, kw_only=True)
+    window: Period | None = Field(default=None, kw_only=True)
     by: Labels = Field(default=(), kw_only=True)
     unit: Literal["number", "ratio", "percent", "seconds", "milliseconds", "bytes", "per second"] = Field(
         default="number", kw_only=True
@@ -140,7 +149,7 @@ class Growth:
     """By how much a gauge grew in `window`, in the gauge's unit."""
 
     metric: Series
-    window: Duration = Field(default="1h", kw_only=True)
+    window: Period = Field(default="1h", kw_only=True)
     by: Labels = Field(default=(), kw_only=True)
     unit: Literal["number", "bytes"] = Field(default="number", kw_only=True)
 
@@ -163,7 +172,7 @@ class Absence:
     """1 while none of the series has been seen for `window`, 0 else (limit: Above(0))."""
 
     metric: Series
-    window: Duration = Field(default="5m", kw_only=True)
+    window: Period = Field(default="5m", kw_only=True)
 
 
 @declared

@@ -10,13 +10,15 @@ from pydantic import Field
 from handrail.base import declared
 from handrail.contract import Channel, HAProxyWeight, Step, Tell
 from handrail.declare.dashboard import Dashboard
-from handrail.declare.guardrail import Guardrail, Name
+from handrail.declare.guardrail import Accept, Guardrail, Name
 from handrail.declare.notify import Routes
 from handrail.declare.slo import Slo
 from handrail.declare.sources import LogSource, SqlSource
-from handrail.units import Amount, Duration
+from handrail.units import Duration, Period, Share
 
-LabelName = Annotated[str, Field(pattern=r"^[a-zA-Z_][a-zA-Z0-9_]*$")]
+LabelName = Annotated[
+    str, Field(pattern=r"^[a-zA-Z_][a-zA-Z0-9_]*$", description="a label's name: letters, digits and _")
+]
 
 
 @declared
@@ -42,8 +44,8 @@ class Stage:
     """A share of traffic, held for a time; without `hold` it is the last one. `gate` guards the way into it."""
 
     name: str
-    weight: Amount | None = Field(default=None, kw_only=True)
-    hold: Duration | None = Field(default=None, kw_only=True)
+    weight: Share | None = Field(default=None, kw_only=True)
+    hold: Period | None = Field(default=None, kw_only=True)
     gate: Gate | None = Field(default=None, kw_only=True)
     enter: Sequence[Step] = Field(default=(), kw_only=True)
 
@@ -75,8 +77,8 @@ class Level:
 class Budget:
     """The longest times allowed from breach to decision, and from breach to recovery."""
 
-    decide: Duration
-    recover: Duration
+    decide: Period
+    recover: Period
 
 
 @declared
@@ -113,12 +115,13 @@ class Rollout:
     escalation: Sequence[Level] = Field(default=(), kw_only=True)
     routes: Routes = Field(default_factory=dict, kw_only=True)
     budget: Budget | None = Field(default=None, kw_only=True)
-    checks: Sequence[Duration] = Field(default=(), kw_only=True)
-    proved_within: Duration = Field(default="5m", kw_only=True)
+    checks: Sequence[Period] = Field(default=(), kw_only=True)
+    proved_within: Period = Field(default="5m", kw_only=True)
     rollbacks_per_day: Annotated[int, Field(ge=0)] = Field(default=3, kw_only=True)
-    scrape: Duration = Field(default="15s", kw_only=True)
-    evaluate: Duration = Field(default="30s", kw_only=True)
+    scrape: Period = Field(default="15s", kw_only=True)
+    evaluate: Period = Field(default="30s", kw_only=True)
     title: str | None = Field(default=None, kw_only=True)
+    accept: Accept = Field(default_factory=dict, kw_only=True)
 
 
 __all__ = ["Arms", "Budget", "Channel", "Gate", "HAProxySplit", "Level", "Rollout", "Stage"]

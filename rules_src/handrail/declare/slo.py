@@ -9,7 +9,7 @@ from pydantic import Field
 from handrail.base import declared
 from handrail.declare.guardrail import Name, Runbook
 from handrail.declare.measures import Ratio, SlowerThan
-from handrail.units import Amount
+from handrail.units import Share
 
 
 @declared
@@ -23,7 +23,7 @@ class Slo:
 
     name: Name
     measure: Ratio | SlowerThan
-    objective: Amount = Field(kw_only=True)
+    objective: Share = Field(kw_only=True)
     window: Literal["30d", "28d", "7d"] = Field(default="30d", kw_only=True)
     title: str | None = Field(default=None, kw_only=True)
     runbook: Runbook | None = Field(default=None, kw_only=True)

@@ -2,36 +2,135 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-from handrail.declare import Rollout
-from handrail.errors import Problem
+from handrail import plan
+from handrail.declare import Environment, Rollout
+from handrail.errors import Problem, Severity
 from handrail.lint import (
+    accept_unused,
+    bound_between_buckets,
+    counter_as_gauge,
+    counter_at_zero,
+    detection_too_slow,
+    diluted_canary,
+    escalation_order,
+    events_between_evaluations,
+    free_promql,
+    histogram_suffix,
+    hold_outlasts_event,
+    interval_too_long,
+    label_names,
+    limit_always_fires,
+    limit_never_fires,
     limit_without_reference,
     limit_wrong_unit,
+    matcher_clash,
+    missing_runbook,
+    nothing_to_judge,
+    objective_out_of_reach,
+    over_budget,
     rollback_without_target,
     same_name_twice,
+    severity_words,
     stage_holds,
+    stage_weights,
+    success_too_loose,
+    thin_traffic,
     tier_order,
+    unknown_rollout,
     unknown_stage,
+    window_outlasts_stage,
+    window_too_short,
 )
+from handrail.lint.finding import Finding
+from handrail.timing import Times, timing
 
-Lint = Callable[[Rollout], Iterator[Problem]]
+Lint = Callable[[Rollout], Iterator[Finding]]
+AcrossLint = Callable[[Sequence[Rollout], Sequence[Environment]], Iterator[Finding]]
+PlanLint = Callable[[plan.Rollout, Mapping[str, Times]], Iterator[Finding]]
 
 LINTS: tuple[Lint, ...] = (
+    nothing_to_judge.check,
     same_name_twice.check,
+    label_names.check,
+    matcher_clash.check,
+    histogram_suffix.check,
+    counter_as_gauge.check,
+    counter_at_zero.check,
+    free_promql.check,
+    bound_between_buckets.check,
+    interval_too_long.check,
+    window_too_short.check,
+    events_between_evaluations.check,
+    window_outlasts_stage.check,
+    stage_weights.check,
     stage_holds.check,
     unknown_stage.check,
     limit_without_reference.check,
     limit_wrong_unit.check,
+    limit_never_fires.check,
+    limit_always_fires.check,
     tier_order.check,
+    success_too_loose.check,
+    hold_outlasts_event.check,
+    thin_traffic.check,
+    diluted_canary.check,
+    severity_words.check,
+    escalation_order.check,
     rollback_without_target.check,
+    missing_runbook.check,
 )
+"""What one rollout shows."""
+
+ACROSS: tuple[AcrossLint, ...] = (same_name_twice.across, label_names.across, unknown_rollout.across)
+"""What only the whole source folder shows."""
+
+PLAN_LINTS: tuple[PlanLint, ...] = (detection_too_slow.check, over_budget.check, objective_out_of_reach.check)
+"""What depends on how long things take, which is computed from the plan."""
+
+ACCEPTED = accept_unused.check
+"""What was accepted is looked at last."""
 
 
-def lint(rollouts: Sequence[Rollout]) -> list[Problem]:
-    """Everything there is to say about `rollouts`, by place."""
-    return sorted(
-        {problem for rollout in rollouts for check in LINTS for problem in check(rollout)}
-        | set(same_name_twice.across(rollouts))
-    )
+def lint_names(lints: Iterable[Callable[..., Iterator[Finding]]]) -> tuple[str, ...]:
+    """The names by which these lints are known."""
+    return tuple(str(vars(sys.modules[lint.__module__])["NAME"]) for lint in lints)
+
+
+ALL: tuple[str, ...] = tuple(dict.fromkeys(lint_names((*LINTS, *ACROSS, *PLAN_LINTS, ACCEPTED))))
+
+
+def lint(rollouts: Sequence[Rollout], environments: Sequence[Environment] = ()) -> list[Problem]:
+    """Everything the declarations themselves show, by place, but for what was accepted."""
+    looked = lint_names(LINTS)
+    problems = {problem for rollout in rollouts for problem in _judged(rollout, _of(rollout), looked)}
+    problems |= {found.problem for check in ACROSS for found in check(rollouts, environments)}
+    return sorted(problems)
+
+
+def lint_plan(planned: plan.Plan, rollouts: Sequence[Rollout]) -> list[Problem]:
+    """What else the plan of `rollouts` shows, in real time, by place, but for what was accepted."""
+    looked = lint_names(PLAN_LINTS)
+    declared = {rollout.name: rollout for rollout in rollouts}
+    problems: set[Problem] = set()
+    for rollout in planned.rollouts:
+        times = timing(rollout)
+        found = [found for check in PLAN_LINTS for found in check(rollout, times)]
+        problems |= set(_judged(declared[rollout.name], found, looked))
+    return sorted(problems)
+
+
+def _of(rollout: Rollout) -> list[Finding]:
+    return [found for check in LINTS for found in check(rollout)]
+
+
+def _judged(rollout: Rollout, found: list[Finding], looked: tuple[str, ...]) -> Iterator[Problem]:
+    accepted: set[tuple[str | None, str]] = {(None, lint) for lint in rollout.accept}
+    accepted |= {(guardrail.name, lint) for guardrail in rollout.guardrails for lint in guardrail.accept}
+    unused = accept_unused.check(rollout, found, looked, ALL)
+    for each in (*found, *unused):
+        lint, fatal = each.problem.lint, each.problem.severity is Severity.fatal
+        if fatal or not accepted & {(None, lint), (each.about, lint)}:
+            yield each.problem

@@ -4,49 +4,45 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from handrail.declare import BeforeRollout, Gauge, Growth, On, PreviousStage, Rollout, StableArm, State, Usage
-from handrail.declare.limits import Changed, Is, Limit, Reference
-from handrail.declare.measures import Measure
-from handrail.errors import Problem
-from handrail.lint.limits import RELATIVE, uses
-from handrail.lint.problem import problem
+from handrail.declare import BeforeRollout, On, PreviousStage, Rollout, StableArm, State
+from handrail.declare.limits import Changed, Is
+from handrail.errors import Severity
+from handrail.lint.finding import Finding, finding
+from handrail.lint.limits import RELATIVE, Use, inner, uses
 
 NAME = "limit-without-reference"
 
 
-def check(rollout: Rollout) -> Iterator[Problem]:
+def check(rollout: Rollout) -> Iterator[Finding]:
     """Every limit of every guardrail."""
     for guardrail in rollout.guardrails:
-        for at, measure, limit, against in uses(guardrail):
-            found = _wrong(rollout, at, measure, limit, against)
-            if found is not None:
-                yield problem(NAME, at, f"guardrail '{guardrail.name}': {found[0]}", found[1])
+        for use in uses(guardrail):
+            wrong = _wrong(rollout, use)
+            if wrong is not None:
+                what, cure = wrong
+                yield finding(NAME, use.limit, what, cure, about=guardrail, severity=Severity.fatal)
 
 
-def _wrong(
-    rollout: Rollout, at: object, measure: Measure, limit: Limit, against: Reference | None
-) -> tuple[str, str] | None:
-    name = type(limit).__name__
-    if isinstance(limit, Is | Changed) != isinstance(measure, State):
-        return (
-            f"{name} does not fit {type(measure).__name__}",
-            "Is and Changed judge a State, the others a number",
-        )
-    if not isinstance(limit, RELATIVE):
+def _wrong(rollout: Rollout, use: Use) -> tuple[str, str] | None:
+    name, against = type(use.limit).__name__, use.against
+    if isinstance(use.limit, Is | Changed) != isinstance(use.measure, State):
+        what = f"judges {type(use.measure).__name__} by {name}, which does not fit"
+        return what, "Is and Changed judge a State, the others a number"
+    if not isinstance(use.limit, RELATIVE):
         return None
     if against is None:
-        return f"{name} is relative and has no reference", "add against=BeforeRollout() or another reference"
-    if isinstance(against, StableArm) and rollout.arms is None:
-        return "the reference is the stable arm and the rollout has no arms", "add arms= to the rollout"
+        return f"has the relative limit {name} and no reference", "add against=BeforeRollout() or another one"
+    if isinstance(against, StableArm) and (rollout.arms is None or use.guardrail.whole_service):
+        return "is compared with the stable arm and does not tell arms apart", "add arms= to the rollout"
     if isinstance(against, BeforeRollout | PreviousStage) and not rollout.stages:
-        return "the reference is captured along the stages and the rollout has none", "add stages="
-    if isinstance(against, BeforeRollout | PreviousStage) and (isinstance(at, On) or _several(measure)):
+        return "is compared with a figure captured along the stages, and there are none", "add stages="
+    if isinstance(against, PreviousStage) and len(rollout.stages) < 2:
         return (
-            "one figure is captured for a guardrail, not one for each of its series",
-            "use Ago or Fixed here",
+            "is compared with the stage before, and there is only one",
+            "add a stage or use BeforeRollout()",
         )
+    captured = isinstance(against, BeforeRollout | PreviousStage)
+    if captured and (isinstance(use.at, On) or bool(getattr(inner(use.measure), "by", ()))):
+        what = "needs a captured figure for each of its series, and there is one for a guardrail"
+        return what, "use Ago or Fixed here, or a guardrail of its own"
     return None
-
-
-def _several(measure: Measure) -> bool:
-    return isinstance(measure, Gauge | Usage | Growth) and bool(measure.by)

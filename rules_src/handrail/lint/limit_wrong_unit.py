@@ -8,6 +8,7 @@ from handrail.declare import (
     Absence,
     Changed,
     Drop,
+    Fixed,
     Gauge,
     Growth,
     Increase,
@@ -22,10 +23,11 @@ from handrail.declare import (
 )
 from handrail.declare.limits import Limit
 from handrail.declare.measures import Measure
-from handrail.errors import Problem
-from handrail.lint.limits import amounts, uses
-from handrail.lint.problem import problem
-from handrail.units import Unit, amount
+from handrail.errors import Severity
+from handrail.lint.finding import Finding, finding
+from handrail.lint.limits import figures, uses
+from handrail.places import Step
+from handrail.units import Amount, Unit, amount
 
 NAME = "limit-wrong-unit"
 
@@ -56,19 +58,29 @@ def unit_of(measure: Measure) -> Unit:
             return Unit.ratio
 
 
-def check(rollout: Rollout) -> Iterator[Problem]:
-    """Every figure of every limit; a plain 0 fits everything."""
+def check(rollout: Rollout) -> Iterator[Finding]:
+    """Every figure of every limit, every fixed reference, every condition; a plain 0 fits everything."""
     for guardrail in rollout.guardrails:
-        for at, measure, limit, _ in uses(guardrail):
-            wanted = _wanted(limit, measure)
-            for _, written in amounts(limit):
+        for use in uses(guardrail):
+            unit = unit_of(use.measure)
+            wanted = _wanted(use.limit, unit)
+            asked: list[tuple[Amount, object, tuple[Step, ...], Unit | None]]
+            asked = [(figure.written, use.limit, figure.path, wanted) for figure in figures(use.limit)]
+            if isinstance(use.against, Fixed):
+                asked.append((use.against.figure, use.against, ("figure",), unit))
+            if isinstance(use.measure, While):
+                needed = unit_of(use.measure.condition)
+                asked.append((use.measure.above, use.measure, ("above",), needed))
+                asked.append((use.measure.at_most or 0, use.measure, ("at_most",), needed))
+            for written, at, path, expected in asked:
                 found = amount(written)
-                if wanted is not None and found.unit is not wanted and found.value != 0:
-                    what = f"guardrail '{guardrail.name}' has a limit of {written}, and its measure is in {wanted}"
-                    yield problem(NAME, at, what, f"write it like {_EXAMPLES[wanted]}")
+                if expected is not None and found.unit is not expected and found.value != 0:
+                    what = f"has a figure of {written}, and what it is compared with is in {expected}"
+                    cure = f"write it like {_EXAMPLES[expected]}"
+                    yield finding(NAME, at, what, cure, *path, about=guardrail, severity=Severity.fatal)
 
 
-def _wanted(limit: Limit, measure: Measure) -> Unit | None:
+def _wanted(limit: Limit, unit: Unit) -> Unit | None:
     if isinstance(limit, Is | Changed):
         return None
-    return Unit.ratio if isinstance(limit, Rise | Drop) else unit_of(measure)
+    return Unit.ratio if isinstance(limit, Rise | Drop) else unit

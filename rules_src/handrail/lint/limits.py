@@ -1,52 +1,195 @@
-"""What several lints ask about declared limits: their figures by stage, which way they point, what they need."""
+"""What several lints ask about declared limits: their figures by stage, which way they point, what is possible."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 
-from handrail.declare import Above, AtLeast, AtMost, Below, Drop, Guardrail, Rise, RisePoints
+from handrail.declare import Above, AtLeast, AtMost, Below, Drop, Guardrail, Rise, RisePoints, Rollout, Slo
+from handrail.declare.guardrail import Tier
 from handrail.declare.limits import ByStage, Limit, Reference
-from handrail.declare.measures import Measure
-from handrail.units import Amount, amount
+from handrail.declare.measures import (
+    Absence,
+    Increase,
+    Latency,
+    Measure,
+    Rate,
+    Ratio,
+    SlowerThan,
+    Usage,
+    While,
+)
+from handrail.declare.rollout import Stage
+from handrail.places import Step
+from handrail.units import Amount, amount, duration
 
 RELATIVE = (Rise, RisePoints, Drop)
 UPPER = (Above, AtLeast, Rise, RisePoints)
 LOWER = (Below, AtMost, Drop)
 
 
-def given(limit: Limit) -> ByStage | None:
-    """What was written as the limit's figure, None where it has none."""
+Judged = Guardrail | Slo
+
+
+def judged(rollout: Rollout) -> list[Judged]:
+    """What alerts are about: the guardrails, then the objectives."""
+    return [*rollout.guardrails, *rollout.slos]
+
+
+@dataclass(frozen=True)
+class Use:
+    """A limit at work: the measure it judges, its reference, and who wrote it.
+
+    `tier` is None for a criterion of success, where the limit says what must be so; but what Rise and Drop
+    say must not have happened there, as in a tier.
+    """
+
+    guardrail: Guardrail
+    tier: Tier | None
+    at: object
+    measure: Measure
+    limit: Limit
+    against: Reference | None
+
+    @property
+    def wanted(self) -> bool:
+        """Whether the limit says what must be so, and not what must not."""
+        return self.tier is None and not isinstance(self.limit, RELATIVE)
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One figure of a limit: its stage (None: everywhere, or otherwise), as written, and where in the limit."""
+
+    stage: str | None
+    written: Amount
+    path: tuple[Step, ...]
+
+    @property
+    def value(self) -> Decimal:
+        """In base units."""
+        return amount(self.written).value
+
+
+def uses(guardrail: Guardrail) -> Iterator[Use]:
+    """Every limit of a guardrail."""
+    against = guardrail.against
+    for tier in guardrail.tiers:
+        yield Use(guardrail, tier, tier, guardrail.measure, tier.limit, against)
+        for other in tier.or_:
+            yield Use(guardrail, tier, other, other.measure, other.limit, other.against)
+    for limit in guardrail.successes:
+        yield Use(guardrail, None, limit, guardrail.measure, limit, against)
+
+
+def given(limit: Limit) -> tuple[str, ByStage] | None:
+    """The field of the limit's figure and what was written there, None where it has none."""
     if isinstance(limit, Above | AtLeast | Below | AtMost):
-        return limit.at
+        return "at", limit.at
     if isinstance(limit, Rise | RisePoints | Drop):
-        return limit.by
+        return "by", limit.by
     return None
 
 
-def amounts(limit: Limit) -> Iterator[tuple[str | None, Amount]]:
-    """(stage, figure as written); stage None is everywhere or otherwise."""
+def figures(limit: Limit) -> Iterator[Figure]:
+    """Every figure of a limit."""
     written = given(limit)
-    if isinstance(written, Mapping):
-        yield from written.items()
-    elif written is not None:
-        yield None, written
+    if written is None:
+        return
+    field, at = written
+    if isinstance(at, Mapping):
+        yield from (Figure(stage, figure, (field, stage)) for stage, figure in at.items())
+    else:
+        yield Figure(None, at, (field,))
     otherwise = getattr(limit, "otherwise", None)
     if otherwise is not None:
-        yield None, otherwise
+        yield Figure(None, otherwise, ("otherwise",))
 
 
 def figure_in(limit: Limit, stage: str | None) -> Decimal | None:
     """The figure in force in a stage (None: in no stage), None where there is none."""
-    by_stage = {name: amount(written).value for name, written in amounts(limit)}
+    by_stage = {figure.stage: figure.value for figure in figures(limit)}
     return by_stage.get(stage, by_stage.get(None))
 
 
-def uses(guardrail: Guardrail) -> Iterator[tuple[object, Measure, Limit, Reference | None]]:
-    """Every limit of a guardrail: who wrote it, the measure it judges, the limit and its reference."""
-    for tier in guardrail.tiers:
-        yield tier, guardrail.measure, tier.limit, guardrail.against
-        for other in tier.or_:
-            yield other, other.measure, other.limit, other.against
-    for limit in guardrail.successes:
-        yield guardrail, guardrail.measure, limit, guardrail.against
+def in_force(limit: Limit, stage: Stage) -> bool:
+    """Whether the limit judges anything in that stage."""
+    return given(limit) is None or figure_in(limit, stage.name) is not None
+
+
+def guarded_stages(rollout: Rollout, limits: Sequence[Limit]) -> list[Stage]:
+    """The stages that end, have traffic and one of the limits in force, the shortest first."""
+    found = [
+        stage
+        for stage in rollout.stages
+        if stage.hold is not None
+        and (stage.weight is None or amount(stage.weight).value != 0)
+        and any(in_force(limit, stage) for limit in limits)
+    ]
+    return sorted(found, key=lambda stage: duration(stage.hold or "0s"))
+
+
+def inner(measure: Measure) -> Measure:
+    """The measure itself, without the condition it is bound to."""
+    return measure.measure if isinstance(measure, While) else measure
+
+
+def possible(measure: Measure) -> tuple[Decimal | None, Decimal | None]:
+    """The lowest and the highest value the measure can have, None where nothing is known."""
+    zero, one = Decimal(0), Decimal(1)
+    match inner(measure):
+        case Ratio() | SlowerThan() | Usage() | Absence():
+            return zero, one
+        case Latency(buckets=buckets, unit=unit, native=native):
+            top = max((Decimal(str(bound)) for bound in buckets), default=None)
+            scaled = top if top is None or unit == "s" else top / 1000
+            return zero, None if native else scaled
+        case Increase() | Rate():
+            return zero, None
+        case _:
+            return None, None
+
+
+def never(limit: Limit, figure: Decimal, measure: Measure) -> bool:
+    """Whether no value of the measure can be beyond the figure."""
+    low, high = possible(measure)
+    match limit:
+        case Above():
+            return high is not None and figure >= high
+        case AtLeast():
+            return high is not None and figure > high
+        case Below():
+            return low is not None and figure <= low
+        case AtMost():
+            return low is not None and figure < low
+        case Drop():
+            return low == 0 and figure >= 1
+        case RisePoints():
+            return high is not None and figure >= high
+        case _:
+            return False
+
+
+def always(limit: Limit, figure: Decimal, measure: Measure) -> bool:
+    """Whether every value of the measure is beyond the figure."""
+    low, high = possible(measure)
+    match limit:
+        case Above():
+            return low is not None and figure < low
+        case AtLeast():
+            return low is not None and figure <= low
+        case Below():
+            return high is not None and figure > high
+        case AtMost():
+            return high is not None and figure >= high
+        case Rise() | RisePoints() | Drop():
+            return figure < 0
+        case _:
+            return False
+
+
+def shown(limit: Limit, figure: Figure) -> str:
+    """The limit with one of its figures, as written: `Above("1%") in stage '10%'`."""
+    written = f'"{figure.written}"' if isinstance(figure.written, str) else str(figure.written)
+    return f"{type(limit).__name__}({written})" + (f" in stage '{figure.stage}'" if figure.stage else "")

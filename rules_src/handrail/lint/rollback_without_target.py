@@ -1,4 +1,8 @@
-"""rollback-without-target: a tier asks for a rollback and the rollout has no step that would do one."""
+"""rollback-without-target: a tier asks for a rollback and the rollout has no step that would do one.
+
+The page would say "rollback" and nothing would happen. Neither does a tier's `action="promote"`: alerts never
+promote.
+"""
 
 from __future__ import annotations
 
@@ -6,19 +10,22 @@ from collections.abc import Iterator
 
 from handrail import names
 from handrail.declare import Rollout
-from handrail.errors import Problem
-from handrail.lint.problem import problem
+from handrail.lint.finding import Finding, finding
 
 NAME = "rollback-without-target"
 
 
-def check(rollout: Rollout) -> Iterator[Problem]:
-    """Every acting tier."""
+def check(rollout: Rollout) -> Iterator[Finding]:
+    """Every tier that asks for more than a look."""
     for guardrail in rollout.guardrails:
         for tier in guardrail.tiers:
+            if tier.action == "promote":
+                cure = 'use action="investigate"; gates decide about promotion'
+                yield finding(NAME, tier, "asks an alert to promote", cure, "action", about=guardrail)
             if tier.action in names.ACTING and not _steps(rollout, tier.action):
-                what = f"guardrail '{guardrail.name}' asks for {tier.action} and rollout '{rollout.name}' has no step for it"
-                yield problem(NAME, tier, what, "add split= or rollback= to the rollout", field="action")
+                what = f"asks for {tier.action}, and the rollout has no step for it"
+                cure = "add split= or rollback= to the rollout"
+                yield finding(NAME, tier, what, cure, "action", about=guardrail)
 
 
 def _steps(rollout: Rollout, action: str) -> bool:

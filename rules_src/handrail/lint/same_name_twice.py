@@ -1,48 +1,83 @@
-"""same-name-twice: two rollouts, two guardrails of one rollout, or two stages of one rollout share a name.
+"""same-name-twice: two things that are told apart by their names alone share one.
 
-Their alerts, files and metrics would be one.
+Rollouts, environments, and the stages, guardrails, objectives, dashboards and escalation levels of a rollout,
+and the further measures of a guardrail: their files, metrics and alerts would be one, and one would hide the
+other.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Protocol
+from collections.abc import Iterable, Iterator, Sequence
 
 from handrail import names
-from handrail.declare import Rollout
-from handrail.errors import Problem
-from handrail.lint.problem import problem
+from handrail.declare import Environment, Guardrail, Rollout
+from handrail.errors import Severity
+from handrail.lint.finding import Finding, Named, finding
 
 NAME = "same-name-twice"
 
-
-class _Named(Protocol):
-    @property
-    def name(self) -> str: ...
+_RESERVED = (names.HEARTBEAT, names.ESCALATION)
+_CHANGES = "changes"
 
 
-def check(rollout: Rollout) -> Iterator[Problem]:
+def check(rollout: Rollout) -> Iterator[Finding]:
     """Within one rollout."""
-    yield from _twice("guardrail", rollout.guardrails, f"rollout '{rollout.name}'")
-    yield from _twice("stage", rollout.stages, f"rollout '{rollout.name}'")
-    alerts: dict[str, str] = {}
+    inside = f"rollout '{rollout.name}'"
+    yield from _twice("stage", rollout.stages, inside)
+    yield from _twice("escalation level", rollout.escalation, inside)
+    yield from _twice("dashboard", rollout.dashboards, inside)
+    yield from _twice("guardrail", rollout.guardrails, inside)
+    yield from _twice("objective", rollout.slos, inside)
     for guardrail in rollout.guardrails:
-        camel = names.camel(guardrail.name)
-        if alerts.setdefault(camel, guardrail.name) != guardrail.name:
-            what = f"guardrails '{alerts[camel]}' and '{guardrail.name}' give the same alert names"
-            yield problem(NAME, guardrail, what, "rename one of them")
+        yield from _measures(guardrail)
+    yield from _reserved(rollout.guardrails)
+    yield from _alerts(_named(rollout))
 
 
-def across(rollouts: Sequence[Rollout]) -> Iterator[Problem]:
-    """Across all rollouts of a source folder."""
+def across(rollouts: Sequence[Rollout], environments: Sequence[Environment]) -> Iterator[Finding]:
+    """Across the whole source folder."""
     yield from _twice("rollout", rollouts, "the source folder")
+    yield from _twice("environment", environments, "the source folder")
+    named = [(thing, f"{rollout.name}-{name}") for rollout in rollouts for thing, name in _named(rollout)]
+    yield from _alerts(named)
 
 
-def _twice(kind: str, things: Sequence[_Named], inside: str) -> Iterator[Problem]:
+def _named(rollout: Rollout) -> list[tuple[Named, str]]:
+    guardrails: list[tuple[Named, str]] = [(guardrail, guardrail.name) for guardrail in rollout.guardrails]
+    return [*guardrails, *((slo, f"slo-{slo.name}") for slo in rollout.slos)]
+
+
+def _twice(kind: str, things: Sequence[Named], inside: str) -> Iterator[Finding]:
     seen: set[str] = set()
     for thing in things:
         if thing.name in seen:
-            yield problem(
-                NAME, thing, f"{inside} has two {kind}s called '{thing.name}'", "rename one of them"
-            )
+            yield _fatal(thing, f"{inside} has two {kind}s called '{thing.name}'")
         seen.add(thing.name)
+
+
+def _measures(guardrail: Guardrail) -> Iterator[Finding]:
+    seen: dict[str, object] = {}
+    for other in (other for tier in guardrail.tiers for other in tier.or_):
+        if other.name == _CHANGES:
+            yield _fatal(
+                other, f"guardrail '{guardrail.name}' calls a measure '{_CHANGES}', a word Handrail uses"
+            )
+        if seen.setdefault(other.name, other.measure) != other.measure:
+            yield _fatal(other, f"guardrail '{guardrail.name}' has two measures called '{other.name}'")
+
+
+def _reserved(judged: Iterable[Named]) -> Iterator[Finding]:
+    for thing in judged:
+        if thing.name in _RESERVED:
+            yield _fatal(thing, f"a guardrail is called '{thing.name}', a word Handrail uses itself")
+
+
+def _alerts(judged: Iterable[tuple[Named, str]]) -> Iterator[Finding]:
+    seen: dict[str, str] = {}
+    for thing, name in judged:
+        if seen.setdefault(names.camel(name), name) != name:
+            yield _fatal(thing, f"'{seen[names.camel(name)]}' and '{name}' give the same alert names")
+
+
+def _fatal(thing: object, what: str) -> Finding:
+    return finding(NAME, thing, what, "rename one of them", "name", severity=Severity.fatal)

@@ -6,27 +6,28 @@ import difflib
 from collections.abc import Iterator
 
 from handrail.declare import Rollout
-from handrail.errors import Problem
-from handrail.lint.limits import amounts, uses
-from handrail.lint.problem import problem
+from handrail.errors import Severity
+from handrail.lint.finding import Finding, finding
+from handrail.lint.limits import figures, uses
 
 NAME = "unknown-stage"
 
 
-def check(rollout: Rollout) -> Iterator[Problem]:
+def check(rollout: Rollout) -> Iterator[Finding]:
     """Every limit by stage."""
     known = [stage.name for stage in rollout.stages]
     for guardrail in rollout.guardrails:
-        for at, _, limit, _ in uses(guardrail):
-            for stage, _ in amounts(limit):
-                if stage is not None and stage not in known:
-                    near = difflib.get_close_matches(stage, known, n=1)
-                    cure = (
-                        f"did you mean '{near[0]}'?"
-                        if near
-                        else f"the stages are: {', '.join(known) or 'none'}"
+        for use in uses(guardrail):
+            for figure in figures(use.limit):
+                if figure.stage is not None and figure.stage not in known:
+                    near = difflib.get_close_matches(figure.stage, known, n=1)
+                    there_are = f"the stages are: {', '.join(known) or 'none'}"
+                    yield finding(
+                        NAME,
+                        use.limit,
+                        f"has a limit for stage '{figure.stage}', which does not exist",
+                        f"did you mean '{near[0]}'?" if near else there_are,
+                        *figure.path,
+                        about=guardrail,
+                        severity=Severity.fatal,
                     )
-                    what = (
-                        f"guardrail '{guardrail.name}' has a limit for stage '{stage}', which does not exist"
-                    )
-                    yield problem(NAME, at, what, cure)

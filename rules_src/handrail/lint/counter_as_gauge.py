@@ -1,0 +1,27 @@
+"""counter-as-gauge: a counter is read as if it were a gauge.
+
+A counter only rises: `Gauge("errors_total")` above 100 fires some day and then for ever, and after a restart
+it is quiet whatever happens.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from handrail.declare import Gauge, Growth, Rollout
+from handrail.errors import Severity
+from handrail.lint.finding import Finding, finding
+from handrail.lint.limits import inner, uses
+from handrail.promql import selector
+
+NAME = "counter-as-gauge"
+
+
+def check(rollout: Rollout) -> Iterator[Finding]:
+    """Every gauge whose name says that it is a counter."""
+    for guardrail in rollout.guardrails:
+        for measure in {id(use.measure): inner(use.measure) for use in uses(guardrail)}.values():
+            if isinstance(measure, Gauge | Growth) and selector(measure.metric).metric.endswith("_total"):
+                what = f"reads the counter {measure.metric} as a gauge"
+                cure = "use Rate or Increase, or give the gauge a name without _total"
+                yield finding(NAME, measure, what, cure, "metric", about=guardrail, severity=Severity.warning)

@@ -1,0 +1,26 @@
+"""counter-at-zero: a counter that must not rise is best there before it does.
+
+A client library makes a labelled counter with its first event. Handrail counts such a newborn whole, but a
+series that is there at 0 also tells "no error" from "nobody looks": initialise it when the program starts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from handrail.declare import Increase, Rollout
+from handrail.errors import Severity
+from handrail.lint.finding import Finding, finding
+from handrail.lint.limits import inner
+
+NAME = "counter-at-zero"
+
+
+def check(rollout: Rollout) -> Iterator[Finding]:
+    """Every guardrail that counts single events."""
+    for guardrail in rollout.guardrails:
+        measure = inner(guardrail.measure)
+        if isinstance(measure, Increase) and measure.slower_than is None:
+            what = f"counts {measure.counter}, which must exist before its first event"
+            cure = "initialise it at 0 when the program starts"
+            yield finding(NAME, measure, what, cure, "counter", about=guardrail, severity=Severity.info)

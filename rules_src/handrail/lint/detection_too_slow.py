@@ -1,0 +1,50 @@
+"""detection-too-slow: scrape, window, evaluation and hold together take longer than a stage lasts.
+
+Each may be short enough alone. A sudden breach that fires only after its stage is over is an error; one that
+does so only when the value is just over its limit, and the window fills slowly, is a warning.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+
+from handrail import names, plan
+from handrail.errors import Severity
+from handrail.lint.finding import Finding, finding
+from handrail.timing import Times
+from handrail.units import span
+
+NAME = "detection-too-slow"
+
+
+def check(rollout: plan.Rollout, times: Mapping[str, Times]) -> Iterator[Finding]:
+    """Every alert against the shortest stage it counts in."""
+    for guardrail in rollout.guardrails:
+        for alert in guardrail.alerts:
+            stages = [(hold, stage.name) for stage in rollout.stages if (hold := _counts(alert, stage))]
+            found = times[alert.name]
+            for hold, stage in sorted(stages)[:1]:
+                yield from _slow(guardrail, alert, found, hold, stage)
+
+
+def _slow(
+    guardrail: plan.Guardrail, alert: plan.Alert, times: Times, hold: timedelta, stage: str
+) -> Iterator[Finding]:
+    if times.fires_at_last < hold:
+        return
+    sudden = times.fires >= hold
+    breach, needed = ("", times.fires) if sudden else ("a slight breach in ", times.fires_at_last)
+    what = f"sees {breach or 'a breach in '}its {alert.tier} tier after {span(needed)}, and stage '{stage}' lasts {span(hold)}"
+    cure = "shorten window=, hold= or evaluate=, or lengthen the stage"
+    acting = alert.action in names.ACTING
+    severity = Severity.error if sudden and acting else Severity.warning
+    yield finding(NAME, alert.where, what, cure, about=guardrail, severity=severity)
+
+
+def _counts(alert: plan.Alert, stage: plan.Stage) -> timedelta | None:
+    limited = any(
+        not condition.staged or any(limit.stage in (None, stage.name) for limit in condition.limits)
+        for condition in alert.conditions
+    )
+    return stage.hold if limited and stage.weight != 0 else None

@@ -1,0 +1,26 @@
+"""free-promql: a measure is written in PromQL, where Handrail knows nothing and checks nothing.
+
+No minimum of traffic, no error series that was never born, no arm: all that is up to the expression. Take a
+typed measure where one fits, and accept this where none does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from handrail.declare import PromQL, Rollout
+from handrail.errors import Severity
+from handrail.lint.finding import Finding, finding
+from handrail.lint.limits import uses
+
+NAME = "free-promql"
+
+
+def check(rollout: Rollout) -> Iterator[Finding]:
+    """Every free expression."""
+    for guardrail in rollout.guardrails:
+        for measure in {id(use.measure): use.measure for use in uses(guardrail)}.values():
+            if isinstance(measure, PromQL):
+                what = "is measured by free PromQL, which is not protected against rest, births and small numbers"
+                cure = f'use a typed measure, or accept={{"{NAME}": "why"}}'
+                yield finding(NAME, measure, what, cure, about=guardrail, severity=Severity.warning)

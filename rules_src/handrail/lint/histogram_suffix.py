@@ -1,0 +1,35 @@
+"""histogram-suffix: a histogram is named with the suffix of one of its series.
+
+`Latency("http_request_duration_seconds_bucket", p=95)` would look for `…_bucket_bucket`, find nothing and be
+blind. A histogram's name is what stands before `_bucket`, `_count` and `_sum`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from handrail.declare import Increase, Latency, Rollout, SlowerThan
+from handrail.errors import Severity
+from handrail.lint.finding import Finding, finding
+from handrail.lint.limits import inner, judged
+from handrail.promql import selector
+
+NAME = "histogram-suffix"
+
+
+def check(rollout: Rollout) -> Iterator[Finding]:
+    """Every histogram."""
+    for thing in judged(rollout):
+        measure = inner(thing.measure)
+        if isinstance(measure, Latency | SlowerThan):
+            field = "histogram"
+        elif isinstance(measure, Increase) and measure.slower_than:
+            field = "counter"
+        else:
+            continue
+        name = selector(getattr(measure, field)).metric
+        for suffix in ("_bucket", "_count", "_sum"):
+            if name.endswith(suffix):
+                what = f"names the histogram {name} by one of its series"
+                cure = f"write {name.removesuffix(suffix)}"
+                yield finding(NAME, measure, what, cure, field, about=thing, severity=Severity.fatal)

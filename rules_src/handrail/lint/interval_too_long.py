@@ -1,0 +1,26 @@
+"""interval-too-long: scrapes or evaluations are so far apart that Prometheus forgets one before the next.
+
+A sample counts for five minutes. With `scrape="5m"` a gauge comes and goes, every hold begins anew and
+nothing ever fires.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+from handrail.declare import Rollout
+from handrail.lint.finding import Finding, finding
+from handrail.units import duration
+
+NAME = "interval-too-long"
+
+REMEMBERED = timedelta(minutes=5)
+
+
+def check(rollout: Rollout) -> Iterator[Finding]:
+    """The rollout's two intervals."""
+    for field, interval in (("scrape", rollout.scrape), ("evaluate", rollout.evaluate)):
+        if duration(interval) * 2 > REMEMBERED:
+            what = f"{field}={interval} lets a sample be forgotten when one {field} fails: it counts for 5m"
+            yield finding(NAME, rollout, what, "write 2m or less", field)

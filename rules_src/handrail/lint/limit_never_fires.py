@@ -1,0 +1,29 @@
+"""limit-never-fires: no value of the measure can be beyond the limit, so the alert sleeps for ever.
+
+A share above 100 %, a latency above the highest bucket of its histogram, a count below 0. At 3 a.m. such a
+tier looks like a guard and is none: `Critical(Above("150%"), action="rollback")` on a `Ratio`. A criterion of
+success that every value meets is the same on the way up: the gate asks for nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from handrail.declare import Rollout
+from handrail.lint.finding import Finding, finding
+from handrail.lint.limits import always, figures, never, shown, uses
+
+NAME = "limit-never-fires"
+
+
+def check(rollout: Rollout) -> Iterator[Finding]:
+    """Every figure of every limit."""
+    for guardrail in rollout.guardrails:
+        for use in uses(guardrail):
+            impossible = always if use.wanted else never
+            for figure in figures(use.limit):
+                if impossible(use.limit, figure.value, use.measure):
+                    sleeps = "asks for nothing" if use.tier is None else "can never fire"
+                    what = f"has a limit that {sleeps}: {shown(use.limit, figure)} on {type(use.measure).__name__}"
+                    cure = "write a figure that the measure can reach"
+                    yield finding(NAME, use.limit, what, cure, *figure.path, about=guardrail)

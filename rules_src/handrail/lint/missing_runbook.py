@@ -1,0 +1,30 @@
+"""missing-runbook: a guardrail wakes somebody and does not say what to do.
+
+Every alert links to its runbook. At 3 a.m. an empty page costs more than it did to write three lines.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from handrail.declare import Guardrail, Rollout
+from handrail.errors import Severity
+from handrail.lint.finding import Finding, finding
+from handrail.lint.limits import judged
+
+NAME = "missing-runbook"
+
+_CURE = 'add runbook=Runbook("what it means for users", look=[…], mend=[…])'
+
+
+def check(rollout: Rollout) -> Iterator[Finding]:
+    """Every guardrail that has a tier, and every objective."""
+    for thing in judged(rollout):
+        if isinstance(thing, Guardrail) and not thing.tiers:
+            continue
+        if thing.runbook is None:
+            yield finding(NAME, thing, "wakes people and has no runbook", _CURE, about=thing)
+        elif not thing.runbook.look and not thing.runbook.mend:
+            what = "has a runbook that neither says where to look nor how to mend"
+            cure = "add look=[…] and mend=[…]"
+            yield finding(NAME, thing.runbook, what, cure, about=thing, severity=Severity.warning)

@@ -1,0 +1,40 @@
+"""over-budget: an acting tier takes longer to its decision, or to the end of its rollback, than is allowed.
+
+`budget=Budget(decide="1m", recover="5m")` says how long a service may stay broken. What a tier takes is
+computed: scrape, evaluation, waiting and asking again up to the decision; window, hold and the steps of the
+rollback beside them up to the recovery.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from handrail import names, plan
+from handrail.lint.finding import Finding, finding
+from handrail.timing import Times
+from handrail.units import span
+
+NAME = "over-budget"
+
+
+def check(rollout: plan.Rollout, times: Mapping[str, Times]) -> Iterator[Finding]:
+    """Every acting tier of a rollout that has a budget."""
+    decide, recover = rollout.decide_within, rollout.recover_within
+    if decide is None or recover is None:
+        return
+    if recover < decide:
+        what = f"the budget to recover, {span(recover)}, is shorter than that to decide, {span(decide)}"
+        yield finding(NAME, rollout.where, what, "count both from the breach")
+    for guardrail in rollout.guardrails:
+        for alert in (alert for alert in guardrail.alerts if alert.action in names.ACTING):
+            found = times[alert.name]
+            if found.decide > decide:
+                what = (
+                    f"decides about {alert.tier} after {span(found.decide)}, and the budget is {span(decide)}"
+                )
+                cure = "shorten scrape=, evaluate= or confirm=, or allow more"
+                yield finding(NAME, alert.where, what, cure, about=guardrail)
+            if found.done > recover:
+                what = f"has rolled back after {span(found.done)} at {alert.tier}, and the budget is {span(recover)}"
+                cure = "shorten hold=, window= or the steps' timeout=, or allow more"
+                yield finding(NAME, alert.where, what, cure, about=guardrail)

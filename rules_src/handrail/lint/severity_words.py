@@ -1,0 +1,45 @@
+"""severity-words: two tiers share a severity word, or one bears another's name.
+
+Alertmanager routes by the word. With `severities={"warning": "P2", "critical": "P2"}` a warning wakes the same
+people as a rollback; with `{"warning": "critical"}` nobody can tell what is meant.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import combinations
+
+from handrail import names
+from handrail.declare import Guardrail, Rollout
+from handrail.declare.guardrail import Tier
+from handrail.errors import Severity
+from handrail.lint.finding import Finding, finding
+
+NAME = "severity-words"
+
+_NONE = "none"
+
+
+def check(rollout: Rollout) -> Iterator[Finding]:
+    """The rollout's own words, and those of single tiers."""
+    words = {tier: rollout.severities.get(tier, tier) for tier in names.TIERS}
+    for tier, word in words.items():
+        if tier in rollout.severities and (word == _NONE or (word in names.TIERS and word != tier)):
+            what = f"severities calls {tier} '{word}', a word that means something else"
+            yield finding(NAME, rollout, what, "choose another word", "severities", tier)
+    for one, other in combinations(names.TIERS, 2):
+        if words[one] == words[other]:
+            what = f"severities calls {one} and {other} both '{words[one]}'"
+            yield finding(NAME, rollout, what, "give each its own word", "severities", other)
+    for guardrail in rollout.guardrails:
+        for milder, graver in combinations(guardrail.tiers, 2):
+            yield from _pair(guardrail, milder, graver, words)
+
+
+def _pair(guardrail: Guardrail, milder: Tier, graver: Tier, words: dict[str, str]) -> Iterator[Finding]:
+    low, high = milder.severity or words[milder.tier], graver.severity or words[graver.tier]
+    if low == high and (milder.severity or graver.severity):
+        what = f"gives {milder.tier} and {graver.tier} the same severity '{low}'"
+        at = graver if graver.severity else milder
+        cure = "give each its own word"
+        yield finding(NAME, at, what, cure, "severity", about=guardrail, severity=Severity.warning)

@@ -1,0 +1,34 @@
+"""stage-weights: the stages' shares of traffic do not rise, or cannot be set.
+
+A stage with less traffic than the one before is a way back; the split of an HAProxy is in whole per cents, so
+0.4 % would be none; and a stage without a weight leaves the split as it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import pairwise
+
+from handrail.declare import Rollout
+from handrail.errors import Severity
+from handrail.lint.finding import Finding, finding
+from handrail.units import amount
+
+NAME = "stage-weights"
+
+
+def check(rollout: Rollout) -> Iterator[Finding]:
+    """Every stage, and every two that follow each other."""
+    for stage in rollout.stages if rollout.split is not None else ():
+        if stage.weight is None:
+            what = f"stage '{stage.name}' has no weight, so the split stays as it was"
+            yield finding(NAME, stage, what, "add weight=")
+        elif amount(stage.weight).value * 100 % 1:
+            what = f"stage '{stage.name}' has a weight of {stage.weight}, and HAProxy's split is in whole per cents"
+            yield finding(NAME, stage, what, "write a whole per cent", "weight", severity=Severity.fatal)
+    weighed = [stage for stage in rollout.stages if stage.weight is not None]
+    for before, stage in pairwise(weighed):
+        if amount(stage.weight or 0).value <= amount(before.weight or 0).value:
+            what = f"stage '{stage.name}' has no more traffic than '{before.name}' before it"
+            cure = "let the shares rise"
+            yield finding(NAME, stage, what, cure, "weight", severity=Severity.warning)

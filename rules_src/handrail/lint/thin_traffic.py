@@ -1,0 +1,44 @@
+"""thin-traffic: the arm gets too few events in a stage for the guardrail ever to judge it.
+
+A share or a quantile of fewer than `min_events` events is no verdict. At 50 events a second a canary with 1 %
+sees 150 in five minutes, which is enough for 100; at 5 a second it sees 15, and the whole stage passes
+unjudged. `expected=` on the guardrail says what the whole service has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+
+from handrail.declare import Guardrail, Latency, Ratio, Rollout, SlowerThan
+from handrail.lint.finding import Finding, finding
+from handrail.lint.limits import guarded_stages, inner
+from handrail.units import amount, duration, plain, seconds
+
+NAME = "thin-traffic"
+
+
+def check(rollout: Rollout) -> Iterator[Finding]:
+    """Every guardrail that says how many events are expected."""
+    for guardrail in rollout.guardrails:
+        measure = inner(guardrail.measure)
+        if guardrail.expected is not None and isinstance(measure, Ratio | Latency | SlowerThan):
+            yield from _guardrail(rollout, guardrail, measure, amount(guardrail.expected).value)
+
+
+def _guardrail(
+    rollout: Rollout, guardrail: Guardrail, measure: Ratio | Latency | SlowerThan, all_events: Decimal
+) -> Iterator[Finding]:
+    shares = {
+        stage.name: Decimal(1)
+        if rollout.arms is None or guardrail.whole_service or stage.weight is None
+        else amount(stage.weight).value
+        for stage in guarded_stages(rollout, [tier.limit for tier in guardrail.tiers])
+    }
+    for stage, share in shares.items() if rollout.stages else [("", Decimal(1))]:
+        seen = all_events * share * seconds(duration(measure.window))
+        if seen < measure.min_events:
+            at = f" in stage '{stage}'" if stage else ""
+            what = f"sees about {plain(seen.quantize(Decimal(1)))} events in {measure.window}{at}, and needs {measure.min_events} to judge"
+            cure = "widen window=, lower min_events= or raise the share"
+            yield finding(NAME, measure, what, cure, "min_events", about=guardrail)

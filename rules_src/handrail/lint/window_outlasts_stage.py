@@ -1,0 +1,34 @@
+"""window-outlasts-stage: a measure looks back further than a stage lasts, and judges the stage by the one before.
+
+With an hour's window in a stage of half an hour, half of what is judged is the share of traffic before it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from handrail import names
+from handrail.declare import Rollout
+from handrail.declare.measures import window_of
+from handrail.errors import Severity
+from handrail.lint.finding import Finding, finding
+from handrail.lint.limits import guarded_stages, inner, uses
+from handrail.units import duration
+
+NAME = "window-outlasts-stage"
+
+
+def check(rollout: Rollout) -> Iterator[Finding]:
+    """Every measure's window against the shortest stage it counts in."""
+    for guardrail in rollout.guardrails:
+        for use in uses(guardrail):
+            if use.tier is not None and use.tier.action not in names.ACTING:
+                continue  # a person who looks sees the window
+            window = window_of(use.measure)
+            stages = guarded_stages(rollout, [use.limit])[:1] if window else []
+            for stage in stages:
+                if window and duration(window) >= duration(stage.hold or "0s"):
+                    what = f"looks back over {window}, and stage '{stage.name}' lasts {stage.hold}"
+                    cure = "shorten window= or lengthen the stage"
+                    at = inner(use.measure)
+                    yield finding(NAME, at, what, cure, "window", about=guardrail, severity=Severity.warning)

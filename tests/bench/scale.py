@@ -1,0 +1,129 @@
+"""How long `handrail generate` takes for many guardrails, beside what promtool takes for the result.
+
+Each size is generated from a cold start into an empty folder, in a process of its own whose memory is read.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from servers import program
+
+PER_ROLLOUT = 50
+
+ROLLOUT = '''"""A rollout of the bench."""
+
+from handrail.declare import *
+
+tiers = dict(warning="1%", critical="5%", emergency="25%")
+runbook = Runbook("Requests fail.", look=["The newest log lines."], mend=["Roll back."])
+
+
+def guardrail(number: int) -> Guardrail:
+    """One of many: every third a latency, the others a share of errors."""
+    if number % 3 == 2:
+        measure = Latency(f"duration_{{number}}_seconds", p=95, buckets=[0.1, 0.3, 0.5, 1, 2])
+        limits = ("300ms", "500ms", "1s")
+    else:
+        measure = Ratio(bad=f'requests_{{number}}_total{{{{status=~"5.."}}}}', of=f"requests_{{number}}_total")
+        limits = ("1%", "5%", "25%")
+    return Guardrail(
+        f"guardrail-{{number}}",
+        measure,
+        success=Below(limits[0]),
+        tiers=[
+            Warning(Above(limits[0]), hold="5m"),
+            Critical(Above(limits[1]), hold="5m", action="rollback"),
+            Emergency(Above(limits[2]), action="emergency-rollback"),
+        ],
+        runbook=runbook,
+    )
+
+
+rollout = Rollout(
+    name="rollout-{number}",
+    service="service-{number}",
+    arms=Arms("track", canary="canary", stable="stable"),
+    stages=[Stage("10%", weight="10%", hold="1h"), Stage("100%", weight="100%")],
+    guardrails=[guardrail(number) for number in range({guardrails})],
+    split=HAProxySplit("web", sockets=["unix:haproxy.sock"]),
+)
+'''
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Seconds of wall clock and the greatest resident memory in MB of one process."""
+
+    seconds: float
+    megabytes: float
+
+
+def source(folder: Path, guardrails: int) -> Path:
+    """A source folder with that many guardrails, fifty a rollout."""
+    rollouts = folder / "rules_src" / "rollouts"
+    rollouts.mkdir(parents=True)
+    for number in range(guardrails // PER_ROLLOUT):
+        text = ROLLOUT.format(number=number, guardrails=PER_ROLLOUT)
+        (rollouts / f"rollout_{number}.py").write_text(text)
+    return rollouts.parent
+
+
+def cost(argv: Sequence[str], folder: Path) -> Cost:
+    """Run `argv` in `folder`; it must end with 0."""
+    begin = time.monotonic()
+    with (folder / "output.log").open("ab") as log:
+        process = subprocess.Popen(argv, cwd=folder, stdout=log, stderr=log)
+        _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode != 0:
+        tail = (folder / "output.log").read_text()[-2000:]
+        raise SystemExit(f"{argv[0]} ended with {process.returncode}:\n{tail}")
+    return Cost(time.monotonic() - begin, usage.ru_maxrss / 1024)
+
+
+def generate(folder: Path, guardrails: int) -> Cost:
+    """`handrail generate` of that many guardrails from a cold start."""
+    source(folder, guardrails)
+    return cost([str(Path(sys.executable).with_name("handrail")), "generate"], folder)
+
+
+def judge(folder: Path) -> Cost:
+    """promtool's check and test of everything generated, one after the other."""
+    rules = sorted(str(path) for path in (folder / "generated/prometheus/rules").glob("*.yml"))
+    tests = sorted(str(path) for path in (folder / "generated/prometheus/tests").glob("*.yml"))
+    if not tests:
+        raise SystemExit("nothing to test was generated")
+    checked = cost([program("promtool"), "check", "rules", *rules], folder)
+    tested = cost([program("promtool"), "test", "rules", *tests], folder)
+    return Cost(checked.seconds + tested.seconds, max(checked.megabytes, tested.megabytes))
+
+
+def main() -> None:
+    """Print 1,000 guardrails beside promtool, and 10,000 beside ten times that."""
+    with tempfile.TemporaryDirectory(prefix="handrail-bench-") as name:
+        folder = Path(name)
+        small, large = folder / "1000", folder / "10000"
+        ours = generate(small, 1_000)
+        _line("generate, 1,000 guardrails", ours)
+        theirs = judge(small)
+        _line("promtool check and test of them", theirs)
+        print(f"generate takes {ours.seconds / theirs.seconds:.2f} of promtool's time")
+        more = generate(large, 10_000)
+        _line("generate, 10,000 guardrails", more)
+        print(f"ten times the guardrails take {more.seconds / ours.seconds:.1f} times the time")
+
+
+def _line(what: str, cost: Cost) -> None:
+    print(f"{what:36}{cost.seconds:8.1f} s{cost.megabytes:8.0f} MB", flush=True)
+
+
+if __name__ == "__main__":
+    main()

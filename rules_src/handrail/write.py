@@ -6,6 +6,7 @@ import difflib
 import hashlib
 import json
 import os
+import shutil
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,6 +16,8 @@ from pathlib import Path
 from handrail.errors import WrongCall, shown
 
 MANIFEST = "MANIFEST.json"
+_WRITING = ".writing-"
+"""How a folder begins in which a file is written before it takes its place."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,15 @@ class Change:
         if self.old is None:
             return "new"
         return "stale" if self.new is None else "changed"
+
+    @property
+    def said(self) -> str:
+        """What is wrong with the file as it is."""
+        return {
+            "new": "the file is missing",
+            "changed": "the file is not as generated",
+            "stale": "the file belongs to no declaration any more",
+        }[self.kind]
 
     def diff(self) -> str:
         """The change as a unified diff."""
@@ -53,27 +65,58 @@ def with_manifest(files: Mapping[str, str], sources: Mapping[str, str]) -> dict[
     return {**files, MANIFEST: json.dumps(manifest, indent=2, sort_keys=True) + "\n"}
 
 
+def held(out: Path) -> dict[str, str]:
+    """What `out` holds of the files that its manifest lists."""
+    texts = {path: _read(_inside(out, path)) for path in _listed(out)}
+    return {path: text for path, text in texts.items() if text is not None}
+
+
 def changes(files: Mapping[str, str], out: Path) -> list[Change]:
     """Everything in `out` that is not as in `files`, by path."""
     found = []
     for path in sorted({*files, *_listed(out)}):
-        target = out / path
-        old = target.read_text(encoding="utf-8") if target.is_file() else None
-        new = files.get(path)
+        old, new = _read(_inside(out, path)), files.get(path)
         if old != new:
             found.append(Change(path, old, new))
     return found
 
 
 def apply(found: list[Change], out: Path) -> None:
-    """Carry `found` out; the manifest comes last, so that a write cut short is seen as stale."""
-    for change in sorted(found, key=lambda change: change.path == MANIFEST):
-        target = _inside(out, change.path)
-        if change.new is None:
-            target.unlink(missing_ok=True)
-            _remove_empty(target.parent, out)
-        else:
-            _replace(target, change.new)
+    """Carry `found` out, so that a write cut short is seen as stale and the next one mends it.
+
+    Before anything else the manifest claims the old files and the new ones: whatever is left lying is listed.
+    """
+    for left in out.glob(f"{_WRITING}*"):
+        shutil.rmtree(left)
+    if not found:
+        return
+    out.mkdir(parents=True, exist_ok=True)
+    manifest = [change for change in found if change.path == MANIFEST]
+    with tempfile.TemporaryDirectory(dir=out, prefix=_WRITING) as folder:
+        for change in manifest:
+            _replace(out / MANIFEST, _claim(change.new or "", out), Path(folder))
+        for change in (*(change for change in found if change.path != MANIFEST), *manifest):
+            _carry_out(change, out, Path(folder))
+
+
+def _carry_out(change: Change, out: Path, folder: Path) -> None:
+    target = _inside(out, change.path)
+    if change.new is None:
+        target.unlink(missing_ok=True)
+        _remove_empty(target.parent, out)
+    else:
+        _replace(target, change.new, folder)
+
+
+def _claim(manifest: str, out: Path) -> str:
+    new = json.loads(manifest)
+    gone = {path: {"sha256": "", "source": ""} for path in _listed(out)}
+    return json.dumps({**new, "files": {**gone, **new["files"]}}, indent=2, sort_keys=True) + "\n"
+
+
+def _read(target: Path) -> str | None:
+    # Bytes: a line end that Git or an editor changed is a change, and a file that is no text is none of ours.
+    return target.read_bytes().decode("utf-8", "replace") if target.is_file() else None
 
 
 def _listed(out: Path) -> list[str]:
@@ -82,33 +125,28 @@ def _listed(out: Path) -> list[str]:
         return []
     try:
         listed = json.loads(manifest.read_text(encoding="utf-8"))["files"]
-        return [str(path) for path in listed]
+        return [str(path) for path in dict(listed)]
     except (ValueError, KeyError, TypeError):
         raise WrongCall(f"{shown(manifest)} is not readable; restore it from Git, or delete it") from None
 
 
 def _inside(out: Path, path: str) -> Path:
     target = out / path
-    if not target.resolve().is_relative_to(out.resolve()):
+    if not target.resolve().is_relative_to(out.resolve()) or target.resolve() == out.resolve():
         raise WrongCall(
             f"{shown(out / MANIFEST)} lists '{path}' outside of {shown(out)}; restore it from Git"
         )
     return target
 
 
-def _replace(target: Path, text: str) -> None:
+def _replace(target: Path, text: str, folder: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).chmod(0o644)
-        Path(name).replace(target)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+    new = folder / "new"
+    with new.open("w", encoding="utf-8", newline="") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    new.replace(target)
 
 
 def _remove_empty(folder: Path, out: Path) -> None:

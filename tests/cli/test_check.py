@@ -1,0 +1,170 @@
+"""`handrail generate --check` → every file that is not as generated; and a write that is cut short is always seen."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from cli.places import SHOP, Shell
+
+RULES = "prometheus/rules/shop.yml"
+
+
+def refused(shell: Shell) -> list[str]:
+    """What --check says, without its common end."""
+    code, said, wrong = shell.handrail("generate", "--check")
+    lines = wrong.splitlines()
+    assert (code, said) == (1 if lines else 0, "")
+    assert all(line.endswith("; run `handrail generate`") for line in lines)
+    return [line.removesuffix("; run `handrail generate`") for line in lines]
+
+
+def test_after_generate_there_is_nothing_to_say(shell: Shell) -> None:
+    code, said, _ = shell.handrail("generate")
+    assert (code, said) == (
+        0,
+        f"{len(shell.files())} files in generated: {len(shell.files())} new, 0 changed, 0 stale\n",
+    )
+    assert refused(shell) == []
+
+
+def test_generating_again_changes_nothing_and_touches_no_file(shell: Shell) -> None:
+    shell.handrail("generate")
+    before = {path: path.stat().st_mtime_ns for path in Path("generated").rglob("*")}
+    _, said, _ = shell.handrail("generate")
+    assert said.endswith(": 0 new, 0 changed, 0 stale\n")
+    assert {path: path.stat().st_mtime_ns for path in Path("generated").rglob("*")} == before
+
+
+def test_a_file_that_somebody_edited_is_named(shell: Shell) -> None:
+    shell.handrail("generate")
+    with Path("generated", RULES).open("a") as file:
+        file.write("# mine\n")
+    assert refused(shell) == [f"generated/{RULES}:1: error: the file is not as generated"]
+
+
+def test_another_line_end_is_a_change(shell: Shell) -> None:
+    shell.handrail("generate")
+    file = Path("generated", RULES)
+    file.write_bytes(file.read_bytes().replace(b"\n", b"\r\n"))
+    assert refused(shell) == [f"generated/{RULES}:1: error: the file is not as generated"]
+
+
+def test_a_file_that_is_no_text_is_a_change(shell: Shell) -> None:
+    shell.handrail("generate")
+    Path("generated", RULES).write_bytes(b"\xff\xfe\x00")
+    assert refused(shell) == [f"generated/{RULES}:1: error: the file is not as generated"]
+
+
+def test_a_missing_file_is_named(shell: Shell) -> None:
+    shell.handrail("generate")
+    Path("generated", RULES).unlink()
+    assert refused(shell) == [f"generated/{RULES}:1: error: the file is missing"]
+
+
+def test_files_of_a_declaration_that_is_gone_are_named_and_removed(shell: Shell) -> None:
+    shell.declare(shop=SHOP, kiosk=SHOP.replace("shop", "kiosk"))
+    shell.handrail("generate")
+    shell.declare(shop=SHOP)
+    stale = "generated/prometheus/rules/kiosk.yml:1: error: the file belongs to no declaration any more"
+    assert stale in refused(shell)
+    shell.handrail("generate")
+    assert [path for path in shell.files() if "kiosk" in path] == []
+    assert refused(shell) == []
+
+
+def test_a_foreign_file_survives(shell: Shell) -> None:
+    shell.handrail("generate")
+    Path("generated/prometheus/rules/by-hand.yml").write_text("groups: []\n")
+    shell.declare(kiosk=SHOP.replace("shop", "kiosk"))
+    shell.handrail("generate")
+    assert Path("generated/prometheus/rules/by-hand.yml").read_text() == "groups: []\n"
+    assert "prometheus/rules/shop.yml" not in shell.files()
+
+
+@pytest.mark.parametrize("path", ["../precious", "/etc/hostname", "prometheus/../../precious", "."])
+@pytest.mark.parametrize("options", [["--check"], ["--diff"], []], ids=str)
+def test_a_manifest_that_lists_what_lies_outside_is_refused(
+    shell: Shell, path: str, options: list[str]
+) -> None:
+    Path("precious").write_text("mine\n")
+    shell.handrail("generate")
+    manifest = Path("generated/MANIFEST.json")
+    listed = json.loads(manifest.read_text())
+    listed["files"][path] = {"sha256": "", "source": ""}
+    manifest.write_text(json.dumps(listed))
+    code, said, wrong = shell.handrail("generate", *options)
+    what = f"generated/MANIFEST.json lists '{path}' outside of generated; restore it from Git"
+    assert (code, said, wrong) == (2, "", f"handrail: error: {what}\n")
+    assert Path("precious").read_text() == "mine\n"
+
+
+def test_a_link_that_leads_outside_is_not_followed(shell: Shell) -> None:
+    shell.handrail("generate")
+    Path("elsewhere").mkdir()
+    rules = Path("generated/prometheus/rules")
+    (rules / "shop.yml").unlink()
+    rules.rmdir()
+    rules.symlink_to(Path("elsewhere").resolve())
+    code, _, wrong = shell.handrail("generate")
+    assert (code, list(Path("elsewhere").iterdir())) == (2, [])
+    assert "outside of generated" in wrong
+
+
+def test_a_manifest_that_nobody_can_read_is_said_with_its_cure(shell: Shell) -> None:
+    shell.handrail("generate")
+    Path("generated/MANIFEST.json").write_text("<<<<<<< HEAD\n")
+    code, _, wrong = shell.handrail("generate", "--check")
+    what = "generated/MANIFEST.json is not readable; restore it from Git, or delete it"
+    assert (code, wrong) == (2, f"handrail: error: {what}\n")
+
+
+def test_a_folder_that_cannot_be_written_is_said_with_its_cure(shell: Shell) -> None:
+    Path("generated").write_text("a file where the folder should be")
+    code, _, wrong = shell.handrail("generate")
+    assert (code, wrong.startswith("handrail: error: "), wrong.count("\n")) == (2, True, 1)
+
+
+CUT_SHORT = """
+import os, pathlib, sys
+left = int(sys.argv.pop(1))
+replace = pathlib.Path.replace
+def cut(self, target):
+    global left
+    if left == 0:
+        os._exit(9)  # the power goes
+    left -= 1
+    return replace(self, target)
+pathlib.Path.replace = cut
+from handrail.cli import main
+main()
+"""
+
+
+def cut_short(after: int) -> int:
+    """`handrail generate` that dies before it puts a file into its place, for the `after`th time."""
+    argv = [sys.executable, "-c", CUT_SHORT, str(after), "generate"]
+    return subprocess.run(argv, check=False, env={**os.environ}, capture_output=True).returncode
+
+
+def test_wherever_a_write_is_cut_short_check_sees_it_and_the_next_run_mends_it(shell: Shell) -> None:
+    both = {"kiosk": SHOP.replace("shop", "kiosk"), "shop": SHOP}
+    shell.declare(shop=SHOP)
+    shell.handrail("generate")
+    only_shop = shell.files()
+    after = 0
+    while True:
+        shell.declare(**both)
+        if cut_short(after) == 0:
+            break
+        assert refused(shell) != []
+        shell.declare(shop=SHOP)  # and meanwhile somebody took the new rollout back
+        shell.handrail("generate")
+        assert (after, shell.files()) == (after, only_shop)
+        after += 3
+    assert after > 9
+    assert refused(shell) == []

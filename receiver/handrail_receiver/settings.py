@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import tomllib
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -146,16 +147,42 @@ def read_settings() -> Settings:
 
     Raises WrongSettings with one line for each thing that is wrong, files that cannot be read included.
     """
+    wrong = [*_unknown_variables(), *_unknown_in_file()]
+    if wrong:
+        raise WrongSettings("\n".join(wrong))
     try:
         settings = Settings()
     except ValidationError as error:
         raise WrongSettings("\n".join(map(_line, error.errors(include_url=False)))) from None
-    except (OSError, ValueError) as error:
-        raise WrongSettings(f"HANDRAIL_SETTINGS: {error}; name a readable TOML file") from None
     wrong = [*_missing_files(settings), *_wrong_tokens(settings)]
     if wrong:
         raise WrongSettings("\n".join(wrong))
     return settings
+
+
+NO_SETTINGS = {"HANDRAIL_SETTINGS", "HANDRAIL_URL", "HANDRAIL_TOKEN", "HANDRAIL_TOKEN_FILE"}
+
+
+def _unknown_variables() -> list[str]:
+    known = {f"HANDRAIL_{name.upper()}" for name in Settings.model_fields} | NO_SETTINGS
+    given = {
+        name
+        for name in os.environ
+        if name.startswith("HANDRAIL_") and not name.startswith("HANDRAIL_SECRET_")
+    }
+    return [f"{name}: there is no such setting; correct its spelling" for name in sorted(given - known)]
+
+
+def _unknown_in_file() -> list[str]:
+    file = os.environ.get("HANDRAIL_SETTINGS")
+    if file is None:
+        return []
+    try:
+        given = tomllib.loads(Path(file).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        return [f"HANDRAIL_SETTINGS: {file}: {error}; name a readable TOML file"]
+    unknown = sorted(set(given) - set(Settings.model_fields))
+    return [f"HANDRAIL_SETTINGS: {name} is no setting; correct its spelling" for name in unknown]
 
 
 def _line(item: object) -> str:

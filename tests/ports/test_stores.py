@@ -394,6 +394,7 @@ async def test_a_store_that_went_away_says_so_and_comes_back(
         store = open_store(f"postgresql://handrail@{database.address}/{name}", 5)
         store.engine.start()
         await delivered(store)
+        assert await store.inbox.waiting() == 1
         connection.execute(
             b"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (name,)
         )

@@ -45,7 +45,7 @@ class SlackMessages:
 
     def writing(self) -> Writing:
         """Slack's mrkdwn."""
-        return _Mrkdwn()
+        return Mrkdwn()
 
     async def send(self, to: Slack, incident: Incident, text: str, receipt: str) -> str:
         """Post or update; the receipt is `channel-id ts`, or the status that was told through a webhook."""
@@ -96,14 +96,19 @@ class _Answer(Shape):
     ts: str = ""
 
 
-class _Mrkdwn:
+class Mrkdwn:
+    """Slack's writing: `& < >` are all that can call somebody or make a link."""
+
     def escape(self, text: str) -> str:
+        """Those three as entities."""
         return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
     def link(self, text: str, url: str) -> str:
+        """`<url|text>`."""
         return f"<{self.escape(url.replace('|', '%7C'))}|{self.escape(text)}>"
 
     def strong(self, text: str) -> str:
+        """`*text*`."""
         return f"*{self.escape(text)}*"
 
 

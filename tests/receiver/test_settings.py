@@ -1,0 +1,140 @@
+"""Settings: everything that is wrong at once, and nothing public without a token."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from handrail_receiver.errors import WrongSettings
+from handrail_receiver.settings import Settings, read_settings
+
+LINES = "alertmanager am-1 0123456789abcdef\nalertmanager am-2 fedcba9876543210\noperator alice 0123456789ABCDEF\n"
+
+
+@pytest.fixture
+def tokens(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    file = tmp_path / "tokens"
+    file.write_text(LINES)
+    monkeypatch.setenv("HANDRAIL_TOKENS_FILE", str(file))
+    return file
+
+
+def wrong() -> list[str]:
+    with pytest.raises(WrongSettings) as refused:
+        read_settings()
+    return str(refused.value).splitlines()
+
+
+def test_a_token_file_is_all_that_is_needed(tokens: Path) -> None:
+    settings = read_settings()
+    assert (settings.host, settings.port, settings.tokens_file) == ("127.0.0.1", 8080, (str(tokens),))
+
+
+@pytest.mark.usefixtures("tokens")
+def test_all_that_is_wrong_is_said_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {
+        "ADDRESS": "everywhere",
+        "HEARTBEAT_WITHIN": "-1",
+        "PROMETHEUS": "prometheus:9090",
+        "LOG_LEVEL": "loud",
+    }.items():
+        monkeypatch.setenv(f"HANDRAIL_{name}", value)
+    assert wrong() == [
+        "HANDRAIL_ADDRESS: 'everywhere' is not host:port; write for example 127.0.0.1:8080",
+        "HANDRAIL_PROMETHEUS: 'prometheus:9090' is not an address; write http://host:port",
+        "HANDRAIL_HEARTBEAT_WITHIN: Input should be greater than 0",
+        "HANDRAIL_LOG_LEVEL: Input should be 'debug', 'info', 'warning' or 'error'",
+    ]
+
+
+def test_tokens_are_checked_line_by_line_and_never_shown(tokens: Path) -> None:
+    tokens.write_text("# ours\nroot bob 0123456789abcdef\nviewer eve\noperator al short  # too short\n")
+    assert wrong() == [
+        f"HANDRAIL_TOKENS_FILE: {tokens}:2: 'root' is not a role; write one of alertmanager, viewer, operator, approver",
+        f"HANDRAIL_TOKENS_FILE: {tokens}:3: a line has three words; write `ROLE NAME TOKEN`",
+        f"HANDRAIL_TOKENS_FILE: {tokens}:4: the token is shorter than 16 characters; make one with `openssl rand -hex 32`",
+    ]
+
+
+def test_several_files_are_one_list(tokens: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "people").write_text("operator alice 0123456789ABCDEF\n")
+    tokens.write_text("alertmanager am-1 0123456789abcdef\n")
+    monkeypatch.setenv("HANDRAIL_TOKENS_FILE", f"{tokens}, {tmp_path / 'people'}")
+    assert read_settings().tokens_file == (str(tokens), str(tmp_path / "people"))
+
+
+def test_somebody_must_be_able_to_submit_alerts(tokens: Path) -> None:
+    tokens.write_text("operator alice 0123456789ABCDEF\n")
+    assert wrong() == [
+        "HANDRAIL_TOKENS_FILE: no token has the role alertmanager; add a line `alertmanager NAME TOKEN`"
+    ]
+
+
+def test_without_tokens_it_starts_only_on_loopback_and_only_when_told_to(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("HANDRAIL_TOKENS_FILE", raising=False)
+    assert wrong()[0].startswith("nobody could call it: there are no tokens; set HANDRAIL_TOKENS_FILE")
+    monkeypatch.setenv("HANDRAIL_WITHOUT_TOKENS", "true")
+    for address in ("127.0.0.1:8080", "[::1]:8080", "localhost:8080"):
+        monkeypatch.setenv("HANDRAIL_ADDRESS", address)
+        assert read_settings().without_tokens
+    for address in ("0.0.0.0:8080", "[::]:8080", "10.0.0.1:8080", "handrail.example:8080"):
+        monkeypatch.setenv("HANDRAIL_ADDRESS", address)
+        assert wrong() == [
+            f"HANDRAIL_WITHOUT_TOKENS on {address}, which others can reach; set HANDRAIL_TOKENS_FILE or listen on 127.0.0.1"
+        ]
+
+
+@pytest.mark.usefixtures("tokens")
+def test_one_file_holds_the_same_and_a_variable_wins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "handrail.toml"
+    file.write_text('address = "127.0.0.1:1"\nask_every = 5\nalertmanagers = ["http://a:1", "http://b:2"]\n')
+    monkeypatch.setenv("HANDRAIL_SETTINGS", str(file))
+    monkeypatch.setenv("HANDRAIL_ADDRESS", "127.0.0.1:2")
+    settings = read_settings()
+    assert (settings.port, settings.ask_every, settings.alertmanagers) == (2, 5, ("http://a:1", "http://b:2"))
+
+
+@pytest.mark.usefixtures("tokens")
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        ("addres = '127.0.0.1:1'", "HANDRAIL_SETTINGS: addres is no setting; correct its spelling"),
+        ("[[[", "HANDRAIL_SETTINGS: "),
+        (None, "HANDRAIL_SETTINGS: "),
+    ],
+)
+def test_a_file_that_cannot_be_right_is_refused(
+    content: str | None, problem: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "handrail.toml"
+    if content is not None:
+        file.write_text(content)
+    monkeypatch.setenv("HANDRAIL_SETTINGS", str(file))
+    assert wrong()[0].startswith(problem)
+
+
+@pytest.mark.usefixtures("tokens")
+def test_a_variable_that_is_no_setting_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HANDRAIL_ADRESS", "127.0.0.1:1")
+    monkeypatch.setenv("HANDRAIL_SECRET_SLACK", "a secret is no setting")
+    assert wrong() == ["HANDRAIL_ADRESS: there is no such setting; correct its spelling"]
+
+
+@pytest.mark.usefixtures("tokens")
+def test_tls_needs_both_files_and_they_must_exist(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HANDRAIL_TLS_CERTIFICATE", "missing.crt")
+    assert wrong() == ["HANDRAIL_TLS_CERTIFICATE and HANDRAIL_TLS_KEY belong together; set both or neither"]
+    monkeypatch.setenv("HANDRAIL_TLS_KEY", "missing.key")
+    assert wrong() == [
+        "HANDRAIL_TLS_CERTIFICATE: missing.crt is not a file; correct the path",
+        "HANDRAIL_TLS_KEY: missing.key is not a file; correct the path",
+    ]
+
+
+def test_every_setting_has_a_line_in_the_docs() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "receiver.md").read_text()
+    missing = [name for name in Settings.model_fields if f"`HANDRAIL_{name.upper()}`" not in page]
+    assert missing == []

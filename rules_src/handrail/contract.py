@@ -7,7 +7,7 @@ Times and texts are final: the receiver never computes a threshold and never tak
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Literal
 
 from jinja2 import TemplateSyntaxError, meta
@@ -208,7 +208,7 @@ class HttpCall(_Bounded):
     read_url: Url
     read_pointer: _Pointer
     read_equals: Scalar
-    body: dict[str, object] | None = None
+    body: Mapping[str, object] | None = None
     token: Secret | None = None
     token_header: _HeaderName = Field(default="Authorization", kw_only=True)
     token_scheme: _Scheme = Field(default="Bearer", kw_only=True)
@@ -295,8 +295,8 @@ class StatusPage:
 
     method: Literal["PUT", "POST", "PATCH"]
     url: Url
-    opened: dict[str, object]
-    resolved: dict[str, object] | None
+    opened: Mapping[str, object]
+    resolved: Mapping[str, object] | None
     token: Secret
     token_header: _HeaderName = Field(default="Authorization", kw_only=True)
     token_scheme: _Scheme = Field(default="Bearer", kw_only=True)

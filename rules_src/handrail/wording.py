@@ -1,8 +1,30 @@
-"""A condition of the plan → the words in which alerts, gates and runbooks say it."""
+"""Conditions and measures of the plan → the words in which alerts, gates, panels and runbooks say them."""
 
 from __future__ import annotations
 
-from handrail.plan import Condition, Op, Reference, ReferenceKind, StageLimit, StateChanges
+from collections.abc import Iterator
+from decimal import Decimal
+
+from handrail.plan import (
+    Condition,
+    Count,
+    Fill,
+    Free,
+    Gone,
+    Grown,
+    InState,
+    Level,
+    Measure,
+    Only,
+    Op,
+    PerSecond,
+    Quantile,
+    Reference,
+    ReferenceKind,
+    Share,
+    Slow,
+    StateChanges,
+)
 from handrail.units import Unit, plain, show, span
 
 _REFERENCE_WORDS = {
@@ -23,24 +45,37 @@ def words(condition: Condition) -> str:
     if condition.state is not None:
         return f"in state {condition.state}"
     if isinstance(condition.signal.measure, StateChanges):
-        return "changing"
-    figures = ", ".join(_figure_words(condition, limit) for limit in condition.limits)
-    return f"{_OP_WORDS[condition.op]} {figures}"
+        return f"a change within {span(condition.signal.measure.window)}"
+    return f"{_OP_WORDS[condition.op]} {', '.join(_by_figure(condition))}"
 
 
-def _figure_words(condition: Condition, limit: StageLimit) -> str:
+def reason(condition: Condition) -> str:
+    """The same with the name of what is judged, where it is not the guardrail's own measure."""
+    named = condition.signal.name and not isinstance(condition.signal.measure, StateChanges)
+    return f"{condition.signal.name} {words(condition)}" if named else words(condition)
+
+
+def _by_figure(condition: Condition) -> Iterator[str]:
+    """Each figure once, with its stages; a stage that has the figure of all others is among these."""
+    rest = next((limit.figure for limit in condition.limits if limit.stage is None), None)
+    stages: dict[Decimal, list[str]] = {}
+    for limit in condition.limits:
+        if limit.stage is not None and limit.figure != rest:
+            stages.setdefault(limit.figure, []).append(limit.stage)
+    for figure, where in stages.items():
+        yield f"{_figure_words(condition, figure)} in stage{'s' if len(where) > 1 else ''} {' and '.join(where)}"
+    if rest is not None:
+        yield _figure_words(condition, rest) + (" otherwise" if stages else "")
+
+
+def _figure_words(condition: Condition, figure: Decimal) -> str:
     if condition.reference is None:
-        text = show(limit.figure, condition.signal.unit)
-    elif condition.points:
+        return show(figure, condition.signal.unit)
+    if condition.points:
         unit = "points" if condition.signal.unit is Unit.ratio else ""
-        shown = plain(limit.figure * 100) if unit else show(limit.figure, condition.signal.unit)
-        text = f"{reference_words(condition.reference)} plus {shown} {unit}".rstrip()
-    else:
-        text = f"{plain(limit.figure * 100)} % of {reference_words(condition.reference)}"
-    staged = (
-        f" in stage {limit.stage}" if limit.stage is not None else (" otherwise" if condition.staged else "")
-    )
-    return text + staged
+        shown = plain(figure * 100) if unit else show(figure, condition.signal.unit)
+        return f"{reference_words(condition.reference)} plus {shown} {unit}".rstrip()
+    return f"{plain(figure * 100)} % of {reference_words(condition.reference)}"
 
 
 def reference_words(reference: Reference) -> str:
@@ -48,3 +83,62 @@ def reference_words(reference: Reference) -> str:
     if reference.ago is not None:
         return f"the figure of {span(reference.ago)} ago"
     return f"stage {reference.stage}" if reference.stage else _REFERENCE_WORDS[reference.kind]
+
+
+_OVER_WORDS = {"max": "The highest", "min": "The lowest", "sum": "The sum of", "avg": "The average of"}
+
+
+def meaning(measure: Measure) -> str:
+    """What a measure measures, as a sentence with its series as code."""
+    match measure:
+        case Share(part, whole, window, min_events):
+            text = f"The share of `{part}` in `{whole}` over {span(window)}."
+            return f"{text} {_few(min_events)}"
+        case Quantile(histogram, q, window, min_events):
+            return (
+                f"The {plain(q * 100)}th percentile of `{histogram}` over {span(window)}. {_few(min_events)}"
+            )
+        case Slow(histogram, bound, window, min_events):
+            text = f"The share of `{histogram}` above {plain(bound)} over {span(window)}."
+            return f"{text} {_few(min_events)}"
+        case Count(counter, window, bound):
+            slow = "" if bound is None else f" above {plain(bound)}"
+            born = "a series that appears already above zero counts whole"
+            return f"How many events `{counter}` counted{slow} in {span(window)}; {born}."
+        case PerSecond(counter, window):
+            return f"Events of `{counter}` per second over {span(window)}."
+        case Level(metric, over, by, _, window):
+            within = "" if window is None else f" within {span(window)}"
+            return f"{_OVER_WORDS[over]} `{metric}`{within}{_each(by)}."
+        case Fill(used, size, by):
+            limit = plain(size) if isinstance(size, Decimal) else f"`{size}`"
+            return f"How much of {limit} is in use by `{used}`{_each(by)}."
+        case _:
+            return _rare_meaning(measure)
+
+
+def _rare_meaning(measure: Measure) -> str:
+    match measure:
+        case InState(state, label):
+            return f"The `{label}` that `{state}` is in."
+        case StateChanges(metric, window):
+            return f"How often `{metric}` changed in {span(window)}."
+        case Only(inner, condition, op, bound):
+            when = meaning(condition).removesuffix(".")
+            return f"{meaning(inner)} Only while this is {_OP_WORDS[op]} {plain(bound)}: {when[:1].lower()}{when[1:]}."
+        case Grown(metric, window, by):
+            return f"By how much `{metric}` grew in {span(window)}{_each(by)}."
+        case Gone(metric, window):
+            return f"Whether `{metric}` was not seen for {span(window)}."
+        case Free(text):
+            return f"The expression `{' '.join(text.split())}`."
+        case _:
+            raise TypeError(f"no words for {type(measure).__name__}")
+
+
+def _few(least: int) -> str:
+    return f"With less than {least} events in that time there is no verdict."
+
+
+def _each(labels: tuple[str, ...]) -> str:
+    return f", for each {' and '.join(f'`{label}`' for label in labels)}" if labels else ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from handrail.emit import alertmanager, exporters, grafana, kubernetes, playbook, prometheus, rules
+from handrail.emit import alertmanager, exporters, grafana, kubernetes, playbook, prometheus, rules, runbooks
 from handrail.plan import Plan
 
 Files = Mapping[str, str]
@@ -16,6 +16,7 @@ EMITTERS: tuple[Emitter, ...] = (
     prometheus.emit,
     alertmanager.emit,
     grafana.emit,
+    runbooks.emit,
     playbook.emit,
     exporters.emit,
 )

@@ -17,7 +17,7 @@ from handrail.declare.rollout import Arms, Rollout
 from handrail.lower.conditions import lower_condition
 from handrail.lower.measures import Context, lower_measure
 from handrail.units import Unit
-from handrail.wording import words
+from handrail.wording import reason, words
 
 ACTING_KEEPS = timedelta(minutes=10)
 
@@ -265,10 +265,7 @@ _VALUE_TEXT = {
 
 
 def _description(given: declared.Guardrail, tier: declared.Tier, found: tuple[plan.Condition, ...]) -> str:
-    limits = ", or ".join(
-        (f"{condition.signal.name} " if condition.signal.name else "") + words(condition)
-        for condition in found
-    )
+    limits = ", or ".join(map(reason, found))
     units = {condition.signal.unit for condition in found}
     shown = _VALUE_TEXT[units.pop()] if len(units) == 1 else "{{ $value | humanize }}"
     note = f" {tier.note}" if tier.note else ""

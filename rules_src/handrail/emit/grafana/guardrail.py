@@ -10,7 +10,7 @@ from grafana_foundation_sdk.models.dashboard import Panel
 from handrail import conditions, plan, promql
 from handrail.emit.grafana.drawing import Frame, Line, Look, curves, states
 from handrail.units import Unit, plain, seconds, span
-from handrail.wording import words
+from handrail.wording import reason
 
 LOOKS = {"warning": Look.warning, "critical": Look.critical, "emergency": Look.emergency}
 
@@ -69,9 +69,7 @@ def _panel(signal: plan.Signal, guardrail: plan.Guardrail, rollout: plan.Rollout
 def _text(guardrail: plan.Guardrail) -> str:
     said = [guardrail.runbook.impact] if guardrail.runbook.impact else []
     for alert in guardrail.alerts:
-        reasons = ", or ".join(
-            f"{condition.signal.name} {words(condition)}".strip() for condition in alert.conditions
-        )
+        reasons = ", or ".join(map(reason, alert.conditions))
         held = f" for {span(alert.hold)}" if alert.hold else ""
         said.append(f"**{alert.tier}**: {reasons}{held} → {alert.action}")
     if guardrail.shadow:

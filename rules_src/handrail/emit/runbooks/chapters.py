@@ -1,0 +1,258 @@
+"""A rollout of the plan → what its runbook says, chapter by chapter, ready for the template."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+from handrail import contract, names, plan
+from handrail.emit.runbooks.byhand import ByHand, by_hand
+from handrail.timing import Times, timing
+from handrail.units import Unit, plain, show, span
+from handrail.wording import meaning, reason
+
+BY_ITSELF = {
+    "investigate": "Nothing changes by itself: a person looks.",
+    "hold": "The rollout stays in its stage until a person resumes it.",
+    "rollback": "Handrail rolls back.",
+    "emergency-rollback": "Handrail rolls back at once and tells everybody on the list.",
+    "security-rollback": "Handrail rolls back at once and tells security.",
+}
+
+
+@dataclass(frozen=True)
+class Tier:
+    """A row of the table of tiers. `done` is empty where nothing is done by itself."""
+
+    name: str
+    limit: str
+    held: str
+    severity: str
+    action: str
+    fires: str
+    done: str
+    note: str
+
+
+@dataclass(frozen=True)
+class Section:
+    """What alerts lead to: a guardrail or an objective, by its anchor."""
+
+    anchor: str
+    title: str
+    impact: str
+    meaning: str
+    success: str
+    shadow: bool
+    tiers: tuple[Tier, ...]
+    blind: str
+    look: tuple[str, ...]
+    mend: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class StageRow:
+    """A row of the table of stages; `asks` is what the gate into it wants."""
+
+    name: str
+    traffic: str
+    held: str
+    asks: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ActionRow:
+    """What one action does by itself; `same` names the action whose steps it has as well."""
+
+    name: str
+    words: str
+    steps: tuple[str, ...]
+    same: str
+    proof: str
+    tells: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Book:
+    """All of a runbook."""
+
+    rollout: plan.Rollout
+    environment: plan.Environment
+    file: str
+    sections: tuple[Section, ...]
+    stages: tuple[StageRow, ...]
+    actions: tuple[ActionRow, ...]
+    columns: tuple[str, ...]
+    matrix: tuple[tuple[str, ...], ...]
+    manual: tuple[tuple[str, tuple[ByHand, ...]], ...]
+    escalation: tuple[tuple[str, str], ...]
+    checks: str
+
+
+def book(rollout: plan.Rollout, environment: plan.Environment) -> Book:
+    """The runbook of a rollout."""
+    times = timing(rollout)
+    asked = {alert.action for guardrail in rollout.guardrails for alert in guardrail.alerts}
+    columns = tuple(action for action in names.ACTIONS if action in asked)
+    return Book(
+        rollout=rollout,
+        environment=environment,
+        file=names.runbook_file(rollout.name),
+        sections=(
+            *(_guardrail(found, times) for found in rollout.guardrails),
+            *(_slo(found, times) for found in rollout.slos),
+        ),
+        stages=tuple(_stages(rollout)),
+        actions=tuple(action for action in _actions(rollout) if action.name in {*asked, "hold", "rollback"}),
+        columns=columns,
+        matrix=tuple(_matrix(found, columns) for found in rollout.guardrails if found.alerts),
+        manual=tuple(_manual(rollout)),
+        escalation=tuple((span(level.after), level.tell) for level in rollout.escalation),
+        checks=", ".join(span(timedelta(seconds=check)) for check in rollout.playbook.checks),
+    )
+
+
+def _guardrail(given: plan.Guardrail, times: Mapping[str, Times]) -> Section:
+    return Section(
+        anchor=given.name,
+        title=given.title,
+        impact=given.runbook.impact,
+        meaning=meaning(given.signals[0].measure),
+        success=", and ".join(success.text for success in given.success),
+        shadow=given.shadow,
+        tiers=tuple(_tier(alert, limits(alert), times[alert.name]) for alert in given.alerts),
+        blind=about(times[given.blind.name].fires_at_last),
+        look=given.runbook.look,
+        mend=given.runbook.mend,
+    )
+
+
+def _slo(given: plan.Slo, times: Mapping[str, Times]) -> Section:
+    budget = show(1 - given.objective, Unit.ratio)
+    goal = f"{show(given.objective, Unit.ratio)} of the events are to be good over {span(given.window)}"
+    tiers = tuple(
+        _tier(
+            alert,
+            " or ".join(f"{plain(b.factor)} times over {span(b.long)}" for b in burns),
+            times[alert.name],
+        )
+        for alert, (_, burns) in zip(given.alerts, given.burns, strict=True)
+    )
+    return Section(
+        anchor=f"slo-{given.name}",
+        title=f"Error budget: {given.title}",
+        impact=given.runbook.impact,
+        meaning=f"{goal}; the budget is {budget}. The limits say how many times too fast it burns. "
+        f"{meaning(given.measure)}",
+        success="",
+        shadow=False,
+        tiers=tiers,
+        blind=about(times[given.blind.name].fires_at_last),
+        look=given.runbook.look,
+        mend=given.runbook.mend,
+    )
+
+
+def _tier(alert: plan.Alert, limit: str, times: Times) -> Tier:
+    acts = alert.action in names.ACTING
+    return Tier(
+        name=alert.tier,
+        limit=limit,
+        held=span(alert.hold) if alert.hold else "at once",
+        severity=alert.severity,
+        action=alert.action,
+        fires=_between(times.fires, times.fires_at_last),
+        done=_between(times.done, times.done_at_last) if acts else "",
+        note=alert.note or "",
+    )
+
+
+def limits(alert: plan.Alert) -> str:
+    """The limits of an alert in words, any of which is enough."""
+    during = f", in the first {span(alert.during)} of a stage" if alert.during else ""
+    return ", or ".join(map(reason, alert.conditions)) + during
+
+
+def _between(quick: timedelta, slow: timedelta) -> str:
+    return about(quick) if about(quick) == about(slow) else f"{about(quick)} to {about(slow)}"
+
+
+def about(time: timedelta) -> str:
+    """A time rounded up to what matters: seconds below ten minutes, minutes above."""
+    step = timedelta(seconds=1) if time < timedelta(minutes=10) else timedelta(minutes=1)
+    return span(-(-time // step) * step)
+
+
+def _stages(rollout: plan.Rollout) -> Iterable[StageRow]:
+    gates = {gate.into: gate for gate in rollout.playbook.gates}
+    for stage in rollout.stages:
+        gate = gates.get(stage.name)
+        yield StageRow(
+            name=stage.name,
+            traffic="" if stage.weight is None else show(stage.weight, Unit.ratio),
+            held=span(stage.hold) if stage.hold else "for good",
+            asks=() if gate is None else tuple(_asks(gate)),
+        )
+
+
+def _asks(gate: contract.Gate) -> Iterable[str]:
+    if gate.criteria:
+        yield f"success of all {len(gate.criteria)} criteria over the whole stage before"
+    if gate.stable_for:
+        yield f"nothing happened for {span(timedelta(seconds=gate.stable_for))}"
+    yield from gate.manual
+    yield from (f"approved by {role}" for role in gate.approvals)
+
+
+def _actions(rollout: plan.Rollout) -> Iterable[ActionRow]:
+    before: list[contract.Action] = []
+    for action in rollout.playbook.actions:
+        steps = action.steps
+        same = next((other.name for other in before if steps and other.steps == steps), "")
+        before.append(action)
+        yield ActionRow(
+            name=action.name,
+            words=BY_ITSELF.get(action.name, ""),
+            steps=() if same else tuple(by_hand(step).does for step in steps),
+            same=same,
+            proof=_proof(action.proof),
+            tells=tuple(dict.fromkeys(_channel(tell.channel) for tell in action.tell)),
+        )
+
+
+def _proof(proof: contract.Proof | None) -> str:
+    if proof is None:
+        return ""
+    within = span(timedelta(seconds=proof.within))
+    return f"It is proved when the traffic of the new version, `{proof.expr}`, is at most {proof.at_most:g} within {within}."
+
+
+def _channel(channel: contract.Channel) -> str:
+    match channel:
+        case contract.Slack():
+            return f"Slack {channel.channel}"
+        case contract.PagerDuty():
+            return f"PagerDuty, service key {channel.routing_key.name}"
+        case contract.Webhook() | contract.StatusPage():
+            return channel.url
+
+
+def _matrix(given: plan.Guardrail, columns: tuple[str, ...]) -> tuple[str, ...]:
+    def cell(action: str) -> str:
+        found = (
+            limits(alert) + (f" for {span(alert.hold)}" if alert.hold else "")
+            for alert in given.alerts
+            if alert.action == action
+        )
+        return "; ".join(found)
+
+    return (given.name, *map(cell, columns))
+
+
+def _manual(rollout: plan.Rollout) -> Iterable[tuple[str, tuple[ByHand, ...]]]:
+    known: list[tuple[contract.Step, ...]] = []
+    for action in rollout.playbook.actions:
+        if action.steps and action.steps not in known:
+            known.append(action.steps)
+            yield action.name, tuple(map(by_hand, action.steps))

@@ -79,7 +79,11 @@ e2e-unleash: $(SYNCED) servers ## the tests on a real Unleash from npm and Postg
 	$(BIN)/pytest tests/end_to_end/unleash -m unleash
 
 .PHONY: bench
-bench: $(SYNCED) servers ## measure on real servers: breach to webhook, webhook to weight 0
+bench: $(SYNCED) servers ## a thousand guardrails beside promtool, and the samples an SLO reads
+	@PYTHONPATH=tests $(BIN)/python -m bench
+
+.PHONY: bench-rollback
+bench-rollback: $(SYNCED) servers ## measure on real servers: breach to webhook, webhook to weight 0
 	@PYTHONPATH=tests $(BIN)/python -m end_to_end.bench
 
 .PHONY: demo

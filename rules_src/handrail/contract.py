@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Annotated, Literal
 
 from jinja2 import TemplateSyntaxError, meta
@@ -34,6 +35,7 @@ __all__ = [
     "HAProxyWeight",
     "HttpCall",
     "LaunchDarklyOff",
+    "LimitFacts",
     "PagerDuty",
     "Playbook",
     "Proof",
@@ -42,6 +44,7 @@ __all__ = [
     "Secret",
     "Slack",
     "StageFacts",
+    "StageFigure",
     "StatusPage",
     "Step",
     "Tell",
@@ -375,6 +378,29 @@ class Confirmation(_Model):
     unreachable: Literal["act", "hold", "page"]
 
 
+class StageFigure(_Model):
+    """A limit's figure in one stage; `stage` None: in all that have none of their own."""
+
+    stage: str | None
+    figure: Decimal
+
+
+class LimitFacts(_Model):
+    """One line a tier draws: it fires while the signal is `op` the figure, or the figure times its `reference`.
+
+    With `points` the figure is added to the reference. `signal` is empty for the guardrail's own measure;
+    `text` says the same for people.
+    """
+
+    signal: str
+    op: Literal[">", ">=", "<", "<="]
+    figures: tuple[StageFigure, ...]
+    reference: str | None
+    points: bool
+    state: str | None
+    text: str
+
+
 class TierFacts(_Model):
     """One alert of a guardrail, as the receiver must know it to check what a notification claims."""
 
@@ -385,6 +411,7 @@ class TierFacts(_Model):
     expr: str
     shadow: bool = False
     confirmation: Confirmation | None = None
+    limits: tuple[LimitFacts, ...] = ()
 
 
 class ReferenceQuery(_Model):

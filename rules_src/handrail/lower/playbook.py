@@ -12,6 +12,7 @@ from handrail.declare.rollout import Rollout
 from handrail.declare.rollout import Stage as DeclaredStage
 from handrail.lower.guardrail import Frame
 from handrail.units import amount, span
+from handrail.wording import reference_words, words
 
 
 def lower_playbook(given: Rollout, guardrails: tuple[plan.Guardrail, ...], frame: Frame) -> contract.Playbook:
@@ -103,6 +104,7 @@ def _tier(
             "action": alert.action,
             "expr": alert.expr,
             "shadow": guardrail.shadow,
+            "limits": tuple(map(_limit, alert.conditions)),
             "confirmation": confirm
             and {
                 "after": frame.context.scale.duration(confirm.after).total_seconds(),
@@ -110,6 +112,21 @@ def _tier(
                 "unreachable": confirm.unreachable,
             },
         }
+    )
+
+
+def _limit(condition: plan.Condition) -> contract.LimitFacts:
+    reference = condition.reference
+    return contract.LimitFacts(
+        signal=condition.signal.name,
+        op=condition.op.value,
+        figures=tuple(
+            contract.StageFigure(stage=limit.stage, figure=limit.figure) for limit in condition.limits
+        ),
+        reference=None if reference is None else reference_words(reference),
+        points=condition.points,
+        state=condition.state,
+        text=words(condition),
     )
 
 

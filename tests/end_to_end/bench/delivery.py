@@ -26,7 +26,7 @@ from end_to_end.demo.load import load
 PER_SECOND = 50
 SOURCE = '''"""One guardrail without a hold."""
 
-from handrail.declare import Above, Command, Critical, Environment, Guardrail, Ratio, Rollout
+from handrail.declare import Above, Command, Critical, Environment, Guardrail, Ratio, Rollout, Runbook
 
 bench = Rollout(
     "bench",
@@ -38,6 +38,7 @@ bench = Rollout(
             "errors",
             Ratio("http_requests_total", bad='http_requests_total{{status=~"5.."}}', window="4s", min_events=10),
             tiers=[Critical(Above("1%"), action="rollback", keep_firing_for="1s")],
+            runbook=Runbook("Nobody is hurt: this is a measurement."),
         )
     ],
     rollback=[Command(["true"], ["true"])],

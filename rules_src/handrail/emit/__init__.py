@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from handrail.emit import alertmanager, exporters, grafana, kubernetes, playbook, prometheus, rules, runbooks
+from handrail.emit import (
+    alertmanager,
+    exporters,
+    grafana,
+    kubernetes,
+    playbook,
+    prometheus,
+    promtool,
+    rules,
+    runbooks,
+)
 from handrail.plan import Plan
 
 Files = Mapping[str, str]
@@ -13,6 +23,7 @@ Carrier = Callable[[Plan, Files], Files]
 
 EMITTERS: tuple[Emitter, ...] = (
     rules.emit,
+    promtool.emit,
     prometheus.emit,
     alertmanager.emit,
     grafana.emit,

@@ -1,0 +1,73 @@
+"""Plan → prometheus/tests/<rollout>.test.yml: promtool's unit tests of every alert.
+
+What must fire when is computed from the plan's measures and conditions (`measure`, `judge`, `lifecycle`) and
+never from the texts of the rules. A scenario that cannot be had is named, with its reason, at the head of the
+file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from handrail.emit.document import Data, yaml_document
+from handrail.emit.promtool.cases import case_data, packed
+from handrail.emit.promtool.expect import Broken, Expected, expected
+from handrail.emit.promtool.frame import Frame
+from handrail.emit.promtool.limits import limits
+from handrail.emit.promtool.scene import Scenario
+from handrail.emit.promtool.stimulus import Impossible
+from handrail.plan import Plan, Rollout
+from handrail.units import span
+
+
+def emit(plan: Plan) -> dict[str, str]:
+    """One test file per rollout."""
+    return {f"prometheus/tests/{rollout.name}.test.yml": _file(rollout) for rollout in plan.rollouts}
+
+
+def _file(rollout: Rollout) -> str:
+    scenarios, missing = proved(rollout)
+    data: Data = {
+        "rule_files": [f"../rules/{rollout.name}.yml"],
+        "evaluation_interval": span(rollout.evaluate),
+        "tests": [case_data(case, rollout) for case in packed(scenarios)],
+    }
+    text = yaml_document(data, rollout.source)
+    head, _, body = text.partition("\n")
+    return "\n".join([head, *(f"# not tested: {reason}" for reason in missing), body])
+
+
+def proved(rollout: Rollout) -> tuple[list[Expected], list[str]]:
+    """Every scenario that shows its promise, and what could not be shown."""
+    shown: dict[tuple[str, str], Expected] = {}
+    wanted: dict[tuple[str, str], str] = {}
+    missing: list[str] = []
+    for found in _scenarios(rollout):
+        if isinstance(found, Impossible):
+            missing.append(str(found))
+            continue
+        name = found.promise, found.about
+        if name in shown:
+            continue
+        try:
+            shown[name] = expected(found, rollout)
+        except Broken as reason:
+            wanted[name] = str(reason)
+    missing += [
+        f"{promise}: {about} ({why})"
+        for (promise, about), why in wanted.items()
+        if (promise, about) not in shown
+    ]
+    return list(shown.values()), missing
+
+
+def _scenarios(rollout: Rollout) -> Iterator[Scenario | Impossible]:
+    for guardrail in rollout.guardrails:
+        for make in SCENARIOS:
+            yield from make(Frame(rollout, guardrail))
+
+
+SCENARIOS = (limits,)
+"""Everything a guardrail is asked, in the order of the file."""
+
+__all__ = ["emit", "proved"]

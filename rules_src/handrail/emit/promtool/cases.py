@@ -1,0 +1,233 @@
+"""Expected scenarios → promtool's test cases; those of one promise that do not disturb each other share a case."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+
+from handrail import names
+from handrail.emit.document import Data
+from handrail.emit.promtool.expect import Expected
+from handrail.emit.promtool.series import Key, Labels, Tape
+from handrail.emit.promtool.storage import matches
+from handrail.emit.promtool.text import expanded
+from handrail.plan import (
+    Alert,
+    Count,
+    Fill,
+    Free,
+    Gone,
+    Grown,
+    Guardrail,
+    InState,
+    Level,
+    Measure,
+    Only,
+    PerSecond,
+    Quantile,
+    Rollout,
+    Selector,
+    Share,
+    Slow,
+    StateChanges,
+)
+from handrail.units import plain, span
+
+NEAREST = Decimal("0.000001")
+
+
+@dataclass
+class Case:
+    """One test case: scenarios of one promise, played at the same time."""
+
+    promise: str
+    parts: list[Expected]
+    tapes: dict[Key, Tape]
+    read: list[Selector]
+
+    def takes(self, one: Expected) -> bool:
+        """Whether the scenario fits in: no series of one is read by the other, unless they are the same."""
+        scenario, read = one.scenario, list(reads(one.scenario.guardrail))
+        return (
+            scenario.promise == self.promise
+            and all(_together(tape, self.tapes.get(key)) for key, tape in scenario.tapes.items())
+            and not _disturbed(read, scenario.tapes, self.tapes)
+            and not _disturbed(self.read, self.tapes, scenario.tapes)
+            and all(part.scenario.guardrail is not scenario.guardrail for part in self.parts)
+        )
+
+    def add(self, one: Expected) -> None:
+        """Play this one too."""
+        self.parts.append(one)
+        self.read += reads(one.scenario.guardrail)
+        for key, tape in one.scenario.tapes.items():
+            if key not in self.tapes or self.tapes[key].length < tape.length:
+                self.tapes[key] = tape
+
+
+def packed(scenarios: Iterable[Expected]) -> list[Case]:
+    """As few cases as come of putting each scenario into the first that takes it."""
+    by_promise: dict[str, list[Case]] = {}
+    for one in scenarios:
+        cases = by_promise.setdefault(one.scenario.promise, [])
+        case = next((case for case in cases if case.takes(one)), None)
+        if case is None:
+            case = Case(one.scenario.promise, [], {}, [])
+            cases.append(case)
+        case.add(one)
+    return [case for cases in by_promise.values() for case in cases]
+
+
+def _together(mine: Tape, other: Tape | None) -> bool:
+    if other is None:
+        return True
+    short, long = sorted((mine, other), key=lambda tape: tape.length)
+    count = len(short.points)
+    return (
+        long.points[:count] == short.points
+        and long.values[:count] == short.values
+        and [mark for mark in long.stale if mark < short.length] == short.stale
+        and not any(point < short.length for point in long.points[count:])
+    )
+
+
+def _disturbed(read: list[Selector], own: dict[Key, Tape], others: dict[Key, Tape]) -> bool:
+    return any(key not in own and any(matches(selector, key) for selector in read) for key in others)
+
+
+def reads(guardrail: Guardrail) -> Iterable[Selector]:
+    """Every series of the service that the guardrail looks at."""
+    return [selector for signal in guardrail.signals for selector in _reads(signal.measure)]
+
+
+def _reads(measure: Measure) -> list[Selector]:
+    match measure:
+        case Share(part, whole):
+            return [part, whole]
+        case Quantile(histogram=series) | Slow(histogram=series):
+            return [series.suffixed("_bucket"), series.suffixed("_count")]
+        case Count(counter=counter, bound=bound):
+            return [counter] if bound is None else [counter.suffixed("_bucket"), counter.suffixed("_count")]
+        case PerSecond(counter=counter):
+            return [counter]
+        case Level(metric=metric) | InState(metric=metric) | StateChanges(metric=metric):
+            return [metric]
+        case Grown(metric=metric) | Gone(metric=metric):
+            return [metric]
+        case Fill(used, size):
+            return [used] if isinstance(size, Decimal) else [used, size]
+        case Only(inner, condition):
+            return _reads(inner) + _reads(condition)
+        case Free():
+            return []
+
+
+def case_data(case: Case, rollout: Rollout) -> Data:
+    """The test case as promtool reads it."""
+    expressions = [test for part in case.parts for test in _expressions(part, rollout)]
+    alerts = [test for part in case.parts for test in _alerts(part, rollout)]
+    data: Data = {
+        "name": f"{case.promise}: {', '.join(part.scenario.about for part in case.parts)}",
+        "interval": span(rollout.scrape),
+        "input_series": [{"series": str(key), "values": tape.notation} for key, tape in case.tapes.items()],
+    }
+    if alerts:
+        data["alert_rule_test"] = alerts
+    data["promql_expr_test"] = expressions
+    return data
+
+
+def _expressions(part: Expected, rollout: Rollout) -> list[Data]:
+    return [_firing(part, rollout, time) for time in part.asked] + _values(part, rollout)
+
+
+def _firing(part: Expected, rollout: Rollout, time: int) -> Data:
+    matchers = (
+        ("alertstate", "=", "firing"),
+        (names.ROLLOUT, "=", rollout.name),
+        (names.GUARDRAIL, "=", part.scenario.guardrail.name),
+        (names.LEVEL, "=", ""),
+    )
+    counts = {name: len(fires) for name, fires in part.state(time).items() if fires}
+    samples: list[Data] = [
+        {"labels": f'{{alertname="{name}"}}', "value": count} for name, count in sorted(counts.items())
+    ]
+    return {
+        "expr": f"count by (alertname) ({Selector('ALERTS', matchers)})",
+        "eval_time": _time(time),
+        "exp_samples": samples,
+    }
+
+
+def _values(part: Expected, rollout: Rollout) -> list[Data]:
+    """The recorded values when the alert in question first fires, or at the end."""
+    scenario = part.scenario
+    time = next((part.courses[0].first(alert) for alert in scenario.texts), None)
+    if time is None or time not in part.asked:
+        time = part.asked[-1]
+    samples = []
+    for signal in scenario.guardrail.signals:
+        if isinstance(signal.measure, Free):
+            return []
+        old, new = (course.judge.values(signal, time) for course in part.courses)
+        own = part.courses[0].judge.own(signal)
+        for labels, value in sorted(old.items()):
+            if labels not in new or _rounded(value) != _rounded(new[labels]):
+                return []
+            samples.append({"labels": _labels((*own, *labels)), "value": _rounded(value)})
+        if set(old) != set(new):
+            return []
+    matchers = ((names.ROLLOUT, "=", rollout.name), (names.GUARDRAIL, "=", scenario.guardrail.name))
+    expr = f"round({Selector(names.VALUE, matchers)}, {plain(NEAREST)})"
+    return [{"expr": expr, "eval_time": _time(time), "exp_samples": samples}]
+
+
+def _rounded(value: float) -> float:
+    if not math.isfinite(value):
+        return value
+    inverse = 1 / float(NEAREST)
+    number = math.floor(value * inverse + 0.5) / inverse
+    return int(number) if number == int(number) else number
+
+
+def _labels(labels: Labels) -> str:
+    return str(Selector("", tuple((name, "=", value) for name, value in sorted(labels) if value))) or "{}"
+
+
+def _alerts(part: Expected, rollout: Rollout) -> list[Data]:
+    found: list[Data] = []
+    for alert in part.scenario.texts:
+        time = part.courses[0].first(alert)
+        if time is None or time not in part.asked:
+            continue
+        if time - 1 > 0 and (before := _before(part, time)) is not None:
+            found.append({"eval_time": _time(before), "alertname": alert.name, "exp_alerts": []})
+        fires = part.state(time)[alert.name]
+        alerts = [_alert(alert, labels, value, rollout) for labels, value in fires.items()]
+        found.append({"eval_time": _time(time), "alertname": alert.name, "exp_alerts": alerts})
+    return found
+
+
+def _before(part: Expected, time: int) -> int | None:
+    earlier = [asked for asked in part.asked if asked < time]
+    return earlier[-1] if earlier else None
+
+
+def _alert(alert: Alert, labels: Labels, value: float, rollout: Rollout) -> Data:
+    guardrail = dict(alert.labels).get(names.GUARDRAIL, "")
+    return {
+        "exp_labels": dict(labels),
+        "exp_annotations": {
+            "summary": expanded(alert.summary, value, dict(labels)),
+            "description": expanded(alert.description, value, dict(labels)),
+            "runbook_url": f"{rollout.runbook_url}#{guardrail}",
+            "dashboard_url": rollout.dashboard_url,
+        },
+    }
+
+
+def _time(time: int) -> str:
+    return span(timedelta(milliseconds=time))

@@ -1,0 +1,254 @@
+"""One guardrail + what was scraped → which of its conditions hold at a time, and why it is blind.
+
+Computed from the plan's conditions (limit, operator, stage, reference, least number of events), never from
+the texts of the rules.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from decimal import Decimal
+from itertools import pairwise
+
+from handrail import names
+from handrail.conditions import REMEMBER
+from handrail.emit.promtool.measure import OPS, Values, ms, seen, traffic, value
+from handrail.emit.promtool.series import Labels, labels_of
+from handrail.emit.promtool.storage import Storage
+from handrail.plan import (
+    Alert,
+    Condition,
+    Free,
+    Guardrail,
+    Only,
+    Quantile,
+    Reference,
+    ReferenceKind,
+    Rollout,
+    Selector,
+    Share,
+    Signal,
+    Slow,
+)
+from handrail.units import plain, span
+
+
+def limit_in(condition: Condition, stage: str | None) -> Decimal | None:
+    """The figure of a condition in a stage (None: outside of all), None where it has no limit there."""
+    by_stage = {limit.stage: limit.figure for limit in condition.limits}
+    return by_stage.get(stage, by_stage.get(None))
+
+
+def compared_with(reference: Reference, rollout: Rollout) -> list[tuple[str, str]]:
+    """(stage whose figure was captured, stage in which it is compared with)."""
+    stages = [stage.name for stage in rollout.stages]
+    if reference.stage is None:
+        return list(pairwise(stages))
+    return [(reference.stage, later) for later in stages[stages.index(reference.stage) + 1 :]]
+
+
+@dataclass
+class Judge:
+    """What the declaration says about the samples of one storage."""
+
+    rollout: Rollout
+    guardrail: Guardrail
+    storage: Storage
+    _values: dict[tuple[str, int], Values] = field(default_factory=dict)
+
+    def values(self, signal: Signal, time: int) -> Values:
+        """The signal's value, by the labels its series are kept apart by."""
+        known = self._values.get((signal.name, time))
+        if known is None:
+            known = value(signal.measure, self.parts(signal), self.storage, time)
+            self._values[signal.name, time] = known
+        return known
+
+    def parts(self, signal: Signal) -> tuple[str, ...]:
+        """The labels that part the arms."""
+        arms = self.guardrail.arms
+        return (arms.label,) if arms is not None and arms.label in signal.by[:1] else ()
+
+    def arm(self, signal: Signal, *, stable: bool = False) -> Labels:
+        """The labels of the judged arm, or of the other."""
+        arms = self.guardrail.arms
+        if arms is None or not self.parts(signal):
+            return ()
+        return ((arms.label, arms.stable if stable else arms.canary),)
+
+    def stages(self, time: int) -> set[str]:
+        """The stages the receiver's last word says the rollout is in."""
+        series = Selector(names.STAGE_METRIC, ((names.ROLLOUT, "=", self.rollout.name),))
+        told = self.storage.ranges(series, time, ms(REMEMBER))
+        return {dict(key.labels)[names.STAGE] for key, values in told if values[-1] == 1}
+
+    def breaches(self, alert: Alert, time: int) -> dict[Labels, float]:
+        """Every series that is in breach, by its labels without those the alert adds."""
+        if alert.during is not None and not self._young(ms(alert.during), time):
+            return {}
+        found: dict[Labels, float] = {}
+        for condition in alert.conditions:
+            for labels, number in self._breaches(condition, time):
+                found.setdefault(labels, number)
+        return found
+
+    def _young(self, during: int, time: int) -> bool:
+        series = Selector(names.STAGE_ENTERED_METRIC, ((names.ROLLOUT, "=", self.rollout.name),))
+        entered = [values[-1] for _, values in self.storage.ranges(series, time, ms(REMEMBER))]
+        return bool(entered) and time / 1000 - min(entered) < during / 1000
+
+    def _breaches(self, condition: Condition, time: int) -> Iterator[tuple[Labels, float]]:
+        signal = condition.signal
+        for labels, number in self.values(signal, time).items():
+            if not set(self.arm(signal)) <= set(labels) or not self._in_state(condition, labels):
+                continue
+            for stage in self._stages(condition, time):
+                limit = self._limit(condition, stage, labels, time)
+                if limit is None or not OPS[condition.op](number, limit) or not self._enough(condition, time):
+                    continue
+                staged = ((names.STAGE, stage),) if stage and condition.staged else ()
+                yield labels_of((*self.own(signal), *labels, *staged)), number
+
+    def own(self, signal: Signal) -> Labels:
+        """The labels a recorded series of the signal carries."""
+        return (
+            (names.ROLLOUT, self.rollout.name),
+            (names.GUARDRAIL, self.guardrail.name),
+            (names.SIGNAL, signal.name),
+        )
+
+    def _in_state(self, condition: Condition, labels: Labels) -> bool:
+        return condition.state is None or (condition.signal.by[-1], condition.state) in labels
+
+    def _stages(self, condition: Condition, time: int) -> list[str]:
+        """The stage whose limit is in force; the empty one is outside of all that are named."""
+        if not condition.staged:
+            return [""]
+        named = {limit.stage for limit in condition.limits if limit.stage is not None}
+        inside = sorted(self.stages(time) & named)
+        return inside or [""]
+
+    def _limit(self, condition: Condition, stage: str, labels: Labels, time: int) -> float | None:
+        figure = limit_in(condition, stage or None)
+        if figure is None:
+            return None
+        number = float(plain(figure))
+        if condition.reference is None:
+            return number
+        base = self.reference(condition, labels, time)
+        if base is None:
+            return None
+        return base + number if condition.points else base * number
+
+    def reference(self, condition: Condition, labels: Labels, time: int) -> float | None:
+        """The figure a relative limit is relative to."""
+        reference = condition.reference
+        if reference is None:
+            return None
+        if reference.kind is ReferenceKind.before:
+            return self.captured(names.BEFORE, time)
+        if reference.kind is ReferenceKind.ago and reference.ago is not None:
+            return self.values(condition.signal, time - ms(reference.ago)).get(labels)
+        if reference.kind is ReferenceKind.stable:
+            arm, other = self.arm(condition.signal), self.arm(condition.signal, stable=True)
+            there = labels_of((set(labels) - set(arm)) | set(other))
+            return self.values(condition.signal, time).get(there)
+        for before, now in compared_with(reference, self.rollout):
+            if now in self.stages(time):
+                return self.captured(names.stage_reference(before), time)
+        return None
+
+    def captured(self, reference: str, time: int) -> float | None:
+        """The captured figure as the receiver last told it."""
+        series = Selector(
+            names.REFERENCE_METRIC,
+            (
+                (names.ROLLOUT, "=", self.rollout.name),
+                (names.GUARDRAIL, "=", self.guardrail.name),
+                (names.REFERENCE, "=", reference),
+            ),
+        )
+        told = [values[-1] for _, values in self.storage.ranges(series, time, ms(REMEMBER))]
+        return max(told) if told else None
+
+    def _enough(self, condition: Condition, time: int) -> bool:
+        signal = condition.signal
+        measure = signal.measure.measure if isinstance(signal.measure, Only) else signal.measure
+        if not isinstance(measure, Share | Quantile | Slow):
+            return True
+        arms = [self.arm(signal)]
+        if condition.reference is not None and condition.reference.kind is ReferenceKind.stable:
+            arms.append(self.arm(signal, stable=True))
+        events = traffic(measure, self.parts(signal), self.storage, time) or {}
+        window = ms(measure.window) / 1000
+        return all(events.get(arm, 0.0) * window >= measure.min_events for arm in arms)
+
+    def reasons(self, time: int) -> set[str]:
+        """Why the guardrail cannot see, as its `blind` alert says it."""
+        return set(self._reasons(time))
+
+    def _reasons(self, time: int) -> Iterator[str]:
+        guardrail, now = self.guardrail, self.stages(time)
+        running = any(stage.weight != 0 and stage.name in now for stage in self.rollout.stages)
+        needed = running or guardrail.arms is None
+        judged = [s for s in guardrail.signals if not isinstance(s.measure, Free)]
+        if needed and not all(
+            seen(s.measure, self.parts(s), self.storage, time, self.arm(s)) for s in judged
+        ):
+            yield "its metrics are missing"
+        kinds = {condition.reference.kind for condition in self.relative() if condition.reference}
+        if ReferenceKind.before in kinds and running and self.captured(names.BEFORE, time) is None:
+            yield "the figure from before the rollout is missing"
+        yield from self._stages_missing(time, now)
+        compared = any(stage.weight not in (0, 1) and stage.name in now for stage in self.rollout.stages)
+        if ReferenceKind.stable in kinds and compared and not self._stable_seen(time):
+            yield "the stable arm's metrics are missing"
+        yield from self._past_missing(time)
+        if self.needs_stage() and not self._stage_told(time):
+            yield "nobody reports the stage"
+
+    def relative(self) -> list[Condition]:
+        """The conditions with a reference, those of the success criteria included."""
+        conditions = [c for alert in self.guardrail.alerts for c in alert.conditions]
+        conditions += [criterion.condition for criterion in self.guardrail.success]
+        return [condition for condition in conditions if condition.reference is not None]
+
+    def needs_stage(self) -> bool:
+        """Whether the guardrail cannot be judged without knowing the stage."""
+        conditions = [c for alert in self.guardrail.alerts for c in alert.conditions]
+        conditions += [criterion.condition for criterion in self.guardrail.success]
+        told = any(
+            c.staged or (c.reference is not None and c.reference.kind is not ReferenceKind.ago)
+            for c in conditions
+        )
+        return told or self.guardrail.arms is not None
+
+    def _stages_missing(self, time: int, now: set[str]) -> Iterator[str]:
+        for condition in self.relative():
+            reference = condition.reference
+            if reference is None or reference.kind is not ReferenceKind.previous_stage:
+                continue
+            for before, later in compared_with(reference, self.rollout):
+                if later in now and self.captured(names.stage_reference(before), time) is None:
+                    yield f"the figure of stage {before} is missing"
+
+    def _stable_seen(self, time: int) -> bool:
+        return all(
+            seen(s.measure, self.parts(s), self.storage, time, self.arm(s, stable=True))
+            for s in self.guardrail.signals
+            if s.by
+        )
+
+    def _past_missing(self, time: int) -> Iterator[str]:
+        for condition in self.relative():
+            reference = condition.reference
+            if reference is None or reference.ago is None:
+                continue
+            then = self.values(condition.signal, time - ms(reference.ago))
+            if not any(set(self.arm(condition.signal)) <= set(labels) for labels in then):
+                yield f"there is no history of {span(reference.ago)}"
+
+    def _stage_told(self, time: int) -> bool:
+        series = Selector(names.STAGE_METRIC, ((names.ROLLOUT, "=", self.rollout.name),))
+        return any(True for _ in self.storage.ranges(series, time, ms(REMEMBER)))

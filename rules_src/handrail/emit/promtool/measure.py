@@ -1,0 +1,244 @@
+"""Declared measure + what was scraped → its value, computed from what the measure means.
+
+Never from the text of a rule: a rule that says something else than the declaration must fail its test.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Iterator
+from datetime import timedelta
+from decimal import Decimal
+from itertools import pairwise
+
+from handrail.emit.promtool.series import Key, Labels, labels_of
+from handrail.emit.promtool.storage import Storage, quantile
+from handrail.plan import (
+    Count,
+    Fill,
+    Free,
+    Gone,
+    Grown,
+    InState,
+    Level,
+    Measure,
+    Only,
+    Op,
+    PerSecond,
+    Quantile,
+    Selector,
+    Share,
+    Slow,
+    StateChanges,
+)
+from handrail.units import plain
+
+Values = dict[Labels, float]
+
+BORN_WITHIN = 3_600_000
+"""A series seen in this time (ms) before the window is not new."""
+HAIR = 1000
+"""Slow observations are counted to a thousandth."""
+
+OPS = {
+    Op.above: float.__gt__,
+    Op.at_least: float.__ge__,
+    Op.below: float.__lt__,
+    Op.at_most: float.__le__,
+}
+
+
+def ms(time: timedelta) -> int:
+    """A duration in milliseconds."""
+    return round(time / timedelta(milliseconds=1))
+
+
+def traffic(measure: Measure, by: tuple[str, ...], storage: Storage, time: int) -> Values | None:
+    """Events per second of what is judged; None where the measure counts no events."""
+    match measure:
+        case Share(whole=whole, window=window):
+            return _sum(storage.grown(whole, time, ms(window), rate=True), by)
+        case Quantile(histogram=histogram, window=window) | Slow(histogram=histogram, window=window):
+            return _sum(storage.grown(histogram.suffixed("_count"), time, ms(window), rate=True), by)
+        case Only(measure=inner):
+            return traffic(inner, by, storage, time)
+        case _:
+            return None
+
+
+def value(measure: Measure, by: tuple[str, ...], storage: Storage, time: int) -> Values:
+    """The value of every series of the measure that has one; `by` are the labels that part the arms."""
+    match measure:
+        case Share(part, whole, window):
+            return _share(storage, time, ms(window), part, whole, by)
+        case Quantile():
+            return _quantile(measure, by, storage, time)
+        case Slow():
+            return _slow(measure, by, storage, time)
+        case Count():
+            return _count(measure, by, storage, time)
+        case PerSecond(counter, window):
+            return _sum(storage.grown(counter, time, ms(window), rate=True), by)
+        case Level():
+            return _level(measure, by, storage, time)
+        case Fill(used, size, more):
+            return _fill(storage, time, used, size, by + more)
+        case InState(metric, label):
+            return _put_together("max", storage.instants(metric, time), (*by, label))
+        case StateChanges(metric, window):
+            changes = ((key, _changes(values)) for key, values in storage.ranges(metric, time, ms(window)))
+            return _sum(changes, by)
+        case Only(inner, condition, op, bound):
+            return _only(value(inner, by, storage, time), value(condition, by, storage, time), op, bound, by)
+        case Grown(metric, window, more):
+            grown = storage.grown(metric, time, ms(window), counter=False)
+            return _put_together("max", grown, by + more)
+        case Gone(metric, window):
+            seen = any(True for _ in storage.ranges(metric, time, ms(window)))
+            return {(): 0.0 if seen else 1.0}
+        case Free():
+            return {}
+
+
+def seen(measure: Measure, by: tuple[str, ...], storage: Storage, time: int, arm: Labels) -> bool:
+    """Whether the measure can be judged, for the arm that is: at rest it can, without its series it cannot."""
+    if isinstance(measure, Only):
+        condition = bool(value(measure.condition, by, storage, time))
+        return condition and seen(measure.measure, by, storage, time, arm)
+    if isinstance(measure, Gone):
+        return True
+    events = traffic(measure, by, storage, time)
+    found = value(measure, by, storage, time) if events is None else events
+    return any(set(arm) <= set(labels) for labels in found)
+
+
+def _parted(key: Key, by: tuple[str, ...]) -> Labels:
+    known = dict(key.labels)
+    return labels_of((label, known.get(label, "")) for label in by)
+
+
+def _put_together(how: str, series: Iterable[tuple[Key, float]], by: tuple[str, ...]) -> Values:
+    found: dict[Labels, list[float]] = {}
+    for key, number in series:
+        found.setdefault(_parted(key, by), []).append(number)
+    return {labels: _HOW[how](numbers) for labels, numbers in found.items()}
+
+
+_HOW: dict[str, Callable[[list[float]], float]] = {
+    "sum": sum,
+    "max": max,
+    "min": min,
+    "avg": lambda numbers: sum(numbers) / len(numbers),
+}
+
+
+def _sum(series: Iterable[tuple[Key, float]], by: tuple[str, ...]) -> Values:
+    return _put_together("sum", series, by)
+
+
+def _share(
+    storage: Storage, time: int, window: int, part: Selector, whole: Selector, by: tuple[str, ...]
+) -> Values:
+    parts = _sum(storage.grown(part, time, window, rate=True), by)
+    wholes = _sum(storage.grown(whole, time, window, rate=True), by)
+    return {labels: parts.get(labels, 0.0) / number for labels, number in wholes.items() if number > 0}
+
+
+def _quantile(measure: Quantile, by: tuple[str, ...], storage: Storage, time: int) -> Values:
+    flowing = traffic(measure, by, storage, time) or {}
+    rates = storage.grown(measure.histogram.suffixed("_bucket"), time, ms(measure.window), rate=True)
+    buckets: dict[Labels, dict[float, float]] = {}
+    for key, rate in rates:
+        bound = float(dict(key.labels)["le"].replace("+Inf", "inf"))
+        ours = buckets.setdefault(_parted(key, by), {})
+        ours[bound] = ours.get(bound, 0.0) + rate
+    return {
+        labels: quantile(float(measure.q), sorted(found.items())) * _scale(measure.scale)
+        for labels, found in buckets.items()
+        if flowing.get(labels, 0.0) > 0
+    }
+
+
+def _scale(scale: Decimal) -> float:
+    return 1.0 if scale == 1 else float(plain(scale))
+
+
+def _at_bound(histogram: Selector, bound: Decimal) -> Selector:
+    text = plain(bound)
+    spelt = text.replace(".", r"\.") if "." in text else f"{text}(\\.0)?"
+    return histogram.suffixed("_bucket").where(("le", "=~", spelt))
+
+
+def _slow(measure: Slow, by: tuple[str, ...], storage: Storage, time: int) -> Values:
+    flowing = traffic(measure, by, storage, time) or {}
+    bucket = _at_bound(measure.histogram, measure.bound)
+    quick = _sum(storage.grown(bucket, time, ms(measure.window), rate=True), by)
+    return {
+        labels: 1 - quick[labels] / number
+        for labels, number in flowing.items()
+        if number > 0 and labels in quick
+    }
+
+
+def _count(measure: Count, by: tuple[str, ...], storage: Storage, time: int) -> Values:
+    window = ms(measure.window)
+    if measure.bound is None:
+        return _sum(_counted(measure.counter, storage, time, window), by)
+    every = _sum(_counted(measure.counter.suffixed("_count"), storage, time, window), by)
+    quick = _sum(_counted(_at_bound(measure.counter, measure.bound), storage, time, window), by)
+    return {
+        labels: math.floor((number - quick[labels]) * HAIR + 0.5) / HAIR
+        for labels, number in every.items()
+        if labels in quick
+    }
+
+
+def _counted(counter: Selector, storage: Storage, time: int, window: int) -> Iterator[tuple[Key, float]]:
+    """What each series counted: all of it if it is new, provided that somebody looked before it came."""
+    grown = dict(storage.grown(counter, time, window))
+    now = dict(storage.instants(counter, time))
+    awake = any(True for _ in storage.instants(Selector("up"), time - window))
+    old = {key for key, _ in storage.ranges(counter, time - window, BORN_WITHIN)}
+    for key in {**grown, **now}:
+        if awake and key in now and key not in old:
+            yield key, now[key]
+        else:
+            yield key, grown.get(key, 0.0)
+
+
+def _level(measure: Level, by: tuple[str, ...], storage: Storage, time: int) -> Values:
+    if measure.window is None:
+        present: Iterable[tuple[Key, float]] = storage.instants(measure.metric, time)
+    else:
+        extreme = min if measure.over == "min" else max
+        windows = storage.ranges(measure.metric, time, ms(measure.window))
+        present = ((key, extreme(values)) for key, values in windows)
+    together = _put_together(measure.over, present, by + measure.by)
+    return {labels: number * _scale(measure.scale) for labels, number in together.items()}
+
+
+def _fill(
+    storage: Storage, time: int, used: Selector, size: Selector | Decimal, by: tuple[str, ...]
+) -> Values:
+    taken = _sum(storage.instants(used, time), by)
+    if isinstance(size, Decimal):
+        return {labels: number / float(size) for labels, number in taken.items()}
+    sizes = _sum(storage.instants(size, time), by)
+    return {labels: number / sizes[labels] for labels, number in taken.items() if sizes.get(labels)}
+
+
+def _only(inner: Values, condition: Values, op: Op, bound: Decimal, by: tuple[str, ...]) -> Values:
+    held = {
+        labels_of(pair for pair in labels if pair[0] in by)
+        for labels, number in condition.items()
+        if OPS[op](number, float(bound))
+    }
+    return {
+        labels: number
+        for labels, number in inner.items()
+        if labels_of(pair for pair in labels if pair[0] in by) in held
+    }
+
+
+def _changes(values: list[float]) -> float:
+    return float(sum(left != right for left, right in pairwise(values)))

@@ -70,6 +70,19 @@ def alert_name(rollout: str, guardrail: str, tier: str) -> str:
     return camel(rollout) + camel(guardrail) + camel(tier)
 
 
+ALERTMANAGER_FILE: Final = "alertmanager/alertmanager.yml"
+
+
+def rules_file(rollout: str) -> str:
+    """Where a rollout's rules lie in generated/."""
+    return f"prometheus/rules/{rollout}.yml"
+
+
+def tests_file(rollout: str) -> str:
+    """Where the tests of a rollout's rules lie in generated/."""
+    return f"prometheus/tests/{rollout}.test.yml"
+
+
 def dashboard_uid(rollout: str, name: str = "") -> str:
     """The uid of a dashboard, which Grafana allows 40 characters: the rollout's name, and the page's behind it."""
     whole = f"{rollout}-{name}" if name else rollout

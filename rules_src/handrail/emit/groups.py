@@ -5,6 +5,7 @@ Written down as a rules file and as a PrometheusRule.
 
 from __future__ import annotations
 
+from handrail import names
 from handrail.emit.document import Data
 from handrail.plan import Alert, Guardrail, Recording, Rollout, Slo
 from handrail.units import span
@@ -52,7 +53,7 @@ def _alert(alert: Alert, rollout: Rollout) -> Data:
     rule["annotations"] = {
         "summary": alert.summary,
         "description": alert.description,
-        "runbook_url": f"{rollout.runbook_url}#{dict(alert.labels).get('guardrail', '')}".rstrip("#"),
+        "runbook_url": f"{rollout.runbook_url}#{dict(alert.labels).get(names.GUARDRAIL, alert.tier)}",
         "dashboard_url": rollout.dashboard_url,
     }
     return rule

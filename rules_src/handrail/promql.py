@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from decimal import Decimal
+from functools import lru_cache
 
 import promql_parser
 
@@ -36,6 +37,7 @@ BORN_WITHIN = timedelta(hours=1)
 """A series seen in this time before the window is old: coming back after a gap is no birth."""
 
 
+@lru_cache(4096)
 def selector(text: str) -> Selector:
     """A user's series selector → Selector. Raises ValueError for anything but a plain instant selector."""
     parsed = _parsed(text)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import TypeVar
 
 from handrail.declare import Above, AtLeast, AtMost, Below, Drop, Guardrail, Rise, RisePoints, Rollout, Slo
 from handrail.declare.guardrail import Tier
@@ -23,6 +24,9 @@ from handrail.declare.measures import (
 from handrail.declare.rollout import Stage
 from handrail.places import Step
 from handrail.units import Amount, amount, duration
+
+T = TypeVar("T")
+Found = TypeVar("Found")
 
 RELATIVE = (Rise, RisePoints, Drop)
 UPPER = (Above, AtLeast, Rise, RisePoints)
@@ -60,20 +64,34 @@ class Use:
 
 @dataclass(frozen=True)
 class Figure:
-    """One figure of a limit: its stage (None: everywhere, or otherwise), as written, and where in the limit."""
+    """One figure of a limit: its stage (None: everywhere, or otherwise), as written, in base units, and where."""
 
     stage: str | None
     written: Amount
+    value: Decimal
     path: tuple[Step, ...]
 
-    @property
-    def value(self) -> Decimal:
-        """In base units."""
-        return amount(self.written).value
 
-
-def uses(guardrail: Guardrail) -> Iterator[Use]:
+def uses(guardrail: Guardrail) -> tuple[Use, ...]:
     """Every limit of a guardrail."""
+    return _kept(guardrail, "_uses", _uses)
+
+
+def figures(limit: Limit) -> tuple[Figure, ...]:
+    """Every figure of a limit."""
+    return _kept(limit, "_figures", _figures)
+
+
+def _kept(of: T, name: str, made: Callable[[T], Iterator[Found]]) -> tuple[Found, ...]:
+    """What many lints ask of one declaration is found once."""
+    known: tuple[Found, ...] | None = vars(of).get(name)
+    if known is None:
+        known = tuple(made(of))
+        object.__setattr__(of, name, known)
+    return known
+
+
+def _uses(guardrail: Guardrail) -> Iterator[Use]:
     against = guardrail.against
     for tier in guardrail.tiers:
         yield Use(guardrail, tier, tier, guardrail.measure, tier.limit, against)
@@ -81,6 +99,19 @@ def uses(guardrail: Guardrail) -> Iterator[Use]:
             yield Use(guardrail, tier, other, other.measure, other.limit, other.against)
     for limit in guardrail.successes:
         yield Use(guardrail, None, limit, guardrail.measure, limit, against)
+
+
+def _figures(limit: Limit) -> Iterator[Figure]:
+    written = given(limit)
+    if written is None:
+        return
+    field, at = written
+    by_stage = at if isinstance(at, Mapping) else {None: at}
+    for stage, figure in by_stage.items():
+        yield Figure(stage, figure, amount(figure).value, (field,) if stage is None else (field, stage))
+    otherwise = getattr(limit, "otherwise", None)
+    if otherwise is not None:
+        yield Figure(None, otherwise, amount(otherwise).value, ("otherwise",))
 
 
 def given(limit: Limit) -> tuple[str, ByStage] | None:
@@ -92,30 +123,17 @@ def given(limit: Limit) -> tuple[str, ByStage] | None:
     return None
 
 
-def figures(limit: Limit) -> Iterator[Figure]:
-    """Every figure of a limit."""
-    written = given(limit)
-    if written is None:
-        return
-    field, at = written
-    if isinstance(at, Mapping):
-        yield from (Figure(stage, figure, (field, stage)) for stage, figure in at.items())
-    else:
-        yield Figure(None, at, (field,))
-    otherwise = getattr(limit, "otherwise", None)
-    if otherwise is not None:
-        yield Figure(None, otherwise, ("otherwise",))
-
-
 def figure_in(limit: Limit, stage: str | None) -> Decimal | None:
     """The figure in force in a stage (None: in no stage), None where there is none."""
-    by_stage = {figure.stage: figure.value for figure in figures(limit)}
-    return by_stage.get(stage, by_stage.get(None))
+    found = figures(limit)
+    own = next((figure for figure in found if figure.stage == stage), None)
+    figure = own or next((figure for figure in found if figure.stage is None), None)
+    return figure.value if figure else None
 
 
 def in_force(limit: Limit, stage: Stage) -> bool:
     """Whether the limit judges anything in that stage."""
-    return given(limit) is None or figure_in(limit, stage.name) is not None
+    return not figures(limit) or figure_in(limit, stage.name) is not None
 
 
 def guarded_stages(rollout: Rollout, limits: Sequence[Limit]) -> list[Stage]:

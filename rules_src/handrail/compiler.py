@@ -7,8 +7,9 @@ from pathlib import Path
 from handrail.emit import emit, source_of
 from handrail.errors import Problem, Refused, Severity
 from handrail.lint import lint, lint_plan
-from handrail.load import Loaded, read
+from handrail.load import read
 from handrail.lower import lower
+from handrail.overrides import overridden
 from handrail.plan import Plan
 from handrail.versions import OLDEST, Version
 from handrail.write import with_manifest
@@ -35,13 +36,12 @@ def planned(
     There is no plan where the declarations cannot work. Raises WrongCall when there is nothing to read.
     """
     loaded = read(source)
-    problems = sorted({*loaded.problems, *lint(loaded.rollouts, loaded.environments)})
+    here = loaded.environment(environment)
+    rollouts = overridden(loaded.rollouts, here)
+    problems = sorted({*loaded.problems, *lint(rollouts, loaded.environments)})
     if any(problem.severity >= Severity.error for problem in problems):
         return None, problems
-    plan = lower(loaded.rollouts, loaded.environment(environment), alertmanager)
-    return plan, sorted({*problems, *_late(plan, loaded, environment)})
-
-
-def _late(plan: Plan, loaded: Loaded, environment: str | None) -> list[Problem]:
+    plan = lower(rollouts, here, alertmanager)
     # In a rehearsal the declarations run faster than the steps of a rollback can.
-    return lint_plan(plan, loaded.rollouts) if loaded.environment(environment).faster == 1 else []
+    late = lint_plan(plan, rollouts) if here.faster == 1 else []
+    return plan, sorted({*problems, *late})

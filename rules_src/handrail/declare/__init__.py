@@ -71,6 +71,7 @@ from handrail.declare.notify import (
     SlackReceiver,
     WebhookReceiver,
 )
+from handrail.declare.override import ForGuardrail, ForRollout
 from handrail.declare.rollout import (
     Arms,
     Budget,
@@ -107,6 +108,8 @@ __all__ = [
     "Environment",
     "Fixed",
     "FlagOff",
+    "ForGuardrail",
+    "ForRollout",
     "Gate",
     "Gauge",
     "GitValue",

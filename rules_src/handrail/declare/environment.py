@@ -10,6 +10,7 @@ from pydantic import Field
 from handrail.base import declared
 from handrail.declare.guardrail import Name
 from handrail.declare.notify import Routes
+from handrail.declare.override import Override
 
 
 @declared
@@ -46,9 +47,11 @@ class Cluster:
 class Environment:
     """One place the rollouts run in.
 
-    `receiver`, `alertmanagers` and `prometheus` (for Grafana) are addresses; `token_file` is where Alertmanager reads the token it posts
-    with, `viewer_token_file` where Prometheus reads the one it scrapes the receiver with. `runbooks` and `dashboards` are the bases of the links in every alert. `faster` divides every duration
-    of the declarations, for rehearsals: with 20, five minutes become fifteen seconds.
+    `receiver`, `alertmanagers` and `prometheus` (for Grafana) are addresses; `token_file` is where Alertmanager
+    reads the token it posts with, `viewer_token_file` where Prometheus reads the one it scrapes the receiver with.
+    `runbooks` and `dashboards` are the bases of the links in every alert. `faster` divides every duration of the
+    declarations, for rehearsals: with 20, five minutes become fifteen seconds.
+    `overrides` is what is different here: `ForGuardrail("checkout", "error-rate", mode="shadow")`.
     `match` adds label matchers to a rollout's measures here, by rollout name. `routes` stands before the routes of
     every rollout: here, these are told; an empty list keeps them out of it.
     """
@@ -65,4 +68,5 @@ class Environment:
     faster: Annotated[int, Field(ge=1, le=1000)] = Field(default=1, kw_only=True)
     match: Mapping[str, Mapping[str, str]] = Field(default_factory=dict, kw_only=True)
     routes: Routes = Field(default_factory=dict, kw_only=True)
+    overrides: Sequence[Override] = Field(default=(), kw_only=True)
     cluster: Cluster = Field(default_factory=Cluster, kw_only=True)

@@ -1,0 +1,51 @@
+"""What is different in one environment → an override; a field that is not given stays as it was declared."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+from pydantic import Field
+
+from handrail.base import declared
+from handrail.contract import Step, Tell
+from handrail.declare.guardrail import Name, Tier
+from handrail.declare.limits import Limit, Reference
+from handrail.declare.measures import Measure
+from handrail.declare.rollout import HAProxySplit, Stage
+from handrail.units import Duration
+
+
+@declared
+class ForRollout:
+    """Here, this rollout has other stages, another way back, or other people."""
+
+    rollout: Name
+    stages: Sequence[Stage] | None = Field(default=None, kw_only=True)
+    split: HAProxySplit | None = Field(default=None, kw_only=True)
+    rollback: Sequence[Step] | None = Field(default=None, kw_only=True)
+    emergency: Sequence[Step] | None = Field(default=None, kw_only=True)
+    security: Sequence[Step] | None = Field(default=None, kw_only=True)
+    tell: Sequence[Tell] | None = Field(default=None, kw_only=True)
+    tell_emergency: Sequence[Tell] | None = Field(default=None, kw_only=True)
+    tell_security: Sequence[Tell] | None = Field(default=None, kw_only=True)
+    contacts: Sequence[str] | None = Field(default=None, kw_only=True)
+    scrape: Duration | None = Field(default=None, kw_only=True)
+    evaluate: Duration | None = Field(default=None, kw_only=True)
+
+
+@declared
+class ForGuardrail:
+    """Here, this guardrail has other limits, another measure, or only watches (`mode="shadow"`)."""
+
+    rollout: Name
+    guardrail: Name
+    measure: Measure | None = Field(default=None, kw_only=True)
+    tiers: Sequence[Tier] | None = Field(default=None, kw_only=True)
+    success: Limit | Sequence[Limit] | None = Field(default=None, kw_only=True)
+    against: Reference | None = Field(default=None, kw_only=True)
+    mode: Literal["active", "shadow"] | None = Field(default=None, kw_only=True)
+    blind_after: Duration | None = Field(default=None, kw_only=True)
+
+
+Override = ForRollout | ForGuardrail

@@ -1,0 +1,60 @@
+"""Rollouts and an environment → the rollouts as they are in that environment.
+
+What an override changes is checked like everything else, and a problem points at the override's own line.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from typing import Any, TypeVar
+
+from handrail.declare import Environment, ForGuardrail, ForRollout, Guardrail, Rollout
+from handrail.declare.override import Override
+
+T = TypeVar("T")
+
+_NAMES = frozenset({"rollout", "guardrail"})
+
+
+def overridden(rollouts: Sequence[Rollout], environment: Environment) -> tuple[Rollout, ...]:
+    """`rollouts` with what `environment` says of them; the later of two overrides of one field counts."""
+    return tuple(_rollout(rollout, environment.overrides) for rollout in rollouts)
+
+
+def _rollout(given: Rollout, overrides: Sequence[Override]) -> Rollout:
+    changes: dict[str, Any] = {}
+    for override in overrides:
+        if isinstance(override, ForRollout) and override.rollout == given.name:
+            changes |= _changes(override)
+    guardrails = [_guardrail(given, guardrail, overrides) for guardrail in given.guardrails]
+    if any(new is not old for new, old in zip(guardrails, given.guardrails, strict=True)):
+        changes["guardrails"] = guardrails
+    return _with(given, changes)
+
+
+def _guardrail(rollout: Rollout, given: Guardrail, overrides: Sequence[Override]) -> Guardrail:
+    changes: dict[str, Any] = {}
+    for override in overrides:
+        if isinstance(override, ForGuardrail) and (override.rollout, override.guardrail) == (
+            rollout.name,
+            given.name,
+        ):
+            changes |= _changes(override)
+    return _with(given, changes)
+
+
+def _changes(override: Override) -> dict[str, Any]:
+    given = {field.name: getattr(override, field.name) for field in fields(override)}
+    return {name: value for name, value in given.items() if name not in _NAMES and value is not None}
+
+
+def _with(given: T, changes: Mapping[str, Any]) -> T:
+    # The values are of the fields' own types and were validated where they were written; a copy keeps the place.
+    if not changes:
+        return given
+    changed = copy.copy(given)
+    for name, value in changes.items():
+        object.__setattr__(changed, name, value)
+    return changed

@@ -31,20 +31,13 @@ def check(rollout: Rollout) -> Iterator[Finding]:
     for guardrail in rollout.guardrails:
         yield from _measures(guardrail)
     yield from _reserved(rollout.guardrails)
-    yield from _alerts(_named(rollout))
 
 
 def across(rollouts: Sequence[Rollout], environments: Sequence[Environment]) -> Iterator[Finding]:
     """Across the whole source folder."""
     yield from _twice("rollout", rollouts, "the source folder")
     yield from _twice("environment", environments, "the source folder")
-    named = [(thing, f"{rollout.name}-{name}") for rollout in rollouts for thing, name in _named(rollout)]
-    yield from _alerts(named)
-
-
-def _named(rollout: Rollout) -> list[tuple[Named, str]]:
-    guardrails: list[tuple[Named, str]] = [(guardrail, guardrail.name) for guardrail in rollout.guardrails]
-    return [*guardrails, *((slo, f"slo-{slo.name}") for slo in rollout.slos)]
+    yield from _alerts(rollouts)
 
 
 def _twice(kind: str, things: Sequence[Named], inside: str) -> Iterator[Finding]:
@@ -72,11 +65,16 @@ def _reserved(judged: Iterable[Named]) -> Iterator[Finding]:
             yield _fatal(thing, f"a guardrail is called '{thing.name}', a word Handrail uses itself")
 
 
-def _alerts(judged: Iterable[tuple[Named, str]]) -> Iterator[Finding]:
-    seen: dict[str, str] = {}
-    for thing, name in judged:
-        if seen.setdefault(names.camel(name), name) != name:
-            yield _fatal(thing, f"'{seen[names.camel(name)]}' and '{name}' give the same alert names")
+def _alerts(rollouts: Sequence[Rollout]) -> Iterator[Finding]:
+    seen: dict[str, tuple[str, str]] = {}
+    for rollout in rollouts:
+        judged = [(guardrail, guardrail.name) for guardrail in rollout.guardrails]
+        objectives = [(slo, f"slo-{slo.name}") for slo in rollout.slos]
+        for thing, name in (*judged, *objectives):
+            own = (rollout.name, name)
+            other = seen.setdefault(names.alert_name(*own, ""), own)
+            if other != own:
+                yield _fatal(thing, f"{' '.join(other)} and {' '.join(own)} give the same alert names")
 
 
 def _fatal(thing: object, what: str) -> Finding:

@@ -1,0 +1,45 @@
+"""detection-too-slow: what it finds, with line and words, and what it leaves alone."""
+
+from __future__ import annotations
+
+from declared import found, guardrail
+from handrail.lint.detection_too_slow import NAME
+
+
+def stages(hold: str) -> str:
+    return f'stages=[Stage("first", weight="10%", hold="{hold}"), Stage("last", weight="100%")]'
+
+
+TIERS = """
+    blind_after="1m",
+    tiers=[
+        Critical(Above("5%"), hold="2m", action="rollback"),
+    ]
+"""
+
+
+def test_an_alert_that_comes_after_the_stage_is_too_late() -> None:
+    assert found(NAME, stages("3m"), "arms=ARMS", "rollback=UNDO", guardrail(TIERS)) == [
+        (
+            'Critical(Above("5%"), hold="2m", action="rollback"),',
+            (
+                "error: 'errors' sees a breach in its critical tier after 3m, and stage 'first' lasts 3m; "
+                "shorten window=, hold= or evaluate=, or lengthen the stage"
+            ),
+        )
+    ]
+
+
+def test_a_slight_breach_that_comes_after_the_stage_is_worth_a_warning() -> None:
+    assert [
+        what for _, what in found(NAME, stages("4m"), "arms=ARMS", "rollback=UNDO", guardrail(TIERS))
+    ] == [
+        (
+            "warning: 'errors' sees a slight breach in its critical tier after 7m45s, and stage 'first' lasts 4m; "
+            "shorten window=, hold= or evaluate=, or lengthen the stage"
+        )
+    ]
+
+
+def test_what_is_seen_in_its_stage_is_fine() -> None:
+    assert found(NAME, stages("8m"), "arms=ARMS", "rollback=UNDO", guardrail(TIERS)) == []

@@ -1,0 +1,46 @@
+"""limit-always-fires: what it finds, with line and words, and what it leaves alone."""
+
+from __future__ import annotations
+
+import pytest
+from declared import found, guardrail
+from handrail.lint.limit_always_fires import NAME
+
+
+def test_at_least_nothing_is_always_so() -> None:
+    assert found(NAME, guardrail('tiers=[Warning(AtLeast("0%"))]')) == [
+        (
+            'tiers=[Warning(AtLeast("0%"))],',
+            (
+                "error: 'errors' has a limit that fires always: AtLeast(\"0%\") on Ratio; "
+                "write a figure that a healthy service keeps"
+            ),
+        )
+    ]
+
+
+def test_a_criterion_that_no_value_meets_stops_every_rollout() -> None:
+    assert found(NAME, guardrail('success=Below("0%")')) == [
+        (
+            'success=Below("0%"),',
+            (
+                "error: 'errors' has a limit that can never be met: Below(\"0%\") on Ratio; "
+                "write a figure that a healthy service keeps"
+            ),
+        )
+    ]
+
+
+@pytest.mark.parametrize(
+    "limit",
+    ['Above("-1%")', 'Below("101%")', 'AtMost("100%")', 'Rise("-5%")', 'Drop("-5%")', 'RisePoints("-1%")'],
+)
+def test_a_limit_that_every_value_is_beyond_is_found(limit: str) -> None:
+    assert len(found(NAME, guardrail(f'against=Ago("7d"), tiers=[Warning({limit})]'))) == 1
+
+
+@pytest.mark.parametrize(
+    "limit", ['Above("0%")', 'Below("100%")', 'AtMost("99%")', 'Rise("0%")', 'Drop("0%")']
+)
+def test_a_limit_that_a_value_can_keep_is_fine(limit: str) -> None:
+    assert found(NAME, guardrail(f'against=Ago("7d"), tiers=[Warning({limit})]')) == []

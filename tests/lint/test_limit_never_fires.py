@@ -1,0 +1,126 @@
+"""limit-never-fires: what it finds, with line and words, and what it leaves alone."""
+
+from __future__ import annotations
+
+import pytest
+from declared import found, guardrail
+from handrail.lint.limit_never_fires import NAME
+
+
+def test_a_share_does_not_rise_above_the_whole() -> None:
+    assert found(NAME, guardrail('tiers=[Warning(Above("100%"))]')) == [
+        (
+            'tiers=[Warning(Above("100%"))],',
+            (
+                "error: 'errors' has a limit that can never fire: Above(\"100%\") on Ratio; "
+                "write a figure that the measure can reach"
+            ),
+        )
+    ]
+
+
+def test_a_quantile_does_not_rise_above_the_highest_bucket() -> None:
+    tiers = """
+        tiers=[
+            Warning(Above("500ms")),
+            Critical(Above("1s")),
+        ]
+    """
+    assert found(NAME, guardrail(tiers, measure="TIME")) == [
+        (
+            'Critical(Above("1s")),',
+            (
+                "error: 'errors' has a limit that can never fire: Above(\"1s\") on Latency; "
+                "write a figure that the measure can reach"
+            ),
+        )
+    ]
+
+
+def test_each_figure_of_a_limit_by_stage_is_looked_at() -> None:
+    tiers = """
+        tiers=[
+            Warning(
+                Above(
+                    {
+                        "10%": "5%",
+                        "50%": "500%",
+                    }
+                )
+            )
+        ]
+    """
+    assert found(NAME, "stages=STAGES", "arms=ARMS", guardrail(tiers)) == [
+        (
+            '"50%": "500%",',
+            (
+                "error: 'errors' has a limit that can never fire: Above(\"500%\") in stage '50%' on Ratio; "
+                "write a figure that the measure can reach"
+            ),
+        )
+    ]
+
+
+@pytest.mark.parametrize(
+    ("measure", "limit"),
+    [
+        ("ERRORS", 'AtLeast("101%")'),
+        ("ERRORS", "Below(0)"),
+        ("ERRORS", 'AtMost("-1%")'),
+        ('Usage("used", 50)', 'Above("100%")'),
+        ('Increase("errors_total")', "Below(0)"),
+        ('Rate("errors_total")', 'AtMost("-1/s")'),
+        ('SlowerThan("request_seconds", "1s")', 'Above("100%")'),
+        ('While(ERRORS, condition=Rate("requests_total"))', 'Above("100%")'),
+        ('Absence("up")', "Above(1)"),
+    ],
+)
+def test_a_limit_beyond_what_the_measure_can_be_sleeps(measure: str, limit: str) -> None:
+    assert len(found(NAME, guardrail(f"tiers=[Warning({limit})]", measure=measure))) == 1
+
+
+@pytest.mark.parametrize(
+    ("measure", "limit"),
+    [
+        ("ERRORS", 'AtLeast("100%")'),
+        ("ERRORS", "AtMost(0)"),
+        ("TIME", 'Above("999ms")'),
+        ('Latency("request_seconds", p=95)', 'Above("1h")'),
+        ('Latency("request_seconds", p=95, native=True)', 'Above("1h")'),
+        ('Gauge("temperature")', "Below(-40)"),
+        ('Increase("errors_total")', "Above(1000000)"),
+        ('Usage("used", 50)', 'AtLeast("100%")'),
+    ],
+)
+def test_a_limit_that_can_be_reached_is_fine(measure: str, limit: str) -> None:
+    assert found(NAME, guardrail(f"tiers=[Warning({limit})]", measure=measure)) == []
+
+
+def test_a_drop_by_all_there_is_never_happens() -> None:
+    facts = guardrail('against=Ago("7d"), tiers=[Warning(Drop("100%"))]')
+    assert [what for _, what in found(NAME, facts)] == [
+        (
+            "error: 'errors' has a limit that can never fire: Drop(\"100%\") on Ratio; "
+            "write a figure that the measure can reach"
+        )
+    ]
+
+
+def test_a_criterion_that_every_value_meets_asks_for_nothing() -> None:
+    facts = guardrail(
+        """
+        success=[
+            Below("1%"),
+            AtMost("100%"),
+        ]
+        """
+    )
+    assert found(NAME, facts) == [
+        (
+            'AtMost("100%"),',
+            (
+                "error: 'errors' has a limit that asks for nothing: AtMost(\"100%\") on Ratio; "
+                "write a figure that the measure can reach"
+            ),
+        )
+    ]

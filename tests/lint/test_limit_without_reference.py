@@ -1,0 +1,68 @@
+"""limit-without-reference: what it finds, with line and words, and what it leaves alone."""
+
+from __future__ import annotations
+
+import pytest
+from declared import found, guardrail
+from handrail.lint.limit_without_reference import NAME
+
+
+def test_a_rise_needs_something_to_rise_from() -> None:
+    assert found(NAME, guardrail('tiers=[Warning(Rise("10%"))]')) == [
+        (
+            'tiers=[Warning(Rise("10%"))],',
+            "fatal: 'errors' has the relative limit Rise and no reference; add against=BeforeRollout() or another one",
+        )
+    ]
+
+
+@pytest.mark.parametrize(
+    ("facts", "what"),
+    [
+        (
+            ["stages=STAGES", guardrail('against=StableArm(), tiers=[Warning(Rise("10%"))]')],
+            "is compared with the stable arm and does not tell arms apart; add arms= to the rollout",
+        ),
+        (
+            [guardrail('against=BeforeRollout(), tiers=[Warning(Rise("10%"))]')],
+            "is compared with a figure captured along the stages, and there are none; add stages=",
+        ),
+        (
+            [
+                'stages=[Stage("all", weight="100%")]',
+                guardrail('against=PreviousStage(), tiers=[Warning(Rise("10%"))]'),
+            ],
+            "is compared with the stage before, and there is only one; add a stage or use BeforeRollout()",
+        ),
+        (
+            [
+                "stages=STAGES",
+                guardrail(
+                    'against=BeforeRollout(), tiers=[Warning(Rise("10%"))]', measure='Gauge("x", by=["pool"])'
+                ),
+            ],
+            (
+                "needs a captured figure for each of its series, and there is one for a guardrail; "
+                "use Ago or Fixed here, or a guardrail of its own"
+            ),
+        ),
+        (
+            [guardrail('tiers=[Warning(Is("open"))]')],
+            "judges Ratio by Is, which does not fit; Is and Changed judge a State, the others a number",
+        ),
+        (
+            [guardrail("tiers=[Warning(Above(1))]", measure='State("breaker")')],
+            "judges State by Above, which does not fit; Is and Changed judge a State, the others a number",
+        ),
+    ],
+)
+def test_a_reference_that_cannot_be_had_is_refused(facts: list[str], what: str) -> None:
+    assert [said for _, said in found(NAME, *facts)] == [f"fatal: 'errors' {what}"]
+
+
+@pytest.mark.parametrize(
+    "reference", ["BeforeRollout()", "StableArm()", "PreviousStage()", 'Ago("7d")', 'Fixed("1%")']
+)
+def test_a_reference_that_can_be_had_is_fine(reference: str) -> None:
+    facts = guardrail(f'against={reference}, tiers=[Warning(Rise("10%"))]')
+    assert found(NAME, "stages=STAGES", "arms=ARMS", facts) == []

@@ -1,0 +1,55 @@
+"""stage-weights: what it finds, with line and words, and what it leaves alone."""
+
+from __future__ import annotations
+
+from declared import found, guardrail
+from handrail.lint.stage_weights import NAME
+
+TIERS = guardrail('tiers=[Warning(Above("1%"))]')
+SPLIT = 'split=HAProxySplit("web", sockets=["unix:haproxy.sock"])'
+
+
+def test_an_haproxy_s_split_is_in_whole_per_cents() -> None:
+    stages = """
+        stages=[
+            Stage("first", weight="0.5%", hold="1h"),
+            Stage("last", weight="100%"),
+        ]
+    """
+    assert found(NAME, SPLIT, stages, TIERS) == [
+        (
+            'Stage("first", weight="0.5%", hold="1h"),',
+            (
+                "fatal: stage 'first' has a weight of 0.5%, and HAProxy's split is in whole per cents; "
+                "write a whole per cent"
+            ),
+        )
+    ]
+
+
+def test_a_split_needs_the_weight_of_every_stage() -> None:
+    assert found(NAME, SPLIT, 'stages=[Stage("all")]', TIERS) == [
+        (
+            'stages=[Stage("all")],',
+            "error: stage 'all' has no weight, so the split stays as it was; add weight=",
+        )
+    ]
+
+
+def test_shares_that_do_not_rise_are_worth_a_warning() -> None:
+    stages = """
+        stages=[
+            Stage("first", weight="10%", hold="1h"),
+            Stage("second", weight="5%"),
+        ]
+    """
+    assert found(NAME, stages, TIERS) == [
+        (
+            'Stage("second", weight="5%"),',
+            "warning: stage 'second' has no more traffic than 'first' before it; let the shares rise",
+        )
+    ]
+
+
+def test_shares_that_rise_are_fine() -> None:
+    assert found(NAME, "stages=STAGES", SPLIT, TIERS) == found(NAME, 'stages=[Stage("all")]', TIERS) == []

@@ -1,0 +1,37 @@
+"""thin-traffic: what it finds, with line and words, and what it leaves alone."""
+
+from __future__ import annotations
+
+from declared import found, guardrail
+from handrail.lint.thin_traffic import NAME
+
+
+def test_a_canary_with_too_few_events_is_never_judged() -> None:
+    measure = """Ratio(
+            bad="errors_total",
+            of="requests_total",
+            min_events=100,
+        )"""
+    facts = guardrail('expected="3/s", tiers=[Warning(Above("5%"))]', measure=measure)
+    assert found(NAME, "stages=STAGES", "arms=ARMS", facts) == [
+        (
+            "min_events=100,",
+            (
+                "error: 'errors' sees about 90 events in 5m in stage '10%', and needs 100 to judge; "
+                "widen window=, lower min_events= or raise the share"
+            ),
+        )
+    ]
+
+
+def test_a_service_without_stages_is_looked_at_as_a_whole() -> None:
+    assert len(found(NAME, guardrail('expected="10/min", tiers=[Warning(Above("5%"))]'))) == 1
+
+
+def test_enough_traffic_is_fine() -> None:
+    facts = guardrail('expected="4/s", tiers=[Warning(Above("5%"))]')
+    assert found(NAME, "stages=STAGES", "arms=ARMS", facts) == []
+
+
+def test_a_service_judged_whole_has_all_the_traffic() -> None:
+    assert found(NAME, "stages=STAGES", guardrail('expected="1/s", tiers=[Warning(Above("5%"))]')) == []

@@ -1,0 +1,88 @@
+"""tier-order: what it finds, with line and words, and what it leaves alone."""
+
+from __future__ import annotations
+
+import pytest
+from declared import found, guardrail
+from handrail.lint.tier_order import NAME
+
+
+def test_a_rollback_before_its_warning_is_a_contradiction() -> None:
+    tiers = """
+        tiers=[
+            Warning(Above("5%")),
+            Critical(Above("1%")),
+        ]
+    """
+    assert found(NAME, guardrail(tiers)) == [
+        (
+            'Critical(Above("1%")),',
+            (
+                "error: 'errors' reaches critical before warning everywhere; "
+                'correct the limits, or say order="tighten" on the guardrail'
+            ),
+        )
+    ]
+
+
+def test_a_stage_that_tightens_past_the_warning_is_named() -> None:
+    tiers = 'tiers=[Warning(Above("0.5%")), Critical(Above({"10%": "1%", "50%": "0.5%", "100%": "0.1%"}))]'
+    assert [what for _, what in found(NAME, "stages=STAGES", "arms=ARMS", guardrail(tiers))] == [
+        (
+            "error: 'errors' reaches critical before warning in stage '100%'; "
+            'correct the limits, or say order="tighten" on the guardrail'
+        )
+    ]
+
+
+def test_tightening_is_a_choice_that_can_be_stated() -> None:
+    tiers = 'tiers=[Warning(Above("0.5%")), Critical(Above({"10%": "1%", "50%": "0.5%", "100%": "0.1%"}))]'
+    assert found(NAME, "stages=STAGES", "arms=ARMS", guardrail(tiers, 'order="tighten"')) == []
+
+
+@pytest.mark.parametrize(
+    ("tiers", "what"),
+    [
+        (
+            'Critical(Above("5%")), Warning(Above("1%"))',
+            "lists warning after a graver tier; write warning, critical, emergency in this order",
+        ),
+        (
+            'Warning(Above("1%")), Warning(Above("2%"))',
+            "has two warning tiers; remove one, or add its limit to the other with or_=",
+        ),
+        (
+            'Warning(Above("5%")), Critical(Below("1%"))',
+            "has a warning limit and a critical limit that point in opposite directions; use two guardrails",
+        ),
+        (
+            'Warning(Below("1%")), Critical(Below("5%"))',
+            (
+                "reaches critical before warning everywhere; "
+                'correct the limits, or say order="tighten" on the guardrail'
+            ),
+        ),
+        (
+            'Warning(Above("5%"), hold="10m"), Critical(Above("5%"), hold="5m")',
+            (
+                "reaches critical before warning everywhere; "
+                'correct the limits, or say order="tighten" on the guardrail'
+            ),
+        ),
+    ],
+)
+def test_tiers_that_contradict_each_other_are_found(tiers: str, what: str) -> None:
+    assert [said for _, said in found(NAME, guardrail(f"tiers=[{tiers}]"))][:1] == [f"error: 'errors' {what}"]
+
+
+@pytest.mark.parametrize(
+    "tiers",
+    [
+        'Warning(Above("1%")), Critical(Above("5%")), Emergency(AtLeast("25%"))',
+        'Warning(Below("99%")), Critical(Below("95%"))',
+        'Warning(Drop("10%")), Critical(Drop("20%")), Emergency(Drop("50%"))',
+        'Warning(Above("5%"), hold="5m"), Critical(Above("5%"), hold="10m")',
+    ],
+)
+def test_tiers_in_order_are_fine(tiers: str) -> None:
+    assert found(NAME, guardrail(f'against=Ago("7d"), tiers=[{tiers}]')) == []

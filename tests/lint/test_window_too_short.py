@@ -1,0 +1,49 @@
+"""window-too-short: what it finds, with line and words, and what it leaves alone."""
+
+from __future__ import annotations
+
+from declared import found, guardrail
+from handrail.lint.window_too_short import NAME
+
+
+def test_a_window_under_two_scrapes_holds_no_rate() -> None:
+    measure = """Ratio(
+            bad="errors_total",
+            of="requests_total",
+            window="29s",
+        )"""
+    assert found(NAME, guardrail('tiers=[Warning(Above("5%"))]', measure=measure)) == [
+        (
+            'window="29s",',
+            (
+                "error: 'errors' has a window of 29s, which holds no two samples: a scrape comes every 15s; "
+                "widen window= to at least four times 15s"
+            ),
+        )
+    ]
+
+
+def test_a_window_that_one_missed_scrape_empties_is_worth_a_warning() -> None:
+    facts = guardrail('tiers=[Warning(Above("1/s"))]', measure='Rate("errors_total", window="1m")')
+    assert found(NAME, 'scrape="20s"', facts) == [
+        (
+            'Rate("errors_total", window="1m"),',
+            (
+                "warning: 'errors' has a window of 1m, which holds no two samples once a scrape fails: "
+                "a scrape comes every 20s; widen window= to at least four times 20s"
+            ),
+        )
+    ]
+
+
+def test_the_condition_of_a_while_and_further_measures_have_windows_too() -> None:
+    measure = 'While(Rate("a_total"), condition=Rate("b_total", window="10s"))'
+    tiers = 'tiers=[Warning(Above("1/s"), or_=[On("c", Increase("c_total", window="20s"), Above(0))])]'
+    assert [what.partition(":")[0] for _, what in found(NAME, guardrail(tiers, measure=measure))] == [
+        "error"
+    ] * 2
+
+
+def test_four_scrapes_are_enough() -> None:
+    facts = guardrail('tiers=[Warning(Above("1/s"))]', measure='Rate("errors_total", window="1m")')
+    assert found(NAME, 'scrape="15s"', facts) == []

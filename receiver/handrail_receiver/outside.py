@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
+from pathlib import Path
 from typing import TypeVar
 
 import httpx
@@ -100,6 +101,14 @@ async def within(seconds: float, who: str) -> AsyncIterator[None]:
             yield
     except TimeoutError:
         raise Retryable(Cause.timeout, f"{who} did not answer within {seconds:g} s") from None
+
+
+def new_client(authorities: Path | None) -> httpx.AsyncClient:
+    """The client all ways out share: nothing from the environment, TLS verified; `authorities` count as well."""
+    context = httpx.create_ssl_context(trust_env=False)
+    if authorities is not None:
+        context.load_verify_locations(authorities)
+    return httpx.AsyncClient(trust_env=False, verify=context)
 
 
 class Outside:

@@ -56,6 +56,7 @@ class Settings(BaseSettings):
     tls_certificate: Path | None = None
     tls_key: Path | None = None
     tls_client_ca: Path | None = None
+    tls_authorities: Path | None = None
 
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
@@ -197,6 +198,7 @@ def _missing_files(settings: Settings) -> list[str]:
         "HANDRAIL_TLS_CERTIFICATE": settings.tls_certificate,
         "HANDRAIL_TLS_KEY": settings.tls_key,
         "HANDRAIL_TLS_CLIENT_CA": settings.tls_client_ca,
+        "HANDRAIL_TLS_AUTHORITIES": settings.tls_authorities,
     }
     wrong = [
         f"{name}: {path} is not a file; correct the path"

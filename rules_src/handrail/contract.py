@@ -56,6 +56,8 @@ __all__ = [
 ActionName = Literal["investigate", "hold", "rollback", "emergency-rollback", "security-rollback", "promote"]
 OnFailure = Literal["next", "stop", "page"]
 Scalar = str | int | float | bool | None
+TEMPLATE_FILTERS = ("clock", "duration", "link", "strong")
+"""What a `Tell`'s template may use beside jinja2's own filters."""
 
 
 def _like(pattern: str, what: str) -> AfterValidator:
@@ -320,12 +322,13 @@ class Tell:
     @classmethod
     def _knows_only_incident(cls, template: str | None) -> str | None:
         jinja = ImmutableSandboxedEnvironment(autoescape=False)
+        jinja.filters |= dict.fromkeys(TEMPLATE_FILTERS, str)
         try:
-            parsed = jinja.parse(template or "")
+            used = meta.find_undeclared_variables(jinja.parse(template or ""))
         except TemplateSyntaxError as error:
             what = (error.message or "it is no jinja2 text").rstrip(".")
             raise ValueError(f"line {error.lineno}: {what}; see docs/telling.md for templates") from None
-        unknown = meta.find_undeclared_variables(parsed) - {"incident"} - jinja.globals.keys()
+        unknown = used - {"incident"} - jinja.globals.keys()
         if unknown:
             raise ValueError(f"it uses {', '.join(sorted(unknown))}, which no template has; write incident.…")
         return template

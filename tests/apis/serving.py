@@ -7,6 +7,7 @@ import socket
 import threading
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 from typing import Any, Self
 
 import starlette.requests
@@ -42,15 +43,22 @@ class Api:
 
     token = "planted-secret-token"
 
-    def __init__(self) -> None:
+    def __init__(self, *, certificate: Path | None = None, key: Path | None = None) -> None:
         self.requests: list[Request] = []
         self.trouble = Trouble.none
         self.queue: list[Response] = []  # answers given instead of the real ones, first one first
         self._socket = socket.socket()
         self._socket.bind(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
+        scheme = "https" if certificate else "http"
+        self.url = f"{scheme}://127.0.0.1:{self._socket.getsockname()[1]}"
         config = uvicorn.Config(
-            self._serve, log_level="critical", lifespan="off", ws="none", interface="asgi3"
+            self._serve,
+            log_level="critical",
+            lifespan="off",
+            ws="none",
+            interface="asgi3",
+            ssl_certfile=certificate,
+            ssl_keyfile=key,
         )
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import ssl
+import subprocess
 import time
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import httpx
 import pytest
-from apis import Api, Trouble
+from apis import Api, Inbox, Trouble
 from handrail.contract import Secret
 from handrail_receiver.errors import Cause, Permanent, Retryable, TargetError
-from handrail_receiver.outside import LONGEST_ANSWER, Busy, Outside
+from handrail_receiver.outside import LONGEST_ANSWER, Busy, Outside, new_client
 from handrail_receiver.secrets import Secrets
 from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 
@@ -146,3 +148,28 @@ async def test_a_token_that_no_header_can_carry_is_invalid_and_not_shown(api: Ap
         outside = Outside(client, Secrets(None, {"HANDRAIL_SECRET_TOKEN": "planted\nsecret-value"}))
         error = await failure(outside, api.url)
     assert (error.cause, "secret-value" in str(error), api.requests) == (Cause.invalid, False, [])
+
+
+@pytest.fixture
+def authority(tmp_path: Path) -> tuple[Path, Path]:
+    """A certificate for 127.0.0.1 that signs itself, and its key."""
+    certificate, key = tmp_path / "certificate.pem", tmp_path / "key.pem"
+    subject = ["-subj", "/CN=test", "-addext", "subjectAltName=IP:127.0.0.1"]
+    made = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
+    files = ["-keyout", str(key), "-out", str(certificate)]
+    subprocess.run([*made, *files, "-days", "2", *subject], check=True, capture_output=True)
+    return certificate, key
+
+
+async def test_tls_is_verified_and_authorities_of_our_own_count(authority: tuple[Path, Path]) -> None:
+    certificate, key = authority
+    with Inbox(certificate=certificate, key=key) as api:
+        statuses: list[int | Cause] = []
+        for authorities in (None, certificate):
+            async with new_client(authorities) as client:
+                try:
+                    answer = await Outside(client, Secrets(None, {})).ask("It", "GET", api.url, timeout=5)
+                    statuses.append(answer.status)
+                except Retryable as error:
+                    statuses.append(error.cause)
+    assert statuses == [Cause.unreachable, 202]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+from handrail.contract import TEMPLATE_FILTERS
 from jinja2 import StrictUndefined, TemplateError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
@@ -66,12 +67,13 @@ def _rendered(template: str, incident: Incident, writing: Writing) -> str:
     jinja = ImmutableSandboxedEnvironment(
         undefined=StrictUndefined, autoescape=False, trim_blocks=True, lstrip_blocks=True, finalize=finalize
     )
-    jinja.filters |= {
-        "clock": lambda at: f"{at.astimezone(UTC):%H:%M:%S}",
-        "duration": _duration,
-        "link": lambda link: _Finished(writing.link(link.text, link.url)),
-        "strong": lambda text: _Finished(writing.strong(str(text))),
-    }
+    filters = (
+        lambda at: f"{at.astimezone(UTC):%H:%M:%S}",
+        _duration,
+        lambda link: _Finished(writing.link(link.text, link.url)),
+        lambda text: _Finished(writing.strong(str(text))),
+    )
+    jinja.filters |= dict(zip(TEMPLATE_FILTERS, filters, strict=True))
     return jinja.from_string(template).render(incident=incident).strip()
 
 

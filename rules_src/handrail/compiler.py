@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from handrail.declare import Environment
 from handrail.emit import emit, source_of
 from handrail.errors import Problem, Refused, Severity
 from handrail.lint import lint, lint_plan
-from handrail.load import read
+from handrail.load import Loaded, read
 from handrail.lower import lower
 from handrail.overrides import overridden
 from handrail.plan import Plan
@@ -36,9 +37,20 @@ def planned(
     There is no plan where the declarations cannot work. Raises WrongCall when there is nothing to read.
     """
     loaded = read(source)
-    here = loaded.environment(environment)
+    return _planned(loaded, loaded.environment(environment), alertmanager)
+
+
+def problems_everywhere(source: Path) -> list[Problem]:
+    """Everything there is to say about the declarations, in every environment, by place."""
+    loaded = read(source)
+    places = loaded.environments or (loaded.environment(None),)
+    return sorted({problem for place in places for problem in _planned(loaded, place, OLDEST)[1]})
+
+
+def _planned(loaded: Loaded, here: Environment, alertmanager: Version) -> tuple[Plan | None, list[Problem]]:
     rollouts = overridden(loaded.rollouts, here)
-    problems = sorted({*loaded.problems, *lint(rollouts, loaded.environments)})
+    found = lint(rollouts, loaded.environments, whole=not loaded.problems)
+    problems = sorted({*loaded.problems, *found})
     if any(problem.severity >= Severity.error for problem in problems):
         return None, problems
     plan = lower(rollouts, here, alertmanager)

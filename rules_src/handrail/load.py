@@ -33,6 +33,8 @@ class Loaded:
         for environment in self.environments:
             if environment.name == name:
                 return environment
+        if self.problems:
+            return Environment("default")  # the one that is meant may be among them
         known = ", ".join(environment.name for environment in self.environments) or "none"
         raise WrongCall(f"environment '{name}' is not declared; use one of: {known}")
 

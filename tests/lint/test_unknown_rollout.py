@@ -28,3 +28,29 @@ def test_matchers_for_a_rollout_that_nobody_declares_are_refused() -> None:
 def test_matchers_for_a_rollout_that_exists_are_fine() -> None:
     environments = 'eu = Environment("eu", match={"shop": {"region": "eu"}})\n'
     assert found(NAME, TIERS, environments=environments) == []
+
+
+def test_so_are_overrides_of_what_does_not_exist() -> None:
+    environments = """
+        eu = Environment(
+            "eu",
+            overrides=[
+                ForRollout("shpo", scrape="30s"),
+                ForGuardrail("shop", "erors", mode="shadow"),
+                ForGuardrail("shop", "errors", mode="shadow"),
+            ],
+        )
+    """
+    assert found(NAME, TIERS, environments=environments) == [
+        (
+            'ForRollout("shpo", scrape="30s"),',
+            "fatal: environment 'eu' has an override for rollout 'shpo', which does not exist; did you mean 'shop'?",
+        ),
+        (
+            'ForGuardrail("shop", "erors", mode="shadow"),',
+            (
+                "fatal: environment 'eu' has an override for guardrail 'erors' of 'shop', which does not exist; "
+                "did you mean 'errors'?"
+            ),
+        ),
+    ]

@@ -102,11 +102,17 @@ def lint_names(lints: Iterable[Callable[..., Iterator[Finding]]]) -> tuple[str, 
 ALL: tuple[str, ...] = tuple(dict.fromkeys(lint_names((*LINTS, *ACROSS, *PLAN_LINTS, ACCEPTED))))
 
 
-def lint(rollouts: Sequence[Rollout], environments: Sequence[Environment] = ()) -> list[Problem]:
-    """Everything the declarations themselves show, by place, but for what was accepted."""
+def lint(
+    rollouts: Sequence[Rollout], environments: Sequence[Environment] = (), *, whole: bool = True
+) -> list[Problem]:
+    """Everything the declarations themselves show, by place, but for what was accepted.
+
+    `whole` says whether all was loaded; what was not is not called missing.
+    """
     looked = lint_names(LINTS)
     problems = {problem for rollout in rollouts for problem in _judged(rollout, _of(rollout), looked)}
-    problems |= {found.problem for check in ACROSS for found in check(rollouts, environments)}
+    across = ACROSS if whole else tuple(check for check in ACROSS if check is not unknown_rollout.across)
+    problems |= {found.problem for check in across for found in check(rollouts, environments)}
     return sorted(problems)
 
 

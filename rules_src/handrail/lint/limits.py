@@ -83,12 +83,12 @@ def figures(limit: Limit) -> tuple[Figure, ...]:
 
 
 def _kept(of: T, name: str, made: Callable[[T], Iterator[Found]]) -> tuple[Found, ...]:
-    """What many lints ask of one declaration is found once."""
-    known: tuple[Found, ...] | None = vars(of).get(name)
-    if known is None:
-        known = tuple(made(of))
+    """What many lints ask of one declaration is found once; a changed copy of it is another one."""
+    known: tuple[T, tuple[Found, ...]] | None = vars(of).get(name)
+    if known is None or known[0] is not of:
+        known = (of, tuple(made(of)))
         object.__setattr__(of, name, known)
-    return known
+    return known[1]
 
 
 def _uses(guardrail: Guardrail) -> Iterator[Use]:

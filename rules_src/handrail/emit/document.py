@@ -38,15 +38,14 @@ def json_document(data: Data) -> str:
 def json_lines(data: Any, depth: int) -> str:
     """`data` as JSON, keys sorted: a line for each item down to `depth`, one line for all that lies below.
 
-    For large documents: the same to a reader of differences, half the size, and written five times as fast.
+    An object stands for what its `to_json()` gives. For large documents: as good to compare as an indented
+    one, half the size, and written five times as fast.
     """
     return _lines(data, depth, "\n") + "\n"
 
 
-_ONE_LINE = json.JSONEncoder(sort_keys=True, ensure_ascii=False)
-
-
 def _lines(data: Any, depth: int, start: str) -> str:
+    data = data.to_json() if hasattr(data, "to_json") else data
     if not depth or not data or not isinstance(data, dict | list):
         return _ONE_LINE.encode(data)
     below = start + "  "
@@ -55,3 +54,10 @@ def _lines(data: Any, depth: int, start: str) -> str:
         return f"[{below}{(',' + below).join(items)}{start}]"
     pairs = (f"{_ONE_LINE.encode(key)}: {_lines(data[key], depth - 1, below)}" for key in sorted(data))
     return f"{{{below}{(',' + below).join(pairs)}{start}}}"
+
+
+def _given(thing: Any) -> Any:
+    return thing.to_json()
+
+
+_ONE_LINE = json.JSONEncoder(sort_keys=True, ensure_ascii=False, default=_given)

@@ -15,10 +15,9 @@ FOLDER = "/etc/grafana/dashboards"
 def emit(plan: Plan) -> dict[str, str]:
     """Every dashboard, and the provisioning."""
     from handrail.emit.grafana.pages import pages  # noqa: PLC0415  the SDK is loaded only when it is needed
-    from handrail.emit.grafana.plain import plain  # noqa: PLC0415
 
     files = {
-        path: json_lines(plain(dashboard), DEPTH)
+        path: json_lines(dashboard, DEPTH)
         for rollout in plan.rollouts
         for path, dashboard in pages(rollout, plan.environment.receiver).items()
     }

@@ -9,6 +9,7 @@ from handrail.declare import (
     BeforeRollout,
     Below,
     Critical,
+    Dashboard,
     Drop,
     Emergency,
     FlagOff,
@@ -21,6 +22,7 @@ from handrail.declare import (
     LogSource,
     On,
     PagerDuty,
+    Panel,
     Rate,
     Ratio,
     Rise,
@@ -314,6 +316,21 @@ aidin_hardening = Rollout(
                         r"ERROR: +deadlock detected",
                         r"ERROR: .*(canceling|failed|violates)",
                     ],
+                )
+            ],
+        )
+    ],
+    dashboards=[
+        Dashboard(
+            "main",
+            panels=[
+                Panel(
+                    "Request time",
+                    {
+                        f"p{p}": Latency("http_request_duration_seconds", p=p, buckets=BUCKETS)
+                        for p in (50, 95, 99)
+                    },
+                    limits_of="p95-latency",
                 )
             ],
         )

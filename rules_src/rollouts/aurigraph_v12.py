@@ -7,6 +7,7 @@ from handrail.declare import (
     Below,
     Budget,
     Critical,
+    Dashboard,
     Drop,
     Emergency,
     Fixed,
@@ -17,6 +18,7 @@ from handrail.declare import (
     Latency,
     Level,
     PagerDuty,
+    Panel,
     Rate,
     Ratio,
     Rollout,
@@ -261,6 +263,24 @@ aurigraph_v12 = Rollout(
             whole_service=True,
             runbook=build,
         ),
+    ],
+    dashboards=[
+        Dashboard(
+            "latency",
+            "Aurigraph v12: latency",
+            panels=[
+                Panel(
+                    "REST latency",
+                    {f"p{p}": Latency(DURATION, p=p, buckets=BUCKETS) for p in (50, 75, 95, 99)},
+                    limits_of="latency-p95",
+                ),
+                Panel(
+                    "gRPC latency",
+                    {f"p{p}": Latency(GRPC_DURATION, p=p, buckets=BUCKETS) for p in (50, 75, 95, 99)},
+                    limits_of="grpc-latency-p95",
+                ),
+            ],
+        )
     ],
     split=HAProxySplit("aurigraph", canary="green", stable="blue", sockets=["unix:/run/haproxy/admin.sock"]),
     contacts=["On-call SRE", "Tech lead", "On-call manager", "Director", "VP of Engineering"],

@@ -7,6 +7,7 @@ from handrail.declare import (
     Changed,
     Command,
     Critical,
+    Dashboard,
     Emergency,
     Gate,
     Gauge,
@@ -15,6 +16,7 @@ from handrail.declare import (
     Is,
     Latency,
     On,
+    Panel,
     PreviousStage,
     Ratio,
     Rise,
@@ -289,6 +291,30 @@ mem0_redis = Rollout(
                 ],
             ),
         ),
+    ],
+    dashboards=[
+        Dashboard(
+            "main",
+            panels=[
+                Panel(
+                    "Request time", {f"p{p}": Latency(REQUESTS, p=p, buckets=BUCKETS) for p in (50, 95, 99)}
+                ),
+                Panel(
+                    "Cache hit rate by resource type",
+                    Ratio(good='cache_accesses_total{hit="true"}', of="cache_accesses_total"),
+                    by=["resource_type"],
+                    limits_of="cache-hit",
+                ),
+                Panel("Circuit breaker states", State("circuit_breaker_state"), show="states"),
+                Panel(
+                    "Redis",
+                    {
+                        "operations/s": Gauge("redis_ops_per_second", over="sum"),
+                        "clients": Gauge("redis_connected_clients", over="sum"),
+                    },
+                ),
+            ],
+        )
     ],
     rollback=[sample_rate("0")],
     contacts=["Technical lead", "On-call engineer"],

@@ -5,12 +5,15 @@ from handrail.declare import (
     Below,
     Command,
     Critical,
+    Dashboard,
     Gate,
     Gauge,
     Guardrail,
     Increase,
     Latency,
     PagerDuty,
+    Panel,
+    Rate,
     Ratio,
     Rollout,
     Runbook,
@@ -137,6 +140,85 @@ relay_r1 = Rollout(
                 look=["Does the reranker time out (memory_rerank_timeout_total), or is it not asked?"],
                 mend=["Time-outs: give it one more instance. Not asked: look at the release's settings."],
             ),
+        ),
+    ],
+    dashboards=[
+        Dashboard(
+            "ttfv",
+            "Relay R1: time to the first value",
+            panels=[
+                Panel(
+                    "Time to the first value",
+                    {
+                        "p50": Latency("ttfv_ms", p=50, unit="ms"),
+                        "p95": Latency("ttfv_ms", p=95, unit="ms"),
+                    },
+                    limits_of="ttfv-p95",
+                )
+            ],
+            last="60m",
+        ),
+        Dashboard(
+            "rls",
+            "Relay R1: row-level security",
+            panels=[
+                Panel(
+                    "Row-level security errors",
+                    Increase("memory_rls_policy_errors_total"),
+                    limits_of="rls-errors",
+                ),
+                Panel("Queries filtered by user", Rate("memory_queries_filtered_by_user_hash")),
+            ],
+        ),
+        Dashboard(
+            "streaming",
+            "Relay R1: streaming",
+            panels=[
+                Panel(
+                    "Streams",
+                    {
+                        "complete": Rate("sse_stream_complete_total"),
+                        "timed out": Rate("sse_stream_timeout_total"),
+                    },
+                ),
+                Panel("Bytes transmitted per second", Rate("sse_bytes_transmitted")),
+            ],
+        ),
+        Dashboard(
+            "ann",
+            "Relay R1: vector search",
+            panels=[
+                Panel(
+                    "Vector search",
+                    {f"p{p}": Latency("memory_ann_query_latency_ms", p=p, unit="ms") for p in (50, 95, 99)},
+                    limits_of="ann-p95",
+                )
+            ],
+        ),
+        Dashboard(
+            "reranker",
+            "Relay R1: reranker",
+            panels=[
+                Panel(
+                    "Share of reranks that are skipped",
+                    Ratio(bad="memory_rerank_skipped_total", of="memory_rerank_total"),
+                    limits_of="rerank-skips",
+                ),
+                Panel("Reranks that time out", Rate("memory_rerank_timeout_total")),
+            ],
+        ),
+        Dashboard(
+            "database",
+            "Relay R1: database",
+            panels=[
+                Panel(
+                    "Connection pool in use",
+                    Gauge("db_connection_pool_utilization", unit="percent"),
+                    limits_of="db-pool",
+                ),
+                Panel("Query time", {"p95": Latency("db_query_latency_ms", p=95, unit="ms")}),
+                Panel("Rows of memory chunks", Gauge("memory_chunks_row_count")),
+            ],
         ),
     ],
     rollback=[split(STABLE)],

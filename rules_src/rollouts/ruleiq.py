@@ -5,11 +5,16 @@ from handrail.declare import (
     Budget,
     Confirm,
     Critical,
+    Dashboard,
     Emergency,
     FlagOff,
+    Gauge,
     Guardrail,
+    Increase,
     Latency,
     PagerDuty,
+    Panel,
+    PromQL,
     Rate,
     Ratio,
     Rollout,
@@ -34,6 +39,9 @@ def off(feature: str) -> FlagOff:
         token=Secret("UNLEASH_TOKEN"),
     )
 
+
+DURATION = "ruleiq_request_duration_seconds"
+BUCKETS = [0.1, 0.25, 0.5, 1, 2, 5, 10]
 
 ask_again = Confirm("15s", unreachable="act")
 
@@ -76,7 +84,7 @@ ruleiq = Rollout(
         ),
         Guardrail(
             "latency-p95",
-            Latency("ruleiq_request_duration_seconds", p=95, buckets=[0.1, 0.25, 0.5, 1, 2, 5, 10]),
+            Latency(DURATION, p=95, buckets=BUCKETS),
             title="95th percentile of request time",
             accept={"over-budget": "slowness is judged over five minutes; recovery counts from the alert on"},
             tiers=[
@@ -105,6 +113,70 @@ ruleiq = Rollout(
                 look=["What holds connections longest?"],
                 mend=["End the longest idle transactions; the rollback takes the new queries away."],
             ),
+        ),
+    ],
+    dashboards=[
+        Dashboard(
+            "main",
+            panels=[
+                Panel("Requests by endpoint", Rate("ruleiq_requests_total"), by=["endpoint"]),
+                Panel(
+                    "Request time", {f"p{p}": Latency(DURATION, p=p, buckets=BUCKETS) for p in (50, 95, 99)}
+                ),
+                Panel("Active users", Gauge("ruleiq_active_users", over="sum"), show="figure"),
+                Panel("Flag evaluations", Rate("ruleiq_ff_evaluations"), by=["flag_name"]),
+                Panel(
+                    "Sign-ins",
+                    {
+                        "succeed": Rate('ruleiq_requests_total{endpoint="/login",status=~"2.."}'),
+                        "fail": Rate("ruleiq_auth_failures"),
+                    },
+                ),
+                Panel("Security events", Increase("ruleiq_security_events", window="15m"), by=["type"]),
+                Panel("CPU", Rate("process_cpu_seconds_total")),
+                Panel("Memory", Gauge("process_resident_memory_bytes", over="sum", unit="bytes")),
+                Panel(
+                    "Disk",
+                    PromQL(
+                        "1 - sum(node_filesystem_avail_bytes) / sum(node_filesystem_size_bytes)",
+                        unit="ratio",
+                    ),
+                ),
+            ],
+            refresh="5s",
+        ),
+        Dashboard(
+            "flags",
+            "RuleIQ: flags",
+            panels=[
+                Panel(
+                    "Share of evaluations that are on",
+                    Ratio(good='ruleiq_ff_evaluations{result="true"}', of="ruleiq_ff_evaluations"),
+                    by=["flag_name"],
+                    note="The progress of a flag's rollout: the share it is served to.",
+                ),
+                Panel(
+                    "State of each flag",
+                    Gauge('ruleiq_ff_evaluations{result="true"}', by=["flag_name"]),
+                    by=["flag_name"],
+                    show="table",
+                    note="How often each flag has been on since the application began.",
+                ),
+                Panel(
+                    "Evaluations", Increase("ruleiq_ff_evaluations", window="1m"), by=["flag_name", "result"]
+                ),
+                Panel(
+                    "Impact",
+                    {
+                        "server errors": Ratio(
+                            bad='ruleiq_requests_total{status=~"5.."}', of="ruleiq_requests_total"
+                        )
+                    },
+                    limits_of="error-rate",
+                    note="Flag changes and rollbacks are drawn as annotations.",
+                ),
+            ],
+            refresh="5s",
         ),
     ],
     rollback=[off("recommendations-v2"), off("bulk-import")],

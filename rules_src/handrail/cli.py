@@ -5,11 +5,16 @@ from __future__ import annotations
 import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
 from handrail.errors import HandrailError, Refused, WrongCall
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from handrail.write import Change
 
 app = typer.Typer(
     name="handrail",
@@ -27,6 +32,15 @@ EnvironmentName = Annotated[
 ]
 
 
+class Form(StrEnum):
+    """How a difference is said."""
+
+    words = "words"
+    patch = "patch"
+    markdown = "markdown"
+    json = "json"
+
+
 @app.command()
 def generate(
     source: Source = Path("rules_src"),
@@ -35,7 +49,12 @@ def generate(
     check: Annotated[
         bool, typer.Option("--check", help="Write nothing; exit 1 when the files are not up to date.")
     ] = False,
-    diff: Annotated[bool, typer.Option("--diff", help="Write nothing; show what would change.")] = False,
+    diff: Annotated[
+        bool, typer.Option("--diff", help="Write nothing; say what would change for production.")
+    ] = False,
+    form: Annotated[
+        Form, typer.Option("--format", help="How --diff says it; patch shows the files line by line.")
+    ] = Form.words,
     target_version: Annotated[
         list[str] | None,
         typer.Option(help="Oldest version that reads the files, as in alertmanager=0.33; 0.25 without it."),
@@ -49,7 +68,7 @@ def generate(
     files = compile_source(source, environment, alertmanager(target_version or ()))
     found = changes(files, out)
     if diff:
-        typer.echo("".join(change.diff() for change in found), nl=False)
+        typer.echo(_difference(files, found, out, form), nl=False)
     if check:
         for change in found:
             typer.echo(f"{out / change.path}:1: error: {change.said}; run `handrail generate`", err=True)
@@ -58,6 +77,16 @@ def generate(
     apply(found, out)
     counts = ", ".join(f"{sum(c.kind == kind for c in found)} {kind}" for kind in ("new", "changed", "stale"))
     typer.echo(f"{len(files)} files in {out}: {counts}")
+
+
+def _difference(files: Mapping[str, str], found: Sequence[Change], out: Path, form: Form) -> str:
+    from handrail.diff import differences  # noqa: PLC0415
+    from handrail.diff.show import SHOWN  # noqa: PLC0415
+    from handrail.write import held  # noqa: PLC0415
+
+    if form is Form.patch:
+        return "".join(change.diff() for change in found)
+    return SHOWN[form](differences(held(out), files), len(found))
 
 
 @app.command()

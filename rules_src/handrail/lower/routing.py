@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
-from itertools import chain
 from typing import Final
 
 from handrail import names, plan
@@ -62,7 +61,7 @@ def lower_routing(given: Rollout, environment: Environment, chains: Sequence[Cha
     )
     return Routing(
         routes=(*_to_the_receiver(), *(_people(given, word, level=level) for word, level, _ in told)),
-        inhibitions=tuple(_inhibitions(chains)),
+        inhibitions=tuple(_inhibitions()),
         receivers=(
             Receiver(names.RECEIVER, (handrail,)),
             Receiver(names.HEARTBEAT_RECEIVER, (handrail,)),
@@ -127,12 +126,10 @@ def _name(given: Rollout, word: str) -> str:
     return f"{given.name}/{word}"
 
 
-def _inhibitions(chains: Sequence[Chain]) -> Iterable[Inhibition]:
-    alerts = list(chain.from_iterable(one.alerts for one in chains))
-    for number, tier in reversed(list(enumerate(names.TIERS))):
-        milder = names.TIERS[:number]
-        actions = sorted({alert.action for alert in alerts if alert.tier == tier})
-        yield from (_inhibition(tier, action, milder) for action in actions if milder and action in COVERS)
+def _inhibitions() -> Iterable[Inhibition]:
+    # All there can be, whatever the rollout has: so that a new tier changes no other file than its own.
+    for number, tier in reversed(list(enumerate(names.TIERS))[1:]):
+        yield from (_inhibition(tier, action, names.TIERS[:number]) for action in COVERS)
 
 
 def _inhibition(tier: str, action: str, milder: Sequence[str]) -> Inhibition:

@@ -1,0 +1,135 @@
+"""Two states of one rollout's stages, gates, actions and levels → their differences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+
+from handrail.diff.facts import Action, Rollout, Stage
+from handrail.diff.model import Difference, Effect, by_size
+from handrail.units import span
+
+Change = tuple[Effect, str]
+
+
+def rest(name: str, old: Rollout, new: Rollout) -> Iterator[Difference]:
+    """Everything but the alerts."""
+    for subject, effect, what in (*_stages(old, new), *_actions(old, new), *_own(old, new)):
+        yield Difference(effect, name, subject, what)
+
+
+def _stages(old: Rollout, new: Rollout) -> Iterator[tuple[str, Effect, str]]:
+    for stage in dict.fromkeys([*old.stages, *new.stages]):
+        subject = f"stage {stage}"
+        before, after = old.stages.get(stage), new.stages.get(stage)
+        if before is None:
+            yield subject, Effect.tighter, "new stage"
+        elif after is None:
+            yield subject, Effect.looser, "stage removed: the step to the next one is larger"
+        else:
+            yield from ((subject, *change) for change in _stage(before, after))
+    common = [stage for stage in old.stages if stage in new.stages]
+    if common != [stage for stage in new.stages if stage in old.stages]:
+        yield "", Effect.unclear, f"stages in another order: {', '.join(new.stages)}"
+
+
+def _stage(old: Stage, new: Stage) -> Iterator[Change]:
+    if old.weight != new.weight:
+        yield (
+            by_size(old.weight, new.weight, more_is=Effect.looser),
+            f"traffic {_share(old.weight)} → {_share(new.weight)}",
+        )
+    if old.hold != new.hold:
+        yield (
+            by_size(old.hold, new.hold, more_is=Effect.tighter),
+            f"hold {_time(old.hold)} → {_time(new.hold)}",
+        )
+    yield from _list("step on entering", old.enter, new.enter, gone=Effect.unclear, came=Effect.unclear)
+    for guardrail in dict.fromkeys([*old.criteria, *new.criteria]):
+        before, after = old.criteria.get(guardrail), new.criteria.get(guardrail)
+        if after is None:
+            yield Effect.looser, f"gate asks no longer for {guardrail} {before}"
+        elif before is None:
+            yield Effect.tighter, f"gate asks for {guardrail} {after}"
+        elif before != after:
+            yield Effect.unclear, f"gate asks for {guardrail} {before} → {after}"
+    yield from _list("question to people", old.manual, new.manual)
+    yield from _list("approval", old.approvals, new.approvals)
+    if old.stable_for != new.stable_for:
+        effect = by_size(old.stable_for or 0, new.stable_for or 0, more_is=Effect.tighter)
+        yield effect, f"stable for {_time(old.stable_for or 0)} → {_time(new.stable_for or 0)} before it"
+
+
+def _actions(old: Rollout, new: Rollout) -> Iterator[tuple[str, Effect, str]]:
+    empty = Action((), "null", ())
+    for name in dict.fromkeys([*old.actions, *new.actions]):
+        before, after = old.actions.get(name, empty), new.actions.get(name, empty)
+        yield from ((f"action {name}", *change) for change in _action(before, after))
+
+
+def _action(old: Action, new: Action) -> Iterator[Change]:
+    if sorted(old.steps) == sorted(new.steps) and old.steps != new.steps:
+        yield Effect.unclear, "its steps are done in another order"
+    elif len(old.steps) == len(new.steps) and old.steps != new.steps:
+        for before, after in zip(old.steps, new.steps, strict=True):
+            if before != after:
+                yield Effect.unclear, f"step {before} → {after}"
+    else:
+        yield from _list("step", old.steps, new.steps)
+    if old.proof != new.proof:
+        effect = Effect.looser if new.proof == "null" else Effect.unclear
+        yield (
+            effect,
+            f"proof {old.proof} → {new.proof}" if new.proof != "null" else "its effect is proved no longer",
+        )
+    yield from _list("told", old.tell, new.tell)
+
+
+def _own(old: Rollout, new: Rollout) -> Iterator[tuple[str, Effect, str]]:
+    for level in dict.fromkeys([*old.levels, *new.levels]):
+        before, after = old.levels.get(level), new.levels.get(level)
+        subject = f"level {level}"
+        if before is None and after is not None:
+            yield subject, Effect.tighter, f"new escalation level after {span(after)}"
+        elif after is None:
+            yield subject, Effect.looser, "escalation level removed"
+        elif before is not None and before != after:
+            yield (
+                subject,
+                by_size(before, after, more_is=Effect.looser),
+                f"after {span(before)} → {span(after)}",
+            )
+    if old.interval != new.interval:
+        effect = by_size(old.interval, new.interval, more_is=Effect.looser)
+        yield "", effect, f"evaluated every {span(old.interval)} → {span(new.interval)}"
+    if old.rollbacks_per_day != new.rollbacks_per_day:
+        effect = by_size(old.rollbacks_per_day, new.rollbacks_per_day, more_is=Effect.tighter)
+        yield "", effect, f"automatic rollbacks per day {old.rollbacks_per_day} → {new.rollbacks_per_day}"
+    if old.checks != new.checks:
+        effect = by_size(len(old.checks), len(new.checks), more_is=Effect.tighter)
+        same = len(old.checks) == len(new.checks)
+        yield "", Effect.neutral if same else effect, f"checks {_times(old.checks)} → {_times(new.checks)}"
+
+
+def _list(
+    what: str,
+    old: Sequence[str],
+    new: Sequence[str],
+    *,
+    gone: Effect = Effect.looser,
+    came: Effect = Effect.tighter,
+) -> Iterator[Change]:
+    yield from ((gone, f"{what} removed: {one}") for one in old if one not in new)
+    yield from ((came, f"{what} added: {one}") for one in new if one not in old)
+
+
+def _share(weight: float | None) -> str:
+    return "not set by weight" if weight is None else f"{weight * 100:g} %"
+
+
+def _time(hold: float | None) -> str:
+    return "for good" if hold is None else span(timedelta(seconds=hold))
+
+
+def _times(checks: Sequence[float]) -> str:
+    return ", ".join(span(timedelta(seconds=check)) for check in checks) or "none"

@@ -1,14 +1,16 @@
 """A secret's name → its value, and any text → the same text with no value in it.
 
-Values are read anew at each use, so that a rotated one counts from then on; every value ever read keeps being
-redacted.
+Values are read anew at each use, so that a rotated one counts from then on; the last values of each name keep
+being redacted.
 """
 
 from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import quote, quote_plus
 
@@ -18,6 +20,8 @@ from handrail_receiver.errors import Cause, Permanent
 
 PREFIX = "HANDRAIL_SECRET_"
 SHORTEST = 8
+KEPT = 20
+NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 
 
 class Secrets:
@@ -26,7 +30,8 @@ class Secrets:
     def __init__(self, folder: Path | None, environment: Mapping[str, str]) -> None:
         self._folder = folder
         self._environment = environment
-        self._shapes: dict[str, str] = {}
+        self._seen: dict[str, list[str]] = {}
+        self._shapes: list[tuple[str, str]] = []
         self._learn()
 
     def value(self, secret: Secret) -> str:
@@ -52,22 +57,22 @@ class Secrets:
 
     def redact(self, text: str) -> str:
         """`text` with every known value, in any shape it may take on the way, replaced by `[secret NAME]`."""
-        for shape in sorted(self._shapes, key=len, reverse=True):
-            text = text.replace(shape, f"[secret {self._shapes[shape]}]")
+        for shape, name in self._shapes:
+            text = text.replace(shape, f"[secret {name}]")
         return text
 
     def _learn(self) -> None:
+        """Note all that is there; what cannot be read now is said when somebody asks for it."""
         for name in self._names():
-            value = self._from_folder(name) or self._environment.get(PREFIX + name.upper(), "").strip()
-            if len(value) >= SHORTEST:
-                self._note(name, value)
+            with suppress(Permanent):
+                self.value(Secret(name))
 
     def _names(self) -> Iterator[str]:
-        if self._folder is not None and self._folder.is_dir():
-            yield from (path.name for path in self._folder.iterdir() if path.is_file())
-        yield from (
+        files = self._folder.iterdir() if self._folder is not None and self._folder.is_dir() else ()
+        variables = (
             name.removeprefix(PREFIX).lower() for name in self._environment if name.startswith(PREFIX)
         )
+        yield from filter(NAME.fullmatch, (*(file.name for file in files), *variables))
 
     def _from_folder(self, name: str) -> str:
         try:
@@ -80,9 +85,17 @@ class Secrets:
             ) from None
 
     def _note(self, name: str, value: str) -> None:
-        for part in {value, *value.split()}:
-            if len(part) >= SHORTEST:
-                self._shapes.update(dict.fromkeys(_shapes(part), name))
+        """Redact `value` from now on, beside the last ones that `name` had; the longest shapes come first."""
+        seen = self._seen.setdefault(name, [])
+        if value not in seen:
+            self._seen[name] = [*seen, value][-KEPT:]
+            known = {
+                shape: name
+                for name, values in self._seen.items()
+                for value in values
+                for shape in _shapes(value)
+            }
+            self._shapes = sorted(known.items(), key=lambda shape: len(shape[0]), reverse=True)
 
     def _cure(self, name: str) -> str:
         variable = f"set {PREFIX}{name.upper()}"
@@ -90,10 +103,14 @@ class Secrets:
 
 
 def _shapes(value: str) -> Iterator[str]:
-    """How `value` may look in a URL, a JSON text, a repr, or alone in a base64 header."""
-    yield value
-    yield quote(value, safe="")
-    yield quote_plus(value)
-    yield json.dumps(value)[1:-1]
-    yield repr(value)[1:-1]
-    yield base64.b64encode(value.encode()).decode()
+    """How `value`, or one of several keys in it, may look in a URL, a JSON text, a repr or a base64 header."""
+    for part in {value, *value.split()}:
+        if len(part) >= SHORTEST:
+            yield from (
+                part,
+                quote(part, safe=""),
+                quote_plus(part),
+                json.dumps(part)[1:-1],
+                repr(part)[1:-1],
+            )
+            yield base64.b64encode(part.encode()).decode()

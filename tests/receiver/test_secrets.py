@@ -105,3 +105,22 @@ def test_what_is_wrong_with_a_secret_is_said_without_it(
     with pytest.raises(Permanent) as raised:
         Secrets(tmp_path, {}).value(TOKEN)
     assert (raised.value.cause, str(raised.value)) == (cause, says.format(folder=tmp_path))
+
+
+def test_what_is_no_secret_in_the_folder_does_not_keep_the_receiver_from_starting(tmp_path: Path) -> None:
+    (tmp_path / "..data").mkdir()
+    (tmp_path / "binary").write_bytes(b"\xff\xfe\x00\x01")
+    (tmp_path / "a-note.txt").write_text("not a name that a step can give")
+    assert Secrets(tmp_path, {}).redact("as it is: not a name that a step can give") == (
+        "as it is: not a name that a step can give"
+    )
+
+
+def test_rotating_for_a_year_does_not_fill_memory(tmp_path: Path) -> None:
+    secrets = Secrets(tmp_path, {})
+    for number in range(1000):
+        (tmp_path / "flag_token").write_text(f"value-number-{number}")
+        secrets.value(TOKEN)
+    assert secrets.redact("value-number-999 value-number-981 value-number-1") == (
+        "[secret flag_token] [secret flag_token] value-number-1"
+    )

@@ -51,7 +51,7 @@ checkout = Rollout(
         ),
         Guardrail(
             "latency-p95",
-            Latency("http_request_duration_seconds", p=95, buckets=[0.1, 0.25, 0.3, 0.5, 1]),
+            Latency("http_request_duration_seconds", p=95, buckets=[0.1, 0.25, 0.3, 0.5, 1, 2.5, 5]),
             title="95th percentile of request time",
             success=Below("300ms"),
             tiers=[

@@ -8,15 +8,15 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 
-import httpx
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from handrail_receiver.access import Knows, only
+from handrail_receiver.access import Knows, error, only
 from handrail_receiver.asking import Asker
 from handrail_receiver.calls import Calls
 from handrail_receiver.chores import Chores
@@ -26,16 +26,18 @@ from handrail_receiver.execute import Executor
 from handrail_receiver.guard import Guard
 from handrail_receiver.messenger import Messenger
 from handrail_receiver.model import Conditions
-from handrail_receiver.outside import Outside
+from handrail_receiver.outside import Outside, new_client
 from handrail_receiver.playbooks import Playbooks
 from handrail_receiver.ports import Clock
 from handrail_receiver.prometheus import NoPrometheus, Prometheus
 from handrail_receiver.rates import Rates
 from handrail_receiver.secrets import Secrets
 from handrail_receiver.settings import Settings
-from handrail_receiver.status.api import VERBS, Api
+from handrail_receiver.status.api import Api
 from handrail_receiver.status.metrics import Metrics
+from handrail_receiver.status.openapi import document
 from handrail_receiver.status.pages import Events, Pages
+from handrail_receiver.status.views import VERBS, ReadyView
 from handrail_receiver.stores import Store, open_store
 from handrail_receiver.targets import make_targets
 from handrail_receiver.telling import Teller
@@ -54,15 +56,15 @@ class Health:
 
     async def healthz(self, _request: Request) -> Response:
         """GET /healthz"""
-        return JSONResponse({"status": "alive"})
+        return JSONResponse(ReadyView(status="alive").model_dump())
 
     async def readyz(self, _request: Request) -> Response:
         """GET /readyz: 503 when the store takes no writes or playbooks do not load."""
         problems = list(self.playbooks.problems)
         try:
             await self.store.memory.remember("ready", self.clock.now())
-        except StoreDown as error:
-            problems.append(str(error))
+        except StoreDown as problem:
+            problems.append(str(problem))
         status = "not ready" if problems else "ready"
         return JSONResponse({"status": status, "problems": problems}, 503 if problems else 200)
 
@@ -75,7 +77,7 @@ class Health:
         return Response(page, media_type="text/plain; version=0.0.4; charset=utf-8")
 
 
-def make_app(settings: Settings) -> Starlette:
+def make_app(settings: Settings, secrets: Secrets) -> Starlette:
     """The application, not started: its lifespan opens nothing but what it closes.
 
     Raises WrongSettings when the store cannot be opened.
@@ -85,8 +87,8 @@ def make_app(settings: Settings) -> Starlette:
     metrics = Metrics(started_at)
     store = open_store(settings.store, settings.inbox_limit)
     playbooks = Playbooks(settings.playbooks)
-    client = httpx.AsyncClient(trust_env=False)
-    outside = Outside(client, Secrets(settings.secrets_dir, os.environ))
+    client = new_client(settings.tls_authorities)
+    outside = Outside(client, secrets)
     targets = make_targets(outside)
     prometheus = Prometheus(outside, settings.prometheus) if settings.prometheus else NoPrometheus()
 
@@ -103,7 +105,9 @@ def make_app(settings: Settings) -> Starlette:
     guard = Guard(
         store=store,
         playbooks=playbooks,
-        executor=Executor(targets, store.runs, prometheus, clock, Rates(clock, settings.acts_per_minute)),
+        executor=Executor(
+            targets, store.runs, prometheus, clock, Rates(clock, settings.acts_per_minute), secrets.redact
+        ),
         clock=clock,
         metrics=metrics,
         conditions=conditions,
@@ -128,7 +132,7 @@ def make_app(settings: Settings) -> Starlette:
     )
     loops = (guard.run, asker.run, messenger.run, Chores(settings, store, playbooks, guard, clock).run)
     tokens = NoTokens() if settings.without_tokens else Tokens(tuple(map(Path, settings.tokens_file)))
-    api = Api(store, playbooks, Calls(guard, targets, prometheus), clock)
+    api = Api(store, playbooks, Calls(guard, targets, prometheus, secrets.redact), clock)
     routes = _routes(
         tokens,
         Webhook(tokens, store.inbox, guard, clock, metrics),
@@ -153,9 +157,18 @@ def make_app(settings: Settings) -> Starlette:
             await client.aclose()
             await store.engine.close()
 
-    app = Starlette(routes=routes, lifespan=lifespan)
+    app = Starlette(routes=routes, lifespan=lifespan, exception_handlers={StoreDown: _store_down})
     app.router.redirect_slashes = False
     return app
+
+
+async def _openapi(_request: Request, _caller: Caller) -> Response:
+    """GET /openapi.json"""
+    return JSONResponse(document(version("handrail")))
+
+
+async def _store_down(_request: Request, problem: Exception) -> Response:
+    return error(503, str(problem))
 
 
 def _routes(
@@ -163,6 +176,7 @@ def _routes(
 ) -> list[Route]:
     return [
         Route("/webhooks/alertmanager", webhook, methods=["POST"]),
+        Route("/openapi.json", only("viewer", tokens, _openapi)),
         Route("/healthz", health.healthz),
         Route("/readyz", health.readyz),
         Route("/metrics", only("viewer", tokens, health.page)),

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from handrail.contract import Criterion, Playbook, Step, names
 
 from handrail_receiver.errors import Cause, Permanent, TargetError
 from handrail_receiver.guard import Guard, with_tells
-from handrail_receiver.model import Captured, Decision, Run
+from handrail_receiver.model import Captured, Decision, Run, Verdict
 from handrail_receiver.operate import Asked, answer
 from handrail_receiver.ports import Rehearsal, Target
 from handrail_receiver.prometheus import Asks
@@ -39,9 +39,13 @@ class Calls:
     guard: Guard
     targets: Mapping[str, Target]
     prometheus: Asks
+    redact: Callable[[str], str]
 
     async def call(self, playbook: Playbook, asked: Asked) -> tuple[Decision, Run | None]:
         """Decide on a call and wait a while for what it opened."""
+        asked = replace(asked, why=self.redact(asked.why))
+        if asked.verb == "drill":
+            return await self._drill(playbook, asked), None
         if asked.verb in {"start", "rollback"}:
             asked = await self._rehearsed(playbook, asked)
         if asked.verb == "start":
@@ -62,6 +66,17 @@ class Calls:
             Rehearsed(action.name, tuple(await asyncio.gather(*map(self._rehearse, action.steps))))
             for action in acting
         ]
+
+    async def _drill(self, playbook: Playbook, asked: Asked) -> Decision:
+        """What a rollback would do now, in the exact calls, by reading only; kept as evidence."""
+        found = await self.rehearse(playbook)
+        steps = [(one.action, step) for one in found for step in one.steps]
+        ready = bool(steps) and all(step.ready for _, step in steps)
+        lines = [f"{action}: {step.call or step.step.kind}: {step.reason}" for action, step in steps]
+        verdict, reason = (Verdict.note, "ready") if ready else (Verdict.refuse, "not-ready")
+        text = self.redact("\n".join(lines)) or "the playbook has no steps for any rollback; declare them"
+        decision = Decision(verdict, reason, text, rollout=playbook.rollout, action="drill", by=asked.by)
+        return await self.guard.apply(playbook.rollout, lambda _: decision)
 
     async def _rehearsed(self, playbook: Playbook, asked: Asked) -> Asked:
         found = await self.rehearse(playbook)

@@ -16,7 +16,7 @@ import httpx
 
 from handrail_receiver.errors import ReceiverError
 
-Verb = Literal["start", "status", "promote", "hold", "resume", "rollback"]
+Verb = Literal["start", "status", "promote", "hold", "resume", "rollback", "drill"]
 VERBS: tuple[Verb, ...] = get_args(Verb)
 
 

@@ -7,7 +7,7 @@ not done again. Steps are carried out in order; each has its time, its tries and
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -41,6 +41,7 @@ class Executor:
     prometheus: Asks
     clock: Clock
     rates: Rates
+    redact: Callable[[str], str]
 
     async def carry_out(self, run: Run) -> Run:
         """Bring a run to its end from wherever it stands, and give it back as it is then.
@@ -91,7 +92,8 @@ class Executor:
             ):
                 effects[place] = replace(effect, state=EffectState.skipped, found="a step before it failed")
             else:
-                effects[place] = await self._step(run, effect)
+                done = await self._step(run, effect)
+                effects[place] = replace(done, found=self.redact(done.found))
             last = place == len(effects) - 1
             run = replace(run, effects=tuple(effects), acted_at=self.clock.now() if last else None)
             if not last:

@@ -11,19 +11,15 @@ from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
+from handrail_receiver.bodies import TooLarge
 from handrail_receiver.errors import ReceiverError
 from handrail_receiver.model import Notification, Signal
 
-MAX_BODY = 1024 * 1024
 MAX_ALERTS = 1000
 
 
 class NotAlertmanagers(ReceiverError):
     """The body is nothing that Alertmanager sends; no retry can mend that."""
-
-
-class TooLarge(ReceiverError):
-    """The body is larger than anything we take."""
 
 
 class AlertBody(BaseModel):

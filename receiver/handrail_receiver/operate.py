@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -91,6 +91,7 @@ def _start(known: Decision, asked: Asked, playbook: Playbook, history: History, 
     begin = Begin(playbook.service, name, asked.pinned, "; ".join(not_ready), asked.captured)
     changes: tuple[Change, ...] = (begin, _entering("start", first, 0, now.now)) if first else (begin,)
     where = f"in stage {name}" if name else "guarding from now on"
+    where += _said(asked, not_ready)
     return replace(
         known, verdict=Verdict.act, reason="asked-for", text=f"a new attempt, {where}", changes=changes
     )
@@ -139,14 +140,13 @@ def _promote(
             known, verdict=Verdict.act, reason="asked-for", text="the rollout is complete", changes=(done,)
         )
     last = history.last_run("promote", following.name)
+    text = f"into stage {following.name}{_said(asked, reasons)}"
     changes = (
         SetHold(""),
         Enter(following.name, asked.captured),
         _entering("promote", following, last.round + 1 if last else 0, now.now),
     )
-    return replace(
-        known, verdict=Verdict.act, reason="asked-for", text=f"into stage {following.name}", changes=changes
-    )
+    return replace(known, verdict=Verdict.act, reason="asked-for", text=text, changes=changes)
 
 
 def _rollback(
@@ -185,6 +185,12 @@ def _not_ready(known: Decision, asked: Asked, reasons: tuple[str, ...]) -> Decis
         return None
     cure = "say why with --why to go on anyway" if asked.anyway else "mend it, or say --anyway and --why"
     return _no(known, "not-ready", f"{'; '.join(reasons)}; {cure}")
+
+
+def _said(asked: Asked, reasons: Sequence[str]) -> str:
+    """What was gone past, and what the person said, for the evidence."""
+    past = f", although {'; '.join(reasons)}" if reasons else ""
+    return f"{past} (says {asked.by}: {asked.why})" if asked.why else past
 
 
 def _no(known: Decision, reason: str, text: str) -> Decision:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-import logging
+import os
 
 import uvicorn
 
 from handrail_receiver.app import make_app
+from handrail_receiver.logs import log_to_stderr
+from handrail_receiver.patience import Patience
+from handrail_receiver.secrets import Secrets
 from handrail_receiver.settings import Settings
 
 KEEP_ALIVE = 75
@@ -18,17 +21,16 @@ def run(settings: Settings) -> None:
 
     Raises WrongSettings when the store cannot be opened.
     """
-    logging.basicConfig(
-        level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
-    )
-    logging.getLogger("httpx").setLevel(logging.WARNING)
-    uvicorn.Server(configuration(settings)).run()
+    secrets = Secrets(settings.secrets_dir, os.environ)
+    log_to_stderr(settings.log_level, secrets.redact)
+    uvicorn.Server(configuration(settings, secrets)).run()
 
 
-def configuration(settings: Settings) -> uvicorn.Config:
+def configuration(settings: Settings, secrets: Secrets) -> uvicorn.Config:
     """How uvicorn serves us."""
     return uvicorn.Config(
-        make_app(settings),
+        make_app(settings, secrets),
+        http=Patience,
         host=settings.host,
         port=settings.port,
         log_config=None,

@@ -7,23 +7,22 @@ group_interval, and the other for a delivery.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from dataclasses import dataclass
 
 from starlette.responses import Response
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from handrail_receiver.access import CHALLENGE, Knows, error
+from handrail_receiver.bodies import Incomplete, TooLarge, read_body
 from handrail_receiver.errors import StoreDown
 from handrail_receiver.guard import Guard
-from handrail_receiver.intake import MAX_BODY, NotAlertmanagers, TooLarge, parse
+from handrail_receiver.intake import NotAlertmanagers, parse
 from handrail_receiver.model import Received
 from handrail_receiver.ports import Clock, Inbox
 from handrail_receiver.status.metrics import Metrics
 
 log = logging.getLogger("handrail")
-BODY_WITHIN = 10.0
 STORED = Response(status_code=200)
 
 
@@ -54,12 +53,12 @@ class Webhook:
                 "unauthorized", 403, "this token submits no alerts; use one with the role alertmanager"
             )
         try:
-            body = await _body(headers, receive)
+            body = await read_body(headers, receive)
             parse(body)
             await self.inbox.put(Received(self.clock.now(), caller.name, body))
         except TooLarge as problem:
             return self._refused("too-large", 413, str(problem))
-        except NotAlertmanagers as problem:
+        except (NotAlertmanagers, Incomplete) as problem:
             return self._refused("invalid", 400, str(problem))
         except StoreDown as problem:
             return self._refused("unavailable", 503, str(problem))
@@ -70,28 +69,3 @@ class Webhook:
         self.metrics.refused(result)
         log.warning("a delivery was refused with %s: %s", status, text)
         return error(status, text, CHALLENGE if status == 401 else None)
-
-
-async def _body(headers: dict[bytes, bytes], receive: Receive) -> bytes:
-    """The body, never more of it in memory than is allowed."""
-    announced = headers.get(b"content-length", b"0")
-    if not announced.isdigit() or int(announced) > MAX_BODY:
-        raise TooLarge(f"more than {MAX_BODY} bytes; group by rollout and service")
-    parts: list[bytes] = []
-    size = 0
-    try:
-        async with asyncio.timeout(BODY_WITHIN):
-            while True:
-                message: Message = await receive()
-                if message["type"] == "http.disconnect":
-                    raise NotAlertmanagers("the caller went away before the body was complete")
-                parts.append(message.get("body", b""))
-                size += len(parts[-1])
-                if size > MAX_BODY:
-                    raise TooLarge(f"more than {MAX_BODY} bytes; group by rollout and service")
-                if not message.get("more_body"):
-                    return b"".join(parts)
-    except TimeoutError:
-        raise NotAlertmanagers(
-            f"the body did not arrive within {BODY_WITHIN:g} s; look at the network"
-        ) from None

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from guarded import NOW, alert, body
 from guarded.alerts import labels
-from handrail_receiver.intake import MAX_ALERTS, AlertBody, NotAlertmanagers, TooLarge, compose, parse
+from handrail_receiver.bodies import TooLarge
+from handrail_receiver.intake import MAX_ALERTS, AlertBody, NotAlertmanagers, compose, parse
 from handrail_receiver.model import Notification, Signal
 from hypothesis import given
 from hypothesis import strategies as st

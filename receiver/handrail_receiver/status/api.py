@@ -3,105 +3,32 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
 
 from handrail.contract import Playbook
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ValidationError
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from handrail_receiver.access import error
+from handrail_receiver.bodies import Incomplete, TooLarge, read_body
 from handrail_receiver.calls import Calls
-from handrail_receiver.errors import StoreDown
-from handrail_receiver.intake import MAX_BODY
-from handrail_receiver.model import Attempt, Effect, EvidenceRecord, Run, Verdict
+from handrail_receiver.model import Verdict
 from handrail_receiver.operate import Asked
 from handrail_receiver.playbooks import Playbooks
 from handrail_receiver.ports import Clock
+from handrail_receiver.status.views import (
+    CallAnswer,
+    CallBody,
+    EvidenceView,
+    RolloutsView,
+    RolloutView,
+    attempt_view,
+    record_view,
+    run_view,
+)
 from handrail_receiver.stores import Store
 from handrail_receiver.stores.chain import first_broken
 from handrail_receiver.tokens import Caller
-
-VERBS = ("start", "promote", "hold", "resume", "rollback")
-
-
-class CallBody(BaseModel):
-    """What may come with a call; `anyway` goes past "not ready" and needs `why`."""
-
-    model_config = ConfigDict(extra="forbid")
-    why: str = Field(default="", max_length=1000)
-    anyway: bool = False
-
-
-class StepView(BaseModel):
-    """One step of a run."""
-
-    kind: str
-    state: str
-    found: str
-    cause: str | None
-
-
-class RunView(BaseModel):
-    """One action of an attempt, with the four instants that are measured of a rollback."""
-
-    action: str
-    key: str
-    round: int
-    state: str
-    asked_by: str
-    reason: str
-    text: str
-    detected_at: datetime
-    decided_at: datetime
-    acted_at: datetime | None
-    proved_at: datetime | None
-    finished_at: datetime | None
-    steps: list[StepView]
-
-
-class AttemptView(BaseModel):
-    """One try at a rollout."""
-
-    number: int
-    state: str
-    stage: str
-    stage_entered_at: datetime
-    started_at: datetime
-    started_by: str
-    held: str
-    rollback_ready: bool
-    not_ready: str
-
-
-class RolloutView(BaseModel):
-    """A rollout: its stages and its newest attempt with all its runs."""
-
-    rollout: str
-    service: str
-    stages: list[str]
-    attempt: AttemptView | None
-    runs: list[RunView]
-
-
-class CallAnswer(BaseModel):
-    """What was decided and why; `outcome` is the state of the run it opened, when it opened one."""
-
-    verdict: str
-    reason: str
-    text: str
-    outcome: str | None = None
-    outcome_text: str | None = None
-
-
-class EvidenceView(BaseModel):
-    """A rollout's evidence; `whole` is false when a record does not fit the one before."""
-
-    rollout: str
-    whole: bool
-    first_broken: int | None
-    records: list[dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -115,8 +42,8 @@ class Api:
 
     async def rollouts(self, _request: Request, _caller: Caller) -> Response:
         """GET /api/rollouts"""
-        views = [(await self.view(playbook)).model_dump(mode="json") for playbook in self.playbooks.all()]
-        return JSONResponse({"rollouts": views})
+        views = [await self.view(playbook) for playbook in self.playbooks.all()]
+        return JSONResponse(RolloutsView(rollouts=views).model_dump(mode="json"))
 
     async def rollout(self, request: Request, _caller: Caller) -> Response:
         """GET /api/rollouts/{name}"""
@@ -138,7 +65,7 @@ class Api:
             rollout=playbook.rollout,
             whole=broken is None,
             first_broken=broken,
-            records=list(map(_record, records)),
+            records=list(map(record_view, records)),
         )
         return JSONResponse(view.model_dump(mode="json"))
 
@@ -147,10 +74,15 @@ class Api:
         playbook = self._named(request)
         if playbook is None:
             return _unknown(request)
-        if int(request.headers.get("content-length") or 0) > MAX_BODY:
-            return error(413, 'the body is too large; send {} or {"why": …}')
+        if _from_a_page(request):
+            return error(400, "a call is JSON; send `Content-Type: application/json`")
         try:
-            body = CallBody.model_validate_json(await request.body() or b"{}")
+            sent = await read_body(dict(request.scope["headers"]), request.receive)
+            body = CallBody.model_validate_json(sent or b"{}")
+        except TooLarge as problem:
+            return error(413, str(problem))
+        except Incomplete as problem:
+            return error(400, str(problem))
         except ValidationError as problem:
             first = problem.errors(include_url=False, include_input=False)[0]
             return error(
@@ -158,10 +90,7 @@ class Api:
                 f'{".".join(map(str, first["loc"])) or "body"}: {first["msg"]}; send {{"why": TEXT, "anyway": BOOL}}',
             )
         asked = Asked(request.url.path.rpartition("/")[2], caller.name, body.why, body.anyway)
-        try:
-            decision, run = await self.calls.call(playbook, asked)
-        except StoreDown as problem:
-            return error(503, str(problem))
+        decision, run = await self.calls.call(playbook, asked)
         answer = CallAnswer(
             verdict=decision.verdict,
             reason=decision.reason,
@@ -178,62 +107,21 @@ class Api:
             rollout=playbook.rollout,
             service=playbook.service,
             stages=[stage.name for stage in playbook.stages],
-            attempt=_attempt(history.attempt) if history.attempt else None,
-            runs=[_run(run) for run in history.runs],
+            attempt=attempt_view(history.attempt) if history.attempt else None,
+            runs=[run_view(run) for run in history.runs],
         )
 
     def _named(self, request: Request) -> Playbook | None:
         return self.playbooks.get(request.path_params["name"])
 
 
+def _from_a_page(request: Request) -> bool:
+    """Whether a browser may have been made to send it by somebody else's page: it can send no JSON unasked."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    return kind != "application/json" and (kind != "" or "origin" in request.headers)
+
+
 def _unknown(request: Request) -> Response:
     return error(
         404, f"no playbook declares {request.path_params['name']!r}; generate it or correct the name"
     )
-
-
-def _attempt(attempt: Attempt) -> AttemptView:
-    return AttemptView(
-        number=attempt.number,
-        state=attempt.state,
-        stage=attempt.stage,
-        stage_entered_at=attempt.stage_entered_at,
-        started_at=attempt.started_at,
-        started_by=attempt.started_by,
-        held=attempt.held,
-        rollback_ready=not attempt.rollback_ready,
-        not_ready=attempt.rollback_ready,
-    )
-
-
-def _run(run: Run) -> RunView:
-    return RunView(
-        action=run.action,
-        key=run.key,
-        round=run.round,
-        state=run.state,
-        asked_by=run.asked_by,
-        reason=run.reason,
-        text=run.text,
-        detected_at=run.detected_at,
-        decided_at=run.decided_at,
-        acted_at=run.acted_at,
-        proved_at=run.finished_at if run.state == "proved" else None,
-        finished_at=run.finished_at,
-        steps=list(map(_step, run.effects)),
-    )
-
-
-def _step(effect: Effect) -> StepView:
-    return StepView(kind=effect.step.kind, state=effect.state, found=effect.found, cause=effect.cause)
-
-
-def _record(record: EvidenceRecord) -> dict[str, Any]:
-    return {
-        "number": record.number,
-        "at": record.at.isoformat(),
-        "kind": record.kind,
-        "body": record.body,
-        "previous": record.previous,
-        "hash": record.hash,
-    }

@@ -1,0 +1,48 @@
+"""The parts of a request's body → the body, never more of it in memory than is allowed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+
+from starlette.types import Receive
+
+from handrail_receiver.errors import ReceiverError
+
+MAX_BODY = 1024 * 1024
+BODY_WITHIN = 10.0
+
+
+class TooLarge(ReceiverError):
+    """The body is larger than anything we take."""
+
+
+class Incomplete(ReceiverError):
+    """The body did not come to its end."""
+
+
+async def read_body(headers: Mapping[bytes, bytes], receive: Receive) -> bytes:
+    """The whole body. Raises TooLarge before it is in memory, Incomplete when it does not end in time."""
+    announced = headers.get(b"content-length", b"0")
+    if not announced.isdigit() or int(announced) > MAX_BODY:
+        raise TooLarge(f"more than {MAX_BODY} bytes; send less")
+    try:
+        async with asyncio.timeout(BODY_WITHIN):
+            return await _collected(receive)
+    except TimeoutError:
+        raise Incomplete(f"the body did not arrive within {BODY_WITHIN:g} s; look at the network") from None
+
+
+async def _collected(receive: Receive) -> bytes:
+    parts: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise Incomplete("the caller went away before the body was complete")
+        parts.append(message.get("body", b""))
+        size += len(parts[-1])
+        if size > MAX_BODY:
+            raise TooLarge(f"more than {MAX_BODY} bytes; send less")
+        if not message.get("more_body"):
+            return b"".join(parts)

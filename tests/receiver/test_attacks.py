@@ -1,0 +1,251 @@
+"""The attacks that the receiver has an answer to, one test each."""
+
+from __future__ import annotations
+
+import base64
+import json
+import socket
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import httpx
+import pytest
+import servers
+from guarded import TOKENS, Guarded, alert, body, guarded, playbook
+from handrail.contract import Command, Secret
+
+
+@pytest.fixture(scope="module", name="shop")
+def _shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guarded]:
+    with guarded(tmp_path_factory.mktemp("shop"), playbook(budget_per_day=1000)) as shop:
+        yield shop
+
+
+def counted(shop: Guarded, result: str) -> float:
+    return shop.metric("handrail_notifications_total")[f'{{result="{result}"}}']
+
+
+@pytest.mark.parametrize("role", ["nobody", "viewer", "operator", "approver"])
+def test_a_forged_alert_or_resolve_is_refused_and_counted(shop: Guarded, role: str) -> None:
+    before = counted(shop, "unauthorized")
+    answers = [shop.deliver(body(alert(status=status)), role) for status in ("firing", "resolved")]
+    assert {answer.status_code for answer in answers} == {401 if role == "nobody" else 403}
+    assert counted(shop, "unauthorized") == before + 2
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "",
+        "Bearer",
+        "Bearer wrong-token-of-some-length",
+        f"Bearer {TOKENS['alertmanager']}x",
+        f"Basic {base64.b64encode(b'am:wrong').decode()}",
+        "Basic !!!",
+        "Digest x",
+    ],
+)
+def test_a_wrong_token_in_any_shape_is_refused(shop: Guarded, header: str) -> None:
+    assert shop.deliver(role="nobody", headers={"authorization": header}).status_code == 401
+
+
+def test_basic_auth_carries_the_same_token(shop: Guarded) -> None:
+    pair = base64.b64encode(f"am:{TOKENS['alertmanager']}".encode()).decode()
+    assert shop.deliver(role="nobody", headers={"authorization": f"Basic {pair}"}).status_code == 200
+
+
+@pytest.mark.parametrize("role", ["nobody", "alertmanager", "viewer", "approver"])
+@pytest.mark.parametrize("verb", ["start", "promote", "hold", "resume", "rollback", "drill"])
+def test_only_an_operator_s_token_starts_an_action(shop: Guarded, role: str, verb: str) -> None:
+    answer = shop.ask("POST", f"/api/rollouts/shop/{verb}", role, json={})
+    assert answer.status_code == (401 if role == "nobody" else 403)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/",
+        "/rollouts/shop",
+        "/events",
+        "/metrics",
+        "/openapi.json",
+        "/api/rollouts",
+        "/api/rollouts/shop/evidence",
+    ],
+)
+def test_nothing_is_shown_without_a_token_nor_with_alertmanager_s(shop: Guarded, path: str) -> None:
+    assert [shop.ask("GET", path, role).status_code for role in ("nobody", "alertmanager")] == [401, 403]
+
+
+def test_health_is_shown_to_anybody(shop: Guarded) -> None:
+    assert [shop.ask("GET", path, "nobody").status_code for path in ("/healthz", "/readyz")] == [200, 200]
+
+
+def test_a_page_elsewhere_cannot_make_a_browser_call(shop: Guarded) -> None:
+    silent = shop.ask("POST", "/api/rollouts/shop/rollback", headers={"origin": "http://elsewhere.example"})
+    assert silent.status_code == 400
+    form = shop.ask(
+        "POST", "/api/rollouts/shop/rollback", content="why=x", headers={"content-type": "text/plain"}
+    )
+    assert (form.status_code, form.json()["error"]) == (
+        400,
+        "a call is JSON; send `Content-Type: application/json`",
+    )
+
+
+def test_an_old_body_that_is_sent_again_needs_the_confirming_query(shop: Guarded) -> None:
+    shop.call("start")
+    old = body(alert(starts_at=datetime.now(UTC) - timedelta(days=3)))
+    assert shop.deliver(old).status_code == 200
+    shop.until("rollback", "withdrawn")
+    assert shop.weights() == (10, 90)
+    assert "could not be confirmed" in shop.status()["attempt"]["held"]
+    shop.call("rollback")
+
+
+def test_text_from_labels_reaches_no_target(shop: Guarded) -> None:
+    shop.call("start")
+    evil = '"; set weight web/stable 0\n$(reboot)`id`<script>alert(1)</script>'
+    assert shop.deliver(body(alert(instance=evil, stage=evil, severity=evil))).status_code == 200
+    shop.until("rollback", "done")
+    assert shop.weights() == (0, 100)
+    assert "<script>" not in shop.ask("GET", "/rollouts/shop", "viewer").text
+
+
+def test_what_a_body_names_is_never_fetched(shop: Guarded) -> None:
+    with closing(socket.create_server(("127.0.0.1", 0))) as listening:
+        listening.settimeout(0.5)
+        url = f"http://127.0.0.1:{listening.getsockname()[1]}/"
+        bait = {**alert(), "generatorURL": url, "annotations": {"runbook_url": url, "dashboard_url": url}}
+        assert shop.deliver(body(bait, externalURL=url)).status_code == 200
+        with pytest.raises(TimeoutError):
+            listening.accept()
+
+
+def test_a_body_over_1_mib_is_refused_while_it_streams(shop: Guarded) -> None:
+    before = counted(shop, "too-large")
+    assert shop.deliver(b" " * (1024 * 1024 + 1)).status_code == 413
+
+    def chunks() -> Iterator[bytes]:
+        for _ in range(1100):
+            yield b" " * 1024
+
+    headers = {"authorization": f"Bearer {TOKENS['alertmanager']}"}
+    answer = httpx.post(
+        f"{shop.server.url}/webhooks/alertmanager", content=chunks(), headers=headers, trust_env=False
+    )
+    assert answer.status_code == 413
+    assert counted(shop, "too-large") == before + 2
+
+
+def test_a_deep_body_is_refused(shop: Guarded) -> None:
+    deep = b'{"version":"4","alerts":' + b"[" * 100_000 + b"]" * 100_000 + b"}"
+    assert shop.deliver(deep).status_code == 400
+
+
+def test_headers_that_never_end_are_given_up(shop: Guarded) -> None:
+    host, port = shop.server.address.split(":")
+    with closing(socket.create_connection((host, int(port)))) as slow:
+        slow.settimeout(20)
+        slow.sendall(b"POST /webhooks/alertmanager HTTP/1.1\r\nHost: x\r\nX-Slow: ")
+        began = time.monotonic()
+        assert slow.recv(100) == b""
+        assert time.monotonic() - began < 15
+
+
+def test_a_storm_of_alerts_is_one_rollback(shop: Guarded) -> None:
+    shop.call("start")
+    storm = body(*[alert(instance=str(number)) for number in range(200)])
+    for _ in range(20):
+        assert shop.deliver(storm).status_code == 200
+    shop.until("rollback", "done")
+    assert shop.runs() == [("start", "done"), ("rollback", "done")]
+
+
+def test_the_kill_switch_only_tells(shop: Guarded) -> None:
+    shop.call("start")
+    switch = shop.folder / "handrail.stop"
+    switch.touch()
+    try:
+        shop.deliver()
+        servers.until(lambda: shop.status()["attempt"]["held"] != "", "the hold")
+        assert shop.status()["attempt"]["held"] == "the kill switch is set; people must rollback"
+        assert shop.weights() == (10, 90)
+    finally:
+        switch.unlink()
+    shop.deliver()
+    shop.until("rollback", "done")
+
+
+def test_a_whole_inbox_answers_503_and_nothing_else(tmp_path: Path) -> None:
+    """SQLite is held by somebody else, so that nothing is decided and nothing can be stored."""
+    with guarded(tmp_path, proxy=False) as shop:
+        with closing(sqlite3.connect(tmp_path / "handrail.db", isolation_level=None)) as holding:
+            holding.execute("BEGIN IMMEDIATE")
+            answer = shop.deliver()
+            assert (answer.status_code, "retry-after" in answer.headers) == (503, False)
+            assert shop.ask("GET", "/readyz", "nobody").status_code == 503
+        assert shop.deliver().status_code == 200
+        assert counted(shop, "unavailable") == 1
+
+
+def test_no_secret_is_in_any_log_error_metric_page_or_file(tmp_path: Path) -> None:
+    planted = "planted-secret-0123456789"
+    leak = ["sh", "-c", "echo leaking $LEAK $(printf %s $LEAK | base64) >&2; exit 1"]
+    step = Command(leak, leak, environment={"LEAK": Secret("planted")}, tries=1)
+    with guarded(tmp_path, playbook(steps=[step]), proxy=False, SECRET_PLANTED=planted) as shop:
+        shop.call("start", anyway=True, why=f"I paste {planted}")
+        shop.deliver()
+        shop.until("rollback", "failed")
+        paths = [
+            "/",
+            "/rollouts/shop",
+            "/api/rollouts",
+            "/api/rollouts/shop",
+            "/api/rollouts/shop/evidence",
+            "/metrics",
+        ]
+        shown = "".join(shop.ask("GET", path, "viewer").text for path in paths)
+        shown += json.dumps(shop.call("drill")) + shop.server.log.read_text()
+    kept = b"".join(file.read_bytes() for file in tmp_path.glob("handrail.db*")).decode(errors="replace")
+    for secret in (planted, base64.b64encode(planted.encode()).decode(), *TOKENS.values()):
+        assert secret not in shown
+        assert secret not in kept
+    assert "(says operator-1: I paste [secret planted])" in shown
+    assert "leaking [secret planted] [secret planted]" in shown
+
+
+def test_history_that_was_altered_is_seen(tmp_path: Path) -> None:
+    with guarded(tmp_path) as shop:
+        shop.call("start")
+        evidence = shop.ask("GET", "/api/rollouts/shop/evidence", "viewer").json()
+        assert (evidence["whole"], evidence["first_broken"]) == (True, None)
+        with closing(sqlite3.connect(tmp_path / "handrail.db")) as by_hand:
+            by_hand.execute("DROP TRIGGER evidence_is_not_changed")
+            by_hand.execute(
+                "UPDATE evidence SET body = replace(body, 'operator-1', 'nobody') WHERE number = 1"
+            )
+            by_hand.commit()
+        evidence = shop.ask("GET", "/api/rollouts/shop/evidence", "viewer").json()
+        assert (evidence["whole"], evidence["first_broken"]) == (False, 1)
+
+
+def test_a_token_is_exchanged_without_a_gap(tmp_path: Path) -> None:
+    with guarded(tmp_path, proxy=False) as shop:
+        tokens = tmp_path / "tokens"
+        both = tokens.read_text() + "alertmanager new a-new-token-for-alertmanager\n"
+        tokens.write_text(both)
+        new = {"authorization": "Bearer a-new-token-for-alertmanager"}
+        assert [shop.deliver().status_code, shop.deliver(role="nobody", headers=new).status_code] == [
+            200,
+            200,
+        ]
+        tokens.write_text("\n".join(line for line in both.splitlines() if "alertmanager-1" not in line))
+        assert [shop.deliver().status_code, shop.deliver(role="nobody", headers=new).status_code] == [
+            401,
+            200,
+        ]

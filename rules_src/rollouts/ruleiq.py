@@ -43,6 +43,8 @@ def off(feature: str) -> FlagOff:
 DURATION = "ruleiq_request_duration_seconds"
 BUCKETS = [0.1, 0.25, 0.5, 1, 2, 5, 10]
 
+FLAG_IS_ON = 'sum by (flag_name) (rate(ruleiq_ff_evaluations{result="true"}[5m])) > bool 0'
+
 ask_again = Confirm("15s", unreachable="act")
 
 ruleiq = Rollout(
@@ -157,10 +159,10 @@ ruleiq = Rollout(
                 ),
                 Panel(
                     "State of each flag",
-                    Gauge('ruleiq_ff_evaluations{result="true"}', by=["flag_name"]),
+                    PromQL(FLAG_IS_ON),
                     by=["flag_name"],
-                    show="table",
-                    note="How often each flag has been on since the application began.",
+                    show="states",
+                    note="On while it is served to anybody.",
                 ),
                 Panel(
                     "Evaluations", Increase("ruleiq_ff_evaluations", window="1m"), by=["flag_name", "result"]
@@ -170,10 +172,18 @@ ruleiq = Rollout(
                     {
                         "server errors": Ratio(
                             bad='ruleiq_requests_total{status=~"5.."}', of="ruleiq_requests_total"
-                        )
+                        ),
+                        "flag changes in 10 min": PromQL(f"sum(changes(({FLAG_IS_ON})[10m:30s]))"),
                     },
                     limits_of="error-rate",
-                    note="Flag changes and rollbacks are drawn as annotations.",
+                    note="Errors beside flag changes; what Handrail did is drawn as annotations.",
+                ),
+                Panel(
+                    "Recent changes",
+                    PromQL(f"changes(({FLAG_IS_ON})[24h:1m])"),
+                    by=["flag_name"],
+                    show="table",
+                    note="How often each flag was switched in 24 hours; who did it stands in Unleash's event log.",
                 ),
             ],
             refresh="5s",

@@ -22,7 +22,7 @@ def lower_dashboards(given: Rollout, frame: Frame) -> tuple[plan.Dashboard, ...]
     rest = [page for page in given.dashboards if page.name != MAIN]
     return (
         _page(own, "", own.title or title, frame),
-        *(_page(page, page.name, f"{title}: {page.title or page.name}", frame) for page in rest),
+        *(_page(page, page.name, page.title or f"{title}: {page.name}", frame) for page in rest),
     )
 
 
@@ -51,7 +51,8 @@ def _curve(name: str, measure: Measure, wanted: tuple[str, ...], frame: Frame) -
     lowered, unit = lower_measure(measure, frame.context)
     arms = frame.rollout.arms
     whole = isinstance(lowered, plan.Gone | plan.Free)
-    labels = () if whole else (*((arms.label,) if arms else ()), *wanted)
+    apart = (*((arms.label,) if arms else ()), *wanted)
+    labels = () if whole else tuple(label for label in apart if label not in kept(lowered))
     events = promql.traffic(lowered, labels)
     shown = wanted if whole else labels + kept(lowered)
     return plan.Curve(name, promql.value(lowered, labels, events), unit, shown)

@@ -9,18 +9,20 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 RUN = "<!-- run -->"
+FROM = "<!-- from: "
 FENCE = re.compile(r"^```(\w*)$")
 
 
 @dataclass(frozen=True)
 class Example:
-    """One fenced block: `run` says whether the line above the fence asks for it."""
+    """One fenced block: the line above it may ask for it to be run, or say that it quotes a file."""
 
     page: str
     line: int
     language: str
     text: str
     run: bool
+    quote: bool
 
     def __str__(self) -> str:
         return f"{self.page}:{self.line}"
@@ -46,6 +48,7 @@ def _in(page: Path) -> Iterator[Example]:
         elif fence and opened is not None:
             start, language = opened
             text = "\n".join(lines[start + 1 : number]) + "\n"
-            run = start > 0 and lines[start - 1] == RUN
-            yield Example(str(page.relative_to(ROOT)), start + 1, language, text, run)
+            above = lines[start - 1] if start else ""
+            place = str(page.relative_to(ROOT))
+            yield Example(place, start + 1, language, text, above == RUN, above.startswith(FROM))
             opened = None

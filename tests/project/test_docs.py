@@ -126,9 +126,10 @@ def test_a_shell_example_names_commands_and_options_that_exist(example: Example)
             assert used - options()[typed] == set()
 
 
-@pytest.mark.parametrize("example", examples("python"), ids=str)
-def test_a_python_example_compiles(example: Example) -> None:
-    compile(example.text, str(example), "exec")
+def test_every_python_example_that_is_no_quote_compiles() -> None:
+    for example in examples("python"):
+        if not example.quote:
+            compile(example.text, str(example), "exec")
 
 
 @pytest.mark.parametrize("example", [e for e in (*examples("sh"), *examples("python")) if e.run], ids=str)

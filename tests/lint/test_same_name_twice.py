@@ -84,6 +84,19 @@ def test_two_rollouts_may_not_share_a_name_nor_alert_names() -> None:
     ]
 
 
+def test_two_dashboards_that_would_be_one_file_are_refused() -> None:
+    def rollout(name: str, pages: str = "") -> str:
+        return f'{HEAD}\nx = Rollout(name="{name}", service="x", guardrails=[{ONE}], dashboards=[{pages}])\n'
+
+    files = {
+        "rollouts/a.py": rollout("web", 'Dashboard("main"), Dashboard("flags"), Dashboard("api")'),
+        "rollouts/b.py": rollout("web-api"),
+    }
+    assert [problem.what for _, problem in said(files) if problem.lint == NAME] == [
+        "a dashboard of 'web' and one of 'web-api' are one file"
+    ]
+
+
 def test_different_names_are_fine() -> None:
     facts = f"guardrails=[{ONE}, {ONE.replace('errors', 'time', 1)}]"
     assert found(NAME, "stages=STAGES", 'slos=[Slo("errors", ERRORS, objective="99%")]', facts) == []

@@ -38,6 +38,7 @@ def across(rollouts: Sequence[Rollout], environments: Sequence[Environment]) -> 
     yield from _twice("rollout", rollouts, "the source folder")
     yield from _twice("environment", environments, "the source folder")
     yield from _alerts(rollouts)
+    yield from _pages(rollouts)
 
 
 def _twice(kind: str, things: Sequence[Named], inside: str) -> Iterator[Finding]:
@@ -75,6 +76,15 @@ def _alerts(rollouts: Sequence[Rollout]) -> Iterator[Finding]:
             other = seen.setdefault(names.alert_name(*own, ""), own)
             if other != own:
                 yield _fatal(thing, f"{' '.join(other)} and {' '.join(own)} give the same alert names")
+
+
+def _pages(rollouts: Sequence[Rollout]) -> Iterator[Finding]:
+    seen = {names.dashboard_file(rollout.name): rollout.name for rollout in rollouts}
+    for rollout in rollouts:
+        for page in (page for page in rollout.dashboards if page.name != "main"):
+            other = seen.setdefault(names.dashboard_file(rollout.name, page.name), rollout.name)
+            if other != rollout.name:
+                yield _fatal(page, f"a dashboard of '{rollout.name}' and one of '{other}' are one file")
 
 
 def _fatal(thing: object, what: str) -> Finding:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -137,7 +137,7 @@ def git(folder: Path, client: httpx.AsyncClient) -> Iterator[Case]:
     text = "image:\n  tag: v1  # which one runs\n"
     remote = git_remote(folder, "values.yaml", text)
     step = GitValue(str(remote), "main", "values.yaml", "image.tag")
-    with Api() as api, _deaf(folder) as (_, port):
+    with Api() as api, _deaf() as port:
 
         def goes(wrong: Wrong) -> Step:
             api.trouble = Trouble.down if wrong == "down" else Trouble.refused
@@ -179,7 +179,10 @@ def command(folder: Path, client: httpx.AsyncClient) -> Iterator[Case]:
 def haproxy_weight(folder: Path, client: httpx.AsyncClient) -> Iterator[Case]:
     with _haproxy(folder) as (socket_, goes):
         step = HAProxyWeight("web/canary", 0, [socket_])
-        state = lambda: ask_haproxy(folder / "admin.sock", "get weight web/canary")  # noqa: E731
+
+        def state() -> str:
+            return ask_haproxy(folder / "admin.sock", "get weight web/canary")
+
         yield Case(_targets(client)[step.kind], step, state, lambda wrong: replace(step, **goes(wrong)))
 
 
@@ -223,7 +226,7 @@ def _haproxy(folder: Path) -> Iterator[tuple[str, Callable[[Wrong], dict[str, An
         "defaults\n  mode http\n  timeout connect 1s\n  timeout client 1s\n  timeout server 1s\n"
         "backend web\n  server canary 127.0.0.1:1 weight 10\n  server stable 127.0.0.1:1 weight 90\n"
     )
-    with haproxy(folder, config, socket_path="admin.sock"), _deaf(folder) as (_, port):
+    with haproxy(folder, config, socket_path="admin.sock"), _deaf() as port:
 
         def goes(wrong: Wrong) -> dict[str, Any]:
             sockets = {
@@ -237,11 +240,11 @@ def _haproxy(folder: Path) -> Iterator[tuple[str, Callable[[Wrong], dict[str, An
 
 
 @contextmanager
-def _deaf(_: Path) -> Iterator[tuple[socket.socket, int]]:
+def _deaf() -> Iterator[int]:
     """A port that takes connections and never says anything."""
-    with ExitStack() as stack:
-        listening = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
-        yield listening, listening.getsockname()[1]
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port: int = listening.getsockname()[1]
+        yield port
 
 
 CASES = {

@@ -10,6 +10,7 @@ from handrail.contract import FlagOff, Secret
 from handrail_receiver.errors import Cause, Permanent
 from handrail_receiver.outside import Outside
 from handrail_receiver.targets.unleash import UnleashOff
+from starlette.responses import JSONResponse
 
 pytestmark = pytest.mark.anyio
 READY = "default/fast-path in production is on; the token may switch it off without a change request"
@@ -92,6 +93,19 @@ async def test_names_cannot_leave_their_place_in_the_path(api: Unleash, outside:
         await UnleashOff(outside).act(step)
     path = "/api/admin/projects/default/features/..%2F..%2Fx%3Fy%23z/environments/production/off"
     assert [request.path for request in api.requests] == [path]
+
+
+async def test_an_answer_about_another_project_does_not_count(
+    api: Unleash, step: FlagOff, outside: Outside
+) -> None:
+    other = {"project": "shop", "environments": [{"name": "production", "enabled": False}]}
+    api.queue = [JSONResponse(other)]
+    with pytest.raises(Permanent) as raised:
+        await UnleashOff(outside).read(step)
+    assert str(raised.value) == (
+        "Unleash has no default/fast-path in production: fast-path is in the project shop, "
+        "in the environments production; correct the step"
+    )
 
 
 async def test_an_answer_that_is_not_unleash_s_says_what_to_check(

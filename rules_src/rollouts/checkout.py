@@ -29,7 +29,7 @@ checkout = Rollout(
     guardrails=[
         Guardrail(
             "error-rate",
-            Ratio(bad='http_requests_total{status=~"5.."}', of="http_requests_total"),
+            Ratio(bad='http_requests_total{status=~"5.."}', of="http_requests_total", min_events=30),
             title="Share of failed requests",
             success=Below("0.5%"),
             tiers=[
@@ -51,7 +51,9 @@ checkout = Rollout(
         ),
         Guardrail(
             "latency-p95",
-            Latency("http_request_duration_seconds", p=95, buckets=[0.1, 0.25, 0.3, 0.5, 1, 2.5, 5]),
+            Latency(
+                "http_request_duration_seconds", p=95, buckets=[0.1, 0.25, 0.3, 0.5, 1, 2.5, 5], min_events=30
+            ),
             title="95th percentile of request time",
             success=Below("300ms"),
             tiers=[

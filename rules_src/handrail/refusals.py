@@ -181,8 +181,7 @@ def expected(hint: Any) -> str:
         key, value = map(expected, get_args(hint))
         return f"a dict {{{key}: {value}, …}}"
     if isinstance(hint, type) and is_dataclass(hint):
-        kinds = [kind for kind in hint.__subclasses__() if not kind.__name__.startswith("_")]
-        return " or ".join(f"{kind.__name__}(…)" for kind in kinds or [hint])
+        return f"{hint.__name__}(…)"
     return _PLAIN.get(hint, "what docs/declarations.md says")
 
 

@@ -105,7 +105,7 @@ class Guardrail:
 
     name: Name
     measure: Measure
-    tiers: Sequence[Tier] = Field(default=(), kw_only=True)
+    tiers: Sequence[Warning | Critical | Emergency] = Field(default=(), kw_only=True)
     success: Limit | Sequence[Limit] = Field(default=(), kw_only=True)
     against: Reference | None = Field(default=None, kw_only=True)
     runbook: Runbook | None = Field(default=None, kw_only=True)

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from handrail.base import declared
 from handrail.contract import Step, Tell
-from handrail.declare.guardrail import Name, Tier
+from handrail.declare.guardrail import Critical, Emergency, Name, Warning
 from handrail.declare.limits import Limit, Reference
 from handrail.declare.measures import Measure
 from handrail.declare.rollout import HAProxySplit, Stage
@@ -41,7 +41,7 @@ class ForGuardrail:
     rollout: Name
     guardrail: Name
     measure: Measure | None = Field(default=None, kw_only=True)
-    tiers: Sequence[Tier] | None = Field(default=None, kw_only=True)
+    tiers: Sequence[Warning | Critical | Emergency] | None = Field(default=None, kw_only=True)
     success: Limit | Sequence[Limit] | None = Field(default=None, kw_only=True)
     against: Reference | None = Field(default=None, kw_only=True)
     mode: Literal["active", "shadow"] | None = Field(default=None, kw_only=True)

@@ -1,0 +1,119 @@
+"""The words of a declaration → what is said about what does not fit, and what a schema of them looks like."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from declared import said
+from handrail import declare
+from handrail.declare import Environment, Rollout
+from pydantic import TypeAdapter, ValidationError
+
+MEASURES = "Ratio(…), Latency(…), SlowerThan(…), Increase(…), Rate(…), Gauge(…), Usage(…), State(…), While(…), Growth(…), Absence(…) or PromQL(…)"
+LIMITS = "Above(…), AtLeast(…), Below(…), AtMost(…), Rise(…), RisePoints(…), Drop(…), Is(…) or Changed(…)"
+STEPS = "HAProxyWeight(…), HAProxyState(…), FlagOff(…), LaunchDarklyOff(…), RolloutAbort(…), DeploymentImage(…), GitValue(…), HttpCall(…) or Command(…)"
+
+
+def refusals(expression: str) -> list[str]:
+    """What is said about one expression: what; what to do."""
+    files = {"rollouts/x.py": f"from handrail.declare import *\nx = {expression}\n"}
+    return [f"{problem.what}; {problem.cure}" for _, problem in said(files)]
+
+
+@pytest.mark.parametrize(
+    ("expression", "what"),
+    [
+        ("Ratio()", "Ratio needs of; add of= with a metric with matchers, like http_requests_total{status=~\"5..\"}"),
+        ("Ratio(of='a')", "Ratio: a ratio has one part over the whole; give either bad= or good="),
+        ("Ratio(of='a', bad='b', good='c')", "Ratio: a ratio has one part over the whole; give either bad= or good="),
+        ("Ratio(of='a[5m]', bad='b')", "Ratio(of): 'a[5m]' is no series; write a metric name with matchers, like http_requests_total{status=~\"5..\"}"),
+        ("Guardrail('x', 5)", f"Guardrail(measure): 5 does not go here; write {MEASURES}"),
+        ("Guardrail('x', Above(5))", f"Guardrail(measure): Above(…) does not go here; write {MEASURES}"),
+        ("Guardrail('x', Ratio)", "Guardrail(measure): Ratio is only the word; write Ratio()"),
+        ("Guardrail('Error Rate', Gauge('x'))", "Guardrail(name): 'Error Rate' does not fit; write a name of small letters, digits and -, like error-rate"),
+        (f"Guardrail('{'x' * 64}', Gauge('x'))", "Guardrail(name) is longer than 63 characters; shorten it"),
+        ("Guardrail('x', Gauge('x'), tires=[])", "Guardrail has no field 'tires'; did you mean 'tiers'?"),
+        ("Guardrail('x', Gauge('x'), tiers=Warning(Above(1)))", "Guardrail(tiers): Warning(…) does not go here; write a list of Warning(…), Critical(…) or Emergency(…)"),
+        ("Guardrail('x', Gauge('x'), mode='shadwo')", "Guardrail(mode): there is no 'shadwo'; did you mean 'shadow'?"),
+        ("Guardrail('x', Gauge('x'), against=StableArm)", "Guardrail(against): StableArm is only the word; write StableArm()"),
+        ("Guardrail('x', Gauge('x'), expected='50')", "Guardrail(expected): '50' is no frequency; write it like 50/s or 100/min"),
+        ("Warning('1%')", f"Warning(limit): '1%' does not go here; write {LIMITS}"),
+        ("Warning(Above(1), hold=5)", "Warning(hold): 5 does not go here; write a duration like 5m"),
+        ("Warning(Above(1), action='stop')", "Warning(action): there is no 'stop'; there are: investigate, hold, rollback, emergency-rollback, security-rollback, promote"),
+        ("Above()", "Above needs at; add at= with an amount like 0.5%, 300ms, 1GB, 10/s or 42 or a dict {a text in quotes: an amount like 0.5%, 300ms, 1GB, 10/s or 42, …}"),
+        ("Above([1])", "Above(at): a list does not go here; write an amount like 0.5%, 300ms, 1GB, 10/s or 42 or a dict {a text in quotes: an amount like 0.5%, 300ms, 1GB, 10/s or 42, …}"),
+        ("Above(True)", "Above(at): True is no amount; write a number, like 1 or 0.5%"),
+        ("Above(float('nan'))", "Above(at): 'nan' is no amount; write it like 0.5%, 300ms, 2s, 1GB, 776K, 10/s, 100/min or 42"),
+        ("Latency('x', p=100)", "Latency(p): 100 is out of range; write a number below 100"),
+        ("Latency('x', p='most')", "Latency(p): 'most' does not go here; write a number"),
+        ("Rate('x', window='0s')", "Rate(window): it must take some time; write it like 30s, 5m, 24h, 7d or 1h30m"),
+        ("Ratio(of='a', bad='b', min_events=0)", "Ratio(min_events): 0 is out of range; write a number of at least 1"),
+        ("Gauge('x', by='pool')", "Gauge(by): 'pool' does not go here; write a list of a label's name: letters, digits and _"),
+        ("Stage('a', '10%')", "Stage takes only name by position; name it: weight=, hold=, gate=, enter="),
+        ("Stage('a', weight='110%')", "Stage(weight): '110%' is no share of the whole; write 0% to 100%"),
+        ("Stage('a', weight=10)", "Stage(weight): '10' is no share of the whole; write 0% to 100%"),
+        ("Command([], read=['x'])", "Command(argv) is empty; write a list of texts in quotes"),
+        ("Slack('#a', token='xoxb')", "Slack(token): 'xoxb' does not go here; write Secret(…)"),
+        ("Rollout('a', 'b', guardrails=[Guardrail('x', Gauge('x'))], rollback=['undo'])", f"Rollout(rollback): 'undo' does not go here; write {STEPS}"),
+        ("Rollout('a', 'b', guardrails=[Guardrail('x', Gauge('x'))], severities={'warn': 'P3'})", "Rollout(severities): there is no 'warn'; did you mean 'warning'?"),
+        ("PromQL('sum(')", "PromQL: 'sum(' is no PromQL (unclosed left parenthesis); correct it"),
+    ],
+)  # fmt: skip
+def test_what_does_not_fit_is_said_in_plain_words(expression: str, what: str) -> None:
+    assert refusals(expression) == [what]
+
+
+def test_a_value_that_was_refused_already_is_not_refused_where_it_is_used() -> None:
+    expression = "Rollout('a', 'b', guardrails=[Guardrail('x', Ratio(of='a'), tiers=[Warning(Abvoe(1))])])"
+    assert refusals(expression) == [
+        "Ratio: a ratio has one part over the whole; give either bad= or good=",
+        "there is no 'Abvoe'; did you mean 'Above'?",
+    ]
+
+
+def test_what_an_unknown_word_is_mixed_into_is_not_refused_either() -> None:
+    assert refusals("Guardrail(f'x-{nmae}', Rate('a'), tiers=[*TIRES, Warning(Above(1 + limti))])") == [
+        "there is no 'TIRES'; see docs/declarations.md for the words there are",
+        "there is no 'limti'; see docs/declarations.md for the words there are",
+        "there is no 'nmae'; see docs/declarations.md for the words there are",
+    ]
+
+
+def test_without_the_loader_a_declaration_raises() -> None:
+    with pytest.raises(ValidationError):
+        Environment("Production")
+
+
+def test_declarations_are_values() -> None:
+    one, other = Environment("here"), Environment("here")
+    assert one == other
+    with pytest.raises(AttributeError):
+        one.name = "there"  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("word", [Rollout, Environment])
+def test_a_schema_can_be_made_of_them(word: type) -> None:
+    schema = TypeAdapter(word).json_schema()
+    assert json.loads(json.dumps(schema)) == schema
+    assert (schema["additionalProperties"], "name" in schema["required"]) == (False, True)
+
+
+def test_the_schema_of_a_rollout_knows_every_word_that_goes_into_one() -> None:
+    schema = TypeAdapter(Rollout).json_schema()
+    outside = {
+        "AccessLog", "Cluster", "EmailReceiver", "Environment", "ForGuardrail", "ForRollout", "Rollout", "Targets",
+    }  # fmt: skip
+    known = set(schema["$defs"]) | outside
+    assert {word for word in declare.__all__ if isinstance(getattr(declare, word), type)} - known == set()
+
+
+def test_the_schema_says_what_goes_into_a_field() -> None:
+    properties = TypeAdapter(Rollout).json_schema()["properties"]
+    assert properties["name"]["pattern"] == "^[a-z0-9][a-z0-9-]*$"
+    assert properties["scrape"] == {
+        "default": "15s",
+        "description": "a duration like 5m",
+        "title": "Scrape",
+        "type": "string",
+    }

@@ -70,7 +70,7 @@ def lower_guardrail(given: declared.Guardrail, frame: Frame) -> plan.Guardrail:
     """Everything the targets need to know about one guardrail."""
     signals = _signals(given, frame)
     place = frame.place(given)
-    tiers = [(tier, _tier_conditions(given, tier, signals, frame)) for tier in given.tiers]
+    tiers: _Tiers = [(tier, _tier_conditions(given, tier, signals, frame)) for tier in given.tiers]
     if given.order == "tighten":
         tiers = _tightened(tiers, frame)
     alerts = tuple(_alert(given, tier, found, frame) for tier, found in tiers)

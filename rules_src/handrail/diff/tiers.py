@@ -29,18 +29,16 @@ def tiers(name: str, old: Rollout, new: Rollout) -> Iterator[Difference]:
 
 
 def _guardrail(name: str, guardrail: str, old: Rollout, new: Rollout) -> Iterator[Difference]:
-    if old.measures.get(guardrail) != new.measures.get(guardrail):
-        yield Difference(
-            Effect.unclear, name, guardrail, "what is measured changed; read the recording rules"
-        )
+    measures = old.measures.get(guardrail, ()), new.measures.get(guardrail, ())
+    if measures[0] != measures[1]:
+        yield Difference(Effect.unclear, name, guardrail, f"what is measured changed; {_numbers(*measures)}")
     for key in dict.fromkeys([*old.tiers, *new.tiers]):
         if key[0] != guardrail:
             continue
         subject = " ".join(key)
         before, after = old.tiers.get(key), new.tiers.get(key)
         if before is not None and after is not None:
-            measured = old.measures.get(guardrail) == new.measures.get(guardrail)
-            for effect, what in _tier(before, after, measured=measured):
+            for effect, what in _tier(before, after):
                 yield Difference(effect, name, subject, what)
         elif before is not None:
             yield Difference(Effect.looser, name, subject, f"rule removed ({_line(before)})")
@@ -63,7 +61,7 @@ def _line(tier: Tier) -> str:
     return f"{limits or 'its expression'}{held}: {tier.action}{' in shadow' if tier.shadow else ''}"
 
 
-def _tier(old: Tier, new: Tier, *, measured: bool) -> Iterator[Change]:
+def _tier(old: Tier, new: Tier) -> Iterator[Change]:
     yield from _limits(old, new)
     if old.hold != new.hold:
         effect = by_size(old.hold, new.hold, more_is=Effect.looser)
@@ -82,7 +80,7 @@ def _tier(old: Tier, new: Tier, *, measured: bool) -> Iterator[Change]:
             else (Effect.tighter, "out of the shadow: now it acts")
         )
     yield from _confirmation(old, new)
-    if old.expr != new.expr and measured:
+    if old.expr != new.expr:
         yield from _expression(old, new)
 
 

@@ -1,0 +1,385 @@
+"""`handrail generate --diff` → what changes for production, in words, the most dangerous first."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from cli.places import SHOP, Shell, changed
+from handrail.diff import Difference, Effect, differences
+from handrail.diff.model import ORDER, sort
+from hypothesis import given
+from hypothesis import strategies as st
+
+KIOSK = SHOP.replace("shop", "kiosk")
+CRITICAL = 'Critical(Above("2%"), hold="5m", action="rollback")'
+IMPORTS = "import Above, Command"
+STAGED = """Above({'10%': '3%', '100%': '1.5%'})"""
+ANOTHER = """
+        Guardrail(
+            "memory",
+            Gauge("memory_ratio", unit="ratio"),
+            runbook=Runbook("Slow.", look=["The heap."], mend=["Restart."]),
+            tiers=[Warning(Above("70%"), hold="1m")],
+        ),
+    ],
+    rollback="""
+GATE = (
+    'Stage("100%", weight="100%", gate=Gate(approvals=["owner"], manual=["Is it quiet?"], stable_for="1h"))'
+)
+
+EDITS: dict[str, tuple[dict[str, str], str]] = {
+    "a limit is raised": ({'"2%"': '"4%"'}, "LOOSER   shop errors critical: limit above 2 % → above 4 %"),
+    "a limit is lowered": (
+        {'"2%"': '"1.5%"'},
+        "tighter  shop errors critical: limit above 2 % → above 1.5 %",
+    ),
+    "a limit comes to depend on the stage": (
+        {'Above("2%")': STAGED},
+        """\
+LOOSER   shop errors critical: limit above 2 % → above 3 % in stage 10%, 1.5 % in stage 100%
+UNCLEAR  shop errors blind: its expression changed; read the rule
+UNCLEAR  shop errors critical: its expression changed; read the rule""",
+    ),
+    "a longer hold": (
+        {'hold="5m", action': 'hold="10m", action'},
+        "LOOSER   shop errors critical: hold 5m → 10m",
+    ),
+    "a shorter hold": (
+        {'hold="5m", action': 'hold="1m", action'},
+        "tighter  shop errors critical: hold 5m → 1m",
+    ),
+    "a weaker action": (
+        {'action="rollback"': 'action="investigate", keep_firing_for="10m"'},
+        """\
+LOOSER   shop errors critical: action rollback → investigate
+neutral  shop errors blind: severity critical → warning""",
+    ),
+    "a stronger action": (
+        {'Above("1%"), hold="5m"': 'Above("1%"), hold="5m", action="rollback", keep_firing_for="0s"'},
+        "tighter  shop errors warning: action investigate → rollback",
+    ),
+    "another severity": (
+        {"    rollback=": '    severities={"critical": "P1"},\n    rollback='},
+        """\
+neutral  shop errors blind: severity critical → P1
+neutral  shop errors critical: severity critical → P1""",
+    ),
+    "a rule is removed": (
+        {'Warning(Above("1%"), hold="5m"),': ""},
+        "LOOSER   shop errors warning: rule removed (above 1 % for 5m: investigate)",
+    ),
+    "a rule is added": (
+        {
+            CRITICAL: f'{CRITICAL}, Emergency(Above("9%"), action="rollback")',
+            IMPORTS: "import Above, Command, Emergency",
+        },
+        "tighter  shop errors emergency: new rule (above 9 %: rollback)",
+    ),
+    "it asks again before it acts": (
+        {
+            'action="rollback")': 'action="rollback", confirm=Confirm("30s"))',
+            IMPORTS: "import Above, Command, Confirm",
+        },
+        "LOOSER   shop errors critical: asks again after 30 s before it acts",
+    ),
+    "a guardrail goes into the shadow": (
+        {"            tiers=": '            mode="shadow",\n            tiers='},
+        """\
+LOOSER   shop errors blind: now in shadow: nothing is done any more
+LOOSER   shop errors critical: now in shadow: nothing is done any more
+LOOSER   shop errors warning: now in shadow: nothing is done any more""",
+    ),
+    "another window": (
+        {'of="requests_total")': 'of="requests_total", window="10m")'},
+        """\
+UNCLEAR  shop errors: what is measured changed; 5m → 10m
+UNCLEAR  shop errors critical: numbers of its expression changed: 300 → 600
+UNCLEAR  shop errors warning: numbers of its expression changed: 300 → 600""",
+    ),
+    "more traffic is asked for": (
+        {'of="requests_total")': 'of="requests_total", min_events=500)', '"2%"': '"4%"'},
+        """\
+LOOSER   shop errors critical: limit above 2 % → above 4 %
+UNCLEAR  shop errors critical: numbers of its expression changed: 100 → 500
+UNCLEAR  shop errors warning: numbers of its expression changed: 100 → 500""",
+    ),
+    "a guardrail more": (
+        {"\n    ],\n    rollback=": ANOTHER, IMPORTS: "import Above, Command, Gauge"},
+        "tighter  shop memory: new guardrail (warning above 70 % for 1m: investigate)",
+    ),
+    "a criterion": (
+        {
+            "            tiers=": '            success=Below("0.5%"),\n            tiers=',
+            IMPORTS: "import Above, Below, Command",
+        },
+        "tighter  shop stage 100%: gate asks for errors below 0.5 %",
+    ),
+    "a gate": (
+        {'Stage("100%", weight="100%")': GATE, IMPORTS: "import Above, Command, Gate"},
+        """\
+tighter  shop stage 100%: approval added: owner
+tighter  shop stage 100%: question to people added: Is it quiet?
+tighter  shop stage 100%: stable for 0s → 1h before it""",
+    ),
+    "a shorter stage": ({'hold="1h"': 'hold="30m"'}, "LOOSER   shop stage 10%: hold 1h → 30m"),
+    "a larger stage": ({'weight="10%"': 'weight="20%"'}, "LOOSER   shop stage 10%: traffic 10 % → 20 %"),
+    "another stage": (
+        {'hold="1h"),': 'hold="1h"), Stage("50%", weight="50%", hold="1h"),'},
+        "tighter  shop stage 50%: new stage",
+    ),
+    "another step": (
+        {'["back"]': '["back", "now"]'},
+        "\n".join(
+            f'UNCLEAR  shop action {action}: step command argv=["back"] environment={{}} read=["is-back"] → '
+            'command argv=["back", "now"] environment={} read=["is-back"]'
+            for action in ("emergency-rollback", "rollback", "security-rollback")
+        ),
+    ),
+    "a level": (
+        {
+            "    rollback=": '    escalation=[Level("boss", "5m", "the boss")],\n    rollback=',
+            IMPORTS: "import Above, Command, Level",
+        },
+        "tighter  shop level boss: new escalation level after 5m",
+    ),
+    "seldom evaluated": (
+        {"    rollback=": '    evaluate="1m",\n    rollback='},
+        "LOOSER   shop: evaluated every 30s → 1m",
+    ),
+    "fewer rollbacks a day": (
+        {"    rollback=": "    rollbacks_per_day=1,\n    rollback="},
+        "LOOSER   shop: automatic rollbacks per day 3 → 1",
+    ),
+}
+
+
+@pytest.mark.parametrize("edit", EDITS)
+def test_an_edit_in_words(shell: Shell, edit: str) -> None:
+    replaced, said = EDITS[edit]
+    shell.handrail("generate")
+    shell.declare(shop=changed(SHOP, replaced))
+    code, told, wrong = shell.handrail("generate", "--diff")
+    *lines, files = told.splitlines()
+    assert (code, "\n".join(lines), wrong) == (0, said, "")
+    assert files.endswith(("change.", "changes."))
+
+
+def test_nothing_is_said_as_nothing_and_nothing_is_written(shell: Shell) -> None:
+    shell.handrail("generate")
+    before = shell.files()
+    assert shell.handrail("generate", "--diff") == (
+        0,
+        "Nothing changes for production.\nNo file changes.\n",
+        "",
+    )
+    shell.declare(shop=SHOP.replace("2%", "3%"))
+    shell.handrail("generate", "--diff")
+    assert shell.files() == before
+
+
+def test_rollouts_that_come_and_go(shell: Shell) -> None:
+    shell.handrail("generate")
+    shell.declare(kiosk=KIOSK)
+    _, told, _ = shell.handrail("generate", "--diff")
+    assert told.splitlines()[:-1] == [
+        "LOOSER   shop: rollout removed with its guardrails: errors",
+        "tighter  kiosk: new rollout with guardrails: errors",
+    ]
+
+
+PLACES = """\
+from handrail.declare import Environment, SlackReceiver, Targets
+
+here = Environment(
+    "here",
+    alertmanagers=["am-0:9093", "am-1:9093"],
+    scrape=[Targets("shop", ["shop:8000"])],
+    routes={"critical": [SlackReceiver("#shop", "/etc/slack")]},
+)
+"""
+
+
+@pytest.mark.parametrize(
+    ("edit", "said"),
+    [
+        ({'"#shop"': '"#all"'}, ["UNCLEAR  shop/critical: who is told changed"]),
+        (
+            {'routes={"critical": [SlackReceiver("#shop", "/etc/slack")]},': "", ", SlackReceiver": ""},
+            ["LOOSER   shop/critical: people are told no longer"],
+        ),
+        ({', "am-1:9093"': ""}, ["LOOSER   Prometheus: alerts no longer go to am-1:9093"]),
+        (
+            {'Targets("shop", ["shop:8000"])': "", ", Targets": ""},
+            ["LOOSER   scrape job shop: scraped no longer"],
+        ),
+    ],
+)
+def test_what_all_rollouts_share(shell: Shell, edit: Mapping[str, str], said: list[str]) -> None:
+    Path("rules_src/environments.py").write_text(PLACES)
+    shell.handrail("generate")
+    Path("rules_src/environments.py").write_text(changed(PLACES, edit))
+    _, told, _ = shell.handrail("generate", "--diff")
+    assert told.splitlines()[:-1] == said
+
+
+def test_the_same_as_json_for_a_program(shell: Shell) -> None:
+    shell.handrail("generate")
+    shell.declare(shop=SHOP.replace("2%", "4%"))
+    _, told, _ = shell.handrail("generate", "--diff", "--format", "json")
+    assert json.loads(told)["differences"] == [
+        {
+            "effect": "looser",
+            "rollout": "shop",
+            "subject": "errors critical",
+            "what": "limit above 2 % → above 4 %",
+        }
+    ]
+
+
+def test_the_same_as_markdown_for_a_pull_request(shell: Shell) -> None:
+    shell.handrail("generate")
+    shell.declare(shop=changed(SHOP, {'"2%"': '"4%"', '"1%"': '"0.5%"', 'hold="1h"': 'hold="30m"'}))
+    _, told, _ = shell.handrail("generate", "--diff", "--format", "markdown")
+    assert (
+        told.rpartition("\n\n")[0]
+        == """\
+### What changes for production
+
+**LOOSER**: protects less than before
+
+- shop errors critical: limit above 2 % → above 4 %
+- shop stage 10%: hold 1h → 30m
+
+**tighter**: protects more than before
+
+- shop errors warning: limit above 1 % → above 0.5 %"""
+    )
+
+
+def test_the_same_line_by_line(shell: Shell) -> None:
+    shell.handrail("generate")
+    shell.declare(shop=SHOP.replace('hold="5m", action', 'hold="6m", action'))
+    _, told, _ = shell.handrail("generate", "--diff", "--format", "patch")
+    rules = told[told.index("--- a/prometheus/rules/shop.yml") :].splitlines()
+    lines = [line for line in rules if line.startswith(("+", "-")) and "for:" in line]
+    assert lines == ["-    for: 5m", "+    for: 6m"]
+
+
+def test_diff_and_check_together_say_both(shell: Shell) -> None:
+    shell.handrail("generate")
+    shell.declare(shop=SHOP.replace("2%", "4%"))
+    code, told, wrong = shell.handrail("generate", "--diff", "--check")
+    assert (code, told.startswith("LOOSER"), "generated/prometheus/rules/shop.yml:1: error" in wrong) == (
+        1,
+        True,
+        True,
+    )
+
+
+def test_a_playbook_of_before_limits_were_written_down_is_compared_as_far_as_it_goes(shell: Shell) -> None:
+    shell.handrail("generate")
+    playbook = Path("generated/playbook/shop.json")
+    data = json.loads(playbook.read_text())
+    for guardrail in data["guardrails"]:
+        for tier in guardrail["tiers"]:
+            del tier["limits"]
+    playbook.write_text(json.dumps(data))
+    shell.declare(shop=SHOP.replace("2%", "4%"))
+    _, told, _ = shell.handrail("generate", "--diff")
+    assert told.splitlines()[:-1] == [
+        "UNCLEAR  shop errors critical: numbers of its expression changed: 0.02 → 0.04"
+    ]
+
+
+OPS = st.sampled_from([">", ">=", "<", "<="])
+FIGURES = st.dictionaries(
+    st.sampled_from([None, "10%", "100%"]),
+    st.decimals(Decimal(0), Decimal(1), places=3),
+    min_size=1,
+)
+
+
+def state(op: str, figures: Mapping[str | None, Decimal], hold: int, action: str) -> dict[str, str]:
+    """A generated/ folder with one alert, as small as it can be."""
+    limit = {
+        "signal": "",
+        "op": op,
+        "reference": None,
+        "points": False,
+        "state": None,
+        "text": f"{op} {dict(figures)}",
+        "figures": [{"stage": stage, "figure": str(figure)} for stage, figure in figures.items()],
+    }
+    tier = {"tier": "critical", "limits": [limit], "confirmation": None}
+    playbook = {
+        "guardrails": [{"name": "g", "tiers": [tier]}],
+        "gates": [],
+        "stages": [],
+        "actions": [],
+        "checks": [],
+        "budget_per_day": 3,
+    }
+    labels = {"guardrail": "g", "tier": "critical", "action": action, "severity": "critical"}
+    rule = {"alert": "G", "expr": "v", "labels": labels, "for": f"{hold}s"}
+    group = {"name": "r/g", "interval": "30s", "rules": [rule]}
+    return {
+        "playbook/r.json": json.dumps(playbook),
+        "prometheus/rules/r.yml": json.dumps({"groups": [group]}),
+    }
+
+
+STATES = st.builds(
+    state, OPS, FIGURES, st.integers(0, 600), st.sampled_from(["investigate", "hold", "rollback"])
+)
+OPPOSITE = {
+    Effect.looser: Effect.tighter,
+    Effect.tighter: Effect.looser,
+    Effect.unclear: Effect.unclear,
+    Effect.neutral: Effect.neutral,
+}
+
+
+@given(STATES)
+def test_no_state_differs_from_itself(one: dict[str, str]) -> None:
+    assert differences(one, one) == []
+
+
+@given(STATES, STATES)
+def test_different_states_have_a_difference(one: dict[str, str], other: dict[str, str]) -> None:
+    assert bool(differences(one, other)) == (one != other)
+
+
+@given(OPS, st.decimals(Decimal(0), Decimal(1), places=3), st.decimals(Decimal(0), Decimal(1), places=3))
+def test_the_way_back_has_the_opposite_effect(op: str, before: Decimal, after: Decimal) -> None:
+    one, other = state(op, {None: before}, 0, "hold"), state(op, {None: after}, 0, "hold")
+    there = [difference.effect for difference in differences(one, other)]
+    back = [difference.effect for difference in differences(other, one)]
+    assert back == [OPPOSITE[effect] for effect in there]
+
+
+@given(OPS, FIGURES, FIGURES)
+def test_a_limit_that_lets_more_through_in_any_stage_is_looser(
+    op: str, before: dict[str | None, Decimal], after: dict[str | None, Decimal]
+) -> None:
+    sign = 1 if op in {">", ">="} else -1
+    none = Decimal(10)
+    allowed = [
+        (figures.get(stage, figures.get(None)), others.get(stage, others.get(None)))
+        for stage in (None, "10%", "100%")
+        for figures, others in [(before, after)]
+    ]
+    lets_more = any(
+        (none if new is None else sign * new) > (none if old is None else sign * old) for old, new in allowed
+    )
+    found = differences(state(op, before, 0, "hold"), state(op, after, 0, "hold"))
+    assert (Effect.looser in {difference.effect for difference in found}) == lets_more
+
+
+@given(st.lists(st.builds(Difference, st.sampled_from(ORDER), st.text(), st.text(), st.text())))
+def test_the_most_dangerous_comes_first(found: list[Difference]) -> None:
+    ranks = [ORDER.index(difference.effect) for difference in sort(found)]
+    assert ranks == sorted(ranks)

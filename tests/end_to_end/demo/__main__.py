@@ -111,7 +111,7 @@ def _demo(
 
 
 def _say(text: str) -> None:
-    print(f"demo: {text}", file=sys.stderr)  # noqa: T201  for whoever called
+    print(f"demo: {text}", file=sys.stderr)
 
 
 if __name__ == "__main__":

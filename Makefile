@@ -50,6 +50,10 @@ check: $(SYNCED) servers ## is generated/ up to date, and do promtool and amtool
 .PHONY: test
 test: style types pytest check ## all that must hold before a commit: style, types, tests, check
 
+.PHONY: test-long
+test-long: $(SYNCED) servers ## the tests that take minutes: hundreds of kills, and what follows from them
+	$(BIN)/pytest -m long
+
 .PHONY: style
 style: $(SYNCED)
 	$(BIN)/ruff check

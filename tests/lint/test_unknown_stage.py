@@ -38,3 +38,14 @@ def test_stages_that_exist_are_fine() -> None:
     assert (
         found(NAME, "stages=STAGES", guardrail('tiers=[Warning(Above({"50%": "5%"}, otherwise="9%"))]')) == []
     )
+
+
+def test_a_reference_to_a_stage_that_does_not_exist_is_refused() -> None:
+    facts = guardrail('against=PreviousStage("1O%"), tiers=[Warning(Rise("10%"))]')
+    assert found(NAME, "stages=STAGES", "arms=ARMS", facts) == [
+        (
+            'against=PreviousStage("1O%"), tiers=[Warning(Rise("10%"))],',
+            "fatal: 'errors' is compared with stage '1O%', which does not exist; the stages are: 10%, 50%, 100%",
+        )
+    ]
+    assert found(NAME, "stages=STAGES", "arms=ARMS", facts.replace("1O%", "10%")) == []

@@ -15,6 +15,15 @@ HEAD = """\
 # Lints
 
 What `handrail lint` reports and `handrail generate` refuses, each with file and line, and with what to do about it. All problems come at once.
+
+| severity | means | `handrail generate` | can be accepted |
+|---|---|---|---|
+| `fatal` | it would not do what it says | stops | no |
+| `error` | it would not guard | stops | with a reason |
+| `warning` | it guards less than it seems to | goes on | with a reason |
+| `info` | good advice | goes on | with a reason |
+
+Where a finding is right as it is, the guardrail says so, or the rollout for all of its guardrails: `accept={"free-promql": "a queue has no typed measure"}`. An acceptance that finds nothing is a finding itself.
 """
 
 

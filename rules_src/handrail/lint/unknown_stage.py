@@ -1,11 +1,14 @@
-"""unknown-stage: a limit names a stage that the rollout does not have, so it would never be in force."""
+"""unknown-stage: a limit or a reference names a stage that the rollout does not have.
+
+The limit would never be in force, and the reference never captured.
+"""
 
 from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator
 
-from handrail.declare import Rollout
+from handrail.declare import PreviousStage, Rollout
 from handrail.errors import Severity
 from handrail.lint.finding import Finding, finding
 from handrail.lint.limits import figures, uses
@@ -16,6 +19,14 @@ NAME = "unknown-stage"
 def check(rollout: Rollout) -> Iterator[Finding]:
     """Every limit by stage."""
     known = [stage.name for stage in rollout.stages]
+    for guardrail in rollout.guardrails:
+        for use in uses(guardrail):
+            against = use.against
+            if isinstance(against, PreviousStage) and against.stage and against.stage not in known:
+                what = f"is compared with stage '{against.stage}', which does not exist"
+                cure = f"the stages are: {', '.join(known) or 'none'}"
+                fatal = Severity.fatal
+                yield finding(NAME, against, what, cure, "stage", about=guardrail, severity=fatal)
     for guardrail in rollout.guardrails:
         for use in uses(guardrail):
             for figure in figures(use.limit):

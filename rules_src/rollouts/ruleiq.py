@@ -173,14 +173,14 @@ ruleiq = Rollout(
                         "server errors": Ratio(
                             bad='ruleiq_requests_total{status=~"5.."}', of="ruleiq_requests_total"
                         ),
-                        "flag changes in 10 min": PromQL(f"sum(changes(({FLAG_IS_ON})[10m:30s]))"),
+                        "flag changes in 10 min": PromQL(f"sum(changes(({FLAG_IS_ON})[10m:]))"),
                     },
                     limits_of="error-rate",
                     note="Errors beside flag changes; what Handrail did is drawn as annotations.",
                 ),
                 Panel(
                     "Recent changes",
-                    PromQL(f"changes(({FLAG_IS_ON})[24h:1m])"),
+                    PromQL(f"changes(({FLAG_IS_ON})[24h:])"),
                     by=["flag_name"],
                     show="table",
                     note="How often each flag was switched in 24 hours; who did it stands in Unleash's event log.",

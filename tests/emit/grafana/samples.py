@@ -18,7 +18,7 @@ from handrail import names, plan
 
 OPERATORS = {"Equal": "=", "NotEqual": "!=", "Re": "=~", "NotRe": "!~"}
 BOUNDS = ("0.1", "0.3", "1", "5", "+Inf")
-IDLE = 3.0
+IDLE = 6.0
 """How long nothing happens at first."""
 
 COUNTED = {"rate", "increase"}

@@ -7,6 +7,8 @@ import re
 import subprocess
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +28,6 @@ SOURCE = Path(__file__).parents[3] / "rules_src"
 STAGE = 2.0
 """How long a rollout stays in each of its stages here."""
 
-Dashboard = dict[str, Any]
 Query = tuple[str, str, str]
 
 
@@ -65,29 +66,67 @@ def test_no_query_leans_on_a_variable_of_grafana(files: dict[str, str]) -> None:
     assert [query for query in queries(files) if "$" in query[2]] == []
 
 
-@pytest.mark.parametrize("binary", ["prometheus", "newer prometheus"])
-def test_every_query_has_an_answer(
-    binary: str, guarded: plan.Plan, files: dict[str, str], tmp_path: Path
-) -> None:
-    asked = list(queries(files))
-    exprs = [expr for _, _, expr in asked]
-    rules = [yaml.safe_load(text) for path, text in files.items() if path.startswith("prometheus/rules/")]
-    exprs += [rule["expr"] for file in rules for group in file["groups"] for rule in group["rules"]]
-    (tmp_path / "past").write_text(past(guarded, time.time()))
-    promtool = program("promtool")
+@dataclass(frozen=True)
+class Lived:
+    """A Prometheus that has seen every rollout go through its stages since `began`."""
+
+    client: httpx.Client
+    began: float
+
+    def ask(self, expr: str) -> list[dict[str, Any]]:
+        """The series that a panel would draw."""
+        asked = {"query": expr, "start": str(self.began), "end": str(time.time()), "step": "1"}
+        answer = self.client.post("/api/v1/query_range", data=asked)
+        assert answer.status_code == 200, answer.text
+        found: list[dict[str, Any]] = answer.json()["data"]["result"]
+        return found
+
+
+@pytest.fixture(scope="module", params=["prometheus", "newer prometheus"])
+def lived(
+    request: pytest.FixtureRequest,
+    guarded: plan.Plan,
+    files: dict[str, str],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Lived]:
+    folder = tmp_path_factory.mktemp("prometheus")
+    (folder / "past").write_text(past(guarded, time.time()))
     blocks = ["tsdb", "create-blocks-from", "openmetrics", "past", "prometheus-data"]
-    subprocess.run([promtool, *blocks], cwd=tmp_path, check=True, capture_output=True)
-    with exporter(series_of(exprs), guarded.rollouts, STAGE) as address:
-        config = configured(tmp_path, address, files)
-        which = newer("prometheus") if binary.startswith("newer") else binary
+    subprocess.run([program("promtool"), *blocks], cwd=folder, check=True, capture_output=True)
+    binary = newer("prometheus") if request.param.startswith("newer") else request.param
+    with exporter(series_of(exprs(files)), guarded.rollouts, STAGE) as address:
+        config = configured(folder, address, files)
         began = time.time()
-        with prometheus(tmp_path, config, binary=which) as server:
-            walk = STAGE * (2 + max(len(rollout.stages) for rollout in guarded.rollouts))
+        with (
+            prometheus(folder, config, binary=binary) as server,
+            httpx.Client(base_url=server.url, timeout=10, trust_env=False) as client,
+        ):
             ready = time.time()
+            walk = STAGE * (2 + max(len(rollout.stages) for rollout in guarded.rollouts))
             until(lambda: time.time() - ready > walk, "the rollouts to have gone through their stages")
-            with httpx.Client(base_url=server.url, timeout=10, trust_env=False) as client:
-                silent = [query for query in asked if not answers(client, query[2], began)]
-    assert silent == []
+            yield Lived(client, began)
+
+
+def exprs(files: dict[str, str]) -> list[str]:
+    """Every expression of rules and dashboards."""
+    rules = [yaml.safe_load(text) for path, text in files.items() if path.startswith("prometheus/rules/")]
+    judged = [rule["expr"] for file in rules for group in file["groups"] for rule in group["rules"]]
+    return [*judged, *(expr for _, _, expr in queries(files))]
+
+
+def test_every_query_has_an_answer(lived: Lived, files: dict[str, str]) -> None:
+    assert [query for query in queries(files) if not lived.ask(query[2])] == []
+
+
+def test_the_line_of_a_limit_follows_the_stage(lived: Lived, files: dict[str, str]) -> None:
+    [line] = [
+        expr
+        for name, what, expr in queries(files)
+        if name == "aurigraph-v12" and what == "Share of requests that fail / critical → rollback"
+    ]
+    [series] = lived.ask(line)
+    steps = [value for value, _ in groupby(value for _, value in series["values"])]
+    assert steps == ["0.01", "0.005", "0.001"]
 
 
 def configured(folder: Path, address: str, files: dict[str, str]) -> Path:
@@ -105,11 +144,3 @@ def configured(folder: Path, address: str, files: dict[str, str]) -> Path:
     }
     (folder / "prometheus.yml").write_text(yaml.safe_dump(config))
     return folder / "prometheus.yml"
-
-
-def answers(client: httpx.Client, expr: str, began: float) -> bool:
-    """Whether the query gave a sample at any time since `began`, as a panel would ask it."""
-    asked = {"query": expr, "start": str(began), "end": str(time.time()), "step": "1"}
-    answer = client.post("/api/v1/query_range", data=asked)
-    assert answer.status_code == 200, answer.text
-    return bool(answer.json()["data"]["result"])

@@ -6,19 +6,30 @@ Times and texts are final: the receiver never computes a threshold and never tak
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Annotated, Literal
 
-from jinja2 import TemplateSyntaxError, meta
-from jinja2.sandbox import ImmutableSandboxedEnvironment
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field
 
 from handrail import names
-from handrail.base import declared
+from handrail.addresses import Secret, Url
+from handrail.channels import TEMPLATE_FILTERS, Channel, PagerDuty, Slack, StatusPage, Tell, Webhook
+from handrail.steps import (
+    Command,
+    DeploymentImage,
+    FlagOff,
+    GitValue,
+    HAProxyState,
+    HAProxyWeight,
+    HttpCall,
+    LaunchDarklyOff,
+    RolloutAbort,
+    Scalar,
+    Step,
+)
 
 __all__ = [
+    "TEMPLATE_FILTERS",
     "Action",
     "ActionName",
     "Arms",
@@ -41,6 +52,7 @@ __all__ = [
     "Proof",
     "ReferenceQuery",
     "RolloutAbort",
+    "Scalar",
     "Secret",
     "Slack",
     "StageFacts",
@@ -49,289 +61,12 @@ __all__ = [
     "Step",
     "Tell",
     "TierFacts",
+    "Url",
     "Webhook",
     "names",
 ]
 
 ActionName = Literal["investigate", "hold", "rollback", "emergency-rollback", "security-rollback", "promote"]
-OnFailure = Literal["next", "stop", "page"]
-Scalar = str | int | float | bool | None
-TEMPLATE_FILTERS = ("clock", "duration", "link", "strong")
-"""What a `Tell`'s template may use beside jinja2's own filters."""
-
-
-def _like(pattern: str, what: str) -> AfterValidator:
-    """The check that a text matches all of `pattern`; `what` says what to write instead."""
-
-    def check(text: str) -> str:
-        if not re.fullmatch(pattern, text):
-            raise ValueError(f"this does not fit; write {what}")
-        return text
-
-    return AfterValidator(check)
-
-
-Url = Annotated[
-    str, _like(r"https?://[^\s/@?#]+([/?#]\S*)?", "http:// or https://, a host, no user and no password")
-]
-_HeaderName = Annotated[str, _like(r"[A-Za-z][A-Za-z0-9-]*", "a header's name, such as X-Api-Key")]
-_Scheme = Annotated[str, _like(r"[\x21-\x7e]*", "one word, such as Bearer, or nothing")]
-_Variable = Annotated[str, _like(r"[A-Za-z_][A-Za-z0-9_]*", "an environment variable's name")]
-_Argv = Annotated[Sequence[Annotated[str, _like(r"[^\x00]*", "text without NUL")]], Field(min_length=1)]
-_Repository = Annotated[
-    str,
-    _like(
-        r"(?!-)(?!\w+::)(?!\w+://[^/]*:[^/]*@)\S+",
-        "https://host/path, git@host:path or a folder, without a password",
-    ),
-]
-_Branch = Annotated[str, _like(r"[A-Za-z0-9_][A-Za-z0-9_./-]*", "a branch's name, such as main")]
-_InRepository = Annotated[
-    str, _like(r"(?!.*(^|/)\.{1,2}(/|$))[^/\s\x00][^\n\x00]*", "a file's path inside the repository")
-]
-_Pointer = Annotated[str, _like(r"(/([^~/]|~[01])*)*", "a JSON pointer, such as /environment/enabled")]
-
-
-@declared
-class Secret:
-    """The name of a secret; the receiver reads it from its secrets folder or `HANDRAIL_SECRET_<NAME>`."""
-
-    name: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$")]
-
-
-@declared
-class _Bounded:
-    """What every step has: a limit in time, tries, and what happens when it has failed for good."""
-
-    timeout: Annotated[float, Field(gt=0, le=600)] = Field(default=10.0, kw_only=True)
-    tries: Annotated[int, Field(ge=1, le=10)] = Field(default=3, kw_only=True)
-    on_failure: OnFailure = Field(default="next", kw_only=True)
-
-
-@declared
-class HAProxyWeight(_Bounded):
-    """Set one server's weight through HAProxy's Runtime API: absolute, 0 takes it out of the balance.
-
-    `server` is `backend/server`; `sockets` has one `unix:/path` or `host:port` for each HAProxy node.
-    """
-
-    server: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.:-]+/[A-Za-z0-9_.:-]+$")]
-    weight: Annotated[int, Field(ge=0, le=256)]
-    sockets: Sequence[str]
-    kind: Literal["haproxy-weight"] = Field(default="haproxy-weight", kw_only=True)
-
-
-@declared
-class HAProxyState(_Bounded):
-    """Set one server's administrative state through HAProxy's Runtime API."""
-
-    server: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.:-]+/[A-Za-z0-9_.:-]+$")]
-    state: Literal["ready", "drain", "maint"]
-    sockets: Sequence[str]
-    kind: Literal["haproxy-state"] = Field(default="haproxy-state", kw_only=True)
-
-
-@declared
-class FlagOff(_Bounded):
-    """Switch an Unleash feature off in one environment; `url` is where Unleash answers, without `/api`."""
-
-    url: Url
-    project: str
-    feature: str
-    environment: str
-    token: Secret
-    kind: Literal["unleash-off"] = Field(default="unleash-off", kw_only=True)
-
-
-@declared
-class LaunchDarklyOff(_Bounded):
-    """Switch a LaunchDarkly flag off in one environment."""
-
-    project: str
-    flag: str
-    environment: str
-    token: Secret
-    url: Url = "https://app.launchdarkly.com"
-    kind: Literal["launchdarkly-off"] = Field(default="launchdarkly-off", kw_only=True)
-
-
-@declared
-class RolloutAbort(_Bounded):
-    """Abort an Argo Rollout in progress; `api` is the address of the Kubernetes API server."""
-
-    api: Url
-    namespace: str
-    rollout: str
-    token: Secret
-    kind: Literal["argo-abort"] = Field(default="argo-abort", kw_only=True)
-
-
-@declared
-class DeploymentImage(_Bounded):
-    """Set a Kubernetes Deployment's container to an image.
-
-    `image=None` means the image that was running when the attempt began, pinned then by its digest.
-    """
-
-    api: Url
-    namespace: str
-    deployment: str
-    container: str
-    token: Secret
-    image: str | None = None
-    kind: Literal["deployment-image"] = Field(default="deployment-image", kw_only=True)
-
-
-@declared
-class GitValue(_Bounded):
-    """Commit a value into a GitOps repository and push it, fast-forward only.
-
-    `path` is a YAML or JSON file in the repository, `key` the dotted place in it (`images.0.newTag`; a dot
-    inside a name is written `\\.`). `value=None` means the value that stood there when the attempt began,
-    pinned then. `token` is for https; ssh uses the keys of the user who runs the receiver.
-    """
-
-    repository: _Repository
-    branch: _Branch
-    path: _InRepository
-    key: Annotated[str, Field(min_length=1)]
-    value: Scalar = None
-    token: Secret | None = None
-    kind: Literal["git-value"] = Field(default="git-value", kw_only=True)
-
-
-@declared
-class HttpCall(_Bounded):
-    """A request that sets an absolute value, and the request that reads it back.
-
-    It is done when the read answers 2xx and the JSON value at `read_pointer` (RFC 6901) equals `read_equals`,
-    in type as well. The token travels as `<token_header>: <token_scheme> <token>`.
-    """
-
-    method: Literal["PUT", "POST", "PATCH", "DELETE"]
-    url: Url
-    read_url: Url
-    read_pointer: _Pointer
-    read_equals: Scalar
-    body: Mapping[str, object] | None = None
-    token: Secret | None = None
-    token_header: _HeaderName = Field(default="Authorization", kw_only=True)
-    token_scheme: _Scheme = Field(default="Bearer", kw_only=True)
-    kind: Literal["http"] = Field(default="http", kw_only=True)
-
-
-@declared
-class Command(_Bounded):
-    """Run a program (an argv list, never a shell); `read` is an argv list that exits 0 exactly when it is done.
-
-    `environment` gives both programs secrets as variables; they inherit the receiver's other variables
-    except those that start with `HANDRAIL_`.
-    """
-
-    argv: _Argv
-    read: _Argv
-    environment: dict[_Variable, Secret] = Field(default_factory=dict, kw_only=True)
-    kind: Literal["command"] = Field(default="command", kw_only=True)
-
-
-Step = Annotated[
-    HAProxyWeight
-    | HAProxyState
-    | FlagOff
-    | LaunchDarklyOff
-    | RolloutAbort
-    | DeploymentImage
-    | GitValue
-    | HttpCall
-    | Command,
-    Field(discriminator="kind"),
-]
-
-
-@declared
-class Slack:
-    """A Slack channel, by bot token (one message per incident, updated) or by incoming webhook.
-
-    `webhook` names the secret that holds the whole address of the incoming webhook; one of the two is needed.
-    """
-
-    channel: str
-    token: Secret | None = None
-    webhook: Secret | None = None
-    url: Url = "https://slack.com/api"
-    kind: Literal["slack"] = Field(default="slack", kw_only=True)
-
-    @model_validator(mode="after")
-    def _one_way(self) -> Slack:
-        if (self.token is None) == (self.webhook is None):
-            raise ValueError(
-                "it needs a way in; give token= (bot token) or webhook= (incoming webhook), not both"
-            )
-        return self
-
-
-@declared
-class PagerDuty:
-    """A PagerDuty service, by Events API v2 routing key."""
-
-    routing_key: Secret
-    url: Url = "https://events.pagerduty.com"
-    kind: Literal["pagerduty"] = Field(default="pagerduty", kw_only=True)
-
-
-@declared
-class Webhook:
-    """Somebody else's HTTP endpoint: signed by Standard Webhooks when it has a secret.
-
-    The secret's value may hold several keys (`whsec_…`, one a line): each signs, so that keys can rotate.
-    """
-
-    url: Url
-    secret: Secret | None = None
-    kind: Literal["webhook"] = Field(default="webhook", kw_only=True)
-
-
-@declared
-class StatusPage:
-    """A status page's component, by HTTP: `opened` is sent while the incident lasts, `resolved` when it is over.
-
-    `resolved=None` leaves the page to people when the incident is over.
-    """
-
-    method: Literal["PUT", "POST", "PATCH"]
-    url: Url
-    opened: Mapping[str, object]
-    resolved: Mapping[str, object] | None
-    token: Secret
-    token_header: _HeaderName = Field(default="Authorization", kw_only=True)
-    token_scheme: _Scheme = Field(default="Bearer", kw_only=True)
-    kind: Literal["status-page"] = Field(default="status-page", kw_only=True)
-
-
-Channel = Annotated[Slack | PagerDuty | Webhook | StatusPage, Field(discriminator="kind")]
-
-
-@declared
-class Tell:
-    """Tell a channel about an action; `template` is a jinja2 text about `incident` (see docs/telling.md)."""
-
-    channel: Channel
-    template: str | None = None
-
-    @field_validator("template")
-    @classmethod
-    def _knows_only_incident(cls, template: str | None) -> str | None:
-        jinja = ImmutableSandboxedEnvironment(autoescape=False)
-        jinja.filters |= dict.fromkeys(TEMPLATE_FILTERS, str)
-        try:
-            used = meta.find_undeclared_variables(jinja.parse(template or ""))
-        except TemplateSyntaxError as error:
-            what = (error.message or "it is no jinja2 text").rstrip(".")
-            raise ValueError(f"line {error.lineno}: {what}; see docs/telling.md for templates") from None
-        unknown = used - {"incident"} - jinja.globals.keys()
-        if unknown:
-            raise ValueError(f"it uses {', '.join(sorted(unknown))}, which no template has; write incident.…")
-        return template
 
 
 class _Model(BaseModel):

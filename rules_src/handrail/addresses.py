@@ -1,0 +1,35 @@
+"""A text that leaves the program → the same text, checked: addresses, headers, the name of a secret."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+
+from handrail.base import declared
+
+
+def like(pattern: str, what: str) -> AfterValidator:
+    """The check that a text matches all of `pattern`; `what` says what to write instead."""
+
+    def check(text: str) -> str:
+        if not re.fullmatch(pattern, text):
+            raise ValueError(f"this does not fit; write {what}")
+        return text
+
+    return AfterValidator(check)
+
+
+Url = Annotated[
+    str, like(r"https?://[^\s/@?#]+([/?#]\S*)?", "http:// or https://, a host, no user and no password")
+]
+HeaderName = Annotated[str, like(r"[A-Za-z][A-Za-z0-9-]*", "a header's name, such as X-Api-Key")]
+Scheme = Annotated[str, like(r"[\x21-\x7e]*", "one word, such as Bearer, or nothing")]
+
+
+@declared
+class Secret:
+    """The name of a secret; the receiver reads it from its secrets folder or `HANDRAIL_SECRET_<NAME>`."""
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$")]

@@ -80,6 +80,10 @@ def _prepare(path: Path, lock: IO[str]) -> None:
     try:
         with closing(SQLite(path)) as first:
             migrate(first, "sqlite")
+            # Whoever held a lease is dead, since nobody else has the file: nothing waits for it to run out.
+            first.count(
+                "UPDATE attempt SET owner = NULL, leased_until = 0, fence = fence + 1 WHERE owner IS NOT NULL"
+            )
     except BaseException:
         lock.close()
         raise

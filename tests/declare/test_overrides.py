@@ -89,8 +89,10 @@ def test_staging_differs_in_what_its_overrides_say_and_in_nothing_else(tmp_path:
     [
         (
             'ForGuardrail("shop", "eror-rate", mode="shadow")',
-            "environment 'e' has an override for guardrail 'eror-rate' of 'shop', which does not exist; "
-            "did you mean 'error-rate'?",
+            (
+                "environment 'e' has an override for guardrail 'eror-rate' of 'shop', which does not exist; "
+                "did you mean 'error-rate'?"
+            ),
         ),
         (
             'ForRollout("shopp", contacts=["me"])',

@@ -42,6 +42,22 @@ class Form(StrEnum):
 
 
 @app.command()
+def init(
+    folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="Where; here without it.")] = Path(),
+) -> None:
+    """Begin a GitOps repository: one rollout to edit, its generated files, and what CI runs."""
+    import contextlib  # noqa: PLC0415
+
+    from handrail.init import start  # noqa: PLC0415
+
+    written = start(folder)
+    with contextlib.chdir(folder):  # paths in generated files are seen from the repository
+        generate()
+    typer.echo("".join(f"{folder / path}\n" for path in written), nl=False)
+    typer.echo("edit rules_src/rollouts/my_service.py, then: handrail generate && ./check.sh")
+
+
+@app.command()
 def generate(
     source: Source = Path("rules_src"),
     out: Out = Path("generated"),
@@ -92,14 +108,47 @@ def _difference(files: Mapping[str, str], found: Sequence[Change], out: Path, fo
 @app.command()
 def lint(source: Source = Path("rules_src")) -> None:
     """Say everything that is wrong with the declarations, with file and line."""
-    from handrail.compiler import planned  # noqa: PLC0415
+    from handrail.compiler import problems_everywhere  # noqa: PLC0415
     from handrail.errors import Severity  # noqa: PLC0415
 
-    _, problems = planned(source, None)
+    problems = problems_everywhere(source)
     for problem in problems:
         typer.echo(str(problem), err=True)
     if any(problem.severity >= Severity.error for problem in problems):
         raise typer.Exit(1)
+
+
+@app.command()
+def explain(
+    rollout: Annotated[str, typer.Argument(help="Its name.")],
+    source: Source = Path("rules_src"),
+    environment: EnvironmentName = None,
+) -> None:
+    """Tiers, time budgets and what to do when one fires: tables in a terminal, plain lines in a pipe."""
+    from handrail.compiler import planned  # noqa: PLC0415
+    from handrail.errors import Severity  # noqa: PLC0415
+    from handrail.explain import explain as tables_of  # noqa: PLC0415
+    from handrail.tables import coloured, plain  # noqa: PLC0415
+
+    plan, problems = planned(source, environment)
+    if plan is None:
+        raise Refused([problem for problem in problems if problem.severity >= Severity.error])
+    known = {one.name: one for one in plan.rollouts}
+    if rollout not in known:
+        raise WrongCall(f"rollout '{rollout}' is not declared; use one of: {', '.join(known)}")
+    tables = tables_of(known[rollout])
+    if sys.stdout.isatty():
+        coloured(tables)
+    else:
+        typer.echo(plain(tables), nl=False)
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of the declarations, for editors and other programs."""
+    from handrail.schema import schema_of_declarations  # noqa: PLC0415
+
+    typer.echo(schema_of_declarations(), nl=False)
 
 
 @app.command()

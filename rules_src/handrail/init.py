@@ -1,0 +1,32 @@
+"""A folder → a GitOps repository with one rollout to edit. Nothing that is there already is touched."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from handrail.errors import WrongCall, shown
+
+STARTER = Path(__file__).with_name("starter")
+FILES = (
+    ("my_service.py", "rules_src/rollouts/my_service.py"),
+    ("environments.py", "rules_src/environments.py"),
+    ("README.md", "README.md"),
+    ("check.sh", "check.sh"),
+    ("pre-commit.yaml", ".pre-commit-config.yaml"),
+    ("gitignore", ".gitignore"),
+)
+"""What a repository begins with: the file in this package, and where it goes."""
+
+
+def start(folder: Path) -> list[str]:
+    """Write the first files into `folder`; their paths. Raises WrongCall when one of them is there already."""
+    there = [target for _, target in FILES if (folder / target).exists()]
+    if there:
+        raise WrongCall(f"{shown(folder)} has {', '.join(there)} already; give the name of another folder")
+    for source, target in FILES:
+        place = folder / target
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes((STARTER / source).read_bytes())
+        if place.suffix == ".sh":
+            place.chmod(0o755)
+    return [target for _, target in FILES]

@@ -1,0 +1,16 @@
+"""Where the rollouts run: addresses, files with secrets, and who is told."""
+
+from handrail.declare import Environment, SlackReceiver, Targets
+
+slack = SlackReceiver("#incidents", "/etc/alertmanager/slack-webhook")
+
+production = Environment(
+    "production",
+    receiver="http://127.0.0.1:8080",
+    alertmanagers=["127.0.0.1:9093"],
+    scrape=[
+        Targets("my-service-canary", ["127.0.0.1:8001"], labels={"track": "canary"}),
+        Targets("my-service-stable", ["127.0.0.1:8002"], labels={"track": "stable"}),
+    ],
+    routes={"warning": [slack], "critical": [slack], "emergency": [slack]},
+)

@@ -1,0 +1,99 @@
+"""`handrail explain` → what a person on call wants to know, whole, in lines that a pipe can take."""
+
+from __future__ import annotations
+
+import io
+
+from cli.places import SHOP, Shell, changed
+from emit.guarded_shop import planned
+from handrail.explain import explain
+from handrail.tables import coloured
+from rich.console import Console
+
+PLAIN = """\
+Stages
+stage  traffic  held for  before it
+10%    10 %     1h        -
+100%   100 %    for good  approval of owner
+
+Tiers
+guardrail  tier      fires when     hold  severity  action
+errors     warning   above 1 %      5m    warning   investigate
+errors     critical  above 2 %      5m    critical  rollback
+errors     blind     it cannot see  5m    critical  hold
+"""
+REST = """\
+Actions
+action       what the receiver does  told
+investigate  records it              nobody
+hold         stays in the stage      nobody
+rollback     command back            nobody
+
+Told by Alertmanager
+when               who
+severity warning   nobody: only the receiver records it
+severity critical  nobody: only the receiver records it
+
+In operation
+guardrail  users notice     look first  mend
+errors     Nobody can buy.  The log.    Roll back.
+"""
+
+
+def test_in_a_pipe_it_is_aligned_text(shell: Shell) -> None:
+    gate = 'Stage("100%", weight="100%", gate=Gate(approvals=["owner"]))'
+    shell.declare(
+        shop=changed(
+            SHOP,
+            {'Stage("100%", weight="100%")': gate, "import Above, Command": "import Above, Command, Gate"},
+        )
+    )
+    code, said, wrong = shell.handrail("explain", "shop")
+    assert (code, wrong) == (0, "")
+    assert said.startswith(PLAIN)
+    assert said.endswith(REST)
+
+
+def test_the_times_are_there_and_a_budget_that_is_not_kept_says_so(shell: Shell) -> None:
+    budget = '    budget=Budget(decide="10m", recover="1h"),\n    rollback='
+    edits = {"    rollback=": budget, "import Above, Command": "import Above, Budget, Command"}
+    shell.declare(shop=changed(SHOP, edits))
+    _, said, _ = shell.handrail("explain", "shop")
+    times = said[said.index("Times, at the latest") : said.index("Actions")].splitlines()
+    assert [line.split()[:2] for line in times[2:4]] == [["errors", "warning"], ["errors", "critical"]]
+    assert [line.split()[-1] for line in times[-3:-1]] == ["yes", "yes"]
+
+
+def test_a_rollout_that_is_not_there_is_said_with_those_that_are(shell: Shell) -> None:
+    code, said, wrong = shell.handrail("explain", "shopp")
+    assert (code, said) == (2, "")
+    assert wrong == "handrail: error: rollout 'shopp' is not declared; use one of: shop\n"
+
+
+def test_declarations_that_cannot_work_are_refused(shell: Shell) -> None:
+    shell.declare(shop=SHOP.replace('hold="5m", action', 'hold="5 minutes", action'))
+    code, said, wrong = shell.handrail("explain", "shop")
+    assert (code, said, "rules_src/rollouts/shop.py:" in wrong) == (1, "", True)
+
+
+def test_who_is_told_and_what_only_shadows() -> None:
+    [_, shop] = planned().rollouts
+    tables = {table.title: table for table in explain(shop)}
+    assert tables["Told by Alertmanager"].rows == (
+        ("severity P3", "Slack #shop"),
+        ("severity P2", "nobody: only the receiver records it"),
+        ("severity P1", "PagerDuty /etc/alertmanager/pagerduty-shop; Slack #shop"),
+        ("unresolved for 5m: the manager", "nobody: only the receiver records it"),
+        ("unresolved for 30m: the VP", "vp@example.com; http://tickets.internal/new"),
+    )
+    shadows = [row[-1] for row in tables["Tiers"].rows if row[0] == "tried-out"]
+    assert shadows == ["rollback (shadow)", "rollback (shadow)", "hold (shadow)"]
+
+
+def test_in_a_terminal_it_is_tables() -> None:
+    [_, shop] = planned().rollouts
+    screen = io.StringIO()
+    coloured(explain(shop), Console(file=screen, force_terminal=True, width=160))
+    said = screen.getvalue()
+    assert [table.title in said for table in explain(shop)] == [True] * len(explain(shop))
+    assert ("┃" in said, "emergency-rollback" in said) == (True, True)

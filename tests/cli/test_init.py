@@ -1,0 +1,93 @@
+"""`handrail init` → a repository that generates, checks and tests clean, and nothing that was there is touched."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from cli.places import Shell
+from handrail.init import FILES, STARTER
+
+ROOT = Path(__file__).parents[2]
+TARGETS = [target for _, target in FILES]
+
+
+def ran(folder: Path, *argv: str) -> subprocess.CompletedProcess[str]:
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    return subprocess.run(
+        argv, cwd=folder, env={**os.environ, "PATH": path}, check=False, capture_output=True, text=True
+    )
+
+
+def test_a_new_repository_passes_its_own_check(shell: Shell) -> None:
+    code, said, wrong = shell.handrail("init", "guardrails")
+    assert (code, wrong) == (0, "")
+    assert said.splitlines()[1:] == [
+        *(f"guardrails/{target}" for target in TARGETS),
+        "edit rules_src/rollouts/my_service.py, then: handrail generate && ./check.sh",
+    ]
+    checked = ran(Path("guardrails"), "./check.sh")
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
+def test_its_declarations_give_no_lint_anything_to_say(shell: Shell) -> None:
+    shell.handrail("init", "guardrails")
+    assert shell.handrail("lint", "--source", "guardrails/rules_src") == (0, "", "")
+
+
+def test_its_own_check_refuses_a_file_that_somebody_edited(shell: Shell) -> None:
+    shell.handrail("init", "guardrails")
+    rules = Path("guardrails/generated/prometheus/rules/my-service.yml")
+    rules.write_text(rules.read_text().replace("> 0.05", "> 0.5"))
+    refused = ran(Path("guardrails"), "./check.sh")
+    assert (
+        refused.returncode,
+        "rules/my-service.yml:1: error: the file is not as generated" in refused.stderr,
+    ) == (
+        1,
+        True,
+    )
+
+
+def test_without_a_folder_it_begins_here(
+    tmp_path: Path, shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "empty").mkdir()
+    monkeypatch.chdir(tmp_path / "empty")
+    assert shell.handrail("init")[0] == 0
+    assert sorted(p.name for p in Path().iterdir()) == [
+        ".gitignore",
+        ".pre-commit-config.yaml",
+        "README.md",
+        "check.sh",
+        "generated",
+        "rules_src",
+    ]
+
+
+def test_nothing_is_touched_where_one_of_its_files_is_there(shell: Shell) -> None:
+    Path("mine").mkdir()
+    Path("mine/README.md").write_text("mine\n")
+    code, said, wrong = shell.handrail("init", "mine")
+    what = "mine has README.md already; give the name of another folder"
+    assert (code, said, wrong) == (2, "", f"handrail: error: {what}\n")
+    assert shell.files("mine") == {"README.md": "mine\n"}
+
+
+def test_the_documented_hook_is_the_one_it_writes() -> None:
+    page = (ROOT / "docs/gitops.md").read_text()
+    shown = page.split("```yaml\n")[1].split("```")[0]
+    assert yaml.safe_load(shown) == yaml.safe_load((STARTER / "pre-commit.yaml").read_text())
+
+
+def test_the_hook_runs_a_command_that_exists(shell: Shell) -> None:
+    [repository] = yaml.safe_load((STARTER / "pre-commit.yaml").read_text())["repos"]
+    [hook] = repository["hooks"]
+    program, *arguments = hook["entry"].split()
+    shell.handrail("init", "guardrails")
+    assert program == "handrail"
+    assert ran(Path("guardrails"), program, *arguments).returncode == 0

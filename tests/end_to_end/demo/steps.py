@@ -101,7 +101,7 @@ def both_are_well(demo: Demo) -> str:
     )
     seen = demo.watch(
         HEALTHY,
-        lambda now: not now.acting("pending") and split_of(now) == "90/10",
+        lambda now: not now.acting("firing") and split_of(now) == "90/10",
         "a healthy canary must be left alone",
     )
     return f"error ratio {ratio(seen.stable.errors)} stable, {ratio(seen.canary.errors)} canary"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
 from typing import Generic, TypeVar
 
@@ -14,7 +14,9 @@ from grafana_foundation_sdk.models.dashboard import (
     DashboardCursorSync,
     DashboardLink,
     DashboardLinkType,
+    GridPos,
     Panel,
+    RowPanel,
 )
 
 from handrail import names, plan, promql
@@ -23,6 +25,8 @@ from handrail.emit.grafana.drawing import SOURCE, UNITS, Frame, Line, Link, curv
 from handrail.units import Unit, span
 
 MINUTE = timedelta(minutes=1)
+WIDTH = 24
+"""Columns of Grafana's grid."""
 
 Thing = TypeVar("Thing")
 Rows = Sequence[tuple[str, Sequence[Panel]]]
@@ -92,15 +96,27 @@ def _page(page: plan.Dashboard, rollout: plan.Rollout, receiver: str, groups: Ro
         .link(Ready(_others(rollout)))
         .annotations([Ready(event) for event in _events(rollout)])
     )
-    for title, panels in groups:
-        if panels and title:
-            board = board.with_row(built.Row(title))
-        for panel in panels:
-            board = board.with_panel(Ready(panel))
     done = board.build()
-    for number, placed in enumerate(done.panels or [], start=1):
+    done.panels = list(_placed(groups))
+    for number, placed in enumerate(done.panels, start=1):
         placed.id_val = number
     return done
+
+
+def _placed(groups: Rows) -> Iterator[Panel | RowPanel]:
+    """The panels from left to right, a new line where one has no room; the SDK's own way lets it stick out."""
+    x = y = height = 0
+    for title, panels in groups:
+        if panels and title:
+            x, y, height = 0, y + height + 1, 0
+            yield RowPanel(title=title, grid_pos=GridPos(x=0, y=y - 1, w=WIDTH, h=1))
+        for panel in panels:
+            size = panel.grid_pos or GridPos(w=WIDTH // 2, h=8)
+            if x + size.w > WIDTH:
+                x, y, height = 0, y + height, 0
+            panel.grid_pos = GridPos(x=x, y=y, w=size.w, h=size.h)
+            x, height = x + size.w, max(height, size.h)
+            yield panel
 
 
 def _others(rollout: plan.Rollout) -> DashboardLink:

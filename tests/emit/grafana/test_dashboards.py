@@ -1,0 +1,320 @@
+"""Rollouts → dashboards: what is in them, as Grafana's SDK and a reader see it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from grafana_foundation_sdk.cog.encoder import JSONEncoder
+from grafana_foundation_sdk.models.dashboard import Dashboard as Model
+from handrail.declare import (
+    Above,
+    Arms,
+    Below,
+    Changed,
+    Critical,
+    Dashboard,
+    Environment,
+    Gauge,
+    Guardrail,
+    HAProxySplit,
+    Is,
+    Latency,
+    Panel,
+    Rate,
+    Ratio,
+    Rollout,
+    Runbook,
+    Stage,
+    State,
+    Warning,
+)
+from handrail.emit import grafana
+from handrail.load import load
+from handrail.lower import lower
+
+SOURCE = Path(__file__).parents[3] / "rules_src"
+BOOK = Runbook("Nobody can buy.", look=["The log."], mend=["Roll back."])
+ERRORS = Ratio(bad='requests_total{status=~"5.."}', of="requests_total")
+Page = dict[str, Any]
+
+shop = Rollout(
+    name="shop",
+    service="shop",
+    arms=Arms("track", canary="new", stable="old"),
+    stages=[Stage("10%", weight="10%", hold="1h"), Stage("100%", weight="100%")],
+    split=HAProxySplit("web", sockets=["unix:haproxy.sock"]),
+    guardrails=[
+        Guardrail(
+            "errors",
+            ERRORS,
+            title="Share of errors",
+            success=Below("1%"),
+            tiers=[
+                Warning(Above("1%"), hold="5m"),
+                Critical(Above({"10%": "5%", "100%": "2%"}), action="rollback"),
+            ],
+            runbook=BOOK,
+        ),
+        Guardrail(
+            "breaker",
+            State("breaker_state"),
+            title="Breaker",
+            whole_service=True,
+            tiers=[Warning(Changed("5m")), Critical(Is("open"), action="hold")],
+            runbook=BOOK,
+        ),
+    ],
+    dashboards=[
+        Dashboard("main", panels=[Panel("Carts", Gauge("carts"), show="figure")], refresh="5s", last="1h"),
+        Dashboard(
+            "flow",
+            panels=[
+                Panel(
+                    "Flow",
+                    {"requests": Rate("requests_total"), "p95": Latency("request_seconds", p=95)},
+                    by=["path"],
+                    limits_of="errors",
+                )
+            ],
+        ),
+    ],
+)
+
+
+def pages(*rollouts: Rollout) -> dict[str, Page]:
+    """File name → dashboard."""
+    files = grafana.emit(lower(rollouts, Environment("here", receiver="http://handrail:8080")))
+    return {Path(path).name: json.loads(text) for path, text in files.items() if path.endswith(".json")}
+
+
+def panel(page: Page, title: str) -> Page:
+    found: list[Page] = [panel for panel in page["panels"] if panel["title"] == title]
+    [only] = found
+    return only
+
+
+def lines(panel: Page) -> dict[str, str]:
+    """Legend → query."""
+    return {target["legendFormat"]: target["expr"] for target in panel["targets"]}
+
+
+def test_a_guardrail_s_panel_has_its_value_the_other_arm_its_limits_and_its_traffic() -> None:
+    found = panel(pages(shop)["shop.json"], "Share of errors")
+    value = 'handrail:guardrail:value{rollout="shop",guardrail="errors"}'
+    traffic = 'handrail:guardrail:traffic{rollout="shop",guardrail="errors",track="new"}'
+    old = 'sum by (track) (rate(requests_total{track="old"}[5m]))'
+    bad = 'sum by (track) (rate(requests_total{status=~"5..",track="old"}[5m]))'
+
+    def stage(name: str) -> str:
+        series = f'handrail_rollout_stage{{rollout="shop",stage="{name}"}}'
+        return f"(max by (rollout, stage) (last_over_time({series}[10m])) == 1)"
+
+    assert lines(found) == {
+        "{{track}}": value,
+        "{{track}} (not judged)": f"({bad} or sum by (track) ({old} * 0)) / sum by (track) ({old} > 0)",
+        "warning → investigate": "vector(0.01)",
+        "critical → rollback": "max by (rollout) (bottomk by (rollout) (1, "
+        f"{stage('10%')} * 0.05 or {stage('100%')} * 0.02))",
+        "success": "vector(0.01)",
+        "events in 5m": f"{traffic} * 300",
+        "fewest events that are judged": "vector(100)",
+    }
+
+
+def test_lines_are_told_apart_by_colour_and_dashes_and_events_have_their_own_axis() -> None:
+    found = panel(pages(shop)["shop.json"], "Share of errors")
+    looks = {
+        override["matcher"]["options"]: {p["id"]: p["value"] for p in override["properties"]}
+        for override in found["fieldConfig"]["overrides"]
+    }
+    refs = {target["legendFormat"]: target["refId"] for target in found["targets"]}
+    assert looks[refs["critical → rollback"]] == {
+        "color": {"mode": "fixed", "fixedColor": "#ff780a"},
+        "custom.lineWidth": 1,
+        "custom.lineStyle": {"fill": "dash", "dash": [10, 5]},
+    }
+    assert looks[refs["events in 5m"]] == {
+        "color": {"mode": "fixed", "fixedColor": "#9e9e9e"},
+        "custom.lineWidth": 1,
+        "custom.axisPlacement": "right",
+        "unit": "short",
+    }
+    assert refs["{{track}}"] not in looks
+
+
+def test_a_panel_says_its_tiers_and_leads_to_its_section_of_the_runbook() -> None:
+    found = panel(pages(shop)["shop.json"], "Share of errors")
+    assert found["description"] == (
+        "Nobody can buy.\n\n**warning**: above 1 % for 5m → investigate\n\n"
+        "**critical**: above 5 % in stage 10%, 2 % in stage 100% → rollback"
+    )
+    assert [link["url"] for link in found["links"]] == ["https://runbooks.example.com/shop.md#errors"]
+
+
+def test_a_state_is_a_timeline_of_its_states() -> None:
+    found = panel(pages(shop)["shop.json"], "Breaker")
+    value = 'handrail:guardrail:value{rollout="shop",guardrail="breaker",signal=""}'
+    assert (found["type"], lines(found)) == ("state-timeline", {"{{state}}": value})
+
+
+def test_declared_panels_follow_on_the_rollout_s_own_page_which_takes_refresh_and_time_from_main() -> None:
+    page = pages(shop)["shop.json"]
+    assert [panel["title"] for panel in page["panels"]][-2:] == ["More", "Carts"]
+    assert (page["refresh"], page["time"]) == ("5s", {"from": "now-1h", "to": "now"})
+    assert lines(panel(page, "Carts")) == {"{{track}}": "max by (track) (carts)"}
+
+
+def test_a_curve_is_kept_apart_by_arm_and_labels_and_shown_in_its_own_unit() -> None:
+    page = pages(shop)["shop-flow.json"]
+    found = panel(page, "Flow")
+    assert page["title"] == "shop: flow"
+    assert list(lines(found)) == [
+        "requests {{track}} {{path}}",
+        "p95 {{track}} {{path}}",
+        "warning → investigate",
+        "critical → rollback",
+        "success",
+    ]
+    assert found["targets"][0]["expr"] == "sum by (track, path) (rate(requests_total[5m]))"
+    assert found["fieldConfig"]["defaults"]["unit"] == "cps"
+    assert found["fieldConfig"]["overrides"][0]["properties"] == [{"id": "unit", "value": "s"}]
+
+
+def test_stages_are_events_at_the_time_they_began() -> None:
+    events = {event["name"]: event for event in pages(shop)["shop.json"]["annotations"]["list"]}
+    entered = 'handrail_rollout_stage_entered_timestamp_seconds{rollout="shop"}'
+    assert events["Stages"]["expr"] == f"max by (stage) ({entered}) * 1000"
+    assert (events["Stages"]["useValueForTime"], events["Stages"]["titleFormat"]) == (True, "stage {{stage}}")
+    assert events["Actions"]["titleFormat"] == "{{action}}: {{outcome}}"
+
+
+def test_a_page_leads_to_the_runbook_the_rollout_page_and_its_sisters() -> None:
+    links = pages(shop)["shop.json"]["links"]
+    assert [(link["title"], link["url"], link["tags"]) for link in links] == [
+        ("Runbook", "https://runbooks.example.com/shop.md", []),
+        ("Rollout page", "http://handrail:8080/rollouts/shop", []),
+        ("Dashboards", "", ["rollout:shop"]),
+    ]
+
+
+def test_a_uid_is_the_rollout_s_name_and_never_longer_than_grafana_takes() -> None:
+    long = "a-rollout-with-a-name-that-is-longer-than-forty-characters"
+    other = Rollout(name=long, service="shop", guardrails=shop.guardrails[1:])
+    uids = {name: page["uid"] for name, page in pages(shop, other).items()}
+    assert uids == {
+        "shop.json": "shop",
+        "shop-flow.json": "shop-flow",
+        f"{long}.json": "a-rollout-with-a-name-that-is-l-5093f82a",
+    }
+    assert max(map(len, uids.values())) <= 40
+
+
+def repository() -> dict[str, Page]:
+    """The dashboards of this repository's own rollouts."""
+    loaded = load(SOURCE)
+    files = grafana.emit(lower(loaded.rollouts, loaded.environment(None)))
+    return {Path(path).name: json.loads(text) for path, text in files.items() if path.endswith(".json")}
+
+
+def test_the_sdk_reads_every_dashboard_and_writes_the_same() -> None:
+    for page in repository().values():
+        again = json.loads(json.dumps(Model.from_json(page), cls=JSONEncoder))
+        for event in page["annotations"]["list"]:  # these three only the data source knows
+            for own in ("step", "titleFormat", "useValueForTime"):
+                del event[own]
+        assert again == page
+
+
+def test_ids_and_places_of_panels_never_clash() -> None:
+    for name, page in repository().items():
+        ids = [panel["id"] for panel in page["panels"]]
+        cells = [
+            (x, y)
+            for place in (panel["gridPos"] for panel in page["panels"])
+            for x in range(place["x"], place["x"] + place["w"])
+            for y in range(place["y"], place["y"] + place["h"])
+        ]
+        assert ids == list(range(1, len(ids) + 1)), name
+        assert len(cells) == len(set(cells)), name
+        assert max(x for x, _ in cells) < 24, name
+
+
+@pytest.mark.parametrize(
+    ("file", "titles"),
+    [
+        (
+            "aidin-hardening.json",
+            {
+                "Share of server errors",
+                "95th percentile of request time",
+                "Request time",
+                "Database errors: connections, queries, deadlocks",
+                "Audit-log inserts while mutations happen",
+                "Share of refused requests",
+            },
+        ),
+        (
+            "mem0-redis.json",
+            {
+                "Request time",
+                "Share of failed requests",
+                "Cache hit rate",
+                "Cache hit rate by resource type",
+                "Share of mem0 writes that succeed",
+                "Circuit breaker",
+                "Redis",
+                "Redis memory in use",
+            },
+        ),
+        (
+            "aurigraph-v12.json",
+            {
+                "Stage",
+                "Phase",
+                "Traffic split",
+                "Time in this stage",
+                "Time to the next stage",
+                "Share of requests that fail",
+                "availability: budget left",
+                "availability: burn rate",
+            },
+        ),
+        ("aurigraph-v12-latency.json", {"REST latency", "gRPC latency"}),
+        ("relay-r1-ttfv.json", {"Time to the first value"}),
+        ("relay-r1-rls.json", {"Row-level security errors", "Queries filtered by user"}),
+        ("relay-r1-streaming.json", {"Streams", "Bytes transmitted per second"}),
+        ("relay-r1-ann.json", {"Vector search"}),
+        ("relay-r1-reranker.json", {"Share of reranks that are skipped", "Reranks that time out"}),
+        ("relay-r1-database.json", {"Connection pool in use", "Query time", "Rows of memory chunks"}),
+        (
+            "ruleiq.json",
+            {
+                "Requests by endpoint",
+                "Share of server errors",
+                "Request time",
+                "Active users",
+                "Flag evaluations",
+                "Sign-ins",
+                "Connection pool in use",
+                "CPU",
+                "Memory",
+                "Disk",
+            },
+        ),
+        (
+            "ruleiq-flags.json",
+            {
+                "State of each flag",
+                "Evaluations",
+                "Share of evaluations that are on",
+                "Recent changes",
+                "Impact",
+            },
+        ),
+    ],
+)
+def test_what_the_five_rollouts_want_to_see_is_there(file: str, titles: set[str]) -> None:
+    assert titles - {panel["title"] for panel in repository()[file]["panels"]} == set()

@@ -77,6 +77,8 @@ def declared(cls: type[T]) -> type[T]:
 
             problems.extend(refusals(type(self), error, place, is_broken))
             damaged = True
+        else:
+            damaged = _guessed(self, args, kwargs, place, problems) or damaged
         if damaged:
             object.__setattr__(self, "broken", True)
         if place is not None:
@@ -85,6 +87,32 @@ def declared(cls: type[T]) -> type[T]:
     made.__init__ = collect
     made.__getattr__ = _missing
     return made  # type: ignore[no-any-return]
+
+
+def _guessed(
+    made: object, args: tuple[object, ...], kwargs: Mapping[str, object], place: Place | None, problems: Any
+) -> bool:
+    """Whether pydantic guessed a word out of a dict, where one of several may have been meant; each is noted."""
+    if problems is None:
+        return False
+    positional = [field.name for field in fields(made) if not field.kw_only]  # type: ignore[arg-type]
+    given = (*zip(positional, args, strict=False), *kwargs.items())
+    found = [element for field, value in given for element in _from_dicts(field, value, getattr(made, field))]
+    if found:
+        from handrail.refusals import no_dict  # noqa: PLC0415  only where something is wrong
+
+        problems.extend(no_dict(type(made), element, place) for element in found)
+    return bool(found)
+
+
+def _from_dicts(field: str, given: object, made: object) -> Iterator[tuple[Step, ...]]:
+    if isinstance(given, dict):
+        if not isinstance(made, Mapping):
+            yield (field,)
+    elif isinstance(given, list | tuple) and isinstance(made, list | tuple):
+        for index, (one, other) in enumerate(zip(given, made, strict=False)):
+            if isinstance(one, dict) and not isinstance(other, Mapping):
+                yield (field, index)
 
 
 def _missing(self: object, name: str) -> Broken:

@@ -57,6 +57,18 @@ def refusals(
     return list(problems.values())
 
 
+def no_dict(cls: type, element: tuple[Step, ...], place: Place | None) -> Problem:
+    """What is said where a dict stands for a word."""
+    what = f"{cls.__name__}({_field(cls, element[0])}): a dict does not go here"
+    where = place.where(*element, position=_position(cls, element[0])) if place else Where()
+    return Problem(where, Severity.error, what, f"write {_expected(cls, element)}")
+
+
+def _position(cls: type, field: Step) -> int | None:
+    positional = [known.name for known in _fields(cls) if not known.kw_only]
+    return positional.index(str(field)) if field in positional else None
+
+
 def _element(loc: tuple[Step, ...]) -> tuple[Step, ...]:
     """The argument, and the place in it where it is a list."""
     return loc[:2] if len(loc) > 1 and isinstance(loc[1], int) else loc[:1]

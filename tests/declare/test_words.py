@@ -38,6 +38,8 @@ def refusals(expression: str) -> list[str]:
         ("Guardrail('x', Gauge('x'), mode='shadwo')", "Guardrail(mode): there is no 'shadwo'; did you mean 'shadow'?"),
         ("Guardrail('x', Gauge('x'), against=StableArm)", "Guardrail(against): StableArm is only the word; write StableArm()"),
         ("Guardrail('x', Gauge('x'), expected='50')", "Guardrail(expected): '50' is no frequency; write it like 50/s or 100/min"),
+        ("Guardrail('x', {'counter': 'errors_total'})", f"Guardrail(measure): a dict does not go here; write {MEASURES}"),
+        ("Guardrail('x', Gauge('x'), tiers=[{'limit': Above(1)}])", "Guardrail(tiers): a dict does not go here; write Warning(…), Critical(…) or Emergency(…)"),
         ("Warning('1%')", f"Warning(limit): '1%' does not go here; write {LIMITS}"),
         ("Warning(Above(1), hold=5)", "Warning(hold): 5 does not go here; write a duration like 5m"),
         ("Warning(Above(1), action='stop')", "Warning(action): there is no 'stop'; there are: investigate, hold, rollback, emergency-rollback, security-rollback, promote"),

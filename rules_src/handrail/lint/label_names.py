@@ -1,7 +1,7 @@
 """label-names: a label that Prometheus refuses, or that Handrail's own alerts use for something else.
 
 With `by=["tier"]` the series' own `tier` and the alert's would be one label, and routing and inhibition would
-read the wrong one. Names that begin with `__` belong to Prometheus, `le` and `quantile` to its histograms.
+read the wrong one. Names that begin with `__` belong to Prometheus, `le` to its histograms.
 """
 
 from __future__ import annotations
@@ -30,13 +30,9 @@ OURS = {
     names.MODE,
     names.LEVEL,
     names.SIGNAL,
-    names.REFERENCE,
     "alertname",
     "alertstate",
-    "reason",
-    "unit",
     "le",
-    "quantile",
 }
 
 

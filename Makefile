@@ -52,7 +52,7 @@ test: style types pytest check ## all that must hold before a commit: style, typ
 
 .PHONY: test-long
 test-long: $(SYNCED) servers ## the tests that take minutes: hundreds of kills, and what follows from them
-	$(BIN)/pytest -m long
+	$(BIN)/pytest -m long -rP
 
 .PHONY: style
 style: $(SYNCED)

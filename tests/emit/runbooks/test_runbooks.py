@@ -174,7 +174,7 @@ STEPS: list[contract.Step] = [
     contract.DeploymentImage("https://k8s", "shop", "web", "app", TOKEN),
     contract.GitValue("https://git/it", "main", "a b.yaml", "image.tag", "v1"),
     contract.HttpCall("PUT", "https://it/x", "https://it/x", "/on", read_equals=False, body={"on": "it's"}),
-    contract.Command(["undo", "it's"], read=["done"]),
+    contract.Command(["undo", "it's"], read=["is-undone"]),
 ]
 
 

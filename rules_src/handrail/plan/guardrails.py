@@ -1,0 +1,189 @@
+"""Signals, conditions and alerts: the chain of one guardrail or one objective."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+from enum import StrEnum
+
+from handrail.errors import Where
+from handrail.plan.measures import Measure, Share, Slow
+from handrail.plan.selectors import Op, Selector
+from handrail.units import Unit
+
+
+@dataclass(frozen=True)
+class Recording:
+    """A recorded series: its name, its labels and the expression behind it."""
+
+    record: str
+    expr: str
+    labels: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class Signal:
+    """One measure of a guardrail with what is recorded of it. `name` is empty for the guardrail's own measure.
+
+    `value` and `traffic` select the recorded series of the judged arm; `traffic` is None where the measure
+    counts no events. `by` are the labels its series are kept apart by, the arm's label first.
+    """
+
+    name: str
+    measure: Measure
+    unit: Unit
+    value: Selector
+    traffic: Selector | None
+    by: tuple[str, ...]
+    recordings: tuple[Recording, ...]
+
+
+class ReferenceKind(StrEnum):
+    """What a relative limit is relative to."""
+
+    before = "before"
+    stable = "stable"
+    previous_stage = "previous-stage"
+    ago = "ago"
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A reference whose figure is known only at run time.
+
+    `ago` is how far back where it looks back; `stage` is the stage it always compares with (None: the one
+    before the current one).
+    """
+
+    kind: ReferenceKind
+    ago: timedelta | None = None
+    stage: str | None = None
+
+
+@dataclass(frozen=True)
+class StageLimit:
+    """A limit in one stage; `stage` None: in every stage and outside of them (or outside, beside others)."""
+
+    stage: str | None
+    figure: Decimal
+
+
+@dataclass(frozen=True)
+class Condition:
+    """`signal op limit`. With a reference the limit is `reference * factor + offset`, the figure being
+    the factor (`points` False) or the offset (`points` True, factor 1); without, the figure is the limit.
+
+    `state` narrows the signal to one state.
+    """
+
+    signal: Signal
+    op: Op
+    limits: tuple[StageLimit, ...]
+    reference: Reference | None = None
+    points: bool = False
+    state: str | None = None
+
+    @property
+    def staged(self) -> bool:
+        """Whether the limit depends on the stage."""
+        return any(limit.stage is not None for limit in self.limits)
+
+
+@dataclass(frozen=True)
+class Alert:
+    """One alert rule; `conditions` are the reasons it fires for (any of them)."""
+
+    name: str
+    tier: str
+    severity: str
+    action: str
+    expr: str
+    hold: timedelta
+    keep_firing_for: timedelta
+    labels: tuple[tuple[str, str], ...]
+    summary: str
+    description: str
+    conditions: tuple[Condition, ...]
+    during: timedelta | None
+    note: str | None
+    where: Where
+
+
+@dataclass(frozen=True)
+class Success:
+    """What must hold for the guardrail to pass: `condition` and `breach` say when it does not, `text` when it does."""
+
+    condition: Condition
+    text: str
+    breach: str
+
+
+@dataclass(frozen=True)
+class Runbook:
+    """What a person does."""
+
+    impact: str
+    look: tuple[str, ...]
+    mend: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Arms:
+    """The label that tells the versions apart."""
+
+    label: str
+    canary: str
+    stable: str
+
+
+@dataclass(frozen=True)
+class Guardrail:
+    """One ordered chain: recordings, then alerts from the mildest tier to the gravest, then `blind`.
+
+    `arms` are the versions it tells apart; None where it judges the whole service.
+    """
+
+    name: str
+    title: str
+    arms: Arms | None
+    signals: tuple[Signal, ...]
+    info: Recording
+    alerts: tuple[Alert, ...]
+    blind: Alert
+    success: tuple[Success, ...]
+    shadow: bool
+    runbook: Runbook
+    where: Where
+
+
+@dataclass(frozen=True)
+class Burn:
+    """A pair of windows that together show the budget burning `factor` times too fast."""
+
+    factor: Decimal
+    long: timedelta
+    short: timedelta
+
+
+@dataclass(frozen=True)
+class Slo:
+    """An objective (share of good events, 0..1) over `window`.
+
+    `errors` and `total` are recorded per evaluation; every longer window is a sum over these two. `ratios` are
+    the recorded error ratios by window; `burns` by tier are what each alert looks at.
+    """
+
+    name: str
+    title: str
+    objective: Decimal
+    window: timedelta
+    measure: Share | Slow
+    errors: Recording
+    total: Recording
+    ratios: tuple[Recording, ...]
+    burns: tuple[tuple[str, tuple[Burn, ...]], ...]
+    alerts: tuple[Alert, ...]
+    blind: Alert
+    runbook: Runbook
+    where: Where

@@ -1,0 +1,149 @@
+"""What is measured: one dataclass per kind, every window and selector resolved."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+
+from handrail.plan.selectors import Op, Selector
+
+
+@dataclass(frozen=True)
+class Share:
+    """part / whole over `window`; `bad` says whether the part is what should not happen."""
+
+    part: Selector
+    whole: Selector
+    window: timedelta
+    min_events: int
+    bad: bool
+
+
+@dataclass(frozen=True)
+class Quantile:
+    """The `q` quantile (0..1) of a histogram, times `scale` to get seconds."""
+
+    histogram: Selector
+    q: Decimal
+    window: timedelta
+    min_events: int
+    scale: Decimal
+    native: bool
+    buckets: tuple[Decimal, ...]
+
+
+@dataclass(frozen=True)
+class Slow:
+    """The share of observations above `bound` (in the histogram's own unit)."""
+
+    histogram: Selector
+    bound: Decimal
+    window: timedelta
+    min_events: int
+    native: bool
+    buckets: tuple[Decimal, ...]
+
+
+@dataclass(frozen=True)
+class Count:
+    """How many events in `window`, newborn series included whole; with `bound`, slow observations only."""
+
+    counter: Selector
+    window: timedelta
+    bound: Decimal | None = None
+
+
+@dataclass(frozen=True)
+class PerSecond:
+    """Events per second over `window`."""
+
+    counter: Selector
+    window: timedelta
+
+
+@dataclass(frozen=True)
+class Level:
+    """A gauge over its series, times `scale`; with a window, each series' extreme within it."""
+
+    metric: Selector
+    over: str
+    by: tuple[str, ...]
+    scale: Decimal
+    window: timedelta | None = None
+
+
+@dataclass(frozen=True)
+class Fill:
+    """used / size; `size` is a selector or a figure."""
+
+    used: Selector
+    size: Selector | Decimal
+    by: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class InState:
+    """1 for the state something is in, kept apart by `label`."""
+
+    metric: Selector
+    label: str
+
+
+@dataclass(frozen=True)
+class StateChanges:
+    """How often a state changed in `window`."""
+
+    metric: Selector
+    window: timedelta
+
+
+@dataclass(frozen=True)
+class Only:
+    """`measure` while `condition op bound` (op: above or at_most)."""
+
+    measure: Measure
+    condition: Measure
+    op: Op
+    bound: Decimal
+
+
+@dataclass(frozen=True)
+class Grown:
+    """By how much a gauge grew in `window`."""
+
+    metric: Selector
+    window: timedelta
+    by: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Gone:
+    """1 while no series was seen for `window`, else 0."""
+
+    metric: Selector
+    window: timedelta
+
+
+@dataclass(frozen=True)
+class Free:
+    """An expression somebody wrote."""
+
+    expr: str
+
+
+Measure = (
+    Share
+    | Quantile
+    | Slow
+    | Count
+    | PerSecond
+    | Level
+    | Fill
+    | InState
+    | StateChanges
+    | Only
+    | Grown
+    | Gone
+    | Free
+)

@@ -1,0 +1,156 @@
+"""One rollout with all that belongs to it, and the plan of them all."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+from enum import StrEnum
+
+from handrail.contract import Playbook
+from handrail.errors import Where
+from handrail.plan.guardrails import Alert, Arms, Guardrail, Slo
+from handrail.plan.sources import LogSource, ScrapeJob, SqlSource
+from handrail.routing import Routing, merged
+from handrail.units import Unit
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A stage: its share of traffic 0..1 (None: not set by weight), how long it is held (None: for good)."""
+
+    name: str
+    weight: Decimal | None
+    hold: timedelta | None
+
+
+@dataclass(frozen=True)
+class EscalationLevel:
+    """Whom an alert reaches that stays unresolved for `after`."""
+
+    name: str
+    after: timedelta
+    tell: str
+    alert: Alert
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One query of a panel: `name` (may be empty) and the labels `by` tell its series apart."""
+
+    name: str
+    expr: str
+    unit: Unit
+    by: tuple[str, ...]
+
+
+class Shown(StrEnum):
+    """How a panel shows its curves: over time, as states over time, as the figure of now, as a table of now."""
+
+    curves = "curves"
+    states = "states"
+    figure = "figure"
+    table = "table"
+
+
+@dataclass(frozen=True)
+class Panel:
+    """What somebody wanted to see; `limits_of` names the guardrail whose limits are drawn into it."""
+
+    title: str
+    shown: Shown
+    curves: tuple[Curve, ...]
+    limits_of: str | None
+    note: str | None
+
+
+@dataclass(frozen=True)
+class Dashboard:
+    """A page: the rollout's own one has no name. `last` is the time it shows, `refresh` how often it asks."""
+
+    name: str
+    title: str
+    panels: tuple[Panel, ...]
+    refresh: timedelta
+    last: timedelta
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """Where objects of a cluster go: namespace, labels, and the name of the secret that holds every token."""
+
+    namespace: str
+    labels: tuple[tuple[str, str], ...]
+    secret: str
+
+
+@dataclass(frozen=True)
+class Environment:
+    """Where it runs: addresses and link bases; `alertmanager` is the oldest version that runs there."""
+
+    name: str
+    receiver: str
+    token_file: str
+    viewer_token_file: str
+    alertmanagers: tuple[str, ...]
+    prometheus: str
+    scrape: tuple[ScrapeJob, ...]
+    cluster: Cluster
+    alertmanager: tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Rollout:
+    """One rollout, ready for every target."""
+
+    name: str
+    service: str
+    title: str
+    arms: Arms | None
+    stages: tuple[Stage, ...]
+    guardrails: tuple[Guardrail, ...]
+    slos: tuple[Slo, ...]
+    dashboards: tuple[Dashboard, ...]
+    escalation: tuple[EscalationLevel, ...]
+    heartbeat: Alert
+    sql: tuple[SqlSource, ...]
+    logs: tuple[LogSource, ...]
+    routing: Routing
+    contacts: tuple[str, ...]
+    severities: tuple[tuple[str, str], ...]
+    scrape: timedelta
+    evaluate: timedelta
+    decide_within: timedelta | None
+    recover_within: timedelta | None
+    runbook_url: str
+    dashboard_url: str
+    playbook: Playbook
+    source: str
+    where: Where
+
+    @property
+    def alerts(self) -> tuple[Alert, ...]:
+        """Every alert of the rollout, in the order of its rules."""
+        chains: tuple[Guardrail | Slo, ...] = (*self.guardrails, *self.slos)
+        return (
+            *(alert for chain in chains for alert in (*chain.alerts, chain.blind)),
+            *(level.alert for level in self.escalation),
+        )
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything there is to emit."""
+
+    rollouts: tuple[Rollout, ...]
+    environment: Environment
+
+    @property
+    def routing(self) -> Routing:
+        """Who hears of which alert of any rollout."""
+        return merged(rollout.routing for rollout in self.rollouts)
+
+    @property
+    def source(self) -> str:
+        """The declarations behind a file that belongs to all of them."""
+        return ", ".join(rollout.source for rollout in self.rollouts)

@@ -1,0 +1,51 @@
+"""A series selector, and how a value is compared with a limit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+
+
+class Op(StrEnum):
+    """How a value is compared with a limit: the alert fires while `value op limit`."""
+
+    above = ">"
+    at_least = ">="
+    below = "<"
+    at_most = "<="
+
+    def breached(self, value: Decimal, limit: Decimal) -> bool:
+        """Whether `value` breaches `limit`."""
+        return {
+            Op.above: value > limit,
+            Op.at_least: value >= limit,
+            Op.below: value < limit,
+            Op.at_most: value <= limit,
+        }[self]
+
+
+@dataclass(frozen=True)
+class Selector:
+    """A series selector: metric name and matchers as (label, operator, value)."""
+
+    metric: str
+    matchers: tuple[tuple[str, str, str], ...] = ()
+
+    def where(self, *more: tuple[str, str, str]) -> Selector:
+        """This selector with matchers added; one for the same label and operator replaces the old one."""
+        new = {(label, op) for label, op, _ in more}
+        return Selector(self.metric, tuple(m for m in self.matchers if m[:2] not in new) + more)
+
+    def suffixed(self, suffix: str) -> Selector:
+        """The same with `_bucket`, `_count` or `_sum` behind the metric's name."""
+        return Selector(self.metric + suffix, self.matchers)
+
+    def __str__(self) -> str:
+        inner = ",".join(f"{label}{op}{_quoted(value)}" for label, op, value in self.matchers)
+        return f"{self.metric}{{{inner}}}" if inner else self.metric
+
+
+def _quoted(value: str) -> str:
+    escaped = value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    return f'"{escaped}"'

@@ -10,22 +10,25 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from handrail.emit.document import Data, yaml_document
+from handrail.emit.promtool.blindness import blindness
 from handrail.emit.promtool.cases import case_data, packed
 from handrail.emit.promtool.expect import Broken, Expected, expected
 from handrail.emit.promtool.frame import Frame
 from handrail.emit.promtool.limits import limits
 from handrail.emit.promtool.scene import Scenario
 from handrail.emit.promtool.stimulus import Impossible
+from handrail.emit.promtool.traffic import traffic
 from handrail.plan import Plan, Rollout
 from handrail.units import span
 
 
 def emit(plan: Plan) -> dict[str, str]:
     """One test file per rollout."""
-    return {f"prometheus/tests/{rollout.name}.test.yml": _file(rollout) for rollout in plan.rollouts}
+    return {f"prometheus/tests/{rollout.name}.test.yml": tests(rollout) for rollout in plan.rollouts}
 
 
-def _file(rollout: Rollout) -> str:
+def tests(rollout: Rollout) -> str:
+    """The test file of one rollout."""
     scenarios, missing = proved(rollout)
     data: Data = {
         "rule_files": [f"../rules/{rollout.name}.yml"],
@@ -67,7 +70,7 @@ def _scenarios(rollout: Rollout) -> Iterator[Scenario | Impossible]:
             yield from make(Frame(rollout, guardrail))
 
 
-SCENARIOS = (limits,)
+SCENARIOS = (limits, traffic, blindness)
 """Everything a guardrail is asked, in the order of the file."""
 
 __all__ = ["emit", "proved"]

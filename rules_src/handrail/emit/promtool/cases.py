@@ -37,6 +37,8 @@ from handrail.plan import (
 from handrail.units import plain, span
 
 NEAREST = Decimal("0.000001")
+OTHER = "another"
+"""The label value of what belongs to others."""
 
 
 @dataclass
@@ -180,8 +182,11 @@ def _values(part: Expected, rollout: Rollout) -> list[Data]:
             samples.append({"labels": _labels((*own, *labels)), "value": _rounded(value)})
         if set(old) != set(new):
             return []
-    matchers = ((names.ROLLOUT, "=", rollout.name), (names.GUARDRAIL, "=", scenario.guardrail.name))
-    expr = f"round({Selector(names.VALUE, matchers)}, {plain(NEAREST)})"
+    matchers = [(names.ROLLOUT, "=", rollout.name), (names.GUARDRAIL, "=", scenario.guardrail.name)]
+    strange = {label for key in scenario.tapes if key.metric == names.VALUE for label, _ in key.labels}
+    told_apart = {names.SIGNAL, *(label for signal in scenario.guardrail.signals for label in signal.by[:1])}
+    matchers += [(label, "!=", OTHER) for label in sorted(strange & told_apart)]
+    expr = f"round({Selector(names.VALUE, tuple(matchers))}, {plain(NEAREST)})"
     return [{"expr": expr, "eval_time": _time(time), "exp_samples": samples}]
 
 

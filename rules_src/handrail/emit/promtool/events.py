@@ -6,8 +6,7 @@ from decimal import Decimal
 
 from handrail.emit.promtool.series import Rise
 from handrail.emit.promtool.stimulus import Feeds, Fixed, Impossible, Pace, chosen, feeds, histogram
-from handrail.plan import Count, Grown, Measure, Only, Selector, StateChanges
-from handrail.units import seconds
+from handrail.plan import Count, Measure, Only, Selector, StateChanges
 
 
 def still(measure: Measure, pace: Pace, fixed: Fixed) -> Feeds | None:
@@ -39,12 +38,6 @@ def happened(measure: Measure, count: Decimal, fixed: Fixed) -> Feeds:
             return happened(inner, count, fixed)
         case _:
             raise Impossible("it lasts")
-
-
-def growing(measure: Grown, value: Decimal, pace: Pace, fixed: Fixed) -> Feeds:
-    """A gauge that grows by `value` in the measure's window."""
-    step = value * seconds(pace.scrape) / seconds(measure.window)
-    return {chosen(measure.metric, fixed): Rise(step)}
 
 
 def _observed(

@@ -32,9 +32,11 @@ class Course:
     judge: Judge
     states: dict[int, State]
 
-    def first(self, alert: Alert) -> int | None:
-        """When the alert fires first."""
-        return next((time for time, state in self.states.items() if state[alert.name]), None)
+    def first(self, alert: Alert, settled: int = 0) -> int | None:
+        """When the alert fires first, from `settled` on."""
+        return next(
+            (time for time, state in self.states.items() if time >= settled and state[alert.name]), None
+        )
 
 
 @dataclass(frozen=True)
@@ -56,8 +58,9 @@ def expected(scenario: Scenario, rollout: Rollout) -> Expected:
     for alert in scenario.fires:
         if old.first(alert) is None or new.first(alert) is None:
             raise Broken(f"{alert.name} does not fire")
+    settled = scenario.settled * ms(rollout.scrape)
     for alert in scenario.silent:
-        if old.first(alert) is not None or new.first(alert) is not None:
+        if any(course.first(alert, settled) is not None for course in (old, new)):
             raise Broken(f"{alert.name} fires")
     return Expected(scenario, (old, new), _asked(old, new))
 

@@ -12,6 +12,7 @@ from handrail import names
 from handrail.emit.promtool.events import still
 from handrail.emit.promtool.judge import compared_with, limit_in
 from handrail.emit.promtool.scene import Scene, surroundings
+from handrail.emit.promtool.series import Key
 from handrail.emit.promtool.stimulus import Feeds, Impossible, Pace, feeds
 from handrail.plan import (
     Alert,
@@ -47,10 +48,13 @@ class Frame:
 
     rollout: Rollout
     guardrail: Guardrail
+    own_pace: Pace | None = None
 
     @cached_property
     def pace(self) -> Pace:
         """How many events go by from scrape to scrape: more than any limit or minimum needs."""
+        if self.own_pace is not None:
+            return self.own_pace
         least = [getattr(inner(signal.measure), "min_events", 0) for signal in self.guardrail.signals]
         figures = [limit.figure for condition in self.conditions() for limit in condition.limits]
         digits = max([-int(figure.as_tuple().exponent) for figure in figures] or [0]) + 2
@@ -65,16 +69,28 @@ class Frame:
             if signal is None or condition.signal.name == signal.name
         ]
 
-    def arm(self, signal: Signal, *, stable: bool = False) -> dict[str, str]:
+    def arm(self, signal: Signal) -> dict[str, str]:
         """The arm's label, where the signal has one."""
         arms = self.guardrail.arms
         if arms is None or arms.label not in signal.by[:1]:
             return {}
-        return {arms.label: arms.stable if stable else arms.canary}
+        return {arms.label: arms.canary}
 
-    def fixed(self, signal: Signal, state: str | None = None, *, stable: bool = False) -> dict[str, str]:
+    def stable(self, feeds: Feeds) -> Feeds:
+        """The same happening to the stable arm."""
+        arms = self.guardrail.arms
+        if arms is None:
+            raise Impossible("there is no stable arm")
+        swap = {arms.label: arms.stable}
+        return {
+            Key(key.metric, tuple((label, swap.get(label, value)) for label, value in key.labels)): feed
+            for key, feed in feeds.items()
+            if (arms.label, arms.canary) in key.labels
+        }
+
+    def fixed(self, signal: Signal, state: str | None = None) -> dict[str, str]:
         """The labels the signal's series need."""
-        found = self.arm(signal, stable=stable)
+        found = self.arm(signal)
         measure = inner(signal.measure)
         if isinstance(measure, InState):
             found[measure.label] = state or self._calm_state(signal)
@@ -136,15 +152,17 @@ class Frame:
         base = self.base(condition.signal)
         return base + figure if condition.points else base * figure
 
-    def around(self, stage: str | None, *, entered: Decimal = Decimal(0)) -> Feeds:
+    def around(self, stage: str | None, *, entered: Decimal = Decimal(0), entering: bool = True) -> Feeds:
         """What is there beside the service's metrics."""
-        return surroundings(self.rollout, stage, self.captured(), entered)
+        found = surroundings(self.rollout, stage, self.captured(), entered)
+        if entering and any(alert.during is not None for alert in self.guardrail.alerts):
+            return found
+        return {key: feed for key, feed in found.items() if key.metric != names.STAGE_ENTERED_METRIC}
 
     def captured(self) -> dict[tuple[str, str], Decimal]:
         """The figures the receiver tells that this guardrail compares with."""
         found: dict[tuple[str, str], Decimal] = {}
-        conditions = self.conditions() + [criterion.condition for criterion in self.guardrail.success]
-        for condition in conditions:
+        for condition in self.relative():
             base = self.base(condition.signal)
             if condition.reference is None:
                 continue
@@ -155,29 +173,38 @@ class Frame:
                     found[self.guardrail.name, names.stage_reference(before)] = base
         return found
 
+    def relative(self) -> list[Condition]:
+        """The conditions with a reference, those of the success criteria included."""
+        conditions = self.conditions() + [criterion.condition for criterion in self.guardrail.success]
+        return [condition for condition in conditions if condition.reference is not None]
+
+    def calm(self) -> tuple[Alert, ...]:
+        """Every alert but a `blind` that misses a past which no short test has."""
+        past = any(c.reference is not None and c.reference.ago is not None for c in self.relative())
+        return self.guardrail.alerts if past else (*self.guardrail.alerts, self.guardrail.blind)
+
     def compares_arms(self) -> bool:
         """Whether the stable arm is what something is compared with."""
         return any(
-            c.reference is not None and c.reference.kind is ReferenceKind.stable for c in self.conditions()
+            c.reference is not None and c.reference.kind is ReferenceKind.stable for c in self.relative()
         )
 
-    def well(self, *, stable: bool = False) -> Feeds:
+    def well(self) -> Feeds:
         """Every signal at a good value; both arms where they are compared."""
+        canary = self.canary_well()
+        return {**self.stable(canary), **canary} if self.compares_arms() else canary
+
+    def canary_well(self) -> Feeds:
+        """Every signal of one arm at a good value."""
         found: Feeds = {}
         for signal in self.guardrail.signals:
-            for key, feed in self._well(signal, stable=stable).items():
+            for key, feed in self.at(signal, self.good(signal)).items():
                 found.setdefault(key, feed)
-        if self.compares_arms() and not stable:
-            found = {**self.well(stable=True), **found}
         return found
 
-    def _well(self, signal: Signal, *, stable: bool) -> Feeds:
-        return self.at(signal, self.good(signal), stable=stable)
-
-    def at(self, signal: Signal, value: Decimal, *, state: str | None = None, stable: bool = False) -> Feeds:
+    def at(self, signal: Signal, value: Decimal, *, state: str | None = None) -> Feeds:
         """The series that give one signal a value that lasts; what only happens once is not happening."""
-        fixed = self.fixed(signal, state, stable=stable)
-        return lasting(signal.measure, value, self.pace, fixed)
+        return lasting(signal.measure, value, self.pace, self.fixed(signal, state))
 
     def bad(self, condition: Condition, value: Decimal) -> Feeds:
         """Every signal well but the one, which is at `value`."""

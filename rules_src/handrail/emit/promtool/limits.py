@@ -7,69 +7,124 @@ from dataclasses import replace
 from datetime import timedelta
 from decimal import ROUND_FLOOR, Decimal
 
-from handrail.emit.promtool.events import growing, happened
+from handrail.emit.promtool.events import happened
 from handrail.emit.promtool.frame import UPWARDS, Frame, inner, once, tiers, window
 from handrail.emit.promtool.scene import LONGEST, Scenario, Scene
 from handrail.emit.promtool.stimulus import Feeds, Impossible
-from handrail.plan import Alert, Condition, Count, Gone, Grown, Op, StateChanges
-from handrail.units import Unit, seconds
+from handrail.plan import (
+    Alert,
+    Condition,
+    Count,
+    Free,
+    Gone,
+    Grown,
+    Level,
+    Op,
+    PerSecond,
+    Quantile,
+    Share,
+    Slow,
+    StateChanges,
+)
+from handrail.units import Unit
 
 OVER = (
     "Just over its limit an alert fires when its hold is over, not an evaluation before, and ends as declared"
 )
 UNDER = "At its limit, or as near to it as can be, an alert stays silent"
+LATE = "After its time an alert is silent, whatever the value"
 
 
 def limits(frame: Frame) -> Iterator[Scenario | Impossible]:
     """Both scenarios for each reason of each tier, in each stage that has a limit of its own."""
     for alert, condition in tiers(frame.guardrail):
-        for stage in _stages(frame, condition):
+        if isinstance(inner(condition.signal.measure), Free):
+            yield Impossible(
+                f"{_about(frame, alert, condition, None)}: what it measures is a free expression"
+            )
+            continue
+        for stage in stages(frame, condition):
             about = _about(frame, alert, condition, stage)
-            for build in (_over, _under):
-                try:
-                    yield from build(frame, alert, condition, stage, about)
-                except Impossible as reason:
-                    yield Impossible(f"{about}, {build.__name__[1:]} its limit: {reason}")
+            for build in (_over, _under, _late):
+                yield from had(build(frame, alert, condition, stage, about), about)
 
 
-def _stages(frame: Frame, condition: Condition) -> list[str | None]:
-    named: list[str | None] = [limit.stage for limit in condition.limits]
+def had(scenarios: Iterator[Scenario], about: str) -> Iterator[Scenario | Impossible]:
+    """The scenarios; where none can be had, the reason."""
+    some = False
+    try:
+        for scenario in scenarios:
+            some = True
+            yield scenario
+    except Impossible as reason:
+        if not some:
+            yield Impossible(f"{about}: {reason}")
+
+
+def stages(frame: Frame, condition: Condition) -> list[str | None]:
+    """A stage for each figure the limit has; None is outside of all."""
     if not condition.staged:
         return [frame.stage(condition)]
-    return [stage for stage in named if stage is None or frame.judged_in(condition, stage)]
+    found: dict[Decimal, str | None] = {}
+    for limit in condition.limits:
+        if limit.stage is None or frame.judged_in(condition, limit.stage):
+            found.setdefault(limit.figure, limit.stage)
+    return list(found.values())
 
 
 def _about(frame: Frame, alert: Alert, condition: Condition, stage: str | None) -> str:
     signal = f" ({condition.signal.name})" if condition.signal.name else ""
-    staged = f" in stage {stage}" if condition.staged and stage else ""
-    return f"{frame.guardrail.name} {alert.tier}{signal}{staged}"
+    staged = f" in stage {stage}" if stage else " outside of its stages"
+    return f"{frame.guardrail.name} {alert.tier}{signal}{staged if condition.staged else ''}"
 
 
 def _over(
     frame: Frame, alert: Alert, condition: Condition, stage: str | None, about: str
 ) -> Iterator[Scenario]:
-    scene, around = frame.scene(), frame.around(stage)
-    wait = alert.hold + 3 * frame.rollout.evaluate
-    _past(frame, scene, condition, around)
-    if once(condition.signal.measure):
-        _happens(frame, scene, condition, around, over=True)
-    else:
-        value = beyond(frame, condition, stage)
-        scene.play({**around, **_at(frame, condition, value)}, scene.scrapes(wait, _ripening(condition)))
-    if stage == _stages(frame, condition)[0]:
-        _recover(frame, scene, condition, alert, around)
-    _check_length(frame, scene)
-    yield Scenario(OVER, about, frame.guardrail, scene.tapes, scene.clock, fires=(alert,), texts=(alert,))
+    """Candidates, the nearest to the limit first; the first one that the model calls firing is taken."""
+    around, wait = frame.around(stage), alert.hold + 3 * frame.rollout.evaluate
+    for value in beyond(frame, condition, stage):
+        scene = frame.scene()
+        _past(frame, scene, condition, around)
+        if once(condition.signal.measure):
+            _happens(frame, scene, condition, around, over=True)
+        else:
+            feeds = {**around, **frame.bad(condition, value)}
+            scene.play(feeds, scene.scrapes(wait, ripening(condition)))
+        if stage == stages(frame, condition)[0]:
+            _recover(frame, scene, condition, alert, around)
+        check_length(frame, scene)
+        yield Scenario(OVER, about, frame.guardrail, scene.tapes, scene.clock, fires=(alert,), texts=(alert,))
 
 
 def _recover(frame: Frame, scene: Scene, condition: Condition, alert: Alert, around: Feeds) -> None:
-    """All well again, until the window has forgotten and the alert has ended."""
+    """Once far over the limit, so that the window has much to forget; then all well until the alert has ended."""
     end = window(condition.signal.measure) + alert.keep_firing_for + 3 * frame.rollout.evaluate
-    if scene.scrapes(end) // max(1, scene.scrapes(frame.rollout.evaluate)) <= LONGEST // 4:
-        if once(condition.signal.measure):
-            scene.rest(around, scene.scrapes(end))
-        else:
-            scene.play({**around, **frame.well()}, scene.scrapes(end))
+    if end / frame.rollout.evaluate > LONGEST // 4:
+        return
+    if once(condition.signal.measure):
+        scene.rest(around, scene.scrapes(end))
+        return
+    far = extreme(frame, condition)
+    if far is not None:
+        scene.play(
+            {**around, **frame.bad(condition, far)},
+            max(2, scene.scrapes(window(condition.signal.measure)) // 4),
+        )
+    scene.play({**around, **frame.well()}, scene.scrapes(end))
+
+
+def extreme(frame: Frame, condition: Condition) -> Decimal | None:
+    """The worst value that a share or a quantile can have; None where there is no worst one."""
+    measure = inner(condition.signal.measure)
+    if isinstance(measure, Share | Slow):
+        return Decimal(int(condition.op in UPWARDS))
+    if isinstance(measure, Quantile) and condition.op in UPWARDS:
+        if measure.buckets:
+            return measure.buckets[-1] * measure.scale
+        worst = max(abs(limit.figure) for limit in condition.limits)
+        return worst * 2 if condition.reference is None else frame.base(condition.signal) * 4
+    return None
 
 
 def _under(
@@ -81,13 +136,39 @@ def _under(
     for feeds in _nearest(frame, condition, stage):
         scene = frame.scene()
         _past(frame, scene, condition, around)
-        scene.play({**around, **frame.well()}, 2)
+        settle(frame, scene, alert, around)
+        settled = scene.clock - 1
         if once(condition.signal.measure):
             _happens(frame, scene, condition, around, over=False)
         else:
-            scene.play({**around, **feeds}, scene.scrapes(min(long, timedelta(hours=1))))
-        _check_length(frame, scene)
-        yield Scenario(UNDER, about, frame.guardrail, scene.tapes, scene.clock, silent=(alert,))
+            scene.play({**around, **feeds}, scene.scrapes(min(long, timedelta(minutes=15) + alert.hold)))
+        check_length(frame, scene)
+        yield Scenario(
+            UNDER, about, frame.guardrail, scene.tapes, scene.clock, silent=(alert,), settled=settled
+        )
+
+
+def _late(
+    frame: Frame, alert: Alert, condition: Condition, stage: str | None, about: str
+) -> Iterator[Scenario]:
+    """Over its limit, but the stage is older than the time in which the alert counts."""
+    if alert.during is None:
+        return
+    around = frame.around(stage, entered=Decimal(-round(alert.during.total_seconds())))
+    for value in list(beyond(frame, condition, stage))[-1:]:
+        scene = frame.scene()
+        feeds = {**around, **frame.bad(condition, value)}
+        scene.play(feeds, scene.scrapes(alert.hold + 3 * frame.rollout.evaluate, ripening(condition)))
+        check_length(frame, scene)
+        yield Scenario(LATE, about, frame.guardrail, scene.tapes, scene.clock, silent=(alert,))
+
+
+def settle(frame: Frame, scene: Scene, alert: Alert, around: Feeds) -> None:
+    """Well until the values say so: a rate of events per second that is still young is too low."""
+    measures = (inner(signal.measure) for signal in frame.guardrail.signals)
+    young = [measure.window for measure in measures if isinstance(measure, PerSecond)]
+    needed = max(young) + alert.keep_firing_for if young else timedelta()
+    scene.play({**around, **frame.well()}, max(2, scene.scrapes(needed)))
 
 
 def _past(frame: Frame, scene: Scene, condition: Condition, around: Feeds) -> None:
@@ -100,26 +181,16 @@ def _past(frame: Frame, scene: Scene, condition: Condition, around: Feeds) -> No
         scene.play({**around, **frame.well()}, scene.scrapes(past))
 
 
-def _check_length(frame: Frame, scene: Scene) -> None:
-    if scene.clock * seconds(frame.rollout.scrape) / seconds(frame.rollout.evaluate) > 2 * LONGEST:
+def check_length(frame: Frame, scene: Scene) -> None:
+    """Refuse what would keep promtool busy for too long."""
+    if scene.clock * frame.rollout.scrape / frame.rollout.evaluate > LONGEST:
         raise Impossible("it would last longer than a test should")
 
 
-def _ripening(condition: Condition) -> timedelta:
-    """How long a steady growth takes until its whole value shows."""
+def ripening(condition: Condition) -> timedelta:
+    """How long it takes until the whole of a steady value shows."""
     measure = inner(condition.signal.measure)
-    return measure.window if isinstance(measure, Grown | Gone) else timedelta()
-
-
-def _at(frame: Frame, condition: Condition, value: Decimal) -> Feeds:
-    signal = condition.signal
-    measure = inner(signal.measure)
-    if isinstance(measure, Grown):
-        return {
-            **frame.bad(condition, Decimal(0)),
-            **growing(measure, value, frame.pace, frame.fixed(signal)),
-        }
-    return frame.bad(condition, value)
+    return measure.window if isinstance(measure, Grown | Gone | PerSecond) else timedelta()
 
 
 def _happens(frame: Frame, scene: Scene, condition: Condition, around: Feeds, *, over: bool) -> None:
@@ -148,52 +219,43 @@ def _toggle(frame: Frame, scene: Scene, around: Feeds) -> None:
     states = {condition.state for condition in frame.conditions(signal)} - {None}
     other = next((state for state in ("half-open", "other") if state not in states), "changing")
     calm = frame.at(signal, Decimal(1))
-    turned = {**dict.fromkeys(calm, None), **frame.at(signal, Decimal(1), state=other)}
-    feeds = {key: feed for key, feed in turned.items() if feed is not None}
-    zero = {key: type(feed)(Decimal(0)) for key, feed in calm.items() if key not in feeds}
-    scene.play({**around, **zero, **feeds}, 1)
-    scene.feeds = {**around, **zero, **feeds}
+    turned = frame.at(signal, Decimal(1), state=other)
+    zero = {key: type(feed)(Decimal(0)) for key, feed in calm.items() if key not in turned}
+    scene.play({**around, **zero, **turned}, 1)
 
 
-def beyond(frame: Frame, condition: Condition, stage: str | None) -> Decimal:
-    """The value just on the wrong side of the limit."""
+def beyond(frame: Frame, condition: Condition, stage: str | None) -> Iterator[Decimal]:
+    """Values on the wrong side of the limit, the nearest first."""
     limit = frame.limit(condition, stage)
+    measure = inner(condition.signal.measure)
+    if isinstance(measure, Gone) or condition.state is not None:
+        yield Decimal(1)
+        return
     if condition.op in (Op.at_least, Op.at_most):
-        return limit
-    if isinstance(inner(condition.signal.measure), Gone):
-        return Decimal(1)
-    return _beside(limit, condition, outward=True)
+        yield limit
+    yield _beside(limit, condition, outward=True)
 
 
 def _beside(limit: Decimal, condition: Condition, *, outward: bool) -> Decimal:
-    room = min(limit, 1 - limit) if condition.signal.unit is Unit.ratio else abs(limit)
-    if condition.signal.unit is Unit.ratio and condition.reference is not None:
-        room = limit
+    ratio = condition.signal.unit is Unit.ratio
+    room = min(limit, 1 - limit) if ratio and condition.reference is None else abs(limit)
     # One digit, a hundredth or less of the room: the value can be read, and no rounding hides it.
-    step = (
-        Decimal(1).scaleb(room.adjusted() - 2)
-        if room > 0
-        else _FROM_ZERO.get(condition.signal.unit, Decimal(1))
-    )
+    step = Decimal(1).scaleb(room.adjusted() - 2) if room > 0 else Decimal("0.01") if ratio else Decimal(1)
     up = (condition.op in UPWARDS) == outward
     return limit + step if up else limit - step
 
 
-_FROM_ZERO = {Unit.ratio: Decimal("0.01")}
-
-
 def _nearest(frame: Frame, condition: Condition, stage: str | None) -> Iterator[Feeds]:
-    limit = frame.limit(condition, stage)
+    measure = inner(condition.signal.measure)
     if once(condition.signal.measure):
         yield {}
         return
-    if isinstance(inner(condition.signal.measure), Gone) or condition.state is not None:
+    if isinstance(measure, Gone) or condition.state is not None:
         yield frame.well()
         return
-    paces = [frame.pace, *(replace(frame.pace, events=frame.pace.events * n) for n in (3, 7, 11, 13))]
+    limit = frame.limit(condition, stage)
     if condition.op in (Op.above, Op.below):
-        for pace in paces:
-            other = Frame(frame.rollout, frame.guardrail)
-            other.__dict__["pace"] = pace
-            yield _at(other, condition, limit)
-    yield _at(frame, condition, _beside(limit, condition, outward=False))
+        for times in (1, 3, 7, 11, 13) if not isinstance(measure, Level) else (1,):
+            pace = replace(frame.pace, events=frame.pace.events * times)
+            yield replace(frame, own_pace=pace).bad(condition, limit)
+    yield frame.bad(condition, _beside(limit, condition, outward=False))

@@ -21,8 +21,9 @@ LONGEST = 400
 class Scenario:
     """One thing that a guardrail promises, with what is fed in to see it.
 
-    `fires` must fire at some time and `silent` never; `promise` is the sentence, `about` whom it is about.
-    `texts` are the alerts whose whole labels and annotations are compared when they first fire.
+    `fires` must fire at some time and `silent` never from the scrape `settled` on; `promise` is the sentence,
+    `about` whom it is about. `texts` are the alerts whose whole labels and annotations are compared when they
+    first fire.
     """
 
     promise: str
@@ -33,6 +34,7 @@ class Scenario:
     fires: tuple[Alert, ...] = ()
     silent: tuple[Alert, ...] = ()
     texts: tuple[Alert, ...] = ()
+    settled: int = 0
 
     def samples(self, scrape: timedelta) -> list[Sampled]:
         """The series as Prometheus stores them."""

@@ -37,6 +37,7 @@ Feeds = dict[Key, Feed]
 Fixed = Mapping[str, str]
 """Labels that are given: the arm's, and those the series are kept apart by."""
 
+_OPPOSITES = {"true": "false", "false": "true", "success": "failure"}
 OTHERS = ("200", "true", "false", "OK", "GET", "closed", "other", "503", "0")
 
 
@@ -63,6 +64,7 @@ def chosen(selector: Selector, fixed: Fixed, flipped: str | None = None) -> Key:
 
 def _label(name: str, wanted: list[tuple[str, str]], given: str | None, *, flip: bool) -> str:
     examples = [example for op, text in wanted for example in _examples(op, text)]
+    examples += [_OPPOSITES[example] for example in examples if example in _OPPOSITES]
     for candidate in ([] if given is None or flip else [given]) + examples + list(OTHERS) + [""]:
         good = [fits(op, text, candidate) for op, text in wanted]
         if (not any(good) and good) if flip else all(good):
@@ -106,7 +108,9 @@ def feeds(measure: Measure, value: Decimal, pace: Pace, fixed: Fixed) -> Feeds:
             return {} if value > 0 else {chosen(metric, fixed): At(Decimal(1))}
         case Free():
             raise Impossible("a free PromQL expression: nothing is known of what would give it a value")
-        case Count() | StateChanges() | Grown():
+        case Grown(metric=metric, window=window):
+            return {chosen(metric, fixed): Rise(value * seconds(pace.scrape) / seconds(window))}
+        case Count() | StateChanges():
             raise Impossible("it has no value that lasts")
 
 

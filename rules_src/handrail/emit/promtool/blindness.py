@@ -1,0 +1,177 @@
+"""What a guardrail needs and does not have → scenarios: it says that it is blind, and when."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+from handrail import names
+from handrail.conditions import REMEMBER
+from handrail.emit.promtool.cases import OTHER
+from handrail.emit.promtool.frame import Frame, free, inner, tiers, window
+from handrail.emit.promtool.judge import Judge
+from handrail.emit.promtool.limits import beyond, check_length, had, ripening
+from handrail.emit.promtool.scene import Scenario, Scene
+from handrail.emit.promtool.series import Key
+from handrail.emit.promtool.stimulus import Feeds, Impossible
+from handrail.emit.promtool.storage import Storage
+from handrail.plan import Alert, Condition, Gone, Op, ReferenceKind
+
+VANISHED = (
+    "When its series vanish a guardrail is blind when its hold is over, and sees again when they are back"
+)
+NEVER_CAME = "A guardrail whose series never came is blind"
+NO_ATTEMPT = "While no attempt gives the canary traffic, a missing canary is no blindness"
+UNTOLD = "A receiver that says nothing is believed for ten minutes, then whoever needs the stage is blind"
+NOTHING_CAPTURED = "Without the figure it compares with, a guardrail is blind"
+STABLE_GONE = "Without the stable arm's series, a guardrail that compares with them is blind"
+STEPS = "From stage to stage the limit changes, and what fires with it"
+
+
+def blindness(frame: Frame) -> Iterator[Scenario | Impossible]:
+    """All of these for one guardrail."""
+    for build in (_vanished, _never_came, _no_attempt, _untold, _nothing_captured, _stable_gone, _steps):
+        yield from had(build(frame), f"{build.__name__[1:].replace('_', ' ')}: {frame.guardrail.name}")
+
+
+def _made(
+    promise: str,
+    frame: Frame,
+    scene: Scene,
+    *,
+    fires: tuple[Alert, ...] = (),
+    silent: tuple[Alert, ...] = (),
+    about: str = "",
+) -> Scenario:
+    check_length(frame, scene)
+    name = " ".join(filter(None, [frame.guardrail.name, about]))
+    texts = tuple(alert for alert in fires if alert is frame.guardrail.blind)
+    return Scenario(promise, name, frame.guardrail, scene.tapes, scene.clock, fires, silent, texts)
+
+
+def _hold(frame: Frame) -> timedelta:
+    return frame.guardrail.blind.hold + 3 * frame.rollout.evaluate
+
+
+def _only_absence(frame: Frame) -> bool:
+    return all(isinstance(inner(signal.measure), Gone) for signal in frame.guardrail.signals)
+
+
+def _longest_window(frame: Frame) -> timedelta:
+    return max(window(signal.measure) for signal in frame.guardrail.signals)
+
+
+def _vanished(frame: Frame) -> Iterator[Scenario]:
+    if free(frame.guardrail) or _only_absence(frame) or _longest_window(frame) > timedelta(minutes=15):
+        return
+    scene, around, well = frame.scene(), frame.around(frame.stage()), frame.well()
+    scene.play({**around, **well}, 4)
+    scene.vanish(well, around, scene.scrapes(_longest_window(frame), _hold(frame)))
+    scene.play({**around, **well}, scene.scrapes(3 * frame.rollout.evaluate))
+    yield _made(VANISHED, frame, scene, fires=(frame.guardrail.blind,))
+
+
+def _never_came(frame: Frame) -> Iterator[Scenario]:
+    if _only_absence(frame):
+        return
+    if free(frame.guardrail):
+        raise Impossible("what a free expression looks at is not known")
+    scene = frame.scene()
+    scene.play(frame.around(frame.stage()), scene.scrapes(_hold(frame)))
+    yield _made(NEVER_CAME, frame, scene, fires=(frame.guardrail.blind,))
+
+
+def _no_attempt(frame: Frame) -> Iterator[Scenario]:
+    if frame.guardrail.arms is None or not frame.rollout.stages:
+        return
+    scene, around = frame.scene(), frame.around(None)
+    other: Feeds = {
+        Key(key.metric, tuple((n, OTHER if n == names.ROLLOUT else v) for n, v in key.labels)): feed
+        for key, feed in frame.around(frame.stage()).items()
+        if key.metric == names.STAGE_METRIC
+    }
+    scene.play({**around, **other}, scene.scrapes(_hold(frame)))
+    yield _made(NO_ATTEMPT, frame, scene, silent=(frame.guardrail.blind,))
+
+
+def _untold(frame: Frame) -> Iterator[Scenario]:
+    """A breach goes on while the receiver is away: the alert still fires, then the guardrail is blind."""
+    needs = Judge(frame.rollout, frame.guardrail, Storage([], closed=True)).needs_stage()
+    if not needs or free(frame.guardrail):
+        return
+    found = _staged(frame)
+    around, scene = frame.around(frame.stage(found[1] if found else None)), frame.scene()
+    feeds = frame.well()
+    fires: tuple[Alert, ...] = (frame.guardrail.blind,)
+    if found is not None:
+        alert, condition = found
+        value = list(beyond(frame, condition, frame.stage(condition)))[-1]
+        feeds, fires = frame.bad(condition, value), (alert, frame.guardrail.blind)
+    told = {key for key in around if key.metric.startswith("handrail_")}
+    rest = {key: feed for key, feed in around.items() if key not in told}
+    scene.play({**around, **feeds}, 4)
+    for key in told:
+        scene.tapes[key].mark()
+    scene.play({**rest, **feeds}, scene.scrapes(REMEMBER, _hold(frame)))
+    scene.play({**around, **feeds}, scene.scrapes(3 * frame.rollout.evaluate))
+    yield _made(UNTOLD, frame, scene, fires=fires)
+
+
+def _staged(frame: Frame) -> tuple[Alert, Condition] | None:
+    """A tier that needs what the receiver says, and that fires within the time it is believed."""
+    for alert, condition in tiers(frame.guardrail):
+        reference = condition.reference
+        told = condition.staged or (reference is not None and reference.kind in _TOLD)
+        lasts = ripening(condition) + alert.hold + 3 * frame.rollout.evaluate < REMEMBER
+        if told and lasts and condition.state is None and not _counts(condition):
+            return alert, condition
+    return None
+
+
+_TOLD = (ReferenceKind.before, ReferenceKind.previous_stage)
+
+
+def _counts(condition: Condition) -> bool:
+    return condition.op is Op.above and type(inner(condition.signal.measure)).__name__ in {
+        "Count",
+        "StateChanges",
+    }
+
+
+def _nothing_captured(frame: Frame) -> Iterator[Scenario]:
+    if not frame.captured() or free(frame.guardrail):
+        return
+    relative = [c for c in frame.relative() if c.reference is not None and c.reference.kind in _TOLD]
+    stage = frame.stage(relative[0])
+    around = {k: f for k, f in frame.around(stage).items() if k.metric != names.REFERENCE_METRIC}
+    scene = frame.scene()
+    scene.play({**around, **frame.well()}, scene.scrapes(_hold(frame)))
+    yield _made(NOTHING_CAPTURED, frame, scene, fires=(frame.guardrail.blind,))
+
+
+def _stable_gone(frame: Frame) -> Iterator[Scenario]:
+    if not frame.compares_arms() or free(frame.guardrail):
+        return
+    condition = next(
+        c for c in frame.relative() if c.reference is not None and c.reference.kind is ReferenceKind.stable
+    )
+    scene = frame.scene()
+    scene.play({**frame.around(frame.stage(condition)), **frame.canary_well()}, scene.scrapes(_hold(frame)))
+    yield _made(STABLE_GONE, frame, scene, fires=(frame.guardrail.blind,))
+
+
+def _steps(frame: Frame) -> Iterator[Scenario]:
+    """Out of every stage, then through all of them, at a value between the loosest and the tightest limit."""
+    for alert, condition in tiers(frame.guardrail):
+        if not condition.staged or free(frame.guardrail) or condition.reference is not None:
+            continue
+        first = max if condition.op in (Op.above, Op.at_least) else min
+        stages = [s.name for s in frame.rollout.stages if frame.judged_in(condition, s.name)]
+        loosest = first(stages, key=lambda stage: frame.limit(condition, stage))
+        value = list(beyond(frame, condition, loosest))[-1]
+        scene = frame.scene()
+        feeds = frame.bad(condition, value)
+        for stage in (None, *(stage.name for stage in frame.rollout.stages)):
+            rest = alert.hold + 2 * frame.rollout.evaluate
+            scene.play({**frame.around(stage, entering=False), **feeds}, scene.scrapes(rest))
+        yield _made(STEPS, frame, scene, fires=(alert,), about=alert.tier)

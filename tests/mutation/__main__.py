@@ -1,0 +1,107 @@
+"""`python -m mutation`: make every mutant, ask promtool about each, and say which survive.
+
+Exit code 1 when less than 97 % are noticed or when a survivor is not explained in docs/mutants.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import fnmatch
+import random
+import re
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from .mutants import Mutant
+from .verdict import Subject, Verdict, judge, plan_of, subjects, verdicts
+
+ROOT = Path(__file__).parents[2]
+EXPLAINED = ROOT / "docs/mutants.md"
+LEAST = 0.97
+
+
+def main() -> int:
+    """Run the command."""
+    wanted = _arguments()
+    console = Console()
+    rollouts = [r for r in plan_of(wanted.source).rollouts if r.name in wanted.rollout]
+    if unknown := set(wanted.rollout) - {rollout.name for rollout in rollouts}:
+        console.print(f"no rollout is called {', '.join(sorted(unknown))}", style="red")
+        return 2
+    found = [subject for rollout in rollouts for subject in subjects(rollout)]
+    if broken := [s.guardrail.name for s in found if judge(s)]:
+        console.print(f"the tests fail on the rules as they are: {', '.join(broken)}", style="red")
+        return 1
+    made = [(subject, mutant) for subject in found for mutant in subject.mutants()]
+    if wanted.sample:
+        made = random.Random(wanted.seed).sample(made, min(wanted.sample, len(made)))
+    began = time.monotonic()
+    judged = _judged(console, made)
+    _report(console, judged, time.monotonic() - began)
+    return _answer(console, judged)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="mutation", description="Do the generated tests notice wrong rules?"
+    )
+    parser.add_argument("--source", type=Path, default=ROOT / "rules_src")
+    parser.add_argument("--rollout", action="append", default=[], help="by default checkout and relay-r1")
+    parser.add_argument("--sample", type=int, help="only so many mutants, drawn by --seed")
+    parser.add_argument("--seed", type=int, default=1)
+    wanted = parser.parse_args()
+    wanted.rollout = wanted.rollout or ["checkout", "relay-r1"]
+    return wanted
+
+
+def _judged(console: Console, made: list[tuple[Subject, Mutant]]) -> list[Verdict]:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console) as progress:
+        task = progress.add_task("mutants", total=len(made))
+        judged = []
+        for verdict in verdicts(made):
+            judged.append(verdict)
+            progress.advance(task)
+    return judged
+
+
+def _report(console: Console, judged: list[Verdict], seconds: float) -> None:
+    table = Table("guardrail", "mutants", "noticed", "survived")
+    all_of = Counter(verdict.mutant.group for verdict in judged)
+    noticed = Counter(verdict.mutant.group for verdict in judged if verdict.noticed)
+    for group, count in all_of.items():
+        table.add_row(group, str(count), str(noticed[group]), str(count - noticed[group]))
+    total = sum(noticed.values())
+    table.add_section()
+    table.add_row("all", str(len(judged)), f"{total} ({total / len(judged):.1%})", str(len(judged) - total))
+    console.print(table)
+    console.print(f"{seconds:.0f} s")
+
+
+def _answer(console: Console, judged: list[Verdict]) -> int:
+    survivors = [verdict.mutant.name for verdict in judged if not verdict.noticed]
+    patterns = explained()
+    strangers = [name for name in survivors if not any(fnmatch.fnmatchcase(name, p) for p in patterns)]
+    for name in survivors:
+        console.print(f"survived{'' if name not in strangers else ', unexplained'}: {name}", highlight=False)
+    enough = 1 - len(survivors) / len(judged) >= LEAST
+    if not enough:
+        console.print(f"less than {LEAST:.0%} were noticed", style="red")
+    if strangers:
+        console.print(f"{len(strangers)} survivors are not explained in docs/mutants.md", style="red")
+    return 0 if enough and not strangers else 1
+
+
+def explained() -> list[str]:
+    """The names in docs/mutants.md: what stands in backquotes at the beginning of a table's row; `*` is anything."""
+    return re.findall(r"^\| `([^`]+)` \|", EXPLAINED.read_text(encoding="utf-8"), re.MULTILINE)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,71 @@
+"""A group of rules as data → mutants: the same group with one field of one rule changed."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+
+from handrail.emit.document import Data
+from handrail.units import duration, span
+
+from .expressions import changes
+
+LEFT_OUT = ("info", "HandrailHeartbeat")
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """One wrong group. `rule` is the rule that is wrong, `what` says how, `name` is both."""
+
+    group: str
+    rule: str
+    what: str
+    data: Data
+
+    @property
+    def name(self) -> str:
+        """What stands in the report, and in docs/mutants.md if it survives."""
+        return f"{self.group} {self.rule}: {self.what}"
+
+
+def mutants(group: Data, evaluate: timedelta) -> Iterator[Mutant]:
+    """Every mutant of a group, in the order of its rules."""
+    for index, rule in enumerate(group["rules"]):
+        name = rule.get("alert") or _recorded(rule)
+        for what, changed in _wrong(rule, evaluate):
+            whole = copy.deepcopy(group)
+            whole["rules"][index] = changed
+            yield Mutant(group["name"], name, what, whole)
+
+
+def _recorded(rule: Data) -> str:
+    signal = rule["labels"].get("signal")
+    return f"{rule['record']}{f' ({signal})' if signal else ''}"
+
+
+def _wrong(rule: Data, evaluate: timedelta) -> Iterator[tuple[str, Data]]:
+    if rule.get("record", "").endswith(":info"):
+        return
+    for change in changes(rule["expr"]):
+        yield change.what, {**rule, "expr": change.expr}
+    yield from _times(rule, "for", evaluate)
+    yield from _times(rule, "keep_firing_for", evaluate)
+    for label in rule["labels"]:
+        others = {key: value for key, value in rule["labels"].items() if key != label}
+        yield f"label {label} dropped", {**rule, "labels": others}
+        yield f"label {label} changed", {**rule, "labels": {**rule["labels"], label: "changed"}}
+    for annotation, text in rule.get("annotations", {}).items():
+        changed = {**rule["annotations"], annotation: f"{text} changed"}
+        yield f"annotation {annotation} changed", {**rule, "annotations": changed}
+
+
+def _times(rule: Data, field: str, evaluate: timedelta) -> Iterator[tuple[str, Data]]:
+    if "record" in rule:
+        return
+    now = duration(rule[field]) if field in rule else timedelta()
+    if now:
+        yield f"{field} dropped", {key: value for key, value in rule.items() if key != field}
+        yield f"{field} an evaluation shorter", {**rule, field: span(max(now - evaluate, timedelta()))}
+    yield f"{field} an evaluation longer", {**rule, field: span(now + evaluate)}

@@ -41,6 +41,7 @@ from handrail.lint import (
     tier_order,
     unknown_guardrail,
     unknown_rollout,
+    unknown_route,
     unknown_stage,
     window_outlasts_stage,
     window_too_short,
@@ -87,8 +88,15 @@ LINTS: tuple[Lint, ...] = (
 )
 """What one rollout shows."""
 
-ACROSS: tuple[AcrossLint, ...] = (same_name_twice.across, label_names.across, unknown_rollout.across)
+ACROSS: tuple[AcrossLint, ...] = (
+    same_name_twice.across,
+    label_names.across,
+    unknown_rollout.across,
+    unknown_route.across,
+)
 """What only the whole source folder shows."""
+
+_NEED_ALL = (unknown_rollout.across, unknown_route.across)
 
 PLAN_LINTS: tuple[PlanLint, ...] = (detection_too_slow.check, over_budget.check, objective_out_of_reach.check)
 """What depends on how long things take, which is computed from the plan."""
@@ -114,7 +122,7 @@ def lint(
     """
     looked = lint_names(LINTS)
     problems = {problem for rollout in rollouts for problem in _judged(rollout, _of(rollout), looked)}
-    across = ACROSS if whole else tuple(check for check in ACROSS if check is not unknown_rollout.across)
+    across = ACROSS if whole else tuple(check for check in ACROSS if check not in _NEED_ALL)
     problems |= {found.problem for check in across for found in check(rollouts, environments)}
     return sorted(problems)
 

@@ -18,28 +18,27 @@ DASHBOARDS = "grafana/dashboards"
 
 def emit(plan: Plan, files: Mapping[str, str]) -> dict[str, str]:
     """One file per rollout; `files` has the dashboards as Grafana reads them."""
-    dashboards = {
-        PurePosixPath(path).name: text for path, text in files.items() if path.startswith(f"{DASHBOARDS}/")
-    }
+    owned = _by_rollout(plan, files)
     return {
-        f"kubernetes/{rollout.name}.yaml": yaml_document(_objects(rollout, plan, dashboards), rollout.source)
+        f"kubernetes/{rollout.name}.yaml": yaml_document(
+            _objects(rollout, plan, owned.get(rollout.name, {})), rollout.source
+        )
         for rollout in plan.rollouts
     }
 
 
 def _objects(rollout: Rollout, plan: Plan, dashboards: Mapping[str, str]) -> Data:
     cluster = plan.environment.cluster
-    own = {name: dashboards[name] for name in _own(rollout, plan, dashboards)}
     items = [
         _object("monitoring.coreos.com/v1", "PrometheusRule", rollout, cluster)
         | {"spec": _in_namespace(rules(rollout), cluster)},
         _object("monitoring.coreos.com/v1alpha1", "AlertmanagerConfig", rollout, cluster)
         | {"spec": alertmanager_config(rollout, plan.environment)},
     ]
-    if own:
+    if dashboards:
         shown = _object("v1", "ConfigMap", rollout, cluster)
         shown["metadata"]["labels"]["grafana_dashboard"] = "1"
-        items.append(shown | {"data": own})
+        items.append(shown | {"data": dict(dashboards)})
     return {"apiVersion": "v1", "kind": "List", "items": items}
 
 
@@ -63,15 +62,14 @@ def _in_namespace(spec: Data, cluster: Cluster) -> Data:
     return spec
 
 
-def _own(rollout: Rollout, plan: Plan, dashboards: Mapping[str, str]) -> list[str]:
-    """The names of this rollout's dashboards: `relay-r1.json` and `relay-r1-rls.json`, not those of a `relay-r1-eu`."""
-    longer = [r.name for r in plan.rollouts if r.name.startswith(f"{rollout.name}-")]
-    return [
-        name
-        for name in sorted(dashboards)
-        if _belongs(name, rollout.name) and not any(_belongs(name, other) for other in longer)
-    ]
-
-
-def _belongs(name: str, rollout: str) -> bool:
-    return name.startswith((f"{rollout}.", f"{rollout}-"))
+def _by_rollout(plan: Plan, files: Mapping[str, str]) -> dict[str, dict[str, str]]:
+    """Rollout → its dashboards: `relay-r1.json` and `relay-r1-rls.json`, not those of a `relay-r1-eu`."""
+    rollouts = {rollout.name for rollout in plan.rollouts}
+    owned: dict[str, dict[str, str]] = {}
+    for path, text in sorted(files.items()):
+        if path.startswith(f"{DASHBOARDS}/"):
+            owner = name = PurePosixPath(path).stem
+            while owner and owner not in rollouts:
+                owner = owner.rpartition("-")[0]
+            owned.setdefault(owner, {})[f"{name}.json"] = text
+    return owned

@@ -1,0 +1,68 @@
+"""unknown-route: people are to be told under a word that no alert bears, or an escalation level has nobody to tell.
+
+`routes={"P1": …}` on a rollout whose words are warning, critical and emergency wakes nobody, and Alertmanager does not
+say so. A level that no `routes=` names climbs to nobody: the receiver records it, and people sleep on.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Sequence
+
+from handrail import names
+from handrail.declare import Environment, Rollout
+from handrail.errors import Severity
+from handrail.lint.finding import Finding, finding
+
+NAME = "unknown-route"
+
+
+def across(rollouts: Sequence[Rollout], environments: Sequence[Environment]) -> Iterator[Finding]:
+    """Every word that somebody is told under, and every level."""
+    for rollout in rollouts:
+        severities, levels = _severities(rollout), [level.name for level in rollout.escalation]
+        for word in rollout.routes:
+            if word not in {*severities, *levels}:
+                what = f"rollout '{rollout.name}' tells people of '{word}', which is neither severity nor level of it"
+                yield finding(NAME, rollout, what, _cure(word, [*severities, *levels]), "routes", word)
+        yield from _levels(rollout, severities, environments)
+    known = list(dict.fromkeys(word for rollout in rollouts for word in _words(rollout)))
+    for environment in environments:
+        for word in environment.routes:
+            if word not in known:
+                what = f"environment '{environment.name}' tells people of '{word}', which no rollout has"
+                yield finding(NAME, environment, what, _cure(word, known), "routes", word)
+
+
+def _levels(
+    rollout: Rollout, severities: Sequence[str], environments: Sequence[Environment]
+) -> Iterator[Finding]:
+    for level in rollout.escalation:
+        if level.name in severities:
+            what = f"level '{level.name}' of rollout '{rollout.name}' bears the name of a severity"
+            yield finding(
+                NAME, level, what, "give it another name: routes= could not tell them apart", "name"
+            )
+        elif level.name not in rollout.routes:
+            silent = [here.name for here in environments if level.name not in here.routes]
+            if silent or not environments:
+                place = f" in environment '{silent[0]}'" if silent else ""
+                what = f"level '{level.name}' of rollout '{rollout.name}' reaches nobody{place}"
+                cure = f'name people in routes={{"{level.name}": [...]}}, or an empty list'
+                yield finding(NAME, level, what, cure, severity=Severity.warning)
+
+
+def _words(rollout: Rollout) -> Iterator[str]:
+    yield from _severities(rollout)
+    yield from (level.name for level in rollout.escalation)
+
+
+def _severities(rollout: Rollout) -> list[str]:
+    words = [rollout.severities.get(tier, tier) for tier in names.TIERS]
+    own = (tier.severity for guardrail in rollout.guardrails for tier in guardrail.tiers)
+    return list(dict.fromkeys([*words, *filter(None, own)]))
+
+
+def _cure(word: str, known: Sequence[str]) -> str:
+    near = difflib.get_close_matches(word, known, n=1)
+    return f"did you mean '{near[0]}'?" if near else f"there are: {', '.join(known)}"

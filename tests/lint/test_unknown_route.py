@@ -1,0 +1,69 @@
+"""unknown-route: what it finds, with line and words, and what it leaves alone."""
+
+from __future__ import annotations
+
+from declared import found, guardrail
+from handrail.lint.unknown_route import NAME
+
+TIERS = guardrail('tiers=[Warning(Above("1%")), Critical(Above("2%"), severity="P2")]')
+ROUTED = 'routes={"P2": [SlackReceiver("#shop", "/etc/slack")]}'
+LEVEL = 'escalation=[Level("manager", "5m", "the manager")]'
+
+
+def test_a_word_that_no_alert_of_the_rollout_bears_is_refused() -> None:
+    assert found(NAME, TIERS, ROUTED.replace("P2", "critcal")) == [
+        (
+            'routes={"critcal": [SlackReceiver("#shop", "/etc/slack")]},',
+            (
+                "error: rollout 'shop' tells people of 'critcal', which is neither severity nor level of it; "
+                "did you mean 'critical'?"
+            ),
+        )
+    ]
+
+
+def test_a_tier_s_own_word_is_fine() -> None:
+    assert found(NAME, TIERS, ROUTED) == []
+
+
+def test_a_word_of_an_environment_that_no_rollout_has_is_refused() -> None:
+    environments = 'here = Environment("here", routes={"P2": [], "P9": []})\n'
+    assert found(NAME, TIERS, environments=environments) == [
+        (
+            'here = Environment("here", routes={"P2": [], "P9": []})',
+            "error: environment 'here' tells people of 'P9', which no rollout has; there are: warning, critical, emergency, P2",
+        )
+    ]
+
+
+def test_a_level_that_reaches_nobody_is_said() -> None:
+    environments = 'here = Environment("here", routes={"P2": []})\n'
+    for places, where in ((environments, " in environment 'here'"), ("", "")):
+        assert found(NAME, TIERS, LEVEL, environments=places) == [
+            (
+                'escalation=[Level("manager", "5m", "the manager")],',
+                (
+                    f"warning: level 'manager' of rollout 'shop' reaches nobody{where}; "
+                    'name people in routes={"manager": [...]}, or an empty list'
+                ),
+            )
+        ]
+
+
+def test_a_level_somebody_is_named_for_is_fine_and_so_is_one_that_is_kept_silent_on_purpose() -> None:
+    everywhere = 'routes={"manager": [SlackReceiver("#shop", "/etc/slack")]}'
+    assert found(NAME, TIERS, LEVEL, everywhere, environments='here = Environment("here")\n') == []
+    silent = 'here = Environment("here", routes={"manager": []})\n'
+    assert found(NAME, TIERS, LEVEL, environments=silent) == []
+
+
+def test_a_level_called_like_a_severity_is_refused() -> None:
+    assert found(NAME, TIERS, LEVEL.replace('"manager"', '"critical"')) == [
+        (
+            'escalation=[Level("critical", "5m", "the manager")],',
+            (
+                "error: level 'critical' of rollout 'shop' bears the name of a severity; "
+                "give it another name: routes= could not tell them apart"
+            ),
+        )
+    ]

@@ -116,7 +116,10 @@ def _missing(alert: Alert, rollout: Rollout, written: Written, *, tested: bool) 
         yield "has no panel in the dashboard", _OURS
     if tested and alert.name not in written.tested and alert is not rollout.heartbeat:
         yield "has no test", _OURS
-    routes = {route.receiver for route in taken(rollout.routing, dict(alert.labels))}
+    routes = {
+        route.receiver
+        for route in taken(rollout.routing, {names.ALERTNAME: alert.name, **dict(alert.labels)})
+    }
     if not (routes or {rollout.routing.receivers[0].name}) & written.receivers:
         yield "has no route to anybody", _OURS
     yield from _action(alert, rollout)

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 
-from handrail import plan
+from handrail import names, plan
 from handrail.routing import HandrailReceiver, taken
 from handrail.units import duration
 
@@ -167,7 +167,7 @@ def _wait(alert: plan.Alert, rollout: plan.Rollout) -> timedelta:
         for receiver in rollout.routing.receivers
         if any(isinstance(channel, HandrailReceiver) for channel in receiver.channels)
     }
-    routes = taken(rollout.routing, dict(alert.labels))
+    routes = taken(rollout.routing, {names.ALERTNAME: alert.name, **dict(alert.labels)})
     return min((route.pace.wait for route in routes if route.receiver in acting_receivers), default=NOTHING)
 
 

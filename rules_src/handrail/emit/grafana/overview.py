@@ -79,7 +79,7 @@ def _guard(rollout: plan.Rollout) -> list[Panel]:
     )
     others = _of("ALERTS", rollout, ("alertname", "!=", names.HEARTBEAT_ALERT))
     kept = "alertname, alertstate, guardrail, tier, severity, action, stage"
-    acted = _of("handrail_actions_total", rollout)
+    acted = _of(names.ACTIONS_METRIC, rollout)
     return [
         figure(
             Frame("Guard", "Whether Prometheus judges the rules of this rollout.", width=6, height=6),
@@ -91,7 +91,7 @@ def _guard(rollout: plan.Rollout) -> list[Panel]:
         figure(
             Frame("Last heartbeat", "How long ago the receiver heard of Alertmanager.", width=6, height=6),
             "s",
-            [Line("max(handrail_heartbeat_age_seconds)", "")],
+            [Line(f"max({names.HEARTBEAT_AGE_METRIC})", "")],
             nothing="the receiver does not say",
         ),
         rows(

@@ -129,7 +129,7 @@ def _others(rollout: plan.Rollout) -> DashboardLink:
 def _events(rollout: plan.Rollout) -> list[Events]:
     of = (names.ROLLOUT, "=", rollout.name)
     acted = promql.value(
-        plan.Count(plan.Selector("handrail_actions_total", (of,)), max(4 * rollout.scrape, MINUTE)),
+        plan.Count(plan.Selector(names.ACTIONS_METRIC, (of,)), max(4 * rollout.scrape, MINUTE)),
         ("action", "outcome"),
         None,
     )

@@ -71,7 +71,6 @@ LINTS: tuple[Lint, ...] = (
     stage_holds.check,
     unknown_stage.check,
     unknown_guardrail.check,
-    unknown_guardrail.check,
     limit_without_reference.check,
     limit_wrong_unit.check,
     limit_never_fires.check,

@@ -1,6 +1,6 @@
-"""unknown-guardrail: a panel draws the limits of a guardrail that the rollout does not have.
+"""unknown-guardrail: a panel is to draw the limits of a guardrail that the rollout does not have.
 
-The panel would be there, and its line would not: a curve without a limit looks fine at any height.
+The panel would be there without its lines, and nobody would miss them before they are needed.
 """
 
 from __future__ import annotations
@@ -15,11 +15,15 @@ NAME = "unknown-guardrail"
 
 
 def check(rollout: Rollout) -> Iterator[Finding]:
-    """Every panel that names a guardrail."""
+    """Every panel with `limits_of`."""
     known = [guardrail.name for guardrail in rollout.guardrails]
-    for panel in (panel for dashboard in rollout.dashboards for panel in dashboard.panels):
+    for panel in (panel for page in rollout.dashboards for panel in page.panels):
         if panel.limits_of is not None and panel.limits_of not in known:
             near = difflib.get_close_matches(panel.limits_of, known, n=1)
-            cure = f"did you mean '{near[0]}'?" if near else f"the guardrails are: {', '.join(known)}"
-            what = f"panel '{panel.title}' draws the limits of '{panel.limits_of}', which does not exist"
-            yield finding(NAME, panel, what, cure, "limits_of")
+            yield finding(
+                NAME,
+                panel,
+                f"panel '{panel.title}' draws the limits of '{panel.limits_of}', which does not exist",
+                f"did you mean '{near[0]}'?" if near else f"the guardrails are: {', '.join(known)}",
+                "limits_of",
+            )

@@ -123,12 +123,19 @@ class Calls:
         return replace(asked, not_ready=(*asked.not_ready, *filter(None, problems)))
 
     async def _criterion(self, criterion: Criterion) -> str:
-        """Why a criterion is not met, empty when it is. No answer is not a yes."""
+        """Why a criterion is not met, empty when it is. No answer and no data are not a yes."""
         try:
             broken = await self.prometheus.values(criterion.expr)
+            seen = await self.prometheus.values(criterion.seen)
         except TargetError as error:
             return f"{criterion.guardrail}: {criterion.text}: unknown: {error}"
-        return f"{criterion.guardrail}: not so: {criterion.text}" if broken else ""
+        if broken:
+            return f"{criterion.guardrail}: not so over the whole stage: {criterion.text}"
+        return (
+            ""
+            if seen
+            else f"{criterion.guardrail}: {criterion.text}: unknown: no data, or too little traffic"
+        )
 
     async def _rehearse(self, step: Step) -> Rehearsal:
         target = self.targets.get(step.kind)

@@ -106,13 +106,14 @@ class Executor:
 
     async def _acted(self, run: Run) -> Run:
         last = run.effects[-1] if run.effects else None
-        if run.proof is not None:
-            proving = replace(run, state=RunState.proving)
-            await self._record(proving, last)
-            return proving
         failed = [
             effect for effect in run.effects if effect.state in {EffectState.failed, EffectState.skipped}
         ]
+        nothing_done = bool(failed) and len(failed) == len(run.effects)
+        if run.proof is not None and not nothing_done:  # where no step got through, people hear of it at once
+            proving = replace(run, state=RunState.proving)
+            await self._record(proving, last)
+            return proving
         if failed:
             return await self._finish(run, RunState.failed, _told(failed), last)
         return await self._finish(run, RunState.done, "; ".join(effect.found for effect in run.effects), last)
@@ -190,6 +191,8 @@ class Executor:
             traffic = await self.prometheus.values(proof.expr)
         except TargetError as error:
             return str(error)
+        if not traffic:
+            return "Prometheus has no figure of the arm's traffic, which proves nothing"
         if any(not value <= proof.at_most for value in traffic):  # NaN is no proof
             return f"the arm still has {max(traffic):g}, more than {proof.at_most:g}"
         for effect in run.effects:
@@ -239,4 +242,4 @@ def _told(failed: list[Effect]) -> str:
 
 
 def _proof_text(proof: Proof) -> str:
-    return f"every target reads back, and the arm has at most {proof.at_most:g} of traffic, or none"
+    return f"every target reads back, and the arm has at most {proof.at_most:g} of traffic"

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from handrail.contract import Playbook, names
 
-from handrail_receiver.model import OPEN, WORKED, EvidenceRecord, History, Run
+from handrail_receiver.model import OPEN, WORKED, EvidenceRecord, History, Run, RunState
 from handrail_receiver.telling.incident import Incident, Line, Link, Severity, Status
 
 MOST_LINES = 30
@@ -81,7 +81,11 @@ def _title(playbook: Playbook, history: History, last: Run | None) -> str:
 
 def _status(history: History, last: Run | None) -> Status:
     if last is not None:
-        return "acknowledged" if last.state in OPEN else "resolved" if last.state in WORKED else "open"
+        if last.state in WORKED:
+            return "resolved"
+        # Acknowledged means that nobody need get up: only an ordinary rollback that got through says so.
+        handled = last.state == RunState.proving and last.action == "rollback"
+        return "acknowledged" if handled else "open"
     quiet = not any(said.firing for said in history.said)
     return "resolved" if quiet and history.attempt and not history.attempt.held else "open"
 

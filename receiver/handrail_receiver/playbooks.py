@@ -7,6 +7,8 @@ from pathlib import Path
 from handrail.contract import Playbook
 from pydantic import ValidationError
 
+from handrail_receiver.telling.render import problem
+
 
 class Playbooks:
     """The playbooks of a folder. A file that cannot be used leaves the version before it in force."""
@@ -59,4 +61,10 @@ class Playbooks:
                 problems.append(f"{file}: {error.strerror}; make it readable")
             else:
                 known[playbook.rollout] = playbook
+                problems += [f"{file}: {wrong}" for wrong in _templates(playbook)]
         return known, problems
+
+
+def _templates(playbook: Playbook) -> list[str]:
+    texts = {tell.template for action in playbook.actions for tell in action.tell if tell.template}
+    return [f"a template: {wrong}" for wrong in map(problem, sorted(texts)) if wrong]

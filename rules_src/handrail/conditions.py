@@ -200,6 +200,15 @@ def _enough(condition: Condition, place: Place) -> list[str]:
     return parts
 
 
+def seen(condition: Condition, place: Place) -> str:
+    """A sample while the condition can be judged: data, enough traffic, and the reference."""
+    parts = [str(_judged(condition)), *_enough(condition, place)]
+    if condition.reference is not None:
+        labels = _joined(condition).partition(" group_left")[0]
+        parts.append(f"{labels} ({_reference(condition, place)})")
+    return "\nand ".join(parts)
+
+
 def since_start(rollout: str, during: timedelta) -> str:
     """One sample with label rollout while the current stage is younger than `during`."""
     entered = remembered(Selector(names.STAGE_ENTERED_METRIC, ((names.ROLLOUT, "=", rollout),)))

@@ -91,11 +91,16 @@ class StageFacts(_Model):
 
 
 class Criterion(_Model):
-    """One thing that must be true over the whole hold: `expr` gives a sample while it is *not* true."""
+    """One thing that must have been true over the whole hold.
+
+    `expr` gives a sample when it was *not* true; `seen` gives one while it can be judged at all. Without a
+    sample of `seen` nothing is known, and the criterion is not met.
+    """
 
     guardrail: str
     text: str
     expr: str
+    seen: str
 
 
 class Gate(_Model):
@@ -168,7 +173,7 @@ class GuardrailFacts(_Model):
 
 
 class Proof(_Model):
-    """The rollback is proved when `expr` (the arm's traffic) is at most `at_most`, or absent, within `within` seconds."""
+    """The rollback is proved when `expr` (the arm's traffic) is at most `at_most` within `within` seconds; no sample is no proof."""
 
     expr: str
     at_most: float

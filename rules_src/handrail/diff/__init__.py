@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from handrail.diff.common import shared
+from handrail.diff.common import beside, shared
 from handrail.diff.facts import Files, Rollout, facts
 from handrail.diff.model import Difference, Effect, sort
 from handrail.diff.rollout import rest
@@ -19,12 +19,19 @@ def differences(old: Files, new: Files) -> list[Difference]:
         found += _rollout(name, before.rollouts.get(name), after.rollouts.get(name))
     if before.common is not None and after.common is not None:
         found += shared(before.common, after.common)
+    if before.rollouts:
+        found += beside(before, after)
     return sort(found)
 
 
 def _rollout(name: str, old: Rollout | None, new: Rollout | None) -> list[Difference]:
     if old is not None and new is not None:
-        return [*tiers(name, old, new), *rest(name, old, new)]
+        found = [*tiers(name, old, new), *rest(name, old, new)]
+        if not found and old.whole != new.whole:
+            found = [
+                Difference(Effect.unclear, name, "", "changed in what has no words here; read the patch")
+            ]
+        return found
     if old is not None:
         what = f"rollout removed with its guardrails: {', '.join(old.guardrails)}"
         return [Difference(Effect.looser, name, "", what)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from handrail.diff.facts import Common
+from handrail.diff.facts import Common, Facts
 from handrail.diff.model import Difference, Effect, by_size
 from handrail.units import span
 
@@ -31,6 +31,16 @@ def shared(old: Common, new: Common) -> Iterator[Difference]:
         yield Difference(Effect.looser, "", "Prometheus", f"alerts no longer go to {gone}")
     for came in sorted({*new.alertmanagers} - {*old.alertmanagers}):
         yield Difference(Effect.tighter, "", "Prometheus", f"alerts go to {came}")
+
+
+def beside(old: Facts, new: Facts) -> Iterator[Difference]:
+    """Input of the exporters, and where the objects of a cluster go."""
+    gone, came, changed = "exported no longer", "exported", "what is exported changed; read the file"
+    yield from _named("", old.exporters, new.exporters, gone, came, changed)
+    for path, place in new.objects.items():
+        if old.objects.get(path, place) != place:
+            what = "namespace, name or labels of its objects changed"
+            yield Difference(Effect.unclear, "", path, what)
 
 
 def _named(

@@ -54,6 +54,7 @@ class Stage:
     hold: float | None
     enter: tuple[str, ...]
     criteria: Mapping[str, str]
+    asks: Mapping[str, str]
     manual: tuple[str, ...]
     approvals: tuple[str, ...]
     stable_for: float | None
@@ -70,7 +71,10 @@ class Action:
 
 @dataclass(frozen=True)
 class Rollout:
-    """One rollout; tiers by (guardrail, tier), levels by name."""
+    """One rollout; tiers by (guardrail, tier), levels by name.
+
+    `whole` is everything that its files do, so that nothing is called the same only because nobody looked at it.
+    """
 
     tiers: Mapping[tuple[str, str], Tier]
     measures: Mapping[str, tuple[str, ...]]
@@ -80,6 +84,9 @@ class Rollout:
     checks: tuple[float, ...]
     rollbacks_per_day: int
     interval: timedelta
+    arms: str
+    captured: Mapping[str, str]
+    whole: str
 
     @property
     def guardrails(self) -> list[str]:
@@ -105,6 +112,8 @@ class Facts:
 
     rollouts: Mapping[str, Rollout]
     common: Common | None
+    exporters: Mapping[str, str]
+    objects: Mapping[str, str]
 
 
 def facts(files: Files) -> Facts:
@@ -117,7 +126,16 @@ def facts(files: Files) -> Facts:
     }
     both = ("alertmanager/alertmanager.yml", "prometheus/prometheus.yml")
     common = _common(*(_yaml(files[path]) for path in both)) if all(path in files for path in both) else None
-    return Facts(found, common)
+    return Facts(
+        found,
+        common,
+        exporters={path: text for path, text in files.items() if path.startswith("exporters/")},
+        objects={
+            path: _text([one["metadata"] for one in _yaml(text)["items"]])
+            for path, text in files.items()
+            if path.startswith("kubernetes/")
+        },
+    )
 
 
 def _yaml(text: str) -> Any:
@@ -174,7 +192,22 @@ def _rollout(playbook: Any, rules: Any) -> Rollout:
         checks=tuple(playbook["checks"]),
         rollbacks_per_day=playbook["budget_per_day"],
         interval=max((_span(group, "interval") for group in rules["groups"]), default=timedelta()),
+        arms=_text(playbook.get("arms")),
+        captured={one["name"]: _text(one.get("references")) for one in playbook["guardrails"]},
+        whole=_text([_silent(playbook), _silent(rules)]),
     )
+
+
+_WORDS = {"annotations", "runbook_url", "dashboard_url", "text"}
+
+
+def _silent(thing: Any) -> Any:
+    """`thing` without what only people read."""
+    if isinstance(thing, list):
+        return [_silent(part) for part in thing]
+    if isinstance(thing, dict):
+        return {key: _silent(part) for key, part in thing.items() if key not in _WORDS}
+    return thing
 
 
 def _key(rule: Any) -> tuple[str, str]:
@@ -214,6 +247,7 @@ def _stage(stage: Any, gate: Any) -> Stage:
         hold=stage["hold"],
         enter=tuple(map(_step, stage["enter"])),
         criteria={one["guardrail"]: one["text"] for one in gate.get("criteria", ())},
+        asks={one["guardrail"]: one["expr"] for one in gate.get("criteria", ())},
         manual=tuple(gate.get("manual", ())),
         approvals=tuple(gate.get("approvals", ())),
         stable_for=gate.get("stable_for"),

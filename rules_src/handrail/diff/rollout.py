@@ -53,6 +53,8 @@ def _stage(old: Stage, new: Stage) -> Iterator[Change]:
             yield Effect.tighter, f"gate asks for {guardrail} {after}"
         elif before != after:
             yield Effect.unclear, f"gate asks for {guardrail} {before} → {after}"
+        elif old.asks.get(guardrail) != new.asks.get(guardrail):
+            yield Effect.unclear, f"how the gate asks for {guardrail} {after} changed; read the playbook"
     yield from _list("question to people", old.manual, new.manual)
     yield from _list("approval", old.approvals, new.approvals)
     if old.stable_for != new.stable_for:
@@ -99,6 +101,11 @@ def _own(old: Rollout, new: Rollout) -> Iterator[tuple[str, Effect, str]]:
                 by_size(before, after, more_is=Effect.looser),
                 f"after {span(before)} → {span(after)}",
             )
+    if old.arms != new.arms:
+        yield "", Effect.unclear, f"arms {old.arms} → {new.arms}"
+    for guardrail, captured in old.captured.items():
+        if new.captured.get(guardrail, captured) != captured:
+            yield guardrail, Effect.unclear, "how its reference is captured changed; read the playbook"
     if old.interval != new.interval:
         effect = by_size(old.interval, new.interval, more_is=Effect.looser)
         yield "", effect, f"evaluated every {span(old.interval)} → {span(new.interval)}"

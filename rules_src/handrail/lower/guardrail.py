@@ -301,10 +301,12 @@ def _blind(
 
 def _success(given: declared.Guardrail, limit: Limit, main: plan.Signal, frame: Frame) -> plan.Success:
     named = lower_condition(main, limit, given.against, frame.context.scale)
+    place = frame.place(given)
+    seen = conditions.seen(named, place)
     if isinstance(limit, Rise | RisePoints | Drop):  # these name what must not happen
-        return plan.Success(named, f"not {words(named)}", conditions.fires(named, frame.place(given)))
+        return plan.Success(named, f"not {words(named)}", conditions.fires(named, place), seen)
     failing = replace(named, op=_OPPOSITE[named.op])
-    return plan.Success(failing, words(named), conditions.fires(failing, frame.place(given)))
+    return plan.Success(failing, words(named), conditions.fires(failing, place), seen)
 
 
 _OPPOSITE = {

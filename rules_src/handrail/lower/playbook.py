@@ -23,9 +23,9 @@ def lower_playbook(given: Rollout, guardrails: tuple[plan.Guardrail, ...], frame
         arms=_arms(given),
         stages=tuple(_stage(given, stage, frame) for stage in given.stages),
         gates=tuple(
-            _gate(stage, guardrails if before else (), frame)
-            for before, stage in enumerate(given.stages)
-            if before or stage.gate
+            _gate(stage, frame.stages[place - 1] if place else None, guardrails, frame)
+            for place, stage in enumerate(given.stages)
+            if place or stage.gate
         ),
         guardrails=tuple(
             _facts(written, lowered, frame)
@@ -65,20 +65,44 @@ def _split(given: Rollout, weight: Decimal | None) -> tuple[contract.HAProxyWeig
     )
 
 
-def _gate(stage: DeclaredStage, guardrails: tuple[plan.Guardrail, ...], frame: Frame) -> contract.Gate:
+def _gate(
+    stage: DeclaredStage, left: plan.Stage | None, guardrails: tuple[plan.Guardrail, ...], frame: Frame
+) -> contract.Gate:
+    """What must be true to enter `stage` from `left`; into the first stage, only what people say."""
     asked = stage.gate
     stable = frame.context.scale.maybe(asked.stable_for) if asked else None
     return contract.Gate(
         into=stage.name,
         criteria=tuple(
-            contract.Criterion(guardrail=guardrail.name, text=criterion.text, expr=criterion.breach)
+            _criterion(guardrail.name, criterion, left, frame)
             for guardrail in guardrails
             for criterion in guardrail.success
+            if left is not None and _applies(criterion.condition, left, frame)
         ),
         manual=tuple(asked.manual) if asked else (),
         approvals=tuple(asked.approvals) if asked else (),
         stable_for=stable.total_seconds() if stable else None,
     )
+
+
+def _applies(condition: plan.Condition, left: plan.Stage, frame: Frame) -> bool:
+    """Whether there is anything to compare the stage with: the first one has no stage before it."""
+    reference = condition.reference
+    if reference is None or reference.kind is not plan.ReferenceKind.previous_stage:
+        return True
+    names_ = [stage.name for stage in frame.stages]
+    first = names_.index(reference.stage) if reference.stage else 0
+    return names_.index(left.name) > first
+
+
+def _criterion(
+    guardrail: str, criterion: plan.Success, left: plan.Stage | None, frame: Frame
+) -> contract.Criterion:
+    expr = criterion.breach
+    if left is not None and left.hold is not None:
+        step = span(frame.context.scale.duration(frame.rollout.evaluate))
+        expr = f"count_over_time(({expr})[{span(left.hold)}:{step}])"
+    return contract.Criterion(guardrail=guardrail, text=criterion.text, expr=expr, seen=criterion.seen)
 
 
 def _facts(written: DeclaredGuardrail, lowered: plan.Guardrail, frame: Frame) -> contract.GuardrailFacts:
@@ -196,9 +220,12 @@ def _proof(given: Rollout, guardrails: tuple[plan.Guardrail, ...], frame: Frame)
     if counted is None:
         return None
     window = span(frame.context.scale.duration(given.scrape) * 4)
-    canary = counted.where((given.arms.label, "=", given.arms.canary))
+    canary, stable = (
+        counted.where((given.arms.label, "=", arm)) for arm in (given.arms.canary, given.arms.stable)
+    )
     return contract.Proof(
-        expr=f"sum(rate({canary}[{window}]))",
+        # A canary that is gone has no series: that is a proof only while the stable arm is seen.
+        expr=f"sum(rate({canary}[{window}])) or sum(rate({stable}[{window}])) * 0",
         at_most=0,
         within=frame.context.scale.duration(given.proved_within).total_seconds(),
     )

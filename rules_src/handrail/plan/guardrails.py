@@ -112,11 +112,14 @@ class Alert:
 
 @dataclass(frozen=True)
 class Success:
-    """What must hold for the guardrail to pass: `condition` and `breach` say when it does not, `text` when it does."""
+    """What must hold for the guardrail to pass: `condition` and `breach` say when it does not, `text` when it does,
+    `seen` whether that can be known.
+    """
 
     condition: Condition
     text: str
     breach: str
+    seen: str
 
 
 @dataclass(frozen=True)

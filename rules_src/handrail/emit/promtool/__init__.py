@@ -17,6 +17,7 @@ from handrail.emit.promtool.frame import Frame
 from handrail.emit.promtool.limits import limits
 from handrail.emit.promtool.scene import Scenario
 from handrail.emit.promtool.stimulus import Impossible
+from handrail.emit.promtool.strangers import strangers
 from handrail.emit.promtool.traffic import traffic
 from handrail.plan import Plan, Rollout
 from handrail.units import span
@@ -33,7 +34,7 @@ def tests(rollout: Rollout) -> str:
     data: Data = {
         "rule_files": [f"../rules/{rollout.name}.yml"],
         "evaluation_interval": span(rollout.evaluate),
-        "tests": [case_data(case, rollout) for case in packed(scenarios)],
+        "tests": [case_data(case, rollout) for case in packed(scenarios, rollout)],
     }
     text = yaml_document(data, rollout.source)
     head, _, body = text.partition("\n")
@@ -70,7 +71,7 @@ def _scenarios(rollout: Rollout) -> Iterator[Scenario | Impossible]:
             yield from make(Frame(rollout, guardrail))
 
 
-SCENARIOS = (limits, traffic, blindness)
+SCENARIOS = (limits, traffic, strangers, blindness)
 """Everything a guardrail is asked, in the order of the file."""
 
 __all__ = ["emit", "proved"]

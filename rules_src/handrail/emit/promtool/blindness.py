@@ -25,12 +25,22 @@ NO_ATTEMPT = "While no attempt gives the canary traffic, a missing canary is no 
 UNTOLD = "A receiver that says nothing is believed for ten minutes, then whoever needs the stage is blind"
 NOTHING_CAPTURED = "Without the figure it compares with, a guardrail is blind"
 STABLE_GONE = "Without the stable arm's series, a guardrail that compares with them is blind"
+DARK = "When the service and the receiver are both silent, somebody is blind all the while"
 STEPS = "From stage to stage the limit changes, and what fires with it"
 
 
 def blindness(frame: Frame) -> Iterator[Scenario | Impossible]:
     """All of these for one guardrail."""
-    for build in (_vanished, _never_came, _no_attempt, _untold, _nothing_captured, _stable_gone, _steps):
+    for build in (
+        _vanished,
+        _never_came,
+        _no_attempt,
+        _untold,
+        _dark,
+        _nothing_captured,
+        _stable_gone,
+        _steps,
+    ):
         yield from had(build(frame), f"{build.__name__[1:].replace('_', ' ')}: {frame.guardrail.name}")
 
 
@@ -96,7 +106,7 @@ def _no_attempt(frame: Frame) -> Iterator[Scenario]:
 
 def _untold(frame: Frame) -> Iterator[Scenario]:
     """A breach goes on while the receiver is away: the alert still fires, then the guardrail is blind."""
-    needs = Judge(frame.rollout, frame.guardrail, Storage([], closed=True)).needs_stage()
+    needs = Judge(frame.rollout, frame.guardrail, Storage([], closed=True)).needs_stage
     if not needs or free(frame.guardrail):
         return
     found = _staged(frame)
@@ -115,6 +125,21 @@ def _untold(frame: Frame) -> Iterator[Scenario]:
     scene.play({**rest, **feeds}, scene.scrapes(REMEMBER, _hold(frame)))
     scene.play({**around, **feeds}, scene.scrapes(3 * frame.rollout.evaluate))
     yield _made(UNTOLD, frame, scene, fires=fires)
+
+
+def _dark(frame: Frame) -> Iterator[Scenario]:
+    """The gate on a running attempt outlives the receiver by as long as it is believed, and no longer."""
+    if frame.guardrail.arms is None or free(frame.guardrail):
+        return
+    around, well, scene = frame.around(frame.stage()), frame.well(), frame.scene()
+    scene.play({**around, **well}, 4)
+    told = {key for key in around if key.metric.startswith("handrail_")}
+    scene.vanish(
+        [*well, *told],
+        {k: f for k, f in around.items() if k not in told},
+        scene.scrapes(REMEMBER, _hold(frame)),
+    )
+    yield _made(DARK, frame, scene, fires=(frame.guardrail.blind,))
 
 
 def _staged(frame: Frame) -> tuple[Alert, Condition] | None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
 
 from handrail import names
 from handrail.emit.document import Data
-from handrail.emit.promtool.expect import Expected
+from handrail.emit.promtool.expect import Broken, Expected, expected
 from handrail.emit.promtool.series import Key, Labels, Tape
 from handrail.emit.promtool.storage import matches
 from handrail.emit.promtool.text import expanded
@@ -50,16 +50,45 @@ class Case:
     tapes: dict[Key, Tape]
     read: list[Selector]
 
-    def takes(self, one: Expected) -> bool:
-        """Whether the scenario fits in: no series of one is read by the other, unless they are the same."""
+    def take(self, one: Expected, rollout: Rollout) -> bool:
+        """Play this one too, if it and the others still show what they promise."""
+        if self._fits(one):
+            self.add(one)
+            return True
+        together = self._together(one, rollout) if one.scenario.shared and self._alone(one) else None
+        if together is None:
+            return False
+        self.parts, self.tapes = together
+        self.read += reads(one.scenario.guardrail)
+        return True
+
+    def _together(self, one: Expected, rollout: Rollout) -> tuple[list[Expected], dict[Key, Tape]] | None:
+        """All parts played anew with the series of all of them, where some read what others feed."""
+        tapes = {**one.scenario.tapes, **self.tapes}
+        for key, tape in one.scenario.tapes.items():
+            if tapes[key].length < tape.length:
+                if not _together(tape, tapes[key]):
+                    return None
+                tapes[key] = tape
+        try:
+            new = expected(replace(one.scenario, tapes=tapes), rollout)
+            parts = [expected(replace(part.scenario, tapes=tapes), rollout) for part in self.parts]
+        except Broken:
+            return None
+        return [*parts, new], tapes
+
+    def _fits(self, one: Expected) -> bool:
+        """Whether no series of one is read by the other, unless they are the same."""
         scenario, read = one.scenario, list(reads(one.scenario.guardrail))
         return (
-            scenario.promise == self.promise
-            and all(_together(tape, self.tapes.get(key)) for key, tape in scenario.tapes.items())
+            all(_together(tape, self.tapes.get(key)) for key, tape in scenario.tapes.items())
             and not _disturbed(read, scenario.tapes, self.tapes)
             and not _disturbed(self.read, self.tapes, scenario.tapes)
-            and all(part.scenario.guardrail is not scenario.guardrail for part in self.parts)
+            and self._alone(one)
         )
+
+    def _alone(self, one: Expected) -> bool:
+        return all(part.scenario.guardrail is not one.scenario.guardrail for part in self.parts)
 
     def add(self, one: Expected) -> None:
         """Play this one too."""
@@ -70,16 +99,16 @@ class Case:
                 self.tapes[key] = tape
 
 
-def packed(scenarios: Iterable[Expected]) -> list[Case]:
+def packed(scenarios: Iterable[Expected], rollout: Rollout) -> list[Case]:
     """As few cases as come of putting each scenario into the first that takes it."""
     by_promise: dict[str, list[Case]] = {}
     for one in scenarios:
         cases = by_promise.setdefault(one.scenario.promise, [])
-        case = next((case for case in cases if case.takes(one)), None)
-        if case is None:
-            case = Case(one.scenario.promise, [], {}, [])
-            cases.append(case)
+        if any(case.take(one, rollout) for case in cases):
+            continue
+        case = Case(one.scenario.promise, [], {}, [])
         case.add(one)
+        cases.append(case)
     return [case for cases in by_promise.values() for case in cases]
 
 

@@ -254,7 +254,7 @@ def _between(conditions: list[Condition], unit: Unit) -> Decimal | None:
     if highs:
         return min(highs) / 2
     if lows:
-        return (1 + max(lows)) / 2 if unit is Unit.ratio else max(lows) * 2
+        return (9 + max(lows)) / 10 if unit is Unit.ratio else max(lows) * 2
     return None
 
 

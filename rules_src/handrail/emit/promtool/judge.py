@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import cached_property
 from itertools import pairwise
 
 from handrail import names
@@ -56,6 +57,7 @@ class Judge:
     guardrail: Guardrail
     storage: Storage
     _values: dict[tuple[str, int], Values] = field(default_factory=dict)
+    _stages_at: dict[int, set[str]] = field(default_factory=dict)
 
     def values(self, signal: Signal, time: int) -> Values:
         """The signal's value, by the labels its series are kept apart by."""
@@ -79,9 +81,16 @@ class Judge:
 
     def stages(self, time: int) -> set[str]:
         """The stages the receiver's last word says the rollout is in."""
-        series = Selector(names.STAGE_METRIC, ((names.ROLLOUT, "=", self.rollout.name),))
-        told = self.storage.ranges(series, time, ms(REMEMBER))
-        return {dict(key.labels)[names.STAGE] for key, values in told if values[-1] == 1}
+        known = self._stages_at.get(time)
+        if known is None:
+            told = self.storage.ranges(self._stage_series, time, ms(REMEMBER))
+            known = {dict(key.labels)[names.STAGE] for key, values in told if values[-1] == 1}
+            self._stages_at[time] = known
+        return known
+
+    @cached_property
+    def _stage_series(self) -> Selector:
+        return Selector(names.STAGE_METRIC, ((names.ROLLOUT, "=", self.rollout.name),))
 
     def breaches(self, alert: Alert, time: int) -> dict[Labels, float]:
         """Every series that is in breach, by its labels without those the alert adds."""
@@ -197,7 +206,7 @@ class Judge:
             seen(s.measure, self.parts(s), self.storage, time, self.arm(s)) for s in judged
         ):
             yield "its metrics are missing"
-        kinds = {condition.reference.kind for condition in self.relative() if condition.reference}
+        kinds = {condition.reference.kind for condition in self.relative if condition.reference}
         if ReferenceKind.before in kinds and running and self.captured(names.BEFORE, time) is None:
             yield "the figure from before the rollout is missing"
         yield from self._stages_missing(time, now)
@@ -205,15 +214,17 @@ class Judge:
         if ReferenceKind.stable in kinds and compared and not self._stable_seen(time):
             yield "the stable arm's metrics are missing"
         yield from self._past_missing(time)
-        if self.needs_stage() and not self._stage_told(time):
+        if self.needs_stage and not self._stage_told(time):
             yield "nobody reports the stage"
 
+    @cached_property
     def relative(self) -> list[Condition]:
         """The conditions with a reference, those of the success criteria included."""
         conditions = [c for alert in self.guardrail.alerts for c in alert.conditions]
         conditions += [criterion.condition for criterion in self.guardrail.success]
         return [condition for condition in conditions if condition.reference is not None]
 
+    @cached_property
     def needs_stage(self) -> bool:
         """Whether the guardrail cannot be judged without knowing the stage."""
         conditions = [c for alert in self.guardrail.alerts for c in alert.conditions]
@@ -225,7 +236,7 @@ class Judge:
         return told or self.guardrail.arms is not None
 
     def _stages_missing(self, time: int, now: set[str]) -> Iterator[str]:
-        for condition in self.relative():
+        for condition in self.relative:
             reference = condition.reference
             if reference is None or reference.kind is not ReferenceKind.previous_stage:
                 continue
@@ -241,7 +252,7 @@ class Judge:
         )
 
     def _past_missing(self, time: int) -> Iterator[str]:
-        for condition in self.relative():
+        for condition in self.relative:
             reference = condition.reference
             if reference is None or reference.ago is None:
                 continue
@@ -250,5 +261,4 @@ class Judge:
                 yield f"there is no history of {span(reference.ago)}"
 
     def _stage_told(self, time: int) -> bool:
-        series = Selector(names.STAGE_METRIC, ((names.ROLLOUT, "=", self.rollout.name),))
-        return any(True for _ in self.storage.ranges(series, time, ms(REMEMBER)))
+        return any(True for _ in self.storage.ranges(self._stage_series, time, ms(REMEMBER)))

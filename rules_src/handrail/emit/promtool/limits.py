@@ -94,7 +94,16 @@ def _over(
         if stage == stages(frame, condition)[0]:
             _recover(frame, scene, condition, alert, around)
         check_length(frame, scene)
-        yield Scenario(OVER, about, frame.guardrail, scene.tapes, scene.clock, fires=(alert,), texts=(alert,))
+        yield Scenario(
+            OVER,
+            about,
+            frame.guardrail,
+            scene.tapes,
+            scene.clock,
+            fires=(alert,),
+            texts=(alert,),
+            shared=False,
+        )
 
 
 def _recover(frame: Frame, scene: Scene, condition: Condition, alert: Alert, around: Feeds) -> None:
@@ -144,7 +153,14 @@ def _under(
             scene.play({**around, **feeds}, scene.scrapes(min(long, timedelta(minutes=15) + alert.hold)))
         check_length(frame, scene)
         yield Scenario(
-            UNDER, about, frame.guardrail, scene.tapes, scene.clock, silent=(alert,), settled=settled
+            UNDER,
+            about,
+            frame.guardrail,
+            scene.tapes,
+            scene.clock,
+            silent=(alert,),
+            settled=settled,
+            shared=False,
         )
 
 
@@ -163,12 +179,12 @@ def _late(
         yield Scenario(LATE, about, frame.guardrail, scene.tapes, scene.clock, silent=(alert,))
 
 
-def settle(frame: Frame, scene: Scene, alert: Alert, around: Feeds) -> None:
+def settle(frame: Frame, scene: Scene, alert: Alert, around: Feeds, well: Feeds | None = None) -> None:
     """Well until the values say so: a rate of events per second that is still young is too low."""
     measures = (inner(signal.measure) for signal in frame.guardrail.signals)
     young = [measure.window for measure in measures if isinstance(measure, PerSecond)]
     needed = max(young) + alert.keep_firing_for if young else timedelta()
-    scene.play({**around, **frame.well()}, max(2, scene.scrapes(needed)))
+    scene.play({**around, **(well or frame.well())}, max(2, scene.scrapes(needed)))
 
 
 def _past(frame: Frame, scene: Scene, condition: Condition, around: Feeds) -> None:

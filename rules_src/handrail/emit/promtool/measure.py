@@ -9,6 +9,7 @@ import math
 from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
 from decimal import Decimal
+from functools import cache, lru_cache
 from itertools import pairwise
 
 from handrail.emit.promtool.series import Key, Labels, labels_of
@@ -48,6 +49,7 @@ OPS = {
 }
 
 
+@cache
 def ms(time: timedelta) -> int:
     """A duration in milliseconds."""
     return round(time / timedelta(milliseconds=1))
@@ -112,6 +114,7 @@ def seen(measure: Measure, by: tuple[str, ...], storage: Storage, time: int, arm
     return any(set(arm) <= set(labels) for labels in found)
 
 
+@lru_cache(4096)
 def _parted(key: Key, by: tuple[str, ...]) -> Labels:
     known = dict(key.labels)
     return labels_of((label, known.get(label, "")) for label in by)

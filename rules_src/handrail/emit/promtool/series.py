@@ -10,6 +10,8 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import cached_property
+from itertools import pairwise
 
 from handrail.plan import Selector
 from handrail.units import plain
@@ -138,6 +140,11 @@ class Sampled:
     times: list[int]
     values: list[float]
     stale: list[int]
+
+    @cached_property
+    def resets(self) -> list[int]:
+        """Where a counter began again: indices of samples that are lower than the one before."""
+        return [i for i, (before, now) in enumerate(pairwise(self.values), 1) if now < before]
 
     def window(self, after: int, until: int, *, closed: bool) -> tuple[int, int]:
         """Indices of the samples from `after` (itself only if closed) to `until`."""

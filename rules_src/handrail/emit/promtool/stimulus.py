@@ -38,7 +38,7 @@ Fixed = Mapping[str, str]
 """Labels that are given: the arm's, and those the series are kept apart by."""
 
 _OPPOSITES = {"true": "false", "false": "true", "success": "failure"}
-OTHERS = ("200", "true", "false", "OK", "GET", "closed", "other", "503", "0")
+OTHERS = ("200", "503", "OK", "true", "false", "GET", "closed", "other", "0")
 
 
 class Impossible(Exception):

@@ -85,9 +85,7 @@ class Storage:
         first, last = values[left], values[right - 1]
         result = last - first
         if counter:
-            for index in range(left + 1, right):
-                if values[index] < values[index - 1]:
-                    result += values[index - 1]
+            result += sum(values[index - 1] for index in one.resets if left < index < right)
         to_start = (times[left] - (time - window)) / 1000
         to_end = (time - times[right - 1]) / 1000
         sampled = (times[right - 1] - times[left]) / 1000

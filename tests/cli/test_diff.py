@@ -191,6 +191,32 @@ def test_rollouts_that_come_and_go(shell: Shell) -> None:
     ]
 
 
+def test_the_cluster_s_objects_go_elsewhere(shell: Shell) -> None:
+    shell.handrail("generate")
+    place = 'from handrail.declare import Cluster, Environment\n\nhere = Environment("here", cluster=Cluster("guard"))\n'
+    Path("rules_src/environments.py").write_text(place)
+    _, told, _ = shell.handrail("generate", "--diff")
+    assert told.splitlines()[:-1] == [
+        "UNCLEAR  kubernetes/shop.yaml: namespace, name or labels of its objects changed"
+    ]
+
+
+def test_what_nobody_has_words_for_is_never_called_nothing(shell: Shell) -> None:
+    shell.handrail("generate")
+    playbook = Path("generated/playbook/shop.json")
+    playbook.write_text(playbook.read_text().replace('"version": 1', '"version": 0'))
+    _, told, _ = shell.handrail("generate", "--diff")
+    assert told.splitlines()[:-1] == ["UNCLEAR  shop: changed in what has no words here; read the patch"]
+
+
+def test_other_words_for_people_change_nothing_for_production(shell: Shell) -> None:
+    shell.handrail("generate")
+    shell.declare(shop=SHOP.replace("Nobody can buy.", "Nobody can pay."))
+    _, told, _ = shell.handrail("generate", "--diff")
+    assert told.splitlines()[0] == "Nothing changes for production."
+    assert told.splitlines()[-1] != "No file changes."
+
+
 PLACES = """\
 from handrail.declare import Environment, SlackReceiver, Targets
 

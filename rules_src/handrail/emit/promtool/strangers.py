@@ -1,0 +1,108 @@
+"""What belongs to others → scenarios: other arms, series, guardrails and rollouts change nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+
+from handrail import names
+from handrail.emit.promtool.cases import OTHER, reads
+from handrail.emit.promtool.frame import Frame, free
+from handrail.emit.promtool.limits import extreme, had, settle
+from handrail.emit.promtool.made import easiest, longest, made, per
+from handrail.emit.promtool.recordings import strange_recordings
+from handrail.emit.promtool.scene import Scenario
+from handrail.emit.promtool.series import At, Key, Rise, labels_of
+from handrail.emit.promtool.stimulus import Feeds, Impossible, chosen
+from handrail.emit.promtool.storage import matches
+from handrail.plan import Selector
+
+OTHERS = "Other arms, other series and other rollouts change nothing"
+BAD_STABLE = "A bad stable arm is not the canary's fault"
+
+
+def strangers(frame: Frame) -> Iterator[Scenario | Impossible]:
+    """Both for one guardrail."""
+    if free(frame.guardrail):
+        return
+    for build in (_others, _bad_stable):
+        yield from had(build(frame), f"{build.__name__[1:].replace('_', ' ')}: {frame.guardrail.name}")
+
+
+def spread(feeds: Feeds) -> Feeds:
+    """The same counted by two instances, half by each."""
+    found: Feeds = {}
+    for key, feed in feeds.items():
+        if not isinstance(feed, Rise) or dict(key.labels).get("instance"):
+            found[key] = feed
+            continue
+        for instance in ("a", "b"):
+            labels = labels_of([*key.labels, ("instance", instance)])
+            found[Key(key.metric, labels)] = Rise(feed.step / 2)
+    return found
+
+
+def _others(frame: Frame) -> Iterator[Scenario]:
+    """Beside a guardrail that is well: everything that its selectors leave out, far over every limit."""
+    scene, stage = frame.scene(), frame.stage()
+    around, well = frame.around(stage), frame.well()
+    strange = {**_strange_series(frame), **strange_recordings(frame), **_strange_words(frame, stage)}
+    for alert in frame.guardrail.alerts:
+        settle(frame, scene, alert, {**around, **strange}, spread(well))
+        break
+    settled = scene.clock - 1
+    scene.play({**around, **spread(well), **strange}, scene.scrapes(longest(frame)) + 4 * per(frame))
+    yield made(OTHERS, frame, scene, silent=frame.calm(), settled=settled)
+
+
+def _strange_series(frame: Frame) -> Feeds:
+    read = list(reads(frame.guardrail))
+    found: Feeds = {}
+    for signal in frame.guardrail.signals:
+        for selector in read:
+            for label in sorted({label for label, _, _ in selector.matchers}):
+                for key in _flipped(selector, frame.fixed(signal), label):
+                    if not any(matches(other, key) for other in read):
+                        found[key] = Rise(Decimal(1_000_000))
+    return found
+
+
+def _flipped(selector: Selector, fixed: dict[str, str], label: str) -> Iterator[Key]:
+    try:
+        yield chosen(selector, fixed, flipped=label)
+    except Impossible:
+        return
+
+
+def _strange_words(frame: Frame, stage: str | None) -> Feeds:
+    """What the receiver says of another rollout: in another stage, with other figures."""
+    found: Feeds = {}
+    for known in frame.rollout.stages:
+        labels = labels_of([(names.ROLLOUT, OTHER), (names.STAGE, known.name)])
+        found[Key(names.STAGE_METRIC, labels)] = At(Decimal(int(known.name != stage)))
+    for (guardrail, reference), figure in frame.captured().items():
+        for other in (
+            {names.ROLLOUT: OTHER, names.GUARDRAIL: guardrail, names.REFERENCE: reference},
+            {names.ROLLOUT: frame.rollout.name, names.GUARDRAIL: OTHER, names.REFERENCE: reference},
+            {names.ROLLOUT: frame.rollout.name, names.GUARDRAIL: guardrail, names.REFERENCE: OTHER},
+        ):
+            for factor in (Decimal(0), Decimal(1000)):
+                labels = labels_of({**other, "instance": f"receiver-{factor}"}.items())
+                found[Key(names.REFERENCE_METRIC, labels)] = At(figure * factor)
+    return found
+
+
+def _bad_stable(frame: Frame) -> Iterator[Scenario]:
+    """The stable arm at its worst, the canary well."""
+    if frame.guardrail.arms is None:
+        return
+    for signal in frame.guardrail.signals:
+        found = easiest(frame, signal)
+        worst = None if found is None else extreme(frame, found[1])
+        if found is None or worst is None:
+            continue
+        alert, condition = found
+        scene, around = frame.scene(), frame.around(frame.stage(condition))
+        bad = frame.stable(frame.at(signal, worst))
+        scene.play({**around, **frame.well(), **bad}, scene.scrapes(alert.hold) + 4 * per(frame))
+        yield made(BAD_STABLE, frame, scene, silent=frame.calm(), about=signal.name)

@@ -12,7 +12,8 @@ from handrail_receiver.tokens import Caller, Role
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 Guarded = Callable[[Request, Caller], Awaitable[Response]]
-CHALLENGE = {"WWW-Authenticate": 'Bearer realm="handrail", Basic realm="handrail: the token is the password"'}
+# Two lines, not one with a comma: Chromium sees only the first scheme of a line and would never ask for a password.
+CHALLENGES = ('Bearer realm="handrail"', 'Basic realm="handrail: the token is the password", charset="UTF-8"')
 
 
 class Knows(Protocol):
@@ -28,7 +29,7 @@ def only(role: Role, tokens: Knows, endpoint: Guarded) -> Endpoint:
     async def guarded(request: Request) -> Response:
         caller = tokens.caller(request.headers.get("authorization"))
         if caller is None:
-            return error(401, "no valid token; send `Authorization: Bearer TOKEN`", CHALLENGE)
+            return error(401, "no valid token; send `Authorization: Bearer TOKEN`")
         if role not in caller.may:
             return error(403, f"this token may not do that; use one with the role {role}")
         return await endpoint(request, caller)
@@ -36,6 +37,9 @@ def only(role: Role, tokens: Knows, endpoint: Guarded) -> Endpoint:
     return guarded
 
 
-def error(status: int, text: str, headers: dict[str, str] | None = None) -> JSONResponse:
-    """A refusal, in words."""
-    return JSONResponse({"error": text}, status, headers)
+def error(status: int, text: str) -> JSONResponse:
+    """A refusal, in words; one of an unknown caller says how to make oneself known."""
+    answer = JSONResponse({"error": text}, status)
+    for challenge in CHALLENGES if status == 401 else ():
+        answer.headers.append("WWW-Authenticate", challenge)
+    return answer

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from handrail_receiver.access import CHALLENGE, Knows, error
+from handrail_receiver.access import Knows, error
 from handrail_receiver.bodies import Incomplete, TooLarge, read_body
 from handrail_receiver.errors import StoreDown
 from handrail_receiver.guard import Guard
@@ -68,4 +68,4 @@ class Webhook:
     def _refused(self, result: str, status: int, text: str) -> Response:
         self.metrics.refused(result)
         log.warning("a delivery was refused with %s: %s", status, text)
-        return error(status, text, CHALLENGE if status == 401 else None)
+        return error(status, text)

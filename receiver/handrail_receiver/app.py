@@ -130,9 +130,11 @@ def make_app(settings: Settings, secrets: Secrets) -> Starlette:
     messenger = Messenger(
         store, playbooks, Teller(outside, clock), clock, conditions, settings.public_url.rstrip("/")
     )
-    loops = (guard.run, asker.run, messenger.run, Chores(settings, store, playbooks, guard, clock).run)
+    calls = Calls(guard, targets, prometheus, secrets.redact)
+    chores = Chores(settings, store, playbooks, guard, calls, clock)
+    loops = (guard.run, asker.run, messenger.run, chores.run)
     tokens = NoTokens() if settings.without_tokens else Tokens(tuple(map(Path, settings.tokens_file)))
-    api = Api(store, playbooks, Calls(guard, targets, prometheus, secrets.redact), clock)
+    api = Api(store, playbooks, calls, clock)
     routes = _routes(
         tokens,
         Webhook(tokens, store.inbox, guard, clock, metrics),

@@ -7,8 +7,10 @@ import logging
 from dataclasses import dataclass
 from datetime import timedelta
 
+from handrail_receiver.calls import Calls
 from handrail_receiver.errors import StoreDown
 from handrail_receiver.guard import HEARTBEAT, Guard
+from handrail_receiver.operate import Asked
 from handrail_receiver.playbooks import Playbooks
 from handrail_receiver.ports import Clock
 from handrail_receiver.settings import Settings
@@ -21,12 +23,13 @@ TIDY_EVERY = 300
 
 @dataclass
 class Chores:
-    """Playbooks that changed, the heartbeat that another receiver got, deliveries that are old."""
+    """Playbooks that changed, the heartbeat that another receiver got, deliveries that are old, standing guards."""
 
     settings: Settings
     store: Store
     playbooks: Playbooks
     guard: Guard
+    calls: Calls
     clock: Clock
 
     async def run(self) -> None:
@@ -38,6 +41,7 @@ class Chores:
                 await self.heartbeat()
                 if rounds % TIDY_EVERY == 0:
                     await self.tidy()
+                    await self.arm()
             except StoreDown as error:
                 log.warning("the store does not answer: %s", error)
             rounds += 1
@@ -50,6 +54,19 @@ class Chores:
             await self.store.memory.remember(HEARTBEAT, seen)
         elif stored is not None:
             self.guard.metrics.heartbeat(stored)
+
+    async def arm(self) -> None:
+        """Begin the one attempt of every rollout without stages: it is guarded from the first minute on.
+
+        After a rollback its flags are off; then a person starts the next attempt.
+        """
+        for playbook in self.playbooks.all():
+            if playbook.stages:
+                continue
+            history = await self.store.attempts.history(playbook.rollout, self.clock.now())
+            if history.attempt is None:
+                asked = Asked("start", "handrail", "it has no stages and is always guarded")
+                await self.calls.call(playbook, asked)
 
     async def tidy(self) -> None:
         """Remove what is kept no longer."""

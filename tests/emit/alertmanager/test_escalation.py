@@ -1,0 +1,54 @@
+"""The rules of a level → it climbs from what stays unresolved, and never from a shadow or from another level."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+from emit.guarded_shop import planned
+from handrail.emit import rules
+from servers import program
+from servers.newer import newer
+
+ALERTS = 'ALERTS{alertname="A",alertstate="firing",rollout="shop",service="shop",severity="P2",%s}'
+EXPECTED = {"rollout": "shop", "service": "shop", "guardrail": "errors", "tier": "critical", "severity": "P2"}
+
+
+@pytest.mark.parametrize("promtool", [program("promtool"), newer("promtool")], ids=["2.42", "newer"])
+def test_a_level_climbs_from_what_is_in_force_and_from_nothing_else(promtool: Path, tmp_path: Path) -> None:
+    (tmp_path / "rules.yml").write_text(rules.emit(planned())["prometheus/rules/shop.yml"])
+    firing = [
+        'guardrail="errors",tier="critical",action="rollback"',
+        'guardrail="tried-out",tier="critical",action="rollback",mode="shadow"',
+        'guardrail="disk",tier="critical",action="investigate",level="vp"',
+        'guardrail="memory",tier="blind",action="hold"',
+    ]
+    told = {"exp_labels": {**EXPECTED, "level": "manager", "action": "investigate"}}
+    [alert] = [level.alert for level in planned().rollouts[1].escalation if level.name == "manager"]
+    loaded = yaml.safe_load((tmp_path / "rules.yml").read_text())
+    [rule] = [r for g in loaded["groups"] for r in g["rules"] if r.get("alert") == alert.name]
+    told["exp_annotations"] = {
+        key: text.replace("{{ $labels.guardrail }}", "errors").replace("{{ $labels.tier }}", "critical")
+        for key, text in rule["annotations"].items()
+    }
+    test = {
+        "rule_files": ["rules.yml"],
+        "evaluation_interval": "30s",
+        "tests": [
+            {
+                "interval": "1m",
+                "input_series": [{"series": ALERTS % labels, "values": "1x20"} for labels in firing],
+                "alert_rule_test": [
+                    {"eval_time": "4m", "alertname": alert.name, "exp_alerts": []},
+                    {"eval_time": "6m", "alertname": alert.name, "exp_alerts": [told]},
+                ],
+            }
+        ],
+    }
+    (tmp_path / "test.yml").write_text(yaml.safe_dump(test))
+    done = subprocess.run(
+        [promtool, "test", "rules", "test.yml"], cwd=tmp_path, check=False, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout + done.stderr

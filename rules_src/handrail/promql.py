@@ -132,7 +132,10 @@ def value(measure: Measure, labels: tuple[str, ...], events: str | None) -> str:
 def watched(measure: Measure, labels: tuple[str, ...], recorded: Selector) -> tuple[str, ...]:
     """Expressions that have a sample exactly while the measure can see."""
     if isinstance(measure, Only):
-        return (value(measure.condition, labels, None), *watched(measure.measure, labels, recorded))
+        # Its own series is silent while the condition does not hold, and that is no blindness.
+        inner = measure.measure
+        seen = watched(inner, labels, recorded) if traffic(inner, labels) else (value(inner, labels, None),)
+        return (value(measure.condition, labels, None), *seen)
     if isinstance(measure, Gone):
         return ()
     if isinstance(measure, PerSecond):

@@ -9,6 +9,7 @@ import re
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import Any
@@ -140,12 +141,25 @@ def _conditions(rollout: plan.Rollout) -> Iterator[plan.Condition]:
         yield from (success.condition for success in guardrail.success)
 
 
+@dataclass(frozen=True)
+class Exporter:
+    """Where the page is served, and when it was asked for."""
+
+    address: str
+    asked: list[float]
+
+    @property
+    def age(self) -> float:
+        """Seconds from the first scrape to the last."""
+        return self.asked[-1] - self.asked[0] if self.asked else 0.0
+
+
 @contextmanager
 def exporter(
     series: Mapping[Series, bool], rollouts: tuple[plan.Rollout, ...], stage: float
-) -> Iterator[str]:
-    """Serve the page on loopback until the block ends; gives host:port."""
-    clock: list[float] = []  # starts with the first scrape
+) -> Iterator[Exporter]:
+    """Serve the page on loopback until the block ends; its time begins with the first scrape."""
+    clock: list[float] = []
 
     class Page(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -163,6 +177,6 @@ def exporter(
     with ThreadingHTTPServer(("127.0.0.1", 0), Page) as server:
         thread = Thread(target=server.serve_forever, args=(0.05,), daemon=True)
         thread.start()
-        yield f"127.0.0.1:{server.server_port}"
+        yield Exporter(f"127.0.0.1:{server.server_port}", clock)
         server.shutdown()
         thread.join()

@@ -18,7 +18,7 @@ import pytest
 import yaml
 from emit.grafana.samples import exporter, past, series_of
 from handrail import plan
-from handrail.emit import emit
+from handrail.emit import grafana, rules
 from handrail.load import load
 from handrail.lower import lower
 from servers import program, prometheus, until
@@ -40,7 +40,7 @@ def guarded() -> plan.Plan:
 
 @pytest.fixture(scope="module")
 def files(guarded: plan.Plan) -> dict[str, str]:
-    return emit(guarded)
+    return {**rules.emit(guarded), **grafana.emit(guarded)}
 
 
 def queries(files: dict[str, str]) -> Iterator[Query]:
@@ -94,23 +94,23 @@ def lived(
     blocks = ["tsdb", "create-blocks-from", "openmetrics", "past", "prometheus-data"]
     subprocess.run([program("promtool"), *blocks], cwd=folder, check=True, capture_output=True)
     binary = newer("prometheus") if request.param.startswith("newer") else request.param
-    with exporter(series_of(exprs(files)), guarded.rollouts, STAGE) as address:
-        config = configured(folder, address, files)
+    with exporter(series_of(exprs(files)), guarded.rollouts, STAGE) as exported:
+        config = configured(folder, exported.address, files)
         began = time.time()
         with (
             prometheus(folder, config, binary=binary) as server,
             httpx.Client(base_url=server.url, timeout=10, trust_env=False) as client,
         ):
-            ready = time.time()
-            walk = STAGE * (2 + max(len(rollout.stages) for rollout in guarded.rollouts))
-            until(lambda: time.time() - ready > walk, "the rollouts to have gone through their stages")
+            walk = STAGE * (1 + max(len(rollout.stages) for rollout in guarded.rollouts))
+            until(lambda: exported.age > walk, "the rollouts to have gone through their stages", within=60)
+            time.sleep(2)  # for the rules, which are judged every second
             yield Lived(client, began)
 
 
 def exprs(files: dict[str, str]) -> list[str]:
     """Every expression of rules and dashboards."""
-    rules = [yaml.safe_load(text) for path, text in files.items() if path.startswith("prometheus/rules/")]
-    judged = [rule["expr"] for file in rules for group in file["groups"] for rule in group["rules"]]
+    judging = [yaml.safe_load(text) for path, text in files.items() if path.startswith("prometheus/rules/")]
+    judged = [rule["expr"] for file in judging for group in file["groups"] for rule in group["rules"]]
     return [*judged, *(expr for _, _, expr in queries(files))]
 
 

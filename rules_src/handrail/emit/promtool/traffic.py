@@ -6,15 +6,15 @@ from collections.abc import Iterator
 from datetime import timedelta
 from decimal import Decimal
 
-from handrail.emit.promtool.frame import Frame, free, inner, window
+from handrail.emit.promtool.frame import UPWARDS, Frame, free, inner, window
 from handrail.emit.promtool.limits import extreme, had, settle
 from handrail.emit.promtool.made import easiest, longest, made, per
 from handrail.emit.promtool.recordings import strange_recordings
 from handrail.emit.promtool.scene import Scenario, Scene
 from handrail.emit.promtool.series import At, Key, Rise
-from handrail.emit.promtool.stimulus import Feeds, Impossible, chosen
+from handrail.emit.promtool.stimulus import Feeds, Impossible, chosen, feeds
 from handrail.emit.promtool.storage import matches
-from handrail.plan import Alert, Count, Quantile, Share, Signal, Slow
+from handrail.plan import Alert, Count, Only, Op, Quantile, Share, Signal, Slow
 
 NEVER_BORN = "An error series that was never born counts as none"
 NEVER_GOOD = "Where no success was ever counted, nothing succeeds"
@@ -23,6 +23,7 @@ MISSED = "One missed scrape raises nothing"
 THREE = "One failure out of three events is no breach"
 FEWER = "With one event less than the least number there is no verdict"
 ENOUGH = "With the least number of events there is a verdict"
+IDLE = "While its condition does not hold there is no verdict, and nobody is blind"
 FRESH = "A counter that appears above zero counts whole"
 OLD = "What was already there when Prometheus began, and what comes back after a gap, is not new"
 
@@ -31,7 +32,7 @@ def traffic(frame: Frame) -> Iterator[Scenario | Impossible]:
     """All of these for one guardrail."""
     if free(frame.guardrail):
         return
-    for build in (_never_born, _rest, _missed, _few, _fresh):
+    for build in (_never_born, _rest, _missed, _few, _idle, _fresh):
         yield from had(build(frame), f"{build.__name__[1:].replace('_', ' ')}: {frame.guardrail.name}")
 
 
@@ -157,6 +158,27 @@ def _three(frame: Frame, signal: Signal, alert: Alert, bad: Feeds, around: Feeds
     scene.feeds = {**around, **still}
     scene.play(scene.feeds, scene.scrapes(window(measure), alert.hold))
     return made(THREE, frame, scene, silent=(alert,), about=signal.name)
+
+
+def _idle(frame: Frame) -> Iterator[Scenario]:
+    """Far over the limit, while the condition that the measure is bound to does not hold."""
+    for signal in frame.guardrail.signals:
+        measure = signal.measure
+        found = frame.conditions(signal)
+        if not isinstance(measure, Only) or not found:
+            continue
+        condition = found[0]
+        stage = frame.stage(condition)
+        off = measure.bound if measure.op is Op.above else measure.bound + 5
+        unmet = feeds(measure.condition, off, frame.pace, frame.fixed(signal))
+        far = max(frame.limit(condition, stage) * 2, Decimal(1)) if condition.op in UPWARDS else Decimal(0)
+        scene = frame.scene()
+        wait = window(measure) if window(measure) < timedelta(minutes=15) else timedelta(minutes=5)
+        about = {**frame.around(stage), **frame.bad(condition, far), **unmet}
+        scene.play(about, scene.scrapes(wait, frame.guardrail.blind.hold) + 3 * per(frame))
+        silent = frame.calm() if len(found) == 1 and len(frame.guardrail.signals) == 1 else ()
+        blind = tuple(a for a in frame.calm() if a is frame.guardrail.blind)
+        yield made(IDLE, frame, scene, silent=silent or blind, about=signal.name)
 
 
 def _fresh(frame: Frame) -> Iterator[Scenario]:

@@ -1,9 +1,10 @@
-"""A source folder → {path: text}: load, lint, lower, emit, in this order and nowhere else."""
+"""A source folder → {path: text}: load, lint, lower, emit, and a look at what was emitted, in this order and nowhere else."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+from handrail import graph
 from handrail.declare import Environment
 from handrail.emit import emit, source_of
 from handrail.errors import Problem, Refused, Severity
@@ -26,6 +27,9 @@ def compile_source(source: Path, environment: str | None, alertmanager: Version 
     if errors or plan is None:
         raise Refused(errors)
     files = emit(plan)
+    loose = [problem for problem in graph.check(plan, files) if problem.severity >= Severity.error]
+    if loose:
+        raise Refused(loose)
     return with_manifest(files, {path: source_of(path, plan) for path in files})
 
 

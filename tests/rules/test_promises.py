@@ -1,0 +1,158 @@
+"""Where others fail: each promise by hand, with numbers that can be checked by eye."""
+
+from __future__ import annotations
+
+from handrail.declare import (
+    Above,
+    BeforeRollout,
+    Critical,
+    Drop,
+    Gauge,
+    Guardrail,
+    Increase,
+    Ratio,
+    Rise,
+    Slo,
+    StableArm,
+    Warning,
+)
+
+from .judged import IN_10, Asked, complaints, firing, shop, value
+
+ERRORS = Ratio(bad='requests_total{code="500"}', of="requests_total")
+STAGED = Guardrail("errors", ERRORS, tiers=[Critical(Above({"10%": "5%", "100%": "1%"}), action="rollback")])
+PLAIN = Guardrail("errors", ERRORS, tiers=[Critical(Above("5%"), hold="1m", action="rollback")])
+NEVER = Guardrail("never", Increase("denied_total"), tiers=[Critical(Above(0), action="rollback")])
+BESIDE = Guardrail("errors", ERRORS, against=StableArm(), tiers=[Critical(Rise("50%"), action="rollback")])
+
+SHOP = '{guardrail="errors",rollout="shop"}'
+CANARY = '{guardrail="errors",rollout="shop",track="canary"}'
+UP = {'up{job="shop"}': "1x400"}
+
+
+def test_an_error_series_that_was_never_born_counts_as_none(promtool: str) -> None:
+    series = {'requests_total{code="200"}': "0+100x40"}
+    assert complaints(promtool, shop(PLAIN), series, value("10m", {SHOP: 0}), firing("10m")) == ""
+
+
+def test_a_service_at_rest_has_no_value_no_breach_and_is_not_blind(promtool: str) -> None:
+    series = {'requests_total{code="200"}': "700x80", 'requests_total{code="500"}': "300x80"}
+    assert complaints(promtool, shop(PLAIN), series, value("20m", {}), firing("20m")) == ""
+
+
+def test_a_vanished_service_is_blind_when_window_and_hold_are_over(promtool: str) -> None:
+    series = {'requests_total{code="200"}': "0+100x20 stale"}  # the last sample is at 5m
+    calm, blind = firing("14m30s"), firing("15m30s", "ShopErrorsBlind")
+    assert complaints(promtool, shop(PLAIN), series, calm, blind) == ""
+
+
+def test_a_canary_that_vanished_in_its_stage_is_blind(promtool: str) -> None:
+    series = IN_10 | {'requests_total{code="200",track="stable"}': "0+100x80"}
+    rollout = shop(PLAIN, arms=True)
+    assert complaints(promtool, rollout, series, firing("4m30s"), firing("5m", "ShopErrorsBlind")) == ""
+
+
+def test_without_an_attempt_a_missing_canary_is_no_blindness(promtool: str) -> None:
+    series = dict.fromkeys(IN_10, "0x80") | {'requests_total{code="200",track="stable"}': "0+100x80"}
+    assert complaints(promtool, shop(PLAIN, arms=True), series, firing("20m")) == ""
+
+
+def test_a_stage_that_nobody_reports_is_believed_for_ten_minutes_and_then_blind(promtool: str) -> None:
+    """The stage is reported until 1m. At 10 m the limit is still in force; from 11m no verdict, at 16m blind."""
+    bad = {'requests_total{code="500"}': "0+3x80", 'requests_total{code="200"}': "0+97x80"}
+    told = {name: text.replace("x400", "x4 stale") for name, text in IN_10.items()}
+    worse = {'requests_total{code="500"}': "0+6x80", 'requests_total{code="200"}': "0+94x80"}
+    rollout = shop(STAGED)
+    assert complaints(promtool, rollout, bad | told, firing("10m")) == ""
+    assert complaints(promtool, rollout, worse | told, firing("10m30s", "ShopErrorsCritical")) == ""
+    assert complaints(promtool, rollout, bad | told, firing("16m30s", "ShopErrorsBlind")) == ""
+
+
+def test_a_counter_born_at_20_has_20_errors(promtool: str) -> None:
+    series = UP | {"denied_total": "_x40 20x40"}  # born at 10m
+    twenty = value("10m", {'{guardrail="never",rollout="shop"}': 20})
+    assert complaints(promtool, shop(NEVER), series, twenty, firing("10m", "ShopNeverCritical")) == ""
+
+
+def test_a_counter_that_stood_at_20_all_the_time_has_none(promtool: str) -> None:
+    series = UP | {"denied_total": "20x80"}
+    none = value("15m", {'{guardrail="never",rollout="shop"}': 0})
+    assert complaints(promtool, shop(NEVER), series, none, firing("0s"), firing("15m")) == ""
+
+
+def test_one_failure_out_of_three_is_no_rollback(promtool: str) -> None:
+    series = {'requests_total{code="500"}': "0x8 1x40", 'requests_total{code="200"}': "0x8 2x40"}
+    third = Asked("round(handrail:guardrail:value, 0.01)", "5m", {SHOP: 0.33})
+    assert complaints(promtool, shop(PLAIN), series, third, firing("5m")) == ""
+
+
+def test_thirty_failures_out_of_ninety_and_the_rest_are_a_rollback(promtool: str) -> None:
+    series = {'requests_total{code="500"}': "0x8 40x40", 'requests_total{code="200"}': "0x8 80x40"}
+    assert complaints(promtool, shop(PLAIN), series, firing("5m", "ShopErrorsCritical")) == ""
+
+
+def test_a_bad_stable_arm_is_not_the_canarys_fault(promtool: str) -> None:
+    """Both fail at 10 %: the canary is no worse. At 20 % against 10 % it is."""
+    both = _arms(canary=10, stable=10)
+    worse = _arms(canary=20, stable=10)
+    rollout = shop(BESIDE, arms=True)
+    assert complaints(promtool, rollout, both, firing("8m")) == ""
+    assert complaints(promtool, rollout, worse, firing("8m", "ShopErrorsCritical")) == ""
+
+
+def test_without_the_stable_arm_there_is_nothing_to_compare_with_and_it_is_blind(promtool: str) -> None:
+    series = {name: text for name, text in _arms(canary=20, stable=10).items() if "stable" not in name}
+    assert complaints(promtool, shop(BESIDE, arms=True), series, firing("8m", "ShopErrorsBlind")) == ""
+
+
+def test_without_the_figure_from_before_it_is_blind(promtool: str) -> None:
+    guardrail = Guardrail("errors", ERRORS, against=BeforeRollout(), tiers=[Warning(Rise("10%"))])
+    series = IN_10 | {'requests_total{code="500"}': "0+6x80", 'requests_total{code="200"}': "0+94x80"}
+    before = 'handrail_reference{rollout="shop",guardrail="errors",reference="before"}'
+    lower = series | {before: "0.05x80"}
+    higher = series | {before: "0.055x80"}
+    assert complaints(promtool, shop(guardrail), series, firing("8m", "ShopErrorsBlind")) == ""
+    assert complaints(promtool, shop(guardrail), lower, firing("8m", "ShopErrorsWarning")) == ""
+    assert complaints(promtool, shop(guardrail), higher, firing("8m")) == ""
+
+
+def test_one_missed_scrape_raises_nothing(promtool: str) -> None:
+    series = UP | {
+        'requests_total{code="500"}': "0+4x7 stale 36+4x40",
+        'requests_total{code="200"}': "0+96x7 stale 864+96x40",
+        "denied_total": "5x7 stale 5x40",
+    }
+    rollout = shop(PLAIN, NEVER)
+    times = [firing(at) for at in ("1m30s", "2m", "2m30s", "7m", "10m")]
+    assert complaints(promtool, rollout, series, *times) == ""
+
+
+def test_a_long_window_weighs_every_request_the_same(promtool: str) -> None:
+    """Half an hour of 1 request a scrape that all fail, then half an hour of 99 that do not: 1 %, not 50 %."""
+    slo = Slo("availability", ERRORS, objective="99%")
+    series = {
+        'requests_total{code="500"}': "0+1x120 120x120",
+        'requests_total{code="200"}': "0x120 99+99x120",
+    }
+    expr = 'round(handrail:slo:error_ratio{window="1h"}, 0.001)'
+    one = Asked(expr, "1h", {'{rollout="shop",slo="availability",window="1h"}': 0.01})
+    assert complaints(promtool, shop(PLAIN, slos=[slo]), series, one) == ""
+
+
+def test_drop_is_measured_against_what_was_there_before(promtool: str) -> None:
+    """From 100 before, 81 is no drop of 20 %, 79 is."""
+    guardrail = Guardrail("users", Gauge("users"), against=BeforeRollout(), tiers=[Critical(Drop("20%"))])
+    before = IN_10 | {'handrail_reference{rollout="shop",guardrail="users",reference="before"}': "100x80"}
+    rollout = shop(guardrail)
+    assert complaints(promtool, rollout, before | {"users": "81x80"}, firing("5m")) == ""
+    assert complaints(promtool, rollout, before | {"users": "79x80"}, firing("5m", "ShopUsersCritical")) == ""
+
+
+def _arms(canary: int, stable: int) -> dict[str, str]:
+    """So many of 100 requests between scrapes fail in each arm."""
+    return IN_10 | {
+        'requests_total{code="500",track="canary"}': f"0+{canary}x80",
+        'requests_total{code="200",track="canary"}': f"0+{100 - canary}x80",
+        'requests_total{code="500",track="stable"}': f"0+{stable}x80",
+        'requests_total{code="200",track="stable"}': f"0+{100 - stable}x80",
+    }

@@ -81,7 +81,8 @@ def generate(
     from handrail.versions import alertmanager  # noqa: PLC0415
     from handrail.write import apply, changes  # noqa: PLC0415
 
-    files = compile_source(source, environment, alertmanager(target_version or ()))
+    before = None if check else out  # a check trusts nothing that lies there
+    files = compile_source(source, environment, alertmanager(target_version or ()), before)
     found = changes(files, out)
     if diff:
         typer.echo(_difference(files, found, out, form), nl=False)

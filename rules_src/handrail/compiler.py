@@ -6,7 +6,7 @@ from pathlib import Path
 
 from handrail import graph
 from handrail.declare import Environment
-from handrail.emit import emit, source_of
+from handrail.emit import emit, made_from, source_of
 from handrail.errors import Problem, Refused, Severity
 from handrail.lint import lint, lint_plan
 from handrail.load import Loaded, read
@@ -14,23 +14,27 @@ from handrail.lower import lower
 from handrail.overrides import overridden
 from handrail.plan import Plan
 from handrail.versions import OLDEST, Version
-from handrail.write import with_manifest
+from handrail.write import unchanged, with_manifest
 
 
-def compile_source(source: Path, environment: str | None, alertmanager: Version = OLDEST) -> dict[str, str]:
+def compile_source(
+    source: Path, environment: str | None, alertmanager: Version = OLDEST, before: Path | None = None
+) -> dict[str, str]:
     """Every file of `generated/`, manifest included.
 
-    Raises Refused with all problems at once, WrongCall when there is nothing to compile.
+    Unit tests in the folder `before` are taken over where nothing they are made from changed; without it
+    everything is made anew. Raises Refused with all problems at once, WrongCall when there is nothing to compile.
     """
     plan, problems = planned(source, environment, alertmanager)
     errors = [problem for problem in problems if problem.severity >= Severity.error]
     if errors or plan is None:
         raise Refused(errors)
-    files = emit(plan)
+    fingerprints = made_from(plan)
+    files = emit(plan, unchanged(fingerprints, before) if before else None)
     loose = [problem for problem in graph.check(plan, files) if problem.severity >= Severity.error]
     if loose:
         raise Refused(loose)
-    return with_manifest(files, {path: source_of(path, plan) for path in files})
+    return with_manifest(files, {path: source_of(path, plan) for path in files}, fingerprints)
 
 
 def planned(

@@ -55,14 +55,40 @@ class Change:
         return "".join(lines)
 
 
-def with_manifest(files: Mapping[str, str], sources: Mapping[str, str]) -> dict[str, str]:
-    """`files` and the manifest over them: path → sha256 and source declaration."""
+def with_manifest(
+    files: Mapping[str, str], sources: Mapping[str, str], made_from: Mapping[str, str]
+) -> dict[str, str]:
+    """`files` and the manifest over them: path → sha256, source declaration, and what it was made from.
+
+    `made_from` is the fingerprint of everything that a file depends on, for those that take long to make.
+    """
     entries = {
-        path: {"sha256": hashlib.sha256(text.encode()).hexdigest(), "source": sources.get(path, "")}
+        path: {"sha256": _sha256(text), "source": sources.get(path, "")}
+        | ({"made_from": made_from[path]} if path in made_from else {})
         for path, text in sorted(files.items())
     }
     manifest = {"handrail": version("handrail"), "files": entries}
     return {**files, MANIFEST: json.dumps(manifest, indent=2, sort_keys=True) + "\n"}
+
+
+def unchanged(made_from: Mapping[str, str], out: Path) -> dict[str, str]:
+    """Of the files of these fingerprints, those that `out` holds just as they were made from the same."""
+    manifest = out / MANIFEST
+    if not manifest.is_file():
+        return {}
+    entries = json.loads(manifest.read_text(encoding="utf-8")).get("files", {})
+    texts = {path: _read(_inside(out, path)) for path in made_from if path in entries}
+    return {
+        path: text
+        for path, text in texts.items()
+        if text is not None
+        and entries[path].get("made_from") == made_from[path]
+        and entries[path].get("sha256") == _sha256(text)
+    }
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def held(out: Path) -> dict[str, str]:

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
 
+from handrail import names
 from handrail.emit import (
     alertmanager,
     exporters,
@@ -15,7 +20,7 @@ from handrail.emit import (
     rules,
     runbooks,
 )
-from handrail.plan import Plan
+from handrail.plan import Plan, Rollout
 
 Files = Mapping[str, str]
 Emitter = Callable[[Plan], Files]
@@ -23,7 +28,6 @@ Carrier = Callable[[Plan, Files], Files]
 
 EMITTERS: tuple[Emitter, ...] = (
     rules.emit,
-    promtool.emit,
     prometheus.emit,
     alertmanager.emit,
     grafana.emit,
@@ -36,11 +40,16 @@ CARRIERS: tuple[Carrier, ...] = (kubernetes.emit,)
 """What carries files of the others to another place: called with all that they wrote."""
 
 
-def emit(plan: Plan) -> dict[str, str]:
-    """Every generated file by its path. Raises ValueError when two emitters claim one path."""
-    files: dict[str, str] = {}
+def emit(plan: Plan, ready: Files | None = None) -> dict[str, str]:
+    """Every generated file by its path; unit tests that are `ready` are not made again.
+
+    Raises ValueError when two emitters claim one path.
+    """
+    files: dict[str, str] = dict(ready or {})
     for emitter in EMITTERS:
         _add(files, emitter(plan))
+    untested = tuple(rollout for rollout in plan.rollouts if names.tests_file(rollout.name) not in files)
+    _add(files, promtool.emit(replace(plan, rollouts=untested)))
     for carrier in CARRIERS:
         _add(files, carrier(plan, files))
     return dict(sorted(files.items()))
@@ -57,3 +66,22 @@ def source_of(path: str, plan: Plan) -> str:
     stem = path.rpartition("/")[2].partition(".")[0]
     owners = [r.source for r in plan.rollouts if stem == r.name or stem.startswith(f"{r.name}-")]
     return owners[-1] if owners else plan.source
+
+
+def made_from(plan: Plan) -> dict[str, str]:
+    """The fingerprint of everything that each rollout's unit tests are made from: the rollout and this package.
+
+    Playing all scenarios through takes longer than everything else together; where nothing changed, the file of
+    last time is the file.
+    """
+    return {names.tests_file(rollout.name): _fingerprint(rollout) for rollout in plan.rollouts}
+
+
+def _fingerprint(rollout: Rollout) -> str:
+    return hashlib.sha256(f"{_package()}{rollout!r}".encode()).hexdigest()
+
+
+@cache
+def _package() -> str:
+    sources = sorted(Path(__file__).parents[1].rglob("*.py"))
+    return hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()

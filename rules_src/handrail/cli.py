@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from handrail.errors import HandrailError, Refused, WrongCall
+from handrail.errors import HandrailError, Problem, Refused, WrongCall
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -82,7 +82,7 @@ def generate(
     from handrail.write import apply, changes  # noqa: PLC0415
 
     before = None if check else out  # a check trusts nothing that lies there
-    files = compile_source(source, environment, alertmanager(target_version or ()), before)
+    files = compile_source(source, environment, alertmanager(target_version or ()), before, _warn)
     found = changes(files, out)
     if diff:
         typer.echo(_difference(files, found, out, form), nl=False)
@@ -94,6 +94,10 @@ def generate(
     apply(found, out)
     counts = ", ".join(f"{sum(c.kind == kind for c in found)} {kind}" for kind in ("new", "changed", "stale"))
     typer.echo(f"{len(files)} files in {out}: {counts}")
+
+
+def _warn(problem: Problem) -> None:
+    typer.echo(str(problem), err=True)
 
 
 def _difference(files: Mapping[str, str], found: Sequence[Change], out: Path, form: Form) -> str:

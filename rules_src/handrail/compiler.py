@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from handrail import graph
@@ -18,17 +19,24 @@ from handrail.write import unchanged, with_manifest
 
 
 def compile_source(
-    source: Path, environment: str | None, alertmanager: Version = OLDEST, before: Path | None = None
+    source: Path,
+    environment: str | None,
+    alertmanager: Version = OLDEST,
+    before: Path | None = None,
+    warn: Callable[[Problem], None] = lambda _: None,
 ) -> dict[str, str]:
     """Every file of `generated/`, manifest included.
 
     Unit tests in the folder `before` are taken over where nothing they are made from changed; without it
-    everything is made anew. Raises Refused with all problems at once, WrongCall when there is nothing to compile.
+    everything is made anew. `warn` hears of what does not stop the compiler and may still be wrong. Raises Refused with all problems at once, WrongCall when there is nothing to compile.
     """
     plan, problems = planned(source, environment, alertmanager)
     errors = [problem for problem in problems if problem.severity >= Severity.error]
     if errors or plan is None:
         raise Refused(errors)
+    for problem in problems:
+        if problem.severity is Severity.warning:
+            warn(problem)
     fingerprints = made_from(plan)
     files = emit(plan, unchanged(fingerprints, before) if before else None)
     loose = [problem for problem in graph.check(plan, files) if problem.severity >= Severity.error]

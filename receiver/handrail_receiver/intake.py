@@ -6,6 +6,7 @@ ours, in the labels; what Alertmanager calls things is read, kept as it came and
 
 from __future__ import annotations
 
+import functools
 from datetime import UTC, datetime
 from typing import Annotated, Literal
 
@@ -16,6 +17,7 @@ from handrail_receiver.errors import ReceiverError
 from handrail_receiver.model import Notification, Signal
 
 MAX_ALERTS = 1000
+SMALL = 64 * 1024
 
 
 class NotAlertmanagers(ReceiverError):
@@ -49,10 +51,14 @@ class WebhookBody(BaseModel):
 
 
 def parse(body: bytes) -> Notification:
-    """What a body says.
+    """What a body says; the same small body is read once, since Alertmanager repeats itself byte by byte.
 
     Raises NotAlertmanagers, or TooLarge when it has more alerts than any group of ours.
     """
+    return _parse_again(body) if len(body) <= SMALL else _parse(body)
+
+
+def _parse(body: bytes) -> Notification:
     try:
         read = WebhookBody.model_validate_json(body)
     except ValidationError as error:
@@ -66,6 +72,9 @@ def parse(body: bytes) -> Notification:
             f"{place}: {first['msg']}; send Alertmanager's webhook_configs here, and nothing else"
         ) from None
     return Notification(tuple(map(_signal, read.alerts)), read.truncatedAlerts, read.version)
+
+
+_parse_again = functools.lru_cache(maxsize=64)(_parse)
 
 
 def compose(alerts: list[AlertBody], receiver: str) -> bytes:

@@ -1,7 +1,8 @@
 """Token files → who is calling and what they may do.
 
 One line for each token: `ROLE NAME TOKEN`; `#` begins a comment. Several tokens of one role are valid at once,
-which is how a token is exchanged without a gap. A changed file counts at the next call.
+which is how a token is exchanged without a gap. A changed file counts within half a
+second.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import base64
 import binascii
 import hashlib
 import hmac
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
@@ -17,6 +19,7 @@ from typing import Literal, get_args
 Role = Literal["alertmanager", "viewer", "operator", "approver"]
 ROLES: tuple[Role, ...] = get_args(Role)
 SHORTEST = 16
+LOOK_EVERY = 0.5
 
 # What each role may do: an operator and an approver may also look; only Alertmanager's token submits alerts.
 MAY: dict[Role, frozenset[Role]] = {
@@ -83,6 +86,7 @@ class Tokens:
     def __init__(self, files: tuple[Path, ...]) -> None:
         self._files = files
         self._state: object = None
+        self._looked_at = -LOOK_EVERY
         self._tokens: tuple[Token, ...] = ()
 
     def caller(self, authorization: str | None) -> Caller | None:
@@ -98,6 +102,10 @@ class Tokens:
         return Caller(found.name, MAY[found.role]) if found else None
 
     def _current(self) -> tuple[Token, ...]:
+        now = time.monotonic()
+        if now - self._looked_at < LOOK_EVERY:
+            return self._tokens
+        self._looked_at = now
         state = tuple(_stamp(file) for file in self._files)
         if state != self._state:
             read = [read_tokens(file) for file in self._files]

@@ -238,14 +238,13 @@ def test_a_token_is_exchanged_without_a_gap(tmp_path: Path) -> None:
     with guarded(tmp_path, proxy=False) as shop:
         tokens = tmp_path / "tokens"
         both = tokens.read_text() + "alertmanager new a-new-token-for-alertmanager\n"
-        tokens.write_text(both)
         new = {"authorization": "Bearer a-new-token-for-alertmanager"}
-        assert [shop.deliver().status_code, shop.deliver(role="nobody", headers=new).status_code] == [
-            200,
-            200,
-        ]
+
+        def answers() -> tuple[int, int]:
+            return shop.deliver().status_code, shop.deliver(role="nobody", headers=new).status_code
+
+        assert answers() == (200, 401)
+        tokens.write_text(both)
+        servers.until(lambda: answers() == (200, 200), "both tokens")
         tokens.write_text("\n".join(line for line in both.splitlines() if "alertmanager-1" not in line))
-        assert [shop.deliver().status_code, shop.deliver(role="nobody", headers=new).status_code] == [
-            401,
-            200,
-        ]
+        servers.until(lambda: answers() == (401, 200), "the new token alone")

@@ -53,6 +53,17 @@ class World:
             run["action"] == "rollback" and run["finished_at"] for run in answer.json()["runs"]
         )
 
+    def asked(self) -> bool:
+        """Keep what the receiver says in the end."""
+        said, evidence = self._get("/api/rollouts/shop"), self._get("/api/rollouts/shop/evidence")
+        if said is None or evidence is None:
+            return False
+        runs = [(run["action"], run["state"]) for run in said.json()["runs"]]
+        (self.folder / "outcome.json").write_text(
+            json.dumps({"runs": runs, "evidence": evidence.json()["whole"]})
+        )
+        return True
+
     def _post(self, path: str, role: str, content: bytes) -> httpx.Response | None:
         headers = {"authorization": f"Bearer {TOKENS[role]}", "content-type": "application/json"}
         try:
@@ -110,7 +121,7 @@ def lived(lives: Lives, folder: Path, spy: Spy, at: int) -> bool:
 
 def _goes_on(world: World, alive: Callable[[], bool]) -> bool:
     """Play until everything is done, or the receiver is dead."""
-    scenes = [world.operator, world.alertmanager, world.rolled_back]
+    scenes = [world.operator, world.alertmanager, world.rolled_back, world.asked]
     deadline = time.monotonic() + GIVE_UP
     while scenes and alive():
         assert time.monotonic() < deadline, (world.folder / "receiver.log").read_text()[-3000:]
@@ -118,17 +129,7 @@ def _goes_on(world: World, alive: Callable[[], bool]) -> bool:
             scenes.pop(0)
         else:
             time.sleep(0.01)
-    if not scenes:
-        (world.folder / "outcome.json").write_text(json.dumps(_asked(world)))
     return not scenes
-
-
-def _asked(world: World) -> dict[str, object]:
-    said, evidence = world._get("/api/rollouts/shop"), world._get("/api/rollouts/shop/evidence")
-    assert said is not None
-    assert evidence is not None
-    runs = [(run["action"], run["state"]) for run in said.json()["runs"]]
-    return {"runs": runs, "evidence": evidence.json()["whole"]}
 
 
 def _outcome(world: World) -> dict[str, object]:

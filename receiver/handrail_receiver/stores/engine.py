@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from queue import SimpleQueue
@@ -34,6 +34,9 @@ class Tx(Protocol):
 
     def count(self, sql: str, **values: object) -> int:
         """Run a statement and give the number of rows it changed."""
+
+    def each(self, sql: str, values: Sequence[Mapping[str, object]]) -> None:
+        """Run a statement once for each set of values."""
 
     def lock(self, name: str) -> None:
         """Be the only one in the whole database who holds `name`, until the commit."""

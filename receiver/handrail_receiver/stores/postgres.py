@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import re
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from typing import Any
 from urllib.parse import urlsplit
@@ -47,6 +48,11 @@ class Postgres:
     def count(self, sql: str, **values: Any) -> int:
         """Run a statement and give the number of rows it changed."""
         return self._raw.execute(_named(sql), values).rowcount
+
+    def each(self, sql: str, values: Sequence[Mapping[str, Any]]) -> None:
+        """Run a statement once for each set of values."""
+        with self._raw.cursor() as cursor:
+            cursor.executemany(_named(sql), values)
 
     def lock(self, name: str) -> None:
         """Be the only one who holds `name` until the commit."""

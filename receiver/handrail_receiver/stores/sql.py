@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+import asyncio
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from handrail_receiver.errors import Full, LeaseLost
@@ -39,80 +41,127 @@ STRONGEST = (
 )
 
 
+@dataclass
+class _Group:
+    """Deliveries that are written together."""
+
+    rows: list[dict[str, object]] = field(default_factory=list)
+    written: asyncio.Task[None] | None = None
+
+
 class SqlInbox:
-    """Inbox. The number of undecided deliveries is counted here and put right at each settle."""
+    """Inbox. Deliveries that arrive before the database begins to write are written together.
+
+    The undecided ones are counted here, and put right whenever there is nothing to decide.
+    """
 
     def __init__(self, engine: Engine, limit: int) -> None:
-        self._engine, self._limit, self._waiting = engine, limit, 0
+        self._engine, self._limit = engine, limit
+        self._waiting = self._writing = 0
+        self._open: _Group | None = None
+        self._lock = threading.Lock()
 
     async def put(self, received: Received) -> None:
         """Keep a delivery."""
         if self._waiting >= self._limit:
             raise Full(f"{self._waiting} deliveries wait to be decided; the sender tries again")
         self._waiting += 1
-        values = {"at": received.at.timestamp(), "source": received.source, "body": received.body}
+        self._writing += 1
         try:
-            await self._engine.write(
-                lambda tx: tx.count(
-                    "INSERT INTO inbox (at, source, body) VALUES (:at, :source, :body)", **values
-                )
-            )
+            await asyncio.shield(self._join(received))
         except BaseException:
             self._waiting -= 1
             raise
+        finally:
+            self._writing -= 1
+
+    def _join(self, received: Received) -> asyncio.Task[None]:
+        row = {"at": received.at.timestamp(), "source": received.source, "body": received.body}
+        with self._lock:
+            group = self._open or _Group()
+            group.rows.append(row)
+            self._open = group
+        if group.written is None:
+            group.written = asyncio.create_task(self._write(group))
+        return group.written
+
+    async def _write(self, group: _Group) -> None:
+        def work(tx: Tx) -> None:
+            self._close(group)
+            tx.each("INSERT INTO inbox (at, source, body) VALUES (:at, :source, :body)", group.rows)
+
+        try:
+            await self._engine.write(work)
+        finally:
+            self._close(group)
+
+    def _close(self, group: _Group) -> None:
+        """Nobody joins a group any more that is being written, or could not be."""
+        with self._lock:
+            if self._open is group:
+                self._open = None
 
     async def settle(self, judge: Judge, at: datetime, limit: int) -> list[Settled]:
         """Judge the oldest undecided deliveries."""
         settled = await self._engine.write(lambda tx: _settle(tx, judge, at, limit))
-        self._waiting = max(0, self._waiting - len(settled))
-        if not settled:
-            self._waiting = 0
+        self._waiting = max(self._writing, self._waiting - len(settled) if settled else 0)
         return settled
 
     async def waiting(self) -> int:
         """How many are not decided yet."""
-        rows = await self._engine.read(
-            lambda tx: tx.rows("SELECT COUNT(*) AS n FROM inbox WHERE result IS NULL")
-        )
-        return int(rows[0]["n"])
+        sql = "SELECT COUNT(*) AS n FROM inbox WHERE result IS NULL"
+        return int((await self._engine.read(lambda tx: tx.rows(sql)))[0]["n"])
 
 
 def _settle(tx: Tx, judge: Judge, at: datetime, limit: int) -> list[Settled]:
     undecided = "SELECT * FROM inbox WHERE result IS NULL ORDER BY number LIMIT :limit"
     rows = tx.rows(f"{undecided} {tx.skip_locked}", limit=limit)
-    histories: dict[str, History] = {}
-
-    def look(rollout: str) -> History:
-        if rollout not in histories:
-            tx.lock(f"attempt:{rollout}")
-            histories[rollout] = history_of(tx, rollout, at)
-        return histories[rollout]
-
-    return [_judge(tx, row, judge, look, histories, at) for row in rows]
+    if not rows:
+        return []
+    settling = _Settling(tx, judge, at)
+    settled = [settling.settle(row) for row in rows]
+    results = [{"number": one.number, **_result(one.decisions)} for one in settled]
+    tx.each("UPDATE inbox SET result = :result, reason = :reason WHERE number = :number", results)
+    return settled
 
 
-def _judge(
-    tx: Tx,
-    row: Row,
-    judge: Judge,
-    look: Callable[[str], History],
-    histories: dict[str, History],
-    at: datetime,
-) -> Settled:
-    stored = Stored(instant(row["at"]), row["source"], bytes(row["body"]), row["number"])
-    decisions: list[Decision] = []
-    for decision in judge(stored, look):
-        decisions.append(apply(tx, decision, at, stored.at))
-        if decision.changes:
-            histories.pop(decision.rollout, None)
+@dataclass
+class _Settling:
+    """One round of judging. The same body again, after which nothing has changed, is judged the same."""
+
+    tx: Tx
+    judge: Judge
+    at: datetime
+    histories: dict[str, History] = field(default_factory=dict)
+    known: dict[bytes, tuple[Decision, ...]] = field(default_factory=dict)
+
+    def settle(self, row: Row) -> Settled:
+        stored = Stored(instant(row["at"]), row["source"], bytes(row["body"]), row["number"])
+        again = self.known.get(stored.body)
+        if again is not None:
+            return Settled(stored.number, stored.at, again)
+        decisions: list[Decision] = []
+        for decision in self.judge(stored, self.look):
+            decisions.append(apply(self.tx, decision, self.at, stored.at))
+            if decision.changes:
+                self.histories.pop(decision.rollout, None)
+                self.known.clear()
+        if all(decision.verdict in {Verdict.repeat, Verdict.ignore} for decision in decisions):
+            self.known[stored.body] = tuple(decisions)
+        return Settled(stored.number, stored.at, tuple(decisions))
+
+    def look(self, rollout: str) -> History:
+        if rollout not in self.histories:
+            self.tx.lock(f"attempt:{rollout}")
+            self.histories[rollout] = history_of(self.tx, rollout, self.at)
+        return self.histories[rollout]
+
+
+def _result(decisions: Sequence[Decision]) -> dict[str, str]:
     first = min(decisions, key=lambda decision: STRONGEST.index(decision.verdict), default=None)
-    tx.count(
-        "UPDATE inbox SET result = :result, reason = :reason WHERE number = :number",
-        result=first.verdict.value if first else "ignore",
-        reason=f"{first.reason}: {first.text}" if first else "no-alerts: the delivery lists no alert",
-        number=stored.number,
-    )
-    return Settled(stored.number, stored.at, tuple(decisions))
+    if first is None:
+        return {"result": Verdict.ignore.value, "reason": "no-alerts: the delivery lists no alert"}
+    return {"result": first.verdict.value, "reason": f"{first.reason}: {first.text}"}
 
 
 class SqlAttempts:

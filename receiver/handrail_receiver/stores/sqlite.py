@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import sqlite3
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import IO, Any
@@ -33,6 +34,10 @@ class SQLite:
     def count(self, sql: str, **values: Any) -> int:
         """Run a statement and give the number of rows it changed."""
         return self._raw.execute(sql, values).rowcount
+
+    def each(self, sql: str, values: Sequence[Mapping[str, Any]]) -> None:
+        """Run a statement once for each set of values."""
+        self._raw.executemany(sql, values)
 
     def lock(self, name: str) -> None:
         """Nothing to do: BEGIN IMMEDIATE holds the whole file."""

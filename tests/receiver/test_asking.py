@@ -1,0 +1,358 @@
+"""What the real Alertmanager and Prometheus say, and what the receiver makes of it."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import httpx
+import pytest
+import servers
+from guarded import TOKENS, Guarded, guarded, playbook
+from guarded.alerts import labels
+from handrail.contract import Confirmation, Proof, ReferenceQuery, Tell, Webhook
+
+ROOT = Path(__file__).parents[2]
+NEWER = ROOT / ".tools" / "newer"
+CONFIG = """
+route:
+  receiver: handrail
+  group_by: [rollout]
+  group_wait: 0s
+  group_interval: 1s
+  repeat_interval: 2s
+receivers:
+- name: handrail
+  webhook_configs:
+  - url: {url}/webhooks/alertmanager
+    send_resolved: true
+    http_config:
+      follow_redirects: false
+      authorization: {{type: Bearer, credentials: {token}}}
+"""
+
+
+def alertmanagers() -> list[Any]:
+    newer = sorted(NEWER.glob("**/prometheus-alertmanager")) + sorted(NEWER.glob("**/alertmanager"))
+    program = next((path for path in newer if path.is_file()), None)
+    missing = pytest.mark.skipif(program is None, reason="`make tools` unpacks the newer one")
+    return [
+        pytest.param("prometheus-alertmanager", id="0.25"),
+        pytest.param(str(program), id="0.33", marks=missing),
+    ]
+
+
+@dataclass(frozen=True)
+class Alertmanager:
+    """A real Alertmanager and what Prometheus would do with it."""
+
+    server: servers.Server
+
+    def say(
+        self, *, firing: bool, guardrail: str = "error-rate", tier: str = "critical", **more: str
+    ) -> None:
+        """Say that an alert fires, or has stopped."""
+        now = datetime.now(UTC)
+        alert = {
+            "labels": labels(guardrail, tier, **more),
+            "annotations": {"summary": "bad"},
+            "startsAt": (now if firing else now - timedelta(seconds=2)).isoformat(),
+            **({} if firing else {"endsAt": (now - timedelta(milliseconds=1)).isoformat()}),
+        }
+        httpx.post(f"{self.server.url}/api/v2/alerts", json=[alert], trust_env=False).raise_for_status()
+
+
+@pytest.fixture(name="pair", params=alertmanagers())
+def _pair(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Guarded, Alertmanager]]:
+    alerting = servers.free_address()
+    with guarded(tmp_path, ALERTMANAGERS=f"http://{alerting}", ASK_EVERY="3600") as shop:
+        config = tmp_path / "alertmanager.yml"
+        config.write_text(CONFIG.format(url=shop.server.url, token=TOKENS["alertmanager"]))
+        with servers.alertmanager(tmp_path, config, address=alerting, binary=request.param) as server:
+            yield shop, Alertmanager(server)
+
+
+def count(shop: Guarded, result: str) -> float:
+    return shop.metric("handrail_notifications_total")[f'{{result="{result}"}}']
+
+
+def test_alertmanager_s_own_delivery_rolls_back_once_however_often_it_repeats(
+    pair: tuple[Guarded, Alertmanager],
+) -> None:
+    shop, alertmanager = pair
+    shop.call("start")
+    alertmanager.say(firing=True)
+    shop.until("rollback", "done")
+    servers.until(lambda: count(shop, "repeat") >= 2, "two redeliveries", within=20)
+    alertmanager.say(firing=False)
+    servers.until(lambda: count(shop, "note") >= 1, "the resolve", within=20)
+    assert shop.runs() == [("start", "done"), ("rollback", "done")]
+    assert shop.weights() == (0, 100)
+
+
+def test_a_delivery_that_was_answered_with_503_comes_again(pair: tuple[Guarded, Alertmanager]) -> None:
+    shop, alertmanager = pair
+    shop.call("start")
+    holding = sqlite3.connect(shop.folder / "handrail.db", isolation_level=None)
+    holding.execute("BEGIN IMMEDIATE")
+    alertmanager.say(firing=True)
+    time.sleep(6.5)
+    holding.close()
+    shop.until("rollback", "done", within=30)
+    assert count(shop, "unavailable") >= 1
+
+
+def test_a_mixed_group_is_judged_alert_by_alert(pair: tuple[Guarded, Alertmanager]) -> None:
+    shop, alertmanager = pair
+    shop.call("start")
+    alertmanager.say(firing=True, guardrail="error-rate", tier="warning")
+    servers.until(lambda: count(shop, "tell") == 1, "the warning", within=20)
+    alertmanager.say(firing=False, guardrail="error-rate", tier="warning")
+    alertmanager.say(firing=True, guardrail="leaks")
+    shop.until("security-rollback", "done")
+    assert shop.weights() == (0, 100)
+
+
+def test_what_fires_is_found_by_asking_when_no_delivery_came(tmp_path: Path) -> None:
+    config = tmp_path / "alertmanager.yml"
+    config.write_text("route: {receiver: nobody}\nreceivers: [{name: nobody}]\n")
+    with (
+        servers.alertmanager(tmp_path, config) as server,
+        guarded(tmp_path, ALERTMANAGERS=server.url, ASK_EVERY="1") as shop,
+    ):
+        shop.call("start")
+        Alertmanager(server).say(firing=True)
+        shop.until("rollback", "done")
+        assert shop.weights() == (0, 100)
+
+
+def test_what_is_silenced_is_left_alone(tmp_path: Path) -> None:
+    config = tmp_path / "alertmanager.yml"
+    config.write_text("route: {receiver: nobody}\nreceivers: [{name: nobody}]\n")
+    with servers.alertmanager(tmp_path, config) as server:
+        now = datetime.now(UTC)
+        silence = {
+            "matchers": [{"name": "rollout", "value": "shop", "isRegex": False, "isEqual": True}],
+            "startsAt": now.isoformat(),
+            "endsAt": (now + timedelta(hours=1)).isoformat(),
+            "createdBy": "alice",
+            "comment": "known",
+        }
+        httpx.post(f"{server.url}/api/v2/silences", json=silence, trust_env=False).raise_for_status()
+        Alertmanager(server).say(firing=True)
+        with guarded(tmp_path, ALERTMANAGERS=server.url, ASK_EVERY="0.5") as shop:
+            shop.call("start")
+            time.sleep(3)
+            assert shop.runs() == [("start", "done")]
+
+
+RULES = """
+groups:
+- name: shop
+  interval: 1s
+  rules:
+  - alert: ShopErrorRateCritical
+    expr: bad == 1
+    labels: {rollout: shop, service: shop, guardrail: error-rate, tier: critical, severity: critical, action: rollback}
+"""
+
+
+@dataclass
+class Application:
+    """Metrics that a test sets, and Prometheus that scrapes them every second."""
+
+    url: str
+    values: dict[str, float]
+
+
+@contextmanager
+def scraped(folder: Path, **values: float) -> Iterator[Application]:
+    """A Prometheus that knows `values`, each a metric of that name."""
+    application = Application("", dict(values))
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Type", "text/plain; version=0.0.4")
+            self.end_headers()
+            self.wfile.write(
+                "".join(f"{name} {value}\n" for name, value in application.values.items()).encode()
+            )
+
+        def log_message(self, *_: object) -> None:
+            return
+
+    with ExitStack() as stack:
+        web = stack.enter_context(ThreadingHTTPServer(("127.0.0.1", 0), Handler))
+        Thread(target=web.serve_forever, daemon=True).start()
+        stack.callback(web.shutdown)
+        (folder / "rules.yml").write_text(RULES)
+        (folder / "prometheus.yml").write_text(
+            "global: {scrape_interval: 1s, evaluation_interval: 1s}\n"
+            f"rule_files: [{folder / 'rules.yml'}]\n"
+            "scrape_configs: [{job_name: shop, static_configs: [{targets: ['127.0.0.1:%d']}]}]\n"
+            % web.server_port
+        )
+        server = stack.enter_context(servers.prometheus(folder, folder / "prometheus.yml"))
+        application.url = server.url
+        servers.until(lambda: bool(samples(server.url, next(iter(values)))), "the first scrape")
+        yield application
+
+
+def samples(url: str, expr: str) -> list[Any]:
+    answer = httpx.get(f"{url}/api/v1/query", params={"query": expr}, trust_env=False).json()
+    found: list[Any] = answer["data"]["result"]
+    return found
+
+
+def test_what_fired_and_resolved_while_it_was_away_is_found(tmp_path: Path) -> None:
+    with scraped(tmp_path, bad=0) as application:
+        with guarded(tmp_path, PROMETHEUS=application.url, ASK_EVERY="1") as shop:
+            shop.call("start")
+            time.sleep(2)
+        application.values["bad"] = 1
+        servers.until(lambda: bool(samples(application.url, 'ALERTS{alertstate="firing"}')), "the alert")
+        application.values["bad"] = 0
+        servers.until(lambda: not samples(application.url, 'ALERTS{alertstate="firing"}'), "its end")
+        with guarded(tmp_path, PROMETHEUS=application.url, ASK_EVERY="1") as shop:
+            shop.until("rollback", "done")
+            assert shop.weights() == (0, 100)
+
+
+@pytest.mark.parametrize(("bad", "state"), [(1, "done"), (0, "withdrawn")])
+def test_a_confirmation_asks_prometheus_again(tmp_path: Path, bad: float, state: str) -> None:
+    asks = Confirmation(after=0.5, expr="bad == 1", unreachable="page")
+    book = playbook(tiers={"error-rate/critical": {"confirmation": asks}})
+    with (
+        scraped(tmp_path, bad=bad) as application,
+        guarded(tmp_path, book, PROMETHEUS=application.url) as shop,
+    ):
+        shop.call("start")
+        shop.deliver()
+        shop.until("rollback", state)
+        assert shop.weights() == ((0, 100) if bad else (10, 90))
+
+
+@pytest.mark.parametrize(
+    ("unreachable", "state"), [("act", "done"), ("hold", "withdrawn"), ("page", "withdrawn")]
+)
+def test_a_prometheus_that_cannot_be_reached_is_a_declared_case(
+    tmp_path: Path, unreachable: Any, state: str
+) -> None:
+    asks = Confirmation(after=0, expr="bad == 1", unreachable=unreachable)
+    book = playbook(tiers={"error-rate/critical": {"confirmation": asks}})
+    with guarded(tmp_path, book, PROMETHEUS=f"http://{servers.free_address()}") as shop:
+        shop.call("start")
+        shop.deliver()
+        shop.until("rollback", state)
+        assert bool(shop.status()["attempt"]["held"]) == (state == "withdrawn")
+
+
+@pytest.mark.parametrize(("traffic", "state"), [(0, "proved"), (5, "unproved")])
+def test_a_rollback_is_finished_when_the_traffic_is_gone(tmp_path: Path, traffic: float, state: str) -> None:
+    book = playbook(proof=Proof(expr="traffic", at_most=0, within=2))
+    with (
+        scraped(tmp_path, traffic=traffic) as application,
+        guarded(tmp_path, book, PROMETHEUS=application.url) as shop,
+    ):
+        shop.call("start")
+        shop.deliver()
+        shop.until("rollback", state)
+        (run,) = [run for run in shop.status()["runs"] if run["action"] == "rollback"]
+        instants = [run[name] for name in ("detected_at", "decided_at", "acted_at", "finished_at")]
+        assert instants == sorted(instants)
+        assert (run["proved_at"] is not None) == (state == "proved")
+
+
+def test_references_are_captured_and_exported(tmp_path: Path) -> None:
+    book = playbook()
+    queries = (
+        ReferenceQuery(reference="before", expr="usual"),
+        ReferenceQuery(reference="stage:10%", expr="usual * 2"),
+    )
+    first = book.guardrails[0].model_copy(update={"references": queries})
+    book = book.model_copy(update={"guardrails": (first, *book.guardrails[1:])})
+    with (
+        scraped(tmp_path, usual=0.25) as application,
+        guarded(tmp_path, book, PROMETHEUS=application.url) as shop,
+    ):
+        shop.call("start")
+        before = '{guardrail="error-rate",reference="before",rollout="shop"}'
+        assert shop.metric("handrail_reference") == {before: 0.25}
+        shop.call("promote")
+        stage = '{guardrail="error-rate",reference="stage:10%",rollout="shop"}'
+        assert shop.metric("handrail_reference") == {before: 0.25, stage: 0.5}
+
+
+def test_a_reference_that_cannot_be_captured_stops_the_start(tmp_path: Path) -> None:
+    book = playbook()
+    first = book.guardrails[0].model_copy(
+        update={"references": (ReferenceQuery(reference="before", expr="nothing"),)}
+    )
+    book = book.model_copy(update={"guardrails": (first, *book.guardrails[1:])})
+    with (
+        scraped(tmp_path, usual=1) as application,
+        guarded(tmp_path, book, PROMETHEUS=application.url) as shop,
+    ):
+        answer = shop.call("start")
+        assert (answer["verdict"], answer["reason"]) == ("refuse", "not-ready")
+        assert answer["text"].startswith(
+            "error-rate: its figure 'before' cannot be captured: nothing gives nothing, not one number"
+        )
+
+
+def test_without_a_heartbeat_nothing_is_promoted_and_people_are_told(tmp_path: Path) -> None:
+    told: list[Any] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            told.append(json.loads(self.rfile.read(int(self.headers["content-length"]))))
+            self.send_response(204)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            return
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as web:
+        Thread(target=web.serve_forever, daemon=True).start()
+        book = playbook()
+        tell = (Tell(Webhook(f"http://127.0.0.1:{web.server_port}/")),)
+        actions = tuple(action.model_copy(update={"tell": tell}) for action in book.actions)
+        book = book.model_copy(update={"actions": actions})
+        with guarded(tmp_path, book, HEARTBEAT_WITHIN="3") as shop:
+            shop.call("start")
+            blind = "the guard is blind: no heartbeat from Alertmanager for "
+            servers.until(lambda: shop.call("promote")["text"].startswith(blind), "the blindness")
+            servers.until(lambda: len(told) >= 1, "the page")
+            assert "Handrail is blind" in json.dumps(told[0])
+            shop.deliver()
+            shop.until("rollback", "done")
+            servers.until(lambda: "rollback done" in json.dumps(told), "the news of the rollback")
+        web.shutdown()
+
+
+def test_a_heartbeat_opens_the_eyes_and_outlives_a_restart(tmp_path: Path) -> None:
+    beat = {"alertname": "HandrailHeartbeat", "severity": "none"}
+    content = json.dumps(
+        {"version": "4", "alerts": [{"status": "firing", "labels": beat, "startsAt": "2026-01-01T00:00:00Z"}]}
+    ).encode()
+    with guarded(tmp_path, HEARTBEAT_WITHIN="2") as shop:
+        time.sleep(2.5)
+        assert shop.call("start")["reason"] == "not-ready"
+        shop.deliver(content)
+        servers.until(lambda: shop.call("start")["reason"] == "asked-for", "sight")
+        age = shop.metric("handrail_heartbeat_age_seconds")[""]
+        time.sleep(2.5)
+    with guarded(tmp_path) as shop:
+        servers.until(
+            lambda: shop.metric("handrail_heartbeat_age_seconds")[""] > age + 2, "the old heartbeat"
+        )

@@ -43,7 +43,7 @@ generate: $(SYNCED) ## declarations in rules_src/rollouts → generated/
 check: $(SYNCED) servers ## is generated/ up to date, and do promtool and amtool accept it?
 	$(BIN)/handrail generate --source rules_src --out generated --check
 	promtool check rules --lint=all --lint-fatal $(RULES)
-	promtool test rules $(RULE_TESTS)
+	ls $(RULE_TESTS) | xargs -n 1 -P 2 promtool test rules
 	promtool check config --syntax-only generated/prometheus/prometheus.yml
 	amtool check-config generated/alertmanager/alertmanager.yml
 
@@ -81,6 +81,10 @@ e2e-unleash: $(SYNCED) servers ## the tests on a real Unleash from npm and Postg
 	@command -v npm >/dev/null || tests/tools/debian_packages nodejs npm
 	@tests/end_to_end/unleash/install.sh
 	$(BIN)/pytest tests/end_to_end/unleash -m unleash
+
+.PHONY: mutate
+mutate: $(SYNCED) servers ## change one thing at a time in the rules: do their tests notice?
+	@PYTHONPATH=tests $(BIN)/python -m mutation
 
 .PHONY: bench
 bench: $(SYNCED) servers ## a thousand guardrails beside promtool, and the samples an SLO reads

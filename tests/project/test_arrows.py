@@ -121,14 +121,13 @@ def test_the_plan_has_no_words_of_a_target_or_a_file_format() -> None:
     plan = {module for module in modules() if module.startswith("handrail.plan")} | {"handrail.routing"}
     outside = {other for module in plan for other in modules()[module]} - plan
     assert outside <= PURE | {"collections.abc", "handrail.contract", "handrail.errors", "handrail.units"}
-    tree = ast.parse((PACKAGES["handrail"] / "plan.py").read_text())
-    words = {
+    sources = [*(PACKAGES["handrail"] / "plan").glob("*.py"), PACKAGES["handrail"] / "routing.py"]
+    nodes = [node for source in sources for node in ast.walk(ast.parse(source.read_text()))]
+    words = {node.name for node in nodes if isinstance(node, ast.ClassDef | ast.FunctionDef)} | {
         node.target.id
-        for node in ast.walk(tree)
-        if isinstance(node, ast.AnnAssign)
-        if isinstance(node.target, ast.Name)
+        for node in nodes
+        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name)
     }
-    words |= {node.name for node in ast.walk(tree) if isinstance(node, ast.ClassDef | ast.FunctionDef)}
     foreign = ("yaml", "json", "grafana", "kubernetes", "haproxy", "promtool")
     assert {word for word in words if any(other in word.lower() for other in foreign)} == set()
 

@@ -156,12 +156,16 @@ def test_wherever_a_write_is_cut_short_check_sees_it_and_the_next_run_mends_it(s
     shell.declare(shop=SHOP)
     shell.handrail("generate")
     only_shop = shell.files()
+    shell.declare(**both)
+    shell.handrail("generate", "--out", "whole")
+    whole = shell.files("whole")
     after = 0
     while True:
         shell.declare(**both)
         if cut_short(after) == 0:
             break
-        assert refused(shell) != []
+        written = {path: text for path, text in shell.files().items() if not path.startswith(".writing-")}
+        assert (after, refused(shell) == []) == (after, written == whole)
         shell.declare(shop=SHOP)  # and meanwhile somebody took the new rollout back
         shell.handrail("generate")
         assert (after, shell.files()) == (after, only_shop)

@@ -34,6 +34,7 @@ from handrail_receiver.rates import Rates
 from handrail_receiver.secrets import Secrets
 from handrail_receiver.settings import Settings
 from handrail_receiver.status.api import Api
+from handrail_receiver.status.awake import Awake
 from handrail_receiver.status.metrics import Metrics
 from handrail_receiver.status.openapi import document
 from handrail_receiver.status.pages import Events, Pages
@@ -140,7 +141,20 @@ def make_app(settings: Settings, secrets: Secrets) -> Starlette:
         Webhook(tokens, store.inbox, guard, clock, metrics),
         Health(store, playbooks, metrics, clock),
         api,
-        Pages(api, playbooks, conditions),
+        Pages(
+            api,
+            playbooks,
+            Awake(
+                conditions,
+                metrics,
+                prometheus,
+                settings.alertmanagers,
+                asker.problems,
+                playbooks,
+                store.inbox,
+                store.memory,
+            ),
+        ),
         events,
     )
 

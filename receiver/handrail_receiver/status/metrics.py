@@ -13,6 +13,7 @@ from handrail_receiver.model import AttemptState, History, Run, Settled, Verdict
 from handrail_receiver.playbooks import Playbooks
 
 REFUSED = ("invalid", "too-large", "unauthorized", "unavailable")
+ORDER = list(Verdict)
 BUCKETS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
 
 
@@ -25,8 +26,9 @@ class Metrics:
         self._notifications = Counter(
             "handrail_notifications", "Deliveries, by what came of them.", ["result"], registry=registry
         )
+        self._by_result: dict[str, Counter] = {}
         for result in (*(verdict.value for verdict in Verdict if verdict != Verdict.refuse), *REFUSED):
-            self._notifications.labels(result)
+            self._by_result[result] = self._notifications.labels(result)
         self._actions = Counter(
             "handrail_actions", "Actions that ended.", ["rollout", "action", "outcome"], registry=registry
         )
@@ -46,17 +48,21 @@ class Metrics:
 
     def notification(self, settled: Settled) -> None:
         """Count a delivery that was decided."""
-        order = list(Verdict)
         verdicts = [decision.verdict for decision in settled.decisions]
-        self.refused(min(verdicts, key=order.index, default=Verdict.ignore).value)
+        self.refused(min(verdicts, key=ORDER.index, default=Verdict.ignore).value)
 
     def refused(self, result: str) -> None:
         """Count a delivery by its result."""
-        self._notifications.labels(result).inc()
+        self._by_result[result].inc()
 
     def heartbeat(self, at: datetime) -> None:
         """Alertmanager's heartbeat came."""
         self._heartbeat_at = at if self._heartbeat_at is None else max(at, self._heartbeat_at)
+
+    @property
+    def heard(self) -> bool:
+        """Whether a heartbeat came, before the start or after it."""
+        return self._heartbeat_at is not None
 
     def heartbeat_age(self, now: datetime) -> float:
         """Seconds since the heartbeat, or since the start when none came."""

@@ -3,28 +3,57 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import hashlib
 import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from pathlib import Path
 
 import jinja2
+from handrail.contract import Playbook
+from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response, StreamingResponse
 
-from handrail_receiver.model import Conditions, Decision, Run, Verdict
+from handrail_receiver.errors import StoreDown
+from handrail_receiver.model import Decision, Run, Verdict
 from handrail_receiver.playbooks import Playbooks
 from handrail_receiver.status.api import Api
+from handrail_receiver.status.awake import Awake
+from handrail_receiver.status.standing import TONES, standing
+from handrail_receiver.status.timeline import timeline
+from handrail_receiver.status.times import clock, took, when
+from handrail_receiver.status.views import run_view
+from handrail_receiver.stores.chain import first_broken
 from handrail_receiver.tokens import Caller
 
-HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'",
-    "Cache-Control": "no-store",
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-}
+FOLDER = Path(__file__).parent / "templates"
+URGENCY = ("bad", "wait", "calm", "good", "soft")
+SHOWN = 60
 MOST_LISTENERS = 100
 SILENCE = 15.0
+
+
+def _text(name: str) -> str:
+    return (FOLDER / name).read_text(encoding="utf-8")
+
+
+def _hash(name: str) -> str:
+    """What a browser compares an inline style or script with: no other one is obeyed."""
+    return f"'sha256-{base64.b64encode(hashlib.sha256(_text(name).encode()).digest()).decode()}'"
+
+
+def _headers() -> dict[str, str]:
+    return {
+        "Content-Security-Policy": (
+            f"default-src 'none'; style-src {_hash('style.css')}; script-src {_hash('live.js')}; "
+            "connect-src 'self'; img-src data:; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+        ),
+        "Cache-Control": "no-store",
+        "Referrer-Policy": "no-referrer",
+        "X-Content-Type-Options": "nosniff",
+    }
 
 
 class Events:
@@ -84,49 +113,79 @@ def _environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["when"] = _when
-    environment.filters["took"] = _took
+    environment.filters |= {"when": when, "clock": clock, "took": took}
+    environment.globals |= {
+        "tones": TONES,
+        "style": Markup(_text("style.css")),  # noqa: S704  a file of this package
+        "script": Markup(_text("live.js")),  # noqa: S704
+    }
     return environment
-
-
-def _when(at: datetime | None) -> str:
-    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC" if at else "-"
-
-
-def _took(later: datetime | None, earlier: datetime) -> str:
-    if later is None:
-        return "-"
-    seconds = (later - earlier).total_seconds()
-    return f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"
 
 
 @dataclass(frozen=True)
 class Pages:
-    """The HTML half of what people see."""
+    """The HTML half of what people see. It is shown as well when the store is down: then it says so."""
 
     api: Api
     playbooks: Playbooks
-    conditions: object
+    awake: Awake
     templates: jinja2.Environment = field(default_factory=_environment)
+    headers: dict[str, str] = field(default_factory=_headers)
 
     async def index(self, _request: Request, _caller: Caller) -> Response:
         """GET /"""
-        views = [await self.api.view(playbook) for playbook in self.playbooks.all()]
-        return self._page("index.html", rollouts=views)
+        return await self._page("index.html", await self._rows())
 
     async def rollout(self, request: Request, _caller: Caller) -> Response:
         """GET /rollouts/{name}"""
-        playbook = self.playbooks.get(request.path_params["name"])
+        name = request.path_params["name"]
+        playbook = self.playbooks.get(name)
         if playbook is None:
-            return self._page("missing.html", 404, name=request.path_params["name"])
-        records = await self.api.store.evidence.read(playbook.rollout)
-        view = await self.api.view(playbook)
-        return self._page("rollout.html", playbook=playbook, view=view, records=records[-50:][::-1])
+            return await self._page("missing.html", {"name": name}, 404)
+        return await self._page("rollout.html", await self._whole(playbook))
 
-    def _page(self, template: str, status: int = 200, **values: object) -> Response:
-        assert callable(self.conditions)  # noqa: S101
-        now: Conditions = self.conditions()
+    async def _rows(self) -> dict[str, object] | None:
+        """What the first page says of each rollout, those that need somebody first; None when the store is down."""
+        now = self.api.clock.now()
+        try:
+            found = [
+                (playbook, await self.api.store.attempts.history(playbook.rollout, now))
+                for playbook in self.playbooks.all()
+            ]
+        except StoreDown:
+            return None
+        rows = [
+            {"playbook": playbook, "attempt": history.attempt, "at": standing(playbook, history, now)}
+            for playbook, history in found
+        ]
+        return {"rows": sorted(rows, key=lambda row: URGENCY.index(getattr(row["at"], "tone", "soft")))}
+
+    async def _whole(self, playbook: Playbook) -> dict[str, object] | None:
+        """All that the page of a rollout says; None when the store is down."""
+        now, store = self.api.clock.now(), self.api.store
+        try:
+            history = await store.attempts.history(playbook.rollout, now)
+            records = await store.evidence.read(playbook.rollout)
+        except StoreDown:
+            return None
+        return {
+            "playbook": playbook,
+            "attempt": history.attempt,
+            "at": standing(playbook, history, now),
+            "runs": [run_view(run) for run in reversed(history.runs)],
+            "entries": timeline(records[-SHOWN:]),
+            "records": len(records),
+            "broken": first_broken(records),
+        }
+
+    async def _page(self, template: str, values: dict[str, object] | None, status: int = 200) -> Response:
+        checks = await self.awake.checks()
+        if values is None:
+            template, values, status = "down.html", {}, 503
         text = self.templates.get_template(template).render(
-            now=now, problems=self.playbooks.problems, **values
+            now=self.api.clock.now(),
+            checks=checks,
+            asleep=[check for check in checks if check.tone == "bad"],
+            **values,
         )
-        return HTMLResponse(text, status, HEADERS)
+        return HTMLResponse(text, status, self.headers)

@@ -7,6 +7,7 @@ from datetime import datetime
 from pydantic import BaseModel, ConfigDict, Field
 
 from handrail_receiver.model import Attempt, Effect, EvidenceRecord, Run
+from handrail_receiver.status.words import what
 
 VERBS = ("start", "promote", "hold", "resume", "rollback", "drill")
 
@@ -20,9 +21,10 @@ class CallBody(BaseModel):
 
 
 class StepView(BaseModel):
-    """One step of a run."""
+    """One step of a run: `what` names the target and the value it shall have."""
 
     kind: str
+    what: str
     state: str
     found: str
     cause: str | None
@@ -155,7 +157,13 @@ def run_view(run: Run) -> RunView:
 
 def step_view(effect: Effect) -> StepView:
     """A step as JSON."""
-    return StepView(kind=effect.step.kind, state=effect.state, found=effect.found, cause=effect.cause)
+    return StepView(
+        kind=effect.step.kind,
+        what=what(effect.step),
+        state=effect.state,
+        found=effect.found,
+        cause=effect.cause,
+    )
 
 
 def record_view(record: EvidenceRecord) -> RecordView:

@@ -1,0 +1,114 @@
+"""The receiver's surroundings, asked now → whether the guard is awake, check by check."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+from handrail_receiver.errors import StoreDown, TargetError
+from handrail_receiver.model import Conditions
+from handrail_receiver.playbooks import Playbooks
+from handrail_receiver.ports import Inbox, Memory
+from handrail_receiver.prometheus import Asks, NoPrometheus
+from handrail_receiver.status.metrics import Metrics
+from handrail_receiver.status.standing import Tone
+from handrail_receiver.status.times import span
+
+ANSWER_WITHIN = 2.0
+MANY_WAIT = 100
+
+
+@dataclass(frozen=True)
+class Check:
+    """One part of the guard: how it is, in a few words, and what to do about it (empty: nothing)."""
+
+    name: str
+    tone: Tone
+    text: str
+    cure: str = ""
+
+
+@dataclass(frozen=True)
+class Awake:
+    """Asks everybody the guard needs. A page never waits longer than ANSWER_WITHIN for any of them."""
+
+    conditions: Callable[[], Conditions]
+    metrics: Metrics
+    prometheus: Asks
+    alertmanagers: tuple[str, ...]
+    problems: Mapping[str, str]
+    playbooks: Playbooks
+    inbox: Inbox
+    memory: Memory
+
+    async def checks(self) -> list[Check]:
+        """Every check, the ones without which nothing is rolled back first."""
+        now = self.conditions()
+        prometheus, store = await asyncio.gather(self._prometheus(), self._store(now))
+        return [
+            self._kill_switch(now),
+            self._heartbeat(now),
+            store,
+            prometheus,
+            self._alertmanager(),
+            *self._playbooks(),
+        ]
+
+    def _kill_switch(self, now: Conditions) -> Check:
+        if now.stopped:
+            text = "set: nothing is rolled back by itself"
+            return Check("Kill switch", "bad", text, "People must act. Remove its file to let the guard act.")
+        return Check("Kill switch", "good", "not set")
+
+    def _heartbeat(self, now: Conditions) -> Check:
+        age = span(timedelta(seconds=self.metrics.heartbeat_age(now.now)))
+        if now.blind:
+            cure = "The guard is blind: look at Prometheus, Alertmanager and the network between; watch the dashboard yourself."
+            return Check("Heartbeat", "bad", now.blind, cure)
+        if not self.metrics.heard:
+            return Check("Heartbeat", "wait", f"none yet, {age} after the start")
+        return Check("Heartbeat", "good", f"{age} ago")
+
+    async def _store(self, now: Conditions) -> Check:
+        try:
+            async with asyncio.timeout(ANSWER_WITHIN):
+                await self.memory.remember("ready", now.now)
+                waiting = await self.inbox.waiting()
+        except (StoreDown, TimeoutError) as error:
+            why = str(error) or f"no answer within {ANSWER_WITHIN:g} s"
+            return Check(
+                "Store", "bad", why, "Nothing is decided until it takes writes: see to its disk or server."
+            )
+        if waiting >= MANY_WAIT:
+            return Check("Store", "wait", f"takes writes; {waiting} deliveries wait")
+        return Check("Store", "good", "takes writes")
+
+    async def _prometheus(self) -> Check:
+        if isinstance(self.prometheus, NoPrometheus):
+            return Check("Prometheus", "wait", "not set: nothing can be confirmed or proved")
+        try:
+            async with asyncio.timeout(ANSWER_WITHIN):
+                await self.prometheus.values("vector(1)")
+        except TimeoutError:
+            return Check(
+                "Prometheus", "bad", f"no answer within {ANSWER_WITHIN:g} s", "No rollback can be proved."
+            )
+        except TargetError as error:
+            return Check("Prometheus", "bad", str(error), "No rollback can be proved.")
+        return Check("Prometheus", "good", "answers")
+
+    def _alertmanager(self) -> Check:
+        if not self.alertmanagers:
+            return Check(
+                "Alertmanager", "wait", "not set: what fires while the receiver is away may be missed"
+            )
+        silent = [f"{url}: {self.problems[url]}" for url in self.alertmanagers if url in self.problems]
+        if silent:
+            return Check("Alertmanager", "bad", "; ".join(silent), "Alerts may not arrive.")
+        return Check("Alertmanager", "good", "answered when last asked")
+
+    def _playbooks(self) -> list[Check]:
+        cure = "The version before it, if there was one, stays in force."
+        return [Check("Playbook", "wait", problem, cure) for problem in self.playbooks.problems]

@@ -1,0 +1,46 @@
+"""A step → what it does and to what, in one line that people read."""
+
+from __future__ import annotations
+
+import shlex
+
+from handrail.contract import (
+    Command,
+    DeploymentImage,
+    FlagOff,
+    GitValue,
+    HAProxyState,
+    HAProxyWeight,
+    HttpCall,
+    LaunchDarklyOff,
+    RolloutAbort,
+    Step,
+)
+
+
+def what(step: Step) -> str:
+    """The target and the value it shall have."""
+    match step:
+        case HAProxyWeight(server=server, weight=weight):
+            return f"HAProxy {server}: weight {weight}"
+        case HAProxyState(server=server, state=state):
+            return f"HAProxy {server}: {state}"
+        case FlagOff(feature=flag, environment=environment, project=project):
+            return f"Unleash {project}/{flag}: off in {environment}"
+        case LaunchDarklyOff(flag=flag, environment=environment, project=project):
+            return f"LaunchDarkly {project}/{flag}: off in {environment}"
+        case RolloutAbort(namespace=namespace, rollout=rollout):
+            return f"Argo Rollout {namespace}/{rollout}: aborted"
+        case DeploymentImage():
+            return f"Deployment {step.namespace}/{step.deployment}, {step.container}: {_open(step.image)}"
+        case GitValue():
+            return f"Git {step.repository} {step.branch}, {step.path}: {step.key} = {_open(step.value)}"
+        case HttpCall(method=method, url=url):
+            return f"{method} {url}"
+        case Command(argv=argv):
+            return f"$ {shlex.join(argv)}"
+
+
+def _open(value: object) -> str:
+    """A value that is pinned when an attempt begins."""
+    return "as it was before the attempt" if value is None else str(value)

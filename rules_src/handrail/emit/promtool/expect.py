@@ -83,7 +83,7 @@ def _course(scenario: Scenario, rollout: Rollout, *, closed: bool) -> Course:
 
 def _reasons(judge: Judge, times: Iterable[int]) -> Iterator[tuple[int, Firing]]:
     for time in times:
-        yield time, {(("reason", why),): 1.0 for why in judge.reasons(time)}
+        yield time, {(("reason", why),): 1.0 for why in sorted(judge.reasons(time))}
 
 
 def _whole(labels: Labels, alert: Alert) -> Labels:

@@ -6,13 +6,13 @@ import asyncio
 import base64
 import hashlib
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import jinja2
 from handrail.contract import Playbook
-from markupsafe import Markup
+from markupsafe import Markup, escape
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response, StreamingResponse
 
@@ -20,8 +20,8 @@ from handrail_receiver.errors import StoreDown
 from handrail_receiver.model import Decision, Run, Verdict
 from handrail_receiver.playbooks import Playbooks
 from handrail_receiver.status.api import Api
-from handrail_receiver.status.awake import Awake
-from handrail_receiver.status.standing import TONES, standing
+from handrail_receiver.status.awake import Awake, Check
+from handrail_receiver.status.standing import TONES, Tone, standing
 from handrail_receiver.status.timeline import timeline
 from handrail_receiver.status.times import clock, took, when
 from handrail_receiver.status.views import run_view
@@ -113,13 +113,30 @@ def _environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"when": when, "clock": clock, "took": took}
+    environment.filters |= {"when": when, "clock": clock, "took": took, "typed": _typed}
     environment.globals |= {
         "tones": TONES,
         "style": Markup(_text("style.css")),  # noqa: S704  a file of this package
         "script": Markup(_text("live.js")),  # noqa: S704
     }
     return environment
+
+
+def _guard(checks: Sequence[Check]) -> tuple[Tone, str]:
+    """How the guard is as a whole: as its worst part."""
+    tones = {check.tone for check in checks}
+    if "bad" in tones:
+        return "bad", "The guard is NOT whole"
+    return ("wait", "The guard is awake, not whole") if "wait" in tones else ("good", "The guard is awake")
+
+
+def _typed(text: str) -> Markup:
+    """What stands between backticks is to be typed."""
+    parts = [escape(part) for part in text.split("`")]
+    shown = (
+        Markup("<code>{}</code>").format(part) if place % 2 else part for place, part in enumerate(parts)
+    )
+    return Markup().join(shown)
 
 
 @dataclass(frozen=True)
@@ -173,7 +190,7 @@ class Pages:
             "attempt": history.attempt,
             "at": standing(playbook, history, now),
             "runs": [run_view(run) for run in reversed(history.runs)],
-            "entries": timeline(records[-SHOWN:]),
+            "entries": timeline(records[-SHOWN:], history.runs),
             "records": len(records),
             "broken": first_broken(records),
         }
@@ -186,6 +203,7 @@ class Pages:
             now=self.api.clock.now(),
             checks=checks,
             asleep=[check for check in checks if check.tone == "bad"],
+            guard=_guard(checks),
             **values,
         )
         return HTMLResponse(text, status, self.headers)

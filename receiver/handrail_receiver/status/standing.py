@@ -14,6 +14,7 @@ from handrail.contract import Playbook, StageFacts, names
 
 from handrail_receiver.model import OPEN, WORKED, Attempt, AttemptState, EffectState, History, Run, RunState
 from handrail_receiver.status.times import span, when
+from handrail_receiver.status.words import what
 
 Tone = Literal["good", "bad", "wait", "calm", "soft"]
 
@@ -109,8 +110,7 @@ def _headline(
     if run is not None and run.state in OPEN:
         return _under_way(run, where)
     if attempt.state == AttemptState.rolled_back:
-        proved = "and it is proved" if run and run.state == RunState.proved else "and read back"
-        return "good", "rolled back", f"Rolled back from {where}, {proved}.", ""
+        return "good", "rolled back", _rolled_back(run, where), ""
     if attempt.state == AttemptState.complete:
         return "good", "complete", f"Complete, in {where}.", ""
     if attempt.state == AttemptState.rolling_back:
@@ -122,9 +122,21 @@ def _headline(
     return "calm", "active", f"In {where} for {inside}.", ""
 
 
+def _rolled_back(run: Run | None, where: str) -> str:
+    if run is None or run.finished_at is None:
+        return f"Rolled back from {where}."
+    proof = "proved" if run.state == RunState.proved else "read back, no proof was asked for"
+    return f"Rolled back from {where} at {when(run.finished_at)}, {proof}: {run.reason}"
+
+
 def _ended(run: Run) -> str:
+    broken = [
+        what(effect.step)
+        for effect in run.effects
+        if effect.state in {EffectState.failed, EffectState.skipped}
+    ]
     if run.state == RunState.failed:
-        return f"did not get through: {run.text}"
+        return f"failed: {len(broken)} of {len(run.effects)} steps did not get through ({'; '.join(broken)})"
     return f"was carried out, but is not proved: {run.text}"
 
 
@@ -153,9 +165,9 @@ def _share(playbook: Playbook, attempt: Attempt, run: Run | None) -> tuple[str, 
     if run is not None and run.state not in WORKED and run.state != RunState.waiting:
         return "unknown: the rollback is not proved", "bad" if run.state not in OPEN else "wait"
     if attempt.state == AttemptState.rolled_back:
-        return (
-            "0 %, proved" if run and run.state == RunState.proved else "0 %, as targets read back"
-        ), "good"
+        none = "0 %" if stage is not None and stage.weight is not None else "none"
+        proof = "proved" if run and run.state == RunState.proved else "as the targets read back"
+        return f"{none}, {proof}", "good"
     if stage is None or stage.weight is None:
         return "not set by weight", "soft"
     return f"{stage.weight * 100:g} % of traffic, as asked for", "calm"
@@ -165,8 +177,10 @@ def _next(playbook: Playbook, attempt: Attempt, now: datetime) -> tuple[str, Ton
     stage = stage_of(playbook, attempt)
     if attempt.state == AttemptState.complete:
         return "nothing: it is complete", "good"
+    if attempt.state == AttemptState.rolling_back:
+        return "the rollback has to get through", "wait"
     if attempt.state != AttemptState.active:
-        return f"mend the canary, then a new attempt: handrail rollout start {playbook.rollout}", "soft"
+        return f"mend the canary, then a new attempt: `handrail rollout start {playbook.rollout}`", "soft"
     following = _after(playbook.stages, attempt.stage)
     goal = f"stage {following.name}" if following else "complete"
     if attempt.held:
@@ -174,19 +188,21 @@ def _next(playbook: Playbook, attempt: Attempt, now: datetime) -> tuple[str, Ton
     over = attempt.stage_entered_at + timedelta(seconds=stage.hold if stage and stage.hold else 0)
     if now < over:
         return f"{goal}, not before {when(over)} (in {span(over - now)})", "soft"
-    return f"{goal}: handrail rollout promote {playbook.rollout}", "calm"
+    return f"{goal}: `handrail rollout promote {playbook.rollout}`", "calm"
 
 
 def _rehearsed(playbook: Playbook, attempt: Attempt) -> tuple[str, Tone]:
     if attempt.state == AttemptState.rolled_back:
         return "it is rolled back", "soft"
+    if attempt.state == AttemptState.rolling_back:
+        return _ask_drill(playbook, "see what became of it below"), "wait"
     if attempt.rollback_ready:
         return f"NO, when the attempt began: {attempt.rollback_ready}", "bad"
     return _ask_drill(playbook, "yes, when the attempt began"), "good"
 
 
 def _ask_drill(playbook: Playbook, text: str) -> str:
-    return f"{text}; ask now: handrail rollout drill {playbook.rollout}"
+    return f"{text}; ask now: `handrail rollout drill {playbook.rollout}`"
 
 
 def _firing(playbook: Playbook, history: History) -> tuple[Firing, ...]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from handrail_receiver.model import EvidenceRecord
+from handrail_receiver.model import EvidenceRecord, Run
 from handrail_receiver.status.standing import TONES, Tone
+from handrail_receiver.status.words import what
 
 VERDICTS: dict[str, tuple[str, Tone]] = {
     "act": ("decided", "calm"),
@@ -34,12 +35,17 @@ class Entry:
     text: str
 
 
-def timeline(records: Sequence[EvidenceRecord]) -> list[Entry]:
-    """Newest first."""
-    return [_entry(record) for record in reversed(records)]
+def timeline(records: Sequence[EvidenceRecord], runs: Sequence[Run]) -> list[Entry]:
+    """Newest first. `runs` are those whose steps can be called by what they do; others go by their kind."""
+    steps = {
+        (run.attempt, run.action, run.key, run.round, effect.position): what(effect.step)
+        for run in runs
+        for effect in run.effects
+    }
+    return [_entry(record, steps) for record in reversed(records)]
 
 
-def _entry(record: EvidenceRecord) -> Entry:
+def _entry(record: EvidenceRecord, steps: Mapping[tuple[int, str, str, int, int], str]) -> Entry:
     said: dict[str, Any] = json.loads(record.body)
     match record.kind:
         case "decision":
@@ -47,8 +53,9 @@ def _entry(record: EvidenceRecord) -> Entry:
             by = "" if said["by"] == "alert" else f" (asked by {said['by']})"
             return _line(record, word, tone, _about(said), f"{said['text']}{by}")
         case "step":
-            place = f"{_run(said)}, step {said['step'] + 1}"
-            return _line(record, said["state"], TONES.get(said["state"], "soft"), place, said["found"])
+            place = (said["attempt"], said["action"], said["key"], said["round"], said["step"])
+            text = f"{steps.get(place, said['kind'])} ← {said['found']}"
+            return _line(record, said["state"], TONES.get(said["state"], "soft"), _run(said), text)
         case "outcome":
             return _line(
                 record, said["outcome"], TONES.get(said["outcome"], "soft"), _run(said), said["text"]

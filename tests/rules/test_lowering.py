@@ -1,0 +1,81 @@
+"""Whatever figures are declared, the rules say the same figures: tiers in order, times and units exact."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from decimal import Decimal
+
+from handrail.declare import (
+    Above,
+    Below,
+    Critical,
+    Emergency,
+    Environment,
+    Gauge,
+    Guardrail,
+    Ratio,
+    Rollout,
+    Stage,
+    Warning,
+)
+from handrail.emit.groups import rules
+from handrail.lower import lower
+from handrail.units import amount, duration, plain, span
+from hypothesis import given
+from hypothesis import strategies as some
+
+RATIO = Ratio(bad='requests_total{code="500"}', of="requests_total")
+SHARES = some.decimals(min_value="0.001", max_value="99.999", places=3)
+TIMES = some.integers(min_value=1, max_value=30 * 86_400_000).map(lambda ms: timedelta(milliseconds=ms))
+
+
+def _rollout(guardrail: Guardrail) -> Rollout:
+    return Rollout("shop", "shop", stages=[Stage("all", weight="100%")], guardrails=[guardrail])
+
+
+def _alerts(guardrail: Guardrail, faster: int = 1) -> dict[str, dict[str, object]]:
+    (planned,) = lower([_rollout(guardrail)], Environment("test", faster=faster)).rollouts
+    found = [rule for group in rules(planned)["groups"] for rule in group["rules"] if "alert" in rule]
+    return {rule["labels"]["tier"]: rule for rule in found}
+
+
+@given(TIMES)
+def test_a_duration_written_as_prometheus_writes_it_is_the_same_duration(time: timedelta) -> None:
+    assert duration(span(time)) == time
+
+
+@given(SHARES)
+def test_a_share_in_percent_stands_in_the_rule_as_the_exact_fraction(share: Decimal) -> None:
+    alerts = _alerts(Guardrail("errors", RATIO, tiers=[Warning(Above(f"{share}%"))]))
+    limit = str(alerts["warning"]["expr"]).split(" > ", 1)[1].split("\n")[0]
+    assert Decimal(limit) == share / 100
+    assert "E" not in limit
+
+
+@given(some.lists(SHARES, min_size=3, max_size=3, unique=True).map(sorted), some.booleans())
+def test_a_graver_tier_is_never_easier_to_reach(shares: list[Decimal], above: bool) -> None:
+    kind, ordered = (Above, shares) if above else (Below, shares[::-1])
+    mild, grave, worst = [kind(f"{share}%") for share in ordered]
+    tiers: list[Warning | Critical | Emergency] = [Warning(mild), Critical(grave), Emergency(worst)]
+    (planned,) = lower([_rollout(Guardrail("errors", RATIO, tiers=tiers))], Environment("test")).rollouts
+    limits = [alert.conditions[0].limits[0].figure for alert in planned.guardrails[0].alerts]
+    assert limits == sorted(limits, reverse=not above)
+    assert [alert.tier for alert in planned.guardrails[0].alerts] == ["warning", "critical", "emergency"]
+
+
+@given(some.integers(min_value=1, max_value=90), some.integers(min_value=1, max_value=60))
+def test_faster_divides_every_hold_to_the_millisecond(minutes: int, faster: int) -> None:
+    alerts = _alerts(Guardrail("errors", RATIO, tiers=[Critical(Above("5%"), hold=f"{minutes}m")]), faster)
+    expected = timedelta(milliseconds=max(1, round(minutes * 60_000 / faster)))
+    assert duration(str(alerts["critical"]["for"])) == expected
+
+
+@given(
+    some.integers(min_value=1, max_value=10_000),
+    some.sampled_from(["B", "KB", "MB", "GB", "KiB", "MiB", "GiB"]),
+)
+def test_sizes_are_bytes_in_the_rule(number: int, unit: str) -> None:
+    alerts = _alerts(
+        Guardrail("memory", Gauge("memory_bytes", unit="bytes"), tiers=[Warning(Above(f"{number}{unit}"))])
+    )
+    assert str(alerts["warning"]["expr"]).endswith(f" > {plain(amount(f'{number}{unit}').value)}")

@@ -1,0 +1,138 @@
+"""The rules of all rollouts, as a tree: what no rule may be, whatever was declared."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import promql_parser as promql
+import pytest
+from handrail.compiler import planned
+from handrail.declare import (
+    Above,
+    Critical,
+    Emergency,
+    Guardrail,
+    Latency,
+    Ratio,
+    Rise,
+    Slo,
+    StableArm,
+    Warning,
+)
+from handrail.emit.document import Data
+from handrail.emit.groups import rules
+
+from .judged import shop
+from .walk import nodes
+
+Tier = Warning | Critical | Emergency
+
+ROOT = Path(__file__).parents[2]
+CONTRACT = {"rollout", "service", "guardrail", "tier", "severity", "action"}
+ANNOTATIONS = {"summary", "description", "runbook_url", "dashboard_url"}
+OVER_TIME = {"rate", "increase", "delta", "changes"}
+
+
+def _groups() -> dict[str, list[Data]]:
+    plan, _ = planned(ROOT / "rules_src", None)
+    assert plan is not None
+    return {group["name"]: group["rules"] for rollout in plan.rollouts for group in rules(rollout)["groups"]}
+
+
+GROUPS = _groups()
+CHAINS = [name for name in GROUPS if not name.endswith("/rollout")]
+"""Escalation and heartbeat are no chain."""
+
+
+def every_rule() -> Iterator[tuple[str, Data]]:
+    """Every rule with its name."""
+    for rules_of in GROUPS.values():
+        yield from ((rule.get("alert") or rule["record"], rule) for rule in rules_of)
+
+
+@pytest.mark.parametrize(("name", "rule"), list(every_rule()))
+def test_a_quantile_is_taken_of_a_rate_by_le(name: str, rule: Data) -> None:
+    for node, _ in nodes(rule["expr"]):
+        if isinstance(node, promql.Call) and node.func.name == "histogram_quantile":
+            inside = node.args[1]
+            assert isinstance(inside, promql.AggregateExpr)
+            assert inside.modifier is not None
+            assert "le" in inside.modifier.labels
+            assert isinstance(inside.expr, promql.Call)
+            assert inside.expr.func.name == "rate"
+
+
+@pytest.mark.parametrize(("name", "rule"), list(every_rule()))
+def test_a_counter_is_never_divided_raw(name: str, rule: Data) -> None:
+    """A selector of a counter (…_total, …_count, …_bucket) in a division lies inside a function over time."""
+    for node, around in nodes(rule["expr"]):
+        if not isinstance(node, promql.VectorSelector) or not _counts(node.name or ""):
+            continue
+        divided = [n for n in around if isinstance(n, promql.BinaryExpr) and str(n).count("/")]
+        over_time = [n for n in around if isinstance(n, promql.Call) and n.func.name in OVER_TIME]
+        assert over_time or not divided, f"{name}: {node}"
+
+
+def _counts(metric: str) -> bool:
+    return metric.endswith(("_total", "_count", "_bucket")) and ":" not in metric
+
+
+@pytest.mark.parametrize(("name", "rule"), [(n, r) for n, r in every_rule() if "alert" in r])
+def test_an_alert_carries_all_labels_and_annotations(name: str, rule: Data) -> None:
+    wanted = CONTRACT - (
+        {"guardrail", "service", "rollout", "tier", "severity"} if "level" in rule["labels"] else set()
+    )
+    assert wanted <= set(rule["labels"])
+    assert set(rule["annotations"]) == ANNOTATIONS
+    assert all(str(text) for text in (*rule["labels"].values(), *rule["annotations"].values()))
+
+
+def test_no_two_alerts_of_all_rollouts_have_one_name() -> None:
+    counted = Counter(name for name, rule in every_rule() if "alert" in rule)
+    del counted["HandrailHeartbeat"]  # one per rollout, told apart by its label
+    assert [name for name, count in counted.items() if count > 1] == []
+
+
+@pytest.mark.parametrize("group", CHAINS)
+def test_a_chain_records_first_then_warns_and_says_last_that_it_is_blind(group: str) -> None:
+    order = ["record", "warning", "critical", "emergency", "blind"]
+    kinds = ["record" if "record" in rule else rule["labels"].get("tier") for rule in GROUPS[group]]
+    assert kinds == sorted(kinds, key=order.index)
+    assert kinds[-1] == "blind"
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_metadata_stands_on_the_info_series_only(group: str) -> None:
+    recorded = [
+        rule["labels"] for rule in GROUPS[group] if "record" in rule and not rule["record"].endswith(":info")
+    ]
+    allowed = {"rollout", "guardrail", "signal", "slo", "window"}
+    assert [labels for labels in recorded if not set(labels) <= allowed] == []
+
+
+TIERS: list[Tier] = [Warning(Above("1%")), Critical(Above("2%"), action="rollback"), Emergency(Above("5%"))]
+RISES: list[Tier] = [Warning(Rise("10%")), Critical(Rise("20%"), action="rollback"), Emergency(Rise("50%"))]
+RATIO = Ratio(bad='requests_total{code="500"}', of="requests_total")
+
+
+@pytest.mark.parametrize(
+    "guardrail",
+    [
+        Guardrail("errors", RATIO, tiers=TIERS),
+        Guardrail("errors", RATIO, against=StableArm(), tiers=RISES),
+        Guardrail("time", Latency("request_seconds", p=95), against=StableArm(), tiers=RISES),
+    ],
+)
+def test_a_canary_guardrail_with_three_tiers_and_its_blind_has_at_most_seven_rules(
+    guardrail: Guardrail,
+) -> None:
+    group, _ = rules(shop(guardrail, arms=True))["groups"]
+    assert len(group["rules"]) <= 7
+
+
+def test_an_slo_has_at_most_ten_recordings() -> None:
+    guardrail = Guardrail("errors", RATIO, tiers=TIERS)
+    _, slo, _ = rules(shop(guardrail, slos=[Slo("availability", RATIO, objective="99.9%")]))["groups"]
+    assert sum("record" in rule for rule in slo["rules"]) <= 10

@@ -19,7 +19,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from .mutants import Mutant
-from .verdict import Subject, Verdict, judge, plan_of, subjects, verdicts
+from .verdict import Subject, Verdict, judge, rollouts, subjects, verdicts
 
 ROOT = Path(__file__).parents[2]
 EXPLAINED = ROOT / "docs/mutants.md"
@@ -30,15 +30,15 @@ def main() -> int:
     """Run the command."""
     wanted = _arguments()
     console = Console()
-    rollouts = [r for r in plan_of(wanted.source).rollouts if r.name in wanted.rollout]
-    if unknown := set(wanted.rollout) - {rollout.name for rollout in rollouts}:
+    chosen = [rollout for rollout in rollouts(wanted.source) if rollout.name in wanted.rollout]
+    if unknown := set(wanted.rollout) - {rollout.name for rollout in chosen}:
         console.print(f"no rollout is called {', '.join(sorted(unknown))}", style="red")
         return 2
-    found = [subject for rollout in rollouts for subject in subjects(rollout)]
+    found = [subject for rollout in chosen for subject in subjects(rollout)]
     if broken := [s.guardrail.name for s in found if judge(s)]:
         console.print(f"the tests fail on the rules as they are: {', '.join(broken)}", style="red")
         return 1
-    made = [(subject, mutant) for subject in found for mutant in subject.mutants()]
+    made = [(s, m) for s in found for m in s.mutants() if fnmatch.fnmatchcase(m.name, wanted.only)]
     if wanted.sample:
         made = random.Random(wanted.seed).sample(made, min(wanted.sample, len(made)))
     began = time.monotonic()
@@ -54,6 +54,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--source", type=Path, default=ROOT / "rules_src")
     parser.add_argument("--rollout", action="append", default=[], help="by default checkout and relay-r1")
     parser.add_argument("--sample", type=int, help="only so many mutants, drawn by --seed")
+    parser.add_argument("--only", default="*", help="only mutants whose name fits this pattern")
     parser.add_argument("--seed", type=int, default=1)
     wanted = parser.parse_args()
     wanted.rollout = wanted.rollout or ["checkout", "relay-r1"]
@@ -89,7 +90,11 @@ def _answer(console: Console, judged: list[Verdict]) -> int:
     patterns = explained()
     strangers = [name for name in survivors if not any(fnmatch.fnmatchcase(name, p) for p in patterns)]
     for name in survivors:
-        console.print(f"survived{'' if name not in strangers else ', unexplained'}: {name}", highlight=False)
+        console.print(
+            f"survived{'' if name not in strangers else ', unexplained'}: {name}",
+            highlight=False,
+            soft_wrap=True,
+        )
     enough = 1 - len(survivors) / len(judged) >= LEAST
     if not enough:
         console.print(f"less than {LEAST:.0%} were noticed", style="red")

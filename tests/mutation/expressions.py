@@ -144,6 +144,8 @@ def _dropped(tokens: list[Token], index: int, *, inside: bool) -> Iterator[Chang
 def _label_dropped(tokens: list[Token], index: int) -> Iterator[Change]:
     end = next(i for i in range(index, len(tokens)) if tokens[i].text == ")")
     for at in (i for i in range(index + 1, end) if tokens[i].kind == "word"):
+        if tokens[index].text == "on" and _said_twice(tokens, index, tokens[at].text):
+            continue
         start, stop = _words_around(tokens, at, width=0)
         what = f"label {tokens[at].text} of {tokens[index].text} dropped {_place(tokens, index)}"
         yield Change(what, _without(tokens, start, stop))
@@ -164,12 +166,28 @@ def _words_around(tokens: list[Token], index: int, width: int = 1) -> tuple[int,
 
 
 def _pinned(tokens: list[Token], index: int) -> bool:
-    """Whether a join says the same as this matcher: `… on (rollout) metric{rollout="x"}` beside {rollout="x"}."""
-    label, value = tokens[index - 1].text, tokens[index + 1].text
+    """Whether a join says the same as this matcher: `m{rollout="x"} and on (rollout) n{rollout="x"}`."""
+    text = [token.text for token in tokens]
+    label, value = text[index - 1], text[index + 1]
+    left, right = "".join(text[:index]), "".join(text[index + 2 :])
+    twin = f"{label}={value}"
+    before, after = left.rfind(" on ("), right.find(" on (")
+    joined_left = before >= 0 and label in _joined_on(left[before:]) and twin in left[:before]
+    joined_right = after >= 0 and label in _joined_on(right[after:]) and twin in right[after:]
+    return joined_left or joined_right
+
+
+def _joined_on(text: str) -> list[str]:
+    """`on (a, b) …` → a and b."""
+    return text.partition("(")[2].partition(")")[0].replace(" ", "").split(",")
+
+
+def _said_twice(tokens: list[Token], index: int, label: str) -> bool:
+    """Whether matchers on both sides of a join give the label the same value, so that `on` need not."""
     left = "".join(token.text for token in tokens[:index])
-    joined = [match[1].replace(" ", "").split(",") for match in re.finditer(r"\bon \(([^)]*)\)", left)]
-    before = left[: left.rfind(" on (")] if joined else ""
-    return bool(joined) and label in joined[-1] and f"{label}={value}" in before
+    right = "".join(token.text for token in tokens[index:])
+    values = [set(re.findall(rf'\b{label}="([^"]*)"', side)) for side in (left, right)]
+    return len(values[0]) == 1 and values[0] == values[1]
 
 
 def _matcher(tokens: list[Token], index: int) -> str:

@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from handrail.emit.document import Data
+from handrail.names import TIERS
 from handrail.units import duration, span
 
 from .expressions import changes
-
-LEFT_OUT = ("info", "HandrailHeartbeat")
 
 
 @dataclass(frozen=True)
@@ -23,6 +22,11 @@ class Mutant:
     rule: str
     what: str
     data: Data
+
+    @property
+    def tier(self) -> str | None:
+        """The tier whose alert is wrong; None where a recording is."""
+        return next((tier for tier in TIERS if self.rule.lower().endswith(tier)), None)
 
     @property
     def name(self) -> str:
@@ -54,11 +58,18 @@ def _wrong(rule: Data, evaluate: timedelta) -> Iterator[tuple[str, Data]]:
     yield from _times(rule, "keep_firing_for", evaluate)
     for label in rule["labels"]:
         others = {key: value for key, value in rule["labels"].items() if key != label}
-        yield f"label {label} dropped", {**rule, "labels": others}
+        if not _carried(rule, label):
+            yield f"label {label} dropped", {**rule, "labels": others}
         yield f"label {label} changed", {**rule, "labels": {**rule["labels"], label: "changed"}}
     for annotation, text in rule.get("annotations", {}).items():
         changed = {**rule["annotations"], annotation: f"{text} changed"}
         yield f"annotation {annotation} changed", {**rule, "annotations": changed}
+
+
+def _carried(rule: Data, label: str) -> bool:
+    """Whether the recorded series that an alert looks at has the same label anyway."""
+    first = rule["expr"].partition("}")[0].lstrip("(")
+    return first.startswith("handrail:guardrail:value{") and f'{label}="{rule["labels"][label]}"' in first
 
 
 def _times(rule: Data, field: str, evaluate: timedelta) -> Iterator[tuple[str, Data]]:

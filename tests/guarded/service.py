@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import servers
@@ -14,6 +14,9 @@ from handrail.contract import Playbook
 
 from .alerts import body
 from .playbook import ROLLOUT, playbook, write_playbook
+
+if TYPE_CHECKING:
+    from .spy import Spy
 
 TOKENS = {
     "alertmanager": "alertmanagers-own-token",
@@ -84,6 +87,11 @@ class Guarded:
     def weights(self) -> tuple[int, int]:
         """The weights HAProxy has now: canary, stable."""
         table = servers.haproxy_servers(self.folder / "haproxy.sock")
+        return int(table["web/canary"]["weight"]), int(table["web/stable"]["weight"])
+
+    def weights_of(self, spy: Spy) -> tuple[int, int]:
+        """The same, asked beside a spy."""
+        table = servers.haproxy_servers(spy.real)
         return int(table["web/canary"]["weight"]), int(table["web/stable"]["weight"])
 
     def until(self, action: str, state: str, within: float = 15) -> None:

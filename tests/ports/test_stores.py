@@ -5,33 +5,26 @@ from __future__ import annotations
 import asyncio
 import json
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import closing
+from collections.abc import Iterator
 from dataclasses import replace
-from datetime import datetime, timedelta
-from pathlib import Path
+from datetime import timedelta
 
 import psycopg
 import pytest
-import servers
-from guarded import NOW, body
-from guarded.playbook import weights
-from handrail.contract import Proof, Tell, Webhook
-from handrail_receiver import ports
-from handrail_receiver.errors import Full, LeaseLost, ReceiverError, StoreDown, WrongSettings
+from guarded import NOW
+from handrail.contract import Tell, Webhook
+from handrail_receiver.errors import Full, LeaseLost, ReceiverError, WrongSettings
 from handrail_receiver.model import (
     Attempt,
     AttemptState,
     Begin,
     Captured,
-    Change,
     Decision,
     Effect,
     EffectState,
     Heard,
     History,
     LastSaid,
-    Open,
     Progress,
     Received,
     RunState,
@@ -43,69 +36,9 @@ from handrail_receiver.model import (
 from handrail_receiver.ports import Look
 from handrail_receiver.stores import Store, open_store
 from handrail_receiver.stores.chain import first_broken
+from ports.store_cases import LATER, STEPS, begun, by_hand, decision, delivered, judged, opening
 
 pytestmark = pytest.mark.anyio
-STEPS = weights(0, 100)
-LATER = NOW + timedelta(seconds=10)
-
-
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
-@pytest.fixture(scope="module")
-def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[servers.Server]:
-    with servers.postgres(tmp_path_factory.mktemp("database")) as server:
-        yield server
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "sqlite":
-        return f"sqlite:{tmp_path / 'handrail.db'}"
-    server: servers.Server = request.getfixturevalue("database")
-    name = f"test_{abs(hash(tmp_path))}"
-    with psycopg.connect(f"postgresql://handrail@{server.address}/postgres", autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}".encode())
-    return f"postgresql://handrail@{server.address}/{name}"
-
-
-@pytest.fixture
-async def store(url: str) -> AsyncIterator[Store]:
-    opened = open_store(url, 5)
-    opened.engine.start()
-    yield opened
-    await opened.engine.close()
-
-
-def decision(*changes: Change, attempt: int = 0, **more: object) -> Decision:
-    made = Decision(
-        Verdict.act, "asked-for", "because", rollout="shop", attempt=attempt, by="alice", changes=changes
-    )
-    return replace(made, **more)  # type: ignore[arg-type]
-
-
-def opening(
-    action: str = "rollback", number: int = 0, due_at: datetime = NOW, *, supersedes: bool = False
-) -> Open:
-    return Open(
-        action, "", number, STEPS, Proof(expr="x", at_most=0, within=9), due_at, supersedes=supersedes
-    )
-
-
-async def begun(store: Store, *changes: Change) -> Decision:
-    begin = Begin("shop", "10%", {"rollback": STEPS}, "", (Captured("error-rate", "before", 0.25),))
-    return await store.attempts.apply("shop", lambda _: decision(begin, *changes), NOW)
-
-
-async def delivered(store: Store, number: int = 1) -> None:
-    for _ in range(number):
-        await store.inbox.put(Received(NOW, "alertmanager-1", body()))
-
-
-def judged(*decisions: Decision) -> Callable[[Stored, Look], list[Decision]]:
-    return lambda _stored, _look: list(decisions)
 
 
 async def test_a_delivery_is_judged_once_with_all_that_was_sent(store: Store) -> None:
@@ -272,16 +205,6 @@ async def test_evidence_cannot_be_changed_through_the_database(store: Store, url
     assert len(await store.evidence.read("shop")) == 1
 
 
-def by_hand(url: str, statement: str) -> None:
-    if url.startswith("sqlite:"):
-        with closing(sqlite3.connect(url.removeprefix("sqlite:"))) as connection:
-            connection.execute(statement)
-            connection.commit()
-    else:
-        with psycopg.connect(url) as connection:
-            connection.execute(statement.encode())
-
-
 async def test_work_that_is_refused_changes_nothing_and_takes_nobody_with_it(store: Store) -> None:
     def refused(_history: History) -> Decision:
         raise ReceiverError("no")
@@ -342,81 +265,3 @@ async def test_a_database_of_a_newer_version_is_refused(store: Store, url: str) 
     with pytest.raises(WrongSettings, match=r"newer version \(9999_later.sql\); install that version"):
         open_store(url, 5)
     store.engine.start()
-
-
-async def test_a_second_receiver_on_one_sqlite_file_is_refused(tmp_path: Path) -> None:
-    url = f"sqlite:{tmp_path / 'handrail.db'}"
-    first = open_store(url, 5)
-    with pytest.raises(WrongSettings, match="another receiver uses"):
-        open_store(url, 5)
-    await first.engine.close()
-    await open_store(url, 5).engine.close()
-
-
-async def test_two_receivers_on_one_postgresql_share_the_work_and_do_it_once(
-    database: servers.Server, tmp_path: Path
-) -> None:
-    name = f"two_{abs(hash(tmp_path))}"
-    with psycopg.connect(f"postgresql://handrail@{database.address}/postgres", autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}".encode())
-    url = f"postgresql://handrail@{database.address}/{name}"
-    stores = [open_store(url, 1000), open_store(url, 1000)]
-    for one in stores:
-        one.engine.start()
-    await begun(stores[0])
-    judged_by: list[int] = []
-
-    def judge(stored: Stored, look: Look) -> Iterator[Decision]:
-        judged_by.append(stored.number)
-        attempt = look("shop").attempt
-        assert attempt is not None
-        yield decision(opening(), attempt=attempt.id)
-
-    await asyncio.gather(*(delivered(one, 20) for one in stores))
-    await asyncio.gather(*(one.inbox.settle(judge, NOW, 3) for _ in range(20) for one in stores))
-    assert await stores[0].inbox.waiting() == 0
-    assert len(set(judged_by)) == 40
-    leased = await asyncio.gather(
-        *(one.runs.lease(str(place), NOW, LATER) for place, one in enumerate(stores))
-    )
-    assert sorted(len(runs) for runs in leased) == [0, 1]
-    for one in stores:
-        await one.engine.close()
-
-
-async def test_a_store_that_went_away_says_so_and_comes_back(
-    database: servers.Server, tmp_path: Path
-) -> None:
-    name = f"gone_{abs(hash(tmp_path))}"
-    admin = f"postgresql://handrail@{database.address}/postgres"
-    with psycopg.connect(admin, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}".encode())
-        store = open_store(f"postgresql://handrail@{database.address}/{name}", 5)
-        store.engine.start()
-        await delivered(store)
-        assert await store.inbox.waiting() == 1
-        connection.execute(
-            b"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (name,)
-        )
-        with pytest.raises(StoreDown, match="the store is not available"):
-            await delivered(store)
-        await delivered(store)
-        with pytest.raises(StoreDown):
-            await store.inbox.waiting()
-        assert await store.inbox.waiting() == 2
-        await store.engine.close()
-
-
-def test_the_ports_are_what_the_stores_have(tmp_path: Path) -> None:
-    async def both() -> None:
-        store = open_store(f"sqlite:{tmp_path / 'x.db'}", 5)
-        inbox: ports.Inbox = store.inbox
-        attempts: ports.Attempts = store.attempts
-        runs: ports.Runs = store.runs
-        evidence: ports.Evidence = store.evidence
-        memory: ports.Memory = store.memory
-        tellings: ports.Tellings = store.tellings
-        assert len({id(port) for port in (inbox, attempts, runs, evidence, memory, tellings)}) == 6
-        await store.engine.close()
-
-    asyncio.run(both())

@@ -1,0 +1,101 @@
+"""Several receivers on one store, and a store that goes away."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+import servers
+from guarded import NOW
+from handrail_receiver import ports
+from handrail_receiver.errors import StoreDown, WrongSettings
+from handrail_receiver.model import (
+    Decision,
+    Stored,
+)
+from handrail_receiver.ports import Look
+from handrail_receiver.stores import open_store
+from ports.store_cases import LATER, begun, decision, delivered, opening
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_a_second_receiver_on_one_sqlite_file_is_refused(tmp_path: Path) -> None:
+    url = f"sqlite:{tmp_path / 'handrail.db'}"
+    first = open_store(url, 5)
+    with pytest.raises(WrongSettings, match="another receiver uses"):
+        open_store(url, 5)
+    await first.engine.close()
+    await open_store(url, 5).engine.close()
+
+
+async def test_two_receivers_on_one_postgresql_share_the_work_and_do_it_once(
+    database: servers.Server, tmp_path: Path
+) -> None:
+    name = f"two_{abs(hash(tmp_path))}"
+    with psycopg.connect(f"postgresql://handrail@{database.address}/postgres", autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}".encode())
+    url = f"postgresql://handrail@{database.address}/{name}"
+    stores = [open_store(url, 1000), open_store(url, 1000)]
+    for one in stores:
+        one.engine.start()
+    await begun(stores[0])
+    judged_by: list[int] = []
+
+    def judge(stored: Stored, look: Look) -> Iterator[Decision]:
+        judged_by.append(stored.number)
+        attempt = look("shop").attempt
+        assert attempt is not None
+        yield decision(opening(), attempt=attempt.id)
+
+    await asyncio.gather(*(delivered(one, 20) for one in stores))
+    await asyncio.gather(*(one.inbox.settle(judge, NOW, 3) for _ in range(20) for one in stores))
+    assert await stores[0].inbox.waiting() == 0
+    assert len(set(judged_by)) == 40
+    leased = await asyncio.gather(
+        *(one.runs.lease(str(place), NOW, LATER) for place, one in enumerate(stores))
+    )
+    assert sorted(len(runs) for runs in leased) == [0, 1]
+    for one in stores:
+        await one.engine.close()
+
+
+async def test_a_store_that_went_away_says_so_and_comes_back(
+    database: servers.Server, tmp_path: Path
+) -> None:
+    name = f"gone_{abs(hash(tmp_path))}"
+    admin = f"postgresql://handrail@{database.address}/postgres"
+    with psycopg.connect(admin, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}".encode())
+        store = open_store(f"postgresql://handrail@{database.address}/{name}", 5)
+        store.engine.start()
+        await delivered(store)
+        assert await store.inbox.waiting() == 1
+        connection.execute(
+            b"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (name,)
+        )
+        with pytest.raises(StoreDown, match="the store is not available"):
+            await delivered(store)
+        await delivered(store)
+        with pytest.raises(StoreDown):
+            await store.inbox.waiting()
+        assert await store.inbox.waiting() == 2
+        await store.engine.close()
+
+
+def test_the_ports_are_what_the_stores_have(tmp_path: Path) -> None:
+    async def both() -> None:
+        store = open_store(f"sqlite:{tmp_path / 'x.db'}", 5)
+        inbox: ports.Inbox = store.inbox
+        attempts: ports.Attempts = store.attempts
+        runs: ports.Runs = store.runs
+        evidence: ports.Evidence = store.evidence
+        memory: ports.Memory = store.memory
+        tellings: ports.Tellings = store.tellings
+        assert len({id(port) for port in (inbox, attempts, runs, evidence, memory, tellings)}) == 6
+        await store.engine.close()
+
+    asyncio.run(both())

@@ -82,7 +82,8 @@ def generate(
     from handrail.write import apply, changes  # noqa: PLC0415
 
     before = None if check else out  # a check trusts nothing that lies there
-    files = compile_source(source, environment, alertmanager(target_version or ()), before, _warn)
+    warned: list[Problem] = []
+    files = compile_source(source, environment, alertmanager(target_version or ()), before, warned.append)
     found = changes(files, out)
     if diff:
         typer.echo(_difference(files, found, out, form), nl=False)
@@ -92,12 +93,10 @@ def generate(
     if check or diff:
         raise typer.Exit(1 if check and found else 0)
     apply(found, out)
+    for problem in warned:
+        typer.echo(str(problem), err=True)
     counts = ", ".join(f"{sum(c.kind == kind for c in found)} {kind}" for kind in ("new", "changed", "stale"))
     typer.echo(f"{len(files)} files in {out}: {counts}")
-
-
-def _warn(problem: Problem) -> None:
-    typer.echo(str(problem), err=True)
 
 
 def _difference(files: Mapping[str, str], found: Sequence[Change], out: Path, form: Form) -> str:

@@ -94,6 +94,10 @@ bench: $(SYNCED) servers ## a thousand guardrails beside promtool, and the sampl
 bench-rollback: $(SYNCED) servers ## measure on real servers: breach to webhook, webhook to weight 0
 	@PYTHONPATH=tests $(BIN)/python -m end_to_end.bench
 
+.PHONY: bench-receiver
+bench-receiver: $(SYNCED) servers ## how much the receiver takes, beside Debian's webhook: needs wrk and webhook
+	@PYTHONPATH=tests $(BIN)/python -m end_to_end.bench_receiver
+
 .PHONY: demo
 demo: $(SYNCED) servers ## a bad canary is rolled back while you watch
 	@PYTHONPATH=tests $(BIN)/python -m end_to_end.demo

@@ -21,7 +21,7 @@ from pathlib import Path
 import servers
 from guarded import TOKENS, Guarded, body, guarded
 
-SECONDS = 8
+SECONDS = 6
 ROUNDS = 2
 MILLION = 1_000_000
 
@@ -146,7 +146,7 @@ def load(folder: Path, url: str, token: str, connections: int) -> Load:
     failed = re.search(r"Non-2xx or 3xx responses: (\d+)", said)
     return Load(
         per_second=float(_found(r"Requests/sec:\s+([\d.]+)", said)),
-        p99=_seconds(_found(r"99%\s+(\S+)", said)),
+        p99=_seconds(_found(r"\n +99% +(\S+)", said)),
         requests=int(_found(r"(\d+) requests in", said)),
         failed=int(failed.group(1)) if failed else 0,
     )

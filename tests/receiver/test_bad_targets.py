@@ -1,0 +1,95 @@
+"""A target that answers late, wrongly, twice or never: the rollback is done in the end, or said not to be."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from guarded import Guarded, guarded, playbook
+from guarded.playbook import weights
+from guarded.spy import Silence, Spy, spied
+
+ONCE = ["set weight web/canary 0", "set weight web/stable 100"]
+
+
+@pytest.fixture(name="pair")
+def _pair(tmp_path: Path) -> Iterator[tuple[Guarded, Spy]]:
+    book = playbook(steps=weights(0, 100, timeout=1, tries=2))
+    with spied(tmp_path) as spy, guarded(tmp_path, book, proxy=False) as shop:
+        shop.call("start")
+        spy.commands.clear()
+        yield shop, spy
+
+
+def once(kind: str, change: Callable[[str], str]) -> Callable[[str, str], str]:
+    """A fault that happens to the first command of a kind only."""
+    happened: list[str] = []
+
+    def fault(command: str, answer: str) -> str:
+        if command.startswith(kind) and not happened:
+            happened.append(command)
+            return change(answer)
+        return answer
+
+    return fault
+
+
+def silent(_answer: str) -> str:
+    raise Silence
+
+
+@pytest.mark.parametrize(
+    ("kind", "change", "state"),
+    [
+        ("get weight", silent, "done"),
+        ("get weight", lambda _: "", "failed"),
+        ("set weight", silent, "done"),
+        ("set weight", lambda answer: answer * 2, "done"),
+    ],
+    ids=["read is never answered", "read is cut off", "act is never answered", "act is answered twice"],
+)
+def test_a_fault_that_passes_changes_nothing_in_the_end(
+    pair: tuple[Guarded, Spy], kind: str, change: Callable[[str], str], state: str
+) -> None:
+    shop, spy = pair
+    spy.fault = once(kind, change)
+    shop.deliver()
+    shop.until("rollback", state)
+    spy.fault = lambda _command, answer: answer
+    shop.deliver()
+    shop.until("rollback", "done")
+    assert sorted(spy.sets()) == ONCE
+    assert shop.weights_of(spy) == (0, 100)
+
+
+def test_a_target_that_never_answers_is_said_to_have_failed_and_tried_again_while_it_fires(
+    pair: tuple[Guarded, Spy],
+) -> None:
+    shop, spy = pair
+
+    def never(_command: str, _answer: str) -> str:
+        raise Silence
+
+    spy.fault = never
+    shop.deliver()
+    shop.until("rollback", "failed", within=30)
+    attempt = shop.status()["attempt"]
+    assert attempt["state"] == "rolling-back"
+    assert "no answer within 1 s" in attempt["held"]
+    spy.fault = lambda _command, answer: answer
+    shop.deliver()
+    shop.until("rollback", "done")
+    assert shop.weights_of(spy) == (0, 100)
+
+
+def test_a_target_that_says_yes_and_does_nothing_is_found_out(pair: tuple[Guarded, Spy]) -> None:
+    shop, spy = pair
+    spy.fault = lambda command, answer: (
+        "10 (initial 10)\n\n" if command == "get weight web/canary" else answer
+    )
+    shop.deliver()
+    shop.until("rollback", "failed", within=30)
+    steps = next(run for run in shop.status()["runs"] if run["action"] == "rollback")["steps"]
+    assert [step["state"] for step in steps] == ["failed", "done"]
+    assert "it was asked for, but 1 s later it still is" in steps[0]["found"]

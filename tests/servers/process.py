@@ -27,6 +27,8 @@ PACKAGES = {
     "prometheus-alertmanager": "prometheus-alertmanager",
     "amtool": "prometheus-alertmanager",
     "haproxy": "haproxy",
+    "chromium": "chromium",
+    "systemd-analyze": "systemd",
     "setpriv": "util-linux",
 }
 WITH_US = """test "$PPID" = "$0" && exec "$@" """

@@ -1,13 +1,14 @@
 "use strict";
 // With JavaScript the page follows what happens at once; without it, it is loaded anew every ten seconds.
 (() => {
-  const EVERY = 10000;
+  // Not location.href: it may hold a name and a token, which fetch refuses.
+  const EVERY = 10000, HERE = location.origin + location.pathname;
   let asking = false, again = false;
   const show = async () => {
     if (asking) { again = true; return; }
     asking = true;
     try {
-      const answer = await fetch(location.href, { cache: "no-store", signal: AbortSignal.timeout(8000) });
+      const answer = await fetch(HERE, { cache: "no-store", signal: AbortSignal.timeout(8000) });
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
       if (!page.querySelector("main")) throw new Error("not a page of the receiver");
       for (const part of ["header", "main"]) document.querySelector(part).replaceWith(page.querySelector(part));
@@ -19,7 +20,7 @@
     asking = false;
     if (again) { again = false; show(); }
   };
-  const events = new EventSource("/events");
+  const events = new EventSource(`${location.origin}/events`);
   events.addEventListener("decision", show);
   events.addEventListener("outcome", show);
   setInterval(show, EVERY);

@@ -15,6 +15,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from handrail_receiver.access import Knows, error, only
 from handrail_receiver.asking import Asker
@@ -44,6 +45,23 @@ from handrail_receiver.targets import make_targets
 from handrail_receiver.telling import Teller
 from handrail_receiver.tokens import Caller, NoTokens, Tokens
 from handrail_receiver.webhook import Webhook
+
+WEBHOOK = "/webhooks/alertmanager"
+
+
+@dataclass(frozen=True)
+class Front:
+    """The webhook's requests go straight to it; all others take the way through Starlette."""
+
+    app: Starlette
+    webhook: Webhook
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request, or the lifespan."""
+        if scope["type"] == "http" and scope["path"] == WEBHOOK and scope["method"] == "POST":
+            await self.webhook(scope, receive, send)
+        else:
+            await self.app(scope, receive, send)
 
 
 @dataclass(frozen=True)
@@ -78,7 +96,7 @@ class Health:
         return Response(page, media_type="text/plain; version=0.0.4; charset=utf-8")
 
 
-def make_app(settings: Settings, secrets: Secrets) -> Starlette:
+def make_app(settings: Settings, secrets: Secrets) -> Front:
     """The application, not started: its lifespan opens nothing but what it closes.
 
     Raises WrongSettings when the store cannot be opened.
@@ -136,9 +154,10 @@ def make_app(settings: Settings, secrets: Secrets) -> Starlette:
     loops = (guard.run, asker.run, messenger.run, chores.run)
     tokens = NoTokens() if settings.without_tokens else Tokens(tuple(map(Path, settings.tokens_file)))
     api = Api(store, playbooks, calls, clock)
+    webhook = Webhook(tokens, store.inbox, guard, clock, metrics)
     routes = _routes(
         tokens,
-        Webhook(tokens, store.inbox, guard, clock, metrics),
+        webhook,
         Health(store, playbooks, metrics, clock),
         api,
         Pages(
@@ -175,7 +194,7 @@ def make_app(settings: Settings, secrets: Secrets) -> Starlette:
 
     app = Starlette(routes=routes, lifespan=lifespan, exception_handlers={StoreDown: _store_down})
     app.router.redirect_slashes = False
-    return app
+    return Front(app, webhook)
 
 
 async def _openapi(_request: Request, _caller: Caller) -> Response:
@@ -191,7 +210,7 @@ def _routes(
     tokens: Knows, webhook: Webhook, health: Health, api: Api, pages: Pages, events: Events
 ) -> list[Route]:
     return [
-        Route("/webhooks/alertmanager", webhook, methods=["POST"]),
+        Route(WEBHOOK, webhook, methods=["POST"]),
         Route("/openapi.json", only("viewer", tokens, _openapi)),
         Route("/healthz", health.healthz),
         Route("/readyz", health.readyz),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import cache
@@ -78,7 +79,9 @@ def made_from(plan: Plan) -> dict[str, str]:
 
 
 def _fingerprint(rollout: Rollout) -> str:
-    return hashlib.sha256(f"{_package()}{rollout!r}".encode()).hexdigest()
+    # Where it was written matters to messages only, and is seen differently from another folder.
+    facts = re.sub(r"Where\(file='[^']*', line=\d+\)", "", repr(rollout))
+    return hashlib.sha256(f"{_package()}{facts}".encode()).hexdigest()
 
 
 @cache

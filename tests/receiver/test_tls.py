@@ -1,0 +1,72 @@
+"""TLS and client certificates by settings."""
+
+from __future__ import annotations
+
+import ssl
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+import servers
+from guarded import TOKENS, body, playbook, write_playbook
+from guarded.service import environment
+from servers.process import running
+
+
+def signed(folder: Path, name: str) -> None:
+    """A key and a certificate for 127.0.0.1, signed by the folder's authority."""
+    (folder / "ext").write_text("subjectAltName=IP:127.0.0.1\n")
+    ask = ["req", "-newkey", "rsa:2048", "-nodes", "-keyout", f"{name}.key", "-out", f"{name}.csr"]
+    sign = ["x509", "-req", "-in", f"{name}.csr", "-out", f"{name}.crt", "-days", "2", "-extfile", "ext"]
+    authority = ["-CA", "ca.crt", "-CAkey", "ca.key", "-CAcreateserial"]
+    for argv in ([*ask, "-subj", f"/CN={name}"], [*sign, *authority]):
+        subprocess.run(["openssl", *argv], cwd=folder, check=True, capture_output=True)
+
+
+def client(folder: Path, *, certificate: bool) -> ssl.SSLContext:
+    context = ssl.create_default_context(cafile=folder / "ca.crt")
+    if certificate:
+        context.load_cert_chain(folder / "client.crt", folder / "client.key")
+    return context
+
+
+@pytest.fixture(name="url")
+def _url(tmp_path: Path) -> Iterator[str]:
+    make = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "ca.key", "-out", "ca.crt"]
+    subprocess.run([*make, "-days", "2", "-subj", "/CN=test"], cwd=tmp_path, check=True, capture_output=True)
+    signed(tmp_path, "server")
+    signed(tmp_path, "client")
+    write_playbook(tmp_path / "playbook", playbook())
+    files = {"TLS_CERTIFICATE": "server.crt", "TLS_KEY": "server.key", "TLS_CLIENT_CA": "ca.crt"}
+    env = environment(
+        tmp_path, servers.free_address(), **{name: str(tmp_path / file) for name, file in files.items()}
+    )
+    url = f"https://{env['HANDRAIL_ADDRESS']}"
+
+    def ready() -> bool:
+        try:
+            return httpx.get(
+                f"{url}/readyz", verify=client(tmp_path, certificate=True), trust_env=False
+            ).is_success
+        except httpx.TransportError:
+            return False
+
+    argv = [sys.executable, "-m", "handrail_receiver", "serve"]
+    with running("receiver", argv, folder=tmp_path, address=env["HANDRAIL_ADDRESS"], ready=ready, env=env):
+        yield url
+
+
+def test_only_who_has_a_certificate_of_the_authority_gets_in(url: str, tmp_path: Path) -> None:
+    headers = {"authorization": f"Bearer {TOKENS['alertmanager']}"}
+
+    def post(*, certificate: bool) -> int:
+        verify = client(tmp_path, certificate=certificate)
+        path = f"{url}/webhooks/alertmanager"
+        return httpx.post(path, content=body(), headers=headers, verify=verify, trust_env=False).status_code
+
+    assert post(certificate=True) == 200
+    with pytest.raises(httpx.TransportError):
+        post(certificate=False)

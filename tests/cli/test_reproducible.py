@@ -34,7 +34,7 @@ def generated(folder: Path, seed: str) -> dict[str, bytes]:
     """All files, by path, as a process with this hash seed writes them."""
     out = folder / f"generated-{seed}"
     handrail = Path(sys.executable).with_name("handrail")
-    argv = [handrail, "generate", "--source", folder, "--out", out]
+    argv: list[str | Path] = [handrail, "generate", "--source", folder, "--out", out]
     subprocess.run(argv, check=True, env={**os.environ, "PYTHONHASHSEED": seed}, capture_output=True)
     return {str(path.relative_to(out)): path.read_bytes() for path in out.rglob("*") if path.is_file()}
 

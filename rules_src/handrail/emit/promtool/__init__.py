@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from handrail.emit.document import Data, yaml_document
 from handrail.emit.promtool.blindness import blindness
 from handrail.emit.promtool.cases import case_data, packed
+from handrail.emit.promtool.escalation import climb
 from handrail.emit.promtool.expect import Broken, Expected, expected
 from handrail.emit.promtool.frame import Frame
 from handrail.emit.promtool.limits import limits
@@ -34,11 +35,22 @@ def tests(rollout: Rollout) -> str:
     data: Data = {
         "rule_files": [f"../rules/{rollout.name}.yml"],
         "evaluation_interval": span(rollout.evaluate),
-        "tests": [case_data(case, rollout) for case in packed(scenarios, rollout)],
+        **_order(rollout),
+        "tests": [case_data(case, rollout) for case in packed(scenarios, rollout)] + list(climb(rollout)),
     }
     text = yaml_document(data, rollout.source)
     head, _, body = text.partition("\n")
     return "\n".join([head, *(f"# not tested: {reason}" for reason in missing), body])
+
+
+def _order(rollout: Rollout) -> Data:
+    """Where levels look at other alerts: their group last, as it stands in the file; promtool's own order is any."""
+    if not rollout.escalation:
+        return {}
+    chains = [guardrail.name for guardrail in rollout.guardrails] + [
+        f"slo-{slo.name}" for slo in rollout.slos
+    ]
+    return {"group_eval_order": [f"{rollout.name}/{name}" for name in (*chains, "rollout")]}
 
 
 def proved(rollout: Rollout) -> tuple[list[Expected], list[str]]:

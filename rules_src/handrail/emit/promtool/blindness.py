@@ -11,6 +11,7 @@ from handrail.emit.promtool.cases import OTHER
 from handrail.emit.promtool.frame import Frame, free, inner, tiers, window
 from handrail.emit.promtool.judge import Judge
 from handrail.emit.promtool.limits import beyond, check_length, had, ripening
+from handrail.emit.promtool.recordings import strange_recordings
 from handrail.emit.promtool.scene import Scenario, Scene
 from handrail.emit.promtool.series import Key
 from handrail.emit.promtool.stimulus import Feeds, Impossible
@@ -87,7 +88,8 @@ def _never_came(frame: Frame) -> Iterator[Scenario]:
     if free(frame.guardrail):
         raise Impossible("what a free expression looks at is not known")
     scene = frame.scene()
-    scene.play(frame.around(frame.stage()), scene.scrapes(_hold(frame)))
+    strange = strange_recordings(frame, own_is_gone=True)
+    scene.play({**frame.around(frame.stage()), **strange}, scene.scrapes(_hold(frame)))
     yield _made(NEVER_CAME, frame, scene, fires=(frame.guardrail.blind,))
 
 
@@ -95,13 +97,17 @@ def _no_attempt(frame: Frame) -> Iterator[Scenario]:
     if frame.guardrail.arms is None or not frame.rollout.stages:
         return
     scene, around = frame.scene(), frame.around(None)
-    other: Feeds = {
+    scene.play({**around, **_other_stages(frame)}, scene.scrapes(_hold(frame)))
+    yield _made(NO_ATTEMPT, frame, scene, silent=(frame.guardrail.blind,))
+
+
+def _other_stages(frame: Frame) -> Feeds:
+    """What the receiver says of another rollout: that it is in the same stage."""
+    return {
         Key(key.metric, tuple((n, OTHER if n == names.ROLLOUT else v) for n, v in key.labels)): feed
         for key, feed in frame.around(frame.stage()).items()
         if key.metric == names.STAGE_METRIC
     }
-    scene.play({**around, **other}, scene.scrapes(_hold(frame)))
-    yield _made(NO_ATTEMPT, frame, scene, silent=(frame.guardrail.blind,))
 
 
 def _untold(frame: Frame) -> Iterator[Scenario]:
@@ -118,7 +124,8 @@ def _untold(frame: Frame) -> Iterator[Scenario]:
         value = list(beyond(frame, condition, frame.stage(condition)))[-1]
         feeds, fires = frame.bad(condition, value), (alert, frame.guardrail.blind)
     told = {key for key in around if key.metric.startswith("handrail_")}
-    rest = {key: feed for key, feed in around.items() if key not in told}
+    rest = {key: feed for key, feed in around.items() if key not in told} | _other_stages(frame)
+    around |= _other_stages(frame)
     scene.play({**around, **feeds}, 4)
     for key in told:
         scene.tapes[key].mark()
@@ -131,13 +138,11 @@ def _dark(frame: Frame) -> Iterator[Scenario]:
     """The gate on a running attempt outlives the receiver by as long as it is believed, and no longer."""
     if frame.guardrail.arms is None or free(frame.guardrail):
         return
-    around, well, scene = frame.around(frame.stage()), frame.well(), frame.scene()
-    scene.play({**around, **well}, 4)
+    around, scene = frame.around(frame.stage()), frame.scene()
+    scene.play(around, 4)
     told = {key for key in around if key.metric.startswith("handrail_")}
     scene.vanish(
-        [*well, *told],
-        {k: f for k, f in around.items() if k not in told},
-        scene.scrapes(REMEMBER, _hold(frame)),
+        told, {k: f for k, f in around.items() if k not in told}, scene.scrapes(REMEMBER, _hold(frame))
     )
     yield _made(DARK, frame, scene, fires=(frame.guardrail.blind,))
 

@@ -11,8 +11,11 @@ from handrail.emit.promtool.series import At, Key, labels_of
 from handrail.emit.promtool.stimulus import Feeds
 
 
-def strange_recordings(frame: Frame) -> Feeds:
-    """What other rules record under the same names: other rollouts, guardrails, signals and the stable arm."""
+def strange_recordings(frame: Frame, *, own_is_gone: bool = False) -> Feeds:
+    """What other rules record under the same names: other rollouts, guardrails, signals and the stable arm.
+
+    With `own_is_gone` it is the traffic of another arm that is there, and not its value.
+    """
     found: Feeds = {}
     ups = [condition.op in UPWARDS for condition in frame.conditions()]
     far = At(Decimal(1_000_000 if all(ups) else 0))
@@ -28,7 +31,9 @@ def strange_recordings(frame: Frame) -> Feeds:
         told_apart = {label for label, _, _ in signal.value.matchers}
         for label in sorted(told_apart & {names.ROLLOUT, names.GUARDRAIL, names.SIGNAL, *frame.arm(signal)}):
             labels = labels_of({**own, label: OTHER}.items())
-            found[Key(names.VALUE, labels)] = far
-            if signal.traffic is not None and label not in frame.arm(signal):
+            recorded_anew = label in frame.arm(signal)  # our own rules make a value of another arm's traffic
+            if not (own_is_gone and recorded_anew):
+                found[Key(names.VALUE, labels)] = far
+            if signal.traffic is not None and (own_is_gone or not recorded_anew):
                 found[Key(names.TRAFFIC, labels)] = At(Decimal(1_000_000))
     return found

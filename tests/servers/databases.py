@@ -20,9 +20,31 @@ def postgres(folder: Path) -> Iterator[Server]:
     home = folder / "postgres"
     home.mkdir()
     person = _another_than_root(home)
-    make: list[str | Path] = [*person, binaries / "initdb", "-D", home / "data", "-U", "handrail", "-A", "trust", "-N"]
+    make: list[str | Path] = [
+        *person,
+        binaries / "initdb",
+        "-D",
+        home / "data",
+        "-U",
+        "handrail",
+        "-A",
+        "trust",
+        "-N",
+    ]
     subprocess.run(make, check=True, capture_output=True, timeout=120, cwd="/")
-    serve: list[str | Path] = [*person, binaries / "postgres", "-D", home / "data", "-h", host, "-p", port, "-k", "", "-F"]
+    serve: list[str | Path] = [
+        *person,
+        binaries / "postgres",
+        "-D",
+        home / "data",
+        "-h",
+        host,
+        "-p",
+        port,
+        "-k",
+        "",
+        "-F",
+    ]
     asked: list[str | Path] = [binaries / "pg_isready", "-q", "-h", host, "-p", port]
 
     def ready() -> bool:

@@ -25,6 +25,7 @@ from handrail_receiver.clock import SystemClock
 from handrail_receiver.errors import StoreDown
 from handrail_receiver.execute import Executor
 from handrail_receiver.guard import Guard
+from handrail_receiver.lasting import for_good
 from handrail_receiver.messenger import Messenger
 from handrail_receiver.model import Conditions
 from handrail_receiver.outside import Outside, new_client
@@ -181,7 +182,7 @@ def make_app(settings: Settings, secrets: Secrets) -> Front:
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         playbooks.refresh()
         store.engine.start()
-        tasks = [asyncio.create_task(loop()) for loop in loops]
+        tasks = [asyncio.create_task(for_good(loop)) for loop in loops]
         try:
             yield
         finally:

@@ -102,7 +102,13 @@ def test_every_sql_metric_has_a_value_on_a_real_database(tmp_path: Path) -> None
         ]
         (tmp_path / "sql.yml").write_text(yaml.safe_dump(config))
         address = free_address()
-        argv: list[str | Path] = ["prometheus-sql-exporter", "-config.file", "sql.yml", "-web.listen-address", address]
+        argv: list[str | Path] = [
+            "prometheus-sql-exporter",
+            "-config.file",
+            "sql.yml",
+            "-web.listen-address",
+            address,
+        ]
         url = f"http://{address}/metrics"
         with running("sql", argv, folder=tmp_path, address=address, ready=lambda: answers(url)) as server:
             until(lambda: len(_values(server.url)) == 8, "all eight series", within=20)

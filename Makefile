@@ -66,7 +66,7 @@ types: $(SYNCED)
 .PHONY: pytest
 pytest: $(SYNCED) servers
 	@$(MAKE) tools || echo "going on without the newer Prometheus: the tests that need it will fail" >&2
-	$(BIN)/pytest -m "not long and not unleash"
+	$(BIN)/pytest -n 3 --dist worksteal -m "not long and not unleash"
 
 .PHONY: lint
 lint: style types ## style, types, and what handrail thinks of the declarations

@@ -131,7 +131,12 @@ def a_weight_again(folder: Path) -> None:
     ("sabotage", "when", "step"),
     [
         (no_socket, "... the canary goes bad", "the receiver takes the canary's orders away"),
-        (a_weight_again, "ok  the receiver proves it", "the canary gets no order any more"),
+        pytest.param(
+            a_weight_again,
+            "ok  the receiver proves it",
+            "the canary gets no order any more",
+            marks=pytest.mark.long,
+        ),
     ],
 )
 def test_a_rollback_that_does_not_hold_fails_and_names_the_step(

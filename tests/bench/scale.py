@@ -6,6 +6,7 @@ Each size is generated from a cold start into an empty folder, in a process of i
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -17,6 +18,7 @@ from pathlib import Path
 from servers import program
 
 PER_ROLLOUT = 50
+DECLARED = Path(__file__).parents[2] / "rules_src" / "rollouts"
 
 ROLLOUT = '''"""A rollout of the bench."""
 
@@ -106,23 +108,35 @@ def judge(folder: Path) -> Cost:
     return Cost(checked.seconds + tested.seconds, max(checked.megabytes, tested.megabytes))
 
 
+def two_rollouts(folder: Path) -> tuple[Cost, Cost]:
+    """Checkout and relay, from nothing and again: the unit tests of last time are taken over."""
+    rollouts = folder / "rules_src" / "rollouts"
+    rollouts.mkdir(parents=True)
+    for name in ("checkout.py", "relay_r1.py"):
+        shutil.copy(DECLARED / name, rollouts / name)
+    argv = [str(Path(sys.executable).with_name("handrail")), "generate"]
+    return cost(argv, folder), cost(argv, folder)
+
+
 def main() -> None:
-    """Print 1,000 guardrails beside promtool, and 10,000 beside ten times that."""
+    """Print two rollouts, then a hundred guardrails beside promtool, then a thousand beside ten times that."""
     with tempfile.TemporaryDirectory(prefix="handrail-bench-") as name:
         folder = Path(name)
-        small, large = folder / "1000", folder / "10000"
-        ours = generate(small, 1_000)
-        _line("generate, 1,000 guardrails", ours)
-        theirs = judge(small)
+        first, again = two_rollouts(folder)
+        _line("generate, two rollouts, from nothing", first)
+        _line("generate, two rollouts, again", again)
+        ours = generate(folder / "100", 100)
+        _line("generate, 100 guardrails", ours)
+        theirs = judge(folder / "100")
         _line("promtool check and test of them", theirs)
         print(f"generate takes {ours.seconds / theirs.seconds:.2f} of promtool's time")
-        more = generate(large, 10_000)
-        _line("generate, 10,000 guardrails", more)
+        more = generate(folder / "1000", 1_000)
+        _line("generate, 1,000 guardrails", more)
         print(f"ten times the guardrails take {more.seconds / ours.seconds:.1f} times the time")
 
 
 def _line(what: str, cost: Cost) -> None:
-    print(f"{what:36}{cost.seconds:8.1f} s{cost.megabytes:8.0f} MB", flush=True)
+    print(f"{what:38}{cost.seconds:8.1f} s{cost.megabytes:8.0f} MB", flush=True)
 
 
 if __name__ == "__main__":

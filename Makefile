@@ -87,7 +87,7 @@ mutate: $(SYNCED) servers ## change one thing at a time in the rules: do their t
 	@PYTHONPATH=tests $(BIN)/python -m mutation
 
 .PHONY: bench
-bench: $(SYNCED) servers ## a thousand guardrails beside promtool, and the samples an SLO reads
+bench: $(SYNCED) servers ## the compiler beside promtool, and the samples an SLO reads
 	@PYTHONPATH=tests $(BIN)/python -m bench
 
 .PHONY: bench-rollback

@@ -234,20 +234,30 @@ def _labels(labels: Labels) -> str:
 def _alerts(part: Expected, rollout: Rollout) -> list[Data]:
     found: list[Data] = []
     for alert in part.scenario.texts:
-        time = part.courses[0].first(alert)
-        if time is None or time not in part.asked:
+        first, shown = part.courses[0].first(alert), _shown(part, alert, rollout)
+        if first is None or shown is None:
             continue
-        if time - 1 > 0 and (before := _before(part, time)) is not None:
-            found.append({"eval_time": _time(before), "alertname": alert.name, "exp_alerts": []})
-        fires = part.state(time)[alert.name]
-        alerts = [_alert(alert, labels, value, rollout) for labels, value in fires.items()]
+        before = [asked for asked in part.asked if asked < first]
+        if before:
+            found.append({"eval_time": _time(before[-1]), "alertname": alert.name, "exp_alerts": []})
+        time, alerts = shown
         found.append({"eval_time": _time(time), "alertname": alert.name, "exp_alerts": alerts})
     return found
 
 
-def _before(part: Expected, time: int) -> int | None:
-    earlier = [asked for asked in part.asked if asked < time]
-    return earlier[-1] if earlier else None
+def _shown(part: Expected, alert: Alert, rollout: Rollout) -> tuple[int, list[Data]] | None:
+    """The first time at which both generations show the alert, and show the same."""
+    for time in part.courses[0].states:
+        old, new = (
+            [
+                _alert(alert, labels, value, rollout)
+                for labels, value in course.states[time][alert.name].items()
+            ]
+            for course in part.courses
+        )
+        if old and old == new:
+            return time, old
+    return None
 
 
 def _alert(alert: Alert, labels: Labels, value: float, rollout: Rollout) -> Data:

@@ -30,16 +30,24 @@ def strangers(frame: Frame) -> Iterator[Scenario | Impossible]:
 
 
 def spread(feeds: Feeds) -> Feeds:
-    """The same counted by two instances, half by each."""
+    """The same counted by two instances, half by each: what is quick by the first, what is slow by the other."""
     found: Feeds = {}
     for key, feed in feeds.items():
         if not isinstance(feed, Rise) or dict(key.labels).get("instance"):
             found[key] = feed
             continue
-        for instance in ("a", "b"):
+        first = min(feed.step, _all(key, feeds, feed) / 2)
+        for instance, step in (("a", first), ("b", feed.step - first)):
             labels = labels_of([*key.labels, ("instance", instance)])
-            found[Key(key.metric, labels)] = Rise(feed.step / 2)
+            found[Key(key.metric, labels)] = Rise(step)
     return found
+
+
+def _all(key: Key, feeds: Feeds, own: Rise) -> Decimal:
+    """How many events a bucket's histogram counts; of another counter, how many it counts itself."""
+    whole = Key(key.metric, tuple((name, "+Inf" if name == "le" else text) for name, text in key.labels))
+    feed = feeds.get(whole, own)
+    return feed.step if isinstance(feed, Rise) else own.step
 
 
 def _others(frame: Frame) -> Iterator[Scenario]:

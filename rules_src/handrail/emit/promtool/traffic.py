@@ -9,9 +9,10 @@ from decimal import Decimal
 from handrail.emit.promtool.frame import UPWARDS, Frame, free, inner, window
 from handrail.emit.promtool.limits import extreme, had, settle
 from handrail.emit.promtool.made import easiest, longest, made, per
+from handrail.emit.promtool.measure import BORN_WITHIN
 from handrail.emit.promtool.recordings import strange_recordings
-from handrail.emit.promtool.scene import Scenario, Scene
-from handrail.emit.promtool.series import At, Key, Rise
+from handrail.emit.promtool.scene import LONGEST, Scenario, Scene
+from handrail.emit.promtool.series import At, Key, Rise, labels_of
 from handrail.emit.promtool.stimulus import Feeds, Impossible, chosen, feeds
 from handrail.emit.promtool.storage import matches
 from handrail.plan import Alert, Count, Only, Op, Quantile, Share, Signal, Slow
@@ -25,7 +26,10 @@ FEWER = "With one event less than the least number there is no verdict"
 ENOUGH = "With the least number of events there is a verdict"
 IDLE = "While its condition does not hold there is no verdict, and nobody is blind"
 FRESH = "A counter that appears above zero counts whole"
-OLD = "What was already there when Prometheus began, and what comes back after a gap, is not new"
+EARLY = "A counter that appears above zero counts whole as soon as Prometheus has looked for a window's time"
+LONG_AGO = "What comes back after more than an hour is new"
+HOUR = timedelta(milliseconds=BORN_WITHIN)
+OLD = "What was already there when Prometheus began, and what comes back within an hour, is not new"
 
 
 def traffic(frame: Frame) -> Iterator[Scenario | Impossible]:
@@ -182,28 +186,62 @@ def _idle(frame: Frame) -> Iterator[Scenario]:
 
 
 def _fresh(frame: Frame) -> Iterator[Scenario]:
-    """A counter born at 20 counts 20; one that is old does not."""
+    """A counter born at 20 counts whole; one that is old does not."""
     for signal in frame.guardrail.signals:
         measure = inner(signal.measure)
         if not isinstance(measure, Count):
             continue
-        fixed, around, well = frame.fixed(signal), frame.around(frame.stage()), frame.well()
-        counter = measure.counter if measure.bound is None else measure.counter.suffixed("_count")
-        born, others = chosen(counter, fixed), {k: f for k, f in well.items() if not _of(measure, k)}
+        alerts, past, lasts = _judging(frame, signal), window(measure), longest(frame)
+        scene, step = frame.scene(), 2 * per(frame)
+        born, old, others = _births(frame, signal, measure)
+        scene.play(others, scene.scrapes(past) + step)
+        scene.play({**others, **born}, scene.scrapes(lasts) + 2 * step)
+        yield made(FRESH, frame, scene, fires=alerts, about=signal.name)
         scene = frame.scene()
-        scene.play({**around, **others}, scene.scrapes(window(measure)) + 2 * per(frame))
-        found: Feeds = {born: At(Decimal(20))}
-        if measure.bound is not None:
-            found |= {k: At(Decimal(0)) for k in well if _of(measure, k) and k != born}
-        scene.play({**around, **others, **found}, scene.scrapes(longest(frame)) + 4 * per(frame))
-        yield made(FRESH, frame, scene, fires=_judging(frame, signal), about=signal.name)
+        scene.clock = 1
+        scene.play({**others, **old}, scene.scrapes(past) + step)
+        scene.vanish(old, others, scene.scrapes(_hour(frame, past)) - 2)
+        scene.play({**others, **old}, scene.scrapes(lasts) + 2 * step)
+        yield made(OLD, frame, scene, silent=alerts, about=signal.name)
+        if lasts:
+            continue
         scene = frame.scene()
-        twenty: Feeds = {k: At(Decimal(20)) for k in well if _of(measure, k)}
-        scene.play({**around, **others, **twenty}, scene.scrapes(window(measure)) + 2 * per(frame))
-        gap = timedelta(minutes=10)
-        scene.vanish(twenty, {**around, **others}, scene.scrapes(gap))
-        scene.play({**around, **others, **twenty}, scene.scrapes(longest(frame)) + 4 * per(frame))
-        yield made(OLD, frame, scene, silent=_judging(frame, signal), about=signal.name)
+        scene.play(others, 1)
+        scene.play({**others, **born}, scene.scrapes(past) + 2 * step)
+        yield made(EARLY, frame, scene, fires=alerts, about=signal.name)
+        scene = frame.scene()
+        scene.play({**others, **born}, 2)
+        scene.vanish(born, others, scene.scrapes(_hour(frame, past), past))
+        scene.play({**others, **born}, scene.scrapes(past) + 2 * step)
+        if _hour(frame, past) == HOUR:
+            yield made(LONG_AGO, frame, scene, fires=alerts, about=signal.name)
+
+
+def _births(frame: Frame, signal: Signal, measure: Count) -> tuple[Feeds, Feeds, Feeds]:
+    """The counter born at 20 in each of two instances, one that is nothing new, and what is there beside it."""
+    counter = measure.counter if measure.bound is None else measure.counter.suffixed("_count")
+    key, well = chosen(counter, frame.fixed(signal)), frame.well()
+    others = {k: f for k, f in well.items() if not _of(measure, k)}
+    born: Feeds = {key: At(Decimal(20))}
+    if measure.bound is not None:
+        born |= {k: At(Decimal(0)) for k in well if _of(measure, k) and k != key}
+    old: Feeds = {k: At(Decimal(20)) for k in well if _of(measure, k)}
+    return _twice(born), old, {**frame.around(frame.stage()), **others}
+
+
+def _twice(feeds: Feeds) -> Feeds:
+    """The same said by two instances."""
+    return {
+        Key(key.metric, labels_of({"instance": instance, **dict(key.labels)}.items())): feed
+        for key, feed in feeds.items()
+        for instance in ("a", "b")
+    }
+
+
+def _hour(frame: Frame, past: timedelta) -> timedelta:
+    """As long as a series is remembered; ten minutes where that would last too long."""
+    long = HOUR + 3 * past + 6 * frame.rollout.evaluate
+    return HOUR if long / frame.rollout.evaluate <= LONGEST // 2 else timedelta(minutes=10)
 
 
 def _of(measure: Count, key: Key) -> bool:

@@ -16,6 +16,7 @@ from handrail.emit.promtool.escalation import climb
 from handrail.emit.promtool.expect import Broken, Expected, expected
 from handrail.emit.promtool.frame import Frame
 from handrail.emit.promtool.limits import limits
+from handrail.emit.promtool.objectives import objectives
 from handrail.emit.promtool.scene import Scenario
 from handrail.emit.promtool.stimulus import Impossible
 from handrail.emit.promtool.strangers import strangers
@@ -32,15 +33,26 @@ def emit(plan: Plan) -> dict[str, str]:
 def tests(rollout: Rollout) -> str:
     """The test file of one rollout."""
     scenarios, missing = proved(rollout)
+    objective_cases, untested = _objectives(rollout)
+    missing += untested
     data: Data = {
         "rule_files": [f"../rules/{rollout.name}.yml"],
         "evaluation_interval": span(rollout.evaluate),
         **_order(rollout),
-        "tests": [case_data(case, rollout) for case in packed(scenarios, rollout)] + list(climb(rollout)),
+        "tests": [case_data(case, rollout) for case in packed(scenarios, rollout)]
+        + objective_cases
+        + list(climb(rollout)),
     }
     text = yaml_document(data, rollout.source)
     head, _, body = text.partition("\n")
     return "\n".join([head, *(f"# not tested: {reason}" for reason in missing), body])
+
+
+def _objectives(rollout: Rollout) -> tuple[list[Data], list[str]]:
+    """The cases of every SLO, and what could not be shown."""
+    found = [one for slo in rollout.slos for one in objectives(rollout, slo)]
+    cases = [one for one in found if not isinstance(one, Impossible)]
+    return cases, [str(one) for one in found if isinstance(one, Impossible)]
 
 
 def _order(rollout: Rollout) -> Data:

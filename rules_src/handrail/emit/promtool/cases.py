@@ -250,7 +250,7 @@ def _shown(part: Expected, alert: Alert, rollout: Rollout) -> tuple[int, list[Da
     for time in part.courses[0].states:
         old, new = (
             [
-                _alert(alert, labels, value, rollout)
+                alert_data(alert, labels, value, rollout)
                 for labels, value in course.states[time][alert.name].items()
             ]
             for course in part.courses
@@ -260,7 +260,8 @@ def _shown(part: Expected, alert: Alert, rollout: Rollout) -> tuple[int, list[Da
     return None
 
 
-def _alert(alert: Alert, labels: Labels, value: float, rollout: Rollout) -> Data:
+def alert_data(alert: Alert, labels: Labels, value: float, rollout: Rollout) -> Data:
+    """An alert as promtool expects it: whole labels and texts."""
     guardrail = dict(alert.labels).get(names.GUARDRAIL, "")
     return {
         "exp_labels": dict(labels),

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from decimal import ROUND_FLOOR, Decimal
+from typing import TypeVar
 
 from handrail.emit.promtool.events import happened
 from handrail.emit.promtool.frame import UPWARDS, Frame, inner, once, tiers, window
@@ -35,6 +36,9 @@ UNDER = "At its limit, or as near to it as can be, an alert stays silent"
 LATE = "After its time an alert is silent, whatever the value"
 
 
+T = TypeVar("T")
+
+
 def limits(frame: Frame) -> Iterator[Scenario | Impossible]:
     """Both scenarios for each reason of each tier, in each stage that has a limit of its own."""
     for alert, condition in tiers(frame.guardrail):
@@ -49,7 +53,7 @@ def limits(frame: Frame) -> Iterator[Scenario | Impossible]:
                 yield from had(build(frame, alert, condition, stage, about), about)
 
 
-def had(scenarios: Iterator[Scenario], about: str) -> Iterator[Scenario | Impossible]:
+def had(scenarios: Iterator[T], about: str) -> Iterator[T | Impossible]:
     """The scenarios; where none can be had, the reason."""
     some = False
     try:

@@ -166,7 +166,8 @@ def _scale(scale: Decimal) -> float:
     return 1.0 if scale == 1 else float(plain(scale))
 
 
-def _at_bound(histogram: Selector, bound: Decimal) -> Selector:
+def at_bound(histogram: Selector, bound: Decimal) -> Selector:
+    """The bucket of a bound, however it is spelt."""
     text = plain(bound)
     spelt = text.replace(".", r"\.") if "." in text else f"{text}(\\.0)?"
     return histogram.suffixed("_bucket").where(("le", "=~", spelt))
@@ -174,7 +175,7 @@ def _at_bound(histogram: Selector, bound: Decimal) -> Selector:
 
 def _slow(measure: Slow, by: tuple[str, ...], storage: Storage, time: int) -> Values:
     flowing = traffic(measure, by, storage, time) or {}
-    bucket = _at_bound(measure.histogram, measure.bound)
+    bucket = at_bound(measure.histogram, measure.bound)
     quick = _sum(storage.grown(bucket, time, ms(measure.window), rate=True), by)
     return {
         labels: 1 - quick[labels] / number
@@ -188,7 +189,7 @@ def _count(measure: Count, by: tuple[str, ...], storage: Storage, time: int) -> 
     if measure.bound is None:
         return _sum(_counted(measure.counter, storage, time, window), by)
     every = _sum(_counted(measure.counter.suffixed("_count"), storage, time, window), by)
-    quick = _sum(_counted(_at_bound(measure.counter, measure.bound), storage, time, window), by)
+    quick = _sum(_counted(at_bound(measure.counter, measure.bound), storage, time, window), by)
     return {
         labels: math.floor((number - quick[labels]) * HAIR + 0.5) / HAIR
         for labels, number in every.items()

@@ -39,13 +39,16 @@ class Scenario:
 
     def samples(self, scrape: timedelta) -> list[Sampled]:
         """The series as Prometheus stores them."""
-        every = ms(scrape)
-        return [
-            Sampled(
-                key, [index * every for index in tape.points], tape.values, [i * every for i in tape.stale]
-            )
-            for key, tape in self.tapes.items()
-        ]
+        return samples(self.tapes, scrape)
+
+
+def samples(tapes: dict[Key, Tape], scrape: timedelta) -> list[Sampled]:
+    """What is written down, as Prometheus stores it."""
+    every = ms(scrape)
+    return [
+        Sampled(key, [index * every for index in tape.points], tape.values, [i * every for i in tape.stale])
+        for key, tape in tapes.items()
+    ]
 
 
 @dataclass

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
+from handrail.cli_store import store
 from handrail.errors import HandrailError, Problem, Refused, WrongCall
 
 if TYPE_CHECKING:
@@ -28,11 +29,31 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
+app.add_typer(store)
+
 Source = Annotated[Path, typer.Option(help="Folder with rollouts/*.py and environments.py.")]
 Out = Annotated[Path, typer.Option(help="Folder the files are written to.")]
 EnvironmentName = Annotated[
     str | None, typer.Option("--environment", "-e", help="Environment to generate for; the first by default.")
 ]
+
+
+def _say_version(asked: bool) -> None:  # noqa: FBT001  typer's way
+    if asked:
+        from importlib.metadata import version  # noqa: PLC0415
+
+        typer.echo(f"handrail {version('handrail')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool,
+        typer.Option("--version", help="Say which version this is.", callback=_say_version, is_eager=True),
+    ] = False,
+) -> None:
+    pass
 
 
 class Form(StrEnum):
@@ -86,7 +107,12 @@ def generate(
 
     before = None if check else out  # a check trusts nothing that lies there
     warned: list[Problem] = []
-    files = compile_source(source, environment, alertmanager(target_version or ()), before, warned.append)
+    try:
+        files = compile_source(
+            source, environment, alertmanager(target_version or ()), before, warned.append, _progress
+        )
+    finally:
+        _progress("")
     found = changes(files, out)
     if diff:
         typer.echo(_difference(files, found, out, form), nl=False)
@@ -100,6 +126,12 @@ def generate(
         typer.echo(str(problem), err=True)
     counts = ", ".join(f"{sum(c.kind == kind for c in found)} {kind}" for kind in ("new", "changed", "stale"))
     typer.echo(f"{len(files)} files in {out}: {counts}")
+
+
+def _progress(what: str) -> None:
+    """One line on a terminal that is written over; nothing elsewhere."""
+    if sys.stderr.isatty():
+        typer.echo(f"\r\x1b[K{what}", nl=False, err=True)
 
 
 def _difference(files: Mapping[str, str], found: Sequence[Change], out: Path, form: Form) -> str:
@@ -174,10 +206,13 @@ class Verb(StrEnum):
 
     start = "start"
     status = "status"
+    check = "check"
+    approve = "approve"
     promote = "promote"
     hold = "hold"
     resume = "resume"
     rollback = "rollback"
+    drill = "drill"
 
 
 @app.command()
@@ -191,13 +226,22 @@ def rollout(
     anyway: Annotated[
         bool, typer.Option("--anyway", help="Go past a 'not ready'; needs --why.", show_default=False)
     ] = False,
+    item: Annotated[
+        str, typer.Option(help="check: the gate's question, or its place in the list from 1 on.")
+    ] = "",
+    failed: Annotated[
+        bool, typer.Option("--failed", help="check: the answer is no.", show_default=False)
+    ] = False,
+    role: Annotated[str, typer.Option(help="approve: as whom.")] = "",
+    seen: Annotated[str, typer.Option(help="approve: only what status showed under this digest.")] = "",
 ) -> None:
-    """Ask a running receiver: start, status, promote, hold, resume or rollback (token: HANDRAIL_TOKEN_FILE)."""
+    """Ask a running receiver about a rollout, or for something (token: HANDRAIL_TOKEN_FILE)."""
     try:
         from handrail_receiver.cli import rollout as ask  # noqa: PLC0415
     except ModuleNotFoundError as error:
         _no_receiver(error)
-    raise typer.Exit(ask(verb.value, name, url=url, why=why, anyway=anyway))
+    words = {"why": why, "item": item, "role": role, "seen": seen}
+    raise typer.Exit(ask(verb.value, name, url=url, anyway=anyway, failed=failed, **words))
 
 
 def _no_receiver(error: ModuleNotFoundError) -> NoReturn:

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from handrail import graph
 from handrail.declare import Environment
-from handrail.emit import emit, made_from, source_of
+from handrail.emit import emit, made_from, silent, sources_of
 from handrail.errors import Problem, Refused, Severity
 from handrail.lint import lint, lint_plan
 from handrail.load import Loaded, read
 from handrail.lower import lower
 from handrail.overrides import overridden
 from handrail.plan import Plan
+from handrail.texts import Texts
 from handrail.versions import OLDEST, Version
-from handrail.write import unchanged, with_manifest
+from handrail.write import MANIFEST, manifest_of, unchanged
 
 
 def compile_source(
@@ -24,11 +26,14 @@ def compile_source(
     alertmanager: Version = OLDEST,
     before: Path | None = None,
     warn: Callable[[Problem], None] = lambda _: None,
-) -> dict[str, str]:
+    tell: Callable[[str], None] = silent,
+) -> Texts:
     """Every file of `generated/`, manifest included.
 
     Unit tests in the folder `before` are taken over where nothing they are made from changed; without it
-    everything is made anew. `warn` hears of what does not stop the compiler and may still be wrong. Raises Refused with all problems at once, WrongCall when there is nothing to compile.
+    everything is made anew. `warn` hears of what does not stop the compiler and may still be wrong, `tell` of
+    what is being made where that takes long. Raises Refused with all problems at once, WrongCall when there is
+    nothing to compile.
     """
     plan, problems = planned(source, environment, alertmanager)
     errors = [problem for problem in problems if problem.severity >= Severity.error]
@@ -38,11 +43,12 @@ def compile_source(
         if problem.severity is Severity.warning:
             warn(problem)
     fingerprints = made_from(plan)
-    files = emit(plan, unchanged(fingerprints, before) if before else None)
+    files = emit(plan, unchanged(fingerprints, before) if before else None, tell)
     loose = [problem for problem in graph.check(plan, files) if problem.severity >= Severity.error]
     if loose:
         raise Refused(loose)
-    return with_manifest(files, {path: source_of(path, plan) for path in files}, fingerprints)
+    files[MANIFEST] = manifest_of(files, sources_of(files, plan), fingerprints)
+    return files
 
 
 def planned(
@@ -70,6 +76,7 @@ def _planned(loaded: Loaded, here: Environment, alertmanager: Version) -> tuple[
     if any(problem.severity >= Severity.error for problem in problems):
         return None, problems
     plan = lower(rollouts, here, alertmanager)
-    # In a rehearsal the declarations run faster than the steps of a rollback can.
-    late = lint_plan(plan, rollouts) if here.faster == 1 else []
+    # A rehearsal runs faster than the steps of a rollback can: what is late is judged in the time that was declared.
+    in_time = plan if here.faster == 1 else lower(rollouts, replace(here, faster=1), alertmanager)
+    late = lint_plan(in_time, rollouts)
     return plan, sorted({*problems, *late})

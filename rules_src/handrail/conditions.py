@@ -1,4 +1,4 @@
-"""Conditions of the plan → PromQL text: comparisons, stages, references, minimum of traffic, blindness.
+"""Conditions of the plan → PromQL text: comparisons, stages, references, minimum of traffic.
 
 A sample of `fires` is a breach. What the receiver exports (stage, captured figures) is believed for
 `REMEMBER` while it cannot be scraped; after that there is no verdict and `blind` says so.
@@ -7,16 +7,16 @@ A sample of `fires` is a breach. What the receiver exports (stage, captured figu
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from itertools import pairwise
 
 from handrail import names
 from handrail.plan import (
     Condition,
-    Free,
     Only,
     Op,
+    PerSecond,
     Quantile,
     Reference,
     ReferenceKind,
@@ -26,7 +26,7 @@ from handrail.plan import (
     Slow,
     Stage,
 )
-from handrail.promql import watched
+from handrail.promql import by, either
 from handrail.units import plain, seconds, span
 
 REMEMBER = timedelta(minutes=10)
@@ -70,9 +70,7 @@ def _stages(rollout: str, stages: tuple[str, ...]) -> str:
     if len(stages) == 1:
         matchers.append((names.STAGE, "=", stages[0]))
     elif stages:
-        matchers.append(
-            (names.STAGE, "=~", "|".join(re.escape(stage).replace("\\%", "%") for stage in stages))
-        )
+        matchers.append((names.STAGE, "=~", either(stages)))
     return remembered(Selector(names.STAGE_METRIC, tuple(matchers)))
 
 
@@ -98,15 +96,18 @@ def captured(place: Place, reference: str) -> str:
 def figures(condition: Condition, rollout: str) -> str:
     """The limit's figure: a number, or a vector with labels rollout and stage of at most one sample."""
     if not condition.staged:
-        return plain(condition.limits[0].figure)
+        return plain(condition.figures[0])
     named = [limit for limit in condition.limits if limit.stage is not None]
     by_figure: dict[str, list[str]] = {}
     for limit in named:
-        by_figure.setdefault(plain(limit.figure), []).append(limit.stage or "")
+        if limit.figure is not None:
+            by_figure.setdefault(plain(limit.figure), []).append(limit.stage or "")
     parts = [f"({stage_is(rollout, *stages)}) * {figure}" for figure, stages in by_figure.items()]
-    for rest in (limit for limit in condition.limits if limit.stage is None):
+    for rest in (
+        limit.figure for limit in condition.limits if limit.stage is None and limit.figure is not None
+    ):
         elsewhere = in_stages(rollout, tuple(limit.stage or "" for limit in named))
-        fixed = f'label_replace(vector({plain(rest.figure)}), "rollout", "{rollout}", "", "")'
+        fixed = f'label_replace(vector({plain(rest)}), "rollout", "{rollout}", "", "")'
         parts.append(f"({fixed} unless on () ({elsewhere}))")
     # Two receivers may name two stages for a moment: the tighter limit counts, and never both.
     tightest = "bottomk" if condition.op in (Op.above, Op.at_least) else "topk"
@@ -134,9 +135,9 @@ def _reference(condition: Condition, place: Place) -> str:
     if reference.kind is ReferenceKind.before:
         return captured(place, names.BEFORE)
     if reference.kind is ReferenceKind.stable:
-        return str(_stable(condition.signal.value, condition.signal, place))
+        return str(of_stable(condition.signal.value, condition.signal, place))
     if reference.kind is ReferenceKind.ago:
-        return f"{condition.signal.value} offset {span(reference.ago or timedelta())}"
+        return f"{back_then(condition.signal.value, condition.signal, place)} offset {span(reference.ago or timedelta())}"
     return " or ".join(
         f"{captured(place, names.stage_reference(before))} and on (rollout) ({stage_is(place.rollout, now)})"
         for before, now in steps(reference, place)
@@ -151,16 +152,38 @@ def steps(reference: Reference, place: Place) -> list[tuple[str, str]]:
     return [(reference.stage, later) for later in stages[stages.index(reference.stage) + 1 :]]
 
 
-def _stable(series: Selector, signal: Signal, place: Place) -> Selector:
+def of_stable(series: Selector, signal: Signal, place: Place) -> Selector:
+    """The same series of the stable arm."""
     return series.where((signal.by[0], "=", place.arm or ""))
+
+
+def back_then(series: Selector, signal: Signal, place: Place) -> Selector:
+    """What to compare with some time ago: there was no canary then, and the stable arm was all there was."""
+    return of_stable(series, signal, place) if tells_arms(signal, place) else series
+
+
+def tells_arms(signal: Signal, place: Place) -> bool:
+    """Whether the signal tells the arms apart."""
+    return place.arm is not None and bool(signal.by)
+
+
+def _others(signal: Signal, place: Place) -> tuple[str, ...]:
+    """The labels its series are kept apart by, without the arm's."""
+    return signal.by[1:] if tells_arms(signal, place) else signal.by
 
 
 def fires(condition: Condition, place: Place) -> str:
     """A sample, with the value, for every series that is in breach."""
     op = condition.op.value
     line = limit(condition, place)
-    compared = f"{_judged(condition)} {op} {_joined(condition)}{_bracketed(line)}"
+    compared = f"{_judged(condition)} {op} {_joined(condition, place)}{_bracketed(line)}"
     return "\nand ".join([compared, *_enough(condition, place)])
+
+
+def not_only(condition: Condition, place: Place) -> str:
+    """A sample while not all is in the condition's state: none is, or one of several is in another."""
+    label, state = condition.signal.by[-1], condition.state or ""
+    return f"{fires(condition, place)}\nor {condition.signal.value.where((label, '!=', state))} >= 1"
 
 
 def _judged(condition: Condition) -> Selector:
@@ -172,39 +195,72 @@ def _bracketed(expr: str) -> str:
     return expr if re.fullmatch(r"[\d.]+", expr) else f"({expr})"
 
 
-def _joined(condition: Condition) -> str:
+def _joined(condition: Condition, place: Place) -> str:
     stage = "stage" if condition.staged else ""
     if condition.reference is None:
         return f"on (rollout) group_left ({stage}) " if stage else ""
-    if condition.reference.kind is ReferenceKind.ago:
-        labels = (names.ROLLOUT, names.GUARDRAIL, *condition.signal.by)
-    elif condition.reference.kind is ReferenceKind.stable:
-        labels = (names.ROLLOUT, names.GUARDRAIL, *condition.signal.by[1:])
-    else:
-        labels = (names.ROLLOUT, names.GUARDRAIL)
+    labels: tuple[str, ...] = (names.ROLLOUT, names.GUARDRAIL)
+    if condition.reference.kind in (ReferenceKind.ago, ReferenceKind.stable):
+        labels += _others(condition.signal, place)
     return f"on ({', '.join(labels)}) group_left ({stage}) "
 
 
 def _enough(condition: Condition, place: Place) -> list[str]:
-    signal = condition.signal
+    """What must be so beside the comparison for it to count: events enough, here and in what is compared with."""
+    signal, reference = condition.signal, condition.reference
     measure = signal.measure.measure if isinstance(signal.measure, Only) else signal.measure
+    ago = reference.ago if reference is not None else None
+    if isinstance(measure, PerSecond):
+        return _grown_up(measure, condition, place, ago)
     if signal.traffic is None or not isinstance(measure, Share | Quantile | Slow):
         return []
-    window, least = seconds(measure.window), measure.min_events
-    labels = ", ".join((names.ROLLOUT, names.GUARDRAIL, *signal.by))
-    parts = [f"on ({labels}) {signal.traffic} * {plain(window)} >= {least}"]
-    if condition.reference is not None and condition.reference.kind is ReferenceKind.stable:
-        stable = _stable(signal.traffic, signal, place)
-        rest = ", ".join((names.ROLLOUT, names.GUARDRAIL, *signal.by[1:]))
-        parts.append(f"on ({rest}) {stable} * {plain(window)} >= {least}")
+    least = f"* {plain(seconds(measure.window))} >= {measure.min_events}"
+    own = (names.ROLLOUT, names.GUARDRAIL)
+    parts = [f"on ({', '.join((*own, *signal.by))}) {signal.traffic} {least}"]
+    rest = ", ".join((*own, *_others(signal, place)))
+    if reference is not None and reference.kind is ReferenceKind.stable:
+        parts.append(f"on ({rest}) {of_stable(signal.traffic, signal, place)} {least}")
+    if ago is not None:
+        parts.append(f"on ({rest}) {back_then(signal.traffic, signal, place)} offset {span(ago)} {least}")
     return parts
+
+
+def captured_from(signal: Signal, place: Place, window: str, every: str, *, stable: bool) -> str:
+    """The mean over `window` of what an arm's value was, looked at `every` so often, when there were events enough."""
+    apart = stable and tells_arms(signal, place)
+    value = of_stable(signal.value, signal, place) if apart else signal.value
+    measure = signal.measure.measure if isinstance(signal.measure, Only) else signal.measure
+    if signal.traffic is None or not isinstance(measure, Share | Quantile | Slow):
+        return f"avg_over_time({value}[{window}])"
+    events = of_stable(signal.traffic, signal, place) if apart else signal.traffic
+    enough = f"{events} * {plain(seconds(measure.window))} >= {measure.min_events}"
+    return f"avg_over_time(({value} and on ({', '.join((names.ROLLOUT, names.GUARDRAIL, *signal.by))}) {enough})[{window}:{every}])"
+
+
+def _grown_up(measure: PerSecond, condition: Condition, place: Place, ago: timedelta | None) -> list[str]:
+    """A rate reads too low until its series is a window old: that is no drop now, and was no low tide then."""
+    parts = []
+    if condition.op in (Op.below, Op.at_most):
+        parts.append(_rated(measure, condition.signal, condition.signal.by, measure.window))
+    if ago is not None:
+        rest = _others(condition.signal, place)
+        then = replace(condition.signal, value=back_then(condition.signal.value, condition.signal, place))
+        parts.append(_rated(measure, then, rest, measure.window + ago))
+    return parts
+
+
+def _rated(measure: PerSecond, signal: Signal, labels: tuple[str, ...], before: timedelta) -> str:
+    """There was a rate `before`; one that is bound to a condition may not have been recorded then."""
+    if isinstance(signal.measure, Only):
+        return f"on ({', '.join(labels)}) {by('count', labels, f'{measure.counter} offset {span(before)}')}"
+    return f"on ({', '.join((names.ROLLOUT, names.GUARDRAIL, *labels))}) {signal.value} offset {span(before)}"
 
 
 def seen(condition: Condition, place: Place) -> str:
     """A sample while the condition can be judged: data, enough traffic, and the reference."""
     parts = [str(_judged(condition)), *_enough(condition, place)]
     if condition.reference is not None:
-        labels = _joined(condition).partition(" group_left")[0]
+        labels = _joined(condition, place).partition(" group_left")[0]
         parts.append(f"{labels} ({_reference(condition, place)})")
     return "\nand ".join(parts)
 
@@ -213,62 +269,3 @@ def since_start(rollout: str, during: timedelta) -> str:
     """One sample with label rollout while the current stage is younger than `during`."""
     entered = remembered(Selector(names.STAGE_ENTERED_METRIC, ((names.ROLLOUT, "=", rollout),)))
     return f"on (rollout) (time() - min by (rollout) ({entered}) < {plain(seconds(during))})"
-
-
-def cannot_see(signals: tuple[Signal, ...], conditions: tuple[Condition, ...], place: Place) -> str:
-    """A sample with a `reason` for everything the guardrail needs and does not have."""
-    gate = f" and on () ({place.running})" if place.arm is not None else ""
-    missing = [expr for signal in signals for expr in _watched(signal)]
-    parts = (
-        [_because("its metrics are missing", " or ".join(f"absent({expr})" for expr in missing), gate)]
-        if missing
-        else []
-    )
-    kinds = {condition.reference.kind for condition in conditions if condition.reference is not None}
-    if ReferenceKind.before in kinds:
-        lost = f"absent({captured(place, names.BEFORE)})"
-        parts.append(
-            _because("the figure from before the rollout is missing", lost, f" and on () ({place.running})")
-        )
-    earlier = {
-        pair
-        for condition in conditions
-        if condition.reference is not None and condition.reference.kind is ReferenceKind.previous_stage
-        for pair in steps(condition.reference, place)
-    }
-    parts += [
-        _because(
-            f"the figure of stage {before} is missing",
-            f"absent({captured(place, names.stage_reference(before))})",
-            f" and on () ({in_stages(place.rollout, (now,))})",
-        )
-        for before, now in sorted(earlier)
-    ]
-    if ReferenceKind.stable in kinds:
-        lost = " or ".join(f"absent({_stable(s.traffic or s.value, s, place)})" for s in signals if s.by)
-        parts.append(_because("the stable arm's metrics are missing", lost, f" and on () ({place.compared})"))
-    past = {
-        (str(c.signal.value), span(c.reference.ago))
-        for c in conditions
-        if c.reference is not None and c.reference.ago is not None
-    }
-    parts += [
-        _because(f"there is no history of {ago}", f"absent({value} offset {ago})", "")
-        for value, ago in sorted(past)
-    ]
-    if place.arm is not None or kinds - {ReferenceKind.ago} or any(c.staged for c in conditions):
-        stages = Selector(names.STAGE_METRIC, ((names.ROLLOUT, "=", place.rollout),))
-        parts.append(
-            _because("nobody reports the stage", f"absent_over_time({stages}[{span(REMEMBER)}])", "")
-        )
-    return "\nor ".join(parts)
-
-
-def _watched(signal: Signal) -> tuple[str, ...]:
-    if isinstance(signal.measure, Free):
-        return (str(signal.value),)
-    return watched(signal.measure, signal.by, signal.traffic or signal.value)
-
-
-def _because(reason: str, lost: str, gate: str) -> str:
-    return f'label_replace(count({lost}){gate}, "reason", "{reason}", "", "")'

@@ -32,6 +32,7 @@ __all__ = [
     "TEMPLATE_FILTERS",
     "Action",
     "ActionName",
+    "Approval",
     "Arms",
     "Channel",
     "Command",
@@ -103,13 +104,24 @@ class Criterion(_Model):
     seen: str
 
 
+class Approval(_Model):
+    """Somebody must approve as `role`, which counts for `valid_for` seconds.
+
+    With `four_eyes` it must be somebody else than whoever starts, promotes or answered a question of the gate.
+    """
+
+    role: str
+    valid_for: float
+    four_eyes: bool
+
+
 class Gate(_Model):
-    """What must be true to enter stage `into`."""
+    """What must be true to enter stage `into`; `stable_for` is how long nothing may have fired before."""
 
     into: str
     criteria: tuple[Criterion, ...] = ()
     manual: tuple[str, ...] = ()
-    approvals: tuple[str, ...] = ()
+    approvals: tuple[Approval, ...] = ()
     stable_for: float | None = None
 
 
@@ -122,10 +134,10 @@ class Confirmation(_Model):
 
 
 class StageFigure(_Model):
-    """A limit's figure in one stage; `stage` None: in all that have none of their own."""
+    """A limit's figure in one stage; `stage` None: in all that have none of their own. `figure` None: no limit there."""
 
     stage: str | None
-    figure: Decimal
+    figure: Decimal | None
 
 
 class LimitFacts(_Model):

@@ -62,7 +62,7 @@ def _stages(rollout: plan.Rollout) -> Iterator[tuple[str, ...]]:
         asked = [
             *(f"{one.guardrail} {one.text}" for one in (gate.criteria if gate else ())),
             *(gate.manual if gate else ()),
-            *(f"approval of {one}" for one in (gate.approvals if gate else ())),
+            *(f"approval of {one.role}" for one in (gate.approvals if gate else ())),
         ]
         traffic = "-" if stage.weight is None else show(stage.weight, Unit.ratio)
         yield stage.name, traffic, span(stage.hold) if stage.hold else "for good", "; ".join(asked) or "-"
@@ -127,7 +127,19 @@ _WITHOUT_STEPS = {"hold": "stays in the stage", "promote": "enters the next stag
 
 
 def _steps(action: Action) -> Iterator[str]:
-    usual = {"kind", "timeout", "tries", "on_failure", "sockets", "token", "read", "api", "url"}
+    usual = {
+        "kind",
+        "timeout",
+        "tries",
+        "on_failure",
+        "sockets",
+        "token",
+        "read",
+        "can",
+        "api",
+        "url",
+        "bypasses_approval",
+    }
     for step in action.steps:
         said = step.model_dump() if hasattr(step, "model_dump") else vars(step)
         shown = (

@@ -6,6 +6,8 @@ never born counts as 0, no traffic gives no sample, and a counter that appears a
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from datetime import timedelta
 from decimal import Decimal
 from functools import lru_cache
@@ -70,6 +72,11 @@ def by(operator: str, labels: tuple[str, ...], inner: str) -> str:
     return f"{operator} by ({', '.join(labels)}) ({inner})" if labels else f"{operator}({inner})"
 
 
+def either(values: Iterable[str]) -> str:
+    """A regular expression for exactly these label values."""
+    return "|".join(re.escape(value).replace("\\%", "%") for value in values)
+
+
 def bucket(histogram: Selector, bound: Decimal) -> Selector:
     """The bucket of a classic histogram at `bound`, as Prometheus before and since 3.0 writes its `le`."""
     text = plain(bound)
@@ -110,9 +117,8 @@ def value(measure: Measure, labels: tuple[str, ...], events: str | None) -> str:
             extreme = "min_over_time" if over == "min" else "max_over_time"
             series = str(metric) if window is None else f"{extreme}({metric}[{span(window)}])"
             return _scaled(by(over, labels + more, series), scale)
-        case Fill(used, size, more):
-            whole = plain(size) if isinstance(size, Decimal) else by("sum", labels + more, str(size))
-            return f"{by('sum', labels + more, str(used))} / {whole}"
+        case Fill():
+            return _fill(measure, labels + measure.by)
         case InState(metric, label):
             return by("max", (*labels, label), str(metric))
         case StateChanges(metric, window):
@@ -141,6 +147,15 @@ def watched(measure: Measure, labels: tuple[str, ...], recorded: Selector) -> tu
     if isinstance(measure, PerSecond):
         return (value(measure, labels, None),)
     return (str(recorded),)
+
+
+def _fill(measure: Fill, labels: tuple[str, ...]) -> str:
+    used, size = measure.used, measure.size
+    if measure.over == "max":
+        each = plain(size) if isinstance(size, Decimal) else str(size)
+        return by("max", labels, f"{used} / {each}")
+    whole = plain(size) if isinstance(size, Decimal) else by("sum", labels, str(size))
+    return f"{by('sum', labels, str(used))} / {whole}"
 
 
 def _rate(counter: Selector, window: timedelta) -> str:
@@ -181,7 +196,11 @@ def _count(measure: Count, labels: tuple[str, ...]) -> str:
 def _counted(counter: Selector, window: timedelta, labels: tuple[str, ...]) -> str:
     # A birth counts only if Prometheus was awake a window ago: else every series looks new after its outage.
     width = span(window)
-    born = f"{counter} unless last_over_time({counter}[{span(BORN_WITHIN)}] offset {width})"
+    # One that was born and is gone again counts all the same: a process may die of what it counted.
+    born = (
+        f"last_over_time({counter}[{width}]) "
+        f"unless last_over_time({counter}[{span(BORN_WITHIN)}] offset {width})"
+    )
     awake = f"count(up offset {width})"
     grown = f"increase({counter}[{width}]) or {counter} * 0"
     return by("sum", labels, f"({born}) and on () {awake} or {grown}")

@@ -78,13 +78,17 @@ class FlagOff(_Bounded):
 
 @declared
 class LaunchDarklyOff(_Bounded):
-    """Switch a LaunchDarkly flag off in one environment."""
+    """Switch a LaunchDarkly flag off in one environment.
+
+    `bypasses_approval` states that the token's role has `bypassRequiredApproval`, where the environment asks for it.
+    """
 
     project: str
     flag: str
     environment: str
     token: Secret
     url: Url = "https://app.launchdarkly.com"
+    bypasses_approval: bool = Field(default=False, kw_only=True)
     kind: Literal["launchdarkly-off"] = Field(default="launchdarkly-off", kw_only=True)
 
 
@@ -157,12 +161,14 @@ class HttpCall(_Bounded):
 class Command(_Bounded):
     """Run a program (an argv list, never a shell); `read` is an argv list that exits 0 exactly when it is done.
 
+    `can` is one that exits 0 when `argv` would be allowed to do its work; a rehearsal runs it, and it changes nothing.
     `environment` gives both programs secrets as variables; they inherit the receiver's other variables
     except those that start with `HANDRAIL_`.
     """
 
     argv: _Argv
     read: _Argv
+    can: _Argv | None = Field(default=None, kw_only=True)
     environment: dict[_Variable, Secret] = Field(default_factory=dict, kw_only=True)
     kind: Literal["command"] = Field(default="command", kw_only=True)
 

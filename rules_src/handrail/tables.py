@@ -3,12 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
-
-from handrail.explain import Table
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+
+class Table(Protocol):
+    """A title, the heads of the columns, and rows of as many texts."""
+
+    @property
+    def title(self) -> str:
+        """What it is about."""
+
+    @property
+    def heads(self) -> tuple[str, ...]:
+        """The columns."""
+
+    @property
+    def rows(self) -> tuple[tuple[str, ...], ...]:
+        """As many texts as there are columns, each."""
 
 
 def plain(tables: Sequence[Table]) -> str:

@@ -145,13 +145,13 @@ def _filled(condition: plan.Condition, *, rising: bool, towards: bool) -> float:
     # breach is the other way round, or the limit is only known at run time, the whole window counts.
     if condition.reference is not None or rising != towards:
         return 1.0
-    figures = [limit.figure for limit in condition.limits]
+    figures = condition.figures
     share = max(figures) if rising else 1 - min(figures)
     return float(min(Decimal(1), max(Decimal(0), share)))
 
 
 def _largest(condition: plan.Condition) -> bool:
-    return condition.reference is not None or any(limit.figure > 0 for limit in condition.limits)
+    return condition.reference is not None or any(figure > 0 for figure in condition.figures)
 
 
 def acting(action: str, rollout: plan.Rollout) -> timedelta:

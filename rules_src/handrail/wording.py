@@ -40,6 +40,14 @@ _OP_WORDS = {
 }
 
 
+def literal(text: str) -> str:
+    """`text` for the template of an annotation: what Prometheus would take for an instruction stays what it is.
+
+    One stray `{{` in a title, and Prometheus refuses the whole file of rules.
+    """
+    return text.replace("{{", '{{"{{"}}')
+
+
 def words(condition: Condition) -> str:
     """The condition for people: `above 1 %`, `above 1 % in stage 10%, 0.5 % in stage 25%`."""
     if condition.state is not None:
@@ -60,12 +68,19 @@ def _by_figure(condition: Condition) -> Iterator[str]:
     rest = next((limit.figure for limit in condition.limits if limit.stage is None), None)
     stages: dict[Decimal, list[str]] = {}
     for limit in condition.limits:
-        if limit.stage is not None and limit.figure != rest:
+        if limit.stage is not None and limit.figure is not None and limit.figure != rest:
             stages.setdefault(limit.figure, []).append(limit.stage)
     for figure, where in stages.items():
-        yield f"{_figure_words(condition, figure)} in stage{'s' if len(where) > 1 else ''} {' and '.join(where)}"
+        yield f"{_figure_words(condition, figure)} in {_stages(where)}"
+    without = [limit.stage for limit in condition.limits if limit.stage is not None and limit.figure is None]
     if rest is not None:
-        yield _figure_words(condition, rest) + (" otherwise" if stages else "")
+        yield _figure_words(condition, rest) + (" otherwise" if stages or without else "")
+        if without:
+            yield f"not in {_stages(without)}"
+
+
+def _stages(names: list[str]) -> str:
+    return f"stage{'s' if len(names) > 1 else ''} {' and '.join(names)}"
 
 
 def _figure_words(condition: Condition, figure: Decimal) -> str:
@@ -112,7 +127,8 @@ def meaning(measure: Measure) -> str:
             return f"{_OVER_WORDS[over]} `{metric}`{within}{_each(by)}."
         case Fill(used, size, by):
             limit = plain(size) if isinstance(size, Decimal) else f"`{size}`"
-            return f"How much of {limit} is in use by `{used}`{_each(by)}."
+            fullest = ", of the fullest" if measure.over == "max" else ""
+            return f"How much of {limit} is in use by `{used}`{fullest}{_each(by)}."
         case _:
             return _rare_meaning(measure)
 

@@ -12,28 +12,35 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
+from typing import Literal
 
 from handrail.errors import WrongCall, shown
+from handrail.texts import Texts
 
 MANIFEST = "MANIFEST.json"
+Kind = Literal["new", "changed", "stale"]
 _WRITING = ".writing-"
 """How a folder begins in which a file is written before it takes its place."""
 
 
 @dataclass(frozen=True)
 class Change:
-    """One file that is not as generated: `old` None is new, `new` None is to be removed."""
+    """One file in `out` that is not as it is in `files`."""
 
     path: str
-    old: str | None
-    new: str | None
+    kind: Kind
+    out: Path
+    files: Mapping[str, str]
 
     @property
-    def kind(self) -> str:
-        """`new`, `changed` or `stale`."""
-        if self.old is None:
-            return "new"
-        return "stale" if self.new is None else "changed"
+    def old(self) -> str | None:
+        """What is there; None where nothing is."""
+        return _read(_inside(self.out, self.path))
+
+    @property
+    def new(self) -> str | None:
+        """What is to be there; None where nothing is."""
+        return self.files.get(self.path)
 
     @property
     def said(self) -> str:
@@ -49,42 +56,37 @@ class Change:
         lines = difflib.unified_diff(
             (self.old or "").splitlines(keepends=True),
             (self.new or "").splitlines(keepends=True),
-            "/dev/null" if self.old is None else f"a/{self.path}",
-            "/dev/null" if self.new is None else f"b/{self.path}",
+            "/dev/null" if self.kind == "new" else f"a/{self.path}",
+            "/dev/null" if self.kind == "stale" else f"b/{self.path}",
         )
         return "".join(lines)
 
 
-def with_manifest(
-    files: Mapping[str, str], sources: Mapping[str, str], made_from: Mapping[str, str]
-) -> dict[str, str]:
-    """`files` and the manifest over them: path → sha256, source declaration, and what it was made from.
+def manifest_of(files: Mapping[str, str], sources: Mapping[str, str], made_from: Mapping[str, str]) -> str:
+    """The manifest over `files`: path → sha256, source declaration, and what it was made from.
 
     `made_from` is the fingerprint of everything that a file depends on, for those that take long to make.
     """
     entries = {
         path: {"sha256": _sha256(text), "source": sources.get(path, "")}
         | ({"made_from": made_from[path]} if path in made_from else {})
-        for path, text in sorted(files.items())
+        for path, text in files.items()
     }
-    manifest = {"handrail": version("handrail"), "files": entries}
-    return {**files, MANIFEST: json.dumps(manifest, indent=2, sort_keys=True) + "\n"}
+    return json.dumps({"handrail": version("handrail"), "files": entries}, indent=2, sort_keys=True) + "\n"
 
 
-def unchanged(made_from: Mapping[str, str], out: Path) -> dict[str, str]:
+def unchanged(made_from: Mapping[str, str], out: Path) -> Texts:
     """Of the files of these fingerprints, those that `out` holds just as they were made from the same."""
-    manifest = out / MANIFEST
-    if not manifest.is_file():
-        return {}
-    entries = json.loads(manifest.read_text(encoding="utf-8")).get("files", {})
-    texts = {path: _read(_inside(out, path)) for path in made_from if path in entries}
-    return {
-        path: text
-        for path, text in texts.items()
-        if text is not None
-        and entries[path].get("made_from") == made_from[path]
-        and entries[path].get("sha256") == _sha256(text)
-    }
+    found, listed = Texts(), out / MANIFEST
+    if not listed.is_file():
+        return found
+    entries = json.loads(listed.read_text(encoding="utf-8")).get("files", {})
+    for path, fingerprint in made_from.items():
+        entry = entries.get(path, {})
+        text = _read(_inside(out, path)) if entry.get("made_from") == fingerprint else None
+        if text is not None and entry.get("sha256") == _sha256(text):
+            found[path] = text
+    return found
 
 
 def _sha256(text: str) -> str:
@@ -103,7 +105,8 @@ def changes(files: Mapping[str, str], out: Path) -> list[Change]:
     for path in sorted({*files, *_listed(out)}):
         old, new = _read(_inside(out, path)), files.get(path)
         if old != new:
-            found.append(Change(path, old, new))
+            kind: Kind = "new" if old is None else "stale" if new is None else "changed"
+            found.append(Change(path, kind, out, files))
     return found
 
 

@@ -152,17 +152,18 @@ aidin_hardening = Rollout(
         ),
         Guardrail(
             "audit-writes",
-            While(Rate("audit_log_inserts_total"), condition=Rate("mutations_total")),
+            Ratio(good="audit_log_inserts_total", of="mutations_total", min_events=20),
             title="Audit-log inserts while mutations happen",
+            against=Ago("1h"),
+            success=Drop("50%"),
             tiers=[
                 Critical(
-                    Below("0.01/s"),
+                    Drop("50%"),
                     or_=[
                         On(
-                            "share",
-                            Ratio(good="audit_log_inserts_total", of="mutations_total", min_events=20),
-                            Drop("50%"),
-                            against=Ago("1h"),
+                            "inserts",
+                            While(Rate("audit_log_inserts_total"), condition=Rate("mutations_total")),
+                            Below("0.01/s"),
                         )
                     ],
                     note="Look at once: changes happen that nobody will be able to trace.",
@@ -234,6 +235,7 @@ aidin_hardening = Rollout(
                 'table_size_bytes{table=~"role_modules|user_modules|audit_logs"}', by=["table"], unit="bytes"
             ),
             title="Size of the new tables",
+            success=AtMost("1GB"),
             tiers=[
                 Critical(
                     Above("1GB"),

@@ -31,10 +31,12 @@ from handrail.declare import (
     Tell,
     Usage,
     Warning,
+    While,
 )
 
-ERRORS = {"10%": "1%", "25%": "0.5%", "50%": "0.5%", "100%": "0.1%"}
-LATENCIES = {"10%": "500ms", "25%": "300ms", "50%": "300ms", "100%": "200ms"}
+# Nothing is rolled back out of stage 0%, which is staging.
+ERRORS = {"0%": None, "10%": "1%", "25%": "0.5%", "50%": "0.5%", "100%": "0.1%"}
+LATENCIES = {"0%": None, "10%": "500ms", "25%": "300ms", "50%": "300ms", "100%": "200ms"}
 BUCKETS = [0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1, 2, 5]
 REQUESTS, DURATION = "http_requests_total", "http_request_duration_seconds"
 GRPC, GRPC_DURATION = "grpc_requests_total", "grpc_request_duration_seconds"
@@ -126,7 +128,7 @@ aurigraph_v12 = Rollout(
             tiers=[
                 Warning(Above("0.5%")),
                 Critical(Above(ERRORS, otherwise="1%"), hold="5m", action="rollback"),
-                Emergency(Above("5%"), action="emergency-rollback"),
+                Emergency(Above("5%"), note="P1 says who is told; the stage's limit rolls back."),
             ],
             runbook=failing,
         ),
@@ -139,7 +141,7 @@ aurigraph_v12 = Rollout(
             tiers=[
                 Warning(Above("300ms")),
                 Critical(Above(LATENCIES, otherwise="500ms"), hold="5m", action="rollback"),
-                Emergency(Above("2s"), action="emergency-rollback"),
+                Emergency(Above("2s"), note="P1 says who is told; the stage's limit rolls back."),
             ],
             runbook=slow,
         ),
@@ -240,9 +242,17 @@ aurigraph_v12 = Rollout(
         ),
         Guardrail(
             "nodes",
-            Gauge('up{job="aurigraph"}', over="min"),
-            title="Nodes that answer",
+            While(Gauge('up{job="aurigraph"}', over="min"), condition=Gauge('up{job="aurigraph"}')),
+            title="Nodes that answer while the service is up",
             tiers=[Critical(Below(1), hold="1m", note="A node is down while the service is up.")],
+            whole_service=True,
+            runbook=down,
+        ),
+        Guardrail(
+            "service",
+            Gauge('up{job="aurigraph"}'),
+            title="Any node that answers",
+            tiers=[Emergency(Below(1), hold="1m", note="No node answers: nothing succeeds.")],
             whole_service=True,
             runbook=down,
         ),

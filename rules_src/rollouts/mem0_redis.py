@@ -88,7 +88,14 @@ redis_memory = Runbook(
     mend=["Shorten the time keys live, or scale Redis; evictions mean it is already too late to wait."],
 )
 
+busy_redis = Runbook(
+    "Redis does twice the work it did, or its clients come and go.",
+    look=["Which command grew? Does every request open a connection of its own?"],
+    mend=["A missing connection pool is mended in the application; until then lower the sample rate."],
+)
+
 approval = ["technical-lead"]
+calm = ["No critical incident in this stage"]
 
 mem0_redis = Rollout(
     name="mem0-redis",
@@ -110,13 +117,19 @@ mem0_redis = Rollout(
                 ]
             ),
         ),
-        Stage("50%", weight="50%", hold="24h", enter=[sample_rate("0.5")], gate=Gate(approvals=approval)),
+        Stage(
+            "50%",
+            weight="50%",
+            hold="24h",
+            enter=[sample_rate("0.5")],
+            gate=Gate(manual=calm, approvals=approval),
+        ),
         Stage(
             "100%",
             weight="100%",
             hold="48h",
             enter=[sample_rate("1.0")],
-            gate=Gate(approvals=approval, stable_for="48h"),
+            gate=Gate(manual=calm, approvals=approval, stable_for="48h"),
         ),
     ],
     checks=["1h", "2h", "3h", "4h", "6h", "8h", "10h", "12h", "16h", "20h", "24h"],
@@ -260,7 +273,7 @@ mem0_redis = Rollout(
         ),
         Guardrail(
             "slow-writes",
-            Increase("mem0_write_duration_seconds", slower_than="5s"),
+            Increase("mem0_write_duration_seconds", slower_than="5s", buckets=[5]),
             title="mem0 writes slower than 5 s",
             success=Below(1),
             tiers=[Warning(Above(0))],
@@ -283,13 +296,17 @@ mem0_redis = Rollout(
                 )
             ],
             whole_service=True,
-            runbook=Runbook(
-                "Redis does twice the work it did, or its clients come and go.",
-                look=["Which command grew? Does every request open a connection of its own?"],
-                mend=[
-                    "A missing connection pool is mended in the application; until then lower the sample rate."
-                ],
-            ),
+            runbook=busy_redis,
+        ),
+        Guardrail(
+            "redis-clients",
+            Gauge("redis_connected_clients", over="sum"),
+            title="Redis clients against what was captured before",
+            against=BeforeRollout(),
+            success=Rise("100%"),
+            tiers=[Warning(Rise("100%"))],
+            whole_service=True,
+            runbook=busy_redis,
         ),
     ],
     dashboards=[

@@ -2,6 +2,7 @@
 
 from handrail.declare import (
     Above,
+    AtLeast,
     Below,
     Command,
     Critical,
@@ -32,6 +33,9 @@ def split(share: str) -> Command:
 
 STABLE = "main:0,r0.5-hotfix:100"
 
+AT_ZERO = {"counter-at-zero": "asked of the service; until then a counter that is born above 0 counts whole"}
+BUCKETS = {"bound-between-buckets": "nobody wrote the service's buckets down; it needs one at the limit"}
+
 relay_r1 = Rollout(
     name="relay-r1",
     service="relay",
@@ -52,6 +56,7 @@ relay_r1 = Rollout(
             "ttfv-p95",
             Latency("ttfv_ms", p=95, unit="ms"),
             title="95th percentile of the time to the first value",
+            accept=BUCKETS,
             success=Below("1500ms"),
             whole_service=True,
             tiers=[Critical(Above("1500ms"), hold="5m", action="rollback")],
@@ -68,6 +73,7 @@ relay_r1 = Rollout(
             "rls-errors",
             Increase("memory_rls_policy_errors_total", window="5m"),
             title="Row-level security errors",
+            accept=AT_ZERO,
             success=Below(1),
             whole_service=True,
             tiers=[Critical(Above(0), hold="1m", action="rollback")],
@@ -81,7 +87,7 @@ relay_r1 = Rollout(
             "sse-success",
             Ratio(good="sse_complete_total", of="sse_total"),
             title="Share of streams that complete",
-            success=Above("99.6%"),
+            success=AtLeast("99.6%"),
             whole_service=True,
             tiers=[Critical(Below("99.6%"), hold="5m", action="rollback")],
             runbook=Runbook(
@@ -92,8 +98,10 @@ relay_r1 = Rollout(
         ),
         Guardrail(
             "cross-tenant",
-            Increase("memory_cross_tenant_attempts_total", window="1m"),
+            # A minute and the scrapes around it: judged every minute, no attempt falls between two windows.
+            Increase("memory_cross_tenant_attempts_total", window="90s"),
             title="Attempts to read another tenant's data",
+            accept=AT_ZERO,
             success=Below(1),
             whole_service=True,
             tiers=[Critical(Above(0), action="security-rollback")],
@@ -107,6 +115,7 @@ relay_r1 = Rollout(
             "ann-p95",
             Latency("memory_ann_query_latency_ms", p=95, unit="ms"),
             title="95th percentile of vector search",
+            accept=BUCKETS,
             success=Below("200ms"),
             tiers=[Warning(Above("200ms"))],
             whole_service=True,

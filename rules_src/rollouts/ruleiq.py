@@ -103,7 +103,7 @@ ruleiq = Rollout(
         ),
         Guardrail(
             "db-pool",
-            Usage("ruleiq_db_pool_size", 50, by=["pool"]),
+            Usage("ruleiq_db_pool_size", 50, by=["pool"], over="max"),
             title="Connection pool in use",
             accept={"over-budget": "a full pool often drains by itself; recovery counts from the alert on"},
             tiers=[
@@ -135,7 +135,7 @@ ruleiq = Rollout(
                     },
                 ),
                 Panel("Security events", Increase("ruleiq_security_events", window="15m"), by=["type"]),
-                Panel("CPU", Rate("process_cpu_seconds_total")),
+                Panel("CPU", PromQL("sum(rate(process_cpu_seconds_total[5m]))", unit="ratio")),
                 Panel("Memory", Gauge("process_resident_memory_bytes", over="sum", unit="bytes")),
                 Panel(
                     "Disk",

@@ -176,6 +176,19 @@ def test_nothing_is_said_as_nothing_and_nothing_is_written(shell: Shell) -> None
     assert shell.files() == before
 
 
+def test_an_approval_that_asks_for_less(shell: Shell) -> None:
+    gate = {'Stage("100%", weight="100%")': GATE, IMPORTS: "import Above, Approval, Command, Gate"}
+    shell.declare(shop=changed(SHOP, gate))
+    shell.handrail("generate")
+    weaker = {'approvals=["owner"]': 'approvals=[Approval("owner", valid_for="2d", four_eyes=False)]'}
+    shell.declare(shop=changed(changed(SHOP, gate), weaker))
+    _, told, _ = shell.handrail("generate", "--diff")
+    assert told.splitlines()[:-1] == [
+        "LOOSER   shop stage 100%: approval of owner counts for 1d → 2d",
+        "LOOSER   shop stage 100%: approval of owner may come from whoever starts or promotes",
+    ]
+
+
 def test_rollouts_that_come_and_go(shell: Shell) -> None:
     shell.handrail("generate")
     shell.declare(kiosk=KIOSK)

@@ -31,7 +31,7 @@ def refusals(expression: str) -> list[str]:
         ("Guardrail('x', 5)", f"Guardrail(measure): 5 does not go here; write {MEASURES}"),
         ("Guardrail('x', Above(5))", f"Guardrail(measure): Above(…) does not go here; write {MEASURES}"),
         ("Guardrail('x', Ratio)", "Guardrail(measure): Ratio is only the word; write Ratio()"),
-        ("Guardrail('Error Rate', Gauge('x'))", "Guardrail(name): 'Error Rate' does not fit; write a name of small letters, digits and -, like error-rate"),
+        ("Guardrail('Error Rate', Gauge('x'))", "Guardrail(name): 'Error Rate' does not fit; write a name of small letters, digits and - between them, like error-rate"),
         (f"Guardrail('{'x' * 64}', Gauge('x'))", "Guardrail(name) is longer than 63 characters; shorten it"),
         ("Guardrail('x', Gauge('x'), tires=[])", "Guardrail has no field 'tires'; did you mean 'tiers'?"),
         ("Guardrail('x', Gauge('x'), tiers=Warning(Above(1)))", "Guardrail(tiers): Warning(…) does not go here; write a list of Warning(…), Critical(…) or Emergency(…)"),
@@ -53,6 +53,9 @@ def refusals(expression: str) -> list[str]:
         ("Ratio(of='a', bad='b', min_events=0)", "Ratio(min_events): 0 is out of range; write a number of at least 1"),
         ("Gauge('x', by='pool')", "Gauge(by): 'pool' does not go here; write a list of a label's name: letters, digits and _"),
         ("Stage('a', '10%')", "Stage takes only name by position; name it: weight=, hold=, gate=, enter="),
+        ("Guardrail('errors-', Gauge('x'))", "Guardrail(name): 'errors-' does not fit; write a name of small letters, digits and - between them, like error-rate"),
+        ("Stage('10% \"EU\"')", "Stage(name): '10% \"EU\"' does not fit; write a name without quotes, braces, backslashes, $ and |, like 10%"),
+        ("Warning(Above(1), severity='P 1')", "Warning(severity): 'P 1' does not fit; write one word of letters, digits, - and _, like P1"),
         ("Stage('a', weight='110%')", "Stage(weight): '110%' is no share of the whole; write 0% to 100%"),
         ("Stage('a', weight=10)", "Stage(weight): '10' is no share of the whole; write 0% to 100%"),
         ("Command([], read=['x'])", "Command(argv) is empty; write a list of texts in quotes"),
@@ -112,7 +115,7 @@ def test_the_schema_of_a_rollout_knows_every_word_that_goes_into_one() -> None:
 
 def test_the_schema_says_what_goes_into_a_field() -> None:
     properties = TypeAdapter(Rollout).json_schema()["properties"]
-    assert properties["name"]["pattern"] == "^[a-z0-9][a-z0-9-]*$"
+    assert properties["name"]["pattern"] == "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"
     assert properties["scrape"] == {
         "default": "15s",
         "description": "a duration like 5m",

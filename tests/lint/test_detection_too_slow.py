@@ -43,3 +43,15 @@ def test_a_slight_breach_that_comes_after_the_stage_is_worth_a_warning() -> None
 
 def test_what_is_seen_in_its_stage_is_fine() -> None:
     assert found(NAME, stages("8m"), "arms=ARMS", "rollback=UNDO", guardrail(TIERS)) == []
+
+
+def test_a_rehearsal_is_judged_in_the_time_that_was_declared() -> None:
+    """Its stage lasts three minutes of declared time, whatever twenty times faster makes of them."""
+    facts = guardrail('tiers=[Critical(Above("5%"), hold="2m", action="rollback")]', 'blind_after="1m"')
+    rehearsal = """
+        short = ForRollout("shop", stages=[Stage("10%", weight="10%", hold="150s"), Stage("100%", weight="100%")])
+        here = Environment("here", faster=20, overrides=[short])
+        """
+    [(line, said)] = found(NAME, "stages=STAGES", "arms=ARMS", "rollback=UNDO", facts, environments=rehearsal)
+    assert line == 'tiers=[Critical(Above("5%"), hold="2m", action="rollback")],'
+    assert said.startswith("error: 'errors' sees a breach in its critical tier after")

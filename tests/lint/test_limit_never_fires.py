@@ -124,3 +124,14 @@ def test_a_criterion_that_every_value_meets_asks_for_nothing() -> None:
             ),
         )
     ]
+
+
+def test_a_tier_for_the_begin_of_a_stage_sleeps_where_there_are_no_stages() -> None:
+    facts = guardrail('tiers=[Warning(Above("1%"), during="1h")]')
+    assert [said for _, said in found(NAME, facts)] == [
+        (
+            "error: 'errors' has a tier that counts only in the first 1h of a stage, and there are no stages; "
+            "add stages=, or remove during="
+        )
+    ]
+    assert found(NAME, "stages=STAGES", facts) == []

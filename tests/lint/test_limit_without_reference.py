@@ -47,12 +47,19 @@ def test_a_rise_needs_something_to_rise_from() -> None:
             ),
         ),
         (
-            [guardrail('tiers=[Warning(Is("open"))]')],
-            "judges Ratio by Is, which does not fit; Is and Changed judge a State, the others a number",
+            [
+                "stages=STAGES",
+                "arms=ARMS",
+                guardrail('against=StableArm(), tiers=[Warning(Rise("10%"))]', measure='PromQL("x")'),
+            ],
+            (
+                "is compared with the stable arm, and free PromQL is of no arm; "
+                "use a typed measure, or compare within the expression"
+            ),
         ),
         (
-            [guardrail("tiers=[Warning(Above(1))]", measure='State("breaker")')],
-            "judges State by Above, which does not fit; Is and Changed judge a State, the others a number",
+            ["stages=STAGES", guardrail('against=PreviousStage("100%"), tiers=[Warning(Rise("10%"))]')],
+            "is compared with stage '100%', and no stage comes after it; name an earlier stage",
         ),
     ],
 )

@@ -39,6 +39,10 @@ def main() -> int:
         console.print(f"the tests fail on the rules as they are: {', '.join(broken)}", style="red")
         return 1
     made = [(s, m) for s in found for m in s.mutants() if fnmatch.fnmatchcase(m.name, wanted.only)]
+    if not made:
+        example = next((m.name for s in found for m in s.mutants()), "")
+        console.print(f"no mutant is called '{wanted.only}'; one is called '{example}'", style="red")
+        return 2
     if wanted.sample:
         made = random.Random(wanted.seed).sample(made, min(wanted.sample, len(made)))
     began = time.monotonic()

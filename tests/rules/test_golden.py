@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -42,7 +43,7 @@ def test_the_golden_rules_pass_the_golden_tests(case: str, promtool: str) -> Non
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def _write(folder: Path, made: dict[str, str]) -> None:
+def _write(folder: Path, made: Mapping[str, str]) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     for name, text in made.items():
         path = folder / name

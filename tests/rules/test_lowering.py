@@ -58,7 +58,7 @@ def test_a_graver_tier_is_never_easier_to_reach(shares: list[Decimal], above: bo
     mild, grave, worst = [kind(f"{share}%") for share in ordered]
     tiers: list[Warning | Critical | Emergency] = [Warning(mild), Critical(grave), Emergency(worst)]
     (planned,) = lower([_rollout(Guardrail("errors", RATIO, tiers=tiers))], Environment("test")).rollouts
-    limits = [alert.conditions[0].limits[0].figure for alert in planned.guardrails[0].alerts]
+    limits = [alert.conditions[0].figures[0] for alert in planned.guardrails[0].alerts]
     assert limits == sorted(limits, reverse=not above)
     assert [alert.tier for alert in planned.guardrails[0].alerts] == ["warning", "critical", "emergency"]
 

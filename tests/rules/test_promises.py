@@ -68,16 +68,52 @@ def test_a_stage_that_nobody_reports_is_believed_for_ten_minutes_and_then_blind(
     assert complaints(promtool, rollout, bad | told, firing("16m30s", "ShopErrorsBlind")) == ""
 
 
+def test_a_stage_without_a_limit_has_none_whatever_holds_otherwise(promtool: str) -> None:
+    """All fail. In stage 10% nothing is asked; in stage 100% and outside of all there is a limit."""
+    limit = Above({"10%": None, "100%": "1%"}, otherwise="5%")
+    rollout = shop(Guardrail("errors", ERRORS, tiers=[Critical(limit, action="rollback")]))
+    bad = {'requests_total{code="500"}': "0+100x80"}
+    nowhere, last = dict.fromkeys(IN_10, "0x80"), dict(zip(IN_10, reversed(IN_10.values()), strict=True))
+    assert complaints(promtool, rollout, bad | IN_10, firing("8m")) == ""
+    assert complaints(promtool, rollout, bad | last, firing("8m", "ShopErrorsCritical")) == ""
+    assert complaints(promtool, rollout, bad | nowhere, firing("8m", "ShopErrorsCritical")) == ""
+
+
 def test_a_counter_born_at_20_has_20_errors(promtool: str) -> None:
     series = UP | {"denied_total": "_x40 20x40"}  # born at 10m
     twenty = value("10m", {'{guardrail="never",rollout="shop"}': 20})
     assert complaints(promtool, shop(NEVER), series, twenty, firing("10m", "ShopNeverCritical")) == ""
 
 
+def test_an_error_of_a_process_that_died_of_it_counts(promtool: str) -> None:
+    """Born at 10m15s with one error, gone at the next scrape: no evaluation ever saw it alive."""
+    series = UP | {'denied_total{pod="a"}': "0x80", 'denied_total{pod="b"}': "_x41 1 stale"}
+    told = firing("10m30s", "ShopNeverCritical")
+    assert complaints(promtool, shop(NEVER), series, told) == ""
+
+
+def test_a_missed_scrape_does_not_take_a_birth_back(promtool: str) -> None:
+    held = Guardrail(
+        "never", Increase("denied_total"), tiers=[Critical(Above(0), hold="1m", action="rollback")]
+    )
+    series = UP | {"denied_total": "_x40 20 20 stale 20x40"}  # born at 10m, missed at 10m30s
+    assert complaints(promtool, shop(held), series, firing("11m", "ShopNeverCritical")) == ""
+
+
 def test_a_counter_that_stood_at_20_all_the_time_has_none(promtool: str) -> None:
     series = UP | {"denied_total": "20x80"}
     none = value("15m", {'{guardrail="never",rollout="shop"}': 0})
     assert complaints(promtool, shop(NEVER), series, none, firing("0s"), firing("15m")) == ""
+
+
+def test_what_happens_between_two_looks_is_counted_whenever_it_happens(promtool: str) -> None:
+    """Judged every 30 s over the shortest window that is allowed, with a scrape that fails just before."""
+    until_told = Critical(Above(0), keep_firing_for="10m")
+    counted = shop(Guardrail("never", Increase("denied_total", window="1m"), tiers=[until_told]))
+    for calm in (19, 20, 21, 22):
+        series = UP | {"denied_total": f"5x{calm} stale 6x40"}
+        asked = firing("7m", "ShopNeverCritical")
+        assert complaints(promtool, counted, series, asked) == "", f"after {calm} scrapes"
 
 
 def test_one_failure_out_of_three_is_no_rollback(promtool: str) -> None:
@@ -137,6 +173,18 @@ def test_a_long_window_weighs_every_request_the_same(promtool: str) -> None:
     expr = 'round(handrail:slo:error_ratio{window="1h"}, 0.001)'
     one = Asked(expr, "1h", {'{rollout="shop",slo="availability",window="1h"}': 0.01})
     assert complaints(promtool, shop(PLAIN, slos=[slo]), series, one) == ""
+
+
+def test_one_failure_out_of_three_burns_no_budget(promtool: str) -> None:
+    """A third fails: of 3 requests in an hour that says nothing, of 300 it is an alert."""
+    slo = Slo("availability", ERRORS, objective="99%")
+    three = {'requests_total{code="500"}': "0x40 1x40", 'requests_total{code="200"}': "0x40 2x40"}
+    many = {'requests_total{code="500"}': "0x40 100x40", 'requests_total{code="200"}': "0x40 200x40"}
+    rollout = shop(slos=[slo])
+    assert complaints(promtool, rollout, three, firing("11m")) == ""
+    by_the_hour = 'ALERTS{alertname="ShopSloAvailabilityCritical",alertstate="firing",window="1h"}'
+    burning = Asked(f"count({by_the_hour})", "11m", {"{}": 1})
+    assert complaints(promtool, rollout, many, burning) == ""
 
 
 def test_drop_is_measured_against_what_was_there_before(promtool: str) -> None:

@@ -73,6 +73,7 @@ from handrail.declare.notify import (
 )
 from handrail.declare.override import ForGuardrail, ForRollout
 from handrail.declare.rollout import (
+    Approval,
     Arms,
     Budget,
     Gate,
@@ -89,6 +90,7 @@ __all__ = [
     "Absence",
     "AccessLog",
     "Ago",
+    "Approval",
     "Arms",
     "AtLeast",
     "AtMost",

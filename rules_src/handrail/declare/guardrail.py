@@ -16,9 +16,17 @@ from handrail.units import Duration, Frequency
 Name = Annotated[
     str,
     Field(
-        pattern=r"^[a-z0-9][a-z0-9-]*$",
+        pattern=r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",
         max_length=63,
-        description="a name of small letters, digits and -, like error-rate",
+        description="a name of small letters, digits and - between them, like error-rate",
+    ),
+]
+SeverityWord = Annotated[
+    str,
+    Field(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$",
+        max_length=63,
+        description="one word of letters, digits, - and _, like P1",
     ),
 ]
 Accept = Mapping[
@@ -50,7 +58,7 @@ class Tier:
     limit: Limit
     hold: Duration = Field(default="0s", kw_only=True)
     action: ActionName = Field(default="investigate", kw_only=True)
-    severity: str | None = Field(default=None, kw_only=True)
+    severity: SeverityWord | None = Field(default=None, kw_only=True)
     keep_firing_for: Duration | None = Field(default=None, kw_only=True)
     or_: Sequence[On] = Field(default=(), kw_only=True)
     during: Duration | None = Field(default=None, kw_only=True)

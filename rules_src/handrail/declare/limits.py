@@ -1,20 +1,21 @@
 """Where a tier draws its line: fixed, by stage, or relative to a reference.
 
 A figure by stage is a dict: `Above({"10%": "1%", "25%": "0.5%"})`; in a stage that is not in it there is no
-limit, unless `otherwise=` gives one, which also holds while no attempt is active.
+limit, unless `otherwise=` gives one, which also holds while no attempt is active. With `None` there is no limit in
+that stage, whatever stands otherwise: `Above({"0%": None, "10%": "1%"}, otherwise="2%")`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from handrail.base import declared
 from handrail.units import Amount, Period
 
-ByStage = Amount | Mapping[str, Amount]
+ByStage = Amount | Annotated[Mapping[str, Amount | None], Field(min_length=1)]
 
 
 @declared
@@ -83,7 +84,7 @@ Limit = Above | AtLeast | Below | AtMost | Rise | RisePoints | Drop | Is | Chang
 
 @declared
 class BeforeRollout:
-    """The figure captured by the receiver just before the attempt began."""
+    """The figure captured by the receiver just before the attempt began; with arms it is the stable arm's."""
 
 
 @declared
@@ -103,7 +104,7 @@ class PreviousStage:
 
 @declared
 class Ago:
-    """The same measure some time ago: `Ago("7d")` is the same time of the week."""
+    """The same measure some time ago: `Ago("7d")` is the same time of the week; with arms the stable arm's."""
 
     time: Period
 
@@ -122,7 +123,11 @@ Unreachable = Literal["act", "hold", "page"]
 
 @declared
 class Confirm:
-    """Ask the query again `after` this time before acting; `unreachable` says what no answer means."""
+    """Ask the query again `after` this time before acting; `unreachable` says what no answer means.
+
+    `act` all the same; `hold`, so that nothing is promoted and who is told of a rollback looks; or `page`, which is to
+    hold and to tell everybody who is told of an emergency.
+    """
 
     after: Period
     unreachable: Unreachable = "hold"

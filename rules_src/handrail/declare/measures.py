@@ -105,7 +105,10 @@ class Increase:
 
 @declared
 class Rate:
-    """Events per second (limits like 10/s or 100/min) over `window`."""
+    """Events per second (limits like 10/s or 100/min) over `window`.
+
+    A series younger than that reads too low, which is never taken for a drop.
+    """
 
     counter: Series
     window: Period = Field(default="5m", kw_only=True)
@@ -129,10 +132,15 @@ class Gauge:
 
 @declared
 class Usage:
-    """How full something is, 0..1 (limits in %): used / size; `size` is a series or a plain number."""
+    """How full something is, 0..1 (limits in %): used / size; `size` is a series or a plain number.
+
+    By `over` it is all that is used of all there is (`"sum"`), or the fullest of several that are each as large as
+    `size` (`"max"`): the connection pools of five processes.
+    """
 
     used: Series
     size: Series | int | float
+    over: Literal["sum", "max"] = Field(default="sum", kw_only=True)
     by: Labels = Field(default=(), kw_only=True)
 
 

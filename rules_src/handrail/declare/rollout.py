@@ -10,7 +10,7 @@ from pydantic import Field
 from handrail.base import declared
 from handrail.contract import Channel, HAProxyWeight, Step, Tell
 from handrail.declare.dashboard import Dashboard
-from handrail.declare.guardrail import Accept, Guardrail, Name
+from handrail.declare.guardrail import Accept, Guardrail, Name, SeverityWord
 from handrail.declare.notify import Routes
 from handrail.declare.slo import Slo
 from handrail.declare.sources import LogSource, SqlSource
@@ -31,19 +31,45 @@ class Arms:
 
 
 @declared
+class Approval:
+    """Who approves, for how long that counts, and whether it must be somebody else.
+
+    With `four_eyes` whoever starts, promotes or answered a question of the gate cannot be the one who approves.
+    """
+
+    role: str
+    valid_for: Period = Field(default="24h", kw_only=True)
+    four_eyes: bool = Field(default=True, kw_only=True)
+
+
+@declared
 class Gate:
-    """What people must say before the next stage: questions only they can answer, and who approves."""
+    """What people must say before the next stage: questions only they can answer, and who approves.
+
+    `approvals=["technical-lead"]` is short for `[Approval("technical-lead")]`. With `stable_for` nothing may have
+    fired for so long in the stage before.
+    """
 
     manual: Sequence[str] = Field(default=(), kw_only=True)
-    approvals: Sequence[str] = Field(default=(), kw_only=True)
+    approvals: Sequence[str | Approval] = Field(default=(), kw_only=True)
     stable_for: Duration | None = Field(default=None, kw_only=True)
+
+
+StageName = Annotated[
+    str,
+    Field(
+        pattern=r"""^[^"'`\\{}$|<>\x00-\x1f]+$""",
+        max_length=63,
+        description="a name without quotes, braces, backslashes, $ and |, like 10%",
+    ),
+]
 
 
 @declared
 class Stage:
     """A share of traffic, held for a time; without `hold` it is the last one. `gate` guards the way into it."""
 
-    name: str
+    name: StageName
     weight: Share | None = Field(default=None, kw_only=True)
     hold: Period | None = Field(default=None, kw_only=True)
     gate: Gate | None = Field(default=None, kw_only=True)
@@ -87,7 +113,7 @@ class Rollout:
 
     `match` are label matchers that every measure of this rollout gets. `rollback` are the steps of an ordinary
     rollback, in order; `emergency` and `security` default to them. A `split` adds the weights of each stage and
-    takes the canary's weight to 0 on rollback. `severities` renames warning, critical and emergency. `routes` says
+    takes the canary's weight to 0 on rollback, after the flags that stand first and before all other steps. `severities` renames warning, critical and emergency. `routes` says
     whom Alertmanager tells by itself, by severity or by the name of an escalation level.
     """
 
@@ -109,7 +135,7 @@ class Rollout:
     sql: Sequence[SqlSource] = Field(default=(), kw_only=True)
     logs: Sequence[LogSource] = Field(default=(), kw_only=True)
     contacts: Sequence[str] = Field(default=(), kw_only=True)
-    severities: Mapping[Literal["warning", "critical", "emergency"], str] = Field(
+    severities: Mapping[Literal["warning", "critical", "emergency"], SeverityWord] = Field(
         default_factory=dict, kw_only=True
     )
     escalation: Sequence[Level] = Field(default=(), kw_only=True)
@@ -124,4 +150,4 @@ class Rollout:
     accept: Accept = Field(default_factory=dict, kw_only=True)
 
 
-__all__ = ["Arms", "Budget", "Channel", "Gate", "HAProxySplit", "Level", "Rollout", "Stage"]
+__all__ = ["Approval", "Arms", "Budget", "Channel", "Gate", "HAProxySplit", "Level", "Rollout", "Stage"]

@@ -18,7 +18,8 @@ class Slo:
 
     The alerts burn through the budget by the multi-window, multi-burn-rate scheme of the Google SRE Workbook
     (chapter 5): 14.4x over 1 h and 6x over 6 h are critical, 3x over 1 d and 1x over 3 d are warnings, each
-    confirmed over a twelfth of its window. A measure with an arm judges the whole service.
+    confirmed over a twelfth of its window; with less than the measure's `min_events` in it, a window says nothing. A
+    measure with an arm judges the whole service.
     """
 
     name: Name

@@ -28,7 +28,7 @@ class Limit:
 
     kind: tuple[object, ...]
     op: str
-    figures: Mapping[str | None, Decimal]
+    figures: Mapping[str | None, Decimal | None]
     text: str
 
 
@@ -47,6 +47,14 @@ class Tier:
 
 
 @dataclass(frozen=True)
+class Approval:
+    """How long an approval counts, in seconds, and whether somebody else must give it."""
+
+    valid_for: float
+    four_eyes: bool
+
+
+@dataclass(frozen=True)
 class Stage:
     """A stage and the gate into it."""
 
@@ -56,7 +64,7 @@ class Stage:
     criteria: Mapping[str, str]
     asks: Mapping[str, str]
     manual: tuple[str, ...]
-    approvals: tuple[str, ...]
+    approvals: Mapping[str, Approval]
     stable_for: float | None
 
 
@@ -146,7 +154,7 @@ def _text(thing: object) -> str:
     return json.dumps(thing, sort_keys=True, ensure_ascii=False)
 
 
-_USUAL = {"on_failure": "next", "timeout": 10.0, "tries": 3}
+_USUAL = {"on_failure": "next", "timeout": 10.0, "tries": 3, "bypasses_approval": False}
 
 
 def _step(step: Mapping[str, object]) -> str:
@@ -236,7 +244,10 @@ def _limit(given: Any) -> Limit:
     return Limit(
         kind=(given["signal"], given["op"], given["reference"], given["points"], given["state"]),
         op=given["op"],
-        figures={figure["stage"]: Decimal(figure["figure"]) for figure in given["figures"]},
+        figures={
+            figure["stage"]: None if figure["figure"] is None else Decimal(figure["figure"])
+            for figure in given["figures"]
+        },
         text=given["text"],
     )
 
@@ -249,7 +260,9 @@ def _stage(stage: Any, gate: Any) -> Stage:
         criteria={one["guardrail"]: one["text"] for one in gate.get("criteria", ())},
         asks={one["guardrail"]: one["expr"] for one in gate.get("criteria", ())},
         manual=tuple(gate.get("manual", ())),
-        approvals=tuple(gate.get("approvals", ())),
+        approvals={
+            one["role"]: Approval(one["valid_for"], one["four_eyes"]) for one in gate.get("approvals", ())
+        },
         stable_for=gate.get("stable_for"),
     )
 

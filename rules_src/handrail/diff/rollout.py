@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
-from handrail.diff.facts import Action, Rollout, Stage
+from handrail.diff.facts import Action, Approval, Rollout, Stage
 from handrail.diff.model import Difference, Effect, by_size
 from handrail.units import span
 
@@ -56,10 +56,22 @@ def _stage(old: Stage, new: Stage) -> Iterator[Change]:
         elif old.asks.get(guardrail) != new.asks.get(guardrail):
             yield Effect.unclear, f"how the gate asks for {guardrail} {after} changed; read the playbook"
     yield from _list("question to people", old.manual, new.manual)
-    yield from _list("approval", old.approvals, new.approvals)
+    yield from _list("approval", tuple(old.approvals), tuple(new.approvals))
+    for role in [role for role in old.approvals if role in new.approvals]:
+        yield from _approval(role, old.approvals[role], new.approvals[role])
     if old.stable_for != new.stable_for:
         effect = by_size(old.stable_for or 0, new.stable_for or 0, more_is=Effect.tighter)
         yield effect, f"stable for {_time(old.stable_for or 0)} → {_time(new.stable_for or 0)} before it"
+
+
+def _approval(role: str, old: Approval, new: Approval) -> Iterator[Change]:
+    if old.valid_for != new.valid_for:
+        effect = by_size(old.valid_for, new.valid_for, more_is=Effect.looser)
+        yield effect, f"approval of {role} counts for {_time(old.valid_for)} → {_time(new.valid_for)}"
+    if old.four_eyes != new.four_eyes:
+        who = "may not" if new.four_eyes else "may"
+        effect = Effect.tighter if new.four_eyes else Effect.looser
+        yield effect, f"approval of {role} {who} come from whoever starts or promotes"
 
 
 def _actions(old: Rollout, new: Rollout) -> Iterator[tuple[str, Effect, str]]:

@@ -182,4 +182,5 @@ def _numbers(old: Sequence[str], new: Sequence[str]) -> str:
 
 
 def _figures(tier: Tier) -> set[str]:
-    return {plain(figure) for limit in tier.limits or () for figure in limit.figures.values()}
+    figures = (figure for limit in tier.limits or () for figure in limit.figures.values())
+    return {plain(figure) for figure in figures if figure is not None}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -22,6 +22,7 @@ from handrail.emit import (
     runbooks,
 )
 from handrail.plan import Plan, Rollout
+from handrail.texts import Texts
 
 Files = Mapping[str, str]
 Emitter = Callable[[Plan], Files]
@@ -41,32 +42,45 @@ CARRIERS: tuple[Carrier, ...] = (kubernetes.emit,)
 """What carries files of the others to another place: called with all that they wrote."""
 
 
-def emit(plan: Plan, ready: Files | None = None) -> dict[str, str]:
+def silent(_: str) -> None:
+    """Hears of progress and does nothing."""
+
+
+def emit(plan: Plan, ready: Files | None = None, tell: Callable[[str], None] = silent) -> Texts:
     """Every generated file by its path; unit tests that are `ready` are not made again.
 
+    `tell` hears what is being made where that takes long.
     Raises ValueError when two emitters claim one path.
     """
-    files: dict[str, str] = dict(ready or {})
+    files = Texts(ready)
     for emitter in EMITTERS:
         _add(files, emitter(plan))
-    untested = tuple(rollout for rollout in plan.rollouts if names.tests_file(rollout.name) not in files)
-    _add(files, promtool.emit(replace(plan, rollouts=untested)))
+    untested = [rollout for rollout in plan.rollouts if names.tests_file(rollout.name) not in files]
+    for number, rollout in enumerate(untested, 1):
+        tell(f"unit tests of {rollout.name} ({number} of {len(untested)})")
+        _add(files, promtool.emit(replace(plan, rollouts=(rollout,))))
     for carrier in CARRIERS:
         _add(files, carrier(plan, files))
-    return dict(sorted(files.items()))
+    return files
 
 
-def _add(files: dict[str, str], more: Files) -> None:
+def _add(files: Texts, more: Files) -> None:
     for path in files.keys() & more.keys():
         raise ValueError(f"two emitters write {path}")
     files.update(more)
 
 
-def source_of(path: str, plan: Plan) -> str:
-    """The declaration behind a file: its rollout's, or all of them."""
-    stem = path.rpartition("/")[2].partition(".")[0]
-    owners = [r.source for r in plan.rollouts if stem == r.name or stem.startswith(f"{r.name}-")]
-    return owners[-1] if owners else plan.source
+def sources_of(paths: Iterable[str], plan: Plan) -> dict[str, str]:
+    """Each file's declaration: that of the rollout whose name its own begins with, or all of them."""
+    known = {rollout.name: rollout.source for rollout in plan.rollouts}
+    return {path: _source(path.rpartition("/")[2].partition(".")[0], known, plan.source) for path in paths}
+
+
+def _source(stem: str, known: Mapping[str, str], every: str) -> str:
+    """`relay-r1-rls` is a page of `relay-r1`, if there is no rollout of just that name."""
+    while stem and stem not in known:
+        stem = stem.rpartition("-")[0]
+    return known.get(stem, every)
 
 
 def made_from(plan: Plan) -> dict[str, str]:

@@ -1,7 +1,8 @@
-"""events-between-evaluations: a count looks back over less than the time between two evaluations.
+"""events-between-evaluations: a count looks back so shortly that something may happen and never be counted.
 
-What happens between the end of one window and the begin of the next is seen by nobody:
-`Increase(attempts, window="1m")` with `evaluate="2m"` misses every other attempt.
+A count compares the first sample of its window with the last. What happens between the last sample of one window and
+the first of the next is in neither: with `evaluate="1m"` and a scrape every 15 s, `Increase(attempts, window="1m")`
+misses every fourth attempt. It takes the time between two evaluations and two scrapes more, for one may fail.
 """
 
 from __future__ import annotations
@@ -11,19 +12,19 @@ from collections.abc import Iterator
 from handrail.declare import Changed, Increase, Rollout
 from handrail.lint.finding import Finding, finding
 from handrail.lint.limits import inner, uses
-from handrail.units import duration
+from handrail.units import duration, span
 
 NAME = "events-between-evaluations"
 
 
 def check(rollout: Rollout) -> Iterator[Finding]:
     """Every count and every change of state."""
+    needed = duration(rollout.evaluate) + 2 * duration(rollout.scrape)
     for guardrail in rollout.guardrails:
         for use in uses(guardrail):
             measure = inner(use.measure)
             at = use.limit if isinstance(use.limit, Changed) else measure
-            if isinstance(at, Changed | Increase) and duration(at.window) < duration(rollout.evaluate):
-                what = f"looks back over {at.window} every {rollout.evaluate}, and misses what is between"
-                yield finding(
-                    NAME, at, what, "widen window= or evaluate more often", "window", about=guardrail
-                )
+            if isinstance(at, Changed | Increase) and duration(at.window) < needed:
+                what = f"looks back over {at.window} every {rollout.evaluate}, and misses what falls between two looks"
+                cure = f"widen window= to {span(needed)} (evaluate= and two scrapes), or evaluate more often"
+                yield finding(NAME, at, what, cure, "window", about=guardrail)

@@ -1,6 +1,7 @@
 """limit-never-fires: no value of the measure can be beyond the limit, so the alert sleeps for ever.
 
-A share above 100 %, a latency above the highest bucket of its histogram, a count below 0. At 3 a.m. such a
+A share above 100 %, a latency above the highest bucket of its histogram, a count below 0, a tier that counts in
+the first hour of a stage (`during="1h"`) where there are no stages. At 3 a.m. such a
 tier looks like a guard and is none: `Critical(Above("150%"), action="rollback")` on a `Ratio`. A criterion of
 success that every value meets is the same on the way up: the gate asks for nothing.
 """
@@ -17,8 +18,13 @@ NAME = "limit-never-fires"
 
 
 def check(rollout: Rollout) -> Iterator[Finding]:
-    """Every figure of every limit."""
+    """Every figure of every limit, and every tier that counts for a time only."""
     for guardrail in rollout.guardrails:
+        for tier in (tier for tier in guardrail.tiers if tier.during is not None and not rollout.stages):
+            what = (
+                f"has a tier that counts only in the first {tier.during} of a stage, and there are no stages"
+            )
+            yield finding(NAME, tier, what, "add stages=, or remove during=", "during", about=guardrail)
         for use in uses(guardrail):
             impossible = always if use.wanted else never
             for figure in figures(use.limit):

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from handrail.declare import BeforeRollout, On, PreviousStage, Rollout, StableArm, State
-from handrail.declare.limits import Changed, Is
+from handrail.declare import BeforeRollout, On, PreviousStage, PromQL, Rollout, StableArm
 from handrail.errors import Severity
 from handrail.lint.finding import Finding, finding
 from handrail.lint.limits import RELATIVE, Use, inner, uses
@@ -25,21 +24,26 @@ def check(rollout: Rollout) -> Iterator[Finding]:
 
 def _wrong(rollout: Rollout, use: Use) -> tuple[str, str] | None:
     name, against = type(use.limit).__name__, use.against
-    if isinstance(use.limit, Is | Changed) != isinstance(use.measure, State):
-        what = f"judges {type(use.measure).__name__} by {name}, which does not fit"
-        return what, "Is and Changed judge a State, the others a number"
     if not isinstance(use.limit, RELATIVE):
         return None
     if against is None:
         return f"has the relative limit {name} and no reference", "add against=BeforeRollout() or another one"
     if isinstance(against, StableArm) and (rollout.arms is None or use.guardrail.whole_service):
         return "is compared with the stable arm and does not tell arms apart", "add arms= to the rollout"
+    if isinstance(against, StableArm) and isinstance(use.measure, PromQL):
+        what = "is compared with the stable arm, and free PromQL is of no arm"
+        return what, "use a typed measure, or compare within the expression"
     if isinstance(against, BeforeRollout | PreviousStage) and not rollout.stages:
         return "is compared with a figure captured along the stages, and there are none", "add stages="
     if isinstance(against, PreviousStage) and len(rollout.stages) < 2:
         return (
             "is compared with the stage before, and there is only one",
             "add a stage or use BeforeRollout()",
+        )
+    if isinstance(against, PreviousStage) and against.stage == rollout.stages[-1].name:
+        return (
+            f"is compared with stage '{against.stage}', and no stage comes after it",
+            "name an earlier stage",
         )
     captured = isinstance(against, BeforeRollout | PreviousStage)
     if captured and (isinstance(use.at, On) or bool(getattr(inner(use.measure), "by", ()))):

@@ -108,6 +108,8 @@ def _figures(limit: Limit) -> Iterator[Figure]:
     field, at = written
     by_stage = at if isinstance(at, Mapping) else {None: at}
     for stage, figure in by_stage.items():
+        if figure is None:
+            continue
         yield Figure(stage, figure, amount(figure).value, (field,) if stage is None else (field, stage))
     otherwise = getattr(limit, "otherwise", None)
     if otherwise is not None:
@@ -125,7 +127,9 @@ def given(limit: Limit) -> tuple[str, ByStage] | None:
 
 def figure_in(limit: Limit, stage: str | None) -> Decimal | None:
     """The figure in force in a stage (None: in no stage), None where there is none."""
-    found = figures(limit)
+    found, written = figures(limit), given(limit)
+    if written and isinstance(written[1], Mapping) and stage is not None and written[1].get(stage, 0) is None:
+        return None
     own = next((figure for figure in found if figure.stage == stage), None)
     figure = own or next((figure for figure in found if figure.stage is None), None)
     return figure.value if figure else None

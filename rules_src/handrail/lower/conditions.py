@@ -41,11 +41,13 @@ def lower_condition(
     op = _RELATIVE[type(limit)]
     if isinstance(against, declared.Fixed):
         base = amount(against.figure).value
-        fixed = tuple(
-            plan.StageLimit(step.stage, base + step.figure if points else base * step.figure)
+        fixed = (
+            step
+            if step.figure is None
+            else plan.StageLimit(step.stage, base + step.figure if points else base * step.figure)
             for step in steps
         )
-        return plan.Condition(signal, op, fixed)
+        return plan.Condition(signal, op, tuple(fixed))
     return plan.Condition(signal, op, steps, lower_reference(against, signal, scale), points=points)
 
 
@@ -64,11 +66,18 @@ def lower_reference(against: Reference | None, signal: plan.Signal, scale: Scale
             raise TypeError(f"{signal.name or 'the measure'} has a relative limit and no reference")
 
 
-def _factor(limit: declared.Rise | declared.RisePoints | declared.Drop, share: Decimal) -> Decimal:
+def _factor(
+    limit: declared.Rise | declared.RisePoints | declared.Drop, share: Decimal | None
+) -> Decimal | None:
+    if share is None:
+        return None
     return 1 - share if isinstance(limit, declared.Drop) else 1 + share
 
 
 def _by_stage(given: ByStage) -> tuple[plan.StageLimit, ...]:
     if isinstance(given, Mapping):
-        return tuple(plan.StageLimit(stage, amount(figure).value) for stage, figure in given.items())
+        return tuple(
+            plan.StageLimit(stage, None if figure is None else amount(figure).value)
+            for stage, figure in given.items()
+        )
     return (plan.StageLimit(None, amount(given).value),)

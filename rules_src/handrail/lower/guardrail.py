@@ -7,19 +7,22 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
 
-from handrail import conditions, names, plan, promql
+from handrail import blindness, conditions, names, plan, promql
 from handrail.base import where_of
 from handrail.declare import guardrail as declared
-from handrail.declare.limits import Changed, Drop, Limit, Rise, RisePoints
+from handrail.declare.limits import Ago, BeforeRollout, Changed, Drop, Is, Limit, Rise, RisePoints
 from handrail.declare.limits import StableArm as DeclaredStableArm
 from handrail.declare.measures import Measure, State
 from handrail.declare.rollout import Arms, Rollout
 from handrail.lower.conditions import lower_condition
 from handrail.lower.measures import Context, lower_measure
 from handrail.units import Unit
-from handrail.wording import reason, words
+from handrail.wording import literal, reason, words
 
 ACTING_KEEPS = timedelta(minutes=10)
+
+_OF_THE_STABLE_ARM = (DeclaredStableArm, BeforeRollout, Ago)
+"""References that are figures of the stable arm: now, captured before there was a canary, or back then."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +98,7 @@ def _signals(given: declared.Guardrail, frame: Frame) -> dict[str, plan.Signal]:
     others = [other for tier in given.tiers for other in tier.or_]
     changes = [tier.limit for tier in given.tiers if isinstance(tier.limit, Changed)]
     compared = [given.against, *(other.against for other in others)]
-    both = any(isinstance(reference, DeclaredStableArm) for reference in compared)
+    both = any(isinstance(reference, _OF_THE_STABLE_ARM) for reference in compared)
     several = bool(others or changes)
     signals = {"": _signal("", given, given.measure, frame, both=both, several=several)}
     for limit in changes:
@@ -112,7 +115,9 @@ def _signal(
     arms, context = frame.arms_of(given), frame.context
     if arms is not None:
         judged = (
-            (arms.label, "=~", f"{arms.canary}|{arms.stable}") if both else (arms.label, "=", arms.canary)
+            (arms.label, "=~", promql.either((arms.canary, arms.stable)))
+            if both
+            else (arms.label, "=", arms.canary)
         )
         context = replace(context, matchers=(*context.matchers, judged))
     lowered, unit = lower_measure(measure, context)
@@ -238,7 +243,7 @@ def _alert(
         labels=frame.labels(
             given.name, tier.tier, frame.severity(tier.tier, tier.severity), tier.action, given.mode
         ),
-        summary=f"{given.title or given.name} of {frame.rollout.name}: {tier.tier}, {tier.action}",
+        summary=f"{_title(given)} of {frame.rollout.name}: {tier.tier}, {tier.action}",
         description=_description(given, tier, found),
         conditions=found,
         during=during,
@@ -264,12 +269,16 @@ _VALUE_TEXT = {
 }
 
 
+def _title(given: declared.Guardrail) -> str:
+    return literal(given.title or given.name)
+
+
 def _description(given: declared.Guardrail, tier: declared.Tier, found: tuple[plan.Condition, ...]) -> str:
-    limits = ", or ".join(map(reason, found))
+    limits = literal(", or ".join(map(reason, found)))
     units = {condition.signal.unit for condition in found}
     shown = _VALUE_TEXT[units.pop()] if len(units) == 1 else "{{ $value | humanize }}"
-    note = f" {tier.note}" if tier.note else ""
-    return f"{given.title or given.name} is at {shown}; the {tier.tier} limit is {limits}.{note}"
+    note = f" {literal(tier.note)}" if tier.note else ""
+    return f"{_title(given)} is at {shown}; the {tier.tier} limit is {limits}.{note}"
 
 
 def _blind(
@@ -286,12 +295,12 @@ def _blind(
         tier=names.BLIND,
         severity=severity,
         action="hold",
-        expr=conditions.cannot_see(signals, used, place),
+        expr=blindness.cannot_see(signals, used, place),
         hold=frame.context.scale.duration(given.blind_after),
         keep_firing_for=timedelta(),
         labels=frame.labels(given.name, names.BLIND, severity, "hold", given.mode),
-        summary=f"{given.title or given.name} of {frame.rollout.name}: blind, hold",
-        description=f"{given.title or given.name} cannot be judged: {{{{ $labels.reason }}}}. This is no pass: hold.",
+        summary=f"{_title(given)} of {frame.rollout.name}: blind, hold",
+        description=f"{_title(given)} cannot be judged: {{{{ $labels.reason }}}}. This is no pass: hold.",
         conditions=(),
         during=None,
         note=None,
@@ -301,12 +310,15 @@ def _blind(
 
 def _success(given: declared.Guardrail, limit: Limit, main: plan.Signal, frame: Frame) -> plan.Success:
     named = lower_condition(main, limit, given.against, frame.context.scale)
-    place = frame.place(given)
-    seen = conditions.seen(named, place)
-    if isinstance(limit, Rise | RisePoints | Drop):  # these name what must not happen
-        return plan.Success(named, f"not {words(named)}", conditions.fires(named, place), seen)
-    failing = replace(named, op=_OPPOSITE[named.op])
-    return plan.Success(failing, words(named), conditions.fires(failing, place), seen)
+    forbidden = isinstance(limit, Rise | RisePoints | Drop)  # these name what must not happen
+    failing = named if forbidden else replace(named, op=_OPPOSITE[named.op])
+    breached = conditions.not_only if isinstance(limit, Is) else conditions.fires
+    return plan.Success(
+        condition=failing,
+        text=f"not {words(named)}" if forbidden else words(named),
+        breach=breached(failing, frame.place(given)),
+        seen=conditions.seen(failing, frame.place(given)),
+    )
 
 
 _OPPOSITE = {

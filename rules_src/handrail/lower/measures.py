@@ -67,7 +67,7 @@ def lower_measure(measure: declared.Measure, context: Context) -> tuple[plan.Mea
             size = (
                 context.series(measure.size) if isinstance(measure.size, str) else Decimal(str(measure.size))
             )
-            return plan.Fill(context.series(measure.used), size, tuple(measure.by)), Unit.ratio
+            return plan.Fill(context.series(measure.used), size, tuple(measure.by), measure.over), Unit.ratio
         case _:
             return _rare(measure, context)
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 from decimal import Decimal
+from itertools import takewhile
 
-from handrail import contract, names, plan
+from handrail import conditions, contract, names, plan
 from handrail.declare.guardrail import Guardrail as DeclaredGuardrail
 from handrail.declare.guardrail import Tier
-from handrail.declare.rollout import Rollout
+from handrail.declare.rollout import Approval, Rollout
 from handrail.declare.rollout import Stage as DeclaredStage
 from handrail.lower.guardrail import Frame
 from handrail.units import amount, span
 from handrail.wording import reference_words, words
+
+FLAGS = (contract.FlagOff, contract.LaunchDarklyOff)
 
 
 def lower_playbook(given: Rollout, guardrails: tuple[plan.Guardrail, ...], frame: Frame) -> contract.Playbook:
@@ -80,8 +83,17 @@ def _gate(
             if left is not None and _applies(criterion.condition, left, frame)
         ),
         manual=tuple(asked.manual) if asked else (),
-        approvals=tuple(asked.approvals) if asked else (),
+        approvals=tuple(_approval(one, frame) for one in asked.approvals) if asked else (),
         stable_for=stable.total_seconds() if stable else None,
+    )
+
+
+def _approval(given: str | Approval, frame: Frame) -> contract.Approval:
+    asked = Approval(given) if isinstance(given, str) else given
+    return contract.Approval(
+        role=asked.role,
+        valid_for=frame.context.scale.duration(asked.valid_for).total_seconds(),
+        four_eyes=asked.four_eyes,
     )
 
 
@@ -112,7 +124,7 @@ def _facts(written: DeclaredGuardrail, lowered: plan.Guardrail, frame: Frame) ->
     return contract.GuardrailFacts(
         name=lowered.name,
         tiers=(*tiers, _tier(lowered.blind, lowered, None, frame)),
-        references=tuple(_captures(lowered, frame)),
+        references=tuple(_captures(written, lowered, frame)),
     )
 
 
@@ -154,48 +166,32 @@ def _limit(condition: plan.Condition) -> contract.LimitFacts:
     )
 
 
-def _captures(guardrail: plan.Guardrail, frame: Frame) -> Sequence[contract.ReferenceQuery]:
+def _captures(
+    written: DeclaredGuardrail, guardrail: plan.Guardrail, frame: Frame
+) -> Iterator[contract.ReferenceQuery]:
+    """Before the rollout there is no canary yet: what its arm will be compared with is the stable arm."""
     used = [condition for alert in guardrail.alerts for condition in alert.conditions]
     used += [criterion.condition for criterion in guardrail.success]
     references = {condition.reference for condition in used if condition.reference is not None}
-    main = guardrail.signals[0]
-    found = []
+    main, place = guardrail.signals[0], frame.place(written)
+    every, hour = (span(frame.context.scale.duration(text)) for text in (frame.rollout.evaluate, "1h"))
     if any(reference.kind is plan.ReferenceKind.before for reference in references):
-        found.append(contract.ReferenceQuery(reference=names.BEFORE, expr=_baseline(main, frame)))
+        expr = conditions.captured_from(main, place, hour, every, stable=True)
+        yield contract.ReferenceQuery(reference=names.BEFORE, expr=expr)
     ends = {
         reference.stage for reference in references if reference.kind is plan.ReferenceKind.previous_stage
     }
-    found += [
-        contract.ReferenceQuery(
-            reference=names.stage_reference(stage.name), expr=f"avg_over_time({main.value}[{_hold(stage)}])"
-        )
-        for stage in frame.stages[:-1]
-        if ends and (None in ends or stage.name in ends)
-    ]
-    return found
-
-
-def _hold(stage: plan.Stage) -> str:
-    return span(stage.hold) if stage.hold else "1h"
-
-
-def _baseline(main: plan.Signal, frame: Frame) -> str:
-    # Before the rollout there is no canary yet: what its arm will be compared with is the stable arm.
-    arms = frame.rollout.arms
-    series = main.value if arms is None else main.value.where((arms.label, "=", arms.stable))
-    return f"avg_over_time({series}[{span(frame.context.scale.duration('1h'))}])"
+    for stage in frame.stages[:-1]:
+        if ends and (None in ends or stage.name in ends):
+            whole = span(stage.hold) if stage.hold else hour
+            expr = conditions.captured_from(main, place, whole, every, stable=False)
+            yield contract.ReferenceQuery(reference=names.stage_reference(stage.name), expr=expr)
 
 
 def _actions(
     given: Rollout, guardrails: tuple[plan.Guardrail, ...], frame: Frame
 ) -> tuple[contract.Action, ...]:
-    rollback = tuple(given.rollback)
-    if given.split is not None:
-        rollback = (
-            *rollback,
-            given.split.weight(given.split.stable, 100),
-            given.split.weight(given.split.canary, 0),
-        )
+    rollback = _rollback(given)
     emergency = rollback if given.emergency is None else tuple(given.emergency)
     security = rollback if given.security is None else tuple(given.security)
     proof = _proof(given, guardrails, frame)
@@ -211,6 +207,19 @@ def _actions(
             name="security-rollback", steps=security, proof=proof, tell=(*told, *given.tell_security)
         ),
     )
+
+
+def _rollback(given: Rollout) -> tuple[contract.Step, ...]:
+    """Flags that stand first, then the split's weights, then what takes longer: a deploy."""
+    steps = tuple(given.rollback)
+    if given.split is None:
+        return steps
+    flags = tuple(takewhile(lambda step: isinstance(step, FLAGS), steps))
+    weights = (
+        given.split.weight(given.split.stable, 100),
+        given.split.weight(given.split.canary, 0),
+    )
+    return (*flags, *weights, *steps[len(flags) :])
 
 
 def _proof(given: Rollout, guardrails: tuple[plan.Guardrail, ...], frame: Frame) -> contract.Proof | None:

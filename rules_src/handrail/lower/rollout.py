@@ -19,6 +19,7 @@ from handrail.lower.slo import lower_slo
 from handrail.lower.sources import lower_log, lower_sql
 from handrail.units import amount
 from handrail.versions import OLDEST
+from handrail.wording import literal
 
 
 def lower(
@@ -94,8 +95,8 @@ def _level(given: Rollout, name: str, after: timedelta, tell: str) -> plan.Escal
         expr="max by (rollout, service, guardrail, tier, severity) "
         f'(ALERTS{{alertstate="firing",rollout="{given.name}",level="",mode!="shadow",tier=~"warning|critical|emergency"}})',
         hold=after,
-        summary=f"An alert of {given.name} is unresolved: {tell}",
-        description=f"{{{{ $labels.guardrail }}}} ({{{{ $labels.tier }}}}) is still unresolved; now {tell} is told.",
+        summary=f"An alert of {given.name} is unresolved: {literal(tell)}",
+        description=f"{{{{ $labels.guardrail }}}} ({{{{ $labels.tier }}}}) is still unresolved; now {literal(tell)} is told.",
         labels=((names.LEVEL, name), (names.ACTION, "investigate")),
     )
     return plan.EscalationLevel(name, after, tell, alert)

@@ -18,11 +18,13 @@ from handrail.lower.guardrail import Frame, lower_runbook
 from handrail.lower.measures import lower_measure
 from handrail.lower.scale import Scale
 from handrail.units import Unit, amount, duration, plain, seconds, show, span
+from handrail.wording import literal
 
 _BURNS: tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...] = (
     ("warning", (("3", "1d", "2h"), ("1", "3d", "6h"))),
     ("critical", (("14.4", "1h", "5m"), ("6", "6h", "30m"))),
 )
+_LONG = {long for _, pairs in _BURNS for _, long, _ in pairs}
 _WINDOWS = ("5m", "30m", "1h", "2h", "6h", "1d", "3d")
 
 
@@ -46,7 +48,10 @@ def lower_slo(given: Slo, rollout: Rollout, frame: Frame) -> plan.Slo:
         measure=measure,
         errors=errors,
         total=total,
-        ratios=tuple(_ratio(scale.duration(window), labels) for window in (*_WINDOWS, given.window)),
+        ratios=tuple(
+            _ratio(scale.duration(window), labels, measure.min_events if window in _LONG else 1)
+            for window in (*_WINDOWS, given.window)
+        ),
         burns=burns,
         alerts=tuple(_alert(given, tier, pairs, objective, frame) for tier, pairs in burns),
         blind=_blind(given, frame),
@@ -89,12 +94,17 @@ def _sum(series: plan.Selector) -> str:
     return f"sum({series})"
 
 
-def _ratio(window: timedelta, labels: tuple[tuple[str, str], ...]) -> plan.Recording:
+def _ratio(window: timedelta, labels: tuple[tuple[str, str], ...], least: int) -> plan.Recording:
+    """One failure out of three burns no budget: the windows that alerts rely on need events enough."""
     matchers = tuple((label, "=", text) for label, text in labels)
     width = span(window)
     errors = f"sum_over_time({plan.Selector(names.SLO_ERRORS, matchers)}[{width}])"
     total = f"sum_over_time({plan.Selector(names.SLO_TOTAL, matchers)}[{width}])"
-    return plan.Recording(names.SLO_RATIO, f"{errors} / ({total} > 0)", (*labels, (names.WINDOW, width)))
+    return plan.Recording(
+        names.SLO_RATIO,
+        f"{errors} / ({total} {f'>= {least}' if least > 1 else '> 0'})",
+        (*labels, (names.WINDOW, width)),
+    )
 
 
 def _alert(
@@ -103,7 +113,7 @@ def _alert(
     budget = 1 - objective
     reasons = [_burning(given, burn, budget, frame) for burn in burns]
     pace = " or ".join(f"{plain(burn.factor)} times over {span(burn.long)}" for burn in burns)
-    title = given.title or given.name
+    title = literal(given.title or given.name)
     return plan.Alert(
         name=names.alert_name(frame.rollout.name, f"slo-{given.name}", tier),
         tier=tier,
@@ -140,7 +150,7 @@ def _blind(given: Slo, frame: Frame) -> plan.Alert:
         names.SLO_TOTAL, ((names.ROLLOUT, "=", frame.rollout.name), (names.SLO, "=", given.name))
     )
     severity = frame.severity("warning")
-    title = given.title or given.name
+    title = literal(given.title or given.name)
     return plan.Alert(
         name=names.alert_name(frame.rollout.name, f"slo-{given.name}", names.BLIND),
         tier=names.BLIND,

@@ -63,10 +63,13 @@ class Reference:
 
 @dataclass(frozen=True)
 class StageLimit:
-    """A limit in one stage; `stage` None: in every stage and outside of them (or outside, beside others)."""
+    """A limit in one stage; `stage` None: in every stage and outside of them (or outside, beside others).
+
+    `figure` None: no limit in that stage, whatever holds outside.
+    """
 
     stage: str | None
-    figure: Decimal
+    figure: Decimal | None
 
 
 @dataclass(frozen=True)
@@ -88,6 +91,11 @@ class Condition:
     def staged(self) -> bool:
         """Whether the limit depends on the stage."""
         return any(limit.stage is not None for limit in self.limits)
+
+    @property
+    def figures(self) -> tuple[Decimal, ...]:
+        """Every figure there is, whatever the stage."""
+        return tuple(limit.figure for limit in self.limits if limit.figure is not None)
 
 
 @dataclass(frozen=True)

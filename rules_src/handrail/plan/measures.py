@@ -75,11 +75,12 @@ class Level:
 
 @dataclass(frozen=True)
 class Fill:
-    """used / size; `size` is a selector or a figure."""
+    """used / size, of all together or (`over` is max) of the fullest; `size` is a selector or a figure."""
 
     used: Selector
     size: Selector | Decimal
     by: tuple[str, ...]
+    over: str = "sum"
 
 
 @dataclass(frozen=True)

@@ -242,6 +242,13 @@ def test_ids_and_places_of_panels_never_clash() -> None:
         assert max(x for x, _ in cells) < 24, name
 
 
+def test_no_two_lines_of_a_panel_bear_the_same_name() -> None:
+    for name, page in repository().items():
+        for panel in page["panels"]:
+            legends = [target["legendFormat"] for target in panel.get("targets", ())]
+            assert len(legends) == len(set(legends)), f"{name}: {panel['title']}"
+
+
 @pytest.mark.parametrize(
     ("file", "titles"),
     [

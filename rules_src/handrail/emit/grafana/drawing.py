@@ -140,7 +140,7 @@ def figure(
 
 def rows(frame: Frame, unit: Unit, lines: Sequence[Line], *, nothing: str = "") -> Panel:
     """A table of now, one row for each series."""
-    panel = table.Panel().unit(UNITS[unit]).no_value(nothing or "nothing")
+    panel = table.Panel().unit(UNITS[unit]).no_value(nothing or "nothing").show_header(True)
     for place, line in enumerate(lines):
         panel = panel.with_target(query(line, place, instant=True).format(PromQueryFormat.TABLE))
     return _framed(panel, frame)

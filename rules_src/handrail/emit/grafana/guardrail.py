@@ -34,12 +34,17 @@ def limits(guardrail: plan.Guardrail, rollout: plan.Rollout, signal: str = "") -
         for condition in alert.conditions
         if _drawn(condition, signal)
     ]
+    wanted = [success for success in guardrail.success if _drawn(success.condition, signal)]
     found += [
-        Line(_limit(success.condition, place), "success", Look.success)
-        for success in guardrail.success
-        if _drawn(success.condition, signal)
+        Line(_limit(one.condition, place), _success(one, alone=len(wanted) == 1), Look.success)
+        for one in wanted
     ]
     return list(dict.fromkeys(found))
+
+
+def _success(criterion: plan.Success, *, alone: bool) -> str:
+    """Several criteria in one panel are told apart by what they ask for."""
+    return "success" if alone else f"success: {criterion.text}"
 
 
 def _drawn(condition: plan.Condition, signal: str) -> bool:

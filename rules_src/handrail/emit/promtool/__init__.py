@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from handrail import names
 from handrail.emit.document import Data, yaml_document
+from handrail.emit.promtool.births import births
 from handrail.emit.promtool.blindness import blindness
 from handrail.emit.promtool.cases import case_data, packed
 from handrail.emit.promtool.escalation import climb
@@ -27,7 +29,7 @@ from handrail.units import span
 
 def emit(plan: Plan) -> dict[str, str]:
     """One test file per rollout."""
-    return {f"prometheus/tests/{rollout.name}.test.yml": tests(rollout) for rollout in plan.rollouts}
+    return {names.tests_file(rollout.name): tests(rollout) for rollout in plan.rollouts}
 
 
 def tests(rollout: Rollout) -> str:
@@ -95,7 +97,7 @@ def _scenarios(rollout: Rollout) -> Iterator[Scenario | Impossible]:
             yield from make(Frame(rollout, guardrail))
 
 
-SCENARIOS = (limits, traffic, strangers, blindness)
+SCENARIOS = (limits, traffic, births, strangers, blindness)
 """Everything a guardrail is asked, in the order of the file."""
 
 __all__ = ["emit", "proved"]

@@ -7,10 +7,10 @@ from datetime import timedelta
 
 from handrail import names
 from handrail.conditions import REMEMBER
-from handrail.emit.promtool.cases import OTHER
 from handrail.emit.promtool.frame import Frame, free, inner, tiers, window
 from handrail.emit.promtool.judge import Judge
 from handrail.emit.promtool.limits import beyond, check_length, had, ripening
+from handrail.emit.promtool.recorded import OTHER
 from handrail.emit.promtool.recordings import strange_recordings
 from handrail.emit.promtool.scene import Scenario, Scene
 from handrail.emit.promtool.series import Key

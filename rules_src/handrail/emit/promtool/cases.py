@@ -2,43 +2,20 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from decimal import Decimal
 
 from handrail import names
 from handrail.emit.document import Data
 from handrail.emit.promtool.expect import Broken, Expected, expected
+from handrail.emit.promtool.reads import reads
+from handrail.emit.promtool.recorded import recorded
 from handrail.emit.promtool.series import Key, Labels, Tape
 from handrail.emit.promtool.storage import matches
 from handrail.emit.promtool.text import expanded
-from handrail.plan import (
-    Alert,
-    Count,
-    Fill,
-    Free,
-    Gone,
-    Grown,
-    Guardrail,
-    InState,
-    Level,
-    Measure,
-    Only,
-    PerSecond,
-    Quantile,
-    Rollout,
-    Selector,
-    Share,
-    Slow,
-    StateChanges,
-)
-from handrail.units import plain, span
-
-NEAREST = Decimal("0.000001")
-OTHER = "another"
-"""The label value of what belongs to others."""
+from handrail.plan import Alert, Rollout, Selector
+from handrail.units import span
 
 
 @dataclass
@@ -129,33 +106,6 @@ def _disturbed(read: list[Selector], own: dict[Key, Tape], others: dict[Key, Tap
     return any(key not in own and any(matches(selector, key) for selector in read) for key in others)
 
 
-def reads(guardrail: Guardrail) -> Iterable[Selector]:
-    """Every series of the service that the guardrail looks at."""
-    return [selector for signal in guardrail.signals for selector in _reads(signal.measure)]
-
-
-def _reads(measure: Measure) -> list[Selector]:
-    match measure:
-        case Share(part, whole):
-            return [part, whole]
-        case Quantile(histogram=series) | Slow(histogram=series):
-            return [series.suffixed("_bucket"), series.suffixed("_count")]
-        case Count(counter=counter, bound=bound):
-            return [counter] if bound is None else [counter.suffixed("_bucket"), counter.suffixed("_count")]
-        case PerSecond(counter=counter):
-            return [counter]
-        case Level(metric=metric) | InState(metric=metric) | StateChanges(metric=metric):
-            return [metric]
-        case Grown(metric=metric) | Gone(metric=metric):
-            return [metric]
-        case Fill(used, size):
-            return [used] if isinstance(size, Decimal) else [used, size]
-        case Only(inner, condition):
-            return _reads(inner) + _reads(condition)
-        case Free():
-            return []
-
-
 def case_data(case: Case, rollout: Rollout) -> Data:
     """The test case as promtool reads it."""
     expressions = [test for part in case.parts for test in _expressions(part, rollout)]
@@ -172,7 +122,7 @@ def case_data(case: Case, rollout: Rollout) -> Data:
 
 
 def _expressions(part: Expected, rollout: Rollout) -> list[Data]:
-    return [_firing(part, rollout, time) for time in part.asked] + _values(part, rollout)
+    return [_firing(part, rollout, time) for time in part.asked] + recorded(part, rollout)
 
 
 def _firing(part: Expected, rollout: Rollout, time: int) -> Data:
@@ -191,44 +141,6 @@ def _firing(part: Expected, rollout: Rollout, time: int) -> Data:
         "eval_time": _time(time),
         "exp_samples": samples,
     }
-
-
-def _values(part: Expected, rollout: Rollout) -> list[Data]:
-    """The recorded values when the alert in question first fires, or at the end."""
-    scenario = part.scenario
-    time = next((part.courses[0].first(alert) for alert in scenario.texts), None)
-    if time is None or time not in part.asked:
-        time = part.asked[-1]
-    samples = []
-    for signal in scenario.guardrail.signals:
-        if isinstance(signal.measure, Free):
-            return []
-        old, new = (course.judge.values(signal, time) for course in part.courses)
-        own = part.courses[0].judge.own(signal)
-        for labels, value in sorted(old.items()):
-            if labels not in new or _rounded(value) != _rounded(new[labels]):
-                return []
-            samples.append({"labels": _labels((*own, *labels)), "value": _rounded(value)})
-        if set(old) != set(new):
-            return []
-    matchers = [(names.ROLLOUT, "=", rollout.name), (names.GUARDRAIL, "=", scenario.guardrail.name)]
-    strange = {label for key in scenario.tapes if key.metric == names.VALUE for label, _ in key.labels}
-    told_apart = {names.SIGNAL, *(label for signal in scenario.guardrail.signals for label in signal.by[:1])}
-    matchers += [(label, "!=", OTHER) for label in sorted(strange & told_apart)]
-    expr = f"round({Selector(names.VALUE, tuple(matchers))}, {plain(NEAREST)})"
-    return [{"expr": expr, "eval_time": _time(time), "exp_samples": samples}]
-
-
-def _rounded(value: float) -> float:
-    if not math.isfinite(value):
-        return value
-    inverse = 1 / float(NEAREST)
-    number = math.floor(value * inverse + 0.5) / inverse
-    return int(number) if number == int(number) else number
-
-
-def _labels(labels: Labels) -> str:
-    return str(Selector("", tuple((name, "=", value) for name, value in sorted(labels) if value))) or "{}"
 
 
 def _alerts(part: Expected, rollout: Rollout) -> list[Data]:

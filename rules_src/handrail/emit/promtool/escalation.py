@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 
 from handrail import names
 from handrail.emit.document import Data
-from handrail.emit.promtool.cases import reads
-from handrail.emit.promtool.expect import Expected, expected
-from handrail.emit.promtool.frame import Frame, once, tiers
+from handrail.emit.promtool.expect import Broken, Expected, expected
+from handrail.emit.promtool.frame import Frame, inner, once, tiers
 from handrail.emit.promtool.limits import beyond, ripening
 from handrail.emit.promtool.measure import ms
+from handrail.emit.promtool.reads import reads
 from handrail.emit.promtool.scene import LONGEST, Scenario
-from handrail.emit.promtool.stimulus import Impossible
+from handrail.emit.promtool.stimulus import Feeds, Impossible
 from handrail.emit.promtool.storage import matches
 from handrail.emit.promtool.text import expanded
-from handrail.plan import Alert, EscalationLevel, Rollout
+from handrail.plan import Alert, EscalationLevel, Gone, Guardrail, Rollout
 from handrail.units import span
 
 CLIMBS = "An alert that stays unresolved climbs from level to level, and the heartbeat fires all the while"
@@ -60,24 +62,43 @@ def _lasting(rollout: Rollout, last: timedelta) -> tuple[Expected, Alert] | None
             scene = frame.scene()
             try:
                 value = list(beyond(frame, condition, stage))[-1]
-                feeds = {**frame.around(stage), **frame.bad(condition, value)}
+                feeds = {**frame.around(stage), **_present(rollout), **frame.bad(condition, value)}
             except Impossible:
                 continue
             scene.play(feeds, scene.scrapes(lasts))
             scenario = Scenario(CLIMBS, guardrail.name, guardrail, scene.tapes, scene.clock, fires=(alert,))
-            part = expected(scenario, rollout)
+            try:
+                part = expected(scenario, rollout)
+            except Broken:
+                continue
             if _alone(part, alert, rollout):
                 return part, alert
     return None
 
 
+def _present(rollout: Rollout) -> Feeds:
+    """What some guardrail would miss: there, so that its absence is no second alert."""
+    return {
+        key: feed
+        for guardrail in rollout.guardrails
+        for signal in guardrail.signals
+        if isinstance(inner(signal.measure), Gone)
+        for key, feed in Frame(rollout, guardrail).at(signal, Decimal(0)).items()
+    }
+
+
 def _alone(part: Expected, alert: Alert, rollout: Rollout) -> bool:
     """Whether nothing else fires, here or in another guardrail: each level then tells of one alert."""
-    others = [g for g in rollout.guardrails if g is not part.scenario.guardrail]
+    others = [_without_absence(g) for g in rollout.guardrails if g is not part.scenario.guardrail]
     if any(matches(s, key) for g in others for s in reads(g) for key in part.scenario.tapes):
         return False
     states = (state for course in part.courses for state in course.states.values())
     return all(not fires or name == alert.name for state in states for name, fires in state.items())
+
+
+def _without_absence(guardrail: Guardrail) -> Guardrail:
+    kept = tuple(signal for signal in guardrail.signals if not isinstance(inner(signal.measure), Gone))
+    return replace(guardrail, signals=kept)
 
 
 def _heartbeat(rollout: Rollout) -> list[Data]:

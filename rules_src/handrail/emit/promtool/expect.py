@@ -54,7 +54,8 @@ class Expected:
 
 def expected(scenario: Scenario, rollout: Rollout) -> Expected:
     """Play the scenario. Raises Broken when it does not show its promise."""
-    old, new = (_course(scenario, rollout, closed=closed) for closed in (True, False))
+    series = scenario.samples(rollout.scrape)
+    old, new = (_course(scenario, rollout, Storage(series, closed)) for closed in (True, False))
     for alert in scenario.fires:
         if old.first(alert) is None or new.first(alert) is None:
             raise Broken(f"{alert.name} does not fire")
@@ -65,8 +66,7 @@ def expected(scenario: Scenario, rollout: Rollout) -> Expected:
     return Expected(scenario, (old, new), _asked(old, new))
 
 
-def _course(scenario: Scenario, rollout: Rollout, *, closed: bool) -> Course:
-    storage = Storage(scenario.samples(rollout.scrape), closed)
+def _course(scenario: Scenario, rollout: Rollout, storage: Storage) -> Course:
     judge = Judge(rollout, scenario.guardrail, storage)
     end = (scenario.length - 1) * ms(rollout.scrape)
     times = range(0, end + 1, ms(rollout.evaluate))
@@ -78,7 +78,9 @@ def _course(scenario: Scenario, rollout: Rollout, *, closed: bool) -> Course:
     blind = scenario.guardrail.blind
     for time, fires in firing(_reasons(judge, times), ms(blind.hold), ms(blind.keep_firing_for)):
         states[time][blind.name] = {_whole(labels, blind): value for labels, value in fires.items()}
-    return Course(judge, states)
+    # Many courses are kept: what this judge remembers is not.
+    forgetful = Judge(rollout, scenario.guardrail, Storage(storage.series, storage.closed))
+    return Course(forgetful, states)
 
 
 def _reasons(judge: Judge, times: Iterable[int]) -> Iterator[tuple[int, Firing]]:

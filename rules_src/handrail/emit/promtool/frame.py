@@ -19,6 +19,7 @@ from handrail.plan import (
     Condition,
     Count,
     Free,
+    Gone,
     Guardrail,
     InState,
     Measure,
@@ -56,7 +57,7 @@ class Frame:
         if self.own_pace is not None:
             return self.own_pace
         least = [getattr(inner(signal.measure), "min_events", 0) for signal in self.guardrail.signals]
-        figures = [limit.figure for condition in self.conditions() for limit in condition.limits]
+        figures = [figure for condition in self.conditions() for figure in condition.figures]
         digits = max([-int(figure.as_tuple().exponent) for figure in figures] or [0]) + 2
         return Pace(self.rollout.scrape, max(10 ** min(max(digits, 5), 9), *least, 1))
 
@@ -189,10 +190,15 @@ class Frame:
             c.reference is not None and c.reference.kind is ReferenceKind.stable for c in self.relative()
         )
 
+    def needs_stable(self) -> bool:
+        """Whether something is compared with the stable arm, now or some time ago."""
+        ago = any(c.reference is not None and c.reference.ago is not None for c in self.relative())
+        return self.compares_arms() or (self.guardrail.arms is not None and ago)
+
     def well(self) -> Feeds:
         """Every signal at a good value; both arms where they are compared."""
         canary = self.canary_well()
-        return {**self.stable(canary), **canary} if self.compares_arms() else canary
+        return {**self.stable(canary), **canary} if self.needs_stable() else canary
 
     def canary_well(self) -> Feeds:
         """Every signal of one arm at a good value."""
@@ -214,6 +220,9 @@ class Frame:
                 key: feed for key, feed in self.well().items() if key.metric not in {k.metric for k in alone}
             }
             return {**calm, **alone}
+        if isinstance(inner(condition.signal.measure), Gone):
+            there = self.at(condition.signal, Decimal(0))
+            return {key: feed for key, feed in self.well().items() if key not in there}
         return {**self.well(), **self.at(condition.signal, value)}
 
     def scene(self) -> Scene:
@@ -247,8 +256,8 @@ def _matchers(measure: Measure) -> Iterator[tuple[tuple[str, str, str], ...]]:
 def _between(conditions: list[Condition], unit: Unit) -> Decimal | None:
     """A value that breaches none of these fixed limits, in no stage."""
     fixed = [condition for condition in conditions if condition.reference is None and condition.state is None]
-    highs = [limit.figure for c in fixed if c.op in UPWARDS for limit in c.limits]
-    lows = [limit.figure for c in fixed if c.op not in UPWARDS for limit in c.limits]
+    highs = [figure for c in fixed if c.op in UPWARDS for figure in c.figures]
+    lows = [figure for c in fixed if c.op not in UPWARDS for figure in c.figures]
     if highs and lows:
         return (min(highs) + max(lows)) / 2
     if highs:

@@ -14,15 +14,18 @@ from itertools import pairwise
 
 from handrail import names
 from handrail.conditions import REMEMBER
-from handrail.emit.promtool.measure import OPS, Values, ms, seen, traffic, value
+from handrail.emit.promtool.measure import OPS, ms, seen, traffic, value
 from handrail.emit.promtool.series import Labels, labels_of
-from handrail.emit.promtool.storage import Storage
+from handrail.emit.promtool.storage import Storage, Values
 from handrail.plan import (
     Alert,
     Condition,
     Free,
     Guardrail,
+    Measure,
     Only,
+    Op,
+    PerSecond,
     Quantile,
     Reference,
     ReferenceKind,
@@ -49,6 +52,28 @@ def compared_with(reference: Reference, rollout: Rollout) -> list[tuple[str, str
     return [(reference.stage, later) for later in stages[stages.index(reference.stage) + 1 :]]
 
 
+@dataclass(frozen=True)
+class _Watched:
+    """A condition as it is asked at every evaluation: worked out once."""
+
+    condition: Condition
+    arm: Labels
+    limits: dict[str, float | None]
+    """By stage; the empty one is outside of all that are named."""
+
+    @classmethod
+    def of(cls, condition: Condition, arm: Labels) -> _Watched:
+        limits = {
+            limit.stage or "": None if limit.figure is None else float(plain(limit.figure))
+            for limit in condition.limits
+        }
+        return cls(condition, arm, limits)
+
+    def limit(self, stage: str) -> float | None:
+        """The figure in a stage."""
+        return self.limits.get(stage, self.limits.get(""))
+
+
 @dataclass
 class Judge:
     """What the declaration says about the samples of one storage."""
@@ -56,6 +81,7 @@ class Judge:
     rollout: Rollout
     guardrail: Guardrail
     storage: Storage
+    _watched: dict[str, list[_Watched]] = field(default_factory=dict)
     _values: dict[tuple[str, int], Values] = field(default_factory=dict)
     _stages_at: dict[int, set[str]] = field(default_factory=dict)
 
@@ -96,9 +122,13 @@ class Judge:
         """Every series that is in breach, by its labels without those the alert adds."""
         if alert.during is not None and not self._young(ms(alert.during), time):
             return {}
+        watched = self._watched.get(alert.name)
+        if watched is None:
+            watched = [_Watched.of(condition, self.arm(condition.signal)) for condition in alert.conditions]
+            self._watched[alert.name] = watched
         found: dict[Labels, float] = {}
-        for condition in alert.conditions:
-            for labels, number in self._breaches(condition, time):
+        for one in watched:
+            for labels, number in self._breaches(one, time):
                 found.setdefault(labels, number)
         return found
 
@@ -107,14 +137,15 @@ class Judge:
         entered = [values[-1] for _, values in self.storage.ranges(series, time, ms(REMEMBER))]
         return bool(entered) and time / 1000 - min(entered) < during / 1000
 
-    def _breaches(self, condition: Condition, time: int) -> Iterator[tuple[Labels, float]]:
-        signal = condition.signal
+    def _breaches(self, watched: _Watched, time: int) -> Iterator[tuple[Labels, float]]:
+        condition, signal = watched.condition, watched.condition.signal
+        beyond = OPS[condition.op]
         for labels, number in self.values(signal, time).items():
-            if not set(self.arm(signal)) <= set(labels) or not self._in_state(condition, labels):
+            if not all(pair in labels for pair in watched.arm) or not self._in_state(condition, labels):
                 continue
-            for stage in self._stages(condition, time):
-                limit = self._limit(condition, stage, labels, time)
-                if limit is None or not OPS[condition.op](number, limit) or not self._enough(condition, time):
+            for stage in self._stages(watched, time):
+                limit = self._limit(watched, stage, labels, time)
+                if limit is None or not beyond(number, limit) or not self._enough(condition, time):
                     continue
                 staged = ((names.STAGE, stage),) if stage and condition.staged else ()
                 yield labels_of((*self.own(signal), *labels, *staged)), number
@@ -130,20 +161,16 @@ class Judge:
     def _in_state(self, condition: Condition, labels: Labels) -> bool:
         return condition.state is None or (condition.signal.by[-1], condition.state) in labels
 
-    def _stages(self, condition: Condition, time: int) -> list[str]:
+    def _stages(self, watched: _Watched, time: int) -> list[str]:
         """The stage whose limit is in force; the empty one is outside of all that are named."""
-        if not condition.staged:
+        if not watched.condition.staged:
             return [""]
-        named = {limit.stage for limit in condition.limits if limit.stage is not None}
-        inside = sorted(self.stages(time) & named)
+        inside = sorted(self.stages(time) & watched.limits.keys())
         return inside or [""]
 
-    def _limit(self, condition: Condition, stage: str, labels: Labels, time: int) -> float | None:
-        figure = limit_in(condition, stage or None)
-        if figure is None:
-            return None
-        number = float(plain(figure))
-        if condition.reference is None:
+    def _limit(self, watched: _Watched, stage: str, labels: Labels, time: int) -> float | None:
+        condition, number = watched.condition, watched.limit(stage)
+        if number is None or condition.reference is None:
             return number
         base = self.reference(condition, labels, time)
         if base is None:
@@ -157,12 +184,11 @@ class Judge:
             return None
         if reference.kind is ReferenceKind.before:
             return self.captured(names.BEFORE, time)
-        if reference.kind is ReferenceKind.ago and reference.ago is not None:
-            return self.values(condition.signal, time - ms(reference.ago)).get(labels)
-        if reference.kind is ReferenceKind.stable:
+        if reference.kind in (ReferenceKind.ago, ReferenceKind.stable):
             arm, other = self.arm(condition.signal), self.arm(condition.signal, stable=True)
             there = labels_of((set(labels) - set(arm)) | set(other))
-            return self.values(condition.signal, time).get(there)
+            then = time - (ms(reference.ago) if reference.ago is not None else 0)
+            return self.values(condition.signal, then).get(there)
         for before, now in compared_with(reference, self.rollout):
             if now in self.stages(time):
                 return self.captured(names.stage_reference(before), time)
@@ -182,40 +208,76 @@ class Judge:
         return max(told) if told else None
 
     def _enough(self, condition: Condition, time: int) -> bool:
-        signal = condition.signal
+        signal, reference = condition.signal, condition.reference
         measure = signal.measure.measure if isinstance(signal.measure, Only) else signal.measure
+        ago = ms(reference.ago) if reference is not None and reference.ago is not None else None
+        other = self.arm(signal, stable=True)
+        if isinstance(measure, PerSecond):
+            falls = condition.op in (Op.below, Op.at_most)
+            return (not falls or self._old(signal, measure, self.arm(signal), time)) and (
+                ago is None or self._old(signal, measure, other, time - ago)
+            )
         if not isinstance(measure, Share | Quantile | Slow):
             return True
-        arms = [self.arm(signal)]
-        if condition.reference is not None and condition.reference.kind is ReferenceKind.stable:
-            arms.append(self.arm(signal, stable=True))
-        events = traffic(measure, self.parts(signal), self.storage, time) or {}
+        asked = [(self.arm(signal), time)]
+        if ago is not None:
+            asked.append((other, time - ago))
+        elif reference is not None and reference.kind is ReferenceKind.stable:
+            asked.append((other, time))
         window = ms(measure.window) / 1000
-        return all(events.get(arm, 0.0) * window >= measure.min_events for arm in arms)
+        return all(
+            (traffic(measure, self.parts(signal), self.storage, when) or {}).get(arm, 0.0) * window
+            >= measure.min_events
+            for arm, when in asked
+        )
+
+    def _old(self, signal: Signal, measure: PerSecond, arm: Labels, time: int) -> bool:
+        """Whether the arm's rate is one of a whole window: there was one before it."""
+        then = time - ms(measure.window)
+        if isinstance(signal.measure, Only):
+            return any(set(arm) <= set(key.labels) for key, _ in self.storage.instants(measure.counter, then))
+        return arm in self.values(signal, then)
 
     def reasons(self, time: int) -> set[str]:
         """Why the guardrail cannot see, as its `blind` alert says it."""
         return set(self._reasons(time))
 
     def _reasons(self, time: int) -> Iterator[str]:
-        guardrail, now = self.guardrail, self.stages(time)
-        running = any(stage.weight != 0 and stage.name in now for stage in self.rollout.stages)
-        needed = running or guardrail.arms is None
-        judged = [s for s in guardrail.signals if not isinstance(s.measure, Free)]
+        now, kinds = self.stages(time), self._kinds
+        running = not now.isdisjoint(self._with_traffic)
+        needed = running or self.guardrail.arms is None
         if needed and not all(
-            seen(s.measure, self.parts(s), self.storage, time, self.arm(s)) for s in judged
+            seen(measure, parts, self.storage, time, arm) for measure, parts, arm in self._judged
         ):
             yield "its metrics are missing"
-        kinds = {condition.reference.kind for condition in self.relative if condition.reference}
         if ReferenceKind.before in kinds and running and self.captured(names.BEFORE, time) is None:
             yield "the figure from before the rollout is missing"
         yield from self._stages_missing(time, now)
-        compared = any(stage.weight not in (0, 1) and stage.name in now for stage in self.rollout.stages)
-        if ReferenceKind.stable in kinds and compared and not self._stable_seen(time):
+        compared = ReferenceKind.stable in kinds and not now.isdisjoint(self._with_both_arms)
+        if compared and not self._stable_seen(time):
             yield "the stable arm's metrics are missing"
-        yield from self._past_missing(time)
+        if needed:
+            yield from self._past_missing(time)
         if self.needs_stage and not self._stage_told(time):
             yield "nobody reports the stage"
+
+    @cached_property
+    def _judged(self) -> list[tuple[Measure, tuple[str, ...], Labels]]:
+        """What must be seen: the measure, the labels that part the arms, the judged arm's."""
+        signals = [signal for signal in self.guardrail.signals if not isinstance(signal.measure, Free)]
+        return [(signal.measure, self.parts(signal), self.arm(signal)) for signal in signals]
+
+    @cached_property
+    def _with_traffic(self) -> set[str]:
+        return {stage.name for stage in self.rollout.stages if stage.weight != 0}
+
+    @cached_property
+    def _with_both_arms(self) -> set[str]:
+        return {stage.name for stage in self.rollout.stages if stage.weight not in (0, 1)}
+
+    @cached_property
+    def _kinds(self) -> set[ReferenceKind]:
+        return {condition.reference.kind for condition in self.relative if condition.reference}
 
     @cached_property
     def relative(self) -> list[Condition]:
@@ -244,11 +306,18 @@ class Judge:
                 if later in now and self.captured(names.stage_reference(before), time) is None:
                     yield f"the figure of stage {before} is missing"
 
+    def _bucketless(self, signal: Signal, arm: Labels, time: int) -> bool:
+        """Whether events are counted and the buckets that the value is read from are gone."""
+        if not isinstance(signal.measure, Quantile | Slow):
+            return False
+        events = traffic(signal.measure, self.parts(signal), self.storage, time) or {}
+        return events.get(arm, 0.0) > 0 and arm not in self.values(signal, time)
+
     def _stable_seen(self, time: int) -> bool:
+        apart = [(s, self.arm(s, stable=True)) for s in self.guardrail.signals if s.by]
         return all(
-            seen(s.measure, self.parts(s), self.storage, time, self.arm(s, stable=True))
-            for s in self.guardrail.signals
-            if s.by
+            seen(s.measure, self.parts(s), self.storage, time, arm) and not self._bucketless(s, arm, time)
+            for s, arm in apart
         )
 
     def _past_missing(self, time: int) -> Iterator[str]:
@@ -256,9 +325,16 @@ class Judge:
             reference = condition.reference
             if reference is None or reference.ago is None:
                 continue
-            then = self.values(condition.signal, time - ms(reference.ago))
-            if not any(set(self.arm(condition.signal)) <= set(labels) for labels in then):
+            if not self._known(condition.signal, time - ms(reference.ago)):
                 yield f"there is no history of {span(reference.ago)}"
+
+    def _known(self, signal: Signal, then: int) -> bool:
+        """Whether anything was recorded then of what is compared with: at rest, that there was nothing."""
+        events = traffic(signal.measure, self.parts(signal), self.storage, then)
+        if events is None and isinstance(signal.measure, Only):
+            return then >= 0
+        found = self.values(signal, then) if events is None else events
+        return any(set(self.arm(signal, stable=True)) <= set(labels) for labels in found)
 
     def _stage_told(self, time: int) -> bool:
         return any(True for _ in self.storage.ranges(self._stage_series, time, ms(REMEMBER)))

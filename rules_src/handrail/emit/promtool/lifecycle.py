@@ -26,6 +26,9 @@ def firing(
     """At every evaluation, what fires. All times in ms."""
     active: dict[Labels, _Active] = {}
     for time, found in breaches:
+        if not found and not active:
+            yield time, {}
+            continue
         for labels, value in found.items():
             one = active.setdefault(labels, _Active(time, value))
             one.value, one.absent_since = value, None

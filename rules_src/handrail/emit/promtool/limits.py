@@ -10,8 +10,11 @@ from typing import TypeVar
 
 from handrail.emit.promtool.events import happened
 from handrail.emit.promtool.frame import UPWARDS, Frame, inner, once, tiers, window
-from handrail.emit.promtool.scene import LONGEST, Scenario, Scene
+from handrail.emit.promtool.judge import Judge
+from handrail.emit.promtool.measure import ms
+from handrail.emit.promtool.scene import LONGEST, Scenario, Scene, samples
 from handrail.emit.promtool.stimulus import Feeds, Impossible
+from handrail.emit.promtool.storage import Storage
 from handrail.plan import (
     Alert,
     Condition,
@@ -71,7 +74,7 @@ def stages(frame: Frame, condition: Condition) -> list[str | None]:
         return [frame.stage(condition)]
     found: dict[Decimal, str | None] = {}
     for limit in condition.limits:
-        if limit.stage is None or frame.judged_in(condition, limit.stage):
+        if limit.figure is not None and (limit.stage is None or frame.judged_in(condition, limit.stage)):
             found.setdefault(limit.figure, limit.stage)
     return list(found.values())
 
@@ -91,7 +94,7 @@ def _over(
         scene = frame.scene()
         _past(frame, scene, condition, around)
         if once(condition.signal.measure):
-            _happens(frame, scene, condition, around, over=True)
+            _happens(frame, scene, condition, around, stage, over=True)
         else:
             feeds = {**around, **frame.bad(condition, value)}
             scene.play(feeds, scene.scrapes(wait, ripening(condition)))
@@ -135,7 +138,7 @@ def extreme(frame: Frame, condition: Condition) -> Decimal | None:
     if isinstance(measure, Quantile) and condition.op in UPWARDS:
         if measure.buckets:
             return measure.buckets[-1] * measure.scale
-        worst = max(abs(limit.figure) for limit in condition.limits)
+        worst = max(map(abs, condition.figures))
         return worst * 2 if condition.reference is None else frame.base(condition.signal) * 4
     return None
 
@@ -146,13 +149,13 @@ def _under(
     """Candidates, the nearest to the limit first; the first one that the model calls silent is taken."""
     around = frame.around(stage)
     long = window(condition.signal.measure) + alert.hold + 3 * frame.rollout.evaluate
-    for feeds in _nearest(frame, condition, stage):
+    for feeds in _nearest(frame, alert, condition, stage):
         scene = frame.scene()
         _past(frame, scene, condition, around)
         settle(frame, scene, alert, around)
         settled = scene.clock - 1
         if once(condition.signal.measure):
-            _happens(frame, scene, condition, around, over=False)
+            _happens(frame, scene, condition, around, stage, over=False)
         else:
             scene.play({**around, **feeds}, scene.scrapes(min(long, timedelta(minutes=15) + alert.hold)))
         check_length(frame, scene)
@@ -208,12 +211,16 @@ def check_length(frame: Frame, scene: Scene) -> None:
 
 
 def ripening(condition: Condition) -> timedelta:
-    """How long it takes until the whole of a steady value shows."""
+    """How long it takes until the whole of a steady value shows; after another past, that is out of the window."""
     measure = inner(condition.signal.measure)
+    if condition.reference is not None and condition.reference.ago is not None:
+        return window(measure)
     return measure.window if isinstance(measure, Grown | Gone | PerSecond) else timedelta()
 
 
-def _happens(frame: Frame, scene: Scene, condition: Condition, around: Feeds, *, over: bool) -> None:
+def _happens(
+    frame: Frame, scene: Scene, condition: Condition, around: Feeds, stage: str | None, *, over: bool
+) -> None:
     """Nothing for two scrapes, then what is counted happens within one scrape, then nothing again."""
     calm = {**around, **frame.well()}
     scene.play(calm, 2)
@@ -223,7 +230,7 @@ def _happens(frame: Frame, scene: Scene, condition: Condition, around: Feeds, *,
             _toggle(frame, scene, around)
         scene.play(scene.feeds, scene.scrapes(measure.window))
         return
-    limit = condition.limits[0].figure
+    limit = frame.limit(condition, stage)
     count = limit if condition.op is Op.at_least else limit.to_integral_value(ROUND_FLOOR) + 1
     if not over:
         share = 1 - frame.rollout.scrape / window(measure)  # since 3.0 increase extrapolates by one scrape
@@ -265,7 +272,7 @@ def _beside(limit: Decimal, condition: Condition, *, outward: bool) -> Decimal:
     return limit + step if up else limit - step
 
 
-def _nearest(frame: Frame, condition: Condition, stage: str | None) -> Iterator[Feeds]:
+def _nearest(frame: Frame, alert: Alert, condition: Condition, stage: str | None) -> Iterator[Feeds]:
     measure = inner(condition.signal.measure)
     if once(condition.signal.measure):
         yield {}
@@ -273,9 +280,34 @@ def _nearest(frame: Frame, condition: Condition, stage: str | None) -> Iterator[
     if isinstance(measure, Gone) or condition.state is not None:
         yield frame.well()
         return
-    limit = frame.limit(condition, stage)
     if condition.op in (Op.above, Op.below):
-        for times in (1, 3, 7, 11, 13) if not isinstance(measure, Level) else (1,):
-            pace = replace(frame.pace, events=frame.pace.events * times)
-            yield replace(frame, own_pace=pace).bad(condition, limit)
+        yield from _at_the_limit(frame, alert, condition, stage)
+    limit = frame.limit(condition, stage)
     yield frame.bad(condition, _beside(limit, condition, outward=False))
+
+
+def _at_the_limit(frame: Frame, alert: Alert, condition: Condition, stage: str | None) -> Iterator[Feeds]:
+    """The limit itself, from different numbers of events: those for which floats are exact come first."""
+    limit, near = frame.limit(condition, stage), []
+    for times in (1, 3, 7, 11, 13) if not isinstance(inner(condition.signal.measure), Level) else (1,):
+        pace = replace(frame.pace, events=frame.pace.events * times)
+        feeds = replace(frame, own_pace=pace).bad(condition, limit)
+        if _exact(frame, alert, condition, stage, feeds):
+            yield feeds
+        near.append(feeds)
+    yield from near
+
+
+def _exact(frame: Frame, alert: Alert, condition: Condition, stage: str | None, feeds: Feeds) -> bool:
+    """Whether the value is the limit itself: one that may be reached would be breached."""
+    reached = replace(condition, op=_REACHED[condition.op])
+    scene, twin = frame.scene(), replace(alert, conditions=(reached,), during=None)
+    every = max(1, scene.scrapes(frame.rollout.evaluate))
+    scene.play({**frame.around(stage), **feeds}, scene.scrapes(window(condition.signal.measure)) + every)
+    time = (scene.clock - 1) // every * ms(frame.rollout.evaluate)
+    scraped = samples(scene.tapes, frame.rollout.scrape)
+    storages = (Storage(scraped, closed) for closed in (True, False))
+    return all(Judge(frame.rollout, frame.guardrail, seen).breaches(twin, time) for seen in storages)
+
+
+_REACHED = {Op.above: Op.at_least, Op.below: Op.at_most}

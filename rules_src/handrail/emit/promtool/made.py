@@ -18,11 +18,14 @@ def made(
     fires: tuple[Alert, ...] = (),
     silent: tuple[Alert, ...] = (),
     settled: int = 0,
+    looks: tuple[int, ...] = (),
     about: str = "",
 ) -> Scenario:
     check_length(frame, scene)
     name = " ".join(filter(None, [frame.guardrail.name, about]))
-    return Scenario(promise, name, frame.guardrail, scene.tapes, scene.clock, fires, silent, settled=settled)
+    return Scenario(
+        promise, name, frame.guardrail, scene.tapes, scene.clock, fires, silent, settled=settled, looks=looks
+    )
 
 
 def longest(frame: Frame) -> timedelta:
@@ -44,3 +47,15 @@ def easiest(frame: Frame, signal: Signal) -> tuple[Alert, Condition] | None:
     if not found and not frame.rollout.stages:
         found = [(a, c) for a in frame.guardrail.alerts for c in a.conditions if c.signal.name == signal.name]
     return min(found, key=lambda pair: pair[0].hold, default=None)
+
+
+def judging(frame: Frame, signal: Signal, *, fixed: bool = False) -> tuple[Alert, ...]:
+    """The alerts that look at this signal; with `fixed`, those with a limit that stands alone."""
+    stage = frame.stage()
+    return tuple(
+        alert
+        for alert in frame.guardrail.alerts
+        for condition in alert.conditions
+        if condition.signal.name == signal.name
+        and (not fixed or (condition.reference is None and frame.judged_in(condition, stage or "")))
+    )

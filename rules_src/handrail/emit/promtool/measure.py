@@ -6,14 +6,14 @@ Never from the text of a rule: a rule that says something else than the declarat
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from decimal import Decimal
-from functools import cache, lru_cache
+from functools import cache
 from itertools import pairwise
 
 from handrail.emit.promtool.series import Key, Labels, labels_of
-from handrail.emit.promtool.storage import Storage, quantile
+from handrail.emit.promtool.storage import Storage, Values, parted, quantile, summed, together
 from handrail.plan import (
     Count,
     Fill,
@@ -33,8 +33,6 @@ from handrail.plan import (
     StateChanges,
 )
 from handrail.units import plain
-
-Values = dict[Labels, float]
 
 BORN_WITHIN = 3_600_000
 """A series seen in this time (ms) before the window is not new."""
@@ -59,9 +57,9 @@ def traffic(measure: Measure, by: tuple[str, ...], storage: Storage, time: int) 
     """Events per second of what is judged; None where the measure counts no events."""
     match measure:
         case Share(whole=whole, window=window):
-            return _sum(storage.grown(whole, time, ms(window), rate=True), by)
+            return storage.rates(whole, by, time, ms(window))
         case Quantile(histogram=histogram, window=window) | Slow(histogram=histogram, window=window):
-            return _sum(storage.grown(histogram.suffixed("_count"), time, ms(window), rate=True), by)
+            return storage.rates(_named(histogram, "_count"), by, time, ms(window))
         case Only(measure=inner):
             return traffic(inner, by, storage, time)
         case _:
@@ -80,21 +78,21 @@ def value(measure: Measure, by: tuple[str, ...], storage: Storage, time: int) ->
         case Count():
             return _count(measure, by, storage, time)
         case PerSecond(counter, window):
-            return _sum(storage.grown(counter, time, ms(window), rate=True), by)
+            return storage.rates(counter, by, time, ms(window))
         case Level():
             return _level(measure, by, storage, time)
-        case Fill(used, size, more):
-            return _fill(storage, time, used, size, by + more)
+        case Fill():
+            return _fill(measure, by + measure.by, storage, time)
         case InState(metric, label):
-            return _put_together("max", storage.instants(metric, time), (*by, label))
+            return together("max", storage.instants(metric, time), (*by, label))
         case StateChanges(metric, window):
             changes = ((key, _changes(values)) for key, values in storage.ranges(metric, time, ms(window)))
-            return _sum(changes, by)
+            return summed(changes, by)
         case Only(inner, condition, op, bound):
             return _only(value(inner, by, storage, time), value(condition, by, storage, time), op, bound, by)
         case Grown(metric, window, more):
             grown = storage.grown(metric, time, ms(window), counter=False)
-            return _put_together("max", grown, by + more)
+            return together("max", grown, by + more)
         case Gone(metric, window):
             seen = any(True for _ in storage.ranges(metric, time, ms(window)))
             return {(): 0.0 if seen else 1.0}
@@ -114,46 +112,21 @@ def seen(measure: Measure, by: tuple[str, ...], storage: Storage, time: int, arm
     return any(set(arm) <= set(labels) for labels in found)
 
 
-@lru_cache(4096)
-def _parted(key: Key, by: tuple[str, ...]) -> Labels:
-    known = dict(key.labels)
-    return labels_of((label, known.get(label, "")) for label in by)
-
-
-def _put_together(how: str, series: Iterable[tuple[Key, float]], by: tuple[str, ...]) -> Values:
-    found: dict[Labels, list[float]] = {}
-    for key, number in series:
-        found.setdefault(_parted(key, by), []).append(number)
-    return {labels: _HOW[how](numbers) for labels, numbers in found.items()}
-
-
-_HOW: dict[str, Callable[[list[float]], float]] = {
-    "sum": sum,
-    "max": max,
-    "min": min,
-    "avg": lambda numbers: sum(numbers) / len(numbers),
-}
-
-
-def _sum(series: Iterable[tuple[Key, float]], by: tuple[str, ...]) -> Values:
-    return _put_together("sum", series, by)
-
-
 def _share(
     storage: Storage, time: int, window: int, part: Selector, whole: Selector, by: tuple[str, ...]
 ) -> Values:
-    parts = _sum(storage.grown(part, time, window, rate=True), by)
-    wholes = _sum(storage.grown(whole, time, window, rate=True), by)
+    parts = storage.rates(part, by, time, window)
+    wholes = storage.rates(whole, by, time, window)
     return {labels: parts.get(labels, 0.0) / number for labels, number in wholes.items() if number > 0}
 
 
 def _quantile(measure: Quantile, by: tuple[str, ...], storage: Storage, time: int) -> Values:
     flowing = traffic(measure, by, storage, time) or {}
-    rates = storage.grown(measure.histogram.suffixed("_bucket"), time, ms(measure.window), rate=True)
+    rates = storage.grown(_named(measure.histogram, "_bucket"), time, ms(measure.window), rate=True)
     buckets: dict[Labels, dict[float, float]] = {}
     for key, rate in rates:
         bound = float(dict(key.labels)["le"].replace("+Inf", "inf"))
-        ours = buckets.setdefault(_parted(key, by), {})
+        ours = buckets.setdefault(parted(key, by), {})
         ours[bound] = ours.get(bound, 0.0) + rate
     return {
         labels: quantile(float(measure.q), sorted(found.items())) * _scale(measure.scale)
@@ -166,6 +139,10 @@ def _scale(scale: Decimal) -> float:
     return 1.0 if scale == 1 else float(plain(scale))
 
 
+_named = cache(Selector.suffixed)
+
+
+@cache
 def at_bound(histogram: Selector, bound: Decimal) -> Selector:
     """The bucket of a bound, however it is spelt."""
     text = plain(bound)
@@ -176,7 +153,7 @@ def at_bound(histogram: Selector, bound: Decimal) -> Selector:
 def _slow(measure: Slow, by: tuple[str, ...], storage: Storage, time: int) -> Values:
     flowing = traffic(measure, by, storage, time) or {}
     bucket = at_bound(measure.histogram, measure.bound)
-    quick = _sum(storage.grown(bucket, time, ms(measure.window), rate=True), by)
+    quick = storage.rates(bucket, by, time, ms(measure.window))
     return {
         labels: 1 - quick[labels] / number
         for labels, number in flowing.items()
@@ -187,9 +164,9 @@ def _slow(measure: Slow, by: tuple[str, ...], storage: Storage, time: int) -> Va
 def _count(measure: Count, by: tuple[str, ...], storage: Storage, time: int) -> Values:
     window = ms(measure.window)
     if measure.bound is None:
-        return _sum(_counted(measure.counter, storage, time, window), by)
-    every = _sum(_counted(measure.counter.suffixed("_count"), storage, time, window), by)
-    quick = _sum(_counted(at_bound(measure.counter, measure.bound), storage, time, window), by)
+        return summed(_counted(measure.counter, storage, time, window), by)
+    every = summed(_counted(_named(measure.counter, "_count"), storage, time, window), by)
+    quick = summed(_counted(at_bound(measure.counter, measure.bound), storage, time, window), by)
     return {
         labels: math.floor((number - quick[labels]) * HAIR + 0.5) / HAIR
         for labels, number in every.items()
@@ -201,12 +178,13 @@ def _counted(counter: Selector, storage: Storage, time: int, window: int) -> Ite
     """What each series counted: all of it if it is new, provided that somebody looked before it came."""
     grown = dict(storage.grown(counter, time, window))
     now = dict(storage.instants(counter, time))
+    last = {key: values[-1] for key, values in storage.ranges(counter, time, window)}
     awake = any(True for _ in storage.instants(Selector("up"), time - window))
     old = {key for key, _ in storage.ranges(counter, time - window, BORN_WITHIN)}
-    for key in {**grown, **now}:
-        if awake and key in now and key not in old:
-            yield key, now[key]
-        else:
+    for key in {**grown, **now, **last}:
+        if awake and key in last and key not in old:
+            yield key, last[key]
+        elif key in grown or key in now:
             yield key, grown.get(key, 0.0)
 
 
@@ -217,18 +195,29 @@ def _level(measure: Level, by: tuple[str, ...], storage: Storage, time: int) -> 
         extreme = min if measure.over == "min" else max
         windows = storage.ranges(measure.metric, time, ms(measure.window))
         present = ((key, extreme(values)) for key, values in windows)
-    together = _put_together(measure.over, present, by + measure.by)
-    return {labels: number * _scale(measure.scale) for labels, number in together.items()}
+    found = together(measure.over, present, by + measure.by)
+    scale = _scale(measure.scale)
+    return {labels: number * scale for labels, number in found.items()}
 
 
-def _fill(
-    storage: Storage, time: int, used: Selector, size: Selector | Decimal, by: tuple[str, ...]
-) -> Values:
-    taken = _sum(storage.instants(used, time), by)
-    if isinstance(size, Decimal):
-        return {labels: number / float(size) for labels, number in taken.items()}
-    sizes = _sum(storage.instants(size, time), by)
-    return {labels: number / sizes[labels] for labels, number in taken.items() if sizes.get(labels)}
+def _fill(measure: Fill, by: tuple[str, ...], storage: Storage, time: int) -> Values:
+    taken = list(storage.instants(measure.used, time))
+    sizes = [] if isinstance(measure.size, Decimal) else list(storage.instants(measure.size, time))
+    fixed = float(measure.size) if isinstance(measure.size, Decimal) else None
+    if measure.over == "max":
+        own = {key.labels: size for key, size in sizes}
+        each = (
+            (key, number / (fixed or own[key.labels]))
+            for key, number in taken
+            if fixed or own.get(key.labels)
+        )
+        return together("max", each, by)
+    whole = summed(sizes, by)
+    return {
+        labels: number / (fixed or whole[labels])
+        for labels, number in summed(taken, by).items()
+        if fixed or whole.get(labels)
+    }
 
 
 def _only(inner: Values, condition: Values, op: Op, bound: Decimal, by: tuple[str, ...]) -> Values:

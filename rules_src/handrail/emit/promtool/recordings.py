@@ -5,8 +5,8 @@ from __future__ import annotations
 from decimal import Decimal
 
 from handrail import names
-from handrail.emit.promtool.cases import OTHER
 from handrail.emit.promtool.frame import UPWARDS, Frame
+from handrail.emit.promtool.recorded import OTHER
 from handrail.emit.promtool.series import At, Key, labels_of
 from handrail.emit.promtool.stimulus import Feeds
 

@@ -23,7 +23,7 @@ class Scenario:
 
     `fires` must fire at some time and `silent` never from the scrape `settled` on; `promise` is the sentence,
     `about` whom it is about. `texts` are the alerts whose whole labels and annotations are compared when they
-    first fire. `shared` says that others may be played with it even where they feed what it reads.
+    first fire. `looks` are scrapes at which the recorded values are asked for beside. `shared` says that others may be played with it even where they feed what it reads.
     """
 
     promise: str
@@ -36,6 +36,7 @@ class Scenario:
     texts: tuple[Alert, ...] = ()
     settled: int = 0
     shared: bool = True
+    looks: tuple[int, ...] = ()
 
     def samples(self, scrape: timedelta) -> list[Sampled]:
         """The series as Prometheus stores them."""

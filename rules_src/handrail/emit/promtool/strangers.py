@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from handrail import names
-from handrail.emit.promtool.cases import OTHER, reads
 from handrail.emit.promtool.frame import Frame, free
+from handrail.emit.promtool.instances import spread
 from handrail.emit.promtool.limits import extreme, had, settle
 from handrail.emit.promtool.made import easiest, longest, made, per
+from handrail.emit.promtool.reads import reads
+from handrail.emit.promtool.recorded import OTHER
 from handrail.emit.promtool.recordings import strange_recordings
 from handrail.emit.promtool.scene import Scenario
 from handrail.emit.promtool.series import At, Key, Rise, labels_of
@@ -29,37 +31,18 @@ def strangers(frame: Frame) -> Iterator[Scenario | Impossible]:
         yield from had(build(frame), f"{build.__name__[1:].replace('_', ' ')}: {frame.guardrail.name}")
 
 
-def spread(feeds: Feeds) -> Feeds:
-    """The same counted by two instances, half by each: what is quick by the first, what is slow by the other."""
-    found: Feeds = {}
-    for key, feed in feeds.items():
-        if not isinstance(feed, Rise) or dict(key.labels).get("instance"):
-            found[key] = feed
-            continue
-        first = min(feed.step, _all(key, feeds, feed) / 2)
-        for instance, step in (("a", first), ("b", feed.step - first)):
-            labels = labels_of([*key.labels, ("instance", instance)])
-            found[Key(key.metric, labels)] = Rise(step)
-    return found
-
-
-def _all(key: Key, feeds: Feeds, own: Rise) -> Decimal:
-    """How many events a bucket's histogram counts; of another counter, how many it counts itself."""
-    whole = Key(key.metric, tuple((name, "+Inf" if name == "le" else text) for name, text in key.labels))
-    feed = feeds.get(whole, own)
-    return feed.step if isinstance(feed, Rise) else own.step
-
-
 def _others(frame: Frame) -> Iterator[Scenario]:
     """Beside a guardrail that is well: everything that its selectors leave out, far over every limit."""
     scene, stage = frame.scene(), frame.stage()
     around, well = frame.around(stage), frame.well()
     strange = {**_strange_series(frame), **strange_recordings(frame), **_strange_words(frame, stage)}
     for alert in frame.guardrail.alerts:
-        settle(frame, scene, alert, {**around, **strange}, spread(well))
+        settle(frame, scene, alert, {**around, **strange}, spread(frame.guardrail, well))
         break
     settled = scene.clock - 1
-    scene.play({**around, **spread(well), **strange}, scene.scrapes(longest(frame)) + 4 * per(frame))
+    scene.play(
+        {**around, **spread(frame.guardrail, well), **strange}, scene.scrapes(longest(frame)) + 4 * per(frame)
+    )
     yield made(OTHERS, frame, scene, silent=frame.calm(), settled=settled)
 
 

@@ -18,7 +18,7 @@ _SMALL = ("", "m", "u", "n", "p", "f", "a", "z", "y")
 def expanded(template: str, value: float, labels: dict[str, str]) -> str:
     """The text of an annotation."""
     text = _VALUE.sub(lambda match: _FORMATS[match[1]](value), template)
-    return _LABEL.sub(lambda match: labels.get(match[1], ""), text)
+    return _LABEL.sub(lambda match: labels.get(match[1], ""), text).replace('{{"{{"}}', "{{")
 
 
 def humanize(value: float) -> str:

@@ -1,4 +1,4 @@
-"""No events, few events, new series, a missed scrape → scenarios: what must not raise an alert, and what must."""
+"""No events, few events, a missed scrape → scenarios: what must not raise an alert, and what must."""
 
 from __future__ import annotations
 
@@ -8,11 +8,10 @@ from decimal import Decimal
 
 from handrail.emit.promtool.frame import UPWARDS, Frame, free, inner, window
 from handrail.emit.promtool.limits import extreme, had, settle
-from handrail.emit.promtool.made import easiest, longest, made, per
-from handrail.emit.promtool.measure import BORN_WITHIN
+from handrail.emit.promtool.made import easiest, judging, longest, made, per
 from handrail.emit.promtool.recordings import strange_recordings
-from handrail.emit.promtool.scene import LONGEST, Scenario, Scene
-from handrail.emit.promtool.series import At, Key, Rise, labels_of
+from handrail.emit.promtool.scene import Scenario, Scene
+from handrail.emit.promtool.series import Rise
 from handrail.emit.promtool.stimulus import Feeds, Impossible, chosen, feeds
 from handrail.emit.promtool.storage import matches
 from handrail.plan import Alert, Count, Only, Op, Quantile, Share, Signal, Slow
@@ -25,18 +24,13 @@ THREE = "One failure out of three events is no breach"
 FEWER = "With one event less than the least number there is no verdict"
 ENOUGH = "With the least number of events there is a verdict"
 IDLE = "While its condition does not hold there is no verdict, and nobody is blind"
-FRESH = "A counter that appears above zero counts whole"
-EARLY = "A counter that appears above zero counts whole as soon as Prometheus has looked for a window's time"
-LONG_AGO = "What comes back after more than an hour is new"
-HOUR = timedelta(milliseconds=BORN_WITHIN)
-OLD = "What was already there when Prometheus began, and what comes back within an hour, is not new"
 
 
 def traffic(frame: Frame) -> Iterator[Scenario | Impossible]:
     """All of these for one guardrail."""
     if free(frame.guardrail):
         return
-    for build in (_never_born, _rest, _missed, _few, _idle, _fresh):
+    for build in (_never_born, _rest, _missed, _few, _idle):
         yield from had(build(frame), f"{build.__name__[1:].replace('_', ' ')}: {frame.guardrail.name}")
 
 
@@ -54,23 +48,11 @@ def _never_born(frame: Frame) -> Iterator[Scenario]:
         feeds = {key: feed for key, feed in frame.well().items() if key != unborn}
         if measure.bad:
             scene.play({**around, **feeds}, scene.scrapes(longest(frame) + 3 * frame.rollout.evaluate))
-            yield made(NEVER_BORN, frame, scene, silent=_judging(frame, signal), about=signal.name)
+            yield made(NEVER_BORN, frame, scene, silent=judging(frame, signal), about=signal.name)
         else:
-            alerts = _judging(frame, signal, fixed=True)
+            alerts = judging(frame, signal, fixed=True)
             scene.play({**around, **feeds}, scene.scrapes(longest(frame) + 3 * frame.rollout.evaluate))
             yield made(NEVER_GOOD, frame, scene, fires=alerts, about=signal.name)
-
-
-def _judging(frame: Frame, signal: Signal, *, fixed: bool = False) -> tuple[Alert, ...]:
-    """The alerts that look at this signal; with `fixed`, those with a limit that stands alone."""
-    stage = frame.stage()
-    return tuple(
-        alert
-        for alert in frame.guardrail.alerts
-        for condition in alert.conditions
-        if condition.signal.name == signal.name
-        and (not fixed or (condition.reference is None and frame.judged_in(condition, stage or "")))
-    )
 
 
 def _rest(frame: Frame) -> Iterator[Scenario]:
@@ -183,67 +165,3 @@ def _idle(frame: Frame) -> Iterator[Scenario]:
         silent = frame.calm() if len(found) == 1 and len(frame.guardrail.signals) == 1 else ()
         blind = tuple(a for a in frame.calm() if a is frame.guardrail.blind)
         yield made(IDLE, frame, scene, silent=silent or blind, about=signal.name)
-
-
-def _fresh(frame: Frame) -> Iterator[Scenario]:
-    """A counter born at 20 counts whole; one that is old does not."""
-    for signal in frame.guardrail.signals:
-        measure = inner(signal.measure)
-        if not isinstance(measure, Count):
-            continue
-        alerts, past, lasts = _judging(frame, signal), window(measure), longest(frame)
-        scene, step = frame.scene(), 2 * per(frame)
-        born, old, others = _births(frame, signal, measure)
-        scene.play(others, scene.scrapes(past) + step)
-        scene.play({**others, **born}, scene.scrapes(lasts) + 2 * step)
-        yield made(FRESH, frame, scene, fires=alerts, about=signal.name)
-        scene = frame.scene()
-        scene.clock = 1
-        scene.play({**others, **old}, scene.scrapes(past) + step)
-        scene.vanish(old, others, scene.scrapes(_hour(frame, past)) - 2)
-        scene.play({**others, **old}, scene.scrapes(lasts) + 2 * step)
-        yield made(OLD, frame, scene, silent=alerts, about=signal.name)
-        if lasts:
-            continue
-        scene = frame.scene()
-        scene.play(others, 1)
-        scene.play({**others, **born}, scene.scrapes(past) + 2 * step)
-        yield made(EARLY, frame, scene, fires=alerts, about=signal.name)
-        scene = frame.scene()
-        scene.play({**others, **born}, 2)
-        scene.vanish(born, others, scene.scrapes(_hour(frame, past), past))
-        scene.play({**others, **born}, scene.scrapes(past) + 2 * step)
-        if _hour(frame, past) == HOUR:
-            yield made(LONG_AGO, frame, scene, fires=alerts, about=signal.name)
-
-
-def _births(frame: Frame, signal: Signal, measure: Count) -> tuple[Feeds, Feeds, Feeds]:
-    """The counter born at 20 in each of two instances, one that is nothing new, and what is there beside it."""
-    counter = measure.counter if measure.bound is None else measure.counter.suffixed("_count")
-    key, well = chosen(counter, frame.fixed(signal)), frame.well()
-    others = {k: f for k, f in well.items() if not _of(measure, k)}
-    born: Feeds = {key: At(Decimal(20))}
-    if measure.bound is not None:
-        born |= {k: At(Decimal(0)) for k in well if _of(measure, k) and k != key}
-    old: Feeds = {k: At(Decimal(20)) for k in well if _of(measure, k)}
-    return _twice(born), old, {**frame.around(frame.stage()), **others}
-
-
-def _twice(feeds: Feeds) -> Feeds:
-    """The same said by two instances."""
-    return {
-        Key(key.metric, labels_of({"instance": instance, **dict(key.labels)}.items())): feed
-        for key, feed in feeds.items()
-        for instance in ("a", "b")
-    }
-
-
-def _hour(frame: Frame, past: timedelta) -> timedelta:
-    """As long as a series is remembered; ten minutes where that would last too long."""
-    long = HOUR + 3 * past + 6 * frame.rollout.evaluate
-    return HOUR if long / frame.rollout.evaluate <= LONGEST // 2 else timedelta(minutes=10)
-
-
-def _of(measure: Count, key: Key) -> bool:
-    names_ = {measure.counter.metric, f"{measure.counter.metric}_count", f"{measure.counter.metric}_bucket"}
-    return key.metric in names_

@@ -86,7 +86,7 @@ def _flag(step: contract.FlagOff | contract.LaunchDarklyOff) -> ByHand:
     header = _header("Authorization", "", step.token)
     return ByHand(
         f"Switch the flag `{step.flag}` off in LaunchDarkly, environment `{step.environment}`",
-        (_curl("PATCH", flag, header, kind, _body(body)),),
+        (_curl("PATCH", f"{flag}?ignoreConflicts=true", header, kind, _body(body)),),
         (_curl("GET", f"{flag}?env={step.environment}", header),),
         f"`environments.{step.environment}.on` in the answer is `false`.",
     )

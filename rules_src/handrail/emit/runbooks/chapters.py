@@ -202,7 +202,7 @@ def _asks(gate: contract.Gate) -> Iterable[str]:
     if gate.stable_for:
         yield f"nothing happened for {span(timedelta(seconds=gate.stable_for))}"
     yield from gate.manual
-    yield from (f"approved by {role}" for role in gate.approvals)
+    yield from (f"approved by {approval.role}" for approval in gate.approvals)
 
 
 def _actions(rollout: plan.Rollout) -> Iterable[ActionRow]:

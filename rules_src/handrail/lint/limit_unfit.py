@@ -1,0 +1,50 @@
+"""limit-unfit: a limit of a kind that cannot judge what it stands on.
+
+`Is` and `Changed` judge a `State`, the others a number; what is only there or absent neither rises nor drops. A
+change lies in the past: it is a tier's limit and no criterion, of the guardrail's own state, and over one window,
+for there is one series of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from handrail.declare import Absence, Changed, Guardrail, Is, On, Rollout, State
+from handrail.errors import Severity
+from handrail.lint.finding import Finding, finding
+from handrail.lint.limits import RELATIVE, Use, figures, given, inner, uses
+from handrail.units import duration
+
+NAME = "limit-unfit"
+
+
+def check(rollout: Rollout) -> Iterator[Finding]:
+    """Every limit of every guardrail."""
+    for guardrail in rollout.guardrails:
+        for use in uses(guardrail):
+            for what, cure in _wrong(guardrail, use):
+                yield finding(NAME, use.limit, what, cure, about=guardrail, severity=Severity.fatal)
+
+
+def _wrong(guardrail: Guardrail, use: Use) -> Iterator[tuple[str, str]]:
+    measure, limit = type(use.measure).__name__, type(use.limit).__name__
+    if isinstance(use.limit, Is | Changed) != isinstance(use.measure, State):
+        what = f"judges {measure} by {limit}, which does not fit"
+        yield what, "Is and Changed judge a State, the others a number"
+    elif isinstance(use.limit, RELATIVE) and isinstance(inner(use.measure), Absence):
+        yield f"judges {measure} by {limit}, and what is absent does not {limit.lower()}", "write Above(0)"
+    elif given(use.limit) is not None and not figures(use.limit):
+        yield "has a limit in no stage", "give a stage its figure"
+    elif isinstance(use.limit, Changed):
+        yield from _changed(guardrail, use, use.limit)
+
+
+def _changed(guardrail: Guardrail, use: Use, limit: Changed) -> Iterator[tuple[str, str]]:
+    if isinstance(use.at, On):
+        yield "asks for a change of a second state", "give that state a guardrail of its own"
+    elif use.tier is None:
+        yield "makes a change its criterion, and a stage would pass only if it changed", "write Is(…)"
+    else:
+        first = next(tier.limit.window for tier in guardrail.tiers if isinstance(tier.limit, Changed))
+        if duration(first) != duration(limit.window):
+            yield f"asks for changes within {first} and within {limit.window}", "use one window"

@@ -1,0 +1,31 @@
+"""unequal-arms: a number of events is compared between shares of traffic that are not the same.
+
+A canary with 10 % of the traffic has a tenth of the requests: `Rate(requests)` with `Drop("20%")` against the stable
+arm takes every release back at its first stage, and `Rise("20%")` never finds anything. The same goes for the figure
+from before the rollout, which was that of all traffic, and for the stage before. Shares and latencies can be
+compared; so can the whole service with itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from handrail.declare import Increase, Rate, Rollout
+from handrail.declare.limits import Fixed
+from handrail.lint.finding import Finding, finding
+from handrail.lint.limits import RELATIVE, inner, uses
+
+NAME = "unequal-arms"
+
+
+def check(rollout: Rollout) -> Iterator[Finding]:
+    """Every relative limit on a rate or a count of one arm."""
+    for guardrail in rollout.guardrails:
+        if rollout.arms is None or guardrail.whole_service:
+            continue
+        for use in uses(guardrail):
+            counted = isinstance(inner(use.measure), Rate | Increase)
+            if counted and isinstance(use.limit, RELATIVE) and not isinstance(use.against, Fixed | None):
+                what = f"compares a number of events by {type(use.limit).__name__}, and the canary has its own share of them"
+                cure = "compare a Ratio or a Latency, or state whole_service=True on the guardrail"
+                yield finding(NAME, use.limit, what, cure, about=guardrail)

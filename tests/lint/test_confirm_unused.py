@@ -1,0 +1,24 @@
+"""confirm-unused: what it finds, with line and words, and what it leaves alone."""
+
+from __future__ import annotations
+
+from declared import found, guardrail
+from handrail.lint.confirm_unused import NAME
+
+
+def test_a_question_that_is_never_asked_again() -> None:
+    facts = guardrail('tiers=[Critical(Above("1%"), action="hold", confirm=Confirm("15s"))]')
+    assert found(NAME, facts) == [
+        (
+            'tiers=[Critical(Above("1%"), action="hold", confirm=Confirm("15s"))],',
+            (
+                "warning: 'errors' asks again before 'hold', which is done on the first word; "
+                "remove confirm=, or let the tier roll back"
+            ),
+        )
+    ]
+
+
+def test_a_rollback_may_be_confirmed() -> None:
+    facts = guardrail('tiers=[Critical(Above("1%"), action="rollback", confirm=Confirm("15s"))]')
+    assert found(NAME, "rollback=UNDO", facts) == []

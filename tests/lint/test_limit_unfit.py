@@ -1,0 +1,58 @@
+"""limit-unfit: what it finds, with line and words, and what it leaves alone."""
+
+from __future__ import annotations
+
+import pytest
+from declared import found, guardrail
+from handrail.lint.limit_unfit import NAME
+
+STATE = 'State("breaker")'
+
+
+@pytest.mark.parametrize(
+    ("measure", "facts", "what"),
+    [
+        (
+            "ERRORS",
+            'tiers=[Warning(Is("open"))]',
+            "judges Ratio by Is, which does not fit; Is and Changed judge a State, the others a number",
+        ),
+        (
+            "ERRORS",
+            'tiers=[Warning(Above({"10%": None}))]',
+            "has a limit in no stage; give a stage its figure",
+        ),
+        (
+            STATE,
+            "tiers=[Warning(Above(1))]",
+            "judges State by Above, which does not fit; Is and Changed judge a State, the others a number",
+        ),
+        (
+            'Absence("up")',
+            'against=Ago("1h"), tiers=[Warning(Rise("10%"))]',
+            "judges Absence by Rise, and what is absent does not rise; write Above(0)",
+        ),
+        (
+            "ERRORS",
+            'tiers=[Warning(Above("1%"), or_=[On("door", State("door"), Changed("5m"))])]',
+            "asks for a change of a second state; give that state a guardrail of its own",
+        ),
+        (
+            STATE,
+            'tiers=[Warning(Is("open"))], success=Changed("5m")',
+            "makes a change its criterion, and a stage would pass only if it changed; write Is(…)",
+        ),
+        (
+            STATE,
+            'tiers=[Warning(Changed("5m")), Critical(Changed("10m"))]',
+            "asks for changes within 5m and within 10m; use one window",
+        ),
+    ],
+)
+def test_a_limit_that_cannot_judge_its_measure_is_refused(measure: str, facts: str, what: str) -> None:
+    assert [said for _, said in found(NAME, guardrail(facts, measure=measure))] == [f"fatal: 'errors' {what}"]
+
+
+def test_a_state_may_be_judged_by_what_it_is_and_by_its_changes() -> None:
+    facts = 'tiers=[Warning(Changed("5m")), Critical(Is("open"))], success=Is("closed")'
+    assert found(NAME, guardrail(facts, measure=STATE)) == []

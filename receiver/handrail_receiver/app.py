@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import socket
 from collections.abc import AsyncIterator
@@ -22,6 +23,7 @@ from handrail_receiver.asking import Asker
 from handrail_receiver.calls import Calls
 from handrail_receiver.chores import Chores
 from handrail_receiver.clock import SystemClock
+from handrail_receiver.criteria import Criteria
 from handrail_receiver.errors import StoreDown
 from handrail_receiver.execute import Executor
 from handrail_receiver.guard import Guard
@@ -33,6 +35,7 @@ from handrail_receiver.playbooks import Playbooks
 from handrail_receiver.ports import Clock
 from handrail_receiver.prometheus import NoPrometheus, Prometheus
 from handrail_receiver.rates import Rates
+from handrail_receiver.refusals import Refusals
 from handrail_receiver.secrets import Secrets
 from handrail_receiver.settings import Settings
 from handrail_receiver.status.api import Api
@@ -126,7 +129,13 @@ def make_app(settings: Settings, secrets: Secrets) -> Front:
         store=store,
         playbooks=playbooks,
         executor=Executor(
-            targets, store.runs, prometheus, clock, Rates(clock, settings.acts_per_minute), secrets.redact
+            targets,
+            store.runs,
+            prometheus,
+            clock,
+            Rates(clock, settings.acts_per_minute),
+            secrets.redact,
+            playbooks.people,
         ),
         clock=clock,
         metrics=metrics,
@@ -140,6 +149,7 @@ def make_app(settings: Settings, secrets: Secrets) -> Front:
         outside,
         settings.alertmanagers,
         settings.prometheus,
+        settings.silences_unknown,
         store,
         playbooks,
         guard,
@@ -147,15 +157,23 @@ def make_app(settings: Settings, secrets: Secrets) -> Front:
         settings.ask_every,
     )
     guard.on_truncated = asker.at_once
+    refusals = Refusals()
     messenger = Messenger(
-        store, playbooks, Teller(outside, clock), clock, conditions, settings.public_url.rstrip("/")
+        store,
+        playbooks,
+        Teller(outside, clock),
+        clock,
+        conditions,
+        refusals,
+        settings.public_url.rstrip("/"),
     )
-    calls = Calls(guard, targets, prometheus, secrets.redact)
+    tokens = NoTokens() if settings.without_tokens else Tokens(tuple(map(Path, settings.tokens_file)))
+    criteria = Criteria(prometheus, clock)
+    calls = Calls(guard, targets, prometheus, secrets.redact, criteria, tokens.approvers)
     chores = Chores(settings, store, playbooks, guard, calls, clock)
     loops = (guard.run, asker.run, messenger.run, chores.run)
-    tokens = NoTokens() if settings.without_tokens else Tokens(tuple(map(Path, settings.tokens_file)))
     api = Api(store, playbooks, calls, clock)
-    webhook = Webhook(tokens, store.inbox, guard, clock, metrics)
+    webhook = Webhook(tokens, store.inbox, guard, clock, metrics, refusals)
     routes = _routes(
         tokens,
         webhook,
@@ -182,6 +200,7 @@ def make_app(settings: Settings, secrets: Secrets) -> Front:
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         playbooks.refresh()
         store.engine.start()
+        gc.freeze()  # what is there now stays: looking through it for cycles stops everything for 40 ms
         tasks = [asyncio.create_task(for_good(loop)) for loop in loops]
         try:
             yield
@@ -223,7 +242,7 @@ def _routes(
         Route("/api/rollouts/{name}", only("viewer", tokens, api.rollout)),
         Route("/api/rollouts/{name}/evidence", only("viewer", tokens, api.evidence)),
         *[
-            Route(f"/api/rollouts/{{name}}/{verb}", only("operator", tokens, api.call), methods=["POST"])
+            Route(f"/api/rollouts/{{name}}/{verb.name}", only(verb.role, tokens, api.call), methods=["POST"])
             for verb in VERBS
         ],
     ]

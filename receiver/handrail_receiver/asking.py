@@ -2,7 +2,7 @@
 
 Alertmanager tells us the state of its groups, and nothing about what came and went meanwhile. So we ask, at
 the start and every minute: Alertmanager for what fires now; and Prometheus, after we were away, for what fired
-meanwhile. What is silenced now is left out of the first; the second knows of no silences.
+meanwhile. What a person or another alert had muted is left alone either way.
 """
 
 from __future__ import annotations
@@ -11,64 +11,42 @@ import asyncio
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
+from typing import Literal
 from urllib.parse import urlencode
 
 from handrail.contract import names
-from pydantic import AwareDatetime, BaseModel, ConfigDict, TypeAdapter, ValidationError
+from pydantic import ValidationError
 
 from handrail_receiver.errors import StoreDown, TargetError
-from handrail_receiver.guard import Guard
+from handrail_receiver.guard import Guard, with_tells
 from handrail_receiver.intake import MAX_ALERTS, AlertBody, compose
+from handrail_receiver.lookback import ALERTS, ANSWER_WITHIN, LookBack, Present
+from handrail_receiver.missed import Follows, Missed, began, follows, is_news, said
 from handrail_receiver.model import Received
+from handrail_receiver.mutes import Fired
 from handrail_receiver.outside import Outside
 from handrail_receiver.playbooks import Playbooks
 from handrail_receiver.ports import Clock
 from handrail_receiver.stores import Store
 
 log = logging.getLogger("handrail")
-ANSWER_WITHIN = 10.0
 LONGEST_AWAY = timedelta(hours=12)
 ASKED = "asked"
-FIRED = f'ALERTS{{alertstate="firing",{names.ROLLOUT}!="",{names.GUARDRAIL}!=""}}'
-
-
-class _Now(BaseModel):
-    """One alert of /api/v2/alerts."""
-
-    model_config = ConfigDict(extra="ignore")
-    labels: dict[str, str]
-    annotations: dict[str, str] = {}
-    startsAt: AwareDatetime  # noqa: N815  Alertmanager's spelling
-    fingerprint: str = ""
-
-
-class _Series(BaseModel):
-    model_config = ConfigDict(extra="ignore")
-    metric: dict[str, str]
-    values: list[tuple[float, str]]
-
-
-class _Matrix(BaseModel):
-    model_config = ConfigDict(extra="ignore")
-    result: list[_Series]
-
-
-class _Answer(BaseModel):
-    model_config = ConfigDict(extra="ignore")
-    data: _Matrix
-
-
-NOW: TypeAdapter[list[_Now]] = TypeAdapter(list[_Now])
+WITH_A_ROLLOUT = urlencode({"filter": f'{names.ROLLOUT}!=""'})
 
 
 @dataclass
 class Asker:
-    """Asks every Alertmanager and Prometheus. `problems` says who did not answer last time."""
+    """Asks every Alertmanager and Prometheus. `problems` says who did not answer last time.
+
+    `unsure` is what follows when an alert was missed and no Alertmanager says whether it was silenced.
+    """
 
     outside: Outside
     alertmanagers: tuple[str, ...]
     prometheus: str | None
+    unsure: Literal["act", "hold"]
     store: Store
     playbooks: Playbooks
     guard: Guard
@@ -76,6 +54,7 @@ class Asker:
     every: float
     problems: dict[str, str] = field(default_factory=dict)
     _asked_before: bool = False
+    _unsure_before: bool = False
     _at_once: asyncio.Event = field(default_factory=asyncio.Event)
 
     def at_once(self) -> None:
@@ -99,26 +78,83 @@ class Asker:
     async def step(self) -> None:
         """Ask everybody once and put what is news into the inbox."""
         now = self.clock.now()
-        for url in self.alertmanagers:
-            try:
-                await self._deliver(await self._firing(url))
-                self.problems.pop(url, None)
-            except (TargetError, ValidationError) as error:
-                self._failed(url, error)
-        if self.prometheus is not None and await self._was_away(now):
-            try:
-                await self._since_last_time(self.prometheus, now)
-            except (TargetError, ValidationError) as error:
-                self._failed(self.prometheus, error)
-                return
-            self.problems.pop(self.prometheus, None)
-        self._asked_before = True
-        await self.store.memory.remember(ASKED, now)
-
-    async def _was_away(self, now: datetime) -> bool:
-        """Whether deliveries may have been missed: we have just started, or the machine slept."""
         last = await self.store.memory.recall(ASKED)
-        return last is not None and (not self._asked_before or now - last > timedelta(seconds=2 * self.every))
+        present = await self._present()
+        await self._deliver([_body(one) for one in present or () if one.active])
+        if last is None or await self._is_known(present, last, now):
+            await self.store.memory.remember(ASKED, now)
+            self._asked_before = True
+
+    async def _present(self) -> list[Present] | None:
+        """What the Alertmanagers have now of ours, None when none of them answers."""
+        answers = [await self._of(url) for url in self.alertmanagers]
+        known = [one for answer in answers if answer is not None for one in answer if self._ours(one.labels)]
+        return known if any(answer is not None for answer in answers) else None
+
+    async def _of(self, url: str) -> list[Present] | None:
+        address = f"{url.rstrip('/')}/api/v2/alerts?{WITH_A_ROLLOUT}"
+        try:
+            answer = await self.outside.ask("Alertmanager", "GET", address, timeout=ANSWER_WITHIN)
+            found = ALERTS.validate_json(answer.body)
+        except (TargetError, ValidationError) as error:
+            self._failed(url, error)
+            return None
+        self.problems.pop(url, None)
+        return found
+
+    async def _is_known(self, present: list[Present] | None, last: datetime, now: datetime) -> bool:
+        """Whether all is known up to `now`; what is not is asked for again next time."""
+        heard = present is not None or not self.alertmanagers
+        away = not self._asked_before or now - last > timedelta(seconds=2 * self.every)
+        if self.prometheus is None or not away:
+            return heard
+        back = LookBack(self.outside, self.prometheus, self.alertmanagers)
+        try:
+            sure = await self._look_back(back, present, max(last, now - LONGEST_AWAY), now)
+        except (TargetError, ValidationError) as error:
+            self._failed(self.prometheus, error)
+            return False
+        self.problems.pop(self.prometheus, None)
+        return heard and sure
+
+    async def _look_back(
+        self, back: LookBack, present: list[Present] | None, since: datetime, now: datetime
+    ) -> bool:
+        """Do what follows from each alert that was missed; whether that could be said of all of them."""
+        fired = await back.fired(since, now)
+        news = [one for one in fired if not _is_sent(one, present) and await self._is_news(one)]
+        missed = list(map(Missed, news, await back.muted(news, present, now)))
+        words = [await self._do(one) for one in missed]
+        self._unsure_before = any(one.muted is None for one in missed)
+        return not {"wait", "hold"} & set(words)
+
+    async def _is_news(self, fired: Fired) -> bool:
+        if not self._ours(fired.labels):
+            return False
+        history = await self.store.attempts.history(fired.labels[names.ROLLOUT], self.clock.now())
+        return is_news(Missed(fired, None), history)
+
+    async def _do(self, missed: Missed) -> Follows:
+        """Do what follows from an alert that was missed, and give the word for it."""
+        playbook = self.playbooks.get(missed.fired.labels[names.ROLLOUT])
+        if playbook is None:
+            return "leave"
+        word = follows(missed, playbook, self.unsure, again=self._unsure_before)
+        if word == "act":
+            history = await self.store.attempts.history(playbook.rollout, self.clock.now())
+            await self._deliver(_bodies(missed, began(missed, history)))
+        elif word != "wait":
+            await self.guard.apply(
+                playbook.rollout, lambda history: with_tells(said(missed, playbook, history), playbook)
+            )
+        return word
+
+    async def _deliver(self, alerts: list[AlertBody]) -> None:
+        for start in range(0, len(alerts), MAX_ALERTS):
+            body = compose(alerts[start : start + MAX_ALERTS], ASKED)
+            await self.store.inbox.put(Received(self.clock.now(), ASKED, body))
+        if alerts:
+            self.guard.wake()
 
     def _failed(self, url: str, error: Exception) -> None:
         text = (
@@ -130,63 +166,31 @@ class Asker:
             log.warning("%s: %s", url, text)
         self.problems[url] = text
 
-    async def _firing(self, url: str) -> list[AlertBody]:
-        address = f"{url.rstrip('/')}/api/v2/alerts?active=true&silenced=false&inhibited=false"
-        answer = await self.outside.ask("Alertmanager", "GET", address, timeout=ANSWER_WITHIN)
-        return [
-            AlertBody(
-                status="firing",
-                labels=alert.labels,
-                annotations=alert.annotations,
-                startsAt=alert.startsAt,
-                fingerprint=alert.fingerprint,
-            )
-            for alert in NOW.validate_json(answer.body)
-            if self._ours(alert.labels)
-        ]
-
-    async def _since_last_time(self, url: str, now: datetime) -> None:
-        last = await self.store.memory.recall(ASKED) or now
-        seconds = int((now - max(last, now - LONGEST_AWAY)).total_seconds()) + 1
-        address = f"{url.rstrip('/')}/api/v1/query?{urlencode({'query': f'{FIRED}[{seconds}s]'})}"
-        answer = await self.outside.ask("Prometheus", "GET", address, timeout=ANSWER_WITHIN)
-        await self._deliver(
-            [
-                alert
-                for one in _Answer.model_validate_json(answer.body).data.result
-                for alert in await self._missed(one)
-            ]
-        )
-
-    async def _missed(self, series: _Series) -> list[AlertBody]:
-        """A firing and its end, when nobody told us of it in the attempt it belongs to."""
-        labels = {
-            name: value for name, value in series.metric.items() if name not in {"__name__", "alertstate"}
-        }
-        if not self._ours(labels) or not series.values:
-            return []
-        first, last = (
-            datetime.fromtimestamp(value[0], UTC) for value in (series.values[0], series.values[-1])
-        )
-        history = await self.store.attempts.history(labels[names.ROLLOUT], self.clock.now())
-        source = f"{labels.get(names.GUARDRAIL)}/{labels.get(names.TIER)}"
-        if history.attempt is None or not history.attempt.live or last < history.attempt.started_at:
-            return []
-        if any(said.source == source and (said.firing or said.at >= first) for said in history.said):
-            return []
-        note = {
-            "description": f"it fired from {first:%H:%M:%S} to {last:%H:%M:%S} UTC; found by asking Prometheus"
-        }
-        began = max(first, history.attempt.started_at)
-        found = AlertBody(status="firing", labels=labels, annotations=note, startsAt=began)
-        return [found, found.model_copy(update={"status": "resolved"})]
-
-    async def _deliver(self, alerts: list[AlertBody]) -> None:
-        for start in range(0, len(alerts), MAX_ALERTS):
-            body = compose(alerts[start : start + MAX_ALERTS], ASKED)
-            await self.store.inbox.put(Received(self.clock.now(), ASKED, body))
-        if alerts:
-            self.guard.wake()
-
     def _ours(self, labels: Mapping[str, str]) -> bool:
         return self.playbooks.get(labels.get(names.ROLLOUT, "")) is not None
+
+
+def _is_sent(fired: Fired, present: list[Present] | None) -> bool:
+    """Whether Alertmanager has it as active: then it was asked for already."""
+    return any(one.active and fired.labels.items() <= one.labels.items() for one in present or ())
+
+
+def _body(alert: Present) -> AlertBody:
+    return AlertBody(
+        status="firing",
+        labels=alert.labels,
+        annotations=alert.annotations,
+        startsAt=alert.startsAt,
+        fingerprint=alert.fingerprint,
+    )
+
+
+def _bodies(missed: Missed, starts_at: datetime) -> list[AlertBody]:
+    """It fires, and it has stopped if it has."""
+    found = AlertBody(
+        status="firing",
+        labels=dict(missed.fired.labels),
+        annotations={"description": missed.text},
+        startsAt=starts_at,
+    )
+    return [found] if missed.fired.still else [found, found.model_copy(update={"status": "resolved"})]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 
 from starlette.types import Receive
@@ -10,7 +9,6 @@ from starlette.types import Receive
 from handrail_receiver.errors import ReceiverError
 
 MAX_BODY = 1024 * 1024
-BODY_WITHIN = 10.0
 
 
 class TooLarge(ReceiverError):
@@ -22,24 +20,19 @@ class Incomplete(ReceiverError):
 
 
 async def read_body(headers: Mapping[bytes, bytes], receive: Receive) -> bytes:
-    """The whole body. Raises TooLarge before it is in memory, Incomplete when it does not end in time."""
+    """The whole body. Raises TooLarge before it is in memory, Incomplete when its connection ends before it does.
+
+    `Patience` ends the connection of a body that is late.
+    """
     announced = headers.get(b"content-length", b"0")
     if not announced.isdigit() or int(announced) > MAX_BODY:
         raise TooLarge(f"more than {MAX_BODY} bytes; send less")
-    try:
-        async with asyncio.timeout(BODY_WITHIN):
-            return await _collected(receive)
-    except TimeoutError:
-        raise Incomplete(f"the body did not arrive within {BODY_WITHIN:g} s; look at the network") from None
-
-
-async def _collected(receive: Receive) -> bytes:
     parts: list[bytes] = []
     size = 0
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
-            raise Incomplete("the caller went away before the body was complete")
+            raise Incomplete("the connection ended before the body did: the caller went away or was too slow")
         parts.append(message.get("body", b""))
         size += len(parts[-1])
         if size > MAX_BODY:

@@ -7,16 +7,19 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from handrail.contract import Criterion, Playbook, Step, names
+from handrail.contract import Playbook, Step, names
 
+from handrail_receiver.criteria import Criteria
 from handrail_receiver.errors import Cause, Permanent, TargetError
+from handrail_receiver.gates import Approver, Found, GateStanding, approach, judge
 from handrail_receiver.guard import Guard, with_tells
-from handrail_receiver.model import Captured, Decision, Run, Verdict
-from handrail_receiver.operate import Asked, answer
+from handrail_receiver.model import Attempt, Captured, Decision, History, Run, SetReady, Verdict
+from handrail_receiver.operate import NOTHING_FOUND, Asked, answer
 from handrail_receiver.ports import Rehearsal, Target
 from handrail_receiver.prometheus import Asks
 
 WAIT = 20.0
+GATED = ("start", "approve", "promote", "check")
 
 
 @dataclass(frozen=True)
@@ -32,25 +35,36 @@ class Rehearsed:
         return tuple(f"{self.action}, {one.step.kind}: {one.reason}" for one in self.steps if not one.ready)
 
 
+def _problems(found: list[Rehearsed]) -> tuple[str, ...]:
+    """Why it could not be rolled back, empty when it could."""
+    if not any(one.steps for one in found):
+        return ("the playbook has no steps for any rollback; declare them",)
+    return tuple(problem for one in found for problem in one.problems)
+
+
 @dataclass(frozen=True)
 class Calls:
-    """Answers people. A start is preceded by the question "can I roll back?"."""
+    """Answers people. A start and a promotion are preceded by the question "can I roll back?"."""
 
     guard: Guard
     targets: Mapping[str, Target]
     prometheus: Asks
     redact: Callable[[str], str]
+    criteria: Criteria
+    approvers: Callable[[], frozenset[Approver]]
 
     async def call(self, playbook: Playbook, asked: Asked) -> tuple[Decision, Run | None]:
         """Decide on a call and wait a while for what it opened."""
         asked = replace(asked, why=self.redact(asked.why))
         if asked.verb == "drill":
             return await self._drill(playbook, asked), None
-        if asked.verb in {"start", "rollback"}:
+        if asked.verb in {"start", "promote"}:
             asked = await self._rehearsed(playbook, asked)
         if asked.verb == "start":
             asked = await self._captured(playbook, asked, names.BEFORE)
         if asked.verb == "promote":
+            asked = await self._left(playbook, asked)
+        if asked.verb in GATED:
             asked = await self._gate(playbook, asked)
         now = self.guard.conditions()
         decision = await self.guard.apply(
@@ -59,32 +73,64 @@ class Calls:
         )
         return decision, await self.guard.ended(decision, WAIT)
 
-    async def rehearse(self, playbook: Playbook) -> list[Rehearsed]:
-        """What each acting action would do, by reading only."""
-        acting = [action for action in playbook.actions if action.name in names.ACTING]
+    async def gate(self, playbook: Playbook, history: History) -> GateStanding | None:
+        """How the gate ahead stands, for somebody who looks; None where none comes."""
+        now = self.guard.clock.now()
+        at = approach(playbook, history, NOTHING_FOUND, now)
+        if at is None:
+            return None
+        return judge(replace(at, found=Found(await self.criteria.recent(at.gate.criteria), self.approvers())))
+
+    async def rehearse(self, playbook: Playbook, attempt: Attempt | None = None) -> list[Rehearsed]:
+        """What each acting action would do, by reading only: in a live attempt with the values pinned at its start."""
+        pinned = attempt.pinned if attempt is not None and attempt.live else {}
+        steps = {
+            action.name: pinned.get(action.name, action.steps)
+            for action in playbook.actions
+            if action.name in names.ACTING
+        }
+        different: list[Step] = []  # most actions share their steps, and a target is asked once
+        for step in (step for of_action in steps.values() for step in of_action):
+            if step not in different:
+                different.append(step)
+        found = await asyncio.gather(*map(self._rehearse, different))
         return [
-            Rehearsed(action.name, tuple(await asyncio.gather(*map(self._rehearse, action.steps))))
-            for action in acting
+            Rehearsed(action, tuple(found[different.index(step)] for step in of_action))
+            for action, of_action in steps.items()
         ]
 
     async def _drill(self, playbook: Playbook, asked: Asked) -> Decision:
-        """What a rollback would do now, in the exact calls, by reading only; kept as evidence."""
-        found = await self.rehearse(playbook)
-        steps = [(one.action, step) for one in found for step in one.steps]
-        ready = bool(steps) and all(step.ready for _, step in steps)
-        lines = [f"{action}: {step.call or step.step.kind}: {step.reason}" for action, step in steps]
-        verdict, reason = (Verdict.note, "ready") if ready else (Verdict.refuse, "not-ready")
-        text = self.redact("\n".join(lines)) or "the playbook has no steps for any rollback; declare them"
-        decision = Decision(verdict, reason, text, rollout=playbook.rollout, action="drill", by=asked.by)
+        """What a rollback would do now, in the exact calls, by reading only; kept as evidence, and as the answer to
+        "can I roll back?" of the attempt that runs.
+        """
+        attempt = await self._attempt(playbook)
+        found = await self.rehearse(playbook, attempt)
+        problems = _problems(found)
+        lines = [
+            f"{one.action}: {step.call or step.step.kind}: {step.reason}"
+            for one in found
+            for step in one.steps
+        ]
+        decision = Decision(
+            verdict=Verdict.refuse if problems else Verdict.note,
+            reason="not-ready" if problems else "ready",
+            text=self.redact("\n".join(lines or problems)),
+            rollout=playbook.rollout,
+            action="drill",
+            by=asked.by,
+            attempt=attempt.id if attempt else 0,
+            changes=(SetReady(self.redact("; ".join(problems))),) if attempt and attempt.live else (),
+        )
         return await self.guard.apply(playbook.rollout, lambda _: decision)
 
     async def _rehearsed(self, playbook: Playbook, asked: Asked) -> Asked:
-        found = await self.rehearse(playbook)
+        """Whether it could be rolled back, and for a start with which values."""
+        found = await self.rehearse(playbook, await self._attempt(playbook))
         pinned = {one.action: tuple(step.step for step in one.steps) for one in found}
-        problems = tuple(problem for one in found for problem in one.problems)
-        if not any(one.steps for one in found):
-            problems = ("the playbook has no steps for any rollback",)
-        return replace(asked, pinned=pinned, not_ready=problems)
+        return replace(asked, pinned=pinned, no_way_back=_problems(found))
+
+    async def _attempt(self, playbook: Playbook) -> Attempt | None:
+        return (await self.guard.store.attempts.history(playbook.rollout, self.guard.clock.now())).attempt
 
     async def _captured(self, playbook: Playbook, asked: Asked, reference: str) -> Asked:
         """The figures that later limits are relative to; without one of them a guardrail would be blind."""
@@ -107,34 +153,18 @@ class Calls:
         return values[0]
 
     async def _gate(self, playbook: Playbook, asked: Asked) -> Asked:
-        """What must be true to enter the next stage, and what the current one came to."""
-        attempt = (await self.guard.store.attempts.history(playbook.rollout, self.guard.clock.now())).attempt
-        if attempt is None:
-            return asked
-        stages = [stage.name for stage in playbook.stages]
-        following = stages[stages.index(attempt.stage) + 1 :][:1] if attempt.stage in stages else []
-        asked = await self._captured(playbook, asked, names.stage_reference(attempt.stage))
-        problems: list[str] = []
-        for gate in playbook.gates:
-            if gate.into in following:
-                problems += [await self._criterion(one) for one in gate.criteria]
-                problems += [f"nobody has answered {question!r}" for question in gate.manual]
-                problems += [f"nobody has approved as {role!r}" for role in gate.approvals]
-        return replace(asked, not_ready=(*asked.not_ready, *filter(None, problems)))
+        """What the gate ahead is judged by."""
+        now = self.guard.clock.now()
+        history = await self.guard.store.attempts.history(playbook.rollout, now)
+        at = approach(playbook, history, NOTHING_FOUND, now)
+        criteria = await self.criteria.ask(at.gate.criteria) if at else {}
+        return replace(asked, found=Found(criteria, self.approvers()))
 
-    async def _criterion(self, criterion: Criterion) -> str:
-        """Why a criterion is not met, empty when it is. No answer and no data are not a yes."""
-        try:
-            broken = await self.prometheus.values(criterion.expr)
-            seen = await self.prometheus.values(criterion.seen)
-        except TargetError as error:
-            return f"{criterion.guardrail}: {criterion.text}: unknown: {error}"
-        if broken:
-            return f"{criterion.guardrail}: not so over the whole stage: {criterion.text}"
+    async def _left(self, playbook: Playbook, asked: Asked) -> Asked:
+        """What the stage that is left came to."""
+        attempt = await self._attempt(playbook)
         return (
-            ""
-            if seen
-            else f"{criterion.guardrail}: {criterion.text}: unknown: no data, or too little traffic"
+            await self._captured(playbook, asked, names.stage_reference(attempt.stage)) if attempt else asked
         )
 
     async def _rehearse(self, step: Step) -> Rehearsal:

@@ -6,9 +6,11 @@ line, `python -m handrail_receiver serve` does the same. Exit codes: 0 done, 1 t
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -16,8 +18,14 @@ import httpx
 
 from handrail_receiver.errors import ReceiverError
 
-Verb = Literal["start", "status", "promote", "hold", "resume", "rollback", "drill"]
+Verb = Literal["start", "status", "check", "approve", "promote", "hold", "resume", "rollback", "drill"]
 VERBS: tuple[Verb, ...] = get_args(Verb)
+# What may be said with a verb beside --why; all others take --anyway.
+WORDS: dict[Verb, tuple[str, ...]] = {
+    "status": (),
+    "check": ("item", "failed"),
+    "approve": ("role", "seen"),
+}
 
 
 def serve() -> None:
@@ -44,18 +52,33 @@ def rollout(
     token: str | None = None,
     why: str = "",
     anyway: bool = False,
+    item: str = "",
+    failed: bool = False,
+    role: str = "",
+    seen: str = "",
 ) -> int:
     """Ask a running receiver, print its answer and return the exit code.
 
     `url` defaults to HANDRAIL_URL or http://127.0.0.1:8080; `token` to HANDRAIL_TOKEN, or the content of the
-    file HANDRAIL_TOKEN_FILE. `anyway` goes past a "not ready" and needs `why`, which the evidence keeps.
+    file HANDRAIL_TOKEN_FILE. `anyway` goes past a "not ready" and needs `why`, which the evidence keeps. `item` and
+    `failed` go with check, `role` and `seen` with approve.
     """
+    given: dict[str, str | bool] = {
+        "anyway": anyway,
+        "item": item,
+        "failed": failed,
+        "role": role,
+        "seen": seen,
+    }
+    wrong = [word for word, value in given.items() if value and word not in WORDS.get(verb, ("anyway",))]
+    if wrong:
+        print(f"--{wrong[0]} does not go with {verb}; leave it out", file=sys.stderr)  # noqa: T201
+        return 2
     address = (url or os.environ.get("HANDRAIL_URL") or "http://127.0.0.1:8080").rstrip("/")
-    given = token or _token()
+    token = token or _token()
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
     try:
-        answer = _ask(
-            verb, name, address, {"Authorization": f"Bearer {given}"} if given else {}, why, anyway=anyway
-        )
+        answer = _ask(verb, name, address, headers, _body(verb, why, given))
     except httpx.HTTPError as error:
         print(  # noqa: T201
             f"{address} did not answer ({type(error).__name__}); start it with `handrail serve` or set HANDRAIL_URL",
@@ -65,18 +88,26 @@ def rollout(
     return _show(verb, answer)
 
 
+def _body(verb: Verb, why: str, given: Mapping[str, str | bool]) -> dict[str, str | bool]:
+    """What is sent with a verb."""
+    words = {word: given[word] for word in WORDS.get(verb, ("anyway",))}
+    if "failed" in words:
+        words["passed"] = not words.pop("failed")
+    return {"why": why, **words}
+
+
 def _token() -> str:
     file = os.environ.get("HANDRAIL_TOKEN_FILE")
     return Path(file).read_text(encoding="utf-8").strip() if file else os.environ.get("HANDRAIL_TOKEN", "")
 
 
 def _ask(
-    verb: Verb, name: str, address: str, headers: dict[str, str], why: str, *, anyway: bool
+    verb: Verb, name: str, address: str, headers: dict[str, str], body: dict[str, str | bool]
 ) -> httpx.Response:
     with httpx.Client(base_url=address, headers=headers, timeout=60.0) as client:
         if verb == "status":
             return client.get(f"/api/rollouts/{name}")
-        return client.post(f"/api/rollouts/{name}/{verb}", json={"why": why, "anyway": anyway})
+        return client.post(f"/api/rollouts/{name}/{verb}", json=body)
 
 
 def _show(verb: Verb, answer: httpx.Response) -> int:
@@ -101,31 +132,48 @@ def _show(verb: Verb, answer: httpx.Response) -> int:
 
 
 def _status(said: dict[str, Any]) -> str:
+    lines = [*_attempt(said), *_gate(said.get("gate"))]
+    return "\n".join(lines)
+
+
+def _attempt(said: dict[str, Any]) -> list[str]:
     attempt = said.get("attempt")
     if attempt is None:
-        return f"{said['rollout']}: no attempt yet"
+        return [f"{said['rollout']}: no attempt yet"]
     lines = [f"{said['rollout']}: attempt {attempt['number']}, {attempt['state']}, stage {attempt['stage']}"]
     if attempt["held"]:
         lines.append(f"  held: {attempt['held']}")
     lines += [
         f"  {run['action']} {run['key']}: {run['state']}  {run['text']}".rstrip() for run in said["runs"]
     ]
-    return "\n".join(lines)
+    return lines
+
+
+def _gate(gate: dict[str, Any] | None) -> list[str]:
+    """What is met and what is missing, with what to type."""
+    if not gate or not gate["asks"]:
+        return []
+    lines = [f"  gate into {gate['into']}: {'open' if gate['open'] else 'closed'}"]
+    for ask in gate["asks"]:
+        lines.append(f"    {'met    ' if ask['met'] else 'missing'}  {ask['name']}: {ask['text']}")
+        lines += [f"             {ask['cure']}"] if ask["cure"] else []
+    return lines
 
 
 def main(argv: list[str] | None = None) -> None:
-    """`python -m handrail_receiver serve`, or `… rollout VERB NAME [--why TEXT] [--anyway]`."""
-    words = sys.argv[1:] if argv is None else argv
-    match words:
-        case ["serve"]:
-            serve()
-        case ["rollout", verb, name, *options] if verb in VERBS:
-            found = next(known for known in VERBS if known == verb)
-            why = options[options.index("--why") + 1] if "--why" in options[:-1] else ""
-            raise SystemExit(rollout(found, name, why=why, anyway="--anyway" in options))
-        case _:
-            print(  # noqa: T201
-                f"handrail_receiver serve | rollout {'|'.join(VERBS)} NAME [--why TEXT] [--anyway]",
-                file=sys.stderr,
-            )
-            raise SystemExit(2)
+    """`python -m handrail_receiver serve`, or `… rollout VERB NAME` with the options of `handrail rollout`."""
+    parser = argparse.ArgumentParser(prog="handrail_receiver", description="The receiver, and calls to it.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("serve", help="run the receiver")
+    asking = commands.add_parser("rollout", help="ask a running receiver")
+    asking.add_argument("verb", choices=VERBS)
+    asking.add_argument("name")
+    for word in ("url", "why", "item", "role", "seen"):
+        asking.add_argument(f"--{word}", default="")
+    for word in ("anyway", "failed"):
+        asking.add_argument(f"--{word}", action="store_true")
+    said = vars(parser.parse_args(argv))
+    if said.pop("command") == "serve":
+        serve()
+    else:
+        raise SystemExit(rollout(said.pop("verb"), said.pop("name"), **said))

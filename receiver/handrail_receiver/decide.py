@@ -7,7 +7,7 @@ nothing else. Nothing here knows a store, a target or the time.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from handrail.contract import Action, Confirmation, Playbook, TierFacts, names
@@ -15,6 +15,7 @@ from handrail.contract import Action, Confirmation, Playbook, TierFacts, names
 from handrail_receiver.model import (
     OPEN,
     WORKED,
+    Attempt,
     AttemptState,
     Change,
     Conditions,
@@ -22,6 +23,7 @@ from handrail_receiver.model import (
     Heard,
     History,
     Open,
+    Run,
     RunState,
     SetHold,
     SetState,
@@ -31,34 +33,34 @@ from handrail_receiver.model import (
 
 STRENGTH = {name: strength for strength, name in enumerate(names.ACTING)}
 OLD = timedelta(seconds=5)
+NAMED = (names.ROLLOUT, names.GUARDRAIL, names.TIER)
 
 
 def decide(signal: Signal, playbook: Playbook | None, history: History, now: Conditions) -> Decision:
     """What follows from one alert."""
-    labels = signal.labels
-    blank = Decision(
+    rollout, guardrail, name = (signal.labels.get(label, "") for label in NAMED)
+    tier = _tier(playbook, guardrail, name) if playbook else None
+    if playbook is not None and tier is not None and rollout:
+        return _known(_Case(signal, playbook, guardrail, tier, history, now))
+    if not rollout:
+        reason, text = "no-rollout-label", "the alert names no rollout; send only Handrail's alerts here"
+    elif playbook is None:
+        reason, text = (
+            "unknown-rollout",
+            f"no playbook declares {rollout!r}; generate it or correct the route",
+        )
+    else:
+        what = f"{rollout} has no tier {name!r} of guardrail {guardrail!r}"
+        reason, text = "unknown-guardrail", f"{what}; the rules and the playbook are of different ages"
+    return Decision(
         Verdict.ignore,
-        "",
-        "",
-        rollout=labels.get(names.ROLLOUT, ""),
-        guardrail=labels.get(names.GUARDRAIL, ""),
-        tier=labels.get(names.TIER, ""),
+        reason,
+        text,
+        rollout=rollout,
+        guardrail=guardrail,
+        tier=name,
         attempt=history.attempt.id if history.attempt else 0,
     )
-    if not blank.rollout:
-        return _but(blank, "no-rollout-label", "the alert names no rollout; send only Handrail's alerts here")
-    if playbook is None:
-        return _but(
-            blank,
-            "unknown-rollout",
-            f"no playbook declares {blank.rollout!r}; generate it or correct the route",
-        )
-    tier = _tier(playbook, blank)
-    if tier is None:
-        what = f"{blank.rollout} has no tier {blank.tier!r} of guardrail {blank.guardrail!r}"
-        return _but(blank, "unknown-guardrail", f"{what}; the rules and the playbook are of different ages")
-    known = replace(blank, action=tier.action)
-    return _in_attempt(signal, playbook, tier, history, now, known)
 
 
 def series_of(signal: Signal) -> str:
@@ -67,126 +69,137 @@ def series_of(signal: Signal) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def _in_attempt(
-    signal: Signal, playbook: Playbook, tier: TierFacts, history: History, now: Conditions, known: Decision
-) -> Decision:
-    attempt, series = history.attempt, series_of(signal)
-    if attempt is None:
-        return _but(
-            known, "no-attempt", f"no attempt of {known.rollout} was started; there is nothing to roll back"
+@dataclass(frozen=True)
+class _Case:
+    """An alert of a tier that the playbook has, and all that its decision may look at."""
+
+    signal: Signal
+    playbook: Playbook
+    guardrail: str
+    tier: TierFacts
+    history: History
+    now: Conditions
+
+    def say(self, verdict: Verdict, reason: str, text: str, *changes: Change) -> Decision:
+        """A decision about it."""
+        return Decision(
+            verdict,
+            reason,
+            text,
+            rollout=self.playbook.rollout,
+            action=self.tier.action,
+            guardrail=self.guardrail,
+            tier=self.tier.tier,
+            attempt=self.history.attempt.id if self.history.attempt else 0,
+            changes=changes,
         )
-    before = history.heard(series)
-    known = replace(
-        known,
-        changes=()
-        if before == signal.firing
-        else (Heard(series, f"{known.guardrail}/{known.tier}", signal.firing),),
-    )
-    again = before is True
-    if not signal.firing:
+
+    @property
+    def where(self) -> str:
+        """Its tier, in words."""
+        return f"{self.guardrail} is in its {self.tier.tier} tier"
+
+
+def _known(case: _Case) -> Decision:
+    if case.history.attempt is None:
+        text = f"no attempt of {case.playbook.rollout} was started; there is nothing to roll back"
+        return case.say(Verdict.ignore, "no-attempt", text)
+    series = series_of(case.signal)
+    before = case.history.heard(series)
+    decision = _in_attempt(case, case.history.attempt, before=before)
+    if before == case.signal.firing:
+        return decision
+    heard = Heard(series, f"{case.guardrail}/{case.tier.tier}", case.signal.firing)
+    return replace(decision, changes=(heard, *decision.changes))
+
+
+def _in_attempt(case: _Case, attempt: Attempt, *, before: bool | None) -> Decision:
+    """`before` says whether the alert was firing when we last heard of it, None when we never did."""
+    tier, again = case.tier, before is True
+    if not case.signal.firing:
         text = "it stopped firing, which proves nothing and undoes nothing"
-        return replace(
-            known, verdict=Verdict.repeat if before is False else Verdict.note, reason="resolved", text=text
-        )
-    if not attempt.live and not _stronger(tier, history):
-        return _but(
-            known,
-            "attempt-over",
-            f"attempt {attempt.number} is {attempt.state}",
-            Verdict.repeat if again else Verdict.note,
-        )
-    if tier.shadow or signal.labels.get(names.MODE) == names.SHADOW:
-        would = f"in shadow: it would {_wish(tier)}"
-        return _but(known, "shadow", would, Verdict.repeat if again else Verdict.shadow)
+        return case.say(Verdict.repeat if before is False else Verdict.note, "resolved", text)
+    if not attempt.live and not _stronger(tier, case.history):
+        text = f"attempt {attempt.number} is {attempt.state}"
+        return case.say(Verdict.repeat if again else Verdict.note, "attempt-over", text)
+    if tier.shadow or case.signal.labels.get(names.MODE) == names.SHADOW:
+        text = f"in shadow: it would {_wish(tier)}"
+        return case.say(Verdict.repeat if again else Verdict.shadow, "shadow", text)
     if tier.action == "hold":
-        return _hold(known, attempt.held, tier)
+        return _hold(case, attempt.held)
     if tier.action not in STRENGTH:
-        text = f"{known.guardrail} is in its {known.tier} tier: people are asked to {tier.action}"
-        return _but(known, "asked-for", text, Verdict.repeat if again else Verdict.tell)
-    return _act(signal, playbook, tier, history, now, known)
+        text = f"{case.where}: people are asked to {tier.action}"
+        return case.say(Verdict.repeat if again else Verdict.tell, "asked-for", text)
+    return _act(case, attempt)
 
 
-def _act(
-    signal: Signal, playbook: Playbook, tier: TierFacts, history: History, now: Conditions, known: Decision
-) -> Decision:
-    action, attempt, last = playbook.action(tier.action), history.attempt, history.last_run(tier.action)
+def _act(case: _Case, attempt: Attempt) -> Decision:
+    playbook, tier, history = case.playbook, case.tier, case.history
+    last = history.last_run(tier.action)
     if last is not None and last.state in OPEN:
-        return _but(known, "under-way", f"{tier.action} is under way", Verdict.repeat)
+        return case.say(Verdict.repeat, "under-way", f"{tier.action} is under way")
     if last is not None and last.state in WORKED:
-        return _but(known, "already-done", f"{tier.action} was done in this attempt", Verdict.repeat)
+        return case.say(Verdict.repeat, "already-done", f"{tier.action} was done in this attempt")
+    action = playbook.action(tier.action)
     if action is None or not action.steps:
         text = f"the playbook has no steps for {tier.action}; people must act"
-        return _held(known, "no-steps", text, history)
-    if now.stopped:
-        return _held(known, "kill-switch", f"the kill switch is set; people must {tier.action}", history)
+        return _held(case, attempt, "no-steps", text)
+    if case.now.stopped:
+        return _held(case, attempt, "kill-switch", f"the kill switch is set; people must {tier.action}")
     if last is None and history.automatic_today >= playbook.budget_per_day:
         spent = f"{history.automatic_today} automatic rollbacks of {playbook.service} within a day"
-        return _held(known, "budget-spent", f"{spent}; people must {tier.action}", history)
-    confirmation = tier.confirmation
-    if confirmation is None and attempt and signal.starts_at and signal.starts_at < attempt.started_at - OLD:
-        confirmation = Confirmation(after=0, expr=tier.expr, unreachable="hold")
-    return _open(known, action, history, now, confirmation)
+        return _held(case, attempt, "budget-spent", f"{spent}; people must {tier.action}")
+    return _open(case, attempt, action, last)
 
 
-def _open(
-    known: Decision, action: Action, history: History, now: Conditions, confirmation: Confirmation | None
-) -> Decision:
-    attempt, last = history.attempt, history.last_run(action.name)
-    steps = attempt.pinned.get(action.name, action.steps) if attempt else action.steps
-    after = timedelta(seconds=confirmation.after if confirmation else 0)
+def _open(case: _Case, attempt: Attempt, action: Action, last: Run | None) -> Decision:
+    confirmation = _confirmation(case, attempt)
     run = Open(
         action=action.name,
         key="",
         round=last.round + 1 if last else 0,
-        steps=steps,
+        steps=attempt.pinned.get(action.name, action.steps),
         proof=action.proof,
-        due_at=now.now + after,
+        due_at=case.now.now + timedelta(seconds=confirmation.after if confirmation else 0),
         confirmation=confirmation,
         supersedes=confirmation is None,
     )
     if confirmation is not None:
-        text = f"{known.guardrail} is in its {known.tier} tier; asking again in {confirmation.after:g} s before {action.name}"
-        return replace(
-            known, verdict=Verdict.confirm, reason="to-be-confirmed", text=text, changes=(*known.changes, run)
-        )
-    reason, text = "limit-broken", f"{known.guardrail} is in its {known.tier} tier: {action.name}"
+        text = f"{case.where}; asking again in {confirmation.after:g} s before {action.name}"
+        return case.say(Verdict.confirm, "to-be-confirmed", text, run)
+    rolling_back = SetState(AttemptState.rolling_back)
     if last is not None:
-        reason, text = (
-            "tried-again",
-            f"{known.guardrail} still fires and the last {action.name} {last.state}: once more",
-        )
-    changes: tuple[Change, ...] = (*known.changes, SetState(AttemptState.rolling_back), run)
-    return replace(known, verdict=Verdict.act, reason=reason, text=text, changes=changes)
+        text = f"{case.guardrail} still fires and the last {action.name} {last.state}: once more"
+        return case.say(Verdict.act, "tried-again", text, rolling_back, run)
+    return case.say(Verdict.act, "limit-broken", f"{case.where}: {action.name}", rolling_back, run)
 
 
-def _hold(known: Decision, held: str, tier: TierFacts) -> Decision:
-    text = f"{known.guardrail} is in its {known.tier} tier"
-    if tier.tier == names.BLIND:
-        text = f"{known.guardrail} cannot see"
+def _confirmation(case: _Case, attempt: Attempt) -> Confirmation | None:
+    """What is asked first: as the guardrail declares it, and always of an alert that is older than the attempt."""
+    began = case.signal.starts_at
+    if case.tier.confirmation is None and began and began < attempt.started_at - OLD:
+        return Confirmation(after=0, expr=case.tier.expr, unreachable="hold")
+    return case.tier.confirmation
+
+
+def _hold(case: _Case, held: str) -> Decision:
+    text = f"{case.guardrail} cannot see" if case.tier.tier == names.BLIND else case.where
     if held:
-        return _but(known, "already-held", f"{text}; held already: {held}", Verdict.repeat)
-    return replace(
-        known, verdict=Verdict.hold, reason="asked-for", text=text, changes=(*known.changes, SetHold(text))
-    )
+        return case.say(Verdict.repeat, "already-held", f"{text}; held already: {held}")
+    return case.say(Verdict.hold, "asked-for", text, SetHold(text))
 
 
-def _held(known: Decision, reason: str, text: str, history: History) -> Decision:
+def _held(case: _Case, attempt: Attempt, reason: str, text: str) -> Decision:
     """People must act: say so once, and promote nothing until they have."""
-    if history.attempt and history.attempt.held == text:
-        return _but(known, reason, text, Verdict.repeat)
-    return replace(
-        known, verdict=Verdict.tell, reason=reason, text=text, changes=(*known.changes, SetHold(text))
-    )
+    if attempt.held == text:
+        return case.say(Verdict.repeat, reason, text)
+    return case.say(Verdict.tell, reason, text, SetHold(text))
 
 
-def _but(known: Decision, reason: str, text: str, verdict: Verdict = Verdict.ignore) -> Decision:
-    return replace(known, verdict=verdict, reason=reason, text=text)
-
-
-def _tier(playbook: Playbook, known: Decision) -> TierFacts | None:
-    for guardrail in playbook.guardrails:
-        if guardrail.name == known.guardrail:
-            return next((tier for tier in guardrail.tiers if tier.tier == known.tier), None)
+def _tier(playbook: Playbook, guardrail: str, name: str) -> TierFacts | None:
+    for facts in playbook.guardrails:
+        if facts.name == guardrail:
+            return next((tier for tier in facts.tiers if tier.tier == name), None)
     return None
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import stamina
-from handrail.contract import Confirmation, Proof, Step, names
+from handrail.contract import Confirmation, Proof, Step, Tell, names
 
 from handrail_receiver.errors import Cause, Permanent, Retryable, TargetError
 from handrail_receiver.model import (
@@ -27,14 +27,20 @@ from handrail_receiver.model import (
 from handrail_receiver.ports import Clock, Reading, Runs, Target
 from handrail_receiver.prometheus import Asks
 from handrail_receiver.rates import Rates
+from handrail_receiver.status.words import change, told, what
 
 READ_BACK_EVERY = (0.01, 0.05, 0.2, 0.5, 1.0)
 PROVE_EVERY = 1.0
+EVERYBODY = "emergency-rollback"
 
 
 @dataclass(frozen=True)
 class Executor:
-    """What carrying out needs. One executor carries out any number of runs at once."""
+    """What carrying out needs. One executor carries out any number of runs at once.
+
+    `people` says who is told of an action of a rollout. Of what needs them now, everybody hears whom an emergency
+    rollback would reach.
+    """
 
     targets: Mapping[str, Target]
     runs: Runs
@@ -42,6 +48,7 @@ class Executor:
     clock: Clock
     rates: Rates
     redact: Callable[[str], str]
+    people: Callable[[str, str], tuple[Tell, ...]]
 
     async def carry_out(self, run: Run) -> Run:
         """Bring a run to its end from wherever it stands, and give it back as it is then.
@@ -74,10 +81,16 @@ class Executor:
         if asked.unreachable == "act":
             return await self._go_on(run, f"could not be confirmed ({why}); declared: act")
         text = f"could not be confirmed ({why}); people must look"
-        return await self._finish(run, RunState.withdrawn, text, hold=text)
+        told = self.people(run.rollout, run.action)
+        told += self._everybody(run) if asked.unreachable == "page" else ()
+        return await self._finish(run, RunState.withdrawn, text, hold=text, tell=told)
+
+    def _everybody(self, run: Run) -> tuple[Tell, ...]:
+        return self.people(run.rollout, EVERYBODY)
 
     async def _go_on(self, run: Run, text: str) -> Run:
-        progress = Progress(RunState.open, text, attempt_state=AttemptState.rolling_back)
+        told = self.people(run.rollout, run.action)  # nobody was told while it was not certain
+        progress = Progress(RunState.open, text, attempt_state=AttemptState.rolling_back, tell=told)
         await self.runs.record(run, progress, self.clock.now())
         return replace(run, state=RunState.open, text=text)
 
@@ -101,7 +114,9 @@ class Executor:
         return await self._acted(run)
 
     async def _record(self, run: Run, effect: Effect | None) -> None:
-        progress = Progress(run.state, run.text, effect, acted_at=run.acted_at)
+        failed = effect is not None and effect.state == EffectState.failed
+        told = self._everybody(run) if effect and failed and effect.step.on_failure == "page" else ()
+        progress = Progress(run.state, run.text, effect, acted_at=run.acted_at, tell=told)
         await self.runs.record(run, progress, self.clock.now())
 
     async def _acted(self, run: Run) -> Run:
@@ -115,8 +130,9 @@ class Executor:
             await self._record(proving, last)
             return proving
         if failed:
-            return await self._finish(run, RunState.failed, _told(failed), last)
-        return await self._finish(run, RunState.done, "; ".join(effect.found for effect in run.effects), last)
+            return await self._finish(run, RunState.failed, self._told(failed), last)
+        text = "; ".join(told(what(effect.step), effect.found) for effect in run.effects)
+        return await self._finish(run, RunState.done, self.redact(text), last)
 
     async def _step(self, run: Run, effect: Effect) -> Effect:
         step = effect.step
@@ -131,22 +147,20 @@ class Executor:
             return replace(effect, state=EffectState.failed, found=str(error), cause=error.cause)
 
     async def _tried(self, run: Run, target: Target, effect: Effect) -> Effect:
-        step = effect.step
-        acted = False
+        step, before = effect.step, ""
         async for attempt in stamina.retry_context(
             on=Retryable, attempts=step.tries, timeout=None, wait_initial=0.1, wait_max=2.0, wait_jitter=0.1
         ):
             with attempt:
                 found = await _within(step, target.read(step))
                 if found.done:
-                    return replace(
-                        effect, state=EffectState.done if acted else EffectState.already, found=found.found
-                    )
+                    state = EffectState.done if before else EffectState.already
+                    return replace(effect, state=state, found=change(before or found.found, found.found))
                 self.rates.spend(run.rollout, step)
-                acted = True
+                before = before or found.found
                 await _within(step, target.act(step))
                 found = await self._read_back(target, step)
-        return replace(effect, state=EffectState.done, found=found.found)
+        return replace(effect, state=EffectState.done, found=change(before, found.found))
 
     async def _read_back(self, target: Target, step: Step) -> Reading:
         """Read until it is so: some targets take a while after they have said yes."""
@@ -182,7 +196,7 @@ class Executor:
                 ]
                 state = RunState.failed if failed else RunState.unproved
                 text = f"not proved within {proof.within:g} s: {missing}"
-                return await self._finish(run, state, f"{_told(failed)}; {text}" if failed else text)
+                return await self._finish(run, state, f"{self._told(failed)}; {text}" if failed else text)
             await asyncio.sleep(min(PROVE_EVERY, max(0.05, proof.within / 20)))
 
     async def _unproved(self, run: Run, proof: Proof) -> str:
@@ -208,13 +222,24 @@ class Executor:
         again = await self._step(run, effect)
         return again.found if again.state == EffectState.failed else ""
 
+    def _told(self, failed: list[Effect]) -> str:
+        lines = [f"{what(effect.step)} {effect.state}: {effect.found}" for effect in failed]
+        return self.redact("; ".join(lines))
+
     async def _finish(
-        self, run: Run, state: RunState, text: str, effect: Effect | None = None, hold: str | None = None
+        self,
+        run: Run,
+        state: RunState,
+        text: str,
+        effect: Effect | None = None,
+        hold: str | None = None,
+        tell: tuple[Tell, ...] = (),
     ) -> Run:
         now = self.clock.now()
         acting = run.action in names.ACTING
         if state in {RunState.failed, RunState.unproved}:
             hold = f"{run.action} {state}: {text}"
+            tell = self._everybody(run) if acting else self.people(run.rollout, "hold")
         progress = Progress(
             state,
             text,
@@ -223,6 +248,7 @@ class Executor:
             finished_at=now,
             attempt_state=AttemptState.rolled_back if acting and state in WORKED else None,
             hold=hold,
+            tell=tell,
         )
         await self.runs.record(run, progress, now)
         return replace(run, state=state, text=text, finished_at=now)
@@ -235,10 +261,6 @@ async def _within(step: Step, call: object) -> Reading:
             return await call  # type: ignore[misc,no-any-return]
     except TimeoutError:
         raise Retryable(Cause.timeout, f"no answer within {step.timeout:g} s") from None
-
-
-def _told(failed: list[Effect]) -> str:
-    return "; ".join(f"{effect.step.kind} {effect.state}: {effect.found}" for effect in failed)
 
 
 def _proof_text(proof: Proof) -> str:

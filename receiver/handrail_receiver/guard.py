@@ -1,14 +1,16 @@
 """Inbox and open runs → everything decided and carried out: the loop that never ends.
 
-The webhook wakes it right after its commit. It also looks by itself every second, for what became due and
-for what another receiver left behind.
+The webhook wakes it right after its commit; what follows within BREATH seconds is decided together. It also
+looks by itself every second, for what became due and for what another receiver left behind.
 """
 
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -19,6 +21,7 @@ from handrail_receiver.errors import LeaseLost, StoreDown
 from handrail_receiver.execute import Executor
 from handrail_receiver.intake import parse
 from handrail_receiver.model import (
+    QUIET,
     Conditions,
     Decision,
     History,
@@ -30,23 +33,22 @@ from handrail_receiver.model import (
     Verdict,
 )
 from handrail_receiver.playbooks import Playbooks
-from handrail_receiver.ports import Clock, Look
+from handrail_receiver.ports import Clock, Judge, Look
 from handrail_receiver.status.metrics import Metrics
 from handrail_receiver.stores import Store
 
 log = logging.getLogger("handrail")
 TOGETHER = 200
 LOOK_EVERY = 1.0
+BREATH = 0.01
 TOLD = {Verdict.act, Verdict.hold, Verdict.tell}
 HEARTBEAT = "heartbeat"
 
 
 def with_tells(decision: Decision, playbook: Playbook) -> Decision:
     """A decision with everybody who is to hear of it."""
-    action = playbook.action(decision.action)
-    if decision.verdict not in TOLD or action is None:
-        return decision
-    return replace(decision, tell=action.tell)
+    action = playbook.action(decision.action) if decision.verdict in TOLD else None
+    return decision if action is None else replace(decision, tell=action.tell)
 
 
 @dataclass
@@ -83,6 +85,7 @@ class Guard:
             except StoreDown as error:
                 log.warning("nothing can be decided: %s", error)
                 await asyncio.sleep(LOOK_EVERY)
+            await asyncio.sleep(BREATH)
             try:
                 async with asyncio.timeout(LOOK_EVERY):
                     await self._wake.wait()
@@ -91,11 +94,15 @@ class Guard:
 
     async def step(self) -> None:
         """Decide what is in the inbox, and start what is due."""
-        while settled := await self.store.inbox.settle(self.judge, self.clock.now(), TOGETHER):
-            await self._decided([decision for one in settled for decision in one.decisions])
-            self._count(settled)
+        full = True
+        while full:
+            settled = await self.store.inbox.settle(self.judging(), self.clock.now(), TOGETHER)
+            full = len(settled) == TOGETHER
+            self.metrics.notifications(settled)
+            news = [one for one in settled if one.first is not None and one.first.verdict not in QUIET]
+            await self._decided([decision for one in news for decision in one.decisions])
+            self._hear(news)
             await self._start_due()
-        await self._start_due()
 
     async def apply(self, rollout: str, decision: Callable[[History], Decision]) -> Decision:
         """Carry a person's decision into the store and start what it opens."""
@@ -119,9 +126,14 @@ class Guard:
                 return run
             await asyncio.sleep(0.05)
 
-    def judge(self, stored: Stored, look: Look) -> Iterable[Decision]:
+    def judging(self) -> Judge:
+        """A judge of one round: what holds beside the history is asked once, at its first delivery."""
+        conditions = functools.cache(self.conditions)
+        return lambda stored, look: self._judge(stored, look, conditions())
+
+    def _judge(self, stored: Stored, look: Look, now: Conditions) -> Iterable[Decision]:
         """What follows from a delivery, alert by alert."""
-        notification, now = parse(stored.body), self.conditions()
+        notification = parse(stored.body)
         for signal in notification.signals:
             if signal.labels.get("alertname") == names.HEARTBEAT_ALERT:
                 yield Decision(Verdict.note, HEARTBEAT, "the heartbeat arrived")
@@ -135,24 +147,29 @@ class Guard:
             yield Decision(Verdict.tell, "truncated", text)
 
     async def close(self) -> None:
-        """Stop carrying out; what is open stays open for the next start."""
-        for _, task in list(self._running.values()):
+        """Stop carrying out; what is open stays open, for the next start or for another receiver at once."""
+        running = list(self._running.values())
+        for _, task in running:
             task.cancel()
-        await asyncio.gather(*(task for _, task in self._running.values()), return_exceptions=True)
+        await asyncio.gather(*(task for _, task in running), return_exceptions=True)
+        for run, _ in running:
+            with suppress(LeaseLost, StoreDown):
+                await self.store.runs.renew(run, self.clock.now())
 
-    async def _decided(self, decisions: list[Decision]) -> None:
+    async def _decided(self, decisions: Iterable[Decision]) -> None:
         for decision in decisions:
+            if decision.verdict in QUIET:
+                continue
             if any(isinstance(change, Open) and change.supersedes for change in decision.changes):
                 await self._end_entering(decision.attempt)
-            if decision.verdict not in {Verdict.repeat, Verdict.ignore}:
-                log.info(
-                    "%s %s: %s (%s) %s",
-                    decision.rollout,
-                    decision.action,
-                    decision.verdict,
-                    decision.reason,
-                    decision.text,
-                )
+            log.info(
+                "%s %s: %s (%s) %s",
+                decision.rollout,
+                decision.action,
+                decision.verdict,
+                decision.reason,
+                decision.text,
+            )
             self.on_decision(decision)
 
     async def _end_entering(self, attempt: int) -> None:
@@ -166,9 +183,8 @@ class Guard:
             task.cancel()
         await asyncio.gather(*ended, return_exceptions=True)
 
-    def _count(self, settled: list[Settled]) -> None:
-        for one in settled:
-            self.metrics.notification(one)
+    def _hear(self, news: list[Settled]) -> None:
+        for one in news:
             if any(decision.reason == "truncated" for decision in one.decisions):
                 self.on_truncated()
             if any(decision.reason == HEARTBEAT for decision in one.decisions):
@@ -198,13 +214,24 @@ class Guard:
             self.wake()
 
     async def _renew(self, run: Run, task: asyncio.Task[None] | None) -> None:
+        """Stay the one who works on a run. Whoever cannot stops before another receiver may begin."""
+        renewed, pause = self.clock.now(), self.lease / 3
         while True:
-            await asyncio.sleep(self.lease / 3)
+            await asyncio.sleep(pause)
+            now = self.clock.now()
             try:
-                await self.store.runs.renew(run, self.clock.now() + timedelta(seconds=self.lease))
+                async with asyncio.timeout(self.lease / 6):
+                    await self.store.runs.renew(run, now + timedelta(seconds=self.lease))
+                renewed, pause = now, self.lease / 3
             except LeaseLost:
-                if task is not None:
-                    task.cancel()
-                return
-            except StoreDown as error:
-                log.warning("the lease of %s cannot be renewed: %s", run.rollout, error)
+                break
+            except (StoreDown, TimeoutError) as error:
+                log.warning("the lease of %s cannot be renewed: %s", run.rollout, str(error) or "no answer")
+                pause = self.lease / 12
+                if self.store.engine.shared and self.clock.now() - renewed >= 0.75 * timedelta(
+                    seconds=self.lease
+                ):
+                    log.warning("%s of %s is left to whoever reaches the store", run.action, run.rollout)
+                    break
+        if task is not None:
+            task.cancel()

@@ -8,10 +8,21 @@ from datetime import datetime
 
 from handrail.contract import Playbook, names
 
-from handrail_receiver.model import OPEN, WORKED, EvidenceRecord, History, Run, RunState
+from handrail_receiver.model import (
+    OPEN,
+    WORKED,
+    Effect,
+    EffectState,
+    EvidenceRecord,
+    History,
+    Run,
+    RunState,
+)
+from handrail_receiver.status.words import what
 from handrail_receiver.telling.incident import Incident, Line, Link, Severity, Status
 
 MOST_LINES = 30
+NEVER_BEGUN = {RunState.withdrawn, RunState.superseded}
 
 
 def incident_of(
@@ -22,11 +33,11 @@ def incident_of(
     page: str,
     now: datetime,
 ) -> Incident:
-    """What stands now, whole, whatever was told before."""
-    acting = [run for run in history.runs if run.action in names.ACTING]
+    """What stands now, whatever was told before; of `records`, the newest MOST_LINES that people are told of."""
+    acting = [run for run in history.runs if run.action in names.ACTING and run.state not in NEVER_BEGUN]
     last = acting[-1] if acting else None
     opened = history.attempt.started_at if history.attempt else now
-    lines = _lines(records, opened)
+    lines = (*_lines(records, opened), *_broken(last))
     status = _status(history, last)
     return Incident(
         key=key,
@@ -34,7 +45,7 @@ def incident_of(
         service=playbook.service,
         title=_title(playbook, history, last),
         status=status,
-        severity=_severity(last),
+        severity=_severity(history, last),
         lines=lines[-MOST_LINES:],
         links=tuple(
             Link(text, url)
@@ -45,7 +56,7 @@ def incident_of(
             )
             if url
         ),
-        opened=lines[0].at if lines else opened,
+        opened=opened,
         updated=now,
         resolved=now if status == "resolved" else None,
     )
@@ -69,12 +80,34 @@ def blind_incident(key: str, why: str, opened: datetime, now: datetime, page: st
     )
 
 
+def refused_incident(key: str, why: str, opened: datetime, now: datetime, page: str) -> Incident:
+    """Deliveries are refused for good: `why` is empty when none was for a while."""
+    text = why or "nothing was refused for an hour"
+    return Incident(
+        key=key,
+        rollout="handrail",
+        service="handrail",
+        title=f"Handrail refuses deliveries, what they said is lost: {text}"
+        if why
+        else "Handrail takes all again",
+        status="open" if why else "resolved",
+        severity="error",
+        lines=(Line(now, text),),
+        links=(Link("Status", page),) if page else (),
+        opened=opened,
+        updated=now,
+        resolved=None if why else now,
+    )
+
+
 def _title(playbook: Playbook, history: History, last: Run | None) -> str:
     if last is not None:
         word = {"open": "under way", "proving": "being proved", "waiting": "being confirmed"}.get(
             last.state, last.state.value
         )
-        return f"{playbook.rollout}: {last.action} {word}"
+        failed = len(_failed(last)) if last.state in OPEN else 0
+        broken = f", {failed} of {len(last.effects)} steps failed" if failed else ""
+        return f"{playbook.rollout}: {last.action} {word}{broken}"
     held = history.attempt.held if history.attempt else ""
     return f"{playbook.rollout}: {held}" if held else f"{playbook.rollout}: a guardrail needs a look"
 
@@ -84,18 +117,36 @@ def _status(history: History, last: Run | None) -> Status:
         if last.state in WORKED:
             return "resolved"
         # Acknowledged means that nobody need get up: only an ordinary rollback that got through says so.
-        handled = last.state == RunState.proving and last.action == "rollback"
+        got_through = last.state == RunState.proving and not _failed(last)
+        handled = got_through and last.action == "rollback"
         return "acknowledged" if handled else "open"
     quiet = not any(said.firing for said in history.said)
     return "resolved" if quiet and history.attempt and not history.attempt.held else "open"
 
 
-def _severity(last: Run | None) -> Severity:
+def _given_up(history: History) -> bool:
+    """Whether a rollback was not begun because it could not be confirmed: people must look."""
+    held = history.attempt.held if history.attempt else ""
+    return any(run.state == RunState.withdrawn and run.text == held for run in history.runs)
+
+
+def _severity(history: History, last: Run | None) -> Severity:
     if last is None:
-        return "warning"
-    return (
-        "error" if last.action == "rollback" and (last.state in OPEN or last.state in WORKED) else "critical"
-    )
+        return "critical" if _given_up(history) else "warning"
+    under_control = last.state in WORKED or (last.state in OPEN and not _failed(last))
+    return "error" if last.action == "rollback" and under_control else "critical"
+
+
+def _failed(run: Run) -> list[Effect]:
+    return [effect for effect in run.effects if effect.state == EffectState.failed]
+
+
+def _broken(run: Run | None) -> tuple[Line, ...]:
+    """The steps that failed in a run that goes on; when it ends, its outcome names them."""
+    if run is None or run.state not in OPEN:
+        return ()
+    at = run.acted_at or run.decided_at
+    return tuple(Line(at, f"{what(one.step)} failed: {one.found}") for one in _failed(run))
 
 
 def _lines(records: Sequence[EvidenceRecord], since: datetime) -> tuple[Line, ...]:

@@ -17,7 +17,7 @@ from handrail_receiver.errors import ReceiverError
 from handrail_receiver.model import Notification, Signal
 
 MAX_ALERTS = 1000
-SMALL = 64 * 1024
+SMALL = 4 * 1024
 
 
 class NotAlertmanagers(ReceiverError):
@@ -74,7 +74,7 @@ def _parse(body: bytes) -> Notification:
     return Notification(tuple(map(_signal, read.alerts)), read.truncatedAlerts, read.version)
 
 
-_parse_again = functools.lru_cache(maxsize=64)(_parse)
+_parse_again = functools.lru_cache(maxsize=1024)(_parse)
 
 
 def compose(alerts: list[AlertBody], receiver: str) -> bytes:

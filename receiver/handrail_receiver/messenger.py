@@ -5,14 +5,15 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from handrail_receiver.errors import Permanent, Retryable, StoreDown
-from handrail_receiver.incidents import blind_incident, incident_of
+from handrail_receiver.incidents import MOST_LINES, blind_incident, incident_of, refused_incident
 from handrail_receiver.model import Conditions, History, Telling
 from handrail_receiver.playbooks import Playbooks
 from handrail_receiver.ports import Clock
+from handrail_receiver.refusals import Refusals
 from handrail_receiver.stores import Store
 from handrail_receiver.telling import Teller
 from handrail_receiver.telling.incident import Incident
@@ -21,7 +22,8 @@ log = logging.getLogger("handrail")
 LOOK_EVERY = 1.0
 ONE_TAKES = timedelta(seconds=60)
 LONGEST_PAUSE = 300.0
-BLIND = "handrail-blind"
+BLIND, REFUSED = "handrail-blind", "handrail-refused"
+OURS = {BLIND: blind_incident, REFUSED: refused_incident}
 
 
 @dataclass
@@ -33,8 +35,9 @@ class Messenger:
     teller: Teller
     clock: Clock
     conditions: Callable[[], Conditions]
+    refusals: Refusals
     page: str
-    _blind_since: datetime | None = None
+    _since: dict[str, datetime] = field(default_factory=dict)
 
     async def run(self) -> None:
         """Tell until cancelled."""
@@ -52,12 +55,23 @@ class Messenger:
         await asyncio.gather(*map(self._tell, await self.store.tellings.due(now, now + ONE_TAKES)))
 
     async def _watch(self) -> None:
-        """A guard that turns blind, or sees again, is told to everybody who is told of rollbacks."""
-        now = self.conditions()
-        if bool(now.blind) == (self._blind_since is not None):
-            return
-        self._blind_since = now.now if now.blind else None
-        log.warning("the guard is blind: %s", now.blind) if now.blind else log.info("the guard sees again")
+        """A guard that turns blind or refuses deliveries, and when that is over, is told to all who hear of rollbacks."""
+        for key in OURS:
+            now, why = self.clock.now(), self._why(key)
+            if bool(why) == (key in self._since):
+                continue
+            await self._want(key, now)
+            if why:
+                log.warning("%s: %s", key, why)
+                self._since[key] = now
+            else:
+                log.info("%s: it is over", key)
+                del self._since[key]
+
+    def _why(self, key: str) -> str:
+        return self.conditions().blind if key == BLIND else self.refusals.why(self.clock.now())
+
+    async def _want(self, key: str, now: datetime) -> None:
         tells = [
             tell
             for playbook in self.playbooks.all()
@@ -65,7 +79,7 @@ class Messenger:
             if action.name == "rollback"
             for tell in action.tell
         ]
-        await self.store.tellings.want(BLIND, "handrail", tells, now.now)
+        await self.store.tellings.want(key, "handrail", tells, now)
 
     async def _tell(self, telling: Telling) -> None:
         try:
@@ -86,14 +100,15 @@ class Messenger:
 
     async def _incident(self, telling: Telling) -> Incident | None:
         now = self.clock.now()
-        if telling.incident == BLIND:
-            return blind_incident(BLIND, self.conditions().blind, self._blind_since or now, now, self.page)
+        if telling.incident in OURS:
+            key = telling.incident
+            return OURS[key](key, self._why(key), self._since.get(key, now), now, self.page)
         playbook = self.playbooks.get(telling.rollout)
         if playbook is None:
             return None
         history = await self.store.attempts.history(telling.rollout, now)
         if history.attempt is None or history.attempt.id != telling.attempt:
             history = History()
-        records = await self.store.evidence.read(telling.rollout)
+        records = await self.store.evidence.newest(telling.rollout, MOST_LINES, but="step")
         page = f"{self.page}/rollouts/{telling.rollout}" if self.page else ""
         return incident_of(telling.incident, playbook, history, records, page, now)

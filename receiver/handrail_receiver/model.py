@@ -13,6 +13,7 @@ from enum import StrEnum
 from handrail.contract import Confirmation, Proof, Step, Tell
 
 from handrail_receiver.errors import Cause
+from handrail_receiver.spoken import Approved, Checked
 
 
 @dataclass(frozen=True)
@@ -81,6 +82,13 @@ class Attempt:
     def live(self) -> bool:
         """Whether anything may still be done in it."""
         return self.state in {AttemptState.active, AttemptState.rolling_back}
+
+
+def attempt_spoken_of(newest: Attempt | None) -> int:
+    """The number of the attempt whose next gate people speak about."""
+    if newest is None:
+        return 1
+    return newest.number if newest.live else newest.number + 1
 
 
 class RunState(StrEnum):
@@ -168,13 +176,23 @@ class Captured:
 
 @dataclass(frozen=True)
 class History:
-    """What a decision about one rollout may look at: its newest attempt, and what was done and said in it."""
+    """What a decision about one rollout may look at: its newest attempt, and what was done and said in it.
+
+    `checked` and `approved` are of attempt `speaks_of`; approvals of the one before are there to be refused.
+    """
 
     attempt: Attempt | None = None
     runs: tuple[Run, ...] = ()
     said: tuple[LastSaid, ...] = ()
     captured: tuple[Captured, ...] = ()
     automatic_today: int = 0
+    checked: tuple[Checked, ...] = ()
+    approved: tuple[Approved, ...] = ()
+
+    @property
+    def speaks_of(self) -> int:
+        """The attempt whose next gate people speak about: the live one, or the one that begins next."""
+        return attempt_spoken_of(self.attempt)
 
     def heard(self, series: str) -> bool | None:
         """Whether an alert was firing when we last heard of it in this attempt, None when we never did."""
@@ -209,6 +227,10 @@ class Verdict(StrEnum):
     refuse = "refuse"
 
 
+WEIGHT = {verdict: weight for weight, verdict in enumerate(Verdict)}
+QUIET = frozenset({Verdict.repeat, Verdict.ignore})
+
+
 @dataclass(frozen=True)
 class Begin:
     """A new attempt, in its first stage."""
@@ -231,6 +253,13 @@ class Enter:
 @dataclass(frozen=True)
 class SetHold:
     """Promotions stop (with a reason) or may go on (empty)."""
+
+    why: str
+
+
+@dataclass(frozen=True)
+class SetReady:
+    """The attempt was rehearsed again: why it could not be rolled back, empty when it could."""
 
     why: str
 
@@ -265,12 +294,15 @@ class Heard:
     firing: bool
 
 
-Change = Begin | Enter | SetHold | SetState | Open | Heard
+Change = Begin | Enter | SetHold | SetReady | SetState | Open | Heard | Checked | Approved
 
 
 @dataclass(frozen=True)
 class Decision:
-    """What we conclude, why (a word and a sentence), and what it changes."""
+    """What we conclude, why (a word and a sentence), and what it changes.
+
+    `known` is what else was known then, for the evidence: a gate's state, say. It must go into JSON.
+    """
 
     verdict: Verdict
     reason: str
@@ -283,11 +315,15 @@ class Decision:
     attempt: int = 0
     changes: tuple[Change, ...] = ()
     tell: tuple[Tell, ...] = ()
+    known: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Progress:
-    """What is new about a run that is being carried out: recorded in one write, under its fence."""
+    """What is new about a run that is being carried out: recorded in one write, under its fence.
+
+    `tell` are people who hear of it now, whether they were told before or not.
+    """
 
     state: RunState
     text: str = ""
@@ -296,6 +332,7 @@ class Progress:
     finished_at: datetime | None = None
     attempt_state: AttemptState | None = None
     hold: str | None = None
+    tell: tuple[Tell, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -305,6 +342,11 @@ class Settled:
     number: int
     at: datetime
     decisions: tuple[Decision, ...]
+
+    @property
+    def first(self) -> Decision | None:
+        """The decision that weighs most, None when the delivery lists no alert."""
+        return min(self.decisions, key=lambda decision: WEIGHT[decision.verdict], default=None)
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """What a person asks for + Playbook + History + Conditions → Decision with its reason; pure.
 
-`anyway` goes past what is only "not ready" and needs a reason in words; it never goes past what cannot be.
+`anyway` goes past what is only "not ready" and needs a reason in words; it never goes past what cannot be, nor past
+an approval that somebody else has to give.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from datetime import datetime, timedelta
 from handrail.contract import Playbook, StageFacts, Step
 
 from handrail_receiver.decide import STRENGTH
+from handrail_receiver.gates import Ask, Found, GateStanding, approach, judge
 from handrail_receiver.model import (
     OPEN,
     WORKED,
@@ -26,17 +28,21 @@ from handrail_receiver.model import (
     History,
     Open,
     SetHold,
+    SetReady,
     SetState,
     Verdict,
 )
+from handrail_receiver.vouch import Word, approve, check, no_gate
+
+NOTHING_FOUND, NO_WORD = Found(), Word()
 
 
 @dataclass(frozen=True)
 class Asked:
     """A person's call: who, why, whether to go past "not ready", and what was found out before deciding.
 
-    `pinned` are the rollback's steps with their open values filled in, `captured` the references; `not_ready` says, a line each, why it
-    should not go on, empty when it may.
+    `pinned` are, for a start, the rollback's steps with their open values filled in, `captured` the references; `not_ready` says, a line each, why it
+    should not go on, empty when it may; `no_way_back`, why it could not be rolled back. `found` is what a gate is judged by, `word` what the person says of it.
     """
 
     verb: str
@@ -46,6 +52,9 @@ class Asked:
     pinned: Mapping[str, tuple[Step, ...]] = field(default_factory=dict)
     captured: tuple[Captured, ...] = ()
     not_ready: tuple[str, ...] = ()
+    no_way_back: tuple[str, ...] = ()
+    found: Found = NOTHING_FOUND
+    word: Word = NO_WORD
 
 
 def answer(asked: Asked, playbook: Playbook, history: History, now: Conditions) -> Decision:
@@ -65,6 +74,8 @@ def answer(asked: Asked, playbook: Playbook, history: History, now: Conditions) 
             return _start(known, asked, playbook, history, now)
         case "rollback":
             return _rollback(known, asked, playbook, history, now)
+        case "check" | "approve":
+            return _vouched(known, asked, playbook, history, now)
     if attempt is None or attempt.state != AttemptState.active:
         state = f"attempt {attempt.number} is {attempt.state}" if attempt else "no attempt was started"
         return _no(known, "no-attempt", f"{state}; `handrail rollout start {known.rollout}` begins one")
@@ -84,14 +95,15 @@ def _start(known: Decision, asked: Asked, playbook: Playbook, history: History, 
     name = first.name if first else ""
     if attempt and attempt.live:
         return _start_again(known, playbook, history, attempt, now)
-    not_ready = (*asked.not_ready, *_guard_is_off(now))
-    refused = _not_ready(known, asked, not_ready)
+    gate = _gate(asked, playbook, history, now)
+    known = replace(known, known=_kept(gate))
+    refused, past = _through(known, asked, (*asked.no_way_back, *asked.not_ready, *_guard_is_off(now)), gate)
     if refused:
         return refused
-    begin = Begin(playbook.service, name, asked.pinned, "; ".join(not_ready), asked.captured)
+    begin = Begin(playbook.service, name, asked.pinned, "; ".join(asked.no_way_back), asked.captured)
     changes: tuple[Change, ...] = (begin, _entering("start", first, 0, now.now)) if first else (begin,)
     where = f"in stage {name}" if name else "guarding from now on"
-    where += _said(asked, not_ready)
+    where += _said(asked, past)
     return replace(
         known, verdict=Verdict.act, reason="asked-for", text=f"a new attempt, {where}", changes=changes
     )
@@ -126,12 +138,14 @@ def _promote(
     following = _after(playbook.stages, attempt.stage)
     if any(run.state in OPEN for run in history.runs):
         return _no(known, "under-way", "something is still being carried out; wait for it or roll back")
+    gate = _gate(asked, playbook, history, now)
+    known = replace(known, known=_kept(gate))
     over = attempt.stage_entered_at + timedelta(seconds=current.hold if current and current.hold else 0)
-    reasons = list(asked.not_ready)
+    reasons = [*(asked.no_way_back if following else ()), *asked.not_ready]
     reasons += [f"held: {attempt.held}"] if attempt.held else []
     reasons += _guard_is_off(now)
     reasons += [f"stage {attempt.stage} holds until {over:%Y-%m-%d %H:%M:%S} UTC"] if now.now < over else []
-    refused = _not_ready(known, asked, tuple(reasons))
+    refused, past = _through(known, asked, tuple(reasons), gate)
     if refused:
         return refused
     if following is None:
@@ -140,9 +154,10 @@ def _promote(
             known, verdict=Verdict.act, reason="asked-for", text="the rollout is complete", changes=(done,)
         )
     last = history.last_run("promote", following.name)
-    text = f"into stage {following.name}{_said(asked, reasons)}"
+    text = f"into stage {following.name}{_said(asked, past)}"
     changes = (
         SetHold(""),
+        SetReady("; ".join(asked.no_way_back)),
         Enter(following.name, asked.captured),
         _entering("promote", following, last.round + 1 if last else 0, now.now),
     )
@@ -166,18 +181,52 @@ def _rollback(
         if not (asked.anyway and asked.why):
             state = "no attempt is active"
             return _no(known, "no-attempt", f"{state}; to roll back all the same, say --anyway and --why")
-        changes.append(
-            Begin(playbook.service, playbook.stages[0].name if playbook.stages else "", asked.pinned, "")
-        )
-    steps = (
-        attempt.pinned.get("rollback", action.steps)
-        if attempt
-        else asked.pinned.get("rollback", action.steps)
-    )
+        # Never pinned anew: what stands there now is what is to be rolled back.
+        first = playbook.stages[0].name if playbook.stages else ""
+        changes.append(Begin(playbook.service, first, attempt.pinned if attempt else {}, ""))
+    steps = attempt.pinned.get("rollback", action.steps) if attempt else action.steps
     run = Open("rollback", "", last.round + 1 if last else 0, steps, action.proof, now.now, supersedes=True)
     changes += [SetState(AttemptState.rolling_back), run]
     text = f"{asked.by} asked for a rollback" + (f": {asked.why}" if asked.why else "")
     return replace(known, verdict=Verdict.act, reason="asked-for", text=text, changes=tuple(changes))
+
+
+def _vouched(
+    known: Decision, asked: Asked, playbook: Playbook, history: History, now: Conditions
+) -> Decision:
+    at = approach(playbook, history, asked.found, now.now)
+    if at is None:
+        return no_gate(known, playbook, history)
+    return (check if asked.verb == "check" else approve)(known, asked.word, asked.why, at)
+
+
+def _gate(asked: Asked, playbook: Playbook, history: History, now: Conditions) -> GateStanding | None:
+    """How the gate ahead stands for whoever asks."""
+    at = approach(playbook, history, asked.found, now.now)
+    return judge(at, asked.by) if at else None
+
+
+def _kept(gate: GateStanding | None) -> dict[str, object]:
+    return {"gate": gate.facts()} if gate and gate.asks else {}
+
+
+def _through(
+    known: Decision, asked: Asked, reasons: tuple[str, ...], gate: GateStanding | None
+) -> tuple[Decision | None, tuple[str, ...]]:
+    """The refusal, None when it may go on; and all that stands against it. Nothing goes past an approval."""
+    missing = gate.missing if gate else ()
+    reasons = (*reasons, *map(_with_cure, missing))
+    approvals = [_with_cure(ask) for ask in missing if ask.kind == "approval"]
+    if approvals and asked.anyway:
+        text = f"{'; '.join(approvals)}; --anyway does not go past an approval"
+        return _no(known, "not-approved", text), reasons
+    if approvals:
+        return _no(known, "not-ready", f"{'; '.join(reasons)}; mend it"), reasons
+    return _not_ready(known, asked, reasons), reasons
+
+
+def _with_cure(ask: Ask) -> str:
+    return f"{ask.text} (`{ask.cure}`)" if ask.cure else ask.text
 
 
 def _not_ready(known: Decision, asked: Asked, reasons: tuple[str, ...]) -> Decision | None:

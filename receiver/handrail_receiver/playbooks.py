@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from handrail.contract import Playbook
+from handrail.contract import Playbook, Tell
 from pydantic import ValidationError
 
 from handrail_receiver.telling.render import problem
@@ -22,6 +22,12 @@ class Playbooks:
     def get(self, rollout: str) -> Playbook | None:
         """The playbook of a rollout."""
         return self._known.get(rollout)
+
+    def people(self, rollout: str, action: str) -> tuple[Tell, ...]:
+        """Who is told of an action of a rollout."""
+        playbook = self.get(rollout)
+        known = playbook.action(action) if playbook else None
+        return known.tell if known else ()
 
     def all(self) -> list[Playbook]:
         """Every playbook, by name."""

@@ -119,6 +119,9 @@ class Evidence(Protocol):
     async def read(self, rollout: str) -> list[EvidenceRecord]:
         """The chain of a rollout, oldest first."""
 
+    async def newest(self, rollout: str, limit: int, but: str = "") -> list[EvidenceRecord]:
+        """The end of a chain, oldest first: at most `limit` records, those of the kind `but` left out."""
+
 
 class Tellings(Protocol):
     """Who is to be told of an incident, until they were."""

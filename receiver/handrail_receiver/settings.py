@@ -44,6 +44,7 @@ class Settings(BaseSettings):
     prometheus: str | None = None
     alertmanagers: Words = ()
     ask_every: Seconds = 60.0
+    silences_unknown: Literal["hold", "act"] = "hold"
     heartbeat_within: Seconds = 300.0
 
     kill_switch: Path = Path("handrail.stop")

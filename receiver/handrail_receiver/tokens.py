@@ -1,6 +1,6 @@
 """Token files → who is calling and what they may do.
 
-One line for each token: `ROLE NAME TOKEN`; `#` begins a comment. Several tokens of one role are valid at once,
+One line for each token: `ROLE NAME TOKEN`; `#` begins a comment. `approver:lead` may approve as `lead` only. Several tokens of one role are valid at once,
 which is how a token is exchanged without a gap. A changed file counts within half a
 second.
 """
@@ -15,6 +15,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
+
+from handrail_receiver.gates import NO_TOKEN, Approver
 
 Role = Literal["alertmanager", "viewer", "operator", "approver"]
 ROLES: tuple[Role, ...] = get_args(Role)
@@ -37,14 +39,21 @@ class Token:
     role: Role
     name: str
     digest: bytes
+    only: str = ""
+
+    @property
+    def approver(self) -> Approver:
+        """Who it is where approvals are judged: a fingerprint that says nothing of the token."""
+        return Approver(hashlib.sha256(b"fingerprint:" + self.digest).hexdigest()[:16], self.only)
 
 
 @dataclass(frozen=True)
 class Caller:
-    """Who is calling, as the evidence names them, and the roles they have."""
+    """Who is calling, as the evidence names them, and the roles they have; `approver`: as whom they may approve."""
 
     name: str
     may: frozenset[Role]
+    approver: Approver = NO_TOKEN
 
 
 ANYONE = Caller("anyone", frozenset(ROLES))
@@ -65,16 +74,18 @@ def read_tokens(path: Path) -> tuple[list[Token], list[str]]:
         if problem:
             wrong.append(f"HANDRAIL_TOKENS_FILE: {path}:{number}: {problem}")
         else:
-            role = next(role for role in ROLES if role == words[0])
-            tokens.append(Token(role, words[1], _digest(words[2])))
+            known, _, only = words[0].partition(":")
+            role = next(role for role in ROLES if role == known)
+            tokens.append(Token(role, words[1], _digest(words[2]), only))
     return tokens, wrong
 
 
 def _problem(words: list[str]) -> str | None:
     if len(words) != 3:
         return "a line has three words; write `ROLE NAME TOKEN`"
-    if words[0] not in ROLES:
-        return f"{words[0]!r} is not a role; write one of {', '.join(ROLES)}"
+    role, colon, only = words[0].partition(":")
+    if role not in ROLES or (colon and not (role == "approver" and only)):
+        return f"{words[0]!r} is not a role; write one of {', '.join(ROLES)}, or approver:ROLE"
     if len(words[2]) < SHORTEST:
         return f"the token is shorter than {SHORTEST} characters; make one with `openssl rand -hex 32`"
     return None
@@ -99,7 +110,11 @@ class Tokens:
         for token in self._current():  # every one is compared, so that the time says nothing
             if hmac.compare_digest(token.digest, digest):
                 found = token
-        return Caller(found.name, MAY[found.role]) if found else None
+        return Caller(found.name, MAY[found.role], found.approver) if found else None
+
+    def approvers(self) -> frozenset[Approver]:
+        """The tokens that may approve now."""
+        return frozenset(token.approver for token in self._current() if "approver" in MAY[token.role])
 
     def _current(self) -> tuple[Token, ...]:
         now = time.monotonic()
@@ -121,6 +136,10 @@ class NoTokens:
     def caller(self, authorization: str | None) -> Caller | None:  # noqa: ARG002  the same signature as Tokens
         """Anyone."""
         return ANYONE
+
+    def approvers(self) -> frozenset[Approver]:
+        """Anyone; four eyes cannot be told apart here."""
+        return frozenset({NO_TOKEN})
 
 
 def _stamp(file: Path) -> object:

@@ -20,7 +20,9 @@ from handrail_receiver.guard import Guard
 from handrail_receiver.intake import NotAlertmanagers, parse
 from handrail_receiver.model import Received
 from handrail_receiver.ports import Clock, Inbox
+from handrail_receiver.refusals import Refusals
 from handrail_receiver.status.metrics import Metrics
+from handrail_receiver.tokens import Caller
 
 log = logging.getLogger("handrail")
 STORED = Response(status_code=200)
@@ -35,6 +37,7 @@ class Webhook:
     guard: Guard
     clock: Clock
     metrics: Metrics
+    refusals: Refusals
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one POST."""
@@ -49,21 +52,31 @@ class Webhook:
                 "unauthorized", 401, "no valid token; set `authorization` in webhook_configs"
             )
         if "alertmanager" not in caller.may:
-            return self._refused(
-                "unauthorized", 403, "this token submits no alerts; use one with the role alertmanager"
+            return self._lost(
+                caller,
+                "unauthorized",
+                403,
+                "this token submits no alerts; use one with the role alertmanager",
             )
         try:
             body = await read_body(headers, receive)
             parse(body)
             await self.inbox.put(Received(self.clock.now(), caller.name, body))
         except TooLarge as problem:
-            return self._refused("too-large", 413, str(problem))
-        except (NotAlertmanagers, Incomplete) as problem:
+            return self._lost(caller, "too-large", 413, str(problem))
+        except NotAlertmanagers as problem:
+            return self._lost(caller, "invalid", 400, str(problem))
+        except Incomplete as problem:
             return self._refused("invalid", 400, str(problem))
         except StoreDown as problem:
             return self._refused("unavailable", 503, str(problem))
         self.guard.wake()
         return STORED
+
+    def _lost(self, caller: Caller, result: str, status: int, text: str) -> Response:
+        """No retry can mend it, and the sender is one of ours: people hear of it."""
+        self.refusals.note(caller.name, status, text, self.clock.now())
+        return self._refused(result, status, text)
 
     def _refused(self, result: str, status: int, text: str) -> Response:
         self.metrics.refused(result)

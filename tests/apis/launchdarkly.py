@@ -22,6 +22,8 @@ class LaunchDarkly(Api):
         self.archived = False
         self.approvals: dict[str, object] = {"required": False, "requiredApprovalTags": []}
         self.may_write = True
+        self.bypasses = False
+        self.scheduled = False
 
     def authorized(self, request: Request) -> bool:
         """The token goes bare: `Bearer` is refused, as LaunchDarkly does."""
@@ -36,7 +38,7 @@ class LaunchDarkly(Api):
         if address.path != FLAG:
             return _error(404, "not_found", "Unknown resource")
         if request.method == "PATCH":
-            return self._patch(request, dry="dryRun=true" in address.query)
+            return self._patch(request, address.query.split("&"))
         return JSONResponse(self._flag())
 
     def _flag(self) -> dict[str, object]:
@@ -49,10 +51,10 @@ class LaunchDarkly(Api):
             "environments": {"production": production},
         }
 
-    def _patch(self, request: Request, *, dry: bool) -> Response:
+    def _patch(self, request: Request, query: list[str]) -> Response:
         if request.headers["content-type"] != SEMANTIC:
             return _error(400, "invalid_request", "expected a JSON patch")
-        if self.approvals["required"]:
+        if self.approvals["required"] and not self.bypasses:
             return _error(
                 405, "method_not_allowed", "Flag configuration updates require approval: action 'updateOn'"
             )
@@ -62,7 +64,9 @@ class LaunchDarkly(Api):
             {"kind": "turnFlagOff"}
         ]:
             return _error(400, "invalid_request", "unknown instruction")
-        if not dry:
+        if self.scheduled and "ignoreConflicts=true" not in query:
+            return _error(400, "invalid_request", "this change would make a pending change fail")
+        if "dryRun=true" not in query:
             self.on = False
         return JSONResponse(self._flag())
 

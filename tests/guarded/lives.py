@@ -1,7 +1,9 @@
-"""Settings and a moment → a receiver that dies by `kill -9` at that moment.
+"""Settings and a moment → a receiver to which something happens at that moment.
 
 A life is a real process, forked from one that has imported everything, so that a thousand of them take minutes.
 The moments are just before and just after each commit and each call to HAProxy, counted from the start.
+What happens: `kill` is `kill -9`; `cut` ends every connection to its PostgreSQL; `lost` lets a commit fail, or its
+answer get lost after it was carried out, and counts commits alone.
 """
 
 from __future__ import annotations
@@ -9,6 +11,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable, Iterator, Mapping
@@ -16,60 +19,83 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import psycopg
 from handrail_receiver import server
 from handrail_receiver.settings import read_settings
+from handrail_receiver.stores.postgres import Postgres
 from handrail_receiver.stores.sqlite import SQLite
 from handrail_receiver.targets import haproxy
 
+REACHED = "reached"
 
-class Death:
-    """Counts moments and dies at the one that was chosen."""
 
-    def __init__(self, at: int) -> None:
-        self.at, self.now = at, 0
+class Fate:
+    """Counts moments and lets it happen at the one that was chosen; leaves a file to say that it did."""
 
-    def moment(self) -> None:
+    def __init__(self, at: int, what: str, store: str) -> None:
+        self.at, self.what, self.store, self.now = at, what, store, 0
+
+    def moment(self, lost: type[Exception] | None = None) -> None:
+        """A moment; `lost` is how it looks when a commit fails or is not answered."""
+        if self.what == "lost" and lost is None:
+            return
         self.now += 1
-        if self.now == self.at:
+        if self.now != self.at:
+            return
+        Path(REACHED).touch()
+        if self.what == "kill":
             os.kill(os.getpid(), signal.SIGKILL)
+        if self.what == "cut":
+            self._cut()
+        if lost is not None and self.what == "lost":
+            raise lost("nobody knows what became of it")
+
+    def _cut(self) -> None:
+        others = (
+            b"SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            b" WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+        with psycopg.connect(self.store, autocommit=True) as connection:
+            connection.execute(others)
 
 
-def live(env: Mapping[str, str], folder: str, at: int) -> None:
-    """Be a receiver until killed; dies by itself at moment `at` (0: never)."""
+def live(env: Mapping[str, str], folder: str, at: int, what: str) -> None:
+    """Be a receiver until killed; `what` happens at moment `at` (0: never)."""
     os.chdir(folder)
     log = os.open("receiver.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     os.dup2(log, 1)
     os.dup2(log, 2)
     os.environ.update(env)
-    death = Death(at)
-    _around_commits(death)
-    _around_calls(death)
+    fate = Fate(at, what, env["HANDRAIL_STORE"])
+    _around_commits(fate, SQLite, sqlite3.OperationalError)
+    _around_commits(fate, Postgres, psycopg.OperationalError)
+    _around_calls(fate)
     server.run(read_settings())
 
 
-def _around_commits(death: Death) -> None:
-    end: Callable[[SQLite, str], None] = SQLite.end
+def _around_commits(fate: Fate, kind: type[SQLite] | type[Postgres], lost: type[Exception]) -> None:
+    end: Callable[[Any, str], None] = kind.end
 
-    def mortal(self: SQLite, word: str) -> None:
+    def fated(self: Any, word: str) -> None:
         if word == "COMMIT":
-            death.moment()
+            fate.moment(lost)
         end(self, word)
         if word == "COMMIT":
-            death.moment()
+            fate.moment(lost)
 
-    SQLite.end = mortal  # type: ignore[method-assign]
+    kind.end = fated  # type: ignore[method-assign]
 
 
-def _around_calls(death: Death) -> None:
+def _around_calls(fate: Fate) -> None:
     ask: Callable[[str, str, float], Awaitable[str]] = haproxy.ask
 
-    async def mortal(socket: str, command: str, seconds: float) -> str:
-        death.moment()
+    async def fated(socket: str, command: str, seconds: float) -> str:
+        fate.moment()
         answer = await ask(socket, command, seconds)
-        death.moment()
+        fate.moment()
         return answer
 
-    haproxy.ask = mortal
+    haproxy.ask = fated
 
 
 class Lives:
@@ -78,9 +104,10 @@ class Lives:
     def __init__(self, process: subprocess.Popen[bytes]) -> None:
         self._process = process
 
-    def begin(self, env: Mapping[str, str], folder: Path, at: int) -> int:
+    def begin(self, env: Mapping[str, str], folder: Path, at: int, what: str) -> int:
         """Begin a life; its process id."""
-        return int(self._ask({"do": "begin", "env": dict(env), "folder": str(folder), "at": at}))
+        wish = {"do": "begin", "env": dict(env), "folder": str(folder), "at": at, "what": what}
+        return int(self._ask(wish))
 
     def ended(self, pid: int) -> int | None:
         """The signal that ended a life, None while it lasts."""
@@ -144,7 +171,7 @@ def _child(wish: dict[str, Any]) -> None:
     os.close(0)
     os.open(os.devnull, os.O_RDONLY)
     try:
-        live(wish["env"], wish["folder"], wish["at"])
+        live(wish["env"], wish["folder"], wish["at"], wish["what"])
     finally:
         os._exit(1)
 

@@ -1,8 +1,9 @@
-"""Metrics that a test sets → a real Prometheus that scrapes them every second, with one rule of `shop`."""
+"""Metrics that a test sets → a real Prometheus that scrapes them all the time, with rules of `shop`."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -16,7 +17,7 @@ import servers
 RULES = """
 groups:
 - name: shop
-  interval: 1s
+  interval: 250ms
   rules:
   - alert: ShopErrorRateCritical
     expr: bad == 1
@@ -26,15 +27,28 @@ groups:
 
 @dataclass
 class Application:
-    """Metrics that a test sets, and Prometheus that scrapes them every second."""
+    """Metrics that a test sets, and Prometheus that scrapes them four times a second."""
 
     url: str
     values: dict[str, float]
 
+    def firing(self) -> set[str]:
+        """The names of the alerts that fire now."""
+        return {one["metric"]["alertname"] for one in samples(self.url, 'ALERTS{alertstate="firing"}')}
+
 
 @contextmanager
 def scraped(folder: Path, **values: float) -> Iterator[Application]:
-    """A Prometheus that knows `values`, each a metric of that name."""
+    """A Prometheus that knows `values`, each a metric of that name, and tells nobody."""
+    with watched(folder, values) as application:
+        yield application
+
+
+@contextmanager
+def watched(
+    folder: Path, values: Mapping[str, float], alertmanagers: Sequence[str] = (), rules: str = RULES
+) -> Iterator[Application]:
+    """A Prometheus that knows `values`, and tells `alertmanagers` (`host:port`) what fires by `rules`."""
     application = Application("", dict(values))
 
     class Handler(BaseHTTPRequestHandler):
@@ -53,16 +67,12 @@ def scraped(folder: Path, **values: float) -> Iterator[Application]:
         web = stack.enter_context(ThreadingHTTPServer(("127.0.0.1", 0), Handler))
         Thread(target=web.serve_forever, daemon=True).start()
         stack.callback(web.shutdown)
-        (folder / "rules.yml").write_text(RULES)
-        (folder / "prometheus.yml").write_text(
-            "global: {scrape_interval: 1s, evaluation_interval: 1s}\n"
-            f"rule_files: [{folder / 'rules.yml'}]\n"
-            "scrape_configs: [{job_name: shop, static_configs: [{targets: ['127.0.0.1:%d']}]}]\n"
-            % web.server_port
-        )
-        server = stack.enter_context(servers.prometheus(folder, folder / "prometheus.yml"))
+        config = _write(folder, rules, f"127.0.0.1:{web.server_port}", alertmanagers)
+        flags = ["--rules.alert.resend-delay=1s"]
+        server = stack.enter_context(servers.prometheus(folder, config, flags=flags))
         application.url = server.url
         servers.until(lambda: bool(samples(server.url, next(iter(values)))), "the first scrape")
+        servers.until(lambda: _told(server.url) == len(alertmanagers), "Prometheus to know whom to tell")
         yield application
 
 
@@ -71,3 +81,27 @@ def samples(url: str, expr: str) -> list[Any]:
     answer = httpx.get(f"{url}/api/v1/query", params={"query": expr}, trust_env=False).json()
     found: list[Any] = answer["data"]["result"]
     return found
+
+
+def _told(url: str) -> int:
+    """How many Alertmanagers Prometheus knows: what fired before it does is told a resend later."""
+    answer = httpx.get(f"{url}/api/v1/alertmanagers", trust_env=False).json()
+    return len(answer["data"]["activeAlertmanagers"])
+
+
+def _write(folder: Path, rules: str, target: str, alertmanagers: Sequence[str]) -> Path:
+    (folder / "rules.yml").write_text(rules)
+    config = {
+        "global": {
+            "scrape_interval": "250ms",
+            "scrape_timeout": "250ms",
+            "evaluation_interval": "250ms",
+            "external_labels": {"cluster": "eu"},
+        },
+        "rule_files": [str(folder / "rules.yml")],
+        "alerting": {"alertmanagers": [{"static_configs": [{"targets": list(alertmanagers)}]}]},
+        "scrape_configs": [{"job_name": "shop", "static_configs": [{"targets": [target]}]}],
+    }
+    path = folder / "prometheus.yml"
+    path.write_text(json.dumps(config))
+    return path

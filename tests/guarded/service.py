@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -73,8 +73,11 @@ class Guarded:
         return found
 
     def runs(self) -> list[tuple[str, str]]:
-        """Action and state of every run of the newest attempt."""
-        return [(run["action"], run["state"]) for run in self.status()["runs"]]
+        """Action and state of every run of the newest attempt; none while the store cannot be reached."""
+        answer = self.ask("GET", f"/api/rollouts/{ROLLOUT}", "viewer")
+        if answer.status_code == 503:
+            return []
+        return [(run["action"], run["state"]) for run in answer.json()["runs"]]
 
     def metric(self, name: str) -> dict[str, float]:
         """The samples of a metric: labels as they are printed → value."""
@@ -118,14 +121,24 @@ def environment(folder: Path, address: str, **more: str) -> dict[str, str]:
 
 @contextmanager
 def guarded(
-    folder: Path, book: Playbook | None = None, *, proxy: bool = True, name: str = "receiver", **more: str
+    folder: Path,
+    book: Playbook | None = None,
+    *,
+    proxy: bool = True,
+    under: Sequence[str] = (),
+    **more: str,
 ) -> Iterator[Guarded]:
-    """A receiver that guards `book`, before an HAProxy unless there is one already; `more` are settings."""
+    """A receiver that guards `book`, before an HAProxy unless there is one already; `more` are settings.
+
+    `under` is a program that becomes the receiver in the end.
+    """
     write_playbook(folder / "playbook", book or playbook())
     env = environment(folder, servers.free_address(), **more)
     with ExitStack() as stack:
         if proxy:
             (folder / "haproxy.cfg").write_text(HAPROXY)
             stack.enter_context(servers.haproxy(folder, folder / "haproxy.cfg"))
-        server = stack.enter_context(servers.receiver(folder, address=env["HANDRAIL_ADDRESS"], env=env))
+        server = stack.enter_context(
+            servers.receiver(folder, address=env["HANDRAIL_ADDRESS"], env=env, under=under)
+        )
         yield Guarded(folder, server, env)

@@ -38,9 +38,9 @@ class Silence(Exception):
 
 
 @contextmanager
-def spied(folder: Path) -> Iterator[Spy]:
+def spied(folder: Path, config: str = HAPROXY) -> Iterator[Spy]:
     """A real HAProxy in `folder`; `haproxy.sock` is the spy's."""
-    (folder / "haproxy.cfg").write_text(HAPROXY.replace("haproxy.sock", "real.sock"))
+    (folder / "haproxy.cfg").write_text(config.replace("haproxy.sock", "real.sock"))
     with servers.haproxy(folder, folder / "haproxy.cfg", socket_path="real.sock"):
         spy = Spy(folder / "real.sock")
 

@@ -35,7 +35,7 @@ from handrail_receiver.model import (
 )
 from handrail_receiver.ports import Look
 from handrail_receiver.stores import Store, open_store
-from handrail_receiver.stores.chain import first_broken
+from handrail_receiver.stores.chain import first_broken, first_broken_of
 from ports.store_cases import LATER, STEPS, begun, by_hand, decision, delivered, judged, opening
 
 pytestmark = pytest.mark.anyio
@@ -195,6 +195,20 @@ async def test_evidence_is_one_chain_for_each_rollout_and_shows_what_was_changed
     assert first_broken([records[0], replace(records[1], body="{}")]) == 2
     assert first_broken([replace(records[0], at=LATER), records[1]]) == 1
     assert first_broken(records[1:]) == 1
+
+
+async def test_the_end_of_a_chain_is_read_alone_and_checked_from_its_first_record_on(store: Store) -> None:
+    for number in range(1, 8):
+        await store.evidence.append("shop", "step" if number == 6 else "note", {"number": number}, NOW)
+    end = await store.evidence.newest("shop", 3)
+    assert end == (await store.evidence.read("shop"))[-3:]
+    assert [record.number for record in await store.evidence.newest("shop", 3, but="step")] == [4, 5, 7]
+    assert await store.evidence.newest("another", 3) == []
+    assert first_broken_of(end) is None
+    assert first_broken_of([]) is None
+    assert first_broken_of([end[0], replace(end[1], body="{}"), end[2]]) == 6
+    assert first_broken_of([end[0], end[2]]) == 6
+    assert first_broken_of([replace((await store.evidence.read("shop"))[0], previous="f" * 64)]) == 1
 
 
 async def test_evidence_cannot_be_changed_through_the_database(store: Store, url: str) -> None:

@@ -6,79 +6,26 @@ import json
 import sqlite3
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 from typing import Any
 
-import httpx
 import pytest
 import servers
-from guarded import TOKENS, Guarded, guarded, playbook
-from guarded.alerts import labels
+from guarded import Guarded, guarded, playbook
+from guarded.alertmanagers import NOBODY, VERSIONS, Alertmanager, alertmanager, asked, sends_to
 from guarded.scraped import samples, scraped
 from handrail.contract import Confirmation, Proof, ReferenceQuery, Tell, Webhook
 
-ROOT = Path(__file__).parents[2]
-NEWER = ROOT / ".tools" / "newer"
-CONFIG = """
-route:
-  receiver: handrail
-  group_by: [rollout]
-  group_wait: 0s
-  group_interval: 1s
-  repeat_interval: 2s
-receivers:
-- name: handrail
-  webhook_configs:
-  - url: {url}/webhooks/alertmanager
-    send_resolved: true
-    http_config:
-      follow_redirects: false
-      authorization: {{type: Bearer, credentials: {token}}}
-"""
 
-
-def alertmanagers() -> list[Any]:
-    newer = sorted(NEWER.glob("**/prometheus-alertmanager")) + sorted(NEWER.glob("**/alertmanager"))
-    program = next((path for path in newer if path.is_file()), None)
-    missing = pytest.mark.skipif(program is None, reason="`make tools` unpacks the newer one")
-    return [
-        pytest.param("prometheus-alertmanager", id="0.25"),
-        pytest.param(str(program), id="0.33", marks=missing),
-    ]
-
-
-@dataclass(frozen=True)
-class Alertmanager:
-    """A real Alertmanager and what Prometheus would do with it."""
-
-    server: servers.Server
-
-    def say(
-        self, *, firing: bool, guardrail: str = "error-rate", tier: str = "critical", **more: str
-    ) -> None:
-        """Say that an alert fires, or has stopped."""
-        now = datetime.now(UTC)
-        alert = {
-            "labels": labels(guardrail, tier, **more),
-            "annotations": {"summary": "bad"},
-            "startsAt": (now if firing else now - timedelta(seconds=2)).isoformat(),
-            **({} if firing else {"endsAt": (now - timedelta(milliseconds=1)).isoformat()}),
-        }
-        httpx.post(f"{self.server.url}/api/v2/alerts", json=[alert], trust_env=False).raise_for_status()
-
-
-@pytest.fixture(name="pair", params=alertmanagers())
+@pytest.fixture(name="pair", params=VERSIONS)
 def _pair(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Guarded, Alertmanager]]:
     alerting = servers.free_address()
     with guarded(tmp_path, ALERTMANAGERS=f"http://{alerting}", ASK_EVERY="3600") as shop:
-        config = tmp_path / "alertmanager.yml"
-        config.write_text(CONFIG.format(url=shop.server.url, token=TOKENS["alertmanager"]))
-        with servers.alertmanager(tmp_path, config, address=alerting, binary=request.param) as server:
-            yield shop, Alertmanager(server)
+        config = sends_to(f"{shop.server.url}/webhooks/alertmanager")
+        with alertmanager(tmp_path, request.param, config, alerting) as sender:
+            yield shop, sender
 
 
 def count(shop: Guarded, result: str) -> float:
@@ -88,70 +35,60 @@ def count(shop: Guarded, result: str) -> float:
 def test_alertmanager_s_own_delivery_rolls_back_once_however_often_it_repeats(
     pair: tuple[Guarded, Alertmanager],
 ) -> None:
-    shop, alertmanager = pair
+    shop, sender = pair
     shop.call("start")
-    alertmanager.say(firing=True)
+    sender.say(firing=True)
     shop.until("rollback", "done")
     servers.until(lambda: count(shop, "repeat") >= 2, "two redeliveries", within=20)
-    alertmanager.say(firing=False)
+    sender.say(firing=False)
     servers.until(lambda: count(shop, "note") >= 1, "the resolve", within=20)
     assert shop.runs() == [("start", "done"), ("rollback", "done")]
     assert shop.weights() == (0, 100)
 
 
 def test_a_delivery_that_was_answered_with_503_comes_again(pair: tuple[Guarded, Alertmanager]) -> None:
-    shop, alertmanager = pair
+    shop, sender = pair
     shop.call("start")
     holding = sqlite3.connect(shop.folder / "handrail.db", isolation_level=None)
     holding.execute("BEGIN IMMEDIATE")
-    alertmanager.say(firing=True)
-    time.sleep(6.5)
+    sender.say(firing=True)
+    servers.until(lambda: sender.count("alertmanager_notification_requests_failed_total") >= 1, "a refusal")
     holding.close()
     shop.until("rollback", "done", within=30)
     assert count(shop, "unavailable") >= 1
 
 
 def test_a_mixed_group_is_judged_alert_by_alert(pair: tuple[Guarded, Alertmanager]) -> None:
-    shop, alertmanager = pair
+    shop, sender = pair
     shop.call("start")
-    alertmanager.say(firing=True, guardrail="error-rate", tier="warning")
+    sender.say(firing=True, guardrail="error-rate", tier="warning")
     servers.until(lambda: count(shop, "tell") == 1, "the warning", within=20)
-    alertmanager.say(firing=False, guardrail="error-rate", tier="warning")
-    alertmanager.say(firing=True, guardrail="leaks")
+    sender.say(firing=False, guardrail="error-rate", tier="warning")
+    sender.say(firing=True, guardrail="leaks")
     shop.until("security-rollback", "done")
     assert shop.weights() == (0, 100)
 
 
-def test_what_fires_is_found_by_asking_when_no_delivery_came(tmp_path: Path) -> None:
-    config = tmp_path / "alertmanager.yml"
-    config.write_text("route: {receiver: nobody}\nreceivers: [{name: nobody}]\n")
+@pytest.mark.parametrize("version", VERSIONS)
+def test_what_fires_is_found_by_asking_when_no_delivery_came(tmp_path: Path, version: str) -> None:
     with (
-        servers.alertmanager(tmp_path, config) as server,
-        guarded(tmp_path, ALERTMANAGERS=server.url, ASK_EVERY="1") as shop,
+        alertmanager(tmp_path, version, NOBODY) as sender,
+        guarded(tmp_path, ALERTMANAGERS=sender.url, ASK_EVERY="1") as shop,
     ):
         shop.call("start")
-        Alertmanager(server).say(firing=True)
+        sender.say(firing=True)
         shop.until("rollback", "done")
         assert shop.weights() == (0, 100)
 
 
-def test_what_is_silenced_is_left_alone(tmp_path: Path) -> None:
-    config = tmp_path / "alertmanager.yml"
-    config.write_text("route: {receiver: nobody}\nreceivers: [{name: nobody}]\n")
-    with servers.alertmanager(tmp_path, config) as server:
-        now = datetime.now(UTC)
-        silence = {
-            "matchers": [{"name": "rollout", "value": "shop", "isRegex": False, "isEqual": True}],
-            "startsAt": now.isoformat(),
-            "endsAt": (now + timedelta(hours=1)).isoformat(),
-            "createdBy": "alice",
-            "comment": "known",
-        }
-        httpx.post(f"{server.url}/api/v2/silences", json=silence, trust_env=False).raise_for_status()
-        Alertmanager(server).say(firing=True)
-        with guarded(tmp_path, ALERTMANAGERS=server.url, ASK_EVERY="0.5") as shop:
+@pytest.mark.parametrize("version", VERSIONS)
+def test_what_is_silenced_is_left_alone(tmp_path: Path, version: str) -> None:
+    with alertmanager(tmp_path, version, NOBODY) as sender:
+        sender.silence(rollout="shop")
+        sender.say(firing=True)
+        with guarded(tmp_path, ALERTMANAGERS=sender.url, ASK_EVERY="0.5") as shop:
             shop.call("start")
-            time.sleep(3)
+            asked(tmp_path)
             assert shop.runs() == [("start", "done")]
 
 
@@ -159,7 +96,7 @@ def test_what_fired_and_resolved_while_it_was_away_is_found(tmp_path: Path) -> N
     with scraped(tmp_path, bad=0) as application:
         with guarded(tmp_path, PROMETHEUS=application.url, ASK_EVERY="1") as shop:
             shop.call("start")
-            time.sleep(2)
+            asked(tmp_path)
         application.values["bad"] = 1
         servers.until(lambda: bool(samples(application.url, 'ALERTS{alertstate="firing"}')), "the alert")
         application.values["bad"] = 0

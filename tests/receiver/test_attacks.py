@@ -6,9 +6,8 @@ import base64
 import json
 import socket
 import sqlite3
-import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -16,7 +15,7 @@ import httpx
 import pytest
 import servers
 from guarded import TOKENS, Guarded, alert, body, guarded, playbook
-from handrail.contract import Command, Secret
+from handrail.contract import Approval, Command, Gate, Secret, StageFacts
 
 
 @pytest.fixture(scope="module", name="shop")
@@ -59,9 +58,15 @@ def test_basic_auth_carries_the_same_token(shop: Guarded) -> None:
 
 
 @pytest.mark.parametrize("role", ["nobody", "alertmanager", "viewer", "approver"])
-@pytest.mark.parametrize("verb", ["start", "promote", "hold", "resume", "rollback", "drill"])
+@pytest.mark.parametrize("verb", ["start", "check", "promote", "hold", "resume", "rollback", "drill"])
 def test_only_an_operator_s_token_starts_an_action(shop: Guarded, role: str, verb: str) -> None:
     answer = shop.ask("POST", f"/api/rollouts/shop/{verb}", role, json={})
+    assert answer.status_code == (401 if role == "nobody" else 403)
+
+
+@pytest.mark.parametrize("role", ["nobody", "alertmanager", "viewer", "operator"])
+def test_only_an_approver_s_token_approves(shop: Guarded, role: str) -> None:
+    answer = shop.ask("POST", "/api/rollouts/shop/approve", role, json={})
     assert answer.status_code == (401 if role == "nobody" else 403)
 
 
@@ -149,14 +154,39 @@ def test_a_deep_body_is_refused(shop: Guarded) -> None:
     assert shop.deliver(deep).status_code == 400
 
 
-def test_headers_that_never_end_are_given_up(shop: Guarded) -> None:
+def test_headers_and_bodies_that_never_end_are_given_up(shop: Guarded) -> None:
     host, port = shop.server.address.split(":")
-    with closing(socket.create_connection((host, int(port)))) as slow:
-        slow.settimeout(20)
-        slow.sendall(b"POST /webhooks/alertmanager HTTP/1.1\r\nHost: x\r\nX-Slow: ")
-        began = time.monotonic()
-        assert slow.recv(100) == b""
-        assert time.monotonic() - began < 15
+    token = TOKENS["alertmanager"]
+    head = f"POST /webhooks/alertmanager HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n".encode()
+    content = body()
+    whole = head + b"Content-Length: %d\r\n\r\n" % len(content) + content
+    sent = {
+        "nothing": b"",
+        "half a head": head,
+        "half a body": whole[:-1],
+        "half a head after a whole request": whole + head,
+        "a whole request": whole,
+    }
+    with ExitStack() as stack:
+        slow = {}
+        for name, begun in sent.items():
+            slow[name] = stack.enter_context(closing(socket.create_connection((host, int(port)))))
+            slow[name].settimeout(15)
+            slow[name].sendall(begun)
+        answers = dict.fromkeys(slow, b"")
+        for name in (name for name in slow if name != "a whole request"):
+            while part := slow[name].recv(1000):
+                answers[name] += part
+        slow["a whole request"].sendall(whole)
+        answers["a whole request"] = slow["a whole request"].recv(1000)
+    ok = b"HTTP/1.1 200 OK"
+    assert {name: answer.count(ok) for name, answer in answers.items()} == {
+        "nothing": 0,
+        "half a head": 0,
+        "half a body": 0,
+        "half a head after a whole request": 1,
+        "a whole request": 1,
+    }
 
 
 def test_a_storm_of_alerts_is_one_rollback(shop: Guarded) -> None:
@@ -219,6 +249,82 @@ def test_no_secret_is_in_any_log_error_metric_page_or_file(tmp_path: Path) -> No
         assert secret not in kept
     assert "(says operator-1: I paste [secret planted])" in shown
     assert "leaking [secret planted] [secret planted]" in shown
+
+
+PEOPLE = [(role, name) for name in ("alice", "bob") for role in ("operator", "approver")]
+
+
+@contextmanager
+def approved(folder: Path, valid_for: float = 3600) -> Iterator[Guarded]:
+    """A receiver whose gate `lead` approves; alice and bob have a token of each role, under one name each."""
+    gate = Gate(into="50%", approvals=(Approval(role="lead", valid_for=valid_for, four_eyes=True),))
+    stages = tuple(StageFacts(name=name, weight=None, hold=0) for name in ("10%", "50%"))
+    book = playbook(stages=stages, gates=(gate,), steps=[Command(["true"], ["true"])])
+    people = folder / "people"
+    people.write_text("".join(f"{role} {name} {name}-s-own-{role}-token\n" for role, name in PEOPLE))
+    with guarded(folder, book, proxy=False, TOKENS_FILE=f"{folder / 'tokens'},{people}") as shop:
+        assert said(shop, "alice", "start") == ("act", "asked-for", "a new attempt, in stage 10%")
+        yield shop
+
+
+def said(shop: Guarded, name: str, verb: str, **given: object) -> tuple[str, str, str]:
+    """Verdict, reason and text of a person's call; what stands in brackets is left out."""
+    token = f"{name}-s-own-{'approver' if verb == 'approve' else 'operator'}-token"
+    headers = {"authorization": f"Bearer {token}"}
+    answer = shop.ask("POST", f"/api/rollouts/shop/{verb}", "nobody", json=given, headers=headers).json()
+    return answer["verdict"], answer["reason"], answer["text"].partition(" (")[0]
+
+
+def not_promoted(shop: Guarded, name: str = "alice") -> str:
+    """Why nothing was promoted, although somebody wanted to go past everything."""
+    verdict, reason, text = said(shop, name, "promote", anyway=True, why="I want it")
+    assert (verdict, reason) == ("refuse", "not-approved")
+    return text
+
+
+def test_nobody_approves_their_own_change(tmp_path: Path) -> None:
+    with approved(tmp_path) as shop:
+        assert said(shop, "alice", "approve")[:2] == ("refuse", "own-change")
+        assert not_promoted(shop) == "nobody has approved as 'lead'"
+        assert said(shop, "bob", "approve")[:2] == ("note", "approved")
+        assert not_promoted(shop, "bob") == (
+            "bob's approval as 'lead' does not count: whoever starts, promotes or answers a question cannot approve"
+            " it as well"
+        )
+        assert said(shop, "alice", "promote") == ("act", "asked-for", "into stage 50%")
+
+
+def test_an_approval_is_not_replayed(tmp_path: Path) -> None:
+    with approved(tmp_path) as shop:
+        said(shop, "bob", "approve")
+        said(shop, "alice", "rollback")
+        said(shop, "alice", "start")
+        again = "bob's approval as 'lead' does not count: "
+        assert not_promoted(shop) == f"{again}it was given in attempt 1, and this is attempt 2"
+        with closing(sqlite3.connect(tmp_path / "handrail.db")) as by_hand:
+            by_hand.execute("UPDATE approved SET number = 2")
+            by_hand.commit()
+        assert not_promoted(shop) == f"{again}the playbook, or an answer to a question, has changed since"
+
+
+def until_closed(shop: Guarded, why: str) -> None:
+    servers.until(lambda: why in shop.status()["gate"]["asks"][0]["text"], why)
+
+
+def test_an_approval_ends_with_its_token(tmp_path: Path) -> None:
+    with approved(tmp_path) as shop:
+        said(shop, "bob", "approve")
+        people = tmp_path / "people"
+        people.write_text("".join(people.read_text().splitlines(keepends=True)[:-1]))
+        until_closed(shop, "the token it was given with may not approve any more")
+        assert not_promoted(shop).endswith("the token it was given with may not approve any more")
+
+
+def test_an_approval_ends_with_its_time(tmp_path: Path) -> None:
+    with approved(tmp_path, valid_for=1) as shop:
+        said(shop, "bob", "approve")
+        until_closed(shop, "does not count: it ended ")
+        assert "does not count: it ended " in not_promoted(shop)
 
 
 def test_history_that_was_altered_is_seen(tmp_path: Path) -> None:

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import servers
+from apis.inbox import Inbox
 from guarded import Guarded, guarded, playbook
-from guarded.playbook import weights
+from guarded.playbook import ROLLOUT, weights
 from guarded.spy import Silence, Spy, spied
+from handrail.contract import HAProxyWeight, Proof, Tell, Webhook
 
+GONE = "lb1.example.invalid:9999"
 ONCE = ["set weight web/canary 0", "set weight web/stable 100"]
 
 
@@ -93,3 +98,31 @@ def test_a_target_that_says_yes_and_does_nothing_is_found_out(pair: tuple[Guarde
     steps = next(run for run in shop.status()["runs"] if run["action"] == "rollback")["steps"]
     assert [step["state"] for step in steps] == ["failed", "done"]
     assert "it was asked for, but 1 s later it still is" in steps[0]["found"]
+
+
+def test_people_hear_of_a_step_that_failed_at_once_and_again_when_the_proof_is_over(tmp_path: Path) -> None:
+    broken = HAProxyWeight("web/canary", 0, [GONE], timeout=1, tries=1)
+    with Inbox() as people:
+        actions = [
+            action.model_copy(update={"tell": (Tell(Webhook(people.url)),)})
+            for action in playbook(
+                steps=[broken, weights(0, 100)[1]], proof=Proof(expr="x", at_most=0, within=4)
+            ).actions
+        ]
+        with guarded(tmp_path, playbook(actions=tuple(actions))) as shop:
+            shop.call("start", anyway=True, why="the first balancer is being mended")
+            shop.deliver()
+            servers.until(lambda: "1 of 2 steps failed" in str(_told(people)), "the news of the step")
+            assert shop.runs()[-1] == ("rollback", "proving")
+            shop.until("rollback", "failed")
+            servers.until(lambda: "rollback failed" in str(_told(people)), "the end")
+    failed = next(one for one in _told(people) if "1 of 2" in one["title"])
+    assert failed["title"] == f"{ROLLOUT}: rollback being proved, 1 of 2 steps failed"
+    assert (failed["status"], failed["severity"]) == ("open", "critical")
+    assert failed["lines"][-1]["text"].startswith(
+        f"HAProxy web/canary on {GONE}: weight 0 failed: {GONE} cannot be reached"
+    )
+
+
+def _told(people: Inbox) -> list[dict[str, Any]]:
+    return [request.json["data"] for request in people.requests]

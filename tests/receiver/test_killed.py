@@ -1,24 +1,28 @@
-"""`kill -9` at every commit and every call to a target: nothing is lost, nothing is done twice."""
+"""`kill -9`, or the loss of the database, at every commit and every call: nothing is lost, nothing is done twice."""
 
 from __future__ import annotations
 
+import asyncio
 import json
-import signal
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 import servers
 from guarded import TOKENS, body, playbook, write_playbook
-from guarded.lives import Lives, lives
+from guarded.database import Database, database
+from guarded.lives import REACHED, Lives, lives
 from guarded.service import environment
-from guarded.spy import Spy, spied
+from guarded.spy import Silence, Spy, spied
+from handrail_receiver.stores import open_store
 
 ONCE = ["set weight web/canary 0", "set weight web/stable 100"]
 STARTED = ["set weight web/canary 10", "set weight web/stable 90"]
+GOING = {"asked-for", "already-running"}
 GIVE_UP = 20.0
 
 
@@ -36,7 +40,7 @@ class World:
         """Start the rollout, as often as it takes to hear that it is started."""
         if not self.started:
             answer = self._post("/api/rollouts/shop/start", "operator", b"{}")
-            self.started = answer is not None and answer.json()["reason"] in {"asked-for", "already-running"}
+            self.started = answer is not None and answer.json().get("reason") in GOING
         return self.started
 
     def alertmanager(self) -> bool:
@@ -48,9 +52,9 @@ class World:
 
     def rolled_back(self) -> bool:
         """Whether the receiver says that it is done."""
-        answer = self._get("/api/rollouts/shop")
-        return answer is not None and any(
-            run["action"] == "rollback" and run["finished_at"] for run in answer.json()["runs"]
+        said = self._get("/api/rollouts/shop")
+        return said is not None and any(
+            run["action"] == "rollback" and run["finished_at"] for run in said["runs"]
         )
 
     def asked(self) -> bool:
@@ -58,10 +62,8 @@ class World:
         said, evidence = self._get("/api/rollouts/shop"), self._get("/api/rollouts/shop/evidence")
         if said is None or evidence is None:
             return False
-        runs = [(run["action"], run["state"]) for run in said.json()["runs"]]
-        (self.folder / "outcome.json").write_text(
-            json.dumps({"runs": runs, "evidence": evidence.json()["whole"]})
-        )
+        runs = [(run["action"], run["state"]) for run in said["runs"]]
+        (self.folder / "outcome.json").write_text(json.dumps({"runs": runs, "evidence": evidence["whole"]}))
         return True
 
     def _post(self, path: str, role: str, content: bytes) -> httpx.Response | None:
@@ -73,50 +75,87 @@ class World:
         except httpx.TransportError:
             return None
 
-    def _get(self, path: str) -> httpx.Response | None:
+    def _get(self, path: str) -> dict[str, Any] | None:
+        """What is answered, None while there is no answer or a refusal."""
+        headers = {"authorization": f"Bearer {TOKENS['viewer']}"}
         try:
-            return httpx.get(
-                f"{self.url}{path}",
-                headers={"authorization": f"Bearer {TOKENS['viewer']}"},
-                timeout=10,
-                trust_env=False,
-            )
+            answer = httpx.get(f"{self.url}{path}", headers=headers, timeout=10, trust_env=False)
         except httpx.TransportError:
             return None
+        return answer.json() if answer.is_success else None
 
 
-@pytest.fixture(scope="module", name="proxy")
-def _proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Lives, Path, Spy]]:
+@dataclass(frozen=True)
+class Harness:
+    """Lives before one HAProxy, each with a store of its own that `new_store` makes."""
+
+    lives: Lives
+    folder: Path
+    spy: Spy
+    new_store: Callable[[], str]
+
+    def lived(self, at: int, what: str = "kill") -> bool:
+        """One rollout in which `what` happens at moment `at`; whether there was such a moment."""
+        for command in STARTED:
+            servers.ask_haproxy(self.spy.real, command)
+        self.spy.commands.clear()
+        reached = self.folder / REACHED
+        reached.unlink(missing_ok=True)
+        env = environment(self.folder, servers.free_address(), STORE=self.new_store(), LEASE="2")
+        world = World(self.folder, self.spy, f"http://{env['HANDRAIL_ADDRESS']}")
+        for moment in (at, 0):
+            pid = self.lives.begin(env, self.folder, moment, what)
+            done = _goes_on(world, lambda pid=pid: self.lives.ended(pid) is None)  # type: ignore[misc]
+            self.lives.kill(pid)
+            if done:
+                break
+        assert _outcome(world) == {
+            "weights": (0, 100),
+            "effects": ONCE,
+            "rollbacks": ["done"],
+            "evidence": True,
+        }, f"{what} at moment {at}"
+        return reached.exists()
+
+
+@pytest.fixture(scope="module", name="places")
+def _places(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Lives, Path, Spy]]:
     folder = tmp_path_factory.mktemp("killed")
     write_playbook(folder / "playbook", playbook())
     with spied(folder) as spy, lives() as begun:
         yield begun, folder, spy
 
 
-def lived(lives: Lives, folder: Path, spy: Spy, at: int) -> bool:
-    """One rollout with a receiver that dies at moment `at`; whether it died."""
-    for file in folder.glob("handrail.db*"):
-        file.unlink()
-    for command in STARTED:
-        servers.ask_haproxy(spy.real, command)
-    spy.commands.clear()
-    env = environment(folder, servers.free_address())
-    world, died = World(folder, spy, f"http://{env['HANDRAIL_ADDRESS']}"), False
-    for moment in (at, 0):
-        pid = lives.begin(env, folder, moment)
-        done = _goes_on(world, lambda pid=pid: lives.ended(pid) is None)  # type: ignore[misc]
-        if not done:
-            died = lives.ended(pid) == signal.SIGKILL
-        lives.kill(pid)
-        if done:
-            break
-    assert _outcome(world) == {
-        "weights": (0, 100),
-        "effects": ONCE,
-        "rollbacks": ["done"],
-        "evidence": True,
-    }, f"died at moment {at}"
-    return died
+@pytest.fixture(name="on_a_file")
+def _on_a_file(places: tuple[Lives, Path, Spy]) -> Harness:
+    lives, folder, spy = places
+    spy.fault = faithfully
+
+    def new_store() -> str:
+        for file in folder.glob("handrail.db*"):
+            file.unlink()
+        return f"sqlite:{folder / 'handrail.db'}"
+
+    return Harness(lives, folder, spy, new_store)
+
+
+@pytest.fixture(scope="module", name="postgresql")
+def _postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
+    with database(tmp_path_factory.mktemp("database")) as server:
+        asyncio.run(open_store(server.make("ready"), 1).engine.close())
+        yield server
+
+
+@pytest.fixture(name="on_postgresql")
+def _on_postgresql(places: tuple[Lives, Path, Spy], postgresql: Database) -> Harness:
+    lives, folder, spy = places
+    spy.fault = faithfully
+
+    def new_store() -> str:
+        postgresql.forget("shop")
+        return postgresql.make("shop", like="ready")
+
+    return Harness(lives, folder, spy, new_store)
 
 
 def _goes_on(world: World, alive: Callable[[], bool]) -> bool:
@@ -145,23 +184,68 @@ def _outcome(world: World) -> dict[str, object]:
     }
 
 
-def test_killed_at_moments_all_over_a_rollback(proxy: tuple[Lives, Path, Spy]) -> None:
-    deaths = [lived(*proxy, at=moment) for moment in range(1, 56, 5)]
-    assert sum(deaths) >= 8
+def test_killed_at_moments_all_over_a_rollback(on_a_file: Harness) -> None:
+    assert sum(on_a_file.lived(moment) for moment in range(1, 56, 5)) >= 8
+
+
+@pytest.mark.parametrize("what", ["kill", "cut", "lost"])
+def test_on_postgresql_at_moments_of_a_rollback(on_postgresql: Harness, what: str) -> None:
+    assert all(on_postgresql.lived(moment, what) for moment in (20, 35))
+
+
+def all_over(harness: Harness, what: str, times: int) -> str:
+    """From the first moment to the last, again and again, until it has happened so many times."""
+    happened, lives, began, moment = 0, 0, time.monotonic(), 0
+    while happened < times:
+        moment += 1
+        reached = harness.lived(moment, what)
+        happened, lives = happened + reached, lives + 1
+        if not reached:
+            moment = 0  # past the end: from the first moment again
+    seconds = time.monotonic() - began
+    return f"{what}: {happened} in {lives} rollouts, {seconds:.0f} s: 0 lost, 0 done twice"
 
 
 @pytest.mark.long
 @pytest.mark.timeout(3600)
-def test_killed_500_times_at_every_moment(
-    proxy: tuple[Lives, Path, Spy], record_property: Callable[[str, object], None]
-) -> None:
-    kills, lives, began, moment = 0, 0, time.monotonic(), 0
-    while kills < 500:
-        moment += 1
-        died = lived(*proxy, at=moment)
-        kills, lives = kills + died, lives + 1
-        if not died:
-            moment = 0  # past the end: from the first moment again
-    seconds = time.monotonic() - began
-    record_property("killed", f"{kills} kills in {lives} rollouts, {seconds:.0f} s: 0 lost, 0 done twice")
-    print(f"{kills} kills in {lives} rollouts, {seconds:.0f} s: 0 lost, 0 done twice")
+def test_killed_500_times_at_every_moment(on_a_file: Harness) -> None:
+    print("SQLite,", all_over(on_a_file, "kill", 500))
+
+
+def faithfully(_command: str, answer: str) -> str:
+    return answer
+
+
+def late(_command: str, answer: str) -> str:
+    time.sleep(0.3)
+    return answer
+
+
+def twice(command: str, answer: str) -> str:
+    return answer * 2 if command.startswith("set") else answer
+
+
+def wrongly(command: str, answer: str) -> str:
+    return "Internal error.\n\n" if command.startswith("set") else answer
+
+
+def never(command: str, answer: str) -> str:
+    if command.startswith("set"):
+        raise Silence
+    return answer
+
+
+@pytest.mark.long
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("fault", [late, twice, wrongly, never])
+def test_killed_while_the_target_answers_badly(on_a_file: Harness, fault: Callable[[str, str], str]) -> None:
+    on_a_file.spy.fault = fault
+    kills = sum(on_a_file.lived(moment) for moment in range(2, 60, 3))
+    print(f"SQLite, HAProxy answers {fault.__name__}, kill: {kills}: 0 lost, 0 done twice")
+
+
+@pytest.mark.long
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("what", ["kill", "cut", "lost"])
+def test_on_postgresql_at_every_moment(on_postgresql: Harness, what: str) -> None:
+    print("PostgreSQL,", all_over(on_postgresql, what, 100))

@@ -11,11 +11,21 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from guarded import NOW, ROLLOUT, alert, body, playbook, write_playbook
-from handrail.contract import HAProxyWeight, Step, names
+from handrail.contract import Approval, Gate, HAProxyWeight, Step, names
 from handrail_receiver.errors import Cause, Retryable
 from handrail_receiver.execute import Executor
+from handrail_receiver.gates import Approver, Found
 from handrail_receiver.guard import Guard
-from handrail_receiver.model import OPEN, WORKED, AttemptState, Conditions, Received, Run
+from handrail_receiver.model import (
+    OPEN,
+    WORKED,
+    Attempt,
+    AttemptState,
+    Conditions,
+    History,
+    Received,
+    Run,
+)
 from handrail_receiver.operate import Asked, answer
 from handrail_receiver.playbooks import Playbooks
 from handrail_receiver.prometheus import NoPrometheus
@@ -24,11 +34,19 @@ from handrail_receiver.status.metrics import Metrics
 from handrail_receiver.stores import Store, open_store
 from handrail_receiver.stores.chain import first_broken
 from handrail_receiver.targets.fake import FakeTarget
+from handrail_receiver.vouch import Word
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 T = TypeVar("T")
+TOKEN = Approver("the lead's")
+FOUND = Found(approvers=frozenset({TOKEN}))
+GATE = Gate(
+    into="50%",
+    manual=("Is it quiet?",),
+    approvals=(Approval(role="lead", valid_for=600, four_eyes=True),),
+)
 
 
 @dataclass
@@ -60,7 +78,8 @@ class Receiver:
         books = Playbooks(self.folder / "playbook")
         books.refresh()
         kinds = {"haproxy-weight": self.target}
-        executor = Executor(kinds, store.runs, NoPrometheus(), self.clock, Rates(self.clock, 10_000), str)
+        rates = Rates(self.clock, 10_000)
+        executor = Executor(kinds, store.runs, NoPrometheus(), self.clock, rates, str, books.people)
         guard = Guard(
             store=store,
             playbooks=books,
@@ -85,7 +104,7 @@ class Machine(RuleBasedStateMachine):
         super().__init__()
         self.runner = asyncio.Runner()
         self.place = tempfile.TemporaryDirectory()
-        self.book = playbook(budget_per_day=1000, steps=[step_of(0, 1), step_of(100, 1)])
+        self.book = playbook(budget_per_day=1000, steps=[step_of(0, 1), step_of(100, 1)], gates=(GATE,))
         write_playbook(Path(self.place.name) / "playbook", self.book)
         self.receiver = Receiver(Path(self.place.name))
         self.store, self.guard = self.receiver.born()
@@ -117,7 +136,17 @@ class Machine(RuleBasedStateMachine):
 
     @rule(verb=st.sampled_from(["start", "promote", "hold", "resume", "rollback"]), anyway=st.booleans())
     def a_person_calls(self, verb: str, anyway: bool) -> None:
-        asked = Asked(verb, "alice", "why not" if anyway else "", anyway)
+        self._call(Asked(verb, "alice", "why not" if anyway else "", anyway, found=FOUND))
+
+    @rule(
+        verb=st.sampled_from(["check", "approve"]),
+        by=st.sampled_from(["alice", "bob", "carol"]),
+        passed=st.sampled_from([True, True, False]),
+    )
+    def a_person_speaks_at_the_gate(self, verb: str, by: str, passed: bool) -> None:
+        self._call(Asked(verb, by, found=FOUND, word=Word(passed=passed, token=TOKEN)))
+
+    def _call(self, asked: Asked) -> None:
         now = self.guard.conditions()
 
         async def call() -> None:
@@ -170,6 +199,15 @@ class Machine(RuleBasedStateMachine):
             assert any(run.action in names.ACTING and run.state in WORKED for run in self._runs())
 
     @invariant()
+    def nobody_is_behind_a_gate_that_nobody_else_approved(self) -> None:
+        history = self._history()
+        attempt = history.attempt
+        if attempt is not None and attempt.live and attempt.stage != "10%":
+            by = [one.by for one in history.approved if one.number == attempt.number]
+            assert by
+            assert "alice" not in by
+
+    @invariant()
     def the_evidence_is_whole(self) -> None:
         assert first_broken(self.go(self.store.evidence.read(ROLLOUT))) is None
 
@@ -177,11 +215,14 @@ class Machine(RuleBasedStateMachine):
     def every_delivery_is_decided(self) -> None:
         assert self.go(self.store.inbox.waiting()) == 0
 
-    def _runs(self) -> tuple[Run, ...]:
-        return self.go(self.store.attempts.history(ROLLOUT, self.receiver.clock.now())).runs
+    def _history(self) -> History:
+        return self.go(self.store.attempts.history(ROLLOUT, self.receiver.clock.now()))
 
-    def _attempt(self) -> Any:
-        return self.go(self.store.attempts.history(ROLLOUT, self.receiver.clock.now())).attempt
+    def _runs(self) -> tuple[Run, ...]:
+        return self._history().runs
+
+    def _attempt(self) -> Attempt | None:
+        return self._history().attempt
 
     def teardown(self) -> None:
         self.go(self.store.engine.close())

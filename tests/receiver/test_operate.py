@@ -21,6 +21,7 @@ from handrail_receiver.model import (
     Run,
     RunState,
     SetHold,
+    SetReady,
     SetState,
     Verdict,
 )
@@ -71,7 +72,7 @@ def test_a_rollout_without_stages_is_guarded_from_its_start_on() -> None:
 
 
 def test_what_cannot_be_rolled_back_does_not_start_unless_a_person_says_so_and_why() -> None:
-    one = asked("start", not_ready=("rollback, http: the token is refused",))
+    one = asked("start", no_way_back=("rollback, http: the token is refused",))
     assert said(one, History()) == (
         "refuse",
         "not-ready",
@@ -80,6 +81,13 @@ def test_what_cannot_be_rolled_back_does_not_start_unless_a_person_says_so_and_w
     assert said(replace(one, anyway=True), History())[2].endswith("; say why with --why to go on anyway")
     made = answer(replace(one, anyway=True, why="people watch"), BOOK, History(), CONDITIONS)
     assert made.changes[0] == Begin(ROLLOUT, "10%", PINNED, "rollback, http: the token is refused")
+
+
+def test_what_is_gone_past_beside_the_way_back_is_not_called_a_missing_way_back() -> None:
+    one = asked("start", not_ready=("no figure",), anyway=True, why="people watch")
+    made = answer(one, BOOK, History(), CONDITIONS)
+    assert made.changes[0] == Begin(ROLLOUT, "10%", PINNED, "")
+    assert made.text == "a new attempt, in stage 10%, although no figure (says alice: people watch)"
 
 
 def test_a_blind_guard_starts_and_promotes_nothing() -> None:
@@ -107,9 +115,17 @@ def test_a_promotion_enters_the_next_stage() -> None:
     made = answer(asked("promote", captured=captured), BOOK, HISTORY, CONDITIONS)
     assert made.changes == (
         SetHold(""),
+        SetReady(""),
         Enter("50%", captured),
         Open("promote", "50%", 0, weights(50, 50), None, NOW),
     )
+
+
+def test_a_way_back_that_was_lost_stops_a_promotion_unless_a_person_says_so() -> None:
+    one = asked("promote", no_way_back=("rollback, http: the token is refused",))
+    assert said(one)[:2] == ("refuse", "not-ready")
+    made = answer(replace(one, anyway=True, why="people watch"), BOOK, HISTORY, CONDITIONS)
+    assert SetReady("rollback, http: the token is refused") in made.changes
 
 
 def test_after_the_last_stage_the_rollout_is_complete() -> None:
@@ -168,3 +184,14 @@ def test_a_rollback_without_an_attempt_needs_a_reason() -> None:
     assert said(asked("rollback"), History())[1] == "no-attempt"
     made = answer(asked("rollback", anyway=True, why="it burns"), BOOK, History(), CONDITIONS)
     assert [type(change) for change in made.changes] == [Begin, SetState, Open]
+
+
+def test_a_rollback_after_the_end_goes_back_to_what_was_pinned_before_it() -> None:
+    before = {"rollback": weights(1, 99)}
+    over = History(replace(ATTEMPT, state=AttemptState.complete, pinned=before))
+    made = answer(asked("rollback", anyway=True, why="it burns"), BOOK, over, CONDITIONS)
+    assert made.changes == (
+        Begin(ROLLOUT, "10%", before, ""),
+        SetState(AttemptState.rolling_back),
+        Open("rollback", "", 0, weights(1, 99), None, NOW, supersedes=True),
+    )

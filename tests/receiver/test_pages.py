@@ -12,7 +12,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -83,15 +83,30 @@ class Between:
         self.asked: list[str] = []
         self.address = servers.free_address()
         self._to = address.split(":")
+        self._ready = threading.Event()
 
-    async def serve(self) -> None:
+    def serve(self) -> None:
+        """Until `stop`; every connection is closed then."""
+        with suppress(asyncio.CancelledError):
+            asyncio.run(self._serve())
+
+    def stop(self) -> None:
+        self._ready.wait()
+        self._loop.call_soon_threadsafe(self._serving.cancel)
+
+    async def _serve(self) -> None:
         host, port = self.address.split(":")
-        async with await asyncio.start_server(self._one, host, int(port)) as server:
-            await server.serve_forever()
+        self._loop = asyncio.get_running_loop()
+        self._serving = self._loop.create_task(asyncio.sleep(3600))
+        self._ready.set()
+        async with await asyncio.start_server(self._one, host, int(port)):
+            await self._serving
 
     async def _one(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        ahead, back = await asyncio.open_connection(self._to[0], int(self._to[1]))
-        await asyncio.gather(self._pass(reader, back, self.asked), self._pass(ahead, writer, []))
+        with closed(writer):
+            ahead, back = await asyncio.open_connection(self._to[0], int(self._to[1]))
+            with closed(back):
+                await asyncio.gather(self._pass(reader, back, self.asked), self._pass(ahead, writer, []))
 
     async def _pass(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, noted: list[str]
@@ -103,24 +118,23 @@ class Between:
 
 
 @contextmanager
+def closed(writer: asyncio.StreamWriter) -> Iterator[None]:
+    """Its connection is gone after the block, whatever is still to be written."""
+    try:
+        yield
+    finally:
+        writer.transport.abort()
+
+
+@contextmanager
 def between(shop: Guarded) -> Iterator[Between]:
-    loop, middle = asyncio.new_event_loop(), Between(shop.server.address)
-    serving = loop.create_task(middle.serve())
-
-    def run() -> None:
-        with pytest.raises(asyncio.CancelledError):
-            loop.run_until_complete(serving)
-        for task in asyncio.all_tasks(loop):
-            task.cancel()
-        loop.run_until_complete(asyncio.sleep(0.1))
-        loop.close()
-
-    thread = threading.Thread(target=run)
+    middle = Between(shop.server.address)
+    thread = threading.Thread(target=middle.serve)
     thread.start()
     try:
         yield middle
     finally:
-        loop.call_soon_threadsafe(serving.cancel)
+        middle.stop()
         thread.join()
 
 
@@ -172,8 +186,8 @@ def test_a_running_rollout_says_its_share_what_is_next_and_whether_there_is_a_wa
     assert "shop active Runbook · Dashboard In stage 10% for" in said
     assert "Canary's share ● 10 % of traffic, as asked for" in said
     assert "Next ● stage 50%: handrail rollout promote shop" in said
-    assert "Can I roll back? ✓ yes, when the attempt began" in said
-    assert "HAProxy web/canary: weight 10 already unix:haproxy.sock: 10" in said
+    assert "Can I roll back? ✓ yes, when last rehearsed" in said
+    assert "HAProxy web/canary on unix:haproxy.sock: weight 10 already" in said
 
 
 def test_a_rolled_back_rollout_says_from_where_why_and_what_each_step_did(shop: Guarded) -> None:
@@ -186,8 +200,8 @@ def test_a_rolled_back_rollout_says_from_where_why_and_what_each_step_did(shop: 
     assert "error-rate is in its critical tier: rollback" in said
     assert "was in 10%" in said
     assert "0 %, as the targets read back" in said
-    assert "HAProxy web/canary: weight 0 done unix:haproxy.sock: 0" in said
-    assert "HAProxy web/canary: weight 0 ← unix:haproxy.sock: 0" in said
+    assert "HAProxy web/canary on unix:haproxy.sock: weight 0 done" in said
+    assert "done rollback HAProxy web/canary on unix:haproxy.sock: weight 10 → 0" in said
 
 
 def test_a_failed_rollback_stands_first_and_claims_nothing_about_the_traffic(tmp_path: Path) -> None:
@@ -199,8 +213,9 @@ def test_a_failed_rollback_stands_first_and_claims_nothing_about_the_traffic(tmp
         shop.until("rollback", "failed")
         said = text(shop)
     assert (
-        "The rollback from stage 10% failed: 2 of 2 steps did not get through (HAProxy web/canary: weight 0;"
-        " HAProxy web/stable: weight 100) People must act now: follow the runbook, then try again with"
+        "The rollback from stage 10% failed: 2 of 2 steps did not get through"
+        " (HAProxy web/canary on unix:haproxy.sock: weight 0;"
+        " HAProxy web/stable on unix:haproxy.sock: weight 100) People must act now: follow the runbook, then try again with"
         " handrail rollout rollback shop --why"
     ) in said
     assert "Canary's share ✕ unknown: the rollback is not proved" in said
@@ -241,6 +256,35 @@ def test_altered_evidence_is_said(shop: Guarded) -> None:
         other.execute("DROP TRIGGER evidence_is_not_changed")
         other.execute("UPDATE evidence SET body = replace(body, 'start', 'begin') WHERE number = 1")
     assert "Record 1 does not fit the one before: the evidence was altered." in text(shop)
+
+
+def test_of_a_long_history_the_page_reads_and_checks_what_it_shows(shop: Guarded) -> None:
+    shop.call("start")
+    for number in range(70):
+        shop.call("hold", why=f"time {number};")
+    with closing(sqlite3.connect(shop.folder / "handrail.db", isolation_level=None)) as other:
+        other.execute("DROP TRIGGER evidence_is_not_changed")
+        other.execute("UPDATE evidence SET body = '{}' WHERE number = 1")
+    records = shop.ask("GET", "/api/rollouts/shop/evidence", "viewer").json()["records"]
+    page = text(shop).partition(" Evidence ")[2]
+    assert page.startswith(
+        f"The newest 60 of {len(records)} records, each with the hash of the one before. All of them, checked:"
+    )
+    assert re.findall(r"time (\d+);", page) == [str(number) for number in reversed(range(10, 70))]
+    assert shop.ask("GET", "/api/rollouts/shop/evidence", "viewer").json()["first_broken"] == 1
+
+
+def test_of_many_tries_the_page_shows_the_newest(shop: Guarded) -> None:
+    shop.call("start")
+    again = (
+        "INSERT INTO run SELECT NULL, attempt, action, key, :round, state, asked_by, reason, detected_at,"
+        " decided_at, due_at, acted_at, finished_at, proof, confirmation, text FROM run WHERE round = 0"
+    )
+    with closing(sqlite3.connect(shop.folder / "handrail.db", isolation_level=None)) as other:
+        other.executemany(again, [{"round": number} for number in range(1, 25)])
+    said = text(shop)
+    assert re.findall(r"once more \((\d+)\)", said) == [str(number) for number in reversed(range(6, 26))]
+    assert "5 earlier: handrail store runs shop" in said
 
 
 def test_an_unknown_name_is_no_error_page(calm: Guarded) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from collections.abc import Iterator
@@ -26,7 +27,8 @@ def test_a_start_enters_the_first_stage(shop: Guarded) -> None:
         "reason": "asked-for",
         "text": "a new attempt, in stage 10%",
         "outcome": "done",
-        "outcome_text": "unix:haproxy.sock: 10; unix:haproxy.sock: 90",
+        "outcome_text": "HAProxy web/canary on unix:haproxy.sock: weight 10; "
+        "HAProxy web/stable on unix:haproxy.sock: weight 90",
     }
     assert shop.weights() == (10, 90)
 
@@ -38,6 +40,23 @@ def test_an_alert_takes_the_canary_out_of_the_balance(shop: Guarded) -> None:
     assert shop.weights() == (0, 100)
     assert shop.runs() == [("start", "done"), ("rollback", "done")]
     assert shop.status()["attempt"]["state"] == "rolled-back"
+
+
+def test_the_evidence_names_every_target_and_what_it_had_before(shop: Guarded) -> None:
+    shop.call("start")
+    shop.deliver()
+    shop.until("rollback", "done")
+    records = shop.ask("GET", "/api/rollouts/shop/evidence", "viewer").json()["records"]
+    bodies = [json.loads(record["body"]) for record in records]
+    canary, stable = [
+        (body["what"], body["state"], body["found"])
+        for body in bodies
+        if "what" in body and "outcome" not in body and body["action"] == "rollback"
+    ]
+    on = "on unix:haproxy.sock: weight"
+    assert canary == (f"HAProxy web/canary {on} 0", "done", f"HAProxy web/canary {on} 10 → 0")
+    assert stable == (f"HAProxy web/stable {on} 100", "done", f"HAProxy web/stable {on} 90 → 100")
+    assert bodies[-1]["text"] == f"HAProxy web/canary {on} 10 → 0; HAProxy web/stable {on} 90 → 100"
 
 
 def test_the_same_alert_again_does_nothing_again(shop: Guarded) -> None:

@@ -34,7 +34,7 @@ from handrail_receiver.model import (
 )
 from handrail_receiver.status.standing import TONES, standing
 from handrail_receiver.status.times import span, took
-from handrail_receiver.status.words import what
+from handrail_receiver.status.words import change, told, what
 
 TOKEN = Secret("token")
 ATTEMPT = Attempt(1, ROLLOUT, ROLLOUT, 4, AttemptState.active, "50%", NOW, NOW, "alice")
@@ -92,13 +92,14 @@ def test_a_failed_rollback_names_the_steps_that_did_not_get_through() -> None:
     found = standing(playbook(), history, NOW)
     assert (found.tone, found.word) == ("bad", "rollback failed")
     assert found.headline == (
-        "The rollback from stage 50% failed: 1 of 2 steps did not get through (HAProxy web/stable: weight 100)"
+        "The rollback from stage 50% failed: 1 of 2 steps did not get through "
+        "(HAProxy web/stable on unix:haproxy.sock: weight 100)"
     )
 
 
 def test_a_missing_way_back_is_said_in_capitals() -> None:
     history = History(replace(ATTEMPT, rollback_ready="the token is refused"))
-    assert facts(history)["Can I roll back?"] == "NO, when the attempt began: the token is refused"
+    assert facts(history)["Can I roll back?"] == "NO, when last rehearsed: the token is refused"
 
 
 def test_series_of_one_tier_are_told_together_since_the_first() -> None:
@@ -123,8 +124,10 @@ def test_every_state_has_a_tone() -> None:
 
 
 STEPS: dict[str, Step] = {
-    "HAProxy web/canary: weight 0": HAProxyWeight("web/canary", 0, ["unix:s"]),
-    "HAProxy web/canary: maint": HAProxyState("web/canary", "maint", ["unix:s"]),
+    "HAProxy web/canary on lb1:9999, lb2:9999: weight 0": HAProxyWeight(
+        "web/canary", 0, ["lb1:9999", "lb2:9999"]
+    ),
+    "HAProxy web/canary on unix:s: maint": HAProxyState("web/canary", "maint", ["unix:s"]),
     "Unleash pay/fast: off in production": FlagOff("https://u.example", "pay", "fast", "production", TOKEN),
     "LaunchDarkly pay/fast: off in production": LaunchDarklyOff("pay", "fast", "production", TOKEN),
     "Argo Rollout web/shop: aborted": RolloutAbort("https://k.example", "web", "shop", TOKEN),
@@ -148,6 +151,30 @@ def test_a_step_names_its_target_and_the_value_it_shall_have(words: str) -> None
 
 def test_every_kind_of_step_has_its_words() -> None:
     assert {type(step) for step in STEPS.values()} == set(get_args(get_args(Step)[0]))
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "words"),
+    [
+        ("HAProxy web/canary on lb1: weight 10", "HAProxy web/canary on lb1: weight 0", "… weight 10 → 0"),
+        ("HAProxy a/b on x, y: weight 10, 0", "HAProxy a/b on x, y: weight 0", "… weight 10, 0 → 0"),
+        ("pay/fast in production is on", "pay/fast in production is off", "… is on → off"),
+        ("fly exited with 1: no", "fly exited with 0", "… 1: no → 0"),
+        ("weight 1", "weight 10", "weight 1 → 10"),
+        ("off", "off", "off"),
+        ("one two", "one", "one two → one"),
+    ],
+)
+def test_a_change_says_once_what_did_not_change(before: str, after: str, words: str) -> None:
+    assert change(before, after).endswith(words.removeprefix("… "))
+    assert change(before, after).startswith(before)
+
+
+def test_a_step_is_told_by_what_it_found_where_that_names_the_target() -> None:
+    weight = "HAProxy web/canary on lb1:9999: weight 0"
+    assert told(weight, "HAProxy web/canary on lb1:9999: weight 10 → 0").endswith("lb1:9999: weight 10 → 0")
+    assert told(weight, "lb1:9999 is silent") == f"{weight} ← lb1:9999 is silent"
+    assert told("$ fly deploy", "fly exited with 1 → 0") == "$ fly deploy ← fly exited with 1 → 0"
 
 
 def test_durations_are_short_and_never_wrap() -> None:

@@ -6,7 +6,7 @@
 A test that fails shows the end of each server's log.
 """
 
-from .databases import postgres
+from .databases import postgres, postgres_program
 from .process import (
     Missing,
     NotReady,
@@ -47,6 +47,7 @@ __all__ = [
     "haproxy_servers",
     "kill",
     "postgres",
+    "postgres_program",
     "program",
     "prometheus",
     "receiver",

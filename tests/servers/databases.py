@@ -5,67 +5,69 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from .process import Missing, Server, free_address, program, running
 
+NEW = ["-U", "handrail", "-A", "trust", "-N"]
+
 
 @contextmanager
-def postgres(folder: Path) -> Iterator[Server]:
-    """PostgreSQL with its data in `folder`/postgres and a superuser `handrail` without password."""
-    binaries, address = _binaries(), free_address()
+def postgres(folder: Path, *, address: str | None = None) -> Iterator[Server]:
+    """PostgreSQL with its data in `folder`/postgres and a superuser `handrail` without password.
+
+    Where the data are there already, it goes on with them; else they go when the block ends.
+    """
+    address = address or free_address()
     host, port = address.split(":")
-    home = folder / "postgres"
-    home.mkdir()
-    person = _another_than_root(home)
-    make: list[str | Path] = [
-        *person,
-        binaries / "initdb",
-        "-D",
-        home / "data",
-        "-U",
-        "handrail",
-        "-A",
-        "trust",
-        "-N",
-    ]
-    subprocess.run(make, check=True, capture_output=True, timeout=120, cwd="/")
-    serve: list[str | Path] = [
-        *person,
-        binaries / "postgres",
-        "-D",
-        home / "data",
-        "-h",
-        host,
-        "-p",
-        port,
-        "-k",
-        "",
-        "-F",
-    ]
-    asked: list[str | Path] = [binaries / "pg_isready", "-q", "-h", host, "-p", port]
+    with _home(folder) as home:
+        serve: list[str | Path] = [*_person(), postgres_program("postgres"), "-D", home / "data", "-h", host]
+        asked: list[str | Path] = [postgres_program("pg_isready"), "-q", "-h", host, "-p", port]
 
-    def ready() -> bool:
-        return subprocess.run(asked, check=False).returncode == 0
+        def ready() -> bool:
+            return subprocess.run(asked, check=False).returncode == 0
 
-    with running("postgres", serve, folder=folder, address=address, ready=ready) as server:
-        yield server
+        argv = [*serve, "-p", port, "-k", "", "-F"]
+        with running("postgres", argv, folder=folder, address=address, ready=ready) as server:
+            yield server
 
 
-def _binaries() -> Path:
-    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+def postgres_program(name: str) -> Path:
+    """One of PostgreSQL's programs, of the newest version that is installed."""
+    found = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"))
     if not found:
         raise Missing("PostgreSQL is not installed; apt-get install --no-install-recommends postgresql")
-    return found[-1].parent
+    return found[-1]
 
 
-def _another_than_root(home: Path) -> list[str]:
+@contextmanager
+def _home(folder: Path) -> Iterator[Path]:
+    """Where the data are. Another user than root cannot count on reaching a folder of pytest's: it closes them."""
+    home = folder / "postgres"
+    if home.exists():
+        yield home.resolve()
+        return
+    if os.geteuid() == 0:
+        open_to_all = Path(tempfile.mkdtemp(prefix="handrail-postgres-"))
+        shutil.chown(open_to_all, "postgres")
+        home.symlink_to(open_to_all)
+    else:
+        home.mkdir()
+    try:
+        make: list[str | Path] = [*_person(), postgres_program("initdb"), "-D", home.resolve() / "data"]
+        subprocess.run([*make, *NEW], check=True, capture_output=True, timeout=120, cwd="/")
+        yield home.resolve()
+    finally:
+        shutil.rmtree(home.resolve())
+        if home.is_symlink():
+            home.unlink()
+
+
+def _person() -> list[str | Path]:
+    """It refuses to run as root."""
     if os.geteuid() != 0:
         return []
-    shutil.chown(home, "postgres")
-    for folder in (home, *home.parents):  # it must be able to reach its home
-        if folder.stat().st_uid == 0 and not folder.stat().st_mode & 0o001 and str(folder).startswith("/tmp"):
-            folder.chmod(folder.stat().st_mode | 0o011)
     return [program("setpriv"), "--reuid=postgres", "--regid=postgres", "--clear-groups", "--"]

@@ -92,10 +92,18 @@ def haproxy(
 
 @contextmanager
 def receiver(
-    folder: Path, *, address: str, env: Mapping[str, str], arguments: Sequence[str] = ()
+    folder: Path,
+    *,
+    address: str,
+    env: Mapping[str, str],
+    arguments: Sequence[str] = (),
+    under: Sequence[str] = (),
 ) -> Iterator[Server]:
-    """The receiver, set up by `HANDRAIL_*` variables in `env`; ready when `/readyz` says so."""
-    argv = [sys.executable, "-m", "handrail_receiver", "serve", *arguments]
+    """The receiver, set up by `HANDRAIL_*` variables in `env`; ready when `/readyz` says so.
+
+    `under` is a program that becomes the receiver in the end, as `unshare` does.
+    """
+    argv = [*under, sys.executable, "-m", "handrail_receiver", "serve", *arguments]
     url = f"http://{address}/readyz"
     with running(
         "receiver", argv, folder=folder, address=address, ready=lambda: answers(url), env=env

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from handrail.contract import Playbook
 from pydantic import ValidationError
@@ -12,23 +14,29 @@ from starlette.responses import JSONResponse, Response
 from handrail_receiver.access import error
 from handrail_receiver.bodies import Incomplete, TooLarge, read_body
 from handrail_receiver.calls import Calls
-from handrail_receiver.model import Verdict
+from handrail_receiver.model import EvidenceRecord, History, Verdict
 from handrail_receiver.operate import Asked
 from handrail_receiver.playbooks import Playbooks
 from handrail_receiver.ports import Clock
 from handrail_receiver.status.views import (
+    VERBS,
+    ApproveBody,
+    Body,
     CallAnswer,
     CallBody,
+    CheckBody,
     EvidenceView,
     RolloutsView,
     RolloutView,
     attempt_view,
+    gate_view,
     record_view,
     run_view,
 )
 from handrail_receiver.stores import Store
 from handrail_receiver.stores.chain import first_broken
 from handrail_receiver.tokens import Caller
+from handrail_receiver.vouch import Word
 
 
 @dataclass(frozen=True)
@@ -42,17 +50,18 @@ class Api:
 
     async def rollouts(self, _request: Request, _caller: Caller) -> Response:
         """GET /api/rollouts"""
-        views = [await self.view(playbook) for playbook in self.playbooks.all()]
+        views = [_view(playbook, await self._history(playbook)) for playbook in self.playbooks.all()]
         return JSONResponse(RolloutsView(rollouts=views).model_dump(mode="json"))
 
     async def rollout(self, request: Request, _caller: Caller) -> Response:
         """GET /api/rollouts/{name}"""
         playbook = self._named(request)
-        return (
-            _unknown(request)
-            if playbook is None
-            else JSONResponse((await self.view(playbook)).model_dump(mode="json"))
-        )
+        if playbook is None:
+            return _unknown(request)
+        history = await self._history(playbook)
+        gate = await self.calls.gate(playbook, history)
+        view = _view(playbook, history).model_copy(update={"gate": gate_view(gate) if gate else None})
+        return JSONResponse(view.model_dump(mode="json"))
 
     async def evidence(self, request: Request, _caller: Caller) -> Response:
         """GET /api/rollouts/{name}/evidence"""
@@ -60,36 +69,30 @@ class Api:
         if playbook is None:
             return _unknown(request)
         records = await self.store.evidence.read(playbook.rollout)
-        broken = first_broken(records)
-        view = EvidenceView(
-            rollout=playbook.rollout,
-            whole=broken is None,
-            first_broken=broken,
-            records=list(map(record_view, records)),
-        )
-        return JSONResponse(view.model_dump(mode="json"))
+        bundle = await asyncio.to_thread(_bundle, playbook.rollout, records)  # thousands of hashes
+        return Response(bundle, media_type="application/json")
 
     async def call(self, request: Request, caller: Caller) -> Response:
         """POST /api/rollouts/{name}/{verb}"""
-        playbook = self._named(request)
+        playbook, name = self._named(request), request.url.path.rpartition("/")[2]
+        verb = next(verb for verb in VERBS if verb.name == name)
         if playbook is None:
             return _unknown(request)
         if _from_a_page(request):
             return error(400, "a call is JSON; send `Content-Type: application/json`")
         try:
             sent = await read_body(dict(request.scope["headers"]), request.receive)
-            body = CallBody.model_validate_json(sent or b"{}")
+            body = verb.body.model_validate_json(sent or b"{}")
         except TooLarge as problem:
             return error(413, str(problem))
         except Incomplete as problem:
             return error(400, str(problem))
         except ValidationError as problem:
             first = problem.errors(include_url=False, include_input=False)[0]
-            return error(
-                400,
-                f'{".".join(map(str, first["loc"])) or "body"}: {first["msg"]}; send {{"why": TEXT, "anyway": BOOL}}',
-            )
-        asked = Asked(request.url.path.rpartition("/")[2], caller.name, body.why, body.anyway)
+            fields = ", ".join(verb.body.model_fields)
+            place = ".".join(map(str, first["loc"])) or "body"
+            return error(400, f"{place}: {first['msg']}; send an object with any of: {fields}")
+        asked = _asked(verb.name, caller, body)
         decision, run = await self.calls.call(playbook, asked)
         answer = CallAnswer(
             verdict=decision.verdict,
@@ -100,19 +103,45 @@ class Api:
         )
         return JSONResponse(answer.model_dump(), 409 if decision.verdict == Verdict.refuse else 200)
 
-    async def view(self, playbook: Playbook) -> RolloutView:
-        """All there is to say about a rollout."""
-        history = await self.store.attempts.history(playbook.rollout, self.clock.now())
-        return RolloutView(
-            rollout=playbook.rollout,
-            service=playbook.service,
-            stages=[stage.name for stage in playbook.stages],
-            attempt=attempt_view(history.attempt) if history.attempt else None,
-            runs=[run_view(run) for run in history.runs],
-        )
+    async def _history(self, playbook: Playbook) -> History:
+        return await self.store.attempts.history(playbook.rollout, self.clock.now())
 
     def _named(self, request: Request) -> Playbook | None:
         return self.playbooks.get(request.path_params["name"])
+
+
+def _view(playbook: Playbook, history: History) -> RolloutView:
+    return RolloutView(
+        rollout=playbook.rollout,
+        service=playbook.service,
+        stages=[stage.name for stage in playbook.stages],
+        attempt=attempt_view(history.attempt) if history.attempt else None,
+        runs=[run_view(run) for run in history.runs],
+    )
+
+
+def _asked(verb: str, caller: Caller, body: Body) -> Asked:
+    """A call with its words."""
+    asked = Asked(verb, caller.name, body.why)
+    match body:
+        case CheckBody(item=item, passed=passed):
+            return replace(asked, word=Word(item, passed))
+        case ApproveBody(role=role, seen=seen):
+            return replace(asked, word=Word(role, seen=seen, token=caller.approver))
+        case CallBody(anyway=anyway):
+            return replace(asked, anyway=anyway)
+
+
+def _bundle(rollout: str, records: Sequence[EvidenceRecord]) -> str:
+    """A whole chain as JSON, every record checked."""
+    broken = first_broken(records)
+    view = EvidenceView(
+        rollout=rollout,
+        whole=broken is None,
+        first_broken=broken,
+        records=list(map(record_view, records)),
+    )
+    return view.model_dump_json()
 
 
 def _from_a_page(request: Request) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter as Tally
 from collections.abc import Iterable
 from datetime import datetime
 
@@ -13,7 +14,6 @@ from handrail_receiver.model import AttemptState, History, Run, Settled, Verdict
 from handrail_receiver.playbooks import Playbooks
 
 REFUSED = ("invalid", "too-large", "unauthorized", "unavailable")
-ORDER = list(Verdict)
 BUCKETS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
 
 
@@ -46,10 +46,11 @@ class Metrics:
         )
         self._heartbeat_at: datetime | None = None
 
-    def notification(self, settled: Settled) -> None:
-        """Count a delivery that was decided."""
-        verdicts = [decision.verdict for decision in settled.decisions]
-        self.refused(min(verdicts, key=ORDER.index, default=Verdict.ignore).value)
+    def notifications(self, settled: Iterable[Settled]) -> None:
+        """Count deliveries that were decided."""
+        verdicts = (one.first.verdict if one.first else Verdict.ignore for one in settled)
+        for verdict, count in Tally(verdicts).items():
+            self._by_result[verdict.value].inc(count)
 
     def refused(self, result: str) -> None:
         """Count a delivery by its result."""

@@ -13,7 +13,6 @@ from handrail_receiver.intake import WebhookBody
 from handrail_receiver.status.views import (
     VERBS,
     CallAnswer,
-    CallBody,
     ErrorView,
     EvidenceView,
     ReadyView,
@@ -83,10 +82,10 @@ OPERATIONS: tuple[Operation, ...] = (
     *(
         Operation(
             "post",
-            f"/api/rollouts/{{name}}/{verb}",
-            f"Ask to {verb}; the answer is the decision and its reason.",
+            f"/api/rollouts/{{name}}/{verb.name}",
+            f"Ask to {verb.name}; the answer is the decision and its reason.",
             CallAnswer,
-            CallBody,
+            verb.body,
             (400, 401, 403, 404, 413, 503),
             (409, CallAnswer),
         )

@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response, StreamingResponse
 
 from handrail_receiver.errors import StoreDown
-from handrail_receiver.model import Decision, Run, Verdict
+from handrail_receiver.model import Decision, Run
 from handrail_receiver.playbooks import Playbooks
 from handrail_receiver.status.api import Api
 from handrail_receiver.status.awake import Awake, Check
@@ -25,12 +25,13 @@ from handrail_receiver.status.standing import TONES, Tone, standing
 from handrail_receiver.status.timeline import timeline
 from handrail_receiver.status.times import clock, took, when
 from handrail_receiver.status.views import run_view
-from handrail_receiver.stores.chain import first_broken
+from handrail_receiver.stores.chain import first_broken_of
 from handrail_receiver.tokens import Caller
 
 FOLDER = Path(__file__).parent / "templates"
 URGENCY = ("bad", "wait", "calm", "good", "soft")
 SHOWN = 60
+SHOWN_RUNS = 20
 MOST_LISTENERS = 100
 SILENCE = 15.0
 
@@ -63,15 +64,14 @@ class Events:
         self._listeners: set[asyncio.Queue[str]] = set()
 
     def decision(self, decision: Decision) -> None:
-        """A decision was made."""
-        if decision.verdict not in {Verdict.repeat, Verdict.ignore}:
-            self._say(
-                "decision",
-                rollout=decision.rollout,
-                verdict=decision.verdict,
-                reason=decision.reason,
-                text=decision.text,
-            )
+        """A decision says something new."""
+        self._say(
+            "decision",
+            rollout=decision.rollout,
+            verdict=decision.verdict,
+            reason=decision.reason,
+            text=decision.text,
+        )
 
     def ended(self, run: Run) -> None:
         """A run ended."""
@@ -182,17 +182,20 @@ class Pages:
         now, store = self.api.clock.now(), self.api.store
         try:
             history = await store.attempts.history(playbook.rollout, now)
-            records = await store.evidence.read(playbook.rollout)
+            end = await store.evidence.newest(playbook.rollout, SHOWN)
         except StoreDown:
             return None
+        gate = await self.api.calls.gate(playbook, history)
         return {
             "playbook": playbook,
             "attempt": history.attempt,
-            "at": standing(playbook, history, now),
-            "runs": [run_view(run) for run in reversed(history.runs)],
-            "entries": timeline(records[-SHOWN:], history.runs),
-            "records": len(records),
-            "broken": first_broken(records),
+            "at": standing(playbook, history, now, gate),
+            "gate": gate,
+            "runs": [run_view(run) for run in reversed(history.runs[-SHOWN_RUNS:])],
+            "earlier_runs": max(0, len(history.runs) - SHOWN_RUNS),
+            "entries": timeline(end, history.runs),
+            "records": end[-1].number if end else 0,
+            "broken": first_broken_of(end),
         }
 
     async def _page(self, template: str, values: dict[str, object] | None, status: int = 200) -> Response:

@@ -12,6 +12,7 @@ from typing import Literal
 
 from handrail.contract import Playbook, StageFacts, names
 
+from handrail_receiver.gates import GateStanding
 from handrail_receiver.model import OPEN, WORKED, Attempt, AttemptState, EffectState, History, Run, RunState
 from handrail_receiver.status.times import span, when
 from handrail_receiver.status.words import what
@@ -72,12 +73,19 @@ class Standing:
     firing: tuple[Firing, ...]
 
 
-def standing(playbook: Playbook, history: History, now: datetime) -> Standing:
-    """Where a rollout stands at `now`."""
+def standing(
+    playbook: Playbook, history: History, now: datetime, gate: GateStanding | None = None
+) -> Standing:
+    """Where a rollout stands at `now`; `gate` is the one ahead, None where it was not asked for."""
     attempt, run = history.attempt, last_rollback(history)
     tone, word, headline, advice = _headline(playbook, attempt, run, now)
     return Standing(
-        tone, word, headline, advice, tuple(_facts(playbook, attempt, run, now)), _firing(playbook, history)
+        tone,
+        word,
+        headline,
+        advice,
+        tuple(_facts(playbook, attempt, run, now, gate)),
+        _firing(playbook, history),
     )
 
 
@@ -149,12 +157,14 @@ def _under_way(run: Run, where: str) -> tuple[Tone, str, str, str]:
     return "wait", "rolling back", f"Rolling back from {where}: {done} of {len(run.effects)} steps.", ""
 
 
-def _facts(playbook: Playbook, attempt: Attempt | None, run: Run | None, now: datetime) -> list[Fact]:
+def _facts(
+    playbook: Playbook, attempt: Attempt | None, run: Run | None, now: datetime, gate: GateStanding | None
+) -> list[Fact]:
     if attempt is None:
         return [Fact("Can I roll back?", _ask_drill(playbook, "not known: rehearsed when an attempt starts"))]
     return [
         Fact("Canary's share", *_share(playbook, attempt, run)),
-        Fact("Next", *_next(playbook, attempt, now)),
+        Fact("Next", *_next(playbook, attempt, now, gate)),
         Fact("Can I roll back?", *_rehearsed(playbook, attempt)),
         Fact("Attempt", f"{attempt.number}, started by {attempt.started_by}, {when(attempt.started_at)}"),
     ]
@@ -173,7 +183,7 @@ def _share(playbook: Playbook, attempt: Attempt, run: Run | None) -> tuple[str, 
     return f"{stage.weight * 100:g} % of traffic, as asked for", "calm"
 
 
-def _next(playbook: Playbook, attempt: Attempt, now: datetime) -> tuple[str, Tone]:
+def _next(playbook: Playbook, attempt: Attempt, now: datetime, gate: GateStanding | None) -> tuple[str, Tone]:
     stage = stage_of(playbook, attempt)
     if attempt.state == AttemptState.complete:
         return "nothing: it is complete", "good"
@@ -188,6 +198,8 @@ def _next(playbook: Playbook, attempt: Attempt, now: datetime) -> tuple[str, Ton
     over = attempt.stage_entered_at + timedelta(seconds=stage.hold if stage and stage.hold else 0)
     if now < over:
         return f"{goal}, not before {when(over)} (in {span(over - now)})", "soft"
+    if gate and gate.missing:
+        return f"{goal}, once its gate is open: {len(gate.missing)} of {len(gate.asks)} are missing", "wait"
     return f"{goal}: `handrail rollout promote {playbook.rollout}`", "calm"
 
 
@@ -197,8 +209,8 @@ def _rehearsed(playbook: Playbook, attempt: Attempt) -> tuple[str, Tone]:
     if attempt.state == AttemptState.rolling_back:
         return _ask_drill(playbook, "see what became of it below"), "wait"
     if attempt.rollback_ready:
-        return f"NO, when the attempt began: {attempt.rollback_ready}", "bad"
-    return _ask_drill(playbook, "yes, when the attempt began"), "good"
+        return f"NO, when last rehearsed: {attempt.rollback_ready}", "bad"
+    return _ask_drill(playbook, "yes, when last rehearsed"), "good"
 
 
 def _ask_drill(playbook: Playbook, text: str) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 
 from handrail_receiver.model import EvidenceRecord, Run
 from handrail_receiver.status.standing import TONES, Tone
-from handrail_receiver.status.words import what
+from handrail_receiver.status.words import told, what
 
 VERDICTS: dict[str, tuple[str, Tone]] = {
     "act": ("decided", "calm"),
@@ -54,8 +54,9 @@ def _entry(record: EvidenceRecord, steps: Mapping[tuple[int, str, str, int, int]
             return _line(record, word, tone, _about(said), f"{said['text']}{by}")
         case "step":
             place = (said["attempt"], said["action"], said["key"], said["round"], said["step"])
-            text = f"{steps.get(place, said['kind'])} ← {said['found']}"
-            return _line(record, said["state"], TONES.get(said["state"], "soft"), _run(said), text)
+            named = said.get("what") or steps.get(place, said["kind"])  # records from before have no `what`
+            tone = TONES.get(said["state"], "soft")
+            return _line(record, said["state"], tone, _run(said), told(named, said["found"]))
         case "outcome":
             return _line(
                 record, said["outcome"], TONES.get(said["outcome"], "soft"), _run(said), said["text"]

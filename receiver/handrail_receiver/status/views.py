@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from handrail_receiver.gates import GateStanding
 from handrail_receiver.model import Attempt, Effect, EvidenceRecord, Run
 from handrail_receiver.status.words import what
-
-VERBS = ("start", "promote", "hold", "resume", "rollback", "drill")
+from handrail_receiver.tokens import Role
 
 
 class CallBody(BaseModel):
@@ -18,6 +19,48 @@ class CallBody(BaseModel):
     model_config = ConfigDict(extra="forbid")
     why: str = Field(default="", max_length=1000)
     anyway: bool = False
+
+
+class CheckBody(BaseModel):
+    """An answer to a question of the gate ahead: `item` is the question or its place from 1 on; `why` is a note."""
+
+    model_config = ConfigDict(extra="forbid")
+    item: str = Field(default="", max_length=1000)
+    passed: bool = True
+    why: str = Field(default="", max_length=1000)
+
+
+class ApproveBody(BaseModel):
+    """An approval of the gate ahead as `role`; `seen` is the beginning of the digest that was looked at."""
+
+    model_config = ConfigDict(extra="forbid")
+    role: str = Field(default="", max_length=1000)
+    seen: str = Field(default="", pattern="^([0-9a-f]{8,64})?$")
+    why: str = Field(default="", max_length=1000)
+
+
+Body = CallBody | CheckBody | ApproveBody
+
+
+@dataclass(frozen=True)
+class Verb:
+    """What people may ask for, the role it takes, and what may come with it."""
+
+    name: str
+    role: Role = "operator"
+    body: type[Body] = CallBody
+
+
+VERBS = (
+    Verb("start"),
+    Verb("check", body=CheckBody),
+    Verb("approve", role="approver", body=ApproveBody),
+    Verb("promote"),
+    Verb("hold"),
+    Verb("resume"),
+    Verb("rollback"),
+    Verb("drill"),
+)
 
 
 class StepView(BaseModel):
@@ -62,14 +105,37 @@ class AttemptView(BaseModel):
     not_ready: str
 
 
+class AskView(BaseModel):
+    """One thing a gate asks for: whether it is so, why or why not, and what to type; `until` is an approval's end."""
+
+    kind: str
+    name: str
+    met: bool
+    text: str
+    cure: str
+    by: str
+    at: datetime | None
+    until: datetime | None
+
+
+class GateView(BaseModel):
+    """The gate into the next stage; `digest` stands for what an approval is given for."""
+
+    into: str
+    open: bool
+    digest: str
+    asks: list[AskView]
+
+
 class RolloutView(BaseModel):
-    """A rollout: its stages and its newest attempt with all its runs."""
+    """A rollout: its stages, its newest attempt with all its runs, and the gate ahead (not in the list of all)."""
 
     rollout: str
     service: str
     stages: list[str]
     attempt: AttemptView | None
     runs: list[RunView]
+    gate: GateView | None = None
 
 
 class RolloutsView(BaseModel):
@@ -119,6 +185,12 @@ class EvidenceView(BaseModel):
     whole: bool
     first_broken: int | None
     records: list[RecordView]
+
+
+def gate_view(gate: GateStanding) -> GateView:
+    """A gate as JSON."""
+    asks = [AskView.model_validate(ask, from_attributes=True) for ask in gate.asks]
+    return GateView(into=gate.into, open=not gate.missing, digest=gate.digest, asks=asks)
 
 
 def attempt_view(attempt: Attempt) -> AttemptView:

@@ -1,8 +1,9 @@
-"""A step → what it does and to what, in one line that people read."""
+"""A step → what it does and to what; two readings of its target → what changed: in one line that people read."""
 
 from __future__ import annotations
 
 import shlex
+from itertools import takewhile
 
 from handrail.contract import (
     Command,
@@ -22,9 +23,9 @@ def what(step: Step) -> str:
     """The target and the value it shall have."""
     match step:
         case HAProxyWeight(server=server, weight=weight):
-            return f"HAProxy {server}: weight {weight}"
+            return f"HAProxy {server} on {', '.join(step.sockets)}: weight {weight}"
         case HAProxyState(server=server, state=state):
-            return f"HAProxy {server}: {state}"
+            return f"HAProxy {server} on {', '.join(step.sockets)}: {state}"
         case FlagOff(feature=flag, environment=environment, project=project):
             return f"Unleash {project}/{flag}: off in {environment}"
         case LaunchDarklyOff(flag=flag, environment=environment, project=project):
@@ -39,6 +40,19 @@ def what(step: Step) -> str:
             return f"{method} {url}"
         case Command(argv=argv):
             return f"$ {shlex.join(argv)}"
+
+
+def change(before: str, after: str) -> str:
+    """`weight 10` and `weight 0` → `weight 10 → 0`: what two readings of one target have in common stands once."""
+    pairs = takewhile(lambda pair: pair[0] == pair[1], zip(f"{before} ", f"{after} ", strict=False))
+    same = "".join(letter for letter, _ in pairs)
+    rest = after[same.rfind(" ") + 1 :]
+    return after if before == after else f"{before} → {rest or after}"
+
+
+def told(named: str, found: str) -> str:
+    """What a step does, and what was found: said once where `found` names the target itself."""
+    return found if found.startswith(named.partition(": ")[0]) else f"{named} ← {found}"
 
 
 def _open(value: object) -> str:

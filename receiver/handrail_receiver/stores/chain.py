@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from handrail_receiver.model import EvidenceRecord
@@ -61,9 +61,19 @@ def record_of(row: Row) -> EvidenceRecord:
     )
 
 
-def first_broken(records: Sequence[EvidenceRecord]) -> int | None:
+def first_broken(records: Iterable[EvidenceRecord]) -> int | None:
     """The number of the first record that does not fit the one before, None when the chain is whole."""
-    previous, number = GENESIS, 1
+    return _first_unfit(records, 1, GENESIS)
+
+
+def first_broken_of(end: Sequence[EvidenceRecord]) -> int | None:
+    """The same of the end of a chain: what stands before its first record is taken on trust."""
+    if not end or end[0].number == 1:
+        return first_broken(end)
+    return _first_unfit(end, end[0].number, end[0].previous)
+
+
+def _first_unfit(records: Iterable[EvidenceRecord], number: int, previous: str) -> int | None:
     for record in records:
         expected = digest(record.rollout, record.number, record.at, record.kind, record.body, record.previous)
         if record.number != number or record.previous != previous or record.hash != expected:

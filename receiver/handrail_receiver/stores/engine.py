@@ -8,26 +8,30 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from queue import SimpleQueue
 from typing import Any, Protocol, TypeVar
 
-from handrail_receiver.errors import ReceiverError, StoreDown
+from handrail_receiver.errors import StoreDown
 
 T = TypeVar("T")
 Row = Mapping[str, Any]
 MOST_TOGETHER = 256
+MOST_ROWS = 100
+TRIES = 5
 
 
 class Tx(Protocol):
     """An open transaction. Statements name their values: `:name`.
 
-    `skip_locked` ends a SELECT that takes rows which nobody else has.
+    `skip_locked` ends a SELECT that takes rows which nobody else has; `listed` selects the numbers of a JSON
+    list that is given as the value `listed`.
     """
 
     skip_locked: str
+    listed: str
 
     def rows(self, sql: str, **values: object) -> list[Row]:
         """Run a statement and give all its rows."""
@@ -35,8 +39,8 @@ class Tx(Protocol):
     def count(self, sql: str, **values: object) -> int:
         """Run a statement and give the number of rows it changed."""
 
-    def each(self, sql: str, values: Sequence[Mapping[str, object]]) -> None:
-        """Run a statement once for each set of values."""
+    def insert(self, table: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+        """Add rows to a table: hundreds cost little more than one."""
 
     def lock(self, name: str) -> None:
         """Be the only one in the whole database who holds `name`, until the commit."""
@@ -45,14 +49,25 @@ class Tx(Protocol):
 class Connection(Tx, Protocol):
     """A connection to the database, and what it is good for."""
 
-    def begin(self) -> None:
-        """Begin a transaction that writes."""
+    def begin(self, *, reads: bool) -> None:
+        """Begin a transaction; one that only reads waits for nobody who writes."""
 
     def end(self, word: str) -> None:
-        """COMMIT, ROLLBACK, SAVEPOINT …, RELEASE …, ROLLBACK TO …"""
+        """COMMIT or ROLLBACK."""
 
     def close(self) -> None:
         """Give the connection back."""
+
+
+def insertions(
+    table: str, columns: Sequence[str], rows: Sequence[Sequence[object]], mark: str
+) -> Iterator[tuple[str, list[object]]]:
+    """Statements, with their values, that add rows. Few statements: Python's other threads interfere at each."""
+    one = f"({', '.join([mark] * len(columns))})"
+    for first in range(0, len(rows), MOST_ROWS):
+        some = rows[first : first + MOST_ROWS]
+        sql = f"INSERT INTO {table} ({', '.join(columns)}) VALUES {', '.join([one] * len(some))}"  # noqa: S608  names of our own
+        yield sql, [value for row in some for value in row]
 
 
 @dataclass
@@ -66,14 +81,19 @@ class _Job:
 
 @dataclass
 class _Lane:
-    """A queue with the thread that serves it."""
+    """A queue with the thread that serves it; `together` is how many share a transaction."""
 
+    together: int
+    reads: bool = False
     jobs: SimpleQueue[_Job | None] = field(default_factory=SimpleQueue)
     thread: threading.Thread | None = None
 
 
 class Engine:
-    """Runs work in transactions. `connect` opens a connection; `down` are the errors that mean "not now"."""
+    """Runs work in transactions. `connect` opens a connection; `down` are the errors that mean "not now".
+
+    `shared` says that other receivers may work on the same database.
+    """
 
     def __init__(
         self,
@@ -81,15 +101,17 @@ class Engine:
         down: tuple[type[Exception], ...],
         again: tuple[type[Exception], ...] = (),
         on_close: Callable[[], None] = lambda: None,
+        *,
+        shared: bool = False,
     ) -> None:
-        self._on_close = on_close
+        self._on_close, self.shared = on_close, shared
         self._connect, self._down, self._again = connect, down, again
-        self._writing, self._reading = _Lane(), _Lane()
+        self._writing, self._reading = _Lane(MOST_TOGETHER), _Lane(1, reads=True)
 
     def start(self) -> None:
         """Start both threads."""
-        for lane, together in ((self._writing, MOST_TOGETHER), (self._reading, 1)):
-            lane.thread = threading.Thread(target=self._serve, args=(lane, together), daemon=True)
+        for lane in (self._writing, self._reading):
+            lane.thread = threading.Thread(target=self._serve, args=(lane,), daemon=True)
             lane.thread.start()
 
     async def close(self) -> None:
@@ -114,81 +136,78 @@ class Engine:
         lane.jobs.put(_Job(work, loop, future))
         return await future
 
-    def _serve(self, lane: _Lane, together: int) -> None:
+    def _serve(self, lane: _Lane) -> None:
         connection: Connection | None = None
         while (first := lane.jobs.get()) is not None:
             batch, last = [first], False
-            while len(batch) < together and not lane.jobs.empty():
+            while len(batch) < lane.together and not lane.jobs.empty():
                 job = lane.jobs.get()
                 if job is None:
                     last = True
                     break
                 batch.append(job)
-            connection = self._carry_out(connection, batch)
+            connection = self._carry_out(connection, batch, reads=lane.reads)
             _deliver(batch)
             if last:
                 break
         if connection is not None:
             connection.close()
 
-    def _carry_out(self, connection: Connection | None, batch: list[_Job]) -> Connection | None:
-        try:
-            connection = connection or self._connect()
-            _transaction(connection, batch)
-        except self._again:  # the database wants it asked again: one by one, so that nobody waits for another
-            return self._one_by_one(connection, batch)
-        except self._down as error:
-            _fail(batch, StoreDown(f"the store is not available: {error}".strip()))
-            _drop(connection)
-            return None
-        except Exception as error:  # noqa: BLE001  a thread that dies would leave every caller waiting
-            _fail(batch, error)
-            _drop(connection)
-            return None
+    def _carry_out(
+        self, connection: Connection | None, batch: list[_Job], *, reads: bool
+    ) -> Connection | None:
+        """In one transaction; each in its own when one fails or the database wants to be asked again."""
+        for _ in range(TRIES):
+            problem: Exception
+            try:
+                connection = connection or self._connect()
+                _transaction(connection, batch, reads=reads)
+                break
+            except self._again as error:
+                problem, enough = StoreDown(f"the store is too busy: {error}".strip()), False
+            except self._down as error:
+                _fail(batch, StoreDown(f"the store is not available: {error}".strip()))
+                _drop(connection)
+                return None
+            except Exception as error:  # noqa: BLE001  a thread that dies would leave every caller waiting
+                problem, enough = error, True
+            connection = _rolled_back(connection)
+            if len(batch) > 1:
+                return self._one_by_one(connection, batch, reads=reads)
+            _fail(batch, problem)
+            if enough:
+                break
         return connection
 
-    def _one_by_one(self, connection: Connection | None, batch: list[_Job]) -> Connection | None:
+    def _one_by_one(
+        self, connection: Connection | None, batch: list[_Job], *, reads: bool
+    ) -> Connection | None:
         for job in batch:
-            for _ in range(5):
-                with suppress(*self._down):
-                    if connection is not None:
-                        connection.end("ROLLBACK")
-                try:
-                    connection = connection or self._connect()
-                    _transaction(connection, [job])
-                    break
-                except self._again as error:
-                    _fail([job], StoreDown(f"the store is too busy: {error}".strip()))
-                except self._down as error:
-                    _fail([job], StoreDown(f"the store is not available: {error}".strip()))
-                    _drop(connection)
-                    connection = None
-                    break
+            connection = self._carry_out(connection, [job], reads=reads)
         return connection
 
 
-def _transaction(connection: Connection, batch: list[_Job]) -> None:
-    connection.begin()
-    alone = len(batch) == 1
+def _transaction(connection: Connection, batch: list[_Job], *, reads: bool) -> None:
+    connection.begin(reads=reads)
     for job in batch:
-        job.error = None
-        if not alone:
-            connection.end("SAVEPOINT job")
-        try:
-            job.result = job.work(connection)
-        except ReceiverError as error:
-            job.error = error
-            connection.end("ROLLBACK TO SAVEPOINT job" if not alone else "ROLLBACK")
-            if alone:
-                return
-        if not alone:
-            connection.end("RELEASE SAVEPOINT job")
+        job.result, job.error = job.work(connection), None
     connection.end("COMMIT")
 
 
 def _fail(batch: list[_Job], error: BaseException) -> None:
     for job in batch:
         job.error = error
+
+
+def _rolled_back(connection: Connection | None) -> Connection | None:
+    """The connection, ready for the next transaction, or None when it is of no use any more."""
+    try:
+        if connection is not None:
+            connection.end("ROLLBACK")
+    except Exception:  # noqa: BLE001  whatever it was, a new connection is the way out
+        _drop(connection)
+        return None
+    return connection
 
 
 def _drop(connection: Connection | None) -> None:

@@ -6,6 +6,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from handrail_receiver.model import (
+    QUIET,
+    Attempt,
     Begin,
     Captured,
     Change,
@@ -17,11 +19,14 @@ from handrail_receiver.model import (
     LastSaid,
     Open,
     SetHold,
+    SetReady,
     SetState,
-    Verdict,
+    attempt_spoken_of,
 )
+from handrail_receiver.spoken import Approved, Checked
 from handrail_receiver.stores.chain import link
 from handrail_receiver.stores.engine import Tx
+from handrail_receiver.stores.gates import approve, approved_in, check, checked_in
 from handrail_receiver.stores.rows import attempt_of, effect_of, instant, pinned_json, run_of, step_json
 from handrail_receiver.stores.tellings import want
 
@@ -34,9 +39,14 @@ def history_of(tx: Tx, rollout: str, at: datetime) -> History:
     found = tx.rows(
         "SELECT * FROM attempt WHERE rollout = :rollout ORDER BY number DESC LIMIT 1", rollout=rollout
     )
-    if not found:
-        return History()
-    attempt = attempt_of(found[0])
+    attempt = attempt_of(found[0]) if found else None
+    number = attempt_spoken_of(attempt)
+    gate = History(checked=checked_in(tx, rollout, number), approved=approved_in(tx, rollout, number))
+    return gate if attempt is None else _of_attempt(tx, attempt, gate, at)
+
+
+def _of_attempt(tx: Tx, attempt: Attempt, gate: History, at: datetime) -> History:
+    """`gate` with what was done and said in `attempt`."""
     effects: dict[int, list[Effect]] = {}
     for row in tx.rows(
         "SELECT effect.* FROM effect JOIN run ON run.id = effect.run WHERE run.attempt = :id ORDER BY run, position",
@@ -48,7 +58,8 @@ def history_of(tx: Tx, rollout: str, at: datetime) -> History:
     captured = tx.rows(
         "SELECT * FROM reference WHERE attempt = :id ORDER BY guardrail, reference", id=attempt.id
     )
-    return History(
+    return replace(
+        gate,
         attempt=attempt,
         runs=tuple(run_of(row, effects.get(row["id"], [])) for row in runs),
         said=tuple(
@@ -77,11 +88,11 @@ def apply(tx: Tx, decision: Decision, at: datetime, detected_at: datetime) -> De
     attempt = decision.attempt
     for change in decision.changes:
         attempt = _change(tx, decision, change, attempt, at, detected_at)
-    if decision.verdict not in {Verdict.repeat, Verdict.ignore} and decision.rollout:
+    if decision.verdict not in QUIET and decision.rollout:
         link(tx, decision.rollout, "decision", _record(decision, attempt), at)
     if decision.tell:
         want(tx, f"{decision.rollout}-{attempt}", decision.rollout, attempt, decision.tell, at)
-    return replace(decision, attempt=attempt)
+    return decision if attempt == decision.attempt else replace(decision, attempt=attempt)
 
 
 def _record(decision: Decision, attempt: int) -> dict[str, object]:
@@ -94,6 +105,7 @@ def _record(decision: Decision, attempt: int) -> dict[str, object]:
         "tier": decision.tier,
         "by": decision.by,
         "attempt": attempt,
+        **decision.known,
     }
 
 
@@ -110,6 +122,8 @@ def _change(
             tx.count(sql, stage=stage, at=now, id=attempt)
         case SetHold(why):
             tx.count("UPDATE attempt SET held = :why WHERE id = :id", why=why, id=attempt)
+        case SetReady(why):
+            tx.count("UPDATE attempt SET rollback_ready = :why WHERE id = :id", why=why, id=attempt)
         case SetState(state):
             tx.count("UPDATE attempt SET state = :state WHERE id = :id", state=state.value, id=attempt)
         case Heard(series, source, firing):
@@ -124,6 +138,10 @@ def _change(
             )
         case Open():
             _open(tx, decision, change, attempt, now, detected_at)
+        case Checked():
+            check(tx, decision.rollout, change)
+        case Approved():
+            approve(tx, decision.rollout, change)
     return attempt
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 from typing import Protocol
 
 from handrail_receiver.errors import WrongSettings
@@ -26,14 +27,7 @@ def migrate(connection: Migrated, dialect: str) -> None:
     """
     connection.script("CREATE TABLE IF NOT EXISTS migration (name TEXT PRIMARY KEY)")
     done = {row["name"] for row in connection.rows("SELECT name FROM migration")}
-    scripts = sorted(
-        (
-            file
-            for file in (files(__package__) / "migrations" / dialect).iterdir()
-            if file.name.endswith(".sql")
-        ),
-        key=lambda file: file.name,
-    )
+    scripts = _scripts(dialect)
     unknown = done - {file.name for file in scripts}
     if unknown:
         raise WrongSettings(
@@ -44,3 +38,14 @@ def migrate(connection: Migrated, dialect: str) -> None:
         if file.name not in done:
             note = f"INSERT INTO migration (name) VALUES ('{file.name}')"  # noqa: S608  names of our own files
             connection.script(f"{file.read_text(encoding='utf-8')};\n{note}")
+
+
+def names_of(dialect: str) -> list[str]:
+    """The migrations that this program knows, in order."""
+    return [file.name for file in _scripts(dialect)]
+
+
+def _scripts(dialect: str) -> list[Traversable]:
+    folder = files(__package__) / "migrations" / dialect
+    found = (file for file in folder.iterdir() if file.name.endswith(".sql"))
+    return sorted(found, key=lambda file: file.name)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from typing import Any
 from urllib.parse import urlsplit
@@ -17,10 +17,11 @@ import psycopg
 from psycopg.rows import dict_row
 
 from handrail_receiver.errors import WrongSettings
-from handrail_receiver.stores.engine import Engine, Row
+from handrail_receiver.stores.engine import Engine, Row, insertions
 from handrail_receiver.stores.migrate import migrate
 
 CONNECT_WITHIN = 5
+OPTIONS = "-c lock_timeout=10s -c statement_timeout=30s -c synchronous_commit=on"
 NAMED = re.compile(r":([a-z_]+)\b")
 
 
@@ -28,14 +29,15 @@ class Postgres:
     """A connection. What hangs is given up: a lock after 10 s, a statement after 30 s."""
 
     skip_locked = "FOR UPDATE SKIP LOCKED"
+    listed = "SELECT CAST(value AS bigint) FROM json_array_elements_text(CAST(:listed AS json))"
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, read_only: bool = False) -> None:
         self._raw = psycopg.connect(
             url,
             autocommit=True,
             row_factory=dict_row,
             connect_timeout=CONNECT_WITHIN,
-            options="-c lock_timeout=10s -c statement_timeout=30s -c synchronous_commit=on",
+            options=f"{OPTIONS} -c default_transaction_read_only=on" if read_only else OPTIONS,
             keepalives_idle=10,
             keepalives_interval=5,
             keepalives_count=2,
@@ -49,21 +51,21 @@ class Postgres:
         """Run a statement and give the number of rows it changed."""
         return self._raw.execute(_named(sql), values).rowcount
 
-    def each(self, sql: str, values: Sequence[Mapping[str, Any]]) -> None:
-        """Run a statement once for each set of values."""
-        with self._raw.cursor() as cursor:
-            cursor.executemany(_named(sql), values)
+    def insert(self, table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+        """Add rows to a table."""
+        for sql, values in insertions(table, columns, rows, "%s"):
+            self._raw.execute(sql.encode(), values)
 
     def lock(self, name: str) -> None:
         """Be the only one who holds `name` until the commit."""
         self._raw.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", (name,))
 
-    def begin(self) -> None:
+    def begin(self, *, reads: bool) -> None:  # noqa: ARG002  nobody waits for a reader here
         """Begin a transaction."""
         self._raw.execute("BEGIN")
 
     def end(self, word: str) -> None:
-        """COMMIT and its like."""
+        """COMMIT or ROLLBACK."""
         self._raw.execute(word.encode())
 
     def script(self, text: str) -> None:
@@ -93,7 +95,7 @@ def open_postgres(url: str) -> Engine:
             "correct the address, or give our user the right to make tables"
         ) from None
     again = (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure)
-    return Engine(lambda: Postgres(url), (psycopg.Error,), again)
+    return Engine(lambda: Postgres(url), (psycopg.Error,), again, shared=True)
 
 
 @functools.cache

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -40,7 +41,7 @@ def attempt_of(row: Row) -> Attempt:
         started_at=instant(row["started_at"]),
         started_by=row["started_by"],
         held=row["held"],
-        pinned=PINNED.validate_json(row["pinned"]),
+        pinned=_pinned(row["pinned"]),
         rollback_ready=row["rollback_ready"],
     )
 
@@ -74,11 +75,22 @@ def effect_of(row: Row) -> Effect:
     """A row of `effect`."""
     return Effect(
         position=row["position"],
-        step=ONE_STEP.validate_json(row["step"]),
+        step=_step(row["step"]),
         state=EffectState(row["state"]),
         found=row["found"],
         cause=Cause(row["cause"]) if row["cause"] else None,
     )
+
+
+@functools.lru_cache(maxsize=256)
+def _pinned(text: str) -> Mapping[str, tuple[Step, ...]]:
+    """Written once when an attempt begins, read at each look at its history."""
+    return PINNED.validate_json(text)
+
+
+@functools.lru_cache(maxsize=256)
+def _step(text: str) -> Step:
+    return ONE_STEP.validate_json(text)
 
 
 def pinned_json(pinned: Mapping[str, tuple[Step, ...]]) -> str:

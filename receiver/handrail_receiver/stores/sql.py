@@ -2,166 +2,28 @@
 
 from __future__ import annotations
 
-import asyncio
-import threading
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 
-from handrail_receiver.errors import Full, LeaseLost
+from handrail_receiver.errors import LeaseLost
 from handrail_receiver.model import (
     Decision,
-    EvidenceRecord,
+    EffectState,
     History,
     Progress,
-    Received,
     Run,
     RunState,
-    Settled,
-    Stored,
-    Verdict,
 )
-from handrail_receiver.ports import Judge
-from handrail_receiver.stores.chain import link, record_of
-from handrail_receiver.stores.engine import Engine, Row, Tx
+from handrail_receiver.status.words import what
+from handrail_receiver.stores.chain import link
+from handrail_receiver.stores.engine import Engine, Tx
+from handrail_receiver.stores.evidence import SqlEvidence
 from handrail_receiver.stores.histories import RUNS, apply, end_others, history_of
+from handrail_receiver.stores.inbox import SqlInbox
 from handrail_receiver.stores.retention import SqlRetention
 from handrail_receiver.stores.rows import effect_of, instant, run_of, seconds
-from handrail_receiver.stores.tellings import SqlTellings, changed
-
-STRONGEST = (
-    Verdict.act,
-    Verdict.confirm,
-    Verdict.hold,
-    Verdict.tell,
-    Verdict.shadow,
-    Verdict.note,
-    Verdict.repeat,
-    Verdict.ignore,
-)
-
-
-@dataclass
-class _Group:
-    """Deliveries that are written together."""
-
-    rows: list[dict[str, object]] = field(default_factory=list)
-    written: asyncio.Task[None] | None = None
-
-
-class SqlInbox:
-    """Inbox. Deliveries that arrive before the database begins to write are written together.
-
-    The undecided ones are counted here, and put right whenever there is nothing to decide.
-    """
-
-    def __init__(self, engine: Engine, limit: int) -> None:
-        self._engine, self._limit = engine, limit
-        self._waiting = self._writing = 0
-        self._open: _Group | None = None
-        self._lock = threading.Lock()
-
-    async def put(self, received: Received) -> None:
-        """Keep a delivery."""
-        if self._waiting >= self._limit:
-            raise Full(f"{self._waiting} deliveries wait to be decided; the sender tries again")
-        self._waiting += 1
-        self._writing += 1
-        try:
-            await asyncio.shield(self._join(received))
-        except BaseException:
-            self._waiting -= 1
-            raise
-        finally:
-            self._writing -= 1
-
-    def _join(self, received: Received) -> asyncio.Task[None]:
-        row = {"at": received.at.timestamp(), "source": received.source, "body": received.body}
-        with self._lock:
-            group = self._open or _Group()
-            group.rows.append(row)
-            self._open = group
-        if group.written is None:
-            group.written = asyncio.create_task(self._write(group))
-        return group.written
-
-    async def _write(self, group: _Group) -> None:
-        def work(tx: Tx) -> None:
-            self._close(group)
-            tx.each("INSERT INTO inbox (at, source, body) VALUES (:at, :source, :body)", group.rows)
-
-        try:
-            await self._engine.write(work)
-        finally:
-            self._close(group)
-
-    def _close(self, group: _Group) -> None:
-        """Nobody joins a group any more that is being written, or could not be."""
-        with self._lock:
-            if self._open is group:
-                self._open = None
-
-    async def settle(self, judge: Judge, at: datetime, limit: int) -> list[Settled]:
-        """Judge the oldest undecided deliveries."""
-        settled = await self._engine.write(lambda tx: _settle(tx, judge, at, limit))
-        self._waiting = max(self._writing, self._waiting - len(settled) if settled else 0)
-        return settled
-
-    async def waiting(self) -> int:
-        """How many are not decided yet."""
-        sql = "SELECT COUNT(*) AS n FROM inbox WHERE result IS NULL"
-        return int((await self._engine.read(lambda tx: tx.rows(sql)))[0]["n"])
-
-
-def _settle(tx: Tx, judge: Judge, at: datetime, limit: int) -> list[Settled]:
-    undecided = "SELECT * FROM inbox WHERE result IS NULL ORDER BY number LIMIT :limit"
-    rows = tx.rows(f"{undecided} {tx.skip_locked}", limit=limit)
-    if not rows:
-        return []
-    settling = _Settling(tx, judge, at)
-    settled = [settling.settle(row) for row in rows]
-    results = [{"number": one.number, **_result(one.decisions)} for one in settled]
-    tx.each("UPDATE inbox SET result = :result, reason = :reason WHERE number = :number", results)
-    return settled
-
-
-@dataclass
-class _Settling:
-    """One round of judging. The same body again, after which nothing has changed, is judged the same."""
-
-    tx: Tx
-    judge: Judge
-    at: datetime
-    histories: dict[str, History] = field(default_factory=dict)
-    known: dict[bytes, tuple[Decision, ...]] = field(default_factory=dict)
-
-    def settle(self, row: Row) -> Settled:
-        stored = Stored(instant(row["at"]), row["source"], bytes(row["body"]), row["number"])
-        again = self.known.get(stored.body)
-        if again is not None:
-            return Settled(stored.number, stored.at, again)
-        decisions: list[Decision] = []
-        for decision in self.judge(stored, self.look):
-            decisions.append(apply(self.tx, decision, self.at, stored.at))
-            if decision.changes:
-                self.histories.pop(decision.rollout, None)
-                self.known.clear()
-        if all(decision.verdict in {Verdict.repeat, Verdict.ignore} for decision in decisions):
-            self.known[stored.body] = tuple(decisions)
-        return Settled(stored.number, stored.at, tuple(decisions))
-
-    def look(self, rollout: str) -> History:
-        if rollout not in self.histories:
-            self.tx.lock(f"attempt:{rollout}")
-            self.histories[rollout] = history_of(self.tx, rollout, self.at)
-        return self.histories[rollout]
-
-
-def _result(decisions: Sequence[Decision]) -> dict[str, str]:
-    first = min(decisions, key=lambda decision: STRONGEST.index(decision.verdict), default=None)
-    if first is None:
-        return {"result": Verdict.ignore.value, "reason": "no-alerts: the delivery lists no alert"}
-    return {"result": first.verdict.value, "reason": f"{first.reason}: {first.text}"}
+from handrail_receiver.stores.tellings import SqlTellings, changed, want
 
 
 class SqlAttempts:
@@ -295,10 +157,13 @@ def _record(tx: Tx, run: Run, progress: Progress, at: datetime) -> None:
         body |= {
             "step": effect.position,
             "kind": effect.step.kind,
+            "what": what(effect.step),
             "state": effect.state.value,
             "found": effect.found,
         }
         link(tx, run.rollout, "step", body, at)
+        if effect.state == EffectState.failed and progress.finished_at is None:
+            changed(tx, run.attempt, at)  # people hear of it at once, and again when the run has ended
     if progress.finished_at is not None:
         _release(tx, run.attempt)
         changed(tx, run.attempt, at)
@@ -308,6 +173,8 @@ def _record(tx: Tx, run: Run, progress: Progress, at: datetime) -> None:
             end_others(tx, run.attempt, run.id, at.timestamp())
         sql = "UPDATE attempt SET state = :state WHERE id = :id"
         tx.count(sql, state=progress.attempt_state.value, id=run.attempt)
+    if progress.tell:
+        want(tx, f"{run.rollout}-{run.attempt}", run.rollout, run.attempt, progress.tell, at)
     if progress.hold is not None:
         tx.count("UPDATE attempt SET held = :held WHERE id = :id", held=progress.hold, id=run.attempt)
 
@@ -319,22 +186,6 @@ def _release(tx: Tx, attempt: int) -> None:
         " (SELECT 1 FROM run WHERE run.attempt = :id AND run.state IN ('waiting', 'open', 'proving'))",
         id=attempt,
     )
-
-
-class SqlEvidence:
-    """Evidence."""
-
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-
-    async def append(self, rollout: str, kind: str, body: Mapping[str, object], at: datetime) -> None:
-        """Add a record to the chain of a rollout."""
-        await self._engine.write(lambda tx: link(tx, rollout, kind, body, at))
-
-    async def read(self, rollout: str) -> list[EvidenceRecord]:
-        """The chain of a rollout, oldest first."""
-        sql = "SELECT * FROM evidence WHERE rollout = :rollout ORDER BY number"
-        return [record_of(row) for row in await self._engine.read(lambda tx: tx.rows(sql, rollout=rollout))]
 
 
 class SqlMemory:

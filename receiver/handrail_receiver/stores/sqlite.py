@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import fcntl
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import IO, Any
 
 from handrail_receiver.errors import WrongSettings
-from handrail_receiver.stores.engine import Engine, Row
+from handrail_receiver.stores.engine import Engine, Row, insertions
 from handrail_receiver.stores.migrate import migrate
 
 
@@ -18,6 +18,7 @@ class SQLite:
     """A connection. SQLite has one writer, so that a transaction that writes holds every lock."""
 
     skip_locked = ""
+    listed = "SELECT value FROM json_each(:listed)"
 
     def __init__(self, path: Path) -> None:
         self._raw = sqlite3.connect(
@@ -35,19 +36,20 @@ class SQLite:
         """Run a statement and give the number of rows it changed."""
         return self._raw.execute(sql, values).rowcount
 
-    def each(self, sql: str, values: Sequence[Mapping[str, Any]]) -> None:
-        """Run a statement once for each set of values."""
-        self._raw.executemany(sql, values)
+    def insert(self, table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+        """Add rows to a table."""
+        for sql, values in insertions(table, columns, rows, "?"):
+            self._raw.execute(sql, values)
 
     def lock(self, name: str) -> None:
         """Nothing to do: BEGIN IMMEDIATE holds the whole file."""
 
-    def begin(self) -> None:
-        """Begin a transaction that writes."""
-        self._raw.execute("BEGIN IMMEDIATE")
+    def begin(self, *, reads: bool) -> None:
+        """Begin a transaction."""
+        self._raw.execute("BEGIN" if reads else "BEGIN IMMEDIATE")
 
     def end(self, word: str) -> None:
-        """COMMIT and its like."""
+        """COMMIT or ROLLBACK."""
         if word != "ROLLBACK" or self._raw.in_transaction:
             self._raw.execute(word)
 

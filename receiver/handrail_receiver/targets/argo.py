@@ -6,6 +6,8 @@ where a reconciler would apply it again.
 
 from __future__ import annotations
 
+import json
+
 from handrail.contract import RolloutAbort
 from pydantic import Field
 
@@ -27,7 +29,7 @@ class ArgoRollouts:
     async def rehearse(self, step: RolloutAbort) -> Rehearsal:
         """Check that the Rollout exists and that the API server would take the abort from this token."""
         return await rehearsed(
-            step, self._checks, lambda pinned: f"PATCH {pinned.api}{_path(pinned)}/status {ABORT}"
+            step, self._checks, lambda pinned: f"PATCH {pinned.api}{_path(pinned)}/status {json.dumps(ABORT)}"
         )
 
     async def read(self, step: RolloutAbort) -> Reading:

@@ -36,7 +36,7 @@ class Commands:
         self._outside = outside
 
     async def rehearse(self, step: Command) -> Rehearsal:
-        """Check that both programs are here and may be run, and run the one that reads."""
+        """Check that the programs are here and may be run; run the one that reads, and the one that says it can be done."""
         return await rehearsed(
             step, self._checks, lambda pinned: self._outside.clean(shlex.join(pinned.argv))
         )
@@ -62,8 +62,15 @@ class Commands:
             return await run(argv, environment=environment)
 
     async def _checks(self, step: Command) -> tuple[Command, str]:
-        places = [_found(argv[0]) for argv in (step.argv, step.read)]
-        return step, f"{places[0]} can be run; {(await self.read(step)).found}"
+        places = [_found(argv[0]) for argv in (step.argv, step.read, step.can or step.read)]
+        ready = f"{places[0]} can be run; {(await self.read(step)).found}"
+        if step.can is None:
+            return step, ready
+        finished = await self._run(step, step.can)
+        told = self._told(step.can, finished)
+        if finished.code != 0:
+            raise Permanent(Cause.refused, f"{told}, so the rollback would not be taken; mend what it says")
+        return step, f"{ready}; {told}"
 
     def _failure(self, argv: Sequence[str], finished: Finished) -> TargetError:
         told = self._told(argv, finished)

@@ -54,9 +54,8 @@ class HAProxy:
 
     async def read(self, step: HAProxyStep) -> Reading:
         """What every node says now; done when all of them are as asked."""
-        found = [(socket, await self._read_one(step, socket)) for socket in step.sockets]
-        text = "; ".join(f"{socket}: {value}" for socket, value in found)
-        return Reading(done=all(value == _wanted(step) for _, value in found), found=text)
+        found = [await self._read_one(step, socket) for socket in step.sockets]
+        return Reading(done=all(value == _wanted(step) for value in found), found=_told(step, found))
 
     async def act(self, step: HAProxyStep) -> None:
         """Tell every node that is not as asked. All are told before a failure of one is raised."""
@@ -80,6 +79,13 @@ class HAProxy:
         backend, name = _server(step).split("/")
         answer = _check(socket, await ask(socket, f"show servers state {backend}", step.timeout))
         return _state(answer, name, socket)
+
+
+def _told(step: HAProxyStep, found: list[str]) -> str:
+    """`HAProxy web/canary on lb1:9999, lb2:9999: weight 10`, or `weight 10, 0` where the nodes differ."""
+    values = ", ".join(found[:1] if len(set(found)) == 1 else found)
+    value = f"weight {values}" if isinstance(step, HAProxyWeight) else values
+    return f"HAProxy {step.server} on {', '.join(step.sockets)}: {value}"
 
 
 def _wanted(step: HAProxyStep) -> str:

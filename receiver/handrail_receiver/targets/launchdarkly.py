@@ -1,10 +1,12 @@
 """LaunchDarklyOff → a flag switched off in one environment, by LaunchDarkly's REST API (semantic patch).
 
-A service token whose role has `updateOn` on this flag is enough, unless the environment requires approvals.
+A service token whose role has `updateOn` on this flag is enough; where the environment requires approvals,
+`bypassRequiredApproval` as well. No call says whether a token has that, so the declaration has to.
 """
 
 from __future__ import annotations
 
+import json
 from urllib.parse import quote
 
 from handrail.contract import LaunchDarklyOff
@@ -24,8 +26,10 @@ class LaunchDarkly:
         self._outside = outside
 
     async def rehearse(self, step: LaunchDarklyOff) -> Rehearsal:
-        """Check that no approval is asked for, and let LaunchDarkly try the very patch without keeping it."""
-        return await rehearsed(step, self._checks, lambda pinned: f"PATCH {_flag(pinned)} turnFlagOff")
+        """Check that no approval stands in the way, and let LaunchDarkly try the very patch without keeping it."""
+        return await rehearsed(
+            step, self._checks, lambda pinned: f"PATCH {_off(pinned)} {json.dumps(_patch(pinned))}"
+        )
 
     async def read(self, step: LaunchDarklyOff) -> Reading:
         """Read `on` of the flag in the environment."""
@@ -33,15 +37,7 @@ class LaunchDarkly:
 
     async def act(self, step: LaunchDarklyOff) -> None:
         """Turn the flag off."""
-        await self._patch(step, _flag(step))
-
-    async def _patch(self, step: LaunchDarklyOff, url: str) -> None:
-        patch = {
-            "environmentKey": step.environment,
-            "instructions": [{"kind": "turnFlagOff"}],
-            "comment": "Rolled back by Handrail",  # some environments refuse a change without one
-        }
-        await self._ask(step, "PATCH", url, patch)
+        await self._ask(step, "PATCH", _off(step), _patch(step))
 
     async def _found(self, step: LaunchDarklyOff) -> _Flag:
         url = f"{_flag(step)}?env={quote(step.environment, safe='')}"
@@ -59,14 +55,21 @@ class LaunchDarkly:
         if flag.archived:
             raise Permanent(Cause.conflict, f"{_where(step)} is archived; restore it or correct the step")
         approvals = (await self._ask(step, "GET", _environment(step))).into(_Environment).approval_settings
-        if approvals is not None and approvals.asks_about(flag):
+        asked = approvals is not None and approvals.asks_about(flag)
+        if asked and not step.bypasses_approval:
             raise Permanent(
                 Cause.refused,
-                f"{step.environment} requires approvals, which wait for people; exempt this flag "
-                f"(requiredApprovalTags) or roll back by another step",
+                f"{step.environment} requires approvals, which wait for people; give the token's role "
+                f"bypassRequiredApproval and state bypasses_approval=True, exempt this flag (requiredApprovalTags), "
+                f"or roll back by another step",
             )
-        await self._patch(step, f"{_flag(step)}?dryRun=true")
-        return step, f"{found}; LaunchDarkly accepted the change as a dry run"
+        await self._ask(step, "PATCH", f"{_off(step)}&dryRun=true", _patch(step))
+        stated = (
+            f"{step.environment} requires approvals, which the token bypasses, as is declared; "
+            if asked
+            else ""
+        )
+        return step, f"{found}; {stated}LaunchDarkly accepted the change as a dry run"
 
 
 class _InEnvironment(Shape):
@@ -106,6 +109,19 @@ def _flag(step: LaunchDarklyOff) -> str:
     return f"{_api(step)}/flags/{quote(step.project, safe='')}/{quote(step.flag, safe='')}"
 
 
+def _off(step: LaunchDarklyOff) -> str:
+    """Where the patch goes: a pending scheduled change, or request for approval, that it spoils must not keep it out."""
+    return f"{_flag(step)}?ignoreConflicts=true"
+
+
+def _patch(step: LaunchDarklyOff) -> dict[str, object]:
+    return {
+        "environmentKey": step.environment,
+        "instructions": [{"kind": "turnFlagOff"}],
+        "comment": "Rolled back by Handrail",  # some environments refuse a change without one
+    }
+
+
 def _environment(step: LaunchDarklyOff) -> str:
     project, environment = quote(step.project, safe=""), quote(step.environment, safe="")
     return f"{_api(step)}/projects/{project}/environments/{environment}"
@@ -115,4 +131,4 @@ def _reading(step: LaunchDarklyOff, flag: _Flag) -> Reading:
     found = flag.environments.get(step.environment)
     if found is None:
         raise Permanent(Cause.missing, f"LaunchDarkly shows no {_where(step)}; correct the environment's key")
-    return Reading(done=not found.on, found=f"{_where(step)} is {'on' if found.on else 'off'}")
+    return Reading(done=not found.on, found=f"LaunchDarkly {_where(step)} is {'on' if found.on else 'off'}")

@@ -32,7 +32,7 @@ class UnleashOff:
     async def read(self, step: FlagOff) -> Reading:
         """Read `enabled` of the feature in the environment."""
         enabled = _enabled(step, (await self._ask(step, "GET", _feature(step))).into(_Feature))
-        return Reading(done=not enabled, found=f"{_where(step)} is {'on' if enabled else 'off'}")
+        return Reading(done=not enabled, found=f"Unleash {_where(step)} is {'on' if enabled else 'off'}")
 
     async def act(self, step: FlagOff) -> None:
         """Switch the feature off."""

@@ -1,6 +1,7 @@
 """PagerDuty → one alert per incident, by Events API v2: trigger, acknowledge, resolve under one dedup key.
 
-202 means "taken", nothing more. 429 and 5xx are tried again by the queue; the dedup key makes that harmless.
+202 means "taken", nothing more. 429 and 5xx are tried again by the queue; the dedup key makes that harmless. What was
+acknowledged wakes nobody when it is triggered again: an incident that turns bad after that gets an alert of its own.
 """
 
 from __future__ import annotations
@@ -32,15 +33,20 @@ class PagerDutyEvents:
         return Plain()
 
     async def send(self, to: PagerDuty, incident: Incident, text: str, receipt: str) -> str:
-        """Send the event of the incident's status; the receipt is the dedup key.
+        """Send the event of the incident's status; the receipt is that status and the dedup keys of its alerts.
 
         PagerDuty passes over an acknowledgement of what it never heard of, so that one is triggered first.
         """
-        key = dedup_key(incident.key)
-        actions = [ACTIONS[incident.status]]
-        for action in ["trigger", *actions] if not receipt and actions == ["acknowledge"] else actions:
+        said, *keys = receipt.split() or [""]
+        if not keys or (said == "acknowledged" and incident.status == "open"):
+            number = len(keys) + 1
+            keys.append(dedup_key(incident.key if number == 1 else f"{incident.key}-{number}"))
+        action = ACTIONS[incident.status]
+        if action == "acknowledge" and not said:
+            await self._enqueue(to, "trigger", keys[-1], _alert(incident, text))
+        for key in keys if action == "resolve" else keys[-1:]:
             await self._enqueue(to, action, key, _alert(incident, text))
-        return key
+        return " ".join([incident.status, *keys])
 
     async def _enqueue(self, to: PagerDuty, action: str, key: str, alert: dict[str, Any]) -> None:
         routing_key = self._outside.secrets.value(to.routing_key)

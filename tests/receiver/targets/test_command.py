@@ -115,6 +115,17 @@ async def test_a_rehearsal_says_where_the_program_is_and_what_the_reader_says(ou
     )
 
 
+@pytest.mark.parametrize("code", [0, 1, 77])
+async def test_a_rehearsal_asks_the_program_that_says_whether_it_can_be_done(
+    outside: Outside, code: int
+) -> None:
+    rehearsal = await Commands(outside).rehearse(Command(["true"], exits(1), can=exits(code)))
+    said = f"sh exited with {code}"
+    ready = f"{_which('true')} can be run; sh exited with 1; {said}"
+    refused = f"{said}, so the rollback would not be taken; mend what it says"
+    assert (rehearsal.ready, rehearsal.reason) == (code == 0, ready if code == 0 else refused)
+
+
 @pytest.mark.parametrize(("argv", "read"), [(["no-such-program"], ["true"]), (["true"], ["no-such-program"])])
 async def test_a_program_that_is_not_here_is_found_out_by_a_rehearsal(
     outside: Outside, argv: list[str], read: list[str]

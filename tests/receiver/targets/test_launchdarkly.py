@@ -13,10 +13,10 @@ from handrail_receiver.outside import Outside
 from handrail_receiver.targets.launchdarkly import LaunchDarkly as Target
 
 pytestmark = pytest.mark.anyio
-READY = "shop/fast-path in production is on; LaunchDarkly accepted the change as a dry run"
+READY = "LaunchDarkly shop/fast-path in production is on; LaunchDarkly accepted the change as a dry run"
 WAITS = (
-    "production requires approvals, which wait for people; exempt this flag (requiredApprovalTags) "
-    "or roll back by another step"
+    "production requires approvals, which wait for people; give the token's role bypassRequiredApproval and state "
+    "bypasses_approval=True, exempt this flag (requiredApprovalTags), or roll back by another step"
 )
 
 
@@ -37,7 +37,7 @@ async def test_the_patch_is_semantic_and_says_who_did_it(
     await Target(outside).act(step)
     [request] = api.changes()
     assert (request.path, request.json) == (
-        "/api/v2/flags/shop/fast-path",
+        "/api/v2/flags/shop/fast-path?ignoreConflicts=true",
         {
             "environmentKey": "production",
             "instructions": [{"kind": "turnFlagOff"}],
@@ -65,6 +65,42 @@ async def test_approvals_are_found_out_before_the_rollout(
     api.approvals = approvals
     rehearsal = await Target(outside).rehearse(step)
     assert (rehearsal.ready, rehearsal.reason, api.on) == (ready, reason, True)
+
+
+async def test_a_token_that_bypasses_approvals_has_to_be_declared_and_is_tried(
+    api: LaunchDarkly, step: LaunchDarklyOff, outside: Outside
+) -> None:
+    api.approvals, declared = {"required": True}, replace(step, bypasses_approval=True)
+    refused = await Target(outside).rehearse(declared)
+    assert (refused.ready, refused.reason.partition(":")[0]) == (
+        False,
+        "LaunchDarkly answered 405 Method Not Allowed",
+    )
+    api.bypasses = True
+    ready = await Target(outside).rehearse(declared)
+    assert ready.ready
+    assert ready.reason == READY.replace(
+        "; ", "; production requires approvals, which the token bypasses, as is declared; "
+    )
+    await Target(outside).act(declared)
+    assert not api.on
+
+
+async def test_a_scheduled_change_does_not_keep_the_flag_on(
+    api: LaunchDarkly, step: LaunchDarklyOff, outside: Outside
+) -> None:
+    api.scheduled = True
+    assert (await Target(outside).rehearse(step)).ready
+    await Target(outside).act(step)
+    assert not api.on
+
+
+async def test_the_call_is_shown_to_the_letter(step: LaunchDarklyOff, outside: Outside) -> None:
+    assert (await Target(outside).rehearse(step)).call == (
+        f"PATCH {step.url}/api/v2/flags/shop/fast-path?ignoreConflicts=true"
+        ' {"environmentKey": "production", "instructions": [{"kind": "turnFlagOff"}],'
+        ' "comment": "Rolled back by Handrail"}'
+    )
 
 
 async def test_an_approval_in_the_way_is_a_refusal(

@@ -13,7 +13,7 @@ from handrail_receiver.targets.unleash import UnleashOff
 from starlette.responses import JSONResponse
 
 pytestmark = pytest.mark.anyio
-READY = "default/fast-path in production is on; the token may switch it off without a change request"
+READY = "Unleash default/fast-path in production is on; the token may switch it off without a change request"
 WAITS = "production asks for change requests, which wait for people; give the token SKIP_CHANGE_REQUEST"
 
 

@@ -79,6 +79,24 @@ async def test_what_pagerduty_never_heard_of_is_triggered_before_it_is_acknowled
     ]
 
 
+async def test_what_turns_bad_after_it_was_acknowledged_wakes_somebody_again(
+    api: Inbox, tell: Tell, teller: Teller
+) -> None:
+    """A trigger under the key of an acknowledged alert is only added to its log."""
+    receipt = ""
+    for status in ("open", "acknowledged", "open", "open", "resolved"):
+        receipt = await teller.tell(tell, replace(OPEN, status=status), receipt)
+    sent = [(request.json["event_action"], request.json["dedup_key"]) for request in api.requests]
+    assert sent == [
+        ("trigger", "checkout/7/rollback"),
+        ("acknowledge", "checkout/7/rollback"),
+        ("trigger", "checkout/7/rollback-2"),
+        ("trigger", "checkout/7/rollback-2"),
+        ("resolve", "checkout/7/rollback"),
+        ("resolve", "checkout/7/rollback-2"),
+    ]
+
+
 @pytest.mark.parametrize("length", [255, 256, 5000])
 def test_a_long_key_stays_unique_and_within_what_pagerduty_takes(length: int) -> None:
     one, other = dedup_key("k" * length), dedup_key("k" * (length - 1) + "x")

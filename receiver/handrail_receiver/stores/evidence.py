@@ -1,0 +1,35 @@
+"""An Engine → the Evidence port: append, read all, read the newest."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from handrail_receiver.model import EvidenceRecord
+from handrail_receiver.stores.chain import link, record_of
+from handrail_receiver.stores.engine import Engine
+
+
+class SqlEvidence:
+    """Evidence."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    async def append(self, rollout: str, kind: str, body: Mapping[str, object], at: datetime) -> None:
+        """Add a record to the chain of a rollout."""
+        await self._engine.write(lambda tx: link(tx, rollout, kind, body, at))
+
+    async def read(self, rollout: str) -> list[EvidenceRecord]:
+        """The chain of a rollout, oldest first."""
+        sql = "SELECT * FROM evidence WHERE rollout = :rollout ORDER BY number"
+        return [record_of(row) for row in await self._engine.read(lambda tx: tx.rows(sql, rollout=rollout))]
+
+    async def newest(self, rollout: str, limit: int, but: str = "") -> list[EvidenceRecord]:
+        """The end of a chain, oldest first: at most `limit` records, those of the kind `but` left out."""
+        sql = (
+            "SELECT * FROM evidence WHERE rollout = :rollout AND kind <> :but"
+            " ORDER BY number DESC LIMIT :limit"
+        )
+        rows = await self._engine.read(lambda tx: tx.rows(sql, rollout=rollout, but=but, limit=limit))
+        return [record_of(row) for row in reversed(rows)]

@@ -1,0 +1,163 @@
+"""Deliveries → rows, many in one write; rows → decisions, once each."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from handrail_receiver.errors import Full
+from handrail_receiver.model import QUIET, Decision, History, Received, Settled, Stored, Verdict
+from handrail_receiver.ports import Judge
+from handrail_receiver.stores.engine import Engine, Row, Tx
+from handrail_receiver.stores.histories import apply, history_of
+from handrail_receiver.stores.rows import instant
+
+COLUMNS = ("at", "source", "body")
+NO_ALERTS = (Verdict.ignore.value, "no-alerts: the delivery lists no alert")
+
+
+@dataclass
+class _Group:
+    """Deliveries that are written together, and who waits for each."""
+
+    rows: list[tuple[float, str, bytes]] = field(default_factory=list)
+    waiters: list[asyncio.Future[None]] = field(default_factory=list)
+    writing: asyncio.Task[None] | None = None
+
+
+class SqlInbox:
+    """Inbox. Deliveries that arrive before the database begins to write are written together.
+
+    The undecided ones are counted here, and put right whenever there is nothing to decide.
+    """
+
+    def __init__(self, engine: Engine, limit: int) -> None:
+        self._engine, self._limit = engine, limit
+        self._waiting = self._writing = 0
+        self._open: _Group | None = None
+        self._lock = threading.Lock()
+
+    async def put(self, received: Received) -> None:
+        """Keep a delivery."""
+        if self._waiting >= self._limit:
+            raise Full(f"{self._waiting} deliveries wait to be decided; the sender tries again")
+        self._waiting += 1
+        self._writing += 1
+        try:
+            await self._join(received)
+        except BaseException:
+            self._waiting -= 1
+            raise
+        finally:
+            self._writing -= 1
+
+    def _join(self, received: Received) -> asyncio.Future[None]:
+        kept: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        with self._lock:
+            group = self._open = self._open or _Group()
+            group.rows.append((received.at.timestamp(), received.source, received.body))
+            group.waiters.append(kept)
+        if group.writing is None:
+            group.writing = asyncio.create_task(self._write(group))
+        return kept
+
+    async def _write(self, group: _Group) -> None:
+        def work(tx: Tx) -> None:
+            self._close(group)
+            tx.insert("inbox", COLUMNS, group.rows)
+
+        try:
+            await self._engine.write(work)
+        except BaseException as problem:  # noqa: BLE001  whoever waits is told, whatever it was
+            self._close(group)
+            _tell(group.waiters, problem)
+        else:
+            _tell(group.waiters, None)
+
+    def _close(self, group: _Group) -> None:
+        """Nobody joins a group any more that is being written, or could not be."""
+        with self._lock:
+            if self._open is group:
+                self._open = None
+
+    async def settle(self, judge: Judge, at: datetime, limit: int) -> list[Settled]:
+        """Judge the oldest undecided deliveries."""
+        settled = await self._engine.write(lambda tx: _settle(tx, judge, at, limit))
+        self._waiting = max(self._writing, self._waiting - len(settled) if settled else 0)
+        return settled
+
+    async def waiting(self) -> int:
+        """How many are not decided yet."""
+        sql = "SELECT COUNT(*) AS n FROM inbox WHERE result IS NULL"
+        return int((await self._engine.read(lambda tx: tx.rows(sql)))[0]["n"])
+
+
+def _tell(waiters: Sequence[asyncio.Future[None]], problem: BaseException | None) -> None:
+    for waiter in waiters:
+        if waiter.done():
+            continue
+        if problem is None:
+            waiter.set_result(None)
+        else:
+            waiter.set_exception(problem)
+
+
+def _settle(tx: Tx, judge: Judge, at: datetime, limit: int) -> list[Settled]:
+    undecided = "SELECT * FROM inbox WHERE result IS NULL ORDER BY number LIMIT :limit"
+    rows = tx.rows(f"{undecided} {tx.skip_locked}", limit=limit)
+    if not rows:
+        return []
+    settling = _Settling(tx, judge, at)
+    settled = [settling.settle(row) for row in rows]
+    _mark(tx, settled)
+    return settled
+
+
+def _mark(tx: Tx, settled: Sequence[Settled]) -> None:
+    """Note what came of each, with one statement for all of which the same is to be said."""
+    sql = f"UPDATE inbox SET result = :result, reason = :reason WHERE number IN ({tx.listed})"  # noqa: S608
+    numbers: dict[tuple[str, str], list[int]] = {}
+    for one in settled:
+        numbers.setdefault(_result(one.first), []).append(one.number)
+    for (result, reason), these in numbers.items():
+        tx.count(sql, result=result, reason=reason, listed=json.dumps(these))
+
+
+@dataclass
+class _Settling:
+    """One round of judging. The same body again, after which nothing has changed, is judged the same."""
+
+    tx: Tx
+    judge: Judge
+    at: datetime
+    histories: dict[str, History] = field(default_factory=dict)
+    known: dict[bytes, tuple[Decision, ...]] = field(default_factory=dict)
+
+    def settle(self, row: Row) -> Settled:
+        stored = Stored(instant(row["at"]), row["source"], bytes(row["body"]), row["number"])
+        again = self.known.get(stored.body)
+        if again is not None:
+            return Settled(stored.number, stored.at, again)
+        decisions: list[Decision] = []
+        for decision in self.judge(stored, self.look):
+            decisions.append(apply(self.tx, decision, self.at, stored.at))
+            if decision.changes:
+                self.histories.pop(decision.rollout, None)
+                self.known.clear()
+        if all(decision.verdict in QUIET for decision in decisions):
+            self.known[stored.body] = tuple(decisions)
+        return Settled(stored.number, stored.at, tuple(decisions))
+
+    def look(self, rollout: str) -> History:
+        if rollout not in self.histories:
+            self.tx.lock(f"attempt:{rollout}")
+            self.histories[rollout] = history_of(self.tx, rollout, self.at)
+        return self.histories[rollout]
+
+
+def _result(first: Decision | None) -> tuple[str, str]:
+    return NO_ALERTS if first is None else (first.verdict.value, f"{first.reason}: {first.text}")

@@ -1,0 +1,53 @@
+"""Can I roll back? The answer before the start, before each promotion, and whenever somebody asks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from guarded import Guarded, guarded, playbook
+from handrail.contract import GitValue, StageFacts
+from ports.target_cases import git_commit, git_remote
+
+NO = "rollback, haproxy-weight: unix:haproxy.sock cannot be reached"
+
+
+def ready(shop: Guarded) -> float:
+    return shop.metric("handrail_rollback_ready")['{rollout="shop"}']
+
+
+def test_a_way_back_that_is_lost_stops_the_promotion_and_is_shown(tmp_path: Path) -> None:
+    socket, elsewhere = tmp_path / "haproxy.sock", tmp_path / "elsewhere.sock"
+    with guarded(tmp_path) as shop:
+        shop.call("start")
+        assert ready(shop) == 1
+        socket.rename(elsewhere)
+        refused = shop.call("promote")
+        assert (refused["reason"], refused["text"].partition(":")[0]) == (
+            "not-ready",
+            "rollback, haproxy-weight",
+        )
+        assert shop.call("drill")["reason"] == "not-ready"
+        assert ready(shop) == 0
+        assert shop.status()["attempt"]["not_ready"].startswith(NO)
+        elsewhere.rename(socket)
+        assert shop.call("drill")["reason"] == "ready"
+        assert ready(shop) == 1
+        assert shop.call("promote")["verdict"] == "act"
+
+
+def test_a_drill_shows_the_exact_calls_with_the_values_pinned_at_the_start(tmp_path: Path) -> None:
+    remote = git_remote(tmp_path, "values.yaml", "tag: v1\n")
+    step = GitValue(str(remote), "main", "values.yaml", "tag", tries=1)
+    book = playbook(steps=[step], stages=(StageFacts(name="100%", weight=None, hold=None),))
+    with guarded(tmp_path, book, proxy=False) as shop:
+        assert "set to 'v1'" in shop.call("drill")["text"]
+        shop.call("start")
+        git_commit(remote, "values.yaml", "tag: v2\n")
+        assert (
+            shop.call("drill")["text"]
+            .splitlines()[0]
+            .startswith(
+                f"rollback: git push {remote}: tag in values.yaml on main set to 'v1': "
+                "tag in values.yaml on main is 'v2' at "
+            )
+        )

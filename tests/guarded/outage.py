@@ -80,7 +80,7 @@ class World:
 
 @contextmanager
 def world(folder: Path, minute: float, outage: float) -> Iterator[World]:
-    """All of it; `kept` keeps its alert up for longer than an outage of so many minutes."""
+    """All of it; `kept` keeps its alert up for much longer than an outage of so many minutes."""
     address, alerting = servers.free_address(), [servers.free_address() for _ in range(2)]
     for rollout in ROLLOUTS:
         write_playbook(folder / "playbook", _playbook(rollout))
@@ -146,7 +146,7 @@ def _rules(minute: float, outage: float) -> str:
         }
 
     beat = {"alert": names.HEARTBEAT_ALERT, "expr": "vector(1)"}
-    rules = [rule(LASTS, 10), rule(PASSES, 10), rule(KEPT, 2 * outage), beat]
+    rules = [rule(LASTS, 10), rule(PASSES, 10), rule(KEPT, 20 * outage), beat]
     return json.dumps({"groups": [{"name": "shop", "interval": "100ms", "rules": rules}]})
 
 

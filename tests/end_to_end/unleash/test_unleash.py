@@ -80,11 +80,11 @@ async def test_a_feature_that_is_on_is_switched_off_and_stays_off(target: Unleas
     await target.act(step)
     assert (rehearsal.ready, rehearsal.reason) == (
         True,
-        "default/fast-path in production is on; the token may switch it off without a change request",
+        "Unleash default/fast-path in production is on; the token may switch it off without a change request",
     )
     assert (before, await target.read(step)) == (
-        Reading(done=False, found="default/fast-path in production is on"),
-        Reading(done=True, found="default/fast-path in production is off"),
+        Reading(done=False, found="Unleash default/fast-path in production is on"),
+        Reading(done=True, found="Unleash default/fast-path in production is off"),
     )
 
 

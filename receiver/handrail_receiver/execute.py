@@ -105,7 +105,7 @@ class Executor:
             ):
                 effects[place] = replace(effect, state=EffectState.skipped, found="a step before it failed")
             else:
-                done = await self._step(run, effect)
+                done = await self._step(effect)
                 effects[place] = replace(done, found=self.redact(done.found))
             last = place == len(effects) - 1
             run = replace(run, effects=tuple(effects), acted_at=self.clock.now() if last else None)
@@ -134,7 +134,7 @@ class Executor:
         text = "; ".join(told(what(effect.step), effect.found) for effect in run.effects)
         return await self._finish(run, RunState.done, self.redact(text), last)
 
-    async def _step(self, run: Run, effect: Effect) -> Effect:
+    async def _step(self, effect: Effect) -> Effect:
         step = effect.step
         target = self.targets.get(step.kind)
         try:
@@ -142,11 +142,11 @@ class Executor:
                 raise Permanent(
                     Cause.invalid, f"this receiver has no target for {step.kind}; install a newer one"
                 )
-            return await self._tried(run, target, effect)
+            return await self._tried(target, effect)
         except TargetError as error:
             return replace(effect, state=EffectState.failed, found=str(error), cause=error.cause)
 
-    async def _tried(self, run: Run, target: Target, effect: Effect) -> Effect:
+    async def _tried(self, target: Target, effect: Effect) -> Effect:
         step, before = effect.step, ""
         async for attempt in stamina.retry_context(
             on=Retryable, attempts=step.tries, timeout=None, wait_initial=0.1, wait_max=2.0, wait_jitter=0.1
@@ -156,7 +156,7 @@ class Executor:
                 if found.done:
                     state = EffectState.done if before else EffectState.already
                     return replace(effect, state=state, found=change(before or found.found, found.found))
-                self.rates.spend(run.rollout, step)
+                self.rates.spend(step)
                 before = before or found.found
                 await _within(step, target.act(step))
                 found = await self._read_back(target, step)
@@ -210,16 +210,16 @@ class Executor:
         if any(not value <= proof.at_most for value in traffic):  # NaN is no proof
             return f"the arm still has {max(traffic):g}, more than {proof.at_most:g}"
         for effect in run.effects:
-            missing = await self._not_so(run, effect)
+            missing = await self._not_so(effect)
             if missing:
                 return missing
         return ""
 
-    async def _not_so(self, run: Run, effect: Effect) -> str:
+    async def _not_so(self, effect: Effect) -> str:
         """Why a step that was done is not so (any more), after doing it again; empty when it is so."""
         if effect.state not in {EffectState.done, EffectState.already}:
             return ""
-        again = await self._step(run, effect)
+        again = await self._step(effect)
         return again.found if again.state == EffectState.failed else ""
 
     def _told(self, failed: list[Effect]) -> str:

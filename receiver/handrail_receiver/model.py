@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from functools import cached_property
 
 from handrail.contract import Confirmation, Proof, Step, Tell
 
@@ -343,7 +344,7 @@ class Settled:
     at: datetime
     decisions: tuple[Decision, ...]
 
-    @property
+    @cached_property
     def first(self) -> Decision | None:
         """The decision that weighs most, None when the delivery lists no alert."""
         return min(self.decisions, key=lambda decision: WEIGHT[decision.verdict], default=None)

@@ -1,8 +1,8 @@
 """Token files → who is calling and what they may do.
 
-One line for each token: `ROLE NAME TOKEN`; `#` begins a comment. `approver:lead` may approve as `lead` only. Several tokens of one role are valid at once,
-which is how a token is exchanged without a gap. A changed file counts within half a
-second.
+One line for each token: `ROLE NAME TOKEN`; `#` begins a comment. `approver:lead` may approve as `lead` only.
+Several tokens of one role are valid at once, which is how a token is exchanged without a gap. A changed file
+counts within half a second.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import hashlib
 import hmac
 import time
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -33,6 +34,15 @@ MAY: dict[Role, frozenset[Role]] = {
 
 
 @dataclass(frozen=True)
+class Caller:
+    """Who is calling, as the evidence names them, and the roles they have; `approver`: as whom they may approve."""
+
+    name: str
+    may: frozenset[Role]
+    approver: Approver = NO_TOKEN
+
+
+@dataclass(frozen=True)
 class Token:
     """One line of a token file; the token itself is kept only as its digest."""
 
@@ -41,19 +51,15 @@ class Token:
     digest: bytes
     only: str = ""
 
-    @property
+    @cached_property
     def approver(self) -> Approver:
         """Who it is where approvals are judged: a fingerprint that says nothing of the token."""
         return Approver(hashlib.sha256(b"fingerprint:" + self.digest).hexdigest()[:16], self.only)
 
-
-@dataclass(frozen=True)
-class Caller:
-    """Who is calling, as the evidence names them, and the roles they have; `approver`: as whom they may approve."""
-
-    name: str
-    may: frozenset[Role]
-    approver: Approver = NO_TOKEN
+    @cached_property
+    def caller(self) -> Caller:
+        """Who calls with it."""
+        return Caller(self.name, MAY[self.role], self.approver)
 
 
 ANYONE = Caller("anyone", frozenset(ROLES))
@@ -110,7 +116,7 @@ class Tokens:
         for token in self._current():  # every one is compared, so that the time says nothing
             if hmac.compare_digest(token.digest, digest):
                 found = token
-        return Caller(found.name, MAY[found.role], found.approver) if found else None
+        return found.caller if found else None
 
     def approvers(self) -> frozenset[Approver]:
         """The tokens that may approve now."""

@@ -25,7 +25,10 @@ from handrail_receiver.status.metrics import Metrics
 from handrail_receiver.tokens import Caller
 
 log = logging.getLogger("handrail")
-STORED = Response(status_code=200)
+STORED = (
+    {"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"0")]},
+    {"type": "http.response.body", "body": b""},
+)
 
 
 @dataclass(frozen=True)
@@ -41,10 +44,15 @@ class Webhook:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one POST."""
-        response = await self._answer(scope, receive)
-        await response(scope, receive, send)
+        refusal = await self._refusal(scope, receive)
+        if refusal is not None:
+            await refusal(scope, receive, send)
+            return
+        for message in STORED:
+            await send(message)
 
-    async def _answer(self, scope: Scope, receive: Receive) -> Response:
+    async def _refusal(self, scope: Scope, receive: Receive) -> Response | None:
+        """Store the delivery, or say why not."""
         headers: dict[bytes, bytes] = dict(scope["headers"])
         caller = self.tokens.caller(headers.get(b"authorization", b"").decode("latin-1"))
         if caller is None:
@@ -71,7 +79,7 @@ class Webhook:
         except StoreDown as problem:
             return self._refused("unavailable", 503, str(problem))
         self.guard.wake()
-        return STORED
+        return None
 
     def _lost(self, caller: Caller, result: str, status: int, text: str) -> Response:
         """No retry can mend it, and the sender is one of ours: people hear of it."""

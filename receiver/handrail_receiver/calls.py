@@ -17,6 +17,8 @@ from handrail_receiver.model import Attempt, Captured, Decision, History, Run, S
 from handrail_receiver.operate import NOTHING_FOUND, Asked, answer
 from handrail_receiver.ports import Rehearsal, Target
 from handrail_receiver.prometheus import Asks
+from handrail_receiver.standing_guard import BY_ITSELF, LOOKED_BACK, last_said, stand_guard
+from handrail_receiver.status.words import what
 
 WAIT = 20.0
 GATED = ("start", "approve", "promote", "check")
@@ -30,16 +32,30 @@ class Rehearsed:
     steps: tuple[Rehearsal, ...]
 
     @property
-    def problems(self) -> tuple[str, ...]:
-        """Why it could not be carried out now, a line for each step that is not ready."""
-        return tuple(f"{self.action}, {one.step.kind}: {one.reason}" for one in self.steps if not one.ready)
+    def missing(self) -> tuple[Rehearsal, ...]:
+        """The steps that could not be carried out now."""
+        return tuple(one for one in self.steps if not one.ready)
 
 
 def _problems(found: list[Rehearsed]) -> tuple[str, ...]:
     """Why it could not be rolled back, empty when it could."""
     if not any(one.steps for one in found):
         return ("the playbook has no steps for any rollback; declare them",)
-    return tuple(problem for one in found for problem in one.problems)
+    lines: dict[str, list[str]] = {}  # most actions share their steps: what is missing is said once
+    for one in found:
+        for step in one.missing:
+            lines.setdefault(f"{step.step.kind}: {step.reason}", []).append(one.action)
+    return tuple(_line(text, list(dict.fromkeys(actions))) for text, actions in lines.items())
+
+
+def _line(text: str, actions: list[str]) -> str:
+    others = f" ({' and '.join(actions[1:])} as well)" if actions[1:] else ""
+    return f"{actions[0]}, {text}{others}"
+
+
+def _causes(found: list[Rehearsed]) -> tuple[str, ...]:
+    """The same without what may differ from one time to the next."""
+    return tuple(f"{what(step.step)}: {step.cause}" for one in found for step in one.missing)
 
 
 @dataclass(frozen=True)
@@ -72,6 +88,20 @@ class Calls:
             lambda history: with_tells(answer(asked, playbook, history, now), playbook),
         )
         return decision, await self.guard.ended(decision, WAIT)
+
+    async def stand_guard(self, playbook: Playbook) -> Decision | None:
+        """Begin the one attempt of a rollout without stages; None where there is one, or the guard itself is off."""
+        now = self.guard.conditions()
+        if now.blind or now.stopped or await self._attempt(playbook) is not None:
+            return None
+        asked = await self._captured(playbook, await self._rehearsed(playbook, BY_ITSELF), names.BEFORE)
+        asked = replace(
+            asked, no_way_back=self._clean(asked.no_way_back), not_ready=self._clean(asked.not_ready)
+        )
+        said = last_said(await self.guard.store.evidence.newest(playbook.rollout, LOOKED_BACK))
+        return await self.guard.apply(
+            playbook.rollout, lambda history: stand_guard(asked, playbook, history, now, said)
+        )
 
     async def gate(self, playbook: Playbook, history: History) -> GateStanding | None:
         """How the gate ahead stands, for somebody who looks; None where none comes."""
@@ -127,14 +157,19 @@ class Calls:
         """Whether it could be rolled back, and for a start with which values."""
         found = await self.rehearse(playbook, await self._attempt(playbook))
         pinned = {one.action: tuple(step.step for step in one.steps) for one in found}
-        return replace(asked, pinned=pinned, no_way_back=_problems(found))
+        return replace(
+            asked, pinned=pinned, no_way_back=_problems(found), causes=(*asked.causes, *_causes(found))
+        )
+
+    def _clean(self, lines: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(map(self.redact, lines))
 
     async def _attempt(self, playbook: Playbook) -> Attempt | None:
         return (await self.guard.store.attempts.history(playbook.rollout, self.guard.clock.now())).attempt
 
     async def _captured(self, playbook: Playbook, asked: Asked, reference: str) -> Asked:
         """The figures that later limits are relative to; without one of them a guardrail would be blind."""
-        captured, problems = [], []
+        captured, problems, causes = [], [], []
         for guardrail in playbook.guardrails:
             for query in guardrail.references:
                 if query.reference != reference:
@@ -143,7 +178,13 @@ class Calls:
                     captured.append(Captured(guardrail.name, reference, await self._figure(query.expr)))
                 except TargetError as error:
                     problems.append(f"{guardrail.name}: its figure {reference!r} cannot be captured: {error}")
-        return replace(asked, captured=tuple(captured), not_ready=(*asked.not_ready, *problems))
+                    causes.append(f"{guardrail.name}, {reference}: {error.cause}")
+        return replace(
+            asked,
+            captured=tuple(captured),
+            not_ready=(*asked.not_ready, *problems),
+            causes=(*asked.causes, *causes),
+        )
 
     async def _figure(self, expr: str) -> float:
         values = await self.prometheus.values(expr)
@@ -170,11 +211,13 @@ class Calls:
     async def _rehearse(self, step: Step) -> Rehearsal:
         target = self.targets.get(step.kind)
         if target is None:
-            return Rehearsal(ready=False, reason="this receiver has no target for it", step=step, call="")
+            reason = "this receiver has no target for it"
+            return Rehearsal(ready=False, reason=reason, step=step, call="", cause=Cause.missing)
         try:
             async with asyncio.timeout(step.timeout):
                 return await target.rehearse(step)
         except TargetError as error:
-            return Rehearsal(ready=False, reason=str(error), step=step, call="")
+            return Rehearsal(ready=False, reason=str(error), step=step, call="", cause=error.cause)
         except TimeoutError:
-            return Rehearsal(ready=False, reason=f"no answer within {step.timeout:g} s", step=step, call="")
+            reason = f"no answer within {step.timeout:g} s"
+            return Rehearsal(ready=False, reason=reason, step=step, call="", cause=Cause.timeout)

@@ -10,7 +10,6 @@ from datetime import timedelta
 from handrail_receiver.calls import Calls
 from handrail_receiver.errors import StoreDown
 from handrail_receiver.guard import HEARTBEAT, Guard
-from handrail_receiver.operate import Asked
 from handrail_receiver.playbooks import Playbooks
 from handrail_receiver.ports import Clock
 from handrail_receiver.settings import Settings
@@ -19,6 +18,7 @@ from handrail_receiver.stores import Store
 log = logging.getLogger("handrail")
 EVERY = 2.0
 TIDY_EVERY = 300
+ARM_EVERY = 30
 
 
 @dataclass
@@ -41,6 +41,7 @@ class Chores:
                 await self.heartbeat()
                 if rounds % TIDY_EVERY == 0:
                     await self.tidy()
+                if rounds % ARM_EVERY == 0:
                     await self.arm()
             except StoreDown as error:
                 log.warning("the store does not answer: %s", error)
@@ -61,12 +62,8 @@ class Chores:
         After a rollback its flags are off; then a person starts the next attempt.
         """
         for playbook in self.playbooks.all():
-            if playbook.stages:
-                continue
-            history = await self.store.attempts.history(playbook.rollout, self.clock.now())
-            if history.attempt is None:
-                asked = Asked("start", "handrail", "it has no stages and is always guarded")
-                await self.calls.call(playbook, asked)
+            if not playbook.stages:
+                await self.calls.stand_guard(playbook)
 
     async def tidy(self) -> None:
         """Remove what is kept no longer."""

@@ -62,6 +62,26 @@ def incident_of(
     )
 
 
+def unguarded_incident(
+    key: str, playbook: Playbook, why: str, opened: datetime, now: datetime, page: str
+) -> Incident:
+    """A rollout without stages that is not guarded: `why` is empty when it is."""
+    links = (("Runbook", playbook.runbook_url), ("Dashboard", playbook.dashboard_url), ("Rollout", page))
+    return Incident(
+        key=key,
+        rollout=playbook.rollout,
+        service=playbook.service,
+        title=f"{playbook.rollout}: {why or 'it is guarded now'}",
+        status="open" if why else "resolved",
+        severity="error",
+        lines=(Line(now, why or "it is guarded now"),),
+        links=tuple(Link(text, url) for text, url in links if url),
+        opened=opened,
+        updated=now,
+        resolved=None if why else now,
+    )
+
+
 def blind_incident(key: str, why: str, opened: datetime, now: datetime, page: str) -> Incident:
     """The guard cannot see: `why` is empty when it can again."""
     text = why or "the heartbeat arrives again"

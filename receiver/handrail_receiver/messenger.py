@@ -9,11 +9,18 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from handrail_receiver.errors import Permanent, Retryable, StoreDown
-from handrail_receiver.incidents import MOST_LINES, blind_incident, incident_of, refused_incident
+from handrail_receiver.incidents import (
+    MOST_LINES,
+    blind_incident,
+    incident_of,
+    refused_incident,
+    unguarded_incident,
+)
 from handrail_receiver.model import Conditions, History, Telling
 from handrail_receiver.playbooks import Playbooks
 from handrail_receiver.ports import Clock
 from handrail_receiver.refusals import Refusals
+from handrail_receiver.standing_guard import LOOKED_BACK, Said, last_said
 from handrail_receiver.stores import Store
 from handrail_receiver.telling import Teller
 from handrail_receiver.telling.incident import Incident
@@ -106,9 +113,14 @@ class Messenger:
         playbook = self.playbooks.get(telling.rollout)
         if playbook is None:
             return None
+        page = f"{self.page}/rollouts/{telling.rollout}" if self.page else ""
         history = await self.store.attempts.history(telling.rollout, now)
+        if not telling.attempt:
+            records = await self.store.evidence.newest(telling.rollout, LOOKED_BACK)
+            said = last_said(records) or Said(now, "it is not guarded", ())
+            why = "" if history.attempt else said.text
+            return unguarded_incident(telling.incident, playbook, why, said.at, now, page)
         if history.attempt is None or history.attempt.id != telling.attempt:
             history = History()
         records = await self.store.evidence.newest(telling.rollout, MOST_LINES, but="step")
-        page = f"{self.page}/rollouts/{telling.rollout}" if self.page else ""
         return incident_of(telling.incident, playbook, history, records, page, now)

@@ -42,7 +42,8 @@ class Asked:
     """A person's call: who, why, whether to go past "not ready", and what was found out before deciding.
 
     `pinned` are, for a start, the rollback's steps with their open values filled in, `captured` the references; `not_ready` says, a line each, why it
-    should not go on, empty when it may; `no_way_back`, why it could not be rolled back. `found` is what a gate is judged by, `word` what the person says of it.
+    should not go on, empty when it may; `no_way_back`, why it could not be rolled back; `causes` are those lines in words that stay the same while
+    numbers in a line change. `found` is what a gate is judged by, `word` what the person says of it.
     """
 
     verb: str
@@ -53,6 +54,7 @@ class Asked:
     captured: tuple[Captured, ...] = ()
     not_ready: tuple[str, ...] = ()
     no_way_back: tuple[str, ...] = ()
+    causes: tuple[str, ...] = ()
     found: Found = NOTHING_FOUND
     word: Word = NO_WORD
 

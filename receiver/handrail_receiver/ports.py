@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from handrail.contract import Step, Tell
 
+from handrail_receiver.errors import Cause
 from handrail_receiver.model import (
     Decision,
     EvidenceRecord,
@@ -45,13 +46,14 @@ class Rehearsal:
     """Whether a step could be carried out now, why or why not, the step with its values pinned, and the exact call.
 
     `step` has no open value any more: what was "as it is now" (`image=None`, `value=None`) is filled in.
-    `call` is what `act` would send, in words that hold no secret.
+    `call` is what `act` would send, in words that hold no secret. `cause` is the word for what is not ready.
     """
 
     ready: bool
     reason: str
     step: Step
     call: str
+    cause: Cause | None = None
 
 
 class Target(Protocol):

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from guarded import NOW, guarded, playbook
 from guarded.playbook import weights
-from handrail.contract import GitValue, HAProxyState, HAProxyWeight, HttpCall, Secret, StageFacts
+from handrail.contract import GitValue, HAProxyState, HAProxyWeight, HttpCall, Secret, StageFacts, Step
 from handrail_receiver.errors import Cause, Retryable
 from handrail_receiver.rates import Rates, target_of
 
@@ -47,7 +47,7 @@ def test_another_value_for_the_same_target_counts_with_it_and_another_place_does
     assert target_of(CANARY) == target_of(replace(CANARY, weight=100, timeout=1, tries=1))
     assert target_of(git) == target_of(replace(git, value="v2", token=Secret("another")))
     assert target_of(http) == target_of(replace(http, body={"weight": 1}, read_equals=1))
-    others = [
+    others: list[Step] = [
         CANARY,
         STABLE,
         replace(CANARY, sockets=["lb2:9999"]),

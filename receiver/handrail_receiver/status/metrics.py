@@ -128,4 +128,6 @@ class _Rollouts:
                 ready.add_metric([playbook.rollout], float(not live.rollback_ready))
                 for one in history.captured:
                     reference.add_metric([playbook.rollout, one.guardrail, one.reference], one.value)
+            elif history.attempt is None and not playbook.stages:
+                ready.add_metric([playbook.rollout], 0.0)  # always guarded, and it is not
         return (stage, weight, entered, ready, reference)

@@ -108,6 +108,14 @@ def _headline(
     playbook: Playbook, attempt: Attempt | None, run: Run | None, now: datetime
 ) -> tuple[Tone, str, str, str]:
     name, rollback = playbook.rollout, f"handrail rollout rollback {playbook.rollout} --why …"
+    if attempt is None and not playbook.stages:
+        headline = "It has no stages and should always be guarded, and it is not: nothing is rolled back."
+        return (
+            "bad",
+            "not guarded",
+            headline,
+            f"The evidence says why; ask anew: `handrail rollout drill {name}`.",
+        )
     if attempt is None:
         return "soft", "no attempt", "No attempt was started.", ""
     where = f"stage {attempt.stage}" if attempt.stage else "its only stage"

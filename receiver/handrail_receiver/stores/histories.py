@@ -28,7 +28,7 @@ from handrail_receiver.stores.chain import link
 from handrail_receiver.stores.engine import Tx
 from handrail_receiver.stores.gates import approve, approved_in, check, checked_in
 from handrail_receiver.stores.rows import attempt_of, effect_of, instant, pinned_json, run_of, step_json
-from handrail_receiver.stores.tellings import want
+from handrail_receiver.stores.tellings import begun, want
 
 DAY = timedelta(days=1)
 RUNS = "SELECT run.*, attempt.rollout, attempt.fence FROM run JOIN attempt ON attempt.id = run.attempt"
@@ -162,6 +162,7 @@ def _begin(tx: Tx, decision: Decision, begin: Begin, now: float) -> int:
     )
     attempt = int(rows[0]["id"])
     _capture(tx, attempt, begin.captured)
+    begun(tx, decision.rollout, now)
     return attempt
 
 

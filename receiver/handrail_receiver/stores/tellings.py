@@ -38,6 +38,12 @@ def changed(tx: Tx, attempt: int, at: datetime) -> None:
     tx.count(sql, attempt=attempt, at=at.timestamp())
 
 
+def begun(tx: Tx, rollout: str, at: float) -> None:
+    """Whoever was told that a rollout is not guarded is to be told that now it is."""
+    sql = "UPDATE telling SET wanted = wanted + 1, tries = 0, due_at = :at WHERE incident = :incident"
+    tx.count(sql, at=at, incident=f"{rollout}-0")
+
+
 class SqlTellings:
     """Tellings."""
 

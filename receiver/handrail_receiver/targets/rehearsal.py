@@ -23,5 +23,5 @@ async def rehearsed(
     try:
         pinned, reason = await checks(step)
     except TargetError as error:
-        return Rehearsal(ready=False, reason=str(error), step=step, call=call(step))
+        return Rehearsal(ready=False, reason=str(error), step=step, call=call(step), cause=error.cause)
     return Rehearsal(ready=True, reason=reason, step=pinned, call=call(pinned))

@@ -1,0 +1,56 @@
+"""A rollout without stages, rehearsed → its one attempt; or what people are told, once for each reason. Pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from handrail.contract import Playbook
+
+from handrail_receiver.model import Conditions, Decision, EvidenceRecord, History, Verdict
+from handrail_receiver.operate import Asked, answer
+
+HANDRAIL = "handrail"
+LOOKED_BACK = 50
+BY_ITSELF = Asked("start", HANDRAIL, "it has no stages and is always guarded")
+
+
+@dataclass(frozen=True)
+class Said:
+    """Why a rollout was not guarded when that was last said: the words, and the causes, which are compared."""
+
+    at: datetime
+    text: str
+    causes: tuple[str, ...]
+
+
+def last_said(records: Sequence[EvidenceRecord]) -> Said | None:
+    """What people were told last, of the newest `records` of a rollout."""
+    for record in reversed(records):
+        body = json.loads(record.body) if record.kind == "decision" else {}
+        if body.get("by") == HANDRAIL and "causes" in body:
+            return Said(record.at, body["text"], tuple(body["causes"]))
+    return None
+
+
+def stand_guard(
+    asked: Asked, playbook: Playbook, history: History, now: Conditions, said: Said | None
+) -> Decision:
+    """Begin, or say why not; nothing new where `said` says it already."""
+    made = answer(asked, playbook, history, now)
+    if made.verdict != Verdict.refuse:
+        return made
+    if history.attempt is not None or (said is not None and set(said.causes) == set(asked.causes)):
+        return replace(made, verdict=Verdict.repeat)
+    reasons = "; ".join((*asked.no_way_back, *asked.not_ready))
+    cure = f'mend it, or say `handrail rollout start {playbook.rollout} --anyway --why "…"`'
+    action = playbook.action("rollback")
+    return replace(
+        made,
+        verdict=Verdict.tell,
+        text=f"it is not guarded: {reasons}; {cure}",
+        tell=action.tell if action else (),
+        known={"causes": sorted(set(asked.causes))},
+    )

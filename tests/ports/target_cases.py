@@ -44,7 +44,7 @@ class Case:
     """A step and the world it changes.
 
     `step` is as declared; `release` lets the rollout's change go out; `state` is all that acting may change;
-    `goes` makes the world go wrong and gives the step that meets it.
+    `goes` makes the world go wrong and gives the step that meets it; `api` is the server that is asked, where one is.
     """
 
     target: Target
@@ -52,6 +52,7 @@ class Case:
     state: Callable[[], object]
     goes: Callable[[Wrong], Step]
     release: Callable[[], None] = field(default=lambda: None)
+    api: Api | None = None
 
 
 def _targets(client: httpx.AsyncClient) -> dict[str, Target]:
@@ -74,21 +75,21 @@ def _of_api(api: Api, step: Any) -> Callable[[Wrong], Step]:
 def unleash(_: Path, client: httpx.AsyncClient) -> Iterator[Case]:
     with Unleash() as api:
         step = FlagOff(api.url, "default", "fast-path", "production", TOKEN)
-        yield Case(_targets(client)[step.kind], step, lambda: dict(api.on), _of_api(api, step))
+        yield Case(_targets(client)[step.kind], step, lambda: dict(api.on), _of_api(api, step), api=api)
 
 
 @contextmanager
 def launchdarkly(_: Path, client: httpx.AsyncClient) -> Iterator[Case]:
     with LaunchDarkly() as api:
         step = LaunchDarklyOff("shop", "fast-path", "production", TOKEN, api.url)
-        yield Case(_targets(client)[step.kind], step, lambda: api.on, _of_api(api, step))
+        yield Case(_targets(client)[step.kind], step, lambda: api.on, _of_api(api, step), api=api)
 
 
 @contextmanager
 def argo(_: Path, client: httpx.AsyncClient) -> Iterator[Case]:
     with Kubernetes() as api:
         step = RolloutAbort(api.url, "shop", "web", TOKEN)
-        yield Case(_targets(client)[step.kind], step, lambda: repr(api.rollout), _of_api(api, step))
+        yield Case(_targets(client)[step.kind], step, lambda: repr(api.rollout), _of_api(api, step), api=api)
 
 
 @contextmanager
@@ -101,7 +102,7 @@ def deployment(_: Path, client: httpx.AsyncClient) -> Iterator[Case]:
             api.digests = [NEW, NEW]
 
         yield Case(
-            _targets(client)[step.kind], step, lambda: repr(api.deployment), _of_api(api, step), release
+            _targets(client)[step.kind], step, lambda: repr(api.deployment), _of_api(api, step), release, api
         )
 
 
@@ -112,7 +113,7 @@ def http(_: Path, client: httpx.AsyncClient) -> Iterator[Case]:
         step = HttpCall(
             "PUT", thing, thing, "/enabled", read_equals=False, body={"enabled": False}, token=TOKEN
         )
-        yield Case(_targets(client)[step.kind], step, lambda: dict(api.document), _of_api(api, step))
+        yield Case(_targets(client)[step.kind], step, lambda: dict(api.document), _of_api(api, step), api=api)
 
 
 def git_commit(remote: Path, path: str, text: str, *, first: bool = False) -> None:

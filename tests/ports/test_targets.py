@@ -20,6 +20,7 @@ from pydantic import TypeAdapter
 pytestmark = pytest.mark.anyio
 KINDS = {member.__dataclass_fields__["kind"].default.default for member in get_args(get_args(Step)[0])}
 
+ASKED_BY_HTTP = ["unleash-off", "launchdarkly-off", "argo-abort", "deployment-image", "http"]
 REAL = [kind for kind in CASES if kind != "fake"]  # the fake says and raises what a test tells it
 
 
@@ -67,6 +68,19 @@ async def test_a_rehearsal_says_that_it_is_ready_and_what_it_would_do(case: Case
     assert rehearsal.ready, rehearsal.reason
     assert rehearsal.reason
     assert rehearsal.call
+
+
+@pytest.mark.parametrize("case", ASKED_BY_HTTP, indirect=True)
+async def test_a_rehearsal_s_call_is_to_the_letter_what_acting_sends(case: Case) -> None:
+    assert case.api is not None
+    step = await _released(case)
+    shown = (await case.target.rehearse(step)).call
+    before = len(case.api.requests)
+    await case.target.act(step)
+    sent = [request for request in case.api.requests[before:] if request.method != "GET"]
+    assert [shown] == [
+        f"{one.method} {case.api.url}{one.path} {one.content.decode()}".rstrip() for one in sent
+    ]
 
 
 async def test_a_rehearsal_changes_nothing(case: Case) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from guarded import Guarded, guarded, playbook
+from guarded.spy import spied
 from handrail.contract import GitValue, StageFacts
 from ports.target_cases import git_commit, git_remote
 
@@ -51,3 +52,15 @@ def test_a_drill_shows_the_exact_calls_with_the_values_pinned_at_the_start(tmp_p
                 "tag in values.yaml on main is 'v2' at "
             )
         )
+
+
+def test_a_drill_prints_the_very_commands_that_haproxy_gets(tmp_path: Path) -> None:
+    with spied(tmp_path) as spy, guarded(tmp_path, proxy=False) as shop:
+        shop.call("start")
+        drill = shop.call("drill")["text"]
+        spy.commands.clear()
+        shop.call("rollback")
+        assert [f"rollback: unix:haproxy.sock: {command}: " in drill for command in spy.sets()] == [
+            True,
+            True,
+        ]

@@ -29,7 +29,9 @@ class ArgoRollouts:
     async def rehearse(self, step: RolloutAbort) -> Rehearsal:
         """Check that the Rollout exists and that the API server would take the abort from this token."""
         return await rehearsed(
-            step, self._checks, lambda pinned: f"PATCH {pinned.api}{_path(pinned)}/status {json.dumps(ABORT)}"
+            step,
+            self._checks,
+            lambda pinned: f"PATCH {pinned.api.rstrip('/')}{_path(pinned)}/status {json.dumps(ABORT)}",
         )
 
     async def read(self, step: RolloutAbort) -> Reading:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import replace
 from urllib.parse import quote
@@ -9,11 +10,10 @@ from urllib.parse import quote
 from handrail.contract import DeploymentImage
 from pydantic import Field
 
-from handrail_receiver.errors import Cause, Permanent, Retryable
+from handrail_receiver.errors import Cause, Permanent, Retryable, TargetError
 from handrail_receiver.outside import Outside, Shape, TurnedDown
 from handrail_receiver.ports import Reading, Rehearsal
 from handrail_receiver.targets.kubernetes import Kubernetes, path_of
-from handrail_receiver.targets.rehearsal import rehearsed
 
 
 class Deployments:
@@ -24,7 +24,16 @@ class Deployments:
 
     async def rehearse(self, step: DeploymentImage) -> Rehearsal:
         """Pin the image that runs now by its digest, and let the API server try the very patch as a dry run."""
-        return await rehearsed(step, self._checks, _call)
+        try:
+            found = await self._ready(step)
+            image = await self._image(step, found)
+            await self._patch(step, found, image, dry_run=True)
+        except TargetError as error:
+            return Rehearsal(ready=False, reason=str(error), step=step, call=_call(step), cause=error.cause)
+        running = found.spec.template.spec.image_of(step)
+        reason = f"{_where(step)} asks for {running}; Kubernetes accepted {image} as a dry run"
+        call = f"{_call(step)} {json.dumps(_patch_of(step, found, image))}"
+        return Rehearsal(ready=True, reason=reason, step=replace(step, image=image), call=call)
 
     async def read(self, step: DeploymentImage) -> Reading:
         """Read the template's image, and whether every replica has it and is available."""
@@ -54,16 +63,10 @@ class Deployments:
     async def _patch(
         self, step: DeploymentImage, found: _Deployment, image: str, *, dry_run: bool = False
     ) -> None:
-        containers = found.spec.template.spec.containers
-        place = f"/spec/template/spec/containers/{[one.name for one in containers].index(step.container)}"
-        patch = [
-            {"op": "test", "path": f"{place}/name", "value": step.container},
-            {"op": "test", "path": f"{place}/image", "value": found.spec.template.spec.image_of(step)},
-            {"op": "replace", "path": f"{place}/image", "value": image},
-        ]
+        patch = _patch_of(step, found, image)
         await Kubernetes(self._outside, step).patch(_path(step), "json-patch", patch, dry_run=dry_run)
 
-    async def _checks(self, step: DeploymentImage) -> tuple[DeploymentImage, str]:
+    async def _ready(self, step: DeploymentImage) -> _Deployment:
         cluster = Kubernetes(self._outside, step)
         await cluster.must_allow("patch", "apps", "deployments", name=step.deployment)
         found = await self._found(step)
@@ -71,11 +74,12 @@ class Deployments:
             raise Permanent(
                 Cause.conflict, f"{_where(step)} is paused, a new image would not go out; resume it"
             )
+        return found
+
+    async def _image(self, step: DeploymentImage, found: _Deployment) -> str:
+        """The declared image, or the one that runs, by its digest."""
         running = found.spec.template.spec.image_of(step)
-        image = step.image or (running if "@" in running else await self._digest(step, found, running))
-        await self._patch(step, found, image, dry_run=True)
-        reason = f"{_where(step)} asks for {running}; Kubernetes accepted {image} as a dry run"
-        return replace(step, image=image), reason
+        return step.image or (running if "@" in running else await self._digest(step, found, running))
 
     async def _digest(self, step: DeploymentImage, found: _Deployment, running: str) -> str:
         """`running` with the digest its pods report instead of its tag: a tag may move, a digest cannot."""
@@ -201,8 +205,18 @@ def _path(step: DeploymentImage) -> str:
 
 
 def _call(step: DeploymentImage) -> str:
-    image = step.image or "the image that runs when the attempt begins"
-    return f"PATCH {step.api}{_path(step)}: container {step.container} to {image}"
+    return f"PATCH {step.api.rstrip('/')}{_path(step)}"
+
+
+def _patch_of(step: DeploymentImage, found: _Deployment, image: str) -> list[dict[str, str]]:
+    """The image put in the place of the one that is there, which is tested for."""
+    containers = found.spec.template.spec.containers
+    place = f"/spec/template/spec/containers/{[one.name for one in containers].index(step.container)}"
+    return [
+        {"op": "test", "path": f"{place}/name", "value": step.container},
+        {"op": "test", "path": f"{place}/image", "value": found.spec.template.spec.image_of(step)},
+        {"op": "replace", "path": f"{place}/image", "value": image},
+    ]
 
 
 def _pinned(step: DeploymentImage) -> str:

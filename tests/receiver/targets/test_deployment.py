@@ -48,7 +48,12 @@ async def test_the_image_that_runs_is_pinned_by_the_digest_its_pods_report(
         True,
         replace(step, image=PINNED),
         f"the Deployment shop/web asks for r.io/web:v1; Kubernetes accepted {PINNED} as a dry run",
-        f"PATCH {api.url}{DEPLOYMENT}: container app to {PINNED}",
+        (
+            f"PATCH {api.url}{DEPLOYMENT} "
+            '[{"op": "test", "path": "/spec/template/spec/containers/1/name", "value": "app"}, '
+            '{"op": "test", "path": "/spec/template/spec/containers/1/image", "value": "r.io/web:v1"}, '
+            f'{{"op": "replace", "path": "/spec/template/spec/containers/1/image", "value": "{PINNED}"}}]'
+        ),
         "r.io/web:v1",
     )
 

@@ -20,7 +20,8 @@ from handrail.declare import (
     Slo,
     Warning,
 )
-from handrail.emit import emit
+from handrail.emit import emit, emit_common
+from handrail.errors import Problem
 from handrail.lower import lower
 
 ERRORS = Ratio(bad='requests_total{status=~"5.."}', of="requests_total")
@@ -45,16 +46,21 @@ def whole(planned: plan.Plan) -> dict[str, str]:
     """Every file, with a test for each alert."""
     [rollout] = planned.rollouts
     tested = "".join(f"    - alertname: {alert.name}\n" for alert in rollout.alerts)
-    return {**emit(planned), names.tests_file("shop"): tested}
+    return {**emit_common(planned.common), **emit(rollout, planned.environment, tested)}
+
+
+def missing_in(planned: plan.Plan, files: dict[str, str]) -> list[Problem]:
+    [rollout] = planned.rollouts
+    return graph.check(rollout, files, graph.told(files[names.ALERTMANAGER_FILE]))
 
 
 def said(planned: plan.Plan, files: dict[str, str]) -> list[str]:
-    return [problem.what for problem in graph.check(planned, files)]
+    return [problem.what for problem in missing_in(planned, files)]
 
 
 def test_what_handrail_writes_hangs_together() -> None:
     planned = shop()
-    assert graph.check(planned, whole(planned)) == []
+    assert missing_in(planned, whole(planned)) == []
 
 
 def test_an_alert_may_be_untested_where_the_file_says_why() -> None:
@@ -146,7 +152,7 @@ def test_a_guardrail_with_the_name_of_a_chapter_is_told_to_take_another() -> Non
     planned = shop("contacts")
     files = whole(planned)
     runbook = files[names.runbook_file("shop")] + "\n## Contacts\n\n- On call\n"
-    found = graph.check(planned, {**files, names.runbook_file("shop"): runbook})
+    found = missing_in(planned, {**files, names.runbook_file("shop"): runbook})
     assert {(problem.what, problem.cure) for problem in found if "Warning" in problem.what} == {
         (
             "alert ShopContactsWarning leads to 'contacts', and the runbook has 2 sections of that name",

@@ -14,13 +14,13 @@ from servers import program
 
 def test_every_alert_takes_the_routes_that_amtool_says(tmp_path: Path) -> None:
     shop = planned()
-    (tmp_path / "alertmanager.yml").write_text(emit(shop)[names.ALERTMANAGER_FILE])
+    (tmp_path / "alertmanager.yml").write_text(emit(shop.common)[names.ALERTMANAGER_FILE])
     ours, theirs = {}, {}
     for rollout in shop.rollouts:
         for alert in (*rollout.alerts, rollout.heartbeat):
             labels = {"alertname": alert.name, **dict(alert.labels)}
-            routes = [route.receiver for route in taken(shop.routing, labels)]
-            ours[alert.name] = routes or [shop.routing.receivers[0].name]
+            routes = [route.receiver for route in taken(shop.common.routing, labels)]
+            ours[alert.name] = routes or [shop.common.routing.receivers[0].name]
             theirs[alert.name] = asked(tmp_path / "alertmanager.yml", labels)
     assert len(ours) > 10
     assert ours == theirs

@@ -1,23 +1,33 @@
-"""A source folder → {path: text}: load, lint, lower, emit, and a look at what was emitted, in this order and nowhere else."""
+"""A source folder → {path: text}: load, lint, then rollout by rollout lower, emit and a look at what was emitted.
+
+Only one rollout's plan is there at a time, and its texts uncompressed: ten thousand guardrails take little more
+memory than a thousand. So linting lowers each rollout for itself and keeps only what it has in common with the
+others (`plan.Common`), of which the files that belong to them all are made first.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
-from handrail import graph
-from handrail.declare import Environment
-from handrail.emit import emit, made_from, silent, sources_of
+from handrail import graph, names
+from handrail.declare import Environment, Rollout
+from handrail.emit import add, emit, emit_common, made_from
 from handrail.errors import Problem, Refused, Severity
 from handrail.lint import lint, lint_plan
 from handrail.load import Loaded, read
 from handrail.lower import lower
 from handrail.overrides import overridden
-from handrail.plan import Plan
+from handrail.plan import Common, Plan, together
 from handrail.texts import Texts
 from handrail.versions import OLDEST, Version
-from handrail.write import MANIFEST, manifest_of, unchanged
+from handrail.write import MANIFEST, LastTime, manifest_of
+
+
+def silent(_: str) -> None:
+    """Hears of progress and does nothing."""
 
 
 def compile_source(
@@ -35,48 +45,87 @@ def compile_source(
     what is being made where that takes long. Raises Refused with all problems at once, WrongCall when there is
     nothing to compile.
     """
-    plan, problems = planned(source, environment, alertmanager)
+    loaded = read(source)
+    here = loaded.environment(environment)
+    rollouts = overridden(loaded.rollouts, here)
+    common, problems = _judged(loaded, rollouts, here, alertmanager)
     errors = [problem for problem in problems if problem.severity >= Severity.error]
-    if errors or plan is None:
+    if errors or common is None:
         raise Refused(errors)
     for problem in problems:
         if problem.severity is Severity.warning:
             warn(problem)
-    fingerprints = made_from(plan)
-    files = emit(plan, unchanged(fingerprints, before) if before else None, tell)
-    loose = [problem for problem in graph.check(plan, files) if problem.severity >= Severity.error]
-    if loose:
+    plans = [partial(lower, [rollout], here, alertmanager) for rollout in _by_name(rollouts)]
+    return _made(common, plans, LastTime(before), tell)
+
+
+def _made(
+    common: Common, plans: Sequence[Callable[[], Plan]], last_time: LastTime, tell: Callable[[str], None]
+) -> Texts:
+    """Every file; `plans` give the plan of one rollout each."""
+    files = Texts(emit_common(common))
+    sources, fingerprints = dict.fromkeys(files, common.source), {}
+    receivers, loose = graph.told(files[names.ALERTMANAGER_FILE]), []
+    for number, plan in enumerate((make() for make in plans), 1):
+        [rollout] = plan.rollouts
+        tests = names.tests_file(rollout.name)
+        fingerprints[tests] = made_from(rollout)
+        ready = last_time.unchanged(tests, fingerprints[tests])
+        if ready is None:
+            tell(f"unit tests of {rollout.name} ({number} of {len(plans)})")
+        own = emit(rollout, plan.environment, ready)
+        loose += graph.check(rollout, own, receivers)
+        sources |= dict.fromkeys(own, rollout.source)
+        add(files, own)
+    if any(problem.severity >= Severity.error for problem in loose):
         raise Refused(loose)
-    files[MANIFEST] = manifest_of(files, sources_of(files, plan), fingerprints)
+    files[MANIFEST] = manifest_of(files, sources, fingerprints)
     return files
 
 
 def planned(
     source: Path, environment: str | None, alertmanager: Version = OLDEST
 ) -> tuple[Plan | None, list[Problem]]:
-    """The plan, and everything there is to say about it and its declarations, by place.
+    """The plan of all rollouts, and everything there is to say about it and its declarations, by place.
 
     There is no plan where the declarations cannot work. Raises WrongCall when there is nothing to read.
     """
     loaded = read(source)
-    return _planned(loaded, loaded.environment(environment), alertmanager)
+    here = loaded.environment(environment)
+    rollouts = overridden(loaded.rollouts, here)
+    common, problems = _judged(loaded, rollouts, here, alertmanager)
+    return (lower(rollouts, here, alertmanager) if common else None), problems
 
 
 def problems_everywhere(source: Path) -> list[Problem]:
     """Everything there is to say about the declarations, in every environment, by place."""
     loaded = read(source)
     places = loaded.environments or (loaded.environment(None),)
-    return sorted({problem for place in places for problem in _planned(loaded, place, OLDEST)[1]})
+    return sorted(
+        {
+            problem
+            for place in places
+            for problem in _judged(loaded, overridden(loaded.rollouts, place), place, OLDEST)[1]
+        }
+    )
 
 
-def _planned(loaded: Loaded, here: Environment, alertmanager: Version) -> tuple[Plan | None, list[Problem]]:
-    rollouts = overridden(loaded.rollouts, here)
-    found = lint(rollouts, loaded.environments, whole=not loaded.problems)
-    problems = sorted({*loaded.problems, *found})
+def _judged(
+    loaded: Loaded, rollouts: Sequence[Rollout], here: Environment, alertmanager: Version
+) -> tuple[Common | None, list[Problem]]:
+    """What `rollouts` have in common, None where they cannot work, and everything there is to say, by place."""
+    problems = {*loaded.problems, *lint(rollouts, loaded.environments, whole=not loaded.problems)}
     if any(problem.severity >= Severity.error for problem in problems):
-        return None, problems
-    plan = lower(rollouts, here, alertmanager)
-    # A rehearsal runs faster than the steps of a rollback can: what is late is judged in the time that was declared.
-    in_time = plan if here.faster == 1 else lower(rollouts, replace(here, faster=1), alertmanager)
-    late = lint_plan(in_time, rollouts)
-    return plan, sorted({*problems, *late})
+        return None, sorted(problems)
+    parts = []
+    for rollout in _by_name(rollouts):
+        plan = lower([rollout], here, alertmanager)
+        # A rehearsal runs faster than the steps of a rollback can: what is late is judged in the time that was declared.
+        in_time = plan if here.faster == 1 else lower([rollout], replace(here, faster=1), alertmanager)
+        problems |= {*lint_plan(in_time.rollouts[0], rollout)}
+        parts.append(plan.common)
+    return together(parts), sorted(problems)
+
+
+def _by_name(rollouts: Sequence[Rollout]) -> list[Rollout]:
+    return sorted(rollouts, key=lambda rollout: rollout.name)

@@ -1,4 +1,4 @@
-"""A plan and the files made of it → what does not hang together: an alert that leads nowhere.
+"""A rollout and the files made of it → what does not hang together: an alert that leads nowhere.
 
 Every alert needs its rule, its test, a panel that shows it, the section of the runbook that its link names, a
 route to somebody, and an action that the playbook knows. The files are looked at as they were written, so that
@@ -17,7 +17,7 @@ import yaml
 
 from handrail import names
 from handrail.errors import Problem, Severity
-from handrail.plan import Alert, Plan, Rollout
+from handrail.plan import Alert, Rollout
 from handrail.routing import taken
 
 NAME = "graph"
@@ -45,14 +45,9 @@ class Written:
     receivers: frozenset[str]
 
 
-def check(plan: Plan, files: Mapping[str, str]) -> list[Problem]:
-    """Everything that is missing, by the place of its declaration."""
-    receivers = _receivers(files[names.ALERTMANAGER_FILE])
-    return sorted(
-        problem
-        for rollout in plan.rollouts
-        for problem in _rollout(rollout, _read(rollout, files, receivers))
-    )
+def check(rollout: Rollout, files: Mapping[str, str], receivers: frozenset[str]) -> list[Problem]:
+    """Everything that is missing from the rollout's `files`, where `receivers` tell somebody, by its place."""
+    return sorted(_rollout(rollout, _read(rollout, files, receivers)))
 
 
 def _read(rollout: Rollout, files: Mapping[str, str], receivers: frozenset[str]) -> Written:
@@ -90,8 +85,8 @@ def _shown(dashboard: str) -> frozenset[str]:
     return frozenset(found | ({names.ESCALATION} if "ALERTS{rollout=" in queries else set()))
 
 
-def _receivers(alertmanager: str) -> frozenset[str]:
-    """Those who are told, and not only named."""
+def told(alertmanager: str) -> frozenset[str]:
+    """The receivers in alertmanager.yml by which somebody is told, and that are not only named."""
     data = yaml.load(alertmanager, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506  a safe one
     return frozenset(receiver["name"] for receiver in data["receivers"] if len(receiver) > 1)
 

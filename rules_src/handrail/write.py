@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Literal
 
 from handrail.errors import WrongCall, shown
-from handrail.texts import Texts
 
 MANIFEST = "MANIFEST.json"
 Kind = Literal["new", "changed", "stale"]
@@ -75,18 +74,20 @@ def manifest_of(files: Mapping[str, str], sources: Mapping[str, str], made_from:
     return json.dumps({"handrail": version("handrail"), "files": entries}, indent=2, sort_keys=True) + "\n"
 
 
-def unchanged(made_from: Mapping[str, str], out: Path) -> Texts:
-    """Of the files of these fingerprints, those that `out` holds just as they were made from the same."""
-    found, listed = Texts(), out / MANIFEST
-    if not listed.is_file():
-        return found
-    entries = json.loads(listed.read_text(encoding="utf-8")).get("files", {})
-    for path, fingerprint in made_from.items():
-        entry = entries.get(path, {})
-        text = _read(_inside(out, path)) if entry.get("made_from") == fingerprint else None
-        if text is not None and entry.get("sha256") == _sha256(text):
-            found[path] = text
-    return found
+class LastTime:
+    """What was generated last time into `out`; nothing without a folder."""
+
+    def __init__(self, out: Path | None) -> None:
+        self.out = out or Path()
+        listed = self.out / MANIFEST
+        known = out is not None and listed.is_file()
+        self.entries = json.loads(listed.read_text(encoding="utf-8")).get("files", {}) if known else {}
+
+    def unchanged(self, path: str, made_from: str) -> str | None:
+        """The file, if it lies there just as it was made from the same."""
+        entry = self.entries.get(path, {})
+        text = _read(_inside(self.out, path)) if entry.get("made_from") == made_from else None
+        return text if text is not None and entry.get("sha256") == _sha256(text) else None
 
 
 def _sha256(text: str) -> str:

@@ -55,14 +55,14 @@ def test_a_changed_limit_makes_its_rollouts_tests_anew_and_no_others(
 ) -> None:
     made()
     (tmp_path / "rollouts" / "shop.py").write_text(ROLLOUT.format(name="shop", limit="80%"))
-    assert made() == ["unit tests of shop (1 of 1)"]
+    assert made() == ["unit tests of shop (2 of 2)"]
 
 
 def test_a_file_that_somebody_edited_is_made_anew(made: Callable[[], list[str]], tmp_path: Path) -> None:
     made()
     edited = tmp_path / "generated" / "prometheus" / "tests" / "mail.test.yml"
     edited.write_text(edited.read_text() + "# a note\n")
-    assert made() == ["unit tests of mail (1 of 1)"]
+    assert made() == ["unit tests of mail (1 of 2)"]
 
 
 def test_the_manifest_says_what_the_tests_were_made_from(

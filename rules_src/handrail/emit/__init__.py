@@ -1,11 +1,14 @@
-"""Plan → {path: text}: the emitters, in the order their files appear. Each knows the plan and no other emitter."""
+"""A rollout of the plan → {path: text}, and what rollouts have in common → {path: text}: the emitters.
+
+Each knows the plan and no other emitter. The files of one rollout need nothing of another, so that one rollout
+after another can be made, written down and let go; what must know them all gets the little that is common to them.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Mapping, MutableMapping
 from functools import cache
 from pathlib import Path
 
@@ -18,20 +21,18 @@ from handrail.emit import (
     playbook,
     prometheus,
     promtool,
+    provisioning,
     rules,
     runbooks,
 )
-from handrail.plan import Plan, Rollout
-from handrail.texts import Texts
+from handrail.plan import Common, Environment, Rollout
 
 Files = Mapping[str, str]
-Emitter = Callable[[Plan], Files]
-Carrier = Callable[[Plan, Files], Files]
+Emitter = Callable[[Rollout, Environment], Files]
+Carrier = Callable[[Rollout, Environment, Files], Files]
 
 EMITTERS: tuple[Emitter, ...] = (
     rules.emit,
-    prometheus.emit,
-    alertmanager.emit,
     grafana.emit,
     runbooks.emit,
     playbook.emit,
@@ -39,60 +40,51 @@ EMITTERS: tuple[Emitter, ...] = (
 )
 
 CARRIERS: tuple[Carrier, ...] = (kubernetes.emit,)
-"""What carries files of the others to another place: called with all that they wrote."""
+"""What carries files of the others to another place: called with all that they wrote of the rollout."""
+
+COMMON: tuple[Callable[[Common], Files], ...] = (
+    prometheus.emit,
+    alertmanager.emit,
+    provisioning.emit,
+)
 
 
-def silent(_: str) -> None:
-    """Hears of progress and does nothing."""
+def emit(rollout: Rollout, environment: Environment, tested: str | None = None) -> dict[str, str]:
+    """Every file of a rollout by its path; unit tests that are `tested` already are not made again.
 
-
-def emit(plan: Plan, ready: Files | None = None, tell: Callable[[str], None] = silent) -> Texts:
-    """Every generated file by its path; unit tests that are `ready` are not made again.
-
-    `tell` hears what is being made where that takes long.
     Raises ValueError when two emitters claim one path.
     """
-    files = Texts(ready)
+    files: dict[str, str] = {}
     for emitter in EMITTERS:
-        _add(files, emitter(plan))
-    untested = [rollout for rollout in plan.rollouts if names.tests_file(rollout.name) not in files]
-    for number, rollout in enumerate(untested, 1):
-        tell(f"unit tests of {rollout.name} ({number} of {len(untested)})")
-        _add(files, promtool.emit(replace(plan, rollouts=(rollout,))))
+        add(files, emitter(rollout, environment))
+    ready = None if tested is None else {names.tests_file(rollout.name): tested}
+    add(files, ready or promtool.emit(rollout, environment))
     for carrier in CARRIERS:
-        _add(files, carrier(plan, files))
+        add(files, carrier(rollout, environment, files))
     return files
 
 
-def _add(files: Texts, more: Files) -> None:
+def emit_common(common: Common) -> dict[str, str]:
+    """Every file that belongs to no single rollout; raises ValueError as `emit` does."""
+    files: dict[str, str] = {}
+    for emitter in COMMON:
+        add(files, emitter(common))
+    return files
+
+
+def add(files: MutableMapping[str, str], more: Files) -> None:
+    """Put `more` beside `files`; raises ValueError when both have a path."""
     for path in files.keys() & more.keys():
         raise ValueError(f"two emitters write {path}")
     files.update(more)
 
 
-def sources_of(paths: Iterable[str], plan: Plan) -> dict[str, str]:
-    """Each file's declaration: that of the rollout whose name its own begins with, or all of them."""
-    known = {rollout.name: rollout.source for rollout in plan.rollouts}
-    return {path: _source(path.rpartition("/")[2].partition(".")[0], known, plan.source) for path in paths}
-
-
-def _source(stem: str, known: Mapping[str, str], every: str) -> str:
-    """`relay-r1-rls` is a page of `relay-r1`, if there is no rollout of just that name."""
-    while stem and stem not in known:
-        stem = stem.rpartition("-")[0]
-    return known.get(stem, every)
-
-
-def made_from(plan: Plan) -> dict[str, str]:
-    """The fingerprint of everything that each rollout's unit tests are made from: the rollout and their emitter.
+def made_from(rollout: Rollout) -> str:
+    """The fingerprint of everything that a rollout's unit tests are made from: the rollout and their emitter.
 
     Playing all scenarios through takes longer than everything else together; where nothing changed, the file of
     last time is the file.
     """
-    return {names.tests_file(rollout.name): _fingerprint(rollout) for rollout in plan.rollouts}
-
-
-def _fingerprint(rollout: Rollout) -> str:
     # Where it was written matters to messages only, and is seen differently from another folder.
     facts = re.sub(r"Where\(file='[^']*', line=\d+\)", "", repr(rollout))
     return hashlib.sha256(f"{_package()}{facts}".encode()).hexdigest()

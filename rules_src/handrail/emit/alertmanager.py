@@ -1,4 +1,4 @@
-"""Plan → alertmanager/: which alert goes to whom, which one mutes which, and the words people read."""
+"""What rollouts have in common → alertmanager/: which alert goes to whom, which one mutes which, and the words people read."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 from handrail import names
 from handrail.emit.document import EDIT, Data, yaml_document
-from handrail.plan import Plan
+from handrail.plan import Common
 from handrail.routing import (
     Channel,
     HandrailReceiver,
@@ -26,10 +26,10 @@ FOLDER = "alertmanager"
 TEMPLATES = Path(__file__).with_name("handrail.tmpl")
 
 
-def emit(plan: Plan) -> dict[str, str]:
+def emit(common: Common) -> dict[str, str]:
     """The configuration of Alertmanager and the templates it reads."""
-    routing = plan.routing
-    version = plan.environment.alertmanager
+    routing = common.routing
+    version = common.environment.alertmanager
     data: Data = {
         "templates": ["templates/*.tmpl"],
         "route": {
@@ -40,9 +40,9 @@ def emit(plan: Plan) -> dict[str, str]:
         "inhibit_rules": [_inhibition(rule) for rule in routing.inhibitions],
         "receivers": [_receiver(receiver, version) for receiver in routing.receivers],
     }
-    header = f"{{{{/* generated from {plan.source}; {EDIT} */}}}}\n"
+    header = f"{{{{/* generated from {common.source}; {EDIT} */}}}}\n"
     return {
-        f"{FOLDER}/alertmanager.yml": yaml_document(data, plan.source),
+        f"{FOLDER}/alertmanager.yml": yaml_document(data, common.source),
         f"{FOLDER}/templates/{TEMPLATES.name}": header + TEMPLATES.read_text(encoding="utf-8"),
     }
 

@@ -1,4 +1,4 @@
-"""Plan → exporters/<rollout>.sql.yml and exporters/<rollout>.mtail: metrics out of SQL and out of logs.
+"""A rollout → exporters/<rollout>.sql.yml and exporters/<rollout>.mtail: metrics out of SQL and out of logs.
 
 sql_exporter puts `sql_` before every name; the scrape job takes it away again (`Targets(drop_prefix="sql_")`).
 """
@@ -6,18 +6,17 @@ sql_exporter puts `sql_` before every name; the scrape job takes it away again (
 from __future__ import annotations
 
 from handrail.emit.document import EDIT, Data, yaml_document
-from handrail.plan import AccessLog, LogSource, Plan, Rollout, SqlSource
+from handrail.plan import AccessLog, Environment, LogSource, Rollout, SqlSource
 from handrail.units import plain, span
 
 
-def emit(plan: Plan) -> dict[str, str]:
-    """The exporter input of every rollout that has sources."""
+def emit(rollout: Rollout, _: Environment) -> dict[str, str]:
+    """The exporter input, where the rollout has sources."""
     files: dict[str, str] = {}
-    for rollout in plan.rollouts:
-        if rollout.sql:
-            files[f"exporters/{rollout.name}.sql.yml"] = yaml_document(_jobs(rollout), rollout.source)
-        if rollout.logs:
-            files[f"exporters/{rollout.name}.mtail"] = _program(rollout)
+    if rollout.sql:
+        files[f"exporters/{rollout.name}.sql.yml"] = yaml_document(_jobs(rollout), rollout.source)
+    if rollout.logs:
+        files[f"exporters/{rollout.name}.mtail"] = _program(rollout)
     return files
 
 

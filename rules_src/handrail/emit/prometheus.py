@@ -1,17 +1,17 @@
-"""Plan → prometheus/prometheus.yml: how often to scrape and evaluate, what, and where alerts go."""
+"""What rollouts have in common → prometheus/prometheus.yml: how often to scrape and evaluate, what, and where alerts go."""
 
 from __future__ import annotations
 
 from urllib.parse import urlsplit
 
 from handrail.emit.document import Data, yaml_document
-from handrail.plan import Plan, ScrapeJob
+from handrail.plan import Common, ScrapeJob
 from handrail.units import span
 
 
-def emit(plan: Plan) -> dict[str, str]:
-    """The configuration of a Prometheus that guards every rollout of the plan."""
-    environment = plan.environment
+def emit(common: Common) -> dict[str, str]:
+    """The configuration of a Prometheus that guards every rollout."""
+    environment = common.environment
     receiver = urlsplit(environment.receiver)
     names = dict.fromkeys(job.job for job in environment.scrape)
     jobs = [_job([job for job in environment.scrape if job.job == name]) for name in names]
@@ -25,14 +25,14 @@ def emit(plan: Plan) -> dict[str, str]:
     )
     data: Data = {
         "global": {
-            "scrape_interval": span(min(rollout.scrape for rollout in plan.rollouts)),
-            "evaluation_interval": span(min(rollout.evaluate for rollout in plan.rollouts)),
+            "scrape_interval": span(common.scrape),
+            "evaluation_interval": span(common.evaluate),
         },
         "rule_files": ["rules/*.yml"],
         "alerting": {"alertmanagers": [{"static_configs": [{"targets": list(environment.alertmanagers)}]}]},
         "scrape_configs": jobs,
     }
-    return {"prometheus/prometheus.yml": yaml_document(data, plan.source)}
+    return {"prometheus/prometheus.yml": yaml_document(data, common.source)}
 
 
 def _job(same: list[ScrapeJob]) -> Data:

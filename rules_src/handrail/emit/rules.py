@@ -1,16 +1,13 @@
-"""Plan → prometheus/rules/<rollout>.yml."""
+"""A rollout → prometheus/rules/<rollout>.yml."""
 
 from __future__ import annotations
 
 from handrail import names
 from handrail.emit.document import yaml_document
 from handrail.emit.groups import rules
-from handrail.plan import Plan
+from handrail.plan import Environment, Rollout
 
 
-def emit(plan: Plan) -> dict[str, str]:
-    """One rules file per rollout."""
-    return {
-        names.rules_file(rollout.name): yaml_document(rules(rollout), rollout.source)
-        for rollout in plan.rollouts
-    }
+def emit(rollout: Rollout, _: Environment) -> dict[str, str]:
+    """The rules file."""
+    return {names.rules_file(rollout.name): yaml_document(rules(rollout), rollout.source)}

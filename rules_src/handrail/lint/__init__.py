@@ -132,16 +132,11 @@ def lint(
     return sorted(problems)
 
 
-def lint_plan(planned: plan.Plan, rollouts: Sequence[Rollout]) -> list[Problem]:
-    """What else the plan of `rollouts` shows, in real time, by place, but for what was accepted."""
-    looked = lint_names(PLAN_LINTS)
-    declared = {rollout.name: rollout for rollout in rollouts}
-    problems: set[Problem] = set()
-    for rollout in planned.rollouts:
-        times = timing(rollout)
-        found = [found for check in PLAN_LINTS for found in check(rollout, times)]
-        problems |= set(_judged(declared[rollout.name], found, looked))
-    return sorted(problems)
+def lint_plan(planned: plan.Rollout, rollout: Rollout) -> list[Problem]:
+    """What else the plan of `rollout` shows, in real time, by place, but for what was accepted."""
+    times = timing(planned)
+    found = [found for check in PLAN_LINTS for found in check(planned, times)]
+    return sorted(set(_judged(rollout, found, lint_names(PLAN_LINTS))))
 
 
 def _of(rollout: Rollout) -> list[Finding]:

@@ -37,6 +37,7 @@ from handrail.plan.measures import (
 )
 from handrail.plan.rollouts import (
     Cluster,
+    Common,
     Curve,
     Dashboard,
     Environment,
@@ -46,6 +47,7 @@ from handrail.plan.rollouts import (
     Rollout,
     Shown,
     Stage,
+    together,
 )
 from handrail.plan.selectors import Op, Selector
 from handrail.plan.sources import AccessLog, LogSource, ScrapeJob, SqlMetric, SqlSource
@@ -56,6 +58,7 @@ __all__ = [
     "Arms",
     "Burn",
     "Cluster",
+    "Common",
     "Condition",
     "Count",
     "Curve",
@@ -95,4 +98,5 @@ __all__ = [
     "StageLimit",
     "StateChanges",
     "Success",
+    "together",
 ]

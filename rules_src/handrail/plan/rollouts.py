@@ -1,7 +1,8 @@
-"""One rollout with all that belongs to it, and the plan of them all."""
+"""One rollout with all that belongs to it, what it has in common with others, and the plan of them all."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
@@ -139,6 +140,29 @@ class Rollout:
 
 
 @dataclass(frozen=True)
+class Common:
+    """Where rollouts meet: who hears of which alert, the shortest intervals, and the declarations behind it."""
+
+    environment: Environment
+    routing: Routing
+    scrape: timedelta
+    evaluate: timedelta
+    source: str
+
+
+def together(parts: Iterable[Common]) -> Common:
+    """What is common to rollouts of one environment, of which there is at least one."""
+    known = list(parts)
+    return Common(
+        environment=known[0].environment,
+        routing=merged(part.routing for part in known),
+        scrape=min(part.scrape for part in known),
+        evaluate=min(part.evaluate for part in known),
+        source=", ".join(part.source for part in known),
+    )
+
+
+@dataclass(frozen=True)
 class Plan:
     """Everything there is to emit."""
 
@@ -146,11 +170,9 @@ class Plan:
     environment: Environment
 
     @property
-    def routing(self) -> Routing:
-        """Who hears of which alert of any rollout."""
-        return merged(rollout.routing for rollout in self.rollouts)
-
-    @property
-    def source(self) -> str:
-        """The declarations behind a file that belongs to all of them."""
-        return ", ".join(rollout.source for rollout in self.rollouts)
+    def common(self) -> Common:
+        """What belongs to all of its rollouts: the little that is kept when they are let go."""
+        return together(
+            Common(self.environment, rollout.routing, rollout.scrape, rollout.evaluate, rollout.source)
+            for rollout in self.rollouts
+        )

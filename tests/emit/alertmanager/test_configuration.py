@@ -27,7 +27,7 @@ BOTH = pytest.mark.parametrize("amtool", [program("amtool"), newer("amtool")], i
 
 def written(plan: Plan, folder: Path) -> Path:
     """alertmanager.yml with its templates, in `folder`."""
-    for path, text in alertmanager.emit(plan).items():
+    for path, text in alertmanager.emit(plan.common).items():
         target = folder / path
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(text)
@@ -35,7 +35,7 @@ def written(plan: Plan, folder: Path) -> Path:
 
 
 def config(plan: Plan) -> dict[str, Any]:
-    loaded: dict[str, Any] = yaml.safe_load(alertmanager.emit(plan)["alertmanager/alertmanager.yml"])
+    loaded: dict[str, Any] = yaml.safe_load(alertmanager.emit(plan.common)["alertmanager/alertmanager.yml"])
     return loaded
 
 

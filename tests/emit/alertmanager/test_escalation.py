@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from emit.each import of_each
 from emit.guarded_shop import planned
 from handrail.emit import rules
 from servers import program
@@ -18,7 +19,7 @@ EXPECTED = {"rollout": "shop", "service": "shop", "guardrail": "errors", "tier":
 
 @pytest.mark.parametrize("promtool", [program("promtool"), newer("promtool")], ids=["2.42", "newer"])
 def test_a_level_climbs_from_what_is_in_force_and_from_nothing_else(promtool: Path, tmp_path: Path) -> None:
-    (tmp_path / "rules.yml").write_text(rules.emit(planned())["prometheus/rules/shop.yml"])
+    (tmp_path / "rules.yml").write_text(of_each(rules.emit, planned())["prometheus/rules/shop.yml"])
     firing = [
         'guardrail="errors",tier="critical",action="rollback"',
         'guardrail="tried-out",tier="critical",action="rollback",mode="shadow"',

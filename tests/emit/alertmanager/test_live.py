@@ -88,7 +88,7 @@ def guarded(folder: Path, binary: Path, version: tuple[int, int]) -> Iterator[tu
                 "vp": [SlackReceiver("#vp", str(slack))],
             },
         )
-        for path, text in emitter.emit(lower([shop, kiosk], place, version)).items():
+        for path, text in emitter.emit(lower([shop, kiosk], place, version).common).items():
             target = folder / path
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_text(text)

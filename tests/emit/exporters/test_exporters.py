@@ -10,6 +10,7 @@ import httpx
 import psycopg
 import pytest
 import yaml
+from emit.each import of_each
 from handrail.declare import SqlMetric, SqlSource
 from handrail.emit import exporters
 from handrail.load import load
@@ -24,7 +25,7 @@ LINE = '10.0.0.7 - - [22/Jan/2026:19:34:21 +0000] "GET /modules HTTP/1.1" {statu
 def generated() -> dict[str, str]:
     """The exporter files of the project's own declarations."""
     loaded = load(SOURCE)
-    return exporters.emit(lower(loaded.rollouts, loaded.environment(None)))
+    return of_each(exporters.emit, lower(loaded.rollouts, loaded.environment(None)))
 
 
 def metrics(url: str, prefix: str) -> dict[str, float]:

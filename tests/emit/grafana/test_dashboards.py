@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from emit.each import of_each
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models.dashboard import Dashboard as Model
 from handrail.declare import (
@@ -86,7 +87,7 @@ shop = Rollout(
 
 def pages(*rollouts: Rollout) -> dict[str, Page]:
     """File name → dashboard."""
-    files = grafana.emit(lower(rollouts, Environment("here", receiver="http://handrail:8080")))
+    files = of_each(grafana.emit, lower(rollouts, Environment("here", receiver="http://handrail:8080")))
     return {Path(path).name: json.loads(text) for path, text in files.items() if path.endswith(".json")}
 
 
@@ -215,7 +216,7 @@ def test_a_uid_is_the_rollout_s_name_and_never_longer_than_grafana_takes() -> No
 def repository() -> dict[str, Page]:
     """The dashboards of this repository's own rollouts."""
     loaded = load(SOURCE)
-    files = grafana.emit(lower(loaded.rollouts, loaded.environment(None)))
+    files = of_each(grafana.emit, lower(loaded.rollouts, loaded.environment(None)))
     return {Path(path).name: json.loads(text) for path, text in files.items() if path.endswith(".json")}
 
 

@@ -16,6 +16,7 @@ import httpx
 import promql_parser
 import pytest
 import yaml
+from emit.each import of_each
 from emit.grafana.samples import exporter, past, series_of
 from handrail import plan
 from handrail.emit import grafana, rules
@@ -40,7 +41,7 @@ def guarded() -> plan.Plan:
 
 @pytest.fixture(scope="module")
 def files(guarded: plan.Plan) -> dict[str, str]:
-    return {**rules.emit(guarded), **grafana.emit(guarded)}
+    return {**of_each(rules.emit, guarded), **of_each(grafana.emit, guarded)}
 
 
 def queries(files: dict[str, str]) -> Iterator[Query]:

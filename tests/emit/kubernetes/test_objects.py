@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import yaml
+from emit.each import of_each
 from emit.guarded_shop import ENVIRONMENT, kiosk, planned, shop
 from emit.kubernetes.crds import accept, schema
 from handrail.declare import Environment
@@ -23,14 +24,14 @@ ROOT = Path(__file__).parents[3]
 BOARDS = {
     "grafana/dashboards/shop.json": '{"title": "Shop"}\n',
     "grafana/dashboards/shop-arms.json": '{"title": "Arms"}\n',
-    "grafana/dashboards/kiosk.json": '{"title": "Kiosk"}\n',
     "playbook/shop.json": "{}\n",
 }
 
 
 def objects(plan: Plan, rollout: str = "shop") -> dict[str, dict[str, Any]]:
     """Kind → object, of one rollout."""
-    made = yaml.safe_load(kubernetes.emit(plan, BOARDS)[f"kubernetes/{rollout}.yaml"])
+    [one] = [one for one in plan.rollouts if one.name == rollout]
+    made = yaml.safe_load(kubernetes.emit(one, plan.environment, BOARDS)[f"kubernetes/{rollout}.yaml"])
     return {one["kind"]: one for one in made["items"]}
 
 
@@ -41,7 +42,8 @@ def ours() -> Plan:
 
 
 def test_a_file_is_one_document_a_list_of_the_three() -> None:
-    [document] = yaml.safe_load_all(kubernetes.emit(planned(), BOARDS)["kubernetes/shop.yaml"])
+    made = emit(planned().rollouts[1], planned().environment)["kubernetes/shop.yaml"]
+    [document] = yaml.safe_load_all(made)
     assert (document["apiVersion"], document["kind"]) == ("v1", "List")
     assert [(one["apiVersion"], one["kind"]) for one in document["items"]] == [
         ("monitoring.coreos.com/v1", "PrometheusRule"),
@@ -100,7 +102,7 @@ def test_promtool_accepts_the_rules_of_the_object(tmp_path: Path) -> None:
 
 
 def test_the_rules_are_those_of_prometheus_and_every_alert_names_its_namespace() -> None:
-    plain = yaml.safe_load(emit(planned())["prometheus/rules/shop.yml"])
+    plain = yaml.safe_load(of_each(emit, planned())["prometheus/rules/shop.yml"])
     carried = objects(planned())["PrometheusRule"]["spec"]
     rules = [rule for group in carried["groups"] for rule in group["rules"]]
     spaces = {rule["labels"].pop("namespace") for rule in rules if "alert" in rule}
@@ -109,7 +111,7 @@ def test_the_rules_are_those_of_prometheus_and_every_alert_names_its_namespace()
 
 def test_the_routes_are_those_of_alertmanager_yml() -> None:
     config = yaml.safe_load(
-        alertmanager_yml.emit(lower([shop], ENVIRONMENT))["alertmanager/alertmanager.yml"]
+        alertmanager_yml.emit(lower([shop], ENVIRONMENT).common)["alertmanager/alertmanager.yml"]
     )
     spec = objects(planned())["AlertmanagerConfig"]["spec"]
 
@@ -152,10 +154,9 @@ def test_a_rollout_whose_name_begins_like_another_keeps_its_dashboards() -> None
     longer = kiosk.__class__(
         "shop-eu", "shop", guardrails=shop.guardrails, rollback=shop.rollback, stages=shop.stages
     )
-    boards = {**BOARDS, "grafana/dashboards/shop-eu.json": "{}\n"}
-    made = kubernetes.emit(lower([shop, longer], Environment("here")), boards)
-    maps = {path: yaml.safe_load(text)["items"][2]["data"].keys() for path, text in made.items()}
-    assert {path: sorted(keys) for path, keys in maps.items()} == {
+    made = of_each(emit, lower([shop, longer], Environment("here")))
+    objects = {path: yaml.safe_load(text) for path, text in made.items() if path.startswith("kubernetes/")}
+    assert {path: list(found["items"][2]["data"]) for path, found in objects.items()} == {
         "kubernetes/shop-eu.yaml": ["shop-eu.json"],
-        "kubernetes/shop.yaml": ["shop-arms.json", "shop.json"],
+        "kubernetes/shop.yaml": ["shop.json"],
     }

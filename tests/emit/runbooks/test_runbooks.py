@@ -7,6 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from emit.each import of_each
 from handrail import contract
 from handrail.contract import Secret
 from handrail.declare import (
@@ -58,7 +59,8 @@ shop = Rollout(
 def written(*rollouts: Rollout) -> dict[str, str]:
     """Rollout → its runbook."""
     return {
-        Path(path).stem: text for path, text in runbooks.emit(lower(rollouts, Environment("here"))).items()
+        Path(path).stem: text
+        for path, text in of_each(runbooks.emit, lower(rollouts, Environment("here"))).items()
     }
 
 
@@ -67,7 +69,7 @@ def repository() -> dict[str, str]:
     loaded = load(SOURCE)
     return {
         Path(path).stem: text
-        for path, text in runbooks.emit(lower(loaded.rollouts, loaded.environment(None))).items()
+        for path, text in of_each(runbooks.emit, lower(loaded.rollouts, loaded.environment(None))).items()
     }
 
 

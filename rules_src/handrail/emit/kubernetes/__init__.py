@@ -1,4 +1,4 @@
-"""Plan and dashboards → kubernetes/<rollout>.yaml: one List with a PrometheusRule, an AlertmanagerConfig and a ConfigMap.
+"""A rollout and its dashboards → kubernetes/<rollout>.yaml: one List with a PrometheusRule, an AlertmanagerConfig and a ConfigMap.
 
 A List, because a file holds one document and the three belong together: `kubectl apply` takes it as it is.
 """
@@ -11,34 +11,34 @@ from pathlib import PurePosixPath
 from handrail.emit.document import Data, yaml_document
 from handrail.emit.groups import rules
 from handrail.emit.kubernetes.alertmanager_config import alertmanager_config
-from handrail.plan import Cluster, Plan, Rollout
+from handrail.plan import Cluster, Environment, Rollout
 
 DASHBOARDS = "grafana/dashboards"
 
 
-def emit(plan: Plan, files: Mapping[str, str]) -> dict[str, str]:
-    """One file per rollout; `files` has the dashboards as Grafana reads them."""
-    owned = _by_rollout(plan, files)
-    return {
-        f"kubernetes/{rollout.name}.yaml": yaml_document(
-            _objects(rollout, plan, owned.get(rollout.name, {})), rollout.source
-        )
-        for rollout in plan.rollouts
+def emit(rollout: Rollout, environment: Environment, files: Mapping[str, str]) -> dict[str, str]:
+    """The file; `files` has the rollout's dashboards as Grafana reads them."""
+    dashboards = {
+        PurePosixPath(path).name: text
+        for path, text in sorted(files.items())
+        if path.startswith(f"{DASHBOARDS}/")
     }
+    objects = _objects(rollout, environment, dashboards)
+    return {f"kubernetes/{rollout.name}.yaml": yaml_document(objects, rollout.source)}
 
 
-def _objects(rollout: Rollout, plan: Plan, dashboards: Mapping[str, str]) -> Data:
-    cluster = plan.environment.cluster
+def _objects(rollout: Rollout, environment: Environment, dashboards: Data) -> Data:
+    cluster = environment.cluster
     items = [
         _object("monitoring.coreos.com/v1", "PrometheusRule", rollout, cluster)
         | {"spec": _in_namespace(rules(rollout), cluster)},
         _object("monitoring.coreos.com/v1alpha1", "AlertmanagerConfig", rollout, cluster)
-        | {"spec": alertmanager_config(rollout, plan.environment)},
+        | {"spec": alertmanager_config(rollout, environment)},
     ]
     if dashboards:
         shown = _object("v1", "ConfigMap", rollout, cluster)
         shown["metadata"]["labels"]["grafana_dashboard"] = "1"
-        items.append(shown | {"data": dict(dashboards)})
+        items.append(shown | {"data": dashboards})
     return {"apiVersion": "v1", "kind": "List", "items": items}
 
 
@@ -60,16 +60,3 @@ def _in_namespace(spec: Data, cluster: Cluster) -> Data:
             if "alert" in rule:
                 rule["labels"]["namespace"] = cluster.namespace
     return spec
-
-
-def _by_rollout(plan: Plan, files: Mapping[str, str]) -> dict[str, dict[str, str]]:
-    """Rollout → its dashboards: `relay-r1.json` and `relay-r1-rls.json`, not those of a `relay-r1-eu`."""
-    rollouts = {rollout.name for rollout in plan.rollouts}
-    owned: dict[str, dict[str, str]] = {}
-    for path, text in sorted(files.items()):
-        if path.startswith(f"{DASHBOARDS}/"):
-            owner = name = PurePosixPath(path).stem
-            while owner and owner not in rollouts:
-                owner = owner.rpartition("-")[0]
-            owned.setdefault(owner, {})[f"{name}.json"] = text
-    return owned

@@ -1,6 +1,6 @@
-"""Plan → prometheus/tests/<rollout>.test.yml: promtool's unit tests of every alert.
+"""A rollout → prometheus/tests/<rollout>.test.yml: promtool's unit tests of every alert.
 
-What must fire when is computed from the plan's measures and conditions (`measure`, `judge`, `lifecycle`) and
+What must fire when is computed from its measures and conditions (`measure`, `judge`, `lifecycle`) and
 never from the texts of the rules. A scenario that cannot be had is named, with its reason, at the head of the
 file.
 """
@@ -23,13 +23,13 @@ from handrail.emit.promtool.scene import Scenario
 from handrail.emit.promtool.stimulus import Impossible
 from handrail.emit.promtool.strangers import strangers
 from handrail.emit.promtool.traffic import traffic
-from handrail.plan import Plan, Rollout
+from handrail.plan import Environment, Rollout
 from handrail.units import span
 
 
-def emit(plan: Plan) -> dict[str, str]:
-    """One test file per rollout."""
-    return {names.tests_file(rollout.name): tests(rollout) for rollout in plan.rollouts}
+def emit(rollout: Rollout, _: Environment) -> dict[str, str]:
+    """The test file."""
+    return {names.tests_file(rollout.name): tests(rollout)}
 
 
 def tests(rollout: Rollout) -> str:

@@ -9,7 +9,7 @@ import math
 from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from decimal import Decimal
-from functools import cache
+from functools import cache, lru_cache
 from itertools import pairwise
 
 from handrail.emit.promtool.series import Key, Labels, labels_of
@@ -139,10 +139,10 @@ def _scale(scale: Decimal) -> float:
     return 1.0 if scale == 1 else float(plain(scale))
 
 
-_named = cache(Selector.suffixed)
+_named = lru_cache(4096)(Selector.suffixed)
 
 
-@cache
+@lru_cache(4096)
 def at_bound(histogram: Selector, bound: Decimal) -> Selector:
     """The bucket of a bound, however it is spelt."""
     text = plain(bound)

@@ -1,34 +1,43 @@
-"""Plan → runbooks/<rollout>.md: what people read when an alert wakes them, and the rollback decision matrix."""
+"""A rollout → runbooks/<rollout>.md: what people read when an alert wakes them, and the rollback decision matrix."""
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from handrail.emit.document import EDIT
-from handrail.plan import Plan
+from handrail.plan import Environment, Rollout
 from handrail.units import span
+
+if TYPE_CHECKING:
+    from jinja2 import Template
 
 TEMPLATES = Path(__file__).parents[1] / "templates"
 
 
-def emit(plan: Plan) -> dict[str, str]:
-    """One runbook per rollout."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined  # noqa: PLC0415  needed only here
+def emit(rollout: Rollout, environment: Environment) -> dict[str, str]:
+    """The runbook."""
+    from handrail.emit.runbooks.chapters import book  # noqa: PLC0415  needed only here
 
-    from handrail.emit.runbooks.chapters import book  # noqa: PLC0415
+    page = book(rollout, environment)
+    return {page.file: _template().render(book=page, edit=EDIT)}
 
-    jinja = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        undefined=StrictUndefined,
+
+@cache
+def _template() -> Template:
+    import jinja2  # noqa: PLC0415  needed only here
+
+    jinja = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES),
+        undefined=jinja2.StrictUndefined,
         autoescape=False,  # noqa: S701  Markdown, from declarations
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
     jinja.filters |= {"cell": _cell, "span": span}
-    template = jinja.get_template("runbook.md.j2")
-    books = [book(rollout, plan.environment) for rollout in plan.rollouts]
-    return {page.file: template.render(book=page, edit=EDIT) for page in books}
+    return jinja.get_template("runbook.md.j2")
 
 
 def _cell(text: str) -> str:

@@ -1,0 +1,43 @@
+"""What rollouts have in common → grafana/provisioning/: where Grafana finds the dashboards, and Prometheus."""
+
+from __future__ import annotations
+
+from handrail.emit.document import yaml_document
+from handrail.plan import Common
+
+FOLDER = "/etc/grafana/dashboards"
+"""Where the dashboards lie for Grafana; whoever starts it puts generated/grafana/dashboards there."""
+
+
+def emit(common: Common) -> dict[str, str]:
+    """The provider of dashboards and the data source."""
+    return {
+        "grafana/provisioning/dashboards/handrail.yml": yaml_document(_dashboards(), common.source),
+        "grafana/provisioning/datasources/handrail.yml": yaml_document(_source(common), common.source),
+    }
+
+
+def _dashboards() -> dict[str, object]:
+    provider = {
+        "name": "handrail",
+        "folder": "Handrail",
+        "type": "file",
+        "disableDeletion": True,
+        "allowUiUpdates": False,
+        "options": {"path": FOLDER},
+    }
+    return {"apiVersion": 1, "providers": [provider]}
+
+
+def _source(common: Common) -> dict[str, object]:
+    source = {
+        "name": "Prometheus",
+        "uid": "prometheus",
+        "type": "prometheus",
+        "access": "proxy",
+        "url": common.environment.prometheus,
+        "isDefault": True,
+        "editable": False,
+        "jsonData": {"httpMethod": "POST", "timeInterval": f"{common.scrape.total_seconds():g}s"},
+    }
+    return {"apiVersion": 1, "datasources": [source]}

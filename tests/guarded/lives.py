@@ -1,7 +1,8 @@
 """Settings and a moment → a receiver to which something happens at that moment.
 
 A life is a real process, forked from one that has imported everything, so that a thousand of them take minutes.
-The moments are just before and just after each commit and each call to HAProxy, counted from the start.
+The moments are just before and just after each commit, each insertion (a delivery's is a commit of its own) and
+each call to HAProxy, counted from the start.
 What happens: `kill` is `kill -9`; `cut` ends every connection to its PostgreSQL; `lost` lets a commit fail, or its
 answer get lost after it was carried out, and counts commits alone.
 """
@@ -14,7 +15,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -84,6 +85,14 @@ def _around_commits(fate: Fate, kind: type[SQLite] | type[Postgres], lost: type[
             fate.moment(lost)
 
     kind.end = fated  # type: ignore[method-assign]
+    insert: Callable[[Any, str, Sequence[str], Sequence[Sequence[Any]]], None] = kind.insert
+
+    def kept(self: Any, table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+        fate.moment(lost)
+        insert(self, table, columns, rows)
+        fate.moment(lost)
+
+    kind.insert = kept  # type: ignore[method-assign]
 
 
 def _around_calls(fate: Fate) -> None:

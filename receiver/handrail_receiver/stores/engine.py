@@ -19,7 +19,7 @@ from handrail_receiver.errors import StoreDown
 T = TypeVar("T")
 Row = Mapping[str, Any]
 MOST_TOGETHER = 256
-MOST_ROWS = 100
+MOST_ROWS = 1000
 TRIES = 5
 
 
@@ -75,6 +75,7 @@ class _Job:
     work: Callable[[Tx], Any]
     loop: asyncio.AbstractEventLoop
     future: asyncio.Future[Any]
+    single: bool = False
     result: Any = None
     error: BaseException | None = None
 
@@ -122,18 +123,21 @@ class Engine:
                 await asyncio.to_thread(lane.thread.join)
         self._on_close()
 
-    async def write(self, work: Callable[[Tx], T]) -> T:
-        """Run `work`; when this returns its changes are on disk. Raises StoreDown when they are not."""
-        return await self._submit(self._writing, work)
+    async def write(self, work: Callable[[Tx], T], *, single: bool = False) -> T:
+        """Run `work`; when this returns its changes are on disk. Raises StoreDown when they are not.
+
+        `single` work is one statement: when nothing waits beside it, the database commits it by itself.
+        """
+        return await self._submit(self._writing, work, single=single)
 
     async def read(self, work: Callable[[Tx], T]) -> T:
         """Run `work` on what is committed. Raises StoreDown."""
         return await self._submit(self._reading, work)
 
-    async def _submit(self, lane: _Lane, work: Callable[[Tx], T]) -> T:
+    async def _submit(self, lane: _Lane, work: Callable[[Tx], T], *, single: bool = False) -> T:
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
-        lane.jobs.put(_Job(work, loop, future))
+        lane.jobs.put(_Job(work, loop, future, single))
         return await future
 
     def _serve(self, lane: _Lane) -> None:
@@ -188,6 +192,9 @@ class Engine:
 
 
 def _transaction(connection: Connection, batch: list[_Job], *, reads: bool) -> None:
+    if len(batch) == 1 and batch[0].single:
+        batch[0].result, batch[0].error = batch[0].work(connection), None
+        return
     connection.begin(reads=reads)
     for job in batch:
         job.result, job.error = job.work(connection), None

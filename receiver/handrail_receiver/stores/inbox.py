@@ -71,7 +71,7 @@ class SqlInbox:
             tx.insert("inbox", COLUMNS, group.rows)
 
         try:
-            await self._engine.write(work)
+            await self._engine.write(work, single=True)
         except BaseException as problem:  # noqa: BLE001  whoever waits is told, whatever it was
             self._close(group)
             _tell(group.waiters, problem)

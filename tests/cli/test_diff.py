@@ -260,6 +260,33 @@ def test_what_all_rollouts_share(shell: Shell, edit: Mapping[str, str], said: li
     assert told.splitlines()[:-1] == said
 
 
+@pytest.mark.parametrize(
+    ("after", "said"),
+    [
+        (
+            '[Below("0.4%"), Above("0.01%")]',
+            "UNCLEAR  shop stage 100%: gate asks for errors below 0.5 % → below 0.4 %",
+        ),
+        ('Below("0.5%")', "LOOSER   shop stage 100%: gate asks no longer for errors above 0.01 %"),
+        ('Above("0.01%")', "LOOSER   shop stage 100%: gate asks no longer for errors below 0.5 %"),
+        (
+            '[Below("0.5%"), Above("0.01%"), Above("0.02%")]',
+            "tighter  shop stage 100%: gate asks for errors above 0.02 %",
+        ),
+    ],
+)
+def test_each_of_several_criteria_of_a_guardrail_is_told(shell: Shell, after: str, said: str) -> None:
+    def asking(success: str) -> str:
+        text = f"            success={success},\n            tiers="
+        return changed(SHOP, {"            tiers=": text, IMPORTS: "import Above, Below, Command"})
+
+    shell.declare(shop=asking('[Below("0.5%"), Above("0.01%")]'))
+    shell.handrail("generate")
+    shell.declare(shop=asking(after))
+    _, told, _ = shell.handrail("generate", "--diff")
+    assert told.splitlines()[:-1] == [said]
+
+
 def test_the_same_as_json_for_a_program(shell: Shell) -> None:
     shell.handrail("generate")
     shell.declare(shop=SHOP.replace("2%", "4%"))

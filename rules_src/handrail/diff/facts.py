@@ -56,13 +56,12 @@ class Approval:
 
 @dataclass(frozen=True)
 class Stage:
-    """A stage and the gate into it."""
+    """A stage and the gate into it; `criteria` has each guardrail's, in words → in expressions."""
 
     weight: float | None
     hold: float | None
     enter: tuple[str, ...]
-    criteria: Mapping[str, str]
-    asks: Mapping[str, str]
+    criteria: Mapping[str, Mapping[str, str]]
     manual: tuple[str, ...]
     approvals: Mapping[str, Approval]
     stable_for: float | None
@@ -257,14 +256,20 @@ def _stage(stage: Any, gate: Any) -> Stage:
         weight=stage["weight"],
         hold=stage["hold"],
         enter=tuple(map(_step, stage["enter"])),
-        criteria={one["guardrail"]: one["text"] for one in gate.get("criteria", ())},
-        asks={one["guardrail"]: one["expr"] for one in gate.get("criteria", ())},
+        criteria=_criteria(gate),
         manual=tuple(gate.get("manual", ())),
         approvals={
             one["role"]: Approval(one["valid_for"], one["four_eyes"]) for one in gate.get("approvals", ())
         },
         stable_for=gate.get("stable_for"),
     )
+
+
+def _criteria(gate: Any) -> Mapping[str, Mapping[str, str]]:
+    found: dict[str, dict[str, str]] = {}
+    for one in gate.get("criteria", ()):
+        found.setdefault(one["guardrail"], {})[one["text"]] = one["expr"]
+    return found
 
 
 def _action(action: Any) -> Action:

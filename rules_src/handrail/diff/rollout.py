@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 
 from handrail.diff.facts import Action, Approval, Rollout, Stage
@@ -46,15 +46,7 @@ def _stage(old: Stage, new: Stage) -> Iterator[Change]:
         )
     yield from _list("step on entering", old.enter, new.enter, gone=Effect.unclear, came=Effect.unclear)
     for guardrail in dict.fromkeys([*old.criteria, *new.criteria]):
-        before, after = old.criteria.get(guardrail), new.criteria.get(guardrail)
-        if after is None:
-            yield Effect.looser, f"gate asks no longer for {guardrail} {before}"
-        elif before is None:
-            yield Effect.tighter, f"gate asks for {guardrail} {after}"
-        elif before != after:
-            yield Effect.unclear, f"gate asks for {guardrail} {before} → {after}"
-        elif old.asks.get(guardrail) != new.asks.get(guardrail):
-            yield Effect.unclear, f"how the gate asks for {guardrail} {after} changed; read the playbook"
+        yield from _criteria(guardrail, old.criteria.get(guardrail, {}), new.criteria.get(guardrail, {}))
     yield from _list("question to people", old.manual, new.manual)
     yield from _list("approval", tuple(old.approvals), tuple(new.approvals))
     for role in [role for role in old.approvals if role in new.approvals]:
@@ -62,6 +54,18 @@ def _stage(old: Stage, new: Stage) -> Iterator[Change]:
     if old.stable_for != new.stable_for:
         effect = by_size(old.stable_for or 0, new.stable_for or 0, more_is=Effect.tighter)
         yield effect, f"stable for {_time(old.stable_for or 0)} → {_time(new.stable_for or 0)} before it"
+
+
+def _criteria(guardrail: str, old: Mapping[str, str], new: Mapping[str, str]) -> Iterator[Change]:
+    gone, came = ([one for one in these if one not in those] for these, those in ((old, new), (new, old)))
+    if len(gone) == len(came) == 1:
+        yield Effect.unclear, f"gate asks for {guardrail} {gone[0]} → {came[0]}"
+    else:
+        yield from ((Effect.looser, f"gate asks no longer for {guardrail} {one}") for one in gone)
+        yield from ((Effect.tighter, f"gate asks for {guardrail} {one}") for one in came)
+    for one in new:
+        if old.get(one, new[one]) != new[one]:
+            yield Effect.unclear, f"how the gate asks for {guardrail} {one} changed; read the playbook"
 
 
 def _approval(role: str, old: Approval, new: Approval) -> Iterator[Change]:

@@ -87,8 +87,8 @@ mutate: $(SYNCED) servers ## change one thing at a time in the rules: do their t
 	@PYTHONPATH=tests $(BIN)/python -m mutation
 
 .PHONY: bench
-bench: $(SYNCED) servers ## the compiler beside promtool, and the samples an SLO reads
-	@PYTHONPATH=tests $(BIN)/python -m bench
+bench: $(SYNCED) servers ## the compiler beside promtool, and the samples an SLO reads; FULL=--full: promtool over all
+	@PYTHONPATH=tests $(BIN)/python -m bench $(FULL)
 
 .PHONY: bench-rollback
 bench-rollback: $(SYNCED) servers ## measure on real servers: breach to webhook, webhook to weight 0

@@ -1,6 +1,10 @@
 """`make bench`: the compiler beside promtool, and what an SLO reads, in one run."""
 
+import argparse
+
 from bench import scale, slo_samples
 
-scale.main()
+parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
+parser.add_argument("--full", action="store_true", help="promtool over all of the thousand guardrails")
+scale.main(full=parser.parse_args().full)
 slo_samples.main()

@@ -113,7 +113,7 @@ class Rollout:
 
     `match` are label matchers that every measure of this rollout gets. `rollback` are the steps of an ordinary
     rollback, in order; `emergency` and `security` default to them. A `split` adds the weights of each stage and
-    takes the canary's weight to 0 on rollback, after the flags that stand first and before all other steps. `severities` renames warning, critical and emergency. `routes` says
+    takes the canary's weight to 0 on every rollback, after the flags that stand first and before all other steps. `severities` renames warning, critical and emergency. `routes` says
     whom Alertmanager tells by itself, by severity or by the name of an escalation level.
     """
 

@@ -30,4 +30,4 @@ def check(rollout: Rollout) -> Iterator[Finding]:
 
 def _steps(rollout: Rollout, action: str) -> bool:
     own = {"emergency-rollback": rollout.emergency, "security-rollback": rollout.security}.get(action)
-    return bool(own) if own is not None else bool(rollout.rollback or rollout.split)
+    return bool(rollout.split or (rollout.rollback if own is None else own))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from itertools import takewhile
 
@@ -191,9 +191,9 @@ def _captures(
 def _actions(
     given: Rollout, guardrails: tuple[plan.Guardrail, ...], frame: Frame
 ) -> tuple[contract.Action, ...]:
-    rollback = _rollback(given)
-    emergency = rollback if given.emergency is None else tuple(given.emergency)
-    security = rollback if given.security is None else tuple(given.security)
+    rollback = _rollback(given, given.rollback)
+    emergency = rollback if given.emergency is None else _rollback(given, given.emergency)
+    security = rollback if given.security is None else _rollback(given, given.security)
     proof = _proof(given, guardrails, frame)
     told = tuple(given.tell)
     return (
@@ -209,17 +209,18 @@ def _actions(
     )
 
 
-def _rollback(given: Rollout) -> tuple[contract.Step, ...]:
-    """Flags that stand first, then the split's weights, then what takes longer: a deploy."""
-    steps = tuple(given.rollback)
-    if given.split is None:
+def _rollback(given: Rollout, declared: Sequence[contract.Step]) -> tuple[contract.Step, ...]:
+    """Flags that stand first, then the split's weights, then what takes longer: a deploy.
+
+    Of every rollback: none is proved while the canary has traffic. A weight that is declared is not set twice.
+    """
+    steps, split = tuple(declared), given.split
+    if split is None:
         return steps
     flags = tuple(takewhile(lambda step: isinstance(step, FLAGS), steps))
-    weights = (
-        given.split.weight(given.split.stable, 100),
-        given.split.weight(given.split.canary, 0),
-    )
-    return (*flags, *weights, *steps[len(flags) :])
+    own = {step.server for step in steps if isinstance(step, contract.HAProxyWeight)}
+    weights = (split.weight(split.stable, 100), split.weight(split.canary, 0))
+    return (*flags, *(step for step in weights if step.server not in own), *steps[len(flags) :])
 
 
 def _proof(given: Rollout, guardrails: tuple[plan.Guardrail, ...], frame: Frame) -> contract.Proof | None:

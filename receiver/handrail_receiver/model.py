@@ -155,6 +155,17 @@ class Run:
     text: str = ""
     fence: int = 0
 
+    @property
+    def measured(self) -> Mapping[str, datetime | None]:
+        """The four instants that are measured of a rollback, None for what did not happen (yet)."""
+        proved_at = self.finished_at if self.state == RunState.proved else None
+        return {
+            "detected": self.detected_at,
+            "decided": self.decided_at,
+            "acted": self.acted_at,
+            "proved": proved_at,
+        }
+
 
 @dataclass(frozen=True)
 class LastSaid:

@@ -6,6 +6,7 @@ import json
 import sqlite3
 import time
 from collections.abc import Iterator
+from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
@@ -149,6 +150,21 @@ def test_a_rollback_is_finished_when_the_traffic_is_gone(tmp_path: Path, traffic
         instants = [run[name] for name in ("detected_at", "decided_at", "acted_at", "finished_at")]
         assert instants == sorted(instants)
         assert (run["proved_at"] is not None) == (state == "proved")
+        evidence = shop.ask("GET", "/api/rollouts/shop/evidence", "viewer").json()["records"]
+        outcome = json.loads(evidence[-1]["body"])
+        phases = ("detected", "decided", "acted", "proved")
+        kept = [outcome[phase] and datetime.fromisoformat(outcome[phase]) for phase in phases]
+        assert kept == [run[f"{phase}_at"] and datetime.fromisoformat(run[f"{phase}_at"]) for phase in phases]
+        counted = shop.metric("handrail_action_phase_seconds_count")
+        rollback = '{action="rollback",phase="%s",rollout="shop"}'
+        assert [counted.get(rollback % phase) for phase in phases] == [
+            None,
+            1,
+            1,
+            1 if state == "proved" else None,
+        ]
+        page = shop.ask("GET", "/rollouts/shop", "viewer").text
+        assert [f"<dt>{phase}</dt>" in page for phase in phases] == [True] * 4
 
 
 def test_references_are_captured_and_exported(tmp_path: Path) -> None:

@@ -39,6 +39,13 @@ class Metrics:
             buckets=BUCKETS,
             registry=registry,
         )
+        self._phases = Histogram(
+            "handrail_action_phase_seconds",
+            "From the notification to the decision, the last target's answer, and the proof.",
+            ["rollout", "action", "phase"],
+            buckets=BUCKETS,
+            registry=registry,
+        )
         self._heartbeat_age = Gauge(
             "handrail_heartbeat_age_seconds",
             "Since Alertmanager's heartbeat, or the start when there was none.",
@@ -79,6 +86,10 @@ class Metrics:
         if run.acted_at is not None:
             seconds = (run.acted_at - run.detected_at).total_seconds()
             self._durations.labels(run.rollout, run.action).observe(seconds)
+        for phase, at in run.measured.items():
+            if at is not None and phase != "detected":
+                seconds = (at - run.detected_at).total_seconds()
+                self._phases.labels(run.rollout, run.action, phase).observe(seconds)
 
     def render(self, playbooks: Playbooks, histories: dict[str, History], now: datetime) -> bytes:
         """The page, in Prometheus' text format."""

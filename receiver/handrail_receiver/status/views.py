@@ -221,7 +221,7 @@ def run_view(run: Run) -> RunView:
         detected_at=run.detected_at,
         decided_at=run.decided_at,
         acted_at=run.acted_at,
-        proved_at=run.finished_at if run.state == "proved" else None,
+        proved_at=run.measured["proved"],
         finished_at=run.finished_at,
         steps=list(map(step_view, run.effects)),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from handrail_receiver.errors import LeaseLost
@@ -167,7 +167,7 @@ def _record(tx: Tx, run: Run, progress: Progress, at: datetime) -> None:
     if progress.finished_at is not None:
         _release(tx, run.attempt)
         changed(tx, run.attempt, at)
-        link(tx, run.rollout, "outcome", body | {"outcome": progress.state.value, "text": progress.text}, at)
+        link(tx, run.rollout, "outcome", body | _outcome(run, progress), at)
     if progress.attempt_state is not None:
         if run.state == RunState.waiting:
             end_others(tx, run.attempt, run.id, at.timestamp())
@@ -177,6 +177,14 @@ def _record(tx: Tx, run: Run, progress: Progress, at: datetime) -> None:
         want(tx, f"{run.rollout}-{run.attempt}", run.rollout, run.attempt, progress.tell, at)
     if progress.hold is not None:
         tx.count("UPDATE attempt SET held = :held WHERE id = :id", held=progress.hold, id=run.attempt)
+
+
+def _outcome(run: Run, progress: Progress) -> dict[str, object]:
+    """How a run ended, and when it came to what is measured."""
+    acted_at = progress.acted_at or run.acted_at
+    ended = replace(run, state=progress.state, acted_at=acted_at, finished_at=progress.finished_at)
+    instants = {name: at.isoformat() if at else None for name, at in ended.measured.items()}
+    return {"outcome": progress.state.value, "text": progress.text, **instants}
 
 
 def _release(tx: Tx, attempt: int) -> None:

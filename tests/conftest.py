@@ -1,4 +1,8 @@
-"""A test that failed → the same, with the last words of every server that was running."""
+"""What holds for all tests.
+
+A test that failed ends with the last words of every server that was running. Hypothesis measures no times: how
+long an example takes says something of the machine and nothing of the code.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +10,10 @@ from collections.abc import Generator
 
 import pytest
 import servers
+from hypothesis import HealthCheck, settings
+
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
 
 
 @pytest.hookimpl(wrapper=True)

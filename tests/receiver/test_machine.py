@@ -234,5 +234,5 @@ def step_of(weight: int, tries: int) -> Step:
     return HAProxyWeight("web/canary" if weight == 0 else "web/stable", weight, ["unix:x"], tries=tries)
 
 
-Machine.TestCase.settings = settings(max_examples=30, stateful_step_count=20, deadline=None, database=None)
+Machine.TestCase.settings = settings(max_examples=30, stateful_step_count=20, database=None)
 TestWhateverHappens = Machine.TestCase

@@ -43,7 +43,7 @@ def _fuzz(operation: Any) -> None:
     headers = {"Authorization": f"Bearer {TOKENS[role]}"}
 
     @given(case=operation.as_strategy())
-    @settings(max_examples=15, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=15, database=None, suppress_health_check=list(HealthCheck))
     def check(case: Any) -> None:
         if case.path_parameters and len(str(case.path_parameters["name"])) % 2:
             case.path_parameters["name"] = "shop"

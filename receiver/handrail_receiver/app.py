@@ -40,6 +40,7 @@ from handrail_receiver.secrets import Secrets
 from handrail_receiver.settings import Settings
 from handrail_receiver.status.api import Api
 from handrail_receiver.status.awake import Awake
+from handrail_receiver.status.bundle import Bundles
 from handrail_receiver.status.metrics import Metrics
 from handrail_receiver.status.openapi import document
 from handrail_receiver.status.pages import Events, Pages
@@ -172,7 +173,7 @@ def make_app(settings: Settings, secrets: Secrets) -> Front:
     calls = Calls(guard, targets, prometheus, secrets.redact, criteria, tokens.approvers)
     chores = Chores(settings, store, playbooks, guard, calls, clock)
     loops = (guard.run, asker.run, messenger.run, chores.run)
-    api = Api(store, playbooks, calls, clock)
+    api = Api(store, playbooks, calls, clock, Bundles(store.evidence))
     webhook = Webhook(tokens, store.inbox, guard, clock, metrics, refusals)
     routes = _routes(
         tokens,

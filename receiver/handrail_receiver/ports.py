@@ -118,8 +118,8 @@ class Evidence(Protocol):
     async def append(self, rollout: str, kind: str, body: Mapping[str, object], at: datetime) -> None:
         """Add a record to the chain of a rollout."""
 
-    async def read(self, rollout: str) -> list[EvidenceRecord]:
-        """The chain of a rollout, oldest first."""
+    async def read(self, rollout: str, after: int = ..., limit: int = ...) -> list[EvidenceRecord]:
+        """The chain of a rollout from record `after` + 1 on, oldest first: at most `limit` records."""
 
     async def newest(self, rollout: str, limit: int, but: str = "") -> list[EvidenceRecord]:
         """The end of a chain, oldest first: at most `limit` records, those of the kind `but` left out."""

@@ -204,6 +204,11 @@ async def test_the_end_of_a_chain_is_read_alone_and_checked_from_its_first_recor
     assert end == (await store.evidence.read("shop"))[-3:]
     assert [record.number for record in await store.evidence.newest("shop", 3, but="step")] == [4, 5, 7]
     assert await store.evidence.newest("another", 3) == []
+    assert [record.number for record in await store.evidence.read("shop", 2, 3)] == [3, 4, 5]
+    assert await store.evidence.read("shop", 7, 3) == []
+    before, *after = await store.evidence.read("shop", 1)
+    assert first_broken(after, before) is None
+    assert first_broken(after[1:], before) == 3
     assert first_broken_of(end) is None
     assert first_broken_of([]) is None
     assert first_broken_of([end[0], replace(end[1], body="{}"), end[2]]) == 6

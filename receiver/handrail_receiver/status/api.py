@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from handrail.contract import Playbook
@@ -14,10 +12,11 @@ from starlette.responses import JSONResponse, Response
 from handrail_receiver.access import error
 from handrail_receiver.bodies import Incomplete, TooLarge, read_body
 from handrail_receiver.calls import Calls
-from handrail_receiver.model import EvidenceRecord, History, Verdict
+from handrail_receiver.model import History, Verdict
 from handrail_receiver.operate import Asked
 from handrail_receiver.playbooks import Playbooks
 from handrail_receiver.ports import Clock
+from handrail_receiver.status.bundle import Bundles
 from handrail_receiver.status.views import (
     VERBS,
     ApproveBody,
@@ -25,16 +24,13 @@ from handrail_receiver.status.views import (
     CallAnswer,
     CallBody,
     CheckBody,
-    EvidenceView,
     RolloutsView,
     RolloutView,
     attempt_view,
     gate_view,
-    record_view,
     run_view,
 )
 from handrail_receiver.stores import Store
-from handrail_receiver.stores.chain import first_broken
 from handrail_receiver.tokens import Caller
 from handrail_receiver.vouch import Word
 
@@ -47,6 +43,7 @@ class Api:
     playbooks: Playbooks
     calls: Calls
     clock: Clock
+    bundles: Bundles
 
     async def rollouts(self, _request: Request, _caller: Caller) -> Response:
         """GET /api/rollouts"""
@@ -68,9 +65,11 @@ class Api:
         playbook = self._named(request)
         if playbook is None:
             return _unknown(request)
-        records = await self.store.evidence.read(playbook.rollout)
-        bundle = await asyncio.to_thread(_bundle, playbook.rollout, records)  # thousands of hashes
-        return Response(bundle, media_type="application/json")
+        try:
+            view = await self.bundles.page(playbook.rollout, request.query_params)
+        except ValidationError as problem:
+            return error(400, f"{_first(problem)}; give after= (a record's number) and limit=, or neither")
+        return Response(view.model_dump_json(), media_type="application/json")
 
     async def call(self, request: Request, caller: Caller) -> Response:
         """POST /api/rollouts/{name}/{verb}"""
@@ -88,10 +87,8 @@ class Api:
         except Incomplete as problem:
             return error(400, str(problem))
         except ValidationError as problem:
-            first = problem.errors(include_url=False, include_input=False)[0]
             fields = ", ".join(verb.body.model_fields)
-            place = ".".join(map(str, first["loc"])) or "body"
-            return error(400, f"{place}: {first['msg']}; send an object with any of: {fields}")
+            return error(400, f"{_first(problem)}; send an object with any of: {fields}")
         asked = _asked(verb.name, caller, body)
         decision, run = await self.calls.call(playbook, asked)
         answer = CallAnswer(
@@ -132,16 +129,11 @@ def _asked(verb: str, caller: Caller, body: Body) -> Asked:
             return replace(asked, anyway=anyway)
 
 
-def _bundle(rollout: str, records: Sequence[EvidenceRecord]) -> str:
-    """A whole chain as JSON, every record checked."""
-    broken = first_broken(records)
-    view = EvidenceView(
-        rollout=rollout,
-        whole=broken is None,
-        first_broken=broken,
-        records=list(map(record_view, records)),
-    )
-    return view.model_dump_json()
+def _first(problem: ValidationError) -> str:
+    """The first thing that is wrong, and where."""
+    first = problem.errors(include_url=False, include_input=False)[0]
+    place = ".".join(map(str, first["loc"])) or "body"
+    return f"{place}: {first['msg']}"
 
 
 def _from_a_page(request: Request) -> bool:

@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from handrail_receiver.intake import WebhookBody
+from handrail_receiver.status.bundle import Wanted
 from handrail_receiver.status.views import (
     VERBS,
     CallAnswer,
@@ -44,6 +45,7 @@ class Operation:
     body: type[BaseModel] | None = None
     refusals: Sequence[int] = (401, 403)
     other: tuple[int, type[BaseModel]] | None = None
+    query: type[BaseModel] | None = None
     open: bool = False
 
 
@@ -77,7 +79,8 @@ OPERATIONS: tuple[Operation, ...] = (
         "/api/rollouts/{name}/evidence",
         "What was known and done.",
         EvidenceView,
-        refusals=(401, 403, 404),
+        refusals=(400, 401, 403, 404),
+        query=Wanted,
     ),
     *(
         Operation(
@@ -124,13 +127,20 @@ def document(version: str) -> dict[str, Any]:
 def _operation(operation: Operation) -> dict[str, Any]:
     made: dict[str, Any] = {"summary": operation.summary, "responses": _responses(operation)}
     if "{name}" in operation.path:
-        made["parameters"] = NAMED
+        made["parameters"] = [*NAMED, *_query(operation)]
     if operation.body is not None:
         required = operation.body is WebhookBody
         made["requestBody"] = {"required": required, "content": _json(operation.body)}
     if operation.open:
         made["security"] = []
     return made
+
+
+def _query(operation: Operation) -> list[dict[str, Any]]:
+    fields = operation.query.model_json_schema()["properties"] if operation.query else {}
+    return [
+        {"name": name, "in": "query", "required": False, "schema": schema} for name, schema in fields.items()
+    ]
 
 
 def _responses(operation: Operation) -> dict[str, Any]:

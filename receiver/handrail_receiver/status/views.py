@@ -179,11 +179,15 @@ class RecordView(BaseModel):
 
 
 class EvidenceView(BaseModel):
-    """A rollout's evidence; `whole` is false when a record does not fit the one before."""
+    """A rollout's evidence; `whole` is false when any record, shown or not, does not fit the one before.
+
+    `next` is the `after` that the following records are had by, null when these are the last.
+    """
 
     rollout: str
     whole: bool
     first_broken: int | None
+    next: int | None
     records: list[RecordView]
 
 

@@ -61,9 +61,12 @@ def record_of(row: Row) -> EvidenceRecord:
     )
 
 
-def first_broken(records: Iterable[EvidenceRecord]) -> int | None:
-    """The number of the first record that does not fit the one before, None when the chain is whole."""
-    return _first_unfit(records, 1, GENESIS)
+def first_broken(records: Iterable[EvidenceRecord], after: EvidenceRecord | None = None) -> int | None:
+    """The number of the first record that does not fit the one before, None when the chain is whole.
+
+    `after` is the record before the first of `records`, None where they are the beginning.
+    """
+    return _first_unfit(records, after.number + 1 if after else 1, after.hash if after else GENESIS)
 
 
 def first_broken_of(end: Sequence[EvidenceRecord]) -> int | None:

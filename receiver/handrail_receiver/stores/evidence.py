@@ -9,6 +9,8 @@ from handrail_receiver.model import EvidenceRecord
 from handrail_receiver.stores.chain import link, record_of
 from handrail_receiver.stores.engine import Engine
 
+ALL = 2**31 - 1
+
 
 class SqlEvidence:
     """Evidence."""
@@ -20,10 +22,13 @@ class SqlEvidence:
         """Add a record to the chain of a rollout."""
         await self._engine.write(lambda tx: link(tx, rollout, kind, body, at))
 
-    async def read(self, rollout: str) -> list[EvidenceRecord]:
-        """The chain of a rollout, oldest first."""
-        sql = "SELECT * FROM evidence WHERE rollout = :rollout ORDER BY number"
-        return [record_of(row) for row in await self._engine.read(lambda tx: tx.rows(sql, rollout=rollout))]
+    async def read(self, rollout: str, after: int = 0, limit: int = ALL) -> list[EvidenceRecord]:
+        """The chain of a rollout from record `after` + 1 on, oldest first: at most `limit` records."""
+        sql = (
+            "SELECT * FROM evidence WHERE rollout = :rollout AND number > :after ORDER BY number LIMIT :limit"
+        )
+        rows = await self._engine.read(lambda tx: tx.rows(sql, rollout=rollout, after=after, limit=limit))
+        return [record_of(row) for row in rows]
 
     async def newest(self, rollout: str, limit: int, but: str = "") -> list[EvidenceRecord]:
         """The end of a chain, oldest first: at most `limit` records, those of the kind `but` left out."""

@@ -46,7 +46,8 @@ def whole(planned: plan.Plan) -> dict[str, str]:
     """Every file, with a test for each alert."""
     [rollout] = planned.rollouts
     tested = "".join(f"    - alertname: {alert.name}\n" for alert in rollout.alerts)
-    return {**emit_common(planned.common), **emit(rollout, planned.environment, tested)}
+    tests = {names.tests_file("shop"): tested}
+    return {**emit_common(planned.common), **emit(rollout, planned.environment, tests)}
 
 
 def missing_in(planned: plan.Plan, files: dict[str, str]) -> list[Problem]:

@@ -64,13 +64,12 @@ def _made(
 ) -> Texts:
     """Every file; `plans` give the plan of one rollout each."""
     files = Texts(emit_common(common))
-    sources, fingerprints = dict.fromkeys(files, common.source), {}
+    sources, fingerprints = dict.fromkeys(files, common.source), dict[str, str]()
     receivers, loose = graph.told(files[names.ALERTMANAGER_FILE]), []
     for number, plan in enumerate((make() for make in plans), 1):
         [rollout] = plan.rollouts
-        tests = names.tests_file(rollout.name)
-        fingerprints[tests] = made_from(rollout)
-        ready = last_time.unchanged(tests, fingerprints[tests])
+        fingerprints |= (tests := made_from(rollout))
+        ready = last_time.unchanged(tests)
         if ready is None:
             tell(f"unit tests of {rollout.name} ({number} of {len(plans)})")
         own = emit(rollout, plan.environment, ready)

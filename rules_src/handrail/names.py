@@ -85,6 +85,11 @@ def tests_file(rollout: str) -> str:
     return f"prometheus/tests/{rollout}.test.yml"
 
 
+def far_tests_file(rollout: str, window: str) -> str:
+    """Where those lie in which evaluations come as seldom as a window needs."""
+    return f"prometheus/tests/{rollout}.{window}.test.yml"
+
+
 def dashboard_uid(rollout: str, name: str = "") -> str:
     """The uid of a dashboard, which Grafana allows 40 characters: the rollout's name, and the page's behind it."""
     whole = f"{rollout}-{name}" if name else rollout

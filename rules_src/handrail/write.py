@@ -83,11 +83,16 @@ class LastTime:
         known = out is not None and listed.is_file()
         self.entries = json.loads(listed.read_text(encoding="utf-8")).get("files", {}) if known else {}
 
-    def unchanged(self, path: str, made_from: str) -> str | None:
-        """The file, if it lies there just as it was made from the same."""
-        entry = self.entries.get(path, {})
-        text = _read(_inside(self.out, path)) if entry.get("made_from") == made_from else None
-        return text if text is not None and entry.get("sha256") == _sha256(text) else None
+    def unchanged(self, made_from: Mapping[str, str]) -> dict[str, str] | None:
+        """The files, if all of them lie there just as they were made from the same."""
+        found: dict[str, str] = {}
+        for path, fingerprint in made_from.items():
+            entry = self.entries.get(path, {})
+            text = _read(_inside(self.out, path)) if entry.get("made_from") == fingerprint else None
+            if text is None or entry.get("sha256") != _sha256(text):
+                return None
+            found[path] = text
+        return found
 
 
 def _sha256(text: str) -> str:

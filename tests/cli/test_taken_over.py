@@ -74,3 +74,24 @@ def test_the_manifest_says_what_the_tests_were_made_from(
         "prometheus/tests/mail.test.yml",
         "prometheus/tests/shop.test.yml",
     ]
+
+
+def test_test_files_of_an_objective_are_taken_over_all_or_none(
+    made: Callable[[], list[str]], tmp_path: Path
+) -> None:
+    objective = (
+        'Slo("quick", Ratio(bad="failed_total", of="calls_total"), objective="99%", runbook=Runbook("Look."))'
+    )
+    text = ROLLOUT.format(name="shop", limit="90%").replace("guardrails=", f"slos=[{objective}], guardrails=")
+    (tmp_path / "rollouts" / "shop.py").write_text(text)
+    tests = tmp_path / "generated" / "prometheus" / "tests"
+    made()
+    assert made() == []
+    assert sorted(path.name for path in tests.glob("shop.*")) == [
+        f"shop.{window}test.yml" for window in ("1d.", "2h.", "30m.", "5m.", "6h.", "")
+    ]
+    (tests / "shop.2h.test.yml").unlink()
+    assert made() == ["unit tests of shop (2 of 2)"]
+    (tmp_path / "rollouts" / "shop.py").write_text(ROLLOUT.format(name="shop", limit="90%"))
+    made()
+    assert [path.name for path in tests.glob("shop.*")] == ["shop.test.yml"]

@@ -24,6 +24,7 @@ from .verdict import Subject, Verdict, judge, rollouts, subjects, verdicts
 ROOT = Path(__file__).parents[2]
 EXPLAINED = ROOT / "docs/mutants.md"
 LEAST = 0.97
+USUAL = ["checkout", "relay-r1"]
 
 
 def main() -> int:
@@ -35,7 +36,7 @@ def main() -> int:
         console.print(f"no rollout is called {', '.join(sorted(unknown))}", style="red")
         return 2
     found = [subject for rollout in chosen for subject in subjects(rollout)]
-    if broken := [s.guardrail.name for s in found if judge(s)]:
+    if broken := [s.group["name"] for s in found if judge(s)]:
         console.print(f"the tests fail on the rules as they are: {', '.join(broken)}", style="red")
         return 1
     made = [(s, m) for s in found for m in s.mutants() if fnmatch.fnmatchcase(m.name, wanted.only)]
@@ -56,12 +57,12 @@ def _arguments() -> argparse.Namespace:
         prog="mutation", description="Do the generated tests notice wrong rules?"
     )
     parser.add_argument("--source", type=Path, default=ROOT / "rules_src")
-    parser.add_argument("--rollout", action="append", default=[], help="by default checkout and relay-r1")
+    parser.add_argument("--rollout", action="append", default=[], help=f"by default {' and '.join(USUAL)}")
     parser.add_argument("--sample", type=int, help="only so many mutants, drawn by --seed")
     parser.add_argument("--only", default="*", help="only mutants whose name fits this pattern")
     parser.add_argument("--seed", type=int, default=1)
     wanted = parser.parse_args()
-    wanted.rollout = wanted.rollout or ["checkout", "relay-r1"]
+    wanted.rollout = wanted.rollout or USUAL
     return wanted
 
 
@@ -77,7 +78,7 @@ def _judged(console: Console, made: list[tuple[Subject, Mutant]]) -> list[Verdic
 
 
 def _report(console: Console, judged: list[Verdict], seconds: float) -> None:
-    table = Table("guardrail", "mutants", "noticed", "survived")
+    table = Table("group", "mutants", "noticed", "survived")
     all_of = Counter(verdict.mutant.group for verdict in judged)
     noticed = Counter(verdict.mutant.group for verdict in judged if verdict.noticed)
     for group, count in all_of.items():

@@ -1,4 +1,4 @@
-"""A mutant + the generated tests of its guardrail → does promtool notice?"""
+"""A mutant + the generated tests of its group → does promtool notice?"""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ import yaml
 from handrail.compiler import planned
 from handrail.emit import promtool
 from handrail.emit.document import Data, yaml_document
-from handrail.emit.groups import group, rules
+from handrail.emit.groups import rules
+from handrail.emit.promtool.escalation import climb
 from handrail.errors import Refused
 from handrail.plan import Guardrail, Rollout
 from servers import program
@@ -25,20 +26,17 @@ PARALLEL = 2
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
+Tests = dict[str, Data]
+"""Test files by name."""
+
+
 @dataclass(frozen=True)
 class Subject:
-    """One guardrail's rules and, written down beside them, the tests generated for it alone."""
+    """One group of rules and, written down beside it, the tests generated for it alone."""
 
     rollout: Rollout
-    guardrail: Guardrail
     group: Data
-    tests: Data
-
-    @property
-    def cases(self) -> list[Data]:
-        """The test cases."""
-        found: list[Data] = self.tests["tests"]
-        return found
+    tests: Tests
 
     def mutants(self) -> Iterator[Mutant]:
         """Everything that can be wrong with it."""
@@ -62,15 +60,33 @@ def rollouts(source: Path) -> tuple[Rollout, ...]:
 
 
 def subjects(rollout: Rollout) -> Iterator[Subject]:
-    """Every guardrail of a rollout, alone."""
-    return (alone(rollout, guardrail) for guardrail in rollout.guardrails)
+    """Every guardrail of a rollout, every objective, and the rollout's own alerts, alone."""
+    yield from (alone(rollout, guardrail) for guardrail in rollout.guardrails)
+    for slo in rollout.slos:
+        yield _subject(replace(rollout, guardrails=(), slos=(slo,), escalation=()), 0)
+    yield own(rollout)
 
 
 def alone(rollout: Rollout, guardrail: Guardrail) -> Subject:
     """One guardrail as if the rollout had no other."""
-    only = replace(rollout, guardrails=(guardrail,), slos=(), escalation=())
-    tests = yaml.load(promtool.tests(only), Loader=_Loader)  # noqa: S506  what we wrote a line above
-    return Subject(only, guardrail, group(only, guardrail), tests)
+    return _subject(replace(rollout, guardrails=(guardrail,), slos=(), escalation=()), 0)
+
+
+def own(rollout: Rollout) -> Subject:
+    """The heartbeat and the levels, with the first guardrail of which an alert can climb them."""
+    only = [replace(rollout, guardrails=(guardrail,), slos=()) for guardrail in rollout.guardrails]
+    found = next(one for one in only if list(climb(one)))
+    subject = _subject(found, -1)
+    climbs = {file: {**data, "tests": data["tests"][-1:]} for file, data in subject.tests.items()}
+    return replace(subject, tests=climbs)
+
+
+def _subject(rollout: Rollout, group: int) -> Subject:
+    tests = {
+        path.rpartition("/")[2]: yaml.load(text, Loader=_Loader)  # noqa: S506  what was just written
+        for path, text in promtool.tests(rollout).items()
+    }
+    return Subject(rollout, rules(rollout)["groups"][group], tests)
 
 
 def judge(subject: Subject, mutant: Mutant | None = None) -> bool:
@@ -78,29 +94,37 @@ def judge(subject: Subject, mutant: Mutant | None = None) -> bool:
 
     The cases that are about the mutant's tier come first: most mutants are noticed there.
     """
-    data = rules(subject.rollout)
+    groups = rules(subject.rollout)["groups"]
     if mutant is None:
-        return _refused(subject, data, subject.cases)
-    data = {"groups": [mutant.data, *data["groups"][1:]]}
-    tier = mutant.tier
-    first = [case for case in subject.cases if tier is None or re.search(rf"\b{tier}\b", case["name"])]
-    rest = [case for case in subject.cases if case not in first]
-    if tier is None:
-        first, rest = subject.cases[:2], subject.cases[2:]
-    return any(_refused(subject, data, cases) for cases in (first, rest) if cases)
+        return any(_refused(subject, groups, file, data["tests"]) for file, data in subject.tests.items())
+    groups = [mutant.data if group["name"] == mutant.group else group for group in groups]
+    likely = {file: _likely(mutant, data["tests"]) for file, data in subject.tests.items()}
+    rest = {
+        file: [case for case in data["tests"] if case not in likely[file]]
+        for file, data in subject.tests.items()
+    }
+    parts = (part for found in (likely, rest) for part in found.items())
+    return any(_refused(subject, groups, file, cases) for file, cases in parts if cases)
 
 
-def _refused(subject: Subject, data: Data, cases: list[Data]) -> bool:
-    """Whether promtool refuses these rules in these cases."""
-    tests = {**subject.tests, "tests": cases}
+def _likely(mutant: Mutant, cases: list[Data]) -> list[Data]:
+    """The cases that most probably notice the mutant."""
+    if mutant.tier is None:
+        return cases[:2]
+    return [case for case in cases if re.search(rf"\b{mutant.tier}\b", case["name"])]
+
+
+def _refused(subject: Subject, groups: list[Data], file: str, cases: list[Data]) -> bool:
+    """Whether promtool refuses these rules in these cases of a test file."""
     with TemporaryDirectory() as folder:
         root = Path(folder)
         (root / "rules").mkdir()
         (root / "tests").mkdir()
-        name = subject.rollout.name
-        (root / f"rules/{name}.yml").write_text(yaml_document(data, "a mutant"))
-        (root / f"tests/{name}.test.yml").write_text(yaml_document(tests, "a mutant"))
-        command = [program("promtool"), "test", "rules", f"{name}.test.yml"]
+        rules_file = root / f"rules/{subject.rollout.name}.yml"
+        rules_file.write_text(yaml_document({"groups": groups}, "a mutant"))
+        tests = {**subject.tests[file], "tests": cases}
+        (root / "tests" / file).write_text(yaml_document(tests, "a mutant"))
+        command = [program("promtool"), "test", "rules", file]
         done = subprocess.run(command, cwd=root / "tests", capture_output=True, text=True, check=False)
     return done.returncode != 0
 

@@ -12,7 +12,6 @@ from collections.abc import Callable, Mapping, MutableMapping
 from functools import cache
 from pathlib import Path
 
-from handrail import names
 from handrail.emit import (
     alertmanager,
     exporters,
@@ -49,7 +48,7 @@ COMMON: tuple[Callable[[Common], Files], ...] = (
 )
 
 
-def emit(rollout: Rollout, environment: Environment, tested: str | None = None) -> dict[str, str]:
+def emit(rollout: Rollout, environment: Environment, tested: Files | None = None) -> dict[str, str]:
     """Every file of a rollout by its path; unit tests that are `tested` already are not made again.
 
     Raises ValueError when two emitters claim one path.
@@ -57,8 +56,7 @@ def emit(rollout: Rollout, environment: Environment, tested: str | None = None) 
     files: dict[str, str] = {}
     for emitter in EMITTERS:
         add(files, emitter(rollout, environment))
-    ready = None if tested is None else {names.tests_file(rollout.name): tested}
-    add(files, ready or promtool.emit(rollout, environment))
+    add(files, tested or promtool.emit(rollout, environment))
     for carrier in CARRIERS:
         add(files, carrier(rollout, environment, files))
     return files
@@ -79,15 +77,16 @@ def add(files: MutableMapping[str, str], more: Files) -> None:
     files.update(more)
 
 
-def made_from(rollout: Rollout) -> str:
-    """The fingerprint of everything that a rollout's unit tests are made from: the rollout and their emitter.
+def made_from(rollout: Rollout) -> dict[str, str]:
+    """By path the fingerprint of everything that a rollout's unit tests are made from: it and their emitter.
 
     Playing all scenarios through takes longer than everything else together; where nothing changed, the file of
     last time is the file.
     """
     # Where it was written matters to messages only, and is seen differently from another folder.
     facts = re.sub(r"Where\(file='[^']*', line=\d+\)", "", repr(rollout))
-    return hashlib.sha256(f"{_package()}{facts}".encode()).hexdigest()
+    fingerprint = hashlib.sha256(f"{_package()}{facts}".encode()).hexdigest()
+    return dict.fromkeys(promtool.paths(rollout), fingerprint)
 
 
 @cache

@@ -7,7 +7,8 @@ file.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from datetime import timedelta
 
 from handrail import names
 from handrail.emit.document import Data, yaml_document
@@ -19,6 +20,7 @@ from handrail.emit.promtool.expect import Broken, Expected, expected
 from handrail.emit.promtool.frame import Frame
 from handrail.emit.promtool.limits import limits
 from handrail.emit.promtool.objectives import objectives
+from handrail.emit.promtool.paces import fars, paces
 from handrail.emit.promtool.scene import Scenario
 from handrail.emit.promtool.stimulus import Impossible
 from handrail.emit.promtool.strangers import strangers
@@ -28,33 +30,48 @@ from handrail.units import span
 
 
 def emit(rollout: Rollout, _: Environment) -> dict[str, str]:
-    """The test file."""
-    return {names.tests_file(rollout.name): tests(rollout)}
+    """The test files, by path."""
+    return tests(rollout)
 
 
-def tests(rollout: Rollout) -> str:
-    """The test file of one rollout."""
+def paths(rollout: Rollout) -> list[str]:
+    """Where the test files of one rollout lie."""
+    own = names.tests_file(rollout.name)
+    return [own, *(names.far_tests_file(rollout.name, far.name) for far in fars(rollout))]
+
+
+def tests(rollout: Rollout) -> dict[str, str]:
+    """The test files of one rollout, by path."""
     scenarios, missing = proved(rollout)
-    objective_cases, untested = _objectives(rollout)
-    missing += untested
+    guardrails = [case_data(case, rollout) for case in packed(scenarios, rollout)]
+    slos, untested = _told_apart(one for slo in rollout.slos for one in objectives(rollout, slo))
+    found = {
+        names.tests_file(rollout.name): _file(
+            rollout, rollout.evaluate, [*guardrails, *slos, *climb(rollout)], missing + untested
+        )
+    }
+    for far in fars(rollout):
+        cases, untested = _told_apart(one for slo in rollout.slos for one in paces(rollout, slo, far))
+        found[names.far_tests_file(rollout.name, far.name)] = _file(rollout, far.step, cases, untested)
+    return found
+
+
+def _file(rollout: Rollout, step: timedelta, cases: list[Data], missing: list[str]) -> str:
     data: Data = {
         "rule_files": [f"../rules/{rollout.name}.yml"],
-        "evaluation_interval": span(rollout.evaluate),
+        "evaluation_interval": span(step),
         **_order(rollout),
-        "tests": [case_data(case, rollout) for case in packed(scenarios, rollout)]
-        + objective_cases
-        + list(climb(rollout)),
+        "tests": cases,
     }
-    text = yaml_document(data, rollout.source)
-    head, _, body = text.partition("\n")
+    head, _, body = yaml_document(data, rollout.source).partition("\n")
     return "\n".join([head, *(f"# not tested: {reason}" for reason in missing), body])
 
 
-def _objectives(rollout: Rollout) -> tuple[list[Data], list[str]]:
-    """The cases of every SLO, and what could not be shown."""
-    found = [one for slo in rollout.slos for one in objectives(rollout, slo)]
-    cases = [one for one in found if not isinstance(one, Impossible)]
-    return cases, [str(one) for one in found if isinstance(one, Impossible)]
+def _told_apart(found: Iterable[Data | Impossible]) -> tuple[list[Data], list[str]]:
+    """The cases, and what could not be shown."""
+    every = list(found)
+    cases = [one for one in every if not isinstance(one, Impossible)]
+    return cases, [str(one) for one in every if isinstance(one, Impossible)]
 
 
 def _order(rollout: Rollout) -> Data:

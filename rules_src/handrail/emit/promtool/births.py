@@ -19,6 +19,7 @@ from handrail.plan import Alert, Count, Signal
 
 FRESH = "A counter that appears above zero counts whole"
 EARLY = "A counter that appears above zero counts whole as soon as Prometheus has looked for a window's time"
+DEAD = "What a process counted counts for a window's time, also when the process is dead"
 LONG_AGO = "What comes back after more than an hour is new"
 HOUR = timedelta(milliseconds=BORN_WITHIN)
 OLD = "What was already there when Prometheus began, and what comes back within an hour, is not new"
@@ -32,7 +33,7 @@ def births(frame: Frame) -> Iterator[Scenario | Impossible]:
         measure = inner(signal.measure)
         if isinstance(measure, Count):
             birth = _birth(frame, signal, measure)
-            for build in (_fresh, _old, _early, _long_ago):
+            for build in (_fresh, _dead, _old, _early, _long_ago):
                 about = f"{build.__name__[1:].replace('_', ' ')}: {frame.guardrail.name}"
                 yield from had(build(frame, birth), about)
 
@@ -72,8 +73,28 @@ def _birth(frame: Frame, signal: Signal, measure: Count) -> Birth:
 def _fresh(frame: Frame, birth: Birth) -> Iterator[Scenario]:
     scene, step = frame.scene(), 2 * per(frame)
     scene.play(birth.others, scene.scrapes(birth.past) + step)
-    scene.play({**birth.others, **birth.born}, scene.scrapes(longest(frame)) + 2 * step)
-    yield made(FRESH, frame, scene, fires=birth.alerts, about=birth.signal.name)
+    look = _until(frame, scene.clock + scene.scrapes(birth.past) - 1)
+    scene.play(
+        {**birth.others, **birth.born}, max(scene.scrapes(longest(frame)), look - scene.clock) + 2 * step
+    )
+    yield made(FRESH, frame, scene, fires=birth.alerts, looks=(look,), about=birth.signal.name)
+
+
+def _dead(frame: Frame, birth: Birth) -> Iterator[Scenario]:
+    """It is scraped twice and never again."""
+    scene, step = frame.scene(), 2 * per(frame)
+    past = scene.scrapes(birth.past)
+    scene.play(birth.others, past + step)
+    scene.play({**birth.others, **birth.born}, 2)
+    look = _until(frame, scene.clock + past - 2)
+    scene.vanish(birth.born, birth.others, past + 2 * step)
+    fires = birth.alerts if birth.outlasts(longest(frame)) else ()
+    yield made(DEAD, frame, scene, fires=fires, looks=(look,), about=birth.signal.name)
+
+
+def _until(frame: Frame, scrape: int) -> int:
+    """The last evaluation until then."""
+    return scrape // per(frame) * per(frame)
 
 
 def _old(frame: Frame, birth: Birth) -> Iterator[Scenario]:
@@ -93,10 +114,11 @@ def _early(frame: Frame, birth: Birth) -> Iterator[Scenario]:
     """It counts for one evaluation: when Prometheus began is then just a window ago."""
     scene, step = frame.scene(), 2 * per(frame)
     looked = scene.scrapes(birth.past)
-    scene.play(birth.others, 1)
+    first = -(-looked // per(frame)) * per(frame)
+    scene.play(birth.others, first - looked + 1)
     scene.play({**birth.others, **birth.born}, looked + 2 * step)
     fires = () if longest(frame) else birth.alerts
-    yield made(EARLY, frame, scene, fires=fires, looks=(looked,), about=birth.signal.name)
+    yield made(EARLY, frame, scene, fires=fires, looks=(first,), about=birth.signal.name)
 
 
 def _long_ago(frame: Frame, birth: Birth) -> Iterator[Scenario]:

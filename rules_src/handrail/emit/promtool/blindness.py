@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
+from decimal import Decimal
 
 from handrail import names
 from handrail.conditions import REMEMBER
@@ -13,15 +14,16 @@ from handrail.emit.promtool.limits import beyond, check_length, had, ripening
 from handrail.emit.promtool.recorded import OTHER
 from handrail.emit.promtool.recordings import strange_recordings
 from handrail.emit.promtool.scene import Scenario, Scene
-from handrail.emit.promtool.series import Key
+from handrail.emit.promtool.series import Key, Rise
 from handrail.emit.promtool.stimulus import Feeds, Impossible
-from handrail.emit.promtool.storage import Storage
-from handrail.plan import Alert, Condition, Gone, Op, ReferenceKind
+from handrail.emit.promtool.storage import Storage, matches
+from handrail.plan import Alert, Condition, Gone, Op, Quantile, ReferenceKind, Slow
 
 VANISHED = (
     "When its series vanish a guardrail is blind when its hold is over, and sees again when they are back"
 )
 NEVER_CAME = "A guardrail whose series never came is blind"
+BUCKETLESS = "While events are counted and their buckets are gone, a guardrail is blind"
 NO_ATTEMPT = "While no attempt gives the canary traffic, a missing canary is no blindness"
 UNTOLD = "A receiver that says nothing is believed for ten minutes, then whoever needs the stage is blind"
 NOTHING_CAPTURED = "Without the figure it compares with, a guardrail is blind"
@@ -35,6 +37,7 @@ def blindness(frame: Frame) -> Iterator[Scenario | Impossible]:
     for build in (
         _vanished,
         _never_came,
+        _buckets_gone,
         _no_attempt,
         _untold,
         _dark,
@@ -93,12 +96,42 @@ def _never_came(frame: Frame) -> Iterator[Scenario]:
     yield _made(NEVER_CAME, frame, scene, fires=(frame.guardrail.blind,))
 
 
+def _buckets_gone(frame: Frame) -> Iterator[Scenario]:
+    """Until they are back; other rollouts, guardrails and arms have theirs."""
+    events = _counted_alone(frame)
+    if not events or _longest_window(frame) > timedelta(minutes=15):
+        return
+    scene, around = frame.scene(), {**frame.around(frame.stage()), **strange_recordings(frame)}
+    scene.play({**around, **events}, scene.scrapes(_hold(frame)))
+    scene.play({**around, **frame.well()}, scene.scrapes(3 * frame.rollout.evaluate))
+    yield _made(BUCKETLESS, frame, scene, fires=(frame.guardrail.blind,))
+
+
+def _counted_alone(frame: Frame) -> Feeds:
+    """Every series but a histogram's buckets, of which there is one event a scrape; nothing where there is no histogram."""
+    signals = [s for s in frame.guardrail.signals if isinstance(s.measure, Quantile | Slow)]
+    counts = {
+        s.measure.histogram.suffixed("_count") for s in signals if isinstance(s.measure, Quantile | Slow)
+    }
+    well = {key: feed for key, feed in frame.well().items() if not key.metric.endswith("_bucket")}
+    slow: Feeds = {key: Rise(Decimal(1)) for key in well if any(matches(count, key) for count in counts)}
+    return {**well, **slow} if slow else {}
+
+
 def _no_attempt(frame: Frame) -> Iterator[Scenario]:
     if frame.guardrail.arms is None or not frame.rollout.stages:
         return
-    scene, around = frame.scene(), frame.around(None)
-    scene.play({**around, **_other_stages(frame)}, scene.scrapes(_hold(frame)))
-    yield _made(NO_ATTEMPT, frame, scene, silent=(frame.guardrail.blind,))
+    for about, events in _dead_ways(frame):
+        scene, around = frame.scene(), frame.around(None)
+        scene.play({**around, **_other_stages(frame), **events}, scene.scrapes(_hold(frame)))
+        yield _made(NO_ATTEMPT, frame, scene, silent=(frame.guardrail.blind,), about=about)
+
+
+def _dead_ways(frame: Frame) -> Iterator[tuple[str, Feeds]]:
+    """How the service can be unseen: without any series; where there is a histogram, without its buckets."""
+    yield "", {}
+    if events := _counted_alone(frame):
+        yield "without its buckets", events
 
 
 def _other_stages(frame: Frame) -> Feeds:
@@ -138,13 +171,13 @@ def _dark(frame: Frame) -> Iterator[Scenario]:
     """The gate on a running attempt outlives the receiver by as long as it is believed, and no longer."""
     if frame.guardrail.arms is None or free(frame.guardrail):
         return
-    around, scene = frame.around(frame.stage()), frame.scene()
-    scene.play(around, 4)
-    told = {key for key in around if key.metric.startswith("handrail_")}
-    scene.vanish(
-        told, {k: f for k, f in around.items() if k not in told}, scene.scrapes(REMEMBER, _hold(frame))
-    )
-    yield _made(DARK, frame, scene, fires=(frame.guardrail.blind,))
+    for about, events in _dead_ways(frame):
+        around, scene = {**frame.around(frame.stage()), **events}, frame.scene()
+        scene.play(around, 4)
+        told = {key for key in around if key.metric.startswith("handrail_")}
+        rest = {key: feed for key, feed in around.items() if key not in told}
+        scene.vanish(told, rest, scene.scrapes(REMEMBER, _hold(frame)))
+        yield _made(DARK, frame, scene, fires=(frame.guardrail.blind,), about=about)
 
 
 def _staged(frame: Frame) -> tuple[Alert, Condition] | None:

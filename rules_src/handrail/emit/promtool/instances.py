@@ -27,6 +27,17 @@ def spread(guardrail: Guardrail, feeds: Feeds) -> Feeds:
     return found
 
 
+def halved(feeds: Feeds) -> Feeds:
+    """The same of counters alone, whoever reads them."""
+    found: Feeds = {}
+    for key, feed in feeds.items():
+        if isinstance(feed, Rise) and LABEL not in dict(key.labels):
+            found |= zip(_two(key), _steps(key, feed, feeds), strict=True)
+        else:
+            found[key] = feed
+    return found
+
+
 def twice(feeds: Feeds) -> Feeds:
     """The same said by two instances."""
     return {one: feed for key, feed in feeds.items() for one in _two(key)}
@@ -41,13 +52,17 @@ def _two(key: Key) -> tuple[Key, Key]:
 
 def _shares(guardrail: Guardrail, key: Key, feed: Feed, feeds: Feeds) -> tuple[Feed, Feed] | None:
     if isinstance(feed, Rise):
-        first = min(feed.step, _all(key, feeds, feed) / 2)
-        return Rise(first), Rise(feed.step - first)
+        return _steps(key, feed, feeds)
     for measure in _measures(guardrail):
         if any(matches(selector, key) for selector in selectors(measure)):
             levels = _levels(measure, feed.level)
             return None if levels is None else (At(levels[0]), At(levels[1]))
     return None
+
+
+def _steps(key: Key, feed: Rise, feeds: Feeds) -> tuple[Rise, Rise]:
+    first = min(feed.step, _all(key, feeds, feed) / 2)
+    return Rise(first), Rise(feed.step - first)
 
 
 def _all(key: Key, feeds: Feeds, own: Rise) -> Decimal:

@@ -250,6 +250,8 @@ class Judge:
             seen(measure, parts, self.storage, time, arm) for measure, parts, arm in self._judged
         ):
             yield "its metrics are missing"
+        if needed and any(self._bucketless(s, self.arm(s), time) for s in self.guardrail.signals):
+            yield "its buckets are missing"
         if ReferenceKind.before in kinds and running and self.captured(names.BEFORE, time) is None:
             yield "the figure from before the rollout is missing"
         yield from self._stages_missing(time, now)

@@ -52,13 +52,14 @@ def _strange_series(frame: Frame) -> Feeds:
     for signal in frame.guardrail.signals:
         for selector in read:
             for label in sorted({label for label, _, _ in selector.matchers}):
-                for key in _flipped(selector, frame.fixed(signal), label):
+                for key in flipped(selector, frame.fixed(signal), label):
                     if not any(matches(other, key) for other in read):
                         found[key] = Rise(Decimal(1_000_000))
     return found
 
 
-def _flipped(selector: Selector, fixed: dict[str, str], label: str) -> Iterator[Key]:
+def flipped(selector: Selector, fixed: dict[str, str], label: str) -> Iterator[Key]:
+    """A series that this label alone keeps out, where there can be one."""
     try:
         yield chosen(selector, fixed, flipped=label)
     except Impossible:

@@ -114,3 +114,12 @@ def _shapes(value: str) -> Iterator[str]:
                 repr(part)[1:-1],
             )
             yield base64.b64encode(part.encode()).decode()
+            yield from _inside_base64(part.encode())
+
+
+def _inside_base64(value: bytes) -> Iterator[str]:
+    """The letters that stand for `value` in the base64 of anything that holds it, `user:value` for one."""
+    for before in range(3):
+        first, end = -(-before * 8 // 6), (before + len(value)) * 8 // 6
+        for encode in (base64.b64encode, base64.urlsafe_b64encode):
+            yield encode(bytes(before) + value)[first:end].decode()

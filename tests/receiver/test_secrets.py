@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import quote
 
@@ -58,6 +59,20 @@ def test_a_value_is_redacted_in_the_shapes_it_takes_on_the_way(shape: str) -> No
         True,
     )
     assert [part for part in VALUE.split() if len(part) >= 8 and part in said] == []
+
+
+@pytest.mark.parametrize("around", [("git:", ""), ("a:", "\n"), ("ab", "cd"), ("", "\0")])
+@pytest.mark.parametrize("encode", [base64.b64encode, base64.urlsafe_b64encode])
+def test_a_value_is_redacted_inside_base64(around: tuple[str, str], encode: Callable[[bytes], bytes]) -> None:
+    value = "planted>>>value???"
+    secrets = Secrets(None, {"HANDRAIL_SECRET_FLAG_TOKEN": value})
+    said = encode(value.join(around).encode()).decode()
+    redacted = secrets.redact(f"Basic {said}")
+    before, name, after = redacted.removeprefix("Basic ").partition("[secret flag_token]")
+    assert name
+    assert said.startswith(before)
+    assert around[0].encode().startswith(base64.b64decode(before[: len(before) // 4 * 4]))
+    assert len(after.rstrip("=")) <= len(around[1]) * 2 + 1  # the bits of a letter that are the value's
 
 
 def test_one_value_inside_another_does_not_uncover_the_rest() -> None:

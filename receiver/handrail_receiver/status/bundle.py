@@ -15,7 +15,7 @@ from handrail_receiver.status.views import EvidenceView, record_view
 from handrail_receiver.stores.chain import first_broken
 
 PIECE = 250
-LONGEST_PAGE = 10_000
+LONGEST_PAGE = 2000
 
 
 class Wanted(BaseModel):

@@ -28,6 +28,8 @@ LONGEST = 4 * 1024 * 1024
 
 # srv_admin_state of `show servers state`: forced maintenance, and forced drain
 MAINTENANCE, DRAIN = 0x01, 0x08
+BACKENDS = 2  # as `show stat` counts kinds of lines
+HASHES = frozenset({"source", "uri", "url_param", "hdr", "rdp-cookie", "hash"})
 MISSING = ("no such server", "no such backend", "can't find", "require 'backend/server'")
 REFUSED = ("permission denied", "unknown command")
 
@@ -44,13 +46,36 @@ class HAProxy:
         )
 
     async def _checks(self, step: HAProxyStep) -> tuple[HAProxyStep, str]:
+        notes: list[str] = []
         for socket in step.sockets:
             await self._read_one(step, socket)
             # Setting a weight needs `level admin`; asked without a value it changes nothing and says which.
             answer = await ask(socket, f"set server {_server(step)} weight", step.timeout)
             if any(word in answer.lower() for word in REFUSED):
                 raise Permanent(Cause.refused, f"{socket} lets us look only; set `level admin` on it")
-        return step, f"{len(step.sockets)} node(s) know {step.server}"
+            notes += await self._balance(step, socket)
+        return step, "; ".join([f"{len(step.sockets)} node(s) know {step.server}", *dict.fromkeys(notes)])
+
+    async def _balance(self, step: HAProxyStep, socket: str) -> list[str]:
+        """What is to be said of the balance: a static one takes no weight but 0 and the one it began with."""
+        if isinstance(step, HAProxyState) or step.weight == 0:
+            return []
+        answer = await ask(socket, f"get weight {_server(step)}", step.timeout)
+        if f"(initial {step.weight})" in answer:
+            return []
+        stats = await ask(socket, f"show stat {_server(step).partition('/')[0]} {BACKENDS} -1", step.timeout)
+        [balance] = {row.get("algo", "") for row in _table(stats)} or {""}
+        if balance == "static-rr":
+            raise Permanent(
+                Cause.invalid,
+                f"{socket} has `balance static-rr`, which takes no weight at run time but 0 and the initial one: "
+                f"{answer.strip()}; set {step.weight} in its configuration, or use roundrobin",
+            )
+        if balance not in HASHES:
+            return []
+        return [
+            f"`balance {balance}` takes it only with `hash-type consistent`, which only the real call tells"
+        ]
 
     async def read(self, step: HAProxyStep) -> Reading:
         """What every node says now; done when all of them are as asked."""
@@ -107,12 +132,16 @@ def _server(step: HAProxyStep) -> str:
 def _state(answer: str, name: str, socket: str) -> str:
     """`show servers state`: a version line, `# be_id be_name …`, then one line for each server."""
     lines = [line for line in answer.splitlines() if line and not line.isdigit()]
-    table = csv.DictReader(io.StringIO("\n".join(lines).removeprefix("# ")), delimiter=" ")
-    for row in table:
+    for row in _table("\n".join(lines), " "):
         if row.get("srv_name") == name:
             admin = int(row["srv_admin_state"])
             return "maint" if admin & MAINTENANCE else "drain" if admin & DRAIN else "ready"
     raise Permanent(Cause.missing, f"{socket} has no server {name}; correct the declaration")
+
+
+def _table(answer: str, delimiter: str = ",") -> csv.DictReader[str]:
+    """A table of HAProxy's: `# name,…`, then the rows."""
+    return csv.DictReader(io.StringIO(answer.strip().removeprefix("# ")), delimiter=delimiter)
 
 
 def _check(socket: str, answer: str) -> str:

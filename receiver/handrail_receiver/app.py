@@ -137,6 +137,7 @@ def make_app(settings: Settings, secrets: Secrets) -> Front:
             Rates(clock, settings.acts_per_minute),
             secrets.redact,
             playbooks.people,
+            settings.kill_switch.exists,
         ),
         clock=clock,
         metrics=metrics,

@@ -32,6 +32,7 @@ from handrail_receiver.status.words import change, told, what
 READ_BACK_EVERY = (0.01, 0.05, 0.2, 0.5, 1.0)
 PROVE_EVERY = 1.0
 EVERYBODY = "emergency-rollback"
+AUTOMATIC = "alert"
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,8 @@ class Executor:
     """What carrying out needs. One executor carries out any number of runs at once.
 
     `people` says who is told of an action of a rollout. Of what needs them now, everybody hears whom an emergency
-    rollback would reach.
+    rollback would reach. While `stopped`, the kill switch is set: nothing is changed that no person asked for, not
+    even by what was begun before.
     """
 
     targets: Mapping[str, Target]
@@ -49,6 +51,7 @@ class Executor:
     rates: Rates
     redact: Callable[[str], str]
     people: Callable[[str, str], tuple[Tell, ...]]
+    stopped: Callable[[], bool]
 
     async def carry_out(self, run: Run) -> Run:
         """Bring a run to its end from wherever it stands, and give it back as it is then.
@@ -65,6 +68,10 @@ class Executor:
 
     async def _confirm(self, run: Run) -> Run:
         asked = run.confirmation
+        if self._forbidden(run):
+            text = f"the kill switch is set; people must {run.action}"
+            people = self.people(run.rollout, run.action)
+            return await self._finish(run, RunState.withdrawn, text, hold=text, tell=people)
         if asked is None:
             return await self._go_on(run, "nothing to confirm")
         try:
@@ -84,6 +91,9 @@ class Executor:
         told = self.people(run.rollout, run.action)
         told += self._everybody(run) if asked.unreachable == "page" else ()
         return await self._finish(run, RunState.withdrawn, text, hold=text, tell=told)
+
+    def _forbidden(self, run: Run) -> bool:
+        return run.asked_by == AUTOMATIC and self.stopped()
 
     def _everybody(self, run: Run) -> tuple[Tell, ...]:
         return self.people(run.rollout, EVERYBODY)
@@ -105,7 +115,7 @@ class Executor:
             ):
                 effects[place] = replace(effect, state=EffectState.skipped, found="a step before it failed")
             else:
-                done = await self._step(effect)
+                done = await self._step(run, effect)
                 effects[place] = replace(done, found=self.redact(done.found))
             last = place == len(effects) - 1
             run = replace(run, effects=tuple(effects), acted_at=self.clock.now() if last else None)
@@ -134,7 +144,7 @@ class Executor:
         text = "; ".join(told(what(effect.step), effect.found) for effect in run.effects)
         return await self._finish(run, RunState.done, self.redact(text), last)
 
-    async def _step(self, effect: Effect) -> Effect:
+    async def _step(self, run: Run, effect: Effect) -> Effect:
         step = effect.step
         target = self.targets.get(step.kind)
         try:
@@ -142,11 +152,11 @@ class Executor:
                 raise Permanent(
                     Cause.invalid, f"this receiver has no target for {step.kind}; install a newer one"
                 )
-            return await self._tried(target, effect)
+            return await self._tried(run, target, effect)
         except TargetError as error:
             return replace(effect, state=EffectState.failed, found=str(error), cause=error.cause)
 
-    async def _tried(self, target: Target, effect: Effect) -> Effect:
+    async def _tried(self, run: Run, target: Target, effect: Effect) -> Effect:
         step, before = effect.step, ""
         async for attempt in stamina.retry_context(
             on=Retryable, attempts=step.tries, timeout=None, wait_initial=0.1, wait_max=2.0, wait_jitter=0.1
@@ -156,6 +166,8 @@ class Executor:
                 if found.done:
                     state = EffectState.done if before else EffectState.already
                     return replace(effect, state=state, found=change(before or found.found, found.found))
+                if self._forbidden(run):
+                    raise Permanent(Cause.refused, f"the kill switch is set, and it is not so: {found.found}")
                 self.rates.spend(step)
                 before = before or found.found
                 await _within(step, target.act(step))
@@ -210,16 +222,16 @@ class Executor:
         if any(not value <= proof.at_most for value in traffic):  # NaN is no proof
             return f"the arm still has {max(traffic):g}, more than {proof.at_most:g}"
         for effect in run.effects:
-            missing = await self._not_so(effect)
+            missing = await self._not_so(run, effect)
             if missing:
                 return missing
         return ""
 
-    async def _not_so(self, effect: Effect) -> str:
+    async def _not_so(self, run: Run, effect: Effect) -> str:
         """Why a step that was done is not so (any more), after doing it again; empty when it is so."""
         if effect.state not in {EffectState.done, EffectState.already}:
             return ""
-        again = await self._step(effect)
+        again = await self._step(run, effect)
         return again.found if again.state == EffectState.failed else ""
 
     def _told(self, failed: list[Effect]) -> str:

@@ -79,7 +79,9 @@ class Receiver:
         books.refresh()
         kinds = {"haproxy-weight": self.target}
         rates = Rates(self.clock, 10_000)
-        executor = Executor(kinds, store.runs, NoPrometheus(), self.clock, rates, str, books.people)
+        executor = Executor(
+            kinds, store.runs, NoPrometheus(), self.clock, rates, str, books.people, lambda: False
+        )
         guard = Guard(
             store=store,
             playbooks=books,

@@ -10,7 +10,7 @@ import hashlib
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from handrail.contract import Action, Confirmation, Playbook, TierFacts, names
+from handrail.contract import Action, Confirmation, Playbook, Step, TierFacts, names
 
 from handrail_receiver.model import (
     OPEN,
@@ -30,6 +30,7 @@ from handrail_receiver.model import (
     Signal,
     Verdict,
 )
+from handrail_receiver.status.words import what
 
 STRENGTH = {name: strength for strength, name in enumerate(names.ACTING)}
 OLD = timedelta(seconds=5)
@@ -123,7 +124,7 @@ def _in_attempt(case: _Case, attempt: Attempt, *, before: bool | None) -> Decisi
         text = f"attempt {attempt.number} is {attempt.state}"
         return case.say(Verdict.repeat if again else Verdict.note, "attempt-over", text)
     if tier.shadow or case.signal.labels.get(names.MODE) == names.SHADOW:
-        text = f"in shadow: it would {_wish(tier)}"
+        text = f"in shadow: it would {_wish(case, attempt)}"
         return case.say(Verdict.repeat if again else Verdict.shadow, "shadow", text)
     if tier.action == "hold":
         return _hold(case, attempt.held)
@@ -158,7 +159,7 @@ def _open(case: _Case, attempt: Attempt, action: Action, last: Run | None) -> De
         action=action.name,
         key="",
         round=last.round + 1 if last else 0,
-        steps=attempt.pinned.get(action.name, action.steps),
+        steps=_steps(attempt, action),
         proof=action.proof,
         due_at=case.now.now + timedelta(seconds=confirmation.after if confirmation else 0),
         confirmation=confirmation,
@@ -219,5 +220,15 @@ def _stronger(tier: TierFacts, history: History) -> bool:
     return STRENGTH[tier.action] > max(done, default=-1)
 
 
-def _wish(tier: TierFacts) -> str:
-    return {"hold": "hold", "investigate": "ask people to look"}.get(tier.action, tier.action)
+def _wish(case: _Case, attempt: Attempt) -> str:
+    """What would be done, step by step."""
+    tier = case.tier
+    action = case.playbook.action(tier.action)
+    steps = _steps(attempt, action) if action and tier.action in STRENGTH else ()
+    word = {"hold": "hold", "investigate": "ask people to look"}.get(tier.action, tier.action)
+    return f"{word}: {'; '.join(map(what, steps))}" if steps else word
+
+
+def _steps(attempt: Attempt, action: Action) -> tuple[Step, ...]:
+    """The steps of an action, with the values that were pinned when the attempt began."""
+    return attempt.pinned.get(action.name, action.steps)

@@ -26,6 +26,7 @@ PURE = {
     "itertools",
     "math",
     "re",
+    "shlex",
     "typing",
 }
 """What a module that only thinks may use of the standard library."""

@@ -130,8 +130,21 @@ def test_a_stronger_action_is_still_done_after_a_weaker_one_and_not_the_other_wa
 
 def test_shadow_says_what_it_would_have_done_and_does_nothing() -> None:
     made = decide(signal(mode="shadow"), BOOK, HISTORY, CONDITIONS)
-    assert (made.verdict, made.text) == (Verdict.shadow, "in shadow: it would rollback")
+    assert (made.verdict, made.text) == (
+        Verdict.shadow,
+        (
+            "in shadow: it would rollback: HAProxy web/canary on unix:haproxy.sock: weight 0; "
+            "HAProxy web/stable on unix:haproxy.sock: weight 100"
+        ),
+    )
     assert [type(change) for change in made.changes] == [Heard]
+    looking = decide(signal(tier="warning", mode="shadow"), BOOK, HISTORY, CONDITIONS)
+    assert looking.text == "in shadow: it would ask people to look"
+    pinned = History(replace(ATTEMPT, pinned={"rollback": weights(1, 99)}))
+    assert (
+        "web/stable on unix:haproxy.sock: weight 99"
+        in decide(signal(mode="shadow"), BOOK, pinned, CONDITIONS).text
+    )
     declared = playbook(tiers={"error-rate/critical": {"shadow": True}})
     assert verdict(book=declared) == ("shadow", "shadow")
     assert verdict(signal(mode="shadow"), replace(HISTORY, said=(heard(signal(mode="shadow")),))) == (

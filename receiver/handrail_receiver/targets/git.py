@@ -220,4 +220,5 @@ def _is(found: Scalar, step: GitValue) -> bool:
 
 def _call(step: GitValue) -> str:
     value = "the value that stands there when the attempt begins" if step.value is None else repr(step.value)
-    return f"git push {step.repository}: {_where(step)} set to {value}"
+    push = f"git push {step.repository} COMMIT:refs/heads/{step.branch}"
+    return f"{push}, where COMMIT, on top of what is there, sets {step.key} in {step.path} to {value}"

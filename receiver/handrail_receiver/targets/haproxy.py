@@ -63,8 +63,9 @@ class HAProxy:
         answer = await ask(socket, f"get weight {_server(step)}", step.timeout)
         if f"(initial {step.weight})" in answer:
             return []
-        stats = await ask(socket, f"show stat {_server(step).partition('/')[0]} {BACKENDS} -1", step.timeout)
-        [balance] = {row.get("algo", "") for row in _table(stats)} or {""}
+        backend = _server(step).partition("/")[0]
+        stats = _table(await ask(socket, f"show stat {backend} {BACKENDS} -1", step.timeout))
+        balance = next((row.get("algo", "") for row in stats if row.get("pxname") == backend), "")
         if balance == "static-rr":
             raise Permanent(
                 Cause.invalid,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -20,6 +21,7 @@ from handrail_receiver.prometheus import Asks
 from handrail_receiver.standing_guard import BY_ITSELF, LOOKED_BACK, last_said, stand_guard
 from handrail_receiver.status.words import what
 
+log = logging.getLogger("handrail")
 WAIT = 20.0
 GATED = ("start", "approve", "promote", "check")
 
@@ -221,3 +223,7 @@ class Calls:
         except TimeoutError:
             reason = f"no answer within {step.timeout:g} s"
             return Rehearsal(ready=False, reason=reason, step=step, call="", cause=Cause.timeout)
+        except Exception as error:  # a fault of ours is a way back that is not sure, and no lost answer
+            log.exception("%s could not be rehearsed", what(step))
+            reason = f"a fault of Handrail's own: {type(error).__name__}: {error}"
+            return Rehearsal(ready=False, reason=reason, step=step, call="", cause=Cause.broken)

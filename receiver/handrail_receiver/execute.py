@@ -7,6 +7,7 @@ not done again. Steps are carried out in order; each has its time, its tries and
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -29,6 +30,7 @@ from handrail_receiver.prometheus import Asks
 from handrail_receiver.rates import Rates
 from handrail_receiver.status.words import change, told, what
 
+log = logging.getLogger("handrail")
 READ_BACK_EVERY = (0.01, 0.05, 0.2, 0.5, 1.0)
 PROVE_EVERY = 1.0
 EVERYBODY = "emergency-rollback"
@@ -147,14 +149,17 @@ class Executor:
     async def _step(self, run: Run, effect: Effect) -> Effect:
         step = effect.step
         target = self.targets.get(step.kind)
+        if target is None:
+            found = f"this receiver has no target for {step.kind}; install a newer one"
+            return replace(effect, state=EffectState.failed, found=found, cause=Cause.invalid)
         try:
-            if target is None:
-                raise Permanent(
-                    Cause.invalid, f"this receiver has no target for {step.kind}; install a newer one"
-                )
             return await self._tried(run, target, effect)
         except TargetError as error:
             return replace(effect, state=EffectState.failed, found=str(error), cause=error.cause)
+        except Exception as error:  # else the run would stay open for good, and nobody would hear of it
+            log.exception("%s could not be carried out", what(step))
+            found = f"a fault of Handrail's own: {type(error).__name__}: {error}"
+            return replace(effect, state=EffectState.failed, found=found, cause=Cause.broken)
 
     async def _tried(self, run: Run, target: Target, effect: Effect) -> Effect:
         step, before = effect.step, ""

@@ -2,17 +2,76 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
+from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 import servers
 from apis import Inbox
 from apis.serving import Trouble
-from guarded import Guarded, guarded, playbook
+from guarded import NOW, Guarded, guarded, playbook
 from guarded.playbook import weights
 from guarded.scraped import scraped
 from handrail.contract import Command, Confirmation, PagerDuty, Secret, Slack, Step, Tell, Webhook
+from handrail_receiver.errors import Cause
+from handrail_receiver.execute import Executor
+from handrail_receiver.model import Effect, Progress, Run, RunState
+from handrail_receiver.prometheus import NoPrometheus
+from handrail_receiver.rates import Rates
+from handrail_receiver.targets.fake import FakeTarget
+
+
+@dataclass
+class Kept:
+    """What came of a run, in memory."""
+
+    progress: list[Progress] = field(default_factory=list)
+
+    async def lease(self, _owner: str, _at: datetime, _until: datetime) -> list[Run]:
+        return []
+
+    async def record(self, _run: Run, progress: Progress, _at: datetime) -> None:
+        self.progress.append(progress)
+
+    async def renew(self, _run: Run, _until: datetime) -> None:
+        pass
+
+
+class Still:
+    """A clock that stands."""
+
+    def now(self) -> datetime:
+        return NOW
+
+
+@pytest.mark.parametrize("call", ["read", "act"])
+def test_a_fault_of_our_own_ends_as_a_failed_step_and_the_others_go_on(call: str) -> None:
+    bad, good = Command(["bad"], ["x"]), Command(["good"], ["x"])
+
+    def trouble(called: str, step: Step) -> None:
+        if called == call and step == bad:
+            raise ZeroDivisionError("of our own")
+
+    target, kept = FakeTarget(trouble=trouble), Kept()
+    executor = Executor(
+        {"command": target},
+        kept,
+        NoPrometheus(),
+        Still(),
+        Rates(Still(), 60),
+        str,
+        lambda *_: (),
+        lambda: False,
+    )
+    effects = (Effect(0, bad), Effect(1, good))
+    run = Run(1, 1, "shop", "rollback", "", 0, RunState.open, "alert", "why", NOW, NOW, NOW, effects=effects)
+    ended = asyncio.run(executor.carry_out(run))
+    assert (ended.state, target.done) == (RunState.failed, [good])
+    assert ended.text == "$ bad failed: a fault of Handrail's own: ZeroDivisionError: of our own"
+    assert [one.effect and one.effect.cause for one in kept.progress] == [Cause.broken, None]
 
 
 def written(folder: Path, name: str, *, wrong: bool = False, on_failure: str = "next") -> Step:
@@ -70,12 +129,13 @@ def test_a_channel_that_never_answers_delays_no_rollback(tmp_path: Path) -> None
 def test_the_kill_switch_stops_what_an_alert_began_and_nothing_that_a_person_asked_for(
     tmp_path: Path,
 ) -> None:
-    switch, go = tmp_path / "handrail.stop", tmp_path / "go"
-    waits = Command(["sh", "-c", f"until test -e {go}; do sleep 0.05; done"], ["test", "-e", str(go)])
+    switch, begun, go = (tmp_path / name for name in ("handrail.stop", "begun", "go"))
+    waiting = f"touch {begun}; until test -e {go}; do sleep 0.05; done"
+    waits = Command(["sh", "-c", waiting], ["test", "-e", str(go)])
     with guarded(tmp_path, playbook(steps=[waits, *weights(0, 100)])) as shop:
         shop.call("start")
         shop.deliver()
-        shop.until("rollback", "open")
+        servers.until(begun.exists, "the first step")
         switch.touch()
         go.touch()
         shop.until("rollback", "failed")

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 from guarded import Guarded, guarded, playbook
 from guarded.spy import spied
-from handrail.contract import GitValue, StageFacts
+from handrail.contract import GitValue, StageFacts, Step
+from handrail_receiver.calls import Calls
+from handrail_receiver.errors import Cause
+from handrail_receiver.prometheus import NoPrometheus
+from handrail_receiver.targets.fake import FakeTarget
 from ports.target_cases import git_commit, git_remote
 
 NO = "rollback, haproxy-weight: unix:haproxy.sock cannot be reached"
@@ -65,3 +70,15 @@ def test_a_drill_prints_the_very_commands_that_haproxy_gets(tmp_path: Path) -> N
             True,
             True,
         ]
+
+
+def test_a_fault_of_our_own_is_a_way_back_that_is_not_sure() -> None:
+    def trouble(_call: str, _step: Step) -> None:
+        raise ZeroDivisionError("of our own")
+
+    targets = {"haproxy-weight": FakeTarget(trouble=trouble)}
+    calls = Calls(None, targets, NoPrometheus(), str, None, frozenset)  # type: ignore[arg-type]
+    found = [step for action in asyncio.run(calls.rehearse(playbook())) for step in action.steps]
+    assert {(one.ready, one.cause, one.reason) for one in found} == {
+        (False, Cause.broken, "a fault of Handrail's own: ZeroDivisionError: of our own")
+    }

@@ -20,6 +20,7 @@ from handrail_receiver.errors import ReceiverError
 
 Verb = Literal["start", "status", "check", "approve", "promote", "hold", "resume", "rollback", "drill"]
 VERBS: tuple[Verb, ...] = get_args(Verb)
+LONGEST = 60.0
 # What may be said with a verb beside --why; all others take --anyway.
 WORDS: dict[Verb, tuple[str, ...]] = {
     "status": (),
@@ -79,6 +80,10 @@ def rollout(
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     try:
         answer = _ask(verb, name, address, headers, _body(verb, why, given))
+    except httpx.ReadTimeout:
+        ask = f"`handrail rollout status {name}` says what came of it"
+        print(f"{address} did not answer within {LONGEST:g} s and may still be at it; {ask}", file=sys.stderr)  # noqa: T201
+        return 1
     except httpx.HTTPError as error:
         print(  # noqa: T201
             f"{address} did not answer ({type(error).__name__}); start it with `handrail serve` or set HANDRAIL_URL",
@@ -104,7 +109,7 @@ def _token() -> str:
 def _ask(
     verb: Verb, name: str, address: str, headers: dict[str, str], body: dict[str, str | bool]
 ) -> httpx.Response:
-    with httpx.Client(base_url=address, headers=headers, timeout=60.0) as client:
+    with httpx.Client(base_url=address, headers=headers, timeout=LONGEST) as client:
         if verb == "status":
             return client.get(f"/api/rollouts/{name}")
         return client.post(f"/api/rollouts/{name}/{verb}", json=body)
@@ -138,11 +143,18 @@ def _status(said: dict[str, Any]) -> str:
 
 def _attempt(said: dict[str, Any]) -> list[str]:
     attempt = said.get("attempt")
+    drill = f"`handrail rollout drill {said['rollout']}`"
+    if attempt is None and not said["stages"]:
+        return [f"{said['rollout']}: not guarded, although it always should be; {drill} says what is missing"]
     if attempt is None:
         return [f"{said['rollout']}: no attempt yet"]
-    lines = [f"{said['rollout']}: attempt {attempt['number']}, {attempt['state']}, stage {attempt['stage']}"]
+    where = f", stage {attempt['stage']}" if attempt["stage"] else ""
+    lines = [f"{said['rollout']}: attempt {attempt['number']}, {attempt['state']}{where}"]
     if attempt["held"]:
         lines.append(f"  held: {attempt['held']}")
+    if attempt["state"] == "active":
+        ready = "yes" if attempt["rollback_ready"] else f"NO: {attempt['not_ready']}"
+        lines.append(f"  can it be rolled back, when last rehearsed: {ready}; {drill} asks anew")
     lines += [
         f"  {run['action']} {run['key']}: {run['state']}  {run['text']}".rstrip() for run in said["runs"]
     ]

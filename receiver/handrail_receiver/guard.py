@@ -208,6 +208,8 @@ class Guard:
             self.on_end(ended)
         except (LeaseLost, StoreDown) as error:
             log.warning("%s of %s stays open: %s", run.action, run.rollout, error)
+        except Exception:
+            log.exception("a fault in %s of %s; it stays open and is begun again", run.action, run.rollout)
         finally:
             renewing.cancel()
             self._running.pop(run.id, None)

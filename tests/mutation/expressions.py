@@ -13,6 +13,8 @@ from decimal import Decimal
 
 import promql_parser
 
+from .meaning import meaning
+
 _TOKENS = re.compile(
     r"""(?P<space>\s+)
     |(?P<text>"(?:\\.|[^"\\])*")
@@ -67,14 +69,13 @@ def changes(expr: str) -> Iterator[Change]:
     tokens = [Token(str(match.lastgroup), match[0]) for match in _TOKENS.finditer(expr)]
     if "".join(token.text for token in tokens) != expr:
         raise ValueError(f"the lexer does not know all of: {expr}")
-    meaning = str(promql_parser.parse(expr))
-    seen = {meaning}
+    same, seen = meaning(expr), set()
     for change in _changes(tokens):
         try:
             parsed = str(promql_parser.parse(change.expr))
         except ValueError:
             continue
-        if parsed not in seen:
+        if parsed not in seen and meaning(change.expr) != same:
             seen.add(parsed)
             yield change
 
@@ -129,7 +130,7 @@ def _spans(text: str) -> list[str]:
 
 def _dropped(tokens: list[Token], index: int, *, inside: bool) -> Iterator[Change]:
     token = tokens[index]
-    if inside and token.kind == "op" and not _pinned(tokens, index):
+    if inside and token.kind == "op":
         start, end = _words_around(tokens, index)
         yield Change(f"matcher {_matcher(tokens, index)} dropped", _without(tokens, start, end))
     if token.text in ("by", "on", "group_left") and tokens[index + 1].text == " ":
@@ -163,23 +164,6 @@ def _words_around(tokens: list[Token], index: int, width: int = 1) -> tuple[int,
     elif start > 1 and tokens[start - 1].kind == "space" and tokens[start - 2].text == ",":
         start -= 2
     return start, end
-
-
-def _pinned(tokens: list[Token], index: int) -> bool:
-    """Whether a join says the same as this matcher: `m{rollout="x"} and on (rollout) n{rollout="x"}`."""
-    text = [token.text for token in tokens]
-    label, value = text[index - 1], text[index + 1]
-    left, right = "".join(text[:index]), "".join(text[index + 2 :])
-    twin = f"{label}={value}"
-    before, after = left.rfind(" on ("), right.find(" on (")
-    joined_left = before >= 0 and label in _joined_on(left[before:]) and twin in left[:before]
-    joined_right = after >= 0 and label in _joined_on(right[after:]) and twin in right[after:]
-    return joined_left or joined_right
-
-
-def _joined_on(text: str) -> list[str]:
-    """`on (a, b) …` → a and b."""
-    return text.partition("(")[2].partition(")")[0].replace(" ", "").split(",")
 
 
 def _said_twice(tokens: list[Token], index: int, label: str) -> bool:

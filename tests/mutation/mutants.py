@@ -12,6 +12,7 @@ from handrail.names import TIERS
 from handrail.units import duration, span
 
 from .expressions import changes
+from .meaning import pinned
 
 
 @dataclass(frozen=True)
@@ -56,20 +57,15 @@ def _wrong(rule: Data, evaluate: timedelta) -> Iterator[tuple[str, Data]]:
         yield change.what, {**rule, "expr": change.expr}
     yield from _times(rule, "for", evaluate)
     yield from _times(rule, "keep_firing_for", evaluate)
+    own = pinned(rule["expr"])
     for label in rule["labels"]:
         others = {key: value for key, value in rule["labels"].items() if key != label}
-        if not _carried(rule, label):
+        if (label, rule["labels"][label]) not in own:
             yield f"label {label} dropped", {**rule, "labels": others}
         yield f"label {label} changed", {**rule, "labels": {**rule["labels"], label: "changed"}}
     for annotation, text in rule.get("annotations", {}).items():
         changed = {**rule["annotations"], annotation: f"{text} changed"}
         yield f"annotation {annotation} changed", {**rule, "annotations": changed}
-
-
-def _carried(rule: Data, label: str) -> bool:
-    """Whether the recorded series that an alert looks at has the same label anyway."""
-    first = rule["expr"].partition("}")[0].lstrip("(")
-    return first.startswith("handrail:guardrail:value{") and f'{label}="{rule["labels"][label]}"' in first
 
 
 def _times(rule: Data, field: str, evaluate: timedelta) -> Iterator[tuple[str, Data]]:

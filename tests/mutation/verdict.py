@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import fnmatch
 import re
 import subprocess
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -17,7 +19,7 @@ from handrail.emit.document import Data, yaml_document
 from handrail.emit.groups import rules
 from handrail.emit.promtool.escalation import climb
 from handrail.errors import Refused
-from handrail.plan import Guardrail, Rollout
+from handrail.plan import Guardrail, Rollout, Slo
 from servers import program
 
 from .mutants import Mutant, mutants
@@ -37,6 +39,11 @@ class Subject:
     rollout: Rollout
     group: Data
     tests: Tests
+
+    @property
+    def name(self) -> str:
+        """That of the group."""
+        return str(self.group["name"])
 
     def mutants(self) -> Iterator[Mutant]:
         """Everything that can be wrong with it."""
@@ -59,17 +66,27 @@ def rollouts(source: Path) -> tuple[Rollout, ...]:
     return plan.rollouts
 
 
-def subjects(rollout: Rollout) -> Iterator[Subject]:
-    """Every guardrail of a rollout, every objective, and the rollout's own alerts, alone."""
-    yield from (alone(rollout, guardrail) for guardrail in rollout.guardrails)
-    for slo in rollout.slos:
-        yield _subject(replace(rollout, guardrails=(), slos=(slo,), escalation=()), 0)
-    yield own(rollout)
+def subjects(rollout: Rollout, groups: Iterable[str] = ("*",)) -> Iterator[Subject]:
+    """Every guardrail of a rollout, every objective, and the rollout's own alerts, alone, if it is one of `groups`."""
+    makers: dict[str, Callable[[], Subject]] = {
+        f"{rollout.name}/{guardrail.name}": partial(alone, rollout, guardrail)
+        for guardrail in rollout.guardrails
+    }
+    makers |= {f"{rollout.name}/slo-{slo.name}": partial(objective, rollout, slo) for slo in rollout.slos}
+    makers[f"{rollout.name}/rollout"] = partial(own, rollout)
+    for name, make in makers.items():
+        if any(fnmatch.fnmatchcase(name, pattern) for pattern in groups):
+            yield make()
 
 
 def alone(rollout: Rollout, guardrail: Guardrail) -> Subject:
     """One guardrail as if the rollout had no other."""
     return _subject(replace(rollout, guardrails=(guardrail,), slos=(), escalation=()), 0)
+
+
+def objective(rollout: Rollout, slo: Slo) -> Subject:
+    """One objective as if the rollout had nothing else."""
+    return _subject(replace(rollout, guardrails=(), slos=(slo,), escalation=()), 0)
 
 
 def own(rollout: Rollout) -> Subject:

@@ -81,12 +81,13 @@ def _fresh(frame: Frame, birth: Birth) -> Iterator[Scenario]:
 
 
 def _dead(frame: Frame, birth: Birth) -> Iterator[Scenario]:
-    """It is scraped twice and never again."""
+    """It is scraped twice and never again; the last evaluation that still takes it for new is looked at."""
     scene, step = frame.scene(), 2 * per(frame)
     past = scene.scrapes(birth.past)
-    scene.play(birth.others, past + step)
+    look = 2 * past + step - 1
+    look += -look % per(frame)
+    scene.play(birth.others, look - past + 1)
     scene.play({**birth.others, **birth.born}, 2)
-    look = _until(frame, scene.clock + past - 2)
     scene.vanish(birth.born, birth.others, past + 2 * step)
     fires = birth.alerts if birth.outlasts(longest(frame)) else ()
     yield made(DEAD, frame, scene, fires=fires, looks=(look,), about=birth.signal.name)

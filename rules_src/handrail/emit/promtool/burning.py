@@ -23,7 +23,7 @@ from handrail.emit.promtool.storage import Storage, Values
 from handrail.plan import Alert, Rollout, Selector, Slo
 from handrail.units import plain, span
 
-NEAREST = Decimal("0.000000001")
+NEAREST = Decimal("0.00000001")
 """What is recorded is compared to so much."""
 
 
@@ -31,7 +31,7 @@ NEAREST = Decimal("0.000000001")
 class Shown:
     """What a course of an SLO is to show, in evaluations that lie `step` apart.
 
-    `fires` must fire at some time, `silent` never.
+    `fires` must fire at some time, `silent` never; where a `window` is named, for the pair of that long window.
     """
 
     promise: str
@@ -41,11 +41,12 @@ class Shown:
     about: str = ""
     fires: Alert | None = None
     silent: tuple[Alert, ...] = ()
+    window: timedelta | None = None
 
-    def case(self, scene: Scene, looks: tuple[int, ...] = ()) -> Data:
+    def case(self, scene: Scene, looks: tuple[int, ...] = (), settled: int = 0) -> Data:
         """The course as promtool reads it, asked at every turn, at its end and at the scrapes of `looks`.
 
-        Raises Impossible when it does not show its promise.
+        Raises Impossible when it does not show its promise from the scrape `settled` on.
         """
         every = ms(self.rollout.scrape)
         times = range(0, (scene.clock - 1) * every + 1, ms(self.step))
@@ -53,7 +54,7 @@ class Shown:
         storages = (Storage(scraped, closed) for closed in (True, False))
         old, new = (Course(self.rollout, self.slo, storage, times) for storage in storages)
         for course in (old, new):
-            self._check(course)
+            self._check(course, settled * every)
         asked = sorted({*_turns(old), *(look * every for look in looks)})
         fires = {"alert_rule_test": self._texts(self.fires, old, new)} if self.fires else {}
         return {
@@ -73,13 +74,23 @@ class Shown:
     def _named(self) -> str:
         return " ".join(filter(None, [f"slo-{self.slo.name}", self.about]))
 
-    def _check(self, course: Course) -> None:
-        fired = {name for state in course.states.values() for name, fires in state.items() if fires}
-        if self.fires is not None and self.fires.name not in fired:
+    def _check(self, course: Course, settled: int) -> None:
+        fired = {
+            alert.name: self._fired(course, alert, settled) for alert in (*self.silent, self.fires) if alert
+        }
+        if self.fires is not None and not fired[self.fires.name]:
             raise Impossible(f"{self.promise}: {self._named} ({self.fires.name} does not fire)")
         for alert in self.silent:
-            if alert.name in fired:
+            if fired[alert.name]:
                 raise Impossible(f"{self.promise}: {self._named} ({alert.name} fires)")
+
+    def _fired(self, course: Course, alert: Alert, settled: int) -> bool:
+        return any(
+            self.window is None or (names.WINDOW, span(self.window)) in labels
+            for time, state in course.states.items()
+            if time >= settled
+            for labels in state[alert.name]
+        )
 
     def _texts(self, alert: Alert, old: Course, new: Course) -> list[Data]:
         for time in old.times:

@@ -14,7 +14,9 @@ from handrail.emit.promtool.frame import Frame, inner, once, tiers
 from handrail.emit.promtool.limits import beyond, ripening
 from handrail.emit.promtool.measure import ms
 from handrail.emit.promtool.reads import reads
+from handrail.emit.promtool.recorded import OTHER
 from handrail.emit.promtool.scene import LONGEST, Scenario
+from handrail.emit.promtool.series import At, Key, labels_of
 from handrail.emit.promtool.stimulus import Feeds, Impossible
 from handrail.emit.promtool.storage import matches
 from handrail.emit.promtool.text import expanded
@@ -42,6 +44,7 @@ def climb(rollout: Rollout) -> Iterator[Data]:
         "alert_rule_test": [
             *_heartbeat(rollout),
             *(test for level in rollout.escalation for test in _level(level, alert, first, rollout)),
+            *_over(part, alert, first, rollout),
         ],
     }
 
@@ -62,10 +65,14 @@ def _lasting(rollout: Rollout, last: timedelta) -> tuple[Expected, Alert] | None
             scene = frame.scene()
             try:
                 value = list(beyond(frame, condition, stage))[-1]
-                feeds = {**frame.around(stage), **_present(rollout), **frame.bad(condition, value)}
+                beside = {**frame.around(stage), **_present(rollout), **_unheard(rollout)}
+                feeds = {**beside, **frame.bad(condition, value)}
             except Impossible:
                 continue
             scene.play(feeds, scene.scrapes(lasts))
+            scene.play(
+                {**beside, **frame.well()}, scene.scrapes(alert.keep_firing_for + 3 * rollout.evaluate)
+            )
             scenario = Scenario(CLIMBS, guardrail.name, guardrail, scene.tapes, scene.clock, fires=(alert,))
             try:
                 part = expected(scenario, rollout)
@@ -74,6 +81,27 @@ def _lasting(rollout: Rollout, last: timedelta) -> tuple[Expected, Alert] | None
             if _alone(part, alert, rollout):
                 return part, alert
     return None
+
+
+def _unheard(rollout: Rollout) -> Feeds:
+    """Alerts that climb to nobody: pending, blind, in the shadow, on a level already, another rollout's."""
+    labels = {
+        names.ALERTNAME: OTHER,
+        "alertstate": "firing",
+        names.ROLLOUT: rollout.name,
+        names.GUARDRAIL: OTHER,
+        names.TIER: names.TIERS[-1],
+    }
+    others = (
+        {"alertstate": "pending"},
+        {names.TIER: names.BLIND},
+        {names.MODE: names.SHADOW},
+        {names.LEVEL: OTHER},
+        {names.ROLLOUT: OTHER},
+    )
+    if not rollout.escalation:
+        return {}
+    return {Key("ALERTS", labels_of({**labels, **other}.items())): At(Decimal(1)) for other in others}
 
 
 def _present(rollout: Rollout) -> Feeds:
@@ -111,6 +139,19 @@ def _level(level: EscalationLevel, alert: Alert, first: int, rollout: Rollout) -
     carried = {name: value for name, value in alert.labels if name in _CARRIED}
     yield {"eval_time": span(at - rollout.evaluate), "alertname": level.alert.name, "exp_alerts": []}
     yield _fires(level.alert, rollout, at, carried | dict(level.alert.labels))
+
+
+def _over(part: Expected, alert: Alert, first: int, rollout: Rollout) -> Iterator[Data]:
+    """When the alert has ended, so have the levels."""
+    ends = {
+        next((t for t, state in course.states.items() if t > first and not state[alert.name]), None)
+        for course in part.courses
+    }
+    end = ends.pop()
+    if end is not None and not ends:
+        at = span(timedelta(milliseconds=end))
+        for level in rollout.escalation:
+            yield {"eval_time": at, "alertname": level.alert.name, "exp_alerts": []}
 
 
 _CARRIED = (names.ROLLOUT, names.SERVICE, names.GUARDRAIL, names.TIER, names.SEVERITY)

@@ -24,8 +24,8 @@ from handrail.emit.promtool.stimulus import Feeds, Impossible
 from handrail.plan import Burn, Rollout, Slo
 from handrail.units import span
 
-SHORT = "Just over its pace in both windows of a pair the budget burns, just under it in the short one it does not"
-LONG = "Just under its pace in the long window of a pair nothing burns"
+SHORT = "Over its pace in the long window of a pair the budget burns as soon as it is over it in the short one too"
+LONG = "At its pace in the long window of a pair the budget does not burn, whatever the short one says"
 LEAST = "With one event less than the least number nothing burns, with the least number it does"
 WHOLE = "The whole window of an objective forgets what lies behind it"
 BURST = 1000 * EVENTS
@@ -114,20 +114,20 @@ class _Seldom:
 
 
 def _pair(shown: Shown, tier: str, burn: Burn) -> Iterator[Data]:
-    """All was well before the long window began; within it lies a burst of errors; the short one comes last."""
+    """All else lies before the long window; within it lies a burst of events, and the short one comes last."""
     alert = next(alert for alert in shown.slo.alerts if alert.tier == tier)
     limit, seen = pace(shown.slo, burn), burn.short // shown.step + 1
-    for one, past, shares in (
-        (replace(shown, promise=SHORT, fires=alert), 1 + 2 * NEAR, (1 - NEAR, 1 + NEAR)),
-        (replace(shown, promise=LONG, silent=(alert,)), 1 - 2 * NEAR, (1 + NEAR,)),
-    ):
-        still = len(shares) * seen
-        seldom = _remembering(one, burn.long, still, (Decimal(0), limit * past), _beside(shown))
-        for share in shares:
-            seldom.fail(limit * share, evaluations=seen)
-        if one.fires:
-            seldom.fail(Decimal(0), evaluations=2)
-        yield one.case(seldom.scene)
+    shown = replace(shown, promise=SHORT, fires=alert, window=burn.long)
+    seldom = _remembering(shown, burn.long, 2 * seen, (Decimal(0), limit * (1 + 2 * NEAR)))
+    for share in (limit, limit * (1 + NEAR)):
+        settled = seldom.fail(share, evaluations=seen)
+    seldom.fail(Decimal(0), evaluations=2)
+    yield shown.case(seldom.scene, settled=settled)
+    shown = replace(shown, promise=LONG, fires=None, silent=(alert,))
+    seldom = _remembering(shown, burn.long, seen, (Decimal(1), limit * (1 - NEAR)), seen * EVENTS)
+    settled = seldom.scene.clock
+    seldom.fail(limit * (1 + NEAR), evaluations=seen)
+    yield shown.case(seldom.scene, settled=settled)
 
 
 def _beside(shown: Shown) -> Feeds:
@@ -139,27 +139,25 @@ def _remembering(
     window: timedelta,
     still: int,
     shares: tuple[Decimal, Decimal],
-    beside: Feeds,
     events: int = BURST,
 ) -> _Seldom:
-    """Errors that a window has forgotten, and such as lie in its older half, when `still` evaluations have come."""
+    """Errors that a window has forgotten, and such as lie in its older half, before `still` evaluations come."""
+    # promtool takes a while for every series of a month.
+    beside = {} if window == shown.slo.window else _beside(shown)
     seldom = _Seldom(shown, Scene(shown.rollout), beside)
-    forgotten, remembered = (int(window * part / shown.step) for part in (1.1, 0.6))
+    forgotten, remembered = window // shown.step + still + 1, int(window * 0.6 / shown.step)
     if remembered < still or forgotten > LONGEST:
         raise Impossible("it would last longer than a test should")
-    seldom.fail(shares[0], Decimal(events))
-    seldom.rest(forgotten - remembered - 1)
-    seldom.fail(shares[1], Decimal(events))
-    seldom.rest(remembered - still)
+    for share, rest in zip(shares, (forgotten - remembered, remembered - still + 1), strict=True):
+        seldom.fail(share, Decimal(events))
+        seldom.rest(rest - 1)
     return seldom
 
 
 def _whole(shown: Shown) -> Iterator[Data]:
     """Half of the events failed before the window began, a quarter in its older half, an eighth at its end."""
-    shares = Decimal("0.5"), Decimal("0.25")
-    # promtool takes a while for every series that lasts so long.
-    shown = replace(shown, promise=WHOLE)
-    seldom = _remembering(shown, shown.slo.window, 1, shares, {}, EVENTS)
+    shown, shares = replace(shown, promise=WHOLE), (Decimal("0.5"), Decimal("0.25"))
+    seldom = _remembering(shown, shown.slo.window, 1, shares, EVENTS)
     seldom.fail(Decimal("0.125"))
     yield seldom.shown.case(seldom.scene)
 

@@ -256,6 +256,20 @@ async def test_people_are_told_of_the_newest_state_until_they_were(store: Store)
     assert (changed.receipt, changed.version, changed.tries) == ("receipt-1", 3, 0)
 
 
+async def test_who_was_told_before_an_attempt_hears_that_it_has_begun(store: Store) -> None:
+    tell = Tell(Webhook("https://hooks.example.com"))
+    unready = decision(verdict=Verdict.tell, reason="not-ready", tell=(tell,))
+    await store.attempts.apply("shop", lambda _: unready, NOW)
+    (first,) = await store.tellings.due(NOW, NOW)
+    assert (first.incident, first.attempt, first.version) == ("shop-0", 0, 1)
+    await store.tellings.told(first, "receipt-1", "", None)
+    await store.tellings.want("blind", "handrail", [], NOW)
+    assert await store.tellings.due(LATER, LATER) == []
+    await begun(store)
+    (second,) = await store.tellings.due(LATER, LATER)
+    assert (second.incident, second.receipt, second.version) == ("shop-0", "receipt-1", 2)
+
+
 async def test_old_deliveries_go_those_that_said_nothing_new_first(store: Store) -> None:
     await delivered(store, 2)
     await store.inbox.settle(judged(decision(verdict=Verdict.repeat)), NOW, 1)

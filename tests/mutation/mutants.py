@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 
+from handrail import names
 from handrail.emit.document import Data
-from handrail.names import TIERS
 from handrail.units import duration, span
 
 from .expressions import changes
@@ -27,7 +27,7 @@ class Mutant:
     @property
     def tier(self) -> str | None:
         """The tier whose alert is wrong; None where a recording is."""
-        return next((tier for tier in TIERS if self.rule.lower().endswith(tier)), None)
+        return next((tier for tier in names.TIERS if self.rule.lower().endswith(tier)), None)
 
     @property
     def name(self) -> str:
@@ -46,8 +46,9 @@ def mutants(group: Data, evaluate: timedelta) -> Iterator[Mutant]:
 
 
 def _recorded(rule: Data) -> str:
-    signal = rule["labels"].get("signal")
-    return f"{rule['record']}{f' ({signal})' if signal else ''}"
+    labels = rule["labels"]
+    about = labels.get(names.SIGNAL) or labels.get(names.WINDOW)
+    return f"{rule['record']}{f' ({about})' if about else ''}"
 
 
 def _wrong(rule: Data, evaluate: timedelta) -> Iterator[tuple[str, Data]]:

@@ -6,36 +6,44 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from handrail.plan import Alert, Guardrail, Rollout
+from handrail.plan import Rollout
 from mutation.mutants import Mutant
-from mutation.verdict import Subject, alone, judge, rollouts
+from mutation.verdict import Subject, judge, rollouts, subjects
 
 ROLLOUTS = rollouts(Path(__file__).parents[2] / "rules_src")
 ALERTS = [
-    pytest.param(rollout, guardrail, alert, id=alert.name)
+    pytest.param(rollout, group, alert.name, id=f"{rollout.name}-{alert.name}")
     for rollout in ROLLOUTS
-    for guardrail in rollout.guardrails
-    for alert in (*guardrail.alerts, guardrail.blind)
+    for group, alerts in (
+        *((each.name, (*each.alerts, each.blind)) for each in rollout.guardrails),
+        *((f"slo-{slo.name}", (*slo.alerts, slo.blind)) for slo in rollout.slos),
+        ("rollout", (*(level.alert for level in rollout.escalation), rollout.heartbeat)),
+    )
+    for alert in alerts
 ]
 TURNED = ("> → < (1)", "< → > (1)", ">= → < (1)", "<= → > (1)", "absent → count (1)")
+LATER = "for an evaluation longer"
 
 
 @cache
-def subject_of(rollout: str, guardrail: str) -> Subject:
+def subject_of(rollout: str, group: str) -> Subject:
     whole = next(known for known in ROLLOUTS if known.name == rollout)
-    return alone(whole, next(known for known in whole.guardrails if known.name == guardrail))
+    [found] = subjects(whole, [f"{rollout}/{group}"])
+    return found
 
 
-@pytest.mark.parametrize(("rollout", "guardrail", "alert"), ALERTS)
+@pytest.mark.parametrize(("rollout", "group", "alert"), ALERTS)
 def test_an_alert_whose_condition_is_turned_round_is_noticed(
-    rollout: Rollout, guardrail: Guardrail, alert: Alert
+    rollout: Rollout, group: str, alert: str
 ) -> None:
-    subject = subject_of(rollout.name, guardrail.name)
+    subject = subject_of(rollout.name, group)
     assert judge(subject, _turned_round(subject, alert))
 
 
-def _turned_round(subject: Subject, alert: Alert) -> Mutant:
-    return next(m for m in subject.mutants() if m.rule == alert.name and m.what in TURNED)
+def _turned_round(subject: Subject, alert: str) -> Mutant:
+    """Where there is nothing to turn round, as in a heartbeat, one that comes too late."""
+    found = {mutant.what: mutant for mutant in subject.mutants() if mutant.rule == alert}
+    return next(found[what] for what in (*TURNED, LATER) if what in found)
 
 
 @pytest.mark.parametrize("rollout", ROLLOUTS, ids=[rollout.name for rollout in ROLLOUTS])

@@ -11,6 +11,7 @@ from handrail.conditions import REMEMBER
 from handrail.emit.promtool.frame import Frame, free, inner, tiers, window
 from handrail.emit.promtool.judge import Judge
 from handrail.emit.promtool.limits import beyond, check_length, had, ripening
+from handrail.emit.promtool.reads import selectors
 from handrail.emit.promtool.recorded import OTHER
 from handrail.emit.promtool.recordings import strange_recordings
 from handrail.emit.promtool.scene import Scenario, Scene
@@ -23,6 +24,8 @@ VANISHED = (
     "When its series vanish a guardrail is blind when its hold is over, and sees again when they are back"
 )
 NEVER_CAME = "A guardrail whose series never came is blind"
+ONE_LOST = "Without the series of one of its signals a guardrail is blind"
+NO_HISTORY = "Without a past to compare with a guardrail is blind, whatever others did then"
 BUCKETLESS = "While events are counted and their buckets are gone, a guardrail is blind"
 NO_ATTEMPT = "While no attempt gives the canary traffic, a missing canary is no blindness"
 UNTOLD = "A receiver that says nothing is believed for ten minutes, then whoever needs the stage is blind"
@@ -37,6 +40,8 @@ def blindness(frame: Frame) -> Iterator[Scenario | Impossible]:
     for build in (
         _vanished,
         _never_came,
+        _one_lost,
+        _no_history,
         _buckets_gone,
         _no_attempt,
         _untold,
@@ -94,6 +99,42 @@ def _never_came(frame: Frame) -> Iterator[Scenario]:
     strange = strange_recordings(frame, own_is_gone=True)
     scene.play({**frame.around(frame.stage()), **strange}, scene.scrapes(_hold(frame)))
     yield _made(NEVER_CAME, frame, scene, fires=(frame.guardrail.blind,))
+
+
+def _one_lost(frame: Frame) -> Iterator[Scenario]:
+    """The others are there: for each signal whose series no other reads."""
+    signals = frame.guardrail.signals
+    if free(frame.guardrail):
+        return
+    for signal in signals:
+        if isinstance(inner(signal.measure), Gone):
+            continue
+        own = selectors(signal.measure)
+        others = [series for other in signals if other is not signal for series in selectors(other.measure)]
+        well = frame.well()
+        lost = [key for key in well if any(matches(series, key) for series in own)]
+        if len(lost) == len(well) or any(matches(series, key) for series in others for key in lost):
+            continue
+        scene, left = frame.scene(), {key: feed for key, feed in well.items() if key not in lost}
+        scene.play({**frame.around(frame.stage()), **left}, scene.scrapes(_hold(frame)))
+        about = signal.name or "its own"
+        yield _made(ONE_LOST, frame, scene, fires=(frame.guardrail.blind,), about=about)
+
+
+def _no_history(frame: Frame) -> Iterator[Scenario]:
+    """The guardrail's own series come some time after those of others."""
+    agos = [
+        c.reference.ago for c in frame.relative() if c.reference is not None and c.reference.ago is not None
+    ]
+    if not agos or free(frame.guardrail):
+        return
+    scene, around = (
+        frame.scene(),
+        {**frame.around(frame.stage()), **strange_recordings(frame, own_is_gone=True)},
+    )
+    scene.play(around, scene.scrapes(_hold(frame)))
+    scene.play({**around, **frame.well()}, scene.scrapes(max(agos), _longest_window(frame)))
+    yield _made(NO_HISTORY, frame, scene, fires=(frame.guardrail.blind,))
 
 
 def _buckets_gone(frame: Frame) -> Iterator[Scenario]:

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from handrail.emit.promtool.events import happened
 from handrail.emit.promtool.frame import UPWARDS, Frame, inner, once, tiers, window
-from handrail.emit.promtool.judge import Judge
+from handrail.emit.promtool.judge import Judge, compared_with
 from handrail.emit.promtool.measure import ms
 from handrail.emit.promtool.scene import LONGEST, Scenario, Scene, samples
 from handrail.emit.promtool.stimulus import Feeds, Impossible
@@ -26,6 +26,7 @@ from handrail.plan import (
     Op,
     PerSecond,
     Quantile,
+    ReferenceKind,
     Share,
     Slow,
     StateChanges,
@@ -69,9 +70,9 @@ def had(scenarios: Iterator[T], about: str) -> Iterator[T | Impossible]:
 
 
 def stages(frame: Frame, condition: Condition) -> list[str | None]:
-    """A stage for each figure the limit has; None is outside of all."""
+    """A stage for each figure the limit has, and for each that is compared with; None is outside of all."""
     if not condition.staged:
-        return [frame.stage(condition)]
+        return _compared(frame, condition) or [frame.stage(condition)]
     found: dict[Decimal, str | None] = {}
     for limit in condition.limits:
         if limit.figure is not None and (limit.stage is None or frame.judged_in(condition, limit.stage)):
@@ -79,10 +80,19 @@ def stages(frame: Frame, condition: Condition) -> list[str | None]:
     return list(found.values())
 
 
+def _compared(frame: Frame, condition: Condition) -> list[str | None]:
+    """The stages that are compared with the one before."""
+    reference = condition.reference
+    if reference is None or reference.kind is not ReferenceKind.previous_stage:
+        return []
+    return [now for _, now in compared_with(reference, frame.rollout) if frame.judged_in(condition, now)]
+
+
 def _about(frame: Frame, alert: Alert, condition: Condition, stage: str | None) -> str:
     signal = f" ({condition.signal.name})" if condition.signal.name else ""
     staged = f" in stage {stage}" if stage else " outside of its stages"
-    return f"{frame.guardrail.name} {alert.tier}{signal}{staged if condition.staged else ''}"
+    named = condition.staged or len(_compared(frame, condition)) > 1
+    return f"{frame.guardrail.name} {alert.tier}{signal}{staged if named else ''}"
 
 
 def _over(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from decimal import Decimal
 
 from handrail import names
@@ -13,7 +14,7 @@ from handrail.emit.promtool.made import easiest, longest, made, per
 from handrail.emit.promtool.reads import reads
 from handrail.emit.promtool.recorded import OTHER
 from handrail.emit.promtool.recordings import strange_recordings
-from handrail.emit.promtool.scene import Scenario
+from handrail.emit.promtool.scene import LONGEST, Scenario
 from handrail.emit.promtool.series import At, Key, Rise, labels_of
 from handrail.emit.promtool.stimulus import Feeds, Impossible, chosen
 from handrail.emit.promtool.storage import matches
@@ -39,11 +40,21 @@ def _others(frame: Frame) -> Iterator[Scenario]:
     for alert in frame.guardrail.alerts:
         settle(frame, scene, alert, {**around, **strange}, spread(frame.guardrail, well))
         break
+    scene.play({**around, **spread(frame.guardrail, well), **strange}, scene.scrapes(_past(frame)))
     settled = scene.clock - 1
     scene.play(
         {**around, **spread(frame.guardrail, well), **strange}, scene.scrapes(longest(frame)) + 4 * per(frame)
     )
     yield made(OTHERS, frame, scene, silent=frame.calm(), settled=settled)
+
+
+def _past(frame: Frame) -> timedelta:
+    """How much must have been there before: none where it lies further back than a test should last."""
+    agos = [
+        c.reference.ago for c in frame.relative() if c.reference is not None and c.reference.ago is not None
+    ]
+    found = max(agos, default=timedelta())
+    return found if found / frame.rollout.evaluate < LONGEST / 2 else timedelta()
 
 
 def _strange_series(frame: Frame) -> Feeds:

@@ -9,7 +9,7 @@ from decimal import Decimal
 from handrail import names
 from handrail.conditions import REMEMBER
 from handrail.emit.promtool.frame import Frame, free, inner, tiers, window
-from handrail.emit.promtool.judge import Judge
+from handrail.emit.promtool.judge import Judge, compared_with
 from handrail.emit.promtool.limits import beyond, check_length, had, ripening
 from handrail.emit.promtool.reads import selectors
 from handrail.emit.promtool.recorded import OTHER
@@ -18,6 +18,7 @@ from handrail.emit.promtool.scene import Scenario, Scene
 from handrail.emit.promtool.series import Key, Rise
 from handrail.emit.promtool.stimulus import Feeds, Impossible
 from handrail.emit.promtool.storage import Storage, matches
+from handrail.emit.promtool.strangers import strange_words
 from handrail.plan import Alert, Condition, Gone, Op, Quantile, ReferenceKind, Slow
 
 VANISHED = (
@@ -243,14 +244,23 @@ def _counts(condition: Condition) -> bool:
 
 
 def _nothing_captured(frame: Frame) -> Iterator[Scenario]:
+    """In every stage that is compared with one before, and wherever it is with the time before the rollout."""
     if not frame.captured() or free(frame.guardrail):
         return
-    relative = [c for c in frame.relative() if c.reference is not None and c.reference.kind in _TOLD]
-    stage = frame.stage(relative[0])
-    around = {k: f for k, f in frame.around(stage).items() if k.metric != names.REFERENCE_METRIC}
-    scene = frame.scene()
-    scene.play({**around, **frame.well()}, scene.scrapes(_hold(frame)))
-    yield _made(NOTHING_CAPTURED, frame, scene, fires=(frame.guardrail.blind,))
+    for condition in frame.relative():
+        reference = condition.reference
+        if reference is None or reference.kind not in _TOLD:
+            continue
+        pairs: list[tuple[str | None, str | None]] = [(None, frame.stage(condition))]
+        if reference.kind is ReferenceKind.previous_stage:
+            pairs = [*compared_with(reference, frame.rollout)]
+        for before, stage in pairs:
+            lost = names.BEFORE if before is None else names.stage_reference(before)
+            told = {k: f for k, f in frame.around(stage).items() if (names.REFERENCE, lost) not in k.labels}
+            scene, others = frame.scene(), strange_words(frame, stage)
+            scene.play({**told, **others, **frame.well()}, scene.scrapes(_hold(frame)))
+            about = f"in stage {stage}" if before else ""
+            yield _made(NOTHING_CAPTURED, frame, scene, fires=(frame.guardrail.blind,), about=about)
 
 
 def _stable_gone(frame: Frame) -> Iterator[Scenario]:

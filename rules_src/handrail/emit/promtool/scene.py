@@ -103,7 +103,10 @@ class Scene:
 def surroundings(
     rollout: Rollout, stage: str | None, references: dict[tuple[str, str], Decimal], entered: Decimal
 ) -> Feeds:
-    """What is there beside the service's metrics: a Prometheus that is up, and what the receiver says."""
+    """What is there beside the service's metrics: a Prometheus that is up, and what the receiver says.
+
+    Of a captured figure a second receiver says less: the greatest is taken.
+    """
     found: Feeds = {Key("up", labels_of([("job", "prometheus")])): At(Decimal(1))}
     for known in rollout.stages:
         now = Decimal(int(known.name == stage))
@@ -112,7 +115,10 @@ def surroundings(
         entry = labels_of([(names.ROLLOUT, rollout.name), (names.STAGE, stage)])
         found[Key(names.STAGE_ENTERED_METRIC, entry)] = At(entered)
     for (guardrail, reference), figure in references.items():
-        found[reference_key(rollout, guardrail, reference)] = At(figure)
+        told = reference_key(rollout, guardrail, reference)
+        second = labels_of([*told.labels, ("instance", "second")])
+        found[told] = At(figure)
+        found[Key(told.metric, second)] = At(figure - abs(figure) / 2)
     return found
 
 

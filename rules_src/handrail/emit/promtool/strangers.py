@@ -36,7 +36,7 @@ def _others(frame: Frame) -> Iterator[Scenario]:
     """Beside a guardrail that is well: everything that its selectors leave out, far over every limit."""
     scene, stage = frame.scene(), frame.stage()
     around, well = frame.around(stage), frame.well()
-    strange = {**_strange_series(frame), **strange_recordings(frame), **_strange_words(frame, stage)}
+    strange = {**_strange_series(frame), **strange_recordings(frame), **strange_words(frame, stage)}
     for alert in frame.guardrail.alerts:
         settle(frame, scene, alert, {**around, **strange}, spread(frame.guardrail, well))
         break
@@ -77,7 +77,7 @@ def flipped(selector: Selector, fixed: dict[str, str], label: str) -> Iterator[K
         return
 
 
-def _strange_words(frame: Frame, stage: str | None) -> Feeds:
+def strange_words(frame: Frame, stage: str | None) -> Feeds:
     """What the receiver says of another rollout: in another stage, with other figures."""
     found: Feeds = {}
     for known in frame.rollout.stages:

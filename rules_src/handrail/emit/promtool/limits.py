@@ -73,10 +73,10 @@ def stages(frame: Frame, condition: Condition) -> list[str | None]:
     """A stage for each figure the limit has, and for each that is compared with; None is outside of all."""
     if not condition.staged:
         return _compared(frame, condition) or [frame.stage(condition)]
-    found: dict[Decimal, str | None] = {}
+    found: dict[tuple[Decimal, bool], str | None] = {}
     for limit in condition.limits:
         if limit.figure is not None and (limit.stage is None or frame.judged_in(condition, limit.stage)):
-            found.setdefault(limit.figure, limit.stage)
+            found.setdefault((limit.figure, limit.stage is None), limit.stage)
     return list(found.values())
 
 
@@ -132,6 +132,8 @@ def _recover(frame: Frame, scene: Scene, condition: Condition, alert: Alert, aro
         scene.rest(around, scene.scrapes(end))
         return
     far = extreme(frame, condition)
+    if isinstance(inner(condition.signal.measure), PerSecond) and condition.reference is None:
+        far = max(condition.figures) * 4 if condition.op in UPWARDS else Decimal(0)
     if far is not None:
         scene.play(
             {**around, **frame.bad(condition, far)},

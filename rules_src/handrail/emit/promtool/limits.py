@@ -132,8 +132,6 @@ def _recover(frame: Frame, scene: Scene, condition: Condition, alert: Alert, aro
         scene.rest(around, scene.scrapes(end))
         return
     far = extreme(frame, condition)
-    if isinstance(inner(condition.signal.measure), PerSecond) and condition.reference is None:
-        far = max(condition.figures) * 4 if condition.op in UPWARDS else Decimal(0)
     if far is not None:
         scene.play(
             {**around, **frame.bad(condition, far)},

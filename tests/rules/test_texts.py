@@ -48,5 +48,5 @@ def test_a_pattern_that_only_prometheus_reads_is_left_to_it() -> None:
     """No unit test can be made of it; the file says so, and nothing breaks."""
     odd = Ratio(bad='r_total{code=~"[[:digit:]]+|\\\\pL"}', of="r_total")
     planned = shop(Guardrail("odd", odd, tiers=[Critical(Above("1%"))]))
-    text = tests_of.tests(replace(planned, source="here"))
+    [text] = tests_of.tests(replace(planned, source="here")).values()
     assert "# not tested: odd critical: no example of a series with the label code could be made" in text

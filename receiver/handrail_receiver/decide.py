@@ -40,7 +40,7 @@ NAMED = (names.ROLLOUT, names.GUARDRAIL, names.TIER)
 def decide(signal: Signal, playbook: Playbook | None, history: History, now: Conditions) -> Decision:
     """What follows from one alert."""
     rollout, guardrail, name = (signal.labels.get(label, "") for label in NAMED)
-    tier = _tier(playbook, guardrail, name) if playbook else None
+    tier = playbook.tier(guardrail, name) if playbook else None
     if playbook is not None and tier is not None and rollout:
         return _known(_Case(signal, playbook, guardrail, tier, history, now))
     if not rollout:
@@ -195,13 +195,6 @@ def _held(case: _Case, attempt: Attempt, reason: str, text: str) -> Decision:
     if attempt.held == text:
         return case.say(Verdict.repeat, reason, text)
     return case.say(Verdict.tell, reason, text, SetHold(text))
-
-
-def _tier(playbook: Playbook, guardrail: str, name: str) -> TierFacts | None:
-    for facts in playbook.guardrails:
-        if facts.name == guardrail:
-            return next((tier for tier in facts.tiers if tier.tier == name), None)
-    return None
 
 
 def _stronger(tier: TierFacts, history: History) -> bool:

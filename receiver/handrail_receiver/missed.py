@@ -88,12 +88,5 @@ def said(missed: Missed, playbook: Playbook, history: History) -> Decision:
 
 
 def _tier(missed: Missed, playbook: Playbook) -> TierFacts | None:
-    return next(
-        (
-            tier
-            for guardrail in playbook.guardrails
-            for tier in guardrail.tiers
-            if f"{guardrail.name}/{tier.tier}" == missed.source
-        ),
-        None,
-    )
+    labels = missed.fired.labels
+    return playbook.tier(labels.get(names.GUARDRAIL, ""), labels.get(names.TIER, ""))

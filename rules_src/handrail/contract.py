@@ -220,3 +220,16 @@ class Playbook(_Model):
     def action(self, name: str) -> Action | None:
         """The action called `name`, or None when this rollout does not have it."""
         return next((action for action in self.actions if action.name == name), None)
+
+    def tier(self, guardrail: str, name: str) -> TierFacts | None:
+        """The tier called `name` of a guardrail, or None when this rollout does not have it."""
+        return next(
+            (
+                tier
+                for facts in self.guardrails
+                if facts.name == guardrail
+                for tier in facts.tiers
+                if tier.tier == name
+            ),
+            None,
+        )

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from handrail_receiver.spoken import Approved, Checked
-from handrail_receiver.stores.engine import Row, Tx
-from handrail_receiver.stores.rows import instant
+from handrail_receiver.stores.engine import Tx
+from handrail_receiver.stores.rows import approved_of, checked_of
 
 
 def checked_in(tx: Tx, rollout: str, number: int) -> tuple[Checked, ...]:
     """The answers that were given in attempt `number`, which may not have begun yet."""
     sql = "SELECT * FROM checked WHERE rollout = :rollout AND number = :number ORDER BY into_stage, question"
-    return tuple(map(_checked, tx.rows(sql, rollout=rollout, number=number)))
+    return tuple(map(checked_of, tx.rows(sql, rollout=rollout, number=number)))
 
 
 def approved_in(tx: Tx, rollout: str, number: int) -> tuple[Approved, ...]:
@@ -19,7 +19,7 @@ def approved_in(tx: Tx, rollout: str, number: int) -> tuple[Approved, ...]:
         "SELECT * FROM approved WHERE rollout = :rollout AND number IN (:number, :number - 1)"
         " ORDER BY number, into_stage, role"
     )
-    return tuple(map(_approved, tx.rows(sql, rollout=rollout, number=number)))
+    return tuple(map(approved_of, tx.rows(sql, rollout=rollout, number=number)))
 
 
 def check(tx: Tx, rollout: str, said: Checked) -> None:
@@ -58,30 +58,4 @@ def approve(tx: Tx, rollout: str, said: Approved) -> None:
         digest=said.digest,
         token=said.token,
         note=said.note,
-    )
-
-
-def _checked(row: Row) -> Checked:
-    return Checked(
-        number=row["number"],
-        into=row["into_stage"],
-        question=row["question"],
-        passed=bool(row["passed"]),
-        by=row["said_by"],
-        at=instant(row["at"]),
-        note=row["note"],
-    )
-
-
-def _approved(row: Row) -> Approved:
-    return Approved(
-        number=row["number"],
-        into=row["into_stage"],
-        role=row["role"],
-        by=row["said_by"],
-        at=instant(row["at"]),
-        until=instant(row["until"]),
-        digest=row["digest"],
-        token=row["token"],
-        note=row["note"],
     )

@@ -12,6 +12,7 @@ from pydantic import TypeAdapter
 
 from handrail_receiver.errors import Cause
 from handrail_receiver.model import Attempt, AttemptState, Effect, EffectState, Run, RunState
+from handrail_receiver.spoken import Approved, Checked
 from handrail_receiver.stores.engine import Row
 
 ONE_STEP: TypeAdapter[Step] = TypeAdapter(Step)
@@ -43,6 +44,34 @@ def attempt_of(row: Row) -> Attempt:
         held=row["held"],
         pinned=_pinned(row["pinned"]),
         rollback_ready=row["rollback_ready"],
+    )
+
+
+def checked_of(row: Row) -> Checked:
+    """A row of `checked`."""
+    return Checked(
+        number=row["number"],
+        into=row["into_stage"],
+        question=row["question"],
+        passed=bool(row["passed"]),
+        by=row["said_by"],
+        at=instant(row["at"]),
+        note=row["note"],
+    )
+
+
+def approved_of(row: Row) -> Approved:
+    """A row of `approved`."""
+    return Approved(
+        number=row["number"],
+        into=row["into_stage"],
+        role=row["role"],
+        by=row["said_by"],
+        at=instant(row["at"]),
+        until=instant(row["until"]),
+        digest=row["digest"],
+        token=row["token"],
+        note=row["note"],
     )
 
 

@@ -76,7 +76,15 @@ def rollout(
         print(f"--{wrong[0]} does not go with {verb}; leave it out", file=sys.stderr)  # noqa: T201
         return 2
     address = (url or os.environ.get("HANDRAIL_URL") or "http://127.0.0.1:8080").rstrip("/")
-    token = token or _token()
+    try:
+        token = token or _token()
+    except (OSError, UnicodeDecodeError) as error:
+        print(  # noqa: T201
+            f"HANDRAIL_TOKEN_FILE: {os.environ['HANDRAIL_TOKEN_FILE']} cannot be read ({type(error).__name__}); "
+            "name a file that holds your token and nothing else",
+            file=sys.stderr,
+        )
+        return 2
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     try:
         answer = _ask(verb, name, address, headers, _body(verb, why, given))
@@ -120,6 +128,10 @@ def _show(verb: Verb, answer: httpx.Response) -> int:
         said: dict[str, Any] = answer.json()
     except json.JSONDecodeError:
         said = {"error": f"{answer.status_code}: not a Handrail receiver; check the address"}
+    if answer.status_code == 401:
+        said = {
+            "error": "the receiver knows no such token; put yours into a file and name it in HANDRAIL_TOKEN_FILE"
+        }
     if "error" in said:
         print(said["error"], file=sys.stderr)  # noqa: T201
         return 1
@@ -167,7 +179,8 @@ def _gate(gate: dict[str, Any] | None) -> list[str]:
         return []
     lines = [f"  gate into {gate['into']}: {'open' if gate['open'] else 'closed'}"]
     for ask in gate["asks"]:
-        lines.append(f"    {'met    ' if ask['met'] else 'missing'}  {ask['name']}: {ask['text']}")
+        text = ask["text"].removeprefix(f"{ask['name']}: ")
+        lines.append(f"    {'met    ' if ask['met'] else 'missing'}  {ask['name']}: {text}")
         lines += [f"             {ask['cure']}"] if ask["cure"] else []
     return lines
 

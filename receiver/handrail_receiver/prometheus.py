@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from handrail_receiver.errors import Cause, Permanent
+from handrail_receiver.errors import Cause, Permanent, Retryable
 from handrail_receiver.outside import Outside
 
 ANSWER_WITHIN = 10.0
@@ -50,7 +50,12 @@ class Prometheus:
     async def values(self, expr: str) -> list[float]:
         """The samples of `expr` now."""
         address = f"{self._url}/api/v1/query?{urlencode({'query': expr})}"
-        answer = await self._outside.ask("Prometheus", "GET", address, timeout=ANSWER_WITHIN)
+        try:
+            answer = await self._outside.ask("Prometheus", "GET", address, timeout=ANSWER_WITHIN)
+        except Retryable as problem:
+            if problem.cause is not Cause.unreachable:
+                raise
+            raise Retryable(problem.cause, f"{problem}; start it, or correct HANDRAIL_PROMETHEUS") from None
         try:
             data = _Answer.model_validate_json(answer.body).data
         except ValidationError:

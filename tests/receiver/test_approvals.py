@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 import servers
 from guarded import TOKENS, Guarded, guarded, playbook
-from handrail.contract import Approval, Gate
+from handrail.contract import Approval, Criterion, Gate
 
 QUIET, DARK = "Is it quiet?", "Is it dark?"
 LEAD = Approval(role="lead", valid_for=3600, four_eyes=True)
@@ -171,9 +171,9 @@ def test_without_tokens_four_eyes_are_not_two(tmp_path: Path) -> None:
         assert shop.call("promote", anyway=True, why="nobody else")["reason"] == "not-approved"
 
 
-def handrail(shop: Guarded, role: str, *words: str) -> tuple[int, str]:
-    """`handrail rollout …` with the token of a role: exit code, and what it said."""
-    env = {**os.environ, "HANDRAIL_URL": shop.server.url, "HANDRAIL_TOKEN": TOKENS[role]}
+def handrail(shop: Guarded, role: str, *words: str, **more: str) -> tuple[int, str]:
+    """`handrail rollout …` with the token of a role, and `more` in the environment: exit code, and what it said."""
+    env = {**os.environ, "HANDRAIL_URL": shop.server.url, "HANDRAIL_TOKEN": TOKENS[role], **more}
     argv = [str(Path(sys.executable).parent / "handrail"), "rollout", *words]
     ran = subprocess.run(argv, env=env, check=False, capture_output=True, text=True)
     return ran.returncode, ran.stdout + ran.stderr
@@ -206,6 +206,34 @@ def test_the_same_in_the_terminal(shop: Guarded) -> None:
     assert "gate into 50%: open" in handrail(shop, "viewer", "status", "shop")[1]
     code, said = handrail(shop, "operator", "promote", "shop")
     assert (code, said.splitlines()[0]) == (0, "act (asked-for): into stage 50%")
+
+
+def test_in_the_terminal_a_token_that_does_not_help_is_named_with_its_cure(
+    shop: Guarded, tmp_path: Path
+) -> None:
+    assert handrail(shop, "viewer", "status", "shop", HANDRAIL_TOKEN="") == (
+        1,
+        "the receiver knows no such token; put yours into a file and name it in HANDRAIL_TOKEN_FILE\n",
+    )
+    gone = str(tmp_path / "gone")
+    code, said = handrail(shop, "viewer", "status", "shop", HANDRAIL_TOKEN_FILE=gone)
+    assert (code, said) == (
+        2,
+        f"HANDRAIL_TOKEN_FILE: {gone} cannot be read (FileNotFoundError); name a file that holds your token and nothing else\n",
+    )
+
+
+def test_a_prometheus_that_is_stopped_is_named_once_with_its_cure(tmp_path: Path) -> None:
+    gate = Gate(
+        into="50%", criteria=(Criterion(guardrail="error-rate", text="below 1 %", expr="x", seen="x"),)
+    )
+    nobody = f"http://{servers.free_address()}"
+    with guarded(tmp_path, playbook(gates=(gate,)), PROMETHEUS=nobody) as shop:
+        shop.call("start")
+        assert handrail(shop, "viewer", "status", "shop")[1].splitlines()[-1] == (
+            "    missing  error-rate: below 1 %: unknown: Prometheus cannot be reached: "
+            "All connection attempts failed; start it, or correct HANDRAIL_PROMETHEUS"
+        )
 
 
 def test_the_page_says_what_is_missing_who_said_what_and_what_to_type(shop: Guarded) -> None:

@@ -95,7 +95,10 @@ def hold(made: World, shop: Guarded) -> None:
         lambda: "firing" in made.deliveries(KEPT).get("alertmanager-1", set()),
         "Alertmanager's own delivery of what was kept up for longer than the outage",
     )
-    assert made.deliveries(PASSES)["asked"] == {"firing", "resolved"}
+    servers.until(
+        lambda: set().union(*made.deliveries(PASSES).values()) == {"firing", "resolved"},
+        "somebody to have told of both ends of what passed",
+    )
     servers.until(lambda: made.undecided() == 0, "every delivery to be decided on")
 
 

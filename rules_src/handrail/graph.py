@@ -17,7 +17,7 @@ import yaml
 
 from handrail import names
 from handrail.errors import Problem, Severity
-from handrail.plan import Alert, Rollout
+from handrail.plan import Alert, Gone, Rollout
 from handrail.routing import taken
 
 NAME = "graph"
@@ -125,8 +125,16 @@ def _missing(alert: Alert, rollout: Rollout, written: Written) -> Iterator[tuple
 
 
 def _explained(alert: Alert, of: str, rollout: Rollout, written: Written) -> bool:
-    """Whether the file says why: free PromQL, for one, may be anything. Levels need an alert that lasts to climb on."""
-    own = (rollout.heartbeat, *(level.alert for level in rollout.escalation))
+    """Whether the file says why: free PromQL, for one, may be anything. Levels need an alert that lasts to climb on.
+
+    What is judged by its absence sees that nothing is there: no series can make it blind.
+    """
+    sees = (
+        guardrail.blind
+        for guardrail in rollout.guardrails
+        if all(isinstance(signal.measure, Gone) for signal in guardrail.signals)
+    )
+    own = (rollout.heartbeat, *(level.alert for level in rollout.escalation), *sees)
     return alert in own or re.search(rf"(?<![\w-]){re.escape(of)}(?![\w-])", written.untested) is not None
 
 

@@ -142,8 +142,6 @@ def watched(measure: Measure, labels: tuple[str, ...], recorded: Selector) -> tu
         inner = measure.measure
         seen = watched(inner, labels, recorded) if traffic(inner, labels) else (value(inner, labels, None),)
         return (value(measure.condition, labels, None), *seen)
-    if isinstance(measure, Gone):
-        return ()
     if isinstance(measure, PerSecond):
         return (value(measure, labels, None),)
     return (str(recorded),)

@@ -8,9 +8,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import declared
 import pytest
 import typer
 from handrail.cli import app
+from handrail.compiler import compile_source, problems_everywhere
 from handrail_receiver.settings import Settings
 from project import lint_page
 from project.examples import ROOT, Example, examples, pages
@@ -130,6 +132,20 @@ def test_every_python_example_that_is_no_quote_compiles() -> None:
     for example in examples("python"):
         if not example.quote:
             compile(example.text, str(example), "exec")
+
+
+def test_the_page_of_declarations_declares_what_can_be_generated(tmp_path: Path) -> None:
+    """All of its rollouts in one folder, in both of its environments."""
+    written = [example for example in examples("python") if example.page == "docs/declarations.md"]
+    files = {f"rollouts/line_{example.line}.py": example.text for example in written[:-1]}
+    source = declared.folder(tmp_path, {**files, "environments.py": written[-1].text})
+    assert [str(problem) for problem in problems_everywhere(source)] == []
+    for environment in ("production", "staging"):
+        made = compile_source(source, environment)
+        rules = {path for path in made if path.startswith("prometheus/rules/")}
+        assert rules == {
+            f"prometheus/rules/{name}.yml" for name in ("checkout-v2", "orders", "search", "shop")
+        }
 
 
 @pytest.mark.parametrize("example", [e for e in (*examples("sh"), *examples("python")) if e.run], ids=str)

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 from handrail.declare import (
     Above,
+    Absence,
     BeforeRollout,
     Critical,
     Drop,
     Gauge,
     Guardrail,
     Increase,
+    Latency,
     Ratio,
     Rise,
     Slo,
+    SlowerThan,
     StableArm,
     Warning,
 )
 
-from .judged import IN_10, Asked, complaints, firing, shop, value
+from .judged import IN_10, NEWER, Asked, complaints, firing, shop, value
 
 ERRORS = Ratio(bad='requests_total{code="500"}', of="requests_total")
 STAGED = Guardrail("errors", ERRORS, tiers=[Critical(Above({"10%": "5%", "100%": "1%"}), action="rollback")])
@@ -194,6 +197,44 @@ def test_drop_is_measured_against_what_was_there_before(promtool: str) -> None:
     rollout = shop(guardrail)
     assert complaints(promtool, rollout, before | {"users": "81x80"}, firing("5m")) == ""
     assert complaints(promtool, rollout, before | {"users": "79x80"}, firing("5m", "ShopUsersCritical")) == ""
+
+
+def test_what_is_absent_is_said_and_is_no_blindness(promtool: str) -> None:
+    """The last beat is at 5m; five minutes later it is missed, and a minute after that it is said."""
+    guardrail = Guardrail("beat", Absence("beat"), tiers=[Critical(Above(0), hold="1m")])
+    series = {"beat": "1x20 stale"}
+    calm, gone = firing("10m30s"), firing("30m", "ShopBeatCritical")
+    assert complaints(promtool, shop(guardrail), series, calm, gone) == ""
+
+
+NATIVE = "{{schema:0 count:%d sum:%d buckets:[%d %d]}}"
+"""Of the observations so many took 0.5 to 1 s, and so many 1 to 2 s."""
+
+
+def _native(quick: int, slow: int) -> str:
+    """So many between two scrapes."""
+    shape = (quick + slow, quick + 2 * slow, quick, slow)
+    return f"{NATIVE % (0, 0, 0, 0)}+{NATIVE % shape}x240"
+
+
+def test_native_histograms_are_judged_like_classic_ones() -> None:
+    """promtool has them since 2.54: every tenth observation is slower than a second, and the 95th percentile is."""
+    slower = Guardrail("slow", SlowerThan("seconds", "1s", native=True), tiers=[Critical(Above("9%"))])
+    late = Guardrail("late", Latency("seconds", p=95, native=True), tiers=[Critical(Above("1s"))])
+    rollout = shop(slower, late)
+    tenth = firing("1h", "ShopSlowCritical", "ShopLateCritical")
+    assert complaints(str(NEWER), rollout, {"seconds": _native(90, 10)}, tenth) == ""
+    assert complaints(str(NEWER), rollout, {"seconds": _native(100, 0)}, firing("1h")) == ""
+
+
+def test_a_native_histogram_at_rest_burns_nothing_and_is_a_number_again() -> None:
+    """No observation for half an hour, then one in ten is slow: the hour counts what there was."""
+    slo = Slo("quick", SlowerThan("seconds", "1s", native=True), objective="99%")
+    rest = f"{NATIVE % (0, 0, 0, 0)}x120"
+    series = {"seconds": f"{rest} {_native(90, 10)}"}
+    ratio = 'round(handrail:slo:error_ratio{window="1h"}, 0.001)'
+    known = Asked(ratio, "1h", {'{rollout="shop",slo="quick",window="1h"}': 0.1})
+    assert complaints(str(NEWER), shop(slos=[slo]), series, Asked(ratio, "29m", {}), known) == ""
 
 
 def _arms(canary: int, stable: int) -> dict[str, str]:

@@ -73,25 +73,25 @@ def _counted(
     # increase over one evaluation and one scrape more counts each step between samples once; the factor
     # brings it back to one evaluation.
     def grown(series: plan.Selector) -> str:
-        share = f"{plain(seconds(every))} / {plain(seconds(every + scrape))}"
-        return f"sum(increase({series}[{span(every + scrape)}])) * {share}"
+        return f"sum(increase({series}[{span(every + scrape)}]))"
 
-    if isinstance(measure, plan.Share):
-        whole, part, bad = measure.whole, measure.part, measure.bad
+    share = f"{plain(seconds(every))} / {plain(seconds(every + scrape))}"
+    recorded = plan.Selector(names.SLO_TOTAL, tuple((label, "=", text) for label, text in labels))
+    none = f"sum({recorded}) * 0"
+    if isinstance(measure, plan.Slow) and measure.native:
+        total = f"histogram_count({grown(measure.histogram)}) * {share}"
+        # The fraction of no events is no number, and one of these would stay in every window's sum.
+        slow = f"1 - histogram_fraction(0, {plain(measure.bound)}, {grown(measure.histogram)})"
+        errors = f"({slow}) * sum({recorded} > 0) or {none}"
+    elif isinstance(measure, plan.Slow):
+        total = f"{grown(measure.histogram.suffixed('_count'))} * {share}"
+        quick = grown(promql.bucket(measure.histogram, measure.bound))
+        errors = f"sum({recorded}) - (({quick} * {share}) or {none})"
     else:
-        whole, bad = measure.histogram.suffixed("_count"), False
-        part = promql.bucket(measure.histogram, measure.bound)
-    recorded = _sum(plan.Selector(names.SLO_TOTAL, tuple((label, "=", text) for label, text in labels)))
-    errors = (
-        f"({grown(part)}) or {recorded} * 0" if bad else f"{recorded} - (({grown(part)}) or {recorded} * 0)"
-    )
-    return plan.Recording(names.SLO_ERRORS, errors, labels), plan.Recording(
-        names.SLO_TOTAL, grown(whole), labels
-    )
-
-
-def _sum(series: plan.Selector) -> str:
-    return f"sum({series})"
+        total = f"{grown(measure.whole)} * {share}"
+        part = f"({grown(measure.part)} * {share}) or {none}"
+        errors = part if measure.bad else f"sum({recorded}) - ({part})"
+    return plan.Recording(names.SLO_ERRORS, errors, labels), plan.Recording(names.SLO_TOTAL, total, labels)
 
 
 def _ratio(window: timedelta, labels: tuple[tuple[str, str], ...], least: int) -> plan.Recording:

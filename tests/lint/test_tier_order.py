@@ -41,6 +41,37 @@ def test_tightening_is_a_choice_that_can_be_stated() -> None:
 
 
 @pytest.mark.parametrize(
+    ("tiers", "where"),
+    [
+        ('Warning(Above("5%")), Critical(Above("1%"))', "everywhere"),
+        (
+            'Warning(Above("2%")), Critical(Above({"10%": "3%", "100%": "1%"}, otherwise="1%"))',
+            "outside of the stages",
+        ),
+    ],
+)
+def test_tightening_is_no_way_around_where_no_stage_tightens(tiers: str, where: str) -> None:
+    tightened = guardrail(f"tiers=[{tiers}]", 'order="tighten"')
+    assert [what for _, what in found(NAME, "stages=STAGES", "arms=ARMS", tightened)] == [
+        f"error: 'errors' reaches critical before warning {where}; correct the limits"
+    ]
+
+
+def test_limits_beside_one_figure_are_compared_by_what_they_come_to() -> None:
+    """50 % more than 300 ms is 450 ms; 600 ms more is 900 ms, 100 ms more is 400 ms."""
+    fixed = 'against=Fixed("300ms"), tiers=[Warning(Rise("50%")), Critical({})]'
+    assert found(NAME, guardrail(fixed.format('RisePoints("600ms")'), measure="TIME")) == []
+    assert found(NAME, guardrail(fixed.format('Above("900ms")'), measure="TIME")) == []
+    for lower in ('RisePoints("100ms")', 'Above("400ms")'):
+        assert [said for _, said in found(NAME, guardrail(fixed.format(lower), measure="TIME"))] == [
+            (
+                "error: 'errors' reaches critical before warning everywhere; "
+                'correct the limits, or say order="tighten" on the guardrail'
+            )
+        ]
+
+
+@pytest.mark.parametrize(
     ("tiers", "what"),
     [
         (
@@ -82,6 +113,8 @@ def test_tiers_that_contradict_each_other_are_found(tiers: str, what: str) -> No
         'Warning(Below("99%")), Critical(Below("95%"))',
         'Warning(Drop("10%")), Critical(Drop("20%")), Emergency(Drop("50%"))',
         'Warning(Above("5%"), hold="5m"), Critical(Above("5%"), hold="10m")',
+        'Warning(Rise("50%")), Critical(RisePoints("1%"))',
+        'Warning(Above("5%")), Critical(Rise("2%"))',
     ],
 )
 def test_tiers_in_order_are_fine(tiers: str) -> None:

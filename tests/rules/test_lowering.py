@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from handrail.declare import (
     Above,
+    Ago,
     Below,
     Critical,
     Emergency,
@@ -14,12 +15,15 @@ from handrail.declare import (
     Gauge,
     Guardrail,
     Ratio,
+    Rise,
+    RisePoints,
     Rollout,
     Stage,
     Warning,
 )
 from handrail.emit.groups import rules
 from handrail.lower import lower
+from handrail.plan import StageLimit
 from handrail.units import amount, duration, plain, span
 from hypothesis import given
 from hypothesis import strategies as some
@@ -61,6 +65,23 @@ def test_a_graver_tier_is_never_easier_to_reach(shares: list[Decimal], above: bo
     limits = [alert.conditions[0].figures[0] for alert in planned.guardrails[0].alerts]
     assert limits == sorted(limits, reverse=not above)
     assert [alert.tier for alert in planned.guardrails[0].alerts] == ["warning", "critical", "emergency"]
+
+
+def test_a_tier_follows_a_graver_one_only_where_both_say_a_figure_of_the_same() -> None:
+    """Half as much again and one point more are two lines of which no number says which is the tighter."""
+    tiers: list[Warning | Critical | Emergency] = [
+        Warning(Rise("50%")),
+        Critical(RisePoints({"all": "1%"})),
+        Emergency(Rise({"all": "20%"})),
+    ]
+    guardrail = Guardrail("errors", RATIO, against=Ago("7d"), tiers=tiers, order="tighten")
+    (planned,) = lower([_rollout(guardrail)], Environment("test")).rollouts
+    limits = [alert.conditions[0].limits for alert in planned.guardrails[0].alerts]
+    assert limits == [
+        (StageLimit("all", Decimal("1.2")), StageLimit(None, Decimal("1.5"))),
+        (StageLimit("all", Decimal("0.01")),),
+        (StageLimit("all", Decimal("1.2")),),
+    ]
 
 
 @given(some.integers(min_value=1, max_value=90), some.integers(min_value=1, max_value=60))

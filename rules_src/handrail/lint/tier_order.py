@@ -8,14 +8,16 @@ on the guardrail states the choice: where a stage makes the graver tier tighter,
 from __future__ import annotations
 
 from collections.abc import Iterator
+from decimal import Decimal
 from itertools import combinations
 
 from handrail import names
-from handrail.declare import Drop, Guardrail, Rollout
+from handrail.declare import Drop, Guardrail, RisePoints, Rollout
 from handrail.declare.guardrail import Tier
+from handrail.declare.limits import Fixed, Limit, Reference
 from handrail.lint.finding import Finding, finding
-from handrail.lint.limits import LOWER, RELATIVE, UPPER, figure_in
-from handrail.units import duration
+from handrail.lint.limits import LOWER, RELATIVE, UPPER, figure_in, figures
+from handrail.units import amount, duration
 
 NAME = "tier-order"
 
@@ -44,14 +46,13 @@ def _pair(guardrail: Guardrail, milder: Tier, graver: Tier, stages: list[str | N
     if _turned(milder, graver):
         what = f"has a {milder.tier} limit and a {graver.tier} limit that point in opposite directions"
         yield finding(NAME, graver, what, "use two guardrails", "limit", about=guardrail)
-    if guardrail.order == "tighten" or isinstance(milder.limit, RELATIVE) != isinstance(
-        graver.limit, RELATIVE
-    ):
-        return
-    wrong = [stage for stage in stages if _contradict(milder, graver, stage)]
+    follows = guardrail.order == "tighten" and (_staged(milder.limit) or _staged(graver.limit))
+    looked_at = [None] if follows else stages  # in its stages the milder one follows the graver
+    wrong = [stage for stage in looked_at if _contradict(milder, graver, stage, guardrail.against)]
     if wrong:
         what = f"reaches {graver.tier} before {milder.tier} {_where(wrong, stages)}"
-        cure = 'correct the limits, or say order="tighten" on the guardrail'
+        choice = ', or say order="tighten" on the guardrail' if guardrail.order == "strict" else ""
+        cure = f"correct the limits{choice}"
         yield finding(NAME, graver, what, cure, "limit", about=guardrail)
 
 
@@ -63,17 +64,36 @@ def _where(wrong: list[str | None], stages: list[str | None]) -> str:
     )
 
 
+def _staged(limit: Limit) -> bool:
+    return any(figure.stage is not None for figure in figures(limit))
+
+
 def _turned(milder: Tier, graver: Tier) -> bool:
     return (isinstance(milder.limit, UPPER) and isinstance(graver.limit, LOWER)) or (
         isinstance(milder.limit, LOWER) and isinstance(graver.limit, UPPER)
     )
 
 
-def _contradict(milder: Tier, graver: Tier, stage: str | None) -> bool:
-    low, high = figure_in(milder.limit, stage), figure_in(graver.limit, stage)
-    if low is None or high is None or _turned(milder, graver):
+def _contradict(milder: Tier, graver: Tier, stage: str | None, against: Reference | None) -> bool:
+    one, other = (_line(tier.limit, stage, against) for tier in (milder, graver))
+    if one is None or other is None or _turned(milder, graver):
+        return False
+    (what, low), (other_what, high) = one, other
+    if what != other_what:
         return False
     if low == high:
         return duration(milder.hold) > duration(graver.hold)
-    rising = isinstance(graver.limit, (*UPPER, Drop))  # a larger drop is the graver one
-    return high < low if rising else high > low
+    return high < low if isinstance(graver.limit, UPPER) else high > low
+
+
+def _line(limit: Limit, stage: str | None, against: Reference | None) -> tuple[str, Decimal] | None:
+    """What the figure is a figure of, and the figure; of two that are of one thing it can be said which is beyond."""
+    figure = figure_in(limit, stage)
+    if figure is None or not isinstance(limit, RELATIVE):
+        return None if figure is None else ("the value", figure)
+    signed = -figure if isinstance(limit, Drop) else figure
+    points = isinstance(limit, RisePoints)
+    if not isinstance(against, Fixed):
+        return "points beside the reference" if points else "share of the reference", signed
+    base = amount(against.figure).value
+    return "the value", base + signed if points else base * (1 + signed)

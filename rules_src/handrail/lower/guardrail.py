@@ -203,9 +203,9 @@ def _tightened(tiers: _Tiers, frame: Frame) -> _Tiers:
 
 
 def _no_looser(condition: plan.Condition, graver: plan.Condition, stages: Sequence[str]) -> plan.Condition:
-    if condition.reference != graver.reference or condition.state or not graver.staged:
+    if not _same_kind(condition, graver) or not (condition.staged or graver.staged):
         return condition
-    tight = min if condition.op in (plan.Op.above, plan.Op.at_least) else max
+    tight = min if _rising(condition) else max
     limits = []
     for stage in stages:
         own, other = limit_in(condition, stage), limit_in(graver, stage)
@@ -215,6 +215,16 @@ def _no_looser(condition: plan.Condition, graver: plan.Condition, stages: Sequen
     outside = limit_in(condition, None)
     rest = () if outside is None else (plan.StageLimit(None, outside),)
     return replace(condition, limits=(*limits, *rest))
+
+
+def _same_kind(one: plan.Condition, other: plan.Condition) -> bool:
+    """Whether the figures of both are of one thing: of two it can be said which is the tighter."""
+    figures = one.reference == other.reference and one.points == other.points
+    return figures and one.signal == other.signal and _rising(one) == _rising(other) and not one.state
+
+
+def _rising(condition: plan.Condition) -> bool:
+    return condition.op in (plan.Op.above, plan.Op.at_least)
 
 
 def limit_in(condition: plan.Condition, stage: str | None) -> Decimal | None:

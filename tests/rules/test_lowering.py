@@ -84,6 +84,17 @@ def test_a_tier_follows_a_graver_one_only_where_both_say_a_figure_of_the_same() 
     ]
 
 
+def test_a_stage_without_a_limit_has_none_also_where_tiers_follow_each_other() -> None:
+    tiers: list[Warning | Critical | Emergency] = [
+        Critical(Above({"all": None}, otherwise="1%")),
+        Emergency(Above({"all": "0.5%"}, otherwise="5%")),
+    ]
+    guardrail = Guardrail("errors", RATIO, tiers=tiers, order="tighten")
+    (planned,) = lower([_rollout(guardrail)], Environment("test")).rollouts
+    limits = planned.guardrails[0].alerts[0].conditions[0].limits
+    assert limits == (StageLimit("all", None), StageLimit(None, Decimal("0.01")))
+
+
 @given(some.integers(min_value=1, max_value=90), some.integers(min_value=1, max_value=60))
 def test_faster_divides_every_hold_to_the_millisecond(minutes: int, faster: int) -> None:
     alerts = _alerts(Guardrail("errors", RATIO, tiers=[Critical(Above("5%"), hold=f"{minutes}m")]), faster)

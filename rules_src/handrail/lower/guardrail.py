@@ -210,8 +210,8 @@ def _no_looser(condition: plan.Condition, graver: plan.Condition, stages: Sequen
     for stage in stages:
         own, other = limit_in(condition, stage), limit_in(graver, stage)
         figures = [figure for figure in (own, other) if figure is not None]
-        if own is not None:
-            limits.append(plan.StageLimit(stage, tight(figures)))
+        # A stage that has no limit of this tier's keeps having none, whatever holds otherwise.
+        limits.append(plan.StageLimit(stage, None if own is None else tight(figures)))
     outside = limit_in(condition, None)
     rest = () if outside is None else (plan.StageLimit(None, outside),)
     return replace(condition, limits=(*limits, *rest))

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from itertools import starmap
 
 from handrail import names
-from handrail.conditions import REMEMBER, Place, back_then, captured, in_stages, of_stable, steps
+from handrail.conditions import REMEMBER, Place, back_then, in_stages, of_stable, reference_of, steps
 from handrail.plan import Condition, Free, Only, Quantile, ReferenceKind, Selector, Signal, Slow
 from handrail.promql import watched
 from handrail.units import span
@@ -39,7 +39,7 @@ def _because(reason: str, lost: str, during: str) -> str:
 
 
 def _series(signals: tuple[Signal, ...], running: str) -> Iterator[Missing]:
-    missing = [f"absent({expr})" for signal in signals for expr in _watched(signal)]
+    missing = dict.fromkeys(f"absent({expr})" for signal in signals for expr in _watched(signal))
     if missing:
         yield "its metrics are missing", " or ".join(missing), running
     lost = [_bucketless(signal.traffic, signal.value) for signal in signals if _has_buckets(signal)]
@@ -65,17 +65,22 @@ def _bucketless(traffic: Selector | None, value: Selector) -> str:
 def _captured(relative: list[Condition], place: Place) -> Iterator[Missing]:
     references = [condition.reference for condition in relative if condition.reference is not None]
     if any(reference.kind is ReferenceKind.before for reference in references):
-        lost = f"absent({captured(place, names.BEFORE)})"
+        lost = _forgotten(reference_of(place.rollout, place.guardrail, names.BEFORE))
         yield "the figure from before the rollout is missing", lost, place.running
-    earlier = {
-        pair
-        for reference in references
-        if reference.kind is ReferenceKind.previous_stage
-        for pair in steps(reference, place)
-    }
-    for before, now in sorted(earlier):
-        lost = f"absent({captured(place, names.stage_reference(before))})"
-        yield f"the figure of stage {before} is missing", lost, in_stages(place.rollout, (now,))
+    later: dict[str, set[str]] = {}
+    for reference in references:
+        if reference.kind is ReferenceKind.previous_stage:
+            for before, now in steps(reference, place):
+                later.setdefault(before, set()).add(now)
+    for before, stages in sorted(later.items()):
+        lost = _forgotten(reference_of(place.rollout, place.guardrail, names.stage_reference(before)))
+        compared = tuple(stage.name for stage in place.stages if stage.name in stages)
+        yield f"the figure of stage {before} is missing", lost, in_stages(place.rollout, compared)
+
+
+def _forgotten(told: Selector) -> str:
+    """The receiver has not said it for longer than it is believed."""
+    return f"absent_over_time({told}[{span(REMEMBER)}])"
 
 
 def _stable(signals: tuple[Signal, ...], relative: list[Condition], place: Place) -> Iterator[Missing]:
@@ -115,4 +120,4 @@ def _stage(conditions: tuple[Condition, ...], relative: list[Condition], place: 
     told = any(c.reference is not None and c.reference.kind is not ReferenceKind.ago for c in relative)
     if place.arm is not None or told or any(condition.staged for condition in conditions):
         stages = Selector(names.STAGE_METRIC, ((names.ROLLOUT, "=", place.rollout),))
-        yield "nobody reports the stage", f"absent_over_time({stages}[{span(REMEMBER)}])", ""
+        yield "nobody reports the stage", _forgotten(stages), ""

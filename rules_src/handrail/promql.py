@@ -140,11 +140,22 @@ def watched(measure: Measure, labels: tuple[str, ...], recorded: Selector) -> tu
     if isinstance(measure, Only):
         # Its own series is silent while the condition does not hold, and that is no blindness.
         inner = measure.measure
-        seen = watched(inner, labels, recorded) if traffic(inner, labels) else (value(inner, labels, None),)
-        return (value(measure.condition, labels, None), *seen)
-    if isinstance(measure, PerSecond):
-        return (value(measure, labels, None),)
+        seen = watched(inner, labels, recorded) if traffic(inner, labels) else (_there(inner, labels),)
+        return (_there(measure.condition, labels), *seen)
     return (str(recorded),)
+
+
+def _there(measure: Measure, labels: tuple[str, ...]) -> str:
+    """An expression that has samples exactly while the measure has a value, whatever that is."""
+    match measure:
+        case PerSecond(counter, window):
+            return _rate(counter, window)
+        case Grown(metric, window):
+            return f"delta({metric}[{span(window)}])"
+        case Level(metric, window=None) | InState(metric):
+            return str(metric)
+        case _:
+            return value(measure, labels, None)
 
 
 def _fill(measure: Fill, labels: tuple[str, ...]) -> str:

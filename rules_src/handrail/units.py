@@ -176,12 +176,13 @@ Frequency = Annotated[
 def plain(number: Decimal) -> str:
     """The shortest decimal, never with an exponent: PromQL and people read it alike.
 
-    Exact, but for a number without an end in decimal (100 per minute): that is cut at 15 significant digits.
+    Exact, but for a number without an end in decimal (100 per minute): that is the float next to it, so that a
+    rate of just as much is not above it.
     """
     if number == 0:
         return "0"
     if len(number.as_tuple().digits) > DIGITS:
-        number = Decimal(f"{number:.{DIGITS}g}")
+        number = Decimal(repr(float(number)))
     text = f"{number:f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
 

@@ -8,17 +8,16 @@ from decimal import Decimal
 
 from handrail import names
 from handrail.conditions import REMEMBER
-from handrail.emit.promtool.frame import Frame, free, inner, tiers, window
+from handrail.emit.promtool.frame import UPWARDS, Frame, free, inner, tiers, window
 from handrail.emit.promtool.judge import Judge, compared_with
-from handrail.emit.promtool.limits import beyond, check_length, had, ripening
+from handrail.emit.promtool.limits import TOLD, beyond, check_length, had, needs_word, ripening
 from handrail.emit.promtool.reads import selectors
 from handrail.emit.promtool.recorded import OTHER
-from handrail.emit.promtool.recordings import strange_recordings
+from handrail.emit.promtool.recordings import strange_recordings, strange_words
 from handrail.emit.promtool.scene import Scenario, Scene
 from handrail.emit.promtool.series import Key, Rise
 from handrail.emit.promtool.stimulus import Feeds, Impossible
 from handrail.emit.promtool.storage import Storage, matches
-from handrail.emit.promtool.strangers import strange_words
 from handrail.plan import Alert, Condition, Gone, Op, Quantile, ReferenceKind, Slow
 
 VANISHED = (
@@ -190,23 +189,24 @@ def _untold(frame: Frame) -> Iterator[Scenario]:
     needs = Judge(frame.rollout, frame.guardrail, Storage([], closed=True)).needs_stage
     if not needs or free(frame.guardrail):
         return
-    found = _staged(frame)
-    around, scene = frame.around(frame.stage(found[1] if found else None)), frame.scene()
-    feeds = frame.well()
-    fires: tuple[Alert, ...] = (frame.guardrail.blind,)
-    if found is not None:
-        alert, condition = found
-        value = list(beyond(frame, condition, frame.stage(condition)))[-1]
-        feeds, fires = frame.bad(condition, value), (alert, frame.guardrail.blind)
-    told = {key for key in around if key.metric.startswith("handrail_")}
-    rest = {key: feed for key, feed in around.items() if key not in told} | _other_stages(frame)
-    around |= _other_stages(frame)
+    scene, feeds, stage = frame.scene(), frame.well(), frame.stage()
+    fires: tuple[Alert, ...] = ()
+    keeps = timedelta()
+    for alert, condition in _remembered(frame):
+        stage = frame.stage(condition)
+        feeds = frame.bad(condition, list(beyond(frame, condition, stage))[-1])
+        fires, keeps = (*fires, alert), max(keeps, alert.keep_firing_for)
+    others = _other_stages(frame)
+    around = {**frame.around(stage), **others}
+    told = {key for key in around if key.metric.startswith("handrail_")} - set(others)
+    rest = {key: feed for key, feed in around.items() if key not in told}
     scene.play({**around, **feeds}, 4)
     for key in told:
         scene.tapes[key].mark()
-    scene.play({**rest, **feeds}, scene.scrapes(REMEMBER, _hold(frame)))
+    ends = max(_hold(frame), keeps + 3 * frame.rollout.evaluate)
+    scene.play({**rest, **feeds}, scene.scrapes(REMEMBER, ends))
     scene.play({**around, **feeds}, scene.scrapes(3 * frame.rollout.evaluate))
-    yield _made(UNTOLD, frame, scene, fires=fires)
+    yield _made(UNTOLD, frame, scene, fires=(*fires, frame.guardrail.blind))
 
 
 def _dark(frame: Frame) -> Iterator[Scenario]:
@@ -222,18 +222,24 @@ def _dark(frame: Frame) -> Iterator[Scenario]:
         yield _made(DARK, frame, scene, fires=(frame.guardrail.blind,), about=about)
 
 
-def _staged(frame: Frame) -> tuple[Alert, Condition] | None:
-    """A tier that needs what the receiver says, and that fires within the time it is believed."""
+def _remembered(frame: Frame) -> list[tuple[Alert, Condition]]:
+    """Tiers on one signal that need what the receiver says and fire while it is believed, the gravest limit last."""
+    found = []
     for alert, condition in tiers(frame.guardrail):
-        reference = condition.reference
-        told = condition.staged or (reference is not None and reference.kind in _TOLD)
         lasts = ripening(condition) + alert.hold + 3 * frame.rollout.evaluate < REMEMBER
-        if told and lasts and condition.state is None and not _counts(condition):
-            return alert, condition
-    return None
-
-
-_TOLD = (ReferenceKind.before, ReferenceKind.previous_stage)
+        if needs_word(condition) and lasts and condition.state is None and not _counts(condition):
+            found.append((alert, condition))
+    first = found[0][1] if found else None
+    same = [
+        (alert, condition)
+        for alert, condition in found
+        if first is not None
+        and (condition.signal.name, condition.op) == (first.signal.name, first.op)
+        and frame.stage(condition) == frame.stage(first)
+    ]
+    stage = frame.stage(first)
+    same.sort(key=lambda pair: frame.limit(pair[1], stage))
+    return same if first is None or first.op in UPWARDS else same[::-1]
 
 
 def _counts(condition: Condition) -> bool:
@@ -244,21 +250,30 @@ def _counts(condition: Condition) -> bool:
 
 
 def _nothing_captured(frame: Frame) -> Iterator[Scenario]:
-    """In every stage that is compared with one before, and wherever it is with the time before the rollout."""
+    """In every stage that is compared with one before, and wherever it is with the time before the rollout.
+
+    The figure is believed for as long as everything the receiver says; then the stage is, for which it is missed.
+    """
     if not frame.captured() or free(frame.guardrail):
         return
     for condition in frame.relative():
         reference = condition.reference
-        if reference is None or reference.kind not in _TOLD:
+        if reference is None or reference.kind not in TOLD:
             continue
         pairs: list[tuple[str | None, str | None]] = [(None, frame.stage(condition))]
         if reference.kind is ReferenceKind.previous_stage:
             pairs = [*compared_with(reference, frame.rollout)]
         for before, stage in pairs:
             lost = names.BEFORE if before is None else names.stage_reference(before)
-            told = {k: f for k, f in frame.around(stage).items() if (names.REFERENCE, lost) not in k.labels}
-            scene, others = frame.scene(), strange_words(frame, stage)
-            scene.play({**told, **others, **frame.well()}, scene.scrapes(_hold(frame)))
+            scene, others = frame.scene(), {**strange_words(frame, stage), **frame.well()}
+            around = frame.around(stage)
+            figures = [key for key in around if (names.REFERENCE, lost) in key.labels]
+            told = {key: feed for key, feed in around.items() if key not in figures}
+            scene.play({**around, **others}, 4)
+            scene.vanish(figures, {**told, **others}, scene.scrapes(REMEMBER, _hold(frame)))
+            stages = [key for key in told if key.metric == names.STAGE_METRIC]
+            rest = {key: feed for key, feed in told.items() if key not in stages} | others
+            scene.vanish(stages, rest, scene.scrapes(REMEMBER, 3 * frame.rollout.evaluate))
             about = f"in stage {stage}" if before else ""
             yield _made(NOTHING_CAPTURED, frame, scene, fires=(frame.guardrail.blind,), about=about)
 

@@ -93,14 +93,14 @@ def _whole(labels: Labels, alert: Alert) -> Labels:
 
 
 def _asked(old: Course, new: Course) -> tuple[int, ...]:
-    turns, before = set(), None
+    """The evaluation before every turn and the one at it; where the two turn apart, those beside both turns."""
     times = list(old.states)
-    for index, time in enumerate(times):
-        now = _names(old.states[time])
-        if before is not None and now != before:
-            turns |= {times[index - 1], time}
-        before = now
-    turns.add(times[-1])
+    turns = {times[-1]}
+    for course in (old, new):
+        names = [_names(state) for state in course.states.values()]
+        for index in range(1, len(times)):
+            if names[index] != names[index - 1]:
+                turns |= {times[index - 1], times[index]}
     return tuple(time for time in sorted(turns) if _names(old.states[time]) == _names(new.states[time]))
 
 

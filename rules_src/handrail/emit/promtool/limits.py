@@ -12,6 +12,7 @@ from handrail.emit.promtool.events import happened
 from handrail.emit.promtool.frame import UPWARDS, Frame, inner, once, tiers, window
 from handrail.emit.promtool.judge import Judge, compared_with
 from handrail.emit.promtool.measure import ms
+from handrail.emit.promtool.recordings import strange_words
 from handrail.emit.promtool.scene import LONGEST, Scenario, Scene, samples
 from handrail.emit.promtool.stimulus import Feeds, Impossible
 from handrail.emit.promtool.storage import Storage
@@ -100,6 +101,8 @@ def _over(
 ) -> Iterator[Scenario]:
     """Candidates, the nearest to the limit first; the first one that the model calls firing is taken."""
     around, wait = frame.around(stage), alert.hold + 3 * frame.rollout.evaluate
+    if needs_word(condition):
+        around |= strange_words(frame, stage)
     for value in beyond(frame, condition, stage):
         scene = frame.scene()
         _past(frame, scene, condition, around)
@@ -194,6 +197,15 @@ def _late(
         scene.play(feeds, scene.scrapes(alert.hold + 3 * frame.rollout.evaluate, ripening(condition)))
         check_length(frame, scene)
         yield Scenario(LATE, about, frame.guardrail, scene.tapes, scene.clock, silent=(alert,))
+
+
+TOLD = (ReferenceKind.before, ReferenceKind.previous_stage)
+"""References that the receiver tells."""
+
+
+def needs_word(condition: Condition) -> bool:
+    """Whether its limit depends on what the receiver says."""
+    return condition.staged or (condition.reference is not None and condition.reference.kind in TOLD)
 
 
 def settle(frame: Frame, scene: Scene, alert: Alert, around: Feeds, well: Feeds | None = None) -> None:

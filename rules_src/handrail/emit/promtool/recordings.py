@@ -1,4 +1,4 @@
-"""A guardrail → what other rules record under the same names, far over every limit."""
+"""A guardrail → what other rules record and what the receiver says of others, far over every limit."""
 
 from __future__ import annotations
 
@@ -7,8 +7,12 @@ from decimal import Decimal
 from handrail import names
 from handrail.emit.promtool.frame import UPWARDS, Frame
 from handrail.emit.promtool.recorded import OTHER
+from handrail.emit.promtool.scene import stage_key
 from handrail.emit.promtool.series import At, Key, labels_of
 from handrail.emit.promtool.stimulus import Feeds
+
+FAR = Decimal(10**15)
+"""Over every limit."""
 
 
 def strange_recordings(frame: Frame, *, own_is_gone: bool = False) -> Feeds:
@@ -18,7 +22,7 @@ def strange_recordings(frame: Frame, *, own_is_gone: bool = False) -> Feeds:
     """
     found: Feeds = {}
     ups = [condition.op in UPWARDS for condition in frame.conditions()]
-    far = At(Decimal(1_000_000 if all(ups) else 0))
+    far = At(FAR if all(ups) else Decimal(0))
     for signal in frame.guardrail.signals:
         own = {
             names.ROLLOUT: frame.rollout.name,
@@ -35,5 +39,28 @@ def strange_recordings(frame: Frame, *, own_is_gone: bool = False) -> Feeds:
             if not (own_is_gone and recorded_anew):
                 found[Key(names.VALUE, labels)] = far
             if signal.traffic is not None and (own_is_gone or not recorded_anew):
-                found[Key(names.TRAFFIC, labels)] = At(Decimal(1_000_000))
+                found[Key(names.TRAFFIC, labels)] = At(FAR)
+    return found
+
+
+def strange_words(frame: Frame, stage: str | None) -> Feeds:
+    """What the receiver says of others, and what a second receiver says that knows of no attempt.
+
+    Another rollout is in every other stage; the figures of others lie far off, on both sides.
+    """
+    found: Feeds = {}
+    for known in frame.rollout.stages:
+        labels = labels_of([(names.ROLLOUT, OTHER), (names.STAGE, known.name)])
+        found[Key(names.STAGE_METRIC, labels)] = At(Decimal(int(known.name != stage)))
+        own = stage_key(frame.rollout, known.name)
+        found[Key(own.metric, labels_of([*own.labels, ("instance", "second")]))] = At(Decimal(0))
+    for guardrail, reference in frame.captured():
+        for other in (
+            {names.ROLLOUT: OTHER, names.GUARDRAIL: guardrail, names.REFERENCE: reference},
+            {names.ROLLOUT: frame.rollout.name, names.GUARDRAIL: OTHER, names.REFERENCE: reference},
+            {names.ROLLOUT: frame.rollout.name, names.GUARDRAIL: guardrail, names.REFERENCE: OTHER},
+        ):
+            for name, figure in (("low", Decimal(0)), ("high", FAR)):
+                labels = labels_of({**other, "instance": name}.items())
+                found[Key(names.REFERENCE_METRIC, labels)] = At(figure)
     return found

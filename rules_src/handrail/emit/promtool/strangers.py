@@ -6,16 +6,14 @@ from collections.abc import Iterator
 from datetime import timedelta
 from decimal import Decimal
 
-from handrail import names
 from handrail.emit.promtool.frame import Frame, free
 from handrail.emit.promtool.instances import spread
 from handrail.emit.promtool.limits import extreme, had, settle
 from handrail.emit.promtool.made import easiest, longest, made, per
 from handrail.emit.promtool.reads import reads
-from handrail.emit.promtool.recorded import OTHER
-from handrail.emit.promtool.recordings import strange_recordings
+from handrail.emit.promtool.recordings import strange_recordings, strange_words
 from handrail.emit.promtool.scene import LONGEST, Scenario
-from handrail.emit.promtool.series import At, Key, Rise, labels_of
+from handrail.emit.promtool.series import Key, Rise
 from handrail.emit.promtool.stimulus import Feeds, Impossible, chosen
 from handrail.emit.promtool.storage import matches
 from handrail.plan import Selector
@@ -75,24 +73,6 @@ def flipped(selector: Selector, fixed: dict[str, str], label: str) -> Iterator[K
         yield chosen(selector, fixed, flipped=label)
     except Impossible:
         return
-
-
-def strange_words(frame: Frame, stage: str | None) -> Feeds:
-    """What the receiver says of another rollout: in another stage, with other figures."""
-    found: Feeds = {}
-    for known in frame.rollout.stages:
-        labels = labels_of([(names.ROLLOUT, OTHER), (names.STAGE, known.name)])
-        found[Key(names.STAGE_METRIC, labels)] = At(Decimal(int(known.name != stage)))
-    for (guardrail, reference), figure in frame.captured().items():
-        for other in (
-            {names.ROLLOUT: OTHER, names.GUARDRAIL: guardrail, names.REFERENCE: reference},
-            {names.ROLLOUT: frame.rollout.name, names.GUARDRAIL: OTHER, names.REFERENCE: reference},
-            {names.ROLLOUT: frame.rollout.name, names.GUARDRAIL: guardrail, names.REFERENCE: OTHER},
-        ):
-            for factor in (Decimal(0), Decimal(1000)):
-                labels = labels_of({**other, "instance": f"receiver-{factor}"}.items())
-                found[Key(names.REFERENCE_METRIC, labels)] = At(figure * factor)
-    return found
 
 
 def _bad_stable(frame: Frame) -> Iterator[Scenario]:

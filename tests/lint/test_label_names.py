@@ -28,6 +28,21 @@ def test_nor_a_label_that_series_are_kept_apart_by(measure: str) -> None:
     assert len(found(NAME, guardrail(f"tiers=[Warning({limit})]", measure=measure))) == 1
 
 
+def test_nor_by_the_label_that_tells_the_arms_apart() -> None:
+    """Beside the stable arm each series would be compared with the one of its own arm: with none."""
+    facts = guardrail("tiers=[Warning(Above(5))]", measure='Gauge("x", by=["pool", "track"])')
+    assert found(NAME, "arms=ARMS", facts) == [
+        (
+            'Gauge("x", by=["pool", "track"]),',
+            (
+                "fatal: 'errors' tells series apart by 'track', which already tells the arms apart; "
+                "take it out of by="
+            ),
+        )
+    ]
+    assert found(NAME, facts) == []
+
+
 def test_names_that_prometheus_keeps_for_itself_are_refused() -> None:
     facts = guardrail('tiers=[Warning(Above("5%"))]')
     assert found(NAME, 'match={"__name__": "x"}', facts) == [

@@ -7,6 +7,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from handrail.addresses import HostPort, Url
 from handrail.base import declared
 from handrail.declare.guardrail import Name
 from handrail.declare.notify import Routes
@@ -22,7 +23,7 @@ class Targets:
     """
 
     job: str
-    addresses: Sequence[str]
+    addresses: Sequence[HostPort]
     path: str = Field(default="/metrics", kw_only=True)
     labels: Mapping[str, str] = Field(default_factory=dict, kw_only=True)
     drop_prefix: str = Field(default="", kw_only=True)
@@ -57,11 +58,11 @@ class Environment:
     """
 
     name: Name
-    receiver: str = Field(default="http://127.0.0.1:8080", kw_only=True)
+    receiver: Url = Field(default="http://127.0.0.1:8080", kw_only=True)
     token_file: str = Field(default="/etc/alertmanager/handrail-token", kw_only=True)
     viewer_token_file: str = Field(default="/etc/prometheus/handrail-token", kw_only=True)
-    alertmanagers: Sequence[str] = Field(default=("127.0.0.1:9093",), kw_only=True)
-    prometheus: str = Field(default="http://127.0.0.1:9090", kw_only=True)
+    alertmanagers: Sequence[HostPort] = Field(default=("127.0.0.1:9093",), kw_only=True)
+    prometheus: Url = Field(default="http://127.0.0.1:9090", kw_only=True)
     scrape: Sequence[Targets] = Field(default=(), kw_only=True)
     runbooks: str = Field(default="https://runbooks.example.com", kw_only=True)
     dashboards: str = Field(default="https://grafana.example.com/d", kw_only=True)

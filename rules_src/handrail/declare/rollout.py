@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from handrail.base import declared
 from handrail.contract import Channel, HAProxyWeight, Step, Tell
@@ -28,6 +28,12 @@ class Arms:
     label: LabelName
     canary: str = Field(kw_only=True)
     stable: str = Field(kw_only=True)
+
+    @model_validator(mode="after")
+    def _two(self) -> Arms:
+        if self.canary == self.stable:
+            raise ValueError("canary and stable are one value; write the two that the label has")
+        return self
 
 
 @declared

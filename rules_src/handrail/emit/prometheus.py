@@ -19,6 +19,7 @@ def emit(common: Common) -> dict[str, str]:
         {
             "job_name": "handrail-receiver",
             "scheme": receiver.scheme,
+            **({"metrics_path": f"{receiver.path}/metrics"} if receiver.path else {}),
             "authorization": {"type": "Bearer", "credentials_file": environment.viewer_token_file},
             "static_configs": [{"targets": [receiver.netloc]}],
         }

@@ -1,7 +1,7 @@
 """label-names: a label that Prometheus refuses, or that Handrail's own alerts use for something else.
 
 With `by=["tier"]` the series' own `tier` and the alert's would be one label, and routing and inhibition would
-read the wrong one. Names that begin with `__` belong to Prometheus, `le` to its histograms.
+read the wrong one. The label of the arms is not one to tell other things apart by. Names that begin with `__` belong to Prometheus, `le` to its histograms.
 """
 
 from __future__ import annotations
@@ -43,7 +43,13 @@ def check(rollout: Rollout) -> Iterator[Finding]:
     yield from _refused(rollout, rollout.match, "match")
     for guardrail in rollout.guardrails:
         for measure in _measures(guardrail):
-            yield from _kept(measure, list(getattr(measure, "by", ())), guardrail, "by")
+            by = list(getattr(measure, "by", ()))
+            yield from _kept(measure, by, guardrail, "by")
+            if rollout.arms is not None and rollout.arms.label in by and not guardrail.whole_service:
+                what = f"tells series apart by '{rollout.arms.label}', which already tells the arms apart"
+                yield finding(
+                    NAME, measure, what, "take it out of by=", "by", about=guardrail, severity=Severity.fatal
+                )
             if isinstance(measure, State):
                 yield from _kept(measure, [measure.label], guardrail, "label")
 

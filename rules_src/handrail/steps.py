@@ -29,6 +29,14 @@ _Branch = Annotated[str, like(r"[A-Za-z0-9_][A-Za-z0-9_./-]*", "a branch's name,
 _InRepository = Annotated[
     str, like(r"(?!.*(^|/)\.{1,2}(/|$))[^/\s\x00][^\n\x00]*", "a file's path inside the repository")
 ]
+_PART = "[A-Za-z0-9_.:-]+"
+_Server = Annotated[
+    str, Field(pattern=rf"^{_PART}/{_PART}$", description="backend/server, such as web/canary")
+]
+ServerPart = Annotated[str, Field(pattern=rf"^{_PART}$", description="a name of letters, digits and _.:-")]
+_Socket = Annotated[str, Field(pattern=r"^(unix:\S.*|[^\s/]+:\d+)$", description="unix:/path or host:port")]
+Sockets = Annotated[Sequence[_Socket], Field(min_length=1)]
+"""One for each HAProxy node: of none it would be true that all are as asked."""
 _Pointer = Annotated[str, like(r"(/([^~/]|~[01])*)*", "a JSON pointer, such as /environment/enabled")]
 
 
@@ -48,9 +56,9 @@ class HAProxyWeight(_Bounded):
     `server` is `backend/server`; `sockets` has one `unix:/path` or `host:port` for each HAProxy node.
     """
 
-    server: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.:-]+/[A-Za-z0-9_.:-]+$")]
+    server: _Server
     weight: Annotated[int, Field(ge=0, le=256)]
-    sockets: Sequence[str]
+    sockets: Sockets
     kind: Literal["haproxy-weight"] = Field(default="haproxy-weight", kw_only=True)
 
 
@@ -58,9 +66,9 @@ class HAProxyWeight(_Bounded):
 class HAProxyState(_Bounded):
     """Set one server's administrative state through HAProxy's Runtime API."""
 
-    server: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.:-]+/[A-Za-z0-9_.:-]+$")]
+    server: _Server
     state: Literal["ready", "drain", "maint"]
-    sockets: Sequence[str]
+    sockets: Sockets
     kind: Literal["haproxy-state"] = Field(default="haproxy-state", kw_only=True)
 
 

@@ -39,6 +39,6 @@ def test_alerts_do_not_promote() -> None:
     ]
 
 
-@pytest.mark.parametrize("steps", ["rollback=UNDO", 'split=HAProxySplit("web")'])
+@pytest.mark.parametrize("steps", ["rollback=UNDO", 'split=HAProxySplit("web", sockets=["unix:/s"])'])
 def test_a_rollback_with_steps_is_fine(steps: str) -> None:
     assert found(NAME, steps, guardrail(TIERS)) == []

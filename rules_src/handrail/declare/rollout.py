@@ -14,6 +14,7 @@ from handrail.declare.guardrail import Accept, Guardrail, Name, SeverityWord
 from handrail.declare.notify import Routes
 from handrail.declare.slo import Slo
 from handrail.declare.sources import LogSource, SqlSource
+from handrail.steps import ServerPart, Sockets
 from handrail.units import Duration, Period, Share
 
 LabelName = Annotated[
@@ -86,10 +87,10 @@ class Stage:
 class HAProxySplit:
     """Two servers of one HAProxy backend between which the stages' weights split the traffic."""
 
-    backend: str
-    canary: str = Field(default="canary", kw_only=True)
-    stable: str = Field(default="stable", kw_only=True)
-    sockets: Sequence[str] = Field(default=(), kw_only=True)
+    backend: ServerPart
+    canary: ServerPart = Field(default="canary", kw_only=True)
+    stable: ServerPart = Field(default="stable", kw_only=True)
+    sockets: Sockets = Field(kw_only=True)
 
     def weight(self, server: str, weight: int) -> HAProxyWeight:
         """The step that gives `server` this weight."""

@@ -33,6 +33,7 @@ from handrail.plan import (
 )
 from handrail.units import plain, span
 
+_LABEL = re.compile("[a-zA-Z_][a-zA-Z0-9_]*")
 _OPERATORS = {"Equal": "=", "NotEqual": "!=", "Re": "=~", "NotRe": "!~"}
 
 BORN_WITHIN = timedelta(hours=1)
@@ -46,6 +47,14 @@ def selector(text: str) -> Selector:
     if not isinstance(parsed, promql_parser.VectorSelector) or parsed.offset or parsed.at or not parsed.name:
         raise ValueError(
             f"'{text}' is no series; write a metric name with matchers, like http_requests_total{{status=~\"5..\"}}"
+        )
+    if parsed.matchers.or_matchers:
+        raise ValueError(
+            f"'{text}' joins matchers by `or`, which Prometheus does not know; write one pattern"
+        )
+    if odd := [one.name for one in parsed.matchers.matchers if not _LABEL.fullmatch(one.name)]:
+        raise ValueError(
+            f"'{text}' matches '{odd[0]}', which Prometheus before 3 refuses; write letters, digits and _"
         )
     matchers = tuple(
         (matcher.name, _OPERATORS[str(matcher.op).rpartition(".")[2]], matcher.value)

@@ -139,7 +139,7 @@ class Usage:
     """
 
     used: Series
-    size: Series | int | float
+    size: Series | Annotated[int, Field(gt=0)] | Annotated[float, Field(gt=0)]
     over: Literal["sum", "max"] = Field(default="sum", kw_only=True)
     by: Labels = Field(default=(), kw_only=True)
 

@@ -28,6 +28,11 @@ def test_wherever_a_histogram_goes(measure: str, limit: str) -> None:
     assert len(found(NAME, guardrail(f"tiers=[Warning({limit})]", measure=measure))) == 1
 
 
+def test_also_as_a_further_reason_of_a_tier() -> None:
+    other = 'On("late", Latency("x_bucket", p=99), Above("1s"))'
+    assert len(found(NAME, guardrail(f'tiers=[Warning(Above("5%"), or_=[{other}])]'))) == 1
+
+
 def test_the_count_of_a_histogram_is_a_counter_like_any_other() -> None:
     facts = guardrail('tiers=[Warning(Above("1/s"))]', measure='Rate("request_seconds_count")')
     assert (

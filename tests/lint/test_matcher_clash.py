@@ -28,6 +28,31 @@ def test_a_series_matched_on_a_label_of_the_rollout_is_refused() -> None:
     assert len(found(NAME, 'match={"job": "shop"}', facts)) == 1
 
 
+def test_so_is_one_of_an_objective() -> None:
+    slo = """slos=[Slo("good", Ratio(bad='x_total{job="a"}', of="x_total"), objective="99%", runbook=RUNBOOK)]"""
+    assert [said for _, said in found(NAME, 'match={"job": "shop"}', slo, "guardrails=[]")] == [
+        (
+            "fatal: 'good' matches 'job' in x_total{job=\"a\"}, and the rollout's match= sets it; "
+            "remove the matcher, or 'job' from match="
+        )
+    ]
+
+
+def test_and_one_that_an_environment_matches_otherwise() -> None:
+    """`region` would be both: no such series, and the guardrail is blind there."""
+    facts = guardrail('tiers=[Warning(Above("1/s"))]', measure="Rate('x_total{region=\"eu\"}')")
+    environments = """
+        here = Environment("here")
+        there = Environment("there", match={"shop": {"region": "us"}})
+    """
+    assert [said for _, said in found(NAME, facts, environments=environments)] == [
+        (
+            "fatal: 'errors' matches 'region' in x_total{region=\"eu\"}, and match= of environment 'there' sets it; "
+            "remove the matcher, or 'region' from match= of environment 'there'"
+        )
+    ]
+
+
 def test_a_guardrail_over_the_whole_service_may_match_the_label() -> None:
     facts = guardrail(
         'whole_service=True, tiers=[Warning(Above("1/s"))]', measure="Rate('x_total{track=\"stable\"}')"

@@ -96,6 +96,7 @@ LINTS: tuple[Lint, ...] = (
 ACROSS: tuple[AcrossLint, ...] = (
     same_name_twice.across,
     label_names.across,
+    matcher_clash.across,
     unknown_rollout.across,
     unknown_route.across,
 )

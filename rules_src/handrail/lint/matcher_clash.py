@@ -1,17 +1,19 @@
 """matcher-clash: a series is matched on a label that Handrail sets itself.
 
 `http_requests_total{track="stable"}` in a rollout whose arms are told apart by `track` would be read as the
-canary's: one of the two matchers must go.
+canary's: one of the two matchers must go. With two for one label that differ there is no such series, and the
+guardrail is blind.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from handrail.declare import Guardrail, Rollout
+from handrail.declare import Environment, Guardrail, Rollout
 from handrail.declare.measures import Measure, While
 from handrail.errors import Severity
 from handrail.lint.finding import Finding, finding
+from handrail.lint.limits import Judged, judged
 from handrail.promql import selector
 
 NAME = "matcher-clash"
@@ -21,23 +23,43 @@ _SERIES = ("of", "bad", "good", "histogram", "counter", "metric", "used", "size"
 
 def check(rollout: Rollout) -> Iterator[Finding]:
     """Every series of every measure."""
-    for guardrail in rollout.guardrails:
-        ours = dict.fromkeys(rollout.match, "match=")
-        if rollout.arms is not None and not guardrail.whole_service:
-            ours[rollout.arms.label] = "arms="
-        for measure, field, text in _series(guardrail) if ours else ():
-            for label in {label for label, _, _ in selector(text).matchers} & ours.keys():
-                what = f"matches '{label}' in {text}, and the rollout's {ours[label]} sets it"
-                cure = f"remove the matcher, or '{label}' from {ours[label]}"
-                yield finding(NAME, measure, what, cure, field, about=guardrail, severity=Severity.fatal)
+    for thing in judged(rollout):
+        ours = dict.fromkeys(rollout.match, "the rollout's match=")
+        arms = rollout.arms
+        if arms is not None and isinstance(thing, Guardrail) and not thing.whole_service:
+            ours[arms.label] = "the rollout's arms="
+        yield from _clashes(thing, ours)
 
 
-def _series(guardrail: Guardrail) -> Iterator[tuple[Measure, str, str]]:
-    measures = [guardrail.measure, *(other.measure for tier in guardrail.tiers for other in tier.or_)]
-    for measure in measures:
+def across(rollouts: Sequence[Rollout], environments: Sequence[Environment]) -> Iterator[Finding]:
+    """The same for the matchers that environments add."""
+    for environment in environments:
+        sets = f"match= of environment '{environment.name}'"
+        for rollout in rollouts:
+            ours = dict.fromkeys(environment.match.get(rollout.name, {}), sets)
+            for thing in judged(rollout):
+                yield from _clashes(thing, ours)
+
+
+def _clashes(thing: Judged, ours: Mapping[str, str]) -> Iterator[Finding]:
+    for measure, field, text in _series(thing) if ours else ():
+        for label in sorted({label for label, _, _ in selector(text).matchers} & ours.keys()):
+            what = f"matches '{label}' in {text}, and {ours[label]} sets it"
+            sets = ours[label].removeprefix("the rollout's ")
+            cure = f"remove the matcher, or '{label}' from {sets}"
+            yield finding(NAME, measure, what, cure, field, about=thing, severity=Severity.fatal)
+
+
+def _series(thing: Judged) -> Iterator[tuple[Measure, str, str]]:
+    for measure in _measures(thing):
         parts = (measure.measure, measure.condition) if isinstance(measure, While) else (measure,)
         for part in parts:
             for field in _SERIES:
                 text = getattr(part, field, None)
                 if isinstance(text, str):
                     yield part, field, text
+
+
+def _measures(thing: Judged) -> Iterable[Measure]:
+    tiers = thing.tiers if isinstance(thing, Guardrail) else ()
+    return (thing.measure, *(other.measure for tier in tiers for other in tier.or_))

@@ -15,9 +15,9 @@ from pathlib import Path
 from handrail import graph, names
 from handrail.declare import Environment, Rollout
 from handrail.emit import add, emit, emit_common, made_from
-from handrail.errors import Problem, Refused, Severity
-from handrail.lint import lint, lint_plan
-from handrail.load import Loaded, read
+from handrail.errors import Problem, Refused, Severity, shown
+from handrail.lint import accept_unused, lint, lint_plan
+from handrail.load import SETTINGS, Loaded, read
 from handrail.lower import lower
 from handrail.overrides import overridden
 from handrail.plan import Common, Plan, together
@@ -97,16 +97,25 @@ def planned(
 
 
 def problems_everywhere(source: Path) -> list[Problem]:
-    """Everything there is to say about the declarations, in every environment, by place."""
+    """Everything there is to say about the declarations, in every environment, by place.
+
+    What is wrong in some environments only names them; what is accepted is of use if one of them needs it.
+    """
     loaded = read(source)
     places = loaded.environments or (loaded.environment(None),)
-    return sorted(
-        {
-            problem
-            for place in places
-            for problem in _judged(loaded, overridden(loaded.rollouts, place), place, OLDEST)[1]
-        }
-    )
+    found: dict[Problem, list[str]] = {}
+    for place in places:
+        for problem in _judged(loaded, overridden(loaded.rollouts, place), place, OLDEST)[1]:
+            found.setdefault(problem, []).append(place.name)
+    settings = shown(source / SETTINGS)
+    said = []
+    for problem, where in found.items():
+        everywhere = len(where) == len(places)
+        if everywhere or problem.where.file == settings:
+            said.append(problem)
+        elif problem.lint != accept_unused.NAME:
+            said.append(replace(problem, what=f"in {' and '.join(where)}: {problem.what}"))
+    return sorted(said)
 
 
 def _judged(

@@ -14,6 +14,9 @@ from handrail.script import PACKAGE, collecting, names_of
 
 T = TypeVar("T")
 
+SETTINGS = "environments.py"
+"""The file beside the rollouts that says where they run."""
+
 
 @dataclass(frozen=True)
 class Loaded:
@@ -58,7 +61,7 @@ def read(source: Path) -> Loaded:
         raise WrongCall(f"{shown(folder)} has no declarations; run `handrail init` or give --source")
     problems: list[Problem] = []
     seen: dict[int, object] = {}
-    settings = source / "environments.py"
+    settings = source / SETTINGS
     with collecting(folder, problems):
         rollouts = [
             found

@@ -6,7 +6,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from handrail.compiler import planned
+from handrail.compiler import planned, problems_everywhere
 from handrail.plan import Plan
 
 ROLLOUT = """
@@ -120,3 +120,39 @@ def test_what_an_override_says_is_linted_at_its_own_line(tmp_path: Path) -> None
         f"{tmp_path / 'environments.py'}:4"
     ]
     assert problems[0].endswith("[stage-holds]")
+
+
+def test_what_is_wrong_in_one_environment_only_names_it(tmp_path: Path) -> None:
+    """The declaration has its steps; staging took them away."""
+    steps = 'ForRollout("shop", split=None, rollback=[])'
+    environments = ENVIRONMENTS.replace('ForRollout("shop", stages=[Stage("all", weight="100%")])', steps)
+    rollout = ROLLOUT.replace(
+        'split=HAProxySplit("web", sockets=["unix:haproxy.sock"])',
+        'rollback=[Command(["undo"], read=["is-undone"])]',
+    )
+    (tmp_path / "rollouts").mkdir()
+    (tmp_path / "rollouts/shop.py").write_text(rollout)
+    (tmp_path / "environments.py").write_text(environments)
+    assert [problem.what for problem in problems_everywhere(tmp_path) if problem.severity > 2] == [
+        "'error-rate' asks for rollback, and the rollout has no step for it",
+        "in staging: 'login' asks for rollback, and the rollout has no step for it",
+    ]
+
+
+def test_what_one_environment_needs_is_accepted_in_all(tmp_path: Path) -> None:
+    """At 1 event a second production has too few of them; staging judges from less."""
+    accepted = 'expected="1/s", accept={"thin-traffic": "judged by the hour"}, whole_service=True'
+    rollout = ROLLOUT.replace("whole_service=True", accepted).replace('("error-rate", "login")', '("login",)')
+    environments = """
+from handrail.declare import *
+
+production = Environment("production")
+less = Ratio(bad="errors_total", of="requests_total", min_events=1)
+staging = Environment("staging", overrides=[ForGuardrail("shop", "login", measure=less)])
+"""
+    (tmp_path / "rollouts").mkdir()
+    (tmp_path / "rollouts/shop.py").write_text(
+        rollout.replace('"requests_total")', '"requests_total", min_events=900)')
+    )
+    (tmp_path / "environments.py").write_text(environments)
+    assert {problem.lint for problem in problems_everywhere(tmp_path)} == {"missing-runbook"}

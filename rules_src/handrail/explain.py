@@ -10,7 +10,7 @@ from handrail import names, plan, routing
 from handrail.contract import Action
 from handrail.timing import timing
 from handrail.units import Unit, show, span
-from handrail.wording import words
+from handrail.wording import about, limits, paces
 
 
 @dataclass(frozen=True)
@@ -61,6 +61,11 @@ def _stages(rollout: plan.Rollout) -> Iterator[tuple[str, ...]]:
         gate = gates.get(stage.name)
         asked = [
             *(f"{one.guardrail} {one.text}" for one in (gate.criteria if gate else ())),
+            *(
+                [f"nothing fired for {span(timedelta(seconds=gate.stable_for))}"]
+                if gate and gate.stable_for
+                else ()
+            ),
             *(gate.manual if gate else ()),
             *(f"approval of {one.role}" for one in (gate.approvals if gate else ())),
         ]
@@ -71,17 +76,23 @@ def _stages(rollout: plan.Rollout) -> Iterator[tuple[str, ...]]:
 def _tiers(rollout: plan.Rollout) -> Iterator[tuple[str, ...]]:
     for chain in _chains(rollout):
         for alert in (*chain.alerts, chain.blind):
-            limits = ", or ".join(words(condition) for condition in alert.conditions)
-            cannot = "it cannot see" if alert.tier == names.BLIND else "the error budget burns too fast"
             shadow = " (shadow)" if dict(alert.labels).get(names.MODE) == names.SHADOW else ""
             yield (
                 chain.name,
                 alert.tier,
-                limits or cannot,
+                _fires_when(chain, alert),
                 span(alert.hold),
                 alert.severity,
                 alert.action + shadow,
             )
+
+
+def _fires_when(chain: plan.Guardrail | plan.Slo, alert: plan.Alert) -> str:
+    if alert is chain.blind:
+        return "it cannot see"
+    if isinstance(chain, plan.Slo):
+        return f"the budget burns {paces(dict(chain.burns)[alert.tier])} too fast"
+    return limits(alert)
 
 
 def _times(rollout: plan.Rollout) -> Iterator[tuple[str, ...]]:
@@ -90,8 +101,8 @@ def _times(rollout: plan.Rollout) -> Iterator[tuple[str, ...]]:
         for alert in chain.alerts:
             times = known[alert.name]
             acting = alert.action in names.ACTING
-            done = (span(times.done), span(times.done_at_last)) if acting else ("-", "-")
-            yield chain.name, alert.tier, span(times.fires), span(times.fires_at_last), *done
+            done = (about(times.done), about(times.done_at_last)) if acting else ("-", "-")
+            yield chain.name, alert.tier, about(times.fires), about(times.fires_at_last), *done
 
 
 def _budgets(rollout: plan.Rollout) -> Iterator[tuple[str, ...]]:
@@ -108,7 +119,7 @@ def _budget(name: str, allowed: timedelta, computed: Sequence[timedelta]) -> tup
     longest = max(computed, default=None)
     if longest is None:
         return name, span(allowed), "nothing acts", "unknown"
-    return name, span(allowed), span(longest), "yes" if longest <= allowed else "NO"
+    return name, span(allowed), about(longest), "yes" if longest <= allowed else "NO"
 
 
 def _actions(rollout: plan.Rollout) -> Iterator[tuple[str, ...]]:

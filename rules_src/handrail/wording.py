@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
 from decimal import Decimal
 
 from handrail.plan import (
+    Alert,
+    Burn,
     Condition,
     Count,
     Fill,
@@ -63,6 +66,23 @@ def reason(condition: Condition) -> str:
     return f"{condition.signal.name} {words(condition)}" if named else words(condition)
 
 
+def limits(alert: Alert) -> str:
+    """The limits of an alert, any of which is enough."""
+    during = f", in the first {span(alert.during)} of a stage" if alert.during else ""
+    return ", or ".join(map(reason, alert.conditions)) + during
+
+
+def paces(burns: Sequence[Burn]) -> str:
+    """How fast an error budget burns when an alert says so: `14.4 times over 1h or 6 times over 6h`."""
+    return " or ".join(f"{plain(burn.factor)} times over {span(burn.long)}" for burn in burns)
+
+
+def about(time: timedelta) -> str:
+    """A time rounded up to what matters: seconds below ten minutes, minutes above."""
+    step = timedelta(seconds=1) if time < timedelta(minutes=10) else timedelta(minutes=1)
+    return span(-(-time // step) * step)
+
+
 def _by_figure(condition: Condition) -> Iterator[str]:
     """Each figure once, with its stages; a stage that has the figure of all others is among these."""
     rest = next((limit.figure for limit in condition.limits if limit.stage is None), None)
@@ -87,9 +107,9 @@ def _figure_words(condition: Condition, figure: Decimal) -> str:
     if condition.reference is None:
         return show(figure, condition.signal.unit)
     if condition.points:
-        unit = "points" if condition.signal.unit is Unit.ratio else ""
-        shown = plain(figure * 100) if unit else show(figure, condition.signal.unit)
-        return f"{reference_words(condition.reference)} plus {shown} {unit}".rstrip()
+        ratio = condition.signal.unit is Unit.ratio
+        shown = f"{plain(figure * 100)} percentage points" if ratio else show(figure, condition.signal.unit)
+        return f"{reference_words(condition.reference)} plus {shown}"
     return f"{plain(figure * 100)} % of {reference_words(condition.reference)}"
 
 
@@ -106,18 +126,14 @@ _OVER_WORDS = {"max": "The highest", "min": "The lowest", "sum": "The sum of", "
 def meaning(measure: Measure) -> str:
     """What a measure measures, as a sentence with its series as code."""
     match measure:
-        case Share(part, whole, window, min_events):
-            text = f"The share of `{part}` in `{whole}` over {span(window)}."
-            return f"{text} {_few(min_events)}"
+        case Share(window=window, min_events=min_events) | Slow(window=window, min_events=min_events):
+            return f"{share(measure)} over {span(window)}. {_few(min_events)}"
         case Quantile(histogram, q, window, min_events):
             return (
                 f"The {plain(q * 100)}th percentile of `{histogram}` over {span(window)}. {_few(min_events)}"
             )
-        case Slow(histogram, bound, window, min_events):
-            text = f"The share of `{histogram}` above {plain(bound)} over {span(window)}."
-            return f"{text} {_few(min_events)}"
         case Count(counter, window, bound):
-            slow = "" if bound is None else f" above {plain(bound)}"
+            slow = "" if bound is None else f" slower than {show(bound, Unit.seconds)}"
             born = "a series that appears already above zero counts whole"
             return f"How many events `{counter}` counted{slow} in {span(window)}; {born}."
         case PerSecond(counter, window):
@@ -133,6 +149,15 @@ def meaning(measure: Measure) -> str:
             return _rare_meaning(measure)
 
 
+def share(measure: Share | Slow) -> str:
+    """Which events of which, without a time."""
+    if isinstance(measure, Share):
+        return f"The share of `{measure.part}` in `{measure.whole}`"
+    return (
+        f"The share of `{measure.histogram}` slower than {show(measure.bound * measure.scale, Unit.seconds)}"
+    )
+
+
 def _rare_meaning(measure: Measure) -> str:
     match measure:
         case InState(state, label):
@@ -141,7 +166,11 @@ def _rare_meaning(measure: Measure) -> str:
             return f"How often `{metric}` changed in {span(window)}."
         case Only(inner, condition, op, bound):
             when = meaning(condition).removesuffix(".")
-            return f"{meaning(inner)} Only while this is {_OP_WORDS[op]} {plain(bound)}: {when[:1].lower()}{when[1:]}."
+            rate = bound and isinstance(condition, PerSecond)
+            least = show(bound, Unit.per_second) if rate else plain(bound)
+            return (
+                f"{meaning(inner)} Only while this is {_OP_WORDS[op]} {least}: {when[:1].lower()}{when[1:]}."
+            )
         case Grown(metric, window, by):
             return f"By how much `{metric}` grew in {span(window)}{_each(by)}."
         case Gone(metric, window):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 
 from cli.places import SHOP, Shell, changed
 from emit.guarded_shop import planned
@@ -88,6 +89,25 @@ def test_who_is_told_and_what_only_shadows() -> None:
     )
     shadows = [row[-1] for row in tables["Tiers"].rows if row[0] == "tried-out"]
     assert shadows == ["rollback (shadow)", "rollback (shadow)", "hold (shadow)"]
+
+
+def test_what_fires_is_said_as_in_the_runbook(shell: Shell) -> None:
+    tier = 'Critical(Above("2%"), hold="5m", or_=[On("late", Increase("late_total", window="10m"), Above(0))], during="30m", action="rollback")'
+    gate = 'Stage("100%", weight="100%", gate=Gate(stable_for="20m"))'
+    slo = 'slos=[Slo("good", Ratio(bad="b_total", of="a_total"), objective="99%", runbook=Runbook("It is."))],\n    rollback='
+    edits = {
+        'Critical(Above("2%"), hold="5m", action="rollback")': tier,
+        'Stage("100%", weight="100%")': gate,
+        "    rollback=": f"    {slo}",
+        "import Above, Command": "import Above, Command, Gate, Increase, On, Slo",
+    }
+    shell.declare(shop=changed(SHOP, edits))
+    _, said, wrong = shell.handrail("explain", "shop")
+    assert wrong == ""
+    assert "above 2 %, or late above 0, in the first 30m of a stage" in said
+    assert "nothing fired for 20m" in said
+    assert "the budget burns 14.4 times over 1h or 6 times over 6h too fast" in said
+    assert not re.search(r"\d+ms", said)
 
 
 def test_in_a_terminal_it_is_tables() -> None:

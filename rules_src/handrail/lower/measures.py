@@ -125,6 +125,7 @@ def _slower(measure: declared.SlowerThan, context: Context) -> plan.Slow:
         bound=seconds(duration(measure.bound)) / _HISTOGRAM_SCALES[measure.unit],
         window=context.scale.duration(measure.window),
         min_events=measure.min_events,
+        scale=_HISTOGRAM_SCALES[measure.unit],
         native=measure.native,
         buckets=_buckets(measure.buckets),
     )

@@ -18,7 +18,7 @@ from handrail.lower.guardrail import Frame, lower_runbook
 from handrail.lower.measures import lower_measure
 from handrail.lower.scale import Scale
 from handrail.units import Unit, amount, duration, plain, seconds, show, span
-from handrail.wording import literal
+from handrail.wording import literal, paces
 
 _BURNS: tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...] = (
     ("warning", (("3", "1d", "2h"), ("1", "3d", "6h"))),
@@ -112,7 +112,6 @@ def _alert(
 ) -> plan.Alert:
     budget = 1 - objective
     reasons = [_burning(given, burn, budget, frame) for burn in burns]
-    pace = " or ".join(f"{plain(burn.factor)} times over {span(burn.long)}" for burn in burns)
     title = literal(given.title or given.name)
     return plan.Alert(
         name=names.alert_name(frame.rollout.name, f"slo-{given.name}", tier),
@@ -125,7 +124,7 @@ def _alert(
         labels=frame.labels(f"slo-{given.name}", tier, frame.severity(tier), "investigate"),
         summary=f"{title} of {frame.rollout.name} burns its error budget: {tier}",
         description=f"{{{{ $value | humanizePercentage }}}} of the events fail; the budget of {show(budget, Unit.ratio)} "
-        f"in {given.window} burns {pace} too fast.",
+        f"in {given.window} burns {paces(burns)} too fast.",
         conditions=(),
         during=None,
         note=None,

@@ -35,12 +35,13 @@ class Quantile:
 
 @dataclass(frozen=True)
 class Slow:
-    """The share of observations above `bound` (in the histogram's own unit)."""
+    """The share of observations above `bound` (in the histogram's own unit; times `scale` in seconds)."""
 
     histogram: Selector
     bound: Decimal
     window: timedelta
     min_events: int
+    scale: Decimal
     native: bool
     buckets: tuple[Decimal, ...]
 

@@ -12,17 +12,25 @@ from handrail import contract
 from handrail.contract import Secret
 from handrail.declare import (
     Above,
+    Absence,
     Command,
     Confirm,
     Critical,
     Environment,
+    Growth,
     Guardrail,
+    Increase,
     Level,
+    On,
+    Rate,
     Ratio,
     Rollout,
     Runbook,
+    Slo,
+    SlowerThan,
     Stage,
     Warning,
+    While,
 )
 from handrail.emit import runbooks
 from handrail.emit.runbooks.byhand import by_hand
@@ -178,6 +186,39 @@ STEPS: list[contract.Step] = [
     contract.HttpCall("PUT", "https://it/x", "https://it/x", "/on", read_equals=False, body={"on": "it's"}),
     contract.Command(["undo", "it's"], read=["is-undone"]),
 ]
+
+
+def test_measures_are_said_in_units_a_person_uses_and_further_reasons_too() -> None:
+    cold = While(Growth("heap", unit="bytes"), condition=Rate("orders_total"), at_most="1/min")
+    late = On("stuck", Increase("order_seconds", slower_than="5s"), Above(0))
+    rollout = Rollout(
+        "orders",
+        "orders",
+        stages=[Stage("10%", weight="10%", hold="1h"), Stage("100%", weight="100%")],
+        guardrails=[
+            Guardrail(
+                "slow",
+                SlowerThan("order_ms", "250ms", unit="ms"),
+                tiers=[Critical(Above("1%"), or_=[late], during="30m")],
+            ),
+            Guardrail("leak", cold, tiers=[Warning(Above("10MB"))]),
+            Guardrail("beat", Absence("beat"), tiers=[Warning(Above(0))]),
+        ],
+        slos=[Slo("quick", SlowerThan("order_ms", "250ms", unit="ms"), objective="99%")],
+    )
+    found = sections(written(rollout)["orders"])
+    few = "With less than 100 events in that time there is no verdict."
+    slow = "The share of `order_ms` slower than 250 ms"
+    assert (
+        f"{slow} over 5m. {few} `stuck`: How many events `order_seconds` counted slower than 5 s in 5m;"
+        in found["slow"]
+    )
+    assert "| critical | above 1 %, or stuck above 0, in the first 30m of a stage |" in found["slow"]
+    assert (
+        "Only while this is at or below 1/min: events of `orders_total` per second over 5m." in found["leak"]
+    )
+    assert ("**Blind**" in found["leak"], "**Blind**" in found["beat"]) == (True, False)
+    assert f"{slow}. A window with less than 100 events says nothing." in found["slo-quick"]
 
 
 @pytest.mark.parametrize("step", STEPS, ids=lambda step: step.kind)

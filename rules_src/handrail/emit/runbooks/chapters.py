@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
 from handrail import contract, names, plan
 from handrail.emit.runbooks.byhand import ByHand, by_hand
 from handrail.timing import Times, timing
-from handrail.units import Unit, plain, show, span
-from handrail.wording import meaning, reason
+from handrail.units import Unit, show, span
+from handrail.wording import about, limits, meaning, paces, share
 
 BY_ITSELF = {
     "investigate": "Nothing changes by itself: a person looks.",
@@ -37,7 +37,7 @@ class Tier:
 
 @dataclass(frozen=True)
 class Section:
-    """What alerts lead to: a guardrail or an objective, by its anchor."""
+    """What alerts lead to: a guardrail or an objective, by its anchor. `blind` is empty where nothing makes it blind."""
 
     anchor: str
     title: str
@@ -114,27 +114,37 @@ def book(rollout: plan.Rollout, environment: plan.Environment) -> Book:
 
 
 def _guardrail(given: plan.Guardrail, times: Mapping[str, Times]) -> Section:
+    seen_by_absence = all(isinstance(signal.measure, plan.Gone) for signal in given.signals)
     return Section(
         anchor=given.name,
         title=given.title,
         impact=given.runbook.impact,
-        meaning=meaning(given.signals[0].measure),
+        meaning=_meaning(given.signals),
         success=", and ".join(success.text for success in given.success),
         shadow=given.shadow,
         tiers=tuple(_tier(alert, limits(alert), times[alert.name]) for alert in given.alerts),
-        blind=about(times[given.blind.name].fires_at_last),
+        blind="" if seen_by_absence else about(times[given.blind.name].fires_at_last),
         look=given.runbook.look,
         mend=given.runbook.mend,
+    )
+
+
+def _meaning(signals: Sequence[plan.Signal]) -> str:
+    """What is measured, and what the further reasons of its tiers are."""
+    others = (one for one in signals[1:] if not isinstance(one.measure, plan.StateChanges))
+    return " ".join(
+        [meaning(signals[0].measure), *(f"`{one.name}`: {meaning(one.measure)}" for one in others)]
     )
 
 
 def _slo(given: plan.Slo, times: Mapping[str, Times]) -> Section:
     budget = show(1 - given.objective, Unit.ratio)
     goal = f"{show(given.objective, Unit.ratio)} of the events are to be good over {span(given.window)}"
+    few = f"A window with less than {given.measure.min_events} events says nothing."
     tiers = tuple(
         _tier(
             alert,
-            " or ".join(f"{plain(b.factor)} times over {span(b.long)}" for b in burns),
+            paces(burns),
             times[alert.name],
         )
         for alert, (_, burns) in zip(given.alerts, given.burns, strict=True)
@@ -144,7 +154,7 @@ def _slo(given: plan.Slo, times: Mapping[str, Times]) -> Section:
         title=f"Error budget: {given.title}",
         impact=given.runbook.impact,
         meaning=f"{goal}; the budget is {budget}. The limits say how many times too fast it burns. "
-        f"{meaning(given.measure)}",
+        f"{share(given.measure)}. {few}",
         success="",
         shadow=False,
         tiers=tiers,
@@ -168,20 +178,8 @@ def _tier(alert: plan.Alert, limit: str, times: Times) -> Tier:
     )
 
 
-def limits(alert: plan.Alert) -> str:
-    """The limits of an alert in words, any of which is enough."""
-    during = f", in the first {span(alert.during)} of a stage" if alert.during else ""
-    return ", or ".join(map(reason, alert.conditions)) + during
-
-
 def _between(quick: timedelta, slow: timedelta) -> str:
     return about(quick) if about(quick) == about(slow) else f"{about(quick)} to {about(slow)}"
-
-
-def about(time: timedelta) -> str:
-    """A time rounded up to what matters: seconds below ten minutes, minutes above."""
-    step = timedelta(seconds=1) if time < timedelta(minutes=10) else timedelta(minutes=1)
-    return span(-(-time // step) * step)
 
 
 def _stages(rollout: plan.Rollout) -> Iterable[StageRow]:
@@ -200,7 +198,7 @@ def _asks(gate: contract.Gate) -> Iterable[str]:
     if gate.criteria:
         yield f"success of all {len(gate.criteria)} criteria over the whole stage before"
     if gate.stable_for:
-        yield f"nothing happened for {span(timedelta(seconds=gate.stable_for))}"
+        yield f"nothing fired for {span(timedelta(seconds=gate.stable_for))}"
     yield from gate.manual
     yield from (f"approved by {approval.role}" for approval in gate.approvals)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator
 
 from handrail.base import declared
 
@@ -33,4 +33,6 @@ Scheme = Annotated[str, like(r"[\x21-\x7e]*", "one word, such as Bearer, or noth
 class Secret:
     """The name of a secret; the receiver reads it from its secrets folder or `HANDRAIL_SECRET_<NAME>`."""
 
-    name: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$")]
+    name: Annotated[
+        str, like(r"[A-Za-z][A-Za-z0-9_]*", "its name of letters, digits and _, like SLACK_TOKEN")
+    ]

@@ -37,11 +37,23 @@ class Cluster:
     last parts of the paths given elsewhere (`/etc/alertmanager/handrail-token` → `handrail-token`).
     """
 
-    namespace: Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$", max_length=63)] = "monitoring"
+    namespace: Annotated[
+        str,
+        Field(
+            pattern=r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",
+            max_length=63,
+            description="a name of small letters, digits and - between them, like monitoring",
+        ),
+    ] = "monitoring"
     labels: Mapping[str, str] = Field(default_factory=dict, kw_only=True)
-    secret: Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$", max_length=253)] = Field(
-        default="handrail", kw_only=True
-    )
+    secret: Annotated[
+        str,
+        Field(
+            pattern=r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$",
+            max_length=253,
+            description="the name of a Secret: small letters, digits, - and . between them",
+        ),
+    ] = Field(default="handrail", kw_only=True)
 
 
 @declared

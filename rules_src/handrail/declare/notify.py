@@ -37,7 +37,9 @@ class EmailReceiver:
 
     to: str
     sender: str = Field(kw_only=True)
-    smarthost: Annotated[str, Field(pattern=r"^[^\s:]+:\d+$")] = Field(kw_only=True)
+    smarthost: Annotated[
+        str, Field(pattern=r"^[^\s:]+:\d+$", description="host:port, like mail.internal:587")
+    ] = Field(kw_only=True)
     username: str | None = Field(default=None, kw_only=True)
     password_file: str | None = Field(default=None, kw_only=True)
 
@@ -61,5 +63,10 @@ class WebhookReceiver:
 
 Receiver = SlackReceiver | PagerDutyReceiver | EmailReceiver | WebhookReceiver
 
-Word = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]
+Word = Annotated[
+    str,
+    Field(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", description="one word of letters, digits, - and _, like P1"
+    ),
+]
 Routes = Mapping[Word, Sequence[Receiver]]

@@ -7,11 +7,16 @@ from typing import Annotated
 
 from pydantic import Field
 
+from handrail.addresses import like
 from handrail.base import declared
 from handrail.units import Duration
 
-MetricName = Annotated[str, Field(pattern=r"^[a-zA-Z_:][a-zA-Z0-9_:]*$")]
-LabelName = Annotated[str, Field(pattern=r"^[a-zA-Z_][a-zA-Z0-9_]*$")]
+MetricName = Annotated[
+    str, Field(pattern=r"^[a-zA-Z_:][a-zA-Z0-9_:]*$", description="a metric's name: letters, digits, _ and :")
+]
+LabelName = Annotated[
+    str, Field(pattern=r"^[a-zA-Z_][a-zA-Z0-9_]*$", description="a label's name: letters, digits and _")
+]
 
 
 @declared
@@ -32,7 +37,12 @@ class SqlSource:
     PGPASSWORD or PGPASSFILE.
     """
 
-    database: Annotated[str, Field(pattern=r"^[a-z0-9]+://[^:@/]*(@|$)[^@]*$")]
+    database: Annotated[
+        str,
+        like(
+            r"[a-z0-9]+://[^:@/]*(@|$)[^@]*", "an address without a password, like postgres://reader@db/aidin"
+        ),
+    ]
     metrics: Annotated[Sequence[SqlMetric], Field(min_length=1)]
     every: Duration = Field(default="30s", kw_only=True)
 

@@ -8,12 +8,14 @@ from decimal import Decimal
 from handrail.declare import (
     Above,
     Ago,
+    Arms,
     Below,
     Critical,
     Emergency,
     Environment,
     Gauge,
     Guardrail,
+    Latency,
     Ratio,
     Rise,
     RisePoints,
@@ -82,6 +84,31 @@ def test_a_tier_follows_a_graver_one_only_where_both_say_a_figure_of_the_same() 
         (StageLimit("all", Decimal("0.01")),),
         (StageLimit("all", Decimal("1.2")),),
     ]
+
+
+def _proof(*guardrails: Guardrail) -> str | None:
+    """How the end of the canary's traffic is proved."""
+    arms = Arms("track", canary="canary", stable="stable")
+    rollout = Rollout("shop", "shop", arms=arms, guardrails=guardrails)
+    (planned,) = lower([rollout], Environment("test")).rollouts
+    found = planned.playbook.action("rollback")
+    return found.proof.expr if found and found.proof else None
+
+
+def test_a_rollback_is_proved_by_series_that_tell_the_arms_apart() -> None:
+    """Builds are of no arm, and a figure of theirs would never come."""
+    builds = Guardrail("builds", Ratio(bad="broken_total", of="builds_total"), whole_service=True)
+    errors = Guardrail("errors", RATIO)
+    assert _proof(builds, errors) == (
+        'sum(rate(requests_total{track="canary"}[1m])) or sum(rate(requests_total{track="stable"}[1m])) * 0'
+    )
+
+
+def test_or_by_the_count_of_a_native_histogram() -> None:
+    assert _proof(Guardrail("late", Latency("seconds", p=95, native=True))) == (
+        'histogram_count(sum(rate(seconds{track="canary"}[1m]))) '
+        'or histogram_count(sum(rate(seconds{track="stable"}[1m]))) * 0'
+    )
 
 
 def test_a_stage_without_a_limit_has_none_also_where_tiers_follow_each_other() -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 from itertools import takewhile
 
-from handrail import conditions, contract, names, plan
+from handrail import conditions, contract, names, plan, promql
 from handrail.declare.guardrail import Guardrail as DeclaredGuardrail
 from handrail.declare.guardrail import Tier
 from handrail.declare.rollout import Approval, Rollout
@@ -226,25 +228,33 @@ def _rollback(given: Rollout, declared: Sequence[contract.Step]) -> tuple[contra
 def _proof(given: Rollout, guardrails: tuple[plan.Guardrail, ...], frame: Frame) -> contract.Proof | None:
     if given.arms is None:
         return None
-    counted = next((found for found in map(_events, guardrails) if found is not None), None)
+    window = frame.context.scale.duration(given.scrape) * 4
+    # What judges the whole service may have no label that tells the arms apart.
+    apart_first = sorted(guardrails, key=lambda guardrail: guardrail.arms is None)
+    measures = [guardrail.signals[0].measure for guardrail in apart_first]
+    counted = next((measure for measure in measures if promql.traffic(measure, ()) is not None), None)
     if counted is None:
         return None
-    window = span(frame.context.scale.duration(given.scrape) * 4)
     canary, stable = (
-        counted.where((given.arms.label, "=", arm)) for arm in (given.arms.canary, given.arms.stable)
+        promql.traffic(_of_arm(counted, (given.arms.label, "=", arm), window), ())
+        for arm in (given.arms.canary, given.arms.stable)
     )
     return contract.Proof(
         # A canary that is gone has no series: that is a proof only while the stable arm is seen.
-        expr=f"sum(rate({canary}[{window}])) or sum(rate({stable}[{window}])) * 0",
+        expr=f"{canary} or {stable} * 0",
         at_most=0,
         within=frame.context.scale.duration(given.proved_within).total_seconds(),
     )
 
 
-def _events(guardrail: plan.Guardrail) -> plan.Selector | None:
-    measure = guardrail.signals[0].measure
-    if isinstance(measure, plan.Share):
-        return measure.whole
-    if isinstance(measure, plan.Quantile | plan.Slow) and not measure.native:
-        return measure.histogram.suffixed("_count")
-    return None
+def _of_arm(measure: plan.Measure, arm: tuple[str, str, str], window: timedelta) -> plan.Measure:
+    """What counts events, of one arm alone and over `window`."""
+    match measure:
+        case plan.Share(whole=whole):
+            return replace(measure, whole=whole.where(arm), window=window)
+        case plan.Quantile(histogram=histogram) | plan.Slow(histogram=histogram):
+            return replace(measure, histogram=histogram.where(arm), window=window)
+        case plan.Only(measure=inner):
+            return replace(measure, measure=_of_arm(inner, arm, window))
+        case _:
+            return measure

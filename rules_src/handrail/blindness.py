@@ -39,17 +39,20 @@ def _because(reason: str, lost: str, during: str) -> str:
 
 
 def _series(signals: tuple[Signal, ...], running: str) -> Iterator[Missing]:
-    missing = dict.fromkeys(f"absent({expr})" for signal in signals for expr in _watched(signal))
+    missing: dict[str, str] = {}
+    for signal in signals:
+        for series, expr in _watched(signal).items():
+            missing.setdefault(series, f"absent({expr})")
     if missing:
-        yield "its metrics are missing", " or ".join(missing), running
+        yield "its metrics are missing", " or ".join(missing.values()), running
     lost = [_bucketless(signal.traffic, signal.value) for signal in signals if _has_buckets(signal)]
     if lost:
         yield "its buckets are missing", " or ".join(lost), running
 
 
-def _watched(signal: Signal) -> tuple[str, ...]:
+def _watched(signal: Signal) -> dict[str, str]:
     if isinstance(signal.measure, Free):
-        return (str(signal.value),)
+        return {signal.measure.expr: str(signal.value)}
     return watched(signal.measure, signal.by, signal.traffic or signal.value)
 
 
@@ -67,15 +70,15 @@ def _captured(relative: list[Condition], place: Place) -> Iterator[Missing]:
     if any(reference.kind is ReferenceKind.before for reference in references):
         lost = _forgotten(reference_of(place.rollout, place.guardrail, names.BEFORE))
         yield "the figure from before the rollout is missing", lost, place.running
-    later: dict[str, set[str]] = {}
-    for reference in references:
-        if reference.kind is ReferenceKind.previous_stage:
-            for before, now in steps(reference, place):
-                later.setdefault(before, set()).add(now)
-    for before, stages in sorted(later.items()):
+    earlier = {
+        pair
+        for reference in references
+        if reference.kind is ReferenceKind.previous_stage
+        for pair in steps(reference, place)
+    }
+    for before, stages in sorted(earlier):
         lost = _forgotten(reference_of(place.rollout, place.guardrail, names.stage_reference(before)))
-        compared = tuple(stage.name for stage in place.stages if stage.name in stages)
-        yield f"the figure of stage {before} is missing", lost, in_stages(place.rollout, compared)
+        yield f"the figure of stage {before} is missing", lost, in_stages(place.rollout, stages)
 
 
 def _forgotten(told: Selector) -> str:

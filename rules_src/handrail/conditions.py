@@ -139,17 +139,17 @@ def _reference(condition: Condition, place: Place) -> str:
     if reference.kind is ReferenceKind.ago:
         return f"{back_then(condition.signal.value, condition.signal, place)} offset {span(reference.ago or timedelta())}"
     return " or ".join(
-        f"{captured(place, names.stage_reference(before))} and on (rollout) ({stage_is(place.rollout, now)})"
-        for before, now in steps(reference, place)
+        f"{captured(place, names.stage_reference(before))} and on () ({in_stages(place.rollout, later)})"
+        for before, later in steps(reference, place)
     )
 
 
-def steps(reference: Reference, place: Place) -> list[tuple[str, str]]:
-    """(stage whose figure was captured, stage in which it is compared with)."""
+def steps(reference: Reference, place: Place) -> list[tuple[str, tuple[str, ...]]]:
+    """(stage whose figure was captured, the stages in which it is compared with)."""
     stages = [stage.name for stage in place.stages]
     if reference.stage is None:
-        return list(pairwise(stages))
-    return [(reference.stage, later) for later in stages[stages.index(reference.stage) + 1 :]]
+        return [(before, (now,)) for before, now in pairwise(stages)]
+    return [(reference.stage, tuple(stages[stages.index(reference.stage) + 1 :]))]
 
 
 def of_stable(series: Selector, signal: Signal, place: Place) -> Selector:

@@ -109,10 +109,11 @@ def traffic(measure: Measure, labels: tuple[str, ...]) -> str | None:
 
 def value(measure: Measure, labels: tuple[str, ...], events: str | None) -> str:
     """The measure's value; `events` is the recorded traffic of the same signal."""
-    flowing = by("sum", labels, f"{events} > 0") if events else ""
+    # The recorded traffic is one series for each arm, with the guardrail's labels beside.
+    flowing = f"on ({', '.join(labels)}) ({events} > 0)"
     match measure:
         case Share(part, _, window):
-            rest = by("sum", labels, f"{events} * 0")
+            rest = f"on ({', '.join(labels)}) {events} * 0"
             return f"({by('sum', labels, _rate(part, window))} or {rest}) / {flowing}"
         case Quantile():
             return _quantile(measure, labels, flowing)
@@ -144,24 +145,27 @@ def value(measure: Measure, labels: tuple[str, ...], events: str | None) -> str:
             return expr
 
 
-def watched(measure: Measure, labels: tuple[str, ...], recorded: Selector) -> tuple[str, ...]:
-    """Expressions that have a sample exactly while the measure can see."""
+def watched(measure: Measure, labels: tuple[str, ...], recorded: Selector) -> dict[str, str]:
+    """Expressions that have a sample exactly while the measure can see, by the series they look at."""
     if isinstance(measure, Only):
         # Its own series is silent while the condition does not hold, and that is no blindness.
-        inner = measure.measure
-        seen = watched(inner, labels, recorded) if traffic(inner, labels) else (_there(inner, labels),)
-        return (_there(measure.condition, labels), *seen)
-    return (str(recorded),)
+        inner, condition = measure.measure, _there(measure.condition, labels)
+        own = _there(inner, labels)
+        seen = watched(inner, labels, recorded) if traffic(inner, labels) else {own: own}
+        return {condition: condition, **seen}
+    return {_there(measure, labels): str(recorded)}
 
 
 def _there(measure: Measure, labels: tuple[str, ...]) -> str:
-    """An expression that has samples exactly while the measure has a value, whatever that is."""
+    """An expression that has samples exactly while the measure can see, whatever they say."""
     match measure:
-        case PerSecond(counter, window):
+        case Share(whole=counter, window=window) | PerSecond(counter, window):
             return _rate(counter, window)
+        case Quantile(histogram=histogram, window=window) | Slow(histogram=histogram, window=window):
+            return _rate(histogram if measure.native else histogram.suffixed("_count"), window)
         case Grown(metric, window):
             return f"delta({metric}[{span(window)}])"
-        case Level(metric, window=None) | InState(metric):
+        case Level(metric, window=None) | InState(metric) | StateChanges(metric):
             return str(metric)
         case _:
             return value(measure, labels, None)

@@ -10,7 +10,7 @@ from decimal import Decimal
 from handrail import blindness, conditions, names, plan, promql
 from handrail.base import where_of
 from handrail.declare import guardrail as declared
-from handrail.declare.limits import Ago, BeforeRollout, Changed, Drop, Is, Limit, Rise, RisePoints
+from handrail.declare.limits import Ago, BeforeRollout, Changed, Drop, DropPoints, Is, Limit, Rise, RisePoints
 from handrail.declare.limits import StableArm as DeclaredStableArm
 from handrail.declare.measures import Measure, State
 from handrail.declare.rollout import Arms, Rollout
@@ -99,18 +99,23 @@ def _signals(given: declared.Guardrail, frame: Frame) -> dict[str, plan.Signal]:
     changes = [tier.limit for tier in given.tiers if isinstance(tier.limit, Changed)]
     compared = [given.against, *(other.against for other in others)]
     both = any(isinstance(reference, _OF_THE_STABLE_ARM) for reference in compared)
-    several = bool(others or changes)
-    signals = {"": _signal("", given, given.measure, frame, both=both, several=several)}
+    beside: dict[str, plan.Signal] = {}
     for limit in changes:
         if isinstance(given.measure, State):
-            signals["changes"] = _changes(given, given.measure, limit, frame)
+            beside["changes"] = _changes(given, given.measure, limit, frame)
     for other in others:
-        signals[other.name] = _signal(other.name, given, other.measure, frame, both=both, several=True)
-    return signals
+        beside[other.name] = _signal(other.name, given, other.measure, frame, both=both)
+    return {"": _signal("", given, given.measure, frame, both=both, beside=tuple(beside.values())), **beside}
 
 
 def _signal(
-    name: str, given: declared.Guardrail, measure: Measure, frame: Frame, *, both: bool, several: bool
+    name: str,
+    given: declared.Guardrail,
+    measure: Measure,
+    frame: Frame,
+    *,
+    both: bool,
+    beside: tuple[plan.Signal, ...] = (),
 ) -> plan.Signal:
     arms, context = frame.arms_of(given), frame.context
     if arms is not None:
@@ -121,7 +126,7 @@ def _signal(
         )
         context = replace(context, matchers=(*context.matchers, judged))
     lowered, unit = lower_measure(measure, context)
-    return _recorded(name, given, lowered, unit, frame, several=several)
+    return _recorded(name, given, lowered, unit, frame, beside)
 
 
 def _changes(given: declared.Guardrail, measure: State, limit: Changed, frame: Frame) -> plan.Signal:
@@ -136,18 +141,18 @@ def _recorded(
     measure: plan.Measure,
     unit: Unit,
     frame: Frame,
-    *,
-    several: bool = True,
+    beside: tuple[plan.Signal, ...] = (),
 ) -> plan.Signal:
     arms = frame.arms_of(given)
     arm_labels = () if arms is None or isinstance(measure, plan.Gone | plan.Free) else (arms.label,)
     labels = [(names.ROLLOUT, frame.rollout.name), (names.GUARDRAIL, given.name)]
     labels += [(names.SIGNAL, name)] if name else []
     matchers = tuple((label, "=", text) for label, text in labels)
-    if not name and several:
-        matchers += ((names.SIGNAL, "=", ""),)
+    unnamed = ((names.SIGNAL, "=", ""),)
     events = promql.traffic(measure, arm_labels)
-    rate_of_events = plan.Selector(names.TRAFFIC, matchers)
+    rate_of_events = plan.Selector(
+        names.TRAFFIC, matchers + (unnamed if any(other.traffic for other in beside) else ())
+    )
     recordings = [] if events is None else [plan.Recording(names.TRAFFIC, events, tuple(labels))]
     formula = promql.value(measure, arm_labels, str(rate_of_events) if events else None)
     recordings.append(plan.Recording(names.VALUE, formula, tuple(labels)))
@@ -156,8 +161,8 @@ def _recorded(
         name=name,
         measure=measure,
         unit=unit,
-        value=plan.Selector(names.VALUE, matchers + own),
-        traffic=plan.Selector(names.TRAFFIC, matchers + own) if events else None,
+        value=plan.Selector(names.VALUE, matchers + (unnamed if beside else ()) + own),
+        traffic=rate_of_events.where(*own) if events else None,
         by=arm_labels + kept(measure),
         recordings=tuple(recordings),
     )
@@ -320,7 +325,7 @@ def _blind(
 
 def _success(given: declared.Guardrail, limit: Limit, main: plan.Signal, frame: Frame) -> plan.Success:
     named = lower_condition(main, limit, given.against, frame.context.scale)
-    forbidden = isinstance(limit, Rise | RisePoints | Drop)  # these name what must not happen
+    forbidden = isinstance(limit, Rise | RisePoints | Drop | DropPoints)  # these name what must not happen
     failing = named if forbidden else replace(named, op=_OPPOSITE[named.op])
     breached = conditions.not_only if isinstance(limit, Is) else conditions.fires
     return plan.Success(

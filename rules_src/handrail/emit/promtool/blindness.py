@@ -11,7 +11,7 @@ from handrail.conditions import REMEMBER
 from handrail.emit.promtool.frame import UPWARDS, Frame, free, inner, tiers, window
 from handrail.emit.promtool.judge import Judge, compared_with
 from handrail.emit.promtool.limits import TOLD, beyond, check_length, had, needs_word, ripening
-from handrail.emit.promtool.reads import selectors
+from handrail.emit.promtool.reads import watched
 from handrail.emit.promtool.recorded import OTHER
 from handrail.emit.promtool.recordings import strange_recordings, strange_words
 from handrail.emit.promtool.scene import Scenario, Scene
@@ -24,7 +24,7 @@ VANISHED = (
     "When its series vanish a guardrail is blind when its hold is over, and sees again when they are back"
 )
 NEVER_CAME = "A guardrail whose series never came is blind"
-ONE_LOST = "Without the series of one of its signals a guardrail is blind"
+ONE_LOST = "Without one of the metrics it looks at a guardrail is blind"
 NO_HISTORY = "Without a past to compare with a guardrail is blind, whatever others did then"
 BUCKETLESS = "While events are counted and their buckets are gone, a guardrail is blind"
 NO_ATTEMPT = "While no attempt gives the canary traffic, a missing canary is no blindness"
@@ -32,6 +32,9 @@ UNTOLD = "A receiver that says nothing is believed for ten minutes, then whoever
 NOTHING_CAPTURED = "Without the figure it compares with, a guardrail is blind"
 STABLE_GONE = "Without the stable arm's series, a guardrail that compares with them is blind"
 DARK = "When the service and the receiver are both silent, somebody is blind all the while"
+LONGEST_PAST = timedelta(minutes=15)
+"""What looks further back is not waited for."""
+
 STEPS = "From stage to stage the limit changes, and what fires with it"
 
 
@@ -81,7 +84,7 @@ def _longest_window(frame: Frame) -> timedelta:
 
 
 def _vanished(frame: Frame) -> Iterator[Scenario]:
-    if free(frame.guardrail) or _only_absence(frame) or _longest_window(frame) > timedelta(minutes=15):
+    if free(frame.guardrail) or _only_absence(frame) or _longest_window(frame) > LONGEST_PAST:
         return
     scene, around, well = frame.scene(), frame.around(frame.stage()), frame.well()
     scene.play({**around, **well}, 4)
@@ -102,23 +105,23 @@ def _never_came(frame: Frame) -> Iterator[Scenario]:
 
 
 def _one_lost(frame: Frame) -> Iterator[Scenario]:
-    """The others are there: for each signal whose series no other reads."""
-    signals = frame.guardrail.signals
+    """The others are there: for each metric without which the guardrail cannot see."""
     if free(frame.guardrail):
         return
-    for signal in signals:
-        if isinstance(inner(signal.measure), Gone):
+    others, well = strange_recordings(frame, own_is_gone=True), frame.well()
+    for series, past in watched(frame.guardrail).items():
+        lost = [key for key in well if any(matches(selector, key) for selector in series)]
+        left = {key: feed for key, feed in well.items() if key not in lost}
+        if not left:
             continue
-        own = selectors(signal.measure)
-        others = [series for other in signals if other is not signal for series in selectors(other.measure)]
-        well = frame.well()
-        lost = [key for key in well if any(matches(series, key) for series in own)]
-        if len(lost) == len(well) or any(matches(series, key) for series in others for key in lost):
-            continue
-        scene, left = frame.scene(), {key: feed for key, feed in well.items() if key not in lost}
-        scene.play({**frame.around(frame.stage()), **left}, scene.scrapes(_hold(frame)))
-        about = signal.name or "its own"
-        yield _made(ONE_LOST, frame, scene, fires=(frame.guardrail.blind,), about=about)
+        scene, around = frame.scene(), {**frame.around(frame.stage()), **others}
+        if past <= LONGEST_PAST:
+            scene.play({**around, **well}, 4)
+            scene.vanish(lost, {**around, **left}, scene.scrapes(past, _hold(frame)))
+        else:
+            scene.play({**around, **left}, scene.scrapes(_hold(frame)))
+        scene.play({**around, **well}, scene.scrapes(3 * frame.rollout.evaluate))
+        yield _made(ONE_LOST, frame, scene, fires=(frame.guardrail.blind,), about=str(series[0]))
 
 
 def _no_history(frame: Frame) -> Iterator[Scenario]:
@@ -140,7 +143,7 @@ def _no_history(frame: Frame) -> Iterator[Scenario]:
 def _buckets_gone(frame: Frame) -> Iterator[Scenario]:
     """Until they are back; other rollouts, guardrails and arms have theirs."""
     events = _counted_alone(frame)
-    if not events or _longest_window(frame) > timedelta(minutes=15):
+    if not events or _longest_window(frame) > LONGEST_PAST:
         return
     scene, around = frame.scene(), {**frame.around(frame.stage()), **strange_recordings(frame)}
     scene.play({**around, **events}, scene.scrapes(_hold(frame)))
@@ -185,28 +188,28 @@ def _other_stages(frame: Frame) -> Feeds:
 
 
 def _untold(frame: Frame) -> Iterator[Scenario]:
-    """A breach goes on while the receiver is away: the alert still fires, then the guardrail is blind."""
+    """A breach goes on while the receiver is away: its alerts still fire, end, and the guardrail is blind."""
     needs = Judge(frame.rollout, frame.guardrail, Storage([], closed=True)).needs_stage
-    if not needs or free(frame.guardrail):
+    found = [] if free(frame.guardrail) else _remembered(frame)
+    if free(frame.guardrail) or not (needs or found):
         return
-    scene, feeds, stage = frame.scene(), frame.well(), frame.stage()
-    fires: tuple[Alert, ...] = ()
-    keeps = timedelta()
-    for alert, condition in _remembered(frame):
+    scene, feeds, stage, wait, keeps = frame.scene(), frame.well(), frame.stage(), timedelta(), timedelta()
+    for alert, condition in found:
         stage = frame.stage(condition)
         feeds = frame.bad(condition, list(beyond(frame, condition, stage))[-1])
-        fires, keeps = (*fires, alert), max(keeps, alert.keep_firing_for)
+        wait = max(wait, ripening(condition) + alert.hold + 2 * frame.rollout.evaluate)
+        keeps = max(keeps, alert.keep_firing_for + 3 * frame.rollout.evaluate)
     others = _other_stages(frame)
     around = {**frame.around(stage), **others}
     told = {key for key in around if key.metric.startswith("handrail_")} - set(others)
     rest = {key: feed for key, feed in around.items() if key not in told}
-    scene.play({**around, **feeds}, 4)
+    scene.play({**around, **feeds}, max(4, scene.scrapes(wait)))
     for key in told:
         scene.tapes[key].mark()
-    ends = max(_hold(frame), keeps + 3 * frame.rollout.evaluate)
-    scene.play({**rest, **feeds}, scene.scrapes(REMEMBER, ends))
+    scene.play({**rest, **feeds}, scene.scrapes(REMEMBER, max(_hold(frame), keeps)))
     scene.play({**around, **feeds}, scene.scrapes(3 * frame.rollout.evaluate))
-    yield _made(UNTOLD, frame, scene, fires=(*fires, frame.guardrail.blind))
+    fires = tuple(alert for alert, _ in found)
+    yield _made(UNTOLD, frame, scene, fires=(*fires, frame.guardrail.blind) if needs else fires)
 
 
 def _dark(frame: Frame) -> Iterator[Scenario]:
@@ -223,23 +226,25 @@ def _dark(frame: Frame) -> Iterator[Scenario]:
 
 
 def _remembered(frame: Frame) -> list[tuple[Alert, Condition]]:
-    """Tiers on one signal that need what the receiver says and fire while it is believed, the gravest limit last."""
-    found = []
-    for alert, condition in tiers(frame.guardrail):
-        lasts = ripening(condition) + alert.hold + 3 * frame.rollout.evaluate < REMEMBER
-        if needs_word(condition) and lasts and condition.state is None and not _counts(condition):
-            found.append((alert, condition))
-    first = found[0][1] if found else None
+    """Tiers on one signal that need what the receiver says, the gravest limit last: its breach is one of all."""
+    found = [
+        (alert, condition)
+        for alert, condition in tiers(frame.guardrail)
+        if (needs_word(condition) or alert.during is not None)
+        and ripening(condition) < REMEMBER
+        and condition.state is None
+        and not _counts(condition)
+    ]
+    if not found:
+        return []
+    first, stage = found[0][1], frame.stage(found[0][1])
     same = [
         (alert, condition)
         for alert, condition in found
-        if first is not None
-        and (condition.signal.name, condition.op) == (first.signal.name, first.op)
-        and frame.stage(condition) == frame.stage(first)
+        if (condition.signal.name, condition.op) == (first.signal.name, first.op)
+        and frame.stage(condition) == stage
     ]
-    stage = frame.stage(first)
-    same.sort(key=lambda pair: frame.limit(pair[1], stage))
-    return same if first is None or first.op in UPWARDS else same[::-1]
+    return sorted(same, key=lambda pair: frame.limit(pair[1], stage), reverse=first.op not in UPWARDS)
 
 
 def _counts(condition: Condition) -> bool:
@@ -292,15 +297,21 @@ def _stable_gone(frame: Frame) -> Iterator[Scenario]:
 def _steps(frame: Frame) -> Iterator[Scenario]:
     """Out of every stage, then through all of them, at a value between the loosest and the tightest limit."""
     for alert, condition in tiers(frame.guardrail):
-        if not condition.staged or free(frame.guardrail) or condition.reference is not None:
+        reference = condition.reference
+        stepped = reference is not None and reference.kind is ReferenceKind.previous_stage
+        if free(frame.guardrail) or not (stepped if reference is not None else condition.staged):
             continue
-        first = max if condition.op in (Op.above, Op.at_least) else min
-        stages = [s.name for s in frame.rollout.stages if frame.judged_in(condition, s.name)]
-        loosest = first(stages, key=lambda stage: frame.limit(condition, stage))
-        value = list(beyond(frame, condition, loosest))[-1]
+        value = list(beyond(frame, condition, _loosest(frame, condition)))[-1]
         scene = frame.scene()
         feeds = frame.bad(condition, value)
         for stage in (None, *(stage.name for stage in frame.rollout.stages)):
             rest = alert.hold + 2 * frame.rollout.evaluate
             scene.play({**frame.around(stage, entering=False), **feeds}, scene.scrapes(rest))
         yield _made(STEPS, frame, scene, fires=(alert,), about=alert.tier)
+
+
+def _loosest(frame: Frame, condition: Condition) -> str | None:
+    """The stage with the loosest limit."""
+    first = max if condition.op in UPWARDS else min
+    stages = [s.name for s in frame.rollout.stages if frame.judged_in(condition, s.name)]
+    return first(stages, key=lambda stage: frame.limit(condition, stage), default=None)

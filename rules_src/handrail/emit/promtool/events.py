@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from handrail.emit.promtool.series import Rise
-from handrail.emit.promtool.stimulus import Feeds, Fixed, Impossible, Pace, chosen, feeds, histogram
+from handrail.emit.promtool.stimulus import Feeds, Fixed, Impossible, Pace, chosen, feeds, histogram, met
 from handrail.plan import Count, Measure, Only, Selector, StateChanges
 
 
@@ -22,7 +22,7 @@ def still(measure: Measure, pace: Pace, fixed: Fixed) -> Feeds | None:
             calm = still(inner, pace, fixed)
             if calm is None:
                 return None
-            return {**feeds(Only(condition, condition, op, bound), bound + 5, pace, fixed), **calm}
+            return {**feeds(condition, met(bound, op), pace, fixed), **calm}
         case _:
             return None
 

@@ -225,6 +225,14 @@ class Frame:
             return {key: feed for key, feed in self.well().items() if key not in there}
         return {**self.well(), **self.at(condition.signal, value)}
 
+    def unmet(self, signal: Signal) -> Feeds:
+        """The series that keep a measure's condition from holding; nothing where it is bound to none."""
+        measure = signal.measure
+        if not isinstance(measure, Only):
+            return {}
+        off = measure.bound if measure.op is Op.above else measure.bound + Decimal("0.1")
+        return feeds(measure.condition, off, self.pace, self.fixed(signal))
+
     def scene(self) -> Scene:
         """An empty scene."""
         return Scene(self.rollout)

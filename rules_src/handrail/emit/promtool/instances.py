@@ -10,7 +10,7 @@ from handrail.emit.promtool.reads import selectors
 from handrail.emit.promtool.series import At, Feed, Key, Rise, labels_of
 from handrail.emit.promtool.stimulus import Feeds
 from handrail.emit.promtool.storage import matches
-from handrail.plan import Fill, Guardrail, InState, Level, Measure, Only
+from handrail.plan import Fill, Grown, Guardrail, InState, Level, Measure, Only
 
 LABEL = "instance"
 
@@ -38,6 +38,18 @@ def halved(feeds: Feeds) -> Feeds:
     return found
 
 
+def parted(feeds: Feeds, share: Decimal) -> Feeds:
+    """Of every counter the first instance counts this share, and the other the rest."""
+    found: Feeds = {}
+    for key, feed in feeds.items():
+        if isinstance(feed, Rise) and LABEL not in dict(key.labels):
+            first = feed.step * share
+            found |= zip(_two(key), (Rise(first), Rise(feed.step - first)), strict=True)
+        else:
+            found[key] = feed
+    return found
+
+
 def twice(feeds: Feeds) -> Feeds:
     """The same said by two instances."""
     return {one: feed for key, feed in feeds.items() for one in _two(key)}
@@ -52,7 +64,8 @@ def _two(key: Key) -> tuple[Key, Key]:
 
 def _shares(guardrail: Guardrail, key: Key, feed: Feed, feeds: Feeds) -> tuple[Feed, Feed] | None:
     if isinstance(feed, Rise):
-        return _steps(key, feed, feeds)
+        grown = [m for m in _measures(guardrail) if isinstance(m, Grown) and matches(m.metric, key)]
+        return (feed, Rise(feed.step / 2)) if grown else _steps(key, feed, feeds)
     for measure in _measures(guardrail):
         if any(matches(selector, key) for selector in selectors(measure)):
             levels = _levels(measure, feed.level)

@@ -8,12 +8,14 @@ from datetime import timedelta
 from decimal import ROUND_FLOOR, Decimal
 from typing import TypeVar
 
+from handrail import names
 from handrail.emit.promtool.events import happened
 from handrail.emit.promtool.frame import UPWARDS, Frame, inner, once, tiers, window
 from handrail.emit.promtool.judge import Judge, compared_with
 from handrail.emit.promtool.measure import ms
 from handrail.emit.promtool.recordings import strange_words
 from handrail.emit.promtool.scene import LONGEST, Scenario, Scene, samples
+from handrail.emit.promtool.series import At, Key, labels_of
 from handrail.emit.promtool.stimulus import Feeds, Impossible
 from handrail.emit.promtool.storage import Storage
 from handrail.plan import (
@@ -24,6 +26,8 @@ from handrail.plan import (
     Gone,
     Grown,
     Level,
+    Measure,
+    Only,
     Op,
     PerSecond,
     Quantile,
@@ -32,7 +36,7 @@ from handrail.plan import (
     Slow,
     StateChanges,
 )
-from handrail.units import Unit
+from handrail.units import Unit, seconds
 
 OVER = (
     "Just over its limit an alert fires when its hold is over, not an evaluation before, and ends as declared"
@@ -109,8 +113,12 @@ def _over(
         if once(condition.signal.measure):
             _happens(frame, scene, condition, around, stage, over=True)
         else:
-            feeds = {**around, **frame.bad(condition, value)}
-            scene.play(feeds, scene.scrapes(wait, ripening(condition)))
+            feeds, unmet = {**around, **frame.bad(condition, value)}, frame.unmet(condition.signal)
+            if unmet:
+                scene.play({**feeds, **unmet}, 2)
+            scene.play(
+                feeds, scene.scrapes(wait, max(ripening(condition), _clearing(condition.signal.measure)))
+            )
         if stage == stages(frame, condition)[0]:
             _recover(frame, scene, condition, alert, around)
         check_length(frame, scene)
@@ -144,7 +152,7 @@ def _recover(frame: Frame, scene: Scene, condition: Condition, alert: Alert, aro
 
 
 def extreme(frame: Frame, condition: Condition) -> Decimal | None:
-    """The worst value that a share or a quantile can have; None where there is no worst one."""
+    """The worst value that a share, a quantile or a rate can have; None where there is no worst one."""
     measure = inner(condition.signal.measure)
     if isinstance(measure, Share | Slow):
         return Decimal(int(condition.op in UPWARDS))
@@ -153,6 +161,8 @@ def extreme(frame: Frame, condition: Condition) -> Decimal | None:
             return measure.buckets[-1] * measure.scale
         worst = max(map(abs, condition.figures))
         return worst * 2 if condition.reference is None else frame.base(condition.signal) * 4
+    if isinstance(measure, PerSecond) and condition.op not in UPWARDS:
+        return Decimal(0)
     return None
 
 
@@ -187,16 +197,24 @@ def _under(
 def _late(
     frame: Frame, alert: Alert, condition: Condition, stage: str | None, about: str
 ) -> Iterator[Scenario]:
-    """Over its limit, but the stage is older than the time in which the alert counts."""
+    """Over its limit all the while: it fires until the stage is older than the time in which the alert counts.
+
+    A second receiver says that the stage began just now.
+    """
     if alert.during is None:
         return
-    around = frame.around(stage, entered=Decimal(-round(alert.during.total_seconds())))
+    ripe = ripening(condition) + alert.hold + 4 * frame.rollout.evaluate
+    around = frame.around(stage, entered=seconds(ripe - alert.during))
+    for key in [key for key in around if key.metric == names.STAGE_ENTERED_METRIC]:
+        around[Key(key.metric, labels_of([*key.labels, ("instance", "second")]))] = At(Decimal(0))
     for value in list(beyond(frame, condition, stage))[-1:]:
         scene = frame.scene()
         feeds = {**around, **frame.bad(condition, value)}
-        scene.play(feeds, scene.scrapes(alert.hold + 3 * frame.rollout.evaluate, ripening(condition)))
-        check_length(frame, scene)
-        yield Scenario(LATE, about, frame.guardrail, scene.tapes, scene.clock, silent=(alert,))
+        settled = scene.scrapes(ripe, alert.keep_firing_for)
+        scene.play(feeds, settled + scene.scrapes(3 * frame.rollout.evaluate))
+        yield Scenario(
+            LATE, about, frame.guardrail, scene.tapes, scene.clock, (alert,), (alert,), settled=settled
+        )
 
 
 TOLD = (ReferenceKind.before, ReferenceKind.previous_stage)
@@ -238,6 +256,13 @@ def ripening(condition: Condition) -> timedelta:
     if condition.reference is not None and condition.reference.ago is not None:
         return window(measure)
     return measure.window if isinstance(measure, Grown | Gone | PerSecond) else timedelta()
+
+
+def _clearing(measure: Measure) -> timedelta:
+    """How long it takes until what kept a measure's condition from holding is out of its window."""
+    return (
+        window(measure.condition) if isinstance(measure, Only) and measure.op is Op.at_most else timedelta()
+    )
 
 
 def _happens(
@@ -282,12 +307,14 @@ def beyond(frame: Frame, condition: Condition, stage: str | None) -> Iterator[De
         return
     if condition.op in (Op.at_least, Op.at_most):
         yield limit
-    yield _beside(limit, condition, outward=True)
+    yield _beside(frame, condition, stage, outward=True)
 
 
-def _beside(limit: Decimal, condition: Condition, *, outward: bool) -> Decimal:
-    ratio = condition.signal.unit is Unit.ratio
+def _beside(frame: Frame, condition: Condition, stage: str | None, *, outward: bool) -> Decimal:
+    ratio, limit = condition.signal.unit is Unit.ratio, frame.limit(condition, stage)
     room = min(limit, 1 - limit) if ratio and condition.reference is None else abs(limit)
+    if condition.points:
+        room = abs(limit - frame.base(condition.signal))
     # One digit, a hundredth or less of the room: the value can be read, and no rounding hides it.
     step = Decimal(1).scaleb(room.adjusted() - 2) if room > 0 else Decimal("0.01") if ratio else Decimal(1)
     up = (condition.op in UPWARDS) == outward
@@ -304,8 +331,7 @@ def _nearest(frame: Frame, alert: Alert, condition: Condition, stage: str | None
         return
     if condition.op in (Op.above, Op.below):
         yield from _at_the_limit(frame, alert, condition, stage)
-    limit = frame.limit(condition, stage)
-    yield frame.bad(condition, _beside(limit, condition, outward=False))
+    yield frame.bad(condition, _beside(frame, condition, stage, outward=False))
 
 
 def _at_the_limit(frame: Frame, alert: Alert, condition: Condition, stage: str | None) -> Iterator[Feeds]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from datetime import timedelta
 from decimal import Decimal
 
 from handrail.plan import (
@@ -51,3 +52,25 @@ def selectors(measure: Measure) -> list[Selector]:
             return selectors(inner) + selectors(condition)
         case Free():
             return []
+
+
+def watched(guardrail: Guardrail) -> dict[tuple[Selector, ...], timedelta]:
+    """Every metric without which the guardrail cannot see, with how long the past of it counts."""
+    return {series: past for signal in guardrail.signals for series, past in _needed(signal.measure)}
+
+
+def _needed(measure: Measure) -> Iterator[tuple[tuple[Selector, ...], timedelta]]:
+    match measure:
+        case Only(inner, condition):
+            yield from _needed(condition)
+            yield from _needed(inner)
+        case Share(whole=whole, window=window):
+            yield (whole,), window
+        case Fill(used, size):
+            yield (used,), timedelta()
+            if not isinstance(size, Decimal):
+                yield (size,), timedelta()
+        case Gone() | Free():
+            return
+        case _:
+            yield tuple(selectors(measure)), getattr(measure, "window", None) or timedelta()

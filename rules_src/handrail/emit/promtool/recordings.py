@@ -27,18 +27,20 @@ def strange_recordings(frame: Frame, *, own_is_gone: bool = False) -> Feeds:
         own = {
             names.ROLLOUT: frame.rollout.name,
             names.GUARDRAIL: frame.guardrail.name,
+            names.SIGNAL: signal.name,
             **frame.fixed(signal),
         }
         for condition in frame.conditions(signal):
             if condition.state is not None:
                 own[signal.by[-1]] = condition.state
         told_apart = {label for label, _, _ in signal.value.matchers}
+        counted = {label for label, _, _ in signal.traffic.matchers} if signal.traffic else set()
         for label in sorted(told_apart & {names.ROLLOUT, names.GUARDRAIL, names.SIGNAL, *frame.arm(signal)}):
             labels = labels_of({**own, label: OTHER}.items())
             recorded_anew = label in frame.arm(signal)  # our own rules make a value of another arm's traffic
             if not (own_is_gone and recorded_anew):
                 found[Key(names.VALUE, labels)] = far
-            if signal.traffic is not None and (own_is_gone or not recorded_anew):
+            if label in counted and (own_is_gone or not recorded_anew):
                 found[Key(names.TRAFFIC, labels)] = At(FAR)
     return found
 

@@ -102,8 +102,7 @@ def feeds(measure: Measure, value: Decimal, pace: Pace, fixed: Fixed) -> Feeds:
         case InState(metric, label):
             return _states(metric, label, fixed, on=value > 0)
         case Only(inner, condition, op, bound):
-            met = _beside(bound, op)
-            return {**feeds(condition, met, pace, fixed), **feeds(inner, value, pace, fixed)}
+            return {**feeds(condition, met(bound, op), pace, fixed), **feeds(inner, value, pace, fixed)}
         case Gone(metric):
             return {} if value > 0 else {chosen(metric, fixed): At(Decimal(1))}
         case Free():
@@ -114,9 +113,9 @@ def feeds(measure: Measure, value: Decimal, pace: Pace, fixed: Fixed) -> Feeds:
             raise Impossible("it has no value that lasts")
 
 
-def _beside(bound: Decimal, op: Op) -> Decimal:
-    """A value that meets `op bound`."""
-    return bound + 5 if op is Op.above else bound
+def met(bound: Decimal, op: Op) -> Decimal:
+    """A value that meets `op bound`, and no more than that."""
+    return bound + Decimal("0.1") if op is Op.above else bound
 
 
 def _share(part: Selector, whole: Selector, value: Decimal, pace: Pace, fixed: Fixed) -> Feeds:

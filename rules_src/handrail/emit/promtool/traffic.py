@@ -6,14 +6,18 @@ from collections.abc import Iterator
 from datetime import timedelta
 from decimal import Decimal
 
-from handrail.emit.promtool.frame import UPWARDS, Frame, free, inner, window
+from handrail.emit.promtool.frame import UPWARDS, Frame, free, inner, tiers, window
+from handrail.emit.promtool.instances import parted
+from handrail.emit.promtool.judge import Judge, limit_in
 from handrail.emit.promtool.limits import extreme, had, settle
 from handrail.emit.promtool.made import easiest, judging, longest, made, per
+from handrail.emit.promtool.measure import ms
+from handrail.emit.promtool.measure import traffic as events_per_second
 from handrail.emit.promtool.recordings import strange_recordings
-from handrail.emit.promtool.scene import Scenario, Scene
+from handrail.emit.promtool.scene import Scenario, Scene, samples
 from handrail.emit.promtool.series import Rise
-from handrail.emit.promtool.stimulus import Feeds, Impossible, chosen, feeds
-from handrail.emit.promtool.storage import matches
+from handrail.emit.promtool.stimulus import Feeds, Impossible, chosen
+from handrail.emit.promtool.storage import Storage, matches
 from handrail.plan import Alert, Count, Only, Op, Quantile, Share, Signal, Slow
 
 NEVER_BORN = "An error series that was never born counts as none"
@@ -23,14 +27,19 @@ MISSED = "One missed scrape raises nothing"
 THREE = "One failure out of three events is no breach"
 FEWER = "With one event less than the least number there is no verdict"
 ENOUGH = "With the least number of events there is a verdict"
+FEW_THEN = "With too few events back then, or now, there is no verdict on a change since then"
+UNJUDGED = "What no tier judges is recorded all the same, for gates and people"
 IDLE = "While its condition does not hold there is no verdict, and nobody is blind"
+
+
+HALF = Decimal("0.5")
 
 
 def traffic(frame: Frame) -> Iterator[Scenario | Impossible]:
     """All of these for one guardrail."""
     if free(frame.guardrail):
         return
-    for build in (_never_born, _rest, _missed, _few, _idle):
+    for build in (_never_born, _rest, _missed, _few, _few_then, _unjudged, _idle):
         yield from had(build(frame), f"{build.__name__[1:].replace('_', ' ')}: {frame.guardrail.name}")
 
 
@@ -43,7 +52,7 @@ def _shares(frame: Frame) -> Iterator[tuple[Signal, Share]]:
 
 def _never_born(frame: Frame) -> Iterator[Scenario]:
     for signal, measure in _shares(frame):
-        scene, around = frame.scene(), frame.around(frame.stage())
+        scene, around = frame.scene(), {**frame.around(frame.stage()), **strange_recordings(frame)}
         unborn = chosen(measure.part, frame.fixed(signal))
         feeds = {key: feed for key, feed in frame.well().items() if key != unborn}
         if measure.bad:
@@ -99,25 +108,62 @@ def _few(frame: Frame) -> Iterator[Scenario]:
         around, bad = frame.around(frame.stage(condition)), frame.bad(condition, worst)
         least = Decimal(measure.min_events)
         alone = frame.guardrail.alerts if len(frame.guardrail.signals) == 1 else (alert,)
-        scene = _slowly(frame, measure, around, bad, least - Decimal("0.5"))
+        scene = _slowly(frame, around, measure, _thin(frame, measure, bad, least - HALF))
         yield made(FEWER, frame, scene, silent=alone, about=signal.name)
-        for events in (least, least + Decimal("0.5")):
-            scene = _slowly(frame, measure, around, bad, events)
+        for enough in _just_enough(frame, signal, measure, bad):
+            scene = _slowly(frame, around, measure, enough)
             yield made(ENOUGH, frame, scene, fires=(alert,), about=signal.name)
         if measure.min_events > 3:
             yield _three(frame, signal, alert, bad, around)
 
 
-def _slowly(
-    frame: Frame, measure: Share | Quantile | Slow, around: Feeds, bad: Feeds, events: Decimal
-) -> Scene:
-    """So many events in a window, again and again, until every tier could have fired."""
+def _slowly(frame: Frame, around: Feeds, measure: Share | Quantile | Slow, thin: Feeds) -> Scene:
+    """So few events, again and again, until every tier could have fired."""
     scene = frame.scene()
-    every = scene.scrapes(measure.window)
-    share = events / every / frame.pace.events
-    slow: Feeds = {k: Rise(f.step * share) if isinstance(f, Rise) else f for k, f in bad.items()}
-    scene.play({**around, **slow}, every + scene.scrapes(longest(frame)) + 3 * per(frame))
+    scene.play({**around, **thin}, scene.scrapes(measure.window, longest(frame)) + 3 * per(frame))
     return scene
+
+
+def _just_enough(
+    frame: Frame, signal: Signal, measure: Share | Quantile | Slow, feeds: Feeds
+) -> Iterator[Feeds]:
+    """The least number of events; where floats make it more or less, half an event more."""
+    least = Decimal(measure.min_events)
+    if (share := _exact_share(frame, signal, measure, feeds)) is not None:
+        yield parted(_thin(frame, measure, feeds, least), share)
+    yield _thin(frame, measure, feeds, least)
+    yield _thin(frame, measure, feeds, least + HALF)
+
+
+def _exact_share(
+    frame: Frame, signal: Signal, measure: Share | Quantile | Slow, feeds: Feeds
+) -> Decimal | None:
+    """How two instances share the least number of events so that in floats it is just that."""
+    thin = _thin(frame, measure, feeds, Decimal(measure.min_events))
+    for share in (HALF, Decimal("0.2"), Decimal("0.15"), Decimal("0.25")):
+        scene = frame.scene()
+        scene.play(parted(thin, share), scene.scrapes(measure.window) + 2 * per(frame))
+        scraped = samples(scene.tapes, frame.rollout.scrape)
+        time = (scene.clock - 1) // per(frame) * per(frame) * ms(frame.rollout.scrape)
+        seen = [_events(frame, signal, measure, Storage(scraped, closed), time) for closed in (True, False)]
+        if seen == [measure.min_events] * 2:
+            return share
+    return None
+
+
+def _events(
+    frame: Frame, signal: Signal, measure: Share | Quantile | Slow, storage: Storage, time: int
+) -> float:
+    """How many events there are in the window, as a rule computes it."""
+    judge = Judge(frame.rollout, frame.guardrail, storage)
+    found = events_per_second(measure, judge.parts(signal), storage, time) or {}
+    return found.get(judge.arm(signal), 0.0) * (ms(measure.window) / 1000)
+
+
+def _thin(frame: Frame, measure: Share | Quantile | Slow, feeds: Feeds, events: Decimal) -> Feeds:
+    """The same shares of so many events in a window."""
+    share = events / frame.scene().scrapes(measure.window) / frame.pace.events
+    return {k: Rise(f.step * share) if isinstance(f, Rise) else f for k, f in feeds.items()}
 
 
 def _three(frame: Frame, signal: Signal, alert: Alert, bad: Feeds, around: Feeds) -> Scenario:
@@ -146,6 +192,23 @@ def _three(frame: Frame, signal: Signal, alert: Alert, bad: Feeds, around: Feeds
     return made(THREE, frame, scene, silent=(alert,), about=signal.name)
 
 
+def _unjudged(frame: Frame) -> Iterator[Scenario]:
+    """Half of what is usual for the newer part of a window, then a few events."""
+    for signal in frame.guardrail.signals:
+        measure = inner(signal.measure)
+        if frame.conditions(signal) or not isinstance(measure, Share | Quantile | Slow):
+            continue
+        scene, around, good = frame.scene(), frame.around(frame.stage()), frame.good(signal)
+        part, step = scene.scrapes(measure.window) * 2 // 3, per(frame)
+        scene.play({**around, **frame.well()}, part)
+        half = {**frame.well(), **frame.at(signal, good / 2)}
+        scene.play({**around, **half}, part - (scene.clock + part - 1) % step)
+        look = scene.clock - 1
+        few = _thin(frame, measure, half, Decimal(20))
+        scene.play({**around, **few}, scene.scrapes(measure.window) + step)
+        yield made(UNJUDGED, frame, scene, silent=frame.calm(), looks=(look,), about=signal.name)
+
+
 def _idle(frame: Frame) -> Iterator[Scenario]:
     """Far over the limit, while the condition that the measure is bound to does not hold."""
     for signal in frame.guardrail.signals:
@@ -155,13 +218,48 @@ def _idle(frame: Frame) -> Iterator[Scenario]:
             continue
         condition = found[0]
         stage = frame.stage(condition)
-        off = measure.bound if measure.op is Op.above else measure.bound + 5
-        unmet = feeds(measure.condition, off, frame.pace, frame.fixed(signal))
         far = max(frame.limit(condition, stage) * 2, Decimal(1)) if condition.op in UPWARDS else Decimal(0)
-        scene = frame.scene()
-        wait = window(measure) if window(measure) < timedelta(minutes=15) else timedelta(minutes=5)
-        about = {**frame.around(stage), **frame.bad(condition, far), **unmet}
-        scene.play(about, scene.scrapes(wait, frame.guardrail.blind.hold) + 3 * per(frame))
+        around, scene = {**frame.around(stage), **frame.bad(condition, far)}, frame.scene()
+        wait, past = _short(window(measure)), _short(window(measure.condition))
+        keeps = max((alert.keep_firing_for for alert in frame.guardrail.alerts), default=timedelta())
+        if measure.op is Op.above:
+            scene.play(around, 4)
+        scene.play(
+            {**around, **frame.unmet(signal)},
+            scene.scrapes(max(wait, past + keeps), frame.guardrail.blind.hold) + 3 * per(frame),
+        )
+        settled = scene.scrapes(past, keeps) + 4 + per(frame)
         silent = frame.calm() if len(found) == 1 and len(frame.guardrail.signals) == 1 else ()
         blind = tuple(a for a in frame.calm() if a is frame.guardrail.blind)
-        yield made(IDLE, frame, scene, silent=silent or blind, about=signal.name)
+        yield made(IDLE, frame, scene, silent=silent or blind, settled=settled, about=signal.name)
+
+
+def _short(past: timedelta) -> timedelta:
+    """Five minutes where a window is longer than a test should last."""
+    return past if past < timedelta(minutes=15) else timedelta(minutes=5)
+
+
+def _few_then(frame: Frame) -> Iterator[Scenario]:
+    """With too few events back then, with enough, and with too few now: just worse than back then all the while."""
+    for alert, condition in tiers(frame.guardrail):
+        reference, measure = condition.reference, inner(condition.signal.measure)
+        if reference is None or reference.ago is None or not isinstance(measure, Share | Quantile | Slow):
+            continue
+        scene, stage = frame.scene(), frame.stage(condition)
+        around = frame.around(stage)
+        figure = limit_in(condition, stage) or Decimal(0)
+        then = frame.base(condition.signal) if condition.op in UPWARDS else Decimal(1)
+        limit = then + figure if condition.points else then * figure
+        now = limit * (Decimal("1.02") if condition.op in UPWARDS else Decimal("0.98"))
+        least, phase = Decimal(measure.min_events), measure.window + alert.hold + 3 * frame.rollout.evaluate
+        share = _exact_share(frame, condition.signal, measure, frame.bad(condition, then))
+        enough = least if share is not None else least + HALF
+        for value, events, lasts in (
+            (then, least - HALF, phase),
+            (then, enough, 2 * phase),
+            (now, enough, reference.ago - phase),
+            (now, least - HALF, phase),
+        ):
+            thin = _thin(frame, measure, frame.bad(condition, value), events)
+            scene.play({**around, **parted(thin, share or HALF)}, scene.scrapes(lasts))
+        yield made(FEW_THEN, frame, scene, fires=(alert,), about=condition.signal.name)

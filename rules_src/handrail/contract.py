@@ -143,7 +143,7 @@ class StageFigure(_Model):
 class LimitFacts(_Model):
     """One line a tier draws: it fires while the signal is `op` the figure, or the figure times its `reference`.
 
-    With `points` the figure is added to the reference. `signal` is empty for the guardrail's own measure;
+    With `points` the figure is added to the reference; it is negative where that is a drop. `signal` is empty for the guardrail's own measure;
     `text` says the same for people.
     """
 

@@ -107,9 +107,10 @@ def _figure_words(condition: Condition, figure: Decimal) -> str:
     if condition.reference is None:
         return show(figure, condition.signal.unit)
     if condition.points:
-        ratio = condition.signal.unit is Unit.ratio
-        shown = f"{plain(figure * 100)} percentage points" if ratio else show(figure, condition.signal.unit)
-        return f"{reference_words(condition.reference)} plus {shown}"
+        ratio, far = condition.signal.unit is Unit.ratio, abs(figure)
+        shown = f"{plain(far * 100)} percentage points" if ratio else show(far, condition.signal.unit)
+        sign = "plus" if condition.op in (Op.above, Op.at_least) else "minus"
+        return f"{reference_words(condition.reference)} {sign} {shown}"
     return f"{plain(figure * 100)} % of {reference_words(condition.reference)}"
 
 

@@ -354,3 +354,20 @@ def test_a_playbook_of_before_limits_were_written_down_is_compared_as_far_as_it_
     assert told.splitlines()[:-1] == [
         "UNCLEAR  shop errors critical: numbers of its expression changed: 0.02 → 0.04"
     ]
+
+
+def test_a_drop_by_points_is_told_once(shell: Shell) -> None:
+    drop = 'Critical(DropPoints("2%"), hold="5m", action="rollback")'
+    edits = {
+        'Warning(Above("1%"), hold="5m"),': "",
+        'Critical(Above("2%"), hold="5m", action="rollback")': drop,
+        "            tiers=": '            against=Ago("1h"),\n            tiers=',
+        IMPORTS: "import Ago, Command, DropPoints",
+    }
+    declared = changed(SHOP, edits)
+    shell.declare(shop=declared)
+    shell.handrail("generate")
+    shell.declare(shop=changed(declared, {'DropPoints("2%")': 'DropPoints("3%")'}))
+    _, told, _ = shell.handrail("generate", "--diff")
+    was, now = (f"below the figure of 1h ago minus {points} percentage points" for points in (2, 3))
+    assert told.splitlines()[:-1] == [f"LOOSER   shop errors critical: limit {was} → {now}"]

@@ -11,7 +11,7 @@ from handrail.declare import Environment, Rollout
 from pydantic import TypeAdapter, ValidationError
 
 MEASURES = "Ratio(…), Latency(…), SlowerThan(…), Increase(…), Rate(…), Gauge(…), Usage(…), State(…), While(…), Growth(…), Absence(…) or PromQL(…)"
-LIMITS = "Above(…), AtLeast(…), Below(…), AtMost(…), Rise(…), RisePoints(…), Drop(…), Is(…) or Changed(…)"
+LIMITS = "Above(…), AtLeast(…), Below(…), AtMost(…), Rise(…), RisePoints(…), Drop(…), DropPoints(…), Is(…) or Changed(…)"
 STEPS = "HAProxyWeight(…), HAProxyState(…), FlagOff(…), LaunchDarklyOff(…), RolloutAbort(…), DeploymentImage(…), GitValue(…), HttpCall(…) or Command(…)"
 
 

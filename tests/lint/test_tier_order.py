@@ -57,6 +57,11 @@ def test_tightening_is_no_way_around_where_no_stage_tightens(tiers: str, where: 
     ]
 
 
+def test_the_graver_drop_is_the_larger_one() -> None:
+    facts = guardrail('against=Ago("7d"), tiers=[Warning(DropPoints("2%")), Critical(DropPoints("1%"))]')
+    assert len(found(NAME, facts)) == 1
+
+
 def test_limits_beside_one_figure_are_compared_by_what_they_come_to() -> None:
     """50 % more than 300 ms is 450 ms; 600 ms more is 900 ms, 100 ms more is 400 ms."""
     fixed = 'against=Fixed("300ms"), tiers=[Warning(Rise("50%")), Critical({})]'
@@ -114,6 +119,7 @@ def test_tiers_that_contradict_each_other_are_found(tiers: str, what: str) -> No
         'Warning(Drop("10%")), Critical(Drop("20%")), Emergency(Drop("50%"))',
         'Warning(Above("5%"), hold="5m"), Critical(Above("5%"), hold="10m")',
         'Warning(Rise("50%")), Critical(RisePoints("1%"))',
+        'Warning(DropPoints("1%")), Critical(DropPoints("2%"))',
         'Warning(Above("5%")), Critical(Rise("2%"))',
     ],
 )

@@ -8,6 +8,7 @@ from handrail.declare import (
     BeforeRollout,
     Critical,
     Drop,
+    DropPoints,
     Gauge,
     Guardrail,
     Increase,
@@ -197,6 +198,19 @@ def test_drop_is_measured_against_what_was_there_before(promtool: str) -> None:
     rollout = shop(guardrail)
     assert complaints(promtool, rollout, before | {"users": "81x80"}, firing("5m")) == ""
     assert complaints(promtool, rollout, before | {"users": "79x80"}, firing("5m", "ShopUsersCritical")) == ""
+
+
+def test_an_absolute_drop_is_so_many_points_in_each_stage(promtool: str) -> None:
+    """From 90 before, a drop of 5 begins below 85, and in the last stage of 2 below 88."""
+    limit = DropPoints({"10%": 5, "100%": 2})
+    guardrail = Guardrail("hits", Gauge("hits"), against=BeforeRollout(), tiers=[Critical(limit)])
+    told = 'handrail_reference{rollout="shop",guardrail="hits",reference="before"}'
+    rollout, fires = shop(guardrail), firing("5m", "ShopHitsCritical")
+    in_100 = {series: "0x400" if "10%" in series else "1x400" for series in IN_10}
+    for stage, calm, low in ((IN_10, 85, 84), (in_100, 88, 87)):
+        before = stage | {told: "90x80"}
+        assert complaints(promtool, rollout, before | {"hits": f"{calm}x80"}, firing("5m")) == ""
+        assert complaints(promtool, rollout, before | {"hits": f"{low}x80"}, fires) == ""
 
 
 def test_what_is_absent_is_said_and_is_no_blindness(promtool: str) -> None:

@@ -66,6 +66,13 @@ class Drop:
 
 
 @declared
+class DropPoints:
+    """Breached while the value is below the reference by more than this, in the measure's own unit."""
+
+    by: ByStage
+
+
+@declared
 class Is:
     """Breached while the state is `state`."""
 
@@ -79,7 +86,7 @@ class Changed:
     window: Period = "5m"
 
 
-Limit = Above | AtLeast | Below | AtMost | Rise | RisePoints | Drop | Is | Changed
+Limit = Above | AtLeast | Below | AtMost | Rise | RisePoints | Drop | DropPoints | Is | Changed
 
 
 @declared

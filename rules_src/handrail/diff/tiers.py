@@ -182,5 +182,6 @@ def _numbers(old: Sequence[str], new: Sequence[str]) -> str:
 
 
 def _figures(tier: Tier) -> set[str]:
+    """As the expression has them: the sign of a negative one stands before its number."""
     figures = (figure for limit in tier.limits or () for figure in limit.figures.values())
-    return {plain(figure) for figure in figures if figure is not None}
+    return {plain(abs(figure)) for figure in figures if figure is not None}

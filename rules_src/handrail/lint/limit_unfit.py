@@ -32,7 +32,10 @@ def _wrong(guardrail: Guardrail, use: Use) -> Iterator[tuple[str, str]]:
         what = f"judges {measure} by {limit}, which does not fit"
         yield what, "Is and Changed judge a State, the others a number"
     elif isinstance(use.limit, RELATIVE) and isinstance(inner(use.measure), Absence):
-        yield f"judges {measure} by {limit}, and what is absent does not {limit.lower()}", "write Above(0)"
+        yield (
+            f"judges {measure} by {limit}, and what is absent does not {limit.removesuffix('Points').lower()}",
+            "write Above(0)",
+        )
     elif given(use.limit) is not None and not figures(use.limit):
         yield "has a limit in no stage", "give a stage its figure"
     elif isinstance(use.limit, Changed):

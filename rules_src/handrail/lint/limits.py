@@ -7,7 +7,19 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TypeVar
 
-from handrail.declare import Above, AtLeast, AtMost, Below, Drop, Guardrail, Rise, RisePoints, Rollout, Slo
+from handrail.declare import (
+    Above,
+    AtLeast,
+    AtMost,
+    Below,
+    Drop,
+    DropPoints,
+    Guardrail,
+    Rise,
+    RisePoints,
+    Rollout,
+    Slo,
+)
 from handrail.declare.guardrail import Tier
 from handrail.declare.limits import ByStage, Limit, Reference
 from handrail.declare.measures import (
@@ -28,9 +40,9 @@ from handrail.units import Amount, amount, duration
 T = TypeVar("T")
 Found = TypeVar("Found")
 
-RELATIVE = (Rise, RisePoints, Drop)
+RELATIVE = (Rise, RisePoints, Drop, DropPoints)
 UPPER = (Above, AtLeast, Rise, RisePoints)
-LOWER = (Below, AtMost, Drop)
+LOWER = (Below, AtMost, Drop, DropPoints)
 
 
 Judged = Guardrail | Slo
@@ -120,7 +132,7 @@ def given(limit: Limit) -> tuple[str, ByStage] | None:
     """The field of the limit's figure and what was written there, None where it has none."""
     if isinstance(limit, Above | AtLeast | Below | AtMost):
         return "at", limit.at
-    if isinstance(limit, Rise | RisePoints | Drop):
+    if isinstance(limit, Rise | RisePoints | Drop | DropPoints):
         return "by", limit.by
     return None
 
@@ -187,7 +199,7 @@ def never(limit: Limit, figure: Decimal, measure: Measure) -> bool:
             return low is not None and figure < low
         case Drop():
             return low == 0 and figure >= 1
-        case RisePoints():
+        case RisePoints() | DropPoints():
             return high is not None and figure >= high
         case _:
             return False
@@ -205,7 +217,7 @@ def always(limit: Limit, figure: Decimal, measure: Measure) -> bool:
             return high is not None and figure > high
         case AtMost():
             return high is not None and figure >= high
-        case Rise() | RisePoints() | Drop():
+        case Rise() | RisePoints() | Drop() | DropPoints():
             return figure < 0
         case _:
             return False

@@ -12,7 +12,7 @@ from decimal import Decimal
 from itertools import combinations
 
 from handrail import names
-from handrail.declare import Drop, Guardrail, RisePoints, Rollout
+from handrail.declare import Drop, DropPoints, Guardrail, RisePoints, Rollout
 from handrail.declare.guardrail import Tier
 from handrail.declare.limits import Fixed, Limit, Reference
 from handrail.lint.finding import Finding, finding
@@ -91,8 +91,8 @@ def _line(limit: Limit, stage: str | None, against: Reference | None) -> tuple[s
     figure = figure_in(limit, stage)
     if figure is None or not isinstance(limit, RELATIVE):
         return None if figure is None else ("the value", figure)
-    signed = -figure if isinstance(limit, Drop) else figure
-    points = isinstance(limit, RisePoints)
+    signed = -figure if isinstance(limit, Drop | DropPoints) else figure
+    points = isinstance(limit, RisePoints | DropPoints)
     if not isinstance(against, Fixed):
         return "points beside the reference" if points else "share of the reference", signed
     base = amount(against.figure).value

@@ -17,7 +17,12 @@ _FIXED = {
     declared.Below: plan.Op.below,
     declared.AtMost: plan.Op.at_most,
 }
-_RELATIVE = {declared.Rise: plan.Op.above, declared.RisePoints: plan.Op.above, declared.Drop: plan.Op.below}
+_RELATIVE = {
+    declared.Rise: plan.Op.above,
+    declared.RisePoints: plan.Op.above,
+    declared.Drop: plan.Op.below,
+    declared.DropPoints: plan.Op.below,
+}
 
 
 def lower_condition(
@@ -33,12 +38,11 @@ def lower_condition(
     if isinstance(limit, declared.Above | declared.AtLeast | declared.Below | declared.AtMost):
         rest = () if limit.otherwise is None else (plan.StageLimit(None, amount(limit.otherwise).value),)
         return plan.Condition(signal, _FIXED[type(limit)], _by_stage(limit.at) + rest)
-    points = isinstance(limit, declared.RisePoints)
-    steps = tuple(
-        plan.StageLimit(step.stage, step.figure if points else _factor(limit, step.figure))
-        for step in _by_stage(limit.by)
-    )
+    points = isinstance(limit, declared.RisePoints | declared.DropPoints)
     op = _RELATIVE[type(limit)]
+    steps = tuple(
+        plan.StageLimit(step.stage, _beside(step.figure, op, points=points)) for step in _by_stage(limit.by)
+    )
     if isinstance(against, declared.Fixed):
         base = amount(against.figure).value
         fixed = (
@@ -66,12 +70,12 @@ def lower_reference(against: Reference | None, signal: plan.Signal, scale: Scale
             raise TypeError(f"{signal.name or 'the measure'} has a relative limit and no reference")
 
 
-def _factor(
-    limit: declared.Rise | declared.RisePoints | declared.Drop, share: Decimal | None
-) -> Decimal | None:
-    if share is None:
+def _beside(figure: Decimal | None, op: plan.Op, *, points: bool) -> Decimal | None:
+    """What is added to the reference, or what it is multiplied by."""
+    if figure is None:
         return None
-    return 1 - share if isinstance(limit, declared.Drop) else 1 + share
+    signed = figure if op is plan.Op.above else -figure
+    return signed if points else 1 + signed
 
 
 def _by_stage(given: ByStage) -> tuple[plan.StageLimit, ...]:

@@ -34,6 +34,21 @@ def test_a_limit_is_written_in_its_measure_s_unit(measure: str, limit: str, exam
     assert [what.rpartition("; ")[2] for _, what in found(NAME, facts)] == [f"write it like {example}"]
 
 
+@pytest.mark.parametrize(
+    ("measure", "limit", "unit"),
+    [
+        ('Gauge("heap_bytes")', 'Above("1GB")', 'Gauge unit="bytes"'),
+        ('Growth("heap_bytes")', 'Above("1GB")', 'Growth unit="bytes"'),
+        ('PromQL("sum(x)")', 'Above("300ms")', 'PromQL unit="seconds"'),
+    ],
+)
+def test_or_the_measure_gets_the_limit_s_unit(measure: str, limit: str, unit: str) -> None:
+    facts = guardrail(f"tiers=[Warning({limit})]", measure=measure)
+    assert [what.rpartition("; ")[2] for _, what in found(NAME, facts)] == [
+        f"write it like 42, or give {unit}"
+    ]
+
+
 def test_a_fixed_reference_and_a_condition_have_units_too() -> None:
     measure = 'While(Rate("x_total"), condition=Rate("y_total"), above=3)'
     facts = guardrail('against=Fixed("776K"), tiers=[Warning(Drop("20%"))]', measure=measure)

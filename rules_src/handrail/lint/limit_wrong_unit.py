@@ -25,7 +25,7 @@ from handrail.declare.limits import Limit
 from handrail.declare.measures import Measure
 from handrail.errors import Severity
 from handrail.lint.finding import Finding, finding
-from handrail.lint.limits import figures, uses
+from handrail.lint.limits import figures, inner, uses
 from handrail.places import Step
 from handrail.units import Amount, Unit, amount
 
@@ -77,7 +77,15 @@ def check(rollout: Rollout) -> Iterator[Finding]:
                 if expected is not None and found.unit is not expected and found.value != 0:
                     what = f"has a figure of {written}, and what it is compared with is in {expected}"
                     cure = f"write it like {_EXAMPLES[expected]}"
+                    if expected is unit is Unit.number and at is not use.measure:
+                        cure += _or_the_measures(inner(use.measure), found.unit)
                     yield finding(NAME, at, what, cure, *path, about=guardrail, severity=Severity.fatal)
+
+
+def _or_the_measures(measure: Measure, unit: Unit) -> str:
+    """What a gauge is in only its declaration knows: that may be what is wrong."""
+    given = isinstance(measure, Gauge | PromQL) or (isinstance(measure, Growth) and unit is Unit.bytes)
+    return f', or give {type(measure).__name__} unit="{unit}"' if given else ""
 
 
 def _wanted(limit: Limit, unit: Unit) -> Unit | None:

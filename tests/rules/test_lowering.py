@@ -111,6 +111,16 @@ def test_or_by_the_count_of_a_native_histogram() -> None:
     )
 
 
+def test_no_gate_asks_for_what_only_watches() -> None:
+    stages = [Stage("10%", weight="10%", hold="1h"), Stage("100%", weight="100%")]
+    tried = Guardrail("tried", RATIO, success=Below("1%"), mode="shadow")
+    guardrails = [Guardrail("errors", RATIO, success=Below("2%")), tried]
+    rollout = Rollout("shop", "shop", stages=stages, guardrails=guardrails)
+    (planned,) = lower([rollout], Environment("test")).rollouts
+    (gate,) = planned.playbook.gates
+    assert [(one.guardrail, one.text) for one in gate.criteria] == [("errors", "below 2 %")]
+
+
 def test_a_stage_without_a_limit_has_none_also_where_tiers_follow_each_other() -> None:
     tiers: list[Warning | Critical | Emergency] = [
         Critical(Above({"all": None}, otherwise="1%")),

@@ -105,6 +105,7 @@ class Guardrail:
 
     `against` is what relative limits are relative to. `order="tighten"` states that where a later tier is
     tighter in some stage, the earlier tiers follow it there instead of contradicting it.
+    `mode="shadow"` only watches: its alerts do nothing and tell nobody, and no gate asks for its success.
     `blind_after` is how long its data may be missing before the `blind` alert says so.
     `whole_service` states that all versions are judged together, though a small canary is diluted in them.
     `expected` is how many events the whole service has, so that lints can say where an arm gets too few.

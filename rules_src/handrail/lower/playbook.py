@@ -82,7 +82,7 @@ def _gate(
             _criterion(guardrail.name, criterion, left, frame)
             for guardrail in guardrails
             for criterion in guardrail.success
-            if left is not None and _applies(criterion.condition, left, frame)
+            if left is not None and not guardrail.shadow and _applies(criterion.condition, left, frame)
         ),
         manual=tuple(asked.manual) if asked else (),
         approvals=tuple(_approval(one, frame) for one in asked.approvals) if asked else (),

@@ -120,7 +120,7 @@ def _guardrail(given: plan.Guardrail, times: Mapping[str, Times]) -> Section:
         title=given.title,
         impact=given.runbook.impact,
         meaning=_meaning(given.signals),
-        success=", and ".join(success.text for success in given.success),
+        success="" if given.shadow else ", and ".join(success.text for success in given.success),
         shadow=given.shadow,
         tiers=tuple(_tier(alert, limits(alert), times[alert.name]) for alert in given.alerts),
         blind="" if seen_by_absence else about(times[given.blind.name].fires_at_last),

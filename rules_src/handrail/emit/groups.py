@@ -17,7 +17,7 @@ def rules(rollout: Rollout) -> Data:
     groups += [_slo(rollout, slo) for slo in rollout.slos]
     last = [_alert(level.alert, rollout) for level in rollout.escalation]
     last.append(_alert(rollout.heartbeat, rollout))
-    groups.append(_group(rollout, "rollout", last))
+    groups.append(_group(rollout, names.ROLLOUT, last))
     return {"groups": groups}
 
 

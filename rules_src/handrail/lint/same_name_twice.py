@@ -16,7 +16,7 @@ from handrail.lint.finding import Finding, Named, finding
 
 NAME = "same-name-twice"
 
-_RESERVED = (names.HEARTBEAT, names.ESCALATION)
+_RESERVED = (names.HEARTBEAT, names.ESCALATION, names.ROLLOUT)
 _CHANGES = "changes"
 
 

@@ -74,6 +74,8 @@ def refusals(expression: str) -> list[str]:
         ("Slack('#a', token=Secret('xoxb-the-token-itself'))", "Secret(name): this does not fit; write its name of letters, digits and _, like SLACK_TOKEN"),
         ("SqlSource('postgres://reader:its-password@db/x', [SqlMetric('a', 'select 1', 'b')])", "SqlSource(database): this does not fit; write an address without a password, like postgres://reader@db/aidin"),
         ("SqlMetric('a-b', 'select 1', 'b')", "SqlMetric(name): 'a-b' does not fit; write a metric's name: letters, digits, _ and :"),
+        ("AccessLog('a_total', 'b_seconds', buckets=[1], pattern='(?P<status>x)')", "AccessLog: pattern= has no group seconds; write (?P<seconds>…)"),
+        ("LogCounter('a_total', ['a\\nb'])", "LogCounter(patterns): this does not fit; write a Go regular expression, on one line"),
         ("EmailReceiver('a@b', sender='c@d', smarthost='mail')", "EmailReceiver(smarthost): 'mail' does not fit; write host:port, like mail.internal:587"),
         ("Cluster('Monitoring')", "Cluster(namespace): 'Monitoring' does not fit; write a name of small letters, digits and - between them, like monitoring"),
         ("Slack('#a', token='xoxb')", "Slack(token): 'xoxb' does not go here; write Secret(…)"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from handrail.addresses import like
 from handrail.base import declared
@@ -47,12 +47,15 @@ class SqlSource:
     every: Duration = Field(default="30s", kw_only=True)
 
 
+Pattern = Annotated[str, like(r"[^\n]+", "a Go regular expression, on one line")]
+
+
 @declared
 class LogCounter:
     """A counter of the lines that match one of `patterns` (Go regular expressions)."""
 
     name: MetricName
-    patterns: Annotated[Sequence[str], Field(min_length=1)]
+    patterns: Annotated[Sequence[Pattern], Field(min_length=1)]
 
 
 @declared
@@ -65,7 +68,15 @@ class AccessLog:
     requests: MetricName
     duration: MetricName
     buckets: Annotated[Sequence[float], Field(min_length=1)]
-    pattern: str = r'" (?P<status>\d{3}) .* (?P<seconds>\d+\.\d+)$'
+    pattern: Pattern = r'" (?P<status>\d{3}) .* (?P<seconds>\d+\.\d+)$'
+
+    @model_validator(mode="after")
+    def _groups(self) -> AccessLog:
+        if missing := [group for group in ("status", "seconds") if f"(?P<{group}>" not in self.pattern]:
+            raise ValueError(
+                f"pattern= has no group {' and no group '.join(missing)}; write (?P<{missing[0]}>…)"
+            )
+        return self
 
 
 @declared

@@ -5,9 +5,13 @@ sql_exporter puts `sql_` before every name; the scrape job takes it away again (
 
 from __future__ import annotations
 
+import re
+
 from handrail.emit.document import EDIT, Data, yaml_document
 from handrail.plan import AccessLog, Environment, LogSource, Rollout, SqlSource
 from handrail.units import plain, span
+
+_SLASH = re.compile(r"(\\.)|/")
 
 
 def emit(rollout: Rollout, _: Environment) -> dict[str, str]:
@@ -60,7 +64,7 @@ def _access(log: AccessLog) -> str:
         (
             f"counter {log.requests} by status",
             f"histogram {log.duration} buckets 0, {bounds}",
-            f"/{log.pattern}/ {{",
+            f"{_matched(log.pattern)} {{",
             f"  {log.requests}[$status]++",
             f"  {log.duration} = $seconds",
             "}",
@@ -68,8 +72,14 @@ def _access(log: AccessLog) -> str:
     )
 
 
+def _matched(pattern: str) -> str:
+    """The pattern between mtail's slashes; those inside of it are escaped, once."""
+    inside = _SLASH.sub(lambda found: found[1] or r"\/", pattern)
+    return f"/{inside}/"
+
+
 def _counters(source: LogSource) -> list[str]:
     return [
-        "\n".join((f"counter {name}", *(f"/{pattern}/ {{\n  {name}++\n}}" for pattern in patterns)))
+        "\n".join((f"counter {name}", *(f"{_matched(pattern)} {{\n  {name}++\n}}" for pattern in patterns)))
         for name, patterns in source.counters
     ]

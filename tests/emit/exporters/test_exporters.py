@@ -11,7 +11,7 @@ import psycopg
 import pytest
 import yaml
 from emit.each import of_each
-from handrail.declare import SqlMetric, SqlSource
+from handrail.declare import Environment, LogCounter, LogSource, Rollout, SqlMetric, SqlSource
 from handrail.emit import exporters
 from handrail.load import load
 from handrail.lower import lower
@@ -36,10 +36,10 @@ def metrics(url: str, prefix: str) -> dict[str, float]:
 
 
 @contextmanager
-def mtail(folder: Path, log: Path) -> Iterator[Server]:
-    """mtail with the generated program, reading `log`."""
+def mtail(folder: Path, log: Path, text: str = "") -> Iterator[Server]:
+    """mtail with this program, or the generated one, reading `log`."""
     program = folder / "aidin.mtail"
-    program.write_text(generated()["exporters/aidin-hardening.mtail"])
+    program.write_text(text or generated()["exporters/aidin-hardening.mtail"])
     address = free_address()
     host, port = address.split(":")
     argv: list[str | Path] = ["mtail", "--progs", program, "--logs", log, "--address", host, "--port", port]
@@ -91,6 +91,20 @@ def test_database_errors_are_counted_out_of_the_log_and_nothing_else_is(tmp_path
         lines.flush()
         until(lambda: bool(metrics(server.url, "http_requests_total")), "the last line")
         assert metrics(server.url, "db_errors_total") == {"db_errors_total": 3}
+
+
+def test_a_pattern_may_hold_slashes_escaped_or_not(tmp_path: Path) -> None:
+    log = tmp_path / "access.log"
+    log.touch()
+    patterns = [r"POST /login failed", r"GET \/old\/\d+$"]
+    rollout = Rollout(
+        "shop", "shop", guardrails=[], logs=[LogSource(counters=[LogCounter("x_total", patterns)])]
+    )
+    [text] = of_each(exporters.emit, lower([rollout], Environment("here"))).values()
+    with mtail(tmp_path, log, text) as server, log.open("a") as lines:
+        lines.write("POST /login failed\nPOST login failed\nGET /old/7\nGET /old/seven\n")
+        lines.flush()
+        until(lambda: metrics(server.url, "x_total") == {"x_total": 2}, "the last line")
 
 
 def test_every_sql_metric_has_a_value_on_a_real_database(tmp_path: Path) -> None:

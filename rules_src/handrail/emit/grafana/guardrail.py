@@ -7,10 +7,9 @@ from typing import Any
 
 from grafana_foundation_sdk.models.dashboard import Panel
 
-from handrail import conditions, plan, promql
+from handrail import conditions, plan, promql, wording
 from handrail.emit.grafana.drawing import Frame, Line, Look, curves, states
 from handrail.units import Unit, plain, seconds, span
-from handrail.wording import reason
 
 LOOKS = {"warning": Look.warning, "critical": Look.critical, "emergency": Look.emergency}
 
@@ -74,9 +73,8 @@ def _panel(signal: plan.Signal, guardrail: plan.Guardrail, rollout: plan.Rollout
 def _text(guardrail: plan.Guardrail) -> str:
     said = [guardrail.runbook.impact] if guardrail.runbook.impact else []
     for alert in guardrail.alerts:
-        reasons = ", or ".join(map(reason, alert.conditions))
         held = f" for {span(alert.hold)}" if alert.hold else ""
-        said.append(f"**{alert.tier}**: {reasons}{held} → {alert.action}")
+        said.append(f"**{alert.tier}**: {wording.limits(alert)}{held} → {alert.action}")
     if guardrail.shadow:
         said.append("In the shadow: nothing is done about it.")
     return "\n\n".join(said)

@@ -96,7 +96,11 @@ class BeforeRollout:
 
 @declared
 class StableArm:
-    """The stable arm, now."""
+    """The stable arm, now.
+
+    Once the new version has all the traffic there is nothing to compare with and no verdict: a limit that holds there
+    as well is a figure.
+    """
 
 
 @declared

@@ -7,11 +7,23 @@ with does not, and must never be taken for one that finds nothing wrong.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import starmap
 
 from handrail import names
 from handrail.conditions import REMEMBER, Place, back_then, in_stages, of_stable, reference_of, steps
-from handrail.plan import Condition, Free, Only, Quantile, ReferenceKind, Selector, Signal, Slow
+from handrail.plan import (
+    Condition,
+    Free,
+    Measure,
+    Only,
+    Quantile,
+    ReferenceKind,
+    Selector,
+    Signal,
+    Slow,
+    narrowed,
+)
 from handrail.promql import watched
 from handrail.units import span
 
@@ -53,7 +65,13 @@ def _series(signals: tuple[Signal, ...], running: str) -> Iterator[Missing]:
 def _watched(signal: Signal) -> dict[str, str]:
     if isinstance(signal.measure, Free):
         return {signal.measure.expr: str(signal.value)}
-    return watched(signal.measure, signal.by, signal.traffic or signal.value)
+    return watched(_of_its_arm(signal), signal.by, signal.traffic or signal.value)
+
+
+def _of_its_arm(signal: Signal) -> Measure:
+    """What is bound to a condition is looked at in its own series: those of the judged arm, and no other's."""
+    arm = [matcher for matcher in signal.value.matchers if matcher[0] in signal.by[:1]]
+    return narrowed(signal.measure, *arm) if isinstance(signal.measure, Only) else signal.measure
 
 
 def _has_buckets(signal: Signal) -> bool:
@@ -91,13 +109,18 @@ def _stable(signals: tuple[Signal, ...], relative: list[Condition], place: Place
     if ReferenceKind.stable not in kinds:
         return
     apart = [signal for signal in signals if signal.by]
-    lost = [f"absent({of_stable(signal.traffic or signal.value, signal, place)})" for signal in apart]
+    lost = [f"absent({expr})" for signal in apart for expr in _watched(_stable_side(signal, place)).values()]
     lost += [
         _bucketless(of_stable(signal.traffic, signal, place), of_stable(signal.value, signal, place))
         for signal in apart
         if signal.traffic is not None and _has_buckets(signal)
     ]
     yield "the stable arm's metrics are missing", " or ".join(lost), place.compared
+
+
+def _stable_side(signal: Signal, place: Place) -> Signal:
+    traffic = None if signal.traffic is None else of_stable(signal.traffic, signal, place)
+    return replace(signal, value=of_stable(signal.value, signal, place), traffic=traffic)
 
 
 def _past(relative: list[Condition], place: Place, running: str) -> Iterator[Missing]:

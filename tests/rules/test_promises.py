@@ -13,12 +13,14 @@ from handrail.declare import (
     Guardrail,
     Increase,
     Latency,
+    Rate,
     Ratio,
     Rise,
     Slo,
     SlowerThan,
     StableArm,
     Warning,
+    While,
 )
 
 from .judged import IN_10, NEWER, Asked, complaints, firing, shop, value
@@ -198,6 +200,21 @@ def test_drop_is_measured_against_what_was_there_before(promtool: str) -> None:
     rollout = shop(guardrail)
     assert complaints(promtool, rollout, before | {"users": "81x80"}, firing("5m")) == ""
     assert complaints(promtool, rollout, before | {"users": "79x80"}, firing("5m", "ShopUsersCritical")) == ""
+
+
+def test_what_is_bound_to_a_condition_is_seen_in_each_arm_and_at_rest(promtool: str) -> None:
+    """Both arms are recorded to be compared; one that is there does not stand for the other."""
+    measure = While(Gauge("queue"), condition=Rate("orders_total"))
+    guardrail = Guardrail("queue", measure, against=StableArm(), tiers=[Critical(Rise("10%"))])
+    rollout, blind = shop(guardrail, arms=True), firing("30m", "ShopQueueBlind")
+    working = {f'queue{{track="{arm}"}}': "100x200" for arm in ("canary", "stable")}
+    working |= {f'orders_total{{track="{arm}"}}': "0+10x200" for arm in ("canary", "stable")}
+    resting = dict.fromkeys(working, "100x200")
+    for series in (working, resting, {**working, 'orders_total{track="stable"}': "100x200"}):
+        assert complaints(promtool, rollout, IN_10 | series, firing("30m")) == ""
+    for gone in ("canary", "stable"):
+        left = {series: values for series, values in working.items() if gone not in series}
+        assert complaints(promtool, rollout, IN_10 | left, blind) == ""
 
 
 def test_an_absolute_drop_is_so_many_points_in_each_stage(promtool: str) -> None:

@@ -249,12 +249,8 @@ def _proof(given: Rollout, guardrails: tuple[plan.Guardrail, ...], frame: Frame)
 
 def _of_arm(measure: plan.Measure, arm: tuple[str, str, str], window: timedelta) -> plan.Measure:
     """What counts events, of one arm alone and over `window`."""
-    match measure:
-        case plan.Share(whole=whole):
-            return replace(measure, whole=whole.where(arm), window=window)
-        case plan.Quantile(histogram=histogram) | plan.Slow(histogram=histogram):
-            return replace(measure, histogram=histogram.where(arm), window=window)
-        case plan.Only(measure=inner):
-            return replace(measure, measure=_of_arm(inner, arm, window))
-        case _:
-            return measure
+    counts = measure.measure if isinstance(measure, plan.Only) else measure
+    found = plan.narrowed(counts, arm)
+    return (
+        replace(found, window=window) if isinstance(found, plan.Share | plan.Quantile | plan.Slow) else found
+    )

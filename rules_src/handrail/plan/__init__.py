@@ -34,6 +34,7 @@ from handrail.plan.measures import (
     Share,
     Slow,
     StateChanges,
+    narrowed,
 )
 from handrail.plan.rollouts import (
     Cluster,
@@ -98,5 +99,6 @@ __all__ = [
     "StageLimit",
     "StateChanges",
     "Success",
+    "narrowed",
     "together",
 ]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 from handrail.plan.selectors import Op, Selector
 
@@ -149,3 +150,15 @@ Measure = (
     | Gone
     | Free
 )
+
+
+def narrowed(measure: Measure, *more: tuple[str, str, str]) -> Measure:
+    """The same measure with these matchers on every series it looks at."""
+    inside: dict[str, Any] = {}
+    for field in fields(measure):
+        value = getattr(measure, field.name)
+        if isinstance(value, Selector):
+            inside[field.name] = value.where(*more)
+        elif isinstance(value, Measure):
+            inside[field.name] = narrowed(value, *more)
+    return replace(measure, **inside)

@@ -7,6 +7,23 @@ from declared import found, guardrail
 from handrail.lint.limit_never_fires import NAME
 
 
+@pytest.mark.parametrize(
+    ("limit", "against"),
+    [
+        ('DropPoints("5%")', '"1%"'),
+        ('Drop("100%")', '"1%"'),
+        ('Rise("50%")', '"80%"'),
+        ('RisePoints("20%")', '"80%"'),
+    ],
+)
+def test_a_limit_beside_a_fixed_figure_is_judged_by_what_it_comes_to(limit: str, against: str) -> None:
+    """1 % less 5 points is less than nothing, 80 % and half of it more than all."""
+    facts = guardrail(f"against=Fixed({against}), tiers=[Critical({limit})]")
+    assert [said for _, said in found(NAME, facts)] == [
+        f"error: 'errors' has a limit that can never fire: {limit} on Ratio; write a figure that the measure can reach"
+    ]
+
+
 def test_a_share_does_not_rise_above_the_whole() -> None:
     assert found(NAME, guardrail('tiers=[Warning(Above("100%"))]')) == [
         (

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from handrail.declare import Rollout
 from handrail.lint.finding import Finding, finding
-from handrail.lint.limits import always, figures, never, shown, uses
+from handrail.lint.limits import always, figures, never, settled, shown, uses
 
 NAME = "limit-always-fires"
 
@@ -21,7 +21,7 @@ def check(rollout: Rollout) -> Iterator[Finding]:
         for use in uses(guardrail):
             certain = never if use.wanted else always
             for figure in figures(use.limit):
-                if certain(use.limit, figure.value, use.measure):
+                if certain(*settled(use.limit, figure.value, use.against), use.measure):
                     wakes = "can never be met" if use.tier is None else "fires always"
                     what = f"has a limit that {wakes}: {shown(use.limit, figure)} on {type(use.measure).__name__}"
                     cure = "write a figure that a healthy service keeps"

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from handrail.declare import Rollout
 from handrail.lint.finding import Finding, finding
-from handrail.lint.limits import always, figures, never, shown, uses
+from handrail.lint.limits import always, figures, never, settled, shown, uses
 
 NAME = "limit-never-fires"
 
@@ -28,7 +28,7 @@ def check(rollout: Rollout) -> Iterator[Finding]:
         for use in uses(guardrail):
             impossible = always if use.wanted else never
             for figure in figures(use.limit):
-                if impossible(use.limit, figure.value, use.measure):
+                if impossible(*settled(use.limit, figure.value, use.against), use.measure):
                     sleeps = "asks for nothing" if use.tier is None else "can never fire"
                     what = f"has a limit that {sleeps}: {shown(use.limit, figure)} on {type(use.measure).__name__}"
                     cure = "write a figure that the measure can reach"

@@ -21,7 +21,7 @@ from handrail.declare import (
     Slo,
 )
 from handrail.declare.guardrail import Tier
-from handrail.declare.limits import ByStage, Limit, Reference
+from handrail.declare.limits import ByStage, Fixed, Limit, Reference
 from handrail.declare.measures import (
     Absence,
     Increase,
@@ -183,6 +183,16 @@ def possible(measure: Measure) -> tuple[Decimal | None, Decimal | None]:
             return zero, None
         case _:
             return None, None
+
+
+def settled(limit: Limit, figure: Decimal, against: Reference | None) -> tuple[Limit, Decimal]:
+    """What a limit beside a fixed figure comes to: a limit like any other."""
+    if not isinstance(limit, RELATIVE) or not isinstance(against, Fixed):
+        return limit, figure
+    base, falls = amount(against.figure).value, isinstance(limit, LOWER)
+    signed = -figure if falls else figure
+    line = base + signed if isinstance(limit, RisePoints | DropPoints) else base * (1 + signed)
+    return (Below(0) if falls else Above(0)), line
 
 
 def never(limit: Limit, figure: Decimal, measure: Measure) -> bool:

@@ -12,12 +12,12 @@ from decimal import Decimal
 from itertools import combinations
 
 from handrail import names
-from handrail.declare import Drop, DropPoints, Guardrail, RisePoints, Rollout
+from handrail.declare import DropPoints, Guardrail, RisePoints, Rollout
 from handrail.declare.guardrail import Tier
 from handrail.declare.limits import Fixed, Limit, Reference
 from handrail.lint.finding import Finding, finding
-from handrail.lint.limits import LOWER, RELATIVE, UPPER, figure_in, figures
-from handrail.units import amount, duration
+from handrail.lint.limits import LOWER, RELATIVE, UPPER, figure_in, figures, settled
+from handrail.units import duration
 
 NAME = "tier-order"
 
@@ -91,9 +91,10 @@ def _line(limit: Limit, stage: str | None, against: Reference | None) -> tuple[s
     figure = figure_in(limit, stage)
     if figure is None or not isinstance(limit, RELATIVE):
         return None if figure is None else ("the value", figure)
-    signed = -figure if isinstance(limit, Drop | DropPoints) else figure
+    if isinstance(against, Fixed):
+        return "the value", settled(limit, figure, against)[1]
     points = isinstance(limit, RisePoints | DropPoints)
-    if not isinstance(against, Fixed):
-        return "points beside the reference" if points else "share of the reference", signed
-    base = amount(against.figure).value
-    return "the value", base + signed if points else base * (1 + signed)
+    return (
+        "points beside the reference" if points else "share of the reference",
+        -figure if isinstance(limit, LOWER) else figure,
+    )

@@ -79,9 +79,7 @@ class LastTime:
 
     def __init__(self, out: Path | None) -> None:
         self.out = out or Path()
-        listed = self.out / MANIFEST
-        known = out is not None and listed.is_file()
-        self.entries = json.loads(listed.read_text(encoding="utf-8")).get("files", {}) if known else {}
+        self.entries = {} if out is None else _entries(out)
 
     def unchanged(self, made_from: Mapping[str, str]) -> dict[str, str] | None:
         """The files, if all of them lie there just as they were made from the same."""
@@ -155,12 +153,17 @@ def _read(target: Path) -> str | None:
 
 
 def _listed(out: Path) -> list[str]:
+    return list(_entries(out))
+
+
+def _entries(out: Path) -> dict[str, dict[str, str]]:
+    """What the manifest says of each file it lists."""
     manifest = out / MANIFEST
     if not manifest.is_file():
-        return []
+        return {}
     try:
         listed = json.loads(manifest.read_text(encoding="utf-8"))["files"]
-        return [str(path) for path in dict(listed)]
+        return {str(path): dict(entry) for path, entry in dict(listed).items()}
     except (ValueError, KeyError, TypeError):
         raise WrongCall(f"{shown(manifest)} is not readable; restore it from Git, or delete it") from None
 

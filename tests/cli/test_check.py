@@ -115,10 +115,14 @@ def test_a_link_that_leads_outside_is_not_followed(shell: Shell) -> None:
     assert "outside of generated" in wrong
 
 
-def test_a_manifest_that_nobody_can_read_is_said_with_its_cure(shell: Shell) -> None:
+@pytest.mark.parametrize("options", [(), ("--check",), ("--diff",)])
+@pytest.mark.parametrize("text", ["<<<<<<< HEAD\n", "[]", '{"files": {"a": 1}}'])
+def test_a_manifest_that_nobody_can_read_is_said_with_its_cure(
+    shell: Shell, options: tuple[str, ...], text: str
+) -> None:
     shell.handrail("generate")
-    Path("generated/MANIFEST.json").write_text("<<<<<<< HEAD\n")
-    code, _, wrong = shell.handrail("generate", "--check")
+    Path("generated/MANIFEST.json").write_text(text)
+    code, _, wrong = shell.handrail("generate", *options)
     what = "generated/MANIFEST.json is not readable; restore it from Git, or delete it"
     assert (code, wrong) == (2, f"handrail: error: {what}\n")
 

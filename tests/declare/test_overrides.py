@@ -122,6 +122,27 @@ def test_what_an_override_says_is_linted_at_its_own_line(tmp_path: Path) -> None
     assert problems[0].endswith("[stage-holds]")
 
 
+@pytest.mark.parametrize(
+    ("override", "lints"),
+    [
+        ('ForRollout("shop", budget=Budget("1s", "1h"))', ["over-budget", "over-budget"]),
+        (
+            'ForRollout("shop", budget=Budget("1s", "1h"), accept={"over-budget": "nobody waits here"})',
+            [],
+        ),
+        ('ForGuardrail("shop", "login", expected="1/min")', ["thin-traffic"]),
+        ('ForGuardrail("shop", "login", expected="1/min", accept={"thin-traffic": "at night"})', []),
+        ('ForRollout("shop", scrape="0s")', [""]),
+    ],
+)
+def test_times_traffic_and_what_is_accepted_may_differ(
+    tmp_path: Path, override: str, lints: list[str]
+) -> None:
+    text = f'from handrail.declare import *\n\ne = Environment("e", overrides=[{override}])\n'
+    _, problems = compiled(tmp_path, text, "e")
+    assert [problem.partition(" [")[2].rstrip("]") for problem in problems] == lints
+
+
 def test_what_is_wrong_in_one_environment_only_names_it(tmp_path: Path) -> None:
     """The declaration has its steps; staging took them away."""
     steps = 'ForRollout("shop", split=None, rollback=[])'

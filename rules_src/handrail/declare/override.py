@@ -9,16 +9,16 @@ from pydantic import Field
 
 from handrail.base import declared
 from handrail.contract import Step, Tell
-from handrail.declare.guardrail import Critical, Emergency, Name, Warning
+from handrail.declare.guardrail import Accept, Critical, Emergency, Name, Warning
 from handrail.declare.limits import Limit, Reference
 from handrail.declare.measures import Measure
-from handrail.declare.rollout import HAProxySplit, Stage
-from handrail.units import Duration
+from handrail.declare.rollout import Budget, HAProxySplit, Stage
+from handrail.units import Duration, Frequency, Period
 
 
 @declared
 class ForRollout:
-    """Here, this rollout has other stages, another way back, or other people."""
+    """Here, this rollout has other stages, another way back, other people, or other times."""
 
     rollout: Name
     stages: Sequence[Stage] | None = Field(default=None, kw_only=True)
@@ -30,13 +30,15 @@ class ForRollout:
     tell_emergency: Sequence[Tell] | None = Field(default=None, kw_only=True)
     tell_security: Sequence[Tell] | None = Field(default=None, kw_only=True)
     contacts: Sequence[str] | None = Field(default=None, kw_only=True)
-    scrape: Duration | None = Field(default=None, kw_only=True)
-    evaluate: Duration | None = Field(default=None, kw_only=True)
+    scrape: Period | None = Field(default=None, kw_only=True)
+    evaluate: Period | None = Field(default=None, kw_only=True)
+    budget: Budget | None = Field(default=None, kw_only=True)
+    accept: Accept | None = Field(default=None, kw_only=True)
 
 
 @declared
 class ForGuardrail:
-    """Here, this guardrail has other limits, another measure, or only watches (`mode="shadow"`)."""
+    """Here, this guardrail has other limits, another measure, other traffic, or only watches (`mode="shadow"`)."""
 
     rollout: Name
     guardrail: Name
@@ -46,6 +48,8 @@ class ForGuardrail:
     against: Reference | None = Field(default=None, kw_only=True)
     mode: Literal["active", "shadow"] | None = Field(default=None, kw_only=True)
     blind_after: Duration | None = Field(default=None, kw_only=True)
+    expected: Frequency | None = Field(default=None, kw_only=True)
+    accept: Accept | None = Field(default=None, kw_only=True)
 
 
 Override = ForRollout | ForGuardrail

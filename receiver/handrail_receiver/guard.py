@@ -40,7 +40,7 @@ from handrail_receiver.stores import Store
 log = logging.getLogger("handrail")
 TOGETHER = 200
 LOOK_EVERY = 1.0
-BREATH = 0.01
+BREATH = 0.03
 TOLD = {Verdict.act, Verdict.hold, Verdict.tell}
 HEARTBEAT = "heartbeat"
 
@@ -97,7 +97,7 @@ class Guard:
         full = True
         while full:
             settled = await self.store.inbox.settle(self.judging(), self.clock.now(), TOGETHER)
-            full = len(settled) == TOGETHER
+            full = sum(len(one.numbers) for one in settled) == TOGETHER
             self.metrics.notifications(settled)
             news = [one for one in settled if one.first is not None and one.first.verdict not in QUIET]
             await self._decided([decision for one in news for decision in one.decisions])

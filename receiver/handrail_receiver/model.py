@@ -349,9 +349,12 @@ class Progress:
 
 @dataclass(frozen=True)
 class Settled:
-    """A delivery and what was decided about it, alert by alert."""
+    """A delivery, those that only repeat it, and what was decided about each of them, alert by alert.
 
-    number: int
+    `numbers` are all of theirs; `at` is when the first of them came.
+    """
+
+    numbers: list[int]
     at: datetime
     decisions: tuple[Decision, ...]
 

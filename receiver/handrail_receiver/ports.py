@@ -5,7 +5,7 @@ Every adapter raises `Retryable` or `Permanent` from `errors`, and nothing else,
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -76,7 +76,7 @@ Judge = Callable[[Stored, Look], Iterable[Decision]]
 class Inbox(Protocol):
     """What was delivered. `put` returns when it is on disk; `settle` decides, once for each delivery."""
 
-    async def put(self, received: Received) -> None:
+    def put(self, received: Received) -> Awaitable[None]:
         """Keep a delivery. Raises Full or StoreDown: then nothing was kept."""
 
     async def settle(self, judge: Judge, at: datetime, limit: int) -> list[Settled]:

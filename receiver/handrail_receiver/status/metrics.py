@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter as Tally
 from collections.abc import Iterable
 from datetime import datetime
 
@@ -55,9 +54,9 @@ class Metrics:
 
     def notifications(self, settled: Iterable[Settled]) -> None:
         """Count deliveries that were decided."""
-        verdicts = (one.first.verdict if one.first else Verdict.ignore for one in settled)
-        for verdict, count in Tally(verdicts).items():
-            self._by_result[verdict.value].inc(count)
+        for one in settled:
+            verdict = one.first.verdict if one.first else Verdict.ignore
+            self._by_result[verdict.value].inc(len(one.numbers))
 
     def refused(self, result: str) -> None:
         """Count a delivery by its result."""

@@ -123,22 +123,22 @@ class Engine:
                 await asyncio.to_thread(lane.thread.join)
         self._on_close()
 
-    async def write(self, work: Callable[[Tx], T], *, single: bool = False) -> T:
-        """Run `work`; when this returns its changes are on disk. Raises StoreDown when they are not.
+    def write(self, work: Callable[[Tx], T], *, single: bool = False) -> asyncio.Future[T]:
+        """Run `work`; what it gives is there when its changes are on disk. Raises StoreDown when they are not.
 
         `single` work is one statement: when nothing waits beside it, the database commits it by itself.
         """
-        return await self._submit(self._writing, work, single=single)
+        return self._submit(self._writing, work, single=single)
 
-    async def read(self, work: Callable[[Tx], T]) -> T:
+    def read(self, work: Callable[[Tx], T]) -> asyncio.Future[T]:
         """Run `work` on what is committed. Raises StoreDown."""
-        return await self._submit(self._reading, work)
+        return self._submit(self._reading, work)
 
-    async def _submit(self, lane: _Lane, work: Callable[[Tx], T], *, single: bool = False) -> T:
+    def _submit(self, lane: _Lane, work: Callable[[Tx], T], *, single: bool = False) -> asyncio.Future[T]:
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
         lane.jobs.put(_Job(work, loop, future, single))
-        return await future
+        return future
 
     def _serve(self, lane: _Lane) -> None:
         connection: Connection | None = None

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 
 from handrail_receiver.errors import Full
 from handrail_receiver.model import QUIET, Decision, History, Received, Settled, Stored, Verdict
@@ -26,7 +27,6 @@ class _Group:
 
     rows: list[tuple[float, str, bytes]] = field(default_factory=list)
     waiters: list[asyncio.Future[None]] = field(default_factory=list)
-    writing: asyncio.Task[None] | None = None
 
 
 class SqlInbox:
@@ -41,42 +41,35 @@ class SqlInbox:
         self._open: _Group | None = None
         self._lock = threading.Lock()
 
-    async def put(self, received: Received) -> None:
+    def put(self, received: Received) -> Awaitable[None]:
         """Keep a delivery."""
         if self._waiting >= self._limit:
             raise Full(f"{self._waiting} deliveries wait to be decided; the sender tries again")
-        self._waiting += 1
-        self._writing += 1
-        try:
-            await self._join(received)
-        except BaseException:
-            self._waiting -= 1
-            raise
-        finally:
-            self._writing -= 1
-
-    def _join(self, received: Received) -> asyncio.Future[None]:
         kept: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         with self._lock:
             group = self._open = self._open or _Group()
             group.rows.append((received.at.timestamp(), received.source, received.body))
             group.waiters.append(kept)
-        if group.writing is None:
-            group.writing = asyncio.create_task(self._write(group))
+        self._waiting += 1
+        self._writing += 1
+        if len(group.rows) == 1:
+            asyncio.get_running_loop().call_soon(self._write, group)
         return kept
 
-    async def _write(self, group: _Group) -> None:
+    def _write(self, group: _Group) -> None:
         def work(tx: Tx) -> None:
             self._close(group)
             tx.insert("inbox", COLUMNS, group.rows)
 
-        try:
-            await self._engine.write(work, single=True)
-        except BaseException as problem:  # noqa: BLE001  whoever waits is told, whatever it was
-            self._close(group)
-            _tell(group.waiters, problem)
-        else:
-            _tell(group.waiters, None)
+        self._engine.write(work, single=True).add_done_callback(partial(self._written, group))
+
+    def _written(self, group: _Group, written: asyncio.Future[None]) -> None:
+        self._close(group)
+        problem = written.exception()
+        self._writing -= len(group.rows)
+        if problem is not None:
+            self._waiting -= len(group.rows)
+        _tell(group.waiters, problem)
 
     def _close(self, group: _Group) -> None:
         """Nobody joins a group any more that is being written, or could not be."""
@@ -87,7 +80,8 @@ class SqlInbox:
     async def settle(self, judge: Judge, at: datetime, limit: int) -> list[Settled]:
         """Judge the oldest undecided deliveries."""
         settled = await self._engine.write(lambda tx: _settle(tx, judge, at, limit))
-        self._waiting = max(self._writing, self._waiting - len(settled) if settled else 0)
+        decided = sum(len(one.numbers) for one in settled)
+        self._waiting = max(self._writing, self._waiting - decided if decided else 0)
         return settled
 
     async def waiting(self) -> int:
@@ -107,14 +101,12 @@ def _tell(waiters: Sequence[asyncio.Future[None]], problem: BaseException | None
 
 
 def _settle(tx: Tx, judge: Judge, at: datetime, limit: int) -> list[Settled]:
-    undecided = "SELECT * FROM inbox WHERE result IS NULL ORDER BY number LIMIT :limit"
-    rows = tx.rows(f"{undecided} {tx.skip_locked}", limit=limit)
-    if not rows:
-        return []
+    undecided = "SELECT number, at, source, body FROM inbox WHERE result IS NULL ORDER BY number LIMIT :limit"
     settling = _Settling(tx, judge, at)
-    settled = [settling.settle(row) for row in rows]
-    _mark(tx, settled)
-    return settled
+    for row in tx.rows(f"{undecided} {tx.skip_locked}", limit=limit):
+        settling.settle(row)
+    _mark(tx, settling.settled)
+    return settling.settled
 
 
 def _mark(tx: Tx, settled: Sequence[Settled]) -> None:
@@ -122,7 +114,7 @@ def _mark(tx: Tx, settled: Sequence[Settled]) -> None:
     sql = f"UPDATE inbox SET result = :result, reason = :reason WHERE number IN ({tx.listed})"  # noqa: S608
     numbers: dict[tuple[str, str], list[int]] = {}
     for one in settled:
-        numbers.setdefault(_result(one.first), []).append(one.number)
+        numbers.setdefault(_result(one.first), []).extend(one.numbers)
     for (result, reason), these in numbers.items():
         tx.count(sql, result=result, reason=reason, listed=json.dumps(these))
 
@@ -134,23 +126,27 @@ class _Settling:
     tx: Tx
     judge: Judge
     at: datetime
+    settled: list[Settled] = field(default_factory=list)
     histories: dict[str, History] = field(default_factory=dict)
-    known: dict[bytes, tuple[Decision, ...]] = field(default_factory=dict)
+    known: dict[bytes, Settled] = field(default_factory=dict)
 
-    def settle(self, row: Row) -> Settled:
-        stored = Stored(instant(row["at"]), row["source"], bytes(row["body"]), row["number"])
-        again = self.known.get(stored.body)
-        if again is not None:
-            return Settled(stored.number, stored.at, again)
+    def settle(self, row: Row) -> None:
+        """Judge a delivery."""
+        body = bytes(row["body"])
+        if (again := self.known.get(body)) is not None:
+            again.numbers.append(row["number"])
+            return
+        stored = Stored(instant(row["at"]), row["source"], body, row["number"])
         decisions: list[Decision] = []
         for decision in self.judge(stored, self.look):
             decisions.append(apply(self.tx, decision, self.at, stored.at))
             if decision.changes:
                 self.histories.pop(decision.rollout, None)
                 self.known.clear()
+        settled = Settled([stored.number], stored.at, tuple(decisions))
+        self.settled.append(settled)
         if all(decision.verdict in QUIET for decision in decisions):
-            self.known[stored.body] = tuple(decisions)
-        return Settled(stored.number, stored.at, tuple(decisions))
+            self.known[body] = settled
 
     def look(self, rollout: str) -> History:
         if rollout not in self.histories:

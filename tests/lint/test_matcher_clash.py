@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from declared import found, guardrail
 from handrail.lint.matcher_clash import NAME
 
@@ -26,6 +27,23 @@ def test_a_series_matched_on_the_arms_label_is_refused() -> None:
 def test_a_series_matched_on_a_label_of_the_rollout_is_refused() -> None:
     facts = guardrail('tiers=[Warning(Above("1/s"))]', measure="Rate('x_total{job=\"a\"}')")
     assert len(found(NAME, 'match={"job": "shop"}', facts)) == 1
+
+
+@pytest.mark.parametrize(
+    ("measure", "limit"),
+    [
+        ("Latency('x_seconds{le=\"1\"}', p=95)", 'Above("1s")'),
+        ('SlowerThan(\'x_seconds{le="1"}\', "1s")', 'Above("1%")'),
+        ('Increase(\'x_seconds{le="1"}\', slower_than="1s")', "Above(0)"),
+    ],
+)
+def test_a_histogram_matched_on_its_buckets_is_refused(measure: str, limit: str) -> None:
+    assert [said for _, said in found(NAME, guardrail(f"tiers=[Warning({limit})]", measure=measure))] == [
+        (
+            "fatal: 'errors' matches 'le' in x_seconds{le=\"1\"}, and the measure chooses the buckets itself; "
+            "remove the matcher"
+        )
+    ]
 
 
 def test_so_is_one_of_an_objective() -> None:

@@ -2,14 +2,14 @@
 
 `http_requests_total{track="stable"}` in a rollout whose arms are told apart by `track` would be read as the
 canary's: one of the two matchers must go. With two for one label that differ there is no such series, and the
-guardrail is blind.
+guardrail is blind. A histogram is named without `le`: the measure chooses the buckets.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from handrail.declare import Environment, Guardrail, Rollout
+from handrail.declare import Environment, Guardrail, Increase, Rollout
 from handrail.declare.measures import Measure, While
 from handrail.errors import Severity
 from handrail.lint.finding import Finding, finding
@@ -29,6 +29,7 @@ def check(rollout: Rollout) -> Iterator[Finding]:
         if arms is not None and isinstance(thing, Guardrail) and not thing.whole_service:
             ours[arms.label] = "the rollout's arms="
         yield from _clashes(thing, ours)
+        yield from _buckets(thing)
 
 
 def across(rollouts: Sequence[Rollout], environments: Sequence[Environment]) -> Iterator[Finding]:
@@ -48,6 +49,17 @@ def _clashes(thing: Judged, ours: Mapping[str, str]) -> Iterator[Finding]:
             sets = ours[label].removeprefix("the rollout's ")
             cure = f"remove the matcher, or '{label}' from {sets}"
             yield finding(NAME, measure, what, cure, field, about=thing, severity=Severity.fatal)
+
+
+def _buckets(thing: Judged) -> Iterator[Finding]:
+    """A histogram is named as a whole; which of its buckets are read is the measure's."""
+    for measure, field, text in _series(thing):
+        histogram = field == "histogram" or (isinstance(measure, Increase) and measure.slower_than)
+        if histogram and any(label == "le" for label, _, _ in selector(text).matchers):
+            what = f"matches 'le' in {text}, and the measure chooses the buckets itself"
+            yield finding(
+                NAME, measure, what, "remove the matcher", field, about=thing, severity=Severity.fatal
+            )
 
 
 def _series(thing: Judged) -> Iterator[tuple[Measure, str, str]]:

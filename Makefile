@@ -85,8 +85,8 @@ e2e-unleash: $(SYNCED) servers ## the tests on a real Unleash from npm and Postg
 	$(BIN)/pytest tests/end_to_end/unleash -m unleash
 
 .PHONY: mutate
-mutate: $(SYNCED) servers ## change one thing at a time in the rules: do their tests notice?
-	@PYTHONPATH=tests $(BIN)/python -m mutation
+mutate: $(SYNCED) servers ## change one thing at a time in the rules: do their tests notice? ALL=--all: in all rollouts
+	@PYTHONPATH=tests $(BIN)/python -m mutation $(ALL)
 
 .PHONY: bench
 bench: $(SYNCED) servers ## the compiler beside promtool, and the samples an SLO reads; FULL=--full: promtool over all

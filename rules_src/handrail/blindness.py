@@ -51,10 +51,10 @@ def _because(reason: str, lost: str, during: str) -> str:
 
 
 def _series(signals: tuple[Signal, ...], running: str) -> Iterator[Missing]:
-    missing: dict[str, str] = {}
+    missing: dict[tuple[str, bool], str] = {}
     for signal in signals:
         for series, expr in _watched(signal).items():
-            missing.setdefault(series, f"absent({expr})")
+            missing.setdefault((series, expr == series), f"absent({expr})")
     if missing:
         yield "its metrics are missing", " or ".join(missing.values()), running
     lost = [_bucketless(signal.traffic, signal.value) for signal in signals if _has_buckets(signal)]

@@ -103,15 +103,26 @@ def figures(condition: Condition, rollout: str) -> str:
         if limit.figure is not None:
             by_figure.setdefault(plain(limit.figure), []).append(limit.stage or "")
     parts = [f"({stage_is(rollout, *stages)}) * {figure}" for figure, stages in by_figure.items()]
+    upwards = condition.op in (Op.above, Op.at_least)
     for rest in (
         limit.figure for limit in condition.limits if limit.stage is None and limit.figure is not None
     ):
-        elsewhere = in_stages(rollout, tuple(limit.stage or "" for limit in named))
         fixed = f'label_replace(vector({plain(rest)}), "rollout", "{rollout}", "", "")'
+        if all(
+            limit.figure is not None and (limit.figure <= rest) == upwards
+            for limit in named
+            if limit.figure != rest
+        ):
+            # As loose as the loosest: where a stage has its own, that one is taken.
+            parts.append(fixed)
+            continue
+        elsewhere = in_stages(rollout, tuple(limit.stage or "" for limit in named))
         parts.append(f"({fixed} unless on () ({elsewhere}))")
+    if len(parts) == 1 and sum(map(len, by_figure.values())) == 1:
+        return parts[0]
     # Two receivers may name two stages for a moment: the tighter limit counts, and never both.
-    tightest = "bottomk" if condition.op in (Op.above, Op.at_least) else "topk"
-    return f"{tightest} by (rollout) (1, {' or '.join(parts)})"
+    tightest = "bottomk" if upwards else "topk"
+    return f"{tightest}(1, {' or '.join(parts)})"
 
 
 def limit(condition: Condition, place: Place) -> str:

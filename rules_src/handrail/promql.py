@@ -157,16 +157,14 @@ def watched(measure: Measure, labels: tuple[str, ...], recorded: Selector) -> di
 
 
 def _there(measure: Measure, labels: tuple[str, ...]) -> str:
-    """An expression that has samples exactly while the measure can see, whatever they say."""
+    """An expression that has samples while what the measure looks at is there, whatever it says."""
     match measure:
-        case Share(whole=counter, window=window) | PerSecond(counter, window):
-            return _rate(counter, window)
-        case Quantile(histogram=histogram, window=window) | Slow(histogram=histogram, window=window):
-            return _rate(histogram if measure.native else histogram.suffixed("_count"), window)
-        case Grown(metric, window):
-            return f"delta({metric}[{span(window)}])"
-        case Level(metric, window=None) | InState(metric) | StateChanges(metric):
-            return str(metric)
+        case Share(whole=series) | PerSecond(counter=series) | Grown(metric=series):
+            return str(series)
+        case Quantile(histogram=histogram) | Slow(histogram=histogram):
+            return str(histogram if measure.native else histogram.suffixed("_count"))
+        case Level(metric=series, window=None) | InState(metric=series) | StateChanges(metric=series):
+            return str(series)
         case _:
             return value(measure, labels, None)
 

@@ -36,7 +36,7 @@ def main() -> int:
     if unknown := set(wanted.rollout) - {rollout.name for rollout in known}:
         console.print(f"no rollout is called {', '.join(sorted(unknown))}", style="red")
         return 2
-    groups = [f"{name}/*" for name in wanted.rollout] or USUAL
+    groups = ["*"] if wanted.all else [f"{name}/*" for name in wanted.rollout] or USUAL
     found = [subject for rollout in known for subject in subjects(rollout, groups)]
     made = [(s, m) for s in found for m in s.mutants() if fnmatch.fnmatchcase(m.name, wanted.only)]
     if not made:
@@ -48,10 +48,10 @@ def main() -> int:
         return 1
     if wanted.sample:
         made = random.Random(wanted.seed).sample(made, min(wanted.sample, len(made)))
-    began = time.monotonic()
-    judged = _judged(console, made)
+    began, patterns = time.monotonic(), explained()
+    judged = _judged(console, made, patterns)
     _report(console, judged, time.monotonic() - began)
-    return _answer(console, judged)
+    return _answer(console, judged, patterns)
 
 
 def _arguments() -> argparse.Namespace:
@@ -62,13 +62,15 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--rollout", action="append", default=[], help=f"by default the groups {', '.join(USUAL)}"
     )
+    parser.add_argument("--all", action="store_true", help="every group of every rollout: about an hour")
     parser.add_argument("--sample", type=int, help="only so many mutants, drawn by --seed")
     parser.add_argument("--only", default="*", help="only mutants whose name fits this pattern")
     parser.add_argument("--seed", type=int, default=1)
     return parser.parse_args()
 
 
-def _judged(console: Console, made: list[tuple[Subject, Mutant]]) -> list[Verdict]:
+def _judged(console: Console, made: list[tuple[Subject, Mutant]], patterns: list[str]) -> list[Verdict]:
+    """The verdicts; whoever survives is named as soon as it has."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console) as progress:
         task = progress.add_task("mutants", total=len(made))
@@ -76,7 +78,14 @@ def _judged(console: Console, made: list[tuple[Subject, Mutant]]) -> list[Verdic
         for verdict in verdicts(made):
             judged.append(verdict)
             progress.advance(task)
+            if not verdict.noticed:
+                why = "" if _among(verdict, patterns) else ", unexplained"
+                console.print(f"survived{why}: {verdict.mutant.name}", highlight=False, soft_wrap=True)
     return judged
+
+
+def _among(verdict: Verdict, patterns: list[str]) -> bool:
+    return any(fnmatch.fnmatchcase(verdict.mutant.name, pattern) for pattern in patterns)
 
 
 def _report(console: Console, judged: list[Verdict], seconds: float) -> None:
@@ -92,16 +101,9 @@ def _report(console: Console, judged: list[Verdict], seconds: float) -> None:
     console.print(f"{seconds:.0f} s")
 
 
-def _answer(console: Console, judged: list[Verdict]) -> int:
-    survivors = [verdict.mutant.name for verdict in judged if not verdict.noticed]
-    patterns = explained()
-    strangers = [name for name in survivors if not any(fnmatch.fnmatchcase(name, p) for p in patterns)]
-    for name in survivors:
-        console.print(
-            f"survived{'' if name not in strangers else ', unexplained'}: {name}",
-            highlight=False,
-            soft_wrap=True,
-        )
+def _answer(console: Console, judged: list[Verdict], patterns: list[str]) -> int:
+    survivors = [verdict for verdict in judged if not verdict.noticed]
+    strangers = [verdict for verdict in survivors if not _among(verdict, patterns)]
     enough = 1 - len(survivors) / len(judged) >= LEAST
     if not enough:
         console.print(f"less than {LEAST:.0%} were noticed", style="red")

@@ -123,7 +123,8 @@ def _early(frame: Frame, birth: Birth) -> Iterator[Scenario]:
     scene.play(birth.others, first - looked + 1)
     scene.play({**birth.others, **birth.born}, looked + 2 * step)
     fires = () if longest(frame) else birth.alerts
-    yield made(EARLY, frame, scene, fires=fires, looks=(first,), about=birth.signal.name)
+    half = first // 2 // per(frame) * per(frame)
+    yield made(EARLY, frame, scene, fires=fires, looks=(half, first), about=birth.signal.name)
 
 
 def _long_ago(frame: Frame, birth: Birth) -> Iterator[Scenario]:

@@ -10,12 +10,12 @@ from handrail import names
 from handrail.conditions import REMEMBER
 from handrail.emit.promtool.frame import UPWARDS, Frame, free, inner, tiers, window
 from handrail.emit.promtool.judge import Judge, compared_with
-from handrail.emit.promtool.limits import TOLD, beyond, check_length, had, needs_word, ripening
+from handrail.emit.promtool.limits import TOLD, beyond, check_length, had, needs_word, ripening, stages
 from handrail.emit.promtool.reads import watched
 from handrail.emit.promtool.recorded import OTHER
 from handrail.emit.promtool.recordings import strange_recordings, strange_words
-from handrail.emit.promtool.scene import Scenario, Scene
-from handrail.emit.promtool.series import Key, Rise
+from handrail.emit.promtool.scene import Scenario, Scene, stage_key
+from handrail.emit.promtool.series import At, Key, Rise, labels_of
 from handrail.emit.promtool.stimulus import Feeds, Impossible
 from handrail.emit.promtool.storage import Storage, matches
 from handrail.plan import Alert, Condition, Gone, Op, Quantile, ReferenceKind, Slow
@@ -32,9 +32,11 @@ UNTOLD = "A receiver that says nothing is believed for ten minutes, then whoever
 NOTHING_CAPTURED = "Without the figure it compares with, a guardrail is blind"
 STABLE_GONE = "Without the stable arm's series, a guardrail that compares with them is blind"
 DARK = "When the service and the receiver are both silent, somebody is blind all the while"
+_LONGER = timedelta(minutes=5)
 LONGEST_PAST = timedelta(minutes=15)
 """What looks further back is not waited for."""
 
+TWO_STAGES = "While two receivers name two stages the tighter limit counts"
 STEPS = "From stage to stage the limit changes, and what fires with it"
 
 
@@ -52,6 +54,7 @@ def blindness(frame: Frame) -> Iterator[Scenario | Impossible]:
         _nothing_captured,
         _stable_gone,
         _steps,
+        _two_stages,
     ):
         yield from had(build(frame), f"{build.__name__[1:].replace('_', ' ')}: {frame.guardrail.name}")
 
@@ -188,28 +191,35 @@ def _other_stages(frame: Frame) -> Feeds:
 
 
 def _untold(frame: Frame) -> Iterator[Scenario]:
-    """A breach goes on while the receiver is away: its alerts still fire, end, and the guardrail is blind."""
+    """A breach goes on while the receiver is away: its alerts still fire, end, and the guardrail is blind.
+
+    Figures are told a while longer than the stage, so that each is seen to be believed for its time.
+    """
     needs = Judge(frame.rollout, frame.guardrail, Storage([], closed=True)).needs_stage
-    found = [] if free(frame.guardrail) else _remembered(frame)
-    if free(frame.guardrail) or not (needs or found):
+    if free(frame.guardrail):
         return
-    scene, feeds, stage, wait, keeps = frame.scene(), frame.well(), frame.stage(), timedelta(), timedelta()
-    for alert, condition in found:
-        stage = frame.stage(condition)
-        feeds = frame.bad(condition, list(beyond(frame, condition, stage))[-1])
-        wait = max(wait, ripening(condition) + alert.hold + 2 * frame.rollout.evaluate)
-        keeps = max(keeps, alert.keep_firing_for + 3 * frame.rollout.evaluate)
-    others = _other_stages(frame)
-    around = {**frame.around(stage), **others}
-    told = {key for key in around if key.metric.startswith("handrail_")} - set(others)
-    rest = {key: feed for key, feed in around.items() if key not in told}
-    scene.play({**around, **feeds}, max(4, scene.scrapes(wait)))
-    for key in told:
-        scene.tapes[key].mark()
-    scene.play({**rest, **feeds}, scene.scrapes(REMEMBER, max(_hold(frame), keeps)))
-    scene.play({**around, **feeds}, scene.scrapes(3 * frame.rollout.evaluate))
-    fires = tuple(alert for alert, _ in found)
-    yield _made(UNTOLD, frame, scene, fires=(*fires, frame.guardrail.blind) if needs else fires)
+    remembered = _remembered(frame)
+    if not remembered and needs:
+        remembered = {frame.stage(): []}
+    for number, (stage, found) in enumerate(remembered.items()):
+        scene, feeds, wait, keeps = frame.scene(), frame.well(), timedelta(), timedelta()
+        for alert, condition in found:
+            feeds = frame.bad(condition, list(beyond(frame, condition, stage))[-1])
+            wait = max(wait, ripening(condition) + alert.hold + 2 * frame.rollout.evaluate)
+            keeps = max(keeps, alert.keep_firing_for + 3 * frame.rollout.evaluate)
+        others = _other_stages(frame)
+        around = {**frame.around(stage), **others}
+        told = {key for key in around if key.metric.startswith("handrail_")} - set(others)
+        rest = {key: feed for key, feed in around.items() if key not in told}
+        scene.play({**around, **feeds}, max(4, scene.scrapes(wait)))
+        figures = {key: around[key] for key in told if key.metric == names.REFERENCE_METRIC}
+        scene.vanish(
+            told - set(figures), {**rest, **figures, **feeds}, scene.scrapes(_LONGER) if figures else 0
+        )
+        scene.vanish(figures, {**rest, **feeds}, scene.scrapes(REMEMBER, max(_hold(frame), keeps)))
+        scene.play({**around, **feeds}, scene.scrapes(3 * frame.rollout.evaluate))
+        fires = (*(alert for alert, _ in found), *((frame.guardrail.blind,) if needs else ()))
+        yield _made(UNTOLD, frame, scene, fires=fires, about=f"in stage {stage}" if number else "")
 
 
 def _dark(frame: Frame) -> Iterator[Scenario]:
@@ -225,8 +235,11 @@ def _dark(frame: Frame) -> Iterator[Scenario]:
         yield _made(DARK, frame, scene, fires=(frame.guardrail.blind,), about=about)
 
 
-def _remembered(frame: Frame) -> list[tuple[Alert, Condition]]:
-    """Tiers on one signal that need what the receiver says, the gravest limit last: its breach is one of all."""
+def _remembered(frame: Frame) -> dict[str | None, list[tuple[Alert, Condition]]]:
+    """Tiers on one signal that need what the receiver says, for each stage with a limit of its own.
+
+    The gravest limit comes last: who breaches it breaches all.
+    """
     found = [
         (alert, condition)
         for alert, condition in tiers(frame.guardrail)
@@ -235,16 +248,20 @@ def _remembered(frame: Frame) -> list[tuple[Alert, Condition]]:
         and condition.state is None
         and not _counts(condition)
     ]
-    if not found:
-        return []
-    first, stage = found[0][1], frame.stage(found[0][1])
-    same = [
-        (alert, condition)
-        for alert, condition in found
-        if (condition.signal.name, condition.op) == (first.signal.name, first.op)
-        and frame.stage(condition) == stage
-    ]
-    return sorted(same, key=lambda pair: frame.limit(pair[1], stage), reverse=first.op not in UPWARDS)
+    remembered: dict[str | None, list[tuple[Alert, Condition]]] = {}
+    for _, first in found:
+        for stage in stages(frame, first) if first.staged else [frame.stage(first)]:
+            if stage in remembered or (first.staged and stage is None):
+                continue
+            same = [
+                (alert, condition)
+                for alert, condition in found
+                if (condition.signal.name, condition.op) == (first.signal.name, first.op)
+                and (stage is None or frame.judged_in(condition, stage))
+            ]
+            same.sort(key=lambda pair: frame.limit(pair[1], stage), reverse=first.op not in UPWARDS)
+            remembered[stage] = same
+    return remembered
 
 
 def _counts(condition: Condition) -> bool:
@@ -257,11 +274,16 @@ def _counts(condition: Condition) -> bool:
 def _nothing_captured(frame: Frame) -> Iterator[Scenario]:
     """In every stage that is compared with one before, and wherever it is with the time before the rollout.
 
-    The figure is believed for as long as everything the receiver says; then the stage is, for which it is missed.
+    A breach goes on. The figure is believed for as long as everything the receiver says; then the stage is, for which
+    it is missed.
     """
     if not frame.captured() or free(frame.guardrail):
         return
-    for condition in frame.relative():
+    judged: list[tuple[Alert | None, Condition]] = [*tiers(frame.guardrail)]
+    for alert, condition in (
+        *judged,
+        *((None, criterion.condition) for criterion in frame.guardrail.success),
+    ):
         reference = condition.reference
         if reference is None or reference.kind not in TOLD:
             continue
@@ -270,11 +292,14 @@ def _nothing_captured(frame: Frame) -> Iterator[Scenario]:
             pairs = [*compared_with(reference, frame.rollout)]
         for before, stage in pairs:
             lost = names.BEFORE if before is None else names.stage_reference(before)
-            scene, others = frame.scene(), {**strange_words(frame, stage), **frame.well()}
-            around = frame.around(stage)
+            scene, around, feeds, wait = frame.scene(), frame.around(stage), frame.well(), timedelta()
+            if alert is not None:
+                feeds = frame.bad(condition, list(beyond(frame, condition, stage))[-1])
+                wait = ripening(condition) + alert.hold + 2 * frame.rollout.evaluate
+            others = {**strange_words(frame, stage), **feeds}
             figures = [key for key in around if (names.REFERENCE, lost) in key.labels]
             told = {key: feed for key, feed in around.items() if key not in figures}
-            scene.play({**around, **others}, 4)
+            scene.play({**around, **others}, max(4, scene.scrapes(wait)))
             scene.vanish(figures, {**told, **others}, scene.scrapes(REMEMBER, _hold(frame)))
             stages = [key for key in told if key.metric == names.STAGE_METRIC]
             rest = {key: feed for key, feed in told.items() if key not in stages} | others
@@ -306,12 +331,31 @@ def _steps(frame: Frame) -> Iterator[Scenario]:
         feeds = frame.bad(condition, value)
         for stage in (None, *(stage.name for stage in frame.rollout.stages)):
             rest = alert.hold + 2 * frame.rollout.evaluate
-            scene.play({**frame.around(stage, entering=False), **feeds}, scene.scrapes(rest))
+            others = strange_words(frame, stage)
+            scene.play({**frame.around(stage, entering=False), **others, **feeds}, scene.scrapes(rest))
         yield _made(STEPS, frame, scene, fires=(alert,), about=alert.tier)
 
 
-def _loosest(frame: Frame, condition: Condition) -> str | None:
-    """The stage with the loosest limit."""
-    first = max if condition.op in UPWARDS else min
+def _two_stages(frame: Frame) -> Iterator[Scenario]:
+    """A second receiver names the stage with the loosest limit, while the first names the one with the tightest."""
+    for alert, condition in tiers(frame.guardrail):
+        if not condition.staged or condition.reference is not None or free(frame.guardrail):
+            continue
+        loose, tight = _loosest(frame, condition), _loosest(frame, condition, tightest=True)
+        if loose is None or tight is None or frame.limit(condition, loose) == frame.limit(condition, tight):
+            continue
+        scene, around = frame.scene(), frame.around(tight)
+        second = stage_key(frame.rollout, loose)
+        around[Key(second.metric, labels_of([*second.labels, ("instance", "second")]))] = At(Decimal(1))
+        feeds = frame.bad(condition, list(beyond(frame, condition, tight))[-1])
+        scene.play(
+            {**around, **feeds}, scene.scrapes(ripening(condition), alert.hold + 2 * frame.rollout.evaluate)
+        )
+        yield _made(TWO_STAGES, frame, scene, fires=(alert,), about=alert.tier)
+
+
+def _loosest(frame: Frame, condition: Condition, *, tightest: bool = False) -> str | None:
+    """The stage with the loosest limit, or with the tightest."""
+    first = max if (condition.op in UPWARDS) != tightest else min
     stages = [s.name for s in frame.rollout.stages if frame.judged_in(condition, s.name)]
     return first(stages, key=lambda stage: frame.limit(condition, stage), default=None)

@@ -13,6 +13,8 @@ from handrail.emit.promtool.storage import matches
 from handrail.plan import Fill, Grown, Guardrail, InState, Level, Measure, Only
 
 LABEL = "instance"
+SHARES = tuple(map(Decimal, ("0.5", "0.2", "0.15", "0.25")))
+"""Shares of the first of two instances: with one of them the sum of their rates often is exact in floats."""
 
 
 def spread(guardrail: Guardrail, feeds: Feeds) -> Feeds:

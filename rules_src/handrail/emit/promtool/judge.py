@@ -143,10 +143,14 @@ class Judge:
         for labels, number in self.values(signal, time).items():
             if not all(pair in labels for pair in watched.arm) or not self._in_state(condition, labels):
                 continue
-            for stage in self._stages(watched, time):
-                limit = self._limit(watched, stage, labels, time)
-                if limit is None or not beyond(number, limit) or not self._enough(condition, time):
-                    continue
+            known = [
+                (self._limit(watched, stage, labels, time), stage) for stage in self._stages(watched, time)
+            ]
+            limits = [(limit, stage) for limit, stage in known if limit is not None]
+            if not limits:
+                continue
+            limit, stage = (min if condition.op in (Op.above, Op.at_least) else max)(limits)
+            if beyond(number, limit) and self._enough(condition, time):
                 staged = ((names.STAGE, stage),) if stage and condition.staged else ()
                 yield labels_of((*self.own(signal), *labels, *staged)), number
 

@@ -11,6 +11,7 @@ from typing import TypeVar
 from handrail import names
 from handrail.emit.promtool.events import happened
 from handrail.emit.promtool.frame import UPWARDS, Frame, inner, once, tiers, window
+from handrail.emit.promtool.instances import SHARES, parted, twice
 from handrail.emit.promtool.judge import Judge, compared_with
 from handrail.emit.promtool.measure import ms
 from handrail.emit.promtool.recordings import strange_words
@@ -109,16 +110,18 @@ def _over(
         around |= strange_words(frame, stage)
     for value in beyond(frame, condition, stage):
         scene = frame.scene()
+        looks: tuple[int, ...] = ()
         _past(frame, scene, condition, around)
         if once(condition.signal.measure):
             _happens(frame, scene, condition, around, stage, over=True)
         else:
             feeds, unmet = {**around, **frame.bad(condition, value)}, frame.unmet(condition.signal)
+            clearing = _clearing(condition.signal.measure)
             if unmet:
                 scene.play({**feeds, **unmet}, 2)
-            scene.play(
-                feeds, scene.scrapes(wait, max(ripening(condition), _clearing(condition.signal.measure)))
-            )
+            scene.play(feeds, scene.scrapes(wait, max(ripening(condition), clearing)))
+            every = max(1, scene.scrapes(frame.rollout.evaluate))
+            looks = (scene.scrapes(clearing) * 3 // 4 // every * every,) if clearing else ()
         if stage == stages(frame, condition)[0]:
             _recover(frame, scene, condition, alert, around)
         check_length(frame, scene)
@@ -131,6 +134,7 @@ def _over(
             fires=(alert,),
             texts=(alert,),
             shared=False,
+            looks=looks,
         )
 
 
@@ -269,9 +273,10 @@ def _happens(
     frame: Frame, scene: Scene, condition: Condition, around: Feeds, stage: str | None, *, over: bool
 ) -> None:
     """Nothing for two scrapes, then what is counted happens within one scrape, then nothing again."""
-    calm = {**around, **frame.well()}
-    scene.play(calm, 2)
     signal, measure = condition.signal, inner(condition.signal.measure)
+    well = frame.well()
+    calm = {**around, **(twice(well) if isinstance(measure, StateChanges) else well)}
+    scene.play(calm, 2)
     if isinstance(measure, StateChanges):
         if over:
             _toggle(frame, scene, around)
@@ -295,7 +300,7 @@ def _toggle(frame: Frame, scene: Scene, around: Feeds) -> None:
     calm = frame.at(signal, Decimal(1))
     turned = frame.at(signal, Decimal(1), state=other)
     zero = {key: type(feed)(Decimal(0)) for key, feed in calm.items() if key not in turned}
-    scene.play({**around, **zero, **turned}, 1)
+    scene.play({**around, **twice({**zero, **turned})}, 1)
 
 
 def beyond(frame: Frame, condition: Condition, stage: str | None) -> Iterator[Decimal]:
@@ -336,14 +341,21 @@ def _nearest(frame: Frame, alert: Alert, condition: Condition, stage: str | None
 
 def _at_the_limit(frame: Frame, alert: Alert, condition: Condition, stage: str | None) -> Iterator[Feeds]:
     """The limit itself, from different numbers of events: those for which floats are exact come first."""
-    limit, near = frame.limit(condition, stage), []
-    for times in (1, 3, 7, 11, 13) if not isinstance(inner(condition.signal.measure), Level) else (1,):
-        pace = replace(frame.pace, events=frame.pace.events * times)
-        feeds = replace(frame, own_pace=pace).bad(condition, limit)
-        if _exact(frame, alert, condition, stage, feeds):
-            yield feeds
-        near.append(feeds)
+    near = list(_alike(frame, condition, frame.limit(condition, stage)))
+    yield from (feeds for feeds in near if _exact(frame, alert, condition, stage, feeds))
     yield from near
+
+
+def _alike(frame: Frame, condition: Condition, value: Decimal) -> Iterator[Feeds]:
+    """Series that give the same value: of more events, or of events shared by two instances."""
+    feeds, measure = frame.bad(condition, value), inner(condition.signal.measure)
+    yield feeds
+    if isinstance(measure, PerSecond):
+        yield from (parted(feeds, share) for share in SHARES)
+    elif not isinstance(measure, Level):
+        for times in (3, 7, 11, 13):
+            pace = replace(frame.pace, events=frame.pace.events * times)
+            yield replace(frame, own_pace=pace).bad(condition, value)
 
 
 def _exact(frame: Frame, alert: Alert, condition: Condition, stage: str | None, feeds: Feeds) -> bool:

@@ -103,13 +103,27 @@ def value(measure: Measure, by: tuple[str, ...], storage: Storage, time: int) ->
 def seen(measure: Measure, by: tuple[str, ...], storage: Storage, time: int, arm: Labels) -> bool:
     """Whether the measure can be judged, for the arm that is: at rest it can, without its series it cannot."""
     if isinstance(measure, Only):
-        condition = bool(value(measure.condition, by, storage, time))
-        return condition and seen(measure.measure, by, storage, time, arm)
+        inner = measure.measure
+        own = (
+            _there(inner, by, storage, time)
+            if traffic(inner, by, storage, time) is None
+            else seen(inner, by, storage, time, arm)
+        )
+        return own and _there(measure.condition, by, storage, time)
     if isinstance(measure, Gone):
         return True
     events = traffic(measure, by, storage, time)
     found = value(measure, by, storage, time) if events is None else events
     return any(set(arm) <= set(labels) for labels in found)
+
+
+def _there(measure: Measure, by: tuple[str, ...], storage: Storage, time: int) -> bool:
+    """Whether what the measure looks at is there, whatever it says."""
+    match measure:
+        case PerSecond(counter=series) | Grown(metric=series) | Level(metric=series, window=None):
+            return any(True for _ in storage.instants(series, time))
+        case _:
+            return bool(value(measure, by, storage, time))
 
 
 def _share(

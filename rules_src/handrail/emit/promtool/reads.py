@@ -62,8 +62,9 @@ def watched(guardrail: Guardrail) -> dict[tuple[Selector, ...], timedelta]:
 def _needed(measure: Measure) -> Iterator[tuple[tuple[Selector, ...], timedelta]]:
     match measure:
         case Only(inner, condition):
-            yield from _needed(condition)
-            yield from _needed(inner)
+            for one in (condition, inner):
+                counted = isinstance(one, Share | Quantile | Slow)
+                yield from _needed(one) if counted else [(tuple(selectors(one)), timedelta())]
         case Share(whole=whole, window=window):
             yield (whole,), window
         case Fill(used, size):

@@ -21,9 +21,9 @@ def strange_recordings(frame: Frame, *, own_is_gone: bool = False) -> Feeds:
     With `own_is_gone` it is the traffic of another arm that is there, and not its value.
     """
     found: Feeds = {}
-    ups = [condition.op in UPWARDS for condition in frame.conditions()]
-    far = At(FAR if all(ups) else Decimal(0))
     for signal in frame.guardrail.signals:
+        up = all(condition.op in UPWARDS for condition in frame.conditions(signal))
+        far, beside = (FAR, "high") if up else (Decimal(0), "low")
         own = {
             names.ROLLOUT: frame.rollout.name,
             names.GUARDRAIL: frame.guardrail.name,
@@ -36,10 +36,10 @@ def strange_recordings(frame: Frame, *, own_is_gone: bool = False) -> Feeds:
         told_apart = {label for label, _, _ in signal.value.matchers}
         counted = {label for label, _, _ in signal.traffic.matchers} if signal.traffic else set()
         for label in sorted(told_apart & {names.ROLLOUT, names.GUARDRAIL, names.SIGNAL, *frame.arm(signal)}):
-            labels = labels_of({**own, label: OTHER}.items())
+            labels = labels_of({**own, label: OTHER, "instance": beside}.items())
             recorded_anew = label in frame.arm(signal)  # our own rules make a value of another arm's traffic
             if not (own_is_gone and recorded_anew):
-                found[Key(names.VALUE, labels)] = far
+                found[Key(names.VALUE, labels)] = At(far)
             if label in counted and (own_is_gone or not recorded_anew):
                 found[Key(names.TRAFFIC, labels)] = At(FAR)
     return found

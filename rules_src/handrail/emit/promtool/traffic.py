@@ -7,7 +7,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 from handrail.emit.promtool.frame import UPWARDS, Frame, free, inner, tiers, window
-from handrail.emit.promtool.instances import parted
+from handrail.emit.promtool.instances import SHARES, parted
 from handrail.emit.promtool.judge import Judge, limit_in
 from handrail.emit.promtool.limits import extreme, had, settle
 from handrail.emit.promtool.made import easiest, judging, longest, made, per
@@ -51,17 +51,20 @@ def _shares(frame: Frame) -> Iterator[tuple[Signal, Share]]:
 
 
 def _never_born(frame: Frame) -> Iterator[Scenario]:
+    """First without what others record, then beside it."""
     for signal, measure in _shares(frame):
-        scene, around = frame.scene(), {**frame.around(frame.stage()), **strange_recordings(frame)}
+        scene, around, look = frame.scene(), frame.around(frame.stage()), per(frame)
         unborn = chosen(measure.part, frame.fixed(signal))
         feeds = {key: feed for key, feed in frame.well().items() if key != unborn}
+        scene.play({**around, **feeds}, look + 1)
+        around |= strange_recordings(frame)
+        scene.play({**around, **feeds}, scene.scrapes(longest(frame) + 3 * frame.rollout.evaluate))
         if measure.bad:
-            scene.play({**around, **feeds}, scene.scrapes(longest(frame) + 3 * frame.rollout.evaluate))
-            yield made(NEVER_BORN, frame, scene, silent=judging(frame, signal), about=signal.name)
+            silent = judging(frame, signal)
+            yield made(NEVER_BORN, frame, scene, silent=silent, looks=(look,), about=signal.name)
         else:
-            alerts = judging(frame, signal, fixed=True)
-            scene.play({**around, **feeds}, scene.scrapes(longest(frame) + 3 * frame.rollout.evaluate))
-            yield made(NEVER_GOOD, frame, scene, fires=alerts, about=signal.name)
+            fires = judging(frame, signal, fixed=True)
+            yield made(NEVER_GOOD, frame, scene, fires=fires, looks=(look,), about=signal.name)
 
 
 def _rest(frame: Frame) -> Iterator[Scenario]:
@@ -140,7 +143,7 @@ def _exact_share(
 ) -> Decimal | None:
     """How two instances share the least number of events so that in floats it is just that."""
     thin = _thin(frame, measure, feeds, Decimal(measure.min_events))
-    for share in (HALF, Decimal("0.2"), Decimal("0.15"), Decimal("0.25")):
+    for share in SHARES:
         scene = frame.scene()
         scene.play(parted(thin, share), scene.scrapes(measure.window) + 2 * per(frame))
         scraped = samples(scene.tapes, frame.rollout.scrape)
@@ -193,15 +196,19 @@ def _three(frame: Frame, signal: Signal, alert: Alert, bad: Feeds, around: Feeds
 
 
 def _unjudged(frame: Frame) -> Iterator[Scenario]:
-    """Half of what is usual for the newer part of a window, then a few events."""
+    """Of a histogram every event slower than its buckets, then half of what is usual for most of a window, then few."""
     for signal in frame.guardrail.signals:
         measure = inner(signal.measure)
         if frame.conditions(signal) or not isinstance(measure, Share | Quantile | Slow):
             continue
-        scene, around, good = frame.scene(), frame.around(frame.stage()), frame.good(signal)
+        scene, around, well = frame.scene(), frame.around(frame.stage()), frame.well()
         part, step = scene.scrapes(measure.window) * 2 // 3, per(frame)
-        scene.play({**around, **frame.well()}, part)
-        half = {**frame.well(), **frame.at(signal, good / 2)}
+        slowest: Feeds = {
+            key: Rise(Decimal(0)) if dict(key.labels).get("le", "+Inf") != "+Inf" else feed
+            for key, feed in well.items()
+        }
+        scene.play({**around, **slowest}, part)
+        half = {**well, **frame.at(signal, frame.good(signal) / 2)}
         scene.play({**around, **half}, part - (scene.clock + part - 1) % step)
         look = scene.clock - 1
         few = _thin(frame, measure, half, Decimal(20))

@@ -24,6 +24,10 @@ def like(pattern: str, what: str) -> AfterValidator:
 Url = Annotated[
     str, like(r"https?://[^\s/@?#]+([/?#]\S*)?", "http:// or https://, a host, no user and no password")
 ]
+BaseUrl = Annotated[
+    str, like(r"https?://[^\s/@?#{}]+(/[^\s?#{}]*)?", "http:// or https://, a host, and perhaps a path")
+]
+"""An address to which a path is added."""
 HostPort = Annotated[str, like(r"[^\s/@?#]+", "host:port, without http:// and without a path")]
 HeaderName = Annotated[str, like(r"[A-Za-z][A-Za-z0-9-]*", "a header's name, such as X-Api-Key")]
 Scheme = Annotated[str, like(r"[\x21-\x7e]*", "one word, such as Bearer, or nothing")]

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from handrail.addresses import HostPort, Url
+from handrail.addresses import BaseUrl, HostPort, like
 from handrail.base import declared
 from handrail.declare.guardrail import Name
 from handrail.declare.notify import Routes
@@ -24,9 +24,11 @@ class Targets:
 
     job: str
     addresses: Sequence[HostPort]
-    path: str = Field(default="/metrics", kw_only=True)
+    path: Annotated[str, like(r"/\S*", "a path that begins with /")] = Field(default="/metrics", kw_only=True)
     labels: Mapping[str, str] = Field(default_factory=dict, kw_only=True)
-    drop_prefix: str = Field(default="", kw_only=True)
+    drop_prefix: Annotated[str, like(r"[a-zA-Z0-9_:]*", "letters, digits, _ and :")] = Field(
+        default="", kw_only=True
+    )
 
 
 @declared
@@ -70,14 +72,14 @@ class Environment:
     """
 
     name: Name
-    receiver: Url = Field(default="http://127.0.0.1:8080", kw_only=True)
+    receiver: BaseUrl = Field(default="http://127.0.0.1:8080", kw_only=True)
     token_file: str = Field(default="/etc/alertmanager/handrail-token", kw_only=True)
     viewer_token_file: str = Field(default="/etc/prometheus/handrail-token", kw_only=True)
     alertmanagers: Sequence[HostPort] = Field(default=("127.0.0.1:9093",), kw_only=True)
-    prometheus: Url = Field(default="http://127.0.0.1:9090", kw_only=True)
+    prometheus: BaseUrl = Field(default="http://127.0.0.1:9090", kw_only=True)
     scrape: Sequence[Targets] = Field(default=(), kw_only=True)
-    runbooks: str = Field(default="https://runbooks.example.com", kw_only=True)
-    dashboards: str = Field(default="https://grafana.example.com/d", kw_only=True)
+    runbooks: BaseUrl = Field(default="https://runbooks.example.com", kw_only=True)
+    dashboards: BaseUrl = Field(default="https://grafana.example.com/d", kw_only=True)
     faster: Annotated[int, Field(ge=1, le=1000)] = Field(default=1, kw_only=True)
     match: Mapping[str, Mapping[str, str]] = Field(default_factory=dict, kw_only=True)
     routes: Routes = Field(default_factory=dict, kw_only=True)

@@ -97,6 +97,32 @@ def test_two_dashboards_that_would_be_one_file_are_refused() -> None:
     ]
 
 
+def test_two_secrets_that_would_be_one_key_on_kubernetes_are_said() -> None:
+    environments = """
+        team = SlackReceiver("#a", "/etc/team/slack")
+        here = Environment(
+            "here",
+            token_file="/etc/handrail/token",
+            routes={
+                "warning": [team],
+                "critical": [
+                    team,
+                    WebhookReceiver("http://pager", token_file="/etc/pager/token"),
+                ],
+            },
+        )
+    """
+    assert found(NAME, f"guardrails=[{ONE}]", environments=environments) == [
+        (
+            'WebhookReceiver("http://pager", token_file="/etc/pager/token"),',
+            (
+                "warning: '/etc/handrail/token' and '/etc/pager/token' are one key of the cluster's Secret; "
+                "give one of the files another name"
+            ),
+        )
+    ]
+
+
 def test_different_names_are_fine() -> None:
     facts = f"guardrails=[{ONE}, {ONE.replace('errors', 'time', 1)}]"
     assert found(NAME, "stages=STAGES", 'slos=[Slo("errors", ERRORS, objective="99%")]', facts) == []

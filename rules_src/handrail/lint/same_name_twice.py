@@ -2,12 +2,14 @@
 
 Rollouts, environments, and the stages, guardrails, objectives, dashboards and escalation levels of a rollout,
 and the further measures of a guardrail: their files, metrics and alerts would be one, and one would hide the
-other.
+other. On Kubernetes the last part of a secret's path is its key: `/etc/a/token` and `/etc/b/token` would be one
+token, sent to both.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from pathlib import PurePosixPath
 
 from handrail import names
 from handrail.declare import Environment, Guardrail, Rollout
@@ -18,6 +20,7 @@ NAME = "same-name-twice"
 
 _RESERVED = (names.HEARTBEAT, names.ESCALATION, names.ROLLOUT)
 _CHANGES = "changes"
+_SECRETS = ("url_file", "routing_key_file", "password_file", "token_file")
 
 
 def check(rollout: Rollout) -> Iterator[Finding]:
@@ -39,6 +42,7 @@ def across(rollouts: Sequence[Rollout], environments: Sequence[Environment]) -> 
     yield from _twice("environment", environments, "the source folder")
     yield from _alerts(rollouts)
     yield from _pages(rollouts)
+    yield from _keys(rollouts, environments)
 
 
 def _twice(kind: str, things: Sequence[Named], inside: str) -> Iterator[Finding]:
@@ -85,6 +89,19 @@ def _pages(rollouts: Sequence[Rollout]) -> Iterator[Finding]:
             other = seen.setdefault(names.dashboard_file(rollout.name, page.name), rollout.name)
             if other != rollout.name:
                 yield _fatal(page, f"a dashboard of '{rollout.name}' and one of '{other}' are one file")
+
+
+def _keys(rollouts: Sequence[Rollout], environments: Sequence[Environment]) -> Iterator[Finding]:
+    for environment in environments:
+        seen = {PurePosixPath(environment.token_file).name: environment.token_file}
+        routed = (environment.routes, *(rollout.routes for rollout in rollouts))
+        for receiver in (one for routes in routed for several in routes.values() for one in several):
+            for file in filter(None, (getattr(receiver, name, None) for name in _SECRETS)):
+                other = seen.setdefault(PurePosixPath(file).name, file)
+                if other != file:
+                    what = f"'{other}' and '{file}' are one key of the cluster's Secret"
+                    cure = "give one of the files another name"
+                    yield finding(NAME, receiver, what, cure, severity=Severity.warning)
 
 
 def _fatal(thing: object, what: str) -> Finding:

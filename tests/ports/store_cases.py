@@ -44,9 +44,9 @@ def opening(
     )
 
 
-async def begun(store: Store, *changes: Change) -> Decision:
+async def begun(store: Store, *changes: Change, rollout: str = "shop") -> Decision:
     begin = Begin("shop", "10%", {"rollback": STEPS}, "", (Captured("error-rate", "before", 0.25),))
-    return await store.attempts.apply("shop", lambda _: decision(begin, *changes), NOW)
+    return await store.attempts.apply(rollout, lambda _: decision(begin, *changes, rollout=rollout), NOW)
 
 
 async def delivered(store: Store, number: int = 1) -> None:

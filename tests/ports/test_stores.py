@@ -30,6 +30,7 @@ from handrail_receiver.model import (
     RunState,
     SetHold,
     SetState,
+    Settled,
     Stored,
     Verdict,
 )
@@ -80,6 +81,32 @@ async def test_each_decision_sees_what_the_one_before_changed(store: Store) -> N
 
     await store.inbox.settle(judge, NOW, 10)
     assert seen == [(), (LastSaid("one", "error-rate/critical", firing=True, at=NOW),)]
+
+
+async def test_each_decision_sees_what_was_opened_for_another_rollout_of_the_service(store: Store) -> None:
+    for rollout in ("shop", "search"):
+        await begun(store, rollout=rollout)
+    await delivered(store)
+    counted: list[int] = []
+
+    def judge(_stored: Stored, look: Look) -> Iterator[Decision]:
+        look("search")  # a warning of it was judged before
+        for rollout in ("shop", "search"):
+            history = look(rollout)
+            counted.append(history.automatic_today)
+            assert history.attempt is not None
+            yield decision(opening(), rollout=rollout, attempt=history.attempt.id, by="alert")
+
+    await store.inbox.settle(judge, NOW, 10)
+    assert counted == [0, 1]
+
+
+async def test_what_repeats_a_delivery_is_settled_with_it(store: Store) -> None:
+    for _ in range(3):
+        await store.inbox.put(Received(NOW, "alertmanager-1", b"the same"))
+    repeat = decision(verdict=Verdict.repeat)
+    assert await store.inbox.settle(judged(repeat), NOW, 10) == [Settled([1, 2, 3], NOW, (repeat,))]
+    assert await store.inbox.waiting() == 0
 
 
 async def test_an_attempt_is_what_was_begun(store: Store) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,11 +13,8 @@ import servers
 from guarded import NOW
 from handrail_receiver import ports
 from handrail_receiver.errors import StoreDown, WrongSettings
-from handrail_receiver.model import (
-    Decision,
-    Stored,
-)
-from handrail_receiver.ports import Look
+from handrail_receiver.model import Decision, Stored
+from handrail_receiver.ports import Judge, Look
 from handrail_receiver.stores import open_store
 from ports.store_cases import LATER, begun, decision, delivered, opening
 
@@ -61,6 +59,37 @@ async def test_two_receivers_on_one_postgresql_share_the_work_and_do_it_once(
     assert sorted(len(runs) for runs in leased) == [0, 1]
     for one in stores:
         await one.engine.close()
+
+
+async def test_two_receivers_count_what_a_service_has_done_one_after_the_other(
+    database: servers.Server, tmp_path: Path
+) -> None:
+    name = f"budget_{abs(hash(tmp_path))}"
+    with psycopg.connect(f"postgresql://handrail@{database.address}/postgres", autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}".encode())
+    url = f"postgresql://handrail@{database.address}/{name}"
+    stores = {rollout: open_store(url, 5) for rollout in ("cart", "search")}
+    counted: list[int] = []
+
+    def once_a_day(rollout: str) -> Judge:
+        def judge(_stored: Stored, look: Look) -> Iterator[Decision]:
+            history = look(rollout)
+            assert history.attempt is not None
+            counted.append(history.automatic_today)
+            time.sleep(0.3)  # the other one has all the time it needs to look, too
+            if history.automatic_today == 0:
+                yield decision(opening(), rollout=rollout, attempt=history.attempt.id, by="alert")
+
+        return judge
+
+    for rollout, store in stores.items():
+        store.engine.start()
+        await begun(store, rollout=rollout)
+        await delivered(store)
+    await asyncio.gather(*(store.inbox.settle(once_a_day(one), NOW, 1) for one, store in stores.items()))
+    assert counted == [0, 1]
+    for store in stores.values():
+        await store.engine.close()
 
 
 async def test_a_store_that_went_away_says_so_and_comes_back(

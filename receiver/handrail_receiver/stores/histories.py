@@ -45,6 +45,17 @@ def history_of(tx: Tx, rollout: str, at: datetime) -> History:
     return gate if attempt is None else _of_attempt(tx, attempt, gate, at)
 
 
+def own_history(tx: Tx, rollout: str, at: datetime) -> History:
+    """The same, which until the commit nobody else can change: neither the attempt nor what its service has done."""
+    tx.lock(f"attempt:{rollout}")
+    history = history_of(tx, rollout, at)
+    if history.attempt is None:
+        return history
+    tx.lock(f"service:{history.attempt.service}")
+    automatic = _automatic(tx, history.attempt.service, history.attempt.id, at)
+    return replace(history, automatic_today=automatic)
+
+
 def _of_attempt(tx: Tx, attempt: Attempt, gate: History, at: datetime) -> History:
     """`gate` with what was done and said in `attempt`."""
     effects: dict[int, list[Effect]] = {}

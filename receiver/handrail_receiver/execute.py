@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -166,7 +167,7 @@ class Executor:
         async for attempt in stamina.retry_context(
             on=Retryable, attempts=step.tries, timeout=None, wait_initial=0.1, wait_max=2.0, wait_jitter=0.1
         ):
-            with attempt:
+            with attempt, _said(run, step, attempt.num):
                 found = await _within(step, target.read(step))
                 if found.done:
                     state = EffectState.done if before else EffectState.already
@@ -278,6 +279,18 @@ async def _within(step: Step, call: object) -> Reading:
             return await call  # type: ignore[misc,no-any-return]
     except TimeoutError:
         raise Retryable(Cause.timeout, f"no answer within {step.timeout:g} s") from None
+
+
+@contextmanager
+def _said(run: Run, step: Step, number: int) -> Iterator[None]:
+    """Log why a try has failed, if another one may help."""
+    try:
+        yield
+    except Retryable as error:
+        log.warning(
+            "%s %s: %s: try %d of %d: %s", run.rollout, run.action, what(step), number, step.tries, error
+        )
+        raise
 
 
 def _proof_text(proof: Proof) -> str:

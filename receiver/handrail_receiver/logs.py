@@ -24,3 +24,4 @@ def log_to_stderr(level: str, redact: Callable[[str], str]) -> None:
     handler.setFormatter(Redacted(redact))
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     logging.getLogger("httpx").setLevel(logging.WARNING)
+    logging.getLogger("stamina").setLevel(logging.ERROR)  # it says that something is tried again, not what

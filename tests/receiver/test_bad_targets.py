@@ -68,6 +68,18 @@ def test_a_fault_that_passes_changes_nothing_in_the_end(
     assert shop.weights_of(spy) == (0, 100)
 
 
+def test_the_log_says_what_is_tried_again(pair: tuple[Guarded, Spy]) -> None:
+    shop, spy = pair
+    spy.fault = once("get weight", silent)
+    shop.deliver()
+    shop.until("rollback", "done")
+    lines = shop.server.log.read_text().splitlines()
+    tries = [line.partition("handrail: ")[2] for line in lines if ": try " in line]
+    assert tries == [
+        "shop rollback: HAProxy web/canary on unix:haproxy.sock: weight 0: try 1 of 2: no answer within 1 s"
+    ]
+
+
 def test_a_target_that_never_answers_is_said_to_have_failed_and_tried_again_while_it_fires(
     pair: tuple[Guarded, Spy],
 ) -> None:

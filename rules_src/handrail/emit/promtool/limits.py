@@ -11,7 +11,7 @@ from typing import TypeVar
 from handrail import names
 from handrail.emit.promtool.events import happened
 from handrail.emit.promtool.frame import UPWARDS, Frame, inner, once, tiers, window
-from handrail.emit.promtool.instances import SHARES, parted, twice
+from handrail.emit.promtool.instances import SHARES, parted, spread, twice
 from handrail.emit.promtool.judge import Judge, compared_with
 from handrail.emit.promtool.measure import ms
 from handrail.emit.promtool.recordings import strange_words
@@ -115,9 +115,10 @@ def _over(
         if once(condition.signal.measure):
             _happens(frame, scene, condition, around, stage, over=True)
         else:
-            feeds, unmet = {**around, **frame.bad(condition, value)}, frame.unmet(condition.signal)
+            feeds = {**around, **_told_apart(frame, condition, frame.bad(condition, value))}
+            unmet = frame.unmet(condition.signal)
             clearing = _clearing(condition.signal.measure)
-            if unmet:
+            if unmet and clearing:
                 scene.play({**feeds, **unmet}, 2)
             scene.play(feeds, scene.scrapes(wait, max(ripening(condition), clearing)))
             every = max(1, scene.scrapes(frame.rollout.evaluate))
@@ -149,10 +150,16 @@ def _recover(frame: Frame, scene: Scene, condition: Condition, alert: Alert, aro
     far = extreme(frame, condition)
     if far is not None:
         scene.play(
-            {**around, **frame.bad(condition, far)},
+            {**around, **_told_apart(frame, condition, frame.bad(condition, far))},
             max(2, scene.scrapes(window(condition.signal.measure)) // 4),
         )
-    scene.play({**around, **frame.well()}, scene.scrapes(end))
+    scene.play({**around, **_told_apart(frame, condition, frame.well())}, scene.scrapes(end))
+
+
+def _told_apart(frame: Frame, condition: Condition, feeds: Feeds) -> Feeds:
+    """Two instances where the least one counts while the greatest is what it is bound to."""
+    bound = isinstance(condition.signal.measure, Only) and isinstance(inner(condition.signal.measure), Level)
+    return spread(frame.guardrail, feeds) if bound else feeds
 
 
 def extreme(frame: Frame, condition: Condition) -> Decimal | None:
@@ -165,7 +172,8 @@ def extreme(frame: Frame, condition: Condition) -> Decimal | None:
             return measure.buckets[-1] * measure.scale
         worst = max(map(abs, condition.figures))
         return worst * 2 if condition.reference is None else frame.base(condition.signal) * 4
-    if isinstance(measure, PerSecond) and condition.op not in UPWARDS:
+    bound = isinstance(measure, Level) and isinstance(condition.signal.measure, Only)
+    if (bound or isinstance(measure, PerSecond)) and condition.op not in UPWARDS:
         return Decimal(0)
     return None
 

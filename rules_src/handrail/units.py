@@ -42,6 +42,7 @@ DIGITS = 15
 """How many digits of a number Prometheus keeps for certain."""
 
 _LONGEST = timedelta(days=3650)
+_SHORTEST_INTERVAL = timedelta(seconds=1)
 _MILLISECOND = timedelta(milliseconds=1)
 _SPANS = {"w": "604800", "d": "86400", "h": "3600", "m": "60", "s": "1", "ms": "0.001"}
 _DURATION = re.compile("".join(rf"(?:(\d+){unit}(?![a-z]))?" for unit in _SPANS), re.ASCII)
@@ -127,6 +128,12 @@ def _checked_period(text: str) -> str:
     return text
 
 
+def _checked_interval(text: str) -> str:
+    if duration(text) < _SHORTEST_INTERVAL:
+        raise ValueError("it must be at least 1s; write it like 15s")
+    return text
+
+
 def _no_bool(given: object) -> object:
     if isinstance(given, bool):
         raise ValueError(f"{given} is no amount; write a number, like 1 or 0.5%")  # noqa: TRY004  pydantic's way
@@ -155,6 +162,8 @@ def _checked_frequency(given: str) -> str:
 Duration = Annotated[str, AfterValidator(_checked_duration), Field(description="a duration like 5m")]
 Period = Annotated[str, AfterValidator(_checked_period), Field(description="a duration like 5m")]
 """A duration that is not zero."""
+Interval = Annotated[str, AfterValidator(_checked_interval), Field(description="a duration like 15s")]
+"""How often Prometheus does something: at least every second."""
 _Number = str | int | float | Decimal
 Amount = Annotated[
     _Number,

@@ -53,6 +53,7 @@ def refusals(expression: str) -> list[str]:
         ("Latency('x', p=100)", "Latency(p): 100 is out of range; write a number below 100"),
         ("Latency('x', p='most')", "Latency(p): 'most' does not go here; write a number"),
         ("Rate('x', window='0s')", "Rate(window): it must take some time; write it like 30s, 5m, 24h, 7d or 1h30m"),
+        ("ForRollout('x', scrape='1ms')", "ForRollout(scrape): it must be at least 1s; write it like 15s"),
         ("Ratio(of='a', bad='b', min_events=0)", "Ratio(min_events): 0 is out of range; write a number of at least 1"),
         ("Gauge('x', by='pool')", "Gauge(by): 'pool' does not go here; write a list of a label's name: letters, digits and _"),
         ("Stage('a', '10%')", "Stage takes only name by position; name it: weight=, hold=, gate=, enter="),
@@ -141,7 +142,7 @@ def test_the_schema_says_what_goes_into_a_field() -> None:
     assert properties["name"]["pattern"] == "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"
     assert properties["scrape"] == {
         "default": "15s",
-        "description": "a duration like 5m",
+        "description": "a duration like 15s",
         "title": "Scrape",
         "type": "string",
     }

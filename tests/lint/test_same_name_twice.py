@@ -61,7 +61,7 @@ def test_two_further_measures_of_one_name_would_hide_each_other() -> None:
     ]
 
 
-@pytest.mark.parametrize("word", ["heartbeat", "escalation", "rollout"])
+@pytest.mark.parametrize("word", ["heartbeat", "escalation", "escalation-x", "rollout"])
 def test_words_of_handrail_s_own_are_taken(word: str) -> None:
     assert [what for _, what in found(NAME, f"guardrails=[{ONE.replace('errors', word, 1)}]")] == [
         f"fatal: a guardrail is called '{word}', a word Handrail uses itself; rename one of them"

@@ -13,7 +13,7 @@ from handrail.declare.guardrail import Accept, Critical, Emergency, Name, Warnin
 from handrail.declare.limits import Limit, Reference
 from handrail.declare.measures import Measure
 from handrail.declare.rollout import Budget, HAProxySplit, Stage
-from handrail.units import Duration, Frequency, Period
+from handrail.units import Duration, Frequency, Interval
 
 
 @declared
@@ -30,8 +30,8 @@ class ForRollout:
     tell_emergency: Sequence[Tell] | None = Field(default=None, kw_only=True)
     tell_security: Sequence[Tell] | None = Field(default=None, kw_only=True)
     contacts: Sequence[str] | None = Field(default=None, kw_only=True)
-    scrape: Period | None = Field(default=None, kw_only=True)
-    evaluate: Period | None = Field(default=None, kw_only=True)
+    scrape: Interval | None = Field(default=None, kw_only=True)
+    evaluate: Interval | None = Field(default=None, kw_only=True)
     budget: Budget | None = Field(default=None, kw_only=True)
     accept: Accept | None = Field(default=None, kw_only=True)
 

@@ -15,7 +15,7 @@ from handrail.declare.notify import Routes
 from handrail.declare.slo import Slo
 from handrail.declare.sources import LogSource, SqlSource
 from handrail.steps import ServerPart, Sockets
-from handrail.units import Duration, Period, Share
+from handrail.units import Duration, Interval, Period, Share
 
 LabelName = Annotated[
     str, Field(pattern=r"^[a-zA-Z_][a-zA-Z0-9_]*$", description="a label's name: letters, digits and _")
@@ -151,8 +151,8 @@ class Rollout:
     checks: Sequence[Period] = Field(default=(), kw_only=True)
     proved_within: Period = Field(default="5m", kw_only=True)
     rollbacks_per_day: Annotated[int, Field(ge=0)] = Field(default=3, kw_only=True)
-    scrape: Period = Field(default="15s", kw_only=True)
-    evaluate: Period = Field(default="30s", kw_only=True)
+    scrape: Interval = Field(default="15s", kw_only=True)
+    evaluate: Interval = Field(default="30s", kw_only=True)
     title: str | None = Field(default=None, kw_only=True)
     accept: Accept = Field(default_factory=dict, kw_only=True)
 

@@ -66,7 +66,7 @@ def _measures(guardrail: Guardrail) -> Iterator[Finding]:
 
 def _reserved(judged: Iterable[Named]) -> Iterator[Finding]:
     for thing in judged:
-        if thing.name in _RESERVED:
+        if thing.name in _RESERVED or thing.name.startswith(f"{names.ESCALATION}-"):
             yield _fatal(thing, f"a guardrail is called '{thing.name}', a word Handrail uses itself")
 
 

@@ -30,6 +30,7 @@ BUCKETLESS = "While events are counted and their buckets are gone, a guardrail i
 NO_ATTEMPT = "While no attempt gives the canary traffic, a missing canary is no blindness"
 UNTOLD = "A receiver that says nothing is believed for ten minutes, then whoever needs the stage is blind"
 NOTHING_CAPTURED = "Without the figure it compares with, a guardrail is blind"
+UNCOMPARED = "In a stage that is compared with none before it no figure is missed"
 STABLE_GONE = "Without the stable arm's series, a guardrail that compares with them is blind"
 DARK = "When the service and the receiver are both silent, somebody is blind all the while"
 _LONGER = timedelta(minutes=5)
@@ -52,6 +53,7 @@ def blindness(frame: Frame) -> Iterator[Scenario | Impossible]:
         _untold,
         _dark,
         _nothing_captured,
+        _uncompared,
         _stable_gone,
         _steps,
         _two_stages,
@@ -166,12 +168,29 @@ def _counted_alone(frame: Frame) -> Feeds:
 
 
 def _no_attempt(frame: Frame) -> Iterator[Scenario]:
+    """Outside of all stages, then in one that gives the canary nothing."""
     if frame.guardrail.arms is None or not frame.rollout.stages:
         return
+    idle = [None, *(stage.name for stage in frame.rollout.stages if stage.weight == 0)]
     for about, events in _dead_ways(frame):
-        scene, around = frame.scene(), frame.around(None)
-        scene.play({**around, **_other_stages(frame), **events}, scene.scrapes(_hold(frame)))
+        scene, others = frame.scene(), _other_stages(frame)
+        for stage in idle:
+            scene.play({**frame.around(stage), **others, **events}, scene.scrapes(_hold(frame)))
         yield _made(NO_ATTEMPT, frame, scene, silent=(frame.guardrail.blind,), about=about)
+
+
+def _uncompared(frame: Frame) -> Iterator[Scenario]:
+    """In every stage that is compared with none before it."""
+    found = [c.reference for c in frame.relative() if c.reference is not None]
+    steps = [r for r in found if r.kind is ReferenceKind.previous_stage]
+    if not steps or len(steps) != len(found) or free(frame.guardrail):
+        return
+    compared = {now for reference in steps for _, now in compared_with(reference, frame.rollout)}
+    scene = frame.scene()
+    for stage in (known.name for known in frame.rollout.stages if known.name not in compared):
+        around = {k: f for k, f in frame.around(stage).items() if k.metric != names.REFERENCE_METRIC}
+        scene.play({**around, **frame.well()}, scene.scrapes(_hold(frame)))
+    yield _made(UNCOMPARED, frame, scene, silent=(frame.guardrail.blind,))
 
 
 def _dead_ways(frame: Frame) -> Iterator[tuple[str, Feeds]]:

@@ -13,7 +13,7 @@ from handrail.emit.promtool.storage import matches
 from handrail.plan import Fill, Grown, Guardrail, InState, Level, Measure, Only
 
 LABEL = "instance"
-SHARES = tuple(map(Decimal, ("0.5", "0.2", "0.15", "0.25")))
+SHARES = (*map(Decimal, ("0.5", "0.2", "0.15", "0.25")), Decimal(1) / 3)
 """Shares of the first of two instances: with one of them the sum of their rates often is exact in floats."""
 
 
@@ -45,7 +45,7 @@ def parted(feeds: Feeds, share: Decimal) -> Feeds:
     found: Feeds = {}
     for key, feed in feeds.items():
         if isinstance(feed, Rise) and LABEL not in dict(key.labels):
-            first = feed.step * share
+            first = round(feed.step * share, 9)
             found |= zip(_two(key), (Rise(first), Rise(feed.step - first)), strict=True)
         else:
             found[key] = feed

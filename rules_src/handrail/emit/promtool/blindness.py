@@ -106,6 +106,9 @@ def _never_came(frame: Frame) -> Iterator[Scenario]:
     scene = frame.scene()
     strange = strange_recordings(frame, own_is_gone=True)
     scene.play({**frame.around(frame.stage()), **strange}, scene.scrapes(_hold(frame)))
+    if _longest_window(frame) > LONGEST_PAST:  # it is not seen to vanish and come back
+        back = {**frame.around(frame.stage()), **strange, **frame.well()}
+        scene.play(back, scene.scrapes(3 * frame.rollout.evaluate))
     yield _made(NEVER_CAME, frame, scene, fires=(frame.guardrail.blind,))
 
 

@@ -31,8 +31,13 @@ Missing = tuple[str, str, str]
 """The reason, an expression that has a sample for it, and while which other one has a sample (may be empty)."""
 
 
-def cannot_see(signals: tuple[Signal, ...], conditions: tuple[Condition, ...], place: Place) -> str:
-    """A sample with a `reason` for everything the guardrail needs and does not have."""
+def cannot_see(
+    signals: tuple[Signal, ...], conditions: tuple[Condition, ...], place: Place, *, timed: bool
+) -> str:
+    """A sample with a `reason` for everything the guardrail needs and does not have.
+
+    `timed` says that a tier counts only for some time after a stage began.
+    """
     running = place.running if place.arm is not None else ""
     relative = [condition for condition in conditions if condition.reference is not None]
     found = [
@@ -40,7 +45,7 @@ def cannot_see(signals: tuple[Signal, ...], conditions: tuple[Condition, ...], p
         *_captured(relative, place),
         *_stable(signals, relative, place),
         *_past(relative, place, running),
-        *_stage(conditions, relative, place),
+        *_stage(conditions, relative, place, timed=timed),
     ]
     return "\nor ".join(starmap(_because, found))
 
@@ -142,8 +147,10 @@ def _lost_then(condition: Condition, place: Place) -> str:
     return f"absent({back_then(series, signal, place)} offset {span(ago)})" if ago else ""
 
 
-def _stage(conditions: tuple[Condition, ...], relative: list[Condition], place: Place) -> Iterator[Missing]:
+def _stage(
+    conditions: tuple[Condition, ...], relative: list[Condition], place: Place, *, timed: bool
+) -> Iterator[Missing]:
     told = any(c.reference is not None and c.reference.kind is not ReferenceKind.ago for c in relative)
-    if place.arm is not None or told or any(condition.staged for condition in conditions):
+    if timed or place.arm is not None or told or any(condition.staged for condition in conditions):
         stages = Selector(names.STAGE_METRIC, ((names.ROLLOUT, "=", place.rollout),))
         yield "nobody reports the stage", _forgotten(stages), ""

@@ -304,13 +304,14 @@ def _blind(
     frame: Frame,
 ) -> plan.Alert:
     acting = any(tier.action in names.ACTING for tier in given.tiers)
+    timed = any(tier.during is not None for tier in given.tiers)
     severity = frame.severity("critical" if acting else "warning")
     return plan.Alert(
         name=names.alert_name(frame.rollout.name, given.name, names.BLIND),
         tier=names.BLIND,
         severity=severity,
         action="hold",
-        expr=blindness.cannot_see(signals, used, place),
+        expr=blindness.cannot_see(signals, used, place, timed=timed),
         hold=frame.context.scale.duration(given.blind_after),
         keep_firing_for=timedelta(),
         labels=frame.labels(given.name, names.BLIND, severity, "hold", given.mode),

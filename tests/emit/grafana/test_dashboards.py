@@ -115,9 +115,9 @@ def test_a_guardrail_s_panel_has_its_value_the_other_arm_its_limits_and_its_traf
 
     assert lines(found) == {
         "{{track}}": value,
-        "{{track}} (not judged)": f"({bad} or sum by (track) ({old} * 0)) / sum by (track) ({old} > 0)",
+        "{{track}} (not judged)": f"({bad} or on (track) {old} * 0) / on (track) ({old} > 0)",
         "warning → investigate": "vector(0.01)",
-        "critical → rollback": "max by (rollout) (bottomk by (rollout) (1, "
+        "critical → rollback": "max by (rollout) (bottomk(1, "
         f"{stage('10%')} * 0.05 or {stage('100%')} * 0.02))",
         "success": "vector(0.01)",
         "events in 5m": f"{traffic} * 300",

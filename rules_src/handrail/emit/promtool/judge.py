@@ -301,7 +301,8 @@ class Judge:
             c.staged or (c.reference is not None and c.reference.kind is not ReferenceKind.ago)
             for c in conditions
         )
-        return told or self.guardrail.arms is not None
+        timed = any(alert.during is not None for alert in self.guardrail.alerts)
+        return told or timed or self.guardrail.arms is not None
 
     def _stages_missing(self, time: int, now: set[str]) -> Iterator[str]:
         for condition in self.relative:

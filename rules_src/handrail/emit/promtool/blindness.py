@@ -352,7 +352,8 @@ def _steps(frame: Frame) -> Iterator[Scenario]:
         scene = frame.scene()
         feeds = frame.bad(condition, value)
         for stage in (None, *(stage.name for stage in frame.rollout.stages)):
-            rest = alert.hold + 2 * frame.rollout.evaluate
+            ripe = ripening(condition) if stage is None else timedelta()
+            rest = ripe + alert.hold + 2 * frame.rollout.evaluate
             others = strange_words(frame, stage)
             scene.play({**frame.around(stage, entering=False), **others, **feeds}, scene.scrapes(rest))
         yield _made(STEPS, frame, scene, fires=(alert,), about=alert.tier)

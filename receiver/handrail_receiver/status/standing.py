@@ -236,16 +236,7 @@ def _firing(playbook: Playbook, history: History) -> tuple[Firing, ...]:
 
 
 def _tier_firing(playbook: Playbook, guardrail: str, tier: str, times: Sequence[datetime]) -> Firing:
-    known = next(
-        (
-            facts
-            for one in playbook.guardrails
-            if one.name == guardrail
-            for facts in one.tiers
-            if facts.tier == tier
-        ),
-        None,
-    )
+    known = playbook.tier(guardrail, tier)
     limits = tuple(limit.text for limit in known.limits) if known else ()
     return Firing(guardrail, tier, known.action if known else "unknown", len(times), min(times), limits)
 

@@ -34,26 +34,24 @@ DAY = timedelta(days=1)
 RUNS = "SELECT run.*, attempt.rollout, attempt.fence FROM run JOIN attempt ON attempt.id = run.attempt"
 
 
-def history_of(tx: Tx, rollout: str, at: datetime) -> History:
-    """What was done and said in the newest attempt of a rollout."""
+def history_of(tx: Tx, rollout: str, at: datetime, *, own: bool = False) -> History:
+    """What was done and said in the newest attempt of a rollout.
+
+    With `own` nobody else can change it until the commit, nor what the attempts of its service have done.
+    """
+    if own:
+        tx.lock(f"attempt:{rollout}")
     found = tx.rows(
         "SELECT * FROM attempt WHERE rollout = :rollout ORDER BY number DESC LIMIT 1", rollout=rollout
     )
     attempt = attempt_of(found[0]) if found else None
     number = attempt_spoken_of(attempt)
     gate = History(checked=checked_in(tx, rollout, number), approved=approved_in(tx, rollout, number))
-    return gate if attempt is None else _of_attempt(tx, attempt, gate, at)
-
-
-def own_history(tx: Tx, rollout: str, at: datetime) -> History:
-    """The same, which until the commit nobody else can change: neither the attempt nor what its service has done."""
-    tx.lock(f"attempt:{rollout}")
-    history = history_of(tx, rollout, at)
-    if history.attempt is None:
-        return history
-    tx.lock(f"service:{history.attempt.service}")
-    automatic = _automatic(tx, history.attempt.service, history.attempt.id, at)
-    return replace(history, automatic_today=automatic)
+    if attempt is None:
+        return gate
+    if own:
+        tx.lock(f"service:{attempt.service}")
+    return _of_attempt(tx, attempt, gate, at)
 
 
 def _of_attempt(tx: Tx, attempt: Attempt, gate: History, at: datetime) -> History:

@@ -14,7 +14,7 @@ from handrail_receiver.errors import Full
 from handrail_receiver.model import QUIET, Decision, History, Received, Settled, Stored, Verdict
 from handrail_receiver.ports import Judge
 from handrail_receiver.stores.engine import Engine, Row, Tx
-from handrail_receiver.stores.histories import apply, own_history
+from handrail_receiver.stores.histories import apply, history_of
 from handrail_receiver.stores.rows import instant
 
 COLUMNS = ("at", "source", "body")
@@ -150,7 +150,7 @@ class _Settling:
 
     def look(self, rollout: str) -> History:
         if rollout not in self.histories:
-            self.histories[rollout] = own_history(self.tx, rollout, self.at)
+            self.histories[rollout] = history_of(self.tx, rollout, self.at, own=True)
         return self.histories[rollout]
 
 

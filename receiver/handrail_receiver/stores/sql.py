@@ -19,7 +19,7 @@ from handrail_receiver.status.words import what
 from handrail_receiver.stores.chain import link
 from handrail_receiver.stores.engine import Engine, Tx
 from handrail_receiver.stores.evidence import SqlEvidence
-from handrail_receiver.stores.histories import RUNS, apply, end_others, history_of, own_history
+from handrail_receiver.stores.histories import RUNS, apply, end_others, history_of
 from handrail_receiver.stores.inbox import SqlInbox
 from handrail_receiver.stores.retention import SqlRetention
 from handrail_receiver.stores.rows import effect_of, instant, run_of, seconds
@@ -35,7 +35,9 @@ class SqlAttempts:
     async def apply(self, rollout: str, decide: Callable[[History], Decision], at: datetime) -> Decision:
         """Decide on the history of a rollout and carry the decision into the store."""
 
-        return await self._engine.write(lambda tx: apply(tx, decide(own_history(tx, rollout, at)), at, at))
+        return await self._engine.write(
+            lambda tx: apply(tx, decide(history_of(tx, rollout, at, own=True)), at, at)
+        )
 
     async def history(self, rollout: str, at: datetime) -> History:
         """What was done and said in the newest attempt."""

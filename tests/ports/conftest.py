@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
-import psycopg
 import pytest
 import servers
 from handrail_receiver.stores import Store, open_store
+from ports.store_cases import new_database
 
 
 @pytest.fixture
@@ -26,11 +26,7 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[servers.Serve
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "sqlite":
         return f"sqlite:{tmp_path / 'handrail.db'}"
-    server: servers.Server = request.getfixturevalue("database")
-    name = f"test_{abs(hash(tmp_path))}"
-    with psycopg.connect(f"postgresql://handrail@{server.address}/postgres", autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}".encode())
-    return f"postgresql://handrail@{server.address}/{name}"
+    return new_database(request.getfixturevalue("database"), tmp_path)
 
 
 @pytest.fixture

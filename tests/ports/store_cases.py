@@ -7,8 +7,10 @@ from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import psycopg
+import servers
 from guarded import NOW, body
 from guarded.playbook import weights
 from handrail.contract import Proof
@@ -42,6 +44,14 @@ def opening(
     return Open(
         action, "", number, STEPS, Proof(expr="x", at_most=0, within=9), due_at, supersedes=supersedes
     )
+
+
+def new_database(server: servers.Server, folder: Path) -> str:
+    """The URL of an empty database, named for the folder of a test."""
+    name = f"test_{abs(hash(folder))}"
+    with psycopg.connect(f"postgresql://handrail@{server.address}/postgres", autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}".encode())
+    return f"postgresql://handrail@{server.address}/{name}"
 
 
 async def begun(store: Store, *changes: Change, rollout: str = "shop") -> Decision:

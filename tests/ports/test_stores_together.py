@@ -16,7 +16,7 @@ from handrail_receiver.errors import StoreDown, WrongSettings
 from handrail_receiver.model import Decision, Stored
 from handrail_receiver.ports import Judge, Look
 from handrail_receiver.stores import open_store
-from ports.store_cases import LATER, begun, decision, delivered, opening
+from ports.store_cases import LATER, begun, decision, delivered, new_database, opening
 
 pytestmark = pytest.mark.anyio
 
@@ -33,10 +33,7 @@ async def test_a_second_receiver_on_one_sqlite_file_is_refused(tmp_path: Path) -
 async def test_two_receivers_on_one_postgresql_share_the_work_and_do_it_once(
     database: servers.Server, tmp_path: Path
 ) -> None:
-    name = f"two_{abs(hash(tmp_path))}"
-    with psycopg.connect(f"postgresql://handrail@{database.address}/postgres", autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}".encode())
-    url = f"postgresql://handrail@{database.address}/{name}"
+    url = new_database(database, tmp_path)
     stores = [open_store(url, 1000), open_store(url, 1000)]
     for one in stores:
         one.engine.start()
@@ -64,10 +61,7 @@ async def test_two_receivers_on_one_postgresql_share_the_work_and_do_it_once(
 async def test_two_receivers_count_what_a_service_has_done_one_after_the_other(
     database: servers.Server, tmp_path: Path
 ) -> None:
-    name = f"budget_{abs(hash(tmp_path))}"
-    with psycopg.connect(f"postgresql://handrail@{database.address}/postgres", autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}".encode())
-    url = f"postgresql://handrail@{database.address}/{name}"
+    url = new_database(database, tmp_path)
     stores = {rollout: open_store(url, 5) for rollout in ("cart", "search")}
     counted: list[int] = []
 
@@ -95,16 +89,16 @@ async def test_two_receivers_count_what_a_service_has_done_one_after_the_other(
 async def test_a_store_that_went_away_says_so_and_comes_back(
     database: servers.Server, tmp_path: Path
 ) -> None:
-    name = f"gone_{abs(hash(tmp_path))}"
+    url = new_database(database, tmp_path)
     admin = f"postgresql://handrail@{database.address}/postgres"
     with psycopg.connect(admin, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}".encode())
-        store = open_store(f"postgresql://handrail@{database.address}/{name}", 5)
+        store = open_store(url, 5)
         store.engine.start()
         await delivered(store)
         assert await store.inbox.waiting() == 1
         connection.execute(
-            b"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (name,)
+            b"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s",
+            (url.rpartition("/")[2],),
         )
         with pytest.raises(StoreDown, match="the store is not available"):
             await delivered(store)

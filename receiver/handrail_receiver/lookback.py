@@ -25,8 +25,6 @@ BEFORE = timedelta(minutes=5)  # what muted others may have begun a little earli
 class _State(BaseModel):
     model_config = ConfigDict(extra="ignore")
     state: str
-    silencedBy: list[str] = []  # noqa: N815  Alertmanager's spelling
-    inhibitedBy: list[str] = []  # noqa: N815
 
 
 class Present(BaseModel):

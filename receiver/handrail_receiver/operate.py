@@ -12,7 +12,6 @@ from datetime import datetime, timedelta
 
 from handrail.contract import Playbook, StageFacts, Step
 
-from handrail_receiver.decide import STRENGTH
 from handrail_receiver.gates import Ask, Found, GateStanding, approach, judge
 from handrail_receiver.model import (
     OPEN,
@@ -264,6 +263,3 @@ def _entering(verb: str, stage: StageFacts, number: int, now: datetime) -> Open:
 def _after(stages: tuple[StageFacts, ...], name: str) -> StageFacts | None:
     places = [place for place, stage in enumerate(stages) if stage.name == name]
     return stages[places[0] + 1] if places and places[0] + 1 < len(stages) else None
-
-
-ROLLBACKS = frozenset(STRENGTH)

@@ -136,7 +136,7 @@ def _promote(
     known: Decision, asked: Asked, playbook: Playbook, history: History, attempt: Attempt, now: Conditions
 ) -> Decision:
     current = next((stage for stage in playbook.stages if stage.name == attempt.stage), None)
-    following = _after(playbook.stages, attempt.stage)
+    following = playbook.stage_after(attempt.stage)
     if any(run.state in OPEN for run in history.runs):
         return _no(known, "under-way", "something is still being carried out; wait for it or roll back")
     gate = _gate(asked, playbook, history, now)
@@ -258,8 +258,3 @@ def _guard_is_off(now: Conditions) -> list[str]:
 
 def _entering(verb: str, stage: StageFacts, number: int, now: datetime) -> Open:
     return Open(verb, stage.name, number, stage.enter, None, now)
-
-
-def _after(stages: tuple[StageFacts, ...], name: str) -> StageFacts | None:
-    places = [place for place, stage in enumerate(stages) if stage.name == name]
-    return stages[places[0] + 1] if places and places[0] + 1 < len(stages) else None

@@ -221,6 +221,11 @@ class Playbook(_Model):
         """The action called `name`, or None when this rollout does not have it."""
         return next((action for action in self.actions if action.name == name), None)
 
+    def stage_after(self, name: str) -> StageFacts | None:
+        """The stage that follows the one called `name`, or None after the last."""
+        places = [place for place, stage in enumerate(self.stages) if stage.name == name]
+        return self.stages[places[0] + 1] if places and places[0] + 1 < len(self.stages) else None
+
     def tier(self, guardrail: str, name: str) -> TierFacts | None:
         """The tier called `name` of a guardrail, or None when this rollout does not have it."""
         return next(

@@ -199,7 +199,7 @@ def _next(playbook: Playbook, attempt: Attempt, now: datetime, gate: GateStandin
         return "the rollback has to get through", "wait"
     if attempt.state != AttemptState.active:
         return f"mend the canary, then a new attempt: `handrail rollout start {playbook.rollout}`", "soft"
-    following = _after(playbook.stages, attempt.stage)
+    following = playbook.stage_after(attempt.stage)
     goal = f"stage {following.name}" if following else "complete"
     if attempt.held:
         return f"{goal}, once it is not held any more", "wait"
@@ -239,8 +239,3 @@ def _tier_firing(playbook: Playbook, guardrail: str, tier: str, times: Sequence[
     known = playbook.tier(guardrail, tier)
     limits = tuple(limit.text for limit in known.limits) if known else ()
     return Firing(guardrail, tier, known.action if known else "unknown", len(times), min(times), limits)
-
-
-def _after(stages: tuple[StageFacts, ...], name: str) -> StageFacts | None:
-    places = [place for place, stage in enumerate(stages) if stage.name == name]
-    return stages[places[0] + 1] if places and places[0] + 1 < len(stages) else None

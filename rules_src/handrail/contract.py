@@ -202,11 +202,17 @@ class Action(_Model):
 
 
 class Playbook(_Model):
-    """All the receiver knows about one rollout."""
+    """All the receiver knows about one rollout.
+
+    `environment` is what its alerts carry as the label of that name. `rules_digest` is what Prometheus records as
+    `handrail:rules:info{digest}` while it has the rules that were made with it. Both are empty in an older playbook.
+    """
 
     version: Literal[1] = 1
     rollout: str
     service: str
+    environment: str = ""
+    rules_digest: str = ""
     arms: Arms | None
     stages: tuple[StageFacts, ...]
     gates: tuple[Gate, ...]

@@ -205,7 +205,8 @@ def test_the_cluster_s_objects_go_elsewhere(shell: Shell) -> None:
     Path("rules_src/environments.py").write_text(place)
     _, told, _ = shell.handrail("generate", "--diff")
     assert told.splitlines()[:-1] == [
-        "UNCLEAR  kubernetes/shop.yaml: namespace, name or labels of its objects changed"
+        "UNCLEAR  kubernetes/shop.yaml: namespace, name or labels of its objects changed",
+        "UNCLEAR  shop: environment default → here",
     ]
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from handrail.contract import names
 from handrail_receiver.model import Signal
 
-from .playbook import GUARDRAILS, ROLLOUT
+from .playbook import ENVIRONMENT, GUARDRAILS, ROLLOUT
 
 NOW = datetime(2026, 3, 1, 3, 0, tzinfo=UTC)
 
@@ -24,6 +24,7 @@ def labels(guardrail: str = "error-rate", tier: str = "critical", **more: str) -
         "tier": tier,
         "severity": tier,
         "action": GUARDRAILS.get(guardrail, {}).get(tier, "rollback"),
+        "environment": ENVIRONMENT,
         **more,
     }
 

@@ -17,7 +17,7 @@ import servers
 from handrail.contract import HAProxyWeight, Playbook, StageFacts, names
 
 from .alertmanagers import Alertmanager, cluster, sends_to
-from .playbook import SOCKET, playbook, write_playbook
+from .playbook import ENVIRONMENT, SOCKET, playbook, write_playbook
 from .scraped import Application, watched
 from .service import Guarded, guarded
 from .spy import Spy, spied
@@ -137,12 +137,13 @@ def _routes(url: str, minute: float) -> dict[str, Any]:
 
 def _rules(minute: float, outage: float) -> str:
     def rule(rollout: str, keep: float) -> Mapping[str, Any]:
-        labels = {"rollout": rollout, "service": rollout, "guardrail": "error-rate", "tier": "critical"}
+        who = {"rollout": rollout, "service": rollout, "environment": ENVIRONMENT}
+        what = {"guardrail": "error-rate", "tier": "critical", "severity": "critical", "action": "rollback"}
         return {
             "alert": f"{rollout.capitalize()}ErrorRateCritical",
             "expr": f"{rollout} == 1",
             "keep_firing_for": _span(keep * minute),
-            "labels": {**labels, "severity": "critical", "action": "rollback"},
+            "labels": {**who, **what},
         }
 
     beat = {"alert": names.HEARTBEAT_ALERT, "expr": "vector(1)"}

@@ -21,6 +21,7 @@ from handrail.contract import (
 )
 
 ROLLOUT = "shop"
+ENVIRONMENT = "production"
 SOCKET = "unix:haproxy.sock"
 GUARDRAILS: dict[str, dict[str, ActionName]] = {
     "error-rate": {
@@ -66,6 +67,7 @@ def playbook(
     given: dict[str, Any] = {
         "rollout": ROLLOUT,
         "service": ROLLOUT,
+        "environment": ENVIRONMENT,
         "arms": Arms(label="track", canary="canary", stable="stable"),
         "stages": (
             StageFacts(name="10%", weight=0.1, hold=0, enter=weights(10, 90)),

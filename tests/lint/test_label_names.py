@@ -21,7 +21,13 @@ def test_the_arms_label_may_not_be_one_of_ours() -> None:
 
 
 @pytest.mark.parametrize(
-    "measure", ['Gauge("x", by=["rollout"])', 'Usage("x", 5, by=["le"])', 'State("x", "severity")']
+    "measure",
+    [
+        'Gauge("x", by=["rollout"])',
+        'Gauge("x", by=["environment"])',
+        'Usage("x", 5, by=["le"])',
+        'State("x", "severity")',
+    ],
 )
 def test_nor_a_label_that_series_are_kept_apart_by(measure: str) -> None:
     limit = 'Is("open")' if "State" in measure else 'Above("5%")' if "Usage" in measure else "Above(5)"

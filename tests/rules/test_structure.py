@@ -30,7 +30,7 @@ from .walk import nodes
 Tier = Warning | Critical | Emergency
 
 ROOT = Path(__file__).parents[2]
-CONTRACT = {"rollout", "service", "guardrail", "tier", "severity", "action"}
+CONTRACT = {"rollout", "service", "guardrail", "tier", "severity", "action", "environment"}
 ANNOTATIONS = {"summary", "description", "runbook_url", "dashboard_url"}
 OVER_TIME = {"rate", "increase", "delta", "changes"}
 

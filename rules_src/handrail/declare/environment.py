@@ -62,6 +62,7 @@ class Cluster:
 class Environment:
     """One place the rollouts run in.
 
+    Every alert carries `name` in the label `environment`: no measure can tell its series apart by a label of that name.
     `receiver`, `alertmanagers` and `prometheus` (for Grafana) are addresses; `token_file` is where Alertmanager
     reads the token it posts with, `viewer_token_file` where Prometheus reads the one it scrapes the receiver with.
     `runbooks` and `dashboards` are the bases of the links in every alert. `faster` divides every duration of the

@@ -16,6 +16,7 @@ from typing import Any
 
 import yaml
 
+from handrail.names import DIGEST
 from handrail.units import duration
 
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -93,6 +94,7 @@ class Rollout:
     interval: timedelta
     arms: str
     captured: Mapping[str, str]
+    environment: str | None
     whole: str
 
     @property
@@ -201,15 +203,16 @@ def _rollout(playbook: Any, rules: Any) -> Rollout:
         interval=max((_span(group, "interval") for group in rules["groups"]), default=timedelta()),
         arms=_text(playbook.get("arms")),
         captured={one["name"]: _text(one.get("references")) for one in playbook["guardrails"]},
+        environment=playbook.get("environment"),
         whole=_text([_silent(playbook), _silent(rules)]),
     )
 
 
-_WORDS = {"annotations", "runbook_url", "dashboard_url", "text"}
+_WORDS = {"annotations", "runbook_url", "dashboard_url", "text", DIGEST, "rules_digest"}
 
 
 def _silent(thing: Any) -> Any:
-    """`thing` without what only people read."""
+    """`thing` without what only people read, and without the digest of the rules, which are compared themselves."""
     if isinstance(thing, list):
         return [_silent(part) for part in thing]
     if isinstance(thing, dict):

@@ -117,6 +117,8 @@ def _own(old: Rollout, new: Rollout) -> Iterator[tuple[str, Effect, str]]:
                 by_size(before, after, more_is=Effect.looser),
                 f"after {span(before)} → {span(after)}",
             )
+    if old.environment != new.environment:
+        yield "", Effect.unclear, f"environment {old.environment or 'none'} → {new.environment or 'none'}"
     if old.arms != new.arms:
         yield "", Effect.unclear, f"arms {old.arms} → {new.arms}"
     for guardrail, captured in old.captured.items():

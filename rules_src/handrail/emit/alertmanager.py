@@ -34,7 +34,7 @@ def emit(common: Common) -> dict[str, str]:
         "templates": ["templates/*.tmpl"],
         "route": {
             "receiver": routing.receivers[0].name,
-            "group_by": [names.ROLLOUT, names.SERVICE],
+            "group_by": [names.ROLLOUT, names.SERVICE, names.ENVIRONMENT],
             "routes": [_route(route) for route in routing.routes],
         },
         "inhibit_rules": [_inhibition(rule) for rule in routing.inhibitions],

@@ -5,20 +5,53 @@ Written down as a rules file and as a PrometheusRule.
 
 from __future__ import annotations
 
+import hashlib
+import json
+
 from handrail import names
 from handrail.emit.document import Data
 from handrail.plan import Alert, Guardrail, Recording, Rollout, Slo
 from handrail.units import span
 
+_SHOWN = 16
+
 
 def rules(rollout: Rollout) -> Data:
-    """Every group of the rollout."""
+    """Every group of the rollout, and the digest of them all beside the heartbeat."""
+    groups = _groups(rollout)
+    groups[-1]["rules"].append(_recording(info(rollout)))
+    return {"groups": groups}
+
+
+def info(rollout: Rollout) -> Recording:
+    """What tells these rules from those of another age: recorded, and in the playbook as well."""
+    labels = (
+        (names.ROLLOUT, rollout.name),
+        (names.ENVIRONMENT, rollout.playbook.environment),
+        (names.DIGEST, digest(rollout)),
+    )
+    return Recording(names.RULES_INFO, "vector(1)", labels)
+
+
+def digest(rollout: Rollout) -> str:
+    """The same as long as every rule of the rollout says the same; the words that people read do not count."""
+    groups = [
+        {
+            **group,
+            "rules": [{key: rule[key] for key in rule if key != "annotations"} for rule in group["rules"]],
+        }
+        for group in _groups(rollout)
+    ]
+    return hashlib.sha256(json.dumps(groups, sort_keys=True).encode()).hexdigest()[:_SHOWN]
+
+
+def _groups(rollout: Rollout) -> list[Data]:
     groups = [group(rollout, guardrail) for guardrail in rollout.guardrails]
     groups += [_slo(rollout, slo) for slo in rollout.slos]
     last = [_alert(level.alert, rollout) for level in rollout.escalation]
     last.append(_alert(rollout.heartbeat, rollout))
     groups.append(_group(rollout, names.ROLLOUT, last))
-    return {"groups": groups}
+    return groups
 
 
 def group(rollout: Rollout, guardrail: Guardrail) -> Data:

@@ -26,6 +26,7 @@ OURS = {
     names.TIER,
     names.SEVERITY,
     names.ACTION,
+    names.ENVIRONMENT,
     names.STAGE,
     names.MODE,
     names.LEVEL,

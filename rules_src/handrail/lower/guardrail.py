@@ -30,6 +30,7 @@ class Frame:
     """What a guardrail takes from its rollout: names, stages, arms, and the links of its alerts."""
 
     rollout: Rollout
+    environment: str
     context: Context
     stages: tuple[plan.Stage, ...]
     runbook_url: str
@@ -51,6 +52,7 @@ class Frame:
             (names.TIER, tier),
             (names.SEVERITY, severity),
             (names.ACTION, action),
+            (names.ENVIRONMENT, self.environment),
         )
         return (*labels, (names.MODE, names.SHADOW)) if mode == names.SHADOW else labels
 

@@ -25,6 +25,7 @@ def lower_playbook(given: Rollout, guardrails: tuple[plan.Guardrail, ...], frame
     return contract.Playbook(
         rollout=given.name,
         service=given.service,
+        environment=frame.environment,
         arms=_arms(given),
         stages=tuple(_stage(given, stage, frame) for stage in given.stages),
         gates=tuple(

@@ -47,9 +47,9 @@ def _rollout(given: Rollout, environment: Environment) -> plan.Rollout:
         slos=slos,
         dashboards=lower_dashboards(given, frame),
         escalation=tuple(
-            _level(given, level.name, scale.duration(level.after), level.tell) for level in given.escalation
+            _level(frame, level.name, scale.duration(level.after), level.tell) for level in given.escalation
         ),
-        heartbeat=_heartbeat(given),
+        heartbeat=_heartbeat(frame),
         routing=lower_routing(given, environment, (*guardrails, *slos)),
         sql=tuple(lower_sql(source, scale) for source in given.sql),
         logs=tuple(lower_log(source) for source in given.logs),
@@ -72,6 +72,7 @@ def _frame(given: Rollout, environment: Environment) -> Frame:
     matchers = {**given.match, **environment.match.get(given.name, {})}
     return Frame(
         rollout=given,
+        environment=environment.name,
         context=Context(tuple((label, "=", text) for label, text in sorted(matchers.items())), scale),
         stages=tuple(
             plan.Stage(
@@ -86,23 +87,30 @@ def _frame(given: Rollout, environment: Environment) -> Frame:
     )
 
 
-def _level(given: Rollout, name: str, after: timedelta, tell: str) -> plan.EscalationLevel:
+def _level(frame: Frame, name: str, after: timedelta, tell: str) -> plan.EscalationLevel:
+    given = frame.rollout
     alert = _rollout_alert(
         given,
         name=names.camel(given.name) + "Escalation" + names.camel(name),
         guardrail=names.ESCALATION,
         action="investigate",
         expr="max by (rollout, service, guardrail, tier, severity) "
-        f'(ALERTS{{alertstate="firing",rollout="{given.name}",level="",mode!="shadow",tier=~"warning|critical|emergency"}})',
+        f'(ALERTS{{alertstate="firing",rollout="{given.name}",environment="{frame.environment}",'
+        'level="",mode!="shadow",tier=~"warning|critical|emergency"})',
         hold=after,
         summary=f"An alert of {given.name} is unresolved: {literal(tell)}",
         description=f"{{{{ $labels.guardrail }}}} ({{{{ $labels.tier }}}}) is still unresolved; now {literal(tell)} is told.",
-        labels=((names.LEVEL, name), (names.ACTION, "investigate")),
+        labels=(
+            (names.LEVEL, name),
+            (names.ACTION, "investigate"),
+            (names.ENVIRONMENT, frame.environment),
+        ),
     )
     return plan.EscalationLevel(name, after, tell, alert)
 
 
-def _heartbeat(given: Rollout) -> plan.Alert:
+def _heartbeat(frame: Frame) -> plan.Alert:
+    given = frame.rollout
     return _rollout_alert(
         given,
         name=names.HEARTBEAT_ALERT,
@@ -112,14 +120,7 @@ def _heartbeat(given: Rollout) -> plan.Alert:
         hold=timedelta(),
         summary=f"The guard of {given.name} is awake",
         description="Fires always. When it stops arriving, nobody guards the rollout: see the runbook.",
-        labels=(
-            (names.ROLLOUT, given.name),
-            (names.SERVICE, given.service),
-            (names.GUARDRAIL, names.HEARTBEAT),
-            (names.TIER, names.HEARTBEAT),
-            (names.SEVERITY, "none"),
-            (names.ACTION, "investigate"),
-        ),
+        labels=frame.labels(names.HEARTBEAT, names.HEARTBEAT, "none", "investigate"),
     )
 
 

@@ -31,7 +31,8 @@ from handrail.routing import (
 
 Chain = plan.Guardrail | plan.Slo
 
-_PLACE = (names.ROLLOUT, names.SERVICE, names.GUARDRAIL)
+_WHOLE = (names.ROLLOUT, names.SERVICE, names.ENVIRONMENT)
+_PLACE = (*_WHOLE, names.GUARDRAIL)
 _SOME = Matcher(names.ROLLOUT, "=~", ".+")
 _IN_FORCE = Matcher(names.MODE, "!=", names.SHADOW)
 _ACTING = "|".join(names.ACTING)
@@ -75,7 +76,7 @@ def _to_the_receiver() -> tuple[Route, ...]:
         Route(
             names.HEARTBEAT_RECEIVER,
             (Matcher(names.ALERTNAME, "=", names.HEARTBEAT_ALERT),),
-            (names.ROLLOUT,),
+            (names.ROLLOUT, names.ENVIRONMENT),
             HEARTBEAT_PACE,
             goes_on=False,
         ),
@@ -89,7 +90,7 @@ def _to_the_receiver() -> tuple[Route, ...]:
         Route(
             names.RECEIVER,
             (Matcher(names.ACTION, "!~", _ACTING),),
-            (names.ROLLOUT, names.SERVICE),
+            _WHOLE,
             RECORDED_PACE,
             goes_on=True,
         ),
@@ -116,7 +117,7 @@ def _people(given: Rollout, word: str, *, level: bool) -> Route:
     return Route(
         _name(given, word),
         (Matcher(names.ROLLOUT, "=", given.name), *which, _IN_FORCE),
-        (names.ROLLOUT, names.SERVICE),
+        _WHOLE,
         LEVEL_PACE if level else PEOPLE_PACE,
         goes_on=True,
     )

@@ -148,7 +148,7 @@ def test_what_acts_goes_out_at_once_and_again_every_few_minutes() -> None:
     assert acting == {
         "receiver": "handrail",
         "matchers": ['action=~"rollback|emergency-rollback|security-rollback"'],
-        "group_by": ["rollout", "service", "guardrail", "action"],
+        "group_by": ["rollout", "service", "environment", "guardrail", "action"],
         "group_wait": "0s",
         "group_interval": "15s",
         "repeat_interval": "4m",
@@ -231,11 +231,11 @@ def test_nothing_of_other_people_is_muted_and_no_level_and_nothing_by_a_shadow()
     own = ('rollout=~".+"', 'level=""')
     assert {tuple(rule["source_matchers"][:3]) for rule in rules} == {(*own, 'mode!="shadow"')}
     assert {tuple(rule["target_matchers"][:2]) for rule in rules} == {own}
-    assert {tuple(rule["equal"]) for rule in rules} == {("rollout", "service", "guardrail")}
+    assert {tuple(rule["equal"]) for rule in rules} == {("rollout", "service", "environment", "guardrail")}
 
 
 def test_every_label_that_must_be_equal_is_on_every_alert_that_can_mute() -> None:
     for rollout in planned().rollouts:
         for guardrail in rollout.guardrails:
             for alert in guardrail.alerts:
-                assert {"rollout", "service", "guardrail"} <= set(dict(alert.labels))
+                assert {"rollout", "service", "environment", "guardrail"} <= set(dict(alert.labels))

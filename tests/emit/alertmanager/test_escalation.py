@@ -21,12 +21,15 @@ EXPECTED = {"rollout": "shop", "service": "shop", "guardrail": "errors", "tier":
 def test_a_level_climbs_from_what_is_in_force_and_from_nothing_else(promtool: Path, tmp_path: Path) -> None:
     (tmp_path / "rules.yml").write_text(of_each(rules.emit, planned())["prometheus/rules/shop.yml"])
     firing = [
-        'guardrail="errors",tier="critical",action="rollback"',
-        'guardrail="tried-out",tier="critical",action="rollback",mode="shadow"',
-        'guardrail="disk",tier="critical",action="investigate",level="vp"',
-        'guardrail="memory",tier="blind",action="hold"',
+        'guardrail="errors",tier="critical",action="rollback",environment="production"',
+        'guardrail="tried-out",tier="critical",action="rollback",mode="shadow",environment="production"',
+        'guardrail="disk",tier="critical",action="investigate",level="vp",environment="production"',
+        'guardrail="memory",tier="blind",action="hold",environment="production"',
+        'guardrail="disk",tier="critical",action="rollback",environment="staging"',
     ]
-    told = {"exp_labels": {**EXPECTED, "level": "manager", "action": "investigate"}}
+    told = {
+        "exp_labels": {**EXPECTED, "level": "manager", "action": "investigate", "environment": "production"}
+    }
     [alert] = [level.alert for level in planned().rollouts[1].escalation if level.name == "manager"]
     loaded = yaml.safe_load((tmp_path / "rules.yml").read_text())
     [rule] = [r for g in loaded["groups"] for r in g["rules"] if r.get("alert") == alert.name]

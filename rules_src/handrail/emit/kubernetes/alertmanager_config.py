@@ -51,7 +51,7 @@ def alertmanager_config(rollout: Rollout, environment: Environment) -> Data:
         "route": {
             "receiver": routing.receivers[0].name,
             "matchers": [_matcher(Matcher(names.ROLLOUT, "=", rollout.name))],
-            "groupBy": [names.ROLLOUT, names.SERVICE],
+            "groupBy": [names.ROLLOUT, names.SERVICE, names.ENVIRONMENT],
             "routes": [_route(route) for route in routing.routes],
         },
         "receivers": [_receiver(receiver, environment) for receiver in routing.receivers],

@@ -84,11 +84,12 @@ def _lasting(rollout: Rollout, last: timedelta) -> tuple[Expected, Alert] | None
 
 
 def _unheard(rollout: Rollout) -> Feeds:
-    """Alerts that climb to nobody: pending, blind, in the shadow, on a level already, another rollout's."""
+    """Alerts that climb to nobody: pending, blind, in the shadow, on a level already, another rollout's or environment's."""
     labels = {
         names.ALERTNAME: OTHER,
         "alertstate": "firing",
         names.ROLLOUT: rollout.name,
+        names.ENVIRONMENT: rollout.playbook.environment,
         names.GUARDRAIL: OTHER,
         names.TIER: names.TIERS[-1],
     }
@@ -98,6 +99,7 @@ def _unheard(rollout: Rollout) -> Feeds:
         {names.MODE: names.SHADOW},
         {names.LEVEL: OTHER},
         {names.ROLLOUT: OTHER},
+        {names.ENVIRONMENT: OTHER},
     )
     if not rollout.escalation:
         return {}

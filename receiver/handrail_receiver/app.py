@@ -24,10 +24,12 @@ from handrail_receiver.calls import Calls
 from handrail_receiver.chores import Chores
 from handrail_receiver.clock import SystemClock
 from handrail_receiver.criteria import Criteria
-from handrail_receiver.errors import StoreDown
+from handrail_receiver.errors import StoreDown, WrongSettings
 from handrail_receiver.execute import Executor
 from handrail_receiver.guard import Guard
+from handrail_receiver.http_config import read_http_config
 from handrail_receiver.lasting import for_good
+from handrail_receiver.logins import Login, Logins, Place
 from handrail_receiver.messenger import Messenger
 from handrail_receiver.model import Conditions
 from handrail_receiver.outside import Outside, new_client
@@ -113,8 +115,10 @@ def make_app(settings: Settings, secrets: Secrets) -> Front:
     playbooks = Playbooks(settings.playbooks)
     client = new_client(settings.tls_authorities)
     outside = Outside(client, secrets)
+    logins = _logins(settings, secrets)
+    watching = Outside(client, secrets, logins)
     targets = make_targets(outside)
-    prometheus = Prometheus(outside, settings.prometheus) if settings.prometheus else NoPrometheus()
+    prometheus = Prometheus(watching, settings.prometheus) if settings.prometheus else NoPrometheus()
 
     def conditions() -> Conditions:
         now = clock.now()
@@ -148,7 +152,7 @@ def make_app(settings: Settings, secrets: Secrets) -> Front:
         on_end=events.ended,
     )
     asker = Asker(
-        outside,
+        watching,
         settings.alertmanagers,
         settings.prometheus,
         settings.silences_unknown,
@@ -212,11 +216,26 @@ def make_app(settings: Settings, secrets: Secrets) -> Front:
             await asyncio.gather(*tasks, return_exceptions=True)
             await guard.close()
             await client.aclose()
+            await logins.aclose()
             await store.engine.close()
 
     app = Starlette(routes=routes, lifespan=lifespan, exception_handlers={StoreDown: _store_down})
     app.router.redirect_slashes = False
     return Front(app, webhook)
+
+
+def _logins(settings: Settings, secrets: Secrets) -> Logins:
+    """How Prometheus and each Alertmanager are logged in to; a file for several of them is one login."""
+    known: dict[Path, Login] = {}
+    places = []
+    for address, setting, file in settings.http_configs:
+        if file is not None and file not in known:
+            config, wrong = read_http_config(file)
+            if wrong:
+                raise WrongSettings("\n".join(f"{setting}: {one}" for one in wrong))
+            known[file] = Login(config, secrets, settings.tls_authorities)
+        places.append(Place(address, setting, known[file] if file else None))
+    return Logins(places)
 
 
 async def _openapi(_request: Request, _caller: Caller) -> Response:

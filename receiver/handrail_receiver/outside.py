@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
@@ -21,6 +21,7 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 from pydantic.alias_generators import to_camel
 
 from handrail_receiver.errors import Cause, Permanent, Retryable, TargetError
+from handrail_receiver.logins import Logins, Place, client_of, trusting
 from handrail_receiver.secrets import Secrets
 
 T = TypeVar("T")
@@ -104,19 +105,17 @@ async def within(seconds: float, who: str) -> AsyncIterator[None]:
 
 
 def new_client(authorities: Path | None) -> httpx.AsyncClient:
-    """The client all ways out share: nothing from the environment, TLS verified; `authorities` count as well."""
-    context = httpx.create_ssl_context(trust_env=False)
-    if authorities is not None:
-        context.load_verify_locations(authorities)
-    return httpx.AsyncClient(trust_env=False, verify=context)
+    """The client that all ways out share which have no login of their own; `authorities` count as well."""
+    return client_of(trusting(authorities))
 
 
 class Outside:
-    """The way out: an HTTP client and the secrets."""
+    """The way out: an HTTP client, the secrets, and the places that want a login beside what a request carries."""
 
-    def __init__(self, client: httpx.AsyncClient, secrets: Secrets) -> None:
+    def __init__(self, client: httpx.AsyncClient, secrets: Secrets, logins: Logins | None = None) -> None:
         self._client = client
         self.secrets = secrets
+        self._logins = logins or Logins()
 
     async def ask(
         self,
@@ -147,9 +146,21 @@ class Outside:
     async def _exchange(
         self, who: str, method: str, url: str, headers: Mapping[str, str], sent: bytes | None
     ) -> Answer:
-        async with self._client.stream(
-            method, url, headers=dict(headers), content=sent, follow_redirects=False, timeout=None
-        ) as response:
+        place = self._logins.of(url)
+        login = place.login if place else None
+        carried = [*headers.items(), *(login.headers() if login else ())]
+        async with (
+            login.client() if login else nullcontext(self._client) as client,
+            client.stream(
+                method,
+                url,
+                headers=carried,
+                content=sent,
+                follow_redirects=False,
+                timeout=None,
+                extensions=login.extensions if login else None,
+            ) as response,
+        ):
             body = b""
             async for part in response.aiter_bytes():
                 body += part
@@ -160,9 +171,9 @@ class Outside:
                     )
             if response.is_success:
                 return Answer(who, response.status_code, body)
-            raise self._failure(who, response, body)
+            raise self._failure(who, response, body, place)
 
-    def _failure(self, who: str, response: httpx.Response, body: bytes) -> TargetError:
+    def _failure(self, who: str, response: httpx.Response, body: bytes, place: Place | None) -> TargetError:
         status = response.status_code
         text = self.clean(body.decode(errors="replace"))
         said = f"{who} answered {status} {_phrase(status)}" + (f": {text[:LONGEST_QUOTE]}" if text else "")
@@ -174,6 +185,8 @@ class Outside:
             return Busy(
                 RETRYABLE.get(status, Cause.broken), said, _seconds(response.headers.get("retry-after"))
             )
+        if place is not None and status in {401, 403, 407}:
+            said += f"; set the login in {place.setting}"
         return TurnedDown(PERMANENT.get(status, Cause.invalid), said, status, text)
 
     def clean(self, text: str) -> str:

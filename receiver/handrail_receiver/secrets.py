@@ -46,13 +46,31 @@ class Secrets:
             raise Permanent(
                 Cause.missing, f"the secret {secret.name} is not there; {self._cure(secret.name)}"
             )
+        return self._known(secret.name, f"the secret {secret.name}", found)
+
+    def read(self, hidden: str | Path) -> str:
+        """The secret of a login, which is given as itself or as the file that holds it; raises Permanent."""
+        if isinstance(hidden, str):
+            return self._known("login", "a secret that stands in it", hidden.strip())
+        try:
+            found = hidden.read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            why = getattr(error, "strerror", None) or "it is no text"
+            raise Permanent(
+                Cause.missing, f"{hidden} cannot be read ({why}); correct the path, or make it readable"
+            ) from None
+        return self._known(hidden.name, str(hidden), found)
+
+    def _known(self, name: str, what: str, found: str) -> str:
+        """`found`, redacted from now on as `name`."""
+        if not found:
+            raise Permanent(Cause.missing, f"{what} is empty; write the secret into it")
         if len(found) < SHORTEST:
             raise Permanent(
                 Cause.invalid,
-                f"the secret {secret.name} has fewer than {SHORTEST} characters and could not be kept out of "
-                f"texts; make it longer",
+                f"{what} has fewer than {SHORTEST} characters and could not be kept out of texts; make it longer",
             )
-        self._note(secret.name, found)
+        self._note(name, found)
         return found
 
     def redact(self, text: str) -> str:

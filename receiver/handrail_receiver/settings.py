@@ -9,6 +9,8 @@ from __future__ import annotations
 import ipaddress
 import os
 import tomllib
+from collections.abc import Iterable, Iterator
+from itertools import repeat
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -22,6 +24,8 @@ from pydantic_settings import (
 )
 
 from handrail_receiver.errors import WrongSettings
+from handrail_receiver.http_config import read_http_config
+from handrail_receiver.logins import wrong_in
 from handrail_receiver.tokens import read_tokens
 
 Seconds = Annotated[float, Field(gt=0)]
@@ -42,7 +46,9 @@ class Settings(BaseSettings):
     secrets_dir: Path | None = None
 
     prometheus: str | None = None
+    prometheus_http_config: Path | None = None
     alertmanagers: Words = ()
+    alertmanagers_http_config: Words = ()
     ask_every: Seconds = 60.0
     silences_unknown: Literal["hold", "act"] = "hold"
     heartbeat_within: Seconds = 300.0
@@ -75,7 +81,7 @@ class Settings(BaseSettings):
         sources = (init_settings, env_settings)
         return (*sources, TomlConfigSettingsSource(settings_cls, toml_file=Path(file))) if file else sources
 
-    @field_validator("tokens_file", "alertmanagers", mode="before")
+    @field_validator("tokens_file", "alertmanagers", "alertmanagers_http_config", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return (
@@ -120,6 +126,17 @@ class Settings(BaseSettings):
         except ValueError:
             return False
 
+    @property
+    def http_configs(self) -> Iterator[tuple[str, str, Path | None]]:
+        """Each address that is asked, the setting that names its login, and the file that holds it."""
+        if self.prometheus:
+            yield self.prometheus, "HANDRAIL_PROMETHEUS_HTTP_CONFIG", self.prometheus_http_config
+        files: Iterable[Path | None] = map(Path, self.alertmanagers_http_config)
+        if len(self.alertmanagers_http_config) < 2:
+            files = repeat(next(iter(files), None))
+        for address, file in zip(self.alertmanagers, files, strict=False):
+            yield address, "HANDRAIL_ALERTMANAGERS_HTTP_CONFIG", file
+
     @model_validator(mode="after")
     def _guarded(self) -> Settings:
         if self.without_tokens and not self.loopback:
@@ -156,7 +173,7 @@ def read_settings() -> Settings:
         settings = Settings()
     except ValidationError as error:
         raise WrongSettings("\n".join(map(_line, error.errors(include_url=False)))) from None
-    wrong = [*_missing_files(settings), *_wrong_tokens(settings)]
+    wrong = [*_missing_files(settings), *_wrong_tokens(settings), *_wrong_logins(settings)]
     if wrong:
         raise WrongSettings("\n".join(wrong))
     return settings
@@ -209,6 +226,27 @@ def _missing_files(settings: Settings) -> list[str]:
     if settings.secrets_dir and not settings.secrets_dir.is_dir():
         wrong.append(f"HANDRAIL_SECRETS_DIR: {settings.secrets_dir} is not a folder; correct the path")
     return wrong
+
+
+def _wrong_logins(settings: Settings) -> Iterator[str]:
+    if settings.prometheus_http_config and not settings.prometheus:
+        yield "HANDRAIL_PROMETHEUS_HTTP_CONFIG: there is nobody to log in to; set HANDRAIL_PROMETHEUS"
+    files, addresses = settings.alertmanagers_http_config, settings.alertmanagers
+    if files and len(files) not in {1, len(addresses)}:
+        yield (
+            f"HANDRAIL_ALERTMANAGERS_HTTP_CONFIG: {len(files)} files for {len(addresses)} addresses; name one "
+            "file for all of HANDRAIL_ALERTMANAGERS, or one for each, in the same order"
+        )
+    elif files and not addresses:
+        yield "HANDRAIL_ALERTMANAGERS_HTTP_CONFIG: there is nobody to log in to; set HANDRAIL_ALERTMANAGERS"
+    ways: dict[str, Path | None] = {}
+    for address, _, file in settings.http_configs:
+        if ways.setdefault(address.rstrip("/"), file) != file:
+            yield f"{address} is named twice, with two logins; give each address once"
+    named = dict.fromkeys((setting, file) for _, setting, file in settings.http_configs if file)
+    for setting, file in named:
+        config, wrong = read_http_config(file)
+        yield from (f"{setting}: {one}" for one in wrong or wrong_in(config))
 
 
 def _wrong_tokens(settings: Settings) -> list[str]:

@@ -137,11 +137,16 @@ class Outside:
         try:
             async with within(timeout, who):
                 return await self._exchange(who, method, url, {**typed, **(headers or {})}, sent)
-        except (httpx.InvalidURL, httpx.UnsupportedProtocol, httpx.LocalProtocolError, ValueError) as error:
-            raise Permanent(Cause.invalid, self.clean(f"{who} cannot be asked: {error}")) from None
-        except httpx.HTTPError as error:
-            said = str(error) or type(error).__name__
-            raise Retryable(Cause.unreachable, self.clean(f"{who} cannot be reached: {said}")) from None
+        except (httpx.HTTPError, OSError, httpx.InvalidURL, ValueError) as error:
+            raise self._unasked(who, error) from None
+
+    def _unasked(self, who: str, error: Exception) -> TargetError:
+        """There is no answer: the request cannot be sent as it is, or nobody took it. TLS may fail as an OSError."""
+        said = str(error) or type(error).__name__
+        reached = isinstance(error, (httpx.HTTPError, OSError))
+        if not reached or isinstance(error, (httpx.UnsupportedProtocol, httpx.LocalProtocolError)):
+            return Permanent(Cause.invalid, self.clean(f"{who} cannot be asked: {said}"))
+        return Retryable(Cause.unreachable, self.clean(f"{who} cannot be reached: {said}"))
 
     async def _exchange(
         self, who: str, method: str, url: str, headers: Mapping[str, str], sent: bytes | None

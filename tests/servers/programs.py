@@ -10,8 +10,9 @@ import io
 import os
 import socket
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -27,8 +28,9 @@ def prometheus(
     address: str | None = None,
     binary: str | Path = "prometheus",
     flags: Sequence[str] = (),
+    ready: Callable[[str], bool] | None = None,
 ) -> Iterator[Server]:
-    """Prometheus with its data in `folder`; ready when `/-/ready` says so."""
+    """Prometheus with its data in `folder`; ready when `/-/ready` says so, or `ready` of its address."""
     address = address or free_address()
     argv = [
         binary,
@@ -38,8 +40,8 @@ def prometheus(
         "--web.enable-lifecycle",
         *flags,
     ]
-    url = f"http://{address}/-/ready"
-    with running("prometheus", argv, folder=folder, address=address, ready=lambda: answers(url)) as server:
+    is_ready = partial(ready or _ready, address)
+    with running("prometheus", argv, folder=folder, address=address, ready=is_ready) as server:
         yield server
 
 
@@ -52,8 +54,9 @@ def alertmanager(
     binary: str | Path = "prometheus-alertmanager",
     flags: Sequence[str] = ("--cluster.listen-address=",),
     name: str = "alertmanager",
+    ready: Callable[[str], bool] | None = None,
 ) -> Iterator[Server]:
-    """Alertmanager with its data in `folder`, alone unless `flags` say otherwise; ready when `/-/ready` says so."""
+    """Alertmanager with its data in `folder`, alone unless `flags` say otherwise; ready as Prometheus is."""
     address = address or free_address()
     argv = [
         binary,
@@ -62,8 +65,8 @@ def alertmanager(
         f"--web.listen-address={address}",
         *flags,
     ]
-    url = f"http://{address}/-/ready"
-    with running(name, argv, folder=folder, address=address, ready=lambda: answers(url)) as server:
+    is_ready = partial(ready or _ready, address)
+    with running(name, argv, folder=folder, address=address, ready=is_ready) as server:
         yield server
 
 
@@ -120,6 +123,10 @@ def application(
     url = f"http://{address}{path}"
     with running(name, argv, folder=folder, address=address, ready=lambda: answers(url), env=env) as server:
         yield server
+
+
+def _ready(address: str) -> bool:
+    return answers(f"http://{address}/-/ready")
 
 
 def answers(url: str) -> bool:

@@ -1,23 +1,23 @@
 """A declared rollout with its alerts → who hears of them.
 
 What acts reaches the receiver at once and again every few minutes; what is only recorded waits for company; people
-hear only of what is in force, never of a shadow.
+hear only of what is in force, never of a shadow. Which alert mutes which is in inhibitions.py.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final
 
-from handrail import names, plan
+from handrail import names
 from handrail.declare import notify
 from handrail.declare.environment import Environment
 from handrail.declare.rollout import Rollout
+from handrail.lower.inhibitions import Chain, inhibitions
 from handrail.routing import (
     Channel,
     HandrailReceiver,
-    Inhibition,
     Mailbox,
     Matcher,
     OtherWebhook,
@@ -29,29 +29,19 @@ from handrail.routing import (
     SlackChannel,
 )
 
-Chain = plan.Guardrail | plan.Slo
-
 _WHOLE = (names.ROLLOUT, names.SERVICE, names.ENVIRONMENT)
 _PLACE = (*_WHOLE, names.GUARDRAIL)
-_SOME = Matcher(names.ROLLOUT, "=~", ".+")
 _IN_FORCE = Matcher(names.MODE, "!=", names.SHADOW)
 _ACTING = "|".join(names.ACTING)
 
 _SECOND, _MINUTE, _HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
-HEARTBEAT_PACE: Final = Pace(timedelta(), 30 * _SECOND, 30 * _SECOND)
+# Told again at each interval: what was told less than `repeat` ago is left out, and the last time is always a little
+# less than an interval ago.
+HEARTBEAT_PACE: Final = Pace(timedelta(), 30 * _SECOND, 15 * _SECOND)
 ACTING_PACE: Final = Pace(timedelta(), 15 * _SECOND, 4 * _MINUTE)
 RECORDED_PACE: Final = Pace(10 * _SECOND, _MINUTE, _HOUR)
 PEOPLE_PACE: Final = Pace(10 * _SECOND, _MINUTE, 4 * _HOUR)
 LEVEL_PACE: Final = Pace(timedelta(), _MINUTE, _HOUR)
-
-COVERS: Final = {
-    "investigate": ("investigate",),
-    "hold": ("investigate", "hold"),
-    "rollback": ("investigate", "hold", "rollback"),
-    "emergency-rollback": ("investigate", "hold", "rollback", "emergency-rollback"),
-    "security-rollback": ("investigate", "hold", "rollback", "security-rollback"),
-}
-"""What each action does as well: a graver tier mutes only what its own action makes up for."""
 
 
 def lower_routing(given: Rollout, environment: Environment, chains: Sequence[Chain]) -> Routing:
@@ -62,7 +52,11 @@ def lower_routing(given: Rollout, environment: Environment, chains: Sequence[Cha
     )
     return Routing(
         routes=(*_to_the_receiver(), *(_people(given, word, level=level) for word, level, _ in told)),
-        inhibitions=tuple(_inhibitions()),
+        inhibitions=inhibitions(
+            given.name,
+            chains,
+            {word: frozenset(map(_channel, whom)) for word, _, whom in told},
+        ),
         receivers=(
             Receiver(names.RECEIVER, (handrail,)),
             Receiver(names.HEARTBEAT_RECEIVER, (handrail,)),
@@ -125,32 +119,6 @@ def _people(given: Rollout, word: str, *, level: bool) -> Route:
 
 def _name(given: Rollout, word: str) -> str:
     return f"{given.name}/{word}"
-
-
-def _inhibitions() -> Iterable[Inhibition]:
-    # All there can be, whatever the rollout has: so that a new tier changes no other file than its own.
-    for number, tier in reversed(list(enumerate(names.TIERS))[1:]):
-        yield from (_inhibition(tier, action, names.TIERS[:number]) for action in COVERS)
-
-
-def _inhibition(tier: str, action: str, milder: Sequence[str]) -> Inhibition:
-    # `equal` also holds where both alerts lack the label: the first matcher keeps other people's alerts out.
-    # An escalation level has its alert's tier and must still be heard.
-    own = (_SOME, Matcher(names.LEVEL, "=", ""))
-    return Inhibition(
-        source=(
-            *own,
-            _IN_FORCE,
-            Matcher(names.TIER, "=", tier),
-            Matcher(names.ACTION, "=", action),
-        ),
-        target=(
-            *own,
-            Matcher(names.TIER, "=~", "|".join(milder)),
-            Matcher(names.ACTION, "=~", "|".join(COVERS[action])),
-        ),
-        equal=_PLACE,
-    )
 
 
 def _channel(given: notify.Receiver) -> Channel:

@@ -1,18 +1,22 @@
-"""alertmanager.yml in a real Alertmanager → who is really told, with which words, and who is muted."""
+"""alertmanager.yml in a real Alertmanager → who is really told, how often, and with which words."""
 
 from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import pairwise
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import httpx
 import pytest
+import yaml
 from emit.guarded_shop import kiosk, shop
 from handrail.declare import Environment, PagerDutyReceiver, SlackReceiver
 from handrail.emit import alertmanager as emitter
@@ -27,11 +31,12 @@ VERSIONS = [
 
 
 class Ear(ThreadingHTTPServer):
-    """Takes every POST and keeps (path, authorization, body)."""
+    """Takes every POST and keeps (path, authorization, body), and when it came."""
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.heard: list[tuple[str, str, dict[str, Any]]] = []
+        self.times: list[float] = []
 
     @property
     def url(self) -> str:
@@ -46,6 +51,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        self.server.times.append(time.monotonic())
         self.server.heard.append((self.path, self.headers.get("Authorization", ""), body))
         said = b'{"status":"success"}' if "pager" in self.path else b"ok"
         self.send_response(202 if "pager" in self.path else 200)
@@ -69,8 +75,10 @@ def listening() -> Iterator[Ear]:
 
 
 @contextmanager
-def guarded(folder: Path, binary: Path, version: tuple[int, int]) -> Iterator[tuple[Server, Ear]]:
-    """Alertmanager with the generated configuration; receiver, Slack and PagerDuty are one ear."""
+def guarded(
+    folder: Path, binary: Path, version: tuple[int, int], changed: Callable[[str], str] = str
+) -> Iterator[tuple[Server, Ear]]:
+    """Alertmanager with the generated configuration, `changed`; receiver, Slack and PagerDuty are one ear."""
     with listening() as ear:
         token, slack, pager = (folder / name for name in ("token", "slack", "pager"))
         token.write_text("secret-token")
@@ -91,7 +99,7 @@ def guarded(folder: Path, binary: Path, version: tuple[int, int]) -> Iterator[tu
         for path, text in emitter.emit(lower([shop, kiosk], place, version).common).items():
             target = folder / path
             target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_text(text)
+            target.write_text(changed(text) if target.suffix == ".yml" else text)
         with alertmanager(folder, folder / "alertmanager/alertmanager.yml", binary=binary) as server:
             yield server, ear
 
@@ -118,50 +126,6 @@ def fire(server: Server, *alerts: Mapping[str, str]) -> None:
     }
     body = [{"labels": dict(labels), "annotations": annotations, "endsAt": ends} for labels in alerts]
     httpx.post(f"{server.url}/api/v2/alerts", json=body, trust_env=False).raise_for_status()
-
-
-def states(server: Server) -> dict[str, str]:
-    """Name of each alert → `active` or `suppressed`."""
-    found = httpx.get(f"{server.url}/api/v2/alerts", trust_env=False).json()
-    return {one["labels"]["alertname"]: one["status"]["state"] for one in found}
-
-
-@pytest.mark.parametrize(("binary", "version"), VERSIONS)
-def test_a_graver_alert_mutes_the_milder_ones_of_its_guardrail_and_nothing_else(
-    tmp_path: Path, binary: Path, version: tuple[int, int]
-) -> None:
-    with guarded(tmp_path, binary, version) as (server, _):
-        fire(
-            server,
-            alert("errors", "emergency", "emergency-rollback"),
-            alert("errors", "critical", "rollback"),
-            alert("errors", "warning", "investigate"),
-            alert("errors", "critical", "investigate", alertname="level-vp", level="vp"),
-            alert("errors", "critical", "rollback", alertname="another-rollout", rollout="kiosk"),
-            alert("memory", "emergency", "investigate"),
-            alert("memory", "critical", "rollback"),
-            alert("memory", "warning", "investigate"),
-            alert("tried", "emergency", "rollback", mode="shadow"),
-            alert("tried", "critical", "rollback", mode="shadow"),
-            {"alertname": "foreign-emergency", "tier": "emergency", "action": "rollback"},
-            {"alertname": "foreign-critical", "tier": "critical", "action": "rollback"},
-        )
-        muted = {"errors-critical", "errors-warning", "memory-warning"}
-        until(lambda: {n for n, s in states(server).items() if s == "suppressed"} == muted, "inhibition")
-        assert states(server) == {
-            "errors-emergency": "active",
-            "errors-critical": "suppressed",
-            "errors-warning": "suppressed",
-            "level-vp": "active",
-            "another-rollout": "active",
-            "memory-emergency": "active",
-            "memory-critical": "active",
-            "memory-warning": "suppressed",
-            "tried-emergency": "active",
-            "tried-critical": "active",
-            "foreign-emergency": "active",
-            "foreign-critical": "active",
-        }
 
 
 @pytest.mark.parametrize(("binary", "version"), VERSIONS)
@@ -199,3 +163,21 @@ def test_what_acts_is_told_at_once_with_the_token_and_people_read_what_is_meant_
             "[P1] shop: 1 firing",
         )
         assert paged["payload"]["severity"] == "critical"
+
+
+@pytest.mark.parametrize(("binary", "version"), VERSIONS)
+def test_the_heartbeat_comes_at_every_interval_and_not_at_every_second_one(
+    tmp_path: Path, binary: Path, version: tuple[int, int]
+) -> None:
+    def fifteen_times_as_fast(text: str) -> str:
+        made = yaml.safe_load(text)
+        [beat] = [r for r in made["route"]["routes"] if r["receiver"] == "handrail-heartbeat"]
+        assert (beat["group_wait"], beat["group_interval"], beat["repeat_interval"]) == ("0s", "30s", "15s")
+        beat |= {"group_interval": "2s", "repeat_interval": "1s"}
+        return yaml.safe_dump(made)
+
+    with guarded(tmp_path, binary, version, fifteen_times_as_fast) as (server, ear):
+        fire(server, {"alertname": "HandrailHeartbeat", "rollout": "shop", "service": "shop"})
+        until(lambda: len(ear.heard) == 6, "six heartbeats", within=60)
+        gaps = [(later - earlier) for earlier, later in pairwise(ear.times)]
+        assert 1.5 < median(gaps) < 3

@@ -1,17 +1,18 @@
 """A class body → a frozen, validated, positional declaration that remembers where it was written.
 
 Every word of a declaration (`Rollout`, `Ratio`, `HAProxyWeight`, …) is made with `@declared`. While a
-collector is active (the loader's), a declaration that does not validate is not raised but noted, with
+`Reading` is active (the loader's), a declaration that does not validate is not raised but noted, with
 file and line of the offending argument, and stands there broken: so that one run shows everything that is
-wrong, and nothing is complained about twice.
+wrong, and nothing is complained about twice. The constructor also lists every rollout and every environment
+there: what was made counts, whatever name it got, or none.
 """
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Iterator, Mapping
-from contextvars import ContextVar
-from dataclasses import fields, is_dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any, TypeVar, dataclass_transform
 
 from pydantic import ConfigDict, Field, ValidationError
@@ -22,9 +23,54 @@ from handrail.places import Place, Step, declaring_place
 
 T = TypeVar("T")
 
-collector: ContextVar[list[Problem] | None] = ContextVar("collector", default=None)
 
-_MARK = "<what was refused>"
+@dataclass(frozen=True)
+class Made:
+    """A declaration that was made, and the files that were being run then, as they are called below the source."""
+
+    thing: object
+    scripts: tuple[str, ...]
+
+
+@dataclass(eq=False)
+class Reading:
+    """One reading of a source folder: what is wrong so far, which files are being run, and what they made.
+
+    `counted` are the kinds of which none may get lost.
+    """
+
+    problems: list[Problem]
+    counted: tuple[type, ...]
+    scripts: list[str] = field(default_factory=list)
+    made: list[Made] = field(default_factory=list)
+
+    def note(self, thing: object) -> None:
+        """List `thing` where it is of a kind that counts."""
+        if isinstance(thing, self.counted):
+            self.made.append(Made(thing, tuple(self.scripts)))
+            object.__setattr__(thing, "_script", self.scripts[-1] if self.scripts else "")
+
+
+_readings: list[Reading] = []
+"""The readings under way, the last one active: for all threads, because a declaration may be made in any."""
+
+
+@contextmanager
+def active(reading: Reading) -> Iterator[Reading]:
+    """While this lasts, declarations go into `reading`."""
+    _readings.append(reading)
+    try:
+        yield reading
+    finally:
+        _readings.remove(reading)
+
+
+class Stumbled(TypeError):
+    """A stand-in was asked for what only the real thing has; why there is a stand-in was noted already."""
+
+
+_MARK = "\ufdd0what was refused\ufdd1"
+"""Noncharacters: no text of a user's has them."""
 
 
 class Broken:
@@ -47,6 +93,11 @@ class Broken:
     def _itself(self, *_: object) -> Broken:
         return self
 
+    def _stumble(self, *_: object) -> Any:
+        raise Stumbled
+
+    __index__ = __int__ = __float__ = __len__ = __contains__ = __fspath__ = __bytes__ = _stumble
+    __round__ = __complex__ = _stumble
     __getitem__ = __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = _itself
     __rtruediv__ = __mod__ = __rmod__ = __or__ = __ror__ = __and__ = __rand__ = __neg__ = _itself
     __lt__ = __le__ = __gt__ = __ge__ = _itself
@@ -56,7 +107,7 @@ class Broken:
 def declared(cls: type[T]) -> type[T]:
     """Make `cls` a frozen pydantic dataclass that refuses unknown fields and knows its `Where`.
 
-    Raises pydantic's ValidationError when no collector is active.
+    Raises pydantic's ValidationError when nothing is being read.
     """
     made: Any = validated(cls, frozen=True, config=ConfigDict(extra="forbid", arbitrary_types_allowed=True))
     validate = made.__init__
@@ -64,7 +115,8 @@ def declared(cls: type[T]) -> type[T]:
     @functools.wraps(validate)
     def collect(self: Any, *args: Any, **kwargs: Any) -> None:
         place = declaring_place()
-        problems = collector.get()
+        reading = _readings[-1] if _readings else None
+        problems = reading.problems if reading is not None else None
         damaged = bool(problems) and (is_broken(args) or is_broken(kwargs))
         if damaged:
             kwargs = {field: _without_unknown(value) for field, value in kwargs.items()}
@@ -83,6 +135,8 @@ def declared(cls: type[T]) -> type[T]:
             object.__setattr__(self, "broken", True)
         if place is not None:
             object.__setattr__(self, "_place", place)
+        if reading is not None:
+            reading.note(self)
 
     made.__init__ = collect
     made.__getattr__ = _missing
@@ -134,6 +188,12 @@ def where_of(declaration: object, *path: Step) -> Where:
     if place is None:
         return Where()
     return place.where(*path, position=_position(type(declaration), path[0]) if path else None)
+
+
+def script_of(declaration: object) -> str:
+    """The file that made `declaration` when it was read, as it is called below its source folder."""
+    script: str | None = getattr(declaration, "_script", None)
+    return where_of(declaration).file if script is None else script
 
 
 def _position(cls: type, field: Step) -> int | None:

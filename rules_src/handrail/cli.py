@@ -31,7 +31,7 @@ app = typer.Typer(
 
 app.add_typer(store)
 
-Source = Annotated[Path, typer.Option(help="Folder with rollouts/*.py and environments.py.")]
+Source = Annotated[Path, typer.Option(help="Folder with rollouts/ and environments.py.")]
 Out = Annotated[Path, typer.Option(help="Folder the files are written to.")]
 EnvironmentName = Annotated[
     str | None, typer.Option("--environment", "-e", help="Environment to generate for; the first by default.")
@@ -118,7 +118,7 @@ def generate(
         typer.echo(_difference(files, found, out, form), nl=False)
     if check:
         for change in found:
-            typer.echo(f"{out / change.path}:1: error: {change.said}; run `handrail generate`", err=True)
+            typer.echo(f"{out / change.path}:1: error: {change.said}", err=True)
     if check or diff:
         raise typer.Exit(1 if check and found else 0)
     apply(found, out)

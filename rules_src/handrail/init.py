@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from handrail.errors import WrongCall, shown
@@ -20,7 +21,8 @@ FILES = (
 
 def start(folder: Path) -> list[str]:
     """Write the first files into `folder`; their paths. Raises WrongCall when one of them is there already."""
-    there = [target for _, target in FILES if (folder / target).exists()]
+    wanted = [*(target for _, target in FILES), "generated"]
+    there = [target for target in wanted if os.path.lexists(folder / target)]
     if there:
         raise WrongCall(f"{shown(folder)} has {', '.join(there)} already; give the name of another folder")
     for source, target in FILES:

@@ -75,6 +75,9 @@ def alert_name(rollout: str, guardrail: str, tier: str) -> str:
     return camel(rollout) + camel(guardrail) + camel(tier)
 
 
+EDIT: Final = "do not edit; run `handrail generate`"
+"""What every generated file says of itself, and what it is known by."""
+
 ALERTMANAGER_FILE: Final = "alertmanager/alertmanager.yml"
 
 

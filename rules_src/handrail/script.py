@@ -13,7 +13,7 @@ import sys
 import traceback
 import warnings
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import chdir, contextmanager
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from importlib.util import module_from_spec, spec_from_loader
@@ -21,103 +21,127 @@ from pathlib import Path
 from types import CodeType, ModuleType
 
 from handrail import declare
-from handrail.base import Broken, collector
+from handrail.base import Broken, Reading, Stumbled, active
 from handrail.errors import Problem, Severity, Where, shown
 from handrail.places import declaring_place, is_known, remember
 
 PACKAGE = "rollouts"
+SETTINGS = "environments"
 _WORDS = "handrail.declare"
+_INIT = "__init__.py"
+_DOT = "\N{ONE DOT LEADER}"
+"""What a dot in a file's name is in its module's: there it would say that one module is in another."""
 
 
 @contextmanager
-def collecting(folder: Path, problems: list[Problem]) -> Iterator[None]:
-    """While this lasts, what is wrong in declarations is added to `problems`, and `rollouts` means `folder`."""
-    finder = _Neighbours(folder, problems)
+def collecting(source: Path, reading: Reading) -> Iterator[None]:
+    """While this lasts, declarations go into `reading`, and `rollouts` and `environments` mean those of `source`."""
+    finder = _Neighbours(source, reading)
     before = {name: sys.modules.pop(name) for name in list(sys.modules) if _inside(name)}
-    token = collector.set(problems)
     sys.meta_path.insert(0, finder)
     try:
-        yield
+        with active(reading), chdir("."):
+            yield
     finally:
         sys.meta_path.remove(finder)
-        collector.reset(token)
         for name in [name for name in sys.modules if _inside(name)]:
             del sys.modules[name]
         sys.modules.update(before)
 
 
-def names_of(name: str, file: Path, problems: list[Problem]) -> dict[str, object]:
-    """What `file` defines, run as the module `name`; everything wrong in it is added to `problems`."""
+def names_of(file: Path, source: Path, reading: Reading) -> dict[str, object]:
+    """What `file` below `source` defines; everything wrong in it is noted in `reading`."""
+    name = _module(file.relative_to(source))
     module = sys.modules.get(name)
     if module is None:
-        module = module_from_spec(_spec(name, file, problems))
+        module = module_from_spec(_spec(name, file, source, reading))
         sys.modules[name] = module
-        _run(module, file, problems)
+        _run(module, file, source, reading)
     return vars(module)
 
 
+def _module(path: Path) -> str:
+    """The module a file is: two files are never one, whatever characters their names have."""
+    parts = path.parent.parts if path.name == _INIT else (*path.parent.parts, path.stem)
+    return ".".join(part.replace(".", _DOT) for part in parts)
+
+
 def _inside(module: str) -> bool:
-    return module.partition(".")[0] in (PACKAGE, "environments")
+    return module.partition(".")[0] in (PACKAGE, SETTINGS)
 
 
 class _Script(Loader):
     """Runs one file; an import of it never fails for what is wrong inside, which is noted instead."""
 
-    def __init__(self, file: Path, problems: list[Problem]) -> None:
-        self.file, self.problems = file, problems
+    def __init__(self, file: Path, source: Path, reading: Reading) -> None:
+        self.file, self.source, self.reading = file, source, reading
 
     def exec_module(self, module: ModuleType) -> None:
-        _run(module, self.file, self.problems)
+        _run(module, self.file, self.source, self.reading)
 
 
 class _Neighbours(MetaPathFinder):
-    """Finds `rollouts` and the files in it."""
+    """Finds `rollouts`, the files and folders in it, and `environments`."""
 
-    def __init__(self, folder: Path, problems: list[Problem]) -> None:
-        self.folder, self.problems = folder, problems
+    def __init__(self, source: Path, reading: Reading) -> None:
+        self.source, self.reading = source, reading
 
     def find_spec(self, name: str, *_: object) -> ModuleSpec | None:
-        package, _dot, stem = name.partition(".")
-        if package != PACKAGE:
+        if not _inside(name):
             return None
-        if not stem:
-            spec = ModuleSpec(name, None, is_package=True)
-            spec.submodule_search_locations = [str(self.folder)]
-            return spec
-        file = self.folder / f"{stem}.py"
-        return _spec(name, file, self.problems) if file.is_file() else None
+        place = self.source.joinpath(*(part.replace(_DOT, ".") for part in name.split(".")))
+        if place.is_dir():
+            spec = _spec(name, place / _INIT, self.source, self.reading, folder=place)
+            return spec if (place / _INIT).is_file() else _empty(spec)
+        file = place.with_name(f"{place.name}.py")
+        return _spec(name, file, self.source, self.reading) if file.is_file() else None
 
 
-def _spec(name: str, file: Path, problems: list[Problem]) -> ModuleSpec:
-    spec = spec_from_loader(name, _Script(file, problems), origin=str(file))
+def _spec(name: str, file: Path, source: Path, reading: Reading, folder: Path | None = None) -> ModuleSpec:
+    folder = file.parent if file.name == _INIT else folder
+    spec = spec_from_loader(
+        name, _Script(file, source, reading), origin=str(file), is_package=folder is not None
+    )
     if spec is None:
         raise ImportError(name)
+    if folder is not None:
+        spec.submodule_search_locations = [str(folder)]
     return spec
 
 
-def _run(module: ModuleType, file: Path, problems: list[Problem]) -> None:
-    name = shown(file)
-    text = _text(file, name, problems)
-    whole = text is not None and _executed(text, file, name, module, problems)
+def _empty(package: ModuleSpec) -> ModuleSpec:
+    package.loader = None
+    return package
+
+
+def _run(module: ModuleType, file: Path, source: Path, reading: Reading) -> None:
+    name, problems = shown(file), reading.problems
+    reading.scripts.append(file.relative_to(source).as_posix())
+    try:
+        text = _text(file, name, problems)
+        whole = text is not None and _executed(text, file, name, module, reading)
+    finally:
+        reading.scripts.pop()
 
     def lost(word: str) -> Broken:
         """What a neighbour imports and this file does not define: noted, unless this file broke off."""
         if word.startswith("__"):
             raise AttributeError(word)
         place = declaring_place()
-        if whole and place is not None:
+        if whole:
             own = [known for known in vars(module) if not known.startswith("__")]
-            problems.append(_no_word(word, place.where(), own))
+            problems.append(_no_word(word, place.where() if place is not None else Where(name), own))
         return Broken()
 
     module.__getattr__ = lost  # type: ignore[method-assign]
 
 
-def _executed(text: str, file: Path, name: str, module: ModuleType, problems: list[Problem]) -> bool:
+def _executed(text: str, file: Path, name: str, module: ModuleType, reading: Reading) -> bool:
     """Run `text`; whether it came to its end. One that stumbles over a word is run again without it."""
     vars(module)["__file__"] = str(file)
     fresh = dict(vars(module))
     remember(name, text)
+    problems, before = reading.problems, len(reading.made)
     code = _compiled(text, name, problems)
     try:
         try:
@@ -129,12 +153,23 @@ def _executed(text: str, file: Path, name: str, module: ModuleType, problems: li
                 raise
             vars(module).clear()
             vars(module).update(fresh | dict.fromkeys(unknown, Broken()))
+            depth = len(reading.scripts)  # what this file made itself it makes again
+            reading.made[before:] = [one for one in reading.made[before:] if len(one.scripts) > depth]
             _execute(_compiled(tree, name, problems), vars(module))
-    except (Exception, SystemExit) as error:  # noqa: BLE001  whatever a user's file raises is a problem with a place
-        if Broken.__name__ not in str(error):  # what stumbles over a stand-in was noted where that was made
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # noqa: BLE001  whatever a user's file raises is a problem with a place
+        if not (_stumbled(error) and problems):
             problems.append(_raised(error, name))
         return False
     return code is not None
+
+
+def _stumbled(error: BaseException | None) -> bool:
+    """Whether it is a stand-in that caused this, which was noted where the stand-in was made."""
+    while error is not None and not isinstance(error, Stumbled):
+        error = error.__cause__ or error.__context__
+    return error is not None
 
 
 def _execute(code: CodeType | None, namespace: dict[str, object]) -> None:

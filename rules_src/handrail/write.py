@@ -1,4 +1,8 @@
-"""{path: text} → a folder that holds exactly that, or the difference; atomic, and only what the manifest lists is removed."""
+"""{path: text} → a folder that holds exactly that, or the difference; atomic, and what is not ours is left alone.
+
+A file is ours when the manifest lists it or it says itself that it is generated. In the place of anything else (a
+file of somebody's, a link, a folder) nothing is written, and all of it is named.
+"""
 
 from __future__ import annotations
 
@@ -11,15 +15,19 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Literal
 
-from handrail.errors import WrongCall, shown
+from handrail import names
+from handrail.errors import Problem, Refused, Severity, Where, WrongCall, shown
 
 MANIFEST = "MANIFEST.json"
-Kind = Literal["new", "changed", "stale"]
-_WRITING = ".writing-"
+Kind = Literal["new", "changed", "stale", "foreign"]
+_WRITING = ".handrail-writing-"
 """How a folder begins in which a file is written before it takes its place."""
+_MANIFEST_KEYS = frozenset({"handrail", "files"})
+_PLAYBOOK_KEYS = frozenset({"version", "rollout", "service", "stages", "guardrails", "gates", "actions"})
+"""What the two files hold that have no place for a header."""
 
 
 @dataclass(frozen=True)
@@ -33,8 +41,8 @@ class Change:
 
     @property
     def old(self) -> str | None:
-        """What is there; None where nothing is."""
-        return _read(_inside(self.out, self.path))
+        """What is there; None where nothing is, or no file."""
+        return _read(self.out, self.path)
 
     @property
     def new(self) -> str | None:
@@ -43,11 +51,12 @@ class Change:
 
     @property
     def said(self) -> str:
-        """What is wrong with the file as it is."""
+        """What is wrong with the file as it is, and what to do about it."""
         return {
-            "new": "the file is missing",
-            "changed": "the file is not as generated",
-            "stale": "the file belongs to no declaration any more",
+            "new": "the file is missing; run `handrail generate`",
+            "changed": "the file is not as generated; run `handrail generate`",
+            "stale": "the file belongs to no declaration any more; run `handrail generate`",
+            "foreign": "what is there is not Handrail's; move it away, or give another --out",
         }[self.kind]
 
     def diff(self) -> str:
@@ -86,7 +95,7 @@ class LastTime:
         found: dict[str, str] = {}
         for path, fingerprint in made_from.items():
             entry = self.entries.get(path, {})
-            text = _read(_inside(self.out, path)) if entry.get("made_from") == fingerprint else None
+            text = _read(self.out, path) if entry.get("made_from") == fingerprint else None
             if text is None or entry.get("sha256") != _sha256(text):
                 return None
             found[path] = text
@@ -99,28 +108,56 @@ def _sha256(text: str) -> str:
 
 def held(out: Path) -> dict[str, str]:
     """What `out` holds of the files that its manifest lists."""
-    texts = {path: _read(_inside(out, path)) for path in _listed(out)}
+    texts = {path: _read(out, path) for path in _entries(out)}
     return {path: text for path, text in texts.items() if text is not None}
 
 
 def changes(files: Mapping[str, str], out: Path) -> list[Change]:
     """Everything in `out` that is not as in `files`, by path."""
-    found = []
-    for path in sorted({*files, *_listed(out)}):
-        old, new = _read(_inside(out, path)), files.get(path)
-        if old != new:
-            kind: Kind = "new" if old is None else "stale" if new is None else "changed"
-            found.append(Change(path, kind, out, files))
-    return found
+    listed = _entries(out)
+    kinds = {path: _kind(path, files.get(path), out, listed) for path in sorted({*files, *listed})}
+    return [Change(path, kind, out, files) for path, kind in kinds.items() if kind is not None]
+
+
+def _kind(path: str, new: str | None, out: Path, listed: Mapping[str, Mapping[str, str]]) -> Kind | None:
+    if _blocked(out, path):
+        return None if new is None else "foreign"
+    old = _read(out, path)
+    if old == new:
+        return None
+    if old is None:
+        return "new"
+    said = _says_so(path, old)
+    if new is None:
+        return "stale" if said or listed[path].get("sha256") == _sha256(old) else "foreign"
+    return "changed" if said or path in listed else "foreign"
+
+
+def _says_so(path: str, text: str) -> bool:
+    """Whether the file says itself that it is generated."""
+    if not path.endswith(".json"):
+        return any("generated from " in line and names.EDIT in line for line in text.splitlines()[:3])
+    try:
+        data = json.loads(text)
+    except ValueError:
+        return False
+    keys = data.keys() if isinstance(data, dict) else set()
+    described = str(data.get("description")) if isinstance(data, dict) else ""
+    return names.EDIT in described or keys >= _MANIFEST_KEYS or keys >= _PLAYBOOK_KEYS
 
 
 def apply(found: list[Change], out: Path) -> None:
     """Carry `found` out, so that a write cut short is seen as stale and the next one mends it.
 
     Before anything else the manifest claims the old files and the new ones: whatever is left lying is listed.
+    Raises Refused, and writes nothing, where something that is not ours is in the way.
     """
+    foreign = [change for change in found if change.kind == "foreign"]
+    if foreign:
+        raise Refused([_in_the_way(change) for change in foreign])
     for left in out.glob(f"{_WRITING}*"):
-        shutil.rmtree(left)
+        if left.is_dir() and not left.is_symlink():
+            shutil.rmtree(left)
     if not found:
         return
     out.mkdir(parents=True, exist_ok=True)
@@ -132,8 +169,13 @@ def apply(found: list[Change], out: Path) -> None:
             _carry_out(change, out, Path(folder))
 
 
+def _in_the_way(change: Change) -> Problem:
+    what, _, cure = change.said.partition("; ")
+    return Problem(Where(str(change.out / change.path), 1), Severity.error, what, cure)
+
+
 def _carry_out(change: Change, out: Path, folder: Path) -> None:
-    target = _inside(out, change.path)
+    target = out / change.path
     if change.new is None:
         target.unlink(missing_ok=True)
         _remove_empty(target.parent, out)
@@ -143,38 +185,48 @@ def _carry_out(change: Change, out: Path, folder: Path) -> None:
 
 def _claim(manifest: str, out: Path) -> str:
     new = json.loads(manifest)
-    gone = {path: {"sha256": "", "source": ""} for path in _listed(out)}
-    return json.dumps({**new, "files": {**gone, **new["files"]}}, indent=2, sort_keys=True) + "\n"
+    claimed = {**_entries(out), **new["files"]}
+    return json.dumps({**new, "files": claimed}, indent=2, sort_keys=True) + "\n"
 
 
-def _read(target: Path) -> str | None:
+def _read(out: Path, path: str) -> str | None:
     # Bytes: a line end that Git or an editor changed is a change, and a file that is no text is none of ours.
-    return target.read_bytes().decode("utf-8", "replace") if target.is_file() else None
+    target = out / path
+    there = target.is_file() and not _blocked(out, path)
+    return target.read_bytes().decode("utf-8", "replace") if there else None
 
 
-def _listed(out: Path) -> list[str]:
-    return list(_entries(out))
+def _blocked(out: Path, path: str) -> bool:
+    """Whether a link, a file or a folder lies where this file or one of its folders should be."""
+    target = out / path
+    folders = [parent for parent in target.parents if parent != out and parent.is_relative_to(out)]
+    if any(folder.is_symlink() or (folder.exists() and not folder.is_dir()) for folder in folders):
+        return True
+    return target.is_symlink() or (target.exists() and not target.is_file())
 
 
 def _entries(out: Path) -> dict[str, dict[str, str]]:
     """What the manifest says of each file it lists."""
     manifest = out / MANIFEST
-    if not manifest.is_file():
+    if _blocked(out, MANIFEST) or not manifest.is_file():
         return {}
     try:
-        listed = json.loads(manifest.read_text(encoding="utf-8"))["files"]
-        return {str(path): dict(entry) for path, entry in dict(listed).items()}
+        data = json.loads(manifest.read_text(encoding="utf-8"))
+        listed = {str(path): dict(entry) for path, entry in dict(data["files"]).items()}
     except (ValueError, KeyError, TypeError):
         raise WrongCall(f"{shown(manifest)} is not readable; restore it from Git, or delete it") from None
+    if not data.keys() >= _MANIFEST_KEYS:
+        return {}  # another program's: what it lists is not ours
+    for path in listed:
+        _refuse_outside(out, path)
+    return listed
 
 
-def _inside(out: Path, path: str) -> Path:
-    target = out / path
-    if not target.resolve().is_relative_to(out.resolve()) or target.resolve() == out.resolve():
-        raise WrongCall(
-            f"{shown(out / MANIFEST)} lists '{path}' outside of {shown(out)}; restore it from Git"
-        )
-    return target
+def _refuse_outside(out: Path, path: str) -> None:
+    parts = PurePosixPath(path).parts
+    if not parts or path.startswith("/") or ".." in parts:
+        where = f"{shown(out / MANIFEST)} lists '{path}' outside of {shown(out)}"
+        raise WrongCall(f"{where}; restore it from Git")
 
 
 def _replace(target: Path, text: str, folder: Path) -> None:

@@ -103,18 +103,6 @@ def test_a_manifest_that_lists_what_lies_outside_is_refused(
     assert Path("precious").read_text() == "mine\n"
 
 
-def test_a_link_that_leads_outside_is_not_followed(shell: Shell) -> None:
-    shell.handrail("generate")
-    Path("elsewhere").mkdir()
-    rules = Path("generated/prometheus/rules")
-    (rules / "shop.yml").unlink()
-    rules.rmdir()
-    rules.symlink_to(Path("elsewhere").resolve())
-    code, _, wrong = shell.handrail("generate")
-    assert (code, list(Path("elsewhere").iterdir())) == (2, [])
-    assert "outside of generated" in wrong
-
-
 @pytest.mark.parametrize("options", [(), ("--check",), ("--diff",)])
 @pytest.mark.parametrize("text", ["<<<<<<< HEAD\n", "[]", '{"files": {"a": 1}}'])
 def test_a_manifest_that_nobody_can_read_is_said_with_its_cure(
@@ -168,7 +156,9 @@ def test_wherever_a_write_is_cut_short_check_sees_it_and_the_next_run_mends_it(s
         shell.declare(**both)
         if cut_short(after) == 0:
             break
-        written = {path: text for path, text in shell.files().items() if not path.startswith(".writing-")}
+        written = {
+            path: text for path, text in shell.files().items() if not path.startswith(".handrail-writing-")
+        }
         assert (after, refused(shell) == []) == (after, written == whole)
         shell.declare(shop=SHOP)  # and meanwhile somebody took the new rollout back
         shell.handrail("generate")

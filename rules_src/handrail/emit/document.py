@@ -7,9 +7,11 @@ from typing import Any
 
 import yaml
 
+from handrail import names
+
 Data = dict[str, Any]
 
-EDIT = "do not edit; run `handrail generate`"
+EDIT = names.EDIT
 
 
 class _Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from handrail import names, plan
-from handrail.base import where_of
+from handrail.base import script_of, where_of
 from handrail.declare.environment import Environment
 from handrail.declare.rollout import Rollout
 from handrail.lower.dashboards import lower_dashboards
@@ -62,7 +62,7 @@ def _rollout(given: Rollout, environment: Environment) -> plan.Rollout:
         runbook_url=frame.runbook_url,
         dashboard_url=frame.dashboard_url,
         playbook=lower_playbook(given, guardrails, frame),
-        source=where_of(given).file,
+        source=script_of(given),
         where=where_of(given),
     )
 

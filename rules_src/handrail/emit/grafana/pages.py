@@ -83,7 +83,7 @@ def _page(page: plan.Dashboard, rollout: plan.Rollout, receiver: str, groups: Ro
     board = (
         built.Dashboard(page.title)
         .uid(names.dashboard_uid(rollout.name, page.name))
-        .description(f"generated from {rollout.source}; do not edit; run `handrail generate`")
+        .description(f"generated from {rollout.source}; {names.EDIT}")
         .tags(["handrail", f"rollout:{rollout.name}", f"service:{rollout.service}"])
         .timezone("utc")
         .time(f"now-{span(page.last)}", "now")

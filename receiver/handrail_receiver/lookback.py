@@ -15,6 +15,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, TypeAdapter, Validati
 from handrail_receiver.errors import TargetError
 from handrail_receiver.mutes import Fired, Inhibition, Labels, Silence, inhibitions, silences
 from handrail_receiver.outside import Outside
+from handrail_receiver.prometheus import Told
 
 log = logging.getLogger("handrail")
 ANSWER_WITHIN = 10.0
@@ -54,8 +55,7 @@ class _Result(BaseModel):
     result: list[_Series]
 
 
-class _Answer(BaseModel):
-    model_config = ConfigDict(extra="ignore")
+class _Answer(Told):
     data: _Result
 
 
@@ -130,7 +130,9 @@ class LookBack:
     async def _query(self, query: str) -> list[_Series]:
         address = f"{self.prometheus.rstrip('/')}/api/v1/query?{urlencode({'query': query})}"
         answer = await self.outside.ask("Prometheus", "GET", address, timeout=ANSWER_WITHIN)
-        return _Answer.model_validate_json(answer.body).data.result
+        read = _Answer.model_validate_json(answer.body)
+        read.whole()
+        return read.data.result
 
     async def _added(self) -> Labels:
         """The labels that Prometheus adds to what it sends; none where its configuration is not shown."""

@@ -21,7 +21,14 @@ groups:
   rules:
   - alert: ShopErrorRateCritical
     expr: bad == 1
-    labels: {rollout: shop, service: shop, guardrail: error-rate, tier: critical, severity: critical, action: rollback}
+    labels:
+      rollout: shop
+      service: shop
+      environment: production
+      guardrail: error-rate
+      tier: critical
+      severity: critical
+      action: rollback
 """
 
 
@@ -46,9 +53,17 @@ def scraped(folder: Path, **values: float) -> Iterator[Application]:
 
 @contextmanager
 def watched(
-    folder: Path, values: Mapping[str, float], alertmanagers: Sequence[str] = (), rules: str = RULES
+    folder: Path,
+    values: Mapping[str, float],
+    alertmanagers: Sequence[str] = (),
+    rules: str = RULES,
+    remote_read: Sequence[str] = (),
+    binary: str | Path = "prometheus",
 ) -> Iterator[Application]:
-    """A Prometheus that knows `values`, and tells `alertmanagers` (`host:port`) what fires by `rules`."""
+    """A Prometheus that knows `values`, and tells `alertmanagers` (`host:port`) what fires by `rules`.
+
+    It reads from other stores as well, at the addresses `remote_read`.
+    """
     application = Application("", dict(values))
 
     class Handler(BaseHTTPRequestHandler):
@@ -67,9 +82,9 @@ def watched(
         web = stack.enter_context(ThreadingHTTPServer(("127.0.0.1", 0), Handler))
         Thread(target=web.serve_forever, daemon=True).start()
         stack.callback(web.shutdown)
-        config = _write(folder, rules, f"127.0.0.1:{web.server_port}", alertmanagers)
+        config = _write(folder, rules, f"127.0.0.1:{web.server_port}", alertmanagers, remote_read)
         flags = ["--rules.alert.resend-delay=1s"]
-        server = stack.enter_context(servers.prometheus(folder, config, flags=flags))
+        server = stack.enter_context(servers.prometheus(folder, config, binary=binary, flags=flags))
         application.url = server.url
         servers.until(lambda: bool(samples(server.url, next(iter(values)))), "the first scrape")
         servers.until(lambda: _told(server.url) == len(alertmanagers), "Prometheus to know whom to tell")
@@ -89,7 +104,9 @@ def _told(url: str) -> int:
     return len(answer["data"]["activeAlertmanagers"])
 
 
-def _write(folder: Path, rules: str, target: str, alertmanagers: Sequence[str]) -> Path:
+def _write(
+    folder: Path, rules: str, target: str, alertmanagers: Sequence[str], remote_read: Sequence[str]
+) -> Path:
     (folder / "rules.yml").write_text(rules)
     config = {
         "global": {
@@ -101,6 +118,7 @@ def _write(folder: Path, rules: str, target: str, alertmanagers: Sequence[str]) 
         "rule_files": [str(folder / "rules.yml")],
         "alerting": {"alertmanagers": [{"static_configs": [{"targets": list(alertmanagers)}]}]},
         "scrape_configs": [{"job_name": "shop", "static_configs": [{"targets": [target]}]}],
+        "remote_read": [{"url": url, "read_recent": True} for url in remote_read],
     }
     path = folder / "prometheus.yml"
     path.write_text(json.dumps(config))

@@ -82,3 +82,11 @@ def test_buckets_that_nobody_names_are_asked_for() -> None:
 )
 def test_a_bound_at_a_bucket_is_fine(measure: str, limit: str) -> None:
     assert found(NAME, guardrail(f'against=Ago("7d"), tiers=[Warning({limit})]', measure=measure)) == []
+
+
+def test_the_last_bucket_of_every_histogram_may_be_listed_as_the_libraries_do() -> None:
+    measure = 'SlowerThan("request_seconds", "250ms", buckets=[0.1, 0.5, float("inf")])'
+    [(_, said)] = found("bound-between-buckets", guardrail('tiers=[Critical(Above("1%"))]', measure=measure))
+    assert said == (
+        "error: 'errors' asks for a bucket at 250ms, and there is none: 0.1, 0.5; use one of these"
+    )

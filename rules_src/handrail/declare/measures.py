@@ -6,6 +6,7 @@ its value is and in which unit the limits are written.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Annotated, Literal
 
@@ -27,6 +28,15 @@ Series = Annotated[
     AfterValidator(_series),
     Field(description='a metric with matchers, like http_requests_total{status=~"5.."}'),
 ]
+
+
+def _bounds(given: Sequence[float]) -> Sequence[float]:
+    if any(math.isnan(bound) for bound in given):
+        raise ValueError("a bound is no number; write the upper bounds of the buckets, like [0.1, 0.5, 1]")
+    return tuple(bound for bound in given if bound != math.inf)  # every histogram has that one
+
+
+Buckets = Annotated[Sequence[float], AfterValidator(_bounds)]
 Percentile = Annotated[float, Field(gt=0, lt=100)]
 Labels = Sequence[
     Annotated[
@@ -70,7 +80,7 @@ class Latency:
     unit: Literal["s", "ms"] = Field(default="s", kw_only=True)
     native: bool = Field(default=False, kw_only=True)
     min_events: Annotated[int, Field(ge=1)] = Field(default=100, kw_only=True)
-    buckets: Sequence[float] = Field(default=(), kw_only=True)
+    buckets: Buckets = Field(default=(), kw_only=True)
 
 
 @declared
@@ -86,7 +96,7 @@ class SlowerThan:
     unit: Literal["s", "ms"] = Field(default="s", kw_only=True)
     native: bool = Field(default=False, kw_only=True)
     min_events: Annotated[int, Field(ge=1)] = Field(default=100, kw_only=True)
-    buckets: Sequence[float] = Field(default=(), kw_only=True)
+    buckets: Buckets = Field(default=(), kw_only=True)
 
 
 @declared
@@ -100,7 +110,7 @@ class Increase:
     counter: Series
     window: Period = Field(default="5m", kw_only=True)
     slower_than: Period | None = Field(default=None, kw_only=True)
-    buckets: Sequence[float] = Field(default=(), kw_only=True)
+    buckets: Buckets = Field(default=(), kw_only=True)
 
 
 @declared

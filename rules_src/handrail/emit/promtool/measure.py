@@ -32,6 +32,7 @@ from handrail.plan import (
     Slow,
     StateChanges,
 )
+from handrail.promql import le
 from handrail.units import plain
 
 BORN_WITHIN = 3_600_000
@@ -158,10 +159,8 @@ _named = lru_cache(4096)(Selector.suffixed)
 
 @lru_cache(4096)
 def at_bound(histogram: Selector, bound: Decimal) -> Selector:
-    """The bucket of a bound, however it is spelt."""
-    text = plain(bound)
-    spelt = text.replace(".", r"\.") if "." in text else f"{text}(\\.0)?"
-    return histogram.suffixed("_bucket").where(("le", "=~", spelt))
+    """The bucket of a bound."""
+    return histogram.suffixed("_bucket").where(("le", "=", le(bound)))
 
 
 def _slow(measure: Slow, by: tuple[str, ...], storage: Storage, time: int) -> Values:

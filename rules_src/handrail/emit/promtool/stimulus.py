@@ -31,6 +31,7 @@ from handrail.plan import (
     Slow,
     StateChanges,
 )
+from handrail.promql import le
 from handrail.units import plain, seconds
 
 Feeds = dict[Key, Feed]
@@ -192,7 +193,7 @@ def histogram(
 ) -> Feeds:
     """A classic histogram with these cumulative counts from scrape to scrape."""
     found: Feeds = {
-        chosen(series.suffixed("_bucket"), {**fixed, "le": plain(edge)}): Rise(count)
+        chosen(series.suffixed("_bucket"), {**fixed, "le": le(edge)}): Rise(count)
         for edge, count in zip(edges, counts, strict=True)
     }
     found[chosen(series.suffixed("_bucket"), {**fixed, "le": "+Inf"})] = Rise(every)

@@ -94,14 +94,18 @@ class StageFacts(_Model):
 class Criterion(_Model):
     """One thing that must have been true over the whole hold.
 
-    `expr` gives a sample when it was *not* true; `seen` gives one while it can be judged at all. Without a
-    sample of `seen` nothing is known, and the criterion is not met.
+    `expr` gives a sample when it was *not* true; `seen` gives one when it could be judged for long enough. Without a
+    sample of `seen` nothing is known, and the criterion is not met. Both look back over the last `over` seconds of
+    the stage, and `judged` is the share of them (0..1) in which there was something to judge; `over` None: they are
+    about now alone.
     """
 
     guardrail: str
     text: str
     expr: str
     seen: str
+    judged: str = ""
+    over: float | None = None
 
 
 class Approval(_Model):
@@ -177,15 +181,19 @@ class ReferenceQuery(_Model):
 
 
 class GuardrailFacts(_Model):
-    """A guardrail as the receiver sees it."""
+    """A guardrail as the receiver sees it.
+
+    `needs` are the series without which it sees nothing, as selectors: of each group one must be there.
+    """
 
     name: str
     tiers: tuple[TierFacts, ...]
     references: tuple[ReferenceQuery, ...] = ()
+    needs: tuple[tuple[str, ...], ...] = ()
 
 
 class Proof(_Model):
-    """The rollback is proved when `expr` (the arm's traffic) is at most `at_most` within `within` seconds; no sample is no proof."""
+    """The rollback is proved when `expr` (the canary's traffic) is at most `at_most` within `within` seconds; no sample is no proof."""
 
     expr: str
     at_most: float

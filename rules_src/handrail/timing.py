@@ -133,11 +133,19 @@ def window(condition: plan.Condition) -> tuple[timedelta, timedelta]:
             return (NOTHING, NOTHING) if at_once else (whole, whole)
         case plan.PerSecond(window=whole) | plan.Grown(window=whole) | plan.Gone(window=whole):
             return whole, whole
-        case plan.Free(expr):
-            longest = max((duration(text) for text in _RANGE.findall(expr)), default=NOTHING)
-            return longest, longest
+        case plan.Free():
+            return looks_back(measure), looks_back(measure)
         case _:
             return NOTHING, NOTHING
+
+
+def looks_back(measure: plan.Measure) -> timedelta:
+    """How far back a measure looks."""
+    if isinstance(measure, plan.Only):
+        return max(looks_back(measure.measure), looks_back(measure.condition))
+    if isinstance(measure, plan.Free):
+        return max((duration(text) for text in _RANGE.findall(measure.expr)), default=NOTHING)
+    return getattr(measure, "window", None) or NOTHING
 
 
 def _filled(condition: plan.Condition, *, rising: bool, towards: bool) -> float:

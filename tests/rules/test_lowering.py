@@ -99,16 +99,17 @@ def test_a_rollback_is_proved_by_series_that_tell_the_arms_apart() -> None:
     """Builds are of no arm, and a figure of theirs would never come."""
     builds = Guardrail("builds", Ratio(bad="broken_total", of="builds_total"), whole_service=True)
     errors = Guardrail("errors", RATIO)
-    assert _proof(builds, errors) == (
-        'sum(rate(requests_total{track="canary"}[1m])) or sum(rate(requests_total{track="stable"}[1m])) * 0'
-    )
+    expr = _proof(builds, errors)
+    assert expr is not None
+    assert expr.startswith('(sum(rate(requests_total{track="canary"}[1m]))\n')
+    assert "builds_total" not in expr
 
 
 def test_or_by_the_count_of_a_native_histogram() -> None:
-    assert _proof(Guardrail("late", Latency("seconds", p=95, native=True))) == (
-        'histogram_count(sum(rate(seconds{track="canary"}[1m]))) '
-        'or histogram_count(sum(rate(seconds{track="stable"}[1m]))) * 0'
-    )
+    expr = _proof(Guardrail("late", Latency("seconds", p=95, native=True)))
+    assert expr is not None
+    assert expr.startswith('(histogram_count(sum(rate(seconds{track="canary"}[1m])))\n')
+    assert 'last_over_time(seconds{track="canary"}[1h5m])' in expr
 
 
 def test_no_gate_asks_for_what_only_watches() -> None:

@@ -14,10 +14,16 @@ from handrail.declare.guardrail import Tier
 from handrail.declare.rollout import Approval, Rollout
 from handrail.declare.rollout import Stage as DeclaredStage
 from handrail.lower.guardrail import Frame
-from handrail.units import amount, span
+from handrail.lower.series import counting, needed
+from handrail.timing import looks_back
+from handrail.units import amount, plain, span
 from handrail.wording import reference_words, words
 
 FLAGS = (contract.FlagOff, contract.LaunchDarklyOff)
+JUDGED_FOR = Decimal("0.9")
+"""The share of a stage's evaluations in which there must have been something to judge, the first window left out."""
+LATELY = "1h"
+"""How long before a rollback its canary must have been scraped, for its absence to say that it is gone."""
 
 
 def lower_playbook(given: Rollout, guardrails: tuple[plan.Guardrail, ...], frame: Frame) -> contract.Playbook:
@@ -83,7 +89,7 @@ def _gate(
             _criterion(guardrail.name, criterion, left, frame)
             for guardrail in guardrails
             for criterion in guardrail.success
-            if left is not None and not guardrail.shadow and _applies(criterion.condition, left, frame)
+            if left is not None and _asked(guardrail, left) and _applies(criterion.condition, left, frame)
         ),
         manual=tuple(asked.manual) if asked else (),
         approvals=tuple(_approval(one, frame) for one in asked.approvals) if asked else (),
@@ -100,6 +106,11 @@ def _approval(given: str | Approval, frame: Frame) -> contract.Approval:
     )
 
 
+def _asked(guardrail: plan.Guardrail, left: plan.Stage) -> bool:
+    """Whether a gate asks for it at all: what only watches holds nothing, and a canary without traffic shows nothing."""
+    return not guardrail.shadow and (guardrail.arms is None or left.weight != 0)
+
+
 def _applies(condition: plan.Condition, left: plan.Stage, frame: Frame) -> bool:
     """Whether there is anything to compare the stage with: the first one has no stage before it."""
     reference = condition.reference
@@ -110,14 +121,27 @@ def _applies(condition: plan.Condition, left: plan.Stage, frame: Frame) -> bool:
     return names_.index(left.name) > first
 
 
-def _criterion(
-    guardrail: str, criterion: plan.Success, left: plan.Stage | None, frame: Frame
-) -> contract.Criterion:
-    expr = criterion.breach
-    if left is not None and left.hold is not None:
-        step = span(frame.context.scale.duration(frame.rollout.evaluate))
-        expr = f"count_over_time(({expr})[{span(left.hold)}:{step}])"
-    return contract.Criterion(guardrail=guardrail, text=criterion.text, expr=expr, seen=criterion.seen)
+def _criterion(guardrail: str, criterion: plan.Success, left: plan.Stage, frame: Frame) -> contract.Criterion:
+    """What a stage is judged by: all of it but its first window, which still sees what was before the stage.
+
+    Where the window is as long as the stage, the last look at it sees all of the stage, and nothing else.
+    """
+    every = frame.context.scale.duration(frame.rollout.evaluate)
+    over = (left.hold or timedelta()) - looks_back(criterion.condition.signal.measure)
+    if over <= every:
+        return contract.Criterion(
+            guardrail=guardrail, text=criterion.text, expr=criterion.breach, seen=criterion.seen
+        )
+    steps, rest = f"[{span(over)}:{span(every)}]", over // every
+    judged = f"clamp_max(count_over_time((count({criterion.seen})){steps}) / {rest}, 1)"
+    return contract.Criterion(
+        guardrail=guardrail,
+        text=criterion.text,
+        expr=f"count_over_time(({criterion.breach}){steps})",
+        seen=f"{judged} >= {plain(JUDGED_FOR)}",
+        judged=judged,
+        over=over.total_seconds(),
+    )
 
 
 def _facts(written: DeclaredGuardrail, lowered: plan.Guardrail, frame: Frame) -> contract.GuardrailFacts:
@@ -128,7 +152,24 @@ def _facts(written: DeclaredGuardrail, lowered: plan.Guardrail, frame: Frame) ->
         name=lowered.name,
         tiers=(*tiers, _tier(lowered.blind, lowered, None, frame)),
         references=tuple(_captures(written, lowered, frame)),
+        needs=tuple(_needs(lowered)),
     )
+
+
+def _needs(guardrail: plan.Guardrail) -> Iterator[tuple[str, ...]]:
+    """Of either arm: before the first stage there is no canary."""
+    found = [any_of for signal in guardrail.signals for any_of in needed(signal.measure)]
+    yield from dict.fromkeys(
+        tuple(str(_of_either(one, guardrail.arms)) for one in any_of) for any_of in found
+    )
+
+
+def _of_either(series: plan.Selector, arms: plan.Arms | None) -> plan.Selector:
+    if arms is None or all(label != arms.label for label, _, _ in series.matchers):
+        return series
+    others = tuple(matcher for matcher in series.matchers if matcher[0] != arms.label)
+    both = (arms.label, "=~", promql.either((arms.canary, arms.stable)))
+    return plan.Selector(series.metric, (*others, both))
 
 
 def _tier(
@@ -233,18 +274,34 @@ def _proof(given: Rollout, guardrails: tuple[plan.Guardrail, ...], frame: Frame)
     # What judges the whole service may have no label that tells the arms apart.
     apart_first = sorted(guardrails, key=lambda guardrail: guardrail.arms is None)
     measures = [guardrail.signals[0].measure for guardrail in apart_first]
-    counted = next((measure for measure in measures if promql.traffic(measure, ()) is not None), None)
+    counted = next((measure for measure in measures if counting(measure) is not None), None)
     if counted is None:
         return None
+    within = frame.context.scale.duration(given.proved_within)
     canary, stable = (
-        promql.traffic(_of_arm(counted, (given.arms.label, "=", arm), window), ())
+        _of_arm(counted, (given.arms.label, "=", arm), window)
         for arm in (given.arms.canary, given.arms.stable)
     )
     return contract.Proof(
-        # A canary that is gone has no series: that is a proof only while the stable arm is seen.
-        expr=f"{canary} or {stable} * 0",
+        expr=_no_traffic(canary, stable, within + frame.context.scale.duration(LATELY)),
         at_most=0,
-        within=frame.context.scale.duration(given.proved_within).total_seconds(),
+        within=within.total_seconds(),
+    )
+
+
+def _no_traffic(canary: plan.Measure, stable: plan.Measure, lately: timedelta) -> str:
+    """The canary's traffic, by its own series; no sample while a part of it cannot be seen.
+
+    A canary that is gone has none: 0, while the stable arm is seen, when Prometheus scraped it lately and knows its
+    targets no more. One that does not answer is not gone.
+    """
+    back = span(lately)
+    last = f"last_over_time({counting(canary)}[{back}])"
+    return (
+        f"({promql.traffic(canary, ())}\n"
+        f"or 0 * count({last}) and on () {promql.traffic(stable, ())}\n"
+        f"unless on () ({last} unless on (job, instance) last_over_time(up[{back}])))\n"
+        f"unless on () ({last} and on (job, instance) up == 0)"
     )
 
 

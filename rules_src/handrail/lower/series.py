@@ -1,0 +1,83 @@
+"""A measure of the plan → the raw series that it looks at."""
+
+from __future__ import annotations
+
+import promql_parser
+
+from handrail.plan import (
+    Count,
+    Fill,
+    Free,
+    Gone,
+    Grown,
+    InState,
+    Level,
+    Measure,
+    Only,
+    PerSecond,
+    Quantile,
+    Selector,
+    Share,
+    Slow,
+    StateChanges,
+)
+
+AnyOf = tuple[Selector, ...]
+"""Series of which one is enough."""
+
+_OPERATORS = {"Equal": "=", "NotEqual": "!=", "Re": "=~", "NotRe": "!~"}
+
+
+def counting(measure: Measure) -> Selector | None:
+    """What counts the events that a measure judges, None where it counts none."""
+    match measure:
+        case Share(whole=series):
+            return series
+        case Quantile(histogram=histogram) | Slow(histogram=histogram):
+            return histogram if measure.native else histogram.suffixed("_count")
+        case Only(measure=inner):
+            return counting(inner)
+        case _:
+            return None
+
+
+def needed(measure: Measure) -> tuple[AnyOf, ...]:
+    """The series without which a measure has no value: all of these."""
+    counter = counting(measure)
+    if counter is not None and not isinstance(measure, Only):
+        return ((counter,),)
+    match measure:
+        case Count(counter=series, bound=bound):
+            return ((series if bound is None else series.suffixed("_count"),),)
+        case PerSecond(counter=series):
+            return ((series,),)
+        case Level(metric=series) | InState(metric=series) | StateChanges(metric=series):
+            return ((series,),)
+        case Grown(metric=series) | Gone(metric=series):
+            return ((series,),)
+        case Fill(used=used, size=size):
+            return ((used,), (size,)) if isinstance(size, Selector) else ((used,),)
+        case Only(measure=inner, condition=condition):
+            return (*needed(inner), *needed(condition))
+        case Free(expr=expr):
+            # What stands in it may well be missing: `errors or vector(0)`. But if nothing of it is there, it sees nothing.
+            found = tuple(dict.fromkeys(_selectors(promql_parser.parse(expr))))
+            return (found,) if found else ()
+        case _:
+            return ()
+
+
+def _selectors(expr: promql_parser.Expr) -> list[Selector]:
+    """Every series that an expression names."""
+    found: list[Selector] = []
+
+    def visit(node: promql_parser.Expr) -> None:
+        if isinstance(node, promql_parser.VectorSelector) and node.name:
+            matchers = (
+                (one.name, _OPERATORS[str(one.op).rpartition(".")[2]], one.value)
+                for one in node.matchers.matchers
+            )
+            found.append(Selector(node.name, tuple(matchers)))
+
+    promql_parser.walk(expr, visit)
+    return found

@@ -1,0 +1,131 @@
+"""What a gate asks for: a stage is judged as a whole, by what happened in it alone, and only when enough of it was seen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pytest
+from handrail.contract import Criterion
+from handrail.declare import (
+    Above,
+    Arms,
+    Below,
+    Critical,
+    Environment,
+    Gauge,
+    Guardrail,
+    PromQL,
+    Ratio,
+    Rollout,
+    Stage,
+    Usage,
+)
+from handrail.lower import lower
+
+from .judged import IN_10, Asked, complaints, shop
+
+ERRORS = Guardrail(
+    "errors",
+    Ratio(bad='requests_total{status="500"}', of="requests_total"),
+    success=Below("1%"),
+    tiers=[Critical(Above("5%"), action="rollback")],
+)
+PLAN = shop(ERRORS, arms=True)
+[CRITERION] = PLAN.playbook.gates[0].criteria
+OK, BAD = 'requests_total{track="canary",status="200"}', 'requests_total{track="canary",status="500"}'
+BEFORE = 80
+"""Scrapes, four a minute, before the stage of one hour begins: the hour ends at 80 min."""
+
+
+def judged(promtool: str, series: Mapping[str, str], *, broken: bool, seen: bool, about: float = 1) -> str:
+    """What promtool says against this verdict at the end of the stage; `about` is the share of it that was judged."""
+    asked = (
+        Asked(f"count({CRITERION.expr})", "80m", {"{}": 1} if broken else {}),
+        Asked(f"count({CRITERION.seen})", "80m", {"{}": 1} if seen else {}),
+        Asked(f"count(abs(({CRITERION.judged}) - {about}) < 0.03)", "80m", {"{}": 1}),
+    )
+    return complaints(promtool, PLAN, {**IN_10, **series}, *asked)
+
+
+def test_a_stage_with_traffic_all_the_time_is_met_and_judged_for_all_of_it(promtool: str) -> None:
+    assert judged(promtool, {OK: "0+100x400", BAD: "0x400"}, broken=False, seen=True) == ""
+
+
+def test_a_stage_without_traffic_until_its_last_minutes_is_not_met_and_says_for_how_little(
+    promtool: str,
+) -> None:
+    late = {OK: f"0x{BEFORE + 220} 100+100x40", BAD: "0x400"}
+    assert judged(promtool, late, broken=False, seen=False, about=0.09) == ""
+
+
+@pytest.mark.parametrize(("gap", "seen", "about"), [(28, True, 0.95), (60, False, 0.81)])
+def test_a_short_gap_is_no_harm_and_a_long_one_is(promtool: str, gap: int, seen: bool, about: float) -> None:
+    """A gap counts from when the window has too little traffic in it until it has enough again."""
+    stops = f"0+100x{BEFORE + 100} _x{gap} {100 * (BEFORE + 100)}+100x200"
+    assert judged(promtool, {OK: stops, BAD: "0x400"}, broken=False, seen=seen, about=about) == ""
+
+
+def test_errors_in_the_middle_of_it_are_seen_at_its_end(promtool: str) -> None:
+    burst = {OK: "0+100x400", BAD: f"0x{BEFORE + 100} 50+50x10 500x290"}
+    assert judged(promtool, burst, broken=True, seen=True) == ""
+
+
+def test_errors_of_the_attempt_before_are_not_its_own(promtool: str) -> None:
+    before = {OK: "0+100x400", BAD: f"0+50x{BEFORE - 1} {50 * (BEFORE - 1)}x320"}
+    assert judged(promtool, before, broken=False, seen=True) == ""
+
+
+def criteria(guardrail: Guardrail, *, weight: str = "10%", hold: str = "1h") -> list[Criterion]:
+    """What the gate out of such a stage asks for."""
+    stages = [Stage("first", weight=weight, hold=hold), Stage("100%", weight="100%")]
+    arms = Arms("track", canary="canary", stable="stable")
+    rollout = Rollout("shop", "shop", arms=arms, stages=stages, guardrails=[guardrail])
+    (planned,) = lower([rollout], Environment("test")).rollouts
+    [gate] = planned.playbook.gates
+    return list(gate.criteria)
+
+
+WHOLE = Guardrail("errors", ERRORS.measure, success=Below("1%"), tiers=ERRORS.tiers, whole_service=True)
+
+
+def test_out_of_a_stage_without_traffic_no_arm_is_asked_about() -> None:
+    assert criteria(ERRORS, weight="0%") == []
+    assert [one.text for one in criteria(ERRORS)] == ["below 1 %"]
+    assert [one.text for one in criteria(WHOLE, weight="0%")] == ["below 1 %"]
+
+
+def test_a_stage_no_longer_than_the_window_is_judged_by_the_look_that_sees_all_of_it() -> None:
+    [now] = criteria(ERRORS, hold="5m")
+    assert (now.over, now.judged) == (None, "")
+    assert "count_over_time" not in now.expr + now.seen
+
+
+def test_what_looks_at_this_moment_only_is_judged_over_the_whole_stage() -> None:
+    [pool] = criteria(
+        Guardrail("pool", Usage("pool_in_use", 50), success=Below("80%"), tiers=[Critical(Above("90%"))])
+    )
+    assert pool.over == 3600
+
+
+def needs(guardrail: Guardrail) -> tuple[tuple[str, ...], ...]:
+    """The series without which the guardrail sees nothing."""
+    [facts] = shop(guardrail, arms=True).playbook.guardrails
+    return facts.needs
+
+
+def test_a_guardrail_needs_its_series_in_either_arm() -> None:
+    assert needs(ERRORS) == (('requests_total{track=~"canary|stable"}',),)
+
+
+def test_a_share_of_a_size_needs_both_and_free_promql_one_of_what_it_names() -> None:
+    pool = Guardrail("pool", Usage("pool_in_use", "pool_size"), tiers=[Critical(Above("90%"))])
+    assert needs(pool) == (
+        ('pool_in_use{track=~"canary|stable"}',),
+        ('pool_size{track=~"canary|stable"}',),
+    )
+    free = Guardrail(
+        "free", PromQL('sum(rate(a_total{x!="y"}[5m])) / sum(b) > 3'), tiers=[Critical(Above(1))]
+    )
+    assert needs(free) == (('a_total{x!="y"}', "b"),)
+    level = Guardrail("level", Gauge('depth{queue="a"}'), tiers=[Critical(Above(1))])
+    assert needs(level) == (('depth{queue="a",track=~"canary|stable"}',),)

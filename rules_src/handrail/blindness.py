@@ -8,27 +8,42 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from itertools import starmap
 
 from handrail import names
-from handrail.conditions import REMEMBER, Place, back_then, in_stages, of_stable, reference_of, steps
+from handrail.conditions import (
+    REMEMBER,
+    AnyStage,
+    NoStage,
+    Place,
+    Stages,
+    TheseStages,
+    back_then,
+    in_stages,
+    of_stable,
+    reference_of,
+    remembered,
+    steps,
+    tells_arms,
+)
 from handrail.plan import (
     Condition,
     Free,
+    Gone,
     Measure,
     Only,
     Quantile,
     ReferenceKind,
     Selector,
+    Share,
     Signal,
     Slow,
     narrowed,
 )
-from handrail.promql import watched
+from handrail.promql import NUMBERS, holds, no_numbers, there, watched
 from handrail.units import span
 
-Missing = tuple[str, str, str]
-"""The reason, an expression that has a sample for it, and while which other one has a sample (may be empty)."""
+Missing = tuple[str, str, Stages]
+"""The reason, an expression that has a sample for it, and in which stages it is one."""
 
 
 def cannot_see(
@@ -38,33 +53,36 @@ def cannot_see(
 
     `timed` says that a tier counts only for some time after a stage began.
     """
-    running = place.running if place.arm is not None else ""
     relative = [condition for condition in conditions if condition.reference is not None]
-    found = [
-        *_series(signals, running),
+    missing = [
+        *_series(signals, place),
         *_captured(relative, place),
         *_stable(signals, relative, place),
-        *_past(relative, place, running),
+        *_past(relative, place),
         *_stage(conditions, relative, place, timed=timed),
     ]
-    return "\nor ".join(starmap(_because, found))
+    asked = [one for one in missing if not isinstance(one[2], NoStage)]
+    return "\nor ".join(_because(*one, place.rollout) for one in asked)
 
 
-def _because(reason: str, lost: str, during: str) -> str:
-    gate = f" and on () ({during})" if during else ""
+def _because(reason: str, lost: str, during: Stages, rollout: str) -> str:
+    gate = f" and on () ({in_stages(rollout, during.names)})" if isinstance(during, TheseStages) else ""
     return f'label_replace(count({lost}){gate}, "reason", "{reason}", "", "")'
 
 
-def _series(signals: tuple[Signal, ...], running: str) -> Iterator[Missing]:
+def _series(signals: tuple[Signal, ...], place: Place) -> Iterator[Missing]:
     missing: dict[tuple[str, bool], str] = {}
     for signal in signals:
         for series, expr in _watched(signal).items():
             missing.setdefault((series, expr == series), f"absent({expr})")
     if missing:
-        yield "its metrics are missing", " or ".join(missing.values()), running
-    lost = [_bucketless(signal.traffic, signal.value) for signal in signals if _has_buckets(signal)]
+        yield "its metrics are missing", " or ".join(missing.values()), place.running
+    lost = [expr for signal in signals for expr in _bucketless(signal, signal.events, signal.value)]
     if lost:
-        yield "its buckets are missing", " or ".join(lost), running
+        yield "its buckets are missing", " or ".join(lost), place.running
+    odd = [expr for signal in signals for expr in _odd(signal, signal.events, signal.value)]
+    if odd:
+        yield "its values are no numbers", " or ".join(dict.fromkeys(odd)), place.running
 
 
 def _watched(signal: Signal) -> dict[str, str]:
@@ -74,18 +92,26 @@ def _watched(signal: Signal) -> dict[str, str]:
 
 
 def _of_its_arm(signal: Signal) -> Measure:
-    """What is bound to a condition is looked at in its own series: those of the judged arm, and no other's."""
+    """What is looked at in the service's own series is looked at in those of the judged arm, and no other's."""
     arm = [matcher for matcher in signal.value.matchers if matcher[0] in signal.by[:1]]
-    return narrowed(signal.measure, *arm) if isinstance(signal.measure, Only) else signal.measure
+    return signal.measure if isinstance(signal.measure, Gone) else narrowed(signal.measure, *arm)
 
 
-def _has_buckets(signal: Signal) -> bool:
-    return isinstance(signal.measure, Quantile | Slow)
-
-
-def _bucketless(traffic: Selector | None, value: Selector) -> str:
+def _bucketless(signal: Signal, events: Selector | None, value: Selector) -> Iterator[str]:
     """Events are counted and the value is not there: so are not the buckets that it is read from."""
-    return f"({traffic} > 0 unless {value})"
+    if events is not None and isinstance(signal.measure, Quantile | Slow):
+        yield f"({events} > 0 unless {value})"
+
+
+def _odd(signal: Signal, events: Selector | None, value: Selector) -> Iterator[str]:
+    """One of its series is no number, or its share is none."""
+    measure = signal.measure
+    if isinstance(measure, Share) and events is not None:
+        yield f"({events} > 0 unless {value})"
+    elif isinstance(measure, Only) and isinstance(measure.measure, Share) and events is not None:
+        labels = ", ".join(signal.by)
+        yield f"({events} > 0 and on ({labels}) ({holds(measure, signal.by)}) unless {value})"
+    yield from (f"({expr})" for expr in no_numbers(_of_its_arm(replace(signal, value=value))))
 
 
 def _captured(relative: list[Condition], place: Place) -> Iterator[Missing]:
@@ -101,56 +127,63 @@ def _captured(relative: list[Condition], place: Place) -> Iterator[Missing]:
     }
     for before, stages in sorted(earlier):
         lost = _forgotten(reference_of(place.rollout, place.guardrail, names.stage_reference(before)))
-        yield f"the figure of stage {before} is missing", lost, in_stages(place.rollout, stages)
+        yield f"the figure of stage {before} is missing", lost, TheseStages(stages)
 
 
 def _forgotten(told: Selector) -> str:
-    """The receiver has not said it for longer than it is believed."""
-    return f"absent_over_time({told}[{span(REMEMBER)}])"
+    """The receiver has not said a number for longer than it is believed."""
+    return f"absent({remembered(told)} {NUMBERS})"
 
 
 def _stable(signals: tuple[Signal, ...], relative: list[Condition], place: Place) -> Iterator[Missing]:
     kinds = {condition.reference.kind for condition in relative if condition.reference is not None}
     if ReferenceKind.stable not in kinds:
         return
-    apart = [signal for signal in signals if signal.by]
-    lost = [f"absent({expr})" for signal in apart for expr in _watched(_stable_side(signal, place)).values()]
-    lost += [
-        _bucketless(of_stable(signal.traffic, signal, place), of_stable(signal.value, signal, place))
-        for signal in apart
-        if signal.traffic is not None and _has_buckets(signal)
-    ]
-    yield "the stable arm's metrics are missing", " or ".join(lost), place.compared
+    lost = []
+    for signal in signals:
+        if not tells_arms(signal, place):
+            continue
+        other = _stable_side(signal, place)
+        lost += [f"absent({expr})" for expr in _watched(other).values()]
+        lost += _bucketless(other, other.events, other.value)
+        lost += _odd(other, other.events, other.value)
+    yield "the stable arm's metrics are missing", " or ".join(dict.fromkeys(lost)), place.compared
 
 
 def _stable_side(signal: Signal, place: Place) -> Signal:
-    traffic = None if signal.traffic is None else of_stable(signal.traffic, signal, place)
-    return replace(signal, value=of_stable(signal.value, signal, place), traffic=traffic)
+    def side(series: Selector | None) -> Selector | None:
+        return None if series is None else of_stable(series, signal, place)
+
+    return replace(
+        signal,
+        value=of_stable(signal.value, signal, place),
+        events=side(signal.events),
+        traffic=side(signal.traffic),
+    )
 
 
-def _past(relative: list[Condition], place: Place, running: str) -> Iterator[Missing]:
+def _past(relative: list[Condition], place: Place) -> Iterator[Missing]:
     past = {
-        (f"there is no history of {span(condition.reference.ago)}", _lost_then(condition, place), running)
+        (f"there is no history of {span(condition.reference.ago)}", _lost_then(condition, place))
         for condition in relative
         if condition.reference is not None and condition.reference.ago is not None
     }
-    yield from sorted(past)
+    yield from ((reason, lost, place.running) for reason, lost in sorted(past))
 
 
 def _lost_then(condition: Condition, place: Place) -> str:
-    """At rest there was traffic of 0, and bound to a condition there was at least the guardrail itself."""
-    signal, ago = condition.signal, condition.reference.ago if condition.reference else None
-    series = signal.traffic or signal.value
-    if signal.traffic is None and isinstance(signal.measure, Only):
-        own = ((names.ROLLOUT, "=", place.rollout), (names.GUARDRAIL, "=", place.guardrail))
-        return f"absent({Selector(names.INFO, own)} offset {span(ago)})" if ago else ""
-    return f"absent({back_then(series, signal, place)} offset {span(ago)})" if ago else ""
+    """The service's own series have nothing of then."""
+    ago = condition.reference.ago if condition.reference else None
+    then = back_then(condition.signal, place)
+    return f"absent({there(then, (), ago)})"
 
 
 def _stage(
     conditions: tuple[Condition, ...], relative: list[Condition], place: Place, *, timed: bool
 ) -> Iterator[Missing]:
+    if not place.stages:
+        return
     told = any(c.reference is not None and c.reference.kind is not ReferenceKind.ago for c in relative)
     if timed or place.arm is not None or told or any(condition.staged for condition in conditions):
         stages = Selector(names.STAGE_METRIC, ((names.ROLLOUT, "=", place.rollout),))
-        yield "nobody reports the stage", _forgotten(stages), ""
+        yield "nobody reports the stage", f"absent_over_time({stages}[{span(REMEMBER)}])", AnyStage()

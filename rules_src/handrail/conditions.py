@@ -7,13 +7,16 @@ A sample of `fires` is a breach. What the receiver exports (stage, captured figu
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
+from decimal import Decimal
 from itertools import pairwise
 
 from handrail import names
 from handrail.plan import (
     Condition,
+    Free,
+    Measure,
     Only,
     Op,
     PerSecond,
@@ -25,12 +28,35 @@ from handrail.plan import (
     Signal,
     Slow,
     Stage,
+    StageLimit,
+    narrowed,
 )
-from handrail.promql import by, either
+from handrail.promql import NUMBERS, Estimated, by, either, events, value
 from handrail.units import plain, seconds, span
 
 REMEMBER = timedelta(minutes=10)
 """How long the last word of the receiver (stage, references) is believed while it cannot be scraped."""
+
+
+@dataclass(frozen=True)
+class AnyStage:
+    """Whatever the stage is, and also where there are none."""
+
+
+@dataclass(frozen=True)
+class NoStage:
+    """In no stage at all."""
+
+
+@dataclass(frozen=True)
+class TheseStages:
+    """In one of these."""
+
+    names: tuple[str, ...]
+
+
+Stages = AnyStage | NoStage | TheseStages
+"""When something is looked at."""
 
 
 @dataclass(frozen=True)
@@ -43,35 +69,36 @@ class Place:
     arm: str | None
 
     @property
-    def running(self) -> str:
-        """One sample while an attempt gives the judged version traffic."""
-        return in_stages(self.rollout, tuple(stage.name for stage in self.stages if stage.weight != 0))
+    def running(self) -> Stages:
+        """While the judged version has traffic."""
+        if self.arm is None:
+            return AnyStage()
+        return self._in(tuple(stage.name for stage in self.stages if stage.has_canary))
 
     @property
-    def compared(self) -> str:
-        """One sample while both arms have traffic."""
-        return in_stages(
-            self.rollout, tuple(stage.name for stage in self.stages if stage.weight not in (0, 1))
-        )
+    def compared(self) -> Stages:
+        """While both arms have traffic."""
+        return self._in(tuple(stage.name for stage in self.stages if stage.has_both))
 
-
-def stage_is(rollout: str, *stages: str) -> str:
-    """One sample with labels rollout and stage while `rollout` is in one of `stages`, none else."""
-    return f"max by (rollout, stage) ({_stages(rollout, stages)}) == 1"
+    def _in(self, stages: tuple[str, ...]) -> Stages:
+        if not self.stages:  # somebody else moves the traffic, and the arms are there whenever they are
+            return AnyStage()
+        return TheseStages(stages) if stages else NoStage()
 
 
 def in_stages(rollout: str, stages: tuple[str, ...]) -> str:
-    """One sample without labels while `rollout` is in one of `stages`, none else."""
+    """One sample without labels while `rollout` is in one of `stages`, of which there is at least one."""
     return f"max({_stages(rollout, stages)}) == 1"
 
 
+def each_of(rollout: str, stages: tuple[str, ...]) -> str:
+    """One sample by `stage` for every one of `stages` that `rollout` is in."""
+    return f"max by (stage) ({_stages(rollout, stages)}) == 1"
+
+
 def _stages(rollout: str, stages: tuple[str, ...]) -> str:
-    matchers = [(names.ROLLOUT, "=", rollout)]
-    if len(stages) == 1:
-        matchers.append((names.STAGE, "=", stages[0]))
-    elif stages:
-        matchers.append((names.STAGE, "=~", either(stages)))
-    return remembered(Selector(names.STAGE_METRIC, tuple(matchers)))
+    one_of = (names.STAGE, "=", stages[0]) if len(stages) == 1 else (names.STAGE, "=~", either(stages))
+    return remembered(Selector(names.STAGE_METRIC, ((names.ROLLOUT, "=", rollout), one_of)))
 
 
 def remembered(series: Selector) -> str:
@@ -88,13 +115,15 @@ def reference_of(rollout: str, guardrail: str, reference: str) -> Selector:
 
 
 def captured(place: Place, reference: str) -> str:
-    """The captured figure, with labels rollout and guardrail."""
-    series = reference_of(place.rollout, place.guardrail, reference)
-    return f"max by (rollout, guardrail) ({remembered(series)})"
+    """The captured figure, without labels."""
+    return f"max({remembered(reference_of(place.rollout, place.guardrail, reference))} {NUMBERS})"
 
 
 def figures(condition: Condition, rollout: str) -> str:
-    """The limit's figure: a number, or a vector with labels rollout and stage of at most one sample."""
+    """The limit's figure: a number, or a vector of at most one sample without labels.
+
+    The stage is no label of it: a promotion must not restart what is held.
+    """
     if not condition.staged:
         return plain(condition.figures[0])
     named = [limit for limit in condition.limits if limit.stage is not None]
@@ -102,27 +131,28 @@ def figures(condition: Condition, rollout: str) -> str:
     for limit in named:
         if limit.figure is not None:
             by_figure.setdefault(plain(limit.figure), []).append(limit.stage or "")
-    parts = [f"({stage_is(rollout, *stages)}) * {figure}" for figure, stages in by_figure.items()]
     upwards = condition.op in (Op.above, Op.at_least)
-    for rest in (
-        limit.figure for limit in condition.limits if limit.stage is None and limit.figure is not None
-    ):
-        fixed = f'label_replace(vector({plain(rest)}), "rollout", "{rollout}", "", "")'
-        if all(
-            limit.figure is not None and (limit.figure <= rest) == upwards
-            for limit in named
-            if limit.figure != rest
-        ):
-            # As loose as the loosest: where a stage has its own, that one is taken.
-            parts.append(fixed)
-            continue
-        elsewhere = in_stages(rollout, tuple(limit.stage or "" for limit in named))
-        parts.append(f"({fixed} unless on () ({elsewhere}))")
-    if len(parts) == 1 and sum(map(len, by_figure.values())) == 1:
-        return parts[0]
+    rest = [
+        _rest(limit.figure, named, rollout, upwards=upwards)
+        for limit in condition.limits
+        if limit.stage is None and limit.figure is not None
+    ]
+    if len(by_figure) == 1 and not rest:
+        figure, stages = next(iter(by_figure.items()))
+        return f"({in_stages(rollout, tuple(stages))}) * {figure}"
+    parts = [f"({each_of(rollout, tuple(stages))}) * {figure}" for figure, stages in by_figure.items()]
     # Two receivers may name two stages for a moment: the tighter limit counts, and never both.
-    tightest = "bottomk" if upwards else "topk"
-    return f"{tightest}(1, {' or '.join(parts)})"
+    return f"{'min' if upwards else 'max'}({' or '.join([*parts, *rest])})"
+
+
+def _rest(figure: Decimal, named: list[StageLimit], rollout: str, *, upwards: bool) -> str:
+    """The figure where no stage has its own; where it is as loose as the loosest of theirs, it needs no asking."""
+    fixed = f"vector({plain(figure)})"
+    others = [limit.figure for limit in named if limit.figure != figure]
+    if all(other is not None and (other <= figure) == upwards for other in others):
+        return fixed
+    elsewhere = in_stages(rollout, tuple(limit.stage or "" for limit in named))
+    return f"({fixed} unless on () ({elsewhere}))"
 
 
 def limit(condition: Condition, place: Place) -> str:
@@ -131,11 +161,7 @@ def limit(condition: Condition, place: Place) -> str:
     if condition.reference is None:
         return figure
     operator = "+" if condition.points else "*"
-    joined = (
-        f"{operator} on (rollout) group_left (stage) ({figure})"
-        if condition.staged
-        else f"{operator} {figure}"
-    )
+    joined = f"{operator} on () group_left () ({figure})" if condition.staged else f"{operator} {figure}"
     return f"({_reference(condition, place)}) {joined}"
 
 
@@ -148,7 +174,7 @@ def _reference(condition: Condition, place: Place) -> str:
     if reference.kind is ReferenceKind.stable:
         return str(of_stable(condition.signal.value, condition.signal, place))
     if reference.kind is ReferenceKind.ago:
-        return f"{back_then(condition.signal.value, condition.signal, place)} offset {span(reference.ago or timedelta())}"
+        return value_then(condition.signal, place, reference.ago or timedelta())
     return " or ".join(
         f"{captured(place, names.stage_reference(before))} and on () ({in_stages(place.rollout, later)})"
         for before, later in steps(reference, place)
@@ -168,9 +194,19 @@ def of_stable(series: Selector, signal: Signal, place: Place) -> Selector:
     return series.where((signal.by[0], "=", place.arm or ""))
 
 
-def back_then(series: Selector, signal: Signal, place: Place) -> Selector:
+def value_then(signal: Signal, place: Place, ago: timedelta) -> str:
+    """What the measure was some time ago, from the service's own series: a guardrail may be younger than that."""
+    then, how = back_then(signal, place), Estimated(ago)
+    return value(then, (), events(then, (), how), how)
+
+
+def back_then(signal: Signal, place: Place) -> Measure:
     """What to compare with some time ago: there was no canary then, and the stable arm was all there was."""
-    return of_stable(series, signal, place) if tells_arms(signal, place) else series
+    return (
+        narrowed(signal.measure, (signal.by[0], "=", place.arm or ""))
+        if tells_arms(signal, place)
+        else signal.measure
+    )
 
 
 def tells_arms(signal: Signal, place: Place) -> bool:
@@ -207,76 +243,84 @@ def _bracketed(expr: str) -> str:
 
 
 def _joined(condition: Condition, place: Place) -> str:
-    stage = "stage" if condition.staged else ""
-    if condition.reference is None:
-        return f"on (rollout) group_left ({stage}) " if stage else ""
-    labels: tuple[str, ...] = (names.ROLLOUT, names.GUARDRAIL)
-    if condition.reference.kind in (ReferenceKind.ago, ReferenceKind.stable):
-        labels += _others(condition.signal, place)
-    return f"on ({', '.join(labels)}) group_left ({stage}) "
+    signal, reference = condition.signal, condition.reference
+    if reference is None and not condition.staged:
+        return ""
+    if reference is not None and reference.kind is ReferenceKind.stable:
+        return f"on ({', '.join((*_OWN, *_others(signal, place)))}) group_left () "
+    if reference is not None and reference.kind is ReferenceKind.ago:
+        if isinstance(signal.measure, Free):  # nobody knows which labels tell its series apart
+            return f"ignoring ({', '.join((*_OWN, names.SIGNAL))}) "
+        return f"on ({', '.join(_others(signal, place))}) group_left () "
+    return "on () group_left () "
+
+
+_OWN = (names.ROLLOUT, names.GUARDRAIL)
 
 
 def _enough(condition: Condition, place: Place) -> list[str]:
     """What must be so beside the comparison for it to count: events enough, here and in what is compared with."""
     signal, reference = condition.signal, condition.reference
-    measure = signal.measure.measure if isinstance(signal.measure, Only) else signal.measure
+    measure = _inner(signal.measure)
     ago = reference.ago if reference is not None else None
     if isinstance(measure, PerSecond):
         return _grown_up(measure, condition, place, ago)
-    if signal.traffic is None or not isinstance(measure, Share | Quantile | Slow):
+    if signal.events is None or not isinstance(measure, Share | Quantile | Slow):
         return []
-    least = f"* {plain(seconds(measure.window))} >= {measure.min_events}"
-    own = (names.ROLLOUT, names.GUARDRAIL)
-    parts = [f"on ({', '.join((*own, *signal.by))}) {signal.traffic} {least}"]
-    rest = ", ".join((*own, *_others(signal, place)))
+    least = f">= {measure.min_events}"
+    parts = [f"on ({', '.join((*_OWN, *signal.by))}) {signal.events} {least}"]
+    rest = _others(signal, place)
     if reference is not None and reference.kind is ReferenceKind.stable:
-        parts.append(f"on ({rest}) {of_stable(signal.traffic, signal, place)} {least}")
+        parts.append(f"on ({', '.join((*_OWN, *rest))}) {of_stable(signal.events, signal, place)} {least}")
     if ago is not None:
-        parts.append(f"on ({rest}) {back_then(signal.traffic, signal, place)} offset {span(ago)} {least}")
+        then = events(back_then(signal, place), rest, Estimated(ago))
+        parts.append(f"on ({', '.join(rest)}) {then} {least}")
     return parts
+
+
+def _inner(measure: Measure) -> Measure:
+    return measure.measure if isinstance(measure, Only) else measure
 
 
 def captured_from(signal: Signal, place: Place, window: str, every: str, *, stable: bool) -> str:
     """The mean over `window` of what an arm's value was, looked at `every` so often, when there were events enough."""
     apart = stable and tells_arms(signal, place)
-    value = of_stable(signal.value, signal, place) if apart else signal.value
-    measure = signal.measure.measure if isinstance(signal.measure, Only) else signal.measure
-    if signal.traffic is None or not isinstance(measure, Share | Quantile | Slow):
-        return f"avg_over_time({value}[{window}])"
-    events = of_stable(signal.traffic, signal, place) if apart else signal.traffic
-    enough = f"{events} * {plain(seconds(measure.window))} >= {measure.min_events}"
-    return f"avg_over_time(({value} and on ({', '.join((names.ROLLOUT, names.GUARDRAIL, *signal.by))}) {enough})[{window}:{every}])"
+    series = of_stable(signal.value, signal, place) if apart else signal.value
+    measure = _inner(signal.measure)
+    if signal.events is None or not isinstance(measure, Share | Quantile | Slow):
+        return f"avg_over_time({series}[{window}])"
+    counted = of_stable(signal.events, signal, place) if apart else signal.events
+    enough = f"{counted} >= {measure.min_events}"
+    return f"avg_over_time(({series} and on ({', '.join((*_OWN, *signal.by))}) {enough})[{window}:{every}])"
 
 
 def _grown_up(measure: PerSecond, condition: Condition, place: Place, ago: timedelta | None) -> list[str]:
     """A rate reads too low until its series is a window old: that is no drop now, and was no low tide then."""
-    parts = []
+    signal, parts = condition.signal, []
     if condition.op in (Op.below, Op.at_most):
-        parts.append(_rated(measure, condition.signal, condition.signal.by, measure.window))
+        parts.append(_rated(_inner(signal.measure), signal.by, measure.window))
     if ago is not None:
-        rest = _others(condition.signal, place)
-        then = replace(condition.signal, value=back_then(condition.signal.value, condition.signal, place))
-        parts.append(_rated(measure, then, rest, measure.window + ago))
+        parts.append(_rated(_inner(back_then(signal, place)), _others(signal, place), measure.window + ago))
     return parts
 
 
-def _rated(measure: PerSecond, signal: Signal, labels: tuple[str, ...], before: timedelta) -> str:
-    """There was a rate `before`; one that is bound to a condition may not have been recorded then."""
-    if isinstance(signal.measure, Only):
-        return f"on ({', '.join(labels)}) {by('count', labels, f'{measure.counter} offset {span(before)}')}"
-    return f"on ({', '.join((names.ROLLOUT, names.GUARDRAIL, *labels))}) {signal.value} offset {span(before)}"
+def _rated(measure: Measure, labels: tuple[str, ...], before: timedelta) -> str:
+    """Its counter was there that long `before`."""
+    if not isinstance(measure, PerSecond):
+        raise TypeError(f"{type(measure).__name__} is no rate")
+    return f"on ({', '.join(labels)}) {by('count', labels, f'{measure.counter} offset {span(before)}')}"
 
 
 def seen(condition: Condition, place: Place) -> str:
     """A sample while the condition can be judged: data, enough traffic, and the reference."""
     parts = [str(_judged(condition)), *_enough(condition, place)]
     if condition.reference is not None:
-        labels = _joined(condition, place).partition(" group_left")[0]
+        labels = _joined(condition, place).partition(" group_left")[0].rstrip()
         parts.append(f"{labels} ({_reference(condition, place)})")
     return "\nand ".join(parts)
 
 
 def since_start(rollout: str, during: timedelta) -> str:
-    """One sample with label rollout while the current stage is younger than `during`."""
+    """What follows `and`: a sample while the current stage is younger than `during`."""
     entered = remembered(Selector(names.STAGE_ENTERED_METRIC, ((names.ROLLOUT, "=", rollout),)))
-    return f"on (rollout) (time() - min by (rollout) ({entered}) < {plain(seconds(during))})"
+    return f"on () (time() - min({entered}) < {plain(seconds(during))})"

@@ -21,6 +21,25 @@ MODE: Final = "mode"
 SHADOW: Final = "shadow"
 LEVEL: Final = "level"
 SIGNAL: Final = "signal"
+REASON: Final = "reason"
+ALERTNAME: Final = "alertname"
+
+OURS: Final = (
+    ALERTNAME,
+    "alertstate",
+    ROLLOUT,
+    SERVICE,
+    GUARDRAIL,
+    TIER,
+    SEVERITY,
+    ACTION,
+    STAGE,
+    MODE,
+    LEVEL,
+    SIGNAL,
+    REASON,
+)
+"""Labels that recorded series and alerts set themselves: what is judged may not be told apart by them."""
 
 # What the receiver exports and generated rules may read
 STAGE_METRIC: Final = "handrail_rollout_stage"
@@ -34,7 +53,9 @@ BEFORE: Final = "before"
 
 # What generated rules record: labels rollout and guardrail, and the arm's own label where there are arms
 VALUE: Final = "handrail:guardrail:value"
+EVENTS: Final = "handrail:guardrail:events"
 TRAFFIC: Final = "handrail:guardrail:traffic"
+FROM_ZERO: Final = "handrail:guardrail:from_zero"
 INFO: Final = "handrail:guardrail:info"
 RULES_INFO: Final = "handrail:rules:info"
 DIGEST: Final = "digest"
@@ -48,7 +69,6 @@ WINDOW: Final = "window"
 RECEIVER: Final = "handrail"
 HEARTBEAT_RECEIVER: Final = "handrail-heartbeat"
 
-ALERTNAME: Final = "alertname"
 HEARTBEAT_ALERT: Final = "HandrailHeartbeat"
 HEARTBEAT: Final = "heartbeat"
 ESCALATION: Final = "escalation"

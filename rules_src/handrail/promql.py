@@ -1,19 +1,23 @@
 """Measures of the plan → PromQL text.
 
-Every share is a rate over a rate, every quantile is taken of a rate kept apart by `le`; a bad series that was
-never born counts as 0, no traffic gives no sample, and a counter that appears above zero counts whole.
+Every share is events over events, every quantile is taken of events kept apart by `le`; a bad series that was never
+born counts as 0, and no traffic gives no sample. What is no number or cannot be (a share above 1, a size of 0) gives
+no sample either: it is neither a breach nor a pass.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 from functools import lru_cache
 
 import promql_parser
 
+from handrail import names
+from handrail.counting import counted
 from handrail.plan import (
     Count,
     Fill,
@@ -36,8 +40,58 @@ from handrail.units import plain, span
 _LABEL = re.compile("[a-zA-Z_][a-zA-Z0-9_]*")
 _OPERATORS = {"Equal": "=", "NotEqual": "!=", "Re": "=~", "NotRe": "!~"}
 
-BORN_WITHIN = timedelta(hours=1)
-"""A series seen in this time before the window is old: coming back after a gap is no birth."""
+NUMBERS = "< Inf > -Inf"
+"""Behind an expression: only those of its samples that are numbers."""
+
+LOOKED = Decimal("0.9")
+"""The share of a window in which the rules were evaluated, for an absence in it to be one of the metric's."""
+
+
+@dataclass(frozen=True)
+class Estimated:
+    """Events as Prometheus estimates them, now or some time `ago`: for pages, and for what was long ago."""
+
+    ago: timedelta | None = None
+
+    def rate(self, counter: Selector, window: timedelta) -> str:
+        """Events per second."""
+        return f"rate({self.over(counter, window)})"
+
+    def events(self, counter: Selector, window: timedelta) -> str:
+        """Events in the window."""
+        return f"increase({self.over(counter, window)})"
+
+    def over(self, series: Selector, window: timedelta) -> str:
+        """The samples of a window."""
+        return f"{series}[{span(window)}]{self._offset}"
+
+    def now(self, series: Selector) -> str:
+        """The sample of now, or of then."""
+        return f"{series}{self._offset}"
+
+    @property
+    def _offset(self) -> str:
+        return f" offset {span(self.ago)}" if self.ago else ""
+
+
+@dataclass(frozen=True)
+class Recorded(Estimated):
+    """Events counted exactly, for what is judged.
+
+    `from_zero` selects the targets on which a born series counts from zero; `looked` is the series that says when
+    the rules were evaluated, `every` so often.
+    """
+
+    from_zero: Selector | None = None
+    looked: Selector | None = None
+    every: timedelta = timedelta(seconds=30)
+
+    def events(self, counter: Selector, window: timedelta) -> str:
+        """Events in the window."""
+        return counted(counter, window, self.from_zero)
+
+
+ESTIMATED = Estimated()
 
 
 @lru_cache(4096)
@@ -122,132 +176,265 @@ def _spelt(bound: Decimal) -> tuple[str, str]:
 
 
 def traffic(measure: Measure, labels: tuple[str, ...]) -> str | None:
-    """Events per second of what the measure judges, None where it counts no events."""
-    if isinstance(measure, Share):
-        return by("sum", labels, _rate(measure.whole, measure.window))
-    if isinstance(measure, Quantile | Slow):
-        if measure.native:
-            return f"histogram_count({by('sum', labels, _rate(measure.histogram, measure.window))})"
-        return by("sum", labels, _rate(measure.histogram.suffixed("_count"), measure.window))
-    if isinstance(measure, Only):
-        return traffic(measure.measure, labels)
-    return None
+    """Events per second of what the measure judges as Prometheus estimates them, None where it counts no events."""
+    match measure:
+        case Share(whole=series, window=window):
+            return by("sum", labels, ESTIMATED.rate(series, window))
+        case Quantile(native=True) | Slow(native=True):
+            return f"histogram_count({by('sum', labels, ESTIMATED.rate(measure.histogram, measure.window))})"
+        case Quantile() | Slow():
+            return by("sum", labels, ESTIMATED.rate(measure.histogram.suffixed("_count"), measure.window))
+        case Only():
+            return traffic(measure.measure, labels)
+        case _:
+            return None
 
 
-def value(measure: Measure, labels: tuple[str, ...], events: str | None) -> str:
-    """The measure's value; `events` is the recorded traffic of the same signal."""
-    # The recorded traffic is one series for each arm, with the guardrail's labels beside.
-    flowing = f"on ({', '.join(labels)}) ({events} > 0)"
+def events(measure: Measure, labels: tuple[str, ...], how: Estimated) -> str | None:
+    """How many events the measure judges in its window, None where it counts none."""
+    match measure:
+        case Share(whole=series, window=window):
+            return by("sum", labels, how.events(series, window))
+        case Quantile(native=True) | Slow(native=True):
+            # The estimate alone knows native histograms: their values cannot be subtracted before 3.0.
+            grown = f"increase({how.over(measure.histogram, measure.window)})"
+            return f"histogram_count({by('sum', labels, grown)})"
+        case Quantile() | Slow():
+            return by("sum", labels, how.events(measure.histogram.suffixed("_count"), measure.window))
+        case Only():
+            return events(measure.measure, labels, how)
+        case _:
+            return None
+
+
+def counter_of(measure: Measure) -> tuple[Selector, timedelta] | None:
+    """The counter by which the targets of a measure are known, with its window; None where nothing is counted exactly."""
+    match measure:
+        case Share(whole=series, window=window):
+            return series, window
+        case Quantile(native=False) | Slow(native=False):
+            return measure.histogram.suffixed("_count"), measure.window
+        case Count(counter, window, bound):
+            return (counter if bound is None else counter.suffixed("_count")), window
+        case Only():
+            return counter_of(measure.measure)
+        case _:
+            return None
+
+
+def value(measure: Measure, labels: tuple[str, ...], flow: str | None, how: Estimated = ESTIMATED) -> str:
+    """The measure's value; `flow` is how many events there were, counted as `how` counts (or `traffic`, estimated)."""
+    # The recorded events are one series for each arm, with the guardrail's labels beside.
+    flowing = f"on ({', '.join(labels)}) ({flow} > 0)"
     match measure:
         case Share(part, _, window):
-            rest = f"on ({', '.join(labels)}) {events} * 0"
-            return f"({by('sum', labels, _rate(part, window))} or {rest}) / {flowing}"
+            rest = f"on ({', '.join(labels)}) {flow} * 0"
+            return f"({by('sum', labels, _flow(how, part, window))} or {rest}) / {flowing} >= 0 <= 1"
         case Quantile():
-            return _quantile(measure, labels, flowing)
+            return f"{_quantile(measure, labels, flowing, how)} {NUMBERS}"
         case Slow():
-            return _slow(measure, labels, flowing)
+            return f"{_slow(measure, labels, flowing, how)} >= 0 <= 1"
         case Count():
-            return _count(measure, labels)
+            return _count(measure, labels, how)
         case PerSecond(counter, window):
-            return by("sum", labels, _rate(counter, window))
-        case Level(metric, over, more, scale, window):
-            extreme = "min_over_time" if over == "min" else "max_over_time"
-            series = str(metric) if window is None else f"{extreme}({metric}[{span(window)}])"
-            return _scaled(by(over, labels + more, series), scale)
+            return f"{by('sum', labels, how.rate(counter, window))} {NUMBERS}"
+        case Level(over=over):
+            return _scaled(
+                _together(over, labels + measure.by, _level(measure, how), _limits(measure)), measure.scale
+            )
         case Fill():
-            return _fill(measure, labels + measure.by)
+            return _fill(measure, labels + measure.by, how)
         case InState(metric, label):
-            return by("max", (*labels, label), str(metric))
+            return by("max", (*labels, label), f"{how.now(metric)} {NUMBERS}")
         case StateChanges(metric, window):
-            return by("sum", labels, f"changes({metric}[{span(window)}])")
-        case Only(inner, condition, op, bound):
-            when = f"{value(condition, labels, None)} {op} {plain(bound)}"
+            there = f"avg_over_time({how.over(metric, window)}) {NUMBERS}"
+            return by("sum", labels, f"changes({how.over(metric, window)}) and {there}")
+        case Only(inner, _, _, _):
             joined = f"on ({', '.join(labels)})"
-            return f"({value(inner, labels, events)}) and {joined} ({when})"
+            return f"({value(inner, labels, flow, how)}) and {joined} ({holds(measure, labels, how)})"
         case Grown(metric, window, more):
-            return by("max", labels + more, f"delta({metric}[{span(window)}])")
-        case Gone(metric, window):
-            return f"count(absent_over_time({metric}[{span(window)}])) or vector(0)"
-        case Free(expr):
-            return expr
+            return by("max", labels + more, f"delta({how.over(metric, window)}) {NUMBERS}")
+        case Gone():
+            return _gone(measure, how)
+        case Free():
+            return _free(measure, how)
+
+
+def holds(measure: Only, labels: tuple[str, ...], how: Estimated = ESTIMATED) -> str:
+    """A sample for each arm while the condition of the measure holds."""
+    condition = value(measure.condition, labels, None, Estimated(how.ago))
+    return f"{condition} {measure.op} {plain(measure.bound)}"
 
 
 def watched(measure: Measure, labels: tuple[str, ...], recorded: Selector) -> dict[str, str]:
     """Expressions that have a sample exactly while the measure can see, by the series they look at."""
-    if isinstance(measure, Only):
-        # Its own series is silent while the condition does not hold, and that is no blindness.
-        inner, condition = measure.measure, _there(measure.condition, labels)
-        own = _there(inner, labels)
-        seen = watched(inner, labels, recorded) if traffic(inner, labels) else {own: own}
-        return {condition: condition, **seen}
-    return {_there(measure, labels): str(recorded)}
+    match measure:
+        case Only():
+            # Its own series is silent while the condition does not hold, and that is no blindness.
+            inner, condition = measure.measure, there(measure.condition, labels)
+            own = there(inner, labels)
+            seen = watched(inner, labels, recorded) if events(inner, labels, ESTIMATED) else {own: own}
+            return {condition: condition, **seen}
+        case Fill(used, size):
+            series = [used, *([size] if isinstance(size, Selector) else [])]
+            return {str(one): str(one) for one in series}
+        case Level() | InState() | StateChanges():
+            own = there(measure, labels)
+            return {own: own}
+        case _:
+            return {there(measure, labels): str(recorded)}
 
 
-def _there(measure: Measure, labels: tuple[str, ...]) -> str:
-    """An expression that has samples while what the measure looks at is there, whatever it says."""
+def there(measure: Measure, labels: tuple[str, ...], ago: timedelta | None = None) -> str:
+    """An expression that has samples while what the measure looks at is there, whatever it says; or was, some time `ago`."""
+    how = Estimated(ago)
     match measure:
         case Share(whole=series) | PerSecond(counter=series) | Grown(metric=series):
-            return str(series)
+            return how.now(series)
         case Quantile(histogram=histogram) | Slow(histogram=histogram):
-            return str(histogram if measure.native else histogram.suffixed("_count"))
-        case Level(metric=series, window=None) | InState(metric=series) | StateChanges(metric=series):
-            return str(series)
+            return how.now(histogram if measure.native else histogram.suffixed("_count"))
+        case Level(metric=series, window=window) if window is not None:
+            return f"last_over_time({how.over(series, window)})"
+        case Level(metric=series) | InState(metric=series) | StateChanges(metric=series) | Fill(used=series):
+            return how.now(series)
+        case Only(inner):
+            return there(inner, labels, ago)
         case _:
-            return value(measure, labels, None)
+            return value(measure, labels, None, how)
 
 
-def _fill(measure: Fill, labels: tuple[str, ...]) -> str:
-    used, size = measure.used, measure.size
+def no_numbers(measure: Measure) -> Iterator[str]:
+    """Expressions that have a sample while one of the series that the measure looks at is no number, or cannot be."""
+    match measure:
+        case Level():
+            yield _unless(_level(measure, ESTIMATED), _limits(measure))
+        case Fill(used, size):
+            yield _unless(str(used), ">= 0 < Inf")
+            if isinstance(size, Selector):
+                yield " ".join([_unless(str(size), "> 0 < Inf"), *_but_unlimited(measure, ESTIMATED)])
+        case InState(metric=series):
+            yield _unless(str(series), NUMBERS)
+        case StateChanges(metric=series, window=window):
+            yield _unless(f"avg_over_time({series}[{span(window)}])", NUMBERS)
+        case Grown(metric=series, window=window):
+            yield _unless(f"delta({series}[{span(window)}])", NUMBERS)
+        case Only(inner, condition, _, _):
+            yield from no_numbers(inner)
+            yield from no_numbers(condition)
+        case Free(expr) if not is_scalar(expr):
+            yield _unless(f"({expr})", NUMBERS)
+        case _:
+            return
+
+
+def _unless(series: str, limits: str) -> str:
+    return f"{series} unless ({series} {limits})"
+
+
+def _flow(how: Estimated, counter: Selector, window: timedelta) -> str:
+    return how.events(counter, window) if isinstance(how, Recorded) or how.ago else how.rate(counter, window)
+
+
+def _level(measure: Level, how: Estimated) -> str:
+    if measure.window is None:
+        return how.now(measure.metric)
+    extreme = "min_over_time" if measure.over == "min" else "max_over_time"
+    return f"{extreme}({how.over(measure.metric, measure.window)})"
+
+
+def _limits(measure: Level) -> str:
+    return NUMBERS if measure.least is None else f">= {plain(measure.least)} < Inf"
+
+
+def _together(over: str, labels: tuple[str, ...], series: str, limits: str) -> str:
+    """Several series as one. The highest and the lowest are those of the rest where one is no number; a sum is none."""
+    whole = by(over, labels, f"{series} {limits}")
+    if over in {"max", "min"}:
+        return whole
+    return f"({whole} unless on ({', '.join(labels)}) ({_unless(series, limits)}))"
+
+
+def _fill(measure: Fill, labels: tuple[str, ...], how: Estimated) -> str:
+    used, size = how.now(measure.used), measure.size
+    whole = plain(size) if isinstance(size, Decimal) else how.now(size)
     if measure.over == "max":
-        each = plain(size) if isinstance(size, Decimal) else str(size)
-        return by("max", labels, f"{used} / {each}")
-    whole = plain(size) if isinstance(size, Decimal) else by("sum", labels, str(size))
-    return f"{by('sum', labels, str(used))} / {whole}"
+        each = whole if isinstance(size, Decimal) else f"({whole} > 0 < Inf)"
+        return by("max", labels, f"({used} >= 0 < Inf) / {each}")
+    sums = by("sum", labels, whole) if isinstance(size, Selector) else whole
+    joined = f"unless on ({', '.join(labels)})"
+    odd = f" {joined} ({_unless(whole, '> 0 < Inf')})" if isinstance(size, Selector) else ""
+    return f"({by('sum', labels, used)} / {sums}{odd} {joined} ({_unless(used, '>= 0 < Inf')}))"
 
 
-def _rate(counter: Selector, window: timedelta) -> str:
-    return f"rate({counter}[{span(window)}])"
+def _but_unlimited(measure: Fill, how: Estimated) -> list[str]:
+    size = measure.size
+    if isinstance(size, Decimal):
+        return []
+    return [f"unless {how.now(size)} == {plain(figure)}" for figure in measure.unlimited]
+
+
+def _gone(measure: Gone, how: Estimated) -> str:
+    """Just after Prometheus or the rules began nobody knows yet: then there is neither a 1 nor a 0."""
+    lost = f"count(absent_over_time({how.over(measure.metric, measure.window)}))"
+    if isinstance(how, Recorded) and how.looked is not None:
+        times = max(1, int(LOOKED * Decimal(measure.window / how.every)))
+        lost += f" and on () (count_over_time({how.looked}[{span(measure.window)}]) >= {times})"
+    return f"{lost} or count(last_over_time({how.over(measure.metric, measure.window)})) * 0"
+
+
+def _free(measure: Free, how: Estimated) -> str:
+    """Labels that alerts set themselves are taken away: two series that differ in them alone would be one alert."""
+    expr = f"vector({measure.expr})" if is_scalar(measure.expr) else measure.expr
+    if how.ago:
+        expr = f"last_over_time(({expr})[1m:1m] offset {span(how.ago)})"
+    return f"{measure.over} without ({', '.join(names.OURS)}) (({expr}) {NUMBERS})"
+
+
+def is_scalar(expr: str) -> bool:
+    """Whether an expression is a number and no vector."""
+    return _scalar(_parsed(expr))
+
+
+def _scalar(expr: promql_parser.Expr) -> bool:
+    match expr:
+        case promql_parser.NumberLiteral():
+            return True
+        case promql_parser.ParenExpr() | promql_parser.UnaryExpr():
+            return _scalar(expr.expr)
+        case promql_parser.Call():
+            return expr.func.name in {"time", "scalar", "pi"}
+        case promql_parser.BinaryExpr():
+            return _scalar(expr.lhs) and _scalar(expr.rhs)
+        case _:
+            return False
 
 
 def _scaled(expr: str, scale: Decimal) -> str:
     return expr if scale == 1 else f"{expr} * {plain(scale)}"
 
 
-def _quantile(measure: Quantile, labels: tuple[str, ...], flowing: str) -> str:
-    source, kept = (
-        (measure.histogram, labels)
-        if measure.native
-        else (measure.histogram.suffixed("_bucket"), ("le", *labels))
-    )
-    quantile = f"histogram_quantile({plain(measure.q)}, {by('sum', kept, _rate(source, measure.window))})"
-    return f"{_scaled(quantile, measure.scale)} and {flowing}"
-
-
-def _slow(measure: Slow, labels: tuple[str, ...], flowing: str) -> str:
+def _quantile(measure: Quantile, labels: tuple[str, ...], flowing: str, how: Estimated) -> str:
     if measure.native:
-        rates = by("sum", labels, _rate(measure.histogram, measure.window))
-        return f"1 - histogram_fraction(0, {plain(measure.bound)}, {rates}) and {flowing}"
-    quick = by("sum", labels, _rate(bucket(measure.histogram, measure.bound), measure.window))
+        grown = by("sum", labels, f"rate({how.over(measure.histogram, measure.window)})")
+    else:
+        buckets = measure.histogram.suffixed("_bucket")
+        grown = by("sum", ("le", *labels), _flow(how, buckets, measure.window))
+    quantile = f"histogram_quantile({plain(measure.q)}, {grown})"
+    return f"({_scaled(quantile, measure.scale)} and {flowing})"
+
+
+def _slow(measure: Slow, labels: tuple[str, ...], flowing: str, how: Estimated) -> str:
+    if measure.native:
+        rates = by("sum", labels, f"rate({how.over(measure.histogram, measure.window)})")
+        return f"(1 - histogram_fraction(0, {plain(measure.bound)}, {rates}) and {flowing})"
+    quick = by("sum", labels, _flow(how, bucket(measure.histogram, measure.bound), measure.window))
     return f"1 - {quick} / {flowing}"
 
 
-def _count(measure: Count, labels: tuple[str, ...]) -> str:
+def _count(measure: Count, labels: tuple[str, ...], how: Estimated) -> str:
     if measure.bound is None:
-        return _counted(measure.counter, measure.window, labels)
-    every = _counted(measure.counter.suffixed("_count"), measure.window, labels)
-    quick = _counted(bucket(measure.counter, measure.bound), measure.window, labels)
+        return f"{by('sum', labels, how.events(measure.counter, measure.window))} {NUMBERS}"
+    every = by("sum", labels, how.events(measure.counter.suffixed("_count"), measure.window))
+    quick = by("sum", labels, how.events(bucket(measure.counter, measure.bound), measure.window))
     # Two sums of floats may differ by a hair where they are equal: a thousandth of an event is none.
-    return f"round({every} - {quick}, 0.001)"
-
-
-def _counted(counter: Selector, window: timedelta, labels: tuple[str, ...]) -> str:
-    # A birth counts only if Prometheus was awake a window ago: else every series looks new after its outage.
-    width = span(window)
-    # One that was born and is gone again counts all the same: a process may die of what it counted.
-    born = (
-        f"last_over_time({counter}[{width}]) "
-        f"unless last_over_time({counter}[{span(BORN_WITHIN)}] offset {width})"
-    )
-    awake = f"count(up offset {width})"
-    grown = f"increase({counter}[{width}]) or {counter} * 0"
-    return by("sum", labels, f"({born}) and on () {awake} or {grown}")
+    return f"round({every} - {quick}, 0.001) {NUMBERS}"

@@ -47,10 +47,10 @@ Labels = Sequence[
 
 @declared
 class Ratio:
-    """A share of events, 0..1 (limits in %): `bad / of` or `good / of`, both rates over `window`.
+    """A share of events, 0..1 (limits in %): `bad / of` or `good / of`, both counted over `window`.
 
     With less than `min_events` events of `of` in the window there is no verdict: neither breach nor pass.
-    A bad series that was never born counts as 0.
+    A bad series that was never born counts as 0; one that is born counts whole, as Increase's do.
     """
 
     of: Series
@@ -103,7 +103,9 @@ class SlowerThan:
 class Increase:
     """How many events were counted in `window` (limits are plain numbers): for "there must be none".
 
-    A series that appears already above zero counts whole. `slower_than` counts only the slow observations
+    Counted, not estimated: three events are 3. A series that appears already above zero counts whole if its target
+    answered before, or is a new one of its job; an exporter that comes back or moves has counted nothing new, and
+    what starts again counts on. `slower_than` counts only the slow observations
     of a histogram, whose bucket boundaries are `buckets`.
     """
 
@@ -145,13 +147,15 @@ class Usage:
     """How full something is, 0..1 (limits in %): used / size; `size` is a series or a plain number.
 
     By `over` it is all that is used of all there is (`"sum"`), or the fullest of several that are each as large as
-    `size` (`"max"`): the connection pools of five processes.
+    `size` (`"max"`): the connection pools of five processes. A size of 0 or less is no data; one of the figures in
+    `unlimited` (0 or -1 in many exporters) says that there is no limit, which is neither a breach nor blindness.
     """
 
     used: Series
     size: Series | Annotated[int, Field(gt=0)] | Annotated[float, Field(gt=0)]
     over: Literal["sum", "max"] = Field(default="sum", kw_only=True)
     by: Labels = Field(default=(), kw_only=True)
+    unlimited: Sequence[Annotated[float, Field(le=0)]] = Field(default=(), kw_only=True)
 
 
 @declared

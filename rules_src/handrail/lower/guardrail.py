@@ -9,14 +9,27 @@ from decimal import Decimal
 
 from handrail import blindness, conditions, names, plan, promql
 from handrail.base import where_of
+from handrail.counting import targets_from_zero
 from handrail.declare import guardrail as declared
-from handrail.declare.limits import Ago, BeforeRollout, Changed, Drop, DropPoints, Is, Limit, Rise, RisePoints
+from handrail.declare.limits import (
+    Ago,
+    AtMost,
+    BeforeRollout,
+    Below,
+    Changed,
+    Drop,
+    DropPoints,
+    Is,
+    Limit,
+    Rise,
+    RisePoints,
+)
 from handrail.declare.limits import StableArm as DeclaredStableArm
-from handrail.declare.measures import Measure, State
+from handrail.declare.measures import Absence, Measure, State
 from handrail.declare.rollout import Arms, Rollout
 from handrail.lower.conditions import lower_condition
 from handrail.lower.measures import Context, lower_measure
-from handrail.units import Unit
+from handrail.units import Unit, plain, seconds
 from handrail.wording import literal, reason, words
 
 ACTING_KEEPS = timedelta(minutes=10)
@@ -106,8 +119,10 @@ def _signals(given: declared.Guardrail, frame: Frame) -> dict[str, plan.Signal]:
         if isinstance(given.measure, State):
             beside["changes"] = _changes(given, given.measure, limit, frame)
     for other in others:
-        beside[other.name] = _signal(other.name, given, other.measure, frame, both=both)
-    return {"": _signal("", given, given.measure, frame, both=both, beside=tuple(beside.values())), **beside}
+        beside[other.name] = _signal(other.name, given, other.measure, frame, [other.limit], both=both)
+    limits = [*(tier.limit for tier in given.tiers), *given.successes]
+    main = _signal("", given, given.measure, frame, limits, both=both, beside=tuple(beside.values()))
+    return {"": main, **beside}
 
 
 def _signal(
@@ -115,19 +130,23 @@ def _signal(
     given: declared.Guardrail,
     measure: Measure,
     frame: Frame,
+    limits: Sequence[Limit],
     *,
     both: bool,
     beside: tuple[plan.Signal, ...] = (),
 ) -> plan.Signal:
     arms, context = frame.arms_of(given), frame.context
     if arms is not None:
+        # An absence has no arm's label left that could tell a canary that is gone from a stable arm that is there.
         judged = (
             (arms.label, "=~", promql.either((arms.canary, arms.stable)))
-            if both
+            if both and not isinstance(measure, Absence)
             else (arms.label, "=", arms.canary)
         )
         context = replace(context, matchers=(*context.matchers, judged))
     lowered, unit = lower_measure(measure, context)
+    if isinstance(lowered, plan.Free) and isinstance(limits[0], Below | AtMost | Drop | DropPoints):
+        lowered = replace(lowered, over="min")
     return _recorded(name, given, lowered, unit, frame, beside)
 
 
@@ -150,24 +169,48 @@ def _recorded(
     labels = [(names.ROLLOUT, frame.rollout.name), (names.GUARDRAIL, given.name)]
     labels += [(names.SIGNAL, name)] if name else []
     matchers = tuple((label, "=", text) for label, text in labels)
-    unnamed = ((names.SIGNAL, "=", ""),)
-    events = promql.traffic(measure, arm_labels)
-    rate_of_events = plan.Selector(
-        names.TRAFFIC, matchers + (unnamed if any(other.traffic for other in beside) else ())
-    )
-    recordings = [] if events is None else [plan.Recording(names.TRAFFIC, events, tuple(labels))]
-    formula = promql.value(measure, arm_labels, str(rate_of_events) if events else None)
-    recordings.append(plan.Recording(names.VALUE, formula, tuple(labels)))
+    alone = ((names.SIGNAL, "=", ""),) if beside else ()
     own = ((arms.label, "=", arms.canary),) if arms is not None and arm_labels else ()
+    counter, from_zero = promql.counter_of(measure), plan.Selector(names.FROM_ZERO, matchers + alone)
+    recordings: list[plan.Recording] = []
+    if counter is not None:
+        series = counter[0] if arms is None else counter[0].without(arms.label)
+        recordings.append(
+            plan.Recording(names.FROM_ZERO, targets_from_zero(series, counter[1]), tuple(labels))
+        )
+    how = promql.Recorded(
+        from_zero=from_zero if counter else None,
+        looked=plan.Selector(names.INFO, matchers[:2]),
+        every=frame.context.scale.duration(frame.rollout.evaluate),
+    )
+    number = promql.events(measure, arm_labels, how)
+    events = plan.Selector(names.EVENTS, matchers + alone)
+    if number is not None:
+        per_second = f"{events} / {plain(seconds(_window(measure)))}"
+        recordings += [
+            plan.Recording(names.EVENTS, number, tuple(labels)),
+            plan.Recording(names.TRAFFIC, per_second, tuple(labels)),
+        ]
+    formula = promql.value(measure, arm_labels, str(events) if number else None, how)
+    recordings.append(plan.Recording(names.VALUE, formula, tuple(labels)))
     return plan.Signal(
         name=name,
         measure=measure,
         unit=unit,
-        value=plan.Selector(names.VALUE, matchers + (unnamed if beside else ()) + own),
-        traffic=rate_of_events.where(*own) if events else None,
+        value=plan.Selector(names.VALUE, matchers + alone + own),
+        events=events.where(*own) if number else None,
+        traffic=plan.Selector(names.TRAFFIC, matchers + alone + own) if number else None,
         by=arm_labels + kept(measure),
         recordings=tuple(recordings),
     )
+
+
+def _window(measure: plan.Measure) -> timedelta:
+    """The window in which a measure counts events."""
+    inner = measure.measure if isinstance(measure, plan.Only) else measure
+    if not isinstance(inner, plan.Share | plan.Quantile | plan.Slow):
+        raise TypeError(f"{type(inner).__name__} counts no events")
+    return inner.window
 
 
 def kept(measure: plan.Measure) -> tuple[str, ...]:

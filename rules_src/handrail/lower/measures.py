@@ -62,12 +62,15 @@ def lower_measure(measure: declared.Measure, context: Context) -> tuple[plan.Mea
                 tuple(measure.by),
                 factor,
                 context.scale.maybe(measure.window),
+                Decimal(0) if unit is Unit.bytes else None,
             ), unit
         case declared.Usage():
             size = (
                 context.series(measure.size) if isinstance(measure.size, str) else Decimal(str(measure.size))
             )
-            return plan.Fill(context.series(measure.used), size, tuple(measure.by), measure.over), Unit.ratio
+            unlimited = tuple(Decimal(str(figure)) for figure in measure.unlimited)
+            fill = plan.Fill(context.series(measure.used), size, tuple(measure.by), measure.over, unlimited)
+            return fill, Unit.ratio
         case _:
             return _rare(measure, context)
 

@@ -26,14 +26,16 @@ class Recording:
 class Signal:
     """One measure of a guardrail with what is recorded of it. `name` is empty for the guardrail's own measure.
 
-    `value` and `traffic` select the recorded series of the judged arm; `traffic` is None where the measure
-    counts no events. `by` are the labels its series are kept apart by, the arm's label first.
+    `value`, `events` (in the measure's window) and `traffic` (the same per second) select the recorded series of the
+    judged arm; the latter two are None where the measure counts no events. `by` are the labels its series are kept
+    apart by, the arm's label first.
     """
 
     name: str
     measure: Measure
     unit: Unit
     value: Selector
+    events: Selector | None
     traffic: Selector | None
     by: tuple[str, ...]
     recordings: tuple[Recording, ...]

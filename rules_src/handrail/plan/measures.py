@@ -66,23 +66,31 @@ class PerSecond:
 
 @dataclass(frozen=True)
 class Level:
-    """A gauge over its series, times `scale`; with a window, each series' extreme within it."""
+    """A gauge over its series, times `scale`; with a window, each series' extreme within it.
+
+    Below `least` (before scaling) it cannot be.
+    """
 
     metric: Selector
     over: str
     by: tuple[str, ...]
     scale: Decimal
     window: timedelta | None = None
+    least: Decimal | None = None
 
 
 @dataclass(frozen=True)
 class Fill:
-    """used / size, of all together or (`over` is max) of the fullest; `size` is a selector or a figure."""
+    """used / size, of all together or (`over` is max) of the fullest; `size` is a selector or a figure.
+
+    A size that is one of `unlimited` says that there is no limit.
+    """
 
     used: Selector
     size: Selector | Decimal
     by: tuple[str, ...]
     over: str = "sum"
+    unlimited: tuple[Decimal, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -130,9 +138,10 @@ class Gone:
 
 @dataclass(frozen=True)
 class Free:
-    """An expression somebody wrote."""
+    """An expression somebody wrote; of series that differ only in labels of the alert's own, `over` (max or min) counts."""
 
     expr: str
+    over: str = "max"
 
 
 Measure = (

@@ -24,6 +24,16 @@ class Stage:
     weight: Decimal | None
     hold: timedelta | None
 
+    @property
+    def has_canary(self) -> bool:
+        """Whether the canary has traffic in it."""
+        return self.weight != 0
+
+    @property
+    def has_both(self) -> bool:
+        """Whether both arms have traffic in it."""
+        return self.weight not in (0, 1)
+
 
 @dataclass(frozen=True)
 class EscalationLevel:

@@ -37,6 +37,10 @@ class Selector:
         new = {(label, op) for label, op, _ in more}
         return Selector(self.metric, tuple(m for m in self.matchers if m[:2] not in new) + more)
 
+    def without(self, label: str) -> Selector:
+        """This selector without its matchers on a label."""
+        return Selector(self.metric, tuple(m for m in self.matchers if m[0] != label))
+
     def suffixed(self, suffix: str) -> Selector:
         """The same with `_bucket`, `_count` or `_sum` behind the metric's name."""
         return Selector(self.metric + suffix, self.matchers)

@@ -9,7 +9,7 @@ from grafana_foundation_sdk.models.dashboard import Panel
 
 from handrail import conditions, plan, promql, wording
 from handrail.emit.grafana.drawing import Frame, Line, Look, curves, states
-from handrail.units import Unit, plain, seconds, span
+from handrail.units import Unit, span
 
 LOOKS = {"warning": Look.warning, "critical": Look.critical, "emergency": Look.emergency}
 
@@ -120,12 +120,12 @@ def _of_stable(value: Any, arms: plan.Arms) -> Any:
 
 def _events(signal: plan.Signal) -> list[Line]:
     measure = signal.measure.measure if isinstance(signal.measure, plan.Only) else signal.measure
-    if signal.traffic is None or not isinstance(measure, plan.Share | plan.Quantile | plan.Slow):
+    if signal.events is None or not isinstance(measure, plan.Share | plan.Quantile | plan.Slow):
         return []
     width = span(measure.window)
     return [
         Line(
-            f"{signal.traffic} * {plain(seconds(measure.window))}",
+            str(signal.events),
             f"events in {width}",
             Look.events,
             Unit.number,

@@ -1,0 +1,75 @@
+"""A counter and a window → PromQL that counts its events exactly, as far as the samples tell.
+
+Prometheus' own `increase()` estimates: it extrapolates to the ends of the window and does not see the value a series
+is born with. Where a limit is "more than 3", an estimate of 3.2 out of 3 is a false alarm, and the first sixty errors
+of a process are an outage. So a window is counted here as its last value minus the last value before it; a counter
+that was reset in between is left to `increase()`, cut back to what lies between its samples, which is never too much.
+
+A series that is born counts from zero only where its target is known to be new or to have answered before. What an
+exporter shows that comes back, that moves, that is scraped for the first time or under other labels, was counted
+long ago.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from handrail.plan import Selector
+from handrail.units import span
+
+REMEMBERED = timedelta(hours=1)
+"""A series or target that was seen in this time before the window is no new one."""
+
+
+def counted(counter: Selector, window: timedelta, from_zero: Selector | None) -> str:
+    """For each series of `counter` the events in `window`.
+
+    `from_zero` selects the targets on which a born series counts from zero, see `targets_from_zero`; None: on none.
+    """
+    width, last = span(window), f"last_over_time({counter}[{span(window)}])"
+    before = [f"last_over_time({counter}[{span(REMEMBERED)}] offset {width})"]
+    if from_zero is not None:
+        before.append(f"{last} * 0 and on (instance) {from_zero}")
+    before.append(f"min_over_time({counter}[{width}])")
+    return _lines(
+        "",
+        f"  ({last} - ({_or(before)}) >= 0",
+        f"    unless resets({counter}[{span(2 * window)}]) > 0)",
+        f"  or increase({counter}[{width}]) * (1 - 1 / count_over_time({counter}[{width}]))",
+        f"  or {last}",
+        "",
+    )
+
+
+def _or(parts: list[str]) -> str:
+    return "\n      or ".join(parts)
+
+
+def _lines(*lines: str) -> str:
+    return "\n".join(lines)
+
+
+def targets_from_zero(counter: Selector, window: timedelta) -> str:
+    """One sample by `instance` for every target of `counter` on which a series born in `window` counts from zero.
+
+    The target answered a window ago, under the labels it has now, and what of its series has vanished since does not
+    stand again under other labels. Or it is new, of a job that was scraped before, and shows less than any target before it: one that shows
+    as much goes on with what another one counted.
+    """
+    width, hour = span(window), span(REMEMBERED)
+    up = Selector("up", tuple(m for m in counter.matchers if m[0] in {"job", "instance"} and m[1] == "="))
+    total = f"sum by (instance) (min_over_time({counter}[{width}]))"
+    # Of a target that is still there: one that died of what it counted takes nothing away.
+    gone = f"sum by (instance) ({counter} offset {width} unless {counter} and on (instance) {counter}) > 0"
+    come = f"sum by (instance) (min_over_time({counter}[{width}]) unless {counter} offset {width})"
+    least = f"min(sum by (instance) (last_over_time({counter}[{hour}] offset {width})) > 0)"
+    return _lines(
+        f"({total}",
+        f"  and on (instance) ({up} offset {width} == 1 or {counter} offset {width})",
+        f"  unless on (instance) ({up} unless {up} offset {width})",
+        f"  unless on (instance) ({gone} <= on (instance) {come}))",
+        f"or ({total} < on () group_left () ({least} or vector(Inf))",
+        f"  unless on (instance) last_over_time({up}[{hour}] offset {width})",
+        f"  unless on (instance) ({up} unless on (job) ({up} offset {width}))",
+        f"  and on () count({up} offset {width}))",
+    )

@@ -27,7 +27,6 @@ from handrail.conditions import (
 )
 from handrail.plan import (
     Condition,
-    Free,
     Gone,
     Measure,
     Only,
@@ -86,8 +85,6 @@ def _series(signals: tuple[Signal, ...], place: Place) -> Iterator[Missing]:
 
 
 def _watched(signal: Signal) -> dict[str, str]:
-    if isinstance(signal.measure, Free):
-        return {signal.measure.expr: str(signal.value)}
     return watched(_of_its_arm(signal), signal.by, signal.traffic or signal.value)
 
 

@@ -33,6 +33,7 @@ OURS: Final = (
     TIER,
     SEVERITY,
     ACTION,
+    ENVIRONMENT,
     STAGE,
     MODE,
     LEVEL,

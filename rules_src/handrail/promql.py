@@ -278,7 +278,7 @@ def watched(measure: Measure, labels: tuple[str, ...], recorded: Selector) -> di
         case Fill(used, size):
             series = [used, *([size] if isinstance(size, Selector) else [])]
             return {str(one): str(one) for one in series}
-        case Level() | InState() | StateChanges():
+        case Level() | InState() | StateChanges() | Grown() | Free():
             own = there(measure, labels)
             return {own: own}
         case _:
@@ -289,8 +289,12 @@ def there(measure: Measure, labels: tuple[str, ...], ago: timedelta | None = Non
     """An expression that has samples while what the measure looks at is there, whatever it says; or was, some time `ago`."""
     how = Estimated(ago)
     match measure:
-        case Share(whole=series) | PerSecond(counter=series) | Grown(metric=series):
+        case Share(whole=series) | PerSecond(counter=series):
             return how.now(series)
+        case Grown(metric=series, window=window):
+            return f"delta({how.over(series, window)})"
+        case Free(expr):
+            return _free_then(expr, how)
         case Quantile(histogram=histogram) | Slow(histogram=histogram):
             return how.now(histogram if measure.native else histogram.suffixed("_count"))
         case Level(metric=series, window=window) if window is not None:
@@ -384,10 +388,12 @@ def _gone(measure: Gone, how: Estimated) -> str:
 
 def _free(measure: Free, how: Estimated) -> str:
     """Labels that alerts set themselves are taken away: two series that differ in them alone would be one alert."""
-    expr = f"vector({measure.expr})" if is_scalar(measure.expr) else measure.expr
-    if how.ago:
-        expr = f"last_over_time(({expr})[1m:1m] offset {span(how.ago)})"
-    return f"{measure.over} without ({', '.join(names.OURS)}) (({expr}) {NUMBERS})"
+    return f"{measure.over} without ({', '.join(names.OURS)}) ({_free_then(measure.expr, how)} {NUMBERS})"
+
+
+def _free_then(expr: str, how: Estimated) -> str:
+    vector = f"vector({expr})" if is_scalar(expr) else f"({expr})"
+    return f"last_over_time({vector}[1m:1m] offset {span(how.ago)})" if how.ago else vector
 
 
 def is_scalar(expr: str) -> bool:

@@ -19,22 +19,7 @@ from handrail.places import Step
 
 NAME = "label-names"
 
-OURS = {
-    names.ROLLOUT,
-    names.SERVICE,
-    names.GUARDRAIL,
-    names.TIER,
-    names.SEVERITY,
-    names.ACTION,
-    names.ENVIRONMENT,
-    names.STAGE,
-    names.MODE,
-    names.LEVEL,
-    names.SIGNAL,
-    "alertname",
-    "alertstate",
-    "le",
-}
+OURS = {*names.OURS, "le"}
 
 
 def check(rollout: Rollout) -> Iterator[Finding]:

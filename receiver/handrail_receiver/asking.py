@@ -151,7 +151,7 @@ class Asker:
 
     async def _deliver(self, alerts: list[AlertBody]) -> None:
         for start in range(0, len(alerts), MAX_ALERTS):
-            body = compose(alerts[start : start + MAX_ALERTS], ASKED)
+            body = compose(alerts[start : start + MAX_ALERTS])
             await self.store.inbox.put(Received(self.clock.now(), ASKED, body))
         if alerts:
             self.guard.wake()

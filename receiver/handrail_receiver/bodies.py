@@ -9,6 +9,7 @@ from starlette.types import Receive
 from handrail_receiver.errors import ReceiverError
 
 MAX_BODY = 1024 * 1024
+LONGEST_NUMBER = 20
 
 
 class TooLarge(ReceiverError):
@@ -25,7 +26,7 @@ async def read_body(headers: Mapping[bytes, bytes], receive: Receive) -> bytes:
     `Patience` ends the connection of a body that is late.
     """
     announced = headers.get(b"content-length", b"0")
-    if not announced.isdigit() or int(announced) > MAX_BODY:
+    if not announced.isdigit() or len(announced) > LONGEST_NUMBER or int(announced) > MAX_BODY:
         raise TooLarge(f"more than {MAX_BODY} bytes; send less")
     parts: list[bytes] = []
     size = 0

@@ -55,9 +55,39 @@ def test_a_quoted_receiver_and_a_strange_group_key_are_nothing_to_us() -> None:
     assert parse(body(plain, receiver="hand\\.rail", groupKey="{}:{}")) == parse(body(plain))
 
 
-def test_the_year_1_means_not_set() -> None:
-    never = {**alert(), "startsAt": "0001-01-01T00:00:00Z"}
-    assert parse(body(never)).signals[0].starts_at is None
+@pytest.mark.parametrize(
+    "written",
+    ["0001-01-01T00:00:00Z", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-01:00", "", None],
+)
+def test_a_time_that_is_none_means_not_set(written: str | None) -> None:
+    odd = {**alert(), "startsAt": written, "endsAt": written}
+    assert parse(body(odd)).signals == (
+        Signal(True, labels(), {"summary": "error-rate is bad"}, None, "0123456789abcdef"),
+    )
+
+
+def test_what_relays_make_of_empty_maps_is_read_as_empty() -> None:
+    odd = {**alert(starts_at=NOW), "annotations": None, "fingerprint": None}
+    read = parse(body(odd, commonAnnotations=None, groupLabels=None, truncatedAlerts=None, receiver=None))
+    assert read == Notification((Signal(True, labels(), {}, NOW, ""),), 0, "4")
+
+
+def test_a_number_that_no_alertmanager_counts_to_is_refused() -> None:
+    for digits in (11, 4000, 500_000):
+        with pytest.raises(NotAlertmanagers, match=r"truncatedAlerts|body"):
+            parse(b'{"version": "4", "alerts": [], "truncatedAlerts": ' + b"9" * digits + b"}")
+
+
+def test_a_refusal_quotes_names_on_one_line_and_briefly() -> None:
+    odd = {"status": "firing", "labels": {"x\n2026-11-27 INFO handrail: proved\x1b[2K" + "y" * 500: 5}}
+    with pytest.raises(NotAlertmanagers) as refused:
+        parse(json.dumps({"version": "4", "alerts": [odd]}).encode())
+    place, _, rest = str(refused.value).partition(": Input")
+    assert place.startswith(r"alerts.0.labels.x\n2026-11-27 INFO handrail: proved\x1b[2Ky")
+    assert (len(place) < 120, rest) == (
+        True,
+        " should be a valid string; send Alertmanager's webhook_configs here, and nothing else",
+    )
 
 
 @pytest.mark.parametrize(
@@ -98,7 +128,7 @@ def test_more_alerts_than_any_group_of_ours_are_too_many() -> None:
 
 def test_what_we_found_by_asking_reads_like_a_delivery() -> None:
     found = AlertBody(status="firing", labels=labels(), startsAt=NOW)
-    assert parse(compose([found], "asked")).signals == (Signal(True, labels(), {}, NOW, ""),)
+    assert parse(compose([found])).signals == (Signal(True, labels(), {}, NOW, ""),)
 
 
 @given(st.binary(max_size=300) | st.text(max_size=300).map(str.encode))

@@ -4,20 +4,30 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from handrail_receiver.gates import GateStanding
+from handrail_receiver.logs import printable
 from handrail_receiver.model import Attempt, Effect, EvidenceRecord, Run
 from handrail_receiver.status.words import what
 from handrail_receiver.tokens import Role
+
+
+def _one_line(text: str) -> str:
+    """A person's words on one line, as they go into logs, messages and rows."""
+    return printable(" ".join(text.split()))
+
+
+Words = Annotated[str, Field(max_length=1000), AfterValidator(_one_line)]
 
 
 class CallBody(BaseModel):
     """What may come with a call; `anyway` goes past "not ready" and needs `why`."""
 
     model_config = ConfigDict(extra="forbid")
-    why: str = Field(default="", max_length=1000)
+    why: Words = ""
     anyway: bool = False
 
 
@@ -27,7 +37,7 @@ class CheckBody(BaseModel):
     model_config = ConfigDict(extra="forbid")
     item: str = Field(default="", max_length=1000)
     passed: bool = True
-    why: str = Field(default="", max_length=1000)
+    why: Words = ""
 
 
 class ApproveBody(BaseModel):
@@ -36,7 +46,7 @@ class ApproveBody(BaseModel):
     model_config = ConfigDict(extra="forbid")
     role: str = Field(default="", max_length=1000)
     seen: str = Field(default="", pattern="^([0-9a-f]{8,64})?$")
-    why: str = Field(default="", max_length=1000)
+    why: Words = ""
 
 
 Body = CallBody | CheckBody | ApproveBody

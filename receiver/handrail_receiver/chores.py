@@ -7,9 +7,10 @@ import logging
 from dataclasses import dataclass
 from datetime import timedelta
 
+from handrail_receiver.admission import HEARTBEAT
 from handrail_receiver.calls import Calls
 from handrail_receiver.errors import StoreDown
-from handrail_receiver.guard import HEARTBEAT, Guard
+from handrail_receiver.guard import Guard
 from handrail_receiver.playbooks import Playbooks
 from handrail_receiver.ports import Clock
 from handrail_receiver.settings import Settings

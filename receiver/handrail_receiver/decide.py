@@ -123,7 +123,7 @@ def _in_attempt(case: _Case, attempt: Attempt, *, before: bool | None) -> Decisi
     if not attempt.live and not _stronger(tier, case.history):
         text = f"attempt {attempt.number} is {attempt.state}"
         return case.say(Verdict.repeat if again else Verdict.note, "attempt-over", text)
-    if tier.shadow or case.signal.labels.get(names.MODE) == names.SHADOW:
+    if tier.shadow:  # the playbook's word: no label of an alert makes it do less
         text = f"in shadow: it would {_wish(case, attempt)}"
         return case.say(Verdict.repeat if again else Verdict.shadow, "shadow", text)
     if tier.action == "hold":

@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 
 from handrail.contract import Playbook, names
 
-from handrail_receiver.decide import decide
+from handrail_receiver.admission import HEARTBEAT, heartbeat, judge
 from handrail_receiver.errors import LeaseLost, StoreDown
 from handrail_receiver.execute import Executor
 from handrail_receiver.intake import parse
@@ -42,7 +42,6 @@ TOGETHER = 200
 LOOK_EVERY = 1.0
 BREATH = 0.03
 TOLD = {Verdict.act, Verdict.hold, Verdict.tell}
-HEARTBEAT = "heartbeat"
 
 
 def with_tells(decision: Decision, playbook: Playbook) -> Decision:
@@ -135,13 +134,12 @@ class Guard:
         """What follows from a delivery, alert by alert."""
         notification = parse(stored.body)
         for signal in notification.signals:
-            if signal.labels.get("alertname") == names.HEARTBEAT_ALERT:
-                yield Decision(Verdict.note, HEARTBEAT, "the heartbeat arrived")
+            if signal.labels.get(names.ALERTNAME) == names.HEARTBEAT_ALERT:
+                yield heartbeat(signal, self.playbooks.all())
                 continue
-            rollout = signal.labels.get(names.ROLLOUT, "")
-            playbook = self.playbooks.get(rollout)
-            decision = decide(signal, playbook, look(rollout) if playbook else History(), now)
-            yield with_tells(decision, playbook) if playbook else decision
+            playbook = self.playbooks.get(signal.labels.get(names.ROLLOUT, ""))
+            for decision in judge(signal, playbook, look, now):
+                yield with_tells(decision, playbook) if playbook else decision
         if notification.truncated:
             text = f"{notification.truncated} alerts were cut off by the sender; of those nothing is known"
             yield Decision(Verdict.tell, "truncated", text)

@@ -13,7 +13,7 @@ import servers
 from handrail.contract import Playbook
 
 from .alerts import body
-from .playbook import ROLLOUT, playbook, write_playbook
+from .playbook import ENVIRONMENT, ROLLOUT, playbook, write_playbook
 
 if TYPE_CHECKING:
     from .spy import Spy
@@ -130,9 +130,11 @@ def guarded(
 ) -> Iterator[Guarded]:
     """A receiver that guards `book`, before an HAProxy unless there is one already; `more` are settings.
 
+    Without a `book` it is the usual one of ENVIRONMENT, which every alert names.
+
     `under` is a program that becomes the receiver in the end.
     """
-    write_playbook(folder / "playbook", book or playbook())
+    write_playbook(folder / "playbook", book or playbook(environment=ENVIRONMENT))
     env = environment(folder, servers.free_address(), **more)
     with ExitStack() as stack:
         if proxy:

@@ -129,7 +129,8 @@ def test_a_stronger_action_is_still_done_after_a_weaker_one_and_not_the_other_wa
 
 
 def test_shadow_says_what_it_would_have_done_and_does_nothing() -> None:
-    made = decide(signal(mode="shadow"), BOOK, HISTORY, CONDITIONS)
+    book = playbook(tiers={f"error-rate/{name}": {"shadow": True} for name in ("critical", "warning")})
+    made = decide(FIRING, book, HISTORY, CONDITIONS)
     assert (made.verdict, made.text) == (
         Verdict.shadow,
         (
@@ -138,19 +139,15 @@ def test_shadow_says_what_it_would_have_done_and_does_nothing() -> None:
         ),
     )
     assert [type(change) for change in made.changes] == [Heard]
-    looking = decide(signal(tier="warning", mode="shadow"), BOOK, HISTORY, CONDITIONS)
+    looking = decide(signal(tier="warning"), book, HISTORY, CONDITIONS)
     assert looking.text == "in shadow: it would ask people to look"
     pinned = History(replace(ATTEMPT, pinned={"rollback": weights(1, 99)}))
-    assert (
-        "web/stable on unix:haproxy.sock: weight 99"
-        in decide(signal(mode="shadow"), BOOK, pinned, CONDITIONS).text
-    )
-    declared = playbook(tiers={"error-rate/critical": {"shadow": True}})
-    assert verdict(book=declared) == ("shadow", "shadow")
-    assert verdict(signal(mode="shadow"), replace(HISTORY, said=(heard(signal(mode="shadow")),))) == (
-        "repeat",
-        "shadow",
-    )
+    assert "web/stable on unix:haproxy.sock: weight 99" in decide(FIRING, book, pinned, CONDITIONS).text
+    assert verdict(book=book, history=replace(HISTORY, said=(heard(),))) == ("repeat", "shadow")
+
+
+def test_a_mode_label_does_not_weaken_what_the_playbook_says() -> None:
+    assert verdict(signal(mode="shadow")) == ("act", "limit-broken")
 
 
 def test_the_kill_switch_leaves_it_to_people_and_says_so_once() -> None:

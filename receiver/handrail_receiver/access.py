@@ -17,7 +17,11 @@ CHALLENGES = ('Bearer realm="handrail"', 'Basic realm="handrail: the token is th
 
 
 class Knows(Protocol):
-    """Somebody who knows the callers."""
+    """Somebody who knows the callers. `problems` is what is wrong with how they are known, a line each."""
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """What is wrong now."""
 
     def caller(self, authorization: str | None) -> Caller | None:
         """Who sent this header."""

@@ -28,14 +28,15 @@ from handrail_receiver.errors import StoreDown, WrongSettings
 from handrail_receiver.execute import Executor
 from handrail_receiver.guard import Guard
 from handrail_receiver.http_config import read_http_config
+from handrail_receiver.kill_switch import KillSwitch
 from handrail_receiver.lasting import for_good
 from handrail_receiver.logins import Login, Logins, Place
 from handrail_receiver.messenger import Messenger
 from handrail_receiver.model import Conditions
 from handrail_receiver.outside import Outside, new_client
 from handrail_receiver.playbooks import Playbooks
-from handrail_receiver.ports import Clock
 from handrail_receiver.prometheus import NoPrometheus, Prometheus
+from handrail_receiver.pulse import Pulse
 from handrail_receiver.rates import Rates
 from handrail_receiver.refusals import Refusals
 from handrail_receiver.secrets import Secrets
@@ -43,11 +44,12 @@ from handrail_receiver.settings import Settings
 from handrail_receiver.status.api import Api
 from handrail_receiver.status.awake import Awake
 from handrail_receiver.status.bundle import Bundles
+from handrail_receiver.status.health import Health
 from handrail_receiver.status.metrics import Metrics
 from handrail_receiver.status.openapi import document
 from handrail_receiver.status.pages import Events, Pages
-from handrail_receiver.status.views import VERBS, ReadyView
-from handrail_receiver.stores import Store, open_store
+from handrail_receiver.status.views import VERBS
+from handrail_receiver.stores import open_store
 from handrail_receiver.targets import make_targets
 from handrail_receiver.telling import Teller
 from handrail_receiver.tokens import Caller, NoTokens, Tokens
@@ -71,38 +73,6 @@ class Front:
             await self.app(scope, receive, send)
 
 
-@dataclass(frozen=True)
-class Health:
-    """Whether the receiver is alive, and whether it can do its work."""
-
-    store: Store
-    playbooks: Playbooks
-    metrics: Metrics
-    clock: Clock
-
-    async def healthz(self, _request: Request) -> Response:
-        """GET /healthz"""
-        return JSONResponse(ReadyView(status="alive").model_dump())
-
-    async def readyz(self, _request: Request) -> Response:
-        """GET /readyz: 503 when the store takes no writes or playbooks do not load."""
-        problems = list(self.playbooks.problems)
-        try:
-            await self.store.memory.remember("ready", self.clock.now())
-        except StoreDown as problem:
-            problems.append(str(problem))
-        status = "not ready" if problems else "ready"
-        return JSONResponse({"status": status, "problems": problems}, 503 if problems else 200)
-
-    async def page(self, _request: Request, _caller: Caller) -> Response:
-        """GET /metrics"""
-        now = self.clock.now()
-        rollouts = [playbook.rollout for playbook in self.playbooks.all()]
-        histories = {name: await self.store.attempts.history(name, now) for name in rollouts}
-        page = self.metrics.render(self.playbooks, histories, now)
-        return Response(page, media_type="text/plain; version=0.0.4; charset=utf-8")
-
-
 def make_app(settings: Settings, secrets: Secrets) -> Front:
     """The application, not started: its lifespan opens nothing but what it closes.
 
@@ -119,6 +89,8 @@ def make_app(settings: Settings, secrets: Secrets) -> Front:
     watching = Outside(client, secrets, logins)
     targets = make_targets(outside)
     prometheus = Prometheus(watching, settings.prometheus) if settings.prometheus else NoPrometheus()
+    kill_switch = KillSwitch(settings.kill_switch)
+    pulse = Pulse(store.memory, store.inbox, clock)
 
     def conditions() -> Conditions:
         now = clock.now()
@@ -128,7 +100,7 @@ def make_app(settings: Settings, secrets: Secrets) -> Front:
             if silence > settings.heartbeat_within
             else ""
         )
-        return Conditions(now, settings.kill_switch.exists(), blind)
+        return Conditions(now, kill_switch.is_set(), blind)
 
     guard = Guard(
         store=store,
@@ -141,7 +113,7 @@ def make_app(settings: Settings, secrets: Secrets) -> Front:
             Rates(clock, settings.acts_per_minute),
             secrets.redact,
             playbooks.people,
-            settings.kill_switch.exists,
+            kill_switch.is_set,
         ),
         clock=clock,
         metrics=metrics,
@@ -177,13 +149,13 @@ def make_app(settings: Settings, secrets: Secrets) -> Front:
     criteria = Criteria(prometheus, clock)
     calls = Calls(guard, targets, prometheus, secrets.redact, criteria, tokens.approvers)
     chores = Chores(settings, store, playbooks, guard, calls, clock)
-    loops = (guard.run, asker.run, messenger.run, chores.run)
+    loops = (guard.run, asker.run, messenger.run, chores.run, pulse.run)
     api = Api(store, playbooks, calls, clock, Bundles(store.evidence))
     webhook = Webhook(tokens, store.inbox, guard, clock, metrics, refusals)
     routes = _routes(
         tokens,
         webhook,
-        Health(store, playbooks, metrics, clock),
+        Health(store, playbooks, metrics, clock, pulse, tokens, kill_switch.problem),
         api,
         Pages(
             api,
@@ -195,8 +167,9 @@ def make_app(settings: Settings, secrets: Secrets) -> Front:
                 settings.alertmanagers,
                 asker.problems,
                 playbooks,
-                store.inbox,
-                store.memory,
+                pulse,
+                tokens,
+                kill_switch.problem,
             ),
         ),
         events,

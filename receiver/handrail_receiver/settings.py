@@ -26,7 +26,7 @@ from pydantic_settings import (
 from handrail_receiver.errors import WrongSettings
 from handrail_receiver.http_config import read_http_config
 from handrail_receiver.logins import wrong_in
-from handrail_receiver.tokens import read_tokens
+from handrail_receiver.tokens import read_tokens, unreadable
 
 Seconds = Annotated[float, Field(gt=0)]
 Words = Annotated[tuple[str, ...], NoDecode]
@@ -253,9 +253,13 @@ def _wrong_tokens(settings: Settings) -> list[str]:
     wrong: list[str] = []
     roles = set()
     for file in settings.tokens_file:
-        tokens, problems = read_tokens(Path(file))
-        roles |= {token.role for token in tokens}
-        wrong += problems
+        try:
+            tokens, problems = read_tokens(Path(file))
+        except OSError as error:
+            wrong.append(unreadable(Path(file), error))
+        else:
+            roles |= {token.role for token in tokens}
+            wrong += problems
     if settings.tokens_file and not wrong and "alertmanager" not in roles:
         wrong.append(
             "HANDRAIL_TOKENS_FILE: no token has the role alertmanager; add a line `alertmanager NAME TOKEN`"

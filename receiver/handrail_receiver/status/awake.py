@@ -7,11 +7,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
-from handrail_receiver.errors import StoreDown, TargetError
+from handrail_receiver.access import Knows
+from handrail_receiver.errors import TargetError
 from handrail_receiver.model import Conditions
 from handrail_receiver.playbooks import Playbooks
-from handrail_receiver.ports import Inbox, Memory
 from handrail_receiver.prometheus import Asks, NoPrometheus
+from handrail_receiver.pulse import Pulse
 from handrail_receiver.status.metrics import Metrics
 from handrail_receiver.status.standing import Tone
 from handrail_receiver.status.times import span
@@ -40,23 +41,26 @@ class Awake:
     alertmanagers: tuple[str, ...]
     problems: Mapping[str, str]
     playbooks: Playbooks
-    inbox: Inbox
-    memory: Memory
+    pulse: Pulse
+    tokens: Knows
+    kill_switch: Callable[[], str]
 
     async def checks(self) -> list[Check]:
         """Every check, the ones without which nothing is rolled back first."""
         now = self.conditions()
-        prometheus, store = await asyncio.gather(self._prometheus(), self._store(now))
         return [
             self._kill_switch(now),
             self._heartbeat(now),
-            store,
-            prometheus,
+            self._store(),
+            await self._prometheus(),
             self._alertmanager(),
             *self._playbooks(),
+            *self._tokens(),
         ]
 
     def _kill_switch(self, now: Conditions) -> Check:
+        if unclear := self.kill_switch():
+            return Check("Kill switch", "bad", unclear, "People must act until it can be seen again.")
         if now.stopped:
             text = "set: nothing is rolled back by itself"
             return Check("Kill switch", "bad", text, "People must act. Remove its file to let the guard act.")
@@ -71,18 +75,16 @@ class Awake:
             return Check("Heartbeat", "wait", f"none yet, {age} after the start")
         return Check("Heartbeat", "good", f"{age} ago")
 
-    async def _store(self, now: Conditions) -> Check:
-        try:
-            async with asyncio.timeout(ANSWER_WITHIN):
-                await self.memory.remember("ready", now.now)
-                waiting = await self.inbox.waiting()
-        except (StoreDown, TimeoutError) as error:
-            why = str(error) or f"no answer within {ANSWER_WITHIN:g} s"
+    def _store(self) -> Check:
+        if self.pulse.problem:
+            cure = "Nothing is decided until it takes writes: see to its disk or server."
+            return Check("Store", "bad", self.pulse.problem, cure)
+        if self.pulse.stuck:
             return Check(
-                "Store", "bad", why, "Nothing is decided until it takes writes: see to its disk or server."
+                "Store", "bad", self.pulse.stuck, "Alerts are kept and not acted on: people must act."
             )
-        if waiting >= MANY_WAIT:
-            return Check("Store", "wait", f"takes writes; {waiting} deliveries wait")
+        if self.pulse.waiting >= MANY_WAIT:
+            return Check("Store", "wait", f"takes writes; {self.pulse.waiting} deliveries wait")
         return Check("Store", "good", "takes writes")
 
     async def _prometheus(self) -> Check:
@@ -112,3 +114,7 @@ class Awake:
     def _playbooks(self) -> list[Check]:
         cure = "The version before it, if there was one, stays in force."
         return [Check("Playbook", "wait", problem, cure) for problem in self.playbooks.problems]
+
+    def _tokens(self) -> list[Check]:
+        cure = "Its other lines count; mend it, and it counts within a second."
+        return [Check("Tokens", "wait", problem, cure) for problem in self.tokens.problems]

@@ -1,0 +1,66 @@
+"""The store → whether it takes writes and is worked through, asked every few seconds, whoever wants to know.
+
+It is one small write for all who look together: so that nobody can make the disk work by asking how it is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from handrail_receiver.errors import StoreDown
+from handrail_receiver.ports import Clock, Inbox, Memory
+
+EVERY = 5.0
+ANSWER_WITHIN = 2.0
+SIGN_OF_LIFE = "ready"
+WAITS_LONG = timedelta(seconds=30)
+
+
+@dataclass
+class Pulse:
+    """`problem` is why the store takes no writes, empty while it does; `waiting` are the deliveries it holds undecided."""
+
+    memory: Memory
+    inbox: Inbox
+    clock: Clock
+    problem: str = ""
+    waiting: int = 0
+    _waits_since: datetime | None = None
+    _beat: asyncio.Task[int] | None = field(default=None, repr=False)
+
+    async def run(self) -> None:
+        """Ask until cancelled."""
+        while True:
+            await self.beat()
+            await asyncio.sleep(EVERY)
+
+    async def beat(self) -> None:
+        """Ask once. One that is still not answered is waited for, not asked again."""
+        beat = self._beat = self._beat or asyncio.create_task(self._ask())
+        try:
+            async with asyncio.timeout(ANSWER_WITHIN):
+                self.waiting = await asyncio.shield(beat)
+        except TimeoutError:
+            self.problem = f"the store does not answer within {ANSWER_WITHIN:g} s; see to its disk or server"
+        except StoreDown as error:
+            self.problem = str(error)
+        else:
+            self.problem = ""
+            self._waits_since = (self._waits_since or self.clock.now()) if self.waiting else None
+        finally:
+            if beat.done():
+                self._beat = None
+
+    @property
+    def stuck(self) -> str:
+        """Why deliveries are kept and not decided, empty while they are."""
+        since = self._waits_since
+        if since is None or self.clock.now() - since < WAITS_LONG:
+            return ""
+        return f"{self.waiting} deliveries wait to be decided since {since:%H:%M:%S} UTC; look into the log"
+
+    async def _ask(self) -> int:
+        await self.memory.remember(SIGN_OF_LIFE, self.clock.now())
+        return await self.inbox.waiting()

@@ -1,0 +1,56 @@
+"""What the receiver needs → GET /healthz, /readyz and /metrics; nobody who asks makes it write."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from handrail_receiver.access import Knows
+from handrail_receiver.playbooks import Playbooks
+from handrail_receiver.ports import Clock
+from handrail_receiver.pulse import Pulse
+from handrail_receiver.status.metrics import Metrics
+from handrail_receiver.status.views import ReadyView
+from handrail_receiver.stores import Store
+from handrail_receiver.tokens import Caller
+
+
+@dataclass(frozen=True)
+class Health:
+    """Whether the receiver is alive, and whether it can do its work."""
+
+    store: Store
+    playbooks: Playbooks
+    metrics: Metrics
+    clock: Clock
+    pulse: Pulse
+    tokens: Knows
+    kill_switch: Callable[[], str]
+
+    async def healthz(self, _request: Request) -> Response:
+        """GET /healthz"""
+        return JSONResponse(ReadyView(status="alive").model_dump())
+
+    async def readyz(self, _request: Request) -> Response:
+        """GET /readyz: 503 when the store takes no writes or playbooks do not load.
+
+        What else is wrong is listed and no reason to send Alertmanager away: what it delivers is taken and decided.
+        """
+        blocking = [problem for problem in (*self.playbooks.problems, self.pulse.problem) if problem]
+        beside = (*self.tokens.problems, self.kill_switch(), self.pulse.stuck)
+        view = ReadyView(
+            status="not ready" if blocking else "ready",
+            problems=[*blocking, *(problem for problem in beside if problem)],
+        )
+        return JSONResponse(view.model_dump(), 503 if blocking else 200)
+
+    async def page(self, _request: Request, _caller: Caller) -> Response:
+        """GET /metrics"""
+        now = self.clock.now()
+        rollouts = [playbook.rollout for playbook in self.playbooks.all()]
+        histories = {name: await self.store.attempts.history(name, now) for name in rollouts}
+        page = self.metrics.render(self.playbooks, histories, now)
+        return Response(page, media_type="text/plain; version=0.0.4; charset=utf-8")

@@ -67,7 +67,6 @@ def playbook(
     given: dict[str, Any] = {
         "rollout": ROLLOUT,
         "service": ROLLOUT,
-        "environment": ENVIRONMENT,
         "arms": Arms(label="track", canary="canary", stable="stable"),
         "stages": (
             StageFacts(name="10%", weight=0.1, hold=0, enter=weights(10, 90)),

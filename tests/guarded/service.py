@@ -130,9 +130,8 @@ def guarded(
 ) -> Iterator[Guarded]:
     """A receiver that guards `book`, before an HAProxy unless there is one already; `more` are settings.
 
-    Without a `book` it is the usual one of ENVIRONMENT, which every alert names.
-
-    `under` is a program that becomes the receiver in the end.
+    Without a `book` it is the usual one, of the environment that every alert names. `under` is a program that
+    becomes the receiver in the end.
     """
     write_playbook(folder / "playbook", book or playbook(environment=ENVIRONMENT))
     env = environment(folder, servers.free_address(), **more)

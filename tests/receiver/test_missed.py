@@ -21,10 +21,10 @@ groups:
   rules:
   - alert: ShopErrorRateCritical
     expr: bad == 1
-    labels: {rollout: shop, service: shop, guardrail: error-rate, tier: critical, action: rollback}
+    labels: {rollout: shop, service: shop, environment: production, guardrail: error-rate, tier: critical, action: rollback}
   - alert: ShopLeaksCritical
     expr: leaking == 1
-    labels: {rollout: shop, service: shop, guardrail: leaks, tier: critical, action: security-rollback}
+    labels: {rollout: shop, service: shop, environment: production, guardrail: leaks, tier: critical, action: security-rollback}
   - alert: Maintenance
     expr: maintenance == 1
     labels: {service: shop}

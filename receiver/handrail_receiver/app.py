@@ -90,7 +90,7 @@ def make_app(settings: Settings, secrets: Secrets) -> Front:
     targets = make_targets(outside)
     prometheus = Prometheus(watching, settings.prometheus) if settings.prometheus else NoPrometheus()
     kill_switch = KillSwitch(settings.kill_switch)
-    pulse = Pulse(store.memory, store.inbox, clock)
+    pulse = Pulse(store.memory, store.inbox, clock, lambda: store.engine.trouble)
 
     def conditions() -> Conditions:
         now = clock.now()

@@ -2,7 +2,7 @@
 
 ReceiverError
 ├── WrongSettings             the receiver does not start: every line says which setting and what to do
-├── StoreDown                 the store did not take a write or a read: nothing was changed
+├── StoreDown                 the store did not take a write or a read
 │   └── Full                  the inbox holds as much as it may
 ├── LeaseLost                 somebody else works on it now, or it was ended
 └── TargetError               a target, a channel or Prometheus did not do as asked; carries its Cause
@@ -37,7 +37,7 @@ class WrongSettings(ReceiverError):
 
 
 class StoreDown(ReceiverError):
-    """The store cannot be written or read now; nothing of the call was kept."""
+    """The store cannot be written or read now; nothing of the call was kept, or nobody can know when it did not answer."""
 
 
 class Full(StoreDown):

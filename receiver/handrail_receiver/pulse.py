@@ -6,6 +6,8 @@ It is one small write for all who look together: so that nobody can make the dis
 from __future__ import annotations
 
 import asyncio
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -13,6 +15,7 @@ from handrail_receiver.errors import StoreDown
 from handrail_receiver.ports import Clock, Inbox, Memory
 
 EVERY = 5.0
+OFTEN = 1.0
 ANSWER_WITHIN = 2.0
 SIGN_OF_LIFE = "ready"
 WAITS_LONG = timedelta(seconds=30)
@@ -20,13 +23,15 @@ WAITS_LONG = timedelta(seconds=30)
 
 @dataclass
 class Pulse:
-    """`problem` is why the store takes no writes, empty while it does; `waiting` are the deliveries it holds undecided."""
+    """`trouble` is why the newest write of anybody failed, `waiting` how many deliveries the store holds undecided."""
 
     memory: Memory
     inbox: Inbox
     clock: Clock
-    problem: str = ""
+    trouble: Callable[[], str] = str
     waiting: int = 0
+    _found: str = ""
+    _asked_at: float = -OFTEN
     _waits_since: datetime | None = None
     _beat: asyncio.Task[int] | None = field(default=None, repr=False)
 
@@ -37,21 +42,30 @@ class Pulse:
             await asyncio.sleep(EVERY)
 
     async def beat(self) -> None:
-        """Ask once. One that is still not answered is waited for, not asked again."""
+        """Ask once, at most every second. One that is still not answered is waited for, not asked again."""
+        now = time.monotonic()
+        if self._beat is None and now - self._asked_at < OFTEN:
+            return
+        self._asked_at = now
         beat = self._beat = self._beat or asyncio.create_task(self._ask())
         try:
             async with asyncio.timeout(ANSWER_WITHIN):
                 self.waiting = await asyncio.shield(beat)
         except TimeoutError:
-            self.problem = f"the store does not answer within {ANSWER_WITHIN:g} s; see to its disk or server"
+            self._found = f"the store does not answer within {ANSWER_WITHIN:g} s; see to its disk or server"
         except StoreDown as error:
-            self.problem = str(error)
+            self._found = str(error)
         else:
-            self.problem = ""
+            self._found = ""
             self._waits_since = (self._waits_since or self.clock.now()) if self.waiting else None
         finally:
             if beat.done():
                 self._beat = None
+
+    @property
+    def problem(self) -> str:
+        """Why the store takes no writes, empty while it does."""
+        return self._found or self.trouble()
 
     @property
     def stuck(self) -> str:

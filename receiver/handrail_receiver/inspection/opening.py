@@ -132,12 +132,12 @@ def _postgres(url: str) -> Iterator[Opened]:
     try:
         import psycopg  # noqa: PLC0415  an extra of its own
 
-        from handrail_receiver.stores.postgres import Postgres  # noqa: PLC0415
+        from handrail_receiver.stores.postgres import READING, Postgres  # noqa: PLC0415
     except ImportError:
         raise WrongSettings("PostgreSQL needs its driver; pip install 'handrail[postgres]'") from None
     place = _without_password(url)
     try:
-        with closing(Postgres(url, read_only=True)) as connection:
+        with closing(Postgres(url, READING, read_only=True)) as connection:
             yield Opened("PostgreSQL", place, connection)
     except psycopg.Error as error:
         said = " ".join(str(error).split())

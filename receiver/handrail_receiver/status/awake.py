@@ -48,11 +48,12 @@ class Awake:
     async def checks(self) -> list[Check]:
         """Every check, the ones without which nothing is rolled back first."""
         now = self.conditions()
+        prometheus, _ = await asyncio.gather(self._prometheus(), self.pulse.beat())
         return [
             self._kill_switch(now),
             self._heartbeat(now),
             self._store(),
-            await self._prometheus(),
+            prometheus,
             self._alertmanager(),
             *self._playbooks(),
             *self._tokens(),

@@ -2,16 +2,20 @@
 
 A thread of its own writes, another reads; the event loop never waits for a disk. A piece of work is a
 function of a `Tx` and may run twice when the database asks for it, so it has no effect beside the database.
+
+A third thread looks at the clock: a transaction that takes longer than ANSWER_WITHIN is cut off, and whoever waits
+for it or behind it hears that the store does not answer. A database that is frozen takes nobody with it.
 """
 
 from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import Any, Protocol, TypeVar
 
 from handrail_receiver.errors import StoreDown
@@ -21,6 +25,9 @@ Row = Mapping[str, Any]
 MOST_TOGETHER = 256
 MOST_ROWS = 1000
 TRIES = 5
+ANSWER_WITHIN = 8.0  # Alertmanager gives a delivery ten seconds in all
+SLOW = 2.0
+LOOK_EVERY = 0.5
 
 
 class Tx(Protocol):
@@ -55,6 +62,9 @@ class Connection(Tx, Protocol):
     def end(self, word: str) -> None:
         """COMMIT or ROLLBACK."""
 
+    def abort(self) -> None:
+        """End what it is doing now, from another thread: whoever does it gets an error."""
+
     def close(self) -> None:
         """Give the connection back."""
 
@@ -80,6 +90,15 @@ class _Job:
     error: BaseException | None = None
 
 
+@dataclass(frozen=True)
+class _Running:
+    """What a thread is at: since when, for whom, on which connection (None: it connects)."""
+
+    since: float
+    batch: list[_Job]
+    connection: Connection | None
+
+
 @dataclass
 class _Lane:
     """A queue with the thread that serves it; `together` is how many share a transaction."""
@@ -88,6 +107,19 @@ class _Lane:
     reads: bool = False
     jobs: SimpleQueue[_Job | None] = field(default_factory=SimpleQueue)
     thread: threading.Thread | None = None
+    running: _Running | None = None
+
+    def waiting(self) -> list[_Job]:
+        """All that nobody has begun, taken out of the queue; the sign to end stays in it."""
+        found: list[_Job] = []
+        with suppress(Empty):
+            while True:
+                job = self.jobs.get_nowait()
+                if job is None:
+                    self.jobs.put(None)
+                    break
+                found.append(job)
+        return found
 
 
 class Engine:
@@ -108,20 +140,50 @@ class Engine:
         self._on_close, self.shared = on_close, shared
         self._connect, self._down, self._again = connect, down, again
         self._writing, self._reading = _Lane(MOST_TOGETHER), _Lane(1, reads=True)
+        self._ended = threading.Event()
+        self._trouble = ""
 
     def start(self) -> None:
-        """Start both threads."""
+        """Start the threads."""
         for lane in (self._writing, self._reading):
             lane.thread = threading.Thread(target=self._serve, args=(lane,), daemon=True)
             lane.thread.start()
+        threading.Thread(target=self._watch, daemon=True).start()
 
     async def close(self) -> None:
-        """Finish what is queued and close both connections."""
-        for lane in (self._writing, self._reading):
-            if lane.thread is not None:
-                lane.jobs.put(None)
-                await asyncio.to_thread(lane.thread.join)
+        """Finish what is queued and close both connections; what hangs is cut off, and left when that does not help."""
+        lanes = [lane for lane in (self._writing, self._reading) if lane.thread is not None]
+        for lane in lanes:
+            lane.jobs.put(None)
+        within = ANSWER_WITHIN + 2 * LOOK_EVERY
+        await asyncio.gather(*(asyncio.to_thread(lane.thread.join, within) for lane in lanes if lane.thread))
+        self._ended.set()
         self._on_close()
+
+    @property
+    def trouble(self) -> str:
+        """Why the newest write failed, or that one hangs; empty when neither is so."""
+        running = self._writing.running
+        hangs = running is not None and time.monotonic() - running.since > SLOW
+        return self._trouble or (f"the store has not answered for {SLOW:g} s" if hangs else "")
+
+    def _watch(self) -> None:
+        """Cut off what takes too long."""
+        while not self._ended.wait(LOOK_EVERY):
+            for lane in (self._writing, self._reading):
+                running = lane.running
+                if running is not None and time.monotonic() - running.since > ANSWER_WITHIN:
+                    self._cut_off(lane, running)
+
+    def _cut_off(self, lane: _Lane, running: _Running) -> None:
+        problem = StoreDown(f"the store did not answer within {ANSWER_WITHIN:g} s; see to its disk or server")
+        if not lane.reads:
+            self._trouble = str(problem)
+        if running.connection is not None:
+            with suppress(Exception):
+                running.connection.abort()
+        behind = lane.waiting()
+        _deliver([_Job(job.work, job.loop, job.future, error=problem) for job in (*running.batch, *behind)])
 
     def write(self, work: Callable[[Tx], T], *, single: bool = False) -> asyncio.Future[T]:
         """Run `work`; what it gives is there when its changes are on disk. Raises StoreDown when they are not.
@@ -150,45 +212,51 @@ class Engine:
                     last = True
                     break
                 batch.append(job)
-            connection = self._carry_out(connection, batch, reads=lane.reads)
+            connection = self._carry_out(lane, connection, batch)
+            lane.running = None
             _deliver(batch)
             if last:
                 break
         if connection is not None:
             connection.close()
 
-    def _carry_out(
-        self, connection: Connection | None, batch: list[_Job], *, reads: bool
-    ) -> Connection | None:
+    def _carry_out(self, lane: _Lane, connection: Connection | None, batch: list[_Job]) -> Connection | None:
         """In one transaction; each in its own when one fails or the database wants to be asked again."""
         for _ in range(TRIES):
             problem: Exception
+            lane.running = _Running(time.monotonic(), batch, connection)
             try:
                 connection = connection or self._connect()
-                _transaction(connection, batch, reads=reads)
+                lane.running = _Running(lane.running.since, batch, connection)
+                _transaction(connection, batch, reads=lane.reads)
+                self._note(lane, "")
                 break
             except self._again as error:
                 problem, enough = StoreDown(f"the store is too busy: {error}".strip()), False
             except self._down as error:
-                _fail(batch, StoreDown(f"the store is not available: {error}".strip()))
+                down = StoreDown(f"the store is not available: {error}".strip())
+                self._note(lane, str(down))
+                _fail(batch, down)
                 _drop(connection)
                 return None
             except Exception as error:  # noqa: BLE001  a thread that dies would leave every caller waiting
                 problem, enough = error, True
             connection = _rolled_back(connection)
             if len(batch) > 1:
-                return self._one_by_one(connection, batch, reads=reads)
+                return self._one_by_one(lane, connection, batch)
             _fail(batch, problem)
             if enough:
                 break
         return connection
 
-    def _one_by_one(
-        self, connection: Connection | None, batch: list[_Job], *, reads: bool
-    ) -> Connection | None:
+    def _one_by_one(self, lane: _Lane, connection: Connection | None, batch: list[_Job]) -> Connection | None:
         for job in batch:
-            connection = self._carry_out(connection, [job], reads=reads)
+            connection = self._carry_out(lane, connection, [job])
         return connection
+
+    def _note(self, lane: _Lane, trouble: str) -> None:
+        if not lane.reads:
+            self._trouble = trouble
 
 
 def _transaction(connection: Connection, batch: list[_Job], *, reads: bool) -> None:

@@ -7,8 +7,10 @@ they are taken by everybody in one order, and a deadlock between groups of work 
 from __future__ import annotations
 
 import functools
+import os
 import re
-from collections.abc import Sequence
+import socket
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from typing import Any
 from urllib.parse import urlsplit
@@ -21,31 +23,44 @@ from handrail_receiver.stores.engine import Engine, Row, insertions
 from handrail_receiver.stores.migrate import migrate
 
 CONNECT_WITHIN = 5
-OPTIONS = "-c lock_timeout=10s -c statement_timeout=30s -c synchronous_commit=on"
+# What a session is told, so that the server gives up before we cut it off; a pooler may refuse it while connecting.
+SESSION = {"lock_timeout": "5s", "statement_timeout": "7s", "synchronous_commit": "on"}
+MIGRATION = {"lock_timeout": "60s", "statement_timeout": "0", "synchronous_commit": "on"}
+READING = {"lock_timeout": "10s", "statement_timeout": "30s"}
 NAMED = re.compile(r":([a-z_]+)\b")
+POOLED = (
+    "it is a connection pooler in transaction mode, which loses a session's settings and locks; "
+    "give the address of PostgreSQL itself, or of a pooler in session mode"
+)
+LOOKS = 3
 
 
 class Postgres:
-    """A connection. What hangs is given up: a lock after 10 s, a statement after 30 s."""
+    """A connection with a session of its own. What hangs is given up: a lock after 5 s, a statement after 7 s.
+
+    One that is `read_only` leaves nothing behind in a session that may be others', too.
+    """
 
     skip_locked = "FOR UPDATE SKIP LOCKED"
     listed = "SELECT CAST(value AS bigint) FROM json_array_elements_text(CAST(:listed AS json))"
 
-    def __init__(self, url: str, *, read_only: bool = False) -> None:
-        self._raw = psycopg.connect(
-            url,
-            autocommit=True,
-            row_factory=dict_row,
-            connect_timeout=CONNECT_WITHIN,
-            options=f"{OPTIONS} -c default_transaction_read_only=on" if read_only else OPTIONS,
-            keepalives_idle=10,
-            keepalives_interval=5,
-            keepalives_count=2,
-        )
+    def __init__(self, url: str, settings: Mapping[str, str] = SESSION, *, read_only: bool = False) -> None:
+        self._raw, self._settings, self._read_only = _connect(url), settings, read_only
+        self._raw.read_only = read_only
+        if not read_only:
+            self._tell(local=False)
+
+    def _tell(self, *, local: bool) -> None:
+        told = "SELECT " + ", ".join(["set_config(%s, %s, %s)"] * len(self._settings))
+        self._raw.execute(told.encode(), [one for pair in self._settings.items() for one in (*pair, local)])
 
     def rows(self, sql: str, **values: Any) -> list[Row]:
         """Run a statement and give all its rows."""
-        return list(self._raw.execute(_named(sql), values).fetchall())
+        if not self._read_only:
+            return list(self._raw.execute(_named(sql), values).fetchall())
+        with self._raw.transaction():
+            self._tell(local=True)
+            return list(self._raw.execute(_named(sql), values).fetchall())
 
     def count(self, sql: str, **values: Any) -> int:
         """Run a statement and give the number of rows it changed."""
@@ -73,9 +88,50 @@ class Postgres:
         with self._raw.transaction():
             self._raw.execute(text.encode())
 
+    def abort(self) -> None:
+        """End the connection under whoever waits for it: the only way out of a server that does not answer at all."""
+        with socket.socket(fileno=os.dup(self._raw.pgconn.socket)) as line:
+            line.shutdown(socket.SHUT_RDWR)
+
     def close(self) -> None:
         """Close it."""
         self._raw.close()
+
+
+def _connect(url: str) -> psycopg.Connection[dict[str, Any]]:
+    return psycopg.connect(
+        url,
+        autocommit=True,
+        row_factory=dict_row,
+        connect_timeout=CONNECT_WITHIN,
+        keepalives_idle=10,
+        keepalives_interval=5,
+        keepalives_count=2,
+    )
+
+
+def _refuse_pooler(url: str) -> None:
+    """Raises WrongSettings where sessions are not ours alone.
+
+    A pooler in transaction mode gives the server that one of us just used to the other, or another one meanwhile.
+    """
+    with closing(_connect(url)) as one, closing(_connect(url)) as other:
+        mine = _server(one)
+        for _ in range(LOOKS):
+            other.execute("BEGIN")
+            if _server(other) == mine or _server(one) != mine:
+                raise WrongSettings(f"HANDRAIL_STORE: {_where(url)} cannot be used: {POOLED}")
+            other.execute("COMMIT")
+
+
+def _server(connection: psycopg.Connection[dict[str, Any]]) -> int:
+    (row,) = connection.execute("SELECT pg_backend_pid() AS pid").fetchall()
+    return int(row["pid"])
+
+
+def _where(url: str) -> str:
+    where = urlsplit(url)
+    return f"PostgreSQL at {where.hostname}:{where.port or 5432}"
 
 
 def open_postgres(url: str) -> Engine:
@@ -84,14 +140,14 @@ def open_postgres(url: str) -> Engine:
     Raises WrongSettings when it cannot be reached or used.
     """
     try:
-        with closing(Postgres(url)) as first:
+        _refuse_pooler(url)
+        with closing(Postgres(url, MIGRATION)) as first:
             first.rows("SELECT pg_advisory_lock(hashtextextended('handrail migrate', 0))")
             migrate(first, "postgres")
     except psycopg.Error as error:
-        where = urlsplit(url)
         said = " ".join(str(error).split())
         raise WrongSettings(
-            f"HANDRAIL_STORE: PostgreSQL at {where.hostname}:{where.port or 5432} cannot be used ({said}); "
+            f"HANDRAIL_STORE: {_where(url)} cannot be used ({said}); "
             "correct the address, or give our user the right to make tables"
         ) from None
     again = (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure)

@@ -61,6 +61,10 @@ class SQLite:
             self.end("ROLLBACK")
             raise
 
+    def abort(self) -> None:
+        """End the statement that runs."""
+        self._raw.interrupt()
+
     def close(self) -> None:
         """Close it."""
         self._raw.close()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -48,6 +50,20 @@ class Database:
         """Begin again on the same address with what was committed."""
         again = servers.postgres(self.folder, address=self.address)
         self._server = self._stack.enter_context(again)
+
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """While the block lasts nothing of the server runs: it takes connections and says not one word."""
+        main = self._server.process.pid
+        below = subprocess.run(["pgrep", "-P", str(main)], check=True, capture_output=True, text=True)
+        everybody = [main, *map(int, below.stdout.split())]
+        for process in everybody:
+            os.kill(process, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for process in everybody:
+                os.kill(process, signal.SIGCONT)
 
     def _do(self, statement: str, *values: str) -> None:
         with psycopg.connect(self.url(), autocommit=True) as connection:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -10,7 +11,9 @@ import servers
 from guarded import Guarded, guarded, playbook
 from guarded.database import Database, database
 from guarded.spy import Spy, spied
+from handrail_receiver.errors import WrongSettings
 from handrail_receiver.inspection.questions import Questions
+from handrail_receiver.stores import open_store
 
 ONCE = ["set weight web/canary 0", "set weight web/stable 100"]
 STARTED = ["set weight web/canary 10", "set weight web/stable 90"]
@@ -124,6 +127,60 @@ def test_a_database_that_dies_in_the_middle_of_a_rollback_and_comes_back(
     trio: tuple[Guarded, Spy, Database],
 ) -> None:
     assert rolled_back_without_a_database(*trio, number=3)
+
+
+def test_a_database_that_is_frozen_keeps_nobody_waiting_and_goes_on_when_it_can(
+    trio: tuple[Guarded, Spy, Database],
+) -> None:
+    shop, spy, postgresql = trio
+    begin(shop, spy)
+    with postgresql.frozen():
+        began = time.monotonic()
+        answer = shop.deliver()
+        assert (answer.status_code, answer.json()) == (
+            503,
+            {"error": "the store did not answer within 8 s; see to its disk or server"},
+        )
+        assert time.monotonic() - began < 10, "Alertmanager gives a delivery ten seconds"
+        assert shop.ask("GET", "/healthz", "nobody").elapsed.total_seconds() < 1
+        ready = shop.ask("GET", "/readyz", "nobody")
+        assert (ready.status_code, ready.json()["status"]) == (503, "not ready")
+        assert ready.elapsed.total_seconds() < 1
+        assert shop.ask("GET", "/rollouts/shop", "viewer").status_code == 503
+    delivered(shop)
+    servers.until(lambda: ("rollback", "done") in _runs(shop), "the rollback")
+    servers.until(lambda: shop.ask("GET", "/readyz", "nobody").is_success, "the store")
+    assert outcome(shop, spy) == WELL
+
+
+@pytest.mark.parametrize("settings", [(), ("ignore_startup_parameters = options,extra_float_digits",)])
+def test_a_pooler_in_transaction_mode_is_refused_in_one_line(
+    postgresql: Database, tmp_path: Path, settings: tuple[str, ...]
+) -> None:
+    postgresql.make("pooled")
+    with servers.pgbouncer(tmp_path, postgresql.address, "transaction", *settings) as pooler:
+        url = f"postgresql://handrail@{pooler.address}/pooled"
+        with pytest.raises(WrongSettings) as refused:
+            open_store(url, 5)
+    postgresql.forget("pooled")
+    assert str(refused.value) == (
+        f"HANDRAIL_STORE: PostgreSQL at {pooler.address} cannot be used: it is a connection pooler in transaction "
+        "mode, which loses a session's settings and locks; give the address of PostgreSQL itself, or of a pooler in "
+        "session mode"
+    )
+
+
+def test_a_pooler_in_session_mode_is_a_database_like_any_other(postgresql: Database, tmp_path: Path) -> None:
+    postgresql.make("pooled")
+    with (
+        servers.pgbouncer(tmp_path, postgresql.address, "session") as pooler,
+        guarded(tmp_path, STORE=f"postgresql://handrail@{pooler.address}/pooled") as shop,
+    ):
+        shop.call("start")
+        assert [shop.deliver().status_code for _ in range(20)] == [200] * 20
+        shop.until("rollback", "done")
+        assert (shop.weights(), Questions(shop.env["HANDRAIL_STORE"]).verify().problems) == ((0, 100), ())
+    postgresql.forget("pooled")
 
 
 @pytest.mark.long

@@ -6,7 +6,7 @@
 A test that fails shows the end of each server's log.
 """
 
-from .databases import postgres, postgres_program
+from .databases import pgbouncer, postgres, postgres_program
 from .process import (
     Missing,
     NotReady,
@@ -46,6 +46,7 @@ __all__ = [
     "haproxy",
     "haproxy_servers",
     "kill",
+    "pgbouncer",
     "postgres",
     "postgres_program",
     "program",

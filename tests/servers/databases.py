@@ -35,6 +35,40 @@ def postgres(folder: Path, *, address: str | None = None) -> Iterator[Server]:
             yield server
 
 
+@contextmanager
+def pgbouncer(folder: Path, behind: str, mode: str, *settings: str) -> Iterator[Server]:
+    """PgBouncer before the PostgreSQL at `behind`, as Debian has it but for `mode` and further `settings`."""
+    address = free_address()
+    (host, port), (its, behind_port) = address.split(":"), behind.split(":")
+    with tempfile.TemporaryDirectory(prefix="handrail-pgbouncer-") as home:
+        users, file = Path(home) / "users", Path(home) / "pgbouncer.ini"
+        users.write_text('"handrail" ""\n')
+        lines = [
+            "[databases]",
+            f"* = host={its} port={behind_port}",
+            "[pgbouncer]",
+            f"listen_addr = {host}",
+            f"listen_port = {port}",
+            "unix_socket_dir =",
+            "auth_type = trust",
+            f"auth_file = {users}",
+            f"pool_mode = {mode}",
+            *settings,
+        ]
+        file.write_text("\n".join(lines) + "\n")
+        for one in (home, users, file):
+            if os.geteuid() == 0:
+                shutil.chown(one, "postgres")
+        argv = [*_person(), program("pgbouncer"), file]
+        asked: list[str | Path] = [postgres_program("pg_isready"), "-q", "-h", host, "-p", port]
+
+        def ready() -> bool:
+            return subprocess.run(asked, check=False).returncode == 0
+
+        with running("pgbouncer", argv, folder=folder, address=address, ready=ready) as server:
+            yield server
+
+
 def postgres_program(name: str) -> Path:
     """One of PostgreSQL's programs, of the newest version that is installed."""
     found = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"))

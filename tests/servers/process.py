@@ -30,6 +30,7 @@ PACKAGES = {
     "chromium": "chromium",
     "systemd-analyze": "systemd",
     "setpriv": "util-linux",
+    "pgbouncer": "pgbouncer",
 }
 WITH_US = """test "$PPID" = "$0" && exec "$@" """
 alive: list[Server] = []  # what a failing test shows the logs of

@@ -55,6 +55,11 @@ def _line(text: str, actions: list[str]) -> str:
     return f"{actions[0]}, {text}{others}"
 
 
+def _warnings(found: list[Rehearsed]) -> tuple[str, ...]:
+    """What speaks against a rollback that could be carried out, each said once."""
+    return tuple(dict.fromkeys(step.warning for one in found for step in one.steps if step.warning))
+
+
 def _causes(found: list[Rehearsed]) -> tuple[str, ...]:
     """The same without what may differ from one time to the next."""
     return tuple(f"{what(step.step)}: {step.cause}" for one in found for step in one.missing)
@@ -160,7 +165,11 @@ class Calls:
         found = await self.rehearse(playbook, await self._attempt(playbook))
         pinned = {one.action: tuple(step.step for step in one.steps) for one in found}
         return replace(
-            asked, pinned=pinned, no_way_back=_problems(found), causes=(*asked.causes, *_causes(found))
+            asked,
+            pinned=pinned,
+            no_way_back=_problems(found),
+            warnings=_warnings(found),
+            causes=(*asked.causes, *_causes(found)),
         )
 
     def _clean(self, lines: tuple[str, ...]) -> tuple[str, ...]:

@@ -57,8 +57,15 @@ class TargetError(ReceiverError):
 
 
 class Retryable(TargetError):
-    """Trying the same again may work: timeout, unreachable, busy, broken."""
+    """Trying the same again may work: timeout, unreachable, busy, broken, or a conflict that passes.
+
+    `after` is how many seconds the other side asked to be left alone, None when it did not say.
+    """
+
+    def __init__(self, cause: Cause, text: str, after: float | None = None) -> None:
+        self.after = after
+        super().__init__(cause, text)
 
 
 class Permanent(TargetError):
-    """Trying the same again cannot work: refused, missing, invalid, conflict."""
+    """Trying the same again cannot work: refused, missing, invalid, or a conflict that stays."""

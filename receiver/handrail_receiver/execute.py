@@ -1,22 +1,24 @@
 """Run → its outcome, through targets: intent, read, act, read back, record.
 
 A run may have been begun by a process that is dead: every step begins with the read, so that what is done is
-not done again. Steps are carried out in order; each has its time, its tries and what its failure means.
+not done again. Steps have their turn in order, each node for itself; one that fails in passing gives way to the
+next and is tried again beside it.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
+from typing import Self
 
-import stamina
-from handrail.contract import Confirmation, Proof, Step, Tell, names
+from handrail.contract import Confirmation, Proof, Tell, names
 
-from handrail_receiver.errors import Cause, Permanent, Retryable, TargetError
+from handrail_receiver.effects import Steps, time_of
+from handrail_receiver.errors import TargetError
 from handrail_receiver.model import (
     WORKED,
     AttemptState,
@@ -26,16 +28,20 @@ from handrail_receiver.model import (
     Run,
     RunState,
 )
-from handrail_receiver.ports import Clock, Reading, Runs, Target
+from handrail_receiver.nodes import waits_for
+from handrail_receiver.ports import Clock, Runs, Target
 from handrail_receiver.prometheus import Asks
 from handrail_receiver.rates import Rates
-from handrail_receiver.status.words import change, told, what
+from handrail_receiver.status.words import told, what
 
 log = logging.getLogger("handrail")
-READ_BACK_EVERY = (0.01, 0.05, 0.2, 0.5, 1.0)
 PROVE_EVERY = 1.0
 EVERYBODY = "emergency-rollback"
 AUTOMATIC = "alert"
+
+
+async def _nothing(_: object) -> None:
+    """For who need not hear of it."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +50,7 @@ class Executor:
 
     `people` says who is told of an action of a rollout. Of what needs them now, everybody hears whom an emergency
     rollback would reach. While `stopped`, the kill switch is set: nothing is changed that no person asked for, not
-    even by what was begun before.
+    even by what was begun before. `fence` is awaited before each act, and raises LeaseLost when a run is not ours.
     """
 
     targets: Mapping[str, Target]
@@ -55,6 +61,12 @@ class Executor:
     redact: Callable[[str], str]
     people: Callable[[str, str], tuple[Tell, ...]]
     stopped: Callable[[], bool]
+    fence: Callable[[Run], Awaitable[None]] = _nothing
+
+    @property
+    def steps(self) -> Steps:
+        """What carries out one step on one node."""
+        return Steps(self.targets, self.rates, self._forbidden, self.fence)
 
     async def carry_out(self, run: Run) -> Run:
         """Bring a run to its end from wherever it stands, and give it back as it is then.
@@ -108,23 +120,49 @@ class Executor:
         return replace(run, state=RunState.open, text=text)
 
     async def _steps(self, run: Run) -> Run:
-        effects: list[Effect] = list(run.effects)
-        for place, effect in enumerate(effects):
-            if effect.state != EffectState.intended:
-                continue
-            if any(
-                before.state == EffectState.failed and before.step.on_failure == "stop"
-                for before in effects[:place]
-            ):
-                effects[place] = replace(effect, state=EffectState.skipped, found="a step before it failed")
-            else:
-                done = await self._step(run, effect)
-                effects[place] = replace(done, found=self.redact(done.found))
-            last = place == len(effects) - 1
-            run = replace(run, effects=tuple(effects), acted_at=self.clock.now() if last else None)
-            if not last:
-                await self._record(run, effects[place])
-        return await self._acted(run)
+        """All effects that are not carried out yet, each as soon as those that it waits for have had their turn."""
+        course = _Course.of(run)
+        tasks = [asyncio.create_task(self._in_turn(run, course, place)) for place in course.left]
+        try:
+            await asyncio.gather(*tasks)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+        ended = replace(run, effects=tuple(course.effects), acted_at=self.clock.now())
+        return await self._acted(ended, course.last)
+
+    async def _in_turn(self, run: Run, course: _Course, place: int) -> None:
+        """Carry out one effect; it gives way to those that wait for it once it is carried out, has failed, or fails."""
+        effect, turn = course.effects[place], course.turns[place]
+        for before in course.waits_for[place]:
+            await course.turns[before].wait()
+
+        async def failing(now: Effect) -> None:
+            await self._record(run, self._clean(now))
+            if effect.step.on_failure != "stop":
+                turn.set()
+
+        if course.stopped(place):
+            done = replace(effect, state=EffectState.skipped, found="a step before it failed")
+        else:
+            seconds = time_of(run, effect.step)
+            done = await self.steps.carry_out(run, effect, seconds, failing, partial(self._warned, run))
+        course.effects[place] = self._clean(done)
+        if not course.left:
+            course.last = course.effects[place]  # recorded together with what follows from it
+        else:
+            await self._record(run, course.effects[place])
+        turn.set()
+
+    async def _warned(self, run: Run, effect: Effect) -> None:
+        """Something speaks against a step: it is done all the same, and people hear of it first."""
+        log.warning("%s %s: %s: %s", run.rollout, run.action, what(effect.step), effect.found)
+        progress = Progress(run.state, run.text, self._clean(effect), tell=self._everybody(run))
+        await self.runs.record(run, progress, self.clock.now())
+
+    def _clean(self, effect: Effect) -> Effect:
+        return replace(effect, found=self.redact(effect.found))
 
     async def _record(self, run: Run, effect: Effect | None) -> None:
         failed = effect is not None and effect.state == EffectState.failed
@@ -132,8 +170,7 @@ class Executor:
         progress = Progress(run.state, run.text, effect, acted_at=run.acted_at, tell=told)
         await self.runs.record(run, progress, self.clock.now())
 
-    async def _acted(self, run: Run) -> Run:
-        last = run.effects[-1] if run.effects else None
+    async def _acted(self, run: Run, last: Effect | None) -> Run:
         failed = [
             effect for effect in run.effects if effect.state in {EffectState.failed, EffectState.skipped}
         ]
@@ -146,55 +183,6 @@ class Executor:
             return await self._finish(run, RunState.failed, self._told(failed), last)
         text = "; ".join(told(what(effect.step), effect.found) for effect in run.effects)
         return await self._finish(run, RunState.done, self.redact(text), last)
-
-    async def _step(self, run: Run, effect: Effect) -> Effect:
-        step = effect.step
-        target = self.targets.get(step.kind)
-        if target is None:
-            found = f"this receiver has no target for {step.kind}; install a newer one"
-            return replace(effect, state=EffectState.failed, found=found, cause=Cause.invalid)
-        try:
-            return await self._tried(run, target, effect)
-        except TargetError as error:
-            return replace(effect, state=EffectState.failed, found=str(error), cause=error.cause)
-        except Exception as error:  # else the run would stay open for good, and nobody would hear of it
-            log.exception("%s could not be carried out", what(step))
-            found = f"a fault of Handrail's own: {type(error).__name__}: {error}"
-            return replace(effect, state=EffectState.failed, found=found, cause=Cause.broken)
-
-    async def _tried(self, run: Run, target: Target, effect: Effect) -> Effect:
-        step, before = effect.step, ""
-        async for attempt in stamina.retry_context(
-            on=Retryable, attempts=step.tries, timeout=None, wait_initial=0.1, wait_max=2.0, wait_jitter=0.1
-        ):
-            with attempt, _said(run, step, attempt.num):
-                found = await _within(step, target.read(step))
-                if found.done:
-                    state = EffectState.done if before else EffectState.already
-                    return replace(effect, state=state, found=change(before or found.found, found.found))
-                if self._forbidden(run):
-                    raise Permanent(Cause.refused, f"the kill switch is set, and it is not so: {found.found}")
-                self.rates.spend(step)
-                before = before or found.found
-                await _within(step, target.act(step))
-                found = await self._read_back(target, step)
-        return replace(effect, state=EffectState.done, found=change(before, found.found))
-
-    async def _read_back(self, target: Target, step: Step) -> Reading:
-        """Read until it is so: some targets take a while after they have said yes."""
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + step.timeout
-        for number in range(10**6):
-            found = await _within(step, target.read(step))
-            if found.done:
-                return found
-            pause = READ_BACK_EVERY[min(number, len(READ_BACK_EVERY) - 1)]
-            if loop.time() + pause > deadline:
-                break
-            await asyncio.sleep(pause)
-        raise Retryable(
-            Cause.timeout, f"it was asked for, but {step.timeout:g} s later it still is: {found.found}"
-        )
 
     async def _prove(self, run: Run) -> Run:
         """Ask until the arm's traffic is gone and every target still says so, or the declared time is over."""
@@ -237,8 +225,8 @@ class Executor:
         """Why a step that was done is not so (any more), after doing it again; empty when it is so."""
         if effect.state not in {EffectState.done, EffectState.already}:
             return ""
-        again = await self._step(run, effect)
-        return again.found if again.state == EffectState.failed else ""
+        again = await self.steps.carry_out(run, effect, 0, _nothing, _nothing)
+        return self.redact(again.found) if again.state == EffectState.failed else ""
 
     def _told(self, failed: list[Effect]) -> str:
         lines = [f"{what(effect.step)} {effect.state}: {effect.found}" for effect in failed]
@@ -272,25 +260,35 @@ class Executor:
         return replace(run, state=state, text=text, finished_at=now)
 
 
-async def _within(step: Step, call: object) -> Reading:
-    """Await a target's call, no longer than the step allows."""
-    try:
-        async with asyncio.timeout(step.timeout):
-            return await call  # type: ignore[misc,no-any-return]
-    except TimeoutError:
-        raise Retryable(Cause.timeout, f"no answer within {step.timeout:g} s") from None
+@dataclass
+class _Course:
+    """Where the effects of a run stand while they are carried out: what each waits for, and which had their turn."""
 
+    effects: list[Effect]
+    waits_for: list[frozenset[int]]
+    turns: list[asyncio.Event]
+    last: Effect | None = None
 
-@contextmanager
-def _said(run: Run, step: Step, number: int) -> Iterator[None]:
-    """Log why a try has failed, if another one may help."""
-    try:
-        yield
-    except Retryable as error:
-        log.warning(
-            "%s %s: %s: try %d of %d: %s", run.rollout, run.action, what(step), number, step.tries, error
+    @classmethod
+    def of(cls, run: Run) -> Self:
+        """The course of a run: what is carried out already has had its turn."""
+        course = cls(list(run.effects), waits_for(run.effects), [asyncio.Event() for _ in run.effects])
+        for place in set(range(len(run.effects))) - set(course.left):
+            course.turns[place].set()
+        return course
+
+    @property
+    def left(self) -> list[int]:
+        """The places of what is still to be carried out."""
+        return [place for place, effect in enumerate(self.effects) if effect.state == EffectState.intended]
+
+    def stopped(self, place: int) -> bool:
+        """Whether a step before has failed that leaves out the others."""
+        return any(
+            self.effects[before].state == EffectState.failed
+            and self.effects[before].step.on_failure == "stop"
+            for before in self.waits_for[place]
         )
-        raise
 
 
 def _proof_text(proof: Proof) -> str:

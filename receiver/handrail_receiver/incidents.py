@@ -162,11 +162,16 @@ def _failed(run: Run) -> list[Effect]:
 
 
 def _broken(run: Run | None) -> tuple[Line, ...]:
-    """The steps that failed in a run that goes on; when it ends, its outcome names them."""
+    """What has failed, is tried again or is warned of in a run that goes on; when it ends, its outcome names them."""
     if run is None or run.state not in OPEN:
         return ()
     at = run.acted_at or run.decided_at
-    return tuple(Line(at, f"{what(one.step)} failed: {one.found}") for one in _failed(run))
+    words = {EffectState.failed: "failed", EffectState.intended: "not yet"}
+    return tuple(
+        Line(at, f"{what(one.step)} {words[one.state]}: {one.found}")
+        for one in run.effects
+        if one.state in words and one.found
+    )
 
 
 def _lines(records: Sequence[EvidenceRecord], since: datetime) -> tuple[Line, ...]:

@@ -41,7 +41,7 @@ class Asked:
     """A person's call: who, why, whether to go past "not ready", and what was found out before deciding.
 
     `pinned` are, for a start, the rollback's steps with their open values filled in, `captured` the references; `not_ready` says, a line each, why it
-    should not go on, empty when it may; `no_way_back`, why it could not be rolled back; `causes` are those lines in words that stay the same while
+    should not go on, empty when it may; `no_way_back`, why it could not be rolled back, `warnings` what speaks against that although it could; `causes` are those lines in words that stay the same while
     numbers in a line change. `found` is what a gate is judged by, `word` what the person says of it.
     """
 
@@ -53,6 +53,7 @@ class Asked:
     captured: tuple[Captured, ...] = ()
     not_ready: tuple[str, ...] = ()
     no_way_back: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
     causes: tuple[str, ...] = ()
     found: Found = NOTHING_FOUND
     word: Word = NO_WORD
@@ -240,7 +241,8 @@ def _not_ready(known: Decision, asked: Asked, reasons: tuple[str, ...]) -> Decis
 def _said(asked: Asked, reasons: Sequence[str]) -> str:
     """What was gone past, and what the person said, for the evidence."""
     past = f", although {'; '.join(reasons)}" if reasons else ""
-    return f"{past} (says {asked.by}: {asked.why})" if asked.why else past
+    past += f" (says {asked.by}: {asked.why})" if asked.why else ""
+    return past + (f"; beware of a rollback: {'; '.join(asked.warnings)}" if asked.warnings else "")
 
 
 def _no(known: Decision, reason: str, text: str) -> Decision:

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from pathlib import Path
 from typing import TypeVar
@@ -35,13 +37,13 @@ PERMANENT = {
     403: Cause.refused,
     404: Cause.missing,
     405: Cause.refused,
-    409: Cause.conflict,
     410: Cause.missing,
     412: Cause.conflict,
     501: Cause.invalid,
 }
 RETRYABLE = {
     408: Cause.timeout,
+    409: Cause.conflict,
     423: Cause.busy,
     425: Cause.busy,
     429: Cause.busy,
@@ -83,14 +85,6 @@ class TurnedDown(Permanent):
 
     def __init__(self, cause: Cause, text: str, status: int, body: str) -> None:
         self.status, self.body = status, body
-        super().__init__(cause, text)
-
-
-class Busy(Retryable):
-    """The service asked to wait: `seconds` is what it said, None when it did not say."""
-
-    def __init__(self, cause: Cause, text: str, seconds: float | None) -> None:
-        self.seconds = seconds
         super().__init__(cause, text)
 
 
@@ -187,9 +181,7 @@ class Outside:
                 Cause.invalid, f"{said}; redirects are not followed, give the final url", status, text
             )
         if status in RETRYABLE or (status >= 500 and status not in PERMANENT):
-            return Busy(
-                RETRYABLE.get(status, Cause.broken), said, _seconds(response.headers.get("retry-after"))
-            )
+            return Retryable(RETRYABLE.get(status, Cause.broken), said, _asked_to_wait(response.headers))
         if place is not None and status in {401, 403, 407}:
             said += f"; set the login in {place.setting}"
         return TurnedDown(PERMANENT.get(status, Cause.invalid), said, status, text)
@@ -215,5 +207,13 @@ def _phrase(status: int) -> str:
         return ""
 
 
-def _seconds(retry_after: str | None) -> float | None:
-    return float(retry_after) if retry_after is not None and retry_after.isdigit() else None
+def _asked_to_wait(headers: Mapping[str, str]) -> float | None:
+    """`Retry-After` in seconds; where it is an instant, by the clock of the server that says it."""
+    said = headers.get("retry-after", "")
+    if re.fullmatch(r"[0-9]{1,9}", said):
+        return float(said)
+    try:
+        wait = parsedate_to_datetime(said) - parsedate_to_datetime(headers.get("date", ""))
+    except (TypeError, ValueError):  # no such header, no date, or one of them without a zone
+        return None
+    return max(0.0, wait.total_seconds())

@@ -35,10 +35,14 @@ class Clock(Protocol):
 
 @dataclass(frozen=True)
 class Reading:
-    """What a target holds: whether that is what the step asks for, and the state in words for the evidence."""
+    """What a target holds: whether that is what the step asks for, and the state in words for the evidence.
+
+    `warning` is what speaks against the step, empty when nothing does: people hear of it before it is done.
+    """
 
     done: bool
     found: str
+    warning: str = ""
 
 
 @dataclass(frozen=True)
@@ -47,6 +51,7 @@ class Rehearsal:
 
     `step` has no open value any more: what was "as it is now" (`image=None`, `value=None`) is filled in.
     `call` is what `act` would send, in words that hold no secret. `cause` is the word for what is not ready.
+    `warning` is what speaks against it although it could be done, empty when nothing does.
     """
 
     ready: bool
@@ -54,6 +59,7 @@ class Rehearsal:
     step: Step
     call: str
     cause: Cause | None = None
+    warning: str = ""
 
 
 class Target(Protocol):

@@ -15,7 +15,7 @@ from handrail_receiver.status.words import what
 MINUTE = 60.0
 # What a step asks for, and by which means; all its other fields say of whom.
 ASKED = frozenset({"weight", "state", "image", "value", "body", "read_equals"})
-MEANS = frozenset({"timeout", "tries", "on_failure", "token", "bypasses_approval"})
+MEANS = frozenset({"timeout", "within", "tries", "on_failure", "token", "bypasses_approval"})
 
 
 class Rates:

@@ -141,6 +141,7 @@ def _steps(action: Action) -> Iterator[str]:
     usual = {
         "kind",
         "timeout",
+        "within",
         "tries",
         "on_failure",
         "sockets",

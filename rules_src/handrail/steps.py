@@ -42,9 +42,13 @@ _Pointer = Annotated[str, like(r"(/([^~/]|~[01])*)*", "a JSON pointer, such as /
 
 @declared
 class _Bounded:
-    """What every step has: a limit in time, tries, and what happens when it has failed for good."""
+    """What every step has: a limit for each call, the time for all tries, and what follows when it has failed for good.
+
+    A step is tried for `within` seconds, or for `tries` times `timeout` where that is longer.
+    """
 
     timeout: Annotated[float, Field(gt=0, le=600)] = Field(default=10.0, kw_only=True)
+    within: Annotated[float, Field(gt=0, le=3600)] = Field(default=35.0, kw_only=True)
     tries: Annotated[int, Field(ge=1, le=10)] = Field(default=3, kw_only=True)
     on_failure: OnFailure = Field(default="next", kw_only=True)
 

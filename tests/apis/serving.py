@@ -57,6 +57,7 @@ class Api:
             lifespan="off",
             ws="none",
             interface="asgi3",
+            date_header=False,  # a test gives one where it counts
             ssl_certfile=certificate,
             ssl_keyfile=key,
         )

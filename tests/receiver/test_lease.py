@@ -47,7 +47,7 @@ def test_a_receiver_that_is_ended_hands_over_what_it_works_on_at_once(
     with spied(tmp_path) as spy, guarded(tmp_path, proxy=False, STORE=store, LEASE="600") as first:
         first.call("start")
         spy.commands.clear()
-        slow = Slow(spy, "get weight web/canary")
+        slow = Slow(spy, "show servers state web")
         first.deliver()
         assert slow.asked.wait(10)
         with guarded(tmp_path, proxy=False, STORE=store, LEASE="600") as second:
@@ -65,7 +65,7 @@ def test_a_receiver_that_cannot_keep_its_lease_stops_before_another_may_begin(
     with spied(tmp_path) as spy, guarded(tmp_path, proxy=False, STORE=store, LEASE="2") as shop:
         shop.call("start")
         spy.commands.clear()
-        slow = Slow(spy, "get weight web/canary")
+        slow = Slow(spy, "show servers state web")
         shop.deliver()
         assert slow.asked.wait(10)
         postgresql.die()

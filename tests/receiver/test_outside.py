@@ -13,7 +13,7 @@ import pytest
 from apis import Api, Inbox, Trouble
 from handrail.contract import Secret
 from handrail_receiver.errors import Cause, Permanent, Retryable, TargetError
-from handrail_receiver.outside import LONGEST_ANSWER, Busy, Outside, new_client
+from handrail_receiver.outside import LONGEST_ANSWER, Outside, new_client
 from handrail_receiver.secrets import Secrets
 from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 
@@ -55,7 +55,7 @@ async def failure(outside: Outside, url: str, *, timeout: float = 5.0, body: obj
         (404, Permanent, Cause.missing),
         (405, Permanent, Cause.refused),
         (408, Retryable, Cause.timeout),
-        (409, Permanent, Cause.conflict),
+        (409, Retryable, Cause.conflict),
         (410, Permanent, Cause.missing),
         (412, Permanent, Cause.conflict),
         (418, Permanent, Cause.invalid),
@@ -79,10 +79,23 @@ async def test_each_status_has_one_cause(
     assert str(error).startswith(f"The service answered {status}")
 
 
-async def test_how_long_to_wait_is_kept(api: Api, outside: Outside) -> None:
-    api.queue = [Response(status_code=429, headers={"retry-after": "7"}), Response(status_code=503)]
-    waits = [error.seconds for _ in range(2) if isinstance(error := await failure(outside, api.url), Busy)]
-    assert waits == [7.0, None]
+@pytest.mark.parametrize(
+    ("headers", "wait"),
+    [
+        ({"retry-after": "7"}, 7.0),
+        ({"retry-after": "Fri, 27 Nov 2026 13:00:30 GMT", "date": "Fri, 27 Nov 2026 13:00:00 GMT"}, 30.0),
+        ({"retry-after": "Fri, 27 Nov 2026 12:59:00 GMT", "date": "Fri, 27 Nov 2026 13:00:00 GMT"}, 0.0),
+        ({"retry-after": "soon"}, None),
+        ({"retry-after": "-1"}, None),
+        ({}, None),
+    ],
+)
+async def test_how_long_to_wait_is_kept_also_where_it_is_an_instant(
+    api: Api, outside: Outside, headers: dict[str, str], wait: float | None
+) -> None:
+    api.queue = [Response(status_code=429, headers=headers)]
+    error = await failure(outside, api.url)
+    assert (isinstance(error, Retryable), getattr(error, "after", "")) == (True, wait)
 
 
 async def test_a_drop_at_a_time_does_not_stretch_the_limit(api: Api, outside: Outside) -> None:

@@ -205,7 +205,7 @@ def test_a_rolled_back_rollout_says_from_where_why_and_what_each_step_did(shop: 
 
 
 def test_a_failed_rollback_stands_first_and_claims_nothing_about_the_traffic(tmp_path: Path) -> None:
-    steps = weights(0, 100, tries=1, timeout=1)
+    steps = weights(0, 100, tries=1, timeout=1, within=1)
     with guarded(tmp_path, playbook(steps=steps, proof=Proof(expr="x", at_most=0, within=5))) as shop:
         shop.call("start", anyway=True, why="it is tried out")
         (tmp_path / "haproxy.sock").unlink()

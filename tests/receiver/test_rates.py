@@ -44,7 +44,7 @@ def test_each_target_has_its_own_limit_and_gets_it_back_after_a_minute() -> None
 def test_another_value_for_the_same_target_counts_with_it_and_another_place_does_not() -> None:
     git = GitValue("https://g.example/r", "main", "values.yaml", "tag", "v1")
     http = HttpCall("PUT", "https://a.example/x", "https://a.example/x", "/now", 0, {"weight": 0})
-    assert target_of(CANARY) == target_of(replace(CANARY, weight=100, timeout=1, tries=1))
+    assert target_of(CANARY) == target_of(replace(CANARY, weight=100, timeout=1, within=1, tries=1))
     assert target_of(git) == target_of(replace(git, value="v2", token=Secret("another")))
     assert target_of(http) == target_of(replace(http, body={"weight": 1}, read_equals=1))
     others: list[Step] = [
@@ -63,7 +63,11 @@ def test_another_value_for_the_same_target_counts_with_it_and_another_place_does
 def test_over_the_limit_a_rollback_fails_and_says_what_repeats(tmp_path: Path) -> None:
     """The start acts on each server once, and that is all a minute allows here."""
     first = StageFacts(name="10%", weight=0.2, hold=0, enter=weights(20, 80))
-    with guarded(tmp_path, playbook(stages=(first,)), ACTS_PER_MINUTE="1") as shop:
+    with guarded(
+        tmp_path,
+        playbook(stages=(first,), steps=weights(0, 100, within=1, timeout=1, tries=1)),
+        ACTS_PER_MINUTE="1",
+    ) as shop:
         shop.call("start")
         shop.deliver()
         shop.until("rollback", "failed")

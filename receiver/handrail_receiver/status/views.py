@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from handrail_receiver.gates import GateStanding
 from handrail_receiver.logs import printable
 from handrail_receiver.model import Attempt, Effect, EvidenceRecord, Run
+from handrail_receiver.nodes import node_of
 from handrail_receiver.status.words import what
 from handrail_receiver.tokens import Role
 
@@ -74,10 +75,11 @@ VERBS = (
 
 
 class StepView(BaseModel):
-    """One step of a run: `what` names the target and the value it shall have."""
+    """One step of a run, on one node where it has nodes: `what` names the target and the value it shall have."""
 
     kind: str
     what: str
+    node: str = ""
     state: str
     found: str
     cause: str | None
@@ -246,6 +248,7 @@ def step_view(effect: Effect) -> StepView:
     return StepView(
         kind=effect.step.kind,
         what=what(effect.step),
+        node=node_of(effect.step),
         state=effect.state,
         found=effect.found,
         cause=effect.cause,

@@ -23,6 +23,7 @@ from handrail_receiver.model import (
     SetState,
     attempt_spoken_of,
 )
+from handrail_receiver.nodes import on_each_node
 from handrail_receiver.spoken import Approved, Checked
 from handrail_receiver.stores.chain import link
 from handrail_receiver.stores.engine import Tx
@@ -210,7 +211,7 @@ def _open(tx: Tx, decision: Decision, run: Open, attempt: int, now: float, detec
     )
     if not made:
         return
-    for position, step in enumerate(run.steps):
+    for position, step in enumerate(on_each_node(run.steps)):
         tx.count(
             "INSERT INTO effect (run, position, step, state, at) VALUES (:run, :position, :step, 'intended', :at)",
             run=made[0]["id"],

@@ -1,7 +1,7 @@
-"""HAProxyWeight and HAProxyState → commands for HAProxy's Runtime API, once for each node.
+"""HAProxyWeight and HAProxyState → commands for HAProxy's Runtime API, on each node of the step.
 
-The socket needs `level admin`. The effect lasts until HAProxy is reloaded. What is sent comes from the
-playbook, is checked again here, and can hold no line end and no second command.
+The effect lasts until HAProxy is reloaded. What is sent comes from the playbook, is checked again here, and can
+hold no line end and no second command.
 """
 
 from __future__ import annotations
@@ -9,25 +9,20 @@ from __future__ import annotations
 import asyncio
 import csv
 import io
-import os
 import re
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 from handrail.contract import HAProxyState, HAProxyWeight
 
-from handrail_receiver.errors import Cause, Permanent, Retryable
+from handrail_receiver.errors import Cause, Permanent, Retryable, TargetError
 from handrail_receiver.ports import Reading, Rehearsal
-from handrail_receiver.targets.rehearsal import rehearsed
+from handrail_receiver.targets.haproxy_servers import Server, servers_in
+from handrail_receiver.targets.haproxy_socket import ask
+
+__all__ = ["HAProxy", "ask"]
 
 HAProxyStep = HAProxyWeight | HAProxyState
 SERVER = re.compile(r"[A-Za-z0-9_.:-]+/[A-Za-z0-9_.:-]+")
-LONGEST = 4 * 1024 * 1024
-
-# srv_admin_state of `show servers state`: forced maintenance, and forced drain
-MAINTENANCE, DRAIN = 0x01, 0x08
 BACKENDS = 2  # as `show stat` counts kinds of lines
 HASHES = frozenset({"source", "uri", "url_param", "hdr", "rdp-cookie", "hash"})
 MISSING = ("no such server", "no such backend", "can't find", "require 'backend/server'")
@@ -38,73 +33,151 @@ class HAProxy:
     """HAProxy nodes, each asked through its own socket: `unix:PATH` or `HOST:PORT`."""
 
     async def rehearse(self, step: HAProxyStep) -> Rehearsal:
-        """Each node must know the server and let us do more than look."""
-        return await rehearsed(
-            step,
-            self._checks,
-            lambda step: "; ".join(f"{socket}: {_command(step)}" for socket in step.sockets),
+        """Each node must know the server, let us do more than look, take the value, and keep it."""
+        call = "; ".join(f"{socket}: {_command(step)}" for socket in step.sockets)
+        checked = await asyncio.gather(
+            *(_check_node(step, socket) for socket in step.sockets), return_exceptions=True
         )
-
-    async def _checks(self, step: HAProxyStep) -> tuple[HAProxyStep, str]:
-        notes: list[str] = []
-        for socket in step.sockets:
-            await self._read_one(step, socket)
-            # Setting a weight needs `level admin`; asked without a value it changes nothing and says which.
-            answer = await ask(socket, f"set server {_server(step)} weight", step.timeout)
-            if any(word in answer.lower() for word in REFUSED):
-                raise Permanent(Cause.refused, f"{socket} lets us look only; set `level admin` on it")
-            notes += await self._balance(step, socket)
-        return step, "; ".join([f"{len(step.sockets)} node(s) know {step.server}", *dict.fromkeys(notes)])
-
-    async def _balance(self, step: HAProxyStep, socket: str) -> list[str]:
-        """What is to be said of the balance: a static one takes no weight but 0 and the one it began with."""
-        if isinstance(step, HAProxyState) or step.weight == 0:
-            return []
-        answer = await ask(socket, f"get weight {_server(step)}", step.timeout)
-        if f"(initial {step.weight})" in answer:
-            return []
-        backend = _server(step).partition("/")[0]
-        stats = _table(await ask(socket, f"show stat {backend} {BACKENDS} -1", step.timeout))
-        balance = next((row.get("algo", "") for row in stats if row.get("pxname") == backend), "")
-        if balance == "static-rr":
-            raise Permanent(
-                Cause.invalid,
-                f"{socket} has `balance static-rr`, which takes no weight at run time but 0 and the initial one: "
-                f"{answer.strip()}; set {step.weight} in its configuration, or use roundrobin",
-            )
-        if balance not in HASHES:
-            return []
-        return [
-            f"`balance {balance}` takes it only with `hash-type consistent`, which only the real call tells"
-        ]
+        for error in checked:
+            if isinstance(error, BaseException) and not isinstance(error, TargetError):
+                raise error
+        wrong = [error for error in checked if isinstance(error, TargetError)]
+        if wrong:
+            return Rehearsal(False, "; ".join(map(str, wrong)), step, call, wrong[0].cause)
+        nodes = [node for node in checked if isinstance(node, _Node)]
+        warnings = dict.fromkeys(one for node in nodes for one in node.warnings)
+        notes = dict.fromkeys(one for node in nodes for one in node.notes)
+        known = f"{len(step.sockets)} node(s) know {step.server}"
+        return Rehearsal(True, "; ".join([known, *notes, *warnings]), step, call, warning="; ".join(warnings))
 
     async def read(self, step: HAProxyStep) -> Reading:
         """What every node says now; done when all of them are as asked."""
-        found = [await self._read_one(step, socket) for socket in step.sockets]
-        return Reading(done=all(value == _wanted(step) for value in found), found=_told(step, found))
+        nodes = await asyncio.gather(*(_servers(step, socket) for socket in step.sockets))
+        own = [_own(step, servers, socket) for servers, socket in zip(nodes, step.sockets, strict=True)]
+        warnings = [
+            f"{socket}: {warning}"
+            for servers, socket in zip(nodes, step.sockets, strict=True)
+            for warning in _against(step, servers)
+        ]
+        return Reading(
+            done=all(_value(step, server) == _wanted(step) for server in own),
+            found=_told(step, [_shown(step, server) for server in own]),
+            warning="; ".join(warnings),
+        )
 
     async def act(self, step: HAProxyStep) -> None:
-        """Tell every node that is not as asked. All are told before a failure of one is raised."""
-        failed: list[Retryable | Permanent] = []
-        for socket in step.sockets:
-            try:
-                if await self._read_one(step, socket) != _wanted(step):
-                    _check(socket, await ask(socket, _command(step), step.timeout))
-            except (Retryable, Permanent) as error:
-                failed.append(error)
+        """Tell every node, whatever one of them does; then raise the failure that is worth another try, or the first."""
+        told = await asyncio.gather(*(_tell(step, socket) for socket in step.sockets), return_exceptions=True)
+        failed = [error for error in told if error is not None]
         if failed:
             raise next((error for error in failed if isinstance(error, Retryable)), failed[0])
 
-    async def _read_one(self, step: HAProxyStep, socket: str) -> str:
-        if isinstance(step, HAProxyWeight):
-            answer = _check(socket, await ask(socket, f"get weight {_server(step)}", step.timeout))
-            found = re.match(r"(\d+) \(initial \d+\)", answer)
-            if found is None:
-                raise Permanent(Cause.invalid, f"{socket} said {answer[:80]!r} for a weight; is it HAProxy?")
-            return found.group(1)
-        backend, name = _server(step).split("/")
-        answer = _check(socket, await ask(socket, f"show servers state {backend}", step.timeout))
-        return _state(answer, name, socket)
+
+@dataclass(frozen=True)
+class _Node:
+    """What is to be said of a node on which the step can be done: what is not known, and what speaks against it."""
+
+    notes: list[str]
+    warnings: list[str]
+
+
+async def _check_node(step: HAProxyStep, socket: str) -> _Node:
+    """Raises what keeps the step from working on a node, or from lasting there."""
+    servers = await _servers(step, socket)
+    own = _own(step, servers, socket)
+    # Setting a weight needs `level admin`; asked without a value it changes nothing and says which.
+    answer = await ask(socket, f"set server {_server(step)} weight", step.timeout)
+    if any(word in answer.lower() for word in REFUSED):
+        raise Permanent(Cause.refused, f"{socket} lets us look only; set `level admin` on it")
+    if isinstance(step, HAProxyWeight) and own.agent:
+        raise Permanent(Cause.conflict, f"{socket}: {_agent(step)}")
+    return _Node(await _balance(step, own, socket), [f"{socket}: {one}" for one in _against(step, servers)])
+
+
+async def _balance(step: HAProxyStep, own: Server, socket: str) -> list[str]:
+    """What is to be said of the balance: a static one takes no weight but 0 and the one it began with."""
+    if isinstance(step, HAProxyState) or step.weight in {0, own.initial}:
+        return []
+    backend, name = _server(step).split("/")
+    # Without an address it adds nothing; what it complains of first is a static balance.
+    said = (await ask(socket, f"add server {backend}/{name}", step.timeout)).lower()
+    if "expects <name>" in said:
+        return []
+    stats = _table(await ask(socket, f"show stat {backend} {BACKENDS} -1", step.timeout))
+    balance = next((row.get("algo", "") for row in stats if row.get("pxname") == backend), "")
+    if "dynamic load balancing" in said or balance == "static-rr":
+        raise Permanent(
+            Cause.invalid,
+            f"{socket} has a static balance in {backend} ({balance}), which takes no weight at run time but 0 and "
+            f"the initial {own.initial}; set {step.weight} in its configuration, or use roundrobin or "
+            f"`hash-type consistent`",
+        )
+    if balance not in HASHES:
+        return []
+    return [f"`balance {balance}` takes it only with `hash-type consistent`, which only the real call tells"]
+
+
+async def _servers(step: HAProxyStep, socket: str) -> tuple[Server, ...]:
+    backend = _server(step).partition("/")[0]
+    answer = await ask(socket, f"show servers state {backend}", step.timeout)
+    if not answer.startswith("1\n"):
+        _refuse(socket, answer)
+    return servers_in(answer, socket)
+
+
+async def _tell(step: HAProxyStep, socket: str) -> None:
+    _refuse(socket, await ask(socket, _command(step), step.timeout))
+
+
+def _own(step: HAProxyStep, servers: tuple[Server, ...], socket: str) -> Server:
+    name = _server(step).partition("/")[2]
+    for server in servers:
+        if server.name == name:
+            return server
+    raise Permanent(Cause.missing, f"{socket} has no server {name}; correct the declaration")
+
+
+def _against(step: HAProxyStep, servers: tuple[Server, ...]) -> list[str]:
+    """What speaks against a step on a node, although it can be done there."""
+    backend, name = _server(step).split("/")
+    own = next(server for server in servers if server.name == name)
+    others = [server for server in servers if server.name != name]
+    found = []
+    if own.agent and (isinstance(step, HAProxyWeight) or step.state != "maint"):
+        found.append(_agent(step))
+    if _hindered(step, own):
+        found.append(f"{step.server} is {own.hindrance}: it takes no traffic, whatever its weight")
+    if not _serves(step) and others and all(server.hindrance for server in others):
+        said = ", ".join(f"{server.name} is {server.hindrance}" for server in others)
+        found.append(f"no other server of {backend} takes traffic: {said}")
+    return found
+
+
+def _agent(step: HAProxyStep) -> str:
+    return (
+        f"{step.server} has an agent-check, which sets its weight and state anew at each answer; use HAProxyState "
+        f"with maint, or end it (`disable agent {step.server}`)"
+    )
+
+
+def _serves(step: HAProxyStep) -> bool:
+    """Whether the step is to give its server traffic."""
+    return step.weight > 0 if isinstance(step, HAProxyWeight) else step.state == "ready"
+
+
+def _hindered(step: HAProxyStep, own: Server) -> bool:
+    """Whether the server would take nothing although the step gives it traffic."""
+    changes = isinstance(step, HAProxyState) and own.hindrance != "DOWN"
+    return _serves(step) and bool(own.hindrance) and not changes
+
+
+def _value(step: HAProxyStep, server: Server) -> str:
+    return str(server.weight) if isinstance(step, HAProxyWeight) else server.state
+
+
+def _shown(step: HAProxyStep, server: Server) -> str:
+    """The value, and why its server takes nothing where it should."""
+    return _value(step, server) + (f" ({server.hindrance})" if _hindered(step, server) else "")
 
 
 def _told(step: HAProxyStep, found: list[str]) -> str:
@@ -130,24 +203,16 @@ def _server(step: HAProxyStep) -> str:
     return step.server
 
 
-def _state(answer: str, name: str, socket: str) -> str:
-    """`show servers state`: a version line, `# be_id be_name …`, then one line for each server."""
-    lines = [line for line in answer.splitlines() if line and not line.isdigit()]
-    for row in _table("\n".join(lines), " "):
-        if row.get("srv_name") == name:
-            admin = int(row["srv_admin_state"])
-            return "maint" if admin & MAINTENANCE else "drain" if admin & DRAIN else "ready"
-    raise Permanent(Cause.missing, f"{socket} has no server {name}; correct the declaration")
-
-
-def _table(answer: str, delimiter: str = ",") -> csv.DictReader[str]:
+def _table(answer: str) -> csv.DictReader[str]:
     """A table of HAProxy's: `# name,…`, then the rows."""
-    return csv.DictReader(io.StringIO(answer.strip().removeprefix("# ")), delimiter=delimiter)
+    return csv.DictReader(io.StringIO(answer.strip().removeprefix("# ")))
 
 
-def _check(socket: str, answer: str) -> str:
-    """HAProxy answers nothing to a command that worked, and a sentence to one that did not."""
+def _refuse(socket: str, answer: str) -> None:
+    """HAProxy answers an empty line to a command that worked, and a sentence to one that did not."""
     said = answer.strip().lower()
+    if not answer:
+        raise Retryable(Cause.broken, f"{socket} closed without an answer")
     if any(word in said for word in MISSING):
         raise Permanent(Cause.missing, f"{socket}: {answer.strip()[:200]}; correct the declaration")
     if any(word in said for word in REFUSED):
@@ -158,63 +223,3 @@ def _check(socket: str, answer: str) -> str:
         raise Permanent(
             Cause.invalid, f"{socket}: {answer.strip()[:200]}; a static balance takes only 0 % or 100 %"
         )
-    return answer.strip()
-
-
-async def ask(socket: str, command: str, seconds: float) -> str:
-    """One command, and all that is answered.
-
-    Raises Retryable when the node cannot be reached or is silent, Permanent when it may not be reached.
-    """
-    if "\n" in command or "\r" in command or ";" in command:
-        raise Permanent(
-            Cause.invalid, "a command for HAProxy holds a line end or a semicolon; correct the declaration"
-        )
-    try:
-        async with asyncio.timeout(seconds), _connected(socket) as (reader, writer):
-            writer.write(f"{command}\n".encode())
-            await writer.drain()
-            return (await reader.read(LONGEST)).decode(errors="replace")
-    except TimeoutError:
-        raise Retryable(Cause.timeout, f"{socket} did not answer within {seconds:g} s") from None
-    except PermissionError:
-        raise Permanent(
-            Cause.refused, f"{socket} may not be opened; let the receiver's user write to it"
-        ) from None
-    except (OSError, ValueError) as error:
-        raise Retryable(Cause.unreachable, f"{socket} cannot be reached: {error}") from None
-
-
-@dataclass(frozen=True)
-class _Address:
-    path: Path | None
-    host: str = ""
-    port: int = 0
-
-
-def _address(socket: str) -> _Address:
-    if socket.startswith("unix:"):
-        return _Address(Path(socket.removeprefix("unix:")))
-    host, _, port = socket.rpartition(":")
-    if not host or not port.isdigit():
-        raise Permanent(Cause.invalid, f"{socket!r} is not a socket; write unix:PATH or HOST:PORT")
-    return _Address(None, host.strip("[]"), int(port))
-
-
-@asynccontextmanager
-async def _connected(socket: str) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
-    address = _address(socket)
-    if address.path is None:
-        reader, writer = await asyncio.open_connection(address.host, address.port, limit=LONGEST)
-    else:
-        # A descriptor of its folder stands for a path longer than a socket's name may be.
-        folder = os.open(address.path.parent, os.O_PATH)
-        try:
-            short = f"/proc/self/fd/{folder}/{address.path.name}"
-            reader, writer = await asyncio.open_unix_connection(short, limit=LONGEST)
-        finally:
-            os.close(folder)
-    try:
-        yield reader, writer
-    finally:
-        writer.close()

@@ -12,7 +12,7 @@ from typing import Any
 from handrail.contract import Slack
 
 from handrail_receiver.errors import Cause, Permanent, Retryable
-from handrail_receiver.outside import Busy, Outside, Shape
+from handrail_receiver.outside import Outside, Shape
 from handrail_receiver.telling.incident import Incident
 from handrail_receiver.telling.port import Writing
 
@@ -55,8 +55,8 @@ class SlackMessages:
             if to.webhook is not None:
                 return await self._through_webhook(to, incident, shown, receipt)
             return await self._by_bot(to, shown, receipt)
-        except Busy as error:
-            self._turns.hold(to.channel, error.seconds)
+        except Retryable as error:
+            self._turns.hold(to.channel, error.after)
             raise
 
     async def _through_webhook(self, to: Slack, incident: Incident, text: str, receipt: str) -> str:

@@ -155,7 +155,7 @@ def _text(thing: object) -> str:
     return json.dumps(thing, sort_keys=True, ensure_ascii=False)
 
 
-_USUAL = {"on_failure": "next", "timeout": 10.0, "tries": 3, "bypasses_approval": False}
+_USUAL = {"on_failure": "next", "timeout": 10.0, "within": 35.0, "tries": 3, "bypasses_approval": False}
 
 
 def _step(step: Mapping[str, object]) -> str:

@@ -49,12 +49,18 @@ def refusals(
     problems: dict[tuple[Where, str, str], Problem] = {}
     for element, items in groups.items():
         # A union complains once for each of its members: what says more than "wrong kind" is the one meant.
-        for item in [item for item in items if item["type"] in _OWN] or items[:1]:
+        for item in [item for item in items if _says_more(item)] or items[:1]:
             path = tuple(step for step in item["loc"] if step != "[key]")
             where = place.where(*(path if path[: len(element)] == element else element)) if place else Where()
             what, cure = _said(cls, element, item)
             problems.setdefault((where, what, cure), Problem(where, Severity.error, what, cure))
     return list(problems.values())
+
+
+def _says_more(item: ErrorDetails) -> bool:
+    """What is missing inside of a dict is missing only if the dict was to be that word, which is a guess."""
+    guessed = item["type"].startswith("missing") and len(item["loc"]) > 1
+    return item["type"] in _OWN and not guessed
 
 
 def no_dict(cls: type, element: tuple[Step, ...], place: Place | None) -> Problem:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from declared import found, guardrail
 from handrail.lint.hold_outlasts_event import NAME
 
@@ -26,6 +27,39 @@ def test_one_event_must_be_visible_for_longer_than_the_hold() -> None:
             ),
         )
     ]
+
+
+@pytest.mark.parametrize(
+    ("measure", "limit"),
+    [
+        (COUNT, "AtLeast(1)"),
+        (COUNT, "Above(0.5)"),
+        (f"While({COUNT}, condition=Rate('x_total'))", "AtLeast(1)"),
+        ('Increase("request_seconds", slower_than="1s", buckets=[1])', "AtLeast(1)"),
+        ('Rate("errors_total")', 'Above("0/s")'),
+        ('Rate("errors_total")', 'Above("0.1/min")'),
+        ('Rate("errors_total")', 'AtLeast("0.2/min")'),
+        ("ERRORS", 'Above("0%")'),
+        ('SlowerThan("request_seconds", "1s", buckets=[1])', 'Above("0%")'),
+    ],
+)
+def test_whichever_way_it_is_said_that_there_must_be_none(measure: str, limit: str) -> None:
+    facts = guardrail(f'tiers=[Critical({limit}, hold="5m")]', measure=measure)
+    assert len(found(NAME, facts)) == 1
+
+
+@pytest.mark.parametrize(
+    ("measure", "limit"),
+    [
+        (COUNT, "Above(1)"),
+        (COUNT, "AtLeast(2)"),
+        ('Rate("errors_total")', 'Above("0.2/min")'),
+        ("ERRORS", 'Above("0.1%")'),
+        ('Rate("requests_total")', 'Below("1/s")'),
+    ],
+)
+def test_what_takes_more_than_one_event_may_be_held(measure: str, limit: str) -> None:
+    assert found(NAME, guardrail(f'tiers=[Critical({limit}, hold="5m")]', measure=measure)) == []
 
 
 def test_a_change_of_state_is_visible_for_its_own_window() -> None:

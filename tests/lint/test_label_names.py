@@ -79,6 +79,59 @@ def test_the_labels_of_a_scrape_job_are_looked_at() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("measure", "label"),
+    [
+        ('PromQL("sum by (service) (queue_length)")', "service"),
+        ('PromQL("max by (queue, tier) (queue_length)")', "tier"),
+        ("PromQL(\"count_values('stage', queue_length)\")", "stage"),
+        ("PromQL(\"label_replace(sum(queue_length), 'action', 'a', '', '')\")", "action"),
+        ('PromQL("sum by (reason) (a) / on (reason) group_left sum by (reason) (b)")', "reason"),
+        ('PromQL("topk(3, sum by (environment) (a))")', "environment"),
+        ('PromQL("sum by (severity) (a) or sum(b)")', "severity"),
+        ('Gauge("x", by=["environment"])', "environment"),
+    ],
+)
+def test_nor_one_of_which_free_promql_has_a_series_each(measure: str, label: str) -> None:
+    what = f"tells series apart by the label '{label}', which generated alerts use themselves"
+    assert [said for _, said in found(NAME, guardrail("tiers=[Warning(Above(5))]", measure=measure))] == [
+        f"fatal: 'errors' {what}; give the metric a label of another name"
+    ]
+
+
+@pytest.mark.parametrize(
+    "measure",
+    [
+        'Gauge("x", by=["namespace", "pod"])',
+        'Usage("x", 5, by=["namespace"])',
+        'State("x", "namespace")',
+        'Growth("x", by=["namespace"])',
+        'PromQL("sum by (namespace) (x)")',
+    ],
+)
+def test_nor_the_one_that_every_alert_on_kubernetes_has(measure: str) -> None:
+    limit = 'Is("open")' if "State" in measure else 'Above("5%")' if "Usage" in measure else "Above(5)"
+    what = "which every alert on Kubernetes has from its own objects"
+    assert [
+        what in said for _, said in found(NAME, guardrail(f"tiers=[Warning({limit})]", measure=measure))
+    ] == [True]
+
+
+@pytest.mark.parametrize(
+    "expr",
+    [
+        "sum(queue_length)",
+        "sum by (queue) (queue_length{service='a'})",
+        "sum without (service) (queue_length)",
+        "sum(sum by (service) (queue_length))",
+        "scalar(sum by (service) (a)) * sum(b)",
+        "sum by (queue, service) (a) / on (queue) sum by (queue, service) (b)",
+    ],
+)
+def test_what_it_aggregates_away_is_fine(expr: str) -> None:
+    assert found(NAME, guardrail("tiers=[Warning(Above(5))]", measure=f'PromQL("{expr}")')) == []
+
+
 def test_other_labels_are_fine() -> None:
     facts = guardrail("tiers=[Warning(Above(5))]", measure='Gauge("x", by=["pool"])')
     assert found(NAME, "arms=ARMS", 'match={"job": "shop"}', facts) == []

@@ -84,7 +84,6 @@ def test_each_figure_of_a_limit_by_stage_is_looked_at() -> None:
         ("ERRORS", 'AtLeast("101%")'),
         ("ERRORS", "Below(0)"),
         ("ERRORS", 'AtMost("-1%")'),
-        ('Usage("used", 50)', 'Above("100%")'),
         ('Increase("errors_total")', "Below(0)"),
         ('Rate("errors_total")', 'AtMost("-1/s")'),
         ('SlowerThan("request_seconds", "1s")', 'Above("100%")'),
@@ -106,7 +105,8 @@ def test_a_limit_beyond_what_the_measure_can_be_sleeps(measure: str, limit: str)
         ('Latency("request_seconds", p=95, native=True)', 'Above("1h")'),
         ('Gauge("temperature")', "Below(-40)"),
         ('Increase("errors_total")', "Above(1000000)"),
-        ('Usage("used", 50)', 'AtLeast("100%")'),
+        ('Usage("used", 50)', 'Above("100%")'),
+        ('Usage("used", 50)', 'AtLeast("150%")'),
     ],
 )
 def test_a_limit_that_can_be_reached_is_fine(measure: str, limit: str) -> None:

@@ -73,3 +73,13 @@ def test_a_reference_that_cannot_be_had_is_refused(facts: list[str], what: str) 
 def test_a_reference_that_can_be_had_is_fine(reference: str) -> None:
     facts = guardrail(f'against={reference}, tiers=[Warning(Rise("10%"))]')
     assert found(NAME, "stages=STAGES", "arms=ARMS", facts) == []
+
+
+def test_free_promql_with_several_series_has_no_one_figure_to_capture() -> None:
+    tiers = 'against=BeforeRollout(), tiers=[Warning(Rise("50%"))]'
+    several = guardrail(tiers, measure='PromQL("sum by (queue) (queue_length)")')
+    what = "needs a captured figure for each of its series, and there is one for a guardrail"
+    assert [said for _, said in found(NAME, "stages=STAGES", several)] == [
+        f"fatal: 'errors' {what}; use Ago or Fixed here, or a guardrail of its own"
+    ]
+    assert found(NAME, "stages=STAGES", guardrail(tiers, measure='PromQL("sum(queue_length)")')) == []

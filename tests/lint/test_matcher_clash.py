@@ -80,3 +80,12 @@ def test_a_guardrail_over_the_whole_service_may_match_the_label() -> None:
 
 def test_other_matchers_are_fine() -> None:
     assert found(NAME, "arms=ARMS", 'match={"job": "shop"}', guardrail('tiers=[Warning(Above("5%"))]')) == []
+
+
+def test_a_matcher_on_the_label_of_the_arms_leaves_one_arm_of_two() -> None:
+    facts = guardrail('tiers=[Warning(Above("5%"))]')
+    environments = 'here = Environment("here", match={"shop": {"track": "stable"}})'
+    said = "fatal: rollout 'shop' matches 'track', which tells its arms apart; take it out of match="
+    assert [what for _, what in found(NAME, "arms=ARMS", 'match={"track": "canary"}', facts)] == [said]
+    assert [what for _, what in found(NAME, "arms=ARMS", facts, environments=environments)] == [said]
+    assert found(NAME, 'match={"track": "canary"}', facts) == []

@@ -19,6 +19,12 @@ from handrail.result_labels import result_labels
         ("sum by (pool) (in_use) or sum by (zone) (in_use)", {"pool", "zone"}),
         ("sum by (pool) (in_use) > 3 and on (pool) size", {"pool"}),
         ("sum by (pool) (in_use) unless on () size", {"pool"}),
+        ("sum by (pool, zone) (in_use) / on (pool) size", {"pool"}),
+        ("sum by (pool) (in_use) / size", {"pool"}),
+        ('count_values("size", in_use)', {"size"}),
+        ('label_replace(sum(in_use), "pool", "a", "", "")', {"pool"}),
+        ("histogram_quantile(0.9, sum by (le, pool) (in_use))", {"pool"}),
+        ('absent(in_use{pool="a"})', set()),
     ],
 )
 def test_what_an_aggregation_keeps_is_known(text: str, labels: set[str]) -> None:
@@ -33,9 +39,6 @@ def test_what_an_aggregation_keeps_is_known(text: str, labels: set[str]) -> None
         "rate(in_use[5m])",
         "topk(3, in_use)",
         "sum without (pool) (in_use)",
-        'count_values("size", in_use)',
-        "sum by (pool) (in_use) / size",
-        'label_replace(sum(in_use), "pool", "a", "", "")',
     ],
 )
 def test_what_a_series_brings_along_is_not(text: str) -> None:

@@ -6,7 +6,7 @@ A panel's curves are measures, the same as a guardrail's, so that a share is a s
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -26,7 +26,7 @@ class Panel:
     """
 
     title: str
-    curves: Measure | Mapping[str, Measure]
+    curves: Measure | Annotated[Mapping[str, Measure], Field(min_length=1)]
     by: Labels = Field(default=(), kw_only=True)
     show: Literal["curves", "states", "figure", "table"] = Field(default="curves", kw_only=True)
     limits_of: Name | None = Field(default=None, kw_only=True)

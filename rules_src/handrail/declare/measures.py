@@ -37,7 +37,17 @@ def _bounds(given: Sequence[float]) -> Sequence[float]:
 
 
 Buckets = Annotated[Sequence[float], AfterValidator(_bounds)]
-Percentile = Annotated[float, Field(gt=0, lt=100)]
+
+
+def _percentile(given: float) -> float:
+    if 0 < given < 1:
+        raise ValueError(
+            f"{given:g} is {given:g} % of the events; write {given * 100:g} for the p{given * 100:g}"
+        )
+    return given
+
+
+Percentile = Annotated[float, Field(gt=0, lt=100), AfterValidator(_percentile)]
 Labels = Sequence[
     Annotated[
         str, Field(pattern=r"^[a-zA-Z_][a-zA-Z0-9_]*$", description="a label's name: letters, digits and _")
@@ -106,12 +116,13 @@ class Increase:
     Counted, not estimated: three events are 3. A series that appears already above zero counts whole if its target
     answered before, or is a new one of its job; an exporter that comes back or moves has counted nothing new, and
     what starts again counts on. `slower_than` counts only the slow observations
-    of a histogram, whose bucket boundaries are `buckets`.
+    of a histogram, whose bucket boundaries are `buckets`, and which is exported in `unit`.
     """
 
     counter: Series
     window: Period = Field(default="5m", kw_only=True)
     slower_than: Period | None = Field(default=None, kw_only=True)
+    unit: Literal["s", "ms"] = Field(default="s", kw_only=True)
     buckets: Buckets = Field(default=(), kw_only=True)
 
 
@@ -144,7 +155,9 @@ class Gauge:
 
 @declared
 class Usage:
-    """How full something is, 0..1 (limits in %): used / size; `size` is a series or a plain number.
+    """How full something is (limits in %): used / size; `size` is a series or a plain number.
+
+    It may be more than 100 %: of what was requested, more may be used.
 
     By `over` it is all that is used of all there is (`"sum"`), or the fullest of several that are each as large as
     `size` (`"max"`): the connection pools of five processes. A size of 0 or less is no data; one of the figures in

@@ -15,7 +15,8 @@ from handrail.declare.limits import Limit
 from handrail.declare.measures import Measure
 from handrail.errors import Severity
 from handrail.lint.finding import Finding, Named, finding
-from handrail.lint.limits import RELATIVE, figures, inner, judged, uses
+from handrail.lint.limits import RELATIVE, figures, inner, uses
+from handrail.lint.measured import measured
 from handrail.units import duration, plain, seconds
 
 NAME = "bound-between-buckets"
@@ -23,8 +24,9 @@ NAME = "bound-between-buckets"
 
 def check(rollout: Rollout) -> Iterator[Finding]:
     """Every bound and every limit of a latency."""
-    for thing in judged(rollout):
-        yield from _bound(thing, inner(thing.measure))
+    for found in measured(rollout):
+        if found.panel is None or not isinstance(found.measure, Latency):
+            yield from _bound(found.of, found.measure)
     for guardrail in rollout.guardrails:
         for use in uses(guardrail):
             measure = inner(use.measure)

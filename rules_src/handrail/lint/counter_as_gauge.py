@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from handrail.declare import Gauge, Growth, Rollout
 from handrail.errors import Severity
 from handrail.lint.finding import Finding, finding
-from handrail.lint.limits import inner, uses
+from handrail.lint.measured import measured
 from handrail.promql import selector
 
 NAME = "counter-as-gauge"
@@ -19,9 +19,9 @@ NAME = "counter-as-gauge"
 
 def check(rollout: Rollout) -> Iterator[Finding]:
     """Every gauge whose name says that it is a counter."""
-    for guardrail in rollout.guardrails:
-        for measure in {id(use.measure): inner(use.measure) for use in uses(guardrail)}.values():
-            if isinstance(measure, Gauge | Growth) and selector(measure.metric).metric.endswith("_total"):
-                what = f"reads the counter {measure.metric} as a gauge"
-                cure = "use Rate or Increase, or give the gauge a name without _total"
-                yield finding(NAME, measure, what, cure, "metric", about=guardrail, severity=Severity.warning)
+    for found in measured(rollout):
+        measure = found.measure
+        if isinstance(measure, Gauge | Growth) and selector(measure.metric).metric.endswith("_total"):
+            what = f"reads the counter {measure.metric} as a gauge"
+            cure = "use Rate or Increase, or give the gauge a name without _total"
+            yield finding(NAME, measure, what, cure, "metric", about=found.of, severity=Severity.warning)

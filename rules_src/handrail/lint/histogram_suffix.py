@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from handrail.declare import Guardrail, Increase, Latency, Rollout, SlowerThan
-from handrail.declare.measures import Measure
+from handrail.declare import Increase, Latency, Rollout, SlowerThan
 from handrail.errors import Severity
 from handrail.lint.finding import Finding, finding
-from handrail.lint.limits import Judged, inner, judged
+from handrail.lint.measured import Measured, measured
 from handrail.promql import selector
 
 NAME = "histogram-suffix"
@@ -20,20 +19,19 @@ NAME = "histogram-suffix"
 
 def check(rollout: Rollout) -> Iterator[Finding]:
     """Every histogram."""
-    for thing in judged(rollout):
-        tiers = thing.tiers if isinstance(thing, Guardrail) else ()
-        measures = (thing.measure, *(other.measure for tier in tiers for other in tier.or_))
-        for measure in map(inner, measures):
-            if isinstance(measure, Latency | SlowerThan):
-                yield from _suffixed(thing, measure, "histogram")
-            elif isinstance(measure, Increase) and measure.slower_than:
-                yield from _suffixed(thing, measure, "counter")
+    for found in measured(rollout):
+        measure = found.measure
+        if isinstance(measure, Latency | SlowerThan):
+            yield from _suffixed(found, "histogram")
+        elif isinstance(measure, Increase) and measure.slower_than:
+            yield from _suffixed(found, "counter")
 
 
-def _suffixed(thing: Judged, measure: Measure, field: str) -> Iterator[Finding]:
+def _suffixed(found: Measured, field: str) -> Iterator[Finding]:
+    measure = found.measure
     name = selector(getattr(measure, field)).metric
     for suffix in ("_bucket", "_count", "_sum"):
         if name.endswith(suffix):
             what = f"names the histogram {name} by one of its series"
             cure = f"write {name.removesuffix(suffix)}"
-            yield finding(NAME, measure, what, cure, field, about=thing, severity=Severity.fatal)
+            yield finding(NAME, measure, what, cure, field, about=found.of, severity=Severity.fatal)

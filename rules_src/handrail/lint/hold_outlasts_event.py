@@ -1,17 +1,20 @@
 """hold-outlasts-event: a tier waits longer than a single event stays visible, so one event never fires it.
 
 `Increase(errors, window="1m")` is above 0 for one minute after an error. With `hold="5m"` the rule "there
-must be none" becomes "there must be none for five minutes on end". The same goes for a change of state.
+must be none" becomes "there must be none for five minutes on end". `AtLeast(1)` says the same as `Above(0)`, and so
+does a rate that one event reaches, or a share above 0 %. The same goes for a change of state.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from decimal import Decimal
 
-from handrail.declare import Changed, Increase, Rollout
+from handrail.declare import Above, AtLeast, Changed, Increase, Rate, Ratio, Rollout, SlowerThan
+from handrail.declare.measures import Measure
 from handrail.lint.finding import Finding, finding
-from handrail.lint.limits import UPPER, Use, figures, inner, uses
-from handrail.units import duration
+from handrail.lint.limits import Use, figures, inner, uses
+from handrail.units import duration, seconds
 
 NAME = "hold-outlasts-event"
 
@@ -28,8 +31,26 @@ def check(rollout: Rollout) -> Iterator[Finding]:
 
 
 def _visible(use: Use) -> str | None:
+    """For how long one event breaches the limit; None where one does not."""
     if isinstance(use.limit, Changed):
         return use.limit.window
     measure = inner(use.measure)
-    single = isinstance(use.limit, UPPER) and any(figure.value < 1 for figure in figures(use.limit))
-    return measure.window if isinstance(measure, Increase) and single else None
+    one = _one_event(measure)
+    reached = isinstance(use.limit, Above | AtLeast) and any(
+        figure.value < one or (figure.value == one and isinstance(use.limit, AtLeast))
+        for figure in figures(use.limit)
+    )
+    return str(getattr(measure, "window", "")) if reached else None
+
+
+def _one_event(measure: Measure) -> Decimal:
+    """What one event makes of the measure where nothing else happens: of a share at least something."""
+    match measure:
+        case Increase():
+            return Decimal(1)
+        case Rate(window=window):
+            return 1 / seconds(duration(window))
+        case Ratio(bad=str()) | SlowerThan():
+            return Decimal("1e-9")
+        case _:
+            return Decimal("-Infinity")

@@ -1,7 +1,9 @@
 """label-names: a label that Prometheus refuses, or that Handrail's own alerts use for something else.
 
-With `by=["tier"]` the series' own `tier` and the alert's would be one label, and routing and inhibition would
-read the wrong one. The label of the arms is not one to tell other things apart by. Names that begin with `__` belong to Prometheus, `le` to its histograms.
+With `by=["tier"]` the series' own `tier` and the alert's would be one label: two series in breach become one, Prometheus
+fails the rule, and nothing fires. The same goes for what `PromQL("sum by (service) (…)")` results in, and on Kubernetes
+for `namespace`, which every alert there has from its own objects. The label of the arms is not one to tell other things
+apart by. Names that begin with `__` belong to Prometheus, `le` to its histograms.
 """
 
 from __future__ import annotations
@@ -10,16 +12,17 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from handrail import names
-from handrail.declare import Environment, Guardrail, Rollout, State
-from handrail.declare.measures import Measure
+from handrail.declare import Environment, Guardrail, PromQL, Rollout, State
 from handrail.errors import Severity
 from handrail.lint.finding import Finding, Named, finding
-from handrail.lint.limits import inner
+from handrail.lint.measured import Measured, measured
 from handrail.places import Step
+from handrail.result_labels import labels
 
 NAME = "label-names"
 
 OURS = {*names.OURS, "le"}
+_OF_KUBERNETES = "namespace"
 
 
 def check(rollout: Rollout) -> Iterator[Finding]:
@@ -27,17 +30,40 @@ def check(rollout: Rollout) -> Iterator[Finding]:
     if rollout.arms is not None:
         yield from _kept(rollout.arms, [rollout.arms.label], None, "label")
     yield from _refused(rollout, rollout.match, "match")
-    for guardrail in rollout.guardrails:
-        for measure in _measures(guardrail):
-            by = list(getattr(measure, "by", ()))
-            yield from _kept(measure, by, guardrail, "by")
-            if rollout.arms is not None and rollout.arms.label in by and not guardrail.whole_service:
-                what = f"tells series apart by '{rollout.arms.label}', which already tells the arms apart"
-                yield finding(
-                    NAME, measure, what, "take it out of by=", "by", about=guardrail, severity=Severity.fatal
-                )
-            if isinstance(measure, State):
-                yield from _kept(measure, [measure.label], guardrail, "label")
+    for found in measured(rollout):
+        yield from _drawn(rollout, found) if found.panel is not None else _judged(rollout, found)
+
+
+def _judged(rollout: Rollout, found: Measured) -> Iterator[Finding]:
+    measure, of = found.measure, found.of
+    by = list(getattr(measure, "by", ()))
+    field = "by"
+    if isinstance(measure, State):
+        by, field = [measure.label], "label"
+    elif isinstance(measure, PromQL):
+        by, field = sorted(labels(measure.expr).named), "expr"
+    yield from _kept(measure, by, of, field)
+    if _OF_KUBERNETES in by:
+        what = f"tells series apart by the label '{_OF_KUBERNETES}', which every alert on Kubernetes has from its own objects"
+        cure = "give the metric a label of another name, by a relabelling or label_replace"
+        yield finding(NAME, measure, what, cure, field, about=of, severity=Severity.fatal)
+    if rollout.arms is not None and rollout.arms.label in by and isinstance(of, Guardrail):
+        if of.whole_service or isinstance(measure, PromQL):
+            return
+        what = f"tells series apart by '{rollout.arms.label}', which already tells the arms apart"
+        yield finding(NAME, measure, what, "take it out of by=", field, about=of, severity=Severity.fatal)
+
+
+def _drawn(rollout: Rollout, found: Measured) -> Iterator[Finding]:
+    """A panel may draw any label that there is; those of the arms and of the buckets are there already."""
+    panel = found.panel
+    arm = rollout.arms.label if rollout.arms is not None else None
+    for label in panel.by if panel is not None else ():
+        if label in ("le", arm):
+            what = f"is drawn by '{label}', which already tells its curves apart"
+            yield finding(NAME, panel, what, "take it out of by=", "by", about=found.of)
+        elif not _legal(label):
+            yield _illegal(panel, label, found.of, "by")
 
 
 def across(rollouts: Sequence[Rollout], environments: Sequence[Environment]) -> Iterator[Finding]:
@@ -48,11 +74,6 @@ def across(rollouts: Sequence[Rollout], environments: Sequence[Environment]) -> 
             yield from _refused(job, job.labels, "labels")
         for rollout, matchers in environment.match.items():
             yield from _refused(environment, matchers, "match", rollout)
-
-
-def _measures(guardrail: Guardrail) -> Iterator[Measure]:
-    yield inner(guardrail.measure)
-    yield from (inner(other.measure) for tier in guardrail.tiers for other in tier.or_)
 
 
 def _kept(at: object, labels: Iterable[str], about: Named | None, field: str) -> Iterator[Finding]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from handrail.declare import BeforeRollout, On, PreviousStage, PromQL, Rollout, StableArm
+from handrail.declare.measures import Measure
 from handrail.errors import Severity
+from handrail.lint import expression
 from handrail.lint.finding import Finding, finding
 from handrail.lint.limits import RELATIVE, Use, inner, uses
 
@@ -46,7 +48,14 @@ def _wrong(rollout: Rollout, use: Use) -> tuple[str, str] | None:
             "name an earlier stage",
         )
     captured = isinstance(against, BeforeRollout | PreviousStage)
-    if captured and (isinstance(use.at, On) or bool(getattr(inner(use.measure), "by", ()))):
+    if captured and (isinstance(use.at, On) or _several(inner(use.measure))):
         what = "needs a captured figure for each of its series, and there is one for a guardrail"
         return what, "use Ago or Fixed here, or a guardrail of its own"
     return None
+
+
+def _several(measure: Measure) -> bool:
+    """Whether it may have several series for one arm."""
+    if isinstance(measure, PromQL):
+        return not expression.single(measure.expr)
+    return bool(getattr(measure, "by", ()))

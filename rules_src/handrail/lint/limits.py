@@ -86,15 +86,15 @@ class Figure:
 
 def uses(guardrail: Guardrail) -> tuple[Use, ...]:
     """Every limit of a guardrail."""
-    return _kept(guardrail, "_uses", _uses)
+    return kept(guardrail, "_uses", _uses)
 
 
 def figures(limit: Limit) -> tuple[Figure, ...]:
     """Every figure of a limit."""
-    return _kept(limit, "_figures", _figures)
+    return kept(limit, "_figures", _figures)
 
 
-def _kept(of: T, name: str, made: Callable[[T], Iterator[Found]]) -> tuple[Found, ...]:
+def kept(of: T, name: str, made: Callable[[T], Iterator[Found]]) -> tuple[Found, ...]:
     """What many lints ask of one declaration is found once; a changed copy of it is another one."""
     known: tuple[T, tuple[Found, ...]] | None = vars(of).get(name)
     if known is None or known[0] is not of:
@@ -173,13 +173,13 @@ def possible(measure: Measure) -> tuple[Decimal | None, Decimal | None]:
     """The lowest and the highest value the measure can have, None where nothing is known."""
     zero, one = Decimal(0), Decimal(1)
     match inner(measure):
-        case Ratio() | SlowerThan() | Usage() | Absence():
+        case Ratio() | SlowerThan() | Absence():
             return zero, one
         case Latency(buckets=buckets, unit=unit, native=native):
             top = max((Decimal(str(bound)) for bound in buckets), default=None)
             scaled = top if top is None or unit == "s" else top / 1000
             return zero, None if native else scaled
-        case Increase() | Rate():
+        case Increase() | Rate() | Usage():
             return zero, None
         case _:
             return None, None

@@ -1,6 +1,7 @@
-"""unknown-guardrail: a panel is to draw the limits of a guardrail that the rollout does not have.
+"""unknown-guardrail: a panel is to draw the limits of a guardrail that the rollout does not have, or cannot draw them.
 
-The panel would be there without its lines, and nobody would miss them before they are needed.
+The panel would be there without its lines, and nobody would miss them before they are needed. Limits are drawn beside
+curves, on their axis: a figure, a table and a band of states have none, and a limit of 5 % is no line among seconds.
 """
 
 from __future__ import annotations
@@ -8,22 +9,38 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterator
 
-from handrail.declare import Rollout
+from handrail.declare import Guardrail, Panel, Rollout
 from handrail.lint.finding import Finding, finding
+from handrail.lint.limit_wrong_unit import unit_of
+from handrail.lint.measured import curves
 
 NAME = "unknown-guardrail"
 
 
 def check(rollout: Rollout) -> Iterator[Finding]:
     """Every panel with `limits_of`."""
-    known = [guardrail.name for guardrail in rollout.guardrails]
+    known = {guardrail.name: guardrail for guardrail in rollout.guardrails}
     for panel in (panel for page in rollout.dashboards for panel in page.panels):
-        if panel.limits_of is not None and panel.limits_of not in known:
-            near = difflib.get_close_matches(panel.limits_of, known, n=1)
-            yield finding(
-                NAME,
-                panel,
-                f"panel '{panel.title}' draws the limits of '{panel.limits_of}', which does not exist",
-                f"did you mean '{near[0]}'?" if near else f"the guardrails are: {', '.join(known)}",
-                "limits_of",
-            )
+        if panel.limits_of is None:
+            continue
+        limited = known.get(panel.limits_of)
+        wrong = _unknown(panel.limits_of, list(known)) if limited is None else _undrawn(panel, limited)
+        if wrong is not None:
+            what, cure = wrong
+            said = f"panel '{panel.title}' draws the limits of '{panel.limits_of}', {what}"
+            yield finding(NAME, panel, said, cure, "limits_of")
+
+
+def _unknown(name: str, known: list[str]) -> tuple[str, str]:
+    near = difflib.get_close_matches(name, known, n=1)
+    cure = f"did you mean '{near[0]}'?" if near else f"the guardrails are: {', '.join(known)}"
+    return "which does not exist", cure
+
+
+def _undrawn(panel: Panel, limited: Guardrail) -> tuple[str, str] | None:
+    if panel.show != "curves":
+        return f"and shows {panel.show}, which have no place for them", 'write show="curves"'
+    drawn, unit = unit_of(curves(panel)[0]), unit_of(limited.measure)
+    if drawn is not unit:
+        return f"which are in {unit}, and its curves are in {drawn}", "draw a curve in the limits' unit first"
+    return None

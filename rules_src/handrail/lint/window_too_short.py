@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from handrail.declare import Gauge, Guardrail, Rollout
-from handrail.declare.measures import Measure, While, window_of
+from handrail.declare import Gauge, Rollout
+from handrail.declare.measures import window_of
 from handrail.errors import Severity
 from handrail.lint.finding import Finding, finding
+from handrail.lint.measured import Measured, measured
 from handrail.units import duration
 
 NAME = "window-too-short"
@@ -19,21 +20,12 @@ NAME = "window-too-short"
 
 def check(rollout: Rollout) -> Iterator[Finding]:
     """Every window against the scrape interval."""
-    for guardrail in rollout.guardrails:
-        for measure in _measures(guardrail):
-            yield from _window(rollout, guardrail, measure)
+    for found in measured(rollout):
+        yield from _window(rollout, found)
 
 
-def _measures(guardrail: Guardrail) -> Iterator[Measure]:
-    for measure in [guardrail.measure, *(other.measure for tier in guardrail.tiers for other in tier.or_)]:
-        if isinstance(measure, While):
-            yield measure.measure
-            yield measure.condition
-        else:
-            yield measure
-
-
-def _window(rollout: Rollout, guardrail: Guardrail, measure: Measure) -> Iterator[Finding]:
+def _window(rollout: Rollout, found: Measured) -> Iterator[Finding]:
+    measure = found.measure
     window = None if isinstance(measure, Gauge) else window_of(measure)
     if window is None or duration(window) >= 4 * duration(rollout.scrape):
         return
@@ -42,4 +34,4 @@ def _window(rollout: Rollout, guardrail: Guardrail, measure: Measure) -> Iterato
     what = f"has a window of {window}, which {with_one}: a scrape comes every {rollout.scrape}"
     cure = f"widen window= to at least four times {rollout.scrape}"
     severity = Severity.error if few else Severity.warning
-    yield finding(NAME, measure, what, cure, "window", about=guardrail, severity=severity)
+    yield finding(NAME, measure, what, cure, "window", about=found.of, severity=severity)

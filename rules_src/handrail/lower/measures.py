@@ -9,7 +9,7 @@ from decimal import Decimal
 from handrail import plan
 from handrail.declare import measures as declared
 from handrail.lower.scale import Scale
-from handrail.promql import selector
+from handrail.promql import selector, uncommented
 from handrail.units import Unit, amount, duration, seconds
 
 _GAUGE_UNITS = {
@@ -46,7 +46,8 @@ def lower_measure(measure: declared.Measure, context: Context) -> tuple[plan.Mea
         case declared.SlowerThan():
             return _slower(measure, context), Unit.ratio
         case declared.Increase(counter, slower_than=slower):
-            bound = None if slower is None else seconds(duration(slower))
+            scale = _HISTOGRAM_SCALES[measure.unit]
+            bound = None if slower is None else seconds(duration(slower)) / scale
             return plan.Count(
                 context.series(counter), context.scale.duration(measure.window), bound
             ), Unit.number
@@ -95,7 +96,7 @@ def _rare(measure: declared.Measure, context: Context) -> tuple[plan.Measure, Un
                 context.series(measure.metric), context.scale.duration(measure.window)
             ), Unit.number
         case declared.PromQL():
-            return plan.Free(measure.expr), Unit(measure.unit)
+            return plan.Free(uncommented(measure.expr)), Unit(measure.unit)
         case _:
             raise TypeError(f"no lowering for {type(measure).__name__}")
 

@@ -21,6 +21,7 @@ from handrail.plan import (
     Slow,
     StateChanges,
 )
+from handrail.promql import parsed
 
 AnyOf = tuple[Selector, ...]
 """Series of which one is enough."""
@@ -61,7 +62,7 @@ def needed(measure: Measure) -> tuple[AnyOf, ...]:
             return (*needed(inner), *needed(condition))
         case Free(expr=expr):
             # What stands in it may well be missing: `errors or vector(0)`. But if nothing of it is there, it sees nothing.
-            found = tuple(dict.fromkeys(_selectors(promql_parser.parse(expr))))
+            found = tuple(dict.fromkeys(_selectors(parsed(expr))))
             return (found,) if found else ()
         case _:
             return ()

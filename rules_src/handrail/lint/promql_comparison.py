@@ -1,0 +1,34 @@
+"""promql-comparison: free PromQL that leaves no sample while all is well, so that the guardrail is blind then.
+
+`PromQL("replication_lag_seconds > 5")`, as it stood in an alert of yours, has a sample only in the breach; without one a
+guardrail cannot see, and holds every promotion. The comparison belongs into the limit: `PromQL("replication_lag_seconds")`
+with `Above(5)`. Inside of an expression `> bool 5` gives 0 and 1, and `count(x > 5) or vector(0)` a 0 for none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from handrail.declare import PromQL, Rollout
+from handrail.lint import expression
+from handrail.lint.finding import Finding, finding
+from handrail.lint.measured import measured
+
+NAME = "promql-comparison"
+
+
+def check(rollout: Rollout) -> Iterator[Finding]:
+    """Every free expression that is judged."""
+    for found in measured(rollout):
+        measure = found.measure
+        if isinstance(measure, PromQL) and found.panel is None:
+            silent = expression.silent(measure.expr)
+            if silent is not None:
+                yield finding(NAME, measure, *_said(silent), "expr", about=found.of)
+
+
+def _said(silent: str) -> tuple[str, str]:
+    if silent.startswith("absent"):
+        return f"has no sample while there is what `{silent}` misses", "use Absence, or add `or vector(0)`"
+    cure = "compare in the limit, by `bool`, or add `or vector(0)`"
+    return f"has no sample while `{silent}` does not hold, and is blind then", cure

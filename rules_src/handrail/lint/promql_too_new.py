@@ -1,0 +1,26 @@
+"""promql-too-new: free PromQL that one of Prometheus 2.42 and Prometheus 3 does not understand.
+
+A rule file with `limitk` or `time() - 5m` is refused as a whole by Prometheus 2.42, and guards nothing. `holt_winters` is
+gone from Prometheus 3, and so is no way out. Accept it where every Prometheus that reads the file is new enough.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from handrail.declare import PromQL, Rollout
+from handrail.lint import expression
+from handrail.lint.finding import Finding, finding
+from handrail.lint.measured import measured
+
+NAME = "promql-too-new"
+
+
+def check(rollout: Rollout) -> Iterator[Finding]:
+    """Every free expression, panels' too."""
+    for found in measured(rollout):
+        if isinstance(found.measure, PromQL):
+            for word in expression.too_new(found.measure.expr):
+                what = f"uses {word}, which Prometheus 2.42 or Prometheus 3 does not understand"
+                cure = f'write it without, or accept={{"{NAME}": "why"}}'
+                yield finding(NAME, found.measure, what, cure, "expr", about=found.of)

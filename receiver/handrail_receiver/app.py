@@ -84,6 +84,9 @@ def make_app(settings: Settings, secrets: Secrets) -> Front:
     store = open_store(settings.store, settings.inbox_limit)
     playbooks = Playbooks(settings.playbooks)
     client = new_client(settings.tls_authorities)
+    telling = new_client(
+        settings.tls_authorities
+    )  # of its own: a dead channel takes no connection from a target
     outside = Outside(client, secrets)
     logins = _logins(settings, secrets)
     watching = Outside(client, secrets, logins)
@@ -135,14 +138,15 @@ def make_app(settings: Settings, secrets: Secrets) -> Front:
         settings.ask_every,
     )
     guard.on_truncated = asker.at_once
-    refusals = Refusals()
+    refusals = Refusals(started_at)
     messenger = Messenger(
         store,
         playbooks,
-        Teller(outside, clock),
+        Teller(Outside(telling, secrets), clock),
         clock,
         conditions,
         refusals,
+        metrics,
         settings.public_url.rstrip("/"),
     )
     tokens = NoTokens() if settings.without_tokens else Tokens(tuple(map(Path, settings.tokens_file)))
@@ -189,6 +193,7 @@ def make_app(settings: Settings, secrets: Secrets) -> Front:
             await asyncio.gather(*tasks, return_exceptions=True)
             await guard.close()
             await client.aclose()
+            await telling.aclose()
             await logins.aclose()
             await store.engine.close()
 

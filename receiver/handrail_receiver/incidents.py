@@ -1,9 +1,10 @@
-"""Playbook + History + evidence → the Incident that people are told of."""
+"""Playbook + History + evidence → the Incident that people are told of, as it is now or as it was opened."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from handrail.contract import Playbook, names
@@ -25,111 +26,140 @@ MOST_LINES = 30
 NEVER_BEGUN = {RunState.withdrawn, RunState.superseded}
 
 
+@dataclass(frozen=True)
+class Subject:
+    """What an incident is about, and where to read on."""
+
+    rollout: str
+    service: str
+    links: tuple[Link, ...]
+
+
+HANDRAIL = "handrail"
+
+
+def subject_of(rollout: str, playbook: Playbook | None, history: History, page: str) -> Subject:
+    """A rollout; without its playbook as much as is known of it. `page` is the receiver's own, empty: there is none."""
+    links = [("Rollout", page)]
+    if playbook is not None:
+        links = [("Runbook", playbook.runbook_url), ("Dashboard", playbook.dashboard_url), *links]
+    known = playbook or history.attempt
+    return Subject(rollout, known.service if known else rollout, tuple(Link(*one) for one in links if one[1]))
+
+
 def incident_of(
-    key: str,
-    playbook: Playbook,
-    history: History,
-    records: Sequence[EvidenceRecord],
-    page: str,
-    now: datetime,
+    key: str, subject: Subject, history: History, records: Sequence[EvidenceRecord], now: datetime
 ) -> Incident:
     """What stands now, whatever was told before; of `records`, the newest MOST_LINES that people are told of."""
-    acting = [run for run in history.runs if run.action in names.ACTING and run.state not in NEVER_BEGUN]
-    last = acting[-1] if acting else None
+    last = _last_acting(history)
     opened = history.attempt.started_at if history.attempt else now
-    lines = (*_lines(records, opened), *_broken(last))
-    status = _status(history, last)
+    told = [record for record in records if record.at >= opened]
+    lines = (*_lines(told), *_broken(last))
+    title = _title(subject.rollout, history, last)
+    return _made(key, subject, title, _status(history, last), _severity(history, last), lines, opened, now)
+
+
+def superseded_incident(
+    key: str, attempt: int, subject: Subject, records: Sequence[EvidenceRecord], now: datetime
+) -> Incident:
+    """An attempt after which another one has begun: nothing of it is open any more."""
+    own = [record for record in records if json.loads(record.body).get("attempt") == attempt]
+    title = f"{subject.rollout}: this attempt is over, the next one has begun"
+    return _made(key, subject, title, "resolved", "error", _lines(own), own[0].at if own else now, now)
+
+
+def _made(
+    key: str,
+    subject: Subject,
+    title: str,
+    status: Status,
+    severity: Severity,
+    lines: Sequence[Line],
+    opened: datetime,
+    now: datetime,
+) -> Incident:
     return Incident(
         key=key,
-        rollout=playbook.rollout,
-        service=playbook.service,
-        title=_title(playbook, history, last),
+        rollout=subject.rollout,
+        service=subject.service,
+        title=title,
         status=status,
-        severity=_severity(history, last),
-        lines=lines[-MOST_LINES:],
-        links=tuple(
-            Link(text, url)
-            for text, url in (
-                ("Runbook", playbook.runbook_url),
-                ("Dashboard", playbook.dashboard_url),
-                ("Rollout", page),
-            )
-            if url
-        ),
+        severity=severity,
+        lines=tuple(lines[-MOST_LINES:]),
+        links=subject.links,
         opened=opened,
         updated=now,
         resolved=now if status == "resolved" else None,
     )
 
 
-def unguarded_incident(
-    key: str, playbook: Playbook, why: str, opened: datetime, now: datetime, page: str
-) -> Incident:
+def when_opened(history: History, records: Sequence[EvidenceRecord]) -> tuple[History, list[EvidenceRecord]]:
+    """The same as it was when its last action began, for those who hear of that one only after its end."""
+    last = _last_acting(history)
+    if last is None:
+        return history, list(records)
+    begun = replace(last, state=RunState.open, finished_at=None)
+    runs = tuple(begun if run is last else run for run in history.runs)
+    known = [record for record in records if record.at <= last.decided_at]
+    return replace(history, runs=runs), known
+
+
+def _last_acting(history: History) -> Run | None:
+    acting = [run for run in history.runs if run.action in names.ACTING and run.state not in NEVER_BEGUN]
+    return acting[-1] if acting else None
+
+
+def unguarded_incident(key: str, subject: Subject, why: str, opened: datetime, now: datetime) -> Incident:
     """A rollout without stages that is not guarded: `why` is empty when it is."""
-    links = (("Runbook", playbook.runbook_url), ("Dashboard", playbook.dashboard_url), ("Rollout", page))
-    return Incident(
-        key=key,
-        rollout=playbook.rollout,
-        service=playbook.service,
-        title=f"{playbook.rollout}: {why or 'it is guarded now'}",
-        status="open" if why else "resolved",
-        severity="error",
-        lines=(Line(now, why or "it is guarded now"),),
-        links=tuple(Link(text, url) for text, url in links if url),
-        opened=opened,
-        updated=now,
-        resolved=None if why else now,
-    )
+    text = why or "it is guarded now"
+    return _ours(key, subject, f"{subject.rollout}: {text}", text, "error", opened, now, over=not why)
 
 
 def blind_incident(key: str, why: str, opened: datetime, now: datetime, page: str) -> Incident:
     """The guard cannot see: `why` is empty when it can again."""
     text = why or "the heartbeat arrives again"
-    return Incident(
-        key=key,
-        rollout="handrail",
-        service="handrail",
-        title=f"Handrail is blind: {text}; nothing is promoted" if why else "Handrail can see again",
-        status="open" if why else "resolved",
-        severity="critical",
-        lines=(Line(now, text),),
-        links=(Link("Status", page),) if page else (),
-        opened=opened,
-        updated=now,
-        resolved=None if why else now,
-    )
+    title = f"Handrail is blind: {text}; nothing is promoted" if why else "Handrail can see again"
+    return _ours(key, _guard(page), title, text, "critical", opened, now, over=not why)
 
 
 def refused_incident(key: str, why: str, opened: datetime, now: datetime, page: str) -> Incident:
     """Deliveries are refused for good: `why` is empty when none was for a while."""
     text = why or "nothing was refused for an hour"
-    return Incident(
-        key=key,
-        rollout="handrail",
-        service="handrail",
-        title=f"Handrail refuses deliveries, what they said is lost: {text}"
-        if why
-        else "Handrail takes all again",
-        status="open" if why else "resolved",
-        severity="error",
-        lines=(Line(now, text),),
-        links=(Link("Status", page),) if page else (),
-        opened=opened,
-        updated=now,
-        resolved=None if why else now,
+    title = (
+        f"Handrail refuses deliveries, what they said is lost: {text}" if why else "Handrail takes all again"
     )
+    return _ours(key, _guard(page), title, text, "error", opened, now, over=not why)
 
 
-def _title(playbook: Playbook, history: History, last: Run | None) -> str:
+def _guard(page: str) -> Subject:
+    return Subject(HANDRAIL, HANDRAIL, (Link("Status", page),) if page else ())
+
+
+def _ours(
+    key: str,
+    subject: Subject,
+    title: str,
+    text: str,
+    severity: Severity,
+    opened: datetime,
+    now: datetime,
+    *,
+    over: bool,
+) -> Incident:
+    status: Status = "resolved" if over else "open"
+    return _made(key, subject, title, status, severity, (Line(now, text),), opened, now)
+
+
+def _title(rollout: str, history: History, last: Run | None) -> str:
     if last is not None:
         word = {"open": "under way", "proving": "being proved", "waiting": "being confirmed"}.get(
             last.state, last.state.value
         )
         failed = len(_failed(last)) if last.state in OPEN else 0
         broken = f", {failed} of {len(last.effects)} steps failed" if failed else ""
-        return f"{playbook.rollout}: {last.action} {word}{broken}"
+        return f"{rollout}: {last.action} {word}{broken}"
     held = history.attempt.held if history.attempt else ""
-    return f"{playbook.rollout}: {held}" if held else f"{playbook.rollout}: a guardrail needs a look"
+    return f"{rollout}: {held}" if held else f"{rollout}: a guardrail needs a look"
 
 
 def _status(history: History, last: Run | None) -> Status:
@@ -174,11 +204,9 @@ def _broken(run: Run | None) -> tuple[Line, ...]:
     )
 
 
-def _lines(records: Sequence[EvidenceRecord], since: datetime) -> tuple[Line, ...]:
+def _lines(records: Sequence[EvidenceRecord]) -> tuple[Line, ...]:
     return tuple(
-        Line(record.at, _said(record))
-        for record in records
-        if record.at >= since and record.kind in {"decision", "outcome"}
+        Line(record.at, _said(record)) for record in records if record.kind in {"decision", "outcome"}
     )
 
 

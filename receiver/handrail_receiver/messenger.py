@@ -1,36 +1,59 @@
-"""Who is to be told → told, apart from acting: a slow or dead channel delays nobody."""
+"""Who is to be told → told, apart from acting: a slow or dead channel delays neither the rollback nor another channel.
+
+Each `Tell` is a lane of its own: one message at a time and in order, the urgent first. Whoever keeps incidents hears
+that one was opened before hearing what came of it. Whatever keeps somebody from being told, it is tried again after
+pauses that grow; after a few tries others are told in their place.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from handrail_receiver.errors import Permanent, Retryable, StoreDown
+from handrail.contract import Tell
+
+from handrail_receiver.admission import HEARTBEAT
+from handrail_receiver.errors import Cause, Permanent, Retryable, StoreDown, TargetError
+from handrail_receiver.execute import EVERYBODY
 from handrail_receiver.incidents import (
     MOST_LINES,
+    Subject,
     blind_incident,
     incident_of,
     refused_incident,
+    subject_of,
+    superseded_incident,
     unguarded_incident,
+    when_opened,
 )
-from handrail_receiver.model import Conditions, History, Telling
+from handrail_receiver.model import Conditions, History
+from handrail_receiver.outbox import Telling, Told
+from handrail_receiver.outside import within
 from handrail_receiver.playbooks import Playbooks
 from handrail_receiver.ports import Clock
 from handrail_receiver.refusals import Refusals
 from handrail_receiver.standing_guard import LOOKED_BACK, Said, last_said
+from handrail_receiver.status.metrics import Metrics
 from handrail_receiver.stores import Store
 from handrail_receiver.telling import Teller
-from handrail_receiver.telling.incident import Incident
+from handrail_receiver.telling.incident import Incident, Line
 
 log = logging.getLogger("handrail")
 LOOK_EVERY = 1.0
-ONE_TAKES = timedelta(seconds=60)
+ONE_TAKES = 45.0
+KEPT_FOR = timedelta(seconds=60)
+END_WITHIN = 3.0
 LONGEST_PAUSE = 300.0
+LONGEST_WISH = 3600.0
+TRIES_UNTIL_OTHERS = 3
+PAUSE_UNTIL_OTHERS = 60.0
+MOST_TRIES = 300  # about a day
 BLIND, REFUSED = "handrail-blind", "handrail-refused"
 OURS = {BLIND: blind_incident, REFUSED: refused_incident}
+NOT_PEOPLE = {"status-page"}
 
 
 @dataclass
@@ -43,84 +66,201 @@ class Messenger:
     clock: Clock
     conditions: Callable[[], Conditions]
     refusals: Refusals
+    metrics: Metrics
     page: str
-    _since: dict[str, datetime] = field(default_factory=dict)
+    _since: dict[str, datetime] | None = None
+    _telling: dict[int, asyncio.Task[None]] = field(default_factory=dict)
+    _wake: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def run(self) -> None:
-        """Tell until cancelled."""
-        while True:
-            try:
-                await self._watch()
-                await self.step()
-            except StoreDown as error:
-                log.warning("nobody can be told: %s", error)
-            await asyncio.sleep(LOOK_EVERY)
+        """Tell until cancelled; what is being told then is finished first, if it takes no longer than END_WITHIN."""
+        try:
+            while True:
+                self._wake.clear()
+                try:
+                    await self._watch()
+                    await self.step()
+                except StoreDown as error:
+                    log.warning("nobody can be told: %s", error)
+                    await asyncio.sleep(LOOK_EVERY)
+                await self._look_again()
+        finally:
+            await self._finish()
+
+    @property
+    def running(self) -> list[asyncio.Task[None]]:
+        """What is being told now."""
+        return list(self._telling.values())
 
     async def step(self) -> None:
-        """Tell everybody who is due, at once."""
+        """Begin to tell everybody who is due and whose lane is free."""
         now = self.clock.now()
-        await asyncio.gather(*map(self._tell, await self.store.tellings.due(now, now + ONE_TAKES)))
+        for telling in await self.store.tellings.due(now, now + KEPT_FOR, tuple(self._telling)):
+            self._telling[telling.id] = asyncio.create_task(self._lane(telling))
+
+    async def _look_again(self) -> None:
+        try:
+            async with asyncio.timeout(LOOK_EVERY):
+                await self._wake.wait()
+        except TimeoutError:
+            return
+
+    async def _finish(self) -> None:
+        tasks = self.running
+        if tasks:
+            await asyncio.wait(tasks, timeout=END_WITHIN)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _watch(self) -> None:
-        """A guard that turns blind or refuses deliveries, and when that is over, is told to all who hear of rollbacks."""
+        """A guard that turns blind or refuses deliveries, and when that is over, is told to all who hear of rollbacks.
+
+        What was told is kept: after a restart nobody is told twice, and that it is over is told as well.
+        """
+        if self._since is None:
+            recalled = {key: await self.store.memory.recall(key) for key in OURS}
+            self._since = {key: at for key, at in recalled.items() if at is not None}
         for key in OURS:
-            now, why = self.clock.now(), self._why(key)
-            if bool(why) == (key in self._since):
-                continue
-            await self._want(key, now)
-            if why:
-                log.warning("%s: %s", key, why)
-                self._since[key] = now
-            else:
-                log.info("%s: it is over", key)
-                del self._since[key]
+            now, why, since = self.clock.now(), self._why(key), self._since.get(key)
+            if why and since is None:
+                await self._begins(key, why, now)
+            elif not why and since is not None and await self._is_over(key, since, now):
+                await self._ends(key, now)
+
+    async def _begins(self, key: str, why: str, now: datetime) -> None:
+        log.warning("%s: %s", key, why)
+        said = await self.store.memory.recall(key)  # by another receiver on the same store
+        if said is None:
+            await self.store.tellings.want(key, "handrail", self._people("rollback"), now)
+            await self.store.memory.remember(key, now)
+        self._known[key] = said or now
+
+    async def _ends(self, key: str, now: datetime) -> None:
+        log.info("%s: it is over", key)
+        del self._known[key]
+        if await self.store.memory.recall(key) is not None:
+            await self.store.tellings.want(key, "handrail", None, now)
+            await self.store.memory.forget(key)
+
+    async def _is_over(self, key: str, since: datetime, now: datetime) -> bool:
+        """Whether we have seen that it is over: a receiver that has just begun has seen nothing yet."""
+        if key == REFUSED:
+            return self.refusals.quiet(now)
+        heard = await self.store.memory.recall(HEARTBEAT)
+        return heard is not None and heard > since
+
+    @property
+    def _known(self) -> dict[str, datetime]:
+        """What is the matter with the guard itself, as far as people were told, and since when."""
+        return {} if self._since is None else self._since
 
     def _why(self, key: str) -> str:
         return self.conditions().blind if key == BLIND else self.refusals.why(self.clock.now())
 
-    async def _want(self, key: str, now: datetime) -> None:
-        tells = [
-            tell
-            for playbook in self.playbooks.all()
-            for action in playbook.actions
-            if action.name == "rollback"
-            for tell in action.tell
-        ]
-        await self.store.tellings.want(key, "handrail", tells, now)
+    def _people(self, action: str, rollout: str = "") -> tuple[Tell, ...]:
+        """Who is told of an action of a rollout, or of all rollouts."""
+        rollouts = [rollout] if rollout else [playbook.rollout for playbook in self.playbooks.all()]
+        return tuple(tell for name in rollouts for tell in self.playbooks.people(name, action))
+
+    async def _lane(self, telling: Telling) -> None:
+        try:
+            await self._tell(telling)
+        except StoreDown as error:
+            log.warning("what was told cannot be kept: %s", error)
+            await asyncio.sleep(LOOK_EVERY)
+        finally:
+            self._telling.pop(telling.id, None)
+            self._wake.set()
 
     async def _tell(self, telling: Telling) -> None:
+        kind, receipt = telling.tell.channel.kind, telling.receipt
         try:
-            incident = await self._incident(telling)
-            if incident is None:
-                await self.store.tellings.told(telling, telling.receipt, "its playbook is gone", None)
-                return
-            receipt = await self.teller.tell(telling.tell, incident, telling.receipt)
-        except Retryable as error:
-            again = self.clock.now() + timedelta(seconds=min(LONGEST_PAUSE, 2.0**telling.tries))
-            log.warning("%s could not be told, trying again: %s", telling.tell.channel.kind, error)
-            await self.store.tellings.told(telling, telling.receipt, str(error), again)
-        except Permanent as error:
-            log.warning("%s cannot be told: %s", telling.tell.channel.kind, error)
-            await self.store.tellings.told(telling, telling.receipt, str(error), None)
+            async with within(ONE_TAKES, kind):
+                incident = await self._incident(telling)
+                if telling.opens and incident.status != "open" and self.teller.opens_first(telling.tell):
+                    opened = await self._incident(telling, opening=True)
+                    receipt = await self.teller.tell(telling.tell, opened, receipt)
+                    await self._note(telling, Told(receipt, only_opened=True))
+                receipt = await self.teller.tell(telling.tell, incident, receipt)
+        except TargetError as error:
+            await self._failed(telling, receipt, error)
+        except StoreDown:
+            raise
+        except Exception as error:  # else this lane would stand still, and nobody would hear why
+            log.exception("%s could not be told", kind)
+            fault = Permanent(Cause.broken, f"a fault of Handrail's own: {type(error).__name__}: {error}")
+            await self._failed(telling, receipt, fault)
         else:
-            await self.store.tellings.told(telling, receipt, "", None)
+            self.metrics.told(kind, "told")
+            await self._note(telling, Told(receipt))
 
-    async def _incident(self, telling: Telling) -> Incident | None:
+    async def _note(self, telling: Telling, told: Told) -> None:
+        await self.store.tellings.told(telling, told, self.clock.now())
+
+    async def _failed(self, telling: Telling, receipt: str, error: TargetError) -> None:
+        """Try again after a pause, whatever it was; others are told as well once it lasts."""
+        kind, tries = telling.tell.channel.kind, telling.tries + 1
+        wish = error.after or 0.0 if isinstance(error, Retryable) else 0.0
+        pause = max(min(LONGEST_PAUSE, 2.0**telling.tries), min(LONGEST_WISH, wish))
+        lasts = tries >= TRIES_UNTIL_OTHERS or pause > PAUSE_UNTIL_OTHERS
+        others = self._others(telling) if lasts and not telling.elsewhere else None
+        again = self.clock.now() + timedelta(seconds=pause) if tries < MOST_TRIES else None
+        self.metrics.told(kind, "failed")
+        log.warning("%s of %s cannot be told, try %d: %s", kind, telling.incident, tries, error)
+        if others is not None:
+            self.metrics.told(kind, "elsewhere")
+            log.error("%s does not hear of %s; %d others are told", kind, telling.incident, len(others))
+        if again is None:
+            self.metrics.told(kind, "given-up")
+            log.error("%s never heard of %s; it is given up", kind, telling.incident)
+        await self._note(telling, Told(receipt, str(error), again, elsewhere=others))
+
+    def _others(self, telling: Telling) -> tuple[Tell, ...]:
+        """Everybody whom an emergency reaches. A status page is read by the public: it is not told in their place."""
+        rollout = "" if telling.incident in OURS else telling.rollout
+        return tuple(
+            tell
+            for tell in self._people(EVERYBODY, rollout)
+            if tell != telling.tell and tell.channel.kind not in NOT_PEOPLE
+        )
+
+    async def _incident(self, telling: Telling, *, opening: bool = False) -> Incident:
+        """What stands now, or what stood when it was opened."""
         now = self.clock.now()
         if telling.incident in OURS:
-            key = telling.incident
-            return OURS[key](key, self._why(key), self._since.get(key, now), now, self.page)
-        playbook = self.playbooks.get(telling.rollout)
-        if playbook is None:
-            return None
-        page = f"{self.page}/rollouts/{telling.rollout}" if self.page else ""
+            incident = self._of_the_guard(telling.incident, now, opening=opening)
+        elif not telling.attempt:
+            incident = await self._unguarded(telling, now)
+        else:
+            incident = await self._of_an_attempt(telling, now, opening=opening)
+        unheard = (Line(one.since, f"{one.kind} was not told: {one.problem}") for one in telling.untold)
+        incident = replace(incident.and_also(tuple(unheard)), version=telling.version)
+        return incident.lasting() if opening else incident
+
+    def _of_the_guard(self, key: str, now: datetime, *, opening: bool) -> Incident:
+        why, since = self._why(key), self._known.get(key)
+        if not why and (since is not None or opening):
+            why = "it was so when last looked, and nothing has shown yet that it is over"
+        return OURS[key](key, why, since or now, now, self.page)
+
+    async def _unguarded(self, telling: Telling, now: datetime) -> Incident:
         history = await self.store.attempts.history(telling.rollout, now)
-        if not telling.attempt:
-            records = await self.store.evidence.newest(telling.rollout, LOOKED_BACK)
-            said = last_said(records) or Said(now, "it is not guarded", ())
-            why = "" if history.attempt else said.text
-            return unguarded_incident(telling.incident, playbook, why, said.at, now, page)
-        if history.attempt is None or history.attempt.id != telling.attempt:
-            history = History()
+        records = await self.store.evidence.newest(telling.rollout, LOOKED_BACK)
+        said = last_said(records) or Said(now, "it is not guarded", ())
+        why = "" if history.attempt else said.text
+        return unguarded_incident(telling.incident, self._subject(telling, history), why, said.at, now)
+
+    async def _of_an_attempt(self, telling: Telling, now: datetime, *, opening: bool) -> Incident:
+        history = await self.store.attempts.history(telling.rollout, now)
         records = await self.store.evidence.newest(telling.rollout, MOST_LINES, but="step")
-        return incident_of(telling.incident, playbook, history, records, page, now)
+        subject = self._subject(telling, history)
+        if history.attempt is None or history.attempt.id != telling.attempt:
+            return superseded_incident(telling.incident, telling.attempt, subject, records, now)
+        if opening:
+            history, records = when_opened(history, records)
+        return incident_of(telling.incident, subject, history, records, now)
+
+    def _subject(self, telling: Telling, history: History) -> Subject:
+        page = f"{self.page}/rollouts/{telling.rollout}" if self.page else ""
+        return subject_of(telling.rollout, self.playbooks.get(telling.rollout), history, page)

@@ -365,20 +365,6 @@ class Settled:
 
 
 @dataclass(frozen=True)
-class Telling:
-    """Somebody who is to be told of an incident: `version` is the state of it that they shall know."""
-
-    id: int
-    incident: str
-    rollout: str
-    attempt: int
-    tell: Tell
-    receipt: str
-    version: int
-    tries: int
-
-
-@dataclass(frozen=True)
 class EvidenceRecord:
     """One link of a rollout's chain: `hash` covers all other fields, `previous` included."""
 

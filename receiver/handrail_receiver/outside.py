@@ -73,6 +73,15 @@ class Answer:
                 f"check the url and the version of {self.who}",
             ) from None
 
+    def is_api(self) -> Answer:
+        """The same; raises Permanent when it is a page for people: a login's, a proxy's, or a wrong address's."""
+        if self.body.lstrip().startswith(b"<"):
+            raise Permanent(
+                Cause.invalid,
+                f"{self.who} answered {self.status} with a web page; check the url, and any proxy between",
+            )
+        return self
+
 
 class Shape(BaseModel):
     """What an adapter reads of an answer: its fields are camelCase there, others may pass."""

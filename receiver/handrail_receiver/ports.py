@@ -5,7 +5,7 @@ Every adapter raises `Retryable` or `Permanent` from `errors`, and nothing else,
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -22,8 +22,8 @@ from handrail_receiver.model import (
     Run,
     Settled,
     Stored,
-    Telling,
 )
+from handrail_receiver.outbox import Telling, Told
 
 
 class Clock(Protocol):
@@ -134,14 +134,14 @@ class Evidence(Protocol):
 class Tellings(Protocol):
     """Who is to be told of an incident, until they were."""
 
-    async def want(self, incident: str, rollout: str, tells: Sequence[Tell], at: datetime) -> None:
-        """Somebody is to be told of an incident that belongs to no attempt."""
+    async def want(self, incident: str, rollout: str, tells: Sequence[Tell] | None, at: datetime) -> None:
+        """Somebody is to be told of an incident that belongs to no attempt; None: whoever was told, once more."""
 
-    async def due(self, at: datetime, until: datetime) -> list[Telling]:
-        """Who is to be told now; nobody else is given them before `until`."""
+    async def due(self, at: datetime, until: datetime, busy: Collection[int] = ...) -> list[Telling]:
+        """Who is to be told now, one for each `Tell` but those being told; nobody else gets them before `until`."""
 
-    async def told(self, telling: Telling, receipt: str, problem: str, again_at: datetime | None) -> None:
-        """They were told, or not: then `problem` says why, and `again_at` when to try again (None: never)."""
+    async def told(self, telling: Telling, told: Told, at: datetime) -> None:
+        """What came of it."""
 
 
 class Memory(Protocol):
@@ -152,3 +152,6 @@ class Memory(Protocol):
 
     async def remember(self, name: str, at: datetime) -> None:
         """Keep an instant; also the proof that the store takes writes."""
+
+    async def forget(self, name: str) -> None:
+        """Keep it no longer."""

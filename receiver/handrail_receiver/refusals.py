@@ -14,8 +14,9 @@ QUIET = timedelta(hours=1)
 
 @dataclass
 class Refusals:
-    """The newest refusal, until QUIET has passed without another."""
+    """The newest refusal, until QUIET has passed without another. `since` is when we began to listen."""
 
+    since: datetime
     _at: datetime | None = None
     _why: str = ""
 
@@ -26,3 +27,7 @@ class Refusals:
     def why(self, now: datetime) -> str:
         """What is refused, empty when nothing was for a while."""
         return self._why if self._at is not None and now - self._at < QUIET else ""
+
+    def quiet(self, now: datetime) -> bool:
+        """Whether we listened for as long as QUIET and nothing was refused."""
+        return now - (self._at or self.since) >= QUIET

@@ -12,6 +12,10 @@ from typing import Any
 
 import httpx
 import servers
+from handrail_receiver.http_config import read_http_config
+from handrail_receiver.logins import Login, Logins, Place
+from handrail_receiver.outside import Outside, new_client
+from handrail_receiver.secrets import Secrets
 
 from .alertmanagers import NOBODY, alert
 
@@ -89,6 +93,27 @@ def fires(folder: Path, url: str, **labels: str) -> None:
     """Tell the Alertmanager that an alert of `shop` fires."""
     with person(folder, "alertmanager") as client:
         client.post(f"{url}/api/v2/alerts", json=[alert(firing=True, **labels)]).raise_for_status()
+
+
+def written(folder: Path, config: Any, name: str = "http.yml") -> Path:
+    path = folder / name
+    path.write_text(config if isinstance(config, str) else json.dumps(config))
+    return path
+
+
+async def ask(url: str, *places: tuple[str, Path]) -> None:
+    """One request, as the receiver makes it, with the login that a file holds for each address."""
+    secrets, found = Secrets(None, {}), []
+    for address, file in places:
+        config, wrong = read_http_config(file)
+        assert wrong == []
+        found.append(Place(address, "HANDRAIL_PROMETHEUS_HTTP_CONFIG", Login(config, secrets, None)))
+    logins = Logins(found)
+    async with new_client(None) as client:
+        try:
+            await Outside(client, secrets, logins).ask("Prometheus", "GET", url, timeout=5)
+        finally:
+            await logins.aclose()
 
 
 def _web(folder: Path, name: str) -> str:

@@ -19,11 +19,12 @@ from handrail_receiver.inspection.questions import Questions
 from handrail_receiver.inspection.status import HeldView, StatusView, status
 from handrail_receiver.inspection.verify import ChainView, VerifyView, problems, verify
 from handrail_receiver.model import Begin, Effect, EffectState, Progress, Received, RunState, Verdict
+from handrail_receiver.outbox import Told
 from handrail_receiver.stores import Store
 from ports.store_cases import LATER, STEPS, begun, by_hand, decision, delivered, judged, opening
 
 pytestmark = pytest.mark.anyio
-MIGRATIONS = ["0001_first.sql", "0002_gates.sql"]
+MIGRATIONS = ["0001_first.sql", "0002_gates.sql", "0003_tellings.sql"]
 
 
 async def rolled_back(store: Store) -> None:
@@ -75,7 +76,7 @@ async def test_what_is_stuck_is_a_problem(store: Store, url: str) -> None:
     await delivered(store)
     await store.tellings.want("shop-1", "shop", [Tell(Webhook("https://hooks.example/x"))], NOW)
     (telling,) = await store.tellings.due(NOW, LATER)
-    await store.tellings.told(telling, "", "it refuses us", None)
+    await store.tellings.told(telling, Told("", "it refuses us"), NOW)
     await store.memory.remember("ready", NOW)
     by_hand(url, "DELETE FROM migration WHERE name = '0002_gates.sql'")
     with opened(url) as found:

@@ -45,6 +45,12 @@ class Metrics:
             buckets=BUCKETS,
             registry=registry,
         )
+        self._tellings = Counter(
+            "handrail_tellings",
+            "Tries at telling people, by what came of them.",
+            ["channel", "result"],
+            registry=registry,
+        )
         self._heartbeat_age = Gauge(
             "handrail_heartbeat_age_seconds",
             "Since Alertmanager's heartbeat, or the start when there was none.",
@@ -61,6 +67,10 @@ class Metrics:
     def refused(self, result: str) -> None:
         """Count a delivery by its result."""
         self._by_result[result].inc()
+
+    def told(self, channel: str, result: str) -> None:
+        """Count a try at telling somebody: `told`, `failed`, `elsewhere`, `given-up`."""
+        self._tellings.labels(channel, result).inc()
 
     def heartbeat(self, at: datetime) -> None:
         """Alertmanager's heartbeat came."""

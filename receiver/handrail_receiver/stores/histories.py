@@ -21,6 +21,7 @@ from handrail_receiver.model import (
     SetHold,
     SetReady,
     SetState,
+    Verdict,
     attempt_spoken_of,
 )
 from handrail_receiver.nodes import on_each_node
@@ -29,7 +30,7 @@ from handrail_receiver.stores.chain import link
 from handrail_receiver.stores.engine import Tx
 from handrail_receiver.stores.gates import approve, approved_in, check, checked_in
 from handrail_receiver.stores.rows import attempt_of, effect_of, instant, pinned_json, run_of, step_json
-from handrail_receiver.stores.tellings import begun, want
+from handrail_receiver.stores.tellings import begun, changed, want
 
 DAY = timedelta(days=1)
 RUNS = "SELECT run.*, attempt.rollout, attempt.fence FROM run JOIN attempt ON attempt.id = run.attempt"
@@ -101,8 +102,16 @@ def apply(tx: Tx, decision: Decision, at: datetime, detected_at: datetime) -> De
     if decision.verdict not in QUIET and decision.rollout:
         link(tx, decision.rollout, "decision", _record(decision, attempt), at)
     if decision.tell:
-        want(tx, f"{decision.rollout}-{attempt}", decision.rollout, attempt, decision.tell, at)
+        incident, urgent = f"{decision.rollout}-{attempt}", decision.verdict == Verdict.act
+        want(tx, incident, decision.rollout, attempt, decision.tell, at, urgent=urgent)
+    elif attempt and any(map(_calms, decision.changes)):
+        changed(tx, attempt, at)
     return decision if attempt == decision.attempt else replace(decision, attempt=attempt)
+
+
+def _calms(change: Change) -> bool:
+    """Whether it may end an incident: an alert stopped, or a hold is over."""
+    return (isinstance(change, Heard) and not change.firing) or change == SetHold("")
 
 
 def _record(decision: Decision, attempt: int) -> dict[str, object]:

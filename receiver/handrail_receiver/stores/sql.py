@@ -172,7 +172,8 @@ def _record(tx: Tx, run: Run, progress: Progress, at: datetime) -> None:
         sql = "UPDATE attempt SET state = :state WHERE id = :id"
         tx.count(sql, state=progress.attempt_state.value, id=run.attempt)
     if progress.tell:
-        want(tx, f"{run.rollout}-{run.attempt}", run.rollout, run.attempt, progress.tell, at)
+        incident = f"{run.rollout}-{run.attempt}"
+        want(tx, incident, run.rollout, run.attempt, progress.tell, at, urgent=True)
     if progress.hold is not None:
         tx.count("UPDATE attempt SET held = :held WHERE id = :id", held=progress.hold, id=run.attempt)
 
@@ -214,6 +215,10 @@ class SqlMemory:
             " ON CONFLICT (name) DO UPDATE SET at = excluded.at"
         )
         await self._engine.write(lambda tx: tx.count(sql, name=name, at=at.timestamp()))
+
+    async def forget(self, name: str) -> None:
+        """Keep it no longer."""
+        await self._engine.write(lambda tx: tx.count("DELETE FROM memory WHERE name = :name", name=name))
 
 
 @dataclass(frozen=True)

@@ -33,13 +33,17 @@ class Teller:
         self._outside = outside
         self._channels: Mapping[str, Channel] = {kind: make(outside, clock) for kind, make in CHANNELS}
 
+    def opens_first(self, tell: Tell) -> bool:
+        """Whether this channel must hear that an incident was opened before it hears that it is over."""
+        return self._channels[tell.channel.kind].opens_first
+
     async def tell(self, tell: Tell, incident: Incident, receipt: str = "") -> str:
         """Tell one channel the state of `incident`, with every secret taken out of it first.
 
         `receipt` is what the last call for this incident and this `tell` returned; keep what this one returns.
-        Raises Retryable (call again later) or Permanent (note it; somebody must change something).
+        Raises Retryable or Permanent.
         """
         clean = incident.cleaned(self._outside.secrets.redact)
         channel = self._channels[tell.channel.kind]
-        text = render(tell.template, clean, channel.writing())
+        text = render(tell.template, clean, channel.writing(), channel.longest)
         return await channel.send(tell.channel, clean, text, receipt)

@@ -31,7 +31,8 @@ class Link:
 class Incident:
     """The state of one incident now. `key` is the attempt's: everything told under one key is about one incident.
 
-    `lines` are oldest first; instants are timezone-aware; `updated` is when this state came to be.
+    `lines` are oldest first; instants are timezone-aware. `version` grows with each state that is told, and is the
+    same for each try at telling one.
     """
 
     key: str
@@ -45,6 +46,15 @@ class Incident:
     opened: datetime
     updated: datetime
     resolved: datetime | None = None
+    version: int = 0
+
+    def lasting(self) -> Incident:
+        """The same while it lasted: what is told first to those who never heard that it was opened."""
+        return replace(self, status="open", resolved=None)
+
+    def and_also(self, lines: tuple[Line, ...]) -> Incident:
+        """The same with more lines at the end."""
+        return replace(self, lines=(*self.lines, *lines))
 
     def cleaned(self, redact: Callable[[str], str]) -> Incident:
         """The same incident with `redact` applied to every text in it."""

@@ -12,18 +12,21 @@ from typing import Any
 from handrail.contract import PagerDuty
 
 from handrail_receiver.outside import Outside
+from handrail_receiver.telling.fit import middle_out
 from handrail_receiver.telling.incident import Incident
 from handrail_receiver.telling.port import Plain, Writing
 
 LIMIT = 10.0
 LONGEST_KEY = 255
 LONGEST_SUMMARY = 1024
-LONGEST_TEXT = 8000
 ACTIONS = {"open": "trigger", "acknowledged": "acknowledge", "resolved": "resolve"}
 
 
 class PagerDutyEvents:
     """A PagerDuty service."""
+
+    opens_first = True
+    longest = 8000
 
     def __init__(self, outside: Outside) -> None:
         self._outside = outside
@@ -33,17 +36,12 @@ class PagerDutyEvents:
         return Plain()
 
     async def send(self, to: PagerDuty, incident: Incident, text: str, receipt: str) -> str:
-        """Send the event of the incident's status; the receipt is that status and the dedup keys of its alerts.
-
-        PagerDuty passes over an acknowledgement of what it never heard of, so that one is triggered first.
-        """
+        """Send the event of the incident's status; the receipt is that status and the dedup keys of its alerts."""
         said, *keys = receipt.split() or [""]
         if not keys or (said == "acknowledged" and incident.status == "open"):
             number = len(keys) + 1
             keys.append(dedup_key(incident.key if number == 1 else f"{incident.key}-{number}"))
         action = ACTIONS[incident.status]
-        if action == "acknowledge" and not said:
-            await self._enqueue(to, "trigger", keys[-1], _alert(incident, text))
         for key in keys if action == "resolve" else keys[-1:]:
             await self._enqueue(to, action, key, _alert(incident, text))
         return " ".join([incident.status, *keys])
@@ -51,9 +49,8 @@ class PagerDutyEvents:
     async def _enqueue(self, to: PagerDuty, action: str, key: str, alert: dict[str, Any]) -> None:
         routing_key = self._outside.secrets.value(to.routing_key)
         event = {"routing_key": routing_key, "event_action": action, "dedup_key": key, **alert}
-        await self._outside.ask(
-            "PagerDuty", "POST", f"{to.url.rstrip('/')}/v2/enqueue", timeout=LIMIT, body=event
-        )
+        url = f"{to.url.rstrip('/')}/v2/enqueue"
+        (await self._outside.ask("PagerDuty", "POST", url, timeout=LIMIT, body=event)).is_api()
 
 
 def dedup_key(key: str) -> str:
@@ -70,13 +67,13 @@ def _alert(incident: Incident, text: str) -> dict[str, Any]:
         "client": "Handrail",
         "links": [{"href": link.url, "text": link.text} for link in incident.links],
         "payload": {
-            "summary": incident.title[:LONGEST_SUMMARY],
+            "summary": middle_out(incident.title, LONGEST_SUMMARY),
             "source": incident.service,
             "severity": incident.severity,
             "timestamp": incident.opened.isoformat(),
             "component": incident.service,
             "group": incident.rollout,
             "class": "rollout",
-            "custom_details": {"text": text[:LONGEST_TEXT]},
+            "custom_details": {"text": text},
         },
     }

@@ -8,7 +8,14 @@ from handrail_receiver.telling.incident import Incident
 
 
 class Channel(Protocol):
-    """Somewhere people look. It is told the whole state each time, so a lost or repeated call does no harm."""
+    """Somewhere people look. It is told the whole state each time, so a lost or repeated call does no harm.
+
+    `opens_first`: it keeps incidents, and must hear that one was opened before it hears anything else of it.
+    `longest` is how many characters of text it takes.
+    """
+
+    opens_first: bool
+    longest: int
 
     async def send(self, to: Any, incident: Incident, text: str, receipt: str) -> str:
         """Tell `to` (a channel of the contract) about `incident`; `text` says it in this channel's own writing.

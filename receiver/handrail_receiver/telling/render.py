@@ -13,6 +13,7 @@ from handrail.contract import TEMPLATE_FILTERS
 from jinja2 import StrictUndefined, TemplateError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+from handrail_receiver.telling.fit import fitted, middle_out
 from handrail_receiver.telling.incident import Incident, Line, Link
 from handrail_receiver.telling.port import Plain, Writing
 
@@ -33,15 +34,19 @@ DEFAULT = """\
 FAILURES = (TemplateError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 
 
-def render(template: str | None, incident: Incident, writing: Writing) -> str:
-    """The text of `template`, or of the default one where there is none or where it fails."""
-    if template is None:
-        return _rendered(DEFAULT, incident, writing)
-    try:
-        return _rendered(template, incident, writing)
-    except FAILURES as error:
-        note = writing.escape(f"(this rollout's template failed: {error})")
-        return f"{_rendered(DEFAULT, incident, writing)}\n{note}"
+def render(template: str | None, incident: Incident, writing: Writing, longest: int) -> str:
+    """The text of `template`, or of the default one where there is none or where it fails, fitted into `longest`."""
+    if template is not None:
+        try:
+            return fitted(incident, lambda shown: _rendered(template, shown, writing), longest)
+        except FAILURES as error:
+            note = "\n" + writing.escape(f"(this rollout's template failed: {middle_out(str(error), 300)})")
+            return _default(incident, writing, longest - len(note)) + note
+    return _default(incident, writing, longest)
+
+
+def _default(incident: Incident, writing: Writing, longest: int) -> str:
+    return fitted(incident, lambda shown: _rendered(DEFAULT, shown, writing), longest)
 
 
 def problem(template: str) -> str | None:

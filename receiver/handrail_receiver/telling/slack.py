@@ -17,7 +17,8 @@ from handrail_receiver.telling.incident import Incident
 from handrail_receiver.telling.port import Writing
 
 LIMIT = 10.0
-LONGEST = 3900
+LONGEST = 3900  # what is longer is shown in several pieces, and an update of it is refused
+LONGEST_TURN = 5.0
 AGAIN = {
     "ratelimited",
     "rate_limited",
@@ -39,6 +40,9 @@ CAUSES = {
 class SlackMessages:
     """Slack's Web API or an incoming webhook. `pace` is the least time between messages to one channel."""
 
+    opens_first = False
+    longest = LONGEST
+
     def __init__(self, outside: Outside, pace: float = 1.0) -> None:
         self._outside = outside
         self._turns = _Turns(pace)
@@ -50,11 +54,10 @@ class SlackMessages:
     async def send(self, to: Slack, incident: Incident, text: str, receipt: str) -> str:
         """Post or update; the receipt is `channel-id ts`, or the status that was told through a webhook."""
         await self._turns.wait(to.channel)
-        shown = text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
         try:
             if to.webhook is not None:
-                return await self._through_webhook(to, incident, shown, receipt)
-            return await self._by_bot(to, shown, receipt)
+                return await self._through_webhook(to, incident, text, receipt)
+            return await self._by_bot(to, text, receipt)
         except Retryable as error:
             self._turns.hold(to.channel, error.after)
             raise
@@ -63,7 +66,8 @@ class SlackMessages:
         """A webhook cannot update: it is told each change of the status once, and nothing in between."""
         if to.webhook is not None and receipt != incident.status:
             url = self._outside.secrets.value(to.webhook)
-            await self._outside.ask("Slack", "POST", url, timeout=LIMIT, body={"text": text})
+            answer = await self._outside.ask("Slack", "POST", url, timeout=LIMIT, body={"text": text})
+            answer.is_api()
         return incident.status
 
     async def _by_bot(self, to: Slack, text: str, receipt: str) -> str:
@@ -122,6 +126,9 @@ class _Turns:
     async def wait(self, channel: str) -> None:
         now = asyncio.get_running_loop().time()
         turn = max(now, self._next.get(channel, now))
+        if turn - now > LONGEST_TURN:
+            said = f"Slack wants no message to {channel} for {turn - now:.0f} s"
+            raise Retryable(Cause.busy, said, turn - now)
         self._next[channel] = turn + self._pace
         await asyncio.sleep(turn - now)
 

@@ -14,6 +14,9 @@ LIMIT = 10.0
 class StatusPages:
     """Any status page with a JSON API; the bodies come from the playbook, no text of the incident is published."""
 
+    opens_first = True
+    longest = 1000
+
     def __init__(self, outside: Outside) -> None:
         self._outside = outside
 
@@ -27,7 +30,8 @@ class StatusPages:
         body = to.resolved if state == "resolved" else to.opened
         if body is not None and state != receipt:
             headers = self._outside.bearer(to.token, to.token_header, to.token_scheme)
-            await self._outside.ask(
+            answer = await self._outside.ask(
                 "the status page", to.method, to.url, timeout=LIMIT, headers=headers, body=body
             )
+            answer.is_api()
         return state

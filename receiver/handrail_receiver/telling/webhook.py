@@ -19,15 +19,20 @@ from handrail.contract import Webhook
 from handrail_receiver.errors import Cause, Permanent
 from handrail_receiver.outside import Outside
 from handrail_receiver.ports import Clock
+from handrail_receiver.telling.fit import shortened
 from handrail_receiver.telling.incident import Incident
 from handrail_receiver.telling.port import Plain, Writing
 
 LIMIT = 15.0
 PREFIX = "whsec_"
+LONGEST_LINE = 2000
 
 
 class SignedWebhooks:
     """Anybody's endpoint. Only 2xx counts as told; a redirect is an error."""
+
+    opens_first = True
+    longest = 20_000
 
     def __init__(self, outside: Outside, clock: Clock) -> None:
         self._outside = outside
@@ -65,8 +70,7 @@ class SignedWebhooks:
 
 def message_id(incident: Incident) -> str:
     """The same for the same state of the same incident whenever it is sent, different for any other."""
-    lines = [(line.at.isoformat(), line.text) for line in incident.lines]
-    state = json.dumps([incident.key, incident.status, incident.title, lines])
+    state = json.dumps([incident.key, incident.version, incident.status])
     return f"msg_{hashlib.sha256(state.encode()).hexdigest()[:32]}"
 
 
@@ -74,9 +78,9 @@ def _body(incident: Incident, text: str) -> bytes:
     message = {
         "type": f"rollout.incident.{incident.status}",
         "timestamp": incident.updated.isoformat(),
-        "data": asdict(incident) | {"text": text},
+        "data": asdict(shortened(incident, LONGEST_LINE, LONGEST_LINE, len(incident.lines))) | {"text": text},
     }
-    return json.dumps(message, default=datetime.isoformat, ensure_ascii=False).encode()
+    return json.dumps(message, default=datetime.isoformat, ensure_ascii=False).encode(errors="replace")
 
 
 def _key(written: str) -> bytes:

@@ -29,7 +29,7 @@ NASTY = Incident(
 
 
 def test_the_default_text_says_what_happened_when_and_where_to_look() -> None:
-    assert render(None, RESOLVED, Plain()) == (
+    assert render(None, RESOLVED, Plain(), 5000) == (
         "checkout: rolled back because error-rate > 1 %\n"
         "checkout (shop) · resolved after 1 h 1 min 5 s\n"
         "12:00:00 error-rate was 3.2 % for 5 min\n"
@@ -39,7 +39,7 @@ def test_the_default_text_says_what_happened_when_and_where_to_look() -> None:
 
 
 def test_in_slack_it_has_slack_s_marks() -> None:
-    assert render(None, OPEN, Mrkdwn()) == (
+    assert render(None, OPEN, Mrkdwn(), 5000) == (
         "*checkout: rolled back because error-rate &gt; 1 %*\n"
         "checkout (shop) · open\n"
         "12:00:00 error-rate was 3.2 % for 5 min\n"
@@ -49,7 +49,7 @@ def test_in_slack_it_has_slack_s_marks() -> None:
 
 
 def test_what_others_wrote_can_neither_call_the_channel_nor_be_a_link_or_a_template() -> None:
-    assert render(None, NASTY, Mrkdwn()) == (
+    assert render(None, NASTY, Mrkdwn(), 5000) == (
         "*&lt;!channel&gt; &amp; &lt;https://evil.example|click&gt;*\n"
         "checkout (shop) · open\n"
         "12:00:00 {{ 7 * 7 }} &lt;b&gt; *bold* | `x`\n"
@@ -58,14 +58,14 @@ def test_what_others_wrote_can_neither_call_the_channel_nor_be_a_link_or_a_templ
 
 
 def test_a_template_s_own_marks_stay_and_its_values_are_escaped() -> None:
-    assert render("<!here> *{{ incident.title }}*", NASTY, Mrkdwn()) == (
+    assert render("<!here> *{{ incident.title }}*", NASTY, Mrkdwn(), 5000) == (
         "<!here> *&lt;!channel&gt; &amp; &lt;https://evil.example|click&gt;*"
     )
 
 
 def test_a_long_story_shows_its_end_and_says_how_much_came_before() -> None:
     lines = tuple(Line(NOON + timedelta(seconds=number), f"line {number}") for number in range(25))
-    shown = render(None, replace(OPEN, lines=lines), Plain()).splitlines()
+    shown = render(None, replace(OPEN, lines=lines), Plain(), 5000).splitlines()
     assert (shown[2], shown[3], shown[12]) == ("… 15 earlier", "12:00:15 line 15", "12:00:24 line 24")
 
 
@@ -87,9 +87,9 @@ def test_a_long_story_shows_its_end_and_says_how_much_came_before() -> None:
     ],
 )
 def test_a_template_that_fails_still_lets_the_default_text_out(template: str, why: str) -> None:
-    text = render(template, OPEN, Plain())
+    text = render(template, OPEN, Plain(), 5000)
     found = problem(template)
-    assert text.startswith(f"{render(None, OPEN, Plain())}\n(this rollout's template failed: ")
+    assert text.startswith(f"{render(None, OPEN, Plain(), 5000)}\n(this rollout's template failed: ")
     if "lines[9]" not in template:
         assert why in text
     assert found is not None

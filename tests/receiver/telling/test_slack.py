@@ -15,7 +15,7 @@ from handrail_receiver.errors import Cause, Permanent, Retryable, TargetError
 from handrail_receiver.outside import Outside
 from handrail_receiver.secrets import Secrets
 from handrail_receiver.telling import Teller
-from handrail_receiver.telling.slack import LONGEST, SlackMessages
+from handrail_receiver.telling.slack import SlackMessages
 from starlette.responses import JSONResponse, Response
 
 from .conftest import OPEN
@@ -127,9 +127,32 @@ async def test_when_slack_asks_to_wait_nothing_is_sent_before(
     assert (time.monotonic() - began >= 0.95, list(api.messages.values())) == (True, ["one"])
 
 
-async def test_a_text_longer_than_slack_takes_is_cut(api: Slack, slack: Channel, outside: Outside) -> None:
-    await SlackMessages(outside).send(slack, OPEN, "x" * 10_000, "")
-    assert list(api.messages.values()) == [f"{'x' * LONGEST}…"]
+async def test_a_proxy_s_page_is_not_taken_for_a_webhook_s_answer(
+    api: Slack, through_webhook: Tell, teller: Teller
+) -> None:
+    api.trouble = Trouble.babbling
+    with pytest.raises(Permanent) as raised:
+        await teller.tell(through_webhook, OPEN)
+    assert str(raised.value) == "Slack answered 200 with a web page; check the url, and any proxy between"
+
+
+async def test_nor_for_that_of_slack_s_api(api: Slack, bot: Tell, teller: Teller) -> None:
+    api.trouble = Trouble.babbling
+    with pytest.raises(Permanent, match=r"^Slack answered 200, but the body is not as expected "):
+        await teller.tell(bot, OPEN)
+
+
+async def test_whom_slack_lets_wait_long_does_not_keep_others_waiting(
+    api: Slack, slack: Channel, outside: Outside
+) -> None:
+    messages = SlackMessages(outside)
+    api.queue = [Response(status_code=429, headers={"retry-after": "90"})]
+    waits = []
+    for _ in range(2):
+        with pytest.raises(Retryable) as raised:
+            await messages.send(slack, OPEN, "one", "")
+        waits.append(round(raised.value.after or 0))
+    assert (waits, len(api.requests)) == ([90, 90], 1)
 
 
 async def test_no_secret_leaves_in_a_message_or_an_error(api: Slack, bot: Tell, teller: Teller) -> None:

@@ -73,6 +73,7 @@ async def test_the_body_is_the_whole_incident(api: Inbox, tell: Tell, teller: Te
                 "opened": "2026-11-21T12:00:00+00:00",
                 "updated": "2026-11-21T12:00:02+00:00",
                 "resolved": None,
+                "version": 0,
                 "text": "checkout: rolled back because error-rate > 1 %",
             },
         },
@@ -82,8 +83,8 @@ async def test_the_body_is_the_whole_incident(api: Inbox, tell: Tell, teller: Te
 async def test_the_same_state_has_the_same_id_whenever_it_is_sent(
     api: Inbox, tell: Tell, teller: Teller
 ) -> None:
-    later = replace(OPEN, updated=OPEN.updated + timedelta(seconds=30))
-    for incident in (OPEN, later, replace(OPEN, status="resolved"), replace(OPEN, lines=OPEN.lines[:1])):
+    later = replace(OPEN, updated=OPEN.updated + timedelta(seconds=30), lines=OPEN.lines[:1])
+    for incident in (OPEN, later, replace(OPEN, status="resolved"), replace(OPEN, version=1)):
         await teller.tell(tell, incident)
     ids = [request.headers["webhook-id"] for request in api.requests]
     assert (ids[0] == ids[1], len(set(ids))) == (True, 3)

@@ -1,0 +1,52 @@
+"""Who is to be told of an incident, and what came of it: the words between the messenger and the store."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from handrail.contract import Tell
+
+
+@dataclass(frozen=True)
+class Untold:
+    """Others who should know of the same incident and cannot be told: the kind of channel, why, and since when."""
+
+    kind: str
+    problem: str
+    since: datetime
+
+
+@dataclass(frozen=True)
+class Telling:
+    """Somebody who is to be told of an incident: `version` is the state of it that they shall know.
+
+    `opens`: they do not know yet that it was opened. `elsewhere`: others are told because these cannot be.
+    """
+
+    id: int
+    incident: str
+    rollout: str
+    attempt: int
+    tell: Tell
+    receipt: str
+    version: int
+    tries: int
+    opens: bool
+    elsewhere: bool
+    untold: tuple[Untold, ...] = ()
+
+
+@dataclass(frozen=True)
+class Told:
+    """What came of telling somebody: the receipt; or why not, and when to try again (None: never).
+
+    `only_opened`: they know that it was opened, and what stands now is still to be told. `elsewhere` are those who
+    are told now because these cannot be (None: nobody needs to be yet).
+    """
+
+    receipt: str
+    problem: str = ""
+    again_at: datetime | None = None
+    only_opened: bool = False
+    elsewhere: tuple[Tell, ...] | None = None

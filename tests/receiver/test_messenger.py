@@ -1,0 +1,290 @@
+"""The queue of those who are to be told: lanes, order, pauses, who is told instead, and a flood. A real store, no network."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from guarded import NOW, playbook, write_playbook
+from handrail.contract import Secret, Slack, StatusPage, Tell, Webhook
+from handrail_receiver.errors import Cause, Permanent, Retryable
+from handrail_receiver.messenger import KEPT_FOR, MOST_TRIES, Messenger
+from handrail_receiver.model import Conditions, Decision, SetHold, Verdict
+from handrail_receiver.playbooks import Playbooks
+from handrail_receiver.refusals import Refusals
+from handrail_receiver.status.metrics import Metrics
+from handrail_receiver.stores import Store, open_store
+from handrail_receiver.telling.incident import Incident
+from ports.store_cases import begun
+
+pytestmark = pytest.mark.anyio
+TEAM, BOSS = Tell(Webhook("https://hooks.example/team")), Tell(Webhook("https://hooks.example/boss"))
+CHAT = Tell(Slack("#shop", Secret("token")))
+PUBLIC = Tell(StatusPage("PUT", "https://page.example", {}, {}, Secret("page")))
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@dataclass
+class Time:
+    """A clock that is set by hand."""
+
+    at: datetime = NOW
+
+    def now(self) -> datetime:
+        return self.at
+
+
+@dataclass
+class Spoken:
+    """A teller that notes whom it told what; `trouble` of a `Tell` is raised instead, `slow` ones wait for `go`."""
+
+    said: list[tuple[Tell, Incident]] = field(default_factory=list)
+    trouble: dict[Tell, Exception] = field(default_factory=dict)
+    slow: set[Tell] = field(default_factory=set)
+    go: asyncio.Event = field(default_factory=asyncio.Event)
+    begun: int = 0
+    heard: Callable[[Incident], None] = lambda _: None
+
+    def opens_first(self, tell: Tell) -> bool:
+        return tell.channel.kind != "slack"
+
+    async def tell(self, tell: Tell, incident: Incident, receipt: str) -> str:
+        self.begun += 1
+        self.heard(incident)
+        if tell in self.slow:
+            await self.go.wait()
+        if tell in self.trouble:
+            raise self.trouble[tell]
+        self.said.append((tell, incident))
+        return f"{receipt}+"
+
+    def to(self, tell: Tell) -> list[tuple[str, str]]:
+        """Incident and status of each message that somebody got."""
+        return [(incident.key, incident.status) for known, incident in self.said if known == tell]
+
+
+@dataclass
+class Queue:
+    """A messenger before a store of its own."""
+
+    store: Store
+    messenger: Messenger
+    teller: Spoken
+    clock: Time
+    metrics: Metrics
+
+    async def step(self, seconds: float = 0) -> None:
+        """Let time pass, and everybody who is due then be told."""
+        self.clock.at += timedelta(seconds=seconds)
+        await self.messenger.step()
+        while running := self.messenger.running:
+            await asyncio.wait(running)
+
+    def counted(self) -> dict[str, float]:
+        """handrail_tellings_total by result."""
+        page = self.metrics.render(self.messenger.playbooks, {}, self.clock.at).decode()
+        rows = [row for row in page.splitlines() if row.startswith("handrail_tellings_total")]
+        return {row.split('result="')[1].split('"')[0]: float(row.split()[-1]) for row in rows}
+
+
+@pytest.fixture
+async def queue(tmp_path: Path) -> AsyncIterator[Queue]:
+    book = playbook()
+    tells = {"emergency-rollback": (TEAM, BOSS, PUBLIC)}
+    actions = tuple(
+        action.model_copy(update={"tell": tells.get(action.name, (TEAM,))}) for action in book.actions
+    )
+    write_playbook(tmp_path / "playbook", book.model_copy(update={"actions": actions}))
+    playbooks, clock, metrics, teller = Playbooks(tmp_path / "playbook"), Time(), Metrics(NOW), Spoken()
+    playbooks.refresh()
+    store = open_store(f"sqlite:{tmp_path / 'handrail.db'}", 10)
+    store.engine.start()
+    made: Callable[..., Any] = Messenger
+    messenger = made(
+        store, playbooks, teller, clock, lambda: Conditions(clock.at), Refusals(NOW), metrics, ""
+    )
+    yield Queue(store, messenger, teller, clock, metrics)
+    await store.engine.close()
+
+
+async def held(queue: Queue, why: str, *tells: Tell, verdict: Verdict = Verdict.hold) -> None:
+    """Somebody holds the rollout, or lets it go on (`why` is empty)."""
+    history = await queue.store.attempts.history("shop", queue.clock.at)
+    attempt = history.attempt.id if history.attempt else 0
+    decision = Decision(
+        verdict, "asked-for", why, "shop", "hold", attempt=attempt, changes=(SetHold(why),), tell=tells
+    )
+    await queue.store.attempts.apply("shop", lambda _: decision, queue.clock.at)
+
+
+async def looked_at(queue: Queue, rollout: str) -> None:
+    """A guardrail of a rollout needs a look."""
+    decision = Decision(Verdict.tell, "asked-for", "look", rollout, "investigate", tell=(TEAM,))
+    await queue.store.attempts.apply(rollout, lambda _: decision, queue.clock.at)
+
+
+async def test_what_began_and_ended_between_two_looks_is_told_as_both(queue: Queue) -> None:
+    await begun(queue.store)
+    await held(queue, "lunch", TEAM, CHAT)
+    await held(queue, "")
+    await queue.step()
+    assert queue.teller.to(TEAM) == [("shop-1", "open"), ("shop-1", "resolved")]
+    assert queue.teller.to(CHAT) == [("shop-1", "resolved")]
+    await held(queue, "tea", TEAM)
+    await held(queue, "")
+    await queue.step()
+    assert queue.teller.to(TEAM)[2:] == [("shop-1", "open"), ("shop-1", "resolved")]
+
+
+async def test_an_opening_that_was_told_is_not_told_again_when_the_end_must_be_tried_again(
+    queue: Queue,
+) -> None:
+    await begun(queue.store)
+    await held(queue, "lunch", TEAM)
+    await held(queue, "")
+
+    class OnlyOpen(Spoken):
+        async def tell(self, tell: Tell, incident: Incident, receipt: str) -> str:
+            if incident.status == "resolved" and self.begun < 2:
+                self.begun += 1
+                raise Retryable(Cause.broken, "not now")
+            return await super().tell(tell, incident, receipt)
+
+    queue.messenger.teller = queue.teller = OnlyOpen()  # type: ignore[assignment]
+    await queue.step()
+    await queue.step(1)
+    await queue.step(2)
+    assert queue.teller.to(TEAM) == [("shop-1", "open"), ("shop-1", "resolved")]
+
+
+async def test_the_pauses_grow_and_the_channel_s_own_wish_counts(queue: Queue) -> None:
+    await begun(queue.store)
+    await held(queue, "lunch", TEAM)
+    queue.teller.trouble = {TEAM: Permanent(Cause.refused, "403")}
+    tried = []
+    for second in range(600):
+        before = queue.teller.begun
+        await queue.step(1 if second else 0)
+        tried += [second] * (queue.teller.begun - before - len(queue.teller.said))
+        queue.teller.said.clear()
+    assert tried == [0, 1, 3, 7, 15, 31, 63, 127, 255, 511]
+    queue.teller.trouble = {TEAM: Retryable(Cause.busy, "429", 90.0)}
+    await held(queue, "tea", TEAM)
+    before = queue.teller.begun
+    for _ in range(90):
+        await queue.step(1)
+    assert queue.teller.begun - before == 1 + len(queue.teller.to(BOSS))
+
+
+async def test_after_three_tries_those_whom_an_emergency_reaches_are_told_why_and_to_the_end(
+    queue: Queue,
+) -> None:
+    await begun(queue.store)
+    await held(queue, "lunch", CHAT, TEAM)
+    queue.teller.trouble = {CHAT: Permanent(Cause.missing, "Slack answered channel_not_found")}
+    for seconds in (0, 1, 2, 0, 4, 8):
+        await queue.step(seconds)
+    note = "slack was not told: Slack answered channel_not_found"
+    told = [(tell, incident.status, incident.lines[-1].text == note) for tell, incident in queue.teller.said]
+    assert told == [(TEAM, "open", False), (TEAM, "open", True), (BOSS, "open", True)]
+    assert queue.counted() == {"told": 3.0, "failed": 5.0, "elsewhere": 1.0}
+    await held(queue, "")
+    await queue.step()
+    assert [queue.teller.to(tell)[-1][1] for tell in (TEAM, BOSS)] == ["resolved", "resolved"]
+    assert queue.teller.to(PUBLIC) == []
+
+
+async def test_after_a_day_it_is_given_up_and_counted(queue: Queue) -> None:
+    await begun(queue.store)
+    await held(queue, "lunch", TEAM)
+    queue.teller.trouble = {TEAM: Retryable(Cause.timeout, "silence"), BOSS: Permanent(Cause.refused, "no")}
+    for _ in range(MOST_TRIES + 5):
+        await queue.step(301)
+    assert (queue.clock.at - NOW > timedelta(days=1), queue.counted()["given-up"]) == (True, 2.0)
+    assert queue.counted()["failed"] == 2 * MOST_TRIES
+
+
+async def test_a_lane_that_stands_still_holds_up_no_other_and_takes_one_message_at_a_time(
+    queue: Queue,
+) -> None:
+    queue.teller.slow = {CHAT}
+    for number in range(50):
+        await queue.store.tellings.want(f"incident-{number}", "shop", (CHAT, TEAM), NOW)
+    for _ in range(50):
+        await queue.messenger.step()
+        await asyncio.wait(queue.messenger.running, timeout=0.05, return_when="FIRST_COMPLETED")
+    assert (len(queue.teller.to(TEAM)), queue.teller.to(CHAT), len(queue.messenger.running)) == (50, [], 1)
+    queue.teller.go.set()
+    while queue.messenger.running or len(queue.teller.to(CHAT)) < 50:
+        await queue.step()
+    assert [key for key, _ in queue.teller.to(CHAT)] == [f"incident-{number}" for number in range(50)]
+
+
+async def test_in_a_flood_the_rollback_is_told_first(queue: Queue) -> None:
+    await begun(queue.store)
+    for number in range(200):
+        await looked_at(queue, f"other-{number}")
+    await held(queue, "rolled back", TEAM, verdict=Verdict.act)
+    await queue.step(1)
+    assert queue.teller.to(TEAM) == [("shop-1", "open")]
+
+
+async def test_a_fault_of_our_own_is_tried_again_too_and_its_lane_goes_on(queue: Queue) -> None:
+    queue.teller.trouble = {TEAM: KeyError("a mistake")}
+    await queue.store.tellings.want("one", "shop", (TEAM, CHAT), NOW)
+    await queue.step()
+    queue.teller.trouble = {}
+    await queue.step(1)
+    assert (queue.teller.to(CHAT), queue.teller.to(TEAM)) == ([("one", "open")], [("one", "open")])
+
+
+async def test_what_was_told_to_nobody_before_the_next_attempt_is_told_as_over(queue: Queue) -> None:
+    await begun(queue.store)
+    await held(queue, "lunch", TEAM)
+    await begun(queue.store)
+    await queue.step()
+    assert [(incident.title, incident.status) for _, incident in queue.teller.said] == [
+        ("shop: this attempt is over, the next one has begun", "open"),
+        ("shop: this attempt is over, the next one has begun", "resolved"),
+    ]
+
+
+async def test_each_try_at_one_state_has_the_same_version_and_the_next_state_another(queue: Queue) -> None:
+    await begun(queue.store)
+    await held(queue, "lunch", TEAM)
+    await queue.step()
+    await held(queue, "tea", TEAM)
+    queue.teller.trouble = {TEAM: Retryable(Cause.timeout, "the answer was lost")}
+    tried: list[Incident] = []
+    queue.teller.heard = tried.append
+    await queue.step()
+    await queue.step(1)
+    assert [incident.version for incident in tried] == [2, 2]
+
+
+async def test_what_a_dead_receiver_was_telling_is_told_again_after_a_minute(queue: Queue) -> None:
+    await begun(queue.store)
+    await held(queue, "lunch", TEAM)
+    await queue.store.tellings.due(queue.clock.at, queue.clock.at + KEPT_FOR)  # and it is killed
+    await queue.step(59)
+    assert queue.teller.said == []
+    await queue.step(2)
+    assert queue.teller.to(TEAM) == [("shop-1", "open")]
+
+
+async def test_of_two_receivers_on_one_store_one_tells(queue: Queue) -> None:
+    await begun(queue.store)
+    await held(queue, "lunch", TEAM)
+    other = replace(queue.messenger, _telling={})
+    await asyncio.gather(queue.messenger.step(), other.step())
+    await asyncio.wait([*queue.messenger.running, *other.running])
+    assert queue.teller.to(TEAM) == [("shop-1", "open")]

@@ -117,6 +117,16 @@ def far_tests_file(rollout: str, window: str) -> str:
     return f"prometheus/tests/{rollout}.{window}.test.yml"
 
 
+DATASOURCE: Final = "Prometheus"
+"""What Grafana's data source is called where nobody says so."""
+
+
+def datasource_uid(name: str) -> str:
+    """The uid of the data source that is provisioned under `name`, which Grafana allows 40 characters."""
+    plain = "".join(letter if letter.isalnum() and letter.isascii() else "-" for letter in name.lower())
+    return plain if len(plain) <= 40 else f"{plain[:31]}-{sha256(name.encode()).hexdigest()[:8]}"
+
+
 def dashboard_uid(rollout: str, name: str = "") -> str:
     """The uid of a dashboard, which Grafana allows 40 characters: the rollout's name, and the page's behind it."""
     whole = f"{rollout}-{name}" if name else rollout

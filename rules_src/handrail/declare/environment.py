@@ -63,7 +63,8 @@ class Environment:
     """One place the rollouts run in.
 
     Every alert carries `name` in the label `environment`: no measure can tell its series apart by a label of that name.
-    `receiver`, `alertmanagers` and `prometheus` (for Grafana) are addresses; `token_file` is where Alertmanager
+    `receiver`, `alertmanagers` and `prometheus` (for Grafana) are addresses; `datasource` is the name of Grafana's data
+    source for that Prometheus: dashboards begin with it, and where it is given take no other. `token_file` is where Alertmanager
     reads the token it posts with, `viewer_token_file` where Prometheus reads the one it scrapes the receiver with.
     `runbooks` and `dashboards` are the bases of the links in every alert. `faster` divides every duration of the
     declarations, for rehearsals: with 20, five minutes become fifteen seconds.
@@ -79,6 +80,9 @@ class Environment:
     alertmanagers: Sequence[HostPort] = Field(default=("127.0.0.1:9093",), kw_only=True)
     prometheus: BaseUrl = Field(default="http://127.0.0.1:9090", kw_only=True)
     scrape: Sequence[Targets] = Field(default=(), kw_only=True)
+    datasource: Annotated[str, Field(pattern=r"\S", description="a data source's name")] | None = Field(
+        default=None, kw_only=True
+    )
     runbooks: BaseUrl = Field(default="https://runbooks.example.com", kw_only=True)
     dashboards: BaseUrl = Field(default="https://grafana.example.com/d", kw_only=True)
     faster: Annotated[int, Field(ge=1, le=1000)] = Field(default=1, kw_only=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from handrail import names
 from handrail.emit.document import yaml_document
 from handrail.plan import Common
 
@@ -10,7 +11,7 @@ FOLDER = "/etc/grafana/dashboards"
 
 
 def emit(common: Common) -> dict[str, str]:
-    """The provider of dashboards and the data source."""
+    """The provider of dashboards and the data source: never the default one, of which Grafana takes only one."""
     return {
         "grafana/provisioning/dashboards/handrail.yml": yaml_document(_dashboards(), common.source),
         "grafana/provisioning/datasources/handrail.yml": yaml_document(_source(common), common.source),
@@ -30,13 +31,14 @@ def _dashboards() -> dict[str, object]:
 
 
 def _source(common: Common) -> dict[str, object]:
+    name = common.environment.datasource or names.DATASOURCE
     source = {
-        "name": "Prometheus",
-        "uid": "prometheus",
+        "name": name,
+        "uid": names.datasource_uid(name),
         "type": "prometheus",
         "access": "proxy",
         "url": common.environment.prometheus,
-        "isDefault": True,
+        "isDefault": False,
         "editable": False,
         "jsonData": {"httpMethod": "POST", "timeInterval": f"{common.scrape.total_seconds():g}s"},
     }

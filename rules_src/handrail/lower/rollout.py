@@ -162,6 +162,7 @@ def _environment(given: Environment, alertmanager: tuple[int, int]) -> plan.Envi
         viewer_token_file=given.viewer_token_file,
         alertmanagers=tuple(given.alertmanagers),
         prometheus=given.prometheus.rstrip("/"),
+        datasource=given.datasource,
         scrape=tuple(
             plan.ScrapeJob(
                 job.job, tuple(job.addresses), job.path, tuple(sorted(job.labels.items())), job.drop_prefix

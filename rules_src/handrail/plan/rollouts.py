@@ -97,7 +97,10 @@ class Cluster:
 
 @dataclass(frozen=True)
 class Environment:
-    """Where it runs: addresses and link bases; `alertmanager` is the oldest version that runs there."""
+    """Where it runs: addresses and link bases; `alertmanager` is the oldest version that runs there.
+
+    `datasource` is what Grafana calls its Prometheus; None where nobody said so.
+    """
 
     name: str
     receiver: str
@@ -105,6 +108,7 @@ class Environment:
     viewer_token_file: str
     alertmanagers: tuple[str, ...]
     prometheus: str
+    datasource: str | None
     scrape: tuple[ScrapeJob, ...]
     cluster: Cluster
     alertmanager: tuple[int, int]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -105,22 +106,21 @@ def lines(panel: Page) -> dict[str, str]:
 def test_a_guardrail_s_panel_has_its_value_the_other_arm_its_limits_and_its_traffic() -> None:
     found = panel(pages(shop)["shop.json"], "Share of errors")
     value = 'handrail:guardrail:value{rollout="shop",guardrail="errors"}'
-    traffic = 'handrail:guardrail:traffic{rollout="shop",guardrail="errors",track="new"}'
+    events = 'handrail:guardrail:events{rollout="shop",guardrail="errors",track="new"}'
     old = 'sum by (track) (rate(requests_total{track="old"}[5m]))'
     bad = 'sum by (track) (rate(requests_total{status=~"5..",track="old"}[5m]))'
 
     def stage(name: str) -> str:
         series = f'handrail_rollout_stage{{rollout="shop",stage="{name}"}}'
-        return f"(max by (rollout, stage) (last_over_time({series}[10m])) == 1)"
+        return f"(max by (stage) (last_over_time({series}[10m])) == 1)"
 
     assert lines(found) == {
         "{{track}}": value,
-        "{{track}} (not judged)": f"({bad} or on (track) {old} * 0) / on (track) ({old} > 0)",
+        "{{track}} (not judged)": f"({bad} or on (track) {old} * 0) / on (track) ({old} > 0) >= 0 <= 1",
         "warning → investigate": "vector(0.01)",
-        "critical → rollback": "max by (rollout) (bottomk(1, "
-        f"{stage('10%')} * 0.05 or {stage('100%')} * 0.02))",
+        "critical → rollback": f"max by (rollout) (min({stage('10%')} * 0.05 or {stage('100%')} * 0.02))",
         "success": "vector(0.01)",
-        "events in 5m": f"{traffic} * 300",
+        "events in 5m": events,
         "fewest events that are judged": "vector(100)",
     }
 
@@ -165,7 +165,7 @@ def test_declared_panels_follow_on_the_rollout_s_own_page_which_takes_refresh_an
     page = pages(shop)["shop.json"]
     assert [panel["title"] for panel in page["panels"]][-2:] == ["More", "Carts"]
     assert (page["refresh"], page["time"]) == ("5s", {"from": "now-1h", "to": "now"})
-    assert lines(panel(page, "Carts")) == {"{{track}}": "max by (track) (carts)"}
+    assert lines(panel(page, "Carts")) == {"{{track}}": "max by (track) (carts < Inf > -Inf)"}
 
 
 def test_a_curve_is_kept_apart_by_arm_and_labels_and_shown_in_its_own_unit() -> None:
@@ -179,7 +179,7 @@ def test_a_curve_is_kept_apart_by_arm_and_labels_and_shown_in_its_own_unit() -> 
         "critical → rollback",
         "success",
     ]
-    assert found["targets"][0]["expr"] == "sum by (track, path) (rate(requests_total[5m]))"
+    assert found["targets"][0]["expr"] == "sum by (track, path) (rate(requests_total[5m])) < Inf > -Inf"
     assert found["fieldConfig"]["defaults"]["unit"] == "cps"
     assert found["fieldConfig"]["overrides"][0]["properties"] == [{"id": "unit", "value": "s"}]
 
@@ -190,6 +190,67 @@ def test_stages_are_events_at_the_time_they_began() -> None:
     assert events["Stages"]["expr"] == f"max by (stage) ({entered}) * 1000"
     assert (events["Stages"]["useValueForTime"], events["Stages"]["titleFormat"]) == (True, "stage {{stage}}")
     assert events["Actions"]["titleFormat"] == "{{action}}: {{outcome}}"
+
+
+def test_time_is_shown_to_the_second() -> None:
+    page = pages(shop)["shop.json"]
+    units = [
+        panel(page, title)["fieldConfig"]["defaults"]["unit"]
+        for title in ("Time in this stage", "Time to the next stage")
+    ]
+    assert units == ["dtdhms", "dtdhms"]
+
+
+def test_a_table_has_no_column_that_is_the_same_in_every_row() -> None:
+    declared = Panel("Now", Gauge("carts"), show="table", by=["shop"])
+    several = Panel("Both", {"carts": Gauge("carts"), "time": Latency("x", p=95)}, show="table")
+    other = replace(shop, dashboards=[Dashboard("main", panels=[declared, several])])
+    page = pages(other)["shop.json"]
+    found = {title: panel(page, title)["transformations"] for title in ("Alerts", "Now", "Both")}
+    left_out = {"excludeByName": {"Time": True}, "indexByName": {}}
+    assert found == {
+        "Alerts": [
+            {
+                "id": "organize",
+                "options": {**left_out, "excludeByName": {"Time": True, "Value": True}, "renameByName": {}},
+            }
+        ],
+        "Now": [{"id": "organize", "options": {**left_out, "renameByName": {"Value": "value"}}}],
+        "Both": [
+            {"id": "merge", "options": {}},
+            {
+                "id": "organize",
+                "options": {**left_out, "renameByName": {"Value #A": "carts", "Value #B": "time"}},
+            },
+        ],
+    }
+    overrides = panel(page, "Both")["fieldConfig"]["overrides"]
+    assert overrides == [
+        {"matcher": {"id": "byName", "options": "time"}, "properties": [{"id": "unit", "value": "s"}]}
+    ]
+
+
+def test_a_page_begins_with_the_environment_s_prometheus_and_takes_no_other_where_it_has_a_name() -> None:
+    def variable(environment: Environment) -> dict[str, Any]:
+        [text] = [
+            text
+            for path, text in of_each(grafana.emit, lower([shop], environment)).items()
+            if path.endswith("/shop.json")
+        ]
+        [found] = json.loads(text)["templating"]["list"]
+        return {key: found[key] for key in ("name", "query", "current", "regex") if key in found}
+
+    assert variable(Environment("here")) == {
+        "name": "datasource",
+        "query": "prometheus",
+        "current": {"selected": True, "text": "Prometheus", "value": "prometheus"},
+    }
+    assert variable(Environment("eu", datasource="Prometheus (eu)")) == {
+        "name": "datasource",
+        "query": "prometheus",
+        "current": {"selected": True, "text": "Prometheus (eu)", "value": "prometheus--eu-"},
+        "regex": "/^Prometheus\\ \\(eu\\)$/",
+    }
 
 
 def test_a_page_leads_to_the_runbook_the_rollout_page_and_its_sisters() -> None:

@@ -13,6 +13,4 @@ def emit(rollout: Rollout, environment: Environment) -> dict[str, str]:
     """Every dashboard of the rollout."""
     from handrail.emit.grafana.pages import pages  # noqa: PLC0415  the SDK is loaded only when it is needed
 
-    return {
-        path: json_lines(dashboard, DEPTH) for path, dashboard in pages(rollout, environment.receiver).items()
-    }
+    return {path: json_lines(dashboard, DEPTH) for path, dashboard in pages(rollout, environment).items()}

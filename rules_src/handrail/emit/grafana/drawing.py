@@ -15,6 +15,7 @@ from grafana_foundation_sdk.models.dashboard import (
     DashboardLink,
     DashboardLinkType,
     DataSourceRef,
+    DataTransformerConfig,
     DynamicConfigValue,
     Panel,
     ValueMap,
@@ -135,15 +136,28 @@ def figure(
         panel = panel.mappings([_named({name[1:]: (text, "text") for name, text in said.items()})])
     for place, line in enumerate(lines):
         panel = panel.with_target(query(line, place, instant=True))
+        if line.unit is not None:
+            panel = panel.override_by_query(ref(place), _override(line))
     return _framed(panel, frame)
 
 
-def rows(frame: Frame, unit: Unit, lines: Sequence[Line], *, nothing: str = "") -> Panel:
-    """A table of now, one row for each series."""
+def rows(frame: Frame, unit: Unit, lines: Sequence[Line], *, nothing: str = "", values: bool = True) -> Panel:
+    """A table of now: a row for each series, a column for each line where there are `values` to show."""
     panel = table.Panel().unit(UNITS[unit]).no_value(nothing or "nothing").show_header(True)
+    columns = {}
     for place, line in enumerate(lines):
         panel = panel.with_target(query(line, place, instant=True).format(PromQueryFormat.TABLE))
-    return _framed(panel, frame)
+        columns["Value" if len(lines) == 1 else f"Value #{ref(place)}"] = line.legend
+        if line.unit is not None:
+            panel = panel.override_by_name(line.legend, _override(line))
+    if len(lines) > 1:
+        panel = panel.with_transformation(DataTransformerConfig(id_val="merge", options={}))
+    # When it was asked is the same in every row, and so is the value of what is only there.
+    left_out = {"Time": True} | ({} if values else dict.fromkeys(columns, True))
+    options = {"excludeByName": left_out, "renameByName": columns if values else {}, "indexByName": {}}
+    return _framed(
+        panel.with_transformation(DataTransformerConfig(id_val="organize", options=options)), frame
+    )
 
 
 def query(line: Line, place: int, *, instant: bool = False) -> prometheus.Dataquery:

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from grafana_foundation_sdk.models.dashboard import Panel
 
 from handrail import names, plan
 from handrail.emit.grafana.drawing import Frame, Line, curves, figure, rows, states
-from handrail.units import Unit, plain, seconds
+from handrail.units import Unit, plain, seconds, span
+
+LAST = timedelta(days=7)
+"""How far back the actions are counted."""
+_LASTING = (
+    "At least so often, by outcome: a receiver that starts again counts from 0, and its largest count stays."
+)
 
 
 def panels(rollout: plan.Rollout) -> list[Panel]:
@@ -32,13 +40,13 @@ def _stages(rollout: plan.Rollout) -> list[Panel]:
         ),
         figure(
             Frame("Time in this stage", width=4, height=4),
-            "dtdurations",
+            "dtdhms",
             [Line(f"time() - ({entered})", "{{stage}}")],
             nothing="no attempt is running",
         ),
         figure(
             Frame("Time to the next stage", "0 when the hold is over: the gate is next.", width=4, height=4),
-            "dtdurations",
+            "dtdhms",
             [Line(_left(rollout), "{{stage}}")],
             nothing="there is no next stage",
         ),
@@ -78,8 +86,7 @@ def _guard(rollout: plan.Rollout) -> list[Panel]:
         "ALERTS", (("alertname", "=", names.HEARTBEAT_ALERT), (names.ROLLOUT, "=", rollout.name))
     )
     others = _of("ALERTS", rollout, ("alertname", "!=", names.HEARTBEAT_ALERT))
-    kept = "alertname, alertstate, guardrail, tier, severity, action, stage"
-    acted = _of(names.ACTIONS_METRIC, rollout)
+    kept = "alertname, alertstate, guardrail, tier, severity, action"
     return [
         figure(
             Frame("Guard", "Whether Prometheus judges the rules of this rollout.", width=6, height=6),
@@ -99,11 +106,30 @@ def _guard(rollout: plan.Rollout) -> list[Panel]:
             Unit.number,
             [Line(f"max by ({kept}) ({others})", "")],
             nothing="no alert is pending or firing",
+            values=False,
         ),
         rows(
-            Frame("Actions", "What the receiver did, by outcome.", width=8, height=6),
+            Frame(f"Actions in the last {span(LAST)}", _LASTING, width=8, height=6),
             Unit.number,
-            [Line(f"sum by (action, outcome) ({acted})", "")],
-            nothing="none so far",
+            [Line(_lasting(rollout), "times")],
+            nothing=f"none in the last {span(LAST)}",
         ),
     ]
+
+
+def acted(rollout: plan.Rollout, window: timedelta) -> str:
+    """What the receiver did in `window`, by action and outcome; the first of a kind makes its counter."""
+    counter, width = _of(names.ACTIONS_METRIC, rollout), span(window)
+    answered = f"count({names.HEARTBEAT_AGE_METRIC} offset {width})"
+    return (
+        f"sum by (action, outcome) (({counter} unless {counter} offset {width}) and on () ({answered}) "
+        f"or increase({counter}[{width}]))"
+    )
+
+
+def _lasting(rollout: plan.Rollout) -> str:
+    counter, width = _of(names.ACTIONS_METRIC, rollout), span(LAST)
+    counted = (
+        f"max_over_time({counter}[{width}]) unless {counter} offset {width} or increase({counter}[{width}])"
+    )
+    return f"round(sum by (action, outcome) ({counted})) > 0"

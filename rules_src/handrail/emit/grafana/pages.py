@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Generic, TypeVar
 
@@ -17,14 +19,16 @@ from grafana_foundation_sdk.models.dashboard import (
     GridPos,
     Panel,
     RowPanel,
+    VariableOption,
 )
 
-from handrail import names, plan, promql
+from handrail import names, plan
 from handrail.emit.grafana import guardrail, overview, slo
 from handrail.emit.grafana.drawing import SOURCE, UNITS, Frame, Line, Link, curves, figure, rows, states
 from handrail.units import Unit, span
 
-MINUTE = timedelta(minutes=1)
+FEW_MINUTES = timedelta(minutes=15)
+"""How long an action is marked: Grafana looks every few minutes only where it shows many weeks."""
 WIDTH = 24
 """Columns of Grafana's grid."""
 
@@ -56,13 +60,13 @@ class Events(AnnotationQuery):
         return {**super().to_json(), **own}
 
 
-def pages(rollout: plan.Rollout, receiver: str) -> dict[str, Dashboard]:
+def pages(rollout: plan.Rollout, environment: plan.Environment) -> dict[str, Dashboard]:
     """File → dashboard."""
     own, *others = rollout.dashboards
-    found = {names.dashboard_file(rollout.name): _page(own, rollout, receiver, _own(own, rollout))}
+    found = {names.dashboard_file(rollout.name): _page(own, rollout, environment, _own(own, rollout))}
     for page in others:
         panels = [("", _declared(page.panels, rollout))]
-        found[names.dashboard_file(rollout.name, page.name)] = _page(page, rollout, receiver, panels)
+        found[names.dashboard_file(rollout.name, page.name)] = _page(page, rollout, environment, panels)
     return found
 
 
@@ -79,7 +83,9 @@ def _each(panels: Iterable[list[Panel]]) -> list[Panel]:
     return [panel for several in panels for panel in several]
 
 
-def _page(page: plan.Dashboard, rollout: plan.Rollout, receiver: str, groups: Rows) -> Dashboard:
+def _page(
+    page: plan.Dashboard, rollout: plan.Rollout, environment: plan.Environment, groups: Rows
+) -> Dashboard:
     board = (
         built.Dashboard(page.title)
         .uid(names.dashboard_uid(rollout.name, page.name))
@@ -90,9 +96,9 @@ def _page(page: plan.Dashboard, rollout: plan.Rollout, receiver: str, groups: Ro
         .refresh(span(page.refresh))
         .tooltip(DashboardCursorSync.CROSSHAIR)
         .readonly()
-        .with_variable(built.DatasourceVariable("datasource").label("Prometheus").type("prometheus"))
+        .with_variable(_datasource(environment))
         .link(Link("Runbook", rollout.runbook_url))
-        .link(Link("Rollout page", f"{receiver}/rollouts/{rollout.name}"))
+        .link(Link("Rollout page", f"{environment.receiver}/rollouts/{rollout.name}"))
         .link(Ready(_others(rollout)))
         .annotations([Ready(event) for event in _events(rollout)])
     )
@@ -101,6 +107,14 @@ def _page(page: plan.Dashboard, rollout: plan.Rollout, receiver: str, groups: Ro
     for number, placed in enumerate(done.panels, start=1):
         placed.id_val = number
     return done
+
+
+def _datasource(environment: plan.Environment) -> built.DatasourceVariable:
+    """Which Prometheus is asked: the environment's to begin with, and no other where it has a name."""
+    name = environment.datasource or names.DATASOURCE
+    variable = built.DatasourceVariable("datasource").label("Prometheus").type("prometheus")
+    variable = variable.current(VariableOption(selected=True, text=name, value=names.datasource_uid(name)))
+    return variable if environment.datasource is None else variable.regex(f"/^{re.escape(name)}$/")
 
 
 def _placed(groups: Rows) -> Iterator[Panel | RowPanel]:
@@ -128,11 +142,7 @@ def _others(rollout: plan.Rollout) -> DashboardLink:
 
 def _events(rollout: plan.Rollout) -> list[Events]:
     of = (names.ROLLOUT, "=", rollout.name)
-    acted = promql.value(
-        plan.Count(plan.Selector(names.ACTIONS_METRIC, (of,)), max(4 * rollout.scrape, MINUTE)),
-        ("action", "outcome"),
-        None,
-    )
+    acted = overview.acted(rollout, max(4 * rollout.scrape, FEW_MINUTES))
     found = [Events("Actions", "red", f"{acted} > 0", "{{action}}: {{outcome}}")]
     if rollout.stages:
         entered = plan.Selector(names.STAGE_ENTERED_METRIC, (of,))
@@ -159,7 +169,11 @@ def _free(panel: plan.Panel, limited: plan.Guardrail | None, rollout: plan.Rollo
         case plan.Shown.figure:
             return figure(frame, UNITS[unit], lines)
         case plan.Shown.table:
-            return rows(frame, unit, lines)
+            return rows(frame, unit, [_column(curve, unit) for curve in panel.curves])
+
+
+def _column(curve: plan.Curve, unit: Unit) -> Line:
+    return replace(_line(curve, unit), legend=curve.name or "value")
 
 
 def _line(curve: plan.Curve, unit: Unit) -> Line:

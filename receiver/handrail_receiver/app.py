@@ -117,6 +117,7 @@ def make_app(settings: Settings, secrets: Secrets) -> Front:
             secrets.redact,
             playbooks.people,
             kill_switch.is_set,
+            store.fence,
         ),
         clock=clock,
         metrics=metrics,
@@ -137,7 +138,7 @@ def make_app(settings: Settings, secrets: Secrets) -> Front:
         clock,
         settings.ask_every,
     )
-    guard.on_truncated = asker.at_once
+    guard.on_truncated = guard.on_begin = asker.at_once
     refusals = Refusals(started_at)
     messenger = Messenger(
         store,

@@ -14,7 +14,16 @@ from handrail_receiver.criteria import Criteria
 from handrail_receiver.errors import Cause, Permanent, TargetError
 from handrail_receiver.gates import Approver, Found, GateStanding, approach, judge
 from handrail_receiver.guard import Guard, with_tells
-from handrail_receiver.model import Attempt, Captured, Decision, History, Run, SetReady, Verdict
+from handrail_receiver.model import (
+    Attempt,
+    Captured,
+    Decision,
+    History,
+    Run,
+    SetReady,
+    Verdict,
+    in_force,
+)
 from handrail_receiver.operate import NOTHING_FOUND, Asked, answer
 from handrail_receiver.ports import Rehearsal, Target
 from handrail_receiver.prometheus import Asks
@@ -23,7 +32,7 @@ from handrail_receiver.status.words import what
 
 log = logging.getLogger("handrail")
 WAIT = 20.0
-GATED = ("start", "approve", "promote", "check")
+GATED = ("start", "approve", "promote", "retry", "check")
 
 
 @dataclass(frozen=True)
@@ -79,20 +88,25 @@ class Calls:
     async def call(self, playbook: Playbook, asked: Asked) -> tuple[Decision, Run | None]:
         """Decide on a call and wait a while for what it opened."""
         asked = replace(asked, why=self.redact(asked.why))
+        newest, playbook = playbook, in_force(await self._attempt(playbook), playbook)
         if asked.verb == "drill":
             return await self._drill(playbook, asked), None
-        if asked.verb in {"start", "promote"}:
+        if asked.verb == "adopt":
+            asked = await self._rehearsed_anew(newest, asked)
+        if asked.verb in {"start", "promote", "retry"}:
             asked = await self._rehearsed(playbook, asked)
         if asked.verb == "start":
             asked = await self._captured(playbook, asked, names.BEFORE)
-        if asked.verb == "promote":
+        if asked.verb in {"promote", "retry"}:
             asked = await self._left(playbook, asked)
         if asked.verb in GATED:
             asked = await self._gate(playbook, asked)
         now = self.guard.conditions()
         decision = await self.guard.apply(
             playbook.rollout,
-            lambda history: with_tells(answer(asked, playbook, history, now), playbook),
+            lambda history: with_tells(
+                answer(asked, newest, history, now), in_force(history.attempt, newest)
+            ),
         )
         return decision, await self.guard.ended(decision, WAIT)
 
@@ -162,7 +176,13 @@ class Calls:
 
     async def _rehearsed(self, playbook: Playbook, asked: Asked) -> Asked:
         """Whether it could be rolled back, and for a start with which values."""
-        found = await self.rehearse(playbook, await self._attempt(playbook))
+        return self._with(await self.rehearse(playbook, await self._attempt(playbook)), asked)
+
+    async def _rehearsed_anew(self, newest: Playbook, asked: Asked) -> Asked:
+        """The same of the playbook that is to be adopted, whatever is pinned."""
+        return self._with(await self.rehearse(newest), asked)
+
+    def _with(self, found: list[Rehearsed], asked: Asked) -> Asked:
         pinned = {one.action: tuple(step.step for step in one.steps) for one in found}
         return replace(
             asked,

@@ -18,7 +18,20 @@ import httpx
 
 from handrail_receiver.errors import ReceiverError
 
-Verb = Literal["start", "status", "check", "approve", "promote", "hold", "resume", "rollback", "drill"]
+Verb = Literal[
+    "start",
+    "status",
+    "check",
+    "approve",
+    "promote",
+    "retry",
+    "hold",
+    "resume",
+    "rollback",
+    "drill",
+    "adopt",
+    "abandon",
+]
 VERBS: tuple[Verb, ...] = get_args(Verb)
 LONGEST = 60.0
 # What may be said with a verb beside --why; all others take --anyway.
@@ -26,6 +39,8 @@ WORDS: dict[Verb, tuple[str, ...]] = {
     "status": (),
     "check": ("item", "failed"),
     "approve": ("role", "seen"),
+    "promote": ("anyway", "to"),
+    "retry": ("anyway", "to"),
 }
 
 
@@ -57,12 +72,13 @@ def rollout(
     failed: bool = False,
     role: str = "",
     seen: str = "",
+    to: str = "",
 ) -> int:
     """Ask a running receiver, print its answer and return the exit code.
 
     `url` defaults to HANDRAIL_URL or http://127.0.0.1:8080; `token` to HANDRAIL_TOKEN, or the content of the
     file HANDRAIL_TOKEN_FILE. `anyway` goes past a "not ready" and needs `why`, which the evidence keeps. `item` and
-    `failed` go with check, `role` and `seen` with approve.
+    `failed` go with check, `role` and `seen` with approve, and `to`, the stage that is meant, with promote and retry.
     """
     given: dict[str, str | bool] = {
         "anyway": anyway,
@@ -70,6 +86,7 @@ def rollout(
         "failed": failed,
         "role": role,
         "seen": seen,
+        "to": to,
     }
     wrong = [word for word, value in given.items() if value and word not in WORDS.get(verb, ("anyway",))]
     if wrong:
@@ -167,6 +184,10 @@ def _attempt(said: dict[str, Any]) -> list[str]:
     if attempt["state"] == "active":
         ready = "yes" if attempt["rollback_ready"] else f"NO: {attempt['not_ready']}"
         lines.append(f"  can it be rolled back, when last rehearsed: {ready}; {drill} asks anew")
+    if said.get("changed"):
+        cure = f"handrail rollout adopt {said['rollout']} --why …"
+        lines += ["  the playbook has changed since; the attempt goes by its own copy:"]
+        lines += [f"    {line}" for line in said["changed"]] + [f"    {cure}"]
     lines += [
         f"  {run['action']} {run['key']}: {run['state']}  {run['text']}".rstrip() for run in said["runs"]
     ]
@@ -193,7 +214,7 @@ def main(argv: list[str] | None = None) -> None:
     asking = commands.add_parser("rollout", help="ask a running receiver")
     asking.add_argument("verb", choices=VERBS)
     asking.add_argument("name")
-    for word in ("url", "why", "item", "role", "seen"):
+    for word in ("url", "why", "item", "role", "seen", "to"):
         asking.add_argument(f"--{word}", default="")
     for word in ("anyway", "failed"):
         asking.add_argument(f"--{word}", action="store_true")

@@ -13,6 +13,7 @@ from datetime import timedelta
 from handrail.contract import Action, Confirmation, Playbook, Step, TierFacts, names
 
 from handrail_receiver.model import (
+    NEVER_BEGUN,
     OPEN,
     WORKED,
     Attempt,
@@ -51,8 +52,7 @@ def decide(signal: Signal, playbook: Playbook | None, history: History, now: Con
             f"no playbook declares {rollout!r}; generate it or correct the route",
         )
     else:
-        what = f"{rollout} has no tier {name!r} of guardrail {guardrail!r}"
-        reason, text = "unknown-guardrail", f"{what}; the rules and the playbook are of different ages"
+        return _unknown(signal, history)
     return Decision(
         Verdict.ignore,
         reason,
@@ -62,6 +62,30 @@ def decide(signal: Signal, playbook: Playbook | None, history: History, now: Con
         tier=name,
         attempt=history.attempt.id if history.attempt else 0,
     )
+
+
+def _unknown(signal: Signal, history: History) -> Decision:
+    """Rules and playbook are of different ages: a rollback that cannot be looked up is people's, and at once."""
+    rollout, guardrail, name = (signal.labels.get(label, "") for label in NAMED)
+    asked, attempt = signal.labels.get(names.ACTION, ""), history.attempt
+    found = f"{rollout} has no tier {name!r} of guardrail {guardrail!r}"
+    known = Decision(
+        Verdict.ignore,
+        "unknown-guardrail",
+        f"{found}; the rules and the playbook are of different ages",
+        rollout=rollout,
+        guardrail=guardrail,
+        tier=name,
+        attempt=attempt.id if attempt else 0,
+    )
+    shadow = signal.labels.get(names.MODE) == names.SHADOW
+    if not signal.firing or shadow or asked not in STRENGTH or attempt is None or not attempt.live:
+        return known
+    cure = f"people must {asked}, or `handrail rollout adopt {rollout}` where the newest playbook has it"
+    text = f"{found}, and its alert asks for {asked}; {cure}"
+    if attempt.held == text:
+        return replace(known, verdict=Verdict.repeat, text=text)
+    return replace(known, verdict=Verdict.tell, action=asked, text=text, changes=(SetHold(text),))
 
 
 def series_of(signal: Signal) -> str:
@@ -96,6 +120,11 @@ class _Case:
         )
 
     @property
+    def source(self) -> str:
+        """Guardrail and tier, as they are remembered."""
+        return f"{self.guardrail}/{self.tier.tier}"
+
+    @property
     def where(self) -> str:
         """Its tier, in words."""
         return f"{self.guardrail} is in its {self.tier.tier} tier"
@@ -110,7 +139,7 @@ def _known(case: _Case) -> Decision:
     decision = _in_attempt(case, case.history.attempt, before=before)
     if before == case.signal.firing:
         return decision
-    heard = Heard(series, f"{case.guardrail}/{case.tier.tier}", case.signal.firing)
+    heard = Heard(series, case.source, case.signal.firing)
     return replace(decision, changes=(heard, *decision.changes))
 
 
@@ -136,12 +165,16 @@ def _in_attempt(case: _Case, attempt: Attempt, *, before: bool | None) -> Decisi
 
 def _act(case: _Case, attempt: Attempt) -> Decision:
     playbook, tier, history = case.playbook, case.tier, case.history
-    last = history.last_run(tier.action)
+    action, confirmation = playbook.action(tier.action), _confirmation(case, attempt)
+    key = case.source if confirmation else ""
+    last = _begun(history, tier.action)
+    waiting = history.last_run(tier.action, key)
     if last is not None and last.state in OPEN:
         return case.say(Verdict.repeat, "under-way", f"{tier.action} is under way")
+    if confirmation is not None and waiting is not None and waiting.state == RunState.waiting:
+        return case.say(Verdict.repeat, "under-way", f"{tier.action} waits to be confirmed")
     if last is not None and last.state in WORKED:
         return case.say(Verdict.repeat, "already-done", f"{tier.action} was done in this attempt")
-    action = playbook.action(tier.action)
     if action is None or not action.steps:
         text = f"the playbook has no steps for {tier.action}; people must act"
         return _held(case, attempt, "no-steps", text)
@@ -150,15 +183,24 @@ def _act(case: _Case, attempt: Attempt) -> Decision:
     if last is None and history.automatic_today >= playbook.budget_per_day:
         spent = f"{history.automatic_today} automatic rollbacks of {playbook.service} within a day"
         return _held(case, attempt, "budget-spent", f"{spent}; people must {tier.action}")
-    return _open(case, attempt, action, last)
+    return _open(case, attempt, action, last, confirmation)
 
 
-def _open(case: _Case, attempt: Attempt, action: Action, last: Run | None) -> Decision:
-    confirmation = _confirmation(case, attempt)
+def _begun(history: History, action: str) -> Run | None:
+    """The newest run of an action that was begun and not ended by another one: what waits has not begun."""
+    runs = [run for run in history.runs if run.action == action and run.state not in NEVER_BEGUN]
+    return max(runs, key=lambda run: (run.id, run.round), default=None)
+
+
+def _open(
+    case: _Case, attempt: Attempt, action: Action, last: Run | None, confirmation: Confirmation | None
+) -> Decision:
+    """A definite alert acts at once, whatever tentative one waits; each that is tentative waits by itself."""
+    key = case.source if confirmation else ""
     run = Open(
         action=action.name,
-        key="",
-        round=last.round + 1 if last else 0,
+        key=key,
+        round=case.history.next_round(action.name, key),
         steps=_steps(attempt, action),
         proof=action.proof,
         due_at=case.now.now + timedelta(seconds=confirmation.after if confirmation else 0),
@@ -208,7 +250,7 @@ def _stronger(tier: TierFacts, history: History) -> bool:
     done = [
         STRENGTH[run.action]
         for run in history.runs
-        if run.action in STRENGTH and run.state != RunState.withdrawn
+        if run.action in STRENGTH and run.state not in NEVER_BEGUN
     ]
     return STRENGTH[tier.action] > max(done, default=-1)
 

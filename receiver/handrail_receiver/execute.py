@@ -9,17 +9,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from functools import partial
 from typing import Self
 
-from handrail.contract import Confirmation, Proof, Tell, names
+from handrail.contract import Confirmation, Tell, names
 
 from handrail_receiver.effects import Steps, time_of
 from handrail_receiver.errors import TargetError
 from handrail_receiver.model import (
+    ENTERING,
     WORKED,
     AttemptState,
     Effect,
@@ -29,15 +29,16 @@ from handrail_receiver.model import (
     RunState,
 )
 from handrail_receiver.nodes import waits_for
-from handrail_receiver.ports import Clock, Runs, Target
+from handrail_receiver.ports import Clock, Fence, Runs, Target
 from handrail_receiver.prometheus import Asks
+from handrail_receiver.proving import Prover
 from handrail_receiver.rates import Rates
 from handrail_receiver.status.words import told, what
 
 log = logging.getLogger("handrail")
-PROVE_EVERY = 1.0
 EVERYBODY = "emergency-rollback"
-AUTOMATIC = "alert"
+BY_ITSELF = ("alert", "handrail")
+"""Who asks for what no person asked for."""
 
 
 async def _nothing(_: object) -> None:
@@ -50,7 +51,7 @@ class Executor:
 
     `people` says who is told of an action of a rollout. Of what needs them now, everybody hears whom an emergency
     rollback would reach. While `stopped`, the kill switch is set: nothing is changed that no person asked for, not
-    even by what was begun before. `fence` is awaited before each act, and raises LeaseLost when a run is not ours.
+    even by what was begun before. The `fence` is asked before each act.
     """
 
     targets: Mapping[str, Target]
@@ -61,24 +62,26 @@ class Executor:
     redact: Callable[[str], str]
     people: Callable[[str, str], tuple[Tell, ...]]
     stopped: Callable[[], bool]
-    fence: Callable[[Run], Awaitable[None]] = _nothing
+    fence: Fence
 
     @property
     def steps(self) -> Steps:
         """What carries out one step on one node."""
-        return Steps(self.targets, self.rates, self._forbidden, self.fence)
+        return Steps(self.targets, self.rates, self._forbidden, self.fence.hold)
 
-    async def carry_out(self, run: Run) -> Run:
+    async def carry_out(self, run: Run, turn: asyncio.Lock | None = None) -> Run:
         """Bring a run to its end from wherever it stands, and give it back as it is then.
 
-        Raises LeaseLost when somebody else has it, StoreDown when nothing can be recorded: then it stays open.
+        It acts only while it has the `turn`, which all runs of its attempt share. Raises LeaseLost when somebody else has it, StoreDown when nothing can be recorded: then it stays open.
         """
         if run.state == RunState.waiting:
             run = await self._confirm(run)
+        turn = turn or asyncio.Lock()
         if run.state == RunState.open:
-            run = await self._steps(run)
+            async with turn:
+                run = await self._steps(run)
         if run.state == RunState.proving:
-            run = await self._prove(run)
+            run = await self._prove(run, turn)
         return run
 
     async def _confirm(self, run: Run) -> Run:
@@ -108,7 +111,7 @@ class Executor:
         return await self._finish(run, RunState.withdrawn, text, hold=text, tell=told)
 
     def _forbidden(self, run: Run) -> bool:
-        return run.asked_by == AUTOMATIC and self.stopped()
+        return run.asked_by in BY_ITSELF and self.stopped()
 
     def _everybody(self, run: Run) -> tuple[Tell, ...]:
         return self.people(run.rollout, EVERYBODY)
@@ -175,7 +178,8 @@ class Executor:
             effect for effect in run.effects if effect.state in {EffectState.failed, EffectState.skipped}
         ]
         nothing_done = bool(failed) and len(failed) == len(run.effects)
-        if run.proof is not None and not nothing_done:  # where no step got through, people hear of it at once
+        if not nothing_done and (run.proof is not None or (not failed and await self._unsettled(run))):
+            # where no step got through, people hear of it at once
             proving = replace(run, state=RunState.proving)
             await self._record(proving, last)
             return proving
@@ -184,49 +188,27 @@ class Executor:
         text = "; ".join(told(what(effect.step), effect.found) for effect in run.effects)
         return await self._finish(run, RunState.done, self.redact(text), last)
 
-    async def _prove(self, run: Run) -> Run:
-        """Ask until the arm's traffic is gone and every target still says so, or the declared time is over."""
-        proof = run.proof
-        if proof is None or run.acted_at is None:
-            return await self._finish(run, RunState.done, "there is nothing to prove")
-        deadline = run.acted_at + timedelta(seconds=proof.within)
-        while True:
-            missing = await self._unproved(run, proof)
-            if not missing:
-                return await self._finish(run, RunState.proved, _proof_text(proof))
-            if self.clock.now() >= deadline:
-                failed = [
-                    effect
-                    for effect in run.effects
-                    if effect.state in {EffectState.failed, EffectState.skipped}
-                ]
-                state = RunState.failed if failed else RunState.unproved
-                text = f"not proved within {proof.within:g} s: {missing}"
-                return await self._finish(run, state, f"{self._told(failed)}; {text}" if failed else text)
-            await asyncio.sleep(min(PROVE_EVERY, max(0.05, proof.within / 20)))
+    async def _unsettled(self, run: Run) -> bool:
+        """Whether something that entered a stage was ended by this run, and may still land."""
+        at = await self.fence.settles_at(run) if run.action in names.ACTING else None
+        return at is not None and at > self.clock.now()
 
-    async def _unproved(self, run: Run, proof: Proof) -> str:
-        """What is still missing for the proof, empty when it is complete."""
-        try:
-            traffic = await self.prometheus.values(proof.expr)
-        except TargetError as error:
-            return str(error)
-        if not traffic:
-            return "Prometheus has no figure of the arm's traffic, which proves nothing"
-        if any(not value <= proof.at_most for value in traffic):  # NaN is no proof
-            return f"the arm still has {max(traffic):g}, more than {proof.at_most:g}"
-        for effect in run.effects:
-            missing = await self._not_so(run, effect)
-            if missing:
-                return missing
-        return ""
+    async def _prove(self, run: Run, turn: asyncio.Lock) -> Run:
+        """Ask until it is so, and stays so, or the time for it is over."""
+        prover = Prover(
+            self.targets, self.runs, self.fence, self.prometheus, self.clock, self.redact, self._once
+        )
+        state, text = await prover.prove(run, turn)
+        failed = [
+            effect for effect in run.effects if effect.state in {EffectState.failed, EffectState.skipped}
+        ]
+        if failed and state not in WORKED:
+            return await self._finish(run, RunState.failed, f"{self._told(failed)}; {text}")
+        return await self._finish(run, state, text)
 
-    async def _not_so(self, run: Run, effect: Effect) -> str:
-        """Why a step that was done is not so (any more), after doing it again; empty when it is so."""
-        if effect.state not in {EffectState.done, EffectState.already}:
-            return ""
-        again = await self.steps.carry_out(run, effect, 0, _nothing, _nothing)
-        return self.redact(again.found) if again.state == EffectState.failed else ""
+    async def _once(self, run: Run, effect: Effect) -> Effect:
+        """Carry out an effect once more, with one try."""
+        return await self.steps.carry_out(run, effect, 0, _nothing, _nothing)
 
     def _told(self, failed: list[Effect]) -> str:
         lines = [f"{what(effect.step)} {effect.state}: {effect.found}" for effect in failed]
@@ -244,7 +226,7 @@ class Executor:
         now = self.clock.now()
         acting = run.action in names.ACTING
         if state in {RunState.failed, RunState.unproved}:
-            hold = f"{run.action} {state}: {text}"
+            hold = replace(run, state=state, text=text).broken
             tell = self._everybody(run) if acting else self.people(run.rollout, "hold")
         progress = Progress(
             state,
@@ -253,6 +235,7 @@ class Executor:
             acted_at=run.acted_at,
             finished_at=now,
             attempt_state=AttemptState.rolled_back if acting and state in WORKED else None,
+            stage=run.key if run.action in ENTERING and state in WORKED else None,
             hold=hold,
             tell=tell,
         )
@@ -289,7 +272,3 @@ class _Course:
             and self.effects[before].step.on_failure == "stop"
             for before in self.waits_for[place]
         )
-
-
-def _proof_text(proof: Proof) -> str:
-    return f"every target reads back, and the arm has at most {proof.at_most:g} of traffic"

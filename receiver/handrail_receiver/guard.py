@@ -1,4 +1,4 @@
-"""Inbox and open runs → everything decided and carried out: the loop that never ends.
+"""Inbox → everything decided, and what was decided carried out: the loop that never ends.
 
 The webhook wakes it right after its commit; what follows within BREATH seconds is decided together. It also
 looks by itself every second, for what became due and for what another receiver left behind.
@@ -10,20 +10,23 @@ import asyncio
 import functools
 import logging
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import cached_property
 
 from handrail.contract import Playbook, names
 
 from handrail_receiver.admission import HEARTBEAT, heartbeat, judge
-from handrail_receiver.errors import LeaseLost, StoreDown
+from handrail_receiver.errors import StoreDown
 from handrail_receiver.execute import Executor
 from handrail_receiver.intake import parse
 from handrail_receiver.model import (
     QUIET,
+    Begin,
+    Change,
     Conditions,
     Decision,
+    EndAll,
     History,
     Open,
     Run,
@@ -31,7 +34,9 @@ from handrail_receiver.model import (
     Settled,
     Stored,
     Verdict,
+    in_force,
 )
+from handrail_receiver.operations.schedule import Scheduler
 from handrail_receiver.playbooks import Playbooks
 from handrail_receiver.ports import Clock, Judge, Look
 from handrail_receiver.status.metrics import Metrics
@@ -65,11 +70,23 @@ class Guard:
     on_decision: Callable[[Decision], None] = lambda _: None
     on_end: Callable[[Run], None] = lambda _: None
     on_truncated: Callable[[], None] = lambda: None
+    on_begin: Callable[[], None] = lambda: None
     heartbeat_at: datetime | None = None
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
-    _running: dict[int, tuple[Run, asyncio.Task[None]]] = field(default_factory=dict)
-    _turns: dict[int, asyncio.Lock] = field(default_factory=dict)
-    _ended: dict[int, asyncio.Event] = field(default_factory=dict)
+
+    @cached_property
+    def scheduler(self) -> Scheduler:
+        """Who carries out what was decided."""
+        return Scheduler(
+            runs=self.store.runs,
+            executor=self.executor,
+            clock=self.clock,
+            owner=self.owner,
+            lease=timedelta(seconds=self.lease),
+            shared=self.store.engine.shared,
+            on_end=self._run_ended,
+            wake=self.wake,
+        )
 
     def wake(self) -> None:
         """There is something new."""
@@ -99,26 +116,27 @@ class Guard:
             full = sum(len(one.numbers) for one in settled) == TOGETHER
             self.metrics.notifications(settled)
             news = [one for one in settled if one.first is not None and one.first.verdict not in QUIET]
-            await self._decided([decision for one in news for decision in one.decisions])
+            self._decided([decision for one in news for decision in one.decisions])
             self._hear(news)
-            await self._start_due()
+            await self.scheduler.start_due()
 
     async def apply(self, rollout: str, decision: Callable[[History], Decision]) -> Decision:
         """Carry a person's decision into the store and start what it opens."""
         decided = await self.store.attempts.apply(rollout, decision, self.clock.now())
-        await self._decided([decided])
-        await self._start_due()
+        self._decided([decided])
+        await self.scheduler.start_due()
         return decided
 
     async def ended(self, decision: Decision, within: float) -> Run | None:
-        """The run that a decision opened, once it has ended or is only waiting for its proof."""
+        """The run that a decision opened, or found under way, once it has ended or only waits for its proof."""
         wanted = next((change for change in decision.changes if isinstance(change, Open)), None)
-        if wanted is None:
+        action = decision.action if decision.reason == "under-way" else wanted.action if wanted else ""
+        if not action or decision.verdict == Verdict.refuse:
             return None
         deadline = asyncio.get_running_loop().time() + within
         while True:
             history = await self.store.attempts.history(decision.rollout, self.clock.now())
-            run = history.last_run(wanted.action, wanted.key)
+            run = history.last_run(action, wanted.key if wanted else None)
             if run is None or run.finished_at or run.state == RunState.proving:
                 return run
             if asyncio.get_running_loop().time() > deadline:
@@ -137,7 +155,8 @@ class Guard:
             if signal.labels.get(names.ALERTNAME) == names.HEARTBEAT_ALERT:
                 yield heartbeat(signal, self.playbooks.all())
                 continue
-            playbook = self.playbooks.get(signal.labels.get(names.ROLLOUT, ""))
+            newest = self.playbooks.get(signal.labels.get(names.ROLLOUT, ""))
+            playbook = in_force(look(newest.rollout).attempt, newest) if newest else None
             for decision in judge(signal, playbook, look, now):
                 yield with_tells(decision, playbook) if playbook else decision
         if notification.truncated:
@@ -146,20 +165,20 @@ class Guard:
 
     async def close(self) -> None:
         """Stop carrying out; what is open stays open, for the next start or for another receiver at once."""
-        running = list(self._running.values())
-        for _, task in running:
-            task.cancel()
-        await asyncio.gather(*(task for _, task in running), return_exceptions=True)
-        for run, _ in running:
-            with suppress(LeaseLost, StoreDown):
-                await self.store.runs.renew(run, self.clock.now())
+        await self.scheduler.close()
 
-    async def _decided(self, decisions: Iterable[Decision]) -> None:
+    def _run_ended(self, run: Run) -> None:
+        self.metrics.ended(run)
+        self.on_end(run)
+
+    def _decided(self, decisions: Iterable[Decision]) -> None:
         for decision in decisions:
             if decision.verdict in QUIET:
                 continue
-            if any(isinstance(change, Open) and change.supersedes for change in decision.changes):
-                await self._end_entering(decision.attempt)
+            if any(isinstance(change, EndAll) or _goes_first(change) for change in decision.changes):
+                self.scheduler.give_way(decision.attempt)
+            if any(isinstance(change, Begin) for change in decision.changes):
+                self.on_begin()
             log.info(
                 "%s %s: %s (%s) %s",
                 decision.rollout,
@@ -170,17 +189,6 @@ class Guard:
             )
             self.on_decision(decision)
 
-    async def _end_entering(self, attempt: int) -> None:
-        """A rollback does not wait for what enters a stage; and nothing of that may land after it."""
-        ended = [
-            task
-            for run, task in self._running.values()
-            if run.attempt == attempt and (run.action not in names.ACTING or run.state == RunState.waiting)
-        ]
-        for task in ended:
-            task.cancel()
-        await asyncio.gather(*ended, return_exceptions=True)
-
     def _hear(self, news: list[Settled]) -> None:
         for one in news:
             if any(decision.reason == "truncated" for decision in one.decisions):
@@ -189,49 +197,6 @@ class Guard:
                 self.metrics.heartbeat(one.at)
                 self.heartbeat_at = one.at
 
-    async def _start_due(self) -> None:
-        now = self.clock.now()
-        for run in await self.store.runs.lease(self.owner, now, now + timedelta(seconds=self.lease)):
-            if run.id not in self._running:
-                task = asyncio.create_task(self._carry_out(run), name=f"{run.action} {run.rollout}")
-                self._running[run.id] = (run, task)
 
-    async def _carry_out(self, run: Run) -> None:
-        renewing = asyncio.create_task(self._renew(run, asyncio.current_task()))
-        try:
-            async with self._turns.setdefault(run.attempt, asyncio.Lock()):
-                ended = await self.executor.carry_out(run)
-            log.info("%s %s: %s %s", ended.rollout, ended.action, ended.state, ended.text)
-            self.metrics.ended(ended)
-            self.on_end(ended)
-        except (LeaseLost, StoreDown) as error:
-            log.warning("%s of %s stays open: %s", run.action, run.rollout, error)
-        except Exception:
-            log.exception("a fault in %s of %s; it stays open and is begun again", run.action, run.rollout)
-        finally:
-            renewing.cancel()
-            self._running.pop(run.id, None)
-            self.wake()
-
-    async def _renew(self, run: Run, task: asyncio.Task[None] | None) -> None:
-        """Stay the one who works on a run. Whoever cannot stops before another receiver may begin."""
-        renewed, pause = self.clock.now(), self.lease / 3
-        while True:
-            await asyncio.sleep(pause)
-            now = self.clock.now()
-            try:
-                async with asyncio.timeout(self.lease / 6):
-                    await self.store.runs.renew(run, now + timedelta(seconds=self.lease))
-                renewed, pause = now, self.lease / 3
-            except LeaseLost:
-                break
-            except (StoreDown, TimeoutError) as error:
-                log.warning("the lease of %s cannot be renewed: %s", run.rollout, str(error) or "no answer")
-                pause = self.lease / 12
-                if self.store.engine.shared and self.clock.now() - renewed >= 0.75 * timedelta(
-                    seconds=self.lease
-                ):
-                    log.warning("%s of %s is left to whoever reaches the store", run.action, run.rollout)
-                    break
-        if task is not None:
-            task.cancel()
+def _goes_first(change: Change) -> bool:
+    return isinstance(change, Open) and change.supersedes

@@ -11,7 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 from functools import cached_property
 
-from handrail.contract import Confirmation, Proof, Step, Tell
+from handrail.contract import Confirmation, Playbook, Proof, Step, Tell, names
 
 from handrail_receiver.errors import Cause
 from handrail_receiver.spoken import Approved, Checked
@@ -54,17 +54,22 @@ class Stored(Received):
 
 
 class AttemptState(StrEnum):
-    """Where one try at a rollout stands."""
+    """Where one try at a rollout stands. operations/machine.py has what leads from one to the next."""
 
     active = "active"
     rolling_back = "rolling-back"
     rolled_back = "rolled-back"
     complete = "complete"
+    abandoned = "abandoned"
 
 
 @dataclass(frozen=True)
 class Attempt:
-    """One try at a rollout. `held` says why nothing may be promoted, empty when it may."""
+    """One try at a rollout. `held` says why nothing may be promoted, empty when it may.
+
+    `stage` is the last one that it entered, or is entering as its first. `playbook` is its own copy, None where it
+    began before there were any.
+    """
 
     id: int
     rollout: str
@@ -78,11 +83,17 @@ class Attempt:
     held: str = ""
     pinned: Mapping[str, tuple[Step, ...]] = field(default_factory=dict)
     rollback_ready: str = ""
+    playbook: Playbook | None = None
 
     @property
     def live(self) -> bool:
         """Whether anything may still be done in it."""
         return self.state in {AttemptState.active, AttemptState.rolling_back}
+
+
+def in_force(attempt: Attempt | None, newest: Playbook) -> Playbook:
+    """The playbook that counts: a live attempt goes on by its own copy until a person adopts the newest."""
+    return attempt.playbook if attempt is not None and attempt.live and attempt.playbook else newest
 
 
 def attempt_spoken_of(newest: Attempt | None) -> int:
@@ -108,16 +119,25 @@ class RunState(StrEnum):
 
 OPEN = frozenset({RunState.waiting, RunState.open, RunState.proving})
 WORKED = frozenset({RunState.done, RunState.proved})
+NEVER_BEGUN = frozenset({RunState.waiting, RunState.withdrawn, RunState.superseded})
+"""What came to nothing, or has not begun yet."""
+BROKEN = frozenset({RunState.failed, RunState.unproved})
+ENTERING = ("start", "promote")
+"""The actions that give the canary more; all others that change a target take something from it."""
 
 
 class EffectState(StrEnum):
-    """Where one step stands. `intended` is recorded before anything is asked of the target."""
+    """Where one step stands. `intended` is recorded before anything is asked of the target.
+
+    `left` is a step whose target a stronger action of the same attempt decides about.
+    """
 
     intended = "intended"
     done = "done"
     already = "already"
     failed = "failed"
     skipped = "skipped"
+    left = "left"
 
 
 @dataclass(frozen=True)
@@ -154,6 +174,11 @@ class Run:
     confirmation: Confirmation | None = None
     text: str = ""
     fence: int = 0
+
+    @property
+    def broken(self) -> str:
+        """Why it did not get through, as its attempt is held for it; empty for every other run."""
+        return f"{self.action} {self.state}: {self.text}" if self.state in BROKEN else ""
 
     @property
     def measured(self) -> Mapping[str, datetime | None]:
@@ -210,10 +235,27 @@ class History:
         """Whether an alert was firing when we last heard of it in this attempt, None when we never did."""
         return next((said.firing for said in self.said if said.series == series), None)
 
-    def last_run(self, action: str, key: str = "") -> Run | None:
-        """The newest round of an action."""
-        rounds = [run for run in self.runs if (run.action, run.key) == (action, key)]
-        return max(rounds, key=lambda run: run.round, default=None)
+    def last_run(self, action: str, key: str | None = None) -> Run | None:
+        """The newest run of an action, whatever its key, or with one key."""
+        runs = [run for run in self.runs if run.action == action and key in {None, run.key}]
+        return max(runs, key=lambda run: (run.id, run.round), default=None)
+
+    def next_round(self, action: str, key: str = "") -> int:
+        """The number of the round that an action with this key would begin."""
+        return max((run.round + 1 for run in self.runs if (run.action, run.key) == (action, key)), default=0)
+
+    @property
+    def entering(self) -> Run | None:
+        """The run that entered a stage last, or tried to."""
+        runs = [run for run in self.runs if run.action in ENTERING]
+        return max(runs, key=lambda run: (run.id, run.round), default=None)
+
+    @property
+    def rollbacks(self) -> tuple[Run, ...]:
+        """The newest run of each rollback that was begun, the strongest last."""
+        begun = [run for run in self.runs if run.action in names.ACTING and run.state not in NEVER_BEGUN]
+        newest = {run.action: run for run in sorted(begun, key=lambda run: (run.id, run.round))}
+        return tuple(newest[action] for action in names.ACTING if action in newest)
 
 
 @dataclass(frozen=True)
@@ -245,21 +287,35 @@ QUIET = frozenset({Verdict.repeat, Verdict.ignore})
 
 @dataclass(frozen=True)
 class Begin:
-    """A new attempt, in its first stage."""
+    """A new attempt, in its first stage, with its own copy of the playbook."""
 
     service: str
     stage: str
     pinned: Mapping[str, tuple[Step, ...]]
     rollback_ready: str
     captured: tuple[Captured, ...] = ()
+    playbook: Playbook | None = None
 
 
 @dataclass(frozen=True)
-class Enter:
-    """The attempt goes into a stage; `captured` is what the one before came to."""
+class Adopt:
+    """The attempt goes on by another playbook, with these steps."""
 
-    stage: str
-    captured: tuple[Captured, ...] = ()
+    playbook: Playbook
+    pinned: Mapping[str, tuple[Step, ...]]
+    rollback_ready: str
+
+
+@dataclass(frozen=True)
+class Capture:
+    """What the stage that is to be left came to."""
+
+    captured: tuple[Captured, ...]
+
+
+@dataclass(frozen=True)
+class EndAll:
+    """Whatever is open in the attempt ends, and nobody works on it any more."""
 
 
 @dataclass(frozen=True)
@@ -285,7 +341,11 @@ class SetState:
 
 @dataclass(frozen=True)
 class Open:
-    """A run shall be carried out. `supersedes` ends whatever other runs of the attempt are still open."""
+    """A run shall be carried out.
+
+    `supersedes` ends what enters a stage and what is still open of the same action. Whoever works on the attempt stops,
+    and what is left is begun again, the strongest action first.
+    """
 
     action: str
     key: str
@@ -306,7 +366,7 @@ class Heard:
     firing: bool
 
 
-Change = Begin | Enter | SetHold | SetReady | SetState | Open | Heard | Checked | Approved
+Change = Begin | Adopt | Capture | EndAll | SetHold | SetReady | SetState | Open | Heard | Checked | Approved
 
 
 @dataclass(frozen=True)
@@ -334,7 +394,7 @@ class Decision:
 class Progress:
     """What is new about a run that is being carried out: recorded in one write, under its fence.
 
-    `tell` are people who hear of it now, whether they were told before or not.
+    `stage` is the one that was entered. `tell` are people who hear of it now, whether they were told before or not.
     """
 
     state: RunState
@@ -343,6 +403,7 @@ class Progress:
     acted_at: datetime | None = None
     finished_at: datetime | None = None
     attempt_state: AttemptState | None = None
+    stage: str | None = None
     hold: str | None = None
     tell: tuple[Tell, ...] = ()
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from handrail.contract import Step, Tell
@@ -108,14 +108,24 @@ class Attempts(Protocol):
 class Runs(Protocol):
     """What is to be carried out. A run is leased with its attempt: one receiver works on an attempt at a time."""
 
-    async def lease(self, owner: str, at: datetime, until: datetime) -> list[Run]:
-        """The runs that are due now and that nobody else works on; they are `owner`'s until then."""
+    async def lease(self, owner: str, at: datetime, lasting: timedelta) -> list[Run]:
+        """The runs that are due now and that nobody else works on; they are `owner`'s for so long."""
 
     async def record(self, run: Run, progress: Progress, at: datetime) -> None:
         """Note what came of it, and prolong nothing. Raises LeaseLost when it is not ours any more."""
 
-    async def renew(self, run: Run, until: datetime) -> None:
+    async def renew(self, run: Run, lasting: timedelta) -> None:
         """Stay the one who works on it. Raises LeaseLost."""
+
+
+class Fence(Protocol):
+    """What stands between a run and a target: asked before each act, and before a rollback is called done."""
+
+    async def hold(self, run: Run) -> None:
+        """Raises LeaseLost when another receiver has it, its time is over, or something ended it."""
+
+    async def settles_at(self, run: Run) -> datetime | None:
+        """When nothing can land any more that entered a stage in its attempt; None: nothing was under way."""
 
 
 class Evidence(Protocol):

@@ -209,10 +209,13 @@ class Verb(StrEnum):
     check = "check"
     approve = "approve"
     promote = "promote"
+    retry = "retry"
     hold = "hold"
     resume = "resume"
     rollback = "rollback"
     drill = "drill"
+    adopt = "adopt"
+    abandon = "abandon"
 
 
 @app.command()
@@ -234,13 +237,16 @@ def rollout(
     ] = False,
     role: Annotated[str, typer.Option(help="approve: as whom.")] = "",
     seen: Annotated[str, typer.Option(help="approve: only what status showed under this digest.")] = "",
+    to: Annotated[
+        str, typer.Option(help="promote, retry: the stage that is meant; refused when another one is next.")
+    ] = "",
 ) -> None:
     """Ask a running receiver about a rollout, or for something (token: HANDRAIL_TOKEN_FILE)."""
     try:
         from handrail_receiver.cli import rollout as ask  # noqa: PLC0415
     except ModuleNotFoundError as error:
         _no_receiver(error)
-    words = {"why": why, "item": item, "role": role, "seen": seen}
+    words = {"why": why, "item": item, "role": role, "seen": seen, "to": to}
     raise typer.Exit(ask(verb.value, name, url=url, anyway=anyway, failed=failed, **words))
 
 

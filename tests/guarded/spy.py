@@ -17,11 +17,15 @@ from .service import HAPROXY
 
 @dataclass
 class Spy:
-    """What was asked of HAProxy. `fault` is given each command, and may sleep, change the answer, or raise."""
+    """What was asked of HAProxy. `fault` is given each command, and may sleep, change the answer, or raise.
+
+    `before` is given it first, when it was received and is not carried out yet; it may sleep or raise as well.
+    """
 
     real: Path
     commands: list[str] = field(default_factory=list)
     fault: Callable[[str, str], str] = lambda _command, answer: answer
+    before: Callable[[str], None] = lambda _command: None
 
     def sets(self) -> list[str]:
         """The commands that change something."""
@@ -30,6 +34,7 @@ class Spy:
     def answer(self, command: str) -> str:
         """Pass a command on."""
         self.commands.append(command)
+        self.before(command)
         return self.fault(command, servers.ask_haproxy(self.real, command) + "\n\n")
 
 

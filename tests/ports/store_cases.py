@@ -29,6 +29,7 @@ from handrail_receiver.stores import Store
 
 STEPS = weights(0, 100)
 LATER = NOW + timedelta(seconds=10)
+LEASE = timedelta(seconds=10)
 
 
 def decision(*changes: Change, attempt: int = 0, **more: object) -> Decision:

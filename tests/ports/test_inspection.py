@@ -21,17 +21,17 @@ from handrail_receiver.inspection.verify import ChainView, VerifyView, problems,
 from handrail_receiver.model import Begin, Effect, EffectState, Progress, Received, RunState, Verdict
 from handrail_receiver.outbox import Told
 from handrail_receiver.stores import Store
-from ports.store_cases import LATER, STEPS, begun, by_hand, decision, delivered, judged, opening
+from ports.store_cases import LATER, LEASE, STEPS, begun, by_hand, decision, delivered, judged, opening
 
 pytestmark = pytest.mark.anyio
-MIGRATIONS = ["0001_first.sql", "0002_gates.sql", "0003_tellings.sql"]
+MIGRATIONS = ["0001_first.sql", "0002_gates.sql", "0003_tellings.sql", "0004_playbook.sql"]
 
 
 async def rolled_back(store: Store) -> None:
     """One attempt with a rollback that is done, recorded step by step."""
     attempt = (await begun(store)).attempt
     await store.attempts.apply("shop", lambda _: decision(opening(), attempt=attempt, by="alert"), NOW)
-    (run,) = await store.runs.lease("me", NOW, LATER)
+    (run,) = await store.runs.lease("me", NOW, LEASE)
     for place, step in enumerate(STEPS):
         done = Effect(place, step, EffectState.done, f"it is {step.kind}")
         await store.runs.record(run, Progress(RunState.open, effect=done), NOW)

@@ -38,7 +38,7 @@ from handrail_receiver.outbox import Told
 from handrail_receiver.ports import Look
 from handrail_receiver.stores import Store, open_store
 from handrail_receiver.stores.chain import first_broken, first_broken_of
-from ports.store_cases import LATER, STEPS, begun, by_hand, decision, delivered, judged, opening
+from ports.store_cases import LATER, LEASE, STEPS, begun, by_hand, decision, delivered, judged, opening
 
 pytestmark = pytest.mark.anyio
 
@@ -146,27 +146,30 @@ async def test_a_run_exists_once_for_each_round_whoever_asks_for_it(store: Store
 
 async def test_only_one_receiver_works_on_an_attempt_until_its_time_is_over(store: Store) -> None:
     await begun(store, opening())
-    mine = await store.runs.lease("me", NOW, LATER)
+    mine = await store.runs.lease("me", NOW, LEASE)
     assert [(run.action, run.fence) for run in mine] == [("rollback", 1)]
-    assert await store.runs.lease("you", NOW, LATER) == []
-    assert await store.runs.lease("me", NOW, LATER) == mine
-    after = LATER + timedelta(seconds=1)
-    assert [run.fence for run in await store.runs.lease("you", after, after + timedelta(seconds=10))] == [2]
+    assert await store.runs.lease("you", NOW, LEASE) == []
+    assert await store.runs.lease("me", NOW, LEASE) == mine
+    await store.fence.hold(mine[0])
+    await store.runs.renew(mine[0], timedelta(0))
+    with pytest.raises(LeaseLost):
+        await store.fence.hold(mine[0])
+    assert [run.fence for run in await store.runs.lease("you", NOW, LEASE)] == [2]
     with pytest.raises(LeaseLost):
         await store.runs.record(mine[0], Progress(RunState.done, finished_at=NOW), NOW)
     with pytest.raises(LeaseLost):
-        await store.runs.renew(mine[0], after)
+        await store.runs.renew(mine[0], LEASE)
 
 
 async def test_what_is_not_due_is_not_leased(store: Store) -> None:
     await begun(store, opening(due_at=LATER))
-    assert await store.runs.lease("me", NOW, LATER) == []
-    assert len(await store.runs.lease("me", LATER, LATER + timedelta(seconds=10))) == 1
+    assert await store.runs.lease("me", NOW, LEASE) == []
+    assert len(await store.runs.lease("me", LATER, LEASE)) == 1
 
 
 async def test_what_came_of_a_run_is_kept_and_its_attempt_let_go(store: Store) -> None:
     await begun(store, SetState(AttemptState.rolling_back), opening())
-    (run,) = await store.runs.lease("me", NOW, LATER)
+    (run,) = await store.runs.lease("me", NOW, LEASE)
     done = Effect(0, STEPS[0], EffectState.done, "unix:haproxy.sock: 0")
     await store.runs.record(run, Progress(RunState.open, effect=done), NOW)
     end = Progress(
@@ -191,9 +194,9 @@ async def test_what_came_of_a_run_is_kept_and_its_attempt_let_go(store: Store) -
 
 async def test_a_rollback_takes_an_attempt_from_whoever_enters_a_stage(store: Store) -> None:
     attempt = (await begun(store, opening("start"))).attempt
-    (entering,) = await store.runs.lease("you", NOW, LATER)
+    (entering,) = await store.runs.lease("you", NOW, LEASE)
     await store.attempts.apply("shop", lambda _: decision(opening(supersedes=True), attempt=attempt), NOW)
-    mine = await store.runs.lease("me", NOW, LATER)
+    mine = await store.runs.lease("me", NOW, LEASE)
     assert [(run.action, run.state) for run in mine] == [("rollback", RunState.open)]
     with pytest.raises(LeaseLost):
         await store.runs.record(entering, Progress(RunState.done, finished_at=NOW), NOW)

@@ -16,7 +16,7 @@ from handrail_receiver.errors import StoreDown, WrongSettings
 from handrail_receiver.model import Decision, Stored
 from handrail_receiver.ports import Judge, Look
 from handrail_receiver.stores import open_store
-from ports.store_cases import LATER, begun, decision, delivered, new_database, opening
+from ports.store_cases import LEASE, begun, decision, delivered, new_database, opening
 
 pytestmark = pytest.mark.anyio
 
@@ -51,7 +51,7 @@ async def test_two_receivers_on_one_postgresql_share_the_work_and_do_it_once(
     assert await stores[0].inbox.waiting() == 0
     assert len(set(judged_by)) == 40
     leased = await asyncio.gather(
-        *(one.runs.lease(str(place), NOW, LATER) for place, one in enumerate(stores))
+        *(one.runs.lease(str(place), NOW, LEASE) for place, one in enumerate(stores))
     )
     assert sorted(len(runs) for runs in leased) == [0, 1]
     for one in stores:

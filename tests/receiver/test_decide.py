@@ -80,8 +80,29 @@ def test_the_steps_are_those_that_were_pinned_when_the_attempt_began() -> None:
 def test_what_nobody_declared_is_ignored() -> None:
     assert verdict(Signal(firing=True, labels={})) == ("ignore", "no-rollout-label")
     assert verdict(book=None) == ("ignore", "unknown-rollout")
-    assert verdict(signal("nothing")) == ("ignore", "unknown-guardrail")
-    assert verdict(signal("leaks", "warning")) == ("ignore", "unknown-guardrail")
+    assert verdict(signal("nothing", action="investigate")) == ("ignore", "unknown-guardrail")
+    assert verdict(signal("leaks", "warning", action="hold")) == ("ignore", "unknown-guardrail")
+
+
+def test_a_rollback_that_the_playbook_cannot_look_up_holds_and_people_are_told_at_once() -> None:
+    asking = signal("nothing", action="rollback")
+    made = decide(asking, BOOK, HISTORY, CONDITIONS)
+    text = (
+        "shop has no tier 'critical' of guardrail 'nothing', and its alert asks for rollback; "
+        "people must rollback, or `handrail rollout adopt shop` where the newest playbook has it"
+    )
+    assert (made.verdict, made.reason, made.action) == (Verdict.tell, "unknown-guardrail", "rollback")
+    assert (made.text, made.changes) == (text, (SetHold(text),))
+    held = History(replace(ATTEMPT, held=text))
+    assert verdict(asking, history=held) == ("repeat", "unknown-guardrail")
+    over = History(replace(ATTEMPT, state=AttemptState.rolled_back))
+    for quiet, history in (
+        (signal("nothing", action="rollback", firing=False), HISTORY),
+        (signal("nothing", action="rollback", mode="shadow"), HISTORY),
+        (asking, over),
+        (asking, History()),
+    ):
+        assert verdict(quiet, history=history) == ("ignore", "unknown-guardrail")
 
 
 def test_the_playbook_says_what_is_done_not_the_alert() -> None:
@@ -109,15 +130,38 @@ def test_each_alert_is_told_by_its_labels_from_its_neighbours() -> None:
     assert series_of(one) == series_of(Signal(firing=False, labels=dict(reversed(list(one.labels.items())))))
 
 
-@pytest.mark.parametrize("state", [RunState.waiting, RunState.open, RunState.proving])
+@pytest.mark.parametrize("state", [RunState.open, RunState.proving])
 def test_what_is_under_way_is_not_begun_again(state: RunState) -> None:
     assert verdict(history=replace(HISTORY, runs=(run(state=state),))) == ("repeat", "under-way")
 
 
-@pytest.mark.parametrize("state", [RunState.failed, RunState.unproved, RunState.withdrawn])
+def test_a_definite_alert_does_not_wait_for_a_tentative_one() -> None:
+    waiting = replace(HISTORY, runs=(replace(run(state=RunState.waiting), key="latency/critical"),))
+    made = decide(FIRING, BOOK, waiting, CONDITIONS)
+    assert (made.verdict, made.reason) == (Verdict.act, "limit-broken")
+    assert made.changes[2] == Open("rollback", "", 0, weights(0, 100), None, NOW, supersedes=True)
+
+
+def test_tentative_alerts_do_not_wait_for_each_other() -> None:
+    asks = Confirmation(after=30, expr="bad", unreachable="hold")
+    book = playbook(tiers={"error-rate/critical": {"confirmation": asks}})
+    waiting = replace(run(state=RunState.waiting), key="latency/critical")
+    assert verdict(book=book, history=replace(HISTORY, runs=(waiting,))) == ("confirm", "to-be-confirmed")
+    own = replace(waiting, key="error-rate/critical")
+    assert verdict(book=book, history=replace(HISTORY, runs=(own,))) == ("repeat", "under-way")
+
+
+@pytest.mark.parametrize("state", [RunState.failed, RunState.unproved])
 def test_what_failed_is_tried_again_while_it_fires(state: RunState) -> None:
     made = decide(FIRING, BOOK, replace(HISTORY, runs=(run(state=state),)), CONDITIONS)
     assert (made.verdict, made.reason) == (Verdict.act, "tried-again")
+    assert [change.round for change in made.changes if isinstance(change, Open)] == [1]
+
+
+@pytest.mark.parametrize("state", [RunState.withdrawn, RunState.superseded])
+def test_what_came_to_nothing_is_begun_while_it_fires(state: RunState) -> None:
+    made = decide(FIRING, BOOK, replace(HISTORY, runs=(run(state=state),)), CONDITIONS)
+    assert (made.verdict, made.reason) == (Verdict.act, "limit-broken")
     assert [change.round for change in made.changes if isinstance(change, Open)] == [1]
 
 
@@ -178,7 +222,9 @@ def test_a_guardrail_that_asks_for_it_is_confirmed_first() -> None:
     )
     assert (made.verdict, made.reason) == (Verdict.confirm, "to-be-confirmed")
     due = NOW + timedelta(seconds=30)
-    assert made.changes[1:] == (Open("rollback", "", 0, weights(0, 100), None, due, asks, supersedes=False),)
+    assert made.changes[1:] == (
+        Open("rollback", "error-rate/critical", 0, weights(0, 100), None, due, asks, supersedes=False),
+    )
 
 
 def test_an_alert_older_than_the_attempt_needs_the_confirming_query() -> None:

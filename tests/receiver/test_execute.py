@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
@@ -13,31 +12,16 @@ import servers
 from apis import Inbox
 from apis.serving import Trouble
 from guarded import NOW, Guarded, guarded, playbook
+from guarded.kept import Kept, Unfenced
 from guarded.playbook import weights
 from guarded.scraped import scraped
 from handrail.contract import Command, Confirmation, PagerDuty, Secret, Slack, Step, Tell, Webhook
 from handrail_receiver.errors import Cause
 from handrail_receiver.execute import Executor
-from handrail_receiver.model import Effect, Progress, Run, RunState
+from handrail_receiver.model import Effect, Run, RunState
 from handrail_receiver.prometheus import NoPrometheus
 from handrail_receiver.rates import Rates
 from handrail_receiver.targets.fake import FakeTarget
-
-
-@dataclass
-class Kept:
-    """What came of a run, in memory."""
-
-    progress: list[Progress] = field(default_factory=list)
-
-    async def lease(self, _owner: str, _at: datetime, _until: datetime) -> list[Run]:
-        return []
-
-    async def record(self, _run: Run, progress: Progress, _at: datetime) -> None:
-        self.progress.append(progress)
-
-    async def renew(self, _run: Run, _until: datetime) -> None:
-        pass
 
 
 class Still:
@@ -65,6 +49,7 @@ def test_a_fault_of_our_own_ends_as_a_failed_step_and_the_others_go_on(call: str
         str,
         lambda *_: (),
         lambda: False,
+        Unfenced(),
     )
     effects = (Effect(0, bad), Effect(1, good))
     run = Run(1, 1, "shop", "rollback", "", 0, RunState.open, "alert", "why", NOW, NOW, NOW, effects=effects)

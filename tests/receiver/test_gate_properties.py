@@ -8,7 +8,7 @@ from datetime import timedelta
 from guarded import NOW, ROLLOUT, playbook
 from handrail.contract import Approval, Gate
 from handrail_receiver.gates import Approach, Approver, Found, approach, judge
-from handrail_receiver.model import Attempt, AttemptState, Conditions, Decision, Enter, History, Verdict
+from handrail_receiver.model import Attempt, AttemptState, Capture, Conditions, Decision, History, Verdict
 from handrail_receiver.operate import Asked, answer
 from handrail_receiver.spoken import Approved, Checked
 from handrail_receiver.vouch import Word, approve
@@ -127,7 +127,7 @@ def test_no_promotion_goes_past_an_approval(
     )
     asked = Asked("promote", promoter, "why not", anyway, found=at.found)
     made = answer(asked, at.playbook, history, Conditions(at.now))
-    if any(isinstance(change, Enter) for change in made.changes):
+    if any(isinstance(change, Capture) for change in made.changes):
         assert number == 2
         assert history.approved
         assert by != promoter or not at.gate.approvals[0].four_eyes

@@ -134,7 +134,7 @@ def test_a_stage_that_still_holds_is_not_left(shop: Guarded) -> None:
     shop.call("promote")
     assert shop.call("promote")["text"].startswith("stage 50% holds until ")
     assert shop.call("promote", anyway=True)["text"].endswith("say why with --why to go on anyway")
-    text = shop.call("promote", anyway=True, why="the fix is urgent")["text"]
+    text = shop.call("promote", to="100%", anyway=True, why="the fix is urgent")["text"]
     assert text.startswith("into stage 100%, although stage 50% holds until ")
     assert text.endswith("(says operator-1: the fix is urgent)")
 
@@ -148,7 +148,9 @@ def test_a_rollback_does_not_wait_for_a_stage_that_is_being_entered(tmp_path: Pa
         starting.start()
         shop.until("start", "open")
         shop.deliver()
-        shop.until("rollback", "done")
+        shop.until("rollback", "proving")
+        assert shop.weights() == (0, 100)
+        shop.until("rollback", "done", within=30)  # what the stage's step began may land for a while
         assert shop.runs() == [("start", "superseded"), ("rollback", "done")]
         assert shop.weights() == (0, 100)
         starting.join()

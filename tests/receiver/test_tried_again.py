@@ -6,7 +6,7 @@ import asyncio
 import itertools
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -15,32 +15,19 @@ import pytest
 import servers
 from apis import Request, Things
 from guarded import NOW, guarded, playbook
+from guarded.kept import Kept, Unfenced
 from handrail.contract import Command, HttpCall, Secret, Step
 from handrail_receiver.effects import time_of
 from handrail_receiver.errors import Cause, LeaseLost, Permanent, Retryable
 from handrail_receiver.execute import Executor
-from handrail_receiver.model import Effect, EffectState, Progress, Run, RunState
-from handrail_receiver.ports import Reading
+from handrail_receiver.model import Effect, EffectState, Run, RunState
+from handrail_receiver.ports import Fence, Reading
 from handrail_receiver.prometheus import NoPrometheus
 from handrail_receiver.rates import Rates
 from handrail_receiver.targets.fake import FakeTarget
 from starlette.responses import PlainTextResponse, Response
 
-
-@dataclass
-class Kept:
-    """What came of a run, in memory."""
-
-    progress: list[Progress] = field(default_factory=list)
-
-    async def lease(self, _owner: str, _at: datetime, _until: datetime) -> list[Run]:
-        return []
-
-    async def record(self, _run: Run, progress: Progress, _at: datetime) -> None:
-        self.progress.append(progress)
-
-    async def renew(self, _run: Run, _until: datetime) -> None:
-        pass
+UNFENCED = Unfenced()
 
 
 class Still:
@@ -54,7 +41,7 @@ def step(name: str, **bounds: Any) -> Step:
     return Command([name], ["x"], **{"within": 0.5, "tries": 1, "timeout": 0.2, **bounds})
 
 
-def executor(target: FakeTarget, kept: Kept, **more: Any) -> Executor:
+def executor(target: FakeTarget, kept: Kept, fence: Fence = UNFENCED) -> Executor:
     rates = Rates(Still(), 60)
     return Executor(
         {"command": target},
@@ -65,7 +52,7 @@ def executor(target: FakeTarget, kept: Kept, **more: Any) -> Executor:
         str,
         lambda *_: (),
         lambda: False,
-        **more,
+        fence,
     )
 
 
@@ -173,12 +160,13 @@ def test_a_step_that_stops_the_others_is_waited_for() -> None:
 
 
 def test_a_run_that_is_not_ours_any_more_acts_on_nothing() -> None:
-    async def lost(_: Run) -> None:
-        raise LeaseLost("somebody else has it")
+    class Lost(Unfenced):
+        async def hold(self, _run: Run) -> None:
+            raise LeaseLost("somebody else has it")
 
     target, kept = FakeTarget(), Kept()
     with pytest.raises(LeaseLost):
-        asyncio.run(executor(target, kept, fence=lost).carry_out(run(step("one"), step("two"))))
+        asyncio.run(executor(target, kept, Lost()).carry_out(run(step("one"), step("two"))))
     assert (target.done, kept.progress) == ([], [])
 
 

@@ -12,8 +12,9 @@ from starlette.responses import JSONResponse, Response
 from handrail_receiver.access import error
 from handrail_receiver.bodies import Incomplete, TooLarge, read_body
 from handrail_receiver.calls import Calls
-from handrail_receiver.model import History, Verdict
+from handrail_receiver.model import History, Verdict, in_force
 from handrail_receiver.operate import Asked
+from handrail_receiver.operations.changes import changes_between
 from handrail_receiver.playbooks import Playbooks
 from handrail_receiver.ports import Clock
 from handrail_receiver.status.bundle import Bundles
@@ -26,6 +27,7 @@ from handrail_receiver.status.views import (
     CheckBody,
     RolloutsView,
     RolloutView,
+    StageBody,
     attempt_view,
     gate_view,
     run_view,
@@ -56,7 +58,7 @@ class Api:
         if playbook is None:
             return _unknown(request)
         history = await self._history(playbook)
-        gate = await self.calls.gate(playbook, history)
+        gate = await self.calls.gate(in_force(history.attempt, playbook), history)
         view = _view(playbook, history).model_copy(update={"gate": gate_view(gate) if gate else None})
         return JSONResponse(view.model_dump(mode="json"))
 
@@ -107,13 +109,16 @@ class Api:
         return self.playbooks.get(request.path_params["name"])
 
 
-def _view(playbook: Playbook, history: History) -> RolloutView:
+def _view(newest: Playbook, history: History) -> RolloutView:
+    attempt = history.attempt
+    playbook = in_force(attempt, newest)
     return RolloutView(
         rollout=playbook.rollout,
         service=playbook.service,
         stages=[stage.name for stage in playbook.stages],
-        attempt=attempt_view(history.attempt) if history.attempt else None,
+        attempt=attempt_view(attempt) if attempt else None,
         runs=[run_view(run) for run in history.runs],
+        changed=list(changes_between(playbook, newest)),
     )
 
 
@@ -125,6 +130,8 @@ def _asked(verb: str, caller: Caller, body: Body) -> Asked:
             return replace(asked, word=Word(item, passed))
         case ApproveBody(role=role, seen=seen):
             return replace(asked, word=Word(role, seen=seen, token=caller.approver))
+        case StageBody(anyway=anyway, to=to):
+            return replace(asked, anyway=anyway, to=to)
         case CallBody(anyway=anyway):
             return replace(asked, anyway=anyway)
 

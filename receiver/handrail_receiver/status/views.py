@@ -32,6 +32,12 @@ class CallBody(BaseModel):
     anyway: bool = False
 
 
+class StageBody(CallBody):
+    """The same; `to` names the stage that is meant, `complete` behind the last one: what it no longer fits is refused."""
+
+    to: str = Field(default="", max_length=200)
+
+
 class CheckBody(BaseModel):
     """An answer to a question of the gate ahead: `item` is the question or its place from 1 on; `why` is a note."""
 
@@ -50,7 +56,7 @@ class ApproveBody(BaseModel):
     why: Words = ""
 
 
-Body = CallBody | CheckBody | ApproveBody
+Body = CallBody | StageBody | CheckBody | ApproveBody
 
 
 @dataclass(frozen=True)
@@ -66,11 +72,14 @@ VERBS = (
     Verb("start"),
     Verb("check", body=CheckBody),
     Verb("approve", role="approver", body=ApproveBody),
-    Verb("promote"),
+    Verb("promote", body=StageBody),
+    Verb("retry", body=StageBody),
     Verb("hold"),
     Verb("resume"),
     Verb("rollback"),
     Verb("drill"),
+    Verb("adopt"),
+    Verb("abandon"),
 )
 
 
@@ -140,7 +149,10 @@ class GateView(BaseModel):
 
 
 class RolloutView(BaseModel):
-    """A rollout: its stages, its newest attempt with all its runs, and the gate ahead (not in the list of all)."""
+    """A rollout: its stages, its newest attempt with all its runs, and the gate ahead (not in the list of all).
+
+    `changed` is what `adopt` would change of the playbook that the live attempt goes by, a line each.
+    """
 
     rollout: str
     service: str
@@ -148,6 +160,7 @@ class RolloutView(BaseModel):
     attempt: AttemptView | None
     runs: list[RunView]
     gate: GateView | None = None
+    changed: list[str] = []
 
 
 class RolloutsView(BaseModel):

@@ -33,7 +33,7 @@ LOOK_EVERY = 0.5
 class Tx(Protocol):
     """An open transaction. Statements name their values: `:name`.
 
-    `skip_locked` ends a SELECT that takes rows which nobody else has; `listed` selects the numbers of a JSON
+    `database_clock()` is the database's own time, in seconds since 1970. `skip_locked` ends a SELECT that takes rows which nobody else has; `listed` selects the numbers of a JSON
     list that is given as the value `listed`.
     """
 

@@ -7,13 +7,15 @@ from datetime import datetime, timedelta
 
 from handrail_receiver.model import (
     QUIET,
+    Adopt,
     Attempt,
     Begin,
+    Capture,
     Captured,
     Change,
     Decision,
     Effect,
-    Enter,
+    EndAll,
     Heard,
     History,
     LastSaid,
@@ -135,10 +137,12 @@ def _change(
     match change:
         case Begin():
             return _begin(tx, decision, change, now)
-        case Enter(stage, captured):
+        case Adopt():
+            _adopt(tx, change, attempt)
+        case Capture(captured):
             _capture(tx, attempt, captured)
-            sql = "UPDATE attempt SET stage = :stage, stage_entered_at = :at WHERE id = :id"
-            tx.count(sql, stage=stage, at=now, id=attempt)
+        case EndAll():
+            _end(tx, attempt, "action <> ''", now)
         case SetHold(why):
             tx.count("UPDATE attempt SET held = :why WHERE id = :id", why=why, id=attempt)
         case SetReady(why):
@@ -168,8 +172,9 @@ def _begin(tx: Tx, decision: Decision, begin: Begin, now: float) -> int:
     tx.lock(f"attempt:{decision.rollout}")
     rows = tx.rows(
         "INSERT INTO attempt (rollout, service, number, state, stage, stage_entered_at, started_at, started_by,"
-        " pinned, rollback_ready)"
-        " SELECT :rollout, :service, COALESCE(MAX(number), 0) + 1, 'active', :stage, :now, :now, :by, :pinned, :ready"
+        " pinned, rollback_ready, playbook)"
+        " SELECT :rollout, :service, COALESCE(MAX(number), 0) + 1, 'active', :stage, :now, :now, :by, :pinned, :ready,"
+        " :playbook"
         " FROM attempt WHERE rollout = :rollout RETURNING id",
         rollout=decision.rollout,
         service=begin.service,
@@ -178,11 +183,22 @@ def _begin(tx: Tx, decision: Decision, begin: Begin, now: float) -> int:
         by=decision.by,
         pinned=pinned_json(begin.pinned),
         ready=begin.rollback_ready,
+        playbook=begin.playbook.model_dump_json() if begin.playbook else "",
     )
     attempt = int(rows[0]["id"])
     _capture(tx, attempt, begin.captured)
     begun(tx, decision.rollout, now)
     return attempt
+
+
+def _adopt(tx: Tx, adopt: Adopt, attempt: int) -> None:
+    tx.count(
+        "UPDATE attempt SET playbook = :playbook, pinned = :pinned, rollback_ready = :ready WHERE id = :id",
+        playbook=adopt.playbook.model_dump_json(),
+        pinned=pinned_json(adopt.pinned),
+        ready=adopt.rollback_ready,
+        id=attempt,
+    )
 
 
 def _capture(tx: Tx, attempt: int, captured: tuple[Captured, ...]) -> None:
@@ -229,22 +245,20 @@ def _open(tx: Tx, decision: Decision, run: Open, attempt: int, now: float, detec
             at=now,
         )
     if run.supersedes:
-        _supersede(tx, attempt, made[0]["id"], now)
+        end_others(tx, attempt, made[0]["id"], run.action, now)
 
 
-def _supersede(tx: Tx, attempt: int, but: int, now: float) -> None:
-    """End the others; whoever works on them loses the lease at once."""
-    if end_others(tx, attempt, but, now):
+def end_others(tx: Tx, attempt: int, but: int, action: str, now: float) -> None:
+    """An action begins: what enters a stage ends, and other runs of the same action; a stronger one goes first."""
+    _end(tx, attempt, "(action = :action OR action IN ('start', 'promote'))", now, but=but, action=action)
+
+
+def _end(tx: Tx, attempt: int, which: str, now: float, *, but: int = 0, **values: object) -> None:
+    """End open runs of an attempt. Whoever works on it loses the lease at once, and begins what is left again."""
+    other = "attempt = :attempt AND id <> :but AND state IN ('waiting', 'open', 'proving')"
+    going_on = tx.rows(f"SELECT id FROM run WHERE {other} AND state <> 'waiting'", attempt=attempt, but=but)  # noqa: S608
+    sql = f"UPDATE run SET state = 'superseded', finished_at = :now WHERE {other} AND {which}"  # noqa: S608
+    tx.count(sql, attempt=attempt, but=but, now=now, **values)
+    if going_on:
         sql = "UPDATE attempt SET fence = fence + 1, owner = NULL, leased_until = 0 WHERE id = :id"
         tx.count(sql, id=attempt)
-
-
-def end_others(tx: Tx, attempt: int, but: int, now: float) -> int:
-    """End entering a stage and what waits to be confirmed: a rollback begins."""
-    return tx.count(
-        "UPDATE run SET state = 'superseded', finished_at = :now WHERE attempt = :attempt AND id <> :but"
-        " AND (state = 'waiting' OR (state IN ('open', 'proving') AND action IN ('start', 'promote')))",
-        attempt=attempt,
-        but=but,
-        now=now,
-    )

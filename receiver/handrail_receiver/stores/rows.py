@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
-from handrail.contract import Confirmation, Proof, Step
+from handrail.contract import Confirmation, Playbook, Proof, Step
 from pydantic import TypeAdapter
 
 from handrail_receiver.errors import Cause
@@ -44,6 +44,7 @@ def attempt_of(row: Row) -> Attempt:
         held=row["held"],
         pinned=_pinned(row["pinned"]),
         rollback_ready=row["rollback_ready"],
+        playbook=_playbook(row["playbook"]) if row["playbook"] else None,
     )
 
 
@@ -104,7 +105,7 @@ def effect_of(row: Row) -> Effect:
     """A row of `effect`."""
     return Effect(
         position=row["position"],
-        step=_step(row["step"]),
+        step=step_of(row["step"]),
         state=EffectState(row["state"]),
         found=row["found"],
         cause=Cause(row["cause"]) if row["cause"] else None,
@@ -118,7 +119,14 @@ def _pinned(text: str) -> Mapping[str, tuple[Step, ...]]:
 
 
 @functools.lru_cache(maxsize=256)
-def _step(text: str) -> Step:
+def _playbook(text: str) -> Playbook:
+    """Written when an attempt begins, or adopts another."""
+    return Playbook.model_validate_json(text)
+
+
+@functools.lru_cache(maxsize=256)
+def step_of(text: str) -> Step:
+    """A step as the column holds it → the step."""
     return ONE_STEP.validate_json(text)
 
 

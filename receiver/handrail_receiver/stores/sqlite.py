@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import sqlite3
+import time
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
@@ -25,6 +26,7 @@ class SQLite:
             path, isolation_level=None, check_same_thread=False, timeout=5.0, cached_statements=256
         )
         self._raw.row_factory = sqlite3.Row
+        self._raw.create_function("database_clock", 0, time.time)
         for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
             self._raw.execute(f"PRAGMA {pragma}")
 

@@ -91,7 +91,7 @@ def _fires_when(chain: plan.Guardrail | plan.Slo, alert: plan.Alert) -> str:
     if alert is chain.blind:
         return "it cannot see"
     if isinstance(chain, plan.Slo):
-        return f"the budget burns {paces(dict(chain.burns)[alert.tier])} too fast"
+        return f"the budget loses {paces(dict(chain.burns)[alert.tier])}"
     return limits(alert)
 
 

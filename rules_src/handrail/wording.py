@@ -73,8 +73,11 @@ def limits(alert: Alert) -> str:
 
 
 def paces(burns: Sequence[Burn]) -> str:
-    """How fast an error budget burns when an alert says so: `14.4 times over 1h or 6 times over 6h`."""
-    return " or ".join(f"{plain(burn.factor)} times over {span(burn.long)}" for burn in burns)
+    """What an error budget loses when an alert says so: `2 % in 1h (burn rate 14.4) or 5 % in 6h (burn rate 6)`."""
+    return " or ".join(
+        f"{show(burn.share, Unit.ratio)} in {span(burn.long)} (burn rate {plain(round(burn.factor, 3))})"
+        for burn in burns
+    )
 
 
 def about(time: timedelta) -> str:

@@ -106,7 +106,7 @@ def test_what_fires_is_said_as_in_the_runbook(shell: Shell) -> None:
     assert wrong == ""
     assert "above 2 %, or late above 0, in the first 30m of a stage" in said
     assert "nothing fired for 20m" in said
-    assert "the budget burns 14.4 times over 1h or 6 times over 6h too fast" in said
+    assert "the budget loses 2 % in 1h (burn rate 14.4) or 5 % in 6h (burn rate 6)" in said
     assert not re.search(r"\d+ms", said)
 
 

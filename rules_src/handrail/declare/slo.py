@@ -2,29 +2,48 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from datetime import timedelta
+from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from handrail.base import declared
 from handrail.declare.guardrail import Name, Runbook
 from handrail.declare.measures import Ratio, SlowerThan
-from handrail.units import Share
+from handrail.units import Share, duration
+
+
+def _longer_than_its_alerts(text: str) -> str:
+    if duration(text) <= LONGEST:
+        raise ValueError(
+            f"'{text}' is no longer than the 3 days that its alerts look at; write it like 7d or 30d"
+        )
+    return text
+
+
+LONGEST = timedelta(days=3)
+"""The longest window in which an objective's alerts look at what the budget loses."""
+SloWindow = Annotated[
+    str,
+    AfterValidator(_longer_than_its_alerts),
+    Field(description="a duration of more than 3 days, like 30d"),
+]
 
 
 @declared
 class Slo:
     """`objective` of the events must be good over `window`; the rest is the error budget.
 
-    The alerts burn through the budget by the multi-window, multi-burn-rate scheme of the Google SRE Workbook
-    (chapter 5): 14.4x over 1 h and 6x over 6 h are critical, 3x over 1 d and 1x over 3 d are warnings, each
-    confirmed over a twelfth of its window; with less than the measure's `min_events` in it, a window says nothing. A
-    measure with an arm judges the whole service.
+    The alerts follow the multi-window, multi-burn-rate scheme of the Google SRE Workbook (chapter 5): 2 % of the
+    budget gone in 1 h and 5 % in 6 h are critical, 10 % in 1 d and 10 % in 3 d are warnings, each confirmed over a
+    twelfth of its window. How fast that burns follows from `window`: 14.4, 6, 3 and 1 times as fast as the budget
+    lasts for 30 days, 3.36, 1.4, 0.7 and 0.233 times for 7. With less than the measure's `min_events` in it, a window
+    says nothing. A measure with an arm judges the whole service.
     """
 
     name: Name
     measure: Ratio | SlowerThan
     objective: Share = Field(kw_only=True)
-    window: Literal["30d", "28d", "7d"] = Field(default="30d", kw_only=True)
+    window: SloWindow = Field(default="30d", kw_only=True)
     title: str | None = Field(default=None, kw_only=True)
     runbook: Runbook | None = Field(default=None, kw_only=True)

@@ -1,7 +1,7 @@
 """A declared SLO → the plan's: two recordings per evaluation, sums over them for every window, burn-rate alerts.
 
-Burn rates and windows are those of the Google SRE Workbook, chapter 5, table 5-8. A window's error ratio is the
-sum of the recorded errors over the sum of the recorded totals, never an average of ratios.
+Shares of the budget and windows are those of the Google SRE Workbook, chapter 5, table 5-8. A window's error ratio is
+the sum of the recorded errors over the sum of the recorded totals, never an average of ratios.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from handrail import names, plan, promql
 from handrail.base import where_of
 from handrail.declare.rollout import Rollout
 from handrail.declare.slo import Slo
+from handrail.increments import increments
 from handrail.lower.guardrail import Frame, lower_runbook
 from handrail.lower.measures import lower_measure
 from handrail.lower.scale import Scale
@@ -21,10 +22,14 @@ from handrail.units import Unit, amount, duration, plain, seconds, show, span
 from handrail.wording import literal, paces
 
 _BURNS: tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...] = (
-    ("warning", (("3", "1d", "2h"), ("1", "3d", "6h"))),
-    ("critical", (("14.4", "1h", "5m"), ("6", "6h", "30m"))),
+    ("warning", (("10%", "1d", "2h"), ("10%", "3d", "6h"))),
+    ("critical", (("2%", "1h", "5m"), ("5%", "6h", "30m"))),
 )
+"""By tier: the share of the budget that may be used up in the long window, and the short window that confirms it."""
 _LONG = {long for _, pairs in _BURNS for _, long, _ in pairs}
+_SEEN = "1h"
+"""The time over which errors and events are compared before it is said that they do not belong together."""
+NO_SHARE = "its bad or good events are more than all of its events"
 _WINDOWS = ("5m", "30m", "1h", "2h", "6h", "1d", "3d")
 
 
@@ -38,7 +43,7 @@ def lower_slo(given: Slo, rollout: Rollout, frame: Frame) -> plan.Slo:
     errors, total = _counted(
         measure, labels, scale.duration(rollout.evaluate), scale.duration(rollout.scrape)
     )
-    burns = tuple((tier, _burns(pairs, scale)) for tier, pairs in _BURNS)
+    burns = tuple((tier, _burns(pairs, duration(given.window), scale)) for tier, pairs in _BURNS)
     objective = amount(given.objective).value
     return plan.Slo(
         name=given.name,
@@ -60,38 +65,55 @@ def lower_slo(given: Slo, rollout: Rollout, frame: Frame) -> plan.Slo:
     )
 
 
-def _burns(pairs: Sequence[tuple[str, str, str]], scale: Scale) -> tuple[plan.Burn, ...]:
+def _burns(pairs: Sequence[tuple[str, str, str]], window: timedelta, scale: Scale) -> tuple[plan.Burn, ...]:
+    """How many times as fast as it may the budget burns when a pair's share of it is gone in the long window."""
     return tuple(
-        plan.Burn(Decimal(factor), scale.duration(long), scale.duration(short))
-        for factor, long, short in pairs
+        plan.Burn(
+            share=amount(share).value,
+            factor=amount(share).value * seconds(window) / seconds(duration(long)),
+            long=scale.duration(long),
+            short=scale.duration(short),
+        )
+        for share, long, short in pairs
     )
 
 
 def _counted(
     measure: plan.Share | plan.Slow, labels: tuple[tuple[str, str], ...], every: timedelta, scrape: timedelta
 ) -> tuple[plan.Recording, plan.Recording]:
-    # increase over one evaluation and one scrape more counts each step between samples once; the factor
-    # brings it back to one evaluation.
-    def grown(series: plan.Selector) -> str:
-        return f"sum(increase({series}[{span(every + scrape)}]))"
-
-    share = f"{plain(seconds(every))} / {plain(seconds(every + scrape))}"
+    """Errors and events since the last evaluation."""
     recorded = plan.Selector(names.SLO_TOTAL, tuple((label, "=", text) for label, text in labels))
-    none = f"sum({recorded}) * 0"
     if isinstance(measure, plan.Slow) and measure.native:
-        total = f"histogram_count({grown(measure.histogram)}) * {share}"
-        # The fraction of no events is no number, and one of these would stay in every window's sum.
-        slow = f"1 - histogram_fraction(0, {plain(measure.bound)}, {grown(measure.histogram)})"
-        errors = f"({slow}) * sum({recorded} > 0) or {none}"
+        errors, total = _of_native(measure, recorded, every, scrape)
     elif isinstance(measure, plan.Slow):
-        total = f"{grown(measure.histogram.suffixed('_count'))} * {share}"
-        quick = grown(promql.bucket(measure.histogram, measure.bound))
-        errors = f"sum({recorded}) - (({quick} * {share}) or {none})"
+        total = increments(measure.histogram.suffixed("_count"), every, scrape)
+        quick = increments(promql.bucket(measure.histogram, measure.bound), every, scrape)
+        errors = _rest(recorded, quick)
     else:
-        total = f"{grown(measure.whole)} * {share}"
-        part = f"({grown(measure.part)} * {share}) or {none}"
-        errors = part if measure.bad else f"sum({recorded}) - ({part})"
+        total = increments(measure.whole, every, scrape)
+        part = increments(measure.part, every, scrape)
+        errors = f"{part}\nor {_none(recorded)}" if measure.bad else _rest(recorded, part)
     return plan.Recording(names.SLO_ERRORS, errors, labels), plan.Recording(names.SLO_TOTAL, total, labels)
+
+
+def _none(recorded: plan.Selector) -> str:
+    return f"sum({recorded}) * 0"
+
+
+def _rest(recorded: plan.Selector, good: str) -> str:
+    return f"sum({recorded}) - ({good}\nor {_none(recorded)})"
+
+
+def _of_native(
+    measure: plan.Slow, recorded: plan.Selector, every: timedelta, scrape: timedelta
+) -> tuple[str, str]:
+    """The estimate over some scrapes, cut down to one evaluation: native histograms cannot be subtracted everywhere."""
+    width = every + 4 * scrape
+    grown = f"sum(increase({measure.histogram}[{span(width)}]))"
+    total = f"histogram_count({grown}) * {plain(seconds(every))} / {plain(seconds(width))}"
+    # The fraction of no events is no number, and one of these would stay in every window's sum.
+    slow = f"1 - histogram_fraction(0, {plain(measure.bound)}, {grown})"
+    return f"({slow}) * sum({recorded} > 0) or {_none(recorded)}", total
 
 
 def _ratio(window: timedelta, labels: tuple[tuple[str, str], ...], least: int) -> plan.Recording:
@@ -102,7 +124,7 @@ def _ratio(window: timedelta, labels: tuple[tuple[str, str], ...], least: int) -
     total = f"sum_over_time({plan.Selector(names.SLO_TOTAL, matchers)}[{width}])"
     return plan.Recording(
         names.SLO_RATIO,
-        f"{errors} / ({total} {f'>= {least}' if least > 1 else '> 0'})",
+        f"{errors} / ({total} {f'>= {least}' if least > 1 else '> 0'}) >= 0 <= 1",
         (*labels, (names.WINDOW, width)),
     )
 
@@ -124,7 +146,7 @@ def _alert(
         labels=frame.labels(f"slo-{given.name}", tier, frame.severity(tier), "investigate"),
         summary=f"{title} of {frame.rollout.name} burns its error budget: {tier}",
         description=f"{{{{ $value | humanizePercentage }}}} of the events fail; the budget of {show(budget, Unit.ratio)} "
-        f"in {given.window} burns {paces(burns)} too fast.",
+        f"in {given.window} loses {paces(burns)}.",
         conditions=(),
         during=None,
         note=None,
@@ -145,9 +167,6 @@ def _burning(given: Slo, burn: plan.Burn, budget: Decimal, frame: Frame) -> str:
 
 
 def _blind(given: Slo, frame: Frame) -> plan.Alert:
-    total = plan.Selector(
-        names.SLO_TOTAL, ((names.ROLLOUT, "=", frame.rollout.name), (names.SLO, "=", given.name))
-    )
     severity = frame.severity("warning")
     title = literal(given.title or given.name)
     return plan.Alert(
@@ -155,7 +174,7 @@ def _blind(given: Slo, frame: Frame) -> plan.Alert:
         tier=names.BLIND,
         severity=severity,
         action="hold",
-        expr=f'label_replace(count(absent({total})), "reason", "its metrics are missing", "", "")',
+        expr=_cannot_see(given, frame),
         hold=frame.context.scale.time(duration("10m")),
         keep_firing_for=timedelta(),
         labels=frame.labels(f"slo-{given.name}", names.BLIND, severity, "hold"),
@@ -165,4 +184,18 @@ def _blind(given: Slo, frame: Frame) -> plan.Alert:
         during=None,
         note=None,
         where=where_of(given),
+    )
+
+
+def _cannot_see(given: Slo, frame: Frame) -> str:
+    own = ((names.ROLLOUT, "=", frame.rollout.name), (names.SLO, "=", given.name))
+    hour = span(frame.context.scale.duration(_SEEN))
+    errors = f"sum_over_time({plan.Selector(names.SLO_ERRORS, own)}[{hour}])"
+    total = plan.Selector(names.SLO_TOTAL, own)
+    because = {
+        "its metrics are missing": f"absent({total})",
+        NO_SHARE: f"{errors} > sum_over_time({total}[{hour}]) or {errors} < 0",
+    }
+    return "\nor ".join(
+        f'label_replace(count({lost}), "reason", "{reason}", "", "")' for reason, lost in because.items()
     )

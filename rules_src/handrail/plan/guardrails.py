@@ -172,8 +172,9 @@ class Guardrail:
 
 @dataclass(frozen=True)
 class Burn:
-    """A pair of windows that together show the budget burning `factor` times too fast."""
+    """A pair of windows that together show `share` of the budget gone in the long one, a burn rate of `factor`."""
 
+    share: Decimal
     factor: Decimal
     long: timedelta
     short: timedelta

@@ -20,6 +20,8 @@ from handrail.emit.promtool.storage import Storage, Values
 from handrail.plan import Alert, Burn, Rollout, Selector, Share, Slo
 from handrail.units import duration, span
 
+REMEMBERED = 3_600_000
+"""How long (ms) a series may be away and still go on from its value."""
 Counted = tuple[float, float]
 """Errors and events of one evaluation."""
 
@@ -85,9 +87,16 @@ class Course:
         return (some if bad else total - some), total
 
     def _grown(self, series: Selector, time: int) -> float | None:
+        """What each scrape added since the last evaluation; after a reset all that is there is new."""
         every, scrape = ms(self.rollout.evaluate), ms(self.rollout.scrape)
-        found = [number for _, number in self.storage.grown(series, time, every + scrape)]
-        return sum(found) * every / (every + scrape) if found else None
+        step = min(every, scrape)
+        end, found = time - 1, []
+        for look in range((end - every) // step * step + step, end + 1, step):
+            before = {key: values[-1] for key, values in self.storage.ranges(series, look - step, REMEMBERED)}
+            for key, values in self.storage.ranges(series, look, every + scrape):
+                if key in before:
+                    found.append(values[-1] - (before[key] if before[key] <= values[-1] else 0))
+        return sum(found) if found else None
 
     def _holds(self, alert: Alert, time: int) -> Firing:
         if alert is self.slo.blind:
@@ -108,7 +117,10 @@ class Course:
         known = [pair for then in seen if (pair := self._counted[then]) is not None]
         total = sum(pair[1] for pair in known)
         least = self.slo.measure.min_events if window in self._relied_on else 0
-        return sum(pair[0] for pair in known) / total if total >= least and total > 0 else None
+        if total < least or total <= 0:
+            return None
+        ratio = sum(pair[0] for pair in known) / total
+        return ratio if 0 <= ratio <= 1 else None
 
     @cached_property
     def _relied_on(self) -> set[timedelta]:

@@ -153,7 +153,7 @@ def _slo(given: plan.Slo, times: Mapping[str, Times]) -> Section:
         anchor=f"slo-{given.name}",
         title=f"Error budget: {given.title}",
         impact=given.runbook.impact,
-        meaning=f"{goal}; the budget is {budget}. The limits say how many times too fast it burns. "
+        meaning=f"{goal}; the budget is {budget}. The limits say how much of it is gone in how long; at a burn rate of 1 it lasts just as long. "
         f"{share(given.measure)}. {few}",
         success="",
         shadow=False,

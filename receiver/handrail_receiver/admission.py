@@ -7,16 +7,18 @@ guardrail, whatever else it asks for.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from handrail.contract import GuardrailFacts, Playbook, TierFacts, names
 
 from handrail_receiver.decide import decide, series_of
-from handrail_receiver.model import Conditions, Decision, History, SetHold, Signal, Verdict
+from handrail_receiver.model import Conditions, Decision, Heard, History, SetHold, Signal, Verdict
 from handrail_receiver.ports import Look
 
 HEARTBEAT = "heartbeat"
+ALERTMANAGER = "alertmanager"
+Labels = Mapping[str, str]
 # What Grafana fires instead of a rule's own alert, or notes on it, when its query gave nothing or failed.
 CANNOT_SEE = frozenset({"DatasourceNoData", "DatasourceError"})
 STATE_REASON = "grafana_state_reason"
@@ -37,8 +39,41 @@ def heartbeat(signal: Signal, playbooks: Iterable[Playbook]) -> Decision:
     return Decision(Verdict.note, HEARTBEAT, "the heartbeat arrived")
 
 
-def judge(signal: Signal, playbook: Playbook | None, look: Look, now: Conditions) -> Iterator[Decision]:
-    """What follows from one alert; `look` gives the history with the effects of all decisions before."""
+def judge(
+    signal: Signal, playbook: Playbook | None, look: Look, now: Conditions, origin: str = ""
+) -> Iterator[Decision]:
+    """What follows from one alert; `look` gives the history with the effects of all decisions before.
+
+    `origin` is who says it, as it is remembered: of what Alertmanager said, Alertmanager can be asked.
+    """
+    for decision in _judge(signal, playbook, look, now):
+        heard = (replace(one, origin=origin) if isinstance(one, Heard) else one for one in decision.changes)
+        yield replace(decision, changes=tuple(heard)) if origin else decision
+
+
+def series_in(labels: Labels) -> tuple[str, str]:
+    """The series of an alert with these labels: as it says, and as blind."""
+    signal = Signal(firing=True, labels=labels)
+    return series_of(signal), series_of(_as_blind(signal))
+
+
+def over(rollout: str, series: Collection[str], history: History) -> Decision:
+    """These fire no more, although nobody said so."""
+    over = [one for one in history.said if one.firing and one.series in series]
+    sources = ", ".join(sorted({one.source for one in over}))
+    text = f"no Alertmanager has {sources} any more, and all answer: what told of its end was lost"
+    return Decision(
+        Verdict.note if over else Verdict.ignore,
+        "gone",
+        text,
+        rollout=rollout,
+        by="asking",
+        attempt=history.attempt.id if history.attempt else 0,
+        changes=tuple(Heard(one.series, one.source, firing=False, origin=one.origin) for one in over),
+    )
+
+
+def _judge(signal: Signal, playbook: Playbook | None, look: Look, now: Conditions) -> Iterator[Decision]:
     if playbook is None:
         yield decide(signal, None, History(), now)
         return
@@ -56,7 +91,7 @@ def judge(signal: Signal, playbook: Playbook | None, look: Look, now: Conditions
     yield decide(signal, playbook, history, now)
 
 
-def fits(labels: dict[str, str], playbook: Playbook) -> bool:
+def fits(labels: Labels, playbook: Playbook) -> bool:
     """Whether an alert does not say that it is of another environment than ours."""
     theirs = labels.get(names.ENVIRONMENT, "")
     return not theirs or not playbook.environment or theirs == playbook.environment

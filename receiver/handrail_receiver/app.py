@@ -130,6 +130,7 @@ def make_app(settings: Settings, secrets: Secrets) -> Front:
     asker = Asker(
         watching,
         settings.alertmanagers,
+        settings.alertmanager_receivers,
         settings.prometheus,
         settings.silences_unknown,
         store,
@@ -171,6 +172,7 @@ def make_app(settings: Settings, secrets: Secrets) -> Front:
                 prometheus,
                 settings.alertmanagers,
                 asker.problems,
+                lambda: asker.elsewhere,
                 playbooks,
                 pulse,
                 tokens,

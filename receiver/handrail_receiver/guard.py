@@ -16,7 +16,7 @@ from functools import cached_property
 
 from handrail.contract import Playbook, names
 
-from handrail_receiver.admission import HEARTBEAT, heartbeat, judge
+from handrail_receiver.admission import ALERTMANAGER, HEARTBEAT, heartbeat, judge
 from handrail_receiver.errors import StoreDown
 from handrail_receiver.execute import Executor
 from handrail_receiver.intake import parse
@@ -46,6 +46,7 @@ log = logging.getLogger("handrail")
 TOGETHER = 200
 LOOK_EVERY = 1.0
 BREATH = 0.03
+OTHERS = "1"  # the version that Grafana and Google send, whose alerts no Alertmanager of ours has
 TOLD = {Verdict.act, Verdict.hold, Verdict.tell}
 
 
@@ -151,13 +152,14 @@ class Guard:
     def _judge(self, stored: Stored, look: Look, now: Conditions) -> Iterable[Decision]:
         """What follows from a delivery, alert by alert."""
         notification = parse(stored.body)
+        origin = "" if notification.dialect == OTHERS else ALERTMANAGER
         for signal in notification.signals:
             if signal.labels.get(names.ALERTNAME) == names.HEARTBEAT_ALERT:
                 yield heartbeat(signal, self.playbooks.all())
                 continue
             newest = self.playbooks.get(signal.labels.get(names.ROLLOUT, ""))
             playbook = in_force(look(newest.rollout).attempt, newest) if newest else None
-            for decision in judge(signal, playbook, look, now):
+            for decision in judge(signal, playbook, look, now, origin):
                 yield with_tells(decision, playbook) if playbook else decision
         if notification.truncated:
             text = f"{notification.truncated} alerts were cut off by the sender; of those nothing is known"

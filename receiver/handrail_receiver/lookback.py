@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -10,12 +11,23 @@ from urllib.parse import urlencode
 
 import yaml
 from handrail.contract import names
-from pydantic import AwareDatetime, BaseModel, ConfigDict, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from handrail_receiver.errors import TargetError
-from handrail_receiver.mutes import Fired, Inhibition, Labels, Silence, inhibitions, silences
+from handrail_receiver.intake import Instant
+from handrail_receiver.mutes import (
+    Fired,
+    Inhibition,
+    Labels,
+    Silence,
+    configured,
+    inhibitions,
+    silences,
+)
 from handrail_receiver.outside import Outside
 from handrail_receiver.prometheus import Told
+from handrail_receiver.routes import Route, listed
+from handrail_receiver.yamls import read_yaml
 
 log = logging.getLogger("handrail")
 ANSWER_WITHIN = 10.0
@@ -33,15 +45,21 @@ class Present(BaseModel):
 
     model_config = ConfigDict(extra="ignore")
     labels: dict[str, str]
-    annotations: dict[str, str] = {}
-    startsAt: AwareDatetime  # noqa: N815
+    annotations: dict[str, str] | None = None
+    startsAt: Instant = None  # noqa: N815
     fingerprint: str = ""
     status: _State
+    receivers: tuple[dict[str, str], ...] = ()
 
     @property
     def active(self) -> bool:
         """Whether it is sent: a mute takes it out."""
         return self.status.state != "suppressed"
+
+    @property
+    def goes_to(self) -> frozenset[str]:
+        """The receivers that it is routed to."""
+        return listed(self.receivers)
 
 
 class _Series(BaseModel):
@@ -74,13 +92,30 @@ class _Global(BaseModel):
     external_labels: dict[str, str] | None = None
 
 
+class _Whole(BaseModel):
+    model_config = ConfigDict(extra="ignore")
+    all_over: _Global | None = Field(default=None, alias="global")
+
+
 ALERTS: TypeAdapter[list[Present]] = TypeAdapter(list[Present])
 
 
+class _Routes(BaseModel):
+    model_config = ConfigDict(extra="ignore")
+    route: Route
+
+
 @dataclass(frozen=True)
-class _Kept:
+class Kept:
+    """What the Alertmanagers keep: silences, rules of inhibition, and where each sends what."""
+
     silences: tuple[Silence, ...]
     rules: tuple[Inhibition, ...]
+    routes: tuple[Route, ...]
+
+    def goes_to(self, labels: Labels) -> frozenset[str]:
+        """Who gets an alert with these labels."""
+        return frozenset(name for route in self.routes for name in route.receivers(labels))
 
 
 @dataclass(frozen=True)
@@ -99,19 +134,20 @@ class LookBack:
         return await self._fired(OURS, since, now, await self._added())
 
     async def muted(
-        self, news: Sequence[Fired], present: Sequence[Present] | None, now: datetime
+        self, news: Sequence[Fired], present: Sequence[Present] | None, kept: Kept | None, now: datetime
     ) -> list[str | None]:
         """What muted each of them: empty for nothing, None when nobody says.
 
-        `present` is what Alertmanager has now, None when none answered.
+        `present` is what Alertmanager has now, None when none answered; `kept` what `kept()` said.
         """
         if not self.alertmanagers or not news:
             return ["" for _ in news]  # there is nobody who could have muted it
-        kept = await self._kept() if present is not None else None
         if kept is None or present is None:
             return [None for _ in news]
         sources = await self._sources(news, kept.rules, now)
-        return [_muted(one, present, kept, sources, now) for one in news]
+        return await asyncio.to_thread(
+            lambda: [_muted(one, present, kept, sources, now) for one in news]  # slow: each with each
+        )
 
     async def _fired(self, selector: str, since: datetime, now: datetime, added: Labels) -> list[Fired]:
         still = {_key(one.metric) for one in await self._query(f"ALERTS{{{selector}}}")}
@@ -139,14 +175,15 @@ class LookBack:
         address = f"{self.prometheus.rstrip('/')}/api/v1/status/config"
         try:
             answer = await self.outside.ask("Prometheus", "GET", address, timeout=ANSWER_WITHIN)
-            written = yaml.safe_load(_Configuration.model_validate_json(answer.body).data.yaml) or {}
-            return _Global.model_validate(written.get("global") or {}).external_labels or {}
+            text = _Configuration.model_validate_json(answer.body).data.yaml
+            written = _Whole.model_validate(await asyncio.to_thread(read_yaml, text) or {})
+            return (written.all_over or _Global()).external_labels or {}
         except (TargetError, ValidationError, yaml.YAMLError):
             return {}
 
-    async def _kept(self) -> _Kept | None:
-        """What the Alertmanagers keep: one of a cluster that answers is enough."""
-        found: list[_Kept] = []
+    async def kept(self) -> Kept | None:
+        """What the Alertmanagers keep: one of a cluster that answers is enough, None when none does."""
+        found: list[Kept] = []
         for url in self.alertmanagers:
             base = url.rstrip("/")
             try:
@@ -154,14 +191,15 @@ class LookBack:
                     (await self.outside.ask("Alertmanager", "GET", base + path, timeout=ANSWER_WITHIN)).body
                     for path in ("/api/v2/silences", "/api/v2/status")
                 ]
-                found.append(_Kept(silences(muted), inhibitions(status)))
+                found.append(await asyncio.to_thread(_read, muted, status))
             except (TargetError, ValidationError, yaml.YAMLError) as error:
                 log.warning("%s does not say what it muted: %s", url, error)
         if not found:
             return None
-        return _Kept(
+        return Kept(
             tuple(one for kept in found for one in kept.silences),
             tuple({rule.model_dump_json(): rule for kept in found for rule in kept.rules}.values()),
+            tuple(route for kept in found for route in kept.routes),
         )
 
     async def _sources(
@@ -176,10 +214,15 @@ class LookBack:
         ]
 
 
+def _read(muted: bytes, status: bytes) -> Kept:
+    route = _Routes.model_validate(configured(status)).route
+    return Kept(silences(muted), inhibitions(status), (route,))
+
+
 def _muted(
     fired: Fired,
     present: Sequence[Present],
-    kept: _Kept,
+    kept: Kept,
     sources: Sequence[tuple[Inhibition, list[Fired]]],
     now: datetime,
 ) -> str:

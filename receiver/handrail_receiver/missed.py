@@ -26,6 +26,11 @@ class Missed:
     muted: str | None
 
     @property
+    def rollout(self) -> str:
+        """The rollout that it is about."""
+        return self.fired.labels.get(names.ROLLOUT, "")
+
+    @property
     def source(self) -> str:
         """Guardrail and tier, as they are remembered."""
         return f"{self.fired.labels.get(names.GUARDRAIL)}/{self.fired.labels.get(names.TIER)}"

@@ -194,12 +194,16 @@ class Run:
 
 @dataclass(frozen=True)
 class LastSaid:
-    """What one alert said last in an attempt; `series` stands for all its labels, `source` is guardrail/tier."""
+    """What one alert said last in an attempt; `series` stands for all its labels, `source` is guardrail/tier.
+
+    `origin` is who said it: "alertmanager", or empty for somebody who cannot be asked.
+    """
 
     series: str
     source: str
     firing: bool
     at: datetime
+    origin: str = ""
 
 
 @dataclass(frozen=True)
@@ -359,11 +363,12 @@ class Open:
 
 @dataclass(frozen=True)
 class Heard:
-    """An alert fires or has stopped."""
+    """An alert fires or has stopped; `origin` is who says so."""
 
     series: str
     source: str
     firing: bool
+    origin: str = ""
 
 
 Change = Begin | Adopt | Capture | EndAll | SetHold | SetReady | SetState | Open | Heard | Checked | Approved

@@ -13,11 +13,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
 
-import yaml
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, TypeAdapter
 
+from handrail_receiver.patterns import fits
+from handrail_receiver.yamls import read_yaml
+
 Labels = Mapping[str, str]
-WRITTEN = re.compile(r'\s*(\w+)\s*(=~|!~|!=|=)\s*("(?:[^"\\]|\\.)*")\s*')
+WRITTEN = re.compile(r'\s*(\w+|"(?:[^"\\]|\\.)*")\s*(=~|!~|!=|=)\s*("(?:[^"\\]|\\.)*"|[^"\s][^"]*|)\s*')
+ESCAPED = {r"\"": '"', r"\n": "\n", r"\\": "\\"}
 NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
 
 
@@ -45,10 +48,8 @@ class Matcher(BaseModel):
         found = labels.get(self.name, "")
         if not self.isRegex:
             return (found == self.value) == self.isEqual
-        try:
-            return (re.fullmatch(self.value, found, re.DOTALL) is not None) == self.isEqual
-        except (re.error, FutureWarning):
-            return True
+        fitting = fits(self.value, found)
+        return True if fitting is None else fitting == self.isEqual
 
     @property
     def promql(self) -> str:
@@ -80,7 +81,19 @@ def _written(text: object) -> object:
     if found is None:
         return text
     name, sign, value = found.groups()
-    return {"name": name, "value": json.loads(value), "isRegex": "~" in sign, "isEqual": sign[0] == "="}
+    return {
+        "name": _unquoted(name),
+        "value": _unquoted(value),
+        "isRegex": "~" in sign,
+        "isEqual": sign[0] == "=",
+    }
+
+
+def _unquoted(text: str) -> str:
+    """A word of Alertmanager's, with or without quotes: what it does not escape stays as it is written."""
+    if not text.startswith('"'):
+        return text.strip()
+    return re.sub(r"\\.", lambda found: ESCAPED.get(found[0], found[0]), text[1:-1])
 
 
 Written = Annotated[Matcher, BeforeValidator(_written)]
@@ -101,12 +114,12 @@ class Inhibition(BaseModel):
     @property
     def source(self) -> tuple[Matcher, ...]:
         """What an alert must be to mute others."""
-        return (*self.source_matchers, *_older(self.source_match, self.source_match_re))
+        return (*self.source_matchers, *older(self.source_match, self.source_match_re))
 
     @property
     def target(self) -> tuple[Matcher, ...]:
         """What an alert must be to be muted."""
-        return (*self.target_matchers, *_older(self.target_match, self.target_match_re))
+        return (*self.target_matchers, *older(self.target_match, self.target_match_re))
 
     def may_mute(self, labels: Labels) -> bool:
         """Whether it could mute an alert, if only another one fired."""
@@ -127,7 +140,7 @@ class Inhibition(BaseModel):
         return ",".join(['alertstate="firing"', *known])
 
 
-class _Configuration(BaseModel):
+class _Rules(BaseModel):
     model_config = ConfigDict(extra="ignore")
     inhibit_rules: tuple[Inhibition, ...] | None = None
 
@@ -152,10 +165,15 @@ def silences(body: bytes) -> tuple[Silence, ...]:
 
 def inhibitions(body: bytes) -> tuple[Inhibition, ...]:
     """The rules in what /api/v2/status answers. Raises ValidationError, or YAMLError for what is no YAML."""
-    written = yaml.safe_load(_Status.model_validate_json(body).config.original)
-    return _Configuration.model_validate(written).inhibit_rules or ()
+    return _Rules.model_validate(configured(body)).inhibit_rules or ()
 
 
-def _older(equal: Mapping[str, str], like: Mapping[str, str]) -> list[Matcher]:
+def configured(body: bytes) -> object:
+    """The configuration in what /api/v2/status answers. Raises ValidationError, or YAMLError for what is no YAML."""
+    return read_yaml(_Status.model_validate_json(body).config.original)
+
+
+def older(equal: Mapping[str, str], like: Mapping[str, str]) -> list[Matcher]:
+    """The conditions as older configurations write them."""
     plain = [Matcher(name=name, value=value) for name, value in equal.items()]
     return plain + [Matcher(name=name, value=value, isRegex=True) for name, value in like.items()]

@@ -97,6 +97,10 @@ class TurnedDown(Permanent):
         super().__init__(cause, text)
 
 
+class TooLong(Permanent):
+    """The answer is longer than LONGEST_ANSWER."""
+
+
 @asynccontextmanager
 async def within(seconds: float, who: str) -> AsyncIterator[None]:
     """Give what `who` does in the block `seconds` in all; then it is Retryable, whatever it was doing."""
@@ -173,7 +177,7 @@ class Outside:
             async for part in response.aiter_bytes():
                 body += part
                 if len(body) > LONGEST_ANSWER:
-                    raise Permanent(
+                    raise TooLong(
                         Cause.invalid,
                         f"{who} answered with more than {LONGEST_ANSWER >> 20} MiB; check its url",
                     )

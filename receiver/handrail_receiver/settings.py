@@ -14,6 +14,7 @@ from itertools import repeat
 from pathlib import Path
 from typing import Annotated, Literal
 
+from handrail.contract import names
 from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
@@ -49,6 +50,7 @@ class Settings(BaseSettings):
     prometheus_http_config: Path | None = None
     alertmanagers: Words = ()
     alertmanagers_http_config: Words = ()
+    alertmanager_receivers: Words = (names.RECEIVER,)
     ask_every: Seconds = 60.0
     silences_unknown: Literal["hold", "act"] = "hold"
     heartbeat_within: Seconds = 300.0
@@ -81,7 +83,13 @@ class Settings(BaseSettings):
         sources = (init_settings, env_settings)
         return (*sources, TomlConfigSettingsSource(settings_cls, toml_file=Path(file))) if file else sources
 
-    @field_validator("tokens_file", "alertmanagers", "alertmanagers_http_config", mode="before")
+    @field_validator(
+        "tokens_file",
+        "alertmanagers",
+        "alertmanagers_http_config",
+        "alertmanager_receivers",
+        mode="before",
+    )
     @classmethod
     def _split(cls, value: object) -> object:
         return (

@@ -40,6 +40,7 @@ class Awake:
     prometheus: Asks
     alertmanagers: tuple[str, ...]
     problems: Mapping[str, str]
+    elsewhere: Callable[[], str]
     playbooks: Playbooks
     pulse: Pulse
     tokens: Knows
@@ -110,6 +111,8 @@ class Awake:
         silent = [f"{url}: {self.problems[url]}" for url in self.alertmanagers if url in self.problems]
         if silent:
             return Check("Alertmanager", "bad", "; ".join(silent), "Alerts may not arrive.")
+        if elsewhere := self.elsewhere():
+            return Check("Alertmanager", "wait", elsewhere, "What it does not send here is not acted on.")
         return Check("Alertmanager", "good", "answered when last asked")
 
     def _playbooks(self) -> list[Check]:

@@ -76,7 +76,8 @@ def _of_attempt(tx: Tx, attempt: Attempt, gate: History, at: datetime) -> Histor
         attempt=attempt,
         runs=tuple(run_of(row, effects.get(row["id"], [])) for row in runs),
         said=tuple(
-            LastSaid(row["series"], row["source"], bool(row["firing"]), instant(row["at"])) for row in said
+            LastSaid(row["series"], row["source"], bool(row["firing"]), instant(row["at"]), row["origin"])
+            for row in said
         ),
         captured=tuple(Captured(row["guardrail"], row["reference"], row["value"]) for row in captured),
         automatic_today=_automatic(tx, attempt.service, attempt.id, at),
@@ -149,15 +150,18 @@ def _change(
             tx.count("UPDATE attempt SET rollback_ready = :why WHERE id = :id", why=why, id=attempt)
         case SetState(state):
             tx.count("UPDATE attempt SET state = :state WHERE id = :id", state=state.value, id=attempt)
-        case Heard(series, source, firing):
+        case Heard(series, source, firing, origin):
             tx.count(
-                "INSERT INTO said (attempt, series, source, firing, at) VALUES (:attempt, :series, :source, :firing, :at)"
-                " ON CONFLICT (attempt, series) DO UPDATE SET firing = excluded.firing, at = excluded.at",
+                "INSERT INTO said (attempt, series, source, firing, at, origin)"
+                " VALUES (:attempt, :series, :source, :firing, :at, :origin)"
+                " ON CONFLICT (attempt, series) DO UPDATE"
+                " SET firing = excluded.firing, at = excluded.at, origin = excluded.origin",
                 attempt=attempt,
                 series=series,
                 source=source,
                 firing=int(firing),
                 at=now,
+                origin=origin,
             )
         case Open():
             _open(tx, decision, change, attempt, now, detected_at)

@@ -27,7 +27,8 @@ from handrail_receiver.criteria import Criteria
 from handrail_receiver.errors import StoreDown, WrongSettings
 from handrail_receiver.execute import Executor
 from handrail_receiver.guard import Guard
-from handrail_receiver.http_config import read_http_config
+from handrail_receiver.hosts import Hosts, host_in, hosts_of
+from handrail_receiver.http_config import BasicAuth, HttpConfig, read_http_config
 from handrail_receiver.kill_switch import KillSwitch
 from handrail_receiver.lasting import for_good
 from handrail_receiver.logins import Login, Logins, Place
@@ -60,14 +61,21 @@ WEBHOOK = "/webhooks/alertmanager"
 
 @dataclass(frozen=True)
 class Front:
-    """The webhook's requests go straight to it; all others take the way through Starlette."""
+    """The webhook's requests go straight to it; all others take the way through Starlette.
+
+    What is sent to a name that is not ours is for somebody else.
+    """
 
     app: Starlette
     webhook: Webhook
+    hosts: Hosts
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request, or the lifespan."""
-        if scope["type"] == "http" and scope["path"] == WEBHOOK and scope["method"] == "POST":
+        if scope["type"] == "http" and self.hosts.refuses(scope["path"], host := host_in(scope["headers"])):
+            text = f"this receiver is not called {host[:100]!r}; set HANDRAIL_PUBLIC_URL if it is"
+            await error(421, text)(scope, receive, send)
+        elif scope["type"] == "http" and scope["path"] == WEBHOOK and scope["method"] == "POST":
             await self.webhook(scope, receive, send)
         else:
             await self.app(scope, receive, send)
@@ -90,8 +98,9 @@ def make_app(settings: Settings, secrets: Secrets) -> Front:
     outside = Outside(client, secrets)
     logins = _logins(settings, secrets)
     watching = Outside(client, secrets, logins)
+    alertmanagers = tuple(one.url for one in settings.alertmanagers)
     targets = make_targets(outside)
-    prometheus = Prometheus(watching, settings.prometheus) if settings.prometheus else NoPrometheus()
+    prometheus = Prometheus(watching, settings.prometheus.url) if settings.prometheus else NoPrometheus()
     kill_switch = KillSwitch(settings.kill_switch)
     pulse = Pulse(store.memory, store.inbox, clock, lambda: store.engine.trouble)
 
@@ -129,9 +138,9 @@ def make_app(settings: Settings, secrets: Secrets) -> Front:
     )
     asker = Asker(
         watching,
-        settings.alertmanagers,
+        alertmanagers,
         settings.alertmanager_receivers,
-        settings.prometheus,
+        settings.prometheus.url if settings.prometheus else None,
         settings.silences_unknown,
         store,
         playbooks,
@@ -170,7 +179,7 @@ def make_app(settings: Settings, secrets: Secrets) -> Front:
                 conditions,
                 metrics,
                 prometheus,
-                settings.alertmanagers,
+                alertmanagers,
                 asker.problems,
                 lambda: asker.elsewhere,
                 playbooks,
@@ -202,7 +211,8 @@ def make_app(settings: Settings, secrets: Secrets) -> Front:
 
     app = Starlette(routes=routes, lifespan=lifespan, exception_handlers={StoreDown: _store_down})
     app.router.redirect_slashes = False
-    return Front(app, webhook)
+    hosts = hosts_of((settings.public_url,), everywhere=settings.without_tokens)
+    return Front(app, webhook, hosts)
 
 
 def _logins(settings: Settings, secrets: Secrets) -> Logins:
@@ -215,7 +225,11 @@ def _logins(settings: Settings, secrets: Secrets) -> Logins:
             if wrong:
                 raise WrongSettings("\n".join(f"{setting}: {one}" for one in wrong))
             known[file] = Login(config, secrets, settings.tls_authorities)
-        places.append(Place(address, setting, known[file] if file else None))
+        login = known[file] if file else None
+        if address.user:
+            pair = BasicAuth(username=address.user, password=address.password)
+            login = Login(HttpConfig(basic_auth=pair), secrets, settings.tls_authorities)
+        places.append(Place(address.url, setting, login))
     return Logins(places)
 
 

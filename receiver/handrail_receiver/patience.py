@@ -1,13 +1,23 @@
-"""A connection → the same, closed when a request's headers or its body do not end in time."""
+"""A connection → the same, closed when a request does not come to its end in time, or is larger than any of ours.
+
+Who has a connection and asks nothing makes room for who comes: the one that was quiet longest goes first, and none
+whose request is being answered.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import time
+from collections.abc import Iterable
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 HEADERS_WITHIN = 10.0
 BODY_WITHIN = 10.0
+MOST_HEADERS = 64 * 1024
+MOST_WAITING = 16
+MOST_CONNECTIONS = 500
+TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
 
 
 class Patience(HttpToolsProtocol):
@@ -18,15 +28,29 @@ class Patience(HttpToolsProtocol):
 
     _within: float | None = HEADERS_WITHIN
     _limit: asyncio.TimerHandle | None = None
+    _heard_at = 0.0
+    _head = 0  # bytes that came while headers had not ended
+    _in_head = True
+    _given_up = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Somebody connected, and shall say something."""
         super().connection_made(transport)
+        self._heard_at = time.monotonic()
+        if len(self.connections) > MOST_CONNECTIONS:
+            _make_room(self, (one for one in self.connections if isinstance(one, Patience)))
         self._wait()
 
     def data_received(self, data: bytes) -> None:
         """More of a request, or all of it."""
+        if self._given_up:
+            return
+        self._heard_at = time.monotonic()
+        if self._in_head:
+            self._head += len(data)
         super().data_received(data)
+        if self._head > MOST_HEADERS:
+            self._give_up(TOO_LARGE)
         self._wait()
 
     def on_message_begin(self) -> None:
@@ -37,17 +61,51 @@ class Patience(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """Its headers are complete."""
         self._expect(BODY_WITHIN)
-        super().on_headers_complete()
+        if self._head > MOST_HEADERS and self._headers() > MOST_HEADERS:
+            self._give_up(TOO_LARGE)
+        elif len(self.pipeline) >= MOST_WAITING:
+            self._give_up(b"")
+        self._head, self._in_head = 0, False
+        if not self._given_up:
+            super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """A part of its body."""
+        if not self._given_up:
+            super().on_body(body)
 
     def on_message_complete(self) -> None:
         """Its body is, too."""
         self._expect(None)
-        super().on_message_complete()
+        self._in_head = True
+        if not self._given_up:
+            super().on_message_complete()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection is gone."""
         self._expect(None)
         super().connection_lost(exc)
+
+    @property
+    def quiet_since(self) -> float | None:
+        """Since when it said nothing; None while a request of it is being answered, or when it is going anyhow."""
+        cycle: RequestResponseCycle | None = self.cycle
+        answering = cycle is not None and not cycle.response_complete
+        return None if answering or self.transport.is_closing() else self._heard_at
+
+    def leave(self) -> None:
+        """End, for somebody else to have room."""
+        self._given_up = True
+        self.transport.abort()
+
+    def _headers(self) -> int:
+        return len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
+
+    def _give_up(self, answer: bytes) -> None:
+        self._given_up = True
+        if not self.transport.is_closing():
+            self.transport.write(answer)
+            self.transport.close()
 
     def _expect(self, within: float | None) -> None:
         """What comes next has this long, in seconds; None: nothing has to come."""
@@ -59,3 +117,12 @@ class Patience(HttpToolsProtocol):
     def _wait(self) -> None:
         if self._within is not None and self._limit is None and not self.transport.is_closing():
             self._limit = self.loop.call_later(self._within, self.transport.close)
+
+
+def _make_room(newest: Patience, connections: Iterable[Patience]) -> None:
+    """End the connection that was quiet longest; where all are being answered, the newest."""
+    quiet = [
+        (since, one) for one in connections if one is not newest and (since := one.quiet_since) is not None
+    ]
+    longest = min(quiet, key=lambda pair: pair[0], default=(0.0, newest))[1]
+    longest.leave()

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 
 import uvicorn
 
+from handrail_receiver.addresses import passwords_in
 from handrail_receiver.app import make_app
+from handrail_receiver.errors import Permanent
 from handrail_receiver.logs import log_to_stderr
 from handrail_receiver.patience import Patience
 from handrail_receiver.secrets import Secrets
 from handrail_receiver.settings import Settings
 
 KEEP_ALIVE = 75
-MOST_CONNECTIONS = 1000
 
 
 def run(settings: Settings) -> None:
@@ -22,6 +24,9 @@ def run(settings: Settings) -> None:
     Raises WrongSettings when the store cannot be opened.
     """
     secrets = Secrets(settings.secrets_dir, os.environ)
+    for password in passwords_in(settings.store):
+        with suppress(Permanent):  # one that is too short is in no text either, since no error repeats it
+            secrets.read(password)
     log_to_stderr(settings.log_level, secrets.redact)
     uvicorn.Server(configuration(settings, secrets)).run()
 
@@ -39,7 +44,6 @@ def configuration(settings: Settings, secrets: Secrets) -> uvicorn.Config:
         proxy_headers=False,
         timeout_keep_alive=KEEP_ALIVE,
         timeout_graceful_shutdown=5,
-        limit_concurrency=MOST_CONNECTIONS,
         lifespan="on",
         ssl_certfile=settings.tls_certificate,
         ssl_keyfile=settings.tls_key,

@@ -24,9 +24,11 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from handrail_receiver.addresses import Address, HttpAddress, shown
 from handrail_receiver.errors import WrongSettings
 from handrail_receiver.http_config import read_http_config
 from handrail_receiver.logins import wrong_in
+from handrail_receiver.secrets import SHORTEST
 from handrail_receiver.tokens import read_tokens, unreadable
 
 Seconds = Annotated[float, Field(gt=0)]
@@ -46,9 +48,9 @@ class Settings(BaseSettings):
     without_tokens: bool = False
     secrets_dir: Path | None = None
 
-    prometheus: str | None = None
+    prometheus: HttpAddress | None = None
     prometheus_http_config: Path | None = None
-    alertmanagers: Words = ()
+    alertmanagers: Annotated[tuple[HttpAddress, ...], NoDecode] = ()
     alertmanagers_http_config: Words = ()
     alertmanager_receivers: Words = (names.RECEIVER,)
     ask_every: Seconds = 60.0
@@ -98,12 +100,11 @@ class Settings(BaseSettings):
             else value
         )
 
-    @field_validator("prometheus", "alertmanagers", mode="after")
+    @field_validator("public_url")
     @classmethod
-    def _urls(cls, value: str | tuple[str, ...] | None) -> str | tuple[str, ...] | None:
-        for url in (value,) if isinstance(value, str) else value or ():
-            if not url.startswith(("http://", "https://")):
-                raise ValueError(f"{url!r} is not an address; write http://host:port")
+    def _for_anybody(cls, value: str) -> str:
+        if shown(value) != value:
+            raise ValueError("people get it in messages: leave user and password out")
         return value
 
     @field_validator("address")
@@ -135,7 +136,7 @@ class Settings(BaseSettings):
             return False
 
     @property
-    def http_configs(self) -> Iterator[tuple[str, str, Path | None]]:
+    def http_configs(self) -> Iterator[tuple[Address, str, Path | None]]:
         """Each address that is asked, the setting that names its login, and the file that holds it."""
         if self.prometheus:
             yield self.prometheus, "HANDRAIL_PROMETHEUS_HTTP_CONFIG", self.prometheus_http_config
@@ -248,9 +249,16 @@ def _wrong_logins(settings: Settings) -> Iterator[str]:
     elif files and not addresses:
         yield "HANDRAIL_ALERTMANAGERS_HTTP_CONFIG: there is nobody to log in to; set HANDRAIL_ALERTMANAGERS"
     ways: dict[str, Path | None] = {}
-    for address, _, file in settings.http_configs:
-        if ways.setdefault(address.rstrip("/"), file) != file:
+    for address, setting, file in settings.http_configs:
+        if ways.setdefault(address.url.rstrip("/"), file) != file:
             yield f"{address} is named twice, with two logins; give each address once"
+        if address.user and file:
+            yield f"{setting}: {address} has a user in it as well; leave it out there"
+        if address.user and len(address.password) < SHORTEST:
+            yield (
+                f"{address} has a password with fewer than {SHORTEST} characters, which could not be kept out of texts; "
+                f"make it longer, or write the login into the file of {setting}"
+            )
     named = dict.fromkeys((setting, file) for _, setting, file in settings.http_configs if file)
     for setting, file in named:
         config, wrong = read_http_config(file)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from handrail_receiver.addresses import Address
 from handrail_receiver.errors import WrongSettings
 from handrail_receiver.settings import Settings, read_settings
 
@@ -94,7 +95,11 @@ def test_one_file_holds_the_same_and_a_variable_wins(tmp_path: Path, monkeypatch
     monkeypatch.setenv("HANDRAIL_SETTINGS", str(file))
     monkeypatch.setenv("HANDRAIL_ADDRESS", "127.0.0.1:2")
     settings = read_settings()
-    assert (settings.port, settings.ask_every, settings.alertmanagers) == (2, 5, ("http://a:1", "http://b:2"))
+    assert (settings.port, settings.ask_every, settings.alertmanagers) == (
+        2,
+        5,
+        (Address("http://a:1"), Address("http://b:2")),
+    )
 
 
 @pytest.mark.usefixtures("tokens")
@@ -138,3 +143,48 @@ def test_every_setting_has_a_line_in_the_docs() -> None:
     page = (Path(__file__).parents[2] / "docs" / "receiver.md").read_text()
     missing = [name for name in Settings.model_fields if f"`HANDRAIL_{name.upper()}`" not in page]
     assert missing == []
+
+
+@pytest.mark.usefixtures("tokens")
+@pytest.mark.parametrize(
+    ("variable", "given", "problem"),
+    [
+        (
+            "PROMETHEUS",
+            "http://guard:hunter2-is-not-one@prometheus:9090/pre@fix",
+            "it has an @ beside its host; write %40 for one, %2F for a / and %23 for a # in a password",
+        ),
+        (
+            "ALERTMANAGERS",
+            "http://a:1,guard:hunter2-is-not-one@b:2",
+            "it has an @ beside its host; write %40 for one, %2F for a / and %23 for a # in a password",
+        ),
+        (
+            "PUBLIC_URL",
+            "https://guard:hunter2-is-not-one@handrail.example",
+            "people get it in messages: leave user and password out",
+        ),
+    ],
+)
+def test_what_is_wrong_with_an_address_does_not_repeat_its_password(
+    monkeypatch: pytest.MonkeyPatch, variable: str, given: str, problem: str
+) -> None:
+    monkeypatch.setenv(f"HANDRAIL_{variable}", given)
+    (line,) = wrong()
+    assert line.partition(": ")[2] == problem
+
+
+@pytest.mark.usefixtures("tokens")
+def test_a_password_in_an_address_is_a_login_and_no_part_of_the_address(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("HANDRAIL_PROMETHEUS", "http://guard:hunter2%2Dis-not-one@prometheus:9090")
+    found = read_settings().prometheus
+    assert found == Address("http://prometheus:9090", "guard", "hunter2-is-not-one")
+    assert "hunter2" not in f"{found} {found!r}"
+    monkeypatch.setenv("HANDRAIL_PROMETHEUS", "http://guard:short@prometheus:9090")
+    (line,) = wrong()
+    assert line == (
+        "http://prometheus:9090 has a password with fewer than 8 characters, which could not be kept out of texts; "
+        "make it longer, or write the login into the file of HANDRAIL_PROMETHEUS_HTTP_CONFIG"
+    )

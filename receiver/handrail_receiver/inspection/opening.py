@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Literal, Protocol
 from urllib.parse import urlsplit, urlunsplit
 
+from handrail_receiver.addresses import without_password
 from handrail_receiver.errors import StoreDown, WrongSettings
 from handrail_receiver.settings import Settings
 from handrail_receiver.stores.engine import Row
@@ -140,7 +141,7 @@ def _postgres(url: str) -> Iterator[Opened]:
         with closing(Postgres(url, READING, read_only=True)) as connection:
             yield Opened("PostgreSQL", place, connection)
     except psycopg.Error as error:
-        said = " ".join(str(error).split())
+        said = without_password(" ".join(str(error).split()), url)
         raise StoreDown(
             f"{place} cannot be read: {said}; correct the address, or see to the server"
         ) from None

@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 import psycopg
 from psycopg.rows import dict_row
 
+from handrail_receiver.addresses import without_password
 from handrail_receiver.errors import WrongSettings
 from handrail_receiver.stores.engine import Engine, Row, insertions
 from handrail_receiver.stores.migrate import migrate
@@ -145,7 +146,7 @@ def open_postgres(url: str) -> Engine:
             first.rows("SELECT pg_advisory_lock(hashtextextended('handrail migrate', 0))")
             migrate(first, "postgres")
     except psycopg.Error as error:
-        said = " ".join(str(error).split())
+        said = without_password(" ".join(str(error).split()), url)
         raise WrongSettings(
             f"HANDRAIL_STORE: {_where(url)} cannot be used ({said}); "
             "correct the address, or give our user the right to make tables"

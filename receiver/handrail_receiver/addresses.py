@@ -1,0 +1,64 @@
+"""An address with or without a user and a password in it → the address that may be shown, and the login apart."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Annotated
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from pydantic import BeforeValidator
+
+USERINFO = re.compile(r"^([a-z][a-z0-9+.-]*://)([^/?#]*)@", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where somebody is asked: `url` holds no password, and so can stand in any log, page or metric."""
+
+    url: str
+    user: str = ""
+    password: str = field(default="", repr=False)
+
+    def __str__(self) -> str:
+        return self.url
+
+
+def address(given: object) -> object:
+    """`http://user:password@host:port` → its parts. Raises ValueError for what is no address, without repeating it."""
+    if not isinstance(given, str):
+        return given
+    url, found = shown(given), USERINFO.match(given)
+    if "@" in url:
+        raise ValueError(
+            "it has an @ beside its host; write %40 for one, %2F for a / and %23 for a # in a password"
+        )
+    if not url.startswith(("http://", "https://")):
+        raise ValueError(f"{url!r} is not an address; write http://host:port")
+    if found is None:
+        return Address(url)
+    user, _, password = found[2].partition(":")
+    return Address(url, unquote(user), unquote(password))
+
+
+def shown(url: str) -> str:
+    """An address as it may be shown: without a user and a password."""
+    return USERINFO.sub(r"\1", url)
+
+
+def passwords_in(url: str) -> list[str]:
+    """Every password in an address, as it is written there and as it is meant."""
+    found = USERINFO.match(url)
+    written = [found[2].partition(":")[2]] if found else []
+    written += [value for name, value in parse_qsl(urlsplit(url).query) if name == "password"]
+    return sorted({one for word in written if word for one in (word, unquote(word))}, key=len, reverse=True)
+
+
+def without_password(text: str, url: str) -> str:
+    """What somebody says of an address, without the password in it."""
+    for password in passwords_in(url):
+        text = text.replace(password, "…")
+    return text
+
+
+HttpAddress = Annotated[Address, BeforeValidator(address)]

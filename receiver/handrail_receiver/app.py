@@ -98,7 +98,6 @@ def make_app(settings: Settings, secrets: Secrets) -> Front:
     outside = Outside(client, secrets)
     logins = _logins(settings, secrets)
     watching = Outside(client, secrets, logins)
-    alertmanagers = tuple(one.url for one in settings.alertmanagers)
     targets = make_targets(outside)
     prometheus = Prometheus(watching, settings.prometheus.url) if settings.prometheus else NoPrometheus()
     kill_switch = KillSwitch(settings.kill_switch)
@@ -138,7 +137,7 @@ def make_app(settings: Settings, secrets: Secrets) -> Front:
     )
     asker = Asker(
         watching,
-        alertmanagers,
+        settings.alertmanager_urls,
         settings.alertmanager_receivers,
         settings.prometheus.url if settings.prometheus else None,
         settings.silences_unknown,
@@ -179,7 +178,7 @@ def make_app(settings: Settings, secrets: Secrets) -> Front:
                 conditions,
                 metrics,
                 prometheus,
-                alertmanagers,
+                settings.alertmanager_urls,
                 asker.problems,
                 lambda: asker.elsewhere,
                 playbooks,
@@ -211,8 +210,7 @@ def make_app(settings: Settings, secrets: Secrets) -> Front:
 
     app = Starlette(routes=routes, lifespan=lifespan, exception_handlers={StoreDown: _store_down})
     app.router.redirect_slashes = False
-    hosts = hosts_of((settings.public_url,), everywhere=settings.without_tokens)
-    return Front(app, webhook, hosts)
+    return Front(app, webhook, hosts_of((settings.public_url,), everywhere=settings.without_tokens))
 
 
 def _logins(settings: Settings, secrets: Secrets) -> Logins:

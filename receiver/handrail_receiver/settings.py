@@ -136,6 +136,11 @@ class Settings(BaseSettings):
             return False
 
     @property
+    def alertmanager_urls(self) -> tuple[str, ...]:
+        """Where the Alertmanagers are, without logins."""
+        return tuple(one.url for one in self.alertmanagers)
+
+    @property
     def http_configs(self) -> Iterator[tuple[Address, str, Path | None]]:
         """Each address that is asked, the setting that names its login, and the file that holds it."""
         if self.prometheus:

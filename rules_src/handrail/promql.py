@@ -46,6 +46,9 @@ _NO_VALUE = (promql_parser.MatrixSelector, promql_parser.SubqueryExpr, promql_pa
 NUMBERS = "< Inf > -Inf"
 """Behind an expression: only those of its samples that are numbers."""
 
+SHARES = ">= 0 <= 1"
+"""Behind an expression: only those of its samples that can be a share."""
+
 LOOKED = Decimal("0.9")
 """The share of a window in which the rules were evaluated, for an absence in it to be one of the metric's."""
 
@@ -73,6 +76,11 @@ class Estimated:
         return f"{series}{self._offset}"
 
     @property
+    def judged(self) -> bool:
+        """Whether the value is compared with a limit, so that what is no number must be left out."""
+        return self.ago is not None
+
+    @property
     def _offset(self) -> str:
         return f" offset {span(self.ago)}" if self.ago else ""
 
@@ -88,6 +96,11 @@ class Recorded(Estimated):
     from_zero: Selector | None = None
     looked: Selector | None = None
     every: timedelta = timedelta(seconds=30)
+
+    @property
+    def judged(self) -> bool:
+        """It is recorded to be judged."""
+        return True
 
     def events(self, counter: Selector, window: timedelta) -> str:
         """Events in the window."""
@@ -251,31 +264,35 @@ def value(measure: Measure, labels: tuple[str, ...], flow: str | None, how: Esti
     match measure:
         case Share(part, _, window):
             rest = f"on ({', '.join(labels)}) {flow} * 0"
-            return f"({by('sum', labels, _flow(how, part, window))} or {rest}) / {flowing} >= 0 <= 1"
+            share = f"({by('sum', labels, _flow(how, part, window))} or {rest}) / {flowing}"
+            return _only(how, share, SHARES)
         case Quantile():
-            return f"{_quantile(measure, labels, flowing, how)} {NUMBERS}"
+            return _only(how, _quantile(measure, labels, flowing, how), NUMBERS)
         case Slow():
-            return f"{_slow(measure, labels, flowing, how)} >= 0 <= 1"
+            return _only(how, _slow(measure, labels, flowing, how), SHARES)
         case Count():
             return _count(measure, labels, how)
         case PerSecond(counter, window):
-            return f"{by('sum', labels, how.rate(counter, window))} {NUMBERS}"
+            return _only(how, by("sum", labels, how.rate(counter, window)), NUMBERS)
         case Level(over=over):
-            return _scaled(
-                _together(over, labels + measure.by, _level(measure, how), _limits(measure)), measure.scale
+            series, wanted = _level(measure, how), labels + measure.by
+            level = (
+                _together(over, wanted, series, _limits(measure)) if how.judged else by(over, wanted, series)
             )
+            return _scaled(level, measure.scale)
         case Fill():
             return _fill(measure, labels + measure.by, how)
         case InState(metric, label):
-            return by("max", (*labels, label), f"{how.now(metric)} {NUMBERS}")
+            return by("max", (*labels, label), _only(how, how.now(metric), NUMBERS))
         case StateChanges(metric, window):
-            there = f"avg_over_time({how.over(metric, window)}) {NUMBERS}"
-            return by("sum", labels, f"changes({how.over(metric, window)}) and {there}")
+            changed = f"changes({how.over(metric, window)})"
+            there = f" and avg_over_time({how.over(metric, window)}) {NUMBERS}" if how.judged else ""
+            return by("sum", labels, changed + there)
         case Only(inner, _, _, _):
             joined = f"on ({', '.join(labels)})"
             return f"({value(inner, labels, flow, how)}) and {joined} ({holds(measure, labels, how)})"
         case Grown(metric, window, more):
-            return by("max", labels + more, f"delta({how.over(metric, window)}) {NUMBERS}")
+            return by("max", labels + more, _only(how, f"delta({how.over(metric, window)})", NUMBERS))
         case Gone():
             return _gone(measure, how)
         case Free():
@@ -357,8 +374,12 @@ def _unless(series: str, limits: str) -> str:
     return f"{series} unless ({series} {limits})"
 
 
+def _only(how: Estimated, expr: str, limits: str) -> str:
+    return f"{expr} {limits}" if how.judged else expr
+
+
 def _flow(how: Estimated, counter: Selector, window: timedelta) -> str:
-    return how.events(counter, window) if isinstance(how, Recorded) or how.ago else how.rate(counter, window)
+    return how.events(counter, window) if how.judged else how.rate(counter, window)
 
 
 def _level(measure: Level, how: Estimated) -> str:
@@ -383,10 +404,14 @@ def _together(over: str, labels: tuple[str, ...], series: str, limits: str) -> s
 def _fill(measure: Fill, labels: tuple[str, ...], how: Estimated) -> str:
     used, size = how.now(measure.used), measure.size
     whole = plain(size) if isinstance(size, Decimal) else how.now(size)
+    if not how.judged and measure.over == "max":
+        return by("max", labels, f"{used} / {whole}")
     if measure.over == "max":
         each = whole if isinstance(size, Decimal) else f"({whole} > 0 < Inf)"
         return by("max", labels, f"({used} >= 0 < Inf) / {each}")
     sums = by("sum", labels, whole) if isinstance(size, Selector) else whole
+    if not how.judged:
+        return f"{by('sum', labels, used)} / {sums}"
     joined = f"unless on ({', '.join(labels)})"
     odd = f" {joined} ({_unless(whole, '> 0 < Inf')})" if isinstance(size, Selector) else ""
     return f"({by('sum', labels, used)} / {sums}{odd} {joined} ({_unless(used, '>= 0 < Inf')}))"
@@ -410,6 +435,8 @@ def _gone(measure: Gone, how: Estimated) -> str:
 
 def _free(measure: Free, how: Estimated) -> str:
     """Labels that alerts set themselves are taken away: two series that differ in them alone would be one alert."""
+    if not how.judged:
+        return measure.expr
     return f"{measure.over} without ({', '.join(names.OURS)}) ({_free_then(measure.expr, how)} {NUMBERS})"
 
 
@@ -462,8 +489,8 @@ def _slow(measure: Slow, labels: tuple[str, ...], flowing: str, how: Estimated) 
 
 def _count(measure: Count, labels: tuple[str, ...], how: Estimated) -> str:
     if measure.bound is None:
-        return f"{by('sum', labels, how.events(measure.counter, measure.window))} {NUMBERS}"
+        return _only(how, by("sum", labels, how.events(measure.counter, measure.window)), NUMBERS)
     every = by("sum", labels, how.events(measure.counter.suffixed("_count"), measure.window))
     quick = by("sum", labels, how.events(bucket(measure.counter, measure.bound), measure.window))
     # Two sums of floats may differ by a hair where they are equal: a thousandth of an event is none.
-    return f"round({every} - {quick}, 0.001) {NUMBERS}"
+    return _only(how, f"round({every} - {quick}, 0.001)", NUMBERS)

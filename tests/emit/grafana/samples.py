@@ -16,6 +16,7 @@ from typing import Any
 
 import promql_parser
 from handrail import names, plan
+from handrail.conditions import Place, value_then
 
 OPERATORS = {"Equal": "=", "NotEqual": "!=", "Re": "=~", "NotRe": "!~"}
 BOUNDS = ("0.1", "0.3", "1", "5", "+Inf")
@@ -122,23 +123,34 @@ def _of_receiver(rollout: plan.Rollout, age: float, lasts: float) -> Iterator[st
 
 
 def past(guarded: plan.Plan, now: float) -> str:
-    """What Prometheus recorded at the times that some limit looks back to, as OpenMetrics."""
-    lines = ["# TYPE handrail:guardrail:value gauge"]
+    """What the services exported at the times that some limit looks back to, as OpenMetrics."""
+    samples: dict[Series, dict[int, float]] = {}
     for rollout in guarded.rollouts:
-        for condition in _conditions(rollout):
-            if condition.reference is not None and condition.reference.ago is not None:
-                labels = tuple((label, value) for label, _, value in condition.signal.value.matchers if value)
-                then = now - condition.reference.ago.total_seconds()
-                lines += [
-                    f"{_shown(names.VALUE, labels)} 0.25 {then + second:.0f}" for second in range(-30, 61, 15)
-                ]
-    return "\n".join([*dict.fromkeys(lines), "# EOF", ""])
+        for condition, place in _conditions(rollout):
+            ago = condition.reference.ago if condition.reference is not None else None
+            if ago is None:
+                continue
+            then = now - ago.total_seconds()
+            for key, counter in series_of([value_then(condition.signal, place, ago)]).items():
+                taken = samples.setdefault(key, {})
+                for second in range(-600, 1, 15):  # nothing of it in a window that begins then
+                    time_ = round(then + second)
+                    taken[time_] = float(time_ % 10**6) if counter else 0.5
+    lines = []
+    for name, labels in sorted(samples):
+        lines += [f"# TYPE {name} unknown"] if f"# TYPE {name} unknown" not in lines else []
+        lines += [
+            f"{_shown(name, labels)} {value} {when}" for when, value in sorted(samples[name, labels].items())
+        ]
+    return "\n".join([*lines, "# EOF", ""])
 
 
-def _conditions(rollout: plan.Rollout) -> Iterator[plan.Condition]:
+def _conditions(rollout: plan.Rollout) -> Iterator[tuple[plan.Condition, Place]]:
     for guardrail in rollout.guardrails:
-        yield from (condition for alert in guardrail.alerts for condition in alert.conditions)
-        yield from (success.condition for success in guardrail.success)
+        stable = guardrail.arms.stable if guardrail.arms else None
+        place = Place(rollout.name, guardrail.name, rollout.stages, stable)
+        yield from ((condition, place) for alert in guardrail.alerts for condition in alert.conditions)
+        yield from ((success.condition, place) for success in guardrail.success)
 
 
 @dataclass(frozen=True)

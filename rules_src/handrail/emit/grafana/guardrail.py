@@ -53,7 +53,7 @@ def _drawn(condition: plan.Condition, signal: str) -> bool:
 def _limit(condition: plan.Condition, place: conditions.Place) -> str:
     line = conditions.limit(condition, place)
     if condition.reference is None:
-        return f"max by (rollout) ({line})" if condition.staged else f"vector({line})"
+        return line if condition.staged else f"vector({line})"
     return line
 
 

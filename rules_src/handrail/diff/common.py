@@ -6,14 +6,13 @@ from collections.abc import Iterator, Mapping
 
 from handrail.diff.facts import Common, Facts
 from handrail.diff.model import Difference, Effect, by_size
+from handrail.diff.people import People, change
 from handrail.units import span
 
 
 def shared(old: Common, new: Common) -> Iterator[Difference]:
     """Receivers, routes, scrape jobs and the Alertmanagers alerts go to."""
-    yield from _named(
-        "", old.people, new.people, "people are told no longer", "people are told", "who is told changed"
-    )
+    yield from _people(old.people, new.people)
     yield from _named(
         "scrape job", old.jobs, new.jobs, "scraped no longer", "scraped", "how it is scraped changed"
     )
@@ -22,7 +21,7 @@ def shared(old: Common, new: Common) -> Iterator[Difference]:
             Effect.unclear, "", "receiver", f"reached in another way: {old.webhook} → {new.webhook}"
         )
     if old.routing != new.routing:
-        what = "routes or inhibitions of the receiver changed; read alertmanager.yml"
+        what = "routes of the receiver changed; read alertmanager.yml"
         yield Difference(Effect.unclear, "", "Alertmanager", what)
     if old.scrape != new.scrape and old.scrape and new.scrape:
         effect = by_size(old.scrape, new.scrape, more_is=Effect.looser)
@@ -31,6 +30,21 @@ def shared(old: Common, new: Common) -> Iterator[Difference]:
         yield Difference(Effect.looser, "", "Prometheus", f"alerts no longer go to {gone}")
     for came in sorted({*new.alertmanagers} - {*old.alertmanagers}):
         yield Difference(Effect.tighter, "", "Prometheus", f"alerts go to {came}")
+
+
+def _people(old: Mapping[str, People], new: Mapping[str, People]) -> Iterator[Difference]:
+    for name in dict.fromkeys([*old, *new]):
+        before, after = old.get(name, {}), new.get(name, {})
+        if name not in new:
+            yield Difference(Effect.looser, "", name, f"people are told no longer{_whom(before)}")
+        elif name not in old:
+            yield Difference(Effect.tighter, "", name, f"people are told{_whom(after)}")
+        elif before != after:
+            yield Difference(change(before, after)[0], "", name, change(before, after)[1])
+
+
+def _whom(people: People) -> str:
+    return f": {', '.join(people)}" if people else ""
 
 
 def beside(old: Facts, new: Facts) -> Iterator[Difference]:

@@ -16,9 +16,13 @@ from typing import Any
 
 import yaml
 
+from handrail.diff.people import People, heard, muting, told_by
+from handrail.diff.versions import without_versions
 from handrail.names import DIGEST
 from handrail.units import duration
 
+_ALERTMANAGER = "alertmanager/alertmanager.yml"
+_PROMETHEUS = "prometheus/prometheus.yml"
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 Files = Mapping[str, str]
 
@@ -35,7 +39,10 @@ class Limit:
 
 @dataclass(frozen=True)
 class Tier:
-    """One alert. `limits` and `confirm` are None where nothing says them."""
+    """One alert. `limits`, `confirm` and `heard` (who hears of it) are None where nothing says them.
+
+    `muted` are the other tiers of its guardrail of which each mutes it.
+    """
 
     action: str
     severity: str
@@ -45,6 +52,8 @@ class Tier:
     expr: str
     limits: tuple[Limit, ...] | None
     confirm: tuple[float, str] | None
+    heard: People | None
+    muted: frozenset[str]
 
 
 @dataclass(frozen=True)
@@ -78,6 +87,15 @@ class Action:
 
 
 @dataclass(frozen=True)
+class Arms:
+    """The label that tells the versions apart, and what it says of each."""
+
+    label: str
+    canary: str
+    stable: str
+
+
+@dataclass(frozen=True)
 class Rollout:
     """One rollout; tiers by (guardrail, tier), levels by name.
 
@@ -92,7 +110,7 @@ class Rollout:
     checks: tuple[float, ...]
     rollbacks_per_day: int
     interval: timedelta
-    arms: str
+    arms: Arms | None
     captured: Mapping[str, str]
     environment: str | None
     whole: str
@@ -107,7 +125,7 @@ class Rollout:
 class Common:
     """What belongs to all rollouts: receivers and everything else of the two configurations, as texts."""
 
-    people: Mapping[str, str]
+    people: Mapping[str, People]
     webhook: str
     routing: str
     scrape: timedelta | None
@@ -128,13 +146,14 @@ class Facts:
 def facts(files: Files) -> Facts:
     """What `files` do. A rollout needs both its playbook and its rules."""
     names = [PurePosixPath(path).stem for path in sorted(files) if path.startswith("playbook/")]
+    told = _yaml(files[_ALERTMANAGER]) if _ALERTMANAGER in files else None
     found = {
-        name: _rollout(json.loads(files[f"playbook/{name}.json"]), _yaml(files[rules]))
+        name: _rollout(json.loads(files[f"playbook/{name}.json"]), _yaml(files[rules]), told)
         for name in names
         if (rules := f"prometheus/rules/{name}.yml") in files
     }
-    both = ("alertmanager/alertmanager.yml", "prometheus/prometheus.yml")
-    common = _common(*(_yaml(files[path]) for path in both)) if all(path in files for path in both) else None
+    scraped = _yaml(files[_PROMETHEUS]) if _PROMETHEUS in files else None
+    common = _common(told, scraped) if told is not None and scraped is not None else None
     return Facts(
         found,
         common,
@@ -173,7 +192,9 @@ def _told(tell: Mapping[str, Any]) -> str:
     return channel if tell["template"] is None else f"{channel} with the words {_text(tell['template'])}"
 
 
-def _rollout(playbook: Any, rules: Any) -> Rollout:
+def _rollout(playbook: Any, rules: Any, told: Any) -> Rollout:
+    arms = playbook.get("arms")
+    playbook, rules = (without_versions(data, arms) for data in (playbook, rules))
     known = {
         (guardrail["name"], tier["tier"]): tier
         for guardrail in playbook["guardrails"]
@@ -190,7 +211,7 @@ def _rollout(playbook: Any, rules: Any) -> Rollout:
                 )
     return Rollout(
         tiers={
-            key: _tier(rule, known.get(key, {}))
+            key: _tier(rule, known.get(key, {}), told, alerts)
             for rule in alerts
             if "level" not in rule["labels"] and (key := _key(rule))[1] != "heartbeat"
         },
@@ -201,7 +222,7 @@ def _rollout(playbook: Any, rules: Any) -> Rollout:
         checks=tuple(playbook["checks"]),
         rollbacks_per_day=playbook["budget_per_day"],
         interval=max((_span(group, "interval") for group in rules["groups"]), default=timedelta()),
-        arms=_text(playbook.get("arms")),
+        arms=Arms(**arms) if arms else None,
         captured={one["name"]: _text(one.get("references")) for one in playbook["guardrails"]},
         environment=playbook.get("environment"),
         whole=_text([_silent(playbook), _silent(rules)]),
@@ -228,7 +249,7 @@ def _span(thing: Any, key: str) -> timedelta:
     return duration(thing[key]) if key in thing else timedelta()
 
 
-def _tier(rule: Any, known: Any) -> Tier:
+def _tier(rule: Any, known: Any, told: Any, alerts: Any) -> Tier:
     labels, confirm = rule["labels"], known.get("confirmation")
     return Tier(
         action=labels["action"],
@@ -239,7 +260,19 @@ def _tier(rule: Any, known: Any) -> Tier:
         expr=rule["expr"],
         limits=tuple(map(_limit, known["limits"])) if "limits" in known else None,
         confirm=(confirm["after"], confirm["unreachable"]) if confirm else None,
+        heard=None if told is None else heard(told, _labels(rule)),
+        muted=frozenset(
+            other["labels"]["tier"]
+            for other in (alerts if told is not None else ())
+            if other is not rule
+            and other["labels"].get("guardrail") == labels["guardrail"]
+            and muting(told, _labels(other), _labels(rule))
+        ),
     )
+
+
+def _labels(rule: Any) -> dict[str, str]:
+    return {"alertname": rule["alert"], **rule["labels"]}
 
 
 def _limit(given: Any) -> Limit:
@@ -293,9 +326,13 @@ def _common(alertmanager: Any, prometheus: Any) -> Common:
     ]
     to_us = [route for route in alertmanager["route"]["routes"] if route["receiver"].startswith("handrail")]
     return Common(
-        people={name: text for name, text in receivers.items() if not name.startswith("handrail")},
+        people={
+            receiver["name"]: told_by(receiver)
+            for receiver in alertmanager["receivers"]
+            if not receiver["name"].startswith("handrail")
+        },
         webhook=_text(own),
-        routing=_text([to_us, alertmanager["inhibit_rules"]]),
+        routing=_text(to_us),
         scrape=duration(prometheus["global"]["scrape_interval"]),
         jobs=jobs,
         alertmanagers=tuple(targets),

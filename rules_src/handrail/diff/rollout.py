@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 
-from handrail.diff.facts import Action, Approval, Rollout, Stage
+from handrail.diff.facts import Action, Approval, Arms, Rollout, Stage
 from handrail.diff.model import Difference, Effect, by_size
 from handrail.units import span
 
@@ -119,8 +119,7 @@ def _own(old: Rollout, new: Rollout) -> Iterator[tuple[str, Effect, str]]:
             )
     if old.environment != new.environment:
         yield "", Effect.unclear, f"environment {old.environment or 'none'} → {new.environment or 'none'}"
-    if old.arms != new.arms:
-        yield "", Effect.unclear, f"arms {old.arms} → {new.arms}"
+    yield from (("", *change) for change in _arms(old.arms, new.arms))
     for guardrail, captured in old.captured.items():
         if new.captured.get(guardrail, captured) != captured:
             yield guardrail, Effect.unclear, "how its reference is captured changed; read the playbook"
@@ -134,6 +133,22 @@ def _own(old: Rollout, new: Rollout) -> Iterator[tuple[str, Effect, str]]:
         effect = by_size(len(old.checks), len(new.checks), more_is=Effect.tighter)
         same = len(old.checks) == len(new.checks)
         yield "", Effect.neutral if same else effect, f"checks {_times(old.checks)} → {_times(new.checks)}"
+
+
+def _arms(old: Arms | None, new: Arms | None) -> Iterator[Change]:
+    """Another version is what a rollout is for; another label is another way to tell them apart."""
+    if old is not None and new is not None and old.label == new.label:
+        if old != new:
+            yield (
+                Effect.neutral,
+                f"versions: canary {old.canary} → {new.canary}, stable {old.stable} → {new.stable}",
+            )
+    elif old != new:
+        yield Effect.unclear, f"arms told apart by {_label(old)} → {_label(new)}"
+
+
+def _label(arms: Arms | None) -> str:
+    return arms.label if arms is not None else "nothing"
 
 
 def _list(

@@ -9,6 +9,7 @@ from decimal import Decimal
 from handrail import names
 from handrail.diff.facts import Limit, Rollout, Tier
 from handrail.diff.model import Difference, Effect, by_size, worst
+from handrail.diff.people import change
 from handrail.units import plain, span
 
 _NUMBER = re.compile(r"(?<![\w.])\d+(?:\.\d+)?(?:ms|[smhdw])?(?![\w.])")
@@ -32,13 +33,14 @@ def _guardrail(name: str, guardrail: str, old: Rollout, new: Rollout) -> Iterato
     measures = old.measures.get(guardrail, ()), new.measures.get(guardrail, ())
     if measures[0] != measures[1]:
         yield Difference(Effect.unclear, name, guardrail, f"what is measured changed; {_numbers(*measures)}")
+    both = {tier for own, tier in old.tiers if own == guardrail and (own, tier) in new.tiers}
     for key in dict.fromkeys([*old.tiers, *new.tiers]):
         if key[0] != guardrail:
             continue
         subject = " ".join(key)
         before, after = old.tiers.get(key), new.tiers.get(key)
         if before is not None and after is not None:
-            for effect, what in _tier(before, after):
+            for effect, what in (*_tier(before, after), *_muted(before, after, both)):
                 yield Difference(effect, name, subject, what)
         elif before is not None:
             yield Difference(Effect.looser, name, subject, f"rule removed ({_line(before)})")
@@ -72,7 +74,7 @@ def _tier(old: Tier, new: Tier) -> Iterator[Change]:
     if old.action != new.action:
         yield _action(old.action, new.action), f"action {old.action} → {new.action}"
     if old.severity != new.severity:
-        yield Effect.neutral, f"severity {old.severity} → {new.severity}"
+        yield _severity(old, new)
     if old.shadow != new.shadow:
         yield (
             (Effect.looser, "now in shadow: nothing is done any more")
@@ -82,6 +84,24 @@ def _tier(old: Tier, new: Tier) -> Iterator[Change]:
     yield from _confirmation(old, new)
     if old.expr != new.expr:
         yield from _expression(old, new)
+
+
+def _severity(old: Tier, new: Tier) -> Change:
+    """Only a word to Prometheus; to Alertmanager it says who is told."""
+    words = f"severity {old.severity} → {new.severity}"
+    if old.heard is None or new.heard is None:
+        return Effect.unclear, words
+    effect, what = change(old.heard, new.heard)
+    return effect, f"{words}: {what}" if what else words
+
+
+def _muted(old: Tier, new: Tier, both: set[str]) -> Iterator[Change]:
+    """What tiers that were and are there have to do with each other; a shadow is muted by none and mutes none."""
+    if old.shadow == new.shadow:
+        for tier in sorted((old.muted ^ new.muted) & both):
+            muted = tier in new.muted
+            effect = Effect.unclear if muted else Effect.tighter
+            yield effect, f"{'muted' if muted else 'heard'} while its {tier} tier fires"
 
 
 def _limits(old: Tier, new: Tier) -> Iterator[Change]:

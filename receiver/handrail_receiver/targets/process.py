@@ -1,6 +1,7 @@
-"""argv → what a program said and how it ended; whatever ends the wait also ends all that it started.
+"""argv → what a program said and how it ended. Its exit counts, not the end of its pipes: a child may hold them.
 
-Never a shell: the words go to the program as they are. The caller sets the time limit (`outside.within`).
+Never a shell: the words go to the program as they are. The caller sets the time limit (`outside.within`); what ends
+the wait before the program has ended also ends all that it started.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from asyncio.subprocess import DEVNULL, PIPE, Process
+from asyncio.subprocess import DEVNULL, PIPE
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ from dataclasses import dataclass
 from handrail_receiver.errors import Cause, Permanent
 
 LONGEST = 1024 * 1024
+GRACE = 1.0
+"""How long what a program said is waited for after its exit: its child may hold its output open for good."""
 
 
 @dataclass(frozen=True)
@@ -34,10 +37,12 @@ class Finished:
 async def run(argv: Sequence[str], *, environment: Mapping[str, str], given: bytes = b"") -> Finished:
     """Run `argv` with just `environment` and `given` on its standard input.
 
-    Raises Permanent when it cannot be started. Cancelling (a time limit does) kills its whole process group.
+    What it leaves behind lives on. Raises Permanent when it cannot be started. Cancelling before its exit (a time
+    limit does) kills its whole process group.
     """
     try:
-        process = await asyncio.create_subprocess_exec(
+        transport, talk = await asyncio.get_running_loop().subprocess_exec(
+            _Talk,
             *argv,
             stdin=PIPE if given else DEVNULL,
             stdout=PIPE,
@@ -50,42 +55,67 @@ async def run(argv: Sequence[str], *, environment: Mapping[str, str], given: byt
     except OSError as error:
         raise Permanent(Cause.refused, f"{argv[0]} cannot be started: {error.strerror}") from None
     try:
-        return await _finished(process, given)
+        _give(transport, given)
+        await _exit(transport, talk)
+        await _silence(talk)
+        return talk.finished(transport.get_returncode() or 0)
+    finally:
+        transport.close()
+
+
+class _Talk(asyncio.SubprocessProtocol):
+    """The last `LONGEST` bytes of each output, when the program has ended, and when both outputs have."""
+
+    def __init__(self) -> None:
+        self.ended, self.silent = asyncio.Event(), asyncio.Event()
+        self._said = {1: bytearray(), 2: bytearray()}
+        self._open, self._cut = {1, 2}, False
+
+    def pipe_data_received(self, fd: int, data: bytes) -> None:
+        """More of what it says."""
+        said = self._said[fd]
+        said += data
+        if len(said) > LONGEST:
+            del said[:-LONGEST]
+            self._cut = self._cut or fd == 1
+
+    def pipe_connection_lost(self, fd: int, _exc: Exception | None) -> None:
+        """One of its pipes is closed."""
+        self._open.discard(fd)
+        if not self._open:
+            self.silent.set()
+
+    def process_exited(self) -> None:
+        """It has ended."""
+        self.ended.set()
+
+    def finished(self, code: int) -> Finished:
+        """What is known of it now."""
+        return Finished(code, bytes(self._said[1]), bytes(self._said[2]), self._cut)
+
+
+def _give(transport: asyncio.SubprocessTransport, given: bytes) -> None:
+    pipe = transport.get_pipe_transport(0)
+    if isinstance(pipe, asyncio.WriteTransport):
+        pipe.write(given)
+        pipe.write_eof()
+
+
+async def _exit(transport: asyncio.SubprocessTransport, talk: _Talk) -> None:
+    try:
+        await talk.ended.wait()
     except BaseException:
-        await _kill(process)
+        with suppress(ProcessLookupError):
+            os.killpg(transport.get_pid(), signal.SIGKILL)  # its children may outlive it
+        await talk.ended.wait()
+        await _silence(talk)
         raise
 
 
-async def _finished(process: Process, given: bytes) -> Finished:
-    (out, cut), (err, _), _, code = await asyncio.gather(
-        _tail(process.stdout), _tail(process.stderr), _give(process, given), process.wait()
-    )
-    return Finished(code, out, err, cut)
-
-
-async def _tail(stream: asyncio.StreamReader | None) -> tuple[bytes, bool]:
-    """The last `LONGEST` bytes of `stream`, and whether there were more."""
-    kept, cut = b"", False
-    while stream is not None and (part := await stream.read(65536)):
-        kept += part
-        if len(kept) > LONGEST:
-            kept, cut = kept[-LONGEST:], True
-    return kept, cut
-
-
-async def _give(process: Process, given: bytes) -> None:
-    if process.stdin is not None:
-        process.stdin.write(given)
-        with suppress(BrokenPipeError, ConnectionResetError):
-            await process.stdin.drain()
-        process.stdin.close()
-
-
-async def _kill(process: Process) -> None:
-    """Kill the group, which may outlive its leader, and wait for the leader."""
-    with suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
-    await process.wait()
+async def _silence(talk: _Talk) -> None:
+    with suppress(TimeoutError):
+        async with asyncio.timeout(GRACE):
+            await talk.silent.wait()
 
 
 def inherited() -> dict[str, str]:

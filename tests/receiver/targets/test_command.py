@@ -92,6 +92,31 @@ async def test_a_time_limit_ends_all_that_it_started(tmp_path: Path, outside: Ou
     assert [pid for pid in pids if _lives(pid)] == []
 
 
+@pytest.mark.parametrize(("code", "kind"), [(0, None), (78, Permanent), (1, Retryable)])
+async def test_the_exit_of_a_program_counts_and_not_that_of_a_child_that_holds_its_output(
+    tmp_path: Path, outside: Outside, code: int, kind: type[TargetError] | None
+) -> None:
+    child = tmp_path / "child"
+    argv = ["sh", "-c", f"echo done; sleep 60 & echo $! > {child}; exit {code}"]
+    step, began, raised = Command(argv, argv, timeout=20), time.monotonic(), None
+    try:
+        await Commands(outside).act(step)
+    except TargetError as error:
+        raised = error
+    assert (type(raised) if raised else None, time.monotonic() - began < 5) == (kind, True)
+    pid = int(child.read_text())
+    assert _lives(pid)  # as an ssh master would
+    os.kill(pid, 9)
+
+
+async def test_the_exit_of_a_reader_counts_and_what_it_said_is_kept(outside: Outside) -> None:
+    began = time.monotonic()
+    reading = await Commands(outside).read(
+        Command(["true"], ["sh", "-c", "echo is v41; sleep 20 & exit 0"], timeout=15)
+    )
+    assert (reading, time.monotonic() - began < 5) == (Reading(True, "sh exited with 0: is v41"), True)
+
+
 async def test_programs_get_the_secrets_of_the_step_and_not_the_receiver_s(
     outside: Outside, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -29,6 +29,9 @@ class Kubernetes(Api):
         self.settles = True
         self.allowed = {"patch deployments", "list pods", "patch rollouts/status"}
         self.digests = [OLD, OLD]
+        self.image_ids: list[str] | None = None  # what pods report, where that is not r.io/web by its digest
+        self.runs = ""  # the image in the pods' own spec, where somebody has changed it on the way
+        self.over: dict[int, str | dict[str, str]] = {}  # place of a pod → its phase, or more metadata
         self.deployment: dict[str, Any] = {
             "metadata": {"name": "web", "generation": 1},
             "spec": {
@@ -70,9 +73,7 @@ class Kubernetes(Api):
             case "GET", path if path == ROLLOUT:
                 return JSONResponse(self.rollout)
             case "GET", path if path == PODS and parse_qs(address.query).get("labelSelector") == ["app=web"]:
-                return JSONResponse(
-                    {"kind": "PodList", "items": [self._pod(digest) for digest in self.digests]}
-                )
+                return JSONResponse({"kind": "PodList", "items": self._pods()})
             case "PATCH", path if path == DEPLOYMENT:
                 return self._patch_deployment(request, dry=dry)
             case "PATCH", path if path == f"{ROLLOUT}/status":
@@ -84,12 +85,27 @@ class Kubernetes(Api):
         allowed = f"{asked['verb']} {what}" in self.allowed and asked["namespace"] == "shop"
         return JSONResponse({"kind": "SelfSubjectAccessReview", "status": {"allowed": allowed}}, 201)
 
+    def _pods(self) -> list[dict[str, Any]]:
+        ids = self.image_ids or [f"r.io/web@{digest}" for digest in self.digests]
+        pods = [self._pod(image_id.rpartition("@")[2]) for image_id in ids]
+        for place, (pod, image_id) in enumerate(zip(pods, ids, strict=True)):
+            if self.image_ids:
+                pod["status"]["containerStatuses"][1]["imageID"] = image_id
+            over = self.over.get(place, "Running")
+            if isinstance(over, dict):
+                pod["metadata"] = over
+            else:
+                pod["status"]["phase"] = over
+        return pods
+
     def _pod(self, digest: str) -> dict[str, Any]:
         running = [
             {"name": "proxy", "imageID": f"docker.io/library/envoy@sha256:{'c' * 64}"},
             {"name": "app", "imageID": f"r.io/web@{digest}"},
         ]
-        spec = self.deployment["spec"]["template"]["spec"]
+        spec = copy.deepcopy(self.deployment["spec"]["template"]["spec"])
+        if self.runs:
+            spec["containers"][1]["image"] = self.runs
         return {"spec": spec, "status": {"containerStatuses": running}}
 
     def _patch_deployment(self, request: Request, *, dry: bool) -> Response:

@@ -11,7 +11,7 @@ import json
 from handrail.contract import RolloutAbort
 from pydantic import Field
 
-from handrail_receiver.errors import Cause, Permanent
+from handrail_receiver.errors import Cause, Permanent, Retryable
 from handrail_receiver.outside import Outside, Shape
 from handrail_receiver.ports import Reading, Rehearsal
 from handrail_receiver.targets.kubernetes import Kubernetes, path_of
@@ -35,20 +35,25 @@ class ArgoRollouts:
         )
 
     async def read(self, step: RolloutAbort) -> Reading:
-        """Read `.status`: aborted, the phase, and the canary's weight where there is traffic routing."""
-        return _reading(step, (await self._found(step)).status)
+        """Read whether the controller has seen what is asked for, the phase, and what the new version still has."""
+        return _reading(step, await self._found(step))
 
     async def act(self, step: RolloutAbort) -> None:
         """Abort the update.
 
-        Raises Permanent (conflict) when none is in progress: the version to be taken back is the stable one.
+        Raises Permanent (conflict) when none is in progress: the version to be taken back is the stable one. While
+        the controller has not seen the newest spec nobody knows; then the abort is sent, and Retryable raised,
+        because the controller forgets an abort of the update before.
         """
-        if not (await self._found(step)).status.updating:
+        found = await self._found(step)
+        if found.observed and not found.status.updating:
             raise Permanent(
                 Cause.conflict,
                 f"{_where(step)} is not in an update, so there is nothing to abort; roll back by image or by Git",
             )
         await Kubernetes(self._outside, step).patch(f"{_path(step)}/status", "merge-patch", ABORT)
+        if not found.observed:
+            raise Retryable(Cause.busy, f"{_where(step)}: {_unseen(found)}")
 
     async def _found(self, step: RolloutAbort) -> _Rollout:
         return (await Kubernetes(self._outside, step).get(_path(step))).into(_Rollout)
@@ -56,10 +61,11 @@ class ArgoRollouts:
     async def _checks(self, step: RolloutAbort) -> tuple[RolloutAbort, str]:
         cluster = Kubernetes(self._outside, step)
         await cluster.must_allow("patch", "argoproj.io", "rollouts", name=step.rollout, part="status")
-        status = (await self._found(step)).status
+        found = await self._found(step)
         await cluster.patch(f"{_path(step)}/status", "merge-patch", ABORT, dry_run=True)
-        now = "" if status.updating else "; no update is in progress yet, and an abort works only during one"
-        return step, f"{_reading(step, status).found}; Kubernetes accepted the abort as a dry run{now}"
+        idle = found.observed and not found.status.updating
+        now = "; no update is in progress yet, and an abort works only during one" if idle else ""
+        return step, f"{_reading(step, found).found}; Kubernetes accepted the abort as a dry run{now}"
 
 
 class _Weight(Shape):
@@ -68,10 +74,15 @@ class _Weight(Shape):
 
 class _Weights(Shape):
     canary: _Weight
+    verified: bool | None = None
 
 
 class _Canary(Shape):
     weights: _Weights | None = None
+
+
+class _BlueGreen(Shape):
+    active_selector: str = ""
 
 
 class _Status(Shape):
@@ -79,7 +90,11 @@ class _Status(Shape):
     abort: bool = False
     current_pod_hash: str = ""
     stable_rs: str = Field(default="", validation_alias="stableRS")
+    observed_generation: str | int = ""
+    replicas: int = 0
+    updated_replicas: int = 0
     canary: _Canary = _Canary()
+    blue_green: _BlueGreen = _BlueGreen()
 
     @property
     def updating(self) -> bool:
@@ -87,13 +102,36 @@ class _Status(Shape):
         return self.current_pod_hash != self.stable_rs
 
     @property
-    def weight(self) -> int | None:
-        """The canary's share of the routed traffic, in percent; None without traffic routing."""
-        return self.canary.weights.canary.weight if self.canary.weights else None
+    def left(self) -> str:
+        """What the new version still has of the traffic, in words; empty when that is nothing.
+
+        With traffic routing its weight says so, with blue-green the version that the active service selects. Without
+        either each pod serves its share, so that none may be left.
+        """
+        active, weights = self.blue_green.active_selector, self.canary.weights
+        if active:
+            return "" if active == self.stable_rs else f"the active service still selects {active}"
+        if weights is None:
+            count = self.updated_replicas
+            return f"{count} of {self.replicas} replicas are still the canary's" if count else ""
+        if weights.canary.weight:
+            return f"the canary has {weights.canary.weight} %"
+        return "the canary's weight of 0 % is not verified yet" if weights.verified is False else ""
+
+
+class _Metadata(Shape):
+    generation: int = 0
 
 
 class _Rollout(Shape):
+    metadata: _Metadata = _Metadata()
     status: _Status = _Status()
+
+    @property
+    def observed(self) -> bool:
+        """Whether the status is about the newest spec. Before 1.0 Argo wrote a hash there, which says nothing."""
+        seen = str(self.status.observed_generation)
+        return not seen.isdecimal() or int(seen) >= self.metadata.generation
 
 
 def _where(step: RolloutAbort) -> str:
@@ -104,9 +142,18 @@ def _path(step: RolloutAbort) -> str:
     return path_of("argoproj.io/v1alpha1", step.namespace, "rollouts", step.rollout)
 
 
-def _reading(step: RolloutAbort, status: _Status) -> Reading:
+def _unseen(found: _Rollout) -> str:
+    return (
+        f"the controller has seen generation {found.status.observed_generation} only, not yet "
+        f"{found.metadata.generation}"
+    )
+
+
+def _reading(step: RolloutAbort, found: _Rollout) -> Reading:
+    status, left = found.status, found.status.left
     words = [f"{_where(step)} is {status.phase}", "aborted" if status.abort else "not aborted"]
-    if status.weight is not None:
-        words.append(f"the canary has {status.weight} %")
-    done = status.abort and status.phase == "Degraded" and status.weight in {None, 0}
+    nothing = "the canary has 0 %" if status.canary.weights else ""
+    words += filter(None, [left or nothing])
+    words += [] if found.observed else [_unseen(found)]
+    done = found.observed and status.abort and status.phase == "Degraded" and not left
     return Reading(done=done, found=", ".join(words))

@@ -15,6 +15,9 @@ from handrail_receiver.outside import Outside, Shape, TurnedDown
 from handrail_receiver.ports import Reading, Rehearsal
 from handrail_receiver.targets.kubernetes import Kubernetes, path_of
 
+DIGEST = re.compile(r"@sha256:[0-9a-f]{64}$")
+DOCKER_HUB = "docker.io"
+
 
 class Deployments:
     """Kubernetes Deployments; the image is absolute, never "the one before"."""
@@ -50,8 +53,10 @@ class Deployments:
         try:
             await self._patch(step, found, _pinned(step))
         except TurnedDown as error:
-            if error.status in {409, 422} and await self._has_changed(step, found):
-                raise Retryable(Cause.busy, f"{_where(step)} was changed by somebody else just now") from None
+            if error.status == 422 and await self._has_changed(step, found):
+                raise Retryable(
+                    Cause.conflict, f"{_where(step)} was changed by somebody else just now"
+                ) from None
             raise
 
     async def _found(self, step: DeploymentImage) -> _Deployment:
@@ -79,24 +84,24 @@ class Deployments:
     async def _image(self, step: DeploymentImage, found: _Deployment) -> str:
         """The declared image, or the one that runs, by its digest."""
         running = found.spec.template.spec.image_of(step)
-        return step.image or (running if "@" in running else await self._digest(step, found, running))
+        if step.image is not None:
+            return step.image
+        if not found.uniform:
+            raise Permanent(
+                Cause.conflict,
+                f"{_where(step)} is between two versions ({running}: {found.progress}); wait until one of them runs "
+                f"alone, or give image= by digest",
+            )
+        return running if "@" in running else await self._by_digest(step, found, running)
 
-    async def _digest(self, step: DeploymentImage, found: _Deployment, running: str) -> str:
+    async def _by_digest(self, step: DeploymentImage, found: _Deployment, running: str) -> str:
         """`running` with the digest its pods report instead of its tag: a tag may move, a digest cannot."""
         cluster = Kubernetes(self._outside, step)
         await cluster.must_allow("list", "", "pods")
         labels = ",".join(f"{key}={value}" for key, value in found.spec.selector.match_labels.items())
         path = f"{path_of('v1', step.namespace, 'pods')}?labelSelector={quote(labels, safe='')}"
         pods = (await cluster.get(path)).into(_Pods)
-        digests = {digest for pod in pods.items for digest in pod.digests(step.container, running)}
-        if len(digests) != 1:
-            shown = ", ".join(sorted(digests)) or "none"
-            raise Permanent(
-                Cause.conflict,
-                f"the pods of {_where(step)} that run {running} report these digests: {shown}; "
-                f"to pin it there must be one, or give image= by digest",
-            )
-        return f"{_without_tag(running)}@{digests.pop()}"
+        return _pinned_by(step, running, [pod for pod in pods.items if pod.lives])
 
 
 class _Container(Shape):
@@ -151,6 +156,15 @@ class _Deployment(Shape):
     status: _Status = _Status()
 
     @property
+    def uniform(self) -> bool:
+        """Whether every replica that there is has the template, available or not."""
+        status = self.status
+        return (
+            status.observed_generation >= self.metadata.generation
+            and status.updated_replicas == status.replicas
+        )
+
+    @property
     def settled(self) -> bool:
         """Whether the controller has seen the template and every replica, and no other, has it and is available."""
         status, wanted = self.status, self.spec.replicas
@@ -175,21 +189,28 @@ class _ContainerStatus(Shape):
 
 
 class _PodStatus(Shape):
+    phase: str = ""
     container_statuses: list[_ContainerStatus] = Field(default_factory=list)
 
 
+class _PodMetadata(Shape):
+    deletion_timestamp: str | None = None
+
+
 class _Pod(Shape):
+    metadata: _PodMetadata = _PodMetadata()
     spec: _PodSpec
     status: _PodStatus = _PodStatus()
 
-    def digests(self, container: str, image: str) -> list[str]:
-        """The digest this pod reports for `container`, where it runs `image`."""
-        if not any(one.name == container and one.image == image for one in self.spec.containers):
-            return []
-        reported = (one.image_id for one in self.status.container_statuses if one.name == container)
-        return [
-            found[1] for image_id in reported if (found := re.search(r"@(sha256:[0-9a-f]{64})$", image_id))
-        ]
+    @property
+    def lives(self) -> bool:
+        """Whether it runs or will, and is not being ended."""
+        return self.metadata.deletion_timestamp is None and self.status.phase not in {"Failed", "Succeeded"}
+
+    def reported(self, container: str) -> list[str]:
+        """The images by digest that this pod says it runs in `container`."""
+        ids = (one.image_id for one in self.status.container_statuses if one.name == container)
+        return [image_id.rpartition("://")[2] for image_id in ids if DIGEST.search(image_id)]
 
 
 class _Pods(Shape):
@@ -225,6 +246,47 @@ def _pinned(step: DeploymentImage) -> str:
     return step.image
 
 
+def _pinned_by(step: DeploymentImage, running: str, pods: list[_Pod]) -> str:
+    """`running` by the one digest under which all pods run it; raises Permanent where they do not say one."""
+    asked = {one.image for pod in pods for one in pod.spec.containers if one.name == step.container}
+    if asked - {running}:
+        raise Permanent(
+            Cause.conflict,
+            f"{_where(step)} asks for {running}, its pods run {', '.join(sorted(asked))}; give image= by digest",
+        )
+    reported = {image for pod in pods for image in pod.reported(step.container)}
+    elsewhere = sorted(image for image in reported if _repository(image) != _repository(running))
+    if elsewhere:
+        raise Permanent(
+            Cause.conflict,
+            f"the pods of {_where(step)} that run {running} report {', '.join(elsewhere)}, which is another "
+            f"repository, where the digest may be another one; give image= by digest",
+        )
+    digests = {image.rpartition("@")[2] for image in reported}
+    if len(digests) != 1:
+        shown = ", ".join(sorted(digests)) or "none"
+        raise Permanent(
+            Cause.conflict,
+            f"the pods of {_where(step)} that run {running} report these digests: {shown}; "
+            f"to pin it there must be one, or give image= by digest",
+        )
+    return f"{_without_tag(running)}@{digests.pop()}"
+
+
 def _without_tag(image: str) -> str:
-    folder, slash, name = image.rpartition("/")
+    """`r.io:5000/web:v1@sha256:…` → `r.io:5000/web`."""
+    folder, slash, name = image.partition("@")[0].rpartition("/")
     return folder + slash + name.partition(":")[0]
+
+
+def _repository(image: str) -> str:
+    """The repository of an image by its full name, as container runtimes write it: `nginx` → `docker.io/library/nginx`."""
+    name = _without_tag(image)
+    registry, slash, rest = name.partition("/")
+    if not slash or not (registry == "localhost" or "." in registry or ":" in registry):
+        registry, rest = DOCKER_HUB, name
+    if registry.endswith(f".{DOCKER_HUB}"):  # index.docker.io
+        registry = DOCKER_HUB
+    if registry == DOCKER_HUB and "/" not in rest:
+        rest = f"library/{rest}"
+    return f"{registry}/{rest}"

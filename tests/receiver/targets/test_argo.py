@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from apis import Kubernetes
 from handrail.contract import RolloutAbort, Secret
-from handrail_receiver.errors import Cause, Permanent
+from handrail_receiver.errors import Cause, Permanent, Retryable
 from handrail_receiver.outside import Outside
 from handrail_receiver.ports import Reading
 from handrail_receiver.targets.argo import ArgoRollouts
@@ -45,13 +45,70 @@ async def test_an_abort_is_done_when_the_phase_is_degraded_and_the_canary_has_no
     ]
 
 
-async def test_without_traffic_routing_the_phase_is_enough(
-    api: Kubernetes, step: RolloutAbort, outside: Outside
+ABORTED = {"phase": "Degraded", "abort": True, "currentPodHash": "new", "stableRS": "old"}
+IS = "the Rollout shop/web is Degraded, aborted"
+BEHIND = "the controller has seen generation 2 only, not yet 3"
+
+
+@pytest.mark.parametrize(
+    ("status", "reading"),
+    [
+        ({"replicas": 7, "updatedReplicas": 0}, Reading(True, IS)),
+        (
+            {"replicas": 10, "updatedReplicas": 3},
+            Reading(False, f"{IS}, 3 of 10 replicas are still the canary's"),
+        ),
+        (
+            {"blueGreen": {"activeSelector": "old", "previewSelector": "new"}, "updatedReplicas": 3},
+            Reading(True, IS),
+        ),
+        (
+            {"blueGreen": {"activeSelector": "new"}},
+            Reading(False, f"{IS}, the active service still selects new"),
+        ),
+        (
+            {"canary": {"weights": {"canary": {"weight": 0}, "verified": False}}},
+            Reading(False, f"{IS}, the canary's weight of 0 % is not verified yet"),
+        ),
+        (
+            {"canary": {"weights": {"canary": {"weight": 0}, "verified": True}}, "updatedReplicas": 3},
+            Reading(True, f"{IS}, the canary has 0 %"),
+        ),
+        ({"observedGeneration": "3"}, Reading(True, IS)),
+        ({"observedGeneration": "2"}, Reading(False, f"{IS}, {BEHIND}")),
+        ({"observedGeneration": "5f6d8c"}, Reading(True, IS)),
+    ],
+    ids=[
+        "no pod of the canary is left",
+        "pods of the canary are left",
+        "blue-green: the stable version is active",
+        "blue-green: the new version is active",
+        "the router has not taken the weight",
+        "with routing the weight counts, not the pods",
+        "the controller has seen the newest spec",
+        "the controller is behind",
+        "Argo before 1.0 wrote a hash",
+    ],
+)
+async def test_an_abort_is_done_when_the_new_version_has_nothing_left(
+    api: Kubernetes, step: RolloutAbort, outside: Outside, status: dict[str, object], reading: Reading
 ) -> None:
-    api.rollout["status"] = {"phase": "Degraded", "abort": True, "currentPodHash": "new", "stableRS": "old"}
-    assert await ArgoRollouts(outside).read(step) == Reading(
-        True, "the Rollout shop/web is Degraded, aborted"
-    )
+    api.rollout = {"metadata": {"generation": 3}, "status": ABORTED | status}
+    assert await ArgoRollouts(outside).read(step) == reading
+
+
+@pytest.mark.parametrize(
+    "status", [ABORTED, {"phase": "Healthy", "currentPodHash": "old", "stableRS": "old"}]
+)
+async def test_while_the_controller_is_behind_the_abort_is_sent_and_worth_another_try(
+    api: Kubernetes, step: RolloutAbort, outside: Outside, status: dict[str, object]
+) -> None:
+    api.rollout = {"metadata": {"generation": 3}, "status": status | {"observedGeneration": "2"}}
+    api.settles = False
+    with pytest.raises(Retryable) as raised:
+        await ArgoRollouts(outside).act(step)
+    assert (raised.value.cause, str(raised.value)) == (Cause.busy, f"the Rollout shop/web: {BEHIND}")
+    assert [(one.method, one.json) for one in api.changes()] == [("PATCH", {"status": {"abort": True}})]
 
 
 async def test_when_no_update_runs_there_is_nothing_to_abort_and_nothing_is_sent(

@@ -74,6 +74,78 @@ async def test_an_image_is_not_pinned_while_its_tag_means_several_or_nothing(
     )
 
 
+@pytest.mark.parametrize(
+    ("image", "reported", "pinned"),
+    [
+        ("r.io/web:v1", "docker-pullable://r.io/web@{}", "r.io/web@{}"),
+        ("r.io:5000/web:v1", "r.io:5000/web@{}", "r.io:5000/web@{}"),
+        ("nginx:1.25", "docker.io/library/nginx@{}", "nginx@{}"),
+        ("team/web", "index.docker.io/team/web@{}", "team/web@{}"),
+        ("localhost/web:v1", "localhost/web@{}", "localhost/web@{}"),
+    ],
+)
+async def test_a_digest_counts_where_its_repository_is_the_template_s_however_the_runtime_writes_it(
+    api: Kubernetes, step: DeploymentImage, outside: Outside, image: str, reported: str, pinned: str
+) -> None:
+    api.deployment["spec"]["template"]["spec"]["containers"][1]["image"] = image
+    api.image_ids = [reported.format(OLD)] * 2
+    rehearsal = await Deployments(outside).rehearse(step)
+    assert (rehearsal.ready, rehearsal.step) == (True, replace(step, image=pinned.format(OLD)))
+
+
+@pytest.mark.parametrize("reported", ["mirror.io/web@{}", "r.io/other/web@{}", "docker.io/library/web@{}"])
+async def test_a_digest_of_another_repository_is_not_pinned(
+    api: Kubernetes, step: DeploymentImage, outside: Outside, reported: str
+) -> None:
+    api.image_ids = [f"r.io/web@{OLD}", reported.format(NEW)]
+    rehearsal = await Deployments(outside).rehearse(step)
+    assert (rehearsal.ready, rehearsal.step, rehearsal.reason) == (
+        False,
+        step,
+        (
+            f"the pods of the Deployment shop/web that run r.io/web:v1 report {reported.format(NEW)}, which is "
+            "another repository, where the digest may be another one; give image= by digest"
+        ),
+    )
+
+
+@pytest.mark.parametrize("image", ["r.io/web:v1", f"r.io/web@{NEW}"])
+async def test_what_ran_is_not_known_while_two_versions_run(
+    api: Kubernetes, step: DeploymentImage, outside: Outside, image: str
+) -> None:
+    api.deployment["spec"]["template"]["spec"]["containers"][1]["image"] = image
+    api.deployment["status"]["updatedReplicas"] = 1
+    rehearsal = await Deployments(outside).rehearse(step)
+    assert (rehearsal.ready, rehearsal.reason) == (
+        False,
+        (
+            f"the Deployment shop/web is between two versions ({image}: 1 of 2 replicas have it, 2 of 2 are "
+            "available); wait until one of them runs alone, or give image= by digest"
+        ),
+    )
+
+
+async def test_pods_that_run_another_image_than_was_asked_for_are_named(
+    api: Kubernetes, step: DeploymentImage, outside: Outside
+) -> None:
+    api.runs = "mirror.io/web:v1"
+    rehearsal = await Deployments(outside).rehearse(step)
+    assert (rehearsal.ready, rehearsal.reason) == (
+        False,
+        (
+            "the Deployment shop/web asks for r.io/web:v1, its pods run mirror.io/web:v1; give image= by digest"
+        ),
+    )
+
+
+async def test_pods_that_are_over_do_not_count(
+    api: Kubernetes, step: DeploymentImage, outside: Outside
+) -> None:
+    api.digests = [OLD, NEW, NEW, NEW]
+    api.over = {1: {"deletionTimestamp": "2026-11-27T13:00:00Z"}, 2: "Failed", 3: "Succeeded"}
+    assert (await Deployments(outside).rehearse(step)).step == replace(step, image=PINNED)
+
+
 async def test_a_declared_image_is_taken_as_it_stands(step: DeploymentImage, outside: Outside) -> None:
     declared = replace(step, image="r.io/web:v0")
     assert (await Deployments(outside).rehearse(declared)).step == declared
@@ -128,7 +200,7 @@ async def test_a_change_by_somebody_else_in_between_is_worth_another_try(outside
         with pytest.raises(Retryable) as raised:
             await Deployments(outside).act(step)
     assert (raised.value.cause, str(raised.value)) == (
-        Cause.busy,
+        Cause.conflict,
         "the Deployment shop/web was changed by somebody else just now",
     )
 

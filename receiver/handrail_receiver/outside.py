@@ -193,11 +193,12 @@ class Outside:
             return TurnedDown(
                 Cause.invalid, f"{said}; redirects are not followed, give the final url", status, text
             )
-        if status in RETRYABLE or (status >= 500 and status not in PERMANENT):
-            return Retryable(RETRYABLE.get(status, Cause.broken), said, _asked_to_wait(response.headers))
+        passes, cause = meaning_of(status)
+        if passes:
+            return Retryable(cause, said, _asked_to_wait(response.headers))
         if place is not None and status in {401, 403, 407}:
             said += f"; set the login in {place.setting}"
-        return TurnedDown(PERMANENT.get(status, Cause.invalid), said, status, text)
+        return TurnedDown(cause, said, status, text)
 
     def clean(self, text: str) -> str:
         """`text` on one line, with nothing a terminal obeys and no secret in it."""
@@ -211,6 +212,13 @@ class Outside:
         if token is None:
             return {}
         return {header: f"{scheme} {self.secrets.value(token)}".strip()}
+
+
+def meaning_of(status: int) -> tuple[bool, Cause]:
+    """Whether a status that is not 2xx may pass, and its cause."""
+    if status in RETRYABLE or (status >= 500 and status not in PERMANENT):
+        return True, RETRYABLE.get(status, Cause.broken)
+    return False, PERMANENT.get(status, Cause.invalid)
 
 
 def _phrase(status: int) -> str:

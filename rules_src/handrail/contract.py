@@ -26,6 +26,7 @@ from handrail.steps import (
     RolloutAbort,
     Scalar,
     Step,
+    Written,
 )
 
 __all__ = [
@@ -64,6 +65,7 @@ __all__ = [
     "TierFacts",
     "Url",
     "Webhook",
+    "Written",
     "names",
 ]
 

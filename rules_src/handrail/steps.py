@@ -16,6 +16,14 @@ from handrail.base import declared
 OnFailure = Literal["next", "stop", "page"]
 Scalar = str | int | float | bool | None
 
+
+@declared
+class Written:
+    """A scalar as it stands in a file, quotes and all: what was pinned is put back letter for letter."""
+
+    text: str
+
+
 _Variable = Annotated[str, like(r"[A-Za-z_][A-Za-z0-9_]*", "an environment variable's name")]
 _Argv = Annotated[Sequence[Annotated[str, like(r"[^\x00]*", "text without NUL")]], Field(min_length=1)]
 _Repository = Annotated[
@@ -136,15 +144,15 @@ class GitValue(_Bounded):
     """Commit a value into a GitOps repository and push it, fast-forward only.
 
     `path` is a YAML or JSON file in the repository, `key` the dotted place in it (`images.0.newTag`; a dot
-    inside a name is written `\\.`). `value=None` means the value that stood there when the attempt began,
-    pinned then. `token` is for https; ssh uses the keys of the user who runs the receiver.
+    inside a name is written `\\.`). `value=None` means what stood there when the attempt began,
+    pinned then as it is written. `token` is for https; ssh uses the keys of the user who runs the receiver.
     """
 
     repository: _Repository
     branch: _Branch
     path: _InRepository
     key: Annotated[str, Field(min_length=1)]
-    value: Scalar = None
+    value: Scalar | Written = None
     token: Secret | None = None
     kind: Literal["git-value"] = Field(default="git-value", kw_only=True)
 

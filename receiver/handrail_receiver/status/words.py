@@ -16,6 +16,7 @@ from handrail.contract import (
     LaunchDarklyOff,
     RolloutAbort,
     Step,
+    Written,
 )
 
 
@@ -57,4 +58,6 @@ def told(named: str, found: str) -> str:
 
 def _open(value: object) -> str:
     """A value that is pinned when an attempt begins."""
+    if isinstance(value, Written):
+        return value.text
     return "as it was before the attempt" if value is None else str(value)

@@ -1,124 +1,193 @@
-"""A YAML or JSON text and a place in it → the value there, or the same text with another value there.
+"""A YAML or JSON text and a place in it → the scalar there as it is written, or the same text with another one there.
 
-Only the value's own characters change: comments, order, quotes and indentation elsewhere stay as they are.
+Only the scalar's own characters change: comments, order, quotes and indentation elsewhere stay as they are. The text
+is read event by event: an alias is never followed, so that what aliases stand for takes neither time nor memory.
 """
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Any
 
 import yaml
-from handrail.contract import Scalar
-from yaml.constructor import SafeConstructor
+from handrail.contract import Scalar, Written
 
 from handrail_receiver.errors import Cause, Permanent
+from handrail_receiver.targets.scalars import says, written_as
 
 Place = tuple[str, ...]
+DEEPEST = 100
+BOM = "\ufeff"
+_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_Starts = yaml.MappingStartEvent | yaml.SequenceStartEvent
 
 
-def value_at(text: str, key: str) -> Scalar:
-    """The value at the dotted `key`; raises Permanent when there is none or when it is not a single value."""
-    return _value(_node(text, key), key)
+def value_at(text: str, key: str) -> Written:
+    """The scalar at the dotted `key`; raises Permanent when there is none or when it is not a single value."""
+    spot = _spot(text, key)
+    return Written(text[spot.start : spot.end].removesuffix("\n"))
 
 
-def with_value(text: str, key: str, value: Scalar) -> str:
+def with_value(text: str, key: str, value: Scalar | Written) -> str:
     """`text` with `value` at `key`; raises Permanent rather than change anything else."""
-    node = _node(text, key)
-    _value(node, key)
-    start, end = node.start_mark.index, node.end_mark.index
-    before = " " if start == end else ""  # `key:` with nothing behind it
-    after = "\n" if text[start:end].endswith("\n") else ""  # a block (`|`, `>`) reaches to the next line
-    written = _written(value, quoted=node.style == '"')
-    changed = f"{text[:start]}{before}{written}{after}{text[end:]}"
-    if not _differ_only_at(_parts(key), value, text, changed):
+    spot = _spot(text, key)
+    before = " " if spot.start == spot.end else ""  # `key:` with nothing behind it
+    after = (
+        "\n" if text[spot.start : spot.end].endswith("\n") else ""
+    )  # a block (`|`, `>`) has its last line's end
+    for words in written_as(value, style=spot.style, quoted=spot.in_json):
+        changed = f"{text[: spot.start]}{before}{words}{after}{text[spot.end :]}"
+        if _differ_only_at(text, changed, key) and says(value_at(changed, key), value):
+            return changed
+    raise Permanent(
+        Cause.invalid, f"{key} cannot take this value and leave all else as it is; write it plainly"
+    )
+
+
+@dataclass(frozen=True)
+class _Node:
+    """An event, the place it stands at (None: it is a key, an end, or not in the document), and what holds it.
+
+    `anchors` are those of all that it stands in; `in_json` says that the whole document is between brackets.
+    """
+
+    place: Place | None
+    event: yaml.Event
+    anchors: tuple[str, ...] = ()
+    in_json: bool = False
+
+
+@dataclass(frozen=True)
+class _Spot:
+    """Where a scalar is written: from `start` to `end` in the text, and its quotes (`'`, `"`, `|`, `>` or none)."""
+
+    start: int
+    end: int
+    style: str
+    in_json: bool
+
+
+def _spot(text: str, key: str) -> _Spot:
+    wanted, near, found, aliased = _parts(key), 0, list[_Node](), set[str]()
+    for node in _nodes(text):
+        if isinstance(node.event, yaml.AliasEvent):
+            aliased.add(node.event.anchor or "")
+        if node.place == wanted:
+            found.append(node)
+        elif node.place is not None and node.place == wanted[: len(node.place)]:
+            near = max(near, len(node.place))
+    if not found:
+        known = ".".join(wanted[:near]) or "other names at the top"
+        raise Permanent(Cause.missing, f"there is no {key}, only {known}; correct the key")
+    if len(found) > 1:
+        raise Permanent(Cause.invalid, f"{key} is there {len(found)} times; leave one of them")
+    return _plain_spot(key, found[0], aliased, skipped=text.startswith(BOM))
+
+
+def _plain_spot(key: str, node: _Node, aliased: set[str], *, skipped: int) -> _Spot:
+    """`skipped` is how many characters the parser has not counted."""
+    event = node.event
+    if isinstance(event, _Starts):
+        raise Permanent(Cause.invalid, f"{key} is not a single value; give the place inside it")
+    shared = aliased & set(node.anchors)
+    if not isinstance(event, yaml.ScalarEvent) or event.anchor or event.tag or shared:
         raise Permanent(
             Cause.invalid,
             f"{key} cannot be changed without changing more (an anchor, an alias or a tag); write it plainly",
         )
-    return changed
+    start, end = (mark.index + skipped for mark in (event.start_mark, event.end_mark) if mark is not None)
+    return _Spot(start, end, event.style or "", node.in_json)
 
 
-def same(one: Any, other: Any) -> bool:
-    """Whether two JSON values are the same in JSON's sense: `true` is not 1, and 1 is 1.0."""
-    if isinstance(one, dict) and isinstance(other, dict):
-        return one.keys() == other.keys() and all(same(one[key], other[key]) for key in one)
-    if isinstance(one, list) and isinstance(other, list):
-        return len(one) == len(other) and all(map(same, one, other))
-    return isinstance(one, bool) == isinstance(other, bool) and bool(one == other)
-
-
-def _differ_only_at(place: Place, value: Scalar, text: str, changed: str) -> bool:
-    """Whether the two texts say the same but at `place`, where the changed one says `value`."""
+def _nodes(text: str) -> Iterator[_Node]:
+    """Every event of the one document in `text`, in order."""
     try:
-        was, now = _nodes(text), _nodes(changed)
+        yield from _placed(yaml.parse(text.removeprefix(BOM), Loader=_Loader))
+    except yaml.YAMLError as error:
+        raise _not_one(_line(getattr(error, "problem_mark", None))) from None
+
+
+def _line(mark: Any) -> str:
+    return f" (line {mark.line + 1})" if mark else ""
+
+
+def _not_one(where: str) -> Permanent:
+    return Permanent(Cause.invalid, f"the file is not one YAML document{where}; give another path")
+
+
+class _Frame:
+    """A mapping or a list that is being read: the name, or the number, of what comes next in it."""
+
+    def __init__(self, event: _Starts, place: Place | None) -> None:
+        self.anchor = event.anchor or ""
+        self._place = place
+        self._number = -1
+        self._is_map = isinstance(event, yaml.MappingStartEvent)
+        self._name: str | None = None
+        self._awaits_key = self._is_map
+
+    def next(self, event: yaml.Event) -> Place | None:
+        """The place of the next event in it; None for a key."""
+        if self._is_map:
+            if self._awaits_key:
+                self._awaits_key = False
+                self._name = event.value if isinstance(event, yaml.ScalarEvent) else None
+                return None
+            self._awaits_key = True
+            return None if self._place is None or self._name is None else (*self._place, self._name)
+        self._number += 1
+        return None if self._place is None else (*self._place, str(self._number))
+
+
+def _placed(events: Iterator[yaml.Event]) -> Iterator[_Node]:
+    frames: list[_Frame] = []
+    documents, in_json = 0, False
+    for event in events:
+        if isinstance(event, yaml.DocumentStartEvent):
+            documents += 1
+            if documents > 1:
+                raise _not_one(_line(event.start_mark))
+        if isinstance(event, yaml.MappingEndEvent | yaml.SequenceEndEvent):
+            frames.pop()
+        if not isinstance(event, yaml.NodeEvent):
+            yield _Node(None, event)
+            continue
+        place = frames[-1].next(event) if frames else ()
+        anchors = tuple(frame.anchor for frame in frames if frame.anchor)
+        if isinstance(event, _Starts):
+            in_json = in_json or (not frames and bool(event.flow_style))
+            frames.append(_Frame(event, place))
+            if len(frames) > DEEPEST:
+                raise Permanent(
+                    Cause.invalid, f"the file is nested deeper than {DEEPEST} levels; give another path"
+                )
+        yield _Node(place, event, anchors, in_json)
+
+
+def _differ_only_at(text: str, changed: str, key: str) -> bool:
+    """Whether the two texts say the same, written in the same way, but at one place."""
+    place = _parts(key)
+    try:
+        return all(
+            was is not None
+            and now is not None
+            and was.place == now.place
+            and (was.place == place or _said(was.event) == _said(now.event))
+            for was, now in zip_longest(_nodes(text), _nodes(changed))
+        )
     except Permanent:
         return False
-    said = [{at: _said(node) for at, node in nodes.items() if at != place} for nodes in (was, now)]
-    return said[0] == said[1] and same(_value(now[place], "it"), value)
 
 
-def _node(text: str, key: str) -> Any:
-    """The value's node, as PyYAML composes it: a merge (`<<`) is not followed."""
-    nodes, place = _nodes(text), _parts(key)
-    if place in nodes:
-        return nodes[place]
-    near = next(".".join(place[:length]) for length in range(len(place), -1, -1) if place[:length] in nodes)
-    raise Permanent(
-        Cause.missing, f"there is no {key}, only {near or 'other names at the top'}; correct the key"
-    )
-
-
-def _nodes(text: str) -> dict[Place, yaml.Node]:
-    """Every place of the one document in `text`."""
-    try:
-        top = yaml.compose(text, Loader=yaml.SafeLoader)
-        return dict(_below((), top)) if top is not None else {(): yaml.MappingNode("", [])}
-    except (yaml.YAMLError, RecursionError) as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f" (line {mark.line + 1})" if mark else ""
-        raise Permanent(
-            Cause.invalid, f"the file is not one YAML document{line}; give another path"
-        ) from None
-
-
-def _below(place: Place, node: yaml.Node) -> Iterator[tuple[Place, yaml.Node]]:
-    yield place, node
-    if isinstance(node, yaml.MappingNode):
-        for name, child in node.value:
-            yield from _below((*place, str(name.value)), child)
-    if isinstance(node, yaml.SequenceNode):
-        for at, child in enumerate(node.value):
-            yield from _below((*place, str(at)), child)
-
-
-def _said(node: yaml.Node) -> tuple[str, object]:
-    """What a node says, without where and how it is written."""
-    return node.tag, node.value if isinstance(node, yaml.ScalarNode) else len(node.value)
-
-
-def _value(node: yaml.Node, key: str) -> Scalar:
-    if not isinstance(node, yaml.ScalarNode):
-        raise Permanent(Cause.invalid, f"{key} is not a single value; give the place inside it")
-    try:
-        value = SafeConstructor().construct_document(node)
-    except (yaml.YAMLError, ValueError):
-        value = node
-    if isinstance(value, str | int | float | bool) or value is None:
-        return value
-    raise Permanent(Cause.invalid, f"{key} is a {node.tag.rpartition(':')[2]}; write it in quotes")
+def _said(event: yaml.Event) -> tuple[object, ...]:
+    """What an event says, without where it stands."""
+    told = ("anchor", "tag", "implicit", "value", "style", "flow_style")
+    return type(event), *(getattr(event, name, None) for name in told)
 
 
 def _parts(key: str) -> Place:
     """`a.b\\.c.0` → `a`, `b.c`, `0`."""
     return tuple(part.replace("\\.", ".") for part in re.split(r"(?<!\\)\.", key))
-
-
-def _written(value: Scalar, *, quoted: bool) -> str:
-    """`value` as YAML for any place, also between brackets; double quotes stay double quotes (and JSON JSON)."""
-    if quoted and isinstance(value, str):
-        return json.dumps(value, ensure_ascii=False)
-    listed: str = yaml.safe_dump([value], default_flow_style=True, allow_unicode=True, width=10_000_000)
-    return listed.strip()[1:-1]

@@ -6,21 +6,24 @@ of ours, nothing of an earlier call.
 
 from __future__ import annotations
 
+import asyncio
 import base64
+import re
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
-from handrail.contract import GitValue, Scalar
+from handrail.contract import GitValue, Scalar, Written
 
 from handrail_receiver.errors import Cause, Permanent, Retryable, TargetError
-from handrail_receiver.outside import LONGEST_QUOTE, Outside, within
+from handrail_receiver.outside import LONGEST_QUOTE, Outside, meaning_of, within
 from handrail_receiver.ports import Reading, Rehearsal
-from handrail_receiver.targets.document import same, value_at, with_value
+from handrail_receiver.targets.document import value_at, with_value
 from handrail_receiver.targets.process import Finished, inherited, run
 from handrail_receiver.targets.rehearsal import rehearsed
+from handrail_receiver.targets.scalars import says
 
 # What git says (in the C locale) → what it means; the first that is found counts.
 SAID: tuple[tuple[str, type[Permanent | Retryable], Cause], ...] = (
@@ -30,12 +33,10 @@ SAID: tuple[tuple[str, type[Permanent | Retryable], Cause], ...] = (
     ("Permission denied", Permanent, Cause.refused),
     ("Host key verification failed", Permanent, Cause.refused),
     ("dubious ownership", Permanent, Cause.refused),
-    ("returned error: 401", Permanent, Cause.refused),
-    ("returned error: 403", Permanent, Cause.refused),
-    ("fetch first", Retryable, Cause.busy),
-    ("non-fast-forward", Retryable, Cause.busy),
-    ("cannot lock ref", Retryable, Cause.busy),
-    ("[remote rejected]", Permanent, Cause.refused),
+    ("fetch first", Retryable, Cause.conflict),
+    ("non-fast-forward", Retryable, Cause.conflict),
+    ("cannot lock ref", Retryable, Cause.conflict),
+    ("failed to update ref", Retryable, Cause.conflict),
     ("not found", Permanent, Cause.missing),
     ("does not appear to be a git repository", Permanent, Cause.missing),
     ("does not exist", Permanent, Cause.missing),
@@ -43,8 +44,17 @@ SAID: tuple[tuple[str, type[Permanent | Retryable], Cause], ...] = (
     ("Connection refused", Retryable, Cause.unreachable),
     ("unable to access", Retryable, Cause.unreachable),
     ("Could not read from remote repository", Retryable, Cause.unreachable),
+    ("hung up unexpectedly", Retryable, Cause.unreachable),
 )
-KEPT = ("GIT_SSH", "GIT_AUTHOR_", "GIT_COMMITTER_", "GIT_SSL_", "GIT_CONFIG_GLOBAL")
+STATUS = re.compile(r"(?:returned error: |HTTP )(\d{3})\b")
+DOWN = re.compile(
+    r"internal (server )?error|internal api|unavailable|unreachable|time[d -]*out|try again|temporar|gateway|"
+    r"connection (refused|reset)|(could not|cannot|failed to|unable to) connect|failed to report status|"
+    r"unpacker error|overloaded|too many requests|\b50[0-4]\b",
+    re.IGNORECASE,
+)
+"""What a server, or one of its hooks, says in refusing a push when something behind it is down, not against the push."""
+KEPT = ("GIT_SSH", "GIT_AUTHOR_", "GIT_COMMITTER_", "GIT_SSL_", "GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM")
 QUIET = ("-c", "core.hooksPath=/dev/null", "-c", "gc.auto=0", "-c", "http.followRedirects=false")
 
 
@@ -61,28 +71,29 @@ class Git:
     async def read(self, step: GitValue) -> Reading:
         """Fetch the remote head and read the value there."""
         async with self._copy(step) as copy:
-            found = value_at(await copy.text(), step.key)
-            return Reading(done=_is(found, step), found=f"{_where(step)} is {found!r} at {copy.head[:12]}")
+            found = await asyncio.to_thread(value_at, await copy.text(), step.key)
+            return Reading(done=_is(found, step), found=f"{_where(step)} is {found.text} at {copy.head[:12]}")
 
     async def act(self, step: GitValue) -> None:
         """Commit the value on top of the remote head and push it; Retryable when somebody pushed in between."""
         async with self._copy(step) as copy:
             text = await copy.text()
-            if not _is(value_at(text, step.key), step):
-                changed = with_value(text, step.key, step.value)
-                await copy.push(
-                    await copy.commit(changed, f"Set {step.key} to {step.value}, rolled back by Handrail")
-                )
+            if not _is(await asyncio.to_thread(value_at, text, step.key), step):
+                changed = await asyncio.to_thread(with_value, text, step.key, step.value)
+                message = f"Set {step.key} to {_shown(step.value)}, rolled back by Handrail"
+                await copy.push(await copy.commit(changed, message))
 
     async def _checks(self, step: GitValue) -> tuple[GitValue, str]:
         async with self._copy(step) as copy:
             text = await copy.text()
-            found = value_at(text, step.key)
+            found = await asyncio.to_thread(value_at, text, step.key)
             pinned = replace(step, value=found) if step.value is None else step
-            with_value(text, step.key, f"not {found}")  # what cannot be changed is found out now
+            # What cannot be changed is found out now.
+            await asyncio.to_thread(with_value, text, step.key, "changed")
+            await asyncio.to_thread(with_value, text, step.key, pinned.value)
             await copy.push(await copy.commit(text, "a rehearsal"), dry_run=True)
         return pinned, (
-            f"{_where(step)} is {found!r} at {copy.head[:12]}; {step.branch} would take a push, unless a rule or a "
+            f"{_where(step)} is {found.text} at {copy.head[:12]}; {step.branch} would take a push, unless a rule or a "
             f"hook of the server refuses it, which only a real push asks"
         )
 
@@ -131,13 +142,35 @@ class _Copy:
         await self._git("read-tree", self.head)
         await self._git("update-index", "--cacheinfo", f"{entry.mode},{blob},{self._step.path}")
         tree = await self._said("write-tree")
-        return await self._said("commit-tree", tree, "-p", self.head, "-m", message)
+        signed = ("-S",) if await self._setting("commit.gpgSign", "--type=bool") == "true" else ()
+        self._environment |= await self._identity()
+        try:
+            return await self._said("commit-tree", *signed, tree, "-p", self.head, "-m", message)
+        except Retryable as error:  # a key or its agent, which no server can help
+            raise Permanent(Cause.refused, str(error)) from None
 
     async def push(self, commit: str, *, dry_run: bool = False) -> None:
         dry = ("--dry-run",) if dry_run else ()
         await self._git(
             "push", "--porcelain", *dry, self._step.repository, f"{commit}:refs/heads/{self._step.branch}"
         )
+
+    async def _identity(self) -> dict[str, str]:
+        """Who commits: the environment and the user's configuration say it, Handrail where they do not."""
+        names = ("GIT_AUTHOR_NAME", "GIT_COMMITTER_NAME"), ("GIT_AUTHOR_EMAIL", "GIT_COMMITTER_EMAIL")
+        wanted = ("user.name", "Handrail", names[0]), ("user.email", "handrail@localhost", names[1])
+        return {
+            name: ours
+            for setting, ours, variables in wanted
+            if not await self._setting(setting)
+            for name in variables
+            if name not in self._environment
+        }
+
+    async def _setting(self, name: str, *words: str) -> str:
+        """What the receiver's user has configured; empty when nothing."""
+        argv = ["git", *QUIET, "config", *words, "--get", name]
+        return (await run(argv, environment=self._environment)).out.decode().strip()
 
     async def _entry(self) -> _Entry:
         listed = (await self._git("ls-tree", "-z", self.head, "--", self._step.path)).out.decode()
@@ -173,10 +206,6 @@ def _environment(outside: Outside, step: GitValue, folder: str) -> dict[str, str
         if not name.startswith("GIT_") or name.startswith(KEPT)
     }
     defaults = {
-        "GIT_AUTHOR_NAME": "Handrail",
-        "GIT_AUTHOR_EMAIL": "handrail@localhost",
-        "GIT_COMMITTER_NAME": "Handrail",
-        "GIT_COMMITTER_EMAIL": "handrail@localhost",
         "GIT_SSH_COMMAND": "ssh -oBatchMode=yes",
     }
     ours = {
@@ -202,6 +231,11 @@ def _authorization(outside: Outside, step: GitValue) -> dict[str, str]:
 
 
 def _failure(said: str, text: str) -> TargetError:
+    if "[remote rejected]" in said and not any(words in said for words in ("cannot lock ref", "update ref")):
+        return Retryable(Cause.broken, text) if DOWN.search(said) else Permanent(Cause.refused, text)
+    if status := STATUS.search(said):
+        passes, cause = meaning_of(int(status[1]))
+        return Retryable(cause, text) if passes else Permanent(cause, text)
     for words, kind, cause in SAID:
         if words in said:
             return kind(cause, text)
@@ -212,13 +246,17 @@ def _where(step: GitValue) -> str:
     return f"{step.key} in {step.path} on {step.branch}"
 
 
-def _is(found: Scalar, step: GitValue) -> bool:
+def _is(found: Written, step: GitValue) -> bool:
     if step.value is None:
         raise Permanent(Cause.invalid, f"{_where(step)} has no pinned value; rehearse the step first")
-    return same(found, step.value)
+    return says(found, step.value)
+
+
+def _shown(value: Scalar | Written) -> str:
+    return value.text if isinstance(value, Written) else str(value)
 
 
 def _call(step: GitValue) -> str:
-    value = "the value that stands there when the attempt begins" if step.value is None else repr(step.value)
+    value = "what stands there when the attempt begins" if step.value is None else _shown(step.value)
     push = f"git push {step.repository} COMMIT:refs/heads/{step.branch}"
     return f"{push}, where COMMIT, on top of what is there, sets {step.key} in {step.path} to {value}"

@@ -11,8 +11,8 @@ from handrail.contract import HttpCall
 from handrail_receiver.errors import Cause, Permanent
 from handrail_receiver.outside import LONGEST_QUOTE, Answer, Outside
 from handrail_receiver.ports import Reading, Rehearsal
-from handrail_receiver.targets.document import same
 from handrail_receiver.targets.rehearsal import rehearsed
+from handrail_receiver.targets.scalars import same
 
 
 class HttpCalls:

@@ -13,6 +13,7 @@ from asyncio.subprocess import DEVNULL, PIPE
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import cast
 
 from handrail_receiver.errors import Cause, Permanent
 
@@ -95,10 +96,12 @@ class _Talk(asyncio.SubprocessProtocol):
 
 
 def _give(transport: asyncio.SubprocessTransport, given: bytes) -> None:
-    pipe = transport.get_pipe_transport(0)
-    if isinstance(pipe, asyncio.WriteTransport):
+    if given:
+        pipe = cast(
+            "asyncio.WriteTransport", transport.get_pipe_transport(0)
+        )  # uvloop's is one in all but name
         pipe.write(given)
-        pipe.write_eof()
+        pipe.close()  # once all is written
 
 
 async def _exit(transport: asyncio.SubprocessTransport, talk: _Talk) -> None:

@@ -16,8 +16,9 @@ TOKEN = Secret("token")
 
 
 @pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
+def anyio_backend() -> tuple[str, dict[str, bool]]:
+    """The event loop that the receiver has."""
+    return "asyncio", {"use_uvloop": True}
 
 
 @pytest.fixture

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
+import itertools
 import subprocess
+import time
 from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import pytest
 from apis import Api, Trouble
-from handrail.contract import GitValue
-from handrail_receiver.errors import Cause, Permanent, Retryable
+from handrail.contract import GitValue, Written
+from handrail_receiver.errors import Cause, Permanent, Retryable, TargetError
 from handrail_receiver.outside import Outside
 from handrail_receiver.targets.git import Git
 from ports.target_cases import git_commit, git_remote
+from starlette.responses import Response
 
 from .conftest import TOKEN
 
@@ -24,6 +29,12 @@ images:
   - name: web   # the shop
     newTag: v2  # handrail sets this
 """
+
+
+@pytest.fixture(autouse=True)
+def nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The user who runs the receiver has configured nothing."""
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", "/dev/null")
 
 
 @pytest.fixture
@@ -94,7 +105,7 @@ async def test_a_push_by_somebody_else_in_between_is_worth_another_try_and_loses
     with pytest.raises(Retryable) as raised:
         await Git(outside).act(step)
     await Git(outside).act(step)
-    assert raised.value.cause == Cause.busy
+    assert raised.value.cause == Cause.conflict
     assert asked(remote, "ls-tree", "-r", "--name-only", "main").split() == ["apps/values.yaml", "other"]
     assert (await Git(outside).read(step)).done is True
 
@@ -106,6 +117,125 @@ async def test_a_branch_that_its_server_guards_is_a_refusal(
     with pytest.raises(Permanent) as raised:
         await Git(outside).act(step)
     assert (raised.value.cause, "main is protected" in str(raised.value)) == (Cause.refused, True)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "GitLab: Internal API unreachable",
+        "Internal Server Error",
+        "error: 503 Service Unavailable",
+        "policy service: connection refused",
+        "the check timed out, try again later",
+        "upstream request failed: Bad Gateway",
+    ],
+)
+async def test_a_hook_whose_service_is_down_may_let_it_pass_in_a_moment(
+    remote: Path, step: GitValue, outside: Outside, said: str
+) -> None:
+    hook(remote, f"echo '{said}' >&2; exit 1")
+    with pytest.raises(Retryable) as raised:
+        await Git(outside).act(step)
+    assert (raised.value.cause, said in str(raised.value)) == (Cause.broken, True)
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "cause"),
+    [
+        (429, Retryable, Cause.busy),
+        (500, Retryable, Cause.broken),
+        (502, Retryable, Cause.broken),
+        (503, Retryable, Cause.busy),
+        (504, Retryable, Cause.timeout),
+        (401, Permanent, Cause.refused),
+        (403, Permanent, Cause.refused),
+        (404, Permanent, Cause.missing),
+    ],
+)
+async def test_what_a_git_server_answers_means_what_it_means_of_any_other(
+    step: GitValue, outside: Outside, status: int, kind: type[TargetError], cause: Cause
+) -> None:
+    with Api() as api:
+        api.queue = [Response(status_code=status) for _ in range(3)]
+        with pytest.raises(TargetError) as raised:
+            await Git(outside).read(replace(step, repository=f"{api.url}/x.git"))
+    assert (isinstance(raised.value, kind), raised.value.cause) == (True, cause)
+
+
+async def test_a_git_server_that_is_not_there_is_unreachable(step: GitValue, outside: Outside) -> None:
+    for nobody in ("http://127.0.0.1:1/x.git", "git://127.0.0.1:1/x.git"):
+        with pytest.raises(Retryable) as raised:
+            await Git(outside).read(replace(step, repository=nobody))
+        assert raised.value.cause == Cause.unreachable
+
+
+@pytest.fixture
+def signs(remote: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A user who signs with an SSH key, and a remote that takes only what is signed by it. Gives the key."""
+    key, allowed = tmp_path / "key", tmp_path / "allowed"
+    making = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "bot@shop.example", "-f", str(key)]
+    subprocess.run(making, check=True)
+    allowed.write_text(f"bot@shop.example {(tmp_path / 'key.pub').read_text()}")
+    with (remote / "config").open("a") as config:
+        config.write(f'[gpg "ssh"]\n  allowedSignersFile = {allowed}\n')
+    hook(remote, 'while read -r _ new _; do git verify-commit "$new" || exit 1; done')
+    user = f"[user]\n  name = Bot\n  email = bot@shop.example\n  signingKey = {key}\n"
+    (tmp_path / "gitconfig").write_text(f"{user}[commit]\n  gpgSign = true\n[gpg]\n  format = ssh\n")
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(tmp_path / "gitconfig"))
+    return key
+
+
+async def test_it_signs_where_the_user_signs_and_as_that_user(
+    remote: Path, step: GitValue, outside: Outside, signs: Path
+) -> None:
+    rehearsal = await Git(outside).rehearse(step)
+    await Git(outside).act(step)
+    assert (rehearsal.ready, (await Git(outside).read(step)).done) == (True, True)
+    verified = asked(remote, "log", "-1", "--format=%G? %an <%ae> %cn <%ce>", "main")
+    assert verified == "G Bot <bot@shop.example> Bot <bot@shop.example>\n"
+
+
+async def test_a_key_that_is_not_there_is_found_out_by_a_rehearsal(
+    remote: Path, step: GitValue, outside: Outside, signs: Path
+) -> None:
+    (signs.parent / "gitconfig").write_text("[commit]\n  gpgSign = true\n[gpg]\n  format = ssh\n")
+    rehearsal = await Git(outside).rehearse(step)
+    assert (rehearsal.ready, rehearsal.cause) == (False, Cause.refused)
+    assert "git commit-tree failed" in rehearsal.reason
+
+
+async def test_what_is_pinned_is_put_back_letter_for_letter(
+    remote: Path, step: GitValue, outside: Outside
+) -> None:
+    before = VALUES.replace("v2", '"1234e56"')
+    git_commit(remote, "apps/values.yaml", before)
+    pinned = cast("GitValue", (await Git(outside).rehearse(replace(step, value=None))).step)
+    git_commit(remote, "apps/values.yaml", VALUES.replace("v2", "v3"))
+    await Git(outside).act(pinned)
+    assert pinned == replace(step, value=Written('"1234e56"'))
+    assert asked(remote, "show", "main:apps/values.yaml") == before
+    assert asked(remote, "log", "-1", "--format=%s", "main") == (
+        'Set images.0.newTag to "1234e56", rolled back by Handrail\n'
+    )
+
+
+async def test_a_large_file_holds_up_nothing_else(remote: Path, step: GitValue, outside: Outside) -> None:
+    large = VALUES + "".join(f"k{n}:\n  - name: x{n}\n    tag: 'v{n}'  # why\n" for n in range(11000))
+    assert len(large) > 400_000
+    git_commit(remote, "apps/values.yaml", large)
+    ticks: list[float] = []
+
+    async def tick() -> None:
+        while True:
+            ticks.append(time.monotonic())
+            await asyncio.sleep(0.005)
+
+    ticking = asyncio.create_task(tick())
+    await Git(outside).act(replace(step, timeout=60))
+    ticking.cancel()
+    gaps = sorted(after - before for before, after in itertools.pairwise(ticks))
+    assert asked(remote, "show", "main:apps/values.yaml") == large.replace("v2", "v1", 1)
+    assert gaps[len(gaps) * 9 // 10] < 0.1
 
 
 async def test_our_own_hooks_and_repository_are_not_used(

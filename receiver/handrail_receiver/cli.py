@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import ssl
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,7 +17,8 @@ from typing import Any, Literal, get_args
 
 import httpx
 
-from handrail_receiver.errors import ReceiverError
+from handrail_receiver.addresses import shown
+from handrail_receiver.errors import ReceiverError, WrongSettings
 
 Verb = Literal[
     "start",
@@ -73,11 +75,15 @@ def rollout(
     role: str = "",
     seen: str = "",
     to: str = "",
+    cert: str | None = None,
+    key: str | None = None,
+    ca: str | None = None,
 ) -> int:
     """Ask a running receiver, print its answer and return the exit code.
 
     `url` defaults to HANDRAIL_URL or http://127.0.0.1:8080; `token` to HANDRAIL_TOKEN, or the content of the
-    file HANDRAIL_TOKEN_FILE. `anyway` goes past a "not ready" and needs `why`, which the evidence keeps. `item` and
+    file HANDRAIL_TOKEN_FILE; `cert` and `key` to the files HANDRAIL_CERT and HANDRAIL_KEY, by which we are known where
+    a certificate is asked for; `ca` to HANDRAIL_CA, an authority that counts beside the public ones. `anyway` goes past a "not ready" and needs `why`, which the evidence keeps. `item` and
     `failed` go with check, `role` and `seen` with approve, and `to`, the stage that is meant, with promote and retry.
     """
     given: dict[str, str | bool] = {
@@ -104,16 +110,24 @@ def rollout(
         return 2
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     try:
-        answer = _ask(verb, name, address, headers, _body(verb, why, given))
+        context = _context(cert, key, ca)
+    except WrongSettings as error:
+        print(error, file=sys.stderr)  # noqa: T201
+        return 2
+    try:
+        answer = _ask(verb, name, address, headers, _body(verb, why, given), context)
     except httpx.ReadTimeout:
         ask = f"`handrail rollout status {name}` says what came of it"
-        print(f"{address} did not answer within {LONGEST:g} s and may still be at it; {ask}", file=sys.stderr)  # noqa: T201
-        return 1
-    except httpx.HTTPError as error:
         print(  # noqa: T201
-            f"{address} did not answer ({type(error).__name__}); start it with `handrail serve` or set HANDRAIL_URL",
+            f"{shown(address)} did not answer within {LONGEST:g} s and may still be at it; {ask}",
             file=sys.stderr,
         )
+        return 1
+    except httpx.HTTPError as error:
+        cure = "start it with `handrail serve` or set HANDRAIL_URL"
+        if address.startswith("https://"):
+            cure += "; where it asks for a certificate, give --cert and --key, and --ca for an authority of your own"
+        print(f"{shown(address)} did not answer ({type(error).__name__}); {cure}", file=sys.stderr)  # noqa: T201
         return 1
     return _show(verb, answer)
 
@@ -131,10 +145,34 @@ def _token() -> str:
     return Path(file).read_text(encoding="utf-8").strip() if file else os.environ.get("HANDRAIL_TOKEN", "")
 
 
+def _context(cert: str | None, key: str | None, ca: str | None) -> ssl.SSLContext:
+    """TLS as the options say, or the variables. Raises WrongSettings with one line that says what is wrong."""
+    given = {"cert": cert, "key": key, "ca": ca}
+    files = {word: file or os.environ.get(f"HANDRAIL_{word.upper()}") or "" for word, file in given.items()}
+    if bool(files["cert"]) != bool(files["key"]):
+        raise WrongSettings("--cert and --key belong together; give both or neither")
+    context = httpx.create_ssl_context()
+    try:
+        if files["ca"]:
+            context.load_verify_locations(files["ca"])
+        if files["cert"]:
+            context.load_cert_chain(files["cert"], files["key"])
+    except OSError as error:  # ssl.SSLError is one
+        named = " and ".join(f"--{word} {file}" for word, file in files.items() if file)
+        why = getattr(error, "reason", None) or error.strerror or type(error).__name__
+        raise WrongSettings(f"{named}: {why}; give files in PEM that fit and can be read") from None
+    return context
+
+
 def _ask(
-    verb: Verb, name: str, address: str, headers: dict[str, str], body: dict[str, str | bool]
+    verb: Verb,
+    name: str,
+    address: str,
+    headers: dict[str, str],
+    body: dict[str, str | bool],
+    context: ssl.SSLContext,
 ) -> httpx.Response:
-    with httpx.Client(base_url=address, headers=headers, timeout=LONGEST) as client:
+    with httpx.Client(base_url=address, headers=headers, timeout=LONGEST, verify=context) as client:
         if verb == "status":
             return client.get(f"/api/rollouts/{name}")
         return client.post(f"/api/rollouts/{name}/{verb}", json=body)
@@ -214,7 +252,7 @@ def main(argv: list[str] | None = None) -> None:
     asking = commands.add_parser("rollout", help="ask a running receiver")
     asking.add_argument("verb", choices=VERBS)
     asking.add_argument("name")
-    for word in ("url", "why", "item", "role", "seen", "to"):
+    for word in ("cert", "key", "ca", "url", "why", "item", "role", "seen", "to"):
         asking.add_argument(f"--{word}", default="")
     for word in ("anyway", "failed"):
         asking.add_argument(f"--{word}", action="store_true")

@@ -193,7 +193,8 @@ def read_settings() -> Settings:
     return settings
 
 
-NO_SETTINGS = {"HANDRAIL_SETTINGS", "HANDRAIL_URL", "HANDRAIL_TOKEN", "HANDRAIL_TOKEN_FILE"}
+CLIENT_S = ("URL", "TOKEN", "TOKEN_FILE", "CERT", "KEY", "CA")
+NO_SETTINGS = {"HANDRAIL_SETTINGS", *(f"HANDRAIL_{name}" for name in CLIENT_S)}
 
 
 def _unknown_variables() -> list[str]:

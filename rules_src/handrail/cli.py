@@ -240,6 +240,13 @@ def rollout(
     to: Annotated[
         str, typer.Option(help="promote, retry: the stage that is meant; refused when another one is next.")
     ] = "",
+    cert: Annotated[
+        str | None, typer.Option(help="The certificate by which we are known; HANDRAIL_CERT.")
+    ] = None,
+    key: Annotated[str | None, typer.Option(help="Its key; HANDRAIL_KEY.")] = None,
+    ca: Annotated[
+        str | None, typer.Option(help="An authority of your own, beside the public ones; HANDRAIL_CA.")
+    ] = None,
 ) -> None:
     """Ask a running receiver about a rollout, or for something (token: HANDRAIL_TOKEN_FILE)."""
     try:
@@ -247,7 +254,9 @@ def rollout(
     except ModuleNotFoundError as error:
         _no_receiver(error)
     words = {"why": why, "item": item, "role": role, "seen": seen, "to": to}
-    raise typer.Exit(ask(verb.value, name, url=url, anyway=anyway, failed=failed, **words))
+    raise typer.Exit(
+        ask(verb.value, name, url=url, anyway=anyway, failed=failed, cert=cert, key=key, ca=ca, **words)
+    )
 
 
 def _no_receiver(error: ModuleNotFoundError) -> NoReturn:

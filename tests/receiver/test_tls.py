@@ -13,6 +13,7 @@ import pytest
 import servers
 from guarded import TOKENS, body, playbook, write_playbook
 from guarded.service import environment
+from handrail_receiver import cli
 from servers.process import running
 
 
@@ -70,3 +71,27 @@ def test_only_who_has_a_certificate_of_the_authority_gets_in(url: str, tmp_path:
     assert post(certificate=True) == 200
     with pytest.raises(httpx.TransportError):
         post(certificate=False)
+
+
+def test_the_command_line_shows_its_certificate(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    files = {"cert": "client.crt", "key": "client.key", "ca": "ca.crt"}
+    given = {word: str(tmp_path / file) for word, file in files.items()}
+
+    def asks(cert: str = "", key: str = "", ca: str = "") -> tuple[int, str]:
+        code = cli.rollout("status", "shop", url=url, token=TOKENS["viewer"], cert=cert, key=key, ca=ca)
+        said = capsys.readouterr()
+        return code, (said.out + said.err).strip()
+
+    assert asks(**given) == (0, "shop: no attempt yet")
+    assert asks(ca=given["ca"])[0] == 1
+    assert asks(ca=given["ca"], cert=given["cert"]) == (
+        2,
+        "--cert and --key belong together; give both or neither",
+    )
+    code, said = asks(**{**given, "key": given["ca"]})
+    assert (code, said.endswith("; give files in PEM that fit and can be read")) == (2, True)
+    for word, file in given.items():
+        monkeypatch.setenv(f"HANDRAIL_{word.upper()}", file)
+    assert asks() == (0, "shop: no attempt yet")

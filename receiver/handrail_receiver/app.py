@@ -164,7 +164,7 @@ def make_app(settings: Settings, secrets: Secrets) -> Front:
     calls = Calls(guard, targets, prometheus, secrets.redact, criteria, tokens.approvers)
     chores = Chores(settings, store, playbooks, guard, calls, clock)
     loops = (guard.run, asker.run, messenger.run, chores.run, pulse.run)
-    api = Api(store, playbooks, calls, clock, Bundles(store.evidence))
+    api = Api(store, playbooks, calls, clock, Bundles(store.evidence, store.evidence.end))
     webhook = Webhook(tokens, store.inbox, guard, clock, metrics, refusals)
     routes = _routes(
         tokens,

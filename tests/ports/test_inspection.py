@@ -24,7 +24,14 @@ from handrail_receiver.stores import Store
 from ports.store_cases import LATER, LEASE, STEPS, begun, by_hand, decision, delivered, judged, opening
 
 pytestmark = pytest.mark.anyio
-MIGRATIONS = ["0001_first.sql", "0002_gates.sql", "0003_tellings.sql", "0004_playbook.sql"]
+MIGRATIONS = [
+    "0001_first.sql",
+    "0002_gates.sql",
+    "0003_tellings.sql",
+    "0004_playbook.sql",
+    "0005_origin.sql",
+    "0006_evidence_end.sql",
+]
 
 
 async def rolled_back(store: Store) -> None:
@@ -145,6 +152,51 @@ async def test_runs_and_evidence_are_found_by_rollout_attempt_kind_and_time(stor
         ("other", None, "note"),
     ]
     assert late == end
+
+
+async def test_what_is_cut_off_or_removed_is_missed_as_far_as_the_store_can_know(
+    store: Store, url: str
+) -> None:
+    await rolled_back(store)
+    await store.evidence.append("other", "decision", {"text": "x"}, NOW)
+
+    def found(*statements: str) -> list[str]:
+        for statement in statements:
+            by_hand(url, statement)
+        with opened(url) as opened_store:
+            return problems(verify(opened_store))
+
+    removed = "it was removed by hand; compare with a copy made before"
+    gone = "was altered or lost after it was written; keep this file, and compare with a copy made before"
+    assert found() == []
+    assert found("DELETE FROM run", "DELETE FROM attempt") == [
+        f"the evidence of shop speaks of an attempt that is not there any more: {removed}"
+    ]
+    free = "DROP TRIGGER evidence_is_not_removed"
+    if "postgresql" in url:
+        free = "DROP TRIGGER evidence_is_not_changed ON evidence"
+    assert found(free, "DELETE FROM evidence WHERE rollout = 'shop' AND number > 2") == [
+        f"evidence of shop: record 3 does not fit the one before: it {gone}",
+    ]
+    assert found("DELETE FROM evidence WHERE rollout = 'other'") == [
+        f"evidence of other: record 1 does not fit the one before: it {gone}",
+        f"evidence of shop: record 3 does not fit the one before: it {gone}",
+    ]
+
+
+async def test_an_attempt_that_no_evidence_speaks_of_is_missed(store: Store, url: str) -> None:
+    await rolled_back(store)
+    by_hand(
+        url,
+        "INSERT INTO attempt (rollout, service, number, state, stage, stage_entered_at, started_at, started_by)"
+        " SELECT rollout, service, 3, state, stage, stage_entered_at, started_at, started_by FROM attempt",
+    )
+    with opened(url) as found:
+        said = verify(found).missed
+    assert said == [
+        "the evidence of shop says nothing of its attempt 3",
+        "attempt 2 of shop is not there any more",
+    ]
 
 
 async def test_a_chain_is_whole_or_its_first_broken_record_is_named(store: Store, url: str) -> None:

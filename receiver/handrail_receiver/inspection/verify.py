@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from pydantic import BaseModel
 
 from handrail_receiver.inspection.listing import rollouts
-from handrail_receiver.inspection.opening import Opened
+from handrail_receiver.inspection.opening import Opened, migrations
 from handrail_receiver.model import EvidenceRecord
-from handrail_receiver.stores.chain import first_broken, record_of
+from handrail_receiver.stores.chain import End, end_of, first_broken, record_of
 
 AT_ONCE = 1000
 
@@ -27,15 +28,48 @@ class ChainView(BaseModel):
 
 
 class VerifyView(BaseModel):
-    """Every chain, and what is wrong with the database's own file."""
+    """Every chain, what is wrong with the database's own file, and what one part of the store has and another misses."""
 
     chains: list[ChainView]
     damage: list[str]
+    missed: list[str] = []
 
 
 def verify(store: Opened) -> VerifyView:
     """Read everything and check it."""
-    return VerifyView(chains=[_chain(store, name) for name in rollouts(store)], damage=_damage(store))
+    ends = _ends(store)
+    readings = {name: _Reading(store, name) for name in sorted({*rollouts(store), *ends})}
+    chains = [_chain(reading, ends.get(name, End())) for name, reading in readings.items()]
+    whole = [readings[chain.rollout] for chain in chains if chain.first_broken is None]
+    return VerifyView(chains=chains, damage=_damage(store), missed=[*_missed(store, whole)])
+
+
+def _ends(store: Opened) -> dict[str, End]:
+    """How far each chain went; nothing where a version before this one wrote the store."""
+    if "0006_evidence_end.sql" not in migrations(store):
+        return {}
+    return {str(row["rollout"]): end_of([row]) for row in store.rows("SELECT * FROM evidence_end")}
+
+
+def _missed(store: Opened, chains: Sequence[_Reading]) -> Iterator[str]:
+    """Attempts of which a whole chain says nothing, and those that it speaks of and that are gone."""
+    spoken = {chain.rollout: chain.attempts for chain in chains}
+    kept: dict[str, dict[int, int]] = {rollout: {} for rollout in spoken}
+    for row in store.rows("SELECT rollout, id, number FROM attempt ORDER BY number"):
+        kept.get(row["rollout"], {})[row["id"]] = row["number"]
+    for rollout, numbers in kept.items():
+        silent = [number for attempt, number in numbers.items() if attempt not in spoken[rollout]]
+        if silent:
+            yield f"the evidence of {rollout} says nothing of its attempt {_listed(silent)}"
+        if spoken[rollout] - set(numbers):
+            yield f"the evidence of {rollout} speaks of an attempt that is not there any more"
+        gaps = sorted(set(range(1, max(numbers.values(), default=0))) - set(numbers.values()))
+        if gaps:
+            yield f"attempt {_listed(gaps)} of {rollout} is not there any more"
+
+
+def _listed(numbers: Sequence[int]) -> str:
+    return ", ".join(map(str, numbers))
 
 
 def problems(view: VerifyView) -> list[str]:
@@ -46,7 +80,8 @@ def problems(view: VerifyView) -> list[str]:
         for chain in view.chains
         if chain.first_broken is not None
     ]
-    return [*broken, *(f"the file is damaged: {what}; restore a copy" for what in view.damage)]
+    missed = [f"{what}: it was removed by hand; compare with a copy made before" for what in view.missed]
+    return [*broken, *missed, *(f"the file is damaged: {what}; restore a copy" for what in view.damage)]
 
 
 @dataclass
@@ -56,6 +91,7 @@ class _Reading:
     store: Opened
     rollout: str
     newest: EvidenceRecord | None = None
+    attempts: set[int] = field(default_factory=set)
 
     def __iter__(self) -> Iterator[EvidenceRecord]:
         sql = (
@@ -65,16 +101,20 @@ class _Reading:
         while rows := self.store.rows(sql, rollout=self.rollout, above=above, limit=AT_ONCE):
             for self.newest in map(record_of, rows):
                 yield self.newest
+                self.attempts |= {int(json.loads(self.newest.body).get("attempt") or 0)} - {0}
             above = int(rows[-1]["number"])
 
 
-def _chain(store: Opened, rollout: str) -> ChainView:
-    reading = _Reading(store, rollout)
+def _chain(reading: _Reading, end: End) -> ChainView:
     broken = first_broken(reading)
-    (counted,) = store.rows("SELECT COUNT(*) AS n FROM evidence WHERE rollout = :rollout", rollout=rollout)
+    (counted,) = reading.store.rows(
+        "SELECT COUNT(*) AS n FROM evidence WHERE rollout = :rollout", rollout=reading.rollout
+    )
+    if broken is None and end.is_missed(reading.newest):
+        broken = (reading.newest.number if reading.newest else 0) + 1
     newest = reading.newest if broken is None else None
     return ChainView(
-        rollout=rollout,
+        rollout=reading.rollout,
         records=counted["n"],
         newest_at=newest.at if newest else None,
         newest_hash=newest.hash if newest else "",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated
 
@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from handrail_receiver.model import EvidenceRecord
 from handrail_receiver.ports import Evidence
 from handrail_receiver.status.views import EvidenceView, record_view
-from handrail_receiver.stores.chain import first_broken
+from handrail_receiver.stores.chain import End, first_broken
 
 PIECE = 250
 LONGEST_PAGE = 2000
@@ -31,6 +31,7 @@ class Bundles:
     """Reads and checks chains, one at a time however many ask."""
 
     evidence: Evidence
+    end: Callable[[str], Awaitable[End]]
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def page(self, rollout: str, query: Mapping[str, str]) -> EvidenceView:
@@ -40,6 +41,7 @@ class Bundles:
             return await self._page(rollout, wanted)
 
     async def _page(self, rollout: str, wanted: Wanted) -> EvidenceView:
+        end = await self.end(rollout)  # before it is read: what comes meanwhile is more, and never less
         last: EvidenceRecord | None = None
         broken: int | None = None
         shown: list[EvidenceRecord] = []
@@ -49,6 +51,8 @@ class Bundles:
             room = wanted.limit - len(shown)
             shown += [record for record in piece if record.number > wanted.after][:room]
             last = piece[-1]
+        if broken is None and end.is_missed(last):
+            broken = (last.number if last else 0) + 1
         more = last is not None and bool(shown) and shown[-1].number < last.number
         return EvidenceView(
             rollout=rollout,

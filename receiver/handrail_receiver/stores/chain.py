@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from handrail_receiver.model import EvidenceRecord
@@ -22,6 +23,7 @@ def link(tx: Tx, rollout: str, kind: str, body: Mapping[str, object], at: dateti
     )
     number, previous = (last[0]["number"] + 1, last[0]["hash"]) if last else (1, GENESIS)
     text, seconds = canonical(body), at.timestamp()
+    hashed = digest(rollout, number, instant(seconds), kind, text, previous)
     tx.count(
         "INSERT INTO evidence (rollout, number, at, kind, body, previous, hash)"
         " VALUES (:rollout, :number, :at, :kind, :body, :previous, :hash)",
@@ -31,7 +33,14 @@ def link(tx: Tx, rollout: str, kind: str, body: Mapping[str, object], at: dateti
         kind=kind,
         body=text,
         previous=previous,
-        hash=digest(rollout, number, instant(seconds), kind, text, previous),
+        hash=hashed,
+    )
+    tx.count(
+        "INSERT INTO evidence_end (rollout, number, hash) VALUES (:rollout, :number, :hash)"
+        " ON CONFLICT (rollout) DO UPDATE SET number = excluded.number, hash = excluded.hash",
+        rollout=rollout,
+        number=number,
+        hash=hashed,
     )
 
 
@@ -46,6 +55,27 @@ def digest(rollout: str, number: int, at: datetime, kind: str, body: str, previo
         "previous": previous,
     }
     return hashlib.sha256(canonical(fields).encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class End:
+    """How far a chain went when its end was noted: the number and the hash of its newest record then."""
+
+    number: int = 0
+    hash: str = ""
+
+    def is_missed(self, last: EvidenceRecord | None) -> bool:
+        """Whether the chain is shorter now, or ends otherwise. `last` is its newest record."""
+        number = last.number if last else 0
+        return number < self.number or (last is not None and number == self.number and last.hash != self.hash)
+
+
+END = "SELECT number, hash FROM evidence_end WHERE rollout = :rollout"
+
+
+def end_of(rows: Sequence[Row]) -> End:
+    """What END selects."""
+    return End(rows[0]["number"], rows[0]["hash"]) if rows else End()
 
 
 def record_of(row: Row) -> EvidenceRecord:

@@ -11,7 +11,7 @@ from typing import Any
 
 import promql_parser as promql
 
-from handrail.promql import is_number, parsed
+from handrail.promql.syntax import is_number, parsed
 
 _PICKING = frozenset({"topk", "bottomk", "limitk", "limit_ratio"})
 """Aggregations whose series are some of those they look at."""

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 from handrail.plan import Selector
-from handrail.promql import bucket, le
+from handrail.promql.buckets import bucket, le
 from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client.utils import floatToGoString

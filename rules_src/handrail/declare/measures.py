@@ -17,7 +17,7 @@ from handrail.units import Amount, Period
 
 
 def _series(text: str) -> str:
-    from handrail.promql import selector  # noqa: PLC0415  the parser is loaded by who declares, not by --help
+    from handrail.promql.syntax import selector  # noqa: PLC0415  the parser is loaded by who declares, not by --help
 
     selector(text)
     return text
@@ -219,7 +219,7 @@ class PromQL:
 
     @model_validator(mode="after")
     def _parses(self) -> PromQL:
-        from handrail.promql import checked  # noqa: PLC0415
+        from handrail.promql.syntax import checked  # noqa: PLC0415
 
         checked(self.expr)
         return self

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from handrail.plan import Selector
-from handrail.promql import either
+from handrail.promql.syntax import either
 
 
 def without_versions(data: Any, arms: Any) -> Any:

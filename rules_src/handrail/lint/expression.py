@@ -9,7 +9,7 @@ from typing import Any
 
 import promql_parser as promql
 
-from handrail.promql import is_number, parsed
+from handrail.promql.syntax import is_number, parsed
 from handrail.result_labels import result_labels
 
 COMPARISONS = frozenset({"==", "!=", ">", "<", ">=", "<="})

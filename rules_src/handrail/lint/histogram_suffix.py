@@ -12,7 +12,7 @@ from handrail.declare import Increase, Latency, Rollout, SlowerThan
 from handrail.errors import Severity
 from handrail.lint.finding import Finding, finding
 from handrail.lint.measured import Measured, measured
-from handrail.promql import selector
+from handrail.promql.syntax import selector
 
 NAME = "histogram-suffix"
 

@@ -14,7 +14,7 @@ from handrail.declare.measures import Measure
 from handrail.errors import Severity
 from handrail.lint.finding import Finding, finding
 from handrail.lint.measured import Measured, measured
-from handrail.promql import selector
+from handrail.promql.syntax import selector
 
 NAME = "matcher-clash"
 

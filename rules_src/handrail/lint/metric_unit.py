@@ -12,7 +12,7 @@ from handrail.declare import Gauge, Growth, Increase, Latency, Rollout, SlowerTh
 from handrail.declare.measures import Measure
 from handrail.lint.finding import Finding, finding
 from handrail.lint.measured import measured
-from handrail.promql import selector
+from handrail.promql.syntax import selector
 
 NAME = "metric-unit"
 

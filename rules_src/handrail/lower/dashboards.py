@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from handrail import plan, promql
+from handrail import plan
 from handrail.declare.dashboard import Dashboard, Panel
 from handrail.declare.measures import Measure
 from handrail.declare.rollout import Rollout
 from handrail.lower.guardrail import Frame, kept
 from handrail.lower.measures import lower_measure
+from handrail.promql import measures
 from handrail.units import duration
 
 MAIN = "main"
@@ -53,6 +54,6 @@ def _curve(name: str, measure: Measure, wanted: tuple[str, ...], frame: Frame) -
     whole = isinstance(lowered, plan.Gone | plan.Free)
     apart = (*((arms.label,) if arms else ()), *wanted)
     labels = () if whole else tuple(label for label in apart if label not in kept(lowered))
-    events = promql.traffic(lowered, labels)
+    events = measures.traffic(lowered, labels)
     shown = wanted if whole else labels + kept(lowered)
-    return plan.Curve(name, promql.value(lowered, labels, events), unit, shown)
+    return plan.Curve(name, measures.value(lowered, labels, events), unit, shown)

@@ -7,9 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
 
-from handrail import blindness, conditions, names, plan, promql
+from handrail import names, plan
 from handrail.base import where_of
-from handrail.counting import targets_from_zero
 from handrail.declare import guardrail as declared
 from handrail.declare.limits import (
     Ago,
@@ -29,6 +28,10 @@ from handrail.declare.measures import Absence, Measure, State
 from handrail.declare.rollout import Arms, Rollout
 from handrail.lower.conditions import lower_condition
 from handrail.lower.measures import Context, lower_measure
+from handrail.promql import blindness, conditions, measures
+from handrail.promql.counting import targets_from_zero
+from handrail.promql.syntax import either
+from handrail.promql.windows import Recorded
 from handrail.units import Unit, plain, seconds
 from handrail.wording import literal, reason, words
 
@@ -139,7 +142,7 @@ def _signal(
     if arms is not None:
         # An absence has no arm's label left that could tell a canary that is gone from a stable arm that is there.
         judged = (
-            (arms.label, "=~", promql.either((arms.canary, arms.stable)))
+            (arms.label, "=~", either((arms.canary, arms.stable)))
             if both and not isinstance(measure, Absence)
             else (arms.label, "=", arms.canary)
         )
@@ -171,19 +174,19 @@ def _recorded(
     matchers = tuple((label, "=", text) for label, text in labels)
     alone = ((names.SIGNAL, "=", ""),) if beside else ()
     own = ((arms.label, "=", arms.canary),) if arms is not None and arm_labels else ()
-    counter, from_zero = promql.counter_of(measure), plan.Selector(names.FROM_ZERO, matchers + alone)
+    counter, from_zero = measures.counter_of(measure), plan.Selector(names.FROM_ZERO, matchers + alone)
     recordings: list[plan.Recording] = []
     if counter is not None:
         series = counter[0] if arms is None else counter[0].without(arms.label)
         recordings.append(
             plan.Recording(names.FROM_ZERO, targets_from_zero(series, counter[1]), tuple(labels))
         )
-    how = promql.Recorded(
+    how = Recorded(
         from_zero=from_zero if counter else None,
         looked=plan.Selector(names.INFO, matchers[:2]),
         every=frame.context.scale.duration(frame.rollout.evaluate),
     )
-    number = promql.events(measure, arm_labels, how)
+    number = measures.events(measure, arm_labels, how)
     events = plan.Selector(names.EVENTS, matchers + alone)
     if number is not None:
         per_second = f"{events} / {plain(seconds(_window(measure)))}"
@@ -191,7 +194,7 @@ def _recorded(
             plan.Recording(names.EVENTS, number, tuple(labels)),
             plan.Recording(names.TRAFFIC, per_second, tuple(labels)),
         ]
-    formula = promql.value(measure, arm_labels, str(events) if number else None, how)
+    formula = measures.value(measure, arm_labels, str(events) if number else None, how)
     recordings.append(plan.Recording(names.VALUE, formula, tuple(labels)))
     return plan.Signal(
         name=name,

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from handrail import names, plan
-from handrail.promql import either
+from handrail.promql.syntax import either
 from handrail.result_labels import result_labels
 from handrail.routing import Channel, Inhibition, Matcher
 

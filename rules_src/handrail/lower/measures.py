@@ -9,7 +9,7 @@ from decimal import Decimal
 from handrail import plan
 from handrail.declare import measures as declared
 from handrail.lower.scale import Scale
-from handrail.promql import selector, uncommented
+from handrail.promql.syntax import selector, uncommented
 from handrail.units import Unit, amount, duration, seconds
 
 _GAUGE_UNITS = {

@@ -8,13 +8,15 @@ from datetime import timedelta
 from decimal import Decimal
 from itertools import takewhile
 
-from handrail import conditions, contract, names, plan, promql
+from handrail import contract, names, plan
 from handrail.declare.guardrail import Guardrail as DeclaredGuardrail
 from handrail.declare.guardrail import Tier
 from handrail.declare.rollout import Approval, Rollout
 from handrail.declare.rollout import Stage as DeclaredStage
 from handrail.lower.guardrail import Frame
 from handrail.lower.series import counting, needed
+from handrail.promql import conditions, measures
+from handrail.promql.syntax import either
 from handrail.timing import looks_back
 from handrail.units import amount, plain, span
 from handrail.wording import reference_words, words
@@ -168,7 +170,7 @@ def _of_either(series: plan.Selector, arms: plan.Arms | None) -> plan.Selector:
     if arms is None or all(label != arms.label for label, _, _ in series.matchers):
         return series
     others = tuple(matcher for matcher in series.matchers if matcher[0] != arms.label)
-    both = (arms.label, "=~", promql.either((arms.canary, arms.stable)))
+    both = (arms.label, "=~", either((arms.canary, arms.stable)))
     return plan.Selector(series.metric, (*others, both))
 
 
@@ -298,8 +300,8 @@ def _no_traffic(canary: plan.Measure, stable: plan.Measure, lately: timedelta) -
     back = span(lately)
     last = f"last_over_time({counting(canary)}[{back}])"
     return (
-        f"({promql.traffic(canary, ())}\n"
-        f"or 0 * count({last}) and on () {promql.traffic(stable, ())}\n"
+        f"({measures.traffic(canary, ())}\n"
+        f"or 0 * count({last}) and on () {measures.traffic(stable, ())}\n"
         f"unless on () ({last} unless on (job, instance) last_over_time(up[{back}])))\n"
         f"unless on () ({last} and on (job, instance) up == 0)"
     )

@@ -21,7 +21,7 @@ from handrail.plan import (
     Slow,
     StateChanges,
 )
-from handrail.promql import parsed
+from handrail.promql.syntax import parsed
 
 AnyOf = tuple[Selector, ...]
 """Series of which one is enough."""

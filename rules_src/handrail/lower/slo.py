@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from decimal import Decimal
 
-from handrail import names, plan, promql
+from handrail import names, plan
 from handrail.base import where_of
 from handrail.declare.rollout import Rollout
 from handrail.declare.slo import Slo
@@ -18,6 +18,7 @@ from handrail.increments import increments
 from handrail.lower.guardrail import Frame, lower_runbook
 from handrail.lower.measures import lower_measure
 from handrail.lower.scale import Scale
+from handrail.promql.buckets import bucket
 from handrail.units import Unit, amount, duration, plain, seconds, show, span
 from handrail.wording import literal, paces
 
@@ -87,7 +88,7 @@ def _counted(
         errors, total = _of_native(measure, recorded, every, scrape)
     elif isinstance(measure, plan.Slow):
         total = increments(measure.histogram.suffixed("_count"), every, scrape)
-        quick = increments(promql.bucket(measure.histogram, measure.bound), every, scrape)
+        quick = increments(bucket(measure.histogram, measure.bound), every, scrape)
         errors = _rest(recorded, quick)
     else:
         total = increments(measure.whole, every, scrape)

@@ -16,7 +16,7 @@ from typing import Any
 
 import promql_parser
 from handrail import names, plan
-from handrail.conditions import Place, value_then
+from handrail.promql.conditions import Place, value_then
 
 OPERATORS = {"Equal": "=", "NotEqual": "!=", "Re": "=~", "NotRe": "!~"}
 BOUNDS = ("0.1", "0.3", "1", "5", "+Inf")

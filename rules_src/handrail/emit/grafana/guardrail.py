@@ -7,8 +7,9 @@ from typing import Any
 
 from grafana_foundation_sdk.models.dashboard import Panel
 
-from handrail import conditions, plan, promql, wording
+from handrail import plan, wording
 from handrail.emit.grafana.drawing import Frame, Line, Look, curves, states
+from handrail.promql import conditions, measures
 from handrail.units import Unit, span
 
 LOOKS = {"warning": Look.warning, "critical": Look.critical, "emergency": Look.emergency}
@@ -94,10 +95,10 @@ def _values(signal: plan.Signal, arms: plan.Arms | None) -> list[Line]:
     found = [Line(_recorded(signal.value, arms), _legend(signal.by))]
     beside = other_arm(signal.measure, arms) if arms is not None else None
     if arms is not None and beside is not None and beside != signal.measure:
-        events = promql.traffic(beside, (arms.label,))
+        events = measures.traffic(beside, (arms.label,))
         found.append(
             Line(
-                promql.value(beside, (arms.label,), events),
+                measures.value(beside, (arms.label,), events),
                 f"{_legend(signal.by)} (not judged)",
                 Look.other_arm,
             )

@@ -7,7 +7,6 @@ from datetime import timedelta
 from decimal import Decimal
 
 from handrail import names
-from handrail.conditions import REMEMBER
 from handrail.emit.promtool.frame import UPWARDS, Frame, free, inner, tiers, window
 from handrail.emit.promtool.judge import Judge, compared_with
 from handrail.emit.promtool.limits import TOLD, beyond, check_length, had, needs_word, ripening, stages
@@ -19,6 +18,7 @@ from handrail.emit.promtool.series import At, Key, Rise, labels_of
 from handrail.emit.promtool.stimulus import Feeds, Impossible
 from handrail.emit.promtool.storage import Storage, matches
 from handrail.plan import Alert, Condition, Gone, Op, Quantile, ReferenceKind, Slow
+from handrail.promql.conditions import REMEMBER
 
 VANISHED = (
     "When its series vanish a guardrail is blind when its hold is over, and sees again when they are back"

@@ -13,7 +13,6 @@ from functools import cached_property
 from itertools import pairwise
 
 from handrail import names
-from handrail.conditions import REMEMBER
 from handrail.emit.promtool.measure import OPS, ms, seen, traffic, value
 from handrail.emit.promtool.series import Labels, labels_of
 from handrail.emit.promtool.storage import Storage, Values
@@ -35,6 +34,7 @@ from handrail.plan import (
     Signal,
     Slow,
 )
+from handrail.promql.conditions import REMEMBER
 from handrail.units import plain, span
 
 

@@ -32,7 +32,7 @@ from handrail.plan import (
     Slow,
     StateChanges,
 )
-from handrail.promql import le
+from handrail.promql.buckets import le
 from handrail.units import plain
 
 BORN_WITHIN = 3_600_000

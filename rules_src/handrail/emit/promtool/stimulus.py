@@ -31,7 +31,7 @@ from handrail.plan import (
     Slow,
     StateChanges,
 )
-from handrail.promql import le
+from handrail.promql.buckets import le
 from handrail.units import plain, seconds
 
 Feeds = dict[Key, Feed]

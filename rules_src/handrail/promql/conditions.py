@@ -31,7 +31,9 @@ from handrail.plan import (
     StageLimit,
     narrowed,
 )
-from handrail.promql import NUMBERS, Estimated, by, either, events, value
+from handrail.promql.measures import NUMBERS, events, value
+from handrail.promql.syntax import by, either
+from handrail.promql.windows import Estimated
 from handrail.units import plain, seconds, span
 
 REMEMBER = timedelta(minutes=10)

@@ -10,7 +10,20 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from handrail import names
-from handrail.conditions import (
+from handrail.plan import (
+    Condition,
+    Gone,
+    Measure,
+    Only,
+    Quantile,
+    ReferenceKind,
+    Selector,
+    Share,
+    Signal,
+    Slow,
+    narrowed,
+)
+from handrail.promql.conditions import (
     REMEMBER,
     AnyStage,
     NoStage,
@@ -25,20 +38,8 @@ from handrail.conditions import (
     steps,
     tells_arms,
 )
-from handrail.plan import (
-    Condition,
-    Gone,
-    Measure,
-    Only,
-    Quantile,
-    ReferenceKind,
-    Selector,
-    Share,
-    Signal,
-    Slow,
-    narrowed,
-)
-from handrail.promql import NUMBERS, holds, no_numbers, there, watched
+from handrail.promql.measures import NUMBERS, holds
+from handrail.promql.presence import no_numbers, there, watched
 from handrail.units import span
 
 Missing = tuple[str, str, Stages]

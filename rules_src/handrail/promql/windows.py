@@ -1,0 +1,71 @@
+"""A counter and a window → its events: as Prometheus estimates them, or counted and recorded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+
+from handrail.plan import Selector
+from handrail.promql.counting import counted
+from handrail.units import span
+
+LOOKED = Decimal("0.9")
+"""The share of a window in which the rules were evaluated, for an absence in it to be one of the metric's."""
+
+
+@dataclass(frozen=True)
+class Estimated:
+    """Events as Prometheus estimates them, now or some time `ago`: for pages, and for what was long ago."""
+
+    ago: timedelta | None = None
+
+    def rate(self, counter: Selector, window: timedelta) -> str:
+        """Events per second."""
+        return f"rate({self.over(counter, window)})"
+
+    def events(self, counter: Selector, window: timedelta) -> str:
+        """Events in the window."""
+        return f"increase({self.over(counter, window)})"
+
+    def over(self, series: Selector, window: timedelta) -> str:
+        """The samples of a window."""
+        return f"{series}[{span(window)}]{self._offset}"
+
+    def now(self, series: Selector) -> str:
+        """The sample of now, or of then."""
+        return f"{series}{self._offset}"
+
+    @property
+    def judged(self) -> bool:
+        """Whether the value is compared with a limit, so that what is no number must be left out."""
+        return self.ago is not None
+
+    @property
+    def _offset(self) -> str:
+        return f" offset {span(self.ago)}" if self.ago else ""
+
+
+@dataclass(frozen=True)
+class Recorded(Estimated):
+    """Events counted exactly, for what is judged.
+
+    `from_zero` selects the targets on which a born series counts from zero; `looked` is the series that says when
+    the rules were evaluated, `every` so often.
+    """
+
+    from_zero: Selector | None = None
+    looked: Selector | None = None
+    every: timedelta = timedelta(seconds=30)
+
+    @property
+    def judged(self) -> bool:
+        """It is recorded to be judged."""
+        return True
+
+    def events(self, counter: Selector, window: timedelta) -> str:
+        """Events in the window."""
+        return counted(counter, window, self.from_zero)
+
+
+ESTIMATED = Estimated()

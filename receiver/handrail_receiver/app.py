@@ -7,6 +7,7 @@ import gc
 import os
 import socket
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -56,6 +57,7 @@ from handrail_receiver.telling import Teller
 from handrail_receiver.tokens import Caller, NoTokens, Tokens
 from handrail_receiver.webhook import Webhook
 
+MOST_THREADS = 128
 WEBHOOK = "/webhooks/alertmanager"
 
 
@@ -92,12 +94,8 @@ def make_app(settings: Settings, secrets: Secrets) -> Front:
     store = open_store(settings.store, settings.inbox_limit)
     playbooks = Playbooks(settings.playbooks)
     client = new_client(settings.tls_authorities)
-    telling = new_client(
-        settings.tls_authorities
-    )  # of its own: a dead channel takes no connection from a target
-    outside = Outside(client, secrets)
     logins = _logins(settings, secrets)
-    watching = Outside(client, secrets, logins)
+    outside, watching = Outside(client, secrets), Outside(client, secrets, logins)
     targets = make_targets(outside)
     prometheus = Prometheus(watching, settings.prometheus.url) if settings.prometheus else NoPrometheus()
     kill_switch = KillSwitch(settings.kill_switch)
@@ -152,7 +150,7 @@ def make_app(settings: Settings, secrets: Secrets) -> Front:
     messenger = Messenger(
         store,
         playbooks,
-        Teller(Outside(telling, secrets), clock),
+        Teller(outside, clock),
         clock,
         conditions,
         refusals,
@@ -185,6 +183,7 @@ def make_app(settings: Settings, secrets: Secrets) -> Front:
                 pulse,
                 tokens,
                 kill_switch.problem,
+                messenger.problems,
             ),
         ),
         events,
@@ -192,6 +191,8 @@ def make_app(settings: Settings, secrets: Secrets) -> Front:
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        # A name server that is silent keeps a thread for a minute: a dead channel's must not be a target's.
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(MOST_THREADS, "outside"))
         playbooks.refresh()
         store.engine.start()
         gc.freeze()  # what is there now stays: looking through it for cycles stops everything for 40 ms
@@ -204,7 +205,6 @@ def make_app(settings: Settings, secrets: Secrets) -> Front:
             await asyncio.gather(*tasks, return_exceptions=True)
             await guard.close()
             await client.aclose()
-            await telling.aclose()
             await logins.aclose()
             await store.engine.close()
 

@@ -30,8 +30,16 @@ def trusting(authorities: Path | None) -> ssl.SSLContext:
 
 
 def client_of(context: ssl.SSLContext) -> httpx.AsyncClient:
-    """A client that takes nothing from the environment: no proxy, no netrc."""
-    return httpx.AsyncClient(trust_env=False, verify=context)
+    """A client that takes nothing from the environment, and lets nobody wait for another's connection.
+
+    Answers come as they are: what is packed could be a thousand times as long as what was sent.
+    """
+    return httpx.AsyncClient(
+        trust_env=False,
+        verify=context,
+        headers={"accept-encoding": "identity"},
+        limits=httpx.Limits(max_connections=None, max_keepalive_connections=20),
+    )
 
 
 def wrong_in(config: HttpConfig) -> Iterator[str]:

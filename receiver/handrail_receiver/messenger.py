@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -40,6 +40,7 @@ from handrail_receiver.status.metrics import Metrics
 from handrail_receiver.stores import Store
 from handrail_receiver.telling import Teller
 from handrail_receiver.telling.incident import Incident, Line
+from handrail_receiver.telling.naming import name_of
 
 log = logging.getLogger("handrail")
 LOOK_EVERY = 1.0
@@ -48,7 +49,8 @@ KEPT_FOR = timedelta(seconds=60)
 END_WITHIN = 3.0
 LONGEST_PAUSE = 300.0
 LONGEST_WISH = 3600.0
-TRIES_UNTIL_OTHERS = 3
+TRIES_UNTIL_OTHERS = 3  # about three seconds after the first
+TRIES_WHILE_NOTHING_PRESSES = 8  # about two minutes
 PAUSE_UNTIL_OTHERS = 60.0
 MOST_TRIES = 300  # about a day
 BLIND, REFUSED = "handrail-blind", "handrail-refused"
@@ -58,7 +60,10 @@ NOT_PEOPLE = {"status-page"}
 
 @dataclass
 class Messenger:
-    """Empties the outbox. `page` is where the receiver's own pages are, empty when people cannot reach them."""
+    """Empties the outbox. `page` is where the receiver's own pages are, empty when people cannot reach them.
+
+    `problems` says of each channel that could not be told last time why.
+    """
 
     store: Store
     playbooks: Playbooks
@@ -68,6 +73,7 @@ class Messenger:
     refusals: Refusals
     metrics: Metrics
     page: str
+    problems: dict[str, str] = field(default_factory=dict)
     _since: dict[str, datetime] | None = None
     _telling: dict[int, asyncio.Task[None]] = field(default_factory=dict)
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
@@ -77,12 +83,8 @@ class Messenger:
         try:
             while True:
                 self._wake.clear()
-                try:
-                    await self._watch()
-                    await self.step()
-                except StoreDown as error:
-                    log.warning("nobody can be told: %s", error)
-                    await asyncio.sleep(LOOK_EVERY)
+                for part in (self._watch, self.step):
+                    await self._guarded(part)
                 await self._look_again()
         finally:
             await self._finish()
@@ -97,6 +99,17 @@ class Messenger:
         now = self.clock.now()
         for telling in await self.store.tellings.due(now, now + KEPT_FOR, tuple(self._telling)):
             self._telling[telling.id] = asyncio.create_task(self._lane(telling))
+
+    async def _guarded(self, part: Callable[[], Awaitable[None]]) -> None:
+        """Do a part; a fault in it keeps nobody from hearing of another."""
+        try:
+            await part()
+        except StoreDown as error:
+            log.warning("nobody can be told: %s", error)
+            await asyncio.sleep(LOOK_EVERY)
+        except Exception:
+            log.exception("a fault in whom to tell; it begins again")
+            await asyncio.sleep(LOOK_EVERY)
 
     async def _look_again(self) -> None:
         try:
@@ -174,46 +187,50 @@ class Messenger:
             self._wake.set()
 
     async def _tell(self, telling: Telling) -> None:
-        kind, receipt = telling.tell.channel.kind, telling.receipt
+        kind, receipt, pressing = telling.tell.channel.kind, telling.receipt, True
         try:
-            async with within(ONE_TAKES, kind):
+            async with within(ONE_TAKES, name_of(telling.tell)):
                 incident = await self._incident(telling)
+                pressing = incident.pressing
                 if telling.opens and incident.status != "open" and self.teller.opens_first(telling.tell):
                     opened = await self._incident(telling, opening=True)
                     receipt = await self.teller.tell(telling.tell, opened, receipt)
                     await self._note(telling, Told(receipt, only_opened=True))
                 receipt = await self.teller.tell(telling.tell, incident, receipt)
         except TargetError as error:
-            await self._failed(telling, receipt, error)
+            await self._failed(telling, receipt, error, pressing=pressing)
         except StoreDown:
             raise
         except Exception as error:  # else this lane would stand still, and nobody would hear why
-            log.exception("%s could not be told", kind)
+            log.exception("%s could not be told", name_of(telling.tell))
             fault = Permanent(Cause.broken, f"a fault of Handrail's own: {type(error).__name__}: {error}")
-            await self._failed(telling, receipt, fault)
+            await self._failed(telling, receipt, fault, pressing=pressing)
         else:
             self.metrics.told(kind, "told")
+            self.problems.pop(name_of(telling.tell), None)
             await self._note(telling, Told(receipt))
 
     async def _note(self, telling: Telling, told: Told) -> None:
         await self.store.tellings.told(telling, told, self.clock.now())
 
-    async def _failed(self, telling: Telling, receipt: str, error: TargetError) -> None:
+    async def _failed(self, telling: Telling, receipt: str, error: TargetError, *, pressing: bool) -> None:
         """Try again after a pause, whatever it was; others are told as well once it lasts."""
-        kind, tries = telling.tell.channel.kind, telling.tries + 1
+        name, kind, tries = name_of(telling.tell), telling.tell.channel.kind, telling.tries + 1
+        self.problems[name] = str(error)
         wish = error.after or 0.0 if isinstance(error, Retryable) else 0.0
-        pause = max(min(LONGEST_PAUSE, 2.0**telling.tries), min(LONGEST_WISH, wish))
-        lasts = tries >= TRIES_UNTIL_OTHERS or pause > PAUSE_UNTIL_OTHERS
+        pause = max(min(LONGEST_PAUSE, 2.0 ** min(telling.tries, 10)), min(LONGEST_WISH, wish))
+        enough = TRIES_UNTIL_OTHERS if pressing else TRIES_WHILE_NOTHING_PRESSES
+        lasts = tries >= enough or pause > max(PAUSE_UNTIL_OTHERS, 2.0**enough)
         others = self._others(telling) if lasts and not telling.elsewhere else None
         again = self.clock.now() + timedelta(seconds=pause) if tries < MOST_TRIES else None
         self.metrics.told(kind, "failed")
-        log.warning("%s of %s cannot be told, try %d: %s", kind, telling.incident, tries, error)
+        log.warning("%s cannot be told of %s, try %d: %s", name, telling.incident, tries, error)
         if others is not None:
             self.metrics.told(kind, "elsewhere")
-            log.error("%s does not hear of %s; %d others are told", kind, telling.incident, len(others))
+            log.error("%s does not hear of %s; %d others are told", name, telling.incident, len(others))
         if again is None:
             self.metrics.told(kind, "given-up")
-            log.error("%s never heard of %s; it is given up", kind, telling.incident)
+            log.error("%s never heard of %s; it is given up", name, telling.incident)
         await self._note(telling, Told(receipt, str(error), again, elsewhere=others))
 
     def _others(self, telling: Telling) -> tuple[Tell, ...]:
@@ -234,7 +251,9 @@ class Messenger:
             incident = await self._unguarded(telling, now)
         else:
             incident = await self._of_an_attempt(telling, now, opening=opening)
-        unheard = (Line(one.since, f"{one.kind} was not told: {one.problem}") for one in telling.untold)
+        unheard = (
+            Line(one.since, f"{name_of(one.tell)} was not told: {one.problem}") for one in telling.untold
+        )
         incident = replace(incident.and_also(tuple(unheard)), version=telling.version)
         return incident.lasting() if opening else incident
 

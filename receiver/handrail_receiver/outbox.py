@@ -10,9 +10,9 @@ from handrail.contract import Tell
 
 @dataclass(frozen=True)
 class Untold:
-    """Others who should know of the same incident and cannot be told: the kind of channel, why, and since when."""
+    """Others who should know of the same incident and cannot be told: who, why, and since when."""
 
-    kind: str
+    tell: Tell
     problem: str
     since: datetime
 

@@ -173,8 +173,13 @@ class Outside:
                 extensions=login.extensions if login else None,
             ) as response,
         ):
+            packed = response.headers.get("content-encoding", "identity")
+            if packed != "identity":
+                raise Permanent(
+                    Cause.invalid, f"{who} answered packed as {self.clean(packed)}, unasked; check its url"
+                )
             body = b""
-            async for part in response.aiter_bytes():
+            async for part in response.aiter_raw():
                 body += part
                 if len(body) > LONGEST_ANSWER:
                     raise TooLong(

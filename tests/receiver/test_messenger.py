@@ -10,17 +10,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import servers
 from guarded import NOW, playbook, write_playbook
 from handrail.contract import Secret, Slack, StatusPage, Tell, Webhook
 from handrail_receiver.errors import Cause, Permanent, Retryable
+from handrail_receiver.inspection.opening import opened
+from handrail_receiver.inspection.status import status
 from handrail_receiver.messenger import KEPT_FOR, MOST_TRIES, Messenger
-from handrail_receiver.model import Conditions, Decision, SetHold, Verdict
+from handrail_receiver.model import Change, Conditions, Decision, SetHold, Verdict
 from handrail_receiver.playbooks import Playbooks
 from handrail_receiver.refusals import Refusals
 from handrail_receiver.status.metrics import Metrics
 from handrail_receiver.stores import Store, open_store
 from handrail_receiver.telling.incident import Incident
-from ports.store_cases import begun
+from ports.store_cases import begun, by_hand, opening
 
 pytestmark = pytest.mark.anyio
 TEAM, BOSS = Tell(Webhook("https://hooks.example/team")), Tell(Webhook("https://hooks.example/boss"))
@@ -185,29 +188,48 @@ async def test_the_pauses_grow_and_the_channel_s_own_wish_counts(queue: Queue) -
     assert queue.teller.begun - before == 1 + len(queue.teller.to(BOSS))
 
 
-async def test_after_three_tries_those_whom_an_emergency_reaches_are_told_why_and_to_the_end(
-    queue: Queue,
+@pytest.mark.parametrize(("changes", "seconds"), [((opening(),), 3), ((), 127)], ids=["a rollback", "a hold"])
+async def test_when_it_lasts_those_whom_an_emergency_reaches_are_told_why_and_to_the_end(
+    queue: Queue, changes: tuple[Change, ...], seconds: int
 ) -> None:
-    await begun(queue.store)
+    """After three tries while people must act, after eight while nothing presses."""
+    await begun(queue.store, *changes)
     await held(queue, "lunch", CHAT, TEAM)
     queue.teller.trouble = {CHAT: Permanent(Cause.missing, "Slack answered channel_not_found")}
-    for seconds in (0, 1, 2, 0, 4, 8):
-        await queue.step(seconds)
-    note = "slack was not told: Slack answered channel_not_found"
+    await queue.step()
+    for _ in range(seconds):
+        assert queue.teller.to(BOSS) == []
+        await queue.step(1)
+    await queue.step()
+    note = "Slack #shop was not told: Slack answered channel_not_found"
     told = [(tell, incident.status, incident.lines[-1].text == note) for tell, incident in queue.teller.said]
     assert told == [(TEAM, "open", False), (TEAM, "open", True), (BOSS, "open", True)]
-    assert queue.counted() == {"told": 3.0, "failed": 5.0, "elsewhere": 1.0}
-    await held(queue, "")
+    assert (queue.counted()["elsewhere"], queue.messenger.problems) == (
+        1.0,
+        {"Slack #shop": "Slack answered channel_not_found"},
+    )
+    queue.teller.trouble = {}
+    for _ in range(2):
+        await held(queue, "")
+        await queue.step()
+    assert [incident.lines[-1].text == note for _, incident in queue.teller.said[-3:]] == [False] * 3
+    assert (queue.teller.to(PUBLIC), len(queue.teller.to(CHAT)), queue.messenger.problems) == ([], 2, {})
+
+
+async def test_one_who_asks_for_more_patience_than_people_have_is_not_waited_for(queue: Queue) -> None:
+    await begun(queue.store, opening())
+    await held(queue, "lunch", CHAT)
+    queue.teller.trouble = {CHAT: Retryable(Cause.busy, "429", 3600.0)}
     await queue.step()
-    assert [queue.teller.to(tell)[-1][1] for tell in (TEAM, BOSS)] == ["resolved", "resolved"]
-    assert queue.teller.to(PUBLIC) == []
+    await queue.step()
+    assert queue.teller.to(BOSS) == [("shop-1", "open")]
 
 
 async def test_after_a_day_it_is_given_up_and_counted(queue: Queue) -> None:
     await begun(queue.store)
     await held(queue, "lunch", TEAM)
     queue.teller.trouble = {TEAM: Retryable(Cause.timeout, "silence"), BOSS: Permanent(Cause.refused, "no")}
-    for _ in range(MOST_TRIES + 5):
+    for _ in range(MOST_TRIES + 10):
         await queue.step(301)
     assert (queue.clock.at - NOW > timedelta(days=1), queue.counted()["given-up"]) == (True, 2.0)
     assert queue.counted()["failed"] == 2 * MOST_TRIES
@@ -287,4 +309,33 @@ async def test_of_two_receivers_on_one_store_one_tells(queue: Queue) -> None:
     other = replace(queue.messenger, _telling={})
     await asyncio.gather(queue.messenger.step(), other.step())
     await asyncio.wait([*queue.messenger.running, *other.running])
+    assert queue.teller.to(TEAM) == [("shop-1", "open")]
+
+
+async def test_a_row_that_cannot_be_read_keeps_nobody_else_from_being_told(
+    queue: Queue, tmp_path: Path
+) -> None:
+    await begun(queue.store)
+    await held(queue, "lunch", TEAM, CHAT)
+    url = f"sqlite:{tmp_path / 'handrail.db'}"
+    by_hand(url, """UPDATE telling SET tell = '{"channel": {"kind": "fax"}}' WHERE tell LIKE '%slack%'""")
+    await queue.step()
+    await queue.step(1)
+    assert queue.teller.to(TEAM) == [("shop-1", "open")]
+    with opened(url) as found:
+        said = [one for one in status(found, NOW).problems if "told" in one]
+    assert said == ["somebody was not told of shop: this version cannot read who is to be told"]
+
+
+async def test_a_fault_in_what_is_watched_keeps_nobody_from_being_told(queue: Queue) -> None:
+    def conditions() -> Conditions:
+        raise PermissionError("the kill switch's folder")
+
+    queue.messenger.conditions = conditions
+    await begun(queue.store)
+    await held(queue, "lunch", TEAM)
+    running = asyncio.create_task(queue.messenger.run())
+    await asyncio.to_thread(servers.until, lambda: bool(queue.teller.said), "the message", within=20)
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
     assert queue.teller.to(TEAM) == [("shop-1", "open")]

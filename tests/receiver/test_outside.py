@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import gzip
 import ssl
 import subprocess
 import time
@@ -10,6 +12,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+import servers
 from apis import Api, Inbox, Trouble
 from handrail.contract import Secret
 from handrail_receiver.errors import Cause, Permanent, Retryable, TargetError
@@ -114,6 +117,29 @@ async def test_an_endless_answer_is_not_read_to_its_end(api: Api, outside: Outsi
     part = b"x" * 65536
     api.queue = [StreamingResponse(iter([part] * (2 * LONGEST_ANSWER // len(part))))]
     assert str(await failure(outside, api.url)) == "The service answered with more than 4 MiB; check its url"
+
+
+async def test_a_packed_answer_is_not_unpacked(api: Api, outside: Outside) -> None:
+    bomb = gzip.compress(b"x" * (64 * LONGEST_ANSWER))
+    api.queue = [Response(bomb, headers={"content-encoding": "gzip"})]
+    said = "The service answered packed as gzip, unasked; check its url"
+    assert str(await failure(outside, api.url)) == said
+
+
+async def test_a_hundred_who_hang_take_no_connection_from_another(api: Api) -> None:
+    with Api() as dead:
+        dead.trouble = Trouble.silent
+        async with new_client(None) as client:
+            outside = Outside(client, Secrets(None, {}))
+            hanging = [
+                asyncio.create_task(outside.ask("It", "GET", dead.url, timeout=30)) for _ in range(150)
+            ]
+            await asyncio.to_thread(servers.until, lambda: len(dead.requests) == 150, "all to hang")
+            api.queue = [Response(status_code=204)]
+            assert (await outside.ask("It", "GET", api.url, timeout=5)).status == 204
+            for task in hanging:
+                task.cancel()
+            await asyncio.gather(*hanging, return_exceptions=True)
 
 
 async def test_nobody_there_is_unreachable(outside: Outside) -> None:

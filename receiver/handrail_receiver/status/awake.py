@@ -45,6 +45,7 @@ class Awake:
     pulse: Pulse
     tokens: Knows
     kill_switch: Callable[[], str]
+    untold: Mapping[str, str]
 
     async def checks(self) -> list[Check]:
         """Every check, the ones without which nothing is rolled back first."""
@@ -56,6 +57,7 @@ class Awake:
             self._store(),
             prometheus,
             self._alertmanager(),
+            *self._untold(),
             *self._playbooks(),
             *self._tokens(),
         ]
@@ -114,6 +116,10 @@ class Awake:
         if elsewhere := self.elsewhere():
             return Check("Alertmanager", "wait", elsewhere, "What it does not send here is not acted on.")
         return Check("Alertmanager", "good", "answered when last asked")
+
+    def _untold(self) -> list[Check]:
+        cure = "It is tried again, and after a few tries others are told in its place: mend the channel."
+        return [Check(f"Messages to {name}", "bad", why, cure) for name, why in sorted(self.untold.items())]
 
     def _playbooks(self) -> list[Check]:
         cure = "The version before it, if there was one, stays in force."

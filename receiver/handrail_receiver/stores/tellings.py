@@ -7,18 +7,21 @@ stands whether the incident was opened since, which some must hear before they h
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from handrail.contract import Tell
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
 from handrail_receiver.outbox import Telling, Told, Untold
 from handrail_receiver.stores.engine import Engine, Row, Tx
 from handrail_receiver.stores.rows import instant
 
+log = logging.getLogger("handrail")
 TELL: TypeAdapter[Tell] = TypeAdapter(Tell)
-AGAIN = "wanted = telling.wanted + 1, tries = 0, due_at = :at"
+UNREAD = "this version cannot read who is to be told"
+AGAIN = "wanted = telling.wanted + 1, due_at = :at"
 OPENED_AGAIN = (
     f"DO UPDATE SET {AGAIN}, opened = telling.wanted + 1,"
     " urgent = CASE WHEN excluded.urgent > telling.urgent THEN excluded.urgent ELSE telling.urgent END"
@@ -108,29 +111,39 @@ def _due(tx: Tx, at: datetime, until: datetime, busy: Collection[int]) -> list[T
     rows = tx.rows(f"{sql} ORDER BY id {tx.skip_locked}", at=at.timestamp(), listed=json.dumps(list(busy)))
     for row in rows:
         tx.count("UPDATE telling SET due_at = :until WHERE id = :id", until=until.timestamp(), id=row["id"])
-    return [_telling(tx, row) for row in rows]
+    return [telling for row in rows if (telling := _telling(tx, row)) is not None]
 
 
-def _telling(tx: Tx, row: Row) -> Telling:
+def _telling(tx: Tx, row: Row) -> Telling | None:
+    """The row in our words; one that cannot be read is given up alone."""
+    try:
+        tell = TELL.validate_json(row["tell"])
+    except ValidationError:
+        sql = "UPDATE telling SET sent = wanted, problem = :problem WHERE id = :id"
+        tx.count(sql, problem=UNREAD, id=row["id"])
+        log.exception("telling %s of %s cannot be read; it is given up", row["id"], row["incident"])
+        return None
     untold = tx.rows(
         "SELECT tell, problem, elsewhere_at FROM telling"
-        " WHERE incident = :incident AND id <> :id AND elsewhere_at > 0 ORDER BY elsewhere_at, id",
+        " WHERE incident = :incident AND id <> :id AND elsewhere_at > 0 AND problem <> :unread"
+        " ORDER BY elsewhere_at, id",
         incident=row["incident"],
         id=row["id"],
+        unread=UNREAD,
     )
     return Telling(
         id=row["id"],
         incident=row["incident"],
         rollout=row["rollout"],
         attempt=row["attempt"],
-        tell=TELL.validate_json(row["tell"]),
+        tell=tell,
         receipt=row["receipt"],
         version=row["wanted"],
         tries=row["tries"],
         opens=row["opened"] > row["sent"] or not row["receipt"],
         elsewhere=row["elsewhere_at"] > 0,
         untold=tuple(
-            Untold(TELL.validate_json(one["tell"]).channel.kind, one["problem"], instant(one["elsewhere_at"]))
+            Untold(TELL.validate_json(one["tell"]), one["problem"], instant(one["elsewhere_at"]))
             for one in untold
         ),
     )
@@ -146,7 +159,8 @@ def _told(tx: Tx, telling: Telling, told: Told, at: float) -> None:
         return
     over = not told.problem or told.again_at is None
     tx.count(
-        "UPDATE telling SET receipt = :receipt, problem = :problem, tries = tries + 1,"
+        "UPDATE telling SET receipt = :receipt, problem = :problem,"
+        " tries = CASE WHEN :problem = '' THEN 0 ELSE tries + 1 END,"
         " sent = CASE WHEN :over = 1 THEN :version ELSE sent END,"
         " elsewhere_at = CASE WHEN :problem = '' THEN 0 WHEN :elsewhere = 1 THEN :at ELSE elsewhere_at END,"
         " due_at = CASE WHEN wanted > :version THEN :at WHEN :over = 1 THEN due_at ELSE :again END WHERE id = :id",

@@ -9,6 +9,20 @@ from typing import Literal
 
 Status = Literal["open", "acknowledged", "resolved"]
 Severity = Literal["critical", "error", "warning", "info"]
+SEVERITIES: tuple[str, ...] = ("info", "warning", "error", "critical")
+
+
+@dataclass(frozen=True)
+class Known:
+    """What somebody was told of an incident last, as receipts keep it; empty words for what was never told."""
+
+    status: str
+    severity: str
+
+    def is_news(self, incident: Incident) -> bool:
+        """Whether it became graver, or is open again: what nobody should have to notice by themselves."""
+        graver = self.severity in SEVERITIES[: SEVERITIES.index(incident.severity)]
+        return graver or (incident.status == "open" and self.status != "open")
 
 
 @dataclass(frozen=True)
@@ -47,6 +61,11 @@ class Incident:
     updated: datetime
     resolved: datetime | None = None
     version: int = 0
+
+    @property
+    def pressing(self) -> bool:
+        """Whether people must hear of it at once, and not only some time."""
+        return self.status != "resolved" and self.severity in {"critical", "error"}
 
     def lasting(self) -> Incident:
         """The same while it lasted: what is told first to those who never heard that it was opened."""

@@ -1,7 +1,8 @@
 """PagerDuty → one alert per incident, by Events API v2: trigger, acknowledge, resolve under one dedup key.
 
-202 means "taken", nothing more. 429 and 5xx are tried again by the queue; the dedup key makes that harmless. What was
-acknowledged wakes nobody when it is triggered again: an incident that turns bad after that gets an alert of its own.
+202 means "taken", nothing more. 429 and 5xx are tried again by the queue; the dedup key makes that harmless. An alert
+that is triggered again wakes nobody, and its severity stays what it was: an incident that becomes graver, or turns bad
+after it was acknowledged, gets another alert.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from handrail.contract import PagerDuty
 
 from handrail_receiver.outside import Outside
 from handrail_receiver.telling.fit import middle_out
-from handrail_receiver.telling.incident import Incident
+from handrail_receiver.telling.incident import SEVERITIES, Incident, Known
 from handrail_receiver.telling.port import Plain, Writing
 
 LIMIT = 10.0
@@ -36,21 +37,28 @@ class PagerDutyEvents:
         return Plain()
 
     async def send(self, to: PagerDuty, incident: Incident, text: str, receipt: str) -> str:
-        """Send the event of the incident's status; the receipt is that status and the dedup keys of its alerts."""
-        said, *keys = receipt.split() or [""]
-        if not keys or (said == "acknowledged" and incident.status == "open"):
+        """Send the event of the incident's status; the receipt is what is known then, and its alerts' dedup keys."""
+        known, keys = _read(receipt)
+        if not keys or (known.is_news(incident) and known.status != "resolved"):
             number = len(keys) + 1
             keys.append(dedup_key(incident.key if number == 1 else f"{incident.key}-{number}"))
         action = ACTIONS[incident.status]
         for key in keys if action == "resolve" else keys[-1:]:
             await self._enqueue(to, action, key, _alert(incident, text))
-        return " ".join([incident.status, *keys])
+        return " ".join([incident.status, incident.severity, *keys])
 
     async def _enqueue(self, to: PagerDuty, action: str, key: str, alert: dict[str, Any]) -> None:
         routing_key = self._outside.secrets.value(to.routing_key)
         event = {"routing_key": routing_key, "event_action": action, "dedup_key": key, **alert}
         url = f"{to.url.rstrip('/')}/v2/enqueue"
         (await self._outside.ask("PagerDuty", "POST", url, timeout=LIMIT, body=event)).is_api()
+
+
+def _read(receipt: str) -> tuple[Known, list[str]]:
+    """What was told last and the keys; receipts of older versions have no severity."""
+    said, *words = receipt.split() or [""]
+    severity = words.pop(0) if words and words[0] in SEVERITIES else ""
+    return Known(said, severity), words
 
 
 def dedup_key(key: str) -> str:

@@ -1,4 +1,4 @@
-"""Slack → one message per incident, updated as it goes on (bot token); or one for each change (incoming webhook).
+"""Slack → one message per incident, updated until it becomes graver (bot token); or one for each change (webhook).
 
 Slack takes about one message a second for a channel. Neither way is idempotent: when an answer is lost, the next
 try may tell it twice, and never not at all.
@@ -7,13 +7,14 @@ try may tell it twice, and never not at all.
 from __future__ import annotations
 
 import asyncio
+import zlib
 from typing import Any
 
 from handrail.contract import Slack
 
 from handrail_receiver.errors import Cause, Permanent, Retryable
 from handrail_receiver.outside import Outside, Shape
-from handrail_receiver.telling.incident import Incident
+from handrail_receiver.telling.incident import Incident, Known
 from handrail_receiver.telling.port import Writing
 
 LIMIT = 10.0
@@ -52,34 +53,36 @@ class SlackMessages:
         return Mrkdwn()
 
     async def send(self, to: Slack, incident: Incident, text: str, receipt: str) -> str:
-        """Post or update; the receipt is `channel-id ts`, or the status that was told through a webhook."""
+        """Post or update; the receipt is what is known then, after `channel-id ts` where it can be updated."""
         await self._turns.wait(to.channel)
         try:
             if to.webhook is not None:
                 return await self._through_webhook(to, incident, text, receipt)
-            return await self._by_bot(to, text, receipt)
+            return await self._by_bot(to, incident, text, receipt)
         except Retryable as error:
             self._turns.hold(to.channel, error.after)
             raise
 
     async def _through_webhook(self, to: Slack, incident: Incident, text: str, receipt: str) -> str:
-        """A webhook cannot update: it is told each change of the status once, and nothing in between."""
-        if to.webhook is not None and receipt != incident.status:
+        """A webhook cannot update: it is told when the status, the severity or the title is another."""
+        if to.webhook is not None and receipt != _words(incident):
             url = self._outside.secrets.value(to.webhook)
             answer = await self._outside.ask("Slack", "POST", url, timeout=LIMIT, body={"text": text})
             answer.is_api()
-        return incident.status
+        return _words(incident)
 
-    async def _by_bot(self, to: Slack, text: str, receipt: str) -> str:
-        if receipt:
-            channel, _, ts = receipt.partition(" ")
+    async def _by_bot(self, to: Slack, incident: Incident, text: str, receipt: str) -> str:
+        """Update the message; what is news answers it and is shown in the channel, for nobody notices an update."""
+        channel, ts, status, severity, *_ = [*receipt.split(), *[""] * 4]
+        flags: dict[str, Any] = {"unfurl_links": False, "unfurl_media": False}
+        if ts and not Known(status, severity).is_news(incident):
             answer = await self._call(to, "chat.update", {"channel": channel, "ts": ts, "text": text})
             if answer.error not in GONE:
-                return _receipt(answer)
-        quiet = {"unfurl_links": False, "unfurl_media": False}
-        return _receipt(
-            await self._call(to, "chat.postMessage", {"channel": to.channel, "text": text, **quiet})
-        )
+                return f"{_place(answer)} {_words(incident)}"
+        elif ts:
+            flags |= {"thread_ts": ts, "reply_broadcast": True}
+        answer = await self._call(to, "chat.postMessage", {"channel": to.channel, "text": text, **flags})
+        return f"{_place(answer)} {_words(incident)}"
 
     async def _call(self, to: Slack, method: str, body: dict[str, Any]) -> _Answer:
         answer = await self._outside.ask(
@@ -136,7 +139,12 @@ class _Turns:
         self._next[channel] = asyncio.get_running_loop().time() + (seconds or self._pace)
 
 
-def _receipt(answer: _Answer) -> str:
+def _words(incident: Incident) -> str:
+    """What is known once this was told."""
+    return f"{incident.status} {incident.severity} {zlib.crc32(incident.title.encode()):08x}"
+
+
+def _place(answer: _Answer) -> str:
     if answer.ok:
         return f"{answer.channel} {answer.ts}"
     said = f"Slack answered {answer.error or 'that it is not ok'}"

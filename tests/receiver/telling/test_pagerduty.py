@@ -85,6 +85,31 @@ async def test_what_turns_bad_after_it_was_acknowledged_wakes_somebody_again(
     ]
 
 
+async def test_what_becomes_graver_wakes_somebody_again(api: Inbox, tell: Tell, teller: Teller) -> None:
+    """A warning that somebody has seen does not hide that the rollback failed."""
+    milder, receipt = replace(OPEN, severity="warning"), ""
+    for incident in (milder, milder, OPEN, replace(OPEN, status="resolved"), OPEN):
+        receipt = await teller.tell(tell, incident, receipt)
+    sent = [
+        (request.json["event_action"], request.json["dedup_key"], request.json["payload"]["severity"])
+        for request in api.requests
+    ]
+    assert sent == [
+        ("trigger", "checkout/7/rollback", "warning"),
+        ("trigger", "checkout/7/rollback", "warning"),
+        ("trigger", "checkout/7/rollback-2", "critical"),
+        ("resolve", "checkout/7/rollback", "critical"),
+        ("resolve", "checkout/7/rollback-2", "critical"),
+        ("trigger", "checkout/7/rollback-2", "critical"),
+    ]
+
+
+async def test_a_receipt_of_an_older_version_is_understood(api: Inbox, tell: Tell, teller: Teller) -> None:
+    receipt = await teller.tell(tell, replace(OPEN, status="resolved"), "open key-1 key-2")
+    assert [request.json["dedup_key"] for request in api.requests] == ["key-1", "key-2"]
+    assert receipt == "resolved critical key-1 key-2"
+
+
 @pytest.mark.parametrize("length", [255, 256, 5000])
 def test_a_long_key_stays_unique_and_within_what_pagerduty_takes(length: int) -> None:
     one, other = dedup_key("k" * length), dedup_key("k" * (length - 1) + "x")

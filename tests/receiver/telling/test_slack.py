@@ -48,27 +48,57 @@ def through_webhook(api: Slack, outside: Outside, monkeypatch: pytest.MonkeyPatc
 
 
 async def test_an_incident_is_one_message_that_changes(api: Slack, bot: Tell, teller: Teller) -> None:
-    first = await teller.tell(bot, OPEN)
-    second = await teller.tell(bot, RESOLVED, first)
+    receipt = await teller.tell(bot, OPEN)
+    await teller.tell(bot, RESOLVED, receipt)
     title = "checkout: rolled back because error-rate &gt; 1 %"
-    assert (api.messages, first, second) == (
-        {"1700000000.000001": f"{title}: resolved"},
-        "C123 1700000000.000001",
-        "C123 1700000000.000001",
-    )
+    assert api.messages == {"1700000000.000001": f"{title}: resolved"}
+
+
+async def test_what_becomes_graver_or_is_open_again_is_a_message_of_its_own(
+    api: Slack, bot: Tell, teller: Teller
+) -> None:
+    """Nobody notices an update; the answer is shown in the channel."""
+    milder = replace(OPEN, severity="warning", title="a look")
+    receipt = ""
+    for incident in (
+        milder,
+        replace(OPEN, title="failed"),
+        replace(RESOLVED, title="over"),
+        replace(OPEN, title="again"),
+    ):
+        receipt = await teller.tell(bot, incident, receipt)
+    assert list(api.messages.values()) == ["a look: open", "over: resolved", "again: open"]
+    posted = [request.json for request in api.requests if request.path.endswith("postMessage")]
+    assert [(body.get("thread_ts"), body.get("reply_broadcast")) for body in posted] == [
+        (None, None),
+        ("1700000000.000001", True),
+        ("1700000000.000002", True),
+    ]
+
+
+@pytest.mark.parametrize("receipt", ["C123 1700000000.000001", "C123 1700000000.000001 resolved critical x"])
+async def test_a_receipt_of_an_older_version_is_understood(
+    api: Slack, bot: Tell, teller: Teller, receipt: str
+) -> None:
+    await teller.tell(bot, OPEN)
+    await teller.tell(bot, RESOLVED, receipt)
+    assert [text.rpartition(": ")[2] for text in api.messages.values()] == ["resolved"]
 
 
 async def test_a_message_that_somebody_deleted_is_posted_anew(api: Slack, bot: Tell, teller: Teller) -> None:
     receipt = await teller.tell(bot, OPEN)
     api.messages = {"elsewhere": "x"}
-    assert await teller.tell(bot, RESOLVED, receipt) == "C123 1700000000.000002"
+    assert (await teller.tell(bot, RESOLVED, receipt)).startswith("C123 1700000000.000002 resolved critical ")
 
 
-async def test_a_webhook_is_told_each_status_once(api: Slack, through_webhook: Tell, teller: Teller) -> None:
-    receipt = ""
-    for incident in (OPEN, replace(OPEN, title="more is known"), RESOLVED, RESOLVED):
+async def test_a_webhook_is_told_each_status_severity_and_title_once(
+    api: Slack, through_webhook: Tell, teller: Teller
+) -> None:
+    receipt, more = "", replace(OPEN, lines=OPEN.lines[:1])
+    milder = replace(OPEN, severity="warning")
+    for incident in (milder, OPEN, more, replace(OPEN, title="it failed"), RESOLVED, RESOLVED):
         receipt = await teller.tell(through_webhook, incident, receipt)
-    assert list(api.messages.values()) == ["open", "resolved"]
+    assert list(api.messages.values()) == ["open", "open", "open", "resolved"]
 
 
 async def test_a_webhook_s_address_is_a_secret(api: Slack, through_webhook: Tell, teller: Teller) -> None:

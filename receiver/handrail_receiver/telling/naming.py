@@ -1,0 +1,21 @@
+"""A `Tell` → what people call it."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from handrail.contract import PagerDuty, Slack, StatusPage, Tell, Webhook
+
+
+def name_of(tell: Tell) -> str:
+    """Its kind, and its place where it has one that may be shown."""
+    channel = tell.channel
+    match channel:
+        case Slack():
+            return f"Slack {channel.channel}"
+        case PagerDuty():
+            return "PagerDuty"
+        case Webhook():
+            return f"the webhook at {urlsplit(channel.url).netloc}"
+        case StatusPage():
+            return f"the status page at {urlsplit(channel.url).netloc}"

@@ -32,6 +32,8 @@ from handrail_receiver.status.words import what
 
 log = logging.getLogger("handrail")
 WAIT = 20.0
+MARGIN = 1.0
+"""Each call of a rehearsal has the step's time; with so much more it can say which of them did not answer."""
 GATED = ("start", "approve", "promote", "retry", "check")
 
 
@@ -245,7 +247,7 @@ class Calls:
             reason = "this receiver has no target for it"
             return Rehearsal(ready=False, reason=reason, step=step, call="", cause=Cause.missing)
         try:
-            async with asyncio.timeout(step.timeout):
+            async with asyncio.timeout(step.timeout + MARGIN):
                 return await target.rehearse(step)
         except TargetError as error:
             return Rehearsal(ready=False, reason=str(error), step=step, call="", cause=error.cause)

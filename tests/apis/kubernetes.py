@@ -73,7 +73,7 @@ class Kubernetes(Api):
             case "GET", path if path == ROLLOUT:
                 return JSONResponse(self.rollout)
             case "GET", path if path == PODS and parse_qs(address.query).get("labelSelector") == ["app=web"]:
-                return JSONResponse({"kind": "PodList", "items": self._pods()})
+                return JSONResponse(self._page(parse_qs(address.query)))
             case "PATCH", path if path == DEPLOYMENT:
                 return self._patch_deployment(request, dry=dry)
             case "PATCH", path if path == f"{ROLLOUT}/status":
@@ -84,6 +84,13 @@ class Kubernetes(Api):
         what = "/".join(filter(None, [asked["resource"], asked["subresource"]]))
         allowed = f"{asked['verb']} {what}" in self.allowed and asked["namespace"] == "shop"
         return JSONResponse({"kind": "SelfSubjectAccessReview", "status": {"allowed": allowed}}, 201)
+
+    def _page(self, asked: dict[str, list[str]]) -> dict[str, Any]:
+        """The pods from `continue` on, at most `limit`."""
+        pods, start = self._pods(), int(asked.get("continue", ["0"])[0])
+        end = start + int(asked.get("limit", [str(len(pods))])[0])
+        more = {"continue": str(end)} if end < len(pods) else {}
+        return {"kind": "PodList", "metadata": more, "items": pods[start:end]}
 
     def _pods(self) -> list[dict[str, Any]]:
         ids = self.image_ids or [f"r.io/web@{digest}" for digest in self.digests]

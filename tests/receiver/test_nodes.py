@@ -136,3 +136,14 @@ def test_a_node_that_hangs_fails_alone_and_its_evidence_says_why(tmp_path: Path)
         said = [record["body"] for record in records if record["kind"] == "step"]
         assert any("a.sock" in one and "no answer within 1 s; trying again" in one for one in said)
         assert any("a.sock" in one and '"state":"failed"' in one for one in said)
+
+
+def test_a_drill_names_the_node_that_does_not_answer(tmp_path: Path) -> None:
+    with pair(tmp_path, timeout=1) as (shop, processes):
+        processes["a"].send_signal(signal.SIGSTOP)
+        drill = shop.call("drill")
+        assert drill["reason"] == "not-ready"
+        assert drill["text"].splitlines()[0] == (
+            "rollback: unix:a.sock: set weight web/canary 0; unix:b.sock: set weight web/canary 0: "
+            "unix:a.sock did not answer within 1 s"
+        )

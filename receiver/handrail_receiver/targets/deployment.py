@@ -17,6 +17,8 @@ from handrail_receiver.targets.kubernetes import Kubernetes, path_of
 
 DIGEST = re.compile(r"@sha256:[0-9a-f]{64}$")
 DOCKER_HUB = "docker.io"
+PAGE = 100
+"""How many pods are asked for at a time: all of them may be more than an answer may hold."""
 
 
 class Deployments:
@@ -99,9 +101,15 @@ class Deployments:
         cluster = Kubernetes(self._outside, step)
         await cluster.must_allow("list", "", "pods")
         labels = ",".join(f"{key}={value}" for key, value in found.spec.selector.match_labels.items())
-        path = f"{path_of('v1', step.namespace, 'pods')}?labelSelector={quote(labels, safe='')}"
-        pods = (await cluster.get(path)).into(_Pods)
-        return _pinned_by(step, running, [pod for pod in pods.items if pod.lives])
+        path = f"{path_of('v1', step.namespace, 'pods')}?labelSelector={quote(labels, safe='')}&limit={PAGE}"
+        listed = (await cluster.get(path)).into(_Pods)
+        pods = list(listed.items)
+        while listed.metadata.more:
+            listed = (await cluster.get(f"{path}&continue={quote(listed.metadata.more, safe='')}")).into(
+                _Pods
+            )
+            pods += listed.items
+        return _pinned_by(step, running, [pod for pod in pods if pod.lives])
 
 
 class _Container(Shape):
@@ -213,7 +221,12 @@ class _Pod(Shape):
         return [image_id.rpartition("://")[2] for image_id in ids if DIGEST.search(image_id)]
 
 
+class _ListMetadata(Shape):
+    more: str = Field(default="", validation_alias="continue")
+
+
 class _Pods(Shape):
+    metadata: _ListMetadata = _ListMetadata()
     items: list[_Pod]
 
 

@@ -138,6 +138,15 @@ async def test_pods_that_run_another_image_than_was_asked_for_are_named(
     )
 
 
+async def test_every_pod_is_asked_for_however_many_there_are(
+    api: Kubernetes, step: DeploymentImage, outside: Outside
+) -> None:
+    api.digests = [OLD] * 250
+    assert (await Deployments(outside).rehearse(step)).step == replace(step, image=PINNED)
+    api.digests = [*[OLD] * 249, NEW]
+    assert (await Deployments(outside).rehearse(step)).ready is False
+
+
 async def test_pods_that_are_over_do_not_count(
     api: Kubernetes, step: DeploymentImage, outside: Outside
 ) -> None:

@@ -47,7 +47,8 @@ def whole(planned: plan.Plan) -> dict[str, str]:
     [rollout] = planned.rollouts
     tested = "".join(f"    - alertname: {alert.name}\n" for alert in rollout.alerts)
     tests = {names.tests_file("shop"): tested}
-    return {**emit_common(planned.common), **emit(rollout, planned.environment, tests)}
+    made = {**emit_common(planned.common), **emit(rollout, planned.environment)}
+    return {path: text for path, text in made.items() if not names.is_tests_file(path)} | tests
 
 
 def missing_in(planned: plan.Plan, files: dict[str, str]) -> list[Problem]:
@@ -69,7 +70,7 @@ def test_an_alert_may_be_untested_where_the_file_says_why() -> None:
     files = whole(planned)
     tests = names.tests_file("shop")
     untold = files[tests].replace("    - alertname: ShopErrorsWarning\n", "")
-    told = f"# not tested: errors warning: a free expression\n{untold}"
+    told = f"# cannot be tested: errors warning: a free expression\n{untold}"
     assert said(planned, {**files, tests: told}) == []
 
 

@@ -105,12 +105,10 @@ def generate(
     from handrail.versions import alertmanager  # noqa: PLC0415
     from handrail.write import apply, changes  # noqa: PLC0415
 
-    before = None if check else out  # a check trusts nothing that lies there
     warned: list[Problem] = []
     try:
-        files = compile_source(
-            source, environment, alertmanager(target_version or ()), before, warned.append, _progress
-        )
+        oldest = alertmanager(target_version or ())
+        files = compile_source(source, environment, oldest, warned.append, _progress)
     finally:
         _progress("")
     found = changes(files, out)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from handrail import graph, names
 from handrail.declare import Environment, Rollout
-from handrail.emit import add, emit, emit_common, made_from
+from handrail.emit import add, emit, emit_common
 from handrail.errors import Problem, Refused, Severity, shown
 from handrail.lint import accept_unused, lint, lint_plan
 from handrail.load import SETTINGS, Loaded, read
@@ -23,7 +23,7 @@ from handrail.overrides import overridden
 from handrail.plan import Common, Plan, together
 from handrail.texts import Texts
 from handrail.versions import OLDEST, Version
-from handrail.write import MANIFEST, LastTime, manifest_of
+from handrail.write import MANIFEST, manifest_of
 
 
 def silent(_: str) -> None:
@@ -34,16 +34,13 @@ def compile_source(
     source: Path,
     environment: str | None,
     alertmanager: Version = OLDEST,
-    before: Path | None = None,
     warn: Callable[[Problem], None] = lambda _: None,
     tell: Callable[[str], None] = silent,
 ) -> Texts:
     """Every file of `generated/`, manifest included.
 
-    Unit tests in the folder `before` are taken over where nothing they are made from changed; without it
-    everything is made anew. `warn` hears of what does not stop the compiler and may still be wrong, `tell` of
-    what is being made where that takes long. Raises Refused with all problems at once, WrongCall when there is
-    nothing to compile.
+    `warn` hears of what does not stop the compiler and may still be wrong, `tell` of what is being made. Raises
+    Refused with all problems at once, WrongCall when there is nothing to compile.
     """
     loaded = read(source)
     here = loaded.environment(environment)
@@ -56,29 +53,24 @@ def compile_source(
         if problem.severity is Severity.warning:
             warn(problem)
     plans = [partial(lower, [rollout], here, alertmanager) for rollout in _by_name(rollouts)]
-    return _made(common, plans, LastTime(before), tell)
+    return _made(common, plans, tell)
 
 
-def _made(
-    common: Common, plans: Sequence[Callable[[], Plan]], last_time: LastTime, tell: Callable[[str], None]
-) -> Texts:
+def _made(common: Common, plans: Sequence[Callable[[], Plan]], tell: Callable[[str], None]) -> Texts:
     """Every file; `plans` give the plan of one rollout each."""
     files = Texts(emit_common(common))
-    sources, fingerprints = dict.fromkeys(files, common.source), dict[str, str]()
+    sources = dict.fromkeys(files, common.source)
     receivers, loose = graph.told(files[names.ALERTMANAGER_FILE]), []
     for number, plan in enumerate((make() for make in plans), 1):
         [rollout] = plan.rollouts
-        fingerprints |= (tests := made_from(rollout))
-        ready = last_time.unchanged(tests)
-        if ready is None:
-            tell(f"unit tests of {rollout.name} ({number} of {len(plans)})")
-        own = emit(rollout, plan.environment, ready)
+        tell(f"{rollout.name} ({number} of {len(plans)})")
+        own = emit(rollout, plan.environment)
         loose += graph.check(rollout, own, receivers)
         sources |= dict.fromkeys(own, rollout.source)
         add(files, own)
     if any(problem.severity >= Severity.error for problem in loose):
         raise Refused(loose)
-    files[MANIFEST] = manifest_of(files, sources, fingerprints)
+    files[MANIFEST] = manifest_of(files, sources)
     return files
 
 

@@ -25,7 +25,7 @@ NAME = "graph"
 _RULE = re.compile(r"- alert: (\S+)\n")
 _LINKS = re.compile(r"runbook_url: (\S+)\n\s+dashboard_url: (\S+)")
 _TESTED = re.compile(r'alertname(?:: |=")(\w+)')
-_UNTESTED = re.compile(r"^# not tested: (.+)$", re.MULTILINE)
+_UNTESTED = re.compile(r"^# cannot be tested: (.+)$", re.MULTILINE)
 _HEADING = re.compile(r"^#{1,6} (.+)$", re.MULTILINE)
 _VALUE = re.compile(names.VALUE + r'\{[^}]*guardrail="([^"]+)"')
 _RATIO = re.compile(names.SLO_RATIO + r'\{[^}]*slo="([^"]+)"')
@@ -51,7 +51,7 @@ def check(rollout: Rollout, files: Mapping[str, str], receivers: frozenset[str])
 
 
 def _read(rollout: Rollout, files: Mapping[str, str], receivers: frozenset[str]) -> Written:
-    tests = files[names.tests_file(rollout.name)]
+    tests = "".join(files[path] for path in files if names.is_tests_file(path))
     return Written(
         links=_links(files[names.rules_file(rollout.name)]),
         tested=frozenset(_TESTED.findall(tests)),

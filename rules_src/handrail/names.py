@@ -107,14 +107,14 @@ def rules_file(rollout: str) -> str:
     return f"prometheus/rules/{rollout}.yml"
 
 
-def tests_file(rollout: str) -> str:
-    """Where the tests of a rollout's rules lie in generated/."""
-    return f"prometheus/tests/{rollout}.test.yml"
+def tests_file(rollout: str, step: str = "") -> str:  # noqa: PT028
+    """Where the tests of a rollout's rules lie; with `step` those in which evaluations come that much more seldom."""
+    return f"prometheus/tests/{rollout}.{step}.test.yml" if step else f"prometheus/tests/{rollout}.test.yml"
 
 
-def far_tests_file(rollout: str, window: str) -> str:
-    """Where those lie in which evaluations come as seldom as a window needs."""
-    return f"prometheus/tests/{rollout}.{window}.test.yml"
+def is_tests_file(path: str) -> bool:
+    """Whether tests of some rollout's rules lie there."""
+    return path.startswith("prometheus/tests/")
 
 
 DATASOURCE: Final = "Prometheus"

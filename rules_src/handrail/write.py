@@ -70,36 +70,12 @@ class Change:
         return "".join(lines)
 
 
-def manifest_of(files: Mapping[str, str], sources: Mapping[str, str], made_from: Mapping[str, str]) -> str:
-    """The manifest over `files`: path → sha256, source declaration, and what it was made from.
-
-    `made_from` is the fingerprint of everything that a file depends on, for those that take long to make.
-    """
+def manifest_of(files: Mapping[str, str], sources: Mapping[str, str]) -> str:
+    """The manifest over `files`: path → sha256 and source declaration."""
     entries = {
-        path: {"sha256": _sha256(text), "source": sources.get(path, "")}
-        | ({"made_from": made_from[path]} if path in made_from else {})
-        for path, text in files.items()
+        path: {"sha256": _sha256(text), "source": sources.get(path, "")} for path, text in files.items()
     }
     return json.dumps({"handrail": version("handrail"), "files": entries}, indent=2, sort_keys=True) + "\n"
-
-
-class LastTime:
-    """What was generated last time into `out`; nothing without a folder."""
-
-    def __init__(self, out: Path | None) -> None:
-        self.out = out or Path()
-        self.entries = {} if out is None else _entries(out)
-
-    def unchanged(self, made_from: Mapping[str, str]) -> dict[str, str] | None:
-        """The files, if all of them lie there just as they were made from the same."""
-        found: dict[str, str] = {}
-        for path, fingerprint in made_from.items():
-            entry = self.entries.get(path, {})
-            text = _read(self.out, path) if entry.get("made_from") == fingerprint else None
-            if text is None or entry.get("sha256") != _sha256(text):
-                return None
-            found[path] = text
-        return found
 
 
 def _sha256(text: str) -> str:

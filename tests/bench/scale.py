@@ -123,7 +123,7 @@ def judge(folder: Path, guardrails: int) -> Cost:
 
 
 def two_rollouts(folder: Path) -> tuple[Cost, Cost]:
-    """Checkout and relay, from nothing and again: the unit tests of last time are taken over."""
+    """Checkout and relay, from nothing and again, when all is as it was."""
     rollouts = folder / "rules_src" / "rollouts"
     rollouts.mkdir(parents=True)
     for name in ("checkout.py", "relay_r1.py"):

@@ -26,7 +26,7 @@ def test_on_a_terminal_one_line_says_what_is_being_made_and_is_gone_at_the_end(t
     os.close(theirs)
     shown = os.read(ours, 10_000).decode()
     os.close(ours)
-    assert shown == "\r\x1b[Kunit tests of shop (1 of 1)\r\x1b[K"
+    assert shown == "\r\x1b[Kshop (1 of 1)\r\x1b[K"
 
 
 def test_in_a_pipe_there_is_no_progress(tmp_path: Path) -> None:

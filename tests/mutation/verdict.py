@@ -18,7 +18,6 @@ from handrail.compiler import planned
 from handrail.emit import promtool
 from handrail.emit.document import Data, yaml_document
 from handrail.emit.groups import rules
-from handrail.emit.promtool.escalation import climb
 from handrail.errors import Refused
 from handrail.plan import Guardrail, Rollout, Slo
 from servers import program
@@ -94,12 +93,10 @@ def objective(rollout: Rollout, slo: Slo) -> Subject:
 
 
 def own(rollout: Rollout) -> Subject:
-    """The heartbeat and the levels, with the first guardrail of which an alert can climb them."""
-    only = [replace(rollout, guardrails=(guardrail,), slos=()) for guardrail in rollout.guardrails]
-    found = next(one for one in only if list(climb(one)))
-    subject = _subject(found, -1)
-    climbs = {file: {**data, "tests": data["tests"][-1:]} for file, data in subject.tests.items()}
-    return replace(subject, tests=climbs)
+    """The heartbeat and the levels; the levels climb from what some alert of the first guardrail would be."""
+    subject = _subject(replace(rollout, guardrails=rollout.guardrails[:1], slos=()), -1)
+    tests = {file: {**data, "tests": data["tests"][-2:]} for file, data in subject.tests.items()}
+    return replace(subject, tests=tests)
 
 
 def _subject(rollout: Rollout, group: int) -> Subject:

@@ -49,4 +49,4 @@ def test_a_pattern_that_only_prometheus_reads_is_left_to_it() -> None:
     odd = Ratio(bad='r_total{code=~"[[:digit:]]+|\\\\pL"}', of="r_total")
     planned = shop(Guardrail("odd", odd, tiers=[Critical(Above("1%"))]))
     [text] = tests_of.tests(replace(planned, source="here")).values()
-    assert "# not tested: odd critical: no example of a series with the label code could be made" in text
+    assert "# cannot be tested: odd: no example of a series with the label code could be made" in text

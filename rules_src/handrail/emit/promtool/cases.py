@@ -1,190 +1,158 @@
-"""Expected scenarios → promtool's test cases; those of one promise that do not disturb each other share a case."""
+"""Stories → promtool's test cases: those of one promise are played together where none reads another's series."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import timedelta
+from decimal import Decimal
 
 from handrail import names
 from handrail.emit.document import Data
-from handrail.emit.promtool.expect import Broken, Expected, expected
-from handrail.emit.promtool.reads import reads
-from handrail.emit.promtool.recorded import recorded
-from handrail.emit.promtool.series import Key, Labels, Tape
-from handrail.emit.promtool.storage import matches
+from handrail.emit.promtool.series import Key, matches
+from handrail.emit.promtool.story import Story, Text
 from handrail.emit.promtool.text import expanded
-from handrail.plan import Alert, Rollout, Selector
+from handrail.plan import Rollout, Selector
+from handrail.promql.syntax import either
 from handrail.units import span
+
+INSTANCE = "instance"
 
 
 @dataclass
 class Case:
-    """One test case: scenarios of one promise, played at the same time."""
+    """Stories that are played at the same time."""
 
-    promise: str
-    parts: list[Expected]
-    tapes: dict[Key, Tape]
-    read: list[Selector]
+    stories: list[Story] = field(default_factory=list)
+    fed: dict[str, list[tuple[Key, Story]]] = field(default_factory=dict)
+    read: dict[str, list[tuple[Selector, Story]]] = field(default_factory=dict)
 
-    def take(self, one: Expected, rollout: Rollout) -> bool:
-        """Play this one too, if it and the others still show what they promise."""
-        if self._fits(one):
-            self.add(one)
-            return True
-        together = self._together(one, rollout) if one.scenario.shared and self._alone(one) else None
-        if together is None:
-            return False
-        self.parts, self.tapes = together
-        self.read += reads(one.scenario.guardrail)
-        return True
+    def fits(self, story: Story) -> bool:
+        """Whether nobody's series are read by another, unless that does not matter."""
+        theirs = ((s, key, one) for key in story.timeline.keys for s, one in self.read.get(key.metric, ()))
+        ours = ((s, key, one) for s in story.reads for key, one in self.fed.get(s.metric, ()))
+        met = {id(one): one for side in (theirs, ours) for s, key, one in side if matches(s, key)}
+        return all(_alike(one, story) for one in met.values())
 
-    def _together(self, one: Expected, rollout: Rollout) -> tuple[list[Expected], dict[Key, Tape]] | None:
-        """All parts played anew with the series of all of them, where some read what others feed."""
-        tapes = {**one.scenario.tapes, **self.tapes}
-        for key, tape in one.scenario.tapes.items():
-            if tapes[key].length < tape.length:
-                if not _together(tape, tapes[key]):
-                    return None
-                tapes[key] = tape
-        try:
-            new = expected(replace(one.scenario, tapes=tapes), rollout)
-            parts = [expected(replace(part.scenario, tapes=tapes), rollout) for part in self.parts]
-        except Broken:
-            return None
-        return [*parts, new], tapes
-
-    def _fits(self, one: Expected) -> bool:
-        """Whether no series of one is read by the other, unless they are the same."""
-        scenario, read = one.scenario, list(reads(one.scenario.guardrail))
-        return (
-            all(_together(tape, self.tapes.get(key)) for key, tape in scenario.tapes.items())
-            and not _disturbed(read, scenario.tapes, self.tapes)
-            and not _disturbed(self.read, self.tapes, scenario.tapes)
-            and self._alone(one)
-        )
-
-    def _alone(self, one: Expected) -> bool:
-        return all(part.scenario.guardrail is not one.scenario.guardrail for part in self.parts)
-
-    def add(self, one: Expected) -> None:
-        """Play this one too."""
-        self.parts.append(one)
-        self.read += reads(one.scenario.guardrail)
-        for key, tape in one.scenario.tapes.items():
-            if key not in self.tapes or self.tapes[key].length < tape.length:
-                self.tapes[key] = tape
+    def add(self, story: Story) -> None:
+        """Play it too."""
+        self.stories.append(story)
+        for key in story.timeline.keys:
+            self.fed.setdefault(key.metric, []).append((key, story))
+        for selector in story.reads:
+            self.read.setdefault(selector.metric, []).append((selector, story))
 
 
-def packed(scenarios: Iterable[Expected], rollout: Rollout) -> list[Case]:
-    """As few cases as come of putting each scenario into the first that takes it."""
-    by_promise: dict[str, list[Case]] = {}
-    for one in scenarios:
-        cases = by_promise.setdefault(one.scenario.promise, [])
-        if any(case.take(one, rollout) for case in cases):
-            continue
-        case = Case(one.scenario.promise, [], {}, [])
-        case.add(one)
-        cases.append(case)
-    return [case for cases in by_promise.values() for case in cases]
+def _alike(one: Story, other: Story) -> bool:
+    """Whether the series of both come and go at the same times, and their values do not matter."""
+    phases = [[count for count, _ in story.timeline.phases[:-1]] for story in (one, other)]
+    whatever = one.whatever and other.whatever and one.about != other.about
+    return whatever and phases[0] == phases[1] and not _stays(one, other) and not _stays(other, one)
 
 
-def _together(mine: Tape, other: Tape | None) -> bool:
-    if other is None:
-        return True
-    short, long = sorted((mine, other), key=lambda tape: tape.length)
-    count = len(short.points)
-    return (
-        long.points[:count] == short.points
-        and long.values[:count] == short.values
-        and [mark for mark in long.stale if mark < short.length] == short.stale
-        and not any(point < short.length for point in long.points[count:])
+def _stays(one: Story, other: Story) -> bool:
+    """Whether something of the one's stays that the other takes for its own, which are gone."""
+    first = other.timeline.phases[0][1]
+    return any(
+        any(matches(selector, key) for key in mine)
+        and not any(matches(selector, key) for key in theirs)
+        and any(matches(selector, key) for key in first)
+        for (_, mine), (_, theirs) in zip(one.timeline.phases, other.timeline.phases, strict=True)
+        for selector in other.reads
     )
 
 
-def _disturbed(read: list[Selector], own: dict[Key, Tape], others: dict[Key, Tape]) -> bool:
-    return any(key not in own and any(matches(selector, key) for selector in read) for key in others)
+def packed(stories: Iterable[Story]) -> list[Case]:
+    """As few cases as the first fit needs, in the order of the promises; the longest story comes first."""
+    groups: dict[tuple[object, ...], list[Case]] = {}
+    order = list(stories)
+    for story in order:
+        groups.setdefault(_together(story), [])
+    for story in sorted(order, key=lambda story: story.end, reverse=True):
+        cases = groups[_together(story)]
+        case = next((case for case in cases if case.fits(story)), None)
+        if case is None:
+            cases.append(case := Case())
+        case.add(story)
+    return [case for cases in groups.values() for case in cases]
+
+
+def _together(story: Story) -> tuple[object, ...]:
+    """What stories of one case have in common."""
+    return story.promise, story.context, story.timeline.scrape
 
 
 def case_data(case: Case, rollout: Rollout) -> Data:
-    """The test case as promtool reads it."""
-    expressions = [test for part in case.parts for test in _expressions(part, rollout)]
-    alerts = [test for part in case.parts for test in _alerts(part, rollout)]
-    data: Data = {
-        "name": f"{case.promise}: {', '.join(part.scenario.about for part in case.parts)}",
-        "interval": span(rollout.scrape),
-        "input_series": [{"series": str(key), "values": tape.notation} for key, tape in case.tapes.items()],
-    }
-    if alerts:
-        data["alert_rule_test"] = alerts
-    data["promql_expr_test"] = expressions
-    return data
-
-
-def _expressions(part: Expected, rollout: Rollout) -> list[Data]:
-    return [_firing(part, rollout, time) for time in part.asked] + recorded(part, rollout)
-
-
-def _firing(part: Expected, rollout: Rollout, time: int) -> Data:
-    matchers = (
-        ("alertstate", "=", "firing"),
-        (names.ROLLOUT, "=", rollout.name),
-        (names.GUARDRAIL, "=", part.scenario.guardrail.name),
-        (names.LEVEL, "=", ""),
-    )
-    counts = {name: len(fires) for name, fires in part.state(time).items() if fires}
-    samples: list[Data] = [
-        {"labels": f'{{alertname="{name}"}}', "value": count} for name, count in sorted(counts.items())
-    ]
+    """As promtool reads it."""
+    stories = case.stories
+    end = max(story.end for story in stories)
+    scrape = stories[0].timeline.scrape
+    lasting = (end // scrape + 1) * scrape
+    told = stories[0].context.timeline(rollout, scrape, lasting).series()
+    fed = {key: values for story in stories for key, values in story.timeline.series().items()}
+    texts = [_text(text, rollout) for story in stories for text in story.texts]
     return {
-        "expr": f"count by (alertname) ({Selector('ALERTS', matchers)})",
-        "eval_time": _time(time),
-        "exp_samples": samples,
+        "name": f"{stories[0].promise}: {', '.join(dict.fromkeys(sorted(s.about for s in stories)))}",
+        "interval": span(scrape),
+        "input_series": [
+            {"series": str(key), "values": values}
+            for key, values in {**_up(fed, rollout, lasting // scrape), **told, **fed}.items()
+        ],
+        "alert_rule_test": sorted(texts, key=lambda text: text["alertname"]),
+        "promql_expr_test": _looks(stories),
     }
 
 
-def _alerts(part: Expected, rollout: Rollout) -> list[Data]:
-    found: list[Data] = []
-    for alert in part.scenario.texts:
-        first, shown = part.courses[0].first(alert), _shown(part, alert, rollout)
-        if first is None or shown is None:
-            continue
-        before = [asked for asked in part.asked if asked < first]
-        if before:
-            found.append({"eval_time": _time(before[-1]), "alertname": alert.name, "exp_alerts": []})
-        time, alerts = shown
-        found.append({"eval_time": _time(time), "alertname": alert.name, "exp_alerts": alerts})
-    return found
+def _up(fed: Iterable[Key], rollout: Rollout, count: int) -> dict[Key, str]:
+    """Every target answers all the time."""
+    instances = dict.fromkeys(dict(key.labels).get(INSTANCE, "") for key in fed)
+    return {Key.of("up", {"job": rollout.service, INSTANCE: name}): f"1x{count}" for name in instances}
 
 
-def _shown(part: Expected, alert: Alert, rollout: Rollout) -> tuple[int, list[Data]] | None:
-    """The first time at which both generations show the alert, and show the same."""
-    for time in part.courses[0].states:
-        old, new = (
-            [
-                alert_data(alert, labels, value, rollout)
-                for labels, value in course.states[time][alert.name].items()
-            ]
-            for course in part.courses
-        )
-        if old and old == new:
-            return time, old
-    return None
+def _looks(stories: Sequence[Story]) -> list[Data]:
+    """Who fires, and who waits for its hold to be over, of all of whom that is certain."""
+    tests = []
+    for at in sorted({at for story in stories for at in story.looks}):
+        by_signal: dict[str | None, dict[str, str]] = {}
+        for story in (story for story in stories if at in story.looks):
+            for (name, signal), state in story.certain(at).items():
+                by_signal.setdefault(signal, {})[name] = state
+        tests += [_look(at, signal, states) for signal, states in by_signal.items()]
+    return tests
 
 
-def alert_data(alert: Alert, labels: Labels, value: float, rollout: Rollout) -> Data:
-    """An alert as promtool expects it: whole labels and texts."""
-    guardrail = dict(alert.labels).get(names.GUARDRAIL, "")
+def _look(at: timedelta, signal: str | None, states: Mapping[str, str]) -> Data:
+    known = sorted(states)
+    which = (names.ALERTNAME, *(("=", known[0]) if len(known) == 1 else ("=~", either(known))))
+    alerts = Selector("ALERTS", (which, *(() if signal is None else ((names.SIGNAL, "=", signal),))))
     return {
-        "exp_labels": dict(labels),
-        "exp_annotations": {
-            "summary": expanded(alert.summary, value, dict(labels)),
-            "description": expanded(alert.description, value, dict(labels)),
-            "runbook_url": f"{rollout.runbook_url}#{guardrail}",
-            "dashboard_url": rollout.dashboard_url,
-        },
+        "expr": f"max by (alertname, alertstate) ({alerts})",
+        "eval_time": span(at),
+        "exp_samples": [
+            {"labels": f'{{alertname="{name}",alertstate="{states[name]}"}}', "value": 1}
+            for name in known
+            if states[name]
+        ],
     }
 
 
-def _time(time: int) -> str:
-    return span(timedelta(milliseconds=time))
+def _text(text: Text, rollout: Rollout) -> Data:
+    """The alert with all its labels and annotations."""
+    alert, own = text.alert, dict(text.alert.labels)
+    labels = {**text.labels, **own}
+    value = float(text.value if text.value is not None else Decimal(1))
+    return {
+        "eval_time": span(text.at),
+        "alertname": alert.name,
+        "exp_alerts": [
+            {
+                "exp_labels": labels,
+                "exp_annotations": {
+                    "summary": expanded(alert.summary, value, labels),
+                    "description": expanded(alert.description, value, labels),
+                    "runbook_url": f"{rollout.runbook_url}#{own.get(names.GUARDRAIL, alert.tier)}",
+                    "dashboard_url": rollout.dashboard_url,
+                },
+            }
+        ],
+    }

@@ -1,116 +1,137 @@
-"""An SLO → test cases in its rollout's own evaluations: its pace from the beginning on, never born, vanished."""
+"""An objective → the stories that show what it promises: each pace of burning, a short burst, an end, blindness."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from decimal import Decimal
 
 from handrail import names
-from handrail.emit.document import Data
-from handrail.emit.promtool.budget import pace
-from handrail.emit.promtool.burning import Shown
-from handrail.emit.promtool.limits import had
-from handrail.emit.promtool.measure import at_bound
-from handrail.emit.promtool.reads import selectors
-from handrail.emit.promtool.recorded import OTHER
-from handrail.emit.promtool.scene import Scene, surroundings
-from handrail.emit.promtool.series import At, Key, Rise, labels_of
-from handrail.emit.promtool.stimulus import Feeds, Impossible, Pace, chosen, feeds
-from handrail.emit.promtool.storage import matches
-from handrail.emit.promtool.strangers import flipped
-from handrail.plan import Alert, Burn, Rollout, Share, Slo
+from handrail.emit.promtool.feeds import Pace, edges, feeds, selectors
+from handrail.emit.promtool.guardrails import LOOKBACK
+from handrail.emit.promtool.series import Feeds, Impossible, Timeline
+from handrail.emit.promtool.story import NOTHING, Clock, Context, Life, Span, Story, Text, Untestable, turns
+from handrail.plan import Burn, Rollout, Slo, Slow
+from handrail.units import plain, span
 
-OVER = "Just over its pace the budget burns"
-UNDER = "Just under every pace nothing burns"
-NEVER_BORN = "Events of which no failure was ever counted burn nothing"
-NEVER_GOOD = "Where no success was ever counted, all fail"
-VANISHED = "At rest an objective is not blind; when its series vanish it is, until they are back"
-NEAR = Decimal("0.03")
-"""How far from a pace "just over" and "just under" are."""
-EVENTS = 10_000_000
+SELDOM = 10
+BURST = (
+    "A few errors after many events that were well burn no budget, though the short windows see nothing else"
+)
+GONE = "When its series go an objective is blind, and when they are back it sees again"
+OVER, UNDER = Decimal("1.05"), Decimal("0.95")
 
 
-def objectives(rollout: Rollout, slo: Slo) -> Iterator[Data | Impossible]:
-    """All cases of one SLO; where one cannot be had, the reason."""
-    shown = Shown("", rollout, slo, rollout.evaluate)
-    for tier, burns in slo.burns:
-        alert = next(alert for alert in slo.alerts if alert.tier == tier)
-        yield from had(_steady(replace(shown, about=tier), alert, burns), f"slo-{slo.name} {tier}")
-    yield from had(_never_born(shown), f"slo-{slo.name}")
-    yield from had(_vanished(shown), f"slo-{slo.name}")
+@dataclass(frozen=True)
+class Objective:
+    """One objective; what takes its time is looked at `SELDOM` times more seldom."""
 
+    rollout: Rollout
+    slo: Slo
+    clock: Clock
 
-def failing(rollout: Rollout, slo: Slo, share: Decimal, events: int = EVENTS) -> Feeds:
-    """The SLO's own series: so many events from scrape to scrape, of which a share fails."""
-    measure = slo.measure
-    value = 1 - share if isinstance(measure, Share) and not measure.bad else share
-    return feeds(measure, value, Pace(rollout.scrape, events), {})
+    def stories(self) -> Iterator[Story | Untestable]:
+        """In the order of the file."""
+        try:
+            self._feeds(Decimal("0.5"))
+        except Impossible as reason:
+            yield Untestable(f"slo-{self.slo.name}", str(reason))
+            return
+        for tier, burn in self.burns:
+            yield from self._paces(tier, burn)
+        seldom = replace(self, clock=Clock(self.clock.step * SELDOM))
+        yield seldom.burst()
+        yield seldom.blind()
 
+    @property
+    def burns(self) -> list[tuple[str, Burn]]:
+        """Every pair of windows with its tier."""
+        return [(tier, burn) for tier, burns in self.slo.burns for burn in burns]
 
-def around(rollout: Rollout) -> Feeds:
-    """What is there beside the service's metrics."""
-    return surroundings(rollout, None, {}, Decimal(0))
+    def _limit(self, burn: Burn) -> Decimal:
+        return burn.factor * (1 - self.slo.objective)
 
+    def _feeds(self, share: Decimal, times: int = 1) -> Feeds:
+        """Series of which this share of the events is bad."""
+        measure = self.slo.measure
+        shape = edges(measure, ()) if isinstance(measure, Slow) else ()
+        events = Decimal(times * 10 ** len(str(10 * measure.min_events)))
+        good = not isinstance(measure, Slow) and not measure.bad
+        return feeds(measure, 1 - share if good else share, Pace(self.rollout.scrape, events, {}, (), shape))
 
-def others(rollout: Rollout, slo: Slo) -> Feeds:
-    """What others have: series that a matcher leaves out, and records of other rollouts and objectives that fail."""
-    read = selectors(slo.measure)
-    found = {k: feed for k, feed in _missed(slo).items() if not any(matches(series, k) for series in read)}
-    for rollout_name, slo_name in ((OTHER, slo.name), (rollout.name, OTHER)):
-        own = [(names.ROLLOUT, rollout_name), (names.SLO, slo_name)]
-        for metric in (names.SLO_ERRORS, names.SLO_TOTAL):
-            found[Key(metric, labels_of(own))] = At(Decimal(EVENTS))
-        for ratio in slo.ratios:
-            window = (names.WINDOW, dict(ratio.labels)[names.WINDOW])
-            found[Key(names.SLO_RATIO, labels_of([*own, window]))] = At(Decimal(1))
-    return found
+    def _story(
+        self,
+        promise: str,
+        timeline: Timeline,
+        lives: tuple[Life, ...],
+        looks: tuple[timedelta, ...],
+        *texts: Text,
+    ) -> Story:
+        reads = tuple(selectors(self.slo.measure))
+        story = Story(
+            promise, f"slo-{self.slo.name}", Context(), self.clock, timeline, lives, looks, texts, reads
+        )
+        count, last = timeline.phases[-1]
+        missing = max(story.end - timeline.now, NOTHING)
+        timeline.phases[-1] = count + missing // timeline.scrape + 1, last
+        return story
 
+    def _burning(self, share: Decimal, begins: Span, ends: Span | None = None) -> tuple[Life, ...]:
+        """Whose budget burns too fast where this share of all events is bad from the start."""
+        found = []
+        for alert, (_, burns) in zip(self.slo.alerts, self.slo.burns, strict=True):
+            burning = any(share > self._limit(burn) for burn in burns)
+            found.append(Life(alert, begins, ends) if burning else Life(alert, None))
+        return tuple(found)
 
-def _missed(slo: Slo) -> Feeds:
-    """For every matcher of the measure a series that misses it alone."""
-    found: Feeds = {}
-    for series in selectors(slo.measure):
-        for label in sorted({label for label, _, _ in series.matchers}):
-            for key in flipped(series, {}, label):
-                found[key] = Rise(Decimal(EVENTS))
-    return found
+    def _paces(self, tier: str, burn: Burn) -> Iterator[Story | Untestable]:
+        if OVER * self._limit(burn) >= 1:
+            yield Untestable(
+                f"slo-{self.slo.name}", f"its budget cannot burn {plain(burn.factor)} times too fast"
+            )
+            return
+        for word, by in (("just over", OVER), ("just under", UNDER)):
+            promise = f"{word} {plain(burn.factor)} times the pace at which it lasts, over {span(burn.long)} and {span(burn.short)}"
+            verb = "fires" if by is OVER else "says nothing of it"
+            share = round(by * self._limit(burn), 1 - (burn.factor * (1 - self.slo.objective)).adjusted() + 2)
+            timeline = Timeline(self.rollout.scrape)
+            timeline.play(self._feeds(share), timeline.scrape)
+            begins = Span(NOTHING, self.clock.first(3 * timeline.scrape))
+            lives, at = self._burning(share, begins), begins.last + self.clock.step
+            said = f"A budget that burns {promise}: {tier} {verb}"
+            yield self._story(said, timeline, lives, (at,), *self._texts(share, at, burn))
 
+    def _texts(self, share: Decimal, at: timedelta, burn: Burn) -> Iterator[Text]:
+        """The alert of the pair that is the only one of its tier to burn."""
+        for alert, (_, burns) in zip(self.slo.alerts, self.slo.burns, strict=True):
+            burning = [one for one in burns if share > self._limit(one)]
+            if burning == [burn]:
+                labels = {names.SLO: self.slo.name, names.WINDOW: span(burn.long)}
+                yield Text(alert, at, labels, share)
 
-def _steady(shown: Shown, alert: Alert, burns: tuple[Burn, ...]) -> Iterator[Data]:
-    """The slowest pace, from the beginning on."""
-    rollout, slo = shown.rollout, shown.slo
-    limit = min(pace(slo, burn) for burn in burns)
-    for share, one in (
-        (limit * (1 + NEAR), replace(shown, promise=OVER, fires=alert)),
-        (limit * (1 - NEAR), replace(shown, promise=UNDER, silent=(alert,))),
-    ):
-        scene = Scene(rollout)
-        scene.play({**around(rollout), **failing(rollout, slo, share)}, scene.scrapes(8 * rollout.evaluate))
-        yield one.case(scene)
+    def burst(self) -> Story:
+        """The short windows see nothing but errors, and the long ones that there were few of them."""
+        short = min(burn.short for _, burn in self.burns)
+        timeline = Timeline(self.rollout.scrape)
+        timeline.play(self._feeds(Decimal(0), 1_000_000), max(4 * timeline.scrape, 2 * self.clock.step))
+        timeline.play(self._feeds(Decimal(1)), timeline.scrape)
+        at = self.clock.first(timeline.now + short + 2 * timeline.scrape) + self.clock.step
+        lives = tuple(Life(one, None) for one in self.slo.alerts)
+        return self._story(BURST, timeline, lives, (at,))
 
-
-def _never_born(shown: Shown) -> Iterator[Data]:
-    rollout, slo, measure = shown.rollout, shown.slo, shown.slo.measure
-    bad = isinstance(measure, Share) and measure.bad
-    part = measure.part if isinstance(measure, Share) else at_bound(measure.histogram, measure.bound)
-    unborn = chosen(part, {})
-    found = {key: feed for key, feed in failing(rollout, slo, Decimal(0)).items() if key != unborn}
-    scene = Scene(rollout)
-    scene.play({**around(rollout), **found}, scene.scrapes(6 * rollout.evaluate))
-    if bad:
-        yield replace(shown, promise=NEVER_BORN, silent=slo.alerts).case(scene)
-    else:
-        yield replace(shown, promise=NEVER_GOOD, fires=slo.alerts[-1]).case(scene)
-
-
-def _vanished(shown: Shown) -> Iterator[Data]:
-    rollout, slo = shown.rollout, shown.slo
-    scene, own = Scene(rollout), failing(rollout, slo, Decimal(0))
-    beside = {**around(rollout), **others(rollout, slo)}
-    hold = scene.scrapes(slo.blind.hold + 3 * rollout.evaluate)
-    scene.play({**beside, **own}, 4)
-    scene.rest(beside, hold)
-    scene.vanish(own, beside, hold)
-    scene.play({**beside, **{key: Rise(Decimal(1)) for key in own}}, 8)
-    yield replace(shown, promise=VANISHED, fires=slo.blind).case(scene)
+    def blind(self) -> Story:
+        """Without its series, and with them again."""
+        alert, clock, scrape = self.slo.blind, self.clock, self.rollout.scrape
+        timeline = Timeline(scrape)
+        fed = self._feeds(Decimal(0))
+        timeline.play(fed, max(4 * scrape, clock.step))
+        gone = timeline.now
+        begins = Span(clock.first(gone), clock.first(gone + LOOKBACK + scrape))
+        timeline.play({}, begins.last + clock.times(alert.hold) + clock.step - gone)
+        back = timeline.now
+        timeline.play(fed, scrape)
+        life = Life(alert, begins, Span(clock.first(back), clock.first(back + 4 * scrape)))
+        fires = begins.last + clock.times(alert.hold)
+        text = Text(alert, fires, {"reason": "its metrics are missing"}, None)
+        return replace(self._story(GONE, timeline, (life,), turns((life,), clock), text), whatever=True)

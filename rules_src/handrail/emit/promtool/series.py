@@ -1,44 +1,44 @@
-"""Phases of an input → one series in promtool's notation, and the samples it stands for.
-
-promtool adds the step again and again, in floats; so does this, so that a value that is computed here is the
-value that is computed there.
-"""
+"""What a series does from phase to phase → the line that promtool reads; and which series a selector selects."""
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from decimal import Decimal
-from functools import cached_property
-from itertools import pairwise
+from functools import cache
 
 from handrail.plan import Selector
 from handrail.units import plain
 
-Labels = tuple[tuple[str, str], ...]
-"""Label names and values, sorted by name."""
+_OPPOSITES = {"true": "false", "false": "true", "success": "failure"}
+_OTHERS = ("200", "503", "OK", "true", "false", "GET", "closed", "other", "0", "")
 
 
-def labels_of(given: Iterable[tuple[str, str]]) -> Labels:
-    """Sorted, and without the empty ones, which Prometheus takes for absent."""
-    return tuple(sorted((name, value) for name, value in given if value))
+class Impossible(Exception):
+    """It cannot be shown; the message says why, in words for the head of the test file."""
 
 
 @dataclass(frozen=True)
 class Key:
-    """Which series."""
+    """Which series: a metric's name and its labels, sorted, none of them empty."""
 
     metric: str
-    labels: Labels
+    labels: tuple[tuple[str, str], ...]
+
+    @classmethod
+    def of(cls, metric: str, labels: Mapping[str, str]) -> Key:
+        """The series with these labels."""
+        return cls(metric, tuple(sorted((name, text) for name, text in labels.items() if text)))
 
     def __str__(self) -> str:
-        return str(Selector(self.metric, tuple((name, "=", value) for name, value in self.labels)))
+        return str(Selector(self.metric, tuple((name, "=", text) for name, text in self.labels)))
 
 
 @dataclass(frozen=True)
 class Rise:
-    """A counter that grows by `step` from scrape to scrape."""
+    """It grows by `step` from scrape to scrape."""
 
     step: Decimal
 
@@ -50,113 +50,158 @@ class At:
     level: Decimal
 
 
-Feed = Rise | At
+@dataclass(frozen=True)
+class Burst:
+    """A counter to which `events` happen at once, at the first scrape of a phase, and none after."""
+
+    events: Decimal
+
+
+Feed = Rise | At | Burst
+Feeds = Mapping[Key, Feed]
+STOOD = Decimal(20)
+"""Where a counter of single events begins: it was counting before the test does."""
 
 
 @dataclass
-class Tape:
-    """One series as it is written down: runs of numbers, gaps and stale marks, one entry for each scrape."""
+class Timeline:
+    """Phases one after the other, in each of which some series are fed; a series that is not is gone."""
 
-    length: int = 0
-    value: Decimal | None = None
-    texts: list[str] = field(default_factory=list)
-    run: tuple[Decimal, Decimal, int] | None = None
-    points: list[int] = field(default_factory=list)
-    values: list[float] = field(default_factory=list)
-    stale: list[int] = field(default_factory=list)
+    scrape: timedelta
+    phases: list[tuple[int, Feeds]] = field(default_factory=list)
 
-    def gap(self, count: int) -> None:
-        """Nothing for `count` scrapes."""
-        if count > 0:
-            self._end_run()
-            self.texts.append("_" if count == 1 else f"_x{count}")
-            self.length += count
-
-    def play(self, feed: Feed, count: int) -> None:
-        """`count` samples of `feed`; a counter goes on from where it was, and is born at 0."""
-        if count <= 0:
-            return
-        step = feed.step if isinstance(feed, Rise) else Decimal(0)
-        if isinstance(feed, At):
-            start = feed.level
-        else:
-            start = Decimal(0) if self.value is None else self.value + step
-        value, add = self._begin_run(start, step, count), float(step)
-        for index in range(self.length, self.length + count):
-            self.points.append(index)
-            self.values.append(value)
-            value += add
-        self.length += count
-        self.value = start + step * (count - 1)
-
-    def mark(self, owed: Decimal = Decimal(0)) -> None:
-        """One scrape that failed: Prometheus writes that the series is stale; a counter counts on meanwhile."""
-        self._end_run()
-        self.texts.append("stale")
-        self.stale.append(self.length)
-        self.length += 1
-        if self.value is not None:
-            self.value += owed
-
-    def lose(self) -> None:
-        """The next sample is that of a process that began again."""
-        self.value = None
+    def play(self, feeds: Feeds, lasting: timedelta) -> None:
+        """Feed these for so long, at least for one scrape."""
+        self.phases.append((max(1, -(-lasting // self.scrape)), feeds))
 
     @property
-    def notation(self) -> str:
-        """The series as promtool reads it."""
-        return " ".join([*self.texts, *([] if self.run is None else [_run(*self.run)])])
+    def now(self) -> timedelta:
+        """When the next sample is due."""
+        return sum(count for count, _ in self.phases) * self.scrape
 
-    def _begin_run(self, start: Decimal, step: Decimal, count: int) -> float:
-        """The first value; a run that only goes on is one with the run before it."""
-        if self.run is not None:
-            first, pace, length = self.run
-            if length > 1 and pace == step and start == first + pace * length:
-                self.run = first, pace, length + count
-                return self.values[-1] + float(step)
-        self._end_run()
-        self.run = start, step, count
-        return float(start)
+    @property
+    def keys(self) -> dict[Key, None]:
+        """Every series there is, in its order."""
+        return dict.fromkeys(key for _, feeds in self.phases for key in feeds)
 
-    def _end_run(self) -> None:
-        if self.run is not None:
-            self.texts.append(_run(*self.run))
-            self.run = None
+    def series(self) -> dict[Key, str]:
+        """Every series and its values."""
+        return {key: _values([(count, feeds.get(key)) for count, feeds in self.phases]) for key in self.keys}
 
 
-def _run(start: Decimal, step: Decimal, count: int) -> str:
-    if count == 1:
+def _values(phases: Iterable[tuple[int, Feed | None]]) -> str:
+    runs: list[tuple[Decimal, Decimal, int]] = []
+    texts: list[str] = []
+    value: Decimal | None = None
+    alive, gap = False, 0
+
+    def written() -> None:
+        texts.extend(_run(*run) for run in runs)
+        runs.clear()
+
+    for count, feed in phases:
+        if feed is None:
+            gap += count
+            continue
+        if gap:
+            written()
+            texts += ["stale"] * alive
+            if gap > alive:
+                texts.append(f"_x{gap - alive}" if gap - alive > 1 else "_")
+            gap = 0
+        alive = True
+        for start, step, length in _pieces(feed, value, count):
+            _extend(runs, start, step, length)
+            value = start + step * (length - 1)
+    written()
+    return " ".join([*texts, *(["stale"] if gap else [])])
+
+
+def _pieces(feed: Feed, value: Decimal | None, count: int) -> list[tuple[Decimal, Decimal, int]]:
+    """Runs as (first value, step, length) of a series that was at `value`."""
+    zero = Decimal(0)
+    match feed:
+        case Rise(step):
+            return [(zero if value is None else value + step, step, count)]
+        case At(level):
+            return [(level, zero, count)]
+        case Burst(events):
+            return [((STOOD if value is None else value) + events, zero, count)]
+
+
+def _extend(runs: list[tuple[Decimal, Decimal, int]], start: Decimal, step: Decimal, length: int) -> None:
+    """A run that only goes on is one with the run before it."""
+    if runs:
+        first, pace, so_far = runs[-1]
+        if pace == step and start == first + pace * so_far:
+            runs[-1] = first, pace, so_far + length
+            return
+    runs.append((start, step, length))
+
+
+def _run(start: Decimal, step: Decimal, length: int) -> str:
+    if length == 1:
         return plain(start)
     if step == 0:
-        return f"{plain(start)}x{count - 1}"
-    return f"{plain(start)}{'+' if step > 0 else '-'}{plain(abs(step))}x{count - 1}"
+        return f"{plain(start)}x{length - 1}"
+    return f"{plain(start)}{'+' if step > 0 else '-'}{plain(abs(step))}x{length - 1}"
 
 
-@dataclass(frozen=True)
-class Sampled:
-    """One series of a storage: times in ms of what was scraped, and of stale marks."""
+@cache
+def _pattern(text: str) -> re.Pattern[str] | None:
+    """None where Prometheus reads it otherwise than Python: nothing is then known to fit."""
+    if "[[:" in text:
+        return None
+    try:
+        return re.compile(text)
+    except re.error:
+        return None
 
-    key: Key
-    times: list[int]
-    values: list[float]
-    stale: list[int]
 
-    @cached_property
-    def resets(self) -> list[int]:
-        """Where a counter began again: indices of samples that are lower than the one before."""
-        return [i for i, (before, now) in enumerate(pairwise(self.values), 1) if now < before]
+def _fits(op: str, wanted: str, value: str) -> bool:
+    if op in ("=", "!="):
+        return (value == wanted) == (op == "=")
+    pattern = _pattern(wanted)
+    return pattern is not None and (pattern.fullmatch(value) is not None) == (op == "=~")
 
-    def window(self, after: int, until: int, *, closed: bool) -> tuple[int, int]:
-        """Indices of the samples from `after` (itself only if closed) to `until`."""
-        left = bisect_left(self.times, after) if closed else bisect_right(self.times, after)
-        return left, bisect_right(self.times, until)
 
-    def at(self, time: int, lookback: int, *, closed: bool) -> float | None:
-        """What an instant selector sees."""
-        left, right = self.window(time - lookback, time, closed=closed)
-        if right == left:
-            return None
-        marks = bisect_right(self.stale, time)
-        if marks and self.stale[marks - 1] > self.times[right - 1]:
-            return None
-        return self.values[right - 1]
+def matches(selector: Selector, key: Key) -> bool:
+    """Whether the selector selects the series."""
+    if selector.metric != key.metric:
+        return False
+    labels = dict(key.labels)
+    return all(_fits(op, value, labels.get(label, "")) for label, op, value in selector.matchers)
+
+
+def chosen(selector: Selector, given: Mapping[str, str], flipped: str | None = None) -> Key:
+    """A series that the selector selects, with the labels that are `given`; of a label that is `flipped` no matcher fits.
+
+    Raises Impossible where no example can be made of a pattern.
+    """
+    labels: dict[str, str] = {}
+    for name in dict.fromkeys([*(label for label, _, _ in selector.matchers), *given]):
+        wanted = [(op, text) for label, op, text in selector.matchers if label == name]
+        labels[name] = _label(name, wanted, given.get(name), flip=name == flipped)
+    return Key.of(selector.metric, labels)
+
+
+def _label(name: str, wanted: list[tuple[str, str]], given: str | None, *, flip: bool) -> str:
+    examples = [example for op, text in wanted for example in _examples(op, text)]
+    examples += [_OPPOSITES[example] for example in examples if example in _OPPOSITES]
+    for candidate in [*([] if given is None or flip else [given]), *examples, *_OTHERS]:
+        good = [_fits(op, text, candidate) for op, text in wanted]
+        if (not any(good) and good) if flip else all(good):
+            return candidate
+    raise Impossible(f"no example of a series with the label {name} could be made")
+
+
+def _examples(op: str, text: str) -> list[str]:
+    if op == "=":
+        return [text]
+    if op != "=~":
+        return []
+    plainly = re.sub(r"\[\^?(\\?.)[^]]*\]", r"\1", text)
+    plainly = re.sub(r"\.[*+]", "x", plainly).replace("\\d", "0").replace("\\.", "\0")
+    return [
+        re.sub(r"[()?^$]", "", option).replace(".", "0").replace("\0", ".") for option in plainly.split("|")
+    ]

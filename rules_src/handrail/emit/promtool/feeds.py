@@ -1,0 +1,269 @@
+"""A measure and the value it should have → the series that give it that value while they go on like this."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from decimal import Decimal
+
+from handrail.emit.promtool.series import At, Burst, Feed, Feeds, Impossible, Key, Rise, chosen, matches
+from handrail.plan import (
+    Count,
+    Fill,
+    Free,
+    Gone,
+    Grown,
+    InState,
+    Level,
+    Measure,
+    Only,
+    Op,
+    PerSecond,
+    Quantile,
+    Selector,
+    Share,
+    Slow,
+    StateChanges,
+)
+from handrail.units import plain, seconds
+
+Value = Decimal | str
+"""A figure, or the state that something is in."""
+
+MANY = Decimal(10_000_000)
+"""So many events from scrape to scrape that the position of a quantile can be told to four digits."""
+NATIVE = "promtool before 2.54 cannot be given native histograms"
+FREE = "nothing is known of what would give a free PromQL expression a value"
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How often is scraped, how many events there are from scrape to scrape, and which labels series have."""
+
+    scrape: timedelta
+    events: Decimal
+    labels: Mapping[str, str]
+    states: tuple[str, ...] = ()
+    edges: tuple[Decimal, ...] = ()
+
+    def of(self, events: Decimal) -> Pace:
+        """The same with other events."""
+        return replace(self, events=events)
+
+
+def feeds(measure: Measure, value: Value, pace: Pace) -> Feeds:
+    """Series that give the measure `value`. Raises Impossible where none can."""
+    if isinstance(value, str):
+        return _state(measure, value, pace)
+    match measure:
+        case Share(part, whole):
+            return _share(part, whole, value, pace)
+        case Quantile():
+            return _quantile(measure, value, pace)
+        case Slow():
+            return _slow(measure, value, pace)
+        case Count():
+            return _count(measure, value, pace)
+        case PerSecond(counter):
+            return {chosen(counter, pace.labels): Rise(value * seconds(pace.scrape))}
+        case Level(metric=metric, scale=scale):
+            return {chosen(metric, pace.labels): At(value / scale)}
+        case Fill():
+            return _fill(measure, value, pace)
+        case Only():
+            return _only(measure, value, pace)
+        case Grown(metric=metric, window=window):
+            return {chosen(metric, pace.labels): Rise(value * seconds(pace.scrape) / seconds(window))}
+        case Gone(metric=metric):
+            return {} if value else {chosen(metric, pace.labels): At(Decimal(1))}
+        case Free():
+            raise Impossible(FREE)
+        case InState() | StateChanges():
+            raise TypeError("a state is named, not counted")
+
+
+def _whole(share: Decimal, events: Decimal) -> Decimal:
+    """So many events, or as many times ten as it takes for the share of them to be a whole number."""
+    exponent = share.normalize().as_tuple().exponent
+    return max(events, Decimal(10) ** -int(exponent)) if events == events.to_integral_value() else events
+
+
+def _share(part: Selector, whole: Selector, value: Decimal, pace: Pace) -> Feeds:
+    every = _whole(value, pace.events)
+    inside = chosen(part, pace.labels)
+    if part.metric != whole.metric:
+        return {inside: Rise(value * every), chosen(whole, pace.labels): Rise(every)}
+    return {inside: Rise(value * every), _rest(part, whole, pace.labels): Rise((1 - value) * every)}
+
+
+def _rest(part: Selector, whole: Selector, labels: Mapping[str, str]) -> Key:
+    """A series of the whole that is no part."""
+    common = set(whole.matchers)
+    for label in dict.fromkeys(label for label, _, _ in part.matchers):
+        own = tuple(m for m in part.matchers if m[0] == label)
+        if not set(own) <= common:
+            rest = tuple(m for m in whole.matchers if m[0] != label)
+            key = chosen(Selector(whole.metric, own + rest), labels, flipped=label)
+            if matches(whole, key) and not matches(part, key):
+                return key
+    raise Impossible("no series of the whole could be found that is no part of it")
+
+
+def edges(measure: Quantile | Slow, near: Iterable[Decimal]) -> tuple[Decimal, ...]:
+    """The bounds of the histogram's buckets: those declared, or round ones around these values."""
+    if isinstance(measure, Slow):
+        return measure.buckets or (measure.bound,)
+    if measure.buckets:
+        return measure.buckets
+    values = [value for value in near if value > 0] or [Decimal(1)]
+    low, high = min(values).adjusted() - 1, max(values).adjusted() + 1
+    return tuple(Decimal(plain(Decimal(f"{d}e{p}"))) for p in range(low, high + 1) for d in (1, 2, 5))
+
+
+def _histogram(series: Selector, counts: Mapping[Decimal, Feed], every: Feed, pace: Pace) -> Feeds:
+    """A classic histogram: what each bucket does, and what all observations together do."""
+    buckets = series.suffixed("_bucket")
+    found = {chosen(buckets, {**pace.labels, "le": plain(edge)}): count for edge, count in counts.items()}
+    found[chosen(buckets, {**pace.labels, "le": "+Inf"})] = every
+    found[chosen(series.suffixed("_count"), pace.labels)] = every
+    return found
+
+
+def _quantile(measure: Quantile, value: Decimal, pace: Pace) -> Feeds:
+    """Half below the bucket of the value, or all in it and above: as the quantile's formula asks for."""
+    if measure.native:
+        raise Impossible(NATIVE)
+    wanted, bounds, q = value / measure.scale, pace.edges, measure.q
+    above = next((index for index, edge in enumerate(bounds) if edge >= wanted), None)
+    if above is None or wanted <= 0:
+        raise Impossible(f"no bucket of the histogram reaches {plain(value)} s")
+    low = bounds[above - 1] if above else Decimal(0)
+    place = (wanted - low) / (bounds[above] - low)
+    below, upto = ((q - place) / (1 - place), Decimal(1)) if place <= q else (Decimal(0), q / place)
+    if above == 0 and place < q:
+        raise Impossible(f"{plain(value)} s lies too low in the histogram's first bucket")
+    if above == 0:
+        below, upto = Decimal(0), q / place
+    every = pace.events
+    shares = (
+        [Decimal(0)] * (above - 1) + [below] * (above > 0) + [upto] + [Decimal(1)] * (len(bounds) - above - 1)
+    )
+    counts = [round(share * every, 0 if every >= MANY else 4) for share in shares]
+    return _histogram(measure.histogram, dict(zip(bounds, map(Rise, counts), strict=True)), Rise(every), pace)
+
+
+def _slow(measure: Slow, value: Decimal, pace: Pace) -> Feeds:
+    if measure.native:
+        raise Impossible(NATIVE)
+    if measure.bound not in pace.edges:
+        raise Impossible("its bound is no bucket of the histogram")
+    every = _whole(value, pace.events)
+    counts = {edge: Rise(Decimal(0) if edge < measure.bound else (1 - value) * every) for edge in pace.edges}
+    return _histogram(measure.histogram, counts, Rise(every), pace)
+
+
+def _count(measure: Count, value: Decimal, pace: Pace) -> Feeds:
+    """Single events; what lasts is fed as a pace (`steadily`)."""
+    if measure.bound is None:
+        return {chosen(measure.counter, pace.labels): Burst(value)}
+    return _histogram(measure.counter, {measure.bound: Burst(Decimal(0))}, Burst(value), pace)
+
+
+def steadily(measure: Count, value: Decimal, pace: Pace) -> Feeds:
+    """So many events in every window, one after the other."""
+    step = value * seconds(pace.scrape) / seconds(measure.window)
+    if measure.bound is None:
+        return {chosen(measure.counter, pace.labels): Rise(step)}
+    return _histogram(measure.counter, {measure.bound: Rise(Decimal(0))}, Rise(step), pace)
+
+
+def _fill(measure: Fill, value: Decimal, pace: Pace) -> Feeds:
+    used = chosen(measure.used, pace.labels)
+    if isinstance(measure.size, Decimal):
+        return {used: At(value * measure.size)}
+    return {used: At(value * 1000), chosen(measure.size, pace.labels): At(Decimal(1000))}
+
+
+def _state(measure: Measure, value: str, pace: Pace) -> Feeds:
+    """1 for the state it is in, 0 for the others."""
+    if not isinstance(measure, InState):
+        raise TypeError(f"{type(measure).__name__} is in no state")
+    return {
+        chosen(measure.metric, {**pace.labels, measure.label: state}): At(Decimal(state == value))
+        for state in pace.states
+    }
+
+
+def _only(measure: Only, value: Decimal, pace: Pace) -> Feeds:
+    own = feeds(measure.measure, value, pace)
+    if any(matches(selector, key) for selector in selectors(measure.condition) for key in own):
+        raise Impossible("what it measures and its condition look at the same series")
+    return {**own, **condition(measure, pace, holds=True)}
+
+
+def condition(measure: Only, pace: Pace, *, holds: bool) -> Feeds:
+    """The series that let the condition of a measure hold, or not hold, by a tenth."""
+    bound, by = measure.bound, max(abs(measure.bound) / 10, Decimal("0.1"))
+    above = holds == (measure.op is Op.above)
+    wanted = bound + by if above else bound - by
+    if isinstance(measure.condition, PerSecond):
+        if wanted < 0 and bound < 0:
+            raise Impossible("its condition can never fail")
+        wanted = max(wanted, Decimal(0))
+    return feeds(measure.condition, wanted, pace)
+
+
+def selectors(measure: Measure) -> list[Selector]:
+    """Every series that the measure looks at."""
+    match measure:
+        case Share(part, whole):
+            return [part, whole]
+        case Quantile(histogram=series) | Slow(histogram=series):
+            return [series] if measure.native else [series.suffixed("_bucket"), series.suffixed("_count")]
+        case Count(counter=counter, bound=bound):
+            return [counter] if bound is None else [counter.suffixed("_bucket"), counter.suffixed("_count")]
+        case PerSecond(counter=series):
+            return [series]
+        case Level(metric=series) | InState(metric=series) | StateChanges(metric=series):
+            return [series]
+        case Grown(metric=series) | Gone(metric=series):
+            return [series]
+        case Fill(used, size):
+            return [used] if isinstance(size, Decimal) else [used, size]
+        case Only(inner, held):
+            return selectors(inner) + selectors(held)
+        case Free():
+            return []
+
+
+def measured(measure: Measure, fed: Feeds, scrape: timedelta) -> Decimal | None:
+    """What a measure's value is while series go on like this; None where that is not simple."""
+    match measure:
+        case Share(part, whole):
+            of = _step(whole, fed)
+            return _step(part, fed) / of if of else None
+        case PerSecond(counter):
+            return _step(counter, fed) / seconds(scrape)
+        case Level(metric=metric, scale=scale, over=over):
+            levels = [
+                feed.level for key, feed in fed.items() if isinstance(feed, At) and matches(metric, key)
+            ]
+            if not levels:
+                return None
+            every = sum(levels, Decimal(0))
+            how = {"max": max(levels), "min": min(levels), "sum": every, "avg": every / len(levels)}
+            return how[over] * scale
+        case Grown(metric=metric, window=window):
+            return _step(metric, fed) * seconds(window) / seconds(scrape)
+        case Only(inner, held, op, bound):
+            value = measured(held, fed, scrape)
+            return measured(inner, fed, scrape) if value is not None and op.breached(value, bound) else None
+        case _:
+            return None
+
+
+def _step(selector: Selector, fed: Feeds) -> Decimal:
+    """By how much the series of a selector grow together from scrape to scrape."""
+    found = (feed.step for key, feed in fed.items() if isinstance(feed, Rise) and matches(selector, key))
+    return sum(found, Decimal(0))

@@ -1,0 +1,394 @@
+"""A guardrail → the stories that show what it promises: limits, holds, blindness, thin traffic, sick neighbours."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+from functools import cached_property
+
+from handrail.emit.promtool.feeds import Value, selectors
+from handrail.emit.promtool.series import Feeds, Key, Timeline, matches
+from handrail.emit.promtool.story import NOTHING, Clock, Context, Life, Span, Story, Text, turns
+from handrail.emit.promtool.subject import CHANGED, Subject, Values, inner, rising, window
+from handrail.emit.promtool.text import expanded
+from handrail.plan import (
+    Alert,
+    Condition,
+    Count,
+    Gone,
+    Grown,
+    Guardrail,
+    InState,
+    Level,
+    Only,
+    PerSecond,
+    Quantile,
+    Share,
+    Signal,
+    Slow,
+    StateChanges,
+)
+
+LOOKBACK = timedelta(minutes=5)
+"""How long Prometheus shows a series that is not scraped any more and was not marked as stale."""
+SELDOM = timedelta(minutes=4)
+"""More seldom than that, an instant selector would not see a series at every time."""
+STEPS = (1, 10, 120, 1440)
+"""Evaluations come so many times more seldom where a story is long."""
+LONGEST = 90
+"""How many evaluations a story lasts at most."""
+FLOOD = 1000
+COUNTED = (Share, Quantile, Slow)
+PACED = (PerSecond, Grown)
+"""Measures whose value is only right when their window is filled."""
+
+
+@dataclass(frozen=True)
+class Director:
+    """Makes stories about one guardrail in one stage, with evaluations at the pace of a clock."""
+
+    subject: Subject
+    clock: Clock
+
+    @cached_property
+    def scrape(self) -> timedelta:
+        """How often is scraped: seldom enough that promtool can hold a long window in its memory."""
+        every = self.subject.rollout.scrape
+        narrow = min((window(signal.measure) for signal in self.guardrail.signals), default=NOTHING)
+        return max(every, min(narrow / 1000, SELDOM) // every * every)
+
+    @property
+    def guardrail(self) -> Guardrail:
+        """The guardrail."""
+        return self.subject.guardrail
+
+    @property
+    def signals(self) -> list[Signal]:
+        """What can be fed: all but changes of a state, which are changes of that state's series."""
+        return [signal for signal in self.guardrail.signals if not isinstance(signal.measure, StateChanges)]
+
+    def feeds(self, values: Values, times: Decimal = Decimal(1)) -> Feeds:
+        """Series of the judged version with these values, beside a healthy stable one."""
+        found = dict(self.beside)
+        return found | self.subject.fed(values, times=times, steady=self.steady)
+
+    @property
+    def beside(self) -> Feeds:
+        """A healthy stable arm, and what the receiver captured."""
+        subject, arms = self.subject, self.guardrail.arms
+        told = dict(subject.told())
+        if arms is None or not any(arms.label in signal.by for signal in self.guardrail.signals):
+            return told
+        return told | dict(subject.fed(self.bases, arm=arms.stable, steady=self.steady))
+
+    @property
+    def bases(self) -> dict[str, Value]:
+        """What limits are relative to, and healthy values where none is."""
+        compared = {signal.name: self.subject.base(signal) for signal in self.subject.compared_with.values()}
+        return self.subject.with_value(compared, None, Decimal(0))
+
+    @property
+    def steady(self) -> frozenset[str]:
+        """The names of counts that are fed as a pace: those that may not be too low, or are held for long."""
+        found = set()
+        for alert in self.guardrail.alerts:
+            for one in alert.conditions:
+                width = window(one.signal.measure)
+                held = self.clock.times(alert.hold) + 3 * self.clock.step + 3 * self.scrape
+                if not rising(one) or held >= width:
+                    found.add(one.signal.name)
+        return frozenset(found)
+
+    def ripe(self, signal: Signal) -> timedelta:
+        """How long a steady value takes to show."""
+        measure, width = inner(signal.measure), window(signal.measure)
+        own = NOTHING
+        if isinstance(measure, COUNTED):
+            own = 2 * self.scrape
+        elif isinstance(measure, (*PACED, Gone)) or (
+            isinstance(measure, Count) and signal.name in self.steady
+        ):
+            own = width + 2 * self.scrape
+        if isinstance(signal.measure, Only):
+            held = signal.measure.condition
+            own = max(own, window(held) + 2 * self.scrape if isinstance(held, PerSecond) else NOTHING)
+        return own
+
+    @property
+    def ago(self) -> timedelta:
+        """How far back its limits look; no time where they do not."""
+        found = [reference.ago for reference in self.subject.compared_with if reference.ago]
+        return max(found, default=NOTHING)
+
+    @property
+    def widest(self) -> timedelta:
+        """The longest window of its measures."""
+        return max((window(signal.measure) for signal in self.guardrail.signals), default=NOTHING)
+
+    def past(self, timeline: Timeline) -> timedelta:
+        """Feed as much of a past as its limits look back to; for how long the past then still shows."""
+        if not self.ago:
+            return NOTHING
+        timeline.play(
+            self.feeds(self.bases), self.ago + 2 * self.widest + 4 * self.scrape + 4 * self.clock.step
+        )
+        return self.widest + 2 * self.scrape
+
+    # Lives
+
+    def lives(
+        self, values: Values, begins: Span, ends: Span | None = None, *, roughly: bool = False
+    ) -> tuple[Life, ...]:
+        """Those alerts of which it is certain whether they are in breach at these values, `roughly` or steadily."""
+        found = []
+        known = self.subject.known(values, None if roughly else self.feeds(self._states(values)))
+        before = self.subject.known(self.bases, self.feeds(self.bases)) if self.ago else {}
+        for alert in self.guardrail.alerts:
+            signals = dict.fromkeys(one.signal.name for one in alert.conditions)
+            for name in signals:
+                own = [one for one in alert.conditions if one.signal.name == name]
+                breached = self.subject.breached(own, known, roughly=roughly)
+                if breached is None or (self.ago and self.subject.breached(own, before) is not False):
+                    continue
+                signal = name if len(signals) > 1 else None
+                if breached:
+                    found.append(Life(alert, begins, ends, signal=signal))
+                else:
+                    found.append(Life(alert, None, silent=self.silent(alert, begins), signal=signal))
+        return tuple(found)
+
+    def silent(self, alert: Alert, begins: Span) -> timedelta:
+        """Since when an alert that is not in breach is silent: a count that is still young is too low."""
+        young = any(
+            not rising(one) and isinstance(inner(one.signal.measure), Count | Grown | PerSecond)
+            for one in alert.conditions
+        )
+        return begins.last + self.clock.times(alert.keep_firing_for) + self.clock.step if young else NOTHING
+
+    def story(
+        self,
+        promise: str,
+        timeline: Timeline,
+        lives: tuple[Life, ...],
+        looks: tuple[timedelta, ...],
+        texts: tuple[Text, ...] = (),
+        context: Context | None = None,
+        *,
+        whatever: bool = False,
+    ) -> Story:
+        """A story about this guardrail; after its last phase it goes on as it was."""
+        context = context or Context(self.subject.stage)
+        reads = tuple(self.subject.reads())
+        certain = tuple(at for at in looks if any(life.state(at, self.clock) is not None for life in lives))
+        story = Story(
+            promise,
+            self.guardrail.name,
+            context,
+            self.clock,
+            timeline,
+            lives,
+            certain,
+            texts,
+            reads,
+            whatever,
+        )
+        if story.looks or story.texts:
+            missing = story.end - timeline.now
+            if missing >= NOTHING and timeline.phases:
+                count, feeds = timeline.phases[-1]
+                timeline.phases[-1] = count + missing // self.scrape + 1, feeds
+        return story
+
+    def text(
+        self, alert: Alert, one: Condition | None, at: timedelta, value: Value | None, **more: str
+    ) -> tuple[Text, ...]:
+        """The alert as it is sent, where its value can be told to the last digit that is shown."""
+        if one is not None and one.staged:
+            return ()
+        labels = dict(more)
+        if one is not None:
+            keys = self.feeds(self.subject.with_value({}, one.signal, value or Decimal(0)))
+            own = {
+                name
+                for selector in selectors(self.subject.measure(one.signal))
+                for key in keys
+                if matches(selector, key)
+                for name in key.labels
+            }
+            labels |= {name: text for name, text in own if name in one.signal.by}
+            labels |= {"signal": one.signal.name} if one.signal.name else {}
+            if one.state is not None:
+                labels[one.signal.by[-1]], value = one.state, Decimal(1)
+        figure = value if isinstance(value, Decimal) else Decimal(1)
+        near = {expanded(alert.description, float(figure) * (1 + by), labels) for by in (-1e-9, 0, 1e-9)}
+        return (Text(alert, at, labels, figure),) if len(near) == 1 else ()
+
+    # Limits
+
+    def plateau(self, promise: str, alert: Alert, one: Condition, value: Value, *, held: bool) -> Story:
+        """One signal has a value from the start, the others are healthy; `held`: until the alert fires."""
+        timeline = Timeline(self.scrape)
+        values = self.subject.with_value({}, one.signal, value)
+        late = self.past(timeline)
+        self._begin(timeline, values, one)
+        onset = timeline.now if timeline.phases else NOTHING
+        timeline.play(self.feeds(self._states(values)), self.scrape)
+        ripe = max(late, *(self.ripe(signal) for signal in self.guardrail.signals))
+        begins = Span(self.clock.first(onset), self.clock.first(onset + ripe))
+        lives = self.lives(values, begins)
+        settled = begins.last + self.clock.step
+        looks = {settled, *(life.silent for life in lives if life.silent > settled)}
+        texts: tuple[Text, ...] = ()
+        if held:
+            fires = (
+                begins.last + self.clock.times(alert.hold) + (self.clock.step if not alert.hold else NOTHING)
+            )
+            looks |= {*turns(tuple(life for life in lives if life.alert is alert), self.clock), fires}
+            if any(life.alert is alert and life.begins for life in lives) and self._told_exactly(one):
+                texts = self.text(alert, one, fires, value)
+        return self.story(promise, timeline, lives, tuple(sorted(looks)), texts)
+
+    def _begin(self, timeline: Timeline, values: Values, one: Condition) -> None:
+        """What happens at once needs a calm moment before."""
+        measure = inner(one.signal.measure)
+        event = isinstance(measure, Count) and one.signal.name not in self.steady
+        if event or isinstance(measure, StateChanges):
+            calm = self.subject.with_value(values, one.signal, Decimal(0))
+            timeline.play(self.feeds(calm), max(3 * self.scrape, 2 * self.clock.step))
+
+    def _states(self, values: Values) -> Values:
+        """A change of state is one from a calm state to another."""
+        changes = [s.name for s in self.guardrail.signals if isinstance(s.measure, StateChanges)]
+        if any(values.get(name) == CHANGED for name in changes):
+            return {**values, "": self.subject.quiet}
+        return values
+
+    def _told_exactly(self, one: Condition) -> bool:
+        """Whether what the alert shows is the value that was fed, and no count at the edges of a window."""
+        return not isinstance(inner(one.signal.measure), Count | StateChanges)
+
+    # What happens suddenly, and ends
+
+    def sudden(self, promise: str, signal: Signal, *, up: bool, over: bool) -> Story:
+        """From one scrape on a signal is far beyond all limits; with `over` it is well again when all alerts fired."""
+        subject, clock = self.subject, self.clock
+        timeline = Timeline(self.scrape)
+        late = self.past(timeline)
+        calm = self.bases if self.ago else subject.healthy()
+        changes = isinstance(signal.measure, StateChanges)
+        far: Value = CHANGED if changes else self.far(signal, up=up)
+        values = subject.with_value(calm, signal, far)
+        begins, ends = self._sudden(timeline, calm, values, signal, up=up, late=late)
+        lives = self.lives(values, begins, ends if over else None, roughly=True)
+        broken = tuple(life for life in lives if life.begins is not None)
+        looks = turns(broken, clock)
+        if over:
+            looks = tuple(at for at in looks if at >= ends.first - clock.step)
+        else:
+            timeline.phases.pop()
+        return self.story(promise, timeline, lives, looks)
+
+    def _sudden(
+        self, timeline: Timeline, calm: Values, values: Values, signal: Signal, *, up: bool, late: timedelta
+    ) -> tuple[Span, Span]:
+        clock, scrape, width = self.clock, self.scrape, window(signal.measure)
+        measure = inner(signal.measure)
+        young = max(self.silent(alert, Span(NOTHING, NOTHING)) for alert in self.guardrail.alerts)
+        before = max(3 * scrape, 2 * clock.step, *(self.ripe(s) + young for s in self.signals), late)
+        timeline.play(self.feeds(calm), before)
+        onset = timeline.now
+        event = isinstance(measure, StateChanges) or (
+            isinstance(measure, Count) and signal.name not in self.steady
+        )
+        begins = self._begins(measure, onset, width, up=up, event=event)
+        held = max(clock.times(alert.hold) for alert in self.guardrail.alerts)
+        times = (
+            Decimal(max(FLOOD, FLOOD * (min(width, onset) // scrape)))
+            if isinstance(measure, COUNTED)
+            else Decimal(1)
+        )
+        timeline.play(
+            self.feeds(self._states(values), times), begins.last + held + clock.step + scrape - onset
+        )
+        end = timeline.now
+        after = calm if not isinstance(measure, StateChanges) else {**calm, "": self.subject.quiet}
+        timeline.play(self.feeds(after), scrape)
+        last = onset if event else end - scrape
+        if isinstance(measure, Gone) or not width:
+            return begins, Span(clock.first(end), clock.first(end))
+        if isinstance(measure, Level):
+            at_once = up == (measure.over == "min")
+            return begins, Span(
+                clock.first(end if at_once else last + width), clock.first(end if at_once else end + width)
+            )
+        draining = isinstance(measure, Grown) or (isinstance(measure, PerSecond | Count) and not up)
+        first = end if draining else last - scrape + width
+        return begins, Span(clock.first(first), clock.first(max(last + scrape, onset) + width + 2 * scrape))
+
+    def _begins(self, measure: object, onset: timedelta, width: timedelta, *, up: bool, event: bool) -> Span:
+        clock, scrape = self.clock, self.scrape
+        if isinstance(measure, Gone):
+            return Span(clock.first(onset - scrape + width), clock.first(onset + width))
+        slow = isinstance(measure, PerSecond | Count) and not up
+        slow = slow or (isinstance(measure, Level) and bool(width) and up == (measure.over == "min"))
+        if slow and not event:
+            return Span(clock.first(onset), clock.first(onset + width + 2 * scrape))
+        return Span(clock.first(onset), clock.first(onset))
+
+    def far(self, signal: Signal, *, up: bool) -> Value:
+        """A value so far beyond every limit that the first scrape of it shows."""
+        measure = inner(signal.measure)
+        if isinstance(measure, InState):
+            named = [one.state for one in self.subject.conditions if one.signal == signal and one.state]
+            return named[0]
+        value = self.subject.far(signal, up=up)
+        steady = isinstance(measure, Count) and signal.name in self.steady
+        if isinstance(measure, PACED) or steady:
+            return value * (window(measure) // self.scrape + 1) * 10
+        return value
+
+    # Blindness
+
+    def blind(
+        self,
+        promise: str,
+        reason: str,
+        timeline: Timeline,
+        begins: Span,
+        ends: Span | None = None,
+        context: Context | None = None,
+    ) -> Story:
+        """The blind alert's own life."""
+        alert = self.guardrail.blind
+        life = Life(alert, begins, ends)
+        fires = begins.last + self.clock.times(alert.hold)
+        texts = self.text(alert, None, fires, None, reason=reason)
+        return self.story(
+            promise, timeline, (life,), turns((life,), self.clock), texts, context, whatever=True
+        )
+
+    def lost(self, promise: str, reason: str, keys: Callable[[Feeds], set[Key]], width: timedelta) -> Story:
+        """Some series go for as long as it takes to be blind, and come back."""
+        clock, scrape = self.clock, self.scrape
+        timeline = Timeline(scrape)
+        self.past(timeline)
+        calm = self.feeds(self.bases)
+        lost = keys(calm)
+        timeline.play(calm, max(4 * scrape, clock.step))
+        gone = timeline.now
+        begins = Span(clock.first(gone), clock.first(gone + max(width, LOOKBACK) + scrape))
+        rest = {key: feed for key, feed in calm.items() if key not in lost}
+        timeline.play(rest, begins.last + clock.times(self.guardrail.blind.hold) + clock.step - gone)
+        back = timeline.now
+        timeline.play(calm, scrape)
+        ends = Span(clock.first(back), clock.first(back + 3 * scrape))
+        return self.blind(promise, reason, timeline, begins, ends)
+
+
+def place(subject: Subject) -> str:
+    """How a sentence about a stage begins."""
+    if not subject.rollout.stages:
+        return ""
+    return "While no attempt is active: " if subject.stage is None else f"In stage {subject.stage}: "

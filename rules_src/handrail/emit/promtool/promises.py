@@ -1,0 +1,488 @@
+"""A rollout's guardrail → every story there is about it, and what promtool cannot be asked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from decimal import Decimal
+from functools import cached_property, partial
+
+from handrail.emit.promtool.feeds import FREE, Value, selectors
+from handrail.emit.promtool.feeds import condition as the_condition
+from handrail.emit.promtool.guardrails import COUNTED, LONGEST, STEPS, Director, place
+from handrail.emit.promtool.series import Feed, Feeds, Impossible, Key, Timeline, matches
+from handrail.emit.promtool.story import NOTHING, Clock, Context, Life, Span, Story, Untestable
+from handrail.emit.promtool.subject import Subject, inner, rising, window
+from handrail.plan import (
+    Alert,
+    Condition,
+    Free,
+    Gone,
+    Guardrail,
+    InState,
+    Only,
+    Quantile,
+    Reference,
+    Rollout,
+    Selector,
+    Signal,
+    Slow,
+    StateChanges,
+)
+from handrail.promql.conditions import REMEMBER
+from handrail.units import seconds, span
+
+SELDOM = 10
+"""Where it is not needed, evaluations come at most so many times more seldom."""
+Make = Callable[[Director], Story]
+SUDDEN = "In a sudden breach each tier fires at the evaluation at which its hold is over"
+ENDS = "When a breach is over a tier fires until it is out of the window, and as long as it is kept"
+GONE = "When its series go a guardrail is blind, and when they are back it sees again"
+BUCKETS = "A histogram that loses its buckets is blind, and sees again with them"
+UNHEARD = "When nobody reports the stage any more, a guardrail that needs it is blind"
+UNTOLD = "When nobody tells the captured figure any more, what is compared with it is blind"
+STABLE = "When the stable arm's series go there is nothing to compare with, and that is blind"
+YOUNG = "Before there is a history to compare with, a guardrail is blind"
+THIN = "With a few events less than its minimum nothing is judged, however bad they are"
+ENOUGH = "With a few events more than its minimum everything is judged"
+BESIDE = "A sick stable arm and sick series of others raise nothing beside a healthy one"
+RESTING = "While the condition of a measure does not hold, nothing fires"
+OVER = "When the first time of a stage is over, what counts only then is silent"
+
+
+@dataclass(frozen=True)
+class Promises:
+    """Everything that is promised of one guardrail."""
+
+    rollout: Rollout
+    guardrail: Guardrail
+    stages: tuple[str | None, ...]
+
+    def stories(self) -> Iterator[Story | Untestable]:
+        """In the order of the file."""
+        makers = (self._limits, self._sudden, self._blind, self._events, self._others)
+        found = [one for made in makers for one in made()]
+        reasons = {one.reason for one in found if isinstance(one, Untestable)}
+        if len(reasons) == 1 and not any(isinstance(one, Story) for one in found):
+            found = [Untestable(self.guardrail.name, *reasons)]
+        yield from found
+
+    def _made(
+        self, subject: Subject, about: str, make: Make, *, exact: bool = False
+    ) -> Iterator[Story | Untestable]:
+        """At the pace of evaluations that needs the fewest of them, or (`exact`) at the quickest that needs not too many."""
+        best: Story | None = None
+        certain = False
+        for times in STEPS:
+            director = Director(subject, Clock(self.rollout.evaluate * times))
+            try:
+                if director.ago % director.clock.step:
+                    continue
+                story = make(director)
+            except Impossible as reason:
+                yield Untestable(self.guardrail.name, str(reason), about)
+                return
+            certain |= bool(story.looks)
+            quick = story.looks and story.evaluations <= LONGEST
+            if quick and (best is None or story.evaluations < best.evaluations):
+                best = story
+            if best is not None and (exact or times >= SELDOM):
+                break
+        why = "it would last longer than a test should" if certain else "at no time it is certain what fires"
+        yield best or Untestable(self.guardrail.name, why, about)
+
+    # Stages
+
+    @property
+    def _stages(self) -> list[str | None]:
+        return [*(stage.name for stage in self.rollout.stages), None]
+
+    def _subject(self, stage: str | None) -> Subject:
+        return Subject(self.rollout, self.guardrail, stage)
+
+    @cached_property
+    def _running(self) -> list[str | None]:
+        """The stages in which the judged version has traffic and what it is compared with is there, the best first."""
+        stable = any(self._uses(condition, "stable") for condition in self._conditions)
+        weights = {stage.name: stage.weight for stage in self.rollout.stages}
+        running = [
+            s for s in self.stages if s is not None and weights[s] != 0 and not (stable and weights[s] == 1)
+        ]
+        return sorted(running, key=lambda stage: -len(self._judged(stage))) or [None]
+
+    @property
+    def _conditions(self) -> list[Condition]:
+        return [condition for alert in self.guardrail.alerts for condition in alert.conditions]
+
+    def _uses(self, condition: Condition, kind: str) -> bool:
+        return condition.reference is not None and condition.reference.kind == kind
+
+    def _judged(self, stage: str | None) -> list[Condition]:
+        subject = self._subject(stage)
+        return [c for c in self._conditions if judged(subject, c)]
+
+    def _where(self, condition: Condition) -> list[str | None]:
+        """The stages to try a condition in: the best, and each where it may have another limit."""
+        best = [stage for stage in [*self._running, None] if judged(self._subject(stage), condition)]
+        previous = self._uses(condition, "previous-stage")
+        if condition.staged or previous:
+            best += [stage for stage in self._stages if judged(self._subject(stage), condition)]
+        else:
+            best = best[:1] or [s for s in self._stages if judged(self._subject(s), condition)][:1]
+        return list(dict.fromkeys(best))
+
+    # Limits
+
+    def _limits(self) -> Iterator[Story | Untestable]:
+        for alert in self.guardrail.alerts:
+            for number, condition in enumerate(alert.conditions):
+                if isinstance(condition.signal.measure, Free):
+                    yield from self._free(condition.signal)
+                    continue
+                for first, stage in enumerate(self._where(condition)):
+                    yield from self._limit(alert, condition, stage, number, held=not first)
+                yield from self._unlimited(alert, condition)
+
+    def _limit(
+        self,
+        alert: Alert,
+        condition: Condition,
+        stage: str | None,
+        number: int,
+        *,
+        held: bool,
+    ) -> Iterator[Story | Untestable]:
+        subject = self._subject(stage)
+        limit = f"{'another' if number else 'its'} {alert.tier} limit"
+        waits = " when its hold is over, and not before" if held else ""
+        over = f"{place(subject)}just over {limit} an alert fires{waits}"
+        under = f"{place(subject)}just under {limit} that tier is silent"
+        for promise, value_of, wait in ((over, subject.over, held), (under, subject.under, False)):
+
+            def make(
+                director: Director,
+                value_of: Callable[[Condition], Value] = value_of,
+                promise: str = promise,
+                wait: bool = wait,  # noqa: FBT001
+            ) -> Story:
+                return director.plateau(promise, alert, condition, value_of(condition), held=wait)
+
+            yield from self._made(subject, promise, make)
+
+    def _unlimited(self, alert: Alert, condition: Condition) -> Iterator[Story | Untestable]:
+        """In stages without a limit even the value that is over the one elsewhere is no breach."""
+        places = self._where(condition)
+        without = [stage for stage in self._stages if self._subject(stage).figure(condition) is None]
+        if not condition.staged or not places or not without:
+            return
+        said = ", ".join("none" if stage is None else stage for stage in without)
+        promise = f"In stages without a {alert.tier} limit ({said}) what is over it elsewhere is no breach"
+
+        def make(director: Director) -> Story:
+            value = self._subject(places[0]).over(condition)
+            story = director.plateau(promise, alert, condition, value, held=False)
+            settle, every = story.end + director.clock.step, 2 * director.clock.step
+            context = Context(without[0], then=tuple(without[1:]), settle=settle, every=every)
+            looks = tuple(settle + number * every - director.clock.step for number in range(len(without)))
+            return director.story(promise, story.timeline, (Life(alert, None),), looks, context=context)
+
+        yield from self._made(self._subject(without[0]), promise, make)
+
+    def _free(self, signal: Signal) -> Iterator[Untestable]:
+        yield Untestable(self.guardrail.name, FREE, signal.name)
+
+    # Sudden breaches
+
+    def _sudden(self) -> Iterator[Story | Untestable]:
+        stage = self._running[0]
+        subject = self._subject(stage)
+        sides = {
+            (c.signal.name, rising(c)): c
+            for c in subject.conditions
+            if not isinstance(c.signal.measure, Free)
+        }
+        for (_, up), one in sides.items():
+
+            def make(director: Director, *, one: Condition = one, up: bool = up) -> Story:
+                return director.sudden(SUDDEN, one.signal, up=up, over=False)
+
+            yield from self._made(subject, "a sudden breach", make, exact=True)
+
+            def end(director: Director, *, one: Condition = one, up: bool = up) -> Story:
+                return director.sudden(ENDS, one.signal, up=up, over=True)
+
+            yield from self._made(subject, "the end of a breach", end)
+
+    # Blindness
+
+    def _blind(self) -> Iterator[Story | Untestable]:
+        subject = self._subject(self._running[0])
+        for signal in self.guardrail.signals:
+            if not isinstance(inner(signal.measure), Free | Gone | StateChanges):
+                yield from self._gone(subject, signal)
+            if isinstance(signal.measure, Quantile | Slow):
+                yield from self._bucketless(subject, signal)
+        yield from self._unheard(subject)
+        for reference in subject.compared_with:
+            yield from self._untold(subject, reference)
+
+    def _gone(self, subject: Subject, signal: Signal) -> Iterator[Story | Untestable]:
+        arms = self.guardrail.arms
+
+        def make(director: Director) -> Story:
+            def keys(calm: Feeds) -> set[Key]:
+                measures = [subject.measure(signal)]
+                if arms is not None and not any(r.kind == "stable" for r in subject.compared_with):
+                    measures.append(subject.measure(signal, arms.stable))
+                return {k for k in calm for m in measures for s in selectors(m) if matches(s, k)}
+
+            return director.lost(GONE, "its metrics are missing", keys, director.widest)
+
+        yield from self._made(subject, "its series are gone", make)
+
+    def _bucketless(self, subject: Subject, signal: Signal) -> Iterator[Story | Untestable]:
+        def make(director: Director) -> Story:
+            def keys(calm: Feeds) -> set[Key]:
+                buckets = selectors(subject.measure(signal))[0]
+                return {key for key in calm if matches(buckets, key)}
+
+            return director.lost(BUCKETS, "its buckets are missing", keys, director.widest)
+
+        yield from self._made(subject, "its buckets are gone", make)
+
+    def _unheard(self, subject: Subject) -> Iterator[Story | Untestable]:
+        used = [*self._conditions, *(success.condition for success in self.guardrail.success)]
+        told = any(c.reference and not self._uses(c, "ago") for c in used)
+        timed = any(alert.during for alert in self.guardrail.alerts)
+        staged = any(condition.staged for condition in used)
+        if not self.rollout.stages or not (told or timed or staged or self.guardrail.arms):
+            return
+
+        def make(director: Director) -> Story:
+            heard = max(3 * director.scrape, 2 * director.clock.step)
+            until = -(-heard // director.scrape) * director.scrape
+            timeline = Timeline(director.scrape)
+            timeline.play(director.feeds(director.bases), director.scrape)
+            begins = forgotten(director, until)
+            context = Context(subject.stage, until)
+            return director.blind(UNHEARD, "nobody reports the stage", timeline, begins, context=context)
+
+        yield from self._made(subject, "nobody reports the stage", make, exact=True)
+
+    def _untold(self, subject: Subject, reference: Reference) -> Iterator[Story | Untestable]:
+        name = subject.captured(reference)
+        if reference.kind == "ago":
+            yield from self._made(subject, "no history", lambda director: young(director, reference))
+        elif reference.kind == "stable":
+            yield from self._stable(subject)
+        elif name is not None:
+            stage = name.partition(":")[2]
+            what = (
+                f"the figure of stage {stage} is missing"
+                if stage
+                else "the figure from before the rollout is missing"
+            )
+            yield from self._made(subject, what, lambda director: untold(director, what), exact=True)
+
+    def _stable(self, subject: Subject) -> Iterator[Story | Untestable]:
+        def make(director: Director) -> Story:
+            told = subject.told()
+            return director.lost(
+                STABLE,
+                "the stable arm's metrics are missing",
+                lambda _: {key for key in director.beside if key not in told},
+                director.widest,
+            )
+
+        yield from self._made(subject, "the stable arm is gone", make)
+
+    # Events
+
+    def _events(self) -> Iterator[Story | Untestable]:
+        subject = self._subject(self._running[0])
+        for signal in self.guardrail.signals:
+            if not isinstance(inner(signal.measure), COUNTED):
+                continue
+            own = [c for c in subject.conditions if c.signal == signal and c.reference is None]
+            if not own:
+                continue
+            for promise, enough in ((THIN, False), (ENOUGH, True)):
+
+                def make(
+                    director: Director,
+                    *,
+                    one: Condition = own[0],
+                    promise: str = promise,
+                    enough: bool = enough,
+                ) -> Story:
+                    return few(director, promise, one, enough=enough)
+
+                yield from self._made(subject, promise, make)
+
+    # Others
+
+    def _others(self) -> Iterator[Story | Untestable]:
+        subject = self._subject(self._running[0])
+        if any(isinstance(signal.measure, Free) for signal in self.guardrail.signals):
+            return
+        if subject.conditions:
+            yield from self._made(subject, BESIDE, neighbours)
+        for signal in self.guardrail.signals:
+            if isinstance(signal.measure, Only) and any(c.signal == signal for c in subject.conditions):
+                yield from self._made(subject, RESTING, partial(resting, signal=signal))
+        for alert in self.guardrail.alerts:
+            if alert.during is not None and subject.conditions:
+                yield from self._made(subject, OVER, partial(late, alert=alert))
+
+
+def judged(subject: Subject, condition: Condition) -> bool:
+    """Whether a condition has a limit in the subject's stage."""
+    try:
+        return subject.limit(condition) is not None
+    except Impossible:
+        return True
+
+
+def best(rollout: Rollout) -> tuple[str | None, ...]:
+    """The stages, those first in which most limits are judged."""
+    count = {
+        stage.name: sum(
+            judged(Subject(rollout, guardrail, stage.name), condition)
+            for guardrail in rollout.guardrails
+            for alert in guardrail.alerts
+            for condition in alert.conditions
+        )
+        for stage in rollout.stages
+    }
+    return tuple(sorted(count, key=lambda name: -count[name]))
+
+
+def forgotten(director: Director, until: timedelta) -> Span:
+    """When it is noticed that the receiver says nothing since `until`."""
+    last = until - director.scrape
+    return Span(director.clock.first(last + REMEMBER), director.clock.first(until + REMEMBER))
+
+
+def untold(director: Director, reason: str) -> Story:
+    """The receiver tells its figures for a moment, and then no more."""
+    timeline, told = Timeline(director.scrape), director.subject.told()
+    feeds = director.feeds(director.bases)
+    timeline.play(feeds, max(3 * director.scrape, 2 * director.clock.step))
+    begins = forgotten(director, timeline.now)
+    timeline.play({key: feed for key, feed in feeds.items() if key not in told}, director.scrape)
+    return director.blind(UNTOLD, reason, timeline, begins)
+
+
+def young(director: Director, reference: Reference) -> Story:
+    """The series are there since a moment ago."""
+    timeline = Timeline(director.scrape)
+    timeline.play(director.feeds(director.bases), director.scrape)
+    begins = Span(NOTHING, director.clock.first(3 * director.scrape))
+    return director.blind(YOUNG, f"there is no history of {span(reference.ago or NOTHING)}", timeline, begins)
+
+
+def few(director: Director, promise: str, one: Condition, *, enough: bool) -> Story:
+    """All events are bad, and there are a few less than the minimum in each window, or a few more."""
+    subject, measure = director.subject, inner(one.signal.measure)
+    width, least = window(measure), Decimal(getattr(measure, "min_events", 1))
+    blur = Decimal("0.05") + (
+        Decimal(str(director.scrape / width)) if width % director.scrape else Decimal(0)
+    )
+    share = 1 + blur if enough else 1 - blur
+    if not enough and least <= 1:
+        raise Impossible("one event is enough")
+    events = least * share * seconds(director.scrape) / seconds(width)
+    values = subject.with_value({}, one.signal, subject.far(one.signal, up=rising(one)))
+    pace = subject.pace(one.signal)
+    timeline = Timeline(director.scrape)
+    timeline.play(director.feeds(values, times=events / pace.events), director.scrape)
+    clock, scrape = director.clock, director.scrape
+    begins = Span(clock.first(width * 0.9 - 3 * scrape), clock.first(width + 2 * scrape))
+    looks = {begins.last + clock.step}
+    if enough:
+        lives = director.lives(values, begins)
+        if not any(life.state(begins.last + clock.step, clock) for life in lives):
+            looks |= {begins.last + clock.times(life.alert.hold) for life in lives if life.begins}
+    else:
+        own = {a.name for a in subject.alerts if any(c.signal == one.signal for c in a.conditions)}
+        lives = tuple(
+            replace(life, begins=None, ends=None)
+            for life in director.lives(values, begins)
+            if life.alert.name in own
+        )
+    return director.story(promise, timeline, lives, tuple(sorted(looks)))
+
+
+def neighbours(director: Director) -> Story:
+    """Everything is far beyond its limits, but for the version that is judged."""
+    subject, arms = director.subject, director.guardrail.arms
+    sick: dict[str, Value] = dict(subject.healthy())
+    for one in subject.conditions:
+        if not isinstance(one.signal.measure, StateChanges):
+            sick[one.signal.name] = director.far(one.signal, up=rising(one))
+    values = director.bases
+    feeds: dict[Key, Feed] = {}
+    bad = subject.fed(sick, times=Decimal(1000), steady=director.steady)
+    feeds |= strangers(bad, subject.reads())
+    feeds |= subject.told()
+    if arms is not None and any(arms.label in signal.by for signal in director.guardrail.signals):
+        stable = any(c.reference and c.reference.kind == "stable" for c in subject.conditions)
+        feeds |= subject.fed(director.bases if stable else sick, arm=arms.stable, steady=director.steady)
+    feeds |= subject.fed(values, steady=director.steady)
+    timeline = Timeline(director.scrape)
+    timeline.play(feeds, director.scrape)
+    ripe = max(director.ripe(signal) for signal in director.guardrail.signals)
+    begins = Span(NOTHING, director.clock.first(ripe))
+    lives = tuple(life for life in director.lives(values, begins) if life.begins is None)
+    looks = {begins.last + director.clock.step, *(life.silent for life in lives if life.silent)}
+    return director.story(BESIDE, timeline, lives, tuple(sorted(looks)))
+
+
+def strangers(feeds: Feeds, reads: list[Selector]) -> dict[Key, Feed]:
+    """The same series with one label of their matchers changed, where nobody reads them then."""
+    found: dict[Key, Feed] = {}
+    labels = dict.fromkeys(label for s in reads for label, op, _ in s.matchers if op == "=")
+    for label in labels:
+        for key, feed in feeds.items():
+            other = Key.of(key.metric, {**dict(key.labels), label: "stranger"})
+            if label in dict(key.labels) and not any(matches(s, other) for s in reads):
+                found[other] = feed
+    return found
+
+
+def resting(director: Director, signal: Signal) -> Story:
+    """A value far beyond its limits while the condition of its measure does not hold."""
+    subject, measure = director.subject, signal.measure
+    own = [c for c in subject.conditions if c.signal == signal]
+    if not own or not isinstance(measure, Only):
+        raise Impossible("it has no limit")
+    values = subject.with_value({}, signal, director.far(signal, up=rising(own[0])))
+    feeds = dict(director.feeds(values))
+    pace = subject.pace(signal)
+    narrow = subject.measure(signal)
+    if isinstance(narrow, Only):
+        feeds |= the_condition(narrow, pace, holds=False)
+    timeline = Timeline(director.scrape)
+    timeline.play(feeds, director.scrape)
+    ripe = max(director.ripe(one) for one in director.guardrail.signals)
+    begins = Span(NOTHING, director.clock.first(ripe))
+    lives = tuple(
+        replace(life, begins=None, ends=None) for life in director.lives(values, begins) if life.begins
+    )
+    return director.story(RESTING, timeline, lives, (begins.last + director.clock.step,))
+
+
+def late(director: Director, alert: Alert) -> Story:
+    """A stage that is older than the time for which the tier counts."""
+    subject = director.subject
+    one = next(c for c in alert.conditions if judged(subject, c) and not isinstance(c.signal.measure, Free))
+    story = director.plateau(OVER, alert, one, subject.over(one), held=False)
+    lives = tuple(replace(life, begins=None, ends=None) for life in story.lives if life.alert is alert)
+    entered = -(alert.during or NOTHING) - director.clock.step
+    return director.story(
+        OVER, story.timeline, lives, story.looks, context=Context(subject.stage, None, entered)
+    )
+
+
+__all__ = ["InState", "Promises", "seconds"]

@@ -1,0 +1,451 @@
+"""A guardrail in one stage → its limits there, values on either side of them, and who is in breach at a value.
+
+All of it is arithmetic on the declaration: nothing here knows how Prometheus gets at a value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+from functools import cached_property
+from itertools import pairwise
+
+from handrail import names
+from handrail.emit.promtool.feeds import MANY, Pace, Value, edges, feeds, measured, selectors, steadily
+from handrail.emit.promtool.series import At, Feed, Feeds, Impossible, Key, matches
+from handrail.plan import (
+    Alert,
+    Condition,
+    Count,
+    Fill,
+    Free,
+    Gone,
+    Grown,
+    Guardrail,
+    InState,
+    Level,
+    Measure,
+    Only,
+    Op,
+    PerSecond,
+    Quantile,
+    Reference,
+    ReferenceKind,
+    Rollout,
+    Selector,
+    Share,
+    Signal,
+    Slow,
+    StateChanges,
+    narrowed,
+)
+
+MARGIN = Decimal("0.05")
+"""How far beside its limit a value lies that is just over or just under it."""
+CHANGED = Decimal(1)
+NEUTRAL = ("calm", "quiet")
+_RISING = (Op.above, Op.at_least)
+_STRICT = (Op.above, Op.below)
+_BASES = tuple(map(Decimal, ("0.1", "0.5", "0.02", "0.9", "0.001", "10", "1000", "100000")))
+
+Values = Mapping[str, Value]
+"""The value of each signal by its name."""
+
+
+def inner(measure: Measure) -> Measure:
+    """The measure itself, without the condition it is bound to."""
+    return measure.measure if isinstance(measure, Only) else measure
+
+
+def rising(condition: Condition) -> bool:
+    """Whether what is too high is wrong."""
+    return condition.op in _RISING
+
+
+def window(measure: Measure) -> timedelta:
+    """How long what was still shows."""
+    return getattr(inner(measure), "window", None) or timedelta()
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A guardrail while its rollout is in `stage` (None: in none)."""
+
+    rollout: Rollout
+    guardrail: Guardrail
+    stage: str | None
+
+    @property
+    def alerts(self) -> tuple[Alert, ...]:
+        """What fires at a limit."""
+        return self.guardrail.alerts
+
+    @cached_property
+    def conditions(self) -> list[Condition]:
+        """Every condition that has a limit here."""
+        return [condition for condition in self._tiers if self.limit(condition) is not None]
+
+    @cached_property
+    def compared_with(self) -> dict[Reference, Signal]:
+        """Everything that tiers and criteria of success are relative to here, and the signal that is compared."""
+        wanted = [*self.conditions, *(success.condition for success in self.guardrail.success)]
+        return {
+            one.reference: one.signal
+            for one in reversed(wanted)
+            if one.reference is not None and self.compared(one.reference)
+        }
+
+    def figure(self, condition: Condition) -> Decimal | None:
+        """The figure of a condition here, None where it has none."""
+        by_stage = {limit.stage: limit.figure for limit in condition.limits}
+        return by_stage.get(self.stage, by_stage.get(None))
+
+    def limit(self, condition: Condition) -> Decimal | None:
+        """What the value is compared with; None where nothing is judged here."""
+        figure = self.figure(condition)
+        if figure is None or condition.reference is None:
+            return figure
+        if not self.compared(condition.reference):
+            return None
+        base = self.base(condition.signal)
+        return base + figure if condition.points else base * figure
+
+    def compared(self, reference: Reference) -> bool:
+        """Whether there is something to compare with in this stage."""
+        stages = [stage.name for stage in self.rollout.stages]
+        at = stages.index(self.stage) if self.stage in stages else None
+        match reference.kind:
+            case ReferenceKind.previous_stage if reference.stage is None:
+                return bool(at)
+            case ReferenceKind.previous_stage:
+                return at is not None and at > stages.index(reference.stage or "")
+            case _:
+                return True
+
+    def captured(self, reference: Reference) -> str | None:
+        """The name under which the receiver tells the figure of a reference; None where it is measured."""
+        if reference.kind is ReferenceKind.before:
+            return names.BEFORE
+        if reference.kind is ReferenceKind.previous_stage:
+            stages = [stage.name for stage in self.rollout.stages]
+            before = reference.stage or stages[max(stages.index(self.stage or stages[0]) - 1, 0)]
+            return names.stage_reference(before)
+        return None
+
+    def base(self, signal: Signal) -> Decimal:
+        """A value to compare with: healthy itself, and every relative limit lies where the measure can be."""
+        measure = inner(signal.measure)
+        own = [
+            condition
+            for condition in (*self._tiers, *(success.condition for success in self.guardrail.success))
+            if condition.signal == signal and self.figure(condition) is not None
+        ]
+        fixed = [
+            (c.op, self.figure(c) or Decimal(0)) for c in own if c.reference is None and c in self._tiers
+        ]
+        relative = [(self.figure(c) or Decimal(0), c.points) for c in own if c.reference is not None]
+        low, high = bounds(measure)
+        for base in (*([calm(measure, fixed)] if fixed else []), *self._bases(measure), *_BASES):
+            limits = [base + figure if points else base * figure for figure, points in relative]
+            reached = all((low is None or limit > low) and (high is None or limit < high) for limit in limits)
+            if reached and not any(op.breached(base, figure) for op, figure in fixed):
+                return base
+        raise Impossible("no reference could be found beside which its limits can be reached")
+
+    @cached_property
+    def _tiers(self) -> list[Condition]:
+        return [condition for alert in self.alerts for condition in alert.conditions]
+
+    def _bases(self, measure: Measure) -> tuple[Decimal, ...]:
+        if isinstance(measure, Quantile) and measure.buckets:
+            edges = [bound * measure.scale for bound in measure.buckets]
+            return tuple((low + high) / 2 for low, high in pairwise(edges))
+        if isinstance(measure, Share | Slow | Fill | Quantile):
+            return ()
+        return (Decimal(1000),)
+
+    # Values
+
+    def over(self, condition: Condition) -> Value:
+        """A value just beyond the limit."""
+        if isinstance(condition.signal.measure, StateChanges):
+            return CHANGED
+        if condition.state is not None:
+            return condition.state
+        limit = self._limit(condition)
+        measure = inner(condition.signal.measure)
+        if isinstance(measure, Gone):
+            return Decimal(1)
+        if isinstance(measure, Count) and rising(condition):
+            return -(-limit // 1) if condition.op is Op.at_least else limit // 1 + 1
+        if condition.op not in _STRICT and exact(condition, limit):
+            return limit
+        return _beside(limit, measure, up=rising(condition))
+
+    def under(self, condition: Condition) -> Value:
+        """A value just on the right side of the limit; the limit itself where that can be had exactly."""
+        if isinstance(condition.signal.measure, StateChanges):
+            return Decimal(0)
+        if condition.state is not None:
+            return self._neutral[0]
+        limit = self._limit(condition)
+        measure = inner(condition.signal.measure)
+        if isinstance(measure, Gone):
+            return Decimal(0)
+        if isinstance(measure, Count) and rising(condition):
+            return self._fewer(measure, limit)
+        if condition.op in _STRICT and exact(condition, limit):
+            return limit
+        return _beside(limit, measure, up=not rising(condition))
+
+    def _fewer(self, measure: Count, limit: Decimal) -> Decimal:
+        """So few events that they are under the limit, however much a rate makes of them at the window's edges."""
+        share = 1 - 2 * Decimal(str(self.rollout.scrape / measure.window))
+        return max(Decimal(0), (limit * share - Decimal("0.01")) // 1)
+
+    def far(self, signal: Signal, *, up: bool) -> Value:
+        """A value far beyond every limit on that side."""
+        measure = inner(signal.measure)
+        limits = [self._limit(c) for c in self.conditions if c.signal == signal and rising(c) == up]
+        low, _ = bounds(measure)
+        if isinstance(measure, Share | Slow | Gone):
+            return Decimal(up)
+        if isinstance(measure, Quantile):
+            edge = (
+                edges(measure, [limit / measure.scale for limit in limits])[-1 if up else 0] * measure.scale
+            )
+            return edge if up else edge * measure.q
+        if up:
+            return max(4 * abs(max(limits)), max(limits) + 10) // 1 + 1
+        return low if low is not None else min(limits) - 4 * abs(min(limits)) - 10
+
+    def healthy(self) -> dict[str, Value]:
+        """A value of each signal that is beyond no limit."""
+        return self.with_value({}, None, Decimal(0))
+
+    def with_value(self, others: Values, signal: Signal | None, value: Value) -> dict[str, Value]:
+        """One signal has this value and comes first; the rest is as in `others`, or healthy."""
+        found: dict[str, Value] = {} if signal is None else {signal.name: value}
+        for one in self.guardrail.signals:
+            found.setdefault(one.name, others[one.name] if one.name in others else self._healthy(one))
+        return found
+
+    def _healthy(self, signal: Signal) -> Value:
+        measure = inner(signal.measure)
+        if isinstance(measure, InState):
+            return self._neutral[0]
+        if isinstance(measure, StateChanges | Gone | Free):
+            return Decimal(0)
+        own = [(c.op, self._limit(c)) for c in self.conditions if c.signal.measure == signal.measure]
+        if not own:
+            return Decimal(0) if isinstance(measure, Count | Grown) else self.base(signal)
+        return calm(measure, own)
+
+    def _limit(self, condition: Condition) -> Decimal:
+        limit = self.limit(condition)
+        if limit is None:
+            raise TypeError("nothing is judged here")
+        return limit
+
+    @cached_property
+    def states(self) -> tuple[str, ...]:
+        """The states that tiers name, and two that none does."""
+        named = [c.state for alert in self.alerts for c in alert.conditions if c.state is not None]
+        return (*dict.fromkeys(named), *self._neutral)
+
+    @property
+    def quiet(self) -> str:
+        """A state that no tier names, and not the one that something healthy is in."""
+        return self._neutral[1]
+
+    @cached_property
+    def _neutral(self) -> tuple[str, ...]:
+        named = {c.state for alert in self.alerts for c in alert.conditions}
+        return tuple(state if state not in named else f"{state}-again" for state in NEUTRAL)
+
+    # Series
+
+    def pace(self, signal: Signal, *, arm: str | None = None) -> Pace:
+        """How a signal is fed: enough events that each scrape alone would do, labels of the arm and of one series."""
+        measure = inner(signal.measure)
+        own = self.guardrail.arms
+        labels = {label: self._example(signal, label) for label in signal.by}
+        if own is not None and own.label in signal.by:
+            labels[own.label] = arm or own.canary
+        if isinstance(measure, InState):
+            labels.pop(measure.label)
+        least = Decimal(10 ** len(str(10 * getattr(measure, "min_events", 10))))
+        found = [self._limit(c) for c in self.conditions if c.signal == signal]
+        shape: tuple[Decimal, ...] = ()
+        if isinstance(measure, Quantile):
+            least = max(least, MANY)
+        if isinstance(measure, Quantile | Slow):
+            shape = edges(measure, [limit / measure.scale for limit in found])
+        return Pace(self.rollout.scrape, least, labels, self.states, shape)
+
+    def _example(self, signal: Signal, label: str) -> str:
+        """A value of a label that series are kept apart by: one that other signals look for in the same series."""
+        metrics = {selector.metric for selector in selectors(signal.measure)}
+        wanted = (m for s in self.reads() if s.metric in metrics for m in s.matchers)
+        return next((text for name, op, text in wanted if name == label and op == "="), "x")
+
+    def measure(self, signal: Signal, arm: str | None = None) -> Measure:
+        """The measure of one arm alone."""
+        own = self.guardrail.arms
+        if own is None or own.label not in signal.by:
+            return signal.measure
+        return narrowed(signal.measure, (own.label, "=", arm or own.canary))
+
+    def fed(
+        self,
+        values: Values,
+        *,
+        arm: str | None = None,
+        times: Decimal = Decimal(1),
+        steady: Container[str] = (),
+    ) -> dict[Key, Feed]:
+        """Series that give every signal its value; `times` as many events as usual, and counts as `steady` paces."""
+        found: dict[Key, Feed] = {}
+        read: list[Selector] = []
+        for signal in self._in_order(values):
+            pace, measure, value = self.pace(signal, arm=arm), self.measure(signal, arm), values[signal.name]
+            own = dict(feeds(measure, value, pace.of(pace.events * times)))
+            counted = inner(measure)
+            if isinstance(counted, Count) and isinstance(value, Decimal) and signal.name in steady:
+                own |= steadily(counted, value, pace)
+            found |= {key: feed for key, feed in own.items() if not any(matches(s, key) for s in read)}
+            read += selectors(measure)
+        return found
+
+    def _in_order(self, values: Values) -> list[Signal]:
+        by_name = {signal.name: signal for signal in self.guardrail.signals}
+        return [
+            by_name[name] for name in values if not isinstance(by_name[name].measure, StateChanges | Free)
+        ]
+
+    def known(self, values: Values, fed: Feeds | None) -> dict[str, Value]:
+        """Of signals that look at the same series, the first has its value, and the others what `fed` then gives them.
+
+        Where that is not steady (None), nothing is known of them.
+        """
+        found, read = dict(values), list[Selector]()
+        for signal in self._in_order(values):
+            measure = self.measure(signal)
+            own = feeds(measure, values[signal.name], self.pace(signal))
+            if any(matches(s, key) for s in read for key in own):
+                value = None if fed is None else measured(measure, fed, self.rollout.scrape)
+                found |= {signal.name: value} if value is not None else {}
+                if value is None:
+                    del found[signal.name]
+            read += selectors(measure)
+        return found
+
+    def reads(self) -> list[Selector]:
+        """Every series of the service that the guardrail looks at."""
+        return [selector for signal in self.guardrail.signals for selector in selectors(signal.measure)]
+
+    def told(self) -> Feeds:
+        """The figures that the receiver captured and that limits here are relative to."""
+        found: dict[Key, At] = {}
+        for reference, signal in self.compared_with.items():
+            name = self.captured(reference)
+            if name is not None:
+                labels = {
+                    names.ROLLOUT: self.rollout.name,
+                    names.GUARDRAIL: self.guardrail.name,
+                    names.REFERENCE: name,
+                }
+                found[Key.of(names.REFERENCE_METRIC, labels)] = At(self.base(signal))
+        return found
+
+    # Verdicts
+
+    def breached(
+        self, conditions: Iterable[Condition], values: Values, *, roughly: bool = False
+    ) -> bool | None:
+        """Whether one of these is in breach at these values, `roughly` or to the last digit; None where it may be."""
+        found = [self._breach(one, values.get(one.signal.name), roughly) for one in conditions]
+        return True if True in found else None if None in found else False
+
+    def _breach(self, condition: Condition, value: Value | None, roughly: bool) -> bool | None:  # noqa: FBT001
+        limit = self.limit(condition)
+        if limit is None:
+            return False
+        if value is None:
+            return None
+        if isinstance(value, str) or condition.state is not None:
+            return value == condition.state
+        counted = isinstance(inner(condition.signal.measure), Count)
+        if value == limit and (roughly or not (counted or exact(condition, limit))):
+            return None
+        return condition.op.breached(value, limit)
+
+
+def calm(measure: Measure, limits: Iterable[tuple[Op, Decimal]]) -> Decimal:
+    """A value far from every limit, on their right side."""
+    own = list(limits)
+    low, high = bounds(measure)
+    floor = max((limit for op, limit in own if op not in _RISING), default=None)
+    roof = min((limit for op, limit in own if op in _RISING), default=None)
+    if floor is not None and roof is not None:
+        return (floor + roof) / 2
+    if roof is not None:
+        least = _least(measure)
+        if isinstance(measure, Count):
+            return Decimal(0)
+        half = roof / 2 if roof > 0 or low is not None else roof * 2 - 1
+        return half if half >= least else (least + roof) / 2
+    if floor is None:
+        return Decimal(0)
+    more = floor * Decimal("1.5") + (floor <= 0)
+    return more if high is None or more < high else (floor + high) / 2
+
+
+def exact(condition: Condition, limit: Decimal) -> bool:
+    """Whether a value can be had that is the limit itself, to the last digit."""
+    if condition.reference is not None:
+        return False
+    match inner(condition.signal.measure):
+        case Level(scale=scale):
+            return scale == 1
+        case Fill(size=size):
+            return not isinstance(size, Decimal) and (limit * 1000) % 1 == 0
+        case Share() | Slow():
+            return limit in (0, 1)
+        case _:
+            return False
+
+
+def bounds(measure: Measure) -> tuple[Decimal | None, Decimal | None]:
+    """The lowest and the highest value of a measure."""
+    match measure:
+        case Share() | Slow() | Gone():
+            return Decimal(0), Decimal(1)
+        case Quantile(buckets=buckets, scale=scale):
+            return _least(measure), buckets[-1] * scale if buckets else None
+        case Count() | PerSecond() | Fill():
+            return Decimal(0), None
+        case _:
+            return None, None
+
+
+def _least(measure: Measure) -> Decimal:
+    """The least that a quantile can be: all observations lie in the first bucket."""
+    if isinstance(measure, Quantile) and measure.buckets:
+        return measure.buckets[0] * measure.scale * measure.q
+    return Decimal(0)
+
+
+def _beside(limit: Decimal, measure: Measure, *, up: bool) -> Decimal:
+    low, high = bounds(measure)
+    by = abs(limit) * MARGIN or (Decimal("0.01") if isinstance(measure, Share | Slow | Fill) else Decimal(1))
+    if up and high is not None:
+        by = min(by, (high - limit) / 2)
+    if not up and low is not None:
+        by = min(by, (limit - low) / 2)
+    if by <= 0:
+        raise Impossible("no value of the measure lies beyond its limit")
+    value = limit + by if up else limit - by
+    return round(value, 1 - by.adjusted())

@@ -35,6 +35,7 @@ from handrail_receiver.lasting import for_good
 from handrail_receiver.logins import Login, Logins, Place
 from handrail_receiver.messenger import Messenger
 from handrail_receiver.model import Conditions
+from handrail_receiver.operations.watch import Watch
 from handrail_receiver.outside import Outside, new_client
 from handrail_receiver.playbooks import Playbooks
 from handrail_receiver.prometheus import NoPrometheus, Prometheus
@@ -91,8 +92,7 @@ def make_app(settings: Settings, secrets: Secrets) -> Front:
     clock, events = SystemClock(), Events()
     started_at = clock.now()
     metrics = Metrics(started_at)
-    store = open_store(settings.store, settings.inbox_limit)
-    playbooks = Playbooks(settings.playbooks)
+    store, playbooks = open_store(settings.store, settings.inbox_limit), Playbooks(settings.playbooks)
     client = new_client(settings.tls_authorities)
     logins = _logins(settings, secrets)
     outside, watching = Outside(client, secrets), Outside(client, secrets, logins)
@@ -158,10 +158,11 @@ def make_app(settings: Settings, secrets: Secrets) -> Front:
         settings.public_url.rstrip("/"),
     )
     tokens = NoTokens() if settings.without_tokens else Tokens(tuple(map(Path, settings.tokens_file)))
-    criteria = Criteria(prometheus, clock)
-    calls = Calls(guard, targets, prometheus, secrets.redact, criteria, tokens.approvers)
+    calls = Calls(guard, targets, prometheus, secrets.redact, Criteria(prometheus, clock), tokens.approvers)
     chores = Chores(settings, store, playbooks, guard, calls, clock)
-    loops = (guard.run, asker.run, messenger.run, chores.run, pulse.run)
+    watch = Watch(guard, playbooks, targets, prometheus)
+    guard.on_over = watch.soon
+    loops = (guard.run, watch.run, asker.run, messenger.run, chores.run, pulse.run)
     api = Api(store, playbooks, calls, clock, Bundles(store.evidence, store.evidence.end))
     webhook = Webhook(tokens, store.inbox, guard, clock, metrics, refusals)
     routes = _routes(
@@ -195,6 +196,7 @@ def make_app(settings: Settings, secrets: Secrets) -> Front:
         asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(MOST_THREADS, "outside"))
         playbooks.refresh()
         store.engine.start()
+        await chores.begin()
         gc.freeze()  # what is there now stays: looking through it for cycles stops everything for 40 ms
         tasks = [asyncio.create_task(for_good(loop)) for loop in loops]
         try:

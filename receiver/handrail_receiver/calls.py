@@ -27,7 +27,14 @@ from handrail_receiver.model import (
 from handrail_receiver.operate import NOTHING_FOUND, Asked, answer
 from handrail_receiver.ports import Rehearsal, Target
 from handrail_receiver.prometheus import Asks
-from handrail_receiver.standing_guard import BY_ITSELF, LOOKED_BACK, last_said, stand_guard
+from handrail_receiver.standing_guard import (
+    BY_ITSELF,
+    FOLLOWS,
+    LOOKED_BACK,
+    follow_newest,
+    last_said,
+    stand_guard,
+)
 from handrail_receiver.status.words import what
 
 log = logging.getLogger("handrail")
@@ -113,9 +120,12 @@ class Calls:
         return decision, await self.guard.ended(decision, WAIT)
 
     async def stand_guard(self, playbook: Playbook) -> Decision | None:
-        """Begin the one attempt of a rollout without stages; None where there is one, or the guard itself is off."""
+        """Begin the one attempt of a rollout without stages, or let it go by the newest playbook; None: nothing to do."""
         now = self.guard.conditions()
-        if now.blind or now.stopped or await self._attempt(playbook) is not None:
+        attempt = await self._attempt(playbook)
+        if attempt is not None and attempt.live and attempt.playbook != playbook:
+            return await self._follow(playbook)
+        if now.blind or now.stopped or attempt is not None:
             return None
         asked = await self._captured(playbook, await self._rehearsed(playbook, BY_ITSELF), names.BEFORE)
         asked = replace(
@@ -124,6 +134,16 @@ class Calls:
         said = last_said(await self.guard.store.evidence.newest(playbook.rollout, LOOKED_BACK))
         return await self.guard.apply(
             playbook.rollout, lambda history: stand_guard(asked, playbook, history, now, said)
+        )
+
+    async def _follow(self, newest: Playbook) -> Decision:
+        """The one attempt of a rollout without stages goes by the newest playbook, once it could be rolled back by."""
+        now = self.guard.conditions()
+        asked = await self._rehearsed_anew(newest, FOLLOWS)
+        asked = replace(asked, no_way_back=self._clean(asked.no_way_back))
+        said = last_said(await self.guard.store.evidence.newest(newest.rollout, LOOKED_BACK))
+        return await self.guard.apply(
+            newest.rollout, lambda history: follow_newest(asked, newest, history, now, said)
         )
 
     async def gate(self, playbook: Playbook, history: History) -> GateStanding | None:

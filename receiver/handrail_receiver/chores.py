@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 
 from handrail_receiver.admission import HEARTBEAT
 from handrail_receiver.calls import Calls
+from handrail_receiver.clock import SystemClock
 from handrail_receiver.errors import StoreDown
 from handrail_receiver.guard import Guard
 from handrail_receiver.playbooks import Playbooks
-from handrail_receiver.ports import Clock
 from handrail_receiver.settings import Settings
+from handrail_receiver.standing_guard import playbook_gone
 from handrail_receiver.stores import Store
+from handrail_receiver.stores.rows import UNREADABLE
 
 log = logging.getLogger("handrail")
 EVERY = 2.0
@@ -31,23 +35,42 @@ class Chores:
     playbooks: Playbooks
     guard: Guard
     calls: Calls
-    clock: Clock
+    clock: SystemClock
+    _told: set[str] = field(default_factory=set)
 
     async def run(self) -> None:
         """Do them until cancelled."""
         rounds = 0
         while True:
-            await asyncio.to_thread(self.playbooks.refresh)
+            fresh = await asyncio.to_thread(self.playbooks.refresh)
             try:
+                await self.time()
                 await self.heartbeat()
+                await self.copies()
                 if rounds % TIDY_EVERY == 0:
                     await self.tidy()
-                if rounds % ARM_EVERY == 0:
+                if fresh or rounds % ARM_EVERY == 0:
                     await self.arm()
             except StoreDown as error:
                 log.warning("the store does not answer: %s", error)
             rounds += 1
             await asyncio.sleep(EVERY)
+
+    async def begin(self) -> None:
+        """What must be known before the first decision: the common time, and the copies by which attempts go."""
+        try:
+            await self.time()
+            await self.copies()
+        except StoreDown as error:
+            log.warning("the store does not answer: %s", error)
+
+    async def time(self) -> None:
+        """Go by the clock of a database that others share: a lease, a hold and an approval end for all at once."""
+        if not self.store.engine.shared:
+            return
+        asked = time.monotonic()
+        theirs = await self.store.memory.time()
+        self.clock.follow(theirs, time.monotonic() - asked)
 
     async def heartbeat(self) -> None:
         """Share the newest heartbeat with the other receivers, and with ourselves after a restart."""
@@ -63,8 +86,21 @@ class Chores:
         After a rollback its flags are off; then a person starts the next attempt.
         """
         for playbook in self.playbooks.all():
-            if not playbook.stages:
+            if playbook.stages:
+                continue
+            try:
                 await self.calls.stand_guard(playbook)
+            except (*UNREADABLE, AttributeError):
+                log.exception("a fault while %s is to be guarded; the others go on", playbook.rollout)
+
+    async def copies(self) -> None:
+        """Know the copies by which attempts go, and tell people of an attempt whose file is gone."""
+        self.playbooks.keep(await self.store.attempts.current())
+        for name in self.playbooks.gone:
+            playbook = self.playbooks.get(name)
+            if playbook is not None and name not in self._told:
+                await self.guard.apply(name, partial(playbook_gone, playbook))
+        self._told = set(self.playbooks.gone)
 
     async def tidy(self) -> None:
         """Remove what is kept no longer."""

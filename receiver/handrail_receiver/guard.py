@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -19,6 +19,7 @@ from handrail.contract import Playbook, names
 from handrail_receiver.admission import ALERTMANAGER, HEARTBEAT, heartbeat, judge
 from handrail_receiver.errors import StoreDown
 from handrail_receiver.execute import Executor
+from handrail_receiver.grouped import FAULT, bounded, by_tier, heard_as_well
 from handrail_receiver.intake import parse
 from handrail_receiver.model import (
     QUIET,
@@ -32,6 +33,7 @@ from handrail_receiver.model import (
     Run,
     RunState,
     Settled,
+    Signal,
     Stored,
     Verdict,
     in_force,
@@ -72,6 +74,7 @@ class Guard:
     on_end: Callable[[Run], None] = lambda _: None
     on_truncated: Callable[[], None] = lambda: None
     on_begin: Callable[[], None] = lambda: None
+    on_over: Callable[[str], None] = lambda _: None
     heartbeat_at: datetime | None = None
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -153,17 +156,34 @@ class Guard:
         """What follows from a delivery, alert by alert."""
         notification = parse(stored.body)
         origin = "" if notification.dialect == OTHERS else ALERTMANAGER
-        for signal in notification.signals:
+        firsts, series = by_tier(notification.signals)
+        for signal in firsts:
             if signal.labels.get(names.ALERTNAME) == names.HEARTBEAT_ALERT:
                 yield heartbeat(signal, self.playbooks.all())
                 continue
-            newest = self.playbooks.get(signal.labels.get(names.ROLLOUT, ""))
-            playbook = in_force(look(newest.rollout).attempt, newest) if newest else None
-            for decision in judge(signal, playbook, look, now, origin):
-                yield with_tells(decision, playbook) if playbook else decision
+            yield from self._judged(signal, look, now, origin)
+        for same in series:
+            yield from bounded(heard_as_well(same, look), same[0], None)
         if notification.truncated:
             text = f"{notification.truncated} alerts were cut off by the sender; of those nothing is known"
             yield Decision(Verdict.tell, "truncated", text)
+
+    def _judged(self, signal: Signal, look: Look, now: Conditions, origin: str) -> Iterator[Decision]:
+        """What follows from one alert, by the playbook of its attempt."""
+        newest = self.playbooks.get(signal.labels.get(names.ROLLOUT, ""))
+        for decision in bounded(self._of(signal, newest, look, now, origin), signal, newest):
+            if decision.reason == FAULT:
+                log.error("%s: %s", decision.rollout, decision.text)
+                yield with_tells(decision, newest) if newest else decision
+            else:
+                yield decision
+
+    def _of(
+        self, signal: Signal, newest: Playbook | None, look: Look, now: Conditions, origin: str
+    ) -> Iterator[Decision]:
+        playbook = in_force(look(newest.rollout).attempt, newest) if newest else None
+        for decision in judge(signal, playbook, look, now, origin):
+            yield with_tells(decision, playbook) if playbook else decision
 
     async def close(self) -> None:
         """Stop carrying out; what is open stays open, for the next start or for another receiver at once."""
@@ -181,6 +201,8 @@ class Guard:
                 self.scheduler.give_way(decision.attempt)
             if any(isinstance(change, Begin) for change in decision.changes):
                 self.on_begin()
+            if decision.reason == "attempt-over":
+                self.on_over(decision.rollout)
             log.info(
                 "%s %s: %s (%s) %s",
                 decision.rollout,

@@ -151,6 +151,8 @@ def _ours(
 
 
 def _title(rollout: str, history: History, last: Run | None) -> str:
+    if last is not None and history.attempt is not None and _changed_since(history):
+        return f"{rollout}: {history.attempt.held}"
     if last is not None:
         word = {"open": "under way", "proving": "being proved", "waiting": "being confirmed"}.get(
             last.state, last.state.value
@@ -165,13 +167,18 @@ def _title(rollout: str, history: History, last: Run | None) -> str:
 def _status(history: History, last: Run | None) -> Status:
     if last is not None:
         if last.state in WORKED:
-            return "resolved"
+            return "open" if _changed_since(history) else "resolved"
         # Acknowledged means that nobody need get up: only an ordinary rollback that got through says so.
         got_through = last.state == RunState.proving and not _failed(last)
         handled = got_through and last.action == "rollback"
         return "acknowledged" if handled else "open"
     quiet = not any(said.firing for said in history.said)
     return "resolved" if quiet and history.attempt and not history.attempt.held else "open"
+
+
+def _changed_since(history: History) -> bool:
+    """Whether a target does not hold any more what the rollback asked for."""
+    return history.attempt is not None and history.attempt.changed_since
 
 
 def _given_up(history: History) -> bool:

@@ -63,6 +63,10 @@ class AttemptState(StrEnum):
     abandoned = "abandoned"
 
 
+CHANGED = "changed after the rollback: "
+"""How the reason begins for which a rolled-back attempt is held."""
+
+
 @dataclass(frozen=True)
 class Attempt:
     """One try at a rollout. `held` says why nothing may be promoted, empty when it may.
@@ -84,6 +88,11 @@ class Attempt:
     pinned: Mapping[str, tuple[Step, ...]] = field(default_factory=dict)
     rollback_ready: str = ""
     playbook: Playbook | None = None
+
+    @property
+    def changed_since(self) -> bool:
+        """Whether a target does not hold any more what the rollback asked for."""
+        return self.state == AttemptState.rolled_back and self.held.startswith(CHANGED)
 
     @property
     def live(self) -> bool:

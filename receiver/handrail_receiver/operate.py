@@ -38,6 +38,7 @@ from handrail_receiver.model import (
     Verdict,
     in_force,
 )
+from handrail_receiver.nodes import on_each_node
 from handrail_receiver.operations.carried import carried
 from handrail_receiver.operations.changes import changes_between, pinned_anew
 from handrail_receiver.operations.machine import may
@@ -298,7 +299,8 @@ def _rollback(
     action, attempt, last = playbook.action("rollback"), history.attempt, history.last_run("rollback")
     if action is None or not action.steps:
         return _no(known, "no-steps", "the playbook has no steps for rollback; declare them and generate")
-    if last and last.state == RunState.open:
+    steps = attempt.pinned.get("rollback", action.steps) if attempt else action.steps
+    if last and last.state == RunState.open and _has_steps(last, steps):
         text = "a rollback is under way; each of its steps reads the target"
         return replace(known, verdict=Verdict.repeat, reason="under-way", text=text)
     changes: list[Change] = []
@@ -311,7 +313,6 @@ def _rollback(
         pinned = attempt.pinned if attempt else {}
         changes.append(Begin(playbook.service, first, pinned, "", playbook=playbook))
         history = History()
-    steps = attempt.pinned.get("rollback", action.steps) if attempt else action.steps
     number = history.next_round("rollback")
     run = Open("rollback", "", number, steps, action.proof, now.now, supersedes=True)
     changes += [SetState(AttemptState.rolling_back), run]
@@ -319,6 +320,11 @@ def _rollback(
     if last is not None and last.state not in NEVER_BEGUN:
         text += f"; the last one is {last.state}, and the targets are read once more"
     return replace(known, verdict=Verdict.act, reason="asked-for", text=text, changes=tuple(changes))
+
+
+def _has_steps(run: Run, steps: Sequence[Step]) -> bool:
+    """Whether a run carries out these steps, and not those of a playbook before."""
+    return tuple(effect.step for effect in run.effects) == on_each_node(steps)
 
 
 def _adopt(known: Decision, asked: Asked, newest: Playbook, attempt: Attempt) -> Decision:

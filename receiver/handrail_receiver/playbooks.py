@@ -1,37 +1,53 @@
-"""Folder of JSON files → Playbooks by rollout, read again when a file changes."""
+"""Folder of JSON files, and the copies of attempts → Playbooks by rollout; files are read again when one changes."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from handrail.contract import Playbook, Tell
 from pydantic import ValidationError
 
+from handrail_receiver.model import Attempt
 from handrail_receiver.telling.render import problem
 
 
 class Playbooks:
-    """The playbooks of a folder. A file that cannot be used leaves the version before it in force."""
+    """The playbooks of a folder. A file that cannot be used leaves the version before it in force.
+
+    An attempt whose file is gone goes on by its own copy.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._stamp: object = None
         self._known: dict[str, Playbook] = {}
+        self._own: dict[str, Playbook] = {}
         self.problems: tuple[str, ...] = ()
 
     def get(self, rollout: str) -> Playbook | None:
-        """The playbook of a rollout."""
-        return self._known.get(rollout)
+        """The newest playbook of a rollout; the copy of its attempt where the file is gone."""
+        return self._known.get(rollout) or self._own.get(rollout)
 
     def people(self, rollout: str, action: str) -> tuple[Tell, ...]:
         """Who is told of an action of a rollout."""
-        playbook = self.get(rollout)
+        playbook = self._own.get(rollout) or self.get(rollout)
         known = playbook.action(action) if playbook else None
         return known.tell if known else ()
 
     def all(self) -> list[Playbook]:
         """Every playbook, by name."""
-        return [self._known[name] for name in sorted(self._known)]
+        every = {**self._own, **self._known}
+        return [every[name] for name in sorted(every)]
+
+    def keep(self, attempts: Iterable[Attempt]) -> None:
+        """The copies of these attempts count where their files are gone."""
+        self._own = {one.rollout: one.playbook for one in attempts if one.playbook is not None}
+
+    @property
+    def gone(self) -> tuple[str, ...]:
+        """The rollouts whose attempts go on without a file."""
+        return tuple(sorted(set(self._own) - set(self._known)))
 
     def refresh(self) -> bool:
         """Read the folder if anything in it changed; whether it did."""

@@ -14,6 +14,7 @@ from handrail.contract import Step, Tell
 
 from handrail_receiver.errors import Cause
 from handrail_receiver.model import (
+    Attempt,
     Decision,
     EvidenceRecord,
     History,
@@ -104,6 +105,9 @@ class Attempts(Protocol):
     async def history(self, rollout: str, at: datetime) -> History:
         """What was done and said in the newest attempt."""
 
+    async def current(self) -> list[Attempt]:
+        """The newest attempt of each rollout, where that is live or rolled back; one that cannot be read is left out."""
+
 
 class Runs(Protocol):
     """What is to be carried out. A run is leased with its attempt: one receiver works on an attempt at a time."""
@@ -159,6 +163,9 @@ class Memory(Protocol):
 
     async def recall(self, name: str) -> datetime | None:
         """What was remembered last, None when nothing was."""
+
+    async def time(self) -> datetime:
+        """What the database's own clock says."""
 
     async def remember(self, name: str, at: datetime) -> None:
         """Keep an instant; also the proof that the store takes writes."""

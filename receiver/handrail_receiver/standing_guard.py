@@ -9,11 +9,12 @@ from datetime import datetime
 
 from handrail.contract import Playbook
 
-from handrail_receiver.model import Conditions, Decision, EvidenceRecord, History, Verdict
+from handrail_receiver.model import Conditions, Decision, EvidenceRecord, History, SetHold, Verdict
 from handrail_receiver.operate import Asked, answer
 
 HANDRAIL = "handrail"
 LOOKED_BACK = 50
+FOLLOWS = Asked("adopt", "handrail", "it has no stages and is always guarded")
 BY_ITSELF = Asked("start", HANDRAIL, "it has no stages and is always guarded")
 
 
@@ -54,3 +55,44 @@ def stand_guard(
         tell=action.tell if action else (),
         known={"causes": sorted(set(asked.causes))},
     )
+
+
+def follow_newest(
+    asked: Asked, newest: Playbook, history: History, now: Conditions, said: Said | None
+) -> Decision:
+    """Let the one attempt go by the newest playbook, or say once for each reason why it goes by the one before."""
+    made = answer(asked, newest, history, now)
+    if made.verdict != Verdict.refuse:
+        return made
+    if said is not None and set(said.causes) == set(asked.causes):
+        return replace(made, verdict=Verdict.repeat)
+    reasons = "; ".join(asked.no_way_back) or made.text
+    cure = f'mend it, or say `handrail rollout adopt {newest.rollout} --anyway --why "…"`'
+    action = newest.action("rollback")
+    return replace(
+        made,
+        verdict=Verdict.tell,
+        text=f"it goes by the playbook of its start, not by the newest: {reasons}; {cure}",
+        tell=action.tell if action else (),
+        known={"causes": sorted(set(asked.causes))},
+    )
+
+
+def playbook_gone(playbook: Playbook, history: History) -> Decision:
+    """An attempt goes on without a file: people are told, and nothing is promoted until they have looked."""
+    attempt = history.attempt
+    cure = f"generate it again, or `handrail rollout abandon {playbook.rollout}`"
+    text = f"its playbook is gone from the folder; the attempt goes on by its own copy: {cure}"
+    action = playbook.action("hold")
+    known = Decision(
+        Verdict.repeat,
+        "playbook-gone",
+        text,
+        rollout=playbook.rollout,
+        action="hold",
+        by=HANDRAIL,
+        attempt=attempt.id if attempt else 0,
+    )
+    if attempt is None or not attempt.live or attempt.held == text:
+        return known
+    return replace(known, verdict=Verdict.tell, changes=(SetHold(text),), tell=action.tell if action else ())

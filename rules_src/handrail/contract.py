@@ -212,7 +212,7 @@ class Action(_Model):
 
 
 class Playbook(_Model):
-    """All the receiver knows about one rollout.
+    """All the receiver knows about one rollout; for `keep` seconds a rollback is put back when something undoes it.
 
     `environment` is what its alerts carry as the label of that name. `rules_digest` is what Prometheus records as
     `handrail:rules:info{digest}` while it has the rules that were made with it. Both are empty in an older playbook.
@@ -230,6 +230,7 @@ class Playbook(_Model):
     actions: tuple[Action, ...]
     checks: tuple[float, ...] = ()
     budget_per_day: Annotated[int, Field(ge=0)] = 3
+    keep: Annotated[float, Field(ge=0)] = 0
     runbook_url: str
     dashboard_url: str
 

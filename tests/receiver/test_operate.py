@@ -18,6 +18,7 @@ from handrail_receiver.model import (
     Captured,
     Conditions,
     Decision,
+    Effect,
     EndAll,
     History,
     LastSaid,
@@ -188,12 +189,15 @@ def test_a_persons_rollback_always_reads_the_targets_whatever_is_recorded(state:
 
 
 def test_a_rollback_that_reads_the_targets_just_now_is_not_begun_again_and_nobody_is_refused() -> None:
-    history = History(ATTEMPT, (run("rollback", RunState.open),))
+    effects = tuple(Effect(place, step) for place, step in enumerate(weights(0, 100)))
+    history = History(ATTEMPT, (replace(run("rollback", RunState.open), effects=effects),))
     assert said(asked("rollback"), history) == (
         "repeat",
         "under-way",
         "a rollback is under way; each of its steps reads the target",
     )
+    other = History(replace(ATTEMPT, pinned={"rollback": weights(0, 99)}), history.runs)
+    assert answer(asked("rollback"), BOOK, other, CONDITIONS).verdict == Verdict.act
 
 
 def test_a_rollback_without_an_attempt_needs_a_reason() -> None:

@@ -18,6 +18,7 @@ from handrail_receiver.operations.changes import changes_between
 from handrail_receiver.playbooks import Playbooks
 from handrail_receiver.ports import Clock
 from handrail_receiver.status.bundle import Bundles
+from handrail_receiver.status.reading import readable
 from handrail_receiver.status.views import (
     VERBS,
     ApproveBody,
@@ -49,7 +50,9 @@ class Api:
 
     async def rollouts(self, _request: Request, _caller: Caller) -> Response:
         """GET /api/rollouts"""
-        views = [_view(playbook, await self._history(playbook)) for playbook in self.playbooks.all()]
+        known = {playbook.rollout: playbook for playbook in self.playbooks.all()}
+        found = await readable(self.store.attempts, known, self.clock.now())
+        views = [_view(known[name], history) for name, history in found.items()]
         return JSONResponse(RolloutsView(rollouts=views).model_dump(mode="json"))
 
     async def rollout(self, request: Request, _caller: Caller) -> Response:

@@ -123,7 +123,14 @@ class Awake:
 
     def _playbooks(self) -> list[Check]:
         cure = "The version before it, if there was one, stays in force."
-        return [Check("Playbook", "wait", problem, cure) for problem in self.playbooks.problems]
+        gone = "Generate it again, or close its attempt with `handrail rollout abandon`."
+        return [
+            *(Check("Playbook", "wait", problem, cure) for problem in self.playbooks.problems),
+            *(
+                Check("Playbook", "wait", f"{name}'s is gone; its attempt goes by its own copy", gone)
+                for name in self.playbooks.gone
+            ),
+        ]
 
     def _tokens(self) -> list[Check]:
         cure = "Its other lines count; mend it, and it counts within a second."

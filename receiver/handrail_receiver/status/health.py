@@ -13,6 +13,7 @@ from handrail_receiver.playbooks import Playbooks
 from handrail_receiver.ports import Clock
 from handrail_receiver.pulse import Pulse
 from handrail_receiver.status.metrics import Metrics
+from handrail_receiver.status.reading import readable
 from handrail_receiver.status.views import ReadyView
 from handrail_receiver.stores import Store
 from handrail_receiver.tokens import Caller
@@ -40,7 +41,11 @@ class Health:
         What else is wrong is listed and no reason to send Alertmanager away: what it delivers is taken and decided.
         """
         blocking = [problem for problem in (*self.playbooks.problems, self.pulse.problem) if problem]
-        beside = (*self.tokens.problems, self.kill_switch(), self.pulse.stuck)
+        gone = (
+            f"{name}: its playbook is gone; its attempt goes on by its own copy"
+            for name in self.playbooks.gone
+        )
+        beside = (*self.tokens.problems, self.kill_switch(), self.pulse.stuck, *gone)
         view = ReadyView(
             status="not ready" if blocking else "ready",
             problems=[*blocking, *(problem for problem in beside if problem)],
@@ -51,6 +56,6 @@ class Health:
         """GET /metrics"""
         now = self.clock.now()
         rollouts = [playbook.rollout for playbook in self.playbooks.all()]
-        histories = {name: await self.store.attempts.history(name, now) for name in rollouts}
+        histories = await readable(self.store.attempts, rollouts, now)
         page = self.metrics.render(self.playbooks, histories, now)
         return Response(page, media_type="text/plain; version=0.0.4; charset=utf-8")

@@ -133,7 +133,9 @@ class _Rollouts:
             names.REFERENCE_METRIC, "Captured figures.", labels=["rollout", "guardrail", "reference"]
         )
         for playbook in self._playbooks.all():
-            history = self._histories.get(playbook.rollout, History())
+            history = self._histories.get(playbook.rollout)
+            if history is None:
+                continue  # it cannot be read: what is not there makes the rules blind, and rightly so
             live = history.attempt if history.attempt is not None and history.attempt.live else None
             share: float | None = 0.0
             for facts in playbook.stages:

@@ -17,10 +17,11 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response, StreamingResponse
 
 from handrail_receiver.errors import StoreDown
-from handrail_receiver.model import Decision, Run
+from handrail_receiver.model import Decision, Run, in_force
 from handrail_receiver.playbooks import Playbooks
 from handrail_receiver.status.api import Api
 from handrail_receiver.status.awake import Awake, Check
+from handrail_receiver.status.reading import readable
 from handrail_receiver.status.standing import TONES, Tone, standing
 from handrail_receiver.status.timeline import timeline
 from handrail_receiver.status.times import clock, took, when
@@ -165,10 +166,9 @@ class Pages:
         """What the first page says of each rollout, those that need somebody first; None when the store is down."""
         now = self.api.clock.now()
         try:
-            found = [
-                (playbook, await self.api.store.attempts.history(playbook.rollout, now))
-                for playbook in self.playbooks.all()
-            ]
+            known = {playbook.rollout: playbook for playbook in self.playbooks.all()}
+            read = await readable(self.api.store.attempts, known, now)
+            found = [(in_force(history.attempt, known[name]), history) for name, history in read.items()]
         except StoreDown:
             return None
         rows = [
@@ -185,6 +185,7 @@ class Pages:
             end = await store.evidence.newest(playbook.rollout, SHOWN)
         except StoreDown:
             return None
+        playbook = in_force(history.attempt, playbook)
         gate = await self.api.calls.gate(playbook, history)
         return {
             "playbook": playbook,

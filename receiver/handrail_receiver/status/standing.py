@@ -125,6 +125,9 @@ def _headline(
         return "bad", word, f"The {run.action} from {where} {_ended(run)}", advice
     if run is not None and run.state in OPEN:
         return _under_way(run, where)
+    if attempt.changed_since:
+        advice = f"Look at the target; `{rollback}` reads all of them and puts right what differs."
+        return "bad", "changed since", f"Rolled back from {where}, and {attempt.held}", advice
     if attempt.state == AttemptState.rolled_back:
         return "good", "rolled back", _rolled_back(run, where), ""
     if attempt.state == AttemptState.complete:
@@ -182,6 +185,8 @@ def _share(playbook: Playbook, attempt: Attempt, run: Run | None) -> tuple[str, 
     stage = stage_of(playbook, attempt)
     if run is not None and run.state not in WORKED and run.state != RunState.waiting:
         return "unknown: the rollback is not proved", "bad" if run.state not in OPEN else "wait"
+    if attempt.changed_since:
+        return f"unknown: {attempt.held}", "bad"
     if attempt.state == AttemptState.rolled_back:
         none = "0 %" if stage is not None and stage.weight is not None else "none"
         proof = "proved" if run and run.state == RunState.proved else "as the targets read back"

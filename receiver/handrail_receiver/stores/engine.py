@@ -33,10 +33,12 @@ LOOK_EVERY = 0.5
 class Tx(Protocol):
     """An open transaction. Statements name their values: `:name`.
 
-    `database_clock()` is the database's own time, in seconds since 1970. `skip_locked` ends a SELECT that takes rows which nobody else has; `listed` selects the numbers of a JSON
+    `database_clock()` is the database's own time, in seconds since 1970. `faults` are errors of a
+    statement's own values, which the next one need not have. `skip_locked` ends a SELECT that takes rows which nobody else has; `listed` selects the numbers of a JSON
     list that is given as the value `listed`.
     """
 
+    faults: tuple[type[Exception], ...]
     skip_locked: str
     listed: str
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -14,7 +15,6 @@ from handrail_receiver.model import (
     Captured,
     Change,
     Decision,
-    Effect,
     EndAll,
     Heard,
     History,
@@ -29,11 +29,19 @@ from handrail_receiver.model import (
 from handrail_receiver.nodes import on_each_node
 from handrail_receiver.spoken import Approved, Checked
 from handrail_receiver.stores.chain import link
-from handrail_receiver.stores.engine import Tx
+from handrail_receiver.stores.engine import Row, Tx
 from handrail_receiver.stores.gates import approve, approved_in, check, checked_in
-from handrail_receiver.stores.rows import attempt_of, effect_of, instant, pinned_json, run_of, step_json
+from handrail_receiver.stores.rows import (
+    UNREADABLE,
+    attempt_of,
+    instant,
+    pinned_json,
+    run_or_failed,
+    step_json,
+)
 from handrail_receiver.stores.tellings import begun, changed, want
 
+log = logging.getLogger("handrail")
 DAY = timedelta(days=1)
 RUNS = "SELECT run.*, attempt.rollout, attempt.fence FROM run JOIN attempt ON attempt.id = run.attempt"
 
@@ -58,14 +66,29 @@ def history_of(tx: Tx, rollout: str, at: datetime, *, own: bool = False) -> Hist
     return _of_attempt(tx, attempt, gate, at)
 
 
+def current(tx: Tx) -> list[Attempt]:
+    """The newest attempt of each rollout, where that is live or rolled back; one that cannot be read is left out."""
+    rows = tx.rows(
+        "SELECT * FROM attempt WHERE state IN ('active', 'rolling-back', 'rolled-back')"
+        " AND number = (SELECT MAX(number) FROM attempt other WHERE other.rollout = attempt.rollout) ORDER BY rollout"
+    )
+    found: list[Attempt] = []
+    for row in rows:
+        try:
+            found.append(attempt_of(row))
+        except UNREADABLE as error:
+            log.warning("the attempt of %s cannot be read: %s", row["rollout"], " ".join(str(error).split()))
+    return found
+
+
 def _of_attempt(tx: Tx, attempt: Attempt, gate: History, at: datetime) -> History:
     """`gate` with what was done and said in `attempt`."""
-    effects: dict[int, list[Effect]] = {}
+    effects: dict[int, list[Row]] = {}
     for row in tx.rows(
         "SELECT effect.* FROM effect JOIN run ON run.id = effect.run WHERE run.attempt = :id ORDER BY run, position",
         id=attempt.id,
     ):
-        effects.setdefault(row["run"], []).append(effect_of(row))
+        effects.setdefault(row["run"], []).append(row)
     runs = tx.rows(f"{RUNS} WHERE run.attempt = :id ORDER BY run.id", id=attempt.id)
     said = tx.rows("SELECT * FROM said WHERE attempt = :id", id=attempt.id)
     captured = tx.rows(
@@ -74,7 +97,7 @@ def _of_attempt(tx: Tx, attempt: Attempt, gate: History, at: datetime) -> Histor
     return replace(
         gate,
         attempt=attempt,
-        runs=tuple(run_of(row, effects.get(row["id"], [])) for row in runs),
+        runs=tuple(run_or_failed(row, effects.get(row["id"], [])) for row in runs),
         said=tuple(
             LastSaid(row["series"], row["source"], bool(row["firing"]), instant(row["at"]), row["origin"])
             for row in said

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import threading
 from collections.abc import Awaitable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 
@@ -15,8 +16,9 @@ from handrail_receiver.model import QUIET, Decision, History, Received, Settled,
 from handrail_receiver.ports import Judge
 from handrail_receiver.stores.engine import Engine, Row, Tx
 from handrail_receiver.stores.histories import apply, history_of
-from handrail_receiver.stores.rows import instant
+from handrail_receiver.stores.rows import UNREADABLE, instant
 
+log = logging.getLogger("handrail")
 COLUMNS = ("at", "source", "body")
 NO_ALERTS = (Verdict.ignore.value, "no-alerts: the delivery lists no alert")
 
@@ -139,7 +141,7 @@ class _Settling:
         stored = Stored(instant(row["at"]), row["source"], body, row["number"])
         decisions: list[Decision] = []
         for decision in self.judge(stored, self.look):
-            decisions.append(apply(self.tx, decision, self.at, stored.at))
+            decisions.append(self._applied(decision, stored.at))
             if decision.changes:
                 self.histories.clear()
                 self.known.clear()
@@ -148,10 +150,30 @@ class _Settling:
         if all(decision.verdict in QUIET for decision in decisions):
             self.known[body] = settled
 
+    def _applied(self, decision: Decision, detected_at: datetime) -> Decision:
+        """Carry a decision into the rows, all of it or, where that cannot be, none; the others go on."""
+        if decision.verdict in QUIET and not decision.changes:
+            return decision
+        faults: tuple[type[Exception], ...] = (*self.tx.faults, *UNREADABLE)
+        self.tx.count("SAVEPOINT decided")
+        try:
+            done = apply(self.tx, decision, self.at, detected_at)
+        except faults as error:
+            self.tx.count("ROLLBACK TO SAVEPOINT decided")
+            done = _fault(decision, error)
+        self.tx.count("RELEASE SAVEPOINT decided")
+        return done
+
     def look(self, rollout: str) -> History:
         if rollout not in self.histories:
             self.histories[rollout] = history_of(self.tx, rollout, self.at, own=True)
         return self.histories[rollout]
+
+
+def _fault(decision: Decision, error: Exception) -> Decision:
+    said = " ".join(str(error).split())
+    log.error("%s %s (%s) cannot be kept: %s", decision.rollout, decision.verdict, decision.reason, said)
+    return replace(decision, verdict=Verdict.note, reason="fault", text=said, changes=(), tell=())
 
 
 def _result(first: Decision | None) -> tuple[str, str]:

@@ -42,6 +42,11 @@ class Postgres:
     One that is `read_only` leaves nothing behind in a session that may be others', too.
     """
 
+    faults: tuple[type[Exception], ...] = (
+        psycopg.DataError,
+        psycopg.IntegrityError,
+        psycopg.ProgrammingError,
+    )
     skip_locked = "FOR UPDATE SKIP LOCKED"
     listed = "SELECT CAST(value AS bigint) FROM json_array_elements_text(CAST(:listed AS json))"
 

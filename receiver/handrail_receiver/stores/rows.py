@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import logging
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
@@ -15,6 +16,10 @@ from handrail_receiver.model import Attempt, AttemptState, Effect, EffectState, 
 from handrail_receiver.spoken import Approved, Checked
 from handrail_receiver.stores.engine import Row
 
+log = logging.getLogger("handrail")
+UNREADABLE = (ValueError, LookupError, TypeError)
+"""What a row raises that another version wrote, or somebody else."""
+LONGEST = 300
 ONE_STEP: TypeAdapter[Step] = TypeAdapter(Step)
 PINNED: TypeAdapter[dict[str, tuple[Step, ...]]] = TypeAdapter(dict[str, tuple[Step, ...]])
 
@@ -42,7 +47,7 @@ def attempt_of(row: Row) -> Attempt:
         started_at=instant(row["started_at"]),
         started_by=row["started_by"],
         held=row["held"],
-        pinned=_pinned(row["pinned"]),
+        pinned=_pinned_or_declared(row["rollout"], row["pinned"]),
         rollback_ready=row["rollback_ready"],
         playbook=_playbook(row["playbook"]) if row["playbook"] else None,
     )
@@ -101,6 +106,16 @@ def run_of(row: Row, effects: Sequence[Effect]) -> Run:
     )
 
 
+def run_or_failed(row: Row, effects: Sequence[Row]) -> Run:
+    """The same, for somebody who decides: one that cannot be read has failed, so that it is tried again."""
+    try:
+        return run_of(row, list(map(effect_of, effects)))
+    except UNREADABLE as error:
+        said = f"it cannot be read: {' '.join(str(error).split())[:LONGEST]}"
+        plain = {**row, "state": "failed", "text": said, "proof": None, "confirmation": None}
+        return run_of(plain, ())
+
+
 def effect_of(row: Row) -> Effect:
     """A row of `effect`."""
     return Effect(
@@ -110,6 +125,16 @@ def effect_of(row: Row) -> Effect:
         found=row["found"],
         cause=Cause(row["cause"]) if row["cause"] else None,
     )
+
+
+def _pinned_or_declared(rollout: str, text: str) -> Mapping[str, tuple[Step, ...]]:
+    """Pinned steps that cannot be read are as good as none: then the playbook's steps count."""
+    try:
+        return _pinned(text)
+    except UNREADABLE as error:
+        said = " ".join(str(error).split())[:LONGEST]
+        log.warning("the pinned steps of %s cannot be read, the playbook's count: %s", rollout, said)
+        return {}
 
 
 @functools.lru_cache(maxsize=256)

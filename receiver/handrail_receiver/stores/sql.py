@@ -12,6 +12,7 @@ from handrail.contract import names
 from handrail_receiver.errors import LeaseLost
 from handrail_receiver.model import (
     OPEN,
+    Attempt,
     AttemptState,
     Decision,
     EffectState,
@@ -25,10 +26,10 @@ from handrail_receiver.status.words import what
 from handrail_receiver.stores.chain import link
 from handrail_receiver.stores.engine import Engine, Tx
 from handrail_receiver.stores.evidence import SqlEvidence
-from handrail_receiver.stores.histories import RUNS, apply, end_others, history_of
+from handrail_receiver.stores.histories import RUNS, apply, current, end_others, history_of
 from handrail_receiver.stores.inbox import SqlInbox
 from handrail_receiver.stores.retention import SqlRetention
-from handrail_receiver.stores.rows import effect_of, instant, run_of, seconds, step_json, step_of
+from handrail_receiver.stores.rows import UNREADABLE, effect_of, instant, run_of, seconds, step_json, step_of
 from handrail_receiver.stores.tellings import SqlTellings, changed, want
 
 log = logging.getLogger("handrail")
@@ -52,6 +53,10 @@ class SqlAttempts:
     async def history(self, rollout: str, at: datetime) -> History:
         """What was done and said in the newest attempt."""
         return await self._engine.read(lambda tx: history_of(tx, rollout, at))
+
+    async def current(self) -> list[Attempt]:
+        """The newest attempt of each rollout, where that is live or rolled back."""
+        return await self._engine.read(current)
 
 
 class SqlRuns:
@@ -129,7 +134,7 @@ def _due(tx: Tx, attempt: int, at: float) -> list[Run]:
         effects = tx.rows("SELECT * FROM effect WHERE run = :id ORDER BY position", id=row["id"])
         try:
             runs.append(_left_to_stronger(tx, run_of(row, list(map(effect_of, effects)))))
-        except (ValueError, LookupError, TypeError) as error:
+        except UNREADABLE as error:
             said = " ".join(str(error).split())
             log.warning("%s of %s cannot be read: %s", row["action"], row["rollout"], said)
     return runs
@@ -292,6 +297,12 @@ class SqlMemory:
             lambda tx: tx.rows("SELECT at FROM memory WHERE name = :name", name=name)
         )
         return instant(rows[0]["at"]) if rows else None
+
+    async def time(self) -> datetime:
+        """What the database's own clock says."""
+        return instant(
+            (await self._engine.read(lambda tx: tx.rows("SELECT database_clock() AS now")))[0]["now"]
+        )
 
     async def remember(self, name: str, at: datetime) -> None:
         """Keep an instant."""

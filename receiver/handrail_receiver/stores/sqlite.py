@@ -18,6 +18,12 @@ from handrail_receiver.stores.migrate import migrate
 class SQLite:
     """A connection. SQLite has one writer, so that a transaction that writes holds every lock."""
 
+    faults: tuple[type[Exception], ...] = (
+        sqlite3.DataError,
+        sqlite3.IntegrityError,
+        sqlite3.InterfaceError,
+        sqlite3.ProgrammingError,
+    )
     skip_locked = ""
     listed = "SELECT value FROM json_each(:listed)"
 

@@ -121,7 +121,8 @@ class Rollout:
     `match` are label matchers that every measure of this rollout gets. `rollback` are the steps of an ordinary
     rollback, in order; `emergency` and `security` default to them. A `split` adds the weights of each stage and
     takes the canary's weight to 0 on every rollback, after the flags that stand first and before all other steps. `severities` renames warning, critical and emergency. `routes` says
-    whom Alertmanager tells by itself, by severity or by the name of an escalation level.
+    whom Alertmanager tells by itself, by severity or by the name of an escalation level. For `keep` after a rollback
+    the receiver puts it back when something undoes it; without, and later, people are told.
     """
 
     name: Name
@@ -151,6 +152,7 @@ class Rollout:
     checks: Sequence[Period] = Field(default=(), kw_only=True)
     proved_within: Period = Field(default="5m", kw_only=True)
     rollbacks_per_day: Annotated[int, Field(ge=0)] = Field(default=3, kw_only=True)
+    keep: Period | None = Field(default=None, kw_only=True)
     scrape: Interval = Field(default="15s", kw_only=True)
     evaluate: Interval = Field(default="30s", kw_only=True)
     title: str | None = Field(default=None, kw_only=True)

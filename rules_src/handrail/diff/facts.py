@@ -109,6 +109,7 @@ class Rollout:
     actions: Mapping[str, Action]
     checks: tuple[float, ...]
     rollbacks_per_day: int
+    keep: float
     interval: timedelta
     arms: Arms | None
     captured: Mapping[str, str]
@@ -221,6 +222,7 @@ def _rollout(playbook: Any, rules: Any, told: Any) -> Rollout:
         actions={action["name"]: _action(action) for action in playbook["actions"]},
         checks=tuple(playbook["checks"]),
         rollbacks_per_day=playbook["budget_per_day"],
+        keep=playbook.get("keep", 0),
         interval=max((_span(group, "interval") for group in rules["groups"]), default=timedelta()),
         arms=Arms(**arms) if arms else None,
         captured={one["name"]: _text(one.get("references")) for one in playbook["guardrails"]},

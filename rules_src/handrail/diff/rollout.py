@@ -129,6 +129,9 @@ def _own(old: Rollout, new: Rollout) -> Iterator[tuple[str, Effect, str]]:
     if old.rollbacks_per_day != new.rollbacks_per_day:
         effect = by_size(old.rollbacks_per_day, new.rollbacks_per_day, more_is=Effect.tighter)
         yield "", effect, f"automatic rollbacks per day {old.rollbacks_per_day} → {new.rollbacks_per_day}"
+    if old.keep != new.keep:
+        effect = by_size(old.keep, new.keep, more_is=Effect.tighter)
+        yield "", effect, f"a rollback is put back for {old.keep:g} s → {new.keep:g} s"
     if old.checks != new.checks:
         effect = by_size(len(old.checks), len(new.checks), more_is=Effect.tighter)
         same = len(old.checks) == len(new.checks)

@@ -48,6 +48,7 @@ def lower_playbook(given: Rollout, guardrails: tuple[plan.Guardrail, ...], frame
         actions=_actions(given, guardrails, frame),
         checks=tuple(frame.context.scale.duration(check).total_seconds() for check in given.checks),
         budget_per_day=given.rollbacks_per_day,
+        keep=frame.context.scale.duration(given.keep).total_seconds() if given.keep else 0,
         runbook_url=frame.runbook_url,
         dashboard_url=frame.dashboard_url,
     )

@@ -1,0 +1,24 @@
+"""Rollouts → their histories, as far as each can be read: one that cannot is logged, and the others are shown."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from datetime import datetime
+
+from handrail_receiver.model import History
+from handrail_receiver.ports import Attempts
+
+log = logging.getLogger("handrail")
+UNREADABLE = (ValueError, LookupError, TypeError)
+
+
+async def readable(attempts: Attempts, rollouts: Iterable[str], now: datetime) -> dict[str, History]:
+    """The history of each rollout that can be read. Raises StoreDown."""
+    found: dict[str, History] = {}
+    for rollout in rollouts:
+        try:
+            found[rollout] = await attempts.history(rollout, now)
+        except UNREADABLE as error:
+            log.warning("the attempt of %s cannot be read: %s", rollout, " ".join(str(error).split()))
+    return found

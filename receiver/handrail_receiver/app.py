@@ -158,7 +158,8 @@ def make_app(settings: Settings, secrets: Secrets) -> Front:
         settings.public_url.rstrip("/"),
     )
     tokens = NoTokens() if settings.without_tokens else Tokens(tuple(map(Path, settings.tokens_file)))
-    calls = Calls(guard, targets, prometheus, secrets.redact, Criteria(prometheus, clock), tokens.approvers)
+    criteria = Criteria(prometheus, clock)
+    calls = Calls(guard, targets, prometheus, secrets.redact, criteria, tokens.approvers, asker.begun)
     chores = Chores(settings, store, playbooks, guard, calls, clock)
     watch = Watch(guard, playbooks, targets, prometheus)
     guard.on_over = watch.soon

@@ -11,7 +11,7 @@ import asyncio
 import json
 import logging
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -37,6 +37,8 @@ from handrail_receiver.stores import Store
 
 log = logging.getLogger("handrail")
 LONGEST_AWAY = timedelta(hours=12)
+BEFORE = timedelta(minutes=1)
+"""How much older than an attempt an alert is said to be that fired before it; since when, nobody asked."""
 ASKED = "asked"
 WITH_A_ROLLOUT = f'{names.ROLLOUT}!=""'
 GONE = 3
@@ -79,6 +81,17 @@ class Asker:
     def at_once(self) -> None:
         """Ask now: something was said that is not the whole truth."""
         self._at_once.set()
+
+    async def begun(self, alerts: Sequence[Mapping[str, str]]) -> None:
+        """An attempt has begun while `alerts` fire by Prometheus: they count for it as if they were sent now.
+
+        Alertmanager knows what of it is muted, and is asked at once; where none is set, nothing is.
+        """
+        if self.alertmanagers:
+            self.at_once()
+            return
+        since = self.clock.now() - BEFORE
+        await self._deliver([AlertBody(status="firing", labels=dict(one), startsAt=since) for one in alerts])
 
     async def run(self) -> None:
         """Ask until cancelled."""

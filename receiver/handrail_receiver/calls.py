@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from handrail.contract import Playbook, Step, names
@@ -16,6 +16,8 @@ from handrail_receiver.gates import Approver, Found, GateStanding, approach, jud
 from handrail_receiver.guard import Guard, with_tells
 from handrail_receiver.model import (
     Attempt,
+    AttemptState,
+    Begin,
     Captured,
     Decision,
     History,
@@ -25,6 +27,7 @@ from handrail_receiver.model import (
     in_force,
 )
 from handrail_receiver.operate import NOTHING_FOUND, Asked, answer
+from handrail_receiver.operations.preflight import Labels, Preflight, firing, preflight
 from handrail_receiver.ports import Rehearsal, Target
 from handrail_receiver.prometheus import Asks
 from handrail_receiver.standing_guard import (
@@ -42,6 +45,9 @@ WAIT = 20.0
 MARGIN = 1.0
 """Each call of a rehearsal has the step's time; with so much more it can say which of them did not answer."""
 GATED = ("start", "approve", "promote", "retry", "check")
+FORWARD = ("start", "promote", "retry")
+"""What gives the canary more, or may: it is looked at first whether that would be seen."""
+NOT_ASKED = Preflight()
 
 
 @dataclass(frozen=True)
@@ -85,7 +91,10 @@ def _causes(found: list[Rehearsed]) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class Calls:
-    """Answers people. A start and a promotion are preceded by the question "can I roll back?"."""
+    """Answers people. A start and a promotion are preceded by two questions: can I roll back, and would I see why?
+
+    `begun` hears of what fired already when an attempt began.
+    """
 
     guard: Guard
     targets: Mapping[str, Target]
@@ -93,6 +102,7 @@ class Calls:
     redact: Callable[[str], str]
     criteria: Criteria
     approvers: Callable[[], frozenset[Approver]]
+    begun: Callable[[Sequence[Labels]], Awaitable[None]]
 
     async def call(self, playbook: Playbook, asked: Asked) -> tuple[Decision, Run | None]:
         """Decide on a call and wait a while for what it opened."""
@@ -108,8 +118,9 @@ class Calls:
             asked = await self._captured(playbook, asked, names.BEFORE)
         if asked.verb in {"promote", "retry"}:
             asked = await self._left(playbook, asked)
+        before = await self._before(playbook, asked)
         if asked.verb in GATED:
-            asked = await self._gate(playbook, asked)
+            asked = await self._gate(playbook, asked, before)
         now = self.guard.conditions()
         decision = await self.guard.apply(
             playbook.rollout,
@@ -117,6 +128,7 @@ class Calls:
                 answer(asked, newest, history, now), in_force(history.attempt, newest)
             ),
         )
+        await self._hand_over(playbook, decision, before)
         return decision, await self.guard.ended(decision, WAIT)
 
     async def stand_guard(self, playbook: Playbook) -> Decision | None:
@@ -132,9 +144,12 @@ class Calls:
             asked, no_way_back=self._clean(asked.no_way_back), not_ready=self._clean(asked.not_ready)
         )
         said = last_said(await self.guard.store.evidence.newest(playbook.rollout, LOOKED_BACK))
-        return await self.guard.apply(
+        before = await preflight(self.prometheus, playbook)
+        decision = await self.guard.apply(
             playbook.rollout, lambda history: stand_guard(asked, playbook, history, now, said)
         )
+        await self._hand_over(playbook, decision, before)
+        return decision
 
     async def _follow(self, newest: Playbook) -> Decision:
         """The one attempt of a rollout without stages goes by the newest playbook, once it could be rolled back by."""
@@ -152,7 +167,8 @@ class Calls:
         at = approach(playbook, history, NOTHING_FOUND, now)
         if at is None:
             return None
-        return judge(replace(at, found=Found(await self.criteria.recent(at.gate.criteria), self.approvers())))
+        asked = () if at.lasts else at.gate.criteria
+        return judge(replace(at, found=Found(await self.criteria.recent(asked), self.approvers())))
 
     async def rehearse(self, playbook: Playbook, attempt: Attempt | None = None) -> list[Rehearsed]:
         """What each acting action would do, by reading only: in a live attempt with the values pinned at its start."""
@@ -246,13 +262,36 @@ class Calls:
             raise Permanent(Cause.missing, f"{expr} gives {found}, not one number")
         return values[0]
 
-    async def _gate(self, playbook: Playbook, asked: Asked) -> Asked:
-        """What the gate ahead is judged by."""
+    async def _gate(self, playbook: Playbook, asked: Asked, before: Preflight) -> Asked:
+        """What the gate ahead is judged by; where none comes, what fires is said beside it."""
         now = self.guard.clock.now()
         history = await self.guard.store.attempts.history(playbook.rollout, now)
         at = approach(playbook, history, NOTHING_FOUND, now)
-        criteria = await self.criteria.ask(at.gate.criteria) if at else {}
-        return replace(asked, found=Found(criteria, self.approvers()))
+        criteria = await self.criteria.ask(at.gate.criteria) if at and not at.lasts else {}
+        fire = [f"{source} fires" for source in before.fires.sources if at is None]
+        return replace(
+            asked,
+            found=Found(criteria, self.approvers(), before.fires),
+            not_ready=(*asked.not_ready, *before.problems, *fire),
+            causes=(*asked.causes, *before.causes, *fire),
+        )
+
+    async def _before(self, playbook: Playbook, asked: Asked) -> Preflight:
+        """What stands against going forward; a rollback that is tried again waits for nobody's answer."""
+        attempt = await self._attempt(playbook)
+        back = attempt is not None and attempt.state == AttemptState.rolling_back
+        if asked.verb not in FORWARD or back:
+            return NOT_ASKED
+        return await preflight(self.prometheus, playbook)
+
+    async def _hand_over(self, playbook: Playbook, decision: Decision, before: Preflight) -> None:
+        """What fired before an attempt began counts for it too, though nobody may say it again for hours."""
+        if not any(isinstance(change, Begin) for change in decision.changes):
+            return
+        try:
+            await self.begun(await firing(self.prometheus, playbook))
+        except TargetError:
+            await self.begun(before.alerts)
 
     async def _left(self, playbook: Playbook, asked: Asked) -> Asked:
         """What the stage that is left came to."""

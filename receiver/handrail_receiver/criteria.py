@@ -1,8 +1,9 @@
-"""Criteria → why each is not met, asked of Prometheus; no answer and no data are not a yes."""
+"""Criteria → how each stands, asked of Prometheus; no answer and no data are not a yes."""
 
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -10,14 +11,16 @@ from datetime import datetime, timedelta
 from handrail.contract import Criterion
 
 from handrail_receiver.errors import TargetError
+from handrail_receiver.gates import Answer
 from handrail_receiver.ports import Clock
 from handrail_receiver.prometheus import Asks
+from handrail_receiver.status.times import span
 
 AT_ONCE = 4
 GOOD_FOR = timedelta(seconds=30)
 PAGE_WAITS = 2.0
 
-Problems = Mapping[Criterion, str]
+Answers = Mapping[Criterion, Answer]
 
 
 @dataclass
@@ -26,22 +29,22 @@ class Criteria:
 
     prometheus: Asks
     clock: Clock
-    _recent: dict[tuple[Criterion, ...], tuple[datetime, Problems]] = field(default_factory=dict)
-    _asking: dict[tuple[Criterion, ...], asyncio.Task[Problems]] = field(default_factory=dict)
+    _recent: dict[tuple[Criterion, ...], tuple[datetime, Answers]] = field(default_factory=dict)
+    _asking: dict[tuple[Criterion, ...], asyncio.Task[Answers]] = field(default_factory=dict)
 
-    async def ask(self, criteria: Sequence[Criterion]) -> Problems:
-        """Why each is not met now; empty when it is."""
+    async def ask(self, criteria: Sequence[Criterion]) -> Answers:
+        """How each stands now."""
         few = asyncio.Semaphore(AT_ONCE)
 
-        async def one(criterion: Criterion) -> str:
+        async def one(criterion: Criterion) -> Answer:
             async with few:
-                return await self._problem(criterion)
+                return await self._answer(criterion)
 
-        problems = dict(zip(criteria, await asyncio.gather(*map(one, criteria)), strict=True))
-        self._recent[tuple(criteria)] = (self.clock.now(), problems)
-        return problems
+        answers = dict(zip(criteria, await asyncio.gather(*map(one, criteria)), strict=True))
+        self._recent[tuple(criteria)] = (self.clock.now(), answers)
+        return answers
 
-    async def recent(self, criteria: Sequence[Criterion]) -> Problems:
+    async def recent(self, criteria: Sequence[Criterion]) -> Answers:
         """The same, for somebody who looks: those that are not answered in time are left out."""
         key = tuple(criteria)
         at, known = self._recent.get(key, (None, {}))
@@ -54,14 +57,37 @@ class Criteria:
         done, _ = await asyncio.wait({task}, timeout=PAGE_WAITS)
         return task.result() if done else {}
 
-    async def _problem(self, criterion: Criterion) -> str:
+    async def _answer(self, criterion: Criterion) -> Answer:
+        name = f"{criterion.guardrail}: {criterion.text}"
         try:
             broken = await self.prometheus.values(criterion.expr)
             seen = await self.prometheus.values(criterion.seen)
+            judged = seen or (await self.prometheus.values(criterion.judged) if criterion.judged else [])
         except TargetError as error:
-            return f"{criterion.guardrail}: {criterion.text}: unknown: {error}"
+            return Answer(met=False, text=f"{name}: unknown: {error}")
         if broken:
-            return f"{criterion.guardrail}: not so over the whole stage: {criterion.text}"
-        if not seen:
-            return f"{criterion.guardrail}: {criterion.text}: unknown: no data, or too little traffic"
-        return ""
+            return Answer(
+                met=False, text=f"{criterion.guardrail}: not so {_when(criterion)}: {criterion.text}"
+            )
+        if seen:
+            return Answer(met=True, text=f"so {_when(criterion)}{_for(criterion, seen[0])}")
+        if not criterion.judged:
+            return Answer(met=False, text=f"{name}: unknown: no data, or too little traffic")
+        share = f"only {_percent(judged[0])}" if judged else "none"
+        text = f"{name}: unknown: {share} of {_when(criterion, '')} had data, and traffic enough, to be judged by"
+        return Answer(met=False, text=text)
+
+
+def _when(criterion: Criterion, word: str = "over ") -> str:
+    if criterion.over is None:
+        return "now"
+    return f"{word}the last {span(timedelta(seconds=criterion.over))}"
+
+
+def _for(criterion: Criterion, share: float) -> str:
+    return "" if criterion.over is None else f", {_percent(share)} of which could be judged"
+
+
+def _percent(share: float) -> str:
+    """Never rounded up: 89.9 % is less than 90 %."""
+    return f"{math.floor(100 * share + 1e-6)} %"

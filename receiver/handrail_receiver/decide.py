@@ -147,8 +147,7 @@ def _in_attempt(case: _Case, attempt: Attempt, *, before: bool | None) -> Decisi
     """`before` says whether the alert was firing when we last heard of it, None when we never did."""
     tier, again = case.tier, before is True
     if not case.signal.firing:
-        text = "it stopped firing, which proves nothing and undoes nothing"
-        return case.say(Verdict.repeat if before is False else Verdict.note, "resolved", text)
+        return _resolved(case, attempt, before=before)
     if not attempt.live and not _stronger(tier, case.history):
         text = f"attempt {attempt.number} is {attempt.state}"
         return case.say(Verdict.repeat if again else Verdict.note, "attempt-over", text)
@@ -161,6 +160,28 @@ def _in_attempt(case: _Case, attempt: Attempt, *, before: bool | None) -> Decisi
         text = f"{case.where}: people are asked to {tier.action}"
         return case.say(Verdict.repeat if again else Verdict.tell, "asked-for", text)
     return _act(case, attempt)
+
+
+def _resolved(case: _Case, attempt: Attempt, *, before: bool | None) -> Decision:
+    """A guardrail that sees again holds nothing any more; every other hold is for people to end."""
+    if _is_blind(case) and attempt.held == _cannot_see(case) and not _still_blind(case):
+        return case.say(Verdict.note, "sees-again", f"{case.guardrail} sees again", SetHold(""))
+    text = "it stopped firing, which proves nothing and undoes nothing"
+    return case.say(Verdict.repeat if before is False else Verdict.note, "resolved", text)
+
+
+def _is_blind(case: _Case) -> bool:
+    return case.tier.tier == names.BLIND
+
+
+def _cannot_see(case: _Case) -> str:
+    return f"{case.guardrail} cannot see"
+
+
+def _still_blind(case: _Case) -> bool:
+    """Whether another series of the same alert fires."""
+    source, own = f"{case.guardrail}/{case.tier.tier}", series_of(case.signal)
+    return any(one.firing and one.source == source and one.series != own for one in case.history.said)
 
 
 def _act(case: _Case, attempt: Attempt) -> Decision:
@@ -226,7 +247,7 @@ def _confirmation(case: _Case, attempt: Attempt) -> Confirmation | None:
 
 
 def _hold(case: _Case, held: str) -> Decision:
-    text = f"{case.guardrail} cannot see" if case.tier.tier == names.BLIND else case.where
+    text = _cannot_see(case) if _is_blind(case) else case.where
     if held:
         return case.say(Verdict.repeat, "already-held", f"{text}; held already: {held}")
     return case.say(Verdict.hold, "asked-for", text, SetHold(text))

@@ -1,6 +1,6 @@
 """Gate + History + what was found out + now → how the gate stands, ask by ask; pure.
 
-What is not known is not met. An approval counts for one attempt, for what it was given for, until its time is
+What is not known is not met. A stage is judged when it is over, and by nothing that was before it. An approval counts for one attempt, for what it was given for, until its time is
 over, while its token is valid, and only from somebody whose own change it is not.
 """
 
@@ -23,7 +23,7 @@ from handrail_receiver.status.times import span, when
 SEEN = 12
 """How much of a digest people are shown and give back."""
 
-Kind = Literal["criterion", "stable", "check", "approval"]
+Kind = Literal["hold", "criterion", "firing", "stable", "check", "approval"]
 
 
 @dataclass(frozen=True)
@@ -42,11 +42,31 @@ NO_TOKEN = Approver("")
 
 
 @dataclass(frozen=True)
-class Found:
-    """What was found out beside the history: why each criterion is not met (empty: it is), and who may approve now."""
+class Answer:
+    """What Prometheus says of a criterion: whether it is met, and for how long and how much that was judged."""
 
-    criteria: Mapping[Criterion, str] = field(default_factory=dict)
+    met: bool
+    text: str
+
+
+@dataclass(frozen=True)
+class Fires:
+    """What fires by Prometheus, as guardrail/tier. `sure`: it has the playbook's rules, and nothing else fires."""
+
+    sources: tuple[str, ...] = ()
+    sure: bool = False
+
+
+NOBODY_ASKED = Fires()
+
+
+@dataclass(frozen=True)
+class Found:
+    """What was found out beside the history: of each criterion, of what fires, and who may approve now."""
+
+    criteria: Mapping[Criterion, Answer] = field(default_factory=dict)
     approvers: frozenset[Approver] = frozenset()
+    fires: Fires = NOBODY_ASKED
 
 
 @dataclass(frozen=True)
@@ -100,6 +120,39 @@ class Approach:
         return tuple(known[question] for question in self.gate.manual if question in known)
 
     @cached_property
+    def left(self) -> tuple[str, timedelta, datetime] | None:
+        """The stage that is left, how long it is held, and until when; None where none is held."""
+        attempt = self.history.attempt
+        if attempt is None or not attempt.live:
+            return None
+        stage = next((stage for stage in self.playbook.stages if stage.name == attempt.stage), None)
+        if stage is None or not stage.hold:
+            return None
+        hold = timedelta(seconds=stage.hold)
+        return stage.name, hold, attempt.stage_entered_at + hold
+
+    @property
+    def lasts(self) -> bool:
+        """Whether the stage that is left is not over yet."""
+        return self.left is not None and self.now < self.left[2]
+
+    @cached_property
+    def firing(self) -> tuple[str, ...]:
+        """What fires, shadows left out: as Prometheus says, and as we heard where it cannot say for sure."""
+        heard = {one.source for one in self.history.said if one.firing and not self.found.fires.sure}
+        return tuple(sorted({*heard, *self.found.fires.sources} - self.shadows))
+
+    @cached_property
+    def shadows(self) -> frozenset[str]:
+        """The tiers that only watch."""
+        return frozenset(
+            f"{guardrail.name}/{tier.tier}"
+            for guardrail in self.playbook.guardrails
+            for tier in guardrail.tiers
+            if tier.shadow
+        )
+
+    @cached_property
     def own(self) -> frozenset[str]:
         """Whose own change it is: who started the attempt, and who answered a question."""
         attempt = self.history.attempt
@@ -140,17 +193,33 @@ def approach(playbook: Playbook, history: History, found: Found, now: datetime) 
 def judge(at: Approach, by: str = "") -> GateStanding:
     """How a gate stands for whoever goes through it now: `by`, empty when somebody only looks."""
     gate = at.gate
-    asks = [_criterion(one, at.found) for one in gate.criteria]
-    asks += [_stable(timedelta(seconds=gate.stable_for), at)] if gate.stable_for else []
+    asks = [_hold(*at.left)] if at.left and at.lasts else []
+    asks += [_criterion(one, at) for one in gate.criteria]
+    asks += [_stable(timedelta(seconds=gate.stable_for), at)] if gate.stable_for else _quiet(at)
     asks += [_check(place, question, at) for place, question in enumerate(gate.manual, 1)]
     asks += [_approval(one, at, at.own | {by}) for one in gate.approvals]
     return GateStanding(gate.into, at.digest, tuple(asks))
 
 
-def _criterion(criterion: Criterion, found: Found) -> Ask:
+def _hold(stage: str, long: timedelta, until: datetime) -> Ask:
+    name = f"stage {stage} lasts {span(long)}"
+    return Ask("hold", name, met=False, text=f"stage {stage}: not yet: until {when(until)}")
+
+
+def _criterion(criterion: Criterion, at: Approach) -> Ask:
     name = f"{criterion.guardrail}: {criterion.text}"
-    problem = found.criteria.get(criterion, f"{name}: unknown: Prometheus was not asked")
-    return Ask("criterion", name, not problem, problem or "so over the whole stage")
+    if at.lasts:
+        return Ask("criterion", name, met=False, text=f"{name}: not yet")
+    answer = at.found.criteria.get(criterion)
+    if answer is None:
+        return Ask("criterion", name, met=False, text=f"{name}: unknown: Prometheus was not asked")
+    return Ask("criterion", name, answer.met, answer.text)
+
+
+def _quiet(at: Approach) -> list[Ask]:
+    """What fires, shadows left out; a guardrail that is blind fires as well."""
+    text = f"{', '.join(at.firing)} fires"
+    return [Ask("firing", "nothing fires", met=False, text=text)] if at.firing else []
 
 
 def _stable(long: timedelta, at: Approach) -> Ask:
@@ -158,19 +227,11 @@ def _stable(long: timedelta, at: Approach) -> Ask:
     name, attempt = f"nothing fires for {span(long)}", at.history.attempt
     if attempt is None or not attempt.live:
         return Ask("stable", name, met=False, text=f"{name}: unknown before an attempt")
-    shadows = {
-        f"{guardrail.name}/{tier.tier}"
-        for guardrail in at.playbook.guardrails
-        for tier in guardrail.tiers
-        if tier.shadow
-    }
-    said = [one for one in at.history.said if one.source not in shadows]
-    firing = sorted({one.source for one in said if one.firing})
-    if firing:
-        return Ask(
-            "stable", name, met=False, text=f"{', '.join(firing)} fires; {span(long)} of rest are needed"
-        )
-    since = max([attempt.stage_entered_at, *(one.at for one in said)])
+    if at.firing:
+        text = f"{', '.join(at.firing)} fires; {span(long)} of rest are needed"
+        return Ask("stable", name, met=False, text=text)
+    said = [one.at for one in at.history.said if one.source not in at.shadows]
+    since = max([attempt.stage_entered_at, *said])
     text = f"nothing has fired since {when(since)}"
     if at.now - since < long:
         text += f", which is long enough at {when(since + long)}"

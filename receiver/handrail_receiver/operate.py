@@ -42,6 +42,7 @@ from handrail_receiver.nodes import on_each_node
 from handrail_receiver.operations.carried import carried
 from handrail_receiver.operations.changes import changes_between, pinned_anew
 from handrail_receiver.operations.machine import may
+from handrail_receiver.status.times import when
 from handrail_receiver.vouch import Word, approve, check, no_gate
 
 JUST_ENTERED = timedelta(minutes=1)
@@ -235,7 +236,7 @@ def _promote(
     reasons = [*(asked.no_way_back if following else ()), *asked.not_ready]
     reasons += _held(attempt, _not_entered(history) if asked.verb == "retry" else None)
     reasons += _guard_is_off(now)
-    reasons += [f"stage {attempt.stage} holds until {over:%Y-%m-%d %H:%M:%S} UTC"] if now.now < over else []
+    reasons += [f"stage {attempt.stage}: not yet: until {when(over)}"] if now.now < over and not gate else []
     refused, past = _through(known, asked, tuple(reasons), gate)
     if refused:
         return refused

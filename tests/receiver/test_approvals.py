@@ -229,7 +229,7 @@ def test_a_prometheus_that_is_stopped_is_named_once_with_its_cure(tmp_path: Path
     )
     nobody = f"http://{servers.free_address()}"
     with guarded(tmp_path, playbook(gates=(gate,)), PROMETHEUS=nobody) as shop:
-        shop.call("start")
+        shop.call("start", anyway=True, why="a test")
         assert handrail(shop, "viewer", "status", "shop")[1].splitlines()[-1] == (
             "    missing  error-rate: below 1 %: unknown: Prometheus cannot be reached: "
             "All connection attempts failed; start it, or correct HANDRAIL_PROMETHEUS"

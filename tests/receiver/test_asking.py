@@ -115,7 +115,7 @@ def test_a_confirmation_asks_prometheus_again(tmp_path: Path, bad: float, state:
         scraped(tmp_path, bad=bad) as application,
         guarded(tmp_path, book, PROMETHEUS=application.url) as shop,
     ):
-        shop.call("start")
+        shop.call("start", anyway=True, why="a test")
         shop.deliver()
         shop.until("rollback", state)
         assert shop.weights() == ((0, 100) if bad else (10, 90))
@@ -130,7 +130,7 @@ def test_a_prometheus_that_cannot_be_reached_is_a_declared_case(
     asks = Confirmation(after=0, expr="bad == 1", unreachable=unreachable)
     book = playbook(tiers={"error-rate/critical": {"confirmation": asks}})
     with guarded(tmp_path, book, PROMETHEUS=f"http://{servers.free_address()}") as shop:
-        shop.call("start")
+        shop.call("start", anyway=True, why="a test")
         shop.deliver()
         shop.until("rollback", state)
         assert bool(shop.status()["attempt"]["held"]) == (state == "withdrawn")

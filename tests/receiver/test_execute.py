@@ -136,7 +136,7 @@ def test_the_kill_switch_gives_up_what_waits_to_be_confirmed(tmp_path: Path) -> 
     asks = Confirmation(after=1, expr="bad == 1", unreachable="act")
     book = playbook(tiers={"error-rate/critical": {"confirmation": asks}})
     with scraped(tmp_path, bad=1) as application, guarded(tmp_path, book, PROMETHEUS=application.url) as shop:
-        shop.call("start")
+        shop.call("start", anyway=True, why="a test")
         shop.deliver()
         shop.until("rollback", "waiting")
         (tmp_path / "handrail.stop").touch()

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from guarded import NOW, ROLLOUT, playbook
 from handrail.contract import Approval, Criterion, Gate
-from handrail_receiver.gates import Approach, Approver, Ask, Found, approach, judge
+from handrail_receiver.gates import Answer, Approach, Approver, Ask, Fires, Found, approach, judge
 from handrail_receiver.model import Attempt, AttemptState, History, LastSaid
 from handrail_receiver.spoken import Approved, Checked
 
@@ -21,7 +21,8 @@ BOOK = playbook(gates=(GATE,), tiers={"leaks/critical": {"shadow": True}})
 ATTEMPT = Attempt(7, ROLLOUT, ROLLOUT, 2, AttemptState.active, "10%", NOW - DAY, NOW - DAY, "alice")
 YES = Checked(2, "50%", QUESTION, passed=True, by="bob", at=NOW, note="looked")
 TOKEN = Approver("t1")
-FOUND = Found({CRITERION: ""}, frozenset({TOKEN}))
+MET = Answer(met=True, text="so now")
+FOUND = Found({CRITERION: MET}, frozenset({TOKEN}))
 
 
 def before(history: History, found: Found = FOUND, after: timedelta = timedelta()) -> Approach:
@@ -50,7 +51,7 @@ def test_a_gate_that_is_open_says_who_said_so() -> None:
     standing = judge(before(OPEN), "alice")
     assert standing.missing == ()
     assert standing.asks == (
-        Ask("criterion", "error-rate: below 0.5 %", met=True, text="so over the whole stage"),
+        Ask("criterion", "error-rate: below 0.5 %", met=True, text="so now"),
         Ask(
             "stable",
             "nothing fires for 1 d",
@@ -204,3 +205,54 @@ def test_the_gate_into_the_first_stage_is_for_the_attempt_that_begins_next() -> 
 )
 def test_after_the_last_stage_and_while_rolling_back_no_gate_comes(attempt: Attempt) -> None:
     assert approach(BOOK, History(attempt), FOUND, NOW) is None
+
+
+HOUR, SECOND = timedelta(hours=1), timedelta(seconds=1)
+LASTING = replace(ATTEMPT, stage="50%", stage_entered_at=NOW)
+INTO_100 = playbook(gates=(Gate(into="100%", criteria=(CRITERION,)),))
+
+
+def out_of_50(after: timedelta, found: Found = FOUND, *said: LastSaid) -> list[tuple[str, bool, str]]:
+    """What the gate out of a stage of one hour says so long after the stage began."""
+    at = approach(INTO_100, History(LASTING, said=said), found, NOW + after)
+    assert at is not None
+    return [(ask.kind, ask.met, ask.text) for ask in judge(at).asks]
+
+
+@pytest.mark.parametrize("after", [timedelta(), SECOND, HOUR - SECOND])
+def test_while_a_stage_lasts_it_is_not_judged_and_the_gate_says_until_when(after: timedelta) -> None:
+    assert out_of_50(after) == [
+        ("hold", False, "stage 50%: not yet: until 2026-03-01 04:00:00 UTC"),
+        ("criterion", False, "error-rate: below 0.5 %: not yet"),
+    ]
+
+
+def test_when_it_is_over_it_is_judged() -> None:
+    assert out_of_50(HOUR) == [("criterion", True, "so now")]
+
+
+BLIND = LastSaid("a", "error-rate/blind", firing=True, at=NOW)
+SHUT = ("firing", False, "error-rate/blind fires")
+
+
+def test_what_fires_keeps_a_gate_shut_blindness_as_well_until_it_fires_no_more() -> None:
+    assert out_of_50(HOUR, FOUND, BLIND)[1:] == [SHUT]
+    assert out_of_50(HOUR, FOUND, replace(BLIND, firing=False))[1:] == []
+
+
+def test_what_only_watches_keeps_none_shut() -> None:
+    watches = playbook(gates=(Gate(into="100%"),), tiers={"error-rate/blind": {"shadow": True}})
+    at = approach(watches, History(LASTING, said=(BLIND,)), FOUND, NOW + HOUR)
+    assert at is not None
+    assert judge(at).asks == ()
+
+
+def test_what_fires_by_prometheus_keeps_it_shut_though_nobody_told_us() -> None:
+    found = replace(FOUND, fires=Fires(("error-rate/blind",)))
+    assert out_of_50(HOUR, found)[1:] == [SHUT]
+
+
+def test_a_prometheus_that_has_the_rules_knows_better_than_what_was_told() -> None:
+    """Alertmanager does not tell the end of what it mutes."""
+    assert out_of_50(HOUR, replace(FOUND, fires=Fires(sure=True)), BLIND)[1:] == []
+    assert out_of_50(HOUR, replace(FOUND, fires=Fires(sure=False)), BLIND)[1:] == [SHUT]

@@ -147,7 +147,7 @@ def test_a_stage_is_not_left_before_its_time() -> None:
     assert said(asked("promote"), holding) == (
         "refuse",
         "not-ready",
-        "stage 50% holds until 2026-03-01 04:00:00 UTC; mend it, or say --anyway and --why",
+        "stage 50%: not yet: until 2026-03-01 04:00:00 UTC; mend it, or say --anyway and --why",
     )
     assert said(asked("promote"), holding, Conditions(NOW + timedelta(hours=1)))[0] == "act"
 
@@ -343,5 +343,5 @@ def test_what_still_fires_is_asked_of_prometheus_for_the_new_attempt() -> None:
     tier = BOOK.tier("error-rate", "critical")
     assert tier is not None
     asks = Confirmation(after=0, expr=tier.expr, unreachable="hold")
-    opened = answer(asked("start"), BOOK, over, CONDITIONS).changes[2:]
+    opened = answer(asked("start", anyway=True, why="mended"), BOOK, over, CONDITIONS).changes[2:]
     assert opened == (Open("rollback", "error-rate/critical", 0, weights(0, 100), None, NOW, asks),)

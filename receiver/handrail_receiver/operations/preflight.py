@@ -1,0 +1,122 @@
+"""A playbook, asked of Prometheus before a start or a promotion → what stands against it, and what fires already.
+
+Prometheus must answer, must have the rules that the playbook was made with, and must have seen what they look at. A
+playbook that does not know its rules, of an older version or made by hand, asks for no Prometheus.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from handrail.contract import Playbook, names
+
+from handrail_receiver.errors import TargetError
+from handrail_receiver.gates import NOBODY_ASKED, Fires
+from handrail_receiver.prometheus import Asks, NoPrometheus, Sample
+
+AT_ONCE = 4
+LATELY = "1d"
+"""How far back a metric may have been seen last."""
+
+Labels = Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Preflight:
+    """What stands against going on, a line each; `causes` say the same in words that stay while numbers change.
+
+    `alerts` are the labels of all that fires, `fires` the same for a gate.
+    """
+
+    problems: tuple[str, ...] = ()
+    causes: tuple[str, ...] = ()
+    alerts: tuple[Labels, ...] = ()
+    fires: Fires = NOBODY_ASKED
+
+
+async def preflight(prometheus: Asks, playbook: Playbook) -> Preflight:
+    """Ask all of it."""
+    if isinstance(prometheus, NoPrometheus) and not playbook.rules_digest:
+        return Preflight()
+    try:
+        loaded = await _loaded(prometheus, playbook)
+        alerts = await firing(prometheus, playbook)
+        unseen = await _unseen(prometheus, playbook)
+    except TargetError as error:
+        return Preflight((f"Prometheus does not answer: {error}",), (f"Prometheus: {error.cause}",))
+    old = _other_age(loaded, playbook)
+    fires = Fires(tuple(sorted(set(map(_source, alerts)))), sure=bool(playbook.rules_digest) and not old)
+    return Preflight((*old, *unseen), (*(["rules"] if old else []), *unseen), tuple(alerts), fires)
+
+
+async def _loaded(prometheus: Asks, playbook: Playbook) -> set[str]:
+    """The digests of the rollout's rules that Prometheus has loaded."""
+    if not playbook.rules_digest:
+        return set()
+    found = await prometheus.samples(f"{names.RULES_INFO}{{{_ours(playbook)}}}")
+    return {sample.labels.get(names.DIGEST, "") for sample in found}
+
+
+def _other_age(loaded: set[str], playbook: Playbook) -> list[str]:
+    if not playbook.rules_digest or loaded == {playbook.rules_digest}:
+        return []
+    if not loaded:
+        return [f"Prometheus has no rules of {playbook.rollout}; load {names.rules_file(playbook.rollout)}"]
+    text = f"the rules that Prometheus has loaded ({', '.join(sorted(loaded))}) and the playbook"
+    return [f"{text} ({playbook.rules_digest}) are of different age; load both from one `handrail generate`"]
+
+
+async def firing(prometheus: Asks, playbook: Playbook) -> list[Labels]:
+    """The labels of all that fires; what only watches and what an alert has climbed to is left out."""
+    other = f'{names.MODE}!="{names.SHADOW}",{names.LEVEL}="",{names.GUARDRAIL}!~"|{names.HEARTBEAT}"'
+    found = await prometheus.samples(f'ALERTS{{alertstate="firing",{_ours(playbook)},{other}}}')
+    return [_labels(sample) for sample in found if sample.labels.get(names.GUARDRAIL)]
+
+
+def _labels(sample: Sample) -> Labels:
+    return {name: value for name, value in sample.labels.items() if name not in {"__name__", "alertstate"}}
+
+
+def _source(labels: Labels) -> str:
+    return f"{labels.get(names.GUARDRAIL)}/{labels.get(names.TIER)}"
+
+
+def _ours(playbook: Playbook) -> str:
+    ours = f'{names.ROLLOUT}="{playbook.rollout}"'
+    return f'{ours},{names.ENVIRONMENT}="{playbook.environment}"' if playbook.environment else ours
+
+
+async def _unseen(prometheus: Asks, playbook: Playbook) -> tuple[str, ...]:
+    """A line for each guardrail of which a metric has never been seen."""
+    few = asyncio.Semaphore(AT_ONCE)
+
+    async def seen(any_of: Sequence[str]) -> bool:
+        async with few:
+            return await _seen(prometheus, any_of)
+
+    needed = dict.fromkeys(any_of for _, any_of in _needs(playbook))
+    there = dict(zip(needed, await asyncio.gather(*map(seen, needed)), strict=True))
+    return tuple(
+        f"{guardrail}: {' or '.join(any_of)} has not been seen within {LATELY}: nothing can be judged by it"
+        for guardrail, any_of in _needs(playbook)
+        if not there[any_of]
+    )
+
+
+def _needs(playbook: Playbook) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """What each guardrail needs that is in force."""
+    for guardrail in playbook.guardrails:
+        if not all(tier.shadow for tier in guardrail.tiers):
+            yield from ((guardrail.name, any_of) for any_of in guardrail.needs)
+
+
+async def _seen(prometheus: Asks, any_of: Sequence[str]) -> bool:
+    """Whether one of the series is there, or was: that reads more, and is asked only where none is there now."""
+    asked = [f"count({series})" for series in any_of]
+    asked += [f"count(last_over_time({series}[{LATELY}]))" for series in any_of]
+    for expr in asked:
+        if await prometheus.values(expr):
+            return True
+    return False

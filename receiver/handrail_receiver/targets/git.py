@@ -50,7 +50,8 @@ STATUS = re.compile(r"(?:returned error: |HTTP )(\d{3})\b")
 DOWN = re.compile(
     r"internal (server )?error|internal api|unavailable|unreachable|time[d -]*out|try again|temporar|gateway|"
     r"connection (refused|reset)|(could not|cannot|failed to|unable to) connect|failed to report status|"
-    r"unpacker error|overloaded|too many requests|\b50[0-4]\b",
+    r"resolve host|name resolution|no route to host|deadline exceeded|database is locked|no space left|"
+    r"read-only file system|unpacker error|overloaded|too many requests|\b50[0-4]\b",
     re.IGNORECASE,
 )
 """What a server, or one of its hooks, says in refusing a push when something behind it is down, not against the push."""

@@ -128,6 +128,8 @@ async def test_a_branch_that_its_server_guards_is_a_refusal(
         "policy service: connection refused",
         "the check timed out, try again later",
         "upstream request failed: Bad Gateway",
+        "could not resolve host policy.example",
+        "fatal: unable to write: No space left on device",
     ],
 )
 async def test_a_hook_whose_service_is_down_may_let_it_pass_in_a_moment(

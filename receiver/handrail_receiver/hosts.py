@@ -33,7 +33,7 @@ class Hosts:
         return asked and not self._is_ours(host)
 
     def _is_ours(self, host: str) -> bool:
-        name = (urlsplit(f"//{host}").hostname or "").rstrip(".") if _plain(host) else ""
+        name = _name(host)
         if name == "localhost" or name.endswith(".localhost") or name in self.names:
             return True
         try:
@@ -54,5 +54,11 @@ def host_in(headers: Iterable[tuple[bytes, bytes]]) -> str:
     return next((value.decode("latin-1") for name, value in headers if name == b"host"), "")
 
 
-def _plain(host: str) -> bool:
-    return host.isascii() and host.isprintable() and not set(host) & set("/?#@\\ ")
+def _name(host: str) -> str:
+    """The name in a Host header, empty where there is none."""
+    if not host.isascii() or not host.isprintable() or set(host) & set("/?#@\\ "):
+        return ""
+    try:
+        return (urlsplit(f"//{host}").hostname or "").rstrip(".")
+    except ValueError:
+        return ""

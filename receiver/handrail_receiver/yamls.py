@@ -6,14 +6,36 @@ call it off the event loop.
 
 from __future__ import annotations
 
+from typing import Any
+
 import yaml
 
 MOST = 200_000
+DEEPEST = 100
+
+
+class _Shallow(yaml.SafeLoader):
+    """Gives up at a depth that nobody writes by hand, and that would take the square of itself."""
+
+    _depth = 0
+
+    def fetch_flow_collection_start(self, token: Any) -> None:
+        if self.flow_level >= DEEPEST:
+            raise yaml.YAMLError(f"it is more than {DEEPEST} levels deep")
+        super().fetch_flow_collection_start(token)
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        self._depth += 1
+        if self._depth > DEEPEST:
+            raise yaml.YAMLError(f"it is more than {DEEPEST} levels deep")
+        node = super().compose_node(parent, index)
+        self._depth -= 1
+        return node
 
 
 def read_yaml(text: str) -> object:
     """What a document says. Raises yaml.YAMLError for what is none, or says too much."""
-    loader = yaml.SafeLoader(text)
+    loader = _Shallow(text)
     try:
         top = loader.get_single_node()
         if top is None:

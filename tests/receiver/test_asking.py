@@ -14,10 +14,10 @@ from typing import Any
 
 import pytest
 import servers
-from guarded import Guarded, guarded, playbook
+from guarded import Guarded, alert, body, guarded, playbook
 from guarded.alertmanagers import NOBODY, VERSIONS, Alertmanager, alertmanager, asked, sends_to
 from guarded.scraped import samples, scraped
-from handrail.contract import Confirmation, Proof, ReferenceQuery, Tell, Webhook
+from handrail.contract import Confirmation, Gate, Proof, ReferenceQuery, Tell, Webhook
 
 
 @pytest.fixture(name="pair", params=VERSIONS)
@@ -91,6 +91,101 @@ def test_what_is_silenced_is_left_alone(tmp_path: Path, version: str) -> None:
             shop.call("start")
             asked(tmp_path)
             assert shop.runs() == [("start", "done")]
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_what_alertmanager_sends_to_others_does_not_count(tmp_path: Path, version: str) -> None:
+    routes = [{"receiver": "staging", "matchers": ['cluster="stg-1"']}]
+    config = {
+        "route": {"receiver": "monitoring/shop/handrail", "routes": routes},
+        "receivers": [{"name": "monitoring/shop/handrail"}, {"name": "staging"}],
+    }
+    with (
+        alertmanager(tmp_path, version, config) as sender,
+        guarded(tmp_path, ALERTMANAGERS=sender.url, ASK_EVERY="0.5") as shop,
+    ):
+        shop.call("start")
+        sender.say(firing=True, cluster="stg-1")
+        sender.say(firing=True, environment="staging")
+        asked(tmp_path)
+        page = "1 alerts of ours go to staging and to no receiver called handrail; correct the routes, or"
+        servers.until(lambda: page in shop.ask("GET", "/", "viewer").text, "the page to say so")
+        assert (shop.runs(), shop.weights()) == ([("start", "done")], (10, 90))
+        sender.say(firing=True, cluster="prod-1")
+        shop.until("rollback", "done")
+
+
+def test_a_heartbeat_that_is_fetched_is_none(tmp_path: Path) -> None:
+    with (
+        alertmanager(tmp_path, "0.25", NOBODY) as sender,
+        guarded(tmp_path, ALERTMANAGERS=sender.url, ASK_EVERY="0.3", HEARTBEAT_WITHIN="2") as shop,
+    ):
+        beat = {"alertname": "HandrailHeartbeat", "rollout": "shop", "guardrail": "heartbeat"}
+        sender.take({"labels": beat, "annotations": {}})
+        shop.call("start")
+        blind = "the guard is blind: no heartbeat from Alertmanager for "
+        servers.until(lambda: blind in shop.call("promote")["text"], "the blindness")
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_what_no_alertmanager_has_any_more_fires_no_more(tmp_path: Path, version: str) -> None:
+    """It ends while it is silenced, so that nobody tells of its end."""
+    stages = tuple(stage.model_copy(update={"hold": 0}) for stage in playbook().stages)
+    book = playbook(stages=stages, gates=(Gate(into="50%", stable_for=0.5),))
+    alerting = servers.free_address()
+    with guarded(tmp_path, book, ALERTMANAGERS=f"http://{alerting}", ASK_EVERY="0.5") as shop:
+        config = sends_to(f"{shop.server.url}/webhooks/alertmanager")
+        with alertmanager(tmp_path, version, config, alerting) as sender:
+            shop.call("start")
+            sender.say(firing=True, tier="warning")
+            fires = "error-rate/warning fires; "
+            servers.until(lambda: fires in shop.call("promote")["text"], "the gate to be shut")
+            sender.silence(rollout="shop")
+            sender.say(firing=False, tier="warning")
+            servers.until(lambda: shop.call("promote")["verdict"] == "act", "the gate to be open")
+        assert gone(shop) == [
+            "no Alertmanager has error-rate/warning any more, and all answer: what told of its end was lost"
+        ]
+
+
+def gone(shop: Guarded) -> list[str]:
+    records = shop.ask("GET", "/api/rollouts/shop/evidence", "viewer").json()["records"]
+    bodies = [json.loads(record["body"]) for record in records if record["kind"] == "decision"]
+    return [body["text"] for body in bodies if body["reason"] == "gone"]
+
+
+def test_what_one_of_two_alertmanagers_cannot_say_still_fires(tmp_path: Path) -> None:
+    book = playbook(gates=(Gate(into="50%", stable_for=0.1),))
+    with alertmanager(tmp_path, "0.25", NOBODY) as sender:
+        both = f"{sender.url},http://{servers.free_address()}"
+        with guarded(tmp_path, book, ALERTMANAGERS=both, ASK_EVERY="0.2") as shop:
+            shop.call("start")
+            shop.deliver(body(alert(tier="warning")))
+            asked(tmp_path)
+            time.sleep(2)
+            assert "error-rate/warning fires" in shop.call("promote")["text"]
+            assert gone(shop) == []
+
+
+def test_a_password_in_an_address_stands_nowhere(tmp_path: Path) -> None:
+    secret, dead = "hunter2-is-not-one", servers.free_address()
+    where = f"http://guard:{secret}@{dead}"
+    with guarded(tmp_path, proxy=False, PROMETHEUS=where, ALERTMANAGERS=where, ASK_EVERY="0.2") as shop:
+        shop.call("start", anyway=True, why="nothing answers")
+        servers.until(
+            lambda: f"http://{dead}: " in shop.server.log.read_text(), "the log to say who is silent"
+        )
+        paths = (
+            "/",
+            "/rollouts/shop",
+            "/metrics",
+            "/readyz",
+            "/api/rollouts/shop",
+            "/api/rollouts/shop/evidence",
+        )
+        said = {path: shop.ask("GET", path, "viewer").text for path in paths}
+        said["log"] = shop.server.log.read_text()
+    assert [place for place, text in said.items() if secret in text] == []
 
 
 def test_what_fired_and_resolved_while_it_was_away_is_found(tmp_path: Path) -> None:

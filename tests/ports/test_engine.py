@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import threading
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 from guarded import NOW
-from handrail_receiver.errors import LeaseLost
-from handrail_receiver.stores import Store, open_store
+from handrail_receiver.errors import LeaseLost, StoreDown
+from handrail_receiver.stores import Store, engine, open_store
 from handrail_receiver.stores.engine import Tx
 from ports.store_cases import delivered
 
@@ -55,4 +56,24 @@ async def test_who_reads_a_sqlite_file_does_not_wait_for_who_writes(tmp_path: Pa
     with closing(sqlite3.connect(tmp_path / "handrail.db", isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         assert await asyncio.wait_for(store.inbox.waiting(), 2) == 1
+    await store.engine.close()
+
+
+async def test_work_that_hangs_keeps_nobody_waiting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "ANSWER_WITHIN", 0.5)
+    monkeypatch.setattr(engine, "LOOK_EVERY", 0.05)
+    store = open_store(f"sqlite:{tmp_path / 'handrail.db'}", 5)
+    store.engine.start()
+    thaw = threading.Event()
+    hangs = asyncio.ensure_future(store.engine.write(lambda _: thaw.wait(10)))
+    await asyncio.sleep(0.1)
+    behind = asyncio.ensure_future(store.engine.write(remembering("behind")))
+    said = await asyncio.wait_for(asyncio.gather(hangs, behind, return_exceptions=True), 3)
+    assert [(type(one), str(one)) for one in said] == [
+        (StoreDown, "the store did not answer within 0.5 s; see to its disk or server")
+    ] * 2
+    assert store.engine.trouble == str(said[0])
+    thaw.set()
+    assert await store.engine.write(remembering("after")) == "after"
+    assert (store.engine.trouble, await store.memory.recall("behind")) == ("", None)
     await store.engine.close()

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import socket
 import sqlite3
 from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -16,6 +17,7 @@ import pytest
 import servers
 from guarded import TOKENS, Guarded, alert, body, guarded, playbook
 from handrail.contract import Approval, Command, Gate, Secret, StageFacts
+from handrail_receiver.kill_switch import KillSwitch
 
 
 @pytest.fixture(scope="module", name="shop")
@@ -154,6 +156,86 @@ def test_a_deep_body_is_refused(shop: Guarded) -> None:
     assert shop.deliver(deep).status_code == 400
 
 
+def memory(shop: Guarded) -> int:
+    """What the receiver takes of the machine's memory, in MiB."""
+    status = Path(f"/proc/{shop.server.process.pid}/status").read_text()
+    return int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmRSS"))) >> 10
+
+
+def refused(shop: Guarded, *parts: bytes) -> bytes:
+    """What is answered to bytes that are sent until nobody takes them any more."""
+    host, port = shop.server.address.split(":")
+    with closing(socket.create_connection((host, int(port)))) as connection:
+        connection.settimeout(15)
+        with suppress(OSError):
+            for part in parts:
+                connection.sendall(part)
+        answer = b""
+        with suppress(OSError):
+            while part := connection.recv(10_000):
+                answer += part
+        return answer
+
+
+ASKS = b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        [ASKS, *[b"X-%d: " % number + b"a" * 8000 + b"\r\n" for number in range(20_000)]],
+        [ASKS + b"X: ", *[b"a" * 100_000] * 1000],
+        [b"GET /" + b"a" * 100_000, *[b"a" * 100_000] * 1000],
+        [ASKS + b"X: " + b"a" * 70_000 + b"\r\n\r\n"],
+    ],
+    ids=["many headers", "one header", "an address", "all at once"],
+)
+def test_headers_have_64_kb_and_take_no_more_memory(shop: Guarded, parts: list[bytes]) -> None:
+    before = memory(shop)
+    answer = refused(shop, *parts)
+    assert answer in {
+        b"",  # what was sent meanwhile takes the answer with it
+        b"HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\ncontent-length: 0\r\n\r\n",
+    }
+    assert memory(shop) - before < 32
+    just = ASKS + b"X: " + b"a" * 60_000 + b"\r\nconnection: close\r\n\r\n"
+    assert refused(shop, just).startswith(b"HTTP/1.1 200 OK")
+
+
+def test_requests_that_do_not_wait_for_an_answer_are_given_up(shop: Guarded) -> None:
+    before = memory(shop)
+    answers = refused(shop, *[(ASKS + b"\r\n") * 2000] * 20)
+    assert answers.count(b"200 OK") < 100
+    assert memory(shop) - before < 32
+
+
+def test_a_thousand_idle_connections_keep_nobody_out(shop: Guarded) -> None:
+    host, port = shop.server.address.split(":")
+    with ExitStack() as stack:
+        for number in range(1100):
+            held = stack.enter_context(closing(socket.create_connection((host, int(port)))))
+            if number % 2:
+                held.sendall(ASKS + b"\r\n")
+                held.settimeout(10)
+                assert held.recv(100).startswith(b"HTTP/1.1 200 OK")
+            if number % 100 == 0:
+                assert shop.deliver(body(alert(status="resolved"))).status_code == 200
+        assert shop.ask("GET", "/readyz", "nobody").status_code == 200
+
+
+def test_who_asks_whether_it_is_ready_makes_it_write_nothing(shop: Guarded) -> None:
+    def written() -> set[float]:
+        with closing(sqlite3.connect(shop.folder / "handrail.db")) as store:
+            return {at for (at,) in store.execute("SELECT at FROM memory WHERE name = 'ready'")}
+
+    signs = written()
+    began = datetime.now(UTC)
+    for _ in range(300):
+        assert shop.ask("GET", "/readyz", "nobody").json() == {"status": "ready", "problems": []}
+        signs |= written()
+    assert len(signs) <= 2 + (datetime.now(UTC) - began).total_seconds() / 5
+
+
 def test_headers_and_bodies_that_never_end_are_given_up(shop: Guarded) -> None:
     host, port = shop.server.address.split(":")
     token = TOKENS["alertmanager"]
@@ -211,6 +293,44 @@ def test_the_kill_switch_only_tells(shop: Guarded) -> None:
         switch.unlink()
     shop.deliver()
     shop.until("rollback", "done")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give up what lets root look everywhere")
+def test_a_kill_switch_that_cannot_be_looked_at_counts_as_set(tmp_path: Path) -> None:
+    closed = tmp_path / "closed"
+    closed.mkdir()
+    bound = ["setpriv", "--bounding-set=-dac_override,-dac_read_search", "--inh-caps=-all"]
+    switch = str(closed / "handrail.stop")
+    with guarded(tmp_path, under=bound, KILL_SWITCH=switch) as shop:
+        shop.call("start")
+        closed.chmod(0)
+        shop.deliver()
+        servers.until(lambda: shop.status()["attempt"]["held"] != "", "the hold")
+        ready = shop.ask("GET", "/readyz", "nobody")
+        unclear = (
+            f"HANDRAIL_KILL_SWITCH: {switch} cannot be looked at (PermissionError), and so it counts as set: "
+            "nothing is rolled back by itself; let the receiver's user into its folder"
+        )
+        assert (ready.status_code, ready.json()) == (200, {"status": "ready", "problems": [unclear]})
+        assert "cannot be looked at" in shop.ask("GET", "/", "viewer").text
+        assert shop.weights() == (10, 90)
+        closed.chmod(0o755)
+        shop.deliver()
+        shop.until("rollback", "done")
+
+
+@pytest.mark.parametrize("kind", ["file", "folder", "link to nothing"])
+def test_a_kill_switch_is_set_by_whatever_has_its_name(tmp_path: Path, kind: str) -> None:
+    switch = KillSwitch(tmp_path / "handrail.stop")
+    assert (switch.is_set(), switch.problem()) == (False, "")
+    match kind:
+        case "file":
+            switch.file.touch()
+        case "folder":
+            switch.file.mkdir()
+        case _:
+            switch.file.symlink_to(tmp_path / "nothing")
+    assert (switch.is_set(), switch.problem()) == (True, "")
 
 
 def test_a_whole_inbox_answers_503_and_nothing_else(tmp_path: Path) -> None:

@@ -149,7 +149,8 @@ class StageFigure(_Model):
 class LimitFacts(_Model):
     """One line a tier draws: it fires while the signal is `op` the figure, or the figure times its `reference`.
 
-    With `points` the figure is added to the reference; it is negative where that is a drop. `signal` is empty for the guardrail's own measure;
+    With `points` the figure is added to the reference; it is negative where that is a drop. Below `floor` a line that
+    has a reference never is. `signal` is empty for the guardrail's own measure;
     `text` says the same for people.
     """
 
@@ -159,6 +160,7 @@ class LimitFacts(_Model):
     reference: str | None
     points: bool
     state: str | None
+    floor: Decimal | None = None
     text: str
 
 

@@ -114,7 +114,8 @@ def _figure_words(condition: Condition, figure: Decimal) -> str:
         shown = f"{plain(far * 100)} percentage points" if ratio else show(far, condition.signal.unit)
         sign = "plus" if condition.op in (Op.above, Op.at_least) else "minus"
         return f"{reference_words(condition.reference)} {sign} {shown}"
-    return f"{plain(figure * 100)} % of {reference_words(condition.reference)}"
+    floor = "" if condition.floor is None else f" and {show(condition.floor, condition.signal.unit)}"
+    return f"{plain(figure * 100)} % of {reference_words(condition.reference)}{floor}"
 
 
 def reference_words(reference: Reference) -> str:

@@ -71,3 +71,10 @@ def test_a_fixed_reference_and_a_condition_have_units_too() -> None:
 )
 def test_the_right_unit_is_fine(measure: str, limit: str) -> None:
     assert found(NAME, guardrail(f"tiers=[Warning({limit})]", measure=measure)) == []
+
+
+def test_a_floor_is_in_the_measure_s_own_unit() -> None:
+    facts = guardrail("against=Ago('1d')", 'tiers=[Warning(Rise("50%", floor="1s"))]')
+    assert [what for _, what in found(NAME, facts)] == [
+        "fatal: 'errors' has a figure of 1s, and what it is compared with is in ratio; write it like 5%"
+    ]

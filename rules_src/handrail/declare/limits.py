@@ -46,9 +46,13 @@ class AtMost(_Limit):
 
 @declared
 class Rise:
-    """Breached while the value is above the reference by more than this share of it: `Rise("10%")`."""
+    """Breached while the value is above the reference by more than this share of it: `Rise("10%")`.
+
+    With `floor` it must be above that as well: beside a reference of 0 everything is a rise. `Rise("50%", floor="1%")`.
+    """
 
     by: ByStage
+    floor: Amount | None = Field(default=None, kw_only=True)
 
 
 @declared

@@ -34,6 +34,7 @@ class Limit:
     kind: tuple[object, ...]
     op: str
     figures: Mapping[str | None, Decimal | None]
+    floor: Decimal
     text: str
 
 
@@ -285,6 +286,7 @@ def _limit(given: Any) -> Limit:
             figure["stage"]: None if figure["figure"] is None else Decimal(figure["figure"])
             for figure in given["figures"]
         },
+        floor=Decimal(given.get("floor") or 0),
         text=given["text"],
     )
 

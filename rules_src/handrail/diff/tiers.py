@@ -131,6 +131,8 @@ def _moved(old: Limit, new: Limit) -> Effect:
     pairs = {(_in(old, stage), _in(new, stage)) for stage in stages}
     rising = old.op in {">", ">="}
     effects = set()
+    if old.floor != new.floor:
+        effects.add(Effect.looser if new.floor > old.floor else Effect.tighter)
     for before, after in pairs:
         if before == after:
             continue
@@ -203,5 +205,5 @@ def _numbers(old: Sequence[str], new: Sequence[str]) -> str:
 
 def _figures(tier: Tier) -> set[str]:
     """As the expression has them: the sign of a negative one stands before its number."""
-    figures = (figure for limit in tier.limits or () for figure in limit.figures.values())
+    figures = (figure for limit in tier.limits or () for figure in (*limit.figures.values(), limit.floor))
     return {plain(abs(figure)) for figure in figures if figure is not None}

@@ -66,6 +66,8 @@ def check(rollout: Rollout) -> Iterator[Finding]:
             wanted = _wanted(use.limit, unit)
             asked: list[tuple[Amount, object, tuple[Step, ...], Unit | None]]
             asked = [(figure.written, use.limit, figure.path, wanted) for figure in figures(use.limit)]
+            floor = getattr(use.limit, "floor", None)
+            asked.append((floor or 0, use.limit, ("floor",), unit))
             if isinstance(use.against, Fixed):
                 asked.append((use.against.figure, use.against, ("figure",), unit))
             if isinstance(use.measure, While):

@@ -40,19 +40,22 @@ def lower_condition(
         return plan.Condition(signal, _FIXED[type(limit)], _by_stage(limit.at) + rest)
     points = isinstance(limit, declared.RisePoints | declared.DropPoints)
     op = _RELATIVE[type(limit)]
+    floor = (
+        amount(limit.floor).value if isinstance(limit, declared.Rise) and limit.floor is not None else None
+    )
     steps = tuple(
         plan.StageLimit(step.stage, _beside(step.figure, op, points=points)) for step in _by_stage(limit.by)
     )
     if isinstance(against, declared.Fixed):
         base = amount(against.figure).value
+        relative = plan.Condition(signal, op, steps, points=points, floor=floor)
         fixed = (
-            step
-            if step.figure is None
-            else plan.StageLimit(step.stage, base + step.figure if points else base * step.figure)
+            step if step.figure is None else plan.StageLimit(step.stage, relative.beside(base, step.figure))
             for step in steps
         )
         return plan.Condition(signal, op, tuple(fixed))
-    return plan.Condition(signal, op, steps, lower_reference(against, signal, scale), points=points)
+    reference = lower_reference(against, signal, scale)
+    return plan.Condition(signal, op, steps, reference, points=points, floor=floor)
 
 
 def lower_reference(against: Reference | None, signal: plan.Signal, scale: Scale) -> plan.Reference:

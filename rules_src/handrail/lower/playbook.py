@@ -209,6 +209,7 @@ def _limit(condition: plan.Condition) -> contract.LimitFacts:
         reference=None if reference is None else reference_words(reference),
         points=condition.points,
         state=condition.state,
+        floor=condition.floor,
         text=words(condition),
     )
 

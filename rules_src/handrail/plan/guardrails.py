@@ -79,7 +79,7 @@ class Condition:
     """`signal op limit`. With a reference the limit is `reference * factor + offset`, the figure being
     the factor (`points` False) or the offset (`points` True, factor 1); without, the figure is the limit.
 
-    `state` narrows the signal to one state.
+    `state` narrows the signal to one state. Below `floor` a relative limit never is.
     """
 
     signal: Signal
@@ -88,6 +88,12 @@ class Condition:
     reference: Reference | None = None
     points: bool = False
     state: str | None = None
+    floor: Decimal | None = None
+
+    def beside(self, base: Decimal, figure: Decimal) -> Decimal:
+        """The limit where the reference is `base`, with one of the figures."""
+        line = base + figure if self.points else base * figure
+        return line if self.floor is None else max(line, self.floor)
 
     @property
     def staged(self) -> bool:

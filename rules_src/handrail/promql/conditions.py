@@ -164,7 +164,8 @@ def limit(condition: Condition, place: Place) -> str:
         return figure
     operator = "+" if condition.points else "*"
     joined = f"{operator} on () group_left () ({figure})" if condition.staged else f"{operator} {figure}"
-    return f"({_reference(condition, place)}) {joined}"
+    line = f"({_reference(condition, place)}) {joined}"
+    return line if condition.floor is None else f"clamp_min({line}, {plain(condition.floor)})"
 
 
 def _reference(condition: Condition, place: Place) -> str:

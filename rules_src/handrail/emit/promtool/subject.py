@@ -109,8 +109,7 @@ class Subject:
             return figure
         if not self.compared(condition.reference):
             return None
-        base = self.base(condition.signal)
-        return base + figure if condition.points else base * figure
+        return condition.beside(self.base(condition.signal), figure)
 
     def compared(self, reference: Reference) -> bool:
         """Whether there is something to compare with in this stage."""
@@ -145,10 +144,10 @@ class Subject:
         fixed = [
             (c.op, self.figure(c) or Decimal(0)) for c in own if c.reference is None and c in self._tiers
         ]
-        relative = [(self.figure(c) or Decimal(0), c.points) for c in own if c.reference is not None]
+        relative = [(c, self.figure(c) or Decimal(0)) for c in own if c.reference is not None]
         low, high = bounds(measure)
         for base in (*([calm(measure, fixed)] if fixed else []), *self._bases(measure), *_BASES):
-            limits = [base + figure if points else base * figure for figure, points in relative]
+            limits = [condition.beside(base, figure) for condition, figure in relative]
             reached = all((low is None or limit > low) and (high is None or limit < high) for limit in limits)
             if reached and not any(op.breached(base, figure) for op, figure in fixed):
                 return base

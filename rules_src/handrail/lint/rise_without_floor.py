@@ -1,0 +1,57 @@
+"""rise-without-floor: a rise is looked for beside a reference that may be 0, where the first event is one.
+
+A healthy stable arm has no errors, and half as much again as nothing is nothing: with `Rise("50%")` one failed request of
+a million rolls a release back. `Rise("50%", floor="1%")` asks for more than 1 % as well; `RisePoints("1%")` for one
+percentage point more, whatever the reference.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from handrail import names
+from handrail.declare import Gauge, Growth, Increase, PromQL, Rate, Ratio, Rise, Rollout, SlowerThan
+from handrail.declare.limits import Fixed
+from handrail.declare.measures import Measure
+from handrail.errors import Severity
+from handrail.lint.finding import Finding, finding
+from handrail.lint.limits import Use, inner, uses
+from handrail.units import amount
+
+NAME = "rise-without-floor"
+
+_COUNTS = ("number", "ratio", "percent", "per second")
+
+
+def check(rollout: Rollout) -> Iterator[Finding]:
+    """Every rise of a share or a count."""
+    for guardrail in rollout.guardrails:
+        for use in uses(guardrail):
+            if (
+                isinstance(use.limit, Rise)
+                and use.limit.floor is None
+                and _may_be_none(use.measure, use.against)
+            ):
+                what = "looks for a rise, and beside a reference of 0 the first event is one"
+                cure = "write Rise(…, floor=…), or RisePoints"
+                yield finding(NAME, use.limit, what, cure, about=guardrail, severity=_severity(use))
+
+
+def _severity(use: Use) -> Severity:
+    """Of events 0 is the healthiest figure; what else a rate or a gauge shows may never be 0."""
+    acts = use.tier is not None and use.tier.action in names.ACTING
+    if isinstance(inner(use.measure), Rate | Gauge | Growth | PromQL):
+        return Severity.warning if acts else Severity.info
+    return Severity.error if acts else Severity.warning
+
+
+def _may_be_none(given: Measure, against: object) -> bool:
+    """Whether 0 is what a healthy service shows."""
+    if isinstance(against, Fixed):
+        return amount(against.figure).value == 0
+    measure = inner(given)
+    if isinstance(measure, Gauge | Growth | PromQL):
+        return measure.unit in _COUNTS
+    return isinstance(measure, SlowerThan | Increase | Rate) or (
+        isinstance(measure, Ratio) and measure.bad is not None
+    )

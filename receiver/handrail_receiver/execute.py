@@ -189,9 +189,9 @@ class Executor:
         return await self._finish(run, RunState.done, self.redact(text), last)
 
     async def _unsettled(self, run: Run) -> bool:
-        """Whether something that entered a stage was ended by this run, and may still land."""
+        """Whether something could land since this run began, so that all of it must be read again."""
         at = await self.fence.settles_at(run) if run.action in names.ACTING else None
-        return at is not None and at > self.clock.now()
+        return at is not None and at > run.decided_at
 
     async def _prove(self, run: Run, turn: asyncio.Lock) -> Run:
         """Ask until it is so, and stays so, or the time for it is over."""

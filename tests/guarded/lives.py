@@ -17,17 +17,20 @@ import subprocess
 import sys
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import datetime, timedelta, tzinfo
 from pathlib import Path
 from typing import Any
 
 import psycopg
-from handrail_receiver import server
+from handrail_receiver import clock, server
 from handrail_receiver.settings import read_settings
 from handrail_receiver.stores.postgres import Postgres
 from handrail_receiver.stores.sqlite import SQLite
 from handrail_receiver.targets import haproxy
 
 REACHED = "reached"
+SKEW = "TESTS_CLOCK_AHEAD"
+"""How many seconds the clock of a life goes ahead."""
 
 
 class Fate:
@@ -67,11 +70,24 @@ def live(env: Mapping[str, str], folder: str, at: int, what: str) -> None:
     os.dup2(log, 1)
     os.dup2(log, 2)
     os.environ.update(env)
+    _skew_the_clock(float(os.environ.get(SKEW, "0")))
     fate = Fate(at, what, env["HANDRAIL_STORE"])
     _around_commits(fate, SQLite, sqlite3.OperationalError)
     _around_commits(fate, Postgres, psycopg.OperationalError)
     _around_calls(fate)
     server.run(read_settings())
+
+
+def _skew_the_clock(seconds: float) -> None:
+    """The machine's own clock goes ahead by so much."""
+
+    class Ahead(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override]
+            return datetime.now(tz) + timedelta(seconds=seconds)
+
+    if seconds:
+        clock.datetime = Ahead  # type: ignore[attr-defined]
 
 
 def _around_commits(fate: Fate, kind: type[SQLite] | type[Postgres], lost: type[Exception]) -> None:

@@ -32,7 +32,6 @@ from guarded.spy import Spy, spied
 from handrail.contract import HAProxyWeight, Playbook, StageFacts, Step
 from handrail_receiver.stores import open_store
 
-QUICK = {"timeout": 1.5, "within": 60.0}
 LATE = 0.8
 AHEAD = "20"
 GIVE_UP = 45.0
@@ -45,8 +44,8 @@ def shared(canary: int, nodes: tuple[str, ...]) -> tuple[Step, ...]:
     """The steps that give the canary a share, on all nodes."""
     sockets = [f"unix:{node}.sock" for node in nodes]
     return (
-        HAProxyWeight("web/canary", canary, sockets, **QUICK),
-        HAProxyWeight("web/stable", 100 - canary, sockets, **QUICK),
+        HAProxyWeight("web/canary", canary, sockets, timeout=1.5, within=60),
+        HAProxyWeight("web/stable", 100 - canary, sockets, timeout=1.5, within=60),
     )
 
 

@@ -22,6 +22,8 @@ SHADOW: Final = "shadow"
 LEVEL: Final = "level"
 SIGNAL: Final = "signal"
 REASON: Final = "reason"
+NAMESPACE: Final = "namespace"
+SERIES_NAMESPACE: Final = "series_namespace"
 ALERTNAME: Final = "alertname"
 
 OURS: Final = (
@@ -39,6 +41,7 @@ OURS: Final = (
     LEVEL,
     SIGNAL,
     REASON,
+    SERIES_NAMESPACE,
 )
 """Labels that recorded series and alerts set themselves: what is judged may not be told apart by them."""
 

@@ -109,12 +109,17 @@ def test_nor_one_of_which_free_promql_has_a_series_each(measure: str, label: str
         'PromQL("sum by (namespace) (x)")',
     ],
 )
-def test_nor_the_one_that_every_alert_on_kubernetes_has(measure: str) -> None:
+def test_a_namespace_is_one_to_tell_apart_by_on_kubernetes_too(measure: str) -> None:
     limit = 'Is("open")' if "State" in measure else 'Above("5%")' if "Usage" in measure else "Above(5)"
-    what = "which every alert on Kubernetes has from its own objects"
-    assert [
-        what in said for _, said in found(NAME, guardrail(f"tiers=[Warning({limit})]", measure=measure))
-    ] == [True]
+    assert found(NAME, guardrail(f"tiers=[Warning({limit})]", measure=measure)) == []
+
+
+def test_but_not_the_one_that_alerts_on_kubernetes_keep_it_in() -> None:
+    [(_, said)] = found(
+        NAME, guardrail("tiers=[Warning(Above(5))]", measure='Gauge("x", by=["series_namespace"])')
+    )
+    what = "tells series apart by the label 'series_namespace', which generated alerts use themselves"
+    assert said == f"fatal: 'errors' {what}; give the metric a label of another name"
 
 
 @pytest.mark.parametrize(

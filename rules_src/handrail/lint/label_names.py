@@ -1,9 +1,8 @@
 """label-names: a label that Prometheus refuses, or that Handrail's own alerts use for something else.
 
 With `by=["tier"]` the series' own `tier` and the alert's would be one label: two series in breach become one, Prometheus
-fails the rule, and nothing fires. The same goes for what `PromQL("sum by (service) (…)")` results in, and on Kubernetes
-for `namespace`, which every alert there has from its own objects. The label of the arms is not one to tell other things
-apart by. Names that begin with `__` belong to Prometheus, `le` to its histograms.
+fails the rule, and nothing fires. The same goes for what `PromQL("sum by (service) (…)")` results in. The label of the
+arms is not one to tell other things apart by. Names that begin with `__` belong to Prometheus, `le` to its histograms.
 """
 
 from __future__ import annotations
@@ -22,7 +21,6 @@ from handrail.result_labels import labels
 NAME = "label-names"
 
 OURS = {*names.OURS, "le"}
-_OF_KUBERNETES = "namespace"
 
 
 def check(rollout: Rollout) -> Iterator[Finding]:
@@ -43,10 +41,6 @@ def _judged(rollout: Rollout, found: Measured) -> Iterator[Finding]:
     elif isinstance(measure, PromQL):
         by, field = sorted(labels(measure.expr).named), "expr"
     yield from _kept(measure, by, of, field)
-    if _OF_KUBERNETES in by:
-        what = f"tells series apart by the label '{_OF_KUBERNETES}', which every alert on Kubernetes has from its own objects"
-        cure = "give the metric a label of another name, by a relabelling or label_replace"
-        yield finding(NAME, measure, what, cure, field, about=of, severity=Severity.fatal)
     if rollout.arms is not None and rollout.arms.label in by and isinstance(of, Guardrail):
         if of.whole_service or isinstance(measure, PromQL):
             return

@@ -11,11 +11,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from handrail import names, plan
+from handrail.alert_labels import Chain, told_apart
 from handrail.promql.syntax import either
-from handrail.result_labels import result_labels
 from handrail.routing import Channel, Inhibition, Matcher
 
-Chain = plan.Guardrail | plan.Slo
 Audiences = Mapping[str, frozenset[Channel]]
 """Severity → who is told beside the receiver, which hears of everything."""
 
@@ -65,29 +64,6 @@ def inhibitions(rollout: str, chains: Sequence[Chain], told: Audiences) -> tuple
         )
         for graver, milder in _pairs(chains, told)
     )
-
-
-def told_apart(chain: Chain) -> tuple[str, ...] | None:
-    """The labels that tell the alerts of one tier apart; None where an expression of somebody's own decides."""
-    if isinstance(chain, plan.Slo):
-        return ()
-    found: dict[str, None] = {}
-    for signal in chain.signals:
-        labels = _labels(signal.measure, signal.by)
-        if labels is None:
-            return None
-        found |= dict.fromkeys(labels)
-    arm = chain.arms.label if chain.arms is not None else ""  # it is the canary that fires
-    return tuple(label for label in found if label != arm)
-
-
-def _labels(measure: plan.Measure, by: tuple[str, ...]) -> tuple[str, ...] | None:
-    if isinstance(measure, plan.Only):
-        return _labels(measure.measure, by)
-    if not isinstance(measure, plan.Free):
-        return by
-    left = result_labels(measure.expr)
-    return None if left is None else tuple(left)
 
 
 def _pairs(chains: Sequence[Chain], told: Audiences) -> Iterator[tuple[_Kind, _Kind]]:

@@ -11,10 +11,11 @@ from datetime import timedelta
 from typing import Final
 
 from handrail import names
+from handrail.alert_labels import Chain
 from handrail.declare import notify
 from handrail.declare.environment import Environment
 from handrail.declare.rollout import Rollout
-from handrail.lower.inhibitions import Chain, inhibitions
+from handrail.lower.inhibitions import inhibitions
 from handrail.routing import (
     Channel,
     HandrailReceiver,

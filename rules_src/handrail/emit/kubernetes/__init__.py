@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from pathlib import PurePosixPath
 
 from handrail.emit.document import Data, yaml_document
-from handrail.emit.groups import rules
 from handrail.emit.kubernetes.alertmanager_config import alertmanager_config
+from handrail.emit.kubernetes.prometheus_rule import prometheus_rule
 from handrail.plan import Cluster, Environment, Rollout
 
 DASHBOARDS = "grafana/dashboards"
@@ -31,7 +31,7 @@ def _objects(rollout: Rollout, environment: Environment, dashboards: Data) -> Da
     cluster = environment.cluster
     items = [
         _object("monitoring.coreos.com/v1", "PrometheusRule", rollout, cluster)
-        | {"spec": _in_namespace(rules(rollout), cluster)},
+        | {"spec": prometheus_rule(rollout, cluster)},
         _object("monitoring.coreos.com/v1alpha1", "AlertmanagerConfig", rollout, cluster)
         | {"spec": alertmanager_config(rollout, environment)},
     ]
@@ -51,12 +51,3 @@ def _object(version: str, kind: str, rollout: Rollout, cluster: Cluster) -> Data
     name = f"handrail-{rollout.name}"
     metadata: Data = {"name": name, "namespace": cluster.namespace, "labels": labels}
     return {"apiVersion": version, "kind": kind, "metadata": metadata}
-
-
-def _in_namespace(spec: Data, cluster: Cluster) -> Data:
-    # The operator lets an AlertmanagerConfig see only alerts that carry its namespace, unless told otherwise.
-    for group in spec["groups"]:
-        for rule in group["rules"]:
-            if "alert" in rule:
-                rule["labels"]["namespace"] = cluster.namespace
-    return spec

@@ -79,7 +79,7 @@ def _inhibition(rule: Inhibition) -> Data:
     return {
         "sourceMatch": [_matcher(matcher) for matcher in rule.source],
         "targetMatch": [_matcher(matcher) for matcher in rule.target],
-        "equal": list(rule.equal),
+        "equal": [names.SERIES_NAMESPACE if label == names.NAMESPACE else label for label in rule.equal],
     }
 
 

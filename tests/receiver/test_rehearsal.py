@@ -46,7 +46,7 @@ def test_a_drill_shows_the_exact_calls_with_the_values_pinned_at_the_start(tmp_p
     step = GitValue(str(remote), "main", "values.yaml", "tag", tries=1)
     book = playbook(steps=[step], stages=(StageFacts(name="100%", weight=None, hold=None),))
     with guarded(tmp_path, book, proxy=False) as shop:
-        assert "tag in values.yaml to 'v1'" in shop.call("drill")["text"]
+        assert "tag in values.yaml to v1" in shop.call("drill")["text"]
         shop.call("start")
         git_commit(remote, "values.yaml", "tag: v2\n")
         assert (
@@ -54,8 +54,8 @@ def test_a_drill_shows_the_exact_calls_with_the_values_pinned_at_the_start(tmp_p
             .splitlines()[0]
             .startswith(
                 f"rollback: git push {remote} COMMIT:refs/heads/main, where COMMIT, on top of what is there, "
-                "sets tag in values.yaml to 'v1': "
-                "tag in values.yaml on main is 'v2' at "
+                "sets tag in values.yaml to v1: "
+                "tag in values.yaml on main is v2 at "
             )
         )
 

@@ -115,16 +115,19 @@ def _judged(
 ) -> tuple[Common | None, list[Problem]]:
     """What `rollouts` have in common, None where they cannot work, and everything there is to say, by place."""
     problems = {*loaded.problems, *lint(rollouts, loaded.environments, whole=not loaded.problems)}
-    if any(problem.severity >= Severity.error for problem in problems):
-        return None, sorted(problems)
+    if loaded.problems or any(problem.severity is Severity.fatal for problem in problems):
+        return None, sorted(problems)  # there is no plan of what cannot be compiled
+    wrong = {problem.where for problem in problems if problem.severity >= Severity.error}
     parts = []
     for rollout in _by_name(rollouts):
         plan = lower([rollout], here, alertmanager)
         # A rehearsal runs faster than the steps of a rollback can: what is late is judged in the time that was declared.
         in_time = plan if here.faster == 1 else lower([rollout], replace(here, faster=1), alertmanager)
-        problems |= {*lint_plan(in_time.rollouts[0], rollout)}
+        found = lint_plan(in_time.rollouts[0], rollout)
+        problems |= {problem for problem in found if problem.where not in wrong}  # else it follows from that
         parts.append(plan.common)
-    return together(parts), sorted(problems)
+    errors = any(problem.severity >= Severity.error for problem in problems)
+    return None if errors else together(parts), sorted(problems)
 
 
 def _by_name(rollouts: Sequence[Rollout]) -> list[Rollout]:

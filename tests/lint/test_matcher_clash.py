@@ -89,3 +89,22 @@ def test_a_matcher_on_the_label_of_the_arms_leaves_one_arm_of_two() -> None:
     assert [what for _, what in found(NAME, "arms=ARMS", 'match={"track": "canary"}', facts)] == [said]
     assert [what for _, what in found(NAME, "arms=ARMS", facts, environments=environments)] == [said]
     assert found(NAME, 'match={"track": "canary"}', facts) == []
+
+
+@pytest.mark.parametrize(
+    ("matchers", "impossible"),
+    [
+        ('a="b",a="c"', True),
+        ('a="b",a!="b"', True),
+        ('a="b",a=~"c|d"', True),
+        ('a="b",a!~"b|c"', True),
+        ('a="b",a=~"b|c"', False),
+        ('a="b",a!="c"', False),
+        ('a=~"b.*",a!="bc"', False),
+        ('a="b",a=~"\\\\p{Greek}"', False),
+    ],
+)
+def test_matchers_of_one_series_that_contradict_each_other_are_found(matchers: str, impossible: bool) -> None:
+    facts = guardrail("tiers=[Warning(Above(5))]", measure=f"Gauge('x{{{matchers}}}')")
+    said = [what for _, what in found(NAME, facts)]
+    assert [("matches 'a' twice in x{" in what) for what in said] == [True] * impossible

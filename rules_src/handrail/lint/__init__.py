@@ -10,6 +10,7 @@ from handrail.declare import Environment, Rollout
 from handrail.errors import Problem, Severity
 from handrail.lint import (
     accept_unused,
+    alert_never_fires,
     bound_between_buckets,
     confirm_unused,
     counter_as_gauge,
@@ -114,8 +115,13 @@ ACROSS: tuple[AcrossLint, ...] = (
 
 _NEED_ALL = (unknown_rollout.across, unknown_route.across)
 
-PLAN_LINTS: tuple[PlanLint, ...] = (detection_too_slow.check, over_budget.check, objective_out_of_reach.check)
-"""What depends on how long things take, which is computed from the plan."""
+PLAN_LINTS: tuple[PlanLint, ...] = (
+    alert_never_fires.check,
+    detection_too_slow.check,
+    over_budget.check,
+    objective_out_of_reach.check,
+)
+"""What the plan shows: what can never be, and what depends on how long things take."""
 
 ACCEPTED = accept_unused.check
 """What was accepted is looked at last."""

@@ -211,6 +211,8 @@ def never(limit: Limit, figure: Decimal, measure: Measure) -> bool:
             return low == 0 and figure >= 1
         case RisePoints() | DropPoints():
             return high is not None and figure >= high
+        case Rise(floor=floor) if floor is not None:
+            return high is not None and amount(floor).value >= high
         case _:
             return False
 

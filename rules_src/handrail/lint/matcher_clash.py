@@ -2,7 +2,8 @@
 
 `http_requests_total{track="stable"}` in a rollout whose arms are told apart by `track` would be read as the
 canary's: one of the two matchers must go. With two for one label that differ there is no such series, and the
-guardrail is blind. The same goes for `match=` on the label of the arms. A histogram is named without `le`: the measure chooses the buckets.
+guardrail is blind for ever. The same goes for `match=` on the label of the arms, and for two matchers of one series
+that contradict each other. A histogram is named without `le`: the measure chooses the buckets.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ def check(rollout: Rollout) -> Iterator[Finding]:
             ours[rollout.arms.label] = "the rollout's arms="
         yield from _clashes(found, ours)
         yield from _buckets(found)
+        yield from _contradictions(found)
 
 
 def across(rollouts: Sequence[Rollout], environments: Sequence[Environment]) -> Iterator[Finding]:
@@ -71,6 +73,14 @@ def _buckets(found: Measured) -> Iterator[Finding]:
             what = f"matches 'le' in {text}, and the measure chooses the buckets itself"
             cure, fatal = "remove the matcher", Severity.fatal
             yield finding(NAME, measure, what, cure, field, about=found.of, severity=fatal)
+
+
+def _contradictions(found: Measured) -> Iterator[Finding]:
+    for field, text in _series(found.measure):
+        label = selector(text).contradiction
+        if label is not None:
+            what = f"matches '{label}' twice in {text}, and no series fits both"
+            yield finding(NAME, found.measure, what, "remove one of them", field, about=found.of)
 
 
 def _series(measure: Measure) -> Iterator[tuple[str, str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
@@ -41,6 +42,15 @@ class Selector:
         """This selector without its matchers on a label."""
         return Selector(self.metric, tuple(m for m in self.matchers if m[0] != label))
 
+    @property
+    def contradiction(self) -> str | None:
+        """The label of which two matchers ask for what cannot both be; None where such a series may be."""
+        for label, op, value in self.matchers:
+            others = ((o, text) for name, o, text in self.matchers if name == label)
+            if op == "=" and not all(_fits(value, other, text) for other, text in others):
+                return label
+        return None
+
     def suffixed(self, suffix: str) -> Selector:
         """The same with `_bucket`, `_count` or `_sum` behind the metric's name."""
         return Selector(self.metric + suffix, self.matchers)
@@ -48,6 +58,15 @@ class Selector:
     def __str__(self) -> str:
         inner = ",".join(f"{label}{op}{_quoted(value)}" for label, op, value in self.matchers)
         return f"{self.metric}{{{inner}}}" if inner else self.metric
+
+
+def _fits(value: str, op: str, text: str) -> bool:
+    """Whether a label with this value meets a matcher; a pattern that only Prometheus can read may be met."""
+    try:
+        same = re.fullmatch(text, value) is not None if op.endswith("~") else value == text
+    except re.error:
+        return True
+    return same != op.startswith("!")
 
 
 def _quoted(value: str) -> str:

@@ -1,0 +1,87 @@
+"""alert-never-fires: what it finds, with line and words, and what it leaves alone."""
+
+from __future__ import annotations
+
+import pytest
+from declared import found, guardrail
+from handrail.lint.alert_never_fires import NAME
+
+STAGED = (
+    'stages=[Stage("0%", weight="0%", hold="4h"), Stage("10%", weight="10%", hold="4h"), Stage("100%", weight="100%")]',
+    "arms=ARMS",
+    "rollback=UNDO",
+)
+NOWHERE = "there is no stage in which it judges anything; give it a limit in another stage"
+
+
+def said(*facts: str, measure: str = "ERRORS") -> list[str]:
+    start = "error: 'errors' has a warning tier that can never fire: "
+    whats = [what for _, what in found(NAME, *STAGED, guardrail(*facts, measure=measure))]
+    assert all(what.startswith(start) for what in whats)
+    return [what.removeprefix(start) for what in whats]
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        ('tiers=[Warning(Above({"0%": "5%"}))]',),
+        ('tiers=[Warning(Above({"0%": "5%", "10%": None}))]',),
+        ("against=StableArm()", 'tiers=[Warning(RisePoints({"100%": "5%"}))]'),
+        ("against=StableArm()", 'tiers=[Warning(RisePoints({"0%": "5%", "100%": "5%"}))]'),
+        ("against=PreviousStage()", 'tiers=[Warning(RisePoints({"0%": "5%"}))]'),
+        ('against=PreviousStage("10%")', 'tiers=[Warning(RisePoints({"10%": "5%"}))]'),
+        ("against=BeforeRollout()", 'tiers=[Warning(RisePoints({"0%": "5%"}))]'),
+    ],
+)
+def test_a_limit_where_nothing_is_judged_never_fires(facts: tuple[str, ...]) -> None:
+    assert said(*facts) == [NOWHERE]
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        ('tiers=[Warning(Above("5%"))]',),
+        ('tiers=[Warning(Above({"0%": "5%"}, otherwise="6%"))]',),
+        ("whole_service=True", 'tiers=[Warning(Above({"0%": "5%"}))]'),
+        ("against=StableArm()", 'tiers=[Warning(RisePoints("5%"))]'),
+        ("against=PreviousStage()", 'tiers=[Warning(RisePoints({"10%": "5%"}))]'),
+        ('against=PreviousStage("10%")', 'tiers=[Warning(RisePoints({"100%": "5%"}))]'),
+        ('against=Ago("1h")', 'tiers=[Warning(RisePoints("5%"))]'),
+        ('tiers=[Warning(Above({"0%": "5%"}), or_=[On("other", ERRORS, Above("5%"))])]',),
+        ('tiers=[Warning(Above("5%"), during="10m", hold="5m")]',),
+    ],
+)
+def test_a_limit_where_something_is_judged_may_fire(facts: tuple[str, ...]) -> None:
+    assert said(*facts) == []
+
+
+def test_a_tier_that_counts_for_less_time_than_it_holds_never_fires() -> None:
+    assert said('tiers=[Warning(Above("5%"), during="5m", hold="5m")]') == [
+        "it counts for 5m and holds for 5m; shorten hold=, or lengthen during="
+    ]
+
+
+def test_a_state_that_the_matchers_leave_out_never_comes() -> None:
+    tiers = 'tiers=[Warning(Is("open"))]'
+    cure = "correct the matcher or the state"
+    for matcher in ('state="closed"', 'state!="open"', 'state=~"closed|half"', 'state!~"o.*"'):
+        what = f"breaker{{{matcher},track=\"canary\"}} is never 'open'; {cure}"
+        assert said(tiers, measure=f"State('breaker{{{matcher}}}')") == [what]
+    assert said(tiers, measure="State('breaker{state=~\"open|half\"}')") == []
+
+
+def test_what_is_bound_to_what_never_holds_never_fires() -> None:
+    measure = 'While(ERRORS, condition=Rate("requests_total"), at_most="{}/s")'
+    tiers = 'tiers=[Warning(Above("5%"))]'
+    assert said(tiers, measure=measure.format(-1)) == [
+        "what it is bound to never holds; let at_most= be 0 or more"
+    ]
+    assert said(tiers, measure=measure.format(0)) == []
+
+
+def test_it_is_said_in_one_run_with_what_the_declarations_show_and_may_be_accepted() -> None:
+    tiers = 'tiers=[Warning(Above({"0%": "5%"}), severity="critical")]'
+    facts = guardrail(tiers, measure='Ratio(bad="x_total", of="y_total", window="20s")')
+    assert len(found(NAME, *STAGED, facts)) == len(found("window-too-short", *STAGED, facts)) == 1
+    accepted = guardrail(tiers, f'accept={{"{NAME}": "the stage is to come"}}')
+    assert found(NAME, *STAGED, accepted) == []

@@ -91,6 +91,14 @@ def _judge(signal: Signal, playbook: Playbook | None, look: Look, now: Condition
     yield decide(signal, playbook, history, now)
 
 
+def counted(signal: Signal, playbook: Playbook | None) -> Signal | None:
+    """An alert as it counts: as blind when nobody could measure, and None when it is not of our environment."""
+    ours = playbook.environment if playbook else ""
+    if signal.firing and ours and signal.labels.get(names.ENVIRONMENT, "") != ours:
+        return None
+    return _as_blind(signal) if _cannot_see(signal) else signal
+
+
 def fits(labels: Labels, playbook: Playbook) -> bool:
     """Whether an alert does not say that it is of another environment than ours."""
     theirs = labels.get(names.ENVIRONMENT, "")

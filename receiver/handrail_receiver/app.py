@@ -136,7 +136,7 @@ def make_app(settings: Settings, secrets: Secrets) -> Front:
     asker = Asker(
         watching,
         settings.alertmanager_urls,
-        settings.alertmanager_receivers,
+        settings.receivers,
         settings.prometheus.url if settings.prometheus else None,
         settings.silences_unknown,
         store,

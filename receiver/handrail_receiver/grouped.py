@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from handrail.contract import Playbook, names
 
+from handrail_receiver.admission import STATE_REASON, counted
 from handrail_receiver.decide import series_of
 from handrail_receiver.model import Decision, Heard, Signal, Verdict
 from handrail_receiver.ports import Look
@@ -19,7 +20,15 @@ MANY = 20
 """So many series of one tier in one delivery are judged as one."""
 FAULTS = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError)
 """What a row, a playbook or a fault of our own raises; what a database raises is none of them."""
-SAME = (names.ROLLOUT, names.GUARDRAIL, names.TIER, names.ACTION, names.MODE, names.ENVIRONMENT)
+SAME = (
+    names.ROLLOUT,
+    names.GUARDRAIL,
+    names.TIER,
+    names.ACTION,
+    names.MODE,
+    names.ENVIRONMENT,
+    names.ALERTNAME,
+)
 
 
 def by_tier(signals: Sequence[Signal]) -> tuple[list[Signal], list[list[Signal]]]:
@@ -32,8 +41,13 @@ def by_tier(signals: Sequence[Signal]) -> tuple[list[Signal], list[list[Signal]]
     return chosen, [found[1:] for found in many.values()]
 
 
-def heard_as_well(signals: Sequence[Signal], look: Look) -> Iterator[Decision]:
-    """What the other series of a tier say is remembered; what follows from it was decided already."""
+def heard_as_well(
+    signals: Sequence[Signal], look: Look, playbook: Playbook | None = None, origin: str = ""
+) -> Iterator[Decision]:
+    """What the other series of a tier say is remembered, as it counts; what follows from it was decided already."""
+    signals = [counts for one in signals if (counts := counted(one, playbook)) is not None]
+    if not signals:
+        return
     rollout, guardrail, tier = (signals[0].labels.get(label, "") for label in SAME[:3])
     history = look(rollout) if rollout else None
     if history is None or history.attempt is None:
@@ -41,7 +55,7 @@ def heard_as_well(signals: Sequence[Signal], look: Look) -> Iterator[Decision]:
     known = {said.series: said.firing for said in history.said}
     series = {series_of(signal): signal.firing for signal in signals}
     heard = tuple(
-        Heard(name, f"{guardrail}/{tier}", firing)
+        Heard(name, f"{guardrail}/{tier}", firing, origin)
         for name, firing in series.items()
         if known.get(name) != firing
     )
@@ -89,7 +103,7 @@ def undecided(signal: Signal, newest: Playbook | None, error: Exception) -> Deci
 
 
 def _group(signal: Signal) -> tuple[object, ...]:
-    reason = signal.annotations.get("grafana_state_reason", "")
+    reason = signal.annotations.get(STATE_REASON, "")
     return (signal.firing, reason, *(signal.labels.get(label, "") for label in SAME))
 
 

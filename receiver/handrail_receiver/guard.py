@@ -163,7 +163,8 @@ class Guard:
                 continue
             yield from self._judged(signal, look, now, origin)
         for same in series:
-            yield from bounded(heard_as_well(same, look), same[0], None)
+            newest = self.playbooks.get(same[0].labels.get(names.ROLLOUT, ""))
+            yield from bounded(heard_as_well(same, look, newest, origin), same[0], None)
         if notification.truncated:
             text = f"{notification.truncated} alerts were cut off by the sender; of those nothing is known"
             yield Decision(Verdict.tell, "truncated", text)

@@ -52,7 +52,7 @@ class Settings(BaseSettings):
     prometheus_http_config: Path | None = None
     alertmanagers: Annotated[tuple[HttpAddress, ...], NoDecode] = ()
     alertmanagers_http_config: Words = ()
-    alertmanager_receivers: Words = (names.RECEIVER,)
+    alertmanager_receivers: str = names.RECEIVER
     ask_every: Seconds = 60.0
     silences_unknown: Literal["hold", "act"] = "hold"
     heartbeat_within: Seconds = 300.0
@@ -89,7 +89,6 @@ class Settings(BaseSettings):
         "tokens_file",
         "alertmanagers",
         "alertmanagers_http_config",
-        "alertmanager_receivers",
         mode="before",
     )
     @classmethod
@@ -134,6 +133,11 @@ class Settings(BaseSettings):
             return ipaddress.ip_address(self.host).is_loopback
         except ValueError:
             return False
+
+    @property
+    def receivers(self) -> tuple[str, ...]:
+        """What we are called in Alertmanager's configuration."""
+        return tuple(name.strip() for name in self.alertmanager_receivers.split(",") if name.strip())
 
     @property
     def alertmanager_urls(self) -> tuple[str, ...]:

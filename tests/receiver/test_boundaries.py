@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 import servers
 from guarded import NOW, ROLLOUT, alert, body, guarded, playbook, signal, write_playbook
-from guarded.playbook import weights
+from guarded.playbook import ENVIRONMENT, weights
 from handrail.contract import Playbook
 from handrail_receiver.decide import series_of
 from handrail_receiver.grouped import MANY, bounded, by_tier, heard_as_well
-from handrail_receiver.model import Attempt, AttemptState, Decision, Heard, History, LastSaid, Verdict
+from handrail_receiver.model import Attempt, AttemptState, Decision, Heard, History, LastSaid, Signal, Verdict
 
 ATTEMPT = Attempt(7, ROLLOUT, ROLLOUT, 2, AttemptState.active, "10%", NOW, NOW, "alice")
 
@@ -87,9 +87,9 @@ def test_the_one_attempt_of_a_rollout_without_stages_goes_by_the_newest_playbook
 
 
 def test_thousands_of_series_are_decided_once_and_delay_nobody(tmp_path: Path) -> None:
-    many = [alert("error-rate", "critical", table=f"t{number}") for number in range(1000)]
     with guarded(tmp_path) as shop:
         shop.call("start")
+        many = [alert("error-rate", "critical", table=f"t{number}") for number in range(1000)]
         began = time.monotonic()
         for first in range(5):
             delivery = body(*(one | {"labels": one["labels"] | {"part": str(first)}} for one in many))
@@ -115,6 +115,23 @@ def test_of_many_series_the_newest_is_judged_and_all_are_remembered() -> None:
     assert made.changes == tuple(
         Heard(series_of(one), "error-rate/critical", firing=True) for one in many[2:]
     )
+
+
+def test_what_does_not_count_is_not_remembered_of_thousands_either() -> None:
+    book = playbook(environment=ENVIRONMENT)
+    history = History(ATTEMPT)
+
+    def remembered(*many: Signal) -> list[tuple[str, str]]:
+        made = heard_as_well(many, lambda _: history, book, "alertmanager")
+        return [(one.source, one.origin) for two in made for one in two.changes if isinstance(one, Heard)]
+
+    staging = [signal(environment="staging", table=str(number)) for number in range(3)]
+    nodata = [signal(alertname="DatasourceNoData", table=str(number)) for number in range(3)]
+    assert remembered(*staging) == []
+    assert remembered(*nodata) == [("error-rate/blind", "alertmanager")] * 3
+    mixed = [signal(), *[signal(alertname="DatasourceNoData", table=str(number)) for number in range(MANY)]]
+    chosen, others = by_tier(mixed)
+    assert (chosen, len(others[0])) == ([mixed[0], mixed[1]], MANY - 1)
 
 
 def test_what_cannot_be_decided_is_told_and_what_was_decided_before_stays() -> None:

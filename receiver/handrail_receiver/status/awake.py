@@ -60,6 +60,7 @@ class Awake:
             *self._untold(),
             *self._playbooks(),
             *self._tokens(),
+            *self._ignored(now),
         ]
 
     def _kill_switch(self, now: Conditions) -> Check:
@@ -135,3 +136,10 @@ class Awake:
     def _tokens(self) -> list[Check]:
         cure = "Its other lines count; mend it, and it counts within a second."
         return [Check("Tokens", "wait", problem, cure) for problem in self.tokens.problems]
+
+    def _ignored(self, now: Conditions) -> list[Check]:
+        cure = "Correct the routes or the rules that send it here; it does nothing."
+        found = self.metrics.ignored(now.now)
+        return [
+            Check("Alerts", "wait", f"ignored ({reason}): {text}", cure) for reason, text in found.items()
+        ]

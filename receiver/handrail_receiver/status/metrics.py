@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from handrail.contract import names
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -12,6 +12,8 @@ from prometheus_client.core import GaugeMetricFamily
 from handrail_receiver.model import AttemptState, History, Run, Settled, Verdict
 from handrail_receiver.playbooks import Playbooks
 
+LATELY = timedelta(hours=1)
+EXPECTED = frozenset({"no-attempt", "gone"})
 REFUSED = ("invalid", "too-large", "unauthorized", "unavailable")
 BUCKETS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
 
@@ -57,12 +59,25 @@ class Metrics:
             registry=registry,
         )
         self._heartbeat_at: datetime | None = None
+        self._ignored = Counter(
+            "handrail_alerts_ignored", "Alerts that did not count, by why.", ["reason"], registry=registry
+        )
+        self._ignored_at: dict[str, tuple[datetime, str]] = {}
 
     def notifications(self, settled: Iterable[Settled]) -> None:
         """Count deliveries that were decided."""
         for one in settled:
             verdict = one.first.verdict if one.first else Verdict.ignore
             self._by_result[verdict.value].inc(len(one.numbers))
+            for decision in one.decisions:
+                if decision.verdict == Verdict.ignore:
+                    self._ignored.labels(decision.reason).inc(len(one.numbers))
+                    self._ignored_at[decision.reason] = one.at, decision.text
+
+    def ignored(self, now: datetime) -> dict[str, str]:
+        """Why alerts were ignored within the last hour, and what was said of the newest of them; not being in an attempt is no news."""
+        lately = {reason: text for reason, (at, text) in self._ignored_at.items() if now - at < LATELY}
+        return {reason: text for reason, text in lately.items() if reason not in EXPECTED}
 
     def refused(self, result: str) -> None:
         """Count a delivery by its result."""

@@ -44,7 +44,8 @@ from handrail_receiver.telling.naming import name_of
 
 log = logging.getLogger("handrail")
 LOOK_EVERY = 1.0
-ONE_TAKES = 45.0
+ONE_TAKES = 30.0
+MOST_AT_ONCE = 200
 KEPT_FOR = timedelta(seconds=60)
 END_WITHIN = 3.0
 LONGEST_PAUSE = 300.0
@@ -96,8 +97,8 @@ class Messenger:
 
     async def step(self) -> None:
         """Begin to tell everybody who is due and whose lane is free."""
-        now = self.clock.now()
-        for telling in await self.store.tellings.due(now, now + KEPT_FOR, tuple(self._telling)):
+        now, busy = self.clock.now(), tuple(self._telling)
+        for telling in await self.store.tellings.due(now, now + KEPT_FOR, MOST_AT_ONCE - len(busy), busy):
             self._telling[telling.id] = asyncio.create_task(self._lane(telling))
 
     async def _guarded(self, part: Callable[[], Awaitable[None]]) -> None:
@@ -178,10 +179,12 @@ class Messenger:
 
     async def _lane(self, telling: Telling) -> None:
         try:
-            await self._tell(telling)
+            if telling.attempt or telling.tell.channel.kind not in NOT_PEOPLE:
+                await self._tell(telling)
+            else:  # the state of the guard itself is not for the public
+                await self._note(telling, Told(telling.receipt))
         except StoreDown as error:
-            log.warning("what was told cannot be kept: %s", error)
-            await asyncio.sleep(LOOK_EVERY)
+            log.warning("nobody can be told: %s", error)
         finally:
             self._telling.pop(telling.id, None)
             self._wake.set()
@@ -211,7 +214,15 @@ class Messenger:
             await self._note(telling, Told(receipt))
 
     async def _note(self, telling: Telling, told: Told) -> None:
-        await self.store.tellings.told(telling, told, self.clock.now())
+        """Keep what came of it, however long the store is away: what is not kept is told once more."""
+        while True:
+            try:
+                await self.store.tellings.told(telling, told, self.clock.now())
+            except StoreDown as error:
+                log.warning("what was told cannot be kept yet: %s", error)
+                await asyncio.sleep(LOOK_EVERY)
+            else:
+                return
 
     async def _failed(self, telling: Telling, receipt: str, error: TargetError, *, pressing: bool) -> None:
         """Try again after a pause, whatever it was; others are told as well once it lasts."""

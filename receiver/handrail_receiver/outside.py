@@ -195,9 +195,9 @@ class Outside:
         text = self.clean(body.decode(errors="replace"))
         said = f"{who} answered {status} {_phrase(status)}" + (f": {text[:LONGEST_QUOTE]}" if text else "")
         if response.is_redirect:
-            return TurnedDown(
-                Cause.invalid, f"{said}; redirects are not followed, give the final url", status, text
-            )
+            cure = f", or the login in {place.setting}" if place else ""
+            said += f"; redirects are not followed, give the final url{cure}"
+            return TurnedDown(Cause.invalid, said, status, text)
         passes, cause = meaning_of(status)
         if passes:
             return Retryable(cause, said, _asked_to_wait(response.headers))

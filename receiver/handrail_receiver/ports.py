@@ -151,7 +151,9 @@ class Tellings(Protocol):
     async def want(self, incident: str, rollout: str, tells: Sequence[Tell] | None, at: datetime) -> None:
         """Somebody is to be told of an incident that belongs to no attempt; None: whoever was told, once more."""
 
-    async def due(self, at: datetime, until: datetime, busy: Collection[int] = ...) -> list[Telling]:
+    async def due(
+        self, at: datetime, until: datetime, most: int = ..., busy: Collection[int] = ...
+    ) -> list[Telling]:
         """Who is to be told now, one for each `Tell` but those being told; nobody else gets them before `until`."""
 
     async def told(self, telling: Telling, told: Told, at: datetime) -> None:

@@ -258,10 +258,13 @@ def _wrong_logins(settings: Settings) -> Iterator[str]:
         )
     elif files and not addresses:
         yield "HANDRAIL_ALERTMANAGERS_HTTP_CONFIG: there is nobody to log in to; set HANDRAIL_ALERTMANAGERS"
-    ways: dict[str, Path | None] = {}
+    ways: dict[str, object] = {}
     for address, setting, file in settings.http_configs:
-        if ways.setdefault(address.url.rstrip("/"), file) != file:
+        way = (file, address.user, address.password)
+        if ways.setdefault(address.url.rstrip("/"), way) != way:
             yield f"{address} is named twice, with two logins; give each address once"
+        if ":" in address.user:
+            yield f"{address} has a user with a colon, which no login can carry; correct it"
         if address.user and file:
             yield f"{setting}: {address} has a user in it as well; leave it out there"
         if address.user and len(address.password) < SHORTEST:

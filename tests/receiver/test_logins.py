@@ -272,6 +272,14 @@ def test_all_that_is_wrong_with_the_logins_is_said_at_once_and_no_secret(
             {"ALERTMANAGERS": "http://a,http://a/", "ALERTMANAGERS_HTTP_CONFIG": "a.yml,b.yml"},
             "http://a/ is named twice, with two logins; give each address once",
         ),
+        (
+            {"PROMETHEUS": "http://u:12345678@a", "ALERTMANAGERS": "http://v:12345678@a"},
+            "http://a is named twice, with two logins; give each address once",
+        ),
+        (
+            {"PROMETHEUS": "http://u%3Av:12345678@a"},
+            "http://a has a user with a colon, which no login can carry; correct it",
+        ),
     ],
 )
 def test_a_login_for_nobody_or_for_two_is_refused(

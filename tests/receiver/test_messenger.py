@@ -13,10 +13,10 @@ import pytest
 import servers
 from guarded import NOW, playbook, write_playbook
 from handrail.contract import Secret, Slack, StatusPage, Tell, Webhook
-from handrail_receiver.errors import Cause, Permanent, Retryable
+from handrail_receiver.errors import Cause, Permanent, Retryable, StoreDown
 from handrail_receiver.inspection.opening import opened
 from handrail_receiver.inspection.status import status
-from handrail_receiver.messenger import KEPT_FOR, MOST_TRIES, Messenger
+from handrail_receiver.messenger import KEPT_FOR, MOST_AT_ONCE, MOST_TRIES, Messenger
 from handrail_receiver.model import Change, Conditions, Decision, SetHold, Verdict
 from handrail_receiver.playbooks import Playbooks
 from handrail_receiver.refusals import Refusals
@@ -63,10 +63,11 @@ class Spoken:
     async def tell(self, tell: Tell, incident: Incident, receipt: str) -> str:
         self.begun += 1
         self.heard(incident)
-        if tell in self.slow:
+        if repr(tell) in map(repr, self.slow):
             await self.go.wait()
-        if tell in self.trouble:
-            raise self.trouble[tell]
+        for known, trouble in self.trouble.items():
+            if known == tell:
+                raise trouble
         self.said.append((tell, incident))
         return f"{receipt}+"
 
@@ -202,8 +203,9 @@ async def test_when_it_lasts_those_whom_an_emergency_reaches_are_told_why_and_to
         await queue.step(1)
     await queue.step()
     note = "Slack #shop was not told: Slack answered channel_not_found"
-    told = [(tell, incident.status, incident.lines[-1].text == note) for tell, incident in queue.teller.said]
-    assert told == [(TEAM, "open", False), (TEAM, "open", True), (BOSS, "open", True)]
+    told = [(tell, incident.lines[-1].text == note) for tell, incident in queue.teller.said]
+    assert told[0] == (TEAM, False)
+    assert sorted(told[1:], key=str) == [(BOSS, True), (TEAM, True)]
     assert (queue.counted()["elsewhere"], queue.messenger.problems) == (
         1.0,
         {"Slack #shop": "Slack answered channel_not_found"},
@@ -241,10 +243,12 @@ async def test_a_lane_that_stands_still_holds_up_no_other_and_takes_one_message_
     queue.teller.slow = {CHAT}
     for number in range(50):
         await queue.store.tellings.want(f"incident-{number}", "shop", (CHAT, TEAM), NOW)
-    for _ in range(50):
+    for _ in range(500):
+        if len(queue.teller.to(TEAM)) == 50:
+            break
         await queue.messenger.step()
         await asyncio.wait(queue.messenger.running, timeout=0.05, return_when="FIRST_COMPLETED")
-    assert (len(queue.teller.to(TEAM)), queue.teller.to(CHAT), len(queue.messenger.running)) == (50, [], 1)
+    assert (len(queue.teller.to(TEAM)), queue.teller.to(CHAT)) == (50, [])
     queue.teller.go.set()
     while queue.messenger.running or len(queue.teller.to(CHAT)) < 50:
         await queue.step()
@@ -339,3 +343,44 @@ async def test_a_fault_in_what_is_watched_keeps_nobody_from_being_told(queue: Qu
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
     assert queue.teller.to(TEAM) == [("shop-1", "open")]
+
+
+async def test_the_public_is_not_told_how_the_guard_itself_is(queue: Queue) -> None:
+    await queue.store.tellings.want("handrail-blind", "handrail", (PUBLIC, TEAM), NOW)
+    await begun(queue.store)
+    await held(queue, "lunch", PUBLIC)
+    await queue.step()
+    await queue.step()
+    assert queue.teller.to(PUBLIC) == [("shop-1", "open")]
+    assert [key for key, _ in queue.teller.to(TEAM)] == ["handrail-blind"] * 2
+
+
+async def test_what_was_told_while_the_store_was_away_is_told_once(
+    queue: Queue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await begun(queue.store)
+    await held(queue, "lunch", TEAM)
+    told, down = queue.store.tellings.told, [StoreDown("frozen"), StoreDown("frozen")]
+
+    async def away(*given: Any) -> None:
+        if down:
+            raise down.pop()
+        await told(*given)
+
+    monkeypatch.setattr(queue.store.tellings, "told", away)
+    await queue.step()
+    await queue.step(120)
+    assert (down, queue.teller.to(TEAM)) == ([], [("shop-1", "open")])
+
+
+async def test_a_thousand_dead_channels_are_not_all_called_at_once(queue: Queue) -> None:
+    tells = [Tell(Webhook(f"https://hooks.example/{number}")) for number in range(MOST_AT_ONCE + 50)]
+    queue.teller.slow = set(tells)
+    await queue.store.tellings.want("incident", "shop", tells, NOW)
+    for _ in range(3):
+        await queue.messenger.step()
+    assert len(queue.messenger.running) == MOST_AT_ONCE
+    queue.teller.go.set()
+    while len(queue.teller.said) < len(tells):
+        await queue.step()
+    assert {tell for tell, _ in queue.teller.said} == set(tells)

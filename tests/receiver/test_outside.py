@@ -8,6 +8,7 @@ import ssl
 import subprocess
 import time
 from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import httpx
@@ -212,3 +213,32 @@ async def test_tls_is_verified_and_authorities_of_our_own_count(authority: tuple
                 except Retryable as error:
                     statuses.append(error.cause)
     assert statuses == [Cause.unreachable, 202]
+
+
+BROKEN = {
+    "reset": b"",
+    "garbage": b"SSH-2.0-OpenSSH_9.2\r\n",
+    "half a head": b"HTTP/1.1 200 OK\r\ncontent-le",
+    "half a body": b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{",
+    "half a chunk": b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nff\r\n{",
+    "two lengths": b"HTTP/1.1 200 OK\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\n{}",
+    "a status that is none": b"HTTP/1.1 999999 OK\r\n\r\n",
+    "an endless head": b"HTTP/1.1 200 OK\r\n" + b"x: y\r\n" * 200_000,
+    "nothing but interim answers": b"HTTP/1.1 100 Continue\r\n\r\n" * 100_000,
+    "letters that are none": b"HTTP/1.1 200 OK\r\ncontent-encoding: \xff\xfe\r\n\r\n\xff\xfe",
+}
+
+
+@pytest.mark.parametrize("answer", BROKEN.values(), ids=BROKEN)
+async def test_whatever_somebody_answers_it_is_a_cause_of_ours(outside: Outside, answer: bytes) -> None:
+    async def broken(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(OSError):
+            writer.write(answer)
+            await writer.drain()
+        writer.transport.abort() if not answer else writer.close()
+
+    async with await asyncio.start_server(broken, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        error = await failure(outside, f"http://127.0.0.1:{port}/", timeout=2)
+    assert error.cause in {Cause.unreachable, Cause.invalid, Cause.timeout}
+    assert str(error).isprintable()

@@ -117,6 +117,21 @@ async def test_an_expired_or_foreign_certificate_of_the_other_side_is_not_taken(
     assert "certificate verify failed: " in str(raised.value)
 
 
+async def test_a_certificate_of_another_name_is_taken_when_that_name_is_declared(tmp_path: Path) -> None:
+    """The certificate is for 127.0.0.1, and it is reached as localhost: through a tunnel, say."""
+    authority(tmp_path)
+    signed(tmp_path, "server")
+    with Inbox(certificate=tmp_path / "server.crt", key=tmp_path / "server.key") as api:
+        url = api.url.replace("127.0.0.1", "localhost")
+        file = written(tmp_path, {"tls_config": {"ca_file": "ca.crt"}})
+        with pytest.raises(Retryable, match="Hostname mismatch"):
+            await ask(url, (url, file))
+        await ask(
+            url, (url, written(tmp_path, {"tls_config": {"ca_file": "ca.crt", "server_name": "127.0.0.1"}}))
+        )
+        assert len(api.requests) == 1
+
+
 def test_an_encrypted_key_is_refused_and_no_password_is_asked_for(tmp_path: Path) -> None:
     authority(tmp_path)
     signed(tmp_path, "client")

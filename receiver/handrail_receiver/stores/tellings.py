@@ -88,16 +88,18 @@ class SqlTellings:
         else:
             await self._engine.write(lambda tx: want(tx, incident, rollout, 0, tells, at, urgent=True))
 
-    async def due(self, at: datetime, until: datetime, busy: Collection[int] = ()) -> list[Telling]:
+    async def due(
+        self, at: datetime, until: datetime, most: int = 100, busy: Collection[int] = ()
+    ) -> list[Telling]:
         """Who is to be told now, one for each `Tell` but those being told; nobody else gets them before `until`."""
-        return await self._engine.write(lambda tx: _due(tx, at, until, busy))
+        return await self._engine.write(lambda tx: _due(tx, at, until, most, busy))
 
     async def told(self, telling: Telling, told: Told, at: datetime) -> None:
         """What came of it."""
         await self._engine.write(lambda tx: _told(tx, telling, told, at.timestamp()))
 
 
-def _due(tx: Tx, at: datetime, until: datetime, busy: Collection[int]) -> list[Telling]:
+def _due(tx: Tx, at: datetime, until: datetime, most: int, busy: Collection[int]) -> list[Telling]:
     """The urgent before the others, and of these the one that waits longest."""
     told = f"SELECT tell FROM telling WHERE id IN ({tx.listed})"  # noqa: S608  our own words
     waits = f"wanted > sent AND due_at <= :at AND tell NOT IN ({told})"
@@ -108,7 +110,8 @@ def _due(tx: Tx, at: datetime, until: datetime, busy: Collection[int]) -> list[T
     sql = (
         f"SELECT * FROM telling WHERE id IN (SELECT id FROM ({first}) AS waiting WHERE place = 1) AND {waits}"  # noqa: S608
     )
-    rows = tx.rows(f"{sql} ORDER BY id {tx.skip_locked}", at=at.timestamp(), listed=json.dumps(list(busy)))
+    sql = f"{sql} ORDER BY urgent DESC, due_at, id LIMIT :most {tx.skip_locked}"
+    rows = tx.rows(sql, at=at.timestamp(), most=most, listed=json.dumps(list(busy)))
     for row in rows:
         tx.count("UPDATE telling SET due_at = :until WHERE id = :id", until=until.timestamp(), id=row["id"])
     return [telling for row in rows if (telling := _telling(tx, row)) is not None]

@@ -31,7 +31,16 @@ DEFAULT = """\
 {{ link | link }}
 {% endfor %}
 """
-FAILURES = (TemplateError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+FAILURES = (
+    TemplateError,
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    MemoryError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
 
 
 def render(template: str | None, incident: Incident, writing: Writing, longest: int) -> str:

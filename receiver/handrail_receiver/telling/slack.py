@@ -20,6 +20,7 @@ from handrail_receiver.telling.port import Writing
 LIMIT = 10.0
 LONGEST = 3900  # what is longer is shown in several pieces, and an update of it is refused
 LONGEST_TURN = 5.0
+NOWHERE = "-"  # it was taken, and cannot be updated
 AGAIN = {
     "ratelimited",
     "rate_limited",
@@ -75,6 +76,8 @@ class SlackMessages:
         """Update the message; what is news answers it and is shown in the channel, for nobody notices an update."""
         channel, ts, status, severity, *_ = [*receipt.split(), *[""] * 4]
         flags: dict[str, Any] = {"unfurl_links": False, "unfurl_media": False}
+        if ts == NOWHERE:
+            ts = ""
         if ts and not Known(status, severity).is_news(incident):
             answer = await self._call(to, "chat.update", {"channel": channel, "ts": ts, "text": text})
             if answer.error not in GONE:
@@ -146,7 +149,7 @@ def _words(incident: Incident) -> str:
 
 def _place(answer: _Answer) -> str:
     if answer.ok:
-        return f"{answer.channel} {answer.ts}"
+        return f"{answer.channel or NOWHERE} {answer.ts or NOWHERE}"
     said = f"Slack answered {answer.error or 'that it is not ok'}"
     if answer.error in AGAIN:
         raise Retryable(Cause.busy, said)

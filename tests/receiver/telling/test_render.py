@@ -84,6 +84,7 @@ def test_a_long_story_shows_its_end_and_says_how_much_came_before() -> None:
         ("{{ incident.lines.append(1) }}", "has no attribute 'append'"),
         ("{% include '/etc/passwd' %}", "no loader for this environment specified"),
         ("{{ incident.title ", "unexpected end of template"),
+        ("{% macro more() %}{{ more() }}{% endmacro %}{{ more() }}", "maximum recursion depth exceeded"),
     ],
 )
 def test_a_template_that_fails_still_lets_the_default_text_out(template: str, why: str) -> None:

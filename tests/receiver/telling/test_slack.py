@@ -108,6 +108,15 @@ async def test_a_webhook_s_address_is_a_secret(api: Slack, through_webhook: Tell
     assert str(raised.value) == "Slack answered 404 Not Found: [secret hook] is gone"
 
 
+async def test_what_slack_took_without_saying_where_is_not_posted_again_and_again(
+    api: Slack, bot: Tell, teller: Teller
+) -> None:
+    api.queue = [JSONResponse({"ok": True})]
+    receipt = await teller.tell(bot, OPEN)
+    await teller.tell(bot, RESOLVED, receipt)
+    assert [request.path for request in api.requests] == ["/api/chat.postMessage"] * 2
+
+
 @pytest.mark.parametrize(
     ("error", "kind", "cause"),
     [

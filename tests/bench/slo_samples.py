@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
+from handrail import names
 from handrail.declare import Environment, Gauge, Guardrail, Ratio, Rollout, Slo
 from handrail.lower import lower
 from handrail.plan import Recording, Share
@@ -71,7 +72,8 @@ def measure() -> list[Read]:
 def _fill(client: httpx.Client, slo: PlannedSlo) -> None:
     good = [series({"__name__": "requests_total", "code": "200", "pod": f"p{n}"}) for n in range(PODS)]
     bad = [series({"__name__": "requests_total", "code": "500", "pod": f"p{n}"}) for n in range(PODS)]
-    errors, total = (_recorded(recording) for recording in (slo.errors, slo.total))
+    recordings = {one.record: _recorded(one) for one in slo.counted}
+    errors, total = recordings[names.SLO_ERRORS], recordings[names.SLO_TOTAL]
     steps = DAYS * 86400 // STEP
     for step in range(steps + 1):
         samples = [(labels, float(step * 999)) for labels in good] + [(labels, float(step)) for labels in bad]
@@ -94,7 +96,7 @@ def _from_raw(client: httpx.Client, slo: PlannedSlo) -> Read:
 
 
 def _from_recorded(client: httpx.Client, slo: PlannedSlo) -> Read:
-    raw = _samples(client, [slo.errors.expr, slo.total.expr])
+    raw = _samples(client, [one.expr for one in slo.counted])
     return Read("Handrail's ten recordings", raw, _samples(client, [r.expr for r in slo.ratios]))
 
 

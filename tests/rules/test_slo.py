@@ -158,6 +158,62 @@ def test_what_is_back_after_an_outage_goes_on_from_what_it_had(promtool: str, tm
         assert complaints(tmp_path, promtool, shop(), series, *told) == ""
 
 
+UP = 'up{job="shop",instance="%s"}'
+
+
+def requests(code: str, instance: str) -> str:
+    return f'requests_total{{code="{code}",job="shop",instance="{instance}"}}'
+
+
+@pytest.mark.parametrize(("scrape", "evaluate"), [("15s", "30s"), ("1m", "15s"), ("15s", "20s")])
+def test_the_first_errors_of_a_process_count_whole(
+    promtool: str, tmp_path: Path, scrape: str, evaluate: str
+) -> None:
+    """A client library makes the series with the first error: 60 at the first scrape, 100 at last."""
+    series = {
+        UP % "a": "1x80",
+        requests("200", "a"): course([10 * n for n in range(51)]),
+        requests("500", "a"): "_x20 60 100x40",
+    }
+    told = counted("errors", 100, "80m"), counted("total", 100 + 500, "80m")
+    rollout = shop(scrape=scrape, evaluate=evaluate)
+    assert complaints(tmp_path, promtool, rollout, series, *told) == ""
+
+
+def test_a_new_process_counts_whole(promtool: str, tmp_path: Path) -> None:
+    """It has 3 errors and 20 requests when it is scraped first, beside one that had a thousand."""
+    series = {
+        UP % "a": "1x80",
+        UP % "b": "_x20 1x60",
+        requests("200", "a"): course([1000 + 10 * n for n in range(51)]),
+        requests("500", "b"): "_x20 3x60",
+        requests("200", "b"): "_x20 17+10x20 217x40",
+    }
+    told = counted("errors", 3, "20m"), counted("total", 500 + 3 + 217, "20m")
+    assert complaints(tmp_path, promtool, shop(), series, *told) == ""
+
+
+@pytest.mark.parametrize(
+    "series",
+    [
+        {UP % "a": "_x20 1x60", requests("500", "a"): "_x20 5000x60"},
+        {
+            UP % "a": "1x20 _x60",
+            UP % "b": "_x20 1x60",
+            requests("500", "a"): "5000x20 _x60",
+            requests("500", "b"): "_x20 5000x60",
+        },
+        {UP % "a": "1x20 0x20 1x40", requests("500", "a"): "_x40 5000x40"},
+    ],
+    ids=["scraped for the first time", "moved", "answers at last"],
+)
+def test_what_was_counted_before_anybody_looked_is_no_event(
+    promtool: str, tmp_path: Path, series: Mapping[str, str]
+) -> None:
+    told = f"{counted('total', 0)[0]} > 0", "20m", None
+    assert complaints(tmp_path, promtool, shop(), series, told) == ""
+
+
 def test_what_is_no_number_spoils_no_window(promtool: str, tmp_path: Path) -> None:
     """Of two instances one once says NaN and once Inf: the other one's errors count, and its own before and after."""
     odd = " ".join(["0 1 2 3 NaN 5 6 Inf 8 9", "9x40"])

@@ -63,7 +63,7 @@ def group(rollout: Rollout, guardrail: Guardrail) -> Data:
 
 
 def _slo(rollout: Rollout, slo: Slo) -> Data:
-    chain = [_recording(recording) for recording in (slo.total, slo.errors, *slo.ratios)]
+    chain = [_recording(recording) for recording in (*slo.counted, *slo.ratios)]
     chain += [_alert(alert, rollout) for alert in (*slo.alerts, slo.blind)]
     return _group(rollout, f"slo-{slo.name}", chain)
 

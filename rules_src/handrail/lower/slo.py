@@ -14,11 +14,12 @@ from handrail import names, plan
 from handrail.base import where_of
 from handrail.declare.rollout import Rollout
 from handrail.declare.slo import Slo
-from handrail.increments import increments
 from handrail.lower.guardrail import Frame, lower_runbook
 from handrail.lower.measures import lower_measure
 from handrail.lower.scale import Scale
 from handrail.promql.buckets import bucket
+from handrail.promql.counting import targets_from_zero
+from handrail.promql.increments import increments
 from handrail.units import Unit, amount, duration, plain, seconds, show, span
 from handrail.wording import literal, paces
 
@@ -35,15 +36,13 @@ _WINDOWS = ("5m", "30m", "1h", "2h", "6h", "1d", "3d")
 
 
 def lower_slo(given: Slo, rollout: Rollout, frame: Frame) -> plan.Slo:
-    """The whole chain of one objective: ten recordings, two alerts and `blind`."""
+    """The whole chain of one objective: recordings, two alerts and `blind`."""
     scale = frame.context.scale
     measure, _ = lower_measure(given.measure, frame.context)
     if not isinstance(measure, plan.Share | plan.Slow):
         raise TypeError(f"{type(measure).__name__} is no share of events")
     labels = ((names.ROLLOUT, rollout.name), (names.SLO, given.name))
-    errors, total = _counted(
-        measure, labels, scale.duration(rollout.evaluate), scale.duration(rollout.scrape)
-    )
+    counted = _counted(measure, labels, scale.duration(rollout.evaluate), scale.duration(rollout.scrape))
     burns = tuple((tier, _burns(pairs, duration(given.window), scale)) for tier, pairs in _BURNS)
     objective = amount(given.objective).value
     return plan.Slo(
@@ -52,8 +51,7 @@ def lower_slo(given: Slo, rollout: Rollout, frame: Frame) -> plan.Slo:
         objective=objective,
         window=scale.duration(given.window),
         measure=measure,
-        errors=errors,
-        total=total,
+        counted=counted,
         ratios=tuple(
             _ratio(scale.duration(window), labels, measure.min_events if window in _LONG else 1)
             for window in (*_WINDOWS, given.window)
@@ -81,28 +79,34 @@ def _burns(pairs: Sequence[tuple[str, str, str]], window: timedelta, scale: Scal
 
 def _counted(
     measure: plan.Share | plan.Slow, labels: tuple[tuple[str, str], ...], every: timedelta, scrape: timedelta
-) -> tuple[plan.Recording, plan.Recording]:
-    """Errors and events since the last evaluation."""
-    recorded = plan.Selector(names.SLO_TOTAL, tuple((label, "=", text) for label, text in labels))
+) -> tuple[plan.Recording, ...]:
+    """Errors and events since the last evaluation, and before them what they need."""
+    own = tuple((label, "=", text) for label, text in labels)
+    recorded = plan.Selector(names.SLO_TOTAL, own)
     if isinstance(measure, plan.Slow) and measure.native:
         errors, total = _of_native(measure, recorded, every, scrape)
-    elif isinstance(measure, plan.Slow):
-        total = increments(measure.histogram.suffixed("_count"), every, scrape)
-        quick = increments(bucket(measure.histogram, measure.bound), every, scrape)
-        errors = _rest(recorded, quick)
+        return plan.Recording(names.SLO_TOTAL, total, labels), plan.Recording(
+            names.SLO_ERRORS, errors, labels
+        )
+    if isinstance(measure, plan.Slow):
+        whole, part, bad = (
+            measure.histogram.suffixed("_count"),
+            bucket(measure.histogram, measure.bound),
+            False,
+        )
     else:
-        total = increments(measure.whole, every, scrape)
-        part = increments(measure.part, every, scrape)
-        errors = f"{part}\nor {_none(recorded)}" if measure.bad else _rest(recorded, part)
-    return plan.Recording(names.SLO_ERRORS, errors, labels), plan.Recording(names.SLO_TOTAL, total, labels)
+        whole, part, bad = measure.whole, measure.part, measure.bad
+    from_zero = plan.Selector(names.SLO_FROM_ZERO, own)
+    some = f"({increments(part, every, scrape, from_zero)} or {_none(recorded)})"
+    return (
+        plan.Recording(names.SLO_FROM_ZERO, targets_from_zero(whole, every), labels),
+        plan.Recording(names.SLO_TOTAL, increments(whole, every, scrape, from_zero), labels),
+        plan.Recording(names.SLO_ERRORS, some if bad else f"sum({recorded}) - {some}", labels),
+    )
 
 
 def _none(recorded: plan.Selector) -> str:
     return f"sum({recorded}) * 0"
-
-
-def _rest(recorded: plan.Selector, good: str) -> str:
-    return f"sum({recorded}) - ({good}\nor {_none(recorded)})"
 
 
 def _of_native(

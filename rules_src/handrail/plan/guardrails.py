@@ -190,7 +190,7 @@ class Burn:
 class Slo:
     """An objective (share of good events, 0..1) over `window`.
 
-    `errors` and `total` are recorded per evaluation; every longer window is a sum over these two. `ratios` are
+    `counted` are the errors and events of each evaluation, and what these need; every longer window is a sum over them. `ratios` are
     the recorded error ratios by window; `burns` by tier are what each alert looks at.
     """
 
@@ -199,8 +199,7 @@ class Slo:
     objective: Decimal
     window: timedelta
     measure: Share | Slow
-    errors: Recording
-    total: Recording
+    counted: tuple[Recording, ...]
     ratios: tuple[Recording, ...]
     burns: tuple[tuple[str, tuple[Burn, ...]], ...]
     alerts: tuple[Alert, ...]

@@ -1,0 +1,52 @@
+"""A counter → PromQL that says what it counted since the last evaluation: every event once, whatever was not scraped.
+
+An estimate over some seconds loses what it does not see: `increase()` needs two samples in its window, and one failed
+scrape is a hole. Here each scrape's value is compared with the last one before it, however long ago within
+`REMEMBERED`; what a counter has after a reset is new. The sum over all evaluations is exactly what was counted.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from handrail.plan import Selector
+from handrail.promql.counting import REMEMBERED
+from handrail.units import span
+
+
+def increments(counter: Selector, every: timedelta, scrape: timedelta, from_zero: Selector) -> str:
+    """Events of all series of `counter` since the evaluation before, `every` ago.
+
+    `from_zero` selects the targets on which a born series counts from zero, see counting.py.
+    """
+    step = min(every, scrape)
+    now = f"last_over_time({counter}[{span(every + scrape)}])"
+    before = f"last_over_time({counter}[{span(REMEMBERED)}] offset {span(step)})"
+    # What is no number, or endless, would stay in every window's sum. The steps are multiples of `step` in the day's
+    # time, and a window of Prometheus before 3.0 has both its ends: the millisecond keeps two evaluations apart.
+    return "\n".join(
+        [
+            "sum(",
+            "  sum_over_time(",
+            f"    sum({now}",
+            f"      - ({before} <= {now}",
+            f"        or {before} * 0)",
+            "      < Inf",
+            f"    )[{span(every)}:{span(step)}] offset 1ms",
+            "  )",
+            f"  or label_replace({_born(counter, every, from_zero)},",
+            '    "born", "yes", "", "")',
+            ")",
+        ]
+    )
+
+
+def _born(counter: Selector, every: timedelta, from_zero: Selector) -> str:
+    """What series show at first that were born since the evaluation before."""
+    return "\n    ".join(
+        [
+            f"min_over_time({counter}[{span(every)}]) < Inf",
+            f"unless last_over_time({counter}[{span(REMEMBERED)}] offset {span(every)})",
+            f"and on (instance) {from_zero}",
+        ]
+    )

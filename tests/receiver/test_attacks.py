@@ -348,7 +348,7 @@ def test_a_whole_inbox_answers_503_and_nothing_else(tmp_path: Path) -> None:
 def test_no_secret_is_in_any_log_error_metric_page_or_file(tmp_path: Path) -> None:
     planted = "planted-secret-0123456789"
     leak = ["sh", "-c", "echo leaking $LEAK $(printf %s $LEAK | base64) >&2; exit 1"]
-    step = Command(leak, leak, environment={"LEAK": Secret("planted")}, tries=1)
+    step = Command(leak, leak, environment={"LEAK": Secret("planted")}, timeout=2, within=1, tries=1)
     with guarded(tmp_path, playbook(steps=[step]), proxy=False, SECRET_PLANTED=planted) as shop:
         shop.call("start", anyway=True, why=f"I paste {planted}")
         shop.deliver()

@@ -63,7 +63,7 @@ def planted(name: str, url: str) -> str:
 
 def steps(url: str) -> tuple[Step, ...]:
     """A step of every kind that takes a secret."""
-    bounds: dict[str, Any] = {"timeout": 5, "tries": 1}
+    bounds: dict[str, Any] = {"timeout": 5, "within": 1, "tries": 1}
     leak = ["sh", "-c", "echo $LEAK; printf %s $LEAK | base64 >&2; exit 1"]
     return (
         FlagOff(url, "pay", "fast", "production", Secret("unleash"), **bounds),

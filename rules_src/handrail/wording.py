@@ -167,7 +167,7 @@ def _rare_meaning(measure: Measure) -> str:
     match measure:
         case InState(state, label):
             return f"The `{label}` that `{state}` is in."
-        case StateChanges(metric, window):
+        case StateChanges(metric=metric, window=window):
             return f"How often `{metric}` changed in {span(window)}."
         case Only(inner, condition, op, bound):
             when = meaning(condition).removesuffix(".")

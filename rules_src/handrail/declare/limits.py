@@ -85,7 +85,7 @@ class Is:
 
 @declared
 class Changed:
-    """Breached when the state changed within `window`."""
+    """Breached when the state changed within `window`: its series went from 0 to 1, or it came in place of another."""
 
     window: Period = "5m"
 

@@ -155,7 +155,7 @@ def _signal(
 
 def _changes(given: declared.Guardrail, measure: State, limit: Changed, frame: Frame) -> plan.Signal:
     series = frame.context.series(measure.metric)
-    lowered = plan.StateChanges(series, frame.context.scale.duration(limit.window))
+    lowered = plan.StateChanges(series, frame.context.scale.duration(limit.window), measure.label)
     return _recorded("changes", given, lowered, Unit.number, frame)
 
 

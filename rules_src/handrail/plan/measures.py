@@ -103,10 +103,11 @@ class InState:
 
 @dataclass(frozen=True)
 class StateChanges:
-    """How often a state changed in `window`."""
+    """How often a state, which `label` names, changed in `window`."""
 
     metric: Selector
     window: timedelta
+    label: str
 
 
 @dataclass(frozen=True)

@@ -114,10 +114,8 @@ def value(measure: Measure, labels: tuple[str, ...], flow: str | None, how: Esti
             return _fill(measure, labels + measure.by, how)
         case InState(metric, label):
             return by("max", (*labels, label), _only(how, how.now(metric), NUMBERS))
-        case StateChanges(metric, window):
-            changed = f"changes({how.over(metric, window)})"
-            there = f" and avg_over_time({how.over(metric, window)}) {NUMBERS}" if how.judged else ""
-            return by("sum", labels, changed + there)
+        case StateChanges():
+            return by("sum", labels, _changed(measure, how))
         case Only(inner, _, _, _):
             joined = f"on ({', '.join(labels)})"
             return f"({value(inner, labels, flow, how)}) and {joined} ({holds(measure, labels, how)})"
@@ -127,6 +125,17 @@ def value(measure: Measure, labels: tuple[str, ...], flow: str | None, how: Esti
             return _gone(measure, how)
         case Free():
             return _free(measure, how)
+
+
+def _changed(measure: StateChanges, how: Estimated) -> str:
+    """Changes of what shows 0 and 1 for each state; of what shows its current state alone, another one is born."""
+    metric, width = measure.metric, span(measure.window)
+    changed = f"changes({how.over(metric, measure.window)})"
+    if not how.judged:
+        return changed
+    before = f"{metric} offset {width}"
+    born = f"({metric} == 1 unless {before}) and ignoring ({measure.label}) ({before} == 1)"
+    return f"({born}) or {changed} and avg_over_time({how.over(metric, measure.window)}) {NUMBERS}"
 
 
 def holds(measure: Only, labels: tuple[str, ...], how: Estimated = ESTIMATED) -> str:

@@ -99,7 +99,7 @@ class HAProxySplit:
 
 @declared
 class Level:
-    """Whom an alert reaches that is still unresolved `after` this time since it fired."""
+    """Whom an alert reaches that is still unresolved `after` this time since it fired; a blind guardrail's as well."""
 
     name: Name
     after: Duration

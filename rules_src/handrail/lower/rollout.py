@@ -96,7 +96,7 @@ def _level(frame: Frame, name: str, after: timedelta, tell: str) -> plan.Escalat
         action="investigate",
         expr="max by (rollout, service, guardrail, tier, severity) "
         f'(ALERTS{{alertstate="firing",rollout="{given.name}",environment="{frame.environment}",'
-        'level="",mode!="shadow",tier=~"warning|critical|emergency"})',
+        f'level="",mode!="shadow",tier=~"{"|".join((*names.TIERS, names.BLIND))}"}})',
         hold=after,
         summary=f"An alert of {given.name} is unresolved: {literal(tell)}",
         description=f"{{{{ $labels.guardrail }}}} ({{{{ $labels.tier }}}}) is still unresolved; now {literal(tell)} is told.",

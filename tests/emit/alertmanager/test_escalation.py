@@ -1,9 +1,11 @@
-"""The rules of a level → it climbs from what stays unresolved, and never from a shadow or from another level."""
+"""The rules of a level → it climbs from what stays unresolved or blind, never from a shadow or from another level."""
 
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -14,29 +16,35 @@ from servers import program
 from servers.newer import newer
 
 ALERTS = 'ALERTS{alertname="A",alertstate="firing",rollout="shop",service="shop",severity="P2",%s}'
-EXPECTED = {"rollout": "shop", "service": "shop", "guardrail": "errors", "tier": "critical", "severity": "P2"}
+EXPECTED = {"rollout": "shop", "service": "shop", "environment": "production", "severity": "P2"}
+
+
+def _told(rule: Mapping[str, Any], guardrail: str, tier: str) -> dict[str, Any]:
+    """The first level's alert about an alert that is unresolved, as promtool expects it."""
+    labels = {**EXPECTED, "guardrail": guardrail, "tier": tier, "level": "manager", "action": "investigate"}
+    texts = {
+        key: text.replace("{{ $labels.guardrail }}", guardrail).replace("{{ $labels.tier }}", tier)
+        for key, text in rule["annotations"].items()
+    }
+    return {"exp_labels": labels, "exp_annotations": texts}
 
 
 @pytest.mark.parametrize("promtool", [program("promtool"), newer("promtool")], ids=["2.42", "newer"])
-def test_a_level_climbs_from_what_is_in_force_and_from_nothing_else(promtool: Path, tmp_path: Path) -> None:
+def test_a_level_climbs_from_what_is_in_force_or_blind_and_from_nothing_else(
+    promtool: Path, tmp_path: Path
+) -> None:
     (tmp_path / "rules.yml").write_text(of_each(rules.emit, planned())["prometheus/rules/shop.yml"])
     firing = [
         'guardrail="errors",tier="critical",action="rollback",environment="production"',
         'guardrail="tried-out",tier="critical",action="rollback",mode="shadow",environment="production"',
         'guardrail="disk",tier="critical",action="investigate",level="vp",environment="production"',
-        'guardrail="memory",tier="blind",action="hold",environment="production"',
+        'guardrail="memory",tier="blind",action="hold",environment="production",reason="its metrics are missing"',
         'guardrail="disk",tier="critical",action="rollback",environment="staging"',
     ]
-    told = {
-        "exp_labels": {**EXPECTED, "level": "manager", "action": "investigate", "environment": "production"}
-    }
     [alert] = [level.alert for level in planned().rollouts[1].escalation if level.name == "manager"]
     loaded = yaml.safe_load((tmp_path / "rules.yml").read_text())
     [rule] = [r for g in loaded["groups"] for r in g["rules"] if r.get("alert") == alert.name]
-    told["exp_annotations"] = {
-        key: text.replace("{{ $labels.guardrail }}", "errors").replace("{{ $labels.tier }}", "critical")
-        for key, text in rule["annotations"].items()
-    }
+    told = [_told(rule, guardrail, tier) for guardrail, tier in (("errors", "critical"), ("memory", "blind"))]
     test = {
         "rule_files": ["rules.yml"],
         "evaluation_interval": "30s",
@@ -46,7 +54,7 @@ def test_a_level_climbs_from_what_is_in_force_and_from_nothing_else(promtool: Pa
                 "input_series": [{"series": ALERTS % labels, "values": "1x20"} for labels in firing],
                 "alert_rule_test": [
                     {"eval_time": "4m", "alertname": alert.name, "exp_alerts": []},
-                    {"eval_time": "6m", "alertname": alert.name, "exp_alerts": [told]},
+                    {"eval_time": "6m", "alertname": alert.name, "exp_alerts": told},
                 ],
             }
         ],

@@ -61,9 +61,8 @@ def _firing(labels: dict[str, str], state: str = "firing") -> dict[Key, At]:
 
 
 def _others(labels: dict[str, str]) -> dict[Key, At]:
-    """Alerts that climb to nobody: pending, blind, in the shadow, on a level already, another rollout's."""
+    """Alerts that climb to nobody: pending, in the shadow, on a level already, another rollout's."""
     aside = (
-        {names.TIER: names.BLIND},
         {names.MODE: names.SHADOW},
         {names.LEVEL: "other"},
         {names.ROLLOUT: "other"},

@@ -72,10 +72,11 @@ class Executor:
     async def carry_out(self, run: Run, turn: asyncio.Lock | None = None) -> Run:
         """Bring a run to its end from wherever it stands, and give it back as it is then.
 
+        One that was confirmed is open then, and goes before others from now on: it has to be begun anew.
         It acts only while it has the `turn`, which all runs of its attempt share. Raises LeaseLost when somebody else has it, StoreDown when nothing can be recorded: then it stays open.
         """
         if run.state == RunState.waiting:
-            run = await self._confirm(run)
+            return await self._confirm(run)
         turn = turn or asyncio.Lock()
         if run.state == RunState.open:
             async with turn:

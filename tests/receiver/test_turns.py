@@ -260,3 +260,23 @@ def test_an_abandoned_attempt_is_over_and_no_target_was_asked(tmp_path: Path) ->
         shop.deliver()
         assert (shop.status()["attempt"]["state"], shop.weights()) == ("abandoned", (10, 90))
         assert shop.call("start")["reason"] == "asked-for"
+
+
+def test_a_rollback_that_was_confirmed_takes_the_turn_from_a_promotion_that_hangs(tmp_path: Path) -> None:
+    asks = Confirmation(after=1, expr="bad == 1", unreachable="hold")
+    book = playbook(stages=STAGES, tiers={"error-rate/critical": {"confirmation": asks}})
+    with (
+        scraped(tmp_path, bad=0) as application,
+        spied(tmp_path) as spy,
+        guarded(tmp_path, book, proxy=False, PROMETHEUS=application.url, LEASE="600") as shop,
+    ):
+        shop.call("start")
+        received = late(spy, "set weight web/canary 50", seconds=2.5)
+        with in_the_background(shop, "promote"):
+            assert received.wait(10)
+            application.values["bad"] = 1
+            shop.deliver()
+            servers.until(lambda: "set weight web/canary 0" in spy.sets(), "the canary to be taken out")
+            shop.until("rollback", "done", within=30)
+        assert shop.weights_of(spy) == (0, 100)
+        assert ("promote", "superseded") in shop.runs()

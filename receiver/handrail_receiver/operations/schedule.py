@@ -17,7 +17,7 @@ from handrail.contract import names
 
 from handrail_receiver.errors import LeaseLost, StoreDown
 from handrail_receiver.execute import Executor
-from handrail_receiver.model import Run, RunState
+from handrail_receiver.model import OPEN, Run, RunState
 from handrail_receiver.ports import Clock, Runs
 
 log = logging.getLogger("handrail")
@@ -115,7 +115,8 @@ class Scheduler:
                 await asyncio.wait(after, timeout=STOPS_WITHIN)
             ended = await self.executor.carry_out(run, turn)
             log.info("%s %s: %s %s", ended.rollout, ended.action, ended.state, ended.text)
-            self.on_end(ended)
+            if ended.state not in OPEN:
+                self.on_end(ended)
         except LeaseLost as error:
             log.info("%s of %s: %s", run.action, run.rollout, error)
         except StoreDown as error:

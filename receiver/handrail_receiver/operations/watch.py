@@ -18,6 +18,7 @@ from handrail_receiver.errors import StoreDown, TargetError
 from handrail_receiver.guard import Guard, with_tells
 from handrail_receiver.model import (
     CHANGED,
+    QUIET,
     Attempt,
     AttemptState,
     Change,
@@ -208,9 +209,10 @@ class Watch:
         firing = any(said.firing for said in history.said)
         if not (watched or firing or found.traffic):
             return SELDOM
-        await self.guard.apply(
-            rollout, lambda history: with_tells(changed(playbook, history, found, now), playbook)
-        )
+        if changed(playbook, history, found, now).verdict not in QUIET:
+            await self.guard.apply(
+                rollout, lambda history: with_tells(changed(playbook, history, found, now), playbook)
+            )
         return EVERY if firing or now.now < since + OFTEN else SELDOM
 
     async def _found(self, history: History) -> Found:

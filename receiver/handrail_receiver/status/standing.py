@@ -37,6 +37,8 @@ TONES: dict[str, Tone] = {
     "withdrawn": "soft",
     "superseded": "soft",
     "skipped": "wait",
+    "left": "soft",
+    "abandoned": "soft",
 }
 
 
@@ -130,6 +132,8 @@ def _headline(
         return "bad", "changed since", f"Rolled back from {where}, and {attempt.held}", advice
     if attempt.state == AttemptState.rolled_back:
         return "good", "rolled back", _rolled_back(run, where), ""
+    if attempt.state == AttemptState.abandoned:
+        return "soft", "abandoned", f"Abandoned in {where}; its targets are left as they were.", ""
     if attempt.state == AttemptState.complete:
         return "good", "complete", f"Complete, in {where}.", ""
     if attempt.state == AttemptState.rolling_back:
@@ -191,6 +195,8 @@ def _share(playbook: Playbook, attempt: Attempt, run: Run | None) -> tuple[str, 
         none = "0 %" if stage is not None and stage.weight is not None else "none"
         proof = "proved" if run and run.state == RunState.proved else "as the targets read back"
         return f"{none}, {proof}", "good"
+    if attempt.state == AttemptState.abandoned:
+        return "unknown: the attempt was abandoned", "soft"
     if stage is None or stage.weight is None:
         return "not set by weight", "soft"
     return f"{stage.weight * 100:g} % of traffic, as asked for", "calm"

@@ -143,7 +143,7 @@ def _pinned(text: str) -> Mapping[str, tuple[Step, ...]]:
     return PINNED.validate_json(text)
 
 
-@functools.lru_cache(maxsize=256)
+@functools.lru_cache(maxsize=1024)
 def _playbook(text: str) -> Playbook:
     """Written when an attempt begins, or adopts another."""
     return Playbook.model_validate_json(text)

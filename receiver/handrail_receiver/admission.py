@@ -47,8 +47,13 @@ def judge(
     `origin` is who says it, as it is remembered: of what Alertmanager said, Alertmanager can be asked.
     """
     for decision in _judge(signal, playbook, look, now):
-        heard = (replace(one, origin=origin) if isinstance(one, Heard) else one for one in decision.changes)
-        yield replace(decision, changes=tuple(heard)) if origin else decision
+        if origin and decision.changes:
+            said = (
+                replace(one, origin=origin) if isinstance(one, Heard) else one for one in decision.changes
+            )
+            yield replace(decision, changes=tuple(said))
+        else:
+            yield decision
 
 
 def series_in(labels: Labels) -> tuple[str, str]:
@@ -81,11 +86,11 @@ def _judge(signal: Signal, playbook: Playbook | None, look: Look, now: Condition
     if (foreign := _foreign(signal, playbook, history)) is not None:
         yield foreign
         return
-    blind = _as_blind(signal)
     if _cannot_see(signal):
-        yield decide(blind, _with_blind_tier(playbook, signal), history, now)
+        yield decide(_as_blind(signal), _with_blind_tier(playbook, signal), history, now)
         return
-    if history.heard(series_of(blind)) and signal.labels.get(names.TIER) != names.BLIND:
+    if _was_blind(signal, history):
+        blind = _as_blind(signal)
         yield decide(replace(blind, firing=False), _with_blind_tier(playbook, signal), history, now)
         history = look(playbook.rollout)
     yield decide(signal, playbook, history, now)
@@ -143,6 +148,16 @@ def _cannot_see(signal: Signal) -> bool:
         return True
     reasons = {reason.strip() for reason in signal.annotations.get(STATE_REASON, "").split(",")}
     return signal.firing and bool(reasons & UNMEASURED)
+
+
+def _was_blind(signal: Signal, history: History) -> bool:
+    """Whether it is heard as blind still, and now says what it measured."""
+    source = f"{signal.labels.get(names.GUARDRAIL)}/{names.BLIND}"
+    if signal.labels.get(names.TIER) == names.BLIND or not any(
+        one.firing and one.source == source for one in history.said
+    ):
+        return False
+    return history.heard(series_of(_as_blind(signal))) is True
 
 
 def _as_blind(signal: Signal) -> Signal:

@@ -75,10 +75,13 @@ class Front:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request, or the lifespan."""
-        if scope["type"] == "http" and self.hosts.refuses(scope["path"], host := host_in(scope["headers"])):
-            text = f"this receiver is not called {host[:100]!r}; set HANDRAIL_PUBLIC_URL if it is"
-            await error(421, text)(scope, receive, send)
-        elif scope["type"] == "http" and scope["path"] == WEBHOOK and scope["method"] == "POST":
+        if scope["type"] == "http" and self.hosts.asks(scope["path"]):
+            host = host_in(scope["headers"])
+            if self.hosts.refuses(scope["path"], host):
+                text = f"this receiver is not called {host[:100]!r}; set HANDRAIL_PUBLIC_URL if it is"
+                await error(421, text)(scope, receive, send)
+                return
+        if scope["type"] == "http" and scope["path"] == WEBHOOK and scope["method"] == "POST":
             await self.webhook(scope, receive, send)
         else:
             await self.app(scope, receive, send)

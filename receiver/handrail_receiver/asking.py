@@ -114,7 +114,8 @@ class Asker:
         found = await self._present()
         present = list(found.alerts) if found else None
         if found is not None:
-            await self._deliver([_body(one) for one in self._sent_to_us(found.alerts)])
+            sent = self._sent_to_us(found.alerts)
+            await self._deliver(await asyncio.to_thread(lambda: [_body(one) for one in sent]))
             await self._close(found)
         if last is None or await self._is_known(present, last, now):
             await self.store.memory.remember(ASKED, now)
@@ -190,7 +191,9 @@ class Asker:
 
         It must be gone each of GONE times: one that was started anew knows nothing for a minute.
         """
-        still = {series for one in found.alerts for series in series_in(one.labels)}
+        still = await asyncio.to_thread(
+            lambda: {series for one in found.alerts for series in series_in(one.labels)}
+        )
         gone: Counter[tuple[str, str]] = Counter()
         for rollout in sorted(found.of):
             history = await self.store.attempts.history(rollout, self.clock.now())
@@ -271,7 +274,7 @@ class Asker:
 
     async def _deliver(self, alerts: list[AlertBody]) -> None:
         for start in range(0, len(alerts), MAX_ALERTS):
-            body = compose(alerts[start : start + MAX_ALERTS])
+            body = await asyncio.to_thread(compose, alerts[start : start + MAX_ALERTS])
             await self.store.inbox.put(Received(self.clock.now(), ASKED, body))
         if alerts:
             self.guard.wake()

@@ -26,11 +26,15 @@ class Hosts:
     names: frozenset[str]
     everywhere: bool
 
+    def asks(self, path: str) -> bool:
+        """Whether the name matters for `path`."""
+        if self.everywhere:
+            return path not in ANYBODY_S
+        return bool(self.names) and (path == "/" or path.startswith(PAGES))
+
     def refuses(self, path: str, host: str) -> bool:
         """Whether a request for `path` was sent to a name that is not ours."""
-        looks = path == "/" or path.startswith(PAGES)
-        asked = path not in ANYBODY_S if self.everywhere else looks and bool(self.names)
-        return asked and not self._is_ours(host)
+        return self.asks(path) and not self._is_ours(host)
 
     def _is_ours(self, host: str) -> bool:
         name = _name(host)

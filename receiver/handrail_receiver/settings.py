@@ -240,10 +240,13 @@ def _missing_files(settings: Settings) -> list[str]:
     wrong = [
         f"{name}: {path} is not a file; correct the path"
         for name, path in named.items()
-        if path and not path.is_file()
+        if path and not os.path.isfile(path)  # noqa: PTH113  a Path raises where it may not look
     ]
-    if settings.secrets_dir and not settings.secrets_dir.is_dir():
-        wrong.append(f"HANDRAIL_SECRETS_DIR: {settings.secrets_dir} is not a folder; correct the path")
+    folder = settings.secrets_dir
+    if folder and not os.path.isdir(folder):  # noqa: PTH112
+        wrong.append(f"HANDRAIL_SECRETS_DIR: {folder} is not a folder; correct the path")
+    elif folder and not os.access(folder, os.R_OK | os.X_OK):
+        wrong.append(f"HANDRAIL_SECRETS_DIR: {folder} may not be read; let the receiver's user into it")
     return wrong
 
 

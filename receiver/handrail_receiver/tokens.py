@@ -72,7 +72,7 @@ ANYONE = Caller("anyone", frozenset(ROLES))
 
 
 def read_tokens(path: Path) -> tuple[list[Token], list[str]]:
-    """The tokens of one file, and one line for each thing wrong with it (which never shows a word of it).
+    """The tokens of one file, and one line for each thing wrong with it (which never shows a token).
 
     Raises OSError when it cannot be read.
     """
@@ -101,7 +101,8 @@ def _problem(words: list[str]) -> str | None:
         return "a line has three words; write `ROLE NAME TOKEN`"
     role, colon, only = words[0].partition(":")
     if role not in ROLES or (colon and not (role == "approver" and only)):
-        return f"its first word is not a role; write one of {', '.join(ROLES)}, or approver:ROLE"
+        word = repr(words[0]) if len(words[0]) < SHORTEST else "its first word"  # which may be a token
+        return f"{word} is not a role; write one of {', '.join(ROLES)}, or approver:ROLE"
     if not " ".join(words).isprintable() or REPLACED in " ".join(words):
         return "it holds letters that nobody can type; write it anew"
     if len(words[2]) < SHORTEST:

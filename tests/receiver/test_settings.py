@@ -52,7 +52,7 @@ def test_all_that_is_wrong_is_said_at_once(monkeypatch: pytest.MonkeyPatch) -> N
 def test_tokens_are_checked_line_by_line_and_never_shown(tokens: Path) -> None:
     tokens.write_text("# ours\nroot bob 0123456789abcdef\nviewer eve\noperator al short  # too short\n")
     assert wrong() == [
-        f"HANDRAIL_TOKENS_FILE: {tokens}:2: its first word is not a role; write one of alertmanager, viewer, operator, approver, or approver:ROLE",
+        f"HANDRAIL_TOKENS_FILE: {tokens}:2: 'root' is not a role; write one of alertmanager, viewer, operator, approver, or approver:ROLE",
         f"HANDRAIL_TOKENS_FILE: {tokens}:3: a line has three words; write `ROLE NAME TOKEN`",
         f"HANDRAIL_TOKENS_FILE: {tokens}:4: the token is shorter than 16 characters; make one with `openssl rand -hex 32`",
     ]

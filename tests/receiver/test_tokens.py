@@ -47,7 +47,7 @@ def test_a_bad_line_does_not_keep_a_revoked_token_alive(file: Path, valid: Chang
     roles = "alertmanager, viewer, operator, approver, or approver:ROLE"
     assert valid() == [
         "am-1",
-        f"HANDRAIL_TOKENS_FILE: {file}:2: its first word is not a role; write one of {roles}",
+        f"HANDRAIL_TOKENS_FILE: {file}:2: 'veiwer' is not a role; write one of {roles}",
     ]
     file.write_text("\n".join(LINES.values()))
     assert valid() == ["am-1", "alice", "vic"]
@@ -74,7 +74,7 @@ def test_whatever_is_wrong_with_a_line_the_others_count(
     assert valid() == ["am-1", "vic", f"HANDRAIL_TOKENS_FILE: {file}:2: {problem}"]
 
 
-def test_a_problem_never_shows_a_word_of_the_file_and_is_logged_once(
+def test_a_problem_never_shows_a_token_and_is_logged_once(
     file: Path, valid: Changed, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, "handrail")

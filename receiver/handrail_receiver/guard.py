@@ -77,6 +77,7 @@ class Guard:
     on_over: Callable[[str], None] = lambda _: None
     heartbeat_at: datetime | None = None
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
+    _together: int = TOGETHER
 
     @cached_property
     def scheduler(self) -> Scheduler:
@@ -116,13 +117,22 @@ class Guard:
         """Decide what is in the inbox, and start what is due."""
         full = True
         while full:
-            settled = await self.store.inbox.settle(self.judging(), self.clock.now(), TOGETHER)
-            full = sum(len(one.numbers) for one in settled) == TOGETHER
+            settled = await self._settle()
+            full = sum(len(one.numbers) for one in settled) == self._together
+            self._together = min(TOGETHER, 2 * self._together)
             self.metrics.notifications(settled)
             news = [one for one in settled if one.first is not None and one.first.verdict not in QUIET]
             self._decided([decision for one in news for decision in one.decisions])
             self._hear(news)
             await self.scheduler.start_due()
+
+    async def _settle(self) -> list[Settled]:
+        """Decide the oldest deliveries; fewer next time when the store gave up, for so many may be what takes too long."""
+        try:
+            return await self.store.inbox.settle(self.judging(), self.clock.now(), self._together)
+        except StoreDown:
+            self._together = max(1, self._together // 4)
+            raise
 
     async def apply(self, rollout: str, decision: Callable[[History], Decision]) -> Decision:
         """Carry a person's decision into the store and start what it opens."""

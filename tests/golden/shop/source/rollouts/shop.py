@@ -35,7 +35,7 @@ shop = Rollout(
             Ratio(bad='requests_total{code=~"5.."}', of="requests_total"),
             against=StableArm(),
             success=Below("1%"),
-            tiers=[Warning(Rise("50%")), Critical(Rise("100%"), hold="5m", action="rollback"), Emergency(Above("25%"))],
+            tiers=[Warning(Rise("50%", floor="0.5%")), Critical(Rise("100%", floor="1%"), hold="5m", action="rollback"), Emergency(Above("25%"))],
             runbook=RUNBOOK,
         ),
         Guardrail(

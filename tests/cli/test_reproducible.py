@@ -1,4 +1,4 @@
-"""The same declarations give the same bytes, whatever order Python's sets have in that process."""
+"""The same declarations give the same bytes, wherever they lie, however they are named, whatever the machine is like."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ shop = Rollout(
             "share",
             Ratio(bad="errors_total", of="requests_total"),
             against=Ago("1h"),
-            tiers=[Critical(Rise("50%"), action="rollback", or_=[On("pool", Gauge("pool"), Above(5))])],
+            tiers=[Critical(Rise("50%", floor="1%"), action="rollback", or_=[On("pool", Gauge("pool"), Above(5))])],
             runbook=Runbook("Requests fail."),
             whole_service=True,
         )
@@ -30,18 +30,54 @@ shop = Rollout(
 """
 
 
-def generated(folder: Path, seed: str) -> dict[str, bytes]:
-    """All files, by path, as a process with this hash seed writes them."""
-    out = folder / f"generated-{seed}"
-    handrail = Path(sys.executable).with_name("handrail")
-    argv: list[str | Path] = [handrail, "generate", "--source", folder, "--out", out]
-    subprocess.run(argv, check=True, env={**os.environ, "PYTHONHASHSEED": seed}, capture_output=True)
+OTHER = SOURCE.replace('"shop"', '"till"').replace("shop = ", "till = ")
+HANDRAIL = Path(sys.executable).with_name("handrail")
+
+
+def declared(source: Path, names: list[str]) -> None:
+    """The two rollouts in files that are written in this order."""
+    (source / "rollouts/eu").mkdir(parents=True)
+    texts = {"eu/shop.py": SOURCE, "till.py": OTHER}
+    for name in names:
+        (source / "rollouts" / name).write_text(texts[name])
+    (source / "environments.py").write_text(
+        'from handrail.declare import *\n\nEnvironment("here", scrape=[Targets("b", ["b:1"]), Targets("a", ["a:1"])])\n'
+    )
+
+
+def generated(out: Path, here: Path, source: str, **machine: str) -> dict[str, bytes]:
+    """All files, by path, as a process writes them that is started in `here` on such a machine."""
+    argv = [HANDRAIL, "generate", "--source", source, "--out", out]
+    subprocess.run(argv, cwd=here, check=True, env={**os.environ, **machine}, capture_output=True)
     return {str(path.relative_to(out)): path.read_bytes() for path in out.rglob("*") if path.is_file()}
 
 
-def test_two_processes_write_the_same_bytes(tmp_path: Path) -> None:
-    (tmp_path / "rollouts").mkdir()
-    (tmp_path / "rollouts" / "shop.py").write_text(SOURCE)
-    first = generated(tmp_path, "1")
-    assert len(first) > 8
-    assert generated(tmp_path, "2") == first
+def test_what_is_written_depends_on_the_declarations_alone(tmp_path: Path) -> None:
+    one, other = tmp_path / "one/rules_src", tmp_path / "other place/källa"
+    declared(one, ["eu/shop.py", "till.py"])
+    declared(other, ["till.py", "eu/shop.py"])
+    linked = tmp_path / "linked"
+    linked.symlink_to(one)
+    first = generated(tmp_path / "1", one.parent, "rules_src", PYTHONHASHSEED="1", LC_ALL="C", TZ="UTC")
+    assert len(first) > 12
+    ways = [
+        (one, ".", {"PYTHONHASHSEED": "2"}),
+        (Path("/"), str(other), {"LC_ALL": "tr_TR.UTF-8", "TZ": "Asia/Tokyo", "HOME": "/nonexistent"}),
+        (other / "rollouts", "..", {"PYTHONUTF8": "1", "COLUMNS": "20"}),
+        (tmp_path, "linked", {"PYTHONOPTIMIZE": "1"}),
+    ]
+    for number, (here, source, machine) in enumerate(ways, start=2):
+        assert (number, generated(tmp_path / str(number), here, source, **machine) == first) == (number, True)
+
+
+def test_a_check_from_anywhere_finds_nothing(tmp_path: Path) -> None:
+    source = tmp_path / "rules_src"
+    declared(source, ["eu/shop.py", "till.py"])
+    generated(tmp_path / "generated", tmp_path, "rules_src")
+    for here, given, out in (
+        (source, ".", "../generated"),
+        (Path("/"), str(source), str(tmp_path / "generated")),
+    ):
+        argv = [HANDRAIL, "generate", "--check", "--source", given, "--out", out]
+        ran = subprocess.run(argv, cwd=here, check=False, capture_output=True, text=True)
+        assert (ran.returncode, ran.stderr) == (0, "")

@@ -47,7 +47,7 @@ def declared(source: Path, names: list[str]) -> None:
 
 def generated(out: Path, here: Path, source: str, **machine: str) -> dict[str, bytes]:
     """All files, by path, as a process writes them that is started in `here` on such a machine."""
-    argv = [HANDRAIL, "generate", "--source", source, "--out", out]
+    argv: list[str | Path] = [HANDRAIL, "generate", "--source", source, "--out", out]
     subprocess.run(argv, cwd=here, check=True, env={**os.environ, **machine}, capture_output=True)
     return {str(path.relative_to(out)): path.read_bytes() for path in out.rglob("*") if path.is_file()}
 
@@ -78,6 +78,6 @@ def test_a_check_from_anywhere_finds_nothing(tmp_path: Path) -> None:
         (source, ".", "../generated"),
         (Path("/"), str(source), str(tmp_path / "generated")),
     ):
-        argv = [HANDRAIL, "generate", "--check", "--source", given, "--out", out]
+        argv: list[str | Path] = [HANDRAIL, "generate", "--check", "--source", given, "--out", out]
         ran = subprocess.run(argv, cwd=here, check=False, capture_output=True, text=True)
         assert (ran.returncode, ran.stderr) == (0, "")

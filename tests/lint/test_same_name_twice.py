@@ -123,6 +123,35 @@ def test_two_secrets_that_would_be_one_key_on_kubernetes_are_said() -> None:
     ]
 
 
+TITLED = {
+    "two rollouts": ({"title": '"Shop"'}, {"title": '"shop "'}, 1),
+    "a title and a name": ({"title": '"till"'}, {}, 1),
+    "a page and a rollout": ({"dashboards": '[Dashboard("a", "till")]'}, {}, 1),
+    "two pages": ({"dashboards": '[Dashboard("a", "Flow"), Dashboard("b", "Flow")]'}, {}, 1),
+    "its own page": ({"dashboards": '[Dashboard("main", "till")]'}, {}, 1),
+    "made of rollout and page": (
+        {"dashboards": '[Dashboard("a", "till: b")]'},
+        {"dashboards": '[Dashboard("b")]'},
+        1,
+    ),
+    "others": ({"title": '"A"', "dashboards": '[Dashboard("a"), Dashboard("b")]'}, {"title": '"B"'}, 0),
+}
+
+
+@pytest.mark.parametrize(("shop", "till", "count"), TITLED.values(), ids=TITLED)
+def test_two_dashboards_with_one_title_are_one_to_grafana(
+    shop: dict[str, str], till: dict[str, str], count: int
+) -> None:
+    def rollout(name: str, facts: dict[str, str]) -> str:
+        more = "".join(f", {key}={value}" for key, value in facts.items())
+        return f'{name} = Rollout("{name}", "{name}", guardrails=[{ONE}]{more})\n'
+
+    problems = said({"rollouts/a.py": HEAD + rollout("shop", shop) + rollout("till", till)})
+    assert ["are both called" in problem.what for _, problem in problems if problem.lint == NAME] == [
+        True
+    ] * count
+
+
 def test_different_names_are_fine() -> None:
     facts = f"guardrails=[{ONE}, {ONE.replace('errors', 'time', 1)}]"
     assert found(NAME, "stages=STAGES", 'slos=[Slo("errors", ERRORS, objective="99%")]', facts) == []

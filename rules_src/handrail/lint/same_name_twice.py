@@ -2,7 +2,8 @@
 
 Rollouts, environments, and the stages, guardrails, objectives, dashboards and escalation levels of a rollout,
 and the further measures of a guardrail: their files, metrics and alerts would be one, and one would hide the
-other. On Kubernetes the last part of a secret's path is its key: `/etc/a/token` and `/etc/b/token` would be one
+other. Dashboards are found by their titles, of which Grafana shows one of two in a folder: those of two rollouts with
+one title too. On Kubernetes the last part of a secret's path is its key: `/etc/a/token` and `/etc/b/token` would be one
 token, sent to both.
 """
 
@@ -18,6 +19,8 @@ from handrail.lint.finding import Finding, Named, finding
 
 NAME = "same-name-twice"
 
+MAIN = "main"
+"""The dashboard that every rollout has."""
 _RESERVED = (names.HEARTBEAT, names.ESCALATION, names.ROLLOUT)
 _CHANGES = "changes"
 _SECRETS = ("url_file", "routing_key_file", "password_file", "token_file")
@@ -42,6 +45,7 @@ def across(rollouts: Sequence[Rollout], environments: Sequence[Environment]) -> 
     yield from _twice("environment", environments, "the source folder")
     yield from _alerts(rollouts)
     yield from _pages(rollouts)
+    yield from _titles(rollouts)
     yield from _keys(rollouts, environments)
 
 
@@ -85,10 +89,30 @@ def _alerts(rollouts: Sequence[Rollout]) -> Iterator[Finding]:
 def _pages(rollouts: Sequence[Rollout]) -> Iterator[Finding]:
     seen = {names.dashboard_file(rollout.name): rollout.name for rollout in rollouts}
     for rollout in rollouts:
-        for page in (page for page in rollout.dashboards if page.name != "main"):
+        for page in (page for page in rollout.dashboards if page.name != MAIN):
             other = seen.setdefault(names.dashboard_file(rollout.name, page.name), rollout.name)
             if other != rollout.name:
                 yield _fatal(page, f"a dashboard of '{rollout.name}' and one of '{other}' are one file")
+
+
+def _titles(rollouts: Sequence[Rollout]) -> Iterator[Finding]:
+    seen: dict[str, tuple[str, object]] = {}
+    for rollout in {rollout.name: rollout for rollout in rollouts}.values():
+        for title, at in _titled(rollout):
+            other, first = seen.setdefault(" ".join(title.casefold().split()), (rollout.name, at))
+            if first is not at:
+                what = f"a dashboard of '{other}' and one of '{rollout.name}' are both called '{title}'"
+                yield finding(NAME, at, what, "give one of them another title", "title")
+
+
+def _titled(rollout: Rollout) -> Iterator[tuple[str, object]]:
+    """The title of each of its dashboards, and where it was written."""
+    title = rollout.title or rollout.name
+    own = next((page for page in rollout.dashboards if page.name == MAIN), None)
+    yield (own.title, own) if own is not None and own.title else (title, rollout)
+    for page in rollout.dashboards:
+        if page.name != MAIN:
+            yield page.title or f"{title}: {page.name}", page
 
 
 def _keys(rollouts: Sequence[Rollout], environments: Sequence[Environment]) -> Iterator[Finding]:

@@ -15,9 +15,10 @@ class Receiver:
     url: str
     token: str = field(repr=False)
 
-    def start(self, rollout: str) -> Any:
-        """Begin an attempt."""
-        return self._call("POST", f"/api/rollouts/{rollout}/start")
+    def start(self, rollout: str, why: str = "") -> Any:
+        """Begin an attempt; with `why`, although something stands against it."""
+        given = {"anyway": True, "why": why} if why else {}
+        return self._call("POST", f"/api/rollouts/{rollout}/start", given)
 
     def rollout(self, rollout: str) -> Any:
         """Where a rollout stands."""
@@ -27,12 +28,13 @@ class Receiver:
         """All that is known about a rollout's newest attempt."""
         return self._call("GET", f"/api/rollouts/{rollout}/evidence")
 
-    def _call(self, method: str, path: str) -> Any:
+    def _call(self, method: str, path: str, body: object = None) -> Any:
         answer = httpx.request(
             method,
             f"{self.url}{path}",
             headers={"Authorization": f"Bearer {self.token}"},
-            timeout=10,
+            json=body,
+            timeout=30,
             trust_env=False,
         )
         return answer.raise_for_status().json()

@@ -44,10 +44,10 @@ def test_what_is_carried_out_with_a_fault_in_it_is_said_and_begun_again(
         store, guard = Receiver(tmp_path).born()
         carry_out = guard.executor.carry_out
 
-        async def faulty(run: Run) -> Run:
+        async def faulty(run: Run, turn: asyncio.Lock) -> Run:
             if faults:
                 raise KeyError(faults.pop())
-            return await carry_out(run)
+            return await carry_out(run, turn)
 
         object.__setattr__(guard.executor, "carry_out", faulty)
         decision = await guard.apply(

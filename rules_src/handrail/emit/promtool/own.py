@@ -29,7 +29,10 @@ def heartbeat(rollout: Rollout) -> Story:
 
 
 def climb(rollout: Rollout) -> Iterator[Story]:
-    """An alert as Prometheus keeps it, as long as the last level takes and then no more, beside such that climb to nobody."""
+    """An alert as Prometheus keeps it, as long as the last level takes and then no more, beside such that climb to nobody.
+
+    Nothing is measured meanwhile, so all that is guarded is blind sooner or later and climbs as well: later than this.
+    """
     alert = next((alert for alert in rollout.alerts if _climbs(alert)), None)
     if not rollout.escalation or alert is None:
         return
@@ -38,16 +41,16 @@ def climb(rollout: Rollout) -> Iterator[Story]:
     clock, timeline = Clock(step), Timeline(rollout.scrape)
     fires = _firing({names.ALERTNAME: "Unresolved", **dict(alert.labels)})
     other = _others({names.ALERTNAME: "Other", **dict(alert.labels), names.GUARDRAIL: "other"})
-    timeline.play(other, 2 * step)
-    begins = Span(clock.first(timeline.now), clock.first(timeline.now))
+    begins = Span(NOTHING, NOTHING)
     timeline.play({**fires, **other}, clock.times(last) + 3 * step)
     ends = Span(clock.first(timeline.now), clock.first(timeline.now))
     timeline.play(other, 3 * step)
-    lives = tuple(Life(level.alert, begins, ends) for level in rollout.escalation)
+    lives = tuple(Life(level.alert, begins, ends, tier=alert.tier) for level in rollout.escalation)
     carried = {name: text for name, text in alert.labels if name in _CARRIED}
     texts = tuple(
         Text(level.alert, begins.last + clock.times(level.after), carried, Decimal(1))
         for level in rollout.escalation
+        if all(one.hold > step for one in rollout.alerts if one.tier == names.BLIND)
     )
     yield Story(CLIMBS, names.ESCALATION, Context(), clock, timeline, lives, turns(lives, clock), texts)
 

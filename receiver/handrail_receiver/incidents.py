@@ -12,6 +12,7 @@ from handrail.contract import Playbook, names
 from handrail_receiver.model import (
     OPEN,
     WORKED,
+    AttemptState,
     Effect,
     EffectState,
     EvidenceRecord,
@@ -151,6 +152,8 @@ def _ours(
 
 
 def _title(rollout: str, history: History, last: Run | None) -> str:
+    if _abandoned(history):
+        return f"{rollout}: the attempt was abandoned"
     if last is not None and history.attempt is not None and _changed_since(history):
         return f"{rollout}: {history.attempt.held}"
     if last is not None:
@@ -165,6 +168,8 @@ def _title(rollout: str, history: History, last: Run | None) -> str:
 
 
 def _status(history: History, last: Run | None) -> Status:
+    if _abandoned(history):
+        return "resolved"
     if last is not None:
         if last.state in WORKED:
             return "open" if _changed_since(history) else "resolved"
@@ -174,6 +179,11 @@ def _status(history: History, last: Run | None) -> Status:
         return "acknowledged" if handled else "open"
     quiet = not any(said.firing for said in history.said)
     return "resolved" if quiet and history.attempt and not history.attempt.held else "open"
+
+
+def _abandoned(history: History) -> bool:
+    """Whether a person has closed the attempt: nobody need do anything about it any more."""
+    return history.attempt is not None and history.attempt.state == AttemptState.abandoned
 
 
 def _changed_since(history: History) -> bool:

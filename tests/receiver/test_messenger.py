@@ -17,7 +17,7 @@ from handrail_receiver.errors import Cause, Permanent, Retryable, StoreDown
 from handrail_receiver.inspection.opening import opened
 from handrail_receiver.inspection.status import status
 from handrail_receiver.messenger import KEPT_FOR, MOST_AT_ONCE, MOST_TRIES, Messenger
-from handrail_receiver.model import Change, Conditions, Decision, SetHold, Verdict
+from handrail_receiver.model import AttemptState, Change, Conditions, Decision, SetHold, SetState, Verdict
 from handrail_receiver.playbooks import Playbooks
 from handrail_receiver.refusals import Refusals
 from handrail_receiver.status.metrics import Metrics
@@ -281,6 +281,29 @@ async def test_what_was_told_to_nobody_before_the_next_attempt_is_told_as_over(q
     assert [(incident.title, incident.status) for _, incident in queue.teller.said] == [
         ("shop: this attempt is over, the next one has begun", "open"),
         ("shop: this attempt is over, the next one has begun", "resolved"),
+    ]
+
+
+async def test_an_attempt_that_was_abandoned_is_over_for_those_who_were_told(queue: Queue) -> None:
+    await begun(queue.store, opening())
+    await held(queue, "it failed", TEAM)
+    await queue.step()
+    history = await queue.store.attempts.history("shop", NOW)
+    assert history.attempt is not None
+    closed = Decision(
+        Verdict.act,
+        "abandoned",
+        "closed",
+        "shop",
+        "abandon",
+        attempt=history.attempt.id,
+        changes=(SetState(AttemptState.abandoned),),
+    )
+    await queue.store.attempts.apply("shop", lambda _: closed, NOW)
+    await queue.step()
+    assert [(incident.title, incident.status) for _, incident in queue.teller.said] == [
+        ("shop: rollback under way", "open"),
+        ("shop: the attempt was abandoned", "resolved"),
     ]
 
 

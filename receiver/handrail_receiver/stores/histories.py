@@ -10,6 +10,7 @@ from handrail_receiver.model import (
     QUIET,
     Adopt,
     Attempt,
+    AttemptState,
     Begin,
     Capture,
     Captured,
@@ -136,8 +137,9 @@ def apply(tx: Tx, decision: Decision, at: datetime, detected_at: datetime) -> De
 
 
 def _calms(change: Change) -> bool:
-    """Whether it may end an incident: an alert stopped, or a hold is over."""
-    return (isinstance(change, Heard) and not change.firing) or change == SetHold("")
+    """Whether it may end an incident: an alert stopped, a hold is over, the attempt was closed."""
+    stopped = isinstance(change, Heard) and not change.firing
+    return stopped or change in (SetHold(""), SetState(AttemptState.abandoned))
 
 
 def _record(decision: Decision, attempt: int) -> dict[str, object]:

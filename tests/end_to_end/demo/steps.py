@@ -21,6 +21,7 @@ from .times import Moment
 from .view import ROLLOUT, Alert, Snapshot, View
 
 LOOK_EVERY = 0.2
+GUARDED_WITHIN = 40.0
 IN_FLIGHT = 1.0  # an order that HAProxy had already given to the canary ends within this time
 HEALTHY = 5.0  # how long both arms are well before the canary goes bad
 WATCH = 10.0  # how long the canary must stay without an order after the rollback
@@ -83,11 +84,17 @@ class Demo:
 
 
 def start(demo: Demo) -> str:
-    """Start an attempt: its first stage gives the canary a tenth."""
-    try:
-        demo.receiver.start(ROLLOUT)
-    except httpx.HTTPStatusError as error:
-        raise Failed(f"the receiver answered {error.response.status_code}: {error.response.text}") from error
+    """Start an attempt, as soon as Prometheus sees what it must: its first stage gives the canary a tenth."""
+    deadline = time.monotonic() + GUARDED_WITHIN
+    while True:
+        try:
+            demo.receiver.start(ROLLOUT)
+            break
+        except httpx.HTTPStatusError as error:
+            answer = error.response
+            if time.monotonic() > deadline:
+                raise Failed(f"the receiver answered {answer.status_code}: {answer.text}") from error
+        time.sleep(1)
     seen = demo.wait(lambda now: split_of(now) == "90/10", "90/10 in HAProxy", within=10)
     return f"HAProxy splits {split_of(seen)}"
 

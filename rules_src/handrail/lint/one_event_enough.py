@@ -1,0 +1,38 @@
+"""one-event-enough: among the fewest events that are judged, a single bad one rolls back.
+
+With `min_events=10` one failure of ten is 10 %: `Critical(Above("5%"), action="rollback")` takes a release back for it as
+soon as there is little traffic, at night say. One event is seen for a window; a hold as long as that waits for a second.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from handrail import names
+from handrail.declare import Above, AtLeast, Guardrail, Ratio, Rollout, SlowerThan
+from handrail.errors import Severity
+from handrail.lint.finding import Finding, finding
+from handrail.lint.limits import Use, figures, inner, uses
+from handrail.units import duration
+
+NAME = "one-event-enough"
+
+
+def check(rollout: Rollout) -> Iterator[Finding]:
+    """Every limit of a share on which something is done by itself; 0 % says that there must be none."""
+    for guardrail in rollout.guardrails:
+        for use in uses(guardrail):
+            measure = inner(use.measure)
+            if isinstance(measure, SlowerThan) or (isinstance(measure, Ratio) and measure.bad is not None):
+                yield from _share(guardrail, use, measure)
+
+
+def _share(guardrail: Guardrail, use: Use, measure: Ratio | SlowerThan) -> Iterator[Finding]:
+    tier, upper = use.tier, isinstance(use.limit, Above | AtLeast)
+    if tier is None or tier.action not in names.ACTING or not upper:
+        return
+    least = min((figure.value for figure in figures(use.limit)), default=None)
+    if least and least * measure.min_events < 1 and duration(tier.hold) < duration(measure.window):
+        what = f"rolls back for one bad event among the {measure.min_events} that are judged at least"
+        cure = f"write min_events={int(1 / least) + 1}, or a hold= as long as the window of {measure.window}"
+        yield finding(NAME, tier, what, cure, about=guardrail, severity=Severity.warning)

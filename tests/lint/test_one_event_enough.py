@@ -1,0 +1,41 @@
+"""one-event-enough: what it finds, with line and words, and what it leaves alone."""
+
+from __future__ import annotations
+
+import pytest
+from declared import found, guardrail
+from handrail.lint.one_event_enough import NAME
+
+FEW = 'Ratio(bad="errors_total", of="requests_total", min_events=10)'
+
+
+def test_one_failure_of_few_requests_rolls_back() -> None:
+    tiers = 'tiers=[Critical(Above("5%"), hold="1m", action="rollback")]'
+    assert found(NAME, "rollback=UNDO", guardrail(tiers, measure=FEW)) == [
+        (
+            tiers + ",",
+            (
+                "warning: 'errors' rolls back for one bad event among the 10 that are judged at least; "
+                "write min_events=21, or a hold= as long as the window of 5m"
+            ),
+        )
+    ]
+
+
+@pytest.mark.parametrize(
+    ("tiers", "measure"),
+    [
+        ('Critical(Above("10%"), hold="1m", action="rollback")', FEW),
+        ('Critical(Above("5%"), hold="5m", action="rollback")', FEW),
+        ('Critical(Above("5%"), hold="1m", action="hold")', FEW),
+        ('Critical(Above("0%"), hold="1m", action="rollback")', FEW),
+        ('Critical(Above("5%"), hold="1m", action="rollback")', "ERRORS"),
+        (
+            'Critical(Below("95%"), action="rollback")',
+            'Ratio(good="ok_total", of="all_total", min_events=10)',
+        ),
+        ('Critical(Above(0), action="rollback")', 'Increase("errors_total")'),
+    ],
+)
+def test_what_takes_more_than_one_is_fine(tiers: str, measure: str) -> None:
+    assert found(NAME, "rollback=UNDO", guardrail(f"tiers=[{tiers}]", measure=measure)) == []

@@ -82,7 +82,8 @@ def test_a_folder_s_place_that_is_taken_is_named_for_all_that_would_lie_in_it(
 ) -> None:
     Path("etc").mkdir()
     make(Path("etc/prometheus"))
-    refused(shell, "prometheus/prometheus.yml", RULES, "prometheus/tests/shop.test.yml")
+    tests = ("prometheus/tests/shop.5m.test.yml", "prometheus/tests/shop.test.yml")
+    refused(shell, "prometheus/prometheus.yml", RULES, *tests)
 
 
 def test_a_link_that_leads_elsewhere_is_not_followed(shell: Shell) -> None:

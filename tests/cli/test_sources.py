@@ -29,15 +29,15 @@ rollout = Rollout(
 
 def test_a_file_belongs_to_its_rollout_also_where_another_one_s_name_begins_alike(tmp_path: Path) -> None:
     (tmp_path / "rollouts").mkdir()
-    files = {"relay": tmp_path / "rollouts/one.py", "relay-r1": tmp_path / "rollouts/two.py"}
+    files = {"relay": "rollouts/one.py", "relay-r1": "rollouts/two.py"}
     for name, file in files.items():
-        file.write_text(ROLLOUT.format(name=name))
+        (tmp_path / file).write_text(ROLLOUT.format(name=name))
     made = json.loads(compile_source(tmp_path, None)[MANIFEST])["files"]
     wanted = {
-        "grafana/dashboards/relay-rls.json": f"{files['relay']}",
-        "grafana/dashboards/relay-r1-rls.json": f"{files['relay-r1']}",
-        "kubernetes/relay-r1.yaml": f"{files['relay-r1']}",
-        "prometheus/prometheus.yml": f"{files['relay']}, {files['relay-r1']}",
-        "alertmanager/alertmanager.yml": f"{files['relay']}, {files['relay-r1']}",
+        "grafana/dashboards/relay-rls.json": "rollouts/one.py",
+        "grafana/dashboards/relay-r1-rls.json": "rollouts/two.py",
+        "kubernetes/relay-r1.yaml": "rollouts/two.py",
+        "prometheus/prometheus.yml": "rollouts/one.py, rollouts/two.py",
+        "alertmanager/alertmanager.yml": "rollouts/one.py, rollouts/two.py",
     }
     assert {path: made[path]["source"] for path in wanted} == wanted

@@ -52,6 +52,11 @@ check: $(SYNCED) servers ## is generated/ up to date, and do promtool and amtool
 .PHONY: test
 test: style types pytest check ## all that must hold before a commit: style, types, tests, check
 
+ACCEPTED ?= 5000
+.PHONY: fuzz
+fuzz: $(SYNCED) servers ## declarations drawn at random, past both promtools and amtool
+	PYTHONPATH=tests $(BIN)/python -m fuzz --accepted $(ACCEPTED)
+
 .PHONY: test-long
 test-long: $(SYNCED) servers ## the tests that take minutes: hundreds of kills, and what follows from them
 	$(BIN)/pytest -m long -rP

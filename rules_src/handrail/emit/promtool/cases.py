@@ -10,7 +10,7 @@ from decimal import Decimal
 from handrail import names
 from handrail.emit.document import Data
 from handrail.emit.promtool.series import Key, matches
-from handrail.emit.promtool.story import Matchers, Story, Text
+from handrail.emit.promtool.story import Story, Text
 from handrail.emit.promtool.text import expanded
 from handrail.plan import Rollout, Selector
 from handrail.promql.syntax import either
@@ -113,18 +113,18 @@ def _looks(stories: Sequence[Story]) -> list[Data]:
     """Who fires, and who waits for its hold to be over, of all of whom that is certain."""
     tests = []
     for at in sorted({at for story in stories for at in story.looks}):
-        apart: dict[Matchers, dict[str, str]] = {}
+        by_label: dict[tuple[str, str] | None, dict[str, str]] = {}
         for story in (story for story in stories if at in story.looks):
-            for (name, matchers), state in story.certain(at).items():
-                apart.setdefault(matchers, {})[name] = state
-        tests += [_look(at, matchers, states) for matchers, states in apart.items()]
+            for (name, only), state in story.certain(at).items():
+                by_label.setdefault(only, {})[name] = state
+        tests += [_look(at, only, states) for only, states in by_label.items()]
     return tests
 
 
-def _look(at: timedelta, matchers: Matchers, states: Mapping[str, str]) -> Data:
+def _look(at: timedelta, only: tuple[str, str] | None, states: Mapping[str, str]) -> Data:
     known = sorted(states)
     which = (names.ALERTNAME, *(("=", known[0]) if len(known) == 1 else ("=~", either(known))))
-    alerts = Selector("ALERTS", (which, *matchers))
+    alerts = Selector("ALERTS", (which, *(() if only is None else ((only[0], "=", only[1]),))))
     return {
         "expr": f"max by (alertname, alertstate) ({alerts})",
         "eval_time": span(at),

@@ -8,10 +8,11 @@ from datetime import timedelta
 from decimal import Decimal
 from functools import cached_property
 
+from handrail import names
 from handrail.emit.promtool.feeds import Value, selectors
-from handrail.emit.promtool.series import Feeds, Key, Timeline, matches
+from handrail.emit.promtool.series import Feeds, Impossible, Key, Timeline, matches
 from handrail.emit.promtool.story import NOTHING, Clock, Context, Life, Span, Story, Text, turns
-from handrail.emit.promtool.subject import CHANGED, Subject, Values, inner, rising, window
+from handrail.emit.promtool.subject import CHANGED, MARGIN, Subject, Values, inner, rising, window
 from handrail.emit.promtool.text import expanded
 from handrail.plan import (
     Alert,
@@ -35,6 +36,8 @@ LOOKBACK = timedelta(minutes=5)
 """How long Prometheus shows a series that is not scraped any more and was not marked as stale."""
 SELDOM = timedelta(minutes=4)
 """More seldom than that, an instant selector would not see a series at every time."""
+PAST = timedelta(hours=12)
+"""A past that is longer is scraped as seldom as its windows allow."""
 STEPS = (1, 10, 120, 1440)
 """Evaluations come so many times more seldom where a story is long."""
 LONGEST = 90
@@ -56,8 +59,10 @@ class Director:
     def scrape(self) -> timedelta:
         """How often is scraped: seldom enough that promtool can hold a long window in its memory."""
         every = self.subject.rollout.scrape
-        narrow = min((window(signal.measure) for signal in self.guardrail.signals), default=NOTHING)
-        return max(every, min(narrow / 1000, SELDOM) // every * every)
+        widths = [window(signal.measure) for signal in self.guardrail.signals]
+        narrow = min((width for width in widths if width), default=SELDOM * 4)
+        samples = 4 if self.ago >= PAST else 1000
+        return max(every, min(narrow / samples, SELDOM) // every * every)
 
     @property
     def guardrail(self) -> Guardrail:
@@ -152,11 +157,11 @@ class Director:
                 breached = self.subject.breached(own, known, roughly=roughly)
                 if breached is None or (self.ago and self.subject.breached(own, before) is not False):
                     continue
-                signal = name if len(signals) > 1 else None
+                only = reason_of(alert, name)
                 if breached:
-                    found.append(Life(alert, begins, ends, signal=signal))
+                    found.append(Life(alert, begins, ends, only=only))
                 else:
-                    found.append(Life(alert, None, silent=self.silent(alert, begins), signal=signal))
+                    found.append(Life(alert, None, silent=self.silent(alert, begins), only=only))
         return tuple(found)
 
     def silent(self, alert: Alert, begins: Span) -> timedelta:
@@ -205,8 +210,6 @@ class Director:
         self, alert: Alert, one: Condition | None, at: timedelta, value: Value | None, **more: str
     ) -> tuple[Text, ...]:
         """The alert as it is sent, where its value can be told to the last digit that is shown."""
-        if one is not None and one.staged:
-            return ()
         labels = dict(more)
         if one is not None:
             keys = self.feeds(self.subject.with_value({}, one.signal, value or Decimal(0)))
@@ -230,6 +233,7 @@ class Director:
     def plateau(self, promise: str, alert: Alert, one: Condition, value: Value, *, held: bool) -> Story:
         """One signal has a value from the start, the others are healthy; `held`: until the alert fires."""
         timeline = Timeline(self.scrape)
+        value = self._surely(one, value)
         values = self.subject.with_value({}, one.signal, value)
         late = self.past(timeline)
         self._begin(timeline, values, one)
@@ -246,9 +250,23 @@ class Director:
                 begins.last + self.clock.times(alert.hold) + (self.clock.step if not alert.hold else NOTHING)
             )
             looks |= {*turns(tuple(life for life in lives if life.alert is alert), self.clock), fires}
-            if any(life.alert is alert and life.begins for life in lives) and self._told_exactly(one):
+            own = [life for life in lives if life.alert is alert]
+            reasons = {c.signal.name for c in alert.conditions}
+            alone = len(own) == len(reasons) and sum(life.begins is not None for life in own) == 1
+            fired = any(life.state(fires, self.clock) == "firing" for life in own)
+            if alone and fired and self._told_exactly(one):
                 texts = self.text(alert, one, fires, value)
         return self.story(promise, timeline, lives, tuple(sorted(looks)), texts)
+
+    def _surely(self, one: Condition, value: Value) -> Value:
+        """A count that is a pace, so much farther from its limit as one scrape more or less at a window's edges makes."""
+        limit, width = self.subject.limit(one), window(one.signal.measure)
+        if one.signal.name not in self.steady or not isinstance(value, Decimal) or limit is None:
+            return value
+        if not isinstance(inner(one.signal.measure), Count):
+            return value
+        blur = Decimal(str(2 * self.scrape / width)) + MARGIN
+        return value * (1 + blur) if value > limit or (value == limit and rising(one)) else value * (1 - blur)
 
     def _begin(self, timeline: Timeline, values: Values, one: Condition) -> None:
         """What happens at once needs a calm moment before."""
@@ -274,6 +292,10 @@ class Director:
     def sudden(self, promise: str, signal: Signal, *, up: bool, over: bool) -> Story:
         """From one scrape on a signal is far beyond all limits; with `over` it is well again when all alerts fired."""
         subject, clock = self.subject, self.clock
+        if over and subject.entangled:
+            raise Impossible(
+                "two of its measures look at one series, and what ends for one does not for the other"
+            )
         timeline = Timeline(self.scrape)
         late = self.past(timeline)
         calm = self.bases if self.ago else subject.healthy()
@@ -362,12 +384,22 @@ class Director:
     ) -> Story:
         """The blind alert's own life."""
         alert = self.guardrail.blind
-        life = Life(alert, begins, ends)
+        life = Life(alert, begins, ends, only=("reason", reason))
         fires = begins.last + self.clock.times(alert.hold)
-        texts = self.text(alert, None, fires, None, reason=reason)
-        return self.story(
-            promise, timeline, (life,), turns((life,), self.clock), texts, context, whatever=True
-        )
+        self._complete(timeline.phases[0][1])
+        texts = () if self.ago else self.text(alert, None, fires, None, reason=reason)
+        settled = self.clock.first(3 * self.scrape) if begins.first else NOTHING
+        looks = tuple(at for at in turns((life,), self.clock) if at >= settled)
+        return self.story(promise, timeline, (life,), looks, texts, context, whatever=True)
+
+    def _complete(self, fed: Feeds) -> None:
+        """Raises Impossible where the series of one measure would change the value of another, so that it has none."""
+        for signal in self.signals:
+            wanted = selectors(self.subject.measure(signal))
+            if wanted and not isinstance(inner(signal.measure), Gone):
+                for selector in wanted:
+                    if not any(matches(selector, key) for key in fed):
+                        raise Impossible("two of its measures look at series that cannot be told apart")
 
     def lost(self, promise: str, reason: str, keys: Callable[[Feeds], set[Key]], width: timedelta) -> Story:
         """Some series go for as long as it takes to be blind, and come back."""
@@ -385,6 +417,12 @@ class Director:
         timeline.play(calm, scrape)
         ends = Span(clock.first(back), clock.first(back + 3 * scrape))
         return self.blind(promise, reason, timeline, begins, ends)
+
+
+def reason_of(alert: Alert, signal: str) -> tuple[str, str] | None:
+    """What tells the life of an alert for this signal from those for its other reasons; None where it has no other."""
+    several = len({condition.signal.name for condition in alert.conditions}) > 1
+    return (names.SIGNAL, signal) if several else None
 
 
 def place(subject: Subject) -> str:

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from handrail import names
-from handrail.emit.promtool.series import At, Key, Timeline
+from handrail.emit.promtool.series import At, Key, Timeline, chosen
 from handrail.emit.promtool.story import NOTHING, Clock, Context, Life, Span, Story, Text, turns
-from handrail.plan import Alert, Rollout
+from handrail.emit.promtool.subject import inner
+from handrail.plan import Alert, Gone, Rollout
 
 CLIMBS = "An alert that stays unresolved climbs from level to level until it is over"
 AWAKE = "The heartbeat fires all the time"
@@ -41,11 +42,14 @@ def climb(rollout: Rollout) -> Iterator[Story]:
     clock, timeline = Clock(step), Timeline(rollout.scrape)
     fires = _firing({names.ALERTNAME: "Unresolved", **dict(alert.labels)})
     other = _others({names.ALERTNAME: "Other", **dict(alert.labels), names.GUARDRAIL: "other"})
+    other |= present(rollout)
     begins = Span(NOTHING, NOTHING)
     timeline.play({**fires, **other}, clock.times(last) + 3 * step)
     ends = Span(clock.first(timeline.now), clock.first(timeline.now))
     timeline.play(other, 3 * step)
-    lives = tuple(Life(level.alert, begins, ends, tier=alert.tier) for level in rollout.escalation)
+    lives = tuple(
+        Life(level.alert, begins, ends, only=(names.TIER, alert.tier)) for level in rollout.escalation
+    )
     carried = {name: text for name, text in alert.labels if name in _CARRIED}
     texts = tuple(
         Text(level.alert, begins.last + clock.times(level.after), carried, Decimal(1))
@@ -57,6 +61,16 @@ def climb(rollout: Rollout) -> Iterator[Story]:
 
 def _climbs(alert: Alert) -> bool:
     return alert.tier in names.TIERS and (names.MODE, names.SHADOW) not in alert.labels
+
+
+def present(rollout: Rollout) -> dict[Key, At]:
+    """What some guardrail would miss."""
+    found = {}
+    for guardrail in rollout.guardrails:
+        for measure in (inner(signal.measure) for signal in guardrail.signals):
+            if isinstance(measure, Gone):
+                found[chosen(measure.metric, {})] = At(Decimal(1))
+    return found
 
 
 def _firing(labels: dict[str, str], state: str = "firing") -> dict[Key, At]:

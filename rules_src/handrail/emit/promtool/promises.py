@@ -10,7 +10,7 @@ from functools import cached_property, partial
 
 from handrail.emit.promtool.feeds import FREE, Value, selectors
 from handrail.emit.promtool.feeds import condition as the_condition
-from handrail.emit.promtool.guardrails import COUNTED, LONGEST, STEPS, Director, place
+from handrail.emit.promtool.guardrails import COUNTED, LONGEST, STEPS, Director, place, reason_of
 from handrail.emit.promtool.series import Feed, Feeds, Impossible, Key, Timeline, matches
 from handrail.emit.promtool.story import NOTHING, Clock, Context, Life, Span, Story, Untestable
 from handrail.emit.promtool.subject import Subject, inner, rising, window
@@ -75,6 +75,8 @@ class Promises:
         best: Story | None = None
         certain = False
         for times in STEPS:
+            if times > 1 and self._at_its_own_pace:
+                continue
             director = Director(subject, Clock(self.rollout.evaluate * times))
             try:
                 if director.ago % director.clock.step:
@@ -84,13 +86,18 @@ class Promises:
                 yield Untestable(self.guardrail.name, str(reason), about)
                 return
             certain |= bool(story.looks)
-            quick = story.looks and story.evaluations <= LONGEST
+            quick = story.looks and story.evaluations <= LONGEST * (4 if self._at_its_own_pace else 1)
             if quick and (best is None or story.evaluations < best.evaluations):
                 best = story
             if best is not None and (exact or times >= SELDOM):
                 break
         why = "it would last longer than a test should" if certain else "at no time it is certain what fires"
         yield best or Untestable(self.guardrail.name, why, about)
+
+    @property
+    def _at_its_own_pace(self) -> bool:
+        """Whether a rule of it counts how often it was evaluated: what is absent is known after a whole window."""
+        return any(isinstance(inner(signal.measure), Gone) for signal in self.guardrail.signals)
 
     # Stages
 
@@ -185,7 +192,13 @@ class Promises:
             settle, every = story.end + director.clock.step, 2 * director.clock.step
             context = Context(without[0], then=tuple(without[1:]), settle=settle, every=every)
             looks = tuple(settle + number * every - director.clock.step for number in range(len(without)))
-            return director.story(promise, story.timeline, (Life(alert, None),), looks, context=context)
+            return director.story(
+                promise,
+                story.timeline,
+                (Life(alert, None, only=reason_of(alert, condition.signal.name)),),
+                looks,
+                context=context,
+            )
 
         yield from self._made(self._subject(without[0]), promise, make)
 

@@ -13,7 +13,6 @@ from handrail.plan import Alert, Rollout, Selector
 
 NOTHING = timedelta()
 FOREVER = timedelta(days=100_000)
-Matchers = tuple[tuple[str, str, str], ...]
 
 
 @dataclass(frozen=True)
@@ -44,21 +43,14 @@ class Life:
     """An alert's condition holds from an evaluation within `begins` to one within `ends` (None: to the end).
 
     Where it never begins, `begins` is None and it is silent from `silent` on. An alert with several reasons has a
-    life for each `signal`; None: it has only one. A level's alert has one for each `tier` that climbs.
+    life for each, told apart by a label (`only`); None: it has only one.
     """
 
     alert: Alert
     begins: Span | None
     ends: Span | None = None
     silent: timedelta = NOTHING
-    signal: str | None = None
-    tier: str | None = None
-
-    @property
-    def matchers(self) -> Matchers:
-        """What tells the alerts of this life from the others of the same name."""
-        labels = ((names.SIGNAL, self.signal), (names.TIER, self.tier))
-        return tuple((label, "=", text) for label, text in labels if text is not None)
+    only: tuple[str, str] | None = None
 
     def state(self, at: timedelta, clock: Clock) -> str | None:
         """`firing`, `pending` or nothing ("") at an evaluation; None where that is not certain."""
@@ -172,9 +164,9 @@ class Story:
         """The last look."""
         return max([*self.looks, *(text.at for text in self.texts)])
 
-    def certain(self, at: timedelta) -> dict[tuple[str, Matchers], str]:
-        """The state of every alert that is certain then, by its name and what tells it from others of that name."""
-        states = {(life.alert.name, life.matchers): life.state(at, self.clock) for life in self.lives}
+    def certain(self, at: timedelta) -> dict[tuple[str, tuple[str, str] | None], str]:
+        """The state of every alert that is certain then, by its name and what tells its lives apart."""
+        states = {(life.alert.name, life.only): life.state(at, self.clock) for life in self.lives}
         return {name: state for name, state in states.items() if state is not None}
 
 

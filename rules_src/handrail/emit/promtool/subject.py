@@ -14,7 +14,7 @@ from itertools import pairwise
 
 from handrail import names
 from handrail.emit.promtool.feeds import MANY, Pace, Value, edges, feeds, measured, selectors, steadily
-from handrail.emit.promtool.series import At, Feed, Feeds, Impossible, Key, matches
+from handrail.emit.promtool.series import At, Feed, Feeds, Impossible, Key, chosen, matches
 from handrail.plan import (
     Alert,
     Condition,
@@ -45,6 +45,7 @@ from handrail.plan import (
 MARGIN = Decimal("0.05")
 """How far beside its limit a value lies that is just over or just under it."""
 CHANGED = Decimal(1)
+LE = "le"
 NEUTRAL = ("calm", "quiet")
 _RISING = (Op.above, Op.at_least)
 _STRICT = (Op.above, Op.below)
@@ -270,7 +271,8 @@ class Subject:
         """How a signal is fed: enough events that each scrape alone would do, labels of the arm and of one series."""
         measure = inner(signal.measure)
         own = self.guardrail.arms
-        labels = {label: self._example(signal, label) for label in signal.by}
+        labels = {label: text for label, text in self._shared(signal).items() if label != LE}
+        labels |= {label: labels.get(label, "x") for label in signal.by}
         if own is not None and own.label in signal.by:
             labels[own.label] = arm or own.canary
         if isinstance(measure, InState):
@@ -284,11 +286,18 @@ class Subject:
             shape = edges(measure, [limit / measure.scale for limit in found])
         return Pace(self.rollout.scrape, least, labels, self.states, shape)
 
-    def _example(self, signal: Signal, label: str) -> str:
-        """A value of a label that series are kept apart by: one that other signals look for in the same series."""
+    def _shared(self, signal: Signal) -> dict[str, str]:
+        """Labels that other signals look for in series of the same metric: one series may be that of both."""
         metrics = {selector.metric for selector in selectors(signal.measure)}
-        wanted = (m for s in self.reads() if s.metric in metrics for m in s.matchers)
-        return next((text for name, op, text in wanted if name == label and op == "="), "x")
+        others = [
+            s for other in self.guardrail.signals if other is not signal for s in selectors(other.measure)
+        ]
+        return {
+            label: text
+            for selector in others
+            if selector.metric in metrics
+            for label, text in chosen(selector, {}).labels
+        }
 
     def measure(self, signal: Signal, arm: str | None = None) -> Measure:
         """The measure of one arm alone."""
@@ -340,6 +349,13 @@ class Subject:
                     del found[signal.name]
             read += selectors(measure)
         return found
+
+    @cached_property
+    def entangled(self) -> bool:
+        """Whether two of its signals look at one series."""
+        healthy = self.healthy()
+        known = self.known(healthy, None)
+        return len(known) < len(healthy)
 
     def reads(self) -> list[Selector]:
         """Every series of the service that the guardrail looks at."""
@@ -426,6 +442,8 @@ def bounds(measure: Measure) -> tuple[Decimal | None, Decimal | None]:
             return _least(measure), buckets[-1] * scale if buckets else None
         case Count() | PerSecond() | Fill():
             return Decimal(0), None
+        case Level(least=least, scale=scale) if least is not None:
+            return least * scale, None
         case _:
             return None, None
 

@@ -146,8 +146,8 @@ def _cannot_see(signal: Signal) -> bool:
     """Whether it fires, or ended firing, because nothing could be measured."""
     if signal.labels.get(names.ALERTNAME) in CANNOT_SEE:
         return True
-    reasons = {reason.strip() for reason in signal.annotations.get(STATE_REASON, "").split(",")}
-    return signal.firing and bool(reasons & UNMEASURED)
+    said = signal.annotations.get(STATE_REASON) if signal.firing else None
+    return said is not None and any(reason.strip() in UNMEASURED for reason in said.split(","))
 
 
 def _was_blind(signal: Signal, history: History) -> bool:

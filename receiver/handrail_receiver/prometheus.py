@@ -39,6 +39,10 @@ class Asks(Protocol):
         """Their values alone."""
 
 
+class PartOnly(Retryable):
+    """There was an answer, and a part of the data is not in it."""
+
+
 class Told(BaseModel):
     """What stands beside the data of an answer: whether it is all there is."""
 
@@ -47,11 +51,11 @@ class Told(BaseModel):
     partial: bool = Field(default=False, alias="isPartial")
 
     def whole(self) -> None:
-        """Raises Retryable when a part of the data is away."""
+        """Raises PartOnly when a part of the data is away."""
         away = [one for one in self.warnings or () if not one.lower().startswith(REMARKS)]
         if away or self.partial:
             said = away[0] if away else "isPartial"
-            raise Retryable(Cause.broken, f"Prometheus answered with a part of the data only ({said})")
+            raise PartOnly(Cause.broken, f"Prometheus answered with a part of the data only ({said})")
 
 
 class _Sample(BaseModel):
@@ -98,8 +102,8 @@ class Prometheus:
             ) from None
         try:
             read.whole()
-        except Retryable as problem:
-            raise Retryable(problem.cause, self._outside.clean(str(problem))) from None
+        except PartOnly as problem:
+            raise PartOnly(problem.cause, self._outside.clean(str(problem))) from None
         if isinstance(read.data, _Scalar):
             return [Sample(read.data.result[1])]
         return [Sample(one.value[1], one.metric) for one in read.data.result]

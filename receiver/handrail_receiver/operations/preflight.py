@@ -1,7 +1,8 @@
 """A playbook, asked of Prometheus before a start or a promotion → what stands against it, and what fires already.
 
 Prometheus must answer, must have the rules that the playbook was made with, and must have seen what they look at. A
-playbook that does not know its rules, of an older version or made by hand, asks for no Prometheus.
+playbook that does not know its rules, of an older version or made by hand, asks for no Prometheus; and where it cannot
+be known whether Prometheus has its alerts, it is no harm that a part of the data is away.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from handrail.contract import Playbook, names
 
 from handrail_receiver.errors import TargetError
 from handrail_receiver.gates import NOBODY_ASKED, Fires
-from handrail_receiver.prometheus import Asks, NoPrometheus, Sample
+from handrail_receiver.prometheus import Asks, NoPrometheus, PartOnly, Sample
 
 AT_ONCE = 4
 LATELY = "1d"
@@ -45,6 +46,8 @@ async def preflight(prometheus: Asks, playbook: Playbook) -> Preflight:
         alerts = await firing(prometheus, playbook)
         unseen = await _unseen(prometheus, playbook)
     except TargetError as error:
+        if isinstance(error, PartOnly) and not playbook.rules_digest:
+            return Preflight()
         return Preflight((f"Prometheus does not answer: {error}",), (f"Prometheus: {error.cause}",))
     old = _other_age(loaded, playbook)
     fires = Fires(tuple(sorted(set(map(_source, alerts)))), sure=bool(playbook.rules_digest) and not old)

@@ -1,3 +1,4 @@
 ALTER TABLE telling ADD COLUMN opened INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE telling ADD COLUMN urgent INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE telling ADD COLUMN elsewhere_at REAL NOT NULL DEFAULT 0;
+CREATE INDEX telling_by_attempt ON telling (attempt);

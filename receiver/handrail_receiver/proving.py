@@ -79,21 +79,26 @@ class Prover:
 
     async def _not_so(self, run: Run, effects: list[Effect], turn: asyncio.Lock, pace: Pace) -> str:
         """What is not so (any more), after putting right what may be; empty when all of it is so."""
+        places = [place for place, effect in enumerate(effects) if effect.state not in NOT_DONE]
+        readings = await asyncio.gather(*(self._look(effects[place]) for place in places))
         missing = [
-            await self._put_right(run, effects, place, turn, pace)
-            for place, effect in enumerate(effects)
-            if effect.state not in NOT_DONE
+            await self._put_right(run, effects, place, reading, turn, pace)
+            for place, reading in zip(places, readings, strict=True)
         ]
         return self.redact("; ".join(filter(None, missing)))
 
     async def _put_right(
-        self, run: Run, effects: list[Effect], place: int, turn: asyncio.Lock, pace: Pace
+        self,
+        run: Run,
+        effects: list[Effect],
+        place: int,
+        reading: Reading | TargetError,
+        turn: asyncio.Lock,
+        pace: Pace,
     ) -> str:
         effect, loop = effects[place], asyncio.get_running_loop()
-        try:
-            reading = await self._read(effect)
-        except TargetError as error:
-            return f"{what(effect.step)}: {error}"
+        if isinstance(reading, TargetError):
+            return f"{what(effect.step)}: {reading}"
         if reading.done:
             return ""
         if (seconds := pace.wait(place, loop.time())) > 0:
@@ -109,6 +114,13 @@ class Prover:
             await self._record(run, effects[place])
         pace.spend(place, loop.time())
         return f"{what(effect.step)}: {after.found}" if failed else f"{what(effect.step)} had to be put right"
+
+    async def _look(self, effect: Effect) -> Reading | TargetError:
+        """What one target says, or why it does not: a node that hangs keeps no other from being looked at."""
+        try:
+            return await self._read(effect)
+        except TargetError as error:
+            return error
 
     async def _read(self, effect: Effect) -> Reading:
         target = self.targets[effect.step.kind]

@@ -8,8 +8,9 @@ from handrail import plan
 from handrail.declare.dashboard import Dashboard, Panel
 from handrail.declare.measures import Measure
 from handrail.declare.rollout import Rollout
-from handrail.lower.guardrail import Frame, kept
+from handrail.lower.frame import Frame
 from handrail.lower.measures import lower_measure
+from handrail.lower.signals import kept
 from handrail.promql import measures
 from handrail.units import duration
 

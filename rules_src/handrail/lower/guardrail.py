@@ -1,9 +1,9 @@
-"""A declared guardrail → the plan's: signals, recordings, alerts by tier, `blind`, success."""
+"""A declared guardrail → the plan's: signals, alerts by tier, `blind`, success."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
@@ -11,10 +11,6 @@ from handrail import names, plan
 from handrail.base import where_of
 from handrail.declare import guardrail as declared
 from handrail.declare.limits import (
-    Ago,
-    AtMost,
-    BeforeRollout,
-    Below,
     Changed,
     Drop,
     DropPoints,
@@ -23,73 +19,19 @@ from handrail.declare.limits import (
     Rise,
     RisePoints,
 )
-from handrail.declare.limits import StableArm as DeclaredStableArm
-from handrail.declare.measures import Absence, Measure, State
-from handrail.declare.rollout import Arms, Rollout
 from handrail.lower.conditions import lower_condition
-from handrail.lower.measures import Context, lower_measure
-from handrail.promql import blindness, conditions, measures
-from handrail.promql.counting import targets_from_zero
-from handrail.promql.syntax import either
-from handrail.promql.windows import Recorded
-from handrail.units import Unit, plain, seconds
+from handrail.lower.frame import Frame, lower_arms
+from handrail.lower.signals import lower_signals
+from handrail.promql import blindness, conditions
+from handrail.units import Unit
 from handrail.wording import literal, reason, words
 
 ACTING_KEEPS = timedelta(minutes=10)
 
-_OF_THE_STABLE_ARM = (DeclaredStableArm, BeforeRollout, Ago)
-"""References that are figures of the stable arm: now, captured before there was a canary, or back then."""
-
-
-@dataclass(frozen=True)
-class Frame:
-    """What a guardrail takes from its rollout: names, stages, arms, and the links of its alerts."""
-
-    rollout: Rollout
-    environment: str
-    context: Context
-    stages: tuple[plan.Stage, ...]
-    runbook_url: str
-    dashboard_url: str
-
-    def severity(self, tier: str, own: str | None = None) -> str:
-        """The severity label of a tier in the rollout's own words."""
-        known: dict[str, str] = {str(key): word for key, word in self.rollout.severities.items()}
-        return own or known.get(tier, tier)
-
-    def labels(
-        self, guardrail: str, tier: str, severity: str, action: str, mode: str = "active"
-    ) -> tuple[tuple[str, str], ...]:
-        """The labels every alert carries; a shadow says so."""
-        labels = (
-            (names.ROLLOUT, self.rollout.name),
-            (names.SERVICE, self.rollout.service),
-            (names.GUARDRAIL, guardrail),
-            (names.TIER, tier),
-            (names.SEVERITY, severity),
-            (names.ACTION, action),
-            (names.ENVIRONMENT, self.environment),
-        )
-        return (*labels, (names.MODE, names.SHADOW)) if mode == names.SHADOW else labels
-
-    def arms_of(self, guardrail: declared.Guardrail) -> Arms | None:
-        """The arms a guardrail tells apart: none where it judges the whole service."""
-        return None if guardrail.whole_service else self.rollout.arms
-
-    def place(self, guardrail: declared.Guardrail) -> conditions.Place:
-        """Where the guardrail's conditions are judged."""
-        arms = self.arms_of(guardrail)
-        return conditions.Place(self.rollout.name, guardrail.name, self.stages, arms.stable if arms else None)
-
-
-def lower_arms(given: Arms | None) -> plan.Arms | None:
-    """The plan's arms."""
-    return None if given is None else plan.Arms(given.label, given.canary, given.stable)
-
 
 def lower_guardrail(given: declared.Guardrail, frame: Frame) -> plan.Guardrail:
     """Everything the targets need to know about one guardrail."""
-    signals = _signals(given, frame)
+    signals = lower_signals(given, frame)
     place = frame.place(given)
     tiers: _Tiers = [(tier, _tier_conditions(given, tier, signals, frame)) for tier in given.tiers]
     if given.order == "tighten":
@@ -110,122 +52,6 @@ def lower_guardrail(given: declared.Guardrail, frame: Frame) -> plan.Guardrail:
         runbook=lower_runbook(given.runbook),
         where=where_of(given),
     )
-
-
-def _signals(given: declared.Guardrail, frame: Frame) -> dict[str, plan.Signal]:
-    others = [other for tier in given.tiers for other in tier.or_]
-    changes = [tier.limit for tier in given.tiers if isinstance(tier.limit, Changed)]
-    compared = [given.against, *(other.against for other in others)]
-    both = any(isinstance(reference, _OF_THE_STABLE_ARM) for reference in compared)
-    beside: dict[str, plan.Signal] = {}
-    for limit in changes:
-        if isinstance(given.measure, State):
-            beside["changes"] = _changes(given, given.measure, limit, frame)
-    for other in others:
-        beside[other.name] = _signal(other.name, given, other.measure, frame, [other.limit], both=both)
-    limits = [*(tier.limit for tier in given.tiers), *given.successes]
-    main = _signal("", given, given.measure, frame, limits, both=both, beside=tuple(beside.values()))
-    return {"": main, **beside}
-
-
-def _signal(
-    name: str,
-    given: declared.Guardrail,
-    measure: Measure,
-    frame: Frame,
-    limits: Sequence[Limit],
-    *,
-    both: bool,
-    beside: tuple[plan.Signal, ...] = (),
-) -> plan.Signal:
-    arms, context = frame.arms_of(given), frame.context
-    if arms is not None:
-        # An absence has no arm's label left that could tell a canary that is gone from a stable arm that is there.
-        judged = (
-            (arms.label, "=~", either((arms.canary, arms.stable)))
-            if both and not isinstance(measure, Absence)
-            else (arms.label, "=", arms.canary)
-        )
-        context = replace(context, matchers=(*context.matchers, judged))
-    lowered, unit = lower_measure(measure, context)
-    if isinstance(lowered, plan.Free) and isinstance(limits[0], Below | AtMost | Drop | DropPoints):
-        lowered = replace(lowered, over="min")
-    return _recorded(name, given, lowered, unit, frame, beside)
-
-
-def _changes(given: declared.Guardrail, measure: State, limit: Changed, frame: Frame) -> plan.Signal:
-    series = frame.context.series(measure.metric)
-    lowered = plan.StateChanges(series, frame.context.scale.duration(limit.window), measure.label)
-    return _recorded("changes", given, lowered, Unit.number, frame)
-
-
-def _recorded(
-    name: str,
-    given: declared.Guardrail,
-    measure: plan.Measure,
-    unit: Unit,
-    frame: Frame,
-    beside: tuple[plan.Signal, ...] = (),
-) -> plan.Signal:
-    arms = frame.arms_of(given)
-    arm_labels = () if arms is None or isinstance(measure, plan.Gone | plan.Free) else (arms.label,)
-    labels = [(names.ROLLOUT, frame.rollout.name), (names.GUARDRAIL, given.name)]
-    labels += [(names.SIGNAL, name)] if name else []
-    matchers = tuple((label, "=", text) for label, text in labels)
-    alone = ((names.SIGNAL, "=", ""),) if beside else ()
-    own = ((arms.label, "=", arms.canary),) if arms is not None and arm_labels else ()
-    counter, from_zero = measures.counter_of(measure), plan.Selector(names.FROM_ZERO, matchers + alone)
-    recordings: list[plan.Recording] = []
-    if counter is not None:
-        series = counter[0] if arms is None else counter[0].without(arms.label)
-        recordings.append(
-            plan.Recording(names.FROM_ZERO, targets_from_zero(series, counter[1]), tuple(labels))
-        )
-    how = Recorded(
-        from_zero=from_zero if counter else None,
-        looked=plan.Selector(names.INFO, matchers[:2]),
-        every=frame.context.scale.duration(frame.rollout.evaluate),
-    )
-    number = measures.events(measure, arm_labels, how)
-    events = plan.Selector(names.EVENTS, matchers + alone)
-    if number is not None:
-        per_second = f"{events} / {plain(seconds(_window(measure)))}"
-        recordings += [
-            plan.Recording(names.EVENTS, number, tuple(labels)),
-            plan.Recording(names.TRAFFIC, per_second, tuple(labels)),
-        ]
-    formula = measures.value(measure, arm_labels, str(events) if number else None, how)
-    recordings.append(plan.Recording(names.VALUE, formula, tuple(labels)))
-    return plan.Signal(
-        name=name,
-        measure=measure,
-        unit=unit,
-        value=plan.Selector(names.VALUE, matchers + alone + own),
-        events=events.where(*own) if number else None,
-        traffic=plan.Selector(names.TRAFFIC, matchers + alone + own) if number else None,
-        by=arm_labels + kept(measure),
-        recordings=tuple(recordings),
-    )
-
-
-def _window(measure: plan.Measure) -> timedelta:
-    """The window in which a measure counts events."""
-    inner = measure.measure if isinstance(measure, plan.Only) else measure
-    if not isinstance(inner, plan.Share | plan.Quantile | plan.Slow):
-        raise TypeError(f"{type(inner).__name__} counts no events")
-    return inner.window
-
-
-def kept(measure: plan.Measure) -> tuple[str, ...]:
-    match measure:
-        case plan.Level(by=labels) | plan.Fill(by=labels) | plan.Grown(by=labels):
-            return labels
-        case plan.InState(label=label):
-            return (label,)
-        case plan.Only(measure=inner):
-            return kept(inner)
-        case _:
-            return ()
 
 
 def _tier_conditions(

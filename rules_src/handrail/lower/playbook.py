@@ -13,7 +13,7 @@ from handrail.declare.guardrail import Guardrail as DeclaredGuardrail
 from handrail.declare.guardrail import Tier
 from handrail.declare.rollout import Approval, Rollout
 from handrail.declare.rollout import Stage as DeclaredStage
-from handrail.lower.guardrail import Frame
+from handrail.lower.frame import Frame
 from handrail.lower.series import counting, needed
 from handrail.promql import conditions, measures
 from handrail.promql.syntax import either

@@ -10,7 +10,8 @@ from handrail.base import script_of, where_of
 from handrail.declare.environment import Environment
 from handrail.declare.rollout import Rollout
 from handrail.lower.dashboards import lower_dashboards
-from handrail.lower.guardrail import Frame, lower_arms, lower_guardrail
+from handrail.lower.frame import Frame, lower_arms
+from handrail.lower.guardrail import lower_guardrail
 from handrail.lower.measures import Context
 from handrail.lower.playbook import lower_playbook
 from handrail.lower.routing import lower_routing

@@ -14,7 +14,8 @@ from handrail import names, plan
 from handrail.base import where_of
 from handrail.declare.rollout import Rollout
 from handrail.declare.slo import Slo
-from handrail.lower.guardrail import Frame, lower_runbook
+from handrail.lower.frame import Frame
+from handrail.lower.guardrail import lower_runbook
 from handrail.lower.measures import lower_measure
 from handrail.lower.scale import Scale
 from handrail.promql.buckets import bucket

@@ -1,0 +1,57 @@
+"""A rollout and its environment → what each of its guardrails takes from them: names, labels, stages, links."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from handrail import names, plan
+from handrail.declare import guardrail as declared
+from handrail.declare.rollout import Arms, Rollout
+from handrail.lower.measures import Context
+from handrail.promql import conditions
+
+
+@dataclass(frozen=True)
+class Frame:
+    """What a guardrail takes from its rollout: names, stages, arms, and the links of its alerts."""
+
+    rollout: Rollout
+    environment: str
+    context: Context
+    stages: tuple[plan.Stage, ...]
+    runbook_url: str
+    dashboard_url: str
+
+    def severity(self, tier: str, own: str | None = None) -> str:
+        """The severity label of a tier in the rollout's own words."""
+        known: dict[str, str] = {str(key): word for key, word in self.rollout.severities.items()}
+        return own or known.get(tier, tier)
+
+    def labels(
+        self, guardrail: str, tier: str, severity: str, action: str, mode: str = "active"
+    ) -> tuple[tuple[str, str], ...]:
+        """The labels every alert carries; a shadow says so."""
+        labels = (
+            (names.ROLLOUT, self.rollout.name),
+            (names.SERVICE, self.rollout.service),
+            (names.GUARDRAIL, guardrail),
+            (names.TIER, tier),
+            (names.SEVERITY, severity),
+            (names.ACTION, action),
+            (names.ENVIRONMENT, self.environment),
+        )
+        return (*labels, (names.MODE, names.SHADOW)) if mode == names.SHADOW else labels
+
+    def arms_of(self, guardrail: declared.Guardrail) -> Arms | None:
+        """The arms a guardrail tells apart: none where it judges the whole service."""
+        return None if guardrail.whole_service else self.rollout.arms
+
+    def place(self, guardrail: declared.Guardrail) -> conditions.Place:
+        """Where the guardrail's conditions are judged."""
+        arms = self.arms_of(guardrail)
+        return conditions.Place(self.rollout.name, guardrail.name, self.stages, arms.stable if arms else None)
+
+
+def lower_arms(given: Arms | None) -> plan.Arms | None:
+    """The plan's arms."""
+    return None if given is None else plan.Arms(given.label, given.canary, given.stable)

@@ -155,6 +155,8 @@ class Director:
             for name in signals:
                 own = [one for one in alert.conditions if one.signal.name == name]
                 breached = self.subject.breached(own, known, roughly=roughly)
+                if alert.during is not None and self.subject.stage is None:
+                    breached = False  # it counts for some time of a stage only
                 if breached is None or (self.ago and self.subject.breached(own, before) is not False):
                     continue
                 only = reason_of(alert, name)

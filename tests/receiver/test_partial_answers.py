@@ -17,6 +17,7 @@ from guarded.playbook import weights
 from guarded.scraped import watched
 from handrail.contract import Confirmation, Criterion, Gate, Playbook, Proof, StageFacts
 from handrail_receiver.errors import Cause, Retryable
+from handrail_receiver.logins import client_of
 from handrail_receiver.outside import Outside
 from handrail_receiver.prometheus import Prometheus
 from handrail_receiver.secrets import Secrets
@@ -54,7 +55,7 @@ class Store(Api):
 async def asked(url: str, expr: str) -> list[float]:
     """The values of an expression, asked of whatever answers at `url`."""
     bare = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    async with httpx.AsyncClient(trust_env=False, verify=bare) as client:
+    async with client_of(bare) as client:
         return await Prometheus(Outside(client, Secrets(None, {})), url).values(expr)
 
 

@@ -11,7 +11,7 @@ from functools import cached_property
 from handrail import names
 from handrail.emit.promtool.feeds import Value, selectors
 from handrail.emit.promtool.series import Feeds, Impossible, Key, Timeline, matches
-from handrail.emit.promtool.story import NOTHING, Clock, Context, Life, Span, Story, Text, turns
+from handrail.emit.promtool.story import FOREVER, NOTHING, Clock, Context, Life, Span, Story, Text, turns
 from handrail.emit.promtool.subject import CHANGED, MARGIN, Subject, Values, inner, rising, window
 from handrail.emit.promtool.text import expanded
 from handrail.plan import (
@@ -258,7 +258,18 @@ class Director:
             fired = any(life.state(fires, self.clock) == "firing" for life in own)
             if alone and fired and self._told_exactly(one):
                 texts = self.text(alert, one, fires, value)
-        return self.story(promise, timeline, lives, tuple(sorted(looks)), texts)
+        known = self.until(onset)
+        return self.story(
+            promise,
+            timeline,
+            lives,
+            tuple(sorted(at for at in looks if at <= known)),
+            tuple(text for text in texts if text.at <= known),
+        )
+
+    def until(self, onset: timedelta) -> timedelta:
+        """How long what began then is compared with what was before it, and not with itself."""
+        return onset + self.ago if self.ago else FOREVER
 
     def _surely(self, one: Condition, value: Value) -> Value:
         """A count that is a pace, so much farther from its limit as one scrape more or less at a window's edges makes."""
@@ -312,7 +323,8 @@ class Director:
             looks = tuple(at for at in looks if at >= ends.first - clock.step)
         else:
             timeline.phases.pop()
-        return self.story(promise, timeline, lives, looks)
+        known = self.until(begins.first - self.clock.step)
+        return self.story(promise, timeline, lives, tuple(at for at in looks if at <= known))
 
     def _sudden(
         self, timeline: Timeline, calm: Values, values: Values, signal: Signal, *, up: bool, late: timedelta

@@ -398,6 +398,8 @@ def young(director: Director, reference: Reference) -> Story:
 def few(director: Director, promise: str, one: Condition, *, enough: bool) -> Story:
     """All events are bad, and there are a few less than the minimum in each window, or a few more."""
     subject, measure = director.subject, inner(one.signal.measure)
+    if subject.entangled:
+        raise Impossible("two of its measures look at one series, and have their own minimum")
     width, least = window(measure), Decimal(getattr(measure, "min_events", 1))
     blur = Decimal("0.05") + (
         Decimal(str(director.scrape / width)) if width % director.scrape else Decimal(0)

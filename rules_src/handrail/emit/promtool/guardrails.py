@@ -144,12 +144,14 @@ class Director:
     # Lives
 
     def lives(
-        self, values: Values, begins: Span, ends: Span | None = None, *, roughly: bool = False
+        self, values: Values, begins: Span, ends: Span | None = None, *, calm: Values | None = None
     ) -> tuple[Life, ...]:
-        """Those alerts of which it is certain whether they are in breach at these values, `roughly` or steadily."""
+        """Those alerts of which it is certain whether they are in breach at these values, and at the `calm` ones before were not."""
         found = []
+        roughly = calm is not None
         known = self.subject.known(values, None if roughly else self.feeds(self._states(values)))
-        before = self.subject.known(self.bases, self.feeds(self.bases)) if self.ago else {}
+        past = calm if calm is not None else self.bases if self.ago else None
+        before = {} if past is None else self.subject.known(past, self.feeds(past))
         for alert in self.guardrail.alerts:
             signals = dict.fromkeys(one.signal.name for one in alert.conditions)
             for name in signals:
@@ -157,7 +159,7 @@ class Director:
                 breached = self.subject.breached(own, known, roughly=roughly)
                 if alert.during is not None and self.subject.stage is None:
                     breached = False  # it counts for some time of a stage only
-                if breached is None or (self.ago and self.subject.breached(own, before) is not False):
+                if breached is None or (past is not None and self.subject.breached(own, before) is not False):
                     continue
                 only = reason_of(alert, name)
                 if breached:
@@ -316,7 +318,7 @@ class Director:
         far: Value = CHANGED if changes else self.far(signal, up=up)
         values = subject.with_value(calm, signal, far)
         begins, ends = self._sudden(timeline, calm, values, signal, up=up, late=late)
-        lives = self.lives(values, begins, ends if over else None, roughly=True)
+        lives = self.lives(values, begins, ends if over else None, calm=calm)
         broken = tuple(life for life in lives if life.begins is not None)
         looks = turns(broken, clock)
         if over:

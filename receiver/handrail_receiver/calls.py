@@ -21,15 +21,16 @@ from handrail_receiver.model import (
     Captured,
     Decision,
     History,
-    Run,
     SetReady,
     Verdict,
     in_force,
 )
-from handrail_receiver.operate import NOTHING_FOUND, Asked, answer
+from handrail_receiver.operate import answer
+from handrail_receiver.operations.asked import NOTHING_FOUND, Asked
 from handrail_receiver.operations.preflight import Labels, Preflight, firing, preflight
 from handrail_receiver.ports import Rehearsal, Target
 from handrail_receiver.prometheus import Asks
+from handrail_receiver.runs import Run
 from handrail_receiver.standing_guard import (
     BY_ITSELF,
     FOLLOWS,

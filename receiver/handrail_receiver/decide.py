@@ -13,9 +13,6 @@ from datetime import timedelta
 from handrail.contract import Action, Confirmation, Playbook, Step, TierFacts, names
 
 from handrail_receiver.model import (
-    NEVER_BEGUN,
-    OPEN,
-    WORKED,
     Attempt,
     AttemptState,
     Change,
@@ -24,13 +21,12 @@ from handrail_receiver.model import (
     Heard,
     History,
     Open,
-    Run,
-    RunState,
     SetHold,
     SetState,
     Signal,
     Verdict,
 )
+from handrail_receiver.runs import NEVER_BEGUN, OPEN, WORKED, Run, RunState
 from handrail_receiver.status.words import what
 
 STRENGTH = {name: strength for strength, name in enumerate(names.ACTING)}

@@ -15,9 +15,9 @@ import stamina
 from handrail.contract import Step, names
 
 from handrail_receiver.errors import Cause, LeaseLost, Permanent, Retryable, StoreDown, TargetError
-from handrail_receiver.model import Effect, EffectState, Run
 from handrail_receiver.ports import Reading, Target
 from handrail_receiver.rates import Rates
+from handrail_receiver.runs import Effect, EffectState, Run
 from handrail_receiver.status.words import change, what
 
 log = logging.getLogger("handrail")

@@ -18,21 +18,13 @@ from handrail.contract import Confirmation, Tell, names
 
 from handrail_receiver.effects import Steps, time_of
 from handrail_receiver.errors import TargetError
-from handrail_receiver.model import (
-    ENTERING,
-    WORKED,
-    AttemptState,
-    Effect,
-    EffectState,
-    Progress,
-    Run,
-    RunState,
-)
+from handrail_receiver.model import AttemptState, Progress
 from handrail_receiver.nodes import waits_for
 from handrail_receiver.ports import Clock, Fence, Runs, Target
 from handrail_receiver.prometheus import Asks
 from handrail_receiver.proving import Prover
 from handrail_receiver.rates import Rates
+from handrail_receiver.runs import ENTERING, WORKED, Effect, EffectState, Run, RunState
 from handrail_receiver.status.words import told, what
 
 log = logging.getLogger("handrail")

@@ -30,8 +30,6 @@ from handrail_receiver.model import (
     EndAll,
     History,
     Open,
-    Run,
-    RunState,
     Settled,
     Signal,
     Stored,
@@ -41,6 +39,7 @@ from handrail_receiver.model import (
 from handrail_receiver.operations.schedule import Scheduler
 from handrail_receiver.playbooks import Playbooks
 from handrail_receiver.ports import Clock, Judge, Look
+from handrail_receiver.runs import Run, RunState
 from handrail_receiver.status.metrics import Metrics
 from handrail_receiver.stores import Store
 

@@ -9,17 +9,8 @@ from datetime import datetime
 
 from handrail.contract import Playbook, names
 
-from handrail_receiver.model import (
-    OPEN,
-    WORKED,
-    AttemptState,
-    Effect,
-    EffectState,
-    EvidenceRecord,
-    History,
-    Run,
-    RunState,
-)
+from handrail_receiver.model import AttemptState, EvidenceRecord, History
+from handrail_receiver.runs import OPEN, WORKED, Effect, EffectState, Run, RunState
 from handrail_receiver.status.words import what
 from handrail_receiver.telling.incident import Incident, Line, Link, Severity, Status
 

@@ -13,7 +13,13 @@ from functools import cached_property
 
 from handrail.contract import Confirmation, Playbook, Proof, Step, Tell, names
 
-from handrail_receiver.errors import Cause
+from handrail_receiver.runs import (
+    ENTERING,
+    NEVER_BEGUN,
+    Effect,
+    Run,
+    RunState,
+)
 from handrail_receiver.spoken import Approved, Checked
 
 
@@ -112,95 +118,6 @@ def attempt_spoken_of(newest: Attempt | None) -> int:
     return newest.number if newest.live else newest.number + 1
 
 
-class RunState(StrEnum):
-    """Where one action of an attempt stands: the first three are open, the others final."""
-
-    waiting = "waiting"
-    open = "open"
-    proving = "proving"
-    done = "done"
-    proved = "proved"
-    failed = "failed"
-    unproved = "unproved"
-    withdrawn = "withdrawn"
-    superseded = "superseded"
-
-
-OPEN = frozenset({RunState.waiting, RunState.open, RunState.proving})
-WORKED = frozenset({RunState.done, RunState.proved})
-NEVER_BEGUN = frozenset({RunState.waiting, RunState.withdrawn, RunState.superseded})
-"""What came to nothing, or has not begun yet."""
-BROKEN = frozenset({RunState.failed, RunState.unproved})
-ENTERING = ("start", "promote")
-"""The actions that give the canary more; all others that change a target take something from it."""
-
-
-class EffectState(StrEnum):
-    """Where one step stands. `intended` is recorded before anything is asked of the target.
-
-    `left` is a step whose target a stronger action of the same attempt decides about.
-    """
-
-    intended = "intended"
-    done = "done"
-    already = "already"
-    failed = "failed"
-    skipped = "skipped"
-    left = "left"
-
-
-@dataclass(frozen=True)
-class Effect:
-    """One step of a run, and what came of it."""
-
-    position: int
-    step: Step
-    state: EffectState = EffectState.intended
-    found: str = ""
-    cause: Cause | None = None
-
-
-@dataclass(frozen=True)
-class Run:
-    """One action of one attempt, carried out once: (attempt, action, key, round) is unique in the store."""
-
-    id: int
-    attempt: int
-    rollout: str
-    action: str
-    key: str
-    round: int
-    state: RunState
-    asked_by: str
-    reason: str
-    detected_at: datetime
-    decided_at: datetime
-    due_at: datetime
-    acted_at: datetime | None = None
-    finished_at: datetime | None = None
-    effects: tuple[Effect, ...] = ()
-    proof: Proof | None = None
-    confirmation: Confirmation | None = None
-    text: str = ""
-    fence: int = 0
-
-    @property
-    def broken(self) -> str:
-        """Why it did not get through, as its attempt is held for it; empty for every other run."""
-        return f"{self.action} {self.state}: {self.text}" if self.state in BROKEN else ""
-
-    @property
-    def measured(self) -> Mapping[str, datetime | None]:
-        """The four instants that are measured of a rollback, None for what did not happen (yet)."""
-        proved_at = self.finished_at if self.state == RunState.proved else None
-        return {
-            "detected": self.detected_at,
-            "decided": self.decided_at,
-            "acted": self.acted_at,
-            "proved": proved_at,
-        }
-
-
 @dataclass(frozen=True)
 class LastSaid:
     """What one alert said last in an attempt; `series` stands for all its labels, `source` is guardrail/tier.
@@ -295,6 +212,7 @@ class Verdict(StrEnum):
 
 
 WEIGHT = {verdict: weight for weight, verdict in enumerate(Verdict)}
+
 QUIET = frozenset({Verdict.repeat, Verdict.ignore})
 
 

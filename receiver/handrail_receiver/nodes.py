@@ -10,7 +10,7 @@ from dataclasses import fields, replace
 
 from handrail.contract import HAProxyState, HAProxyWeight, Step
 
-from handrail_receiver.model import Effect
+from handrail_receiver.runs import Effect
 
 
 def on_each_node(steps: Sequence[Step]) -> tuple[Step, ...]:

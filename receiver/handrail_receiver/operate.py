@@ -6,32 +6,25 @@ an approval that somebody else has to give.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from handrail.contract import Playbook, StageFacts, Step
 
-from handrail_receiver.gates import Ask, Found, GateStanding, approach, judge
+from handrail_receiver.gates import approach
 from handrail_receiver.model import (
-    BROKEN,
-    NEVER_BEGUN,
-    OPEN,
-    WORKED,
     Adopt,
     Attempt,
     AttemptState,
     Begin,
     Capture,
-    Captured,
     Change,
     Conditions,
     Decision,
     EndAll,
     History,
     Open,
-    Run,
-    RunState,
     SetHold,
     SetReady,
     SetState,
@@ -39,48 +32,30 @@ from handrail_receiver.model import (
     in_force,
 )
 from handrail_receiver.nodes import on_each_node
+from handrail_receiver.operations.asked import Asked
 from handrail_receiver.operations.carried import carried
 from handrail_receiver.operations.changes import changes_between, pinned_anew
 from handrail_receiver.operations.machine import may
+from handrail_receiver.operations.standing_against import (
+    gate_ahead,
+    gate_facts,
+    gone_past,
+    guard_is_off,
+    not_ready,
+    refusal,
+    through,
+)
+from handrail_receiver.runs import BROKEN, NEVER_BEGUN, OPEN, WORKED, Run, RunState
 from handrail_receiver.status.times import when
-from handrail_receiver.vouch import Word, approve, check, no_gate
+from handrail_receiver.vouch import approve, check, no_gate
 
 JUST_ENTERED = timedelta(minutes=1)
 """How long after a promotion the next one must name the stage it means."""
+
 UNNAMED = "name-the-stage"
+
 COMPLETE = "complete"
 """What a promotion out of the last stage is called, where it names what it means."""
-NOTHING_FOUND, NO_WORD = Found(), Word()
-
-
-@dataclass(frozen=True)
-class Asked:
-    """A person's call: who, why, whether to go past "not ready", and what was found out before deciding.
-
-        `pinned` are, for a start, the rollback's steps with their open values filled in, `captured` the references; `not_ready` says, a line each, why it
-    <<<<<<< HEAD
-        should not go on, empty when it may; `no_way_back`, why it could not be rolled back, `warnings` what speaks against that although it could; `causes` are those lines in words that stay the same while
-        numbers in a line change. `found` is what a gate is judged by, `word` what the person says of it.
-    =======
-        should not go on, empty when it may; `no_way_back`, why it could not be rolled back; `causes` are those lines in words that stay the same while
-        numbers in a line change. `found` is what a gate is judged by, `word` what the person says of it. `to` names the
-        stage that is meant, empty when the call names none.
-    >>>>>>> 9a1a0e7 (Each action has its own turn: a rollback goes before what waits, confirms or proves, and nothing that was on its way lands after it)
-    """
-
-    verb: str
-    by: str
-    why: str = ""
-    anyway: bool = False
-    pinned: Mapping[str, tuple[Step, ...]] = field(default_factory=dict)
-    captured: tuple[Captured, ...] = ()
-    not_ready: tuple[str, ...] = ()
-    no_way_back: tuple[str, ...] = ()
-    warnings: tuple[str, ...] = ()
-    causes: tuple[str, ...] = ()
-    found: Found = NOTHING_FOUND
-    word: Word = NO_WORD
-    to: str = ""
 
 
 def answer(asked: Asked, newest: Playbook, history: History, now: Conditions) -> Decision:
@@ -128,7 +103,7 @@ def _not_now(known: Decision, attempt: Attempt | None) -> Decision:
         cure = "`rollback` tries again; `adopt` takes a corrected playbook, `abandon` closes it"
     else:
         cure = f"`handrail rollout start {known.rollout}` begins one"
-    return _no(known, "no-attempt", f"{state}; {cure}")
+    return refusal(known, "no-attempt", f"{state}; {cure}")
 
 
 def _start(known: Decision, asked: Asked, playbook: Playbook, history: History, now: Conditions) -> Decision:
@@ -136,9 +111,9 @@ def _start(known: Decision, asked: Asked, playbook: Playbook, history: History, 
     name = first.name if first else ""
     if attempt and attempt.live:
         return _start_again(known, playbook, history, attempt, now)
-    gate = _gate(asked, playbook, history, now)
-    known = replace(known, known=_kept(gate))
-    refused, past = _through(known, asked, (*asked.no_way_back, *asked.not_ready, *_guard_is_off(now)), gate)
+    gate = gate_ahead(asked, playbook, history, now)
+    known = replace(known, known=gate_facts(gate))
+    refused, past = through(known, asked, (*asked.no_way_back, *asked.not_ready, *guard_is_off(now)), gate)
     if refused:
         return refused
     begin = Begin(
@@ -147,7 +122,7 @@ def _start(known: Decision, asked: Asked, playbook: Playbook, history: History, 
     changes: tuple[Change, ...] = (begin, _entering("start", first, 0, now.now)) if first else (begin,)
     changes += carried(playbook, history, asked.pinned, now.now)
     where = f"in stage {name}" if name else "guarding from now on"
-    where += _said(asked, past)
+    where += gone_past(asked, past)
     return replace(
         known, verdict=Verdict.act, reason="asked-for", text=f"a new attempt, {where}", changes=changes
     )
@@ -161,9 +136,9 @@ def _start_again(
         return _again(known, playbook, history, failed, now)
     if playbook.stages and attempt.stage == playbook.stages[-1].name and attempt.state == AttemptState.active:
         text = f"attempt {attempt.number} is in its last stage; complete it first: promote"
-        return _no(known, "already-running", text)
+        return refusal(known, "already-running", text)
     where = f" in stage {attempt.stage}" if attempt.stage else ""
-    return _no(
+    return refusal(
         known,
         "already-running",
         f"attempt {attempt.number} is {attempt.state}{where}; promote it or roll it back",
@@ -181,7 +156,7 @@ def _again(known: Decision, playbook: Playbook, history: History, failed: Run, n
     stage = next((stage for stage in playbook.stages if stage.name == failed.key), None)
     number = history.attempt.number if history.attempt else 0
     if stage is None:
-        return _no(known, "no-stage", f"the playbook has no stage {failed.key} any more; roll back")
+        return refusal(known, "no-stage", f"the playbook has no stage {failed.key} any more; roll back")
     again = _entering(failed.action, stage, history.next_round(failed.action, stage.name), now.now)
     text = f"attempt {number}: entering {stage.name} once more"
     return replace(known, verdict=Verdict.act, reason="tried-again", text=text, changes=(SetHold(""), again))
@@ -195,15 +170,17 @@ def _retry(
         return _rollback(known, asked, playbook, history, now)
     failed = _not_entered(history)
     if failed is None:
-        return _no(known, "nothing-failed", f"nothing failed in attempt {attempt.number}; promote it")
+        return refusal(known, "nothing-failed", f"nothing failed in attempt {attempt.number}; promote it")
     if asked.to and asked.to != failed.key:
-        return _no(known, "other-stage", f"you meant {asked.to}, and what failed is entering {failed.key}")
+        return refusal(
+            known, "other-stage", f"you meant {asked.to}, and what failed is entering {failed.key}"
+        )
     if failed.action == "promote":
         return _promote(known, asked, playbook, history, attempt, now)
     if _under_way(history):
-        return _no(known, "under-way", "something is still being carried out; wait for it or roll back")
-    reasons = (*asked.no_way_back, *asked.not_ready, *_held(attempt, failed), *_guard_is_off(now))
-    refused = _not_ready(known, asked, reasons)
+        return refusal(known, "under-way", "something is still being carried out; wait for it or roll back")
+    reasons = (*asked.no_way_back, *asked.not_ready, *_held(attempt, failed), *guard_is_off(now))
+    refused = not_ready(known, asked, reasons)
     return refused or _again(known, playbook, history, failed, now)
 
 
@@ -224,20 +201,20 @@ def _promote(
     current = next((stage for stage in playbook.stages if stage.name == attempt.stage), None)
     following = playbook.stage_after(attempt.stage)
     if _under_way(history):
-        return _no(known, "under-way", "something is still being carried out; wait for it or roll back")
+        return refusal(known, "under-way", "something is still being carried out; wait for it or roll back")
     over = attempt.stage_entered_at + timedelta(seconds=current.hold if current and current.hold else 0)
     refused = _other_stage(known, asked, playbook, history, attempt)
     refused = refused or _unnamed(known, asked, history, attempt, following, now)
     past_hold = now.now >= over or (asked.anyway and bool(asked.why))
     if refused and (past_hold or refused.reason != UNNAMED):
         return refused
-    gate = _gate(asked, playbook, history, now)
-    known = replace(known, known=_kept(gate))
+    gate = gate_ahead(asked, playbook, history, now)
+    known = replace(known, known=gate_facts(gate))
     reasons = [*(asked.no_way_back if following else ()), *asked.not_ready]
     reasons += _held(attempt, _not_entered(history) if asked.verb == "retry" else None)
-    reasons += _guard_is_off(now)
+    reasons += guard_is_off(now)
     reasons += [f"stage {attempt.stage}: not yet: until {when(over)}"] if now.now < over and not gate else []
-    refused, past = _through(known, asked, tuple(reasons), gate)
+    refused, past = through(known, asked, tuple(reasons), gate)
     if refused:
         return refused
     if following is None:
@@ -245,7 +222,7 @@ def _promote(
         return replace(
             known, verdict=Verdict.act, reason="asked-for", text="the rollout is complete", changes=(done,)
         )
-    text = f"into stage {following.name}{_said(asked, past)}"
+    text = f"into stage {following.name}{gone_past(asked, past)}"
     changes = (
         SetHold(""),
         SetReady("; ".join(asked.no_way_back)),
@@ -262,7 +239,7 @@ def _other_stage(
     last = history.entering
     if last is not None and last.action == "start" and last.state in BROKEN:
         cure = f"`handrail rollout retry {known.rollout}` enters it once more"
-        return _no(known, "not-entered", f"stage {last.key} was not entered: {last.broken}; {cure}")
+        return refusal(known, "not-entered", f"stage {last.key} was not entered: {last.broken}; {cure}")
     following = playbook.stage_after(attempt.stage)
     ahead = following.name if following else COMPLETE
     if asked.to and asked.to != ahead:
@@ -271,7 +248,9 @@ def _other_stage(
         which = "which it has entered" if entered else "which is not the next"
         if asked.to not in {*stages, COMPLETE}:
             which = "and it has no such stage"
-        return _no(known, "other-stage", f"you meant {asked.to}, {which}; next comes {ahead}: --to {ahead}")
+        return refusal(
+            known, "other-stage", f"you meant {asked.to}, {which}; next comes {ahead}: --to {ahead}"
+        )
     return None
 
 
@@ -290,7 +269,7 @@ def _unnamed(
         return None
     ahead = following.name if following else COMPLETE
     text = f"{last.asked_by} entered {attempt.stage} {max(0, int(age.total_seconds()))} s ago"
-    return _no(known, UNNAMED, f"{text}; if you mean {ahead}, say --to {ahead}")
+    return refusal(known, UNNAMED, f"{text}; if you mean {ahead}, say --to {ahead}")
 
 
 def _rollback(
@@ -299,7 +278,7 @@ def _rollback(
     """Always from the targets: whatever is recorded, each step begins with the read, and acts on what differs."""
     action, attempt, last = playbook.action("rollback"), history.attempt, history.last_run("rollback")
     if action is None or not action.steps:
-        return _no(known, "no-steps", "the playbook has no steps for rollback; declare them and generate")
+        return refusal(known, "no-steps", "the playbook has no steps for rollback; declare them and generate")
     steps = attempt.pinned.get("rollback", action.steps) if attempt else action.steps
     if last and last.state == RunState.open and _has_steps(last, steps):
         text = "a rollback is under way; each of its steps reads the target"
@@ -308,7 +287,7 @@ def _rollback(
     if attempt is None or attempt.state in {AttemptState.complete, AttemptState.abandoned}:
         if not (asked.anyway and asked.why):
             state = "no attempt is active"
-            return _no(known, "no-attempt", f"{state}; to roll back all the same, say --anyway and --why")
+            return refusal(known, "no-attempt", f"{state}; to roll back all the same, say --anyway and --why")
         # Never pinned anew: what stands there now is what is to be rolled back.
         first = playbook.stages[0].name if playbook.stages else ""
         pinned = attempt.pinned if attempt else {}
@@ -334,14 +313,14 @@ def _adopt(known: Decision, asked: Asked, newest: Playbook, attempt: Attempt) ->
         text = (
             f"the newest playbook has no stage {attempt.stage}, in which the attempt is; roll back or abandon"
         )
-        return _no(known, "no-stage", text)
+        return refusal(known, "no-stage", text)
     found = changes_between(attempt.playbook, newest)
     if not found:
         text = "nothing changes: it goes by the newest playbook already"
         return replace(known, verdict=Verdict.repeat, reason="adopted-already", text=text)
     if not asked.why:
-        return _no(known, "no-reason", f"say why with --why; this would change: {'; '.join(found)}")
-    refused = _not_ready(known, asked, asked.no_way_back)
+        return refusal(known, "no-reason", f"say why with --why; this would change: {'; '.join(found)}")
+    refused = not_ready(known, asked, asked.no_way_back)
     if refused:
         return refused
     adopt = Adopt(newest, pinned_anew(attempt, newest, asked.pinned), "; ".join(asked.no_way_back))
@@ -352,7 +331,7 @@ def _adopt(known: Decision, asked: Asked, newest: Playbook, attempt: Attempt) ->
 
 def _abandon(known: Decision, asked: Asked, attempt: Attempt) -> Decision:
     if not asked.why:
-        return _no(known, "no-reason", "say why with --why; nothing is asked of any target")
+        return refusal(known, "no-reason", "say why with --why; nothing is asked of any target")
     text = f"attempt {attempt.number} is closed ({asked.by}: {asked.why}); the targets are left as they are"
     changes = (EndAll(), SetState(AttemptState.abandoned))
     return replace(known, verdict=Verdict.act, reason="abandoned", text=text, changes=changes)
@@ -365,62 +344,6 @@ def _vouched(
     if at is None:
         return no_gate(known, playbook, history)
     return (check if asked.verb == "check" else approve)(known, asked.word, asked.why, at)
-
-
-def _gate(asked: Asked, playbook: Playbook, history: History, now: Conditions) -> GateStanding | None:
-    """How the gate ahead stands for whoever asks."""
-    at = approach(playbook, history, asked.found, now.now)
-    return judge(at, asked.by) if at else None
-
-
-def _kept(gate: GateStanding | None) -> dict[str, object]:
-    return {"gate": gate.facts()} if gate and gate.asks else {}
-
-
-def _through(
-    known: Decision, asked: Asked, reasons: tuple[str, ...], gate: GateStanding | None
-) -> tuple[Decision | None, tuple[str, ...]]:
-    """The refusal, None when it may go on; and all that stands against it. Nothing goes past an approval."""
-    missing = gate.missing if gate else ()
-    reasons = (*reasons, *map(_with_cure, missing))
-    approvals = [_with_cure(ask) for ask in missing if ask.kind == "approval"]
-    if approvals and asked.anyway:
-        text = f"{'; '.join(approvals)}; --anyway does not go past an approval"
-        return _no(known, "not-approved", text), reasons
-    if approvals:
-        return _no(known, "not-ready", f"{'; '.join(reasons)}; mend it"), reasons
-    return _not_ready(known, asked, reasons), reasons
-
-
-def _with_cure(ask: Ask) -> str:
-    return f"{ask.text} (`{ask.cure}`)" if ask.cure else ask.text
-
-
-def _not_ready(known: Decision, asked: Asked, reasons: tuple[str, ...]) -> Decision | None:
-    if not reasons or (asked.anyway and asked.why):
-        return None
-    cure = "say why with --why to go on anyway" if asked.anyway else "mend it, or say --anyway and --why"
-    return _no(known, "not-ready", f"{'; '.join(reasons)}; {cure}")
-
-
-def _said(asked: Asked, reasons: Sequence[str]) -> str:
-    """What was gone past, and what the person said, for the evidence."""
-    past = f", although {'; '.join(reasons)}" if reasons else ""
-    past += f" (says {asked.by}: {asked.why})" if asked.why else ""
-    return past + (f"; beware of a rollback: {'; '.join(asked.warnings)}" if asked.warnings else "")
-
-
-def _no(known: Decision, reason: str, text: str) -> Decision:
-    return replace(known, verdict=Verdict.refuse, reason=reason, text=text)
-
-
-def _guard_is_off(now: Conditions) -> list[str]:
-    reasons = [f"the guard is blind: {now.blind}"] if now.blind else []
-    return (
-        [*reasons, "the kill switch is set: nothing would be rolled back by itself"]
-        if now.stopped
-        else reasons
-    )
 
 
 def _entering(verb: str, stage: StageFacts, number: int, now: datetime) -> Open:

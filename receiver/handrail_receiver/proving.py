@@ -14,9 +14,10 @@ from datetime import datetime, timedelta
 from handrail.contract import Proof
 
 from handrail_receiver.errors import Cause, Retryable, TargetError
-from handrail_receiver.model import Effect, EffectState, Progress, Run, RunState
+from handrail_receiver.model import Progress
 from handrail_receiver.ports import Clock, Fence, Reading, Runs, Target
 from handrail_receiver.prometheus import Asks
+from handrail_receiver.runs import Effect, EffectState, Run, RunState
 from handrail_receiver.status.words import told, what
 
 LOOK_EVERY, LOOK_SELDOM = 1.0, 5.0

@@ -10,7 +10,8 @@ from datetime import datetime
 from handrail.contract import Playbook
 
 from handrail_receiver.model import Conditions, Decision, EvidenceRecord, History, SetHold, Verdict
-from handrail_receiver.operate import Asked, answer
+from handrail_receiver.operate import answer
+from handrail_receiver.operations.asked import Asked
 
 HANDRAIL = "handrail"
 LOOKED_BACK = 50

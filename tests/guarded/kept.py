@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from handrail_receiver.model import Progress, Run
+from handrail_receiver.model import Progress
+from handrail_receiver.runs import Run
 
 
 @dataclass

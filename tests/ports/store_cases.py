@@ -14,16 +14,7 @@ import servers
 from guarded import NOW, body
 from guarded.playbook import weights
 from handrail.contract import Proof
-from handrail_receiver.model import (
-    Begin,
-    Captured,
-    Change,
-    Decision,
-    Open,
-    Received,
-    Stored,
-    Verdict,
-)
+from handrail_receiver.model import Begin, Captured, Change, Decision, Open, Received, Stored, Verdict
 from handrail_receiver.ports import Look
 from handrail_receiver.stores import Store
 

@@ -14,7 +14,7 @@ from apis import Inbox
 from guarded import NOW, Guarded, guarded, playbook
 from handrail.contract import Command, Tell, Webhook
 from handrail_receiver.model import Conditions, EvidenceRecord, History, Verdict
-from handrail_receiver.operate import Asked
+from handrail_receiver.operations.asked import Asked
 from handrail_receiver.standing_guard import Said, last_said, stand_guard
 
 BOOK = playbook(stages=())

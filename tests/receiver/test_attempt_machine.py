@@ -15,13 +15,13 @@ from handrail_receiver.model import (
     Conditions,
     Decision,
     History,
-    Run,
-    RunState,
     SetState,
     Verdict,
 )
-from handrail_receiver.operate import Asked, answer
+from handrail_receiver.operate import answer
+from handrail_receiver.operations.asked import Asked
 from handrail_receiver.operations.machine import TABLE, as_markdown, leads_to, may
+from handrail_receiver.runs import Run, RunState
 from handrail_receiver.status.views import VERBS
 
 ROOT = Path(__file__).parents[2]

@@ -19,13 +19,12 @@ from handrail_receiver.model import (
     History,
     LastSaid,
     Open,
-    Run,
-    RunState,
     SetHold,
     SetState,
     Signal,
     Verdict,
 )
+from handrail_receiver.runs import Run, RunState
 
 ATTEMPT = Attempt(7, ROLLOUT, ROLLOUT, 2, AttemptState.active, "10%", NOW, NOW, "alice")
 HISTORY = History(ATTEMPT)

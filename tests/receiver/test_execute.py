@@ -18,9 +18,9 @@ from guarded.scraped import scraped
 from handrail.contract import Command, Confirmation, PagerDuty, Secret, Slack, Step, Tell, Webhook
 from handrail_receiver.errors import Cause
 from handrail_receiver.execute import Executor
-from handrail_receiver.model import Effect, Run, RunState
 from handrail_receiver.prometheus import NoPrometheus
 from handrail_receiver.rates import Rates
+from handrail_receiver.runs import Effect, Run, RunState
 from handrail_receiver.targets.fake import FakeTarget
 
 

@@ -9,7 +9,8 @@ from guarded import NOW, ROLLOUT, playbook
 from handrail.contract import Approval, Gate
 from handrail_receiver.gates import Approach, Approver, Found, approach, judge
 from handrail_receiver.model import Attempt, AttemptState, Capture, Conditions, Decision, History, Verdict
-from handrail_receiver.operate import Asked, answer
+from handrail_receiver.operate import answer
+from handrail_receiver.operations.asked import Asked
 from handrail_receiver.spoken import Approved, Checked
 from handrail_receiver.vouch import Word, approve
 from hypothesis import given

@@ -9,8 +9,10 @@ import pytest
 from guarded import NOW, ROLLOUT, playbook, write_playbook
 from guarded.playbook import weights
 from handrail_receiver.lasting import for_good
-from handrail_receiver.model import Conditions, Run
-from handrail_receiver.operate import Asked, answer
+from handrail_receiver.model import Conditions
+from handrail_receiver.operate import answer
+from handrail_receiver.operations.asked import Asked
+from handrail_receiver.runs import Run
 from receiver.test_machine import Receiver
 
 

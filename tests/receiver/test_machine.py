@@ -16,20 +16,13 @@ from handrail_receiver.errors import Cause, Retryable
 from handrail_receiver.execute import Executor
 from handrail_receiver.gates import Approver, Found
 from handrail_receiver.guard import Guard
-from handrail_receiver.model import (
-    OPEN,
-    WORKED,
-    Attempt,
-    AttemptState,
-    Conditions,
-    History,
-    Received,
-    Run,
-)
-from handrail_receiver.operate import Asked, answer
+from handrail_receiver.model import Attempt, AttemptState, Conditions, History, Received
+from handrail_receiver.operate import answer
+from handrail_receiver.operations.asked import Asked
 from handrail_receiver.playbooks import Playbooks
 from handrail_receiver.prometheus import NoPrometheus
 from handrail_receiver.rates import Rates
+from handrail_receiver.runs import OPEN, WORKED, Run
 from handrail_receiver.status.metrics import Metrics
 from handrail_receiver.stores import Store, open_store
 from handrail_receiver.stores.chain import first_broken

@@ -16,8 +16,8 @@ import servers
 from guarded import Guarded, guarded, playbook
 from guarded.service import HAPROXY
 from handrail.contract import Command, FlagOff, HAProxyState, HAProxyWeight, Secret, Step
-from handrail_receiver.model import Effect
 from handrail_receiver.nodes import node_of, on_each_node, waits_for
+from handrail_receiver.runs import Effect
 
 A, B = "lb1:9999", "lb2:9999"
 CANARY, STABLE = HAProxyWeight("web/canary", 0, [A, B]), HAProxyWeight("web/stable", 100, [A, B])

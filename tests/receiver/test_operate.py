@@ -18,19 +18,18 @@ from handrail_receiver.model import (
     Captured,
     Conditions,
     Decision,
-    Effect,
     EndAll,
     History,
     LastSaid,
     Open,
-    Run,
-    RunState,
     SetHold,
     SetReady,
     SetState,
     Verdict,
 )
-from handrail_receiver.operate import Asked, answer
+from handrail_receiver.operate import answer
+from handrail_receiver.operations.asked import Asked
+from handrail_receiver.runs import Effect, Run, RunState
 
 ATTEMPT = Attempt(7, ROLLOUT, ROLLOUT, 2, AttemptState.active, "10%", NOW, NOW, "alice")
 HISTORY = History(ATTEMPT)

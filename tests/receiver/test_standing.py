@@ -22,16 +22,8 @@ from handrail.contract import (
     Secret,
     Step,
 )
-from handrail_receiver.model import (
-    Attempt,
-    AttemptState,
-    Effect,
-    EffectState,
-    History,
-    LastSaid,
-    Run,
-    RunState,
-)
+from handrail_receiver.model import Attempt, AttemptState, History, LastSaid
+from handrail_receiver.runs import Effect, EffectState, Run, RunState
 from handrail_receiver.status.standing import TONES, standing
 from handrail_receiver.status.times import span, took
 from handrail_receiver.status.words import change, told, what

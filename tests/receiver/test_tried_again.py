@@ -20,10 +20,10 @@ from handrail.contract import Command, HttpCall, Secret, Step
 from handrail_receiver.effects import time_of
 from handrail_receiver.errors import Cause, LeaseLost, Permanent, Retryable
 from handrail_receiver.execute import Executor
-from handrail_receiver.model import Effect, EffectState, Run, RunState
 from handrail_receiver.ports import Fence, Reading
 from handrail_receiver.prometheus import NoPrometheus
 from handrail_receiver.rates import Rates
+from handrail_receiver.runs import Effect, EffectState, Run, RunState
 from handrail_receiver.targets.fake import FakeTarget
 from starlette.responses import PlainTextResponse, Response
 

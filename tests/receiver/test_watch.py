@@ -17,17 +17,14 @@ from handrail_receiver.model import (
     Attempt,
     AttemptState,
     Conditions,
-    Effect,
-    EffectState,
     History,
     Open,
-    Run,
-    RunState,
     SetHold,
     SetState,
     Verdict,
 )
 from handrail_receiver.operations.watch import Found, changed, kept_steps
+from handrail_receiver.runs import Effect, EffectState, Run, RunState
 
 CANARY, STABLE = weights(0, 100)
 ATTEMPT = Attempt(7, ROLLOUT, ROLLOUT, 2, AttemptState.rolled_back, "10%", NOW, NOW, "alice")

@@ -15,7 +15,8 @@ from pydantic import BaseModel
 from handrail_receiver.errors import WrongSettings
 from handrail_receiver.inspection.opening import Opened
 from handrail_receiver.intake import NotAlertmanagers, parse
-from handrail_receiver.model import Notification, Run
+from handrail_receiver.model import Notification
+from handrail_receiver.runs import Run
 from handrail_receiver.status.views import RecordView, RunView, record_view, run_view
 from handrail_receiver.stores.chain import record_of
 from handrail_receiver.stores.engine import Row

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from handrail_receiver.inspection.listing import NotificationView, StoredRecordView, StoredRunView
 from handrail_receiver.inspection.status import StatusView
 from handrail_receiver.inspection.verify import ChainView, VerifyView
-from handrail_receiver.model import EvidenceRecord, Run
+from handrail_receiver.model import EvidenceRecord
+from handrail_receiver.runs import Run
 from handrail_receiver.status.timeline import timeline
 from handrail_receiver.status.times import took, when
 from handrail_receiver.status.views import StepView

@@ -17,8 +17,8 @@ from handrail.contract import names
 
 from handrail_receiver.errors import LeaseLost, StoreDown
 from handrail_receiver.execute import Executor
-from handrail_receiver.model import OPEN, Run, RunState
 from handrail_receiver.ports import Clock, Runs
+from handrail_receiver.runs import OPEN, Run, RunState
 
 log = logging.getLogger("handrail")
 RELEASED = timedelta(0)

@@ -24,7 +24,6 @@ from handrail_receiver.model import (
     Change,
     Conditions,
     Decision,
-    EffectState,
     History,
     Open,
     SetHold,
@@ -35,6 +34,7 @@ from handrail_receiver.playbooks import Playbooks
 from handrail_receiver.ports import Target
 from handrail_receiver.prometheus import Asks
 from handrail_receiver.rates import target_of
+from handrail_receiver.runs import EffectState
 from handrail_receiver.status.words import what
 
 log = logging.getLogger("handrail")

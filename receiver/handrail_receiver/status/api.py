@@ -13,7 +13,7 @@ from handrail_receiver.access import error
 from handrail_receiver.bodies import Incomplete, TooLarge, read_body
 from handrail_receiver.calls import Calls
 from handrail_receiver.model import History, Verdict, in_force
-from handrail_receiver.operate import Asked
+from handrail_receiver.operations.asked import Asked
 from handrail_receiver.operations.changes import changes_between
 from handrail_receiver.playbooks import Playbooks
 from handrail_receiver.ports import Clock

@@ -9,8 +9,9 @@ from handrail.contract import names
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 
-from handrail_receiver.model import AttemptState, History, Run, Settled, Verdict
+from handrail_receiver.model import AttemptState, History, Settled, Verdict
 from handrail_receiver.playbooks import Playbooks
+from handrail_receiver.runs import Run
 
 LATELY = timedelta(hours=1)
 EXPECTED = frozenset({"no-attempt", "gone"})

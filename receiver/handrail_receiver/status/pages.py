@@ -17,8 +17,9 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response, StreamingResponse
 
 from handrail_receiver.errors import StoreDown
-from handrail_receiver.model import Decision, Run, in_force
+from handrail_receiver.model import Decision, in_force
 from handrail_receiver.playbooks import Playbooks
+from handrail_receiver.runs import Run
 from handrail_receiver.status.api import Api
 from handrail_receiver.status.awake import Awake, Check
 from handrail_receiver.status.reading import readable

@@ -13,7 +13,8 @@ from typing import Literal
 from handrail.contract import Playbook, StageFacts, names
 
 from handrail_receiver.gates import GateStanding
-from handrail_receiver.model import OPEN, WORKED, Attempt, AttemptState, EffectState, History, Run, RunState
+from handrail_receiver.model import Attempt, AttemptState, History
+from handrail_receiver.runs import OPEN, WORKED, EffectState, Run, RunState
 from handrail_receiver.status.times import span, when
 from handrail_receiver.status.words import what
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from handrail_receiver.model import EvidenceRecord, Run
+from handrail_receiver.model import EvidenceRecord
+from handrail_receiver.runs import Run
 from handrail_receiver.status.standing import TONES, Tone
 from handrail_receiver.status.words import told, what
 

@@ -10,8 +10,9 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from handrail_receiver.gates import GateStanding
 from handrail_receiver.logs import printable
-from handrail_receiver.model import Attempt, Effect, EvidenceRecord, Run
+from handrail_receiver.model import Attempt, EvidenceRecord
 from handrail_receiver.nodes import node_of
+from handrail_receiver.runs import Effect, Run
 from handrail_receiver.status.words import what
 from handrail_receiver.tokens import Role
 

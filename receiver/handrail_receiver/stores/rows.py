@@ -12,7 +12,8 @@ from handrail.contract import Confirmation, Playbook, Proof, Step
 from pydantic import TypeAdapter
 
 from handrail_receiver.errors import Cause
-from handrail_receiver.model import Attempt, AttemptState, Effect, EffectState, Run, RunState
+from handrail_receiver.model import Attempt, AttemptState
+from handrail_receiver.runs import Effect, EffectState, Run, RunState
 from handrail_receiver.spoken import Approved, Checked
 from handrail_receiver.stores.engine import Row
 

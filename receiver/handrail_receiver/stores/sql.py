@@ -10,18 +10,9 @@ from datetime import datetime, timedelta
 from handrail.contract import names
 
 from handrail_receiver.errors import LeaseLost
-from handrail_receiver.model import (
-    OPEN,
-    Attempt,
-    AttemptState,
-    Decision,
-    EffectState,
-    History,
-    Progress,
-    Run,
-    RunState,
-)
+from handrail_receiver.model import Attempt, AttemptState, Decision, History, Progress
 from handrail_receiver.rates import target_of
+from handrail_receiver.runs import OPEN, EffectState, Run, RunState
 from handrail_receiver.status.words import what
 from handrail_receiver.stores.chain import link
 from handrail_receiver.stores.engine import Engine, Tx

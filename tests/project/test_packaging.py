@@ -147,6 +147,7 @@ def test_each_extra_brings_what_it_says(wheel: Path) -> None:
             "typer",
         },
         "receiver": {
+            "google-re2",
             "httptools",
             "httpx",
             "prometheus-client",

@@ -202,7 +202,7 @@ def anyio_backend() -> str:
     ],
     ids=["the same", "twice the same", "none", "others", "one replica has others"],
 )
-async def test_the_rules_are_of_the_playby_hands_age(
+async def test_the_rules_are_of_the_playbook_s_age(
     known: dict[str, list[Sample]], problems: tuple[str, ...]
 ) -> None:
     found = await preflight(Known(known), book())
@@ -210,7 +210,7 @@ async def test_the_rules_are_of_the_playby_hands_age(
 
 
 @pytest.mark.anyio
-async def test_a_playby_handthat_does_not_know_its_rules_asks_for_none_and_is_sure_of_nothing() -> None:
+async def test_a_playbook_that_does_not_know_its_rules_asks_for_none_and_is_sure_of_nothing() -> None:
     found = await preflight(
         Known({"count(requests)": [Sample(3)]}), book().model_copy(update={"rules_digest": ""})
     )

@@ -1,0 +1,105 @@
+"""`handrail generate --diff`: who hears of a severity, and arms of another version."""
+
+from __future__ import annotations
+
+import pytest
+from cli.places import SHOP, Shell, changed
+
+IMPORTS = "import Above, Command"
+CRITICAL = 'Critical(Above("2%"), hold="5m", action="rollback")'
+TOLD = """\
+    routes={
+        "critical": [PagerDutyReceiver("/etc/pager"), SlackReceiver("#shop", "/etc/slack")],
+        "emergency": [SlackReceiver("#shop", "/etc/slack"), PagerDutyReceiver("/etc/pager")],
+        "P4": [EmailReceiver("x@example.com", sender="a@example.com", smarthost="m:25")],
+        "P1": [PagerDutyReceiver("/etc/pager"), SlackReceiver("#shop", "/etc/slack"), SlackReceiver("#all", "/etc/all")],
+    },
+    rollback="""
+
+
+def told_under(severity: str) -> str:
+    """The shop whose critical tier has this severity, where each word is somebody else's."""
+    return changed(
+        SHOP,
+        {
+            "    rollback=": TOLD,
+            IMPORTS: "import EmailReceiver, Emergency, PagerDutyReceiver, SlackReceiver, Above, Command",
+            'Warning(Above("1%"), hold="5m")': 'Warning(Above("1%"), hold="5m", severity="P4")',
+            'action="rollback")': (
+                f'action="rollback", severity="{severity}"), '
+                'Emergency(Above("50%"), action="rollback", severity="P1")'
+            ),
+        },
+    )
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        (
+            "critical",
+            "P4",
+            (
+                "LOOSER   shop errors critical: severity critical → P4: nobody is paged any more; "
+                "told no longer: PagerDuty /etc/pager, Slack #shop; told: mail x@example.com"
+            ),
+        ),
+        ("critical", "emergency", "neutral  shop errors critical: severity critical → emergency"),
+        ("critical", "P1", "tighter  shop errors critical: severity critical → P1: told: Slack #all"),
+        (
+            "P1",
+            "critical",
+            "LOOSER   shop errors critical: severity P1 → critical: told no longer: Slack #all",
+        ),
+        (
+            "P4",
+            "critical",
+            (
+                "UNCLEAR  shop errors critical: severity P4 → critical: told no longer: mail x@example.com; "
+                "told: PagerDuty /etc/pager, Slack #shop"
+            ),
+        ),
+    ],
+)
+def test_a_severity_is_who_is_told(shell: Shell, before: str, after: str, said: str) -> None:
+    shell.declare(shop=told_under(before))
+    assert shell.handrail("generate")[0] == 0
+    shell.declare(shop=told_under(after))
+    _, told, _ = shell.handrail("generate", "--diff")
+    assert [line for line in told.splitlines() if " critical: severity" in line] == [said]
+
+
+def armed(canary: str, stable: str, label: str = "version") -> str:
+    """The shop with two versions, of which the new one is compared with the old."""
+    arms = f'    arms=Arms("{label}", canary="{canary}", stable="{stable}"),\n'
+    against = "            against=StableArm(),\n            tiers="
+    tier = 'Critical(RisePoints("2%"), hold="5m", action="rollback")'
+    return changed(
+        SHOP,
+        {
+            "    guardrails=": f"{arms}    guardrails=",
+            "            tiers=": against,
+            CRITICAL: tier,
+            IMPORTS: "import Arms, RisePoints, StableArm, Above, Command",
+        },
+    )
+
+
+@pytest.mark.parametrize(("canary", "stable"), [("v1.3", "v1.2"), ("green", "blue")])
+def test_another_version_is_neutral(shell: Shell, canary: str, stable: str) -> None:
+    shell.declare(shop=armed("v1.2" if canary == "v1.3" else stable, "v1.1" if canary == "v1.3" else canary))
+    before = ("v1.2", "v1.1") if canary == "v1.3" else ("blue", "green")
+    assert shell.handrail("generate")[0] == 0
+    shell.declare(shop=armed(canary, stable))
+    _, told, _ = shell.handrail("generate", "--diff")
+    assert told.splitlines()[:-1] == [
+        f"neutral  shop: versions: canary {before[0]} → {canary}, stable {before[1]} → {stable}"
+    ]
+
+
+def test_another_label_of_the_arms_is_for_a_person_to_judge(shell: Shell) -> None:
+    shell.declare(shop=armed("v2", "v1"))
+    shell.handrail("generate")
+    shell.declare(shop=armed("v2", "v1", label="track"))
+    _, told, _ = shell.handrail("generate", "--diff")
+    assert "UNCLEAR  shop: arms told apart by version → track" in told.splitlines()

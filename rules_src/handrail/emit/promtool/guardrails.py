@@ -10,9 +10,10 @@ from functools import cached_property
 
 from handrail import names
 from handrail.emit.promtool.feeds import Value, selectors
+from handrail.emit.promtool.figures import MARGIN, inner, rising, window
 from handrail.emit.promtool.series import Feeds, Impossible, Key, Timeline, matches
 from handrail.emit.promtool.story import FOREVER, NOTHING, Clock, Context, Life, Span, Story, Text, turns
-from handrail.emit.promtool.subject import CHANGED, MARGIN, Subject, Values, inner, rising, window
+from handrail.emit.promtool.subject import CHANGED, Subject, Values
 from handrail.emit.promtool.text import expanded
 from handrail.plan import (
     Alert,
@@ -22,7 +23,6 @@ from handrail.plan import (
     Grown,
     Guardrail,
     InState,
-    Level,
     Only,
     PerSecond,
     Quantile,
@@ -149,7 +149,7 @@ class Director:
         """Those alerts of which it is certain whether they are in breach at these values, and at the `calm` ones before were not."""
         found = []
         roughly = calm is not None
-        known = self.subject.known(values, None if roughly else self.feeds(self._states(values)))
+        known = self.subject.known(values, None if roughly else self.feeds(self.states(values)))
         past = calm if calm is not None else self.bases if self.ago else None
         before = {} if past is None else self.subject.known(past, self.feeds(past))
         for alert in self.guardrail.alerts:
@@ -242,7 +242,7 @@ class Director:
         late = self.past(timeline)
         self._begin(timeline, values, one)
         onset = timeline.now if timeline.phases else NOTHING
-        timeline.play(self.feeds(self._states(values)), self.scrape)
+        timeline.play(self.feeds(self.states(values)), self.scrape)
         ripe = max(late, *(self.ripe(signal) for signal in self.guardrail.signals))
         begins = Span(self.clock.first(onset), self.clock.first(onset + ripe))
         lives = self.lives(values, begins)
@@ -291,7 +291,7 @@ class Director:
             calm = self.subject.with_value(values, one.signal, Decimal(0))
             timeline.play(self.feeds(calm), max(3 * self.scrape, 2 * self.clock.step))
 
-    def _states(self, values: Values) -> Values:
+    def states(self, values: Values) -> Values:
         """A change of state is one from a calm state to another."""
         changes = [s.name for s in self.guardrail.signals if isinstance(s.measure, StateChanges)]
         if any(values.get(name) == CHANGED for name in changes):
@@ -303,77 +303,6 @@ class Director:
         return not isinstance(inner(one.signal.measure), Count | StateChanges)
 
     # What happens suddenly, and ends
-
-    def sudden(self, promise: str, signal: Signal, *, up: bool, over: bool) -> Story:
-        """From one scrape on a signal is far beyond all limits; with `over` it is well again when all alerts fired."""
-        subject, clock = self.subject, self.clock
-        if over and subject.entangled:
-            raise Impossible(
-                "two of its measures look at one series, and what ends for one does not for the other"
-            )
-        timeline = Timeline(self.scrape)
-        late = self.past(timeline)
-        calm = self.bases if self.ago else subject.healthy()
-        changes = isinstance(signal.measure, StateChanges)
-        far: Value = CHANGED if changes else self.far(signal, up=up)
-        values = subject.with_value(calm, signal, far)
-        begins, ends = self._sudden(timeline, calm, values, signal, up=up, late=late)
-        lives = self.lives(values, begins, ends if over else None, calm=calm)
-        broken = tuple(life for life in lives if life.begins is not None)
-        looks = turns(broken, clock)
-        if over:
-            looks = tuple(at for at in looks if at >= ends.first - clock.step)
-        else:
-            timeline.phases.pop()
-        known = self.until(begins.first - self.clock.step)
-        return self.story(promise, timeline, lives, tuple(at for at in looks if at <= known))
-
-    def _sudden(
-        self, timeline: Timeline, calm: Values, values: Values, signal: Signal, *, up: bool, late: timedelta
-    ) -> tuple[Span, Span]:
-        clock, scrape, width = self.clock, self.scrape, window(signal.measure)
-        measure = inner(signal.measure)
-        young = max(self.silent(alert, Span(NOTHING, NOTHING)) for alert in self.guardrail.alerts)
-        before = max(3 * scrape, 2 * clock.step, *(self.ripe(s) + young for s in self.signals), late)
-        timeline.play(self.feeds(calm), before)
-        onset = timeline.now
-        event = isinstance(measure, StateChanges) or (
-            isinstance(measure, Count) and signal.name not in self.steady
-        )
-        begins = self._begins(measure, onset, width, up=up, event=event)
-        held = max(clock.times(alert.hold) for alert in self.guardrail.alerts)
-        times = (
-            Decimal(max(FLOOD, FLOOD * (min(width, onset) // scrape)))
-            if isinstance(measure, COUNTED)
-            else Decimal(1)
-        )
-        timeline.play(
-            self.feeds(self._states(values), times), begins.last + held + clock.step + scrape - onset
-        )
-        end = timeline.now
-        after = calm if not isinstance(measure, StateChanges) else {**calm, "": self.subject.quiet}
-        timeline.play(self.feeds(after), scrape)
-        last = onset if event else end - scrape
-        if isinstance(measure, Gone) or not width:
-            return begins, Span(clock.first(end), clock.first(end))
-        if isinstance(measure, Level):
-            at_once = up == (measure.over == "min")
-            return begins, Span(
-                clock.first(end if at_once else last + width), clock.first(end if at_once else end + width)
-            )
-        draining = isinstance(measure, Grown) or (isinstance(measure, PerSecond | Count) and not up)
-        first = end if draining else last - scrape + width
-        return begins, Span(clock.first(first), clock.first(max(last + scrape, onset) + width + 2 * scrape))
-
-    def _begins(self, measure: object, onset: timedelta, width: timedelta, *, up: bool, event: bool) -> Span:
-        clock, scrape = self.clock, self.scrape
-        if isinstance(measure, Gone):
-            return Span(clock.first(onset - scrape + width), clock.first(onset + width))
-        slow = isinstance(measure, PerSecond | Count) and not up
-        slow = slow or (isinstance(measure, Level) and bool(width) and up == (measure.over == "min"))
-        if slow and not event:
-            return Span(clock.first(onset), clock.first(onset + width + 2 * scrape))
-        return Span(clock.first(onset), clock.first(onset))
 
     def far(self, signal: Signal, *, up: bool) -> Value:
         """A value so far beyond every limit that the first scrape of it shows."""

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from handrail import names
+from handrail.emit.promtool.figures import inner
 from handrail.emit.promtool.series import At, Key, Timeline, chosen
 from handrail.emit.promtool.story import NOTHING, Clock, Context, Life, Span, Story, Text, turns
-from handrail.emit.promtool.subject import inner
 from handrail.plan import Alert, Gone, Rollout
 
 CLIMBS = "An alert that stays unresolved climbs from level to level until it is over"

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 from decimal import Decimal
 from functools import cached_property
 from itertools import pairwise
 
 from handrail import names
 from handrail.emit.promtool.feeds import MANY, Pace, Value, edges, feeds, measured, selectors, steadily
+from handrail.emit.promtool.figures import _beside, bounds, calm, exact, inner, rising
 from handrail.emit.promtool.series import At, Feed, Feeds, Impossible, Key, chosen, matches
 from handrail.plan import (
     Alert,
@@ -25,11 +25,8 @@ from handrail.plan import (
     Grown,
     Guardrail,
     InState,
-    Level,
     Measure,
-    Only,
     Op,
-    PerSecond,
     Quantile,
     Reference,
     ReferenceKind,
@@ -42,32 +39,19 @@ from handrail.plan import (
     narrowed,
 )
 
-MARGIN = Decimal("0.05")
-"""How far beside its limit a value lies that is just over or just under it."""
 CHANGED = Decimal(1)
+
 LE = "le"
+
 NEUTRAL = ("calm", "quiet")
-_RISING = (Op.above, Op.at_least)
+
+
 _STRICT = (Op.above, Op.below)
+
 _BASES = tuple(map(Decimal, ("0.1", "0.5", "0.02", "0.9", "0.001", "10", "1000", "100000")))
 
 Values = Mapping[str, Value]
 """The value of each signal by its name."""
-
-
-def inner(measure: Measure) -> Measure:
-    """The measure itself, without the condition it is bound to."""
-    return measure.measure if isinstance(measure, Only) else measure
-
-
-def rising(condition: Condition) -> bool:
-    """Whether what is too high is wrong."""
-    return condition.op in _RISING
-
-
-def window(measure: Measure) -> timedelta:
-    """How long what was still shows."""
-    return getattr(inner(measure), "window", None) or timedelta()
 
 
 @dataclass(frozen=True)
@@ -396,73 +380,3 @@ class Subject:
         if value == limit and (roughly or not (counted or exact(condition, limit))):
             return None
         return condition.op.breached(value, limit)
-
-
-def calm(measure: Measure, limits: Iterable[tuple[Op, Decimal]]) -> Decimal:
-    """A value far from every limit, on their right side."""
-    own = list(limits)
-    low, high = bounds(measure)
-    floor = max((limit for op, limit in own if op not in _RISING), default=None)
-    roof = min((limit for op, limit in own if op in _RISING), default=None)
-    if floor is not None and roof is not None:
-        return (floor + roof) / 2
-    if roof is not None:
-        least = _least(measure)
-        if isinstance(measure, Count):
-            return Decimal(0)
-        half = roof / 2 if roof > 0 or low is not None else roof * 2 - 1
-        return half if half >= least else (least + roof) / 2
-    if floor is None:
-        return Decimal(0)
-    more = floor * Decimal("1.5") + (floor <= 0)
-    return more if high is None or more < high else (floor + high) / 2
-
-
-def exact(condition: Condition, limit: Decimal) -> bool:
-    """Whether a value can be had that is the limit itself, to the last digit."""
-    if condition.reference is not None:
-        return False
-    match inner(condition.signal.measure):
-        case Level(scale=scale):
-            return scale == 1
-        case Fill(size=size):
-            return not isinstance(size, Decimal) and (limit * 1000) % 1 == 0
-        case Share() | Slow():
-            return limit in (0, 1)
-        case _:
-            return False
-
-
-def bounds(measure: Measure) -> tuple[Decimal | None, Decimal | None]:
-    """The lowest and the highest value of a measure."""
-    match measure:
-        case Share() | Slow() | Gone():
-            return Decimal(0), Decimal(1)
-        case Quantile(buckets=buckets, scale=scale):
-            return _least(measure), buckets[-1] * scale if buckets else None
-        case Count() | PerSecond() | Fill():
-            return Decimal(0), None
-        case Level(least=least, scale=scale) if least is not None:
-            return least * scale, None
-        case _:
-            return None, None
-
-
-def _least(measure: Measure) -> Decimal:
-    """The least that a quantile can be: all observations lie in the first bucket."""
-    if isinstance(measure, Quantile) and measure.buckets:
-        return measure.buckets[0] * measure.scale * measure.q
-    return Decimal(0)
-
-
-def _beside(limit: Decimal, measure: Measure, *, up: bool) -> Decimal:
-    low, high = bounds(measure)
-    by = abs(limit) * MARGIN or (Decimal("0.01") if isinstance(measure, Share | Slow | Fill) else Decimal(1))
-    if up and high is not None:
-        by = min(by, (high - limit) / 2)
-    if not up and low is not None:
-        by = min(by, (limit - low) / 2)
-    if by <= 0:
-        raise Impossible("no value of the measure lies beyond its limit")
-    value = limit + by if up else limit - by
-    return round(value, 1 - by.adjusted())

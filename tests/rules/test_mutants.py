@@ -21,7 +21,7 @@ ALERTS = [
     )
     for alert in alerts
 ]
-TURNED = ("> → < (1)", "< → > (1)", ">= → < (1)", "<= → > (1)", "absent → count (1)")
+TURNED = ("absent → count (1)", "> → < (1)", "< → > (1)", ">= → < (1)", "<= → > (1)")
 LATER = "for an evaluation longer"
 
 

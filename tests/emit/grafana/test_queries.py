@@ -28,6 +28,8 @@ from servers.newer import newer
 SOURCE = Path(__file__).parents[3] / "rules_src"
 STAGE = 2.0
 """How long a rollout stays in each of its stages here."""
+OBJECTIVE = 50.0
+"""Seconds until an objective has counted: an evaluation and two scrapes at the pace that the rules are made for."""
 
 Query = tuple[str, str, str]
 
@@ -102,8 +104,9 @@ def lived(
             prometheus(folder, config, binary=binary) as server,
             httpx.Client(base_url=server.url, timeout=10, trust_env=False) as client,
         ):
-            walk = STAGE * (1 + max(len(rollout.stages) for rollout in guarded.rollouts))
-            until(lambda: exported.age > walk, "the rollouts to have gone through their stages", within=60)
+            longest = max(len(rollout.stages) for rollout in guarded.rollouts)
+            walk = max(STAGE * (1 + longest), OBJECTIVE)
+            until(lambda: exported.age > walk, "the rollouts to have gone through their stages", within=120)
             time.sleep(2)  # for the rules, which are judged every second
             yield Lived(client, began)
 

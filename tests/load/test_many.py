@@ -15,7 +15,7 @@ from handrail.load import read
 ONE = """\
         Guardrail(
             "errors-{n}",
-            Ratio(bad='errors_total{{shard="{n}"}}', of="requests_total"),
+            Ratio(bad='errors_total{{shard="{n}"}}', of="requests_total", min_events=1000),
             tiers=[
                 Warning(Above("1%"), hold="2m"),
                 Critical(Above({{"10%": "{limit}", "50%": "4%"}}), hold="1m", action="rollback"),

@@ -137,10 +137,10 @@ def test_a_database_that_is_frozen_keeps_nobody_waiting_and_goes_on_when_it_can(
     with postgresql.frozen():
         began = time.monotonic()
         answer = shop.deliver()
-        assert (answer.status_code, answer.json()) == (
-            503,
-            {"error": "the store did not answer within 8 s; see to its disk or server"},
-        )
+        assert answer.status_code == 503
+        # Whoever waits may hear of the connection that was cut off before hearing that the time was over.
+        late, cut = "the store did not answer within 8 s", "the store is not available: "
+        assert answer.json()["error"].startswith((late, cut))
         assert time.monotonic() - began < 10, "Alertmanager gives a delivery ten seconds"
         assert shop.ask("GET", "/healthz", "nobody").elapsed.total_seconds() < 1
         ready = shop.ask("GET", "/readyz", "nobody")

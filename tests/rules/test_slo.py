@@ -95,15 +95,18 @@ def course(values: Sequence[float | None], *, failing: float = 0) -> str:
     ("window", "factors"),
     [
         ("30d", [14.4, 6, 3, 1]),
-        ("28d", [13.44, 5.6, 2.8, 0.93333]),
-        ("7d", [3.36, 1.4, 0.7, 0.23333]),
+        ("28d", [13.44, 5.6, 2.8, 1]),
+        ("7d", [3.36, 1.4, 1, 1]),
         ("90d", [43.2, 18, 9, 3]),
     ],
 )
 def test_a_burn_rate_is_the_share_of_the_budget_times_the_period_by_the_window(
     window: str, factors: list[float]
 ) -> None:
-    """For 30 days those of the Google SRE Workbook, table 5-8: 2 % in 1 h, 5 % in 6 h, 10 % in 1 d, 10 % in 3 d."""
+    """For 30 days those of the Google SRE Workbook, table 5-8: 2 % in 1 h, 5 % in 6 h, 10 % in 1 d, 10 % in 3 d.
+
+    Never less than 1: what burns more slowly lasts.
+    """
     (slo,) = shop(window=window, objective="99.9%").slos
     compared = re.compile(r'window="(\w+)"} > ([\d.]+) and on \(rollout, slo\) \S+window="(\w+)"} > ([\d.]+)')
     found = {
@@ -113,6 +116,19 @@ def test_a_burn_rate_is_the_share_of_the_budget_times_the_period_by_the_window(
     }
     pairs = [("1h", "5m"), ("6h", "30m"), ("1d", "2h"), ("3d", "6h")]
     assert found == {pair: (factor, factor) for pair, factor in zip(pairs, factors, strict=True)}
+
+
+@pytest.mark.parametrize(("pace", "fires"), [("0.95", None), ("1.05", 2)])
+def test_a_week_s_budget_that_lasts_warns_nobody(
+    promtool: str, tmp_path: Path, pace: str, fires: float | None
+) -> None:
+    """All the time errors come a little more slowly or faster than the budget lasts: then over 1 d, and over 3 d."""
+    series = {
+        'requests_total{code="500"}': f"0+{pace}x400",
+        'requests_total{code="200"}': f"0+{1000 - float(pace):g}x400",
+    }
+    warning = 'ALERTS{alertstate="firing",alertname="ShopSloOrdersWarning"}', "90m", fires
+    assert complaints(tmp_path, promtool, shop(window="7d"), series, warning) == ""
 
 
 @pytest.mark.parametrize("window", ["3d", "1h"])

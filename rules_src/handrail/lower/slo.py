@@ -28,7 +28,10 @@ _BURNS: tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...] = (
     ("warning", (("10%", "1d", "2h"), ("10%", "3d", "6h"))),
     ("critical", (("2%", "1h", "5m"), ("5%", "6h", "30m"))),
 )
-"""By tier: the share of the budget that may be used up in the long window, and the short window that confirms it."""
+"""By tier: the share of the budget that may be used up in the long window, and the short window that confirms it.
+
+docs/decisions/burn-rates-of-any-period.md
+"""
 _LONG = {long for _, pairs in _BURNS for _, long, _ in pairs}
 _SEEN = "1h"
 """The time over which errors and events are compared before it is said that they do not belong together."""
@@ -66,16 +69,24 @@ def lower_slo(given: Slo, rollout: Rollout, frame: Frame) -> plan.Slo:
 
 
 def _burns(pairs: Sequence[tuple[str, str, str]], window: timedelta, scale: Scale) -> tuple[plan.Burn, ...]:
-    """How many times as fast as it may the budget burns when a pair's share of it is gone in the long window."""
-    return tuple(
-        plan.Burn(
-            share=amount(share).value,
-            factor=amount(share).value * seconds(window) / seconds(duration(long)),
-            long=scale.duration(long),
-            short=scale.duration(short),
+    """How many times as fast as it may the budget burns when a pair's share of it is gone in the long window.
+
+    Never less than once: a budget that burns more slowly lasts, and nobody is to be told.
+    """
+    found = []
+    for written, long, short in pairs:
+        share = amount(written).value
+        factor = share * seconds(window) / seconds(duration(long))
+        least = seconds(duration(long)) / seconds(window)
+        found.append(
+            plan.Burn(
+                share=share if factor >= 1 else round(least, 3),
+                factor=max(factor, Decimal(1)),
+                long=scale.duration(long),
+                short=scale.duration(short),
+            )
         )
-        for share, long, short in pairs
-    )
+    return tuple(found)
 
 
 def _counted(

@@ -23,9 +23,9 @@ def told_apart(chain: Chain) -> tuple[str, ...] | None:
 
 
 def _labels(measure: plan.Measure, by: tuple[str, ...]) -> tuple[str, ...] | None:
-    if isinstance(measure, plan.Only):
+    if isinstance(measure, plan.While):
         return _labels(measure.measure, by)
-    if not isinstance(measure, plan.Free):
+    if not isinstance(measure, plan.PromQL):
         return by
     left = result_labels(measure.expr)
     return None if left is None else tuple(sorted(left - {*names.OURS}))

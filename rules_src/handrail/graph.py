@@ -17,7 +17,7 @@ import yaml
 
 from handrail import names
 from handrail.errors import Problem, Severity
-from handrail.plan import Alert, Gone, Rollout
+from handrail.plan import Absence, Alert, Rollout
 from handrail.routing import taken
 
 NAME = "graph"
@@ -132,7 +132,7 @@ def _explained(alert: Alert, of: str, rollout: Rollout, written: Written) -> boo
     sees = (
         guardrail.blind
         for guardrail in rollout.guardrails
-        if all(isinstance(signal.measure, Gone) for signal in guardrail.signals)
+        if all(isinstance(signal.measure, Absence) for signal in guardrail.signals)
     )
     own = (rollout.heartbeat, *(level.alert for level in rollout.escalation), *sees)
     return alert in own or re.search(rf"(?<![\w-]){re.escape(of)}(?![\w-])", written.untested) is not None

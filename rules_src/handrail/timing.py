@@ -116,24 +116,24 @@ def _times(
 def window(condition: plan.Condition) -> tuple[timedelta, timedelta]:
     """How long the window hides a sudden and a slight breach of this condition."""
     measure = condition.signal.measure
-    if isinstance(measure, plan.Only):
+    if isinstance(measure, plan.While):
         measure = measure.measure
     rising = condition.op in (plan.Op.above, plan.Op.at_least)
     match measure:
-        case plan.Share(bad=bad, window=whole):
+        case plan.Ratio(bad=bad, window=whole):
             return whole * _filled(condition, rising=rising, towards=bad), whole
-        case plan.Slow(window=whole):
+        case plan.SlowerThan(window=whole):
             return whole * _filled(condition, rising=rising, towards=True), whole
-        case plan.Quantile(window=whole, q=q):
+        case plan.Latency(window=whole, q=q):
             return (whole * float(1 - q) if rising else whole), whole
-        case plan.Count(window=whole):
+        case plan.Increase(window=whole):
             return (NOTHING, whole if _largest(condition) else NOTHING) if rising else (whole, whole)
-        case plan.Level(window=whole, over=over) if whole is not None:
+        case plan.Gauge(window=whole, over=over) if whole is not None:
             at_once = rising == (over != "min")
             return (NOTHING, NOTHING) if at_once else (whole, whole)
-        case plan.PerSecond(window=whole) | plan.Grown(window=whole) | plan.Gone(window=whole):
+        case plan.Rate(window=whole) | plan.Growth(window=whole) | plan.Absence(window=whole):
             return whole, whole
-        case plan.Free():
+        case plan.PromQL():
             return looks_back(measure), looks_back(measure)
         case _:
             return NOTHING, NOTHING
@@ -141,9 +141,9 @@ def window(condition: plan.Condition) -> tuple[timedelta, timedelta]:
 
 def looks_back(measure: plan.Measure) -> timedelta:
     """How far back a measure looks."""
-    if isinstance(measure, plan.Only):
+    if isinstance(measure, plan.While):
         return max(looks_back(measure.measure), looks_back(measure.condition))
-    if isinstance(measure, plan.Free):
+    if isinstance(measure, plan.PromQL):
         return max((duration(text) for text in _RANGE.findall(measure.expr)), default=NOTHING)
     return getattr(measure, "window", None) or NOTHING
 
@@ -180,4 +180,4 @@ def _wait(alert: plan.Alert, rollout: plan.Rollout) -> timedelta:
 
 
 def _width(measure: plan.Measure) -> timedelta:
-    return getattr(measure.measure if isinstance(measure, plan.Only) else measure, "window", None) or NOTHING
+    return getattr(measure.measure if isinstance(measure, plan.While) else measure, "window", None) or NOTHING

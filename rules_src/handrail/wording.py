@@ -7,26 +7,26 @@ from datetime import timedelta
 from decimal import Decimal
 
 from handrail.plan import (
+    Absence,
     Alert,
     Burn,
     Condition,
-    Count,
-    Fill,
-    Free,
-    Gone,
-    Grown,
-    InState,
-    Level,
+    Gauge,
+    Growth,
+    Increase,
+    Latency,
     Measure,
-    Only,
     Op,
-    PerSecond,
-    Quantile,
+    PromQL,
+    Rate,
+    Ratio,
     Reference,
     ReferenceKind,
-    Share,
-    Slow,
+    SlowerThan,
+    State,
     StateChanges,
+    Usage,
+    While,
 )
 from handrail.units import Unit, plain, show, span
 
@@ -131,22 +131,22 @@ _OVER_WORDS = {"max": "The highest", "min": "The lowest", "sum": "The sum of", "
 def meaning(measure: Measure) -> str:
     """What a measure measures, as a sentence with its series as code."""
     match measure:
-        case Share(window=window, min_events=min_events) | Slow(window=window, min_events=min_events):
+        case Ratio(window=window, min_events=min_events) | SlowerThan(window=window, min_events=min_events):
             return f"{share(measure)} over {span(window)}. {_few(min_events)}"
-        case Quantile(histogram, q, window, min_events):
+        case Latency(histogram, q, window, min_events):
             return (
                 f"The {plain(q * 100)}th percentile of `{histogram}` over {span(window)}. {_few(min_events)}"
             )
-        case Count(counter, window, bound):
+        case Increase(counter, window, bound):
             slow = "" if bound is None else f" slower than {show(bound, Unit.seconds)}"
             born = "a series that appears already above zero counts whole"
             return f"How many events `{counter}` counted{slow} in {span(window)}; {born}."
-        case PerSecond(counter, window):
+        case Rate(counter, window):
             return f"Events of `{counter}` per second over {span(window)}."
-        case Level(metric, over, by, _, window):
+        case Gauge(metric, over, by, _, window):
             within = "" if window is None else f" within {span(window)}"
             return f"{_OVER_WORDS[over]} `{metric}`{within}{_each(by)}."
-        case Fill(used, size, by):
+        case Usage(used, size, by):
             limit = plain(size) if isinstance(size, Decimal) else f"`{size}`"
             fullest = ", of the fullest" if measure.over == "max" else ""
             return f"How much of {limit} is in use by `{used}`{fullest}{_each(by)}."
@@ -154,9 +154,9 @@ def meaning(measure: Measure) -> str:
             return _rare_meaning(measure)
 
 
-def share(measure: Share | Slow) -> str:
+def share(measure: Ratio | SlowerThan) -> str:
     """Which events of which, without a time."""
-    if isinstance(measure, Share):
+    if isinstance(measure, Ratio):
         return f"The share of `{measure.part}` in `{measure.whole}`"
     return (
         f"The share of `{measure.histogram}` slower than {show(measure.bound * measure.scale, Unit.seconds)}"
@@ -165,22 +165,22 @@ def share(measure: Share | Slow) -> str:
 
 def _rare_meaning(measure: Measure) -> str:
     match measure:
-        case InState(state, label):
+        case State(state, label):
             return f"The `{label}` that `{state}` is in."
         case StateChanges(metric=metric, window=window):
             return f"How often `{metric}` changed in {span(window)}."
-        case Only(inner, condition, op, bound):
+        case While(inner, condition, op, bound):
             when = meaning(condition).removesuffix(".")
-            rate = bound and isinstance(condition, PerSecond)
+            rate = bound and isinstance(condition, Rate)
             least = show(bound, Unit.per_second) if rate else plain(bound)
             return (
                 f"{meaning(inner)} Only while this is {_OP_WORDS[op]} {least}: {when[:1].lower()}{when[1:]}."
             )
-        case Grown(metric, window, by):
+        case Growth(metric, window, by):
             return f"By how much `{metric}` grew in {span(window)}{_each(by)}."
-        case Gone(metric, window):
+        case Absence(metric, window):
             return f"Whether `{metric}` was not seen for {span(window)}."
-        case Free(text):
+        case PromQL(text):
             return f"The expression `{' '.join(text.split())}`."
         case _:
             raise TypeError(f"no words for {type(measure).__name__}")

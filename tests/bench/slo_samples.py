@@ -14,7 +14,8 @@ import httpx
 from handrail import names
 from handrail.declare import Environment, Gauge, Guardrail, Ratio, Rollout, Slo
 from handrail.lower import lower
-from handrail.plan import Recording, Share
+from handrail.plan import Ratio as PlannedRatio
+from handrail.plan import Recording
 from handrail.plan import Slo as PlannedSlo
 from servers import prometheus
 
@@ -89,7 +90,7 @@ def _recorded(recording: Recording) -> bytes:
 
 def _from_raw(client: httpx.Client, slo: PlannedSlo) -> Read:
     share = slo.measure
-    assert isinstance(share, Share)
+    assert isinstance(share, PlannedRatio)
     windows = [dict(recording.labels)["window"] for recording in slo.ratios]
     ways = [f"sum(increase({share.part}[{w}])) / sum(increase({share.whole}[{w}]))" for w in windows]
     return Read("every window from the raw series", _samples(client, ways), 0)

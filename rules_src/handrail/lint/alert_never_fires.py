@@ -54,18 +54,18 @@ def _nowhere(alert: plan.Alert, guardrail: plan.Guardrail, rollout: plan.Rollout
 
 def _impossible(condition: plan.Condition) -> tuple[str, str] | None:
     measure = condition.signal.measure
-    if isinstance(measure, plan.InState) and condition.state is not None:
+    if isinstance(measure, plan.State) and condition.state is not None:
         state = (measure.label, "=", condition.state)
         if plan.Selector(measure.metric.metric, (*measure.metric.matchers, state)).contradiction is not None:
             return f"{measure.metric} is never '{condition.state}'", "correct the matcher or the state"
-    if isinstance(measure, plan.Only) and _never(measure):
+    if isinstance(measure, plan.While) and _never(measure):
         return "what it is bound to never holds", "let at_most= be 0 or more"
     return None
 
 
-def _never(bound: plan.Only) -> bool:
+def _never(bound: plan.While) -> bool:
     """Whether the condition asks for a rate below 0."""
-    return isinstance(bound.condition, plan.PerSecond) and bound.op is plan.Op.at_most and bound.bound < 0
+    return isinstance(bound.condition, plan.Rate) and bound.op is plan.Op.at_most and bound.bound < 0
 
 
 def _judged(

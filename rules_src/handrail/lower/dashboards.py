@@ -52,7 +52,7 @@ def _panel(panel: Panel, frame: Frame) -> plan.Panel:
 def _curve(name: str, measure: Measure, wanted: tuple[str, ...], frame: Frame) -> plan.Curve:
     lowered, unit = lower_measure(measure, frame.context)
     arms = frame.rollout.arms
-    whole = isinstance(lowered, plan.Gone | plan.Free)
+    whole = isinstance(lowered, plan.Absence | plan.PromQL)
     apart = (*((arms.label,) if arms else ()), *wanted)
     labels = () if whole else tuple(label for label in apart if label not in kept(lowered))
     events = measures.traffic(lowered, labels)

@@ -48,16 +48,14 @@ def lower_measure(measure: declared.Measure, context: Context) -> tuple[plan.Mea
         case declared.Increase(counter, slower_than=slower):
             scale = _HISTOGRAM_SCALES[measure.unit]
             bound = None if slower is None else seconds(duration(slower)) / scale
-            return plan.Count(
+            return plan.Increase(
                 context.series(counter), context.scale.duration(measure.window), bound
             ), Unit.number
         case declared.Rate(counter):
-            return plan.PerSecond(
-                context.series(counter), context.scale.duration(measure.window)
-            ), Unit.per_second
+            return plan.Rate(context.series(counter), context.scale.duration(measure.window)), Unit.per_second
         case declared.Gauge():
             unit, factor = _GAUGE_UNITS[measure.unit]
-            return plan.Level(
+            return plan.Gauge(
                 context.series(measure.metric),
                 measure.over,
                 tuple(measure.by),
@@ -70,7 +68,7 @@ def lower_measure(measure: declared.Measure, context: Context) -> tuple[plan.Mea
                 context.series(measure.size) if isinstance(measure.size, str) else Decimal(str(measure.size))
             )
             unlimited = tuple(Decimal(str(figure)) for figure in measure.unlimited)
-            fill = plan.Fill(context.series(measure.used), size, tuple(measure.by), measure.over, unlimited)
+            fill = plan.Usage(context.series(measure.used), size, tuple(measure.by), measure.over, unlimited)
             return fill, Unit.ratio
         case _:
             return _rare(measure, context)
@@ -79,30 +77,30 @@ def lower_measure(measure: declared.Measure, context: Context) -> tuple[plan.Mea
 def _rare(measure: declared.Measure, context: Context) -> tuple[plan.Measure, Unit]:
     match measure:
         case declared.State():
-            return plan.InState(context.series(measure.metric), measure.label), Unit.number
+            return plan.State(context.series(measure.metric), measure.label), Unit.number
         case declared.While():
             inner, unit = lower_measure(measure.measure, context)
             condition, _ = lower_measure(measure.condition, context)
             if measure.at_most is not None:
-                return plan.Only(inner, condition, plan.Op.at_most, amount(measure.at_most).value), unit
-            return plan.Only(inner, condition, plan.Op.above, amount(measure.above).value), unit
+                return plan.While(inner, condition, plan.Op.at_most, amount(measure.at_most).value), unit
+            return plan.While(inner, condition, plan.Op.above, amount(measure.above).value), unit
         case declared.Growth():
-            grown = plan.Grown(
+            grown = plan.Growth(
                 context.series(measure.metric), context.scale.duration(measure.window), tuple(measure.by)
             )
             return grown, Unit(measure.unit)
         case declared.Absence():
-            return plan.Gone(
+            return plan.Absence(
                 context.series(measure.metric), context.scale.duration(measure.window)
             ), Unit.number
         case declared.PromQL():
-            return plan.Free(uncommented(measure.expr)), Unit(measure.unit)
+            return plan.PromQL(uncommented(measure.expr)), Unit(measure.unit)
         case _:
             raise TypeError(f"no lowering for {type(measure).__name__}")
 
 
-def _ratio(measure: declared.Ratio, context: Context) -> plan.Share:
-    return plan.Share(
+def _ratio(measure: declared.Ratio, context: Context) -> plan.Ratio:
+    return plan.Ratio(
         part=context.series(measure.bad or measure.good or ""),
         whole=context.series(measure.of),
         window=context.scale.duration(measure.window),
@@ -111,8 +109,8 @@ def _ratio(measure: declared.Ratio, context: Context) -> plan.Share:
     )
 
 
-def _latency(measure: declared.Latency, context: Context) -> plan.Quantile:
-    return plan.Quantile(
+def _latency(measure: declared.Latency, context: Context) -> plan.Latency:
+    return plan.Latency(
         histogram=context.series(measure.histogram),
         q=Decimal(str(measure.p)) / 100,
         window=context.scale.duration(measure.window),
@@ -123,8 +121,8 @@ def _latency(measure: declared.Latency, context: Context) -> plan.Quantile:
     )
 
 
-def _slower(measure: declared.SlowerThan, context: Context) -> plan.Slow:
-    return plan.Slow(
+def _slower(measure: declared.SlowerThan, context: Context) -> plan.SlowerThan:
+    return plan.SlowerThan(
         histogram=context.series(measure.histogram),
         bound=seconds(duration(measure.bound)) / _HISTOGRAM_SCALES[measure.unit],
         window=context.scale.duration(measure.window),

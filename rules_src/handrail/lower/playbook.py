@@ -311,8 +311,10 @@ def _no_traffic(canary: plan.Measure, stable: plan.Measure, lately: timedelta) -
 
 def _of_arm(measure: plan.Measure, arm: tuple[str, str, str], window: timedelta) -> plan.Measure:
     """What counts events, of one arm alone and over `window`."""
-    counts = measure.measure if isinstance(measure, plan.Only) else measure
+    counts = measure.measure if isinstance(measure, plan.While) else measure
     found = plan.narrowed(counts, arm)
     return (
-        replace(found, window=window) if isinstance(found, plan.Share | plan.Quantile | plan.Slow) else found
+        replace(found, window=window)
+        if isinstance(found, plan.Ratio | plan.Latency | plan.SlowerThan)
+        else found
     )

@@ -5,21 +5,21 @@ from __future__ import annotations
 import promql_parser
 
 from handrail.plan import (
-    Count,
-    Fill,
-    Free,
-    Gone,
-    Grown,
-    InState,
-    Level,
+    Absence,
+    Gauge,
+    Growth,
+    Increase,
+    Latency,
     Measure,
-    Only,
-    PerSecond,
-    Quantile,
+    PromQL,
+    Rate,
+    Ratio,
     Selector,
-    Share,
-    Slow,
+    SlowerThan,
+    State,
     StateChanges,
+    Usage,
+    While,
 )
 from handrail.promql.syntax import parsed
 
@@ -32,11 +32,11 @@ _OPERATORS = {"Equal": "=", "NotEqual": "!=", "Re": "=~", "NotRe": "!~"}
 def counting(measure: Measure) -> Selector | None:
     """What counts the events that a measure judges, None where it counts none."""
     match measure:
-        case Share(whole=series):
+        case Ratio(whole=series):
             return series
-        case Quantile(histogram=histogram) | Slow(histogram=histogram):
+        case Latency(histogram=histogram) | SlowerThan(histogram=histogram):
             return histogram if measure.native else histogram.suffixed("_count")
-        case Only(measure=inner):
+        case While(measure=inner):
             return counting(inner)
         case _:
             return None
@@ -45,22 +45,22 @@ def counting(measure: Measure) -> Selector | None:
 def needed(measure: Measure) -> tuple[AnyOf, ...]:
     """The series without which a measure has no value: all of these."""
     counter = counting(measure)
-    if counter is not None and not isinstance(measure, Only):
+    if counter is not None and not isinstance(measure, While):
         return ((counter,),)
     match measure:
-        case Count(counter=series, bound=bound):
+        case Increase(counter=series, bound=bound):
             return ((series if bound is None else series.suffixed("_count"),),)
-        case PerSecond(counter=series):
+        case Rate(counter=series):
             return ((series,),)
-        case Level(metric=series) | InState(metric=series) | StateChanges(metric=series):
+        case Gauge(metric=series) | State(metric=series) | StateChanges(metric=series):
             return ((series,),)
-        case Grown(metric=series) | Gone(metric=series):
+        case Growth(metric=series) | Absence(metric=series):
             return ((series,),)
-        case Fill(used=used, size=size):
+        case Usage(used=used, size=size):
             return ((used,), (size,)) if isinstance(size, Selector) else ((used,),)
-        case Only(measure=inner, condition=condition):
+        case While(measure=inner, condition=condition):
             return (*needed(inner), *needed(condition))
-        case Free(expr=expr):
+        case PromQL(expr=expr):
             # What stands in it may well be missing: `errors or vector(0)`. But if nothing of it is there, it sees nothing.
             found = tuple(dict.fromkeys(_selectors(parsed(expr))))
             return (found,) if found else ()

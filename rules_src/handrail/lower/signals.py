@@ -69,7 +69,7 @@ def _signal(
         )
         context = replace(context, matchers=(*context.matchers, judged))
     lowered, unit = lower_measure(measure, context)
-    if isinstance(lowered, plan.Free) and isinstance(limits[0], Below | AtMost | Drop | DropPoints):
+    if isinstance(lowered, plan.PromQL) and isinstance(limits[0], Below | AtMost | Drop | DropPoints):
         lowered = replace(lowered, over="min")
     return _recorded(name, given, lowered, unit, frame, beside)
 
@@ -89,7 +89,7 @@ def _recorded(
     beside: tuple[plan.Signal, ...] = (),
 ) -> plan.Signal:
     arms = frame.arms_of(given)
-    arm_labels = () if arms is None or isinstance(measure, plan.Gone | plan.Free) else (arms.label,)
+    arm_labels = () if arms is None or isinstance(measure, plan.Absence | plan.PromQL) else (arms.label,)
     labels = [(names.ROLLOUT, frame.rollout.name), (names.GUARDRAIL, given.name)]
     labels += [(names.SIGNAL, name)] if name else []
     matchers = tuple((label, "=", text) for label, text in labels)
@@ -131,19 +131,19 @@ def _recorded(
 
 def _window(measure: plan.Measure) -> timedelta:
     """The window in which a measure counts events."""
-    inner = measure.measure if isinstance(measure, plan.Only) else measure
-    if not isinstance(inner, plan.Share | plan.Quantile | plan.Slow):
+    inner = measure.measure if isinstance(measure, plan.While) else measure
+    if not isinstance(inner, plan.Ratio | plan.Latency | plan.SlowerThan):
         raise TypeError(f"{type(inner).__name__} counts no events")
     return inner.window
 
 
 def kept(measure: plan.Measure) -> tuple[str, ...]:
     match measure:
-        case plan.Level(by=labels) | plan.Fill(by=labels) | plan.Grown(by=labels):
+        case plan.Gauge(by=labels) | plan.Usage(by=labels) | plan.Growth(by=labels):
             return labels
-        case plan.InState(label=label):
+        case plan.State(label=label):
             return (label,)
-        case plan.Only(measure=inner):
+        case plan.While(measure=inner):
             return kept(inner)
         case _:
             return ()

@@ -43,7 +43,7 @@ def lower_slo(given: Slo, rollout: Rollout, frame: Frame) -> plan.Slo:
     """The whole chain of one objective: recordings, two alerts and `blind`."""
     scale = frame.context.scale
     measure, _ = lower_measure(given.measure, frame.context)
-    if not isinstance(measure, plan.Share | plan.Slow):
+    if not isinstance(measure, plan.Ratio | plan.SlowerThan):
         raise TypeError(f"{type(measure).__name__} is no share of events")
     labels = ((names.ROLLOUT, rollout.name), (names.SLO, given.name))
     counted = _counted(measure, labels, scale.duration(rollout.evaluate), scale.duration(rollout.scrape))
@@ -90,17 +90,20 @@ def _burns(pairs: Sequence[tuple[str, str, str]], window: timedelta, scale: Scal
 
 
 def _counted(
-    measure: plan.Share | plan.Slow, labels: tuple[tuple[str, str], ...], every: timedelta, scrape: timedelta
+    measure: plan.Ratio | plan.SlowerThan,
+    labels: tuple[tuple[str, str], ...],
+    every: timedelta,
+    scrape: timedelta,
 ) -> tuple[plan.Recording, ...]:
     """Errors and events since the last evaluation, and before them what they need."""
     own = tuple((label, "=", text) for label, text in labels)
     recorded = plan.Selector(names.SLO_TOTAL, own)
-    if isinstance(measure, plan.Slow) and measure.native:
+    if isinstance(measure, plan.SlowerThan) and measure.native:
         errors, total = _of_native(measure, recorded, every, scrape)
         return plan.Recording(names.SLO_TOTAL, total, labels), plan.Recording(
             names.SLO_ERRORS, errors, labels
         )
-    if isinstance(measure, plan.Slow):
+    if isinstance(measure, plan.SlowerThan):
         whole, part, bad = (
             measure.histogram.suffixed("_count"),
             bucket(measure.histogram, measure.bound),
@@ -122,7 +125,7 @@ def _none(recorded: plan.Selector) -> str:
 
 
 def _of_native(
-    measure: plan.Slow, recorded: plan.Selector, every: timedelta, scrape: timedelta
+    measure: plan.SlowerThan, recorded: plan.Selector, every: timedelta, scrape: timedelta
 ) -> tuple[str, str]:
     """The estimate over some scrapes, cut down to one evaluation: native histograms cannot be subtracted everywhere."""
     width = every + 4 * scrape

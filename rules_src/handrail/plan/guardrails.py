@@ -8,7 +8,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from handrail.errors import Where
-from handrail.plan.measures import Measure, Share, Slow
+from handrail.plan.measures import Measure, Ratio, SlowerThan
 from handrail.plan.selectors import Op, Selector
 from handrail.units import Unit
 
@@ -198,7 +198,7 @@ class Slo:
     title: str
     objective: Decimal
     window: timedelta
-    measure: Share | Slow
+    measure: Ratio | SlowerThan
     counted: tuple[Recording, ...]
     ratios: tuple[Recording, ...]
     burns: tuple[tuple[str, tuple[Burn, ...]], ...]

@@ -11,7 +11,7 @@ from handrail.plan.selectors import Op, Selector
 
 
 @dataclass(frozen=True)
-class Share:
+class Ratio:
     """part / whole over `window`; `bad` says whether the part is what should not happen."""
 
     part: Selector
@@ -22,7 +22,7 @@ class Share:
 
 
 @dataclass(frozen=True)
-class Quantile:
+class Latency:
     """The `q` quantile (0..1) of a histogram, times `scale` to get seconds."""
 
     histogram: Selector
@@ -35,7 +35,7 @@ class Quantile:
 
 
 @dataclass(frozen=True)
-class Slow:
+class SlowerThan:
     """The share of observations above `bound` (in the histogram's own unit; times `scale` in seconds)."""
 
     histogram: Selector
@@ -48,7 +48,7 @@ class Slow:
 
 
 @dataclass(frozen=True)
-class Count:
+class Increase:
     """How many events in `window`, newborn series included whole; with `bound`, slow observations only."""
 
     counter: Selector
@@ -57,7 +57,7 @@ class Count:
 
 
 @dataclass(frozen=True)
-class PerSecond:
+class Rate:
     """Events per second over `window`."""
 
     counter: Selector
@@ -65,7 +65,7 @@ class PerSecond:
 
 
 @dataclass(frozen=True)
-class Level:
+class Gauge:
     """A gauge over its series, times `scale`; with a window, each series' extreme within it.
 
     Below `least` (before scaling) it cannot be.
@@ -80,7 +80,7 @@ class Level:
 
 
 @dataclass(frozen=True)
-class Fill:
+class Usage:
     """used / size, of all together or (`over` is max) of the fullest; `size` is a selector or a figure.
 
     A size that is one of `unlimited` says that there is no limit.
@@ -94,7 +94,7 @@ class Fill:
 
 
 @dataclass(frozen=True)
-class InState:
+class State:
     """1 for the state something is in, kept apart by `label`."""
 
     metric: Selector
@@ -111,7 +111,7 @@ class StateChanges:
 
 
 @dataclass(frozen=True)
-class Only:
+class While:
     """`measure` while `condition op bound` (op: above or at_most)."""
 
     measure: Measure
@@ -121,7 +121,7 @@ class Only:
 
 
 @dataclass(frozen=True)
-class Grown:
+class Growth:
     """By how much a gauge grew in `window`."""
 
     metric: Selector
@@ -130,7 +130,7 @@ class Grown:
 
 
 @dataclass(frozen=True)
-class Gone:
+class Absence:
     """1 while no series was seen for `window`, else 0."""
 
     metric: Selector
@@ -138,7 +138,7 @@ class Gone:
 
 
 @dataclass(frozen=True)
-class Free:
+class PromQL:
     """An expression somebody wrote; of series that differ only in labels of the alert's own, `over` (max or min) counts."""
 
     expr: str
@@ -146,19 +146,19 @@ class Free:
 
 
 Measure = (
-    Share
-    | Quantile
-    | Slow
-    | Count
-    | PerSecond
-    | Level
-    | Fill
-    | InState
+    Ratio
+    | Latency
+    | SlowerThan
+    | Increase
+    | Rate
+    | Gauge
+    | Usage
+    | State
     | StateChanges
-    | Only
-    | Grown
-    | Gone
-    | Free
+    | While
+    | Growth
+    | Absence
+    | PromQL
 )
 
 

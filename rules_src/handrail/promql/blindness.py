@@ -11,16 +11,16 @@ from dataclasses import replace
 
 from handrail import names
 from handrail.plan import (
+    Absence,
     Condition,
-    Gone,
+    Latency,
     Measure,
-    Only,
-    Quantile,
+    Ratio,
     ReferenceKind,
     Selector,
-    Share,
     Signal,
-    Slow,
+    SlowerThan,
+    While,
     narrowed,
 )
 from handrail.promql.conditions import (
@@ -92,21 +92,21 @@ def _watched(signal: Signal) -> dict[str, str]:
 def _of_its_arm(signal: Signal) -> Measure:
     """What is looked at in the service's own series is looked at in those of the judged arm, and no other's."""
     arm = [matcher for matcher in signal.value.matchers if matcher[0] in signal.by[:1]]
-    return signal.measure if isinstance(signal.measure, Gone) else narrowed(signal.measure, *arm)
+    return signal.measure if isinstance(signal.measure, Absence) else narrowed(signal.measure, *arm)
 
 
 def _bucketless(signal: Signal, events: Selector | None, value: Selector) -> Iterator[str]:
     """Events are counted and the value is not there: so are not the buckets that it is read from."""
-    if events is not None and isinstance(signal.measure, Quantile | Slow):
+    if events is not None and isinstance(signal.measure, Latency | SlowerThan):
         yield f"({events} > 0 unless {value})"
 
 
 def _odd(signal: Signal, events: Selector | None, value: Selector) -> Iterator[str]:
     """One of its series is no number, or its share is none."""
     measure = signal.measure
-    if isinstance(measure, Share) and events is not None:
+    if isinstance(measure, Ratio) and events is not None:
         yield f"({events} > 0 unless {value})"
-    elif isinstance(measure, Only) and isinstance(measure.measure, Share) and events is not None:
+    elif isinstance(measure, While) and isinstance(measure.measure, Ratio) and events is not None:
         labels = ", ".join(signal.by)
         yield f"({events} > 0 and on ({labels}) ({holds(measure, signal.by)}) unless {value})"
     yield from (f"({expr})" for expr in no_numbers(_of_its_arm(replace(signal, value=value))))

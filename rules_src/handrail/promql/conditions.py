@@ -15,20 +15,20 @@ from itertools import pairwise
 from handrail import names
 from handrail.plan import (
     Condition,
-    Free,
+    Latency,
     Measure,
-    Only,
     Op,
-    PerSecond,
-    Quantile,
+    PromQL,
+    Rate,
+    Ratio,
     Reference,
     ReferenceKind,
     Selector,
-    Share,
     Signal,
-    Slow,
+    SlowerThan,
     Stage,
     StageLimit,
+    While,
     narrowed,
 )
 from handrail.promql.measures import NUMBERS, events, value
@@ -252,7 +252,7 @@ def _joined(condition: Condition, place: Place) -> str:
     if reference is not None and reference.kind is ReferenceKind.stable:
         return f"on ({', '.join((*_OWN, *_others(signal, place)))}) group_left () "
     if reference is not None and reference.kind is ReferenceKind.ago:
-        if isinstance(signal.measure, Free):  # nobody knows which labels tell its series apart
+        if isinstance(signal.measure, PromQL):  # nobody knows which labels tell its series apart
             return f"ignoring ({', '.join((*_OWN, names.SIGNAL))}) "
         return f"on ({', '.join(_others(signal, place))}) group_left () "
     return "on () group_left () "
@@ -266,9 +266,9 @@ def _enough(condition: Condition, place: Place) -> list[str]:
     signal, reference = condition.signal, condition.reference
     measure = _inner(signal.measure)
     ago = reference.ago if reference is not None else None
-    if isinstance(measure, PerSecond):
+    if isinstance(measure, Rate):
         return _grown_up(measure, condition, place, ago)
-    if signal.events is None or not isinstance(measure, Share | Quantile | Slow):
+    if signal.events is None or not isinstance(measure, Ratio | Latency | SlowerThan):
         return []
     least = f">= {measure.min_events}"
     parts = [f"on ({', '.join((*_OWN, *signal.by))}) {signal.events} {least}"]
@@ -282,7 +282,7 @@ def _enough(condition: Condition, place: Place) -> list[str]:
 
 
 def _inner(measure: Measure) -> Measure:
-    return measure.measure if isinstance(measure, Only) else measure
+    return measure.measure if isinstance(measure, While) else measure
 
 
 def captured_from(signal: Signal, place: Place, window: str, every: str, *, stable: bool) -> str:
@@ -290,14 +290,14 @@ def captured_from(signal: Signal, place: Place, window: str, every: str, *, stab
     apart = stable and tells_arms(signal, place)
     series = of_stable(signal.value, signal, place) if apart else signal.value
     measure = _inner(signal.measure)
-    if signal.events is None or not isinstance(measure, Share | Quantile | Slow):
+    if signal.events is None or not isinstance(measure, Ratio | Latency | SlowerThan):
         return f"avg_over_time({series}[{window}])"
     counted = of_stable(signal.events, signal, place) if apart else signal.events
     enough = f"{counted} >= {measure.min_events}"
     return f"avg_over_time(({series} and on ({', '.join((*_OWN, *signal.by))}) {enough})[{window}:{every}])"
 
 
-def _grown_up(measure: PerSecond, condition: Condition, place: Place, ago: timedelta | None) -> list[str]:
+def _grown_up(measure: Rate, condition: Condition, place: Place, ago: timedelta | None) -> list[str]:
     """A rate reads too low until its series is a window old: that is no drop now, and was no low tide then."""
     signal, parts = condition.signal, []
     if condition.op in (Op.below, Op.at_most):
@@ -309,7 +309,7 @@ def _grown_up(measure: PerSecond, condition: Condition, place: Place, ago: timed
 
 def _rated(measure: Measure, labels: tuple[str, ...], before: timedelta) -> str:
     """Its counter was there that long `before`."""
-    if not isinstance(measure, PerSecond):
+    if not isinstance(measure, Rate):
         raise TypeError(f"{type(measure).__name__} is no rate")
     return f"on ({', '.join(labels)}) {by('count', labels, f'{measure.counter} offset {span(before)}')}"
 

@@ -12,21 +12,21 @@ from decimal import Decimal
 
 from handrail import names
 from handrail.plan import (
-    Count,
-    Fill,
-    Free,
-    Gone,
-    Grown,
-    InState,
-    Level,
+    Absence,
+    Gauge,
+    Growth,
+    Increase,
+    Latency,
     Measure,
-    Only,
-    PerSecond,
-    Quantile,
+    PromQL,
+    Rate,
+    Ratio,
     Selector,
-    Share,
-    Slow,
+    SlowerThan,
+    State,
     StateChanges,
+    Usage,
+    While,
 )
 from handrail.promql.buckets import bucket
 from handrail.promql.syntax import by, is_scalar
@@ -43,13 +43,13 @@ SHARES = ">= 0 <= 1"
 def traffic(measure: Measure, labels: tuple[str, ...]) -> str | None:
     """Events per second of what the measure judges as Prometheus estimates them, None where it counts no events."""
     match measure:
-        case Share(whole=series, window=window):
+        case Ratio(whole=series, window=window):
             return by("sum", labels, ESTIMATED.rate(series, window))
-        case Quantile(native=True) | Slow(native=True):
+        case Latency(native=True) | SlowerThan(native=True):
             return f"histogram_count({by('sum', labels, ESTIMATED.rate(measure.histogram, measure.window))})"
-        case Quantile() | Slow():
+        case Latency() | SlowerThan():
             return by("sum", labels, ESTIMATED.rate(measure.histogram.suffixed("_count"), measure.window))
-        case Only():
+        case While():
             return traffic(measure.measure, labels)
         case _:
             return None
@@ -58,15 +58,15 @@ def traffic(measure: Measure, labels: tuple[str, ...]) -> str | None:
 def events(measure: Measure, labels: tuple[str, ...], how: Estimated) -> str | None:
     """How many events the measure judges in its window, None where it counts none."""
     match measure:
-        case Share(whole=series, window=window):
+        case Ratio(whole=series, window=window):
             return by("sum", labels, how.events(series, window))
-        case Quantile(native=True) | Slow(native=True):
+        case Latency(native=True) | SlowerThan(native=True):
             # The estimate alone knows native histograms: their values cannot be subtracted before 3.0.
             grown = f"increase({how.over(measure.histogram, measure.window)})"
             return f"histogram_count({by('sum', labels, grown)})"
-        case Quantile() | Slow():
+        case Latency() | SlowerThan():
             return by("sum", labels, how.events(measure.histogram.suffixed("_count"), measure.window))
-        case Only():
+        case While():
             return events(measure.measure, labels, how)
         case _:
             return None
@@ -75,13 +75,13 @@ def events(measure: Measure, labels: tuple[str, ...], how: Estimated) -> str | N
 def counter_of(measure: Measure) -> tuple[Selector, timedelta] | None:
     """The counter by which the targets of a measure are known, with its window; None where nothing is counted exactly."""
     match measure:
-        case Share(whole=series, window=window):
+        case Ratio(whole=series, window=window):
             return series, window
-        case Quantile(native=False) | Slow(native=False):
+        case Latency(native=False) | SlowerThan(native=False):
             return measure.histogram.suffixed("_count"), measure.window
-        case Count(counter, window, bound):
+        case Increase(counter, window, bound):
             return (counter if bound is None else counter.suffixed("_count")), window
-        case Only():
+        case While():
             return counter_of(measure.measure)
         case _:
             return None
@@ -92,38 +92,38 @@ def value(measure: Measure, labels: tuple[str, ...], flow: str | None, how: Esti
     # The recorded events are one series for each arm, with the guardrail's labels beside.
     flowing = f"on ({', '.join(labels)}) ({flow} > 0)"
     match measure:
-        case Share(part, _, window):
+        case Ratio(part, _, window):
             rest = f"on ({', '.join(labels)}) {flow} * 0"
             share = f"({by('sum', labels, _flow(how, part, window))} or {rest}) / {flowing}"
             return _only(how, share, SHARES)
-        case Quantile():
+        case Latency():
             return _only(how, _quantile(measure, labels, flowing, how), NUMBERS)
-        case Slow():
+        case SlowerThan():
             return _only(how, _slow(measure, labels, flowing, how), SHARES)
-        case Count():
+        case Increase():
             return _count(measure, labels, how)
-        case PerSecond(counter, window):
+        case Rate(counter, window):
             return _only(how, by("sum", labels, how.rate(counter, window)), NUMBERS)
-        case Level(over=over):
+        case Gauge(over=over):
             series, wanted = level(measure, how), labels + measure.by
             whole = (
                 _together(over, wanted, series, limits(measure)) if how.judged else by(over, wanted, series)
             )
             return _scaled(whole, measure.scale)
-        case Fill():
+        case Usage():
             return _fill(measure, labels + measure.by, how)
-        case InState(metric, label):
+        case State(metric, label):
             return by("max", (*labels, label), _only(how, how.now(metric), NUMBERS))
         case StateChanges():
             return by("sum", labels, _changed(measure, how))
-        case Only(inner, _, _, _):
+        case While(inner, _, _, _):
             joined = f"on ({', '.join(labels)})"
             return f"({value(inner, labels, flow, how)}) and {joined} ({holds(measure, labels, how)})"
-        case Grown(metric, window, more):
+        case Growth(metric, window, more):
             return by("max", labels + more, _only(how, f"delta({how.over(metric, window)})", NUMBERS))
-        case Gone():
+        case Absence():
             return _gone(measure, how)
-        case Free():
+        case PromQL():
             return _free(measure, how)
 
 
@@ -138,7 +138,7 @@ def _changed(measure: StateChanges, how: Estimated) -> str:
     return f"({born}) or {changed} and avg_over_time({how.over(metric, measure.window)}) {NUMBERS}"
 
 
-def holds(measure: Only, labels: tuple[str, ...], how: Estimated = ESTIMATED) -> str:
+def holds(measure: While, labels: tuple[str, ...], how: Estimated = ESTIMATED) -> str:
     """A sample for each arm while the condition of the measure holds."""
     condition = value(measure.condition, labels, None, Estimated(how.ago))
     return f"{condition} {measure.op} {plain(measure.bound)}"
@@ -152,14 +152,14 @@ def _flow(how: Estimated, counter: Selector, window: timedelta) -> str:
     return how.events(counter, window) if how.judged else how.rate(counter, window)
 
 
-def level(measure: Level, how: Estimated) -> str:
+def level(measure: Gauge, how: Estimated) -> str:
     if measure.window is None:
         return how.now(measure.metric)
     extreme = "min_over_time" if measure.over == "min" else "max_over_time"
     return f"{extreme}({how.over(measure.metric, measure.window)})"
 
 
-def limits(measure: Level) -> str:
+def limits(measure: Gauge) -> str:
     return NUMBERS if measure.least is None else f">= {plain(measure.least)} < Inf"
 
 
@@ -171,7 +171,7 @@ def _together(over: str, labels: tuple[str, ...], series: str, limits: str) -> s
     return f"({whole} unless on ({', '.join(labels)}) ({unless(series, limits)}))"
 
 
-def _fill(measure: Fill, labels: tuple[str, ...], how: Estimated) -> str:
+def _fill(measure: Usage, labels: tuple[str, ...], how: Estimated) -> str:
     used, size = how.now(measure.used), measure.size
     whole = plain(size) if isinstance(size, Decimal) else how.now(size)
     if not how.judged and measure.over == "max":
@@ -187,7 +187,7 @@ def _fill(measure: Fill, labels: tuple[str, ...], how: Estimated) -> str:
     return f"({by('sum', labels, used)} / {sums}{odd} {joined} ({unless(used, '>= 0 < Inf')}))"
 
 
-def _gone(measure: Gone, how: Estimated) -> str:
+def _gone(measure: Absence, how: Estimated) -> str:
     """Just after Prometheus or the rules began nobody knows yet: then there is neither a 1 nor a 0."""
     lost = f"count(absent_over_time({how.over(measure.metric, measure.window)}))"
     if isinstance(how, Recorded) and how.looked is not None:
@@ -196,7 +196,7 @@ def _gone(measure: Gone, how: Estimated) -> str:
     return f"{lost} or count(last_over_time({how.over(measure.metric, measure.window)})) * 0"
 
 
-def _free(measure: Free, how: Estimated) -> str:
+def _free(measure: PromQL, how: Estimated) -> str:
     """Labels that alerts set themselves are taken away: two series that differ in them alone would be one alert."""
     if not how.judged:
         return measure.expr
@@ -212,7 +212,7 @@ def _scaled(expr: str, scale: Decimal) -> str:
     return expr if scale == 1 else f"{expr} * {plain(scale)}"
 
 
-def _quantile(measure: Quantile, labels: tuple[str, ...], flowing: str, how: Estimated) -> str:
+def _quantile(measure: Latency, labels: tuple[str, ...], flowing: str, how: Estimated) -> str:
     if measure.native:
         grown = by("sum", labels, f"rate({how.over(measure.histogram, measure.window)})")
     else:
@@ -222,7 +222,7 @@ def _quantile(measure: Quantile, labels: tuple[str, ...], flowing: str, how: Est
     return f"({_scaled(quantile, measure.scale)} and {flowing})"
 
 
-def _slow(measure: Slow, labels: tuple[str, ...], flowing: str, how: Estimated) -> str:
+def _slow(measure: SlowerThan, labels: tuple[str, ...], flowing: str, how: Estimated) -> str:
     if measure.native:
         rates = by("sum", labels, f"rate({how.over(measure.histogram, measure.window)})")
         return f"(1 - histogram_fraction(0, {plain(measure.bound)}, {rates}) and {flowing})"
@@ -230,7 +230,7 @@ def _slow(measure: Slow, labels: tuple[str, ...], flowing: str, how: Estimated) 
     return f"1 - {quick} / {flowing}"
 
 
-def _count(measure: Count, labels: tuple[str, ...], how: Estimated) -> str:
+def _count(measure: Increase, labels: tuple[str, ...], how: Estimated) -> str:
     if measure.bound is None:
         return _only(how, by("sum", labels, how.events(measure.counter, measure.window)), NUMBERS)
     every = by("sum", labels, how.events(measure.counter.suffixed("_count"), measure.window))

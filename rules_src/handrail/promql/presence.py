@@ -7,19 +7,19 @@ from datetime import timedelta
 from decimal import Decimal
 
 from handrail.plan import (
-    Fill,
-    Free,
-    Grown,
-    InState,
-    Level,
+    Gauge,
+    Growth,
+    Latency,
     Measure,
-    Only,
-    PerSecond,
-    Quantile,
+    PromQL,
+    Rate,
+    Ratio,
     Selector,
-    Share,
-    Slow,
+    SlowerThan,
+    State,
     StateChanges,
+    Usage,
+    While,
 )
 from handrail.promql.measures import NUMBERS, events, free_then, level, limits, unless, value
 from handrail.promql.syntax import is_scalar
@@ -30,16 +30,16 @@ from handrail.units import plain, span
 def watched(measure: Measure, labels: tuple[str, ...], recorded: Selector) -> dict[str, str]:
     """Expressions that have a sample exactly while the measure can see, by the series they look at."""
     match measure:
-        case Only():
+        case While():
             # Its own series is silent while the condition does not hold, and that is no blindness.
             inner, condition = measure.measure, there(measure.condition, labels)
             own = there(inner, labels)
             seen = watched(inner, labels, recorded) if events(inner, labels, ESTIMATED) else {own: own}
             return {condition: condition, **seen}
-        case Fill(used, size):
+        case Usage(used, size):
             series = [used, *([size] if isinstance(size, Selector) else [])]
             return {str(one): str(one) for one in series}
-        case Level() | InState() | StateChanges() | Grown() | Free():
+        case Gauge() | State() | StateChanges() | Growth() | PromQL():
             own = there(measure, labels)
             return {own: own}
         case _:
@@ -50,19 +50,19 @@ def there(measure: Measure, labels: tuple[str, ...], ago: timedelta | None = Non
     """An expression that has samples while what the measure looks at is there, whatever it says; or was, some time `ago`."""
     how = Estimated(ago)
     match measure:
-        case Share(whole=series) | PerSecond(counter=series):
+        case Ratio(whole=series) | Rate(counter=series):
             return how.now(series)
-        case Grown(metric=series, window=window):
+        case Growth(metric=series, window=window):
             return f"delta({how.over(series, window)})"
-        case Free(expr):
+        case PromQL(expr):
             return free_then(expr, how)
-        case Quantile(histogram=histogram) | Slow(histogram=histogram):
+        case Latency(histogram=histogram) | SlowerThan(histogram=histogram):
             return how.now(histogram if measure.native else histogram.suffixed("_count"))
-        case Level(metric=series, window=window) if window is not None:
+        case Gauge(metric=series, window=window) if window is not None:
             return f"last_over_time({how.over(series, window)})"
-        case Level(metric=series) | InState(metric=series) | StateChanges(metric=series) | Fill(used=series):
+        case Gauge(metric=series) | State(metric=series) | StateChanges(metric=series) | Usage(used=series):
             return how.now(series)
-        case Only(inner):
+        case While(inner):
             return there(inner, labels, ago)
         case _:
             return value(measure, labels, None, how)
@@ -71,28 +71,28 @@ def there(measure: Measure, labels: tuple[str, ...], ago: timedelta | None = Non
 def no_numbers(measure: Measure) -> Iterator[str]:
     """Expressions that have a sample while one of the series that the measure looks at is no number, or cannot be."""
     match measure:
-        case Level():
+        case Gauge():
             yield unless(level(measure, ESTIMATED), limits(measure))
-        case Fill(used, size):
+        case Usage(used, size):
             yield unless(str(used), ">= 0 < Inf")
             if isinstance(size, Selector):
                 yield " ".join([unless(str(size), "> 0 < Inf"), *_but_unlimited(measure)])
-        case InState(metric=series):
+        case State(metric=series):
             yield unless(str(series), NUMBERS)
         case StateChanges(metric=series, window=window):
             yield unless(f"avg_over_time({series}[{span(window)}])", NUMBERS)
-        case Grown(metric=series, window=window):
+        case Growth(metric=series, window=window):
             yield unless(f"delta({series}[{span(window)}])", NUMBERS)
-        case Only(inner, condition, _, _):
+        case While(inner, condition, _, _):
             yield from no_numbers(inner)
             yield from no_numbers(condition)
-        case Free(expr) if not is_scalar(expr):
+        case PromQL(expr) if not is_scalar(expr):
             yield unless(f"({expr})", NUMBERS)
         case _:
             return
 
 
-def _but_unlimited(measure: Fill) -> list[str]:
+def _but_unlimited(measure: Usage) -> list[str]:
     size = measure.size
     if isinstance(size, Decimal):
         return []

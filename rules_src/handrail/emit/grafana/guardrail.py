@@ -65,7 +65,7 @@ def _panel(signal: plan.Signal, guardrail: plan.Guardrail, rollout: plan.Rollout
         text=_text(guardrail),
         links=(("Runbook", f"{rollout.runbook_url}#{guardrail.name}"),),
     )
-    if isinstance(signal.measure, plan.InState):
+    if isinstance(signal.measure, plan.State):
         return states(frame, [Line(_recorded(signal.value, guardrail.arms), _legend(signal.by))])
     lines = [*_values(signal, guardrail.arms), *limits(guardrail, rollout, signal.name), *_events(signal)]
     return curves(frame, signal.unit, lines)
@@ -120,8 +120,8 @@ def _of_stable(value: Any, arms: plan.Arms) -> Any:
 
 
 def _events(signal: plan.Signal) -> list[Line]:
-    measure = signal.measure.measure if isinstance(signal.measure, plan.Only) else signal.measure
-    if signal.events is None or not isinstance(measure, plan.Share | plan.Quantile | plan.Slow):
+    measure = signal.measure.measure if isinstance(signal.measure, plan.While) else signal.measure
+    if signal.events is None or not isinstance(measure, plan.Ratio | plan.Latency | plan.SlowerThan):
         return []
     width = span(measure.window)
     return [

@@ -9,22 +9,22 @@ from decimal import Decimal
 
 from handrail.emit.promtool.series import At, Burst, Feed, Feeds, Impossible, Key, Rise, chosen, matches
 from handrail.plan import (
-    Count,
-    Fill,
-    Free,
-    Gone,
-    Grown,
-    InState,
-    Level,
+    Absence,
+    Gauge,
+    Growth,
+    Increase,
+    Latency,
     Measure,
-    Only,
     Op,
-    PerSecond,
-    Quantile,
+    PromQL,
+    Rate,
+    Ratio,
     Selector,
-    Share,
-    Slow,
+    SlowerThan,
+    State,
     StateChanges,
+    Usage,
+    While,
 )
 from handrail.units import plain, seconds
 
@@ -57,29 +57,29 @@ def feeds(measure: Measure, value: Value, pace: Pace) -> Feeds:
     if isinstance(value, str):
         return _state(measure, value, pace)
     match measure:
-        case Share(part, whole):
+        case Ratio(part, whole):
             return _share(part, whole, value, pace)
-        case Quantile():
+        case Latency():
             return _quantile(measure, value, pace)
-        case Slow():
+        case SlowerThan():
             return _slow(measure, value, pace)
-        case Count():
+        case Increase():
             return _count(measure, value, pace)
-        case PerSecond(counter):
+        case Rate(counter):
             return {chosen(counter, pace.labels): Rise(value * seconds(pace.scrape))}
-        case Level(metric=metric, scale=scale):
+        case Gauge(metric=metric, scale=scale):
             return {chosen(metric, pace.labels): At(value / scale)}
-        case Fill():
+        case Usage():
             return _fill(measure, value, pace)
-        case Only():
+        case While():
             return _only(measure, value, pace)
-        case Grown(metric=metric, window=window):
+        case Growth(metric=metric, window=window):
             return {chosen(metric, pace.labels): Rise(value * seconds(pace.scrape) / seconds(window))}
-        case Gone(metric=metric):
+        case Absence(metric=metric):
             return {} if value else {chosen(metric, pace.labels): At(Decimal(1))}
-        case Free():
+        case PromQL():
             raise Impossible(FREE)
-        case InState() | StateChanges():
+        case State() | StateChanges():
             raise TypeError("a state is named, not counted")
 
 
@@ -110,9 +110,9 @@ def _rest(part: Selector, whole: Selector, labels: Mapping[str, str]) -> Key:
     raise Impossible("no series of the whole could be found that is no part of it")
 
 
-def edges(measure: Quantile | Slow, near: Iterable[Decimal]) -> tuple[Decimal, ...]:
+def edges(measure: Latency | SlowerThan, near: Iterable[Decimal]) -> tuple[Decimal, ...]:
     """The bounds of the histogram's buckets: those declared, or round ones around these values."""
-    if isinstance(measure, Slow):
+    if isinstance(measure, SlowerThan):
         return measure.buckets or (measure.bound,)
     if measure.buckets:
         return measure.buckets
@@ -130,7 +130,7 @@ def _histogram(series: Selector, counts: Mapping[Decimal, Feed], every: Feed, pa
     return found
 
 
-def _quantile(measure: Quantile, value: Decimal, pace: Pace) -> Feeds:
+def _quantile(measure: Latency, value: Decimal, pace: Pace) -> Feeds:
     """Half below the bucket of the value, or all in it and above: as the quantile's formula asks for."""
     if measure.native:
         raise Impossible(NATIVE)
@@ -153,7 +153,7 @@ def _quantile(measure: Quantile, value: Decimal, pace: Pace) -> Feeds:
     return _histogram(measure.histogram, dict(zip(bounds, map(Rise, counts), strict=True)), Rise(every), pace)
 
 
-def _slow(measure: Slow, value: Decimal, pace: Pace) -> Feeds:
+def _slow(measure: SlowerThan, value: Decimal, pace: Pace) -> Feeds:
     if measure.native:
         raise Impossible(NATIVE)
     if measure.bound not in pace.edges:
@@ -163,14 +163,14 @@ def _slow(measure: Slow, value: Decimal, pace: Pace) -> Feeds:
     return _histogram(measure.histogram, counts, Rise(every), pace)
 
 
-def _count(measure: Count, value: Decimal, pace: Pace) -> Feeds:
+def _count(measure: Increase, value: Decimal, pace: Pace) -> Feeds:
     """Single events; what lasts is fed as a pace (`steadily`)."""
     if measure.bound is None:
         return {chosen(measure.counter, pace.labels): Burst(value)}
     return _histogram(measure.counter, {measure.bound: Burst(Decimal(0))}, Burst(value), pace)
 
 
-def steadily(measure: Count, value: Decimal, pace: Pace) -> Feeds:
+def steadily(measure: Increase, value: Decimal, pace: Pace) -> Feeds:
     """So many events in every window, one after the other."""
     step = value * seconds(pace.scrape) / seconds(measure.window)
     if measure.bound is None:
@@ -178,7 +178,7 @@ def steadily(measure: Count, value: Decimal, pace: Pace) -> Feeds:
     return _histogram(measure.counter, {measure.bound: Rise(Decimal(0))}, Rise(step), pace)
 
 
-def _fill(measure: Fill, value: Decimal, pace: Pace) -> Feeds:
+def _fill(measure: Usage, value: Decimal, pace: Pace) -> Feeds:
     used = chosen(measure.used, pace.labels)
     if isinstance(measure.size, Decimal):
         return {used: At(value * measure.size)}
@@ -187,7 +187,7 @@ def _fill(measure: Fill, value: Decimal, pace: Pace) -> Feeds:
 
 def _state(measure: Measure, value: str, pace: Pace) -> Feeds:
     """1 for the state it is in, 0 for the others."""
-    if not isinstance(measure, InState):
+    if not isinstance(measure, State):
         raise TypeError(f"{type(measure).__name__} is in no state")
     return {
         chosen(measure.metric, {**pace.labels, measure.label: state}): At(Decimal(state == value))
@@ -195,19 +195,19 @@ def _state(measure: Measure, value: str, pace: Pace) -> Feeds:
     }
 
 
-def _only(measure: Only, value: Decimal, pace: Pace) -> Feeds:
+def _only(measure: While, value: Decimal, pace: Pace) -> Feeds:
     own = feeds(measure.measure, value, pace)
     if any(matches(selector, key) for selector in selectors(measure.condition) for key in own):
         raise Impossible("what it measures and its condition look at the same series")
     return {**own, **condition(measure, pace, holds=True)}
 
 
-def condition(measure: Only, pace: Pace, *, holds: bool) -> Feeds:
+def condition(measure: While, pace: Pace, *, holds: bool) -> Feeds:
     """The series that let the condition of a measure hold, or not hold, by a tenth."""
     bound, by = measure.bound, max(abs(measure.bound) / 10, Decimal("0.1"))
     above = holds == (measure.op is Op.above)
     wanted = bound + by if above else bound - by
-    if isinstance(measure.condition, PerSecond):
+    if isinstance(measure.condition, Rate):
         if wanted < 0 and bound < 0:
             raise Impossible("its condition can never fail")
         wanted = max(wanted, Decimal(0))
@@ -217,35 +217,35 @@ def condition(measure: Only, pace: Pace, *, holds: bool) -> Feeds:
 def selectors(measure: Measure) -> list[Selector]:
     """Every series that the measure looks at."""
     match measure:
-        case Share(part, whole):
+        case Ratio(part, whole):
             return [part, whole]
-        case Quantile(histogram=series) | Slow(histogram=series):
+        case Latency(histogram=series) | SlowerThan(histogram=series):
             return [series] if measure.native else [series.suffixed("_bucket"), series.suffixed("_count")]
-        case Count(counter=counter, bound=bound):
+        case Increase(counter=counter, bound=bound):
             return [counter] if bound is None else [counter.suffixed("_bucket"), counter.suffixed("_count")]
-        case PerSecond(counter=series):
+        case Rate(counter=series):
             return [series]
-        case Level(metric=series) | InState(metric=series) | StateChanges(metric=series):
+        case Gauge(metric=series) | State(metric=series) | StateChanges(metric=series):
             return [series]
-        case Grown(metric=series) | Gone(metric=series):
+        case Growth(metric=series) | Absence(metric=series):
             return [series]
-        case Fill(used, size):
+        case Usage(used, size):
             return [used] if isinstance(size, Decimal) else [used, size]
-        case Only(inner, held):
+        case While(inner, held):
             return selectors(inner) + selectors(held)
-        case Free():
+        case PromQL():
             return []
 
 
 def measured(measure: Measure, fed: Feeds, scrape: timedelta) -> Decimal | None:
     """What a measure's value is while series go on like this; None where that is not simple."""
     match measure:
-        case Share(part, whole):
+        case Ratio(part, whole):
             of = _step(whole, fed)
             return _step(part, fed) / of if of else None
-        case PerSecond(counter):
+        case Rate(counter):
             return _step(counter, fed) / seconds(scrape)
-        case Level(metric=metric, scale=scale, over=over):
+        case Gauge(metric=metric, scale=scale, over=over):
             levels = [
                 feed.level for key, feed in fed.items() if isinstance(feed, At) and matches(metric, key)
             ]
@@ -254,9 +254,9 @@ def measured(measure: Measure, fed: Feeds, scrape: timedelta) -> Decimal | None:
             every = sum(levels, Decimal(0))
             how = {"max": max(levels), "min": min(levels), "sum": every, "avg": every / len(levels)}
             return how[over] * scale
-        case Grown(metric=metric, window=window):
+        case Growth(metric=metric, window=window):
             return _step(metric, fed) * seconds(window) / seconds(scrape)
-        case Only(inner, held, op, bound):
+        case While(inner, held, op, bound):
             value = measured(held, fed, scrape)
             return measured(inner, fed, scrape) if value is not None and op.breached(value, bound) else None
         case _:

@@ -8,18 +8,18 @@ from decimal import Decimal
 
 from handrail.emit.promtool.series import Impossible
 from handrail.plan import (
+    Absence,
     Condition,
-    Count,
-    Fill,
-    Gone,
-    Level,
+    Gauge,
+    Increase,
+    Latency,
     Measure,
-    Only,
     Op,
-    PerSecond,
-    Quantile,
-    Share,
-    Slow,
+    Rate,
+    Ratio,
+    SlowerThan,
+    Usage,
+    While,
 )
 
 RISING = (Op.above, Op.at_least)
@@ -30,7 +30,7 @@ MARGIN = Decimal("0.05")
 
 def inner(measure: Measure) -> Measure:
     """The measure itself, without the condition it is bound to."""
-    return measure.measure if isinstance(measure, Only) else measure
+    return measure.measure if isinstance(measure, While) else measure
 
 
 def rising(condition: Condition) -> bool:
@@ -53,7 +53,7 @@ def calm(measure: Measure, limits: Iterable[tuple[Op, Decimal]]) -> Decimal:
         return (floor + roof) / 2
     if roof is not None:
         least = _least(measure)
-        if isinstance(measure, Count):
+        if isinstance(measure, Increase):
             return Decimal(0)
         half = roof / 2 if roof > 0 or low is not None else roof * 2 - 1
         return half if half >= least else (least + roof) / 2
@@ -68,11 +68,11 @@ def exact(condition: Condition, limit: Decimal) -> bool:
     if condition.reference is not None:
         return False
     match inner(condition.signal.measure):
-        case Level(scale=scale):
+        case Gauge(scale=scale):
             return scale == 1
-        case Fill(size=size):
+        case Usage(size=size):
             return not isinstance(size, Decimal) and (limit * 1000) % 1 == 0
-        case Share() | Slow():
+        case Ratio() | SlowerThan():
             return limit in (0, 1)
         case _:
             return False
@@ -81,13 +81,13 @@ def exact(condition: Condition, limit: Decimal) -> bool:
 def bounds(measure: Measure) -> tuple[Decimal | None, Decimal | None]:
     """The lowest and the highest value of a measure."""
     match measure:
-        case Share() | Slow() | Gone():
+        case Ratio() | SlowerThan() | Absence():
             return Decimal(0), Decimal(1)
-        case Quantile(buckets=buckets, scale=scale):
+        case Latency(buckets=buckets, scale=scale):
             return _least(measure), buckets[-1] * scale if buckets else None
-        case Count() | PerSecond() | Fill():
+        case Increase() | Rate() | Usage():
             return Decimal(0), None
-        case Level(least=least, scale=scale) if least is not None:
+        case Gauge(least=least, scale=scale) if least is not None:
             return least * scale, None
         case _:
             return None, None
@@ -95,14 +95,16 @@ def bounds(measure: Measure) -> tuple[Decimal | None, Decimal | None]:
 
 def _least(measure: Measure) -> Decimal:
     """The least that a quantile can be: all observations lie in the first bucket."""
-    if isinstance(measure, Quantile) and measure.buckets:
+    if isinstance(measure, Latency) and measure.buckets:
         return measure.buckets[0] * measure.scale * measure.q
     return Decimal(0)
 
 
 def _beside(limit: Decimal, measure: Measure, *, up: bool) -> Decimal:
     low, high = bounds(measure)
-    by = abs(limit) * MARGIN or (Decimal("0.01") if isinstance(measure, Share | Slow | Fill) else Decimal(1))
+    by = abs(limit) * MARGIN or (
+        Decimal("0.01") if isinstance(measure, Ratio | SlowerThan | Usage) else Decimal(1)
+    )
     if up and high is not None:
         by = min(by, (high - limit) / 2)
     if not up and low is not None:

@@ -16,20 +16,20 @@ from handrail.emit.promtool.story import FOREVER, NOTHING, Clock, Context, Life,
 from handrail.emit.promtool.subject import CHANGED, Subject, Values
 from handrail.emit.promtool.text import expanded
 from handrail.plan import (
+    Absence,
     Alert,
     Condition,
-    Count,
-    Gone,
-    Grown,
+    Growth,
     Guardrail,
-    InState,
-    Only,
-    PerSecond,
-    Quantile,
-    Share,
+    Increase,
+    Latency,
+    Rate,
+    Ratio,
     Signal,
-    Slow,
+    SlowerThan,
+    State,
     StateChanges,
+    While,
 )
 
 LOOKBACK = timedelta(minutes=5)
@@ -43,8 +43,8 @@ STEPS = (1, 10, 120, 1440)
 LONGEST = 90
 """How many evaluations a story lasts at most."""
 FLOOD = 1000
-COUNTED = (Share, Quantile, Slow)
-PACED = (PerSecond, Grown)
+COUNTED = (Ratio, Latency, SlowerThan)
+PACED = (Rate, Growth)
 """Measures whose value is only right when their window is filled."""
 
 
@@ -112,13 +112,13 @@ class Director:
         own = NOTHING
         if isinstance(measure, COUNTED):
             own = 2 * self.scrape
-        elif isinstance(measure, (*PACED, Gone)) or (
-            isinstance(measure, Count) and signal.name in self.steady
+        elif isinstance(measure, (*PACED, Absence)) or (
+            isinstance(measure, Increase) and signal.name in self.steady
         ):
             own = width + 2 * self.scrape
-        if isinstance(signal.measure, Only):
+        if isinstance(signal.measure, While):
             held = signal.measure.condition
-            own = max(own, window(held) + 2 * self.scrape if isinstance(held, PerSecond) else NOTHING)
+            own = max(own, window(held) + 2 * self.scrape if isinstance(held, Rate) else NOTHING)
         return own
 
     @property
@@ -171,7 +171,7 @@ class Director:
     def silent(self, alert: Alert, begins: Span) -> timedelta:
         """Since when an alert that is not in breach is silent: a count that is still young is too low."""
         young = any(
-            not rising(one) and isinstance(inner(one.signal.measure), Count | Grown | PerSecond)
+            not rising(one) and isinstance(inner(one.signal.measure), Increase | Growth | Rate)
             for one in alert.conditions
         )
         return begins.last + self.clock.times(alert.keep_firing_for) + self.clock.step if young else NOTHING
@@ -278,7 +278,7 @@ class Director:
         limit, width = self.subject.limit(one), window(one.signal.measure)
         if one.signal.name not in self.steady or not isinstance(value, Decimal) or limit is None:
             return value
-        if not isinstance(inner(one.signal.measure), Count):
+        if not isinstance(inner(one.signal.measure), Increase):
             return value
         blur = Decimal(str(2 * self.scrape / width)) + MARGIN
         return value * (1 + blur) if value > limit or (value == limit and rising(one)) else value * (1 - blur)
@@ -286,7 +286,7 @@ class Director:
     def _begin(self, timeline: Timeline, values: Values, one: Condition) -> None:
         """What happens at once needs a calm moment before."""
         measure = inner(one.signal.measure)
-        event = isinstance(measure, Count) and one.signal.name not in self.steady
+        event = isinstance(measure, Increase) and one.signal.name not in self.steady
         if event or isinstance(measure, StateChanges):
             calm = self.subject.with_value(values, one.signal, Decimal(0))
             timeline.play(self.feeds(calm), max(3 * self.scrape, 2 * self.clock.step))
@@ -300,18 +300,18 @@ class Director:
 
     def _told_exactly(self, one: Condition) -> bool:
         """Whether what the alert shows is the value that was fed, and no count at the edges of a window."""
-        return not isinstance(inner(one.signal.measure), Count | StateChanges)
+        return not isinstance(inner(one.signal.measure), Increase | StateChanges)
 
     # What happens suddenly, and ends
 
     def far(self, signal: Signal, *, up: bool) -> Value:
         """A value so far beyond every limit that the first scrape of it shows."""
         measure = inner(signal.measure)
-        if isinstance(measure, InState):
+        if isinstance(measure, State):
             named = [one.state for one in self.subject.conditions if one.signal == signal and one.state]
             return named[0]
         value = self.subject.far(signal, up=up)
-        steady = isinstance(measure, Count) and signal.name in self.steady
+        steady = isinstance(measure, Increase) and signal.name in self.steady
         if isinstance(measure, PACED) or steady:
             return value * (window(measure) // self.scrape + 1) * 10
         return value
@@ -341,7 +341,7 @@ class Director:
         """Raises Impossible where the series of one measure would change the value of another, so that it has none."""
         for signal in self.signals:
             wanted = selectors(self.subject.measure(signal))
-            if wanted and not isinstance(inner(signal.measure), Gone):
+            if wanted and not isinstance(inner(signal.measure), Absence):
                 for selector in wanted:
                     if not any(matches(selector, key) for key in fed):
                         raise Impossible("two of its measures look at series that cannot be told apart")

@@ -12,7 +12,7 @@ from handrail.emit.promtool.feeds import Pace, edges, feeds, selectors
 from handrail.emit.promtool.guardrails import LOOKBACK
 from handrail.emit.promtool.series import Feeds, Impossible, Timeline
 from handrail.emit.promtool.story import NOTHING, Clock, Context, Life, Span, Story, Text, Untestable, turns
-from handrail.plan import Burn, Rollout, Slo, Slow
+from handrail.plan import Burn, Rollout, Slo, SlowerThan
 from handrail.units import plain, span
 
 SELDOM = 10
@@ -55,9 +55,9 @@ class Objective:
     def _feeds(self, share: Decimal, times: int = 1) -> Feeds:
         """Series of which this share of the events is bad."""
         measure = self.slo.measure
-        shape = edges(measure, ()) if isinstance(measure, Slow) else ()
+        shape = edges(measure, ()) if isinstance(measure, SlowerThan) else ()
         events = Decimal(times * 10 ** len(str(10 * measure.min_events)))
-        good = not isinstance(measure, Slow) and not measure.bad
+        good = not isinstance(measure, SlowerThan) and not measure.bad
         return feeds(measure, 1 - share if good else share, Pace(self.rollout.scrape, events, {}, (), shape))
 
     def _story(

@@ -9,7 +9,7 @@ from handrail import names
 from handrail.emit.promtool.figures import inner
 from handrail.emit.promtool.series import At, Key, Timeline, chosen
 from handrail.emit.promtool.story import NOTHING, Clock, Context, Life, Span, Story, Text, turns
-from handrail.plan import Alert, Gone, Rollout
+from handrail.plan import Absence, Alert, Rollout
 
 CLIMBS = "An alert that stays unresolved climbs from level to level until it is over"
 AWAKE = "The heartbeat fires all the time"
@@ -68,7 +68,7 @@ def present(rollout: Rollout) -> dict[Key, At]:
     found = {}
     for guardrail in rollout.guardrails:
         for measure in (inner(signal.measure) for signal in guardrail.signals):
-            if isinstance(measure, Gone):
+            if isinstance(measure, Absence):
                 found[chosen(measure.metric, {})] = At(Decimal(1))
     return found
 

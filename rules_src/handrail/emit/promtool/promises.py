@@ -27,18 +27,18 @@ from handrail.emit.promtool.story import Clock, Context, Life, Story, Untestable
 from handrail.emit.promtool.subject import Subject
 from handrail.emit.promtool.sudden import sudden
 from handrail.plan import (
+    Absence,
     Alert,
     Condition,
-    Free,
-    Gone,
     Guardrail,
-    Only,
-    Quantile,
+    Latency,
+    PromQL,
     Reference,
     Rollout,
     Signal,
-    Slow,
+    SlowerThan,
     StateChanges,
+    While,
 )
 
 SELDOM = 10
@@ -109,7 +109,7 @@ class Promises:
     @property
     def _at_its_own_pace(self) -> bool:
         """Whether a rule of it counts how often it was evaluated: what is absent is known after a whole window."""
-        return any(isinstance(inner(signal.measure), Gone) for signal in self.guardrail.signals)
+        return any(isinstance(inner(signal.measure), Absence) for signal in self.guardrail.signals)
 
     # Stages
 
@@ -156,7 +156,7 @@ class Promises:
     def _limits(self) -> Iterator[Story | Untestable]:
         for alert in self.guardrail.alerts:
             for number, condition in enumerate(alert.conditions):
-                if isinstance(condition.signal.measure, Free):
+                if isinstance(condition.signal.measure, PromQL):
                     yield from self._free(condition.signal)
                     continue
                 for first, stage in enumerate(self._where(condition)):
@@ -225,7 +225,7 @@ class Promises:
         sides = {
             (c.signal.name, rising(c)): c
             for c in subject.conditions
-            if not isinstance(c.signal.measure, Free)
+            if not isinstance(c.signal.measure, PromQL)
         }
         for (_, up), one in sides.items():
 
@@ -244,9 +244,9 @@ class Promises:
     def _blind(self) -> Iterator[Story | Untestable]:
         subject = self._subject(self._running[0])
         for signal in self.guardrail.signals:
-            if not isinstance(inner(signal.measure), Free | Gone | StateChanges):
+            if not isinstance(inner(signal.measure), PromQL | Absence | StateChanges):
                 yield from self._gone(subject, signal)
-            if isinstance(signal.measure, Quantile | Slow):
+            if isinstance(signal.measure, Latency | SlowerThan):
                 yield from self._bucketless(subject, signal)
         yield from self._unheard(subject)
         for reference in subject.compared_with:
@@ -349,12 +349,12 @@ class Promises:
 
     def _others(self) -> Iterator[Story | Untestable]:
         subject = self._subject(self._running[0])
-        if any(isinstance(signal.measure, Free) for signal in self.guardrail.signals):
+        if any(isinstance(signal.measure, PromQL) for signal in self.guardrail.signals):
             return
         if subject.conditions:
             yield from self._made(subject, BESIDE, neighbours)
         for signal in self.guardrail.signals:
-            if isinstance(signal.measure, Only) and any(c.signal == signal for c in subject.conditions):
+            if isinstance(signal.measure, While) and any(c.signal == signal for c in subject.conditions):
                 yield from self._made(subject, RESTING, partial(resting, signal=signal))
         for alert in self.guardrail.alerts:
             if alert.during is not None and subject.conditions:

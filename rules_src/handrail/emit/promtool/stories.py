@@ -16,12 +16,12 @@ from handrail.emit.promtool.subject import Subject
 from handrail.plan import (
     Alert,
     Condition,
-    Free,
-    Only,
+    PromQL,
     Reference,
     Selector,
     Signal,
     StateChanges,
+    While,
 )
 from handrail.promql.conditions import REMEMBER
 from handrail.units import seconds, span
@@ -144,13 +144,13 @@ def resting(director: Director, signal: Signal) -> Story:
     """A value far beyond its limits while the condition of its measure does not hold."""
     subject, measure = director.subject, signal.measure
     own = [c for c in subject.conditions if c.signal == signal]
-    if not own or not isinstance(measure, Only):
+    if not own or not isinstance(measure, While):
         raise Impossible("it has no limit")
     values = subject.with_value({}, signal, director.far(signal, up=rising(own[0])))
     feeds = dict(director.feeds(values))
     pace = subject.pace(signal)
     narrow = subject.measure(signal)
-    if isinstance(narrow, Only):
+    if isinstance(narrow, While):
         feeds |= the_condition(narrow, pace, holds=False)
     timeline = Timeline(director.scrape)
     timeline.play(feeds, director.scrape)
@@ -165,7 +165,7 @@ def resting(director: Director, signal: Signal) -> Story:
 def late(director: Director, alert: Alert) -> Story:
     """A stage that is older than the time for which the tier counts."""
     subject = director.subject
-    one = next(c for c in alert.conditions if judged(subject, c) and not isinstance(c.signal.measure, Free))
+    one = next(c for c in alert.conditions if judged(subject, c) and not isinstance(c.signal.measure, PromQL))
     story = director.plateau(OVER, alert, one, subject.over(one), held=False)
     lives = tuple(replace(life, begins=None, ends=None) for life in story.lives if life.alert is alert)
     entered = -(alert.during or NOTHING) - director.clock.step

@@ -16,26 +16,26 @@ from handrail.emit.promtool.feeds import MANY, Pace, Value, edges, feeds, measur
 from handrail.emit.promtool.figures import _beside, bounds, calm, exact, inner, rising
 from handrail.emit.promtool.series import At, Feed, Feeds, Impossible, Key, chosen, matches
 from handrail.plan import (
+    Absence,
     Alert,
     Condition,
-    Count,
-    Fill,
-    Free,
-    Gone,
-    Grown,
+    Growth,
     Guardrail,
-    InState,
+    Increase,
+    Latency,
     Measure,
     Op,
-    Quantile,
+    PromQL,
+    Ratio,
     Reference,
     ReferenceKind,
     Rollout,
     Selector,
-    Share,
     Signal,
-    Slow,
+    SlowerThan,
+    State,
     StateChanges,
+    Usage,
     narrowed,
 )
 
@@ -143,10 +143,10 @@ class Subject:
         return [condition for alert in self.alerts for condition in alert.conditions]
 
     def _bases(self, measure: Measure) -> tuple[Decimal, ...]:
-        if isinstance(measure, Quantile) and measure.buckets:
+        if isinstance(measure, Latency) and measure.buckets:
             edges = [bound * measure.scale for bound in measure.buckets]
             return tuple((low + high) / 2 for low, high in pairwise(edges))
-        if isinstance(measure, Share | Slow | Fill | Quantile):
+        if isinstance(measure, Ratio | SlowerThan | Usage | Latency):
             return ()
         return (Decimal(1000),)
 
@@ -160,9 +160,9 @@ class Subject:
             return condition.state
         limit = self._limit(condition)
         measure = inner(condition.signal.measure)
-        if isinstance(measure, Gone):
+        if isinstance(measure, Absence):
             return Decimal(1)
-        if isinstance(measure, Count) and rising(condition):
+        if isinstance(measure, Increase) and rising(condition):
             return -(-limit // 1) if condition.op is Op.at_least else limit // 1 + 1
         if condition.op not in _STRICT and exact(condition, limit):
             return limit
@@ -176,15 +176,15 @@ class Subject:
             return self._neutral[0]
         limit = self._limit(condition)
         measure = inner(condition.signal.measure)
-        if isinstance(measure, Gone):
+        if isinstance(measure, Absence):
             return Decimal(0)
-        if isinstance(measure, Count) and rising(condition):
+        if isinstance(measure, Increase) and rising(condition):
             return self._fewer(measure, limit)
         if condition.op in _STRICT and exact(condition, limit):
             return limit
         return _beside(limit, measure, up=not rising(condition))
 
-    def _fewer(self, measure: Count, limit: Decimal) -> Decimal:
+    def _fewer(self, measure: Increase, limit: Decimal) -> Decimal:
         """So few events that they are under the limit, however much a rate makes of them at the window's edges."""
         share = 1 - 2 * Decimal(str(self.rollout.scrape / measure.window))
         return max(Decimal(0), (limit * share - Decimal("0.01")) // 1)
@@ -194,9 +194,9 @@ class Subject:
         measure = inner(signal.measure)
         limits = [self._limit(c) for c in self.conditions if c.signal == signal and rising(c) == up]
         low, _ = bounds(measure)
-        if isinstance(measure, Share | Slow | Gone):
+        if isinstance(measure, Ratio | SlowerThan | Absence):
             return Decimal(up)
-        if isinstance(measure, Quantile):
+        if isinstance(measure, Latency):
             edge = (
                 edges(measure, [limit / measure.scale for limit in limits])[-1 if up else 0] * measure.scale
             )
@@ -218,13 +218,13 @@ class Subject:
 
     def _healthy(self, signal: Signal) -> Value:
         measure = inner(signal.measure)
-        if isinstance(measure, InState):
+        if isinstance(measure, State):
             return self._neutral[0]
-        if isinstance(measure, StateChanges | Gone | Free):
+        if isinstance(measure, StateChanges | Absence | PromQL):
             return Decimal(0)
         own = [(c.op, self._limit(c)) for c in self.conditions if c.signal.measure == signal.measure]
         if not own:
-            return Decimal(0) if isinstance(measure, Count | Grown) else self.base(signal)
+            return Decimal(0) if isinstance(measure, Increase | Growth) else self.base(signal)
         return calm(measure, own)
 
     def _limit(self, condition: Condition) -> Decimal:
@@ -259,14 +259,14 @@ class Subject:
         labels |= {label: labels.get(label, "x") for label in signal.by}
         if own is not None and own.label in signal.by:
             labels[own.label] = arm or own.canary
-        if isinstance(measure, InState):
+        if isinstance(measure, State):
             labels.pop(measure.label)
         least = Decimal(10 ** len(str(10 * getattr(measure, "min_events", 10))))
         found = [self._limit(c) for c in self.conditions if c.signal == signal]
         shape: tuple[Decimal, ...] = ()
-        if isinstance(measure, Quantile):
+        if isinstance(measure, Latency):
             least = max(least, MANY)
-        if isinstance(measure, Quantile | Slow):
+        if isinstance(measure, Latency | SlowerThan):
             shape = edges(measure, [limit / measure.scale for limit in found])
         return Pace(self.rollout.scrape, least, labels, self.states, shape)
 
@@ -305,7 +305,7 @@ class Subject:
             pace, measure, value = self.pace(signal, arm=arm), self.measure(signal, arm), values[signal.name]
             own = dict(feeds(measure, value, pace.of(pace.events * times)))
             counted = inner(measure)
-            if isinstance(counted, Count) and isinstance(value, Decimal) and signal.name in steady:
+            if isinstance(counted, Increase) and isinstance(value, Decimal) and signal.name in steady:
                 own |= steadily(counted, value, pace)
             found |= {key: feed for key, feed in own.items() if not any(matches(s, key) for s in read)}
             read += selectors(measure)
@@ -314,7 +314,7 @@ class Subject:
     def _in_order(self, values: Values) -> list[Signal]:
         by_name = {signal.name: signal for signal in self.guardrail.signals}
         return [
-            by_name[name] for name in values if not isinstance(by_name[name].measure, StateChanges | Free)
+            by_name[name] for name in values if not isinstance(by_name[name].measure, StateChanges | PromQL)
         ]
 
     def known(self, values: Values, fed: Feeds | None) -> dict[str, Value]:
@@ -376,7 +376,7 @@ class Subject:
             return None
         if isinstance(value, str) or condition.state is not None:
             return value == condition.state
-        counted = isinstance(inner(condition.signal.measure), Count)
+        counted = isinstance(inner(condition.signal.measure), Increase)
         if value == limit and (roughly or not (counted or exact(condition, limit))):
             return None
         return condition.op.breached(value, limit)

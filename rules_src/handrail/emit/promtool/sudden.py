@@ -12,11 +12,11 @@ from handrail.emit.promtool.series import Impossible, Timeline
 from handrail.emit.promtool.story import NOTHING, Span, Story, turns
 from handrail.emit.promtool.subject import CHANGED, Values
 from handrail.plan import (
-    Count,
-    Gone,
-    Grown,
-    Level,
-    PerSecond,
+    Absence,
+    Gauge,
+    Growth,
+    Increase,
+    Rate,
     Signal,
     StateChanges,
 )
@@ -64,7 +64,7 @@ def _sudden(
     timeline.play(director.feeds(calm), before)
     onset = timeline.now
     event = isinstance(measure, StateChanges) or (
-        isinstance(measure, Count) and signal.name not in director.steady
+        isinstance(measure, Increase) and signal.name not in director.steady
     )
     begins = _begins(director, measure, onset, width, up=up, event=event)
     held = max(clock.times(alert.hold) for alert in director.guardrail.alerts)
@@ -80,14 +80,14 @@ def _sudden(
     after = calm if not isinstance(measure, StateChanges) else {**calm, "": director.subject.quiet}
     timeline.play(director.feeds(after), scrape)
     last = onset if event else end - scrape
-    if isinstance(measure, Gone) or not width:
+    if isinstance(measure, Absence) or not width:
         return begins, Span(clock.first(end), clock.first(end))
-    if isinstance(measure, Level):
+    if isinstance(measure, Gauge):
         at_once = up == (measure.over == "min")
         return begins, Span(
             clock.first(end if at_once else last + width), clock.first(end if at_once else end + width)
         )
-    draining = isinstance(measure, Grown) or (isinstance(measure, PerSecond | Count) and not up)
+    draining = isinstance(measure, Growth) or (isinstance(measure, Rate | Increase) and not up)
     first = end if draining else last - scrape + width
     return begins, Span(clock.first(first), clock.first(max(last + scrape, onset) + width + 2 * scrape))
 
@@ -96,10 +96,10 @@ def _begins(
     director: Director, measure: object, onset: timedelta, width: timedelta, *, up: bool, event: bool
 ) -> Span:
     clock, scrape = director.clock, director.scrape
-    if isinstance(measure, Gone):
+    if isinstance(measure, Absence):
         return Span(clock.first(onset - scrape + width), clock.first(onset + width))
-    slow = isinstance(measure, PerSecond | Count) and not up
-    slow = slow or (isinstance(measure, Level) and bool(width) and up == (measure.over == "min"))
+    slow = isinstance(measure, Rate | Increase) and not up
+    slow = slow or (isinstance(measure, Gauge) and bool(width) and up == (measure.over == "min"))
     if slow and not event:
         return Span(clock.first(onset), clock.first(onset + width + 2 * scrape))
     return Span(clock.first(onset), clock.first(onset))

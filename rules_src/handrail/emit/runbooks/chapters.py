@@ -114,7 +114,7 @@ def book(rollout: plan.Rollout, environment: plan.Environment) -> Book:
 
 
 def _guardrail(given: plan.Guardrail, times: Mapping[str, Times]) -> Section:
-    seen_by_absence = all(isinstance(signal.measure, plan.Gone) for signal in given.signals)
+    seen_by_absence = all(isinstance(signal.measure, plan.Absence) for signal in given.signals)
     return Section(
         anchor=given.name,
         title=given.title,

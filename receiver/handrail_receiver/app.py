@@ -19,44 +19,44 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from handrail_receiver.access import Knows, error, only
-from handrail_receiver.asking import Asker
-from handrail_receiver.calls import Calls
+from handrail_receiver.access.authorization import Knows, error, only
+from handrail_receiver.access.hosts import Hosts, host_in, hosts_of
+from handrail_receiver.access.tokens import Caller, NoTokens, Tokens
+from handrail_receiver.catch_up.polling import Asker
 from handrail_receiver.chores import Chores
 from handrail_receiver.clock import SystemClock
-from handrail_receiver.criteria import Criteria
 from handrail_receiver.errors import StoreDown, WrongSettings
-from handrail_receiver.execute import Executor
+from handrail_receiver.execute.executor import Executor
+from handrail_receiver.execute.kill_switch import KillSwitch
+from handrail_receiver.execute.rates import Rates
+from handrail_receiver.gates.criteria import Criteria
 from handrail_receiver.guard import Guard
-from handrail_receiver.hosts import Hosts, host_in, hosts_of
-from handrail_receiver.http_config import BasicAuth, HttpConfig, read_http_config
-from handrail_receiver.kill_switch import KillSwitch
-from handrail_receiver.lasting import for_good
-from handrail_receiver.logins import Login, Logins, Place
-from handrail_receiver.messenger import Messenger
+from handrail_receiver.intake.refusals import Refusals
+from handrail_receiver.intake.webhook import Webhook
+from handrail_receiver.metrics import Metrics
 from handrail_receiver.model import Conditions
-from handrail_receiver.operations.watch import Watch
+from handrail_receiver.operations.drift import Watch
+from handrail_receiver.operations.handler import Calls
 from handrail_receiver.outside import Outside, new_client
+from handrail_receiver.outside.http_config import BasicAuth, HttpConfig, read_http_config
+from handrail_receiver.outside.logins import Login, Logins, Place
+from handrail_receiver.outside.prometheus import NoPrometheus, Prometheus
 from handrail_receiver.playbooks import Playbooks
-from handrail_receiver.prometheus import NoPrometheus, Prometheus
-from handrail_receiver.pulse import Pulse
-from handrail_receiver.rates import Rates
-from handrail_receiver.refusals import Refusals
 from handrail_receiver.secrets import Secrets
 from handrail_receiver.settings import Settings
-from handrail_receiver.status.api import Api
-from handrail_receiver.status.awake import Awake
-from handrail_receiver.status.bundle import Bundles
-from handrail_receiver.status.health import Health
-from handrail_receiver.status.metrics import Metrics
-from handrail_receiver.status.openapi import document
-from handrail_receiver.status.pages import Events, Pages
-from handrail_receiver.status.views import VERBS
-from handrail_receiver.stores import open_store
+from handrail_receiver.store import open_store
+from handrail_receiver.store.probe import Pulse
+from handrail_receiver.supervise import for_good
 from handrail_receiver.targets import make_targets
 from handrail_receiver.telling import Teller
-from handrail_receiver.tokens import Caller, NoTokens, Tokens
-from handrail_receiver.webhook import Webhook
+from handrail_receiver.telling.messenger import Messenger
+from handrail_receiver.web.api import Api
+from handrail_receiver.web.bundle import Bundles
+from handrail_receiver.web.health import Health
+from handrail_receiver.web.openapi import document
+from handrail_receiver.web.pages import Events, Pages
+from handrail_receiver.web.self_checks import Awake
+from handrail_receiver.web.verbs import VERBS
 
 MOST_THREADS = 128
 WEBHOOK = "/webhooks/alertmanager"
@@ -168,7 +168,7 @@ def make_app(settings: Settings, secrets: Secrets) -> Front:
     guard.on_over = watch.soon
     loops = (guard.run, watch.run, asker.run, messenger.run, chores.run, pulse.run)
     api = Api(store, playbooks, calls, clock, Bundles(store.evidence, store.evidence.end))
-    webhook = Webhook(tokens, store.inbox, guard, clock, metrics, refusals)
+    webhook = Webhook(tokens, store.inbox, guard.wake, clock, metrics, refusals)
     routes = _routes(
         tokens,
         webhook,

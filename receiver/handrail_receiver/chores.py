@@ -9,16 +9,16 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
 
-from handrail_receiver.admission import HEARTBEAT
-from handrail_receiver.calls import Calls
 from handrail_receiver.clock import SystemClock
+from handrail_receiver.decide.admission import HEARTBEAT
 from handrail_receiver.errors import StoreDown
 from handrail_receiver.guard import Guard
+from handrail_receiver.operations.always_guarded import playbook_gone
+from handrail_receiver.operations.handler import Calls
 from handrail_receiver.playbooks import Playbooks
 from handrail_receiver.settings import Settings
-from handrail_receiver.standing_guard import playbook_gone
-from handrail_receiver.stores import Store
-from handrail_receiver.stores.rows import UNREADABLE
+from handrail_receiver.store import Store
+from handrail_receiver.store.rows import UNREADABLE
 
 log = logging.getLogger("handrail")
 EVERY = 2.0

@@ -16,11 +16,13 @@ from functools import cached_property
 
 from handrail.contract import Playbook, names
 
-from handrail_receiver.admission import ALERTMANAGER, HEARTBEAT, heartbeat, judge
+from handrail_receiver.decide.admission import ALERTMANAGER, HEARTBEAT, heartbeat, judge
+from handrail_receiver.decide.groups import FAULT, bounded, by_tier, heard_as_well
 from handrail_receiver.errors import StoreDown
-from handrail_receiver.execute import Executor
-from handrail_receiver.grouped import FAULT, bounded, by_tier, heard_as_well
-from handrail_receiver.intake import parse
+from handrail_receiver.execute.executor import Executor
+from handrail_receiver.execute.scheduler import Scheduler
+from handrail_receiver.intake.parse import parse
+from handrail_receiver.metrics import Metrics
 from handrail_receiver.model import (
     QUIET,
     Begin,
@@ -30,18 +32,17 @@ from handrail_receiver.model import (
     EndAll,
     History,
     Open,
+    Run,
+    RunState,
     Settled,
     Signal,
     Stored,
     Verdict,
     in_force,
 )
-from handrail_receiver.operations.schedule import Scheduler
 from handrail_receiver.playbooks import Playbooks
 from handrail_receiver.ports import Clock, Judge, Look
-from handrail_receiver.runs import Run, RunState
-from handrail_receiver.status.metrics import Metrics
-from handrail_receiver.stores import Store
+from handrail_receiver.store import Store
 
 log = logging.getLogger("handrail")
 TOGETHER = 200

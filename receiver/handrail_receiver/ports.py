@@ -20,11 +20,12 @@ from handrail_receiver.model import (
     History,
     Progress,
     Received,
+    Run,
     Settled,
     Stored,
+    Telling,
+    Told,
 )
-from handrail_receiver.outbox import Telling, Told
-from handrail_receiver.runs import Run
 
 
 class Clock(Protocol):

@@ -11,9 +11,9 @@ from handrail_receiver.addresses import passwords_in
 from handrail_receiver.app import make_app
 from handrail_receiver.errors import Permanent
 from handrail_receiver.logs import log_to_stderr
-from handrail_receiver.patience import Patience
 from handrail_receiver.secrets import Secrets
 from handrail_receiver.settings import Settings
+from handrail_receiver.web.connections import Patience
 
 KEEP_ALIVE = 75
 

@@ -24,12 +24,12 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from handrail_receiver.access.tokens import read_tokens, unreadable
 from handrail_receiver.addresses import Address, HttpAddress, shown
 from handrail_receiver.errors import WrongSettings
-from handrail_receiver.http_config import read_http_config
-from handrail_receiver.logins import wrong_in
+from handrail_receiver.outside.http_config import read_http_config
+from handrail_receiver.outside.logins import wrong_in
 from handrail_receiver.secrets import SHORTEST
-from handrail_receiver.tokens import read_tokens, unreadable
 
 Seconds = Annotated[float, Field(gt=0)]
 Words = Annotated[tuple[str, ...], NoDecode]

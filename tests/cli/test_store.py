@@ -13,7 +13,7 @@ import pytest
 from cli.places import Shell
 from guarded import NOW, body
 from handrail_receiver.model import Received
-from handrail_receiver.stores import Store, open_store
+from handrail_receiver.store import Store, open_store
 from ports.store_cases import begun, judged, opening
 
 EVIDENCE = """\

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from handrail_receiver.model import Progress
-from handrail_receiver.runs import Run
+from handrail_receiver.model import Progress, Run
 
 
 @dataclass

@@ -24,8 +24,8 @@ from typing import Any
 import psycopg
 from handrail_receiver import clock, server
 from handrail_receiver.settings import read_settings
-from handrail_receiver.stores.postgres import Postgres
-from handrail_receiver.stores.sqlite import SQLite
+from handrail_receiver.store.postgres import Postgres
+from handrail_receiver.store.sqlite import SQLite
 from handrail_receiver.targets import haproxy
 
 REACHED = "reached"

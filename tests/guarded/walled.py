@@ -12,9 +12,9 @@ from typing import Any
 
 import httpx
 import servers
-from handrail_receiver.http_config import read_http_config
-from handrail_receiver.logins import Login, Logins, Place
 from handrail_receiver.outside import Outside, new_client
+from handrail_receiver.outside.http_config import read_http_config
+from handrail_receiver.outside.logins import Login, Logins, Place
 from handrail_receiver.secrets import Secrets
 
 from .alertmanagers import NOBODY, alert

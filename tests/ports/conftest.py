@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import servers
-from handrail_receiver.stores import Store, open_store
+from handrail_receiver.store import Store, open_store
 from ports.store_cases import new_database
 
 

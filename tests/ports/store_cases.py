@@ -16,7 +16,7 @@ from guarded.playbook import weights
 from handrail.contract import Proof
 from handrail_receiver.model import Begin, Captured, Change, Decision, Open, Received, Stored, Verdict
 from handrail_receiver.ports import Look
-from handrail_receiver.stores import Store
+from handrail_receiver.store import Store
 
 STEPS = weights(0, 100)
 LATER = NOW + timedelta(seconds=10)

@@ -12,7 +12,7 @@ from guarded import NOW
 from handrail_receiver.inspection.listing import Asked, evidence, notifications
 from handrail_receiver.inspection.opening import opened
 from handrail_receiver.inspection.questions import Questions
-from handrail_receiver.stores import open_store
+from handrail_receiver.store import open_store
 from ports.store_cases import begun, delivered
 
 

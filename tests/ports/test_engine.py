@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from guarded import NOW
 from handrail_receiver.errors import LeaseLost, StoreDown
-from handrail_receiver.stores import Store, engine, open_store
-from handrail_receiver.stores.engine import Tx
+from handrail_receiver.store import Store, engine, open_store
+from handrail_receiver.store.engine import Tx
 from ports.store_cases import delivered
 
 pytestmark = pytest.mark.anyio

@@ -8,9 +8,8 @@ from datetime import timedelta
 
 import pytest
 from guarded import NOW
-from handrail_receiver.model import AttemptState, SetState
-from handrail_receiver.spoken import Approved, Checked
-from handrail_receiver.stores import Store, open_store
+from handrail_receiver.model import Approved, AttemptState, Checked, SetState
+from handrail_receiver.store import Store, open_store
 from ports.store_cases import LATER, begun, by_hand, decision
 
 pytestmark = pytest.mark.anyio

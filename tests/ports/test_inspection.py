@@ -18,10 +18,8 @@ from handrail_receiver.inspection.opening import opened
 from handrail_receiver.inspection.questions import Questions
 from handrail_receiver.inspection.status import HeldView, StatusView, status
 from handrail_receiver.inspection.verify import ChainView, VerifyView, problems, verify
-from handrail_receiver.model import Begin, Progress, Received, Verdict
-from handrail_receiver.outbox import Told
-from handrail_receiver.runs import Effect, EffectState, RunState
-from handrail_receiver.stores import Store
+from handrail_receiver.model import Begin, Effect, EffectState, Progress, Received, RunState, Told, Verdict
+from handrail_receiver.store import Store
 from ports.store_cases import LATER, LEASE, STEPS, begun, by_hand, decision, delivered, judged, opening
 
 pytestmark = pytest.mark.anyio

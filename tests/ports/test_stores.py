@@ -20,22 +20,24 @@ from handrail_receiver.model import (
     Begin,
     Captured,
     Decision,
+    Effect,
+    EffectState,
     Heard,
     History,
     LastSaid,
     Progress,
     Received,
+    RunState,
     SetHold,
     SetState,
     Settled,
     Stored,
+    Told,
     Verdict,
 )
-from handrail_receiver.outbox import Told
 from handrail_receiver.ports import Look
-from handrail_receiver.runs import Effect, EffectState, RunState
-from handrail_receiver.stores import Store, open_store
-from handrail_receiver.stores.chain import first_broken, first_broken_of
+from handrail_receiver.store import Store, open_store
+from handrail_receiver.store.chain import first_broken, first_broken_of
 from ports.store_cases import LATER, LEASE, STEPS, begun, by_hand, decision, delivered, judged, opening
 
 pytestmark = pytest.mark.anyio

@@ -15,7 +15,7 @@ from handrail_receiver import ports
 from handrail_receiver.errors import StoreDown, WrongSettings
 from handrail_receiver.model import Decision, Stored
 from handrail_receiver.ports import Judge, Look
-from handrail_receiver.stores import open_store
+from handrail_receiver.store import open_store
 from ports.store_cases import LEASE, begun, decision, delivered, new_database, opening
 
 pytestmark = pytest.mark.anyio

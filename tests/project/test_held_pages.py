@@ -36,7 +36,7 @@ def test_every_test_that_the_page_names_exists(page: str) -> None:
 
 
 def test_every_test_of_its_kind_stands_on_the_page(page: str) -> None:
-    files = (TOP / "tests/receiver" / file for file in OF_THEIR_KIND[page])
+    files = (next((TOP / "tests/receiver").rglob(file)) for file in OF_THEIR_KIND[page])
     assert defined(*files) - named(page) == set()
 
 

@@ -6,7 +6,7 @@ import logging
 
 import pytest
 from handrail_receiver.logs import Redacted, printable
-from handrail_receiver.status.views import CallBody
+from handrail_receiver.web.verbs import CallBody
 
 
 def line(message: str, *values: object, error: Exception | None = None) -> str:

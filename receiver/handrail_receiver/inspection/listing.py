@@ -14,13 +14,12 @@ from pydantic import BaseModel
 
 from handrail_receiver.errors import WrongSettings
 from handrail_receiver.inspection.opening import Opened
-from handrail_receiver.intake import NotAlertmanagers, parse
-from handrail_receiver.model import Notification
-from handrail_receiver.runs import Run
-from handrail_receiver.status.views import RecordView, RunView, record_view, run_view
-from handrail_receiver.stores.chain import record_of
-from handrail_receiver.stores.engine import Row
-from handrail_receiver.stores.rows import effect_of, instant, run_of
+from handrail_receiver.intake.parse import NotAlertmanagers, parse
+from handrail_receiver.model import Notification, Run
+from handrail_receiver.store.chain import record_of
+from handrail_receiver.store.engine import Row
+from handrail_receiver.store.rows import effect_of, instant, run_of
+from handrail_receiver.views.schemas import RecordView, RunView, record_view, run_view
 
 AT_ONCE = 50
 RUNS = "SELECT run.*, attempt.rollout, attempt.number, attempt.fence FROM run JOIN attempt ON attempt.id = run.attempt"

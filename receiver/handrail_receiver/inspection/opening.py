@@ -19,8 +19,8 @@ from urllib.parse import urlsplit, urlunsplit
 from handrail_receiver.addresses import without_password
 from handrail_receiver.errors import StoreDown, WrongSettings
 from handrail_receiver.settings import Settings
-from handrail_receiver.stores.engine import Row
-from handrail_receiver.stores.migrate import names_of
+from handrail_receiver.store.engine import Row
+from handrail_receiver.store.migrate import names_of
 
 Kind = Literal["SQLite", "PostgreSQL"]
 DIALECTS: dict[Kind, str] = {"SQLite": "sqlite", "PostgreSQL": "postgres"}
@@ -133,7 +133,7 @@ def _postgres(url: str) -> Iterator[Opened]:
     try:
         import psycopg  # noqa: PLC0415  an extra of its own
 
-        from handrail_receiver.stores.postgres import READING, Postgres  # noqa: PLC0415
+        from handrail_receiver.store.postgres import READING, Postgres  # noqa: PLC0415
     except ImportError:
         raise WrongSettings("PostgreSQL needs its driver; pip install 'handrail[postgres]'") from None
     place = _without_password(url)

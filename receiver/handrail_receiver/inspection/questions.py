@@ -16,7 +16,8 @@ from handrail_receiver.inspection import listing
 from handrail_receiver.inspection.backup import back_up
 from handrail_receiver.inspection.listing import Asked
 from handrail_receiver.inspection.opening import opened, store_url
-from handrail_receiver.inspection.sheets import (
+from handrail_receiver.inspection.status import status
+from handrail_receiver.inspection.tables import (
     Sheet,
     evidence_sheet,
     notifications_sheet,
@@ -24,7 +25,6 @@ from handrail_receiver.inspection.sheets import (
     status_sheets,
     verify_sheet,
 )
-from handrail_receiver.inspection.status import status
 from handrail_receiver.inspection.verify import problems, verify
 
 

@@ -9,9 +9,9 @@ from datetime import datetime, timedelta
 from pydantic import BaseModel
 
 from handrail_receiver.inspection.opening import DIALECTS, Opened, migrations
-from handrail_receiver.status.times import span
-from handrail_receiver.stores.migrate import names_of
-from handrail_receiver.stores.rows import instant
+from handrail_receiver.store.migrate import names_of
+from handrail_receiver.store.rows import instant
+from handrail_receiver.words.times import span
 
 WAITS_LONG = timedelta(seconds=30)
 DAY = timedelta(days=1)

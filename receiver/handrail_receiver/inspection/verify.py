@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from handrail_receiver.inspection.listing import rollouts
 from handrail_receiver.inspection.opening import Opened, migrations
 from handrail_receiver.model import EvidenceRecord
-from handrail_receiver.stores.chain import End, end_of, first_broken, record_of
+from handrail_receiver.store.chain import End, end_of, first_broken, record_of
 
 AT_ONCE = 1000
 

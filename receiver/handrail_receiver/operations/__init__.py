@@ -1,1 +1,1 @@
-"""What people ask of an attempt, what it may do next, and who carries it out when."""
+"""What people ask of an attempt → a decision and its outcome; and what an attempt may do by itself."""

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from handrail.contract import Playbook, names
 
 from handrail_receiver.errors import TargetError
-from handrail_receiver.gates import NOBODY_ASKED, Fires
-from handrail_receiver.prometheus import Asks, NoPrometheus, PartOnly, Sample
+from handrail_receiver.gates.gate import NOBODY_ASKED, Fires
+from handrail_receiver.outside.prometheus import Asks, NoPrometheus, PartOnly, Sample
 
 AT_ONCE = 4
 LATELY = "1d"

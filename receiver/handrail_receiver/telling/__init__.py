@@ -8,13 +8,13 @@ from handrail.contract import Tell
 
 from handrail_receiver.outside import Outside
 from handrail_receiver.ports import Clock
+from handrail_receiver.telling.channel import Channel
 from handrail_receiver.telling.incident import Incident
 from handrail_receiver.telling.pagerduty import PagerDutyEvents
-from handrail_receiver.telling.port import Channel
 from handrail_receiver.telling.render import render
+from handrail_receiver.telling.signed_webhook import SignedWebhooks
 from handrail_receiver.telling.slack import SlackMessages
 from handrail_receiver.telling.statuspage import StatusPages
-from handrail_receiver.telling.webhook import SignedWebhooks
 
 __all__ = ["CHANNELS", "Teller"]
 

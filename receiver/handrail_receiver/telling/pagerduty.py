@@ -13,9 +13,9 @@ from typing import Any
 from handrail.contract import PagerDuty
 
 from handrail_receiver.outside import Outside
+from handrail_receiver.telling.channel import Plain, Writing
 from handrail_receiver.telling.fit import middle_out
 from handrail_receiver.telling.incident import SEVERITIES, Incident, Known
-from handrail_receiver.telling.port import Plain, Writing
 
 LIMIT = 10.0
 LONGEST_KEY = 255

@@ -13,9 +13,9 @@ from handrail.contract import TEMPLATE_FILTERS
 from jinja2 import StrictUndefined, TemplateError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+from handrail_receiver.telling.channel import Plain, Writing
 from handrail_receiver.telling.fit import fitted, middle_out
 from handrail_receiver.telling.incident import Incident, Line, Link
-from handrail_receiver.telling.port import Plain, Writing
 
 DEFAULT = """\
 {{ incident.title | strong }}

@@ -14,8 +14,8 @@ from handrail.contract import Slack
 
 from handrail_receiver.errors import Cause, Permanent, Retryable
 from handrail_receiver.outside import Outside, Shape
+from handrail_receiver.telling.channel import Writing
 from handrail_receiver.telling.incident import Incident, Known
-from handrail_receiver.telling.port import Writing
 
 LIMIT = 10.0
 LONGEST = 3900  # what is longer is shown in several pieces, and an update of it is refused

@@ -5,8 +5,8 @@ from __future__ import annotations
 from handrail.contract import StatusPage
 
 from handrail_receiver.outside import Outside
+from handrail_receiver.telling.channel import Plain, Writing
 from handrail_receiver.telling.incident import Incident
-from handrail_receiver.telling.port import Plain, Writing
 
 LIMIT = 10.0
 

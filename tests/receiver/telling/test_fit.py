@@ -7,9 +7,9 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from handrail_receiver.telling.channel import Plain, Writing
 from handrail_receiver.telling.fit import between_marks, middle_out, shortened
 from handrail_receiver.telling.incident import Incident, Line, Link
-from handrail_receiver.telling.port import Plain, Writing
 from handrail_receiver.telling.render import render
 from handrail_receiver.telling.slack import Mrkdwn
 from hypothesis import given

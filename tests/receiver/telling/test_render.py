@@ -6,8 +6,8 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from handrail_receiver.telling.channel import Plain
 from handrail_receiver.telling.incident import Incident, Line, Link
-from handrail_receiver.telling.port import Plain
 from handrail_receiver.telling.render import problem, render
 from handrail_receiver.telling.slack import Mrkdwn
 

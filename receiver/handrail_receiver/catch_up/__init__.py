@@ -1,0 +1,1 @@
+"""What Alertmanager and Prometheus know → what was missed while the receiver was away, as deliveries like any other."""

@@ -1,0 +1,246 @@
+"""Prometheus' ALERTS over an absence, and what Alertmanager keeps of mutes → what fired, and whether it was muted."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from urllib.parse import urlencode
+
+import yaml
+from handrail.contract import names
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from handrail_receiver.catch_up.mutes import (
+    Fired,
+    Inhibition,
+    Labels,
+    Silence,
+    configured,
+    inhibitions,
+    silences,
+)
+from handrail_receiver.catch_up.routes import Route, listed
+from handrail_receiver.catch_up.safe_yaml import read_yaml
+from handrail_receiver.errors import TargetError
+from handrail_receiver.intake.parse import Instant
+from handrail_receiver.outside import Outside
+from handrail_receiver.outside.prometheus import Told
+
+log = logging.getLogger("handrail")
+ANSWER_WITHIN = 10.0
+OURS = f'alertstate="firing",{names.ROLLOUT}!="",{names.GUARDRAIL}!=""'
+BEFORE = timedelta(minutes=5)  # what muted others may have begun a little earlier
+
+
+class _State(BaseModel):
+    model_config = ConfigDict(extra="ignore")
+    state: str
+
+
+class Present(BaseModel):
+    """An alert that Alertmanager has now: `active`, or `suppressed` by a silence or by another alert."""
+
+    model_config = ConfigDict(extra="ignore")
+    labels: dict[str, str]
+    annotations: dict[str, str] | None = None
+    startsAt: Instant = None  # noqa: N815
+    fingerprint: str = ""
+    status: _State
+    receivers: tuple[dict[str, str], ...] = ()
+
+    @property
+    def active(self) -> bool:
+        """Whether it is sent: a mute takes it out."""
+        return self.status.state != "suppressed"
+
+    @property
+    def goes_to(self) -> frozenset[str]:
+        """The receivers that it is routed to."""
+        return listed(self.receivers)
+
+
+class _Series(BaseModel):
+    model_config = ConfigDict(extra="ignore")
+    metric: dict[str, str]
+    values: list[tuple[float, str]] = []
+
+
+class _Result(BaseModel):
+    model_config = ConfigDict(extra="ignore")
+    result: list[_Series]
+
+
+class _Answer(Told):
+    data: _Result
+
+
+class _Written(BaseModel):
+    model_config = ConfigDict(extra="ignore")
+    yaml: str
+
+
+class _Configuration(BaseModel):
+    model_config = ConfigDict(extra="ignore")
+    data: _Written
+
+
+class _Global(BaseModel):
+    model_config = ConfigDict(extra="ignore")
+    external_labels: dict[str, str] | None = None
+
+
+class _Whole(BaseModel):
+    model_config = ConfigDict(extra="ignore")
+    all_over: _Global | None = Field(default=None, alias="global")
+
+
+ALERTS: TypeAdapter[list[Present]] = TypeAdapter(list[Present])
+
+
+class _Routes(BaseModel):
+    model_config = ConfigDict(extra="ignore")
+    route: Route
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What the Alertmanagers keep: silences, rules of inhibition, and where each sends what."""
+
+    silences: tuple[Silence, ...]
+    rules: tuple[Inhibition, ...]
+    routes: tuple[Route, ...]
+
+    def goes_to(self, labels: Labels) -> frozenset[str]:
+        """Who gets an alert with these labels."""
+        return frozenset(name for route in self.routes for name in route.receivers(labels))
+
+
+@dataclass(frozen=True)
+class LookBack:
+    """Asks what was. Prometheus knows what fired, and Alertmanager what was muted."""
+
+    outside: Outside
+    prometheus: str
+    alertmanagers: tuple[str, ...]
+
+    async def fired(self, since: datetime, now: datetime) -> list[Fired]:
+        """Handrail's alerts that fired since, with the labels that Alertmanager sees.
+
+        Raises TargetError, or ValidationError when what answers is no Prometheus.
+        """
+        return await self._fired(OURS, since, now, await self._added())
+
+    async def muted(
+        self, news: Sequence[Fired], present: Sequence[Present] | None, kept: Kept | None, now: datetime
+    ) -> list[str | None]:
+        """What muted each of them: empty for nothing, None when nobody says.
+
+        `present` is what Alertmanager has now, None when none answered; `kept` what `kept()` said.
+        """
+        if not self.alertmanagers or not news:
+            return ["" for _ in news]  # there is nobody who could have muted it
+        if kept is None or present is None:
+            return [None for _ in news]
+        sources = await self._sources(news, kept.rules, now)
+        return await asyncio.to_thread(
+            lambda: [_muted(one, present, kept, sources, now) for one in news]  # slow: each with each
+        )
+
+    async def _fired(self, selector: str, since: datetime, now: datetime, added: Labels) -> list[Fired]:
+        still = {_key(one.metric) for one in await self._query(f"ALERTS{{{selector}}}")}
+        seconds = int((now - since).total_seconds()) + 1
+        return [
+            Fired(
+                {**added, **_labels(one.metric)},
+                datetime.fromtimestamp(one.values[0][0], UTC),
+                datetime.fromtimestamp(one.values[-1][0], UTC),
+                still=_key(one.metric) in still,
+            )
+            for one in await self._query(f"ALERTS{{{selector}}}[{seconds}s]")
+            if one.values
+        ]
+
+    async def _query(self, query: str) -> list[_Series]:
+        address = f"{self.prometheus.rstrip('/')}/api/v1/query?{urlencode({'query': query})}"
+        answer = await self.outside.ask("Prometheus", "GET", address, timeout=ANSWER_WITHIN)
+        read = _Answer.model_validate_json(answer.body)
+        read.whole()
+        return read.data.result
+
+    async def _added(self) -> Labels:
+        """The labels that Prometheus adds to what it sends; none where its configuration is not shown."""
+        address = f"{self.prometheus.rstrip('/')}/api/v1/status/config"
+        try:
+            answer = await self.outside.ask("Prometheus", "GET", address, timeout=ANSWER_WITHIN)
+            text = _Configuration.model_validate_json(answer.body).data.yaml
+            written = _Whole.model_validate(await asyncio.to_thread(read_yaml, text) or {})
+            return (written.all_over or _Global()).external_labels or {}
+        except (TargetError, ValidationError, yaml.YAMLError):
+            return {}
+
+    async def kept(self) -> Kept | None:
+        """What the Alertmanagers keep: one of a cluster that answers is enough, None when none does."""
+        found: list[Kept] = []
+        for url in self.alertmanagers:
+            base = url.rstrip("/")
+            try:
+                muted, status = [
+                    (await self.outside.ask("Alertmanager", "GET", base + path, timeout=ANSWER_WITHIN)).body
+                    for path in ("/api/v2/silences", "/api/v2/status")
+                ]
+                found.append(await asyncio.to_thread(_read, muted, status))
+            except (TargetError, ValidationError, yaml.YAMLError) as error:
+                log.warning("%s does not say what it muted: %s", url, error)
+        if not found:
+            return None
+        return Kept(
+            tuple(one for kept in found for one in kept.silences),
+            tuple({rule.model_dump_json(): rule for kept in found for rule in kept.rules}.values()),
+            tuple(route for kept in found for route in kept.routes),
+        )
+
+    async def _sources(
+        self, news: Sequence[Fired], rules: Iterable[Inhibition], now: datetime
+    ) -> list[tuple[Inhibition, list[Fired]]]:
+        """The alerts that may have muted one of the news, rule by rule."""
+        added, since = await self._added(), min(one.first for one in news) - BEFORE
+        return [
+            (rule, await self._fired(rule.selector(added), since, now, added))
+            for rule in rules
+            if any(rule.may_mute(one.labels) for one in news)
+        ]
+
+
+def _read(muted: bytes, status: bytes) -> Kept:
+    route = _Routes.model_validate(configured(status)).route
+    return Kept(silences(muted), inhibitions(status), (route,))
+
+
+def _muted(
+    fired: Fired,
+    present: Sequence[Present],
+    kept: Kept,
+    sources: Sequence[tuple[Inhibition, list[Fired]]],
+    now: datetime,
+) -> str:
+    for silence in kept.silences:
+        if silence.mutes(fired, now):
+            return f"silenced by {silence.createdBy or 'somebody'}" + f": {silence.comment}".rstrip(": ")
+    for rule, others in sources:
+        for other in others:
+            if rule.mutes(fired, other):
+                return f"inhibited by {other.labels.get('alertname', 'another alert')}"
+    if any(not one.active and fired.labels.items() <= one.labels.items() for one in present):
+        return "muted in Alertmanager"
+    return ""
+
+
+def _labels(metric: Labels) -> dict[str, str]:
+    return {name: value for name, value in metric.items() if name not in {"__name__", "alertstate"}}
+
+
+def _key(metric: Labels) -> frozenset[tuple[str, str]]:
+    return frozenset(_labels(metric).items())

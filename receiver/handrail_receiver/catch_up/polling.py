@@ -1,0 +1,321 @@
+"""What Alertmanager and Prometheus know → deliveries like any other: so that nothing is missed while we were away.
+
+Alertmanager tells us the state of its groups, and nothing about what came and went meanwhile. So we ask, at
+the start and every minute: Alertmanager for what fires now; and Prometheus, after we were away, for what fired
+meanwhile. What a person or another alert had muted is left alone either way.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Literal
+from urllib.parse import urlencode
+
+from handrail.contract import names
+from pydantic import ValidationError
+
+from handrail_receiver.catch_up.lookback import ALERTS, ANSWER_WITHIN, Kept, LookBack, Present
+from handrail_receiver.catch_up.missed import Follows, Missed, began, follows, is_news, said
+from handrail_receiver.catch_up.mutes import Fired
+from handrail_receiver.catch_up.routes import is_ours
+from handrail_receiver.decide.admission import ALERTMANAGER, fits, over, series_in
+from handrail_receiver.errors import StoreDown, TargetError
+from handrail_receiver.guard import Guard, with_tells
+from handrail_receiver.intake.parse import MAX_ALERTS, AlertBody, compose
+from handrail_receiver.model import History, Received
+from handrail_receiver.outside import Outside, TooLong
+from handrail_receiver.playbooks import Playbooks
+from handrail_receiver.ports import Clock
+from handrail_receiver.store import Store
+
+log = logging.getLogger("handrail")
+LONGEST_AWAY = timedelta(hours=12)
+BEFORE = timedelta(minutes=1)
+"""How much older than an attempt an alert is said to be that fired before it; since when, nobody asked."""
+ASKED = "asked"
+WITH_A_ROLLOUT = f'{names.ROLLOUT}!=""'
+GONE = 3
+
+
+@dataclass(frozen=True)
+class Found:
+    """What the Alertmanagers have of ours now: `of` has the rollouts of which all of them have said everything."""
+
+    alerts: tuple[Present, ...]
+    of: frozenset[str]
+
+
+@dataclass
+class Asker:
+    """Asks every Alertmanager and Prometheus. `problems` says who did not answer last time, `elsewhere` whose alerts
+    Alertmanager has and does not send to us.
+
+    `receivers` are what we are called in Alertmanager; `unsure` is what follows when an alert was missed and no
+    Alertmanager says whether it was silenced.
+    """
+
+    outside: Outside
+    alertmanagers: tuple[str, ...]
+    receivers: tuple[str, ...]
+    prometheus: str | None
+    unsure: Literal["act", "hold"]
+    store: Store
+    playbooks: Playbooks
+    guard: Guard
+    clock: Clock
+    every: float
+    problems: dict[str, str] = field(default_factory=dict)
+    elsewhere: str = ""
+    _gone: Counter[tuple[str, str]] = field(default_factory=Counter)
+    _asked_before: bool = False
+    _unsure_before: bool = False
+    _at_once: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def at_once(self) -> None:
+        """Ask now: something was said that is not the whole truth."""
+        self._at_once.set()
+
+    async def begun(self, alerts: Sequence[Mapping[str, str]]) -> None:
+        """An attempt has begun while `alerts` fire by Prometheus: they count for it as if they were sent now.
+
+        Alertmanager knows what of it is muted, and is asked at once; where none is set, nothing is.
+        """
+        if self.alertmanagers:
+            self.at_once()
+            return
+        since = self.clock.now() - BEFORE
+        await self._deliver([AlertBody(status="firing", labels=dict(one), startsAt=since) for one in alerts])
+
+    async def run(self) -> None:
+        """Ask until cancelled."""
+        while True:
+            self._at_once.clear()
+            try:
+                await self.step()
+            except StoreDown as error:
+                log.warning("what was asked cannot be kept: %s", error)
+            try:
+                async with asyncio.timeout(self.every):
+                    await self._at_once.wait()
+            except TimeoutError:
+                continue
+
+    async def step(self) -> None:
+        """Ask everybody once and put what is news into the inbox."""
+        now = self.clock.now()
+        last = await self.store.memory.recall(ASKED)
+        found = await self._present()
+        present = list(found.alerts) if found else None
+        if found is not None:
+            sent = self._sent_to_us(found.alerts)
+            await self._deliver(await asyncio.to_thread(lambda: [_body(one) for one in sent]))
+            await self._close(found)
+        if last is None or await self._is_known(present, last, now):
+            await self.store.memory.remember(ASKED, now)
+            self._asked_before = True
+
+    async def _present(self) -> Found | None:
+        """What the Alertmanagers have now of ours, None when none of them answers."""
+        answers = [await self._of(url) for url in self.alertmanagers]
+        known = [answer for answer in answers if answer is not None]
+        if not known:
+            return None
+        alerts = tuple(one for answer in known for one in answer.alerts if self._ours(one.labels))
+        whole = frozenset.intersection(*(answer.of for answer in known))
+        return Found(alerts, whole if len(known) == len(answers) else frozenset())
+
+    async def _of(self, url: str) -> Found | None:
+        """What one of them has. Rollout by rollout when it is too much at once: then one has no more than its own."""
+        rollouts = [playbook.rollout for playbook in self.playbooks.all()]
+        try:
+            alerts = await self._alerts(url, WITH_A_ROLLOUT)
+        except TooLong:
+            return await self._one_by_one(url, rollouts)
+        except (TargetError, ValidationError) as error:
+            self._failed(url, error)
+            return None
+        self.problems.pop(url, None)
+        return Found(alerts, frozenset(rollouts))
+
+    async def _one_by_one(self, url: str, rollouts: list[str]) -> Found | None:
+        alerts: tuple[Present, ...] = ()
+        whole: list[str] = []
+        long: list[str] = []
+        for rollout in rollouts:
+            try:
+                alerts += await self._alerts(url, f"{names.ROLLOUT}={json.dumps(rollout)}")
+                whole.append(rollout)
+            except TooLong:
+                long.append(rollout)
+            except (TargetError, ValidationError) as error:
+                self._failed(url, error)
+                return None
+        if long:
+            self._say(
+                url, f"it has more alerts of {', '.join(long)} than can be read; let its rules aggregate"
+            )
+        else:
+            self.problems.pop(url, None)
+        return Found(alerts, frozenset(whole))
+
+    async def _alerts(self, url: str, matcher: str) -> tuple[Present, ...]:
+        address = f"{url.rstrip('/')}/api/v2/alerts?{urlencode({'filter': matcher})}"
+        answer = await self.outside.ask("Alertmanager", "GET", address, timeout=ANSWER_WITHIN)
+        return tuple(ALERTS.validate_json(answer.body))
+
+    def _sent_to_us(self, alerts: tuple[Present, ...]) -> list[Present]:
+        """Those that Alertmanager would deliver to us; where all go elsewhere, that is said once."""
+        active = [one for one in alerts if one.active]
+        ours = [one for one in active if is_ours(one.goes_to, self.receivers)]
+        others = sorted({name for one in active for name in one.goes_to})
+        said = (
+            f"{len(active)} alerts of ours go to {', '.join(others)} and to no receiver called "
+            f"{' or '.join(self.receivers)}; correct the routes, or HANDRAIL_ALERTMANAGER_RECEIVERS"
+            if active and not ours
+            else ""
+        )
+        if said and said != self.elsewhere:
+            log.warning("%s", said)
+        self.elsewhere = said
+        return ours
+
+    async def _close(self, found: Found) -> None:
+        """What no Alertmanager has any more, though all answer, fires no more: its resolve was lost.
+
+        It must be gone each of GONE times: one that was started anew knows nothing for a minute.
+        """
+        still = await asyncio.to_thread(
+            lambda: {series for one in found.alerts for series in series_in(one.labels)}
+        )
+        gone: Counter[tuple[str, str]] = Counter()
+        for rollout in sorted(found.of):
+            history = await self.store.attempts.history(rollout, self.clock.now())
+            for one in history.said if history.attempt and history.attempt.live else ():
+                if one.firing and one.origin == ALERTMANAGER and one.series not in still:
+                    gone[rollout, one.series] = self._gone[rollout, one.series] + 1
+        self._gone = gone
+        for rollout in sorted({rollout for (rollout, _), times in gone.items() if times >= GONE}):
+            series = {one for (its, one), times in gone.items() if its == rollout and times >= GONE}
+            await self.guard.apply(rollout, partial(over, rollout, series))
+
+    async def _is_known(self, present: list[Present] | None, last: datetime, now: datetime) -> bool:
+        """Whether all is known up to `now`; what is not is asked for again next time."""
+        heard = present is not None or not self.alertmanagers
+        away = not self._asked_before or now - last > timedelta(seconds=2 * self.every)
+        if self.prometheus is None or not away:
+            return heard
+        back = LookBack(self.outside, self.prometheus, self.alertmanagers)
+        try:
+            sure = await self._look_back(back, present, max(last, now - LONGEST_AWAY), now)
+        except (TargetError, ValidationError) as error:
+            self._failed(self.prometheus, error)
+            return False
+        self.problems.pop(self.prometheus, None)
+        return heard and sure
+
+    async def _look_back(
+        self, back: LookBack, present: list[Present] | None, since: datetime, now: datetime
+    ) -> bool:
+        """Do what follows from each alert that was missed; whether that could be said of all of them."""
+        fired = [one for one in await back.fired(since, now) if self._ours(one.labels)]
+        kept = await back.kept() if fired and self.alertmanagers and present is not None else None
+        rollouts = {one.labels[names.ROLLOUT] for one in fired}
+        histories = {name: await self.store.attempts.history(name, now) for name in sorted(rollouts)}
+        news = await asyncio.to_thread(self._news, fired, present, kept, histories)
+        missed = list(map(Missed, news, await back.muted(news, present, kept, now)))
+        words = [self._follows(one) for one in missed]
+        acting = [one for one, word in zip(missed, words, strict=True) if word == "act"]
+        bodies = [body for one in acting for body in _bodies(one, began(one, histories[one.rollout]))]
+        await self._deliver(bodies)
+        told = {
+            (one.rollout, one.source, one.muted): one
+            for one, word in zip(missed, words, strict=True)
+            if word in {"leave", "hold"}
+        }
+        for one in told.values():  # of a tier with thousands of series once
+            await self._tell(one)
+        self._unsure_before = any(one.muted is None for one in missed)
+        return not {"wait", "hold"} & set(words)
+
+    def _news(
+        self,
+        fired: list[Fired],
+        present: list[Present] | None,
+        kept: Kept | None,
+        histories: Mapping[str, History],
+    ) -> list[Fired]:
+        """Those that nobody told us of, and that would have been sent to us. Slow where there are thousands."""
+        return [
+            one
+            for one in fired
+            if is_news(Missed(one, None), histories[one.labels[names.ROLLOUT]])
+            and not _is_sent(one, present)
+            and (kept is None or is_ours(kept.goes_to(one.labels), self.receivers))
+        ]
+
+    def _follows(self, missed: Missed) -> Follows:
+        playbook = self.playbooks.get(missed.rollout)
+        return follows(missed, playbook, self.unsure, again=self._unsure_before) if playbook else "leave"
+
+    async def _tell(self, missed: Missed) -> None:
+        """Write down why an alert that was missed is left alone, or hold and tell people."""
+        playbook = self.playbooks.get(missed.rollout)
+        if playbook is not None:
+            await self.guard.apply(
+                playbook.rollout, lambda history: with_tells(said(missed, playbook, history), playbook)
+            )
+
+    async def _deliver(self, alerts: list[AlertBody]) -> None:
+        for start in range(0, len(alerts), MAX_ALERTS):
+            body = await asyncio.to_thread(compose, alerts[start : start + MAX_ALERTS])
+            await self.store.inbox.put(Received(self.clock.now(), ASKED, body))
+        if alerts:
+            self.guard.wake()
+
+    def _failed(self, url: str, error: Exception) -> None:
+        odd = "its answer is not what it should be; correct the address"
+        self._say(url, str(error) if isinstance(error, TargetError) else odd)
+
+    def _say(self, url: str, text: str) -> None:
+        if self.problems.get(url) != text:
+            log.warning("%s: %s", url, text)
+        self.problems[url] = text
+
+    def _ours(self, labels: Mapping[str, str]) -> bool:
+        """Whether an alert is about a rollout of ours. The heartbeat counts only when it is delivered: that is its point."""
+        playbook = self.playbooks.get(labels.get(names.ROLLOUT, ""))
+        beat = labels.get(names.ALERTNAME) == names.HEARTBEAT_ALERT
+        return playbook is not None and not beat and fits(labels, playbook)
+
+
+def _is_sent(fired: Fired, present: list[Present] | None) -> bool:
+    """Whether Alertmanager has it as active: then it was asked for already."""
+    return any(one.active and fired.labels.items() <= one.labels.items() for one in present or ())
+
+
+def _body(alert: Present) -> AlertBody:
+    return AlertBody(
+        status="firing",
+        labels=alert.labels,
+        annotations=alert.annotations,
+        startsAt=alert.startsAt or None,
+        fingerprint=alert.fingerprint,
+    )
+
+
+def _bodies(missed: Missed, starts_at: datetime) -> list[AlertBody]:
+    """It fires, and it has stopped if it has."""
+    found = AlertBody(
+        status="firing",
+        labels=dict(missed.fired.labels),
+        annotations={"description": missed.text},
+        startsAt=starts_at,
+    )
+    return [found] if missed.fired.still else [found, found.model_copy(update={"status": "resolved"})]

@@ -1,0 +1,1 @@
+"""Notification + playbook + history + now → Decision with its reason. Pure."""

@@ -1,0 +1,191 @@
+"""An alert that arrived + Playbook + what was heard before → what it counts for, decided; pure.
+
+Asked of each alert before its decision: is it of our environment, and does it say what was measured? An alert of
+another environment is nothing to us. One that says only that nobody could measure is the `blind` tier of its
+guardrail, whatever else it asks for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import replace
+
+from handrail.contract import GuardrailFacts, Playbook, TierFacts, names
+
+from handrail_receiver.decide.decide import decide, series_of
+from handrail_receiver.model import Conditions, Decision, Heard, History, SetHold, Signal, Verdict
+from handrail_receiver.ports import Look
+
+HEARTBEAT = "heartbeat"
+ALERTMANAGER = "alertmanager"
+Labels = Mapping[str, str]
+# What Grafana fires instead of a rule's own alert, or notes on it, when its query gave nothing or failed.
+CANNOT_SEE = frozenset({"DatasourceNoData", "DatasourceError"})
+STATE_REASON = "grafana_state_reason"
+UNMEASURED = frozenset({"NoData", "Error"})
+
+
+def heartbeat(signal: Signal, playbooks: Iterable[Playbook]) -> Decision:
+    """Whether a heartbeat that Alertmanager delivered says that our guard is awake."""
+    ours = {playbook.environment for playbook in playbooks if playbook.environment}
+    theirs = signal.labels.get(names.ENVIRONMENT, "")
+    if ours and theirs and theirs not in ours:
+        return Decision(
+            Verdict.ignore, "other-environment", f"the heartbeat of {theirs!r}; ours is {_listed(ours)}"
+        )
+    if not signal.firing:
+        text = "the heartbeat ended: Prometheus does not send it any more"
+        return Decision(Verdict.ignore, "heartbeat-ended", text)
+    return Decision(Verdict.note, HEARTBEAT, "the heartbeat arrived")
+
+
+def judge(
+    signal: Signal, playbook: Playbook | None, look: Look, now: Conditions, origin: str = ""
+) -> Iterator[Decision]:
+    """What follows from one alert; `look` gives the history with the effects of all decisions before.
+
+    `origin` is who says it, as it is remembered: of what Alertmanager said, Alertmanager can be asked.
+    """
+    for decision in _judge(signal, playbook, look, now):
+        if origin and decision.changes:
+            said = (
+                replace(one, origin=origin) if isinstance(one, Heard) else one for one in decision.changes
+            )
+            yield replace(decision, changes=tuple(said))
+        else:
+            yield decision
+
+
+def series_in(labels: Labels) -> tuple[str, str]:
+    """The series of an alert with these labels: as it says, and as blind."""
+    signal = Signal(firing=True, labels=labels)
+    return series_of(signal), series_of(_as_blind(signal))
+
+
+def over(rollout: str, series: Collection[str], history: History) -> Decision:
+    """These fire no more, although nobody said so."""
+    over = [one for one in history.said if one.firing and one.series in series]
+    sources = ", ".join(sorted({one.source for one in over}))
+    text = f"no Alertmanager has {sources} any more, and all answer: what told of its end was lost"
+    return Decision(
+        Verdict.note if over else Verdict.ignore,
+        "gone",
+        text,
+        rollout=rollout,
+        by="asking",
+        attempt=history.attempt.id if history.attempt else 0,
+        changes=tuple(Heard(one.series, one.source, firing=False, origin=one.origin) for one in over),
+    )
+
+
+def _judge(signal: Signal, playbook: Playbook | None, look: Look, now: Conditions) -> Iterator[Decision]:
+    if playbook is None:
+        yield decide(signal, None, History(), now)
+        return
+    history = look(playbook.rollout)
+    if (foreign := _foreign(signal, playbook, history)) is not None:
+        yield foreign
+        return
+    if _cannot_see(signal):
+        yield decide(_as_blind(signal), _with_blind_tier(playbook, signal), history, now)
+        return
+    if _was_blind(signal, history):
+        blind = _as_blind(signal)
+        yield decide(replace(blind, firing=False), _with_blind_tier(playbook, signal), history, now)
+        history = look(playbook.rollout)
+    yield decide(signal, playbook, history, now)
+
+
+def counted(signal: Signal, playbook: Playbook | None) -> Signal | None:
+    """An alert as it counts: as blind when nobody could measure, and None when it is not of our environment."""
+    ours = playbook.environment if playbook else ""
+    if signal.firing and ours and signal.labels.get(names.ENVIRONMENT, "") != ours:
+        return None
+    return _as_blind(signal) if _cannot_see(signal) else signal
+
+
+def fits(labels: Labels, playbook: Playbook) -> bool:
+    """Whether an alert does not say that it is of another environment than ours."""
+    theirs = labels.get(names.ENVIRONMENT, "")
+    return not theirs or not playbook.environment or theirs == playbook.environment
+
+
+def _foreign(signal: Signal, playbook: Playbook, history: History) -> Decision | None:
+    """The decision about an alert that is not, or may not be, of our environment; None for one that is."""
+    ours, theirs = playbook.environment, signal.labels.get(names.ENVIRONMENT, "")
+    if not ours or theirs == ours:
+        return None
+    guardrail, name = signal.labels.get(names.GUARDRAIL, ""), signal.labels.get(names.TIER, "")
+    known = Decision(
+        Verdict.ignore,
+        "other-environment",
+        f"it is of {theirs!r}, and this receiver guards {ours!r}",
+        rollout=playbook.rollout,
+        guardrail=guardrail,
+        tier=name,
+        attempt=history.attempt.id if history.attempt else 0,
+    )
+    if theirs:
+        return known
+    if not signal.firing:
+        return None  # a resolve undoes nothing, and may close what was heard before the rules had the label
+    text = (
+        f"{guardrail or 'an alert'} fires and names no environment, and this receiver guards {ours!r}: "
+        "generate the rules anew and let Prometheus load them"
+    )
+    tier, attempt = playbook.tier(guardrail, name), history.attempt
+    unsure = replace(known, reason="no-environment", text=text, action=tier.action if tier else "")
+    if tier is None or tier.action not in {"hold", *names.ACTING} or attempt is None or not attempt.live:
+        return unsure
+    if attempt.held == text:
+        return replace(unsure, verdict=Verdict.repeat)
+    return replace(unsure, verdict=Verdict.hold, changes=(SetHold(text),))
+
+
+def _cannot_see(signal: Signal) -> bool:
+    """Whether it fires, or ended firing, because nothing could be measured."""
+    if signal.labels.get(names.ALERTNAME) in CANNOT_SEE:
+        return True
+    said = signal.annotations.get(STATE_REASON) if signal.firing else None
+    return said is not None and any(reason.strip() in UNMEASURED for reason in said.split(","))
+
+
+def _was_blind(signal: Signal, history: History) -> bool:
+    """Whether it is heard as blind still, and now says what it measured."""
+    source = f"{signal.labels.get(names.GUARDRAIL)}/{names.BLIND}"
+    if signal.labels.get(names.TIER) == names.BLIND or not any(
+        one.firing and one.source == source for one in history.said
+    ):
+        return False
+    return history.heard(series_of(_as_blind(signal))) is True
+
+
+def _as_blind(signal: Signal) -> Signal:
+    return replace(signal, labels={**signal.labels, names.TIER: names.BLIND})
+
+
+def _with_blind_tier(playbook: Playbook, signal: Signal) -> Playbook:
+    """The playbook, in which the guardrail of `signal` has a blind tier that does no more than hold."""
+    guardrail, name = signal.labels.get(names.GUARDRAIL, ""), signal.labels.get(names.TIER, "")
+    real = playbook.tier(guardrail, name)
+    if real is None:
+        return playbook
+    declared = playbook.tier(guardrail, names.BLIND)
+    quiet = declared is not None and declared.action not in names.ACTING
+    blind = (declared if quiet else None) or real.model_copy(
+        update={"tier": names.BLIND, "action": "hold", "confirmation": None}
+    )
+    blind = blind.model_copy(update={"shadow": real.shadow})
+    guardrails = tuple(
+        _with(facts, blind) if facts.name == guardrail else facts for facts in playbook.guardrails
+    )
+    return playbook.model_copy(update={"guardrails": guardrails})
+
+
+def _with(facts: GuardrailFacts, blind: TierFacts) -> GuardrailFacts:
+    others = tuple(tier for tier in facts.tiers if tier.tier != names.BLIND)
+    return facts.model_copy(update={"tiers": (*others, blind)})
+
+
+def _listed(words: set[str]) -> str:
+    return ", ".join(map(repr, sorted(words)))

@@ -1,0 +1,290 @@
+"""Signal + Playbook + History + Conditions → Decision with its reason; pure.
+
+The playbook says what an alert may ask for; the alert only selects. A resolve closes a signal and changes
+nothing else. Nothing here knows a store, a target or the time.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from handrail.contract import Action, Confirmation, Playbook, Step, TierFacts, names
+
+from handrail_receiver.model import (
+    NEVER_BEGUN,
+    OPEN,
+    WORKED,
+    Attempt,
+    AttemptState,
+    Change,
+    Conditions,
+    Decision,
+    Heard,
+    History,
+    Open,
+    Run,
+    RunState,
+    SetHold,
+    SetState,
+    Signal,
+    Verdict,
+)
+from handrail_receiver.words.steps import what
+
+STRENGTH = {name: strength for strength, name in enumerate(names.ACTING)}
+OLD = timedelta(seconds=5)
+NAMED = (names.ROLLOUT, names.GUARDRAIL, names.TIER)
+
+
+def decide(signal: Signal, playbook: Playbook | None, history: History, now: Conditions) -> Decision:
+    """What follows from one alert."""
+    rollout, guardrail, name = (signal.labels.get(label, "") for label in NAMED)
+    tier = playbook.tier(guardrail, name) if playbook else None
+    if playbook is not None and tier is not None and rollout:
+        return _known(_Case(signal, playbook, guardrail, tier, history, now))
+    if not rollout:
+        reason, text = "no-rollout-label", "the alert names no rollout; send only Handrail's alerts here"
+    elif playbook is None:
+        reason, text = (
+            "unknown-rollout",
+            f"no playbook declares {rollout!r}; generate it or correct the route",
+        )
+    else:
+        return _unknown(signal, history)
+    return Decision(
+        Verdict.ignore,
+        reason,
+        text,
+        rollout=rollout,
+        guardrail=guardrail,
+        tier=name,
+        attempt=history.attempt.id if history.attempt else 0,
+    )
+
+
+def _unknown(signal: Signal, history: History) -> Decision:
+    """Rules and playbook are of different ages: a rollback that cannot be looked up is people's, and at once."""
+    rollout, guardrail, name = (signal.labels.get(label, "") for label in NAMED)
+    asked, attempt = signal.labels.get(names.ACTION, ""), history.attempt
+    found = f"{rollout} has no tier {name!r} of guardrail {guardrail!r}"
+    known = Decision(
+        Verdict.ignore,
+        "unknown-guardrail",
+        f"{found}; the rules and the playbook are of different ages",
+        rollout=rollout,
+        guardrail=guardrail,
+        tier=name,
+        attempt=attempt.id if attempt else 0,
+    )
+    shadow = signal.labels.get(names.MODE) == names.SHADOW
+    if not signal.firing or shadow or asked not in STRENGTH or attempt is None or not attempt.live:
+        return known
+    cure = f"people must {asked}, or `handrail rollout adopt {rollout}` where the newest playbook has it"
+    text = f"{found}, and its alert asks for {asked}; {cure}"
+    if attempt.held == text:
+        return replace(known, verdict=Verdict.repeat, text=text)
+    return replace(known, verdict=Verdict.tell, action=asked, text=text, changes=(SetHold(text),))
+
+
+def series_of(signal: Signal) -> str:
+    """A short name for all labels of an alert: what tells it from its neighbours in one guardrail."""
+    text = "\n".join(f"{name}={signal.labels[name]}" for name in sorted(signal.labels))
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True)
+class _Case:
+    """An alert of a tier that the playbook has, and all that its decision may look at."""
+
+    signal: Signal
+    playbook: Playbook
+    guardrail: str
+    tier: TierFacts
+    history: History
+    now: Conditions
+
+    def say(self, verdict: Verdict, reason: str, text: str, *changes: Change) -> Decision:
+        """A decision about it."""
+        return Decision(
+            verdict,
+            reason,
+            text,
+            rollout=self.playbook.rollout,
+            action=self.tier.action,
+            guardrail=self.guardrail,
+            tier=self.tier.tier,
+            attempt=self.history.attempt.id if self.history.attempt else 0,
+            changes=changes,
+        )
+
+    @property
+    def source(self) -> str:
+        """Guardrail and tier, as they are remembered."""
+        return f"{self.guardrail}/{self.tier.tier}"
+
+    @property
+    def where(self) -> str:
+        """Its tier, in words."""
+        return f"{self.guardrail} is in its {self.tier.tier} tier"
+
+
+def _known(case: _Case) -> Decision:
+    if case.history.attempt is None:
+        text = f"no attempt of {case.playbook.rollout} was started; there is nothing to roll back"
+        return case.say(Verdict.ignore, "no-attempt", text)
+    series = series_of(case.signal)
+    before = case.history.heard(series)
+    decision = _in_attempt(case, case.history.attempt, before=before)
+    if before == case.signal.firing:
+        return decision
+    heard = Heard(series, case.source, case.signal.firing)
+    return replace(decision, changes=(heard, *decision.changes))
+
+
+def _in_attempt(case: _Case, attempt: Attempt, *, before: bool | None) -> Decision:
+    """`before` says whether the alert was firing when we last heard of it, None when we never did."""
+    tier, again = case.tier, before is True
+    if not case.signal.firing:
+        return _resolved(case, attempt, before=before)
+    if not attempt.live and not _stronger(tier, case.history):
+        text = f"attempt {attempt.number} is {attempt.state}"
+        return case.say(Verdict.repeat if again else Verdict.note, "attempt-over", text)
+    if tier.shadow:  # the playbook's word: no label of an alert makes it do less
+        text = f"in shadow: it would {_wish(case, attempt)}"
+        return case.say(Verdict.repeat if again else Verdict.shadow, "shadow", text)
+    if tier.action == "hold":
+        return _hold(case, attempt.held)
+    if tier.action not in STRENGTH:
+        text = f"{case.where}: people are asked to {tier.action}"
+        return case.say(Verdict.repeat if again else Verdict.tell, "asked-for", text)
+    return _act(case, attempt)
+
+
+def _resolved(case: _Case, attempt: Attempt, *, before: bool | None) -> Decision:
+    """A guardrail that sees again holds nothing any more; every other hold is for people to end."""
+    if _is_blind(case) and attempt.held == _cannot_see(case) and not _still_blind(case):
+        return case.say(Verdict.note, "sees-again", f"{case.guardrail} sees again", SetHold(""))
+    text = "it stopped firing, which proves nothing and undoes nothing"
+    return case.say(Verdict.repeat if before is False else Verdict.note, "resolved", text)
+
+
+def _is_blind(case: _Case) -> bool:
+    return case.tier.tier == names.BLIND
+
+
+def _cannot_see(case: _Case) -> str:
+    return f"{case.guardrail} cannot see"
+
+
+def _still_blind(case: _Case) -> bool:
+    """Whether another series of the same alert fires."""
+    source, own = f"{case.guardrail}/{case.tier.tier}", series_of(case.signal)
+    return any(one.firing and one.source == source and one.series != own for one in case.history.said)
+
+
+def _act(case: _Case, attempt: Attempt) -> Decision:
+    playbook, tier, history = case.playbook, case.tier, case.history
+    action, confirmation = playbook.action(tier.action), _confirmation(case, attempt)
+    key = case.source if confirmation else ""
+    last = _begun(history, tier.action)
+    waiting = history.last_run(tier.action, key)
+    if last is not None and last.state in OPEN:
+        return case.say(Verdict.repeat, "under-way", f"{tier.action} is under way")
+    if confirmation is not None and waiting is not None and waiting.state == RunState.waiting:
+        return case.say(Verdict.repeat, "under-way", f"{tier.action} waits to be confirmed")
+    if last is not None and last.state in WORKED:
+        return case.say(Verdict.repeat, "already-done", f"{tier.action} was done in this attempt")
+    if action is None or not action.steps:
+        text = f"the playbook has no steps for {tier.action}; people must act"
+        return _held(case, attempt, "no-steps", text)
+    if case.now.stopped:
+        return _held(case, attempt, "kill-switch", f"the kill switch is set; people must {tier.action}")
+    if last is None and history.automatic_today >= playbook.budget_per_day:
+        spent = f"{history.automatic_today} automatic rollbacks of {playbook.service} within a day"
+        return _held(case, attempt, "budget-spent", f"{spent}; people must {tier.action}")
+    return _open(case, attempt, action, last, confirmation)
+
+
+def _begun(history: History, action: str) -> Run | None:
+    """The newest run of an action that was begun and not ended by another one: what waits has not begun."""
+    runs = [run for run in history.runs if run.action == action and run.state not in NEVER_BEGUN]
+    return max(runs, key=lambda run: (run.id, run.round), default=None)
+
+
+def _open(
+    case: _Case, attempt: Attempt, action: Action, last: Run | None, confirmation: Confirmation | None
+) -> Decision:
+    """A definite alert acts at once, whatever tentative one waits; each that is tentative waits by itself."""
+    key = case.source if confirmation else ""
+    run = Open(
+        action=action.name,
+        key=key,
+        round=case.history.next_round(action.name, key),
+        steps=_steps(attempt, action),
+        proof=action.proof,
+        due_at=case.now.now + timedelta(seconds=confirmation.after if confirmation else 0),
+        confirmation=confirmation,
+        supersedes=confirmation is None,
+    )
+    if confirmation is not None:
+        text = f"{case.where}; asking again in {confirmation.after:g} s before {action.name}"
+        return case.say(Verdict.confirm, "to-be-confirmed", text, run)
+    rolling_back = SetState(AttemptState.rolling_back)
+    if last is not None:
+        text = f"{case.guardrail} still fires and the last {action.name} {last.state}: once more"
+        return case.say(Verdict.act, "tried-again", text, rolling_back, run)
+    return case.say(Verdict.act, "limit-broken", f"{case.where}: {action.name}", rolling_back, run)
+
+
+def _confirmation(case: _Case, attempt: Attempt) -> Confirmation | None:
+    """What is asked first: as the guardrail declares it, and always of an alert that is older than the attempt."""
+    began = case.signal.starts_at
+    if case.tier.confirmation is None and began and began < attempt.started_at - OLD:
+        return Confirmation(after=0, expr=case.tier.expr, unreachable="hold")
+    return case.tier.confirmation
+
+
+def _hold(case: _Case, held: str) -> Decision:
+    text = _cannot_see(case) if _is_blind(case) else case.where
+    if held:
+        return case.say(Verdict.repeat, "already-held", f"{text}; held already: {held}")
+    return case.say(Verdict.hold, "asked-for", text, SetHold(text))
+
+
+def _held(case: _Case, attempt: Attempt, reason: str, text: str) -> Decision:
+    """People must act: say so once, and promote nothing until they have."""
+    if attempt.held == text:
+        return case.say(Verdict.repeat, reason, text)
+    return case.say(Verdict.tell, reason, text, SetHold(text))
+
+
+def _stronger(tier: TierFacts, history: History) -> bool:
+    """Whether an attempt that is rolled back should still do this: a stronger action than any that was done."""
+    if (
+        tier.action not in STRENGTH
+        or history.attempt is None
+        or history.attempt.state != AttemptState.rolled_back
+    ):
+        return False
+    done = [
+        STRENGTH[run.action]
+        for run in history.runs
+        if run.action in STRENGTH and run.state not in NEVER_BEGUN
+    ]
+    return STRENGTH[tier.action] > max(done, default=-1)
+
+
+def _wish(case: _Case, attempt: Attempt) -> str:
+    """What would be done, step by step."""
+    tier = case.tier
+    action = case.playbook.action(tier.action)
+    steps = _steps(attempt, action) if action and tier.action in STRENGTH else ()
+    word = {"hold": "hold", "investigate": "ask people to look"}.get(tier.action, tier.action)
+    return f"{word}: {'; '.join(map(what, steps))}" if steps else word
+
+
+def _steps(attempt: Attempt, action: Action) -> tuple[Step, ...]:
+    """The steps of an action, with the values that were pinned when the attempt began."""
+    return attempt.pinned.get(action.name, action.steps)

@@ -1,0 +1,114 @@
+"""The alerts of one delivery → those that are judged one by one, and the many series of a tier beside the first.
+
+A rule with thousands of series says one thing thousands of times: it is decided once, and what each series says is
+remembered. What cannot be decided of one rollout is told to its people, and keeps no other back. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from handrail.contract import Playbook, names
+
+from handrail_receiver.decide.admission import STATE_REASON, counted
+from handrail_receiver.decide.decide import series_of
+from handrail_receiver.model import Decision, Heard, Signal, Verdict
+from handrail_receiver.ports import Look
+
+FAULT = "fault"
+MANY = 20
+"""So many series of one tier in one delivery are judged as one."""
+FAULTS = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError)
+"""What a row, a playbook or a fault of our own raises; what a database raises is none of them."""
+SAME = (
+    names.ROLLOUT,
+    names.GUARDRAIL,
+    names.TIER,
+    names.ACTION,
+    names.MODE,
+    names.ENVIRONMENT,
+    names.ALERTNAME,
+)
+
+
+def by_tier(signals: Sequence[Signal]) -> tuple[list[Signal], list[list[Signal]]]:
+    """The alerts to judge, in their order; and, of each tier with many series, all the others."""
+    groups: dict[tuple[object, ...], list[Signal]] = {}
+    for signal in signals:
+        groups.setdefault(_group(signal), []).append(signal)
+    many = {group: _newest_first(found) for group, found in groups.items() if len(found) >= MANY}
+    chosen = [signal for signal in signals if many.get(_group(signal), [signal])[0] is signal]
+    return chosen, [found[1:] for found in many.values()]
+
+
+def heard_as_well(
+    signals: Sequence[Signal], look: Look, playbook: Playbook | None = None, origin: str = ""
+) -> Iterator[Decision]:
+    """What the other series of a tier say is remembered, as it counts; what follows from it was decided already."""
+    signals = [counts for one in signals if (counts := counted(one, playbook)) is not None]
+    if not signals:
+        return
+    rollout, guardrail, tier = (signals[0].labels.get(label, "") for label in SAME[:3])
+    history = look(rollout) if rollout else None
+    if history is None or history.attempt is None:
+        return
+    known = {said.series: said.firing for said in history.said}
+    series = {series_of(signal): signal.firing for signal in signals}
+    heard = tuple(
+        Heard(name, f"{guardrail}/{tier}", firing, origin)
+        for name, firing in series.items()
+        if known.get(name) != firing
+    )
+    text = f"{len(signals)} more series of {guardrail}/{tier} say the same"
+    yield Decision(
+        Verdict.repeat,
+        "same-tier",
+        text,
+        rollout=rollout,
+        guardrail=guardrail,
+        tier=tier,
+        attempt=history.attempt.id,
+        changes=heard,
+    )
+
+
+def bounded(decisions: Iterable[Decision], signal: Signal, newest: Playbook | None) -> Iterator[Decision]:
+    """The decisions about an alert, until one cannot be made: then that is said instead."""
+    left = iter(decisions)
+    while True:
+        try:
+            decision = next(left)
+        except StopIteration:
+            return
+        except FAULTS as error:
+            yield undecided(signal, newest, error)
+            return
+        yield decision
+
+
+def undecided(signal: Signal, newest: Playbook | None, error: Exception) -> Decision:
+    """An alert of which nobody knows what follows: people must look."""
+    rollout = newest.rollout if newest else signal.labels.get(names.ROLLOUT, "")
+    asked = signal.labels.get(names.ACTION, "")
+    said = " ".join(f"{type(error).__name__}: {error}".split())[:300]
+    return Decision(
+        Verdict.tell if newest else Verdict.ignore,
+        FAULT,
+        f"its alert asks for {asked or 'something'} and cannot be decided ({said}); people must act",
+        rollout=rollout if newest else "",
+        action="emergency-rollback",
+        guardrail=signal.labels.get(names.GUARDRAIL, ""),
+        tier=signal.labels.get(names.TIER, ""),
+    )
+
+
+def _group(signal: Signal) -> tuple[object, ...]:
+    reason = signal.annotations.get(STATE_REASON, "")
+    return (signal.firing, reason, *(signal.labels.get(label, "") for label in SAME))
+
+
+def _newest_first(signals: list[Signal]) -> list[Signal]:
+    """The one that began last is judged: an alert that is older than the attempt is less certain."""
+    dated = [signal for signal in signals if signal.starts_at is not None]
+    newest = max(dated, key=lambda signal: str(signal.starts_at), default=signals[0])
+    return [newest, *(signal for signal in signals if signal is not newest)]

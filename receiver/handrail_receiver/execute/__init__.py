@@ -1,0 +1,1 @@
+"""Decision to act → its outcome: recorded, carried out by the targets, read back, proved."""

@@ -1,0 +1,144 @@
+"""One step on one node → what came of it: read, act, read back, and again until it is so or its time is over.
+
+All targets have this one policy: pauses grow from 0.1 s to 2 s, a wait that the target asks for is kept, and a
+failure that stays ends it at once. A try that has begun has its full time, so the time bounds when the last begins.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
+
+import stamina
+from handrail.contract import Step, names
+
+from handrail_receiver.errors import Cause, LeaseLost, Permanent, Retryable, StoreDown, TargetError
+from handrail_receiver.execute.rates import Rates
+from handrail_receiver.model import Effect, EffectState, Run
+from handrail_receiver.ports import Reading, Target
+from handrail_receiver.words.steps import change, what
+
+log = logging.getLogger("handrail")
+READ_BACK_EVERY = (0.01, 0.05, 0.2, 0.5, 1.0)
+FIRST_PAUSE, LONGEST_PAUSE = 0.1, 2.0
+LONGEST_WAIT = 120.0
+ENTERING = 10.0
+
+Note = Callable[[Effect], Awaitable[None]]
+
+
+def time_of(run: Run, step: Step) -> float:
+    """For how many seconds a step is tried; who enters a stage waits for the answer, and nothing burns meanwhile."""
+    if run.action not in names.ACTING:
+        return ENTERING
+    return max(step.within, step.tries * step.timeout)
+
+
+@dataclass(frozen=True)
+class Steps:
+    """What carrying out a step needs. `forbidden` says whether nothing may be changed for a run now.
+
+    `fence` is awaited right before each act; it raises LeaseLost when the run is not ours to carry out any more.
+    """
+
+    targets: Mapping[str, Target]
+    rates: Rates
+    forbidden: Callable[[Run], bool]
+    fence: Callable[[Run], Awaitable[None]]
+
+    async def carry_out(
+        self, run: Run, effect: Effect, seconds: float, failing: Note, warned: Note
+    ) -> Effect:
+        """Try for `seconds` (0: once), and give back what came of it.
+
+        `failing` hears of the first try that failed in passing; `warned` hears, before the act, what speaks against it.
+        Raises LeaseLost and StoreDown: then nothing is known of it.
+        """
+        step = effect.step
+        target = self.targets.get(step.kind)
+        if target is None:
+            found = f"this receiver has no target for {step.kind}; install a newer one"
+            return replace(effect, state=EffectState.failed, found=found, cause=Cause.invalid)
+        try:
+            return await self._tried(run, target, effect, seconds, failing, warned)
+        except TargetError as error:
+            return replace(effect, state=EffectState.failed, found=str(error), cause=error.cause)
+        except (LeaseLost, StoreDown):
+            raise
+        except Exception as error:  # else the run would stay open for good, and nobody would hear of it
+            log.exception("%s could not be carried out", what(step))
+            found = f"a fault of Handrail's own: {type(error).__name__}: {error}"
+            return replace(effect, state=EffectState.failed, found=found, cause=Cause.broken)
+
+    async def _tried(
+        self, run: Run, target: Target, effect: Effect, seconds: float, failing: Note, warned: Note
+    ) -> Effect:
+        step, before = effect.step, ""
+        async for attempt in stamina.retry_context(
+            on=_again,
+            attempts=None if seconds else 1,
+            timeout=seconds or None,
+            wait_initial=FIRST_PAUSE,
+            wait_max=LONGEST_PAUSE,
+            wait_jitter=FIRST_PAUSE,
+        ):
+            with attempt:
+                try:
+                    found = await _within(step, target.read(step))
+                    if found.done:
+                        state = EffectState.done if before else EffectState.already
+                        text = change(before or found.found, found.found)
+                        return replace(effect, state=state, found=text, cause=None)
+                    if self.forbidden(run):
+                        raise Permanent(
+                            Cause.refused, f"the kill switch is set, and it is not so: {found.found}"
+                        )
+                    if found.warning and not before:
+                        await warned(replace(effect, found=found.warning))
+                    before = before or found.found
+                    found = await self._acted(run, target, step)
+                except Retryable as error:
+                    log.warning(
+                        "%s %s: %s: try %d: %s", run.rollout, run.action, what(step), attempt.num, error
+                    )
+                    if attempt.num == 1 and seconds:
+                        await failing(replace(effect, found=f"{error}; trying again", cause=error.cause))
+                    raise
+        return replace(effect, state=EffectState.done, found=change(before, found.found), cause=None)
+
+    async def _acted(self, run: Run, target: Target, step: Step) -> Reading:
+        """Act, and read until it is so: some targets take a while after they have said yes."""
+        self.rates.spend(step)
+        await self.fence(run)
+        await _within(step, target.act(step))
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + step.timeout
+        for number in range(10**6):
+            found = await _within(step, target.read(step))
+            if found.done:
+                return found
+            pause = READ_BACK_EVERY[min(number, len(READ_BACK_EVERY) - 1)]
+            if loop.time() + pause > deadline:
+                break
+            await asyncio.sleep(pause)
+        raise Retryable(
+            Cause.timeout, f"it was asked for, but {step.timeout:g} s later it still is: {found.found}"
+        )
+
+
+def _again(error: Exception) -> bool | float:
+    """Whether to try again, or how long to wait before that, where the target said so."""
+    if not isinstance(error, Retryable):
+        return False
+    return True if error.after is None else max(FIRST_PAUSE, min(error.after, LONGEST_WAIT))
+
+
+async def _within(step: Step, call: Awaitable[Reading | None]) -> Reading:
+    """Await a target's call, no longer than the step allows."""
+    try:
+        async with asyncio.timeout(step.timeout):
+            return await call  # type: ignore[return-value]
+    except TimeoutError:
+        raise Retryable(Cause.timeout, f"no answer within {step.timeout:g} s") from None

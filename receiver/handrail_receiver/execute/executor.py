@@ -1,0 +1,275 @@
+"""Run → its outcome, through targets: intent, read, act, read back, record.
+
+A run may have been begun by a process that is dead: every step begins with the read, so that what is done is
+not done again. Steps have their turn in order, each node for itself; one that fails in passing gives way to the
+next and is tried again beside it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Self
+
+from handrail.contract import Confirmation, Tell, names
+
+from handrail_receiver.errors import TargetError
+from handrail_receiver.execute.effects import Steps, time_of
+from handrail_receiver.execute.proving import Prover
+from handrail_receiver.execute.rates import Rates
+from handrail_receiver.model import (
+    ENTERING,
+    WORKED,
+    AttemptState,
+    Effect,
+    EffectState,
+    Progress,
+    Run,
+    RunState,
+)
+from handrail_receiver.model.nodes import waits_for
+from handrail_receiver.outside.prometheus import Asks
+from handrail_receiver.ports import Clock, Fence, Runs, Target
+from handrail_receiver.words.steps import told, what
+
+log = logging.getLogger("handrail")
+EVERYBODY = "emergency-rollback"
+BY_ITSELF = ("alert", "handrail")
+"""Who asks for what no person asked for."""
+
+
+async def _nothing(_: object) -> None:
+    """For who need not hear of it."""
+
+
+@dataclass(frozen=True)
+class Executor:
+    """What carrying out needs. One executor carries out any number of runs at once.
+
+    `people` says who is told of an action of a rollout. Of what needs them now, everybody hears whom an emergency
+    rollback would reach. While `stopped`, the kill switch is set: nothing is changed that no person asked for, not
+    even by what was begun before. The `fence` is asked before each act.
+    """
+
+    targets: Mapping[str, Target]
+    runs: Runs
+    prometheus: Asks
+    clock: Clock
+    rates: Rates
+    redact: Callable[[str], str]
+    people: Callable[[str, str], tuple[Tell, ...]]
+    stopped: Callable[[], bool]
+    fence: Fence
+
+    @property
+    def steps(self) -> Steps:
+        """What carries out one step on one node."""
+        return Steps(self.targets, self.rates, self._forbidden, self.fence.hold)
+
+    async def carry_out(self, run: Run, turn: asyncio.Lock | None = None) -> Run:
+        """Bring a run to its end from wherever it stands, and give it back as it is then.
+
+        One that was confirmed is open then, and goes before others from now on: it has to be begun anew.
+        It acts only while it has the `turn`, which all runs of its attempt share. Raises LeaseLost when somebody else has it, StoreDown when nothing can be recorded: then it stays open.
+        """
+        if run.state == RunState.waiting:
+            return await self._confirm(run)
+        turn = turn or asyncio.Lock()
+        if run.state == RunState.open:
+            async with turn:
+                run = await self._steps(run)
+        if run.state == RunState.proving:
+            run = await self._prove(run, turn)
+        return run
+
+    async def _confirm(self, run: Run) -> Run:
+        asked = run.confirmation
+        if self._forbidden(run):
+            text = f"the kill switch is set; people must {run.action}"
+            people = self.people(run.rollout, run.action)
+            return await self._finish(run, RunState.withdrawn, text, hold=text, tell=people)
+        if asked is None:
+            return await self._go_on(run, "nothing to confirm")
+        try:
+            found = await self.prometheus.values(asked.expr)
+        except TargetError as error:
+            return await self._unconfirmed(run, asked, str(error))
+        if found:
+            return await self._go_on(
+                run, f"confirmed: asked again, it is {', '.join(f'{value:g}' for value in found)}"
+            )
+        return await self._finish(run, RunState.withdrawn, "asked again, it was not so any more")
+
+    async def _unconfirmed(self, run: Run, asked: Confirmation, why: str) -> Run:
+        if asked.unreachable == "act":
+            return await self._go_on(run, f"could not be confirmed ({why}); declared: act")
+        text = f"could not be confirmed ({why}); people must look"
+        told = self.people(run.rollout, run.action)
+        told += self._everybody(run) if asked.unreachable == "page" else ()
+        return await self._finish(run, RunState.withdrawn, text, hold=text, tell=told)
+
+    def _forbidden(self, run: Run) -> bool:
+        return run.asked_by in BY_ITSELF and self.stopped()
+
+    def _everybody(self, run: Run) -> tuple[Tell, ...]:
+        return self.people(run.rollout, EVERYBODY)
+
+    async def _go_on(self, run: Run, text: str) -> Run:
+        told = self.people(run.rollout, run.action)  # nobody was told while it was not certain
+        progress = Progress(RunState.open, text, attempt_state=AttemptState.rolling_back, tell=told)
+        await self.runs.record(run, progress, self.clock.now())
+        return replace(run, state=RunState.open, text=text)
+
+    async def _steps(self, run: Run) -> Run:
+        """All effects that are not carried out yet, each as soon as those that it waits for have had their turn."""
+        course = _Course.of(run)
+        tasks = [asyncio.create_task(self._in_turn(run, course, place)) for place in course.left]
+        try:
+            await asyncio.gather(*tasks)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+        ended = replace(run, effects=tuple(course.effects), acted_at=self.clock.now())
+        return await self._acted(ended, course.last)
+
+    async def _in_turn(self, run: Run, course: _Course, place: int) -> None:
+        """Carry out one effect; it gives way to those that wait for it once it is carried out, has failed, or fails."""
+        effect, turn = course.effects[place], course.turns[place]
+        for before in course.waits_for[place]:
+            await course.turns[before].wait()
+
+        async def failing(now: Effect) -> None:
+            await self._record(run, self._clean(now))
+            if effect.step.on_failure != "stop":
+                turn.set()
+
+        if course.stopped(place):
+            done = replace(effect, state=EffectState.skipped, found="a step before it failed")
+        else:
+            seconds = time_of(run, effect.step)
+            done = await self.steps.carry_out(run, effect, seconds, failing, partial(self._warned, run))
+        course.effects[place] = self._clean(done)
+        if not course.left:
+            course.last = course.effects[place]  # recorded together with what follows from it
+        else:
+            await self._record(run, course.effects[place])
+        turn.set()
+
+    async def _warned(self, run: Run, effect: Effect) -> None:
+        """Something speaks against a step: it is done all the same, and people hear of it first."""
+        log.warning("%s %s: %s: %s", run.rollout, run.action, what(effect.step), effect.found)
+        progress = Progress(run.state, run.text, self._clean(effect), tell=self._everybody(run))
+        await self.runs.record(run, progress, self.clock.now())
+
+    def _clean(self, effect: Effect) -> Effect:
+        return replace(effect, found=self.redact(effect.found))
+
+    async def _record(self, run: Run, effect: Effect | None) -> None:
+        failed = effect is not None and effect.state == EffectState.failed
+        told = self._everybody(run) if effect and failed and effect.step.on_failure == "page" else ()
+        progress = Progress(run.state, run.text, effect, acted_at=run.acted_at, tell=told)
+        await self.runs.record(run, progress, self.clock.now())
+
+    async def _acted(self, run: Run, last: Effect | None) -> Run:
+        failed = [
+            effect for effect in run.effects if effect.state in {EffectState.failed, EffectState.skipped}
+        ]
+        nothing_done = bool(failed) and len(failed) == len(run.effects)
+        if not nothing_done and (run.proof is not None or (not failed and await self._unsettled(run))):
+            # where no step got through, people hear of it at once
+            proving = replace(run, state=RunState.proving)
+            await self._record(proving, last)
+            return proving
+        if failed:
+            return await self._finish(run, RunState.failed, self._told(failed), last)
+        text = "; ".join(told(what(effect.step), effect.found) for effect in run.effects)
+        return await self._finish(run, RunState.done, self.redact(text), last)
+
+    async def _unsettled(self, run: Run) -> bool:
+        """Whether something could land since this run began, so that all of it must be read again."""
+        at = await self.fence.settles_at(run) if run.action in names.ACTING else None
+        return at is not None and at > run.decided_at
+
+    async def _prove(self, run: Run, turn: asyncio.Lock) -> Run:
+        """Ask until it is so, and stays so, or the time for it is over."""
+        prover = Prover(
+            self.targets, self.runs, self.fence, self.prometheus, self.clock, self.redact, self._once
+        )
+        state, text = await prover.prove(run, turn)
+        failed = [
+            effect for effect in run.effects if effect.state in {EffectState.failed, EffectState.skipped}
+        ]
+        if failed and state not in WORKED:
+            return await self._finish(run, RunState.failed, f"{self._told(failed)}; {text}")
+        return await self._finish(run, state, text)
+
+    async def _once(self, run: Run, effect: Effect) -> Effect:
+        """Carry out an effect once more, with one try."""
+        return await self.steps.carry_out(run, effect, 0, _nothing, _nothing)
+
+    def _told(self, failed: list[Effect]) -> str:
+        lines = [f"{what(effect.step)} {effect.state}: {effect.found}" for effect in failed]
+        return self.redact("; ".join(lines))
+
+    async def _finish(
+        self,
+        run: Run,
+        state: RunState,
+        text: str,
+        effect: Effect | None = None,
+        hold: str | None = None,
+        tell: tuple[Tell, ...] = (),
+    ) -> Run:
+        now = self.clock.now()
+        acting = run.action in names.ACTING
+        if state in {RunState.failed, RunState.unproved}:
+            hold = replace(run, state=state, text=text).broken
+            tell = self._everybody(run) if acting else self.people(run.rollout, "hold")
+        progress = Progress(
+            state,
+            text,
+            effect,
+            acted_at=run.acted_at,
+            finished_at=now,
+            attempt_state=AttemptState.rolled_back if acting and state in WORKED else None,
+            stage=run.key if run.action in ENTERING and state in WORKED else None,
+            hold=hold,
+            tell=tell,
+        )
+        await self.runs.record(run, progress, now)
+        return replace(run, state=state, text=text, finished_at=now)
+
+
+@dataclass
+class _Course:
+    """Where the effects of a run stand while they are carried out: what each waits for, and which had their turn."""
+
+    effects: list[Effect]
+    waits_for: list[frozenset[int]]
+    turns: list[asyncio.Event]
+    last: Effect | None = None
+
+    @classmethod
+    def of(cls, run: Run) -> Self:
+        """The course of a run: what is carried out already has had its turn."""
+        course = cls(list(run.effects), waits_for(run.effects), [asyncio.Event() for _ in run.effects])
+        for place in set(range(len(run.effects))) - set(course.left):
+            course.turns[place].set()
+        return course
+
+    @property
+    def left(self) -> list[int]:
+        """The places of what is still to be carried out."""
+        return [place for place, effect in enumerate(self.effects) if effect.state == EffectState.intended]
+
+    def stopped(self, place: int) -> bool:
+        """Whether a step before has failed that leaves out the others."""
+        return any(
+            self.effects[before].state == EffectState.failed
+            and self.effects[before].step.on_failure == "stop"
+            for before in self.waits_for[place]
+        )

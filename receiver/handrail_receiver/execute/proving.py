@@ -1,0 +1,165 @@
+"""A run whose steps were carried out → whether it worked: everything read again until it is so and stays so.
+
+What has changed since is put right, with growing pauses, and stands in the evidence before and after. Nothing is
+called done while a call of what it superseded may still land.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from handrail.contract import Proof
+
+from handrail_receiver.errors import Cause, Retryable, TargetError
+from handrail_receiver.model import Effect, EffectState, Progress, Run, RunState
+from handrail_receiver.outside.prometheus import Asks
+from handrail_receiver.ports import Clock, Fence, Reading, Runs, Target
+from handrail_receiver.words.steps import told, what
+
+LOOK_EVERY, LOOK_SELDOM = 1.0, 5.0
+OFTEN = 30
+"""After so many looks they become seldom."""
+LONGEST_PAUSE = 60.0
+PUT_RIGHT_WITHIN = timedelta(seconds=60)
+"""How long what landed late may take to be put right, where no proof is declared."""
+NOT_DONE = frozenset({EffectState.failed, EffectState.skipped, EffectState.left})
+
+
+@dataclass
+class Pace:
+    """How soon a target may be written again that somebody else keeps changing: in 1, 2, 4 … 60 s."""
+
+    _times: dict[int, tuple[int, float]] = field(default_factory=dict)
+
+    def wait(self, place: int, now: float) -> float:
+        """For how many seconds not."""
+        return max(0.0, self._times.get(place, (0, 0.0))[1] - now)
+
+    def spend(self, place: int, now: float) -> None:
+        """It is written now."""
+        times = self._times.get(place, (0, 0.0))[0] + 1
+        self._times[place] = times, now + min(LONGEST_PAUSE, 2.0 ** (times - 1))
+
+
+@dataclass(frozen=True)
+class Prover:
+    """What proving needs. `again` carries out one effect once more: read, act, read back."""
+
+    targets: Mapping[str, Target]
+    runs: Runs
+    fence: Fence
+    prometheus: Asks
+    clock: Clock
+    redact: Callable[[str], str]
+    again: Callable[[Run, Effect], Awaitable[Effect]]
+
+    async def prove(self, run: Run, turn: asyncio.Lock) -> tuple[RunState, str]:
+        """How it ended, done, proved or unproved, and why. Raises LeaseLost, StoreDown."""
+        acted_at = run.acted_at or self.clock.now()
+        settled_at = await self.fence.settles_at(run) or acted_at
+        proof, effects, pace = run.proof, list(run.effects), Pace()
+        within = timedelta(seconds=proof.within) if proof else PUT_RIGHT_WITHIN
+        deadline = max(acted_at, settled_at) + within if proof is None else max(acted_at + within, settled_at)
+        looks = 0
+        while True:
+            missing = await self._not_so(run, effects, turn, pace) or await self._traffic(proof)
+            now = self.clock.now()
+            if not missing and now >= settled_at:
+                return (
+                    (RunState.proved, _proof_text(proof)) if proof else (RunState.done, self._done(effects))
+                )
+            if now >= deadline:
+                missing = missing or _unsettled(settled_at)
+                return RunState.unproved, f"not proved within {within.total_seconds():g} s: {missing}"
+            looks += 1
+            await asyncio.sleep(_pause(proof, looks))
+
+    async def _not_so(self, run: Run, effects: list[Effect], turn: asyncio.Lock, pace: Pace) -> str:
+        """What is not so (any more), after putting right what may be; empty when all of it is so."""
+        places = [place for place, effect in enumerate(effects) if effect.state not in NOT_DONE]
+        readings = await asyncio.gather(*(self._look(effects[place]) for place in places))
+        missing = [
+            await self._put_right(run, effects, place, reading, turn, pace)
+            for place, reading in zip(places, readings, strict=True)
+        ]
+        return self.redact("; ".join(filter(None, missing)))
+
+    async def _put_right(
+        self,
+        run: Run,
+        effects: list[Effect],
+        place: int,
+        reading: Reading | TargetError,
+        turn: asyncio.Lock,
+        pace: Pace,
+    ) -> str:
+        effect, loop = effects[place], asyncio.get_running_loop()
+        if isinstance(reading, TargetError):
+            return f"{what(effect.step)}: {reading}"
+        if reading.done:
+            return ""
+        if (seconds := pace.wait(place, loop.time())) > 0:
+            return f"{what(effect.step)}: {reading.found}; put right again in {seconds:.0f} s"
+        async with turn:
+            found = f"{reading.found}, changed since; it is put right"
+            await self._record(run, replace(effect, state=EffectState.intended, found=found))
+            after = await self.again(run, effect)
+            failed = after.state == EffectState.failed
+            effects[place] = replace(
+                effect, state=EffectState.intended if failed else EffectState.done, found=after.found
+            )
+            await self._record(run, effects[place])
+        pace.spend(place, loop.time())
+        return f"{what(effect.step)}: {after.found}" if failed else f"{what(effect.step)} had to be put right"
+
+    async def _look(self, effect: Effect) -> Reading | TargetError:
+        """What one target says, or why it does not: a node that hangs keeps no other from being looked at."""
+        try:
+            return await self._read(effect)
+        except TargetError as error:
+            return error
+
+    async def _read(self, effect: Effect) -> Reading:
+        target = self.targets[effect.step.kind]
+        try:
+            async with asyncio.timeout(effect.step.timeout):
+                return await target.read(effect.step)
+        except TimeoutError:
+            raise Retryable(Cause.timeout, f"no answer within {effect.step.timeout:g} s") from None
+
+    async def _record(self, run: Run, effect: Effect) -> None:
+        effect = replace(effect, found=self.redact(effect.found))
+        await self.runs.record(run, Progress(run.state, run.text, effect), self.clock.now())
+
+    async def _traffic(self, proof: Proof | None) -> str:
+        """Why the arm's traffic is not known to be gone, empty when it is."""
+        if proof is None:
+            return ""
+        try:
+            traffic = await self.prometheus.values(proof.expr)
+        except TargetError as error:
+            return str(error)
+        if not traffic:
+            return "Prometheus has no figure of the arm's traffic, which proves nothing"
+        if any(not value <= proof.at_most for value in traffic):  # NaN is no proof
+            return f"the arm still has {max(traffic):g}, more than {proof.at_most:g}"
+        return ""
+
+    def _done(self, effects: list[Effect]) -> str:
+        return self.redact("; ".join(told(what(effect.step), effect.found) for effect in effects))
+
+
+def _pause(proof: Proof | None, looks: int) -> float:
+    often = LOOK_EVERY if proof is None else min(LOOK_EVERY, max(0.05, proof.within / 20))
+    return often if looks < OFTEN else max(often, LOOK_SELDOM)
+
+
+def _unsettled(at: datetime) -> str:
+    return f"a call of what it ended may still land, until {at:%H:%M:%S} UTC"
+
+
+def _proof_text(proof: Proof) -> str:
+    return f"every target reads back, and the arm has at most {proof.at_most:g} of traffic"

@@ -1,0 +1,35 @@
+"""Calls to targets → a limit on them: a loop somewhere must not become a storm somewhere else."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Hashable
+
+from handrail.contract import Step
+
+from handrail_receiver.errors import Cause, Retryable
+from handrail_receiver.model.nodes import target_of
+from handrail_receiver.ports import Clock
+from handrail_receiver.words.steps import what
+
+MINUTE = 60.0
+
+
+class Rates:
+    """At most so many acts a minute on each target, whichever rollouts ask for them."""
+
+    def __init__(self, clock: Clock, per_minute: int) -> None:
+        self._clock, self._per_minute = clock, per_minute
+        self._spent: dict[Hashable, deque[float]] = {}
+
+    def spend(self, step: Step) -> None:
+        """Count an act. Raises Retryable when there were too many."""
+        now = self._clock.now().timestamp()
+        times = self._spent.setdefault(target_of(step), deque())
+        while times and times[0] <= now - MINUTE:
+            times.popleft()
+        if len(times) >= self._per_minute:
+            where = what(step).partition(": ")[0]
+            text = f"{self._per_minute} acts on {where} within a minute; find out what repeats them"
+            raise Retryable(Cause.busy, text)
+        times.append(now)

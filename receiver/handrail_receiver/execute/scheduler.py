@@ -1,0 +1,154 @@
+"""Open runs → carried out: each action has its own task, and the strongest of an attempt has the turn first.
+
+Only what acts has the turn. What waits to be confirmed or to be proved keeps nobody back, and takes the turn for
+each thing that it puts right.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from handrail.contract import names
+
+from handrail_receiver.errors import LeaseLost, StoreDown
+from handrail_receiver.execute.executor import Executor
+from handrail_receiver.model import OPEN, Run, RunState
+from handrail_receiver.ports import Clock, Runs
+
+log = logging.getLogger("handrail")
+RELEASED = timedelta(0)
+STOPS_WITHIN = 1.0
+"""How long an action waits for those that it stopped. The fence keeps them from acting; this only keeps order."""
+
+
+def strength(run: Run) -> int:
+    """How strong an action is; entering a stage is the weakest of all."""
+    return names.ACTING.index(run.action) if run.action in names.ACTING else -1
+
+
+@dataclass
+class _Entry:
+    """A run that is being carried out, as it stood when it was last recorded."""
+
+    run: Run
+    task: asyncio.Task[None]
+
+
+@dataclass
+class Scheduler:
+    """Carries out what is due. `on_end` hears of every run that ended, `wake` is called when a task is over."""
+
+    runs: Runs
+    executor: Executor
+    clock: Clock
+    owner: str
+    lease: timedelta
+    shared: bool
+    on_end: Callable[[Run], None]
+    wake: Callable[[], None]
+    _entries: dict[int, _Entry] = field(default_factory=dict)
+    _turns: dict[int, asyncio.Lock] = field(default_factory=dict)
+
+    async def start_due(self) -> None:
+        """Begin what is due and not begun, the strongest first; what is weaker gives way to it."""
+        due = await self.runs.lease(self.owner, self.clock.now(), self.lease)
+        for run in sorted(due, key=strength, reverse=True):
+            known = self._entries.get(run.id)
+            if known is not None and known.run.fence == run.fence:
+                continue
+            stopped = self._stop(run.attempt, self._gives_way(run, known))
+            turn = self._turns.setdefault(run.attempt, asyncio.Lock())
+            task = asyncio.create_task(
+                self._carry_out(run, turn, stopped), name=f"{run.action} {run.rollout}"
+            )
+            self._entries[run.id] = _Entry(run, task)
+
+    def give_way(self, attempt: int) -> None:
+        """Stop what goes on in an attempt: something was opened that goes before it. What it may still do is begun anew."""
+        self._stop(attempt, [entry for entry in self._entries.values() if entry.run.attempt == attempt])
+
+    @property
+    def busy(self) -> bool:
+        """Whether anything is being carried out."""
+        return bool(self._entries)
+
+    async def all_ended(self) -> None:
+        """Wait until nothing is being carried out any more."""
+        await asyncio.gather(*(entry.task for entry in list(self._entries.values())), return_exceptions=True)
+
+    async def close(self) -> None:
+        """Stop; what is open stays open, for the next start or for another receiver at once."""
+        left = list(self._entries.values())
+        for entry in left:
+            entry.task.cancel()
+        await self.all_ended()
+        for entry in left:
+            with suppress(LeaseLost, StoreDown):
+                await self.runs.renew(entry.run, RELEASED)
+
+    def _gives_way(self, run: Run, known: _Entry | None) -> list[_Entry]:
+        """What a run that is about to begin stops: itself under an old fence, and what is weaker, if it acts now."""
+        weaker = [
+            entry
+            for entry in self._entries.values()
+            if entry.run.attempt == run.attempt and strength(entry.run) < strength(run)
+        ]
+        return [*(weaker if run.state == RunState.open else []), *([known] if known is not None else [])]
+
+    def _stop(self, attempt: int, entries: list[_Entry]) -> list[asyncio.Task[None]]:
+        """Cancel tasks, and take the turn from whichever has it: one that is slow to end keeps nobody waiting."""
+        for entry in entries:
+            entry.task.cancel()
+        if entries:
+            self._turns[attempt] = asyncio.Lock()
+        return [entry.task for entry in entries]
+
+    async def _carry_out(self, run: Run, turn: asyncio.Lock, after: list[asyncio.Task[None]]) -> None:
+        renewing = asyncio.create_task(self._renew(run, asyncio.current_task()))
+        try:
+            if after:
+                await asyncio.wait(after, timeout=STOPS_WITHIN)
+            ended = await self.executor.carry_out(run, turn)
+            log.info("%s %s: %s %s", ended.rollout, ended.action, ended.state, ended.text)
+            if ended.state not in OPEN:
+                self.on_end(ended)
+        except LeaseLost as error:
+            log.info("%s of %s: %s", run.action, run.rollout, error)
+        except StoreDown as error:
+            log.warning("%s of %s stays open: %s", run.action, run.rollout, error)
+        except Exception:
+            log.exception("a fault in %s of %s; it stays open and is begun again", run.action, run.rollout)
+        finally:
+            renewing.cancel()
+            if (entry := self._entries.get(run.id)) is not None and entry.run is run:
+                del self._entries[run.id]
+            if all(entry.run.attempt != run.attempt for entry in self._entries.values()):
+                self._turns.pop(run.attempt, None)
+            self.wake()
+
+    async def _renew(self, run: Run, task: asyncio.Task[None] | None) -> None:
+        """Stay the one who works on a run. Whoever cannot stops before another receiver may begin."""
+        loop, lease = asyncio.get_running_loop(), self.lease.total_seconds()
+        renewed, pause = loop.time(), lease / 3
+        while True:
+            await asyncio.sleep(pause)
+            asked = loop.time()
+            try:
+                async with asyncio.timeout(lease / 6):
+                    await self.runs.renew(run, self.lease)
+                renewed, pause = asked, lease / 3
+            except LeaseLost:
+                break
+            except (StoreDown, TimeoutError) as error:
+                log.warning("the lease of %s cannot be renewed: %s", run.rollout, str(error) or "no answer")
+                pause = lease / 12
+                if self.shared and loop.time() - renewed >= 0.75 * lease:
+                    log.warning("%s of %s is left to whoever reaches the store", run.action, run.rollout)
+                    break
+        if task is not None:
+            task.cancel()

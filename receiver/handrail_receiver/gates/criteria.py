@@ -1,0 +1,93 @@
+"""Criteria → how each stands, asked of Prometheus; no answer and no data are not a yes."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from handrail.contract import Criterion
+
+from handrail_receiver.errors import TargetError
+from handrail_receiver.gates.gate import Answer
+from handrail_receiver.outside.prometheus import Asks
+from handrail_receiver.ports import Clock
+from handrail_receiver.words.times import span
+
+AT_ONCE = 4
+GOOD_FOR = timedelta(seconds=30)
+PAGE_WAITS = 2.0
+
+Answers = Mapping[Criterion, Answer]
+
+
+@dataclass
+class Criteria:
+    """Asks, a few questions at once. Pages get what is at most half a minute old, and never wait long for it."""
+
+    prometheus: Asks
+    clock: Clock
+    _recent: dict[tuple[Criterion, ...], tuple[datetime, Answers]] = field(default_factory=dict)
+    _asking: dict[tuple[Criterion, ...], asyncio.Task[Answers]] = field(default_factory=dict)
+
+    async def ask(self, criteria: Sequence[Criterion]) -> Answers:
+        """How each stands now."""
+        few = asyncio.Semaphore(AT_ONCE)
+
+        async def one(criterion: Criterion) -> Answer:
+            async with few:
+                return await self._answer(criterion)
+
+        answers = dict(zip(criteria, await asyncio.gather(*map(one, criteria)), strict=True))
+        self._recent[tuple(criteria)] = (self.clock.now(), answers)
+        return answers
+
+    async def recent(self, criteria: Sequence[Criterion]) -> Answers:
+        """The same, for somebody who looks: those that are not answered in time are left out."""
+        key = tuple(criteria)
+        at, known = self._recent.get(key, (None, {}))
+        if at is not None and self.clock.now() - at < GOOD_FOR:
+            return known
+        task = self._asking.get(key)
+        if task is None:
+            task = self._asking[key] = asyncio.create_task(self.ask(key))
+            task.add_done_callback(lambda _: self._asking.pop(key, None))
+        done, _ = await asyncio.wait({task}, timeout=PAGE_WAITS)
+        return task.result() if done else {}
+
+    async def _answer(self, criterion: Criterion) -> Answer:
+        name = f"{criterion.guardrail}: {criterion.text}"
+        try:
+            broken = await self.prometheus.values(criterion.expr)
+            seen = await self.prometheus.values(criterion.seen)
+            judged = seen or (await self.prometheus.values(criterion.judged) if criterion.judged else [])
+        except TargetError as error:
+            return Answer(met=False, text=f"{name}: unknown: {error}")
+        if broken:
+            return Answer(
+                met=False, text=f"{criterion.guardrail}: not so {_when(criterion)}: {criterion.text}"
+            )
+        if seen:
+            return Answer(met=True, text=f"so {_when(criterion)}{_for(criterion, seen[0])}")
+        if not criterion.judged:
+            return Answer(met=False, text=f"{name}: unknown: no data, or too little traffic")
+        share = f"only {_percent(judged[0])}" if judged else "none"
+        text = f"{name}: unknown: {share} of {_when(criterion, '')} had data, and traffic enough, to be judged by"
+        return Answer(met=False, text=text)
+
+
+def _when(criterion: Criterion, word: str = "over ") -> str:
+    if criterion.over is None:
+        return "now"
+    return f"{word}the last {span(timedelta(seconds=criterion.over))}"
+
+
+def _for(criterion: Criterion, share: float) -> str:
+    return "" if criterion.over is None else f", {_percent(share)} of which could be judged"
+
+
+def _percent(share: float) -> str:
+    """Never rounded up: 89.9 % is less than 90 %."""
+    return f"{math.floor(100 * share + 1e-6)} %"

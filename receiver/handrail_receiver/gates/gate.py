@@ -1,0 +1,285 @@
+"""Gate + History + what was found out + now → how the gate stands, ask by ask; pure.
+
+What is not known is not met. A stage is judged when it is over, and by nothing that was before it. An approval counts for one attempt, for what it was given for, until its time is
+over, while its token is valid, and only from somebody whose own change it is not.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import cached_property
+from typing import Literal
+
+from handrail.contract import Approval, Criterion, Gate, Playbook
+
+from handrail_receiver.model import Approved, AttemptState, Checked, History
+from handrail_receiver.words.times import span, when
+
+SEEN = 12
+"""How much of a digest people are shown and give back."""
+
+Kind = Literal["hold", "criterion", "firing", "stable", "check", "approval"]
+
+
+@dataclass(frozen=True)
+class Approver:
+    """A token that may approve now, by its fingerprint; `only` is the one role it may approve as, empty: any."""
+
+    token: str
+    only: str = ""
+
+    def may(self, role: str) -> bool:
+        """Whether it may approve as `role`. A token's line has no room for spaces: they are written `-`."""
+        return self.only in {"", role, "-".join(role.split())}
+
+
+NO_TOKEN = Approver("")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What Prometheus says of a criterion: whether it is met, and for how long and how much that was judged."""
+
+    met: bool
+    text: str
+
+
+@dataclass(frozen=True)
+class Fires:
+    """What fires by Prometheus, as guardrail/tier. `sure`: it has the playbook's rules, and nothing else fires."""
+
+    sources: tuple[str, ...] = ()
+    sure: bool = False
+
+
+NOBODY_ASKED = Fires()
+
+
+@dataclass(frozen=True)
+class Found:
+    """What was found out beside the history: of each criterion, of what fires, and who may approve now."""
+
+    criteria: Mapping[Criterion, Answer] = field(default_factory=dict)
+    approvers: frozenset[Approver] = frozenset()
+    fires: Fires = NOBODY_ASKED
+
+
+@dataclass(frozen=True)
+class Ask:
+    """One thing a gate asks for: whether it is so, why or why not, and what to type (empty: nothing helps)."""
+
+    kind: Kind
+    name: str
+    met: bool
+    text: str
+    cure: str = ""
+    by: str = ""
+    at: datetime | None = None
+    until: datetime | None = None
+
+
+@dataclass(frozen=True)
+class GateStanding:
+    """How a gate stands. `digest` stands for all that an approval is given for."""
+
+    into: str
+    digest: str
+    asks: tuple[Ask, ...]
+
+    @property
+    def missing(self) -> tuple[Ask, ...]:
+        """What is not met."""
+        return tuple(ask for ask in self.asks if not ask.met)
+
+    def facts(self) -> dict[str, object]:
+        """The same for the evidence."""
+        asks = [{"kind": ask.kind, "name": ask.name, "met": ask.met, "text": ask.text} for ask in self.asks]
+        return {"into": self.into, "digest": self.digest, "asks": asks}
+
+
+@dataclass(frozen=True)
+class Approach:
+    """A gate, and all that it is judged by."""
+
+    gate: Gate
+    playbook: Playbook
+    history: History
+    found: Found
+    now: datetime
+
+    @cached_property
+    def answers(self) -> tuple[Checked, ...]:
+        """The last word on each of the gate's questions, in their order; those without an answer are left out."""
+        here = self.history.speaks_of, self.gate.into
+        known = {said.question: said for said in self.history.checked if (said.number, said.into) == here}
+        return tuple(known[question] for question in self.gate.manual if question in known)
+
+    @cached_property
+    def left(self) -> tuple[str, timedelta, datetime] | None:
+        """The stage that is left, how long it is held, and until when; None where none is held."""
+        attempt = self.history.attempt
+        if attempt is None or not attempt.live:
+            return None
+        stage = next((stage for stage in self.playbook.stages if stage.name == attempt.stage), None)
+        if stage is None or not stage.hold:
+            return None
+        hold = timedelta(seconds=stage.hold)
+        return stage.name, hold, attempt.stage_entered_at + hold
+
+    @property
+    def lasts(self) -> bool:
+        """Whether the stage that is left is not over yet."""
+        return self.left is not None and self.now < self.left[2]
+
+    @cached_property
+    def firing(self) -> tuple[str, ...]:
+        """What fires, shadows left out: as Prometheus says, and as we heard where it cannot say for sure."""
+        heard = {one.source for one in self.history.said if one.firing and not self.found.fires.sure}
+        return tuple(sorted({*heard, *self.found.fires.sources} - self.shadows))
+
+    @cached_property
+    def shadows(self) -> frozenset[str]:
+        """The tiers that only watch."""
+        return frozenset(
+            f"{guardrail.name}/{tier.tier}"
+            for guardrail in self.playbook.guardrails
+            for tier in guardrail.tiers
+            if tier.shadow
+        )
+
+    @cached_property
+    def own(self) -> frozenset[str]:
+        """Whose own change it is: who started the attempt, and who answered a question."""
+        attempt = self.history.attempt
+        started = {attempt.started_by} if attempt is not None and attempt.live else set()
+        return frozenset(started | {said.by for said in self.answers})
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of what an approval is given for: attempt, stages, the whole playbook, and people's answers."""
+        attempt = self.history.attempt
+        what = {
+            "rollout": self.playbook.rollout,
+            "attempt": self.history.speaks_of,
+            "from": attempt.stage if attempt is not None and attempt.live else "",
+            "into": self.gate.into,
+            "playbook": hashlib.sha256(self.playbook.model_dump_json().encode()).hexdigest(),
+            "answers": [
+                [said.question, said.passed, said.by, said.at.isoformat(), said.note] for said in self.answers
+            ],
+        }
+        return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()
+
+
+def approach(playbook: Playbook, history: History, found: Found, now: datetime) -> Approach | None:
+    """The gate that comes next: into the first stage where no attempt is live. None where none comes."""
+    attempt = history.attempt
+    stages = [stage.name for stage in playbook.stages]
+    if attempt is not None and attempt.live:
+        if attempt.state != AttemptState.active or attempt.stage not in stages:
+            return None
+        stages = stages[stages.index(attempt.stage) + 1 :]
+    if not stages:
+        return None
+    gate = next((gate for gate in playbook.gates if gate.into == stages[0]), Gate(into=stages[0]))
+    return Approach(gate, playbook, history, found, now)
+
+
+def judge(at: Approach, by: str = "") -> GateStanding:
+    """How a gate stands for whoever goes through it now: `by`, empty when somebody only looks."""
+    gate = at.gate
+    asks = [_hold(*at.left)] if at.left and at.lasts else []
+    asks += [_criterion(one, at) for one in gate.criteria]
+    asks += [_stable(timedelta(seconds=gate.stable_for), at)] if gate.stable_for else _quiet(at)
+    asks += [_check(place, question, at) for place, question in enumerate(gate.manual, 1)]
+    asks += [_approval(one, at, at.own | {by}) for one in gate.approvals]
+    return GateStanding(gate.into, at.digest, tuple(asks))
+
+
+def _hold(stage: str, long: timedelta, until: datetime) -> Ask:
+    name = f"stage {stage} lasts {span(long)}"
+    return Ask("hold", name, met=False, text=f"stage {stage}: not yet: until {when(until)}")
+
+
+def _criterion(criterion: Criterion, at: Approach) -> Ask:
+    name = f"{criterion.guardrail}: {criterion.text}"
+    if at.lasts:
+        return Ask("criterion", name, met=False, text=f"{name}: not yet")
+    answer = at.found.criteria.get(criterion)
+    if answer is None:
+        return Ask("criterion", name, met=False, text=f"{name}: unknown: Prometheus was not asked")
+    return Ask("criterion", name, answer.met, answer.text)
+
+
+def _quiet(at: Approach) -> list[Ask]:
+    """What fires, shadows left out; a guardrail that is blind fires as well."""
+    text = f"{', '.join(at.firing)} fires"
+    return [Ask("firing", "nothing fires", met=False, text=text)] if at.firing else []
+
+
+def _stable(long: timedelta, at: Approach) -> Ask:
+    """Whether nothing has fired for so long in this stage, shadows left out."""
+    name, attempt = f"nothing fires for {span(long)}", at.history.attempt
+    if attempt is None or not attempt.live:
+        return Ask("stable", name, met=False, text=f"{name}: unknown before an attempt")
+    if at.firing:
+        text = f"{', '.join(at.firing)} fires; {span(long)} of rest are needed"
+        return Ask("stable", name, met=False, text=text)
+    said = [one.at for one in at.history.said if one.source not in at.shadows]
+    since = max([attempt.stage_entered_at, *said])
+    text = f"nothing has fired since {when(since)}"
+    if at.now - since < long:
+        text += f", which is long enough at {when(since + long)}"
+    return Ask("stable", name, at.now - since >= long, text)
+
+
+def _check(place: int, question: str, at: Approach) -> Ask:
+    cure = f"handrail rollout check {at.playbook.rollout} --item {place}"
+    said = next((one for one in at.answers if one.question == question), None)
+    if said is None:
+        return Ask("check", question, met=False, text=f"nobody has answered {question!r}", cure=cure)
+    note = f": {said.note}" if said.note else ""
+    if said.passed:
+        return Ask("check", question, met=True, text=f"{said.by} says yes{note}", by=said.by, at=said.at)
+    text = f"{said.by} says no to {question!r}{note}"
+    return Ask("check", question, met=False, text=text, cure=cure, by=said.by, at=said.at)
+
+
+def _approval(asked: Approval, at: Approach, own: frozenset[str]) -> Ask:
+    command = f"handrail rollout approve {at.playbook.rollout} --role {_typed(asked.role)}"
+    cure = f"{command} --seen {at.digest[:SEEN]}"
+    given = [one for one in at.history.approved if (one.into, one.role) == (at.gate.into, asked.role)]
+    last = max(given, key=lambda one: one.number, default=None)
+    if last is None:
+        text = f"nobody has approved as {asked.role!r}"
+        return Ask("approval", asked.role, met=False, text=text, cure=cure)
+    wrong = _worthless(last, asked, at, own)
+    note = f": {last.note}" if last.note else ""
+    text = f"{last.by} approved, until {when(last.until)}{note}"
+    if wrong:
+        text = f"{last.by}'s approval as {asked.role!r} does not count: {wrong}"
+    return Ask("approval", asked.role, not wrong, text, cure if wrong else "", last.by, last.at, last.until)
+
+
+def _worthless(given: Approved, asked: Approval, at: Approach, own: frozenset[str]) -> str:
+    """Why an approval does not count (any more), empty when it does."""
+    if given.number != at.history.speaks_of:
+        return f"it was given in attempt {given.number}, and this is attempt {at.history.speaks_of}"
+    if given.digest != at.digest:
+        return "the playbook, or an answer to a question, has changed since"
+    if at.now >= given.until:
+        return f"it ended {when(given.until)}"
+    if not any(one.token == given.token and one.may(asked.role) for one in at.found.approvers):
+        return "the token it was given with may not approve any more"
+    if asked.four_eyes and given.by in own:
+        return "whoever starts, promotes or answers a question cannot approve it as well"
+    return ""
+
+
+def _typed(word: str) -> str:
+    """A word as it is typed in a shell."""
+    return word if all(letter.isalnum() or letter in "-_." for letter in word) else f'"{word}"'

@@ -1,0 +1,145 @@
+"""What a store was asked → tables that people read. All instants are UTC."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from handrail_receiver.inspection.listing import NotificationView, StoredRecordView, StoredRunView
+from handrail_receiver.inspection.status import StatusView
+from handrail_receiver.inspection.verify import ChainView, VerifyView
+from handrail_receiver.model import EvidenceRecord, Run
+from handrail_receiver.views.schemas import StepView
+from handrail_receiver.views.timeline import timeline
+from handrail_receiver.words.steps import told
+from handrail_receiver.words.times import took, when
+
+Row = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A title, the heads of the columns, and rows of as many texts."""
+
+    title: str
+    heads: Row
+    rows: tuple[Row, ...]
+
+
+def status_sheets(view: StatusView) -> list[Sheet]:
+    """Where it is, what it holds, and what is wrong."""
+    reusable = f", {_bytes(view.reusable)} of it to be used again" if view.reusable is not None else ""
+    facts = [
+        ("where", f"{view.where} ({view.kind})"),
+        ("schema", ", ".join(view.migrations)),
+        ("size", f"{_bytes(view.size)}{reusable}"),
+        *([("room on the disk", _bytes(view.room))] if view.room is not None else []),
+        ("last sign of a receiver", when(view.seen) if view.seen else "none yet"),
+    ]
+    held = [
+        (
+            one.what,
+            str(one.number),
+            str(one.open) if one.what != "evidence records" else "-",
+            when(one.oldest) if one.oldest else "-",
+            when(one.newest) if one.newest else "-",
+        )
+        for one in view.held
+    ]
+    return [
+        Sheet("Store", ("fact", "value"), tuple(facts)),
+        Sheet("Holds", ("what", "number", "open", "oldest", "newest"), tuple(held)),
+    ]
+
+
+def notifications_sheet(found: Sequence[NotificationView]) -> Sheet:
+    """One line for each delivery."""
+    heads = ("number", "at", "from", "rollouts", "firing", "resolved", "result", "reason")
+    return Sheet("Notifications", heads, tuple(map(_notification, found)))
+
+
+def _notification(one: NotificationView) -> Row:
+    counted = (str(one.firing), str(one.resolved))
+    rollouts = ", ".join(one.rollouts) or "-"
+    return (str(one.number), when(one.at), one.source, rollouts, *counted, one.result or "waits", one.reason)
+
+
+def runs_sheet(found: Sequence[StoredRunView]) -> Sheet:
+    """One line for each run, and one below it for each of its steps."""
+    heads = (
+        "decided",
+        "rollout",
+        "attempt",
+        "action",
+        "state",
+        "asked by",
+        "acted",
+        "finished",
+        "why, and what came of it",
+    )
+    return Sheet("Runs", heads, tuple(row for run in found for row in _run(run)))
+
+
+def _run(run: StoredRunView) -> list[Row]:
+    action = f"{run.action} {run.key}".rstrip() + (f" ({run.round + 1}.)" if run.round else "")
+    times = (took(run.acted_at, run.detected_at), took(run.finished_at, run.detected_at))
+    text = ": ".join(filter(None, (run.reason, run.text)))
+    head = (
+        when(run.decided_at),
+        run.rollout,
+        str(run.attempt),
+        action,
+        run.state,
+        run.asked_by,
+        *times,
+        text,
+    )
+    return [head, *map(_step, run.steps)]
+
+
+def _step(step: StepView) -> Row:
+    text = told(step.what, step.found) if step.found else step.what
+    return ("", "", "", "", step.state, "", "", "", text)
+
+
+def evidence_sheet(found: Sequence[StoredRecordView], runs: Sequence[Run]) -> Sheet:
+    """One line for each record, in the words of the rollout's page; `runs` know what each step does."""
+    records = [
+        EvidenceRecord(one.number, one.at, one.rollout, one.kind, one.body, one.previous, one.hash)
+        for one in found
+    ]
+    entries = reversed(timeline(records, runs))
+    heads = ("at", "rollout", "attempt", "record", "kind", "what", "about", "text")
+    rows = [
+        (
+            when(one.at),
+            one.rollout,
+            str(one.attempt or "-"),
+            str(one.number),
+            one.kind,
+            entry.word,
+            entry.subject,
+            entry.text,
+        )
+        for one, entry in zip(found, entries, strict=True)
+    ]
+    return Sheet("Evidence", heads, tuple(rows))
+
+
+def verify_sheet(view: VerifyView) -> Sheet:
+    """One line for each chain; its newest hash is worth a note elsewhere."""
+    heads = ("rollout", "records", "newest", "chain", "newest hash")
+    return Sheet("Evidence", heads, tuple(map(_chain, view.chains)))
+
+
+def _chain(chain: ChainView) -> Row:
+    state = "whole" if chain.first_broken is None else f"BROKEN at record {chain.first_broken}"
+    newest = when(chain.newest_at) if chain.newest_at else "-"
+    return (chain.rollout, str(chain.records), newest, state, chain.newest_hash or "-")
+
+
+def _bytes(number: int) -> str:
+    for unit, size in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
+        if number >= size:
+            return f"{number / size:.1f} {unit}"
+    return f"{number} bytes"

@@ -1,0 +1,96 @@
+"""The receiver's own values: what was delivered, what is decided, what is done, what is kept.
+
+Frozen dataclasses only; nothing here knows HTTP, SQL or a target.
+"""
+
+from handrail_receiver.model.answers import Approved, Checked
+from handrail_receiver.model.attempts import (
+    CHANGED,
+    Attempt,
+    AttemptState,
+    Captured,
+    History,
+    LastSaid,
+    attempt_spoken_of,
+    in_force,
+)
+from handrail_receiver.model.decisions import (
+    QUIET,
+    WEIGHT,
+    Adopt,
+    Begin,
+    Capture,
+    Change,
+    Conditions,
+    Decision,
+    EndAll,
+    Heard,
+    Open,
+    Progress,
+    SetHold,
+    SetReady,
+    SetState,
+    Settled,
+    Verdict,
+)
+from handrail_receiver.model.messages import Telling, Told, Untold
+from handrail_receiver.model.notifications import Notification, Received, Signal, Stored
+from handrail_receiver.model.records import EvidenceRecord
+from handrail_receiver.model.runs import (
+    BROKEN,
+    ENTERING,
+    NEVER_BEGUN,
+    OPEN,
+    WORKED,
+    Effect,
+    EffectState,
+    Run,
+    RunState,
+)
+
+__all__ = [
+    "BROKEN",
+    "CHANGED",
+    "ENTERING",
+    "NEVER_BEGUN",
+    "OPEN",
+    "QUIET",
+    "WEIGHT",
+    "WORKED",
+    "Adopt",
+    "Approved",
+    "Attempt",
+    "AttemptState",
+    "Begin",
+    "Capture",
+    "Captured",
+    "Change",
+    "Checked",
+    "Conditions",
+    "Decision",
+    "Effect",
+    "EffectState",
+    "EndAll",
+    "EvidenceRecord",
+    "Heard",
+    "History",
+    "LastSaid",
+    "Notification",
+    "Open",
+    "Progress",
+    "Received",
+    "Run",
+    "RunState",
+    "SetHold",
+    "SetReady",
+    "SetState",
+    "Settled",
+    "Signal",
+    "Stored",
+    "Telling",
+    "Told",
+    "Untold",
+    "Verdict",
+    "attempt_spoken_of",
+    "in_force",
+]

@@ -1,0 +1,142 @@
+"""An attempt at a rollout, and what was done and said in it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from handrail.contract import Playbook, Step, names
+
+from handrail_receiver.model.answers import Approved, Checked
+from handrail_receiver.model.runs import ENTERING, NEVER_BEGUN, Run
+
+
+class AttemptState(StrEnum):
+    """Where one try at a rollout stands. operations/state_machine.py has what leads from one to the next."""
+
+    active = "active"
+    rolling_back = "rolling-back"
+    rolled_back = "rolled-back"
+    complete = "complete"
+    abandoned = "abandoned"
+
+
+CHANGED = "changed after the rollback: "
+"""How the reason begins for which a rolled-back attempt is held."""
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One try at a rollout. `held` says why nothing may be promoted, empty when it may.
+
+    `stage` is the last one that it entered, or is entering as its first. `playbook` is its own copy, None where it
+    began before there were any.
+    """
+
+    id: int
+    rollout: str
+    service: str
+    number: int
+    state: AttemptState
+    stage: str
+    stage_entered_at: datetime
+    started_at: datetime
+    started_by: str
+    held: str = ""
+    pinned: Mapping[str, tuple[Step, ...]] = field(default_factory=dict)
+    rollback_ready: str = ""
+    playbook: Playbook | None = None
+
+    @property
+    def changed_since(self) -> bool:
+        """Whether a target does not hold any more what the rollback asked for."""
+        return self.state == AttemptState.rolled_back and self.held.startswith(CHANGED)
+
+    @property
+    def live(self) -> bool:
+        """Whether anything may still be done in it."""
+        return self.state in {AttemptState.active, AttemptState.rolling_back}
+
+
+def in_force(attempt: Attempt | None, newest: Playbook) -> Playbook:
+    """The playbook that counts: a live attempt goes on by its own copy until a person adopts the newest."""
+    return attempt.playbook if attempt is not None and attempt.live and attempt.playbook else newest
+
+
+def attempt_spoken_of(newest: Attempt | None) -> int:
+    """The number of the attempt whose next gate people speak about."""
+    if newest is None:
+        return 1
+    return newest.number if newest.live else newest.number + 1
+
+
+@dataclass(frozen=True)
+class LastSaid:
+    """What one alert said last in an attempt; `series` stands for all its labels, `source` is guardrail/tier.
+
+    `origin` is who said it: "alertmanager", or empty for somebody who cannot be asked.
+    """
+
+    series: str
+    source: str
+    firing: bool
+    at: datetime
+    origin: str = ""
+
+
+@dataclass(frozen=True)
+class Captured:
+    """A figure that limits are relative to, captured for an attempt."""
+
+    guardrail: str
+    reference: str
+    value: float
+
+
+@dataclass(frozen=True)
+class History:
+    """What a decision about one rollout may look at: its newest attempt, and what was done and said in it.
+
+    `checked` and `approved` are of attempt `speaks_of`; approvals of the one before are there to be refused.
+    """
+
+    attempt: Attempt | None = None
+    runs: tuple[Run, ...] = ()
+    said: tuple[LastSaid, ...] = ()
+    captured: tuple[Captured, ...] = ()
+    automatic_today: int = 0
+    checked: tuple[Checked, ...] = ()
+    approved: tuple[Approved, ...] = ()
+
+    @property
+    def speaks_of(self) -> int:
+        """The attempt whose next gate people speak about: the live one, or the one that begins next."""
+        return attempt_spoken_of(self.attempt)
+
+    def heard(self, series: str) -> bool | None:
+        """Whether an alert was firing when we last heard of it in this attempt, None when we never did."""
+        return next((said.firing for said in self.said if said.series == series), None)
+
+    def last_run(self, action: str, key: str | None = None) -> Run | None:
+        """The newest run of an action, whatever its key, or with one key."""
+        runs = [run for run in self.runs if run.action == action and key in {None, run.key}]
+        return max(runs, key=lambda run: (run.id, run.round), default=None)
+
+    def next_round(self, action: str, key: str = "") -> int:
+        """The number of the round that an action with this key would begin."""
+        return max((run.round + 1 for run in self.runs if (run.action, run.key) == (action, key)), default=0)
+
+    @property
+    def entering(self) -> Run | None:
+        """The run that entered a stage last, or tried to."""
+        runs = [run for run in self.runs if run.action in ENTERING]
+        return max(runs, key=lambda run: (run.id, run.round), default=None)
+
+    @property
+    def rollbacks(self) -> tuple[Run, ...]:
+        """The newest run of each rollback that was begun, the strongest last."""
+        begun = [run for run in self.runs if run.action in names.ACTING and run.state not in NEVER_BEGUN]
+        newest = {run.action: run for run in sorted(begun, key=lambda run: (run.id, run.round))}
+        return tuple(newest[action] for action in names.ACTING if action in newest)

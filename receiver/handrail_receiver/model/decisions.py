@@ -1,0 +1,184 @@
+"""A decision: what holds when it is made, what it concludes, and what it changes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from functools import cached_property
+
+from handrail.contract import Confirmation, Playbook, Proof, Step, Tell
+
+from handrail_receiver.model.answers import Approved, Checked
+from handrail_receiver.model.attempts import AttemptState, Captured
+from handrail_receiver.model.runs import Effect, RunState
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """What holds now, beside the history: the instant, the kill switch, and why the guard is blind (or empty)."""
+
+    now: datetime
+    stopped: bool = False
+    blind: str = ""
+
+
+class Verdict(StrEnum):
+    """What a decision comes to; also the `result` label of handrail_notifications_total."""
+
+    act = "act"
+    confirm = "confirm"
+    hold = "hold"
+    tell = "tell"
+    shadow = "shadow"
+    note = "note"
+    repeat = "repeat"
+    ignore = "ignore"
+    refuse = "refuse"
+
+
+WEIGHT = {verdict: weight for weight, verdict in enumerate(Verdict)}
+
+QUIET = frozenset({Verdict.repeat, Verdict.ignore})
+
+
+@dataclass(frozen=True)
+class Begin:
+    """A new attempt, in its first stage, with its own copy of the playbook."""
+
+    service: str
+    stage: str
+    pinned: Mapping[str, tuple[Step, ...]]
+    rollback_ready: str
+    captured: tuple[Captured, ...] = ()
+    playbook: Playbook | None = None
+
+
+@dataclass(frozen=True)
+class Adopt:
+    """The attempt goes on by another playbook, with these steps."""
+
+    playbook: Playbook
+    pinned: Mapping[str, tuple[Step, ...]]
+    rollback_ready: str
+
+
+@dataclass(frozen=True)
+class Capture:
+    """What the stage that is to be left came to."""
+
+    captured: tuple[Captured, ...]
+
+
+@dataclass(frozen=True)
+class EndAll:
+    """Whatever is open in the attempt ends, and nobody works on it any more."""
+
+
+@dataclass(frozen=True)
+class SetHold:
+    """Promotions stop (with a reason) or may go on (empty)."""
+
+    why: str
+
+
+@dataclass(frozen=True)
+class SetReady:
+    """The attempt was rehearsed again: why it could not be rolled back, empty when it could."""
+
+    why: str
+
+
+@dataclass(frozen=True)
+class SetState:
+    """The attempt changes its state."""
+
+    state: AttemptState
+
+
+@dataclass(frozen=True)
+class Open:
+    """A run shall be carried out.
+
+    `supersedes` ends what enters a stage and what is still open of the same action. Whoever works on the attempt stops,
+    and what is left is begun again, the strongest action first.
+    """
+
+    action: str
+    key: str
+    round: int
+    steps: tuple[Step, ...]
+    proof: Proof | None
+    due_at: datetime
+    confirmation: Confirmation | None = None
+    supersedes: bool = False
+
+
+@dataclass(frozen=True)
+class Heard:
+    """An alert fires or has stopped; `origin` is who says so."""
+
+    series: str
+    source: str
+    firing: bool
+    origin: str = ""
+
+
+Change = Begin | Adopt | Capture | EndAll | SetHold | SetReady | SetState | Open | Heard | Checked | Approved
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What we conclude, why (a word and a sentence), and what it changes.
+
+    `known` is what else was known then, for the evidence: a gate's state, say. It must go into JSON.
+    """
+
+    verdict: Verdict
+    reason: str
+    text: str
+    rollout: str = ""
+    action: str = ""
+    guardrail: str = ""
+    tier: str = ""
+    by: str = "alert"
+    attempt: int = 0
+    changes: tuple[Change, ...] = ()
+    tell: tuple[Tell, ...] = ()
+    known: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What is new about a run that is being carried out: recorded in one write, under its fence.
+
+    `stage` is the one that was entered. `tell` are people who hear of it now, whether they were told before or not.
+    """
+
+    state: RunState
+    text: str = ""
+    effect: Effect | None = None
+    acted_at: datetime | None = None
+    finished_at: datetime | None = None
+    attempt_state: AttemptState | None = None
+    stage: str | None = None
+    hold: str | None = None
+    tell: tuple[Tell, ...] = ()
+
+
+@dataclass(frozen=True)
+class Settled:
+    """A delivery, those that only repeat it, and what was decided about each of them, alert by alert.
+
+    `numbers` are all of theirs; `at` is when the first of them came.
+    """
+
+    numbers: list[int]
+    at: datetime
+    decisions: tuple[Decision, ...]
+
+    @cached_property
+    def first(self) -> Decision | None:
+        """The decision that weighs most, None when the delivery lists no alert."""
+        return min(self.decisions, key=lambda decision: WEIGHT[decision.verdict], default=None)

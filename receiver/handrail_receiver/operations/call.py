@@ -1,0 +1,51 @@
+"""A person's call, with what was found out before it is decided."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from handrail.contract import Step
+
+from handrail_receiver.gates.approvals import Word
+from handrail_receiver.gates.gate import Found
+from handrail_receiver.model import (
+    Captured,
+)
+
+JUST_ENTERED = timedelta(minutes=1)
+"""How long after a promotion the next one must name the stage it means."""
+
+UNNAMED = "name-the-stage"
+
+COMPLETE = "complete"
+"""What a promotion out of the last stage is called, where it names what it means."""
+
+
+NOTHING_FOUND, NO_WORD = Found(), Word()
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A person's call: who, why, whether to go past "not ready", and what was found out before deciding.
+
+    `pinned` are, for a start, the rollback's steps with their open values filled in, `captured` the references; `not_ready` says, a line each, why it
+    should not go on, empty when it may; `no_way_back`, why it could not be rolled back; `causes` are those lines in words that stay the same while
+    numbers in a line change. `found` is what a gate is judged by, `word` what the person says of it. `to` names the
+    stage that is meant, empty when the call names none.
+    """
+
+    verb: str
+    by: str
+    why: str = ""
+    anyway: bool = False
+    pinned: Mapping[str, tuple[Step, ...]] = field(default_factory=dict)
+    captured: tuple[Captured, ...] = ()
+    not_ready: tuple[str, ...] = ()
+    no_way_back: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    causes: tuple[str, ...] = ()
+    found: Found = NOTHING_FOUND
+    word: Word = NO_WORD
+    to: str = ""

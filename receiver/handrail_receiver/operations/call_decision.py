@@ -1,0 +1,355 @@
+"""What a person asks for + Playbook + History + Conditions → Decision with its reason; pure.
+
+`anyway` goes past what is only "not ready" and needs a reason in words; it never goes past what cannot be, nor past
+an approval that somebody else has to give.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from handrail.contract import Playbook, StageFacts, Step
+
+from handrail_receiver.gates.approvals import approve, check, no_gate
+from handrail_receiver.gates.gate import approach
+from handrail_receiver.model import (
+    BROKEN,
+    NEVER_BEGUN,
+    OPEN,
+    WORKED,
+    Adopt,
+    Attempt,
+    AttemptState,
+    Begin,
+    Capture,
+    Change,
+    Conditions,
+    Decision,
+    EndAll,
+    History,
+    Open,
+    Run,
+    RunState,
+    SetHold,
+    SetReady,
+    SetState,
+    Verdict,
+    in_force,
+)
+from handrail_receiver.model.nodes import on_each_node
+from handrail_receiver.operations.call import Asked
+from handrail_receiver.operations.objections import (
+    gate_ahead,
+    gate_facts,
+    gone_past,
+    guard_is_off,
+    not_ready,
+    refusal,
+    through,
+)
+from handrail_receiver.operations.playbook_diff import changes_between, pinned_anew
+from handrail_receiver.operations.state_machine import may
+from handrail_receiver.operations.still_firing import carried
+from handrail_receiver.words.times import when
+
+JUST_ENTERED = timedelta(minutes=1)
+"""How long after a promotion the next one must name the stage it means."""
+
+UNNAMED = "name-the-stage"
+
+COMPLETE = "complete"
+"""What a promotion out of the last stage is called, where it names what it means."""
+
+
+def answer(asked: Asked, newest: Playbook, history: History, now: Conditions) -> Decision:
+    """What follows from a person's call. A live attempt goes by its own playbook, whatever is the `newest`."""
+    attempt = history.attempt
+    playbook = in_force(attempt, newest)
+    known = Decision(
+        Verdict.refuse,
+        "",
+        "",
+        rollout=playbook.rollout,
+        action=asked.verb,
+        by=asked.by,
+        attempt=attempt.id if attempt else 0,
+    )
+    match asked.verb:
+        case "start":
+            return _start(known, asked, playbook, history, now)
+        case "rollback":
+            return _rollback(known, asked, playbook, history, now)
+        case "check" | "approve":
+            return _vouched(known, asked, playbook, history, now)
+    if attempt is None or not may(attempt.state, asked.verb, "operator"):
+        return _not_now(known, attempt)
+    match asked.verb:
+        case "promote":
+            return _promote(known, asked, playbook, history, attempt, now)
+        case "retry":
+            return _retry(known, asked, playbook, history, attempt, now)
+        case "adopt":
+            return _adopt(known, asked, newest, attempt)
+        case "abandon":
+            return _abandon(known, asked, attempt)
+        case "hold":
+            why = f"{asked.by}: {asked.why}" if asked.why else f"held by {asked.by}"
+            return replace(known, verdict=Verdict.hold, reason="asked-for", text=why, changes=(SetHold(why),))
+        case _:
+            text = f"promotions may go on; it was held: {attempt.held}" if attempt.held else "it was not held"
+            return replace(known, verdict=Verdict.act, reason="asked-for", text=text, changes=(SetHold(""),))
+
+
+def _not_now(known: Decision, attempt: Attempt | None) -> Decision:
+    state = f"attempt {attempt.number} is {attempt.state}" if attempt else "no attempt was started"
+    if attempt is not None and attempt.live:
+        cure = "`rollback` tries again; `adopt` takes a corrected playbook, `abandon` closes it"
+    else:
+        cure = f"`handrail rollout start {known.rollout}` begins one"
+    return refusal(known, "no-attempt", f"{state}; {cure}")
+
+
+def _start(known: Decision, asked: Asked, playbook: Playbook, history: History, now: Conditions) -> Decision:
+    attempt, first = history.attempt, playbook.stages[0] if playbook.stages else None
+    name = first.name if first else ""
+    if attempt and attempt.live:
+        return _start_again(known, playbook, history, attempt, now)
+    gate = gate_ahead(asked, playbook, history, now)
+    known = replace(known, known=gate_facts(gate))
+    refused, past = through(known, asked, (*asked.no_way_back, *asked.not_ready, *guard_is_off(now)), gate)
+    if refused:
+        return refused
+    begin = Begin(
+        playbook.service, name, asked.pinned, "; ".join(asked.no_way_back), asked.captured, playbook
+    )
+    changes: tuple[Change, ...] = (begin, _entering("start", first, 0, now.now)) if first else (begin,)
+    changes += carried(playbook, history, asked.pinned, now.now)
+    where = f"in stage {name}" if name else "guarding from now on"
+    where += gone_past(asked, past)
+    return replace(
+        known, verdict=Verdict.act, reason="asked-for", text=f"a new attempt, {where}", changes=changes
+    )
+
+
+def _start_again(
+    known: Decision, playbook: Playbook, history: History, attempt: Attempt, now: Conditions
+) -> Decision:
+    failed = _not_entered(history)
+    if failed and failed.action == "start" and attempt.state == AttemptState.active:
+        return _again(known, playbook, history, failed, now)
+    if playbook.stages and attempt.stage == playbook.stages[-1].name and attempt.state == AttemptState.active:
+        text = f"attempt {attempt.number} is in its last stage; complete it first: promote"
+        return refusal(known, "already-running", text)
+    where = f" in stage {attempt.stage}" if attempt.stage else ""
+    return refusal(
+        known,
+        "already-running",
+        f"attempt {attempt.number} is {attempt.state}{where}; promote it or roll it back",
+    )
+
+
+def _not_entered(history: History) -> Run | None:
+    """The run that should have entered a stage and did not get through."""
+    last = history.entering
+    return last if last is not None and last.state in BROKEN else None
+
+
+def _again(known: Decision, playbook: Playbook, history: History, failed: Run, now: Conditions) -> Decision:
+    """A stage that was not entered is entered once more."""
+    stage = next((stage for stage in playbook.stages if stage.name == failed.key), None)
+    number = history.attempt.number if history.attempt else 0
+    if stage is None:
+        return refusal(known, "no-stage", f"the playbook has no stage {failed.key} any more; roll back")
+    again = _entering(failed.action, stage, history.next_round(failed.action, stage.name), now.now)
+    text = f"attempt {number}: entering {stage.name} once more"
+    return replace(known, verdict=Verdict.act, reason="tried-again", text=text, changes=(SetHold(""), again))
+
+
+def _retry(
+    known: Decision, asked: Asked, playbook: Playbook, history: History, attempt: Attempt, now: Conditions
+) -> Decision:
+    """What failed is tried again: a stage under the same conditions as the first time, a rollback at once."""
+    if attempt.state == AttemptState.rolling_back:
+        return _rollback(known, asked, playbook, history, now)
+    failed = _not_entered(history)
+    if failed is None:
+        return refusal(known, "nothing-failed", f"nothing failed in attempt {attempt.number}; promote it")
+    if asked.to and asked.to != failed.key:
+        return refusal(
+            known, "other-stage", f"you meant {asked.to}, and what failed is entering {failed.key}"
+        )
+    if failed.action == "promote":
+        return _promote(known, asked, playbook, history, attempt, now)
+    if _under_way(history):
+        return refusal(known, "under-way", "something is still being carried out; wait for it or roll back")
+    reasons = (*asked.no_way_back, *asked.not_ready, *_held(attempt, failed), *guard_is_off(now))
+    refused = not_ready(known, asked, reasons)
+    return refused or _again(known, playbook, history, failed, now)
+
+
+def _under_way(history: History) -> bool:
+    return any(run.state in OPEN for run in history.runs)
+
+
+def _held(attempt: Attempt, failed: Run | None) -> list[str]:
+    """What it is held for, beside the failure that is tried again."""
+    return (
+        [f"held: {attempt.held}"] if attempt.held and not (failed and attempt.held == failed.broken) else []
+    )
+
+
+def _promote(
+    known: Decision, asked: Asked, playbook: Playbook, history: History, attempt: Attempt, now: Conditions
+) -> Decision:
+    current = next((stage for stage in playbook.stages if stage.name == attempt.stage), None)
+    following = playbook.stage_after(attempt.stage)
+    if _under_way(history):
+        return refusal(known, "under-way", "something is still being carried out; wait for it or roll back")
+    over = attempt.stage_entered_at + timedelta(seconds=current.hold if current and current.hold else 0)
+    refused = _other_stage(known, asked, playbook, history, attempt)
+    refused = refused or _unnamed(known, asked, history, attempt, following, now)
+    past_hold = now.now >= over or (asked.anyway and bool(asked.why))
+    if refused and (past_hold or refused.reason != UNNAMED):
+        return refused
+    gate = gate_ahead(asked, playbook, history, now)
+    known = replace(known, known=gate_facts(gate))
+    reasons = [*(asked.no_way_back if following else ()), *asked.not_ready]
+    reasons += _held(attempt, _not_entered(history) if asked.verb == "retry" else None)
+    reasons += guard_is_off(now)
+    reasons += [f"stage {attempt.stage}: not yet: until {when(over)}"] if now.now < over and not gate else []
+    refused, past = through(known, asked, tuple(reasons), gate)
+    if refused:
+        return refused
+    if following is None:
+        done = SetState(AttemptState.complete)
+        return replace(
+            known, verdict=Verdict.act, reason="asked-for", text="the rollout is complete", changes=(done,)
+        )
+    text = f"into stage {following.name}{gone_past(asked, past)}"
+    changes = (
+        SetHold(""),
+        SetReady("; ".join(asked.no_way_back)),
+        Capture(asked.captured),
+        _entering("promote", following, history.next_round("promote", following.name), now.now),
+    )
+    return replace(known, verdict=Verdict.act, reason="asked-for", text=text, changes=changes)
+
+
+def _other_stage(
+    known: Decision, asked: Asked, playbook: Playbook, history: History, attempt: Attempt
+) -> Decision | None:
+    """The refusal of a call that means another stage than comes next; no stage is skipped."""
+    last = history.entering
+    if last is not None and last.action == "start" and last.state in BROKEN:
+        cure = f"`handrail rollout retry {known.rollout}` enters it once more"
+        return refusal(known, "not-entered", f"stage {last.key} was not entered: {last.broken}; {cure}")
+    following = playbook.stage_after(attempt.stage)
+    ahead = following.name if following else COMPLETE
+    if asked.to and asked.to != ahead:
+        stages = [stage.name for stage in playbook.stages]
+        entered = asked.to in stages[: stages.index(attempt.stage) + 1] if attempt.stage in stages else False
+        which = "which it has entered" if entered else "which is not the next"
+        if asked.to not in {*stages, COMPLETE}:
+            which = "and it has no such stage"
+        return refusal(
+            known, "other-stage", f"you meant {asked.to}, {which}; next comes {ahead}: --to {ahead}"
+        )
+    return None
+
+
+def _unnamed(
+    known: Decision,
+    asked: Asked,
+    history: History,
+    attempt: Attempt,
+    following: StageFacts | None,
+    now: Conditions,
+) -> Decision | None:
+    """The refusal of a call that names no stage right after a promotion: it may have been meant for that one."""
+    last, age = history.entering, now.now - attempt.stage_entered_at
+    promoted = last is not None and last.action == "promote" and last.state in WORKED
+    if asked.to or last is None or not promoted or age >= JUST_ENTERED:
+        return None
+    ahead = following.name if following else COMPLETE
+    text = f"{last.asked_by} entered {attempt.stage} {max(0, int(age.total_seconds()))} s ago"
+    return refusal(known, UNNAMED, f"{text}; if you mean {ahead}, say --to {ahead}")
+
+
+def _rollback(
+    known: Decision, asked: Asked, playbook: Playbook, history: History, now: Conditions
+) -> Decision:
+    """Always from the targets: whatever is recorded, each step begins with the read, and acts on what differs."""
+    action, attempt, last = playbook.action("rollback"), history.attempt, history.last_run("rollback")
+    if action is None or not action.steps:
+        return refusal(known, "no-steps", "the playbook has no steps for rollback; declare them and generate")
+    steps = attempt.pinned.get("rollback", action.steps) if attempt else action.steps
+    if last and last.state == RunState.open and _has_steps(last, steps):
+        text = "a rollback is under way; each of its steps reads the target"
+        return replace(known, verdict=Verdict.repeat, reason="under-way", text=text)
+    changes: list[Change] = []
+    if attempt is None or attempt.state in {AttemptState.complete, AttemptState.abandoned}:
+        if not (asked.anyway and asked.why):
+            state = "no attempt is active"
+            return refusal(known, "no-attempt", f"{state}; to roll back all the same, say --anyway and --why")
+        # Never pinned anew: what stands there now is what is to be rolled back.
+        first = playbook.stages[0].name if playbook.stages else ""
+        pinned = attempt.pinned if attempt else {}
+        changes.append(Begin(playbook.service, first, pinned, "", playbook=playbook))
+        history = History()
+    number = history.next_round("rollback")
+    run = Open("rollback", "", number, steps, action.proof, now.now, supersedes=True)
+    changes += [SetState(AttemptState.rolling_back), run]
+    text = f"{asked.by} asked for a rollback" + (f": {asked.why}" if asked.why else "")
+    if last is not None and last.state not in NEVER_BEGUN:
+        text += f"; the last one is {last.state}, and the targets are read once more"
+    return replace(known, verdict=Verdict.act, reason="asked-for", text=text, changes=tuple(changes))
+
+
+def _has_steps(run: Run, steps: Sequence[Step]) -> bool:
+    """Whether a run carries out these steps, and not those of a playbook before."""
+    return tuple(effect.step for effect in run.effects) == on_each_node(steps)
+
+
+def _adopt(known: Decision, asked: Asked, newest: Playbook, attempt: Attempt) -> Decision:
+    """The live attempt goes on by the newest playbook; what was pinned stays where the step is the same."""
+    if attempt.stage and attempt.stage not in [stage.name for stage in newest.stages]:
+        text = (
+            f"the newest playbook has no stage {attempt.stage}, in which the attempt is; roll back or abandon"
+        )
+        return refusal(known, "no-stage", text)
+    found = changes_between(attempt.playbook, newest)
+    if not found:
+        text = "nothing changes: it goes by the newest playbook already"
+        return replace(known, verdict=Verdict.repeat, reason="adopted-already", text=text)
+    if not asked.why:
+        return refusal(known, "no-reason", f"say why with --why; this would change: {'; '.join(found)}")
+    refused = not_ready(known, asked, asked.no_way_back)
+    if refused:
+        return refused
+    adopt = Adopt(newest, pinned_anew(attempt, newest, asked.pinned), "; ".join(asked.no_way_back))
+    text = f"it goes on by the newest playbook ({asked.by}: {asked.why}); changed: {'; '.join(found)}"
+    known = replace(known, known={"changed": list(found)})
+    return replace(known, verdict=Verdict.act, reason="adopted", text=text, changes=(adopt,))
+
+
+def _abandon(known: Decision, asked: Asked, attempt: Attempt) -> Decision:
+    if not asked.why:
+        return refusal(known, "no-reason", "say why with --why; nothing is asked of any target")
+    text = f"attempt {attempt.number} is closed ({asked.by}: {asked.why}); the targets are left as they are"
+    changes = (EndAll(), SetState(AttemptState.abandoned))
+    return replace(known, verdict=Verdict.act, reason="abandoned", text=text, changes=changes)
+
+
+def _vouched(
+    known: Decision, asked: Asked, playbook: Playbook, history: History, now: Conditions
+) -> Decision:
+    at = approach(playbook, history, asked.found, now.now)
+    if at is None:
+        return no_gate(known, playbook, history)
+    return (check if asked.verb == "check" else approve)(known, asked.word, asked.why, at)
+
+
+def _entering(verb: str, stage: StageFacts, number: int, now: datetime) -> Open:
+    return Open(verb, stage.name, number, stage.enter, None, now)

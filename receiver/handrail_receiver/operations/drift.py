@@ -1,0 +1,241 @@
+"""An attempt that is rolled back → whether its targets still hold that; put back where declared, or people are told.
+
+HAProxy is reloaded, a reconciler sets its own value, a person turns a weight: whoever it is, it is seen within
+seconds while alerts of the attempt fire, its canary has traffic or it is to be kept, and for an hour at least.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from handrail.contract import Playbook, Proof, Step, names
+
+from handrail_receiver.errors import StoreDown, TargetError
+from handrail_receiver.guard import Guard, with_tells
+from handrail_receiver.model import (
+    CHANGED,
+    QUIET,
+    Attempt,
+    AttemptState,
+    Change,
+    Conditions,
+    Decision,
+    EffectState,
+    History,
+    Open,
+    SetHold,
+    SetState,
+    Verdict,
+)
+from handrail_receiver.model.nodes import target_of
+from handrail_receiver.outside.prometheus import Asks
+from handrail_receiver.playbooks import Playbooks
+from handrail_receiver.ports import Target
+from handrail_receiver.words.steps import what
+
+log = logging.getLogger("handrail")
+HANDRAIL = "handrail"
+AT_LEAST = timedelta(hours=1)
+OFTEN = timedelta(minutes=10)
+EVERY, SELDOM = 3.0, 60.0
+LONGEST_PAUSE = 60.0
+WORKED = frozenset({EffectState.done, EffectState.already, EffectState.intended})
+
+
+@dataclass(frozen=True)
+class Found:
+    """What the targets hold: each step that is not so (any more), and why some could not be read."""
+
+    differs: tuple[tuple[Step, str], ...]
+    unread: tuple[str, ...] = ()
+    traffic: bool = False
+
+    @property
+    def text(self) -> str:
+        """What is not so, a sentence each."""
+        return "; ".join(f"{what(step)}: {found}" for step, found in self.differs)
+
+
+def kept_steps(history: History) -> tuple[Step, ...]:
+    """What the rollbacks of an attempt brought about; the strongest one's word counts about a target."""
+    by_target = {
+        target_of(effect.step): effect.step
+        for run in history.rollbacks
+        for effect in run.effects
+        if effect.state in WORKED
+    }
+    return tuple(by_target.values())
+
+
+def rolled_back_at(history: History) -> datetime | None:
+    """When the attempt was rolled back first: from then on it is kept so."""
+    ends = [run.finished_at for run in history.runs if run.action in names.ACTING and run.finished_at]
+    return min(ends, default=None)
+
+
+def watches_until(history: History, playbook: Playbook) -> datetime | None:
+    """Until when it is watched whatever fires; None where nothing was rolled back."""
+    since = rolled_back_at(history)
+    return None if since is None else since + max(AT_LEAST, timedelta(seconds=playbook.keep))
+
+
+def changed(playbook: Playbook, history: History, found: Found, now: Conditions) -> Decision:
+    """What follows from a look at the targets of an attempt that is rolled back. Pure."""
+    attempt = history.attempt
+    known = Decision(
+        Verdict.repeat,
+        "changed",
+        "",
+        rollout=playbook.rollout,
+        action="rollback",
+        by=HANDRAIL,
+        attempt=attempt.id if attempt else 0,
+    )
+    if attempt is None or attempt.state != AttemptState.rolled_back:
+        return known
+    if not found.differs:
+        return _so_again(known, attempt, found)
+    text = CHANGED + found.text
+    since = rolled_back_at(history) or now.now
+    if now.now < since + timedelta(seconds=playbook.keep) and not now.stopped:
+        return _put_back(known, history, found, now, text)
+    if attempt.held == text:
+        return known
+    return _say(known, Verdict.tell, f"{text}; people must look, or `rollback` puts it back", SetHold(text))
+
+
+def _so_again(known: Decision, attempt: Attempt, found: Found) -> Decision:
+    if not attempt.changed_since or found.unread:
+        return known
+    return _say(known, Verdict.note, "every target holds again what the rollback asked for", SetHold(""))
+
+
+def _put_back(known: Decision, history: History, found: Found, now: Conditions, text: str) -> Decision:
+    """The rollbacks whose steps differ, once more: with their proof, and after pauses that grow."""
+    before = [run for run in history.runs if run.asked_by == HANDRAIL and run.action in names.ACTING]
+    last = max((run.finished_at for run in before if run.finished_at), default=None)
+    pause = timedelta(seconds=min(LONGEST_PAUSE, 2.0 ** len(before)))
+    if last is not None and now.now < last + pause:
+        return known
+    again: list[Change] = [
+        Open(
+            run.action,
+            "",
+            history.next_round(run.action),
+            tuple(effect.step for effect in run.effects),
+            run.proof,
+            now.now,
+            supersedes=True,
+        )
+        for run in history.rollbacks
+        if any(effect.step == step for effect in run.effects for step, _ in found.differs)
+    ]
+    times = f" (for the {len(before) + 1}. time)" if before else ""
+    return _say(
+        known, Verdict.act, f"{text}; it is put back{times}", SetState(AttemptState.rolling_back), *again
+    )
+
+
+def _say(known: Decision, verdict: Verdict, text: str, *changes: Change) -> Decision:
+    return Decision(
+        verdict,
+        known.reason,
+        text,
+        rollout=known.rollout,
+        action=known.action,
+        by=known.by,
+        attempt=known.attempt,
+        changes=changes,
+    )
+
+
+@dataclass
+class Watch:
+    """Looks at the targets of each rollout that is rolled back, each by itself: a slow one keeps no other back."""
+
+    guard: Guard
+    playbooks: Playbooks
+    targets: Mapping[str, Target]
+    prometheus: Asks
+    _next: dict[str, float] = field(default_factory=dict)
+    _looking: dict[str, asyncio.Task[None]] = field(default_factory=dict)
+
+    async def run(self) -> None:
+        """Watch until cancelled."""
+        while True:
+            try:
+                await self.step()
+            except StoreDown as error:
+                log.warning("nothing can be watched: %s", error)
+            await asyncio.sleep(1.0)
+
+    async def step(self) -> None:
+        """Begin a look at whatever is due."""
+        now = asyncio.get_running_loop().time()
+        for attempt in await self.guard.store.attempts.current():
+            task, name = self._looking.get(attempt.rollout), attempt.rollout
+            due = now >= self._next.get(name, 0.0) and (task is None or task.done())
+            if attempt.state == AttemptState.rolled_back and due:
+                self._looking[name] = asyncio.create_task(self._look(name), name=f"watch {name}")
+
+    def soon(self, rollout: str) -> None:
+        """An alert of an attempt that is over says that something may have changed: it is looked at now."""
+        self._next.pop(rollout, None)
+
+    async def _look(self, rollout: str) -> None:
+        pause = SELDOM
+        try:
+            pause = await self._looked(rollout)
+        except StoreDown as error:
+            log.warning("%s cannot be watched: %s", rollout, error)
+        except Exception:
+            log.exception("a fault while %s is watched; the others go on", rollout)
+        self._next[rollout] = asyncio.get_running_loop().time() + pause
+
+    async def _looked(self, rollout: str) -> float:
+        """Look once, let follow what does, and say after how many seconds to look again."""
+        playbook = self.playbooks.get(rollout)
+        history = await self.guard.store.attempts.history(rollout, self.guard.clock.now())
+        since = rolled_back_at(history)
+        if playbook is None or since is None:
+            return SELDOM
+        found = await self._found(history)
+        now = self.guard.conditions()
+        watched = now.now < (watches_until(history, playbook) or now.now)
+        firing = any(said.firing for said in history.said)
+        if not (watched or firing or found.traffic):
+            return SELDOM
+        if changed(playbook, history, found, now).verdict not in QUIET:
+            await self.guard.apply(
+                rollout, lambda history: with_tells(changed(playbook, history, found, now), playbook)
+            )
+        return EVERY if firing or now.now < since + OFTEN else SELDOM
+
+    async def _found(self, history: History) -> Found:
+        steps = kept_steps(history)
+        read = await asyncio.gather(*map(self._read, steps))
+        differs = tuple((step, text) for step, (done, text) in zip(steps, read, strict=True) if done is False)
+        unread = tuple(text for done, text in read if done is None)
+        proofs = [run.proof for run in history.rollbacks if run.proof is not None]
+        return Found(differs, unread, await self._traffic(proofs[-1]) if proofs else True)
+
+    async def _read(self, step: Step) -> tuple[bool | None, str]:
+        """Whether a step is so (None: nobody knows), and what was found."""
+        try:
+            async with asyncio.timeout(step.timeout):
+                reading = await self.targets[step.kind].read(step)
+        except (TargetError, TimeoutError, LookupError) as error:
+            return None, str(error) or f"no answer within {step.timeout:g} s"
+        return reading.done, reading.found
+
+    async def _traffic(self, proof: Proof) -> bool:
+        """Whether the canary has traffic, or nobody knows."""
+        try:
+            values = await self.prometheus.values(proof.expr)
+        except TargetError:
+            return True
+        return not values or any(not value <= proof.at_most for value in values)

@@ -1,0 +1,320 @@
+"""A person's call → rehearsal, decision, outcome."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import math
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from handrail.contract import Playbook, Step, names
+
+from handrail_receiver.errors import Cause, Permanent, TargetError
+from handrail_receiver.gates.criteria import Criteria
+from handrail_receiver.gates.gate import Approver, Found, GateStanding, approach, judge
+from handrail_receiver.guard import Guard, with_tells
+from handrail_receiver.model import (
+    Attempt,
+    AttemptState,
+    Begin,
+    Captured,
+    Decision,
+    History,
+    Run,
+    SetReady,
+    Verdict,
+    in_force,
+)
+from handrail_receiver.operations.always_guarded import (
+    BY_ITSELF,
+    FOLLOWS,
+    LOOKED_BACK,
+    follow_newest,
+    last_said,
+    stand_guard,
+)
+from handrail_receiver.operations.call import NOTHING_FOUND, Asked
+from handrail_receiver.operations.call_decision import answer
+from handrail_receiver.operations.preflight import Labels, Preflight, firing, preflight
+from handrail_receiver.outside.prometheus import Asks
+from handrail_receiver.ports import Rehearsal, Target
+from handrail_receiver.words.steps import what
+
+log = logging.getLogger("handrail")
+WAIT = 20.0
+MARGIN = 1.0
+"""Each call of a rehearsal has the step's time; with so much more it can say which of them did not answer."""
+GATED = ("start", "approve", "promote", "retry", "check")
+FORWARD = ("start", "promote", "retry")
+"""What gives the canary more, or may: it is looked at first whether that would be seen."""
+NOT_ASKED = Preflight()
+
+
+@dataclass(frozen=True)
+class Rehearsed:
+    """All steps of an action, rehearsed."""
+
+    action: str
+    steps: tuple[Rehearsal, ...]
+
+    @property
+    def missing(self) -> tuple[Rehearsal, ...]:
+        """The steps that could not be carried out now."""
+        return tuple(one for one in self.steps if not one.ready)
+
+
+def _problems(found: list[Rehearsed]) -> tuple[str, ...]:
+    """Why it could not be rolled back, empty when it could."""
+    if not any(one.steps for one in found):
+        return ("the playbook has no steps for any rollback; declare them",)
+    lines: dict[str, list[str]] = {}  # most actions share their steps: what is missing is said once
+    for one in found:
+        for step in one.missing:
+            lines.setdefault(f"{step.step.kind}: {step.reason}", []).append(one.action)
+    return tuple(_line(text, list(dict.fromkeys(actions))) for text, actions in lines.items())
+
+
+def _line(text: str, actions: list[str]) -> str:
+    others = f" ({' and '.join(actions[1:])} as well)" if actions[1:] else ""
+    return f"{actions[0]}, {text}{others}"
+
+
+def _warnings(found: list[Rehearsed]) -> tuple[str, ...]:
+    """What speaks against a rollback that could be carried out, each said once."""
+    return tuple(dict.fromkeys(step.warning for one in found for step in one.steps if step.warning))
+
+
+def _causes(found: list[Rehearsed]) -> tuple[str, ...]:
+    """The same without what may differ from one time to the next."""
+    return tuple(f"{what(step.step)}: {step.cause}" for one in found for step in one.missing)
+
+
+@dataclass(frozen=True)
+class Calls:
+    """Answers people. A start and a promotion are preceded by two questions: can I roll back, and would I see why?
+
+    `begun` hears of what fired already when an attempt began.
+    """
+
+    guard: Guard
+    targets: Mapping[str, Target]
+    prometheus: Asks
+    redact: Callable[[str], str]
+    criteria: Criteria
+    approvers: Callable[[], frozenset[Approver]]
+    begun: Callable[[Sequence[Labels]], Awaitable[None]]
+
+    async def call(self, playbook: Playbook, asked: Asked) -> tuple[Decision, Run | None]:
+        """Decide on a call and wait a while for what it opened."""
+        asked = replace(asked, why=self.redact(asked.why))
+        newest, playbook = playbook, in_force(await self._attempt(playbook), playbook)
+        if asked.verb == "drill":
+            return await self._drill(playbook, asked), None
+        if asked.verb == "adopt":
+            asked = await self._rehearsed_anew(newest, asked)
+        if asked.verb in {"start", "promote", "retry"}:
+            asked = await self._rehearsed(playbook, asked)
+        if asked.verb == "start":
+            asked = await self._captured(playbook, asked, names.BEFORE)
+        if asked.verb in {"promote", "retry"}:
+            asked = await self._left(playbook, asked)
+        before = await self._before(playbook, asked)
+        if asked.verb in GATED:
+            asked = await self._gate(playbook, asked, before)
+        now = self.guard.conditions()
+        decision = await self.guard.apply(
+            playbook.rollout,
+            lambda history: with_tells(
+                answer(asked, newest, history, now), in_force(history.attempt, newest)
+            ),
+        )
+        await self._hand_over(playbook, decision, before)
+        return decision, await self.guard.ended(decision, WAIT)
+
+    async def stand_guard(self, playbook: Playbook) -> Decision | None:
+        """Begin the one attempt of a rollout without stages, or let it go by the newest playbook; None: nothing to do."""
+        now = self.guard.conditions()
+        attempt = await self._attempt(playbook)
+        if attempt is not None and attempt.live and attempt.playbook != playbook:
+            return await self._follow(playbook)
+        if now.blind or now.stopped or attempt is not None:
+            return None
+        asked = await self._captured(playbook, await self._rehearsed(playbook, BY_ITSELF), names.BEFORE)
+        asked = replace(
+            asked, no_way_back=self._clean(asked.no_way_back), not_ready=self._clean(asked.not_ready)
+        )
+        said = last_said(await self.guard.store.evidence.newest(playbook.rollout, LOOKED_BACK))
+        before = await preflight(self.prometheus, playbook)
+        decision = await self.guard.apply(
+            playbook.rollout, lambda history: stand_guard(asked, playbook, history, now, said)
+        )
+        await self._hand_over(playbook, decision, before)
+        return decision
+
+    async def _follow(self, newest: Playbook) -> Decision:
+        """The one attempt of a rollout without stages goes by the newest playbook, once it could be rolled back by."""
+        now = self.guard.conditions()
+        asked = await self._rehearsed_anew(newest, FOLLOWS)
+        asked = replace(asked, no_way_back=self._clean(asked.no_way_back))
+        said = last_said(await self.guard.store.evidence.newest(newest.rollout, LOOKED_BACK))
+        return await self.guard.apply(
+            newest.rollout, lambda history: follow_newest(asked, newest, history, now, said)
+        )
+
+    async def gate(self, playbook: Playbook, history: History) -> GateStanding | None:
+        """How the gate ahead stands, for somebody who looks; None where none comes."""
+        now = self.guard.clock.now()
+        at = approach(playbook, history, NOTHING_FOUND, now)
+        if at is None:
+            return None
+        asked = () if at.lasts else at.gate.criteria
+        return judge(replace(at, found=Found(await self.criteria.recent(asked), self.approvers())))
+
+    async def rehearse(self, playbook: Playbook, attempt: Attempt | None = None) -> list[Rehearsed]:
+        """What each acting action would do, by reading only: in a live attempt with the values pinned at its start."""
+        pinned = attempt.pinned if attempt is not None and attempt.live else {}
+        steps = {
+            action.name: pinned.get(action.name, action.steps)
+            for action in playbook.actions
+            if action.name in names.ACTING
+        }
+        different: list[Step] = []  # most actions share their steps, and a target is asked once
+        for step in (step for of_action in steps.values() for step in of_action):
+            if step not in different:
+                different.append(step)
+        found = await asyncio.gather(*map(self._rehearse, different))
+        return [
+            Rehearsed(action, tuple(found[different.index(step)] for step in of_action))
+            for action, of_action in steps.items()
+        ]
+
+    async def _drill(self, playbook: Playbook, asked: Asked) -> Decision:
+        """What a rollback would do now, in the exact calls, by reading only; kept as evidence, and as the answer to
+        "can I roll back?" of the attempt that runs.
+        """
+        attempt = await self._attempt(playbook)
+        found = await self.rehearse(playbook, attempt)
+        problems = _problems(found)
+        lines = [
+            f"{one.action}: {step.call or step.step.kind}: {step.reason}"
+            for one in found
+            for step in one.steps
+        ]
+        decision = Decision(
+            verdict=Verdict.refuse if problems else Verdict.note,
+            reason="not-ready" if problems else "ready",
+            text=self.redact("\n".join(lines or problems)),
+            rollout=playbook.rollout,
+            action="drill",
+            by=asked.by,
+            attempt=attempt.id if attempt else 0,
+            changes=(SetReady(self.redact("; ".join(problems))),) if attempt and attempt.live else (),
+        )
+        return await self.guard.apply(playbook.rollout, lambda _: decision)
+
+    async def _rehearsed(self, playbook: Playbook, asked: Asked) -> Asked:
+        """Whether it could be rolled back, and for a start with which values."""
+        return self._with(await self.rehearse(playbook, await self._attempt(playbook)), asked)
+
+    async def _rehearsed_anew(self, newest: Playbook, asked: Asked) -> Asked:
+        """The same of the playbook that is to be adopted, whatever is pinned."""
+        return self._with(await self.rehearse(newest), asked)
+
+    def _with(self, found: list[Rehearsed], asked: Asked) -> Asked:
+        pinned = {one.action: tuple(step.step for step in one.steps) for one in found}
+        return replace(
+            asked,
+            pinned=pinned,
+            no_way_back=_problems(found),
+            warnings=_warnings(found),
+            causes=(*asked.causes, *_causes(found)),
+        )
+
+    def _clean(self, lines: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(map(self.redact, lines))
+
+    async def _attempt(self, playbook: Playbook) -> Attempt | None:
+        return (await self.guard.store.attempts.history(playbook.rollout, self.guard.clock.now())).attempt
+
+    async def _captured(self, playbook: Playbook, asked: Asked, reference: str) -> Asked:
+        """The figures that later limits are relative to; without one of them a guardrail would be blind."""
+        captured, problems, causes = [], [], []
+        for guardrail in playbook.guardrails:
+            for query in guardrail.references:
+                if query.reference != reference:
+                    continue
+                try:
+                    captured.append(Captured(guardrail.name, reference, await self._figure(query.expr)))
+                except TargetError as error:
+                    problems.append(f"{guardrail.name}: its figure {reference!r} cannot be captured: {error}")
+                    causes.append(f"{guardrail.name}, {reference}: {error.cause}")
+        return replace(
+            asked,
+            captured=tuple(captured),
+            not_ready=(*asked.not_ready, *problems),
+            causes=(*asked.causes, *causes),
+        )
+
+    async def _figure(self, expr: str) -> float:
+        values = await self.prometheus.values(expr)
+        if len(values) != 1 or not math.isfinite(values[0]):
+            found = ", ".join(f"{value:g}" for value in values) or "nothing"
+            raise Permanent(Cause.missing, f"{expr} gives {found}, not one number")
+        return values[0]
+
+    async def _gate(self, playbook: Playbook, asked: Asked, before: Preflight) -> Asked:
+        """What the gate ahead is judged by; where none comes, what fires is said beside it."""
+        now = self.guard.clock.now()
+        history = await self.guard.store.attempts.history(playbook.rollout, now)
+        at = approach(playbook, history, NOTHING_FOUND, now)
+        criteria = await self.criteria.ask(at.gate.criteria) if at and not at.lasts else {}
+        fire = [f"{source} fires" for source in before.fires.sources if at is None]
+        return replace(
+            asked,
+            found=Found(criteria, self.approvers(), before.fires),
+            not_ready=(*asked.not_ready, *before.problems, *fire),
+            causes=(*asked.causes, *before.causes, *fire),
+        )
+
+    async def _before(self, playbook: Playbook, asked: Asked) -> Preflight:
+        """What stands against going forward; a rollback that is tried again waits for nobody's answer."""
+        attempt = await self._attempt(playbook)
+        back = attempt is not None and attempt.state == AttemptState.rolling_back
+        if asked.verb not in FORWARD or back:
+            return NOT_ASKED
+        return await preflight(self.prometheus, playbook)
+
+    async def _hand_over(self, playbook: Playbook, decision: Decision, before: Preflight) -> None:
+        """What fired before an attempt began counts for it too, though nobody may say it again for hours."""
+        if not any(isinstance(change, Begin) for change in decision.changes):
+            return
+        try:
+            await self.begun(await firing(self.prometheus, playbook))
+        except TargetError:
+            await self.begun(before.alerts)
+
+    async def _left(self, playbook: Playbook, asked: Asked) -> Asked:
+        """What the stage that is left came to."""
+        attempt = await self._attempt(playbook)
+        return (
+            await self._captured(playbook, asked, names.stage_reference(attempt.stage)) if attempt else asked
+        )
+
+    async def _rehearse(self, step: Step) -> Rehearsal:
+        target = self.targets.get(step.kind)
+        if target is None:
+            reason = "this receiver has no target for it"
+            return Rehearsal(ready=False, reason=reason, step=step, call="", cause=Cause.missing)
+        try:
+            async with asyncio.timeout(step.timeout + MARGIN):
+                return await target.rehearse(step)
+        except TargetError as error:
+            return Rehearsal(ready=False, reason=str(error), step=step, call="", cause=error.cause)
+        except TimeoutError:
+            reason = f"no answer within {step.timeout:g} s"
+            return Rehearsal(ready=False, reason=reason, step=step, call="", cause=Cause.timeout)
+        except Exception as error:  # a fault of ours is a way back that is not sure, and no lost answer
+            log.exception("%s could not be rehearsed", what(step))
+            reason = f"a fault of Handrail's own: {type(error).__name__}: {error}"
+            return Rehearsal(ready=False, reason=reason, step=step, call="", cause=Cause.broken)

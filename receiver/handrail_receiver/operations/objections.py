@@ -1,0 +1,73 @@
+"""What stands against a call of a person → its refusal, or what was gone past."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from handrail.contract import Playbook
+
+from handrail_receiver.gates.gate import Ask, GateStanding, approach, judge
+from handrail_receiver.model import (
+    Conditions,
+    Decision,
+    History,
+    Verdict,
+)
+from handrail_receiver.operations.call import Asked
+
+
+def gate_ahead(asked: Asked, playbook: Playbook, history: History, now: Conditions) -> GateStanding | None:
+    """How the gate ahead stands for whoever asks."""
+    at = approach(playbook, history, asked.found, now.now)
+    return judge(at, asked.by) if at else None
+
+
+def gate_facts(gate: GateStanding | None) -> dict[str, object]:
+    return {"gate": gate.facts()} if gate and gate.asks else {}
+
+
+def through(
+    known: Decision, asked: Asked, reasons: tuple[str, ...], gate: GateStanding | None
+) -> tuple[Decision | None, tuple[str, ...]]:
+    """The refusal, None when it may go on; and all that stands against it. Nothing goes past an approval."""
+    missing = gate.missing if gate else ()
+    reasons = (*reasons, *map(_with_cure, missing))
+    approvals = [_with_cure(ask) for ask in missing if ask.kind == "approval"]
+    if approvals and asked.anyway:
+        text = f"{'; '.join(approvals)}; --anyway does not go past an approval"
+        return refusal(known, "not-approved", text), reasons
+    if approvals:
+        return refusal(known, "not-ready", f"{'; '.join(reasons)}; mend it"), reasons
+    return not_ready(known, asked, reasons), reasons
+
+
+def _with_cure(ask: Ask) -> str:
+    return f"{ask.text} (`{ask.cure}`)" if ask.cure else ask.text
+
+
+def not_ready(known: Decision, asked: Asked, reasons: tuple[str, ...]) -> Decision | None:
+    if not reasons or (asked.anyway and asked.why):
+        return None
+    cure = "say why with --why to go on anyway" if asked.anyway else "mend it, or say --anyway and --why"
+    return refusal(known, "not-ready", f"{'; '.join(reasons)}; {cure}")
+
+
+def gone_past(asked: Asked, reasons: Sequence[str]) -> str:
+    """What was gone past, and what the person said, for the evidence."""
+    past = f", although {'; '.join(reasons)}" if reasons else ""
+    past += f" (says {asked.by}: {asked.why})" if asked.why else ""
+    return past + (f"; beware of a rollback: {'; '.join(asked.warnings)}" if asked.warnings else "")
+
+
+def refusal(known: Decision, reason: str, text: str) -> Decision:
+    return replace(known, verdict=Verdict.refuse, reason=reason, text=text)
+
+
+def guard_is_off(now: Conditions) -> list[str]:
+    reasons = [f"the guard is blind: {now.blind}"] if now.blind else []
+    return (
+        [*reasons, "the kill switch is set: nothing would be rolled back by itself"]
+        if now.stopped
+        else reasons
+    )

@@ -1,0 +1,245 @@
+"""A request to somebody else's service → its answer, or the cause it failed of.
+
+Every target and channel is made with one `Outside`. It follows no redirect, reads no more than it must, keeps
+to one time limit from the first byte to the last, and lets no secret into an answer or an error.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, nullcontext
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+from pathlib import Path
+from typing import TypeVar
+
+import httpx
+from handrail.contract import Secret
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+from pydantic.alias_generators import to_camel
+
+from handrail_receiver.errors import Cause, Permanent, Retryable, TargetError
+from handrail_receiver.outside.logins import Logins, Place, client_of, trusting
+from handrail_receiver.secrets import Secrets
+
+T = TypeVar("T")
+
+LONGEST_ANSWER = 4 * 1024 * 1024
+LONGEST_QUOTE = 300
+
+# What a status code means; any other 4xx is `invalid`, any other 5xx is `broken`.
+PERMANENT = {
+    401: Cause.refused,
+    403: Cause.refused,
+    404: Cause.missing,
+    405: Cause.refused,
+    410: Cause.missing,
+    412: Cause.conflict,
+    501: Cause.invalid,
+}
+RETRYABLE = {
+    408: Cause.timeout,
+    409: Cause.conflict,
+    423: Cause.busy,
+    425: Cause.busy,
+    429: Cause.busy,
+    503: Cause.busy,
+    504: Cause.timeout,
+}
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back with a 2xx: who said it, the status and the body."""
+
+    who: str
+    status: int
+    body: bytes
+
+    def into(self, shape: type[T]) -> T:
+        """The body as `shape`, a pydantic model or a type built of them; raises Permanent when it is not that."""
+        try:
+            return TypeAdapter(shape).validate_json(self.body)
+        except ValidationError as error:
+            first = error.errors(include_url=False, include_input=False)[0]
+            place = ".".join(map(str, first["loc"])) or "the body"
+            raise Permanent(
+                Cause.invalid,
+                f"{self.who} answered {self.status}, but {place} is not as expected ({first['msg']}); "
+                f"check the url and the version of {self.who}",
+            ) from None
+
+    def is_api(self) -> Answer:
+        """The same; raises Permanent when it is a page for people: a login's, a proxy's, or a wrong address's."""
+        if self.body.lstrip().startswith(b"<"):
+            raise Permanent(
+                Cause.invalid,
+                f"{self.who} answered {self.status} with a web page; check the url, and any proxy between",
+            )
+        return self
+
+
+class Shape(BaseModel):
+    """What an adapter reads of an answer: its fields are camelCase there, others may pass."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", alias_generator=to_camel)
+
+
+class TurnedDown(Permanent):
+    """The service said no: `status` and `body` (redacted) are for an adapter that knows this service's words."""
+
+    def __init__(self, cause: Cause, text: str, status: int, body: str) -> None:
+        self.status, self.body = status, body
+        super().__init__(cause, text)
+
+
+class TooLong(Permanent):
+    """The answer is longer than LONGEST_ANSWER."""
+
+
+@asynccontextmanager
+async def within(seconds: float, who: str) -> AsyncIterator[None]:
+    """Give what `who` does in the block `seconds` in all; then it is Retryable, whatever it was doing."""
+    try:
+        async with asyncio.timeout(seconds):
+            yield
+    except TimeoutError:
+        raise Retryable(Cause.timeout, f"{who} did not answer within {seconds:g} s") from None
+
+
+def new_client(authorities: Path | None) -> httpx.AsyncClient:
+    """The client that all ways out share which have no login of their own; `authorities` count as well."""
+    return client_of(trusting(authorities))
+
+
+class Outside:
+    """The way out: an HTTP client, the secrets, and the places that want a login beside what a request carries."""
+
+    def __init__(self, client: httpx.AsyncClient, secrets: Secrets, logins: Logins | None = None) -> None:
+        self._client = client
+        self.secrets = secrets
+        self._logins = logins or Logins()
+
+    async def ask(
+        self,
+        who: str,
+        method: str,
+        url: str,
+        *,
+        timeout: float,  # noqa: ASYNC109  it becomes a cause of our own
+        headers: Mapping[str, str] | None = None,
+        body: object = None,
+        content: bytes | None = None,
+    ) -> Answer:
+        """Send one request to `who`, within `timeout` seconds in all; `body` goes as JSON, `content` as it is.
+
+        Raises Retryable for silence, 5xx and "later", Permanent for every other answer that is not 2xx.
+        """
+        sent = content if content is not None else None if body is None else json.dumps(body).encode()
+        typed = {"content-type": "application/json"} if body is not None else {}
+        try:
+            async with within(timeout, who):
+                return await self._exchange(who, method, url, {**typed, **(headers or {})}, sent)
+        except (httpx.HTTPError, OSError, httpx.InvalidURL, ValueError) as error:
+            raise self._unasked(who, error) from None
+
+    def _unasked(self, who: str, error: Exception) -> TargetError:
+        """There is no answer: the request cannot be sent as it is, or nobody took it. TLS may fail as an OSError."""
+        said = str(error) or type(error).__name__
+        reached = isinstance(error, (httpx.HTTPError, OSError))
+        if not reached or isinstance(error, (httpx.UnsupportedProtocol, httpx.LocalProtocolError)):
+            return Permanent(Cause.invalid, self.clean(f"{who} cannot be asked: {said}"))
+        return Retryable(Cause.unreachable, self.clean(f"{who} cannot be reached: {said}"))
+
+    async def _exchange(
+        self, who: str, method: str, url: str, headers: Mapping[str, str], sent: bytes | None
+    ) -> Answer:
+        place = self._logins.of(url)
+        login = place.login if place else None
+        carried = [*headers.items(), *(login.headers() if login else ())]
+        async with (
+            login.client() if login else nullcontext(self._client) as client,
+            client.stream(
+                method,
+                url,
+                headers=carried,
+                content=sent,
+                follow_redirects=False,
+                timeout=None,
+                extensions=login.extensions if login else None,
+            ) as response,
+        ):
+            packed = response.headers.get("content-encoding", "identity")
+            if packed != "identity":
+                raise Permanent(
+                    Cause.invalid, f"{who} answered packed as {self.clean(packed)}, unasked; check its url"
+                )
+            body = b""
+            async for part in response.aiter_raw():
+                body += part
+                if len(body) > LONGEST_ANSWER:
+                    raise TooLong(
+                        Cause.invalid,
+                        f"{who} answered with more than {LONGEST_ANSWER >> 20} MiB; check its url",
+                    )
+            if response.is_success:
+                return Answer(who, response.status_code, body)
+            raise self._failure(who, response, body, place)
+
+    def _failure(self, who: str, response: httpx.Response, body: bytes, place: Place | None) -> TargetError:
+        status = response.status_code
+        text = self.clean(body.decode(errors="replace"))
+        said = f"{who} answered {status} {_phrase(status)}" + (f": {text[:LONGEST_QUOTE]}" if text else "")
+        if response.is_redirect:
+            cure = f", or the login in {place.setting}" if place else ""
+            said += f"; redirects are not followed, give the final url{cure}"
+            return TurnedDown(Cause.invalid, said, status, text)
+        passes, cause = meaning_of(status)
+        if passes:
+            return Retryable(cause, said, _asked_to_wait(response.headers))
+        if place is not None and status in {401, 403, 407}:
+            said += f"; set the login in {place.setting}"
+        return TurnedDown(cause, said, status, text)
+
+    def clean(self, text: str) -> str:
+        """`text` on one line, with nothing a terminal obeys and no secret in it."""
+        one_line = " ".join(self.secrets.redact(text).split())
+        return "".join(letter for letter in one_line if letter.isprintable())
+
+    def bearer(
+        self, token: Secret | None, header: str = "Authorization", scheme: str = "Bearer"
+    ) -> dict[str, str]:
+        """The header that carries `token`, none when there is no token."""
+        if token is None:
+            return {}
+        return {header: f"{scheme} {self.secrets.value(token)}".strip()}
+
+
+def meaning_of(status: int) -> tuple[bool, Cause]:
+    """Whether a status that is not 2xx may pass, and its cause."""
+    if status in RETRYABLE or (status >= 500 and status not in PERMANENT):
+        return True, RETRYABLE.get(status, Cause.broken)
+    return False, PERMANENT.get(status, Cause.invalid)
+
+
+def _phrase(status: int) -> str:
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return ""
+
+
+def _asked_to_wait(headers: Mapping[str, str]) -> float | None:
+    """`Retry-After` in seconds; where it is an instant, by the clock of the server that says it."""
+    said = headers.get("retry-after", "")
+    if re.fullmatch(r"[0-9]{1,9}", said):
+        return float(said)
+    try:
+        wait = parsedate_to_datetime(said) - parsedate_to_datetime(headers.get("date", ""))
+    except (TypeError, ValueError):  # no such header, no date, or one of them without a zone
+        return None
+    return max(0.0, wait.total_seconds())

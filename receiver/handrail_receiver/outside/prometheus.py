@@ -1,0 +1,125 @@
+"""An expression → its samples now, from Prometheus or whatever answers like it.
+
+Thanos, VictoriaMetrics and a Prometheus that reads remotely answer with what they have while a part of the data is away,
+and say so beside it. What is missing may be just what was asked for, so such an answer is none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+from urllib.parse import urlencode
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from handrail_receiver.errors import Cause, Permanent, Retryable
+from handrail_receiver.outside.client import Outside
+
+ANSWER_WITHIN = 10.0
+REMARKS = ("promql warning", "promql info")
+"""How Prometheus' own remarks on an expression begin: they say nothing about the data."""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One sample of an answer, with the labels of its series."""
+
+    value: float
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+
+class Asks(Protocol):
+    """Somebody who knows what an expression is now."""
+
+    async def samples(self, expr: str) -> list[Sample]:
+        """The samples of `expr` now; an empty list when there is none. Raises Retryable or Permanent."""
+
+    async def values(self, expr: str) -> list[float]:
+        """Their values alone."""
+
+
+class PartOnly(Retryable):
+    """There was an answer, and a part of the data is not in it."""
+
+
+class Told(BaseModel):
+    """What stands beside the data of an answer: whether it is all there is."""
+
+    model_config = ConfigDict(extra="ignore")
+    warnings: Sequence[str] | None = None
+    partial: bool = Field(default=False, alias="isPartial")
+
+    def whole(self) -> None:
+        """Raises PartOnly when a part of the data is away."""
+        away = [one for one in self.warnings or () if not one.lower().startswith(REMARKS)]
+        if away or self.partial:
+            said = away[0] if away else "isPartial"
+            raise PartOnly(Cause.broken, f"Prometheus answered with a part of the data only ({said})")
+
+
+class _Sample(BaseModel):
+    model_config = ConfigDict(extra="ignore")
+    metric: Mapping[str, str] = {}
+    value: tuple[float, float]
+
+
+class _Vector(BaseModel):
+    resultType: Literal["vector"]  # noqa: N815  Prometheus' spelling
+    result: list[_Sample]
+
+
+class _Scalar(BaseModel):
+    resultType: Literal["scalar"]  # noqa: N815
+    result: tuple[float, float]
+
+
+class _Answer(Told):
+    status: Literal["success"]
+    data: _Vector | _Scalar
+
+
+class Prometheus:
+    """The Prometheus at `url`."""
+
+    def __init__(self, outside: Outside, url: str) -> None:
+        self._outside, self._url = outside, url.rstrip("/")
+
+    async def samples(self, expr: str) -> list[Sample]:
+        """The samples of `expr` now."""
+        address = f"{self._url}/api/v1/query?{urlencode({'query': expr})}"
+        try:
+            answer = await self._outside.ask("Prometheus", "GET", address, timeout=ANSWER_WITHIN)
+        except Retryable as problem:
+            if problem.cause is not Cause.unreachable:
+                raise
+            raise Retryable(problem.cause, f"{problem}; start it, or correct HANDRAIL_PROMETHEUS") from None
+        try:
+            read = _Answer.model_validate_json(answer.body)
+        except ValidationError:
+            raise Permanent(
+                Cause.invalid, "what answers is no Prometheus; correct HANDRAIL_PROMETHEUS"
+            ) from None
+        try:
+            read.whole()
+        except PartOnly as problem:
+            raise PartOnly(problem.cause, self._outside.clean(str(problem))) from None
+        if isinstance(read.data, _Scalar):
+            return [Sample(read.data.result[1])]
+        return [Sample(one.value[1], one.metric) for one in read.data.result]
+
+    async def values(self, expr: str) -> list[float]:
+        """Their values alone."""
+        return [sample.value for sample in await self.samples(expr)]
+
+
+class NoPrometheus:
+    """There is none: every question fails with the cure."""
+
+    async def samples(self, expr: str) -> list[Sample]:  # noqa: ARG002  the same signature
+        """Raises Permanent."""
+        raise Permanent(Cause.missing, "no Prometheus is set; set HANDRAIL_PROMETHEUS")
+
+    async def values(self, expr: str) -> list[float]:
+        """Raises Permanent."""
+        return [sample.value for sample in await self.samples(expr)]

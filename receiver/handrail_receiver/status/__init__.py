@@ -1,1 +1,0 @@
-"""What people and Prometheus see of the receiver."""

@@ -1,0 +1,294 @@
+"""Rows of one rollout → History; Decision → rows. Both ways in one place, because they must agree."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from handrail_receiver.model import (
+    QUIET,
+    Adopt,
+    Approved,
+    Attempt,
+    AttemptState,
+    Begin,
+    Capture,
+    Captured,
+    Change,
+    Checked,
+    Decision,
+    EndAll,
+    Heard,
+    History,
+    LastSaid,
+    Open,
+    SetHold,
+    SetReady,
+    SetState,
+    Verdict,
+    attempt_spoken_of,
+)
+from handrail_receiver.model.nodes import on_each_node
+from handrail_receiver.store.chain import link
+from handrail_receiver.store.engine import Row, Tx
+from handrail_receiver.store.gate_rows import approve, approved_in, check, checked_in
+from handrail_receiver.store.outbox import begun, changed, want
+from handrail_receiver.store.rows import (
+    UNREADABLE,
+    attempt_of,
+    instant,
+    pinned_json,
+    run_or_failed,
+    step_json,
+)
+
+log = logging.getLogger("handrail")
+DAY = timedelta(days=1)
+RUNS = "SELECT run.*, attempt.rollout, attempt.fence FROM run JOIN attempt ON attempt.id = run.attempt"
+
+
+def history_of(tx: Tx, rollout: str, at: datetime, *, own: bool = False) -> History:
+    """What was done and said in the newest attempt of a rollout.
+
+    With `own` nobody else can change it until the commit, nor what the attempts of its service have done.
+    """
+    if own:
+        tx.lock(f"attempt:{rollout}")
+    found = tx.rows(
+        "SELECT * FROM attempt WHERE rollout = :rollout ORDER BY number DESC LIMIT 1", rollout=rollout
+    )
+    attempt = attempt_of(found[0]) if found else None
+    number = attempt_spoken_of(attempt)
+    gate = History(checked=checked_in(tx, rollout, number), approved=approved_in(tx, rollout, number))
+    if attempt is None:
+        return gate
+    if own:
+        tx.lock(f"service:{attempt.service}")
+    return _of_attempt(tx, attempt, gate, at)
+
+
+def current(tx: Tx) -> list[Attempt]:
+    """The newest attempt of each rollout, where that is live or rolled back; one that cannot be read is left out."""
+    rows = tx.rows(
+        "SELECT * FROM attempt WHERE state IN ('active', 'rolling-back', 'rolled-back')"
+        " AND number = (SELECT MAX(number) FROM attempt other WHERE other.rollout = attempt.rollout) ORDER BY rollout"
+    )
+    found: list[Attempt] = []
+    for row in rows:
+        try:
+            found.append(attempt_of(row))
+        except UNREADABLE as error:
+            log.warning("the attempt of %s cannot be read: %s", row["rollout"], " ".join(str(error).split()))
+    return found
+
+
+def _of_attempt(tx: Tx, attempt: Attempt, gate: History, at: datetime) -> History:
+    """`gate` with what was done and said in `attempt`."""
+    effects: dict[int, list[Row]] = {}
+    for row in tx.rows(
+        "SELECT effect.* FROM effect JOIN run ON run.id = effect.run WHERE run.attempt = :id ORDER BY run, position",
+        id=attempt.id,
+    ):
+        effects.setdefault(row["run"], []).append(row)
+    runs = tx.rows(f"{RUNS} WHERE run.attempt = :id ORDER BY run.id", id=attempt.id)
+    said = tx.rows("SELECT * FROM said WHERE attempt = :id", id=attempt.id)
+    captured = tx.rows(
+        "SELECT * FROM reference WHERE attempt = :id ORDER BY guardrail, reference", id=attempt.id
+    )
+    return replace(
+        gate,
+        attempt=attempt,
+        runs=tuple(run_or_failed(row, effects.get(row["id"], [])) for row in runs),
+        said=tuple(
+            LastSaid(row["series"], row["source"], bool(row["firing"]), instant(row["at"]), row["origin"])
+            for row in said
+        ),
+        captured=tuple(Captured(row["guardrail"], row["reference"], row["value"]) for row in captured),
+        automatic_today=_automatic(tx, attempt.service, attempt.id, at),
+    )
+
+
+def _automatic(tx: Tx, service: str, but: int, at: datetime) -> int:
+    """Other attempts of a service that were rolled back by themselves within a day."""
+    rows = tx.rows(
+        "SELECT COUNT(DISTINCT run.attempt) AS found FROM run JOIN attempt ON attempt.id = run.attempt"
+        " WHERE run.action LIKE '%rollback' AND run.asked_by = 'alert' AND attempt.service = :service"
+        " AND run.decided_at > :since AND run.attempt <> :but AND run.state NOT IN ('withdrawn', 'waiting')",
+        service=service,
+        since=(at - DAY).timestamp(),
+        but=but,
+    )
+    return int(rows[0]["found"])
+
+
+def apply(tx: Tx, decision: Decision, at: datetime, detected_at: datetime) -> Decision:
+    """Carry a decision into the rows, with its evidence. Gives it back with the attempt it belongs to."""
+    attempt = decision.attempt
+    for change in decision.changes:
+        attempt = _change(tx, decision, change, attempt, at, detected_at)
+    if decision.verdict not in QUIET and decision.rollout:
+        link(tx, decision.rollout, "decision", _record(decision, attempt), at)
+    if decision.tell:
+        incident, urgent = f"{decision.rollout}-{attempt}", decision.verdict == Verdict.act
+        want(tx, incident, decision.rollout, attempt, decision.tell, at, urgent=urgent)
+    elif attempt and any(map(_calms, decision.changes)):
+        changed(tx, attempt, at)
+    return decision if attempt == decision.attempt else replace(decision, attempt=attempt)
+
+
+def _calms(change: Change) -> bool:
+    """Whether it may end an incident: an alert stopped, a hold is over, the attempt was closed."""
+    stopped = isinstance(change, Heard) and not change.firing
+    return stopped or change in (SetHold(""), SetState(AttemptState.abandoned))
+
+
+def _record(decision: Decision, attempt: int) -> dict[str, object]:
+    return {
+        "verdict": decision.verdict.value,
+        "reason": decision.reason,
+        "text": decision.text,
+        "action": decision.action,
+        "guardrail": decision.guardrail,
+        "tier": decision.tier,
+        "by": decision.by,
+        "attempt": attempt,
+        **decision.known,
+    }
+
+
+def _change(
+    tx: Tx, decision: Decision, change: Change, attempt: int, at: datetime, detected_at: datetime
+) -> int:
+    now = at.timestamp()
+    match change:
+        case Begin():
+            return _begin(tx, decision, change, now)
+        case Adopt():
+            _adopt(tx, change, attempt)
+        case Capture(captured):
+            _capture(tx, attempt, captured)
+        case EndAll():
+            _end(tx, attempt, "action <> ''", now)
+        case SetHold(why):
+            tx.count("UPDATE attempt SET held = :why WHERE id = :id", why=why, id=attempt)
+        case SetReady(why):
+            tx.count("UPDATE attempt SET rollback_ready = :why WHERE id = :id", why=why, id=attempt)
+        case SetState(state):
+            tx.count("UPDATE attempt SET state = :state WHERE id = :id", state=state.value, id=attempt)
+        case Heard(series, source, firing, origin):
+            tx.count(
+                "INSERT INTO said (attempt, series, source, firing, at, origin)"
+                " VALUES (:attempt, :series, :source, :firing, :at, :origin)"
+                " ON CONFLICT (attempt, series) DO UPDATE"
+                " SET firing = excluded.firing, at = excluded.at, origin = excluded.origin",
+                attempt=attempt,
+                series=series,
+                source=source,
+                firing=int(firing),
+                at=now,
+                origin=origin,
+            )
+        case Open():
+            _open(tx, decision, change, attempt, now, detected_at)
+        case Checked():
+            check(tx, decision.rollout, change)
+        case Approved():
+            approve(tx, decision.rollout, change)
+    return attempt
+
+
+def _begin(tx: Tx, decision: Decision, begin: Begin, now: float) -> int:
+    tx.lock(f"attempt:{decision.rollout}")
+    rows = tx.rows(
+        "INSERT INTO attempt (rollout, service, number, state, stage, stage_entered_at, started_at, started_by,"
+        " pinned, rollback_ready, playbook)"
+        " SELECT :rollout, :service, COALESCE(MAX(number), 0) + 1, 'active', :stage, :now, :now, :by, :pinned, :ready,"
+        " :playbook"
+        " FROM attempt WHERE rollout = :rollout RETURNING id",
+        rollout=decision.rollout,
+        service=begin.service,
+        stage=begin.stage,
+        now=now,
+        by=decision.by,
+        pinned=pinned_json(begin.pinned),
+        ready=begin.rollback_ready,
+        playbook=begin.playbook.model_dump_json() if begin.playbook else "",
+    )
+    attempt = int(rows[0]["id"])
+    _capture(tx, attempt, begin.captured)
+    begun(tx, decision.rollout, now)
+    return attempt
+
+
+def _adopt(tx: Tx, adopt: Adopt, attempt: int) -> None:
+    tx.count(
+        "UPDATE attempt SET playbook = :playbook, pinned = :pinned, rollback_ready = :ready WHERE id = :id",
+        playbook=adopt.playbook.model_dump_json(),
+        pinned=pinned_json(adopt.pinned),
+        ready=adopt.rollback_ready,
+        id=attempt,
+    )
+
+
+def _capture(tx: Tx, attempt: int, captured: tuple[Captured, ...]) -> None:
+    for one in captured:
+        tx.count(
+            "INSERT INTO reference (attempt, guardrail, reference, value)"
+            " VALUES (:attempt, :guardrail, :reference, :value)"
+            " ON CONFLICT (attempt, guardrail, reference) DO UPDATE SET value = excluded.value",
+            attempt=attempt,
+            guardrail=one.guardrail,
+            reference=one.reference,
+            value=one.value,
+        )
+
+
+def _open(tx: Tx, decision: Decision, run: Open, attempt: int, now: float, detected_at: datetime) -> None:
+    """The constraint decides: when the run exists already, nothing happens."""
+    made = tx.rows(
+        "INSERT INTO run (attempt, action, key, round, state, asked_by, reason, detected_at, decided_at, due_at,"
+        " proof, confirmation)"
+        " VALUES (:attempt, :action, :key, :round, :state, :by, :reason, :detected, :now, :due, :proof, :confirmation)"
+        " ON CONFLICT (attempt, action, key, round) DO NOTHING RETURNING id",
+        attempt=attempt,
+        action=run.action,
+        key=run.key,
+        round=run.round,
+        state="waiting" if run.confirmation else "open",
+        by=decision.by,
+        reason=decision.text,
+        detected=detected_at.timestamp(),
+        now=now,
+        due=run.due_at.timestamp(),
+        proof=run.proof.model_dump_json() if run.proof else None,
+        confirmation=run.confirmation.model_dump_json() if run.confirmation else None,
+    )
+    if not made:
+        return
+    for position, step in enumerate(on_each_node(run.steps)):
+        tx.count(
+            "INSERT INTO effect (run, position, step, state, at) VALUES (:run, :position, :step, 'intended', :at)",
+            run=made[0]["id"],
+            position=position,
+            step=step_json(step),
+            at=now,
+        )
+    if run.supersedes:
+        end_others(tx, attempt, made[0]["id"], run.action, now)
+
+
+def end_others(tx: Tx, attempt: int, but: int, action: str, now: float) -> None:
+    """An action begins: what enters a stage ends, and other runs of the same action; a stronger one goes first."""
+    _end(tx, attempt, "(action = :action OR action IN ('start', 'promote'))", now, but=but, action=action)
+
+
+def _end(tx: Tx, attempt: int, which: str, now: float, *, but: int = 0, **values: object) -> None:
+    """End open runs of an attempt. Whoever works on it loses the lease at once, and begins what is left again."""
+    other = "attempt = :attempt AND id <> :but AND state IN ('waiting', 'open', 'proving')"
+    going_on = tx.rows(f"SELECT id FROM run WHERE {other} AND state <> 'waiting'", attempt=attempt, but=but)  # noqa: S608
+    sql = f"UPDATE run SET state = 'superseded', finished_at = :now WHERE {other} AND {which}"  # noqa: S608
+    tx.count(sql, attempt=attempt, but=but, now=now, **values)
+    if going_on:
+        sql = "UPDATE attempt SET fence = fence + 1, owner = NULL, leased_until = 0 WHERE id = :id"
+        tx.count(sql, id=attempt)

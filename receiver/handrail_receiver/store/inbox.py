@@ -1,0 +1,180 @@
+"""Deliveries → rows, many in one write; rows → decisions, once each."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import threading
+from collections.abc import Awaitable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from functools import partial
+
+from handrail_receiver.errors import Full
+from handrail_receiver.model import QUIET, Decision, History, Received, Settled, Stored, Verdict
+from handrail_receiver.ports import Judge
+from handrail_receiver.store.engine import Engine, Row, Tx
+from handrail_receiver.store.histories import apply, history_of
+from handrail_receiver.store.rows import UNREADABLE, instant
+
+log = logging.getLogger("handrail")
+COLUMNS = ("at", "source", "body")
+NO_ALERTS = (Verdict.ignore.value, "no-alerts: the delivery lists no alert")
+
+
+@dataclass
+class _Group:
+    """Deliveries that are written together, and who waits for each."""
+
+    rows: list[tuple[float, str, bytes]] = field(default_factory=list)
+    waiters: list[asyncio.Future[None]] = field(default_factory=list)
+
+
+class SqlInbox:
+    """Inbox. Deliveries that arrive before the database begins to write are written together.
+
+    The undecided ones are counted here, and put right whenever there is nothing to decide.
+    """
+
+    def __init__(self, engine: Engine, limit: int) -> None:
+        self._engine, self._limit = engine, limit
+        self._waiting = self._writing = 0
+        self._open: _Group | None = None
+        self._lock = threading.Lock()
+
+    def put(self, received: Received) -> Awaitable[None]:
+        """Keep a delivery."""
+        if self._waiting >= self._limit:
+            raise Full(f"{self._waiting} deliveries wait to be decided; the sender tries again")
+        kept: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        with self._lock:
+            group = self._open = self._open or _Group()
+            group.rows.append((received.at.timestamp(), received.source, received.body))
+            group.waiters.append(kept)
+        self._waiting += 1
+        self._writing += 1
+        if len(group.rows) == 1:
+            asyncio.get_running_loop().call_soon(self._write, group)
+        return kept
+
+    def _write(self, group: _Group) -> None:
+        def work(tx: Tx) -> None:
+            self._close(group)
+            tx.insert("inbox", COLUMNS, group.rows)
+
+        self._engine.write(work, single=True).add_done_callback(partial(self._written, group))
+
+    def _written(self, group: _Group, written: asyncio.Future[None]) -> None:
+        self._close(group)
+        problem = written.exception()
+        self._writing -= len(group.rows)
+        if problem is not None:
+            self._waiting -= len(group.rows)
+        _tell(group.waiters, problem)
+
+    def _close(self, group: _Group) -> None:
+        """Nobody joins a group any more that is being written, or could not be."""
+        with self._lock:
+            if self._open is group:
+                self._open = None
+
+    async def settle(self, judge: Judge, at: datetime, limit: int) -> list[Settled]:
+        """Judge the oldest undecided deliveries."""
+        settled = await self._engine.write(lambda tx: _settle(tx, judge, at, limit))
+        decided = sum(len(one.numbers) for one in settled)
+        self._waiting = max(self._writing, self._waiting - decided if decided else 0)
+        return settled
+
+    async def waiting(self) -> int:
+        """How many are not decided yet."""
+        sql = "SELECT COUNT(*) AS n FROM inbox WHERE result IS NULL"
+        return int((await self._engine.read(lambda tx: tx.rows(sql)))[0]["n"])
+
+
+def _tell(waiters: Sequence[asyncio.Future[None]], problem: BaseException | None) -> None:
+    for waiter in waiters:
+        if waiter.done():
+            continue
+        if problem is None:
+            waiter.set_result(None)
+        else:
+            waiter.set_exception(problem)
+
+
+def _settle(tx: Tx, judge: Judge, at: datetime, limit: int) -> list[Settled]:
+    undecided = "SELECT number, at, source, body FROM inbox WHERE result IS NULL ORDER BY number LIMIT :limit"
+    settling = _Settling(tx, judge, at)
+    for row in tx.rows(f"{undecided} {tx.skip_locked}", limit=limit):
+        settling.settle(row)
+    _mark(tx, settling.settled)
+    return settling.settled
+
+
+def _mark(tx: Tx, settled: Sequence[Settled]) -> None:
+    """Note what came of each, with one statement for all of which the same is to be said."""
+    sql = f"UPDATE inbox SET result = :result, reason = :reason WHERE number IN ({tx.listed})"  # noqa: S608
+    numbers: dict[tuple[str, str], list[int]] = {}
+    for one in settled:
+        numbers.setdefault(_result(one.first), []).extend(one.numbers)
+    for (result, reason), these in numbers.items():
+        tx.count(sql, result=result, reason=reason, listed=json.dumps(these))
+
+
+@dataclass
+class _Settling:
+    """One round of judging. The same body again, after which nothing has changed, is judged the same."""
+
+    tx: Tx
+    judge: Judge
+    at: datetime
+    settled: list[Settled] = field(default_factory=list)
+    histories: dict[str, History] = field(default_factory=dict)
+    known: dict[bytes, Settled] = field(default_factory=dict)
+
+    def settle(self, row: Row) -> None:
+        """Judge a delivery."""
+        body = bytes(row["body"])
+        if (again := self.known.get(body)) is not None:
+            again.numbers.append(row["number"])
+            return
+        stored = Stored(instant(row["at"]), row["source"], body, row["number"])
+        decisions: list[Decision] = []
+        for decision in self.judge(stored, self.look):
+            decisions.append(self._applied(decision, stored.at))
+            if decision.changes:
+                self.histories.clear()
+                self.known.clear()
+        settled = Settled([stored.number], stored.at, tuple(decisions))
+        self.settled.append(settled)
+        if all(decision.verdict in QUIET for decision in decisions):
+            self.known[body] = settled
+
+    def _applied(self, decision: Decision, detected_at: datetime) -> Decision:
+        """Carry a decision into the rows, all of it or, where that cannot be, none; the others go on."""
+        if decision.verdict in QUIET and not decision.changes:
+            return decision
+        faults: tuple[type[Exception], ...] = (*self.tx.faults, *UNREADABLE)
+        self.tx.count("SAVEPOINT decided")
+        try:
+            done = apply(self.tx, decision, self.at, detected_at)
+        except faults as error:
+            self.tx.count("ROLLBACK TO SAVEPOINT decided")
+            done = _fault(decision, error)
+        self.tx.count("RELEASE SAVEPOINT decided")
+        return done
+
+    def look(self, rollout: str) -> History:
+        if rollout not in self.histories:
+            self.histories[rollout] = history_of(self.tx, rollout, self.at, own=True)
+        return self.histories[rollout]
+
+
+def _fault(decision: Decision, error: Exception) -> Decision:
+    said = " ".join(str(error).split())
+    log.error("%s %s (%s) cannot be kept: %s", decision.rollout, decision.verdict, decision.reason, said)
+    return replace(decision, verdict=Verdict.note, reason="fault", text=said, changes=(), tell=())
+
+
+def _result(first: Decision | None) -> tuple[str, str]:
+    return NO_ALERTS if first is None else (first.verdict.value, f"{first.reason}: {first.text}")

@@ -1,0 +1,347 @@
+"""An Engine → the ports of a store."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from handrail.contract import names
+
+from handrail_receiver.errors import LeaseLost
+from handrail_receiver.model import (
+    OPEN,
+    Attempt,
+    AttemptState,
+    Decision,
+    EffectState,
+    History,
+    Progress,
+    Run,
+    RunState,
+)
+from handrail_receiver.model.nodes import target_of
+from handrail_receiver.store.chain import link
+from handrail_receiver.store.engine import Engine, Tx
+from handrail_receiver.store.evidence import SqlEvidence
+from handrail_receiver.store.histories import RUNS, apply, current, end_others, history_of
+from handrail_receiver.store.inbox import SqlInbox
+from handrail_receiver.store.outbox import SqlTellings, changed, want
+from handrail_receiver.store.retention import SqlRetention
+from handrail_receiver.store.rows import UNREADABLE, effect_of, instant, run_of, seconds, step_json, step_of
+from handrail_receiver.words.steps import what
+
+log = logging.getLogger("handrail")
+SETTLES_WITHIN = 10.0
+"""How late a target may carry out what it was asked for, in seconds; what lands later is found by the watch."""
+
+
+class SqlAttempts:
+    """Attempts."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    async def apply(self, rollout: str, decide: Callable[[History], Decision], at: datetime) -> Decision:
+        """Decide on the history of a rollout and carry the decision into the store."""
+
+        return await self._engine.write(
+            lambda tx: apply(tx, decide(history_of(tx, rollout, at, own=True)), at, at)
+        )
+
+    async def history(self, rollout: str, at: datetime) -> History:
+        """What was done and said in the newest attempt."""
+        return await self._engine.read(lambda tx: history_of(tx, rollout, at))
+
+    async def current(self) -> list[Attempt]:
+        """The newest attempt of each rollout, where that is live or rolled back."""
+        return await self._engine.read(current)
+
+
+class SqlRuns:
+    """Runs. How long a lease lasts is measured by the database's own clock, which all receivers share."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    async def lease(self, owner: str, at: datetime, lasting: timedelta) -> list[Run]:
+        """The runs that are due now and that nobody else works on."""
+        return await self._engine.write(lambda tx: _lease(tx, owner, at.timestamp(), lasting.total_seconds()))
+
+    async def record(self, run: Run, progress: Progress, at: datetime) -> None:
+        """Note what came of a run."""
+        await self._engine.write(lambda tx: _record(tx, run, progress, at))
+
+    async def renew(self, run: Run, lasting: timedelta) -> None:
+        """Stay the one who works on it."""
+
+        def work(tx: Tx) -> None:
+            _fenced(tx, run)
+            tx.count(
+                "UPDATE attempt SET leased_until = database_clock() + :lasting WHERE id = :id",
+                lasting=lasting.total_seconds(),
+                id=run.attempt,
+            )
+
+        await self._engine.write(work)
+
+
+class SqlFence:
+    """Fence."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    async def hold(self, run: Run) -> None:
+        """Let nobody act who may not any more."""
+        await self._engine.read(lambda tx: _fenced(tx, run, in_time=True))
+
+    async def settles_at(self, run: Run) -> datetime | None:
+        """When nothing that entered a stage in its attempt can land any more."""
+        return await self._engine.read(lambda tx: _settles_at(tx, run))
+
+
+def _lease(tx: Tx, owner: str, at: float, lasting: float) -> list[Run]:
+    free = tx.rows(
+        "SELECT DISTINCT attempt.id, attempt.owner FROM attempt JOIN run ON run.attempt = attempt.id"
+        " WHERE run.state IN ('waiting', 'open', 'proving') AND run.due_at <= :at"
+        " AND (attempt.owner IS NULL OR attempt.owner = :owner OR attempt.leased_until < database_clock())",
+        at=at,
+        owner=owner,
+    )
+    runs: list[Run] = []
+    for row in free:
+        mine = row["owner"] == owner
+        taken = tx.count(
+            "UPDATE attempt SET owner = :owner, leased_until = database_clock() + :lasting, fence = fence + :step"
+            " WHERE id = :id AND (owner IS NULL OR owner = :owner OR leased_until < database_clock())",
+            owner=owner,
+            lasting=lasting,
+            step=0 if mine else 1,
+            id=row["id"],
+        )
+        if taken:
+            runs += _due(tx, row["id"], at)
+    return runs
+
+
+def _due(tx: Tx, attempt: int, at: float) -> list[Run]:
+    """The open runs of an attempt that are due; one that cannot be read is left out, and keeps nobody else back."""
+    due = f"{RUNS} WHERE run.attempt = :id AND run.state IN ('waiting', 'open', 'proving') AND run.due_at <= :at"
+    runs: list[Run] = []
+    for row in tx.rows(f"{due} ORDER BY run.id", id=attempt, at=at):
+        effects = tx.rows("SELECT * FROM effect WHERE run = :id ORDER BY position", id=row["id"])
+        try:
+            runs.append(_left_to_stronger(tx, run_of(row, list(map(effect_of, effects)))))
+        except UNREADABLE as error:
+            said = " ".join(str(error).split())
+            log.warning("%s of %s cannot be read: %s", row["action"], row["rollout"], said)
+    return runs
+
+
+def _left_to_stronger(tx: Tx, run: Run) -> Run:
+    """A run without the steps that want something else of a target than a stronger action of its attempt does."""
+    if run.action not in names.ACTING:
+        return run
+    stronger = names.ACTING[names.ACTING.index(run.action) + 1 :]
+    rows = tx.rows(
+        "SELECT run.action, effect.step FROM run JOIN effect ON effect.run = run.id WHERE run.attempt = :id"
+        " AND run.action LIKE '%rollback'"
+        " AND run.state IN ('open', 'proving', 'done', 'proved', 'failed', 'unproved')",
+        id=run.attempt,
+    )
+    theirs = {
+        target_of(step): step for row in rows if row["action"] in stronger for step in [step_of(row["step"])]
+    }
+    effects = (
+        replace(effect, state=EffectState.left, found="a stronger action of this attempt decides about it")
+        if theirs.get(target_of(effect.step), effect.step) != effect.step
+        else effect
+        for effect in run.effects
+    )
+    return replace(run, effects=tuple(effects))
+
+
+def _fenced(tx: Tx, run: Run, *, in_time: bool = False) -> None:
+    held = tx.rows(
+        "SELECT run.state FROM run JOIN attempt ON attempt.id = run.attempt"
+        " WHERE run.id = :id AND attempt.fence = :fence AND run.state IN ('waiting', 'open', 'proving')"
+        " AND (:in_time = 0 OR attempt.leased_until > database_clock())",
+        id=run.id,
+        fence=run.fence,
+        in_time=int(in_time),
+    )
+    if not held:
+        raise LeaseLost(f"{run.action} of {run.rollout} is not ours any more")
+
+
+def _settles_at(tx: Tx, run: Run) -> datetime | None:
+    """What was asked of a target and not answered may be carried out until its step's time is over."""
+    rows = tx.rows(
+        "SELECT run.finished_at, effect.step FROM run JOIN effect ON effect.run = run.id"
+        " WHERE run.attempt = :attempt AND run.action IN ('start', 'promote') AND run.finished_at IS NOT NULL"
+        " AND ((run.state = 'superseded' AND effect.state = 'intended')"
+        " OR (effect.state = 'failed' AND effect.cause IN ('timeout', 'unreachable', 'broken')))",
+        attempt=run.attempt,
+    )
+    times = (row["finished_at"] + min(SETTLES_WITHIN, step_of(row["step"]).timeout) for row in rows)
+    return max(map(instant, times), default=None)
+
+
+def _record(tx: Tx, run: Run, progress: Progress, at: datetime) -> None:
+    tx.lock(f"attempt:{run.rollout}")
+    _fenced(tx, run)
+    tx.count(
+        "UPDATE run SET state = :state, text = :text, acted_at = COALESCE(:acted, acted_at),"
+        " finished_at = :finished WHERE id = :id",
+        state=progress.state.value,
+        text=progress.text,
+        acted=seconds(progress.acted_at),
+        finished=seconds(progress.finished_at),
+        id=run.id,
+    )
+    body: dict[str, object] = {
+        "action": run.action,
+        "key": run.key,
+        "round": run.round,
+        "attempt": run.attempt,
+    }
+    if progress.effect is not None:
+        effect = progress.effect
+        tx.count(
+            "UPDATE effect SET state = :state, found = :found, cause = :cause, at = :at"
+            " WHERE run = :run AND position = :position",
+            state=effect.state.value,
+            found=effect.found,
+            cause=effect.cause.value if effect.cause else None,
+            at=at.timestamp(),
+            run=run.id,
+            position=effect.position,
+        )
+        body |= {
+            "step": effect.position,
+            "kind": effect.step.kind,
+            "what": what(effect.step),
+            "state": effect.state.value,
+            "found": effect.found,
+        }
+        link(tx, run.rollout, "step", body, at)
+        if effect.state == EffectState.failed and progress.finished_at is None:
+            changed(tx, run.attempt, at)  # people hear of it at once, and again when the run has ended
+    if progress.finished_at is not None:
+        _release(tx, run.attempt)
+        changed(tx, run.attempt, at)
+        link(tx, run.rollout, "outcome", body | _outcome(run, progress), at)
+    if progress.stage is not None:
+        sql = "UPDATE attempt SET stage = :stage, stage_entered_at = :at WHERE id = :id"
+        tx.count(sql, stage=progress.stage, at=at.timestamp(), id=run.attempt)
+    if progress.attempt_state is not None:
+        if run.state == RunState.waiting:
+            end_others(tx, run.attempt, run.id, run.action, at.timestamp())
+        if progress.attempt_state != AttemptState.rolled_back or _all_rolled_back(tx, run):
+            sql = "UPDATE attempt SET state = :state WHERE id = :id"
+            tx.count(sql, state=progress.attempt_state.value, id=run.attempt)
+    if progress.tell:
+        incident = f"{run.rollout}-{run.attempt}"
+        want(tx, incident, run.rollout, run.attempt, progress.tell, at, urgent=True)
+    if progress.hold is not None:
+        tx.count("UPDATE attempt SET held = :held WHERE id = :id", held=progress.hold, id=run.attempt)
+
+
+def _all_rolled_back(tx: Tx, run: Run) -> bool:
+    """Whether no other rollback of the attempt is open, or has failed with a step that `run` does not have."""
+    rows = tx.rows(
+        "SELECT run.id, run.action, run.state, effect.step, effect.state AS step_state FROM run"
+        " JOIN effect ON effect.run = run.id WHERE run.attempt = :id AND run.action <> :action"
+        " AND run.action LIKE '%rollback'"
+        " AND run.state IN ('open', 'proving', 'done', 'proved', 'failed', 'unproved') ORDER BY run.id",
+        id=run.attempt,
+        action=run.action,
+    )
+    newest = {row["action"]: row["id"] for row in rows}
+    mine = {step_json(effect.step) for effect in run.effects}
+    return not any(
+        row["state"] in OPEN or (row["step_state"] in {"failed", "skipped"} and row["step"] not in mine)
+        for row in rows
+        if row["id"] == newest[row["action"]]
+    )
+
+
+def _outcome(run: Run, progress: Progress) -> dict[str, object]:
+    """How a run ended, and when it came to what is measured."""
+    acted_at = progress.acted_at or run.acted_at
+    ended = replace(run, state=progress.state, acted_at=acted_at, finished_at=progress.finished_at)
+    instants = {name: at.isoformat() if at else None for name, at in ended.measured.items()}
+    return {"outcome": progress.state.value, "text": progress.text, **instants}
+
+
+def _release(tx: Tx, attempt: int) -> None:
+    """Let others work on an attempt of which nothing is open any more."""
+    tx.count(
+        "UPDATE attempt SET owner = NULL, leased_until = 0 WHERE id = :id AND NOT EXISTS"
+        " (SELECT 1 FROM run WHERE run.attempt = :id AND run.state IN ('waiting', 'open', 'proving'))",
+        id=attempt,
+    )
+
+
+class SqlMemory:
+    """Memory."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    async def recall(self, name: str) -> datetime | None:
+        """What was remembered last."""
+        rows = await self._engine.read(
+            lambda tx: tx.rows("SELECT at FROM memory WHERE name = :name", name=name)
+        )
+        return instant(rows[0]["at"]) if rows else None
+
+    async def time(self) -> datetime:
+        """What the database's own clock says."""
+        return instant(
+            (await self._engine.read(lambda tx: tx.rows("SELECT database_clock() AS now")))[0]["now"]
+        )
+
+    async def remember(self, name: str, at: datetime) -> None:
+        """Keep an instant."""
+        sql = (
+            "INSERT INTO memory (name, at) VALUES (:name, :at)"
+            " ON CONFLICT (name) DO UPDATE SET at = excluded.at"
+        )
+        await self._engine.write(lambda tx: tx.count(sql, name=name, at=at.timestamp()))
+
+    async def forget(self, name: str) -> None:
+        """Keep it no longer."""
+        await self._engine.write(lambda tx: tx.count("DELETE FROM memory WHERE name = :name", name=name))
+
+
+@dataclass(frozen=True)
+class Store:
+    """The ports of one store, and its engine to start and close."""
+
+    engine: Engine
+    inbox: SqlInbox
+    attempts: SqlAttempts
+    runs: SqlRuns
+    fence: SqlFence
+    evidence: SqlEvidence
+    memory: SqlMemory
+    tellings: SqlTellings
+    retention: SqlRetention
+
+
+def store_on(engine: Engine, inbox_limit: int) -> Store:
+    """All ports on one engine."""
+    return Store(
+        engine,
+        SqlInbox(engine, inbox_limit),
+        SqlAttempts(engine),
+        SqlRuns(engine),
+        SqlFence(engine),
+        SqlEvidence(engine),
+        SqlMemory(engine),
+        SqlTellings(engine),
+        SqlRetention(engine),
+    )

@@ -1,0 +1,234 @@
+"""Playbook + History + evidence → the Incident that people are told of, as it is now or as it was opened."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from handrail.contract import Playbook, names
+
+from handrail_receiver.model import (
+    OPEN,
+    WORKED,
+    AttemptState,
+    Effect,
+    EffectState,
+    EvidenceRecord,
+    History,
+    Run,
+    RunState,
+)
+from handrail_receiver.telling.incident import Incident, Line, Link, Severity, Status
+from handrail_receiver.words.steps import what
+
+MOST_LINES = 30
+NEVER_BEGUN = {RunState.withdrawn, RunState.superseded}
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What an incident is about, and where to read on."""
+
+    rollout: str
+    service: str
+    links: tuple[Link, ...]
+
+
+HANDRAIL = "handrail"
+
+
+def subject_of(rollout: str, playbook: Playbook | None, history: History, page: str) -> Subject:
+    """A rollout; without its playbook as much as is known of it. `page` is the receiver's own, empty: there is none."""
+    links = [("Rollout", page)]
+    if playbook is not None:
+        links = [("Runbook", playbook.runbook_url), ("Dashboard", playbook.dashboard_url), *links]
+    known = playbook or history.attempt
+    return Subject(rollout, known.service if known else rollout, tuple(Link(*one) for one in links if one[1]))
+
+
+def incident_of(
+    key: str, subject: Subject, history: History, records: Sequence[EvidenceRecord], now: datetime
+) -> Incident:
+    """What stands now, whatever was told before; of `records`, the newest MOST_LINES that people are told of."""
+    last = _last_acting(history)
+    opened = history.attempt.started_at if history.attempt else now
+    told = [record for record in records if record.at >= opened]
+    lines = (*_lines(told), *_broken(last))
+    title = _title(subject.rollout, history, last)
+    return _made(key, subject, title, _status(history, last), _severity(history, last), lines, opened, now)
+
+
+def superseded_incident(
+    key: str, attempt: int, subject: Subject, records: Sequence[EvidenceRecord], now: datetime
+) -> Incident:
+    """An attempt after which another one has begun: nothing of it is open any more."""
+    own = [record for record in records if json.loads(record.body).get("attempt") == attempt]
+    title = f"{subject.rollout}: this attempt is over, the next one has begun"
+    return _made(key, subject, title, "resolved", "error", _lines(own), own[0].at if own else now, now)
+
+
+def _made(
+    key: str,
+    subject: Subject,
+    title: str,
+    status: Status,
+    severity: Severity,
+    lines: Sequence[Line],
+    opened: datetime,
+    now: datetime,
+) -> Incident:
+    return Incident(
+        key=key,
+        rollout=subject.rollout,
+        service=subject.service,
+        title=title,
+        status=status,
+        severity=severity,
+        lines=tuple(lines[-MOST_LINES:]),
+        links=subject.links,
+        opened=opened,
+        updated=now,
+        resolved=now if status == "resolved" else None,
+    )
+
+
+def when_opened(history: History, records: Sequence[EvidenceRecord]) -> tuple[History, list[EvidenceRecord]]:
+    """The same as it was when its last action began, for those who hear of that one only after its end."""
+    last = _last_acting(history)
+    if last is None:
+        return history, list(records)
+    begun = replace(last, state=RunState.open, finished_at=None)
+    runs = tuple(begun if run is last else run for run in history.runs)
+    known = [record for record in records if record.at <= last.decided_at]
+    return replace(history, runs=runs), known
+
+
+def _last_acting(history: History) -> Run | None:
+    acting = [run for run in history.runs if run.action in names.ACTING and run.state not in NEVER_BEGUN]
+    return acting[-1] if acting else None
+
+
+def unguarded_incident(key: str, subject: Subject, why: str, opened: datetime, now: datetime) -> Incident:
+    """A rollout without stages that is not guarded: `why` is empty when it is."""
+    text = why or "it is guarded now"
+    return _ours(key, subject, f"{subject.rollout}: {text}", text, "error", opened, now, over=not why)
+
+
+def blind_incident(key: str, why: str, opened: datetime, now: datetime, page: str) -> Incident:
+    """The guard cannot see: `why` is empty when it can again."""
+    text = why or "the heartbeat arrives again"
+    title = f"Handrail is blind: {text}; nothing is promoted" if why else "Handrail can see again"
+    return _ours(key, _guard(page), title, text, "critical", opened, now, over=not why)
+
+
+def refused_incident(key: str, why: str, opened: datetime, now: datetime, page: str) -> Incident:
+    """Deliveries are refused for good: `why` is empty when none was for a while."""
+    text = why or "nothing was refused for an hour"
+    title = (
+        f"Handrail refuses deliveries, what they said is lost: {text}" if why else "Handrail takes all again"
+    )
+    return _ours(key, _guard(page), title, text, "error", opened, now, over=not why)
+
+
+def _guard(page: str) -> Subject:
+    return Subject(HANDRAIL, HANDRAIL, (Link("Status", page),) if page else ())
+
+
+def _ours(
+    key: str,
+    subject: Subject,
+    title: str,
+    text: str,
+    severity: Severity,
+    opened: datetime,
+    now: datetime,
+    *,
+    over: bool,
+) -> Incident:
+    status: Status = "resolved" if over else "open"
+    return _made(key, subject, title, status, severity, (Line(now, text),), opened, now)
+
+
+def _title(rollout: str, history: History, last: Run | None) -> str:
+    if _abandoned(history):
+        return f"{rollout}: the attempt was abandoned"
+    if last is not None and history.attempt is not None and _changed_since(history):
+        return f"{rollout}: {history.attempt.held}"
+    if last is not None:
+        word = {"open": "under way", "proving": "being proved", "waiting": "being confirmed"}.get(
+            last.state, last.state.value
+        )
+        failed = len(_failed(last)) if last.state in OPEN else 0
+        broken = f", {failed} of {len(last.effects)} steps failed" if failed else ""
+        return f"{rollout}: {last.action} {word}{broken}"
+    held = history.attempt.held if history.attempt else ""
+    return f"{rollout}: {held}" if held else f"{rollout}: a guardrail needs a look"
+
+
+def _status(history: History, last: Run | None) -> Status:
+    if _abandoned(history):
+        return "resolved"
+    if last is not None:
+        if last.state in WORKED:
+            return "open" if _changed_since(history) else "resolved"
+        # Acknowledged means that nobody need get up: only an ordinary rollback that got through says so.
+        got_through = last.state == RunState.proving and not _failed(last)
+        handled = got_through and last.action == "rollback"
+        return "acknowledged" if handled else "open"
+    quiet = not any(said.firing for said in history.said)
+    return "resolved" if quiet and history.attempt and not history.attempt.held else "open"
+
+
+def _abandoned(history: History) -> bool:
+    """Whether a person has closed the attempt: nobody need do anything about it any more."""
+    return history.attempt is not None and history.attempt.state == AttemptState.abandoned
+
+
+def _changed_since(history: History) -> bool:
+    """Whether a target does not hold any more what the rollback asked for."""
+    return history.attempt is not None and history.attempt.changed_since
+
+
+def _given_up(history: History) -> bool:
+    """Whether a rollback was not begun because it could not be confirmed: people must look."""
+    held = history.attempt.held if history.attempt else ""
+    return any(run.state == RunState.withdrawn and run.text == held for run in history.runs)
+
+
+def _severity(history: History, last: Run | None) -> Severity:
+    if last is None:
+        return "critical" if _given_up(history) else "warning"
+    under_control = last.state in WORKED or (last.state in OPEN and not _failed(last))
+    return "error" if last.action == "rollback" and under_control else "critical"
+
+
+def _failed(run: Run) -> list[Effect]:
+    return [effect for effect in run.effects if effect.state == EffectState.failed]
+
+
+def _broken(run: Run | None) -> tuple[Line, ...]:
+    """What has failed, is tried again or is warned of in a run that goes on; when it ends, its outcome names them."""
+    if run is None or run.state not in OPEN:
+        return ()
+    at = run.acted_at or run.decided_at
+    words = {EffectState.failed: "failed", EffectState.intended: "not yet"}
+    return tuple(
+        Line(at, f"{what(one.step)} {words[one.state]}: {one.found}")
+        for one in run.effects
+        if one.state in words and one.found
+    )
+
+
+def _lines(records: Sequence[EvidenceRecord]) -> tuple[Line, ...]:
+    return tuple(
+        Line(record.at, _said(record)) for record in records if record.kind in {"decision", "outcome"}
+    )
+
+
+def _said(record: EvidenceRecord) -> str:
+    body = json.loads(record.body)
+    if record.kind == "decision":
+        return f"{body['verdict']} ({body['reason']}): {body['text']}"
+    return f"{body['action']} {body['outcome']}: {body['text']}"

@@ -1,0 +1,209 @@
+"""The receiver's words → what leaves as JSON, and what may come in with a call."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from pydantic import BaseModel
+
+from handrail_receiver.gates.gate import GateStanding
+from handrail_receiver.model import Attempt, Effect, EvidenceRecord, Run
+from handrail_receiver.model.nodes import node_of
+from handrail_receiver.words.steps import what
+
+
+class StepView(BaseModel):
+    """One step of a run, on one node where it has nodes: `what` names the target and the value it shall have."""
+
+    kind: str
+    what: str
+    node: str = ""
+    state: str
+    found: str
+    cause: str | None
+
+
+class RunView(BaseModel):
+    """One action of an attempt, with the four instants that are measured of a rollback."""
+
+    action: str
+    key: str
+    round: int
+    state: str
+    asked_by: str
+    reason: str
+    text: str
+    detected_at: datetime
+    decided_at: datetime
+    acted_at: datetime | None
+    proved_at: datetime | None
+    finished_at: datetime | None
+    steps: list[StepView]
+
+
+class AttemptView(BaseModel):
+    """One try at a rollout."""
+
+    number: int
+    state: str
+    stage: str
+    stage_entered_at: datetime
+    started_at: datetime
+    started_by: str
+    held: str
+    rollback_ready: bool
+    not_ready: str
+
+
+class AskView(BaseModel):
+    """One thing a gate asks for: whether it is so, why or why not, and what to type; `until` is an approval's end."""
+
+    kind: str
+    name: str
+    met: bool
+    text: str
+    cure: str
+    by: str
+    at: datetime | None
+    until: datetime | None
+
+
+class GateView(BaseModel):
+    """The gate into the next stage; `digest` stands for what an approval is given for."""
+
+    into: str
+    open: bool
+    digest: str
+    asks: list[AskView]
+
+
+class RolloutView(BaseModel):
+    """A rollout: its stages, its newest attempt with all its runs, and the gate ahead (not in the list of all).
+
+    `changed` is what `adopt` would change of the playbook that the live attempt goes by, a line each.
+    """
+
+    rollout: str
+    service: str
+    stages: list[str]
+    attempt: AttemptView | None
+    runs: list[RunView]
+    gate: GateView | None = None
+    changed: list[str] = []
+
+
+class RolloutsView(BaseModel):
+    """All rollouts."""
+
+    rollouts: list[RolloutView]
+
+
+class ReadyView(BaseModel):
+    """Whether it works, and why not."""
+
+    status: str
+    problems: list[str] = []
+
+
+class ErrorView(BaseModel):
+    """A refusal, in words."""
+
+    error: str
+
+
+class CallAnswer(BaseModel):
+    """What was decided and why; `outcome` is the state of the run it opened, when it opened one."""
+
+    verdict: str
+    reason: str
+    text: str
+    outcome: str | None = None
+    outcome_text: str | None = None
+
+
+class RecordView(BaseModel):
+    """One record; `hash` covers all the other fields and the rollout's name."""
+
+    number: int
+    at: datetime
+    kind: str
+    body: str
+    previous: str
+    hash: str
+
+
+class EvidenceView(BaseModel):
+    """A rollout's evidence; `whole` is false when any record, shown or not, does not fit the one before.
+
+    `next` is the `after` that the following records are had by, null when these are the last.
+    """
+
+    rollout: str
+    whole: bool
+    first_broken: int | None
+    next: int | None
+    records: list[RecordView]
+
+
+def gate_view(gate: GateStanding) -> GateView:
+    """A gate as JSON."""
+    asks = [AskView.model_validate(ask, from_attributes=True) for ask in gate.asks]
+    return GateView(into=gate.into, open=not gate.missing, digest=gate.digest, asks=asks)
+
+
+def attempt_view(attempt: Attempt) -> AttemptView:
+    """An attempt as JSON."""
+    return AttemptView(
+        number=attempt.number,
+        state=attempt.state,
+        stage=attempt.stage,
+        stage_entered_at=attempt.stage_entered_at,
+        started_at=attempt.started_at,
+        started_by=attempt.started_by,
+        held=attempt.held,
+        rollback_ready=not attempt.rollback_ready,
+        not_ready=attempt.rollback_ready,
+    )
+
+
+def run_view(run: Run) -> RunView:
+    """A run as JSON."""
+    return RunView(
+        action=run.action,
+        key=run.key,
+        round=run.round,
+        state=run.state,
+        asked_by=run.asked_by,
+        reason=run.reason,
+        text=run.text,
+        detected_at=run.detected_at,
+        decided_at=run.decided_at,
+        acted_at=run.acted_at,
+        proved_at=run.measured["proved"],
+        finished_at=run.finished_at,
+        steps=list(map(step_view, run.effects)),
+    )
+
+
+def step_view(effect: Effect) -> StepView:
+    """A step as JSON."""
+    return StepView(
+        kind=effect.step.kind,
+        what=what(effect.step),
+        node=node_of(effect.step),
+        state=effect.state,
+        found=effect.found,
+        cause=effect.cause,
+    )
+
+
+def record_view(record: EvidenceRecord) -> RecordView:
+    """A record of the chain as JSON."""
+    return RecordView(
+        number=record.number,
+        at=record.at,
+        kind=record.kind,
+        body=record.body,
+        previous=record.previous,
+        hash=record.hash,
+    )

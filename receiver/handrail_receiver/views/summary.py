@@ -1,0 +1,252 @@
+"""Playbook + History + now → where a rollout stands, in the words that somebody reads first. Pure.
+
+What is not known is called unknown: an attempt whose rollback failed has no traffic figure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+from handrail.contract import Playbook, StageFacts, names
+
+from handrail_receiver.gates.gate import GateStanding
+from handrail_receiver.model import OPEN, WORKED, Attempt, AttemptState, EffectState, History, Run, RunState
+from handrail_receiver.words.steps import what
+from handrail_receiver.words.times import span, when
+
+Tone = Literal["good", "bad", "wait", "calm", "soft"]
+
+# One colour for each word of a state; it is never told by the colour alone.
+TONES: dict[str, Tone] = {
+    "active": "calm",
+    "complete": "good",
+    "rolled-back": "bad",
+    "rolling-back": "wait",
+    "waiting": "wait",
+    "open": "wait",
+    "proving": "wait",
+    "intended": "wait",
+    "done": "good",
+    "already": "good",
+    "proved": "good",
+    "failed": "bad",
+    "unproved": "bad",
+    "withdrawn": "soft",
+    "superseded": "soft",
+    "skipped": "wait",
+    "left": "soft",
+    "abandoned": "soft",
+}
+
+
+@dataclass(frozen=True)
+class Firing:
+    """A tier that fires, in how many series, and since when; `limits` are the lines it draws, in words."""
+
+    guardrail: str
+    tier: str
+    action: str
+    series: int
+    since: datetime
+    limits: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Fact:
+    """One thing to know, with its name."""
+
+    name: str
+    text: str
+    tone: Tone = "soft"
+
+
+@dataclass(frozen=True)
+class Standing:
+    """The headline, what people should do (empty: nothing), the facts, and what fires."""
+
+    tone: Tone
+    word: str
+    headline: str
+    advice: str
+    facts: tuple[Fact, ...]
+    firing: tuple[Firing, ...]
+
+
+def standing(
+    playbook: Playbook, history: History, now: datetime, gate: GateStanding | None = None
+) -> Standing:
+    """Where a rollout stands at `now`; `gate` is the one ahead, None where it was not asked for."""
+    attempt, run = history.attempt, last_rollback(history)
+    tone, word, headline, advice = _headline(playbook, attempt, run, now)
+    return Standing(
+        tone,
+        word,
+        headline,
+        advice,
+        tuple(_facts(playbook, attempt, run, now, gate)),
+        _firing(playbook, history),
+    )
+
+
+def last_rollback(history: History) -> Run | None:
+    """The newest rollback, of any strength, that was begun in the attempt and not withdrawn."""
+    begun = [
+        run
+        for run in history.runs
+        if run.action in names.ACTING and run.state not in {RunState.withdrawn, RunState.superseded}
+    ]
+    return max(begun, key=lambda run: run.id, default=None)
+
+
+def stage_of(playbook: Playbook, attempt: Attempt | None) -> StageFacts | None:
+    """The stage an attempt is in, or was in when it ended."""
+    return next((stage for stage in playbook.stages if attempt and stage.name == attempt.stage), None)
+
+
+def _headline(
+    playbook: Playbook, attempt: Attempt | None, run: Run | None, now: datetime
+) -> tuple[Tone, str, str, str]:
+    name, rollback = playbook.rollout, f"handrail rollout rollback {playbook.rollout} --why …"
+    if attempt is None and not playbook.stages:
+        headline = "It has no stages and should always be guarded, and it is not: nothing is rolled back."
+        return (
+            "bad",
+            "not guarded",
+            headline,
+            f"The evidence says why; ask anew: `handrail rollout drill {name}`.",
+        )
+    if attempt is None:
+        return "soft", "no attempt", "No attempt was started.", ""
+    where = f"stage {attempt.stage}" if attempt.stage else "its only stage"
+    if run is not None and run.state not in OPEN and run.state not in WORKED:
+        word = "rollback failed" if run.state == RunState.failed else "rollback not proved"
+        advice = f"People must act now: follow the runbook, then try again with `{rollback}`."
+        return "bad", word, f"The {run.action} from {where} {_ended(run)}", advice
+    if run is not None and run.state in OPEN:
+        return _under_way(run, where)
+    if attempt.changed_since:
+        advice = f"Look at the target; `{rollback}` reads all of them and puts right what differs."
+        return "bad", "changed since", f"Rolled back from {where}, and {attempt.held}", advice
+    if attempt.state == AttemptState.rolled_back:
+        return "good", "rolled back", _rolled_back(run, where), ""
+    if attempt.state == AttemptState.abandoned:
+        return "soft", "abandoned", f"Abandoned in {where}; its targets are left as they were.", ""
+    if attempt.state == AttemptState.complete:
+        return "good", "complete", f"Complete, in {where}.", ""
+    if attempt.state == AttemptState.rolling_back:
+        return "wait", "rolling back", f"Rolling back from {where}.", ""
+    inside = span(now - attempt.stage_entered_at)
+    if attempt.held:
+        resume = f"Mend it, then `handrail rollout resume {name}`; or `{rollback}`."
+        return "wait", "held", f"Held in {where}, for {inside} in it: {attempt.held}", resume
+    return "calm", "active", f"In {where} for {inside}.", ""
+
+
+def _rolled_back(run: Run | None, where: str) -> str:
+    if run is None or run.finished_at is None:
+        return f"Rolled back from {where}."
+    proof = "proved" if run.state == RunState.proved else "read back, no proof was asked for"
+    return f"Rolled back from {where} at {when(run.finished_at)}, {proof}: {run.reason}"
+
+
+def _ended(run: Run) -> str:
+    broken = [
+        what(effect.step)
+        for effect in run.effects
+        if effect.state in {EffectState.failed, EffectState.skipped}
+    ]
+    if run.state == RunState.failed:
+        return f"failed: {len(broken)} of {len(run.effects)} steps did not get through ({'; '.join(broken)})"
+    return f"was carried out, but is not proved: {run.text}"
+
+
+def _under_way(run: Run, where: str) -> tuple[Tone, str, str, str]:
+    done = sum(effect.state != EffectState.intended for effect in run.effects)
+    if run.state == RunState.waiting:
+        return "wait", "asking again", f"In {where}; a {run.action} waits for Prometheus to confirm it.", ""
+    if run.state == RunState.proving:
+        return "wait", "proving", f"The {run.action} from {where} was carried out; its proof is awaited.", ""
+    return "wait", "rolling back", f"Rolling back from {where}: {done} of {len(run.effects)} steps.", ""
+
+
+def _facts(
+    playbook: Playbook, attempt: Attempt | None, run: Run | None, now: datetime, gate: GateStanding | None
+) -> list[Fact]:
+    if attempt is None:
+        return [Fact("Can I roll back?", _ask_drill(playbook, "not known: rehearsed when an attempt starts"))]
+    return [
+        Fact("Canary's share", *_share(playbook, attempt, run)),
+        Fact("Next", *_next(playbook, attempt, now, gate)),
+        Fact("Can I roll back?", *_rehearsed(playbook, attempt)),
+        Fact("Attempt", f"{attempt.number}, started by {attempt.started_by}, {when(attempt.started_at)}"),
+    ]
+
+
+def _share(playbook: Playbook, attempt: Attempt, run: Run | None) -> tuple[str, Tone]:
+    stage = stage_of(playbook, attempt)
+    if run is not None and run.state not in WORKED and run.state != RunState.waiting:
+        return "unknown: the rollback is not proved", "bad" if run.state not in OPEN else "wait"
+    if attempt.changed_since:
+        return f"unknown: {attempt.held}", "bad"
+    if attempt.state == AttemptState.rolled_back:
+        none = "0 %" if stage is not None and stage.weight is not None else "none"
+        proof = "proved" if run and run.state == RunState.proved else "as the targets read back"
+        return f"{none}, {proof}", "good"
+    if attempt.state == AttemptState.abandoned:
+        return "unknown: the attempt was abandoned", "soft"
+    if stage is None or stage.weight is None:
+        return "not set by weight", "soft"
+    return f"{stage.weight * 100:g} % of traffic, as asked for", "calm"
+
+
+def _next(playbook: Playbook, attempt: Attempt, now: datetime, gate: GateStanding | None) -> tuple[str, Tone]:
+    stage = stage_of(playbook, attempt)
+    if attempt.state == AttemptState.complete:
+        return "nothing: it is complete", "good"
+    if attempt.state == AttemptState.rolling_back:
+        return "the rollback has to get through", "wait"
+    if attempt.state != AttemptState.active:
+        return f"mend the canary, then a new attempt: `handrail rollout start {playbook.rollout}`", "soft"
+    following = playbook.stage_after(attempt.stage)
+    goal = f"stage {following.name}" if following else "complete"
+    if attempt.held:
+        return f"{goal}, once it is not held any more", "wait"
+    over = attempt.stage_entered_at + timedelta(seconds=stage.hold if stage and stage.hold else 0)
+    if now < over:
+        return f"{goal}, not before {when(over)} (in {span(over - now)})", "soft"
+    if gate and gate.missing:
+        return f"{goal}, once its gate is open: {len(gate.missing)} of {len(gate.asks)} are missing", "wait"
+    return f"{goal}: `handrail rollout promote {playbook.rollout}`", "calm"
+
+
+def _rehearsed(playbook: Playbook, attempt: Attempt) -> tuple[str, Tone]:
+    if attempt.state == AttemptState.rolled_back:
+        return "it is rolled back", "soft"
+    if attempt.state == AttemptState.rolling_back:
+        return _ask_drill(playbook, "see what became of it below"), "wait"
+    if attempt.rollback_ready:
+        return f"NO, when last rehearsed: {attempt.rollback_ready}", "bad"
+    return _ask_drill(playbook, "yes, when last rehearsed"), "good"
+
+
+def _ask_drill(playbook: Playbook, text: str) -> str:
+    return f"{text}; ask now: `handrail rollout drill {playbook.rollout}`"
+
+
+def _firing(playbook: Playbook, history: History) -> tuple[Firing, ...]:
+    found: dict[str, list[datetime]] = {}
+    for said in history.said:
+        if said.firing:
+            found.setdefault(said.source, []).append(said.at)
+    return tuple(
+        _tier_firing(playbook, *source.rpartition("/")[::2], times) for source, times in sorted(found.items())
+    )
+
+
+def _tier_firing(playbook: Playbook, guardrail: str, tier: str, times: Sequence[datetime]) -> Firing:
+    known = playbook.tier(guardrail, tier)
+    limits = tuple(limit.text for limit in known.limits) if known else ()
+    return Firing(guardrail, tier, known.action if known else "unknown", len(times), min(times), limits)

@@ -1,0 +1,1 @@
+"""HTTP requests of people and Prometheus → the API, the pages, the metrics."""

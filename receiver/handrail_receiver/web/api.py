@@ -1,0 +1,153 @@
+"""Rollouts, attempts, evidence → JSON; and people's calls → their answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from handrail.contract import Playbook
+from pydantic import ValidationError
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from handrail_receiver.access.authorization import error
+from handrail_receiver.access.tokens import Caller
+from handrail_receiver.gates.approvals import Word
+from handrail_receiver.intake.bodies import Incomplete, TooLarge, read_body
+from handrail_receiver.model import History, Verdict, in_force
+from handrail_receiver.operations.call import Asked
+from handrail_receiver.operations.handler import Calls
+from handrail_receiver.operations.playbook_diff import changes_between
+from handrail_receiver.playbooks import Playbooks
+from handrail_receiver.ports import Clock
+from handrail_receiver.store import Store
+from handrail_receiver.views.schemas import (
+    CallAnswer,
+    RolloutsView,
+    RolloutView,
+    attempt_view,
+    gate_view,
+    run_view,
+)
+from handrail_receiver.web.bundle import Bundles
+from handrail_receiver.web.reading import readable
+from handrail_receiver.web.verbs import VERBS, ApproveBody, Body, CallBody, CheckBody, StageBody
+
+
+@dataclass(frozen=True)
+class Api:
+    """The JSON half of what people see."""
+
+    store: Store
+    playbooks: Playbooks
+    calls: Calls
+    clock: Clock
+    bundles: Bundles
+
+    async def rollouts(self, _request: Request, _caller: Caller) -> Response:
+        """GET /api/rollouts"""
+        known = {playbook.rollout: playbook for playbook in self.playbooks.all()}
+        found = await readable(self.store.attempts, known, self.clock.now())
+        views = [_view(known[name], history) for name, history in found.items()]
+        return JSONResponse(RolloutsView(rollouts=views).model_dump(mode="json"))
+
+    async def rollout(self, request: Request, _caller: Caller) -> Response:
+        """GET /api/rollouts/{name}"""
+        playbook = self._named(request)
+        if playbook is None:
+            return _unknown(request)
+        history = await self._history(playbook)
+        gate = await self.calls.gate(in_force(history.attempt, playbook), history)
+        view = _view(playbook, history).model_copy(update={"gate": gate_view(gate) if gate else None})
+        return JSONResponse(view.model_dump(mode="json"))
+
+    async def evidence(self, request: Request, _caller: Caller) -> Response:
+        """GET /api/rollouts/{name}/evidence"""
+        playbook = self._named(request)
+        if playbook is None:
+            return _unknown(request)
+        try:
+            view = await self.bundles.page(playbook.rollout, request.query_params)
+        except ValidationError as problem:
+            return error(400, f"{_first(problem)}; give after= (a record's number) and limit=, or neither")
+        return Response(view.model_dump_json(), media_type="application/json")
+
+    async def call(self, request: Request, caller: Caller) -> Response:
+        """POST /api/rollouts/{name}/{verb}"""
+        playbook, name = self._named(request), request.url.path.rpartition("/")[2]
+        verb = next(verb for verb in VERBS if verb.name == name)
+        if playbook is None:
+            return _unknown(request)
+        if _from_a_page(request):
+            return error(400, "a call is JSON; send `Content-Type: application/json`")
+        try:
+            sent = await read_body(dict(request.scope["headers"]), request.receive)
+            body = verb.body.model_validate_json(sent or b"{}")
+        except TooLarge as problem:
+            return error(413, str(problem))
+        except Incomplete as problem:
+            return error(400, str(problem))
+        except ValidationError as problem:
+            fields = ", ".join(verb.body.model_fields)
+            return error(400, f"{_first(problem)}; send an object with any of: {fields}")
+        asked = _asked(verb.name, caller, body)
+        decision, run = await self.calls.call(playbook, asked)
+        answer = CallAnswer(
+            verdict=decision.verdict,
+            reason=decision.reason,
+            text=decision.text,
+            outcome=run.state if run else None,
+            outcome_text=run.text if run else None,
+        )
+        return JSONResponse(answer.model_dump(), 409 if decision.verdict == Verdict.refuse else 200)
+
+    async def _history(self, playbook: Playbook) -> History:
+        return await self.store.attempts.history(playbook.rollout, self.clock.now())
+
+    def _named(self, request: Request) -> Playbook | None:
+        return self.playbooks.get(request.path_params["name"])
+
+
+def _view(newest: Playbook, history: History) -> RolloutView:
+    attempt = history.attempt
+    playbook = in_force(attempt, newest)
+    return RolloutView(
+        rollout=playbook.rollout,
+        service=playbook.service,
+        stages=[stage.name for stage in playbook.stages],
+        attempt=attempt_view(attempt) if attempt else None,
+        runs=[run_view(run) for run in history.runs],
+        changed=list(changes_between(playbook, newest)),
+    )
+
+
+def _asked(verb: str, caller: Caller, body: Body) -> Asked:
+    """A call with its words."""
+    asked = Asked(verb, caller.name, body.why)
+    match body:
+        case CheckBody(item=item, passed=passed):
+            return replace(asked, word=Word(item, passed))
+        case ApproveBody(role=role, seen=seen):
+            return replace(asked, word=Word(role, seen=seen, token=caller.approver))
+        case StageBody(anyway=anyway, to=to):
+            return replace(asked, anyway=anyway, to=to)
+        case CallBody(anyway=anyway):
+            return replace(asked, anyway=anyway)
+
+
+def _first(problem: ValidationError) -> str:
+    """The first thing that is wrong, and where."""
+    first = problem.errors(include_url=False, include_input=False)[0]
+    place = ".".join(map(str, first["loc"])) or "body"
+    return f"{place}: {first['msg']}"
+
+
+def _from_a_page(request: Request) -> bool:
+    """Whether a browser may have been made to send it by somebody else's page: it can send no JSON unasked."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    return kind != "application/json" and (kind != "" or "origin" in request.headers)
+
+
+def _unknown(request: Request) -> Response:
+    return error(
+        404, f"no playbook declares {request.path_params['name']!r}; generate it or correct the name"
+    )

@@ -1,0 +1,62 @@
+"""What the receiver needs → GET /healthz, /readyz and /metrics; nobody who asks makes it write."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from handrail_receiver.access.authorization import Knows
+from handrail_receiver.access.tokens import Caller
+from handrail_receiver.metrics import Metrics
+from handrail_receiver.playbooks import Playbooks
+from handrail_receiver.ports import Clock
+from handrail_receiver.store import Store
+from handrail_receiver.store.probe import Pulse
+from handrail_receiver.views.schemas import ReadyView
+from handrail_receiver.web.reading import readable
+from handrail_receiver.web.rollout_metrics import rollout_metrics
+
+
+@dataclass(frozen=True)
+class Health:
+    """Whether the receiver is alive, and whether it can do its work."""
+
+    store: Store
+    playbooks: Playbooks
+    metrics: Metrics
+    clock: Clock
+    pulse: Pulse
+    tokens: Knows
+    kill_switch: Callable[[], str]
+
+    async def healthz(self, _request: Request) -> Response:
+        """GET /healthz"""
+        return JSONResponse(ReadyView(status="alive").model_dump())
+
+    async def readyz(self, _request: Request) -> Response:
+        """GET /readyz: 503 when the store takes no writes or playbooks do not load.
+
+        What else is wrong is listed and no reason to send Alertmanager away: what it delivers is taken and decided.
+        """
+        blocking = [problem for problem in (*self.playbooks.problems, self.pulse.problem) if problem]
+        gone = (
+            f"{name}: its playbook is gone; its attempt goes on by its own copy"
+            for name in self.playbooks.gone
+        )
+        beside = (*self.tokens.problems, self.kill_switch(), self.pulse.stuck, *gone)
+        view = ReadyView(
+            status="not ready" if blocking else "ready",
+            problems=[*blocking, *(problem for problem in beside if problem)],
+        )
+        return JSONResponse(view.model_dump(), 503 if blocking else 200)
+
+    async def page(self, _request: Request, _caller: Caller) -> Response:
+        """GET /metrics"""
+        now = self.clock.now()
+        rollouts = [playbook.rollout for playbook in self.playbooks.all()]
+        histories = await readable(self.store.attempts, rollouts, now)
+        page = self.metrics.render(now) + rollout_metrics(self.playbooks, histories)
+        return Response(page, media_type="text/plain; version=0.0.4; charset=utf-8")

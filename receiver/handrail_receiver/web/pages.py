@@ -1,0 +1,213 @@
+"""Rollouts → pages that people read, and a stream of what happens. They work without JavaScript."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hashlib
+import json
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import jinja2
+from handrail.contract import Playbook
+from markupsafe import Markup, escape
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response, StreamingResponse
+
+from handrail_receiver.access.tokens import Caller
+from handrail_receiver.errors import StoreDown
+from handrail_receiver.model import Decision, Run, in_force
+from handrail_receiver.playbooks import Playbooks
+from handrail_receiver.store.chain import first_broken_of
+from handrail_receiver.views.schemas import run_view
+from handrail_receiver.views.summary import TONES, Tone, standing
+from handrail_receiver.views.timeline import timeline
+from handrail_receiver.web.api import Api
+from handrail_receiver.web.reading import readable
+from handrail_receiver.web.self_checks import Awake, Check
+from handrail_receiver.words.times import clock, took, when
+
+FOLDER = Path(__file__).parent / "templates"
+URGENCY = ("bad", "wait", "calm", "good", "soft")
+SHOWN = 60
+SHOWN_RUNS = 20
+MOST_LISTENERS = 100
+SILENCE = 15.0
+
+
+def _text(name: str) -> str:
+    return (FOLDER / name).read_text(encoding="utf-8")
+
+
+def _hash(name: str) -> str:
+    """What a browser compares an inline style or script with: no other one is obeyed."""
+    return f"'sha256-{base64.b64encode(hashlib.sha256(_text(name).encode()).digest()).decode()}'"
+
+
+def _headers() -> dict[str, str]:
+    return {
+        "Content-Security-Policy": (
+            f"default-src 'none'; style-src {_hash('style.css')}; script-src {_hash('live.js')}; "
+            "connect-src 'self'; img-src data:; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+        ),
+        "Cache-Control": "no-store",
+        "Referrer-Policy": "no-referrer",
+        "X-Content-Type-Options": "nosniff",
+    }
+
+
+class Events:
+    """What happens → everybody who listens; who listens too slowly misses events, nobody waits."""
+
+    def __init__(self) -> None:
+        self._listeners: set[asyncio.Queue[str]] = set()
+
+    def decision(self, decision: Decision) -> None:
+        """A decision says something new."""
+        self._say(
+            "decision",
+            rollout=decision.rollout,
+            verdict=decision.verdict,
+            reason=decision.reason,
+            text=decision.text,
+        )
+
+    def ended(self, run: Run) -> None:
+        """A run ended."""
+        self._say("outcome", rollout=run.rollout, action=run.action, outcome=run.state, text=run.text)
+
+    def _say(self, event: str, **data: str) -> None:
+        text = f"event: {event}\ndata: {json.dumps(data)}\n\n"
+        for queue in self._listeners:
+            if not queue.full():
+                queue.put_nowait(text)
+
+    async def stream(self, _request: Request, _caller: Caller) -> Response:
+        """GET /events"""
+        if len(self._listeners) >= MOST_LISTENERS:
+            return Response("too many listen already; try again later", 503)
+        return StreamingResponse(
+            self._events(), media_type="text/event-stream", headers={"Cache-Control": "no-store"}
+        )
+
+    async def _events(self) -> AsyncIterator[str]:
+        queue: asyncio.Queue[str] = asyncio.Queue(100)
+        self._listeners.add(queue)
+        try:
+            yield ": listening\n\n"
+            while True:
+                try:
+                    yield await asyncio.wait_for(queue.get(), SILENCE)
+                except TimeoutError:
+                    yield ": still here\n\n"
+        finally:
+            self._listeners.discard(queue)
+
+
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("handrail_receiver.web"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"when": when, "clock": clock, "took": took, "typed": _typed}
+    environment.globals |= {
+        "tones": TONES,
+        "style": Markup(_text("style.css")),  # noqa: S704  a file of this package
+        "script": Markup(_text("live.js")),  # noqa: S704
+    }
+    return environment
+
+
+def _guard(checks: Sequence[Check]) -> tuple[Tone, str]:
+    """How the guard is as a whole: as its worst part."""
+    tones = {check.tone for check in checks}
+    if "bad" in tones:
+        return "bad", "The guard is NOT whole"
+    return ("wait", "The guard is awake, not whole") if "wait" in tones else ("good", "The guard is awake")
+
+
+def _typed(text: str) -> Markup:
+    """What stands between backticks is to be typed."""
+    parts = [escape(part) for part in text.split("`")]
+    shown = (
+        Markup("<code>{}</code>").format(part) if place % 2 else part for place, part in enumerate(parts)
+    )
+    return Markup().join(shown)
+
+
+@dataclass(frozen=True)
+class Pages:
+    """The HTML half of what people see. It is shown as well when the store is down: then it says so."""
+
+    api: Api
+    playbooks: Playbooks
+    awake: Awake
+    templates: jinja2.Environment = field(default_factory=_environment)
+    headers: dict[str, str] = field(default_factory=_headers)
+
+    async def index(self, _request: Request, _caller: Caller) -> Response:
+        """GET /"""
+        return await self._page("index.html", await self._rows())
+
+    async def rollout(self, request: Request, _caller: Caller) -> Response:
+        """GET /rollouts/{name}"""
+        name = request.path_params["name"]
+        playbook = self.playbooks.get(name)
+        if playbook is None:
+            return await self._page("missing.html", {"name": name}, 404)
+        return await self._page("rollout.html", await self._whole(playbook))
+
+    async def _rows(self) -> dict[str, object] | None:
+        """What the first page says of each rollout, those that need somebody first; None when the store is down."""
+        now = self.api.clock.now()
+        try:
+            known = {playbook.rollout: playbook for playbook in self.playbooks.all()}
+            read = await readable(self.api.store.attempts, known, now)
+            found = [(in_force(history.attempt, known[name]), history) for name, history in read.items()]
+        except StoreDown:
+            return None
+        rows = [
+            {"playbook": playbook, "attempt": history.attempt, "at": standing(playbook, history, now)}
+            for playbook, history in found
+        ]
+        return {"rows": sorted(rows, key=lambda row: URGENCY.index(getattr(row["at"], "tone", "soft")))}
+
+    async def _whole(self, playbook: Playbook) -> dict[str, object] | None:
+        """All that the page of a rollout says; None when the store is down."""
+        now, store = self.api.clock.now(), self.api.store
+        try:
+            history = await store.attempts.history(playbook.rollout, now)
+            end = await store.evidence.newest(playbook.rollout, SHOWN)
+        except StoreDown:
+            return None
+        playbook = in_force(history.attempt, playbook)
+        gate = await self.api.calls.gate(playbook, history)
+        return {
+            "playbook": playbook,
+            "attempt": history.attempt,
+            "at": standing(playbook, history, now, gate),
+            "gate": gate,
+            "runs": [run_view(run) for run in reversed(history.runs[-SHOWN_RUNS:])],
+            "earlier_runs": max(0, len(history.runs) - SHOWN_RUNS),
+            "entries": timeline(end, history.runs),
+            "records": end[-1].number if end else 0,
+            "broken": first_broken_of(end),
+        }
+
+    async def _page(self, template: str, values: dict[str, object] | None, status: int = 200) -> Response:
+        checks = await self.awake.checks()
+        if values is None:
+            template, values, status = "down.html", {}, 503
+        text = self.templates.get_template(template).render(
+            now=self.api.clock.now(),
+            checks=checks,
+            asleep=[check for check in checks if check.tone == "bad"],
+            guard=_guard(checks),
+            **values,
+        )
+        return HTMLResponse(text, status, self.headers)

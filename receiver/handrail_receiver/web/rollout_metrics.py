@@ -1,0 +1,66 @@
+"""Playbooks and histories → where each rollout stands, for /metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from handrail.contract import names
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import GaugeMetricFamily
+
+from handrail_receiver.model import AttemptState, History
+from handrail_receiver.playbooks import Playbooks
+
+
+def rollout_metrics(playbooks: Playbooks, histories: Mapping[str, History]) -> bytes:
+    """Each rollout's stage, weight, readiness and references, in Prometheus' text format."""
+    registry = CollectorRegistry()
+    registry.register(_Rollouts(playbooks, histories))
+    return generate_latest(registry)
+
+
+class _Rollouts:
+    """Where each rollout stands."""
+
+    def __init__(self, playbooks: Playbooks, histories: Mapping[str, History]) -> None:
+        self._playbooks, self._histories = playbooks, histories
+
+    def collect(self) -> Iterable[GaugeMetricFamily]:
+        stage = GaugeMetricFamily(
+            names.STAGE_METRIC, "1 for the stage it is in.", labels=["rollout", "stage"]
+        )
+        weight = GaugeMetricFamily(
+            names.WEIGHT_METRIC, "Share of traffic it should have now.", labels=["rollout"]
+        )
+        entered = GaugeMetricFamily(
+            names.STAGE_ENTERED_METRIC, "When the current stage began.", labels=["rollout", "stage"]
+        )
+        ready = GaugeMetricFamily(
+            "handrail_rollback_ready",
+            "1 when a rehearsal found that it can be rolled back.",
+            labels=["rollout"],
+        )
+        reference = GaugeMetricFamily(
+            names.REFERENCE_METRIC, "Captured figures.", labels=["rollout", "guardrail", "reference"]
+        )
+        for playbook in self._playbooks.all():
+            history = self._histories.get(playbook.rollout)
+            if history is None:
+                continue  # it cannot be read: what is not there makes the rules blind, and rightly so
+            live = history.attempt if history.attempt is not None and history.attempt.live else None
+            share: float | None = 0.0
+            for facts in playbook.stages:
+                here = live is not None and live.stage == facts.name
+                stage.add_metric([playbook.rollout, facts.name], float(here))
+                if live is not None and here:
+                    share = facts.weight if live.state == AttemptState.active else 0.0
+                    entered.add_metric([playbook.rollout, facts.name], live.stage_entered_at.timestamp())
+            if share is not None and playbook.stages:
+                weight.add_metric([playbook.rollout], share)
+            if live is not None:
+                ready.add_metric([playbook.rollout], float(not live.rollback_ready))
+                for one in history.captured:
+                    reference.add_metric([playbook.rollout, one.guardrail, one.reference], one.value)
+            elif history.attempt is None and not playbook.stages:
+                ready.add_metric([playbook.rollout], 0.0)  # always guarded, and it is not
+        return (stage, weight, entered, ready, reference)

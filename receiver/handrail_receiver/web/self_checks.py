@@ -1,0 +1,145 @@
+"""The receiver's surroundings, asked now → whether the guard is awake, check by check."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+from handrail_receiver.access.authorization import Knows
+from handrail_receiver.errors import TargetError
+from handrail_receiver.metrics import Metrics
+from handrail_receiver.model import Conditions
+from handrail_receiver.outside.prometheus import Asks, NoPrometheus
+from handrail_receiver.playbooks import Playbooks
+from handrail_receiver.store.probe import Pulse
+from handrail_receiver.views.summary import Tone
+from handrail_receiver.words.times import span
+
+ANSWER_WITHIN = 2.0
+MANY_WAIT = 100
+
+
+@dataclass(frozen=True)
+class Check:
+    """One part of the guard: how it is, in a few words, and what to do about it (empty: nothing)."""
+
+    name: str
+    tone: Tone
+    text: str
+    cure: str = ""
+
+
+@dataclass(frozen=True)
+class Awake:
+    """Asks everybody the guard needs. A page never waits longer than ANSWER_WITHIN for any of them."""
+
+    conditions: Callable[[], Conditions]
+    metrics: Metrics
+    prometheus: Asks
+    alertmanagers: tuple[str, ...]
+    problems: Mapping[str, str]
+    elsewhere: Callable[[], str]
+    playbooks: Playbooks
+    pulse: Pulse
+    tokens: Knows
+    kill_switch: Callable[[], str]
+    untold: Mapping[str, str]
+
+    async def checks(self) -> list[Check]:
+        """Every check, the ones without which nothing is rolled back first."""
+        now = self.conditions()
+        prometheus, _ = await asyncio.gather(self._prometheus(), self.pulse.beat())
+        return [
+            self._kill_switch(now),
+            self._heartbeat(now),
+            self._store(),
+            prometheus,
+            self._alertmanager(),
+            *self._untold(),
+            *self._playbooks(),
+            *self._tokens(),
+            *self._ignored(now),
+        ]
+
+    def _kill_switch(self, now: Conditions) -> Check:
+        if unclear := self.kill_switch():
+            return Check("Kill switch", "bad", unclear, "People must act until it can be seen again.")
+        if now.stopped:
+            text = "set: nothing is rolled back by itself"
+            return Check("Kill switch", "bad", text, "People must act. Remove its file to let the guard act.")
+        return Check("Kill switch", "good", "not set")
+
+    def _heartbeat(self, now: Conditions) -> Check:
+        age = span(timedelta(seconds=self.metrics.heartbeat_age(now.now)))
+        if now.blind:
+            cure = "The guard is blind: look at Prometheus, Alertmanager and the network between; watch the dashboard yourself."
+            return Check("Heartbeat", "bad", now.blind, cure)
+        if not self.metrics.heard:
+            return Check("Heartbeat", "wait", f"none yet, {age} after the start")
+        return Check("Heartbeat", "good", f"{age} ago")
+
+    def _store(self) -> Check:
+        if self.pulse.problem:
+            cure = "Nothing is decided until it takes writes: see to its disk or server."
+            return Check("Store", "bad", self.pulse.problem, cure)
+        if self.pulse.stuck:
+            return Check(
+                "Store", "bad", self.pulse.stuck, "Alerts are kept and not acted on: people must act."
+            )
+        if self.pulse.waiting >= MANY_WAIT:
+            return Check("Store", "wait", f"takes writes; {self.pulse.waiting} deliveries wait")
+        return Check("Store", "good", "takes writes")
+
+    async def _prometheus(self) -> Check:
+        if isinstance(self.prometheus, NoPrometheus):
+            return Check("Prometheus", "wait", "not set: nothing can be confirmed or proved")
+        try:
+            async with asyncio.timeout(ANSWER_WITHIN):
+                await self.prometheus.values("vector(1)")
+        except TimeoutError:
+            return Check(
+                "Prometheus", "bad", f"no answer within {ANSWER_WITHIN:g} s", "No rollback can be proved."
+            )
+        except TargetError as error:
+            return Check("Prometheus", "bad", str(error), "No rollback can be proved.")
+        return Check("Prometheus", "good", "answers")
+
+    def _alertmanager(self) -> Check:
+        if not self.alertmanagers:
+            return Check(
+                "Alertmanager", "wait", "not set: what fires while the receiver is away may be missed"
+            )
+        silent = [f"{url}: {self.problems[url]}" for url in self.alertmanagers if url in self.problems]
+        if silent:
+            return Check("Alertmanager", "bad", "; ".join(silent), "Alerts may not arrive.")
+        if elsewhere := self.elsewhere():
+            return Check("Alertmanager", "wait", elsewhere, "What it does not send here is not acted on.")
+        return Check("Alertmanager", "good", "answered when last asked")
+
+    def _untold(self) -> list[Check]:
+        cure = "It is tried again, and after a few tries others are told in its place: mend the channel."
+        return [Check(f"Messages to {name}", "bad", why, cure) for name, why in sorted(self.untold.items())]
+
+    def _playbooks(self) -> list[Check]:
+        cure = "The version before it, if there was one, stays in force."
+        gone = "Generate it again, or close its attempt with `handrail rollout abandon`."
+        return [
+            *(Check("Playbook", "wait", problem, cure) for problem in self.playbooks.problems),
+            *(
+                Check("Playbook", "wait", f"{name}'s is gone; its attempt goes by its own copy", gone)
+                for name in self.playbooks.gone
+            ),
+        ]
+
+    def _tokens(self) -> list[Check]:
+        cure = "Its other lines count; mend it, and it counts within a second."
+        return [Check("Tokens", "wait", problem, cure) for problem in self.tokens.problems]
+
+    def _ignored(self, now: Conditions) -> list[Check]:
+        cure = "Correct the routes or the rules that send it here; it does nothing."
+        found = self.metrics.ignored(now.now)
+        return [
+            Check("Alerts", "wait", f"ignored ({reason}): {text}", cure) for reason, text in found.items()
+        ]

@@ -1,0 +1,78 @@
+"""What people may ask for by the API, the role it takes, and what may come with it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from handrail_receiver.access.tokens import Role
+from handrail_receiver.logs import printable
+
+
+def _one_line(text: str) -> str:
+    """A person's words on one line, as they go into logs, messages and rows."""
+    return printable(" ".join(text.split()))
+
+
+Words = Annotated[str, Field(max_length=1000), AfterValidator(_one_line)]
+
+
+class CallBody(BaseModel):
+    """What may come with a call; `anyway` goes past "not ready" and needs `why`."""
+
+    model_config = ConfigDict(extra="forbid")
+    why: Words = ""
+    anyway: bool = False
+
+
+class StageBody(CallBody):
+    """The same; `to` names the stage that is meant, `complete` behind the last one: what it no longer fits is refused."""
+
+    to: str = Field(default="", max_length=200)
+
+
+class CheckBody(BaseModel):
+    """An answer to a question of the gate ahead: `item` is the question or its place from 1 on; `why` is a note."""
+
+    model_config = ConfigDict(extra="forbid")
+    item: str = Field(default="", max_length=1000)
+    passed: bool = True
+    why: Words = ""
+
+
+class ApproveBody(BaseModel):
+    """An approval of the gate ahead as `role`; `seen` is the beginning of the digest that was looked at."""
+
+    model_config = ConfigDict(extra="forbid")
+    role: str = Field(default="", max_length=1000)
+    seen: str = Field(default="", pattern="^([0-9a-f]{8,64})?$")
+    why: Words = ""
+
+
+Body = CallBody | StageBody | CheckBody | ApproveBody
+
+
+@dataclass(frozen=True)
+class Verb:
+    """What people may ask for, the role it takes, and what may come with it."""
+
+    name: str
+    role: Role = "operator"
+    body: type[Body] = CallBody
+
+
+VERBS = (
+    Verb("start"),
+    Verb("check", body=CheckBody),
+    Verb("approve", role="approver", body=ApproveBody),
+    Verb("promote", body=StageBody),
+    Verb("retry", body=StageBody),
+    Verb("hold"),
+    Verb("resume"),
+    Verb("rollback"),
+    Verb("drill"),
+    Verb("adopt"),
+    Verb("abandon"),
+)

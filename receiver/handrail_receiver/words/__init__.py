@@ -1,0 +1,1 @@
+"""A value → a few plain words, the same in each log, message and page."""

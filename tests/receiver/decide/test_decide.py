@@ -1,0 +1,252 @@
+"""What follows from an alert: every reason there is, and what it changes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from guarded import NOW, ROLLOUT, playbook, signal
+from guarded.playbook import weights
+from handrail.contract import Confirmation, Playbook
+from handrail_receiver.decide.decide import decide, series_of
+from handrail_receiver.model import (
+    Attempt,
+    AttemptState,
+    Conditions,
+    Decision,
+    Heard,
+    History,
+    LastSaid,
+    Open,
+    Run,
+    RunState,
+    SetHold,
+    SetState,
+    Signal,
+    Verdict,
+)
+
+ATTEMPT = Attempt(7, ROLLOUT, ROLLOUT, 2, AttemptState.active, "10%", NOW, NOW, "alice")
+HISTORY = History(ATTEMPT)
+CONDITIONS = Conditions(NOW)
+BOOK = playbook()
+FIRING = signal()
+
+
+def run(action: str = "rollback", state: RunState = RunState.done, number: int = 0) -> Run:
+    return Run(1, 7, ROLLOUT, action, "", number, state, "alert", "why", NOW, NOW, NOW)
+
+
+def heard(one: Signal = FIRING, *, firing: bool = True) -> LastSaid:
+    return LastSaid(series_of(one), "error-rate/critical", firing, NOW)
+
+
+def verdict(
+    one: Signal = FIRING,
+    history: History = HISTORY,
+    conditions: Conditions = CONDITIONS,
+    book: Playbook | None = BOOK,
+) -> tuple[str, str]:
+    made = decide(one, book, history, conditions)
+    return made.verdict.value, made.reason
+
+
+def test_a_broken_limit_is_rolled_back() -> None:
+    assert decide(FIRING, BOOK, HISTORY, CONDITIONS) == Decision(
+        verdict=Verdict.act,
+        reason="limit-broken",
+        text="error-rate is in its critical tier: rollback",
+        rollout=ROLLOUT,
+        action="rollback",
+        guardrail="error-rate",
+        tier="critical",
+        by="alert",
+        attempt=7,
+        changes=(
+            Heard(series_of(FIRING), "error-rate/critical", firing=True),
+            SetState(AttemptState.rolling_back),
+            Open("rollback", "", 0, weights(0, 100), None, NOW, None, supersedes=True),
+        ),
+    )
+
+
+def test_the_steps_are_those_that_were_pinned_when_the_attempt_began() -> None:
+    pinned = {"rollback": weights(1, 99)}
+    made = decide(FIRING, BOOK, History(replace(ATTEMPT, pinned=pinned)), CONDITIONS)
+    assert [change.steps for change in made.changes if isinstance(change, Open)] == [weights(1, 99)]
+
+
+def test_what_nobody_declared_is_ignored() -> None:
+    assert verdict(Signal(firing=True, labels={})) == ("ignore", "no-rollout-label")
+    assert verdict(book=None) == ("ignore", "unknown-rollout")
+    assert verdict(signal("nothing", action="investigate")) == ("ignore", "unknown-guardrail")
+    assert verdict(signal("leaks", "warning", action="hold")) == ("ignore", "unknown-guardrail")
+
+
+def test_a_rollback_that_the_playbook_cannot_look_up_holds_and_people_are_told_at_once() -> None:
+    asking = signal("nothing", action="rollback")
+    made = decide(asking, BOOK, HISTORY, CONDITIONS)
+    text = (
+        "shop has no tier 'critical' of guardrail 'nothing', and its alert asks for rollback; "
+        "people must rollback, or `handrail rollout adopt shop` where the newest playbook has it"
+    )
+    assert (made.verdict, made.reason, made.action) == (Verdict.tell, "unknown-guardrail", "rollback")
+    assert (made.text, made.changes) == (text, (SetHold(text),))
+    held = History(replace(ATTEMPT, held=text))
+    assert verdict(asking, history=held) == ("repeat", "unknown-guardrail")
+    over = History(replace(ATTEMPT, state=AttemptState.rolled_back))
+    for quiet, history in (
+        (signal("nothing", action="rollback", firing=False), HISTORY),
+        (signal("nothing", action="rollback", mode="shadow"), HISTORY),
+        (asking, over),
+        (asking, History()),
+    ):
+        assert verdict(quiet, history=history) == ("ignore", "unknown-guardrail")
+
+
+def test_the_playbook_says_what_is_done_not_the_alert() -> None:
+    assert verdict(signal("error-rate", "warning", action="security-rollback")) == ("tell", "asked-for")
+
+
+def test_without_an_attempt_there_is_nothing_to_roll_back() -> None:
+    assert verdict(history=History()) == ("ignore", "no-attempt")
+    for state in (AttemptState.complete, AttemptState.rolled_back):
+        over = History(replace(ATTEMPT, state=state), (run(),))
+        assert verdict(history=over) == ("note", "attempt-over")
+
+
+def test_a_resolve_changes_nothing_but_what_was_heard() -> None:
+    made = decide(signal(firing=False), BOOK, replace(HISTORY, said=(heard(),)), CONDITIONS)
+    assert (made.verdict, made.reason) == (Verdict.note, "resolved")
+    assert made.changes == (Heard(series_of(FIRING), "error-rate/critical", firing=False),)
+    again = decide(signal(firing=False), BOOK, replace(HISTORY, said=(heard(firing=False),)), CONDITIONS)
+    assert (again.verdict, again.changes) == (Verdict.repeat, ())
+
+
+def test_each_alert_is_told_by_its_labels_from_its_neighbours() -> None:
+    one, two = signal(table="users"), signal(table="orders")
+    assert series_of(one) != series_of(two)
+    assert series_of(one) == series_of(Signal(firing=False, labels=dict(reversed(list(one.labels.items())))))
+
+
+@pytest.mark.parametrize("state", [RunState.open, RunState.proving])
+def test_what_is_under_way_is_not_begun_again(state: RunState) -> None:
+    assert verdict(history=replace(HISTORY, runs=(run(state=state),))) == ("repeat", "under-way")
+
+
+def test_a_definite_alert_does_not_wait_for_a_tentative_one() -> None:
+    waiting = replace(HISTORY, runs=(replace(run(state=RunState.waiting), key="latency/critical"),))
+    made = decide(FIRING, BOOK, waiting, CONDITIONS)
+    assert (made.verdict, made.reason) == (Verdict.act, "limit-broken")
+    assert made.changes[2] == Open("rollback", "", 0, weights(0, 100), None, NOW, supersedes=True)
+
+
+def test_tentative_alerts_do_not_wait_for_each_other() -> None:
+    asks = Confirmation(after=30, expr="bad", unreachable="hold")
+    book = playbook(tiers={"error-rate/critical": {"confirmation": asks}})
+    waiting = replace(run(state=RunState.waiting), key="latency/critical")
+    assert verdict(book=book, history=replace(HISTORY, runs=(waiting,))) == ("confirm", "to-be-confirmed")
+    own = replace(waiting, key="error-rate/critical")
+    assert verdict(book=book, history=replace(HISTORY, runs=(own,))) == ("repeat", "under-way")
+
+
+@pytest.mark.parametrize("state", [RunState.failed, RunState.unproved])
+def test_what_failed_is_tried_again_while_it_fires(state: RunState) -> None:
+    made = decide(FIRING, BOOK, replace(HISTORY, runs=(run(state=state),)), CONDITIONS)
+    assert (made.verdict, made.reason) == (Verdict.act, "tried-again")
+    assert [change.round for change in made.changes if isinstance(change, Open)] == [1]
+
+
+@pytest.mark.parametrize("state", [RunState.withdrawn, RunState.superseded])
+def test_what_came_to_nothing_is_begun_while_it_fires(state: RunState) -> None:
+    made = decide(FIRING, BOOK, replace(HISTORY, runs=(run(state=state),)), CONDITIONS)
+    assert (made.verdict, made.reason) == (Verdict.act, "limit-broken")
+    assert [change.round for change in made.changes if isinstance(change, Open)] == [1]
+
+
+def test_a_stronger_action_is_still_done_after_a_weaker_one_and_not_the_other_way_round() -> None:
+    weak = History(replace(ATTEMPT, state=AttemptState.rolled_back), (run("rollback"),))
+    strong = History(replace(ATTEMPT, state=AttemptState.rolled_back), (run("emergency-rollback"),))
+    assert verdict(signal("error-rate", "emergency"), weak) == ("act", "limit-broken")
+    assert verdict(FIRING, strong) == ("note", "attempt-over")
+
+
+def test_shadow_says_what_it_would_have_done_and_does_nothing() -> None:
+    book = playbook(tiers={f"error-rate/{name}": {"shadow": True} for name in ("critical", "warning")})
+    made = decide(FIRING, book, HISTORY, CONDITIONS)
+    assert (made.verdict, made.text) == (
+        Verdict.shadow,
+        (
+            "in shadow: it would rollback: HAProxy web/canary on unix:haproxy.sock: weight 0; "
+            "HAProxy web/stable on unix:haproxy.sock: weight 100"
+        ),
+    )
+    assert [type(change) for change in made.changes] == [Heard]
+    looking = decide(signal(tier="warning"), book, HISTORY, CONDITIONS)
+    assert looking.text == "in shadow: it would ask people to look"
+    pinned = History(replace(ATTEMPT, pinned={"rollback": weights(1, 99)}))
+    assert "web/stable on unix:haproxy.sock: weight 99" in decide(FIRING, book, pinned, CONDITIONS).text
+    assert verdict(book=book, history=replace(HISTORY, said=(heard(),))) == ("repeat", "shadow")
+
+
+def test_a_mode_label_does_not_weaken_what_the_playbook_says() -> None:
+    assert verdict(signal(mode="shadow")) == ("act", "limit-broken")
+
+
+def test_the_kill_switch_leaves_it_to_people_and_says_so_once() -> None:
+    stopped = Conditions(NOW, stopped=True)
+    made = decide(FIRING, BOOK, HISTORY, stopped)
+    text = "the kill switch is set; people must rollback"
+    assert (made.verdict, made.reason, made.changes[1:]) == (Verdict.tell, "kill-switch", (SetHold(text),))
+    again = History(replace(ATTEMPT, held=text), said=(heard(),))
+    assert verdict(history=again, conditions=stopped) == ("repeat", "kill-switch")
+
+
+def test_a_budget_that_is_spent_leaves_it_to_people() -> None:
+    spent = replace(HISTORY, automatic_today=3)
+    assert verdict(history=spent) == ("tell", "budget-spent")
+    assert verdict(history=spent, book=playbook(budget_per_day=4)) == ("act", "limit-broken")
+    once_more = replace(spent, runs=(run(state=RunState.failed),))
+    assert verdict(history=once_more) == ("act", "tried-again")
+
+
+def test_an_action_without_steps_leaves_it_to_people() -> None:
+    assert verdict(book=playbook(steps=[])) == ("tell", "no-steps")
+
+
+def test_a_guardrail_that_asks_for_it_is_confirmed_first() -> None:
+    asks = Confirmation(after=30, expr="bad", unreachable="hold")
+    made = decide(
+        FIRING, playbook(tiers={"error-rate/critical": {"confirmation": asks}}), HISTORY, CONDITIONS
+    )
+    assert (made.verdict, made.reason) == (Verdict.confirm, "to-be-confirmed")
+    due = NOW + timedelta(seconds=30)
+    assert made.changes[1:] == (
+        Open("rollback", "error-rate/critical", 0, weights(0, 100), None, due, asks, supersedes=False),
+    )
+
+
+def test_an_alert_older_than_the_attempt_needs_the_confirming_query() -> None:
+    made = decide(replace(FIRING, starts_at=NOW - timedelta(hours=1)), BOOK, HISTORY, CONDITIONS)
+    (opened,) = [change for change in made.changes if isinstance(change, Open)]
+    expr = BOOK.guardrails[0].tiers[1].expr
+    assert (made.verdict, opened.confirmation) == (
+        Verdict.confirm,
+        Confirmation(after=0, expr=expr, unreachable="hold"),
+    )
+
+
+def test_a_hold_stops_promotions_once() -> None:
+    blind = signal("error-rate", "blind")
+    made = decide(blind, BOOK, HISTORY, CONDITIONS)
+    assert (made.verdict, made.changes[1:]) == (Verdict.hold, (SetHold("error-rate cannot see"),))
+    held = History(replace(ATTEMPT, held="error-rate cannot see"), said=(heard(blind),))
+    assert verdict(blind, held) == ("repeat", "already-held")
+
+
+def test_an_investigation_is_asked_for_once_for_each_firing() -> None:
+    warning = signal("error-rate", "warning")
+    assert verdict(warning) == ("tell", "asked-for")
+    assert verdict(warning, replace(HISTORY, said=(heard(warning),))) == ("repeat", "asked-for")
+    assert verdict(warning, replace(HISTORY, said=(heard(warning, firing=False),))) == ("tell", "asked-for")

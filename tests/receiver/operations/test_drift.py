@@ -1,0 +1,150 @@
+"""After a rollback: what changes a target again is seen, put back where that is declared, and told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+import servers
+from apis import Inbox
+from guarded import NOW, ROLLOUT, Guarded, guarded, playbook
+from guarded.playbook import weights
+from handrail.contract import Playbook, Tell, Webhook
+from handrail_receiver.model import (
+    Attempt,
+    AttemptState,
+    Conditions,
+    Effect,
+    EffectState,
+    History,
+    Open,
+    Run,
+    RunState,
+    SetHold,
+    SetState,
+    Verdict,
+)
+from handrail_receiver.operations.drift import Found, changed, kept_steps
+
+CANARY, STABLE = weights(0, 100)
+ATTEMPT = Attempt(7, ROLLOUT, ROLLOUT, 2, AttemptState.rolled_back, "10%", NOW, NOW, "alice")
+EFFECTS = (Effect(0, CANARY, EffectState.done), Effect(1, STABLE, EffectState.already))
+BACK = Found(((CANARY, "weight 10"),))
+TEXT = "changed after the rollback: HAProxy web/canary on unix:haproxy.sock: weight 0: weight 10"
+
+
+def run(number: int = 0, by: str = "alert", seconds: int = 0, action: str = "rollback") -> Run:
+    end = NOW + timedelta(seconds=seconds)
+    return Run(
+        number, 7, ROLLOUT, action, "", number, RunState.done, by, "why", NOW, NOW, NOW, effects=EFFECTS,
+        finished_at=end,
+    )  # fmt: skip
+
+
+def at(seconds: float, *, stopped: bool = False) -> Conditions:
+    return Conditions(NOW + timedelta(seconds=seconds), stopped=stopped)
+
+
+HISTORY = History(ATTEMPT, (run(),))
+KEPT = playbook(keep=3600)
+
+
+def test_what_is_declared_to_be_kept_is_put_back_with_its_proof() -> None:
+    made = changed(KEPT, HISTORY, BACK, at(60))
+    assert (made.verdict, made.reason, made.by) == (Verdict.act, "changed", "handrail")
+    assert made.text == f"{TEXT}; it is put back"
+    assert made.changes == (
+        SetState(AttemptState.rolling_back),
+        Open("rollback", "", 1, (CANARY, STABLE), None, NOW + timedelta(seconds=60), supersedes=True),
+    )
+
+
+def test_who_keeps_changing_it_is_answered_after_pauses_that_grow() -> None:
+    often = History(ATTEMPT, (run(), run(1, "handrail", 10), run(2, "handrail", 20)))
+    assert changed(KEPT, often, BACK, at(23)).verdict == Verdict.repeat
+    assert changed(KEPT, often, BACK, at(24)).text == f"{TEXT}; it is put back (for the 3. time)"
+    many = History(ATTEMPT, tuple(run(number, "handrail", number) for number in range(9)))
+    assert changed(KEPT, many, BACK, at(67)).verdict == Verdict.repeat
+    assert changed(KEPT, many, BACK, at(68)).verdict == Verdict.act
+
+
+@pytest.mark.parametrize(
+    ("book", "now"),
+    [(playbook(), at(60)), (KEPT, at(3600)), (KEPT, at(60, stopped=True))],
+    ids=["nothing is declared", "its time is over", "the kill switch is set"],
+)
+def test_otherwise_people_are_told_once_and_when_it_is_so_again(book: Playbook, now: Conditions) -> None:
+    made = changed(book, HISTORY, BACK, now)
+    assert (made.verdict, made.text) == (
+        Verdict.tell,
+        f"{TEXT}; people must look, or `rollback` puts it back",
+    )
+    assert made.changes == (SetHold(TEXT),)
+    told = History(replace(ATTEMPT, held=TEXT), (run(),))
+    assert changed(book, told, BACK, now).verdict == Verdict.repeat
+    assert changed(book, told, Found(()), now).changes == (SetHold(""),)
+    assert changed(book, told, Found((), ("lb1 does not answer",)), now).verdict == Verdict.repeat
+    assert changed(book, HISTORY, Found(()), now).verdict == Verdict.repeat
+
+
+def test_nothing_follows_for_an_attempt_that_is_not_rolled_back() -> None:
+    for state in set(AttemptState) - {AttemptState.rolled_back}:
+        history = History(replace(ATTEMPT, state=state), (run(),))
+        assert changed(KEPT, history, BACK, at(60)).verdict == Verdict.repeat
+
+
+def test_the_strongest_rollback_says_what_a_target_should_hold() -> None:
+    (other,) = weights(1, 99)[:1]
+    stronger = replace(run(1, action="emergency-rollback"), effects=(Effect(0, other, EffectState.done),))
+    assert kept_steps(History(ATTEMPT, (run(), stronger))) == (other, STABLE)
+    failed = replace(run(), effects=(Effect(0, CANARY, EffectState.failed), EFFECTS[1]))
+    assert kept_steps(History(ATTEMPT, (failed,))) == (STABLE,)
+
+
+def told_by(inbox: Inbox) -> Playbook:
+    """A playbook whose people are reached at `inbox`."""
+    tell = (Tell(Webhook(inbox.url)),)
+    actions = tuple(action.model_copy(update={"tell": tell}) for action in playbook().actions)
+    return playbook(actions=actions)
+
+
+@pytest.fixture(name="inbox")
+def _inbox() -> Iterator[Inbox]:
+    with Inbox() as inbox:
+        yield inbox
+
+
+def undone(shop: Guarded) -> None:
+    """The balancer is reloaded after the rollback: the canary has its share again."""
+    shop.call("start")
+    shop.deliver()
+    shop.until("rollback", "done")
+    servers.ask_haproxy(shop.folder / "haproxy.sock", "set weight web/canary 10")
+
+
+def test_a_balancer_that_was_reloaded_is_put_back_where_that_is_declared(tmp_path: Path) -> None:
+    with guarded(tmp_path, playbook(keep=3600)) as shop:
+        undone(shop)
+        servers.until(lambda: shop.weights() == (0, 100), "the canary to be out again", within=20)
+        shop.until("rollback", "done")
+        assert shop.runs()[1:] == [("rollback", "done"), ("rollback", "done")]
+
+
+def test_a_balancer_that_was_reloaded_is_told_and_left_alone_where_nothing_is_declared(
+    tmp_path: Path, inbox: Inbox
+) -> None:
+    with guarded(tmp_path, told_by(inbox)) as shop:
+        undone(shop)
+        said = "changed after the rollback: HAProxy web/canary"
+        servers.until(lambda: said in shop.status()["attempt"]["held"], "it to be seen", within=20)
+        servers.until(
+            lambda: any(said in str(request.json) for request in inbox.requests), "people to be told"
+        )
+        assert shop.weights() == (10, 100)
+        assert "changed since" in shop.ask("GET", f"/rollouts/{ROLLOUT}", "viewer").text
+        assert shop.call("rollback", why="put it back")["outcome"] == "done"
+        assert shop.weights() == (0, 100)
+        servers.until(lambda: shop.status()["attempt"]["held"] == "", "it to be so again", within=20)

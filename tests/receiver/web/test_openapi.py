@@ -1,0 +1,61 @@
+"""The document at /openapi.json, held against the running receiver by schemathesis."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import schemathesis
+from guarded import TOKENS, Guarded, guarded, playbook
+from handrail_receiver.web.openapi import OPERATIONS, document
+from hypothesis import HealthCheck, given, settings
+from schemathesis.checks import not_a_server_error
+from schemathesis.core.result import Ok
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
+
+
+@pytest.fixture(scope="module", name="shop")
+def _shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guarded]:
+    with guarded(tmp_path_factory.mktemp("shop"), playbook(steps=[], stages=()), proxy=False) as shop:
+        yield shop
+
+
+def test_what_is_answered_is_what_is_described(shop: Guarded) -> None:
+    fetched = shop.ask("GET", "/openapi.json", "viewer").json()
+    fetched["paths"].pop("/events")  # a stream has no end
+    schema = schemathesis.openapi.from_dict(fetched)
+    schema.config.update(base_url=shop.server.url)
+    operations = [found.ok() for found in schema.get_all_operations() if isinstance(found, Ok)]
+    assert len(operations) == len(OPERATIONS) - 1
+    for operation in operations:
+        _fuzz(operation)
+
+
+def _fuzz(operation: Any) -> None:
+    role = "alertmanager" if operation.path.startswith("/webhooks") else "operator"
+    headers = {"Authorization": f"Bearer {TOKENS[role]}"}
+
+    @given(case=operation.as_strategy())
+    @settings(max_examples=15, database=None, suppress_health_check=list(HealthCheck))
+    def check(case: Any) -> None:
+        if case.path_parameters and len(str(case.path_parameters["name"])) % 2:
+            case.path_parameters["name"] = "shop"
+        case.call_and_validate(headers=headers, checks=CHECKS)
+
+    check()
+
+
+def test_every_route_is_described(shop: Guarded) -> None:
+    described = {(operation.method.upper(), operation.path) for operation in OPERATIONS}
+    for method, path in described - {("GET", "/events")}:
+        role = "alertmanager" if path.startswith("/webhooks") else "operator"
+        answer = shop.ask(method, path.replace("{name}", "shop"), role, json={})
+        assert answer.status_code not in {404, 405}, path
+    assert document("1")["info"] == {"title": "Handrail's receiver", "version": "1"}

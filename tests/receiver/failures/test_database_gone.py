@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import servers
-from guarded import Guarded, guarded, playbook
+from guarded import Guarded, alert, body, guarded, playbook
 from guarded.database import Database, database
 from guarded.spy import Spy, spied
 from handrail_receiver.errors import WrongSettings
@@ -35,7 +35,8 @@ def _trio(postgresql: Database, tmp_path: Path) -> Iterator[tuple[Guarded, Spy, 
 
 
 def begin(shop: Guarded, spy: Spy) -> None:
-    """A new attempt, with nothing noted of what was before."""
+    """A new attempt, with nothing noted of what was before, and nothing that fires."""
+    servers.until(lambda: shop.deliver(body(alert(status="resolved"))).is_success, "the end of the alert")
     for command in STARTED:
         servers.ask_haproxy(spy.real, command)
     servers.until(lambda: shop.call("start").get("reason") == "asked-for", "the start")

@@ -12,18 +12,19 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from handrail import graph, names
+from handrail.contract import names
 from handrail.declare import Environment, Rollout
 from handrail.emit import add, emit, emit_common
 from handrail.errors import Problem, Refused, Severity, shown
 from handrail.lint import accept_unused, lint, lint_plan
-from handrail.load import SETTINGS, Loaded, read
+from handrail.loading.load import SETTINGS, Loaded, read
+from handrail.loading.overrides import overridden
 from handrail.lower import lower
-from handrail.overrides import overridden
+from handrail.output import graph
+from handrail.output.texts import Texts
+from handrail.output.write import MANIFEST, manifest_of
 from handrail.plan import Common, Plan, together
-from handrail.texts import Texts
-from handrail.versions import OLDEST, Version
-from handrail.write import MANIFEST, manifest_of
+from handrail.plan.versions import OLDEST, Version
 
 
 def silent(_: str) -> None:

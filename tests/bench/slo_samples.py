@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
-from handrail import names
+from handrail.contract import names
 from handrail.declare import Environment, Gauge, Guardrail, Ratio, Rollout, Slo
 from handrail.lower import lower
 from handrail.plan import Ratio as PlannedRatio

@@ -6,8 +6,8 @@ import json
 from collections.abc import Mapping
 from decimal import Decimal
 
-from handrail.diff import Difference, Effect, differences
-from handrail.diff.model import ORDER, sort
+from handrail.output.diff import Difference, Effect, differences
+from handrail.output.diff.model import ORDER, sort
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -7,8 +7,8 @@ import re
 
 from cli.places import SHOP, Shell, changed
 from emit.guarded_shop import planned
-from handrail.explain import explain
-from handrail.tables import coloured
+from handrail.report.explain import explain
+from handrail.report.tables import coloured
 from rich.console import Console
 
 PLAIN = """\

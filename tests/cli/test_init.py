@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 from cli.places import Shell
-from handrail.init import FILES, STARTER
+from handrail.cli.init import FILES, STARTER
 
 ROOT = Path(__file__).parents[2]
 TARGETS = [target for _, target in FILES]

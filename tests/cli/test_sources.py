@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from handrail.compiler import compile_source
-from handrail.write import MANIFEST
+from handrail.output.write import MANIFEST
 
 ROLLOUT = """
 from handrail.declare import *

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from handrail import names
+from handrail.contract import names
 from handrail.declare import Environment, Rollout
 from handrail.emit import emit, emit_common
 from handrail.errors import Severity

@@ -7,7 +7,7 @@ from textwrap import dedent
 
 import pytest
 from declared import HEAD, folder, said
-from handrail.load import read
+from handrail.loading.load import read
 
 PANELS = {
     'Panel("Flow", Latency("x_seconds_bucket", p=95))': ["histogram-suffix"],

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from declared import found, guardrail
-from handrail.lint import expression
+from handrail.lint.common import expressions
 from handrail.lint.promql_too_new import NAME
 from servers import program
 from servers.newer import newer
@@ -77,7 +77,7 @@ def test_both_promtools_have_every_function_that_is_taken_for_known(tmp_path: Pa
     calls |= {"predict_linear": "(x[5m], 1)", "quantile": "(0.5, x)", "count_values": '("a", x)'}
     calls |= dict.fromkeys(("topk", "bottomk"), "(1, x)")
     ranged = {"changes", "delta", "deriv", "idelta", "increase", "irate", "rate", "resets"}
-    for name in sorted(expression.KNOWN):
+    for name in sorted(expressions.KNOWN):
         takes = "(x[5m])" if name in ranged or name.endswith("_over_time") else "(x)"
         expr = name + calls.get(name, takes)
         assert (name, said(expr)) == (name, [])

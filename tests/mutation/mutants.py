@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 
-from handrail import names
+from handrail.contract import names
 from handrail.emit.document import Data
 from handrail.units import duration, span
 

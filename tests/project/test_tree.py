@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from collections import Counter
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -57,3 +58,13 @@ def test_no_python_file_is_longer_than_a_reader_can_hold() -> None:
 def test_every_package_says_that_it_is_typed() -> None:
     packages = [ROOT / "rules_src/handrail", ROOT / "receiver/handrail_receiver"]
     assert [package.name for package in packages if not (package / "py.typed").is_file()] == []
+
+
+def test_no_file_of_the_compiler_is_called_like_another() -> None:
+    package = ROOT / "rules_src/handrail"
+    counted = Counter(
+        path.name
+        for path in package.rglob("*.py")
+        if path.name != "__init__.py" and "promtool" not in path.parts
+    )
+    assert [name for name, count in counted.items() if count > 1] == []

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import count, product
 
 import pytest
-from handrail import names
+from handrail.contract import names
 from handrail.declare import (
     Above,
     Absence,

@@ -7,8 +7,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from handrail.addresses import BaseUrl, HostPort, like
 from handrail.base import declared
+from handrail.contract.addresses import BaseUrl, HostPort, like
 from handrail.declare.guardrail import Name
 from handrail.declare.notify import Routes
 from handrail.declare.override import Override

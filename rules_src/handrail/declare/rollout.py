@@ -9,12 +9,12 @@ from pydantic import Field, model_validator
 
 from handrail.base import declared
 from handrail.contract import Channel, HAProxyWeight, Step, Tell
+from handrail.contract.steps import ServerPart, Sockets
 from handrail.declare.dashboard import Dashboard
 from handrail.declare.guardrail import Accept, Guardrail, Name, SeverityWord
 from handrail.declare.notify import Routes
 from handrail.declare.slo import Slo
 from handrail.declare.sources import LogSource, SqlSource
-from handrail.steps import ServerPart, Sockets
 from handrail.units import Duration, Interval, Period, Share
 
 LabelName = Annotated[

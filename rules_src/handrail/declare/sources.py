@@ -7,8 +7,8 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from handrail.addresses import like
 from handrail.base import declared
+from handrail.contract.addresses import like
 from handrail.units import Duration
 
 MetricName = Annotated[

@@ -13,7 +13,7 @@ from handrail.emit import (
     exporters,
     grafana,
     kubernetes,
-    playbook,
+    playbook_json,
     prometheus,
     promtool,
     provisioning,
@@ -31,7 +31,7 @@ EMITTERS: tuple[Emitter, ...] = (
     promtool.emit,
     grafana.emit,
     runbooks.emit,
-    playbook.emit,
+    playbook_json.emit,
     exporters.emit,
 )
 

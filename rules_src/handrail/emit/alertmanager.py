@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from handrail import names
+from handrail.contract import names
 from handrail.emit.document import EDIT, Data, yaml_document
 from handrail.plan import Common
-from handrail.routing import (
+from handrail.plan.routing import (
     Channel,
     HandrailReceiver,
     Inhibition,
@@ -19,8 +19,8 @@ from handrail.routing import (
     Route,
     SlackChannel,
 )
+from handrail.plan.versions import KNOWS_TIMEOUT, Version
 from handrail.units import span
-from handrail.versions import KNOWS_TIMEOUT, Version
 
 FOLDER = "alertmanager"
 TEMPLATES = Path(__file__).with_name("handrail.tmpl")

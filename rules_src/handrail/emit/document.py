@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from handrail import names
+from handrail.contract import names
 
 Data = dict[str, Any]
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 
-from handrail import names
+from handrail.contract import names
 from handrail.emit.document import Data
 from handrail.plan import Alert, Guardrail, Recording, Rollout, Slo
 from handrail.units import span

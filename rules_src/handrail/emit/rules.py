@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from handrail import names
+from handrail.contract import names
 from handrail.emit.document import yaml_document
 from handrail.emit.groups import rules
 from handrail.plan import Environment, Rollout

@@ -56,8 +56,8 @@ from handrail.lint import (
     window_outlasts_stage,
     window_too_short,
 )
-from handrail.lint.finding import Finding
-from handrail.timing import Times, timing
+from handrail.lint.common.finding import Finding
+from handrail.plan.timing import Times, timing
 
 Lint = Callable[[Rollout], Iterator[Finding]]
 AcrossLint = Callable[[Sequence[Rollout], Sequence[Environment]], Iterator[Finding]]

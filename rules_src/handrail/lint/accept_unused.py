@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator, Sequence
 
 from handrail.declare import Guardrail, Rollout
 from handrail.errors import Severity
-from handrail.lint.finding import Finding, finding
+from handrail.lint.common.finding import Finding, finding
 
 NAME = "accept-unused"
 

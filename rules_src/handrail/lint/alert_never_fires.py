@@ -12,8 +12,8 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 
 from handrail import plan
-from handrail.lint.finding import Finding, finding
-from handrail.timing import Times
+from handrail.lint.common.finding import Finding, finding
+from handrail.plan.timing import Times
 from handrail.units import span
 
 NAME = "alert-never-fires"

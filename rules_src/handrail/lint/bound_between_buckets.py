@@ -14,9 +14,9 @@ from handrail.declare import Increase, Latency, Rollout, SlowerThan
 from handrail.declare.limits import Limit
 from handrail.declare.measures import Measure
 from handrail.errors import Severity
-from handrail.lint.finding import Finding, Named, finding
-from handrail.lint.limits import RELATIVE, figures, inner, uses
-from handrail.lint.measured import measured
+from handrail.lint.common.finding import Finding, Named, finding
+from handrail.lint.common.limit_figures import RELATIVE, figures, inner, uses
+from handrail.lint.common.measured import measured
 from handrail.units import duration, plain, seconds
 
 NAME = "bound-between-buckets"

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 
 from handrail.declare import Gauge, Growth, Rollout
 from handrail.errors import Severity
-from handrail.lint.finding import Finding, finding
-from handrail.lint.measured import measured
+from handrail.lint.common.finding import Finding, finding
+from handrail.lint.common.measured import measured
 from handrail.promql.syntax import selector
 
 NAME = "counter-as-gauge"

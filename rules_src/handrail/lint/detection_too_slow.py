@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 
-from handrail import names, plan
+from handrail import plan
+from handrail.contract import names
 from handrail.errors import Severity
-from handrail.lint.finding import Finding, finding
-from handrail.timing import Times
+from handrail.lint.common.finding import Finding, finding
+from handrail.plan.timing import Times
 from handrail.units import span
 
 NAME = "detection-too-slow"

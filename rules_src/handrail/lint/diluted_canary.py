@@ -12,8 +12,8 @@ from decimal import Decimal
 
 from handrail.declare import Above, AtLeast, Guardrail, Latency, Ratio, Rollout, SlowerThan
 from handrail.errors import Severity
-from handrail.lint.finding import Finding, finding
-from handrail.lint.limits import figure_in, inner, uses
+from handrail.lint.common.finding import Finding, finding
+from handrail.lint.common.limit_figures import figure_in, inner, uses
 from handrail.units import amount, plain
 
 NAME = "diluted-canary"

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from handrail.declare import Rollout
-from handrail.lint.finding import Finding, finding
+from handrail.lint.common.finding import Finding, finding
 from handrail.units import duration
 
 NAME = "escalation-order"

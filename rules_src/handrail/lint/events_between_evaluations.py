@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from handrail.declare import Changed, Increase, Rollout
-from handrail.lint.finding import Finding, finding
-from handrail.lint.limits import inner, uses
+from handrail.lint.common.finding import Finding, finding
+from handrail.lint.common.limit_figures import inner, uses
 from handrail.units import duration, span
 
 NAME = "events-between-evaluations"

@@ -12,8 +12,8 @@ from decimal import Decimal
 
 from handrail.declare import Above, AtLeast, Changed, Increase, Rate, Ratio, Rollout, SlowerThan
 from handrail.declare.measures import Measure
-from handrail.lint.finding import Finding, finding
-from handrail.lint.limits import Use, figures, inner, uses
+from handrail.lint.common.finding import Finding, finding
+from handrail.lint.common.limit_figures import Use, figures, inner, uses
 from handrail.units import duration, seconds
 
 NAME = "hold-outlasts-event"

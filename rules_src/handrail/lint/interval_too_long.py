@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from handrail.declare import Rollout
-from handrail.lint.finding import Finding, finding
+from handrail.lint.common.finding import Finding, finding
 from handrail.units import duration
 
 NAME = "interval-too-long"

@@ -10,13 +10,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from handrail import names
+from handrail.base.places import Step
+from handrail.contract import names
 from handrail.declare import Environment, Guardrail, PromQL, Rollout, State
 from handrail.errors import Severity
-from handrail.lint.finding import Finding, Named, finding
-from handrail.lint.measured import Measured, measured
-from handrail.places import Step
-from handrail.result_labels import labels
+from handrail.lint.common.finding import Finding, Named, finding
+from handrail.lint.common.measured import Measured, measured
+from handrail.promql.result_labels import labels
 
 NAME = "label-names"
 

@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from handrail.declare import Rollout
-from handrail.lint.finding import Finding, finding
-from handrail.lint.limits import always, figures, never, settled, shown, uses
+from handrail.lint.common.finding import Finding, finding
+from handrail.lint.common.limit_figures import always, figures, never, settled, shown, uses
 
 NAME = "limit-never-fires"
 

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 
 from handrail.declare import Absence, Changed, Guardrail, Is, On, Rollout, State
 from handrail.errors import Severity
-from handrail.lint.finding import Finding, finding
-from handrail.lint.limits import RELATIVE, Use, figures, given, inner, uses
+from handrail.lint.common.finding import Finding, finding
+from handrail.lint.common.limit_figures import RELATIVE, Use, figures, given, inner, uses
 from handrail.units import duration
 
 NAME = "limit-unfit"

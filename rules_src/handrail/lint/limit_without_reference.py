@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from handrail.declare import BeforeRollout, On, PreviousStage, PromQL, Rollout, StableArm
 from handrail.declare.measures import Measure
 from handrail.errors import Severity
-from handrail.lint import expression
-from handrail.lint.finding import Finding, finding
-from handrail.lint.limits import RELATIVE, Use, inner, uses
+from handrail.lint.common import expressions
+from handrail.lint.common.finding import Finding, finding
+from handrail.lint.common.limit_figures import RELATIVE, Use, inner, uses
 
 NAME = "limit-without-reference"
 
@@ -57,5 +57,5 @@ def _wrong(rollout: Rollout, use: Use) -> tuple[str, str] | None:
 def _several(measure: Measure) -> bool:
     """Whether it may have several series for one arm."""
     if isinstance(measure, PromQL):
-        return not expression.single(measure.expr)
+        return not expressions.single(measure.expr)
     return bool(getattr(measure, "by", ()))

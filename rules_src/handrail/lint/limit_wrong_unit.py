@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from handrail.base.places import Step
 from handrail.declare import (
     Absence,
     Changed,
@@ -24,9 +25,8 @@ from handrail.declare import (
 from handrail.declare.limits import Limit
 from handrail.declare.measures import Measure
 from handrail.errors import Severity
-from handrail.lint.finding import Finding, finding
-from handrail.lint.limits import figures, inner, uses
-from handrail.places import Step
+from handrail.lint.common.finding import Finding, finding
+from handrail.lint.common.limit_figures import figures, inner, uses
 from handrail.units import Amount, Unit, amount
 
 NAME = "limit-wrong-unit"

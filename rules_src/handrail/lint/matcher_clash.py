@@ -13,8 +13,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from handrail.declare import Environment, Increase, Rollout
 from handrail.declare.measures import Measure
 from handrail.errors import Severity
-from handrail.lint.finding import Finding, finding
-from handrail.lint.measured import Measured, measured
+from handrail.lint.common.finding import Finding, finding
+from handrail.lint.common.measured import Measured, measured
 from handrail.promql.syntax import selector
 
 NAME = "matcher-clash"

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 
 from handrail.declare import Gauge, Growth, Increase, Latency, Rollout, SlowerThan
 from handrail.declare.measures import Measure
-from handrail.lint.finding import Finding, finding
-from handrail.lint.measured import measured
+from handrail.lint.common.finding import Finding, finding
+from handrail.lint.common.measured import measured
 from handrail.promql.syntax import selector
 
 NAME = "metric-unit"

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 
 from handrail.declare import Guardrail, Rollout
 from handrail.errors import Severity
-from handrail.lint.finding import Finding, finding
-from handrail.lint.limits import judged
+from handrail.lint.common.finding import Finding, finding
+from handrail.lint.common.limit_figures import judged
 
 NAME = "missing-runbook"
 

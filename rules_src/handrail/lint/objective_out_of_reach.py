@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from handrail import plan
-from handrail.lint.finding import Finding, finding
-from handrail.timing import Times
+from handrail.lint.common.finding import Finding, finding
+from handrail.plan.timing import Times
 from handrail.units import Unit, plain, show
 
 NAME = "objective-out-of-reach"

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from handrail import names
+from handrail.contract import names
 from handrail.declare import Above, AtLeast, Guardrail, Ratio, Rollout, SlowerThan
 from handrail.errors import Severity
-from handrail.lint.finding import Finding, finding
-from handrail.lint.limits import Use, figures, inner, uses
+from handrail.lint.common.finding import Finding, finding
+from handrail.lint.common.limit_figures import Use, figures, inner, uses
 from handrail.units import duration
 
 NAME = "one-event-enough"

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from handrail import names, plan
-from handrail.lint.finding import Finding, finding
-from handrail.timing import Times
+from handrail import plan
+from handrail.contract import names
+from handrail.lint.common.finding import Finding, finding
+from handrail.plan.timing import Times
 from handrail.units import span
 
 NAME = "over-budget"

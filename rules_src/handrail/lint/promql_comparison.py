@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from handrail.declare import PromQL, Rollout
-from handrail.lint import expression
-from handrail.lint.finding import Finding, finding
-from handrail.lint.measured import measured
+from handrail.lint.common import expressions
+from handrail.lint.common.finding import Finding, finding
+from handrail.lint.common.measured import measured
 
 NAME = "promql-comparison"
 
@@ -22,7 +22,7 @@ def check(rollout: Rollout) -> Iterator[Finding]:
     for found in measured(rollout):
         measure = found.measure
         if isinstance(measure, PromQL) and found.panel is None:
-            silent = expression.silent(measure.expr)
+            silent = expressions.silent(measure.expr)
             if silent is not None:
                 yield finding(NAME, measure, *_said(silent), "expr", about=found.of)
 

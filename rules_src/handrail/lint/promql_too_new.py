@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from handrail.declare import PromQL, Rollout
-from handrail.lint import expression
-from handrail.lint.finding import Finding, finding
-from handrail.lint.measured import measured
+from handrail.lint.common import expressions
+from handrail.lint.common.finding import Finding, finding
+from handrail.lint.common.measured import measured
 
 NAME = "promql-too-new"
 
@@ -20,7 +20,7 @@ def check(rollout: Rollout) -> Iterator[Finding]:
     """Every free expression, panels' too."""
     for found in measured(rollout):
         if isinstance(found.measure, PromQL):
-            for word in expression.too_new(found.measure.expr):
+            for word in expressions.too_new(found.measure.expr):
                 what = f"uses {word}, which Prometheus 2.42 or Prometheus 3 does not understand"
                 cure = f'write it without, or accept={{"{NAME}": "why"}}'
                 yield finding(NAME, found.measure, what, cure, "expr", about=found.of)

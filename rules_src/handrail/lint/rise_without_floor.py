@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from handrail import names
+from handrail.contract import names
 from handrail.declare import Gauge, Growth, Increase, PromQL, Rate, Ratio, Rise, Rollout, SlowerThan
 from handrail.declare.limits import Fixed
 from handrail.declare.measures import Measure
 from handrail.errors import Severity
-from handrail.lint.finding import Finding, finding
-from handrail.lint.limits import Use, inner, uses
+from handrail.lint.common.finding import Finding, finding
+from handrail.lint.common.limit_figures import Use, inner, uses
 from handrail.units import amount
 
 NAME = "rise-without-floor"

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from handrail import names
+from handrail.contract import names
 from handrail.declare import Rollout
-from handrail.lint.finding import Finding, finding
+from handrail.lint.common.finding import Finding, finding
 
 NAME = "rollback-without-target"
 

@@ -12,10 +12,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import PurePosixPath
 
-from handrail import names
+from handrail.contract import names
 from handrail.declare import Environment, Guardrail, Rollout
 from handrail.errors import Severity
-from handrail.lint.finding import Finding, Named, finding
+from handrail.lint.common.finding import Finding, Named, finding
 
 NAME = "same-name-twice"
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import combinations
 
-from handrail import names
+from handrail.contract import names
 from handrail.declare import Guardrail, Rollout
 from handrail.declare.guardrail import Tier
 from handrail.errors import Severity
-from handrail.lint.finding import Finding, finding
+from handrail.lint.common.finding import Finding, finding
 
 NAME = "severity-words"
 

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from handrail.declare import Guardrail, Rollout
 from handrail.declare.guardrail import Tier
 from handrail.declare.rollout import Stage
-from handrail.lint.finding import Finding, finding
-from handrail.lint.limits import guarded_stages
+from handrail.lint.common.finding import Finding, finding
+from handrail.lint.common.limit_figures import guarded_stages
 from handrail.units import duration
 
 NAME = "stage-holds"

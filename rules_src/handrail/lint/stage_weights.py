@@ -11,7 +11,7 @@ from itertools import pairwise
 
 from handrail.declare import Rollout
 from handrail.errors import Severity
-from handrail.lint.finding import Finding, finding
+from handrail.lint.common.finding import Finding, finding
 from handrail.units import amount
 
 NAME = "stage-weights"

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from handrail import names
+from handrail.contract import names
 from handrail.declare import Above, Below, Guardrail, Increase, Rollout
 from handrail.declare.guardrail import Tier
 from handrail.declare.limits import Limit
-from handrail.lint.finding import Finding, finding
-from handrail.lint.limits import LOWER, RELATIVE, UPPER, figure_in, inner
+from handrail.lint.common.finding import Finding, finding
+from handrail.lint.common.limit_figures import LOWER, RELATIVE, UPPER, figure_in, inner
 
 NAME = "success-too-loose"
 

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from handrail.declare import Guardrail, Latency, Ratio, Rollout, SlowerThan
-from handrail.lint.finding import Finding, finding
-from handrail.lint.limits import guarded_stages, inner
+from handrail.lint.common.finding import Finding, finding
+from handrail.lint.common.limit_figures import guarded_stages, inner
 from handrail.units import amount, duration, plain, seconds
 
 NAME = "thin-traffic"

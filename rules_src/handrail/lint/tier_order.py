@@ -11,12 +11,12 @@ from collections.abc import Iterator
 from decimal import Decimal
 from itertools import combinations
 
-from handrail import names
+from handrail.contract import names
 from handrail.declare import DropPoints, Guardrail, RisePoints, Rollout
 from handrail.declare.guardrail import Tier
 from handrail.declare.limits import Fixed, Limit, Reference
-from handrail.lint.finding import Finding, finding
-from handrail.lint.limits import LOWER, RELATIVE, UPPER, figure_in, figures, settled
+from handrail.lint.common.finding import Finding, finding
+from handrail.lint.common.limit_figures import LOWER, RELATIVE, UPPER, figure_in, figures, settled
 from handrail.units import duration
 
 NAME = "tier-order"

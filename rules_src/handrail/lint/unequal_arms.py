@@ -12,8 +12,8 @@ from collections.abc import Iterator
 
 from handrail.declare import Increase, Rate, Rollout
 from handrail.declare.limits import Fixed
-from handrail.lint.finding import Finding, finding
-from handrail.lint.limits import RELATIVE, inner, uses
+from handrail.lint.common.finding import Finding, finding
+from handrail.lint.common.limit_figures import RELATIVE, inner, uses
 
 NAME = "unequal-arms"
 

@@ -10,9 +10,9 @@ import difflib
 from collections.abc import Iterator
 
 from handrail.declare import Guardrail, Panel, Rollout
-from handrail.lint.finding import Finding, finding
+from handrail.lint.common.finding import Finding, finding
+from handrail.lint.common.measured import curves
 from handrail.lint.limit_wrong_unit import unit_of
-from handrail.lint.measured import curves
 
 NAME = "unknown-guardrail"
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from handrail.declare import Environment, ForGuardrail, Rollout
 from handrail.declare.override import Override
 from handrail.errors import Severity
-from handrail.lint.finding import Finding, finding
+from handrail.lint.common.finding import Finding, finding
 
 NAME = "unknown-rollout"
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterator, Sequence
 
-from handrail import names
+from handrail.contract import names
 from handrail.declare import Environment, Rollout
 from handrail.errors import Severity
-from handrail.lint.finding import Finding, finding
+from handrail.lint.common.finding import Finding, finding
 
 NAME = "unknown-route"
 

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 
 from handrail.declare import PreviousStage, Rollout
 from handrail.errors import Severity
-from handrail.lint.finding import Finding, finding
-from handrail.lint.limits import figures, uses
+from handrail.lint.common.finding import Finding, finding
+from handrail.lint.common.limit_figures import figures, uses
 
 NAME = "unknown-stage"
 

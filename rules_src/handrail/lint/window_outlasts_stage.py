@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from handrail import names
+from handrail.contract import names
 from handrail.declare import Rollout
 from handrail.declare.measures import window_of
 from handrail.errors import Severity
-from handrail.lint.finding import Finding, finding
-from handrail.lint.limits import guarded_stages, inner, uses
+from handrail.lint.common.finding import Finding, finding
+from handrail.lint.common.limit_figures import guarded_stages, inner, uses
 from handrail.units import duration
 
 NAME = "window-outlasts-stage"

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from handrail.declare import Gauge, Rollout
 from handrail.declare.measures import window_of
 from handrail.errors import Severity
-from handrail.lint.finding import Finding, finding
-from handrail.lint.measured import Measured, measured
+from handrail.lint.common.finding import Finding, finding
+from handrail.lint.common.measured import Measured, measured
 from handrail.units import duration
 
 NAME = "window-too-short"

@@ -1,5 +1,5 @@
 """Declarations → Plan: whatever two targets must agree on is decided here."""
 
-from handrail.lower.rollout import lower
+from handrail.lower.plan_rollout import lower
 
 __all__ = ["lower"]

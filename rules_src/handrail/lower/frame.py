@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from handrail import names, plan
+from handrail import plan
+from handrail.contract import names
 from handrail.declare import guardrail as declared
 from handrail.declare.rollout import Arms, Rollout
-from handrail.lower.measures import Context
-from handrail.promql import conditions
+from handrail.lower.plan_measures import Context
+from handrail.promql import comparisons
 
 
 @dataclass(frozen=True)
@@ -46,10 +47,12 @@ class Frame:
         """The arms a guardrail tells apart: none where it judges the whole service."""
         return None if guardrail.whole_service else self.rollout.arms
 
-    def place(self, guardrail: declared.Guardrail) -> conditions.Place:
+    def place(self, guardrail: declared.Guardrail) -> comparisons.Place:
         """Where the guardrail's conditions are judged."""
         arms = self.arms_of(guardrail)
-        return conditions.Place(self.rollout.name, guardrail.name, self.stages, arms.stable if arms else None)
+        return comparisons.Place(
+            self.rollout.name, guardrail.name, self.stages, arms.stable if arms else None
+        )
 
 
 def lower_arms(given: Arms | None) -> plan.Arms | None:

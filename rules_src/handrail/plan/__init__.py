@@ -19,7 +19,7 @@ from handrail.plan.guardrails import (
     StageLimit,
     Success,
 )
-from handrail.plan.measures import (
+from handrail.plan.measurements import (
     Absence,
     Gauge,
     Growth,
@@ -36,6 +36,7 @@ from handrail.plan.measures import (
     While,
     narrowed,
 )
+from handrail.plan.metric_sources import AccessLog, LogSource, ScrapeJob, SqlMetric, SqlSource
 from handrail.plan.rollouts import (
     Cluster,
     Common,
@@ -51,7 +52,6 @@ from handrail.plan.rollouts import (
     together,
 )
 from handrail.plan.selectors import Op, Selector
-from handrail.plan.sources import AccessLog, LogSource, ScrapeJob, SqlMetric, SqlSource
 
 __all__ = [
     "Absence",

@@ -8,7 +8,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from handrail.errors import Where
-from handrail.plan.measures import Measure, Ratio, SlowerThan
+from handrail.plan.measurements import Measure, Ratio, SlowerThan
 from handrail.plan.selectors import Op, Selector
 from handrail.units import Unit
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from handrail import names
+from handrail.contract import names
 from handrail.plan import (
     Absence,
     Condition,
@@ -23,7 +23,7 @@ from handrail.plan import (
     While,
     narrowed,
 )
-from handrail.promql.conditions import (
+from handrail.promql.comparisons import (
     REMEMBER,
     AnyStage,
     NoStage,
@@ -38,8 +38,8 @@ from handrail.promql.conditions import (
     steps,
     tells_arms,
 )
-from handrail.promql.measures import NUMBERS, holds
 from handrail.promql.presence import no_numbers, there, watched
+from handrail.promql.values import NUMBERS, holds
 from handrail.units import span
 
 Missing = tuple[str, str, Stages]

@@ -21,8 +21,8 @@ from handrail.plan import (
     Usage,
     While,
 )
-from handrail.promql.measures import NUMBERS, events, free_then, level, limits, unless, value
 from handrail.promql.syntax import is_scalar
+from handrail.promql.values import NUMBERS, events, free_then, level, limits, unless, value
 from handrail.promql.windows import ESTIMATED, Estimated
 from handrail.units import plain, span
 

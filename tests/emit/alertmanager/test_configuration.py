@@ -12,7 +12,7 @@ import yaml
 from emit.guarded_shop import planned
 from handrail.declare import Environment
 from handrail.emit import alertmanager
-from handrail.load import load
+from handrail.loading.load import load
 from handrail.lower import lower
 from handrail.plan import Alert, Plan, Rollout
 from servers import program

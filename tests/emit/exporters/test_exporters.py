@@ -13,7 +13,7 @@ import yaml
 from emit.each import of_each
 from handrail.declare import Environment, LogCounter, LogSource, Rollout, SqlMetric, SqlSource
 from handrail.emit import exporters
-from handrail.load import load
+from handrail.loading.load import load
 from handrail.lower import lower
 from pydantic import ValidationError
 from servers import Server, answers, free_address, postgres, running, until

@@ -15,8 +15,9 @@ from threading import Thread
 from typing import Any
 
 import promql_parser
-from handrail import names, plan
-from handrail.promql.conditions import Place, value_then
+from handrail import plan
+from handrail.contract import names
+from handrail.promql.comparisons import Place, value_then
 
 OPERATORS = {"Equal": "=", "NotEqual": "!=", "Re": "=~", "NotRe": "!~"}
 BOUNDS = ("0.1", "0.3", "1", "5", "+Inf")

@@ -34,7 +34,7 @@ from handrail.declare import (
     Warning,
 )
 from handrail.emit import grafana
-from handrail.load import load
+from handrail.loading.load import load
 from handrail.lower import lower
 
 SOURCE = Path(__file__).parents[3] / "rules_src"

@@ -20,7 +20,7 @@ from emit.each import of_each
 from emit.grafana.samples import exporter, past, series_of
 from handrail import plan
 from handrail.emit import grafana, rules
-from handrail.load import load
+from handrail.loading.load import load
 from handrail.lower import lower
 from servers import program, prometheus, until
 from servers.newer import newer

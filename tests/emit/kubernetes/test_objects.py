@@ -15,7 +15,7 @@ from emit.kubernetes.crds import accept, schema
 from handrail.declare import Environment
 from handrail.emit import alertmanager as alertmanager_yml
 from handrail.emit import emit, kubernetes
-from handrail.load import load
+from handrail.loading.load import load
 from handrail.lower import lower
 from handrail.plan import Plan
 from jsonschema import Draft202012Validator, ValidationError

@@ -27,7 +27,7 @@ from handrail.declare import (
 )
 from handrail.emit import emit
 from handrail.emit.kubernetes.prometheus_rule import prometheus_rule
-from handrail.load import load
+from handrail.loading.load import load
 from handrail.lower import lower
 from rules.walk import nodes
 from servers import program

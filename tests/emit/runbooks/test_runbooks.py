@@ -34,9 +34,9 @@ from handrail.declare import (
 )
 from handrail.emit import runbooks
 from handrail.emit.runbooks.byhand import by_hand
-from handrail.graph import anchor
-from handrail.load import load
+from handrail.loading.load import load
 from handrail.lower import lower
+from handrail.output.graph import anchor
 from servers import ask_haproxy, haproxy
 
 SOURCE = Path(__file__).parents[3] / "rules_src"

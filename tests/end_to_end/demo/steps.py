@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import httpx
-from handrail import names
+from handrail.contract import names
 
 from .api import Receiver
 from .load import Load

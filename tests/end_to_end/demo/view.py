@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from handrail import names
+from handrail.contract import names
 from prometheus_client.parser import text_string_to_metric_families
 from servers import haproxy_servers
 

@@ -22,8 +22,9 @@ from grafana_foundation_sdk.models.dashboard import (
     VariableOption,
 )
 
-from handrail import names, plan
-from handrail.emit.grafana import guardrail, overview, slo
+from handrail import plan
+from handrail.contract import names
+from handrail.emit.grafana import guardrail_panels, rollout_panels, slo_panels
 from handrail.emit.grafana.drawing import SOURCE, UNITS, Frame, Line, Link, curves, figure, rows, states
 from handrail.units import Unit, span
 
@@ -72,9 +73,9 @@ def pages(rollout: plan.Rollout, environment: plan.Environment) -> dict[str, Das
 
 def _own(page: plan.Dashboard, rollout: plan.Rollout) -> Rows:
     return [
-        ("", overview.panels(rollout)),
-        ("Guardrails", _each(guardrail.panels(found, rollout) for found in rollout.guardrails)),
-        ("Objectives", _each(slo.panels(found, rollout) for found in rollout.slos)),
+        ("", rollout_panels.panels(rollout)),
+        ("Guardrails", _each(guardrail_panels.panels(found, rollout) for found in rollout.guardrails)),
+        ("Objectives", _each(slo_panels.panels(found, rollout) for found in rollout.slos)),
         ("More", _declared(page.panels, rollout)),
     ]
 
@@ -142,7 +143,7 @@ def _others(rollout: plan.Rollout) -> DashboardLink:
 
 def _events(rollout: plan.Rollout) -> list[Events]:
     of = (names.ROLLOUT, "=", rollout.name)
-    acted = overview.acted(rollout, max(4 * rollout.scrape, FEW_MINUTES))
+    acted = rollout_panels.acted(rollout, max(4 * rollout.scrape, FEW_MINUTES))
     found = [Events("Actions", "red", f"{acted} > 0", "{{action}}: {{outcome}}")]
     if rollout.stages:
         entered = plan.Selector(names.STAGE_ENTERED_METRIC, (of,))
@@ -162,7 +163,7 @@ def _free(panel: plan.Panel, limited: plan.Guardrail | None, rollout: plan.Rollo
     lines = [_line(curve, unit) for curve in panel.curves]
     match panel.shown:
         case plan.Shown.curves:
-            more = guardrail.limits(limited, rollout) if limited else []
+            more = guardrail_panels.limits(limited, rollout) if limited else []
             return curves(frame, unit, [*lines, *more])
         case plan.Shown.states:
             return states(frame, lines)

@@ -9,10 +9,10 @@ from __future__ import annotations
 from pathlib import PurePosixPath
 from typing import Final
 
-from handrail import names
+from handrail.contract import names
 from handrail.emit.document import Data
 from handrail.plan import Environment, Rollout
-from handrail.routing import (
+from handrail.plan.routing import (
     Channel,
     HandrailReceiver,
     Inhibition,
@@ -24,8 +24,8 @@ from handrail.routing import (
     Route,
     SlackChannel,
 )
+from handrail.plan.versions import KNOWS_TIMEOUT
 from handrail.units import span
-from handrail.versions import KNOWS_TIMEOUT
 
 TITLE: Final = (
     "{{ with .CommonLabels.severity }}[{{ . }}] {{ end }}{{ .GroupLabels.rollout }}: "

@@ -6,11 +6,11 @@ a label of that name as well, and it may be all that tells two of them apart: an
 
 from __future__ import annotations
 
-from handrail import names
-from handrail.alert_labels import told_apart
+from handrail.contract import names
 from handrail.emit.document import Data
 from handrail.emit.groups import rules
 from handrail.plan import Cluster, Guardrail, Rollout
+from handrail.promql.alert_labels import told_apart
 
 
 def prometheus_rule(rollout: Rollout, cluster: Cluster) -> Data:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import timedelta
 
-from handrail import names
+from handrail.contract import names
 from handrail.emit.document import Data, yaml_document
 from handrail.emit.promtool.cases import case_data, packed
 from handrail.emit.promtool.objectives import Objective

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
 
-from handrail import names
+from handrail.contract import names
 from handrail.emit.document import Data
 from handrail.emit.promtool.series import Key, matches
 from handrail.emit.promtool.story import Story, Text

@@ -8,7 +8,7 @@ from datetime import timedelta
 from decimal import Decimal
 from functools import cached_property
 
-from handrail import names
+from handrail.contract import names
 from handrail.emit.promtool.feeds import Value, selectors
 from handrail.emit.promtool.figures import MARGIN, inner, rising, window
 from handrail.emit.promtool.series import Feeds, Impossible, Key, Timeline, matches

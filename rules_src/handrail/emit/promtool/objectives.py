@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
 
-from handrail import names
+from handrail.contract import names
 from handrail.emit.promtool.feeds import Pace, edges, feeds, selectors
 from handrail.emit.promtool.guardrails import LOOKBACK
 from handrail.emit.promtool.series import Feeds, Impossible, Timeline

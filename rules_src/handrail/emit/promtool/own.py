@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from decimal import Decimal
 
-from handrail import names
+from handrail.contract import names
 from handrail.emit.promtool.figures import inner
 from handrail.emit.promtool.series import At, Key, Timeline, chosen
 from handrail.emit.promtool.story import NOTHING, Clock, Context, Life, Span, Story, Text, turns

@@ -23,7 +23,7 @@ from handrail.plan import (
     StateChanges,
     While,
 )
-from handrail.promql.conditions import REMEMBER
+from handrail.promql.comparisons import REMEMBER
 from handrail.units import seconds, span
 
 UNTOLD = "When nobody tells the captured figure any more, what is compared with it is blind"

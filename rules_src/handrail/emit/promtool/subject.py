@@ -11,7 +11,7 @@ from decimal import Decimal
 from functools import cached_property
 from itertools import pairwise
 
-from handrail import names
+from handrail.contract import names
 from handrail.emit.promtool.feeds import MANY, Pace, Value, edges, feeds, measured, selectors, steadily
 from handrail.emit.promtool.figures import _beside, bounds, calm, exact, inner, rising
 from handrail.emit.promtool.series import At, Feed, Feeds, Impossible, Key, chosen, matches

@@ -6,11 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from handrail import contract, names, plan
+from handrail import contract, plan
+from handrail.contract import names
 from handrail.emit.runbooks.byhand import ByHand, by_hand
-from handrail.timing import Times, timing
+from handrail.plan.timing import Times, timing
+from handrail.report.wording import about, limits, meaning, paces, share
 from handrail.units import Unit, show, span
-from handrail.wording import about, limits, meaning, paces, share
 
 BY_ITSELF = {
     "investigate": "Nothing changes by itself: a person looks.",

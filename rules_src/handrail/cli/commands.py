@@ -1,0 +1,281 @@
+"""The command line: one function per command, each importing only what it needs."""
+
+from __future__ import annotations
+
+import gc
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+
+from handrail.cli.store import store
+from handrail.errors import HandrailError, Problem, Refused, WrongCall
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from handrail.output.write import Change
+
+GC_OF_A_SERVER = gc.get_threshold()
+
+app = typer.Typer(
+    name="handrail",
+    help="Declare a rollout's guardrails once; get the rules, tests, dashboards, runbooks and the rollback.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+app.add_typer(store)
+
+Source = Annotated[Path, typer.Option(help="Folder with rollouts/ and environments.py.")]
+Out = Annotated[Path, typer.Option(help="Folder the files are written to.")]
+EnvironmentName = Annotated[
+    str | None, typer.Option("--environment", "-e", help="Environment to generate for; the first by default.")
+]
+
+
+def _say_version(asked: bool) -> None:  # noqa: FBT001  typer's way
+    if asked:
+        from importlib.metadata import version  # noqa: PLC0415
+
+        typer.echo(f"handrail {version('handrail')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool,
+        typer.Option("--version", help="Say which version this is.", callback=_say_version, is_eager=True),
+    ] = False,
+) -> None:
+    pass
+
+
+class Form(StrEnum):
+    """How a difference is said."""
+
+    words = "words"
+    patch = "patch"
+    markdown = "markdown"
+    json = "json"
+
+
+@app.command()
+def init(
+    folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="Where; here without it.")] = Path(),
+) -> None:
+    """Begin a GitOps repository: one rollout to edit, its generated files, and what CI runs."""
+    import contextlib  # noqa: PLC0415
+
+    from handrail.cli.init import start  # noqa: PLC0415
+
+    written = start(folder)
+    with contextlib.chdir(folder):  # paths in generated files are seen from the repository
+        generate()
+    typer.echo("".join(f"{folder / path}\n" for path in written), nl=False)
+    typer.echo("edit rules_src/rollouts/my_service.py, then: handrail generate && ./check.sh")
+
+
+@app.command()
+def generate(
+    source: Source = Path("rules_src"),
+    out: Out = Path("generated"),
+    environment: EnvironmentName = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="Write nothing; exit 1 when the files are not up to date.")
+    ] = False,
+    diff: Annotated[
+        bool, typer.Option("--diff", help="Write nothing; say what would change for production.")
+    ] = False,
+    form: Annotated[
+        Form, typer.Option("--format", help="How --diff says it; patch shows the files line by line.")
+    ] = Form.words,
+    target_version: Annotated[
+        list[str] | None,
+        typer.Option(help="Oldest version that reads the files, as in alertmanager=0.33; 0.25 without it."),
+    ] = None,
+) -> None:
+    """Compile the declarations into rules, tests, routes and playbooks."""
+    from handrail.compiler import compile_source  # noqa: PLC0415
+    from handrail.output.write import apply, changes  # noqa: PLC0415
+    from handrail.plan.versions import alertmanager  # noqa: PLC0415
+
+    warned: list[Problem] = []
+    try:
+        oldest = alertmanager(target_version or ())
+        files = compile_source(source, environment, oldest, warned.append, _progress)
+    finally:
+        _progress("")
+    found = changes(files, out)
+    if diff:
+        typer.echo(_difference(files, found, out, form), nl=False)
+    if check:
+        for change in found:
+            typer.echo(f"{out / change.path}:1: error: {change.said}", err=True)
+    if check or diff:
+        raise typer.Exit(1 if check and found else 0)
+    apply(found, out)
+    for problem in warned:
+        typer.echo(str(problem), err=True)
+    counts = ", ".join(f"{sum(c.kind == kind for c in found)} {kind}" for kind in ("new", "changed", "stale"))
+    typer.echo(f"{len(files)} files in {out}: {counts}")
+
+
+def _progress(what: str) -> None:
+    """One line on a terminal that is written over; nothing elsewhere."""
+    if sys.stderr.isatty():
+        typer.echo(f"\r\x1b[K{what}", nl=False, err=True)
+
+
+def _difference(files: Mapping[str, str], found: Sequence[Change], out: Path, form: Form) -> str:
+    from handrail.output.diff import differences  # noqa: PLC0415
+    from handrail.output.diff.show import SHOWN  # noqa: PLC0415
+    from handrail.output.write import held  # noqa: PLC0415
+
+    if form is Form.patch:
+        return "".join(change.diff() for change in found)
+    return SHOWN[form](differences(held(out), files), len(found))
+
+
+@app.command()
+def lint(source: Source = Path("rules_src")) -> None:
+    """Say everything that is wrong with the declarations, with file and line."""
+    from handrail.compiler import problems_everywhere  # noqa: PLC0415
+    from handrail.errors import Severity  # noqa: PLC0415
+
+    problems = problems_everywhere(source)
+    for problem in problems:
+        typer.echo(str(problem), err=True)
+    if any(problem.severity >= Severity.error for problem in problems):
+        raise typer.Exit(1)
+
+
+@app.command()
+def explain(
+    rollout: Annotated[str, typer.Argument(help="Its name.")],
+    source: Source = Path("rules_src"),
+    environment: EnvironmentName = None,
+) -> None:
+    """Tiers, time budgets and what to do when one fires: tables in a terminal, plain lines in a pipe."""
+    from handrail.compiler import planned  # noqa: PLC0415
+    from handrail.errors import Severity  # noqa: PLC0415
+    from handrail.report.explain import explain as tables_of  # noqa: PLC0415
+    from handrail.report.tables import coloured, plain  # noqa: PLC0415
+
+    plan, problems = planned(source, environment)
+    if plan is None:
+        raise Refused([problem for problem in problems if problem.severity >= Severity.error])
+    known = {one.name: one for one in plan.rollouts}
+    if rollout not in known:
+        raise WrongCall(f"rollout '{rollout}' is not declared; use one of: {', '.join(known)}")
+    tables = tables_of(known[rollout])
+    if sys.stdout.isatty():
+        coloured(tables)
+    else:
+        typer.echo(plain(tables), nl=False)
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of the declarations, for editors and other programs."""
+    from handrail.cli.schema import schema_of_declarations  # noqa: PLC0415
+
+    typer.echo(schema_of_declarations(), nl=False)
+
+
+@app.command()
+def serve() -> None:
+    """Run the receiver; its settings are HANDRAIL_* variables (docs/receiver.md)."""
+    gc.set_threshold(*GC_OF_A_SERVER)  # it lives long
+    try:
+        from handrail_receiver.cli import serve as run  # noqa: PLC0415
+    except ModuleNotFoundError as error:
+        _no_receiver(error)
+    run()
+
+
+class Verb(StrEnum):
+    """What an operator can ask of a rollout."""
+
+    start = "start"
+    status = "status"
+    check = "check"
+    approve = "approve"
+    promote = "promote"
+    retry = "retry"
+    hold = "hold"
+    resume = "resume"
+    rollback = "rollback"
+    drill = "drill"
+    adopt = "adopt"
+    abandon = "abandon"
+
+
+@app.command()
+def rollout(
+    verb: Annotated[Verb, typer.Argument(help="What to ask of the receiver.", show_default=False)],
+    name: Annotated[str, typer.Argument(help="The rollout's name.", show_default=False)],
+    url: Annotated[
+        str | None, typer.Option(help="The receiver's address; HANDRAIL_URL, or http://127.0.0.1:8080.")
+    ] = None,
+    why: Annotated[str, typer.Option(help="The reason, kept in the evidence.")] = "",
+    anyway: Annotated[
+        bool, typer.Option("--anyway", help="Go past a 'not ready'; needs --why.", show_default=False)
+    ] = False,
+    item: Annotated[
+        str, typer.Option(help="check: the gate's question, or its place in the list from 1 on.")
+    ] = "",
+    failed: Annotated[
+        bool, typer.Option("--failed", help="check: the answer is no.", show_default=False)
+    ] = False,
+    role: Annotated[str, typer.Option(help="approve: as whom.")] = "",
+    seen: Annotated[str, typer.Option(help="approve: only what status showed under this digest.")] = "",
+    to: Annotated[
+        str, typer.Option(help="promote, retry: the stage that is meant; refused when another one is next.")
+    ] = "",
+    cert: Annotated[
+        str | None, typer.Option(help="The certificate by which we are known; HANDRAIL_CERT.")
+    ] = None,
+    key: Annotated[str | None, typer.Option(help="Its key; HANDRAIL_KEY.")] = None,
+    ca: Annotated[
+        str | None, typer.Option(help="An authority of your own, beside the public ones; HANDRAIL_CA.")
+    ] = None,
+) -> None:
+    """Ask a running receiver about a rollout, or for something (token: HANDRAIL_TOKEN_FILE)."""
+    try:
+        from handrail_receiver.cli import rollout as ask  # noqa: PLC0415
+    except ModuleNotFoundError as error:
+        _no_receiver(error)
+    words = {"why": why, "item": item, "role": role, "seen": seen, "to": to}
+    raise typer.Exit(
+        ask(verb.value, name, url=url, anyway=anyway, failed=failed, cert=cert, key=key, ca=ca, **words)
+    )
+
+
+def _no_receiver(error: ModuleNotFoundError) -> NoReturn:
+    raise WrongCall(
+        f"the receiver is not installed ({error.name} is missing); pip install 'handrail[receiver]'"
+    )
+
+
+def main() -> None:
+    """The entry point: turns what the compiler raises into lines on stderr and an exit code."""
+    # A compiler makes much and ends soon: looking for cycles all the time costs a third of it.
+    gc.set_threshold(200_000, *gc.get_threshold()[1:])
+    try:
+        app()
+    except Refused as refused:
+        typer.echo(str(refused), err=True)
+        sys.exit(1)
+    except HandrailError as error:
+        typer.echo(f"handrail: error: {error}", err=True)
+        sys.exit(2)
+    except OSError as error:
+        what = f"{error.filename or 'a file'}: {error.strerror}"
+        typer.echo(f"handrail: error: {what}; make it readable and writable, or give another path", err=True)
+        sys.exit(2)

@@ -1,0 +1,153 @@
+"""`handrail store …`: one function for each question that the receiver's store answers."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from handrail.errors import WrongCall
+from handrail.report.tables import coloured, plain
+
+if TYPE_CHECKING:
+    from handrail_receiver.inspection.questions import Answer, Questions
+
+store = typer.Typer(
+    name="store",
+    help="Look into the receiver's store, whether it runs or not; nothing is changed.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+)
+
+Where = Annotated[
+    str | None,
+    typer.Option(
+        "--store",
+        help="sqlite:PATH or postgresql://…; what the receiver's settings say without it.",
+        show_default=False,
+    ),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON document instead of tables.")]
+Name = Annotated[str, typer.Argument(metavar="ROLLOUT", help="Of this rollout only.", show_default=False)]
+Naming = Annotated[str, typer.Option("--rollout", help="Those that name this rollout.", show_default=False)]
+Attempt = Annotated[int | None, typer.Option(help="Of this attempt only, by its number.", show_default=False)]
+Since = Annotated[
+    str, typer.Option(help="Not before: 90m, 2d, or 2026-03-01T02:30 in UTC.", show_default=False)
+]
+Limit = Annotated[int, typer.Option(min=1, help="At most so many: the newest.")]
+
+
+@store.command()
+def status(where: Where = None, json: AsJson = False) -> None:
+    """Place, size, contents, and what is stuck. Exits with 1 when something is."""
+    _answer(where, lambda ask: ask.status(), json=json)
+
+
+@store.command()
+def notifications(
+    rollout: Naming = "", since: Since = "", limit: Limit = 20, where: Where = None, json: AsJson = False
+) -> None:
+    """What was delivered, and what came of it."""
+    after = _instant(since)
+    _answer(where, lambda ask: ask.notifications(rollout, after, limit), json=json)
+
+
+@store.command()
+def runs(
+    rollout: Name = "",
+    attempt: Attempt = None,
+    since: Since = "",
+    limit: Limit = 20,
+    where: Where = None,
+    json: AsJson = False,
+) -> None:
+    """What was carried out, step by step. Why, how long it took, how it ended."""
+    after = _instant(since)
+    _answer(where, lambda ask: ask.runs(rollout, attempt, after, limit), json=json)
+
+
+@store.command()
+def evidence(
+    rollout: Name = "",
+    attempt: Attempt = None,
+    kind: Annotated[
+        str, typer.Option(help="Of this kind only: decision, step or outcome.", show_default=False)
+    ] = "",
+    since: Since = "",
+    limit: Limit = 50,
+    where: Where = None,
+    json: AsJson = False,
+) -> None:
+    """What was decided and done, as it was recorded."""
+    after = _instant(since)
+    _answer(where, lambda ask: ask.evidence(rollout, attempt, kind, after, limit), json=json)
+
+
+@store.command()
+def verify(where: Where = None, json: AsJson = False) -> None:
+    """Is the evidence whole? Names the first record that is not, and exits with 1."""
+    _answer(where, lambda ask: ask.verify(), json=json)
+
+
+@store.command()
+def backup(
+    file: Annotated[Path, typer.Argument(help="The copy; it must not be there yet.", show_default=False)],
+    where: Where = None,
+    json: AsJson = False,
+) -> None:
+    """Copy a SQLite store in use, and check the copy."""
+    _answer(where, lambda ask: ask.backup(file), json=json)
+
+
+def _answer(where: str | None, question: Callable[[Questions], Answer], *, json: bool) -> None:
+    """Ask, say the answer, and exit with 1 when something is wrong.
+
+    Raises WrongCall when the store cannot be asked.
+    """
+    answer = _asked(where, question)
+    if json:
+        typer.echo(answer.document)
+    elif sys.stdout.isatty():
+        coloured(answer.sheets)
+    else:
+        typer.echo(plain(answer.sheets), nl=False)
+    for problem in answer.problems:
+        typer.echo(f"handrail: error: {problem}", err=True)
+    if answer.problems:
+        raise typer.Exit(1)
+
+
+def _asked(where: str | None, question: Callable[[Questions], Answer]) -> Answer:
+    try:
+        from handrail_receiver.errors import ReceiverError  # noqa: PLC0415
+        from handrail_receiver.inspection.questions import Questions  # noqa: PLC0415
+    except ModuleNotFoundError as error:
+        raise WrongCall(
+            f"the receiver is not installed ({error.name} is missing); pip install 'handrail[receiver]'"
+        ) from None
+    try:
+        return question(Questions(where))
+    except ReceiverError as error:
+        raise WrongCall(str(error)) from None
+
+
+def _instant(since: str) -> datetime | None:
+    """`90m` ago, or an instant as it is written. Raises WrongCall."""
+    from handrail.units import duration  # noqa: PLC0415
+
+    if not since:
+        return None
+    try:
+        return datetime.now(UTC) - duration(since)
+    except ValueError:
+        pass
+    try:
+        at = datetime.fromisoformat(since)
+    except ValueError:
+        raise WrongCall(f"--since {since}: write 90m, 12h, 2d, 2026-03-01 or 2026-03-01T02:30") from None
+    return at if at.tzinfo else at.replace(tzinfo=UTC)

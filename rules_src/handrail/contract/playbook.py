@@ -1,0 +1,204 @@
+"""What the compiler tells the receiver: the playbook, one JSON file per rollout.
+
+Durations are seconds, ratios 0..1, sizes bytes. Times and texts are final: the receiver never computes a threshold
+and never takes a value from an alert.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from handrail.contract.channels import Tell
+from handrail.contract.steps import Step
+
+ActionName = Literal["investigate", "hold", "rollback", "emergency-rollback", "security-rollback", "promote"]
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Arms(_Model):
+    """The label that tells the versions apart, and its two values."""
+
+    label: str
+    canary: str
+    stable: str
+
+
+class StageFacts(_Model):
+    """A share of traffic (0..1, None when it is not set by weight), held for `hold` seconds (None: for good)."""
+
+    name: str
+    weight: float | None
+    hold: float | None
+    enter: tuple[Step, ...] = ()
+
+
+class Criterion(_Model):
+    """One thing that must have been true over the whole hold.
+
+    `expr` gives a sample when it was *not* true; `seen` gives one when it could be judged for long enough. Without a
+    sample of `seen` nothing is known, and the criterion is not met. Both look back over the last `over` seconds of
+    the stage, and `judged` is the share of them (0..1) in which there was something to judge; `over` None: they are
+    about now alone.
+    """
+
+    guardrail: str
+    text: str
+    expr: str
+    seen: str
+    judged: str = ""
+    over: float | None = None
+
+
+class Approval(_Model):
+    """Somebody must approve as `role`, which counts for `valid_for` seconds.
+
+    With `four_eyes` it must be somebody else than whoever starts, promotes or answered a question of the gate.
+    """
+
+    role: str
+    valid_for: float
+    four_eyes: bool
+
+
+class Gate(_Model):
+    """What must be true to enter stage `into`; `stable_for` is how long nothing may have fired before."""
+
+    into: str
+    criteria: tuple[Criterion, ...] = ()
+    manual: tuple[str, ...] = ()
+    approvals: tuple[Approval, ...] = ()
+    stable_for: float | None = None
+
+
+class Confirmation(_Model):
+    """Ask `expr` again after `after` seconds; a sample confirms. `unreachable` says what no answer means."""
+
+    after: float
+    expr: str
+    unreachable: Literal["act", "hold", "page"]
+
+
+class StageFigure(_Model):
+    """A limit's figure in one stage; `stage` None: in all that have none of their own. `figure` None: no limit there."""
+
+    stage: str | None
+    figure: Decimal | None
+
+
+class LimitFacts(_Model):
+    """One line a tier draws: it fires while the signal is `op` the figure, or the figure times its `reference`.
+
+    With `points` the figure is added to the reference; it is negative where that is a drop. Below `floor` a line that
+    has a reference never is. `signal` is empty for the guardrail's own measure;
+    `text` says the same for people.
+    """
+
+    signal: str
+    op: Literal[">", ">=", "<", "<="]
+    figures: tuple[StageFigure, ...]
+    reference: str | None
+    points: bool
+    state: str | None
+    floor: Decimal | None = None
+    text: str
+
+
+class TierFacts(_Model):
+    """One alert of a guardrail, as the receiver must know it to check what a notification claims."""
+
+    tier: str
+    alertname: str
+    severity: str
+    action: ActionName
+    expr: str
+    shadow: bool = False
+    confirmation: Confirmation | None = None
+    limits: tuple[LimitFacts, ...] = ()
+
+
+class ReferenceQuery(_Model):
+    """A figure to capture: `reference` is `before` (at start) or `stage:<name>` (when that stage ends)."""
+
+    reference: str
+    expr: str
+
+
+class GuardrailFacts(_Model):
+    """A guardrail as the receiver sees it.
+
+    `needs` are the series without which it sees nothing, as selectors: of each group one must be there.
+    """
+
+    name: str
+    tiers: tuple[TierFacts, ...]
+    references: tuple[ReferenceQuery, ...] = ()
+    needs: tuple[tuple[str, ...], ...] = ()
+
+
+class Proof(_Model):
+    """The rollback is proved when `expr` (the canary's traffic) is at most `at_most` within `within` seconds; no sample is no proof."""
+
+    expr: str
+    at_most: float
+    within: float
+
+
+class Action(_Model):
+    """The steps of one action, in order, the proof that it worked, and who is told."""
+
+    name: ActionName
+    steps: tuple[Step, ...] = ()
+    proof: Proof | None = None
+    tell: tuple[Tell, ...] = ()
+
+
+class Playbook(_Model):
+    """All the receiver knows about one rollout; for `keep` seconds a rollback is put back when something undoes it.
+
+    `environment` is what its alerts carry as the label of that name. `rules_digest` is what Prometheus records as
+    `handrail:rules:info{digest}` while it has the rules that were made with it. Both are empty in an older playbook.
+    """
+
+    version: Literal[1] = 1
+    rollout: str
+    service: str
+    environment: str = ""
+    rules_digest: str = ""
+    arms: Arms | None
+    stages: tuple[StageFacts, ...]
+    gates: tuple[Gate, ...]
+    guardrails: tuple[GuardrailFacts, ...]
+    actions: tuple[Action, ...]
+    checks: tuple[float, ...] = ()
+    budget_per_day: Annotated[int, Field(ge=0)] = 3
+    keep: Annotated[float, Field(ge=0)] = 0
+    runbook_url: str
+    dashboard_url: str
+
+    def action(self, name: str) -> Action | None:
+        """The action called `name`, or None when this rollout does not have it."""
+        return next((action for action in self.actions if action.name == name), None)
+
+    def stage_after(self, name: str) -> StageFacts | None:
+        """The stage that follows the one called `name`, or None after the last."""
+        places = [place for place, stage in enumerate(self.stages) if stage.name == name]
+        return self.stages[places[0] + 1] if places and places[0] + 1 < len(self.stages) else None
+
+    def tier(self, guardrail: str, name: str) -> TierFacts | None:
+        """The tier called `name` of a guardrail, or None when this rollout does not have it."""
+        return next(
+            (
+                tier
+                for facts in self.guardrails
+                if facts.name == guardrail
+                for tier in facts.tiers
+                if tier.tier == name
+            ),
+            None,
+        )

@@ -1,0 +1,207 @@
+"""What a rollback can do: one class for each kind of step, every value absolute.
+
+docs/targets has a page for each, and says how to add one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from handrail.base import declared
+from handrail.contract.addresses import HeaderName, Scheme, Secret, Url, like
+
+OnFailure = Literal["next", "stop", "page"]
+Scalar = str | int | float | bool | None
+
+
+@declared
+class Written:
+    """A scalar as it stands in a file, quotes and all: what was pinned is put back letter for letter."""
+
+    text: str
+
+
+_Variable = Annotated[str, like(r"[A-Za-z_][A-Za-z0-9_]*", "an environment variable's name")]
+_Argv = Annotated[Sequence[Annotated[str, like(r"[^\x00]*", "text without NUL")]], Field(min_length=1)]
+_Repository = Annotated[
+    str,
+    like(
+        r"(?!-)(?!\w+::)(?!\w+://[^/]*:[^/]*@)\S+",
+        "https://host/path, git@host:path or a folder, without a password",
+    ),
+]
+_Branch = Annotated[str, like(r"[A-Za-z0-9_][A-Za-z0-9_./-]*", "a branch's name, such as main")]
+_InRepository = Annotated[
+    str, like(r"(?!.*(^|/)\.{1,2}(/|$))[^/\s\x00][^\n\x00]*", "a file's path inside the repository")
+]
+_PART = "[A-Za-z0-9_.:-]+"
+_Server = Annotated[
+    str, Field(pattern=rf"^{_PART}/{_PART}$", description="backend/server, such as web/canary")
+]
+ServerPart = Annotated[str, Field(pattern=rf"^{_PART}$", description="a name of letters, digits and _.:-")]
+_Socket = Annotated[str, Field(pattern=r"^(unix:\S.*|[^\s/]+:\d+)$", description="unix:/path or host:port")]
+Sockets = Annotated[Sequence[_Socket], Field(min_length=1)]
+"""One for each HAProxy node: of none it would be true that all are as asked."""
+_Pointer = Annotated[str, like(r"(/([^~/]|~[01])*)*", "a JSON pointer, such as /environment/enabled")]
+
+
+@declared
+class _Bounded:
+    """What every step has: a limit for each call, the time for all tries, and what follows when it has failed for good.
+
+    A step is tried for `within` seconds, or for `tries` times `timeout` where that is longer.
+    """
+
+    timeout: Annotated[float, Field(gt=0, le=600)] = Field(default=10.0, kw_only=True)
+    within: Annotated[float, Field(gt=0, le=3600)] = Field(default=35.0, kw_only=True)
+    tries: Annotated[int, Field(ge=1, le=10)] = Field(default=3, kw_only=True)
+    on_failure: OnFailure = Field(default="next", kw_only=True)
+
+
+@declared
+class HAProxyWeight(_Bounded):
+    """Set one server's weight through HAProxy's Runtime API: absolute, 0 takes it out of the balance.
+
+    `server` is `backend/server`; `sockets` has one `unix:/path` or `host:port` for each HAProxy node.
+    """
+
+    server: _Server
+    weight: Annotated[int, Field(ge=0, le=256)]
+    sockets: Sockets
+    kind: Literal["haproxy-weight"] = Field(default="haproxy-weight", kw_only=True)
+
+
+@declared
+class HAProxyState(_Bounded):
+    """Set one server's administrative state through HAProxy's Runtime API."""
+
+    server: _Server
+    state: Literal["ready", "drain", "maint"]
+    sockets: Sockets
+    kind: Literal["haproxy-state"] = Field(default="haproxy-state", kw_only=True)
+
+
+@declared
+class FlagOff(_Bounded):
+    """Switch an Unleash feature off in one environment; `url` is where Unleash answers, without `/api`."""
+
+    url: Url
+    project: str
+    feature: str
+    environment: str
+    token: Secret
+    kind: Literal["unleash-off"] = Field(default="unleash-off", kw_only=True)
+
+
+@declared
+class LaunchDarklyOff(_Bounded):
+    """Switch a LaunchDarkly flag off in one environment.
+
+    `bypasses_approval` states that the token's role has `bypassRequiredApproval`, where the environment asks for it.
+    """
+
+    project: str
+    flag: str
+    environment: str
+    token: Secret
+    url: Url = "https://app.launchdarkly.com"
+    bypasses_approval: bool = Field(default=False, kw_only=True)
+    kind: Literal["launchdarkly-off"] = Field(default="launchdarkly-off", kw_only=True)
+
+
+@declared
+class RolloutAbort(_Bounded):
+    """Abort an Argo Rollout in progress; `api` is the address of the Kubernetes API server."""
+
+    api: Url
+    namespace: str
+    rollout: str
+    token: Secret
+    kind: Literal["argo-abort"] = Field(default="argo-abort", kw_only=True)
+
+
+@declared
+class DeploymentImage(_Bounded):
+    """Set a Kubernetes Deployment's container to an image.
+
+    `image=None` means the image that was running when the attempt began, pinned then by its digest.
+    """
+
+    api: Url
+    namespace: str
+    deployment: str
+    container: str
+    token: Secret
+    image: str | None = None
+    kind: Literal["deployment-image"] = Field(default="deployment-image", kw_only=True)
+
+
+@declared
+class GitValue(_Bounded):
+    """Commit a value into a GitOps repository and push it, fast-forward only.
+
+    `path` is a YAML or JSON file in the repository, `key` the dotted place in it (`images.0.newTag`; a dot
+    inside a name is written `\\.`). `value=None` means what stood there when the attempt began,
+    pinned then as it is written. `token` is for https; ssh uses the keys of the user who runs the receiver.
+    """
+
+    repository: _Repository
+    branch: _Branch
+    path: _InRepository
+    key: Annotated[str, Field(min_length=1)]
+    value: Scalar | Written = None
+    token: Secret | None = None
+    kind: Literal["git-value"] = Field(default="git-value", kw_only=True)
+
+
+@declared
+class HttpCall(_Bounded):
+    """A request that sets an absolute value, and the request that reads it back.
+
+    It is done when the read answers 2xx and the JSON value at `read_pointer` (RFC 6901) equals `read_equals`,
+    in type as well. The token travels as `<token_header>: <token_scheme> <token>`.
+    """
+
+    method: Literal["PUT", "POST", "PATCH", "DELETE"]
+    url: Url
+    read_url: Url
+    read_pointer: _Pointer
+    read_equals: Scalar
+    body: Mapping[str, object] | None = None
+    token: Secret | None = None
+    token_header: HeaderName = Field(default="Authorization", kw_only=True)
+    token_scheme: Scheme = Field(default="Bearer", kw_only=True)
+    kind: Literal["http"] = Field(default="http", kw_only=True)
+
+
+@declared
+class Command(_Bounded):
+    """Run a program (an argv list, never a shell); `read` is an argv list that exits 0 exactly when it is done.
+
+    `can` is one that exits 0 when `argv` would be allowed to do its work; a rehearsal runs it, and it changes nothing.
+    `environment` gives both programs secrets as variables; they inherit the receiver's other variables
+    except those that start with `HANDRAIL_`.
+    """
+
+    argv: _Argv
+    read: _Argv
+    can: _Argv | None = Field(default=None, kw_only=True)
+    environment: dict[_Variable, Secret] = Field(default_factory=dict, kw_only=True)
+    kind: Literal["command"] = Field(default="command", kw_only=True)
+
+
+Step = Annotated[
+    HAProxyWeight
+    | HAProxyState
+    | FlagOff
+    | LaunchDarklyOff
+    | RolloutAbort
+    | DeploymentImage
+    | GitValue
+    | HttpCall
+    | Command,
+    Field(discriminator="kind"),
+]

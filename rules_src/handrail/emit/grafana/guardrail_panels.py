@@ -1,0 +1,136 @@
+"""A guardrail of the plan → its panels: the value of each arm, the limits now in force, the traffic behind it."""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+from typing import Any
+
+from grafana_foundation_sdk.models.dashboard import Panel
+
+from handrail import plan
+from handrail.emit.grafana.drawing import Frame, Line, Look, curves, states
+from handrail.promql import comparisons, values
+from handrail.report import wording
+from handrail.units import Unit, span
+
+LOOKS = {"warning": Look.warning, "critical": Look.critical, "emergency": Look.emergency}
+
+
+def panels(guardrail: plan.Guardrail, rollout: plan.Rollout) -> list[Panel]:
+    """One panel for each of its signals; changes of a state are seen in the state's own panel."""
+    return [
+        _panel(signal, guardrail, rollout)
+        for signal in guardrail.signals
+        if not isinstance(signal.measure, plan.StateChanges)
+    ]
+
+
+def limits(guardrail: plan.Guardrail, rollout: plan.Rollout, signal: str = "") -> list[Line]:
+    """What a signal is compared with: one line for each tier, in force in the stage of that moment, and success."""
+    arms = guardrail.arms
+    place = comparisons.Place(rollout.name, guardrail.name, rollout.stages, arms.stable if arms else None)
+    found = [
+        Line(_limit(condition, place), f"{alert.tier} → {alert.action}", LOOKS[alert.tier])
+        for alert in guardrail.alerts
+        for condition in alert.conditions
+        if _drawn(condition, signal)
+    ]
+    wanted = [success for success in guardrail.success if _drawn(success.condition, signal)]
+    found += [
+        Line(_limit(one.condition, place), _success(one, alone=len(wanted) == 1), Look.success)
+        for one in wanted
+    ]
+    return list(dict.fromkeys(found))
+
+
+def _success(criterion: plan.Success, *, alone: bool) -> str:
+    """Several criteria in one panel are told apart by what they ask for."""
+    return "success" if alone else f"success: {criterion.text}"
+
+
+def _drawn(condition: plan.Condition, signal: str) -> bool:
+    return condition.signal.name == signal and condition.state is None
+
+
+def _limit(condition: plan.Condition, place: comparisons.Place) -> str:
+    line = comparisons.limit(condition, place)
+    if condition.reference is None:
+        return line if condition.staged else f"vector({line})"
+    return line
+
+
+def _panel(signal: plan.Signal, guardrail: plan.Guardrail, rollout: plan.Rollout) -> Panel:
+    title = f"{guardrail.title} ({signal.name})" if signal.name else guardrail.title
+    frame = Frame(
+        title=title,
+        text=_text(guardrail),
+        links=(("Runbook", f"{rollout.runbook_url}#{guardrail.name}"),),
+    )
+    if isinstance(signal.measure, plan.State):
+        return states(frame, [Line(_recorded(signal.value, guardrail.arms), _legend(signal.by))])
+    lines = [*_values(signal, guardrail.arms), *limits(guardrail, rollout, signal.name), *_events(signal)]
+    return curves(frame, signal.unit, lines)
+
+
+def _text(guardrail: plan.Guardrail) -> str:
+    said = [guardrail.runbook.impact] if guardrail.runbook.impact else []
+    for alert in guardrail.alerts:
+        held = f" for {span(alert.hold)}" if alert.hold else ""
+        said.append(f"**{alert.tier}**: {wording.limits(alert)}{held} → {alert.action}")
+    if guardrail.shadow:
+        said.append("In the shadow: nothing is done about it.")
+    return "\n\n".join(said)
+
+
+def _recorded(series: plan.Selector, arms: plan.Arms | None) -> str:
+    """The recorded series of every arm there is."""
+    label = arms.label if arms else ""
+    return str(plan.Selector(series.metric, tuple(m for m in series.matchers if m[0] != label)))
+
+
+def _legend(labels: tuple[str, ...]) -> str:
+    return " ".join(f"{{{{{label}}}}}" for label in labels) or "value"
+
+
+def _values(signal: plan.Signal, arms: plan.Arms | None) -> list[Line]:
+    found = [Line(_recorded(signal.value, arms), _legend(signal.by))]
+    beside = other_arm(signal.measure, arms) if arms is not None else None
+    if arms is not None and beside is not None and beside != signal.measure:
+        events = values.traffic(beside, (arms.label,))
+        found.append(
+            Line(
+                values.value(beside, (arms.label,), events),
+                f"{_legend(signal.by)} (not judged)",
+                Look.other_arm,
+            )
+        )
+    return found
+
+
+def other_arm(measure: plan.Measure, arms: plan.Arms) -> plan.Measure:
+    """The same measure of the stable arm; unchanged where it does not judge the canary alone."""
+    inner = {field.name: _of_stable(getattr(measure, field.name), arms) for field in fields(measure)}
+    return replace(measure, **inner)
+
+
+def _of_stable(value: Any, arms: plan.Arms) -> Any:
+    if isinstance(value, plan.Selector):
+        canary = (arms.label, "=", arms.canary)
+        return value.where((arms.label, "=", arms.stable)) if canary in value.matchers else value
+    return other_arm(value, arms) if isinstance(value, plan.Measure) else value
+
+
+def _events(signal: plan.Signal) -> list[Line]:
+    measure = signal.measure.measure if isinstance(signal.measure, plan.While) else signal.measure
+    if signal.events is None or not isinstance(measure, plan.Ratio | plan.Latency | plan.SlowerThan):
+        return []
+    width = span(measure.window)
+    return [
+        Line(
+            str(signal.events),
+            f"events in {width}",
+            Look.events,
+            Unit.number,
+        ),
+        Line(f"vector({measure.min_events})", "fewest events that are judged", Look.fewest, Unit.number),
+    ]

@@ -1,0 +1,1 @@
+"""What several lints need; none of it is a lint."""

@@ -1,0 +1,125 @@
+"""A free PromQL expression → what can be said of it without asking anybody: how many series, silences, age."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Any
+
+import promql_parser as promql
+
+from handrail.promql.result_labels import result_labels
+from handrail.promql.syntax import is_number, parsed
+
+COMPARISONS = frozenset({"==", "!=", ">", "<", ">=", "<="})
+_ABSENT = frozenset({"absent", "absent_over_time"})
+
+_FUNCTIONS = (
+    "abs absent absent_over_time acos acosh asin asinh atan atanh avg_over_time ceil changes clamp clamp_max "
+    "clamp_min cos cosh count_over_time days_in_month day_of_month day_of_week day_of_year deg delta deriv exp floor "
+    "histogram_count histogram_fraction histogram_quantile histogram_sum hour idelta increase irate label_join "
+    "label_replace last_over_time ln log10 log2 max_over_time min_over_time minute month pi predict_linear "
+    "present_over_time quantile_over_time rad rate resets round scalar sgn sin sinh sort sort_desc sqrt "
+    "stddev_over_time stdvar_over_time sum_over_time tan tanh time timestamp vector year"
+)
+_AGGREGATIONS = "avg bottomk count count_values group max min quantile stddev stdvar sum topk"
+KNOWN = frozenset((*_FUNCTIONS.split(), *_AGGREGATIONS.split()))
+"""The functions and aggregations that Prometheus 2.42 and 3 both have."""
+
+_NAME = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
+_TEXT = re.compile(r"\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'|`[^`]*`|#[^\n]*", re.DOTALL)
+_QUOTED_NAME = re.compile(
+    r"\{(?:[^}]*,)?\s*\"\"\s*(?:[,}=!])|\b(?:by|without|on|ignoring|group_left|group_right)\s*\([^)]*\"\""
+)
+_SPANS = re.compile(r"\[[^\]]*\]|\boffset\s*-?\s*[\w.]+")
+_DURATION = re.compile(r"(?<![\w.])(?:\d+(?:ms|[smhdwy]))+(?!\w)")
+
+
+@lru_cache(1024)
+def single(text: str) -> bool:
+    """Whether `text` results in one series at most."""
+    return result_labels(text) == frozenset()
+
+
+@lru_cache(1024)
+def silent(text: str) -> str | None:
+    """The part of `text` that leaves no sample while its comparison does not hold; None where there is none."""
+    found = _silent(parsed(text))
+    return None if found is None else " ".join(found.prettify().split())
+
+
+@lru_cache(1024)
+def too_new(text: str) -> tuple[str, ...]:
+    """What stands in `text` and Prometheus 2.42 or Prometheus 3 does not understand."""
+    found = list(dict.fromkeys(word for node in _nodes(parsed(text)) for word in _new_words(node)))
+    bare = _TEXT.sub(lambda string: "" if string[0].startswith("#") else '""', text)
+    if _QUOTED_NAME.search(bare):
+        found.append("a name in quotes")
+    spans = dict.fromkeys(_DURATION.findall(_SPANS.sub("", bare)))
+    return (*found, *(f"{span} as a number" for span in spans))
+
+
+def _silent(node: Any) -> Any | None:
+    match node:
+        case promql.BinaryExpr():
+            return _silent_of_two(node)
+        case promql.Call() if node.func.name in _ABSENT:
+            return node
+        case promql.Call():
+            return next((found for one in node.args if (found := _silent(one)) is not None), None)
+        case promql.ParenExpr() | promql.UnaryExpr() | promql.SubqueryExpr() | promql.AggregateExpr():
+            return _silent(node.expr)
+        case _:
+            return None
+
+
+def _silent_of_two(node: Any) -> Any | None:
+    op, left = str(node.op), _silent(node.lhs)
+    if op in COMPARISONS and not (node.modifier is not None and node.modifier.return_bool):
+        return None if is_number(node.lhs) and is_number(node.rhs) else node
+    if op == "unless":
+        return left
+    right = _silent(node.rhs)
+    if op == "or":
+        return left if right is not None else None
+    if op == "/" and _only_not_zero(node.rhs):
+        return left  # divided by zero it would be no number, which says as little
+    return left if left is not None else right
+
+
+def _only_not_zero(node: Any) -> bool:
+    while isinstance(node, promql.ParenExpr):
+        node = node.expr
+    zero = isinstance(node, promql.BinaryExpr) and isinstance(node.rhs, promql.NumberLiteral)
+    return zero and node.rhs.val == 0 and str(node.op) in (">", "!=") and _silent(node.lhs) is None
+
+
+def _nodes(node: Any) -> Iterator[Any]:
+    yield node
+    for name in ("lhs", "rhs", "expr", "param", "vector_selector"):
+        below = getattr(node, name, None)
+        if below is not None:
+            yield from _nodes(below)
+    for below in getattr(node, "args", None) or ():
+        yield from _nodes(below)
+
+
+def _new_words(node: Any) -> Iterator[str]:
+    match node:
+        case promql.Call() if node.func.name not in KNOWN:
+            yield f"{node.func.name}()"
+        case promql.AggregateExpr() if str(node.op) not in KNOWN:
+            yield str(node.op)
+        case promql.BinaryExpr() if node.modifier is not None and _fills(node.modifier):
+            yield "fill"
+        case promql.VectorSelector():
+            if node.name is not None and not _NAME.fullmatch(node.name):
+                yield f"the metric name '{node.name}'"
+            if node.matchers.or_matchers:
+                yield "matchers joined by or"
+
+
+def _fills(modifier: Any) -> bool:
+    fill = modifier.fill_values
+    return fill is not None and any(getattr(fill, side, None) is not None for side in ("lhs", "rhs"))

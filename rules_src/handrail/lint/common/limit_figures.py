@@ -1,0 +1,241 @@
+"""What several lints ask about declared limits: their figures by stage, which way they point, what is possible."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TypeVar
+
+from handrail.base.places import Step
+from handrail.declare import (
+    Above,
+    AtLeast,
+    AtMost,
+    Below,
+    Drop,
+    DropPoints,
+    Guardrail,
+    Rise,
+    RisePoints,
+    Rollout,
+    Slo,
+)
+from handrail.declare.guardrail import Tier
+from handrail.declare.limits import ByStage, Fixed, Limit, Reference
+from handrail.declare.measures import (
+    Absence,
+    Increase,
+    Latency,
+    Measure,
+    Rate,
+    Ratio,
+    SlowerThan,
+    Usage,
+    While,
+)
+from handrail.declare.rollout import Stage
+from handrail.units import Amount, amount, duration
+
+T = TypeVar("T")
+Found = TypeVar("Found")
+
+RELATIVE = (Rise, RisePoints, Drop, DropPoints)
+UPPER = (Above, AtLeast, Rise, RisePoints)
+LOWER = (Below, AtMost, Drop, DropPoints)
+
+
+Judged = Guardrail | Slo
+
+
+def judged(rollout: Rollout) -> list[Judged]:
+    """What alerts are about: the guardrails, then the objectives."""
+    return [*rollout.guardrails, *rollout.slos]
+
+
+@dataclass(frozen=True)
+class Use:
+    """A limit at work: the measure it judges, its reference, and who wrote it.
+
+    `tier` is None for a criterion of success, where the limit says what must be so; but what Rise and Drop
+    say must not have happened there, as in a tier.
+    """
+
+    guardrail: Guardrail
+    tier: Tier | None
+    at: object
+    measure: Measure
+    limit: Limit
+    against: Reference | None
+
+    @property
+    def wanted(self) -> bool:
+        """Whether the limit says what must be so, and not what must not."""
+        return self.tier is None and not isinstance(self.limit, RELATIVE)
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One figure of a limit: its stage (None: everywhere, or otherwise), as written, in base units, and where."""
+
+    stage: str | None
+    written: Amount
+    value: Decimal
+    path: tuple[Step, ...]
+
+
+def uses(guardrail: Guardrail) -> tuple[Use, ...]:
+    """Every limit of a guardrail."""
+    return kept(guardrail, "_uses", _uses)
+
+
+def figures(limit: Limit) -> tuple[Figure, ...]:
+    """Every figure of a limit."""
+    return kept(limit, "_figures", _figures)
+
+
+def kept(of: T, name: str, made: Callable[[T], Iterator[Found]]) -> tuple[Found, ...]:
+    """What many lints ask of one declaration is found once; a changed copy of it is another one."""
+    known: tuple[T, tuple[Found, ...]] | None = vars(of).get(name)
+    if known is None or known[0] is not of:
+        known = (of, tuple(made(of)))
+        object.__setattr__(of, name, known)
+    return known[1]
+
+
+def _uses(guardrail: Guardrail) -> Iterator[Use]:
+    against = guardrail.against
+    for tier in guardrail.tiers:
+        yield Use(guardrail, tier, tier, guardrail.measure, tier.limit, against)
+        for other in tier.or_:
+            yield Use(guardrail, tier, other, other.measure, other.limit, other.against)
+    for limit in guardrail.successes:
+        yield Use(guardrail, None, limit, guardrail.measure, limit, against)
+
+
+def _figures(limit: Limit) -> Iterator[Figure]:
+    written = given(limit)
+    if written is None:
+        return
+    field, at = written
+    by_stage = at if isinstance(at, Mapping) else {None: at}
+    for stage, figure in by_stage.items():
+        if figure is None:
+            continue
+        yield Figure(stage, figure, amount(figure).value, (field,) if stage is None else (field, stage))
+    otherwise = getattr(limit, "otherwise", None)
+    if otherwise is not None:
+        yield Figure(None, otherwise, amount(otherwise).value, ("otherwise",))
+
+
+def given(limit: Limit) -> tuple[str, ByStage] | None:
+    """The field of the limit's figure and what was written there, None where it has none."""
+    if isinstance(limit, Above | AtLeast | Below | AtMost):
+        return "at", limit.at
+    if isinstance(limit, Rise | RisePoints | Drop | DropPoints):
+        return "by", limit.by
+    return None
+
+
+def figure_in(limit: Limit, stage: str | None) -> Decimal | None:
+    """The figure in force in a stage (None: in no stage), None where there is none."""
+    found, written = figures(limit), given(limit)
+    if written and isinstance(written[1], Mapping) and stage is not None and written[1].get(stage, 0) is None:
+        return None
+    own = next((figure for figure in found if figure.stage == stage), None)
+    figure = own or next((figure for figure in found if figure.stage is None), None)
+    return figure.value if figure else None
+
+
+def in_force(limit: Limit, stage: Stage) -> bool:
+    """Whether the limit judges anything in that stage."""
+    return not figures(limit) or figure_in(limit, stage.name) is not None
+
+
+def guarded_stages(rollout: Rollout, limits: Sequence[Limit]) -> list[Stage]:
+    """The stages that end, have traffic and one of the limits in force, the shortest first."""
+    found = [
+        stage
+        for stage in rollout.stages
+        if stage.hold is not None
+        and (stage.weight is None or amount(stage.weight).value != 0)
+        and any(in_force(limit, stage) for limit in limits)
+    ]
+    return sorted(found, key=lambda stage: duration(stage.hold or "0s"))
+
+
+def inner(measure: Measure) -> Measure:
+    """The measure itself, without the condition it is bound to."""
+    return measure.measure if isinstance(measure, While) else measure
+
+
+def possible(measure: Measure) -> tuple[Decimal | None, Decimal | None]:
+    """The lowest and the highest value the measure can have, None where nothing is known."""
+    zero, one = Decimal(0), Decimal(1)
+    match inner(measure):
+        case Ratio() | SlowerThan() | Absence():
+            return zero, one
+        case Latency(buckets=buckets, unit=unit, native=native):
+            top = max((Decimal(str(bound)) for bound in buckets), default=None)
+            scaled = top if top is None or unit == "s" else top / 1000
+            return zero, None if native else scaled
+        case Increase() | Rate() | Usage():
+            return zero, None
+        case _:
+            return None, None
+
+
+def settled(limit: Limit, figure: Decimal, against: Reference | None) -> tuple[Limit, Decimal]:
+    """What a limit beside a fixed figure comes to: a limit like any other."""
+    if not isinstance(limit, RELATIVE) or not isinstance(against, Fixed):
+        return limit, figure
+    base, falls = amount(against.figure).value, isinstance(limit, LOWER)
+    signed = -figure if falls else figure
+    line = base + signed if isinstance(limit, RisePoints | DropPoints) else base * (1 + signed)
+    return (Below(0) if falls else Above(0)), line
+
+
+def never(limit: Limit, figure: Decimal, measure: Measure) -> bool:
+    """Whether no value of the measure can be beyond the figure."""
+    low, high = possible(measure)
+    match limit:
+        case Above():
+            return high is not None and figure >= high
+        case AtLeast():
+            return high is not None and figure > high
+        case Below():
+            return low is not None and figure <= low
+        case AtMost():
+            return low is not None and figure < low
+        case Drop():
+            return low == 0 and figure >= 1
+        case RisePoints() | DropPoints():
+            return high is not None and figure >= high
+        case Rise(floor=floor) if floor is not None:
+            return high is not None and amount(floor).value >= high
+        case _:
+            return False
+
+
+def always(limit: Limit, figure: Decimal, measure: Measure) -> bool:
+    """Whether every value of the measure is beyond the figure."""
+    low, high = possible(measure)
+    match limit:
+        case Above():
+            return low is not None and figure < low
+        case AtLeast():
+            return low is not None and figure <= low
+        case Below():
+            return high is not None and figure > high
+        case AtMost():
+            return high is not None and figure >= high
+        case Rise() | RisePoints() | Drop() | DropPoints():
+            return figure < 0
+        case _:
+            return False
+
+
+def shown(limit: Limit, figure: Figure) -> str:
+    """The limit with one of its figures, as written: `Above("1%") in stage '10%'`."""
+    written = f'"{figure.written}"' if isinstance(figure.written, str) else str(figure.written)
+    return f"{type(limit).__name__}({written})" + (f" in stage '{figure.stage}'" if figure.stage else "")

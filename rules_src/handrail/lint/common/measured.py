@@ -1,0 +1,61 @@
+"""A rollout → every measure in it, and whose it is: what a guardrail judges, an objective counts and a panel draws."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from handrail.declare import Guardrail, Panel, Rollout, Slo, While
+from handrail.declare.measures import Measure
+from handrail.lint.common.limit_figures import kept
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A panel, called by its title."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A measure without the condition it is bound to, which is one of its own.
+
+    `of` is whose it is. `arms` says whether it is read of one arm, `panel` the panel that draws it.
+    """
+
+    of: Guardrail | Slo | Drawn
+    measure: Measure
+    arms: bool
+    panel: Panel | None = None
+
+
+def measured(rollout: Rollout) -> tuple[Measured, ...]:
+    """Guardrails with their further reasons, then objectives, then panels."""
+    return kept(rollout, "_measured", _measured)
+
+
+def _measured(rollout: Rollout) -> Iterator[Measured]:
+    for guardrail in rollout.guardrails:
+        arms = rollout.arms is not None and not guardrail.whole_service
+        others = [other.measure for tier in guardrail.tiers for other in tier.or_]
+        for measure in (guardrail.measure, *others):
+            yield from (Measured(guardrail, part, arms) for part in parts(measure))
+    for slo in rollout.slos:
+        yield Measured(slo, slo.measure, arms=False)
+    for panel in (panel for page in rollout.dashboards for panel in page.panels):
+        for measure in curves(panel):
+            yield from (
+                Measured(Drawn(panel.title), part, arms=False, panel=panel) for part in parts(measure)
+            )
+
+
+def curves(panel: Panel) -> tuple[Measure, ...]:
+    """What a panel draws."""
+    several = panel.curves
+    return tuple(several.values()) if isinstance(several, Mapping) else (several,)
+
+
+def parts(measure: Measure) -> tuple[Measure, ...]:
+    """The measure itself; one that is bound to a condition and that condition."""
+    return (measure.measure, measure.condition) if isinstance(measure, While) else (measure,)

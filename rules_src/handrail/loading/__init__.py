@@ -1,0 +1,1 @@
+"""A source folder → the rollouts and environments it declares, or everything that keeps them from being read."""

@@ -1,0 +1,165 @@
+"""A folder of declarations → Rollouts and Environments, or every problem that keeps them from being read.
+
+What the constructors were called for counts: a rollout in a loop, in a class, or in a helper that was imported is
+compiled like one that has a name of its own.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import GeneratorType
+from typing import TypeVar
+
+from handrail.base import Reading, is_broken, where_of
+from handrail.declare import Environment, Rollout
+from handrail.errors import Problem, Refused, Severity, Where, WrongCall, shown
+from handrail.loading.script import PACKAGE, collecting, names_of
+from handrail.loading.script import SETTINGS as SETTINGS_MODULE
+
+T = TypeVar("T")
+
+SETTINGS = f"{SETTINGS_MODULE}.py"
+"""The file beside the rollouts that says where they run."""
+
+_LAZY = (GeneratorType, map, filter)
+"""What makes nothing until somebody asks."""
+_END = object()
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What a source folder declares, in the order of its files.
+
+    `problems` is all that is wrong with it; what stands here beside them can be judged, and not compiled.
+    """
+
+    rollouts: tuple[Rollout, ...]
+    environments: tuple[Environment, ...]
+    problems: tuple[Problem, ...] = field(default=())
+
+    def environment(self, name: str | None) -> Environment:
+        """The environment called `name`; the first one without a name, a default where none is declared."""
+        if name is None:
+            return self.environments[0] if self.environments else Environment("default")
+        for environment in self.environments:
+            if environment.name == name:
+                return environment
+        if self.problems:
+            return Environment("default")  # the one that is meant may be among them
+        known = ", ".join(environment.name for environment in self.environments) or "none"
+        raise WrongCall(f"environment '{name}' is not declared; use one of: {known}")
+
+
+def load(source: Path) -> Loaded:
+    """Read `source`; Raises WrongCall when there is nothing to read, Refused when something is wrong."""
+    loaded = read(source)
+    if loaded.problems:
+        raise Refused(list(loaded.problems))
+    return loaded
+
+
+def read(source: Path) -> Loaded:
+    """Read all of `source`/rollouts and `source`/environments.py; what begins with `_` is only imported.
+
+    Raises WrongCall when there is nothing to read.
+    """
+    folder, settings = source / PACKAGE, source / SETTINGS
+    files = list(_files(folder))
+    if not files:
+        raise WrongCall(f"{shown(folder)} has no declarations; run `handrail init` or give --source")
+    reading = Reading([], (Rollout, Environment))
+    rollouts: dict[int, Rollout] = {}
+    environments: dict[int, Environment] = {}
+    with collecting(source, reading):
+        for file in files:
+            _add(rollouts, _declared(file, source, Rollout, reading))
+        if settings.exists():
+            _add(environments, _declared(settings, source, Environment, reading))
+        _add(rollouts, (one.thing for one in reading.made if isinstance(one.thing, Rollout)))
+        _add(environments, (one.thing for one in reading.made if isinstance(one.thing, Environment)))
+    loaded = Loaded(
+        tuple(sound for rollout in rollouts.values() for sound in _sound(rollout)),
+        tuple(environment for environment in environments.values() if not is_broken(environment)),
+        tuple(sorted(set(reading.problems))),
+    )
+    return loaded if loaded.problems else _complete(loaded, [*rollouts.values(), *environments.values()])
+
+
+def _files(folder: Path, above: frozenset[Path] = frozenset()) -> Iterator[Path]:
+    """The files to read below `folder`, by name; a folder's own `__init__.py` first, as Python has it."""
+    here = folder.resolve()
+    if not folder.is_dir() or here in above:
+        return
+    for path in sorted(folder.iterdir()):
+        read = not path.name.startswith(("_", ".")) or path.name == "__init__.py"
+        if read and path.suffix == ".py":
+            yield path
+        elif read and path.is_dir():
+            yield from _files(path, above | {here})
+
+
+def _add(known: dict[int, T], more: Iterable[T]) -> None:
+    """One that two files share by an import, or that has two names, counts once."""
+    for thing in more:
+        known.setdefault(id(thing), thing)
+
+
+def _declared(file: Path, source: Path, kind: type[T], reading: Reading) -> list[T]:
+    """What the file made, or has under a name from elsewhere; one that has none of it is noted."""
+    before, script = len(reading.made), file.relative_to(source).as_posix()
+    names = names_of(file, source, reading)
+    _made_to_the_end(names, file, reading)
+    made = [one.thing for one in reading.made[before:] if script in one.scripts]
+    found = [thing for value in (*made, *names.values()) for thing in _of_kind(value, kind)]
+    wrong = any(problem.where.file == shown(file) for problem in reading.problems)
+    if not found and not wrong and file.name != "__init__.py":
+        cure = "add one, or begin its name with _" if kind is Rollout else "add one, or remove the file"
+        what = f"the file declares no {kind.__name__}"
+        reading.problems.append(Problem(Where(shown(file), 1), Severity.error, what, cure))
+    return found
+
+
+def _made_to_the_end(names: dict[str, object], file: Path, reading: Reading) -> None:
+    """Note what would make declarations if somebody asked it for them, and nobody does."""
+    for name, value in list(names.items()):
+        if isinstance(value, _LAZY) and _has_more(value):
+            what = f"'{name}' makes nothing until somebody asks for it"
+            reading.problems.append(Problem(Where(shown(file), 1), Severity.error, what, "write a list"))
+
+
+def _has_more(lazy: Iterator[object]) -> bool:
+    try:
+        return next(lazy, _END) is not _END
+    except Exception:  # noqa: BLE001  what a user's code raises here it would have raised for whoever asked
+        return True
+
+
+def _of_kind(value: object, kind: type[T]) -> list[T]:
+    """`value` itself, or what it holds where it is a list or a dict."""
+    held = list(value.values()) if isinstance(value, dict) else value
+    several = held if isinstance(held, list | tuple) else (held,)
+    return [thing for thing in several if isinstance(thing, kind)]
+
+
+def _complete(loaded: Loaded, made: Iterable[object]) -> Loaded:
+    """`loaded`, where nothing is said to be wrong: then nothing that was made may be missing."""
+    missing = [thing for thing in made if is_broken(thing)]
+    what, cure = "the declaration cannot be read", "this is a mistake in Handrail: please report it"
+    problems = tuple(Problem(where_of(thing), Severity.error, what, cure) for thing in missing)
+    return Loaded(loaded.rollouts, loaded.environments, problems)
+
+
+def _sound(rollout: Rollout) -> list[Rollout]:
+    """The rollout; where nothing but some of its guardrails is broken, a copy with the others."""
+    if not is_broken(rollout):
+        return [rollout]
+    facts = vars(rollout)
+    if any(is_broken(value) for name, value in facts.items() if name not in ("broken", "guardrails")):
+        return []
+    rest = copy.copy(rollout)
+    sound = [guardrail for guardrail in facts.get("guardrails", ()) if not is_broken(guardrail)]
+    object.__setattr__(rest, "guardrails", sound)
+    return [rest] if sound else []

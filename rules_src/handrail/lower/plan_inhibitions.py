@@ -1,0 +1,96 @@
+"""The alerts of a rollout, and who hears of which → which alert mutes which.
+
+A graver alert mutes a milder one of the same guardrail when nobody and nothing loses by it: it is about the same
+series, its action does all that the other's would, and everyone who hears of the other hears of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from handrail import plan
+from handrail.contract import names
+from handrail.plan.routing import Channel, Inhibition, Matcher
+from handrail.promql.alert_labels import Chain, told_apart
+from handrail.promql.syntax import either
+
+Audiences = Mapping[str, frozenset[Channel]]
+"""Severity → who is told beside the receiver, which hears of everything."""
+
+COVERS: Final = {
+    "investigate": ("investigate",),
+    "hold": ("investigate", "hold"),
+    "rollback": ("investigate", "hold", "rollback"),
+    "emergency-rollback": ("investigate", "hold", "rollback", "emergency-rollback"),
+    "security-rollback": ("investigate", "hold", "rollback", "security-rollback"),
+    "promote": ("promote",),
+}
+"""What each action does as well."""
+
+
+@dataclass(frozen=True)
+class _Kind:
+    """What inhibition asks of an alert; the guardrail is in `equal`."""
+
+    tier: str
+    action: str
+    severity: str
+
+    @property
+    def matchers(self) -> tuple[Matcher, ...]:
+        return (
+            Matcher(names.TIER, "=", self.tier),
+            Matcher(names.ACTION, "=", self.action),
+            Matcher(names.SEVERITY, "=", self.severity),
+        )
+
+
+def inhibitions(rollout: str, chains: Sequence[Chain], told: Audiences) -> tuple[Inhibition, ...]:
+    """Every pair of alerts of which the graver mutes the milder."""
+    apart = [(chain, told_apart(chain)) for chain in chains]
+    unknown = [chain.name for chain, labels in apart if labels is None]
+    # A label that a guardrail does not have is missing on both of its alerts, and so equal.
+    labels = sorted({label for _, known in apart for label in known or ()})
+    # An escalation level has its alert's tier and must still be heard.
+    own = (Matcher(names.ROLLOUT, "=", rollout), Matcher(names.LEVEL, "=", ""))
+    source = (*own, Matcher(names.MODE, "!=", names.SHADOW))
+    known = (Matcher(names.GUARDRAIL, "!~", either(unknown)),) if unknown else ()
+    return tuple(
+        Inhibition(
+            (*source, *known, *graver.matchers),
+            (*own, *milder.matchers),
+            equal=(names.ROLLOUT, names.SERVICE, names.ENVIRONMENT, names.GUARDRAIL, *labels),
+        )
+        for graver, milder in _pairs(chains, told)
+    )
+
+
+def _pairs(chains: Sequence[Chain], told: Audiences) -> Iterator[tuple[_Kind, _Kind]]:
+    found = {
+        (_kind(graver), _kind(milder))
+        for chain in chains
+        if isinstance(chain, plan.Slo) or not chain.shadow
+        for graver in chain.alerts
+        for milder in chain.alerts
+        if names.TIERS.index(milder.tier) < names.TIERS.index(graver.tier)
+    }
+    yield from sorted(
+        (pair for pair in found if _makes_up_for(*pair, told)),
+        key=lambda pair: (_order(pair[0]), _order(pair[1])),
+    )
+
+
+def _kind(alert: plan.Alert) -> _Kind:
+    return _Kind(alert.tier, alert.action, alert.severity)
+
+
+def _makes_up_for(graver: _Kind, milder: _Kind, told: Audiences) -> bool:
+    nobody: frozenset[Channel] = frozenset()
+    heard = told.get(milder.severity, nobody) <= told.get(graver.severity, nobody)
+    return heard and milder.action in COVERS[graver.action]
+
+
+def _order(kind: _Kind) -> tuple[int, str, str]:
+    return -names.TIERS.index(kind.tier), kind.action, kind.severity

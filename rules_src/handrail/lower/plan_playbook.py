@@ -1,0 +1,321 @@
+"""A declared rollout with its lowered guardrails → the playbook the receiver loads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+from itertools import takewhile
+
+from handrail import contract, plan
+from handrail.contract import names
+from handrail.declare.guardrail import Guardrail as DeclaredGuardrail
+from handrail.declare.guardrail import Tier
+from handrail.declare.rollout import Approval, Rollout
+from handrail.declare.rollout import Stage as DeclaredStage
+from handrail.lower.frame import Frame
+from handrail.lower.raw_series import counting, needed
+from handrail.plan.timing import looks_back
+from handrail.promql import comparisons, values
+from handrail.promql.syntax import either
+from handrail.report.wording import reference_words, words
+from handrail.units import amount, plain, span
+
+FLAGS = (contract.FlagOff, contract.LaunchDarklyOff)
+JUDGED_FOR = Decimal("0.9")
+"""The share of a stage's evaluations in which there must have been something to judge, the first window left out."""
+LATELY = "1h"
+"""How long before a rollback its canary must have been scraped, for its absence to say that it is gone."""
+
+
+def lower_playbook(given: Rollout, guardrails: tuple[plan.Guardrail, ...], frame: Frame) -> contract.Playbook:
+    """Stages with their steps, gates, tiers, and the steps of each action."""
+    return contract.Playbook(
+        rollout=given.name,
+        service=given.service,
+        environment=frame.environment,
+        arms=_arms(given),
+        stages=tuple(_stage(given, stage, frame) for stage in given.stages),
+        gates=tuple(
+            _gate(stage, frame.stages[place - 1] if place else None, guardrails, frame)
+            for place, stage in enumerate(given.stages)
+            if place or stage.gate
+        ),
+        guardrails=tuple(
+            _facts(written, lowered, frame)
+            for written, lowered in zip(given.guardrails, guardrails, strict=True)
+        ),
+        actions=_actions(given, guardrails, frame),
+        checks=tuple(frame.context.scale.duration(check).total_seconds() for check in given.checks),
+        budget_per_day=given.rollbacks_per_day,
+        keep=frame.context.scale.duration(given.keep).total_seconds() if given.keep else 0,
+        runbook_url=frame.runbook_url,
+        dashboard_url=frame.dashboard_url,
+    )
+
+
+def _arms(given: Rollout) -> contract.Arms | None:
+    arms = given.arms
+    return contract.Arms(label=arms.label, canary=arms.canary, stable=arms.stable) if arms else None
+
+
+def _stage(given: Rollout, stage: DeclaredStage, frame: Frame) -> contract.StageFacts:
+    weight = None if stage.weight is None else amount(stage.weight).value
+    hold = frame.context.scale.maybe(stage.hold)
+    return contract.StageFacts(
+        name=stage.name,
+        weight=None if weight is None else float(weight),
+        hold=None if hold is None else hold.total_seconds(),
+        enter=(*_split(given, weight), *stage.enter),
+    )
+
+
+def _split(given: Rollout, weight: Decimal | None) -> tuple[contract.HAProxyWeight, ...]:
+    if given.split is None or weight is None:
+        return ()
+    canary = round(weight * 100)
+    return (
+        given.split.weight(given.split.stable, 100 - canary),
+        given.split.weight(given.split.canary, canary),
+    )
+
+
+def _gate(
+    stage: DeclaredStage, left: plan.Stage | None, guardrails: tuple[plan.Guardrail, ...], frame: Frame
+) -> contract.Gate:
+    """What must be true to enter `stage` from `left`; into the first stage, only what people say."""
+    asked = stage.gate
+    stable = frame.context.scale.maybe(asked.stable_for) if asked else None
+    return contract.Gate(
+        into=stage.name,
+        criteria=tuple(
+            _criterion(guardrail.name, criterion, left, frame)
+            for guardrail in guardrails
+            for criterion in guardrail.success
+            if left is not None and _asked(guardrail, left) and _applies(criterion.condition, left, frame)
+        ),
+        manual=tuple(asked.manual) if asked else (),
+        approvals=tuple(_approval(one, frame) for one in asked.approvals) if asked else (),
+        stable_for=stable.total_seconds() if stable else None,
+    )
+
+
+def _approval(given: str | Approval, frame: Frame) -> contract.Approval:
+    asked = Approval(given) if isinstance(given, str) else given
+    return contract.Approval(
+        role=asked.role,
+        valid_for=frame.context.scale.duration(asked.valid_for).total_seconds(),
+        four_eyes=asked.four_eyes,
+    )
+
+
+def _asked(guardrail: plan.Guardrail, left: plan.Stage) -> bool:
+    """Whether a gate asks for it at all: what only watches holds nothing, and a canary without traffic shows nothing."""
+    return not guardrail.shadow and (guardrail.arms is None or left.weight != 0)
+
+
+def _applies(condition: plan.Condition, left: plan.Stage, frame: Frame) -> bool:
+    """Whether there is anything to compare the stage with: the first one has no stage before it."""
+    reference = condition.reference
+    if reference is None or reference.kind is not plan.ReferenceKind.previous_stage:
+        return True
+    names_ = [stage.name for stage in frame.stages]
+    first = names_.index(reference.stage) if reference.stage else 0
+    return names_.index(left.name) > first
+
+
+def _criterion(guardrail: str, criterion: plan.Success, left: plan.Stage, frame: Frame) -> contract.Criterion:
+    """What a stage is judged by: all of it but its first window, which still sees what was before the stage.
+
+    Where the window is as long as the stage, the last look at it sees all of the stage, and nothing else.
+    """
+    every = frame.context.scale.duration(frame.rollout.evaluate)
+    over = (left.hold or timedelta()) - looks_back(criterion.condition.signal.measure)
+    if over <= every:
+        return contract.Criterion(
+            guardrail=guardrail, text=criterion.text, expr=criterion.breach, seen=criterion.seen
+        )
+    steps, rest = f"[{span(over)}:{span(every)}]", over // every
+    judged = f"clamp_max(count_over_time((count({criterion.seen})){steps}) / {rest}, 1)"
+    return contract.Criterion(
+        guardrail=guardrail,
+        text=criterion.text,
+        expr=f"count_over_time(({criterion.breach}){steps})",
+        seen=f"{judged} >= {plain(JUDGED_FOR)}",
+        judged=judged,
+        over=over.total_seconds(),
+    )
+
+
+def _facts(written: DeclaredGuardrail, lowered: plan.Guardrail, frame: Frame) -> contract.GuardrailFacts:
+    tiers = [
+        _tier(alert, lowered, tier, frame) for tier, alert in zip(written.tiers, lowered.alerts, strict=True)
+    ]
+    return contract.GuardrailFacts(
+        name=lowered.name,
+        tiers=(*tiers, _tier(lowered.blind, lowered, None, frame)),
+        references=tuple(_captures(written, lowered, frame)),
+        needs=tuple(_needs(lowered)),
+    )
+
+
+def _needs(guardrail: plan.Guardrail) -> Iterator[tuple[str, ...]]:
+    """Of either arm: before the first stage there is no canary."""
+    found = [any_of for signal in guardrail.signals for any_of in needed(signal.measure)]
+    yield from dict.fromkeys(
+        tuple(str(_of_either(one, guardrail.arms)) for one in any_of) for any_of in found
+    )
+
+
+def _of_either(series: plan.Selector, arms: plan.Arms | None) -> plan.Selector:
+    if arms is None or all(label != arms.label for label, _, _ in series.matchers):
+        return series
+    others = tuple(matcher for matcher in series.matchers if matcher[0] != arms.label)
+    both = (arms.label, "=~", either((arms.canary, arms.stable)))
+    return plan.Selector(series.metric, (*others, both))
+
+
+def _tier(
+    alert: plan.Alert, guardrail: plan.Guardrail, tier: Tier | None, frame: Frame
+) -> contract.TierFacts:
+    confirm = tier.confirm if tier else None
+    return contract.TierFacts.model_validate(
+        {
+            "tier": alert.tier,
+            "alertname": alert.name,
+            "severity": alert.severity,
+            "action": alert.action,
+            "expr": alert.expr,
+            "shadow": guardrail.shadow,
+            "limits": tuple(map(_limit, alert.conditions)),
+            "confirmation": confirm
+            and {
+                "after": frame.context.scale.duration(confirm.after).total_seconds(),
+                "expr": alert.expr,
+                "unreachable": confirm.unreachable,
+            },
+        }
+    )
+
+
+def _limit(condition: plan.Condition) -> contract.LimitFacts:
+    reference = condition.reference
+    return contract.LimitFacts(
+        signal=condition.signal.name,
+        op=condition.op.value,
+        figures=tuple(
+            contract.StageFigure(stage=limit.stage, figure=limit.figure) for limit in condition.limits
+        ),
+        reference=None if reference is None else reference_words(reference),
+        points=condition.points,
+        state=condition.state,
+        floor=condition.floor,
+        text=words(condition),
+    )
+
+
+def _captures(
+    written: DeclaredGuardrail, guardrail: plan.Guardrail, frame: Frame
+) -> Iterator[contract.ReferenceQuery]:
+    """Before the rollout there is no canary yet: what its arm will be compared with is the stable arm."""
+    used = [condition for alert in guardrail.alerts for condition in alert.conditions]
+    used += [criterion.condition for criterion in guardrail.success]
+    references = {condition.reference for condition in used if condition.reference is not None}
+    main, place = guardrail.signals[0], frame.place(written)
+    every, hour = (span(frame.context.scale.duration(text)) for text in (frame.rollout.evaluate, "1h"))
+    if any(reference.kind is plan.ReferenceKind.before for reference in references):
+        expr = comparisons.captured_from(main, place, hour, every, stable=True)
+        yield contract.ReferenceQuery(reference=names.BEFORE, expr=expr)
+    ends = {
+        reference.stage for reference in references if reference.kind is plan.ReferenceKind.previous_stage
+    }
+    for stage in frame.stages[:-1]:
+        if ends and (None in ends or stage.name in ends):
+            whole = span(stage.hold) if stage.hold else hour
+            expr = comparisons.captured_from(main, place, whole, every, stable=False)
+            yield contract.ReferenceQuery(reference=names.stage_reference(stage.name), expr=expr)
+
+
+def _actions(
+    given: Rollout, guardrails: tuple[plan.Guardrail, ...], frame: Frame
+) -> tuple[contract.Action, ...]:
+    rollback = _rollback(given, given.rollback)
+    emergency = rollback if given.emergency is None else _rollback(given, given.emergency)
+    security = rollback if given.security is None else _rollback(given, given.security)
+    proof = _proof(given, guardrails, frame)
+    told = tuple(given.tell)
+    return (
+        contract.Action(name="investigate", tell=told),
+        contract.Action(name="hold", tell=told),
+        contract.Action(name="rollback", steps=rollback, proof=proof, tell=told),
+        contract.Action(
+            name="emergency-rollback", steps=emergency, proof=proof, tell=(*told, *given.tell_emergency)
+        ),
+        contract.Action(
+            name="security-rollback", steps=security, proof=proof, tell=(*told, *given.tell_security)
+        ),
+    )
+
+
+def _rollback(given: Rollout, declared: Sequence[contract.Step]) -> tuple[contract.Step, ...]:
+    """Flags that stand first, then the split's weights, then what takes longer: a deploy.
+
+    Of every rollback: none is proved while the canary has traffic. A weight that is declared is not set twice.
+    """
+    steps, split = tuple(declared), given.split
+    if split is None:
+        return steps
+    flags = tuple(takewhile(lambda step: isinstance(step, FLAGS), steps))
+    own = {step.server for step in steps if isinstance(step, contract.HAProxyWeight)}
+    weights = (split.weight(split.stable, 100), split.weight(split.canary, 0))
+    return (*flags, *(step for step in weights if step.server not in own), *steps[len(flags) :])
+
+
+def _proof(given: Rollout, guardrails: tuple[plan.Guardrail, ...], frame: Frame) -> contract.Proof | None:
+    if given.arms is None:
+        return None
+    window = frame.context.scale.duration(given.scrape) * 4
+    # What judges the whole service may have no label that tells the arms apart.
+    apart_first = sorted(guardrails, key=lambda guardrail: guardrail.arms is None)
+    measures = [guardrail.signals[0].measure for guardrail in apart_first]
+    counted = next((measure for measure in measures if counting(measure) is not None), None)
+    if counted is None:
+        return None
+    within = frame.context.scale.duration(given.proved_within)
+    canary, stable = (
+        _of_arm(counted, (given.arms.label, "=", arm), window)
+        for arm in (given.arms.canary, given.arms.stable)
+    )
+    return contract.Proof(
+        expr=_no_traffic(canary, stable, within + frame.context.scale.duration(LATELY)),
+        at_most=0,
+        within=within.total_seconds(),
+    )
+
+
+def _no_traffic(canary: plan.Measure, stable: plan.Measure, lately: timedelta) -> str:
+    """The canary's traffic, by its own series; no sample while a part of it cannot be seen.
+
+    A canary that is gone has none: 0, while the stable arm is seen, when Prometheus scraped it lately and knows its
+    targets no more. One that does not answer is not gone.
+    """
+    back = span(lately)
+    last = f"last_over_time({counting(canary)}[{back}])"
+    return (
+        f"({values.traffic(canary, ())}\n"
+        f"or 0 * count({last}) and on () {values.traffic(stable, ())}\n"
+        f"unless on () ({last} unless on (job, instance) last_over_time(up[{back}])))\n"
+        f"unless on () ({last} and on (job, instance) up == 0)"
+    )
+
+
+def _of_arm(measure: plan.Measure, arm: tuple[str, str, str], window: timedelta) -> plan.Measure:
+    """What counts events, of one arm alone and over `window`."""
+    counts = measure.measure if isinstance(measure, plan.While) else measure
+    found = plan.narrowed(counts, arm)
+    return (
+        replace(found, window=window)
+        if isinstance(found, plan.Ratio | plan.Latency | plan.SlowerThan)
+        else found
+    )

@@ -1,0 +1,134 @@
+"""A declared rollout with its alerts → who hears of them.
+
+What acts reaches the receiver at once and again every few minutes; what is only recorded waits for company; people
+hear only of what is in force, never of a shadow. Which alert mutes which is in inhibitions.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Final
+
+from handrail.contract import names
+from handrail.declare import notify
+from handrail.declare.environment import Environment
+from handrail.declare.rollout import Rollout
+from handrail.lower.plan_inhibitions import inhibitions
+from handrail.plan.routing import (
+    Channel,
+    HandrailReceiver,
+    Mailbox,
+    Matcher,
+    OtherWebhook,
+    Pace,
+    PagerDutyService,
+    Receiver,
+    Route,
+    Routing,
+    SlackChannel,
+)
+from handrail.promql.alert_labels import Chain
+
+_WHOLE = (names.ROLLOUT, names.SERVICE, names.ENVIRONMENT)
+_PLACE = (*_WHOLE, names.GUARDRAIL)
+_IN_FORCE = Matcher(names.MODE, "!=", names.SHADOW)
+_ACTING = "|".join(names.ACTING)
+
+_SECOND, _MINUTE, _HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
+# Told again at each interval: what was told less than `repeat` ago is left out, and the last time is always a little
+# less than an interval ago.
+HEARTBEAT_PACE: Final = Pace(timedelta(), 30 * _SECOND, 15 * _SECOND)
+ACTING_PACE: Final = Pace(timedelta(), 15 * _SECOND, 4 * _MINUTE)
+RECORDED_PACE: Final = Pace(10 * _SECOND, _MINUTE, _HOUR)
+PEOPLE_PACE: Final = Pace(10 * _SECOND, _MINUTE, 4 * _HOUR)
+LEVEL_PACE: Final = Pace(timedelta(), _MINUTE, _HOUR)
+
+
+def lower_routing(given: Rollout, environment: Environment, chains: Sequence[Chain]) -> Routing:
+    """Routes, inhibitions and receivers for the alerts of one rollout."""
+    told = _told(given, environment, chains)
+    handrail = HandrailReceiver(
+        f"{environment.receiver.rstrip('/')}/webhooks/alertmanager", environment.token_file
+    )
+    return Routing(
+        routes=(*_to_the_receiver(), *(_people(given, word, level=level) for word, level, _ in told)),
+        inhibitions=inhibitions(
+            given.name,
+            chains,
+            {word: frozenset(map(_channel, whom)) for word, _, whom in told},
+        ),
+        receivers=(
+            Receiver(names.RECEIVER, (handrail,)),
+            Receiver(names.HEARTBEAT_RECEIVER, (handrail,)),
+            *(Receiver(_name(given, word), tuple(map(_channel, whom))) for word, _, whom in told),
+        ),
+    )
+
+
+def _to_the_receiver() -> tuple[Route, ...]:
+    return (
+        Route(
+            names.HEARTBEAT_RECEIVER,
+            (Matcher(names.ALERTNAME, "=", names.HEARTBEAT_ALERT),),
+            (names.ROLLOUT, names.ENVIRONMENT),
+            HEARTBEAT_PACE,
+            goes_on=False,
+        ),
+        Route(
+            names.RECEIVER,
+            (Matcher(names.ACTION, "=~", _ACTING),),
+            (*_PLACE, names.ACTION),
+            ACTING_PACE,
+            goes_on=True,
+        ),
+        Route(
+            names.RECEIVER,
+            (Matcher(names.ACTION, "!~", _ACTING),),
+            _WHOLE,
+            RECORDED_PACE,
+            goes_on=True,
+        ),
+    )
+
+
+def _told(
+    given: Rollout, environment: Environment, chains: Sequence[Chain]
+) -> list[tuple[str, bool, Sequence[notify.Receiver]]]:
+    """(severity or level, whether it is a level, who is told), in the order of the alerts."""
+    routes = {**given.routes, **environment.routes}
+    severities = dict.fromkeys(alert.severity for one in chains for alert in (*one.alerts, one.blind))
+    levels = [level.name for level in given.escalation]
+    words = [(word, False) for word in severities] + [(level, True) for level in levels]
+    return [(word, level, routes[word]) for word, level in words if routes.get(word)]
+
+
+def _people(given: Rollout, word: str, *, level: bool) -> Route:
+    which = (
+        (Matcher(names.LEVEL, "=", word),)
+        if level
+        else (Matcher(names.SEVERITY, "=", word), Matcher(names.LEVEL, "=", ""))
+    )
+    return Route(
+        _name(given, word),
+        (Matcher(names.ROLLOUT, "=", given.name), *which, _IN_FORCE),
+        _WHOLE,
+        LEVEL_PACE if level else PEOPLE_PACE,
+        goes_on=True,
+    )
+
+
+def _name(given: Rollout, word: str) -> str:
+    return f"{given.name}/{word}"
+
+
+def _channel(given: notify.Receiver) -> Channel:
+    match given:
+        case notify.SlackReceiver():
+            return SlackChannel(given.channel, given.url_file)
+        case notify.PagerDutyReceiver():
+            return PagerDutyService(given.routing_key_file, given.url)
+        case notify.EmailReceiver():
+            return Mailbox(given.to, given.sender, given.smarthost, given.username, given.password_file)
+        case notify.WebhookReceiver():
+            return OtherWebhook(given.url, given.token_file)

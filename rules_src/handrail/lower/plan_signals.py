@@ -1,0 +1,150 @@
+"""A declared guardrail → its signals: every measure it looks at, with what is recorded of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+
+from handrail import plan
+from handrail.contract import names
+from handrail.declare import guardrail as declared
+from handrail.declare.limits import (
+    Ago,
+    AtMost,
+    BeforeRollout,
+    Below,
+    Changed,
+    Drop,
+    DropPoints,
+    Limit,
+)
+from handrail.declare.limits import StableArm as DeclaredStableArm
+from handrail.declare.measures import Absence, Measure, State
+from handrail.lower.frame import Frame
+from handrail.lower.plan_measures import lower_measure
+from handrail.promql import values
+from handrail.promql.counting import targets_from_zero
+from handrail.promql.syntax import either
+from handrail.promql.windows import Recorded
+from handrail.units import Unit, plain, seconds
+
+_OF_THE_STABLE_ARM = (DeclaredStableArm, BeforeRollout, Ago)
+"""References that are figures of the stable arm: now, captured before there was a canary, or back then."""
+
+
+def lower_signals(given: declared.Guardrail, frame: Frame) -> dict[str, plan.Signal]:
+    """The signals by name, the guardrail's own measure first and without one."""
+    others = [other for tier in given.tiers for other in tier.or_]
+    changes = [tier.limit for tier in given.tiers if isinstance(tier.limit, Changed)]
+    compared = [given.against, *(other.against for other in others)]
+    both = any(isinstance(reference, _OF_THE_STABLE_ARM) for reference in compared)
+    beside: dict[str, plan.Signal] = {}
+    for limit in changes:
+        if isinstance(given.measure, State):
+            beside["changes"] = _changes(given, given.measure, limit, frame)
+    for other in others:
+        beside[other.name] = _signal(other.name, given, other.measure, frame, [other.limit], both=both)
+    limits = [*(tier.limit for tier in given.tiers), *given.successes]
+    main = _signal("", given, given.measure, frame, limits, both=both, beside=tuple(beside.values()))
+    return {"": main, **beside}
+
+
+def _signal(
+    name: str,
+    given: declared.Guardrail,
+    measure: Measure,
+    frame: Frame,
+    limits: Sequence[Limit],
+    *,
+    both: bool,
+    beside: tuple[plan.Signal, ...] = (),
+) -> plan.Signal:
+    arms, context = frame.arms_of(given), frame.context
+    if arms is not None:
+        # An absence has no arm's label left that could tell a canary that is gone from a stable arm that is there.
+        judged = (
+            (arms.label, "=~", either((arms.canary, arms.stable)))
+            if both and not isinstance(measure, Absence)
+            else (arms.label, "=", arms.canary)
+        )
+        context = replace(context, matchers=(*context.matchers, judged))
+    lowered, unit = lower_measure(measure, context)
+    if isinstance(lowered, plan.PromQL) and isinstance(limits[0], Below | AtMost | Drop | DropPoints):
+        lowered = replace(lowered, over="min")
+    return _recorded(name, given, lowered, unit, frame, beside)
+
+
+def _changes(given: declared.Guardrail, measure: State, limit: Changed, frame: Frame) -> plan.Signal:
+    series = frame.context.series(measure.metric)
+    lowered = plan.StateChanges(series, frame.context.scale.duration(limit.window), measure.label)
+    return _recorded("changes", given, lowered, Unit.number, frame)
+
+
+def _recorded(
+    name: str,
+    given: declared.Guardrail,
+    measure: plan.Measure,
+    unit: Unit,
+    frame: Frame,
+    beside: tuple[plan.Signal, ...] = (),
+) -> plan.Signal:
+    arms = frame.arms_of(given)
+    arm_labels = () if arms is None or isinstance(measure, plan.Absence | plan.PromQL) else (arms.label,)
+    labels = [(names.ROLLOUT, frame.rollout.name), (names.GUARDRAIL, given.name)]
+    labels += [(names.SIGNAL, name)] if name else []
+    matchers = tuple((label, "=", text) for label, text in labels)
+    alone = ((names.SIGNAL, "=", ""),) if beside else ()
+    own = ((arms.label, "=", arms.canary),) if arms is not None and arm_labels else ()
+    counter, from_zero = values.counter_of(measure), plan.Selector(names.FROM_ZERO, matchers + alone)
+    recordings: list[plan.Recording] = []
+    if counter is not None:
+        series = counter[0] if arms is None else counter[0].without(arms.label)
+        recordings.append(
+            plan.Recording(names.FROM_ZERO, targets_from_zero(series, counter[1]), tuple(labels))
+        )
+    how = Recorded(
+        from_zero=from_zero if counter else None,
+        looked=plan.Selector(names.INFO, matchers[:2]),
+        every=frame.context.scale.duration(frame.rollout.evaluate),
+    )
+    number = values.events(measure, arm_labels, how)
+    events = plan.Selector(names.EVENTS, matchers + alone)
+    if number is not None:
+        per_second = f"{events} / {plain(seconds(_window(measure)))}"
+        recordings += [
+            plan.Recording(names.EVENTS, number, tuple(labels)),
+            plan.Recording(names.TRAFFIC, per_second, tuple(labels)),
+        ]
+    formula = values.value(measure, arm_labels, str(events) if number else None, how)
+    recordings.append(plan.Recording(names.VALUE, formula, tuple(labels)))
+    return plan.Signal(
+        name=name,
+        measure=measure,
+        unit=unit,
+        value=plan.Selector(names.VALUE, matchers + alone + own),
+        events=events.where(*own) if number else None,
+        traffic=plan.Selector(names.TRAFFIC, matchers + alone + own) if number else None,
+        by=arm_labels + kept(measure),
+        recordings=tuple(recordings),
+    )
+
+
+def _window(measure: plan.Measure) -> timedelta:
+    """The window in which a measure counts events."""
+    inner = measure.measure if isinstance(measure, plan.While) else measure
+    if not isinstance(inner, plan.Ratio | plan.Latency | plan.SlowerThan):
+        raise TypeError(f"{type(inner).__name__} counts no events")
+    return inner.window
+
+
+def kept(measure: plan.Measure) -> tuple[str, ...]:
+    match measure:
+        case plan.Gauge(by=labels) | plan.Usage(by=labels) | plan.Growth(by=labels):
+            return labels
+        case plan.State(label=label):
+            return (label,)
+        case plan.While(measure=inner):
+            return kept(inner)
+        case _:
+            return ()

@@ -1,0 +1,222 @@
+"""A declared SLO → the plan's: two recordings per evaluation, sums over them for every window, burn-rate alerts.
+
+Shares of the budget and windows are those of the Google SRE Workbook, chapter 5, table 5-8. A window's error ratio is
+the sum of the recorded errors over the sum of the recorded totals, never an average of ratios.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from decimal import Decimal
+
+from handrail import plan
+from handrail.base import where_of
+from handrail.contract import names
+from handrail.declare.rollout import Rollout
+from handrail.declare.slo import Slo
+from handrail.lower.frame import Frame
+from handrail.lower.plan_guardrail import lower_runbook
+from handrail.lower.plan_measures import lower_measure
+from handrail.lower.scale import Scale
+from handrail.promql.buckets import bucket
+from handrail.promql.counting import targets_from_zero
+from handrail.promql.increments import increments
+from handrail.report.wording import literal, paces
+from handrail.units import Unit, amount, duration, plain, seconds, show, span
+
+_BURNS: tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...] = (
+    ("warning", (("10%", "1d", "2h"), ("10%", "3d", "6h"))),
+    ("critical", (("2%", "1h", "5m"), ("5%", "6h", "30m"))),
+)
+"""By tier: the share of the budget that may be used up in the long window, and the short window that confirms it.
+
+docs/decisions/burn-rates-of-any-period.md
+"""
+_LONG = {long for _, pairs in _BURNS for _, long, _ in pairs}
+_SEEN = "1h"
+"""The time over which errors and events are compared before it is said that they do not belong together."""
+NO_SHARE = "its bad or good events are more than all of its events"
+_WINDOWS = ("5m", "30m", "1h", "2h", "6h", "1d", "3d")
+
+
+def lower_slo(given: Slo, rollout: Rollout, frame: Frame) -> plan.Slo:
+    """The whole chain of one objective: recordings, two alerts and `blind`."""
+    scale = frame.context.scale
+    measure, _ = lower_measure(given.measure, frame.context)
+    if not isinstance(measure, plan.Ratio | plan.SlowerThan):
+        raise TypeError(f"{type(measure).__name__} is no share of events")
+    labels = ((names.ROLLOUT, rollout.name), (names.SLO, given.name))
+    counted = _counted(measure, labels, scale.duration(rollout.evaluate), scale.duration(rollout.scrape))
+    burns = tuple((tier, _burns(pairs, duration(given.window), scale)) for tier, pairs in _BURNS)
+    objective = amount(given.objective).value
+    return plan.Slo(
+        name=given.name,
+        title=given.title or given.name,
+        objective=objective,
+        window=scale.duration(given.window),
+        measure=measure,
+        counted=counted,
+        ratios=tuple(
+            _ratio(scale.duration(window), labels, measure.min_events if window in _LONG else 1)
+            for window in (*_WINDOWS, given.window)
+        ),
+        burns=burns,
+        alerts=tuple(_alert(given, tier, pairs, objective, frame) for tier, pairs in burns),
+        blind=_blind(given, frame),
+        runbook=lower_runbook(given.runbook),
+        where=where_of(given),
+    )
+
+
+def _burns(pairs: Sequence[tuple[str, str, str]], window: timedelta, scale: Scale) -> tuple[plan.Burn, ...]:
+    """How many times as fast as it may the budget burns when a pair's share of it is gone in the long window.
+
+    Never less than once: a budget that burns more slowly lasts, and nobody is to be told.
+    """
+    found = []
+    for written, long, short in pairs:
+        share = amount(written).value
+        factor = share * seconds(window) / seconds(duration(long))
+        least = seconds(duration(long)) / seconds(window)
+        found.append(
+            plan.Burn(
+                share=share if factor >= 1 else round(least, 3),
+                factor=max(factor, Decimal(1)),
+                long=scale.duration(long),
+                short=scale.duration(short),
+            )
+        )
+    return tuple(found)
+
+
+def _counted(
+    measure: plan.Ratio | plan.SlowerThan,
+    labels: tuple[tuple[str, str], ...],
+    every: timedelta,
+    scrape: timedelta,
+) -> tuple[plan.Recording, ...]:
+    """Errors and events since the last evaluation, and before them what they need."""
+    own = tuple((label, "=", text) for label, text in labels)
+    recorded = plan.Selector(names.SLO_TOTAL, own)
+    if isinstance(measure, plan.SlowerThan) and measure.native:
+        errors, total = _of_native(measure, recorded, every, scrape)
+        return plan.Recording(names.SLO_TOTAL, total, labels), plan.Recording(
+            names.SLO_ERRORS, errors, labels
+        )
+    if isinstance(measure, plan.SlowerThan):
+        whole, part, bad = (
+            measure.histogram.suffixed("_count"),
+            bucket(measure.histogram, measure.bound),
+            False,
+        )
+    else:
+        whole, part, bad = measure.whole, measure.part, measure.bad
+    from_zero = plan.Selector(names.SLO_FROM_ZERO, own)
+    some = f"({increments(part, every, scrape, from_zero)} or {_none(recorded)})"
+    return (
+        plan.Recording(names.SLO_FROM_ZERO, targets_from_zero(whole, every), labels),
+        plan.Recording(names.SLO_TOTAL, increments(whole, every, scrape, from_zero), labels),
+        plan.Recording(names.SLO_ERRORS, some if bad else f"sum({recorded}) - {some}", labels),
+    )
+
+
+def _none(recorded: plan.Selector) -> str:
+    return f"sum({recorded}) * 0"
+
+
+def _of_native(
+    measure: plan.SlowerThan, recorded: plan.Selector, every: timedelta, scrape: timedelta
+) -> tuple[str, str]:
+    """The estimate over some scrapes, cut down to one evaluation: native histograms cannot be subtracted everywhere."""
+    width = every + 4 * scrape
+    grown = f"sum(increase({measure.histogram}[{span(width)}]))"
+    total = f"histogram_count({grown}) * {plain(seconds(every))} / {plain(seconds(width))}"
+    # The fraction of no events is no number, and one of these would stay in every window's sum.
+    slow = f"1 - histogram_fraction(0, {plain(measure.bound)}, {grown})"
+    return f"({slow}) * sum({recorded} > 0) or {_none(recorded)}", total
+
+
+def _ratio(window: timedelta, labels: tuple[tuple[str, str], ...], least: int) -> plan.Recording:
+    """One failure out of three burns no budget: the windows that alerts rely on need events enough."""
+    matchers = tuple((label, "=", text) for label, text in labels)
+    width = span(window)
+    errors = f"sum_over_time({plan.Selector(names.SLO_ERRORS, matchers)}[{width}])"
+    total = f"sum_over_time({plan.Selector(names.SLO_TOTAL, matchers)}[{width}])"
+    return plan.Recording(
+        names.SLO_RATIO,
+        f"{errors} / ({total} {f'>= {least}' if least > 1 else '> 0'}) >= 0 <= 1",
+        (*labels, (names.WINDOW, width)),
+    )
+
+
+def _alert(
+    given: Slo, tier: str, burns: tuple[plan.Burn, ...], objective: Decimal, frame: Frame
+) -> plan.Alert:
+    budget = 1 - objective
+    reasons = [_burning(given, burn, budget, frame) for burn in burns]
+    title = literal(given.title or given.name)
+    return plan.Alert(
+        name=names.alert_name(frame.rollout.name, f"slo-{given.name}", tier),
+        tier=tier,
+        severity=frame.severity(tier),
+        action="investigate",
+        expr="\nor ".join(f"({reason})" for reason in reasons),
+        hold=timedelta(),
+        keep_firing_for=timedelta(),
+        labels=frame.labels(f"slo-{given.name}", tier, frame.severity(tier), "investigate"),
+        summary=f"{title} of {frame.rollout.name} burns its error budget: {tier}",
+        description=f"{{{{ $value | humanizePercentage }}}} of the events fail; the budget of {show(budget, Unit.ratio)} "
+        f"in {given.window} loses {paces(burns)}.",
+        conditions=(),
+        during=None,
+        note=None,
+        where=where_of(given),
+    )
+
+
+def _burning(given: Slo, burn: plan.Burn, budget: Decimal, frame: Frame) -> str:
+    def over(window: timedelta) -> str:
+        matchers = (
+            (names.ROLLOUT, "=", frame.rollout.name),
+            (names.SLO, "=", given.name),
+            (names.WINDOW, "=", span(window)),
+        )
+        return f"{plan.Selector(names.SLO_RATIO, matchers)} > {plain(burn.factor * budget)}"
+
+    return f"{over(burn.long)} and on (rollout, slo) {over(burn.short)}"
+
+
+def _blind(given: Slo, frame: Frame) -> plan.Alert:
+    severity = frame.severity("warning")
+    title = literal(given.title or given.name)
+    return plan.Alert(
+        name=names.alert_name(frame.rollout.name, f"slo-{given.name}", names.BLIND),
+        tier=names.BLIND,
+        severity=severity,
+        action="hold",
+        expr=_cannot_see(given, frame),
+        hold=frame.context.scale.time(duration("10m")),
+        keep_firing_for=timedelta(),
+        labels=frame.labels(f"slo-{given.name}", names.BLIND, severity, "hold"),
+        summary=f"{title} of {frame.rollout.name}: blind, hold",
+        description=f"{title} cannot be judged: {{{{ $labels.reason }}}}. This is no pass: hold.",
+        conditions=(),
+        during=None,
+        note=None,
+        where=where_of(given),
+    )
+
+
+def _cannot_see(given: Slo, frame: Frame) -> str:
+    own = ((names.ROLLOUT, "=", frame.rollout.name), (names.SLO, "=", given.name))
+    hour = span(frame.context.scale.duration(_SEEN))
+    errors = f"sum_over_time({plan.Selector(names.SLO_ERRORS, own)}[{hour}])"
+    total = plan.Selector(names.SLO_TOTAL, own)
+    because = {
+        "its metrics are missing": f"absent({total})",
+        NO_SHARE: f"{errors} > sum_over_time({total}[{hour}]) or {errors} < 0",
+    }
+    return "\nor ".join(
+        f'label_replace(count({lost}), "reason", "{reason}", "", "")' for reason, lost in because.items()
+    )

@@ -1,0 +1,1 @@
+"""{path: text} → generated/, or what would change in it."""

@@ -1,0 +1,39 @@
+"""Two states of generated/ → what changes for production, the most dangerous first."""
+
+from __future__ import annotations
+
+from handrail.output.diff.common import beside, shared
+from handrail.output.diff.facts import Files, Rollout, facts
+from handrail.output.diff.model import Difference, Effect, sort
+from handrail.output.diff.procedure import rest
+from handrail.output.diff.tiers import tiers
+
+__all__ = ["Difference", "Effect", "differences"]
+
+
+def differences(old: Files, new: Files) -> list[Difference]:
+    """What happens in production when `old` is replaced by `new`."""
+    before, after = facts(old), facts(new)
+    found: list[Difference] = []
+    for name in dict.fromkeys([*before.rollouts, *after.rollouts]):
+        found += _rollout(name, before.rollouts.get(name), after.rollouts.get(name))
+    if before.common is not None and after.common is not None:
+        found += shared(before.common, after.common)
+    if before.rollouts:
+        found += beside(before, after)
+    return sort(found)
+
+
+def _rollout(name: str, old: Rollout | None, new: Rollout | None) -> list[Difference]:
+    if old is not None and new is not None:
+        found = [*tiers(name, old, new), *rest(name, old, new)]
+        if not found and old.whole != new.whole:
+            found = [
+                Difference(Effect.unclear, name, "", "changed in what has no words here; read the patch")
+            ]
+        return found
+    if old is not None:
+        what = f"rollout removed with its guardrails: {', '.join(old.guardrails)}"
+        return [Difference(Effect.looser, name, "", what)]
+    what = f"new rollout with guardrails: {', '.join(new.guardrails if new else ())}"
+    return [Difference(Effect.tighter, name, "", what)]

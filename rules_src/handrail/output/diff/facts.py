@@ -1,0 +1,343 @@
+"""{path: text} of a generated/ folder → what it does in production.
+
+Read from the files themselves, so that two states can be compared whoever wrote them; what an older version did not
+write down is None, and None never compares as equal to something.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import PurePosixPath
+from typing import Any
+
+import yaml
+
+from handrail.contract.names import DIGEST
+from handrail.output.diff.arms import without_versions
+from handrail.output.diff.people import People, heard, muting, told_by
+from handrail.units import duration
+
+_ALERTMANAGER = "alertmanager/alertmanager.yml"
+_PROMETHEUS = "prometheus/prometheus.yml"
+_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+Files = Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Limit:
+    """One line a tier draws; `kind` is what must be the same for two figures to be compared."""
+
+    kind: tuple[object, ...]
+    op: str
+    figures: Mapping[str | None, Decimal | None]
+    floor: Decimal
+    text: str
+
+
+@dataclass(frozen=True)
+class Tier:
+    """One alert. `limits`, `confirm` and `heard` (who hears of it) are None where nothing says them.
+
+    `muted` are the other tiers of its guardrail of which each mutes it.
+    """
+
+    action: str
+    severity: str
+    shadow: bool
+    hold: timedelta
+    keeps: timedelta
+    expr: str
+    limits: tuple[Limit, ...] | None
+    confirm: tuple[float, str] | None
+    heard: People | None
+    muted: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Approval:
+    """How long an approval counts, in seconds, and whether somebody else must give it."""
+
+    valid_for: float
+    four_eyes: bool
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A stage and the gate into it; `criteria` has each guardrail's, in words → in expressions."""
+
+    weight: float | None
+    hold: float | None
+    enter: tuple[str, ...]
+    criteria: Mapping[str, Mapping[str, str]]
+    manual: tuple[str, ...]
+    approvals: Mapping[str, Approval]
+    stable_for: float | None
+
+
+@dataclass(frozen=True)
+class Action:
+    """What the receiver does, as texts that can be compared."""
+
+    steps: tuple[str, ...]
+    proof: str
+    tell: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Arms:
+    """The label that tells the versions apart, and what it says of each."""
+
+    label: str
+    canary: str
+    stable: str
+
+
+@dataclass(frozen=True)
+class Rollout:
+    """One rollout; tiers by (guardrail, tier), levels by name.
+
+    `whole` is everything that its files do, so that nothing is called the same only because nobody looked at it.
+    """
+
+    tiers: Mapping[tuple[str, str], Tier]
+    measures: Mapping[str, tuple[str, ...]]
+    levels: Mapping[str, timedelta]
+    stages: Mapping[str, Stage]
+    actions: Mapping[str, Action]
+    checks: tuple[float, ...]
+    rollbacks_per_day: int
+    keep: float
+    interval: timedelta
+    arms: Arms | None
+    captured: Mapping[str, str]
+    environment: str | None
+    whole: str
+
+    @property
+    def guardrails(self) -> list[str]:
+        """Names, in their order."""
+        return list(dict.fromkeys(guardrail for guardrail, _ in self.tiers))
+
+
+@dataclass(frozen=True)
+class Common:
+    """What belongs to all rollouts: receivers and everything else of the two configurations, as texts."""
+
+    people: Mapping[str, People]
+    webhook: str
+    routing: str
+    scrape: timedelta | None
+    jobs: Mapping[str, str]
+    alertmanagers: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a generated/ folder does; `common` is None for an empty folder."""
+
+    rollouts: Mapping[str, Rollout]
+    common: Common | None
+    exporters: Mapping[str, str]
+    objects: Mapping[str, str]
+
+
+def facts(files: Files) -> Facts:
+    """What `files` do. A rollout needs both its playbook and its rules."""
+    names = [PurePosixPath(path).stem for path in sorted(files) if path.startswith("playbook/")]
+    told = _yaml(files[_ALERTMANAGER]) if _ALERTMANAGER in files else None
+    found = {
+        name: _rollout(json.loads(files[f"playbook/{name}.json"]), _yaml(files[rules]), told)
+        for name in names
+        if (rules := f"prometheus/rules/{name}.yml") in files
+    }
+    scraped = _yaml(files[_PROMETHEUS]) if _PROMETHEUS in files else None
+    common = _common(told, scraped) if told is not None and scraped is not None else None
+    return Facts(
+        found,
+        common,
+        exporters={path: text for path, text in files.items() if path.startswith("exporters/")},
+        objects={
+            path: _text([one["metadata"] for one in _yaml(text)["items"]])
+            for path, text in files.items()
+            if path.startswith("kubernetes/")
+        },
+    )
+
+
+def _yaml(text: str) -> Any:
+    return yaml.load(text, _Loader)  # noqa: S506  the safe loader, in C where there is one
+
+
+def _text(thing: object) -> str:
+    return json.dumps(thing, sort_keys=True, ensure_ascii=False)
+
+
+_USUAL = {"on_failure": "next", "timeout": 10.0, "within": 35.0, "tries": 3, "bypasses_approval": False}
+
+
+def _step(step: Mapping[str, object]) -> str:
+    """A step in a line: what is as usual is left out."""
+    said = (
+        f"{key}={value if isinstance(value, str) else _text(value)}"
+        for key, value in sorted(step.items())
+        if key != "kind" and _USUAL.get(key) != value
+    )
+    return " ".join([str(step["kind"]), *said])
+
+
+def _told(tell: Mapping[str, Any]) -> str:
+    channel = _step({key: value for key, value in tell["channel"].items() if value is not None})
+    return channel if tell["template"] is None else f"{channel} with the words {_text(tell['template'])}"
+
+
+def _rollout(playbook: Any, rules: Any, told: Any) -> Rollout:
+    arms = playbook.get("arms")
+    playbook, rules = (without_versions(data, arms) for data in (playbook, rules))
+    known = {
+        (guardrail["name"], tier["tier"]): tier
+        for guardrail in playbook["guardrails"]
+        for tier in guardrail["tiers"]
+    }
+    alerts = [rule for group in rules["groups"] for rule in group["rules"] if "alert" in rule]
+    gates = {gate["into"]: gate for gate in playbook["gates"]}
+    measures: dict[str, list[str]] = {}
+    for group in rules["groups"]:
+        for rule in group["rules"]:
+            if "record" in rule and not rule["record"].endswith(":info"):
+                measures.setdefault(group["name"].partition("/")[2], []).append(
+                    f"{rule['record']} = {rule['expr']}"
+                )
+    return Rollout(
+        tiers={
+            key: _tier(rule, known.get(key, {}), told, alerts)
+            for rule in alerts
+            if "level" not in rule["labels"] and (key := _key(rule))[1] != "heartbeat"
+        },
+        measures={name: tuple(expressions) for name, expressions in measures.items()},
+        levels={rule["labels"]["level"]: _span(rule, "for") for rule in alerts if "level" in rule["labels"]},
+        stages={stage["name"]: _stage(stage, gates.get(stage["name"], {})) for stage in playbook["stages"]},
+        actions={action["name"]: _action(action) for action in playbook["actions"]},
+        checks=tuple(playbook["checks"]),
+        rollbacks_per_day=playbook["budget_per_day"],
+        keep=playbook.get("keep", 0),
+        interval=max((_span(group, "interval") for group in rules["groups"]), default=timedelta()),
+        arms=Arms(**arms) if arms else None,
+        captured={one["name"]: _text(one.get("references")) for one in playbook["guardrails"]},
+        environment=playbook.get("environment"),
+        whole=_text([_silent(playbook), _silent(rules)]),
+    )
+
+
+_WORDS = {"annotations", "runbook_url", "dashboard_url", "text", DIGEST, "rules_digest"}
+
+
+def _silent(thing: Any) -> Any:
+    """`thing` without what only people read, and without the digest of the rules, which are compared themselves."""
+    if isinstance(thing, list):
+        return [_silent(part) for part in thing]
+    if isinstance(thing, dict):
+        return {key: _silent(part) for key, part in thing.items() if key not in _WORDS}
+    return thing
+
+
+def _key(rule: Any) -> tuple[str, str]:
+    return rule["labels"]["guardrail"], rule["labels"]["tier"]
+
+
+def _span(thing: Any, key: str) -> timedelta:
+    return duration(thing[key]) if key in thing else timedelta()
+
+
+def _tier(rule: Any, known: Any, told: Any, alerts: Any) -> Tier:
+    labels, confirm = rule["labels"], known.get("confirmation")
+    return Tier(
+        action=labels["action"],
+        severity=labels["severity"],
+        shadow=labels.get("mode") == "shadow",
+        hold=_span(rule, "for"),
+        keeps=_span(rule, "keep_firing_for"),
+        expr=rule["expr"],
+        limits=tuple(map(_limit, known["limits"])) if "limits" in known else None,
+        confirm=(confirm["after"], confirm["unreachable"]) if confirm else None,
+        heard=None if told is None else heard(told, _labels(rule)),
+        muted=frozenset(
+            other["labels"]["tier"]
+            for other in (alerts if told is not None else ())
+            if other is not rule
+            and other["labels"].get("guardrail") == labels["guardrail"]
+            and muting(told, _labels(other), _labels(rule))
+        ),
+    )
+
+
+def _labels(rule: Any) -> dict[str, str]:
+    return {"alertname": rule["alert"], **rule["labels"]}
+
+
+def _limit(given: Any) -> Limit:
+    return Limit(
+        kind=(given["signal"], given["op"], given["reference"], given["points"], given["state"]),
+        op=given["op"],
+        figures={
+            figure["stage"]: None if figure["figure"] is None else Decimal(figure["figure"])
+            for figure in given["figures"]
+        },
+        floor=Decimal(given.get("floor") or 0),
+        text=given["text"],
+    )
+
+
+def _stage(stage: Any, gate: Any) -> Stage:
+    return Stage(
+        weight=stage["weight"],
+        hold=stage["hold"],
+        enter=tuple(map(_step, stage["enter"])),
+        criteria=_criteria(gate),
+        manual=tuple(gate.get("manual", ())),
+        approvals={
+            one["role"]: Approval(one["valid_for"], one["four_eyes"]) for one in gate.get("approvals", ())
+        },
+        stable_for=gate.get("stable_for"),
+    )
+
+
+def _criteria(gate: Any) -> Mapping[str, Mapping[str, str]]:
+    found: dict[str, dict[str, str]] = {}
+    for one in gate.get("criteria", ()):
+        found.setdefault(one["guardrail"], {})[one["text"]] = one["expr"]
+    return found
+
+
+def _action(action: Any) -> Action:
+    return Action(
+        tuple(map(_step, action["steps"])), _text(action["proof"]), tuple(map(_told, action["tell"]))
+    )
+
+
+def _common(alertmanager: Any, prometheus: Any) -> Common:
+    receivers = {receiver["name"]: _text(receiver) for receiver in alertmanager["receivers"]}
+    own = [_text(receiver) for name, receiver in receivers.items() if name.startswith("handrail")]
+    jobs = {job["job_name"]: _text(job) for job in prometheus["scrape_configs"]}
+    targets = [
+        target
+        for group in prometheus["alerting"]["alertmanagers"]
+        for config in group["static_configs"]
+        for target in config["targets"]
+    ]
+    to_us = [route for route in alertmanager["route"]["routes"] if route["receiver"].startswith("handrail")]
+    return Common(
+        people={
+            receiver["name"]: told_by(receiver)
+            for receiver in alertmanager["receivers"]
+            if not receiver["name"].startswith("handrail")
+        },
+        webhook=_text(own),
+        routing=_text(to_us),
+        scrape=duration(prometheus["global"]["scrape_interval"]),
+        jobs=jobs,
+        alertmanagers=tuple(targets),
+    )

@@ -1,0 +1,178 @@
+"""Two states of one rollout's stages, gates, actions and levels → their differences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import timedelta
+
+from handrail.output.diff.facts import Action, Approval, Arms, Rollout, Stage
+from handrail.output.diff.model import Difference, Effect, by_size
+from handrail.units import span
+
+Change = tuple[Effect, str]
+
+
+def rest(name: str, old: Rollout, new: Rollout) -> Iterator[Difference]:
+    """Everything but the alerts."""
+    for subject, effect, what in (*_stages(old, new), *_actions(old, new), *_own(old, new)):
+        yield Difference(effect, name, subject, what)
+
+
+def _stages(old: Rollout, new: Rollout) -> Iterator[tuple[str, Effect, str]]:
+    for stage in dict.fromkeys([*old.stages, *new.stages]):
+        subject = f"stage {stage}"
+        before, after = old.stages.get(stage), new.stages.get(stage)
+        if before is None:
+            yield subject, Effect.tighter, "new stage"
+        elif after is None:
+            yield subject, Effect.looser, "stage removed: the step to the next one is larger"
+        else:
+            yield from ((subject, *change) for change in _stage(before, after))
+    common = [stage for stage in old.stages if stage in new.stages]
+    if common != [stage for stage in new.stages if stage in old.stages]:
+        yield "", Effect.unclear, f"stages in another order: {', '.join(new.stages)}"
+
+
+def _stage(old: Stage, new: Stage) -> Iterator[Change]:
+    if old.weight != new.weight:
+        yield (
+            by_size(old.weight, new.weight, more_is=Effect.looser),
+            f"traffic {_share(old.weight)} → {_share(new.weight)}",
+        )
+    if old.hold != new.hold:
+        yield (
+            by_size(old.hold, new.hold, more_is=Effect.tighter),
+            f"hold {_time(old.hold)} → {_time(new.hold)}",
+        )
+    yield from _list("step on entering", old.enter, new.enter, gone=Effect.unclear, came=Effect.unclear)
+    for guardrail in dict.fromkeys([*old.criteria, *new.criteria]):
+        yield from _criteria(guardrail, old.criteria.get(guardrail, {}), new.criteria.get(guardrail, {}))
+    yield from _list("question to people", old.manual, new.manual)
+    yield from _list("approval", tuple(old.approvals), tuple(new.approvals))
+    for role in [role for role in old.approvals if role in new.approvals]:
+        yield from _approval(role, old.approvals[role], new.approvals[role])
+    if old.stable_for != new.stable_for:
+        effect = by_size(old.stable_for or 0, new.stable_for or 0, more_is=Effect.tighter)
+        yield effect, f"stable for {_time(old.stable_for or 0)} → {_time(new.stable_for or 0)} before it"
+
+
+def _criteria(guardrail: str, old: Mapping[str, str], new: Mapping[str, str]) -> Iterator[Change]:
+    gone, came = ([one for one in these if one not in those] for these, those in ((old, new), (new, old)))
+    if len(gone) == len(came) == 1:
+        yield Effect.unclear, f"gate asks for {guardrail} {gone[0]} → {came[0]}"
+    else:
+        yield from ((Effect.looser, f"gate asks no longer for {guardrail} {one}") for one in gone)
+        yield from ((Effect.tighter, f"gate asks for {guardrail} {one}") for one in came)
+    for one in new:
+        if old.get(one, new[one]) != new[one]:
+            yield Effect.unclear, f"how the gate asks for {guardrail} {one} changed; read the playbook"
+
+
+def _approval(role: str, old: Approval, new: Approval) -> Iterator[Change]:
+    if old.valid_for != new.valid_for:
+        effect = by_size(old.valid_for, new.valid_for, more_is=Effect.looser)
+        yield effect, f"approval of {role} counts for {_time(old.valid_for)} → {_time(new.valid_for)}"
+    if old.four_eyes != new.four_eyes:
+        who = "may not" if new.four_eyes else "may"
+        effect = Effect.tighter if new.four_eyes else Effect.looser
+        yield effect, f"approval of {role} {who} come from whoever starts or promotes"
+
+
+def _actions(old: Rollout, new: Rollout) -> Iterator[tuple[str, Effect, str]]:
+    empty = Action((), "null", ())
+    for name in dict.fromkeys([*old.actions, *new.actions]):
+        before, after = old.actions.get(name, empty), new.actions.get(name, empty)
+        yield from ((f"action {name}", *change) for change in _action(before, after))
+
+
+def _action(old: Action, new: Action) -> Iterator[Change]:
+    if sorted(old.steps) == sorted(new.steps) and old.steps != new.steps:
+        yield Effect.unclear, "its steps are done in another order"
+    elif len(old.steps) == len(new.steps) and old.steps != new.steps:
+        for before, after in zip(old.steps, new.steps, strict=True):
+            if before != after:
+                yield Effect.unclear, f"step {before} → {after}"
+    else:
+        yield from _list("step", old.steps, new.steps)
+    if old.proof != new.proof:
+        effect = Effect.looser if new.proof == "null" else Effect.unclear
+        yield (
+            effect,
+            f"proof {old.proof} → {new.proof}" if new.proof != "null" else "its effect is proved no longer",
+        )
+    yield from _list("told", old.tell, new.tell)
+
+
+def _own(old: Rollout, new: Rollout) -> Iterator[tuple[str, Effect, str]]:
+    for level in dict.fromkeys([*old.levels, *new.levels]):
+        before, after = old.levels.get(level), new.levels.get(level)
+        subject = f"level {level}"
+        if before is None and after is not None:
+            yield subject, Effect.tighter, f"new escalation level after {span(after)}"
+        elif after is None:
+            yield subject, Effect.looser, "escalation level removed"
+        elif before is not None and before != after:
+            yield (
+                subject,
+                by_size(before, after, more_is=Effect.looser),
+                f"after {span(before)} → {span(after)}",
+            )
+    if old.environment != new.environment:
+        yield "", Effect.unclear, f"environment {old.environment or 'none'} → {new.environment or 'none'}"
+    yield from (("", *change) for change in _arms(old.arms, new.arms))
+    for guardrail, captured in old.captured.items():
+        if new.captured.get(guardrail, captured) != captured:
+            yield guardrail, Effect.unclear, "how its reference is captured changed; read the playbook"
+    if old.interval != new.interval:
+        effect = by_size(old.interval, new.interval, more_is=Effect.looser)
+        yield "", effect, f"evaluated every {span(old.interval)} → {span(new.interval)}"
+    if old.rollbacks_per_day != new.rollbacks_per_day:
+        effect = by_size(old.rollbacks_per_day, new.rollbacks_per_day, more_is=Effect.tighter)
+        yield "", effect, f"automatic rollbacks per day {old.rollbacks_per_day} → {new.rollbacks_per_day}"
+    if old.keep != new.keep:
+        effect = by_size(old.keep, new.keep, more_is=Effect.tighter)
+        yield "", effect, f"a rollback is put back for {old.keep:g} s → {new.keep:g} s"
+    if old.checks != new.checks:
+        effect = by_size(len(old.checks), len(new.checks), more_is=Effect.tighter)
+        same = len(old.checks) == len(new.checks)
+        yield "", Effect.neutral if same else effect, f"checks {_times(old.checks)} → {_times(new.checks)}"
+
+
+def _arms(old: Arms | None, new: Arms | None) -> Iterator[Change]:
+    """Another version is what a rollout is for; another label is another way to tell them apart."""
+    if old is not None and new is not None and old.label == new.label:
+        if old != new:
+            yield (
+                Effect.neutral,
+                f"versions: canary {old.canary} → {new.canary}, stable {old.stable} → {new.stable}",
+            )
+    elif old != new:
+        yield Effect.unclear, f"arms told apart by {_label(old)} → {_label(new)}"
+
+
+def _label(arms: Arms | None) -> str:
+    return arms.label if arms is not None else "nothing"
+
+
+def _list(
+    what: str,
+    old: Sequence[str],
+    new: Sequence[str],
+    *,
+    gone: Effect = Effect.looser,
+    came: Effect = Effect.tighter,
+) -> Iterator[Change]:
+    yield from ((gone, f"{what} removed: {one}") for one in old if one not in new)
+    yield from ((came, f"{what} added: {one}") for one in new if one not in old)
+
+
+def _share(weight: float | None) -> str:
+    return "not set by weight" if weight is None else f"{weight * 100:g} %"
+
+
+def _time(hold: float | None) -> str:
+    return "for good" if hold is None else span(timedelta(seconds=hold))
+
+
+def _times(checks: Sequence[float]) -> str:
+    return ", ".join(span(timedelta(seconds=check)) for check in checks) or "none"

@@ -1,0 +1,209 @@
+"""Two states of one rollout's alerts → their differences."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
+
+from handrail.contract import names
+from handrail.output.diff.facts import Limit, Rollout, Tier
+from handrail.output.diff.model import Difference, Effect, by_size, worst
+from handrail.output.diff.people import change
+from handrail.units import plain, span
+
+_NUMBER = re.compile(r"(?<![\w.])\d+(?:\.\d+)?(?:ms|[smhdw])?(?![\w.])")
+Change = tuple[Effect, str]
+
+
+def tiers(name: str, old: Rollout, new: Rollout) -> Iterator[Difference]:
+    """Guardrails and tiers that came, went or changed."""
+    for guardrail in dict.fromkeys([*old.guardrails, *new.guardrails]):
+        if guardrail not in new.guardrails:
+            yield Difference(
+                Effect.looser, name, guardrail, f"guardrail removed ({_summary(old, guardrail)})"
+            )
+        elif guardrail not in old.guardrails:
+            yield Difference(Effect.tighter, name, guardrail, f"new guardrail ({_summary(new, guardrail)})")
+        else:
+            yield from _guardrail(name, guardrail, old, new)
+
+
+def _guardrail(name: str, guardrail: str, old: Rollout, new: Rollout) -> Iterator[Difference]:
+    measures = old.measures.get(guardrail, ()), new.measures.get(guardrail, ())
+    if measures[0] != measures[1]:
+        yield Difference(Effect.unclear, name, guardrail, f"what is measured changed; {_numbers(*measures)}")
+    both = {tier for own, tier in old.tiers if own == guardrail and (own, tier) in new.tiers}
+    for key in dict.fromkeys([*old.tiers, *new.tiers]):
+        if key[0] != guardrail:
+            continue
+        subject = " ".join(key)
+        before, after = old.tiers.get(key), new.tiers.get(key)
+        if before is not None and after is not None:
+            for effect, what in (*_tier(before, after), *_muted(before, after, both)):
+                yield Difference(effect, name, subject, what)
+        elif before is not None:
+            yield Difference(Effect.looser, name, subject, f"rule removed ({_line(before)})")
+        elif after is not None:
+            yield Difference(Effect.tighter, name, subject, f"new rule ({_line(after)})")
+
+
+def _summary(rollout: Rollout, guardrail: str) -> str:
+    lines = [
+        f"{tier} {_line(one)}"
+        for (own, tier), one in rollout.tiers.items()
+        if own == guardrail and tier != "blind"
+    ]
+    return "; ".join(lines) or "blind only"
+
+
+def _line(tier: Tier) -> str:
+    limits = ", or ".join(limit.text for limit in tier.limits or ())
+    held = f" for {span(tier.hold)}" if tier.hold else ""
+    return f"{limits or 'its expression'}{held}: {tier.action}{' in shadow' if tier.shadow else ''}"
+
+
+def _tier(old: Tier, new: Tier) -> Iterator[Change]:
+    yield from _limits(old, new)
+    if old.hold != new.hold:
+        effect = by_size(old.hold, new.hold, more_is=Effect.looser)
+        yield effect, f"hold {span(old.hold)} → {span(new.hold)}"
+    if old.keeps != new.keeps:
+        effect = by_size(old.keeps, new.keeps, more_is=Effect.tighter)
+        yield effect, f"kept firing {span(old.keeps)} → {span(new.keeps)}"
+    if old.action != new.action:
+        yield _action(old.action, new.action), f"action {old.action} → {new.action}"
+    if old.severity != new.severity:
+        yield _severity(old, new)
+    if old.shadow != new.shadow:
+        yield (
+            (Effect.looser, "now in shadow: nothing is done any more")
+            if new.shadow
+            else (Effect.tighter, "out of the shadow: now it acts")
+        )
+    yield from _confirmation(old, new)
+    if old.expr != new.expr:
+        yield from _expression(old, new)
+
+
+def _severity(old: Tier, new: Tier) -> Change:
+    """Only a word to Prometheus; to Alertmanager it says who is told."""
+    words = f"severity {old.severity} → {new.severity}"
+    if old.heard is None or new.heard is None:
+        return Effect.unclear, words
+    effect, what = change(old.heard, new.heard)
+    return effect, f"{words}: {what}" if what else words
+
+
+def _muted(old: Tier, new: Tier, both: set[str]) -> Iterator[Change]:
+    """What tiers that were and are there have to do with each other; a shadow is muted by none and mutes none."""
+    if old.shadow == new.shadow:
+        for tier in sorted((old.muted ^ new.muted) & both):
+            muted = tier in new.muted
+            effect = Effect.unclear if muted else Effect.tighter
+            yield effect, f"{'muted' if muted else 'heard'} while its {tier} tier fires"
+
+
+def _limits(old: Tier, new: Tier) -> Iterator[Change]:
+    if old.limits is None or new.limits is None or old.limits == new.limits:
+        return
+    before = {limit.kind: limit for limit in old.limits}
+    after = {limit.kind: limit for limit in new.limits}
+    if before.keys() == after.keys():
+        for kind, limit in after.items():
+            if before[kind] != limit:
+                yield _moved(before[kind], limit), f"limit {before[kind].text} → {limit.text}"
+    elif before.keys() < after.keys():
+        yield from (
+            (Effect.tighter, f"one reason more: {after[kind].text}") for kind in after.keys() - before.keys()
+        )
+    elif after.keys() < before.keys():
+        yield from (
+            (Effect.looser, f"one reason less: {before[kind].text}") for kind in before.keys() - after.keys()
+        )
+    else:
+        texts = [", or ".join(limit.text for limit in tier.limits or ()) for tier in (old, new)]
+        yield Effect.unclear, f"limit {texts[0]} → {texts[1]}"
+
+
+def _moved(old: Limit, new: Limit) -> Effect:
+    stages = {*old.figures, *new.figures}
+    pairs = {(_in(old, stage), _in(new, stage)) for stage in stages}
+    rising = old.op in {">", ">="}
+    effects = set()
+    if old.floor != new.floor:
+        effects.add(Effect.looser if new.floor > old.floor else Effect.tighter)
+    for before, after in pairs:
+        if before == after:
+            continue
+        if before is None or after is None:
+            effects.add(Effect.tighter if before is None else Effect.looser)
+        else:
+            effects.add(Effect.looser if (after > before) == rising else Effect.tighter)
+    return worst(effects)
+
+
+def _in(limit: Limit, stage: str | None) -> Decimal | None:
+    return limit.figures.get(stage, limit.figures.get(None))
+
+
+_STRENGTH = {
+    action: strength for strength, action in enumerate(("promote", "investigate", "hold", *names.ACTING))
+}
+
+
+def _action(old: str, new: str) -> Effect:
+    before, after = _STRENGTH.get(old), _STRENGTH.get(new)
+    if before is None or after is None or {old, new} == {"emergency-rollback", "security-rollback"}:
+        return Effect.unclear
+    return Effect.looser if after < before else Effect.tighter
+
+
+_UNREACHABLE = ("page", "hold", "act")
+
+
+def _confirmation(old: Tier, new: Tier) -> Iterator[Change]:
+    if old.confirm == new.confirm:
+        return
+    if new.confirm is None:
+        yield Effect.tighter, "acts without asking again"
+    elif old.confirm is None:
+        yield Effect.looser, f"asks again after {new.confirm[0]:g} s before it acts"
+    else:
+        if old.confirm[0] != new.confirm[0]:
+            effect = by_size(old.confirm[0], new.confirm[0], more_is=Effect.looser)
+            yield effect, f"asks again after {old.confirm[0]:g} s → {new.confirm[0]:g} s"
+        before, after = old.confirm[1], new.confirm[1]
+        if before != after:
+            weaker = _UNREACHABLE.index(after) < _UNREACHABLE.index(before)
+            yield (
+                Effect.looser if weaker else Effect.tighter,
+                f"when Prometheus does not answer: {before} → {after}",
+            )
+
+
+def _expression(old: Tier, new: Tier) -> Iterator[Change]:
+    """What else the expression changed in; which way is safer only a person can say."""
+    if _NUMBER.sub("#", old.expr) != _NUMBER.sub("#", new.expr):
+        yield Effect.unclear, "its expression changed; read the rule"
+        return
+    pairs = zip(_NUMBER.findall(old.expr), _NUMBER.findall(new.expr), strict=True)
+    said = _figures(old), _figures(new)
+    moved = dict.fromkeys(f"{a} → {b}" for a, b in pairs if a != b and not (a in said[0] and b in said[1]))
+    if moved:
+        yield Effect.unclear, f"numbers of its expression changed: {', '.join(moved)}"
+
+
+def _numbers(old: Sequence[str], new: Sequence[str]) -> str:
+    """The numbers that moved, where nothing else did."""
+    before, after = "\n".join(old), "\n".join(new)
+    if _NUMBER.sub("#", before) != _NUMBER.sub("#", after):
+        return "read the recording rules"
+    pairs = zip(_NUMBER.findall(before), _NUMBER.findall(after), strict=True)
+    return ", ".join(dict.fromkeys(f"{a} → {b}" for a, b in pairs if a != b))
+
+
+def _figures(tier: Tier) -> set[str]:
+    """As the expression has them: the sign of a negative one stands before its number."""
+    figures = (figure for limit in tier.limits or () for figure in (*limit.figures.values(), limit.floor))
+    return {plain(abs(figure)) for figure in figures if figure is not None}

@@ -1,0 +1,146 @@
+"""A rollout and the files made of it → what does not hang together: an alert that leads nowhere.
+
+Every alert needs its rule, its test, a panel that shows it, the section of the runbook that its link names, a
+route to somebody, and an action that the playbook knows. The files are looked at as they were written, so that
+it is found out whichever part forgot something.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import yaml
+
+from handrail.contract import names
+from handrail.errors import Problem, Severity
+from handrail.plan import Absence, Alert, Rollout
+from handrail.plan.routing import taken
+
+NAME = "graph"
+
+_RULE = re.compile(r"- alert: (\S+)\n")
+_LINKS = re.compile(r"runbook_url: (\S+)\n\s+dashboard_url: (\S+)")
+_TESTED = re.compile(r'alertname(?:: |=")(\w+)')
+_UNTESTED = re.compile(r"^# cannot be tested: (.+)$", re.MULTILINE)
+_HEADING = re.compile(r"^#{1,6} (.+)$", re.MULTILINE)
+_VALUE = re.compile(names.VALUE + r'\{[^}]*guardrail="([^"]+)"')
+_RATIO = re.compile(names.SLO_RATIO + r'\{[^}]*slo="([^"]+)"')
+_OURS = "this is a mistake in Handrail: please report it"
+
+
+@dataclass(frozen=True)
+class Written:
+    """What the files of one rollout say, by what an alert must find in them."""
+
+    links: Mapping[str, tuple[str, str]]
+    tested: frozenset[str]
+    untested: str
+    """Why some alerts have no test, as the test file says it."""
+    shown: frozenset[str]
+    headings: Counter[str]
+    receivers: frozenset[str]
+
+
+def check(rollout: Rollout, files: Mapping[str, str], receivers: frozenset[str]) -> list[Problem]:
+    """Everything that is missing from the rollout's `files`, where `receivers` tell somebody, by its place."""
+    return sorted(_rollout(rollout, _read(rollout, files, receivers)))
+
+
+def _read(rollout: Rollout, files: Mapping[str, str], receivers: frozenset[str]) -> Written:
+    tests = "".join(files[path] for path in files if names.is_tests_file(path))
+    return Written(
+        links=_links(files[names.rules_file(rollout.name)]),
+        tested=frozenset(_TESTED.findall(tests)),
+        untested="\n".join(_UNTESTED.findall(tests)),
+        shown=_shown(files[names.dashboard_file(rollout.name)]),
+        headings=Counter(map(anchor, _HEADING.findall(files[names.runbook_file(rollout.name)]))),
+        receivers=receivers,
+    )
+
+
+def anchor(heading: str) -> str:
+    """`If Handrail is down` → `if-handrail-is-down`: what a link says for a heading."""
+    return re.sub(r"[^\w\- ]", "", heading.strip().lower()).replace(" ", "-")
+
+
+def _links(rules: str) -> dict[str, tuple[str, str]]:
+    _, *parts = _RULE.split(rules)
+    found = {}
+    for name, text in zip(parts[::2], parts[1::2], strict=True):
+        links = _LINKS.search(text)
+        found[name] = (links[1], links[2]) if links else ("", "")
+    return found
+
+
+def _shown(dashboard: str) -> frozenset[str]:
+    """What has a panel: guardrails and objectives by recorded values, heartbeat and escalations by ALERTS."""
+    panels = json.loads(dashboard)["panels"]
+    queries = "\n".join(target["expr"] for panel in panels for target in panel.get("targets", ()))
+    found = {*_VALUE.findall(queries), *(f"slo-{name}" for name in _RATIO.findall(queries))}
+    found |= {names.HEARTBEAT} if f'alertname="{names.HEARTBEAT_ALERT}"' in queries else set()
+    return frozenset(found | ({names.ESCALATION} if "ALERTS{rollout=" in queries else set()))
+
+
+def told(alertmanager: str) -> frozenset[str]:
+    """The receivers in alertmanager.yml by which somebody is told, and that are not only named."""
+    data = yaml.load(alertmanager, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506  a safe one
+    return frozenset(receiver["name"] for receiver in data["receivers"] if len(receiver) > 1)
+
+
+def _rollout(rollout: Rollout, written: Written) -> Iterator[Problem]:
+    for alert in (*rollout.alerts, rollout.heartbeat):
+        for what, cure in _missing(alert, rollout, written):
+            yield Problem(alert.where, Severity.error, f"alert {alert.name} {what}", cure, NAME)
+
+
+def _missing(alert: Alert, rollout: Rollout, written: Written) -> Iterator[tuple[str, str]]:
+    of = dict(alert.labels).get(names.GUARDRAIL, alert.tier)
+    if alert.name not in written.links:
+        yield "has no rule", _OURS
+        return
+    runbook, dashboard = written.links[alert.name]
+    count = written.headings[of]
+    if runbook != f"{rollout.runbook_url}#{of}" or not count:
+        yield "has no section in the runbook", _OURS
+    elif count > 1:
+        yield (
+            f"leads to '{of}', and the runbook has {count} sections of that name",
+            f"rename the guardrail '{of}'",
+        )
+    if dashboard != rollout.dashboard_url or of not in written.shown:
+        yield "has no panel in the dashboard", _OURS
+    if alert.name not in written.tested and not _explained(alert, of, rollout, written):
+        yield "has no test, and the test file does not say why", _OURS
+    routes = {
+        route.receiver
+        for route in taken(rollout.routing, {names.ALERTNAME: alert.name, **dict(alert.labels)})
+    }
+    if not (routes or {rollout.routing.receivers[0].name}) & written.receivers:
+        yield "has no route to anybody", _OURS
+    yield from _action(alert, rollout)
+
+
+def _explained(alert: Alert, of: str, rollout: Rollout, written: Written) -> bool:
+    """Whether the file says why: free PromQL, for one, may be anything. Levels need an alert that lasts to climb on.
+
+    What is judged by its absence sees that nothing is there: no series can make it blind.
+    """
+    sees = (
+        guardrail.blind
+        for guardrail in rollout.guardrails
+        if all(isinstance(signal.measure, Absence) for signal in guardrail.signals)
+    )
+    own = (rollout.heartbeat, *(level.alert for level in rollout.escalation), *sees)
+    return alert in own or re.search(rf"(?<![\w-]){re.escape(of)}(?![\w-])", written.untested) is not None
+
+
+def _action(alert: Alert, rollout: Rollout) -> Iterator[tuple[str, str]]:
+    known = rollout.playbook.action(alert.action)
+    if known is None:
+        yield f"asks for '{alert.action}', which the playbook does not know", _OURS
+    elif alert.action in names.ACTING and not known.steps:
+        yield f"asks for '{alert.action}', which has no steps", "add split= or rollback= to the rollout"

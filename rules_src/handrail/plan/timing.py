@@ -1,0 +1,184 @@
+"""An alert of the plan → how long it takes from the breach to the alert, the decision and the rollback.
+
+    breach → seen → in the value → judged → held → told → asked again → done
+             scrape  window        evaluation hold   wait    confirm      act
+
+Every term is an upper bound, so every sum is one. Two breaches are looked at, and only the window differs:
+`sudden`, when everything fails from one moment on, and `slight`, when the value is just over its limit and a
+window of rates must be filled with it first. The hold is counted in whole evaluations, as Prometheus does.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+
+from handrail import plan
+from handrail.contract import names
+from handrail.plan.routing import HandrailReceiver, taken
+from handrail.units import duration
+
+NOTHING = timedelta()
+
+_RANGE = re.compile(r"\[((?:\d+(?:ms|[smhdw]))+)")
+
+
+@dataclass(frozen=True)
+class Times:
+    """The terms of the sum. `sudden` and `slight` are what the measure's window adds."""
+
+    scrape: timedelta
+    sudden: timedelta
+    slight: timedelta
+    evaluation: timedelta
+    hold: timedelta
+    wait: timedelta
+    confirm: timedelta
+    act: timedelta
+
+    @property
+    def rule(self) -> timedelta:
+        """From a value that is over its limit to the alert: nothing but the rule's own time."""
+        return self.evaluation + self.hold
+
+    @property
+    def fires(self) -> timedelta:
+        """From a sudden breach to the alert."""
+        return self.scrape + self.sudden + self.rule
+
+    @property
+    def fires_at_last(self) -> timedelta:
+        """From a slight breach to the alert."""
+        return self.scrape + self.slight + self.rule
+
+    @property
+    def decide(self) -> timedelta:
+        """From a value that is over its limit for as long as it must be to the decision, hold left out."""
+        return self.scrape + self.evaluation + self.wait + self.confirm
+
+    @property
+    def done(self) -> timedelta:
+        """From a sudden breach to the last step of the action, when each step takes its time limit once."""
+        return self.fires + self.wait + self.confirm + self.act
+
+    @property
+    def done_at_last(self) -> timedelta:
+        """From a slight breach to the last step of the action."""
+        return self.fires_at_last + self.wait + self.confirm + self.act
+
+
+def timing(rollout: plan.Rollout) -> dict[str, Times]:
+    """The times of every alert of guardrails and objectives, by alert name."""
+    confirms = {
+        tier.alertname: timedelta(seconds=tier.confirmation.after)
+        for guardrail in rollout.playbook.guardrails
+        for tier in guardrail.tiers
+        if tier.confirmation is not None
+    }
+    return {
+        alert.name: _times(alert, sudden, slight, confirms.get(alert.name, NOTHING), rollout)
+        for alert, sudden, slight in _alerts(rollout)
+    }
+
+
+def _alerts(rollout: plan.Rollout) -> Iterator[tuple[plan.Alert, timedelta, timedelta]]:
+    for guardrail in rollout.guardrails:
+        for alert in guardrail.alerts:
+            windows = [window(condition) for condition in alert.conditions]
+            yield alert, max(sudden for sudden, _ in windows), max(slight for _, slight in windows)
+        leaves = max((_width(signal.measure) for signal in guardrail.signals), default=NOTHING)
+        yield guardrail.blind, leaves, leaves
+    for slo in rollout.slos:
+        for alert, (_, burns) in zip(slo.alerts, slo.burns, strict=True):
+            budget = float(1 - slo.objective)
+            sudden = min(burn.long * min(1.0, float(burn.factor) * budget) for burn in burns)
+            yield alert, sudden, max(burn.long for burn in burns)
+        yield slo.blind, NOTHING, NOTHING
+
+
+def _times(
+    alert: plan.Alert, sudden: timedelta, slight: timedelta, confirm: timedelta, rollout: plan.Rollout
+) -> Times:
+    return Times(
+        scrape=rollout.scrape,
+        sudden=sudden,
+        slight=slight,
+        evaluation=rollout.evaluate,
+        hold=-(-alert.hold // rollout.evaluate) * rollout.evaluate,
+        wait=_wait(alert, rollout),
+        confirm=confirm,
+        act=acting(alert.action, rollout),
+    )
+
+
+def window(condition: plan.Condition) -> tuple[timedelta, timedelta]:
+    """How long the window hides a sudden and a slight breach of this condition."""
+    measure = condition.signal.measure
+    if isinstance(measure, plan.While):
+        measure = measure.measure
+    rising = condition.op in (plan.Op.above, plan.Op.at_least)
+    match measure:
+        case plan.Ratio(bad=bad, window=whole):
+            return whole * _filled(condition, rising=rising, towards=bad), whole
+        case plan.SlowerThan(window=whole):
+            return whole * _filled(condition, rising=rising, towards=True), whole
+        case plan.Latency(window=whole, q=q):
+            return (whole * float(1 - q) if rising else whole), whole
+        case plan.Increase(window=whole):
+            return (NOTHING, whole if _largest(condition) else NOTHING) if rising else (whole, whole)
+        case plan.Gauge(window=whole, over=over) if whole is not None:
+            at_once = rising == (over != "min")
+            return (NOTHING, NOTHING) if at_once else (whole, whole)
+        case plan.Rate(window=whole) | plan.Growth(window=whole) | plan.Absence(window=whole):
+            return whole, whole
+        case plan.PromQL():
+            return looks_back(measure), looks_back(measure)
+        case _:
+            return NOTHING, NOTHING
+
+
+def looks_back(measure: plan.Measure) -> timedelta:
+    """How far back a measure looks."""
+    if isinstance(measure, plan.While):
+        return max(looks_back(measure.measure), looks_back(measure.condition))
+    if isinstance(measure, plan.PromQL):
+        return max((duration(text) for text in _RANGE.findall(measure.expr)), default=NOTHING)
+    return getattr(measure, "window", None) or NOTHING
+
+
+def _filled(condition: plan.Condition, *, rising: bool, towards: bool) -> float:
+    # When everything fails, the share moves from 0 to 1 (or from 1 to 0) evenly over the window. Where the
+    # breach is the other way round, or the limit is only known at run time, the whole window counts.
+    if condition.reference is not None or rising != towards:
+        return 1.0
+    figures = condition.figures
+    share = max(figures) if rising else 1 - min(figures)
+    return float(min(Decimal(1), max(Decimal(0), share)))
+
+
+def _largest(condition: plan.Condition) -> bool:
+    return condition.reference is not None or any(figure > 0 for figure in condition.figures)
+
+
+def acting(action: str, rollout: plan.Rollout) -> timedelta:
+    """The longest the steps of an action take when each works at its first try."""
+    found = rollout.playbook.action(action)
+    return timedelta(seconds=sum(step.timeout for step in found.steps)) if found else NOTHING
+
+
+def _wait(alert: plan.Alert, rollout: plan.Rollout) -> timedelta:
+    """The group wait of the quickest route to the receiver."""
+    acting_receivers = {
+        receiver.name
+        for receiver in rollout.routing.receivers
+        if any(isinstance(channel, HandrailReceiver) for channel in receiver.channels)
+    }
+    routes = taken(rollout.routing, {names.ALERTNAME: alert.name, **dict(alert.labels)})
+    return min((route.pace.wait for route in routes if route.receiver in acting_receivers), default=NOTHING)
+
+
+def _width(measure: plan.Measure) -> timedelta:
+    return getattr(measure.measure if isinstance(measure, plan.While) else measure, "window", None) or NOTHING

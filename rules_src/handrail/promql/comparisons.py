@@ -1,0 +1,329 @@
+"""Conditions of the plan → PromQL text: comparisons, stages, references, minimum of traffic.
+
+A sample of `fires` is a breach. What the receiver exports (stage, captured figures) is believed for
+`REMEMBER` while it cannot be scraped; after that there is no verdict and `blind` says so.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+from itertools import pairwise
+
+from handrail.contract import names
+from handrail.plan import (
+    Condition,
+    Latency,
+    Measure,
+    Op,
+    PromQL,
+    Rate,
+    Ratio,
+    Reference,
+    ReferenceKind,
+    Selector,
+    Signal,
+    SlowerThan,
+    Stage,
+    StageLimit,
+    While,
+    narrowed,
+)
+from handrail.promql.syntax import by, either
+from handrail.promql.values import NUMBERS, events, value
+from handrail.promql.windows import Estimated
+from handrail.units import plain, seconds, span
+
+REMEMBER = timedelta(minutes=10)
+"""How long the last word of the receiver (stage, references) is believed while it cannot be scraped."""
+
+
+@dataclass(frozen=True)
+class AnyStage:
+    """Whatever the stage is, and also where there are none."""
+
+
+@dataclass(frozen=True)
+class NoStage:
+    """In no stage at all."""
+
+
+@dataclass(frozen=True)
+class TheseStages:
+    """In one of these."""
+
+    names: tuple[str, ...]
+
+
+Stages = AnyStage | NoStage | TheseStages
+"""When something is looked at."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a condition is judged: the names and the stages its expressions need."""
+
+    rollout: str
+    guardrail: str
+    stages: tuple[Stage, ...]
+    arm: str | None
+
+    @property
+    def running(self) -> Stages:
+        """While the judged version has traffic."""
+        if self.arm is None:
+            return AnyStage()
+        return self._in(tuple(stage.name for stage in self.stages if stage.has_canary))
+
+    @property
+    def compared(self) -> Stages:
+        """While both arms have traffic."""
+        return self._in(tuple(stage.name for stage in self.stages if stage.has_both))
+
+    def _in(self, stages: tuple[str, ...]) -> Stages:
+        if not self.stages:  # somebody else moves the traffic, and the arms are there whenever they are
+            return AnyStage()
+        return TheseStages(stages) if stages else NoStage()
+
+
+def in_stages(rollout: str, stages: tuple[str, ...]) -> str:
+    """One sample without labels while `rollout` is in one of `stages`, of which there is at least one."""
+    return f"max({_stages(rollout, stages)}) == 1"
+
+
+def each_of(rollout: str, stages: tuple[str, ...]) -> str:
+    """One sample by `stage` for every one of `stages` that `rollout` is in."""
+    return f"max by (stage) ({_stages(rollout, stages)}) == 1"
+
+
+def _stages(rollout: str, stages: tuple[str, ...]) -> str:
+    one_of = (names.STAGE, "=", stages[0]) if len(stages) == 1 else (names.STAGE, "=~", either(stages))
+    return remembered(Selector(names.STAGE_METRIC, ((names.ROLLOUT, "=", rollout), one_of)))
+
+
+def remembered(series: Selector) -> str:
+    """The last word of the receiver, believed for a while."""
+    return f"last_over_time({series}[{span(REMEMBER)}])"
+
+
+def reference_of(rollout: str, guardrail: str, reference: str) -> Selector:
+    """The captured figure of a guardrail as the receiver exports it."""
+    return Selector(
+        names.REFERENCE_METRIC,
+        ((names.ROLLOUT, "=", rollout), (names.GUARDRAIL, "=", guardrail), (names.REFERENCE, "=", reference)),
+    )
+
+
+def captured(place: Place, reference: str) -> str:
+    """The captured figure, without labels."""
+    return f"max({remembered(reference_of(place.rollout, place.guardrail, reference))} {NUMBERS})"
+
+
+def figures(condition: Condition, rollout: str) -> str:
+    """The limit's figure: a number, or a vector of at most one sample without labels.
+
+    The stage is no label of it: a promotion must not restart what is held.
+    """
+    if not condition.staged:
+        return plain(condition.figures[0])
+    named = [limit for limit in condition.limits if limit.stage is not None]
+    by_figure: dict[str, list[str]] = {}
+    for limit in named:
+        if limit.figure is not None:
+            by_figure.setdefault(plain(limit.figure), []).append(limit.stage or "")
+    upwards = condition.op in (Op.above, Op.at_least)
+    rest = [
+        _rest(limit.figure, named, rollout, upwards=upwards)
+        for limit in condition.limits
+        if limit.stage is None and limit.figure is not None
+    ]
+    if len(by_figure) == 1 and not rest:
+        figure, stages = next(iter(by_figure.items()))
+        return f"({in_stages(rollout, tuple(stages))}) * {figure}"
+    parts = [f"({each_of(rollout, tuple(stages))}) * {figure}" for figure, stages in by_figure.items()]
+    # Two receivers may name two stages for a moment: the tighter limit counts, and never both.
+    return f"{'min' if upwards else 'max'}({' or '.join([*parts, *rest])})"
+
+
+def _rest(figure: Decimal, named: list[StageLimit], rollout: str, *, upwards: bool) -> str:
+    """The figure where no stage has its own; where it is as loose as the loosest of theirs, it needs no asking."""
+    fixed = f"vector({plain(figure)})"
+    others = [limit.figure for limit in named if limit.figure != figure]
+    if all(other is not None and (other <= figure) == upwards for other in others):
+        return fixed
+    elsewhere = in_stages(rollout, tuple(limit.stage or "" for limit in named))
+    return f"({fixed} unless on () ({elsewhere}))"
+
+
+def limit(condition: Condition, place: Place) -> str:
+    """What the value is compared with: a number, or a vector with at most the labels it is joined on."""
+    figure = figures(condition, place.rollout)
+    if condition.reference is None:
+        return figure
+    operator = "+" if condition.points else "*"
+    joined = f"{operator} on () group_left () ({figure})" if condition.staged else f"{operator} {figure}"
+    line = f"({_reference(condition, place)}) {joined}"
+    return line if condition.floor is None else f"clamp_min({line}, {plain(condition.floor)})"
+
+
+def _reference(condition: Condition, place: Place) -> str:
+    reference = condition.reference
+    if reference is None:
+        raise ValueError("a fixed limit has no reference")
+    if reference.kind is ReferenceKind.before:
+        return captured(place, names.BEFORE)
+    if reference.kind is ReferenceKind.stable:
+        return str(of_stable(condition.signal.value, condition.signal, place))
+    if reference.kind is ReferenceKind.ago:
+        return value_then(condition.signal, place, reference.ago or timedelta())
+    return " or ".join(
+        f"{captured(place, names.stage_reference(before))} and on () ({in_stages(place.rollout, later)})"
+        for before, later in steps(reference, place)
+    )
+
+
+def steps(reference: Reference, place: Place) -> list[tuple[str, tuple[str, ...]]]:
+    """(stage whose figure was captured, the stages in which it is compared with)."""
+    stages = [stage.name for stage in place.stages]
+    if reference.stage is None:
+        return [(before, (now,)) for before, now in pairwise(stages)]
+    return [(reference.stage, tuple(stages[stages.index(reference.stage) + 1 :]))]
+
+
+def of_stable(series: Selector, signal: Signal, place: Place) -> Selector:
+    """The same series of the stable arm."""
+    return series.where((signal.by[0], "=", place.arm or ""))
+
+
+def value_then(signal: Signal, place: Place, ago: timedelta) -> str:
+    """What the measure was some time ago, from the service's own series: a guardrail may be younger than that."""
+    then, how = back_then(signal, place), Estimated(ago)
+    return value(then, (), events(then, (), how), how)
+
+
+def back_then(signal: Signal, place: Place) -> Measure:
+    """What to compare with some time ago: there was no canary then, and the stable arm was all there was."""
+    return (
+        narrowed(signal.measure, (signal.by[0], "=", place.arm or ""))
+        if tells_arms(signal, place)
+        else signal.measure
+    )
+
+
+def tells_arms(signal: Signal, place: Place) -> bool:
+    """Whether the signal tells the arms apart."""
+    return place.arm is not None and bool(signal.by)
+
+
+def _others(signal: Signal, place: Place) -> tuple[str, ...]:
+    """The labels its series are kept apart by, without the arm's."""
+    return signal.by[1:] if tells_arms(signal, place) else signal.by
+
+
+def fires(condition: Condition, place: Place) -> str:
+    """A sample, with the value, for every series that is in breach."""
+    op = condition.op.value
+    line = limit(condition, place)
+    compared = f"{_judged(condition)} {op} {_joined(condition, place)}{_bracketed(line)}"
+    return "\nand ".join([compared, *_enough(condition, place)])
+
+
+def not_only(condition: Condition, place: Place) -> str:
+    """A sample while not all is in the condition's state: none is, or one of several is in another."""
+    label, state = condition.signal.by[-1], condition.state or ""
+    return f"{fires(condition, place)}\nor {condition.signal.value.where((label, '!=', state))} >= 1"
+
+
+def _judged(condition: Condition) -> Selector:
+    value = condition.signal.value
+    return value if condition.state is None else value.where((condition.signal.by[-1], "=", condition.state))
+
+
+def _bracketed(expr: str) -> str:
+    return expr if re.fullmatch(r"[\d.]+", expr) else f"({expr})"
+
+
+def _joined(condition: Condition, place: Place) -> str:
+    signal, reference = condition.signal, condition.reference
+    if reference is None and not condition.staged:
+        return ""
+    if reference is not None and reference.kind is ReferenceKind.stable:
+        return f"on ({', '.join((*_OWN, *_others(signal, place)))}) group_left () "
+    if reference is not None and reference.kind is ReferenceKind.ago:
+        if isinstance(signal.measure, PromQL):  # nobody knows which labels tell its series apart
+            return f"ignoring ({', '.join((*_OWN, names.SIGNAL))}) "
+        return f"on ({', '.join(_others(signal, place))}) group_left () "
+    return "on () group_left () "
+
+
+_OWN = (names.ROLLOUT, names.GUARDRAIL)
+
+
+def _enough(condition: Condition, place: Place) -> list[str]:
+    """What must be so beside the comparison for it to count: events enough, here and in what is compared with."""
+    signal, reference = condition.signal, condition.reference
+    measure = _inner(signal.measure)
+    ago = reference.ago if reference is not None else None
+    if isinstance(measure, Rate):
+        return _grown_up(measure, condition, place, ago)
+    if signal.events is None or not isinstance(measure, Ratio | Latency | SlowerThan):
+        return []
+    least = f">= {measure.min_events}"
+    parts = [f"on ({', '.join((*_OWN, *signal.by))}) {signal.events} {least}"]
+    rest = _others(signal, place)
+    if reference is not None and reference.kind is ReferenceKind.stable:
+        parts.append(f"on ({', '.join((*_OWN, *rest))}) {of_stable(signal.events, signal, place)} {least}")
+    if ago is not None:
+        then = events(back_then(signal, place), rest, Estimated(ago))
+        parts.append(f"on ({', '.join(rest)}) {then} {least}")
+    return parts
+
+
+def _inner(measure: Measure) -> Measure:
+    return measure.measure if isinstance(measure, While) else measure
+
+
+def captured_from(signal: Signal, place: Place, window: str, every: str, *, stable: bool) -> str:
+    """The mean over `window` of what an arm's value was, looked at `every` so often, when there were events enough."""
+    apart = stable and tells_arms(signal, place)
+    series = of_stable(signal.value, signal, place) if apart else signal.value
+    measure = _inner(signal.measure)
+    if signal.events is None or not isinstance(measure, Ratio | Latency | SlowerThan):
+        return f"avg_over_time({series}[{window}])"
+    counted = of_stable(signal.events, signal, place) if apart else signal.events
+    enough = f"{counted} >= {measure.min_events}"
+    return f"avg_over_time(({series} and on ({', '.join((*_OWN, *signal.by))}) {enough})[{window}:{every}])"
+
+
+def _grown_up(measure: Rate, condition: Condition, place: Place, ago: timedelta | None) -> list[str]:
+    """A rate reads too low until its series is a window old: that is no drop now, and was no low tide then."""
+    signal, parts = condition.signal, []
+    if condition.op in (Op.below, Op.at_most):
+        parts.append(_rated(_inner(signal.measure), signal.by, measure.window))
+    if ago is not None:
+        parts.append(_rated(_inner(back_then(signal, place)), _others(signal, place), measure.window + ago))
+    return parts
+
+
+def _rated(measure: Measure, labels: tuple[str, ...], before: timedelta) -> str:
+    """Its counter was there that long `before`."""
+    if not isinstance(measure, Rate):
+        raise TypeError(f"{type(measure).__name__} is no rate")
+    return f"on ({', '.join(labels)}) {by('count', labels, f'{measure.counter} offset {span(before)}')}"
+
+
+def seen(condition: Condition, place: Place) -> str:
+    """A sample while the condition can be judged: data, enough traffic, and the reference."""
+    parts = [str(_judged(condition)), *_enough(condition, place)]
+    if condition.reference is not None:
+        labels = _joined(condition, place).partition(" group_left")[0].rstrip()
+        parts.append(f"{labels} ({_reference(condition, place)})")
+    return "\nand ".join(parts)
+
+
+def since_start(rollout: str, during: timedelta) -> str:
+    """What follows `and`: a sample while the current stage is younger than `during`."""
+    entered = remembered(Selector(names.STAGE_ENTERED_METRIC, ((names.ROLLOUT, "=", rollout),)))
+    return f"on () (time() - min({entered}) < {plain(seconds(during))})"

@@ -1,0 +1,243 @@
+"""Measures of the plan → PromQL text.
+
+Every share is events over events, every quantile is taken of events kept apart by `le`; a bad series that was never
+born counts as 0, and no traffic gives no sample. What is no number or cannot be (a share above 1, a size of 0) gives
+no sample either: it is neither a breach nor a pass.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from decimal import Decimal
+
+from handrail.contract import names
+from handrail.plan import (
+    Absence,
+    Gauge,
+    Growth,
+    Increase,
+    Latency,
+    Measure,
+    PromQL,
+    Rate,
+    Ratio,
+    Selector,
+    SlowerThan,
+    State,
+    StateChanges,
+    Usage,
+    While,
+)
+from handrail.promql.buckets import bucket
+from handrail.promql.syntax import by, is_scalar
+from handrail.promql.windows import ESTIMATED, LOOKED, Estimated, Recorded
+from handrail.units import plain, span
+
+NUMBERS = "< Inf > -Inf"
+"""Behind an expression: only those of its samples that are numbers."""
+
+SHARES = ">= 0 <= 1"
+"""Behind an expression: only those of its samples that can be a share."""
+
+
+def traffic(measure: Measure, labels: tuple[str, ...]) -> str | None:
+    """Events per second of what the measure judges as Prometheus estimates them, None where it counts no events."""
+    match measure:
+        case Ratio(whole=series, window=window):
+            return by("sum", labels, ESTIMATED.rate(series, window))
+        case Latency(native=True) | SlowerThan(native=True):
+            return f"histogram_count({by('sum', labels, ESTIMATED.rate(measure.histogram, measure.window))})"
+        case Latency() | SlowerThan():
+            return by("sum", labels, ESTIMATED.rate(measure.histogram.suffixed("_count"), measure.window))
+        case While():
+            return traffic(measure.measure, labels)
+        case _:
+            return None
+
+
+def events(measure: Measure, labels: tuple[str, ...], how: Estimated) -> str | None:
+    """How many events the measure judges in its window, None where it counts none."""
+    match measure:
+        case Ratio(whole=series, window=window):
+            return by("sum", labels, how.events(series, window))
+        case Latency(native=True) | SlowerThan(native=True):
+            # The estimate alone knows native histograms: their values cannot be subtracted before 3.0.
+            grown = f"increase({how.over(measure.histogram, measure.window)})"
+            return f"histogram_count({by('sum', labels, grown)})"
+        case Latency() | SlowerThan():
+            return by("sum", labels, how.events(measure.histogram.suffixed("_count"), measure.window))
+        case While():
+            return events(measure.measure, labels, how)
+        case _:
+            return None
+
+
+def counter_of(measure: Measure) -> tuple[Selector, timedelta] | None:
+    """The counter by which the targets of a measure are known, with its window; None where nothing is counted exactly."""
+    match measure:
+        case Ratio(whole=series, window=window):
+            return series, window
+        case Latency(native=False) | SlowerThan(native=False):
+            return measure.histogram.suffixed("_count"), measure.window
+        case Increase(counter, window, bound):
+            return (counter if bound is None else counter.suffixed("_count")), window
+        case While():
+            return counter_of(measure.measure)
+        case _:
+            return None
+
+
+def value(measure: Measure, labels: tuple[str, ...], flow: str | None, how: Estimated = ESTIMATED) -> str:
+    """The measure's value; `flow` is how many events there were, counted as `how` counts (or `traffic`, estimated)."""
+    # The recorded events are one series for each arm, with the guardrail's labels beside.
+    flowing = f"on ({', '.join(labels)}) ({flow} > 0)"
+    match measure:
+        case Ratio(part, _, window):
+            rest = f"on ({', '.join(labels)}) {flow} * 0"
+            share = f"({by('sum', labels, _flow(how, part, window))} or {rest}) / {flowing}"
+            return _only(how, share, SHARES)
+        case Latency():
+            return _only(how, _quantile(measure, labels, flowing, how), NUMBERS)
+        case SlowerThan():
+            return _only(how, _slow(measure, labels, flowing, how), SHARES)
+        case Increase():
+            return _count(measure, labels, how)
+        case Rate(counter, window):
+            return _only(how, by("sum", labels, how.rate(counter, window)), NUMBERS)
+        case Gauge(over=over):
+            series, wanted = level(measure, how), labels + measure.by
+            whole = (
+                _together(over, wanted, series, limits(measure)) if how.judged else by(over, wanted, series)
+            )
+            return _scaled(whole, measure.scale)
+        case Usage():
+            return _fill(measure, labels + measure.by, how)
+        case State(metric, label):
+            return by("max", (*labels, label), _only(how, how.now(metric), NUMBERS))
+        case StateChanges():
+            return by("sum", labels, _changed(measure, how))
+        case While(inner, _, _, _):
+            joined = f"on ({', '.join(labels)})"
+            return f"({value(inner, labels, flow, how)}) and {joined} ({holds(measure, labels, how)})"
+        case Growth(metric, window, more):
+            return by("max", labels + more, _only(how, f"delta({how.over(metric, window)})", NUMBERS))
+        case Absence():
+            return _gone(measure, how)
+        case PromQL():
+            return _free(measure, how)
+
+
+def _changed(measure: StateChanges, how: Estimated) -> str:
+    """Changes of what shows 0 and 1 for each state; of what shows its current state alone, another one is born."""
+    metric, width = measure.metric, span(measure.window)
+    changed = f"changes({how.over(metric, measure.window)})"
+    if not how.judged:
+        return changed
+    before = f"{metric} offset {width}"
+    born = f"({metric} == 1 unless {before}) and ignoring ({measure.label}) ({before} == 1)"
+    return f"({born}) or {changed} and avg_over_time({how.over(metric, measure.window)}) {NUMBERS}"
+
+
+def holds(measure: While, labels: tuple[str, ...], how: Estimated = ESTIMATED) -> str:
+    """A sample for each arm while the condition of the measure holds."""
+    condition = value(measure.condition, labels, None, Estimated(how.ago))
+    return f"{condition} {measure.op} {plain(measure.bound)}"
+
+
+def _only(how: Estimated, expr: str, limits: str) -> str:
+    return f"{expr} {limits}" if how.judged else expr
+
+
+def _flow(how: Estimated, counter: Selector, window: timedelta) -> str:
+    return how.events(counter, window) if how.judged else how.rate(counter, window)
+
+
+def level(measure: Gauge, how: Estimated) -> str:
+    if measure.window is None:
+        return how.now(measure.metric)
+    extreme = "min_over_time" if measure.over == "min" else "max_over_time"
+    return f"{extreme}({how.over(measure.metric, measure.window)})"
+
+
+def limits(measure: Gauge) -> str:
+    return NUMBERS if measure.least is None else f">= {plain(measure.least)} < Inf"
+
+
+def _together(over: str, labels: tuple[str, ...], series: str, limits: str) -> str:
+    """Several series as one. The highest and the lowest are those of the rest where one is no number; a sum is none."""
+    whole = by(over, labels, f"{series} {limits}")
+    if over in {"max", "min"}:
+        return whole
+    return f"({whole} unless on ({', '.join(labels)}) ({unless(series, limits)}))"
+
+
+def _fill(measure: Usage, labels: tuple[str, ...], how: Estimated) -> str:
+    used, size = how.now(measure.used), measure.size
+    whole = plain(size) if isinstance(size, Decimal) else how.now(size)
+    if not how.judged and measure.over == "max":
+        return by("max", labels, f"{used} / {whole}")
+    if measure.over == "max":
+        each = whole if isinstance(size, Decimal) else f"({whole} > 0 < Inf)"
+        return by("max", labels, f"({used} >= 0 < Inf) / {each}")
+    sums = by("sum", labels, whole) if isinstance(size, Selector) else whole
+    if not how.judged:
+        return f"{by('sum', labels, used)} / {sums}"
+    joined = f"unless on ({', '.join(labels)})"
+    odd = f" {joined} ({unless(whole, '> 0 < Inf')})" if isinstance(size, Selector) else ""
+    return f"({by('sum', labels, used)} / {sums}{odd} {joined} ({unless(used, '>= 0 < Inf')}))"
+
+
+def _gone(measure: Absence, how: Estimated) -> str:
+    """Just after Prometheus or the rules began nobody knows yet: then there is neither a 1 nor a 0."""
+    lost = f"count(absent_over_time({how.over(measure.metric, measure.window)}))"
+    if isinstance(how, Recorded) and how.looked is not None:
+        times = max(1, int(LOOKED * Decimal(measure.window / how.every)))
+        lost += f" and on () (count_over_time({how.looked}[{span(measure.window)}]) >= {times})"
+    return f"{lost} or count(last_over_time({how.over(measure.metric, measure.window)})) * 0"
+
+
+def _free(measure: PromQL, how: Estimated) -> str:
+    """Labels that alerts set themselves are taken away: two series that differ in them alone would be one alert."""
+    if not how.judged:
+        return measure.expr
+    return f"{measure.over} without ({', '.join(names.OURS)}) ({free_then(measure.expr, how)} {NUMBERS})"
+
+
+def free_then(expr: str, how: Estimated) -> str:
+    vector = f"vector({expr})" if is_scalar(expr) else f"({expr})"
+    return f"last_over_time({vector}[1m:1m] offset {span(how.ago)})" if how.ago else vector
+
+
+def _scaled(expr: str, scale: Decimal) -> str:
+    return expr if scale == 1 else f"{expr} * {plain(scale)}"
+
+
+def _quantile(measure: Latency, labels: tuple[str, ...], flowing: str, how: Estimated) -> str:
+    if measure.native:
+        grown = by("sum", labels, f"rate({how.over(measure.histogram, measure.window)})")
+    else:
+        buckets = measure.histogram.suffixed("_bucket")
+        grown = by("sum", ("le", *labels), _flow(how, buckets, measure.window))
+    quantile = f"histogram_quantile({plain(measure.q)}, {grown})"
+    return f"({_scaled(quantile, measure.scale)} and {flowing})"
+
+
+def _slow(measure: SlowerThan, labels: tuple[str, ...], flowing: str, how: Estimated) -> str:
+    if measure.native:
+        rates = by("sum", labels, f"rate({how.over(measure.histogram, measure.window)})")
+        return f"(1 - histogram_fraction(0, {plain(measure.bound)}, {rates}) and {flowing})"
+    quick = by("sum", labels, _flow(how, bucket(measure.histogram, measure.bound), measure.window))
+    return f"1 - {quick} / {flowing}"
+
+
+def _count(measure: Increase, labels: tuple[str, ...], how: Estimated) -> str:
+    if measure.bound is None:
+        return _only(how, by("sum", labels, how.events(measure.counter, measure.window)), NUMBERS)
+    every = by("sum", labels, how.events(measure.counter.suffixed("_count"), measure.window))
+    quick = by("sum", labels, how.events(bucket(measure.counter, measure.bound), measure.window))
+    # Two sums of floats may differ by a hair where they are equal: a thousandth of an event is none.
+    return _only(how, f"round({every} - {quick}, 0.001)", NUMBERS)
+
+
+def unless(series: str, limits: str) -> str:
+    return f"{series} unless ({series} {limits})"

@@ -1,0 +1,1 @@
+"""The plan → words and tables for people."""

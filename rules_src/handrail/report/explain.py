@@ -1,0 +1,203 @@
+"""A rollout of the plan → what a person on call wants to know about it, as tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from handrail import plan
+from handrail.contract import Action, names
+from handrail.plan import routing
+from handrail.plan.timing import timing
+from handrail.report.wording import about, limits, paces
+from handrail.units import Unit, show, span
+
+
+@dataclass(frozen=True)
+class Table:
+    """A title, the heads of the columns, and rows of as many texts."""
+
+    title: str
+    heads: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+def explain(rollout: plan.Rollout) -> list[Table]:
+    """Everything about one rollout, in the order in which it is asked; tables without rows are left out."""
+    tables = [
+        Table("Stages", ("stage", "traffic", "held for", "before it"), tuple(_stages(rollout))),
+        Table(
+            "Tiers", ("guardrail", "tier", "fires when", "hold", "severity", "action"), tuple(_tiers(rollout))
+        ),
+        Table(
+            "Times, at the latest",
+            (
+                "guardrail",
+                "tier",
+                "alert, all fails",
+                "alert, just over",
+                "done, all fails",
+                "done, just over",
+            ),
+            tuple(_times(rollout)),
+        ),
+        Table("Time budgets", ("budget", "allowed", "computed", "kept"), tuple(_budgets(rollout))),
+        Table("Actions", ("action", "what the receiver does", "told"), tuple(_actions(rollout))),
+        Table("Told by Alertmanager", ("when", "who"), tuple(_told(rollout))),
+        Table(
+            "In operation", ("guardrail", "users notice", "look first", "mend"), tuple(_operation(rollout))
+        ),
+    ]
+    return [table for table in tables if table.rows]
+
+
+def _chains(rollout: plan.Rollout) -> tuple[plan.Guardrail | plan.Slo, ...]:
+    return (*rollout.guardrails, *rollout.slos)
+
+
+def _stages(rollout: plan.Rollout) -> Iterator[tuple[str, ...]]:
+    gates = {gate.into: gate for gate in rollout.playbook.gates}
+    for stage in rollout.stages:
+        gate = gates.get(stage.name)
+        asked = [
+            *(f"{one.guardrail} {one.text}" for one in (gate.criteria if gate else ())),
+            *(
+                [f"nothing fired for {span(timedelta(seconds=gate.stable_for))}"]
+                if gate and gate.stable_for
+                else ()
+            ),
+            *(gate.manual if gate else ()),
+            *(f"approval of {one.role}" for one in (gate.approvals if gate else ())),
+        ]
+        traffic = "-" if stage.weight is None else show(stage.weight, Unit.ratio)
+        yield stage.name, traffic, span(stage.hold) if stage.hold else "for good", "; ".join(asked) or "-"
+
+
+def _tiers(rollout: plan.Rollout) -> Iterator[tuple[str, ...]]:
+    for chain in _chains(rollout):
+        for alert in (*chain.alerts, chain.blind):
+            shadow = " (shadow)" if dict(alert.labels).get(names.MODE) == names.SHADOW else ""
+            yield (
+                chain.name,
+                alert.tier,
+                _fires_when(chain, alert),
+                span(alert.hold),
+                alert.severity,
+                alert.action + shadow,
+            )
+
+
+def _fires_when(chain: plan.Guardrail | plan.Slo, alert: plan.Alert) -> str:
+    if alert is chain.blind:
+        return "it cannot see"
+    if isinstance(chain, plan.Slo):
+        return f"the budget loses {paces(dict(chain.burns)[alert.tier])}"
+    return limits(alert)
+
+
+def _times(rollout: plan.Rollout) -> Iterator[tuple[str, ...]]:
+    known = timing(rollout)
+    for chain in _chains(rollout):
+        for alert in chain.alerts:
+            times = known[alert.name]
+            acting = alert.action in names.ACTING
+            done = (about(times.done), about(times.done_at_last)) if acting else ("-", "-")
+            yield chain.name, alert.tier, about(times.fires), about(times.fires_at_last), *done
+
+
+def _budgets(rollout: plan.Rollout) -> Iterator[tuple[str, ...]]:
+    acting = [alert.name for alert in rollout.alerts if alert.action in names.ACTING]
+    known = timing(rollout)
+    times = [known[name] for name in acting if name in known]
+    if rollout.decide_within is not None:
+        yield _budget("to the decision, hold left out", rollout.decide_within, [one.decide for one in times])
+    if rollout.recover_within is not None:
+        yield _budget("to the last step, all fails", rollout.recover_within, [one.done for one in times])
+
+
+def _budget(name: str, allowed: timedelta, computed: Sequence[timedelta]) -> tuple[str, ...]:
+    longest = max(computed, default=None)
+    if longest is None:
+        return name, span(allowed), "nothing acts", "unknown"
+    return name, span(allowed), about(longest), "yes" if longest <= allowed else "NO"
+
+
+def _actions(rollout: plan.Rollout) -> Iterator[tuple[str, ...]]:
+    asked = {alert.action for alert in rollout.alerts}
+    for action in rollout.playbook.actions:
+        if action.name in asked:
+            told = "; ".join(_channel(tell.channel) for tell in action.tell)
+            yield (
+                action.name,
+                "; ".join(_steps(action)) or _WITHOUT_STEPS.get(action.name, "records it"),
+                told or "nobody",
+            )
+
+
+_WITHOUT_STEPS = {"hold": "stays in the stage", "promote": "enters the next stage when its gate is open"}
+
+
+def _steps(action: Action) -> Iterator[str]:
+    usual = {
+        "kind",
+        "timeout",
+        "within",
+        "tries",
+        "on_failure",
+        "sockets",
+        "token",
+        "read",
+        "can",
+        "api",
+        "url",
+        "bypasses_approval",
+    }
+    for step in action.steps:
+        said = step.model_dump() if hasattr(step, "model_dump") else vars(step)
+        shown = (
+            " ".join(value) if isinstance(value, tuple | list) else str(value)
+            for key, value in said.items()
+            if key not in usual and not key.startswith("_") and value not in (None, {}, ())
+        )
+        yield " ".join([step.kind, *shown])
+
+
+def _channel(channel: object) -> str:
+    place = getattr(channel, "channel", None) or getattr(channel, "url", "")
+    return f"{getattr(channel, 'kind', '')} {place}".strip()
+
+
+def _told(rollout: plan.Rollout) -> Iterator[tuple[str, ...]]:
+    who = {receiver.name: receiver for receiver in rollout.routing.receivers}
+    levels = {level.name: level for level in rollout.escalation}
+    people = {name.partition("/")[2]: who[name] for name in who if "/" in name}
+    severities = dict.fromkeys(
+        alert.severity for chain in _chains(rollout) for alert in (*chain.alerts, chain.blind)
+    )
+    for word in severities:
+        yield f"severity {word}", _names(people.get(word))
+    for name, level in levels.items():
+        yield f"unresolved for {span(level.after)}: {level.tell}", _names(people.get(name))
+
+
+def _names(receiver: routing.Receiver | None) -> str:
+    return "; ".join(map(_place, receiver.channels)) if receiver else "nobody: only the receiver records it"
+
+
+def _place(channel: routing.Channel) -> str:
+    match channel:
+        case routing.SlackChannel():
+            return f"Slack {channel.channel}"
+        case routing.PagerDutyService():
+            return f"PagerDuty {channel.routing_key_file}"
+        case routing.Mailbox():
+            return channel.to
+        case routing.HandrailReceiver() | routing.OtherWebhook():
+            return channel.url
+
+
+def _operation(rollout: plan.Rollout) -> Iterator[tuple[str, ...]]:
+    for chain in _chains(rollout):
+        book = chain.runbook
+        yield chain.name, book.impact or "-", " ".join(book.look) or "-", " ".join(book.mend) or "-"

@@ -1,0 +1,128 @@
+"""Alerts → how long they take: every term of the sum, and what the window adds to it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from handrail.declare import (
+    Above,
+    BeforeRollout,
+    Below,
+    Command,
+    Confirm,
+    Critical,
+    Drop,
+    Environment,
+    Gauge,
+    Guardrail,
+    Increase,
+    Latency,
+    PromQL,
+    Rate,
+    Ratio,
+    Rise,
+    Rollout,
+    SlowerThan,
+    Stage,
+    State,
+    Usage,
+    Warning,
+    While,
+)
+from handrail.declare.measures import Measure
+from handrail.lower import lower
+from handrail.plan.timing import Times, timing
+
+BAD = Ratio(bad="bad_total", of="all_total", window="10m")
+GOOD = Ratio(good="good_total", of="all_total", window="10m")
+
+
+def taken(measure: Measure, tier: Warning | Critical) -> Times:
+    """The times of the one alert of a rollout that is scraped every 15 s and judged every 30 s."""
+    guardrail = Guardrail("it", measure, tiers=[tier], against=BeforeRollout())
+    back = Command(["back"], read=["is-back"], timeout=20)
+    rollout = Rollout(
+        name="shop",
+        service="shop",
+        stages=[Stage("a", hold="1d"), Stage("b")],
+        rollback=[back, back],
+        guardrails=[guardrail],
+    )
+    [planned] = lower([rollout], Environment("here")).rollouts
+    return timing(planned)[f"ShopIt{tier.tier.capitalize()}"]
+
+
+def minutes(measure: Measure, tier: Warning | Critical) -> tuple[float, float]:
+    """What the window adds to a sudden and to a slight breach, in minutes."""
+    found = taken(measure, tier)
+    return found.sudden / timedelta(minutes=1), found.slight / timedelta(minutes=1)
+
+
+def test_a_rollback_takes_scrape_window_evaluation_hold_asking_again_and_its_steps() -> None:
+    tier = Critical(Above("20%"), hold="2m", action="rollback", confirm=Confirm("15s"))
+    seconds = timedelta(seconds=1)
+    found = taken(BAD, tier)
+    assert found == Times(
+        scrape=15 * seconds,
+        sudden=120 * seconds,
+        slight=600 * seconds,
+        evaluation=30 * seconds,
+        hold=120 * seconds,
+        wait=0 * seconds,
+        confirm=15 * seconds,
+        act=40 * seconds,
+    )
+    assert (found.fires, found.fires_at_last) == (285 * seconds, 765 * seconds)
+    assert found.decide == 60 * seconds
+    assert (found.done, found.done_at_last) == (340 * seconds, 820 * seconds)
+
+
+def test_a_hold_is_counted_in_whole_evaluations() -> None:
+    assert taken(BAD, Warning(Above("1%"), hold="31s")).hold == timedelta(minutes=1)
+    assert taken(BAD, Warning(Above("1%"))).hold == timedelta()
+
+
+def test_what_only_people_read_waits_for_company() -> None:
+    assert taken(BAD, Warning(Above("1%"))).wait == timedelta(seconds=10)
+
+
+@pytest.mark.parametrize(
+    ("measure", "tier", "expected"),
+    [
+        (BAD, Warning(Above("5%")), (0.5, 10)),
+        (BAD, Warning(Above({"a": "5%", "b": "10%"})), (1, 10)),
+        (BAD, Warning(Rise("10%")), (10, 10)),
+        (GOOD, Warning(Below("95%")), (0.5, 10)),
+        (GOOD, Warning(Above("95%")), (10, 10)),
+        (Latency("seconds", p=95, window="10m"), Warning(Above("1s")), (0.5, 10)),
+        (SlowerThan("seconds", "1s", window="10m"), Warning(Above("10%")), (1, 10)),
+        (Increase("it_total", window="10m"), Warning(Above(0)), (0, 0)),
+        (Increase("it_total", window="10m"), Warning(Above(3)), (0, 10)),
+        (Rate("it_total", window="10m"), Warning(Below("1/s")), (10, 10)),
+        (Gauge("it"), Warning(Above(1)), (0, 0)),
+        (Gauge("it", window="10m"), Warning(Above(1)), (0, 0)),
+        (Gauge("it", window="10m"), Warning(Drop("10%")), (10, 10)),
+        (Gauge("it", over="min", window="10m"), Warning(Below(1)), (0, 0)),
+        (Usage("it", 50), Warning(Above("80%")), (0, 0)),
+        (While(BAD, condition=Rate("all_total")), Warning(Above("5%")), (0.5, 10)),
+        (PromQL("max_over_time(it[10m])"), Warning(Above(1)), (10, 10)),
+    ],
+)
+def test_a_window_hides_a_sudden_breach_shortly_and_a_slight_one_for_its_whole_length(
+    measure: Measure, tier: Warning, expected: tuple[float, float]
+) -> None:
+    assert minutes(measure, tier) == expected
+
+
+def test_a_blind_guardrail_is_noticed_when_its_data_have_left_the_window() -> None:
+    rollout = Rollout(
+        name="shop", service="shop", guardrails=[Guardrail("it", BAD, tiers=[Warning(Above("5%"))])]
+    )
+    [planned] = lower([rollout], Environment("here")).rollouts
+    blind = timing(planned)["ShopItBlind"]
+    assert blind.fires == timedelta(seconds=15 + 600 + 30 + 300)
+
+
+def test_a_state_shows_at_once() -> None:
+    assert taken(State("it"), Warning(Above(0))).sudden == timedelta()

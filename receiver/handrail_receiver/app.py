@@ -50,6 +50,7 @@ from handrail_receiver.supervise import for_good
 from handrail_receiver.targets import make_targets
 from handrail_receiver.telling import Teller
 from handrail_receiver.telling.messenger import Messenger
+from handrail_receiver.telling.render import template_problem
 from handrail_receiver.web.api import Api
 from handrail_receiver.web.bundle import Bundles
 from handrail_receiver.web.health import Health
@@ -95,7 +96,10 @@ def make_app(settings: Settings, secrets: Secrets) -> Front:
     clock, events = SystemClock(), Events()
     started_at = clock.now()
     metrics = Metrics(started_at)
-    store, playbooks = open_store(settings.store, settings.inbox_limit), Playbooks(settings.playbooks)
+    store, playbooks = (
+        open_store(settings.store, settings.inbox_limit),
+        Playbooks(settings.playbooks, template_problem),
+    )
     client = new_client(settings.tls_authorities)
     logins = _logins(settings, secrets)
     outside, watching = Outside(client, secrets), Outside(client, secrets, logins)

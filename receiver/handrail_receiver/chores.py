@@ -10,9 +10,9 @@ from datetime import timedelta
 from functools import partial
 
 from handrail_receiver.clock import SystemClock
-from handrail_receiver.decide.admission import HEARTBEAT
 from handrail_receiver.errors import StoreDown
 from handrail_receiver.guard import Guard
+from handrail_receiver.model import HEARTBEAT
 from handrail_receiver.operations.always_guarded import playbook_gone
 from handrail_receiver.operations.handler import Calls
 from handrail_receiver.playbooks import Playbooks

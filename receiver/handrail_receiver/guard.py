@@ -16,7 +16,7 @@ from functools import cached_property
 
 from handrail.contract import Playbook, names
 
-from handrail_receiver.decide.admission import ALERTMANAGER, HEARTBEAT, heartbeat, judge
+from handrail_receiver.decide.admission import ALERTMANAGER, heartbeat, judge
 from handrail_receiver.decide.groups import FAULT, bounded, by_tier, heard_as_well
 from handrail_receiver.errors import StoreDown
 from handrail_receiver.execute.executor import Executor
@@ -24,6 +24,7 @@ from handrail_receiver.execute.scheduler import Scheduler
 from handrail_receiver.intake.parse import parse
 from handrail_receiver.metrics import Metrics
 from handrail_receiver.model import (
+    HEARTBEAT,
     QUIET,
     Begin,
     Change,

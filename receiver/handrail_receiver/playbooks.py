@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from handrail.contract import Playbook, Tell
 from pydantic import ValidationError
 
 from handrail_receiver.model import Attempt
-from handrail_receiver.telling.render import problem
 
 
 class Playbooks:
     """The playbooks of a folder. A file that cannot be used leaves the version before it in force.
 
     An attempt whose file is gone goes on by its own copy.
+    `template_problem` says what is wrong with a template, None for nothing.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path, template_problem: Callable[[str], str | None]) -> None:
+        self._folder, self._template_problem = folder, template_problem
         self._stamp: object = None
         self._known: dict[str, Playbook] = {}
         self._own: dict[str, Playbook] = {}
@@ -83,10 +83,9 @@ class Playbooks:
                 problems.append(f"{file}: {error.strerror}; make it readable")
             else:
                 known[playbook.rollout] = playbook
-                problems += [f"{file}: {wrong}" for wrong in _templates(playbook)]
+                problems += [f"{file}: {wrong}" for wrong in self._templates(playbook)]
         return known, problems
 
-
-def _templates(playbook: Playbook) -> list[str]:
-    texts = {tell.template for action in playbook.actions for tell in action.tell if tell.template}
-    return [f"a template: {wrong}" for wrong in map(problem, sorted(texts)) if wrong]
+    def _templates(self, playbook: Playbook) -> list[str]:
+        texts = {tell.template for action in playbook.actions for tell in action.tell if tell.template}
+        return [f"a template: {wrong}" for text in sorted(texts) if (wrong := self._template_problem(text))]

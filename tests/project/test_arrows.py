@@ -6,6 +6,7 @@ import ast
 import subprocess
 import sys
 from functools import cache
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -37,6 +38,33 @@ PURE = {
 
 CONTRACT = {"handrail.contract", "handrail.contract.names"}
 """The contract as everybody has it: by its own name, not by those of its files."""
+
+ROOMS = {
+    "model": {"errors"},
+    "words": set(),
+    "outside": {"errors", "secrets"},
+    "gates": {"model", "words", "outside", "errors", "ports"},
+    "access": {"gates"},
+    "intake": {"access", "model", "errors", "logs", "metrics", "ports"},
+    "decide": {"model", "words", "ports"},
+    "execute": {"model", "words", "outside", "errors", "ports"},
+    "targets": {"outside", "errors", "ports"},
+    "store": {"model", "words", "addresses", "errors", "ports"},
+    "operations": {"model", "words", "gates", "outside", "errors", "guard", "playbooks", "ports"},
+    "catch_up": {"model", "intake", "decide", "store", "outside", "errors", "guard", "playbooks", "ports"},
+    "telling": {"model", "words", "intake", "store", "outside", "errors", "metrics", "playbooks", "ports"},
+    "views": {"model", "words", "gates"},
+    "inspection": {
+        *("model", "words", "views", "intake", "store"),
+        *("addresses", "clock", "errors", "settings"),
+    },
+    "web": {
+        *("model", "words", "views", "access", "intake", "gates", "store", "outside", "operations"),
+        *("errors", "logs", "metrics", "playbooks", "ports"),
+    },
+}
+"""The receiver's rooms, and which other rooms and modules beside them each uses."""
+
 HELPERS = {"document", "groups"}
 """What emitters share: how a file is written down, and what two of them write down."""
 
@@ -130,20 +158,45 @@ def test_the_plan_has_no_words_of_a_target_or_a_file_format() -> None:
     assert {word for word in words if any(other in word.lower() for other in foreign)} == set()
 
 
+def part(module: str) -> str:
+    """`handrail_receiver.store.sql` → `store`, `handrail_receiver.guard` → `guard`."""
+    return module.split(".")[1] if "." in module else ""
+
+
+def parts() -> dict[str, set[str]]:
+    """Each room of the receiver and each module beside them → the others that it uses."""
+    used: dict[str, set[str]] = {}
+    for module, others in modules().items():
+        if module.startswith("handrail_receiver."):
+            there = {part(other) for other in others if other.startswith("handrail_receiver.")}
+            used.setdefault(part(module), set()).update(there - {part(module)})
+    return used
+
+
+def test_each_room_of_the_receiver_uses_the_others_that_the_table_names() -> None:
+    rooms = {path.parent.name for path in PACKAGES["handrail_receiver"].glob("*/__init__.py")}
+    assert {room: used for room, used in parts().items() if room in rooms} == ROOMS
+
+
+def test_no_two_parts_of_the_receiver_use_each_other_however_far_around() -> None:
+    graph = TopologicalSorter(parts())
+    graph.prepare()  # raises CycleError, which names the circle
+
+
+def test_nothing_of_the_receiver_but_what_wires_it_uses_the_web() -> None:
+    assert {name for name, used in parts().items() if "web" in used} == {"app", "server"}
+
+
 def test_deciding_knows_values_only() -> None:
     seen: set[str] = set()
-    ahead = [
-        "handrail_receiver.decide.decide",
-        "handrail_receiver.decide.admission",
-        "handrail_receiver.decide.groups",
-    ]
+    ahead = [module for module in modules() if module.startswith("handrail_receiver.decide")]
     while ahead:
         module = ahead.pop()
         seen.add(module)
         ahead += [other for other in modules()[module] if other in modules() and other not in seen]
     own = {module for module in seen if module.startswith("handrail_receiver.")}
     outside = {other.partition(".")[0] for module in own for other in modules()[module]}
-    assert outside - PURE == {"handrail", "handrail_receiver"}
+    assert outside - PURE == {"handrail", "handrail_receiver", "json"}  # json: what a record says
 
 
 def test_the_receiver_knows_the_contract_and_nothing_else_of_the_compiler() -> None:

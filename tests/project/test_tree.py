@@ -68,3 +68,8 @@ def test_no_file_of_the_compiler_is_called_like_another() -> None:
         if path.name != "__init__.py" and "promtool" not in path.parts
     )
     assert [name for name, count in counted.items() if count > 1] == []
+
+
+def test_no_two_files_of_the_receiver_are_called_alike() -> None:
+    files = [path.name for path in committed() if path.parts[0] == "receiver" and path.suffix == ".py"]
+    assert {name for name, times in Counter(files).items() if times > 1} == {"__init__.py"}

@@ -13,10 +13,9 @@ from dataclasses import replace
 from handrail.contract import GuardrailFacts, Playbook, TierFacts, names
 
 from handrail_receiver.decide.decide import decide, series_of
-from handrail_receiver.model import Conditions, Decision, Heard, History, SetHold, Signal, Verdict
+from handrail_receiver.model import HEARTBEAT, Conditions, Decision, Heard, History, SetHold, Signal, Verdict
 from handrail_receiver.ports import Look
 
-HEARTBEAT = "heartbeat"
 ALERTMANAGER = "alertmanager"
 Labels = Mapping[str, str]
 # What Grafana fires instead of a rule's own alert, or notes on it, when its query gave nothing or failed.

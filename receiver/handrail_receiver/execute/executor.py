@@ -22,6 +22,7 @@ from handrail_receiver.execute.proving import Prover
 from handrail_receiver.execute.rates import Rates
 from handrail_receiver.model import (
     ENTERING,
+    EVERYBODY,
     WORKED,
     AttemptState,
     Effect,
@@ -36,7 +37,6 @@ from handrail_receiver.ports import Clock, Fence, Runs, Target
 from handrail_receiver.words.steps import told, what
 
 log = logging.getLogger("handrail")
-EVERYBODY = "emergency-rollback"
 BY_ITSELF = ("alert", "handrail")
 """Who asks for what no person asked for."""
 

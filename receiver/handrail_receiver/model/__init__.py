@@ -15,6 +15,7 @@ from handrail_receiver.model.attempts import (
     in_force,
 )
 from handrail_receiver.model.decisions import (
+    HEARTBEAT,
     QUIET,
     WEIGHT,
     Adopt,
@@ -33,9 +34,9 @@ from handrail_receiver.model.decisions import (
     Settled,
     Verdict,
 )
-from handrail_receiver.model.messages import Telling, Told, Untold
+from handrail_receiver.model.messages import EVERYBODY, Telling, Told, Untold
 from handrail_receiver.model.notifications import Notification, Received, Signal, Stored
-from handrail_receiver.model.records import EvidenceRecord
+from handrail_receiver.model.records import HANDRAIL, LOOKED_BACK, EvidenceRecord, LastTold, last_told
 from handrail_receiver.model.runs import (
     BROKEN,
     ENTERING,
@@ -52,6 +53,10 @@ __all__ = [
     "BROKEN",
     "CHANGED",
     "ENTERING",
+    "EVERYBODY",
+    "HANDRAIL",
+    "HEARTBEAT",
+    "LOOKED_BACK",
     "NEVER_BEGUN",
     "OPEN",
     "QUIET",
@@ -75,6 +80,7 @@ __all__ = [
     "Heard",
     "History",
     "LastSaid",
+    "LastTold",
     "Notification",
     "Open",
     "Progress",
@@ -93,4 +99,5 @@ __all__ = [
     "Verdict",
     "attempt_spoken_of",
     "in_force",
+    "last_told",
 ]

@@ -24,6 +24,10 @@ class Conditions:
     blind: str = ""
 
 
+HEARTBEAT = "heartbeat"
+"""The reason of what is decided on Alertmanager's heartbeat, and by which the store remembers when it came."""
+
+
 class Verdict(StrEnum):
     """What a decision comes to; also the `result` label of handrail_notifications_total."""
 

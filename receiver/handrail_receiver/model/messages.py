@@ -7,6 +7,9 @@ from datetime import datetime
 
 from handrail.contract import Tell
 
+EVERYBODY = "emergency-rollback"
+"""The action whose people hear what everybody must hear."""
+
 
 @dataclass(frozen=True)
 class Untold:

@@ -1,9 +1,17 @@
-"""What the evidence consists of."""
+"""A record of the evidence, and what the newest of them say."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+
+HANDRAIL = "handrail"
+"""Who asks for what Handrail does by itself."""
+
+LOOKED_BACK = 50
+"""How many of the newest records are read for what people were told last."""
 
 
 @dataclass(frozen=True)
@@ -17,3 +25,21 @@ class EvidenceRecord:
     body: str
     previous: str
     hash: str
+
+
+@dataclass(frozen=True)
+class LastTold:
+    """What people were told last of a rollout without stages: the words, and the causes, which are compared."""
+
+    at: datetime
+    text: str
+    causes: tuple[str, ...]
+
+
+def last_told(records: Sequence[EvidenceRecord]) -> LastTold | None:
+    """What people were told last, of the newest `records` of a rollout without stages."""
+    for record in reversed(records):
+        body = json.loads(record.body) if record.kind == "decision" else {}
+        if body.get("by") == HANDRAIL and "causes" in body:
+            return LastTold(record.at, body["text"], tuple(body["causes"]))
+    return None

@@ -15,6 +15,7 @@ from handrail_receiver.gates.criteria import Criteria
 from handrail_receiver.gates.gate import Approver, Found, GateStanding, approach, judge
 from handrail_receiver.guard import Guard, with_tells
 from handrail_receiver.model import (
+    LOOKED_BACK,
     Attempt,
     AttemptState,
     Begin,
@@ -25,13 +26,12 @@ from handrail_receiver.model import (
     SetReady,
     Verdict,
     in_force,
+    last_told,
 )
 from handrail_receiver.operations.always_guarded import (
     BY_ITSELF,
     FOLLOWS,
-    LOOKED_BACK,
     follow_newest,
-    last_said,
     stand_guard,
 )
 from handrail_receiver.operations.call import NOTHING_FOUND, Asked
@@ -144,10 +144,10 @@ class Calls:
         asked = replace(
             asked, no_way_back=self._clean(asked.no_way_back), not_ready=self._clean(asked.not_ready)
         )
-        said = last_said(await self.guard.store.evidence.newest(playbook.rollout, LOOKED_BACK))
+        told = last_told(await self.guard.store.evidence.newest(playbook.rollout, LOOKED_BACK))
         before = await preflight(self.prometheus, playbook)
         decision = await self.guard.apply(
-            playbook.rollout, lambda history: stand_guard(asked, playbook, history, now, said)
+            playbook.rollout, lambda history: stand_guard(asked, playbook, history, now, told)
         )
         await self._hand_over(playbook, decision, before)
         return decision
@@ -157,9 +157,9 @@ class Calls:
         now = self.guard.conditions()
         asked = await self._rehearsed_anew(newest, FOLLOWS)
         asked = replace(asked, no_way_back=self._clean(asked.no_way_back))
-        said = last_said(await self.guard.store.evidence.newest(newest.rollout, LOOKED_BACK))
+        told = last_told(await self.guard.store.evidence.newest(newest.rollout, LOOKED_BACK))
         return await self.guard.apply(
-            newest.rollout, lambda history: follow_newest(asked, newest, history, now, said)
+            newest.rollout, lambda history: follow_newest(asked, newest, history, now, told)
         )
 
     async def gate(self, playbook: Playbook, history: History) -> GateStanding | None:

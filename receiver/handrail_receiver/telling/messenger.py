@@ -15,13 +15,20 @@ from datetime import datetime, timedelta
 
 from handrail.contract import Tell
 
-from handrail_receiver.decide.admission import HEARTBEAT
 from handrail_receiver.errors import Cause, Permanent, Retryable, StoreDown, TargetError
-from handrail_receiver.execute.executor import EVERYBODY
 from handrail_receiver.intake.refusals import Refusals
 from handrail_receiver.metrics import Metrics
-from handrail_receiver.model import Conditions, History, Telling, Told
-from handrail_receiver.operations.always_guarded import LOOKED_BACK, Said, last_said
+from handrail_receiver.model import (
+    EVERYBODY,
+    HEARTBEAT,
+    LOOKED_BACK,
+    Conditions,
+    History,
+    LastTold,
+    Telling,
+    Told,
+    last_told,
+)
 from handrail_receiver.outside import within
 from handrail_receiver.playbooks import Playbooks
 from handrail_receiver.ports import Clock
@@ -276,9 +283,9 @@ class Messenger:
     async def _unguarded(self, telling: Telling, now: datetime) -> Incident:
         history = await self.store.attempts.history(telling.rollout, now)
         records = await self.store.evidence.newest(telling.rollout, LOOKED_BACK)
-        said = last_said(records) or Said(now, "it is not guarded", ())
-        why = "" if history.attempt else said.text
-        return unguarded_incident(telling.incident, self._subject(telling, history), why, said.at, now)
+        told = last_told(records) or LastTold(now, "it is not guarded", ())
+        why = "" if history.attempt else told.text
+        return unguarded_incident(telling.incident, self._subject(telling, history), why, told.at, now)
 
     async def _of_an_attempt(self, telling: Telling, now: datetime, *, opening: bool) -> Incident:
         history = await self.store.attempts.history(telling.rollout, now)

@@ -58,7 +58,7 @@ def _default(incident: Incident, writing: Writing, longest: int) -> str:
     return fitted(incident, lambda shown: _rendered(DEFAULT, shown, writing), longest)
 
 
-def problem(template: str) -> str | None:
+def template_problem(template: str) -> str | None:
     """What is wrong with a template, found by rendering it; None when it works for an incident open and over."""
     try:
         for incident in _specimens():

@@ -27,6 +27,7 @@ from handrail_receiver.playbooks import Playbooks
 from handrail_receiver.store import Store, open_store
 from handrail_receiver.store.chain import first_broken
 from handrail_receiver.targets.fake import FakeTarget
+from handrail_receiver.telling.render import template_problem
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
@@ -67,7 +68,7 @@ class Receiver:
         self.target.trouble = self._trouble
         store = open_store(f"sqlite:{self.folder / 'handrail.db'}", 1000)
         store.engine.start()
-        books = Playbooks(self.folder / "playbook")
+        books = Playbooks(self.folder / "playbook", template_problem)
         books.refresh()
         kinds = {"haproxy-weight": self.target}
         rates = Rates(self.clock, 10_000)

@@ -13,8 +13,8 @@ import servers
 from apis import Inbox
 from guarded import NOW, Guarded, guarded, playbook
 from handrail.contract import Command, Tell, Webhook
-from handrail_receiver.model import Conditions, EvidenceRecord, History, Verdict
-from handrail_receiver.operations.always_guarded import Said, last_said, stand_guard
+from handrail_receiver.model import Conditions, EvidenceRecord, History, LastTold, Verdict, last_told
+from handrail_receiver.operations.always_guarded import stand_guard
 from handrail_receiver.operations.call import Asked
 
 BOOK = playbook(stages=())
@@ -34,7 +34,7 @@ UNREADY = Asked(
     ids=["never said", "said before", "another reason", "one more reason"],
 )
 def test_a_reason_is_said_when_it_is_new(causes: tuple[str, ...] | None, verdict: Verdict) -> None:
-    said = None if causes is None else Said(NOW, "it is not guarded", causes)
+    said = None if causes is None else LastTold(NOW, "it is not guarded", causes)
     made = stand_guard(UNREADY, BOOK, History(), Conditions(NOW), said)
     assert (made.verdict, made.reason, made.changes) == (verdict, "not-ready", ())
     if verdict == Verdict.tell:
@@ -50,10 +50,10 @@ def test_what_was_said_last_is_found_among_other_records() -> None:
 
     ours = record(by="handrail", causes=["a: timeout"])
     others = [record(by="alice"), record(by="handrail"), record(by="alice", causes=["b: refused"])]
-    assert last_said([record(by="handrail", causes=["old"]), ours, *others]) == Said(
+    assert last_told([record(by="handrail", causes=["old"]), ours, *others]) == LastTold(
         NOW, "x", ("a: timeout",)
     )
-    assert last_said(others) is None
+    assert last_told(others) is None
 
 
 @contextmanager

@@ -23,6 +23,7 @@ from handrail_receiver.playbooks import Playbooks
 from handrail_receiver.store import open_store
 from handrail_receiver.telling.incident import Incident
 from handrail_receiver.telling.messenger import KEPT_FOR, MOST_AT_ONCE, MOST_TRIES, Messenger
+from handrail_receiver.telling.render import template_problem
 from ports.store_cases import begun, by_hand, opening
 
 from .queued import Queue, Spoken, Time
@@ -46,7 +47,12 @@ async def queue(tmp_path: Path) -> AsyncIterator[Queue]:
         action.model_copy(update={"tell": tells.get(action.name, (TEAM,))}) for action in book.actions
     )
     write_playbook(tmp_path / "playbook", book.model_copy(update={"actions": actions}))
-    playbooks, clock, metrics, teller = Playbooks(tmp_path / "playbook"), Time(), Metrics(NOW), Spoken()
+    playbooks, clock, metrics, teller = (
+        Playbooks(tmp_path / "playbook", template_problem),
+        Time(),
+        Metrics(NOW),
+        Spoken(),
+    )
     playbooks.refresh()
     store = open_store(f"sqlite:{tmp_path / 'handrail.db'}", 10)
     store.engine.start()

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from handrail_receiver.telling.channel import Plain
 from handrail_receiver.telling.incident import Incident, Line, Link
-from handrail_receiver.telling.render import problem, render
+from handrail_receiver.telling.render import render, template_problem
 from handrail_receiver.telling.slack import Mrkdwn
 
 from .conftest import NOON, OPEN
@@ -89,7 +89,7 @@ def test_a_long_story_shows_its_end_and_says_how_much_came_before() -> None:
 )
 def test_a_template_that_fails_still_lets_the_default_text_out(template: str, why: str) -> None:
     text = render(template, OPEN, Plain(), 5000)
-    found = problem(template)
+    found = template_problem(template)
     assert text.startswith(f"{render(None, OPEN, Plain(), 5000)}\n(this rollout's template failed: ")
     if "lines[9]" not in template:
         assert why in text
@@ -101,4 +101,4 @@ def test_a_template_that_fails_still_lets_the_default_text_out(template: str, wh
     "template", ["{{ incident.title | strong }}", "{% if incident.resolved %}over{% endif %}"]
 )
 def test_a_template_that_works_has_no_problem(template: str) -> None:
-    assert problem(template) is None
+    assert template_problem(template) is None

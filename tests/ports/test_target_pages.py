@@ -14,7 +14,7 @@ import pytest
 from apis import Inbox
 from handrail.contract import Channel, Step, Tell
 from handrail_receiver.targets import TARGETS
-from handrail_receiver.telling.render import problem
+from handrail_receiver.telling.render import template_problem
 from ports.target_cases import CASES
 from pydantic import TypeAdapter
 from starlette.responses import JSONResponse
@@ -75,7 +75,7 @@ def test_the_page_of_telling_shows_every_channel_and_a_template_that_works() -> 
     [template] = re.findall(r"^```jinja\n(.*?)^```$", page.read_text(), re.MULTILINE | re.DOTALL)
     assert {tell.channel.kind for tell in tells} == set(kinds)  # type: ignore[attr-defined]
     assert sorted(set(re.findall(r"\| `([a-z-]+)` \|", page.read_text())) & set(kinds)) == sorted(kinds)
-    assert (problem(template), Tell(tells[0].channel, template).template) == (None, template)  # type: ignore[index]
+    assert (template_problem(template), Tell(tells[0].channel, template).template) == (None, template)  # type: ignore[index]
 
 
 def test_the_page_s_program_for_flagd_replaces_its_file_and_asks_what_it_answers(tmp_path: Path) -> None:

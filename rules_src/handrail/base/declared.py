@@ -13,6 +13,7 @@ import functools
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, is_dataclass
+from pathlib import Path
 from typing import Any, TypeVar, dataclass_transform
 
 from pydantic import ConfigDict, Field, ValidationError
@@ -36,19 +37,24 @@ class Made:
 class Reading:
     """One reading of a source folder: what is wrong so far, which files are being run, and what they made.
 
-    `counted` are the kinds of which none may get lost.
+    `counted` are the kinds of which none may get lost. `ran` are the files that were run, as they are called in places.
     """
 
     problems: list[Problem]
     counted: tuple[type, ...]
     scripts: list[str] = field(default_factory=list)
+    ran: dict[Path, str] = field(default_factory=dict)
     made: list[Made] = field(default_factory=list)
 
     def note(self, thing: object) -> None:
         """List `thing` where it is of a kind that counts."""
         if isinstance(thing, self.counted):
             self.made.append(Made(thing, tuple(self.scripts)))
-            object.__setattr__(thing, "_script", self.scripts[-1] if self.scripts else "")
+
+    def sign(self) -> None:
+        """Let everything that was made know which file made it."""
+        for one in self.made:
+            object.__setattr__(one.thing, "_script", one.scripts[-1] if one.scripts else "")
 
 
 _readings: list[Reading] = []
@@ -63,6 +69,7 @@ def active(reading: Reading) -> Iterator[Reading]:
         yield reading
     finally:
         _readings.remove(reading)
+        reading.sign()
 
 
 class Stumbled(TypeError):
@@ -135,9 +142,15 @@ def declared(cls: type[T]) -> type[T]:
             object.__setattr__(self, "broken", True)
         if place is not None:
             object.__setattr__(self, "_place", place)
-        if reading is not None:
-            reading.note(self)
 
+    def create(kind: type[T], *_: object, **__: object) -> T:
+        """Whatever makes one comes here: a call, a copy, pydantic itself."""
+        thing = object.__new__(kind)
+        if _readings:
+            _readings[-1].note(thing)
+        return thing
+
+    made.__new__ = create
     made.__init__ = collect
     made.__getattr__ = _missing
     return made  # type: ignore[no-any-return]

@@ -8,18 +8,32 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from types import GeneratorType
-from typing import TypeVar
+from typing import Any, TypeVar, cast
 
-from handrail.base import Reading, is_broken, where_of
-from handrail.declare import Environment, Rollout
+from handrail.base import Reading, is_broken, script_of, where_of
+from handrail.declare import (
+    Critical,
+    Emergency,
+    Environment,
+    ForGuardrail,
+    ForRollout,
+    Guardrail,
+    Rollout,
+    Slo,
+    Warning,
+)
 from handrail.errors import Problem, Refused, Severity, Where, WrongCall, shown
 from handrail.loading.script import PACKAGE, collecting, names_of
 from handrail.loading.script import SETTINGS as SETTINGS_MODULE
+from handrail.loading.unread import calls_not_run, files_not_read
 
 T = TypeVar("T")
+
+PARTS = (Guardrail, Slo, Warning, Critical, Emergency, ForRollout, ForGuardrail)
+"""What guards as a part of something else, or says what is different somewhere."""
 
 SETTINGS = f"{SETTINGS_MODULE}.py"
 """The file beside the rollouts that says where they run."""
@@ -33,12 +47,18 @@ _END = object()
 class Loaded:
     """What a source folder declares, in the order of its files.
 
-    `problems` is all that is wrong with it; what stands here beside them can be judged, and not compiled.
+    `problems` is all there is to say about the reading; where something is `wrong`, what stands here can be judged, and
+    not compiled.
     """
 
     rollouts: tuple[Rollout, ...]
     environments: tuple[Environment, ...]
     problems: tuple[Problem, ...] = field(default=())
+
+    @property
+    def wrong(self) -> bool:
+        """Whether something could not be read."""
+        return any(problem.severity >= Severity.error for problem in self.problems)
 
     def environment(self, name: str | None) -> Environment:
         """The environment called `name`; the first one without a name, a default where none is declared."""
@@ -47,7 +67,7 @@ class Loaded:
         for environment in self.environments:
             if environment.name == name:
                 return environment
-        if self.problems:
+        if self.wrong:
             return Environment("default")  # the one that is meant may be among them
         known = ", ".join(environment.name for environment in self.environments) or "none"
         raise WrongCall(f"environment '{name}' is not declared; use one of: {known}")
@@ -56,7 +76,7 @@ class Loaded:
 def load(source: Path) -> Loaded:
     """Read `source`; Raises WrongCall when there is nothing to read, Refused when something is wrong."""
     loaded = read(source)
-    if loaded.problems:
+    if loaded.wrong:
         raise Refused(list(loaded.problems))
     return loaded
 
@@ -70,7 +90,7 @@ def read(source: Path) -> Loaded:
     files = list(_files(folder))
     if not files:
         raise WrongCall(f"{shown(folder)} has no declarations; run `handrail init` or give --source")
-    reading = Reading([], (Rollout, Environment))
+    reading = Reading([], (Rollout, Environment, *PARTS))
     rollouts: dict[int, Rollout] = {}
     environments: dict[int, Environment] = {}
     with collecting(source, reading):
@@ -80,12 +100,13 @@ def read(source: Path) -> Loaded:
             _add(environments, _declared(settings, source, Environment, reading))
         _add(rollouts, (one.thing for one in reading.made if isinstance(one.thing, Rollout)))
         _add(environments, (one.thing for one in reading.made if isinstance(one.thing, Environment)))
+        reading.problems += _not_seen(source, reading)
     loaded = Loaded(
         tuple(sound for rollout in rollouts.values() for sound in _sound(rollout)),
         tuple(environment for environment in environments.values() if not is_broken(environment)),
         tuple(sorted(set(reading.problems))),
     )
-    return loaded if loaded.problems else _complete(loaded, [*rollouts.values(), *environments.values()])
+    return loaded if loaded.wrong else _complete(loaded, reading)
 
 
 def _files(folder: Path, above: frozenset[Path] = frozenset()) -> Iterator[Path]:
@@ -144,12 +165,50 @@ def _of_kind(value: object, kind: type[T]) -> list[T]:
     return [thing for thing in several if isinstance(thing, kind)]
 
 
-def _complete(loaded: Loaded, made: Iterable[object]) -> Loaded:
+def _not_seen(source: Path, reading: Reading) -> list[Problem]:
+    """What would declare something if it were read, and is not."""
+    wrong = {problem.where.file for problem in reading.problems}
+    made = [one.thing for one in reading.made]
+    found = list(files_not_read(source, PACKAGE, SETTINGS_MODULE, reading.ran))
+    for file, name in reading.ran.items():
+        if name not in wrong:
+            found += calls_not_run(file, name, made)
+    return found
+
+
+def _complete(loaded: Loaded, reading: Reading) -> Loaded:
     """`loaded`, where nothing is said to be wrong: then nothing that was made may be missing."""
-    missing = [thing for thing in made if is_broken(thing)]
+    missing = [one.thing for one in reading.made if _lost(one.thing)]
     what, cure = "the declaration cannot be read", "this is a mistake in Handrail: please report it"
-    problems = tuple(Problem(where_of(thing), Severity.error, what, cure) for thing in missing)
-    return Loaded(loaded.rollouts, loaded.environments, problems)
+    problems = [Problem(where_of(thing), Severity.error, what, cure) for thing in missing]
+    more = problems or _unused(loaded, reading)
+    return replace(loaded, problems=tuple(sorted({*loaded.problems, *more})))
+
+
+def _lost(thing: object) -> bool:
+    """Whether it is broken, or was never finished."""
+    return is_broken(thing) or any(field.name not in vars(thing) for field in fields(cast("Any", thing)))
+
+
+def _unused(loaded: Loaded, reading: Reading) -> list[Problem]:
+    """What would guard if it belonged to a rollout, and what would be different somewhere if it belonged there.
+
+    A file that begins with `_` may have more than others take from it.
+    """
+    used = {id(part) for rollout in loaded.rollouts for part in (*rollout.guardrails, *rollout.slos)}
+    used |= {id(override) for here in loaded.environments for override in here.overrides}
+    used |= {id(tier) for one in reading.made for tier in getattr(one.thing, "tiers", None) or ()}
+    found = []
+    for one in reading.made:
+        private = any(part.startswith("_") for part in Path(script_of(one.thing)).with_suffix("").parts)
+        if isinstance(one.thing, PARTS) and id(one.thing) not in used and not private:
+            whose = "an environment" if isinstance(one.thing, ForRollout | ForGuardrail) else "a rollout"
+            what = (
+                f"this {type(one.thing).__name__} belongs to no {whose.partition(' ')[2]}, and does nothing"
+            )
+            cure = f"give it to {whose}, or make it in a function that is called where it is needed"
+            found.append(Problem(where_of(one.thing), Severity.error, what, cure))
+    return found
 
 
 def _sound(rollout: Rollout) -> list[Rollout]:

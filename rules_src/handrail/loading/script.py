@@ -116,6 +116,7 @@ def _empty(package: ModuleSpec) -> ModuleSpec:
 
 def _run(module: ModuleType, file: Path, source: Path, reading: Reading) -> None:
     name, problems = shown(file), reading.problems
+    reading.ran[file.resolve()] = name
     reading.scripts.append(file.relative_to(source).as_posix())
     try:
         text = _text(file, name, problems)

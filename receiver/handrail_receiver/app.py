@@ -19,10 +19,10 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from handrail_receiver.access.authorization import Knows, error, only
+from handrail_receiver.access.authorization import Authenticator, error, only
 from handrail_receiver.access.hosts import Hosts, host_in, hosts_of
 from handrail_receiver.access.tokens import Caller, NoTokens, Tokens
-from handrail_receiver.catch_up.polling import Asker
+from handrail_receiver.catch_up.polling import Poller
 from handrail_receiver.chores import Chores
 from handrail_receiver.clock import SystemClock
 from handrail_receiver.errors import StoreDown, WrongSettings
@@ -32,21 +32,21 @@ from handrail_receiver.execute.rates import Rates
 from handrail_receiver.gates.criteria import Criteria
 from handrail_receiver.guard import Guard
 from handrail_receiver.intake.refusals import Refusals
-from handrail_receiver.intake.webhook import Webhook
+from handrail_receiver.intake.webhook import AlertWebhook
 from handrail_receiver.metrics import Metrics
 from handrail_receiver.model import Conditions
-from handrail_receiver.operations.drift import Watch
-from handrail_receiver.operations.handler import Calls
+from handrail_receiver.operations.drift import DriftWatch
+from handrail_receiver.operations.handler import CallHandler
 from handrail_receiver.outside import Outside, new_client
 from handrail_receiver.outside.http_config import BasicAuth, HttpConfig, read_http_config
-from handrail_receiver.outside.logins import Login, Logins, Place
+from handrail_receiver.outside.logins import Login, Logins, Service
 from handrail_receiver.outside.prometheus import NoPrometheus, Prometheus
 from handrail_receiver.playbooks import Playbooks
 from handrail_receiver.secrets import Secrets
 from handrail_receiver.settings import Settings
 from handrail_receiver.store import open_store
-from handrail_receiver.store.probe import Pulse
-from handrail_receiver.supervise import for_good
+from handrail_receiver.store.probe import StoreProbe
+from handrail_receiver.supervise import run_forever
 from handrail_receiver.targets import make_targets
 from handrail_receiver.telling import Teller
 from handrail_receiver.telling.messenger import Messenger
@@ -56,7 +56,7 @@ from handrail_receiver.web.bundle import Bundles
 from handrail_receiver.web.health import Health
 from handrail_receiver.web.openapi import document
 from handrail_receiver.web.pages import Events, Pages
-from handrail_receiver.web.self_checks import Awake
+from handrail_receiver.web.self_checks import SelfChecks
 from handrail_receiver.web.verbs import VERBS
 
 MOST_THREADS = 128
@@ -71,7 +71,7 @@ class Front:
     """
 
     app: Starlette
-    webhook: Webhook
+    webhook: AlertWebhook
     hosts: Hosts
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -106,7 +106,7 @@ def make_app(settings: Settings, secrets: Secrets) -> Front:
     targets = make_targets(outside)
     prometheus = Prometheus(watching, settings.prometheus.url) if settings.prometheus else NoPrometheus()
     kill_switch = KillSwitch(settings.kill_switch)
-    pulse = Pulse(store.memory, store.inbox, clock, lambda: store.engine.trouble)
+    pulse = StoreProbe(store.memory, store.inbox, clock, lambda: store.engine.trouble)
 
     def conditions() -> Conditions:
         now = clock.now()
@@ -140,7 +140,7 @@ def make_app(settings: Settings, secrets: Secrets) -> Front:
         on_decision=events.decision,
         on_end=events.ended,
     )
-    asker = Asker(
+    asker = Poller(
         watching,
         settings.alertmanager_urls,
         settings.receivers,
@@ -166,13 +166,13 @@ def make_app(settings: Settings, secrets: Secrets) -> Front:
     )
     tokens = NoTokens() if settings.without_tokens else Tokens(tuple(map(Path, settings.tokens_file)))
     criteria = Criteria(prometheus, clock)
-    calls = Calls(guard, targets, prometheus, secrets.redact, criteria, tokens.approvers, asker.begun)
+    calls = CallHandler(guard, targets, prometheus, secrets.redact, criteria, tokens.approvers, asker.begun)
     chores = Chores(settings, store, playbooks, guard, calls, clock)
-    watch = Watch(guard, playbooks, targets, prometheus)
+    watch = DriftWatch(guard, playbooks, targets, prometheus)
     guard.on_over = watch.soon
     loops = (guard.run, watch.run, asker.run, messenger.run, chores.run, pulse.run)
     api = Api(store, playbooks, calls, clock, Bundles(store.evidence, store.evidence.end))
-    webhook = Webhook(tokens, store.inbox, guard.wake, clock, metrics, refusals)
+    webhook = AlertWebhook(tokens, store.inbox, guard.wake, clock, metrics, refusals)
     routes = _routes(
         tokens,
         webhook,
@@ -181,7 +181,7 @@ def make_app(settings: Settings, secrets: Secrets) -> Front:
         Pages(
             api,
             playbooks,
-            Awake(
+            SelfChecks(
                 conditions,
                 metrics,
                 prometheus,
@@ -206,7 +206,7 @@ def make_app(settings: Settings, secrets: Secrets) -> Front:
         store.engine.start()
         await chores.begin()
         gc.freeze()  # what is there now stays: looking through it for cycles stops everything for 40 ms
-        tasks = [asyncio.create_task(for_good(loop)) for loop in loops]
+        tasks = [asyncio.create_task(run_forever(loop)) for loop in loops]
         try:
             yield
         finally:
@@ -237,7 +237,7 @@ def _logins(settings: Settings, secrets: Secrets) -> Logins:
         if address.user:
             pair = BasicAuth(username=address.user, password=address.password)
             login = Login(HttpConfig(basic_auth=pair), secrets, settings.tls_authorities)
-        places.append(Place(address.url, setting, login))
+        places.append(Service(address.url, setting, login))
     return Logins(places)
 
 
@@ -251,7 +251,7 @@ async def _store_down(_request: Request, problem: Exception) -> Response:
 
 
 def _routes(
-    tokens: Knows, webhook: Webhook, health: Health, api: Api, pages: Pages, events: Events
+    tokens: Authenticator, webhook: AlertWebhook, health: Health, api: Api, pages: Pages, events: Events
 ) -> list[Route]:
     return [
         Route(WEBHOOK, webhook, methods=["POST"]),

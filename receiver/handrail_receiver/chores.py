@@ -14,7 +14,7 @@ from handrail_receiver.errors import StoreDown
 from handrail_receiver.guard import Guard
 from handrail_receiver.model import HEARTBEAT
 from handrail_receiver.operations.always_guarded import playbook_gone
-from handrail_receiver.operations.handler import Calls
+from handrail_receiver.operations.handler import CallHandler
 from handrail_receiver.playbooks import Playbooks
 from handrail_receiver.settings import Settings
 from handrail_receiver.store import Store
@@ -34,7 +34,7 @@ class Chores:
     store: Store
     playbooks: Playbooks
     guard: Guard
-    calls: Calls
+    calls: CallHandler
     clock: SystemClock
     _told: set[str] = field(default_factory=set)
 
@@ -89,7 +89,7 @@ class Chores:
             if playbook.stages:
                 continue
             try:
-                await self.calls.stand_guard(playbook)
+                await self.calls.begin_guarding(playbook)
             except (*UNREADABLE, AttributeError):
                 log.exception("a fault while %s is to be guarded; the others go on", playbook.rollout)
 

@@ -24,7 +24,7 @@ from handrail_receiver.model import (
     Settled,
     Stored,
     Telling,
-    Told,
+    TellResult,
 )
 
 
@@ -157,7 +157,7 @@ class Tellings(Protocol):
     ) -> list[Telling]:
         """Who is to be told now, one for each `Tell` but those being told; nobody else gets them before `until`."""
 
-    async def told(self, telling: Telling, told: Told, at: datetime) -> None:
+    async def told(self, telling: Telling, told: TellResult, at: datetime) -> None:
         """What came of it."""
 
 

@@ -13,7 +13,7 @@ from handrail_receiver.errors import Permanent
 from handrail_receiver.logs import log_to_stderr
 from handrail_receiver.secrets import Secrets
 from handrail_receiver.settings import Settings
-from handrail_receiver.web.connections import Patience
+from handrail_receiver.web.connections import ConnectionLimits
 
 KEEP_ALIVE = 75
 
@@ -35,7 +35,7 @@ def configuration(settings: Settings, secrets: Secrets) -> uvicorn.Config:
     """How uvicorn serves us."""
     return uvicorn.Config(
         make_app(settings, secrets),
-        http=Patience,
+        http=ConnectionLimits,
         host=settings.host,
         port=settings.port,
         log_config=None,

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 log = logging.getLogger("handrail")
 
 
-async def for_good(loop: Callable[[], Awaitable[None]], pause: float = 1.0) -> None:
+async def run_forever(loop: Callable[[], Awaitable[None]], pause: float = 1.0) -> None:
     """Run `loop` until cancelled. What it did not expect is logged, and it begins again after `pause` seconds.
 
     A receiver whose guard has ended would answer 200 to every alert and do nothing.

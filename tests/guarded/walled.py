@@ -14,7 +14,7 @@ import httpx
 import servers
 from handrail_receiver.outside import Outside, new_client
 from handrail_receiver.outside.http_config import read_http_config
-from handrail_receiver.outside.logins import Login, Logins, Place
+from handrail_receiver.outside.logins import Login, Logins, Service
 from handrail_receiver.secrets import Secrets
 
 from .alertmanagers import NOBODY, alert
@@ -107,7 +107,7 @@ async def ask(url: str, *places: tuple[str, Path]) -> None:
     for address, file in places:
         config, wrong = read_http_config(file)
         assert wrong == []
-        found.append(Place(address, "HANDRAIL_PROMETHEUS_HTTP_CONFIG", Login(config, secrets, None)))
+        found.append(Service(address, "HANDRAIL_PROMETHEUS_HTTP_CONFIG", Login(config, secrets, None)))
     logins = Logins(found)
     async with new_client(None) as client:
         try:

@@ -9,7 +9,7 @@ from pathlib import Path
 import psycopg
 import servers
 from guarded import NOW
-from handrail_receiver.inspection.listing import Asked, evidence, notifications
+from handrail_receiver.inspection.listing import Filter, evidence, notifications
 from handrail_receiver.inspection.opening import opened
 from handrail_receiver.inspection.questions import Questions
 from handrail_receiver.store import open_store
@@ -52,8 +52,8 @@ def test_a_postgresql_is_copied_and_put_back_as_the_operator_s_page_says(
     asyncio.run(work())
     put_back(url, copy)
     with opened(url) as store:
-        assert len(notifications(store, Asked())) == 1
-        assert [one.kind for one in evidence(store, Asked())] == ["decision"]
+        assert len(notifications(store, Filter())) == 1
+        assert [one.kind for one in evidence(store, Filter())] == ["decision"]
     assert Questions(url).verify().problems == ()
 
     async def go_on() -> None:
@@ -65,5 +65,5 @@ def test_a_postgresql_is_copied_and_put_back_as_the_operator_s_page_says(
 
     asyncio.run(go_on())
     with opened(url) as store:
-        assert [one.number for one in notifications(store, Asked())] == [1, 2]
+        assert [one.number for one in notifications(store, Filter())] == [1, 2]
     assert Questions(url).verify().problems == ()

@@ -13,12 +13,21 @@ import pytest
 from guarded import NOW, alert, body
 from handrail.contract import Tell, Webhook
 from handrail_receiver.errors import StoreDown, WrongSettings
-from handrail_receiver.inspection.listing import Asked, evidence, notifications, runs
+from handrail_receiver.inspection.listing import Filter, evidence, notifications, runs
 from handrail_receiver.inspection.opening import opened
 from handrail_receiver.inspection.questions import Questions
 from handrail_receiver.inspection.status import HeldView, StatusView, status
 from handrail_receiver.inspection.verify import ChainView, VerifyView, problems, verify
-from handrail_receiver.model import Begin, Effect, EffectState, Progress, Received, RunState, Told, Verdict
+from handrail_receiver.model import (
+    Begin,
+    Effect,
+    EffectState,
+    Progress,
+    Received,
+    RunState,
+    TellResult,
+    Verdict,
+)
 from handrail_receiver.store import Store
 from ports.store_cases import LATER, LEASE, STEPS, begun, by_hand, decision, delivered, judged, opening
 
@@ -82,7 +91,7 @@ async def test_what_is_stuck_is_a_problem(store: Store, url: str) -> None:
     await delivered(store)
     await store.tellings.want("shop-1", "shop", [Tell(Webhook("https://hooks.example/x"))], NOW)
     (telling,) = await store.tellings.due(NOW, LATER)
-    await store.tellings.told(telling, Told("", "it refuses us"), NOW)
+    await store.tellings.told(telling, TellResult("", "it refuses us"), NOW)
     await store.memory.remember("ready", NOW)
     by_hand(url, "DELETE FROM migration WHERE name = '0002_gates.sql'")
     with opened(url) as found:
@@ -108,9 +117,9 @@ async def test_notifications_are_the_newest_last_and_those_that_name_a_rollout(
         await store.inbox.settle(judged(decision(verdict=Verdict.act)), NOW, 1)
     await store.inbox.put(Received(NOW + timedelta(hours=2), "am-1", b"not ours"))
     with opened(url) as found:
-        all_of_them = notifications(found, Asked(limit=100))
-        newest = notifications(found, Asked(limit=2))
-        of_shop = notifications(found, Asked("shop", since=NOW + timedelta(minutes=55)))
+        all_of_them = notifications(found, Filter(limit=100))
+        newest = notifications(found, Filter(limit=2))
+        of_shop = notifications(found, Filter("shop", since=NOW + timedelta(minutes=55)))
     assert [one.number for one in all_of_them] == sorted(one.number for one in all_of_them)
     assert len(all_of_them) == 61
     assert [
@@ -129,14 +138,14 @@ async def test_runs_and_evidence_are_found_by_rollout_attempt_kind_and_time(stor
     await store.attempts.apply("shop", lambda _: again, LATER)
     await store.evidence.append("other", "note", {"text": "ä"}, LATER + timedelta(seconds=1))
     with opened(url) as found:
-        first, second = runs(found, Asked())
-        assert [(one.action, one.attempt) for one in runs(found, Asked("shop", 2))] == [("start", 2)]
-        assert [one.attempt for one in runs(found, Asked("shop", since=LATER))] == [2]
-        steps = evidence(found, Asked("shop", 1, "step"))
-        end = evidence(found, Asked(limit=2))
-        late = evidence(found, Asked(since=LATER))[-2:]
+        first, second = runs(found, Filter())
+        assert [(one.action, one.attempt) for one in runs(found, Filter("shop", 2))] == [("start", 2)]
+        assert [one.attempt for one in runs(found, Filter("shop", since=LATER))] == [2]
+        steps = evidence(found, Filter("shop", 1, "step"))
+        end = evidence(found, Filter(limit=2))
+        late = evidence(found, Filter(since=LATER))[-2:]
         with pytest.raises(WrongSettings, match="knows no rollout 'shp'; use one of: other, shop"):
-            runs(found, Asked("shp"))
+            runs(found, Filter("shp"))
     assert (first.rollout, first.attempt, first.action, first.state, first.text) == (
         ("shop", 1, "rollback", "done", "all is done")
     )
@@ -244,7 +253,7 @@ async def test_looking_writes_nothing_and_waits_for_no_writer(store: Store, url:
         writing.execute(b"LOCK TABLE inbox IN SHARE ROW EXCLUSIVE MODE")
     writing.execute("DELETE FROM inbox")
     with opened(url) as found:
-        assert len(notifications(found, Asked())) == 1
+        assert len(notifications(found, Filter())) == 1
     writing.close()
 
 

@@ -32,7 +32,7 @@ from handrail_receiver.model import (
     SetState,
     Settled,
     Stored,
-    Told,
+    TellResult,
     Verdict,
 )
 from handrail_receiver.ports import Look
@@ -276,11 +276,11 @@ async def test_people_are_told_of_the_newest_state_until_they_were(store: Store)
     (due,) = await store.tellings.due(NOW, LATER)
     assert (due.incident, due.tell, due.receipt, due.version, due.tries) == ("blind", tell, "", 2, 0)
     assert await store.tellings.due(NOW, LATER) == []
-    await store.tellings.told(due, Told("", "busy", LATER), NOW)
+    await store.tellings.told(due, TellResult("", "busy", LATER), NOW)
     assert await store.tellings.due(NOW, LATER) == []
     (again,) = await store.tellings.due(LATER, LATER + timedelta(seconds=10))
     assert again.tries == 1
-    await store.tellings.told(again, Told("receipt-1"), LATER)
+    await store.tellings.told(again, TellResult("receipt-1"), LATER)
     assert await store.tellings.due(LATER + timedelta(days=1), LATER + timedelta(days=1)) == []
     await store.tellings.want("blind", "handrail", [tell], LATER)
     (changed,) = await store.tellings.due(LATER, LATER)
@@ -293,7 +293,7 @@ async def test_who_was_told_before_an_attempt_hears_that_it_has_begun(store: Sto
     await store.attempts.apply("shop", lambda _: unready, NOW)
     (first,) = await store.tellings.due(NOW, NOW)
     assert (first.incident, first.attempt, first.version) == ("shop-0", 0, 1)
-    await store.tellings.told(first, Told("receipt-1"), NOW)
+    await store.tellings.told(first, TellResult("receipt-1"), NOW)
     await store.tellings.want("blind", "handrail", (), NOW)
     assert await store.tellings.due(LATER, LATER) == []
     await begun(store)

@@ -9,9 +9,9 @@ import pytest
 from guarded import NOW, ROLLOUT, playbook, write_playbook
 from guarded.playbook import weights
 from handrail_receiver.model import Conditions, Run
-from handrail_receiver.operations.call import Asked
-from handrail_receiver.operations.call_decision import answer
-from handrail_receiver.supervise import for_good
+from handrail_receiver.operations.call import Call
+from handrail_receiver.operations.call_decision import decide_call
+from handrail_receiver.supervise import run_forever
 from receiver.failures.test_any_order import Receiver
 
 
@@ -26,7 +26,7 @@ def test_a_loop_that_fails_is_said_and_begins_again(caplog: pytest.LogCaptureFix
 
     async def run() -> None:
         with pytest.raises(TimeoutError):
-            await asyncio.wait_for(for_good(loop, pause=0.01), 0.3)
+            await asyncio.wait_for(run_forever(loop, pause=0.01), 0.3)
 
     asyncio.run(run())
     assert begun == [0, 1]
@@ -38,7 +38,7 @@ def test_what_is_carried_out_with_a_fault_in_it_is_said_and_begun_again(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     write_playbook(tmp_path / "playbook", playbook())
-    start = Asked("start", "alice", pinned={"rollback": weights(0, 100)})
+    start = Call("start", "alice", pinned={"rollback": weights(0, 100)})
     faults = ["nobody thought of this"]
 
     async def run() -> str:
@@ -52,7 +52,7 @@ def test_what_is_carried_out_with_a_fault_in_it_is_said_and_begun_again(
 
         object.__setattr__(guard.executor, "carry_out", faulty)
         decision = await guard.apply(
-            ROLLOUT, lambda history: answer(start, playbook(), history, Conditions(NOW))
+            ROLLOUT, lambda history: decide_call(start, playbook(), history, Conditions(NOW))
         )
         while (ended := await guard.ended(decision, 0.1)) is None or ended.finished_at is None:
             await guard.step()

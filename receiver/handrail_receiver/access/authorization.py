@@ -16,7 +16,7 @@ Guarded = Callable[[Request, Caller], Awaitable[Response]]
 CHALLENGES = ('Bearer realm="handrail"', 'Basic realm="handrail: the token is the password", charset="UTF-8"')
 
 
-class Knows(Protocol):
+class Authenticator(Protocol):
     """Somebody who knows the callers. `problems` is what is wrong with how they are known, a line each."""
 
     @property
@@ -27,7 +27,7 @@ class Knows(Protocol):
         """Who sent this header."""
 
 
-def only(role: Role, tokens: Knows, endpoint: Guarded) -> Endpoint:
+def only(role: Role, tokens: Authenticator, endpoint: Guarded) -> Endpoint:
     """An endpoint that only callers with `role` reach."""
 
     async def guarded(request: Request) -> Response:

@@ -14,9 +14,9 @@ from handrail.contract import names
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from handrail_receiver.catch_up.mutes import (
-    Fired,
     Inhibition,
     Labels,
+    PastAlert,
     Silence,
     configured,
     inhibitions,
@@ -27,7 +27,7 @@ from handrail_receiver.catch_up.safe_yaml import read_yaml
 from handrail_receiver.errors import TargetError
 from handrail_receiver.intake.parse import Instant
 from handrail_receiver.outside import Outside
-from handrail_receiver.outside.prometheus import Told
+from handrail_receiver.outside.prometheus import PartialFlag
 
 log = logging.getLogger("handrail")
 ANSWER_WITHIN = 10.0
@@ -40,7 +40,7 @@ class _State(BaseModel):
     state: str
 
 
-class Present(BaseModel):
+class CurrentAlert(BaseModel):
     """An alert that Alertmanager has now: `active`, or `suppressed` by a silence or by another alert."""
 
     model_config = ConfigDict(extra="ignore")
@@ -73,18 +73,18 @@ class _Result(BaseModel):
     result: list[_Series]
 
 
-class _Answer(Told):
+class _RangeAnswer(PartialFlag):
     data: _Result
 
 
-class _Written(BaseModel):
+class _ConfigText(BaseModel):
     model_config = ConfigDict(extra="ignore")
     yaml: str
 
 
 class _Configuration(BaseModel):
     model_config = ConfigDict(extra="ignore")
-    data: _Written
+    data: _ConfigText
 
 
 class _Global(BaseModel):
@@ -92,21 +92,21 @@ class _Global(BaseModel):
     external_labels: dict[str, str] | None = None
 
 
-class _Whole(BaseModel):
+class _PrometheusConfig(BaseModel):
     model_config = ConfigDict(extra="ignore")
     all_over: _Global | None = Field(default=None, alias="global")
 
 
-ALERTS: TypeAdapter[list[Present]] = TypeAdapter(list[Present])
+ALERTS: TypeAdapter[list[CurrentAlert]] = TypeAdapter(list[CurrentAlert])
 
 
-class _Routes(BaseModel):
+class _AlertmanagerConfig(BaseModel):
     model_config = ConfigDict(extra="ignore")
     route: Route
 
 
 @dataclass(frozen=True)
-class Kept:
+class AlertmanagerState:
     """What the Alertmanagers keep: silences, rules of inhibition, and where each sends what."""
 
     silences: tuple[Silence, ...]
@@ -126,7 +126,7 @@ class LookBack:
     prometheus: str
     alertmanagers: tuple[str, ...]
 
-    async def fired(self, since: datetime, now: datetime) -> list[Fired]:
+    async def fired(self, since: datetime, now: datetime) -> list[PastAlert]:
         """Handrail's alerts that fired since, with the labels that Alertmanager sees.
 
         Raises TargetError, or ValidationError when what answers is no Prometheus.
@@ -134,7 +134,11 @@ class LookBack:
         return await self._fired(OURS, since, now, await self._added())
 
     async def muted(
-        self, news: Sequence[Fired], present: Sequence[Present] | None, kept: Kept | None, now: datetime
+        self,
+        news: Sequence[PastAlert],
+        present: Sequence[CurrentAlert] | None,
+        kept: AlertmanagerState | None,
+        now: datetime,
     ) -> list[str | None]:
         """What muted each of them: empty for nothing, None when nobody says.
 
@@ -149,11 +153,11 @@ class LookBack:
             lambda: [_muted(one, present, kept, sources, now) for one in news]  # slow: each with each
         )
 
-    async def _fired(self, selector: str, since: datetime, now: datetime, added: Labels) -> list[Fired]:
+    async def _fired(self, selector: str, since: datetime, now: datetime, added: Labels) -> list[PastAlert]:
         still = {_key(one.metric) for one in await self._query(f"ALERTS{{{selector}}}")}
         seconds = int((now - since).total_seconds()) + 1
         return [
-            Fired(
+            PastAlert(
                 {**added, **_labels(one.metric)},
                 datetime.fromtimestamp(one.values[0][0], UTC),
                 datetime.fromtimestamp(one.values[-1][0], UTC),
@@ -166,7 +170,7 @@ class LookBack:
     async def _query(self, query: str) -> list[_Series]:
         address = f"{self.prometheus.rstrip('/')}/api/v1/query?{urlencode({'query': query})}"
         answer = await self.outside.ask("Prometheus", "GET", address, timeout=ANSWER_WITHIN)
-        read = _Answer.model_validate_json(answer.body)
+        read = _RangeAnswer.model_validate_json(answer.body)
         read.whole()
         return read.data.result
 
@@ -176,14 +180,14 @@ class LookBack:
         try:
             answer = await self.outside.ask("Prometheus", "GET", address, timeout=ANSWER_WITHIN)
             text = _Configuration.model_validate_json(answer.body).data.yaml
-            written = _Whole.model_validate(await asyncio.to_thread(read_yaml, text) or {})
+            written = _PrometheusConfig.model_validate(await asyncio.to_thread(read_yaml, text) or {})
             return (written.all_over or _Global()).external_labels or {}
         except (TargetError, ValidationError, yaml.YAMLError):
             return {}
 
-    async def kept(self) -> Kept | None:
+    async def kept(self) -> AlertmanagerState | None:
         """What the Alertmanagers keep: one of a cluster that answers is enough, None when none does."""
-        found: list[Kept] = []
+        found: list[AlertmanagerState] = []
         for url in self.alertmanagers:
             base = url.rstrip("/")
             try:
@@ -196,15 +200,15 @@ class LookBack:
                 log.warning("%s does not say what it muted: %s", url, error)
         if not found:
             return None
-        return Kept(
+        return AlertmanagerState(
             tuple(one for kept in found for one in kept.silences),
             tuple({rule.model_dump_json(): rule for kept in found for rule in kept.rules}.values()),
             tuple(route for kept in found for route in kept.routes),
         )
 
     async def _sources(
-        self, news: Sequence[Fired], rules: Iterable[Inhibition], now: datetime
-    ) -> list[tuple[Inhibition, list[Fired]]]:
+        self, news: Sequence[PastAlert], rules: Iterable[Inhibition], now: datetime
+    ) -> list[tuple[Inhibition, list[PastAlert]]]:
         """The alerts that may have muted one of the news, rule by rule."""
         added, since = await self._added(), min(one.first for one in news) - BEFORE
         return [
@@ -214,16 +218,16 @@ class LookBack:
         ]
 
 
-def _read(muted: bytes, status: bytes) -> Kept:
-    route = _Routes.model_validate(configured(status)).route
-    return Kept(silences(muted), inhibitions(status), (route,))
+def _read(muted: bytes, status: bytes) -> AlertmanagerState:
+    route = _AlertmanagerConfig.model_validate(configured(status)).route
+    return AlertmanagerState(silences(muted), inhibitions(status), (route,))
 
 
 def _muted(
-    fired: Fired,
-    present: Sequence[Present],
-    kept: Kept,
-    sources: Sequence[tuple[Inhibition, list[Fired]]],
+    fired: PastAlert,
+    present: Sequence[CurrentAlert],
+    kept: AlertmanagerState,
+    sources: Sequence[tuple[Inhibition, list[PastAlert]]],
     now: datetime,
 ) -> str:
     for silence in kept.silences:

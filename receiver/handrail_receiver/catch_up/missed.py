@@ -8,7 +8,7 @@ from typing import Literal
 
 from handrail.contract import Playbook, TierFacts, names
 
-from handrail_receiver.catch_up.mutes import Fired
+from handrail_receiver.catch_up.mutes import PastAlert
 from handrail_receiver.model import Decision, History, SetHold, Verdict
 
 Follows = Literal["act", "leave", "wait", "hold"]
@@ -19,10 +19,10 @@ UNKNOWN = (
 
 
 @dataclass(frozen=True)
-class Missed:
+class MissedAlert:
     """What fired. `muted` says by what it was: empty for nothing, None when nobody says."""
 
-    fired: Fired
+    fired: PastAlert
     muted: str | None
 
     @property
@@ -42,7 +42,7 @@ class Missed:
         return f"it fired from {self.fired.first:%H:%M:%S} {until} UTC; found by asking Prometheus"
 
 
-def is_news(missed: Missed, history: History) -> bool:
+def is_news(missed: MissedAlert, history: History) -> bool:
     """Whether it belongs to a live attempt in which nobody told us of it."""
     fired, attempt = missed.fired, history.attempt
     if attempt is None or not attempt.live or fired.last < attempt.started_at:
@@ -51,13 +51,15 @@ def is_news(missed: Missed, history: History) -> bool:
     return not any(one.firing or one.at >= fired.first for one in said)
 
 
-def began(missed: Missed, history: History) -> datetime:
+def began(missed: MissedAlert, history: History) -> datetime:
     """Since when it fires, in the attempt: it is not older than what it is about."""
     attempt = history.attempt
     return missed.fired.first if attempt is None else max(missed.fired.first, attempt.started_at)
 
 
-def follows(missed: Missed, playbook: Playbook, unsure: Literal["act", "hold"], *, again: bool) -> Follows:
+def follows(
+    missed: MissedAlert, playbook: Playbook, unsure: Literal["act", "hold"], *, again: bool
+) -> Follows:
     """What to do. When nobody says whether it was muted, we ask once more (`again`); then it is a declared case."""
     if missed.muted:
         return "leave"
@@ -67,7 +69,7 @@ def follows(missed: Missed, playbook: Playbook, unsure: Literal["act", "hold"], 
     return unsure if again else "wait"
 
 
-def said(missed: Missed, playbook: Playbook, history: History) -> Decision:
+def said(missed: MissedAlert, playbook: Playbook, history: History) -> Decision:
     """The decision to leave it alone, or to hold and tell people because nobody says whether it was muted."""
     tier = _tier(missed, playbook)
     known = Decision(
@@ -92,6 +94,6 @@ def said(missed: Missed, playbook: Playbook, history: History) -> Decision:
     )
 
 
-def _tier(missed: Missed, playbook: Playbook) -> TierFacts | None:
+def _tier(missed: MissedAlert, playbook: Playbook) -> TierFacts | None:
     labels = missed.fired.labels
     return playbook.tier(labels.get(names.GUARDRAIL, ""), labels.get(names.TIER, ""))

@@ -25,7 +25,7 @@ NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
 
 
 @dataclass(frozen=True)
-class Fired:
+class PastAlert:
     """An alert as Prometheus remembers it: when it was seen to fire first and last, and whether it still does."""
 
     labels: Labels
@@ -68,7 +68,7 @@ class Silence(BaseModel):
     createdBy: str = ""  # noqa: N815
     comment: str = ""
 
-    def mutes(self, fired: Fired, now: datetime) -> bool:
+    def mutes(self, fired: PastAlert, now: datetime) -> bool:
         """Whether it was in force when the alert was last seen to fire, or at any time since."""
         if not self.matchers or not all(matcher.takes(fired.labels) for matcher in self.matchers):
             return False
@@ -125,7 +125,7 @@ class Inhibition(BaseModel):
         """Whether it could mute an alert, if only another one fired."""
         return all(matcher.takes(labels) for matcher in self.target)
 
-    def mutes(self, fired: Fired, by: Fired) -> bool:
+    def mutes(self, fired: PastAlert, by: PastAlert) -> bool:
         """Whether `by` muted the alert for as long as it fired: at any other moment it would have been sent."""
         if not self.may_mute(fired.labels) or not all(matcher.takes(by.labels) for matcher in self.source):
             return False
@@ -150,7 +150,7 @@ class _Original(BaseModel):
     original: str
 
 
-class _Status(BaseModel):
+class _SilenceStatus(BaseModel):
     model_config = ConfigDict(extra="ignore")
     config: _Original
 
@@ -170,7 +170,7 @@ def inhibitions(body: bytes) -> tuple[Inhibition, ...]:
 
 def configured(body: bytes) -> object:
     """The configuration in what /api/v2/status answers. Raises ValidationError, or YAMLError for what is no YAML."""
-    return read_yaml(_Status.model_validate_json(body).config.original)
+    return read_yaml(_SilenceStatus.model_validate_json(body).config.original)
 
 
 def older(equal: Mapping[str, str], like: Mapping[str, str]) -> list[Matcher]:

@@ -21,16 +21,22 @@ from urllib.parse import urlencode
 from handrail.contract import names
 from pydantic import ValidationError
 
-from handrail_receiver.catch_up.lookback import ALERTS, ANSWER_WITHIN, Kept, LookBack, Present
-from handrail_receiver.catch_up.missed import Follows, Missed, began, follows, is_news, said
-from handrail_receiver.catch_up.mutes import Fired
+from handrail_receiver.catch_up.lookback import (
+    ALERTS,
+    ANSWER_WITHIN,
+    AlertmanagerState,
+    CurrentAlert,
+    LookBack,
+)
+from handrail_receiver.catch_up.missed import Follows, MissedAlert, began, follows, is_news, said
+from handrail_receiver.catch_up.mutes import PastAlert
 from handrail_receiver.catch_up.routes import is_ours
 from handrail_receiver.decide.admission import ALERTMANAGER, fits, over, series_in
 from handrail_receiver.errors import StoreDown, TargetError
 from handrail_receiver.guard import Guard, with_tells
 from handrail_receiver.intake.parse import MAX_ALERTS, AlertBody, compose
 from handrail_receiver.model import History, Received
-from handrail_receiver.outside import Outside, TooLong
+from handrail_receiver.outside import AnswerTooLong, Outside
 from handrail_receiver.playbooks import Playbooks
 from handrail_receiver.ports import Clock
 from handrail_receiver.store import Store
@@ -45,15 +51,15 @@ GONE = 3
 
 
 @dataclass(frozen=True)
-class Found:
+class KnownAlerts:
     """What the Alertmanagers have of ours now: `of` has the rollouts of which all of them have said everything."""
 
-    alerts: tuple[Present, ...]
+    alerts: tuple[CurrentAlert, ...]
     of: frozenset[str]
 
 
 @dataclass
-class Asker:
+class Poller:
     """Asks every Alertmanager and Prometheus. `problems` says who did not answer last time, `elsewhere` whose alerts
     Alertmanager has and does not send to us.
 
@@ -121,7 +127,7 @@ class Asker:
             await self.store.memory.remember(ASKED, now)
             self._asked_before = True
 
-    async def _present(self) -> Found | None:
+    async def _present(self) -> KnownAlerts | None:
         """What the Alertmanagers have now of ours, None when none of them answers."""
         answers = [await self._of(url) for url in self.alertmanagers]
         known = [answer for answer in answers if answer is not None]
@@ -129,30 +135,30 @@ class Asker:
             return None
         alerts = tuple(one for answer in known for one in answer.alerts if self._ours(one.labels))
         whole = frozenset.intersection(*(answer.of for answer in known))
-        return Found(alerts, whole if len(known) == len(answers) else frozenset())
+        return KnownAlerts(alerts, whole if len(known) == len(answers) else frozenset())
 
-    async def _of(self, url: str) -> Found | None:
+    async def _of(self, url: str) -> KnownAlerts | None:
         """What one of them has. Rollout by rollout when it is too much at once: then one has no more than its own."""
         rollouts = [playbook.rollout for playbook in self.playbooks.all()]
         try:
             alerts = await self._alerts(url, WITH_A_ROLLOUT)
-        except TooLong:
+        except AnswerTooLong:
             return await self._one_by_one(url, rollouts)
         except (TargetError, ValidationError) as error:
             self._failed(url, error)
             return None
         self.problems.pop(url, None)
-        return Found(alerts, frozenset(rollouts))
+        return KnownAlerts(alerts, frozenset(rollouts))
 
-    async def _one_by_one(self, url: str, rollouts: list[str]) -> Found | None:
-        alerts: tuple[Present, ...] = ()
+    async def _one_by_one(self, url: str, rollouts: list[str]) -> KnownAlerts | None:
+        alerts: tuple[CurrentAlert, ...] = ()
         whole: list[str] = []
         long: list[str] = []
         for rollout in rollouts:
             try:
                 alerts += await self._alerts(url, f"{names.ROLLOUT}={json.dumps(rollout)}")
                 whole.append(rollout)
-            except TooLong:
+            except AnswerTooLong:
                 long.append(rollout)
             except (TargetError, ValidationError) as error:
                 self._failed(url, error)
@@ -163,14 +169,14 @@ class Asker:
             )
         else:
             self.problems.pop(url, None)
-        return Found(alerts, frozenset(whole))
+        return KnownAlerts(alerts, frozenset(whole))
 
-    async def _alerts(self, url: str, matcher: str) -> tuple[Present, ...]:
+    async def _alerts(self, url: str, matcher: str) -> tuple[CurrentAlert, ...]:
         address = f"{url.rstrip('/')}/api/v2/alerts?{urlencode({'filter': matcher})}"
         answer = await self.outside.ask("Alertmanager", "GET", address, timeout=ANSWER_WITHIN)
         return tuple(ALERTS.validate_json(answer.body))
 
-    def _sent_to_us(self, alerts: tuple[Present, ...]) -> list[Present]:
+    def _sent_to_us(self, alerts: tuple[CurrentAlert, ...]) -> list[CurrentAlert]:
         """Those that Alertmanager would deliver to us; where all go elsewhere, that is said once."""
         active = [one for one in alerts if one.active]
         ours = [one for one in active if is_ours(one.goes_to, self.receivers)]
@@ -186,7 +192,7 @@ class Asker:
         self.elsewhere = said
         return ours
 
-    async def _close(self, found: Found) -> None:
+    async def _close(self, found: KnownAlerts) -> None:
         """What no Alertmanager has any more, though all answer, fires no more: its resolve was lost.
 
         It must be gone each of GONE times: one that was started anew knows nothing for a minute.
@@ -205,7 +211,7 @@ class Asker:
             series = {one for (its, one), times in gone.items() if its == rollout and times >= GONE}
             await self.guard.apply(rollout, partial(over, rollout, series))
 
-    async def _is_known(self, present: list[Present] | None, last: datetime, now: datetime) -> bool:
+    async def _is_known(self, present: list[CurrentAlert] | None, last: datetime, now: datetime) -> bool:
         """Whether all is known up to `now`; what is not is asked for again next time."""
         heard = present is not None or not self.alertmanagers
         away = not self._asked_before or now - last > timedelta(seconds=2 * self.every)
@@ -221,7 +227,7 @@ class Asker:
         return heard and sure
 
     async def _look_back(
-        self, back: LookBack, present: list[Present] | None, since: datetime, now: datetime
+        self, back: LookBack, present: list[CurrentAlert] | None, since: datetime, now: datetime
     ) -> bool:
         """Do what follows from each alert that was missed; whether that could be said of all of them."""
         fired = [one for one in await back.fired(since, now) if self._ours(one.labels)]
@@ -229,7 +235,7 @@ class Asker:
         rollouts = {one.labels[names.ROLLOUT] for one in fired}
         histories = {name: await self.store.attempts.history(name, now) for name in sorted(rollouts)}
         news = await asyncio.to_thread(self._news, fired, present, kept, histories)
-        missed = list(map(Missed, news, await back.muted(news, present, kept, now)))
+        missed = list(map(MissedAlert, news, await back.muted(news, present, kept, now)))
         words = [self._follows(one) for one in missed]
         acting = [one for one, word in zip(missed, words, strict=True) if word == "act"]
         bodies = [body for one in acting for body in _bodies(one, began(one, histories[one.rollout]))]
@@ -246,25 +252,25 @@ class Asker:
 
     def _news(
         self,
-        fired: list[Fired],
-        present: list[Present] | None,
-        kept: Kept | None,
+        fired: list[PastAlert],
+        present: list[CurrentAlert] | None,
+        kept: AlertmanagerState | None,
         histories: Mapping[str, History],
-    ) -> list[Fired]:
+    ) -> list[PastAlert]:
         """Those that nobody told us of, and that would have been sent to us. Slow where there are thousands."""
         return [
             one
             for one in fired
-            if is_news(Missed(one, None), histories[one.labels[names.ROLLOUT]])
+            if is_news(MissedAlert(one, None), histories[one.labels[names.ROLLOUT]])
             and not _is_sent(one, present)
             and (kept is None or is_ours(kept.goes_to(one.labels), self.receivers))
         ]
 
-    def _follows(self, missed: Missed) -> Follows:
+    def _follows(self, missed: MissedAlert) -> Follows:
         playbook = self.playbooks.get(missed.rollout)
         return follows(missed, playbook, self.unsure, again=self._unsure_before) if playbook else "leave"
 
-    async def _tell(self, missed: Missed) -> None:
+    async def _tell(self, missed: MissedAlert) -> None:
         """Write down why an alert that was missed is left alone, or hold and tell people."""
         playbook = self.playbooks.get(missed.rollout)
         if playbook is not None:
@@ -295,12 +301,12 @@ class Asker:
         return playbook is not None and not beat and fits(labels, playbook)
 
 
-def _is_sent(fired: Fired, present: list[Present] | None) -> bool:
+def _is_sent(fired: PastAlert, present: list[CurrentAlert] | None) -> bool:
     """Whether Alertmanager has it as active: then it was asked for already."""
     return any(one.active and fired.labels.items() <= one.labels.items() for one in present or ())
 
 
-def _body(alert: Present) -> AlertBody:
+def _body(alert: CurrentAlert) -> AlertBody:
     return AlertBody(
         status="firing",
         labels=alert.labels,
@@ -310,7 +316,7 @@ def _body(alert: Present) -> AlertBody:
     )
 
 
-def _bodies(missed: Missed, starts_at: datetime) -> list[AlertBody]:
+def _bodies(missed: MissedAlert, starts_at: datetime) -> list[AlertBody]:
     """It fires, and it has stopped if it has."""
     found = AlertBody(
         status="firing",

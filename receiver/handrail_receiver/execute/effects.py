@@ -37,7 +37,7 @@ def time_of(run: Run, step: Step) -> float:
 
 
 @dataclass(frozen=True)
-class Steps:
+class StepRunner:
     """What carrying out a step needs. `forbidden` says whether nothing may be changed for a run now.
 
     `fence` is awaited right before each act; it raises LeaseLost when the run is not ours to carry out any more.

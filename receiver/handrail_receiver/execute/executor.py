@@ -17,7 +17,7 @@ from typing import Self
 from handrail.contract import Confirmation, Tell, names
 
 from handrail_receiver.errors import TargetError
-from handrail_receiver.execute.effects import Steps, time_of
+from handrail_receiver.execute.effects import StepRunner, time_of
 from handrail_receiver.execute.proving import Prover
 from handrail_receiver.execute.rates import Rates
 from handrail_receiver.model import (
@@ -32,7 +32,7 @@ from handrail_receiver.model import (
     RunState,
 )
 from handrail_receiver.model.nodes import waits_for
-from handrail_receiver.outside.prometheus import Asks
+from handrail_receiver.outside.prometheus import Queryable
 from handrail_receiver.ports import Clock, Fence, Runs, Target
 from handrail_receiver.words.steps import told, what
 
@@ -56,7 +56,7 @@ class Executor:
 
     targets: Mapping[str, Target]
     runs: Runs
-    prometheus: Asks
+    prometheus: Queryable
     clock: Clock
     rates: Rates
     redact: Callable[[str], str]
@@ -65,9 +65,9 @@ class Executor:
     fence: Fence
 
     @property
-    def steps(self) -> Steps:
+    def steps(self) -> StepRunner:
         """What carries out one step on one node."""
-        return Steps(self.targets, self.rates, self._forbidden, self.fence.hold)
+        return StepRunner(self.targets, self.rates, self._forbidden, self.fence.hold)
 
     async def carry_out(self, run: Run, turn: asyncio.Lock | None = None) -> Run:
         """Bring a run to its end from wherever it stands, and give it back as it is then.
@@ -125,7 +125,7 @@ class Executor:
 
     async def _steps(self, run: Run) -> Run:
         """All effects that are not carried out yet, each as soon as those that it waits for have had their turn."""
-        course = _Course.of(run)
+        course = _StepOrder.of(run)
         tasks = [asyncio.create_task(self._in_turn(run, course, place)) for place in course.left]
         try:
             await asyncio.gather(*tasks)
@@ -136,7 +136,7 @@ class Executor:
         ended = replace(run, effects=tuple(course.effects), acted_at=self.clock.now())
         return await self._acted(ended, course.last)
 
-    async def _in_turn(self, run: Run, course: _Course, place: int) -> None:
+    async def _in_turn(self, run: Run, course: _StepOrder, place: int) -> None:
         """Carry out one effect; it gives way to those that wait for it once it is carried out, has failed, or fails."""
         effect, turn = course.effects[place], course.turns[place]
         for before in course.waits_for[place]:
@@ -245,7 +245,7 @@ class Executor:
 
 
 @dataclass
-class _Course:
+class _StepOrder:
     """Where the effects of a run stand while they are carried out: what each waits for, and which had their turn."""
 
     effects: list[Effect]

@@ -15,7 +15,7 @@ from handrail.contract import Proof
 
 from handrail_receiver.errors import Cause, Retryable, TargetError
 from handrail_receiver.model import Effect, EffectState, Progress, Run, RunState
-from handrail_receiver.outside.prometheus import Asks
+from handrail_receiver.outside.prometheus import Queryable
 from handrail_receiver.ports import Clock, Fence, Reading, Runs, Target
 from handrail_receiver.words.steps import told, what
 
@@ -51,7 +51,7 @@ class Prover:
     targets: Mapping[str, Target]
     runs: Runs
     fence: Fence
-    prometheus: Asks
+    prometheus: Queryable
     clock: Clock
     redact: Callable[[str], str]
     again: Callable[[Run, Effect], Awaitable[Effect]]

@@ -32,7 +32,7 @@ def strength(run: Run) -> int:
 
 
 @dataclass
-class _Entry:
+class _RunningTask:
     """A run that is being carried out, as it stood when it was last recorded."""
 
     run: Run
@@ -51,7 +51,7 @@ class Scheduler:
     shared: bool
     on_end: Callable[[Run], None]
     wake: Callable[[], None]
-    _entries: dict[int, _Entry] = field(default_factory=dict)
+    _entries: dict[int, _RunningTask] = field(default_factory=dict)
     _turns: dict[int, asyncio.Lock] = field(default_factory=dict)
 
     async def start_due(self) -> None:
@@ -66,7 +66,7 @@ class Scheduler:
             task = asyncio.create_task(
                 self._carry_out(run, turn, stopped), name=f"{run.action} {run.rollout}"
             )
-            self._entries[run.id] = _Entry(run, task)
+            self._entries[run.id] = _RunningTask(run, task)
 
     def give_way(self, attempt: int) -> None:
         """Stop what goes on in an attempt: something was opened that goes before it. What it may still do is begun anew."""
@@ -91,7 +91,7 @@ class Scheduler:
             with suppress(LeaseLost, StoreDown):
                 await self.runs.renew(entry.run, RELEASED)
 
-    def _gives_way(self, run: Run, known: _Entry | None) -> list[_Entry]:
+    def _gives_way(self, run: Run, known: _RunningTask | None) -> list[_RunningTask]:
         """What a run that is about to begin stops: itself under an old fence, and what is weaker, if it acts now."""
         weaker = [
             entry
@@ -100,7 +100,7 @@ class Scheduler:
         ]
         return [*(weaker if run.state == RunState.open else []), *([known] if known is not None else [])]
 
-    def _stop(self, attempt: int, entries: list[_Entry]) -> list[asyncio.Task[None]]:
+    def _stop(self, attempt: int, entries: list[_RunningTask]) -> list[asyncio.Task[None]]:
         """Cancel tasks, and take the turn from whichever has it: one that is slow to end keeps nobody waiting."""
         for entry in entries:
             entry.task.cancel()

@@ -11,7 +11,7 @@ from datetime import timedelta
 
 from handrail.contract import Approval, Playbook
 
-from handrail_receiver.gates.gate import NO_TOKEN, SEEN, Approach, Approver, judge
+from handrail_receiver.gates.gate import NO_TOKEN, SEEN, Approver, GateCase, judge
 from handrail_receiver.model import Approved, AttemptState, Checked, Decision, History, Verdict
 from handrail_receiver.words.times import when
 
@@ -19,7 +19,7 @@ SHORTEST_SEEN = 8
 
 
 @dataclass(frozen=True)
-class Word:
+class GateAnswer:
     """What a person says of a gate.
 
     `item` is the question, or its place in the list from 1 on, or the role to approve as; empty where there is only
@@ -32,7 +32,7 @@ class Word:
     token: Approver = NO_TOKEN
 
 
-def check(known: Decision, word: Word, why: str, at: Approach) -> Decision:
+def check(known: Decision, word: GateAnswer, why: str, at: GateCase) -> Decision:
     """An answer to a question of the gate."""
     question = _one_of(at.gate.manual, word.item)
     if question is None:
@@ -46,7 +46,7 @@ def check(known: Decision, word: Word, why: str, at: Approach) -> Decision:
     )
 
 
-def approve(known: Decision, word: Word, why: str, at: Approach) -> Decision:
+def approve(known: Decision, word: GateAnswer, why: str, at: GateCase) -> Decision:
     """An approval of the gate as it stands now."""
     roles = tuple(one.role for one in at.gate.approvals)
     role = _one_of(roles, word.item)
@@ -67,7 +67,7 @@ def no_gate(known: Decision, playbook: Playbook, history: History) -> Decision:
     return _no(known, "no-gate", "it is in its last stage; no gate comes after it")
 
 
-def _refused(asked: Approval, word: Word, by: str, at: Approach) -> tuple[str, str] | None:
+def _refused(asked: Approval, word: GateAnswer, by: str, at: GateCase) -> tuple[str, str] | None:
     """Why nobody, or not this person, may approve now: a word and a sentence."""
     name = at.playbook.rollout
     if not word.token.may(asked.role):
@@ -91,7 +91,7 @@ def _refused(asked: Approval, word: Word, by: str, at: Approach) -> tuple[str, s
     return None
 
 
-def _approved(known: Decision, asked: Approval, word: Word, why: str, at: Approach) -> Decision:
+def _approved(known: Decision, asked: Approval, word: GateAnswer, why: str, at: GateCase) -> Decision:
     until, gate = at.now + timedelta(seconds=asked.valid_for), at.gate
     said = Approved(
         number=at.history.speaks_of,
@@ -129,7 +129,7 @@ def _one_of(known: Sequence[str], item: str) -> str | None:
     return known[place - 1] if 0 < place <= len(known) else None
 
 
-def _choose(what: str, known: Sequence[str], how: str, at: Approach) -> str:
+def _choose(what: str, known: Sequence[str], how: str, at: GateCase) -> str:
     if not known:
         return f"the gate into {at.gate.into} asks for no {what}"
     listed = "; ".join(f"{place}: {one}" for place, one in enumerate(known, 1))

@@ -11,8 +11,8 @@ from datetime import datetime, timedelta
 from handrail.contract import Criterion
 
 from handrail_receiver.errors import TargetError
-from handrail_receiver.gates.gate import Answer
-from handrail_receiver.outside.prometheus import Asks
+from handrail_receiver.gates.gate import CriterionResult
+from handrail_receiver.outside.prometheus import Queryable
 from handrail_receiver.ports import Clock
 from handrail_receiver.words.times import span
 
@@ -20,14 +20,14 @@ AT_ONCE = 4
 GOOD_FOR = timedelta(seconds=30)
 PAGE_WAITS = 2.0
 
-Answers = Mapping[Criterion, Answer]
+Answers = Mapping[Criterion, CriterionResult]
 
 
 @dataclass
 class Criteria:
     """Asks, a few questions at once. Pages get what is at most half a minute old, and never wait long for it."""
 
-    prometheus: Asks
+    prometheus: Queryable
     clock: Clock
     _recent: dict[tuple[Criterion, ...], tuple[datetime, Answers]] = field(default_factory=dict)
     _asking: dict[tuple[Criterion, ...], asyncio.Task[Answers]] = field(default_factory=dict)
@@ -36,7 +36,7 @@ class Criteria:
         """How each stands now."""
         few = asyncio.Semaphore(AT_ONCE)
 
-        async def one(criterion: Criterion) -> Answer:
+        async def one(criterion: Criterion) -> CriterionResult:
             async with few:
                 return await self._answer(criterion)
 
@@ -57,25 +57,25 @@ class Criteria:
         done, _ = await asyncio.wait({task}, timeout=PAGE_WAITS)
         return task.result() if done else {}
 
-    async def _answer(self, criterion: Criterion) -> Answer:
+    async def _answer(self, criterion: Criterion) -> CriterionResult:
         name = f"{criterion.guardrail}: {criterion.text}"
         try:
             broken = await self.prometheus.values(criterion.expr)
             seen = await self.prometheus.values(criterion.seen)
             judged = seen or (await self.prometheus.values(criterion.judged) if criterion.judged else [])
         except TargetError as error:
-            return Answer(met=False, text=f"{name}: unknown: {error}")
+            return CriterionResult(met=False, text=f"{name}: unknown: {error}")
         if broken:
-            return Answer(
+            return CriterionResult(
                 met=False, text=f"{criterion.guardrail}: not so {_when(criterion)}: {criterion.text}"
             )
         if seen:
-            return Answer(met=True, text=f"so {_when(criterion)}{_for(criterion, seen[0])}")
+            return CriterionResult(met=True, text=f"so {_when(criterion)}{_for(criterion, seen[0])}")
         if not criterion.judged:
-            return Answer(met=False, text=f"{name}: unknown: no data, or too little traffic")
+            return CriterionResult(met=False, text=f"{name}: unknown: no data, or too little traffic")
         share = f"only {_percent(judged[0])}" if judged else "none"
         text = f"{name}: unknown: {share} of {_when(criterion, '')} had data, and traffic enough, to be judged by"
-        return Answer(met=False, text=text)
+        return CriterionResult(met=False, text=text)
 
 
 def _when(criterion: Criterion, word: str = "over ") -> str:

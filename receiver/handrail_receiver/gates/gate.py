@@ -41,7 +41,7 @@ NO_TOKEN = Approver("")
 
 
 @dataclass(frozen=True)
-class Answer:
+class CriterionResult:
     """What Prometheus says of a criterion: whether it is met, and for how long and how much that was judged."""
 
     met: bool
@@ -49,27 +49,27 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class Fires:
+class FiringTiers:
     """What fires by Prometheus, as guardrail/tier. `sure`: it has the playbook's rules, and nothing else fires."""
 
     sources: tuple[str, ...] = ()
     sure: bool = False
 
 
-NOBODY_ASKED = Fires()
+NOT_ASKED_WHAT_FIRES = FiringTiers()
 
 
 @dataclass(frozen=True)
-class Found:
+class GateInputs:
     """What was found out beside the history: of each criterion, of what fires, and who may approve now."""
 
-    criteria: Mapping[Criterion, Answer] = field(default_factory=dict)
+    criteria: Mapping[Criterion, CriterionResult] = field(default_factory=dict)
     approvers: frozenset[Approver] = frozenset()
-    fires: Fires = NOBODY_ASKED
+    fires: FiringTiers = NOT_ASKED_WHAT_FIRES
 
 
 @dataclass(frozen=True)
-class Ask:
+class Requirement:
     """One thing a gate asks for: whether it is so, why or why not, and what to type (empty: nothing helps)."""
 
     kind: Kind
@@ -83,15 +83,15 @@ class Ask:
 
 
 @dataclass(frozen=True)
-class GateStanding:
+class GateStatus:
     """How a gate stands. `digest` stands for all that an approval is given for."""
 
     into: str
     digest: str
-    asks: tuple[Ask, ...]
+    asks: tuple[Requirement, ...]
 
     @property
-    def missing(self) -> tuple[Ask, ...]:
+    def missing(self) -> tuple[Requirement, ...]:
         """What is not met."""
         return tuple(ask for ask in self.asks if not ask.met)
 
@@ -102,13 +102,13 @@ class GateStanding:
 
 
 @dataclass(frozen=True)
-class Approach:
+class GateCase:
     """A gate, and all that it is judged by."""
 
     gate: Gate
     playbook: Playbook
     history: History
-    found: Found
+    found: GateInputs
     now: datetime
 
     @cached_property
@@ -175,7 +175,7 @@ class Approach:
         return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()
 
 
-def approach(playbook: Playbook, history: History, found: Found, now: datetime) -> Approach | None:
+def next_gate(playbook: Playbook, history: History, found: GateInputs, now: datetime) -> GateCase | None:
     """The gate that comes next: into the first stage where no attempt is live. None where none comes."""
     attempt = history.attempt
     stages = [stage.name for stage in playbook.stages]
@@ -186,10 +186,10 @@ def approach(playbook: Playbook, history: History, found: Found, now: datetime) 
     if not stages:
         return None
     gate = next((gate for gate in playbook.gates if gate.into == stages[0]), Gate(into=stages[0]))
-    return Approach(gate, playbook, history, found, now)
+    return GateCase(gate, playbook, history, found, now)
 
 
-def judge(at: Approach, by: str = "") -> GateStanding:
+def judge(at: GateCase, by: str = "") -> GateStatus:
     """How a gate stands for whoever goes through it now: `by`, empty when somebody only looks."""
     gate = at.gate
     asks = [_hold(*at.left)] if at.left and at.lasts else []
@@ -197,75 +197,79 @@ def judge(at: Approach, by: str = "") -> GateStanding:
     asks += [_stable(timedelta(seconds=gate.stable_for), at)] if gate.stable_for else _quiet(at)
     asks += [_check(place, question, at) for place, question in enumerate(gate.manual, 1)]
     asks += [_approval(one, at, at.own | {by}) for one in gate.approvals]
-    return GateStanding(gate.into, at.digest, tuple(asks))
+    return GateStatus(gate.into, at.digest, tuple(asks))
 
 
-def _hold(stage: str, long: timedelta, until: datetime) -> Ask:
+def _hold(stage: str, long: timedelta, until: datetime) -> Requirement:
     name = f"stage {stage} lasts {span(long)}"
-    return Ask("hold", name, met=False, text=f"stage {stage}: not yet: until {when(until)}")
+    return Requirement("hold", name, met=False, text=f"stage {stage}: not yet: until {when(until)}")
 
 
-def _criterion(criterion: Criterion, at: Approach) -> Ask:
+def _criterion(criterion: Criterion, at: GateCase) -> Requirement:
     name = f"{criterion.guardrail}: {criterion.text}"
     if at.lasts:
-        return Ask("criterion", name, met=False, text=f"{name}: not yet")
+        return Requirement("criterion", name, met=False, text=f"{name}: not yet")
     answer = at.found.criteria.get(criterion)
     if answer is None:
-        return Ask("criterion", name, met=False, text=f"{name}: unknown: Prometheus was not asked")
-    return Ask("criterion", name, answer.met, answer.text)
+        return Requirement("criterion", name, met=False, text=f"{name}: unknown: Prometheus was not asked")
+    return Requirement("criterion", name, answer.met, answer.text)
 
 
-def _quiet(at: Approach) -> list[Ask]:
+def _quiet(at: GateCase) -> list[Requirement]:
     """What fires, shadows left out; a guardrail that is blind fires as well."""
     text = f"{', '.join(at.firing)} fires"
-    return [Ask("firing", "nothing fires", met=False, text=text)] if at.firing else []
+    return [Requirement("firing", "nothing fires", met=False, text=text)] if at.firing else []
 
 
-def _stable(long: timedelta, at: Approach) -> Ask:
+def _stable(long: timedelta, at: GateCase) -> Requirement:
     """Whether nothing has fired for so long in this stage, shadows left out."""
     name, attempt = f"nothing fires for {span(long)}", at.history.attempt
     if attempt is None or not attempt.live:
-        return Ask("stable", name, met=False, text=f"{name}: unknown before an attempt")
+        return Requirement("stable", name, met=False, text=f"{name}: unknown before an attempt")
     if at.firing:
         text = f"{', '.join(at.firing)} fires; {span(long)} of rest are needed"
-        return Ask("stable", name, met=False, text=text)
+        return Requirement("stable", name, met=False, text=text)
     said = [one.at for one in at.history.said if one.source not in at.shadows]
     since = max([attempt.stage_entered_at, *said])
     text = f"nothing has fired since {when(since)}"
     if at.now - since < long:
         text += f", which is long enough at {when(since + long)}"
-    return Ask("stable", name, at.now - since >= long, text)
+    return Requirement("stable", name, at.now - since >= long, text)
 
 
-def _check(place: int, question: str, at: Approach) -> Ask:
+def _check(place: int, question: str, at: GateCase) -> Requirement:
     cure = f"handrail rollout check {at.playbook.rollout} --item {place}"
     said = next((one for one in at.answers if one.question == question), None)
     if said is None:
-        return Ask("check", question, met=False, text=f"nobody has answered {question!r}", cure=cure)
+        return Requirement("check", question, met=False, text=f"nobody has answered {question!r}", cure=cure)
     note = f": {said.note}" if said.note else ""
     if said.passed:
-        return Ask("check", question, met=True, text=f"{said.by} says yes{note}", by=said.by, at=said.at)
+        return Requirement(
+            "check", question, met=True, text=f"{said.by} says yes{note}", by=said.by, at=said.at
+        )
     text = f"{said.by} says no to {question!r}{note}"
-    return Ask("check", question, met=False, text=text, cure=cure, by=said.by, at=said.at)
+    return Requirement("check", question, met=False, text=text, cure=cure, by=said.by, at=said.at)
 
 
-def _approval(asked: Approval, at: Approach, own: frozenset[str]) -> Ask:
+def _approval(asked: Approval, at: GateCase, own: frozenset[str]) -> Requirement:
     command = f"handrail rollout approve {at.playbook.rollout} --role {_typed(asked.role)}"
     cure = f"{command} --seen {at.digest[:SEEN]}"
     given = [one for one in at.history.approved if (one.into, one.role) == (at.gate.into, asked.role)]
     last = max(given, key=lambda one: one.number, default=None)
     if last is None:
         text = f"nobody has approved as {asked.role!r}"
-        return Ask("approval", asked.role, met=False, text=text, cure=cure)
+        return Requirement("approval", asked.role, met=False, text=text, cure=cure)
     wrong = _worthless(last, asked, at, own)
     note = f": {last.note}" if last.note else ""
     text = f"{last.by} approved, until {when(last.until)}{note}"
     if wrong:
         text = f"{last.by}'s approval as {asked.role!r} does not count: {wrong}"
-    return Ask("approval", asked.role, not wrong, text, cure if wrong else "", last.by, last.at, last.until)
+    return Requirement(
+        "approval", asked.role, not wrong, text, cure if wrong else "", last.by, last.at, last.until
+    )
 
 
-def _worthless(given: Approved, asked: Approval, at: Approach, own: frozenset[str]) -> str:
+def _worthless(given: Approved, asked: Approval, at: GateCase, own: frozenset[str]) -> str:
     """Why an approval does not count (any more), empty when it does."""
     if given.number != at.history.speaks_of:
         return f"it was given in attempt {given.number}, and this is attempt {at.history.speaks_of}"

@@ -26,7 +26,7 @@ RUNS = "SELECT run.*, attempt.rollout, attempt.number, attempt.fence FROM run JO
 
 
 @dataclass(frozen=True)
-class Asked:
+class Filter:
     """Which of them: of one rollout, of one of its attempts, of one kind, not before an instant, and how many."""
 
     rollout: str = ""
@@ -69,7 +69,7 @@ class StoredRecordView(RecordView):
     attempt: int | None
 
 
-def notifications(store: Opened, asked: Asked) -> list[NotificationView]:
+def notifications(store: Opened, asked: Filter) -> list[NotificationView]:
     """The newest deliveries; of a rollout, those that name it."""
     select = "SELECT * FROM inbox WHERE number < :below AND at >= :since"
     found = map(_notification, _backwards(store, select, "number", since=asked.after))
@@ -77,7 +77,7 @@ def notifications(store: Opened, asked: Asked) -> list[NotificationView]:
     return list(islice(wanted, asked.limit))[::-1]
 
 
-def runs(store: Opened, asked: Asked) -> list[StoredRunView]:
+def runs(store: Opened, asked: Filter) -> list[StoredRunView]:
     """The newest runs by when they were decided, with their steps. Raises WrongSettings for an unknown rollout."""
     _known(store, asked.rollout)
     select = f"{RUNS} WHERE run.id < :below AND run.decided_at >= :since"
@@ -90,7 +90,7 @@ def runs(store: Opened, asked: Asked) -> list[StoredRunView]:
     return [_run(store, row) for row in islice(kept, asked.limit)][::-1]
 
 
-def evidence(store: Opened, asked: Asked) -> list[StoredRecordView]:
+def evidence(store: Opened, asked: Filter) -> list[StoredRecordView]:
     """The newest records of evidence, of all rollouts together unless one is named.
 
     Raises WrongSettings for a rollout without any.
@@ -174,7 +174,7 @@ def _run(store: Opened, row: Row) -> StoredRunView:
 
 
 def _records(
-    store: Opened, rollout: str, numbers: dict[int, int], asked: Asked
+    store: Opened, rollout: str, numbers: dict[int, int], asked: Filter
 ) -> Iterator[StoredRecordView]:
     select = "SELECT * FROM evidence WHERE rollout = :rollout AND number < :below AND at >= :since"
     rows = _backwards(store, select, "number", rollout=rollout, since=asked.after)

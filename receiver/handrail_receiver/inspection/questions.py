@@ -14,25 +14,25 @@ from pydantic import BaseModel
 from handrail_receiver.clock import SystemClock
 from handrail_receiver.inspection import listing
 from handrail_receiver.inspection.backup import back_up
-from handrail_receiver.inspection.listing import Asked
+from handrail_receiver.inspection.listing import Filter
 from handrail_receiver.inspection.opening import opened, store_url
 from handrail_receiver.inspection.status import status
 from handrail_receiver.inspection.tables import (
-    Sheet,
-    evidence_sheet,
-    notifications_sheet,
-    runs_sheet,
-    status_sheets,
-    verify_sheet,
+    Table,
+    evidence_table,
+    notifications_table,
+    runs_table,
+    status_tables,
+    verify_table,
 )
 from handrail_receiver.inspection.verify import problems, verify
 
 
 @dataclass(frozen=True)
-class Answer:
+class Report:
     """What was found. `problems` are for stderr; any of them makes the answer a no."""
 
-    sheets: tuple[Sheet, ...]
+    sheets: tuple[Table, ...]
     document: str
     problems: tuple[str, ...] = ()
 
@@ -46,43 +46,43 @@ class Questions:
 
     where: str | None = None
 
-    def status(self) -> Answer:
+    def status(self) -> Report:
         """Where it is, what it holds, whether anything is stuck."""
         with opened(store_url(self.where)) as store:
             view = status(store, SystemClock().now())
-        return Answer(tuple(status_sheets(view)), view.model_dump_json(indent=2), tuple(view.problems))
+        return Report(tuple(status_tables(view)), view.model_dump_json(indent=2), tuple(view.problems))
 
-    def notifications(self, rollout: str, since: datetime | None, limit: int) -> Answer:
+    def notifications(self, rollout: str, since: datetime | None, limit: int) -> Report:
         """What was delivered."""
         with opened(store_url(self.where)) as store:
-            found = listing.notifications(store, Asked(rollout, since=since, limit=limit))
-        return Answer((notifications_sheet(found),), _document("notifications", found))
+            found = listing.notifications(store, Filter(rollout, since=since, limit=limit))
+        return Report((notifications_table(found),), _document("notifications", found))
 
-    def runs(self, rollout: str, attempt: int | None, since: datetime | None, limit: int) -> Answer:
+    def runs(self, rollout: str, attempt: int | None, since: datetime | None, limit: int) -> Report:
         """What was carried out."""
         with opened(store_url(self.where)) as store:
-            found = listing.runs(store, Asked(rollout, attempt, since=since, limit=limit))
-        return Answer((runs_sheet(found),), _document("runs", found))
+            found = listing.runs(store, Filter(rollout, attempt, since=since, limit=limit))
+        return Report((runs_table(found),), _document("runs", found))
 
     def evidence(
         self, rollout: str, attempt: int | None, kind: str, since: datetime | None, limit: int
-    ) -> Answer:
+    ) -> Report:
         """What was decided and done."""
         with opened(store_url(self.where)) as store:
-            found = listing.evidence(store, Asked(rollout, attempt, kind, since, limit))
+            found = listing.evidence(store, Filter(rollout, attempt, kind, since, limit))
             runs = listing.runs_behind(store, found)
-        return Answer((evidence_sheet(found, runs),), _document("evidence", found))
+        return Report((evidence_table(found, runs),), _document("evidence", found))
 
-    def verify(self) -> Answer:
+    def verify(self) -> Report:
         """Whether all of it is whole."""
         with opened(store_url(self.where)) as store:
             view = verify(store)
-        return Answer((verify_sheet(view),), view.model_dump_json(indent=2), tuple(problems(view)))
+        return Report((verify_table(view),), view.model_dump_json(indent=2), tuple(problems(view)))
 
-    def backup(self, copy: Path) -> Answer:
+    def backup(self, copy: Path) -> Report:
         """Copy it, and say whether the copy is whole."""
         view = back_up(store_url(self.where), copy)
-        return Answer((verify_sheet(view),), view.model_dump_json(indent=2), tuple(problems(view)))
+        return Report((verify_table(view),), view.model_dump_json(indent=2), tuple(problems(view)))
 
 
 def _document(name: str, found: Sequence[BaseModel]) -> str:

@@ -18,7 +18,7 @@ Row = tuple[str, ...]
 
 
 @dataclass(frozen=True)
-class Sheet:
+class Table:
     """A title, the heads of the columns, and rows of as many texts."""
 
     title: str
@@ -26,7 +26,7 @@ class Sheet:
     rows: tuple[Row, ...]
 
 
-def status_sheets(view: StatusView) -> list[Sheet]:
+def status_tables(view: StatusView) -> list[Table]:
     """Where it is, what it holds, and what is wrong."""
     reusable = f", {_bytes(view.reusable)} of it to be used again" if view.reusable is not None else ""
     facts = [
@@ -47,15 +47,15 @@ def status_sheets(view: StatusView) -> list[Sheet]:
         for one in view.held
     ]
     return [
-        Sheet("Store", ("fact", "value"), tuple(facts)),
-        Sheet("Holds", ("what", "number", "open", "oldest", "newest"), tuple(held)),
+        Table("Store", ("fact", "value"), tuple(facts)),
+        Table("Holds", ("what", "number", "open", "oldest", "newest"), tuple(held)),
     ]
 
 
-def notifications_sheet(found: Sequence[NotificationView]) -> Sheet:
+def notifications_table(found: Sequence[NotificationView]) -> Table:
     """One line for each delivery."""
     heads = ("number", "at", "from", "rollouts", "firing", "resolved", "result", "reason")
-    return Sheet("Notifications", heads, tuple(map(_notification, found)))
+    return Table("Notifications", heads, tuple(map(_notification, found)))
 
 
 def _notification(one: NotificationView) -> Row:
@@ -64,7 +64,7 @@ def _notification(one: NotificationView) -> Row:
     return (str(one.number), when(one.at), one.source, rollouts, *counted, one.result or "waits", one.reason)
 
 
-def runs_sheet(found: Sequence[StoredRunView]) -> Sheet:
+def runs_table(found: Sequence[StoredRunView]) -> Table:
     """One line for each run, and one below it for each of its steps."""
     heads = (
         "decided",
@@ -77,7 +77,7 @@ def runs_sheet(found: Sequence[StoredRunView]) -> Sheet:
         "finished",
         "why, and what came of it",
     )
-    return Sheet("Runs", heads, tuple(row for run in found for row in _run(run)))
+    return Table("Runs", heads, tuple(row for run in found for row in _run(run)))
 
 
 def _run(run: StoredRunView) -> list[Row]:
@@ -102,7 +102,7 @@ def _step(step: StepView) -> Row:
     return ("", "", "", "", step.state, "", "", "", text)
 
 
-def evidence_sheet(found: Sequence[StoredRecordView], runs: Sequence[Run]) -> Sheet:
+def evidence_table(found: Sequence[StoredRecordView], runs: Sequence[Run]) -> Table:
     """One line for each record, in the words of the rollout's page; `runs` know what each step does."""
     records = [
         EvidenceRecord(one.number, one.at, one.rollout, one.kind, one.body, one.previous, one.hash)
@@ -123,13 +123,13 @@ def evidence_sheet(found: Sequence[StoredRecordView], runs: Sequence[Run]) -> Sh
         )
         for one, entry in zip(found, entries, strict=True)
     ]
-    return Sheet("Evidence", heads, tuple(rows))
+    return Table("Evidence", heads, tuple(rows))
 
 
-def verify_sheet(view: VerifyView) -> Sheet:
+def verify_table(view: VerifyView) -> Table:
     """One line for each chain; its newest hash is worth a note elsewhere."""
     heads = ("rollout", "records", "newest", "chain", "newest hash")
-    return Sheet("Evidence", heads, tuple(map(_chain, view.chains)))
+    return Table("Evidence", heads, tuple(map(_chain, view.chains)))
 
 
 def _chain(chain: ChainView) -> Row:

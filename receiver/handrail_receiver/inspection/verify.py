@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from handrail_receiver.inspection.listing import rollouts
 from handrail_receiver.inspection.opening import Opened, migrations
 from handrail_receiver.model import EvidenceRecord
-from handrail_receiver.store.chain import End, end_of, first_broken, record_of
+from handrail_receiver.store.chain import ChainEnd, end_of, first_broken, record_of
 
 AT_ONCE = 1000
 
@@ -39,12 +39,12 @@ def verify(store: Opened) -> VerifyView:
     """Read everything and check it."""
     ends = _ends(store)
     readings = {name: _Reading(store, name) for name in sorted({*rollouts(store), *ends})}
-    chains = [_chain(reading, ends.get(name, End())) for name, reading in readings.items()]
+    chains = [_chain(reading, ends.get(name, ChainEnd())) for name, reading in readings.items()]
     whole = [readings[chain.rollout] for chain in chains if chain.first_broken is None]
     return VerifyView(chains=chains, damage=_damage(store), missed=[*_missed(store, whole)])
 
 
-def _ends(store: Opened) -> dict[str, End]:
+def _ends(store: Opened) -> dict[str, ChainEnd]:
     """How far each chain went; nothing where a version before this one wrote the store."""
     if "0006_evidence_end.sql" not in migrations(store):
         return {}
@@ -105,7 +105,7 @@ class _Reading:
             above = int(rows[-1]["number"])
 
 
-def _chain(reading: _Reading, end: End) -> ChainView:
+def _chain(reading: _Reading, end: ChainEnd) -> ChainView:
     broken = first_broken(reading)
     (counted,) = reading.store.rows(
         "SELECT COUNT(*) AS n FROM evidence WHERE rollout = :rollout", rollout=reading.rollout

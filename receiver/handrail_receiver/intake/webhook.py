@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from handrail_receiver.access.authorization import Knows, error
+from handrail_receiver.access.authorization import Authenticator, error
 from handrail_receiver.access.tokens import Caller
 from handrail_receiver.errors import StoreDown
 from handrail_receiver.intake.bodies import Incomplete, TooLarge, read_body
@@ -32,13 +32,13 @@ STORED = (
 
 
 @dataclass(frozen=True)
-class Webhook:
+class AlertWebhook:
     """The one path that Alertmanager posts to: an ASGI application of its own, for speed.
 
     `wake` tells the guard that something came.
     """
 
-    tokens: Knows
+    tokens: Authenticator
     inbox: Inbox
     wake: Callable[[], None]
     clock: Clock

@@ -34,7 +34,7 @@ from handrail_receiver.model.decisions import (
     Settled,
     Verdict,
 )
-from handrail_receiver.model.messages import EVERYBODY, Telling, Told, Untold
+from handrail_receiver.model.messages import EVERYBODY, Telling, TellResult, Untold
 from handrail_receiver.model.notifications import Notification, Received, Signal, Stored
 from handrail_receiver.model.records import HANDRAIL, LOOKED_BACK, EvidenceRecord, LastTold, last_told
 from handrail_receiver.model.runs import (
@@ -93,8 +93,8 @@ __all__ = [
     "Settled",
     "Signal",
     "Stored",
+    "TellResult",
     "Telling",
-    "Told",
     "Untold",
     "Verdict",
     "attempt_spoken_of",

@@ -7,18 +7,18 @@ from dataclasses import replace
 from handrail.contract import Playbook
 
 from handrail_receiver.model import HANDRAIL, Conditions, Decision, History, LastTold, SetHold, Verdict
-from handrail_receiver.operations.call import Asked
-from handrail_receiver.operations.call_decision import answer
+from handrail_receiver.operations.call import Call
+from handrail_receiver.operations.call_decision import decide_call
 
-FOLLOWS = Asked("adopt", "handrail", "it has no stages and is always guarded")
-BY_ITSELF = Asked("start", HANDRAIL, "it has no stages and is always guarded")
+FOLLOWS = Call("adopt", "handrail", "it has no stages and is always guarded")
+BY_ITSELF = Call("start", HANDRAIL, "it has no stages and is always guarded")
 
 
-def stand_guard(
-    asked: Asked, playbook: Playbook, history: History, now: Conditions, told: LastTold | None
+def begin_guarding(
+    asked: Call, playbook: Playbook, history: History, now: Conditions, told: LastTold | None
 ) -> Decision:
     """Begin, or say why not; nothing new where people were `told` it already."""
-    made = answer(asked, playbook, history, now)
+    made = decide_call(asked, playbook, history, now)
     if made.verdict != Verdict.refuse:
         return made
     if history.attempt is not None or (told is not None and set(told.causes) == set(asked.causes)):
@@ -36,10 +36,10 @@ def stand_guard(
 
 
 def follow_newest(
-    asked: Asked, newest: Playbook, history: History, now: Conditions, told: LastTold | None
+    asked: Call, newest: Playbook, history: History, now: Conditions, told: LastTold | None
 ) -> Decision:
     """Let the one attempt go by the newest playbook, or say once for each reason why it goes by the one before."""
-    made = answer(asked, newest, history, now)
+    made = decide_call(asked, newest, history, now)
     if made.verdict != Verdict.refuse:
         return made
     if told is not None and set(told.causes) == set(asked.causes):

@@ -8,8 +8,8 @@ from datetime import timedelta
 
 from handrail.contract import Step
 
-from handrail_receiver.gates.approvals import Word
-from handrail_receiver.gates.gate import Found
+from handrail_receiver.gates.approvals import GateAnswer
+from handrail_receiver.gates.gate import GateInputs
 from handrail_receiver.model import (
     Captured,
 )
@@ -23,11 +23,11 @@ COMPLETE = "complete"
 """What a promotion out of the last stage is called, where it names what it means."""
 
 
-NOTHING_FOUND, NO_WORD = Found(), Word()
+NO_INPUTS, NO_ANSWER = GateInputs(), GateAnswer()
 
 
 @dataclass(frozen=True)
-class Asked:
+class Call:
     """A person's call: who, why, whether to go past "not ready", and what was found out before deciding.
 
     `pinned` are, for a start, the rollback's steps with their open values filled in, `captured` the references; `not_ready` says, a line each, why it
@@ -46,6 +46,6 @@ class Asked:
     no_way_back: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     causes: tuple[str, ...] = ()
-    found: Found = NOTHING_FOUND
-    word: Word = NO_WORD
+    found: GateInputs = NO_INPUTS
+    word: GateAnswer = NO_ANSWER
     to: str = ""

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from handrail.contract import Playbook, StageFacts, Step
 
 from handrail_receiver.gates.approvals import approve, check, no_gate
-from handrail_receiver.gates.gate import approach
+from handrail_receiver.gates.gate import next_gate
 from handrail_receiver.model import (
     BROKEN,
     NEVER_BEGUN,
@@ -39,7 +39,7 @@ from handrail_receiver.model import (
     in_force,
 )
 from handrail_receiver.model.nodes import on_each_node
-from handrail_receiver.operations.call import Asked
+from handrail_receiver.operations.call import Call
 from handrail_receiver.operations.objections import (
     gate_ahead,
     gate_facts,
@@ -51,7 +51,7 @@ from handrail_receiver.operations.objections import (
 )
 from handrail_receiver.operations.playbook_diff import changes_between, pinned_anew
 from handrail_receiver.operations.state_machine import may
-from handrail_receiver.operations.still_firing import carried
+from handrail_receiver.operations.still_firing import still_firing
 from handrail_receiver.words.times import when
 
 JUST_ENTERED = timedelta(minutes=1)
@@ -63,7 +63,7 @@ COMPLETE = "complete"
 """What a promotion out of the last stage is called, where it names what it means."""
 
 
-def answer(asked: Asked, newest: Playbook, history: History, now: Conditions) -> Decision:
+def decide_call(asked: Call, newest: Playbook, history: History, now: Conditions) -> Decision:
     """What follows from a person's call. A live attempt goes by its own playbook, whatever is the `newest`."""
     attempt = history.attempt
     playbook = in_force(attempt, newest)
@@ -111,7 +111,7 @@ def _not_now(known: Decision, attempt: Attempt | None) -> Decision:
     return refusal(known, "no-attempt", f"{state}; {cure}")
 
 
-def _start(known: Decision, asked: Asked, playbook: Playbook, history: History, now: Conditions) -> Decision:
+def _start(known: Decision, asked: Call, playbook: Playbook, history: History, now: Conditions) -> Decision:
     attempt, first = history.attempt, playbook.stages[0] if playbook.stages else None
     name = first.name if first else ""
     if attempt and attempt.live:
@@ -125,7 +125,7 @@ def _start(known: Decision, asked: Asked, playbook: Playbook, history: History, 
         playbook.service, name, asked.pinned, "; ".join(asked.no_way_back), asked.captured, playbook
     )
     changes: tuple[Change, ...] = (begin, _entering("start", first, 0, now.now)) if first else (begin,)
-    changes += carried(playbook, history, asked.pinned, now.now)
+    changes += still_firing(playbook, history, asked.pinned, now.now)
     where = f"in stage {name}" if name else "guarding from now on"
     where += gone_past(asked, past)
     return replace(
@@ -168,7 +168,7 @@ def _again(known: Decision, playbook: Playbook, history: History, failed: Run, n
 
 
 def _retry(
-    known: Decision, asked: Asked, playbook: Playbook, history: History, attempt: Attempt, now: Conditions
+    known: Decision, asked: Call, playbook: Playbook, history: History, attempt: Attempt, now: Conditions
 ) -> Decision:
     """What failed is tried again: a stage under the same conditions as the first time, a rollback at once."""
     if attempt.state == AttemptState.rolling_back:
@@ -201,7 +201,7 @@ def _held(attempt: Attempt, failed: Run | None) -> list[str]:
 
 
 def _promote(
-    known: Decision, asked: Asked, playbook: Playbook, history: History, attempt: Attempt, now: Conditions
+    known: Decision, asked: Call, playbook: Playbook, history: History, attempt: Attempt, now: Conditions
 ) -> Decision:
     current = next((stage for stage in playbook.stages if stage.name == attempt.stage), None)
     following = playbook.stage_after(attempt.stage)
@@ -238,7 +238,7 @@ def _promote(
 
 
 def _other_stage(
-    known: Decision, asked: Asked, playbook: Playbook, history: History, attempt: Attempt
+    known: Decision, asked: Call, playbook: Playbook, history: History, attempt: Attempt
 ) -> Decision | None:
     """The refusal of a call that means another stage than comes next; no stage is skipped."""
     last = history.entering
@@ -261,7 +261,7 @@ def _other_stage(
 
 def _unnamed(
     known: Decision,
-    asked: Asked,
+    asked: Call,
     history: History,
     attempt: Attempt,
     following: StageFacts | None,
@@ -278,7 +278,7 @@ def _unnamed(
 
 
 def _rollback(
-    known: Decision, asked: Asked, playbook: Playbook, history: History, now: Conditions
+    known: Decision, asked: Call, playbook: Playbook, history: History, now: Conditions
 ) -> Decision:
     """Always from the targets: whatever is recorded, each step begins with the read, and acts on what differs."""
     action, attempt, last = playbook.action("rollback"), history.attempt, history.last_run("rollback")
@@ -312,7 +312,7 @@ def _has_steps(run: Run, steps: Sequence[Step]) -> bool:
     return tuple(effect.step for effect in run.effects) == on_each_node(steps)
 
 
-def _adopt(known: Decision, asked: Asked, newest: Playbook, attempt: Attempt) -> Decision:
+def _adopt(known: Decision, asked: Call, newest: Playbook, attempt: Attempt) -> Decision:
     """The live attempt goes on by the newest playbook; what was pinned stays where the step is the same."""
     if attempt.stage and attempt.stage not in [stage.name for stage in newest.stages]:
         text = (
@@ -334,7 +334,7 @@ def _adopt(known: Decision, asked: Asked, newest: Playbook, attempt: Attempt) ->
     return replace(known, verdict=Verdict.act, reason="adopted", text=text, changes=(adopt,))
 
 
-def _abandon(known: Decision, asked: Asked, attempt: Attempt) -> Decision:
+def _abandon(known: Decision, asked: Call, attempt: Attempt) -> Decision:
     if not asked.why:
         return refusal(known, "no-reason", "say why with --why; nothing is asked of any target")
     text = f"attempt {attempt.number} is closed ({asked.by}: {asked.why}); the targets are left as they are"
@@ -342,10 +342,8 @@ def _abandon(known: Decision, asked: Asked, attempt: Attempt) -> Decision:
     return replace(known, verdict=Verdict.act, reason="abandoned", text=text, changes=changes)
 
 
-def _vouched(
-    known: Decision, asked: Asked, playbook: Playbook, history: History, now: Conditions
-) -> Decision:
-    at = approach(playbook, history, asked.found, now.now)
+def _vouched(known: Decision, asked: Call, playbook: Playbook, history: History, now: Conditions) -> Decision:
+    at = next_gate(playbook, history, asked.found, now.now)
     if at is None:
         return no_gate(known, playbook, history)
     return (check if asked.verb == "check" else approve)(known, asked.word, asked.why, at)

@@ -32,7 +32,7 @@ from handrail_receiver.model import (
     Verdict,
 )
 from handrail_receiver.model.nodes import target_of
-from handrail_receiver.outside.prometheus import Asks
+from handrail_receiver.outside.prometheus import Queryable
 from handrail_receiver.playbooks import Playbooks
 from handrail_receiver.ports import Target
 from handrail_receiver.words.steps import what
@@ -47,7 +47,7 @@ WORKED = frozenset({EffectState.done, EffectState.already, EffectState.intended}
 
 
 @dataclass(frozen=True)
-class Found:
+class TargetStates:
     """What the targets hold: each step that is not so (any more), and why some could not be read."""
 
     differs: tuple[tuple[Step, str], ...]
@@ -83,7 +83,7 @@ def watches_until(history: History, playbook: Playbook) -> datetime | None:
     return None if since is None else since + max(AT_LEAST, timedelta(seconds=playbook.keep))
 
 
-def changed(playbook: Playbook, history: History, found: Found, now: Conditions) -> Decision:
+def changed(playbook: Playbook, history: History, found: TargetStates, now: Conditions) -> Decision:
     """What follows from a look at the targets of an attempt that is rolled back. Pure."""
     attempt = history.attempt
     known = Decision(
@@ -108,13 +108,13 @@ def changed(playbook: Playbook, history: History, found: Found, now: Conditions)
     return _say(known, Verdict.tell, f"{text}; people must look, or `rollback` puts it back", SetHold(text))
 
 
-def _so_again(known: Decision, attempt: Attempt, found: Found) -> Decision:
+def _so_again(known: Decision, attempt: Attempt, found: TargetStates) -> Decision:
     if not attempt.changed_since or found.unread:
         return known
     return _say(known, Verdict.note, "every target holds again what the rollback asked for", SetHold(""))
 
 
-def _put_back(known: Decision, history: History, found: Found, now: Conditions, text: str) -> Decision:
+def _put_back(known: Decision, history: History, found: TargetStates, now: Conditions, text: str) -> Decision:
     """The rollbacks whose steps differ, once more: with their proof, and after pauses that grow."""
     before = [run for run in history.runs if run.asked_by == HANDRAIL and run.action in names.ACTING]
     last = max((run.finished_at for run in before if run.finished_at), default=None)
@@ -154,13 +154,13 @@ def _say(known: Decision, verdict: Verdict, text: str, *changes: Change) -> Deci
 
 
 @dataclass
-class Watch:
+class DriftWatch:
     """Looks at the targets of each rollout that is rolled back, each by itself: a slow one keeps no other back."""
 
     guard: Guard
     playbooks: Playbooks
     targets: Mapping[str, Target]
-    prometheus: Asks
+    prometheus: Queryable
     _next: dict[str, float] = field(default_factory=dict)
     _looking: dict[str, asyncio.Task[None]] = field(default_factory=dict)
 
@@ -215,13 +215,13 @@ class Watch:
             )
         return EVERY if firing or now.now < since + OFTEN else SELDOM
 
-    async def _found(self, history: History) -> Found:
+    async def _found(self, history: History) -> TargetStates:
         steps = kept_steps(history)
         read = await asyncio.gather(*map(self._read, steps))
         differs = tuple((step, text) for step, (done, text) in zip(steps, read, strict=True) if done is False)
         unread = tuple(text for done, text in read if done is None)
         proofs = [run.proof for run in history.rollbacks if run.proof is not None]
-        return Found(differs, unread, await self._traffic(proofs[-1]) if proofs else True)
+        return TargetStates(differs, unread, await self._traffic(proofs[-1]) if proofs else True)
 
     async def _read(self, step: Step) -> tuple[bool | None, str]:
         """Whether a step is so (None: nobody knows), and what was found."""

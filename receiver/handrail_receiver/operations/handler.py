@@ -12,7 +12,7 @@ from handrail.contract import Playbook, Step, names
 
 from handrail_receiver.errors import Cause, Permanent, TargetError
 from handrail_receiver.gates.criteria import Criteria
-from handrail_receiver.gates.gate import Approver, Found, GateStanding, approach, judge
+from handrail_receiver.gates.gate import Approver, GateInputs, GateStatus, judge, next_gate
 from handrail_receiver.guard import Guard, with_tells
 from handrail_receiver.model import (
     LOOKED_BACK,
@@ -31,13 +31,13 @@ from handrail_receiver.model import (
 from handrail_receiver.operations.always_guarded import (
     BY_ITSELF,
     FOLLOWS,
+    begin_guarding,
     follow_newest,
-    stand_guard,
 )
-from handrail_receiver.operations.call import NOTHING_FOUND, Asked
-from handrail_receiver.operations.call_decision import answer
+from handrail_receiver.operations.call import NO_INPUTS, Call
+from handrail_receiver.operations.call_decision import decide_call
 from handrail_receiver.operations.preflight import Labels, Preflight, firing, preflight
-from handrail_receiver.outside.prometheus import Asks
+from handrail_receiver.outside.prometheus import Queryable
 from handrail_receiver.ports import Rehearsal, Target
 from handrail_receiver.words.steps import what
 
@@ -52,7 +52,7 @@ NOT_ASKED = Preflight()
 
 
 @dataclass(frozen=True)
-class Rehearsed:
+class RehearsedAction:
     """All steps of an action, rehearsed."""
 
     action: str
@@ -64,7 +64,7 @@ class Rehearsed:
         return tuple(one for one in self.steps if not one.ready)
 
 
-def _problems(found: list[Rehearsed]) -> tuple[str, ...]:
+def _problems(found: list[RehearsedAction]) -> tuple[str, ...]:
     """Why it could not be rolled back, empty when it could."""
     if not any(one.steps for one in found):
         return ("the playbook has no steps for any rollback; declare them",)
@@ -80,18 +80,18 @@ def _line(text: str, actions: list[str]) -> str:
     return f"{actions[0]}, {text}{others}"
 
 
-def _warnings(found: list[Rehearsed]) -> tuple[str, ...]:
+def _warnings(found: list[RehearsedAction]) -> tuple[str, ...]:
     """What speaks against a rollback that could be carried out, each said once."""
     return tuple(dict.fromkeys(step.warning for one in found for step in one.steps if step.warning))
 
 
-def _causes(found: list[Rehearsed]) -> tuple[str, ...]:
+def _causes(found: list[RehearsedAction]) -> tuple[str, ...]:
     """The same without what may differ from one time to the next."""
     return tuple(f"{what(step.step)}: {step.cause}" for one in found for step in one.missing)
 
 
 @dataclass(frozen=True)
-class Calls:
+class CallHandler:
     """Answers people. A start and a promotion are preceded by two questions: can I roll back, and would I see why?
 
     `begun` hears of what fired already when an attempt began.
@@ -99,13 +99,13 @@ class Calls:
 
     guard: Guard
     targets: Mapping[str, Target]
-    prometheus: Asks
+    prometheus: Queryable
     redact: Callable[[str], str]
     criteria: Criteria
     approvers: Callable[[], frozenset[Approver]]
     begun: Callable[[Sequence[Labels]], Awaitable[None]]
 
-    async def call(self, playbook: Playbook, asked: Asked) -> tuple[Decision, Run | None]:
+    async def call(self, playbook: Playbook, asked: Call) -> tuple[Decision, Run | None]:
         """Decide on a call and wait a while for what it opened."""
         asked = replace(asked, why=self.redact(asked.why))
         newest, playbook = playbook, in_force(await self._attempt(playbook), playbook)
@@ -126,13 +126,13 @@ class Calls:
         decision = await self.guard.apply(
             playbook.rollout,
             lambda history: with_tells(
-                answer(asked, newest, history, now), in_force(history.attempt, newest)
+                decide_call(asked, newest, history, now), in_force(history.attempt, newest)
             ),
         )
         await self._hand_over(playbook, decision, before)
         return decision, await self.guard.ended(decision, WAIT)
 
-    async def stand_guard(self, playbook: Playbook) -> Decision | None:
+    async def begin_guarding(self, playbook: Playbook) -> Decision | None:
         """Begin the one attempt of a rollout without stages, or let it go by the newest playbook; None: nothing to do."""
         now = self.guard.conditions()
         attempt = await self._attempt(playbook)
@@ -147,7 +147,7 @@ class Calls:
         told = last_told(await self.guard.store.evidence.newest(playbook.rollout, LOOKED_BACK))
         before = await preflight(self.prometheus, playbook)
         decision = await self.guard.apply(
-            playbook.rollout, lambda history: stand_guard(asked, playbook, history, now, told)
+            playbook.rollout, lambda history: begin_guarding(asked, playbook, history, now, told)
         )
         await self._hand_over(playbook, decision, before)
         return decision
@@ -162,16 +162,16 @@ class Calls:
             newest.rollout, lambda history: follow_newest(asked, newest, history, now, told)
         )
 
-    async def gate(self, playbook: Playbook, history: History) -> GateStanding | None:
+    async def gate(self, playbook: Playbook, history: History) -> GateStatus | None:
         """How the gate ahead stands, for somebody who looks; None where none comes."""
         now = self.guard.clock.now()
-        at = approach(playbook, history, NOTHING_FOUND, now)
+        at = next_gate(playbook, history, NO_INPUTS, now)
         if at is None:
             return None
         asked = () if at.lasts else at.gate.criteria
-        return judge(replace(at, found=Found(await self.criteria.recent(asked), self.approvers())))
+        return judge(replace(at, found=GateInputs(await self.criteria.recent(asked), self.approvers())))
 
-    async def rehearse(self, playbook: Playbook, attempt: Attempt | None = None) -> list[Rehearsed]:
+    async def rehearse(self, playbook: Playbook, attempt: Attempt | None = None) -> list[RehearsedAction]:
         """What each acting action would do, by reading only: in a live attempt with the values pinned at its start."""
         pinned = attempt.pinned if attempt is not None and attempt.live else {}
         steps = {
@@ -185,11 +185,11 @@ class Calls:
                 different.append(step)
         found = await asyncio.gather(*map(self._rehearse, different))
         return [
-            Rehearsed(action, tuple(found[different.index(step)] for step in of_action))
+            RehearsedAction(action, tuple(found[different.index(step)] for step in of_action))
             for action, of_action in steps.items()
         ]
 
-    async def _drill(self, playbook: Playbook, asked: Asked) -> Decision:
+    async def _drill(self, playbook: Playbook, asked: Call) -> Decision:
         """What a rollback would do now, in the exact calls, by reading only; kept as evidence, and as the answer to
         "can I roll back?" of the attempt that runs.
         """
@@ -213,15 +213,15 @@ class Calls:
         )
         return await self.guard.apply(playbook.rollout, lambda _: decision)
 
-    async def _rehearsed(self, playbook: Playbook, asked: Asked) -> Asked:
+    async def _rehearsed(self, playbook: Playbook, asked: Call) -> Call:
         """Whether it could be rolled back, and for a start with which values."""
         return self._with(await self.rehearse(playbook, await self._attempt(playbook)), asked)
 
-    async def _rehearsed_anew(self, newest: Playbook, asked: Asked) -> Asked:
+    async def _rehearsed_anew(self, newest: Playbook, asked: Call) -> Call:
         """The same of the playbook that is to be adopted, whatever is pinned."""
         return self._with(await self.rehearse(newest), asked)
 
-    def _with(self, found: list[Rehearsed], asked: Asked) -> Asked:
+    def _with(self, found: list[RehearsedAction], asked: Call) -> Call:
         pinned = {one.action: tuple(step.step for step in one.steps) for one in found}
         return replace(
             asked,
@@ -237,7 +237,7 @@ class Calls:
     async def _attempt(self, playbook: Playbook) -> Attempt | None:
         return (await self.guard.store.attempts.history(playbook.rollout, self.guard.clock.now())).attempt
 
-    async def _captured(self, playbook: Playbook, asked: Asked, reference: str) -> Asked:
+    async def _captured(self, playbook: Playbook, asked: Call, reference: str) -> Call:
         """The figures that later limits are relative to; without one of them a guardrail would be blind."""
         captured, problems, causes = [], [], []
         for guardrail in playbook.guardrails:
@@ -263,21 +263,21 @@ class Calls:
             raise Permanent(Cause.missing, f"{expr} gives {found}, not one number")
         return values[0]
 
-    async def _gate(self, playbook: Playbook, asked: Asked, before: Preflight) -> Asked:
+    async def _gate(self, playbook: Playbook, asked: Call, before: Preflight) -> Call:
         """What the gate ahead is judged by; where none comes, what fires is said beside it."""
         now = self.guard.clock.now()
         history = await self.guard.store.attempts.history(playbook.rollout, now)
-        at = approach(playbook, history, NOTHING_FOUND, now)
+        at = next_gate(playbook, history, NO_INPUTS, now)
         criteria = await self.criteria.ask(at.gate.criteria) if at and not at.lasts else {}
         fire = [f"{source} fires" for source in before.fires.sources if at is None]
         return replace(
             asked,
-            found=Found(criteria, self.approvers(), before.fires),
+            found=GateInputs(criteria, self.approvers(), before.fires),
             not_ready=(*asked.not_ready, *before.problems, *fire),
             causes=(*asked.causes, *before.causes, *fire),
         )
 
-    async def _before(self, playbook: Playbook, asked: Asked) -> Preflight:
+    async def _before(self, playbook: Playbook, asked: Call) -> Preflight:
         """What stands against going forward; a rollback that is tried again waits for nobody's answer."""
         attempt = await self._attempt(playbook)
         back = attempt is not None and attempt.state == AttemptState.rolling_back
@@ -294,7 +294,7 @@ class Calls:
         except TargetError:
             await self.begun(before.alerts)
 
-    async def _left(self, playbook: Playbook, asked: Asked) -> Asked:
+    async def _left(self, playbook: Playbook, asked: Call) -> Call:
         """What the stage that is left came to."""
         attempt = await self._attempt(playbook)
         return (

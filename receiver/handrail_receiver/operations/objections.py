@@ -7,28 +7,28 @@ from dataclasses import replace
 
 from handrail.contract import Playbook
 
-from handrail_receiver.gates.gate import Ask, GateStanding, approach, judge
+from handrail_receiver.gates.gate import GateStatus, Requirement, judge, next_gate
 from handrail_receiver.model import (
     Conditions,
     Decision,
     History,
     Verdict,
 )
-from handrail_receiver.operations.call import Asked
+from handrail_receiver.operations.call import Call
 
 
-def gate_ahead(asked: Asked, playbook: Playbook, history: History, now: Conditions) -> GateStanding | None:
+def gate_ahead(asked: Call, playbook: Playbook, history: History, now: Conditions) -> GateStatus | None:
     """How the gate ahead stands for whoever asks."""
-    at = approach(playbook, history, asked.found, now.now)
+    at = next_gate(playbook, history, asked.found, now.now)
     return judge(at, asked.by) if at else None
 
 
-def gate_facts(gate: GateStanding | None) -> dict[str, object]:
+def gate_facts(gate: GateStatus | None) -> dict[str, object]:
     return {"gate": gate.facts()} if gate and gate.asks else {}
 
 
 def through(
-    known: Decision, asked: Asked, reasons: tuple[str, ...], gate: GateStanding | None
+    known: Decision, asked: Call, reasons: tuple[str, ...], gate: GateStatus | None
 ) -> tuple[Decision | None, tuple[str, ...]]:
     """The refusal, None when it may go on; and all that stands against it. Nothing goes past an approval."""
     missing = gate.missing if gate else ()
@@ -42,18 +42,18 @@ def through(
     return not_ready(known, asked, reasons), reasons
 
 
-def _with_cure(ask: Ask) -> str:
+def _with_cure(ask: Requirement) -> str:
     return f"{ask.text} (`{ask.cure}`)" if ask.cure else ask.text
 
 
-def not_ready(known: Decision, asked: Asked, reasons: tuple[str, ...]) -> Decision | None:
+def not_ready(known: Decision, asked: Call, reasons: tuple[str, ...]) -> Decision | None:
     if not reasons or (asked.anyway and asked.why):
         return None
     cure = "say why with --why to go on anyway" if asked.anyway else "mend it, or say --anyway and --why"
     return refusal(known, "not-ready", f"{'; '.join(reasons)}; {cure}")
 
 
-def gone_past(asked: Asked, reasons: Sequence[str]) -> str:
+def gone_past(asked: Call, reasons: Sequence[str]) -> str:
     """What was gone past, and what the person said, for the evidence."""
     past = f", although {'; '.join(reasons)}" if reasons else ""
     past += f" (says {asked.by}: {asked.why})" if asked.why else ""

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from handrail.contract import Playbook, names
 
 from handrail_receiver.errors import TargetError
-from handrail_receiver.gates.gate import NOBODY_ASKED, Fires
-from handrail_receiver.outside.prometheus import Asks, NoPrometheus, PartOnly, Sample
+from handrail_receiver.gates.gate import NOT_ASKED_WHAT_FIRES, FiringTiers
+from handrail_receiver.outside.prometheus import NoPrometheus, PartialData, Queryable, Sample
 
 AT_ONCE = 4
 LATELY = "1d"
@@ -34,10 +34,10 @@ class Preflight:
     problems: tuple[str, ...] = ()
     causes: tuple[str, ...] = ()
     alerts: tuple[Labels, ...] = ()
-    fires: Fires = NOBODY_ASKED
+    fires: FiringTiers = NOT_ASKED_WHAT_FIRES
 
 
-async def preflight(prometheus: Asks, playbook: Playbook) -> Preflight:
+async def preflight(prometheus: Queryable, playbook: Playbook) -> Preflight:
     """Ask all of it."""
     if isinstance(prometheus, NoPrometheus) and not playbook.rules_digest:
         return Preflight()
@@ -46,15 +46,17 @@ async def preflight(prometheus: Asks, playbook: Playbook) -> Preflight:
         alerts = await firing(prometheus, playbook)
         unseen = await _unseen(prometheus, playbook)
     except TargetError as error:
-        if isinstance(error, PartOnly) and not playbook.rules_digest:
+        if isinstance(error, PartialData) and not playbook.rules_digest:
             return Preflight()
         return Preflight((f"Prometheus does not answer: {error}",), (f"Prometheus: {error.cause}",))
     old = _other_age(loaded, playbook)
-    fires = Fires(tuple(sorted(set(map(_source, alerts)))), sure=bool(playbook.rules_digest) and not old)
+    fires = FiringTiers(
+        tuple(sorted(set(map(_source, alerts)))), sure=bool(playbook.rules_digest) and not old
+    )
     return Preflight((*old, *unseen), (*(["rules"] if old else []), *unseen), tuple(alerts), fires)
 
 
-async def _loaded(prometheus: Asks, playbook: Playbook) -> set[str]:
+async def _loaded(prometheus: Queryable, playbook: Playbook) -> set[str]:
     """The digests of the rollout's rules that Prometheus has loaded."""
     if not playbook.rules_digest:
         return set()
@@ -71,7 +73,7 @@ def _other_age(loaded: set[str], playbook: Playbook) -> list[str]:
     return [f"{text} ({playbook.rules_digest}) are of different age; load both from one `handrail generate`"]
 
 
-async def firing(prometheus: Asks, playbook: Playbook) -> list[Labels]:
+async def firing(prometheus: Queryable, playbook: Playbook) -> list[Labels]:
     """The labels of all that fires; what only watches and what an alert has climbed to is left out."""
     other = f'{names.MODE}!="{names.SHADOW}",{names.LEVEL}="",{names.GUARDRAIL}!~"|{names.HEARTBEAT}"'
     found = await prometheus.samples(f'ALERTS{{alertstate="firing",{_ours(playbook)},{other}}}')
@@ -91,7 +93,7 @@ def _ours(playbook: Playbook) -> str:
     return f'{ours},{names.ENVIRONMENT}="{playbook.environment}"' if playbook.environment else ours
 
 
-async def _unseen(prometheus: Asks, playbook: Playbook) -> tuple[str, ...]:
+async def _unseen(prometheus: Queryable, playbook: Playbook) -> tuple[str, ...]:
     """A line for each guardrail of which a metric has never been seen."""
     few = asyncio.Semaphore(AT_ONCE)
 
@@ -115,7 +117,7 @@ def _needs(playbook: Playbook) -> Iterator[tuple[str, tuple[str, ...]]]:
             yield from ((guardrail.name, any_of) for any_of in guardrail.needs)
 
 
-async def _seen(prometheus: Asks, any_of: Sequence[str]) -> bool:
+async def _seen(prometheus: Queryable, any_of: Sequence[str]) -> bool:
     """Whether one of the series is there, or was: that reads more, and is asked only where none is there now."""
     asked = [f"count({series})" for series in any_of]
     asked += [f"count(last_over_time({series}[{LATELY}]))" for series in any_of]

@@ -10,7 +10,7 @@ from handrail.contract import Confirmation, Playbook, Step, names
 from handrail_receiver.model import History, Open
 
 
-def carried(
+def still_firing(
     playbook: Playbook, history: History, pinned: Mapping[str, tuple[Step, ...]], now: datetime
 ) -> tuple[Open, ...]:
     """A rollback, to be confirmed at once, for each tier that asks for one and that nobody has said to be over.

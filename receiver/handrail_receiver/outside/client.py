@@ -23,7 +23,7 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 from pydantic.alias_generators import to_camel
 
 from handrail_receiver.errors import Cause, Permanent, Retryable, TargetError
-from handrail_receiver.outside.logins import Logins, Place, client_of, trusting
+from handrail_receiver.outside.logins import Logins, Service, client_of, trusting
 from handrail_receiver.secrets import Secrets
 
 T = TypeVar("T")
@@ -83,13 +83,13 @@ class Answer:
         return self
 
 
-class Shape(BaseModel):
+class AnswerBody(BaseModel):
     """What an adapter reads of an answer: its fields are camelCase there, others may pass."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", alias_generator=to_camel)
 
 
-class TurnedDown(Permanent):
+class RefusedByService(Permanent):
     """The service said no: `status` and `body` (redacted) are for an adapter that knows this service's words."""
 
     def __init__(self, cause: Cause, text: str, status: int, body: str) -> None:
@@ -97,7 +97,7 @@ class TurnedDown(Permanent):
         super().__init__(cause, text)
 
 
-class TooLong(Permanent):
+class AnswerTooLong(Permanent):
     """The answer is longer than LONGEST_ANSWER."""
 
 
@@ -182,7 +182,7 @@ class Outside:
             async for part in response.aiter_raw():
                 body += part
                 if len(body) > LONGEST_ANSWER:
-                    raise TooLong(
+                    raise AnswerTooLong(
                         Cause.invalid,
                         f"{who} answered with more than {LONGEST_ANSWER >> 20} MiB; check its url",
                     )
@@ -190,20 +190,20 @@ class Outside:
                 return Answer(who, response.status_code, body)
             raise self._failure(who, response, body, place)
 
-    def _failure(self, who: str, response: httpx.Response, body: bytes, place: Place | None) -> TargetError:
+    def _failure(self, who: str, response: httpx.Response, body: bytes, place: Service | None) -> TargetError:
         status = response.status_code
         text = self.clean(body.decode(errors="replace"))
         said = f"{who} answered {status} {_phrase(status)}" + (f": {text[:LONGEST_QUOTE]}" if text else "")
         if response.is_redirect:
             cure = f", or the login in {place.setting}" if place else ""
             said += f"; redirects are not followed, give the final url{cure}"
-            return TurnedDown(Cause.invalid, said, status, text)
+            return RefusedByService(Cause.invalid, said, status, text)
         passes, cause = meaning_of(status)
         if passes:
             return Retryable(cause, said, _asked_to_wait(response.headers))
         if place is not None and status in {401, 403, 407}:
             said += f"; set the login in {place.setting}"
-        return TurnedDown(cause, said, status, text)
+        return RefusedByService(cause, said, status, text)
 
     def clean(self, text: str) -> str:
         """`text` on one line, with nothing a terminal obeys and no secret in it."""

@@ -132,7 +132,7 @@ class Login:
 
 
 @dataclass(frozen=True)
-class Place:
+class Service:
     """An address that is asked, the setting that says how to log in there, and the login, if one is needed."""
 
     address: str
@@ -149,9 +149,9 @@ class Place:
 class Logins:
     """Every place with a login of its own."""
 
-    places: Sequence[Place] = ()
+    places: Sequence[Service] = ()
 
-    def of(self, url: str) -> Place | None:
+    def of(self, url: str) -> Service | None:
         """The place where `url` lies: the innermost, when one lies inside another."""
         return max(
             (place for place in self.places if place.covers(url)),

@@ -29,7 +29,7 @@ class Sample:
     labels: Mapping[str, str] = field(default_factory=dict)
 
 
-class Asks(Protocol):
+class Queryable(Protocol):
     """Somebody who knows what an expression is now."""
 
     async def samples(self, expr: str) -> list[Sample]:
@@ -39,11 +39,11 @@ class Asks(Protocol):
         """Their values alone."""
 
 
-class PartOnly(Retryable):
+class PartialData(Retryable):
     """There was an answer, and a part of the data is not in it."""
 
 
-class Told(BaseModel):
+class PartialFlag(BaseModel):
     """What stands beside the data of an answer: whether it is all there is."""
 
     model_config = ConfigDict(extra="ignore")
@@ -55,7 +55,7 @@ class Told(BaseModel):
         away = [one for one in self.warnings or () if not one.lower().startswith(REMARKS)]
         if away or self.partial:
             said = away[0] if away else "isPartial"
-            raise PartOnly(Cause.broken, f"Prometheus answered with a part of the data only ({said})")
+            raise PartialData(Cause.broken, f"Prometheus answered with a part of the data only ({said})")
 
 
 class _Sample(BaseModel):
@@ -74,7 +74,7 @@ class _Scalar(BaseModel):
     result: tuple[float, float]
 
 
-class _Answer(Told):
+class _QueryAnswer(PartialFlag):
     status: Literal["success"]
     data: _Vector | _Scalar
 
@@ -95,15 +95,15 @@ class Prometheus:
                 raise
             raise Retryable(problem.cause, f"{problem}; start it, or correct HANDRAIL_PROMETHEUS") from None
         try:
-            read = _Answer.model_validate_json(answer.body)
+            read = _QueryAnswer.model_validate_json(answer.body)
         except ValidationError:
             raise Permanent(
                 Cause.invalid, "what answers is no Prometheus; correct HANDRAIL_PROMETHEUS"
             ) from None
         try:
             read.whole()
-        except PartOnly as problem:
-            raise PartOnly(problem.cause, self._outside.clean(str(problem))) from None
+        except PartialData as problem:
+            raise PartialData(problem.cause, self._outside.clean(str(problem))) from None
         if isinstance(read.data, _Scalar):
             return [Sample(read.data.result[1])]
         return [Sample(one.value[1], one.metric) for one in read.data.result]

@@ -58,7 +58,7 @@ def digest(rollout: str, number: int, at: datetime, kind: str, body: str, previo
 
 
 @dataclass(frozen=True)
-class End:
+class ChainEnd:
     """How far a chain went when its end was noted: the number and the hash of its newest record then."""
 
     number: int = 0
@@ -73,9 +73,9 @@ class End:
 END = "SELECT number, hash FROM evidence_end WHERE rollout = :rollout"
 
 
-def end_of(rows: Sequence[Row]) -> End:
+def end_of(rows: Sequence[Row]) -> ChainEnd:
     """What END selects."""
-    return End(rows[0]["number"], rows[0]["hash"]) if rows else End()
+    return ChainEnd(rows[0]["number"], rows[0]["hash"]) if rows else ChainEnd()
 
 
 def record_of(row: Row) -> EvidenceRecord:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from handrail_receiver.model import EvidenceRecord
-from handrail_receiver.store.chain import END, End, end_of, link, record_of
+from handrail_receiver.store.chain import END, ChainEnd, end_of, link, record_of
 from handrail_receiver.store.engine import Engine
 
 ALL = 2**31 - 1
@@ -39,6 +39,6 @@ class SqlEvidence:
         rows = await self._engine.read(lambda tx: tx.rows(sql, rollout=rollout, but=but, limit=limit))
         return [record_of(row) for row in reversed(rows)]
 
-    async def end(self, rollout: str) -> End:
+    async def end(self, rollout: str) -> ChainEnd:
         """How far the chain of a rollout went when it was last written to."""
         return end_of(await self._engine.read(lambda tx: tx.rows(END, rollout=rollout)))

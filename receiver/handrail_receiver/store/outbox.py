@@ -14,7 +14,7 @@ from datetime import datetime
 from handrail.contract import Tell
 from pydantic import TypeAdapter, ValidationError
 
-from handrail_receiver.model import Telling, Told, Untold
+from handrail_receiver.model import Telling, TellResult, Untold
 from handrail_receiver.store.engine import Engine, Row, Tx
 from handrail_receiver.store.rows import instant
 
@@ -94,7 +94,7 @@ class SqlTellings:
         """Who is to be told now, one for each `Tell` but those being told; nobody else gets them before `until`."""
         return await self._engine.write(lambda tx: _due(tx, at, until, most, busy))
 
-    async def told(self, telling: Telling, told: Told, at: datetime) -> None:
+    async def told(self, telling: Telling, told: TellResult, at: datetime) -> None:
         """What came of it."""
         await self._engine.write(lambda tx: _told(tx, telling, told, at.timestamp()))
 
@@ -152,7 +152,7 @@ def _telling(tx: Tx, row: Row) -> Telling | None:
     )
 
 
-def _told(tx: Tx, telling: Telling, told: Told, at: float) -> None:
+def _told(tx: Tx, telling: Telling, told: TellResult, at: float) -> None:
     if told.only_opened:
         sql = (
             "UPDATE telling SET receipt = :receipt,"

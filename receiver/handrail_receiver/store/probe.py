@@ -22,7 +22,7 @@ WAITS_LONG = timedelta(seconds=30)
 
 
 @dataclass
-class Pulse:
+class StoreProbe:
     """`trouble` is why the newest write of anybody failed, `waiting` how many deliveries the store holds undecided."""
 
     memory: Memory

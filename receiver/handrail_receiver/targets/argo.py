@@ -12,7 +12,7 @@ from handrail.contract import RolloutAbort
 from pydantic import Field
 
 from handrail_receiver.errors import Cause, Permanent, Retryable
-from handrail_receiver.outside import Outside, Shape
+from handrail_receiver.outside import AnswerBody, Outside
 from handrail_receiver.ports import Reading, Rehearsal
 from handrail_receiver.targets.kubernetes import Kubernetes, path_of
 from handrail_receiver.targets.rehearsal import rehearsed
@@ -68,24 +68,24 @@ class ArgoRollouts:
         return step, f"{_reading(step, found).found}; Kubernetes accepted the abort as a dry run{now}"
 
 
-class _Weight(Shape):
+class _Weight(AnswerBody):
     weight: int
 
 
-class _Weights(Shape):
+class _Weights(AnswerBody):
     canary: _Weight
     verified: bool | None = None
 
 
-class _Canary(Shape):
+class _Canary(AnswerBody):
     weights: _Weights | None = None
 
 
-class _BlueGreen(Shape):
+class _BlueGreen(AnswerBody):
     active_selector: str = ""
 
 
-class _Status(Shape):
+class _RolloutStatus(AnswerBody):
     phase: str = "Unknown"
     abort: bool = False
     current_pod_hash: str = ""
@@ -119,13 +119,13 @@ class _Status(Shape):
         return "the canary's weight of 0 % is not verified yet" if weights.verified is False else ""
 
 
-class _Metadata(Shape):
+class _RolloutMetadata(AnswerBody):
     generation: int = 0
 
 
-class _Rollout(Shape):
-    metadata: _Metadata = _Metadata()
-    status: _Status = _Status()
+class _Rollout(AnswerBody):
+    metadata: _RolloutMetadata = _RolloutMetadata()
+    status: _RolloutStatus = _RolloutStatus()
 
     @property
     def observed(self) -> bool:

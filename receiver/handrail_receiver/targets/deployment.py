@@ -11,7 +11,7 @@ from handrail.contract import DeploymentImage
 from pydantic import Field
 
 from handrail_receiver.errors import Cause, Permanent, Retryable, TargetError
-from handrail_receiver.outside import Outside, Shape, TurnedDown
+from handrail_receiver.outside import AnswerBody, Outside, RefusedByService
 from handrail_receiver.ports import Reading, Rehearsal
 from handrail_receiver.targets.kubernetes import Kubernetes, path_of
 
@@ -54,7 +54,7 @@ class Deployments:
         found = await self._found(step)
         try:
             await self._patch(step, found, _pinned(step))
-        except TurnedDown as error:
+        except RefusedByService as error:
             if error.status == 422 and await self._has_changed(step, found):
                 raise Retryable(
                     Cause.conflict, f"{_where(step)} was changed by somebody else just now"
@@ -112,12 +112,12 @@ class Deployments:
         return _pinned_by(step, running, [pod for pod in pods if pod.lives])
 
 
-class _Container(Shape):
+class _Container(AnswerBody):
     name: str
     image: str
 
 
-class _PodSpec(Shape):
+class _PodSpec(AnswerBody):
     containers: list[_Container]
 
     def image_of(self, step: DeploymentImage) -> str:
@@ -132,36 +132,36 @@ class _PodSpec(Shape):
         )
 
 
-class _Template(Shape):
+class _Template(AnswerBody):
     spec: _PodSpec
 
 
-class _Selector(Shape):
+class _Selector(AnswerBody):
     match_labels: dict[str, str] = Field(default_factory=dict)
 
 
-class _Spec(Shape):
+class _Spec(AnswerBody):
     template: _Template
     selector: _Selector = _Selector()
     replicas: int = 1
     paused: bool = False
 
 
-class _Status(Shape):
+class _DeploymentStatus(AnswerBody):
     observed_generation: int = 0
     replicas: int = 0
     updated_replicas: int = 0
     available_replicas: int = 0
 
 
-class _Metadata(Shape):
+class _DeploymentMetadata(AnswerBody):
     generation: int = 0
 
 
-class _Deployment(Shape):
-    metadata: _Metadata
+class _Deployment(AnswerBody):
+    metadata: _DeploymentMetadata
     spec: _Spec
-    status: _Status = _Status()
+    status: _DeploymentStatus = _DeploymentStatus()
 
     @property
     def uniform(self) -> bool:
@@ -191,21 +191,21 @@ class _Deployment(Shape):
         )
 
 
-class _ContainerStatus(Shape):
+class _ContainerStatus(AnswerBody):
     name: str
     image_id: str = Field(default="", validation_alias="imageID")
 
 
-class _PodStatus(Shape):
+class _PodStatus(AnswerBody):
     phase: str = ""
     container_statuses: list[_ContainerStatus] = Field(default_factory=list)
 
 
-class _PodMetadata(Shape):
+class _PodMetadata(AnswerBody):
     deletion_timestamp: str | None = None
 
 
-class _Pod(Shape):
+class _Pod(AnswerBody):
     metadata: _PodMetadata = _PodMetadata()
     spec: _PodSpec
     status: _PodStatus = _PodStatus()
@@ -221,11 +221,11 @@ class _Pod(Shape):
         return [image_id.rpartition("://")[2] for image_id in ids if DIGEST.search(image_id)]
 
 
-class _ListMetadata(Shape):
+class _ListMetadata(AnswerBody):
     more: str = Field(default="", validation_alias="continue")
 
 
-class _Pods(Shape):
+class _Pods(AnswerBody):
     metadata: _ListMetadata = _ListMetadata()
     items: list[_Pod]
 

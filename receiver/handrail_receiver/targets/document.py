@@ -48,7 +48,7 @@ def with_value(text: str, key: str, value: Scalar | Written) -> str:
 
 
 @dataclass(frozen=True)
-class _Node:
+class _DocumentNode:
     """An event, the place it stands at (None: it is a key, an end, or not in the document), and what holds it.
 
     `anchors` are those of all that it stands in; `in_json` says that the whole document is between brackets.
@@ -71,7 +71,7 @@ class _Spot:
 
 
 def _spot(text: str, key: str) -> _Spot:
-    wanted, near, found, aliased = _parts(key), 0, list[_Node](), set[str]()
+    wanted, near, found, aliased = _parts(key), 0, list[_DocumentNode](), set[str]()
     for node in _nodes(text):
         if isinstance(node.event, yaml.AliasEvent):
             aliased.add(node.event.anchor or "")
@@ -87,7 +87,7 @@ def _spot(text: str, key: str) -> _Spot:
     return _plain_spot(key, found[0], aliased, skipped=text.startswith(BOM))
 
 
-def _plain_spot(key: str, node: _Node, aliased: set[str], *, skipped: int) -> _Spot:
+def _plain_spot(key: str, node: _DocumentNode, aliased: set[str], *, skipped: int) -> _Spot:
     """`skipped` is how many characters the parser has not counted."""
     event = node.event
     if isinstance(event, _Starts):
@@ -102,7 +102,7 @@ def _plain_spot(key: str, node: _Node, aliased: set[str], *, skipped: int) -> _S
     return _Spot(start, end, event.style or "", node.in_json)
 
 
-def _nodes(text: str) -> Iterator[_Node]:
+def _nodes(text: str) -> Iterator[_DocumentNode]:
     """Every event of the one document in `text`, in order."""
     try:
         yield from _placed(yaml.parse(text.removeprefix(BOM), Loader=_Loader))
@@ -142,7 +142,7 @@ class _Frame:
         return None if self._place is None else (*self._place, str(self._number))
 
 
-def _placed(events: Iterator[yaml.Event]) -> Iterator[_Node]:
+def _placed(events: Iterator[yaml.Event]) -> Iterator[_DocumentNode]:
     frames: list[_Frame] = []
     documents, in_json = 0, False
     for event in events:
@@ -153,7 +153,7 @@ def _placed(events: Iterator[yaml.Event]) -> Iterator[_Node]:
         if isinstance(event, yaml.MappingEndEvent | yaml.SequenceEndEvent):
             frames.pop()
         if not isinstance(event, yaml.NodeEvent):
-            yield _Node(None, event)
+            yield _DocumentNode(None, event)
             continue
         place = frames[-1].next(event) if frames else ()
         anchors = tuple(frame.anchor for frame in frames if frame.anchor)
@@ -164,7 +164,7 @@ def _placed(events: Iterator[yaml.Event]) -> Iterator[_Node]:
                 raise Permanent(
                     Cause.invalid, f"the file is nested deeper than {DEEPEST} levels; give another path"
                 )
-        yield _Node(place, event, anchors, in_json)
+        yield _DocumentNode(place, event, anchors, in_json)
 
 
 def _differ_only_at(text: str, changed: str, key: str) -> bool:

@@ -173,14 +173,14 @@ class _Copy:
         argv = ["git", *QUIET, "config", *words, "--get", name]
         return (await run(argv, environment=self._environment)).out.decode().strip()
 
-    async def _entry(self) -> _Entry:
+    async def _entry(self) -> _TreeEntry:
         listed = (await self._git("ls-tree", "-z", self.head, "--", self._step.path)).out.decode()
         mode, _, kind_and_blob = listed.partition("\t")[0].partition(" ")
         if mode not in {"100644", "100755"}:
             raise Permanent(
                 Cause.missing, f"{self._step.path} is no file on {self._step.branch}; correct the path"
             )
-        return _Entry(mode, kind_and_blob.partition(" ")[2])
+        return _TreeEntry(mode, kind_and_blob.partition(" ")[2])
 
     async def _said(self, *words: str, given: bytes = b"") -> str:
         return (await self._git(*words, given=given)).out.decode().strip()
@@ -194,7 +194,7 @@ class _Copy:
 
 
 @dataclass(frozen=True)
-class _Entry:
+class _TreeEntry:
     mode: str
     blob: str
 

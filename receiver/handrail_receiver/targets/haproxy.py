@@ -44,7 +44,7 @@ class HAProxy:
         wrong = [error for error in checked if isinstance(error, TargetError)]
         if wrong:
             return Rehearsal(False, "; ".join(map(str, wrong)), step, call, wrong[0].cause)
-        nodes = [node for node in checked if isinstance(node, _Node)]
+        nodes = [node for node in checked if isinstance(node, _HAProxyNode)]
         warnings = dict.fromkeys(one for node in nodes for one in node.warnings)
         notes = dict.fromkeys(one for node in nodes for one in node.notes)
         known = f"{len(step.sockets)} node(s) know {step.server}"
@@ -74,14 +74,14 @@ class HAProxy:
 
 
 @dataclass(frozen=True)
-class _Node:
+class _HAProxyNode:
     """What is to be said of a node on which the step can be done: what is not known, and what speaks against it."""
 
     notes: list[str]
     warnings: list[str]
 
 
-async def _check_node(step: HAProxyStep, socket: str) -> _Node:
+async def _check_node(step: HAProxyStep, socket: str) -> _HAProxyNode:
     """Raises what keeps the step from working on a node, or from lasting there."""
     servers = await _servers(step, socket)
     own = _own(step, servers, socket)
@@ -91,7 +91,9 @@ async def _check_node(step: HAProxyStep, socket: str) -> _Node:
         raise Permanent(Cause.refused, f"{socket} lets us look only; set `level admin` on it")
     if isinstance(step, HAProxyWeight) and own.agent:
         raise Permanent(Cause.conflict, f"{socket}: {_agent(step)}")
-    return _Node(await _balance(step, own, socket), [f"{socket}: {one}" for one in _against(step, servers)])
+    return _HAProxyNode(
+        await _balance(step, own, socket), [f"{socket}: {one}" for one in _against(step, servers)]
+    )
 
 
 async def _balance(step: HAProxyStep, own: Server, socket: str) -> list[str]:

@@ -8,7 +8,7 @@ from urllib.parse import quote
 from handrail.contract import DeploymentImage, RolloutAbort
 
 from handrail_receiver.errors import Cause, Permanent
-from handrail_receiver.outside import Answer, Outside, Shape
+from handrail_receiver.outside import Answer, AnswerBody, Outside
 
 REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 PatchType = Literal["merge-patch", "json-patch"]
@@ -67,9 +67,9 @@ def path_of(group: str, namespace: str, resource: str, name: str = "") -> str:
     return f"/{root}/{group}/namespaces/{quote(namespace, safe='')}/{resource}{ending}"
 
 
-class _Allowed(Shape):
+class _Allowed(AnswerBody):
     allowed: bool
 
 
-class _Review(Shape):
+class _Review(AnswerBody):
     status: _Allowed

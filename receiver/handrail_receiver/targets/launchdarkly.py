@@ -12,7 +12,7 @@ from urllib.parse import quote
 from handrail.contract import LaunchDarklyOff
 
 from handrail_receiver.errors import Cause, Permanent
-from handrail_receiver.outside import Answer, Outside, Shape
+from handrail_receiver.outside import Answer, AnswerBody, Outside
 from handrail_receiver.ports import Reading, Rehearsal
 from handrail_receiver.targets.rehearsal import rehearsed
 
@@ -72,17 +72,17 @@ class LaunchDarkly:
         return step, f"{found}; {stated}LaunchDarkly accepted the change as a dry run"
 
 
-class _InEnvironment(Shape):
+class _FlagEnvironment(AnswerBody):
     on: bool
 
 
-class _Flag(Shape):
-    environments: dict[str, _InEnvironment]
+class _Flag(AnswerBody):
+    environments: dict[str, _FlagEnvironment]
     tags: frozenset[str] = frozenset()
     archived: bool = False
 
 
-class _Approvals(Shape):
+class _Approvals(AnswerBody):
     required: bool
     required_approval_tags: frozenset[str] | None = None
 
@@ -93,7 +93,7 @@ class _Approvals(Shape):
         )
 
 
-class _Environment(Shape):
+class _Environment(AnswerBody):
     approval_settings: _Approvals | None = None
 
 

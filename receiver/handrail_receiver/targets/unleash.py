@@ -11,7 +11,7 @@ from urllib.parse import quote
 from handrail.contract import FlagOff
 
 from handrail_receiver.errors import Cause, Permanent
-from handrail_receiver.outside import Answer, Outside, Shape, TurnedDown
+from handrail_receiver.outside import Answer, AnswerBody, Outside, RefusedByService
 from handrail_receiver.ports import Reading, Rehearsal
 from handrail_receiver.targets.rehearsal import rehearsed
 
@@ -61,34 +61,34 @@ class UnleashOff:
         url = f"{_project(step)}/change-requests/config"
         try:
             environments = (await self._ask(step, "GET", url)).into(list[_ChangeRequests])
-        except TurnedDown as answer:
+        except RefusedByService as answer:
             if answer.status == 404:  # the open source edition has no change requests
                 return False
             raise
         return any(one.environment == step.environment and one.change_request_enabled for one in environments)
 
 
-class _InEnvironment(Shape):
+class _FeatureEnvironment(AnswerBody):
     name: str
     enabled: bool
 
 
-class _Feature(Shape):
+class _Feature(AnswerBody):
     project: str
-    environments: list[_InEnvironment]
+    environments: list[_FeatureEnvironment]
 
 
-class _Held(Shape):
+class _Held(AnswerBody):
     permission: str
     project: str | None = None
     environment: str | None = None
 
 
-class _Me(Shape):
+class _Me(AnswerBody):
     permissions: list[_Held]
 
 
-class _ChangeRequests(Shape):
+class _ChangeRequests(AnswerBody):
     environment: str
     change_request_enabled: bool
 

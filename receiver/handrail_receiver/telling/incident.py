@@ -13,7 +13,7 @@ SEVERITIES: tuple[str, ...] = ("info", "warning", "error", "critical")
 
 
 @dataclass(frozen=True)
-class Known:
+class LastReceipt:
     """What somebody was told of an incident last, as receipts keep it; empty words for what was never told."""
 
     status: str

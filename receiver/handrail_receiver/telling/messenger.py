@@ -26,7 +26,7 @@ from handrail_receiver.model import (
     History,
     LastTold,
     Telling,
-    Told,
+    TellResult,
     last_told,
 )
 from handrail_receiver.outside import within
@@ -188,7 +188,7 @@ class Messenger:
             if telling.attempt or telling.tell.channel.kind not in NOT_PEOPLE:
                 await self._tell(telling)
             else:  # the state of the guard itself is not for the public
-                await self._note(telling, Told(telling.receipt))
+                await self._note(telling, TellResult(telling.receipt))
         except StoreDown as error:
             log.warning("nobody can be told: %s", error)
         finally:
@@ -204,7 +204,7 @@ class Messenger:
                 if telling.opens and incident.status != "open" and self.teller.opens_first(telling.tell):
                     opened = await self._incident(telling, opening=True)
                     receipt = await self.teller.tell(telling.tell, opened, receipt)
-                    await self._note(telling, Told(receipt, only_opened=True))
+                    await self._note(telling, TellResult(receipt, only_opened=True))
                 receipt = await self.teller.tell(telling.tell, incident, receipt)
         except TargetError as error:
             await self._failed(telling, receipt, error, pressing=pressing)
@@ -217,9 +217,9 @@ class Messenger:
         else:
             self.metrics.told(kind, "told")
             self.problems.pop(name_of(telling.tell), None)
-            await self._note(telling, Told(receipt))
+            await self._note(telling, TellResult(receipt))
 
-    async def _note(self, telling: Telling, told: Told) -> None:
+    async def _note(self, telling: Telling, told: TellResult) -> None:
         """Keep what came of it, however long the store is away: what is not kept is told once more."""
         while True:
             try:
@@ -248,7 +248,7 @@ class Messenger:
         if again is None:
             self.metrics.told(kind, "given-up")
             log.error("%s never heard of %s; it is given up", name, telling.incident)
-        await self._note(telling, Told(receipt, str(error), again, elsewhere=others))
+        await self._note(telling, TellResult(receipt, str(error), again, elsewhere=others))
 
     def _others(self, telling: Telling) -> tuple[Tell, ...]:
         """Everybody whom an emergency reaches. A status page is read by the public: it is not told in their place."""

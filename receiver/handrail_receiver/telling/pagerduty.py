@@ -15,7 +15,7 @@ from handrail.contract import PagerDuty
 from handrail_receiver.outside import Outside
 from handrail_receiver.telling.channel import Plain, Writing
 from handrail_receiver.telling.fit import middle_out
-from handrail_receiver.telling.incident import SEVERITIES, Incident, Known
+from handrail_receiver.telling.incident import SEVERITIES, Incident, LastReceipt
 
 LIMIT = 10.0
 LONGEST_KEY = 255
@@ -54,11 +54,11 @@ class PagerDutyEvents:
         (await self._outside.ask("PagerDuty", "POST", url, timeout=LIMIT, body=event)).is_api()
 
 
-def _read(receipt: str) -> tuple[Known, list[str]]:
+def _read(receipt: str) -> tuple[LastReceipt, list[str]]:
     """What was told last and the keys; receipts of older versions have no severity."""
     said, *words = receipt.split() or [""]
     severity = words.pop(0) if words and words[0] in SEVERITIES else ""
-    return Known(said, severity), words
+    return LastReceipt(said, severity), words
 
 
 def dedup_key(key: str) -> str:

@@ -13,9 +13,9 @@ from typing import Any
 from handrail.contract import Slack
 
 from handrail_receiver.errors import Cause, Permanent, Retryable
-from handrail_receiver.outside import Outside, Shape
+from handrail_receiver.outside import AnswerBody, Outside
 from handrail_receiver.telling.channel import Writing
-from handrail_receiver.telling.incident import Incident, Known
+from handrail_receiver.telling.incident import Incident, LastReceipt
 
 LIMIT = 10.0
 LONGEST = 3900  # what is longer is shown in several pieces, and an update of it is refused
@@ -78,7 +78,7 @@ class SlackMessages:
         flags: dict[str, Any] = {"unfurl_links": False, "unfurl_media": False}
         if ts == NOWHERE:
             ts = ""
-        if ts and not Known(status, severity).is_news(incident):
+        if ts and not LastReceipt(status, severity).is_news(incident):
             answer = await self._call(to, "chat.update", {"channel": channel, "ts": ts, "text": text})
             if answer.error not in GONE:
                 return f"{_place(answer)} {_words(incident)}"
@@ -87,7 +87,7 @@ class SlackMessages:
         answer = await self._call(to, "chat.postMessage", {"channel": to.channel, "text": text, **flags})
         return f"{_place(answer)} {_words(incident)}"
 
-    async def _call(self, to: Slack, method: str, body: dict[str, Any]) -> _Answer:
+    async def _call(self, to: Slack, method: str, body: dict[str, Any]) -> _SlackAnswer:
         answer = await self._outside.ask(
             "Slack",
             "POST",
@@ -96,10 +96,10 @@ class SlackMessages:
             headers=self._outside.bearer(to.token) | {"content-type": "application/json; charset=utf-8"},
             body=body,
         )
-        return answer.into(_Answer)
+        return answer.into(_SlackAnswer)
 
 
-class _Answer(Shape):
+class _SlackAnswer(AnswerBody):
     ok: bool
     error: str = ""
     channel: str = ""
@@ -147,7 +147,7 @@ def _words(incident: Incident) -> str:
     return f"{incident.status} {incident.severity} {zlib.crc32(incident.title.encode()):08x}"
 
 
-def _place(answer: _Answer) -> str:
+def _place(answer: _SlackAnswer) -> str:
     if answer.ok:
         return f"{answer.channel or NOWHERE} {answer.ts or NOWHERE}"
     said = f"Slack answered {answer.error or 'that it is not ok'}"

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from pydantic import BaseModel
 
-from handrail_receiver.gates.gate import GateStanding
+from handrail_receiver.gates.gate import GateStatus
 from handrail_receiver.model import Attempt, Effect, EvidenceRecord, Run
 from handrail_receiver.model.nodes import node_of
 from handrail_receiver.words.steps import what
@@ -145,7 +145,7 @@ class EvidenceView(BaseModel):
     records: list[RecordView]
 
 
-def gate_view(gate: GateStanding) -> GateView:
+def gate_view(gate: GateStatus) -> GateView:
     """A gate as JSON."""
     asks = [AskView.model_validate(ask, from_attributes=True) for ask in gate.asks]
     return GateView(into=gate.into, open=not gate.missing, digest=gate.digest, asks=asks)

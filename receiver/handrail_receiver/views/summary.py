@@ -12,7 +12,7 @@ from typing import Literal
 
 from handrail.contract import Playbook, StageFacts, names
 
-from handrail_receiver.gates.gate import GateStanding
+from handrail_receiver.gates.gate import GateStatus
 from handrail_receiver.model import OPEN, WORKED, Attempt, AttemptState, EffectState, History, Run, RunState
 from handrail_receiver.words.steps import what
 from handrail_receiver.words.times import span, when
@@ -64,7 +64,7 @@ class Fact:
 
 
 @dataclass(frozen=True)
-class Standing:
+class Summary:
     """The headline, what people should do (empty: nothing), the facts, and what fires."""
 
     tone: Tone
@@ -75,13 +75,11 @@ class Standing:
     firing: tuple[Firing, ...]
 
 
-def standing(
-    playbook: Playbook, history: History, now: datetime, gate: GateStanding | None = None
-) -> Standing:
+def summarize(playbook: Playbook, history: History, now: datetime, gate: GateStatus | None = None) -> Summary:
     """Where a rollout stands at `now`; `gate` is the one ahead, None where it was not asked for."""
     attempt, run = history.attempt, last_rollback(history)
     tone, word, headline, advice = _headline(playbook, attempt, run, now)
-    return Standing(
+    return Summary(
         tone,
         word,
         headline,
@@ -173,7 +171,7 @@ def _under_way(run: Run, where: str) -> tuple[Tone, str, str, str]:
 
 
 def _facts(
-    playbook: Playbook, attempt: Attempt | None, run: Run | None, now: datetime, gate: GateStanding | None
+    playbook: Playbook, attempt: Attempt | None, run: Run | None, now: datetime, gate: GateStatus | None
 ) -> list[Fact]:
     if attempt is None:
         return [Fact("Can I roll back?", _ask_drill(playbook, "not known: rehearsed when an attempt starts"))]
@@ -202,7 +200,7 @@ def _share(playbook: Playbook, attempt: Attempt, run: Run | None) -> tuple[str, 
     return f"{stage.weight * 100:g} % of traffic, as asked for", "calm"
 
 
-def _next(playbook: Playbook, attempt: Attempt, now: datetime, gate: GateStanding | None) -> tuple[str, Tone]:
+def _next(playbook: Playbook, attempt: Attempt, now: datetime, gate: GateStatus | None) -> tuple[str, Tone]:
     stage = stage_of(playbook, attempt)
     if attempt.state == AttemptState.complete:
         return "nothing: it is complete", "good"

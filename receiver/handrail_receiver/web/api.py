@@ -11,11 +11,11 @@ from starlette.responses import JSONResponse, Response
 
 from handrail_receiver.access.authorization import error
 from handrail_receiver.access.tokens import Caller
-from handrail_receiver.gates.approvals import Word
+from handrail_receiver.gates.approvals import GateAnswer
 from handrail_receiver.intake.bodies import Incomplete, TooLarge, read_body
 from handrail_receiver.model import History, Verdict, in_force
-from handrail_receiver.operations.call import Asked
-from handrail_receiver.operations.handler import Calls
+from handrail_receiver.operations.call import Call
+from handrail_receiver.operations.handler import CallHandler
 from handrail_receiver.operations.playbook_diff import changes_between
 from handrail_receiver.playbooks import Playbooks
 from handrail_receiver.ports import Clock
@@ -39,7 +39,7 @@ class Api:
 
     store: Store
     playbooks: Playbooks
-    calls: Calls
+    calls: CallHandler
     clock: Clock
     bundles: Bundles
 
@@ -120,14 +120,14 @@ def _view(newest: Playbook, history: History) -> RolloutView:
     )
 
 
-def _asked(verb: str, caller: Caller, body: Body) -> Asked:
+def _asked(verb: str, caller: Caller, body: Body) -> Call:
     """A call with its words."""
-    asked = Asked(verb, caller.name, body.why)
+    asked = Call(verb, caller.name, body.why)
     match body:
         case CheckBody(item=item, passed=passed):
-            return replace(asked, word=Word(item, passed))
+            return replace(asked, word=GateAnswer(item, passed))
         case ApproveBody(role=role, seen=seen):
-            return replace(asked, word=Word(role, seen=seen, token=caller.approver))
+            return replace(asked, word=GateAnswer(role, seen=seen, token=caller.approver))
         case StageBody(anyway=anyway, to=to):
             return replace(asked, anyway=anyway, to=to)
         case CallBody(anyway=anyway):

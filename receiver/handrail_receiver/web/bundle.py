@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from handrail_receiver.model import EvidenceRecord
 from handrail_receiver.ports import Evidence
-from handrail_receiver.store.chain import End, first_broken
+from handrail_receiver.store.chain import ChainEnd, first_broken
 from handrail_receiver.views.schemas import EvidenceView, record_view
 
 PIECE = 250
@@ -31,7 +31,7 @@ class Bundles:
     """Reads and checks chains, one at a time however many ask."""
 
     evidence: Evidence
-    end: Callable[[str], Awaitable[End]]
+    end: Callable[[str], Awaitable[ChainEnd]]
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def page(self, rollout: str, query: Mapping[str, str]) -> EvidenceView:

@@ -20,7 +20,7 @@ MOST_CONNECTIONS = 500
 TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
 
 
-class Patience(HttpToolsProtocol):
+class ConnectionLimits(HttpToolsProtocol):
     """uvicorn's HTTP protocol with a limit from a request's first byte to its headers' end, and one for its body.
 
     A request that comes whole, as almost all do, needs no timer: one is set only for what is still to come.
@@ -38,7 +38,7 @@ class Patience(HttpToolsProtocol):
         super().connection_made(transport)
         self._heard_at = time.monotonic()
         if len(self.connections) > MOST_CONNECTIONS:
-            _make_room(self, (one for one in self.connections if isinstance(one, Patience)))
+            _make_room(self, (one for one in self.connections if isinstance(one, ConnectionLimits)))
         self._wait()
 
     def data_received(self, data: bytes) -> None:
@@ -119,7 +119,7 @@ class Patience(HttpToolsProtocol):
             self._limit = self.loop.call_later(self._within, self.transport.close)
 
 
-def _make_room(newest: Patience, connections: Iterable[Patience]) -> None:
+def _make_room(newest: ConnectionLimits, connections: Iterable[ConnectionLimits]) -> None:
     """End the connection that was quiet longest; where all are being answered, the newest."""
     quiet = [
         (since, one) for one in connections if one is not newest and (since := one.quiet_since) is not None

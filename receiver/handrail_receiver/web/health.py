@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from handrail_receiver.access.authorization import Knows
+from handrail_receiver.access.authorization import Authenticator
 from handrail_receiver.access.tokens import Caller
 from handrail_receiver.metrics import Metrics
 from handrail_receiver.playbooks import Playbooks
 from handrail_receiver.ports import Clock
 from handrail_receiver.store import Store
-from handrail_receiver.store.probe import Pulse
+from handrail_receiver.store.probe import StoreProbe
 from handrail_receiver.views.schemas import ReadyView
 from handrail_receiver.web.reading import readable
 from handrail_receiver.web.rollout_metrics import rollout_metrics
@@ -28,8 +28,8 @@ class Health:
     playbooks: Playbooks
     metrics: Metrics
     clock: Clock
-    pulse: Pulse
-    tokens: Knows
+    pulse: StoreProbe
+    tokens: Authenticator
     kill_switch: Callable[[], str]
 
     async def healthz(self, _request: Request) -> Response:

@@ -22,11 +22,11 @@ from handrail_receiver.model import Decision, Run, in_force
 from handrail_receiver.playbooks import Playbooks
 from handrail_receiver.store.chain import first_broken_of
 from handrail_receiver.views.schemas import run_view
-from handrail_receiver.views.summary import TONES, Tone, standing
+from handrail_receiver.views.summary import TONES, Tone, summarize
 from handrail_receiver.views.timeline import timeline
 from handrail_receiver.web.api import Api
 from handrail_receiver.web.reading import readable
-from handrail_receiver.web.self_checks import Awake, Check
+from handrail_receiver.web.self_checks import Check, SelfChecks
 from handrail_receiver.words.times import clock, took, when
 
 FOLDER = Path(__file__).parent / "templates"
@@ -146,7 +146,7 @@ class Pages:
 
     api: Api
     playbooks: Playbooks
-    awake: Awake
+    awake: SelfChecks
     templates: jinja2.Environment = field(default_factory=_environment)
     headers: dict[str, str] = field(default_factory=_headers)
 
@@ -172,7 +172,7 @@ class Pages:
         except StoreDown:
             return None
         rows = [
-            {"playbook": playbook, "attempt": history.attempt, "at": standing(playbook, history, now)}
+            {"playbook": playbook, "attempt": history.attempt, "at": summarize(playbook, history, now)}
             for playbook, history in found
         ]
         return {"rows": sorted(rows, key=lambda row: URGENCY.index(getattr(row["at"], "tone", "soft")))}
@@ -190,7 +190,7 @@ class Pages:
         return {
             "playbook": playbook,
             "attempt": history.attempt,
-            "at": standing(playbook, history, now, gate),
+            "at": summarize(playbook, history, now, gate),
             "gate": gate,
             "runs": [run_view(run) for run in reversed(history.runs[-SHOWN_RUNS:])],
             "earlier_runs": max(0, len(history.runs) - SHOWN_RUNS),

@@ -7,13 +7,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
-from handrail_receiver.access.authorization import Knows
+from handrail_receiver.access.authorization import Authenticator
 from handrail_receiver.errors import TargetError
 from handrail_receiver.metrics import Metrics
 from handrail_receiver.model import Conditions
-from handrail_receiver.outside.prometheus import Asks, NoPrometheus
+from handrail_receiver.outside.prometheus import NoPrometheus, Queryable
 from handrail_receiver.playbooks import Playbooks
-from handrail_receiver.store.probe import Pulse
+from handrail_receiver.store.probe import StoreProbe
 from handrail_receiver.views.summary import Tone
 from handrail_receiver.words.times import span
 
@@ -32,18 +32,18 @@ class Check:
 
 
 @dataclass(frozen=True)
-class Awake:
+class SelfChecks:
     """Asks everybody the guard needs. A page never waits longer than ANSWER_WITHIN for any of them."""
 
     conditions: Callable[[], Conditions]
     metrics: Metrics
-    prometheus: Asks
+    prometheus: Queryable
     alertmanagers: tuple[str, ...]
     problems: Mapping[str, str]
     elsewhere: Callable[[], str]
     playbooks: Playbooks
-    pulse: Pulse
-    tokens: Knows
+    pulse: StoreProbe
+    tokens: Authenticator
     kill_switch: Callable[[], str]
     untold: Mapping[str, str]
 

@@ -14,7 +14,7 @@ from handrail.errors import WrongCall
 from handrail.report.tables import coloured, plain
 
 if TYPE_CHECKING:
-    from handrail_receiver.inspection.questions import Answer, Questions
+    from handrail_receiver.inspection.questions import Questions, Report
 
 store = typer.Typer(
     name="store",
@@ -104,7 +104,7 @@ def backup(
     _answer(where, lambda ask: ask.backup(file), json=json)
 
 
-def _answer(where: str | None, question: Callable[[Questions], Answer], *, json: bool) -> None:
+def _answer(where: str | None, question: Callable[[Questions], Report], *, json: bool) -> None:
     """Ask, say the answer, and exit with 1 when something is wrong.
 
     Raises WrongCall when the store cannot be asked.
@@ -122,7 +122,7 @@ def _answer(where: str | None, question: Callable[[Questions], Answer], *, json:
         raise typer.Exit(1)
 
 
-def _asked(where: str | None, question: Callable[[Questions], Answer]) -> Answer:
+def _asked(where: str | None, question: Callable[[Questions], Report]) -> Report:
     try:
         from handrail_receiver.errors import ReceiverError  # noqa: PLC0415
         from handrail_receiver.inspection.questions import Questions  # noqa: PLC0415

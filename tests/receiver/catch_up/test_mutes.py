@@ -7,11 +7,11 @@ from datetime import timedelta
 
 import pytest
 from guarded import NOW
-from handrail_receiver.catch_up.mutes import Fired, Inhibition, Matcher, Silence, inhibitions
+from handrail_receiver.catch_up.mutes import Inhibition, Matcher, PastAlert, Silence, inhibitions
 
 LABELS = {"rollout": "shop", "guardrail": "error-rate", "severity": "critical", "table": "a\nb"}
 NOON, END = NOW, NOW + timedelta(minutes=10)
-FIRED = Fired(LABELS, NOON, END)
+FIRED = PastAlert(LABELS, NOON, END)
 
 
 def minutes(number: float) -> timedelta:
@@ -86,22 +86,22 @@ RULE = Inhibition.model_validate(
         "equal": ["rollout", "nowhere"],
     }
 )
-MAINTENANCE = Fired({"alertname": "Maintenance", "rollout": "shop"}, NOON, END)
+MAINTENANCE = PastAlert({"alertname": "Maintenance", "rollout": "shop"}, NOON, END)
 
 
 @pytest.mark.parametrize(
     ("by", "mutes"),
     [
         (MAINTENANCE, True),
-        (Fired(MAINTENANCE.labels, NOON - minutes(9), END + minutes(9)), True),
-        (Fired(MAINTENANCE.labels, NOON + minutes(1), END), False),
-        (Fired(MAINTENANCE.labels, NOON, END - minutes(1)), False),
-        (Fired({"alertname": "Maintenance", "rollout": "kiosk"}, NOON, END), False),
-        (Fired({"alertname": "Other", "rollout": "shop"}, NOON, END), False),
+        (PastAlert(MAINTENANCE.labels, NOON - minutes(9), END + minutes(9)), True),
+        (PastAlert(MAINTENANCE.labels, NOON + minutes(1), END), False),
+        (PastAlert(MAINTENANCE.labels, NOON, END - minutes(1)), False),
+        (PastAlert({"alertname": "Maintenance", "rollout": "kiosk"}, NOON, END), False),
+        (PastAlert({"alertname": "Other", "rollout": "shop"}, NOON, END), False),
     ],
     ids=["just as long", "longer", "later", "shorter", "of another rollout", "another alert"],
 )
-def test_an_inhibition_counts_when_it_lasted_as_long_as_the_alert(by: Fired, mutes: bool) -> None:
+def test_an_inhibition_counts_when_it_lasted_as_long_as_the_alert(by: PastAlert, mutes: bool) -> None:
     assert RULE.mutes(FIRED, by) is mutes
 
 
@@ -109,7 +109,7 @@ def test_alerts_that_are_both_sides_of_a_rule_do_not_mute_each_other() -> None:
     rule = Inhibition.model_validate(
         {"source_match": {"rollout": "shop"}, "target_match_re": {"rollout": ".+"}}
     )
-    assert not rule.mutes(FIRED, Fired({**LABELS, "guardrail": "leaks"}, NOON, END))
+    assert not rule.mutes(FIRED, PastAlert({**LABELS, "guardrail": "leaks"}, NOON, END))
 
 
 def test_a_rule_is_asked_for_in_prometheus_without_the_labels_it_adds_later() -> None:

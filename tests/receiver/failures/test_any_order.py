@@ -15,13 +15,13 @@ from handrail.contract import Approval, Gate, HAProxyWeight, Step, names
 from handrail_receiver.errors import Cause, Retryable
 from handrail_receiver.execute.executor import Executor
 from handrail_receiver.execute.rates import Rates
-from handrail_receiver.gates.approvals import Word
-from handrail_receiver.gates.gate import Approver, Found
+from handrail_receiver.gates.approvals import GateAnswer
+from handrail_receiver.gates.gate import Approver, GateInputs
 from handrail_receiver.guard import Guard
 from handrail_receiver.metrics import Metrics
 from handrail_receiver.model import OPEN, WORKED, Attempt, AttemptState, Conditions, History, Received, Run
-from handrail_receiver.operations.call import Asked
-from handrail_receiver.operations.call_decision import answer
+from handrail_receiver.operations.call import Call
+from handrail_receiver.operations.call_decision import decide_call
 from handrail_receiver.outside.prometheus import NoPrometheus
 from handrail_receiver.playbooks import Playbooks
 from handrail_receiver.store import Store, open_store
@@ -34,7 +34,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 T = TypeVar("T")
 TOKEN = Approver("the lead's")
-FOUND = Found(approvers=frozenset({TOKEN}))
+FOUND = GateInputs(approvers=frozenset({TOKEN}))
 GATE = Gate(
     into="50%",
     manual=("Is it quiet?",),
@@ -141,7 +141,7 @@ class Machine(RuleBasedStateMachine):
 
     @rule(verb=st.sampled_from(["start", "promote", "hold", "resume", "rollback"]), anyway=st.booleans())
     def a_person_calls(self, verb: str, anyway: bool) -> None:
-        self._call(Asked(verb, "alice", "why not" if anyway else "", anyway, found=FOUND))
+        self._call(Call(verb, "alice", "why not" if anyway else "", anyway, found=FOUND))
 
     @rule(
         verb=st.sampled_from(["check", "approve"]),
@@ -149,13 +149,13 @@ class Machine(RuleBasedStateMachine):
         passed=st.sampled_from([True, True, False]),
     )
     def a_person_speaks_at_the_gate(self, verb: str, by: str, passed: bool) -> None:
-        self._call(Asked(verb, by, found=FOUND, word=Word(passed=passed, token=TOKEN)))
+        self._call(Call(verb, by, found=FOUND, word=GateAnswer(passed=passed, token=TOKEN)))
 
-    def _call(self, asked: Asked) -> None:
+    def _call(self, asked: Call) -> None:
         now = self.guard.conditions()
 
         async def call() -> None:
-            await self.guard.apply(ROLLOUT, lambda history: answer(asked, self.book, history, now))
+            await self.guard.apply(ROLLOUT, lambda history: decide_call(asked, self.book, history, now))
             await self._settled()
 
         self.go(call())

@@ -9,7 +9,7 @@ from guarded import NOW
 from handrail.contract import Criterion
 from handrail_receiver.errors import Cause, Permanent
 from handrail_receiver.gates.criteria import Criteria
-from handrail_receiver.gates.gate import Answer
+from handrail_receiver.gates.gate import CriterionResult
 from handrail_receiver.outside.prometheus import Sample
 
 pytestmark = pytest.mark.anyio
@@ -49,7 +49,7 @@ class Still:
         return NOW
 
 
-async def answer(criterion: Criterion, **known: Sequence[float]) -> Answer:
+async def answer(criterion: Criterion, **known: Sequence[float]) -> CriterionResult:
     found = await Criteria(Known(known), Still()).ask([criterion])  # type: ignore[arg-type]
     return found[criterion]
 
@@ -76,16 +76,16 @@ async def answer(criterion: Criterion, **known: Sequence[float]) -> Answer:
 async def test_a_stage_is_judged_with_the_share_of_it_that_was_seen(
     known: dict[str, list[float]], met: bool, text: str
 ) -> None:
-    assert await answer(STAGE, **known) == Answer(met, text)
+    assert await answer(STAGE, **known) == CriterionResult(met, text)
 
 
 async def test_a_moment_is_called_a_moment() -> None:
-    assert await answer(MOMENT, seen=[0.4]) == Answer(met=True, text="so now")
-    assert await answer(MOMENT, seen=[0.4], broken=[0.4]) == Answer(
+    assert await answer(MOMENT, seen=[0.4]) == CriterionResult(met=True, text="so now")
+    assert await answer(MOMENT, seen=[0.4], broken=[0.4]) == CriterionResult(
         met=False, text="errors: not so now: below 1 %"
     )
     unknown = "errors: below 1 %: unknown: no data, or too little traffic"
-    assert await answer(MOMENT) == Answer(met=False, text=unknown)
+    assert await answer(MOMENT) == CriterionResult(met=False, text=unknown)
 
 
 async def test_no_answer_is_no_yes() -> None:
@@ -94,4 +94,4 @@ async def test_no_answer_is_no_yes() -> None:
             raise Permanent(Cause.missing, f"{expr} is not there")
 
     found = await Criteria(Away({}), Still()).ask([STAGE])  # type: ignore[arg-type]
-    assert found[STAGE] == Answer(met=False, text="errors: below 1 %: unknown: broken is not there")
+    assert found[STAGE] == CriterionResult(met=False, text="errors: below 1 %: unknown: broken is not there")

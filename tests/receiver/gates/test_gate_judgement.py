@@ -8,7 +8,16 @@ from datetime import timedelta
 import pytest
 from guarded import NOW, ROLLOUT, playbook
 from handrail.contract import Approval, Criterion, Gate
-from handrail_receiver.gates.gate import Answer, Approach, Approver, Ask, Fires, Found, approach, judge
+from handrail_receiver.gates.gate import (
+    Approver,
+    CriterionResult,
+    FiringTiers,
+    GateCase,
+    GateInputs,
+    Requirement,
+    judge,
+    next_gate,
+)
 from handrail_receiver.model import Approved, Attempt, AttemptState, Checked, History, LastSaid
 
 DAY = timedelta(days=1)
@@ -20,12 +29,12 @@ BOOK = playbook(gates=(GATE,), tiers={"leaks/critical": {"shadow": True}})
 ATTEMPT = Attempt(7, ROLLOUT, ROLLOUT, 2, AttemptState.active, "10%", NOW - DAY, NOW - DAY, "alice")
 YES = Checked(2, "50%", QUESTION, passed=True, by="bob", at=NOW, note="looked")
 TOKEN = Approver("t1")
-MET = Answer(met=True, text="so now")
-FOUND = Found({CRITERION: MET}, frozenset({TOKEN}))
+MET = CriterionResult(met=True, text="so now")
+FOUND = GateInputs({CRITERION: MET}, frozenset({TOKEN}))
 
 
-def before(history: History, found: Found = FOUND, after: timedelta = timedelta()) -> Approach:
-    at = approach(BOOK, history, found, NOW + after)
+def before(history: History, found: GateInputs = FOUND, after: timedelta = timedelta()) -> GateCase:
+    at = next_gate(BOOK, history, found, NOW + after)
     assert at is not None
     return at
 
@@ -37,11 +46,11 @@ GIVEN = Approved(
 OPEN = replace(ANSWERED, approved=(GIVEN,))
 
 
-def asks(history: History, found: Found = FOUND, by: str = "alice") -> dict[str, Ask]:
+def asks(history: History, found: GateInputs = FOUND, by: str = "alice") -> dict[str, Requirement]:
     return {ask.kind: ask for ask in judge(before(history, found), by).asks}
 
 
-def approval(history: History = OPEN, found: Found = FOUND, by: str = "alice") -> tuple[bool, str]:
+def approval(history: History = OPEN, found: GateInputs = FOUND, by: str = "alice") -> tuple[bool, str]:
     ask = asks(history, found, by)["approval"]
     return ask.met, ask.text
 
@@ -50,15 +59,15 @@ def test_a_gate_that_is_open_says_who_said_so() -> None:
     standing = judge(before(OPEN), "alice")
     assert standing.missing == ()
     assert standing.asks == (
-        Ask("criterion", "error-rate: below 0.5 %", met=True, text="so now"),
-        Ask(
+        Requirement("criterion", "error-rate: below 0.5 %", met=True, text="so now"),
+        Requirement(
             "stable",
             "nothing fires for 1 d",
             met=True,
             text="nothing has fired since 2026-02-28 03:00:00 UTC",
         ),
-        Ask("check", QUESTION, met=True, text="bob says yes: looked", by="bob", at=NOW),
-        Ask(
+        Requirement("check", QUESTION, met=True, text="bob says yes: looked", by="bob", at=NOW),
+        Requirement(
             kind="approval",
             name="lead",
             met=True,
@@ -71,7 +80,7 @@ def test_a_gate_that_is_open_says_who_said_so() -> None:
 
 
 def test_a_gate_nobody_has_spoken_of_says_what_to_type() -> None:
-    at = before(History(ATTEMPT), Found())
+    at = before(History(ATTEMPT), GateInputs())
     missing = judge(at).missing
     assert [(ask.text, ask.cure) for ask in missing] == [
         ("error-rate: below 0.5 %: unknown: Prometheus was not asked", ""),
@@ -194,7 +203,7 @@ def test_the_gate_into_the_first_stage_is_for_the_attempt_that_begins_next() -> 
     over = History(replace(ATTEMPT, state=AttemptState.rolled_back))
     said = replace(YES, number=3, into="10%")
     for history, met in ((over, False), (replace(over, checked=(said,)), True)):
-        at = approach(first, history, FOUND, NOW)
+        at = next_gate(first, history, FOUND, NOW)
         assert at is not None
         assert [ask.met for ask in judge(at).asks] == [met]
 
@@ -203,7 +212,7 @@ def test_the_gate_into_the_first_stage_is_for_the_attempt_that_begins_next() -> 
     "attempt", [replace(ATTEMPT, stage="100%"), replace(ATTEMPT, state=AttemptState.rolling_back)]
 )
 def test_after_the_last_stage_and_while_rolling_back_no_gate_comes(attempt: Attempt) -> None:
-    assert approach(BOOK, History(attempt), FOUND, NOW) is None
+    assert next_gate(BOOK, History(attempt), FOUND, NOW) is None
 
 
 HOUR, SECOND = timedelta(hours=1), timedelta(seconds=1)
@@ -211,9 +220,9 @@ LASTING = replace(ATTEMPT, stage="50%", stage_entered_at=NOW)
 INTO_100 = playbook(gates=(Gate(into="100%", criteria=(CRITERION,)),))
 
 
-def out_of_50(after: timedelta, found: Found = FOUND, *said: LastSaid) -> list[tuple[str, bool, str]]:
+def out_of_50(after: timedelta, found: GateInputs = FOUND, *said: LastSaid) -> list[tuple[str, bool, str]]:
     """What the gate out of a stage of one hour says so long after the stage began."""
-    at = approach(INTO_100, History(LASTING, said=said), found, NOW + after)
+    at = next_gate(INTO_100, History(LASTING, said=said), found, NOW + after)
     assert at is not None
     return [(ask.kind, ask.met, ask.text) for ask in judge(at).asks]
 
@@ -241,17 +250,17 @@ def test_what_fires_keeps_a_gate_shut_blindness_as_well_until_it_fires_no_more()
 
 def test_what_only_watches_keeps_none_shut() -> None:
     watches = playbook(gates=(Gate(into="100%"),), tiers={"error-rate/blind": {"shadow": True}})
-    at = approach(watches, History(LASTING, said=(BLIND,)), FOUND, NOW + HOUR)
+    at = next_gate(watches, History(LASTING, said=(BLIND,)), FOUND, NOW + HOUR)
     assert at is not None
     assert judge(at).asks == ()
 
 
 def test_what_fires_by_prometheus_keeps_it_shut_though_nobody_told_us() -> None:
-    found = replace(FOUND, fires=Fires(("error-rate/blind",)))
+    found = replace(FOUND, fires=FiringTiers(("error-rate/blind",)))
     assert out_of_50(HOUR, found)[1:] == [SHUT]
 
 
 def test_a_prometheus_that_has_the_rules_knows_better_than_what_was_told() -> None:
     """Alertmanager does not tell the end of what it mutes."""
-    assert out_of_50(HOUR, replace(FOUND, fires=Fires(sure=True)), BLIND)[1:] == []
-    assert out_of_50(HOUR, replace(FOUND, fires=Fires(sure=False)), BLIND)[1:] == [SHUT]
+    assert out_of_50(HOUR, replace(FOUND, fires=FiringTiers(sure=True)), BLIND)[1:] == []
+    assert out_of_50(HOUR, replace(FOUND, fires=FiringTiers(sure=False)), BLIND)[1:] == [SHUT]

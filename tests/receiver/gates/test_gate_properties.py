@@ -7,8 +7,8 @@ from datetime import timedelta
 
 from guarded import NOW, ROLLOUT, playbook
 from handrail.contract import Approval, Gate
-from handrail_receiver.gates.approvals import Word, approve
-from handrail_receiver.gates.gate import Approach, Approver, Found, approach, judge
+from handrail_receiver.gates.approvals import GateAnswer, approve
+from handrail_receiver.gates.gate import Approver, GateCase, GateInputs, judge, next_gate
 from handrail_receiver.model import (
     Approved,
     Attempt,
@@ -20,8 +20,8 @@ from handrail_receiver.model import (
     History,
     Verdict,
 )
-from handrail_receiver.operations.call import Asked
-from handrail_receiver.operations.call_decision import answer
+from handrail_receiver.operations.call import Call
+from handrail_receiver.operations.call_decision import decide_call
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -72,29 +72,29 @@ books = st.sampled_from(BOOKS)
 
 
 @st.composite
-def scenes(draw: st.DrawFn) -> Approach:
+def scenes(draw: st.DrawFn) -> GateCase:
     """A gate with answers as the store keeps them: the last one to each question."""
     said = {one.question: one for one in draw(st.lists(answers, max_size=4))}
     history = History(draw(attempts), checked=tuple(said.values()))
-    at = approach(draw(books), history, Found({}, frozenset(TOKENS)), draw(moments))
+    at = next_gate(draw(books), history, GateInputs({}, frozenset(TOKENS)), draw(moments))
     assert at is not None
     return at
 
 
-def approved(at: Approach, by: str) -> Decision:
+def approved(at: GateCase, by: str) -> Decision:
     """What comes of `by` approving at the gate."""
     known = Decision(Verdict.refuse, "", "", rollout=ROLLOUT, action="approve", by=by)
-    return approve(known, Word(token=TOKENS[PEOPLE.index(by)]), "", at)
+    return approve(known, GateAnswer(token=TOKENS[PEOPLE.index(by)]), "", at)
 
 
-def kept(at: Approach, made: Decision) -> Approach:
+def kept(at: GateCase, made: Decision) -> GateCase:
     """The gate after a decision: what the store would keep of it."""
     given = tuple(change for change in made.changes if isinstance(change, Approved))
     return replace(at, history=replace(at.history, approved=given))
 
 
 @given(at=scenes(), by=people)
-def test_what_is_approved_counts_at_that_moment_for_everybody_else(at: Approach, by: str) -> None:
+def test_what_is_approved_counts_at_that_moment_for_everybody_else(at: GateCase, by: str) -> None:
     made = approved(at, by)
     after = kept(at, made)
     for promoter in PEOPLE:
@@ -104,7 +104,7 @@ def test_what_is_approved_counts_at_that_moment_for_everybody_else(at: Approach,
 
 
 @given(at=scenes(), by=people)
-def test_an_approval_is_taken_only_with_every_question_answered_yes(at: Approach, by: str) -> None:
+def test_an_approval_is_taken_only_with_every_question_answered_yes(at: GateCase, by: str) -> None:
     yes = {said.question for said in at.history.checked if said.passed}
     if approved(at, by).verdict == Verdict.note:
         assert yes == set(QUESTIONS)
@@ -112,7 +112,7 @@ def test_an_approval_is_taken_only_with_every_question_answered_yes(at: Approach
 
 @given(at=scenes(), by=people, strange=scenes(), same=st.sets(st.sampled_from(PARTS)), promoter=people)
 def test_an_approval_counts_for_nothing_but_what_it_was_given_for(
-    at: Approach, by: str, strange: Approach, same: set[str], promoter: str
+    at: GateCase, by: str, strange: GateCase, same: set[str], promoter: str
 ) -> None:
     made, other = approved(at, by), replace(strange, **{part: getattr(at, part) for part in same})
     elsewhere = kept(other, made)
@@ -129,14 +129,14 @@ def test_an_approval_counts_for_nothing_but_what_it_was_given_for(
 
 @given(at=scenes(), by=people, promoter=people, anyway=st.booleans(), number=st.integers(1, 3))
 def test_no_promotion_goes_past_an_approval(
-    at: Approach, by: str, promoter: str, anyway: bool, number: int
+    at: GateCase, by: str, promoter: str, anyway: bool, number: int
 ) -> None:
     after = kept(at, approved(at, by))
     history = replace(
         after.history, approved=tuple(replace(one, number=number) for one in after.history.approved)
     )
-    asked = Asked("promote", promoter, "why not", anyway, found=at.found)
-    made = answer(asked, at.playbook, history, Conditions(at.now))
+    asked = Call("promote", promoter, "why not", anyway, found=at.found)
+    made = decide_call(asked, at.playbook, history, Conditions(at.now))
     if any(isinstance(change, Capture) for change in made.changes):
         assert number == 2
         assert history.approved

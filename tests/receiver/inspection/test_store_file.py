@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from guarded import NOW, Guarded, guarded
 from handrail_receiver.errors import StoreDown, WrongSettings
-from handrail_receiver.inspection.listing import Asked, evidence, notifications
+from handrail_receiver.inspection.listing import Filter, evidence, notifications
 from handrail_receiver.inspection.opening import opened, store_url
 from handrail_receiver.inspection.questions import Questions
 from handrail_receiver.inspection.verify import verify
@@ -76,7 +76,7 @@ def test_of_a_store_at_rest_nothing_is_changed_and_nothing_made_beside_it(
 def test_whoever_may_read_the_file_may_look_into_it(at_rest: str, tmp_path: Path) -> None:
     (tmp_path / "handrail.db").chmod(0o444)
     with as_nobody(tmp_path), opened(at_rest) as store:
-        assert len(evidence(store, Asked())) == 3
+        assert len(evidence(store, Filter())) == 3
 
 
 def test_a_file_that_may_not_be_read_is_said_with_the_way_to_ask(at_rest: str, tmp_path: Path) -> None:
@@ -97,7 +97,7 @@ def test_what_a_killed_receiver_left_in_its_log_is_seen(tmp_path: Path) -> None:
         for part in ("handrail.db", "handrail.db-wal"):
             shutil.copy(tmp_path / part, tmp_path / f"dead-{part}")
     with opened(f"sqlite:{tmp_path / 'dead-handrail.db'}") as store:
-        assert [one.source for one in notifications(store, Asked())] == ["am"]
+        assert [one.source for one in notifications(store, Filter())] == ["am"]
 
 
 def test_a_receiver_that_begins_while_somebody_looks_is_not_held_up_and_he_asks_again(
@@ -112,7 +112,7 @@ def test_a_receiver_that_begins_while_somebody_looks_is_not_held_up_and_he_asks_
         looking.__exit__(None, None, None)
     asyncio.run(began.engine.close())
     with opened(at_rest) as store:
-        assert len(evidence(store, Asked())) == 4
+        assert len(evidence(store, Filter())) == 4
 
 
 @pytest.mark.parametrize(
@@ -176,7 +176,7 @@ def test_a_copy_of_a_store_in_use_is_whole_and_one_file_that_its_owner_alone_rea
     assert [path.name for path in copy.parent.iterdir()] == ["copy.db"]
     assert copy.stat().st_mode & 0o777 == 0o600
     with opened(f"sqlite:{copy}") as store:
-        assert len(notifications(store, Asked(limit=100))) == 11
+        assert len(notifications(store, Filter(limit=100))) == 11
     with pytest.raises(WrongSettings, match=r"copy.db is there already; name a new file"):
         Questions(url).backup(copy)
     started = open_store(f"sqlite:{copy}", 10)

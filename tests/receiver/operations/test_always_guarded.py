@@ -14,11 +14,11 @@ from apis import Inbox
 from guarded import NOW, Guarded, guarded, playbook
 from handrail.contract import Command, Tell, Webhook
 from handrail_receiver.model import Conditions, EvidenceRecord, History, LastTold, Verdict, last_told
-from handrail_receiver.operations.always_guarded import stand_guard
-from handrail_receiver.operations.call import Asked
+from handrail_receiver.operations.always_guarded import begin_guarding
+from handrail_receiver.operations.call import Call
 
 BOOK = playbook(stages=())
-UNREADY = Asked(
+UNREADY = Call(
     "start", "handrail", no_way_back=("rollback, http: no answer",), causes=("PUT https://a: timeout",)
 )
 
@@ -35,7 +35,7 @@ UNREADY = Asked(
 )
 def test_a_reason_is_said_when_it_is_new(causes: tuple[str, ...] | None, verdict: Verdict) -> None:
     said = None if causes is None else LastTold(NOW, "it is not guarded", causes)
-    made = stand_guard(UNREADY, BOOK, History(), Conditions(NOW), said)
+    made = begin_guarding(UNREADY, BOOK, History(), Conditions(NOW), said)
     assert (made.verdict, made.reason, made.changes) == (verdict, "not-ready", ())
     if verdict == Verdict.tell:
         assert made.text == (

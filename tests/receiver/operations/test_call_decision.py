@@ -30,8 +30,8 @@ from handrail_receiver.model import (
     SetState,
     Verdict,
 )
-from handrail_receiver.operations.call import Asked
-from handrail_receiver.operations.call_decision import answer
+from handrail_receiver.operations.call import Call
+from handrail_receiver.operations.call_decision import decide_call
 
 ATTEMPT = Attempt(7, ROLLOUT, ROLLOUT, 2, AttemptState.active, "10%", NOW, NOW, "alice")
 HISTORY = History(ATTEMPT)
@@ -40,12 +40,12 @@ BOOK = playbook()
 PINNED = {"rollback": weights(0, 100)}
 
 
-def asked(verb: str, **more: object) -> Asked:
-    return replace(Asked(verb, "alice", pinned=PINNED), **more)  # type: ignore[arg-type]
+def asked(verb: str, **more: object) -> Call:
+    return replace(Call(verb, "alice", pinned=PINNED), **more)  # type: ignore[arg-type]
 
 
-def said(one: Asked, history: History = HISTORY, conditions: Conditions = CONDITIONS) -> tuple[str, str, str]:
-    made = answer(one, BOOK, history, conditions)
+def said(one: Call, history: History = HISTORY, conditions: Conditions = CONDITIONS) -> tuple[str, str, str]:
+    made = decide_call(one, BOOK, history, conditions)
     return made.verdict.value, made.reason, made.text
 
 
@@ -55,7 +55,7 @@ def run(action: str, state: RunState, key: str = "") -> Run:
 
 def test_a_start_begins_an_attempt_and_enters_its_first_stage() -> None:
     captured = (Captured("error-rate", "before", 0.2),)
-    assert answer(asked("start", captured=captured), BOOK, History(), CONDITIONS) == Decision(
+    assert decide_call(asked("start", captured=captured), BOOK, History(), CONDITIONS) == Decision(
         verdict=Verdict.act,
         reason="asked-for",
         text="a new attempt, in stage 10%",
@@ -71,7 +71,7 @@ def test_a_start_begins_an_attempt_and_enters_its_first_stage() -> None:
 
 def test_a_rollout_without_stages_is_guarded_from_its_start_on() -> None:
     book = playbook(stages=())
-    made = answer(asked("start"), book, History(), CONDITIONS)
+    made = decide_call(asked("start"), book, History(), CONDITIONS)
     assert (made.text, made.changes) == (
         "a new attempt, guarding from now on",
         (Begin(ROLLOUT, "", PINNED, "", playbook=book),),
@@ -86,7 +86,7 @@ def test_what_cannot_be_rolled_back_does_not_start_unless_a_person_says_so_and_w
         "rollback, http: the token is refused; mend it, or say --anyway and --why",
     )
     assert said(replace(one, anyway=True), History())[2].endswith("; say why with --why to go on anyway")
-    made = answer(replace(one, anyway=True, why="people watch"), BOOK, History(), CONDITIONS)
+    made = decide_call(replace(one, anyway=True, why="people watch"), BOOK, History(), CONDITIONS)
     assert made.changes[0] == Begin(
         ROLLOUT, "10%", PINNED, "rollback, http: the token is refused", playbook=BOOK
     )
@@ -94,7 +94,7 @@ def test_what_cannot_be_rolled_back_does_not_start_unless_a_person_says_so_and_w
 
 def test_what_is_gone_past_beside_the_way_back_is_not_called_a_missing_way_back() -> None:
     one = asked("start", not_ready=("no figure",), anyway=True, why="people watch")
-    made = answer(one, BOOK, History(), CONDITIONS)
+    made = decide_call(one, BOOK, History(), CONDITIONS)
     assert made.changes[0] == Begin(ROLLOUT, "10%", PINNED, "", playbook=BOOK)
     assert made.text == "a new attempt, in stage 10%, although no figure (says alice: people watch)"
 
@@ -115,13 +115,15 @@ def test_one_attempt_at_a_time() -> None:
 
 
 def test_a_start_that_failed_is_begun_again_in_the_same_attempt() -> None:
-    made = answer(asked("start"), BOOK, History(ATTEMPT, (run("start", RunState.failed, "10%"),)), CONDITIONS)
+    made = decide_call(
+        asked("start"), BOOK, History(ATTEMPT, (run("start", RunState.failed, "10%"),)), CONDITIONS
+    )
     assert made.changes == (SetHold(""), Open("start", "10%", 1, weights(10, 90), None, NOW))
 
 
 def test_a_promotion_enters_the_next_stage() -> None:
     captured = (Captured("error-rate", "stage:10%", 0.1),)
-    made = answer(asked("promote", captured=captured), BOOK, HISTORY, CONDITIONS)
+    made = decide_call(asked("promote", captured=captured), BOOK, HISTORY, CONDITIONS)
     assert made.changes == (
         SetHold(""),
         SetReady(""),
@@ -133,13 +135,13 @@ def test_a_promotion_enters_the_next_stage() -> None:
 def test_a_way_back_that_was_lost_stops_a_promotion_unless_a_person_says_so() -> None:
     one = asked("promote", no_way_back=("rollback, http: the token is refused",))
     assert said(one)[:2] == ("refuse", "not-ready")
-    made = answer(replace(one, anyway=True, why="people watch"), BOOK, HISTORY, CONDITIONS)
+    made = decide_call(replace(one, anyway=True, why="people watch"), BOOK, HISTORY, CONDITIONS)
     assert SetReady("rollback, http: the token is refused") in made.changes
 
 
 def test_after_the_last_stage_the_rollout_is_complete() -> None:
     last = History(replace(ATTEMPT, stage="100%"))
-    made = answer(asked("promote"), BOOK, last, CONDITIONS)
+    made = decide_call(asked("promote"), BOOK, last, CONDITIONS)
     assert (made.text, made.changes) == ("the rollout is complete", (SetState(AttemptState.complete),))
 
 
@@ -169,7 +171,7 @@ def test_without_an_active_attempt_there_is_nothing_to_steer(verb: str) -> None:
 
 
 def test_a_person_s_rollback_is_the_same_as_an_alert_s() -> None:
-    made = answer(asked("rollback", why="customers call"), BOOK, HISTORY, CONDITIONS)
+    made = decide_call(asked("rollback", why="customers call"), BOOK, HISTORY, CONDITIONS)
     assert made.text == "alice asked for a rollback: customers call"
     assert made.changes == (
         SetState(AttemptState.rolling_back),
@@ -181,7 +183,7 @@ def test_a_person_s_rollback_is_the_same_as_an_alert_s() -> None:
 def test_a_persons_rollback_always_reads_the_targets_whatever_is_recorded(state: RunState) -> None:
     for attempt in (AttemptState.active, AttemptState.rolling_back, AttemptState.rolled_back):
         history = History(replace(ATTEMPT, state=attempt), (run("rollback", state),))
-        made = answer(asked("rollback"), BOOK, history, CONDITIONS)
+        made = decide_call(asked("rollback"), BOOK, history, CONDITIONS)
         assert (made.verdict, made.reason) == (Verdict.act, "asked-for")
         assert made.changes == (
             SetState(AttemptState.rolling_back),
@@ -198,19 +200,19 @@ def test_a_rollback_that_reads_the_targets_just_now_is_not_begun_again_and_nobod
         "a rollback is under way; each of its steps reads the target",
     )
     other = History(replace(ATTEMPT, pinned={"rollback": weights(0, 99)}), history.runs)
-    assert answer(asked("rollback"), BOOK, other, CONDITIONS).verdict == Verdict.act
+    assert decide_call(asked("rollback"), BOOK, other, CONDITIONS).verdict == Verdict.act
 
 
 def test_a_rollback_without_an_attempt_needs_a_reason() -> None:
     assert said(asked("rollback"), History())[1] == "no-attempt"
-    made = answer(asked("rollback", anyway=True, why="it burns"), BOOK, History(), CONDITIONS)
+    made = decide_call(asked("rollback", anyway=True, why="it burns"), BOOK, History(), CONDITIONS)
     assert [type(change) for change in made.changes] == [Begin, SetState, Open]
 
 
 def test_a_rollback_after_the_end_goes_back_to_what_was_pinned_before_it() -> None:
     before = {"rollback": weights(1, 99)}
     over = History(replace(ATTEMPT, state=AttemptState.complete, pinned=before))
-    made = answer(asked("rollback", anyway=True, why="it burns"), BOOK, over, CONDITIONS)
+    made = decide_call(asked("rollback", anyway=True, why="it burns"), BOOK, over, CONDITIONS)
     assert made.changes == (
         Begin(ROLLOUT, "10%", before, "", playbook=BOOK),
         SetState(AttemptState.rolling_back),
@@ -229,8 +231,8 @@ def test_a_failed_promotion_is_retried_into_the_same_stage_and_no_stage_is_skipp
         Capture(()),
         Open("promote", "50%", 1, weights(50, 50), None, NOW),
     )
-    assert answer(asked("retry"), BOOK, held, CONDITIONS).changes == again
-    assert answer(asked("promote"), BOOK, HISTORY, CONDITIONS).changes[-1] == replace(again[-1], round=0)
+    assert decide_call(asked("retry"), BOOK, held, CONDITIONS).changes == again
+    assert decide_call(asked("promote"), BOOK, HISTORY, CONDITIONS).changes[-1] == replace(again[-1], round=0)
     assert said(asked("promote"), held)[1:] == (
         "not-ready",
         "held: promote failed: no answer; mend it, or say --anyway and --why",
@@ -247,7 +249,7 @@ def test_a_failed_promotion_is_retried_into_the_same_stage_and_no_stage_is_skipp
 def test_a_first_stage_that_was_not_entered_is_retried_and_never_gone_past() -> None:
     failed = replace(run("start", RunState.failed, "10%"), text="no answer")
     history = History(replace(ATTEMPT, held="start failed: no answer"), (failed,))
-    assert answer(asked("retry"), BOOK, history, CONDITIONS).changes == (
+    assert decide_call(asked("retry"), BOOK, history, CONDITIONS).changes == (
         SetHold(""),
         Open("start", "10%", 1, weights(10, 90), None, NOW),
     )
@@ -282,12 +284,12 @@ def test_right_after_a_promotion_the_next_one_must_name_its_stage() -> None:
         "name-the-stage",
         "bob entered 50% 9 s ago; if you mean 100%, say --to 100%",
     )
-    assert answer(asked("promote", to="100%", **sure), BOOK, history, CONDITIONS).verdict == Verdict.act
+    assert decide_call(asked("promote", to="100%", **sure), BOOK, history, CONDITIONS).verdict == Verdict.act
     later = replace(CONDITIONS, now=NOW + timedelta(minutes=1))
-    assert answer(asked("promote", **sure), BOOK, history, later).verdict == Verdict.act
+    assert decide_call(asked("promote", **sure), BOOK, history, later).verdict == Verdict.act
     last = History(replace(entered, stage="100%"), (run("promote", RunState.done, "100%"),))
     assert said(asked("promote"), last)[2].endswith("if you mean complete, say --to complete")
-    assert answer(asked("promote", to="complete"), BOOK, last, CONDITIONS).changes == (
+    assert decide_call(asked("promote", to="complete"), BOOK, last, CONDITIONS).changes == (
         SetState(AttemptState.complete),
     )
 
@@ -295,11 +297,11 @@ def test_right_after_a_promotion_the_next_one_must_name_its_stage() -> None:
 def test_a_live_attempt_goes_by_its_own_playbook_until_a_person_adopts_the_newest() -> None:
     mended = playbook(steps=weights(0, 200))
     live = History(replace(ATTEMPT, playbook=BOOK, pinned={"rollback": weights(1, 99)}))
-    opened = answer(asked("rollback"), mended, live, CONDITIONS).changes[-1]
+    opened = decide_call(asked("rollback"), mended, live, CONDITIONS).changes[-1]
     assert isinstance(opened, Open)
     assert opened.steps == weights(1, 99)
     rehearsed = asked("adopt", pinned={action.name: action.steps for action in mended.actions}, why="mended")
-    made = answer(rehearsed, mended, live, CONDITIONS)
+    made = decide_call(rehearsed, mended, live, CONDITIONS)
     assert made.changes == (
         Adopt(
             mended,
@@ -318,16 +320,16 @@ def test_a_live_attempt_goes_by_its_own_playbook_until_a_person_adopts_the_newes
         "actions security-rollback steps haproxy-weight 2 weight: 100 → 200"
     )
     assert said(asked("adopt"), live)[1] == "adopted-already"
-    assert answer(replace(rehearsed, why=""), mended, live, CONDITIONS).reason == "no-reason"
+    assert decide_call(replace(rehearsed, why=""), mended, live, CONDITIONS).reason == "no-reason"
     gone = playbook(stages=BOOK.stages[1:])
-    assert answer(rehearsed, gone, live, CONDITIONS).reason == "no-stage"
+    assert decide_call(rehearsed, gone, live, CONDITIONS).reason == "no-stage"
 
 
 def test_an_attempt_is_abandoned_with_a_reason_and_without_an_act() -> None:
     for state in (AttemptState.active, AttemptState.rolling_back, AttemptState.rolled_back):
         history = History(replace(ATTEMPT, state=state))
         assert said(asked("abandon"), history)[:2] == ("refuse", "no-reason")
-        assert answer(asked("abandon", why="moved"), BOOK, history, CONDITIONS).changes == (
+        assert decide_call(asked("abandon", why="moved"), BOOK, history, CONDITIONS).changes == (
             EndAll(),
             SetState(AttemptState.abandoned),
         )
@@ -344,5 +346,5 @@ def test_what_still_fires_is_asked_of_prometheus_for_the_new_attempt() -> None:
     tier = BOOK.tier("error-rate", "critical")
     assert tier is not None
     asks = Confirmation(after=0, expr=tier.expr, unreachable="hold")
-    opened = answer(asked("start", anyway=True, why="mended"), BOOK, over, CONDITIONS).changes[2:]
+    opened = decide_call(asked("start", anyway=True, why="mended"), BOOK, over, CONDITIONS).changes[2:]
     assert opened == (Open("rollback", "error-rate/critical", 0, weights(0, 100), None, NOW, asks),)

@@ -27,12 +27,12 @@ from handrail_receiver.model import (
     SetState,
     Verdict,
 )
-from handrail_receiver.operations.drift import Found, changed, kept_steps
+from handrail_receiver.operations.drift import TargetStates, changed, kept_steps
 
 CANARY, STABLE = weights(0, 100)
 ATTEMPT = Attempt(7, ROLLOUT, ROLLOUT, 2, AttemptState.rolled_back, "10%", NOW, NOW, "alice")
 EFFECTS = (Effect(0, CANARY, EffectState.done), Effect(1, STABLE, EffectState.already))
-BACK = Found(((CANARY, "weight 10"),))
+BACK = TargetStates(((CANARY, "weight 10"),))
 TEXT = "changed after the rollback: HAProxy web/canary on unix:haproxy.sock: weight 0: weight 10"
 
 
@@ -85,9 +85,9 @@ def test_otherwise_people_are_told_once_and_when_it_is_so_again(book: Playbook, 
     assert made.changes == (SetHold(TEXT),)
     told = History(replace(ATTEMPT, held=TEXT), (run(),))
     assert changed(book, told, BACK, now).verdict == Verdict.repeat
-    assert changed(book, told, Found(()), now).changes == (SetHold(""),)
-    assert changed(book, told, Found((), ("lb1 does not answer",)), now).verdict == Verdict.repeat
-    assert changed(book, HISTORY, Found(()), now).verdict == Verdict.repeat
+    assert changed(book, told, TargetStates(()), now).changes == (SetHold(""),)
+    assert changed(book, told, TargetStates((), ("lb1 does not answer",)), now).verdict == Verdict.repeat
+    assert changed(book, HISTORY, TargetStates(()), now).verdict == Verdict.repeat
 
 
 def test_nothing_follows_for_an_attempt_that_is_not_rolled_back() -> None:

@@ -16,7 +16,7 @@ from guarded.scraped import Application, samples, watched
 from handrail.contract import GuardrailFacts, Playbook, StageFacts
 from handrail_receiver.errors import Cause
 from handrail_receiver.operations.preflight import Preflight, preflight
-from handrail_receiver.outside.prometheus import NoPrometheus, PartOnly, Sample
+from handrail_receiver.outside.prometheus import NoPrometheus, PartialData, Sample
 
 DIGEST, OTHER = "0123456789abcdef", "fedcba9876543210"
 STAGES = (
@@ -243,7 +243,7 @@ async def test_no_answer_is_a_reason_of_its_own_also_where_no_prometheus_is_set(
 async def test_an_answer_of_which_a_part_is_missing_is_none_for_a_playbook_that_knows_its_rules() -> None:
     class Partly(Known):
         async def samples(self, expr: str) -> list[Sample]:
-            raise PartOnly(Cause.broken, f"a part of {expr[:6]}")
+            raise PartialData(Cause.broken, f"a part of {expr[:6]}")
 
     found = await preflight(Partly({}), book())
     assert found.problems == ("Prometheus does not answer: a part of handra",)

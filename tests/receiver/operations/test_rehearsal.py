@@ -9,7 +9,7 @@ from guarded import Guarded, guarded, playbook
 from guarded.spy import spied
 from handrail.contract import GitValue, StageFacts, Step
 from handrail_receiver.errors import Cause
-from handrail_receiver.operations.handler import Calls
+from handrail_receiver.operations.handler import CallHandler
 from handrail_receiver.outside.prometheus import NoPrometheus
 from handrail_receiver.targets.fake import FakeTarget
 from ports.target_cases import git_commit, git_remote
@@ -77,7 +77,7 @@ def test_a_fault_of_our_own_is_a_way_back_that_is_not_sure() -> None:
         raise ZeroDivisionError("of our own")
 
     targets = {"haproxy-weight": FakeTarget(trouble=trouble)}
-    calls = Calls(None, targets, NoPrometheus(), str, None, frozenset, None)  # type: ignore[arg-type]
+    calls = CallHandler(None, targets, NoPrometheus(), str, None, frozenset, None)  # type: ignore[arg-type]
     found = [step for action in asyncio.run(calls.rehearse(playbook())) for step in action.steps]
     assert {(one.ready, one.cause, one.reason) for one in found} == {
         (False, Cause.broken, "a fault of Handrail's own: ZeroDivisionError: of our own")

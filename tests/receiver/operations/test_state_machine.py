@@ -20,8 +20,8 @@ from handrail_receiver.model import (
     SetState,
     Verdict,
 )
-from handrail_receiver.operations.call import Asked
-from handrail_receiver.operations.call_decision import answer
+from handrail_receiver.operations.call import Call
+from handrail_receiver.operations.call_decision import decide_call
 from handrail_receiver.operations.state_machine import TABLE, as_markdown, leads_to, may
 from handrail_receiver.web.verbs import VERBS
 
@@ -64,8 +64,8 @@ def after(decision: Decision, state: AttemptState | None) -> AttemptState | None
 def test_what_people_ask_for_leads_where_the_table_says_and_is_refused_where_it_has_no_line(
     state: AttemptState | None, verb: str
 ) -> None:
-    asked = Asked(verb, "alice", "a reason", anyway=True)
-    made = [answer(asked, NEWEST, history, Conditions(NOW)) for history in histories(state)]
+    asked = Call(verb, "alice", "a reason", anyway=True)
+    made = [decide_call(asked, NEWEST, history, Conditions(NOW)) for history in histories(state)]
     done = {after(one, state) for one in made if one.verdict != Verdict.refuse}
     assert done == leads_to(state, verb, "operator")
 

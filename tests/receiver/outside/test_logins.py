@@ -12,7 +12,7 @@ from guarded.walled import ask, authority, signed, written
 from handrail_receiver.errors import Cause, Permanent, WrongSettings
 from handrail_receiver.outside import Outside, new_client
 from handrail_receiver.outside.http_config import read_http_config
-from handrail_receiver.outside.logins import Login, Logins, Place
+from handrail_receiver.outside.logins import Login, Logins, Service
 from handrail_receiver.secrets import Secrets
 from handrail_receiver.settings import read_settings
 from starlette.responses import RedirectResponse
@@ -69,7 +69,7 @@ async def test_each_way_to_log_in_is_in_the_headers(
 
 async def test_a_token_counts_as_soon_as_its_file_has_changed(api: Inbox, tmp_path: Path) -> None:
     config, _ = read_http_config(written(tmp_path, BEARER))
-    logins = Logins([Place(api.url, "X", Login(config, secrets := Secrets(None, {}), None))])
+    logins = Logins([Service(api.url, "X", Login(config, secrets := Secrets(None, {}), None))])
     async with new_client(None) as client:
         outside = Outside(client, secrets, logins)
         for token in ("planted-old-token", "planted-new-token"):
@@ -95,7 +95,7 @@ async def test_a_token_file_that_was_emptied_or_removed_is_said_and_the_old_toke
     token = tmp_path / "token"
     token.write_text("planted-old-token")
     config, _ = read_http_config(written(tmp_path, BEARER))
-    logins = Logins([Place(api.url, "X", Login(config, secrets := Secrets(None, {}), None))])
+    logins = Logins([Service(api.url, "X", Login(config, secrets := Secrets(None, {}), None))])
     async with new_client(None) as client:
         outside = Outside(client, secrets, logins)
         await outside.ask("Prometheus", "GET", api.url, timeout=5)

@@ -15,7 +15,7 @@ from handrail.contract import Confirmation
 from handrail_receiver.errors import Cause, Permanent, Retryable
 from handrail_receiver.outside import Outside, new_client
 from handrail_receiver.outside.http_config import read_http_config
-from handrail_receiver.outside.logins import Login, Logins, Place, wrong_in
+from handrail_receiver.outside.logins import Login, Logins, Service, wrong_in
 from handrail_receiver.secrets import Secrets
 from starlette.responses import PlainTextResponse, Response
 
@@ -82,7 +82,7 @@ async def test_a_certificate_that_was_renewed_counts_without_a_restart(tmp_path:
         good = {name: (tmp_path / f"client.{name}").read_bytes() for name in ("crt", "key")}
         signed(tmp_path, "client", days=-1)
         config, _ = read_http_config(http_config(tmp_path, "prometheus"))
-        logins = Logins([Place(prometheus, "X", Login(config, secrets := Secrets(None, {}), None))])
+        logins = Logins([Service(prometheus, "X", Login(config, secrets := Secrets(None, {}), None))])
         url = f"{prometheus}/api/v1/query?query=vector(1)"
         async with new_client(None) as client:
             outside = Outside(client, secrets, logins)

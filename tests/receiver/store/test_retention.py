@@ -9,7 +9,7 @@ from pathlib import Path
 
 import servers
 from guarded import NOW, Guarded, body, guarded
-from handrail_receiver.inspection.listing import Asked, notifications
+from handrail_receiver.inspection.listing import Filter, notifications
 from handrail_receiver.inspection.opening import opened
 from handrail_receiver.inspection.questions import Questions
 from handrail_receiver.inspection.status import status
@@ -21,7 +21,7 @@ MANY = 1000
 
 def results(shop: Guarded) -> list[str]:
     with opened(shop.env["HANDRAIL_STORE"]) as store:
-        return [one.result for one in notifications(store, Asked())]
+        return [one.result for one in notifications(store, Filter())]
 
 
 def done_and_why(shop: Guarded) -> tuple[str, str]:

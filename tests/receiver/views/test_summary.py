@@ -32,7 +32,7 @@ from handrail_receiver.model import (
     Run,
     RunState,
 )
-from handrail_receiver.views.summary import TONES, standing
+from handrail_receiver.views.summary import TONES, summarize
 from handrail_receiver.words.steps import change, told, what
 from handrail_receiver.words.times import span, took
 
@@ -52,11 +52,11 @@ def rollback(state: RunState, *effects: EffectState) -> Run:
 
 
 def facts(history: History, after: timedelta = timedelta()) -> dict[str, str]:
-    return {fact.name: fact.text for fact in standing(playbook(), history, NOW + after).facts}
+    return {fact.name: fact.text for fact in summarize(playbook(), history, NOW + after).facts}
 
 
 def test_without_an_attempt_nothing_is_claimed() -> None:
-    found = standing(playbook(), History(), NOW)
+    found = summarize(playbook(), History(), NOW)
     assert (found.tone, found.word, found.headline) == ("soft", "no attempt", "No attempt was started.")
     assert facts(History()) == {
         "Can I roll back?": "not known: rehearsed when an attempt starts; ask now: `handrail rollout drill shop`"
@@ -65,7 +65,7 @@ def test_without_an_attempt_nothing_is_claimed() -> None:
 
 def test_a_stage_says_until_when_it_holds_and_then_how_to_go_on() -> None:
     early, late = timedelta(minutes=19), timedelta(minutes=61)
-    assert standing(playbook(), History(ATTEMPT), NOW + early).headline == "In stage 50% for 19 min."
+    assert summarize(playbook(), History(ATTEMPT), NOW + early).headline == "In stage 50% for 19 min."
     assert facts(History(ATTEMPT), early)["Next"] == (
         "stage 100%, not before 2026-03-01 04:00:00 UTC (in 41 min)"
     )
@@ -73,7 +73,7 @@ def test_a_stage_says_until_when_it_holds_and_then_how_to_go_on() -> None:
 
 
 def test_a_hold_says_why_and_what_to_do() -> None:
-    found = standing(playbook(), History(replace(ATTEMPT, held="alice: wait")), NOW)
+    found = summarize(playbook(), History(replace(ATTEMPT, held="alice: wait")), NOW)
     assert (found.tone, found.headline) == ("wait", "Held in stage 50%, for 0 s in it: alice: wait")
     assert found.advice == (
         "Mend it, then `handrail rollout resume shop`; or `handrail rollout rollback shop --why …`."
@@ -84,12 +84,12 @@ def test_a_hold_says_why_and_what_to_do() -> None:
 def test_until_a_rollback_is_proved_the_share_is_unknown(state: RunState) -> None:
     history = History(ROLLING, (rollback(state, EffectState.done, EffectState.failed),))
     assert facts(history)["Canary's share"] == "unknown: the rollback is not proved"
-    assert standing(playbook(), history, NOW).tone in {"wait", "bad"}
+    assert summarize(playbook(), history, NOW).tone in {"wait", "bad"}
 
 
 def test_a_failed_rollback_names_the_steps_that_did_not_get_through() -> None:
     history = History(ROLLING, (rollback(RunState.failed, EffectState.done, EffectState.failed),))
-    found = standing(playbook(), history, NOW)
+    found = summarize(playbook(), history, NOW)
     assert (found.tone, found.word) == ("bad", "rollback failed")
     assert found.headline == (
         "The rollback from stage 50% failed: 1 of 2 steps did not get through "
@@ -109,7 +109,7 @@ def test_series_of_one_tier_are_told_together_since_the_first() -> None:
         LastSaid("b", "error-rate/critical", firing=True, at=NOW),
         LastSaid("c", "leaks/critical", firing=False, at=NOW),
     )
-    [found] = standing(playbook(), History(ATTEMPT, said=said), NOW).firing
+    [found] = summarize(playbook(), History(ATTEMPT, said=said), NOW).firing
     assert (found.guardrail, found.tier, found.action, found.series, found.since) == (
         "error-rate",
         "critical",

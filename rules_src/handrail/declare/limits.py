@@ -8,7 +8,7 @@ that stage, whatever stands otherwise: `Above({"0%": None, "10%": "1%"}, otherwi
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -18,73 +18,96 @@ from handrail.units import Amount, Period
 ByStage = Amount | Annotated[Mapping[str, Amount | None], Field(min_length=1)]
 
 
-@declared
 class _Limit:
+    is_upper: ClassVar[bool | None] = None
+    """Whether more is worse; None where it is not about more or less."""
+    relative: ClassVar[bool] = False
+    """Whether the limit is relative to a reference."""
+
+
+@declared
+class _Absolute(_Limit):
     at: ByStage
     otherwise: Amount | None = Field(default=None, kw_only=True)
 
 
 @declared
-class Above(_Limit):
+class Above(_Absolute):
     """Breached while the value is greater than this."""
 
+    is_upper: ClassVar[bool] = True
+
 
 @declared
-class AtLeast(_Limit):
+class AtLeast(_Absolute):
     """Breached while the value is this or greater."""
 
+    is_upper: ClassVar[bool] = True
+
 
 @declared
-class Below(_Limit):
+class Below(_Absolute):
     """Breached while the value is less than this."""
 
+    is_upper: ClassVar[bool] = False
+
 
 @declared
-class AtMost(_Limit):
+class AtMost(_Absolute):
     """Breached while the value is this or less."""
 
+    is_upper: ClassVar[bool] = False
+
 
 @declared
-class Rise:
+class Rise(_Limit):
     """Breached while the value is above the reference by more than this share of it: `Rise("10%")`.
 
     With `floor` it must be above that as well: beside a reference of 0 everything is a rise. `Rise("50%", floor="1%")`.
     """
 
+    is_upper: ClassVar[bool] = True
+    relative: ClassVar[bool] = True
     by: ByStage
     floor: Amount | None = Field(default=None, kw_only=True)
 
 
 @declared
-class RisePoints:
+class RisePoints(_Limit):
     """Breached while the value is above the reference by more than this, in the measure's own unit."""
 
+    is_upper: ClassVar[bool] = True
+    relative: ClassVar[bool] = True
     by: ByStage
 
 
 @declared
-class Drop:
+class Drop(_Limit):
     """Breached while the value is below the reference by more than this share of it: `Drop("20%")`."""
 
+    is_upper: ClassVar[bool] = False
+    relative: ClassVar[bool] = True
     by: ByStage
 
 
 @declared
-class DropPoints:
+class DropPoints(_Limit):
     """Breached while the value is below the reference by more than this, in the measure's own unit."""
 
+    is_upper: ClassVar[bool] = False
+    relative: ClassVar[bool] = True
     by: ByStage
 
 
 @declared
-class Is:
+class Is(_Limit):
     """Breached while the state is `state`."""
 
     state: str
 
 
 @declared
-class Changed:
+class Changed(_Limit):
     """Breached when the state changed within `window`: its series went from 0 to 1, or it came in place of another."""
 
     window: Period = "5m"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Annotated, Literal
+from typing import Annotated, Literal, cast
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -55,8 +55,15 @@ Labels = Sequence[
 ]
 
 
+class _Measure:
+    @property
+    def inner(self) -> Measure:
+        """The measure itself, without the condition it is bound to."""
+        return cast("Measure", self)
+
+
 @declared
-class Ratio:
+class Ratio(_Measure):
     """A share of events, 0..1 (limits in %): `bad / of` or `good / of`, both counted over `window`.
 
     With less than `min_events` events of `of` in the window there is no verdict: neither breach nor pass.
@@ -77,7 +84,7 @@ class Ratio:
 
 
 @declared
-class Latency:
+class Latency(_Measure):
     """A quantile of a histogram in seconds (limits like 300ms): `p` is a percentile, 95 or 99.9.
 
     `unit` is the unit the metric is exported in; `native=True` reads a native histogram.
@@ -94,7 +101,7 @@ class Latency:
 
 
 @declared
-class SlowerThan:
+class SlowerThan(_Measure):
     """The share of observations slower than `bound`, 0..1 (limits in %); the bound must be a bucket boundary.
 
     Better than a quantile where counts are small: it never interpolates.
@@ -110,7 +117,7 @@ class SlowerThan:
 
 
 @declared
-class Increase:
+class Increase(_Measure):
     """How many events were counted in `window` (limits are plain numbers): for "there must be none".
 
     Counted, not estimated: three events are 3. A series that appears already above zero counts whole if its target
@@ -127,7 +134,7 @@ class Increase:
 
 
 @declared
-class Rate:
+class Rate(_Measure):
     """Events per second (limits like 10/s or 100/min) over `window`.
 
     A series younger than that reads too low, which is never taken for a drop.
@@ -138,7 +145,7 @@ class Rate:
 
 
 @declared
-class Gauge:
+class Gauge(_Measure):
     """A gauge's value over its series, put together by `over`; kept apart by the labels in `by`.
 
     With a `window` it is the highest (with `over="min"` the lowest) value of each series within it.
@@ -154,7 +161,7 @@ class Gauge:
 
 
 @declared
-class Usage:
+class Usage(_Measure):
     """How full something is (limits in %): used / size; `size` is a series or a plain number.
 
     It may be more than 100 %: of what was requested, more may be used.
@@ -172,7 +179,7 @@ class Usage:
 
 
 @declared
-class State:
+class State(_Measure):
     """The state something is in: a series that is 1 for the current value of `label` (limits: Is, Changed)."""
 
     metric: Series
@@ -180,7 +187,7 @@ class State:
 
 
 @declared
-class Growth:
+class Growth(_Measure):
     """By how much a gauge grew in `window`, in the gauge's unit."""
 
     metric: Series
@@ -190,7 +197,7 @@ class Growth:
 
 
 @declared
-class While:
+class While(_Measure):
     """`measure`, but only while `condition` is above `above`: silent at night when nobody works.
 
     With `at_most` instead, only while the condition is at most that: what grows though nothing happens.
@@ -201,9 +208,14 @@ class While:
     above: Amount = Field(default=0, kw_only=True)
     at_most: Amount | None = Field(default=None, kw_only=True)
 
+    @property
+    def inner(self) -> Measure:
+        """The measure, while nobody asks for the condition."""
+        return self.measure
+
 
 @declared
-class Absence:
+class Absence(_Measure):
     """1 while none of the series has been seen for `window`, 0 else (limit: Above(0))."""
 
     metric: Series
@@ -211,7 +223,7 @@ class Absence:
 
 
 @declared
-class PromQL:
+class PromQL(_Measure):
     """Any expression; the place where Handrail knows nothing and believes you. `unit` is that of its value."""
 
     expr: str
@@ -232,6 +244,4 @@ Measure = (
 
 def window_of(measure: Measure) -> str | None:
     """The measure's window as written, None where it has none."""
-    if isinstance(measure, While):
-        return window_of(measure.measure)
-    return getattr(measure, "window", None)
+    return getattr(measure.inner, "window", None)

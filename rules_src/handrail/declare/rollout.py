@@ -15,7 +15,7 @@ from handrail.declare.guardrail import Accept, Guardrail, Name, SeverityWord
 from handrail.declare.notify import Routes
 from handrail.declare.slo import Slo
 from handrail.declare.sources import LogSource, SqlSource
-from handrail.units import Duration, Interval, Period, Share
+from handrail.units import Duration, Interval, Period, Share, amount
 
 LabelName = Annotated[
     str, Field(pattern=r"^[a-zA-Z_][a-zA-Z0-9_]*$", description="a label's name: letters, digits and _")
@@ -81,6 +81,11 @@ class Stage:
     hold: Period | None = Field(default=None, kw_only=True)
     gate: Gate | None = Field(default=None, kw_only=True)
     enter: Sequence[Step] = Field(default=(), kw_only=True)
+
+    @property
+    def has_canary(self) -> bool:
+        """Whether the canary has traffic in it."""
+        return self.weight is None or amount(self.weight).value != 0
 
 
 @declared

@@ -9,7 +9,6 @@ never holds. At 3 a.m. such a tier looks like a guard and is none.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from decimal import Decimal
 
 from handrail import plan
 from handrail.lint.common.finding import Finding, finding
@@ -71,7 +70,7 @@ def _never(bound: plan.While) -> bool:
 def _judged(
     condition: plan.Condition, guardrail: plan.Guardrail, stage: plan.Stage, rollout: plan.Rollout
 ) -> bool:
-    if _figure(condition, stage.name) is None or (guardrail.arms is not None and not stage.has_canary):
+    if condition.figure_in(stage.name) is None or (guardrail.arms is not None and not stage.has_canary):
         return False
     reference = condition.reference
     if reference is None or reference.kind is not plan.ReferenceKind.previous_stage:
@@ -85,9 +84,4 @@ def _outside(condition: plan.Condition, rollout: plan.Rollout) -> bool:
     """Whether it judges anything while no attempt runs, or where there are no stages."""
     reference = condition.reference
     always = reference is None or reference.kind is plan.ReferenceKind.ago
-    return _figure(condition, None) is not None and (always or not rollout.stages)
-
-
-def _figure(condition: plan.Condition, stage: str | None) -> Decimal | None:
-    by_stage = {limit.stage: limit.figure for limit in condition.limits}
-    return by_stage.get(stage, by_stage.get(None))
+    return condition.figure_in(None) is not None and (always or not rollout.stages)

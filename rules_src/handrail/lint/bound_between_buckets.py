@@ -15,7 +15,7 @@ from handrail.declare.limits import Limit
 from handrail.declare.measures import Measure
 from handrail.errors import Severity
 from handrail.lint.common.finding import Finding, Named, finding
-from handrail.lint.common.limit_figures import RELATIVE, figures, inner, uses
+from handrail.lint.common.limit_figures import figures, uses
 from handrail.lint.common.measured import measured
 from handrail.units import duration, plain, seconds
 
@@ -29,12 +29,12 @@ def check(rollout: Rollout) -> Iterator[Finding]:
             yield from _bound(found.of, found.measure)
     for guardrail in rollout.guardrails:
         for use in uses(guardrail):
-            measure = inner(use.measure)
+            measure = use.measure.inner
             if (
                 isinstance(measure, Latency)
                 and measure.buckets
                 and not measure.native
-                and not isinstance(use.limit, RELATIVE)
+                and not use.limit.relative
             ):
                 yield from _limits(guardrail, measure, use.limit)
 

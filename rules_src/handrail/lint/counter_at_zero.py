@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from handrail.declare import Increase, Rollout
 from handrail.errors import Severity
 from handrail.lint.common.finding import Finding, finding
-from handrail.lint.common.limit_figures import inner
 
 NAME = "counter-at-zero"
 
@@ -19,7 +18,7 @@ NAME = "counter-at-zero"
 def check(rollout: Rollout) -> Iterator[Finding]:
     """Every guardrail that counts single events."""
     for guardrail in rollout.guardrails:
-        measure = inner(guardrail.measure)
+        measure = guardrail.measure.inner
         if isinstance(measure, Increase) and measure.slower_than is None:
             what = f"counts {measure.counter}, which must exist before its first event"
             cure = "initialise it at 0 when the program starts"

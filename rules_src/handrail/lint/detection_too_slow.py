@@ -44,10 +44,5 @@ def _slow(
 
 
 def _counts(alert: plan.Alert, stage: plan.Stage) -> timedelta | None:
-    limited = any(not condition.staged or _limited(condition, stage.name) for condition in alert.conditions)
-    return stage.hold if limited and stage.weight != 0 else None
-
-
-def _limited(condition: plan.Condition, stage: str) -> bool:
-    by_stage = {limit.stage: limit.figure for limit in condition.limits}
-    return by_stage.get(stage, by_stage.get(None)) is not None
+    limited = any(condition.figure_in(stage.name) is not None for condition in alert.conditions)
+    return stage.hold if limited and stage.has_canary else None

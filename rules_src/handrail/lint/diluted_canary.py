@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from decimal import Decimal
 
-from handrail.declare import Above, AtLeast, Guardrail, Latency, Ratio, Rollout, SlowerThan
+from handrail.declare import Guardrail, Latency, Ratio, Rollout, SlowerThan
 from handrail.errors import Severity
 from handrail.lint.common.finding import Finding, finding
-from handrail.lint.common.limit_figures import figure_in, inner, uses
+from handrail.lint.common.limit_figures import figure_in, uses
 from handrail.units import amount, plain
 
 NAME = "diluted-canary"
@@ -30,19 +30,24 @@ def check(rollout: Rollout) -> Iterator[Finding]:
         return
     share, stage = min(shares)
     for guardrail in rollout.guardrails:
-        if not guardrail.whole_service and isinstance(inner(guardrail.measure), Ratio | Latency | SlowerThan):
+        if not guardrail.whole_service and isinstance(guardrail.measure.inner, Ratio | Latency | SlowerThan):
             what = f"judges the whole service, {_seen(guardrail, share, stage)}"
             cure = "add arms= to the rollout, or state whole_service=True on the guardrail"
             yield finding(NAME, guardrail, what, cure, about=guardrail, severity=Severity.warning)
 
 
 def _seen(guardrail: Guardrail, share: Decimal, stage: str) -> str:
-    measure = inner(guardrail.measure)
+    measure = guardrail.measure.inner
     if isinstance(measure, Latency) and share <= 1 - Decimal(str(measure.p)) / 100:
         return f"and in stage '{stage}' its p{measure.p:g} cannot show a canary that is slow throughout"
     for use in uses(guardrail):
         limit = figure_in(use.limit, stage)
-        if isinstance(use.limit, Above | AtLeast) and isinstance(measure, Ratio | SlowerThan) and limit:
+        if (
+            use.limit.is_upper
+            and not use.limit.relative
+            and isinstance(measure, Ratio | SlowerThan)
+            and limit
+        ):
             alone = limit / share
             if alone > 1:
                 return f"and in stage '{stage}' a canary that fails throughout stays under the limit"

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from handrail.declare import Changed, Increase, Rollout
 from handrail.lint.common.finding import Finding, finding
-from handrail.lint.common.limit_figures import inner, uses
+from handrail.lint.common.limit_figures import uses
 from handrail.units import duration, span
 
 NAME = "events-between-evaluations"
@@ -22,7 +22,7 @@ def check(rollout: Rollout) -> Iterator[Finding]:
     needed = duration(rollout.evaluate) + 2 * duration(rollout.scrape)
     for guardrail in rollout.guardrails:
         for use in uses(guardrail):
-            measure = inner(use.measure)
+            measure = use.measure.inner
             at = use.limit if isinstance(use.limit, Changed) else measure
             if isinstance(at, Changed | Increase) and duration(at.window) < needed:
                 what = f"looks back over {at.window} every {rollout.evaluate}, and misses what falls between two looks"

@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from decimal import Decimal
 
-from handrail.declare import Above, AtLeast, Changed, Increase, Rate, Ratio, Rollout, SlowerThan
+from handrail.declare import AtLeast, Changed, Increase, Rate, Ratio, Rollout, SlowerThan
 from handrail.declare.measures import Measure
 from handrail.lint.common.finding import Finding, finding
-from handrail.lint.common.limit_figures import Use, figures, inner, uses
+from handrail.lint.common.limit_figures import Use, figures, uses
 from handrail.units import duration, seconds
 
 NAME = "hold-outlasts-event"
@@ -34,11 +34,15 @@ def _visible(use: Use) -> str | None:
     """For how long one event breaches the limit; None where one does not."""
     if isinstance(use.limit, Changed):
         return use.limit.window
-    measure = inner(use.measure)
+    measure = use.measure.inner
     one = _one_event(measure)
-    reached = isinstance(use.limit, Above | AtLeast) and any(
-        figure.value < one or (figure.value == one and isinstance(use.limit, AtLeast))
-        for figure in figures(use.limit)
+    reached = (
+        use.limit.is_upper
+        and not use.limit.relative
+        and any(
+            figure.value < one or (figure.value == one and isinstance(use.limit, AtLeast))
+            for figure in figures(use.limit)
+        )
     )
     return str(getattr(measure, "window", "")) if reached else None
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from handrail.declare import Absence, Changed, Guardrail, Is, On, Rollout, State
 from handrail.errors import Severity
 from handrail.lint.common.finding import Finding, finding
-from handrail.lint.common.limit_figures import RELATIVE, Use, figures, given, inner, uses
+from handrail.lint.common.limit_figures import Use, figures, given, uses
 from handrail.units import duration
 
 NAME = "limit-unfit"
@@ -31,7 +31,7 @@ def _wrong(guardrail: Guardrail, use: Use) -> Iterator[tuple[str, str]]:
     if isinstance(use.limit, Is | Changed) != isinstance(use.measure, State):
         what = f"judges {measure} by {limit}, which does not fit"
         yield what, "Is and Changed judge a State, the others a number"
-    elif isinstance(use.limit, RELATIVE) and isinstance(inner(use.measure), Absence):
+    elif use.limit.relative and isinstance(use.measure.inner, Absence):
         yield (
             f"judges {measure} by {limit}, and what is absent does not {limit.removesuffix('Points').lower()}",
             "write Above(0)",

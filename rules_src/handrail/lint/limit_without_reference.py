@@ -9,7 +9,7 @@ from handrail.declare.measures import Measure
 from handrail.errors import Severity
 from handrail.lint.common import expressions
 from handrail.lint.common.finding import Finding, finding
-from handrail.lint.common.limit_figures import RELATIVE, Use, inner, uses
+from handrail.lint.common.limit_figures import Use, uses
 
 NAME = "limit-without-reference"
 
@@ -26,7 +26,7 @@ def check(rollout: Rollout) -> Iterator[Finding]:
 
 def _wrong(rollout: Rollout, use: Use) -> tuple[str, str] | None:
     name, against = type(use.limit).__name__, use.against
-    if not isinstance(use.limit, RELATIVE):
+    if not use.limit.relative:
         return None
     if against is None:
         return f"has the relative limit {name} and no reference", "add against=BeforeRollout() or another one"
@@ -48,7 +48,7 @@ def _wrong(rollout: Rollout, use: Use) -> tuple[str, str] | None:
             "name an earlier stage",
         )
     captured = isinstance(against, BeforeRollout | PreviousStage)
-    if captured and (isinstance(use.at, On) or _several(inner(use.measure))):
+    if captured and (isinstance(use.at, On) or _several(use.measure.inner)):
         what = "needs a captured figure for each of its series, and there is one for a guardrail"
         return what, "use Ago or Fixed here, or a guardrail of its own"
     return None

@@ -26,7 +26,7 @@ from handrail.declare.limits import Limit
 from handrail.declare.measures import Measure
 from handrail.errors import Severity
 from handrail.lint.common.finding import Finding, finding
-from handrail.lint.common.limit_figures import figures, inner, uses
+from handrail.lint.common.limit_figures import figures, uses
 from handrail.units import Amount, Unit, amount
 
 NAME = "limit-wrong-unit"
@@ -80,7 +80,7 @@ def check(rollout: Rollout) -> Iterator[Finding]:
                     what = f"has a figure of {written}, and what it is compared with is in {expected}"
                     cure = f"write it like {_EXAMPLES[expected]}"
                     if expected is unit is Unit.number and at is not use.measure:
-                        cure += _or_the_measures(inner(use.measure), found.unit)
+                        cure += _or_the_measures(use.measure.inner, found.unit)
                     yield finding(NAME, at, what, cure, *path, about=guardrail, severity=Severity.fatal)
 
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from handrail.contract import names
-from handrail.declare import Above, AtLeast, Guardrail, Ratio, Rollout, SlowerThan
+from handrail.declare import Guardrail, Ratio, Rollout, SlowerThan
 from handrail.errors import Severity
 from handrail.lint.common.finding import Finding, finding
-from handrail.lint.common.limit_figures import Use, figures, inner, uses
+from handrail.lint.common.limit_figures import Use, figures, uses
 from handrail.units import duration
 
 NAME = "one-event-enough"
@@ -22,13 +22,13 @@ def check(rollout: Rollout) -> Iterator[Finding]:
     """Every limit of a share on which something is done by itself; 0 % says that there must be none."""
     for guardrail in rollout.guardrails:
         for use in uses(guardrail):
-            measure = inner(use.measure)
+            measure = use.measure.inner
             if isinstance(measure, SlowerThan) or (isinstance(measure, Ratio) and measure.bad is not None):
                 yield from _share(guardrail, use, measure)
 
 
 def _share(guardrail: Guardrail, use: Use, measure: Ratio | SlowerThan) -> Iterator[Finding]:
-    tier, upper = use.tier, isinstance(use.limit, Above | AtLeast)
+    tier, upper = use.tier, use.limit.is_upper and not use.limit.relative
     if tier is None or tier.action not in names.ACTING or not upper:
         return
     least = min((figure.value for figure in figures(use.limit)), default=None)

@@ -15,7 +15,7 @@ from handrail.declare.limits import Fixed
 from handrail.declare.measures import Measure
 from handrail.errors import Severity
 from handrail.lint.common.finding import Finding, finding
-from handrail.lint.common.limit_figures import Use, inner, uses
+from handrail.lint.common.limit_figures import Use, uses
 from handrail.units import amount
 
 NAME = "rise-without-floor"
@@ -40,7 +40,7 @@ def check(rollout: Rollout) -> Iterator[Finding]:
 def _severity(use: Use) -> Severity:
     """Of events 0 is the healthiest figure; what else a rate or a gauge shows may never be 0."""
     acts = use.tier is not None and use.tier.action in names.ACTING
-    if isinstance(inner(use.measure), Rate | Gauge | Growth | PromQL):
+    if isinstance(use.measure.inner, Rate | Gauge | Growth | PromQL):
         return Severity.warning if acts else Severity.info
     return Severity.error if acts else Severity.warning
 
@@ -49,7 +49,7 @@ def _may_be_none(given: Measure, against: object) -> bool:
     """Whether 0 is what a healthy service shows."""
     if isinstance(against, Fixed):
         return amount(against.figure).value == 0
-    measure = inner(given)
+    measure = given.inner
     if isinstance(measure, Gauge | Growth | PromQL):
         return measure.unit in _COUNTS
     return isinstance(measure, SlowerThan | Increase | Rate) or (

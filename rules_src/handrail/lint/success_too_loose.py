@@ -13,7 +13,7 @@ from handrail.declare import Above, Below, Guardrail, Increase, Rollout
 from handrail.declare.guardrail import Tier
 from handrail.declare.limits import Limit
 from handrail.lint.common.finding import Finding, finding
-from handrail.lint.common.limit_figures import LOWER, RELATIVE, UPPER, figure_in, inner
+from handrail.lint.common.limit_figures import figure_in
 
 NAME = "success-too-loose"
 
@@ -28,7 +28,7 @@ def check(rollout: Rollout) -> Iterator[Finding]:
 
 
 def _pair(rollout: Rollout, guardrail: Guardrail, limit: Limit, tier: Tier) -> Iterator[Finding]:
-    counted = isinstance(inner(guardrail.measure), Increase)
+    counted = isinstance(guardrail.measure.inner, Increase)
     stages = [stage.name for stage in rollout.stages]
     loose = [stage for stage in stages if _passes_a_breach(limit, tier.limit, stage, counted=counted)]
     if loose:
@@ -44,8 +44,8 @@ def _passes_a_breach(success: Limit, tier: Limit, stage: str, *, counted: bool) 
         return False
     if counted and isinstance(success, Below) and isinstance(tier, Above):
         return asked > limit + 1  # below 1 and not above 0 are the same to a count
-    if isinstance(success, RELATIVE) or isinstance(tier, RELATIVE):
+    if success.relative or tier.relative:
         return type(success) is type(tier) and asked > limit
-    if isinstance(success, LOWER) and isinstance(tier, UPPER):
-        return asked > limit
-    return isinstance(success, UPPER) and isinstance(tier, LOWER) and asked < limit
+    if success.is_upper is None or tier.is_upper is None or success.is_upper == tier.is_upper:
+        return False
+    return asked > limit if tier.is_upper else asked < limit

@@ -12,7 +12,7 @@ from decimal import Decimal
 
 from handrail.declare import Guardrail, Latency, Ratio, Rollout, SlowerThan
 from handrail.lint.common.finding import Finding, finding
-from handrail.lint.common.limit_figures import guarded_stages, inner
+from handrail.lint.common.limit_figures import guarded_stages
 from handrail.units import amount, duration, plain, seconds
 
 NAME = "thin-traffic"
@@ -21,7 +21,7 @@ NAME = "thin-traffic"
 def check(rollout: Rollout) -> Iterator[Finding]:
     """Every guardrail that says how many events are expected."""
     for guardrail in rollout.guardrails:
-        measure = inner(guardrail.measure)
+        measure = guardrail.measure.inner
         if guardrail.expected is not None and isinstance(measure, Ratio | Latency | SlowerThan):
             yield from _guardrail(rollout, guardrail, measure, amount(guardrail.expected).value)
 

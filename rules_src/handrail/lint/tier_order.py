@@ -16,7 +16,7 @@ from handrail.declare import DropPoints, Guardrail, RisePoints, Rollout
 from handrail.declare.guardrail import Tier
 from handrail.declare.limits import Fixed, Limit, Reference
 from handrail.lint.common.finding import Finding, finding
-from handrail.lint.common.limit_figures import LOWER, RELATIVE, UPPER, figure_in, figures, settled
+from handrail.lint.common.limit_figures import figure_in, figures, settled
 from handrail.units import duration
 
 NAME = "tier-order"
@@ -69,9 +69,8 @@ def _staged(limit: Limit) -> bool:
 
 
 def _turned(milder: Tier, graver: Tier) -> bool:
-    return (isinstance(milder.limit, UPPER) and isinstance(graver.limit, LOWER)) or (
-        isinstance(milder.limit, LOWER) and isinstance(graver.limit, UPPER)
-    )
+    directions = milder.limit.is_upper, graver.limit.is_upper
+    return None not in directions and milder.limit.is_upper != graver.limit.is_upper
 
 
 def _contradict(milder: Tier, graver: Tier, stage: str | None, against: Reference | None) -> bool:
@@ -83,18 +82,18 @@ def _contradict(milder: Tier, graver: Tier, stage: str | None, against: Referenc
         return False
     if low == high:
         return duration(milder.hold) > duration(graver.hold)
-    return high < low if isinstance(graver.limit, UPPER) else high > low
+    return high < low if graver.limit.is_upper else high > low
 
 
 def _line(limit: Limit, stage: str | None, against: Reference | None) -> tuple[str, Decimal] | None:
     """What the figure is a figure of, and the figure; of two that are of one thing it can be said which is beyond."""
     figure = figure_in(limit, stage)
-    if figure is None or not isinstance(limit, RELATIVE):
+    if figure is None or not limit.relative:
         return None if figure is None else ("the value", figure)
     if isinstance(against, Fixed):
         return "the value", settled(limit, figure, against)[1]
     points = isinstance(limit, RisePoints | DropPoints)
     return (
         "points beside the reference" if points else "share of the reference",
-        -figure if isinstance(limit, LOWER) else figure,
+        figure if limit.is_upper else -figure,
     )

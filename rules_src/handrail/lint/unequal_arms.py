@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from handrail.declare import Increase, Rate, Rollout
 from handrail.declare.limits import Fixed
 from handrail.lint.common.finding import Finding, finding
-from handrail.lint.common.limit_figures import RELATIVE, inner, uses
+from handrail.lint.common.limit_figures import uses
 
 NAME = "unequal-arms"
 
@@ -24,8 +24,8 @@ def check(rollout: Rollout) -> Iterator[Finding]:
         if rollout.arms is None or guardrail.whole_service:
             continue
         for use in uses(guardrail):
-            counted = isinstance(inner(use.measure), Rate | Increase)
-            if counted and isinstance(use.limit, RELATIVE) and not isinstance(use.against, Fixed | None):
+            counted = isinstance(use.measure.inner, Rate | Increase)
+            if counted and use.limit.relative and not isinstance(use.against, Fixed | None):
                 what = f"compares a number of events by {type(use.limit).__name__}, and the canary has its own share of them"
                 cure = "compare a Ratio or a Latency, or state whole_service=True on the guardrail"
                 yield finding(NAME, use.limit, what, cure, about=guardrail)

@@ -12,7 +12,7 @@ from handrail.declare import Rollout
 from handrail.declare.measures import window_of
 from handrail.errors import Severity
 from handrail.lint.common.finding import Finding, finding
-from handrail.lint.common.limit_figures import guarded_stages, inner, uses
+from handrail.lint.common.limit_figures import guarded_stages, uses
 from handrail.units import duration
 
 NAME = "window-outlasts-stage"
@@ -30,5 +30,5 @@ def check(rollout: Rollout) -> Iterator[Finding]:
                 if window and duration(window) >= duration(stage.hold or "0s"):
                     what = f"looks back over {window}, and stage '{stage.name}' lasts {stage.hold}"
                     cure = "shorten window= or lengthen the stage"
-                    at = inner(use.measure)
+                    at = use.measure.inner
                     yield finding(NAME, at, what, cure, "window", about=guardrail, severity=Severity.warning)

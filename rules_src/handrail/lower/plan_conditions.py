@@ -77,7 +77,7 @@ def _beside(figure: Decimal | None, op: plan.Op, *, points: bool) -> Decimal | N
     """What is added to the reference, or what it is multiplied by."""
     if figure is None:
         return None
-    signed = figure if op is plan.Op.above else -figure
+    signed = figure if op.is_upper else -figure
     return signed if points else 1 + signed
 
 

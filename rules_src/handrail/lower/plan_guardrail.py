@@ -5,21 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
-from decimal import Decimal
 
 from handrail import plan
 from handrail.base import where_of
 from handrail.contract import names
 from handrail.declare import guardrail as declared
-from handrail.declare.limits import (
-    Changed,
-    Drop,
-    DropPoints,
-    Is,
-    Limit,
-    Rise,
-    RisePoints,
-)
+from handrail.declare.limits import Changed, Is, Limit
 from handrail.lower.frame import Frame, lower_arms
 from handrail.lower.plan_conditions import lower_condition
 from handrail.lower.plan_signals import lower_signals
@@ -85,14 +76,14 @@ def _tightened(tiers: _Tiers, frame: Frame) -> _Tiers:
 def _no_looser(condition: plan.Condition, graver: plan.Condition, stages: Sequence[str]) -> plan.Condition:
     if not _same_kind(condition, graver) or not (condition.staged or graver.staged):
         return condition
-    tight = min if _rising(condition) else max
+    tight = min if condition.is_upper else max
     limits = []
     for stage in stages:
-        own, other = limit_in(condition, stage), limit_in(graver, stage)
+        own, other = condition.figure_in(stage), graver.figure_in(stage)
         figures = [figure for figure in (own, other) if figure is not None]
         # A stage that has no limit of this tier's keeps having none, whatever holds otherwise.
         limits.append(plan.StageLimit(stage, None if own is None else tight(figures)))
-    outside = limit_in(condition, None)
+    outside = condition.figure_in(None)
     rest = () if outside is None else (plan.StageLimit(None, outside),)
     return replace(condition, limits=(*limits, *rest))
 
@@ -100,17 +91,7 @@ def _no_looser(condition: plan.Condition, graver: plan.Condition, stages: Sequen
 def _same_kind(one: plan.Condition, other: plan.Condition) -> bool:
     """Whether the figures of both are of one thing: of two it can be said which is the tighter."""
     figures = one.reference == other.reference and one.points == other.points
-    return figures and one.signal == other.signal and _rising(one) == _rising(other) and not one.state
-
-
-def _rising(condition: plan.Condition) -> bool:
-    return condition.op in (plan.Op.above, plan.Op.at_least)
-
-
-def limit_in(condition: plan.Condition, stage: str | None) -> Decimal | None:
-    """The figure of a condition in a stage (None: outside of all stages), None where it has no limit there."""
-    by_stage = {limit.stage: limit.figure for limit in condition.limits}
-    return by_stage.get(stage, by_stage.get(None))
+    return figures and one.signal == other.signal and one.is_upper == other.is_upper and not one.state
 
 
 def _alert(
@@ -201,8 +182,8 @@ def _blind(
 
 def _success(given: declared.Guardrail, limit: Limit, main: plan.Signal, frame: Frame) -> plan.Success:
     named = lower_condition(main, limit, given.against, frame.context.scale)
-    forbidden = isinstance(limit, Rise | RisePoints | Drop | DropPoints)  # these name what must not happen
-    failing = named if forbidden else replace(named, op=_OPPOSITE[named.op])
+    forbidden = limit.relative  # a rise or a drop names what must not happen
+    failing = named if forbidden else replace(named, op=named.op.opposite)
     breached = comparisons.not_only if isinstance(limit, Is) else comparisons.fires
     return plan.Success(
         condition=failing,
@@ -210,14 +191,6 @@ def _success(given: declared.Guardrail, limit: Limit, main: plan.Signal, frame: 
         breach=breached(failing, frame.place(given)),
         seen=comparisons.seen(failing, frame.place(given)),
     )
-
-
-_OPPOSITE = {
-    plan.Op.above: plan.Op.at_most,
-    plan.Op.at_least: plan.Op.below,
-    plan.Op.below: plan.Op.at_least,
-    plan.Op.at_most: plan.Op.above,
-}
 
 
 def _info(given: declared.Guardrail, frame: Frame, main: plan.Signal) -> plan.Recording:

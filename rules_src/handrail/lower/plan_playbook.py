@@ -112,7 +112,7 @@ def _approval(given: str | Approval, frame: Frame) -> contract.Approval:
 
 def _asked(guardrail: plan.Guardrail, left: plan.Stage) -> bool:
     """Whether a gate asks for it at all: what only watches holds nothing, and a canary without traffic shows nothing."""
-    return not guardrail.shadow and (guardrail.arms is None or left.weight != 0)
+    return not guardrail.shadow and (guardrail.arms is None or left.has_canary)
 
 
 def _applies(condition: plan.Condition, left: plan.Stage, frame: Frame) -> bool:
@@ -312,8 +312,7 @@ def _no_traffic(canary: plan.Measure, stable: plan.Measure, lately: timedelta) -
 
 def _of_arm(measure: plan.Measure, arm: tuple[str, str, str], window: timedelta) -> plan.Measure:
     """What counts events, of one arm alone and over `window`."""
-    counts = measure.measure if isinstance(measure, plan.While) else measure
-    found = plan.narrowed(counts, arm)
+    found = plan.narrowed(measure.inner, arm)
     return (
         replace(found, window=window)
         if isinstance(found, plan.Ratio | plan.Latency | plan.SlowerThan)

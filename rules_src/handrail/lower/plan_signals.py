@@ -11,12 +11,8 @@ from handrail.contract import names
 from handrail.declare import guardrail as declared
 from handrail.declare.limits import (
     Ago,
-    AtMost,
     BeforeRollout,
-    Below,
     Changed,
-    Drop,
-    DropPoints,
     Limit,
 )
 from handrail.declare.limits import StableArm as DeclaredStableArm
@@ -70,7 +66,7 @@ def _signal(
         )
         context = replace(context, matchers=(*context.matchers, judged))
     lowered, unit = lower_measure(measure, context)
-    if isinstance(lowered, plan.PromQL) and isinstance(limits[0], Below | AtMost | Drop | DropPoints):
+    if isinstance(lowered, plan.PromQL) and limits[0].is_upper is False:
         lowered = replace(lowered, over="min")
     return _recorded(name, given, lowered, unit, frame, beside)
 
@@ -132,7 +128,7 @@ def _recorded(
 
 def _window(measure: plan.Measure) -> timedelta:
     """The window in which a measure counts events."""
-    inner = measure.measure if isinstance(measure, plan.While) else measure
+    inner = measure.inner
     if not isinstance(inner, plan.Ratio | plan.Latency | plan.SlowerThan):
         raise TypeError(f"{type(inner).__name__} counts no events")
     return inner.window

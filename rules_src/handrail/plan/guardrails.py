@@ -96,13 +96,23 @@ class Condition:
         return line if self.floor is None else max(line, self.floor)
 
     @property
+    def is_upper(self) -> bool:
+        """Whether the limit is an upper one: more is worse."""
+        return self.op.is_upper
+
+    def figure_in(self, stage: str | None) -> Decimal | None:
+        """The figure in a stage (None: outside of all stages); None where there is no limit."""
+        by_stage = {limit.stage: limit.figure for limit in self.limits}
+        return by_stage.get(stage, by_stage.get(None))
+
+    @property
     def staged(self) -> bool:
         """Whether the limit depends on the stage."""
         return any(limit.stage is not None for limit in self.limits)
 
     @property
     def figures(self) -> tuple[Decimal, ...]:
-        """Every figure there is, whatever the stage."""
+        """Every figure, whatever the stage."""
         return tuple(limit.figure for limit in self.limits if limit.figure is not None)
 
 

@@ -5,13 +5,27 @@ from __future__ import annotations
 from dataclasses import dataclass, fields, replace
 from datetime import timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 
 from handrail.plan.selectors import Op, Selector
 
 
+class _Measure:
+    """What every measure can say of itself."""
+
+    @property
+    def inner(self) -> Measure:
+        """The measure itself, without the condition it is bound to."""
+        return cast("Measure", self)
+
+    @property
+    def width(self) -> timedelta:
+        """The window over which the measure itself looks back; zero where it has none."""
+        return getattr(self.inner, "window", None) or timedelta()
+
+
 @dataclass(frozen=True)
-class Ratio:
+class Ratio(_Measure):
     """part / whole over `window`; `bad` says whether the part is what should not happen."""
 
     part: Selector
@@ -22,7 +36,7 @@ class Ratio:
 
 
 @dataclass(frozen=True)
-class Latency:
+class Latency(_Measure):
     """The `q` quantile (0..1) of a histogram, times `scale` to get seconds."""
 
     histogram: Selector
@@ -35,7 +49,7 @@ class Latency:
 
 
 @dataclass(frozen=True)
-class SlowerThan:
+class SlowerThan(_Measure):
     """The share of observations above `bound` (in the histogram's own unit; times `scale` in seconds)."""
 
     histogram: Selector
@@ -48,7 +62,7 @@ class SlowerThan:
 
 
 @dataclass(frozen=True)
-class Increase:
+class Increase(_Measure):
     """How many events in `window`, newborn series included whole; with `bound`, slow observations only."""
 
     counter: Selector
@@ -57,7 +71,7 @@ class Increase:
 
 
 @dataclass(frozen=True)
-class Rate:
+class Rate(_Measure):
     """Events per second over `window`."""
 
     counter: Selector
@@ -65,7 +79,7 @@ class Rate:
 
 
 @dataclass(frozen=True)
-class Gauge:
+class Gauge(_Measure):
     """A gauge over its series, times `scale`; with a window, each series' extreme within it.
 
     Below `least` (before scaling) it cannot be.
@@ -80,7 +94,7 @@ class Gauge:
 
 
 @dataclass(frozen=True)
-class Usage:
+class Usage(_Measure):
     """used / size, of all together or (`over` is max) of the fullest; `size` is a selector or a figure.
 
     A size that is one of `unlimited` says that there is no limit.
@@ -94,7 +108,7 @@ class Usage:
 
 
 @dataclass(frozen=True)
-class State:
+class State(_Measure):
     """1 for the state something is in, kept apart by `label`."""
 
     metric: Selector
@@ -102,7 +116,7 @@ class State:
 
 
 @dataclass(frozen=True)
-class StateChanges:
+class StateChanges(_Measure):
     """How often a state, which `label` names, changed in `window`."""
 
     metric: Selector
@@ -111,7 +125,7 @@ class StateChanges:
 
 
 @dataclass(frozen=True)
-class While:
+class While(_Measure):
     """`measure` while `condition op bound` (op: above or at_most)."""
 
     measure: Measure
@@ -119,9 +133,14 @@ class While:
     op: Op
     bound: Decimal
 
+    @property
+    def inner(self) -> Measure:
+        """The measure, while nobody asks for the condition."""
+        return self.measure.inner
+
 
 @dataclass(frozen=True)
-class Growth:
+class Growth(_Measure):
     """By how much a gauge grew in `window`."""
 
     metric: Selector
@@ -130,7 +149,7 @@ class Growth:
 
 
 @dataclass(frozen=True)
-class Absence:
+class Absence(_Measure):
     """1 while no series was seen for `window`, else 0."""
 
     metric: Selector
@@ -138,7 +157,7 @@ class Absence:
 
 
 @dataclass(frozen=True)
-class PromQL:
+class PromQL(_Measure):
     """An expression somebody wrote; of series that differ only in labels of the alert's own, `over` (max or min) counts."""
 
     expr: str

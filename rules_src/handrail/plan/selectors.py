@@ -16,6 +16,21 @@ class Op(StrEnum):
     below = "<"
     at_most = "<="
 
+    @property
+    def is_upper(self) -> bool:
+        """Whether it makes an upper limit: more is worse."""
+        return self in {Op.above, Op.at_least}
+
+    @property
+    def opposite(self) -> Op:
+        """What holds exactly when this does not."""
+        return {
+            Op.above: Op.at_most,
+            Op.at_least: Op.below,
+            Op.below: Op.at_least,
+            Op.at_most: Op.above,
+        }[self]
+
     def breached(self, value: Decimal, limit: Decimal) -> bool:
         """Whether `value` breaches `limit`."""
         return {

@@ -89,7 +89,7 @@ def _alerts(rollout: plan.Rollout) -> Iterator[tuple[plan.Alert, timedelta, time
         for alert in guardrail.alerts:
             windows = [window(condition) for condition in alert.conditions]
             yield alert, max(sudden for sudden, _ in windows), max(slight for _, slight in windows)
-        leaves = max((_width(signal.measure) for signal in guardrail.signals), default=NOTHING)
+        leaves = max((signal.measure.width for signal in guardrail.signals), default=NOTHING)
         yield guardrail.blind, leaves, leaves
     for slo in rollout.slos:
         for alert, (_, burns) in zip(slo.alerts, slo.burns, strict=True):
@@ -116,21 +116,18 @@ def _times(
 
 def window(condition: plan.Condition) -> tuple[timedelta, timedelta]:
     """How long the window hides a sudden and a slight breach of this condition."""
-    measure = condition.signal.measure
-    if isinstance(measure, plan.While):
-        measure = measure.measure
-    rising = condition.op in (plan.Op.above, plan.Op.at_least)
+    measure, upper = condition.signal.measure.inner, condition.is_upper
     match measure:
         case plan.Ratio(bad=bad, window=whole):
-            return whole * _filled(condition, rising=rising, towards=bad), whole
+            return whole * _filled(condition, towards=bad), whole
         case plan.SlowerThan(window=whole):
-            return whole * _filled(condition, rising=rising, towards=True), whole
+            return whole * _filled(condition, towards=True), whole
         case plan.Latency(window=whole, q=q):
-            return (whole * float(1 - q) if rising else whole), whole
+            return (whole * float(1 - q) if upper else whole), whole
         case plan.Increase(window=whole):
-            return (NOTHING, whole if _largest(condition) else NOTHING) if rising else (whole, whole)
+            return (NOTHING, whole if _largest(condition) else NOTHING) if upper else (whole, whole)
         case plan.Gauge(window=whole, over=over) if whole is not None:
-            at_once = rising == (over != "min")
+            at_once = upper == (over != "min")
             return (NOTHING, NOTHING) if at_once else (whole, whole)
         case plan.Rate(window=whole) | plan.Growth(window=whole) | plan.Absence(window=whole):
             return whole, whole
@@ -146,16 +143,16 @@ def looks_back(measure: plan.Measure) -> timedelta:
         return max(looks_back(measure.measure), looks_back(measure.condition))
     if isinstance(measure, plan.PromQL):
         return max((duration(text) for text in _RANGE.findall(measure.expr)), default=NOTHING)
-    return getattr(measure, "window", None) or NOTHING
+    return measure.width
 
 
-def _filled(condition: plan.Condition, *, rising: bool, towards: bool) -> float:
+def _filled(condition: plan.Condition, *, towards: bool) -> float:
     # When everything fails, the share moves from 0 to 1 (or from 1 to 0) evenly over the window. Where the
     # breach is the other way round, or the limit is only known at run time, the whole window counts.
-    if condition.reference is not None or rising != towards:
+    if condition.reference is not None or condition.is_upper != towards:
         return 1.0
     figures = condition.figures
-    share = max(figures) if rising else 1 - min(figures)
+    share = max(figures) if condition.is_upper else 1 - min(figures)
     return float(min(Decimal(1), max(Decimal(0), share)))
 
 
@@ -178,7 +175,3 @@ def _wait(alert: plan.Alert, rollout: plan.Rollout) -> timedelta:
     }
     routes = taken(rollout.routing, {names.ALERTNAME: alert.name, **dict(alert.labels)})
     return min((route.pace.wait for route in routes if route.receiver in acting_receivers), default=NOTHING)
-
-
-def _width(measure: plan.Measure) -> timedelta:
-    return getattr(measure.measure if isinstance(measure, plan.While) else measure, "window", None) or NOTHING

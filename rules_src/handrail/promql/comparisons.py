@@ -17,7 +17,6 @@ from handrail.plan import (
     Condition,
     Latency,
     Measure,
-    Op,
     PromQL,
     Rate,
     Ratio,
@@ -28,7 +27,6 @@ from handrail.plan import (
     SlowerThan,
     Stage,
     StageLimit,
-    While,
     narrowed,
 )
 from handrail.promql.syntax import by, either
@@ -133,9 +131,8 @@ def figures(condition: Condition, rollout: str) -> str:
     for limit in named:
         if limit.figure is not None:
             by_figure.setdefault(plain(limit.figure), []).append(limit.stage or "")
-    upwards = condition.op in (Op.above, Op.at_least)
     rest = [
-        _rest(limit.figure, named, rollout, upwards=upwards)
+        _rest(limit.figure, named, rollout, upper=condition.is_upper)
         for limit in condition.limits
         if limit.stage is None and limit.figure is not None
     ]
@@ -144,14 +141,14 @@ def figures(condition: Condition, rollout: str) -> str:
         return f"({in_stages(rollout, tuple(stages))}) * {figure}"
     parts = [f"({each_of(rollout, tuple(stages))}) * {figure}" for figure, stages in by_figure.items()]
     # Two receivers may name two stages for a moment: the tighter limit counts, and never both.
-    return f"{'min' if upwards else 'max'}({' or '.join([*parts, *rest])})"
+    return f"{'min' if condition.is_upper else 'max'}({' or '.join([*parts, *rest])})"
 
 
-def _rest(figure: Decimal, named: list[StageLimit], rollout: str, *, upwards: bool) -> str:
+def _rest(figure: Decimal, named: list[StageLimit], rollout: str, *, upper: bool) -> str:
     """The figure where no stage has its own; where it is as loose as the loosest of theirs, it needs no asking."""
     fixed = f"vector({plain(figure)})"
     others = [limit.figure for limit in named if limit.figure != figure]
-    if all(other is not None and (other <= figure) == upwards for other in others):
+    if all(other is not None and (other <= figure) == upper for other in others):
         return fixed
     elsewhere = in_stages(rollout, tuple(limit.stage or "" for limit in named))
     return f"({fixed} unless on () ({elsewhere}))"
@@ -264,7 +261,7 @@ _OWN = (names.ROLLOUT, names.GUARDRAIL)
 def _enough(condition: Condition, place: Place) -> list[str]:
     """What must be so beside the comparison for it to count: events enough, here and in what is compared with."""
     signal, reference = condition.signal, condition.reference
-    measure = _inner(signal.measure)
+    measure = signal.measure.inner
     ago = reference.ago if reference is not None else None
     if isinstance(measure, Rate):
         return _grown_up(measure, condition, place, ago)
@@ -281,15 +278,11 @@ def _enough(condition: Condition, place: Place) -> list[str]:
     return parts
 
 
-def _inner(measure: Measure) -> Measure:
-    return measure.measure if isinstance(measure, While) else measure
-
-
 def captured_from(signal: Signal, place: Place, window: str, every: str, *, stable: bool) -> str:
     """The mean over `window` of what an arm's value was, looked at `every` so often, when there were events enough."""
     apart = stable and tells_arms(signal, place)
     series = of_stable(signal.value, signal, place) if apart else signal.value
-    measure = _inner(signal.measure)
+    measure = signal.measure.inner
     if signal.events is None or not isinstance(measure, Ratio | Latency | SlowerThan):
         return f"avg_over_time({series}[{window}])"
     counted = of_stable(signal.events, signal, place) if apart else signal.events
@@ -300,10 +293,10 @@ def captured_from(signal: Signal, place: Place, window: str, every: str, *, stab
 def _grown_up(measure: Rate, condition: Condition, place: Place, ago: timedelta | None) -> list[str]:
     """A rate reads too low until its series is a window old: that is no drop now, and was no low tide then."""
     signal, parts = condition.signal, []
-    if condition.op in (Op.below, Op.at_most):
-        parts.append(_rated(_inner(signal.measure), signal.by, measure.window))
+    if not condition.is_upper:
+        parts.append(_rated(measure, signal.by, measure.window))
     if ago is not None:
-        parts.append(_rated(_inner(back_then(signal, place)), _others(signal, place), measure.window + ago))
+        parts.append(_rated(back_then(signal, place).inner, _others(signal, place), measure.window + ago))
     return parts
 
 

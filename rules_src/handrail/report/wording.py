@@ -112,7 +112,7 @@ def _figure_words(condition: Condition, figure: Decimal) -> str:
     if condition.points:
         ratio, far = condition.signal.unit is Unit.ratio, abs(figure)
         shown = f"{plain(far * 100)} percentage points" if ratio else show(far, condition.signal.unit)
-        sign = "plus" if condition.op in (Op.above, Op.at_least) else "minus"
+        sign = "plus" if condition.is_upper else "minus"
         return f"{reference_words(condition.reference)} {sign} {shown}"
     floor = "" if condition.floor is None else f" and {show(condition.floor, condition.signal.unit)}"
     return f"{plain(figure * 100)} % of {reference_words(condition.reference)}{floor}"

@@ -121,7 +121,7 @@ def _of_stable(value: Any, arms: plan.Arms) -> Any:
 
 
 def _events(signal: plan.Signal) -> list[Line]:
-    measure = signal.measure.measure if isinstance(signal.measure, plan.While) else signal.measure
+    measure = signal.measure.inner
     if signal.events is None or not isinstance(measure, plan.Ratio | plan.Latency | plan.SlowerThan):
         return []
     width = span(measure.window)

@@ -32,18 +32,12 @@ from handrail.declare.measures import (
     Ratio,
     SlowerThan,
     Usage,
-    While,
 )
 from handrail.declare.rollout import Stage
 from handrail.units import Amount, amount, duration
 
 T = TypeVar("T")
 Found = TypeVar("Found")
-
-RELATIVE = (Rise, RisePoints, Drop, DropPoints)
-UPPER = (Above, AtLeast, Rise, RisePoints)
-LOWER = (Below, AtMost, Drop, DropPoints)
-
 
 Judged = Guardrail | Slo
 
@@ -71,7 +65,7 @@ class Use:
     @property
     def wanted(self) -> bool:
         """Whether the limit says what must be so, and not what must not."""
-        return self.tier is None and not isinstance(self.limit, RELATIVE)
+        return self.tier is None and not self.limit.relative
 
 
 @dataclass(frozen=True)
@@ -157,22 +151,15 @@ def guarded_stages(rollout: Rollout, limits: Sequence[Limit]) -> list[Stage]:
     found = [
         stage
         for stage in rollout.stages
-        if stage.hold is not None
-        and (stage.weight is None or amount(stage.weight).value != 0)
-        and any(in_force(limit, stage) for limit in limits)
+        if stage.hold is not None and stage.has_canary and any(in_force(limit, stage) for limit in limits)
     ]
     return sorted(found, key=lambda stage: duration(stage.hold or "0s"))
-
-
-def inner(measure: Measure) -> Measure:
-    """The measure itself, without the condition it is bound to."""
-    return measure.measure if isinstance(measure, While) else measure
 
 
 def possible(measure: Measure) -> tuple[Decimal | None, Decimal | None]:
     """The lowest and the highest value the measure can have, None where nothing is known."""
     zero, one = Decimal(0), Decimal(1)
-    match inner(measure):
+    match measure.inner:
         case Ratio() | SlowerThan() | Absence():
             return zero, one
         case Latency(buckets=buckets, unit=unit, native=native):
@@ -187,12 +174,12 @@ def possible(measure: Measure) -> tuple[Decimal | None, Decimal | None]:
 
 def settled(limit: Limit, figure: Decimal, against: Reference | None) -> tuple[Limit, Decimal]:
     """What a limit beside a fixed figure comes to: a limit like any other."""
-    if not isinstance(limit, RELATIVE) or not isinstance(against, Fixed):
+    if not limit.relative or not isinstance(against, Fixed):
         return limit, figure
-    base, falls = amount(against.figure).value, isinstance(limit, LOWER)
-    signed = -figure if falls else figure
+    base = amount(against.figure).value
+    signed = figure if limit.is_upper else -figure
     line = base + signed if isinstance(limit, RisePoints | DropPoints) else base * (1 + signed)
-    return (Below(0) if falls else Above(0)), line
+    return (Above(0) if limit.is_upper else Below(0)), line
 
 
 def never(limit: Limit, figure: Decimal, measure: Measure) -> bool:

@@ -11,6 +11,7 @@ from handrail.base import where_of
 from handrail.contract import names
 from handrail.declare import guardrail as declared
 from handrail.declare.limits import Changed, Is, Limit
+from handrail.lower.alert_labels import alert_labels
 from handrail.lower.frame import Frame, lower_arms
 from handrail.lower.plan_conditions import lower_condition
 from handrail.lower.plan_signals import lower_signals
@@ -24,7 +25,7 @@ ACTING_KEEPS = timedelta(minutes=10)
 def lower_guardrail(given: declared.Guardrail, frame: Frame) -> plan.Guardrail:
     """Everything the targets need to know about one guardrail."""
     signals = lower_signals(given, frame)
-    place = frame.place(given)
+    place, arms = frame.place(given), lower_arms(frame.arms_of(given))
     tiers: _Tiers = [(tier, _tier_conditions(given, tier, signals, frame)) for tier in given.tiers]
     if given.order == "tighten":
         tiers = _tightened(tiers, frame)
@@ -34,7 +35,8 @@ def lower_guardrail(given: declared.Guardrail, frame: Frame) -> plan.Guardrail:
     return plan.Guardrail(
         name=given.name,
         title=given.title or given.name,
-        arms=lower_arms(frame.arms_of(given)),
+        arms=arms,
+        alert_labels=alert_labels(signals.values(), arms),
         signals=tuple(signals.values()),
         info=_info(given, frame, signals[""]),
         alerts=alerts,

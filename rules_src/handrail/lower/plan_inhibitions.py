@@ -13,9 +13,9 @@ from typing import Final
 from handrail import plan
 from handrail.contract import names
 from handrail.plan.routing import Channel, Inhibition, Matcher
-from handrail.promql.alert_labels import Chain, told_apart
 from handrail.promql.syntax import either
 
+Chain = plan.Guardrail | plan.Slo
 Audiences = Mapping[str, frozenset[Channel]]
 """Severity → who is told beside the receiver, which hears of everything."""
 
@@ -49,10 +49,10 @@ class _Kind:
 
 def inhibitions(rollout: str, chains: Sequence[Chain], told: Audiences) -> tuple[Inhibition, ...]:
     """Every pair of alerts of which the graver mutes the milder."""
-    apart = [(chain, told_apart(chain)) for chain in chains]
-    unknown = [chain.name for chain, labels in apart if labels is None]
+    guardrails = [chain for chain in chains if isinstance(chain, plan.Guardrail)]
+    unknown = [guardrail.name for guardrail in guardrails if guardrail.alert_labels is None]
     # A label that a guardrail does not have is missing on both of its alerts, and so equal.
-    labels = sorted({label for _, known in apart for label in known or ()})
+    labels = sorted({label for guardrail in guardrails for label in guardrail.alert_labels or ()})
     # An escalation level has its alert's tier and must still be heard.
     own = (Matcher(names.ROLLOUT, "=", rollout), Matcher(names.LEVEL, "=", ""))
     source = (*own, Matcher(names.MODE, "!=", names.SHADOW))

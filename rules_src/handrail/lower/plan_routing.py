@@ -1,7 +1,7 @@
 """A declared rollout with its alerts → who hears of them.
 
 What acts reaches the receiver at once and again every few minutes; what is only recorded waits for company; people
-hear only of what is in force, never of a shadow. Which alert mutes which is in inhibitions.py.
+hear only of what is in force, never of a shadow. Which alert mutes which is in plan_inhibitions.py.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from handrail.contract import names
 from handrail.declare import notify
 from handrail.declare.environment import Environment
 from handrail.declare.rollout import Rollout
-from handrail.lower.plan_inhibitions import inhibitions
+from handrail.lower.plan_inhibitions import Chain, inhibitions
 from handrail.plan.routing import (
     Channel,
     HandrailReceiver,
@@ -28,7 +28,6 @@ from handrail.plan.routing import (
     Routing,
     SlackChannel,
 )
-from handrail.promql.alert_labels import Chain
 
 _WHOLE = (names.ROLLOUT, names.SERVICE, names.ENVIRONMENT)
 _PLACE = (*_WHOLE, names.GUARDRAIL)

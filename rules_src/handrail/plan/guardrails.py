@@ -170,12 +170,14 @@ class Arms:
 class Guardrail:
     """One ordered chain: recordings, then alerts from the mildest tier to the gravest, then `blind`.
 
-    `arms` are the versions it tells apart; None where it judges the whole service.
+    `arms` are the versions it tells apart; None where it judges the whole service. `alert_labels` tell the alerts of one
+    tier apart; None where nobody can know, because an expression of somebody's own decides.
     """
 
     name: str
     title: str
     arms: Arms | None
+    alert_labels: tuple[str, ...] | None
     signals: tuple[Signal, ...]
     info: Recording
     alerts: tuple[Alert, ...]

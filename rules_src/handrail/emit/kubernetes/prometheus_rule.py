@@ -10,7 +10,6 @@ from handrail.contract import names
 from handrail.emit.document import Data
 from handrail.emit.groups import rules
 from handrail.plan import Cluster, Guardrail, Rollout
-from handrail.promql.alert_labels import told_apart
 
 
 def prometheus_rule(rollout: Rollout, cluster: Cluster) -> Data:
@@ -30,7 +29,7 @@ def prometheus_rule(rollout: Rollout, cluster: Cluster) -> Data:
 
 
 def _by_namespace(guardrail: Guardrail) -> bool:
-    labels = told_apart(guardrail)
+    labels = guardrail.alert_labels
     return labels is None or names.NAMESPACE in labels
 
 

@@ -96,13 +96,13 @@ def problems_everywhere(source: Path) -> list[Problem]:
     """
     loaded = read(source)
     places = loaded.environments or (loaded.environment(None),)
-    found: dict[Problem, list[str]] = {}
+    environments_of: dict[Problem, list[str]] = {}
     for place in places:
         for problem in _judged(loaded, overridden(loaded.rollouts, place), place, OLDEST)[1]:
-            found.setdefault(problem, []).append(place.name)
+            environments_of.setdefault(problem, []).append(place.name)
     settings = shown(source / SETTINGS)
     said = []
-    for problem, where in found.items():
+    for problem, where in environments_of.items():
         everywhere = len(where) == len(places)
         if everywhere or problem.where.file == settings:
             said.append(problem)
@@ -124,8 +124,10 @@ def _judged(
         plan = lower([rollout], here, alertmanager)
         # A rehearsal runs faster than the steps of a rollback can: what is late is judged in the time that was declared.
         in_time = plan if here.faster == 1 else lower([rollout], replace(here, faster=1), alertmanager)
-        found = lint_plan(in_time.rollouts[0], rollout)
-        problems |= {problem for problem in found if problem.where not in wrong}  # else it follows from that
+        of_the_plan = lint_plan(in_time.rollouts[0], rollout)
+        problems |= {
+            problem for problem in of_the_plan if problem.where not in wrong
+        }  # else it follows from that
         parts.append(plan.common)
     errors = any(problem.severity >= Severity.error for problem in problems)
     return None if errors else together(parts), sorted(problems)

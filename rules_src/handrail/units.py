@@ -80,40 +80,40 @@ def duration(text: str) -> timedelta:
 
 
 @functools.lru_cache(4096)
-def amount(given: str | int | float | Decimal) -> Quantity:
+def amount(written: str | int | float | Decimal) -> Quantity:
     """`1.5%` → 0.015 as a ratio; `100/min` → per second. Raises ValueError that says what is understood."""
-    if not isinstance(given, str):
-        return Quantity(_kept(Decimal(str(given)), given), Unit.number)
-    match = _AMOUNT.fullmatch(given.strip())
+    if not isinstance(written, str):
+        return Quantity(_kept(Decimal(str(written)), written), Unit.number)
+    match = _AMOUNT.fullmatch(written.strip())
     if match is None:
-        return _long_time(given)
-    number, suffix = _kept(Decimal(match[1]), given), match[2]
+        return _long_time(written)
+    number, suffix = _kept(Decimal(match[1]), written), match[2]
     if suffix in _PER:
         return Quantity(number / _PER[suffix], Unit.per_second)
     if suffix not in _SCALES:
-        raise _no_amount(given)
+        raise _no_amount(written)
     factor, unit = _SCALES[suffix]
-    return Quantity(_kept(number * factor, given), unit)
+    return Quantity(_kept(number * factor, written), unit)
 
 
-def _long_time(given: str) -> Quantity:
+def _long_time(written: str) -> Quantity:
     try:
-        return Quantity(seconds(duration(given)), Unit.seconds)
+        return Quantity(seconds(duration(written)), Unit.seconds)
     except ValueError:
-        raise _no_amount(given) from None
+        raise _no_amount(written) from None
 
 
-def _kept(number: Decimal, given: object) -> Decimal:
+def _kept(number: Decimal, written: object) -> Decimal:
     if not number.is_finite() or abs(number.adjusted()) > 2 * DIGITS:
-        raise _no_amount(given)
+        raise _no_amount(written)
     if len(number.normalize().as_tuple().digits) > DIGITS:
-        raise ValueError(f"'{given}' has more digits than Prometheus keeps; write at most {DIGITS}")
+        raise ValueError(f"'{written}' has more digits than Prometheus keeps; write at most {DIGITS}")
     return number
 
 
-def _no_amount(given: object) -> ValueError:
+def _no_amount(written: object) -> ValueError:
     return ValueError(
-        f"'{given}' is no amount; write it like 0.5%, 300ms, 2s, 1GB, 776K, 10/s, 100/min or 42"
+        f"'{written}' is no amount; write it like 0.5%, 300ms, 2s, 1GB, 776K, 10/s, 100/min or 42"
     )
 
 
@@ -134,29 +134,29 @@ def _checked_interval(text: str) -> str:
     return text
 
 
-def _no_bool(given: object) -> object:
-    if isinstance(given, bool):
-        raise ValueError(f"{given} is no amount; write a number, like 1 or 0.5%")  # noqa: TRY004  pydantic's way
-    return given
+def _no_bool(written: object) -> object:
+    if isinstance(written, bool):
+        raise ValueError(f"{written} is no amount; write a number, like 1 or 0.5%")  # noqa: TRY004  pydantic's way
+    return written
 
 
-def _checked_amount(given: str | int | float | Decimal) -> str | int | float | Decimal:
-    amount(given)
-    return given
+def _checked_amount(written: str | int | float | Decimal) -> str | int | float | Decimal:
+    amount(written)
+    return written
 
 
-def _checked_share(given: str | int | float | Decimal) -> str | int | float | Decimal:
-    found = amount(given)
-    if (found.unit is not Unit.ratio and found.value != 0) or not 0 <= found.value <= 1:
-        raise ValueError(f"'{given}' is no share of the whole; write 0% to 100%")
-    return given
+def _checked_share(written: str | int | float | Decimal) -> str | int | float | Decimal:
+    share = amount(written)
+    if (share.unit is not Unit.ratio and share.value != 0) or not 0 <= share.value <= 1:
+        raise ValueError(f"'{written}' is no share of the whole; write 0% to 100%")
+    return written
 
 
-def _checked_frequency(given: str) -> str:
-    found = amount(given)
-    if found.unit is not Unit.per_second or found.value <= 0:
-        raise ValueError(f"'{given}' is no frequency; write it like 50/s or 100/min")
-    return given
+def _checked_frequency(written: str) -> str:
+    frequency = amount(written)
+    if frequency.unit is not Unit.per_second or frequency.value <= 0:
+        raise ValueError(f"'{written}' is no frequency; write it like 50/s or 100/min")
+    return written
 
 
 Duration = Annotated[str, AfterValidator(_checked_duration), Field(description="a duration like 5m")]

@@ -163,21 +163,23 @@ def _guessed(
     if problems is None:
         return False
     positional = [field.name for field in fields(made) if not field.kw_only]  # type: ignore[arg-type]
-    given = (*zip(positional, args, strict=False), *kwargs.items())
-    found = [element for field, value in given for element in _from_dicts(field, value, getattr(made, field))]
-    if found:
+    written = (*zip(positional, args, strict=False), *kwargs.items())
+    guesses = [
+        element for field, value in written for element in _from_dicts(field, value, getattr(made, field))
+    ]
+    if guesses:
         from handrail.base.refusals import no_dict  # noqa: PLC0415  only where something is wrong
 
-        problems.extend(no_dict(type(made), element, place) for element in found)
-    return bool(found)
+        problems.extend(no_dict(type(made), element, place) for element in guesses)
+    return bool(guesses)
 
 
-def _from_dicts(field: str, given: object, made: object) -> Iterator[tuple[Step, ...]]:
-    if isinstance(given, dict):
+def _from_dicts(field: str, written: object, made: object) -> Iterator[tuple[Step, ...]]:
+    if isinstance(written, dict):
         if not isinstance(made, Mapping):
             yield (field,)
-    elif isinstance(given, list | tuple) and isinstance(made, list | tuple):
-        for index, (one, other) in enumerate(zip(given, made, strict=False)):
+    elif isinstance(written, list | tuple) and isinstance(made, list | tuple):
+        for index, (one, other) in enumerate(zip(written, made, strict=False)):
             if isinstance(one, dict) and not isinstance(other, Mapping):
                 yield (field, index)
 

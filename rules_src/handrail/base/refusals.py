@@ -81,7 +81,7 @@ def _element(loc: tuple[Step, ...]) -> tuple[Step, ...]:
 
 
 def _said(cls: type, element: tuple[Step, ...], item: ErrorDetails) -> tuple[str, str]:
-    name, given, kind = cls.__name__, item["input"], item["type"]
+    name, value, kind = cls.__name__, item["input"], item["type"]
     field = _field(cls, element[0]) if element else ""
     at = f"{name}({field})" if field else name
     limits: Mapping[str, Any] = item.get("ctx", {})
@@ -98,18 +98,18 @@ def _said(cls: type, element: tuple[Step, ...], item: ErrorDetails) -> tuple[str
             what, _, cure = item["msg"].removeprefix("Value error, ").partition("; ")
             return f"{at}: {what}", cure or f"write {_expected(cls, element)}"
         case "literal_error":
-            return f"{at}: there is no {_shown(given)}", _instead(given, _words(limits["expected"]))
+            return f"{at}: there is no {_shown(value)}", _instead(value, _words(limits["expected"]))
         case "too_short":
             return f"{at} is empty", f"write {_expected(cls, element)}"
         case "string_too_long":
             return f"{at} is longer than {limits['max_length']} characters", "shorten it"
         case "greater_than" | "greater_than_equal" | "less_than" | "less_than_equal":
-            return f"{at}: {_shown(given)} is out of range", f"write a number {_bound(kind, limits)}"
+            return f"{at}: {_shown(value)} is out of range", f"write a number {_bound(kind, limits)}"
         case "string_pattern_mismatch":
-            return f"{at}: {_shown(given)} does not fit", f"write {_expected(cls, element)}"
-    if isinstance(given, type):
-        return f"{at}: {given.__name__} is only the word", f"write {given.__name__}()"
-    return f"{at}: {_shown(given)} does not go here", f"write {_expected(cls, element)}"
+            return f"{at}: {_shown(value)} does not fit", f"write {_expected(cls, element)}"
+    if isinstance(value, type):
+        return f"{at}: {value.__name__} is only the word", f"write {value.__name__}()"
+    return f"{at}: {_shown(value)} does not go here", f"write {_expected(cls, element)}"
 
 
 def _bound(kind: str, limits: Mapping[str, Any]) -> str:
@@ -123,8 +123,8 @@ def _bound(kind: str, limits: Mapping[str, Any]) -> str:
     return f"{word} {limits[key]:g}"
 
 
-def _instead(given: object, known: list[str]) -> str:
-    near = difflib.get_close_matches(str(given), known, n=1)
+def _instead(value: object, known: list[str]) -> str:
+    near = difflib.get_close_matches(str(value), known, n=1)
     return f"did you mean '{near[0]}'?" if near else f"there are: {', '.join(known)}"
 
 
@@ -132,14 +132,14 @@ def _words(expected: str) -> list[str]:
     return expected.replace(" or ", ", ").replace("'", "").split(", ")
 
 
-def _shown(given: object) -> str:
-    if is_dataclass(given) and not isinstance(given, type):
-        return f"{type(given).__name__}(…)"
-    if isinstance(given, Mapping):
+def _shown(value: object) -> str:
+    if is_dataclass(value) and not isinstance(value, type):
+        return f"{type(value).__name__}(…)"
+    if isinstance(value, Mapping):
         return "a dict"
-    if isinstance(given, list | tuple | set):
+    if isinstance(value, list | tuple | set):
         return "a list"
-    text = repr(given)
+    text = repr(value)
     return text if len(text) <= 60 else f"{text[:57]}…{text[0]}"
 
 

@@ -111,18 +111,20 @@ def generate(
         files = compile_source(source, environment, oldest, warned.append, _progress)
     finally:
         _progress("")
-    found = changes(files, out)
+    differing = changes(files, out)
     if diff:
-        typer.echo(_difference(files, found, out, form), nl=False)
+        typer.echo(_difference(files, differing, out, form), nl=False)
     if check:
-        for change in found:
+        for change in differing:
             typer.echo(f"{out / change.path}:1: error: {change.said}", err=True)
     if check or diff:
-        raise typer.Exit(1 if check and found else 0)
-    apply(found, out)
+        raise typer.Exit(1 if check and differing else 0)
+    apply(differing, out)
     for problem in warned:
         typer.echo(str(problem), err=True)
-    counts = ", ".join(f"{sum(c.kind == kind for c in found)} {kind}" for kind in ("new", "changed", "stale"))
+    counts = ", ".join(
+        f"{sum(c.kind == kind for c in differing)} {kind}" for kind in ("new", "changed", "stale")
+    )
     typer.echo(f"{len(files)} files in {out}: {counts}")
 
 
@@ -132,14 +134,14 @@ def _progress(what: str) -> None:
         typer.echo(f"\r\x1b[K{what}", nl=False, err=True)
 
 
-def _difference(files: Mapping[str, str], found: Sequence[Change], out: Path, form: Form) -> str:
+def _difference(files: Mapping[str, str], differing: Sequence[Change], out: Path, form: Form) -> str:
     from handrail.output.diff import differences  # noqa: PLC0415
     from handrail.output.diff.show import SHOWN  # noqa: PLC0415
     from handrail.output.write import held  # noqa: PLC0415
 
     if form is Form.patch:
-        return "".join(change.diff() for change in found)
-    return SHOWN[form](differences(held(out), files), len(found))
+        return "".join(change.diff() for change in differing)
+    return SHOWN[form](differences(held(out), files), len(differing))
 
 
 @app.command()

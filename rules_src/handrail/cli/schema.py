@@ -17,7 +17,7 @@ def schema_of_declarations() -> str:
         "rollouts": TypeAdapter(list[Rollout]),
         "environments": TypeAdapter(list[Environment]),
     }
-    found, shared = TypeAdapter.json_schemas(
+    schemas, shared = TypeAdapter.json_schemas(
         [(name, "validation", adapter) for name, adapter in words.items()],
         title="Handrail declarations",
     )
@@ -25,7 +25,7 @@ def schema_of_declarations() -> str:
         "$schema": DIALECT,
         **shared,
         "type": "object",
-        "properties": {name: found[name, "validation"] for name in words},
+        "properties": {name: schemas[name, "validation"] for name in words},
         "required": ["rollouts"],
         "additionalProperties": False,
     }

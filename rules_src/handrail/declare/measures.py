@@ -30,21 +30,21 @@ Series = Annotated[
 ]
 
 
-def _bounds(given: Sequence[float]) -> Sequence[float]:
-    if any(math.isnan(bound) for bound in given):
+def _bounds(bounds: Sequence[float]) -> Sequence[float]:
+    if any(math.isnan(bound) for bound in bounds):
         raise ValueError("a bound is no number; write the upper bounds of the buckets, like [0.1, 0.5, 1]")
-    return tuple(bound for bound in given if bound != math.inf)  # every histogram has that one
+    return tuple(bound for bound in bounds if bound != math.inf)  # every histogram has that one
 
 
 Buckets = Annotated[Sequence[float], AfterValidator(_bounds)]
 
 
-def _percentile(given: float) -> float:
-    if 0 < given < 1:
+def _percentile(percentile: float) -> float:
+    if 0 < percentile < 1:
         raise ValueError(
-            f"{given:g} is {given:g} % of the events; write {given * 100:g} for the p{given * 100:g}"
+            f"{percentile:g} is {percentile:g} % of the events; write {percentile * 100:g} for the p{percentile * 100:g}"
         )
-    return given
+    return percentile
 
 
 Percentile = Annotated[float, Field(gt=0, lt=100), AfterValidator(_percentile)]

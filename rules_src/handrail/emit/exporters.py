@@ -74,7 +74,7 @@ def _access(log: AccessLog) -> str:
 
 def _matched(pattern: str) -> str:
     """The pattern between mtail's slashes; those inside of it are escaped, once."""
-    inside = _SLASH.sub(lambda found: found[1] or r"\/", pattern)
+    inside = _SLASH.sub(lambda match: match[1] or r"\/", pattern)
     return f"/{inside}/"
 
 

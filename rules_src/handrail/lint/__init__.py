@@ -147,26 +147,26 @@ def lint(
     looked = lint_names(LINTS)
     problems = {problem for rollout in rollouts for problem in _judged(rollout, _of(rollout), looked)}
     across = ACROSS if whole else tuple(check for check in ACROSS if check not in _NEED_ALL)
-    problems |= {found.problem for check in across for found in check(rollouts, environments)}
+    problems |= {finding.problem for check in across for finding in check(rollouts, environments)}
     return sorted(problems)
 
 
 def lint_plan(planned: plan.Rollout, rollout: Rollout) -> list[Problem]:
     """What else the plan of `rollout` shows, in real time, by place, but for what was accepted."""
     times = timing(planned)
-    found = [found for check in PLAN_LINTS for found in check(planned, times)]
-    return sorted(set(_judged(rollout, found, lint_names(PLAN_LINTS))))
+    findings = [finding for check in PLAN_LINTS for finding in check(planned, times)]
+    return sorted(set(_judged(rollout, findings, lint_names(PLAN_LINTS))))
 
 
 def _of(rollout: Rollout) -> list[Finding]:
-    return [found for check in LINTS for found in check(rollout)]
+    return [finding for check in LINTS for finding in check(rollout)]
 
 
-def _judged(rollout: Rollout, found: list[Finding], looked: tuple[str, ...]) -> Iterator[Problem]:
+def _judged(rollout: Rollout, findings: list[Finding], looked: tuple[str, ...]) -> Iterator[Problem]:
     accepted: set[tuple[str | None, str]] = {(None, lint) for lint in rollout.accept}
     accepted |= {(guardrail.name, lint) for guardrail in rollout.guardrails for lint in guardrail.accept}
-    unused = accept_unused.check(rollout, found, looked, ALL)
-    for each in (*found, *unused):
+    unused = accept_unused.check(rollout, findings, looked, ALL)
+    for each in (*findings, *unused):
         lint, fatal = each.problem.lint, each.problem.severity is Severity.fatal
         if fatal or not accepted & {(None, lint), (each.about, lint)}:
             yield each.problem

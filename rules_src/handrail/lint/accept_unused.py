@@ -17,14 +17,14 @@ NAME = "accept-unused"
 
 
 def check(
-    rollout: Rollout, found: Sequence[Finding], looked: Collection[str], known: Collection[str]
+    rollout: Rollout, findings: Sequence[Finding], looked: Collection[str], known: Collection[str]
 ) -> Iterator[Finding]:
     """What the rollout and its guardrails accept against what `looked` for and found."""
     owners: list[Rollout | Guardrail] = [rollout, *rollout.guardrails]
     for owner in owners:
         about = owner if isinstance(owner, Guardrail) else None
         name = about.name if about is not None else None
-        here = {f.problem.lint: f.problem.severity for f in found if about is None or f.about == name}
+        here = {f.problem.lint: f.problem.severity for f in findings if about is None or f.about == name}
         for lint in owner.accept:
             if lint not in known:
                 near = difflib.get_close_matches(lint, known, n=1)

@@ -24,9 +24,9 @@ NAME = "bound-between-buckets"
 
 def check(rollout: Rollout) -> Iterator[Finding]:
     """Every bound and every limit of a latency."""
-    for found in measured(rollout):
-        if found.panel is None or not isinstance(found.measure, Latency):
-            yield from _bound(found.of, found.measure)
+    for entry in measured(rollout):
+        if entry.panel is None or not isinstance(entry.measure, Latency):
+            yield from _bound(entry.of, entry.measure)
     for guardrail in rollout.guardrails:
         for use in uses(guardrail):
             measure = use.measure.inner

@@ -19,9 +19,9 @@ NAME = "counter-as-gauge"
 
 def check(rollout: Rollout) -> Iterator[Finding]:
     """Every gauge whose name says that it is a counter."""
-    for found in measured(rollout):
-        measure = found.measure
+    for entry in measured(rollout):
+        measure = entry.measure
         if isinstance(measure, Gauge | Growth) and selector(measure.metric).metric.endswith("_total"):
             what = f"reads the counter {measure.metric} as a gauge"
             cure = "use Rate or Increase, or give the gauge a name without _total"
-            yield finding(NAME, measure, what, cure, "metric", about=found.of, severity=Severity.warning)
+            yield finding(NAME, measure, what, cure, "metric", about=entry.of, severity=Severity.warning)

@@ -24,9 +24,9 @@ def check(rollout: plan.Rollout, times: Mapping[str, Times]) -> Iterator[Finding
     for guardrail in rollout.guardrails:
         for alert in guardrail.alerts:
             stages = [(hold, stage.name) for stage in rollout.stages if (hold := _counts(alert, stage))]
-            found = times[alert.name]
+            own = times[alert.name]
             for hold, stage in sorted(stages)[:1]:
-                yield from _slow(guardrail, alert, found, hold, stage)
+                yield from _slow(guardrail, alert, own, hold, stage)
 
 
 def _slow(

@@ -19,19 +19,19 @@ NAME = "histogram-suffix"
 
 def check(rollout: Rollout) -> Iterator[Finding]:
     """Every histogram."""
-    for found in measured(rollout):
-        measure = found.measure
+    for entry in measured(rollout):
+        measure = entry.measure
         if isinstance(measure, Latency | SlowerThan):
-            yield from _suffixed(found, "histogram")
+            yield from _suffixed(entry, "histogram")
         elif isinstance(measure, Increase) and measure.slower_than:
-            yield from _suffixed(found, "counter")
+            yield from _suffixed(entry, "counter")
 
 
-def _suffixed(found: Measured, field: str) -> Iterator[Finding]:
-    measure = found.measure
+def _suffixed(entry: Measured, field: str) -> Iterator[Finding]:
+    measure = entry.measure
     name = selector(getattr(measure, field)).metric
     for suffix in ("_bucket", "_count", "_sum"):
         if name.endswith(suffix):
             what = f"names the histogram {name} by one of its series"
             cure = f"write {name.removesuffix(suffix)}"
-            yield finding(NAME, measure, what, cure, field, about=found.of, severity=Severity.fatal)
+            yield finding(NAME, measure, what, cure, field, about=entry.of, severity=Severity.fatal)

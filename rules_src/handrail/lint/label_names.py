@@ -28,12 +28,12 @@ def check(rollout: Rollout) -> Iterator[Finding]:
     if rollout.arms is not None:
         yield from _kept(rollout.arms, [rollout.arms.label], None, "label")
     yield from _refused(rollout, rollout.match, "match")
-    for found in measured(rollout):
-        yield from _drawn(rollout, found) if found.panel is not None else _judged(rollout, found)
+    for entry in measured(rollout):
+        yield from _drawn(rollout, entry) if entry.panel is not None else _judged(rollout, entry)
 
 
-def _judged(rollout: Rollout, found: Measured) -> Iterator[Finding]:
-    measure, of = found.measure, found.of
+def _judged(rollout: Rollout, entry: Measured) -> Iterator[Finding]:
+    measure, of = entry.measure, entry.of
     by = list(getattr(measure, "by", ()))
     field = "by"
     if isinstance(measure, State):
@@ -48,16 +48,16 @@ def _judged(rollout: Rollout, found: Measured) -> Iterator[Finding]:
         yield finding(NAME, measure, what, "take it out of by=", field, about=of, severity=Severity.fatal)
 
 
-def _drawn(rollout: Rollout, found: Measured) -> Iterator[Finding]:
+def _drawn(rollout: Rollout, entry: Measured) -> Iterator[Finding]:
     """A panel may draw any label that there is; those of the arms and of the buckets are there already."""
-    panel = found.panel
+    panel = entry.panel
     arm = rollout.arms.label if rollout.arms is not None else None
     for label in panel.by if panel is not None else ():
         if label in ("le", arm):
             what = f"is drawn by '{label}', which already tells its curves apart"
-            yield finding(NAME, panel, what, "take it out of by=", "by", about=found.of)
+            yield finding(NAME, panel, what, "take it out of by=", "by", about=entry.of)
         elif not _legal(label):
-            yield _illegal(panel, label, found.of, "by")
+            yield _illegal(panel, label, entry.of, "by")
 
 
 def across(rollouts: Sequence[Rollout], environments: Sequence[Environment]) -> Iterator[Finding]:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from handrail.declare import Absence, Changed, Guardrail, Is, On, Rollout, State
 from handrail.errors import Severity
 from handrail.lint.common.finding import Finding, finding
-from handrail.lint.common.limit_figures import Use, figures, given, uses
+from handrail.lint.common.limit_figures import Use, figure_field, figures, uses
 from handrail.units import duration
 
 NAME = "limit-unfit"
@@ -36,7 +36,7 @@ def _wrong(guardrail: Guardrail, use: Use) -> Iterator[tuple[str, str]]:
             f"judges {measure} by {limit}, and what is absent does not {limit.removesuffix('Points').lower()}",
             "write Above(0)",
         )
-    elif given(use.limit) is not None and not figures(use.limit):
+    elif figure_field(use.limit) is not None and not figures(use.limit):
         yield "has a limit in no stage", "give a stage its figure"
     elif isinstance(use.limit, Changed):
         yield from _changed(guardrail, use, use.limit)

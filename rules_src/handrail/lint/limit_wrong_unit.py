@@ -75,19 +75,19 @@ def check(rollout: Rollout) -> Iterator[Finding]:
                 asked.append((use.measure.above, use.measure, ("above",), needed))
                 asked.append((use.measure.at_most or 0, use.measure, ("at_most",), needed))
             for written, at, path, expected in asked:
-                found = amount(written)
-                if expected is not None and found.unit is not expected and found.value != 0:
+                quantity = amount(written)
+                if expected is not None and quantity.unit is not expected and quantity.value != 0:
                     what = f"has a figure of {written}, and what it is compared with is in {expected}"
                     cure = f"write it like {_EXAMPLES[expected]}"
                     if expected is unit is Unit.number and at is not use.measure:
-                        cure += _or_the_measures(use.measure.inner, found.unit)
+                        cure += _or_the_measures(use.measure.inner, quantity.unit)
                     yield finding(NAME, at, what, cure, *path, about=guardrail, severity=Severity.fatal)
 
 
 def _or_the_measures(measure: Measure, unit: Unit) -> str:
     """What a gauge is in only its declaration knows: that may be what is wrong."""
-    given = isinstance(measure, Gauge | PromQL) or (isinstance(measure, Growth) and unit is Unit.bytes)
-    return f', or give {type(measure).__name__} unit="{unit}"' if given else ""
+    has_unit = isinstance(measure, Gauge | PromQL) or (isinstance(measure, Growth) and unit is Unit.bytes)
+    return f', or give {type(measure).__name__} unit="{unit}"' if has_unit else ""
 
 
 def _wanted(limit: Limit, unit: Unit) -> Unit | None:

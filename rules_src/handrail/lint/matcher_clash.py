@@ -25,13 +25,13 @@ _SERIES = ("of", "bad", "good", "histogram", "counter", "metric", "used", "size"
 def check(rollout: Rollout) -> Iterator[Finding]:
     """Every series of every measure."""
     yield from _arms(rollout, rollout.match, rollout, "match")
-    for found in measured(rollout):
+    for entry in measured(rollout):
         ours = dict.fromkeys(rollout.match, "the rollout's match=")
-        if rollout.arms is not None and found.arms:
+        if rollout.arms is not None and entry.arms:
             ours[rollout.arms.label] = "the rollout's arms="
-        yield from _clashes(found, ours)
-        yield from _buckets(found)
-        yield from _contradictions(found)
+        yield from _clashes(entry, ours)
+        yield from _buckets(entry)
+        yield from _contradictions(entry)
 
 
 def across(rollouts: Sequence[Rollout], environments: Sequence[Environment]) -> Iterator[Finding]:
@@ -42,8 +42,8 @@ def across(rollouts: Sequence[Rollout], environments: Sequence[Environment]) -> 
             added = environment.match.get(rollout.name, {})
             yield from _arms(rollout, added, environment, "match", rollout.name)
             ours = dict.fromkeys(added, sets)
-            for found in measured(rollout):
-                yield from _clashes(found, ours)
+            for entry in measured(rollout):
+                yield from _clashes(entry, ours)
 
 
 def _arms(rollout: Rollout, match: Mapping[str, str], at: object, *path: str) -> Iterator[Finding]:
@@ -54,33 +54,33 @@ def _arms(rollout: Rollout, match: Mapping[str, str], at: object, *path: str) ->
         yield finding(NAME, at, what, "take it out of match=", *path, label, severity=Severity.fatal)
 
 
-def _clashes(found: Measured, ours: Mapping[str, str]) -> Iterator[Finding]:
-    for field, text in _series(found.measure) if ours else ():
+def _clashes(entry: Measured, ours: Mapping[str, str]) -> Iterator[Finding]:
+    for field, text in _series(entry.measure) if ours else ():
         for label in sorted({label for label, _, _ in selector(text).matchers} & ours.keys()):
             what = f"matches '{label}' in {text}, and {ours[label]} sets it"
             sets = ours[label].removeprefix("the rollout's ")
             cure = f"remove the matcher, or '{label}' from {sets}"
             fatal = Severity.fatal
-            yield finding(NAME, found.measure, what, cure, field, about=found.of, severity=fatal)
+            yield finding(NAME, entry.measure, what, cure, field, about=entry.of, severity=fatal)
 
 
-def _buckets(found: Measured) -> Iterator[Finding]:
+def _buckets(entry: Measured) -> Iterator[Finding]:
     """A histogram is named as a whole; which of its buckets are read is the measure's."""
-    measure = found.measure
+    measure = entry.measure
     for field, text in _series(measure):
         histogram = field == "histogram" or (isinstance(measure, Increase) and measure.slower_than)
         if histogram and any(label == "le" for label, _, _ in selector(text).matchers):
             what = f"matches 'le' in {text}, and the measure chooses the buckets itself"
             cure, fatal = "remove the matcher", Severity.fatal
-            yield finding(NAME, measure, what, cure, field, about=found.of, severity=fatal)
+            yield finding(NAME, measure, what, cure, field, about=entry.of, severity=fatal)
 
 
-def _contradictions(found: Measured) -> Iterator[Finding]:
-    for field, text in _series(found.measure):
+def _contradictions(entry: Measured) -> Iterator[Finding]:
+    for field, text in _series(entry.measure):
         label = selector(text).contradiction
         if label is not None:
             what = f"matches '{label}' twice in {text}, and no series fits both"
-            yield finding(NAME, found.measure, what, "remove one of them", field, about=found.of)
+            yield finding(NAME, entry.measure, what, "remove one of them", field, about=entry.of)
 
 
 def _series(measure: Measure) -> Iterator[tuple[str, str]]:

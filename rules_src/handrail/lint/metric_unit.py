@@ -46,13 +46,13 @@ _GAUGES = ("ratio", "percent", "seconds", "milliseconds", "bytes")
 
 def check(rollout: Rollout) -> Iterator[Finding]:
     """Every histogram that is read in time, and every gauge with a unit."""
-    for found in measured(rollout):
-        measure = found.measure
+    for entry in measured(rollout):
+        measure = entry.measure
         metric, declared, known = _declared(measure)
         named = next((unit for ending, unit in _ENDINGS.items() if metric.endswith(ending)), declared)
         if named != declared:
             what = f"reads {metric} in {declared}, and its name says {named}"
-            yield finding(NAME, measure, what, _cure(measure, named, known), "unit", about=found.of)
+            yield finding(NAME, measure, what, _cure(measure, named, known), "unit", about=entry.of)
 
 
 def _declared(measure: Measure) -> tuple[str, str, tuple[str, ...]]:

@@ -28,14 +28,14 @@ def check(rollout: plan.Rollout, times: Mapping[str, Times]) -> Iterator[Finding
         yield finding(NAME, rollout.where, what, "count both from the breach")
     for guardrail in rollout.guardrails:
         for alert in (alert for alert in guardrail.alerts if alert.action in names.ACTING):
-            found = times[alert.name]
-            if found.decide > decide:
+            own = times[alert.name]
+            if own.decide > decide:
                 what = (
-                    f"decides about {alert.tier} after {span(found.decide)}, and the budget is {span(decide)}"
+                    f"decides about {alert.tier} after {span(own.decide)}, and the budget is {span(decide)}"
                 )
                 cure = "shorten scrape=, evaluate= or confirm=, or allow more"
                 yield finding(NAME, alert.where, what, cure, about=guardrail)
-            if found.done > recover:
-                what = f"has rolled back after {span(found.done)} at {alert.tier}, and the budget is {span(recover)}"
+            if own.done > recover:
+                what = f"has rolled back after {span(own.done)} at {alert.tier}, and the budget is {span(recover)}"
                 cure = "shorten hold=, window= or the steps' timeout=, or allow more"
                 yield finding(NAME, alert.where, what, cure, about=guardrail)

@@ -19,12 +19,12 @@ NAME = "promql-comparison"
 
 def check(rollout: Rollout) -> Iterator[Finding]:
     """Every free expression that is judged."""
-    for found in measured(rollout):
-        measure = found.measure
-        if isinstance(measure, PromQL) and found.panel is None:
+    for entry in measured(rollout):
+        measure = entry.measure
+        if isinstance(measure, PromQL) and entry.panel is None:
             silent = expressions.silent(measure.expr)
             if silent is not None:
-                yield finding(NAME, measure, *_said(silent), "expr", about=found.of)
+                yield finding(NAME, measure, *_said(silent), "expr", about=entry.of)
 
 
 def _said(silent: str) -> tuple[str, str]:

@@ -18,9 +18,9 @@ NAME = "promql-too-new"
 
 def check(rollout: Rollout) -> Iterator[Finding]:
     """Every free expression, panels' too."""
-    for found in measured(rollout):
-        if isinstance(found.measure, PromQL):
-            for word in expressions.too_new(found.measure.expr):
+    for entry in measured(rollout):
+        if isinstance(entry.measure, PromQL):
+            for word in expressions.too_new(entry.measure.expr):
                 what = f"uses {word}, which Prometheus 2.42 or Prometheus 3 does not understand"
                 cure = f'write it without, or accept={{"{NAME}": "why"}}'
-                yield finding(NAME, found.measure, what, cure, "expr", about=found.of)
+                yield finding(NAME, entry.measure, what, cure, "expr", about=entry.of)

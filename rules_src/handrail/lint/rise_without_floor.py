@@ -45,11 +45,11 @@ def _severity(use: Use) -> Severity:
     return Severity.error if acts else Severity.warning
 
 
-def _may_be_none(given: Measure, against: object) -> bool:
+def _may_be_none(judged: Measure, against: object) -> bool:
     """Whether 0 is what a healthy service shows."""
     if isinstance(against, Fixed):
         return amount(against.figure).value == 0
-    measure = given.inner
+    measure = judged.inner
     if isinstance(measure, Gauge | Growth | PromQL):
         return measure.unit in _COUNTS
     return isinstance(measure, SlowerThan | Increase | Rate) or (

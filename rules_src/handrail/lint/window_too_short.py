@@ -20,12 +20,12 @@ NAME = "window-too-short"
 
 def check(rollout: Rollout) -> Iterator[Finding]:
     """Every window against the scrape interval."""
-    for found in measured(rollout):
-        yield from _window(rollout, found)
+    for entry in measured(rollout):
+        yield from _window(rollout, entry)
 
 
-def _window(rollout: Rollout, found: Measured) -> Iterator[Finding]:
-    measure = found.measure
+def _window(rollout: Rollout, entry: Measured) -> Iterator[Finding]:
+    measure = entry.measure
     window = None if isinstance(measure, Gauge) else window_of(measure)
     if window is None or duration(window) >= 4 * duration(rollout.scrape):
         return
@@ -34,4 +34,4 @@ def _window(rollout: Rollout, found: Measured) -> Iterator[Finding]:
     what = f"has a window of {window}, which {with_one}: a scrape comes every {rollout.scrape}"
     cure = f"widen window= to at least four times {rollout.scrape}"
     severity = Severity.error if few else Severity.warning
-    yield finding(NAME, measure, what, cure, "window", about=found.of, severity=severity)
+    yield finding(NAME, measure, what, cure, "window", about=entry.of, severity=severity)

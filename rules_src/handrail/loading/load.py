@@ -134,13 +134,13 @@ def _declared(file: Path, source: Path, kind: type[T], reading: Reading) -> list
     names = names_of(file, source, reading)
     _made_to_the_end(names, file, reading)
     made = [one.thing for one in reading.made[before:] if script in one.scripts]
-    found = [thing for value in (*made, *names.values()) for thing in _of_kind(value, kind)]
+    declarations = [thing for value in (*made, *names.values()) for thing in _of_kind(value, kind)]
     wrong = any(problem.where.file == shown(file) for problem in reading.problems)
-    if not found and not wrong and file.name != "__init__.py":
+    if not declarations and not wrong and file.name != "__init__.py":
         cure = "add one, or begin its name with _" if kind is Rollout else "add one, or remove the file"
         what = f"the file declares no {kind.__name__}"
         reading.problems.append(Problem(Where(shown(file), 1), Severity.error, what, cure))
-    return found
+    return declarations
 
 
 def _made_to_the_end(names: dict[str, object], file: Path, reading: Reading) -> None:
@@ -169,11 +169,11 @@ def _not_seen(source: Path, reading: Reading) -> list[Problem]:
     """What would declare something if it were read, and is not."""
     wrong = {problem.where.file for problem in reading.problems}
     made = [one.thing for one in reading.made]
-    found = list(files_not_read(source, PACKAGE, SETTINGS_MODULE, reading.ran))
+    unread = list(files_not_read(source, PACKAGE, SETTINGS_MODULE, reading.ran))
     for file, name in reading.ran.items():
         if name not in wrong:
-            found += calls_not_run(file, name, made)
-    return found
+            unread += calls_not_run(file, name, made)
+    return unread
 
 
 def _complete(loaded: Loaded, reading: Reading) -> Loaded:
@@ -198,7 +198,7 @@ def _unused(loaded: Loaded, reading: Reading) -> list[Problem]:
     used = {id(part) for rollout in loaded.rollouts for part in (*rollout.guardrails, *rollout.slos)}
     used |= {id(override) for here in loaded.environments for override in here.overrides}
     used |= {id(tier) for one in reading.made for tier in getattr(one.thing, "tiers", None) or ()}
-    found = []
+    problems = []
     for one in reading.made:
         private = any(part.startswith("_") for part in Path(script_of(one.thing)).with_suffix("").parts)
         if isinstance(one.thing, PARTS) and id(one.thing) not in used and not private:
@@ -207,8 +207,8 @@ def _unused(loaded: Loaded, reading: Reading) -> list[Problem]:
                 f"this {type(one.thing).__name__} belongs to no {whose.partition(' ')[2]}, and does nothing"
             )
             cure = f"give it to {whose}, or make it in a function that is called where it is needed"
-            found.append(Problem(where_of(one.thing), Severity.error, what, cure))
-    return found
+            problems.append(Problem(where_of(one.thing), Severity.error, what, cure))
+    return problems
 
 
 def _sound(rollout: Rollout) -> list[Rollout]:

@@ -23,38 +23,38 @@ def overridden(rollouts: Sequence[Rollout], environment: Environment) -> tuple[R
     return tuple(_rollout(rollout, environment.overrides) for rollout in rollouts)
 
 
-def _rollout(given: Rollout, overrides: Sequence[Override]) -> Rollout:
+def _rollout(rollout: Rollout, overrides: Sequence[Override]) -> Rollout:
     changes: dict[str, Any] = {}
     for override in overrides:
-        if isinstance(override, ForRollout) and override.rollout == given.name:
+        if isinstance(override, ForRollout) and override.rollout == rollout.name:
             changes |= _changes(override)
-    guardrails = [_guardrail(given, guardrail, overrides) for guardrail in given.guardrails]
-    if any(new is not old for new, old in zip(guardrails, given.guardrails, strict=True)):
+    guardrails = [_guardrail(rollout, guardrail, overrides) for guardrail in rollout.guardrails]
+    if any(new is not old for new, old in zip(guardrails, rollout.guardrails, strict=True)):
         changes["guardrails"] = guardrails
-    return _with(given, changes)
+    return _with(rollout, changes)
 
 
-def _guardrail(rollout: Rollout, given: Guardrail, overrides: Sequence[Override]) -> Guardrail:
+def _guardrail(rollout: Rollout, guardrail: Guardrail, overrides: Sequence[Override]) -> Guardrail:
     changes: dict[str, Any] = {}
     for override in overrides:
         if isinstance(override, ForGuardrail) and (override.rollout, override.guardrail) == (
             rollout.name,
-            given.name,
+            guardrail.name,
         ):
             changes |= _changes(override)
-    return _with(given, changes)
+    return _with(guardrail, changes)
 
 
 def _changes(override: Override) -> dict[str, Any]:
-    given = {field.name: getattr(override, field.name) for field in fields(override)}
-    return {name: value for name, value in given.items() if name not in _NAMES and value is not None}
+    values = {field.name: getattr(override, field.name) for field in fields(override)}
+    return {name: value for name, value in values.items() if name not in _NAMES and value is not None}
 
 
-def _with(given: T, changes: Mapping[str, Any]) -> T:
+def _with(declaration: T, changes: Mapping[str, Any]) -> T:
     # The values are of the fields' own types and were validated where they were written; a copy keeps the place.
     if not changes:
-        return given
-    changed = copy.copy(given)
+        return declaration
+    changed = copy.copy(declaration)
     for name, value in changes.items():
         object.__setattr__(changed, name, value)
     return changed

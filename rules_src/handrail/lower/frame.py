@@ -55,6 +55,6 @@ class Frame:
         )
 
 
-def lower_arms(given: Arms | None) -> plan.Arms | None:
+def lower_arms(arms: Arms | None) -> plan.Arms | None:
     """The plan's arms."""
-    return None if given is None else plan.Arms(given.label, given.canary, given.stable)
+    return None if arms is None else plan.Arms(arms.label, arms.canary, arms.stable)

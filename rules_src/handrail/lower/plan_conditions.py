@@ -81,10 +81,10 @@ def _beside(figure: Decimal | None, op: plan.Op, *, points: bool) -> Decimal | N
     return signed if points else 1 + signed
 
 
-def _by_stage(given: ByStage) -> tuple[plan.StageLimit, ...]:
-    if isinstance(given, Mapping):
+def _by_stage(written: ByStage) -> tuple[plan.StageLimit, ...]:
+    if isinstance(written, Mapping):
         return tuple(
             plan.StageLimit(stage, None if figure is None else amount(figure).value)
-            for stage, figure in given.items()
+            for stage, figure in written.items()
         )
-    return (plan.StageLimit(None, amount(given).value),)
+    return (plan.StageLimit(None, amount(written).value),)

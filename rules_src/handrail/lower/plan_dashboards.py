@@ -17,11 +17,11 @@ from handrail.units import duration
 MAIN = "main"
 
 
-def lower_dashboards(given: Rollout, frame: Frame) -> tuple[plan.Dashboard, ...]:
+def lower_dashboards(rollout: Rollout, frame: Frame) -> tuple[plan.Dashboard, ...]:
     """The rollout's own page, whether declared or not, then the others in their order."""
-    title = given.title or given.name
-    own = next((page for page in given.dashboards if page.name == MAIN), Dashboard(MAIN))
-    rest = [page for page in given.dashboards if page.name != MAIN]
+    title = rollout.title or rollout.name
+    own = next((page for page in rollout.dashboards if page.name == MAIN), Dashboard(MAIN))
+    rest = [page for page in rollout.dashboards if page.name != MAIN]
     return (
         _page(own, "", own.title or title, frame),
         *(_page(page, page.name, page.title or f"{title}: {page.name}", frame) for page in rest),

@@ -22,38 +22,40 @@ from handrail.units import Unit
 ACTING_KEEPS = timedelta(minutes=10)
 
 
-def lower_guardrail(given: declared.Guardrail, frame: Frame) -> plan.Guardrail:
+def lower_guardrail(guardrail: declared.Guardrail, frame: Frame) -> plan.Guardrail:
     """Everything the targets need to know about one guardrail."""
-    signals = lower_signals(given, frame)
-    place, arms = frame.place(given), lower_arms(frame.arms_of(given))
-    tiers: _Tiers = [(tier, _tier_conditions(given, tier, signals, frame)) for tier in given.tiers]
-    if given.order == "tighten":
+    signals = lower_signals(guardrail, frame)
+    place, arms = frame.place(guardrail), lower_arms(frame.arms_of(guardrail))
+    tiers: _Tiers = [(tier, _tier_conditions(guardrail, tier, signals, frame)) for tier in guardrail.tiers]
+    if guardrail.order == "tighten":
         tiers = _tightened(tiers, frame)
-    alerts = tuple(_alert(given, tier, found, frame) for tier, found in tiers)
-    success = tuple(_success(given, limit, signals[""], frame) for limit in given.successes)
-    used = tuple(c for _, found in tiers for c in found) + tuple(criterion.condition for criterion in success)
+    alerts = tuple(_alert(guardrail, tier, conditions, frame) for tier, conditions in tiers)
+    success = tuple(_success(guardrail, limit, signals[""], frame) for limit in guardrail.successes)
+    used = tuple(c for _, conditions in tiers for c in conditions) + tuple(
+        criterion.condition for criterion in success
+    )
     return plan.Guardrail(
-        name=given.name,
-        title=given.title or given.name,
+        name=guardrail.name,
+        title=guardrail.title or guardrail.name,
         arms=arms,
         alert_labels=alert_labels(signals.values(), arms),
         signals=tuple(signals.values()),
-        info=_info(given, frame, signals[""]),
+        info=_info(guardrail, frame, signals[""]),
         alerts=alerts,
-        blind=_blind(given, tuple(signals.values()), used, place, frame),
+        blind=_blind(guardrail, tuple(signals.values()), used, place, frame),
         success=success,
-        shadow=given.mode == names.SHADOW,
-        runbook=lower_runbook(given.runbook),
-        where=where_of(given),
+        shadow=guardrail.mode == names.SHADOW,
+        runbook=lower_runbook(guardrail.runbook),
+        where=where_of(guardrail),
     )
 
 
 def _tier_conditions(
-    given: declared.Guardrail, tier: declared.Tier, signals: dict[str, plan.Signal], frame: Frame
+    guardrail: declared.Guardrail, tier: declared.Tier, signals: dict[str, plan.Signal], frame: Frame
 ) -> tuple[plan.Condition, ...]:
     scale = frame.context.scale
     main = signals["changes" if isinstance(tier.limit, Changed) else ""]
-    first = lower_condition(main, tier.limit, given.against, scale)
+    first = lower_condition(main, tier.limit, guardrail.against, scale)
     rest = (lower_condition(signals[other.name], other.limit, other.against, scale) for other in tier.or_)
     return (first, *rest)
 
@@ -66,12 +68,12 @@ def _tightened(tiers: _Tiers, frame: Frame) -> _Tiers:
     done: _Tiers = []
     stages = [stage.name for stage in frame.stages]
     graver: list[plan.Condition] = []
-    for tier, found in reversed(tiers):
-        first = found[0]
+    for tier, conditions in reversed(tiers):
+        first = conditions[0]
         for other in graver:
             first = _no_looser(first, other, stages)
         graver.append(first)
-        done.append((tier, (first, *found[1:])))
+        done.append((tier, (first, *conditions[1:])))
     return done[::-1]
 
 
@@ -97,36 +99,38 @@ def _same_kind(one: plan.Condition, other: plan.Condition) -> bool:
 
 
 def _alert(
-    given: declared.Guardrail, tier: declared.Tier, found: tuple[plan.Condition, ...], frame: Frame
+    guardrail: declared.Guardrail, tier: declared.Tier, conditions: tuple[plan.Condition, ...], frame: Frame
 ) -> plan.Alert:
     scale = frame.context.scale
-    place = frame.place(given)
+    place = frame.place(guardrail)
     keep = scale.maybe(tier.keep_firing_for)
     if keep is None:
         keep = scale.time(ACTING_KEEPS) if tier.action in names.ACTING else timedelta()
     during = scale.maybe(tier.during)
     return plan.Alert(
-        name=names.alert_name(frame.rollout.name, given.name, tier.tier),
+        name=names.alert_name(frame.rollout.name, guardrail.name, tier.tier),
         tier=tier.tier,
         severity=frame.severity(tier.tier, tier.severity),
         action=tier.action,
-        expr=_any_of(found, place, during),
+        expr=_any_of(conditions, place, during),
         hold=scale.duration(tier.hold),
         keep_firing_for=keep,
         labels=frame.labels(
-            given.name, tier.tier, frame.severity(tier.tier, tier.severity), tier.action, given.mode
+            guardrail.name, tier.tier, frame.severity(tier.tier, tier.severity), tier.action, guardrail.mode
         ),
-        summary=f"{_title(given)} of {frame.rollout.name}: {tier.tier}, {tier.action}",
-        description=_description(given, tier, found),
-        conditions=found,
+        summary=f"{_title(guardrail)} of {frame.rollout.name}: {tier.tier}, {tier.action}",
+        description=_description(guardrail, tier, conditions),
+        conditions=conditions,
         during=during,
         note=tier.note,
         where=where_of(tier),
     )
 
 
-def _any_of(found: tuple[plan.Condition, ...], place: comparisons.Place, during: timedelta | None) -> str:
-    reasons = [comparisons.fires(condition, place) for condition in found]
+def _any_of(
+    conditions: tuple[plan.Condition, ...], place: comparisons.Place, during: timedelta | None
+) -> str:
+    reasons = [comparisons.fires(condition, place) for condition in conditions]
     expr = reasons[0] if len(reasons) == 1 else "\nor ".join(f"({reason})" for reason in reasons)
     if during is None:
         return expr
@@ -142,72 +146,74 @@ _VALUE_TEXT = {
 }
 
 
-def _title(given: declared.Guardrail) -> str:
-    return literal(given.title or given.name)
+def _title(guardrail: declared.Guardrail) -> str:
+    return literal(guardrail.title or guardrail.name)
 
 
-def _description(given: declared.Guardrail, tier: declared.Tier, found: tuple[plan.Condition, ...]) -> str:
-    limits = literal(", or ".join(map(reason, found)))
-    units = {condition.signal.unit for condition in found}
+def _description(
+    guardrail: declared.Guardrail, tier: declared.Tier, conditions: tuple[plan.Condition, ...]
+) -> str:
+    limits = literal(", or ".join(map(reason, conditions)))
+    units = {condition.signal.unit for condition in conditions}
     shown = _VALUE_TEXT[units.pop()] if len(units) == 1 else "{{ $value | humanize }}"
     note = f" {literal(tier.note)}" if tier.note else ""
-    return f"{_title(given)} is at {shown}; the {tier.tier} limit is {limits}.{note}"
+    return f"{_title(guardrail)} is at {shown}; the {tier.tier} limit is {limits}.{note}"
 
 
 def _blind(
-    given: declared.Guardrail,
+    guardrail: declared.Guardrail,
     signals: tuple[plan.Signal, ...],
     used: tuple[plan.Condition, ...],
     place: comparisons.Place,
     frame: Frame,
 ) -> plan.Alert:
-    acting = any(tier.action in names.ACTING for tier in given.tiers)
-    timed = any(tier.during is not None for tier in given.tiers)
+    acting = any(tier.action in names.ACTING for tier in guardrail.tiers)
+    timed = any(tier.during is not None for tier in guardrail.tiers)
     severity = frame.severity("critical" if acting else "warning")
     return plan.Alert(
-        name=names.alert_name(frame.rollout.name, given.name, names.BLIND),
+        name=names.alert_name(frame.rollout.name, guardrail.name, names.BLIND),
         tier=names.BLIND,
         severity=severity,
         action="hold",
         expr=blindness.cannot_see(signals, used, place, timed=timed),
-        hold=frame.context.scale.duration(given.blind_after),
+        hold=frame.context.scale.duration(guardrail.blind_after),
         keep_firing_for=timedelta(),
-        labels=frame.labels(given.name, names.BLIND, severity, "hold", given.mode),
-        summary=f"{_title(given)} of {frame.rollout.name}: blind, hold",
-        description=f"{_title(given)} cannot be judged: {{{{ $labels.reason }}}}. This is no pass: hold.",
+        labels=frame.labels(guardrail.name, names.BLIND, severity, "hold", guardrail.mode),
+        summary=f"{_title(guardrail)} of {frame.rollout.name}: blind, hold",
+        description=f"{_title(guardrail)} cannot be judged: {{{{ $labels.reason }}}}. This is no pass: hold.",
         conditions=(),
         during=None,
         note=None,
-        where=where_of(given),
+        where=where_of(guardrail),
     )
 
 
-def _success(given: declared.Guardrail, limit: Limit, main: plan.Signal, frame: Frame) -> plan.Success:
-    named = lower_condition(main, limit, given.against, frame.context.scale)
+def _success(guardrail: declared.Guardrail, limit: Limit, main: plan.Signal, frame: Frame) -> plan.Success:
+    named = lower_condition(main, limit, guardrail.against, frame.context.scale)
     forbidden = limit.relative  # a rise or a drop names what must not happen
     failing = named if forbidden else replace(named, op=named.op.opposite)
     breached = comparisons.not_only if isinstance(limit, Is) else comparisons.fires
     return plan.Success(
         condition=failing,
         text=f"not {words(named)}" if forbidden else words(named),
-        breach=breached(failing, frame.place(given)),
-        seen=comparisons.seen(failing, frame.place(given)),
+        breach=breached(failing, frame.place(guardrail)),
+        seen=comparisons.seen(failing, frame.place(guardrail)),
     )
 
 
-def _info(given: declared.Guardrail, frame: Frame, main: plan.Signal) -> plan.Recording:
+def _info(guardrail: declared.Guardrail, frame: Frame, main: plan.Signal) -> plan.Recording:
     labels = (
         (names.ROLLOUT, frame.rollout.name),
-        (names.GUARDRAIL, given.name),
+        (names.GUARDRAIL, guardrail.name),
         (names.SERVICE, frame.rollout.service),
         ("unit", main.unit.value),
-        (names.MODE, given.mode),
+        (names.MODE, guardrail.mode),
     )
     return plan.Recording(names.INFO, "vector(1)", labels)
 
 
-def lower_runbook(given: declared.Runbook | None) -> plan.Runbook:
+def lower_runbook(runbook: declared.Runbook | None) -> plan.Runbook:
     """The runbook, empty where none was written (a lint asks for it)."""
-    if given is None:
+    if runbook is None:
         return plan.Runbook("", (), ())
-    return plan.Runbook(given.impact, tuple(given.look), tuple(given.mend))
+    return plan.Runbook(runbook.impact, tuple(runbook.look), tuple(runbook.mend))

@@ -68,7 +68,7 @@ def inhibitions(rollout: str, chains: Sequence[Chain], told: Audiences) -> tuple
 
 
 def _pairs(chains: Sequence[Chain], told: Audiences) -> Iterator[tuple[_Kind, _Kind]]:
-    found = {
+    pairs = {
         (_kind(graver), _kind(milder))
         for chain in chains
         if isinstance(chain, plan.Slo) or not chain.shadow
@@ -77,7 +77,7 @@ def _pairs(chains: Sequence[Chain], told: Audiences) -> Iterator[tuple[_Kind, _K
         if names.TIERS.index(milder.tier) < names.TIERS.index(graver.tier)
     }
     yield from sorted(
-        (pair for pair in found if _makes_up_for(*pair, told)),
+        (pair for pair in pairs if _makes_up_for(*pair, told)),
         key=lambda pair: (_order(pair[0]), _order(pair[1])),
     )
 

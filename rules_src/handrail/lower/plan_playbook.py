@@ -29,55 +29,57 @@ LATELY = "1h"
 """How long before a rollback its canary must have been scraped, for its absence to say that it is gone."""
 
 
-def lower_playbook(given: Rollout, guardrails: tuple[plan.Guardrail, ...], frame: Frame) -> contract.Playbook:
+def lower_playbook(
+    rollout: Rollout, guardrails: tuple[plan.Guardrail, ...], frame: Frame
+) -> contract.Playbook:
     """Stages with their steps, gates, tiers, and the steps of each action."""
     return contract.Playbook(
-        rollout=given.name,
-        service=given.service,
+        rollout=rollout.name,
+        service=rollout.service,
         environment=frame.environment,
-        arms=_arms(given),
-        stages=tuple(_stage(given, stage, frame) for stage in given.stages),
+        arms=_arms(rollout),
+        stages=tuple(_stage(rollout, stage, frame) for stage in rollout.stages),
         gates=tuple(
             _gate(stage, frame.stages[place - 1] if place else None, guardrails, frame)
-            for place, stage in enumerate(given.stages)
+            for place, stage in enumerate(rollout.stages)
             if place or stage.gate
         ),
         guardrails=tuple(
             _facts(written, lowered, frame)
-            for written, lowered in zip(given.guardrails, guardrails, strict=True)
+            for written, lowered in zip(rollout.guardrails, guardrails, strict=True)
         ),
-        actions=_actions(given, guardrails, frame),
-        checks=tuple(frame.context.scale.duration(check).total_seconds() for check in given.checks),
-        budget_per_day=given.rollbacks_per_day,
-        keep=frame.context.scale.duration(given.keep).total_seconds() if given.keep else 0,
+        actions=_actions(rollout, guardrails, frame),
+        checks=tuple(frame.context.scale.duration(check).total_seconds() for check in rollout.checks),
+        budget_per_day=rollout.rollbacks_per_day,
+        keep=frame.context.scale.duration(rollout.keep).total_seconds() if rollout.keep else 0,
         runbook_url=frame.runbook_url,
         dashboard_url=frame.dashboard_url,
     )
 
 
-def _arms(given: Rollout) -> contract.Arms | None:
-    arms = given.arms
+def _arms(rollout: Rollout) -> contract.Arms | None:
+    arms = rollout.arms
     return contract.Arms(label=arms.label, canary=arms.canary, stable=arms.stable) if arms else None
 
 
-def _stage(given: Rollout, stage: DeclaredStage, frame: Frame) -> contract.StageFacts:
+def _stage(rollout: Rollout, stage: DeclaredStage, frame: Frame) -> contract.StageFacts:
     weight = None if stage.weight is None else amount(stage.weight).value
     hold = frame.context.scale.maybe(stage.hold)
     return contract.StageFacts(
         name=stage.name,
         weight=None if weight is None else float(weight),
         hold=None if hold is None else hold.total_seconds(),
-        enter=(*_split(given, weight), *stage.enter),
+        enter=(*_split(rollout, weight), *stage.enter),
     )
 
 
-def _split(given: Rollout, weight: Decimal | None) -> tuple[contract.HAProxyWeight, ...]:
-    if given.split is None or weight is None:
+def _split(rollout: Rollout, weight: Decimal | None) -> tuple[contract.HAProxyWeight, ...]:
+    if rollout.split is None or weight is None:
         return ()
     canary = round(weight * 100)
     return (
-        given.split.weight(given.split.stable, 100 - canary),
-        given.split.weight(given.split.canary, canary),
+        rollout.split.weight(rollout.split.stable, 100 - canary),
+        rollout.split.weight(rollout.split.canary, canary),
     )
 
 
@@ -101,8 +103,8 @@ def _gate(
     )
 
 
-def _approval(given: str | Approval, frame: Frame) -> contract.Approval:
-    asked = Approval(given) if isinstance(given, str) else given
+def _approval(written: str | Approval, frame: Frame) -> contract.Approval:
+    asked = Approval(written) if isinstance(written, str) else written
     return contract.Approval(
         role=asked.role,
         valid_for=frame.context.scale.duration(asked.valid_for).total_seconds(),
@@ -162,9 +164,9 @@ def _facts(written: DeclaredGuardrail, lowered: plan.Guardrail, frame: Frame) ->
 
 def _needs(guardrail: plan.Guardrail) -> Iterator[tuple[str, ...]]:
     """Of either arm: before the first stage there is no canary."""
-    found = [any_of for signal in guardrail.signals for any_of in needed(signal.measure)]
+    groups = [any_of for signal in guardrail.signals for any_of in needed(signal.measure)]
     yield from dict.fromkeys(
-        tuple(str(_of_either(one, guardrail.arms)) for one in any_of) for any_of in found
+        tuple(str(_of_either(one, guardrail.arms)) for one in any_of) for any_of in groups
     )
 
 
@@ -238,32 +240,32 @@ def _captures(
 
 
 def _actions(
-    given: Rollout, guardrails: tuple[plan.Guardrail, ...], frame: Frame
+    rollout: Rollout, guardrails: tuple[plan.Guardrail, ...], frame: Frame
 ) -> tuple[contract.Action, ...]:
-    rollback = _rollback(given, given.rollback)
-    emergency = rollback if given.emergency is None else _rollback(given, given.emergency)
-    security = rollback if given.security is None else _rollback(given, given.security)
-    proof = _proof(given, guardrails, frame)
-    told = tuple(given.tell)
+    rollback = _rollback(rollout, rollout.rollback)
+    emergency = rollback if rollout.emergency is None else _rollback(rollout, rollout.emergency)
+    security = rollback if rollout.security is None else _rollback(rollout, rollout.security)
+    proof = _proof(rollout, guardrails, frame)
+    told = tuple(rollout.tell)
     return (
         contract.Action(name="investigate", tell=told),
         contract.Action(name="hold", tell=told),
         contract.Action(name="rollback", steps=rollback, proof=proof, tell=told),
         contract.Action(
-            name="emergency-rollback", steps=emergency, proof=proof, tell=(*told, *given.tell_emergency)
+            name="emergency-rollback", steps=emergency, proof=proof, tell=(*told, *rollout.tell_emergency)
         ),
         contract.Action(
-            name="security-rollback", steps=security, proof=proof, tell=(*told, *given.tell_security)
+            name="security-rollback", steps=security, proof=proof, tell=(*told, *rollout.tell_security)
         ),
     )
 
 
-def _rollback(given: Rollout, declared: Sequence[contract.Step]) -> tuple[contract.Step, ...]:
+def _rollback(rollout: Rollout, declared: Sequence[contract.Step]) -> tuple[contract.Step, ...]:
     """Flags that stand first, then the split's weights, then what takes longer: a deploy.
 
     Of every rollback: none is proved while the canary has traffic. A weight that is declared is not set twice.
     """
-    steps, split = tuple(declared), given.split
+    steps, split = tuple(declared), rollout.split
     if split is None:
         return steps
     flags = tuple(takewhile(lambda step: isinstance(step, FLAGS), steps))
@@ -272,20 +274,20 @@ def _rollback(given: Rollout, declared: Sequence[contract.Step]) -> tuple[contra
     return (*flags, *(step for step in weights if step.server not in own), *steps[len(flags) :])
 
 
-def _proof(given: Rollout, guardrails: tuple[plan.Guardrail, ...], frame: Frame) -> contract.Proof | None:
-    if given.arms is None:
+def _proof(rollout: Rollout, guardrails: tuple[plan.Guardrail, ...], frame: Frame) -> contract.Proof | None:
+    if rollout.arms is None:
         return None
-    window = frame.context.scale.duration(given.scrape) * 4
+    window = frame.context.scale.duration(rollout.scrape) * 4
     # What judges the whole service may have no label that tells the arms apart.
     apart_first = sorted(guardrails, key=lambda guardrail: guardrail.arms is None)
     measures = [guardrail.signals[0].measure for guardrail in apart_first]
     counted = next((measure for measure in measures if counting(measure) is not None), None)
     if counted is None:
         return None
-    within = frame.context.scale.duration(given.proved_within)
+    within = frame.context.scale.duration(rollout.proved_within)
     canary, stable = (
-        _of_arm(counted, (given.arms.label, "=", arm), window)
-        for arm in (given.arms.canary, given.arms.stable)
+        _of_arm(counted, (rollout.arms.label, "=", arm), window)
+        for arm in (rollout.arms.canary, rollout.arms.stable)
     )
     return contract.Proof(
         expr=_no_traffic(canary, stable, within + frame.context.scale.duration(LATELY)),
@@ -312,9 +314,9 @@ def _no_traffic(canary: plan.Measure, stable: plan.Measure, lately: timedelta) -
 
 def _of_arm(measure: plan.Measure, arm: tuple[str, str, str], window: timedelta) -> plan.Measure:
     """What counts events, of one arm alone and over `window`."""
-    found = plan.narrowed(measure.inner, arm)
+    counted = plan.narrowed(measure.inner, arm)
     return (
-        replace(found, window=window)
-        if isinstance(found, plan.Ratio | plan.Latency | plan.SlowerThan)
-        else found
+        replace(counted, window=window)
+        if isinstance(counted, plan.Ratio | plan.Latency | plan.SlowerThan)
+        else counted
     )

@@ -34,46 +34,46 @@ def lower(
     )
 
 
-def _rollout(given: Rollout, environment: Environment) -> plan.Rollout:
-    frame = _frame(given, environment)
+def _rollout(rollout: Rollout, environment: Environment) -> plan.Rollout:
+    frame = _frame(rollout, environment)
     scale = frame.context.scale
-    guardrails = tuple(lower_guardrail(guardrail, frame) for guardrail in given.guardrails)
-    slos = tuple(lower_slo(slo, given, frame) for slo in given.slos)
+    guardrails = tuple(lower_guardrail(guardrail, frame) for guardrail in rollout.guardrails)
+    slos = tuple(lower_slo(slo, rollout, frame) for slo in rollout.slos)
     return plan.Rollout(
-        name=given.name,
-        service=given.service,
-        title=given.title or given.name,
-        arms=lower_arms(given.arms),
+        name=rollout.name,
+        service=rollout.service,
+        title=rollout.title or rollout.name,
+        arms=lower_arms(rollout.arms),
         stages=frame.stages,
         guardrails=guardrails,
         slos=slos,
-        dashboards=lower_dashboards(given, frame),
+        dashboards=lower_dashboards(rollout, frame),
         escalation=tuple(
-            _level(frame, level.name, scale.duration(level.after), level.tell) for level in given.escalation
+            _level(frame, level.name, scale.duration(level.after), level.tell) for level in rollout.escalation
         ),
         heartbeat=_heartbeat(frame),
-        routing=lower_routing(given, environment, (*guardrails, *slos)),
-        sql=tuple(lower_sql(source, scale) for source in given.sql),
-        logs=tuple(lower_log(source) for source in given.logs),
-        contacts=tuple(given.contacts),
+        routing=lower_routing(rollout, environment, (*guardrails, *slos)),
+        sql=tuple(lower_sql(source, scale) for source in rollout.sql),
+        logs=tuple(lower_log(source) for source in rollout.logs),
+        contacts=tuple(rollout.contacts),
         severities=tuple((tier, frame.severity(tier)) for tier in names.TIERS),
-        scrape=scale.duration(given.scrape),
-        evaluate=scale.duration(given.evaluate),
-        decide_within=scale.duration(given.budget.decide) if given.budget else None,
-        recover_within=scale.duration(given.budget.recover) if given.budget else None,
+        scrape=scale.duration(rollout.scrape),
+        evaluate=scale.duration(rollout.evaluate),
+        decide_within=scale.duration(rollout.budget.decide) if rollout.budget else None,
+        recover_within=scale.duration(rollout.budget.recover) if rollout.budget else None,
         runbook_url=frame.runbook_url,
         dashboard_url=frame.dashboard_url,
-        playbook=lower_playbook(given, guardrails, frame),
-        source=script_of(given),
-        where=where_of(given),
+        playbook=lower_playbook(rollout, guardrails, frame),
+        source=script_of(rollout),
+        where=where_of(rollout),
     )
 
 
-def _frame(given: Rollout, environment: Environment) -> Frame:
+def _frame(rollout: Rollout, environment: Environment) -> Frame:
     scale = Scale(environment.faster)
-    matchers = {**given.match, **environment.match.get(given.name, {})}
+    matchers = {**rollout.match, **environment.match.get(rollout.name, {})}
     return Frame(
-        rollout=given,
+        rollout=rollout,
         environment=environment.name,
         context=Context(tuple((label, "=", text) for label, text in sorted(matchers.items())), scale),
         stages=tuple(
@@ -82,25 +82,25 @@ def _frame(given: Rollout, environment: Environment) -> Frame:
                 None if stage.weight is None else amount(stage.weight).value,
                 scale.maybe(stage.hold),
             )
-            for stage in given.stages
+            for stage in rollout.stages
         ),
-        runbook_url=f"{environment.runbooks.rstrip('/')}/{given.name}.md",
-        dashboard_url=f"{environment.dashboards.rstrip('/')}/{names.dashboard_uid(given.name)}",
+        runbook_url=f"{environment.runbooks.rstrip('/')}/{rollout.name}.md",
+        dashboard_url=f"{environment.dashboards.rstrip('/')}/{names.dashboard_uid(rollout.name)}",
     )
 
 
 def _level(frame: Frame, name: str, after: timedelta, tell: str) -> plan.EscalationLevel:
-    given = frame.rollout
+    rollout = frame.rollout
     alert = _rollout_alert(
-        given,
-        name=names.camel(given.name) + "Escalation" + names.camel(name),
+        rollout,
+        name=names.camel(rollout.name) + "Escalation" + names.camel(name),
         guardrail=names.ESCALATION,
         action="investigate",
         expr="max by (rollout, service, guardrail, tier, severity) "
-        f'(ALERTS{{alertstate="firing",rollout="{given.name}",environment="{frame.environment}",'
+        f'(ALERTS{{alertstate="firing",rollout="{rollout.name}",environment="{frame.environment}",'
         f'level="",mode!="shadow",tier=~"{"|".join((*names.TIERS, names.BLIND))}"}})',
         hold=after,
-        summary=f"An alert of {given.name} is unresolved: {literal(tell)}",
+        summary=f"An alert of {rollout.name} is unresolved: {literal(tell)}",
         description=f"{{{{ $labels.guardrail }}}} ({{{{ $labels.tier }}}}) is still unresolved; now {literal(tell)} is told.",
         labels=(
             (names.LEVEL, name),
@@ -112,22 +112,22 @@ def _level(frame: Frame, name: str, after: timedelta, tell: str) -> plan.Escalat
 
 
 def _heartbeat(frame: Frame) -> plan.Alert:
-    given = frame.rollout
+    rollout = frame.rollout
     return _rollout_alert(
-        given,
+        rollout,
         name=names.HEARTBEAT_ALERT,
         guardrail=names.HEARTBEAT,
         action="investigate",
         expr="vector(1)",
         hold=timedelta(),
-        summary=f"The guard of {given.name} is awake",
+        summary=f"The guard of {rollout.name} is awake",
         description="Fires always. When it stops arriving, nobody guards the rollout: see the runbook.",
         labels=frame.labels(names.HEARTBEAT, names.HEARTBEAT, "none", "investigate"),
     )
 
 
 def _rollout_alert(
-    given: Rollout,
+    rollout: Rollout,
     *,
     name: str,
     guardrail: str,
@@ -152,27 +152,29 @@ def _rollout_alert(
         conditions=(),
         during=None,
         note=None,
-        where=where_of(given),
+        where=where_of(rollout),
     )
 
 
-def _environment(given: Environment, alertmanager: tuple[int, int]) -> plan.Environment:
+def _environment(environment: Environment, alertmanager: tuple[int, int]) -> plan.Environment:
     return plan.Environment(
-        name=given.name,
-        receiver=given.receiver.rstrip("/"),
-        token_file=given.token_file,
-        viewer_token_file=given.viewer_token_file,
-        alertmanagers=tuple(given.alertmanagers),
-        prometheus=given.prometheus.rstrip("/"),
-        datasource=given.datasource,
+        name=environment.name,
+        receiver=environment.receiver.rstrip("/"),
+        token_file=environment.token_file,
+        viewer_token_file=environment.viewer_token_file,
+        alertmanagers=tuple(environment.alertmanagers),
+        prometheus=environment.prometheus.rstrip("/"),
+        datasource=environment.datasource,
         scrape=tuple(
             plan.ScrapeJob(
                 job.job, tuple(job.addresses), job.path, tuple(sorted(job.labels.items())), job.drop_prefix
             )
-            for job in given.scrape
+            for job in environment.scrape
         ),
         cluster=plan.Cluster(
-            given.cluster.namespace, tuple(sorted(given.cluster.labels.items())), given.cluster.secret
+            environment.cluster.namespace,
+            tuple(sorted(environment.cluster.labels.items())),
+            environment.cluster.secret,
         ),
         alertmanager=alertmanager,
     )

@@ -44,23 +44,23 @@ PEOPLE_PACE: Final = Pace(10 * _SECOND, _MINUTE, 4 * _HOUR)
 LEVEL_PACE: Final = Pace(timedelta(), _MINUTE, _HOUR)
 
 
-def lower_routing(given: Rollout, environment: Environment, chains: Sequence[Chain]) -> Routing:
+def lower_routing(rollout: Rollout, environment: Environment, chains: Sequence[Chain]) -> Routing:
     """Routes, inhibitions and receivers for the alerts of one rollout."""
-    told = _told(given, environment, chains)
+    told = _told(rollout, environment, chains)
     handrail = HandrailReceiver(
         f"{environment.receiver.rstrip('/')}/webhooks/alertmanager", environment.token_file
     )
     return Routing(
-        routes=(*_to_the_receiver(), *(_people(given, word, level=level) for word, level, _ in told)),
+        routes=(*_to_the_receiver(), *(_people(rollout, word, level=level) for word, level, _ in told)),
         inhibitions=inhibitions(
-            given.name,
+            rollout.name,
             chains,
             {word: frozenset(map(_channel, whom)) for word, _, whom in told},
         ),
         receivers=(
             Receiver(names.RECEIVER, (handrail,)),
             Receiver(names.HEARTBEAT_RECEIVER, (handrail,)),
-            *(Receiver(_name(given, word), tuple(map(_channel, whom))) for word, _, whom in told),
+            *(Receiver(_name(rollout, word), tuple(map(_channel, whom))) for word, _, whom in told),
         ),
     )
 
@@ -92,42 +92,44 @@ def _to_the_receiver() -> tuple[Route, ...]:
 
 
 def _told(
-    given: Rollout, environment: Environment, chains: Sequence[Chain]
+    rollout: Rollout, environment: Environment, chains: Sequence[Chain]
 ) -> list[tuple[str, bool, Sequence[notify.Receiver]]]:
     """(severity or level, whether it is a level, who is told), in the order of the alerts."""
-    routes = {**given.routes, **environment.routes}
+    routes = {**rollout.routes, **environment.routes}
     severities = dict.fromkeys(alert.severity for one in chains for alert in (*one.alerts, one.blind))
-    levels = [level.name for level in given.escalation]
+    levels = [level.name for level in rollout.escalation]
     words = [(word, False) for word in severities] + [(level, True) for level in levels]
     return [(word, level, routes[word]) for word, level in words if routes.get(word)]
 
 
-def _people(given: Rollout, word: str, *, level: bool) -> Route:
+def _people(rollout: Rollout, word: str, *, level: bool) -> Route:
     which = (
         (Matcher(names.LEVEL, "=", word),)
         if level
         else (Matcher(names.SEVERITY, "=", word), Matcher(names.LEVEL, "=", ""))
     )
     return Route(
-        _name(given, word),
-        (Matcher(names.ROLLOUT, "=", given.name), *which, _IN_FORCE),
+        _name(rollout, word),
+        (Matcher(names.ROLLOUT, "=", rollout.name), *which, _IN_FORCE),
         _WHOLE,
         LEVEL_PACE if level else PEOPLE_PACE,
         goes_on=True,
     )
 
 
-def _name(given: Rollout, word: str) -> str:
-    return f"{given.name}/{word}"
+def _name(rollout: Rollout, word: str) -> str:
+    return f"{rollout.name}/{word}"
 
 
-def _channel(given: notify.Receiver) -> Channel:
-    match given:
+def _channel(receiver: notify.Receiver) -> Channel:
+    match receiver:
         case notify.SlackReceiver():
-            return SlackChannel(given.channel, given.url_file)
+            return SlackChannel(receiver.channel, receiver.url_file)
         case notify.PagerDutyReceiver():
-            return PagerDutyService(given.routing_key_file, given.url)
+            return PagerDutyService(receiver.routing_key_file, receiver.url)
         case notify.EmailReceiver():
-            return Mailbox(given.to, given.sender, given.smarthost, given.username, given.password_file)
+            return Mailbox(
+                receiver.to, receiver.sender, receiver.smarthost, receiver.username, receiver.password_file
+            )
         case notify.WebhookReceiver():
-            return OtherWebhook(given.url, given.token_file)
+            return OtherWebhook(receiver.url, receiver.token_file)

@@ -29,26 +29,26 @@ _OF_THE_STABLE_ARM = (DeclaredStableArm, BeforeRollout, Ago)
 """References that are figures of the stable arm: now, captured before there was a canary, or back then."""
 
 
-def lower_signals(given: declared.Guardrail, frame: Frame) -> dict[str, plan.Signal]:
+def lower_signals(guardrail: declared.Guardrail, frame: Frame) -> dict[str, plan.Signal]:
     """The signals by name, the guardrail's own measure first and without one."""
-    others = [other for tier in given.tiers for other in tier.or_]
-    changes = [tier.limit for tier in given.tiers if isinstance(tier.limit, Changed)]
-    compared = [given.against, *(other.against for other in others)]
+    others = [other for tier in guardrail.tiers for other in tier.or_]
+    changes = [tier.limit for tier in guardrail.tiers if isinstance(tier.limit, Changed)]
+    compared = [guardrail.against, *(other.against for other in others)]
     both = any(isinstance(reference, _OF_THE_STABLE_ARM) for reference in compared)
     beside: dict[str, plan.Signal] = {}
     for limit in changes:
-        if isinstance(given.measure, State):
-            beside["changes"] = _changes(given, given.measure, limit, frame)
+        if isinstance(guardrail.measure, State):
+            beside["changes"] = _changes(guardrail, guardrail.measure, limit, frame)
     for other in others:
-        beside[other.name] = _signal(other.name, given, other.measure, frame, [other.limit], both=both)
-    limits = [*(tier.limit for tier in given.tiers), *given.successes]
-    main = _signal("", given, given.measure, frame, limits, both=both, beside=tuple(beside.values()))
+        beside[other.name] = _signal(other.name, guardrail, other.measure, frame, [other.limit], both=both)
+    limits = [*(tier.limit for tier in guardrail.tiers), *guardrail.successes]
+    main = _signal("", guardrail, guardrail.measure, frame, limits, both=both, beside=tuple(beside.values()))
     return {"": main, **beside}
 
 
 def _signal(
     name: str,
-    given: declared.Guardrail,
+    guardrail: declared.Guardrail,
     measure: Measure,
     frame: Frame,
     limits: Sequence[Limit],
@@ -56,7 +56,7 @@ def _signal(
     both: bool,
     beside: tuple[plan.Signal, ...] = (),
 ) -> plan.Signal:
-    arms, context = frame.arms_of(given), frame.context
+    arms, context = frame.arms_of(guardrail), frame.context
     if arms is not None:
         # An absence has no arm's label left that could tell a canary that is gone from a stable arm that is there.
         judged = (
@@ -68,26 +68,26 @@ def _signal(
     lowered, unit = lower_measure(measure, context)
     if isinstance(lowered, plan.PromQL) and limits[0].is_upper is False:
         lowered = replace(lowered, over="min")
-    return _recorded(name, given, lowered, unit, frame, beside)
+    return _recorded(name, guardrail, lowered, unit, frame, beside)
 
 
-def _changes(given: declared.Guardrail, measure: State, limit: Changed, frame: Frame) -> plan.Signal:
+def _changes(guardrail: declared.Guardrail, measure: State, limit: Changed, frame: Frame) -> plan.Signal:
     series = frame.context.series(measure.metric)
     lowered = plan.StateChanges(series, frame.context.scale.duration(limit.window), measure.label)
-    return _recorded("changes", given, lowered, Unit.number, frame)
+    return _recorded("changes", guardrail, lowered, Unit.number, frame)
 
 
 def _recorded(
     name: str,
-    given: declared.Guardrail,
+    guardrail: declared.Guardrail,
     measure: plan.Measure,
     unit: Unit,
     frame: Frame,
     beside: tuple[plan.Signal, ...] = (),
 ) -> plan.Signal:
-    arms = frame.arms_of(given)
+    arms = frame.arms_of(guardrail)
     arm_labels = () if arms is None or isinstance(measure, plan.Absence | plan.PromQL) else (arms.label,)
-    labels = [(names.ROLLOUT, frame.rollout.name), (names.GUARDRAIL, given.name)]
+    labels = [(names.ROLLOUT, frame.rollout.name), (names.GUARDRAIL, guardrail.name)]
     labels += [(names.SIGNAL, name)] if name else []
     matchers = tuple((label, "=", text) for label, text in labels)
     alone = ((names.SIGNAL, "=", ""),) if beside else ()

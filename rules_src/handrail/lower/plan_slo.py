@@ -40,32 +40,32 @@ NO_SHARE = "its bad or good events are more than all of its events"
 _WINDOWS = ("5m", "30m", "1h", "2h", "6h", "1d", "3d")
 
 
-def lower_slo(given: Slo, rollout: Rollout, frame: Frame) -> plan.Slo:
+def lower_slo(slo: Slo, rollout: Rollout, frame: Frame) -> plan.Slo:
     """The whole chain of one objective: recordings, two alerts and `blind`."""
     scale = frame.context.scale
-    measure, _ = lower_measure(given.measure, frame.context)
+    measure, _ = lower_measure(slo.measure, frame.context)
     if not isinstance(measure, plan.Ratio | plan.SlowerThan):
         raise TypeError(f"{type(measure).__name__} is no share of events")
-    labels = ((names.ROLLOUT, rollout.name), (names.SLO, given.name))
+    labels = ((names.ROLLOUT, rollout.name), (names.SLO, slo.name))
     counted = _counted(measure, labels, scale.duration(rollout.evaluate), scale.duration(rollout.scrape))
-    burns = tuple((tier, _burns(pairs, duration(given.window), scale)) for tier, pairs in _BURNS)
-    objective = amount(given.objective).value
+    burns = tuple((tier, _burns(pairs, duration(slo.window), scale)) for tier, pairs in _BURNS)
+    objective = amount(slo.objective).value
     return plan.Slo(
-        name=given.name,
-        title=given.title or given.name,
+        name=slo.name,
+        title=slo.title or slo.name,
         objective=objective,
-        window=scale.duration(given.window),
+        window=scale.duration(slo.window),
         measure=measure,
         counted=counted,
         ratios=tuple(
             _ratio(scale.duration(window), labels, measure.min_events if window in _LONG else 1)
-            for window in (*_WINDOWS, given.window)
+            for window in (*_WINDOWS, slo.window)
         ),
         burns=burns,
-        alerts=tuple(_alert(given, tier, pairs, objective, frame) for tier, pairs in burns),
-        blind=_blind(given, frame),
-        runbook=lower_runbook(given.runbook),
-        where=where_of(given),
+        alerts=tuple(_alert(slo, tier, pairs, objective, frame) for tier, pairs in burns),
+        blind=_blind(slo, frame),
+        runbook=lower_runbook(slo.runbook),
+        where=where_of(slo),
     )
 
 
@@ -74,12 +74,12 @@ def _burns(pairs: Sequence[tuple[str, str, str]], window: timedelta, scale: Scal
 
     Never less than once: a budget that burns more slowly lasts, and nobody is to be told.
     """
-    found = []
+    burns = []
     for written, long, short in pairs:
         share = amount(written).value
         factor = share * seconds(window) / seconds(duration(long))
         least = seconds(duration(long)) / seconds(window)
-        found.append(
+        burns.append(
             plan.Burn(
                 share=share if factor >= 1 else round(least, 3),
                 factor=max(factor, Decimal(1)),
@@ -87,7 +87,7 @@ def _burns(pairs: Sequence[tuple[str, str, str]], window: timedelta, scale: Scal
                 short=scale.duration(short),
             )
         )
-    return tuple(found)
+    return tuple(burns)
 
 
 def _counted(
@@ -150,36 +150,34 @@ def _ratio(window: timedelta, labels: tuple[tuple[str, str], ...], least: int) -
     )
 
 
-def _alert(
-    given: Slo, tier: str, burns: tuple[plan.Burn, ...], objective: Decimal, frame: Frame
-) -> plan.Alert:
+def _alert(slo: Slo, tier: str, burns: tuple[plan.Burn, ...], objective: Decimal, frame: Frame) -> plan.Alert:
     budget = 1 - objective
-    reasons = [_burning(given, burn, budget, frame) for burn in burns]
-    title = literal(given.title or given.name)
+    reasons = [_burning(slo, burn, budget, frame) for burn in burns]
+    title = literal(slo.title or slo.name)
     return plan.Alert(
-        name=names.alert_name(frame.rollout.name, f"slo-{given.name}", tier),
+        name=names.alert_name(frame.rollout.name, f"slo-{slo.name}", tier),
         tier=tier,
         severity=frame.severity(tier),
         action="investigate",
         expr="\nor ".join(f"({reason})" for reason in reasons),
         hold=timedelta(),
         keep_firing_for=timedelta(),
-        labels=frame.labels(f"slo-{given.name}", tier, frame.severity(tier), "investigate"),
+        labels=frame.labels(f"slo-{slo.name}", tier, frame.severity(tier), "investigate"),
         summary=f"{title} of {frame.rollout.name} burns its error budget: {tier}",
         description=f"{{{{ $value | humanizePercentage }}}} of the events fail; the budget of {show(budget, Unit.ratio)} "
-        f"in {given.window} loses {paces(burns)}.",
+        f"in {slo.window} loses {paces(burns)}.",
         conditions=(),
         during=None,
         note=None,
-        where=where_of(given),
+        where=where_of(slo),
     )
 
 
-def _burning(given: Slo, burn: plan.Burn, budget: Decimal, frame: Frame) -> str:
+def _burning(slo: Slo, burn: plan.Burn, budget: Decimal, frame: Frame) -> str:
     def over(window: timedelta) -> str:
         matchers = (
             (names.ROLLOUT, "=", frame.rollout.name),
-            (names.SLO, "=", given.name),
+            (names.SLO, "=", slo.name),
             (names.WINDOW, "=", span(window)),
         )
         return f"{plan.Selector(names.SLO_RATIO, matchers)} > {plain(burn.factor * budget)}"
@@ -187,29 +185,29 @@ def _burning(given: Slo, burn: plan.Burn, budget: Decimal, frame: Frame) -> str:
     return f"{over(burn.long)} and on (rollout, slo) {over(burn.short)}"
 
 
-def _blind(given: Slo, frame: Frame) -> plan.Alert:
+def _blind(slo: Slo, frame: Frame) -> plan.Alert:
     severity = frame.severity("warning")
-    title = literal(given.title or given.name)
+    title = literal(slo.title or slo.name)
     return plan.Alert(
-        name=names.alert_name(frame.rollout.name, f"slo-{given.name}", names.BLIND),
+        name=names.alert_name(frame.rollout.name, f"slo-{slo.name}", names.BLIND),
         tier=names.BLIND,
         severity=severity,
         action="hold",
-        expr=_cannot_see(given, frame),
+        expr=_cannot_see(slo, frame),
         hold=frame.context.scale.time(duration("10m")),
         keep_firing_for=timedelta(),
-        labels=frame.labels(f"slo-{given.name}", names.BLIND, severity, "hold"),
+        labels=frame.labels(f"slo-{slo.name}", names.BLIND, severity, "hold"),
         summary=f"{title} of {frame.rollout.name}: blind, hold",
         description=f"{title} cannot be judged: {{{{ $labels.reason }}}}. This is no pass: hold.",
         conditions=(),
         during=None,
         note=None,
-        where=where_of(given),
+        where=where_of(slo),
     )
 
 
-def _cannot_see(given: Slo, frame: Frame) -> str:
-    own = ((names.ROLLOUT, "=", frame.rollout.name), (names.SLO, "=", given.name))
+def _cannot_see(slo: Slo, frame: Frame) -> str:
+    own = ((names.ROLLOUT, "=", frame.rollout.name), (names.SLO, "=", slo.name))
     hour = span(frame.context.scale.duration(_SEEN))
     errors = f"sum_over_time({plan.Selector(names.SLO_ERRORS, own)}[{hour}])"
     total = plan.Selector(names.SLO_TOTAL, own)

@@ -9,19 +9,19 @@ from handrail.declare import sources as declared
 from handrail.lower.scale import Scale
 
 
-def lower_sql(given: declared.SqlSource, scale: Scale) -> plan.SqlSource:
+def lower_sql(source: declared.SqlSource, scale: Scale) -> plan.SqlSource:
     """The database and its queries."""
     metrics = tuple(
         plan.SqlMetric(metric.name, metric.query, metric.help, tuple(metric.labels))
-        for metric in given.metrics
+        for metric in source.metrics
     )
-    return plan.SqlSource(given.database, metrics, scale.duration(given.every))
+    return plan.SqlSource(source.database, metrics, scale.duration(source.every))
 
 
-def lower_log(given: declared.LogSource) -> plan.LogSource:
+def lower_log(source: declared.LogSource) -> plan.LogSource:
     """The log lines that count."""
-    counters = tuple((counter.name, tuple(counter.patterns)) for counter in given.counters)
-    log = given.access
+    counters = tuple((counter.name, tuple(counter.patterns)) for counter in source.counters)
+    log = source.access
     if log is None:
         return plan.LogSource(None, counters)
     buckets = tuple(sorted(Decimal(str(bound)) for bound in log.buckets))

@@ -62,15 +62,15 @@ def needed(measure: Measure) -> tuple[AnyOf, ...]:
             return (*needed(inner), *needed(condition))
         case PromQL(expr=expr):
             # What stands in it may well be missing: `errors or vector(0)`. But if nothing of it is there, it sees nothing.
-            found = tuple(dict.fromkeys(_selectors(parsed(expr))))
-            return (found,) if found else ()
+            named = tuple(dict.fromkeys(_selectors(parsed(expr))))
+            return (named,) if named else ()
         case _:
             return ()
 
 
 def _selectors(expr: promql_parser.Expr) -> list[Selector]:
     """Every series that an expression names."""
-    found: list[Selector] = []
+    selectors: list[Selector] = []
 
     def visit(node: promql_parser.Expr) -> None:
         if isinstance(node, promql_parser.VectorSelector) and node.name:
@@ -78,7 +78,7 @@ def _selectors(expr: promql_parser.Expr) -> list[Selector]:
                 (one.name, _OPERATORS[str(one.op).rpartition(".")[2]], one.value)
                 for one in node.matchers.matchers
             )
-            found.append(Selector(node.name, tuple(matchers)))
+            selectors.append(Selector(node.name, tuple(matchers)))
 
     promql_parser.walk(expr, visit)
-    return found
+    return selectors

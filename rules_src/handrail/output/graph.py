@@ -69,20 +69,20 @@ def anchor(heading: str) -> str:
 
 def _links(rules: str) -> dict[str, tuple[str, str]]:
     _, *parts = _RULE.split(rules)
-    found = {}
+    urls = {}
     for name, text in zip(parts[::2], parts[1::2], strict=True):
         links = _LINKS.search(text)
-        found[name] = (links[1], links[2]) if links else ("", "")
-    return found
+        urls[name] = (links[1], links[2]) if links else ("", "")
+    return urls
 
 
 def _shown(dashboard: str) -> frozenset[str]:
     """What has a panel: guardrails and objectives by recorded values, heartbeat and escalations by ALERTS."""
     panels = json.loads(dashboard)["panels"]
     queries = "\n".join(target["expr"] for panel in panels for target in panel.get("targets", ()))
-    found = {*_VALUE.findall(queries), *(f"slo-{name}" for name in _RATIO.findall(queries))}
-    found |= {names.HEARTBEAT} if f'alertname="{names.HEARTBEAT_ALERT}"' in queries else set()
-    return frozenset(found | ({names.ESCALATION} if "ALERTS{rollout=" in queries else set()))
+    shown = {*_VALUE.findall(queries), *(f"slo-{name}" for name in _RATIO.findall(queries))}
+    shown |= {names.HEARTBEAT} if f'alertname="{names.HEARTBEAT_ALERT}"' in queries else set()
+    return frozenset(shown | ({names.ESCALATION} if "ALERTS{rollout=" in queries else set()))
 
 
 def told(alertmanager: str) -> frozenset[str]:

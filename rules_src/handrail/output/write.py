@@ -122,26 +122,26 @@ def _says_so(path: str, text: str) -> bool:
     return names.EDIT in described or keys >= _MANIFEST_KEYS or keys >= _PLAYBOOK_KEYS
 
 
-def apply(found: list[Change], out: Path) -> None:
+def apply(changes: list[Change], out: Path) -> None:
     """Carry `found` out, so that a write cut short is seen as stale and the next one mends it.
 
     Before anything else the manifest claims the old files and the new ones: whatever is left lying is listed.
     Raises Refused, and writes nothing, where something that is not ours is in the way.
     """
-    foreign = [change for change in found if change.kind == "foreign"]
+    foreign = [change for change in changes if change.kind == "foreign"]
     if foreign:
         raise Refused([_in_the_way(change) for change in foreign])
     for left in out.glob(f"{_WRITING}*"):
         if left.is_dir() and not left.is_symlink():
             shutil.rmtree(left)
-    if not found:
+    if not changes:
         return
     out.mkdir(parents=True, exist_ok=True)
-    manifest = [change for change in found if change.path == MANIFEST]
+    manifest = [change for change in changes if change.path == MANIFEST]
     with tempfile.TemporaryDirectory(dir=out, prefix=_WRITING) as folder:
         for change in manifest:
             _replace(out / MANIFEST, _claim(change.new or "", out), Path(folder))
-        for change in (*(change for change in found if change.path != MANIFEST), *manifest):
+        for change in (*(change for change in changes if change.path != MANIFEST), *manifest):
             _carry_out(change, out, Path(folder))
 
 

@@ -21,8 +21,8 @@ class Matcher:
 
     def fits(self, labels: Mapping[str, str]) -> bool:
         """Whether an alert with these labels meets the condition."""
-        found = labels.get(self.label, "")
-        same = re.fullmatch(self.value, found) if self.op.endswith("~") else found == self.value
+        value = labels.get(self.label, "")
+        same = re.fullmatch(self.value, value) if self.op.endswith("~") else value == self.value
         return bool(same) != self.op.startswith("!")
 
 

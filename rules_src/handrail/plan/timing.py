@@ -162,8 +162,10 @@ def _largest(condition: plan.Condition) -> bool:
 
 def acting(action: str, rollout: plan.Rollout) -> timedelta:
     """The longest the steps of an action take when each works at its first try."""
-    found = rollout.playbook.action(action)
-    return timedelta(seconds=sum(step.timeout for step in found.steps)) if found else NOTHING
+    playbook_action = rollout.playbook.action(action)
+    return (
+        timedelta(seconds=sum(step.timeout for step in playbook_action.steps)) if playbook_action else NOTHING
+    )
 
 
 def _wait(alert: plan.Alert, rollout: plan.Rollout) -> timedelta:

@@ -18,10 +18,10 @@ KNOWS_TIMEOUT: Final = (0, 28)
 """From here on a webhook's `timeout` is understood; before, Alertmanager refuses the whole file."""
 
 
-def alertmanager(given: Sequence[str]) -> Version:
+def alertmanager(options: Sequence[str]) -> Version:
     """`["alertmanager=0.33"]` → (0, 33); the oldest supported one when nothing is given."""
     version = OLDEST
-    for text in given:
+    for text in options:
         match = re.fullmatch(r"alertmanager=(\d+)\.(\d+)(?:\.\d+)?", text)
         if match is None:
             raise WrongCall(f"--target-version '{text}' is not understood; write it like alertmanager=0.33")

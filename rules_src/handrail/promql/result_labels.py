@@ -29,8 +29,8 @@ class Labels:
 
 def result_labels(text: str) -> frozenset[str] | None:
     """Every label that the result of `text` may carry; None when it may carry any. Raises ValueError when it is no PromQL."""
-    found = labels(text)
-    return None if found.others else found.named
+    left = labels(text)
+    return None if left.others else left.named
 
 
 @lru_cache(1024)

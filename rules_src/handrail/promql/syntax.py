@@ -22,32 +22,37 @@ _NO_VALUE = (promql_parser.MatrixSelector, promql_parser.SubqueryExpr, promql_pa
 @lru_cache(4096)
 def selector(text: str) -> Selector:
     """A user's series selector → Selector. Raises ValueError for anything but a plain instant selector."""
-    found = parsed(text)
-    if not isinstance(found, promql_parser.VectorSelector) or found.offset or found.at or not found.name:
+    parsed_text = parsed(text)
+    if (
+        not isinstance(parsed_text, promql_parser.VectorSelector)
+        or parsed_text.offset
+        or parsed_text.at
+        or not parsed_text.name
+    ):
         raise ValueError(
             f"'{text}' is no series; write a metric name with matchers, like http_requests_total{{status=~\"5..\"}}"
         )
-    if found.matchers.or_matchers:
+    if parsed_text.matchers.or_matchers:
         raise ValueError(
             f"'{text}' joins matchers by `or`, which Prometheus does not know; write one pattern"
         )
-    if odd := [one.name for one in found.matchers.matchers if not _LABEL.fullmatch(one.name)]:
+    if odd := [one.name for one in parsed_text.matchers.matchers if not _LABEL.fullmatch(one.name)]:
         raise ValueError(
             f"'{text}' matches '{odd[0]}', which Prometheus before 3 refuses; write letters, digits and _"
         )
     matchers = tuple(
         (matcher.name, _OPERATORS[str(matcher.op).rpartition(".")[2]], matcher.value)
-        for matcher in found.matchers.matchers
+        for matcher in parsed_text.matchers.matchers
     )
-    return Selector(found.name, matchers)
+    return Selector(parsed_text.name, matchers)
 
 
 def checked(text: str) -> str:
     """`text` itself. Raises ValueError when it is no PromQL, or none that has one value for each series."""
-    found = parsed(text)
-    while isinstance(found, promql_parser.ParenExpr):
-        found = found.expr
-    if isinstance(found, _NO_VALUE):
+    expr = parsed(text)
+    while isinstance(expr, promql_parser.ParenExpr):
+        expr = expr.expr
+    if isinstance(expr, _NO_VALUE):
         what, cure = f"'{text}' has no one value for each series", "write rate(), max_over_time() or the like"
         raise ValueError(f"{what}; {cure}")  # noqa: TRY004  pydantic's way
     return text
@@ -63,7 +68,7 @@ def parsed(text: str) -> promql_parser.Expr:
 
 def uncommented(text: str) -> str:
     """`text` without its comments, so that something may stand behind it."""
-    return _STRING.sub(lambda found: "" if found[0].startswith("#") else found[0], text).strip()
+    return _STRING.sub(lambda match: "" if match[0].startswith("#") else match[0], text).strip()
 
 
 def _quoted(string: re.Match[str]) -> str:

@@ -192,17 +192,17 @@ def _framed(panel: Framed, frame: Frame) -> Panel:
 def _override(line: Line) -> list[DynamicConfigValue]:
     style: tuple[str | None, list[int] | None, bool] = line.look.value
     colour, dashes, right = style
-    found: list[tuple[str, object]] = []
+    overrides: list[tuple[str, object]] = []
     if colour:
-        found.append(("color", {"mode": "fixed", "fixedColor": colour}))
-        found.append(("custom.lineWidth", 1))
+        overrides.append(("color", {"mode": "fixed", "fixedColor": colour}))
+        overrides.append(("custom.lineWidth", 1))
     if dashes:
-        found.append(("custom.lineStyle", {"fill": "dash", "dash": dashes}))
+        overrides.append(("custom.lineStyle", {"fill": "dash", "dash": dashes}))
     if right:
-        found.append(("custom.axisPlacement", "right"))
+        overrides.append(("custom.axisPlacement", "right"))
     if line.unit is not None:
-        found.append(("unit", UNITS[line.unit]))
-    return [DynamicConfigValue(id_val=name, value=value) for name, value in found]
+        overrides.append(("unit", UNITS[line.unit]))
+    return [DynamicConfigValue(id_val=name, value=value) for name, value in overrides]
 
 
 def _named(texts: dict[str, tuple[str, str]]) -> ValueMapping:

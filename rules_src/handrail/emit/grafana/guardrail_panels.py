@@ -29,18 +29,18 @@ def limits(guardrail: plan.Guardrail, rollout: plan.Rollout, signal: str = "") -
     """What a signal is compared with: one line for each tier, in force in the stage of that moment, and success."""
     arms = guardrail.arms
     place = comparisons.Place(rollout.name, guardrail.name, rollout.stages, arms.stable if arms else None)
-    found = [
+    lines = [
         Line(_limit(condition, place), f"{alert.tier} → {alert.action}", LOOKS[alert.tier])
         for alert in guardrail.alerts
         for condition in alert.conditions
         if _drawn(condition, signal)
     ]
     wanted = [success for success in guardrail.success if _drawn(success.condition, signal)]
-    found += [
+    lines += [
         Line(_limit(one.condition, place), _success(one, alone=len(wanted) == 1), Look.success)
         for one in wanted
     ]
-    return list(dict.fromkeys(found))
+    return list(dict.fromkeys(lines))
 
 
 def _success(criterion: plan.Success, *, alone: bool) -> str:
@@ -93,18 +93,18 @@ def _legend(labels: tuple[str, ...]) -> str:
 
 
 def _values(signal: plan.Signal, arms: plan.Arms | None) -> list[Line]:
-    found = [Line(_recorded(signal.value, arms), _legend(signal.by))]
+    lines = [Line(_recorded(signal.value, arms), _legend(signal.by))]
     beside = other_arm(signal.measure, arms) if arms is not None else None
     if arms is not None and beside is not None and beside != signal.measure:
         events = values.traffic(beside, (arms.label,))
-        found.append(
+        lines.append(
             Line(
                 values.value(beside, (arms.label,), events),
                 f"{_legend(signal.by)} (not judged)",
                 Look.other_arm,
             )
         )
-    return found
+    return lines
 
 
 def other_arm(measure: plan.Measure, arms: plan.Arms) -> plan.Measure:

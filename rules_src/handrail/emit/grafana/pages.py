@@ -64,18 +64,18 @@ class Events(AnnotationQuery):
 def pages(rollout: plan.Rollout, environment: plan.Environment) -> dict[str, Dashboard]:
     """File → dashboard."""
     own, *others = rollout.dashboards
-    found = {names.dashboard_file(rollout.name): _page(own, rollout, environment, _own(own, rollout))}
+    files = {names.dashboard_file(rollout.name): _page(own, rollout, environment, _own(own, rollout))}
     for page in others:
         panels = [("", _declared(page.panels, rollout))]
-        found[names.dashboard_file(rollout.name, page.name)] = _page(page, rollout, environment, panels)
-    return found
+        files[names.dashboard_file(rollout.name, page.name)] = _page(page, rollout, environment, panels)
+    return files
 
 
 def _own(page: plan.Dashboard, rollout: plan.Rollout) -> Rows:
     return [
         ("", rollout_panels.panels(rollout)),
-        ("Guardrails", _each(guardrail_panels.panels(found, rollout) for found in rollout.guardrails)),
-        ("Objectives", _each(slo_panels.panels(found, rollout) for found in rollout.slos)),
+        ("Guardrails", _each(guardrail_panels.panels(chain, rollout) for chain in rollout.guardrails)),
+        ("Objectives", _each(slo_panels.panels(chain, rollout) for chain in rollout.slos)),
         ("More", _declared(page.panels, rollout)),
     ]
 
@@ -144,16 +144,16 @@ def _others(rollout: plan.Rollout) -> DashboardLink:
 def _events(rollout: plan.Rollout) -> list[Events]:
     of = (names.ROLLOUT, "=", rollout.name)
     acted = rollout_panels.acted(rollout, max(4 * rollout.scrape, FEW_MINUTES))
-    found = [Events("Actions", "red", f"{acted} > 0", "{{action}}: {{outcome}}")]
+    events = [Events("Actions", "red", f"{acted} > 0", "{{action}}: {{outcome}}")]
     if rollout.stages:
         entered = plan.Selector(names.STAGE_ENTERED_METRIC, (of,))
         began = f"max by (stage) ({entered}) * 1000"
-        found.insert(0, Events("Stages", "blue", began, "stage {{stage}}", at_value=True))
-    return found
+        events.insert(0, Events("Stages", "blue", began, "stage {{stage}}", at_value=True))
+    return events
 
 
 def _declared(panels: Sequence[plan.Panel], rollout: plan.Rollout) -> list[Panel]:
-    guardrails = {found.name: found for found in rollout.guardrails}
+    guardrails = {guardrail.name: guardrail for guardrail in rollout.guardrails}
     return [_free(panel, guardrails.get(panel.limits_of or ""), rollout) for panel in panels]
 
 

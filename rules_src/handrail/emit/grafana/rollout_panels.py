@@ -31,7 +31,7 @@ def _stages(rollout: plan.Rollout) -> list[Panel]:
     stage = _of(names.STAGE_METRIC, rollout)
     now = f"max by (rollout, stage) ({stage}) == 1"
     entered = f"max by (rollout, stage) ({_of(names.STAGE_ENTERED_METRIC, rollout)}) and on (rollout, stage) ({now})"
-    found = [
+    lines = [
         figure(
             Frame("Stage", width=4, height=4),
             "short",
@@ -53,7 +53,7 @@ def _stages(rollout: plan.Rollout) -> list[Panel]:
         ),
         states(Frame("Phase", width=12, height=4), [Line(f"max by (stage) ({stage})", "{{stage}}")]),
     ]
-    return [*found, _split(rollout)] if any(s.weight is not None for s in rollout.stages) else found
+    return [*lines, _split(rollout)] if any(s.weight is not None for s in rollout.stages) else lines
 
 
 def _left(rollout: plan.Rollout) -> str:

@@ -101,32 +101,32 @@ def book(rollout: plan.Rollout, environment: plan.Environment) -> Book:
         environment=environment,
         file=names.runbook_file(rollout.name),
         sections=(
-            *(_guardrail(found, times) for found in rollout.guardrails),
-            *(_slo(found, times) for found in rollout.slos),
+            *(_guardrail(chain, times) for chain in rollout.guardrails),
+            *(_slo(chain, times) for chain in rollout.slos),
         ),
         stages=tuple(_stages(rollout)),
         actions=tuple(action for action in _actions(rollout) if action.name in {*asked, "hold", "rollback"}),
         columns=columns,
-        matrix=tuple(_matrix(found, columns) for found in rollout.guardrails if found.alerts),
+        matrix=tuple(_matrix(chain, columns) for chain in rollout.guardrails if chain.alerts),
         manual=tuple(_manual(rollout)),
         escalation=tuple((span(level.after), level.tell) for level in rollout.escalation),
         checks=", ".join(span(timedelta(seconds=check)) for check in rollout.playbook.checks),
     )
 
 
-def _guardrail(given: plan.Guardrail, times: Mapping[str, Times]) -> Section:
-    seen_by_absence = all(isinstance(signal.measure, plan.Absence) for signal in given.signals)
+def _guardrail(guardrail: plan.Guardrail, times: Mapping[str, Times]) -> Section:
+    seen_by_absence = all(isinstance(signal.measure, plan.Absence) for signal in guardrail.signals)
     return Section(
-        anchor=given.name,
-        title=given.title,
-        impact=given.runbook.impact,
-        meaning=_meaning(given.signals),
-        success="" if given.shadow else ", and ".join(success.text for success in given.success),
-        shadow=given.shadow,
-        tiers=tuple(_tier(alert, limits(alert), times[alert.name]) for alert in given.alerts),
-        blind="" if seen_by_absence else about(times[given.blind.name].fires_at_last),
-        look=given.runbook.look,
-        mend=given.runbook.mend,
+        anchor=guardrail.name,
+        title=guardrail.title,
+        impact=guardrail.runbook.impact,
+        meaning=_meaning(guardrail.signals),
+        success="" if guardrail.shadow else ", and ".join(success.text for success in guardrail.success),
+        shadow=guardrail.shadow,
+        tiers=tuple(_tier(alert, limits(alert), times[alert.name]) for alert in guardrail.alerts),
+        blind="" if seen_by_absence else about(times[guardrail.blind.name].fires_at_last),
+        look=guardrail.runbook.look,
+        mend=guardrail.runbook.mend,
     )
 
 
@@ -138,30 +138,30 @@ def _meaning(signals: Sequence[plan.Signal]) -> str:
     )
 
 
-def _slo(given: plan.Slo, times: Mapping[str, Times]) -> Section:
-    budget = show(1 - given.objective, Unit.ratio)
-    goal = f"{show(given.objective, Unit.ratio)} of the events are to be good over {span(given.window)}"
-    few = f"A window with less than {given.measure.min_events} events says nothing."
+def _slo(slo: plan.Slo, times: Mapping[str, Times]) -> Section:
+    budget = show(1 - slo.objective, Unit.ratio)
+    goal = f"{show(slo.objective, Unit.ratio)} of the events are to be good over {span(slo.window)}"
+    few = f"A window with less than {slo.measure.min_events} events says nothing."
     tiers = tuple(
         _tier(
             alert,
             paces(burns),
             times[alert.name],
         )
-        for alert, (_, burns) in zip(given.alerts, given.burns, strict=True)
+        for alert, (_, burns) in zip(slo.alerts, slo.burns, strict=True)
     )
     return Section(
-        anchor=f"slo-{given.name}",
-        title=f"Error budget: {given.title}",
-        impact=given.runbook.impact,
+        anchor=f"slo-{slo.name}",
+        title=f"Error budget: {slo.title}",
+        impact=slo.runbook.impact,
         meaning=f"{goal}; the budget is {budget}. The limits say how much of it is gone in how long; at a burn rate of 1 it lasts just as long. "
-        f"{share(given.measure)}. {few}",
+        f"{share(slo.measure)}. {few}",
         success="",
         shadow=False,
         tiers=tiers,
-        blind=about(times[given.blind.name].fires_at_last),
-        look=given.runbook.look,
-        mend=given.runbook.mend,
+        blind=about(times[slo.blind.name].fires_at_last),
+        look=slo.runbook.look,
+        mend=slo.runbook.mend,
     )
 
 
@@ -237,16 +237,16 @@ def _channel(channel: contract.Channel) -> str:
             return channel.url
 
 
-def _matrix(given: plan.Guardrail, columns: tuple[str, ...]) -> tuple[str, ...]:
+def _matrix(guardrail: plan.Guardrail, columns: tuple[str, ...]) -> tuple[str, ...]:
     def cell(action: str) -> str:
-        found = (
+        cells = (
             limits(alert) + (f" for {span(alert.hold)}" if alert.hold else "")
-            for alert in given.alerts
+            for alert in guardrail.alerts
             if alert.action == action
         )
-        return "; ".join(found)
+        return "; ".join(cells)
 
-    return (given.name, *map(cell, columns))
+    return (guardrail.name, *map(cell, columns))
 
 
 def _manual(rollout: plan.Rollout) -> Iterable[tuple[str, tuple[ByHand, ...]]]:

@@ -45,19 +45,19 @@ def single(text: str) -> bool:
 @lru_cache(1024)
 def silent(text: str) -> str | None:
     """The part of `text` that leaves no sample while its comparison does not hold; None where there is none."""
-    found = _silent(parsed(text))
-    return None if found is None else " ".join(found.prettify().split())
+    reason = _silent(parsed(text))
+    return None if reason is None else " ".join(reason.prettify().split())
 
 
 @lru_cache(1024)
 def too_new(text: str) -> tuple[str, ...]:
     """What stands in `text` and Prometheus 2.42 or Prometheus 3 does not understand."""
-    found = list(dict.fromkeys(word for node in _nodes(parsed(text)) for word in _new_words(node)))
+    words = list(dict.fromkeys(word for node in _nodes(parsed(text)) for word in _new_words(node)))
     bare = _TEXT.sub(lambda string: "" if string[0].startswith("#") else '""', text)
     if _QUOTED_NAME.search(bare):
-        found.append("a name in quotes")
+        words.append("a name in quotes")
     spans = dict.fromkeys(_DURATION.findall(_SPANS.sub("", bare)))
-    return (*found, *(f"{span} as a number" for span in spans))
+    return (*words, *(f"{span} as a number" for span in spans))
 
 
 def _silent(node: Any) -> Any | None:
@@ -67,7 +67,7 @@ def _silent(node: Any) -> Any | None:
         case promql.Call() if node.func.name in _ABSENT:
             return node
         case promql.Call():
-            return next((found for one in node.args if (found := _silent(one)) is not None), None)
+            return next((reason for one in node.args if (reason := _silent(one)) is not None), None)
         case promql.ParenExpr() | promql.UnaryExpr() | promql.SubqueryExpr() | promql.AggregateExpr():
             return _silent(node.expr)
         case _:

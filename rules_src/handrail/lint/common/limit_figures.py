@@ -108,7 +108,7 @@ def _uses(guardrail: Guardrail) -> Iterator[Use]:
 
 
 def _figures(limit: Limit) -> Iterator[Figure]:
-    written = given(limit)
+    written = figure_field(limit)
     if written is None:
         return
     field, at = written
@@ -122,7 +122,7 @@ def _figures(limit: Limit) -> Iterator[Figure]:
         yield Figure(None, otherwise, amount(otherwise).value, ("otherwise",))
 
 
-def given(limit: Limit) -> tuple[str, ByStage] | None:
+def figure_field(limit: Limit) -> tuple[str, ByStage] | None:
     """The field of the limit's figure and what was written there, None where it has none."""
     if isinstance(limit, Above | AtLeast | Below | AtMost):
         return "at", limit.at
@@ -133,11 +133,11 @@ def given(limit: Limit) -> tuple[str, ByStage] | None:
 
 def figure_in(limit: Limit, stage: str | None) -> Decimal | None:
     """The figure in force in a stage (None: in no stage), None where there is none."""
-    found, written = figures(limit), given(limit)
+    all_figures, written = figures(limit), figure_field(limit)
     if written and isinstance(written[1], Mapping) and stage is not None and written[1].get(stage, 0) is None:
         return None
-    own = next((figure for figure in found if figure.stage == stage), None)
-    figure = own or next((figure for figure in found if figure.stage is None), None)
+    own = next((figure for figure in all_figures if figure.stage == stage), None)
+    figure = own or next((figure for figure in all_figures if figure.stage is None), None)
     return figure.value if figure else None
 
 
@@ -148,12 +148,12 @@ def in_force(limit: Limit, stage: Stage) -> bool:
 
 def guarded_stages(rollout: Rollout, limits: Sequence[Limit]) -> list[Stage]:
     """The stages that end, have traffic and one of the limits in force, the shortest first."""
-    found = [
+    guarded = [
         stage
         for stage in rollout.stages
         if stage.hold is not None and stage.has_canary and any(in_force(limit, stage) for limit in limits)
     ]
-    return sorted(found, key=lambda stage: duration(stage.hold or "0s"))
+    return sorted(guarded, key=lambda stage: duration(stage.hold or "0s"))
 
 
 def possible(measure: Measure) -> tuple[Decimal | None, Decimal | None]:

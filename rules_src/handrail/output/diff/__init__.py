@@ -14,24 +14,24 @@ __all__ = ["Difference", "Effect", "differences"]
 def differences(old: Files, new: Files) -> list[Difference]:
     """What happens in production when `old` is replaced by `new`."""
     before, after = facts(old), facts(new)
-    found: list[Difference] = []
+    changes: list[Difference] = []
     for name in dict.fromkeys([*before.rollouts, *after.rollouts]):
-        found += _rollout(name, before.rollouts.get(name), after.rollouts.get(name))
+        changes += _rollout(name, before.rollouts.get(name), after.rollouts.get(name))
     if before.common is not None and after.common is not None:
-        found += shared(before.common, after.common)
+        changes += shared(before.common, after.common)
     if before.rollouts:
-        found += beside(before, after)
-    return sort(found)
+        changes += beside(before, after)
+    return sort(changes)
 
 
 def _rollout(name: str, old: Rollout | None, new: Rollout | None) -> list[Difference]:
     if old is not None and new is not None:
-        found = [*tiers(name, old, new), *rest(name, old, new)]
-        if not found and old.whole != new.whole:
-            found = [
+        changes = [*tiers(name, old, new), *rest(name, old, new)]
+        if not changes and old.whole != new.whole:
+            changes = [
                 Difference(Effect.unclear, name, "", "changed in what has no words here; read the patch")
             ]
-        return found
+        return changes
     if old is not None:
         what = f"rollout removed with its guardrails: {', '.join(old.guardrails)}"
         return [Difference(Effect.looser, name, "", what)]

@@ -149,7 +149,7 @@ def facts(files: Files) -> Facts:
     """What `files` do. A rollout needs both its playbook and its rules."""
     names = [PurePosixPath(path).stem for path in sorted(files) if path.startswith("playbook/")]
     told = _yaml(files[_ALERTMANAGER]) if _ALERTMANAGER in files else None
-    found = {
+    documents = {
         name: _rollout(json.loads(files[f"playbook/{name}.json"]), _yaml(files[rules]), told)
         for name in names
         if (rules := f"prometheus/rules/{name}.yml") in files
@@ -157,7 +157,7 @@ def facts(files: Files) -> Facts:
     scraped = _yaml(files[_PROMETHEUS]) if _PROMETHEUS in files else None
     common = _common(told, scraped) if told is not None and scraped is not None else None
     return Facts(
-        found,
+        documents,
         common,
         exporters={path: text for path, text in files.items() if path.startswith("exporters/")},
         objects={
@@ -278,16 +278,16 @@ def _labels(rule: Any) -> dict[str, str]:
     return {"alertname": rule["alert"], **rule["labels"]}
 
 
-def _limit(given: Any) -> Limit:
+def _limit(limit: Any) -> Limit:
     return Limit(
-        kind=(given["signal"], given["op"], given["reference"], given["points"], given["state"]),
-        op=given["op"],
+        kind=(limit["signal"], limit["op"], limit["reference"], limit["points"], limit["state"]),
+        op=limit["op"],
         figures={
             figure["stage"]: None if figure["figure"] is None else Decimal(figure["figure"])
-            for figure in given["figures"]
+            for figure in limit["figures"]
         },
-        floor=Decimal(given.get("floor") or 0),
-        text=given["text"],
+        floor=Decimal(limit.get("floor") or 0),
+        text=limit["text"],
     )
 
 
@@ -306,10 +306,10 @@ def _stage(stage: Any, gate: Any) -> Stage:
 
 
 def _criteria(gate: Any) -> Mapping[str, Mapping[str, str]]:
-    found: dict[str, dict[str, str]] = {}
+    criteria: dict[str, dict[str, str]] = {}
     for one in gate.get("criteria", ()):
-        found.setdefault(one["guardrail"], {})[one["text"]] = one["expr"]
-    return found
+        criteria.setdefault(one["guardrail"], {})[one["text"]] = one["expr"]
+    return criteria
 
 
 def _action(action: Any) -> Action:

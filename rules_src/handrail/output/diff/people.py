@@ -54,14 +54,14 @@ def muting(alertmanager: Mapping[str, Any], graver: Mapping[str, str], milder: M
 
 def _receivers(route: Mapping[str, Any], labels: Mapping[str, str]) -> Iterator[str]:
     below = route.get("routes", ())
-    found = False
+    matched = False
     for child in below:
         if all(matcher.fits(labels) for matcher in _matchers(child.get("matchers", ()))):
-            found = True
+            matched = True
             yield from _receivers({"receiver": route["receiver"], **child}, labels)
             if not child.get("continue"):
                 break
-    if not found:
+    if not matched:
         yield route["receiver"]
 
 

@@ -17,27 +17,27 @@ _MEANING = {
 }
 
 
-def words(found: Sequence[Difference], files: int) -> str:
+def words(differences: Sequence[Difference], files: int) -> str:
     """One line for each difference, and how many files change."""
-    lines = [f"{difference.effect:<8} {difference}" for difference in found] or [NOTHING]
+    lines = [f"{difference.effect:<8} {difference}" for difference in differences] or [NOTHING]
     return "\n".join([*lines, _files(files)]) + "\n"
 
 
-def markdown(found: Sequence[Difference], files: int) -> str:
+def markdown(differences: Sequence[Difference], files: int) -> str:
     """A comment for a pull request: a heading for each effect, the most dangerous first."""
-    parts = [f"### What changes for production\n\n{'' if found else NOTHING}".rstrip()]
-    for effect, group in groupby(found, key=lambda difference: difference.effect):
+    parts = [f"### What changes for production\n\n{'' if differences else NOTHING}".rstrip()]
+    for effect, group in groupby(differences, key=lambda difference: difference.effect):
         lines = "\n".join(f"- {_escaped(str(difference))}" for difference in group)
         parts.append(f"**{effect}**: {_MEANING[effect]}\n\n{lines}")
     return "\n\n".join([*parts, _files(files)]) + "\n"
 
 
-def as_json(found: Sequence[Difference], files: int) -> str:
+def as_json(differences: Sequence[Difference], files: int) -> str:
     """The same for a program; `effect` is looser, unclear, tighter or neutral."""
     data = {
         "differences": [
             {"effect": one.effect.name, "rollout": one.rollout, "subject": one.subject, "what": one.what}
-            for one in found
+            for one in differences
         ],
         "files": files,
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import subprocess
 from collections import Counter
 from pathlib import Path
@@ -73,3 +74,18 @@ def test_no_file_of_the_compiler_is_called_like_another() -> None:
 def test_no_two_files_of_the_receiver_are_called_alike() -> None:
     files = [path.name for path in committed() if path.parts[0] == "receiver" and path.suffix == ".py"]
     assert {name for name, times in Counter(files).items() if times > 1} == {"__init__.py"}
+
+
+def test_a_class_of_the_compiler_has_its_name_for_itself() -> None:
+    """What is declared is called the same in the plan and in the playbook; nothing else shares a name."""
+    package = ROOT / "rules_src/handrail"
+    one_thing = {"declare", "plan", "contract"}
+    rooms: dict[str, list[str]] = {}
+    for path in package.rglob("*.py"):
+        room = path.relative_to(package).parts[0]
+        if "promtool" not in path.parts:
+            for node in ast.walk(ast.parse(path.read_text())):
+                if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                    rooms.setdefault(node.name, []).append(room)
+    twice = {name: where for name, where in rooms.items() if len(where) > 1}
+    assert {name: where for name, where in twice.items() if set(where) - one_thing} == {}

@@ -19,7 +19,7 @@ from typing import Any, TypeVar, dataclass_transform
 from pydantic import ConfigDict, Field, ValidationError
 from pydantic.dataclasses import dataclass as validated
 
-from handrail.base.places import Place, Step, declaring_place
+from handrail.base.places import PathStep, Place, declaring_place
 from handrail.errors import Problem, Where
 
 T = TypeVar("T")
@@ -174,7 +174,7 @@ def _guessed(
     return bool(guesses)
 
 
-def _from_dicts(field: str, written: object, made: object) -> Iterator[tuple[Step, ...]]:
+def _from_dicts(field: str, written: object, made: object) -> Iterator[tuple[PathStep, ...]]:
     if isinstance(written, dict):
         if not isinstance(made, Mapping):
             yield (field,)
@@ -197,7 +197,7 @@ def _without_unknown(value: object) -> object:
     return [one for one in value if not isinstance(one, Broken)] or value
 
 
-def where_of(declaration: object, *path: Step) -> Where:
+def where_of(declaration: object, *path: PathStep) -> Where:
     """Where `declaration` was written; with a path the line of that field, or of what is inside of it."""
     place: Place | None = getattr(declaration, "_place", None)
     if place is None:
@@ -211,7 +211,7 @@ def script_of(declaration: object) -> str:
     return where_of(declaration).file if script is None else script
 
 
-def _position(cls: type, field: Step) -> int | None:
+def _position(cls: type, field: PathStep) -> int | None:
     positional = [known.name for known in fields(cls) if not known.kw_only] if is_dataclass(cls) else []
     return positional.index(field) if field in positional else None
 

@@ -13,7 +13,7 @@ from types import CodeType, FrameType
 from handrail.errors import Where
 
 Span = tuple[int | None, int | None, int | None, int | None]
-Step = str | int
+PathStep = str | int
 """One step into a call: a field's name or an argument's position, then an index of a list or a key of a dict."""
 
 _MACHINERY = frozenset({"pydantic", "handrail", "functools", "dataclasses"})
@@ -44,7 +44,7 @@ class Place:
     def __init__(self, frame: FrameType) -> None:
         self.code, self.instruction = frame.f_code, frame.f_lasti // 2
 
-    def where(self, *path: Step, position: int | None = None) -> Where:
+    def where(self, *path: PathStep, position: int | None = None) -> Where:
         """The call's line; with a path the line of that argument, or as far into it as the source shows.
 
         An argument that was not given by its name is looked for at `position`.
@@ -94,7 +94,7 @@ def _parsed(file: str) -> ast.Module:
         return ast.Module([], [])
 
 
-def _argument(call: ast.Call, step: Step) -> ast.expr | None:
+def _argument(call: ast.Call, step: PathStep) -> ast.expr | None:
     if isinstance(step, int):
         before = call.args[: step + 1]
         starred = any(isinstance(argument, ast.Starred) for argument in before)
@@ -102,7 +102,7 @@ def _argument(call: ast.Call, step: Step) -> ast.expr | None:
     return next((keyword.value for keyword in call.keywords if keyword.arg == step), None)
 
 
-def _inside(node: ast.expr, step: Step) -> ast.expr | None:
+def _inside(node: ast.expr, step: PathStep) -> ast.expr | None:
     if isinstance(node, ast.List | ast.Tuple) and isinstance(step, int):
         known = step < len(node.elts) and not any(isinstance(e, ast.Starred) for e in node.elts[: step + 1])
         return node.elts[step] if known else None

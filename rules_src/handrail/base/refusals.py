@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
-from handrail.base.places import Place, Step
+from handrail.base.places import PathStep, Place
 from handrail.errors import Problem, Severity, Where
 
 _OWN = {
@@ -42,7 +42,7 @@ def refusals(
 
     What was given for it is not complained about where `ignored` says that it was complained about already.
     """
-    groups: dict[tuple[Step, ...], list[ErrorDetails]] = {}
+    groups: dict[tuple[PathStep, ...], list[ErrorDetails]] = {}
     for item in error.errors(include_url=False):
         if item["type"] == "unexpected_keyword_argument" or not ignored(item["input"]):
             groups.setdefault(_element(item["loc"]), []).append(item)
@@ -63,24 +63,24 @@ def _says_more(item: ErrorDetails) -> bool:
     return item["type"] in _OWN and not guessed
 
 
-def no_dict(cls: type, element: tuple[Step, ...], place: Place | None) -> Problem:
+def no_dict(cls: type, element: tuple[PathStep, ...], place: Place | None) -> Problem:
     """What is said where a dict stands for a word."""
     what = f"{cls.__name__}({_field(cls, element[0])}): a dict does not go here"
     where = place.where(*element, position=_position(cls, element[0])) if place else Where()
     return Problem(where, Severity.error, what, f"write {_expected(cls, element)}")
 
 
-def _position(cls: type, field: Step) -> int | None:
+def _position(cls: type, field: PathStep) -> int | None:
     positional = [known.name for known in _fields(cls) if not known.kw_only]
     return positional.index(str(field)) if field in positional else None
 
 
-def _element(loc: tuple[Step, ...]) -> tuple[Step, ...]:
+def _element(loc: tuple[PathStep, ...]) -> tuple[PathStep, ...]:
     """The argument, and the place in it where it is a list."""
     return loc[:2] if len(loc) > 1 and isinstance(loc[1], int) else loc[:1]
 
 
-def _said(cls: type, element: tuple[Step, ...], item: ErrorDetails) -> tuple[str, str]:
+def _said(cls: type, element: tuple[PathStep, ...], item: ErrorDetails) -> tuple[str, str]:
     name, value, kind = cls.__name__, item["input"], item["type"]
     field = _field(cls, element[0]) if element else ""
     at = f"{name}({field})" if field else name
@@ -160,14 +160,14 @@ def _count(cls: type) -> str:
     return f"only {' and '.join(positional)}" if positional else "nothing"
 
 
-def _field(cls: type, step: Step) -> str:
+def _field(cls: type, step: PathStep) -> str:
     if isinstance(step, str):
         return step
     positional = [field.name for field in _fields(cls) if not field.kw_only]
     return positional[step] if step < len(positional) else str(step)
 
 
-def _expected(cls: type, element: tuple[Step, ...]) -> str:
+def _expected(cls: type, element: tuple[PathStep, ...]) -> str:
     """What goes into a field, or into one place of its list."""
     if not element:
         return "what docs/declarations.md says"

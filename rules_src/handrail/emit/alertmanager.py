@@ -52,9 +52,9 @@ def _route(route: Route) -> Data:
         "receiver": route.receiver,
         "matchers": _matchers(route.matchers),
         "group_by": list(route.group_by),
-        "group_wait": span(route.pace.wait),
-        "group_interval": span(route.pace.interval),
-        "repeat_interval": span(route.pace.repeat),
+        "group_wait": span(route.timing.wait),
+        "group_interval": span(route.timing.interval),
+        "repeat_interval": span(route.timing.repeat),
     }
     return {**data, "continue": True} if route.goes_on else data
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from handrail.base.places import Step
+from handrail.base.places import PathStep
 from handrail.contract import names
 from handrail.declare import Environment, Guardrail, PromQL, Rollout, State
 from handrail.errors import Severity
@@ -80,7 +80,7 @@ def _kept(at: object, labels: Iterable[str], about: Named | None, field: str) ->
             yield _illegal(at, label, about, field)
 
 
-def _refused(at: object, labels: Iterable[str], *path: Step) -> Iterator[Finding]:
+def _refused(at: object, labels: Iterable[str], *path: PathStep) -> Iterator[Finding]:
     return (_illegal(at, label, None, *path) for label in labels if not _legal(label))
 
 
@@ -88,7 +88,7 @@ def _legal(label: str) -> bool:
     return re.fullmatch(r"(?!__)[a-zA-Z_][a-zA-Z0-9_]*", label) is not None
 
 
-def _illegal(at: object, label: str, about: Named | None, *path: Step) -> Finding:
+def _illegal(at: object, label: str, about: Named | None, *path: PathStep) -> Finding:
     what = f"uses the label name '{label}', which Prometheus refuses or keeps for itself"
     cure = "use letters, digits and _, not a digit first and not __ first"
     return finding(NAME, at, what, cure, *path, about=about, severity=Severity.fatal)

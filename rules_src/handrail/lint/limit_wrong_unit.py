@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from handrail.base.places import Step
+from handrail.base.places import PathStep
 from handrail.declare import (
     Absence,
     Changed,
@@ -64,7 +64,7 @@ def check(rollout: Rollout) -> Iterator[Finding]:
         for use in uses(guardrail):
             unit = unit_of(use.measure)
             wanted = _wanted(use.limit, unit)
-            asked: list[tuple[Amount, object, tuple[Step, ...], Unit | None]]
+            asked: list[tuple[Amount, object, tuple[PathStep, ...], Unit | None]]
             asked = [(figure.written, use.limit, figure.path, wanted) for figure in figures(use.limit)]
             floor = getattr(use.limit, "floor", None)
             asked.append((floor or 0, use.limit, ("floor",), unit))

@@ -12,9 +12,9 @@ from handrail.contract import names
 from handrail.declare import guardrail as declared
 from handrail.declare.limits import Changed, Is, Limit
 from handrail.lower.alert_labels import alert_labels
-from handrail.lower.frame import Frame, lower_arms
 from handrail.lower.plan_conditions import lower_condition
 from handrail.lower.plan_signals import lower_signals
+from handrail.lower.rollout_context import RolloutContext, lower_arms
 from handrail.promql import blindness, comparisons
 from handrail.report.wording import literal, reason, words
 from handrail.units import Unit
@@ -22,15 +22,15 @@ from handrail.units import Unit
 ACTING_KEEPS = timedelta(minutes=10)
 
 
-def lower_guardrail(guardrail: declared.Guardrail, frame: Frame) -> plan.Guardrail:
+def lower_guardrail(guardrail: declared.Guardrail, context: RolloutContext) -> plan.Guardrail:
     """Everything the targets need to know about one guardrail."""
-    signals = lower_signals(guardrail, frame)
-    place, arms = frame.place(guardrail), lower_arms(frame.arms_of(guardrail))
-    tiers: _Tiers = [(tier, _tier_conditions(guardrail, tier, signals, frame)) for tier in guardrail.tiers]
+    signals = lower_signals(guardrail, context)
+    scope, arms = context.scope_of(guardrail), lower_arms(context.arms_of(guardrail))
+    tiers: _Tiers = [(tier, _tier_conditions(guardrail, tier, signals, context)) for tier in guardrail.tiers]
     if guardrail.order == "tighten":
-        tiers = _tightened(tiers, frame)
-    alerts = tuple(_alert(guardrail, tier, conditions, frame) for tier, conditions in tiers)
-    success = tuple(_success(guardrail, limit, signals[""], frame) for limit in guardrail.successes)
+        tiers = _tightened(tiers, context)
+    alerts = tuple(_alert(guardrail, tier, conditions, context) for tier, conditions in tiers)
+    success = tuple(_success(guardrail, limit, signals[""], context) for limit in guardrail.successes)
     used = tuple(c for _, conditions in tiers for c in conditions) + tuple(
         criterion.condition for criterion in success
     )
@@ -40,9 +40,9 @@ def lower_guardrail(guardrail: declared.Guardrail, frame: Frame) -> plan.Guardra
         arms=arms,
         alert_labels=alert_labels(signals.values(), arms),
         signals=tuple(signals.values()),
-        info=_info(guardrail, frame, signals[""]),
+        info=_info(guardrail, context, signals[""]),
         alerts=alerts,
-        blind=_blind(guardrail, tuple(signals.values()), used, place, frame),
+        blind=_blind(guardrail, tuple(signals.values()), used, scope, context),
         success=success,
         shadow=guardrail.mode == names.SHADOW,
         runbook=lower_runbook(guardrail.runbook),
@@ -51,9 +51,12 @@ def lower_guardrail(guardrail: declared.Guardrail, frame: Frame) -> plan.Guardra
 
 
 def _tier_conditions(
-    guardrail: declared.Guardrail, tier: declared.Tier, signals: dict[str, plan.Signal], frame: Frame
+    guardrail: declared.Guardrail,
+    tier: declared.Tier,
+    signals: dict[str, plan.Signal],
+    context: RolloutContext,
 ) -> tuple[plan.Condition, ...]:
-    scale = frame.context.scale
+    scale = context.scale
     main = signals["changes" if isinstance(tier.limit, Changed) else ""]
     first = lower_condition(main, tier.limit, guardrail.against, scale)
     rest = (lower_condition(signals[other.name], other.limit, other.against, scale) for other in tier.or_)
@@ -63,10 +66,10 @@ def _tier_conditions(
 _Tiers = list[tuple[declared.Tier, tuple[plan.Condition, ...]]]
 
 
-def _tightened(tiers: _Tiers, frame: Frame) -> _Tiers:
+def _tightened(tiers: _Tiers, context: RolloutContext) -> _Tiers:
     """In every stage, no tier is looser than one that is graver than it."""
     done: _Tiers = []
-    stages = [stage.name for stage in frame.stages]
+    stages = [stage.name for stage in context.stages]
     graver: list[plan.Condition] = []
     for tier, conditions in reversed(tiers):
         first = conditions[0]
@@ -99,26 +102,29 @@ def _same_kind(one: plan.Condition, other: plan.Condition) -> bool:
 
 
 def _alert(
-    guardrail: declared.Guardrail, tier: declared.Tier, conditions: tuple[plan.Condition, ...], frame: Frame
+    guardrail: declared.Guardrail,
+    tier: declared.Tier,
+    conditions: tuple[plan.Condition, ...],
+    context: RolloutContext,
 ) -> plan.Alert:
-    scale = frame.context.scale
-    place = frame.place(guardrail)
+    scale = context.scale
+    scope = context.scope_of(guardrail)
     keep = scale.maybe(tier.keep_firing_for)
     if keep is None:
         keep = scale.time(ACTING_KEEPS) if tier.action in names.ACTING else timedelta()
     during = scale.maybe(tier.during)
     return plan.Alert(
-        name=names.alert_name(frame.rollout.name, guardrail.name, tier.tier),
+        name=names.alert_name(context.rollout.name, guardrail.name, tier.tier),
         tier=tier.tier,
-        severity=frame.severity(tier.tier, tier.severity),
+        severity=context.severity(tier.tier, tier.severity),
         action=tier.action,
-        expr=_any_of(conditions, place, during),
+        expr=_any_of(conditions, scope, during),
         hold=scale.duration(tier.hold),
         keep_firing_for=keep,
-        labels=frame.labels(
-            guardrail.name, tier.tier, frame.severity(tier.tier, tier.severity), tier.action, guardrail.mode
+        labels=context.labels(
+            guardrail.name, tier.tier, context.severity(tier.tier, tier.severity), tier.action, guardrail.mode
         ),
-        summary=f"{_title(guardrail)} of {frame.rollout.name}: {tier.tier}, {tier.action}",
+        summary=f"{_title(guardrail)} of {context.rollout.name}: {tier.tier}, {tier.action}",
         description=_description(guardrail, tier, conditions),
         conditions=conditions,
         during=during,
@@ -128,13 +134,13 @@ def _alert(
 
 
 def _any_of(
-    conditions: tuple[plan.Condition, ...], place: comparisons.Place, during: timedelta | None
+    conditions: tuple[plan.Condition, ...], scope: comparisons.Scope, during: timedelta | None
 ) -> str:
-    reasons = [comparisons.fires(condition, place) for condition in conditions]
+    reasons = [comparisons.fires(condition, scope) for condition in conditions]
     expr = reasons[0] if len(reasons) == 1 else "\nor ".join(f"({reason})" for reason in reasons)
     if during is None:
         return expr
-    return f"({expr})\nand {comparisons.since_start(place.rollout, during)}"
+    return f"({expr})\nand {comparisons.since_start(scope.rollout, during)}"
 
 
 _VALUE_TEXT = {
@@ -164,22 +170,22 @@ def _blind(
     guardrail: declared.Guardrail,
     signals: tuple[plan.Signal, ...],
     used: tuple[plan.Condition, ...],
-    place: comparisons.Place,
-    frame: Frame,
+    scope: comparisons.Scope,
+    context: RolloutContext,
 ) -> plan.Alert:
     acting = any(tier.action in names.ACTING for tier in guardrail.tiers)
     timed = any(tier.during is not None for tier in guardrail.tiers)
-    severity = frame.severity("critical" if acting else "warning")
+    severity = context.severity("critical" if acting else "warning")
     return plan.Alert(
-        name=names.alert_name(frame.rollout.name, guardrail.name, names.BLIND),
+        name=names.alert_name(context.rollout.name, guardrail.name, names.BLIND),
         tier=names.BLIND,
         severity=severity,
         action="hold",
-        expr=blindness.cannot_see(signals, used, place, timed=timed),
-        hold=frame.context.scale.duration(guardrail.blind_after),
+        expr=blindness.cannot_see(signals, used, scope, timed=timed),
+        hold=context.scale.duration(guardrail.blind_after),
         keep_firing_for=timedelta(),
-        labels=frame.labels(guardrail.name, names.BLIND, severity, "hold", guardrail.mode),
-        summary=f"{_title(guardrail)} of {frame.rollout.name}: blind, hold",
+        labels=context.labels(guardrail.name, names.BLIND, severity, "hold", guardrail.mode),
+        summary=f"{_title(guardrail)} of {context.rollout.name}: blind, hold",
         description=f"{_title(guardrail)} cannot be judged: {{{{ $labels.reason }}}}. This is no pass: hold.",
         conditions=(),
         during=None,
@@ -188,24 +194,26 @@ def _blind(
     )
 
 
-def _success(guardrail: declared.Guardrail, limit: Limit, main: plan.Signal, frame: Frame) -> plan.Success:
-    named = lower_condition(main, limit, guardrail.against, frame.context.scale)
+def _success(
+    guardrail: declared.Guardrail, limit: Limit, main: plan.Signal, context: RolloutContext
+) -> plan.Success:
+    named = lower_condition(main, limit, guardrail.against, context.scale)
     forbidden = limit.relative  # a rise or a drop names what must not happen
     failing = named if forbidden else replace(named, op=named.op.opposite)
     breached = comparisons.not_only if isinstance(limit, Is) else comparisons.fires
     return plan.Success(
         condition=failing,
         text=f"not {words(named)}" if forbidden else words(named),
-        breach=breached(failing, frame.place(guardrail)),
-        seen=comparisons.seen(failing, frame.place(guardrail)),
+        breach=breached(failing, context.scope_of(guardrail)),
+        seen=comparisons.seen(failing, context.scope_of(guardrail)),
     )
 
 
-def _info(guardrail: declared.Guardrail, frame: Frame, main: plan.Signal) -> plan.Recording:
+def _info(guardrail: declared.Guardrail, context: RolloutContext, main: plan.Signal) -> plan.Recording:
     labels = (
-        (names.ROLLOUT, frame.rollout.name),
+        (names.ROLLOUT, context.rollout.name),
         (names.GUARDRAIL, guardrail.name),
-        (names.SERVICE, frame.rollout.service),
+        (names.SERVICE, context.rollout.service),
         ("unit", main.unit.value),
         (names.MODE, guardrail.mode),
     )

@@ -25,7 +25,7 @@ _HISTOGRAM_SCALES = {"s": Decimal(1), "ms": Decimal("0.001")}
 
 
 @dataclass(frozen=True)
-class Context:
+class MeasureContext:
     """What every selector of a rollout gets, and how fast time runs."""
 
     matchers: tuple[tuple[str, str, str], ...]
@@ -36,62 +36,68 @@ class Context:
         return selector(text).where(*self.matchers)
 
 
-def lower_measure(measure: declared.Measure, context: Context) -> tuple[plan.Measure, Unit]:
+def lower_measure(measure: declared.Measure, measuring: MeasureContext) -> tuple[plan.Measure, Unit]:
     """The plan's measure, and the unit of its value."""
     match measure:
         case declared.Ratio():
-            return _ratio(measure, context), Unit.ratio
+            return _ratio(measure, measuring), Unit.ratio
         case declared.Latency():
-            return _latency(measure, context), Unit.seconds
+            return _latency(measure, measuring), Unit.seconds
         case declared.SlowerThan():
-            return _slower(measure, context), Unit.ratio
+            return _slower(measure, measuring), Unit.ratio
         case declared.Increase(counter, slower_than=slower):
             scale = _HISTOGRAM_SCALES[measure.unit]
             bound = None if slower is None else seconds(duration(slower)) / scale
             return plan.Increase(
-                context.series(counter), context.scale.duration(measure.window), bound
+                measuring.series(counter), measuring.scale.duration(measure.window), bound
             ), Unit.number
         case declared.Rate(counter):
-            return plan.Rate(context.series(counter), context.scale.duration(measure.window)), Unit.per_second
+            return plan.Rate(
+                measuring.series(counter), measuring.scale.duration(measure.window)
+            ), Unit.per_second
         case declared.Gauge():
             unit, factor = _GAUGE_UNITS[measure.unit]
             return plan.Gauge(
-                context.series(measure.metric),
+                measuring.series(measure.metric),
                 measure.over,
                 tuple(measure.by),
                 factor,
-                context.scale.maybe(measure.window),
+                measuring.scale.maybe(measure.window),
                 Decimal(0) if unit is Unit.bytes else None,
             ), unit
         case declared.Usage():
             size = (
-                context.series(measure.size) if isinstance(measure.size, str) else Decimal(str(measure.size))
+                measuring.series(measure.size)
+                if isinstance(measure.size, str)
+                else Decimal(str(measure.size))
             )
             unlimited = tuple(Decimal(str(figure)) for figure in measure.unlimited)
-            fill = plan.Usage(context.series(measure.used), size, tuple(measure.by), measure.over, unlimited)
+            fill = plan.Usage(
+                measuring.series(measure.used), size, tuple(measure.by), measure.over, unlimited
+            )
             return fill, Unit.ratio
         case _:
-            return _rare(measure, context)
+            return _rare(measure, measuring)
 
 
-def _rare(measure: declared.Measure, context: Context) -> tuple[plan.Measure, Unit]:
+def _rare(measure: declared.Measure, measuring: MeasureContext) -> tuple[plan.Measure, Unit]:
     match measure:
         case declared.State():
-            return plan.State(context.series(measure.metric), measure.label), Unit.number
+            return plan.State(measuring.series(measure.metric), measure.label), Unit.number
         case declared.While():
-            inner, unit = lower_measure(measure.measure, context)
-            condition, _ = lower_measure(measure.condition, context)
+            inner, unit = lower_measure(measure.measure, measuring)
+            condition, _ = lower_measure(measure.condition, measuring)
             if measure.at_most is not None:
                 return plan.While(inner, condition, plan.Op.at_most, amount(measure.at_most).value), unit
             return plan.While(inner, condition, plan.Op.above, amount(measure.above).value), unit
         case declared.Growth():
             grown = plan.Growth(
-                context.series(measure.metric), context.scale.duration(measure.window), tuple(measure.by)
+                measuring.series(measure.metric), measuring.scale.duration(measure.window), tuple(measure.by)
             )
             return grown, Unit(measure.unit)
         case declared.Absence():
             return plan.Absence(
-                context.series(measure.metric), context.scale.duration(measure.window)
+                measuring.series(measure.metric), measuring.scale.duration(measure.window)
             ), Unit.number
         case declared.PromQL():
             return plan.PromQL(uncommented(measure.expr)), Unit(measure.unit)
@@ -99,21 +105,21 @@ def _rare(measure: declared.Measure, context: Context) -> tuple[plan.Measure, Un
             raise TypeError(f"no lowering for {type(measure).__name__}")
 
 
-def _ratio(measure: declared.Ratio, context: Context) -> plan.Ratio:
+def _ratio(measure: declared.Ratio, measuring: MeasureContext) -> plan.Ratio:
     return plan.Ratio(
-        part=context.series(measure.bad or measure.good or ""),
-        whole=context.series(measure.of),
-        window=context.scale.duration(measure.window),
+        part=measuring.series(measure.bad or measure.good or ""),
+        whole=measuring.series(measure.of),
+        window=measuring.scale.duration(measure.window),
         min_events=measure.min_events,
         bad=measure.bad is not None,
     )
 
 
-def _latency(measure: declared.Latency, context: Context) -> plan.Latency:
+def _latency(measure: declared.Latency, measuring: MeasureContext) -> plan.Latency:
     return plan.Latency(
-        histogram=context.series(measure.histogram),
+        histogram=measuring.series(measure.histogram),
         q=Decimal(str(measure.p)) / 100,
-        window=context.scale.duration(measure.window),
+        window=measuring.scale.duration(measure.window),
         min_events=measure.min_events,
         scale=_HISTOGRAM_SCALES[measure.unit],
         native=measure.native,
@@ -121,11 +127,11 @@ def _latency(measure: declared.Latency, context: Context) -> plan.Latency:
     )
 
 
-def _slower(measure: declared.SlowerThan, context: Context) -> plan.SlowerThan:
+def _slower(measure: declared.SlowerThan, measuring: MeasureContext) -> plan.SlowerThan:
     return plan.SlowerThan(
-        histogram=context.series(measure.histogram),
+        histogram=measuring.series(measure.histogram),
         bound=seconds(duration(measure.bound)) / _HISTOGRAM_SCALES[measure.unit],
-        window=context.scale.duration(measure.window),
+        window=measuring.scale.duration(measure.window),
         min_events=measure.min_events,
         scale=_HISTOGRAM_SCALES[measure.unit],
         native=measure.native,

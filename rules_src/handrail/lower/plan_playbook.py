@@ -14,8 +14,8 @@ from handrail.declare.guardrail import Guardrail as DeclaredGuardrail
 from handrail.declare.guardrail import Tier
 from handrail.declare.rollout import Approval, Rollout
 from handrail.declare.rollout import Stage as DeclaredStage
-from handrail.lower.frame import Frame
 from handrail.lower.raw_series import counting, needed
+from handrail.lower.rollout_context import RolloutContext
 from handrail.plan.timing import looks_back
 from handrail.promql import comparisons, values
 from handrail.promql.syntax import either
@@ -30,30 +30,30 @@ LATELY = "1h"
 
 
 def lower_playbook(
-    rollout: Rollout, guardrails: tuple[plan.Guardrail, ...], frame: Frame
+    rollout: Rollout, guardrails: tuple[plan.Guardrail, ...], context: RolloutContext
 ) -> contract.Playbook:
     """Stages with their steps, gates, tiers, and the steps of each action."""
     return contract.Playbook(
         rollout=rollout.name,
         service=rollout.service,
-        environment=frame.environment,
+        environment=context.environment,
         arms=_arms(rollout),
-        stages=tuple(_stage(rollout, stage, frame) for stage in rollout.stages),
+        stages=tuple(_stage(rollout, stage, context) for stage in rollout.stages),
         gates=tuple(
-            _gate(stage, frame.stages[place - 1] if place else None, guardrails, frame)
+            _gate(stage, context.stages[place - 1] if place else None, guardrails, context)
             for place, stage in enumerate(rollout.stages)
             if place or stage.gate
         ),
         guardrails=tuple(
-            _facts(written, lowered, frame)
+            _facts(written, lowered, context)
             for written, lowered in zip(rollout.guardrails, guardrails, strict=True)
         ),
-        actions=_actions(rollout, guardrails, frame),
-        checks=tuple(frame.context.scale.duration(check).total_seconds() for check in rollout.checks),
+        actions=_actions(rollout, guardrails, context),
+        checks=tuple(context.scale.duration(check).total_seconds() for check in rollout.checks),
         budget_per_day=rollout.rollbacks_per_day,
-        keep=frame.context.scale.duration(rollout.keep).total_seconds() if rollout.keep else 0,
-        runbook_url=frame.runbook_url,
-        dashboard_url=frame.dashboard_url,
+        keep=context.scale.duration(rollout.keep).total_seconds() if rollout.keep else 0,
+        runbook_url=context.runbook_url,
+        dashboard_url=context.dashboard_url,
     )
 
 
@@ -62,9 +62,9 @@ def _arms(rollout: Rollout) -> contract.Arms | None:
     return contract.Arms(label=arms.label, canary=arms.canary, stable=arms.stable) if arms else None
 
 
-def _stage(rollout: Rollout, stage: DeclaredStage, frame: Frame) -> contract.StageFacts:
+def _stage(rollout: Rollout, stage: DeclaredStage, context: RolloutContext) -> contract.StageFacts:
     weight = None if stage.weight is None else amount(stage.weight).value
-    hold = frame.context.scale.maybe(stage.hold)
+    hold = context.scale.maybe(stage.hold)
     return contract.StageFacts(
         name=stage.name,
         weight=None if weight is None else float(weight),
@@ -84,30 +84,33 @@ def _split(rollout: Rollout, weight: Decimal | None) -> tuple[contract.HAProxyWe
 
 
 def _gate(
-    stage: DeclaredStage, left: plan.Stage | None, guardrails: tuple[plan.Guardrail, ...], frame: Frame
+    stage: DeclaredStage,
+    left: plan.Stage | None,
+    guardrails: tuple[plan.Guardrail, ...],
+    context: RolloutContext,
 ) -> contract.Gate:
     """What must be true to enter `stage` from `left`; into the first stage, only what people say."""
     asked = stage.gate
-    stable = frame.context.scale.maybe(asked.stable_for) if asked else None
+    stable = context.scale.maybe(asked.stable_for) if asked else None
     return contract.Gate(
         into=stage.name,
         criteria=tuple(
-            _criterion(guardrail.name, criterion, left, frame)
+            _criterion(guardrail.name, criterion, left, context)
             for guardrail in guardrails
             for criterion in guardrail.success
-            if left is not None and _asked(guardrail, left) and _applies(criterion.condition, left, frame)
+            if left is not None and _asked(guardrail, left) and _applies(criterion.condition, left, context)
         ),
         manual=tuple(asked.manual) if asked else (),
-        approvals=tuple(_approval(one, frame) for one in asked.approvals) if asked else (),
+        approvals=tuple(_approval(one, context) for one in asked.approvals) if asked else (),
         stable_for=stable.total_seconds() if stable else None,
     )
 
 
-def _approval(written: str | Approval, frame: Frame) -> contract.Approval:
+def _approval(written: str | Approval, context: RolloutContext) -> contract.Approval:
     asked = Approval(written) if isinstance(written, str) else written
     return contract.Approval(
         role=asked.role,
-        valid_for=frame.context.scale.duration(asked.valid_for).total_seconds(),
+        valid_for=context.scale.duration(asked.valid_for).total_seconds(),
         four_eyes=asked.four_eyes,
     )
 
@@ -117,22 +120,24 @@ def _asked(guardrail: plan.Guardrail, left: plan.Stage) -> bool:
     return not guardrail.shadow and (guardrail.arms is None or left.has_canary)
 
 
-def _applies(condition: plan.Condition, left: plan.Stage, frame: Frame) -> bool:
+def _applies(condition: plan.Condition, left: plan.Stage, context: RolloutContext) -> bool:
     """Whether there is anything to compare the stage with: the first one has no stage before it."""
     reference = condition.reference
     if reference is None or reference.kind is not plan.ReferenceKind.previous_stage:
         return True
-    names_ = [stage.name for stage in frame.stages]
+    names_ = [stage.name for stage in context.stages]
     first = names_.index(reference.stage) if reference.stage else 0
     return names_.index(left.name) > first
 
 
-def _criterion(guardrail: str, criterion: plan.Success, left: plan.Stage, frame: Frame) -> contract.Criterion:
+def _criterion(
+    guardrail: str, criterion: plan.Success, left: plan.Stage, context: RolloutContext
+) -> contract.Criterion:
     """What a stage is judged by: all of it but its first window, which still sees what was before the stage.
 
     Where the window is as long as the stage, the last look at it sees all of the stage, and nothing else.
     """
-    every = frame.context.scale.duration(frame.rollout.evaluate)
+    every = context.scale.duration(context.rollout.evaluate)
     over = (left.hold or timedelta()) - looks_back(criterion.condition.signal.measure)
     if over <= every:
         return contract.Criterion(
@@ -150,14 +155,17 @@ def _criterion(guardrail: str, criterion: plan.Success, left: plan.Stage, frame:
     )
 
 
-def _facts(written: DeclaredGuardrail, lowered: plan.Guardrail, frame: Frame) -> contract.GuardrailFacts:
+def _facts(
+    written: DeclaredGuardrail, lowered: plan.Guardrail, context: RolloutContext
+) -> contract.GuardrailFacts:
     tiers = [
-        _tier(alert, lowered, tier, frame) for tier, alert in zip(written.tiers, lowered.alerts, strict=True)
+        _tier(alert, lowered, tier, context)
+        for tier, alert in zip(written.tiers, lowered.alerts, strict=True)
     ]
     return contract.GuardrailFacts(
         name=lowered.name,
-        tiers=(*tiers, _tier(lowered.blind, lowered, None, frame)),
-        references=tuple(_captures(written, lowered, frame)),
+        tiers=(*tiers, _tier(lowered.blind, lowered, None, context)),
+        references=tuple(_captures(written, lowered, context)),
         needs=tuple(_needs(lowered)),
     )
 
@@ -179,7 +187,7 @@ def _of_either(series: plan.Selector, arms: plan.Arms | None) -> plan.Selector:
 
 
 def _tier(
-    alert: plan.Alert, guardrail: plan.Guardrail, tier: Tier | None, frame: Frame
+    alert: plan.Alert, guardrail: plan.Guardrail, tier: Tier | None, context: RolloutContext
 ) -> contract.TierFacts:
     confirm = tier.confirm if tier else None
     return contract.TierFacts.model_validate(
@@ -193,7 +201,7 @@ def _tier(
             "limits": tuple(map(_limit, alert.conditions)),
             "confirmation": confirm
             and {
-                "after": frame.context.scale.duration(confirm.after).total_seconds(),
+                "after": context.scale.duration(confirm.after).total_seconds(),
                 "expr": alert.expr,
                 "unreachable": confirm.unreachable,
             },
@@ -218,34 +226,34 @@ def _limit(condition: plan.Condition) -> contract.LimitFacts:
 
 
 def _captures(
-    written: DeclaredGuardrail, guardrail: plan.Guardrail, frame: Frame
+    written: DeclaredGuardrail, guardrail: plan.Guardrail, context: RolloutContext
 ) -> Iterator[contract.ReferenceQuery]:
     """Before the rollout there is no canary yet: what its arm will be compared with is the stable arm."""
     used = [condition for alert in guardrail.alerts for condition in alert.conditions]
     used += [criterion.condition for criterion in guardrail.success]
     references = {condition.reference for condition in used if condition.reference is not None}
-    main, place = guardrail.signals[0], frame.place(written)
-    every, hour = (span(frame.context.scale.duration(text)) for text in (frame.rollout.evaluate, "1h"))
+    main, scope = guardrail.signals[0], context.scope_of(written)
+    every, hour = (span(context.scale.duration(text)) for text in (context.rollout.evaluate, "1h"))
     if any(reference.kind is plan.ReferenceKind.before for reference in references):
-        expr = comparisons.captured_from(main, place, hour, every, stable=True)
+        expr = comparisons.captured_from(main, scope, hour, every, stable=True)
         yield contract.ReferenceQuery(reference=names.BEFORE, expr=expr)
     ends = {
         reference.stage for reference in references if reference.kind is plan.ReferenceKind.previous_stage
     }
-    for stage in frame.stages[:-1]:
+    for stage in context.stages[:-1]:
         if ends and (None in ends or stage.name in ends):
             whole = span(stage.hold) if stage.hold else hour
-            expr = comparisons.captured_from(main, place, whole, every, stable=False)
+            expr = comparisons.captured_from(main, scope, whole, every, stable=False)
             yield contract.ReferenceQuery(reference=names.stage_reference(stage.name), expr=expr)
 
 
 def _actions(
-    rollout: Rollout, guardrails: tuple[plan.Guardrail, ...], frame: Frame
+    rollout: Rollout, guardrails: tuple[plan.Guardrail, ...], context: RolloutContext
 ) -> tuple[contract.Action, ...]:
     rollback = _rollback(rollout, rollout.rollback)
     emergency = rollback if rollout.emergency is None else _rollback(rollout, rollout.emergency)
     security = rollback if rollout.security is None else _rollback(rollout, rollout.security)
-    proof = _proof(rollout, guardrails, frame)
+    proof = _proof(rollout, guardrails, context)
     told = tuple(rollout.tell)
     return (
         contract.Action(name="investigate", tell=told),
@@ -274,23 +282,25 @@ def _rollback(rollout: Rollout, declared: Sequence[contract.Step]) -> tuple[cont
     return (*flags, *(step for step in weights if step.server not in own), *steps[len(flags) :])
 
 
-def _proof(rollout: Rollout, guardrails: tuple[plan.Guardrail, ...], frame: Frame) -> contract.Proof | None:
+def _proof(
+    rollout: Rollout, guardrails: tuple[plan.Guardrail, ...], context: RolloutContext
+) -> contract.Proof | None:
     if rollout.arms is None:
         return None
-    window = frame.context.scale.duration(rollout.scrape) * 4
+    window = context.scale.duration(rollout.scrape) * 4
     # What judges the whole service may have no label that tells the arms apart.
     apart_first = sorted(guardrails, key=lambda guardrail: guardrail.arms is None)
     measures = [guardrail.signals[0].measure for guardrail in apart_first]
     counted = next((measure for measure in measures if counting(measure) is not None), None)
     if counted is None:
         return None
-    within = frame.context.scale.duration(rollout.proved_within)
+    within = context.scale.duration(rollout.proved_within)
     canary, stable = (
         _of_arm(counted, (rollout.arms.label, "=", arm), window)
         for arm in (rollout.arms.canary, rollout.arms.stable)
     )
     return contract.Proof(
-        expr=_no_traffic(canary, stable, within + frame.context.scale.duration(LATELY)),
+        expr=_no_traffic(canary, stable, within + context.scale.duration(LATELY)),
         at_most=0,
         within=within.total_seconds(),
     )

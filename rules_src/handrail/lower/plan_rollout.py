@@ -10,14 +10,14 @@ from handrail.base import script_of, where_of
 from handrail.contract import names
 from handrail.declare.environment import Environment
 from handrail.declare.rollout import Rollout
-from handrail.lower.frame import Frame, lower_arms
 from handrail.lower.plan_dashboards import lower_dashboards
 from handrail.lower.plan_guardrail import lower_guardrail
-from handrail.lower.plan_measures import Context
+from handrail.lower.plan_measures import MeasureContext
 from handrail.lower.plan_playbook import lower_playbook
 from handrail.lower.plan_routing import lower_routing
 from handrail.lower.plan_slo import lower_slo
 from handrail.lower.plan_sources import lower_log, lower_sql
+from handrail.lower.rollout_context import RolloutContext, lower_arms
 from handrail.lower.scale import Scale
 from handrail.plan.versions import OLDEST
 from handrail.report.wording import literal
@@ -35,47 +35,50 @@ def lower(
 
 
 def _rollout(rollout: Rollout, environment: Environment) -> plan.Rollout:
-    frame = _frame(rollout, environment)
-    scale = frame.context.scale
-    guardrails = tuple(lower_guardrail(guardrail, frame) for guardrail in rollout.guardrails)
-    slos = tuple(lower_slo(slo, rollout, frame) for slo in rollout.slos)
+    context = _context(rollout, environment)
+    scale = context.scale
+    guardrails = tuple(lower_guardrail(guardrail, context) for guardrail in rollout.guardrails)
+    slos = tuple(lower_slo(slo, rollout, context) for slo in rollout.slos)
     return plan.Rollout(
         name=rollout.name,
         service=rollout.service,
         title=rollout.title or rollout.name,
         arms=lower_arms(rollout.arms),
-        stages=frame.stages,
+        stages=context.stages,
         guardrails=guardrails,
         slos=slos,
-        dashboards=lower_dashboards(rollout, frame),
+        dashboards=lower_dashboards(rollout, context),
         escalation=tuple(
-            _level(frame, level.name, scale.duration(level.after), level.tell) for level in rollout.escalation
+            _level(context, level.name, scale.duration(level.after), level.tell)
+            for level in rollout.escalation
         ),
-        heartbeat=_heartbeat(frame),
+        heartbeat=_heartbeat(context),
         routing=lower_routing(rollout, environment, (*guardrails, *slos)),
         sql=tuple(lower_sql(source, scale) for source in rollout.sql),
         logs=tuple(lower_log(source) for source in rollout.logs),
         contacts=tuple(rollout.contacts),
-        severities=tuple((tier, frame.severity(tier)) for tier in names.TIERS),
+        severities=tuple((tier, context.severity(tier)) for tier in names.TIERS),
         scrape=scale.duration(rollout.scrape),
         evaluate=scale.duration(rollout.evaluate),
         decide_within=scale.duration(rollout.budget.decide) if rollout.budget else None,
         recover_within=scale.duration(rollout.budget.recover) if rollout.budget else None,
-        runbook_url=frame.runbook_url,
-        dashboard_url=frame.dashboard_url,
-        playbook=lower_playbook(rollout, guardrails, frame),
+        runbook_url=context.runbook_url,
+        dashboard_url=context.dashboard_url,
+        playbook=lower_playbook(rollout, guardrails, context),
         source=script_of(rollout),
         where=where_of(rollout),
     )
 
 
-def _frame(rollout: Rollout, environment: Environment) -> Frame:
+def _context(rollout: Rollout, environment: Environment) -> RolloutContext:
     scale = Scale(environment.faster)
     matchers = {**rollout.match, **environment.match.get(rollout.name, {})}
-    return Frame(
+    return RolloutContext(
         rollout=rollout,
         environment=environment.name,
-        context=Context(tuple((label, "=", text) for label, text in sorted(matchers.items())), scale),
+        measuring=MeasureContext(
+            tuple((label, "=", text) for label, text in sorted(matchers.items())), scale
+        ),
         stages=tuple(
             plan.Stage(
                 stage.name,
@@ -89,15 +92,15 @@ def _frame(rollout: Rollout, environment: Environment) -> Frame:
     )
 
 
-def _level(frame: Frame, name: str, after: timedelta, tell: str) -> plan.EscalationLevel:
-    rollout = frame.rollout
+def _level(context: RolloutContext, name: str, after: timedelta, tell: str) -> plan.EscalationLevel:
+    rollout = context.rollout
     alert = _rollout_alert(
         rollout,
         name=names.camel(rollout.name) + "Escalation" + names.camel(name),
         guardrail=names.ESCALATION,
         action="investigate",
         expr="max by (rollout, service, guardrail, tier, severity) "
-        f'(ALERTS{{alertstate="firing",rollout="{rollout.name}",environment="{frame.environment}",'
+        f'(ALERTS{{alertstate="firing",rollout="{rollout.name}",environment="{context.environment}",'
         f'level="",mode!="shadow",tier=~"{"|".join((*names.TIERS, names.BLIND))}"}})',
         hold=after,
         summary=f"An alert of {rollout.name} is unresolved: {literal(tell)}",
@@ -105,14 +108,14 @@ def _level(frame: Frame, name: str, after: timedelta, tell: str) -> plan.Escalat
         labels=(
             (names.LEVEL, name),
             (names.ACTION, "investigate"),
-            (names.ENVIRONMENT, frame.environment),
+            (names.ENVIRONMENT, context.environment),
         ),
     )
     return plan.EscalationLevel(name, after, tell, alert)
 
 
-def _heartbeat(frame: Frame) -> plan.Alert:
-    rollout = frame.rollout
+def _heartbeat(context: RolloutContext) -> plan.Alert:
+    rollout = context.rollout
     return _rollout_alert(
         rollout,
         name=names.HEARTBEAT_ALERT,
@@ -122,7 +125,7 @@ def _heartbeat(frame: Frame) -> plan.Alert:
         hold=timedelta(),
         summary=f"The guard of {rollout.name} is awake",
         description="Fires always. When it stops arriving, nobody guards the rollout: see the runbook.",
-        labels=frame.labels(names.HEARTBEAT, names.HEARTBEAT, "none", "investigate"),
+        labels=context.labels(names.HEARTBEAT, names.HEARTBEAT, "none", "investigate"),
     )
 
 

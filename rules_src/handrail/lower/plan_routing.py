@@ -17,11 +17,11 @@ from handrail.declare.rollout import Rollout
 from handrail.lower.plan_inhibitions import Chain, inhibitions
 from handrail.plan.routing import (
     Channel,
+    GroupTiming,
     HandrailReceiver,
     Mailbox,
     Matcher,
     OtherWebhook,
-    Pace,
     PagerDutyService,
     Receiver,
     Route,
@@ -37,11 +37,11 @@ _ACTING = "|".join(names.ACTING)
 _SECOND, _MINUTE, _HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
 # Told again at each interval: what was told less than `repeat` ago is left out, and the last time is always a little
 # less than an interval ago.
-HEARTBEAT_PACE: Final = Pace(timedelta(), 30 * _SECOND, 15 * _SECOND)
-ACTING_PACE: Final = Pace(timedelta(), 15 * _SECOND, 4 * _MINUTE)
-RECORDED_PACE: Final = Pace(10 * _SECOND, _MINUTE, _HOUR)
-PEOPLE_PACE: Final = Pace(10 * _SECOND, _MINUTE, 4 * _HOUR)
-LEVEL_PACE: Final = Pace(timedelta(), _MINUTE, _HOUR)
+HEARTBEAT_TIMING: Final = GroupTiming(timedelta(), 30 * _SECOND, 15 * _SECOND)
+ACTING_TIMING: Final = GroupTiming(timedelta(), 15 * _SECOND, 4 * _MINUTE)
+RECORDED_TIMING: Final = GroupTiming(10 * _SECOND, _MINUTE, _HOUR)
+PEOPLE_TIMING: Final = GroupTiming(10 * _SECOND, _MINUTE, 4 * _HOUR)
+LEVEL_TIMING: Final = GroupTiming(timedelta(), _MINUTE, _HOUR)
 
 
 def lower_routing(rollout: Rollout, environment: Environment, chains: Sequence[Chain]) -> Routing:
@@ -71,21 +71,21 @@ def _to_the_receiver() -> tuple[Route, ...]:
             names.HEARTBEAT_RECEIVER,
             (Matcher(names.ALERTNAME, "=", names.HEARTBEAT_ALERT),),
             (names.ROLLOUT, names.ENVIRONMENT),
-            HEARTBEAT_PACE,
+            HEARTBEAT_TIMING,
             goes_on=False,
         ),
         Route(
             names.RECEIVER,
             (Matcher(names.ACTION, "=~", _ACTING),),
             (*_PLACE, names.ACTION),
-            ACTING_PACE,
+            ACTING_TIMING,
             goes_on=True,
         ),
         Route(
             names.RECEIVER,
             (Matcher(names.ACTION, "!~", _ACTING),),
             _WHOLE,
-            RECORDED_PACE,
+            RECORDED_TIMING,
             goes_on=True,
         ),
     )
@@ -112,7 +112,7 @@ def _people(rollout: Rollout, word: str, *, level: bool) -> Route:
         _name(rollout, word),
         (Matcher(names.ROLLOUT, "=", rollout.name), *which, _IN_FORCE),
         _WHOLE,
-        LEVEL_PACE if level else PEOPLE_PACE,
+        LEVEL_TIMING if level else PEOPLE_TIMING,
         goes_on=True,
     )
 

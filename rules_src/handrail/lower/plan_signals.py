@@ -17,8 +17,8 @@ from handrail.declare.limits import (
 )
 from handrail.declare.limits import StableArm as DeclaredStableArm
 from handrail.declare.measures import Absence, Measure, State
-from handrail.lower.frame import Frame
 from handrail.lower.plan_measures import lower_measure
+from handrail.lower.rollout_context import RolloutContext
 from handrail.promql import values
 from handrail.promql.counting import targets_from_zero
 from handrail.promql.syntax import either
@@ -29,7 +29,7 @@ _OF_THE_STABLE_ARM = (DeclaredStableArm, BeforeRollout, Ago)
 """References that are figures of the stable arm: now, captured before there was a canary, or back then."""
 
 
-def lower_signals(guardrail: declared.Guardrail, frame: Frame) -> dict[str, plan.Signal]:
+def lower_signals(guardrail: declared.Guardrail, context: RolloutContext) -> dict[str, plan.Signal]:
     """The signals by name, the guardrail's own measure first and without one."""
     others = [other for tier in guardrail.tiers for other in tier.or_]
     changes = [tier.limit for tier in guardrail.tiers if isinstance(tier.limit, Changed)]
@@ -38,11 +38,13 @@ def lower_signals(guardrail: declared.Guardrail, frame: Frame) -> dict[str, plan
     beside: dict[str, plan.Signal] = {}
     for limit in changes:
         if isinstance(guardrail.measure, State):
-            beside["changes"] = _changes(guardrail, guardrail.measure, limit, frame)
+            beside["changes"] = _changes(guardrail, guardrail.measure, limit, context)
     for other in others:
-        beside[other.name] = _signal(other.name, guardrail, other.measure, frame, [other.limit], both=both)
+        beside[other.name] = _signal(other.name, guardrail, other.measure, context, [other.limit], both=both)
     limits = [*(tier.limit for tier in guardrail.tiers), *guardrail.successes]
-    main = _signal("", guardrail, guardrail.measure, frame, limits, both=both, beside=tuple(beside.values()))
+    main = _signal(
+        "", guardrail, guardrail.measure, context, limits, both=both, beside=tuple(beside.values())
+    )
     return {"": main, **beside}
 
 
@@ -50,13 +52,13 @@ def _signal(
     name: str,
     guardrail: declared.Guardrail,
     measure: Measure,
-    frame: Frame,
+    context: RolloutContext,
     limits: Sequence[Limit],
     *,
     both: bool,
     beside: tuple[plan.Signal, ...] = (),
 ) -> plan.Signal:
-    arms, context = frame.arms_of(guardrail), frame.context
+    arms, measuring = context.arms_of(guardrail), context.measuring
     if arms is not None:
         # An absence has no arm's label left that could tell a canary that is gone from a stable arm that is there.
         judged = (
@@ -64,17 +66,19 @@ def _signal(
             if both and not isinstance(measure, Absence)
             else (arms.label, "=", arms.canary)
         )
-        context = replace(context, matchers=(*context.matchers, judged))
-    lowered, unit = lower_measure(measure, context)
+        measuring = replace(measuring, matchers=(*measuring.matchers, judged))
+    lowered, unit = lower_measure(measure, measuring)
     if isinstance(lowered, plan.PromQL) and limits[0].is_upper is False:
         lowered = replace(lowered, over="min")
-    return _recorded(name, guardrail, lowered, unit, frame, beside)
+    return _recorded(name, guardrail, lowered, unit, context, beside)
 
 
-def _changes(guardrail: declared.Guardrail, measure: State, limit: Changed, frame: Frame) -> plan.Signal:
-    series = frame.context.series(measure.metric)
-    lowered = plan.StateChanges(series, frame.context.scale.duration(limit.window), measure.label)
-    return _recorded("changes", guardrail, lowered, Unit.number, frame)
+def _changes(
+    guardrail: declared.Guardrail, measure: State, limit: Changed, context: RolloutContext
+) -> plan.Signal:
+    series = context.measuring.series(measure.metric)
+    lowered = plan.StateChanges(series, context.scale.duration(limit.window), measure.label)
+    return _recorded("changes", guardrail, lowered, Unit.number, context)
 
 
 def _recorded(
@@ -82,12 +86,12 @@ def _recorded(
     guardrail: declared.Guardrail,
     measure: plan.Measure,
     unit: Unit,
-    frame: Frame,
+    context: RolloutContext,
     beside: tuple[plan.Signal, ...] = (),
 ) -> plan.Signal:
-    arms = frame.arms_of(guardrail)
+    arms = context.arms_of(guardrail)
     arm_labels = () if arms is None or isinstance(measure, plan.Absence | plan.PromQL) else (arms.label,)
-    labels = [(names.ROLLOUT, frame.rollout.name), (names.GUARDRAIL, guardrail.name)]
+    labels = [(names.ROLLOUT, context.rollout.name), (names.GUARDRAIL, guardrail.name)]
     labels += [(names.SIGNAL, name)] if name else []
     matchers = tuple((label, "=", text) for label, text in labels)
     alone = ((names.SIGNAL, "=", ""),) if beside else ()
@@ -102,7 +106,7 @@ def _recorded(
     how = Recorded(
         from_zero=from_zero if counter else None,
         looked=plan.Selector(names.INFO, matchers[:2]),
-        every=frame.context.scale.duration(frame.rollout.evaluate),
+        every=context.scale.duration(context.rollout.evaluate),
     )
     number = values.events(measure, arm_labels, how)
     events = plan.Selector(names.EVENTS, matchers + alone)

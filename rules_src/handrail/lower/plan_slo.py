@@ -15,9 +15,9 @@ from handrail.base import where_of
 from handrail.contract import names
 from handrail.declare.rollout import Rollout
 from handrail.declare.slo import Slo
-from handrail.lower.frame import Frame
 from handrail.lower.plan_guardrail import lower_runbook
 from handrail.lower.plan_measures import lower_measure
+from handrail.lower.rollout_context import RolloutContext
 from handrail.lower.scale import Scale
 from handrail.promql.buckets import bucket
 from handrail.promql.counting import targets_from_zero
@@ -40,10 +40,10 @@ NO_SHARE = "its bad or good events are more than all of its events"
 _WINDOWS = ("5m", "30m", "1h", "2h", "6h", "1d", "3d")
 
 
-def lower_slo(slo: Slo, rollout: Rollout, frame: Frame) -> plan.Slo:
+def lower_slo(slo: Slo, rollout: Rollout, context: RolloutContext) -> plan.Slo:
     """The whole chain of one objective: recordings, two alerts and `blind`."""
-    scale = frame.context.scale
-    measure, _ = lower_measure(slo.measure, frame.context)
+    scale = context.scale
+    measure, _ = lower_measure(slo.measure, context.measuring)
     if not isinstance(measure, plan.Ratio | plan.SlowerThan):
         raise TypeError(f"{type(measure).__name__} is no share of events")
     labels = ((names.ROLLOUT, rollout.name), (names.SLO, slo.name))
@@ -62,8 +62,8 @@ def lower_slo(slo: Slo, rollout: Rollout, frame: Frame) -> plan.Slo:
             for window in (*_WINDOWS, slo.window)
         ),
         burns=burns,
-        alerts=tuple(_alert(slo, tier, pairs, objective, frame) for tier, pairs in burns),
-        blind=_blind(slo, frame),
+        alerts=tuple(_alert(slo, tier, pairs, objective, context) for tier, pairs in burns),
+        blind=_blind(slo, context),
         runbook=lower_runbook(slo.runbook),
         where=where_of(slo),
     )
@@ -150,20 +150,22 @@ def _ratio(window: timedelta, labels: tuple[tuple[str, str], ...], least: int) -
     )
 
 
-def _alert(slo: Slo, tier: str, burns: tuple[plan.Burn, ...], objective: Decimal, frame: Frame) -> plan.Alert:
+def _alert(
+    slo: Slo, tier: str, burns: tuple[plan.Burn, ...], objective: Decimal, context: RolloutContext
+) -> plan.Alert:
     budget = 1 - objective
-    reasons = [_burning(slo, burn, budget, frame) for burn in burns]
+    reasons = [_burning(slo, burn, budget, context) for burn in burns]
     title = literal(slo.title or slo.name)
     return plan.Alert(
-        name=names.alert_name(frame.rollout.name, f"slo-{slo.name}", tier),
+        name=names.alert_name(context.rollout.name, f"slo-{slo.name}", tier),
         tier=tier,
-        severity=frame.severity(tier),
+        severity=context.severity(tier),
         action="investigate",
         expr="\nor ".join(f"({reason})" for reason in reasons),
         hold=timedelta(),
         keep_firing_for=timedelta(),
-        labels=frame.labels(f"slo-{slo.name}", tier, frame.severity(tier), "investigate"),
-        summary=f"{title} of {frame.rollout.name} burns its error budget: {tier}",
+        labels=context.labels(f"slo-{slo.name}", tier, context.severity(tier), "investigate"),
+        summary=f"{title} of {context.rollout.name} burns its error budget: {tier}",
         description=f"{{{{ $value | humanizePercentage }}}} of the events fail; the budget of {show(budget, Unit.ratio)} "
         f"in {slo.window} loses {paces(burns)}.",
         conditions=(),
@@ -173,10 +175,10 @@ def _alert(slo: Slo, tier: str, burns: tuple[plan.Burn, ...], objective: Decimal
     )
 
 
-def _burning(slo: Slo, burn: plan.Burn, budget: Decimal, frame: Frame) -> str:
+def _burning(slo: Slo, burn: plan.Burn, budget: Decimal, context: RolloutContext) -> str:
     def over(window: timedelta) -> str:
         matchers = (
-            (names.ROLLOUT, "=", frame.rollout.name),
+            (names.ROLLOUT, "=", context.rollout.name),
             (names.SLO, "=", slo.name),
             (names.WINDOW, "=", span(window)),
         )
@@ -185,19 +187,19 @@ def _burning(slo: Slo, burn: plan.Burn, budget: Decimal, frame: Frame) -> str:
     return f"{over(burn.long)} and on (rollout, slo) {over(burn.short)}"
 
 
-def _blind(slo: Slo, frame: Frame) -> plan.Alert:
-    severity = frame.severity("warning")
+def _blind(slo: Slo, context: RolloutContext) -> plan.Alert:
+    severity = context.severity("warning")
     title = literal(slo.title or slo.name)
     return plan.Alert(
-        name=names.alert_name(frame.rollout.name, f"slo-{slo.name}", names.BLIND),
+        name=names.alert_name(context.rollout.name, f"slo-{slo.name}", names.BLIND),
         tier=names.BLIND,
         severity=severity,
         action="hold",
-        expr=_cannot_see(slo, frame),
-        hold=frame.context.scale.time(duration("10m")),
+        expr=_cannot_see(slo, context),
+        hold=context.scale.time(duration("10m")),
         keep_firing_for=timedelta(),
-        labels=frame.labels(f"slo-{slo.name}", names.BLIND, severity, "hold"),
-        summary=f"{title} of {frame.rollout.name}: blind, hold",
+        labels=context.labels(f"slo-{slo.name}", names.BLIND, severity, "hold"),
+        summary=f"{title} of {context.rollout.name}: blind, hold",
         description=f"{title} cannot be judged: {{{{ $labels.reason }}}}. This is no pass: hold.",
         conditions=(),
         during=None,
@@ -206,9 +208,9 @@ def _blind(slo: Slo, frame: Frame) -> plan.Alert:
     )
 
 
-def _cannot_see(slo: Slo, frame: Frame) -> str:
-    own = ((names.ROLLOUT, "=", frame.rollout.name), (names.SLO, "=", slo.name))
-    hour = span(frame.context.scale.duration(_SEEN))
+def _cannot_see(slo: Slo, context: RolloutContext) -> str:
+    own = ((names.ROLLOUT, "=", context.rollout.name), (names.SLO, "=", slo.name))
+    hour = span(context.scale.duration(_SEEN))
     errors = f"sum_over_time({plan.Selector(names.SLO_ERRORS, own)}[{hour}])"
     total = plan.Selector(names.SLO_TOTAL, own)
     because = {

@@ -1,7 +1,7 @@
 """A rollout and the files made of it → what does not hang together: an alert that leads nowhere.
 
 Every alert needs its rule, its test, a panel that shows it, the section of the runbook that its link names, a
-route to somebody, and an action that the playbook knows. The files are looked at as they were written, so that
+route to somebody, and an action that the playbook knows. The files are looked at as they were emitted, so that
 it is found out whichever part forgot something.
 """
 
@@ -33,7 +33,7 @@ _OURS = "this is a mistake in Handrail: please report it"
 
 
 @dataclass(frozen=True)
-class Written:
+class Emitted:
     """What the files of one rollout say, by what an alert must find in them."""
 
     links: Mapping[str, tuple[str, str]]
@@ -50,9 +50,9 @@ def check(rollout: Rollout, files: Mapping[str, str], receivers: frozenset[str])
     return sorted(_rollout(rollout, _read(rollout, files, receivers)))
 
 
-def _read(rollout: Rollout, files: Mapping[str, str], receivers: frozenset[str]) -> Written:
+def _read(rollout: Rollout, files: Mapping[str, str], receivers: frozenset[str]) -> Emitted:
     tests = "".join(files[path] for path in files if names.is_tests_file(path))
-    return Written(
+    return Emitted(
         links=_links(files[names.rules_file(rollout.name)]),
         tested=frozenset(_TESTED.findall(tests)),
         untested="\n".join(_UNTESTED.findall(tests)),
@@ -91,19 +91,19 @@ def told(alertmanager: str) -> frozenset[str]:
     return frozenset(receiver["name"] for receiver in data["receivers"] if len(receiver) > 1)
 
 
-def _rollout(rollout: Rollout, written: Written) -> Iterator[Problem]:
+def _rollout(rollout: Rollout, emitted: Emitted) -> Iterator[Problem]:
     for alert in (*rollout.alerts, rollout.heartbeat):
-        for what, cure in _missing(alert, rollout, written):
+        for what, cure in _missing(alert, rollout, emitted):
             yield Problem(alert.where, Severity.error, f"alert {alert.name} {what}", cure, NAME)
 
 
-def _missing(alert: Alert, rollout: Rollout, written: Written) -> Iterator[tuple[str, str]]:
+def _missing(alert: Alert, rollout: Rollout, emitted: Emitted) -> Iterator[tuple[str, str]]:
     of = dict(alert.labels).get(names.GUARDRAIL, alert.tier)
-    if alert.name not in written.links:
+    if alert.name not in emitted.links:
         yield "has no rule", _OURS
         return
-    runbook, dashboard = written.links[alert.name]
-    count = written.headings[of]
+    runbook, dashboard = emitted.links[alert.name]
+    count = emitted.headings[of]
     if runbook != f"{rollout.runbook_url}#{of}" or not count:
         yield "has no section in the runbook", _OURS
     elif count > 1:
@@ -111,20 +111,20 @@ def _missing(alert: Alert, rollout: Rollout, written: Written) -> Iterator[tuple
             f"leads to '{of}', and the runbook has {count} sections of that name",
             f"rename the guardrail '{of}'",
         )
-    if dashboard != rollout.dashboard_url or of not in written.shown:
+    if dashboard != rollout.dashboard_url or of not in emitted.shown:
         yield "has no panel in the dashboard", _OURS
-    if alert.name not in written.tested and not _explained(alert, of, rollout, written):
+    if alert.name not in emitted.tested and not _explained(alert, of, rollout, emitted):
         yield "has no test, and the test file does not say why", _OURS
     routes = {
         route.receiver
         for route in taken(rollout.routing, {names.ALERTNAME: alert.name, **dict(alert.labels)})
     }
-    if not (routes or {rollout.routing.receivers[0].name}) & written.receivers:
+    if not (routes or {rollout.routing.receivers[0].name}) & emitted.receivers:
         yield "has no route to anybody", _OURS
     yield from _action(alert, rollout)
 
 
-def _explained(alert: Alert, of: str, rollout: Rollout, written: Written) -> bool:
+def _explained(alert: Alert, of: str, rollout: Rollout, emitted: Emitted) -> bool:
     """Whether the file says why: free PromQL, for one, may be anything. Levels need an alert that lasts to climb on.
 
     What is judged by its absence sees that nothing is there: no series can make it blind.
@@ -135,7 +135,7 @@ def _explained(alert: Alert, of: str, rollout: Rollout, written: Written) -> boo
         if all(isinstance(signal.measure, Absence) for signal in guardrail.signals)
     )
     own = (rollout.heartbeat, *(level.alert for level in rollout.escalation), *sees)
-    return alert in own or re.search(rf"(?<![\w-]){re.escape(of)}(?![\w-])", written.untested) is not None
+    return alert in own or re.search(rf"(?<![\w-]){re.escape(of)}(?![\w-])", emitted.untested) is not None
 
 
 def _action(alert: Alert, rollout: Rollout) -> Iterator[tuple[str, str]]:

@@ -1,4 +1,4 @@
-"""Who hears of which alert, at what pace, and which alert mutes which: the part of the plan about Alertmanager.
+"""Who hears of which alert, at what timing, and which alert mutes which: the part of the plan about Alertmanager.
 
 Decided once for the two ways to write it down. All of it is hashable, so that what rollouts share is written once.
 """
@@ -27,7 +27,7 @@ class Matcher:
 
 
 @dataclass(frozen=True)
-class Pace:
+class GroupTiming:
     """How long a group waits for company, how soon a change of it is told, and how often it is told again."""
 
     wait: timedelta
@@ -42,7 +42,7 @@ class Route:
     receiver: str
     matchers: tuple[Matcher, ...]
     group_by: tuple[str, ...]
-    pace: Pace
+    timing: GroupTiming
     goes_on: bool
 
 

@@ -176,4 +176,4 @@ def _wait(alert: plan.Alert, rollout: plan.Rollout) -> timedelta:
         if any(isinstance(channel, HandrailReceiver) for channel in receiver.channels)
     }
     routes = taken(rollout.routing, {names.ALERTNAME: alert.name, **dict(alert.labels)})
-    return min((route.pace.wait for route in routes if route.receiver in acting_receivers), default=NOTHING)
+    return min((route.timing.wait for route in routes if route.receiver in acting_receivers), default=NOTHING)

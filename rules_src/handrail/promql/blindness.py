@@ -27,7 +27,7 @@ from handrail.promql.comparisons import (
     REMEMBER,
     AnyStage,
     NoStage,
-    Place,
+    Scope,
     Stages,
     TheseStages,
     back_then,
@@ -47,7 +47,7 @@ Missing = tuple[str, str, Stages]
 
 
 def cannot_see(
-    signals: tuple[Signal, ...], conditions: tuple[Condition, ...], place: Place, *, timed: bool
+    signals: tuple[Signal, ...], conditions: tuple[Condition, ...], scope: Scope, *, timed: bool
 ) -> str:
     """A sample with a `reason` for everything the guardrail needs and does not have.
 
@@ -55,14 +55,14 @@ def cannot_see(
     """
     relative = [condition for condition in conditions if condition.reference is not None]
     missing = [
-        *_series(signals, place),
-        *_captured(relative, place),
-        *_stable(signals, relative, place),
-        *_past(relative, place),
-        *_stage(conditions, relative, place, timed=timed),
+        *_series(signals, scope),
+        *_captured(relative, scope),
+        *_stable(signals, relative, scope),
+        *_past(relative, scope),
+        *_stage(conditions, relative, scope, timed=timed),
     ]
     asked = [one for one in missing if not isinstance(one[2], NoStage)]
-    return "\nor ".join(_because(*one, place.rollout) for one in asked)
+    return "\nor ".join(_because(*one, scope.rollout) for one in asked)
 
 
 def _because(reason: str, lost: str, during: Stages, rollout: str) -> str:
@@ -70,19 +70,19 @@ def _because(reason: str, lost: str, during: Stages, rollout: str) -> str:
     return f'label_replace(count({lost}){gate}, "reason", "{reason}", "", "")'
 
 
-def _series(signals: tuple[Signal, ...], place: Place) -> Iterator[Missing]:
+def _series(signals: tuple[Signal, ...], scope: Scope) -> Iterator[Missing]:
     missing: dict[tuple[str, bool], str] = {}
     for signal in signals:
         for series, expr in _watched(signal).items():
             missing.setdefault((series, expr == series), f"absent({expr})")
     if missing:
-        yield "its metrics are missing", " or ".join(missing.values()), place.running
+        yield "its metrics are missing", " or ".join(missing.values()), scope.running
     lost = [expr for signal in signals for expr in _bucketless(signal, signal.events, signal.value)]
     if lost:
-        yield "its buckets are missing", " or ".join(lost), place.running
+        yield "its buckets are missing", " or ".join(lost), scope.running
     odd = [expr for signal in signals for expr in _odd(signal, signal.events, signal.value)]
     if odd:
-        yield "its values are no numbers", " or ".join(dict.fromkeys(odd)), place.running
+        yield "its values are no numbers", " or ".join(dict.fromkeys(odd)), scope.running
 
 
 def _watched(signal: Signal) -> dict[str, str]:
@@ -112,19 +112,19 @@ def _odd(signal: Signal, events: Selector | None, value: Selector) -> Iterator[s
     yield from (f"({expr})" for expr in no_numbers(_of_its_arm(replace(signal, value=value))))
 
 
-def _captured(relative: list[Condition], place: Place) -> Iterator[Missing]:
+def _captured(relative: list[Condition], scope: Scope) -> Iterator[Missing]:
     references = [condition.reference for condition in relative if condition.reference is not None]
     if any(reference.kind is ReferenceKind.before for reference in references):
-        lost = _forgotten(reference_of(place.rollout, place.guardrail, names.BEFORE))
-        yield "the figure from before the rollout is missing", lost, place.running
+        lost = _forgotten(reference_of(scope.rollout, scope.guardrail, names.BEFORE))
+        yield "the figure from before the rollout is missing", lost, scope.running
     earlier = {
         pair
         for reference in references
         if reference.kind is ReferenceKind.previous_stage
-        for pair in steps(reference, place)
+        for pair in steps(reference, scope)
     }
     for before, stages in sorted(earlier):
-        lost = _forgotten(reference_of(place.rollout, place.guardrail, names.stage_reference(before)))
+        lost = _forgotten(reference_of(scope.rollout, scope.guardrail, names.stage_reference(before)))
         yield f"the figure of stage {before} is missing", lost, TheseStages(stages)
 
 
@@ -133,55 +133,55 @@ def _forgotten(told: Selector) -> str:
     return f"absent({remembered(told)} {NUMBERS})"
 
 
-def _stable(signals: tuple[Signal, ...], relative: list[Condition], place: Place) -> Iterator[Missing]:
+def _stable(signals: tuple[Signal, ...], relative: list[Condition], scope: Scope) -> Iterator[Missing]:
     kinds = {condition.reference.kind for condition in relative if condition.reference is not None}
     if ReferenceKind.stable not in kinds:
         return
     lost = []
     for signal in signals:
-        if not tells_arms(signal, place):
+        if not tells_arms(signal, scope):
             continue
-        other = _stable_side(signal, place)
+        other = _stable_side(signal, scope)
         lost += [f"absent({expr})" for expr in _watched(other).values()]
         lost += _bucketless(other, other.events, other.value)
         lost += _odd(other, other.events, other.value)
-    yield "the stable arm's metrics are missing", " or ".join(dict.fromkeys(lost)), place.compared
+    yield "the stable arm's metrics are missing", " or ".join(dict.fromkeys(lost)), scope.compared
 
 
-def _stable_side(signal: Signal, place: Place) -> Signal:
+def _stable_side(signal: Signal, scope: Scope) -> Signal:
     def side(series: Selector | None) -> Selector | None:
-        return None if series is None else of_stable(series, signal, place)
+        return None if series is None else of_stable(series, signal, scope)
 
     return replace(
         signal,
-        value=of_stable(signal.value, signal, place),
+        value=of_stable(signal.value, signal, scope),
         events=side(signal.events),
         traffic=side(signal.traffic),
     )
 
 
-def _past(relative: list[Condition], place: Place) -> Iterator[Missing]:
+def _past(relative: list[Condition], scope: Scope) -> Iterator[Missing]:
     past = {
-        (f"there is no history of {span(condition.reference.ago)}", _lost_then(condition, place))
+        (f"there is no history of {span(condition.reference.ago)}", _lost_then(condition, scope))
         for condition in relative
         if condition.reference is not None and condition.reference.ago is not None
     }
-    yield from ((reason, lost, place.running) for reason, lost in sorted(past))
+    yield from ((reason, lost, scope.running) for reason, lost in sorted(past))
 
 
-def _lost_then(condition: Condition, place: Place) -> str:
+def _lost_then(condition: Condition, scope: Scope) -> str:
     """The service's own series have nothing of then."""
     ago = condition.reference.ago if condition.reference else None
-    then = back_then(condition.signal, place)
+    then = back_then(condition.signal, scope)
     return f"absent({there(then, (), ago)})"
 
 
 def _stage(
-    conditions: tuple[Condition, ...], relative: list[Condition], place: Place, *, timed: bool
+    conditions: tuple[Condition, ...], relative: list[Condition], scope: Scope, *, timed: bool
 ) -> Iterator[Missing]:
-    if not place.stages:
+    if not scope.stages:
         return
     told = any(c.reference is not None and c.reference.kind is not ReferenceKind.ago for c in relative)
-    if timed or place.arm is not None or told or any(condition.staged for condition in conditions):
-        stages = Selector(names.STAGE_METRIC, ((names.ROLLOUT, "=", place.rollout),))
+    if timed or scope.stable is not None or told or any(condition.staged for condition in conditions):
+        stages = Selector(names.STAGE_METRIC, ((names.ROLLOUT, "=", scope.rollout),))
         yield "nobody reports the stage", f"absent_over_time({stages}[{span(REMEMBER)}])", AnyStage()

@@ -60,18 +60,18 @@ Stages = AnyStage | NoStage | TheseStages
 
 
 @dataclass(frozen=True)
-class Place:
+class Scope:
     """Where a condition is judged: the names and the stages its expressions need."""
 
     rollout: str
     guardrail: str
     stages: tuple[Stage, ...]
-    arm: str | None
+    stable: str | None
 
     @property
     def running(self) -> Stages:
         """While the judged version has traffic."""
-        if self.arm is None:
+        if self.stable is None:
             return AnyStage()
         return self._in(tuple(stage.name for stage in self.stages if stage.has_canary))
 
@@ -114,9 +114,9 @@ def reference_of(rollout: str, guardrail: str, reference: str) -> Selector:
     )
 
 
-def captured(place: Place, reference: str) -> str:
+def captured(scope: Scope, reference: str) -> str:
     """The captured figure, without labels."""
-    return f"max({remembered(reference_of(place.rollout, place.guardrail, reference))} {NUMBERS})"
+    return f"max({remembered(reference_of(scope.rollout, scope.guardrail, reference))} {NUMBERS})"
 
 
 def figures(condition: Condition, rollout: str) -> str:
@@ -154,83 +154,83 @@ def _rest(figure: Decimal, named: list[StageLimit], rollout: str, *, upper: bool
     return f"({fixed} unless on () ({elsewhere}))"
 
 
-def limit(condition: Condition, place: Place) -> str:
+def limit(condition: Condition, scope: Scope) -> str:
     """What the value is compared with: a number, or a vector with at most the labels it is joined on."""
-    figure = figures(condition, place.rollout)
+    figure = figures(condition, scope.rollout)
     if condition.reference is None:
         return figure
     operator = "+" if condition.points else "*"
     joined = f"{operator} on () group_left () ({figure})" if condition.staged else f"{operator} {figure}"
-    line = f"({_reference(condition, place)}) {joined}"
+    line = f"({_reference(condition, scope)}) {joined}"
     return line if condition.floor is None else f"clamp_min({line}, {plain(condition.floor)})"
 
 
-def _reference(condition: Condition, place: Place) -> str:
+def _reference(condition: Condition, scope: Scope) -> str:
     reference = condition.reference
     if reference is None:
         raise ValueError("a fixed limit has no reference")
     if reference.kind is ReferenceKind.before:
-        return captured(place, names.BEFORE)
+        return captured(scope, names.BEFORE)
     if reference.kind is ReferenceKind.stable:
-        return str(of_stable(condition.signal.value, condition.signal, place))
+        return str(of_stable(condition.signal.value, condition.signal, scope))
     if reference.kind is ReferenceKind.ago:
-        return value_then(condition.signal, place, reference.ago or timedelta())
+        return value_then(condition.signal, scope, reference.ago or timedelta())
     return " or ".join(
-        f"{captured(place, names.stage_reference(before))} and on () ({in_stages(place.rollout, later)})"
-        for before, later in steps(reference, place)
+        f"{captured(scope, names.stage_reference(before))} and on () ({in_stages(scope.rollout, later)})"
+        for before, later in steps(reference, scope)
     )
 
 
-def steps(reference: Reference, place: Place) -> list[tuple[str, tuple[str, ...]]]:
+def steps(reference: Reference, scope: Scope) -> list[tuple[str, tuple[str, ...]]]:
     """(stage whose figure was captured, the stages in which it is compared with)."""
-    stages = [stage.name for stage in place.stages]
+    stages = [stage.name for stage in scope.stages]
     if reference.stage is None:
         return [(before, (now,)) for before, now in pairwise(stages)]
     return [(reference.stage, tuple(stages[stages.index(reference.stage) + 1 :]))]
 
 
-def of_stable(series: Selector, signal: Signal, place: Place) -> Selector:
+def of_stable(series: Selector, signal: Signal, scope: Scope) -> Selector:
     """The same series of the stable arm."""
-    return series.where((signal.by[0], "=", place.arm or ""))
+    return series.where((signal.by[0], "=", scope.stable or ""))
 
 
-def value_then(signal: Signal, place: Place, ago: timedelta) -> str:
+def value_then(signal: Signal, scope: Scope, ago: timedelta) -> str:
     """What the measure was some time ago, from the service's own series: a guardrail may be younger than that."""
-    then, how = back_then(signal, place), Estimated(ago)
+    then, how = back_then(signal, scope), Estimated(ago)
     return value(then, (), events(then, (), how), how)
 
 
-def back_then(signal: Signal, place: Place) -> Measure:
+def back_then(signal: Signal, scope: Scope) -> Measure:
     """What to compare with some time ago: there was no canary then, and the stable arm was all there was."""
     return (
-        narrowed(signal.measure, (signal.by[0], "=", place.arm or ""))
-        if tells_arms(signal, place)
+        narrowed(signal.measure, (signal.by[0], "=", scope.stable or ""))
+        if tells_arms(signal, scope)
         else signal.measure
     )
 
 
-def tells_arms(signal: Signal, place: Place) -> bool:
+def tells_arms(signal: Signal, scope: Scope) -> bool:
     """Whether the signal tells the arms apart."""
-    return place.arm is not None and bool(signal.by)
+    return scope.stable is not None and bool(signal.by)
 
 
-def _others(signal: Signal, place: Place) -> tuple[str, ...]:
+def _others(signal: Signal, scope: Scope) -> tuple[str, ...]:
     """The labels its series are kept apart by, without the arm's."""
-    return signal.by[1:] if tells_arms(signal, place) else signal.by
+    return signal.by[1:] if tells_arms(signal, scope) else signal.by
 
 
-def fires(condition: Condition, place: Place) -> str:
+def fires(condition: Condition, scope: Scope) -> str:
     """A sample, with the value, for every series that is in breach."""
     op = condition.op.value
-    line = limit(condition, place)
-    compared = f"{_judged(condition)} {op} {_joined(condition, place)}{_bracketed(line)}"
-    return "\nand ".join([compared, *_enough(condition, place)])
+    line = limit(condition, scope)
+    compared = f"{_judged(condition)} {op} {_joined(condition, scope)}{_bracketed(line)}"
+    return "\nand ".join([compared, *_enough(condition, scope)])
 
 
-def not_only(condition: Condition, place: Place) -> str:
+def not_only(condition: Condition, scope: Scope) -> str:
     """A sample while not all is in the condition's state: none is, or one of several is in another."""
     label, state = condition.signal.by[-1], condition.state or ""
-    return f"{fires(condition, place)}\nor {condition.signal.value.where((label, '!=', state))} >= 1"
+    return f"{fires(condition, scope)}\nor {condition.signal.value.where((label, '!=', state))} >= 1"
 
 
 def _judged(condition: Condition) -> Selector:
@@ -242,61 +242,61 @@ def _bracketed(expr: str) -> str:
     return expr if re.fullmatch(r"[\d.]+", expr) else f"({expr})"
 
 
-def _joined(condition: Condition, place: Place) -> str:
+def _joined(condition: Condition, scope: Scope) -> str:
     signal, reference = condition.signal, condition.reference
     if reference is None and not condition.staged:
         return ""
     if reference is not None and reference.kind is ReferenceKind.stable:
-        return f"on ({', '.join((*_OWN, *_others(signal, place)))}) group_left () "
+        return f"on ({', '.join((*_OWN, *_others(signal, scope)))}) group_left () "
     if reference is not None and reference.kind is ReferenceKind.ago:
         if isinstance(signal.measure, PromQL):  # nobody knows which labels tell its series apart
             return f"ignoring ({', '.join((*_OWN, names.SIGNAL))}) "
-        return f"on ({', '.join(_others(signal, place))}) group_left () "
+        return f"on ({', '.join(_others(signal, scope))}) group_left () "
     return "on () group_left () "
 
 
 _OWN = (names.ROLLOUT, names.GUARDRAIL)
 
 
-def _enough(condition: Condition, place: Place) -> list[str]:
+def _enough(condition: Condition, scope: Scope) -> list[str]:
     """What must be so beside the comparison for it to count: events enough, here and in what is compared with."""
     signal, reference = condition.signal, condition.reference
     measure = signal.measure.inner
     ago = reference.ago if reference is not None else None
     if isinstance(measure, Rate):
-        return _grown_up(measure, condition, place, ago)
+        return _grown_up(measure, condition, scope, ago)
     if signal.events is None or not isinstance(measure, Ratio | Latency | SlowerThan):
         return []
     least = f">= {measure.min_events}"
     parts = [f"on ({', '.join((*_OWN, *signal.by))}) {signal.events} {least}"]
-    rest = _others(signal, place)
+    rest = _others(signal, scope)
     if reference is not None and reference.kind is ReferenceKind.stable:
-        parts.append(f"on ({', '.join((*_OWN, *rest))}) {of_stable(signal.events, signal, place)} {least}")
+        parts.append(f"on ({', '.join((*_OWN, *rest))}) {of_stable(signal.events, signal, scope)} {least}")
     if ago is not None:
-        then = events(back_then(signal, place), rest, Estimated(ago))
+        then = events(back_then(signal, scope), rest, Estimated(ago))
         parts.append(f"on ({', '.join(rest)}) {then} {least}")
     return parts
 
 
-def captured_from(signal: Signal, place: Place, window: str, every: str, *, stable: bool) -> str:
+def captured_from(signal: Signal, scope: Scope, window: str, every: str, *, stable: bool) -> str:
     """The mean over `window` of what an arm's value was, looked at `every` so often, when there were events enough."""
-    apart = stable and tells_arms(signal, place)
-    series = of_stable(signal.value, signal, place) if apart else signal.value
+    apart = stable and tells_arms(signal, scope)
+    series = of_stable(signal.value, signal, scope) if apart else signal.value
     measure = signal.measure.inner
     if signal.events is None or not isinstance(measure, Ratio | Latency | SlowerThan):
         return f"avg_over_time({series}[{window}])"
-    counted = of_stable(signal.events, signal, place) if apart else signal.events
+    counted = of_stable(signal.events, signal, scope) if apart else signal.events
     enough = f"{counted} >= {measure.min_events}"
     return f"avg_over_time(({series} and on ({', '.join((*_OWN, *signal.by))}) {enough})[{window}:{every}])"
 
 
-def _grown_up(measure: Rate, condition: Condition, place: Place, ago: timedelta | None) -> list[str]:
+def _grown_up(measure: Rate, condition: Condition, scope: Scope, ago: timedelta | None) -> list[str]:
     """A rate reads too low until its series is a window old: that is no drop now, and was no low tide then."""
     signal, parts = condition.signal, []
     if not condition.is_upper:
         parts.append(_rated(measure, signal.by, measure.window))
     if ago is not None:
-        parts.append(_rated(back_then(signal, place).inner, _others(signal, place), measure.window + ago))
+        parts.append(_rated(back_then(signal, scope).inner, _others(signal, scope), measure.window + ago))
     return parts
 
 
@@ -307,12 +307,12 @@ def _rated(measure: Measure, labels: tuple[str, ...], before: timedelta) -> str:
     return f"on ({', '.join(labels)}) {by('count', labels, f'{measure.counter} offset {span(before)}')}"
 
 
-def seen(condition: Condition, place: Place) -> str:
+def seen(condition: Condition, scope: Scope) -> str:
     """A sample while the condition can be judged: data, enough traffic, and the reference."""
-    parts = [str(_judged(condition)), *_enough(condition, place)]
+    parts = [str(_judged(condition)), *_enough(condition, scope)]
     if condition.reference is not None:
-        labels = _joined(condition, place).partition(" group_left")[0].rstrip()
-        parts.append(f"{labels} ({_reference(condition, place)})")
+        labels = _joined(condition, scope).partition(" group_left")[0].rstrip()
+        parts.append(f"{labels} ({_reference(condition, scope)})")
     return "\nand ".join(parts)
 
 

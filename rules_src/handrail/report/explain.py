@@ -3,24 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 
 from handrail import plan
 from handrail.contract import Action, names
 from handrail.plan import routing
 from handrail.plan.timing import timing
+from handrail.report.tables import Table
 from handrail.report.wording import about, limits, paces
 from handrail.units import Unit, show, span
-
-
-@dataclass(frozen=True)
-class Table:
-    """A title, the heads of the columns, and rows of as many texts."""
-
-    title: str
-    heads: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
 
 
 def explain(rollout: plan.Rollout) -> list[Table]:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 
-class Table(Protocol):
-    """A title, the heads of the columns, and rows of as many texts."""
+class Tabular(Protocol):
+    """What can be shown as a table, whosever it is."""
 
     @property
     def title(self) -> str:
@@ -25,12 +26,21 @@ class Table(Protocol):
         """As many texts as there are columns, each."""
 
 
-def plain(tables: Sequence[Table]) -> str:
+@dataclass(frozen=True)
+class Table:
+    """A title, the heads of the columns, and rows of as many texts."""
+
+    title: str
+    heads: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+def plain(tables: Sequence[Tabular]) -> str:
     """Each table under its title, columns two spaces apart, a row a line: for grep and for a pull request."""
     return "\n".join(_plain(table) for table in tables)
 
 
-def _plain(table: Table) -> str:
+def _plain(table: Tabular) -> str:
     rows = [table.heads, *table.rows]
     widths = [max(len(row[column]) for row in rows) for column in range(len(table.heads))]
     lines = (
@@ -39,15 +49,15 @@ def _plain(table: Table) -> str:
     return "\n".join([table.title, *lines, ""])
 
 
-def coloured(tables: Sequence[Table], console: Console | None = None) -> None:
+def coloured(tables: Sequence[Tabular], console: Console | None = None) -> None:
     """The same in the terminal, as wide as it is."""
     from rich.console import Console  # noqa: PLC0415
     from rich.markup import escape  # noqa: PLC0415
-    from rich.table import Table as Rich  # noqa: PLC0415
+    from rich.table import Table as RichTable  # noqa: PLC0415
 
     console = console or Console()
     for table in tables:
-        shown = Rich(title=table.title, title_justify="left", expand=False)
+        shown = RichTable(title=table.title, title_justify="left", expand=False)
         for head in table.heads:
             shown.add_column(head, overflow="fold")
         for row in table.rows:

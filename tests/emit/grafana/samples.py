@@ -17,7 +17,7 @@ from typing import Any
 import promql_parser
 from handrail import plan
 from handrail.contract import names
-from handrail.promql.comparisons import Place, value_then
+from handrail.promql.comparisons import Scope, value_then
 
 OPERATORS = {"Equal": "=", "NotEqual": "!=", "Re": "=~", "NotRe": "!~"}
 BOUNDS = ("0.1", "0.3", "1", "5", "+Inf")
@@ -127,12 +127,12 @@ def past(guarded: plan.Plan, now: float) -> str:
     """What the services exported at the times that some limit looks back to, as OpenMetrics."""
     samples: dict[Series, dict[int, float]] = {}
     for rollout in guarded.rollouts:
-        for condition, place in _conditions(rollout):
+        for condition, scope in _conditions(rollout):
             ago = condition.reference.ago if condition.reference is not None else None
             if ago is None:
                 continue
             then = now - ago.total_seconds()
-            for key, counter in series_of([value_then(condition.signal, place, ago)]).items():
+            for key, counter in series_of([value_then(condition.signal, scope, ago)]).items():
                 taken = samples.setdefault(key, {})
                 for second in range(-600, 1, 15):  # nothing of it in a window that begins then
                     time_ = round(then + second)
@@ -146,12 +146,12 @@ def past(guarded: plan.Plan, now: float) -> str:
     return "\n".join([*lines, "# EOF", ""])
 
 
-def _conditions(rollout: plan.Rollout) -> Iterator[tuple[plan.Condition, Place]]:
+def _conditions(rollout: plan.Rollout) -> Iterator[tuple[plan.Condition, Scope]]:
     for guardrail in rollout.guardrails:
         stable = guardrail.arms.stable if guardrail.arms else None
-        place = Place(rollout.name, guardrail.name, rollout.stages, stable)
-        yield from ((condition, place) for alert in guardrail.alerts for condition in alert.conditions)
-        yield from ((success.condition, place) for success in guardrail.success)
+        scope = Scope(rollout.name, guardrail.name, rollout.stages, stable)
+        yield from ((condition, scope) for alert in guardrail.alerts for condition in alert.conditions)
+        yield from ((success.condition, scope) for success in guardrail.success)
 
 
 @dataclass(frozen=True)

@@ -60,7 +60,7 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Frame:
+class PanelFrame:
     """What every panel has: title, a text behind the (i), and where its title leads."""
 
     title: str
@@ -70,7 +70,7 @@ class Frame:
     height: int = 8
 
 
-class Framed(Protocol):
+class PanelBuilder(Protocol):
     """What the builders of all kinds of panels can do."""
 
     def title(self, title: str) -> object: ...
@@ -96,7 +96,7 @@ class Link(Builder[DashboardLink]):
         )
 
 
-def curves(frame: Frame, unit: Unit, lines: Sequence[Line], *, stacked: bool = False) -> Panel:
+def curves(frame: PanelFrame, unit: Unit, lines: Sequence[Line], *, stacked: bool = False) -> Panel:
     """Lines over time."""
     panel = timeseries.Panel().unit(UNITS[unit]).line_width(2 if not stacked else 0).show_points(NEVER)
     panel = panel.legend(common.VizLegendOptions().display_mode(LIST).placement(BOTTOM).show_legend(True))
@@ -112,7 +112,7 @@ def curves(frame: Frame, unit: Unit, lines: Sequence[Line], *, stacked: bool = F
     return _framed(panel, frame)
 
 
-def states(frame: Frame, lines: Sequence[Line]) -> Panel:
+def states(frame: PanelFrame, lines: Sequence[Line]) -> Panel:
     """A band for each series, filled while it is 1."""
     panel = statetimeline.Panel().show_value(NEVER).row_height(0.8).fill_opacity(80).merge_values(True)
     panel = panel.mappings([_named({"0": ("", "transparent"), "1": ("yes", "blue")})])
@@ -123,7 +123,13 @@ def states(frame: Frame, lines: Sequence[Line]) -> Panel:
 
 
 def figure(
-    frame: Frame, unit: str, lines: Sequence[Line], *, nothing: str = "", names: bool = False, **said: str
+    frame: PanelFrame,
+    unit: str,
+    lines: Sequence[Line],
+    *,
+    nothing: str = "",
+    names: bool = False,
+    **said: str,
 ) -> Panel:
     """The value of now, large; `nothing` stands where there is none, `said` replaces values: `v1="awake"`."""
     panel = stat.Panel().unit(unit).graph_mode(words.BigValueGraphMode.NONE)
@@ -141,7 +147,9 @@ def figure(
     return _framed(panel, frame)
 
 
-def rows(frame: Frame, unit: Unit, lines: Sequence[Line], *, nothing: str = "", values: bool = True) -> Panel:
+def rows(
+    frame: PanelFrame, unit: Unit, lines: Sequence[Line], *, nothing: str = "", values: bool = True
+) -> Panel:
     """A table of now: a row for each series, a column for each line where there are `values` to show."""
     panel = table.Panel().unit(UNITS[unit]).no_value(nothing or "nothing").show_header(True)
     columns = {}
@@ -177,7 +185,7 @@ LIST = words.LegendDisplayMode.LIST
 BOTTOM = words.LegendPlacement.BOTTOM
 
 
-def _framed(panel: Framed, frame: Frame) -> Panel:
+def _framed(panel: PanelBuilder, frame: PanelFrame) -> Panel:
     panel.title(frame.title)
     panel.datasource(SOURCE)
     panel.span(frame.width)

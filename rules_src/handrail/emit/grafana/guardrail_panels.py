@@ -8,7 +8,7 @@ from typing import Any
 from grafana_foundation_sdk.models.dashboard import Panel
 
 from handrail import plan
-from handrail.emit.grafana.drawing import Frame, Line, Look, curves, states
+from handrail.emit.grafana.drawing import Line, Look, PanelFrame, curves, states
 from handrail.promql import comparisons, values
 from handrail.report import wording
 from handrail.units import Unit, span
@@ -28,16 +28,16 @@ def panels(guardrail: plan.Guardrail, rollout: plan.Rollout) -> list[Panel]:
 def limits(guardrail: plan.Guardrail, rollout: plan.Rollout, signal: str = "") -> list[Line]:
     """What a signal is compared with: one line for each tier, in force in the stage of that moment, and success."""
     arms = guardrail.arms
-    place = comparisons.Place(rollout.name, guardrail.name, rollout.stages, arms.stable if arms else None)
+    scope = comparisons.Scope(rollout.name, guardrail.name, rollout.stages, arms.stable if arms else None)
     lines = [
-        Line(_limit(condition, place), f"{alert.tier} → {alert.action}", LOOKS[alert.tier])
+        Line(_limit(condition, scope), f"{alert.tier} → {alert.action}", LOOKS[alert.tier])
         for alert in guardrail.alerts
         for condition in alert.conditions
         if _drawn(condition, signal)
     ]
     wanted = [success for success in guardrail.success if _drawn(success.condition, signal)]
     lines += [
-        Line(_limit(one.condition, place), _success(one, alone=len(wanted) == 1), Look.success)
+        Line(_limit(one.condition, scope), _success(one, alone=len(wanted) == 1), Look.success)
         for one in wanted
     ]
     return list(dict.fromkeys(lines))
@@ -52,8 +52,8 @@ def _drawn(condition: plan.Condition, signal: str) -> bool:
     return condition.signal.name == signal and condition.state is None
 
 
-def _limit(condition: plan.Condition, place: comparisons.Place) -> str:
-    line = comparisons.limit(condition, place)
+def _limit(condition: plan.Condition, scope: comparisons.Scope) -> str:
+    line = comparisons.limit(condition, scope)
     if condition.reference is None:
         return line if condition.staged else f"vector({line})"
     return line
@@ -61,7 +61,7 @@ def _limit(condition: plan.Condition, place: comparisons.Place) -> str:
 
 def _panel(signal: plan.Signal, guardrail: plan.Guardrail, rollout: plan.Rollout) -> Panel:
     title = f"{guardrail.title} ({signal.name})" if signal.name else guardrail.title
-    frame = Frame(
+    frame = PanelFrame(
         title=title,
         text=_text(guardrail),
         links=(("Runbook", f"{rollout.runbook_url}#{guardrail.name}"),),

@@ -25,7 +25,7 @@ from grafana_foundation_sdk.models.dashboard import (
 from handrail import plan
 from handrail.contract import names
 from handrail.emit.grafana import guardrail_panels, rollout_panels, slo_panels
-from handrail.emit.grafana.drawing import SOURCE, UNITS, Frame, Line, Link, curves, figure, rows, states
+from handrail.emit.grafana.drawing import SOURCE, UNITS, Line, Link, PanelFrame, curves, figure, rows, states
 from handrail.units import Unit, span
 
 FEW_MINUTES = timedelta(minutes=15)
@@ -158,7 +158,7 @@ def _declared(panels: Sequence[plan.Panel], rollout: plan.Rollout) -> list[Panel
 
 
 def _free(panel: plan.Panel, limited: plan.Guardrail | None, rollout: plan.Rollout) -> Panel:
-    frame = Frame(panel.title, panel.note or "")
+    frame = PanelFrame(panel.title, panel.note or "")
     unit = panel.curves[0].unit
     lines = [_line(curve, unit) for curve in panel.curves]
     match panel.shown:

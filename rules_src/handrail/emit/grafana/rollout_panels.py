@@ -8,7 +8,7 @@ from grafana_foundation_sdk.models.dashboard import Panel
 
 from handrail import plan
 from handrail.contract import names
-from handrail.emit.grafana.drawing import Frame, Line, curves, figure, rows, states
+from handrail.emit.grafana.drawing import Line, PanelFrame, curves, figure, rows, states
 from handrail.units import Unit, plain, seconds, span
 
 LAST = timedelta(days=7)
@@ -33,25 +33,27 @@ def _stages(rollout: plan.Rollout) -> list[Panel]:
     entered = f"max by (rollout, stage) ({_of(names.STAGE_ENTERED_METRIC, rollout)}) and on (rollout, stage) ({now})"
     lines = [
         figure(
-            Frame("Stage", width=4, height=4),
+            PanelFrame("Stage", width=4, height=4),
             "short",
             [Line(now, "{{stage}}")],
             nothing="no attempt is running",
             names=True,
         ),
         figure(
-            Frame("Time in this stage", width=4, height=4),
+            PanelFrame("Time in this stage", width=4, height=4),
             "dtdhms",
             [Line(f"time() - ({entered})", "{{stage}}")],
             nothing="no attempt is running",
         ),
         figure(
-            Frame("Time to the next stage", "0 when the hold is over: the gate is next.", width=4, height=4),
+            PanelFrame(
+                "Time to the next stage", "0 when the hold is over: the gate is next.", width=4, height=4
+            ),
             "dtdhms",
             [Line(_left(rollout), "{{stage}}")],
             nothing="there is no next stage",
         ),
-        states(Frame("Phase", width=12, height=4), [Line(f"max by (stage) ({stage})", "{{stage}}")]),
+        states(PanelFrame("Phase", width=12, height=4), [Line(f"max by (stage) ({stage})", "{{stage}}")]),
     ]
     return [*lines, _split(rollout)] if any(s.weight is not None for s in rollout.stages) else lines
 
@@ -75,7 +77,7 @@ def _split(rollout: plan.Rollout) -> Panel:
         ("new version", "old version") if rollout.arms is None else (rollout.arms.canary, rollout.arms.stable)
     )
     return curves(
-        Frame("Traffic split", "What the receiver has set, not what was measured.", width=12, height=6),
+        PanelFrame("Traffic split", "What the receiver has set, not what was measured.", width=12, height=6),
         Unit.ratio,
         [Line(weight, new), Line(f"1 - {weight}", old)],
         stacked=True,
@@ -90,27 +92,29 @@ def _guard(rollout: plan.Rollout) -> list[Panel]:
     kept = "alertname, alertstate, guardrail, tier, severity, action"
     return [
         figure(
-            Frame("Guard", "Whether Prometheus judges the rules of this rollout.", width=6, height=6),
+            PanelFrame("Guard", "Whether Prometheus judges the rules of this rollout.", width=6, height=6),
             "short",
             [Line(f"min(count by (rollout) ({heartbeat}) > bool 0)", "")],
             nothing="nobody guards this rollout",
             v1="awake",
         ),
         figure(
-            Frame("Last heartbeat", "How long ago the receiver heard of Alertmanager.", width=6, height=6),
+            PanelFrame(
+                "Last heartbeat", "How long ago the receiver heard of Alertmanager.", width=6, height=6
+            ),
             "s",
             [Line(f"max({names.HEARTBEAT_AGE_METRIC})", "")],
             nothing="the receiver does not say",
         ),
         rows(
-            Frame("Alerts", "Pending and firing now.", width=16, height=6),
+            PanelFrame("Alerts", "Pending and firing now.", width=16, height=6),
             Unit.number,
             [Line(f"max by ({kept}) ({others})", "")],
             nothing="no alert is pending or firing",
             values=False,
         ),
         rows(
-            Frame(f"Actions in the last {span(LAST)}", _LASTING, width=8, height=6),
+            PanelFrame(f"Actions in the last {span(LAST)}", _LASTING, width=8, height=6),
             Unit.number,
             [Line(_lasting(rollout), "times")],
             nothing=f"none in the last {span(LAST)}",

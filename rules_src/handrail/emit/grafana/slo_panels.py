@@ -5,7 +5,7 @@ from __future__ import annotations
 from grafana_foundation_sdk.models.dashboard import Panel
 
 from handrail import plan
-from handrail.emit.grafana.drawing import Frame, Line, Look, curves, figure
+from handrail.emit.grafana.drawing import Line, Look, PanelFrame, curves, figure
 from handrail.units import Unit, plain, show, span
 
 LOOKS = {"warning": Look.warning, "critical": Look.critical, "emergency": Look.emergency}
@@ -20,13 +20,13 @@ def panels(slo: plan.Slo, rollout: plan.Rollout) -> list[Panel]:
     whole = ratios[span(slo.window)]
     return [
         figure(
-            Frame(f"{slo.title}: budget left", promise, links, width=6),
+            PanelFrame(f"{slo.title}: budget left", promise, links, width=6),
             "percentunit",
             [Line(f"1 - {whole} / {plain(budget)}", f"of {show(budget, Unit.ratio)}")],
             nothing="nothing was counted yet",
         ),
         curves(
-            Frame(
+            PanelFrame(
                 f"{slo.title}: burn rate", f"{promise} At 1 the budget lasts just as long.", links, width=18
             ),
             Unit.number,

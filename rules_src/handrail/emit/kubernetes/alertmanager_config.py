@@ -68,9 +68,9 @@ def _route(route: Route) -> Data:
         "receiver": route.receiver,
         "matchers": [_matcher(matcher) for matcher in route.matchers],
         "groupBy": list(route.group_by),
-        "groupWait": span(route.pace.wait),
-        "groupInterval": span(route.pace.interval),
-        "repeatInterval": span(route.pace.repeat),
+        "groupWait": span(route.timing.wait),
+        "groupInterval": span(route.timing.interval),
+        "repeatInterval": span(route.timing.repeat),
     }
     return {**data, "continue": True} if route.goes_on else data
 

@@ -23,7 +23,7 @@ BY_ITSELF = {
 
 
 @dataclass(frozen=True)
-class Tier:
+class TierRow:
     """A row of the table of tiers. `done` is empty where nothing is done by itself."""
 
     name: str
@@ -46,7 +46,7 @@ class Section:
     meaning: str
     success: str
     shadow: bool
-    tiers: tuple[Tier, ...]
+    tiers: tuple[TierRow, ...]
     blind: str
     look: tuple[str, ...]
     mend: tuple[str, ...]
@@ -165,9 +165,9 @@ def _slo(slo: plan.Slo, times: Mapping[str, Times]) -> Section:
     )
 
 
-def _tier(alert: plan.Alert, limit: str, times: Times) -> Tier:
+def _tier(alert: plan.Alert, limit: str, times: Times) -> TierRow:
     acts = alert.action in names.ACTING
-    return Tier(
+    return TierRow(
         name=alert.tier,
         limit=limit,
         held=span(alert.hold) if alert.hold else "at once",

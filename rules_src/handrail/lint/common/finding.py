@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from handrail.base import where_of
-from handrail.base.places import Step
+from handrail.base.places import PathStep
 from handrail.errors import Problem, Severity, Where
 
 
@@ -30,7 +30,7 @@ def finding(
     at: object,
     what: str,
     cure: str,
-    *path: Step,
+    *path: PathStep,
     about: Named | None = None,
     severity: Severity = Severity.error,
 ) -> Finding:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TypeVar
 
-from handrail.base.places import Step
+from handrail.base.places import PathStep
 from handrail.declare import (
     Above,
     AtLeast,
@@ -75,7 +75,7 @@ class Figure:
     stage: str | None
     written: Amount
     value: Decimal
-    path: tuple[Step, ...]
+    path: tuple[PathStep, ...]
 
 
 def uses(guardrail: Guardrail) -> tuple[Use, ...]:

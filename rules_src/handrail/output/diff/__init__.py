@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from handrail.output.diff.common import beside, shared
-from handrail.output.diff.facts import Files, Rollout, facts
+from handrail.output.diff.facts import Files, RolloutState, facts
 from handrail.output.diff.model import Difference, Effect, sort
 from handrail.output.diff.procedure import rest
 from handrail.output.diff.tiers import tiers
@@ -24,7 +24,7 @@ def differences(old: Files, new: Files) -> list[Difference]:
     return sort(changes)
 
 
-def _rollout(name: str, old: Rollout | None, new: Rollout | None) -> list[Difference]:
+def _rollout(name: str, old: RolloutState | None, new: RolloutState | None) -> list[Difference]:
     if old is not None and new is not None:
         changes = [*tiers(name, old, new), *rest(name, old, new)]
         if not changes and old.whole != new.whole:

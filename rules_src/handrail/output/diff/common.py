@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from handrail.output.diff.facts import Common, Facts
+from handrail.output.diff.facts import CommonState, Facts
 from handrail.output.diff.model import Difference, Effect, by_size
 from handrail.output.diff.people import People, change
 from handrail.units import span
 
 
-def shared(old: Common, new: Common) -> Iterator[Difference]:
+def shared(old: CommonState, new: CommonState) -> Iterator[Difference]:
     """Receivers, routes, scrape jobs and the Alertmanagers alerts go to."""
     yield from _people(old.people, new.people)
     yield from _named(

@@ -28,7 +28,7 @@ Files = Mapping[str, str]
 
 
 @dataclass(frozen=True)
-class Limit:
+class LimitState:
     """One line a tier draws; `kind` is what must be the same for two figures to be compared."""
 
     kind: tuple[object, ...]
@@ -39,7 +39,7 @@ class Limit:
 
 
 @dataclass(frozen=True)
-class Tier:
+class TierState:
     """One alert. `limits`, `confirm` and `heard` (who hears of it) are None where nothing says them.
 
     `muted` are the other tiers of its guardrail of which each mutes it.
@@ -51,14 +51,14 @@ class Tier:
     hold: timedelta
     keeps: timedelta
     expr: str
-    limits: tuple[Limit, ...] | None
+    limits: tuple[LimitState, ...] | None
     confirm: tuple[float, str] | None
     heard: People | None
     muted: frozenset[str]
 
 
 @dataclass(frozen=True)
-class Approval:
+class ApprovalState:
     """How long an approval counts, in seconds, and whether somebody else must give it."""
 
     valid_for: float
@@ -66,7 +66,7 @@ class Approval:
 
 
 @dataclass(frozen=True)
-class Stage:
+class StageState:
     """A stage and the gate into it; `criteria` has each guardrail's, in words → in expressions."""
 
     weight: float | None
@@ -74,12 +74,12 @@ class Stage:
     enter: tuple[str, ...]
     criteria: Mapping[str, Mapping[str, str]]
     manual: tuple[str, ...]
-    approvals: Mapping[str, Approval]
+    approvals: Mapping[str, ApprovalState]
     stable_for: float | None
 
 
 @dataclass(frozen=True)
-class Action:
+class ActionState:
     """What the receiver does, as texts that can be compared."""
 
     steps: tuple[str, ...]
@@ -88,7 +88,7 @@ class Action:
 
 
 @dataclass(frozen=True)
-class Arms:
+class ArmsState:
     """The label that tells the versions apart, and what it says of each."""
 
     label: str
@@ -97,22 +97,22 @@ class Arms:
 
 
 @dataclass(frozen=True)
-class Rollout:
+class RolloutState:
     """One rollout; tiers by (guardrail, tier), levels by name.
 
     `whole` is everything that its files do, so that nothing is called the same only because nobody looked at it.
     """
 
-    tiers: Mapping[tuple[str, str], Tier]
+    tiers: Mapping[tuple[str, str], TierState]
     measures: Mapping[str, tuple[str, ...]]
     levels: Mapping[str, timedelta]
-    stages: Mapping[str, Stage]
-    actions: Mapping[str, Action]
+    stages: Mapping[str, StageState]
+    actions: Mapping[str, ActionState]
     checks: tuple[float, ...]
     rollbacks_per_day: int
     keep: float
     interval: timedelta
-    arms: Arms | None
+    arms: ArmsState | None
     captured: Mapping[str, str]
     environment: str | None
     whole: str
@@ -124,7 +124,7 @@ class Rollout:
 
 
 @dataclass(frozen=True)
-class Common:
+class CommonState:
     """What belongs to all rollouts: receivers and everything else of the two configurations, as texts."""
 
     people: Mapping[str, People]
@@ -139,8 +139,8 @@ class Common:
 class Facts:
     """What a generated/ folder does; `common` is None for an empty folder."""
 
-    rollouts: Mapping[str, Rollout]
-    common: Common | None
+    rollouts: Mapping[str, RolloutState]
+    common: CommonState | None
     exporters: Mapping[str, str]
     objects: Mapping[str, str]
 
@@ -194,7 +194,7 @@ def _told(tell: Mapping[str, Any]) -> str:
     return channel if tell["template"] is None else f"{channel} with the words {_text(tell['template'])}"
 
 
-def _rollout(playbook: Any, rules: Any, told: Any) -> Rollout:
+def _rollout(playbook: Any, rules: Any, told: Any) -> RolloutState:
     arms = playbook.get("arms")
     playbook, rules = (without_versions(data, arms) for data in (playbook, rules))
     known = {
@@ -211,7 +211,7 @@ def _rollout(playbook: Any, rules: Any, told: Any) -> Rollout:
                 measures.setdefault(group["name"].partition("/")[2], []).append(
                     f"{rule['record']} = {rule['expr']}"
                 )
-    return Rollout(
+    return RolloutState(
         tiers={
             key: _tier(rule, known.get(key, {}), told, alerts)
             for rule in alerts
@@ -225,7 +225,7 @@ def _rollout(playbook: Any, rules: Any, told: Any) -> Rollout:
         rollbacks_per_day=playbook["budget_per_day"],
         keep=playbook.get("keep", 0),
         interval=max((_span(group, "interval") for group in rules["groups"]), default=timedelta()),
-        arms=Arms(**arms) if arms else None,
+        arms=ArmsState(**arms) if arms else None,
         captured={one["name"]: _text(one.get("references")) for one in playbook["guardrails"]},
         environment=playbook.get("environment"),
         whole=_text([_silent(playbook), _silent(rules)]),
@@ -252,9 +252,9 @@ def _span(thing: Any, key: str) -> timedelta:
     return duration(thing[key]) if key in thing else timedelta()
 
 
-def _tier(rule: Any, known: Any, told: Any, alerts: Any) -> Tier:
+def _tier(rule: Any, known: Any, told: Any, alerts: Any) -> TierState:
     labels, confirm = rule["labels"], known.get("confirmation")
-    return Tier(
+    return TierState(
         action=labels["action"],
         severity=labels["severity"],
         shadow=labels.get("mode") == "shadow",
@@ -278,8 +278,8 @@ def _labels(rule: Any) -> dict[str, str]:
     return {"alertname": rule["alert"], **rule["labels"]}
 
 
-def _limit(limit: Any) -> Limit:
-    return Limit(
+def _limit(limit: Any) -> LimitState:
+    return LimitState(
         kind=(limit["signal"], limit["op"], limit["reference"], limit["points"], limit["state"]),
         op=limit["op"],
         figures={
@@ -291,15 +291,16 @@ def _limit(limit: Any) -> Limit:
     )
 
 
-def _stage(stage: Any, gate: Any) -> Stage:
-    return Stage(
+def _stage(stage: Any, gate: Any) -> StageState:
+    return StageState(
         weight=stage["weight"],
         hold=stage["hold"],
         enter=tuple(map(_step, stage["enter"])),
         criteria=_criteria(gate),
         manual=tuple(gate.get("manual", ())),
         approvals={
-            one["role"]: Approval(one["valid_for"], one["four_eyes"]) for one in gate.get("approvals", ())
+            one["role"]: ApprovalState(one["valid_for"], one["four_eyes"])
+            for one in gate.get("approvals", ())
         },
         stable_for=gate.get("stable_for"),
     )
@@ -312,13 +313,13 @@ def _criteria(gate: Any) -> Mapping[str, Mapping[str, str]]:
     return criteria
 
 
-def _action(action: Any) -> Action:
-    return Action(
+def _action(action: Any) -> ActionState:
+    return ActionState(
         tuple(map(_step, action["steps"])), _text(action["proof"]), tuple(map(_told, action["tell"]))
     )
 
 
-def _common(alertmanager: Any, prometheus: Any) -> Common:
+def _common(alertmanager: Any, prometheus: Any) -> CommonState:
     receivers = {receiver["name"]: _text(receiver) for receiver in alertmanager["receivers"]}
     own = [_text(receiver) for name, receiver in receivers.items() if name.startswith("handrail")]
     jobs = {job["job_name"]: _text(job) for job in prometheus["scrape_configs"]}
@@ -329,7 +330,7 @@ def _common(alertmanager: Any, prometheus: Any) -> Common:
         for target in config["targets"]
     ]
     to_us = [route for route in alertmanager["route"]["routes"] if route["receiver"].startswith("handrail")]
-    return Common(
+    return CommonState(
         people={
             receiver["name"]: told_by(receiver)
             for receiver in alertmanager["receivers"]

@@ -16,6 +16,8 @@ class Effect(StrEnum):
 
 
 ORDER = tuple(Effect)
+EffectAndWords = tuple[Effect, str]
+"""What a difference does, and how it is said."""
 
 
 @dataclass(frozen=True)

@@ -5,20 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 
-from handrail.output.diff.facts import Action, Approval, Arms, Rollout, Stage
-from handrail.output.diff.model import Difference, Effect, by_size
+from handrail.output.diff.facts import ActionState, ApprovalState, ArmsState, RolloutState, StageState
+from handrail.output.diff.model import Difference, Effect, EffectAndWords, by_size
 from handrail.units import span
 
-Change = tuple[Effect, str]
 
-
-def rest(name: str, old: Rollout, new: Rollout) -> Iterator[Difference]:
+def rest(name: str, old: RolloutState, new: RolloutState) -> Iterator[Difference]:
     """Everything but the alerts."""
     for subject, effect, what in (*_stages(old, new), *_actions(old, new), *_own(old, new)):
         yield Difference(effect, name, subject, what)
 
 
-def _stages(old: Rollout, new: Rollout) -> Iterator[tuple[str, Effect, str]]:
+def _stages(old: RolloutState, new: RolloutState) -> Iterator[tuple[str, Effect, str]]:
     for stage in dict.fromkeys([*old.stages, *new.stages]):
         subject = f"stage {stage}"
         before, after = old.stages.get(stage), new.stages.get(stage)
@@ -33,7 +31,7 @@ def _stages(old: Rollout, new: Rollout) -> Iterator[tuple[str, Effect, str]]:
         yield "", Effect.unclear, f"stages in another order: {', '.join(new.stages)}"
 
 
-def _stage(old: Stage, new: Stage) -> Iterator[Change]:
+def _stage(old: StageState, new: StageState) -> Iterator[EffectAndWords]:
     if old.weight != new.weight:
         yield (
             by_size(old.weight, new.weight, more_is=Effect.looser),
@@ -56,7 +54,7 @@ def _stage(old: Stage, new: Stage) -> Iterator[Change]:
         yield effect, f"stable for {_time(old.stable_for or 0)} → {_time(new.stable_for or 0)} before it"
 
 
-def _criteria(guardrail: str, old: Mapping[str, str], new: Mapping[str, str]) -> Iterator[Change]:
+def _criteria(guardrail: str, old: Mapping[str, str], new: Mapping[str, str]) -> Iterator[EffectAndWords]:
     gone, came = ([one for one in these if one not in those] for these, those in ((old, new), (new, old)))
     if len(gone) == len(came) == 1:
         yield Effect.unclear, f"gate asks for {guardrail} {gone[0]} → {came[0]}"
@@ -68,7 +66,7 @@ def _criteria(guardrail: str, old: Mapping[str, str], new: Mapping[str, str]) ->
             yield Effect.unclear, f"how the gate asks for {guardrail} {one} changed; read the playbook"
 
 
-def _approval(role: str, old: Approval, new: Approval) -> Iterator[Change]:
+def _approval(role: str, old: ApprovalState, new: ApprovalState) -> Iterator[EffectAndWords]:
     if old.valid_for != new.valid_for:
         effect = by_size(old.valid_for, new.valid_for, more_is=Effect.looser)
         yield effect, f"approval of {role} counts for {_time(old.valid_for)} → {_time(new.valid_for)}"
@@ -78,14 +76,14 @@ def _approval(role: str, old: Approval, new: Approval) -> Iterator[Change]:
         yield effect, f"approval of {role} {who} come from whoever starts or promotes"
 
 
-def _actions(old: Rollout, new: Rollout) -> Iterator[tuple[str, Effect, str]]:
-    empty = Action((), "null", ())
+def _actions(old: RolloutState, new: RolloutState) -> Iterator[tuple[str, Effect, str]]:
+    empty = ActionState((), "null", ())
     for name in dict.fromkeys([*old.actions, *new.actions]):
         before, after = old.actions.get(name, empty), new.actions.get(name, empty)
         yield from ((f"action {name}", *change) for change in _action(before, after))
 
 
-def _action(old: Action, new: Action) -> Iterator[Change]:
+def _action(old: ActionState, new: ActionState) -> Iterator[EffectAndWords]:
     if sorted(old.steps) == sorted(new.steps) and old.steps != new.steps:
         yield Effect.unclear, "its steps are done in another order"
     elif len(old.steps) == len(new.steps) and old.steps != new.steps:
@@ -103,7 +101,7 @@ def _action(old: Action, new: Action) -> Iterator[Change]:
     yield from _list("told", old.tell, new.tell)
 
 
-def _own(old: Rollout, new: Rollout) -> Iterator[tuple[str, Effect, str]]:
+def _own(old: RolloutState, new: RolloutState) -> Iterator[tuple[str, Effect, str]]:
     for level in dict.fromkeys([*old.levels, *new.levels]):
         before, after = old.levels.get(level), new.levels.get(level)
         subject = f"level {level}"
@@ -138,7 +136,7 @@ def _own(old: Rollout, new: Rollout) -> Iterator[tuple[str, Effect, str]]:
         yield "", Effect.neutral if same else effect, f"checks {_times(old.checks)} → {_times(new.checks)}"
 
 
-def _arms(old: Arms | None, new: Arms | None) -> Iterator[Change]:
+def _arms(old: ArmsState | None, new: ArmsState | None) -> Iterator[EffectAndWords]:
     """Another version is what a rollout is for; another label is another way to tell them apart."""
     if old is not None and new is not None and old.label == new.label:
         if old != new:
@@ -150,7 +148,7 @@ def _arms(old: Arms | None, new: Arms | None) -> Iterator[Change]:
         yield Effect.unclear, f"arms told apart by {_label(old)} → {_label(new)}"
 
 
-def _label(arms: Arms | None) -> str:
+def _label(arms: ArmsState | None) -> str:
     return arms.label if arms is not None else "nothing"
 
 
@@ -161,7 +159,7 @@ def _list(
     *,
     gone: Effect = Effect.looser,
     came: Effect = Effect.tighter,
-) -> Iterator[Change]:
+) -> Iterator[EffectAndWords]:
     yield from ((gone, f"{what} removed: {one}") for one in old if one not in new)
     yield from ((came, f"{what} added: {one}") for one in new if one not in old)
 

@@ -7,16 +7,16 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
 from handrail.contract import names
-from handrail.output.diff.facts import Limit, Rollout, Tier
-from handrail.output.diff.model import Difference, Effect, by_size, worst
+from handrail.output.diff.facts import LimitState, RolloutState, TierState
+from handrail.output.diff.model import Difference, Effect, EffectAndWords, by_size, worst
 from handrail.output.diff.people import change
+from handrail.plan import Op
 from handrail.units import plain, span
 
 _NUMBER = re.compile(r"(?<![\w.])\d+(?:\.\d+)?(?:ms|[smhdw])?(?![\w.])")
-Change = tuple[Effect, str]
 
 
-def tiers(name: str, old: Rollout, new: Rollout) -> Iterator[Difference]:
+def tiers(name: str, old: RolloutState, new: RolloutState) -> Iterator[Difference]:
     """Guardrails and tiers that came, went or changed."""
     for guardrail in dict.fromkeys([*old.guardrails, *new.guardrails]):
         if guardrail not in new.guardrails:
@@ -29,7 +29,7 @@ def tiers(name: str, old: Rollout, new: Rollout) -> Iterator[Difference]:
             yield from _guardrail(name, guardrail, old, new)
 
 
-def _guardrail(name: str, guardrail: str, old: Rollout, new: Rollout) -> Iterator[Difference]:
+def _guardrail(name: str, guardrail: str, old: RolloutState, new: RolloutState) -> Iterator[Difference]:
     measures = old.measures.get(guardrail, ()), new.measures.get(guardrail, ())
     if measures[0] != measures[1]:
         yield Difference(Effect.unclear, name, guardrail, f"what is measured changed; {_numbers(*measures)}")
@@ -48,7 +48,7 @@ def _guardrail(name: str, guardrail: str, old: Rollout, new: Rollout) -> Iterato
             yield Difference(Effect.tighter, name, subject, f"new rule ({_line(after)})")
 
 
-def _summary(rollout: Rollout, guardrail: str) -> str:
+def _summary(rollout: RolloutState, guardrail: str) -> str:
     lines = [
         f"{tier} {_line(one)}"
         for (own, tier), one in rollout.tiers.items()
@@ -57,13 +57,13 @@ def _summary(rollout: Rollout, guardrail: str) -> str:
     return "; ".join(lines) or "blind only"
 
 
-def _line(tier: Tier) -> str:
+def _line(tier: TierState) -> str:
     limits = ", or ".join(limit.text for limit in tier.limits or ())
     held = f" for {span(tier.hold)}" if tier.hold else ""
     return f"{limits or 'its expression'}{held}: {tier.action}{' in shadow' if tier.shadow else ''}"
 
 
-def _tier(old: Tier, new: Tier) -> Iterator[Change]:
+def _tier(old: TierState, new: TierState) -> Iterator[EffectAndWords]:
     yield from _limits(old, new)
     if old.hold != new.hold:
         effect = by_size(old.hold, new.hold, more_is=Effect.looser)
@@ -86,7 +86,7 @@ def _tier(old: Tier, new: Tier) -> Iterator[Change]:
         yield from _expression(old, new)
 
 
-def _severity(old: Tier, new: Tier) -> Change:
+def _severity(old: TierState, new: TierState) -> EffectAndWords:
     """Only a word to Prometheus; to Alertmanager it says who is told."""
     words = f"severity {old.severity} → {new.severity}"
     if old.heard is None or new.heard is None:
@@ -95,7 +95,7 @@ def _severity(old: Tier, new: Tier) -> Change:
     return effect, f"{words}: {what}" if what else words
 
 
-def _muted(old: Tier, new: Tier, both: set[str]) -> Iterator[Change]:
+def _muted(old: TierState, new: TierState, both: set[str]) -> Iterator[EffectAndWords]:
     """What tiers that were and are there have to do with each other; a shadow is muted by none and mutes none."""
     if old.shadow == new.shadow:
         for tier in sorted((old.muted ^ new.muted) & both):
@@ -104,7 +104,7 @@ def _muted(old: Tier, new: Tier, both: set[str]) -> Iterator[Change]:
             yield effect, f"{'muted' if muted else 'heard'} while its {tier} tier fires"
 
 
-def _limits(old: Tier, new: Tier) -> Iterator[Change]:
+def _limits(old: TierState, new: TierState) -> Iterator[EffectAndWords]:
     if old.limits is None or new.limits is None or old.limits == new.limits:
         return
     before = {limit.kind: limit for limit in old.limits}
@@ -126,10 +126,10 @@ def _limits(old: Tier, new: Tier) -> Iterator[Change]:
         yield Effect.unclear, f"limit {texts[0]} → {texts[1]}"
 
 
-def _moved(old: Limit, new: Limit) -> Effect:
+def _moved(old: LimitState, new: LimitState) -> Effect:
     stages = {*old.figures, *new.figures}
     pairs = {(_in(old, stage), _in(new, stage)) for stage in stages}
-    rising = old.op in {">", ">="}
+    upper = Op(old.op).is_upper
     effects = set()
     if old.floor != new.floor:
         effects.add(Effect.looser if new.floor > old.floor else Effect.tighter)
@@ -139,11 +139,11 @@ def _moved(old: Limit, new: Limit) -> Effect:
         if before is None or after is None:
             effects.add(Effect.tighter if before is None else Effect.looser)
         else:
-            effects.add(Effect.looser if (after > before) == rising else Effect.tighter)
+            effects.add(Effect.looser if (after > before) == upper else Effect.tighter)
     return worst(effects)
 
 
-def _in(limit: Limit, stage: str | None) -> Decimal | None:
+def _in(limit: LimitState, stage: str | None) -> Decimal | None:
     return limit.figures.get(stage, limit.figures.get(None))
 
 
@@ -162,7 +162,7 @@ def _action(old: str, new: str) -> Effect:
 _UNREACHABLE = ("page", "hold", "act")
 
 
-def _confirmation(old: Tier, new: Tier) -> Iterator[Change]:
+def _confirmation(old: TierState, new: TierState) -> Iterator[EffectAndWords]:
     if old.confirm == new.confirm:
         return
     if new.confirm is None:
@@ -182,7 +182,7 @@ def _confirmation(old: Tier, new: Tier) -> Iterator[Change]:
             )
 
 
-def _expression(old: Tier, new: Tier) -> Iterator[Change]:
+def _expression(old: TierState, new: TierState) -> Iterator[EffectAndWords]:
     """What else the expression changed in; which way is safer only a person can say."""
     if _NUMBER.sub("#", old.expr) != _NUMBER.sub("#", new.expr):
         yield Effect.unclear, "its expression changed; read the rule"
@@ -203,7 +203,7 @@ def _numbers(old: Sequence[str], new: Sequence[str]) -> str:
     return ", ".join(dict.fromkeys(f"{a} → {b}" for a, b in pairs if a != b))
 
 
-def _figures(tier: Tier) -> set[str]:
+def _figures(tier: TierState) -> set[str]:
     """As the expression has them: the sign of a negative one stands before its number."""
     figures = (figure for limit in tier.limits or () for figure in (*limit.figures.values(), limit.floor))
     return {plain(abs(figure)) for figure in figures if figure is not None}

@@ -8,20 +8,26 @@ from handrail import plan
 from handrail.contract import names
 from handrail.declare import guardrail as declared
 from handrail.declare.rollout import Arms, Rollout
-from handrail.lower.plan_measures import Context
+from handrail.lower.plan_measures import MeasureContext
+from handrail.lower.scale import Scale
 from handrail.promql import comparisons
 
 
 @dataclass(frozen=True)
-class Frame:
+class RolloutContext:
     """What a guardrail takes from its rollout: names, stages, arms, and the links of its alerts."""
 
     rollout: Rollout
     environment: str
-    context: Context
+    measuring: MeasureContext
     stages: tuple[plan.Stage, ...]
     runbook_url: str
     dashboard_url: str
+
+    @property
+    def scale(self) -> Scale:
+        """How fast time runs in this environment."""
+        return self.measuring.scale
 
     def severity(self, tier: str, own: str | None = None) -> str:
         """The severity label of a tier in the rollout's own words."""
@@ -47,10 +53,10 @@ class Frame:
         """The arms a guardrail tells apart: none where it judges the whole service."""
         return None if guardrail.whole_service else self.rollout.arms
 
-    def place(self, guardrail: declared.Guardrail) -> comparisons.Place:
+    def scope_of(self, guardrail: declared.Guardrail) -> comparisons.Scope:
         """Where the guardrail's conditions are judged."""
         arms = self.arms_of(guardrail)
-        return comparisons.Place(
+        return comparisons.Scope(
             self.rollout.name, guardrail.name, self.stages, arms.stable if arms else None
         )
 

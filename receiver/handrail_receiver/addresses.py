@@ -24,20 +24,20 @@ class Address:
         return self.url
 
 
-def address(given: object) -> object:
+def address(value: object) -> object:
     """`http://user:password@host:port` → its parts. Raises ValueError for what is no address, without repeating it."""
-    if not isinstance(given, str):
-        return given
-    url, found = shown(given), USERINFO.match(given)
+    if not isinstance(value, str):
+        return value
+    url, credentials = shown(value), USERINFO.match(value)
     if "@" in url:
         raise ValueError(
             "it has an @ beside its host; write %40 for one, %2F for a / and %23 for a # in a password"
         )
     if not url.startswith(("http://", "https://")):
         raise ValueError(f"{url!r} is not an address; write http://host:port")
-    if found is None:
+    if credentials is None:
         return Address(url)
-    user, _, password = found[2].partition(":")
+    user, _, password = credentials[2].partition(":")
     return Address(url, unquote(user), unquote(password))
 
 
@@ -48,8 +48,8 @@ def shown(url: str) -> str:
 
 def passwords_in(url: str) -> list[str]:
     """Every password in an address, as it is written there and as it is meant."""
-    found = USERINFO.match(url)
-    written = [found[2].partition(":")[2]] if found else []
+    credentials = USERINFO.match(url)
+    written = [credentials[2].partition(":")[2]] if credentials else []
     written += [value for name, value in parse_qsl(urlsplit(url).query) if name == "password"]
     return sorted({one for word in written if word for one in (word, unquote(word))}, key=len, reverse=True)
 

@@ -86,7 +86,7 @@ def rollout(
     a certificate is asked for; `ca` to HANDRAIL_CA, an authority that counts beside the public ones. `anyway` goes past a "not ready" and needs `why`, which the evidence keeps. `item` and
     `failed` go with check, `role` and `seen` with approve, and `to`, the stage that is meant, with promote and retry.
     """
-    given: dict[str, str | bool] = {
+    options: dict[str, str | bool] = {
         "anyway": anyway,
         "item": item,
         "failed": failed,
@@ -94,7 +94,7 @@ def rollout(
         "seen": seen,
         "to": to,
     }
-    wrong = [word for word, value in given.items() if value and word not in WORDS.get(verb, ("anyway",))]
+    wrong = [word for word, value in options.items() if value and word not in WORDS.get(verb, ("anyway",))]
     if wrong:
         print(f"--{wrong[0]} does not go with {verb}; leave it out", file=sys.stderr)  # noqa: T201
         return 2
@@ -115,7 +115,7 @@ def rollout(
         print(error, file=sys.stderr)  # noqa: T201
         return 2
     try:
-        answer = _ask(verb, name, address, headers, _body(verb, why, given), context)
+        answer = _ask(verb, name, address, headers, _body(verb, why, options), context)
     except httpx.ReadTimeout:
         ask = f"`handrail rollout status {name}` says what came of it"
         print(  # noqa: T201
@@ -132,9 +132,9 @@ def rollout(
     return _show(verb, answer)
 
 
-def _body(verb: Verb, why: str, given: Mapping[str, str | bool]) -> dict[str, str | bool]:
+def _body(verb: Verb, why: str, options: Mapping[str, str | bool]) -> dict[str, str | bool]:
     """What is sent with a verb."""
-    words = {word: given[word] for word in WORDS.get(verb, ("anyway",))}
+    words = {word: options[word] for word in WORDS.get(verb, ("anyway",))}
     if "failed" in words:
         words["passed"] = not words.pop("failed")
     return {"why": why, **words}
@@ -147,8 +147,8 @@ def _token() -> str:
 
 def _context(cert: str | None, key: str | None, ca: str | None) -> ssl.SSLContext:
     """TLS as the options say, or the variables. Raises WrongSettings with one line that says what is wrong."""
-    given = {"cert": cert, "key": key, "ca": ca}
-    files = {word: file or os.environ.get(f"HANDRAIL_{word.upper()}") or "" for word, file in given.items()}
+    paths = {"cert": cert, "key": key, "ca": ca}
+    files = {word: file or os.environ.get(f"HANDRAIL_{word.upper()}") or "" for word, file in paths.items()}
     if bool(files["cert"]) != bool(files["key"]):
         raise WrongSettings("--cert and --key belong together; give both or neither")
     context = httpx.create_ssl_context()

@@ -39,39 +39,39 @@ class Secrets:
 
         Raises Permanent when there is none, or when it is too short to be told from ordinary text.
         """
-        found = (
+        text = (
             self._from_folder(secret.name) or self._environment.get(PREFIX + secret.name.upper(), "").strip()
         )
-        if not found:
+        if not text:
             raise Permanent(
                 Cause.missing, f"the secret {secret.name} is not there; {self._cure(secret.name)}"
             )
-        return self._known(secret.name, f"the secret {secret.name}", found)
+        return self._known(secret.name, f"the secret {secret.name}", text)
 
     def read(self, hidden: str | Path) -> str:
         """The secret of a login, which is given as itself or as the file that holds it; raises Permanent."""
         if isinstance(hidden, str):
             return self._known("login", "a secret that stands in it", hidden.strip())
         try:
-            found = hidden.read_text(encoding="utf-8").strip()
+            text = hidden.read_text(encoding="utf-8").strip()
         except (OSError, UnicodeDecodeError) as error:
             why = getattr(error, "strerror", None) or "it is no text"
             raise Permanent(
                 Cause.missing, f"{hidden} cannot be read ({why}); correct the path, or make it readable"
             ) from None
-        return self._known(hidden.name, str(hidden), found)
+        return self._known(hidden.name, str(hidden), text)
 
-    def _known(self, name: str, what: str, found: str) -> str:
+    def _known(self, name: str, what: str, value: str) -> str:
         """`found`, redacted from now on as `name`."""
-        if not found:
+        if not value:
             raise Permanent(Cause.missing, f"{what} is empty; write the secret into it")
-        if len(found) < SHORTEST:
+        if len(value) < SHORTEST:
             raise Permanent(
                 Cause.invalid,
                 f"{what} has fewer than {SHORTEST} characters and could not be kept out of texts; make it longer",
             )
-        self._note(name, found)
-        return found
+        self._note(name, value)
+        return value
 
     def redact(self, text: str) -> str:
         """`text` with every known value, in any shape it may take on the way, replaced by `[secret NAME]`."""

@@ -203,12 +203,12 @@ NO_SETTINGS = {"HANDRAIL_SETTINGS", *(f"HANDRAIL_{name}" for name in CLIENT_S)}
 
 def _unknown_variables() -> list[str]:
     known = {f"HANDRAIL_{name.upper()}" for name in Settings.model_fields} | NO_SETTINGS
-    given = {
+    variables = {
         name
         for name in os.environ
         if name.startswith("HANDRAIL_") and not name.startswith("HANDRAIL_SECRET_")
     }
-    return [f"{name}: there is no such setting; correct its spelling" for name in sorted(given - known)]
+    return [f"{name}: there is no such setting; correct its spelling" for name in sorted(variables - known)]
 
 
 def _unknown_in_file() -> list[str]:
@@ -216,10 +216,10 @@ def _unknown_in_file() -> list[str]:
     if file is None:
         return []
     try:
-        given = tomllib.loads(Path(file).read_text(encoding="utf-8"))
+        fields = tomllib.loads(Path(file).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         return [f"HANDRAIL_SETTINGS: {file}: {error}; name a readable TOML file"]
-    unknown = sorted(set(given) - set(Settings.model_fields))
+    unknown = sorted(set(fields) - set(Settings.model_fields))
     return [f"HANDRAIL_SETTINGS: {name} is no setting; correct its spelling" for name in unknown]
 
 

@@ -49,8 +49,8 @@ class Hosts:
 
 def hosts_of(addresses: Iterable[str], *, everywhere: bool) -> Hosts:
     """The names in these addresses, `http://host` or `host:port`."""
-    given = (urlsplit(one if "//" in one else f"//{one}").hostname for one in addresses if one)
-    return Hosts(frozenset(name for name in given if name), everywhere)
+    names = (urlsplit(one if "//" in one else f"//{one}").hostname for one in addresses if one)
+    return Hosts(frozenset(name for name in names if name), everywhere)
 
 
 def host_in(headers: Iterable[tuple[bytes, bytes]]) -> str:

@@ -162,15 +162,15 @@ class Tokens:
 
     def caller(self, authorization: str | None) -> Caller | None:
         """Who sent this Authorization header (Bearer, or Basic with the token as password), or None."""
-        given = _given(authorization)
-        if given is None:
+        sent = _given(authorization)
+        if sent is None:
             return None
-        digest = _digest(given)
-        found = None
+        digest = _digest(sent)
+        matching = None
         for token in self._current():  # every one is compared, so that the time says nothing
             if hmac.compare_digest(token.digest, digest):
-                found = token
-        return found.caller if found else None
+                matching = token
+        return matching.caller if matching else None
 
     def approvers(self) -> frozenset[Approver]:
         """The tokens that may approve now."""

@@ -187,7 +187,7 @@ class LookBack:
 
     async def kept(self) -> AlertmanagerState | None:
         """What the Alertmanagers keep: one of a cluster that answers is enough, None when none does."""
-        found: list[AlertmanagerState] = []
+        states: list[AlertmanagerState] = []
         for url in self.alertmanagers:
             base = url.rstrip("/")
             try:
@@ -195,15 +195,15 @@ class LookBack:
                     (await self.outside.ask("Alertmanager", "GET", base + path, timeout=ANSWER_WITHIN)).body
                     for path in ("/api/v2/silences", "/api/v2/status")
                 ]
-                found.append(await asyncio.to_thread(_read, muted, status))
+                states.append(await asyncio.to_thread(_read, muted, status))
             except (TargetError, ValidationError, yaml.YAMLError) as error:
                 log.warning("%s does not say what it muted: %s", url, error)
-        if not found:
+        if not states:
             return None
         return AlertmanagerState(
-            tuple(one for kept in found for one in kept.silences),
-            tuple({rule.model_dump_json(): rule for kept in found for rule in kept.rules}.values()),
-            tuple(route for kept in found for route in kept.routes),
+            tuple(one for kept in states for one in kept.silences),
+            tuple({rule.model_dump_json(): rule for kept in states for rule in kept.rules}.values()),
+            tuple(route for kept in states for route in kept.routes),
         )
 
     async def _sources(

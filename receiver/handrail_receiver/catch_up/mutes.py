@@ -45,10 +45,10 @@ class Matcher(BaseModel):
 
     def takes(self, labels: Labels) -> bool:
         """Whether the condition holds. A pattern that cannot be read here holds: better muted than not."""
-        found = labels.get(self.name, "")
+        value = labels.get(self.name, "")
         if not self.isRegex:
-            return (found == self.value) == self.isEqual
-        fitting = fits(self.value, found)
+            return (value == self.value) == self.isEqual
+        fitting = fits(self.value, value)
         return True if fitting is None else fitting == self.isEqual
 
     @property
@@ -77,10 +77,10 @@ class Silence(BaseModel):
 
 def _written(text: object) -> object:
     """`severity=~"a|b"`, as Alertmanager writes a matcher of its configuration."""
-    found = WRITTEN.fullmatch(text) if isinstance(text, str) else None
-    if found is None:
+    parts = WRITTEN.fullmatch(text) if isinstance(text, str) else None
+    if parts is None:
         return text
-    name, sign, value = found.groups()
+    name, sign, value = parts.groups()
     return {
         "name": _unquoted(name),
         "value": _unquoted(value),
@@ -93,7 +93,7 @@ def _unquoted(text: str) -> str:
     """A word of Alertmanager's, with or without quotes: what it does not escape stays as it is written."""
     if not text.startswith('"'):
         return text.strip()
-    return re.sub(r"\\.", lambda found: ESCAPED.get(found[0], found[0]), text[1:-1])
+    return re.sub(r"\\.", lambda escape: ESCAPED.get(escape[0], escape[0]), text[1:-1])
 
 
 Written = Annotated[Matcher, BeforeValidator(_written)]

@@ -117,12 +117,12 @@ class Poller:
         """Ask everybody once and put what is news into the inbox."""
         now = self.clock.now()
         last = await self.store.memory.recall(ASKED)
-        found = await self._present()
-        present = list(found.alerts) if found else None
-        if found is not None:
-            sent = self._sent_to_us(found.alerts)
+        alerts = await self._present()
+        present = list(alerts.alerts) if alerts else None
+        if alerts is not None:
+            sent = self._sent_to_us(alerts.alerts)
             await self._deliver(await asyncio.to_thread(lambda: [_body(one) for one in sent]))
-            await self._close(found)
+            await self._close(alerts)
         if last is None or await self._is_known(present, last, now):
             await self.store.memory.remember(ASKED, now)
             self._asked_before = True
@@ -192,16 +192,16 @@ class Poller:
         self.elsewhere = said
         return ours
 
-    async def _close(self, found: KnownAlerts) -> None:
+    async def _close(self, alerts: KnownAlerts) -> None:
         """What no Alertmanager has any more, though all answer, fires no more: its resolve was lost.
 
         It must be gone each of GONE times: one that was started anew knows nothing for a minute.
         """
         still = await asyncio.to_thread(
-            lambda: {series for one in found.alerts for series in series_in(one.labels)}
+            lambda: {series for one in alerts.alerts for series in series_in(one.labels)}
         )
         gone: Counter[tuple[str, str]] = Counter()
-        for rollout in sorted(found.of):
+        for rollout in sorted(alerts.of):
             history = await self.store.attempts.history(rollout, self.clock.now())
             for one in history.said if history.attempt and history.attempt.live else ():
                 if one.firing and one.origin == ALERTMANAGER and one.series not in still:
@@ -318,10 +318,10 @@ def _body(alert: CurrentAlert) -> AlertBody:
 
 def _bodies(missed: MissedAlert, starts_at: datetime) -> list[AlertBody]:
     """It fires, and it has stopped if it has."""
-    found = AlertBody(
+    firing = AlertBody(
         status="firing",
         labels=dict(missed.fired.labels),
         annotations={"description": missed.text},
         startsAt=starts_at,
     )
-    return [found] if missed.fired.still else [found, found.model_copy(update={"status": "resolved"})]
+    return [firing] if missed.fired.still else [firing, firing.model_copy(update={"status": "resolved"})]

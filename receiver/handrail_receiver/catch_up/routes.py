@@ -27,13 +27,13 @@ class Route(BaseModel):
 
     def receivers(self, labels: Labels, above: str = "") -> frozenset[str]:
         """Who gets an alert with these labels: the innermost routes that take it, in order, until one does not go on."""
-        mine, found = self.receiver or above, set[str]()
+        mine, names = self.receiver or above, set[str]()
         for route in self.routes:
             if route.takes(labels):
-                found |= route.receivers(labels, mine)
+                names |= route.receivers(labels, mine)
                 if not route.goes_on:
                     break
-        return frozenset(found or {mine})
+        return frozenset(names or {mine})
 
     def takes(self, labels: Labels) -> bool:
         """Whether an alert goes this way."""

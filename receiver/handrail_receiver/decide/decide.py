@@ -67,25 +67,25 @@ def decide(signal: Signal, playbook: Playbook | None, history: History, now: Con
 def _unknown(signal: Signal, history: History) -> Decision:
     """Rules and playbook are of different ages: a rollback that cannot be looked up is people's, and at once."""
     rollout, guardrail, name = (signal.labels.get(label, "") for label in NAMED)
-    asked, attempt = signal.labels.get(names.ACTION, ""), history.attempt
-    found = f"{rollout} has no tier {name!r} of guardrail {guardrail!r}"
+    action, attempt = signal.labels.get(names.ACTION, ""), history.attempt
+    missing = f"{rollout} has no tier {name!r} of guardrail {guardrail!r}"
     known = Decision(
         Verdict.ignore,
         "unknown-guardrail",
-        f"{found}; the rules and the playbook are of different ages",
+        f"{missing}; the rules and the playbook are of different ages",
         rollout=rollout,
         guardrail=guardrail,
         tier=name,
         attempt=attempt.id if attempt else 0,
     )
     shadow = signal.labels.get(names.MODE) == names.SHADOW
-    if not signal.firing or shadow or asked not in STRENGTH or attempt is None or not attempt.live:
+    if not signal.firing or shadow or action not in STRENGTH or attempt is None or not attempt.live:
         return known
-    cure = f"people must {asked}, or `handrail rollout adopt {rollout}` where the newest playbook has it"
-    text = f"{found}, and its alert asks for {asked}; {cure}"
+    cure = f"people must {action}, or `handrail rollout adopt {rollout}` where the newest playbook has it"
+    text = f"{missing}, and its alert asks for {action}; {cure}"
     if attempt.held == text:
         return replace(known, verdict=Verdict.repeat, text=text)
-    return replace(known, verdict=Verdict.tell, action=asked, text=text, changes=(SetHold(text),))
+    return replace(known, verdict=Verdict.tell, action=action, text=text, changes=(SetHold(text),))
 
 
 def series_of(signal: Signal) -> str:

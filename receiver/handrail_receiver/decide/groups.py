@@ -36,9 +36,9 @@ def by_tier(signals: Sequence[Signal]) -> tuple[list[Signal], list[list[Signal]]
     groups: dict[tuple[object, ...], list[Signal]] = {}
     for signal in signals:
         groups.setdefault(_group(signal), []).append(signal)
-    many = {group: _newest_first(found) for group, found in groups.items() if len(found) >= MANY}
+    many = {group: _newest_first(alerts) for group, alerts in groups.items() if len(alerts) >= MANY}
     chosen = [signal for signal in signals if many.get(_group(signal), [signal])[0] is signal]
-    return chosen, [found[1:] for found in many.values()]
+    return chosen, [alerts[1:] for alerts in many.values()]
 
 
 def heard_as_well(
@@ -89,12 +89,12 @@ def bounded(decisions: Iterable[Decision], signal: Signal, newest: Playbook | No
 def undecided(signal: Signal, newest: Playbook | None, error: Exception) -> Decision:
     """An alert of which nobody knows what follows: people must look."""
     rollout = newest.rollout if newest else signal.labels.get(names.ROLLOUT, "")
-    asked = signal.labels.get(names.ACTION, "")
+    action = signal.labels.get(names.ACTION, "")
     said = " ".join(f"{type(error).__name__}: {error}".split())[:300]
     return Decision(
         Verdict.tell if newest else Verdict.ignore,
         FAULT,
-        f"its alert asks for {asked or 'something'} and cannot be decided ({said}); people must act",
+        f"its alert asks for {action or 'something'} and cannot be decided ({said}); people must act",
         rollout=rollout if newest else "",
         action="emergency-rollback",
         guardrail=signal.labels.get(names.GUARDRAIL, ""),

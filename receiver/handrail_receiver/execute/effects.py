@@ -59,8 +59,8 @@ class StepRunner:
         step = effect.step
         target = self.targets.get(step.kind)
         if target is None:
-            found = f"this receiver has no target for {step.kind}; install a newer one"
-            return replace(effect, state=EffectState.failed, found=found, cause=Cause.invalid)
+            problem = f"this receiver has no target for {step.kind}; install a newer one"
+            return replace(effect, state=EffectState.failed, found=problem, cause=Cause.invalid)
         try:
             return await self._tried(run, target, effect, seconds, failing, warned)
         except TargetError as error:
@@ -69,8 +69,8 @@ class StepRunner:
             raise
         except Exception as error:  # else the run would stay open for good, and nobody would hear of it
             log.exception("%s could not be carried out", what(step))
-            found = f"a fault of Handrail's own: {type(error).__name__}: {error}"
-            return replace(effect, state=EffectState.failed, found=found, cause=Cause.broken)
+            problem = f"a fault of Handrail's own: {type(error).__name__}: {error}"
+            return replace(effect, state=EffectState.failed, found=problem, cause=Cause.broken)
 
     async def _tried(
         self, run: Run, target: Target, effect: Effect, seconds: float, failing: Note, warned: Note
@@ -86,19 +86,19 @@ class StepRunner:
         ):
             with attempt:
                 try:
-                    found = await _within(step, target.read(step))
-                    if found.done:
+                    reading = await _within(step, target.read(step))
+                    if reading.done:
                         state = EffectState.done if before else EffectState.already
-                        text = change(before or found.found, found.found)
+                        text = change(before or reading.found, reading.found)
                         return replace(effect, state=state, found=text, cause=None)
                     if self.forbidden(run):
                         raise Permanent(
-                            Cause.refused, f"the kill switch is set, and it is not so: {found.found}"
+                            Cause.refused, f"the kill switch is set, and it is not so: {reading.found}"
                         )
-                    if found.warning and not before:
-                        await warned(replace(effect, found=found.warning))
-                    before = before or found.found
-                    found = await self._acted(run, target, step)
+                    if reading.warning and not before:
+                        await warned(replace(effect, found=reading.warning))
+                    before = before or reading.found
+                    reading = await self._acted(run, target, step)
                 except Retryable as error:
                     log.warning(
                         "%s %s: %s: try %d: %s", run.rollout, run.action, what(step), attempt.num, error
@@ -106,7 +106,7 @@ class StepRunner:
                     if attempt.num == 1 and seconds:
                         await failing(replace(effect, found=f"{error}; trying again", cause=error.cause))
                     raise
-        return replace(effect, state=EffectState.done, found=change(before, found.found), cause=None)
+        return replace(effect, state=EffectState.done, found=change(before, reading.found), cause=None)
 
     async def _acted(self, run: Run, target: Target, step: Step) -> Reading:
         """Act, and read until it is so: some targets take a while after they have said yes."""
@@ -116,15 +116,15 @@ class StepRunner:
         loop = asyncio.get_running_loop()
         deadline = loop.time() + step.timeout
         for number in range(10**6):
-            found = await _within(step, target.read(step))
-            if found.done:
-                return found
+            reading = await _within(step, target.read(step))
+            if reading.done:
+                return reading
             pause = READ_BACK_EVERY[min(number, len(READ_BACK_EVERY) - 1)]
             if loop.time() + pause > deadline:
                 break
             await asyncio.sleep(pause)
         raise Retryable(
-            Cause.timeout, f"it was asked for, but {step.timeout:g} s later it still is: {found.found}"
+            Cause.timeout, f"it was asked for, but {step.timeout:g} s later it still is: {reading.found}"
         )
 
 

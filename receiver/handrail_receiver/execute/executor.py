@@ -86,29 +86,29 @@ class Executor:
         return run
 
     async def _confirm(self, run: Run) -> Run:
-        asked = run.confirmation
+        confirmation = run.confirmation
         if self._forbidden(run):
             text = f"the kill switch is set; people must {run.action}"
             people = self.people(run.rollout, run.action)
             return await self._finish(run, RunState.withdrawn, text, hold=text, tell=people)
-        if asked is None:
+        if confirmation is None:
             return await self._go_on(run, "nothing to confirm")
         try:
-            found = await self.prometheus.values(asked.expr)
+            values = await self.prometheus.values(confirmation.expr)
         except TargetError as error:
-            return await self._unconfirmed(run, asked, str(error))
-        if found:
+            return await self._unconfirmed(run, confirmation, str(error))
+        if values:
             return await self._go_on(
-                run, f"confirmed: asked again, it is {', '.join(f'{value:g}' for value in found)}"
+                run, f"confirmed: asked again, it is {', '.join(f'{value:g}' for value in values)}"
             )
         return await self._finish(run, RunState.withdrawn, "asked again, it was not so any more")
 
-    async def _unconfirmed(self, run: Run, asked: Confirmation, why: str) -> Run:
-        if asked.unreachable == "act":
+    async def _unconfirmed(self, run: Run, confirmation: Confirmation, why: str) -> Run:
+        if confirmation.unreachable == "act":
             return await self._go_on(run, f"could not be confirmed ({why}); declared: act")
         text = f"could not be confirmed ({why}); people must look"
         told = self.people(run.rollout, run.action)
-        told += self._everybody(run) if asked.unreachable == "page" else ()
+        told += self._everybody(run) if confirmation.unreachable == "page" else ()
         return await self._finish(run, RunState.withdrawn, text, hold=text, tell=told)
 
     def _forbidden(self, run: Run) -> bool:

@@ -104,8 +104,8 @@ class Prover:
         if (seconds := pace.wait(place, loop.time())) > 0:
             return f"{what(effect.step)}: {reading.found}; put right again in {seconds:.0f} s"
         async with turn:
-            found = f"{reading.found}, changed since; it is put right"
-            await self._record(run, replace(effect, state=EffectState.intended, found=found))
+            text = f"{reading.found}, changed since; it is put right"
+            await self._record(run, replace(effect, state=EffectState.intended, found=text))
             after = await self.again(run, effect)
             failed = after.state == EffectState.failed
             effects[place] = replace(

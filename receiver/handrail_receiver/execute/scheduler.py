@@ -137,11 +137,11 @@ class Scheduler:
         renewed, pause = loop.time(), lease / 3
         while True:
             await asyncio.sleep(pause)
-            asked = loop.time()
+            began = loop.time()
             try:
                 async with asyncio.timeout(lease / 6):
                     await self.runs.renew(run, self.lease)
-                renewed, pause = asked, lease / 3
+                renewed, pause = began, lease / 3
             except LeaseLost:
                 break
             except (StoreDown, TimeoutError) as error:

@@ -52,9 +52,9 @@ def approve(known: Decision, word: GateAnswer, why: str, at: GateCase) -> Decisi
     role = _one_of(roles, word.item)
     if role is None:
         return _no(known, "unknown-role", _choose("approval", roles, "--role ROLE", at))
-    asked = next(one for one in at.gate.approvals if one.role == role)
-    refused = _refused(asked, word, known.by, at)
-    return _no(known, *refused) if refused else _approved(known, asked, word, why, at)
+    approval = next(one for one in at.gate.approvals if one.role == role)
+    refused = _refused(approval, word, known.by, at)
+    return _no(known, *refused) if refused else _approved(known, approval, word, why, at)
 
 
 def no_gate(known: Decision, playbook: Playbook, history: History) -> Decision:
@@ -67,18 +67,16 @@ def no_gate(known: Decision, playbook: Playbook, history: History) -> Decision:
     return _no(known, "no-gate", "it is in its last stage; no gate comes after it")
 
 
-def _refused(asked: Approval, word: GateAnswer, by: str, at: GateCase) -> tuple[str, str] | None:
+def _refused(approval: Approval, word: GateAnswer, by: str, at: GateCase) -> tuple[str, str] | None:
     """Why nobody, or not this person, may approve now: a word and a sentence."""
     name = at.playbook.rollout
-    if not word.token.may(asked.role):
+    if not word.token.may(approval.role):
         return (
             "wrong-role",
-            f"{by}'s token may approve as {word.token.only!r} only; use one of {asked.role!r}",
+            f"{by}'s token may approve as {word.token.only!r} only; use one of {approval.role!r}",
         )
-    if asked.four_eyes and by in at.own:
-        text = (
-            f"{by} started the attempt or answered a question; somebody else must approve as {asked.role!r}"
-        )
+    if approval.four_eyes and by in at.own:
+        text = f"{by} started the attempt or answered a question; somebody else must approve as {approval.role!r}"
         return "own-change", text
     answered = {said.question for said in at.answers if said.passed}
     left = [repr(question) for question in at.gate.manual if question not in answered]
@@ -91,12 +89,12 @@ def _refused(asked: Approval, word: GateAnswer, by: str, at: GateCase) -> tuple[
     return None
 
 
-def _approved(known: Decision, asked: Approval, word: GateAnswer, why: str, at: GateCase) -> Decision:
-    until, gate = at.now + timedelta(seconds=asked.valid_for), at.gate
+def _approved(known: Decision, approval: Approval, word: GateAnswer, why: str, at: GateCase) -> Decision:
+    until, gate = at.now + timedelta(seconds=approval.valid_for), at.gate
     said = Approved(
         number=at.history.speaks_of,
         into=gate.into,
-        role=asked.role,
+        role=approval.role,
         by=known.by,
         at=at.now,
         until=until,
@@ -104,11 +102,11 @@ def _approved(known: Decision, asked: Approval, word: GateAnswer, why: str, at: 
         token=word.token.token,
         note=why,
     )
-    others = tuple(one for one in at.history.approved if (one.into, one.role) != (gate.into, asked.role))
+    others = tuple(one for one in at.history.approved if (one.into, one.role) != (gate.into, approval.role))
     standing = judge(replace(at, history=replace(at.history, approved=(*others, said))))
     missing = "; ".join(ask.text for ask in standing.missing)
-    text = f"{known.by} approved stage {gate.into} as {asked.role!r}, until {when(until)}{_noted(why)}"
-    facts = {"role": asked.role, "until": until.isoformat(), "digest": at.digest, "note": why}
+    text = f"{known.by} approved stage {gate.into} as {approval.role!r}, until {when(until)}{_noted(why)}"
+    facts = {"role": approval.role, "until": until.isoformat(), "digest": at.digest, "note": why}
     return replace(
         known,
         verdict=Verdict.note,

@@ -175,7 +175,7 @@ class GateCase:
         return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()
 
 
-def next_gate(playbook: Playbook, history: History, found: GateInputs, now: datetime) -> GateCase | None:
+def next_gate(playbook: Playbook, history: History, inputs: GateInputs, now: datetime) -> GateCase | None:
     """The gate that comes next: into the first stage where no attempt is live. None where none comes."""
     attempt = history.attempt
     stages = [stage.name for stage in playbook.stages]
@@ -186,7 +186,7 @@ def next_gate(playbook: Playbook, history: History, found: GateInputs, now: date
     if not stages:
         return None
     gate = next((gate for gate in playbook.gates if gate.into == stages[0]), Gate(into=stages[0]))
-    return GateCase(gate, playbook, history, found, now)
+    return GateCase(gate, playbook, history, inputs, now)
 
 
 def judge(at: GateCase, by: str = "") -> GateStatus:
@@ -251,35 +251,35 @@ def _check(place: int, question: str, at: GateCase) -> Requirement:
     return Requirement("check", question, met=False, text=text, cure=cure, by=said.by, at=said.at)
 
 
-def _approval(asked: Approval, at: GateCase, own: frozenset[str]) -> Requirement:
-    command = f"handrail rollout approve {at.playbook.rollout} --role {_typed(asked.role)}"
+def _approval(approval: Approval, at: GateCase, own: frozenset[str]) -> Requirement:
+    command = f"handrail rollout approve {at.playbook.rollout} --role {_typed(approval.role)}"
     cure = f"{command} --seen {at.digest[:SEEN]}"
-    given = [one for one in at.history.approved if (one.into, one.role) == (at.gate.into, asked.role)]
-    last = max(given, key=lambda one: one.number, default=None)
+    approvals = [one for one in at.history.approved if (one.into, one.role) == (at.gate.into, approval.role)]
+    last = max(approvals, key=lambda one: one.number, default=None)
     if last is None:
-        text = f"nobody has approved as {asked.role!r}"
-        return Requirement("approval", asked.role, met=False, text=text, cure=cure)
-    wrong = _worthless(last, asked, at, own)
+        text = f"nobody has approved as {approval.role!r}"
+        return Requirement("approval", approval.role, met=False, text=text, cure=cure)
+    wrong = _worthless(last, approval, at, own)
     note = f": {last.note}" if last.note else ""
     text = f"{last.by} approved, until {when(last.until)}{note}"
     if wrong:
-        text = f"{last.by}'s approval as {asked.role!r} does not count: {wrong}"
+        text = f"{last.by}'s approval as {approval.role!r} does not count: {wrong}"
     return Requirement(
-        "approval", asked.role, not wrong, text, cure if wrong else "", last.by, last.at, last.until
+        "approval", approval.role, not wrong, text, cure if wrong else "", last.by, last.at, last.until
     )
 
 
-def _worthless(given: Approved, asked: Approval, at: GateCase, own: frozenset[str]) -> str:
+def _worthless(approved: Approved, approval: Approval, at: GateCase, own: frozenset[str]) -> str:
     """Why an approval does not count (any more), empty when it does."""
-    if given.number != at.history.speaks_of:
-        return f"it was given in attempt {given.number}, and this is attempt {at.history.speaks_of}"
-    if given.digest != at.digest:
+    if approved.number != at.history.speaks_of:
+        return f"it was given in attempt {approved.number}, and this is attempt {at.history.speaks_of}"
+    if approved.digest != at.digest:
         return "the playbook, or an answer to a question, has changed since"
-    if at.now >= given.until:
-        return f"it ended {when(given.until)}"
-    if not any(one.token == given.token and one.may(asked.role) for one in at.found.approvers):
+    if at.now >= approved.until:
+        return f"it ended {when(approved.until)}"
+    if not any(one.token == approved.token and one.may(approval.role) for one in at.found.approvers):
         return "the token it was given with may not approve any more"
-    if asked.four_eyes and given.by in own:
+    if approval.four_eyes and approved.by in own:
         return "whoever starts, promotes or answers a question cannot approve it as well"
     return ""
 

@@ -29,14 +29,14 @@ def back_up(url: str, copy: Path) -> VerifyView:
     try:
         _copy(file_of(url), part)
         with opened(f"{SQLITE}{part}") as store:
-            found = verify(store)
+            report = verify(store)
         part.rename(copy)
     except (OSError, sqlite3.Error) as error:
         raise StoreDown(f"{copy} cannot be made: {error}; name a file with room for it") from None
     finally:
         part.unlink(missing_ok=True)
     _kept(copy.parent)
-    return found
+    return report
 
 
 def _copy(file: Path, part: Path) -> None:

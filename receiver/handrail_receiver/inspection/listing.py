@@ -69,45 +69,45 @@ class StoredRecordView(RecordView):
     attempt: int | None
 
 
-def notifications(store: Opened, asked: Filter) -> list[NotificationView]:
+def notifications(store: Opened, chosen: Filter) -> list[NotificationView]:
     """The newest deliveries; of a rollout, those that name it."""
     select = "SELECT * FROM inbox WHERE number < :below AND at >= :since"
-    found = map(_notification, _backwards(store, select, "number", since=asked.after))
-    wanted = (one for one in found if not asked.rollout or asked.rollout in one.rollouts)
-    return list(islice(wanted, asked.limit))[::-1]
+    deliveries = map(_notification, _backwards(store, select, "number", since=chosen.after))
+    wanted = (one for one in deliveries if not chosen.rollout or chosen.rollout in one.rollouts)
+    return list(islice(wanted, chosen.limit))[::-1]
 
 
-def runs(store: Opened, asked: Filter) -> list[StoredRunView]:
+def runs(store: Opened, chosen: Filter) -> list[StoredRunView]:
     """The newest runs by when they were decided, with their steps. Raises WrongSettings for an unknown rollout."""
-    _known(store, asked.rollout)
+    _known(store, chosen.rollout)
     select = f"{RUNS} WHERE run.id < :below AND run.decided_at >= :since"
-    rows = _backwards(store, select, "run.id", since=asked.after)
+    rows = _backwards(store, select, "run.id", since=chosen.after)
     kept = (
         row
         for row in rows
-        if asked.rollout in {"", row["rollout"]} and asked.attempt in {None, row["number"]}
+        if chosen.rollout in {"", row["rollout"]} and chosen.attempt in {None, row["number"]}
     )
-    return [_run(store, row) for row in islice(kept, asked.limit)][::-1]
+    return [_run(store, row) for row in islice(kept, chosen.limit)][::-1]
 
 
-def evidence(store: Opened, asked: Filter) -> list[StoredRecordView]:
+def evidence(store: Opened, chosen: Filter) -> list[StoredRecordView]:
     """The newest records of evidence, of all rollouts together unless one is named.
 
     Raises WrongSettings for a rollout without any.
     """
-    _known(store, asked.rollout)
+    _known(store, chosen.rollout)
     numbers = {int(row["id"]): int(row["number"]) for row in store.rows("SELECT id, number FROM attempt")}
-    found = [
+    records = [
         view
-        for rollout in ([asked.rollout] if asked.rollout else rollouts(store))
-        for view in islice(_records(store, rollout, numbers, asked), asked.limit)
+        for rollout in ([chosen.rollout] if chosen.rollout else rollouts(store))
+        for view in islice(_records(store, rollout, numbers, chosen), chosen.limit)
     ]
-    return nlargest(asked.limit, found, key=lambda view: (view.at, view.rollout, view.number))[::-1]
+    return nlargest(chosen.limit, records, key=lambda view: (view.at, view.rollout, view.number))[::-1]
 
 
-def runs_behind(store: Opened, found: Sequence[StoredRecordView]) -> list[Run]:
+def runs_behind(store: Opened, records: Sequence[StoredRecordView]) -> list[Run]:
     """The runs of the attempts that records belong to: they know what each step does."""
-    attempts = {(one.rollout, one.attempt) for one in found}
+    attempts = {(one.rollout, one.attempt) for one in records}
     chosen = f"{RUNS} WHERE attempt.rollout = :rollout AND attempt.number = :number ORDER BY run.id"
     return [
         _whole(store, row)
@@ -174,11 +174,11 @@ def _run(store: Opened, row: Row) -> StoredRunView:
 
 
 def _records(
-    store: Opened, rollout: str, numbers: dict[int, int], asked: Filter
+    store: Opened, rollout: str, numbers: dict[int, int], chosen: Filter
 ) -> Iterator[StoredRecordView]:
     select = "SELECT * FROM evidence WHERE rollout = :rollout AND number < :below AND at >= :since"
-    rows = _backwards(store, select, "number", rollout=rollout, since=asked.after)
+    rows = _backwards(store, select, "number", rollout=rollout, since=chosen.after)
     for record in map(record_of, rows):
         attempt = numbers.get(json.loads(record.body).get("attempt") or 0)
-        if asked.kind in {"", record.kind} and asked.attempt in {None, attempt}:
+        if chosen.kind in {"", record.kind} and chosen.attempt in {None, attempt}:
             yield StoredRecordView(rollout=rollout, attempt=attempt, **record_view(record).model_dump())

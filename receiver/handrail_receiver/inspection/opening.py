@@ -48,13 +48,13 @@ class Opened:
         return self.reads.rows(sql, **values)
 
 
-def store_url(given: str | None) -> str:
+def store_url(url: str | None) -> str:
     """The store that is meant: as given, else HANDRAIL_STORE, else the file of settings, else what holds without.
 
     Raises WrongSettings when the file cannot be read.
     """
     file, default = os.environ.get("HANDRAIL_SETTINGS"), str(Settings.model_fields["store"].default)
-    chosen = given or os.environ.get("HANDRAIL_STORE")
+    chosen = url or os.environ.get("HANDRAIL_STORE")
     if chosen or not file:
         return chosen or default
     try:
@@ -80,10 +80,10 @@ def file_of(url: str) -> Path:
     """The file of a SQLite store. Raises WrongSettings when there is none."""
     file = Path(url.removeprefix(SQLITE)).absolute()
     try:
-        found = file.is_file()
+        exists = file.is_file()
     except PermissionError:
         raise StoreDown(_forbidden(file)) from None
-    if not found:
+    if not exists:
         raise WrongSettings(
             f"{file}: there is no such file; name the store with --store, HANDRAIL_STORE or HANDRAIL_SETTINGS"
         )

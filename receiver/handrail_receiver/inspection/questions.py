@@ -55,23 +55,23 @@ class Questions:
     def notifications(self, rollout: str, since: datetime | None, limit: int) -> Report:
         """What was delivered."""
         with opened(store_url(self.where)) as store:
-            found = listing.notifications(store, Filter(rollout, since=since, limit=limit))
-        return Report((notifications_table(found),), _document("notifications", found))
+            deliveries = listing.notifications(store, Filter(rollout, since=since, limit=limit))
+        return Report((notifications_table(deliveries),), _document("notifications", deliveries))
 
     def runs(self, rollout: str, attempt: int | None, since: datetime | None, limit: int) -> Report:
         """What was carried out."""
         with opened(store_url(self.where)) as store:
-            found = listing.runs(store, Filter(rollout, attempt, since=since, limit=limit))
-        return Report((runs_table(found),), _document("runs", found))
+            views = listing.runs(store, Filter(rollout, attempt, since=since, limit=limit))
+        return Report((runs_table(views),), _document("runs", views))
 
     def evidence(
         self, rollout: str, attempt: int | None, kind: str, since: datetime | None, limit: int
     ) -> Report:
         """What was decided and done."""
         with opened(store_url(self.where)) as store:
-            found = listing.evidence(store, Filter(rollout, attempt, kind, since, limit))
-            runs = listing.runs_behind(store, found)
-        return Report((evidence_table(found, runs),), _document("evidence", found))
+            records = listing.evidence(store, Filter(rollout, attempt, kind, since, limit))
+            runs = listing.runs_behind(store, records)
+        return Report((evidence_table(records, runs),), _document("evidence", records))
 
     def verify(self) -> Report:
         """Whether all of it is whole."""
@@ -85,6 +85,6 @@ class Questions:
         return Report((verify_table(view),), view.model_dump_json(indent=2), tuple(problems(view)))
 
 
-def _document(name: str, found: Sequence[BaseModel]) -> str:
-    listed: list[Any] = [one.model_dump(mode="json") for one in found]
+def _document(name: str, views: Sequence[BaseModel]) -> str:
+    listed: list[Any] = [one.model_dump(mode="json") for one in views]
     return json.dumps({name: listed}, indent=2, ensure_ascii=False)

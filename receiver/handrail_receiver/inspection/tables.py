@@ -52,10 +52,10 @@ def status_tables(view: StatusView) -> list[Table]:
     ]
 
 
-def notifications_table(found: Sequence[NotificationView]) -> Table:
+def notifications_table(deliveries: Sequence[NotificationView]) -> Table:
     """One line for each delivery."""
     heads = ("number", "at", "from", "rollouts", "firing", "resolved", "result", "reason")
-    return Table("Notifications", heads, tuple(map(_notification, found)))
+    return Table("Notifications", heads, tuple(map(_notification, deliveries)))
 
 
 def _notification(one: NotificationView) -> Row:
@@ -64,7 +64,7 @@ def _notification(one: NotificationView) -> Row:
     return (str(one.number), when(one.at), one.source, rollouts, *counted, one.result or "waits", one.reason)
 
 
-def runs_table(found: Sequence[StoredRunView]) -> Table:
+def runs_table(views: Sequence[StoredRunView]) -> Table:
     """One line for each run, and one below it for each of its steps."""
     heads = (
         "decided",
@@ -77,7 +77,7 @@ def runs_table(found: Sequence[StoredRunView]) -> Table:
         "finished",
         "why, and what came of it",
     )
-    return Table("Runs", heads, tuple(row for run in found for row in _run(run)))
+    return Table("Runs", heads, tuple(row for run in views for row in _run(run)))
 
 
 def _run(run: StoredRunView) -> list[Row]:
@@ -102,11 +102,11 @@ def _step(step: StepView) -> Row:
     return ("", "", "", "", step.state, "", "", "", text)
 
 
-def evidence_table(found: Sequence[StoredRecordView], runs: Sequence[Run]) -> Table:
+def evidence_table(stored: Sequence[StoredRecordView], runs: Sequence[Run]) -> Table:
     """One line for each record, in the words of the rollout's page; `runs` know what each step does."""
     records = [
         EvidenceRecord(one.number, one.at, one.rollout, one.kind, one.body, one.previous, one.hash)
-        for one in found
+        for one in stored
     ]
     entries = reversed(timeline(records, runs))
     heads = ("at", "rollout", "attempt", "record", "kind", "what", "about", "text")
@@ -121,7 +121,7 @@ def evidence_table(found: Sequence[StoredRecordView], runs: Sequence[Run]) -> Ta
             entry.subject,
             entry.text,
         )
-        for one, entry in zip(found, entries, strict=True)
+        for one, entry in zip(stored, entries, strict=True)
     ]
     return Table("Evidence", heads, tuple(rows))
 

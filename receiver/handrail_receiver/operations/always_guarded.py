@@ -15,15 +15,15 @@ BY_ITSELF = Call("start", HANDRAIL, "it has no stages and is always guarded")
 
 
 def begin_guarding(
-    asked: Call, playbook: Playbook, history: History, now: Conditions, told: LastTold | None
+    call: Call, playbook: Playbook, history: History, now: Conditions, told: LastTold | None
 ) -> Decision:
     """Begin, or say why not; nothing new where people were `told` it already."""
-    made = decide_call(asked, playbook, history, now)
+    made = decide_call(call, playbook, history, now)
     if made.verdict != Verdict.refuse:
         return made
-    if history.attempt is not None or (told is not None and set(told.causes) == set(asked.causes)):
+    if history.attempt is not None or (told is not None and set(told.causes) == set(call.causes)):
         return replace(made, verdict=Verdict.repeat)
-    reasons = "; ".join((*asked.no_way_back, *asked.not_ready))
+    reasons = "; ".join((*call.no_way_back, *call.not_ready))
     cure = f'mend it, or say `handrail rollout start {playbook.rollout} --anyway --why "…"`'
     action = playbook.action("rollback")
     return replace(
@@ -31,20 +31,20 @@ def begin_guarding(
         verdict=Verdict.tell,
         text=f"it is not guarded: {reasons}; {cure}",
         tell=action.tell if action else (),
-        known={"causes": sorted(set(asked.causes))},
+        known={"causes": sorted(set(call.causes))},
     )
 
 
 def follow_newest(
-    asked: Call, newest: Playbook, history: History, now: Conditions, told: LastTold | None
+    call: Call, newest: Playbook, history: History, now: Conditions, told: LastTold | None
 ) -> Decision:
     """Let the one attempt go by the newest playbook, or say once for each reason why it goes by the one before."""
-    made = decide_call(asked, newest, history, now)
+    made = decide_call(call, newest, history, now)
     if made.verdict != Verdict.refuse:
         return made
-    if told is not None and set(told.causes) == set(asked.causes):
+    if told is not None and set(told.causes) == set(call.causes):
         return replace(made, verdict=Verdict.repeat)
-    reasons = "; ".join(asked.no_way_back) or made.text
+    reasons = "; ".join(call.no_way_back) or made.text
     cure = f'mend it, or say `handrail rollout adopt {newest.rollout} --anyway --why "…"`'
     action = newest.action("rollback")
     return replace(
@@ -52,7 +52,7 @@ def follow_newest(
         verdict=Verdict.tell,
         text=f"it goes by the playbook of its start, not by the newest: {reasons}; {cure}",
         tell=action.tell if action else (),
-        known={"causes": sorted(set(asked.causes))},
+        known={"causes": sorted(set(call.causes))},
     )
 
 

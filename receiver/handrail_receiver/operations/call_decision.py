@@ -63,7 +63,7 @@ COMPLETE = "complete"
 """What a promotion out of the last stage is called, where it names what it means."""
 
 
-def decide_call(asked: Call, newest: Playbook, history: History, now: Conditions) -> Decision:
+def decide_call(call: Call, newest: Playbook, history: History, now: Conditions) -> Decision:
     """What follows from a person's call. A live attempt goes by its own playbook, whatever is the `newest`."""
     attempt = history.attempt
     playbook = in_force(attempt, newest)
@@ -72,30 +72,30 @@ def decide_call(asked: Call, newest: Playbook, history: History, now: Conditions
         "",
         "",
         rollout=playbook.rollout,
-        action=asked.verb,
-        by=asked.by,
+        action=call.verb,
+        by=call.by,
         attempt=attempt.id if attempt else 0,
     )
-    match asked.verb:
+    match call.verb:
         case "start":
-            return _start(known, asked, playbook, history, now)
+            return _start(known, call, playbook, history, now)
         case "rollback":
-            return _rollback(known, asked, playbook, history, now)
+            return _rollback(known, call, playbook, history, now)
         case "check" | "approve":
-            return _vouched(known, asked, playbook, history, now)
-    if attempt is None or not may(attempt.state, asked.verb, "operator"):
+            return _vouched(known, call, playbook, history, now)
+    if attempt is None or not may(attempt.state, call.verb, "operator"):
         return _not_now(known, attempt)
-    match asked.verb:
+    match call.verb:
         case "promote":
-            return _promote(known, asked, playbook, history, attempt, now)
+            return _promote(known, call, playbook, history, attempt, now)
         case "retry":
-            return _retry(known, asked, playbook, history, attempt, now)
+            return _retry(known, call, playbook, history, attempt, now)
         case "adopt":
-            return _adopt(known, asked, newest, attempt)
+            return _adopt(known, call, newest, attempt)
         case "abandon":
-            return _abandon(known, asked, attempt)
+            return _abandon(known, call, attempt)
         case "hold":
-            why = f"{asked.by}: {asked.why}" if asked.why else f"held by {asked.by}"
+            why = f"{call.by}: {call.why}" if call.why else f"held by {call.by}"
             return replace(known, verdict=Verdict.hold, reason="asked-for", text=why, changes=(SetHold(why),))
         case _:
             text = f"promotions may go on; it was held: {attempt.held}" if attempt.held else "it was not held"
@@ -111,23 +111,21 @@ def _not_now(known: Decision, attempt: Attempt | None) -> Decision:
     return refusal(known, "no-attempt", f"{state}; {cure}")
 
 
-def _start(known: Decision, asked: Call, playbook: Playbook, history: History, now: Conditions) -> Decision:
+def _start(known: Decision, call: Call, playbook: Playbook, history: History, now: Conditions) -> Decision:
     attempt, first = history.attempt, playbook.stages[0] if playbook.stages else None
     name = first.name if first else ""
     if attempt and attempt.live:
         return _start_again(known, playbook, history, attempt, now)
-    gate = gate_ahead(asked, playbook, history, now)
+    gate = gate_ahead(call, playbook, history, now)
     known = replace(known, known=gate_facts(gate))
-    refused, past = through(known, asked, (*asked.no_way_back, *asked.not_ready, *guard_is_off(now)), gate)
+    refused, past = through(known, call, (*call.no_way_back, *call.not_ready, *guard_is_off(now)), gate)
     if refused:
         return refused
-    begin = Begin(
-        playbook.service, name, asked.pinned, "; ".join(asked.no_way_back), asked.captured, playbook
-    )
+    begin = Begin(playbook.service, name, call.pinned, "; ".join(call.no_way_back), call.captured, playbook)
     changes: tuple[Change, ...] = (begin, _entering("start", first, 0, now.now)) if first else (begin,)
-    changes += still_firing(playbook, history, asked.pinned, now.now)
+    changes += still_firing(playbook, history, call.pinned, now.now)
     where = f"in stage {name}" if name else "guarding from now on"
-    where += gone_past(asked, past)
+    where += gone_past(call, past)
     return replace(
         known, verdict=Verdict.act, reason="asked-for", text=f"a new attempt, {where}", changes=changes
     )
@@ -168,24 +166,22 @@ def _again(known: Decision, playbook: Playbook, history: History, failed: Run, n
 
 
 def _retry(
-    known: Decision, asked: Call, playbook: Playbook, history: History, attempt: Attempt, now: Conditions
+    known: Decision, call: Call, playbook: Playbook, history: History, attempt: Attempt, now: Conditions
 ) -> Decision:
     """What failed is tried again: a stage under the same conditions as the first time, a rollback at once."""
     if attempt.state == AttemptState.rolling_back:
-        return _rollback(known, asked, playbook, history, now)
+        return _rollback(known, call, playbook, history, now)
     failed = _not_entered(history)
     if failed is None:
         return refusal(known, "nothing-failed", f"nothing failed in attempt {attempt.number}; promote it")
-    if asked.to and asked.to != failed.key:
-        return refusal(
-            known, "other-stage", f"you meant {asked.to}, and what failed is entering {failed.key}"
-        )
+    if call.to and call.to != failed.key:
+        return refusal(known, "other-stage", f"you meant {call.to}, and what failed is entering {failed.key}")
     if failed.action == "promote":
-        return _promote(known, asked, playbook, history, attempt, now)
+        return _promote(known, call, playbook, history, attempt, now)
     if _under_way(history):
         return refusal(known, "under-way", "something is still being carried out; wait for it or roll back")
-    reasons = (*asked.no_way_back, *asked.not_ready, *_held(attempt, failed), *guard_is_off(now))
-    refused = not_ready(known, asked, reasons)
+    reasons = (*call.no_way_back, *call.not_ready, *_held(attempt, failed), *guard_is_off(now))
+    refused = not_ready(known, call, reasons)
     return refused or _again(known, playbook, history, failed, now)
 
 
@@ -201,25 +197,25 @@ def _held(attempt: Attempt, failed: Run | None) -> list[str]:
 
 
 def _promote(
-    known: Decision, asked: Call, playbook: Playbook, history: History, attempt: Attempt, now: Conditions
+    known: Decision, call: Call, playbook: Playbook, history: History, attempt: Attempt, now: Conditions
 ) -> Decision:
     current = next((stage for stage in playbook.stages if stage.name == attempt.stage), None)
     following = playbook.stage_after(attempt.stage)
     if _under_way(history):
         return refusal(known, "under-way", "something is still being carried out; wait for it or roll back")
     over = attempt.stage_entered_at + timedelta(seconds=current.hold if current and current.hold else 0)
-    refused = _other_stage(known, asked, playbook, history, attempt)
-    refused = refused or _unnamed(known, asked, history, attempt, following, now)
-    past_hold = now.now >= over or (asked.anyway and bool(asked.why))
+    refused = _other_stage(known, call, playbook, history, attempt)
+    refused = refused or _unnamed(known, call, history, attempt, following, now)
+    past_hold = now.now >= over or (call.anyway and bool(call.why))
     if refused and (past_hold or refused.reason != UNNAMED):
         return refused
-    gate = gate_ahead(asked, playbook, history, now)
+    gate = gate_ahead(call, playbook, history, now)
     known = replace(known, known=gate_facts(gate))
-    reasons = [*(asked.no_way_back if following else ()), *asked.not_ready]
-    reasons += _held(attempt, _not_entered(history) if asked.verb == "retry" else None)
+    reasons = [*(call.no_way_back if following else ()), *call.not_ready]
+    reasons += _held(attempt, _not_entered(history) if call.verb == "retry" else None)
     reasons += guard_is_off(now)
     reasons += [f"stage {attempt.stage}: not yet: until {when(over)}"] if now.now < over and not gate else []
-    refused, past = through(known, asked, tuple(reasons), gate)
+    refused, past = through(known, call, tuple(reasons), gate)
     if refused:
         return refused
     if following is None:
@@ -227,18 +223,18 @@ def _promote(
         return replace(
             known, verdict=Verdict.act, reason="asked-for", text="the rollout is complete", changes=(done,)
         )
-    text = f"into stage {following.name}{gone_past(asked, past)}"
+    text = f"into stage {following.name}{gone_past(call, past)}"
     changes = (
         SetHold(""),
-        SetReady("; ".join(asked.no_way_back)),
-        Capture(asked.captured),
+        SetReady("; ".join(call.no_way_back)),
+        Capture(call.captured),
         _entering("promote", following, history.next_round("promote", following.name), now.now),
     )
     return replace(known, verdict=Verdict.act, reason="asked-for", text=text, changes=changes)
 
 
 def _other_stage(
-    known: Decision, asked: Call, playbook: Playbook, history: History, attempt: Attempt
+    known: Decision, call: Call, playbook: Playbook, history: History, attempt: Attempt
 ) -> Decision | None:
     """The refusal of a call that means another stage than comes next; no stage is skipped."""
     last = history.entering
@@ -247,21 +243,21 @@ def _other_stage(
         return refusal(known, "not-entered", f"stage {last.key} was not entered: {last.broken}; {cure}")
     following = playbook.stage_after(attempt.stage)
     ahead = following.name if following else COMPLETE
-    if asked.to and asked.to != ahead:
+    if call.to and call.to != ahead:
         stages = [stage.name for stage in playbook.stages]
-        entered = asked.to in stages[: stages.index(attempt.stage) + 1] if attempt.stage in stages else False
+        entered = call.to in stages[: stages.index(attempt.stage) + 1] if attempt.stage in stages else False
         which = "which it has entered" if entered else "which is not the next"
-        if asked.to not in {*stages, COMPLETE}:
+        if call.to not in {*stages, COMPLETE}:
             which = "and it has no such stage"
         return refusal(
-            known, "other-stage", f"you meant {asked.to}, {which}; next comes {ahead}: --to {ahead}"
+            known, "other-stage", f"you meant {call.to}, {which}; next comes {ahead}: --to {ahead}"
         )
     return None
 
 
 def _unnamed(
     known: Decision,
-    asked: Call,
+    call: Call,
     history: History,
     attempt: Attempt,
     following: StageFacts | None,
@@ -270,16 +266,14 @@ def _unnamed(
     """The refusal of a call that names no stage right after a promotion: it may have been meant for that one."""
     last, age = history.entering, now.now - attempt.stage_entered_at
     promoted = last is not None and last.action == "promote" and last.state in WORKED
-    if asked.to or last is None or not promoted or age >= JUST_ENTERED:
+    if call.to or last is None or not promoted or age >= JUST_ENTERED:
         return None
     ahead = following.name if following else COMPLETE
     text = f"{last.asked_by} entered {attempt.stage} {max(0, int(age.total_seconds()))} s ago"
     return refusal(known, UNNAMED, f"{text}; if you mean {ahead}, say --to {ahead}")
 
 
-def _rollback(
-    known: Decision, asked: Call, playbook: Playbook, history: History, now: Conditions
-) -> Decision:
+def _rollback(known: Decision, call: Call, playbook: Playbook, history: History, now: Conditions) -> Decision:
     """Always from the targets: whatever is recorded, each step begins with the read, and acts on what differs."""
     action, attempt, last = playbook.action("rollback"), history.attempt, history.last_run("rollback")
     if action is None or not action.steps:
@@ -290,7 +284,7 @@ def _rollback(
         return replace(known, verdict=Verdict.repeat, reason="under-way", text=text)
     changes: list[Change] = []
     if attempt is None or attempt.state in {AttemptState.complete, AttemptState.abandoned}:
-        if not (asked.anyway and asked.why):
+        if not (call.anyway and call.why):
             state = "no attempt is active"
             return refusal(known, "no-attempt", f"{state}; to roll back all the same, say --anyway and --why")
         # Never pinned anew: what stands there now is what is to be rolled back.
@@ -301,7 +295,7 @@ def _rollback(
     number = history.next_round("rollback")
     run = Open("rollback", "", number, steps, action.proof, now.now, supersedes=True)
     changes += [SetState(AttemptState.rolling_back), run]
-    text = f"{asked.by} asked for a rollback" + (f": {asked.why}" if asked.why else "")
+    text = f"{call.by} asked for a rollback" + (f": {call.why}" if call.why else "")
     if last is not None and last.state not in NEVER_BEGUN:
         text += f"; the last one is {last.state}, and the targets are read once more"
     return replace(known, verdict=Verdict.act, reason="asked-for", text=text, changes=tuple(changes))
@@ -312,41 +306,41 @@ def _has_steps(run: Run, steps: Sequence[Step]) -> bool:
     return tuple(effect.step for effect in run.effects) == on_each_node(steps)
 
 
-def _adopt(known: Decision, asked: Call, newest: Playbook, attempt: Attempt) -> Decision:
+def _adopt(known: Decision, call: Call, newest: Playbook, attempt: Attempt) -> Decision:
     """The live attempt goes on by the newest playbook; what was pinned stays where the step is the same."""
     if attempt.stage and attempt.stage not in [stage.name for stage in newest.stages]:
         text = (
             f"the newest playbook has no stage {attempt.stage}, in which the attempt is; roll back or abandon"
         )
         return refusal(known, "no-stage", text)
-    found = changes_between(attempt.playbook, newest)
-    if not found:
+    changes = changes_between(attempt.playbook, newest)
+    if not changes:
         text = "nothing changes: it goes by the newest playbook already"
         return replace(known, verdict=Verdict.repeat, reason="adopted-already", text=text)
-    if not asked.why:
-        return refusal(known, "no-reason", f"say why with --why; this would change: {'; '.join(found)}")
-    refused = not_ready(known, asked, asked.no_way_back)
+    if not call.why:
+        return refusal(known, "no-reason", f"say why with --why; this would change: {'; '.join(changes)}")
+    refused = not_ready(known, call, call.no_way_back)
     if refused:
         return refused
-    adopt = Adopt(newest, pinned_anew(attempt, newest, asked.pinned), "; ".join(asked.no_way_back))
-    text = f"it goes on by the newest playbook ({asked.by}: {asked.why}); changed: {'; '.join(found)}"
-    known = replace(known, known={"changed": list(found)})
+    adopt = Adopt(newest, pinned_anew(attempt, newest, call.pinned), "; ".join(call.no_way_back))
+    text = f"it goes on by the newest playbook ({call.by}: {call.why}); changed: {'; '.join(changes)}"
+    known = replace(known, known={"changed": list(changes)})
     return replace(known, verdict=Verdict.act, reason="adopted", text=text, changes=(adopt,))
 
 
-def _abandon(known: Decision, asked: Call, attempt: Attempt) -> Decision:
-    if not asked.why:
+def _abandon(known: Decision, call: Call, attempt: Attempt) -> Decision:
+    if not call.why:
         return refusal(known, "no-reason", "say why with --why; nothing is asked of any target")
-    text = f"attempt {attempt.number} is closed ({asked.by}: {asked.why}); the targets are left as they are"
+    text = f"attempt {attempt.number} is closed ({call.by}: {call.why}); the targets are left as they are"
     changes = (EndAll(), SetState(AttemptState.abandoned))
     return replace(known, verdict=Verdict.act, reason="abandoned", text=text, changes=changes)
 
 
-def _vouched(known: Decision, asked: Call, playbook: Playbook, history: History, now: Conditions) -> Decision:
-    at = next_gate(playbook, history, asked.found, now.now)
+def _vouched(known: Decision, call: Call, playbook: Playbook, history: History, now: Conditions) -> Decision:
+    at = next_gate(playbook, history, call.found, now.now)
     if at is None:
         return no_gate(known, playbook, history)
-    return (check if asked.verb == "check" else approve)(known, asked.word, asked.why, at)
+    return (check if call.verb == "check" else approve)(known, call.word, call.why, at)
 
 
 def _entering(verb: str, stage: StageFacts, number: int, now: datetime) -> Open:

@@ -57,7 +57,7 @@ class TargetStates:
     @property
     def text(self) -> str:
         """What is not so, a sentence each."""
-        return "; ".join(f"{what(step)}: {found}" for step, found in self.differs)
+        return "; ".join(f"{what(step)}: {text}" for step, text in self.differs)
 
 
 def kept_steps(history: History) -> tuple[Step, ...]:
@@ -83,7 +83,7 @@ def watches_until(history: History, playbook: Playbook) -> datetime | None:
     return None if since is None else since + max(AT_LEAST, timedelta(seconds=playbook.keep))
 
 
-def changed(playbook: Playbook, history: History, found: TargetStates, now: Conditions) -> Decision:
+def changed(playbook: Playbook, history: History, states: TargetStates, now: Conditions) -> Decision:
     """What follows from a look at the targets of an attempt that is rolled back. Pure."""
     attempt = history.attempt
     known = Decision(
@@ -97,24 +97,26 @@ def changed(playbook: Playbook, history: History, found: TargetStates, now: Cond
     )
     if attempt is None or attempt.state != AttemptState.rolled_back:
         return known
-    if not found.differs:
-        return _so_again(known, attempt, found)
-    text = CHANGED + found.text
+    if not states.differs:
+        return _so_again(known, attempt, states)
+    text = CHANGED + states.text
     since = rolled_back_at(history) or now.now
     if now.now < since + timedelta(seconds=playbook.keep) and not now.stopped:
-        return _put_back(known, history, found, now, text)
+        return _put_back(known, history, states, now, text)
     if attempt.held == text:
         return known
     return _say(known, Verdict.tell, f"{text}; people must look, or `rollback` puts it back", SetHold(text))
 
 
-def _so_again(known: Decision, attempt: Attempt, found: TargetStates) -> Decision:
-    if not attempt.changed_since or found.unread:
+def _so_again(known: Decision, attempt: Attempt, states: TargetStates) -> Decision:
+    if not attempt.changed_since or states.unread:
         return known
     return _say(known, Verdict.note, "every target holds again what the rollback asked for", SetHold(""))
 
 
-def _put_back(known: Decision, history: History, found: TargetStates, now: Conditions, text: str) -> Decision:
+def _put_back(
+    known: Decision, history: History, states: TargetStates, now: Conditions, text: str
+) -> Decision:
     """The rollbacks whose steps differ, once more: with their proof, and after pauses that grow."""
     before = [run for run in history.runs if run.asked_by == HANDRAIL and run.action in names.ACTING]
     last = max((run.finished_at for run in before if run.finished_at), default=None)
@@ -132,7 +134,7 @@ def _put_back(known: Decision, history: History, found: TargetStates, now: Condi
             supersedes=True,
         )
         for run in history.rollbacks
-        if any(effect.step == step for effect in run.effects for step, _ in found.differs)
+        if any(effect.step == step for effect in run.effects for step, _ in states.differs)
     ]
     times = f" (for the {len(before) + 1}. time)" if before else ""
     return _say(
@@ -203,15 +205,15 @@ class DriftWatch:
         since = rolled_back_at(history)
         if playbook is None or since is None:
             return SELDOM
-        found = await self._found(history)
+        states = await self._found(history)
         now = self.guard.conditions()
         watched = now.now < (watches_until(history, playbook) or now.now)
         firing = any(said.firing for said in history.said)
-        if not (watched or firing or found.traffic):
+        if not (watched or firing or states.traffic):
             return SELDOM
-        if changed(playbook, history, found, now).verdict not in QUIET:
+        if changed(playbook, history, states, now).verdict not in QUIET:
             await self.guard.apply(
-                rollout, lambda history: with_tells(changed(playbook, history, found, now), playbook)
+                rollout, lambda history: with_tells(changed(playbook, history, states, now), playbook)
             )
         return EVERY if firing or now.now < since + OFTEN else SELDOM
 

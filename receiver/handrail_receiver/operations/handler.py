@@ -64,12 +64,12 @@ class RehearsedAction:
         return tuple(one for one in self.steps if not one.ready)
 
 
-def _problems(found: list[RehearsedAction]) -> tuple[str, ...]:
+def _problems(rehearsed: list[RehearsedAction]) -> tuple[str, ...]:
     """Why it could not be rolled back, empty when it could."""
-    if not any(one.steps for one in found):
+    if not any(one.steps for one in rehearsed):
         return ("the playbook has no steps for any rollback; declare them",)
     lines: dict[str, list[str]] = {}  # most actions share their steps: what is missing is said once
-    for one in found:
+    for one in rehearsed:
         for step in one.missing:
             lines.setdefault(f"{step.step.kind}: {step.reason}", []).append(one.action)
     return tuple(_line(text, list(dict.fromkeys(actions))) for text, actions in lines.items())
@@ -80,14 +80,14 @@ def _line(text: str, actions: list[str]) -> str:
     return f"{actions[0]}, {text}{others}"
 
 
-def _warnings(found: list[RehearsedAction]) -> tuple[str, ...]:
+def _warnings(rehearsed: list[RehearsedAction]) -> tuple[str, ...]:
     """What speaks against a rollback that could be carried out, each said once."""
-    return tuple(dict.fromkeys(step.warning for one in found for step in one.steps if step.warning))
+    return tuple(dict.fromkeys(step.warning for one in rehearsed for step in one.steps if step.warning))
 
 
-def _causes(found: list[RehearsedAction]) -> tuple[str, ...]:
+def _causes(rehearsed: list[RehearsedAction]) -> tuple[str, ...]:
     """The same without what may differ from one time to the next."""
-    return tuple(f"{what(step.step)}: {step.cause}" for one in found for step in one.missing)
+    return tuple(f"{what(step.step)}: {step.cause}" for one in rehearsed for step in one.missing)
 
 
 @dataclass(frozen=True)
@@ -105,28 +105,28 @@ class CallHandler:
     approvers: Callable[[], frozenset[Approver]]
     begun: Callable[[Sequence[Labels]], Awaitable[None]]
 
-    async def call(self, playbook: Playbook, asked: Call) -> tuple[Decision, Run | None]:
+    async def call(self, playbook: Playbook, call: Call) -> tuple[Decision, Run | None]:
         """Decide on a call and wait a while for what it opened."""
-        asked = replace(asked, why=self.redact(asked.why))
+        call = replace(call, why=self.redact(call.why))
         newest, playbook = playbook, in_force(await self._attempt(playbook), playbook)
-        if asked.verb == "drill":
-            return await self._drill(playbook, asked), None
-        if asked.verb == "adopt":
-            asked = await self._rehearsed_anew(newest, asked)
-        if asked.verb in {"start", "promote", "retry"}:
-            asked = await self._rehearsed(playbook, asked)
-        if asked.verb == "start":
-            asked = await self._captured(playbook, asked, names.BEFORE)
-        if asked.verb in {"promote", "retry"}:
-            asked = await self._left(playbook, asked)
-        before = await self._before(playbook, asked)
-        if asked.verb in GATED:
-            asked = await self._gate(playbook, asked, before)
+        if call.verb == "drill":
+            return await self._drill(playbook, call), None
+        if call.verb == "adopt":
+            call = await self._rehearsed_anew(newest, call)
+        if call.verb in {"start", "promote", "retry"}:
+            call = await self._rehearsed(playbook, call)
+        if call.verb == "start":
+            call = await self._captured(playbook, call, names.BEFORE)
+        if call.verb in {"promote", "retry"}:
+            call = await self._left(playbook, call)
+        before = await self._before(playbook, call)
+        if call.verb in GATED:
+            call = await self._gate(playbook, call, before)
         now = self.guard.conditions()
         decision = await self.guard.apply(
             playbook.rollout,
             lambda history: with_tells(
-                decide_call(asked, newest, history, now), in_force(history.attempt, newest)
+                decide_call(call, newest, history, now), in_force(history.attempt, newest)
             ),
         )
         await self._hand_over(playbook, decision, before)
@@ -140,14 +140,12 @@ class CallHandler:
             return await self._follow(playbook)
         if now.blind or now.stopped or attempt is not None:
             return None
-        asked = await self._captured(playbook, await self._rehearsed(playbook, BY_ITSELF), names.BEFORE)
-        asked = replace(
-            asked, no_way_back=self._clean(asked.no_way_back), not_ready=self._clean(asked.not_ready)
-        )
+        call = await self._captured(playbook, await self._rehearsed(playbook, BY_ITSELF), names.BEFORE)
+        call = replace(call, no_way_back=self._clean(call.no_way_back), not_ready=self._clean(call.not_ready))
         told = last_told(await self.guard.store.evidence.newest(playbook.rollout, LOOKED_BACK))
         before = await preflight(self.prometheus, playbook)
         decision = await self.guard.apply(
-            playbook.rollout, lambda history: begin_guarding(asked, playbook, history, now, told)
+            playbook.rollout, lambda history: begin_guarding(call, playbook, history, now, told)
         )
         await self._hand_over(playbook, decision, before)
         return decision
@@ -155,11 +153,11 @@ class CallHandler:
     async def _follow(self, newest: Playbook) -> Decision:
         """The one attempt of a rollout without stages goes by the newest playbook, once it could be rolled back by."""
         now = self.guard.conditions()
-        asked = await self._rehearsed_anew(newest, FOLLOWS)
-        asked = replace(asked, no_way_back=self._clean(asked.no_way_back))
+        call = await self._rehearsed_anew(newest, FOLLOWS)
+        call = replace(call, no_way_back=self._clean(call.no_way_back))
         told = last_told(await self.guard.store.evidence.newest(newest.rollout, LOOKED_BACK))
         return await self.guard.apply(
-            newest.rollout, lambda history: follow_newest(asked, newest, history, now, told)
+            newest.rollout, lambda history: follow_newest(call, newest, history, now, told)
         )
 
     async def gate(self, playbook: Playbook, history: History) -> GateStatus | None:
@@ -168,8 +166,8 @@ class CallHandler:
         at = next_gate(playbook, history, NO_INPUTS, now)
         if at is None:
             return None
-        asked = () if at.lasts else at.gate.criteria
-        return judge(replace(at, found=GateInputs(await self.criteria.recent(asked), self.approvers())))
+        criteria = () if at.lasts else at.gate.criteria
+        return judge(replace(at, found=GateInputs(await self.criteria.recent(criteria), self.approvers())))
 
     async def rehearse(self, playbook: Playbook, attempt: Attempt | None = None) -> list[RehearsedAction]:
         """What each acting action would do, by reading only: in a live attempt with the values pinned at its start."""
@@ -183,22 +181,22 @@ class CallHandler:
         for step in (step for of_action in steps.values() for step in of_action):
             if step not in different:
                 different.append(step)
-        found = await asyncio.gather(*map(self._rehearse, different))
+        results = await asyncio.gather(*map(self._rehearse, different))
         return [
-            RehearsedAction(action, tuple(found[different.index(step)] for step in of_action))
+            RehearsedAction(action, tuple(results[different.index(step)] for step in of_action))
             for action, of_action in steps.items()
         ]
 
-    async def _drill(self, playbook: Playbook, asked: Call) -> Decision:
+    async def _drill(self, playbook: Playbook, call: Call) -> Decision:
         """What a rollback would do now, in the exact calls, by reading only; kept as evidence, and as the answer to
         "can I roll back?" of the attempt that runs.
         """
         attempt = await self._attempt(playbook)
-        found = await self.rehearse(playbook, attempt)
-        problems = _problems(found)
+        rehearsed = await self.rehearse(playbook, attempt)
+        problems = _problems(rehearsed)
         lines = [
             f"{one.action}: {step.call or step.step.kind}: {step.reason}"
-            for one in found
+            for one in rehearsed
             for step in one.steps
         ]
         decision = Decision(
@@ -207,28 +205,28 @@ class CallHandler:
             text=self.redact("\n".join(lines or problems)),
             rollout=playbook.rollout,
             action="drill",
-            by=asked.by,
+            by=call.by,
             attempt=attempt.id if attempt else 0,
             changes=(SetReady(self.redact("; ".join(problems))),) if attempt and attempt.live else (),
         )
         return await self.guard.apply(playbook.rollout, lambda _: decision)
 
-    async def _rehearsed(self, playbook: Playbook, asked: Call) -> Call:
+    async def _rehearsed(self, playbook: Playbook, call: Call) -> Call:
         """Whether it could be rolled back, and for a start with which values."""
-        return self._with(await self.rehearse(playbook, await self._attempt(playbook)), asked)
+        return self._with(await self.rehearse(playbook, await self._attempt(playbook)), call)
 
-    async def _rehearsed_anew(self, newest: Playbook, asked: Call) -> Call:
+    async def _rehearsed_anew(self, newest: Playbook, call: Call) -> Call:
         """The same of the playbook that is to be adopted, whatever is pinned."""
-        return self._with(await self.rehearse(newest), asked)
+        return self._with(await self.rehearse(newest), call)
 
-    def _with(self, found: list[RehearsedAction], asked: Call) -> Call:
-        pinned = {one.action: tuple(step.step for step in one.steps) for one in found}
+    def _with(self, rehearsed: list[RehearsedAction], call: Call) -> Call:
+        pinned = {one.action: tuple(step.step for step in one.steps) for one in rehearsed}
         return replace(
-            asked,
+            call,
             pinned=pinned,
-            no_way_back=_problems(found),
-            warnings=_warnings(found),
-            causes=(*asked.causes, *_causes(found)),
+            no_way_back=_problems(rehearsed),
+            warnings=_warnings(rehearsed),
+            causes=(*call.causes, *_causes(rehearsed)),
         )
 
     def _clean(self, lines: tuple[str, ...]) -> tuple[str, ...]:
@@ -237,7 +235,7 @@ class CallHandler:
     async def _attempt(self, playbook: Playbook) -> Attempt | None:
         return (await self.guard.store.attempts.history(playbook.rollout, self.guard.clock.now())).attempt
 
-    async def _captured(self, playbook: Playbook, asked: Call, reference: str) -> Call:
+    async def _captured(self, playbook: Playbook, call: Call, reference: str) -> Call:
         """The figures that later limits are relative to; without one of them a guardrail would be blind."""
         captured, problems, causes = [], [], []
         for guardrail in playbook.guardrails:
@@ -250,20 +248,20 @@ class CallHandler:
                     problems.append(f"{guardrail.name}: its figure {reference!r} cannot be captured: {error}")
                     causes.append(f"{guardrail.name}, {reference}: {error.cause}")
         return replace(
-            asked,
+            call,
             captured=tuple(captured),
-            not_ready=(*asked.not_ready, *problems),
-            causes=(*asked.causes, *causes),
+            not_ready=(*call.not_ready, *problems),
+            causes=(*call.causes, *causes),
         )
 
     async def _figure(self, expr: str) -> float:
         values = await self.prometheus.values(expr)
         if len(values) != 1 or not math.isfinite(values[0]):
-            found = ", ".join(f"{value:g}" for value in values) or "nothing"
-            raise Permanent(Cause.missing, f"{expr} gives {found}, not one number")
+            text = ", ".join(f"{value:g}" for value in values) or "nothing"
+            raise Permanent(Cause.missing, f"{expr} gives {text}, not one number")
         return values[0]
 
-    async def _gate(self, playbook: Playbook, asked: Call, before: Preflight) -> Call:
+    async def _gate(self, playbook: Playbook, call: Call, before: Preflight) -> Call:
         """What the gate ahead is judged by; where none comes, what fires is said beside it."""
         now = self.guard.clock.now()
         history = await self.guard.store.attempts.history(playbook.rollout, now)
@@ -271,17 +269,17 @@ class CallHandler:
         criteria = await self.criteria.ask(at.gate.criteria) if at and not at.lasts else {}
         fire = [f"{source} fires" for source in before.fires.sources if at is None]
         return replace(
-            asked,
+            call,
             found=GateInputs(criteria, self.approvers(), before.fires),
-            not_ready=(*asked.not_ready, *before.problems, *fire),
-            causes=(*asked.causes, *before.causes, *fire),
+            not_ready=(*call.not_ready, *before.problems, *fire),
+            causes=(*call.causes, *before.causes, *fire),
         )
 
-    async def _before(self, playbook: Playbook, asked: Call) -> Preflight:
+    async def _before(self, playbook: Playbook, call: Call) -> Preflight:
         """What stands against going forward; a rollback that is tried again waits for nobody's answer."""
         attempt = await self._attempt(playbook)
         back = attempt is not None and attempt.state == AttemptState.rolling_back
-        if asked.verb not in FORWARD or back:
+        if call.verb not in FORWARD or back:
             return NOT_ASKED
         return await preflight(self.prometheus, playbook)
 
@@ -294,12 +292,10 @@ class CallHandler:
         except TargetError:
             await self.begun(before.alerts)
 
-    async def _left(self, playbook: Playbook, asked: Call) -> Call:
+    async def _left(self, playbook: Playbook, call: Call) -> Call:
         """What the stage that is left came to."""
         attempt = await self._attempt(playbook)
-        return (
-            await self._captured(playbook, asked, names.stage_reference(attempt.stage)) if attempt else asked
-        )
+        return await self._captured(playbook, call, names.stage_reference(attempt.stage)) if attempt else call
 
     async def _rehearse(self, step: Step) -> Rehearsal:
         target = self.targets.get(step.kind)

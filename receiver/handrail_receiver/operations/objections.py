@@ -17,10 +17,10 @@ from handrail_receiver.model import (
 from handrail_receiver.operations.call import Call
 
 
-def gate_ahead(asked: Call, playbook: Playbook, history: History, now: Conditions) -> GateStatus | None:
+def gate_ahead(call: Call, playbook: Playbook, history: History, now: Conditions) -> GateStatus | None:
     """How the gate ahead stands for whoever asks."""
-    at = next_gate(playbook, history, asked.found, now.now)
-    return judge(at, asked.by) if at else None
+    at = next_gate(playbook, history, call.found, now.now)
+    return judge(at, call.by) if at else None
 
 
 def gate_facts(gate: GateStatus | None) -> dict[str, object]:
@@ -28,36 +28,36 @@ def gate_facts(gate: GateStatus | None) -> dict[str, object]:
 
 
 def through(
-    known: Decision, asked: Call, reasons: tuple[str, ...], gate: GateStatus | None
+    known: Decision, call: Call, reasons: tuple[str, ...], gate: GateStatus | None
 ) -> tuple[Decision | None, tuple[str, ...]]:
     """The refusal, None when it may go on; and all that stands against it. Nothing goes past an approval."""
     missing = gate.missing if gate else ()
     reasons = (*reasons, *map(_with_cure, missing))
     approvals = [_with_cure(ask) for ask in missing if ask.kind == "approval"]
-    if approvals and asked.anyway:
+    if approvals and call.anyway:
         text = f"{'; '.join(approvals)}; --anyway does not go past an approval"
         return refusal(known, "not-approved", text), reasons
     if approvals:
         return refusal(known, "not-ready", f"{'; '.join(reasons)}; mend it"), reasons
-    return not_ready(known, asked, reasons), reasons
+    return not_ready(known, call, reasons), reasons
 
 
 def _with_cure(ask: Requirement) -> str:
     return f"{ask.text} (`{ask.cure}`)" if ask.cure else ask.text
 
 
-def not_ready(known: Decision, asked: Call, reasons: tuple[str, ...]) -> Decision | None:
-    if not reasons or (asked.anyway and asked.why):
+def not_ready(known: Decision, call: Call, reasons: tuple[str, ...]) -> Decision | None:
+    if not reasons or (call.anyway and call.why):
         return None
-    cure = "say why with --why to go on anyway" if asked.anyway else "mend it, or say --anyway and --why"
+    cure = "say why with --why to go on anyway" if call.anyway else "mend it, or say --anyway and --why"
     return refusal(known, "not-ready", f"{'; '.join(reasons)}; {cure}")
 
 
-def gone_past(asked: Call, reasons: Sequence[str]) -> str:
+def gone_past(call: Call, reasons: Sequence[str]) -> str:
     """What was gone past, and what the person said, for the evidence."""
     past = f", although {'; '.join(reasons)}" if reasons else ""
-    past += f" (says {asked.by}: {asked.why})" if asked.why else ""
-    return past + (f"; beware of a rollback: {'; '.join(asked.warnings)}" if asked.warnings else "")
+    past += f" (says {call.by}: {call.why})" if call.why else ""
+    return past + (f"; beware of a rollback: {'; '.join(call.warnings)}" if call.warnings else "")
 
 
 def refusal(known: Decision, reason: str, text: str) -> Decision:

@@ -20,9 +20,9 @@ def changes_between(before: Playbook | None, after: Playbook) -> tuple[str, ...]
         return ("the attempt has no playbook of its own yet",)
     if before == after:
         return ()
-    found = list(_different("", before.model_dump(mode="json"), after.model_dump(mode="json")))
-    more = [f"and {len(found) - MOST} more"] if len(found) > MOST else []
-    return tuple(found[:MOST] + more)
+    changes = list(_different("", before.model_dump(mode="json"), after.model_dump(mode="json")))
+    more = [f"and {len(changes) - MOST} more"] if len(changes) > MOST else []
+    return tuple(changes[:MOST] + more)
 
 
 def pinned_anew(
@@ -73,12 +73,12 @@ def _lists(place: str, before: list[Any], after: list[Any]) -> Iterator[str]:
 
 def _by_name(parts: list[Any]) -> dict[str, Any]:
     """The parts of a list by what people call them, by their place where two are called the same."""
-    found: dict[str, Any] = {}
+    named: dict[str, Any] = {}
     for place, part in enumerate(parts, 1):
         names = [str(part[key]) for key in NAMED if part.get(key)] if isinstance(part, dict) else []
         name = names[0] if names else str(place)
-        found[f"{name} {place}" if name in found else name] = part
-    return found
+        named[f"{name} {place}" if name in named else name] = part
+    return named
 
 
 def _short(value: Any) -> str:

@@ -60,8 +60,8 @@ async def _loaded(prometheus: Queryable, playbook: Playbook) -> set[str]:
     """The digests of the rollout's rules that Prometheus has loaded."""
     if not playbook.rules_digest:
         return set()
-    found = await prometheus.samples(f"{names.RULES_INFO}{{{_ours(playbook)}}}")
-    return {sample.labels.get(names.DIGEST, "") for sample in found}
+    samples = await prometheus.samples(f"{names.RULES_INFO}{{{_ours(playbook)}}}")
+    return {sample.labels.get(names.DIGEST, "") for sample in samples}
 
 
 def _other_age(loaded: set[str], playbook: Playbook) -> list[str]:
@@ -76,8 +76,8 @@ def _other_age(loaded: set[str], playbook: Playbook) -> list[str]:
 async def firing(prometheus: Queryable, playbook: Playbook) -> list[Labels]:
     """The labels of all that fires; what only watches and what an alert has climbed to is left out."""
     other = f'{names.MODE}!="{names.SHADOW}",{names.LEVEL}="",{names.GUARDRAIL}!~"|{names.HEARTBEAT}"'
-    found = await prometheus.samples(f'ALERTS{{alertstate="firing",{_ours(playbook)},{other}}}')
-    return [_labels(sample) for sample in found if sample.labels.get(names.GUARDRAIL)]
+    samples = await prometheus.samples(f'ALERTS{{alertstate="firing",{_ours(playbook)},{other}}}')
+    return [_labels(sample) for sample in samples if sample.labels.get(names.GUARDRAIL)]
 
 
 def _labels(sample: Sample) -> Labels:
@@ -119,9 +119,9 @@ def _needs(playbook: Playbook) -> Iterator[tuple[str, tuple[str, ...]]]:
 
 async def _seen(prometheus: Queryable, any_of: Sequence[str]) -> bool:
     """Whether one of the series is there, or was: that reads more, and is asked only where none is there now."""
-    asked = [f"count({series})" for series in any_of]
-    asked += [f"count(last_over_time({series}[{LATELY}]))" for series in any_of]
-    for expr in asked:
+    queries = [f"count({series})" for series in any_of]
+    queries += [f"count(last_over_time({series}[{LATELY}]))" for series in any_of]
+    for expr in queries:
         if await prometheus.values(expr):
             return True
     return False

@@ -108,8 +108,8 @@ def may(state: AttemptState | None, event: str, who: Who) -> bool:
 
 def leads_to(state: AttemptState | None, event: str, who: Who) -> frozenset[AttemptState | None]:
     """Where an event may lead from a state; nowhere when it is refused."""
-    found = [one for one in TABLE if one.event == event and state in one.states and who in one.who]
-    return frozenset(into for one in found for into in one.into or (state,))
+    rows = [one for one in TABLE if one.event == event and state in one.states and who in one.who]
+    return frozenset(into for one in rows for into in one.into or (state,))
 
 
 def as_markdown() -> str:

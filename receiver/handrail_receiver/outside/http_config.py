@@ -179,10 +179,10 @@ def read_http_config(file: Path) -> tuple[HttpConfig, list[str]]:
             f"{file} cannot be read ({error.strerror}); correct the path, or make it readable"
         ]
     except (yaml.YAMLError, ValueError) as error:
-        found = (
+        problems = (
             error.errors(include_url=False, include_input=False) if isinstance(error, ValidationError) else ()
         )
-        return HttpConfig(), [f"{file}: {_said(item)}" for item in found] or [
+        return HttpConfig(), [f"{file}: {_said(item)}" for item in problems] or [
             f"{file} is no YAML; write it as Prometheus' http_config"
         ]
 

@@ -78,25 +78,25 @@ class Login:
     def headers(self) -> list[tuple[str, str]]:
         """What a request carries. Raises Permanent when a secret cannot be read."""
         read, config = self._secrets.read, self._config
-        found = [
+        headers = [
             (name, value)
             for name, header in config.http_headers.items()
             for value in (*header.values, *map(read, header.hidden))
         ]
         if config.basic_auth:
             pair = f"{config.basic_auth.username}:{read(config.basic_auth.hidden)}"
-            found.append(("Authorization", f"Basic {base64.b64encode(pair.encode()).decode()}"))
+            headers.append(("Authorization", f"Basic {base64.b64encode(pair.encode()).decode()}"))
         if config.authorization:
-            found.append(
+            headers.append(
                 ("Authorization", f"{config.authorization.type} {read(config.authorization.hidden)}")
             )
-        unfit = [name for name, value in found if not (value.isascii() and value.isprintable())]
+        unfit = [name for name, value in headers if not (value.isascii() and value.isprintable())]
         if unfit:
             raise Permanent(
                 Cause.invalid,
                 f"what {unfit[0]} shall carry is more than one line of ASCII; correct its file",
             )
-        return found
+        return headers
 
     @property
     def extensions(self) -> dict[str, str]:
@@ -199,7 +199,7 @@ def _readable(file: Path) -> None:
 
 def _stamp(file: Path) -> object:
     try:
-        found = file.stat()
+        status = file.stat()
     except OSError:
         return None
-    return found.st_ino, found.st_size, found.st_mtime_ns
+    return status.st_ino, status.st_size, status.st_mtime_ns

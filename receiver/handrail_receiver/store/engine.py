@@ -113,15 +113,15 @@ class _Lane:
 
     def waiting(self) -> list[_Job]:
         """All that nobody has begun, taken out of the queue; the sign to end stays in it."""
-        found: list[_Job] = []
+        jobs: list[_Job] = []
         with suppress(Empty):
             while True:
                 job = self.jobs.get_nowait()
                 if job is None:
                     self.jobs.put(None)
                     break
-                found.append(job)
-        return found
+                jobs.append(job)
+        return jobs
 
 
 class Engine:

@@ -55,10 +55,10 @@ def history_of(tx: Tx, rollout: str, at: datetime, *, own: bool = False) -> Hist
     """
     if own:
         tx.lock(f"attempt:{rollout}")
-    found = tx.rows(
+    rows = tx.rows(
         "SELECT * FROM attempt WHERE rollout = :rollout ORDER BY number DESC LIMIT 1", rollout=rollout
     )
-    attempt = attempt_of(found[0]) if found else None
+    attempt = attempt_of(rows[0]) if rows else None
     number = attempt_spoken_of(attempt)
     gate = History(checked=checked_in(tx, rollout, number), approved=approved_in(tx, rollout, number))
     if attempt is None:
@@ -74,13 +74,13 @@ def current(tx: Tx) -> list[Attempt]:
         "SELECT * FROM attempt WHERE state IN ('active', 'rolling-back', 'rolled-back')"
         " AND number = (SELECT MAX(number) FROM attempt other WHERE other.rollout = attempt.rollout) ORDER BY rollout"
     )
-    found: list[Attempt] = []
+    attempts: list[Attempt] = []
     for row in rows:
         try:
-            found.append(attempt_of(row))
+            attempts.append(attempt_of(row))
         except UNREADABLE as error:
             log.warning("the attempt of %s cannot be read: %s", row["rollout"], " ".join(str(error).split()))
-    return found
+    return attempts
 
 
 def _of_attempt(tx: Tx, attempt: Attempt, gate: History, at: datetime) -> History:

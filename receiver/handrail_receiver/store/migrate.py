@@ -47,5 +47,5 @@ def names_of(dialect: str) -> list[str]:
 
 def _scripts(dialect: str) -> list[Traversable]:
     folder = files(__package__) / "migrations" / dialect
-    found = (file for file in folder.iterdir() if file.name.endswith(".sql"))
-    return sorted(found, key=lambda file: file.name)
+    scripts = (file for file in folder.iterdir() if file.name.endswith(".sql"))
+    return sorted(scripts, key=lambda file: file.name)

@@ -45,15 +45,15 @@ class ArgoRollouts:
         the controller has not seen the newest spec nobody knows; then the abort is sent, and Retryable raised,
         because the controller forgets an abort of the update before.
         """
-        found = await self._found(step)
-        if found.observed and not found.status.updating:
+        rollout = await self._found(step)
+        if rollout.observed and not rollout.status.updating:
             raise Permanent(
                 Cause.conflict,
                 f"{_where(step)} is not in an update, so there is nothing to abort; roll back by image or by Git",
             )
         await Kubernetes(self._outside, step).patch(f"{_path(step)}/status", "merge-patch", ABORT)
-        if not found.observed:
-            raise Retryable(Cause.busy, f"{_where(step)}: {_unseen(found)}")
+        if not rollout.observed:
+            raise Retryable(Cause.busy, f"{_where(step)}: {_unseen(rollout)}")
 
     async def _found(self, step: RolloutAbort) -> _Rollout:
         return (await Kubernetes(self._outside, step).get(_path(step))).into(_Rollout)
@@ -61,11 +61,11 @@ class ArgoRollouts:
     async def _checks(self, step: RolloutAbort) -> tuple[RolloutAbort, str]:
         cluster = Kubernetes(self._outside, step)
         await cluster.must_allow("patch", "argoproj.io", "rollouts", name=step.rollout, part="status")
-        found = await self._found(step)
+        rollout = await self._found(step)
         await cluster.patch(f"{_path(step)}/status", "merge-patch", ABORT, dry_run=True)
-        idle = found.observed and not found.status.updating
+        idle = rollout.observed and not rollout.status.updating
         now = "; no update is in progress yet, and an abort works only during one" if idle else ""
-        return step, f"{_reading(step, found).found}; Kubernetes accepted the abort as a dry run{now}"
+        return step, f"{_reading(step, rollout).found}; Kubernetes accepted the abort as a dry run{now}"
 
 
 class _Weight(AnswerBody):
@@ -142,18 +142,18 @@ def _path(step: RolloutAbort) -> str:
     return path_of("argoproj.io/v1alpha1", step.namespace, "rollouts", step.rollout)
 
 
-def _unseen(found: _Rollout) -> str:
+def _unseen(rollout: _Rollout) -> str:
     return (
-        f"the controller has seen generation {found.status.observed_generation} only, not yet "
-        f"{found.metadata.generation}"
+        f"the controller has seen generation {rollout.status.observed_generation} only, not yet "
+        f"{rollout.metadata.generation}"
     )
 
 
-def _reading(step: RolloutAbort, found: _Rollout) -> Reading:
-    status, left = found.status, found.status.left
+def _reading(step: RolloutAbort, rollout: _Rollout) -> Reading:
+    status, left = rollout.status, rollout.status.left
     words = [f"{_where(step)} is {status.phase}", "aborted" if status.abort else "not aborted"]
     nothing = "the canary has 0 %" if status.canary.weights else ""
     words += filter(None, [left or nothing])
-    words += [] if found.observed else [_unseen(found)]
-    done = found.observed and status.abort and status.phase == "Degraded" and not left
+    words += [] if rollout.observed else [_unseen(rollout)]
+    done = rollout.observed and status.abort and status.phase == "Degraded" and not left
     return Reading(done=done, found=", ".join(words))

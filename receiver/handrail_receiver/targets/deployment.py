@@ -30,32 +30,32 @@ class Deployments:
     async def rehearse(self, step: DeploymentImage) -> Rehearsal:
         """Pin the image that runs now by its digest, and let the API server try the very patch as a dry run."""
         try:
-            found = await self._ready(step)
-            image = await self._image(step, found)
-            await self._patch(step, found, image, dry_run=True)
+            deployment = await self._ready(step)
+            image = await self._image(step, deployment)
+            await self._patch(step, deployment, image, dry_run=True)
         except TargetError as error:
             return Rehearsal(ready=False, reason=str(error), step=step, call=_call(step), cause=error.cause)
-        running = found.spec.template.spec.image_of(step)
+        running = deployment.spec.template.spec.image_of(step)
         reason = f"{_where(step)} asks for {running}; Kubernetes accepted {image} as a dry run"
-        call = f"{_call(step)} {json.dumps(_patch_of(step, found, image))}"
+        call = f"{_call(step)} {json.dumps(_patch_of(step, deployment, image))}"
         return Rehearsal(ready=True, reason=reason, step=replace(step, image=image), call=call)
 
     async def read(self, step: DeploymentImage) -> Reading:
         """Read the template's image, and whether every replica has it and is available."""
-        found = await self._found(step)
-        image = found.spec.template.spec.image_of(step)
+        deployment = await self._found(step)
+        image = deployment.spec.template.spec.image_of(step)
         return Reading(
-            done=image == _pinned(step) and found.settled,
-            found=f"{_where(step)} asks for {image}, {found.progress}",
+            done=image == _pinned(step) and deployment.settled,
+            found=f"{_where(step)} asks for {image}, {deployment.progress}",
         )
 
     async def act(self, step: DeploymentImage) -> None:
         """Replace the image; Retryable when somebody changed the Deployment between our read and our patch."""
-        found = await self._found(step)
+        deployment = await self._found(step)
         try:
-            await self._patch(step, found, _pinned(step))
+            await self._patch(step, deployment, _pinned(step))
         except RefusedByService as error:
-            if error.status == 422 and await self._has_changed(step, found):
+            if error.status == 422 and await self._has_changed(step, deployment):
                 raise Retryable(
                     Cause.conflict, f"{_where(step)} was changed by somebody else just now"
                 ) from None
@@ -68,39 +68,39 @@ class Deployments:
         return (await self._found(step)).spec.template != before.spec.template
 
     async def _patch(
-        self, step: DeploymentImage, found: _Deployment, image: str, *, dry_run: bool = False
+        self, step: DeploymentImage, deployment: _Deployment, image: str, *, dry_run: bool = False
     ) -> None:
-        patch = _patch_of(step, found, image)
+        patch = _patch_of(step, deployment, image)
         await Kubernetes(self._outside, step).patch(_path(step), "json-patch", patch, dry_run=dry_run)
 
     async def _ready(self, step: DeploymentImage) -> _Deployment:
         cluster = Kubernetes(self._outside, step)
         await cluster.must_allow("patch", "apps", "deployments", name=step.deployment)
-        found = await self._found(step)
-        if found.spec.paused:
+        deployment = await self._found(step)
+        if deployment.spec.paused:
             raise Permanent(
                 Cause.conflict, f"{_where(step)} is paused, a new image would not go out; resume it"
             )
-        return found
+        return deployment
 
-    async def _image(self, step: DeploymentImage, found: _Deployment) -> str:
+    async def _image(self, step: DeploymentImage, deployment: _Deployment) -> str:
         """The declared image, or the one that runs, by its digest."""
-        running = found.spec.template.spec.image_of(step)
+        running = deployment.spec.template.spec.image_of(step)
         if step.image is not None:
             return step.image
-        if not found.uniform:
+        if not deployment.uniform:
             raise Permanent(
                 Cause.conflict,
-                f"{_where(step)} is between two versions ({running}: {found.progress}); wait until one of them runs "
+                f"{_where(step)} is between two versions ({running}: {deployment.progress}); wait until one of them runs "
                 f"alone, or give image= by digest",
             )
-        return running if "@" in running else await self._by_digest(step, found, running)
+        return running if "@" in running else await self._by_digest(step, deployment, running)
 
-    async def _by_digest(self, step: DeploymentImage, found: _Deployment, running: str) -> str:
+    async def _by_digest(self, step: DeploymentImage, deployment: _Deployment, running: str) -> str:
         """`running` with the digest its pods report instead of its tag: a tag may move, a digest cannot."""
         cluster = Kubernetes(self._outside, step)
         await cluster.must_allow("list", "", "pods")
-        labels = ",".join(f"{key}={value}" for key, value in found.spec.selector.match_labels.items())
+        labels = ",".join(f"{key}={value}" for key, value in deployment.spec.selector.match_labels.items())
         path = f"{path_of('v1', step.namespace, 'pods')}?labelSelector={quote(labels, safe='')}&limit={PAGE}"
         listed = (await cluster.get(path)).into(_Pods)
         pods = list(listed.items)
@@ -242,13 +242,13 @@ def _call(step: DeploymentImage) -> str:
     return f"PATCH {step.api.rstrip('/')}{_path(step)}"
 
 
-def _patch_of(step: DeploymentImage, found: _Deployment, image: str) -> list[dict[str, str]]:
+def _patch_of(step: DeploymentImage, deployment: _Deployment, image: str) -> list[dict[str, str]]:
     """The image put in the place of the one that is there, which is tested for."""
-    containers = found.spec.template.spec.containers
+    containers = deployment.spec.template.spec.containers
     place = f"/spec/template/spec/containers/{[one.name for one in containers].index(step.container)}"
     return [
         {"op": "test", "path": f"{place}/name", "value": step.container},
-        {"op": "test", "path": f"{place}/image", "value": found.spec.template.spec.image_of(step)},
+        {"op": "test", "path": f"{place}/image", "value": deployment.spec.template.spec.image_of(step)},
         {"op": "replace", "path": f"{place}/image", "value": image},
     ]
 
@@ -261,11 +261,11 @@ def _pinned(step: DeploymentImage) -> str:
 
 def _pinned_by(step: DeploymentImage, running: str, pods: list[_Pod]) -> str:
     """`running` by the one digest under which all pods run it; raises Permanent where they do not say one."""
-    asked = {one.image for pod in pods for one in pod.spec.containers if one.name == step.container}
-    if asked - {running}:
+    images = {one.image for pod in pods for one in pod.spec.containers if one.name == step.container}
+    if images - {running}:
         raise Permanent(
             Cause.conflict,
-            f"{_where(step)} asks for {running}, its pods run {', '.join(sorted(asked))}; give image= by digest",
+            f"{_where(step)} asks for {running}, its pods run {', '.join(sorted(images))}; give image= by digest",
         )
     reported = {image for pod in pods for image in pod.reported(step.container)}
     elsewhere = sorted(image for image in reported if _repository(image) != _repository(running))

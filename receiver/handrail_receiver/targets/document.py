@@ -71,20 +71,20 @@ class _Spot:
 
 
 def _spot(text: str, key: str) -> _Spot:
-    wanted, near, found, aliased = _parts(key), 0, list[_DocumentNode](), set[str]()
+    wanted, near, path, aliased = _parts(key), 0, list[_DocumentNode](), set[str]()
     for node in _nodes(text):
         if isinstance(node.event, yaml.AliasEvent):
             aliased.add(node.event.anchor or "")
         if node.place == wanted:
-            found.append(node)
+            path.append(node)
         elif node.place is not None and node.place == wanted[: len(node.place)]:
             near = max(near, len(node.place))
-    if not found:
+    if not path:
         known = ".".join(wanted[:near]) or "other names at the top"
         raise Permanent(Cause.missing, f"there is no {key}, only {known}; correct the key")
-    if len(found) > 1:
-        raise Permanent(Cause.invalid, f"{key} is there {len(found)} times; leave one of them")
-    return _plain_spot(key, found[0], aliased, skipped=text.startswith(BOM))
+    if len(path) > 1:
+        raise Permanent(Cause.invalid, f"{key} is there {len(path)} times; leave one of them")
+    return _plain_spot(key, path[0], aliased, skipped=text.startswith(BOM))
 
 
 def _plain_spot(key: str, node: _DocumentNode, aliased: set[str], *, skipped: int) -> _Spot:

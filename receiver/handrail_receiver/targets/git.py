@@ -72,8 +72,8 @@ class Git:
     async def read(self, step: GitValue) -> Reading:
         """Fetch the remote head and read the value there."""
         async with self._copy(step) as copy:
-            found = await asyncio.to_thread(value_at, await copy.text(), step.key)
-            return Reading(done=_is(found, step), found=f"{_where(step)} is {found.text} at {copy.head[:12]}")
+            value = await asyncio.to_thread(value_at, await copy.text(), step.key)
+            return Reading(done=_is(value, step), found=f"{_where(step)} is {value.text} at {copy.head[:12]}")
 
     async def act(self, step: GitValue) -> None:
         """Commit the value on top of the remote head and push it; Retryable when somebody pushed in between."""
@@ -87,14 +87,14 @@ class Git:
     async def _checks(self, step: GitValue) -> tuple[GitValue, str]:
         async with self._copy(step) as copy:
             text = await copy.text()
-            found = await asyncio.to_thread(value_at, text, step.key)
-            pinned = replace(step, value=found) if step.value is None else step
+            value = await asyncio.to_thread(value_at, text, step.key)
+            pinned = replace(step, value=value) if step.value is None else step
             # What cannot be changed is found out now.
             await asyncio.to_thread(with_value, text, step.key, "changed")
             await asyncio.to_thread(with_value, text, step.key, pinned.value)
             await copy.push(await copy.commit(text, "a rehearsal"), dry_run=True)
         return pinned, (
-            f"{_where(step)} is {found.text} at {copy.head[:12]}; {step.branch} would take a push, unless a rule or a "
+            f"{_where(step)} is {value.text} at {copy.head[:12]}; {step.branch} would take a push, unless a rule or a "
             f"hook of the server refuses it, which only a real push asks"
         )
 
@@ -139,7 +139,7 @@ class _Copy:
     async def commit(self, text: str, message: str) -> str:
         """A commit on top of the head in which the file holds `text`."""
         entry = await self._entry()
-        blob = await self._said("hash-object", "-w", "--stdin", given=text.encode())
+        blob = await self._said("hash-object", "-w", "--stdin", stdin=text.encode())
         await self._git("read-tree", self.head)
         await self._git("update-index", "--cacheinfo", f"{entry.mode},{blob},{self._step.path}")
         tree = await self._said("write-tree")
@@ -182,11 +182,11 @@ class _Copy:
             )
         return _TreeEntry(mode, kind_and_blob.partition(" ")[2])
 
-    async def _said(self, *words: str, given: bytes = b"") -> str:
-        return (await self._git(*words, given=given)).out.decode().strip()
+    async def _said(self, *words: str, stdin: bytes = b"") -> str:
+        return (await self._git(*words, stdin=stdin)).out.decode().strip()
 
-    async def _git(self, *words: str, given: bytes = b"") -> Finished:
-        finished = await run(["git", *QUIET, *words], environment=self._environment, given=given)
+    async def _git(self, *words: str, stdin: bytes = b"") -> Finished:
+        finished = await run(["git", *QUIET, *words], environment=self._environment, stdin=stdin)
         if finished.code == 0:
             return finished
         said = f"{finished.out.decode(errors='replace')} {finished.err.decode(errors='replace')}"
@@ -247,10 +247,10 @@ def _where(step: GitValue) -> str:
     return f"{step.key} in {step.path} on {step.branch}"
 
 
-def _is(found: Written, step: GitValue) -> bool:
+def _is(written: Written, step: GitValue) -> bool:
     if step.value is None:
         raise Permanent(Cause.invalid, f"{_where(step)} has no pinned value; rehearse the step first")
-    return says(found, step.value)
+    return says(written, step.value)
 
 
 def _shown(value: Scalar | Written) -> str:

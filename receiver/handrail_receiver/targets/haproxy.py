@@ -144,15 +144,15 @@ def _against(step: HAProxyStep, servers: tuple[Server, ...]) -> list[str]:
     backend, name = _server(step).split("/")
     own = next(server for server in servers if server.name == name)
     others = [server for server in servers if server.name != name]
-    found = []
+    reasons = []
     if own.agent and (isinstance(step, HAProxyWeight) or step.state != "maint"):
-        found.append(_agent(step))
+        reasons.append(_agent(step))
     if _hindered(step, own):
-        found.append(f"{step.server} is {own.hindrance}: it takes no traffic, whatever its weight")
+        reasons.append(f"{step.server} is {own.hindrance}: it takes no traffic, whatever its weight")
     if not _serves(step) and others and all(server.hindrance for server in others):
         said = ", ".join(f"{server.name} is {server.hindrance}" for server in others)
-        found.append(f"no other server of {backend} takes traffic: {said}")
-    return found
+        reasons.append(f"no other server of {backend} takes traffic: {said}")
+    return reasons
 
 
 def _agent(step: HAProxyStep) -> str:
@@ -182,9 +182,9 @@ def _shown(step: HAProxyStep, server: Server) -> str:
     return _value(step, server) + (f" ({server.hindrance})" if _hindered(step, server) else "")
 
 
-def _told(step: HAProxyStep, found: list[str]) -> str:
+def _told(step: HAProxyStep, states: list[str]) -> str:
     """`HAProxy web/canary on lb1:9999, lb2:9999: weight 10`, or `weight 10, 0` where the nodes differ."""
-    values = ", ".join(found[:1] if len(set(found)) == 1 else found)
+    values = ", ".join(states[:1] if len(set(states)) == 1 else states)
     value = f"weight {values}" if isinstance(step, HAProxyWeight) else values
     return f"HAProxy {step.server} on {', '.join(step.sockets)}: {value}"
 

@@ -28,10 +28,10 @@ class HttpCalls:
     async def read(self, step: HttpCall) -> Reading:
         """Read the value at `read_pointer`; where there is none, it is not done."""
         try:
-            found = await self._found(step)
+            value = await self._found(step)
         except LookupError:
             return Reading(done=False, found=f"{step.read_url} has nothing at {step.read_pointer}")
-        return Reading(done=same(found, step.read_equals), found=self._told(step, found))
+        return Reading(done=same(value, step.read_equals), found=self._told(step, value))
 
     async def act(self, step: HttpCall) -> None:
         """Send the request that sets the value."""
@@ -56,9 +56,9 @@ class HttpCalls:
                 Cause.missing, f"{step.read_url} has nothing at {step.read_pointer}; correct read_pointer"
             ) from None
 
-    def _told(self, step: HttpCall, found: Any) -> str:
+    def _told(self, step: HttpCall, value: Any) -> str:
         place = step.read_pointer or "its root"
-        return self._outside.clean(f"{step.read_url} has {json.dumps(found)[:LONGEST_QUOTE]} at {place}")
+        return self._outside.clean(f"{step.read_url} has {json.dumps(value)[:LONGEST_QUOTE]} at {place}")
 
 
 def _call(step: HttpCall) -> str:

@@ -51,12 +51,12 @@ class LaunchDarkly:
 
     async def _checks(self, step: LaunchDarklyOff) -> tuple[LaunchDarklyOff, str]:
         flag = await self._found(step)
-        found = _reading(step, flag).found
+        state = _reading(step, flag).found
         if flag.archived:
             raise Permanent(Cause.conflict, f"{_where(step)} is archived; restore it or correct the step")
         approvals = (await self._ask(step, "GET", _environment(step))).into(_Environment).approval_settings
-        asked = approvals is not None and approvals.asks_about(flag)
-        if asked and not step.bypasses_approval:
+        approval_needed = approvals is not None and approvals.asks_about(flag)
+        if approval_needed and not step.bypasses_approval:
             raise Permanent(
                 Cause.refused,
                 f"{step.environment} requires approvals, which wait for people; give the token's role "
@@ -66,10 +66,10 @@ class LaunchDarkly:
         await self._ask(step, "PATCH", f"{_off(step)}&dryRun=true", _patch(step))
         stated = (
             f"{step.environment} requires approvals, which the token bypasses, as is declared; "
-            if asked
+            if approval_needed
             else ""
         )
-        return step, f"{found}; {stated}LaunchDarkly accepted the change as a dry run"
+        return step, f"{state}; {stated}LaunchDarkly accepted the change as a dry run"
 
 
 class _FlagEnvironment(AnswerBody):
@@ -128,7 +128,9 @@ def _environment(step: LaunchDarklyOff) -> str:
 
 
 def _reading(step: LaunchDarklyOff, flag: _Flag) -> Reading:
-    found = flag.environments.get(step.environment)
-    if found is None:
+    environment = flag.environments.get(step.environment)
+    if environment is None:
         raise Permanent(Cause.missing, f"LaunchDarkly shows no {_where(step)}; correct the environment's key")
-    return Reading(done=not found.on, found=f"LaunchDarkly {_where(step)} is {'on' if found.on else 'off'}")
+    return Reading(
+        done=not environment.on, found=f"LaunchDarkly {_where(step)} is {'on' if environment.on else 'off'}"
+    )

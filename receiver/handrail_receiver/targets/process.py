@@ -35,7 +35,7 @@ class Finished:
     cut: bool
 
 
-async def run(argv: Sequence[str], *, environment: Mapping[str, str], given: bytes = b"") -> Finished:
+async def run(argv: Sequence[str], *, environment: Mapping[str, str], stdin: bytes = b"") -> Finished:
     """Run `argv` with just `environment` and `given` on its standard input.
 
     What it leaves behind lives on. Raises Permanent when it cannot be started. Cancelling before its exit (a time
@@ -45,7 +45,7 @@ async def run(argv: Sequence[str], *, environment: Mapping[str, str], given: byt
         transport, talk = await asyncio.get_running_loop().subprocess_exec(
             _Talk,
             *argv,
-            stdin=PIPE if given else DEVNULL,
+            stdin=PIPE if stdin else DEVNULL,
             stdout=PIPE,
             stderr=PIPE,
             env=dict(environment),
@@ -56,7 +56,7 @@ async def run(argv: Sequence[str], *, environment: Mapping[str, str], given: byt
     except OSError as error:
         raise Permanent(Cause.refused, f"{argv[0]} cannot be started: {error.strerror}") from None
     try:
-        _give(transport, given)
+        _give(transport, stdin)
         await _exit(transport, talk)
         await _silence(talk)
         return talk.finished(transport.get_returncode() or 0)
@@ -95,12 +95,12 @@ class _Talk(asyncio.SubprocessProtocol):
         return Finished(code, bytes(self._said[1]), bytes(self._said[2]), self._cut)
 
 
-def _give(transport: asyncio.SubprocessTransport, given: bytes) -> None:
-    if given:
+def _give(transport: asyncio.SubprocessTransport, stdin: bytes) -> None:
+    if stdin:
         pipe = cast(
             "asyncio.WriteTransport", transport.get_pipe_transport(0)
         )  # uvloop's is one in all but name
-        pipe.write(given)
+        pipe.write(stdin)
         pipe.close()  # once all is written
 
 

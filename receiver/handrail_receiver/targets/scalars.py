@@ -30,18 +30,18 @@ class Unknown:
     """Something that is no JSON value, such as a date: like nothing else."""
 
 
-def says(found: Written, value: Scalar | Written) -> bool:
+def says(written: Written, value: Scalar | Written) -> bool:
     """Whether `found` is `value` to every reader.
 
     Of two that are written, quotes make no difference where both are texts; otherwise the letters count, because
     some read `1.10` as a number and some as a text.
     """
-    readings = _readings(found)
+    readings = _readings(written)
     if not isinstance(value, Written):
         return all(same(reading, value) for reading in readings)
     wanted = _readings(value)
     texts = all(isinstance(reading, str) for reading in (*readings, *wanted))
-    return found.text == value.text or (texts and len({*readings, *wanted}) == 1)
+    return written.text == value.text or (texts and len({*readings, *wanted}) == 1)
 
 
 def written_as(value: Scalar | Written, *, style: str, quoted: bool) -> Iterator[str]:

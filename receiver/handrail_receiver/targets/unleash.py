@@ -43,7 +43,7 @@ class UnleashOff:
         return await self._outside.ask("Unleash", method, url, timeout=step.timeout, headers=headers)
 
     async def _checks(self, step: FlagOff) -> tuple[FlagOff, str]:
-        found = await self.read(step)
+        reading = await self.read(step)
         me = (await self._ask(step, "GET", f"{_admin(step)}/user")).into(_Me)
         if not _may(me, UPDATE, step):
             raise Permanent(
@@ -55,7 +55,7 @@ class UnleashOff:
                 Cause.refused,
                 f"{step.environment} asks for change requests, which wait for people; give the token {SKIP}",
             )
-        return step, f"{found.found}; the token may switch it off without a change request"
+        return step, f"{reading.found}; the token may switch it off without a change request"
 
     async def _asks_for_change_requests(self, step: FlagOff) -> bool:
         url = f"{_project(step)}/change-requests/config"

@@ -235,12 +235,12 @@ def _ask_drill(playbook: Playbook, text: str) -> str:
 
 
 def _firing(playbook: Playbook, history: History) -> tuple[Firing, ...]:
-    found: dict[str, list[datetime]] = {}
+    since: dict[str, list[datetime]] = {}
     for said in history.said:
         if said.firing:
-            found.setdefault(said.source, []).append(said.at)
+            since.setdefault(said.source, []).append(said.at)
     return tuple(
-        _tier_firing(playbook, *source.rpartition("/")[::2], times) for source, times in sorted(found.items())
+        _tier_firing(playbook, *source.rpartition("/")[::2], times) for source, times in sorted(since.items())
     )
 
 

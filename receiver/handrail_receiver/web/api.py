@@ -46,8 +46,8 @@ class Api:
     async def rollouts(self, _request: Request, _caller: Caller) -> Response:
         """GET /api/rollouts"""
         known = {playbook.rollout: playbook for playbook in self.playbooks.all()}
-        found = await readable(self.store.attempts, known, self.clock.now())
-        views = [_view(known[name], history) for name, history in found.items()]
+        histories = await readable(self.store.attempts, known, self.clock.now())
+        views = [_view(known[name], history) for name, history in histories.items()]
         return JSONResponse(RolloutsView(rollouts=views).model_dump(mode="json"))
 
     async def rollout(self, request: Request, _caller: Caller) -> Response:

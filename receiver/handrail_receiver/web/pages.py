@@ -168,12 +168,12 @@ class Pages:
         try:
             known = {playbook.rollout: playbook for playbook in self.playbooks.all()}
             read = await readable(self.api.store.attempts, known, now)
-            found = [(in_force(history.attempt, known[name]), history) for name, history in read.items()]
+            attempts = [(in_force(history.attempt, known[name]), history) for name, history in read.items()]
         except StoreDown:
             return None
         rows = [
             {"playbook": playbook, "attempt": history.attempt, "at": summarize(playbook, history, now)}
-            for playbook, history in found
+            for playbook, history in attempts
         ]
         return {"rows": sorted(rows, key=lambda row: URGENCY.index(getattr(row["at"], "tone", "soft")))}
 

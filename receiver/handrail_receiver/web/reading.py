@@ -15,10 +15,10 @@ UNREADABLE = (ValueError, LookupError, TypeError)
 
 async def readable(attempts: Attempts, rollouts: Iterable[str], now: datetime) -> dict[str, History]:
     """The history of each rollout that can be read. Raises StoreDown."""
-    found: dict[str, History] = {}
+    histories: dict[str, History] = {}
     for rollout in rollouts:
         try:
-            found[rollout] = await attempts.history(rollout, now)
+            histories[rollout] = await attempts.history(rollout, now)
         except UNREADABLE as error:
             log.warning("the attempt of %s cannot be read: %s", rollout, " ".join(str(error).split()))
-    return found
+    return histories

@@ -139,7 +139,7 @@ class SelfChecks:
 
     def _ignored(self, now: Conditions) -> list[Check]:
         cure = "Correct the routes or the rules that send it here; it does nothing."
-        found = self.metrics.ignored(now.now)
+        ignored = self.metrics.ignored(now.now)
         return [
-            Check("Alerts", "wait", f"ignored ({reason}): {text}", cure) for reason, text in found.items()
+            Check("Alerts", "wait", f"ignored ({reason}): {text}", cure) for reason, text in ignored.items()
         ]

@@ -51,9 +51,9 @@ def change(before: str, after: str) -> str:
     return after if before == after else f"{before} → {rest or after}"
 
 
-def told(named: str, found: str) -> str:
+def told(step: str, reading: str) -> str:
     """What a step does, and what was found: said once where `found` names the target itself."""
-    return found if found.startswith(named.partition(": ")[0]) else f"{named} ← {found}"
+    return reading if reading.startswith(step.partition(": ")[0]) else f"{step} ← {reading}"
 
 
 def _open(value: object) -> str:

@@ -143,7 +143,7 @@ def declared(cls: type[T]) -> type[T]:
         if place is not None:
             object.__setattr__(self, "_place", place)
 
-    def create(kind: type[T], *_: object, **__: object) -> T:
+    def create(kind: type[T], /, *_: object, **__: object) -> T:
         """Whatever makes one comes here: a call, a copy, pydantic itself."""
         thing = object.__new__(kind)
         if _readings:

@@ -115,7 +115,7 @@ def _judged(
     loaded: Loaded, rollouts: Sequence[Rollout], here: Environment, alertmanager: Version
 ) -> tuple[Common | None, list[Problem]]:
     """What `rollouts` have in common, None where they cannot work, and everything there is to say, by place."""
-    problems = {*loaded.problems, *lint(rollouts, loaded.environments, whole=not loaded.wrong)}
+    problems = {*loaded.problems, *lint(rollouts, loaded.environments, here, whole=not loaded.wrong)}
     if loaded.wrong or any(problem.severity is Severity.fatal for problem in problems):
         return None, sorted(problems)  # there is no plan of what cannot be compiled
     wrong = {problem.where for problem in problems if problem.severity >= Severity.error}

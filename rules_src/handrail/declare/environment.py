@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from handrail.base import declared
 from handrail.contract.addresses import BaseUrl, HostPort, like
 from handrail.declare.guardrail import Name
 from handrail.declare.notify import Routes
 from handrail.declare.override import Override
+from handrail.plan.versions import OLDEST_PROMETHEUS, prometheus
 
 
 @declared
@@ -58,6 +60,19 @@ class Cluster:
     ] = Field(default="handrail", kw_only=True)
 
 
+def _supported(text: str) -> str:
+    if not re.fullmatch(r"\d+\.\d+(\.\d+)?", text):
+        raise ValueError(f"'{text}' is no version; write it like 2.42 or 3.5")
+    if prometheus(text) < OLDEST_PROMETHEUS:
+        raise ValueError(f"'{text}' is older than what Handrail writes for; 2.42 is the oldest")
+    return text
+
+
+PrometheusVersion = Annotated[
+    str, AfterValidator(_supported), Field(description="a version of Prometheus, like 2.42 or 3.5")
+]
+
+
 @declared
 class Environment:
     """One place the rollouts run in.
@@ -66,6 +81,7 @@ class Environment:
     `receiver`, `alertmanagers` and `prometheus` (for Grafana) are addresses; `datasource` is the name of Grafana's data
     source for that Prometheus: dashboards begin with it, and where it is given take no other. `token_file` is where Alertmanager
     reads the token it posts with, `viewer_token_file` where Prometheus reads the one it scrapes the receiver with.
+    `prometheus_version` is the oldest Prometheus that evaluates the rules here, which free PromQL is held against.
     `runbooks` and `dashboards` are the bases of the links in every alert. `faster` divides every duration of the
     declarations, for rehearsals: with 20, five minutes become fifteen seconds.
     `overrides` is what is different here: `ForGuardrail("checkout", "error-rate", mode="shadow")`.
@@ -79,6 +95,7 @@ class Environment:
     viewer_token_file: str = Field(default="/etc/prometheus/handrail-token", kw_only=True)
     alertmanagers: Sequence[HostPort] = Field(default=("127.0.0.1:9093",), kw_only=True)
     prometheus: BaseUrl = Field(default="http://127.0.0.1:9090", kw_only=True)
+    prometheus_version: PrometheusVersion = Field(default="2.42", kw_only=True)
     scrape: Sequence[Targets] = Field(default=(), kw_only=True)
     datasource: Annotated[str, Field(pattern=r"\S", description="a data source's name")] | None = Field(
         default=None, kw_only=True

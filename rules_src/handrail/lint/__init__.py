@@ -60,6 +60,7 @@ from handrail.lint.common.finding import Finding
 from handrail.plan.timing import Times, timing
 
 Lint = Callable[[Rollout], Iterator[Finding]]
+HereLint = Callable[[Rollout, Environment], Iterator[Finding]]
 AcrossLint = Callable[[Sequence[Rollout], Sequence[Environment]], Iterator[Finding]]
 PlanLint = Callable[[plan.Rollout, Mapping[str, Times]], Iterator[Finding]]
 
@@ -73,7 +74,6 @@ LINTS: tuple[Lint, ...] = (
     counter_at_zero.check,
     free_promql.check,
     promql_comparison.check,
-    promql_too_new.check,
     metric_unit.check,
     bound_between_buckets.check,
     interval_too_long.check,
@@ -106,6 +106,9 @@ LINTS: tuple[Lint, ...] = (
 )
 """What one rollout shows."""
 
+HERE: tuple[HereLint, ...] = (promql_too_new.check,)
+"""What one rollout shows where it runs in one environment."""
+
 ACROSS: tuple[AcrossLint, ...] = (
     same_name_twice.across,
     label_names.across,
@@ -134,18 +137,22 @@ def lint_names(lints: Iterable[Callable[..., Iterator[Finding]]]) -> tuple[str, 
     return tuple(str(vars(sys.modules[lint.__module__])["NAME"]) for lint in lints)
 
 
-ALL: tuple[str, ...] = tuple(dict.fromkeys(lint_names((*LINTS, *ACROSS, *PLAN_LINTS, ACCEPTED))))
+ALL: tuple[str, ...] = tuple(dict.fromkeys(lint_names((*LINTS, *HERE, *ACROSS, *PLAN_LINTS, ACCEPTED))))
 
 
 def lint(
-    rollouts: Sequence[Rollout], environments: Sequence[Environment] = (), *, whole: bool = True
+    rollouts: Sequence[Rollout],
+    environments: Sequence[Environment] = (),
+    here: Environment | None = None,
+    *,
+    whole: bool = True,
 ) -> list[Problem]:
     """Everything the declarations themselves show, by place, but for what was accepted.
 
-    `whole` says whether all was loaded; what was not is not called missing.
+    `here` is where the rollouts run. `whole` says whether all was loaded; what was not is not called missing.
     """
-    looked = lint_names(LINTS)
-    problems = {problem for rollout in rollouts for problem in _judged(rollout, _of(rollout), looked)}
+    looked, here = lint_names((*LINTS, *HERE)), here or Environment("default")
+    problems = {problem for rollout in rollouts for problem in _judged(rollout, _of(rollout, here), looked)}
     across = ACROSS if whole else tuple(check for check in ACROSS if check not in _NEED_ALL)
     problems |= {finding.problem for check in across for finding in check(rollouts, environments)}
     return sorted(problems)
@@ -158,8 +165,9 @@ def lint_plan(planned: plan.Rollout, rollout: Rollout) -> list[Problem]:
     return sorted(set(_judged(rollout, findings, lint_names(PLAN_LINTS))))
 
 
-def _of(rollout: Rollout) -> list[Finding]:
-    return [finding for check in LINTS for finding in check(rollout)]
+def _of(rollout: Rollout, here: Environment) -> list[Finding]:
+    own = [finding for check in LINTS for finding in check(rollout)]
+    return own + [finding for check in HERE for finding in check(rollout, here)]
 
 
 def _judged(rollout: Rollout, findings: list[Finding], looked: tuple[str, ...]) -> Iterator[Problem]:

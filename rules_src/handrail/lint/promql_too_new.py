@@ -1,26 +1,40 @@
-"""promql-too-new: free PromQL that one of Prometheus 2.42 and Prometheus 3 does not understand.
+"""promql-too-new: free PromQL that not every Prometheus understands that reads it.
 
-A rule file with `limitk` or `time() - 5m` is refused as a whole by Prometheus 2.42, and guards nothing. `holt_winters` is
-gone from Prometheus 3, and so is no way out. Accept it where every Prometheus that reads the file is new enough.
+A rule file with `histogram_avg` or `time() - 5m` is refused as a whole by Prometheus 2.42, and guards nothing. Where all
+are newer, the environment says so: `Environment(prometheus_version="3.5")`, and what came up to then is fine. What is an
+experiment (`limitk`, `info`) is refused by every Prometheus that was not started for it, and `holt_winters` is gone from
+Prometheus 3: neither is a way out.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from handrail.declare import PromQL, Rollout
+from handrail.declare import Environment, PromQL, Rollout
 from handrail.lint.common import expressions
 from handrail.lint.common.finding import Finding, finding
 from handrail.lint.common.measured import measured
+from handrail.plan.versions import prometheus
 
 NAME = "promql-too-new"
 
 
-def check(rollout: Rollout) -> Iterator[Finding]:
+def check(rollout: Rollout, here: Environment) -> Iterator[Finding]:
     """Every free expression, panels' too."""
+    oldest = prometheus(here.prometheus_version)
     for entry in measured(rollout):
         if isinstance(entry.measure, PromQL):
-            for word in expressions.too_new(entry.measure.expr):
-                what = f"uses {word}, which Prometheus 2.42 or Prometheus 3 does not understand"
-                cure = f'write it without, or accept={{"{NAME}": "why"}}'
-                yield finding(NAME, entry.measure, what, cure, "expr", about=entry.of)
+            for new in expressions.new(entry.measure.expr):
+                if new.since is None or new.since > oldest:
+                    what, cure = _said(new, here)
+                    yield finding(NAME, entry.measure, what, cure, "expr", about=entry.of)
+
+
+def _said(new: expressions.New, here: Environment) -> tuple[str, str]:
+    without = f'write it without, or accept={{"{NAME}": "why"}}'
+    if new.since is None:
+        what = f"uses {new.word}, which is an experiment, or gone: no Prometheus understands it by itself"
+        return what, without
+    major, minor = new.since
+    what = f"uses {new.word}, which Prometheus {here.prometheus_version} does not understand"
+    return what, f'{without}; or say Environment(prometheus_version="{major}.{minor}") where all are as new'

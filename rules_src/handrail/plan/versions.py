@@ -1,6 +1,6 @@
-"""What `--target-version` says → the oldest Alertmanager that has to read what is generated.
+"""What somebody says of versions → the oldest Alertmanager and Prometheus that have to read what is generated.
 
-Prometheus needs no such word: the rules are the same from 2.42 on.
+What Handrail writes itself is the same for every Prometheus from 2.42 on; free PromQL may need a newer one.
 """
 
 from __future__ import annotations
@@ -16,6 +16,15 @@ Version = tuple[int, int]
 OLDEST: Final = (0, 25)
 KNOWS_TIMEOUT: Final = (0, 28)
 """From here on a webhook's `timeout` is understood; before, Alertmanager refuses the whole file."""
+
+
+OLDEST_PROMETHEUS: Final = (2, 42)
+
+
+def prometheus(text: str) -> Version:
+    """`3.5` or `3.5.1` → (3, 5)."""
+    major, minor = text.split(".")[:2]
+    return int(major), int(minor)
 
 
 def alertmanager(options: Sequence[str]) -> Version:

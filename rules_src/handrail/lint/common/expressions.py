@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 import promql_parser as promql
 
+from handrail.plan.versions import Version
 from handrail.promql.result_labels import result_labels
 from handrail.promql.syntax import is_number, parsed
 
@@ -26,6 +28,12 @@ _FUNCTIONS = (
 _AGGREGATIONS = "avg bottomk count count_values group max min quantile stddev stdvar sum topk"
 KNOWN = frozenset((*_FUNCTIONS.split(), *_AGGREGATIONS.split()))
 """The functions and aggregations that Prometheus 2.42 and 3 both have."""
+SINCE: dict[str, Version] = dict.fromkeys(("histogram_avg", "histogram_stddev", "histogram_stdvar"), (2, 53))
+"""Those that came later, and the first long-term release that has them all; the others are experiments, or gone."""
+_NUMBERS: Version = (2, 54)
+"""From here on a duration is a number, and a number a duration."""
+_QUOTES: Version = (3, 0)
+"""From here on a metric and a label may have any name."""
 
 _NAME = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
 _TEXT = re.compile(r"\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'|`[^`]*`|#[^\n]*", re.DOTALL)
@@ -34,6 +42,15 @@ _QUOTED_NAME = re.compile(
 )
 _SPANS = re.compile(r"\[[^\]]*\]|\boffset\s*-?\s*[\w.]+")
 _DURATION = re.compile(r"(?<![\w.])(?:\d+(?:ms|[smhdwy]))+(?!\w)")
+_NUMBER_AS_SPAN = re.compile(r"(?:\[|\[[^\]:]*:|\boffset\s*-?)\s*(\d+(?:\.\d+)?)(?![\w.])")
+
+
+@dataclass(frozen=True)
+class New:
+    """What not every Prometheus understands, and the first version that does; None: experimental, or gone from 3."""
+
+    word: str
+    since: Version | None
 
 
 @lru_cache(1024)
@@ -50,14 +67,15 @@ def silent(text: str) -> str | None:
 
 
 @lru_cache(1024)
-def too_new(text: str) -> tuple[str, ...]:
-    """What stands in `text` and Prometheus 2.42 or Prometheus 3 does not understand."""
-    words = list(dict.fromkeys(word for node in _nodes(parsed(text)) for word in _new_words(node)))
+def new(text: str) -> tuple[New, ...]:
+    """What stands in `text` that Prometheus 2.42 or Prometheus 3 does not understand."""
+    words = dict.fromkeys(word for node in _nodes(parsed(text)) for word in _new_words(node))
     bare = _TEXT.sub(lambda string: "" if string[0].startswith("#") else '""', text)
     if _QUOTED_NAME.search(bare):
-        words.append("a name in quotes")
-    spans = dict.fromkeys(_DURATION.findall(_SPANS.sub("", bare)))
-    return (*words, *(f"{span} as a number" for span in spans))
+        words[New("a name in quotes", _QUOTES)] = None
+    words |= {New(f"{span} as a number", _NUMBERS): None for span in _DURATION.findall(_SPANS.sub("", bare))}
+    words |= {New(f"{number} as a duration", _NUMBERS): None for number in _NUMBER_AS_SPAN.findall(bare)}
+    return tuple(words)
 
 
 def _silent(node: Any) -> Any | None:
@@ -105,19 +123,19 @@ def _nodes(node: Any) -> Iterator[Any]:
         yield from _nodes(below)
 
 
-def _new_words(node: Any) -> Iterator[str]:
+def _new_words(node: Any) -> Iterator[New]:
     match node:
         case promql.Call() if node.func.name not in KNOWN:
-            yield f"{node.func.name}()"
+            yield New(f"{node.func.name}()", SINCE.get(node.func.name))
         case promql.AggregateExpr() if str(node.op) not in KNOWN:
-            yield str(node.op)
+            yield New(str(node.op), SINCE.get(str(node.op)))
         case promql.BinaryExpr() if node.modifier is not None and _fills(node.modifier):
-            yield "fill"
+            yield New("fill", None)
         case promql.VectorSelector():
             if node.name is not None and not _NAME.fullmatch(node.name):
-                yield f"the metric name '{node.name}'"
+                yield New(f"the metric name '{node.name}'", _QUOTES)
             if node.matchers.or_matchers:
-                yield "matchers joined by or"
+                yield New("matchers joined by or", None)
 
 
 def _fills(modifier: Any) -> bool:

@@ -113,7 +113,7 @@ def make_app(settings: Settings, secrets: Secrets) -> Front:
         silence = metrics.silence(now)
         blind = (
             f"no heartbeat from Alertmanager for {silence:.0f} s"
-            if silence > settings.heartbeat_within
+            if silence > settings.heartbeat_within.total_seconds()
             else ""
         )
         return Conditions(now, kill_switch.is_set(), blind)
@@ -136,7 +136,7 @@ def make_app(settings: Settings, secrets: Secrets) -> Front:
         metrics=metrics,
         conditions=conditions,
         owner=f"{socket.gethostname()}:{os.getpid()}:{started_at.timestamp():.6f}",
-        lease=settings.lease,
+        lease=settings.lease.total_seconds(),
         on_decision=events.decision,
         on_end=events.ended,
     )
@@ -150,7 +150,7 @@ def make_app(settings: Settings, secrets: Secrets) -> Front:
         playbooks,
         guard,
         clock,
-        settings.ask_every,
+        settings.ask_every.total_seconds(),
     )
     guard.on_truncated = guard.on_begin = asker.at_once
     refusals = Refusals(started_at)

@@ -6,7 +6,6 @@ import asyncio
 import logging
 import time
 from dataclasses import dataclass, field
-from datetime import timedelta
 from functools import partial
 
 from handrail_receiver.clock import SystemClock
@@ -106,8 +105,6 @@ class Chores:
         """Remove what is kept no longer."""
         now = self.clock.now()
         keep, repeats = self.settings.keep_notifications, self.settings.keep_repeats
-        dropped = await self.store.retention.drop(
-            now - timedelta(seconds=keep), now - timedelta(seconds=repeats)
-        )
+        dropped = await self.store.retention.drop(now - keep, now - repeats)
         if dropped:
             log.info("%s old deliveries were removed", dropped)

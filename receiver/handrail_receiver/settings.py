@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 import tomllib
 from collections.abc import Iterable, Iterator
+from datetime import timedelta
 from itertools import repeat
 from pathlib import Path
 from typing import Annotated, Literal
 
-from handrail.contract import names
-from pydantic import Field, ValidationError, field_validator, model_validator
+from handrail.contract import duration, names
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -31,12 +33,35 @@ from handrail_receiver.outside.http_config import read_http_config
 from handrail_receiver.outside.logins import wrong_in
 from handrail_receiver.secrets import SHORTEST
 
-Seconds = Annotated[float, Field(gt=0)]
+SECONDS = re.compile(r"\d+(\.\d+)?", re.ASCII)
+
+
+def _duration(value: object) -> object:
+    """`1m30s`, as in declarations; a number alone is seconds."""
+    if not isinstance(value, str | int | float):
+        return value
+    written = str(value).strip()
+    return duration(f"{written}s" if SECONDS.fullmatch(written) else written)
+
+
+def _more_than_none(value: timedelta) -> timedelta:
+    if value <= timedelta(0):
+        raise ValueError("it must be longer than 0s")
+    return value
+
+
+def _at_least_2s(value: timedelta) -> timedelta:
+    if value < timedelta(seconds=2):
+        raise ValueError("it must be at least 2s")
+    return value
+
+
+Duration = Annotated[timedelta, BeforeValidator(_duration), AfterValidator(_more_than_none)]
 Words = Annotated[tuple[str, ...], NoDecode]
 
 
 class Settings(BaseSettings):
-    """All that an operator can set. Durations are seconds; lists are separated by commas."""
+    """All that an operator can set. Durations are written as in declarations, or in seconds; lists are separated by commas."""
 
     model_config = SettingsConfigDict(env_prefix="HANDRAIL_", extra="ignore", frozen=True)
 
@@ -53,16 +78,16 @@ class Settings(BaseSettings):
     alertmanagers: Annotated[tuple[HttpAddress, ...], NoDecode] = ()
     alertmanagers_http_config: Words = ()
     alertmanager_receivers: str = names.RECEIVER
-    ask_every: Seconds = 60.0
+    ask_every: Duration = timedelta(minutes=1)
     silences_unknown: Literal["hold", "act"] = "hold"
-    heartbeat_within: Seconds = 300.0
+    heartbeat_within: Duration = timedelta(minutes=5)
 
     kill_switch: Path = Path("handrail.stop")
     acts_per_minute: Annotated[int, Field(ge=1)] = 60
     inbox_limit: Annotated[int, Field(ge=1)] = 10_000
-    keep_notifications: Seconds = 7 * 86400.0
-    keep_repeats: Seconds = 3600.0
-    lease: Annotated[float, Field(ge=2)] = 15.0
+    keep_notifications: Duration = timedelta(days=7)
+    keep_repeats: Duration = timedelta(hours=1)
+    lease: Annotated[Duration, AfterValidator(_at_least_2s)] = timedelta(seconds=15)
 
     tls_certificate: Path | None = None
     tls_key: Path | None = None

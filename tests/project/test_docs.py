@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 import declared
@@ -13,6 +14,7 @@ import pytest
 import typer
 from handrail.cli import app
 from handrail.compiler import compile_source, problems_everywhere
+from handrail.units import span
 from handrail_receiver.settings import Settings
 from project import lint_page
 from project.examples import ROOT, Example, examples, pages
@@ -82,10 +84,14 @@ def test_the_page_of_the_lints_says_what_the_lints_say() -> None:
 def test_every_setting_is_described_with_what_holds_without_it_and_no_other() -> None:
     row = re.compile(r"^\| `(HANDRAIL_[A-Z_]+)` \| (?:`(.*?)`)? ?\|", re.MULTILINE)
     meant = {
-        f"HANDRAIL_{name.upper()}": "" if field.default in (None, ()) else str(field.default)
+        f"HANDRAIL_{name.upper()}": "" if field.default in (None, ()) else _written(field.default)
         for name, field in Settings.model_fields.items()
     }
     assert dict(row.findall(sections("receiver.md")["Settings"])) == meant
+
+
+def _written(default: object) -> str:
+    return span(default) if isinstance(default, timedelta) else str(default)
 
 
 def test_every_link_leads_to_a_file() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -44,7 +45,7 @@ def test_all_that_is_wrong_is_said_at_once(monkeypatch: pytest.MonkeyPatch) -> N
     assert wrong() == [
         "HANDRAIL_ADDRESS: 'everywhere' is not host:port; write for example 127.0.0.1:8080",
         "HANDRAIL_PROMETHEUS: 'prometheus:9090' is not an address; write http://host:port",
-        "HANDRAIL_HEARTBEAT_WITHIN: Input should be greater than 0",
+        "HANDRAIL_HEARTBEAT_WITHIN: '-1' is no duration; write it like 30s, 5m, 24h, 7d or 1h30m",
         "HANDRAIL_LOG_LEVEL: Input should be 'debug', 'info', 'warning' or 'error'",
     ]
 
@@ -97,9 +98,52 @@ def test_one_file_holds_the_same_and_a_variable_wins(tmp_path: Path, monkeypatch
     settings = read_settings()
     assert (settings.port, settings.ask_every, settings.alertmanagers) == (
         2,
-        5,
+        timedelta(seconds=5),
         (Address("http://a:1"), Address("http://b:2")),
     )
+
+
+@pytest.mark.usefixtures("tokens")
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("1m", timedelta(minutes=1)),
+        ("1h30m", timedelta(minutes=90)),
+        ("1.5h", timedelta(minutes=90)),
+        ("250ms", timedelta(milliseconds=250)),
+        ("90", timedelta(seconds=90)),
+        ("0.5", timedelta(seconds=0.5)),
+    ],
+)
+def test_a_duration_is_written_as_in_declarations_and_a_number_alone_is_seconds(
+    written: str, meant: timedelta, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HANDRAIL_ASK_EVERY", written)
+    assert read_settings().ask_every == meant
+
+
+@pytest.mark.usefixtures("tokens")
+@pytest.mark.parametrize(
+    ("setting", "written", "problem"),
+    [
+        ("ASK_EVERY", "1 minute", "'1 minute' is no duration; write it like 30s, 5m, 24h, 7d or 1h30m"),
+        ("ASK_EVERY", "PT1M", "'PT1M' is no duration; write it like 30s, 5m, 24h, 7d or 1h30m"),
+        ("ASK_EVERY", "", "'' is no duration; write it like 30s, 5m, 24h, 7d or 1h30m"),
+        ("ASK_EVERY", "nan", "'nan' is no duration; write it like 30s, 5m, 24h, 7d or 1h30m"),
+        (
+            "ASK_EVERY",
+            "1" * 30,
+            f"'{'1' * 30}s' is longer than ten years; write it like 30s, 5m, 24h, 7d or 1h30m",
+        ),
+        ("ASK_EVERY", "0s", "it must be longer than 0s"),
+        ("LEASE", "1s", "it must be at least 2s"),
+    ],
+)
+def test_what_is_no_duration_is_refused_with_what_is_understood(
+    setting: str, written: str, problem: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(f"HANDRAIL_{setting}", written)
+    assert wrong() == [f"HANDRAIL_{setting}: {problem}"]
 
 
 @pytest.mark.usefixtures("tokens")

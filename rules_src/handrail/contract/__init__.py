@@ -37,6 +37,7 @@ from handrail.contract.steps import (
     Step,
     Written,
 )
+from handrail.units import duration
 
 __all__ = [
     "TEMPLATE_FILTERS",
@@ -75,5 +76,6 @@ __all__ = [
     "Url",
     "Webhook",
     "Written",
+    "duration",
     "names",
 ]

@@ -60,6 +60,7 @@ def test_without_a_folder_it_begins_here(
     monkeypatch.chdir(tmp_path / "empty")
     assert shell.handrail("init")[0] == 0
     assert sorted(p.name for p in Path().iterdir()) == [
+        ".gitattributes",
         ".gitignore",
         ".pre-commit-config.yaml",
         "README.md",
@@ -91,3 +92,19 @@ def test_the_hook_runs_a_command_that_exists(shell: Shell) -> None:
     shell.handrail("init", "guardrails")
     assert program == "handrail"
     assert ran(Path("guardrails"), program, *arguments).returncode == 0
+
+
+def test_review_tools_fold_what_is_generated_and_git_shows_no_difference_of_hashes(shell: Shell) -> None:
+    shell.handrail("init", "guardrails")
+    folder = Path("guardrails")
+    ran(folder, "git", "init", "-q")
+    paths = ["generated/MANIFEST.json", "generated/prometheus/rules/my-service.yml", "README.md"]
+    asked = ran(folder, "git", "check-attr", "linguist-generated", "diff", "--", *paths)
+    assert asked.stdout.splitlines() == [
+        "generated/MANIFEST.json: linguist-generated: set",
+        "generated/MANIFEST.json: diff: unset",
+        "generated/prometheus/rules/my-service.yml: linguist-generated: set",
+        "generated/prometheus/rules/my-service.yml: diff: unspecified",
+        "README.md: linguist-generated: unspecified",
+        "README.md: diff: unspecified",
+    ]

@@ -15,6 +15,7 @@ FILES = (
     ("check.sh", "check.sh"),
     ("pre-commit.yaml", ".pre-commit-config.yaml"),
     ("gitignore", ".gitignore"),
+    ("gitattributes", ".gitattributes"),
 )
 """What a repository begins with: the file in this package, and where it goes."""
 

@@ -9,12 +9,12 @@ from decimal import Decimal
 
 from handrail.contract import names
 from handrail.emit.document import Data
-from handrail.emit.promtool.series import Key, matches
-from handrail.emit.promtool.story import Story, Text
+from handrail.emit.promtool.series import Feed, Feeds, Key, Timeline, matches
+from handrail.emit.promtool.story import Figure, Story, Text
 from handrail.emit.promtool.text import expanded
 from handrail.plan import Rollout, Selector
 from handrail.promql.syntax import either
-from handrail.units import span
+from handrail.units import plain, span
 
 INSTANCE = "instance"
 
@@ -24,42 +24,25 @@ class Case:
     """Stories that are played at the same time."""
 
     stories: list[Story] = field(default_factory=list)
-    fed: dict[str, list[tuple[Key, Story]]] = field(default_factory=dict)
-    read: dict[str, list[tuple[Selector, Story]]] = field(default_factory=dict)
+    fed: dict[str, list[Key]] = field(default_factory=dict)
+    read: dict[str, list[Selector]] = field(default_factory=dict)
 
-    def fits(self, story: Story) -> bool:
-        """Whether nobody's series are read by another, unless that does not matter."""
-        theirs = ((s, key, one) for key in story.timeline.keys for s, one in self.read.get(key.metric, ()))
-        ours = ((s, key, one) for s in story.reads for key, one in self.fed.get(s.metric, ()))
-        met = {id(one): one for side in (theirs, ours) for s, key, one in side if matches(s, key)}
-        return all(_alike(one, story) for one in met.values())
+    def fits(self, keys: Iterable[Key], reads: Iterable[Selector]) -> bool:
+        """Whether nobody's series are read by another."""
+        theirs = any(matches(s, key) for key in keys for s in self.read.get(key.metric, ()))
+        return not theirs and not any(matches(s, key) for s in reads for key in self.fed.get(s.metric, ()))
+
+    def feed(self, keys: Iterable[Key]) -> None:
+        """These series are there."""
+        for key in keys:
+            self.fed.setdefault(key.metric, []).append(key)
 
     def add(self, story: Story) -> None:
         """Play it too."""
         self.stories.append(story)
-        for key in story.timeline.keys:
-            self.fed.setdefault(key.metric, []).append((key, story))
+        self.feed(story.timeline.keys)
         for selector in story.reads:
-            self.read.setdefault(selector.metric, []).append((selector, story))
-
-
-def _alike(one: Story, other: Story) -> bool:
-    """Whether the series of both come and go at the same times, and their values do not matter."""
-    phases = [[count for count, _ in story.timeline.phases[:-1]] for story in (one, other)]
-    whatever = one.whatever and other.whatever and one.about != other.about
-    return whatever and phases[0] == phases[1] and not _stays(one, other) and not _stays(other, one)
-
-
-def _stays(one: Story, other: Story) -> bool:
-    """Whether something of the one's stays that the other takes for its own, which are gone."""
-    first = other.timeline.phases[0][1]
-    return any(
-        any(matches(selector, key) for key in mine)
-        and not any(matches(selector, key) for key in theirs)
-        and any(matches(selector, key) for key in first)
-        for (_, mine), (_, theirs) in zip(one.timeline.phases, other.timeline.phases, strict=True)
-        for selector in other.reads
-    )
+            self.read.setdefault(selector.metric, []).append(selector)
 
 
 def packed(stories: Iterable[Story]) -> list[Case]:
@@ -70,7 +53,7 @@ def packed(stories: Iterable[Story]) -> list[Case]:
         groups.setdefault(_together(story), [])
     for story in sorted(order, key=lambda story: story.end, reverse=True):
         cases = groups[_together(story)]
-        case = next((case for case in cases if case.fits(story)), None)
+        case = next((case for case in cases if case.fits(story.timeline.keys, story.reads)), None)
         if case is None:
             cases.append(case := Case())
         case.add(story)
@@ -82,31 +65,61 @@ def _together(story: Story) -> tuple[object, ...]:
     return story.promise, story.context, story.timeline.scrape
 
 
-def case_data(case: Case, rollout: Rollout) -> Data:
-    """As promtool reads it."""
+def case_data(case: Case, rollout: Rollout, healthy: Mapping[str, Feeds]) -> Data:
+    """As promtool reads it; whoever has no story in it is `healthy` beside it, so far as nobody else sees that."""
     stories = case.stories
-    end = max(story.end for story in stories)
-    scrape = stories[0].timeline.scrape
-    lasting = (end // scrape + 1) * scrape
-    told = stories[0].context.timeline(rollout, scrape, lasting).series()
-    fed = {key: values for story in stories for key, values in story.timeline.series().items()}
+    scrape, end = stories[0].timeline.scrape, max(story.end for story in stories)
+    for story in stories:  # what it was last, it is to the end
+        story.timeline.last(end)
+    beside = Timeline(scrape)
+    beside.play(_beside(case, healthy), end)
+    told = stories[0].context.timeline(rollout, scrape, end)
+    fed = {key: text for story in stories for key, text in story.timeline.series().items()}
+    given = {**beside.series(), **told.series(), **fed}
     texts = [_text(text, rollout) for story in stories for text in story.texts]
-    return {
+    data: Data = {
         "name": f"{stories[0].promise}: {', '.join(dict.fromkeys(sorted(s.about for s in stories)))}",
         "interval": span(scrape),
         "input_series": [
             {"series": str(key), "values": values}
-            for key, values in {**_up(fed, rollout, lasting // scrape), **told, **fed}.items()
+            for key, values in {**_up(given, rollout, end // scrape), **given}.items()
         ],
         "alert_rule_test": sorted(texts, key=lambda text: text["alertname"]),
-        "promql_expr_test": _looks(stories),
+        "promql_expr_test": [*_looks(stories), *(_figure(one) for story in stories for one in story.figures)],
+    }
+    return {name: part for name, part in data.items() if part}
+
+
+def _beside(case: Case, healthy: Mapping[str, Feeds]) -> Feeds:
+    found: dict[Key, Feed] = {}
+    if any(story.about == names.ESCALATION for story in case.stories):
+        return found  # whatever fires would climb
+    playing = {story.about for story in case.stories}
+    for about, feeds in healthy.items():
+        if about not in playing:
+            found |= {key: feed for key, feed in feeds.items() if case.fits([key], ())}
+    fed = {key for keys in case.fed.values() for key in keys}
+    return {key: feed for key, feed in found.items() if key not in fed}
+
+
+def _up(given: Iterable[Key], rollout: Rollout, count: int) -> dict[Key, str]:
+    """Every target answers all the time, unless a story is about that."""
+    known = list(given)
+    named = {dict(key.labels).get(INSTANCE, "") for key in known if key.metric == "up"}
+    instances = dict.fromkeys(dict(key.labels).get(INSTANCE, "") for key in known)
+    return {
+        Key.of("up", {"job": rollout.service, INSTANCE: name}): f"1x{count}"
+        for name in instances
+        if not name or name not in named
     }
 
 
-def _up(fed: Iterable[Key], rollout: Rollout, count: int) -> dict[Key, str]:
-    """Every target answers all the time."""
-    instances = dict.fromkeys(dict(key.labels).get(INSTANCE, "") for key in fed)
-    return {Key.of("up", {"job": rollout.service, INSTANCE: name}): f"1x{count}" for name in instances}
+def _figure(one: Figure) -> Data:
+    """How many values of a series lie where they should: its only one."""
+    low, high = one.between or (None, None)
+    expr = str(one.series) if low is None else f"{one.series} >= {plain(low)} <= {plain(high or low)}"
+    samples = [] if low is None else [{"labels": "{}", "value": 1}]
+    return {"expr": f"count({expr})", "eval_time": span(one.at), "exp_samples": samples}
 
 
 def _looks(stories: Sequence[Story]) -> list[Data]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
 
-from handrail.emit.promtool.series import At, Burst, Feed, Feeds, Impossible, Key, Rise, chosen, matches
+from handrail.emit.promtool.series import At, Feed, Feeds, Impossible, Key, Rise, chosen, matches
 from handrail.plan import (
     Absence,
     Gauge,
@@ -26,6 +26,7 @@ from handrail.plan import (
     Usage,
     While,
 )
+from handrail.promql.buckets import le
 from handrail.units import plain, seconds
 
 Value = Decimal | str
@@ -113,18 +114,24 @@ def _rest(part: Selector, whole: Selector, labels: Mapping[str, str]) -> Key:
 def edges(measure: Latency | SlowerThan, near: Iterable[Decimal]) -> tuple[Decimal, ...]:
     """The bounds of the histogram's buckets: those declared, or round ones around these values."""
     if isinstance(measure, SlowerThan):
-        return measure.buckets or (measure.bound,)
-    if measure.buckets:
-        return measure.buckets
+        return _around(measure.buckets, measure.bound, measure.bound) if measure.buckets else (measure.bound,)
     values = [value for value in near if value > 0] or [Decimal(1)]
+    if measure.buckets:
+        return _around(measure.buckets, min(values), max(values))
     low, high = min(values).adjusted() - 1, max(values).adjusted() + 1
     return tuple(Decimal(plain(Decimal(f"{d}e{p}"))) for p in range(low, high + 1) for d in (1, 2, 5))
+
+
+def _around(bounds: tuple[Decimal, ...], least: Decimal, most: Decimal) -> tuple[Decimal, ...]:
+    """Those bounds between which the values lie, and one more on either side."""
+    first = max(sum(bound < least for bound in bounds) - 2, 0)
+    return bounds[first : len(bounds) - max(sum(bound > most for bound in bounds) - 2, 0)]
 
 
 def _histogram(series: Selector, counts: Mapping[Decimal, Feed], every: Feed, pace: Pace) -> Feeds:
     """A classic histogram: what each bucket does, and what all observations together do."""
     buckets = series.suffixed("_bucket")
-    found = {chosen(buckets, {**pace.labels, "le": plain(edge)}): count for edge, count in counts.items()}
+    found = {chosen(buckets, {**pace.labels, "le": le(edge)}): count for edge, count in counts.items()}
     found[chosen(buckets, {**pace.labels, "le": "+Inf"})] = every
     found[chosen(series.suffixed("_count"), pace.labels)] = every
     return found
@@ -164,18 +171,11 @@ def _slow(measure: SlowerThan, value: Decimal, pace: Pace) -> Feeds:
 
 
 def _count(measure: Increase, value: Decimal, pace: Pace) -> Feeds:
-    """Single events; what lasts is fed as a pace (`steadily`)."""
-    if measure.bound is None:
-        return {chosen(measure.counter, pace.labels): Burst(value)}
-    return _histogram(measure.counter, {measure.bound: Burst(Decimal(0))}, Burst(value), pace)
-
-
-def steadily(measure: Increase, value: Decimal, pace: Pace) -> Feeds:
     """So many events in every window, one after the other."""
-    step = value * seconds(pace.scrape) / seconds(measure.window)
+    step = Rise(value * seconds(pace.scrape) / seconds(measure.window))
     if measure.bound is None:
-        return {chosen(measure.counter, pace.labels): Rise(step)}
-    return _histogram(measure.counter, {measure.bound: Rise(Decimal(0))}, Rise(step), pace)
+        return {chosen(measure.counter, pace.labels): step}
+    return _histogram(measure.counter, {measure.bound: Rise(Decimal(0))}, step, pace)
 
 
 def _fill(measure: Usage, value: Decimal, pace: Pace) -> Feeds:
@@ -254,7 +254,7 @@ def measured(measure: Measure, fed: Feeds, scrape: timedelta) -> Decimal | None:
             every = sum(levels, Decimal(0))
             how = {"max": max(levels), "min": min(levels), "sum": every, "avg": every / len(levels)}
             return how[over] * scale
-        case Growth(metric=metric, window=window):
+        case Growth(metric=metric, window=window) | Increase(counter=metric, window=window, bound=None):
             return _step(metric, fed) * seconds(window) / seconds(scrape)
         case While(inner, held, op, bound):
             value = measured(held, fed, scrape)

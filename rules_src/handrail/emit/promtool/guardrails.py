@@ -1,8 +1,8 @@
-"""A guardrail → the stories that show what it promises: limits, holds, blindness, thin traffic, sick neighbours."""
+"""A guardrail in one stage, evaluated at one pace → its stories: what is fed from phase to phase, and what is then certain."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
@@ -10,21 +10,35 @@ from functools import cached_property
 
 from handrail.contract import names
 from handrail.emit.promtool.feeds import Value, selectors
-from handrail.emit.promtool.figures import MARGIN, inner, rising, window
-from handrail.emit.promtool.series import Feeds, Impossible, Key, Timeline, matches
-from handrail.emit.promtool.story import FOREVER, NOTHING, Clock, Context, Life, Span, Story, Text, turns
+from handrail.emit.promtool.figures import inner, rising, window
+from handrail.emit.promtool.series import Feeds, Timeline, matches
+from handrail.emit.promtool.story import (
+    FOREVER,
+    NOTHING,
+    TICK,
+    Clock,
+    Context,
+    Figure,
+    Life,
+    Span,
+    Story,
+    Text,
+    turns,
+)
 from handrail.emit.promtool.subject import CHANGED, Subject, Values
 from handrail.emit.promtool.text import expanded
 from handrail.plan import (
     Absence,
     Alert,
     Condition,
+    Gauge,
     Growth,
     Guardrail,
     Increase,
     Latency,
     Rate,
     Ratio,
+    Selector,
     Signal,
     SlowerThan,
     State,
@@ -32,20 +46,24 @@ from handrail.plan import (
     While,
 )
 
-LOOKBACK = timedelta(minutes=5)
-"""How long Prometheus shows a series that is not scraped any more and was not marked as stale."""
 SELDOM = timedelta(minutes=4)
 """More seldom than that, an instant selector would not see a series at every time."""
 PAST = timedelta(hours=12)
 """A past that is longer is scraped as seldom as its windows allow."""
-STEPS = (1, 10, 120, 1440)
-"""Evaluations come so many times more seldom where a story is long."""
-LONGEST = 90
-"""How many evaluations a story lasts at most."""
-FLOOD = 1000
+FLOOD = 10_000
+"""So many times the usual events in one scrape outweigh those of a whole window."""
 COUNTED = (Ratio, Latency, SlowerThan)
-PACED = (Rate, Growth)
+PACED = (Rate, Growth, Increase)
 """Measures whose value is only right when their window is filled."""
+
+
+@dataclass(frozen=True)
+class Phase:
+    """These values show from `start` on at the earliest, and surely from `sure` on."""
+
+    values: Values
+    start: timedelta
+    sure: timedelta
 
 
 @dataclass(frozen=True)
@@ -57,12 +75,14 @@ class Director:
 
     @cached_property
     def scrape(self) -> timedelta:
-        """How often is scraped: seldom enough that promtool can hold a long window in its memory."""
+        """How often is scraped: seldom enough that promtool can hold a long past in its memory."""
         every = self.subject.rollout.scrape
-        widths = [window(signal.measure) for signal in self.guardrail.signals]
-        narrow = min((width for width in widths if width), default=SELDOM * 4)
-        samples = 4 if self.ago >= PAST else 1000
-        return max(every, min(narrow / samples, SELDOM) // every * every)
+        narrow = min((window(s.measure) for s in self.signals if window(s.measure)), default=SELDOM * 4)
+        return max(every, min(narrow / 4, SELDOM) // every * every) if self._far_back else every
+
+    @property
+    def _far_back(self) -> bool:
+        return max(self.ago, *(window(signal.measure) for signal in self.guardrail.signals)) >= PAST
 
     @property
     def guardrail(self) -> Guardrail:
@@ -74,141 +94,144 @@ class Director:
         """What can be fed: all but changes of a state, which are changes of that state's series."""
         return [signal for signal in self.guardrail.signals if not isinstance(signal.measure, StateChanges)]
 
+    # Series
+
     def feeds(self, values: Values, times: Decimal = Decimal(1)) -> Feeds:
         """Series of the judged version with these values, beside a healthy stable one."""
-        found = dict(self.beside)
-        return found | self.subject.fed(values, times=times, steady=self.steady)
+        if any(values.get(s.name) == CHANGED for s in self.guardrail.signals if s not in self.signals):
+            values = {**values, "": self.subject.quiet}
+        return {**self.beside, **self.subject.fed(values, times=times)}
 
-    @property
+    @cached_property
     def beside(self) -> Feeds:
         """A healthy stable arm, and what the receiver captured."""
         subject, arms = self.subject, self.guardrail.arms
-        told = dict(subject.told())
         if arms is None or not any(arms.label in signal.by for signal in self.guardrail.signals):
-            return told
-        return told | dict(subject.fed(self.bases, arm=arms.stable, steady=self.steady))
+            return subject.told()
+        return {**subject.told(), **subject.fed(self.bases, arm=arms.stable)}
 
-    @property
+    @cached_property
     def bases(self) -> dict[str, Value]:
         """What limits are relative to, and healthy values where none is."""
         compared = {signal.name: self.subject.base(signal) for signal in self.subject.compared_with.values()}
         return self.subject.with_value(compared, None, Decimal(0))
 
-    @property
-    def steady(self) -> frozenset[str]:
-        """The names of counts that are fed as a pace: those that may not be too low, or are held for long."""
-        found = set()
-        for alert in self.guardrail.alerts:
-            for one in alert.conditions:
-                width = window(one.signal.measure)
-                held = self.clock.times(alert.hold) + 3 * self.clock.step + 3 * self.scrape
-                if not rising(one) or held >= width:
-                    found.add(one.signal.name)
-        return frozenset(found)
+    # Times
 
-    def ripe(self, signal: Signal) -> timedelta:
-        """How long a steady value takes to show."""
+    def shows(self, signal: Signal, start: timedelta = NOTHING) -> timedelta:
+        """From when on a steady value that is fed from `start` on is surely the signal's."""
         measure, width = inner(signal.measure), window(signal.measure)
-        own = NOTHING
-        if isinstance(measure, COUNTED):
-            own = 2 * self.scrape
-        elif isinstance(measure, (*PACED, Absence)) or (
-            isinstance(measure, Increase) and signal.name in self.steady
-        ):
-            own = width + 2 * self.scrape
-        if isinstance(signal.measure, While):
-            held = signal.measure.condition
-            own = max(own, window(held) + 2 * self.scrape if isinstance(held, Rate) else NOTHING)
-        return own
+        if isinstance(signal.measure, While) and not start:
+            condition = signal.measure.condition
+            own = Signal("", condition, signal.unit, signal.value, None, None, (), ())
+            return max(self.shows(own), self._shows(measure, width, start))
+        return self._shows(measure, width, start)
 
-    @property
+    def _shows(self, measure: object, width: timedelta, start: timedelta) -> timedelta:
+        if isinstance(measure, Absence):
+            return start - self.scrape + width + TICK if start else width
+        if isinstance(measure, COUNTED) and not start:
+            return self.scrape
+        if isinstance(measure, (*COUNTED, *PACED)):
+            return start - self.scrape + width if start else width + self.scrape
+        return start - self.scrape + width + TICK if width and start else start
+
+    @cached_property
     def ago(self) -> timedelta:
         """How far back its limits look; no time where they do not."""
         found = [reference.ago for reference in self.subject.compared_with if reference.ago]
         return max(found, default=NOTHING)
 
-    @property
-    def widest(self) -> timedelta:
-        """The longest window of its measures."""
-        return max((window(signal.measure) for signal in self.guardrail.signals), default=NOTHING)
+    @cached_property
+    def ready(self) -> timedelta:
+        """When everything shows that is fed from the start; what was too low until then was kept, and is over."""
+        shows = max((self.shows(signal) for signal in self.signals), default=NOTHING)
+        low = [alert for alert in self.guardrail.alerts if any(not rising(one) for one in alert.conditions)]
+        kept = max((self.clock.times(alert.keep_firing_for) for alert in low), default=NOTHING)
+        held = self.clock.step if low else NOTHING
+        if self.ago:  # a past as long as its limits look back
+            shows = self.ago + 2 * shows + 2 * self.clock.step
+        return self.clock.first(shows + kept + held)
 
-    def past(self, timeline: Timeline) -> timedelta:
-        """Feed as much of a past as its limits look back to; for how long the past then still shows."""
-        if not self.ago:
-            return NOTHING
-        timeline.play(
-            self.feeds(self.bases), self.ago + 2 * self.widest + 4 * self.scrape + 4 * self.clock.step
-        )
-        return self.widest + 2 * self.scrape
+    def after(self, at: timedelta) -> timedelta:
+        """The first scrape after a moment."""
+        return (at // self.scrape + 1) * self.scrape
 
     # Lives
 
-    def lives(
-        self, values: Values, begins: Span, ends: Span | None = None, *, calm: Values | None = None
-    ) -> tuple[Life, ...]:
-        """Those alerts of which it is certain whether they are in breach at these values, and at the `calm` ones before were not."""
+    def lives(self, phases: Sequence[Phase], *, roughly: bool = False) -> tuple[Life, ...]:
+        """Those alerts of which it is certain whether they are in breach, from phase to phase."""
+        known = [self.subject.known(p.values, None if roughly else self.feeds(p.values)) for p in phases]
         found = []
-        roughly = calm is not None
-        known = self.subject.known(values, None if roughly else self.feeds(self.states(values)))
-        past = calm if calm is not None else self.bases if self.ago else None
-        before = {} if past is None else self.subject.known(past, self.feeds(past))
+        moving = {name for p in phases for name, v in p.values.items() if v != phases[0].values[name]}
+        # What looks at the same series sees how they go from one value to the next, and that is not said here.
+        blurred = self.subject.entangled or any(
+            isinstance(p.values.get(n), str) for p in phases for n in moving
+        )
         for alert in self.guardrail.alerts:
-            signals = dict.fromkeys(one.signal.name for one in alert.conditions)
-            for name in signals:
-                own = [one for one in alert.conditions if one.signal.name == name]
-                breached = self.subject.breached(own, known, roughly=roughly)
-                if alert.during is not None and self.subject.stage is None:
-                    breached = False  # it counts for some time of a stage only
-                if breached is None or (past is not None and self.subject.breached(own, before) is not False):
+            for name in dict.fromkeys(one.signal.name for one in alert.conditions):
+                if moving and blurred and name not in moving:
                     continue
-                only = reason_of(alert, name)
-                if breached:
-                    found.append(Life(alert, begins, ends, only=only))
-                else:
-                    found.append(Life(alert, None, silent=self.silent(alert, begins), only=only))
+                own = [one for one in alert.conditions if one.signal.name == name]
+                verdicts = [self.subject.breached(own, values, roughly=roughly) for values in known]
+                if alert.during is not None and self.subject.stage is None:
+                    verdicts = [False] * len(phases)  # it counts for some time of a stage only
+                span = self._breach(phases, verdicts)
+                if span is not None:
+                    found.append(Life(alert, *span, only=reason_of(alert, name)))
         return tuple(found)
 
-    def silent(self, alert: Alert, begins: Span) -> timedelta:
-        """Since when an alert that is not in breach is silent: a count that is still young is too low."""
-        young = any(
-            not rising(one) and isinstance(inner(one.signal.measure), Increase | Growth | Rate)
-            for one in alert.conditions
-        )
-        return begins.last + self.clock.times(alert.keep_firing_for) + self.clock.step if young else NOTHING
+    def _breach(
+        self, phases: Sequence[Phase], verdicts: list[bool | None]
+    ) -> tuple[Span | None, Span | None] | None:
+        """When it begins and ends, once at most; None where that is not certain."""
+        if True not in verdicts:
+            return None if None in verdicts else (None, None)
+        first, last = verdicts.index(True), len(verdicts) - 1 - verdicts[::-1].index(True)
+        if verdicts[first : last + 1] != [True] * (last + 1 - first):
+            return None
+        early, late = first, last + 1
+        while early and verdicts[early - 1] is None:
+            early -= 1
+        while late < len(verdicts) and verdicts[late] is None:
+            late += 1
+        if any(verdicts[:early]) or any(verdicts[late:]):
+            return None
+        begins = self.clock.span(phases[early].start, phases[first].sure)
+        if last == len(verdicts) - 1:
+            return begins, None
+        if late == len(verdicts):
+            return begins, Span(self.clock.first(phases[last + 1].start), FOREVER)
+        return begins, self.clock.span(phases[last + 1].start, phases[late].sure)
 
     def story(
         self,
         promise: str,
         timeline: Timeline,
-        lives: tuple[Life, ...],
-        looks: tuple[timedelta, ...],
-        texts: tuple[Text, ...] = (),
+        lives: Iterable[Life],
+        looks: Iterable[timedelta],
+        texts: Iterable[Text] = (),
         context: Context | None = None,
-        *,
-        whatever: bool = False,
+        figures: Iterable[Figure] = (),
     ) -> Story:
-        """A story about this guardrail; after its last phase it goes on as it was."""
-        context = context or Context(self.subject.stage)
-        reads = tuple(self.subject.reads())
-        certain = tuple(at for at in looks if any(life.state(at, self.clock) is not None for life in lives))
-        story = Story(
+        """A story about this guardrail."""
+        sure = tuple(lives)
+        return Story(
             promise,
             self.guardrail.name,
-            context,
+            context or Context(self.subject.stage),
             self.clock,
             timeline,
-            lives,
-            certain,
-            texts,
-            reads,
-            whatever,
+            sure,
+            tuple(
+                at
+                for at in sorted(set(looks))
+                if any(life.state(at, self.clock) is not None for life in sure)
+            ),
+            tuple(texts),
+            tuple(self.subject.reads()),
+            tuple(figures),
         )
-        if story.looks or story.texts:
-            missing = story.end - timeline.now
-            if missing >= NOTHING and timeline.phases:
-                count, feeds = timeline.phases[-1]
-                timeline.phases[-1] = count + missing // self.scrape + 1, feeds
-        return story
 
     def text(
         self, alert: Alert, one: Condition | None, at: timedelta, value: Value | None, **more: str
@@ -234,73 +257,53 @@ class Director:
 
     # Limits
 
-    def plateau(self, promise: str, alert: Alert, one: Condition, value: Value, *, held: bool) -> Story:
-        """One signal has a value from the start, the others are healthy; `held`: until the alert fires."""
-        timeline = Timeline(self.scrape)
-        value = self._surely(one, value)
-        values = self.subject.with_value({}, one.signal, value)
-        late = self.past(timeline)
-        self._begin(timeline, values, one)
-        onset = timeline.now if timeline.phases else NOTHING
-        timeline.play(self.feeds(self.states(values)), self.scrape)
-        ripe = max(late, *(self.ripe(signal) for signal in self.guardrail.signals))
-        begins = Span(self.clock.first(onset), self.clock.first(onset + ripe))
-        lives = self.lives(values, begins)
-        settled = begins.last + self.clock.step
-        looks = {settled, *(life.silent for life in lives if life.silent > settled)}
-        texts: tuple[Text, ...] = ()
-        if held:
-            fires = (
-                begins.last + self.clock.times(alert.hold) + (self.clock.step if not alert.hold else NOTHING)
-            )
-            looks |= {*turns(tuple(life for life in lives if life.alert is alert), self.clock), fires}
-            own = [life for life in lives if life.alert is alert]
-            reasons = {c.signal.name for c in alert.conditions}
-            alone = len(own) == len(reasons) and sum(life.begins is not None for life in own) == 1
-            fired = any(life.state(fires, self.clock) == "firing" for life in own)
-            if alone and fired and self._told_exactly(one):
-                texts = self.text(alert, one, fires, value)
-        known = self.until(onset)
+    def climb(self, promise: str, of: Condition, values: list[Value], *, held: bool) -> Story:
+        """One signal goes from value to value, the others are healthy; `held`: until whoever is over its limit fires."""
+        signal, timeline = of.signal, Timeline(self.scrape)
+        phases, looks, texts = list[Phase](), list[timedelta](), list[Text]()
+        if self.ago:
+            timeline.play(self.feeds(self.bases), self.ready)
+            phases.append(Phase(self.bases, NOTHING, self.ready))
+        began = timeline.now
+        for value in values:
+            start = timeline.now
+            told = self.subject.with_value(self.bases if self.ago else {}, signal, value)
+            sure = max(self.shows(signal, start), NOTHING if start else self.ready)
+            phases.append(Phase(told, start, sure))
+            over = self._just_over(phases) if held else {}
+            waits = max((self.clock.times(alert.hold) for alert in over), default=NOTHING)
+            looks.append(self.clock.first(sure) + waits)
+            timeline.play(self.feeds(told), looks[-1])
+            if not isinstance(inner(signal.measure), Increase):
+                texts += [
+                    text for alert, one in over.items() for text in self.text(alert, one, looks[-1], value)
+                ]
+        known = began + self.ago if self.ago else FOREVER  # from then on it is compared with itself
+        lives = self.lives(phases)
+        sure_of = [text for text in texts if self._alone(text, lives)]
         return self.story(
             promise,
             timeline,
             lives,
-            tuple(sorted(at for at in looks if at <= known)),
-            tuple(text for text in texts if text.at <= known),
+            (at for at in looks if at <= known),
+            (t for t in sure_of if t.at <= known),
         )
 
-    def until(self, onset: timedelta) -> timedelta:
-        """How long what began then is compared with what was before it, and not with itself."""
-        return onset + self.ago if self.ago else FOREVER
+    def _just_over(self, phases: list[Phase]) -> dict[Alert, Condition]:
+        """Who is in breach since the last phase began, and of which limit."""
+        return {
+            life.alert: one
+            for life in self.lives(phases)
+            if life.begins is not None and life.begins.last == self.clock.first(phases[-1].sure)
+            for one in life.alert.conditions
+            if self.subject.breached([one], phases[-1].values)
+        }
 
-    def _surely(self, one: Condition, value: Value) -> Value:
-        """A count that is a pace, so much farther from its limit as one scrape more or less at a window's edges makes."""
-        limit, width = self.subject.limit(one), window(one.signal.measure)
-        if one.signal.name not in self.steady or not isinstance(value, Decimal) or limit is None:
-            return value
-        if not isinstance(inner(one.signal.measure), Increase):
-            return value
-        blur = Decimal(str(2 * self.scrape / width)) + MARGIN
-        return value * (1 + blur) if value > limit or (value == limit and rising(one)) else value * (1 - blur)
-
-    def _begin(self, timeline: Timeline, values: Values, one: Condition) -> None:
-        """What happens at once needs a calm moment before."""
-        measure = inner(one.signal.measure)
-        event = isinstance(measure, Increase) and one.signal.name not in self.steady
-        if event or isinstance(measure, StateChanges):
-            calm = self.subject.with_value(values, one.signal, Decimal(0))
-            timeline.play(self.feeds(calm), max(3 * self.scrape, 2 * self.clock.step))
-
-    def states(self, values: Values) -> Values:
-        """A change of state is one from a calm state to another."""
-        changes = [s.name for s in self.guardrail.signals if isinstance(s.measure, StateChanges)]
-        if any(values.get(name) == CHANGED for name in changes):
-            return {**values, "": self.subject.quiet}
-        return values
-
-    def _told_exactly(self, one: Condition) -> bool:
-        """Whether what the alert shows is the value that was fed, and no count at the edges of a window."""
-        return not isinstance(inner(one.signal.measure), Increase | StateChanges)
+    def _alone(self, text: Text, lives: tuple[Life, ...]) -> bool:
+        """Whether the alert surely fires then, and for one reason."""
+        states = [life.state(text.at, self.clock) for life in lives if life.alert is text.alert]
+        reasons = {one.signal.name for one in text.alert.conditions}
+        return states.count("firing") == 1 and len(states) == len(reasons) and None not in states
 
     # What happens suddenly, and ends
 
@@ -308,60 +311,85 @@ class Director:
         """A value so far beyond every limit that the first scrape of it shows."""
         measure = inner(signal.measure)
         if isinstance(measure, State):
-            named = [one.state for one in self.subject.conditions if one.signal == signal and one.state]
-            return named[0]
+            return next(one.state for one in self.subject.conditions if one.signal == signal and one.state)
+        if isinstance(measure, StateChanges):
+            return CHANGED
         value = self.subject.far(signal, up=up)
-        steady = isinstance(measure, Increase) and signal.name in self.steady
-        if isinstance(measure, PACED) or steady:
-            return value * (window(measure) // self.scrape + 1) * 10
-        return value
+        return value * (window(measure) // self.scrape + 1) * 10 if isinstance(measure, PACED) else value
+
+    def sudden(self, promise: str, signal: Signal, *, up: bool) -> Story:
+        """From one scrape on a signal is far beyond all limits, until all alerts fire, and then well again."""
+        measure, width = inner(signal.measure), window(signal.measure)
+        calm = self.bases if self.ago else self.subject.healthy()
+        values = self.subject.with_value(calm, signal, self.far(signal, up=up))
+        timeline, flood = Timeline(self.scrape), Decimal(1)
+        timeline.play(self.feeds(calm), max(self.ready, self.clock.step))
+        onset = timeline.now
+        begins = self._begins(measure, onset, up=up)
+        if isinstance(measure, COUNTED):
+            flood = Decimal(FLOOD * max(1, min(width, onset) // self.scrape))
+        waits = max(self.clock.times(alert.hold) for alert in self.guardrail.alerts)
+        timeline.play(self.feeds(values, flood), self.clock.first(begins.last) + waits)
+        end = timeline.now
+        ends = self._ends(measure, onset, end, up=up)
+        first = Phase(calm, NOTHING, self.ready)
+        phases = [first, Phase(values, begins.first, begins.last), Phase(calm, ends.first, ends.last)]
+        if self.subject.entangled:  # what ends for one of its measures does not for the other
+            phases.pop()
+        lives = self.lives(phases, roughly=True)
+        looks = [at for at in turns((life for life in lives if life.begins), self.clock) if at >= self.ready]
+        again = isinstance(measure, StateChanges)  # what has changed once stays as it is
+        timeline.play(self.feeds(values if again else calm), max(looks, default=NOTHING))
+        known = onset + self.ago if self.ago else end if self.subject.entangled else FOREVER
+        return self.story(promise, timeline, lives, (at for at in looks if at <= known))
+
+    def _begins(self, measure: object, onset: timedelta, *, up: bool) -> Span:
+        width: timedelta = getattr(measure, "window", None) or NOTHING
+        last = onset - self.scrape
+        if isinstance(measure, Absence):
+            return Span(last + width, last + width + TICK)
+        slow = isinstance(measure, PACED) and not up
+        slow = slow or (isinstance(measure, Gauge) and bool(width) and up == (measure.over == "min"))
+        return Span(onset, last + width + TICK if slow else onset)
+
+    def _ends(self, measure: object, onset: timedelta, end: timedelta, *, up: bool) -> Span:
+        """When a breach is over of which the last scrape is the one before `end`."""
+        width: timedelta = getattr(measure, "window", None) or NOTHING
+        last = end - self.scrape
+        if isinstance(measure, StateChanges):
+            return Span(onset - self.scrape + width, onset - self.scrape + width + TICK)
+        if isinstance(measure, Absence) or not width:
+            return Span(end, end)
+        if isinstance(measure, Gauge):
+            at_once = up == (measure.over == "min")
+            return Span(end, end) if at_once else Span(last + width, last + width + TICK)
+        if isinstance(measure, PACED) and not up:
+            return Span(end, last + width)
+        if isinstance(measure, Rate | Growth):
+            return Span(last - self.scrape + width, last + width)
+        return Span(last + width, last + width)
 
     # Blindness
 
     def blind(
         self,
         promise: str,
-        reason: str,
         timeline: Timeline,
-        begins: Span,
-        ends: Span | None = None,
+        lost: Sequence[tuple[str, Span, Span | None]],
         context: Context | None = None,
     ) -> Story:
-        """The blind alert's own life."""
+        """The blind alert's own life: each reason with the evaluations at which it begins and ends."""
         alert = self.guardrail.blind
-        life = Life(alert, begins, ends, only=("reason", reason))
-        fires = begins.last + self.clock.times(alert.hold)
-        self._complete(timeline.phases[0][1])
-        texts = () if self.ago else self.text(alert, None, fires, None, reason=reason)
-        settled = self.clock.first(3 * self.scrape) if begins.first else NOTHING
-        looks = tuple(at for at in turns((life,), self.clock) if at >= settled)
-        return self.story(promise, timeline, (life,), looks, texts, context, whatever=True)
-
-    def _complete(self, fed: Feeds) -> None:
-        """Raises Impossible where the series of one measure would change the value of another, so that it has none."""
-        for signal in self.signals:
-            wanted = selectors(self.subject.measure(signal))
-            if wanted and not isinstance(inner(signal.measure), Absence):
-                for selector in wanted:
-                    if not any(matches(selector, key) for key in fed):
-                        raise Impossible("two of its measures look at series that cannot be told apart")
-
-    def lost(self, promise: str, reason: str, keys: Callable[[Feeds], set[Key]], width: timedelta) -> Story:
-        """Some series go for as long as it takes to be blind, and come back."""
-        clock, scrape = self.clock, self.scrape
-        timeline = Timeline(scrape)
-        self.past(timeline)
-        calm = self.feeds(self.bases)
-        lost = keys(calm)
-        timeline.play(calm, max(4 * scrape, clock.step))
-        gone = timeline.now
-        begins = Span(clock.first(gone), clock.first(gone + max(width, LOOKBACK) + scrape))
-        rest = {key: feed for key, feed in calm.items() if key not in lost}
-        timeline.play(rest, begins.last + clock.times(self.guardrail.blind.hold) + clock.step - gone)
-        back = timeline.now
-        timeline.play(calm, scrape)
-        ends = Span(clock.first(back), clock.first(back + 3 * scrape))
-        return self.blind(promise, reason, timeline, begins, ends)
+        lives = [Life(alert, begins, ends, only=("reason", reason)) for reason, begins, ends in lost]
+        looks = [at for at in turns(lives, self.clock) if at >= min(self.ready, lost[0][1].first)]
+        texts = [
+            text
+            for reason, begins, _ in lost[:1]
+            for text in self.text(
+                alert, None, begins.last + self.clock.times(alert.hold), None, reason=reason
+            )
+        ]
+        return self.story(promise, timeline, lives, looks, [] if self.ago else texts, context)
 
 
 def reason_of(alert: Alert, signal: str) -> tuple[str, str] | None:
@@ -370,8 +398,7 @@ def reason_of(alert: Alert, signal: str) -> tuple[str, str] | None:
     return (names.SIGNAL, signal) if several else None
 
 
-def place(subject: Subject) -> str:
-    """How a sentence about a stage begins."""
-    if not subject.rollout.stages:
-        return ""
-    return "While no attempt is active: " if subject.stage is None else f"In stage {subject.stage}: "
+def series_of(selected: Iterable[Selector], feeds: Feeds) -> set[object]:
+    """Those of the series that some selector selects."""
+    wanted = list(selected)
+    return {key for key in feeds if any(matches(selector, key) for selector in wanted)}

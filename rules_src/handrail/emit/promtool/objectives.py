@@ -1,4 +1,4 @@
-"""An objective → the stories that show what it promises: each pace of burning, a short burst, an end, blindness."""
+"""An objective → the stories that show what it promises: each pace of burning, births, a short burst, blindness."""
 
 from __future__ import annotations
 
@@ -8,11 +8,22 @@ from datetime import timedelta
 from decimal import Decimal
 
 from handrail.contract import names
+from handrail.emit.promtool.births import MUCH, Recorded, counter_of, play
 from handrail.emit.promtool.feeds import Pace, edges, feeds, selectors
-from handrail.emit.promtool.guardrails import LOOKBACK
 from handrail.emit.promtool.series import Feeds, Impossible, Timeline
-from handrail.emit.promtool.story import NOTHING, Clock, Context, Life, Span, Story, Text, Untestable, turns
-from handrail.plan import Burn, Rollout, Slo, SlowerThan
+from handrail.emit.promtool.story import (
+    NOTHING,
+    Clock,
+    Context,
+    Figure,
+    Life,
+    Span,
+    Story,
+    Text,
+    Untestable,
+    turns,
+)
+from handrail.plan import Burn, Rollout, Selector, Slo, SlowerThan
 from handrail.units import plain, span
 
 SELDOM = 10
@@ -20,6 +31,7 @@ BURST = (
     "A few errors after many events that were well burn no budget, though the short windows see nothing else"
 )
 GONE = "When its series go an objective is blind, and when they are back it sees again"
+BORN = "An objective counts what a process shows first, and nothing of what comes back, moves or gets other labels"
 OVER, UNDER = Decimal("1.05"), Decimal("0.95")
 
 
@@ -43,6 +55,7 @@ class Objective:
         seldom = replace(self, clock=Clock(self.clock.step * SELDOM))
         yield seldom.burst()
         yield seldom.blind()
+        yield seldom.births()
 
     @property
     def burns(self) -> list[tuple[str, Burn]]:
@@ -52,13 +65,23 @@ class Objective:
     def _limit(self, burn: Burn) -> Decimal:
         return burn.factor * (1 - self.slo.objective)
 
-    def _feeds(self, share: Decimal, times: int = 1) -> Feeds:
-        """Series of which this share of the events is bad."""
+    @property
+    def _pace(self) -> Pace:
         measure = self.slo.measure
         shape = edges(measure, ()) if isinstance(measure, SlowerThan) else ()
-        events = Decimal(times * 10 ** len(str(10 * measure.min_events)))
-        good = not isinstance(measure, SlowerThan) and not measure.bad
-        return feeds(measure, 1 - share if good else share, Pace(self.rollout.scrape, events, {}, (), shape))
+        return Pace(self.rollout.scrape, Decimal(10 ** len(str(10 * measure.min_events))), {}, (), shape)
+
+    def _share(self, bad: Decimal) -> Decimal:
+        """What its measure says where this share of the events is bad."""
+        measure = self.slo.measure
+        return bad if isinstance(measure, SlowerThan) or measure.bad else 1 - bad
+
+    def _feeds(self, bad: Decimal, times: int = 1) -> Feeds:
+        return feeds(self.slo.measure, self._share(bad), self._pace.of(self._pace.events * times))
+
+    def healthy(self) -> Feeds:
+        """What it shows where nothing fails."""
+        return self._feeds(Decimal(0))
 
     def _story(
         self,
@@ -66,47 +89,42 @@ class Objective:
         timeline: Timeline,
         lives: tuple[Life, ...],
         looks: tuple[timedelta, ...],
-        *texts: Text,
+        texts: tuple[Text, ...] = (),
+        figures: tuple[Figure, ...] = (),
     ) -> Story:
         reads = tuple(selectors(self.slo.measure))
-        story = Story(
-            promise, f"slo-{self.slo.name}", Context(), self.clock, timeline, lives, looks, texts, reads
-        )
-        count, last = timeline.phases[-1]
-        missing = max(story.end - timeline.now, NOTHING)
-        timeline.phases[-1] = count + missing // timeline.scrape + 1, last
-        return story
+        about = f"slo-{self.slo.name}"
+        return Story(promise, about, Context(), self.clock, timeline, lives, looks, texts, reads, figures)
 
-    def _burning(self, share: Decimal, begins: Span, ends: Span | None = None) -> tuple[Life, ...]:
+    def _burning(self, share: Decimal, begins: Span) -> tuple[Life, ...]:
         """Whose budget burns too fast where this share of all events is bad from the start."""
         found = []
         for alert, (_, burns) in zip(self.slo.alerts, self.slo.burns, strict=True):
             burning = any(share > self._limit(burn) for burn in burns)
-            found.append(Life(alert, begins, ends) if burning else Life(alert, None))
+            found.append(Life(alert, begins if burning else None))
         return tuple(found)
 
     def _paces(self, tier: str, burn: Burn) -> Iterator[Story | Untestable]:
         if OVER * self._limit(burn) >= 1:
-            yield Untestable(
-                f"slo-{self.slo.name}", f"its budget cannot burn {plain(burn.factor)} times too fast"
-            )
+            reason = f"its budget cannot burn {plain(burn.factor)} times too fast"
+            yield Untestable(f"slo-{self.slo.name}", reason)
             return
         for word, by in (("just over", OVER), ("just under", UNDER)):
             promise = f"{word} {plain(burn.factor)} times the pace at which it lasts, over {span(burn.long)} and {span(burn.short)}"
             verb = "fires" if by is OVER else "says nothing of it"
-            share = round(by * self._limit(burn), 1 - (burn.factor * (1 - self.slo.objective)).adjusted() + 2)
+            share = round(by * self._limit(burn), 3 - self._limit(burn).adjusted())
             timeline = Timeline(self.rollout.scrape)
-            timeline.play(self._feeds(share), timeline.scrape)
             begins = Span(NOTHING, self.clock.first(3 * timeline.scrape))
-            lives, at = self._burning(share, begins), begins.last + self.clock.step
+            at = begins.last + self.clock.step
+            timeline.play(self._feeds(share), at)
             said = f"A budget that burns {promise}: {tier} {verb}"
-            yield self._story(said, timeline, lives, (at,), *self._texts(share, at, burn))
+            texts = tuple(self._texts(share, at, burn))
+            yield self._story(said, timeline, self._burning(share, begins), (at,), texts)
 
     def _texts(self, share: Decimal, at: timedelta, burn: Burn) -> Iterator[Text]:
         """The alert of the pair that is the only one of its tier to burn."""
         for alert, (_, burns) in zip(self.slo.alerts, self.slo.burns, strict=True):
-            burning = [one for one in burns if share > self._limit(one)]
-            if burning == [burn]:
+            if [one for one in burns if share > self._limit(one)] == [burn]:
                 labels = {names.SLO: self.slo.name, names.WINDOW: span(burn.long)}
                 yield Text(alert, at, labels, share)
 
@@ -114,24 +132,46 @@ class Objective:
         """The short windows see nothing but errors, and the long ones that there were few of them."""
         short = min(burn.short for _, burn in self.burns)
         timeline = Timeline(self.rollout.scrape)
-        timeline.play(self._feeds(Decimal(0), 1_000_000), max(4 * timeline.scrape, 2 * self.clock.step))
-        timeline.play(self._feeds(Decimal(1)), timeline.scrape)
+        timeline.play(self._feeds(Decimal(0), 1_000_000), 2 * self.clock.step)
         at = self.clock.first(timeline.now + short + 2 * timeline.scrape) + self.clock.step
-        lives = tuple(Life(one, None) for one in self.slo.alerts)
-        return self._story(BURST, timeline, lives, (at,))
+        timeline.play(self._feeds(Decimal(1)), at)
+        return self._story(BURST, timeline, tuple(Life(one, None) for one in self.slo.alerts), (at,))
 
     def blind(self) -> Story:
         """Without its series, and with them again."""
         alert, clock, scrape = self.slo.blind, self.clock, self.rollout.scrape
-        timeline = Timeline(scrape)
-        fed = self._feeds(Decimal(0))
-        timeline.play(fed, max(4 * scrape, clock.step))
+        timeline, fed = Timeline(scrape), self._feeds(Decimal(0))
+        timeline.play(fed, clock.step)
         gone = timeline.now
-        begins = Span(clock.first(gone), clock.first(gone + LOOKBACK + scrape))
-        timeline.play({}, begins.last + clock.times(alert.hold) + clock.step - gone)
-        back = timeline.now
-        timeline.play(fed, scrape)
-        life = Life(alert, begins, Span(clock.first(back), clock.first(back + 4 * scrape)))
+        begins = clock.span(gone, gone + self.rollout.evaluate + 2 * scrape)
         fires = begins.last + clock.times(alert.hold)
+        timeline.play({}, fires)
+        ends = clock.span(timeline.now, timeline.now + 4 * scrape)
+        life = Life(alert, begins, ends)
+        looks = tuple(at for at in turns((life,), clock) if at >= clock.step)
+        timeline.play(fed, looks[-1])
         text = Text(alert, fires, {"reason": "its metrics are missing"}, None)
-        return replace(self._story(GONE, timeline, (life,), turns((life,), clock), text), whatever=True)
+        return self._story(GONE, timeline, (life,), looks, (text,))
+
+    def births(self) -> Story:
+        """Its counters: errors and events since the evaluation before."""
+        every, pace = self.rollout.evaluate, self._pace
+        calm = (1 - self.slo.objective) / 2
+        much = pace.events * MUCH * Decimal(str(every / pace.scrape))
+        counter = counter_of(
+            self.slo.measure,
+            every,
+            self.rollout.service,
+            pace,
+            self._share(calm),
+            self._share(Decimal(1)),
+            much,
+        )
+        usual, every_one = counter.usual_events, counter.all_events
+        own = ((names.ROLLOUT, "=", self.rollout.name), (names.SLO, "=", self.slo.name))
+        recorded = [
+            Recorded(Selector(names.SLO_TOTAL, own), usual, every_one),
+            Recorded(Selector(names.SLO_ERRORS, own), usual * calm, every_one - usual * (1 - calm)),
+        ]
+        timeline, figures = play(counter, self.clock, pace.scrape, recorded)
+        return self._story(BORN, timeline, (), (), figures=tuple(figures))

@@ -21,7 +21,6 @@ _CARRIED = (names.ROLLOUT, names.SERVICE, names.GUARDRAIL, names.TIER, names.SEV
 def heartbeat(rollout: Rollout) -> Story:
     """From the first evaluation on."""
     timeline = Timeline(rollout.scrape)
-    timeline.play({}, rollout.scrape)
     life = Life(rollout.heartbeat, Span(NOTHING, NOTHING))
     text = Text(rollout.heartbeat, NOTHING, {}, Decimal(1))
     return Story(
@@ -44,9 +43,9 @@ def climb(rollout: Rollout) -> Iterator[Story]:
     other = _others({names.ALERTNAME: "Other", **dict(alert.labels), names.GUARDRAIL: "other"})
     other |= present(rollout)
     begins = Span(NOTHING, NOTHING)
-    timeline.play({**fires, **other}, clock.times(last) + 3 * step)
+    timeline.play({**fires, **other}, clock.times(last) + 2 * step)
     ends = Span(clock.first(timeline.now), clock.first(timeline.now))
-    timeline.play(other, 3 * step)
+    timeline.play(other, timeline.now + 2 * step)
     lives = tuple(
         Life(level.alert, begins, ends, only=(names.TIER, alert.tier)) for level in rollout.escalation
     )

@@ -3,64 +3,60 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from decimal import Decimal
 from functools import cached_property, partial
 
+from handrail.emit.promtool.births import births
 from handrail.emit.promtool.feeds import FREE, Value, selectors
-from handrail.emit.promtool.figures import inner, rising
-from handrail.emit.promtool.guardrails import COUNTED, LONGEST, STEPS, Director, place, reason_of
-from handrail.emit.promtool.series import Feeds, Impossible, Key, Timeline, matches
-from handrail.emit.promtool.stories import (
-    BESIDE,
-    OVER,
-    RESTING,
-    few,
-    forgotten,
-    judged,
-    late,
-    neighbours,
-    resting,
-    untold,
-    young,
-)
-from handrail.emit.promtool.story import Clock, Context, Life, Story, Untestable
+from handrail.emit.promtool.feeds import condition as the_condition
+from handrail.emit.promtool.figures import inner, rising, window
+from handrail.emit.promtool.guardrails import COUNTED, Director, Phase, series_of
+from handrail.emit.promtool.series import At, Feed, Feeds, Impossible, Key, Timeline, matches
+from handrail.emit.promtool.story import NOTHING, TICK, Clock, Context, Life, Span, Story, Untestable
 from handrail.emit.promtool.subject import Subject
-from handrail.emit.promtool.sudden import sudden
 from handrail.plan import (
     Absence,
-    Alert,
     Condition,
+    Gauge,
+    Growth,
     Guardrail,
+    Increase,
     Latency,
     PromQL,
     Reference,
+    ReferenceKind,
     Rollout,
+    Selector,
     Signal,
     SlowerThan,
+    State,
     StateChanges,
+    Usage,
     While,
 )
+from handrail.promql.comparisons import REMEMBER
+from handrail.units import span
 
-SELDOM = 10
-"""Where it is not needed, evaluations come at most so many times more seldom."""
-
+PACES = (1, 10, 120, 1440)
+"""Evaluations come so many times more seldom where a story is long, and where their moment does not matter."""
+LONGEST = 90
+"""How many evaluations a story lasts at most."""
 Make = Callable[[Director], Story]
 
-SUDDEN = "In a sudden breach each tier fires at the evaluation at which its hold is over"
-
-ENDS = "When a breach is over a tier fires until it is out of the window, and as long as it is kept"
-
+LIMITS = "Just under a limit its tier is silent, just over it fires"
+SUDDEN = "In a sudden breach each tier fires when its hold is over; when it is over, it is kept as long as declared"
 GONE = "When its series go a guardrail is blind, and when they are back it sees again"
-
-BUCKETS = "A histogram that loses its buckets is blind, and sees again with them"
-
+LOST = "Without something that it needs a guardrail is blind, says why, and sees again with it"
 UNHEARD = "When nobody reports the stage any more, a guardrail that needs it is blind"
-
-STABLE = "When the stable arm's series go there is nothing to compare with, and that is blind"
-
-THIN = "With a few events less than its minimum nothing is judged, however bad they are"
-
-ENOUGH = "With a few events more than its minimum everything is judged"
+YOUNG = "Before there is a history to compare with, a guardrail is blind"
+EVENTS = "With fewer events than its minimum nothing is judged, however bad they are; with enough it is"
+BESIDE = "A sick stable arm and sick series of others raise nothing beside a healthy one"
+RESTING = "While the condition of a measure does not hold, nothing fires"
+OVER = "When the first time of a stage is over, what counts only then is silent"
+BORN = "What a process shows first counts whole; what comes back, moves or gets other labels counts nothing"
+NUMBERS = "An instance whose value is no number blinds a guardrail"
 
 
 @dataclass(frozen=True)
@@ -73,7 +69,7 @@ class Promises:
 
     def stories(self) -> Iterator[Story | Untestable]:
         """In the order of the file."""
-        makers = (self._limits, self._sudden, self._blind, self._events, self._others)
+        makers = (self._limits, self._breaches, self._blind, self._others)
         found = [one for made in makers for one in made()]
         reasons = {one.reason for one in found if isinstance(one, Untestable)}
         if len(reasons) == 1 and not any(isinstance(one, Story) for one in found):
@@ -83,12 +79,11 @@ class Promises:
     def _made(
         self, subject: Subject, about: str, make: Make, *, exact: bool = False
     ) -> Iterator[Story | Untestable]:
-        """At the pace of evaluations that needs the fewest of them, or (`exact`) at the quickest that needs not too many."""
-        best: Story | None = None
-        certain = False
-        for times in STEPS:
-            if times > 1 and self._at_its_own_pace:
-                continue
+        """At a pace of evaluations at which it lasts not too long: seldom ones, or (`exact`) those of the rules."""
+        why = "it would last longer than a test should"
+        own = any(isinstance(inner(signal.measure), Absence) for signal in self.guardrail.signals)
+        # What is absent is known after so many evaluations as there are in a window.
+        for times in PACES[:1] if own else PACES[0 if exact else 1 :]:
             director = Director(subject, Clock(self.rollout.evaluate * times))
             try:
                 if director.ago % director.clock.step:
@@ -97,268 +92,350 @@ class Promises:
             except Impossible as reason:
                 yield Untestable(self.guardrail.name, str(reason), about)
                 return
-            certain |= bool(story.looks)
-            quick = story.looks and story.evaluations <= LONGEST * (4 if self._at_its_own_pace else 1)
-            if quick and (best is None or story.evaluations < best.evaluations):
-                best = story
-            if best is not None and (exact or times >= SELDOM):
-                break
-        why = "it would last longer than a test should" if certain else "at no time it is certain what fires"
-        yield best or Untestable(self.guardrail.name, why, about)
-
-    @property
-    def _at_its_own_pace(self) -> bool:
-        """Whether a rule of it counts how often it was evaluated: what is absent is known after a whole window."""
-        return any(isinstance(inner(signal.measure), Absence) for signal in self.guardrail.signals)
+            if not story.asks:
+                why = "at no time it is certain what fires"
+            elif story.evaluations <= LONGEST * (4 if own else 1):
+                yield story
+                return
+        yield Untestable(self.guardrail.name, why, about)
 
     # Stages
-
-    @property
-    def _stages(self) -> list[str | None]:
-        return [*(stage.name for stage in self.rollout.stages), None]
 
     def _subject(self, stage: str | None) -> Subject:
         return Subject(self.rollout, self.guardrail, stage)
 
     @cached_property
-    def _running(self) -> list[str | None]:
-        """The stages in which the judged version has traffic and what it is compared with is there, the best first."""
-        stable = any(self._uses(condition, "stable") for condition in self._conditions)
+    def _best(self) -> Subject:
+        """In the stage in which most is judged, of those where the judged version and what it is compared with have traffic."""
+        stable = any(self._uses(one, ReferenceKind.stable) for one in self._conditions)
         weights = {stage.name: stage.weight for stage in self.rollout.stages}
         running = [
             s for s in self.stages if s is not None and weights[s] != 0 and not (stable and weights[s] == 1)
         ]
-        return sorted(running, key=lambda stage: -len(self._judged(stage))) or [None]
+        found = [self._subject(stage) for stage in running] or [self._subject(None)]
+        return max(found, key=lambda subject: sum(judged(subject, one) for one in self._conditions))
 
     @property
     def _conditions(self) -> list[Condition]:
         return [condition for alert in self.guardrail.alerts for condition in alert.conditions]
 
-    def _uses(self, condition: Condition, kind: str) -> bool:
-        return condition.reference is not None and condition.reference.kind == kind
+    def _uses(self, condition: Condition, kind: ReferenceKind) -> bool:
+        return condition.reference is not None and condition.reference.kind is kind
 
-    def _judged(self, stage: str | None) -> list[Condition]:
-        subject = self._subject(stage)
-        return [c for c in self._conditions if judged(subject, c)]
-
-    def _where(self, condition: Condition) -> list[str | None]:
-        """The stages to try a condition in: the best, and each where it may have another limit."""
-        best = [stage for stage in [*self._running, None] if judged(self._subject(stage), condition)]
-        previous = self._uses(condition, "previous-stage")
-        if condition.staged or previous:
-            best += [stage for stage in self._stages if judged(self._subject(stage), condition)]
-        else:
-            best = best[:1] or [s for s in self._stages if judged(self._subject(s), condition)][:1]
-        return list(dict.fromkeys(best))
+    @cached_property
+    def _sides(self) -> list[Condition]:
+        """One condition for each signal and side from which its limits are reached."""
+        sides = {(c.signal.name, rising(c), c.state): c for c in reversed(self._conditions)}
+        return [c for c in reversed(sides.values()) if not isinstance(c.signal.measure, PromQL)]
 
     # Limits
 
     def _limits(self) -> Iterator[Story | Untestable]:
-        for alert in self.guardrail.alerts:
-            for number, condition in enumerate(alert.conditions):
-                if isinstance(condition.signal.measure, PromQL):
-                    yield from self._free(condition.signal)
-                    continue
-                for first, stage in enumerate(self._where(condition)):
-                    yield from self._limit(alert, condition, stage, number, held=not first)
-                yield from self._unlimited(alert, condition)
+        if any(isinstance(signal.measure, PromQL) for signal in self.guardrail.signals):
+            yield Untestable(self.guardrail.name, FREE)
+        for one in self._sides:
+            if isinstance(inner(one.signal.measure), Absence | StateChanges):
+                continue  # they are or are not, and that is shown by a sudden one
+            own = [c for c in self._conditions if _alike(c, one)]
+            staged = any(c.staged or self._uses(c, ReferenceKind.previous_stage) for c in own)
+            places = [self._best, *(self._subject(s.name) for s in self.rollout.stages), self._subject(None)]
+            wanted = [p for p in places if staged or any(judged(p, c) for c in own)]
+            for number, subject in enumerate({p.stage: p for p in wanted[: None if staged else 1]}.values()):
+                yield from self._made(
+                    subject, f"its limits{_place(subject)}", self._climb(subject, own, held=not number)
+                )
 
-    def _limit(
-        self,
-        alert: Alert,
-        condition: Condition,
-        stage: str | None,
-        number: int,
-        *,
-        held: bool,
-    ) -> Iterator[Story | Untestable]:
-        subject = self._subject(stage)
-        limit = f"{'another' if number else 'its'} {alert.tier} limit"
-        waits = " when its hold is over, and not before" if held else ""
-        over = f"{place(subject)}just over {limit} an alert fires{waits}"
-        under = f"{place(subject)}just under {limit} that tier is silent"
-        for promise, value_of, wait in ((over, subject.over, held), (under, subject.under, False)):
-
-            def make(
-                director: Director,
-                value_of: Callable[[Condition], Value] = value_of,
-                promise: str = promise,
-                wait: bool = wait,  # noqa: FBT001
-            ) -> Story:
-                return director.plateau(promise, alert, condition, value_of(condition), held=wait)
-
-            yield from self._made(subject, promise, make)
-
-    def _unlimited(self, alert: Alert, condition: Condition) -> Iterator[Story | Untestable]:
-        """In stages without a limit even the value that is over the one elsewhere is no breach."""
-        places = self._where(condition)
-        without = [stage for stage in self._stages if self._subject(stage).figure(condition) is None]
-        if not condition.staged or not places or not without:
-            return
-        said = ", ".join("none" if stage is None else stage for stage in without)
-        promise = f"In stages without a {alert.tier} limit ({said}) what is over it elsewhere is no breach"
-
+    def _climb(self, subject: Subject, own: list[Condition], *, held: bool) -> Make:
         def make(director: Director) -> Story:
-            value = self._subject(places[0]).over(condition)
-            story = director.plateau(promise, alert, condition, value, held=False)
-            settle, every = story.end + director.clock.step, 2 * director.clock.step
-            context = Context(without[0], then=tuple(without[1:]), settle=settle, every=every)
-            looks = tuple(settle + number * every - director.clock.step for number in range(len(without)))
-            return director.story(
-                promise,
-                story.timeline,
-                (Life(alert, None, only=reason_of(alert, condition.signal.name)),),
-                looks,
-                context=context,
+            found: list[Value] = []
+            for one in own:
+                if judged(subject, one):
+                    found += [subject.under(one), subject.over(one)]
+                else:  # what is over the limit elsewhere is no breach here
+                    elsewhere = (self._subject(stage) for stage in [*self.stages, None])
+                    found += [place.over(one) for place in elsewhere if judged(place, one)][:1]
+            up = rising(own[0])
+            values = sorted(dict.fromkeys(found), reverse=not up) if own[0].state is None else found
+            if not values:
+                raise Impossible("it has no limit that could be reached")
+            return director.climb(f"{LIMITS}{_place(subject)}", own[0], values, held=held)
+
+        return make
+
+    # Breaches
+
+    def _breaches(self) -> Iterator[Story | Untestable]:
+        subject = self._best
+        for one in self._sides:
+            if judged(subject, one):
+                yield from self._made(subject, "a sudden breach", partial(_sudden, one=one), exact=True)
+        for signal in self.guardrail.signals:
+            own = [c for c in subject.conditions if c.signal == signal and c.reference is None]
+            if isinstance(inner(signal.measure), COUNTED) and own:
+                yield from self._made(subject, "few events", partial(_few, one=own[0]))
+            counts = isinstance(signal.measure, (*COUNTED, Increase)) and not getattr(
+                signal.measure, "native", False
             )
-
-        yield from self._made(self._subject(without[0]), promise, make)
-
-    def _free(self, signal: Signal) -> Iterator[Untestable]:
-        yield Untestable(self.guardrail.name, FREE, signal.name)
-
-    # Sudden breaches
-
-    def _sudden(self) -> Iterator[Story | Untestable]:
-        stage = self._running[0]
-        subject = self._subject(stage)
-        sides = {
-            (c.signal.name, rising(c)): c
-            for c in subject.conditions
-            if not isinstance(c.signal.measure, PromQL)
-        }
-        for (_, up), one in sides.items():
-
-            def make(director: Director, *, one: Condition = one, up: bool = up) -> Story:
-                return sudden(director, SUDDEN, one.signal, up=up, over=False)
-
-            yield from self._made(subject, "a sudden breach", make, exact=True)
-
-            def end(director: Director, *, one: Condition = one, up: bool = up) -> Story:
-                return sudden(director, ENDS, one.signal, up=up, over=True)
-
-            yield from self._made(subject, "the end of a breach", end)
+            if counts and own:
+                yield from self._made(subject, "births", partial(births, promise=BORN, one=own[0]))
 
     # Blindness
 
     def _blind(self) -> Iterator[Story | Untestable]:
-        subject = self._subject(self._running[0])
-        for signal in self.guardrail.signals:
-            if not isinstance(inner(signal.measure), PromQL | Absence | StateChanges):
-                yield from self._gone(subject, signal)
-            if isinstance(signal.measure, Latency | SlowerThan):
-                yield from self._bucketless(subject, signal)
-        yield from self._unheard(subject)
-        for reference in subject.compared_with:
-            yield from self._untold(subject, reference)
-
-    def _gone(self, subject: Subject, signal: Signal) -> Iterator[Story | Untestable]:
-        arms = self.guardrail.arms
-
-        def make(director: Director) -> Story:
-            def keys(calm: Feeds) -> set[Key]:
-                measures = [subject.measure(signal)]
-                if arms is not None and not any(r.kind == "stable" for r in subject.compared_with):
-                    measures.append(subject.measure(signal, arms.stable))
-                return {k for k in calm for m in measures for s in selectors(m) if matches(s, k)}
-
-            return director.lost(GONE, "its metrics are missing", keys, director.widest)
-
-        yield from self._made(subject, "its series are gone", make)
-
-    def _bucketless(self, subject: Subject, signal: Signal) -> Iterator[Story | Untestable]:
-        def make(director: Director) -> Story:
-            def keys(calm: Feeds) -> set[Key]:
-                buckets = selectors(subject.measure(signal))[0]
-                return {key for key in calm if matches(buckets, key)}
-
-            return director.lost(BUCKETS, "its buckets are missing", keys, director.widest)
-
-        yield from self._made(subject, "its buckets are gone", make)
-
-    def _unheard(self, subject: Subject) -> Iterator[Story | Untestable]:
+        subject = self._best
+        seen = [
+            s
+            for s in self.guardrail.signals
+            if not isinstance(inner(s.measure), PromQL | Absence | StateChanges)
+        ]
+        for signal in seen:
+            yield from self._made(subject, "its series are gone", partial(_gone, signal=signal), exact=True)
+        if seen:
+            yield from self._made(subject, "what it needs is gone", lambda d: _lost(d, self._needs(d)))
+            for signal in seen:
+                if isinstance(inner(signal.measure), Gauge | Usage | State | Growth):
+                    yield from self._made(subject, "no numbers", partial(_no_number, signal=signal))
         used = [*self._conditions, *(success.condition for success in self.guardrail.success)]
-        told = any(c.reference and not self._uses(c, "ago") for c in used)
+        told = any(c.reference and not self._uses(c, ReferenceKind.ago) for c in used)
         timed = any(alert.during for alert in self.guardrail.alerts)
         staged = any(condition.staged for condition in used)
-        if not self.rollout.stages or not (told or timed or staged or self.guardrail.arms):
-            return
+        if self.rollout.stages and (told or timed or staged or self.guardrail.arms):
+            yield from self._made(subject, "nobody reports the stage", _unheard)
+        for reference in subject.compared_with:
+            if reference.ago:
+                yield from self._made(subject, "no history", partial(_young, reference=reference))
 
-        def make(director: Director) -> Story:
-            heard = max(3 * director.scrape, 2 * director.clock.step)
-            until = -(-heard // director.scrape) * director.scrape
-            timeline = Timeline(director.scrape)
-            timeline.play(director.feeds(director.bases), director.scrape)
-            begins = forgotten(director, until)
-            context = Context(subject.stage, until)
-            return director.blind(UNHEARD, "nobody reports the stage", timeline, begins, context=context)
-
-        yield from self._made(subject, "nobody reports the stage", make, exact=True)
-
-    def _untold(self, subject: Subject, reference: Reference) -> Iterator[Story | Untestable]:
-        name = subject.captured(reference)
-        if reference.kind == "ago":
-            yield from self._made(subject, "no history", lambda director: young(director, reference))
-        elif reference.kind == "stable":
-            yield from self._stable(subject)
-        elif name is not None:
-            stage = name.partition(":")[2]
-            what = (
-                f"the figure of stage {stage} is missing"
-                if stage
-                else "the figure from before the rollout is missing"
-            )
-            yield from self._made(subject, what, lambda director: untold(director, what), exact=True)
-
-    def _stable(self, subject: Subject) -> Iterator[Story | Untestable]:
-        def make(director: Director) -> Story:
-            told = subject.told()
-            return director.lost(
-                STABLE,
-                "the stable arm's metrics are missing",
-                lambda _: {key for key in director.beside if key not in told},
-                director.widest,
-            )
-
-        yield from self._made(subject, "the stable arm is gone", make)
-
-    # Events
-
-    def _events(self) -> Iterator[Story | Untestable]:
-        subject = self._subject(self._running[0])
+    def _needs(self, director: Director) -> Iterator[tuple[str, set[object], timedelta]]:
+        """The reason, the series that go, and how long after their last sample they are surely missed."""
+        subject, told = director.subject, director.subject.told()
+        healthy, widest = (
+            director.feeds(director.bases),
+            max(window(s.measure) for s in director.guardrail.signals),
+        )
         for signal in self.guardrail.signals:
-            if not isinstance(inner(signal.measure), COUNTED):
-                continue
-            own = [c for c in subject.conditions if c.signal == signal and c.reference is None]
-            if not own:
-                continue
-            for promise, enough in ((THIN, False), (ENOUGH, True)):
-
-                def make(
-                    director: Director,
-                    *,
-                    one: Condition = own[0],
-                    promise: str = promise,
-                    enough: bool = enough,
-                ) -> Story:
-                    return few(director, promise, one, enough=enough)
-
-                yield from self._made(subject, promise, make)
+            if isinstance(signal.measure, Latency | SlowerThan):
+                keys = series_of(selectors(subject.measure(signal))[:1], healthy)
+                yield "its buckets are missing", keys, widest
+        for reference in subject.compared_with:
+            name = subject.captured(reference)
+            if reference.kind is ReferenceKind.stable:
+                yield (
+                    "the stable arm's metrics are missing",
+                    {k for k in director.beside if k not in told},
+                    widest,
+                )
+            elif name is not None:
+                what = (
+                    f"the figure of stage {name.partition(':')[2]}"
+                    if ":" in name
+                    else "the figure from before the rollout"
+                )
+                keys = {k for k in told if dict(k.labels)["reference"] == name}
+                yield f"{what} is missing", keys, REMEMBER
 
     # Others
 
     def _others(self) -> Iterator[Story | Untestable]:
-        subject = self._subject(self._running[0])
-        if any(isinstance(signal.measure, PromQL) for signal in self.guardrail.signals):
+        subject = self._best
+        if not subject.conditions or any(isinstance(s.measure, PromQL) for s in self.guardrail.signals):
             return
-        if subject.conditions:
-            yield from self._made(subject, BESIDE, neighbours)
-        for signal in self.guardrail.signals:
-            if isinstance(signal.measure, While) and any(c.signal == signal for c in subject.conditions):
-                yield from self._made(subject, RESTING, partial(resting, signal=signal))
-        for alert in self.guardrail.alerts:
-            if alert.during is not None and subject.conditions:
-                yield from self._made(subject, OVER, partial(late, alert=alert))
+        yield from self._made(subject, "others", _neighbours)
+        for one in {c.signal.name: c for c in subject.conditions}.values():
+            if isinstance(one.signal.measure, While):
+                yield from self._made(subject, "its condition", partial(_resting, one=one))
+        if any(alert.during for alert in self.guardrail.alerts):
+            yield from self._made(subject, "the end of its time", _late)
+
+
+def _alike(one: Condition, other: Condition) -> bool:
+    """Whether two conditions can be reached by one climb."""
+    return (one.signal.name, rising(one), one.state) == (other.signal.name, rising(other), other.state)
+
+
+def _place(subject: Subject) -> str:
+    if not subject.rollout.stages:
+        return ""
+    return ", while no attempt is active" if subject.stage is None else f", in stage {subject.stage}"
+
+
+def judged(subject: Subject, condition: Condition) -> bool:
+    """Whether a condition has a limit in the subject's stage."""
+    try:
+        return subject.limit(condition) is not None
+    except Impossible:
+        return True
+
+
+def _sudden(director: Director, one: Condition) -> Story:
+    return director.sudden(SUDDEN, one.signal, up=rising(one))
+
+
+def _few(director: Director, one: Condition) -> Story:
+    """All events are bad: half an event less than the minimum in each window, then half an event more."""
+    subject, measure = director.subject, inner(one.signal.measure)
+    if subject.entangled:
+        raise Impossible("two of its measures look at one series, and have their own minimum")
+    width, least = window(measure), Decimal(getattr(measure, "min_events", 1))
+    each, rest = divmod(width, director.scrape)
+    thin, enough = (least - Decimal("0.5")) / (each + bool(rest)), (least + Decimal("0.5")) / each
+    values = subject.with_value({}, one.signal, subject.far(one.signal, up=rising(one)))
+    timeline, usual = Timeline(director.scrape), subject.pace(one.signal).events
+    calm = subject.healthy()
+    first = director.clock.first(max(director.ready, width))
+    timeline.play(director.feeds(values, thin / usual), first)
+    start = timeline.now
+    sure = start - director.scrape + width
+    second = director.clock.first(sure)
+    timeline.play(director.feeds(values, enough / usual), second)
+    lives = director.lives([Phase(calm, NOTHING, first), Phase(values, start, sure)])
+    return director.story(EVENTS, timeline, lives, (first, second))
+
+
+def _neighbours(director: Director) -> Story:
+    """Everything is far beyond its limits, but for the version that is judged."""
+    subject, arms = director.subject, director.guardrail.arms
+    sick: dict[str, Value] = dict(subject.healthy())
+    for one in subject.conditions:
+        if not isinstance(one.signal.measure, StateChanges):
+            sick[one.signal.name] = director.far(one.signal, up=rising(one))
+    feeds = dict(_strangers(subject.fed(sick, times=Decimal(1000)), subject.reads()))
+    if arms is not None and any(arms.label in signal.by for signal in director.guardrail.signals):
+        stable = any(c.reference and c.reference.kind is ReferenceKind.stable for c in subject.conditions)
+        feeds |= subject.fed(director.bases if stable else sick, arm=arms.stable)
+    feeds |= {**subject.told(), **subject.fed(director.bases)}
+    timeline = Timeline(director.scrape)
+    timeline.play(feeds, director.ready)
+    lives = director.lives([Phase(director.bases, NOTHING, director.ready)])
+    return director.story(BESIDE, timeline, (life for life in lives if life.begins is None), [director.ready])
+
+
+def _strangers(feeds: Feeds, reads: list[Selector]) -> dict[Key, Feed]:
+    """The same series with one label of their matchers changed, where nobody reads them then."""
+    found: dict[Key, Feed] = {}
+    for label in dict.fromkeys(label for s in reads for label, op, _ in s.matchers if op == "="):
+        for key, feed in feeds.items():
+            other = Key.of(key.metric, {**dict(key.labels), label: "stranger"})
+            if label in dict(key.labels) and not any(matches(s, other) for s in reads):
+                found[other] = feed
+    return found
+
+
+def _resting(director: Director, one: Condition) -> Story:
+    """A value far beyond its limits while the condition of its measure does not hold."""
+    subject, narrow = director.subject, director.subject.measure(one.signal)
+    if not isinstance(narrow, While):
+        raise TypeError("it has no condition")
+    values = subject.with_value({}, one.signal, director.far(one.signal, up=rising(one)))
+    feeds = {**director.feeds(values), **the_condition(narrow, subject.pace(one.signal), holds=False)}
+    timeline = Timeline(director.scrape)
+    timeline.play(feeds, director.ready)
+    lives = director.lives([Phase(values, NOTHING, director.ready)])
+    silent = (replace(life, begins=None) for life in lives if life.begins)
+    return director.story(RESTING, timeline, silent, [director.ready])
+
+
+def _late(director: Director) -> Story:
+    """A stage that is older than the time for which tiers count."""
+    subject, timeline = director.subject, Timeline(director.scrape)
+    timed = {
+        alert: c for alert in subject.alerts if alert.during for c in alert.conditions if judged(subject, c)
+    }
+    alert, one = next(iter(timed.items()), (None, None))
+    if alert is None or one is None:
+        raise Impossible("it has no limit in the stages that could be looked at")
+    values = subject.with_value({}, one.signal, subject.over(one))
+    timeline.play(director.feeds(values), director.ready)
+    entered = -(alert.during or NOTHING) - director.clock.step
+    return director.story(
+        OVER, timeline, [Life(alert, None)], [director.ready], context=Context(subject.stage, None, entered)
+    )
+
+
+def _gone(director: Director, signal: Signal) -> Story:
+    """The series of one signal go for as long as it takes to be blind, and come back."""
+    lost = series_of(selectors(director.subject.measure(signal)), director.feeds(director.bases))
+    measure, width = inner(signal.measure), window(signal.measure)
+    at_last = (
+        width if isinstance(measure, (*COUNTED, Increase)) or (width and isinstance(measure, Gauge)) else None
+    )
+    return _story_of_loss(director, GONE, [("its metrics are missing", lost, width)], at_last)
+
+
+def _lost(director: Director, needs: Iterator[tuple[str, set[object], timedelta]]) -> Story:
+    found = [need for need in needs if need[1]]
+    if not found:
+        return director.story(LOST, Timeline(director.scrape), (), ())
+    return _story_of_loss(director, LOST, found, None)
+
+
+def _story_of_loss(
+    director: Director,
+    promise: str,
+    needs: list[tuple[str, set[object], timedelta]],
+    exactly: timedelta | None,
+) -> Story:
+    """One thing after the other goes and comes back; `exactly` so long after its last sample it is missed."""
+    clock, scrape, healthy = director.clock, director.scrape, director.feeds(director.bases)
+    timeline, lost = Timeline(scrape), list[tuple[str, Span, Span | None]]()
+    timeline.play(healthy, director.ready)
+    for reason, keys, width in needs:
+        _seen(director, healthy, keys)
+        gone = timeline.now
+        last = gone - scrape
+        first = gone if exactly is None else last + exactly
+        begins = clock.span(first, max(last + width + TICK, gone))
+        rest = {key: feed for key, feed in healthy.items() if key not in keys}
+        timeline.play(rest, begins.last + clock.times(director.guardrail.blind.hold))
+        ends = clock.span(timeline.now, timeline.now + 3 * scrape)
+        timeline.play(healthy, ends.last)
+        lost.append((reason, begins, ends))
+    return director.blind(promise, timeline, lost)
+
+
+def _seen(director: Director, healthy: Feeds, lost: set[object]) -> None:
+    """Raises Impossible where the series of one measure would stand for those of another that are gone."""
+    for signal in director.signals:
+        for selector in selectors(director.subject.measure(signal)):
+            found = [key for key in healthy if matches(selector, key)]
+            if not found or (not lost.isdisjoint(found) and not lost.issuperset(found)):
+                raise Impossible("two of its measures look at series that cannot be told apart")
+
+
+def _no_number(director: Director, signal: Signal) -> Story:
+    """One instance more, whose value is no number."""
+    healthy = director.feeds(director.bases)
+    odd = series_of(selectors(director.subject.measure(signal))[:1], healthy)
+    twin = {
+        Key.of(key.metric, {**dict(key.labels), "instance": "odd"}): At(Decimal("NaN"))
+        for key in healthy
+        if key in odd
+    }
+    timeline = Timeline(director.scrape)
+    timeline.play(healthy, director.ready)
+    start = timeline.now
+    sure = start if not isinstance(inner(signal.measure), Growth) else start + 2 * director.scrape
+    begins = director.clock.span(start, sure)
+    timeline.play({**healthy, **twin}, begins.last + director.clock.times(director.guardrail.blind.hold))
+    return director.blind(NUMBERS, timeline, [("its values are no numbers", begins, None)])
+
+
+def _unheard(director: Director) -> Story:
+    """The receiver says the stage until a moment, and then no more."""
+    timeline = Timeline(director.scrape)
+    until = director.ready // director.scrape * director.scrape
+    begins = director.clock.span(until + REMEMBER, until + REMEMBER + TICK)
+    context = Context(director.subject.stage, until)
+    timeline.play(director.feeds(director.bases), begins.last)
+    return director.blind(UNHEARD, timeline, [("nobody reports the stage", begins, None)], context)
+
+
+def _young(director: Director, reference: Reference) -> Story:
+    """The series are there since a moment ago."""
+    timeline = Timeline(director.scrape)
+    begins = director.clock.span(NOTHING, 3 * director.scrape)
+    timeline.play(director.feeds(director.bases), begins.last)
+    reason = f"there is no history of {span(reference.ago or NOTHING)}"
+    return director.blind(YOUNG, timeline, [(reason, begins, None)])
 
 
 def best(rollout: Rollout) -> tuple[str | None, ...]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
-from functools import cache
+from functools import cache, lru_cache
 
 from handrail.plan import Selector
 from handrail.units import plain
@@ -38,9 +38,10 @@ class Key:
 
 @dataclass(frozen=True)
 class Rise:
-    """It grows by `step` from scrape to scrape."""
+    """It grows by `step` from scrape to scrape, from `start` on."""
 
     step: Decimal
+    start: Decimal = Decimal(0)
 
 
 @dataclass(frozen=True)
@@ -50,17 +51,8 @@ class At:
     level: Decimal
 
 
-@dataclass(frozen=True)
-class Burst:
-    """A counter to which `events` happen at once, at the first scrape of a phase, and none after."""
-
-    events: Decimal
-
-
-Feed = Rise | At | Burst
+Feed = Rise | At
 Feeds = Mapping[Key, Feed]
-STOOD = Decimal(20)
-"""Where a counter of single events begins: it was counting before the test does."""
 
 
 @dataclass
@@ -70,9 +62,15 @@ class Timeline:
     scrape: timedelta
     phases: list[tuple[int, Feeds]] = field(default_factory=list)
 
-    def play(self, feeds: Feeds, lasting: timedelta) -> None:
-        """Feed these for so long, at least for one scrape."""
-        self.phases.append((max(1, -(-lasting // self.scrape)), feeds))
+    def play(self, feeds: Feeds, until: timedelta) -> None:
+        """Feed these at every scrape up to then, and at least at one."""
+        self.phases.append((max(1, (until - self.now) // self.scrape + 1), feeds))
+
+    def last(self, until: timedelta) -> None:
+        """Go on as it is, up to then."""
+        if self.phases and self.now <= until:
+            count, feeds = self.phases[-1]
+            self.phases[-1] = count + (until - self.now) // self.scrape + 1, feeds
 
     @property
     def now(self) -> timedelta:
@@ -121,12 +119,10 @@ def _pieces(feed: Feed, value: Decimal | None, count: int) -> list[tuple[Decimal
     """Runs as (first value, step, length) of a series that was at `value`."""
     zero = Decimal(0)
     match feed:
-        case Rise(step):
-            return [(zero if value is None else value + step, step, count)]
+        case Rise(step, start):
+            return [(start if value is None else value + step, step, count)]
         case At(level):
             return [(level, zero, count)]
-        case Burst(events):
-            return [((STOOD if value is None else value) + events, zero, count)]
 
 
 def _extend(runs: list[tuple[Decimal, Decimal, int]], start: Decimal, step: Decimal, length: int) -> None:
@@ -140,6 +136,8 @@ def _extend(runs: list[tuple[Decimal, Decimal, int]], start: Decimal, step: Deci
 
 
 def _run(start: Decimal, step: Decimal, length: int) -> str:
+    if start.is_nan():
+        return " ".join(["NaN"] * length)
     if length == 1:
         return plain(start)
     if step == 0:
@@ -165,6 +163,7 @@ def _fits(op: str, wanted: str, value: str) -> bool:
     return pattern is not None and (pattern.fullmatch(value) is not None) == (op == "=~")
 
 
+@lru_cache(100_000)
 def matches(selector: Selector, key: Key) -> bool:
     """Whether the selector selects the series."""
     if selector.metric != key.metric:
@@ -178,7 +177,12 @@ def chosen(selector: Selector, given: Mapping[str, str], flipped: str | None = N
 
     Raises Impossible where no example can be made of a pattern.
     """
-    labels: dict[str, str] = {}
+    return _chosen(selector, tuple(given.items()), flipped)
+
+
+@lru_cache(10_000)
+def _chosen(selector: Selector, pairs: tuple[tuple[str, str], ...], flipped: str | None) -> Key:
+    given, labels = dict(pairs), dict[str, str]()
     for name in dict.fromkeys([*(label for label, _, _ in selector.matchers), *given]):
         wanted = [(op, text) for label, op, text in selector.matchers if label == name]
         labels[name] = _label(name, wanted, given.get(name), flip=name == flipped)

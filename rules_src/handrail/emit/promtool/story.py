@@ -12,6 +12,7 @@ from handrail.emit.promtool.series import At, Key, Timeline
 from handrail.plan import Alert, Rollout, Selector
 
 NOTHING = timedelta()
+TICK = timedelta(milliseconds=1)
 FOREVER = timedelta(days=100_000)
 
 
@@ -29,6 +30,10 @@ class Clock:
         """How long that is in whole evaluations."""
         return -(-lasting // self.step) * self.step
 
+    def span(self, first: timedelta, last: timedelta) -> Span:
+        """The evaluations at which something that happens between these is seen first."""
+        return Span(self.first(first), self.first(last))
+
 
 @dataclass(frozen=True)
 class Span:
@@ -42,28 +47,27 @@ class Span:
 class Life:
     """An alert's condition holds from an evaluation within `begins` to one within `ends` (None: to the end).
 
-    Where it never begins, `begins` is None and it is silent from `silent` on. An alert with several reasons has a
-    life for each, told apart by a label (`only`); None: it has only one.
+    `begins` None: it never holds. An alert with several reasons has a life for each, told apart by a label (`only`);
+    None: it has only one.
     """
 
     alert: Alert
     begins: Span | None
     ends: Span | None = None
-    silent: timedelta = NOTHING
     only: tuple[str, str] | None = None
 
     def state(self, at: timedelta, clock: Clock) -> str | None:
         """`firing`, `pending` or nothing ("") at an evaluation; None where that is not certain."""
         hold, keep = clock.times(self.alert.hold), clock.times(self.alert.keep_firing_for)
         if self.begins is None:
-            return "" if at >= self.silent else None
+            return ""
         if self.alert.during is not None and at + clock.step >= self.alert.during:
             return None
         if at < self.begins.first:
             return ""
         ends = self.ends or Span(FOREVER, FOREVER)
         if self.begins.last + hold <= at < ends.first + keep:
-            return "firing"
+            return "firing" if self.begins.last + hold < ends.first else None
         if self.begins.last <= at < min(self.begins.first + hold, ends.first):
             return "pending"
         return "" if at >= ends.last + keep else None
@@ -80,38 +84,26 @@ class Life:
 
 @dataclass(frozen=True)
 class Context:
-    """What the receiver says: the stage, for how long it says so (None: all the time), and since when it is in it.
-
-    `then` are stages that follow, each `every` so long, the first one after as long as it takes to `settle`.
-    """
+    """What the receiver says: the stage, until when it says so (None: all the time), and since when it is in it."""
 
     stage: str | None = None
     until: timedelta | None = None
     entered: timedelta = NOTHING
-    then: tuple[str | None, ...] = ()
-    settle: timedelta = NOTHING
-    every: timedelta = NOTHING
 
     def timeline(self, rollout: Rollout, scrape: timedelta, lasting: timedelta) -> Timeline:
         """Its series."""
-        timeline = Timeline(scrape)
-        if self.until is not None:
-            timeline.play(self._told(rollout, self.stage), self.until)
-            timeline.play({}, scrape)
-            return timeline
-        for number, stage in enumerate((self.stage, *self.then)):
-            timeline.play(self._told(rollout, stage), self.every if number else self.settle or lasting)
-        return timeline
-
-    def _told(self, rollout: Rollout, current: str | None) -> dict[Key, At]:
-        feeds: dict[Key, At] = {}
+        timeline, told = Timeline(scrape), dict[Key, At]()
         for stage in rollout.stages:
             labels = {names.ROLLOUT: rollout.name, names.STAGE: stage.name}
-            feeds[Key.of(names.STAGE_METRIC, labels)] = At(Decimal(stage.name == current))
-            if stage.name == current and any(alert.during for alert in rollout.alerts):
-                since = Decimal(str(self.entered.total_seconds()))
-                feeds[Key.of(names.STAGE_ENTERED_METRIC, labels)] = At(since)
-        return feeds
+            told[Key.of(names.STAGE_METRIC, labels)] = At(Decimal(stage.name == self.stage))
+            if stage.name == self.stage and any(alert.during for alert in rollout.alerts):
+                told[Key.of(names.STAGE_ENTERED_METRIC, labels)] = At(
+                    Decimal(str(self.entered.total_seconds()))
+                )
+        timeline.play(told, lasting if self.until is None else self.until)
+        if self.until is not None:
+            timeline.play({}, lasting)
+        return timeline
 
 
 @dataclass(frozen=True)
@@ -122,6 +114,15 @@ class Text:
     at: timedelta
     labels: Mapping[str, str]
     value: Decimal | None
+
+
+@dataclass(frozen=True)
+class Figure:
+    """What is recorded at a time: one value of `series`, between these; None: it has none."""
+
+    series: Selector
+    at: timedelta
+    between: tuple[Decimal, Decimal] | None
 
 
 @dataclass(frozen=True)
@@ -138,10 +139,7 @@ class Untestable:
 
 @dataclass(frozen=True)
 class Story:
-    """One promise about one guardrail: what is fed, whose lives are certain, and when to look at them.
-
-    It is true of `whatever` values the series have where only their being there counts.
-    """
+    """One promise about one guardrail: what is fed, whose lives are certain, and when to look at them."""
 
     promise: str
     about: str
@@ -152,7 +150,7 @@ class Story:
     looks: tuple[timedelta, ...]
     texts: tuple[Text, ...] = ()
     reads: tuple[Selector, ...] = field(default=(), repr=False)
-    whatever: bool = False
+    figures: tuple[Figure, ...] = ()
 
     @property
     def evaluations(self) -> int:
@@ -160,16 +158,27 @@ class Story:
         return self.end // self.clock.step + 1
 
     @property
+    def asks(self) -> bool:
+        """Whether it asks anything."""
+        return bool(self.looks or self.texts or self.figures)
+
+    @property
     def end(self) -> timedelta:
         """The last look."""
-        return max([*self.looks, *(text.at for text in self.texts)])
+        return max([*self.looks, *(text.at for text in self.texts), *(figure.at for figure in self.figures)])
 
     def certain(self, at: timedelta) -> dict[tuple[str, tuple[str, str] | None], str]:
         """The state of every alert that is certain then, by its name and what tells its lives apart."""
-        states = {(life.alert.name, life.only): life.state(at, self.clock) for life in self.lives}
-        return {name: state for name, state in states.items() if state is not None}
+        found: dict[tuple[str, tuple[str, str] | None], set[str | None]] = {}
+        for life in self.lives:
+            found.setdefault((life.alert.name, life.only), set()).add(life.state(at, self.clock))
+        states = {}
+        for name, some in found.items():  # of several lives the one it is in counts, if it is the only one
+            if None not in some:
+                states[name] = max(state or "" for state in some)
+        return states
 
 
 def turns(lives: Iterable[Life], clock: Clock) -> tuple[timedelta, ...]:
     """Every time at which one of them turns."""
-    return tuple(sorted({at for life in lives for at in life.turns(clock) if at >= NOTHING}))
+    return tuple(sorted({at for life in lives for at in life.turns(clock) if NOTHING <= at < FOREVER}))

@@ -5,15 +5,15 @@ All of it is arithmetic on the declaration: nothing here knows how Prometheus ge
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
 from itertools import pairwise
 
 from handrail.contract import names
-from handrail.emit.promtool.feeds import MANY, Pace, Value, edges, feeds, measured, selectors, steadily
-from handrail.emit.promtool.figures import _beside, bounds, calm, exact, inner, rising
+from handrail.emit.promtool.feeds import MANY, Pace, Value, edges, feeds, measured, selectors
+from handrail.emit.promtool.figures import MARGIN, _beside, bounds, calm, exact, inner, rising
 from handrail.emit.promtool.series import At, Feed, Feeds, Impossible, Key, chosen, matches
 from handrail.plan import (
     Absence,
@@ -162,8 +162,8 @@ class Subject:
         measure = inner(condition.signal.measure)
         if isinstance(measure, Absence):
             return Decimal(1)
-        if isinstance(measure, Increase) and rising(condition):
-            return -(-limit // 1) if condition.op is Op.at_least else limit // 1 + 1
+        if isinstance(measure, Increase):
+            return limit + max(Decimal(1), limit * self._blur(measure)) * (1 if rising(condition) else -1)
         if condition.op not in _STRICT and exact(condition, limit):
             return limit
         return _beside(limit, measure, up=rising(condition))
@@ -178,16 +178,17 @@ class Subject:
         measure = inner(condition.signal.measure)
         if isinstance(measure, Absence):
             return Decimal(0)
-        if isinstance(measure, Increase) and rising(condition):
-            return self._fewer(measure, limit)
+        if isinstance(measure, Increase):
+            by = self._blur(measure) if limit else Decimal(condition.op not in _STRICT)
+            return limit * (1 - by) if rising(condition) else limit * (1 + by)
         if condition.op in _STRICT and exact(condition, limit):
             return limit
         return _beside(limit, measure, up=not rising(condition))
 
-    def _fewer(self, measure: Increase, limit: Decimal) -> Decimal:
-        """So few events that they are under the limit, however much a rate makes of them at the window's edges."""
-        share = 1 - 2 * Decimal(str(self.rollout.scrape / measure.window))
-        return max(Decimal(0), (limit * share - Decimal("0.01")) // 1)
+    def _blur(self, measure: Increase) -> Decimal:
+        """How far beside a count lies what surely is another: a window that scrapes do not divide has one more or less."""
+        scrape = self.rollout.scrape
+        return MARGIN + (Decimal(str(scrape / measure.window)) if measure.window % scrape else Decimal(0))
 
     def far(self, signal: Signal, *, up: bool) -> Value:
         """A value far beyond every limit on that side."""
@@ -197,10 +198,8 @@ class Subject:
         if isinstance(measure, Ratio | SlowerThan | Absence):
             return Decimal(up)
         if isinstance(measure, Latency):
-            edge = (
-                edges(measure, [limit / measure.scale for limit in limits])[-1 if up else 0] * measure.scale
-            )
-            return edge if up else edge * measure.q
+            shape = edges(measure, self._near(signal, measure.scale))
+            return shape[-1] * measure.scale if up else shape[0] * measure.scale * measure.q
         if up:
             return max(4 * abs(max(limits)), max(limits) + 10) // 1 + 1
         return low if low is not None else min(limits) - 4 * abs(min(limits)) - 10
@@ -262,13 +261,20 @@ class Subject:
         if isinstance(measure, State):
             labels.pop(measure.label)
         least = Decimal(10 ** len(str(10 * getattr(measure, "min_events", 10))))
-        found = [self._limit(c) for c in self.conditions if c.signal == signal]
         shape: tuple[Decimal, ...] = ()
         if isinstance(measure, Latency):
             least = max(least, MANY)
         if isinstance(measure, Latency | SlowerThan):
-            shape = edges(measure, [limit / measure.scale for limit in found])
+            shape = edges(measure, self._near(signal, measure.scale))
         return Pace(self.rollout.scrape, least, labels, self.states, shape)
+
+    def _near(self, signal: Signal, scale: Decimal) -> list[Decimal]:
+        """Every figure that its histogram must be able to show."""
+        found = [self._limit(c) for c in self.conditions if c.signal == signal]
+        if signal in self.compared_with.values():
+            found.append(self.base(signal))
+        healthy = self._healthy(signal)
+        return [value / scale for value in [*found, healthy] if isinstance(value, Decimal)]
 
     def _shared(self, signal: Signal) -> dict[str, str]:
         """Labels that other signals look for in series of the same metric: one series may be that of both."""
@@ -296,17 +302,13 @@ class Subject:
         *,
         arm: str | None = None,
         times: Decimal = Decimal(1),
-        steady: Container[str] = (),
     ) -> dict[Key, Feed]:
-        """Series that give every signal its value; `times` as many events as usual, and counts as `steady` paces."""
+        """Series that give every signal its value, with `times` as many events as usual."""
         found: dict[Key, Feed] = {}
         read: list[Selector] = []
         for signal in self._in_order(values):
             pace, measure, value = self.pace(signal, arm=arm), self.measure(signal, arm), values[signal.name]
             own = dict(feeds(measure, value, pace.of(pace.events * times)))
-            counted = inner(measure)
-            if isinstance(counted, Increase) and isinstance(value, Decimal) and signal.name in steady:
-                own |= steadily(counted, value, pace)
             found |= {key: feed for key, feed in own.items() if not any(matches(s, key) for s in read)}
             read += selectors(measure)
         return found
@@ -342,8 +344,12 @@ class Subject:
         return len(known) < len(healthy)
 
     def reads(self) -> list[Selector]:
-        """Every series of the service that the guardrail looks at."""
-        return [selector for signal in self.guardrail.signals for selector in selectors(signal.measure)]
+        """Every series of the service that the guardrail looks at, of whichever arm: targets are known by all they show."""
+        arms, found = (
+            self.guardrail.arms,
+            [s for one in self.guardrail.signals for s in selectors(one.measure)],
+        )
+        return found if arms is None else [selector.without(arms.label) for selector in found]
 
     def told(self) -> Feeds:
         """The figures that the receiver captured and that limits here are relative to."""
@@ -376,7 +382,7 @@ class Subject:
             return None
         if isinstance(value, str) or condition.state is not None:
             return value == condition.state
-        counted = isinstance(inner(condition.signal.measure), Increase)
-        if value == limit and (roughly or not (counted or exact(condition, limit))):
+        none = value == 0 and isinstance(inner(condition.signal.measure), Increase)
+        if value == limit and not none and (roughly or not exact(condition, limit)):
             return None
         return condition.op.breached(value, limit)

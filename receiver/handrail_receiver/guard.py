@@ -119,7 +119,8 @@ class Guard:
         full = True
         while full:
             settled = await self._settle()
-            full = sum(len(one.numbers) for one in settled) == self._together
+            more = any(not one.numbers for one in settled)
+            full = more or sum(len(one.numbers) for one in settled) == self._together
             self._together = min(TOGETHER, 2 * self._together)
             self.metrics.notifications(settled)
             news = [one for one in settled if one.first is not None and one.first.verdict not in QUIET]

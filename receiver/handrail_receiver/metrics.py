@@ -66,7 +66,7 @@ class Metrics:
         for one in settled:
             verdict = one.first.verdict if one.first else Verdict.ignore
             self._by_result[verdict.value].inc(len(one.numbers))
-            for decision in one.decisions:
+            for decision in (*one.before, *one.decisions):
                 if decision.verdict == Verdict.ignore:
                     self._ignored.labels(decision.reason).inc(len(one.numbers))
                     self._ignored_at[decision.reason] = one.at, decision.text

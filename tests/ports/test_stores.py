@@ -38,6 +38,7 @@ from handrail_receiver.model import (
 from handrail_receiver.ports import Look
 from handrail_receiver.store import Store, open_store
 from handrail_receiver.store.chain import first_broken, first_broken_of
+from handrail_receiver.store.histories import after
 from ports.store_cases import LATER, LEASE, STEPS, begun, by_hand, decision, delivered, judged, opening
 
 pytestmark = pytest.mark.anyio
@@ -82,6 +83,77 @@ async def test_each_decision_sees_what_the_one_before_changed(store: Store) -> N
 
     await store.inbox.settle(judge, NOW, 10)
     assert seen == [(), (LastSaid("one", "error-rate/critical", firing=True, at=NOW),)]
+
+
+async def test_a_delivery_that_takes_too_long_for_one_write_is_decided_in_several(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await begun(store)
+    await delivered(store, 2)
+    monkeypatch.setattr("handrail_receiver.store.inbox.ENOUGH", 0)
+    seen: list[tuple[str, ...]] = []
+
+    def judge(stored: Stored, look: Look) -> Iterator[Decision]:
+        for name in ("one", "two") if stored.number == 1 else ("three",):
+            history = look("shop")
+            seen.append(tuple(said.series for said in history.said))
+            assert history.attempt is not None
+            heard = Heard(name, "error-rate/critical", firing=True)
+            yield decision(heard, attempt=history.attempt.id, verdict=Verdict.note, text=name)
+
+    parts = [one for _ in range(8) for one in await store.inbox.settle(judge, NOW, 10)]
+    said = [(one.numbers, [made.text for made in one.decisions], len(one.before)) for one in parts]
+    assert said == [
+        ([], ["one"], 0),
+        ([], ["two"], 1),
+        ([1], [], 2),
+        ([], ["three"], 0),
+        ([2], [], 1),
+    ]
+    assert seen == [(), ("one",), ("one", "two")]
+    assert (parts[2].first, await store.inbox.waiting()) == (parts[0].decisions[0], 0)
+
+
+async def test_what_a_write_that_failed_had_decided_is_decided_again(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await delivered(store)
+    monkeypatch.setattr("handrail_receiver.store.inbox.ENOUGH", 0)
+    fails: list[bool] = []
+    judgements: list[str] = []
+
+    def judge(_stored: Stored, _look: Look) -> Iterator[Decision]:
+        judgements.append("begun")
+        for number in range(2):
+            if number and fails.pop(0):
+                raise RuntimeError("the database wants to be asked again")
+            yield decision(verdict=Verdict.note, text=str(number))
+
+    fails[:] = [True]
+    (first,) = await store.inbox.settle(judge, NOW, 10)
+    with pytest.raises(RuntimeError):
+        await store.inbox.settle(judge, NOW, 10)
+    fails[:] = [False]
+    parts = [one for _ in range(4) for one in await store.inbox.settle(judge, NOW, 10)]
+    assert [one.text for one in first.decisions] == ["0"]
+    assert [[made.text for made in one.decisions] for one in parts] == [["0"], ["1"], []]
+    assert (judgements, parts[-1].numbers) == (["begun", "begun"], [1])
+
+
+async def test_what_is_known_without_reading_anew_is_what_would_be_read(store: Store) -> None:
+    made = await begun(store, Heard("one", "error-rate/critical", firing=True))
+    changes = (
+        Heard("one", "error-rate/critical", firing=False, origin="alertmanager"),
+        SetHold("alice: wait"),
+        Heard("two", "leaks/critical", firing=True),
+    )
+    before = await store.attempts.history("shop", NOW)
+    await store.attempts.apply("shop", lambda _: decision(*changes, attempt=made.attempt), LATER)
+    read = await store.attempts.history("shop", NOW)
+    known = after(before, changes, LATER)
+    assert known is not None
+    assert (known.attempt, set(known.said)) == (read.attempt, set(read.said))
+    assert after(before, (opening(),), LATER) is None
 
 
 async def test_each_decision_sees_what_was_opened_for_another_rollout_of_the_service(store: Store) -> None:

@@ -79,13 +79,18 @@ def _unknown(signal: Signal, history: History) -> Decision:
         attempt=attempt.id if attempt else 0,
     )
     shadow = signal.labels.get(names.MODE) == names.SHADOW
-    if not signal.firing or shadow or action not in STRENGTH or attempt is None or not attempt.live:
+    if shadow or action not in STRENGTH or attempt is None or not attempt.live:
         return known
+    series = series_of(signal)
+    before = history.heard(series)
+    heard = () if before == signal.firing else (Heard(series, f"{guardrail}/{name}", signal.firing),)
+    if not signal.firing:
+        return replace(known, changes=heard if before else ())
     cure = f"people must {action}, or `handrail rollout adopt {rollout}` where the newest playbook has it"
     text = f"{missing}, and its alert asks for {action}; {cure}"
-    if attempt.held == text:
+    if before and attempt.held:
         return replace(known, verdict=Verdict.repeat, text=text)
-    return replace(known, verdict=Verdict.tell, action=action, text=text, changes=(SetHold(text),))
+    return replace(known, verdict=Verdict.tell, action=action, text=text, changes=(*heard, SetHold(text)))
 
 
 def series_of(signal: Signal) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from functools import cached_property
 
 from handrail.contract import Playbook, Step, names
 
@@ -117,7 +118,11 @@ class History:
 
     def heard(self, series: str) -> bool | None:
         """Whether an alert was firing when we last heard of it in this attempt, None when we never did."""
-        return next((said.firing for said in self.said if said.series == series), None)
+        return self._firing.get(series)
+
+    @cached_property
+    def _firing(self) -> dict[str, bool]:
+        return {said.series: said.firing for said in self.said}
 
     def last_run(self, action: str, key: str | None = None) -> Run | None:
         """The newest run of an action, whatever its key, or with one key."""

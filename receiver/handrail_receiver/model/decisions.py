@@ -175,14 +175,17 @@ class Progress:
 class Settled:
     """A delivery, those that only repeat it, and what was decided about each of them, alert by alert.
 
-    `numbers` are all of theirs; `at` is when the first of them came.
+    `numbers` are all of theirs, none while there is more to decide about it; `at` is when the first of them came.
+    `before` was decided in an earlier write.
     """
 
     numbers: list[int]
     at: datetime
     decisions: tuple[Decision, ...]
+    before: tuple[Decision, ...] = ()
 
     @cached_property
     def first(self) -> Decision | None:
         """The decision that weighs most, None when the delivery lists no alert."""
-        return min(self.decisions, key=lambda decision: WEIGHT[decision.verdict], default=None)
+        every = (*self.before, *self.decisions)
+        return min(every, key=lambda decision: WEIGHT[decision.verdict], default=None)

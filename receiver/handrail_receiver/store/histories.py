@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -120,6 +121,21 @@ def _automatic(tx: Tx, service: str, but: int, at: datetime) -> int:
         but=but,
     )
     return int(rows[0]["found"])
+
+
+def after(history: History, changes: Iterable[Change], at: datetime) -> History | None:
+    """A history once `changes` are carried into the rows; None where it has to be read anew to know."""
+    attempt, heard = history.attempt, dict[str, LastSaid]()
+    for change in changes:
+        match change:
+            case SetHold(why) if attempt is not None:
+                attempt = replace(attempt, held=why)
+            case Heard(series, source, firing, origin):
+                heard[series] = LastSaid(series, source, firing, at, origin)
+            case _:
+                return None
+    said = (one for one in history.said if one.series not in heard)
+    return replace(history, attempt=attempt, said=(*said, *heard.values()))
 
 
 def apply(tx: Tx, decision: Decision, at: datetime, detected_at: datetime) -> Decision:

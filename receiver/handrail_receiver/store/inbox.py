@@ -6,7 +6,8 @@ import asyncio
 import json
 import logging
 import threading
-from collections.abc import Awaitable, Sequence
+import time
+from collections.abc import Awaitable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
@@ -15,12 +16,35 @@ from handrail_receiver.errors import Full
 from handrail_receiver.model import QUIET, Decision, History, Received, Settled, Stored, Verdict
 from handrail_receiver.ports import Judge
 from handrail_receiver.store.engine import Engine, Row, Tx
-from handrail_receiver.store.histories import apply, history_of
+from handrail_receiver.store.histories import after, apply, history_of
 from handrail_receiver.store.rows import UNREADABLE, instant
 
 log = logging.getLogger("handrail")
 COLUMNS = ("at", "source", "body")
+ENOUGH = 1.0
+"""After so many seconds what is decided is written, in the middle of a delivery as well: the store gives up after eight."""
 NO_ALERTS = (Verdict.ignore.value, "no-alerts: the delivery lists no alert")
+
+
+@dataclass
+class _Part:
+    """A delivery that is judged: the decisions that are still to come, and those that were made."""
+
+    left: Iterator[Decision]
+    look: _Look
+    made: list[Decision] = field(default_factory=list)
+
+
+@dataclass
+class _Look:
+    """The histories, in the write that goes on: a judge goes on in the next one, and sees that one's."""
+
+    at: _Settling | None = None
+
+    def __call__(self, rollout: str) -> History:
+        if self.at is None:
+            raise LookupError(rollout)
+        return self.at.look(rollout)
 
 
 @dataclass
@@ -34,13 +58,15 @@ class _Group:
 class SqlInbox:
     """Inbox. Deliveries that arrive before the database begins to write are written together.
 
-    The undecided ones are counted here, and put right whenever there is nothing to decide.
+    The undecided ones are counted here, and put right whenever there is nothing to decide. One that takes too long for
+    one write is decided in several; what a write that failed had decided of it is decided again.
     """
 
     def __init__(self, engine: Engine, limit: int) -> None:
         self._engine, self._limit = engine, limit
         self._waiting = self._writing = 0
         self._open: _Group | None = None
+        self._parts: dict[int, _Part] = {}
         self._lock = threading.Lock()
 
     def put(self, received: Received) -> Awaitable[None]:
@@ -81,10 +107,16 @@ class SqlInbox:
 
     async def settle(self, judge: Judge, at: datetime, limit: int) -> list[Settled]:
         """Judge the oldest undecided deliveries."""
-        settled = await self._engine.write(lambda tx: _settle(tx, judge, at, limit))
+        settled, parts = await self._engine.write(lambda tx: _settle(tx, judge, at, limit, self._begun()))
+        self._parts = parts
         decided = sum(len(one.numbers) for one in settled)
         self._waiting = max(self._writing, self._waiting - decided if decided else 0)
         return settled
+
+    def _begun(self) -> dict[int, _Part]:
+        """What earlier writes have begun; gone once it is taken, so that a write that fails begins it again."""
+        parts, self._parts = self._parts, {}
+        return parts
 
     async def waiting(self) -> int:
         """How many are not decided yet."""
@@ -102,13 +134,18 @@ def _tell(waiters: Sequence[asyncio.Future[None]], problem: BaseException | None
             waiter.set_exception(problem)
 
 
-def _settle(tx: Tx, judge: Judge, at: datetime, limit: int) -> list[Settled]:
+def _settle(
+    tx: Tx, judge: Judge, at: datetime, limit: int, begun: dict[int, _Part]
+) -> tuple[list[Settled], dict[int, _Part]]:
+    """What was decided in one write, and what is left of the delivery that it did not get to the end of."""
     undecided = "SELECT number, at, source, body FROM inbox WHERE result IS NULL ORDER BY number LIMIT :limit"
-    settling = _Settling(tx, judge, at)
+    settling = _Settling(tx, judge, at, begun)
     for row in tx.rows(f"{undecided} {tx.skip_locked}", limit=limit):
         settling.settle(row)
-    _mark(tx, settling.settled)
-    return settling.settled
+        if settling.enough:
+            break
+    _mark(tx, [one for one in settling.settled if one.numbers])
+    return settling.settled, settling.left
 
 
 def _mark(tx: Tx, settled: Sequence[Settled]) -> None:
@@ -128,6 +165,9 @@ class _Settling:
     tx: Tx
     judge: Judge
     at: datetime
+    begun: dict[int, _Part]
+    left: dict[int, _Part] = field(default_factory=dict)
+    since: float = field(default_factory=time.monotonic)
     settled: list[Settled] = field(default_factory=list)
     histories: dict[str, History] = field(default_factory=dict)
     known: dict[bytes, Settled] = field(default_factory=dict)
@@ -139,16 +179,47 @@ class _Settling:
             again.numbers.append(row["number"])
             return
         stored = Stored(instant(row["at"]), row["source"], body, row["number"])
-        decisions: list[Decision] = []
-        for decision in self.judge(stored, self.look):
-            decisions.append(self._applied(decision, stored.at))
-            if decision.changes:
-                self.histories.clear()
-                self.known.clear()
-        settled = Settled([stored.number], stored.at, tuple(decisions))
+        part = self.begun.get(stored.number) or self._begin(stored)
+        part.look.at = self
+        before, ended = tuple(part.made), self._judge(part, stored.at)
+        settled = Settled(
+            [stored.number] if ended else [], stored.at, tuple(part.made[len(before) :]), before
+        )
         self.settled.append(settled)
-        if all(decision.verdict in QUIET for decision in decisions):
+        if not ended:
+            self.left[stored.number] = part
+        elif all(decision.verdict in QUIET for decision in part.made):
             self.known[body] = settled
+
+    @property
+    def enough(self) -> bool:
+        """Whether what is decided should be written now."""
+        return time.monotonic() - self.since > ENOUGH
+
+    def _begin(self, stored: Stored) -> _Part:
+        look = _Look(self)
+        return _Part(iter(self.judge(stored, look)), look)
+
+    def _judge(self, part: _Part, detected_at: datetime) -> bool:
+        """Decide alert by alert; whether that came to its end before it was enough for one write."""
+        for decision in part.left:
+            done = self._applied(decision, detected_at)
+            part.made.append(done)
+            if done.changes:
+                self._changed(done)
+            if self.enough:
+                return False
+        return True
+
+    def _changed(self, decision: Decision) -> None:
+        """What is known of the histories is so no more; of what was only heard it is known what it changes."""
+        self.known.clear()
+        known = self.histories.get(decision.rollout)
+        then = after(known, decision.changes, self.at) if known else None
+        if then is None:
+            self.histories.clear()
+        else:
+            self.histories[decision.rollout] = then
 
     def _applied(self, decision: Decision, detected_at: datetime) -> Decision:
         """Carry a decision into the rows, all of it or, where that cannot be, none; the others go on."""

@@ -92,9 +92,14 @@ def test_a_rollback_that_the_playbook_cannot_look_up_holds_and_people_are_told_a
         "people must rollback, or `handrail rollout adopt shop` where the newest playbook has it"
     )
     assert (made.verdict, made.reason, made.action) == (Verdict.tell, "unknown-guardrail", "rollback")
-    assert (made.text, made.changes) == (text, (SetHold(text),))
-    held = History(replace(ATTEMPT, held=text))
+    known = Heard(series_of(asking), "nothing/critical", firing=True)
+    assert (made.text, made.changes) == (text, (known, SetHold(text)))
+    said = (LastSaid(series_of(asking), "nothing/critical", firing=True, at=NOW),)
+    held = History(replace(ATTEMPT, held="another that nobody knows"), said=said)
     assert verdict(asking, history=held) == ("repeat", "unknown-guardrail")
+    assert decide(asking, BOOK, History(ATTEMPT, said=said), CONDITIONS).changes == (SetHold(text),)
+    resolved = signal("nothing", action="rollback", firing=False)
+    assert decide(resolved, BOOK, held, CONDITIONS).changes == (replace(known, firing=False),)
     over = History(replace(ATTEMPT, state=AttemptState.rolled_back))
     for quiet, history in (
         (signal("nothing", action="rollback", firing=False), HISTORY),

@@ -1,0 +1,91 @@
+"""A receiver → how long each turn of its event loop takes, written down by itself, beside its own work.
+
+A turn is measured twice: in the CPU time of the loop's own thread, which no other process can lengthen, and by the
+clock, which also tells a turn that waits for a disk or a server. Only turns of a few milliseconds are written down.
+
+    with guarded(folder, under=watched(folder)) as shop:
+        …
+        assert longest(folder).cpu < LIMIT
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import runpy
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TextIO
+
+LIMIT = 0.1
+"""What the loop may take for one turn, in seconds."""
+WORTH_A_LINE = 0.005
+FILE = "turns.jsonl"
+
+
+@dataclass(frozen=True)
+class Turn:
+    """One turn: CPU time and time by the clock, in seconds, and whose it was."""
+
+    cpu: float
+    clock: float
+    whose: str
+
+
+def watched(folder: Path) -> tuple[str, ...]:
+    """What the receiver is started under, so that its turns are written down in `folder`."""
+    return (sys.executable, __file__, str(folder / FILE))
+
+
+def forget(folder: Path) -> None:
+    """What was so far does not count: the start, and what a test makes ready."""
+    (folder / FILE).write_text("")
+
+
+def longest(folder: Path, by: Callable[[Turn], float] = lambda turn: turn.cpu) -> Turn:
+    """The turn that took longest since."""
+    lines = (folder / FILE).read_text().splitlines()
+    return max((Turn(**json.loads(line)) for line in lines), key=by, default=Turn(0.0, 0.0, "nobody"))
+
+
+def _whose(handle: asyncio.Handle) -> str:
+    """The coroutine that has its turn, down to where it waits; or the callback."""
+    callback: Any = handle._callback
+    task = getattr(callback, "__self__", None)
+    if not isinstance(task, asyncio.Task):
+        return str(getattr(callback, "__qualname__", callback))
+    names, inner = [], task.get_coro()
+    while inner is not None and hasattr(inner, "__qualname__"):
+        names.append(inner.__qualname__)
+        inner = getattr(inner, "cr_await", None)
+    return " > ".join(names[-4:])
+
+
+def _write_down(lines: TextIO) -> None:
+    """Measure each turn from now on."""
+    run: Callable[[asyncio.Handle], None] = asyncio.Handle._run
+
+    def measured(handle: asyncio.Handle) -> None:
+        whose, cpu, clock = _whose(handle), time.thread_time(), time.monotonic()
+        run(handle)
+        cpu, clock = time.thread_time() - cpu, time.monotonic() - clock
+        if max(cpu, clock) >= WORTH_A_LINE:
+            lines.write(json.dumps({"cpu": cpu, "clock": clock, "whose": whose}) + "\n")
+
+    asyncio.Handle._run = measured  # type: ignore[method-assign]
+
+
+def _main(file: str, *argv: str) -> None:
+    """Be the receiver that `argv` would start, with its turns written down."""
+    module, sys.argv = argv[2], list(argv[2:])
+    sys.modules["uvloop"] = None  # type: ignore[assignment]  # asyncio's own loop can be measured, uvloop's cannot
+    with Path(file).open("a", buffering=1, encoding="utf-8") as lines:
+        _write_down(lines)
+        runpy.run_module(module, run_name="__main__", alter_sys=True)
+
+
+if __name__ == "__main__":
+    _main(*sys.argv[1:])

@@ -202,7 +202,7 @@ def make_app(settings: Settings, secrets: Secrets) -> Front:
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         # A name server that is silent keeps a thread for a minute: a dead channel's must not be a target's.
         asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(MOST_THREADS, "outside"))
-        playbooks.refresh()
+        await asyncio.to_thread(playbooks.refresh)
         store.engine.start()
         await chores.begin()
         gc.freeze()  # what is there now stays: looking through it for cycles stops everything for 40 ms

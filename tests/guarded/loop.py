@@ -51,14 +51,15 @@ def longest(folder: Path, by: Callable[[Turn], float] = lambda turn: turn.cpu) -
     return max((Turn(**json.loads(line)) for line in lines), key=by, default=Turn(0.0, 0.0, "nobody"))
 
 
-def _whose(handle: asyncio.Handle) -> str:
+def _whose(handle: Any) -> str:
     """The coroutine that has its turn, down to where it waits; or the callback."""
     callback: Any = handle._callback
     task = getattr(callback, "__self__", None)
     if not isinstance(task, asyncio.Task):
         return str(getattr(callback, "__qualname__", callback))
-    names, inner = [], task.get_coro()
-    while inner is not None and hasattr(inner, "__qualname__"):
+    names: list[str] = []
+    inner: Any = task.get_coro()
+    while hasattr(inner, "__qualname__"):
         names.append(inner.__qualname__)
         inner = getattr(inner, "cr_await", None)
     return " > ".join(names[-4:])
@@ -66,16 +67,16 @@ def _whose(handle: asyncio.Handle) -> str:
 
 def _write_down(lines: TextIO) -> None:
     """Measure each turn from now on."""
-    run: Callable[[asyncio.Handle], None] = asyncio.Handle._run
+    run: Callable[[Any], None] = asyncio.Handle._run
 
-    def measured(handle: asyncio.Handle) -> None:
+    def measured(handle: Any) -> None:
         whose, cpu, clock = _whose(handle), time.thread_time(), time.monotonic()
         run(handle)
         cpu, clock = time.thread_time() - cpu, time.monotonic() - clock
         if max(cpu, clock) >= WORTH_A_LINE:
             lines.write(json.dumps({"cpu": cpu, "clock": clock, "whose": whose}) + "\n")
 
-    asyncio.Handle._run = measured  # type: ignore[method-assign]
+    asyncio.Handle._run = measured  # type: ignore[assignment, method-assign]
 
 
 def _main(file: str, *argv: str) -> None:

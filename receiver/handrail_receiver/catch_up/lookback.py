@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from urllib.parse import urlencode
 
 import yaml
@@ -26,13 +28,15 @@ from handrail_receiver.catch_up.routes import Route, listed
 from handrail_receiver.catch_up.safe_yaml import read_yaml
 from handrail_receiver.errors import TargetError
 from handrail_receiver.intake.parse import Instant
-from handrail_receiver.outside import Outside
-from handrail_receiver.outside.prometheus import PartialFlag
+from handrail_receiver.outside import LONGEST_QUOTE, AnswerTooLong, Outside
+from handrail_receiver.outside.prometheus import PartialData, PartialFlag
 
 log = logging.getLogger("handrail")
 ANSWER_WITHIN = 10.0
 OURS = f'alertstate="firing",{names.ROLLOUT}!="",{names.GUARDRAIL}!=""'
 BEFORE = timedelta(minutes=5)  # what muted others may have begun a little earlier
+SHORTEST = 60
+"""In seconds: of a time that is shorter, what is too much to be read at once stays unread."""
 
 
 class _State(BaseModel):
@@ -112,10 +116,18 @@ class AlertmanagerState:
     silences: tuple[Silence, ...]
     rules: tuple[Inhibition, ...]
     routes: tuple[Route, ...]
+    _known: dict[tuple[str, ...], frozenset[str]] = field(default_factory=dict)
 
     def goes_to(self, labels: Labels) -> frozenset[str]:
-        """Who gets an alert with these labels."""
-        return frozenset(name for route in self.routes for name in route.receivers(labels))
+        """Who gets an alert with these labels; the series of a rule mostly differ in what no route looks at."""
+        seen = tuple(labels.get(name, "") for name in self._looks_at)
+        if seen not in self._known:
+            self._known[seen] = frozenset(name for route in self.routes for name in route.receivers(labels))
+        return self._known[seen]
+
+    @cached_property
+    def _looks_at(self) -> tuple[str, ...]:
+        return tuple(sorted(frozenset[str]().union(*(route.looks_at for route in self.routes))))
 
 
 @dataclass(frozen=True)
@@ -126,12 +138,27 @@ class LookBack:
     prometheus: str
     alertmanagers: tuple[str, ...]
 
-    async def fired(self, since: datetime, now: datetime) -> list[PastAlert]:
-        """Handrail's alerts that fired since, with the labels that Alertmanager sees.
+    async def fired(
+        self, since: datetime, now: datetime, rollouts: Iterable[str]
+    ) -> tuple[list[PastAlert], list[str]]:
+        """Handrail's alerts that fired since, with the labels that Alertmanager sees; and of which rollouts there are
+        more than can be read.
 
         Raises TargetError, or ValidationError when what answers is no Prometheus.
         """
-        return await self._fired(OURS, since, now, await self._added())
+        added = await self._added()
+        try:
+            return await self._at_once(OURS, since, now, added), []
+        except AnswerTooLong:
+            found: list[PastAlert] = []
+            unread: list[str] = []
+        for rollout in rollouts:
+            try:
+                ours = f"{OURS},{names.ROLLOUT}={json.dumps(rollout)}"
+                found += await self._fired(ours, since, now, added)
+            except AnswerTooLong:
+                unread.append(rollout)
+        return found, unread
 
     async def muted(
         self,
@@ -148,40 +175,49 @@ class LookBack:
             return ["" for _ in news]  # there is nobody who could have muted it
         if kept is None or present is None:
             return [None for _ in news]
-        sources = await self._sources(news, kept.rules, now)
+        sources = await self._sources(news, kept.rules, now)  # None: too many to be read
         return await asyncio.to_thread(
             lambda: [_muted(one, present, kept, sources, now) for one in news]  # slow: each with each
         )
 
-    async def _fired(self, selector: str, since: datetime, now: datetime, added: Labels) -> list[PastAlert]:
-        still = {_key(one.metric) for one in await self._query(f"ALERTS{{{selector}}}")}
+    async def _at_once(
+        self, selector: str, since: datetime, now: datetime, added: Labels, ago: int = 0
+    ) -> list[PastAlert]:
+        """What fired from `since` to `now`, which is `ago` seconds ago. Raises AnswerTooLong."""
+        still = await self._query(f"ALERTS{{{selector}}}")
         seconds = int((now - since).total_seconds()) + 1
-        return [
-            PastAlert(
-                {**added, **_labels(one.metric)},
-                datetime.fromtimestamp(one.values[0][0], UTC),
-                datetime.fromtimestamp(one.values[-1][0], UTC),
-                still=_key(one.metric) in still,
-            )
-            for one in await self._query(f"ALERTS{{{selector}}}[{seconds}s]")
-            if one.values
-        ]
+        past = f" offset {ago}s" if ago else ""
+        found = await self._query(f"ALERTS{{{selector}}}[{seconds}s]{past}")
+        return await asyncio.to_thread(_seen, found, still, added)
+
+    async def _fired(
+        self, selector: str, since: datetime, now: datetime, added: Labels, ago: int = 0
+    ) -> list[PastAlert]:
+        """The same, in parts where it is too much at once. Raises AnswerTooLong when a minute of it is."""
+        try:
+            return await self._at_once(selector, since, now, added, ago)
+        except AnswerTooLong:
+            half = int((now - since).total_seconds()) // 2
+            if half < SHORTEST:
+                raise
+        middle = now - timedelta(seconds=half)
+        older = await self._fired(selector, since, middle, added, ago + half)
+        return _together(older, await self._fired(selector, middle, now, added, ago))
 
     async def _query(self, query: str) -> list[_Series]:
         address = f"{self.prometheus.rstrip('/')}/api/v1/query?{urlencode({'query': query})}"
         answer = await self.outside.ask("Prometheus", "GET", address, timeout=ANSWER_WITHIN)
-        read = _RangeAnswer.model_validate_json(answer.body)
-        read.whole()
-        return read.data.result
+        try:
+            return await answer.through(_series)
+        except PartialData as problem:
+            raise PartialData(problem.cause, self.outside.clean(str(problem))[:LONGEST_QUOTE]) from None
 
     async def _added(self) -> Labels:
         """The labels that Prometheus adds to what it sends; none where its configuration is not shown."""
         address = f"{self.prometheus.rstrip('/')}/api/v1/status/config"
         try:
             answer = await self.outside.ask("Prometheus", "GET", address, timeout=ANSWER_WITHIN)
-            text = _Configuration.model_validate_json(answer.body).data.yaml
-            written = _PrometheusConfig.model_validate(await asyncio.to_thread(read_yaml, text) or {})
-            return (written.all_over or _Global()).external_labels or {}
+            return await asyncio.to_thread(_external_labels, answer.body)
         except (TargetError, ValidationError, yaml.YAMLError):
             return {}
 
@@ -208,14 +244,56 @@ class LookBack:
 
     async def _sources(
         self, news: Sequence[PastAlert], rules: Iterable[Inhibition], now: datetime
-    ) -> list[tuple[Inhibition, list[PastAlert]]]:
-        """The alerts that may have muted one of the news, rule by rule."""
+    ) -> list[tuple[Inhibition, list[PastAlert] | None]]:
+        """The alerts that may have muted one of the news, rule by rule; None where there are more than can be read."""
         added, since = await self._added(), min(one.first for one in news) - BEFORE
-        return [
-            (rule, await self._fired(rule.selector(added), since, now, added))
-            for rule in rules
-            if any(rule.may_mute(one.labels) for one in news)
-        ]
+        found: list[tuple[Inhibition, list[PastAlert] | None]] = []
+        for rule in await asyncio.to_thread(_may_mute, tuple(rules), news):
+            try:
+                found.append((rule, await self._fired(rule.selector(added), since, now, added)))
+            except AnswerTooLong:
+                found.append((rule, None))
+        return found
+
+
+def _external_labels(body: bytes) -> dict[str, str]:
+    text = _Configuration.model_validate_json(body).data.yaml
+    written = _PrometheusConfig.model_validate(read_yaml(text) or {})
+    return (written.all_over or _Global()).external_labels or {}
+
+
+def _may_mute(rules: Sequence[Inhibition], news: Sequence[PastAlert]) -> list[Inhibition]:
+    return [rule for rule in rules if any(rule.may_mute(one.labels) for one in news)]
+
+
+def _series(body: bytes) -> list[_Series]:
+    read = _RangeAnswer.model_validate_json(body)
+    read.whole()
+    return read.data.result
+
+
+def _seen(found: Sequence[_Series], still: Sequence[_Series], added: Labels) -> list[PastAlert]:
+    """When each series was seen first and last."""
+    fires = {_key(one.metric) for one in still}
+    return [
+        PastAlert(
+            {**added, **_labels(one.metric)},
+            datetime.fromtimestamp(one.values[0][0], UTC),
+            datetime.fromtimestamp(one.values[-1][0], UTC),
+            still=_key(one.metric) in fires,
+        )
+        for one in found
+        if one.values
+    ]
+
+
+def _together(older: Sequence[PastAlert], newer: Sequence[PastAlert]) -> list[PastAlert]:
+    """What fired in two times that follow each other."""
+    found = {frozenset(one.labels.items()): one for one in older}
+    for one in newer:
+        before = found.get(key := frozenset(one.labels.items()))
+        found[key] = one if before is None else replace(one, first=before.first)
+    return list(found.values())
 
 
 def _read(muted: bytes, status: bytes) -> AlertmanagerState:
@@ -227,19 +305,20 @@ def _muted(
     fired: PastAlert,
     present: Sequence[CurrentAlert],
     kept: AlertmanagerState,
-    sources: Sequence[tuple[Inhibition, list[PastAlert]]],
+    sources: Sequence[tuple[Inhibition, list[PastAlert] | None]],
     now: datetime,
-) -> str:
+) -> str | None:
     for silence in kept.silences:
         if silence.mutes(fired, now):
             return f"silenced by {silence.createdBy or 'somebody'}" + f": {silence.comment}".rstrip(": ")
     for rule, others in sources:
-        for other in others:
+        for other in others or ():
             if rule.mutes(fired, other):
                 return f"inhibited by {other.labels.get('alertname', 'another alert')}"
     if any(not one.active and fired.labels.items() <= one.labels.items() for one in present):
         return "muted in Alertmanager"
-    return ""
+    unread = any(others is None and rule.may_mute(fired.labels) for rule, others in sources)
+    return None if unread else ""
 
 
 def _labels(metric: Labels) -> dict[str, str]:

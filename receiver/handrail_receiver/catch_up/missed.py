@@ -16,6 +16,10 @@ UNKNOWN = (
     "an alert fired while the receiver was away, and no Alertmanager says whether it was silenced; "
     "look at it, then resume or roll back"
 )
+TOO_MANY = (
+    "more of its alerts fired while the receiver was away than can be read; look at it, then resume or roll back; "
+    "and let its rules aggregate"
+)
 
 
 @dataclass(frozen=True)
@@ -91,6 +95,21 @@ def said(missed: MissedAlert, playbook: Playbook, history: History) -> Decision:
         reason="silences-unknown",
         text=f"{missed.text}; no Alertmanager says whether it was silenced",
         changes=() if held else (SetHold(UNKNOWN),),
+    )
+
+
+def too_many(playbook: Playbook, history: History) -> Decision:
+    """The decision to hold where more alerts fired than can be read; nothing where no attempt is live."""
+    attempt = history.attempt
+    news = attempt is not None and attempt.live and attempt.held != TOO_MANY
+    return Decision(
+        Verdict.hold if news else Verdict.repeat,
+        "too-many",
+        TOO_MANY,
+        rollout=playbook.rollout,
+        action="rollback",
+        attempt=attempt.id if attempt else 0,
+        changes=(SetHold(TOO_MANY),) if news else (),
     )
 
 

@@ -28,7 +28,15 @@ from handrail_receiver.catch_up.lookback import (
     CurrentAlert,
     LookBack,
 )
-from handrail_receiver.catch_up.missed import Follows, MissedAlert, began, follows, is_news, said
+from handrail_receiver.catch_up.missed import (
+    Follows,
+    MissedAlert,
+    began,
+    follows,
+    is_news,
+    said,
+    too_many,
+)
 from handrail_receiver.catch_up.mutes import PastAlert
 from handrail_receiver.catch_up.routes import is_ours
 from handrail_receiver.decide.admission import ALERTMANAGER, fits, over, series_in
@@ -120,7 +128,7 @@ class Poller:
         alerts = await self._present()
         present = list(alerts.alerts) if alerts else None
         if alerts is not None:
-            sent = self._sent_to_us(alerts.alerts)
+            sent = await asyncio.to_thread(self._sent_to_us, alerts.alerts)
             await self._deliver(await asyncio.to_thread(lambda: [_body(one) for one in sent]))
             await self._close(alerts)
         if last is None or await self._is_known(present, last, now):
@@ -133,7 +141,8 @@ class Poller:
         known = [answer for answer in answers if answer is not None]
         if not known:
             return None
-        alerts = tuple(one for answer in known for one in answer.alerts if self._ours(one.labels))
+        every = [one for answer in known for one in answer.alerts]
+        alerts = await asyncio.to_thread(lambda: tuple(one for one in every if self._ours(one.labels)))
         whole = frozenset.intersection(*(answer.of for answer in known))
         return KnownAlerts(alerts, whole if len(known) == len(answers) else frozenset())
 
@@ -174,7 +183,7 @@ class Poller:
     async def _alerts(self, url: str, matcher: str) -> tuple[CurrentAlert, ...]:
         address = f"{url.rstrip('/')}/api/v2/alerts?{urlencode({'filter': matcher})}"
         answer = await self.outside.ask("Alertmanager", "GET", address, timeout=ANSWER_WITHIN)
-        return tuple(ALERTS.validate_json(answer.body))
+        return tuple(await answer.through(ALERTS.validate_json))
 
     def _sent_to_us(self, alerts: tuple[CurrentAlert, ...]) -> list[CurrentAlert]:
         """Those that Alertmanager would deliver to us; where all go elsewhere, that is said once."""
@@ -230,15 +239,17 @@ class Poller:
         self, back: LookBack, present: list[CurrentAlert] | None, since: datetime, now: datetime
     ) -> bool:
         """Do what follows from each alert that was missed; whether that could be said of all of them."""
-        fired = [one for one in await back.fired(since, now) if self._ours(one.labels)]
+        rollouts = [playbook.rollout for playbook in self.playbooks.all()]
+        every, unread = await back.fired(since, now, rollouts)
+        for rollout in unread:
+            await self._too_many(rollout)
+        fired = await asyncio.to_thread(lambda: [one for one in every if self._ours(one.labels)])
         kept = await back.kept() if fired and self.alertmanagers and present is not None else None
-        rollouts = {one.labels[names.ROLLOUT] for one in fired}
-        histories = {name: await self.store.attempts.history(name, now) for name in sorted(rollouts)}
+        concerned = sorted({one.labels[names.ROLLOUT] for one in fired})
+        histories = {name: await self.store.attempts.history(name, now) for name in concerned}
         news = await asyncio.to_thread(self._news, fired, present, kept, histories)
         missed = list(map(MissedAlert, news, await back.muted(news, present, kept, now)))
-        words = [self._follows(one) for one in missed]
-        acting = [one for one, word in zip(missed, words, strict=True) if word == "act"]
-        bodies = [body for one in acting for body in _bodies(one, began(one, histories[one.rollout]))]
+        words, bodies = await asyncio.to_thread(self._follow, missed, histories)
         await self._deliver(bodies)
         told = {
             (one.rollout, one.source, one.muted): one
@@ -266,6 +277,14 @@ class Poller:
             and (kept is None or is_ours(kept.goes_to(one.labels), self.receivers))
         ]
 
+    def _follow(
+        self, missed: list[MissedAlert], histories: Mapping[str, History]
+    ) -> tuple[list[Follows], list[AlertBody]]:
+        """What follows from each, and what is delivered of those that are acted on."""
+        words = [self._follows(one) for one in missed]
+        acting = [one for one, word in zip(missed, words, strict=True) if word == "act"]
+        return words, [body for one in acting for body in _bodies(one, began(one, histories[one.rollout]))]
+
     def _follows(self, missed: MissedAlert) -> Follows:
         playbook = self.playbooks.get(missed.rollout)
         return follows(missed, playbook, self.unsure, again=self._unsure_before) if playbook else "leave"
@@ -277,6 +296,12 @@ class Poller:
             await self.guard.apply(
                 playbook.rollout, lambda history: with_tells(said(missed, playbook, history), playbook)
             )
+
+    async def _too_many(self, rollout: str) -> None:
+        """More of a rollout fired than can be read: it is held, and its people look."""
+        playbook = self.playbooks.get(rollout)
+        if playbook is not None:
+            await self.guard.apply(rollout, lambda history: with_tells(too_many(playbook, history), playbook))
 
     async def _deliver(self, alerts: list[AlertBody]) -> None:
         for start in range(0, len(alerts), MAX_ALERTS):

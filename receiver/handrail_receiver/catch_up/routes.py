@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from handrail_receiver.catch_up.mutes import Labels, Written, older
+from handrail_receiver.catch_up.mutes import Labels, Matcher, Written, older
 
 
 def _empty(value: object) -> object:
@@ -37,8 +37,18 @@ class Route(BaseModel):
 
     def takes(self, labels: Labels) -> bool:
         """Whether an alert goes this way."""
-        conditions = (*self.matchers, *older(self.match or {}, self.match_re or {}))
-        return all(matcher.takes(labels) for matcher in conditions)
+        return all(matcher.takes(labels) for matcher in self.conditions)
+
+    @property
+    def conditions(self) -> tuple[Matcher, ...]:
+        """What an alert must be to go this way."""
+        return (*self.matchers, *older(self.match or {}, self.match_re or {}))
+
+    @property
+    def looks_at(self) -> frozenset[str]:
+        """The labels that it and the routes below look at."""
+        own = {matcher.name for matcher in self.conditions}
+        return frozenset(own).union(*(route.looks_at for route in self.routes))
 
 
 def is_ours(receivers: Iterable[str], ours: Collection[str]) -> bool:

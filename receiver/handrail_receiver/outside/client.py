@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
@@ -30,6 +30,10 @@ T = TypeVar("T")
 
 LONGEST_ANSWER = 4 * 1024 * 1024
 LONGEST_QUOTE = 300
+LONGEST_TEXT = 64 * 1024
+"""So much of a text that is no answer is looked at: searching it for secrets takes time."""
+SHORT = 64 * 1024
+"""A body that is longer is not read on the event loop."""
 
 # What a status code means; any other 4xx is `invalid`, any other 5xx is `broken`.
 PERMANENT = {
@@ -72,6 +76,10 @@ class Answer:
                 f"{self.who} answered {self.status}, but {place} is not as expected ({first['msg']}); "
                 f"check the url and the version of {self.who}",
             ) from None
+
+    async def through(self, read: Callable[[bytes], T]) -> T:
+        """What `read` makes of the body: beside the event loop, where the body is long."""
+        return read(self.body) if len(self.body) <= SHORT else await asyncio.to_thread(read, self.body)
 
     def is_api(self) -> Answer:
         """The same; raises Permanent when it is a page for people: a login's, a proxy's, or a wrong address's."""
@@ -206,8 +214,8 @@ class Outside:
         return RefusedByService(cause, said, status, text)
 
     def clean(self, text: str) -> str:
-        """`text` on one line, with nothing a terminal obeys and no secret in it."""
-        one_line = " ".join(self.secrets.redact(text).split())
+        """The beginning of `text` on one line, with nothing a terminal obeys and no secret in it."""
+        one_line = " ".join(self.secrets.redact(text[:LONGEST_TEXT]).split())
         return "".join(letter for letter in one_line if letter.isprintable())
 
     def bearer(

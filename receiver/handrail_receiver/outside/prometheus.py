@@ -8,15 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Annotated, Literal, Protocol
 from urllib.parse import urlencode
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from handrail_receiver.errors import Cause, Permanent, Retryable
-from handrail_receiver.outside.client import Outside
+from handrail_receiver.outside.client import LONGEST_QUOTE, Outside
 
 ANSWER_WITHIN = 10.0
+MOST_SAMPLES = 10_000
 REMARKS = ("promql warning", "promql info")
 """How Prometheus' own remarks on an expression begin: they say nothing about the data."""
 
@@ -66,7 +67,7 @@ class _Sample(BaseModel):
 
 class _Vector(BaseModel):
     resultType: Literal["vector"]  # noqa: N815  Prometheus' spelling
-    result: list[_Sample]
+    result: Annotated[list[_Sample], Field(max_length=MOST_SAMPLES)]
 
 
 class _Scalar(BaseModel):
@@ -76,7 +77,15 @@ class _Scalar(BaseModel):
 
 class _QueryAnswer(PartialFlag):
     status: Literal["success"]
-    data: _Vector | _Scalar
+    data: Annotated[_Vector | _Scalar, Field(discriminator="resultType")]
+
+
+def _samples(body: bytes) -> list[Sample]:
+    read = _QueryAnswer.model_validate_json(body)
+    read.whole()
+    if isinstance(read.data, _Scalar):
+        return [Sample(read.data.result[1])]
+    return [Sample(one.value[1], one.metric) for one in read.data.result]
 
 
 class Prometheus:
@@ -95,18 +104,17 @@ class Prometheus:
                 raise
             raise Retryable(problem.cause, f"{problem}; start it, or correct HANDRAIL_PROMETHEUS") from None
         try:
-            read = _QueryAnswer.model_validate_json(answer.body)
-        except ValidationError:
-            raise Permanent(
-                Cause.invalid, "what answers is no Prometheus; correct HANDRAIL_PROMETHEUS"
-            ) from None
-        try:
-            read.whole()
+            return await answer.through(_samples)
+        except ValidationError as error:
+            said = "what answers is no Prometheus; correct HANDRAIL_PROMETHEUS"
+            first = error.errors(include_url=False, include_input=False)[0]
+            if (first["type"], first["loc"]) == ("too_long", ("data", "vector", "result")):
+                said = (
+                    f"Prometheus answered with more than {MOST_SAMPLES} samples; let the expression aggregate"
+                )
+            raise Permanent(Cause.invalid, said) from None
         except PartialData as problem:
-            raise PartialData(problem.cause, self._outside.clean(str(problem))) from None
-        if isinstance(read.data, _Scalar):
-            return [Sample(read.data.result[1])]
-        return [Sample(one.value[1], one.metric) for one in read.data.result]
+            raise PartialData(problem.cause, self._outside.clean(str(problem))[:LONGEST_QUOTE]) from None
 
     async def values(self, expr: str) -> list[float]:
         """Their values alone."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, replace
 
 from handrail.contract import Playbook
@@ -47,8 +48,12 @@ class Api:
         """GET /api/rollouts"""
         known = {playbook.rollout: playbook for playbook in self.playbooks.all()}
         histories = await readable(self.store.attempts, known, self.clock.now())
-        views = [_view(known[name], history) for name, history in histories.items()]
-        return JSONResponse(RolloutsView(rollouts=views).model_dump(mode="json"))
+
+        def text() -> str:
+            views = [_view(known[name], history) for name, history in histories.items()]
+            return RolloutsView(rollouts=views).model_dump_json()
+
+        return Response(await asyncio.to_thread(text), media_type="application/json")
 
     async def rollout(self, request: Request, _caller: Caller) -> Response:
         """GET /api/rollouts/{name}"""
@@ -57,8 +62,12 @@ class Api:
             return _unknown(request)
         history = await self._history(playbook)
         gate = await self.calls.gate(in_force(history.attempt, playbook), history)
-        view = _view(playbook, history).model_copy(update={"gate": gate_view(gate) if gate else None})
-        return JSONResponse(view.model_dump(mode="json"))
+
+        def text() -> str:
+            view = _view(playbook, history)
+            return view.model_copy(update={"gate": gate_view(gate) if gate else None}).model_dump_json()
+
+        return Response(await asyncio.to_thread(text), media_type="application/json")
 
     async def evidence(self, request: Request, _caller: Caller) -> Response:
         """GET /api/rollouts/{name}/evidence"""
@@ -69,7 +78,7 @@ class Api:
             view = await self.bundles.page(playbook.rollout, request.query_params)
         except ValidationError as problem:
             return error(400, f"{_first(problem)}; give after= (a record's number) and limit=, or neither")
-        return Response(view.model_dump_json(), media_type="application/json")
+        return Response(await asyncio.to_thread(view.model_dump_json), media_type="application/json")
 
     async def call(self, request: Request, caller: Caller) -> Response:
         """POST /api/rollouts/{name}/{verb}"""

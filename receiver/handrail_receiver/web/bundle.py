@@ -59,5 +59,5 @@ class Bundles:
             whole=broken is None,
             first_broken=broken,
             next=shown[-1].number if more else None,
-            records=list(map(record_view, shown)),
+            records=await asyncio.to_thread(lambda: list(map(record_view, shown))),
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -58,5 +59,7 @@ class Health:
         now = self.clock.now()
         rollouts = [playbook.rollout for playbook in self.playbooks.all()]
         histories = await readable(self.store.attempts, rollouts, now)
-        page = self.metrics.render(now) + rollout_metrics(self.playbooks, histories)
+        page = await asyncio.to_thread(
+            lambda: self.metrics.render(now) + rollout_metrics(self.playbooks, histories)
+        )
         return Response(page, media_type="text/plain; version=0.0.4; charset=utf-8")

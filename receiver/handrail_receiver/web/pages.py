@@ -8,6 +8,7 @@ import hashlib
 import json
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
 import jinja2
@@ -18,7 +19,7 @@ from starlette.responses import HTMLResponse, Response, StreamingResponse
 
 from handrail_receiver.access.tokens import Caller
 from handrail_receiver.errors import StoreDown
-from handrail_receiver.model import Decision, Run, in_force
+from handrail_receiver.model import Decision, History, Run, in_force
 from handrail_receiver.playbooks import Playbooks
 from handrail_receiver.store.chain import first_broken_of
 from handrail_receiver.views.schemas import run_view
@@ -140,6 +141,14 @@ def _typed(text: str) -> Markup:
     return Markup().join(shown)
 
 
+def _most_urgent_first(found: Sequence[tuple[Playbook, History]], now: datetime) -> list[dict[str, object]]:
+    rows: list[dict[str, object]] = [
+        {"playbook": playbook, "attempt": history.attempt, "at": summarize(playbook, history, now)}
+        for playbook, history in found
+    ]
+    return sorted(rows, key=lambda row: URGENCY.index(getattr(row["at"], "tone", "soft")))
+
+
 @dataclass(frozen=True)
 class Pages:
     """The HTML half of what people see. It is shown as well when the store is down: then it says so."""
@@ -168,14 +177,10 @@ class Pages:
         try:
             known = {playbook.rollout: playbook for playbook in self.playbooks.all()}
             read = await readable(self.api.store.attempts, known, now)
-            attempts = [(in_force(history.attempt, known[name]), history) for name, history in read.items()]
         except StoreDown:
             return None
-        rows = [
-            {"playbook": playbook, "attempt": history.attempt, "at": summarize(playbook, history, now)}
-            for playbook, history in attempts
-        ]
-        return {"rows": sorted(rows, key=lambda row: URGENCY.index(getattr(row["at"], "tone", "soft")))}
+        attempts = [(in_force(history.attempt, known[name]), history) for name, history in read.items()]
+        return {"rows": await asyncio.to_thread(_most_urgent_first, attempts, now)}
 
     async def _whole(self, playbook: Playbook) -> dict[str, object] | None:
         """All that the page of a rollout says; None when the store is down."""
@@ -187,27 +192,30 @@ class Pages:
             return None
         playbook = in_force(history.attempt, playbook)
         gate = await self.api.calls.gate(playbook, history)
-        return {
-            "playbook": playbook,
-            "attempt": history.attempt,
-            "at": summarize(playbook, history, now, gate),
-            "gate": gate,
-            "runs": [run_view(run) for run in reversed(history.runs[-SHOWN_RUNS:])],
-            "earlier_runs": max(0, len(history.runs) - SHOWN_RUNS),
-            "entries": timeline(end, history.runs),
-            "records": end[-1].number if end else 0,
-            "broken": first_broken_of(end),
-        }
+        return await asyncio.to_thread(
+            lambda: {
+                "playbook": playbook,
+                "attempt": history.attempt,
+                "at": summarize(playbook, history, now, gate),
+                "gate": gate,
+                "runs": [run_view(run) for run in reversed(history.runs[-SHOWN_RUNS:])],
+                "earlier_runs": max(0, len(history.runs) - SHOWN_RUNS),
+                "entries": timeline(end, history.runs),
+                "records": end[-1].number if end else 0,
+                "broken": first_broken_of(end),
+            }
+        )
 
     async def _page(self, template: str, values: dict[str, object] | None, status: int = 200) -> Response:
         checks = await self.awake.checks()
         if values is None:
             template, values, status = "down.html", {}, 503
-        text = self.templates.get_template(template).render(
-            now=self.api.clock.now(),
-            checks=checks,
-            asleep=[check for check in checks if check.tone == "bad"],
-            guard=_guard(checks),
+        shown = {
+            "now": self.api.clock.now(),
+            "checks": checks,
+            "asleep": [check for check in checks if check.tone == "bad"],
+            "guard": _guard(checks),
             **values,
-        )
+        }
+        text = await asyncio.to_thread(self.templates.get_template(template).render, shown)
         return HTMLResponse(text, status, self.headers)

@@ -200,7 +200,7 @@ def _success(
     named = lower_condition(main, limit, guardrail.against, context.scale)
     forbidden = limit.relative  # a rise or a drop names what must not happen
     failing = named if forbidden else replace(named, op=named.op.opposite)
-    breached = comparisons.not_only if isinstance(limit, Is) else comparisons.fires
+    breached = comparisons.not_in_state if isinstance(limit, Is) else comparisons.fires
     return plan.Success(
         condition=failing,
         text=f"not {words(named)}" if forbidden else words(named),

@@ -14,7 +14,7 @@ from handrail.declare.guardrail import Guardrail as DeclaredGuardrail
 from handrail.declare.guardrail import Tier
 from handrail.declare.rollout import Approval, Rollout
 from handrail.declare.rollout import Stage as DeclaredStage
-from handrail.lower.raw_series import counting, needed
+from handrail.lower.raw_series import events_counter, required_series
 from handrail.lower.rollout_context import RolloutContext
 from handrail.plan.timing import looks_back
 from handrail.promql import comparisons, values
@@ -172,7 +172,7 @@ def _facts(
 
 def _needs(guardrail: plan.Guardrail) -> Iterator[tuple[str, ...]]:
     """Of either arm: before the first stage there is no canary."""
-    groups = [any_of for signal in guardrail.signals for any_of in needed(signal.measure)]
+    groups = [any_of for signal in guardrail.signals for any_of in required_series(signal.measure)]
     yield from dict.fromkeys(
         tuple(str(_of_either(one, guardrail.arms)) for one in any_of) for any_of in groups
     )
@@ -291,7 +291,7 @@ def _proof(
     # What judges the whole service may have no label that tells the arms apart.
     apart_first = sorted(guardrails, key=lambda guardrail: guardrail.arms is None)
     measures = [guardrail.signals[0].measure for guardrail in apart_first]
-    counted = next((measure for measure in measures if counting(measure) is not None), None)
+    counted = next((measure for measure in measures if events_counter(measure) is not None), None)
     if counted is None:
         return None
     within = context.scale.duration(rollout.proved_within)
@@ -313,7 +313,7 @@ def _no_traffic(canary: plan.Measure, stable: plan.Measure, lately: timedelta) -
     targets no more. One that does not answer is not gone.
     """
     back = span(lately)
-    last = f"last_over_time({counting(canary)}[{back}])"
+    last = f"last_over_time({events_counter(canary)}[{back}])"
     return (
         f"({values.traffic(canary, ())}\n"
         f"or 0 * count({last}) and on () {values.traffic(stable, ())}\n"

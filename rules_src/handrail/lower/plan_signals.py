@@ -105,7 +105,7 @@ def _recorded(
         )
     how = Recorded(
         from_zero=from_zero if counter else None,
-        looked=plan.Selector(names.INFO, matchers[:2]),
+        evaluated=plan.Selector(names.INFO, matchers[:2]),
         every=context.scale.duration(context.rollout.evaluate),
     )
     number = values.events(measure, arm_labels, how)

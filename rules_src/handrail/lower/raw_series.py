@@ -29,7 +29,7 @@ AnyOf = tuple[Selector, ...]
 _OPERATORS = {"Equal": "=", "NotEqual": "!=", "Re": "=~", "NotRe": "!~"}
 
 
-def counting(measure: Measure) -> Selector | None:
+def events_counter(measure: Measure) -> Selector | None:
     """What counts the events that a measure judges, None where it counts none."""
     match measure:
         case Ratio(whole=series):
@@ -37,14 +37,14 @@ def counting(measure: Measure) -> Selector | None:
         case Latency(histogram=histogram) | SlowerThan(histogram=histogram):
             return histogram if measure.native else histogram.suffixed("_count")
         case While(measure=inner):
-            return counting(inner)
+            return events_counter(inner)
         case _:
             return None
 
 
-def needed(measure: Measure) -> tuple[AnyOf, ...]:
+def required_series(measure: Measure) -> tuple[AnyOf, ...]:
     """The series without which a measure has no value: all of these."""
-    counter = counting(measure)
+    counter = events_counter(measure)
     if counter is not None and not isinstance(measure, While):
         return ((counter,),)
     match measure:
@@ -59,7 +59,7 @@ def needed(measure: Measure) -> tuple[AnyOf, ...]:
         case Usage(used=used, size=size):
             return ((used,), (size,)) if isinstance(size, Selector) else ((used,),)
         case While(measure=inner, condition=condition):
-            return (*needed(inner), *needed(condition))
+            return (*required_series(inner), *required_series(condition))
         case PromQL(expr=expr):
             # What stands in it may well be missing: `errors or vector(0)`. But if nothing of it is there, it sees nothing.
             named = tuple(dict.fromkeys(_selectors(parsed(expr))))

@@ -30,15 +30,15 @@ from handrail.promql.comparisons import (
     Scope,
     Stages,
     TheseStages,
-    back_then,
+    has_arms,
     in_stages,
+    measure_then,
     of_stable,
     reference_of,
     remembered,
     steps,
-    tells_arms,
 )
-from handrail.promql.presence import no_numbers, there, watched
+from handrail.promql.presence import no_numbers, present, watched
 from handrail.promql.values import NUMBERS, holds
 from handrail.units import span
 
@@ -77,10 +77,10 @@ def _series(signals: tuple[Signal, ...], scope: Scope) -> Iterator[Missing]:
             missing.setdefault((series, expr == series), f"absent({expr})")
     if missing:
         yield "its metrics are missing", " or ".join(missing.values()), scope.running
-    lost = [expr for signal in signals for expr in _bucketless(signal, signal.events, signal.value)]
+    lost = [expr for signal in signals for expr in _without_buckets(signal, signal.events, signal.value)]
     if lost:
         yield "its buckets are missing", " or ".join(lost), scope.running
-    odd = [expr for signal in signals for expr in _odd(signal, signal.events, signal.value)]
+    odd = [expr for signal in signals for expr in _no_numbers(signal, signal.events, signal.value)]
     if odd:
         yield "its values are no numbers", " or ".join(dict.fromkeys(odd)), scope.running
 
@@ -95,13 +95,13 @@ def _of_its_arm(signal: Signal) -> Measure:
     return signal.measure if isinstance(signal.measure, Absence) else narrowed(signal.measure, *arm)
 
 
-def _bucketless(signal: Signal, events: Selector | None, value: Selector) -> Iterator[str]:
+def _without_buckets(signal: Signal, events: Selector | None, value: Selector) -> Iterator[str]:
     """Events are counted and the value is not there: so are not the buckets that it is read from."""
     if events is not None and isinstance(signal.measure, Latency | SlowerThan):
         yield f"({events} > 0 unless {value})"
 
 
-def _odd(signal: Signal, events: Selector | None, value: Selector) -> Iterator[str]:
+def _no_numbers(signal: Signal, events: Selector | None, value: Selector) -> Iterator[str]:
     """One of its series is no number, or its share is none."""
     measure = signal.measure
     if isinstance(measure, Ratio) and events is not None:
@@ -115,7 +115,7 @@ def _odd(signal: Signal, events: Selector | None, value: Selector) -> Iterator[s
 def _captured(relative: list[Condition], scope: Scope) -> Iterator[Missing]:
     references = [condition.reference for condition in relative if condition.reference is not None]
     if any(reference.kind is ReferenceKind.before for reference in references):
-        lost = _forgotten(reference_of(scope.rollout, scope.guardrail, names.BEFORE))
+        lost = _not_captured(reference_of(scope.rollout, scope.guardrail, names.BEFORE))
         yield "the figure from before the rollout is missing", lost, scope.running
     earlier = {
         pair
@@ -124,11 +124,11 @@ def _captured(relative: list[Condition], scope: Scope) -> Iterator[Missing]:
         for pair in steps(reference, scope)
     }
     for before, stages in sorted(earlier):
-        lost = _forgotten(reference_of(scope.rollout, scope.guardrail, names.stage_reference(before)))
+        lost = _not_captured(reference_of(scope.rollout, scope.guardrail, names.stage_reference(before)))
         yield f"the figure of stage {before} is missing", lost, TheseStages(stages)
 
 
-def _forgotten(told: Selector) -> str:
+def _not_captured(told: Selector) -> str:
     """The receiver has not said a number for longer than it is believed."""
     return f"absent({remembered(told)} {NUMBERS})"
 
@@ -139,12 +139,12 @@ def _stable(signals: tuple[Signal, ...], relative: list[Condition], scope: Scope
         return
     lost = []
     for signal in signals:
-        if not tells_arms(signal, scope):
+        if not has_arms(signal, scope):
             continue
         other = _stable_side(signal, scope)
         lost += [f"absent({expr})" for expr in _watched(other).values()]
-        lost += _bucketless(other, other.events, other.value)
-        lost += _odd(other, other.events, other.value)
+        lost += _without_buckets(other, other.events, other.value)
+        lost += _no_numbers(other, other.events, other.value)
     yield "the stable arm's metrics are missing", " or ".join(dict.fromkeys(lost)), scope.compared
 
 
@@ -162,18 +162,18 @@ def _stable_side(signal: Signal, scope: Scope) -> Signal:
 
 def _past(relative: list[Condition], scope: Scope) -> Iterator[Missing]:
     past = {
-        (f"there is no history of {span(condition.reference.ago)}", _lost_then(condition, scope))
+        (f"there is no history of {span(condition.reference.ago)}", _no_history(condition, scope))
         for condition in relative
         if condition.reference is not None and condition.reference.ago is not None
     }
     yield from ((reason, lost, scope.running) for reason, lost in sorted(past))
 
 
-def _lost_then(condition: Condition, scope: Scope) -> str:
+def _no_history(condition: Condition, scope: Scope) -> str:
     """The service's own series have nothing of then."""
     ago = condition.reference.ago if condition.reference else None
-    then = back_then(condition.signal, scope)
-    return f"absent({there(then, (), ago)})"
+    then = measure_then(condition.signal, scope)
+    return f"absent({present(then, (), ago)})"
 
 
 def _stage(

@@ -196,38 +196,38 @@ def of_stable(series: Selector, signal: Signal, scope: Scope) -> Selector:
 
 def value_then(signal: Signal, scope: Scope, ago: timedelta) -> str:
     """What the measure was some time ago, from the service's own series: a guardrail may be younger than that."""
-    then, how = back_then(signal, scope), Estimated(ago)
+    then, how = measure_then(signal, scope), Estimated(ago)
     return value(then, (), events(then, (), how), how)
 
 
-def back_then(signal: Signal, scope: Scope) -> Measure:
+def measure_then(signal: Signal, scope: Scope) -> Measure:
     """What to compare with some time ago: there was no canary then, and the stable arm was all there was."""
     return (
         narrowed(signal.measure, (signal.by[0], "=", scope.stable or ""))
-        if tells_arms(signal, scope)
+        if has_arms(signal, scope)
         else signal.measure
     )
 
 
-def tells_arms(signal: Signal, scope: Scope) -> bool:
+def has_arms(signal: Signal, scope: Scope) -> bool:
     """Whether the signal tells the arms apart."""
     return scope.stable is not None and bool(signal.by)
 
 
-def _others(signal: Signal, scope: Scope) -> tuple[str, ...]:
+def _other_labels(signal: Signal, scope: Scope) -> tuple[str, ...]:
     """The labels its series are kept apart by, without the arm's."""
-    return signal.by[1:] if tells_arms(signal, scope) else signal.by
+    return signal.by[1:] if has_arms(signal, scope) else signal.by
 
 
 def fires(condition: Condition, scope: Scope) -> str:
     """A sample, with the value, for every series that is in breach."""
     op = condition.op.value
     line = limit(condition, scope)
-    compared = f"{_judged(condition)} {op} {_joined(condition, scope)}{_bracketed(line)}"
-    return "\nand ".join([compared, *_enough(condition, scope)])
+    compared = f"{_judged(condition)} {op} {_join_clause(condition, scope)}{_bracketed(line)}"
+    return "\nand ".join([compared, *_enough_events(condition, scope)])
 
 
-def not_only(condition: Condition, scope: Scope) -> str:
+def not_in_state(condition: Condition, scope: Scope) -> str:
     """A sample while not all is in the condition's state: none is, or one of several is in another."""
     label, state = condition.signal.by[-1], condition.state or ""
     return f"{fires(condition, scope)}\nor {condition.signal.value.where((label, '!=', state))} >= 1"
@@ -242,45 +242,45 @@ def _bracketed(expr: str) -> str:
     return expr if re.fullmatch(r"[\d.]+", expr) else f"({expr})"
 
 
-def _joined(condition: Condition, scope: Scope) -> str:
+def _join_clause(condition: Condition, scope: Scope) -> str:
     signal, reference = condition.signal, condition.reference
     if reference is None and not condition.staged:
         return ""
     if reference is not None and reference.kind is ReferenceKind.stable:
-        return f"on ({', '.join((*_OWN, *_others(signal, scope)))}) group_left () "
+        return f"on ({', '.join((*_OWN, *_other_labels(signal, scope)))}) group_left () "
     if reference is not None and reference.kind is ReferenceKind.ago:
         if isinstance(signal.measure, PromQL):  # nobody knows which labels tell its series apart
             return f"ignoring ({', '.join((*_OWN, names.SIGNAL))}) "
-        return f"on ({', '.join(_others(signal, scope))}) group_left () "
+        return f"on ({', '.join(_other_labels(signal, scope))}) group_left () "
     return "on () group_left () "
 
 
 _OWN = (names.ROLLOUT, names.GUARDRAIL)
 
 
-def _enough(condition: Condition, scope: Scope) -> list[str]:
+def _enough_events(condition: Condition, scope: Scope) -> list[str]:
     """What must be so beside the comparison for it to count: events enough, here and in what is compared with."""
     signal, reference = condition.signal, condition.reference
     measure = signal.measure.inner
     ago = reference.ago if reference is not None else None
     if isinstance(measure, Rate):
-        return _grown_up(measure, condition, scope, ago)
+        return _old_enough(measure, condition, scope, ago)
     if signal.events is None or not isinstance(measure, Ratio | Latency | SlowerThan):
         return []
     least = f">= {measure.min_events}"
     parts = [f"on ({', '.join((*_OWN, *signal.by))}) {signal.events} {least}"]
-    rest = _others(signal, scope)
+    rest = _other_labels(signal, scope)
     if reference is not None and reference.kind is ReferenceKind.stable:
         parts.append(f"on ({', '.join((*_OWN, *rest))}) {of_stable(signal.events, signal, scope)} {least}")
     if ago is not None:
-        then = events(back_then(signal, scope), rest, Estimated(ago))
+        then = events(measure_then(signal, scope), rest, Estimated(ago))
         parts.append(f"on ({', '.join(rest)}) {then} {least}")
     return parts
 
 
 def captured_from(signal: Signal, scope: Scope, window: str, every: str, *, stable: bool) -> str:
     """The mean over `window` of what an arm's value was, looked at `every` so often, when there were events enough."""
-    apart = stable and tells_arms(signal, scope)
+    apart = stable and has_arms(signal, scope)
     series = of_stable(signal.value, signal, scope) if apart else signal.value
     measure = signal.measure.inner
     if signal.events is None or not isinstance(measure, Ratio | Latency | SlowerThan):
@@ -290,17 +290,21 @@ def captured_from(signal: Signal, scope: Scope, window: str, every: str, *, stab
     return f"avg_over_time(({series} and on ({', '.join((*_OWN, *signal.by))}) {enough})[{window}:{every}])"
 
 
-def _grown_up(measure: Rate, condition: Condition, scope: Scope, ago: timedelta | None) -> list[str]:
+def _old_enough(measure: Rate, condition: Condition, scope: Scope, ago: timedelta | None) -> list[str]:
     """A rate reads too low until its series is a window old: that is no drop now, and was no low tide then."""
     signal, parts = condition.signal, []
     if not condition.is_upper:
-        parts.append(_rated(measure, signal.by, measure.window))
+        parts.append(_counter_existed(measure, signal.by, measure.window))
     if ago is not None:
-        parts.append(_rated(back_then(signal, scope).inner, _others(signal, scope), measure.window + ago))
+        parts.append(
+            _counter_existed(
+                measure_then(signal, scope).inner, _other_labels(signal, scope), measure.window + ago
+            )
+        )
     return parts
 
 
-def _rated(measure: Measure, labels: tuple[str, ...], before: timedelta) -> str:
+def _counter_existed(measure: Measure, labels: tuple[str, ...], before: timedelta) -> str:
     """Its counter was there that long `before`."""
     if not isinstance(measure, Rate):
         raise TypeError(f"{type(measure).__name__} is no rate")
@@ -309,9 +313,9 @@ def _rated(measure: Measure, labels: tuple[str, ...], before: timedelta) -> str:
 
 def seen(condition: Condition, scope: Scope) -> str:
     """A sample while the condition can be judged: data, enough traffic, and the reference."""
-    parts = [str(_judged(condition)), *_enough(condition, scope)]
+    parts = [str(_judged(condition)), *_enough_events(condition, scope)]
     if condition.reference is not None:
-        labels = _joined(condition, scope).partition(" group_left")[0].rstrip()
+        labels = _join_clause(condition, scope).partition(" group_left")[0].rstrip()
         parts.append(f"{labels} ({_reference(condition, scope)})")
     return "\nand ".join(parts)
 

@@ -34,14 +34,14 @@ def increments(counter: Selector, every: timedelta, scrape: timedelta, from_zero
             "      < Inf",
             f"    )[{span(every)}:{span(step)}] offset 1ms",
             "  )",
-            f"  or label_replace({_born(counter, every, from_zero)},",
+            f"  or label_replace({_first_values(counter, every, from_zero)},",
             '    "born", "yes", "", "")',
             ")",
         ]
     )
 
 
-def _born(counter: Selector, every: timedelta, from_zero: Selector) -> str:
+def _first_values(counter: Selector, every: timedelta, from_zero: Selector) -> str:
     """What series show at first that were born since the evaluation before."""
     return "\n    ".join(
         [

@@ -22,7 +22,7 @@ from handrail.plan import (
     While,
 )
 from handrail.promql.syntax import is_scalar
-from handrail.promql.values import NUMBERS, events, free_then, level, limits, unless, value
+from handrail.promql.values import NUMBERS, events, gauge_series, outside, plausible, promql_then, value
 from handrail.promql.windows import ESTIMATED, Estimated
 from handrail.units import plain, span
 
@@ -32,21 +32,21 @@ def watched(measure: Measure, labels: tuple[str, ...], recorded: Selector) -> di
     match measure:
         case While():
             # Its own series is silent while the condition does not hold, and that is no blindness.
-            inner, condition = measure.measure, there(measure.condition, labels)
-            own = there(inner, labels)
+            inner, condition = measure.measure, present(measure.condition, labels)
+            own = present(inner, labels)
             seen = watched(inner, labels, recorded) if events(inner, labels, ESTIMATED) else {own: own}
             return {condition: condition, **seen}
         case Usage(used, size):
             series = [used, *([size] if isinstance(size, Selector) else [])]
             return {str(one): str(one) for one in series}
         case Gauge() | State() | StateChanges() | Growth() | PromQL():
-            own = there(measure, labels)
+            own = present(measure, labels)
             return {own: own}
         case _:
-            return {there(measure, labels): str(recorded)}
+            return {present(measure, labels): str(recorded)}
 
 
-def there(measure: Measure, labels: tuple[str, ...], ago: timedelta | None = None) -> str:
+def present(measure: Measure, labels: tuple[str, ...], ago: timedelta | None = None) -> str:
     """An expression that has samples while what the measure looks at is there, whatever it says; or was, some time `ago`."""
     how = Estimated(ago)
     match measure:
@@ -55,7 +55,7 @@ def there(measure: Measure, labels: tuple[str, ...], ago: timedelta | None = Non
         case Growth(metric=series, window=window):
             return f"delta({how.over(series, window)})"
         case PromQL(expr):
-            return free_then(expr, how)
+            return promql_then(expr, how)
         case Latency(histogram=histogram) | SlowerThan(histogram=histogram):
             return how.now(histogram if measure.native else histogram.suffixed("_count"))
         case Gauge(metric=series, window=window) if window is not None:
@@ -63,7 +63,7 @@ def there(measure: Measure, labels: tuple[str, ...], ago: timedelta | None = Non
         case Gauge(metric=series) | State(metric=series) | StateChanges(metric=series) | Usage(used=series):
             return how.now(series)
         case While(inner):
-            return there(inner, labels, ago)
+            return present(inner, labels, ago)
         case _:
             return value(measure, labels, None, how)
 
@@ -72,22 +72,22 @@ def no_numbers(measure: Measure) -> Iterator[str]:
     """Expressions that have a sample while one of the series that the measure looks at is no number, or cannot be."""
     match measure:
         case Gauge():
-            yield unless(level(measure, ESTIMATED), limits(measure))
+            yield outside(gauge_series(measure, ESTIMATED), plausible(measure))
         case Usage(used, size):
-            yield unless(str(used), ">= 0 < Inf")
+            yield outside(str(used), ">= 0 < Inf")
             if isinstance(size, Selector):
-                yield " ".join([unless(str(size), "> 0 < Inf"), *_but_unlimited(measure)])
+                yield " ".join([outside(str(size), "> 0 < Inf"), *_but_unlimited(measure)])
         case State(metric=series):
-            yield unless(str(series), NUMBERS)
+            yield outside(str(series), NUMBERS)
         case StateChanges(metric=series, window=window):
-            yield unless(f"avg_over_time({series}[{span(window)}])", NUMBERS)
+            yield outside(f"avg_over_time({series}[{span(window)}])", NUMBERS)
         case Growth(metric=series, window=window):
-            yield unless(f"delta({series}[{span(window)}])", NUMBERS)
+            yield outside(f"delta({series}[{span(window)}])", NUMBERS)
         case While(inner, condition, _, _):
             yield from no_numbers(inner)
             yield from no_numbers(condition)
         case PromQL(expr) if not is_scalar(expr):
-            yield unless(f"({expr})", NUMBERS)
+            yield outside(f"({expr})", NUMBERS)
         case _:
             return
 

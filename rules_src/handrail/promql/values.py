@@ -30,7 +30,7 @@ from handrail.plan import (
 )
 from handrail.promql.buckets import bucket
 from handrail.promql.syntax import by, is_scalar
-from handrail.promql.windows import ESTIMATED, LOOKED, Estimated, Recorded
+from handrail.promql.windows import ESTIMATED, EVALUATED, Estimated, Recorded
 from handrail.units import plain, span
 
 NUMBERS = "< Inf > -Inf"
@@ -87,47 +87,51 @@ def counter_of(measure: Measure) -> tuple[Selector, timedelta] | None:
             return None
 
 
-def value(measure: Measure, labels: tuple[str, ...], flow: str | None, how: Estimated = ESTIMATED) -> str:
-    """The measure's value; `flow` is how many events there were, counted as `how` counts (or `traffic`, estimated)."""
+def value(
+    measure: Measure, labels: tuple[str, ...], event_count: str | None, how: Estimated = ESTIMATED
+) -> str:
+    """The measure's value; `event_count` is how many events there were, counted as `how` counts (or `traffic`, estimated)."""
     # The recorded events are one series for each arm, with the guardrail's labels beside.
-    flowing = f"on ({', '.join(labels)}) ({flow} > 0)"
+    with_events = f"on ({', '.join(labels)}) ({event_count} > 0)"
     match measure:
         case Ratio(part, _, window):
-            rest = f"on ({', '.join(labels)}) {flow} * 0"
-            share = f"({by('sum', labels, _flow(how, part, window))} or {rest}) / {flowing}"
-            return _only(how, share, SHARES)
+            rest = f"on ({', '.join(labels)}) {event_count} * 0"
+            share = f"({by('sum', labels, _events_or_rate(how, part, window))} or {rest}) / {with_events}"
+            return _valid(how, share, SHARES)
         case Latency():
-            return _only(how, _quantile(measure, labels, flowing, how), NUMBERS)
+            return _valid(how, _latency(measure, labels, with_events, how), NUMBERS)
         case SlowerThan():
-            return _only(how, _slow(measure, labels, flowing, how), SHARES)
+            return _valid(how, _slower_than(measure, labels, with_events, how), SHARES)
         case Increase():
-            return _count(measure, labels, how)
+            return _increase(measure, labels, how)
         case Rate(counter, window):
-            return _only(how, by("sum", labels, how.rate(counter, window)), NUMBERS)
+            return _valid(how, by("sum", labels, how.rate(counter, window)), NUMBERS)
         case Gauge(over=over):
-            series, wanted = level(measure, how), labels + measure.by
+            series, wanted = gauge_series(measure, how), labels + measure.by
             whole = (
-                _together(over, wanted, series, limits(measure)) if how.judged else by(over, wanted, series)
+                _aggregated(over, wanted, series, plausible(measure))
+                if how.judged
+                else by(over, wanted, series)
             )
             return _scaled(whole, measure.scale)
         case Usage():
-            return _fill(measure, labels + measure.by, how)
+            return _usage(measure, labels + measure.by, how)
         case State(metric, label):
-            return by("max", (*labels, label), _only(how, how.now(metric), NUMBERS))
+            return by("max", (*labels, label), _valid(how, how.now(metric), NUMBERS))
         case StateChanges():
-            return by("sum", labels, _changed(measure, how))
+            return by("sum", labels, _state_changes(measure, how))
         case While(inner, _, _, _):
             joined = f"on ({', '.join(labels)})"
-            return f"({value(inner, labels, flow, how)}) and {joined} ({holds(measure, labels, how)})"
+            return f"({value(inner, labels, event_count, how)}) and {joined} ({holds(measure, labels, how)})"
         case Growth(metric, window, more):
-            return by("max", labels + more, _only(how, f"delta({how.over(metric, window)})", NUMBERS))
+            return by("max", labels + more, _valid(how, f"delta({how.over(metric, window)})", NUMBERS))
         case Absence():
-            return _gone(measure, how)
+            return _absence(measure, how)
         case PromQL():
-            return _free(measure, how)
+            return _promql(measure, how)
 
 
-def _changed(measure: StateChanges, how: Estimated) -> str:
+def _state_changes(measure: StateChanges, how: Estimated) -> str:
     """Changes of what shows 0 and 1 for each state; of what shows its current state alone, another one is born."""
     metric, width = measure.metric, span(measure.window)
     changed = f"changes({how.over(metric, measure.window)})"
@@ -144,34 +148,34 @@ def holds(measure: While, labels: tuple[str, ...], how: Estimated = ESTIMATED) -
     return f"{condition} {measure.op} {plain(measure.bound)}"
 
 
-def _only(how: Estimated, expr: str, limits: str) -> str:
+def _valid(how: Estimated, expr: str, limits: str) -> str:
     return f"{expr} {limits}" if how.judged else expr
 
 
-def _flow(how: Estimated, counter: Selector, window: timedelta) -> str:
+def _events_or_rate(how: Estimated, counter: Selector, window: timedelta) -> str:
     return how.events(counter, window) if how.judged else how.rate(counter, window)
 
 
-def level(measure: Gauge, how: Estimated) -> str:
+def gauge_series(measure: Gauge, how: Estimated) -> str:
     if measure.window is None:
         return how.now(measure.metric)
     extreme = "min_over_time" if measure.over == "min" else "max_over_time"
     return f"{extreme}({how.over(measure.metric, measure.window)})"
 
 
-def limits(measure: Gauge) -> str:
+def plausible(measure: Gauge) -> str:
     return NUMBERS if measure.least is None else f">= {plain(measure.least)} < Inf"
 
 
-def _together(over: str, labels: tuple[str, ...], series: str, limits: str) -> str:
+def _aggregated(over: str, labels: tuple[str, ...], series: str, limits: str) -> str:
     """Several series as one. The highest and the lowest are those of the rest where one is no number; a sum is none."""
     whole = by(over, labels, f"{series} {limits}")
     if over in {"max", "min"}:
         return whole
-    return f"({whole} unless on ({', '.join(labels)}) ({unless(series, limits)}))"
+    return f"({whole} unless on ({', '.join(labels)}) ({outside(series, limits)}))"
 
 
-def _fill(measure: Usage, labels: tuple[str, ...], how: Estimated) -> str:
+def _usage(measure: Usage, labels: tuple[str, ...], how: Estimated) -> str:
     used, size = how.now(measure.used), measure.size
     whole = plain(size) if isinstance(size, Decimal) else how.now(size)
     if not how.judged and measure.over == "max":
@@ -183,27 +187,27 @@ def _fill(measure: Usage, labels: tuple[str, ...], how: Estimated) -> str:
     if not how.judged:
         return f"{by('sum', labels, used)} / {sums}"
     joined = f"unless on ({', '.join(labels)})"
-    odd = f" {joined} ({unless(whole, '> 0 < Inf')})" if isinstance(size, Selector) else ""
-    return f"({by('sum', labels, used)} / {sums}{odd} {joined} ({unless(used, '>= 0 < Inf')}))"
+    odd = f" {joined} ({outside(whole, '> 0 < Inf')})" if isinstance(size, Selector) else ""
+    return f"({by('sum', labels, used)} / {sums}{odd} {joined} ({outside(used, '>= 0 < Inf')}))"
 
 
-def _gone(measure: Absence, how: Estimated) -> str:
+def _absence(measure: Absence, how: Estimated) -> str:
     """Just after Prometheus or the rules began nobody knows yet: then there is neither a 1 nor a 0."""
     lost = f"count(absent_over_time({how.over(measure.metric, measure.window)}))"
-    if isinstance(how, Recorded) and how.looked is not None:
-        times = max(1, int(LOOKED * Decimal(measure.window / how.every)))
-        lost += f" and on () (count_over_time({how.looked}[{span(measure.window)}]) >= {times})"
+    if isinstance(how, Recorded) and how.evaluated is not None:
+        times = max(1, int(EVALUATED * Decimal(measure.window / how.every)))
+        lost += f" and on () (count_over_time({how.evaluated}[{span(measure.window)}]) >= {times})"
     return f"{lost} or count(last_over_time({how.over(measure.metric, measure.window)})) * 0"
 
 
-def _free(measure: PromQL, how: Estimated) -> str:
+def _promql(measure: PromQL, how: Estimated) -> str:
     """Labels that alerts set themselves are taken away: two series that differ in them alone would be one alert."""
     if not how.judged:
         return measure.expr
-    return f"{measure.over} without ({', '.join(names.OURS)}) ({free_then(measure.expr, how)} {NUMBERS})"
+    return f"{measure.over} without ({', '.join(names.OURS)}) ({promql_then(measure.expr, how)} {NUMBERS})"
 
 
-def free_then(expr: str, how: Estimated) -> str:
+def promql_then(expr: str, how: Estimated) -> str:
     vector = f"vector({expr})" if is_scalar(expr) else f"({expr})"
     return f"last_over_time({vector}[1m:1m] offset {span(how.ago)})" if how.ago else vector
 
@@ -212,32 +216,32 @@ def _scaled(expr: str, scale: Decimal) -> str:
     return expr if scale == 1 else f"{expr} * {plain(scale)}"
 
 
-def _quantile(measure: Latency, labels: tuple[str, ...], flowing: str, how: Estimated) -> str:
+def _latency(measure: Latency, labels: tuple[str, ...], with_events: str, how: Estimated) -> str:
     if measure.native:
         grown = by("sum", labels, f"rate({how.over(measure.histogram, measure.window)})")
     else:
         buckets = measure.histogram.suffixed("_bucket")
-        grown = by("sum", ("le", *labels), _flow(how, buckets, measure.window))
+        grown = by("sum", ("le", *labels), _events_or_rate(how, buckets, measure.window))
     quantile = f"histogram_quantile({plain(measure.q)}, {grown})"
-    return f"({_scaled(quantile, measure.scale)} and {flowing})"
+    return f"({_scaled(quantile, measure.scale)} and {with_events})"
 
 
-def _slow(measure: SlowerThan, labels: tuple[str, ...], flowing: str, how: Estimated) -> str:
+def _slower_than(measure: SlowerThan, labels: tuple[str, ...], with_events: str, how: Estimated) -> str:
     if measure.native:
         rates = by("sum", labels, f"rate({how.over(measure.histogram, measure.window)})")
-        return f"(1 - histogram_fraction(0, {plain(measure.bound)}, {rates}) and {flowing})"
-    quick = by("sum", labels, _flow(how, bucket(measure.histogram, measure.bound), measure.window))
-    return f"1 - {quick} / {flowing}"
+        return f"(1 - histogram_fraction(0, {plain(measure.bound)}, {rates}) and {with_events})"
+    quick = by("sum", labels, _events_or_rate(how, bucket(measure.histogram, measure.bound), measure.window))
+    return f"1 - {quick} / {with_events}"
 
 
-def _count(measure: Increase, labels: tuple[str, ...], how: Estimated) -> str:
+def _increase(measure: Increase, labels: tuple[str, ...], how: Estimated) -> str:
     if measure.bound is None:
-        return _only(how, by("sum", labels, how.events(measure.counter, measure.window)), NUMBERS)
+        return _valid(how, by("sum", labels, how.events(measure.counter, measure.window)), NUMBERS)
     every = by("sum", labels, how.events(measure.counter.suffixed("_count"), measure.window))
     quick = by("sum", labels, how.events(bucket(measure.counter, measure.bound), measure.window))
     # Two sums of floats may differ by a hair where they are equal: a thousandth of an event is none.
-    return _only(how, f"round({every} - {quick}, 0.001)", NUMBERS)
+    return _valid(how, f"round({every} - {quick}, 0.001)", NUMBERS)
 
 
-def unless(series: str, limits: str) -> str:
+def outside(series: str, limits: str) -> str:
     return f"{series} unless ({series} {limits})"

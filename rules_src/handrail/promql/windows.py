@@ -10,7 +10,7 @@ from handrail.plan import Selector
 from handrail.promql.counting import counted
 from handrail.units import span
 
-LOOKED = Decimal("0.9")
+EVALUATED = Decimal("0.9")
 """The share of a window in which the rules were evaluated, for an absence in it to be one of the metric's."""
 
 
@@ -55,7 +55,7 @@ class Recorded(Estimated):
     """
 
     from_zero: Selector | None = None
-    looked: Selector | None = None
+    evaluated: Selector | None = None
     every: timedelta = timedelta(seconds=30)
 
     @property

@@ -71,7 +71,7 @@ def duration(text: str) -> timedelta:
         sizes = zip(several.groups(), _SPANS.values(), strict=True)
         seconds_written = sum((Decimal(count) * Decimal(size) for count, size in sizes if count), Decimal(0))
     else:
-        raise ValueError(f"'{text}' is no duration; write it like 30s, 5m, 24h, 7d or 1h30m")
+        raise ValueError(f"'{text}' is not a duration; write it like 30s, 5m, 24h, 7d or 1h30m")
     if seconds_written * 1000 % 1:
         raise ValueError(f"'{text}' is finer than a millisecond; write whole milliseconds, like 250ms")
     if seconds_written > _LONGEST.total_seconds():
@@ -113,7 +113,7 @@ def _kept(number: Decimal, written: object) -> Decimal:
 
 def _no_amount(written: object) -> ValueError:
     return ValueError(
-        f"'{written}' is no amount; write it like 0.5%, 300ms, 2s, 1GB, 776K, 10/s, 100/min or 42"
+        f"'{written}' is not an amount; write it like 0.5%, 300ms, 2s, 1GB, 776K, 10/s, 100/min or 42"
     )
 
 
@@ -136,7 +136,7 @@ def _checked_interval(text: str) -> str:
 
 def _no_bool(written: object) -> object:
     if isinstance(written, bool):
-        raise ValueError(f"{written} is no amount; write a number, like 1 or 0.5%")  # noqa: TRY004  pydantic's way
+        raise ValueError(f"{written} is not an amount; write a number, like 1 or 0.5%")  # noqa: TRY004  pydantic's way
     return written
 
 
@@ -148,14 +148,14 @@ def _checked_amount(written: str | int | float | Decimal) -> str | int | float |
 def _checked_share(written: str | int | float | Decimal) -> str | int | float | Decimal:
     share = amount(written)
     if (share.unit is not Unit.ratio and share.value != 0) or not 0 <= share.value <= 1:
-        raise ValueError(f"'{written}' is no share of the whole; write 0% to 100%")
+        raise ValueError(f"'{written}' is not a share of the whole; write 0% to 100%")
     return written
 
 
 def _checked_frequency(written: str) -> str:
     frequency = amount(written)
     if frequency.unit is not Unit.per_second or frequency.value <= 0:
-        raise ValueError(f"'{written}' is no frequency; write it like 50/s or 100/min")
+        raise ValueError(f"'{written}' is not a frequency; write it like 50/s or 100/min")
     return written
 
 

@@ -12,7 +12,7 @@ def test_a_question_that_is_never_asked_again() -> None:
         (
             'tiers=[Critical(Above("1%"), action="hold", confirm=Confirm("15s"))],',
             (
-                "warning: 'errors' asks again before 'hold', which is done on the first word; "
+                "warning: 'errors' asks again before 'hold', which is done at once; "
                 "remove confirm=, or let the tier roll back"
             ),
         )

@@ -14,7 +14,7 @@ def test_what_handrail_cannot_check_is_worth_a_warning() -> None:
             f"{FREE},",
             (
                 "warning: 'errors' is measured by free PromQL, "
-                "which is not protected against rest, births and small numbers; "
+                "which is not protected against idle series, new series and few events; "
                 'use a typed measure, or accept={"free-promql": "why"}'
             ),
         )

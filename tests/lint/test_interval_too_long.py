@@ -10,11 +10,11 @@ def test_samples_that_are_forgotten_before_the_next_are_no_guard() -> None:
     assert found(NAME, 'scrape="3m"', 'evaluate="5m"', guardrail('tiers=[Warning(Above("5%"))]')) == [
         (
             'scrape="3m",',
-            "error: scrape=3m lets a sample be forgotten when one scrape fails: it counts for 5m; write 2m or less",
+            "error: scrape=3m leaves a gap when one scrape fails: Prometheus forgets a sample after 5m; write 2m or less",
         ),
         (
             'evaluate="5m",',
-            "error: evaluate=5m lets a sample be forgotten when one evaluate fails: it counts for 5m; write 2m or less",
+            "error: evaluate=5m leaves a gap when one evaluate fails: Prometheus forgets a sample after 5m; write 2m or less",
         ),
     ]
 

@@ -15,7 +15,7 @@ def test_one_failure_of_few_requests_rolls_back() -> None:
         (
             tiers + ",",
             (
-                "warning: 'errors' rolls back for one bad event among the 10 that are judged at least; "
+                "warning: 'errors' rolls back for one bad event among as few as 10; "
                 "write min_events=21, or a hold= as long as the window of 5m"
             ),
         )

@@ -7,7 +7,7 @@ from declared import found, guardrail
 from handrail.lint.rise_without_floor import NAME
 
 SAID = (
-    "'errors' looks for a rise, and beside a reference of 0 the first event is one; "
+    "'errors' looks for a rise, and against a reference of 0 the first event is one; "
     "write Rise(…, floor=…), or RisePoints"
 )
 ROLLOUT = ("stages=STAGES", "arms=ARMS", "rollback=UNDO")

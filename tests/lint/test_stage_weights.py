@@ -20,8 +20,8 @@ def test_an_haproxy_s_split_is_in_whole_per_cents() -> None:
         (
             'Stage("first", weight="0.5%", hold="1h"),',
             (
-                "fatal: stage 'first' has a weight of 0.5%, and HAProxy's split is in whole per cents; "
-                "write a whole per cent"
+                "fatal: stage 'first' has a weight of 0.5%, and HAProxy's split is in whole percents; "
+                "write a whole percent"
             ),
         )
     ]

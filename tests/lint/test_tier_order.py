@@ -81,7 +81,7 @@ def test_limits_beside_one_figure_are_compared_by_what_they_come_to() -> None:
     [
         (
             'Critical(Above("5%")), Warning(Above("1%"))',
-            "lists warning after a graver tier; write warning, critical, emergency in this order",
+            "lists warning after a more severe tier; write warning, critical, emergency in this order",
         ),
         (
             'Warning(Above("1%")), Warning(Above("2%"))',

@@ -62,7 +62,7 @@ def test_a_level_called_like_a_severity_is_refused() -> None:
         (
             'escalation=[Level("critical", "5m", "the manager")],',
             (
-                "error: level 'critical' of rollout 'shop' bears the name of a severity; "
+                "error: level 'critical' of rollout 'shop' has the name of a severity; "
                 "give it another name: routes= could not tell them apart"
             ),
         )

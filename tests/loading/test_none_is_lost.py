@@ -155,7 +155,7 @@ def test_a_file_that_is_run_again_makes_each_rollout_once(tmp_path: Path) -> Non
 )
 def test_what_would_make_rollouts_if_somebody_asked_is_said(tmp_path: Path, lazy: str) -> None:
     assert wrong(tmp_path, {"rollouts/shop.py": f'{HEAD}shops = {lazy}\nguarded("c")\n'}) == [
-        "rollouts/shop.py:1: error: 'shops' makes nothing until somebody asks for it; write a list"
+        "rollouts/shop.py:1: error: 'shops' makes nothing until somebody iterates over it; write a list"
     ]
 
 

@@ -68,7 +68,7 @@ source/environments.py:3: error: Environment(faster): 0 is out of range; write a
 source/rollouts/broken.py:2: error: '(' was never closed; correct it; `python -m py_compile` shows the same
 source/rollouts/checkout.py:1: error: there is no 'Ratoi'; did you mean 'Ratio'?
 source/rollouts/checkout.py:3: error: Ratio has no field 'widow'; did you mean 'window'?
-source/rollouts/checkout.py:9: error: Critical(hold): '5 minutes' is no duration; write it like 30s, 5m, 24h, 7d or 1h30m
+source/rollouts/checkout.py:9: error: Critical(hold): '5 minutes' is not a duration; write it like 30s, 5m, 24h, 7d or 1h30m
 source/rollouts/checkout.py:10: error: Critical(action): there is no 'rolback'; did you mean 'rollback'?
 source/rollouts/checkout.py:15: error: Rollout(name): 'Check Out' does not fit; write a name of small letters, digits and - between them, like error-rate
 source/rollouts/checkout.py:17: error: Stage takes only name by position; name it: weight=, hold=, gate=, enter=
@@ -77,8 +77,8 @@ source/rollouts/checkout.py:21: error: there is no 'Gaugee'; did you mean 'Gauge
 source/rollouts/empty.py:1: error: the file declares no Rollout; add one, or begin its name with _
 source/rollouts/login.py:12: error: 'errors' holds its warning tier for 2h, and stage '10%' lasts 1h; shorten hold= or lengthen the stage [stage-holds]
 source/rollouts/login.py:13: error: 'errors' reaches critical before warning everywhere; correct the limits, or say order="tighten" on the guardrail [tier-order]
-source/rollouts/login.py:15: error: Ratio(of): 'logins_total{' is no PromQL (unexpected end of input inside braces); correct it
-source/rollouts/login.py:16: error: Above(at): '1 percent' is no amount; write it like 0.5%, 300ms, 2s, 1GB, 776K, 10/s, 100/min or 42
+source/rollouts/login.py:15: error: Ratio(of): 'logins_total{' is not PromQL (unexpected end of input inside braces); correct it
+source/rollouts/login.py:16: error: Above(at): '1 percent' is not an amount; write it like 0.5%, 300ms, 2s, 1GB, 776K, 10/s, 100/min or 42
 source/rollouts/login.py:19: fatal: rollout 'login' has two guardrails called 'errors'; rename one of them [same-name-twice]
 source/rollouts/login.py:21: fatal: 'errors' has a figure of 300ms, and what it is compared with is in ratio; write it like 5% [limit-wrong-unit]
 source/rollouts/stopped.py:3: error: ZeroDivisionError: division by zero; correct the declaration
@@ -162,7 +162,7 @@ def test_findings_below_an_error_do_not_stop_the_compiler(tmp_path: Path) -> Non
     assert (linted.stderr, linted.returncode) == (
         (
             "source/rollouts/shop.py:9: warning: 'queue' is measured by free PromQL, which is not protected against "
-            'rest, births and small numbers; use a typed measure, or accept={"free-promql": "why"} [free-promql]\n'
+            'idle series, new series and few events; use a typed measure, or accept={"free-promql": "why"} [free-promql]\n'
         ),
         0,
     )

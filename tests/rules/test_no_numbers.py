@@ -1,4 +1,4 @@
-"""What is no number, or cannot be: neither a breach nor a pass, and blind when it lasts."""
+"""What is not a number, or cannot be: neither a breach nor a pass, and blind when it lasts."""
 
 from __future__ import annotations
 

@@ -99,7 +99,7 @@ def test_durations_as_people_write_them(text: str, time: timedelta) -> None:
     ["", "5", "m", "5 m", "5min", "-5m", "5m5m", "30s1h", "1.5", "1.5h30m", "1e3s", "\u0665m", "5m\n5s"],
 )
 def test_what_is_no_duration_is_refused_with_examples(text: str) -> None:
-    with pytest.raises(ValueError, match="is no duration; write it like 30s, 5m, 24h, 7d or 1h30m"):
+    with pytest.raises(ValueError, match="is not a duration; write it like 30s, 5m, 24h, 7d or 1h30m"):
         duration(text)
 
 
@@ -140,7 +140,7 @@ def test_amounts_as_people_write_them(written: str | float | Decimal, value: str
     ["", "%", "five", "5 percent", "1,5%", "1e3", ".5%", "5gb", "5/d", "nan", float("inf"), float("nan")],
 )
 def test_what_is_no_amount_is_refused_with_examples(written: str | float) -> None:
-    with pytest.raises(ValueError, match=r"is no amount; write it like 0\.5%, 300ms, 2s, 1GB"):
+    with pytest.raises(ValueError, match=r"is not an amount; write it like 0\.5%, 300ms, 2s, 1GB"):
         amount(written)
 
 

@@ -108,7 +108,7 @@ def _said(cls: type, element: tuple[PathStep, ...], item: ErrorDetails) -> tuple
         case "string_pattern_mismatch":
             return f"{at}: {_shown(value)} does not fit", f"write {_expected(cls, element)}"
     if isinstance(value, type):
-        return f"{at}: {value.__name__} is only the word", f"write {value.__name__}()"
+        return f"{at}: {value.__name__} is a class", f"write {value.__name__}()"
     return f"{at}: {_shown(value)} does not go here", f"write {_expected(cls, element)}"
 
 

@@ -63,7 +63,7 @@ class AtMost(_Absolute):
 class Rise(_Limit):
     """Breached while the value is above the reference by more than this share of it: `Rise("10%")`.
 
-    With `floor` it must be above that as well: beside a reference of 0 everything is a rise. `Rise("50%", floor="1%")`.
+    With `floor` it must be above that as well: against a reference of 0 everything is a rise. `Rise("50%", floor="1%")`.
     """
 
     is_upper: ClassVar[bool] = True

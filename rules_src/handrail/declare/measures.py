@@ -32,7 +32,7 @@ Series = Annotated[
 
 def _bounds(bounds: Sequence[float]) -> Sequence[float]:
     if any(math.isnan(bound) for bound in bounds):
-        raise ValueError("a bound is no number; write the upper bounds of the buckets, like [0.1, 0.5, 1]")
+        raise ValueError("a bound is not a number; write the upper bounds of the buckets, like [0.1, 0.5, 1]")
     return tuple(bound for bound in bounds if bound != math.inf)  # every histogram has that one
 
 

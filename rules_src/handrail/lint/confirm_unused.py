@@ -1,7 +1,7 @@
 """confirm-unused: a tier asks its query again before an action that changes nothing.
 
 `confirm=` holds a rollback back until the breach has been seen twice. A tier that asks people to look, or holds the
-stage, acts on the first word: the second question is never asked, and whoever wrote it relies on it.
+stage, acts at once: the second question is never asked, and whoever wrote it relies on it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ def check(rollout: Rollout) -> Iterator[Finding]:
     for guardrail in rollout.guardrails:
         for tier in guardrail.tiers:
             if tier.confirm is not None and tier.action not in names.ACTING:
-                what = f"asks again before '{tier.action}', which is done on the first word"
+                what = f"asks again before '{tier.action}', which is done at once"
                 cure = "remove confirm=, or let the tier roll back"
                 severity = Severity.warning
                 yield finding(NAME, tier, what, cure, "confirm", about=guardrail, severity=severity)

@@ -21,6 +21,6 @@ def check(rollout: Rollout) -> Iterator[Finding]:
     for guardrail in rollout.guardrails:
         for measure in {id(use.measure): use.measure for use in uses(guardrail)}.values():
             if isinstance(measure, PromQL):
-                what = "is measured by free PromQL, which is not protected against rest, births and small numbers"
+                what = "is measured by free PromQL, which is not protected against idle series, new series and few events"
                 cure = f'use a typed measure, or accept={{"{NAME}": "why"}}'
                 yield finding(NAME, measure, what, cure, about=guardrail, severity=Severity.warning)

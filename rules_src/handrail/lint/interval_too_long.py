@@ -22,5 +22,5 @@ def check(rollout: Rollout) -> Iterator[Finding]:
     """The rollout's two intervals."""
     for field, interval in (("scrape", rollout.scrape), ("evaluate", rollout.evaluate)):
         if duration(interval) * 2 > REMEMBERED:
-            what = f"{field}={interval} lets a sample be forgotten when one {field} fails: it counts for 5m"
+            what = f"{field}={interval} leaves a gap when one {field} fails: Prometheus forgets a sample after 5m"
             yield finding(NAME, rollout, what, "write 2m or less", field)

@@ -33,6 +33,6 @@ def _share(guardrail: Guardrail, use: Use, measure: Ratio | SlowerThan) -> Itera
         return
     least = min((figure.value for figure in figures(use.limit)), default=None)
     if least and least * measure.min_events < 1 and duration(tier.hold) < duration(measure.window):
-        what = f"rolls back for one bad event among the {measure.min_events} that are judged at least"
+        what = f"rolls back for one bad event among as few as {measure.min_events}"
         cure = f"write min_events={int(1 / least) + 1}, or a hold= as long as the window of {measure.window}"
         yield finding(NAME, tier, what, cure, about=guardrail, severity=Severity.warning)

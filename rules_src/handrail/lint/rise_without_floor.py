@@ -32,7 +32,7 @@ def check(rollout: Rollout) -> Iterator[Finding]:
                 and use.limit.floor is None
                 and _may_be_none(use.measure, use.against)
             ):
-                what = "looks for a rise, and beside a reference of 0 the first event is one"
+                what = "looks for a rise, and against a reference of 0 the first event is one"
                 cure = "write Rise(…, floor=…), or RisePoints"
                 yield finding(NAME, use.limit, what, cure, about=guardrail, severity=_severity(use))
 

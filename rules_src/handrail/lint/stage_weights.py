@@ -1,6 +1,6 @@
 """stage-weights: the stages' shares of traffic do not rise, or cannot be set.
 
-A stage with less traffic than the one before is a way back; the split of an HAProxy is in whole per cents, so
+A stage with less traffic than the one before is a way back; the split of an HAProxy is in whole percents, so
 0.4 % would be none; and a stage without a weight leaves the split as it was.
 """
 
@@ -24,8 +24,8 @@ def check(rollout: Rollout) -> Iterator[Finding]:
             what = f"stage '{stage.name}' has no weight, so the split stays as it was"
             yield finding(NAME, stage, what, "add weight=")
         elif amount(stage.weight).value * 100 % 1:
-            what = f"stage '{stage.name}' has a weight of {stage.weight}, and HAProxy's split is in whole per cents"
-            yield finding(NAME, stage, what, "write a whole per cent", "weight", severity=Severity.fatal)
+            what = f"stage '{stage.name}' has a weight of {stage.weight}, and HAProxy's split is in whole percents"
+            yield finding(NAME, stage, what, "write a whole percent", "weight", severity=Severity.fatal)
     weighed = [stage for stage in rollout.stages if stage.weight is not None]
     for before, stage in pairwise(weighed):
         if amount(stage.weight or 0).value <= amount(before.weight or 0).value:

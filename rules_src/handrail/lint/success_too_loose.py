@@ -1,4 +1,4 @@
-"""success-too-loose: a gate would pass a stage in which a graver tier fires.
+"""success-too-loose: a gate would pass a stage in which a more severe tier fires.
 
 With `success=Below("2%")` and `Critical(Above("1%"), action="rollback")` a release may be promoted at 1.5 %
 and rolled back a minute later.
@@ -19,7 +19,7 @@ NAME = "success-too-loose"
 
 
 def check(rollout: Rollout) -> Iterator[Finding]:
-    """Every criterion against every graver tier."""
+    """Every criterion against every more severe tier."""
     for guardrail in rollout.guardrails:
         for limit in guardrail.successes:
             for tier in guardrail.tiers:

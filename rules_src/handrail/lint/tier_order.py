@@ -1,8 +1,8 @@
-"""tier-order: tiers out of order, or a graver tier that is easier to reach than a milder one in some stage.
+"""tier-order: tiers out of order, or a more severe tier that is easier to reach than a milder one in some stage.
 
 Such tiers contradict each other: the rollback would come before the warning. A table whose limits tighten by
 stage has this often: warning above 0.5 % everywhere, rollback above 0.1 % in the last stage. `order="tighten"`
-on the guardrail states the choice: where a stage makes the graver tier tighter, the milder one follows it.
+on the guardrail states the choice: where a stage makes the more severe tier tighter, the milder one follows it.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def _sequence(guardrail: Guardrail) -> Iterator[Finding]:
             yield finding(NAME, tier, f"has two {tier.tier} tiers", cure, about=guardrail)
         elif now < before:
             cure = "write warning, critical, emergency in this order"
-            yield finding(NAME, tier, f"lists {tier.tier} after a graver tier", cure, about=guardrail)
+            yield finding(NAME, tier, f"lists {tier.tier} after a more severe tier", cure, about=guardrail)
 
 
 def _pair(guardrail: Guardrail, milder: Tier, graver: Tier, stages: list[str | None]) -> Iterator[Finding]:

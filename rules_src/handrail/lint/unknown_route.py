@@ -39,7 +39,7 @@ def _levels(
 ) -> Iterator[Finding]:
     for level in rollout.escalation:
         if level.name in severities:
-            what = f"level '{level.name}' of rollout '{rollout.name}' bears the name of a severity"
+            what = f"level '{level.name}' of rollout '{rollout.name}' has the name of a severity"
             yield finding(
                 NAME, level, what, "give it another name: routes= could not tell them apart", "name"
             )

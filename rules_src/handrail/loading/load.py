@@ -147,7 +147,7 @@ def _made_to_the_end(names: dict[str, object], file: Path, reading: Reading) -> 
     """Note what would make declarations if somebody asked it for them, and nobody does."""
     for name, value in list(names.items()):
         if isinstance(value, _LAZY) and _has_more(value):
-            what = f"'{name}' makes nothing until somebody asks for it"
+            what = f"'{name}' makes nothing until somebody iterates over it"
             reading.problems.append(Problem(Where(shown(file), 1), Severity.error, what, "write a list"))
 
 

@@ -45,7 +45,7 @@ def lower_slo(slo: Slo, rollout: Rollout, context: RolloutContext) -> plan.Slo:
     scale = context.scale
     measure, _ = lower_measure(slo.measure, context.measuring)
     if not isinstance(measure, plan.Ratio | plan.SlowerThan):
-        raise TypeError(f"{type(measure).__name__} is no share of events")
+        raise TypeError(f"{type(measure).__name__} is not a share of events")
     labels = ((names.ROLLOUT, rollout.name), (names.SLO, slo.name))
     counted = _counted(measure, labels, scale.duration(rollout.evaluate), scale.duration(rollout.scrape))
     burns = tuple((tier, _burns(pairs, duration(slo.window), scale)) for tier, pairs in _BURNS)
@@ -132,7 +132,7 @@ def _of_native(
     width = every + 4 * scrape
     grown = f"sum(increase({measure.histogram}[{span(width)}]))"
     total = f"histogram_count({grown}) * {plain(seconds(every))} / {plain(seconds(width))}"
-    # The fraction of no events is no number, and one of these would stay in every window's sum.
+    # The fraction of no events is not a number, and one of these would stay in every window's sum.
     slow = f"1 - histogram_fraction(0, {plain(measure.bound)}, {grown})"
     return f"({slow}) * sum({recorded} > 0) or {_none(recorded)}", total
 

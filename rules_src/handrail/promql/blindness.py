@@ -102,7 +102,7 @@ def _without_buckets(signal: Signal, events: Selector | None, value: Selector) -
 
 
 def _no_numbers(signal: Signal, events: Selector | None, value: Selector) -> Iterator[str]:
-    """One of its series is no number, or its share is none."""
+    """One of its series is not a number, or its share is none."""
     measure = signal.measure
     if isinstance(measure, Ratio) and events is not None:
         yield f"({events} > 0 unless {value})"

@@ -22,7 +22,7 @@ def increments(counter: Selector, every: timedelta, scrape: timedelta, from_zero
     step = min(every, scrape)
     now = f"last_over_time({counter}[{span(every + scrape)}])"
     before = f"last_over_time({counter}[{span(REMEMBERED)}] offset {span(step)})"
-    # What is no number, or endless, would stay in every window's sum. The steps are multiples of `step` in the day's
+    # What is not a number, or endless, would stay in every window's sum. The steps are multiples of `step` in the day's
     # time, and a window of Prometheus before 3.0 has both its ends: the millisecond keeps two evaluations apart.
     return "\n".join(
         [

@@ -69,7 +69,7 @@ def present(measure: Measure, labels: tuple[str, ...], ago: timedelta | None = N
 
 
 def no_numbers(measure: Measure) -> Iterator[str]:
-    """Expressions that have a sample while one of the series that the measure looks at is no number, or cannot be."""
+    """Expressions that have a sample while one of the series that the measure looks at is not a number, or cannot be."""
     match measure:
         case Gauge():
             yield outside(gauge_series(measure, ESTIMATED), plausible(measure))

@@ -28,14 +28,14 @@ class Labels:
 
 
 def result_labels(text: str) -> frozenset[str] | None:
-    """Every label that the result of `text` may carry; None when it may carry any. Raises ValueError when it is no PromQL."""
+    """Every label that the result of `text` may carry; None when it may carry any. Raises ValueError when it is not PromQL."""
     left = labels(text)
     return None if left.others else left.named
 
 
 @lru_cache(1024)
 def labels(text: str) -> Labels:
-    """What is known of the labels of the result. Raises ValueError when it is no PromQL."""
+    """What is known of the labels of the result. Raises ValueError when it is not PromQL."""
     return _labels(parsed(text))
 
 

@@ -30,7 +30,7 @@ def selector(text: str) -> Selector:
         or not parsed_text.name
     ):
         raise ValueError(
-            f"'{text}' is no series; write a metric name with matchers, like http_requests_total{{status=~\"5..\"}}"
+            f"'{text}' is not a series; write a metric name with matchers, like http_requests_total{{status=~\"5..\"}}"
         )
     if parsed_text.matchers.or_matchers:
         raise ValueError(
@@ -48,7 +48,7 @@ def selector(text: str) -> Selector:
 
 
 def checked(text: str) -> str:
-    """`text` itself. Raises ValueError when it is no PromQL, or none that has one value for each series."""
+    """`text` itself. Raises ValueError when it is not PromQL, or none that has one value for each series."""
     expr = parsed(text)
     while isinstance(expr, promql_parser.ParenExpr):
         expr = expr.expr
@@ -59,11 +59,11 @@ def checked(text: str) -> str:
 
 
 def parsed(text: str) -> promql_parser.Expr:
-    """The syntax of `text`. Raises ValueError when it is no PromQL."""
+    """The syntax of `text`. Raises ValueError when it is not PromQL."""
     try:
         return promql_parser.parse(_STRING.sub(_quoted, text))
     except ValueError as error:
-        raise ValueError(f"'{text}' is no PromQL ({error}); correct it") from None
+        raise ValueError(f"'{text}' is not PromQL ({error}); correct it") from None
 
 
 def uncommented(text: str) -> str:

@@ -1,7 +1,7 @@
 """Measures of the plan → PromQL text.
 
 Every share is events over events, every quantile is taken of events kept apart by `le`; a bad series that was never
-born counts as 0, and no traffic gives no sample. What is no number or cannot be (a share above 1, a size of 0) gives
+born counts as 0, and no traffic gives no sample. What is not a number or cannot be (a share above 1, a size of 0) gives
 no sample either: it is neither a breach nor a pass.
 """
 
@@ -168,7 +168,7 @@ def plausible(measure: Gauge) -> str:
 
 
 def _aggregated(over: str, labels: tuple[str, ...], series: str, limits: str) -> str:
-    """Several series as one. The highest and the lowest are those of the rest where one is no number; a sum is none."""
+    """Several series as one. The highest and the lowest are those of the rest where one is not a number; a sum is none."""
     whole = by(over, labels, f"{series} {limits}")
     if over in {"max", "min"}:
         return whole

@@ -38,7 +38,7 @@ class Estimated:
 
     @property
     def judged(self) -> bool:
-        """Whether the value is compared with a limit, so that what is no number must be left out."""
+        """Whether the value is compared with a limit, so that what is not a number must be left out."""
         return self.ago is not None
 
     @property

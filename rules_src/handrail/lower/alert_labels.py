@@ -1,4 +1,4 @@
-"""The signals of a guardrail → the labels that tell the alerts of one of its tiers apart."""
+"""The signals of a guardrail → the labels by which the alerts of one tier differ."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from handrail.promql.result_labels import result_labels
 
 
 def alert_labels(signals: Iterable[plan.Signal], arms: plan.Arms | None) -> tuple[str, ...] | None:
-    """Those labels, in the order of the declaration; None where an expression of somebody's own decides."""
+    """The labels, in declared order; None where a user's own expression decides and nobody can know."""
     labels: dict[str, None] = {}
     for signal in signals:
         own = _labels(signal.measure.inner, signal.by)

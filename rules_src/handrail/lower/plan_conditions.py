@@ -74,7 +74,7 @@ def lower_reference(against: Reference | None, signal: plan.Signal, scale: Scale
 
 
 def _beside(figure: Decimal | None, op: plan.Op, *, points: bool) -> Decimal | None:
-    """What is added to the reference, or what it is multiplied by."""
+    """The offset to add to the reference, or the factor to multiply it by."""
     if figure is None:
         return None
     signed = figure if op.is_upper else -figure

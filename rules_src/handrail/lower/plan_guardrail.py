@@ -67,7 +67,7 @@ _Tiers = list[tuple[declared.Tier, tuple[plan.Condition, ...]]]
 
 
 def _tightened(tiers: _Tiers, context: RolloutContext) -> _Tiers:
-    """In every stage, no tier is looser than one that is graver than it."""
+    """Tiers whose limits are tightened, so that in no stage a tier is looser than a more severe one."""
     done: _Tiers = []
     stages = [stage.name for stage in context.stages]
     graver: list[plan.Condition] = []
@@ -96,7 +96,7 @@ def _no_looser(condition: plan.Condition, graver: plan.Condition, stages: Sequen
 
 
 def _same_kind(one: plan.Condition, other: plan.Condition) -> bool:
-    """Whether the figures of both are of one thing: of two it can be said which is the tighter."""
+    """Whether the two can be compared: same signal, same reference, same direction."""
     figures = one.reference == other.reference and one.points == other.points
     return figures and one.signal == other.signal and one.is_upper == other.is_upper and not one.state
 
@@ -221,7 +221,7 @@ def _info(guardrail: declared.Guardrail, context: RolloutContext, main: plan.Sig
 
 
 def lower_runbook(runbook: declared.Runbook | None) -> plan.Runbook:
-    """The runbook, empty where none was written (a lint asks for it)."""
+    """The runbook; empty if none is declared (a lint asks for one)."""
     if runbook is None:
         return plan.Runbook("", (), ())
     return plan.Runbook(runbook.impact, tuple(runbook.look), tuple(runbook.mend))

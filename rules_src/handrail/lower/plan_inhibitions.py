@@ -1,7 +1,7 @@
-"""The alerts of a rollout, and who hears of which → which alert mutes which.
+"""The alerts of a rollout, and who is told of which → which alert inhibits which.
 
-A graver alert mutes a milder one of the same guardrail when nobody and nothing loses by it: it is about the same
-series, its action does all that the other's would, and everyone who hears of the other hears of it.
+A more severe alert mutes a milder one of the same guardrail if nothing is lost: both are about the same series, its
+action includes the other's, and everyone who is told of the other is told of it.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ COVERS: Final = {
 
 @dataclass(frozen=True)
 class _Kind:
-    """What inhibition asks of an alert; the guardrail is in `equal`."""
+    """The labels by which a rule selects an alert; the guardrail is in `equal`."""
 
     tier: str
     action: str
@@ -48,7 +48,7 @@ class _Kind:
 
 
 def inhibitions(rollout: str, chains: Sequence[Chain], told: Audiences) -> tuple[Inhibition, ...]:
-    """Every pair of alerts of which the graver mutes the milder."""
+    """One inhibition for every pair of alerts in which the more severe mutes the milder."""
     guardrails = [chain for chain in chains if isinstance(chain, plan.Guardrail)]
     unknown = [guardrail.name for guardrail in guardrails if guardrail.alert_labels is None]
     # A label that a guardrail does not have is missing on both of its alerts, and so equal.

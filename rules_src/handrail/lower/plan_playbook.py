@@ -89,7 +89,7 @@ def _gate(
     guardrails: tuple[plan.Guardrail, ...],
     context: RolloutContext,
 ) -> contract.Gate:
-    """What must be true to enter `stage` from `left`; into the first stage, only what people say."""
+    """What must be true to enter `stage` from `left`. For the first stage there is no `left`: only people are asked."""
     asked = stage.gate
     stable = context.scale.maybe(asked.stable_for) if asked else None
     return contract.Gate(
@@ -116,12 +116,12 @@ def _approval(written: str | Approval, context: RolloutContext) -> contract.Appr
 
 
 def _asked(guardrail: plan.Guardrail, left: plan.Stage) -> bool:
-    """Whether a gate asks for it at all: what only watches holds nothing, and a canary without traffic shows nothing."""
+    """Whether a gate asks for this guardrail: not for a shadow, and not for a canary without traffic."""
     return not guardrail.shadow and (guardrail.arms is None or left.has_canary)
 
 
 def _applies(condition: plan.Condition, left: plan.Stage, context: RolloutContext) -> bool:
-    """Whether there is anything to compare the stage with: the first one has no stage before it."""
+    """Whether the condition has something to compare with: the first stage has no stage before it."""
     reference = condition.reference
     if reference is None or reference.kind is not plan.ReferenceKind.previous_stage:
         return True
@@ -133,9 +133,9 @@ def _applies(condition: plan.Condition, left: plan.Stage, context: RolloutContex
 def _criterion(
     guardrail: str, criterion: plan.Success, left: plan.Stage, context: RolloutContext
 ) -> contract.Criterion:
-    """What a stage is judged by: all of it but its first window, which still sees what was before the stage.
+    """A criterion over the whole stage except its first window, which still contains data from before the stage.
 
-    Where the window is as long as the stage, the last look at it sees all of the stage, and nothing else.
+    If the window is as long as the stage, one look at the end of the stage covers exactly the stage.
     """
     every = context.scale.duration(context.rollout.evaluate)
     over = (left.hold or timedelta()) - looks_back(criterion.condition.signal.measure)
@@ -171,7 +171,7 @@ def _facts(
 
 
 def _needs(guardrail: plan.Guardrail) -> Iterator[tuple[str, ...]]:
-    """Of either arm: before the first stage there is no canary."""
+    """The series without which it cannot see, of either arm: before the first stage there is no canary."""
     groups = [any_of for signal in guardrail.signals for any_of in required_series(signal.measure)]
     yield from dict.fromkeys(
         tuple(str(_of_either(one, guardrail.arms)) for one in any_of) for any_of in groups
@@ -228,7 +228,7 @@ def _limit(condition: plan.Condition) -> contract.LimitFacts:
 def _captures(
     written: DeclaredGuardrail, guardrail: plan.Guardrail, context: RolloutContext
 ) -> Iterator[contract.ReferenceQuery]:
-    """Before the rollout there is no canary yet: what its arm will be compared with is the stable arm."""
+    """The figures to capture. Before the rollout there is no canary, so the stable arm's figure is captured."""
     used = [condition for alert in guardrail.alerts for condition in alert.conditions]
     used += [criterion.condition for criterion in guardrail.success]
     references = {condition.reference for condition in used if condition.reference is not None}
@@ -269,9 +269,10 @@ def _actions(
 
 
 def _rollback(rollout: Rollout, declared: Sequence[contract.Step]) -> tuple[contract.Step, ...]:
-    """Flags that stand first, then the split's weights, then what takes longer: a deploy.
+    """The declared steps with the split's weights: leading flags first, then the weights, then slower steps like a deploy.
 
-    Of every rollback: none is proved while the canary has traffic. A weight that is declared is not set twice.
+    Every rollback sets the weights, because none is proved while the canary has traffic. A weight that is declared as
+    a step of its own is not set twice.
     """
     steps, split = tuple(declared), rollout.split
     if split is None:
@@ -307,10 +308,10 @@ def _proof(
 
 
 def _no_traffic(canary: plan.Measure, stable: plan.Measure, lately: timedelta) -> str:
-    """The canary's traffic, by its own series; no sample while a part of it cannot be seen.
+    """The canary's traffic from its own series; no sample while any part of it cannot be seen.
 
-    A canary that is gone has none: 0, while the stable arm is seen, when Prometheus scraped it lately and knows its
-    targets no more. One that does not answer is not gone.
+    A canary that is gone has a traffic of 0: Prometheus scraped it lately, no longer has its targets, and still sees
+    the stable arm. A canary that does not answer its scrapes is not gone.
     """
     back = span(lately)
     last = f"last_over_time({events_counter(canary)}[{back}])"
@@ -323,7 +324,7 @@ def _no_traffic(canary: plan.Measure, stable: plan.Measure, lately: timedelta) -
 
 
 def _of_arm(measure: plan.Measure, arm: tuple[str, str, str], window: timedelta) -> plan.Measure:
-    """What counts events, of one arm alone and over `window`."""
+    """The measure that counts events, for one arm alone and over `window`."""
     counted = plan.narrowed(measure.inner, arm)
     return (
         replace(counted, window=window)

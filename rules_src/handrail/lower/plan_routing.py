@@ -1,7 +1,7 @@
 """A declared rollout with its alerts → who hears of them.
 
-What acts reaches the receiver at once and again every few minutes; what is only recorded waits for company; people
-hear only of what is in force, never of a shadow. Which alert mutes which is in plan_inhibitions.py.
+Alerts that act reach the receiver at once and are repeated every few minutes; those that are only recorded are grouped
+first. People are told only of alerts in force, never of a shadow. Inhibitions are in plan_inhibitions.py.
 """
 
 from __future__ import annotations

@@ -70,9 +70,9 @@ def lower_slo(slo: Slo, rollout: Rollout, context: RolloutContext) -> plan.Slo:
 
 
 def _burns(pairs: Sequence[tuple[str, str, str]], window: timedelta, scale: Scale) -> tuple[plan.Burn, ...]:
-    """How many times as fast as it may the budget burns when a pair's share of it is gone in the long window.
+    """The burn rates: how many times too fast the budget burns when a pair's share of it is gone in the long window.
 
-    Never less than once: a budget that burns more slowly lasts, and nobody is to be told.
+    Never below 1: a budget that burns more slowly lasts, and nobody needs to be told.
     """
     burns = []
     for written, long, short in pairs:
@@ -96,7 +96,7 @@ def _counted(
     every: timedelta,
     scrape: timedelta,
 ) -> tuple[plan.Recording, ...]:
-    """Errors and events since the last evaluation, and before them what they need."""
+    """The recordings of errors and events since the last evaluation, after those they depend on."""
     own = tuple((label, "=", text) for label, text in labels)
     recorded = plan.Selector(names.SLO_TOTAL, own)
     if isinstance(measure, plan.SlowerThan) and measure.native:
@@ -128,7 +128,7 @@ def _none(recorded: plan.Selector) -> str:
 def _of_native(
     measure: plan.SlowerThan, recorded: plan.Selector, every: timedelta, scrape: timedelta
 ) -> tuple[str, str]:
-    """The estimate over some scrapes, cut down to one evaluation: native histograms cannot be subtracted everywhere."""
+    """The estimate over some scrapes, scaled to one evaluation: older versions cannot subtract native histograms."""
     width = every + 4 * scrape
     grown = f"sum(increase({measure.histogram}[{span(width)}]))"
     total = f"histogram_count({grown}) * {plain(seconds(every))} / {plain(seconds(width))}"
@@ -138,7 +138,7 @@ def _of_native(
 
 
 def _ratio(window: timedelta, labels: tuple[tuple[str, str], ...], least: int) -> plan.Recording:
-    """One failure out of three burns no budget: the windows that alerts rely on need events enough."""
+    """An error ratio; windows that alerts rely on need `min_events`, so that one failure of three does not count."""
     matchers = tuple((label, "=", text) for label, text in labels)
     width = span(window)
     errors = f"sum_over_time({plan.Selector(names.SLO_ERRORS, matchers)}[{width}])"

@@ -30,7 +30,7 @@ _OPERATORS = {"Equal": "=", "NotEqual": "!=", "Re": "=~", "NotRe": "!~"}
 
 
 def events_counter(measure: Measure) -> Selector | None:
-    """What counts the events that a measure judges, None where it counts none."""
+    """The counter of the events that a measure judges; None if it counts no events."""
     match measure:
         case Ratio(whole=series):
             return series
@@ -43,7 +43,7 @@ def events_counter(measure: Measure) -> Selector | None:
 
 
 def required_series(measure: Measure) -> tuple[AnyOf, ...]:
-    """The series without which a measure has no value: all of these."""
+    """The series without which a measure has no value; all of them are needed."""
     counter = events_counter(measure)
     if counter is not None and not isinstance(measure, While):
         return ((counter,),)

@@ -50,7 +50,7 @@ class RolloutContext:
         return (*labels, (names.MODE, names.SHADOW)) if mode == names.SHADOW else labels
 
     def arms_of(self, guardrail: declared.Guardrail) -> Arms | None:
-        """The arms a guardrail tells apart: none where it judges the whole service."""
+        """The arms a guardrail tells apart; None if it judges the whole service."""
         return None if guardrail.whole_service else self.rollout.arms
 
     def scope_of(self, guardrail: declared.Guardrail) -> comparisons.Scope:

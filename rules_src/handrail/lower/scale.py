@@ -10,7 +10,7 @@ from handrail import units
 
 @dataclass(frozen=True)
 class Scale:
-    """How much faster than written everything runs: 1 in production, more in a rehearsal."""
+    """How much faster than declared everything runs: 1 in production, more in a rehearsal."""
 
     faster: int = 1
 

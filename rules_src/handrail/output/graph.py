@@ -1,8 +1,7 @@
-"""A rollout and the files made of it → what does not hang together: an alert that leads nowhere.
+"""A rollout and its files → alerts that lead nowhere.
 
-Every alert needs its rule, its test, a panel that shows it, the section of the runbook that its link names, a
-route to somebody, and an action that the playbook knows. The files are looked at as they were emitted, so that
-it is found out whichever part forgot something.
+Every alert needs a rule, a test, a panel, the section of the runbook that it links to, a route to somebody, and an
+action that the playbook has. The emitted files themselves are read, so that no emitter can forget something.
 """
 
 from __future__ import annotations
@@ -34,7 +33,7 @@ _OURS = "this is a mistake in Handrail: please report it"
 
 @dataclass(frozen=True)
 class Emitted:
-    """What the files of one rollout say, by what an alert must find in them."""
+    """What an alert can find in the files of one rollout."""
 
     links: Mapping[str, tuple[str, str]]
     tested: frozenset[str]
@@ -46,7 +45,7 @@ class Emitted:
 
 
 def check(rollout: Rollout, files: Mapping[str, str], receivers: frozenset[str]) -> list[Problem]:
-    """Everything that is missing from the rollout's `files`, where `receivers` tell somebody, by its place."""
+    """Everything that is missing from the rollout's `files`; `receivers` are those that notify somebody."""
     return sorted(_rollout(rollout, _read(rollout, files, receivers)))
 
 
@@ -63,7 +62,7 @@ def _read(rollout: Rollout, files: Mapping[str, str], receivers: frozenset[str])
 
 
 def anchor(heading: str) -> str:
-    """`If Handrail is down` → `if-handrail-is-down`: what a link says for a heading."""
+    """`If Handrail is down` → `if-handrail-is-down`: the anchor of a heading."""
     return re.sub(r"[^\w\- ]", "", heading.strip().lower()).replace(" ", "-")
 
 
@@ -77,7 +76,7 @@ def _links(rules: str) -> dict[str, tuple[str, str]]:
 
 
 def _shown(dashboard: str) -> frozenset[str]:
-    """What has a panel: guardrails and objectives by recorded values, heartbeat and escalations by ALERTS."""
+    """What has a panel: guardrails and objectives by their recorded values, heartbeat and escalations by ALERTS."""
     panels = json.loads(dashboard)["panels"]
     queries = "\n".join(target["expr"] for panel in panels for target in panel.get("targets", ()))
     shown = {*_VALUE.findall(queries), *(f"slo-{name}" for name in _RATIO.findall(queries))}
@@ -86,7 +85,7 @@ def _shown(dashboard: str) -> frozenset[str]:
 
 
 def told(alertmanager: str) -> frozenset[str]:
-    """The receivers in alertmanager.yml by which somebody is told, and that are not only named."""
+    """The receivers in alertmanager.yml that notify somebody."""
     data = yaml.load(alertmanager, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506  a safe one
     return frozenset(receiver["name"] for receiver in data["receivers"] if len(receiver) > 1)
 
@@ -125,9 +124,10 @@ def _missing(alert: Alert, rollout: Rollout, emitted: Emitted) -> Iterator[tuple
 
 
 def _explained(alert: Alert, of: str, rollout: Rollout, emitted: Emitted) -> bool:
-    """Whether the file says why: free PromQL, for one, may be anything. Levels need an alert that lasts to climb on.
+    """Whether the test file says why there is no test, or none is needed.
 
-    What is judged by its absence sees that nothing is there: no series can make it blind.
+    Free PromQL may be anything, and an escalation level needs an alert that lasts. A guardrail that judges only an
+    Absence is never blind: that nothing is there is its value.
     """
     sees = (
         guardrail.blind

@@ -1,6 +1,6 @@
 """Generated files by path, in the order of their paths, each kept compressed until it is read.
 
-What is generated repeats itself: ten thousand guardrails make half a gigabyte of it, and a twentieth of that here.
+Generated texts are repetitive: ten thousand guardrails are half a gigabyte, and a twentieth of that compressed.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""{path: text} → a folder that holds exactly that, or the difference; atomic, and what is not ours is left alone.
+"""{path: text} → a folder with exactly these files, or the difference. Writes are atomic and touch only our own files.
 
-A file is ours when the manifest lists it or it says itself that it is generated. In the place of anything else (a
-file of somebody's, a link, a folder) nothing is written, and all of it is named.
+A file is ours if the manifest lists it or its header says that it is generated. If anything else is in the way (somebody's
+file, a link, a folder), nothing is written and all of it is reported.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from handrail.errors import Problem, Refused, Severity, Where, WrongCall, shown
 MANIFEST = "MANIFEST.json"
 Kind = Literal["new", "changed", "stale", "foreign"]
 _WRITING = ".handrail-writing-"
-"""How a folder begins in which a file is written before it takes its place."""
+"""Prefix of the temporary folder in which files are written before they are moved."""
 _MANIFEST_KEYS = frozenset({"handrail", "files"})
 _PLAYBOOK_KEYS = frozenset({"version", "rollout", "service", "stages", "guardrails", "gates", "actions"})
 """What the two files hold that have no place for a header."""
@@ -41,12 +41,12 @@ class Change:
 
     @property
     def old(self) -> str | None:
-        """What is there; None where nothing is, or no file."""
+        """The present text; None if there is no file."""
         return _read(self.out, self.path)
 
     @property
     def new(self) -> str | None:
-        """What is to be there; None where nothing is."""
+        """The new text; None if the file is to be removed."""
         return self.files.get(self.path)
 
     @property
@@ -123,10 +123,10 @@ def _says_so(path: str, text: str) -> bool:
 
 
 def apply(changes: list[Change], out: Path) -> None:
-    """Carry `found` out, so that a write cut short is seen as stale and the next one mends it.
+    """Carry out `changes` so that an interrupted write is seen as stale, and repaired by the next one.
 
-    Before anything else the manifest claims the old files and the new ones: whatever is left lying is listed.
-    Raises Refused, and writes nothing, where something that is not ours is in the way.
+    First the manifest is written with old and new files, so that everything left behind is listed. Raises Refused, and
+    writes nothing, if something that is not ours is in the way.
     """
     foreign = [change for change in changes if change.kind == "foreign"]
     if foreign:

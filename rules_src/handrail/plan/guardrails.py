@@ -54,8 +54,8 @@ class ReferenceKind(StrEnum):
 class Reference:
     """A reference whose figure is known only at run time.
 
-    `ago` is how far back where it looks back; `stage` is the stage it always compares with (None: the one
-    before the current one).
+    `ago` is how far back it looks, if it does; `stage` is the stage to compare with (None: the one before the current
+    one).
     """
 
     kind: ReferenceKind
@@ -65,9 +65,9 @@ class Reference:
 
 @dataclass(frozen=True)
 class StageLimit:
-    """A limit in one stage; `stage` None: in every stage and outside of them (or outside, beside others).
+    """A limit in one stage. `stage` None: everywhere else, that is in all other stages and outside of stages.
 
-    `figure` None: no limit in that stage, whatever holds outside.
+    `figure` None: no limit in that stage, whatever holds elsewhere.
     """
 
     stage: str | None
@@ -79,7 +79,7 @@ class Condition:
     """`signal op limit`. With a reference the limit is `reference * factor + offset`, the figure being
     the factor (`points` False) or the offset (`points` True, factor 1); without, the figure is the limit.
 
-    `state` narrows the signal to one state. Below `floor` a relative limit never is.
+    `state` narrows the signal to one state. A relative limit is never below `floor`.
     """
 
     signal: Signal
@@ -138,8 +138,9 @@ class Alert:
 
 @dataclass(frozen=True)
 class Success:
-    """What must hold for the guardrail to pass: `condition` and `breach` say when it does not, `text` when it does,
-    `seen` whether that can be known.
+    """What must hold for the guardrail to pass.
+
+    `condition` and `breach` say when it does not hold, `seen` whether it can be judged, `text` what must hold.
     """
 
     condition: Condition
@@ -168,10 +169,10 @@ class Arms:
 
 @dataclass(frozen=True)
 class Guardrail:
-    """One ordered chain: recordings, then alerts from the mildest tier to the gravest, then `blind`.
+    """One ordered chain: recordings, then alerts from the mildest tier to the most severe, then `blind`.
 
-    `arms` are the versions it tells apart; None where it judges the whole service. `alert_labels` tell the alerts of one
-    tier apart; None where nobody can know, because an expression of somebody's own decides.
+    `arms` are the versions it tells apart; None if it judges the whole service. `alert_labels` are the labels by which
+    alerts of one tier differ; None if a user's own expression decides and nobody can know.
     """
 
     name: str
@@ -202,8 +203,8 @@ class Burn:
 class Slo:
     """An objective (share of good events, 0..1) over `window`.
 
-    `counted` are the errors and events of each evaluation, and what these need; every longer window is a sum over them. `ratios` are
-    the recorded error ratios by window; `burns` by tier are what each alert looks at.
+    `counted` are the recordings of each evaluation's errors and events; every longer window is a sum over them. `ratios`
+    are the recorded error ratios by window; `burns` are the windows that each tier's alert looks at.
     """
 
     name: str

@@ -63,7 +63,7 @@ class SlowerThan(_Measure):
 
 @dataclass(frozen=True)
 class Increase(_Measure):
-    """How many events in `window`, newborn series included whole; with `bound`, slow observations only."""
+    """How many events in `window`; a new series counts from zero. With `bound`, only slow observations count."""
 
     counter: Selector
     window: timedelta
@@ -82,7 +82,7 @@ class Rate(_Measure):
 class Gauge(_Measure):
     """A gauge over its series, times `scale`; with a window, each series' extreme within it.
 
-    Below `least` (before scaling) it cannot be.
+    It cannot be below `least` (before scaling).
     """
 
     metric: Selector
@@ -95,7 +95,7 @@ class Gauge(_Measure):
 
 @dataclass(frozen=True)
 class Usage(_Measure):
-    """used / size, of all together or (`over` is max) of the fullest; `size` is a selector or a figure.
+    """used / size: of all together or, if `over` is max, of the fullest. `size` is a selector or a figure.
 
     A size that is one of `unlimited` says that there is no limit.
     """
@@ -135,7 +135,7 @@ class While(_Measure):
 
     @property
     def inner(self) -> Measure:
-        """The measure, while nobody asks for the condition."""
+        """The measure without its condition."""
         return self.measure.inner
 
 
@@ -158,7 +158,7 @@ class Absence(_Measure):
 
 @dataclass(frozen=True)
 class PromQL(_Measure):
-    """An expression somebody wrote; of series that differ only in labels of the alert's own, `over` (max or min) counts."""
+    """A user's own expression. Of series that differ only in labels that alerts set themselves, `over` (max or min) counts."""
 
     expr: str
     over: str = "max"

@@ -37,7 +37,7 @@ class Stage:
 
 @dataclass(frozen=True)
 class EscalationLevel:
-    """Whom an alert reaches that stays unresolved for `after`."""
+    """Who is told of an alert that stays unresolved for `after`."""
 
     name: str
     after: timedelta
@@ -47,7 +47,7 @@ class EscalationLevel:
 
 @dataclass(frozen=True)
 class Curve:
-    """One query of a panel: `name` (may be empty) and the labels `by` tell its series apart."""
+    """One query of a panel; its series differ by the labels `by`. `name` may be empty."""
 
     name: str
     expr: str
@@ -56,7 +56,7 @@ class Curve:
 
 
 class Shown(StrEnum):
-    """How a panel shows its curves: over time, as states over time, as the figure of now, as a table of now."""
+    """How a panel shows its curves: over time, as states over time, as the current figure, or as a table of current figures."""
 
     curves = "curves"
     states = "states"
@@ -66,7 +66,7 @@ class Shown(StrEnum):
 
 @dataclass(frozen=True)
 class Panel:
-    """What somebody wanted to see; `limits_of` names the guardrail whose limits are drawn into it."""
+    """A declared panel; `limits_of` names the guardrail whose limits are drawn into it."""
 
     title: str
     shown: Shown
@@ -77,7 +77,7 @@ class Panel:
 
 @dataclass(frozen=True)
 class Dashboard:
-    """A page: the rollout's own one has no name. `last` is the time it shows, `refresh` how often it asks."""
+    """A dashboard; the rollout's own one has no name. `last` is the time range, `refresh` how often it is updated."""
 
     name: str
     title: str
@@ -99,7 +99,7 @@ class Cluster:
 class Environment:
     """Where it runs: addresses and link bases; `alertmanager` is the oldest version that runs there.
 
-    `datasource` is what Grafana calls its Prometheus; None where nobody said so.
+    `datasource` is the name of its Prometheus in Grafana; None if not declared.
     """
 
     name: str
@@ -155,7 +155,7 @@ class Rollout:
 
 @dataclass(frozen=True)
 class Common:
-    """Where rollouts meet: who hears of which alert, the shortest intervals, and the declarations behind it."""
+    """What rollouts of one environment share: routing, the shortest intervals, and the source files."""
 
     environment: Environment
     routing: Routing
@@ -165,7 +165,7 @@ class Common:
 
 
 def together(parts: Iterable[Common]) -> Common:
-    """What is common to rollouts of one environment, of which there is at least one."""
+    """What the rollouts of one environment share; there is at least one."""
     known = list(parts)
     return Common(
         environment=known[0].environment,
@@ -185,7 +185,7 @@ class Plan:
 
     @property
     def common(self) -> Common:
-        """What belongs to all of its rollouts: the little that is kept when they are let go."""
+        """What its rollouts share: all that is kept when their plans are dropped."""
         return together(
             Common(self.environment, rollout.routing, rollout.scrape, rollout.evaluate, rollout.source)
             for rollout in self.rollouts

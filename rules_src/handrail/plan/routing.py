@@ -1,6 +1,7 @@
-"""Who hears of which alert, at what timing, and which alert mutes which: the part of the plan about Alertmanager.
+"""Who is told of which alert, when and how often, and which alert inhibits which: the plan of Alertmanager's routing.
 
-Decided once for the two ways to write it down. All of it is hashable, so that what rollouts share is written once.
+One plan for both targets, alertmanager.yml and AlertmanagerConfig. All of it is hashable, so that what rollouts share is
+written once.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ class Matcher:
 
 @dataclass(frozen=True)
 class GroupTiming:
-    """How long a group waits for company, how soon a change of it is told, and how often it is told again."""
+    """Alertmanager's group_wait, group_interval and repeat_interval."""
 
     wait: timedelta
     interval: timedelta
@@ -37,7 +38,7 @@ class GroupTiming:
 
 @dataclass(frozen=True)
 class Route:
-    """Alerts that fit every matcher go to `receiver`; with `goes_on` the routes behind are asked as well."""
+    """Alerts that match every matcher go to `receiver`; with `goes_on` later routes are tried as well (`continue`)."""
 
     receiver: str
     matchers: tuple[Matcher, ...]
@@ -48,7 +49,7 @@ class Route:
 
 @dataclass(frozen=True)
 class Inhibition:
-    """While an alert that fits `source` fires, those that fit `target` with the same `equal` labels are muted."""
+    """While an alert that matches `source` fires, alerts that match `target` and have the same `equal` labels are muted."""
 
     source: tuple[Matcher, ...]
     target: tuple[Matcher, ...]
@@ -103,7 +104,7 @@ Channel = HandrailReceiver | SlackChannel | PagerDutyService | Mailbox | OtherWe
 
 @dataclass(frozen=True)
 class Receiver:
-    """A name that routes lead to, and everyone who is told there."""
+    """A receiver by name, and the channels it notifies."""
 
     name: str
     channels: tuple[Channel, ...]
@@ -111,7 +112,7 @@ class Receiver:
 
 @dataclass(frozen=True)
 class Routing:
-    """Routes in the order they are asked; the first receiver also gets what fits none."""
+    """Routes in the order they are tried; the first receiver also gets what matches none."""
 
     routes: tuple[Route, ...]
     inhibitions: tuple[Inhibition, ...]
@@ -119,7 +120,7 @@ class Routing:
 
 
 def merged(parts: Iterable[Routing]) -> Routing:
-    """The routing of several rollouts: what they share is there once, at its first place."""
+    """The routing of several rollouts; what they share appears once, at its first position."""
     known = list(parts)
     return Routing(
         routes=tuple(dict.fromkeys(route for part in known for route in part.routes)),
@@ -129,7 +130,7 @@ def merged(parts: Iterable[Routing]) -> Routing:
 
 
 def taken(routing: Routing, labels: Mapping[str, str]) -> Iterator[Route]:
-    """The routes that an alert with these labels takes; none when the first receiver is left with it."""
+    """The routes that an alert with these labels takes; none if only the first receiver gets it."""
     for route in routing.routes:
         if all(matcher.fits(labels) for matcher in route.matchers):
             yield route

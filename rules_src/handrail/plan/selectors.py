@@ -59,7 +59,7 @@ class Selector:
 
     @property
     def contradiction(self) -> str | None:
-        """The label of which two matchers ask for what cannot both be; None where such a series may be."""
+        """A label whose matchers contradict each other; None if a series can match them all."""
         for label, op, value in self.matchers:
             others = ((o, text) for name, o, text in self.matchers if name == label)
             if op == "=" and not all(_fits(value, other, text) for other, text in others):
@@ -67,7 +67,7 @@ class Selector:
         return None
 
     def suffixed(self, suffix: str) -> Selector:
-        """The same with `_bucket`, `_count` or `_sum` behind the metric's name."""
+        """The same with `_bucket`, `_count` or `_sum` appended to the metric's name."""
         return Selector(self.metric + suffix, self.matchers)
 
     def __str__(self) -> str:
@@ -76,7 +76,7 @@ class Selector:
 
 
 def _fits(value: str, op: str, text: str) -> bool:
-    """Whether a label with this value meets a matcher; a pattern that only Prometheus can read may be met."""
+    """Whether a label value matches; a pattern that only Prometheus can parse is taken to match."""
     try:
         same = re.fullmatch(text, value) is not None if op.endswith("~") else value == text
     except re.error:

@@ -3,9 +3,9 @@
     breach → seen → in the value → judged → held → told → asked again → done
              scrape  window        evaluation hold   wait    confirm      act
 
-Every term is an upper bound, so every sum is one. Two breaches are looked at, and only the window differs:
-`sudden`, when everything fails from one moment on, and `slight`, when the value is just over its limit and a
-window of rates must be filled with it first. The hold is counted in whole evaluations, as Prometheus does.
+Every term is an upper bound, so every sum is one. There are two kinds of breach, which differ only in the window's term:
+`sudden`, when everything fails from one moment on, and `slight`, when the value is just over its limit and must fill
+the window first. The hold is counted in whole evaluations, as Prometheus does.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class Times:
 
     @property
     def decide(self) -> timedelta:
-        """From a value that is over its limit for as long as it must be to the decision, hold left out."""
+        """From a value over its limit to the decision, without window and hold."""
         return self.scrape + self.evaluation + self.wait + self.confirm
 
     @property
@@ -161,7 +161,7 @@ def _largest(condition: plan.Condition) -> bool:
 
 
 def acting(action: str, rollout: plan.Rollout) -> timedelta:
-    """The longest the steps of an action take when each works at its first try."""
+    """The longest that the steps of an action take if each succeeds at its first try."""
     playbook_action = rollout.playbook.action(action)
     return (
         timedelta(seconds=sum(step.timeout for step in playbook_action.steps)) if playbook_action else NOTHING

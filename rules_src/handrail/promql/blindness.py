@@ -1,7 +1,7 @@
-"""A guardrail of the plan → the PromQL text that says what it needs and does not have: its `blind` alert.
+"""A guardrail of the plan → the PromQL of its `blind` alert: what it needs and does not have.
 
-A guardrail at rest sees; one whose series are gone, whose histogram lost its buckets, or that has nothing to compare
-with does not, and must never be taken for one that finds nothing wrong.
+A quiet guardrail can see. One whose series are gone, whose histogram lost its buckets, or that has nothing to compare
+with is blind, and must never be mistaken for one that finds nothing wrong.
 """
 
 from __future__ import annotations
@@ -90,19 +90,19 @@ def _watched(signal: Signal) -> dict[str, str]:
 
 
 def _of_its_arm(signal: Signal) -> Measure:
-    """What is looked at in the service's own series is looked at in those of the judged arm, and no other's."""
+    """The measure on the judged arm's own series, and on no other arm's."""
     arm = [matcher for matcher in signal.value.matchers if matcher[0] in signal.by[:1]]
     return signal.measure if isinstance(signal.measure, Absence) else narrowed(signal.measure, *arm)
 
 
 def _without_buckets(signal: Signal, events: Selector | None, value: Selector) -> Iterator[str]:
-    """Events are counted and the value is not there: so are not the buckets that it is read from."""
+    """Samples while events are counted and there is no value: the buckets that it is read from are missing."""
     if events is not None and isinstance(signal.measure, Latency | SlowerThan):
         yield f"({events} > 0 unless {value})"
 
 
 def _no_numbers(signal: Signal, events: Selector | None, value: Selector) -> Iterator[str]:
-    """One of its series is not a number, or its share is none."""
+    """Samples while one of its series, or its share, is not a number."""
     measure = signal.measure
     if isinstance(measure, Ratio) and events is not None:
         yield f"({events} > 0 unless {value})"
@@ -129,7 +129,7 @@ def _captured(relative: list[Condition], scope: Scope) -> Iterator[Missing]:
 
 
 def _not_captured(told: Selector) -> str:
-    """The receiver has not said a number for longer than it is believed."""
+    """A sample while the receiver has not reported this figure for longer than `REMEMBER`."""
     return f"absent({remembered(told)} {NUMBERS})"
 
 
@@ -170,7 +170,7 @@ def _past(relative: list[Condition], scope: Scope) -> Iterator[Missing]:
 
 
 def _no_history(condition: Condition, scope: Scope) -> str:
-    """The service's own series have nothing of then."""
+    """A sample while the service's own series have no data from back then."""
     ago = condition.reference.ago if condition.reference else None
     then = measure_then(condition.signal, scope)
     return f"absent({present(then, (), ago)})"

@@ -40,12 +40,12 @@ REMEMBER = timedelta(minutes=10)
 
 @dataclass(frozen=True)
 class AnyStage:
-    """Whatever the stage is, and also where there are none."""
+    """In every stage, and also if there are no stages."""
 
 
 @dataclass(frozen=True)
 class NoStage:
-    """In no stage at all."""
+    """In no stage."""
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ def _stages(rollout: str, stages: tuple[str, ...]) -> str:
 
 
 def remembered(series: Selector) -> str:
-    """The last word of the receiver, believed for a while."""
+    """What the receiver last reported, believed for `REMEMBER`."""
     return f"last_over_time({series}[{span(REMEMBER)}])"
 
 
@@ -122,7 +122,7 @@ def captured(scope: Scope, reference: str) -> str:
 def figures(condition: Condition, rollout: str) -> str:
     """The limit's figure: a number, or a vector of at most one sample without labels.
 
-    The stage is no label of it: a promotion must not restart what is held.
+    It has no stage label: a promotion must not restart the hold of an alert.
     """
     if not condition.staged:
         return plain(condition.figures[0])
@@ -145,7 +145,7 @@ def figures(condition: Condition, rollout: str) -> str:
 
 
 def _rest(figure: Decimal, named: list[StageLimit], rollout: str, *, upper: bool) -> str:
-    """The figure where no stage has its own; where it is as loose as the loosest of theirs, it needs no asking."""
+    """The figure outside of the named stages. If it is as loose as the loosest of theirs, the stage need not be asked."""
     fixed = f"vector({plain(figure)})"
     others = [limit.figure for limit in named if limit.figure != figure]
     if all(other is not None and (other <= figure) == upper for other in others):
@@ -195,13 +195,13 @@ def of_stable(series: Selector, signal: Signal, scope: Scope) -> Selector:
 
 
 def value_then(signal: Signal, scope: Scope, ago: timedelta) -> str:
-    """What the measure was some time ago, from the service's own series: a guardrail may be younger than that."""
+    """The measure's value some time ago, from the service's own series: the guardrail may not have existed then."""
     then, how = measure_then(signal, scope), Estimated(ago)
     return value(then, (), events(then, (), how), how)
 
 
 def measure_then(signal: Signal, scope: Scope) -> Measure:
-    """What to compare with some time ago: there was no canary then, and the stable arm was all there was."""
+    """The measure to compare with some time ago: of the stable arm, because there was no canary then."""
     return (
         narrowed(signal.measure, (signal.by[0], "=", scope.stable or ""))
         if has_arms(signal, scope)
@@ -228,7 +228,7 @@ def fires(condition: Condition, scope: Scope) -> str:
 
 
 def not_in_state(condition: Condition, scope: Scope) -> str:
-    """A sample while not all is in the condition's state: none is, or one of several is in another."""
+    """A sample while anything is not in the condition's state: nothing is, or one of several is in another."""
     label, state = condition.signal.by[-1], condition.state or ""
     return f"{fires(condition, scope)}\nor {condition.signal.value.where((label, '!=', state))} >= 1"
 
@@ -259,7 +259,7 @@ _OWN = (names.ROLLOUT, names.GUARDRAIL)
 
 
 def _enough_events(condition: Condition, scope: Scope) -> list[str]:
-    """What must be so beside the comparison for it to count: events enough, here and in what is compared with."""
+    """What else must hold for a breach to count: enough events, here and in the reference."""
     signal, reference = condition.signal, condition.reference
     measure = signal.measure.inner
     ago = reference.ago if reference is not None else None
@@ -279,7 +279,7 @@ def _enough_events(condition: Condition, scope: Scope) -> list[str]:
 
 
 def captured_from(signal: Signal, scope: Scope, window: str, every: str, *, stable: bool) -> str:
-    """The mean over `window` of what an arm's value was, looked at `every` so often, when there were events enough."""
+    """An arm's mean value over `window`, sampled `every` so often, of the times with enough events."""
     apart = stable and has_arms(signal, scope)
     series = of_stable(signal.value, signal, scope) if apart else signal.value
     measure = signal.measure.inner
@@ -291,7 +291,7 @@ def captured_from(signal: Signal, scope: Scope, window: str, every: str, *, stab
 
 
 def _old_enough(measure: Rate, condition: Condition, scope: Scope, ago: timedelta | None) -> list[str]:
-    """A rate reads too low until its series is a window old: that is no drop now, and was no low tide then."""
+    """A rate reads too low until its series is one window old: that must count neither as a drop now nor as a low reference."""
     signal, parts = condition.signal, []
     if not condition.is_upper:
         parts.append(_counter_existed(measure, signal.by, measure.window))
@@ -305,7 +305,7 @@ def _old_enough(measure: Rate, condition: Condition, scope: Scope, ago: timedelt
 
 
 def _counter_existed(measure: Measure, labels: tuple[str, ...], before: timedelta) -> str:
-    """Its counter was there that long `before`."""
+    """The rate's counter existed `before` that long."""
     if not isinstance(measure, Rate):
         raise TypeError(f"{type(measure).__name__} is no rate")
     return f"on ({', '.join(labels)}) {by('count', labels, f'{measure.counter} offset {span(before)}')}"

@@ -1,13 +1,12 @@
 """A counter and a window → PromQL that counts its events exactly, as far as the samples tell.
 
-Prometheus' own `increase()` estimates: it extrapolates to the ends of the window and does not see the value a series
-is born with. Where a limit is "more than 3", an estimate of 3.2 out of 3 is a false alarm, and the first sixty errors
-of a process are an outage. So a window is counted here as its last value minus the last value before it; a counter
-that was reset in between is left to `increase()`, cut back to what lies between its samples, which is never too much.
+Prometheus' own `increase()` estimates: it extrapolates to the ends of the window and ignores the first value of a new
+series. With a limit of "more than 3", an estimate of 3.2 for 3 events is a false alarm, and the first sixty errors of a
+process are an outage that it misses. So events in a window are its last value minus the last value before the window. If
+the counter was reset in between, `increase()` is used, without its extrapolation, which never counts too much.
 
-A series that is born counts from zero only where its target is known to be new or to have answered before. What an
-exporter shows that comes back, that moves, that is scraped for the first time or under other labels, was counted
-long ago.
+A new series counts from zero only if its target is known to be new, or to have answered scrapes before. The values of an
+exporter that comes back, that moves, or that is scraped for the first time or under other labels were counted long ago.
 """
 
 from __future__ import annotations
@@ -18,13 +17,13 @@ from handrail.plan import Selector
 from handrail.units import span
 
 REMEMBERED = timedelta(hours=1)
-"""A series or target that was seen in this time before the window is no new one."""
+"""A series or target seen within this time before the window is not new."""
 
 
 def counted(counter: Selector, window: timedelta, from_zero: Selector | None) -> str:
     """For each series of `counter` the events in `window`.
 
-    `from_zero` selects the targets on which a born series counts from zero, see `targets_from_zero`; None: on none.
+    `from_zero` selects the targets whose new series count from zero, see `targets_from_zero`; None: no target's.
     """
     width, last = span(window), f"last_over_time({counter}[{span(window)}])"
     before = [f"last_over_time({counter}[{span(REMEMBERED)}] offset {width})"]
@@ -50,11 +49,11 @@ def _lines(*lines: str) -> str:
 
 
 def targets_from_zero(counter: Selector, window: timedelta) -> str:
-    """One sample by `instance` for every target of `counter` on which a series born in `window` counts from zero.
+    """One sample by `instance` for every target of `counter` whose series, if new in `window`, count from zero.
 
-    The target answered a window ago, under the labels it has now, and what of its series has vanished since does not
-    stand again under other labels. Or it is new, of a job that was scraped before, and shows less than any target before it: one that shows
-    as much goes on with what another one counted.
+    Either the target answered a window ago under the labels it has now, and none of its series has only moved to other
+    labels since. Or the target is new, its job was scraped before, and it shows less than every target before it: one
+    that shows as much continues what another one counted.
     """
     width, hour = span(window), span(REMEMBERED)
     up = Selector("up", tuple(m for m in counter.matchers if m[0] in {"job", "instance"} and m[1] == "="))

@@ -1,8 +1,8 @@
-"""A counter → PromQL that says what it counted since the last evaluation: every event once, whatever was not scraped.
+"""A counter → PromQL for the events since the last evaluation: every event counted once, even if scrapes fail.
 
-An estimate over some seconds loses what it does not see: `increase()` needs two samples in its window, and one failed
-scrape is a hole. Here each scrape's value is compared with the last one before it, however long ago within
-`REMEMBERED`; what a counter has after a reset is new. The sum over all evaluations is exactly what was counted.
+An estimate over some seconds loses events: `increase()` needs two samples in its window, and one failed scrape leaves a
+gap. Here each scrape's value is compared with the one before it, however long ago within `REMEMBERED`; after a reset the
+counter's whole value is new. The sum over all evaluations is exactly what was counted.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from handrail.units import span
 def increments(counter: Selector, every: timedelta, scrape: timedelta, from_zero: Selector) -> str:
     """Events of all series of `counter` since the evaluation before, `every` ago.
 
-    `from_zero` selects the targets on which a born series counts from zero, see counting.py.
+    `from_zero` selects the targets whose new series count from zero, see counting.py.
     """
     step = min(every, scrape)
     now = f"last_over_time({counter}[{span(every + scrape)}])"
@@ -42,7 +42,7 @@ def increments(counter: Selector, every: timedelta, scrape: timedelta, from_zero
 
 
 def _first_values(counter: Selector, every: timedelta, from_zero: Selector) -> str:
-    """What series show at first that were born since the evaluation before."""
+    """The first values of series that are new since the evaluation before."""
     return "\n    ".join(
         [
             f"min_over_time({counter}[{span(every)}]) < Inf",

@@ -1,4 +1,4 @@
-"""A measure → what it looks at: whether that is there, and whether it is a number."""
+"""A measure → whether the series it looks at are there, and whether they are numbers."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from handrail.units import plain, span
 
 
 def watched(measure: Measure, labels: tuple[str, ...], recorded: Selector) -> dict[str, str]:
-    """Expressions that have a sample exactly while the measure can see, by the series they look at."""
+    """Expressions that have a sample exactly while the measure has data, by the series they look at."""
     match measure:
         case While():
             # Its own series is silent while the condition does not hold, and that is no blindness.
@@ -47,7 +47,7 @@ def watched(measure: Measure, labels: tuple[str, ...], recorded: Selector) -> di
 
 
 def present(measure: Measure, labels: tuple[str, ...], ago: timedelta | None = None) -> str:
-    """An expression that has samples while what the measure looks at is there, whatever it says; or was, some time `ago`."""
+    """An expression that has samples while the measure's series exist, whatever their values; or existed some time `ago`."""
     how = Estimated(ago)
     match measure:
         case Ratio(whole=series) | Rate(counter=series):
@@ -69,7 +69,7 @@ def present(measure: Measure, labels: tuple[str, ...], ago: timedelta | None = N
 
 
 def no_numbers(measure: Measure) -> Iterator[str]:
-    """Expressions that have a sample while one of the series that the measure looks at is not a number, or cannot be."""
+    """Expressions that have a sample while one of the measure's series is not a number, or has an impossible value."""
     match measure:
         case Gauge():
             yield outside(gauge_series(measure, ESTIMATED), plausible(measure))

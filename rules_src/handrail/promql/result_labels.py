@@ -1,6 +1,6 @@
-"""A PromQL text → the labels that the series of its result are told apart by.
+"""A PromQL text → the labels by which the series of its result can differ.
 
-A label that a matcher fixes to one value tells nothing apart, and is not counted.
+A label that a matcher fixes to one value is not among them.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""PromQL that somebody wrote → what it is: a selector, a number, or a refusal; and the small parts of a text."""
+"""PromQL that a user wrote → a selector, a number, or a refusal; and small parts of PromQL texts."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def parsed(text: str) -> promql_parser.Expr:
 
 
 def uncommented(text: str) -> str:
-    """`text` without its comments, so that something may stand behind it."""
+    """`text` without its comments, so that more can be appended."""
     return _STRING.sub(lambda match: "" if match[0].startswith("#") else match[0], text).strip()
 
 

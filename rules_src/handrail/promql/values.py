@@ -1,8 +1,8 @@
 """Measures of the plan → PromQL text.
 
-Every share is events over events, every quantile is taken of events kept apart by `le`; a bad series that was never
-born counts as 0, and no traffic gives no sample. What is not a number or cannot be (a share above 1, a size of 0) gives
-no sample either: it is neither a breach nor a pass.
+Every share is events over events, and every quantile is taken over series that keep `le`. A bad series that does not
+exist counts as 0; without traffic there is no sample. A value that is not a number or is impossible (a share above 1, a
+size of 0) gives no sample either: it is neither a breach nor a pass.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ from handrail.promql.windows import ESTIMATED, EVALUATED, Estimated, Recorded
 from handrail.units import plain, span
 
 NUMBERS = "< Inf > -Inf"
-"""Behind an expression: only those of its samples that are numbers."""
+"""Appended to an expression: keeps only samples that are numbers."""
 
 SHARES = ">= 0 <= 1"
-"""Behind an expression: only those of its samples that can be a share."""
+"""Appended to an expression: keeps only samples that can be a share."""
 
 
 def traffic(measure: Measure, labels: tuple[str, ...]) -> str | None:
@@ -73,7 +73,7 @@ def events(measure: Measure, labels: tuple[str, ...], how: Estimated) -> str | N
 
 
 def counter_of(measure: Measure) -> tuple[Selector, timedelta] | None:
-    """The counter by which the targets of a measure are known, with its window; None where nothing is counted exactly."""
+    """The counter that a measure counts exactly, with its window; None if it counts nothing exactly."""
     match measure:
         case Ratio(whole=series, window=window):
             return series, window
@@ -132,7 +132,7 @@ def value(
 
 
 def _state_changes(measure: StateChanges, how: Estimated) -> str:
-    """Changes of what shows 0 and 1 for each state; of what shows its current state alone, another one is born."""
+    """Changes of a series that is 0 or 1 for each state; or, if only the current state has a series, a new series."""
     metric, width = measure.metric, span(measure.window)
     changed = f"changes({how.over(metric, measure.window)})"
     if not how.judged:
@@ -168,7 +168,7 @@ def plausible(measure: Gauge) -> str:
 
 
 def _aggregated(over: str, labels: tuple[str, ...], series: str, limits: str) -> str:
-    """Several series as one. The highest and the lowest are those of the rest where one is not a number; a sum is none."""
+    """Several series as one. If one is not a number, max and min are those of the others; a sum or average has no value."""
     whole = by(over, labels, f"{series} {limits}")
     if over in {"max", "min"}:
         return whole
@@ -192,7 +192,7 @@ def _usage(measure: Usage, labels: tuple[str, ...], how: Estimated) -> str:
 
 
 def _absence(measure: Absence, how: Estimated) -> str:
-    """Just after Prometheus or the rules began nobody knows yet: then there is neither a 1 nor a 0."""
+    """1 or 0; neither until Prometheus and the rules have run for long enough to know."""
     lost = f"count(absent_over_time({how.over(measure.metric, measure.window)}))"
     if isinstance(how, Recorded) and how.evaluated is not None:
         times = max(1, int(EVALUATED * Decimal(measure.window / how.every)))
@@ -201,7 +201,7 @@ def _absence(measure: Absence, how: Estimated) -> str:
 
 
 def _promql(measure: PromQL, how: Estimated) -> str:
-    """Labels that alerts set themselves are taken away: two series that differ in them alone would be one alert."""
+    """The expression without the labels that alerts set themselves: two series that differ only in them would be one alert."""
     if not how.judged:
         return measure.expr
     return f"{measure.over} without ({', '.join(names.OURS)}) ({promql_then(measure.expr, how)} {NUMBERS})"

@@ -11,12 +11,12 @@ from handrail.promql.counting import counted
 from handrail.units import span
 
 EVALUATED = Decimal("0.9")
-"""The share of a window in which the rules were evaluated, for an absence in it to be one of the metric's."""
+"""The share of a window in which the rules must have been evaluated before an absence counts as the metric's."""
 
 
 @dataclass(frozen=True)
 class Estimated:
-    """Events as Prometheus estimates them, now or some time `ago`: for pages, and for what was long ago."""
+    """Events as Prometheus estimates them, now or some time `ago`: for dashboards, and for past values."""
 
     ago: timedelta | None = None
 
@@ -33,12 +33,12 @@ class Estimated:
         return f"{series}[{span(window)}]{self._offset}"
 
     def now(self, series: Selector) -> str:
-        """The sample of now, or of then."""
+        """The sample of now, or of some time `ago`."""
         return f"{series}{self._offset}"
 
     @property
     def judged(self) -> bool:
-        """Whether the value is compared with a limit, so that what is not a number must be left out."""
+        """Whether the value is compared with a limit, so that impossible values must be left out."""
         return self.ago is not None
 
     @property
@@ -50,8 +50,8 @@ class Estimated:
 class Recorded(Estimated):
     """Events counted exactly, for what is judged.
 
-    `from_zero` selects the targets on which a born series counts from zero; `looked` is the series that says when
-    the rules were evaluated, `every` so often.
+    `from_zero` selects the targets whose new series count from zero; `evaluated` is the series that shows when the rules
+    were evaluated, `every` so often.
     """
 
     from_zero: Selector | None = None

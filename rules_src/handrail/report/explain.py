@@ -15,7 +15,7 @@ from handrail.units import Unit, show, span
 
 
 def explain(rollout: plan.Rollout) -> list[Table]:
-    """Everything about one rollout, in the order in which it is asked; tables without rows are left out."""
+    """Everything about one rollout, most wanted first; tables without rows are left out."""
     tables = [
         Table("Stages", ("stage", "traffic", "held for", "before it"), tuple(_stages(rollout))),
         Table(

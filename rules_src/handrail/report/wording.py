@@ -44,9 +44,9 @@ _OP_WORDS = {
 
 
 def literal(text: str) -> str:
-    """`text` for the template of an annotation: what Prometheus would take for an instruction stays what it is.
+    """`text` escaped for an annotation, which is a Go template.
 
-    One stray `{{` in a title, and Prometheus refuses the whole file of rules.
+    One stray `{{` in a title would make Prometheus refuse the whole rules file.
     """
     return text.replace("{{", '{{"{{"}}')
 
@@ -61,7 +61,7 @@ def words(condition: Condition) -> str:
 
 
 def reason(condition: Condition) -> str:
-    """The same with the name of what is judged, where it is not the guardrail's own measure."""
+    """The same with the name of the signal, if it is not the guardrail's own measure."""
     named = condition.signal.name and not isinstance(condition.signal.measure, StateChanges)
     return f"{condition.signal.name} {words(condition)}" if named else words(condition)
 
@@ -81,13 +81,13 @@ def paces(burns: Sequence[Burn]) -> str:
 
 
 def about(time: timedelta) -> str:
-    """A time rounded up to what matters: seconds below ten minutes, minutes above."""
+    """A time rounded up: to seconds below ten minutes, to minutes above."""
     step = timedelta(seconds=1) if time < timedelta(minutes=10) else timedelta(minutes=1)
     return span(-(-time // step) * step)
 
 
 def _by_figure(condition: Condition) -> Iterator[str]:
-    """Each figure once, with its stages; a stage that has the figure of all others is among these."""
+    """Each figure once, with its stages; a stage whose figure is that of all others is not named."""
     rest = next((limit.figure for limit in condition.limits if limit.stage is None), None)
     stages: dict[Decimal, list[str]] = {}
     for limit in condition.limits:

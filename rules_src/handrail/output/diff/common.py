@@ -48,7 +48,7 @@ def _whom(people: People) -> str:
 
 
 def beside(old: Facts, new: Facts) -> Iterator[Difference]:
-    """Input of the exporters, and where the objects of a cluster go."""
+    """Changes of the exporters' input, and of where Kubernetes objects go."""
     gone, came, changed = "exported no longer", "exported", "what is exported changed; read the file"
     yield from _named("", old.exporters, new.exporters, gone, came, changed)
     for path, place in new.objects.items():

@@ -1,7 +1,7 @@
 """{path: text} of a generated/ folder → what it does in production.
 
-Read from the files themselves, so that two states can be compared whoever wrote them; what an older version did not
-write down is None, and None never compares as equal to something.
+Read from the files themselves, so that states written by different versions can be compared. What an older version did
+not write is None, and None is never equal to a value.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ Files = Mapping[str, str]
 
 @dataclass(frozen=True)
 class LimitState:
-    """One line a tier draws; `kind` is what must be the same for two figures to be compared."""
+    """One limit of a tier; two limits are comparable if their `kind` is the same."""
 
     kind: tuple[object, ...]
     op: str
@@ -40,9 +40,9 @@ class LimitState:
 
 @dataclass(frozen=True)
 class TierState:
-    """One alert. `limits`, `confirm` and `heard` (who hears of it) are None where nothing says them.
+    """One alert. `limits`, `confirm` and `heard` (who is told of it) are None if the files do not say.
 
-    `muted` are the other tiers of its guardrail of which each mutes it.
+    `muted` are the tiers of its guardrail that mute it.
     """
 
     action: str
@@ -100,7 +100,7 @@ class ArmsState:
 class RolloutState:
     """One rollout; tiers by (guardrail, tier), levels by name.
 
-    `whole` is everything that its files do, so that nothing is called the same only because nobody looked at it.
+    `whole` is everything that its files do, so that a change in what is not modelled here is noticed.
     """
 
     tiers: Mapping[tuple[str, str], TierState]
@@ -180,7 +180,7 @@ _USUAL = {"on_failure": "next", "timeout": 10.0, "within": 35.0, "tries": 3, "by
 
 
 def _step(step: Mapping[str, object]) -> str:
-    """A step in a line: what is as usual is left out."""
+    """A step in one line, without defaults."""
     said = (
         f"{key}={value if isinstance(value, str) else _text(value)}"
         for key, value in sorted(step.items())
@@ -236,7 +236,7 @@ _WORDS = {"annotations", "runbook_url", "dashboard_url", "text", DIGEST, "rules_
 
 
 def _silent(thing: Any) -> Any:
-    """`thing` without what only people read, and without the digest of the rules, which are compared themselves."""
+    """`thing` without texts for people, and without the digest of the rules, which are compared directly."""
     if isinstance(thing, list):
         return [_silent(part) for part in thing]
     if isinstance(thing, dict):

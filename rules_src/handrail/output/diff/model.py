@@ -43,7 +43,7 @@ def sort(differences: list[Difference]) -> list[Difference]:
 
 
 def by_size(old: object, new: object, *, more_is: Effect) -> Effect:
-    """The effect of a number that grew or shrank; None is no limit at all, so more than any number."""
+    """The effect of a number that grew or shrank; None means unlimited, so more than any number."""
     less_is = Effect.tighter if more_is is Effect.looser else Effect.looser
     if new is None:
         return more_is

@@ -1,4 +1,4 @@
-"""An alertmanager.yml → who hears of an alert with given labels, the receiver itself aside."""
+"""An alertmanager.yml → who is told of an alert with given labels, apart from Handrail's receiver."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _MATCHER = re.compile(r'([a-zA-Z_]\w*)(=~|!~|!=|=)"(.*)"')
 
 
 def told_by(receiver: Mapping[str, Any]) -> People:
-    """Everybody whom one receiver tells."""
+    """Everybody whom one receiver notifies."""
     return {
         f"{kind} {config.get(known, '')}".strip(): json.dumps(config, sort_keys=True)
         for key, (kind, known) in _KINDS.items()
@@ -33,7 +33,7 @@ def told_by(receiver: Mapping[str, Any]) -> People:
 
 
 def heard(alertmanager: Mapping[str, Any], labels: Mapping[str, str]) -> People:
-    """Everybody who hears of an alert with these labels."""
+    """Everybody who is told of an alert with these labels."""
     receivers = {receiver["name"]: receiver for receiver in alertmanager["receivers"]}
     told: dict[str, str] = {}
     for name in _receivers(alertmanager["route"], labels):
@@ -73,7 +73,7 @@ def _matchers(texts: Iterable[str]) -> Iterator[Matcher]:
 
 
 def change(old: People, new: People) -> tuple[Effect, str]:
-    """What it means that others hear of it: whoever hears no longer, or is paged no longer, is less protection."""
+    """The effect of telling other people: somebody told or paged no longer means less protection."""
     gone, came = [one for one in old if one not in new], [one for one in new if one not in old]
     paged = [any(one.startswith(PAGER) for one in people) for people in (old, new)]
     said = [f"told no longer: {', '.join(gone)}"] if gone else []

@@ -137,7 +137,7 @@ def _own(old: RolloutState, new: RolloutState) -> Iterator[tuple[str, Effect, st
 
 
 def _arms(old: ArmsState | None, new: ArmsState | None) -> Iterator[EffectAndWords]:
-    """Another version is what a rollout is for; another label is another way to tell them apart."""
+    """Changes of the arms: another version is normal in a rollout, another label changes how versions are told apart."""
     if old is not None and new is not None and old.label == new.label:
         if old != new:
             yield (

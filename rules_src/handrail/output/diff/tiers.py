@@ -17,7 +17,7 @@ _NUMBER = re.compile(r"(?<![\w.])\d+(?:\.\d+)?(?:ms|[smhdw])?(?![\w.])")
 
 
 def tiers(name: str, old: RolloutState, new: RolloutState) -> Iterator[Difference]:
-    """Guardrails and tiers that came, went or changed."""
+    """Guardrails and tiers that were added, removed or changed."""
     for guardrail in dict.fromkeys([*old.guardrails, *new.guardrails]):
         if guardrail not in new.guardrails:
             yield Difference(
@@ -87,7 +87,7 @@ def _tier(old: TierState, new: TierState) -> Iterator[EffectAndWords]:
 
 
 def _severity(old: TierState, new: TierState) -> EffectAndWords:
-    """Only a word to Prometheus; to Alertmanager it says who is told."""
+    """A change of severity: it matters if it changes who is told."""
     words = f"severity {old.severity} → {new.severity}"
     if old.heard is None or new.heard is None:
         return Effect.unclear, words
@@ -96,7 +96,7 @@ def _severity(old: TierState, new: TierState) -> EffectAndWords:
 
 
 def _muted(old: TierState, new: TierState, both: set[str]) -> Iterator[EffectAndWords]:
-    """What tiers that were and are there have to do with each other; a shadow is muted by none and mutes none."""
+    """Changes in which of the tiers in `both` states mute this one; a shadow neither mutes nor is muted."""
     if old.shadow == new.shadow:
         for tier in sorted((old.muted ^ new.muted) & both):
             muted = tier in new.muted
@@ -183,7 +183,7 @@ def _confirmation(old: TierState, new: TierState) -> Iterator[EffectAndWords]:
 
 
 def _expression(old: TierState, new: TierState) -> Iterator[EffectAndWords]:
-    """What else the expression changed in; which way is safer only a person can say."""
+    """Other changes of the expression: only a person can say which way is safer."""
     if _NUMBER.sub("#", old.expr) != _NUMBER.sub("#", new.expr):
         yield Effect.unclear, "its expression changed; read the rule"
         return
@@ -195,7 +195,7 @@ def _expression(old: TierState, new: TierState) -> Iterator[EffectAndWords]:
 
 
 def _numbers(old: Sequence[str], new: Sequence[str]) -> str:
-    """The numbers that moved, where nothing else did."""
+    """The numbers that changed, if nothing else did."""
     before, after = "\n".join(old), "\n".join(new)
     if _NUMBER.sub("#", before) != _NUMBER.sub("#", after):
         return "read the recording rules"
@@ -204,6 +204,6 @@ def _numbers(old: Sequence[str], new: Sequence[str]) -> str:
 
 
 def _figures(tier: TierState) -> set[str]:
-    """As the expression has them: the sign of a negative one stands before its number."""
+    """The figures as they appear in the expression, where a sign is not part of the number."""
     figures = (figure for limit in tier.limits or () for figure in (*limit.figures.values(), limit.floor))
     return {plain(abs(figure)) for figure in figures if figure is not None}

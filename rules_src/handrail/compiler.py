@@ -1,8 +1,8 @@
-"""A source folder → {path: text}: load, lint, then rollout by rollout lower, emit and a look at what was emitted.
+"""A source folder → {path: text}: load, lint, then lower, emit and check one rollout after the other.
 
-Only one rollout's plan is there at a time, and its texts uncompressed: ten thousand guardrails take little more
-memory than a thousand. So linting lowers each rollout for itself and keeps only what it has in common with the
-others (`plan.Common`), of which the files that belong to them all are made first.
+Only one rollout's plan and uncompressed texts are in memory at a time: ten thousand guardrails need little more than a
+thousand. So linting lowers each rollout by itself and keeps only what rollouts share (`plan.Common`), from which the
+shared files are made first.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from handrail.plan.versions import OLDEST, Version
 
 
 def silent(_: str) -> None:
-    """Hears of progress and does nothing."""
+    """Ignores progress."""
 
 
 def compile_source(

@@ -1,4 +1,4 @@
-"""What people write ("5m", "1.5%", "2GB", "100/min") → timedelta and Quantity, and back into words.
+"""Texts like "5m", "1.5%", "2GB", "100/min" → timedelta and Quantity, and back.
 
 Everything inside is in base units: seconds, bytes, shares 0..1, events per second; numbers are Decimal, so
 that 0.1 % never becomes 0.0009999999999999432.
@@ -39,7 +39,7 @@ class Quantity:
 
 
 DIGITS = 15
-"""How many digits of a number Prometheus keeps for certain."""
+"""How many decimal digits Prometheus' floats keep exactly."""
 
 _LONGEST = timedelta(days=3650)
 _SHORTEST_INTERVAL = timedelta(seconds=1)
@@ -185,8 +185,8 @@ Frequency = Annotated[
 def plain(number: Decimal) -> str:
     """The shortest decimal, never with an exponent: PromQL and people read it alike.
 
-    Exact, but for a number without an end in decimal (100 per minute): that is the float next to it, so that a
-    rate of just as much is not above it.
+    Exact, except for a number with no finite decimal form (100 per minute): that is its nearest float, so that a rate of
+    exactly this much is not above it.
     """
     if number == 0:
         return "0"
@@ -233,7 +233,7 @@ def show(value: Decimal, unit: Unit) -> str:
 
 
 def _short(candidates: list[tuple[Decimal, str]]) -> str:
-    """The first of several ways to say an amount that needs no more than two decimals, else simply the first."""
+    """The first candidate that needs at most two decimals, else the first."""
     fine = [(figure, name) for figure, name in candidates if len(plain(figure).partition(".")[2]) <= 2]
     figure, name = (fine or candidates)[0]
     return f"{plain(figure)}{name}"

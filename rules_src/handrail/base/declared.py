@@ -1,10 +1,9 @@
 """A class body → a frozen, validated, positional declaration that remembers where it was written.
 
-Every word of a declaration (`Rollout`, `Ratio`, `HAProxyWeight`, …) is made with `@declared`. While a
-`Reading` is active (the loader's), a declaration that does not validate is not raised but noted, with
-file and line of the offending argument, and stands there broken: so that one run shows everything that is
-wrong, and nothing is complained about twice. The constructor also lists every rollout and every environment
-there: what was made counts, whatever name it got, or none.
+Every word of a declaration (`Rollout`, `Ratio`, `HAProxyWeight`, …) is made with `@declared`. While the loader's
+`Reading` is active, a declaration that does not validate raises nothing. It is noted with file and line of the wrong
+argument and marked as broken, so that one run shows everything that is wrong, and nothing twice. Every declaration that
+is made is listed there too: it counts whatever name it has, or none.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Made:
-    """A declaration that was made, and the files that were being run then, as they are called below the source."""
+    """A declaration, and the files that were running when it was made, by their paths below the source."""
 
     thing: object
     scripts: tuple[str, ...]
@@ -35,9 +34,9 @@ class Made:
 
 @dataclass(eq=False)
 class Reading:
-    """One reading of a source folder: what is wrong so far, which files are being run, and what they made.
+    """One reading of a source folder: problems so far, files that are running, and declarations that were made.
 
-    `counted` are the kinds of which none may get lost. `ran` are the files that were run, as they are called in places.
+    `counted` are the kinds of declarations that are listed. `ran` are the files that were run, with their shown names.
     """
 
     problems: list[Problem]
@@ -47,12 +46,12 @@ class Reading:
     made: list[Made] = field(default_factory=list)
 
     def note(self, thing: object) -> None:
-        """List `thing` where it is of a kind that counts."""
+        """List `thing` if its kind is counted."""
         if isinstance(thing, self.counted):
             self.made.append(Made(thing, tuple(self.scripts)))
 
     def sign(self) -> None:
-        """Let everything that was made know which file made it."""
+        """Store in every declaration which file made it."""
         for one in self.made:
             object.__setattr__(one.thing, "_script", one.scripts[-1] if one.scripts else "")
 
@@ -73,7 +72,7 @@ def active(reading: Reading) -> Iterator[Reading]:
 
 
 class Stumbled(TypeError):
-    """A stand-in was asked for what only the real thing has; why there is a stand-in was noted already."""
+    """A stand-in was asked for something that only the real object has. Why there is a stand-in was noted already."""
 
 
 _MARK = "\ufdd0what was refused\ufdd1"
@@ -81,7 +80,7 @@ _MARK = "\ufdd0what was refused\ufdd1"
 
 
 class Broken:
-    """What stands where a word is unknown; goes anywhere and does anything, so that the rest is still read."""
+    """A stand-in for an unknown word: accepts any use, so that the rest of the file can be read."""
 
     def __call__(self, *_: object, **__: object) -> Broken:
         return self
@@ -159,7 +158,7 @@ def declared(cls: type[T]) -> type[T]:
 def _guessed(
     made: object, args: tuple[object, ...], kwargs: Mapping[str, object], place: Place | None, problems: Any
 ) -> bool:
-    """Whether pydantic guessed a word out of a dict, where one of several may have been meant; each is noted."""
+    """Whether pydantic made a declaration out of a dict, which may not be the one that was meant. Each is noted."""
     if problems is None:
         return False
     positional = [field.name for field in fields(made) if not field.kw_only]  # type: ignore[arg-type]
@@ -185,7 +184,7 @@ def _from_dicts(field: str, written: object, made: object) -> Iterator[tuple[Pat
 
 
 def _missing(self: object, name: str) -> Broken:
-    """A declaration that did not validate has no fields: who asks for one gets a stand-in."""
+    """A declaration that did not validate has no fields: each is a stand-in."""
     if name.startswith("_") or "broken" not in vars(self):
         raise AttributeError(f"'{type(self).__name__}' has no '{name}'")
     return Broken()
@@ -198,7 +197,7 @@ def _without_unknown(value: object) -> object:
 
 
 def where_of(declaration: object, *path: PathStep) -> Where:
-    """Where `declaration` was written; with a path the line of that field, or of what is inside of it."""
+    """Where `declaration` was written; with a path, the line of that field or of an item in it."""
     place: Place | None = getattr(declaration, "_place", None)
     if place is None:
         return Where()
@@ -206,7 +205,7 @@ def where_of(declaration: object, *path: PathStep) -> Where:
 
 
 def script_of(declaration: object) -> str:
-    """The file that made `declaration` when it was read, as it is called below its source folder."""
+    """The file that made `declaration`, by its path below the source folder."""
     script: str | None = getattr(declaration, "_script", None)
     return where_of(declaration).file if script is None else script
 

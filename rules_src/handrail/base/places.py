@@ -1,6 +1,6 @@
 """A call in a declaration file → the line of the call, or of one of its arguments.
 
-To note a place costs next to nothing; the file is looked at only when somebody asks for the line.
+Noting a place is cheap; the file is parsed only when a line is asked for.
 """
 
 from __future__ import annotations
@@ -45,9 +45,9 @@ class Place:
         self.code, self.instruction = frame.f_code, frame.f_lasti // 2
 
     def where(self, *path: PathStep, position: int | None = None) -> Where:
-        """The call's line; with a path the line of that argument, or as far into it as the source shows.
+        """The call's line; with a path, the line of that argument or of the item in it, as far as the source shows.
 
-        An argument that was not given by its name is looked for at `position`.
+        An argument without a keyword is looked for at `position`.
         """
         file = self.code.co_filename
         span = _spans_of(self.code)[self.instruction]
@@ -63,7 +63,7 @@ class Place:
 
 
 def declaring_place() -> Place | None:
-    """The nearest call that is not pydantic's, the standard library's or ours: the user's declaration."""
+    """The nearest call outside of pydantic, the standard library and Handrail: the user's declaration."""
     frame: FrameType | None = sys._getframe(1)  # noqa: SLF001  the one way to learn who called
     while frame is not None and frame.f_globals.get("__name__", "").partition(".")[0] in _MACHINERY:
         frame = frame.f_back

@@ -1,4 +1,4 @@
-"""pydantic's errors at one declaration → problems in plain words, each with the line of its argument and a cure."""
+"""pydantic's errors in one declaration → problems in plain words, each with its line and a cure."""
 
 from __future__ import annotations
 
@@ -32,15 +32,15 @@ _OWN = {
     "finite_number",
     "too_short",
 }
-"""Errors that say more than that the kind of thing is wrong."""
+"""Errors that say more than "wrong type"."""
 
 
 def refusals(
     cls: type, error: ValidationError, place: Place | None, ignored: Callable[[object], bool]
 ) -> list[Problem]:
-    """One problem for each argument of the `cls` written at `place` that does not fit.
+    """One problem for each wrong argument of the `cls` declared at `place`.
 
-    What was given for it is not complained about where `ignored` says that it was complained about already.
+    A value is skipped if `ignored` says that a problem was noted for it already.
     """
     groups: dict[tuple[PathStep, ...], list[ErrorDetails]] = {}
     for item in error.errors(include_url=False):
@@ -58,13 +58,13 @@ def refusals(
 
 
 def _says_more(item: ErrorDetails) -> bool:
-    """What is missing inside of a dict is missing only if the dict was to be that word, which is a guess."""
+    """Whether the error is specific. A field missing in a dict is not: that the dict stands for this class is a guess."""
     guessed = item["type"].startswith("missing") and len(item["loc"]) > 1
     return item["type"] in _OWN and not guessed
 
 
 def no_dict(cls: type, element: tuple[PathStep, ...], place: Place | None) -> Problem:
-    """What is said where a dict stands for a word."""
+    """The problem of a dict in place of a declaration."""
     what = f"{cls.__name__}({_field(cls, element[0])}): a dict does not go here"
     where = place.where(*element, position=_position(cls, element[0])) if place else Where()
     return Problem(where, Severity.error, what, f"write {_expected(cls, element)}")
@@ -76,7 +76,7 @@ def _position(cls: type, field: PathStep) -> int | None:
 
 
 def _element(loc: tuple[PathStep, ...]) -> tuple[PathStep, ...]:
-    """The argument, and the place in it where it is a list."""
+    """The argument, and the index in it if it is a list."""
     return loc[:2] if len(loc) > 1 and isinstance(loc[1], int) else loc[:1]
 
 
@@ -168,7 +168,7 @@ def _field(cls: type, step: PathStep) -> str:
 
 
 def _expected(cls: type, element: tuple[PathStep, ...]) -> str:
-    """What goes into a field, or into one place of its list."""
+    """What to write in a field, or in one place of its list."""
     if not element:
         return "what docs/declarations.md says"
     hint = get_type_hints(cls, include_extras=True).get(_field(cls, element[0]), object)
@@ -181,7 +181,7 @@ def _expected(cls: type, element: tuple[PathStep, ...]) -> str:
 
 
 def expected(hint: Any) -> str:
-    """A type as a person would say what to write."""
+    """What to write for a type, in words."""
     members = [member for member in _members(hint) if member is not types.NoneType]
     if len(members) > 1:
         words = list(dict.fromkeys(map(expected, members)))

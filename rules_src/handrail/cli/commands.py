@@ -57,7 +57,7 @@ def _root(
 
 
 class Form(StrEnum):
-    """How a difference is said."""
+    """How a difference is printed."""
 
     words = "words"
     patch = "patch"
@@ -129,7 +129,7 @@ def generate(
 
 
 def _progress(what: str) -> None:
-    """One line on a terminal that is written over; nothing elsewhere."""
+    """One line on a terminal, which the next one overwrites; nothing in a pipe."""
     if sys.stderr.isatty():
         typer.echo(f"\r\x1b[K{what}", nl=False, err=True)
 

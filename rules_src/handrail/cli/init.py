@@ -1,4 +1,4 @@
-"""A folder → a GitOps repository with one rollout to edit. Nothing that is there already is touched."""
+"""A folder → a GitOps repository with one rollout to edit. Existing files are not touched."""
 
 from __future__ import annotations
 

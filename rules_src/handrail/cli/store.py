@@ -137,7 +137,7 @@ def _asked(where: str | None, question: Callable[[Questions], Report]) -> Report
 
 
 def _instant(since: str) -> datetime | None:
-    """`90m` ago, or an instant as it is written. Raises WrongCall."""
+    """`90m` ago, or an instant in ISO 8601. Raises WrongCall."""
     from handrail.units import duration  # noqa: PLC0415
 
     if not since:

@@ -1,4 +1,4 @@
-"""A text that leaves the program → the same text, checked: addresses, headers, the name of a secret."""
+"""Checked texts that leave the program: addresses, headers, names of secrets."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from handrail.base import declared
 
 
 def like(pattern: str, what: str) -> AfterValidator:
-    """The check that a text matches all of `pattern`; `what` says what to write instead."""
+    """A check that a whole text matches `pattern`; `what` says what to write instead."""
 
     def check(text: str) -> str:
         if not re.fullmatch(pattern, text):

@@ -1,4 +1,4 @@
-"""Who can be told: one class for each kind of channel. docs/telling.md says how each is told."""
+"""Channels that can be told: one class for each kind. docs/telling.md says what each is sent."""
 
 from __future__ import annotations
 

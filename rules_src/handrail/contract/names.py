@@ -1,6 +1,6 @@
 """Every name that leaves the program, once: labels, metrics, recorded series, files, words.
 
-../../docs/contract.md lists them for people; a change here is a breaking change.
+A change here is a breaking change.
 """
 
 from __future__ import annotations
@@ -112,7 +112,7 @@ def rules_file(rollout: str) -> str:
 
 
 def tests_file(rollout: str, step: str = "") -> str:  # noqa: PT028
-    """Where the tests of a rollout's rules lie; with `step` those in which evaluations come that much more seldom."""
+    """Where the tests of a rollout's rules lie; `step` is for those with a longer evaluation interval."""
     return f"prometheus/tests/{rollout}.{step}.test.yml" if step else f"prometheus/tests/{rollout}.test.yml"
 
 

@@ -39,12 +39,11 @@ class StageFacts(_Model):
 
 
 class Criterion(_Model):
-    """One thing that must have been true over the whole hold.
+    """A condition that must have been true over the whole stage.
 
-    `expr` gives a sample when it was *not* true; `seen` gives one when it could be judged for long enough. Without a
-    sample of `seen` nothing is known, and the criterion is not met. Both look back over the last `over` seconds of
-    the stage, and `judged` is the share of them (0..1) in which there was something to judge; `over` None: they are
-    about now alone.
+    `expr` has a sample if it was *not* true; `seen` has one if it could be judged for long enough. Without a sample of
+    `seen` the criterion is not met. Both look back over the last `over` seconds of the stage; `judged` is the share of
+    them (0..1) in which there was something to judge. `over` None: they look only at now.
     """
 
     guardrail: str
@@ -85,18 +84,17 @@ class Confirmation(_Model):
 
 
 class StageFigure(_Model):
-    """A limit's figure in one stage; `stage` None: in all that have none of their own. `figure` None: no limit there."""
+    """A limit's figure in one stage; `stage` None: in all others. `figure` None: no limit there."""
 
     stage: str | None
     figure: Decimal | None
 
 
 class LimitFacts(_Model):
-    """One line a tier draws: it fires while the signal is `op` the figure, or the figure times its `reference`.
+    """One limit of a tier: it fires while the signal is `op` the figure, or the figure times its `reference`.
 
-    With `points` the figure is added to the reference; it is negative where that is a drop. Below `floor` a line that
-    has a reference never is. `signal` is empty for the guardrail's own measure;
-    `text` says the same for people.
+    With `points` the figure is added to the reference (negative for a drop). A relative limit is never below `floor`.
+    `signal` is empty for the guardrail's own measure; `text` says the same for people.
     """
 
     signal: str
@@ -132,7 +130,7 @@ class ReferenceQuery(_Model):
 class GuardrailFacts(_Model):
     """A guardrail as the receiver sees it.
 
-    `needs` are the series without which it sees nothing, as selectors: of each group one must be there.
+    `needs` are selectors of the series it needs; of each group one series must exist.
     """
 
     name: str
@@ -159,10 +157,10 @@ class Action(_Model):
 
 
 class Playbook(_Model):
-    """All the receiver knows about one rollout; for `keep` seconds a rollback is put back when something undoes it.
+    """All that the receiver knows about one rollout. For `keep` seconds a rollback that something undoes is restored.
 
-    `environment` is what its alerts carry as the label of that name. `rules_digest` is what Prometheus records as
-    `handrail:rules:info{digest}` while it has the rules that were made with it. Both are empty in an older playbook.
+    `environment` is the alerts' label of that name. `rules_digest` is what Prometheus records as
+    `handrail:rules:info{digest}` while it has the matching rules. Both are empty in an older playbook.
     """
 
     version: Literal[1] = 1

@@ -19,7 +19,7 @@ Scalar = str | int | float | bool | None
 
 @declared
 class Written:
-    """A scalar as it stands in a file, quotes and all: what was pinned is put back letter for letter."""
+    """A scalar exactly as written in a file, with its quotes, so that a pinned value is restored exactly."""
 
     text: str
 
@@ -50,7 +50,7 @@ _Pointer = Annotated[str, like(r"(/([^~/]|~[01])*)*", "a JSON pointer, such as /
 
 @declared
 class _Bounded:
-    """What every step has: a limit for each call, the time for all tries, and what follows when it has failed for good.
+    """What every step has: a timeout for each call, the time for all tries, and what to do when it has finally failed.
 
     A step is tried for `within` seconds, or for `tries` times `timeout` where that is longer.
     """

@@ -1,6 +1,6 @@
-"""What else people want to see → Dashboards of Panels. Every guardrail and SLO has its panel without being asked for.
+"""Further dashboards and panels. Every guardrail and SLO has a panel without being declared here.
 
-A panel's curves are measures, the same as a guardrail's, so that a share is a share here too.
+A panel's curves are measures, the same as a guardrail's, so that a share means the same here.
 """
 
 from __future__ import annotations
@@ -20,9 +20,8 @@ from handrail.units import Duration
 class Panel:
     """Measures drawn together: one, or several by name: `{"p50": Latency("ttfv_ms", p=50), "p95": …}`.
 
-    `by` are the labels whose values get a curve each; where the rollout has arms, each arm gets its own too.
-    `show` is how: curves over time, states over time, the figure of now, or a table of it. `limits_of` names
-    a guardrail whose limits are drawn as lines.
+    Each value of the labels `by` gets a curve, and so does each arm if the rollout has arms. `show` is how: curves over
+    time, states over time, the current figure, or a table. `limits_of` names a guardrail whose limits are drawn as lines.
     """
 
     title: str
@@ -37,7 +36,7 @@ class Panel:
 class Dashboard:
     """A page of panels. The one called `main` is the rollout's own page: its panels follow the guardrails.
 
-    `last` is how much time it shows, `refresh` how often it asks anew.
+    `last` is the time range, `refresh` how often it is updated.
     """
 
     name: Name

@@ -77,16 +77,16 @@ PrometheusVersion = Annotated[
 class Environment:
     """One place the rollouts run in.
 
-    Every alert carries `name` in the label `environment`: no measure can tell its series apart by a label of that name.
+    Every alert carries `name` in its label `environment`, so no measure can use a label of that name.
     `receiver`, `alertmanagers` and `prometheus` (for Grafana) are addresses; `datasource` is the name of Grafana's data
-    source for that Prometheus: dashboards begin with it, and where it is given take no other. `token_file` is where Alertmanager
-    reads the token it posts with, `viewer_token_file` where Prometheus reads the one it scrapes the receiver with.
-    `prometheus_version` is the oldest Prometheus that evaluates the rules here, which free PromQL is held against.
+    source for that Prometheus; if it is given, dashboards use no other. `token_file` is the file with the token that
+    Alertmanager posts with, `viewer_token_file` the one with which Prometheus scrapes the receiver.
+    `prometheus_version` is the oldest Prometheus that evaluates the rules here; free PromQL is checked against it.
     `runbooks` and `dashboards` are the bases of the links in every alert. `faster` divides every duration of the
     declarations, for rehearsals: with 20, five minutes become fifteen seconds.
     `overrides` is what is different here: `ForGuardrail("checkout", "error-rate", mode="shadow")`.
-    `match` adds label matchers to a rollout's measures here, by rollout name. `routes` stands before the routes of
-    every rollout: here, these are told; an empty list keeps them out of it.
+    `match` adds label matchers to a rollout's measures here, by rollout name. `routes` replaces the routes of every
+    rollout for these severities or levels; an empty list tells nobody.
     """
 
     name: Name

@@ -48,10 +48,10 @@ class On:
 
 @declared
 class Tier:
-    """A limit, how long it must be breached (`hold`), and what is asked for then.
+    """A limit, how long it must be breached (`hold`), and the action to ask for then.
 
-    `keep_firing_for` keeps the alert up after the breach ends, so that a receiver that was away still hears
-    of it; acting tiers keep it for 10 minutes unless they say otherwise.
+    `keep_firing_for` keeps the alert firing after the breach ends, so that a receiver that was down is still told; for
+    acting tiers it is 10 minutes by default.
     """
 
     tier: ClassVar[str]
@@ -75,7 +75,7 @@ class Warning(Tier):  # noqa: A001  the field's word
 
 @declared
 class Critical(Tier):
-    """It must not stay like this."""
+    """It must not go on like this."""
 
     tier = "critical"
 
@@ -89,7 +89,7 @@ class Emergency(Tier):
 
 @declared
 class Runbook:
-    """What a person does: what it means for users, where to look first, the usual causes with their mends."""
+    """For the person on call: what it means for users, where to look first, the usual causes and fixes."""
 
     impact: str
     look: Sequence[str] = Field(default=(), kw_only=True)
@@ -98,18 +98,18 @@ class Runbook:
 
 @declared
 class Guardrail:
-    """One measure of one rollout, with what may not happen to it.
+    """One measure of one rollout, with its limits.
 
-    `success` is what a gate asks for: `Below` and the like say what must be so, `Rise` and `Drop` what must
-    not have happened.
+    `success` is what a gate asks for: `Below` and the like say what must hold, `Rise` and `Drop` what must not have
+    happened.
 
     `against` is what relative limits are relative to. `order="tighten"` states that where a later tier is
     tighter in some stage, the earlier tiers follow it there instead of contradicting it.
     `mode="shadow"` only watches: its alerts do nothing and tell nobody, and no gate asks for its success.
-    `blind_after` is how long its data may be missing before the `blind` alert says so.
-    `whole_service` states that all versions are judged together, though a small canary is diluted in them.
-    `expected` is how many events the whole service has, so that lints can say where an arm gets too few.
-    `accept` are findings of lints that are right as they are, with the reason.
+    `blind_after` is how long its data may be missing before the `blind` alert fires.
+    `whole_service` states that all versions are judged together, although that dilutes a small canary.
+    `expected` is how many events the whole service has, so that lints can find stages in which an arm gets too few.
+    `accept` are lints whose findings are accepted here, with the reason.
     """
 
     name: Name

@@ -1,8 +1,8 @@
-"""Where a tier draws its line: fixed, by stage, or relative to a reference.
+"""The limit of a tier: fixed, by stage, or relative to a reference.
 
 A figure by stage is a dict: `Above({"10%": "1%", "25%": "0.5%"})`; in a stage that is not in it there is no
 limit, unless `otherwise=` gives one, which also holds while no attempt is active. With `None` there is no limit in
-that stage, whatever stands otherwise: `Above({"0%": None, "10%": "1%"}, otherwise="2%")`.
+that stage, whatever holds otherwise: `Above({"0%": None, "10%": "1%"}, otherwise="2%")`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ ByStage = Amount | Annotated[Mapping[str, Amount | None], Field(min_length=1)]
 
 class _Limit:
     is_upper: ClassVar[bool | None] = None
-    """Whether more is worse; None where it is not about more or less."""
+    """Whether more is worse; None if the limit is not about more or less."""
     relative: ClassVar[bool] = False
     """Whether the limit is relative to a reference."""
 
@@ -63,7 +63,7 @@ class AtMost(_Absolute):
 class Rise(_Limit):
     """Breached while the value is above the reference by more than this share of it: `Rise("10%")`.
 
-    With `floor` it must be above that as well: against a reference of 0 everything is a rise. `Rise("50%", floor="1%")`.
+    With `floor` it must also be above that: against a reference of 0 everything is a rise. `Rise("50%", floor="1%")`.
     """
 
     is_upper: ClassVar[bool] = True
@@ -108,7 +108,7 @@ class Is(_Limit):
 
 @declared
 class Changed(_Limit):
-    """Breached when the state changed within `window`: its series went from 0 to 1, or it came in place of another."""
+    """Breached when the state changed within `window`: its series went from 0 to 1, or replaced another state's."""
 
     window: Period = "5m"
 
@@ -125,8 +125,8 @@ class BeforeRollout:
 class StableArm:
     """The stable arm, now.
 
-    Once the new version has all the traffic there is nothing to compare with and no verdict: a limit that holds there
-    as well is a figure.
+    Once the new version has all the traffic there is nothing to compare with and no verdict; a limit for that stage as
+    well must be a figure.
     """
 
 
@@ -161,10 +161,10 @@ Unreachable = Literal["act", "hold", "page"]
 
 @declared
 class Confirm:
-    """Ask the query again `after` this time before acting; `unreachable` says what no answer means.
+    """Ask the query again `after` this time before acting; `unreachable` says what to do if there is no answer.
 
-    `act` all the same; `hold`, so that nothing is promoted and who is told of a rollback looks; or `page`, which is to
-    hold and to tell everybody who is told of an emergency.
+    `act` anyway; `hold`, so that nothing is promoted and those who are told of a rollback look; or `page`: hold, and tell
+    everybody who is told of an emergency.
     """
 
     after: Period

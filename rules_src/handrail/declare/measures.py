@@ -1,4 +1,4 @@
-"""What a guardrail measures: typed, so that a share is always bad/total over a window and never a raw counter.
+"""What a guardrail measures: typed, so that a share is always bad over total in a window and never a raw counter.
 
 A `Series` argument is a PromQL series selector: `http_requests_total{status=~"5.."}`. Each measure says what
 its value is and in which unit the limits are written.
@@ -67,7 +67,7 @@ class Ratio(_Measure):
     """A share of events, 0..1 (limits in %): `bad / of` or `good / of`, both counted over `window`.
 
     With less than `min_events` events of `of` in the window there is no verdict: neither breach nor pass.
-    A bad series that was never born counts as 0; one that is born counts whole, as Increase's do.
+    A bad series that does not exist counts as 0; a new one counts from zero, as with Increase.
     """
 
     of: Series
@@ -120,10 +120,10 @@ class SlowerThan(_Measure):
 class Increase(_Measure):
     """How many events were counted in `window` (limits are plain numbers): for "there must be none".
 
-    Counted, not estimated: three events are 3. A series that appears already above zero counts whole if its target
-    answered before, or is a new one of its job; an exporter that comes back or moves has counted nothing new, and
-    what starts again counts on. `slower_than` counts only the slow observations
-    of a histogram, whose bucket boundaries are `buckets`, and which is exported in `unit`.
+    Counted, not estimated: three events are 3. A series that first appears above zero counts from zero if its target
+    answered scrapes before, or is a new target of its job; the values of an exporter that comes back or moves count as
+    old, and a counter that restarts counts on. `slower_than` counts only slow observations of a histogram whose bucket
+    boundaries are `buckets`, exported in `unit`.
     """
 
     counter: Series
@@ -137,7 +137,7 @@ class Increase(_Measure):
 class Rate(_Measure):
     """Events per second (limits like 10/s or 100/min) over `window`.
 
-    A series younger than that reads too low, which is never taken for a drop.
+    A series younger than the window reads too low; this is never taken for a drop.
     """
 
     counter: Series
@@ -146,7 +146,7 @@ class Rate(_Measure):
 
 @declared
 class Gauge(_Measure):
-    """A gauge's value over its series, put together by `over`; kept apart by the labels in `by`.
+    """A gauge's value over its series, aggregated by `over`, for each value of the labels in `by`.
 
     With a `window` it is the highest (with `over="min"` the lowest) value of each series within it.
     """
@@ -164,11 +164,11 @@ class Gauge(_Measure):
 class Usage(_Measure):
     """How full something is (limits in %): used / size; `size` is a series or a plain number.
 
-    It may be more than 100 %: of what was requested, more may be used.
+    It may exceed 100 %: more may be used than was requested.
 
-    By `over` it is all that is used of all there is (`"sum"`), or the fullest of several that are each as large as
-    `size` (`"max"`): the connection pools of five processes. A size of 0 or less is no data; one of the figures in
-    `unlimited` (0 or -1 in many exporters) says that there is no limit, which is neither a breach nor blindness.
+    `over="sum"` is the sum of what is used over the sum of sizes; `over="max"` is the fullest of several that each have
+    `size`, like the connection pools of five processes. A size of 0 or less is no data; a size in `unlimited` (0 or -1
+    in many exporters) means that there is no limit, which is neither a breach nor blindness.
     """
 
     used: Series
@@ -198,9 +198,9 @@ class Growth(_Measure):
 
 @declared
 class While(_Measure):
-    """`measure`, but only while `condition` is above `above`: silent at night when nobody works.
+    """`measure`, but only while `condition` is above `above`: no alerts at night when nobody works.
 
-    With `at_most` instead, only while the condition is at most that: what grows though nothing happens.
+    With `at_most` instead, only while the condition is at most that: something that grows though nothing happens.
     """
 
     measure: Rate | Ratio | Gauge | Increase | Growth
@@ -210,13 +210,13 @@ class While(_Measure):
 
     @property
     def inner(self) -> Measure:
-        """The measure, while nobody asks for the condition."""
+        """The measure without its condition."""
         return self.measure
 
 
 @declared
 class Absence(_Measure):
-    """1 while none of the series has been seen for `window`, 0 else (limit: Above(0))."""
+    """1 if none of the series has been seen for `window`, else 0 (limit: Above(0))."""
 
     metric: Series
     window: Period = Field(default="5m", kw_only=True)
@@ -224,7 +224,7 @@ class Absence(_Measure):
 
 @declared
 class PromQL(_Measure):
-    """Any expression; the place where Handrail knows nothing and believes you. `unit` is that of its value."""
+    """Any expression, which Handrail does not check further; `unit` is that of its value."""
 
     expr: str
     unit: Literal["number", "ratio", "seconds", "bytes", "per second"] = Field(default="number", kw_only=True)

@@ -54,7 +54,7 @@ class EmailReceiver:
 class WebhookReceiver:
     """Somebody else's HTTP endpoint; `token_file` holds the bearer token it asks for.
 
-    The address stands in the configuration for all to read: the oldest supported Alertmanager takes none from a file.
+    The address is readable in the configuration: the oldest supported Alertmanager cannot read it from a file.
     """
 
     url: Url

@@ -1,4 +1,4 @@
-"""What is different in one environment → an override; a field that is not given stays as it was declared."""
+"""Overrides for one environment; a field that is not given stays as declared."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from handrail.units import Duration, Frequency, Interval
 
 @declared
 class ForRollout:
-    """Here, this rollout has other stages, another way back, other people, or other times."""
+    """Here, this rollout has other stages, another rollback, other people, or other times."""
 
     rollout: Name
     stages: Sequence[Stage] | None = Field(default=None, kw_only=True)
@@ -38,7 +38,7 @@ class ForRollout:
 
 @declared
 class ForGuardrail:
-    """Here, this guardrail has other limits, another measure, other traffic, or only watches (`mode="shadow"`)."""
+    """Here, this guardrail has other limits, another measure, other traffic, or is only a shadow (`mode="shadow"`)."""
 
     rollout: Name
     guardrail: Name

@@ -39,9 +39,9 @@ class Arms:
 
 @declared
 class Approval:
-    """Who approves, for how long that counts, and whether it must be somebody else.
+    """Who approves, for how long that is valid, and whether it must be somebody else.
 
-    With `four_eyes` whoever starts, promotes or answered a question of the gate cannot be the one who approves.
+    With `four_eyes` whoever starts, promotes or answered a question of the gate cannot approve.
     """
 
     role: str
@@ -53,8 +53,8 @@ class Approval:
 class Gate:
     """What people must say before the next stage: questions only they can answer, and who approves.
 
-    `approvals=["technical-lead"]` is short for `[Approval("technical-lead")]`. With `stable_for` nothing may have
-    fired for so long in the stage before.
+    `approvals=["technical-lead"]` is short for `[Approval("technical-lead")]`. With `stable_for` no alert may have
+    fired for that long in the stage before.
     """
 
     manual: Sequence[str] = Field(default=(), kw_only=True)
@@ -104,7 +104,7 @@ class HAProxySplit:
 
 @declared
 class Level:
-    """Whom an alert reaches that is still unresolved `after` this time since it fired; a blind guardrail's as well."""
+    """Who is told of an alert that is still unresolved `after` this time, also of a blind guardrail."""
 
     name: Name
     after: Duration
@@ -124,10 +124,11 @@ class Rollout:
     """One change of one service that goes out in stages: everything Handrail needs to guard it.
 
     `match` are label matchers that every measure of this rollout gets. `rollback` are the steps of an ordinary
-    rollback, in order; `emergency` and `security` default to them. A `split` adds the weights of each stage and
-    takes the canary's weight to 0 on every rollback, after the flags that stand first and before all other steps. `severities` renames warning, critical and emergency. `routes` says
-    whom Alertmanager tells by itself, by severity or by the name of an escalation level. For `keep` after a rollback
-    the receiver puts it back when something undoes it; without, and later, people are told.
+    rollback, in order; `emergency` and `security` default to them. A `split` sets the weights of each stage, and sets the
+    canary's weight to 0 on every rollback, after leading flags and before all other steps. `severities` renames warning,
+    critical and emergency. `routes` says whom Alertmanager tells by itself, by severity or by the name of an escalation
+    level. For `keep` after a rollback the receiver restores it if something undoes it; without `keep`, and later, people
+    are told.
     """
 
     name: Name

@@ -36,10 +36,10 @@ class Slo:
 
     The alerts follow the multi-window, multi-burn-rate scheme of the Google SRE Workbook (chapter 5): 2 % of the
     budget gone in 1 h and 5 % in 6 h are critical, 10 % in 1 d and 10 % in 3 d are warnings, each confirmed over a
-    twelfth of its window. How fast that burns follows from `window`: 14.4, 6, 3 and 1 times as fast as the budget
-    lasts for 30 days, 43.2, 18, 9 and 3 times for 90, and 3.36, 1.4, 1 and 1 times for 7: a budget that burns more slowly
-    than once lasts, so it must be more than 10 % there (14.3 % in 1 d, 42.9 % in 3 d). With less than the measure's
-    `min_events` in it, a window says nothing. A measure with an arm judges the whole service.
+    twelfth of its window. The burn rates follow from `window`: 14.4, 6, 3 and 1 for 30 days, 43.2, 18, 9 and 3 for 90,
+    and 3.36, 1.4, 1 and 1 for 7. A burn rate is never below 1, because such a budget lasts; so the share is more than
+    10 % there (14.3 % in 1 d, 42.9 % in 3 d). A window with less than the measure's `min_events` says nothing. A measure
+    with an arm judges the whole service.
     """
 
     name: Name

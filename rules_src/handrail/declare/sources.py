@@ -1,4 +1,4 @@
-"""Where a metric comes from when no program exports it: SQL and log lines → generated exporter input."""
+"""Metrics that no program exports: from SQL and log lines, by generated exporter input."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """A rollout of the plan → {path: text}, and what rollouts have in common → {path: text}: the emitters.
 
-Each knows the plan and no other emitter. The files of one rollout need nothing of another, so that one rollout
-after another can be made, written down and let go; what must know them all gets the little that is common to them.
+Each knows the plan and no other emitter. The files of one rollout need nothing of another, so that rollouts are compiled
+one by one; files about all of them get only what they share.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ EMITTERS: tuple[Emitter, ...] = (
 )
 
 CARRIERS: tuple[Carrier, ...] = (kubernetes.emit,)
-"""What carries files of the others to another place: called with all that they wrote of the rollout."""
+"""Emitters that embed other emitters' files: called with all files of the rollout so far."""
 
 COMMON: tuple[Callable[[Common], Files], ...] = (
     prometheus.emit,

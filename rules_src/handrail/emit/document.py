@@ -15,7 +15,7 @@ EDIT = names.EDIT
 
 
 class _Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]
-    """Block style; a text of several lines stays readable."""
+    """Block style, so that a text of several lines stays readable."""
 
 
 def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
@@ -27,7 +27,7 @@ _Dumper.add_representer(str, _text)
 
 
 def yaml_document(data: Data, source: str) -> str:
-    """`data` as YAML, in the order it has: rules and routes mean something by their order."""
+    """`data` as YAML in its own order, which matters for rules and routes."""
     body: str = yaml.dump(data, Dumper=_Dumper, sort_keys=False, width=10_000, allow_unicode=True)
     return f"# generated from {source}; {EDIT}\n{body}"
 
@@ -40,8 +40,8 @@ def json_document(data: Data) -> str:
 def json_lines(data: Any, depth: int) -> str:
     """`data` as JSON, keys sorted: a line for each item down to `depth`, one line for all that lies below.
 
-    An object stands for what its `to_json()` gives. For large documents: as good to compare as an indented
-    one, half the size, and written five times as fast.
+    An object is written as its `to_json()`. For large documents: diffs well, half the size of an indented one, and five
+    times as fast to write.
     """
     return _lines(data, depth, "\n") + "\n"
 

@@ -73,7 +73,7 @@ def _access(log: AccessLog) -> str:
 
 
 def _matched(pattern: str) -> str:
-    """The pattern between mtail's slashes; those inside of it are escaped, once."""
+    """The pattern between mtail's slashes, with slashes inside it escaped once."""
     inside = _SLASH.sub(lambda match: match[1] or r"\/", pattern)
     return f"/{inside}/"
 

@@ -24,7 +24,7 @@ def rules(rollout: Rollout) -> Data:
 
 
 def info(rollout: Rollout) -> Recording:
-    """What tells these rules from those of another age: recorded, and in the playbook as well."""
+    """The recording of the rules' digest, which the playbook has too: shows which version of the rules is loaded."""
     labels = (
         (names.ROLLOUT, rollout.name),
         (names.ENVIRONMENT, rollout.playbook.environment),
@@ -34,7 +34,7 @@ def info(rollout: Rollout) -> Recording:
 
 
 def digest(rollout: Rollout) -> str:
-    """The same as long as every rule of the rollout says the same; the words that people read do not count."""
+    """A digest of every rule of the rollout, without texts for people."""
     groups = [
         {
             **group,

@@ -10,7 +10,7 @@ from handrail.units import span
 
 
 def emit(common: Common) -> dict[str, str]:
-    """The configuration of a Prometheus that guards every rollout."""
+    """The configuration of a Prometheus for all rollouts."""
     environment = common.environment
     receiver = urlsplit(environment.receiver)
     names = dict.fromkeys(job.job for job in environment.scrape)

@@ -1,7 +1,7 @@
 """A folder of declarations → Rollouts and Environments, or every problem that keeps them from being read.
 
-What the constructors were called for counts: a rollout in a loop, in a class, or in a helper that was imported is
-compiled like one that has a name of its own.
+Every declaration that is made counts: a rollout made in a loop, in a class or in an imported helper is compiled like one
+that has a name of its own.
 """
 
 from __future__ import annotations
@@ -33,13 +33,13 @@ from handrail.loading.unread import calls_not_run, files_not_read
 T = TypeVar("T")
 
 PARTS = (Guardrail, Slo, Warning, Critical, Emergency, ForRollout, ForGuardrail)
-"""What guards as a part of something else, or says what is different somewhere."""
+"""What guards only as a part of a rollout, or changes something only as a part of an environment."""
 
 SETTINGS = f"{SETTINGS_MODULE}.py"
 """The file beside the rollouts that says where they run."""
 
 _LAZY = (GeneratorType, map, filter)
-"""What makes nothing until somebody asks."""
+"""Makes nothing until somebody iterates over it."""
 _END = object()
 
 
@@ -47,8 +47,7 @@ _END = object()
 class Loaded:
     """What a source folder declares, in the order of its files.
 
-    `problems` is all there is to say about the reading; where something is `wrong`, what stands here can be judged, and
-    not compiled.
+    `problems` are those of reading. If something is `wrong`, what was read can be linted, but not compiled.
     """
 
     rollouts: tuple[Rollout, ...]
@@ -74,7 +73,7 @@ class Loaded:
 
 
 def load(source: Path) -> Loaded:
-    """Read `source`; Raises WrongCall when there is nothing to read, Refused when something is wrong."""
+    """Read `source`. Raises WrongCall when there is nothing to read, Refused when something is wrong."""
     loaded = read(source)
     if loaded.wrong:
         raise Refused(list(loaded.problems))
@@ -82,7 +81,7 @@ def load(source: Path) -> Loaded:
 
 
 def read(source: Path) -> Loaded:
-    """Read all of `source`/rollouts and `source`/environments.py; what begins with `_` is only imported.
+    """Read all of `source`/rollouts and `source`/environments.py; files that begin with `_` are only imported.
 
     Raises WrongCall when there is nothing to read.
     """
@@ -110,7 +109,7 @@ def read(source: Path) -> Loaded:
 
 
 def _files(folder: Path, above: frozenset[Path] = frozenset()) -> Iterator[Path]:
-    """The files to read below `folder`, by name; a folder's own `__init__.py` first, as Python has it."""
+    """The files to read below `folder`, by name; a folder's own `__init__.py` first, as in Python."""
     here = folder.resolve()
     if not folder.is_dir() or here in above:
         return
@@ -123,13 +122,13 @@ def _files(folder: Path, above: frozenset[Path] = frozenset()) -> Iterator[Path]
 
 
 def _add(known: dict[int, T], more: Iterable[T]) -> None:
-    """One that two files share by an import, or that has two names, counts once."""
+    """Add `more` to `known`; one that two files share, or that has two names, counts once."""
     for thing in more:
         known.setdefault(id(thing), thing)
 
 
 def _declared(file: Path, source: Path, kind: type[T], reading: Reading) -> list[T]:
-    """What the file made, or has under a name from elsewhere; one that has none of it is noted."""
+    """What the file made, or imported under a name; a file that has none is noted."""
     before, script = len(reading.made), file.relative_to(source).as_posix()
     names = names_of(file, source, reading)
     _made_to_the_end(names, file, reading)
@@ -144,7 +143,7 @@ def _declared(file: Path, source: Path, kind: type[T], reading: Reading) -> list
 
 
 def _made_to_the_end(names: dict[str, object], file: Path, reading: Reading) -> None:
-    """Note what would make declarations if somebody asked it for them, and nobody does."""
+    """Note generators that nobody iterates over: they may make declarations."""
     for name, value in list(names.items()):
         if isinstance(value, _LAZY) and _has_more(value):
             what = f"'{name}' makes nothing until somebody iterates over it"
@@ -159,14 +158,14 @@ def _has_more(lazy: Iterator[object]) -> bool:
 
 
 def _of_kind(value: object, kind: type[T]) -> list[T]:
-    """`value` itself, or what it holds where it is a list or a dict."""
+    """`value` itself, or its items if it is a list or a dict."""
     held = list(value.values()) if isinstance(value, dict) else value
     several = held if isinstance(held, list | tuple) else (held,)
     return [thing for thing in several if isinstance(thing, kind)]
 
 
 def _not_seen(source: Path, reading: Reading) -> list[Problem]:
-    """What would declare something if it were read, and is not."""
+    """What would declare something, but is not read."""
     wrong = {problem.where.file for problem in reading.problems}
     made = [one.thing for one in reading.made]
     unread = list(files_not_read(source, PACKAGE, SETTINGS_MODULE, reading.ran))
@@ -177,7 +176,7 @@ def _not_seen(source: Path, reading: Reading) -> list[Problem]:
 
 
 def _complete(loaded: Loaded, reading: Reading) -> Loaded:
-    """`loaded`, where nothing is said to be wrong: then nothing that was made may be missing."""
+    """`loaded`, of which nothing is wrong: then no declaration that was made may be missing."""
     missing = [one.thing for one in reading.made if _lost(one.thing)]
     what, cure = "the declaration cannot be read", "this is a mistake in Handrail: please report it"
     problems = [Problem(where_of(thing), Severity.error, what, cure) for thing in missing]
@@ -191,9 +190,9 @@ def _lost(thing: object) -> bool:
 
 
 def _unused(loaded: Loaded, reading: Reading) -> list[Problem]:
-    """What would guard if it belonged to a rollout, and what would be different somewhere if it belonged there.
+    """Guardrails, objectives and tiers that belong to no rollout, and overrides that belong to no environment.
 
-    A file that begins with `_` may have more than others take from it.
+    A file that begins with `_` may declare more than others use.
     """
     used = {id(part) for rollout in loaded.rollouts for part in (*rollout.guardrails, *rollout.slos)}
     used |= {id(override) for here in loaded.environments for override in here.overrides}
@@ -212,7 +211,7 @@ def _unused(loaded: Loaded, reading: Reading) -> list[Problem]:
 
 
 def _sound(rollout: Rollout) -> list[Rollout]:
-    """The rollout; where nothing but some of its guardrails is broken, a copy with the others."""
+    """The rollout; if only some of its guardrails are broken, a copy with the others."""
     if not is_broken(rollout):
         return [rollout]
     facts = vars(rollout)

@@ -1,6 +1,6 @@
 """Rollouts and an environment → the rollouts as they are in that environment.
 
-What an override changes is checked like everything else, and a problem points at the override's own line.
+Overridden values are checked like all others, and a problem points at the override's own line.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _NAMES = frozenset({"rollout", "guardrail"})
 
 
 def overridden(rollouts: Sequence[Rollout], environment: Environment) -> tuple[Rollout, ...]:
-    """`rollouts` with what `environment` says of them; the later of two overrides of one field counts."""
+    """`rollouts` with the overrides of `environment`; of two overrides of one field the later counts."""
     return tuple(_rollout(rollout, environment.overrides) for rollout in rollouts)
 
 

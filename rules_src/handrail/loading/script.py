@@ -1,7 +1,7 @@
-"""One declaration file → the names it defines, read to its end even where something in it is wrong.
+"""One declaration file → the names it defines, read to its end even if something in it is wrong.
 
-A word that does not exist is noted and stands for anything; a declaration that does not validate is noted
-where it was written. `from rollouts._shared import …` reads a neighbour in the same way, once.
+An unknown word is noted and replaced by a stand-in; a declaration that does not validate is noted where it was written.
+`from rollouts._shared import …` reads another file of the folder in the same way, once.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ SETTINGS = "environments"
 _WORDS = "handrail.declare"
 _INIT = "__init__.py"
 _DOT = "\N{ONE DOT LEADER}"
-"""What a dot in a file's name is in its module's: there it would say that one module is in another."""
+"""Replaces a dot of a file's name in its module's name, where it would mean a package."""
 
 
 @contextmanager
 def collecting(source: Path, reading: Reading) -> Iterator[None]:
-    """While this lasts, declarations go into `reading`, and `rollouts` and `environments` mean those of `source`."""
+    """In this context declarations go into `reading`, and the modules `rollouts` and `environments` are those of `source`."""
     finder = _Neighbours(source, reading)
     before = {name: sys.modules.pop(name) for name in list(sys.modules) if _inside(name)}
     sys.meta_path.insert(0, finder)
@@ -50,7 +50,7 @@ def collecting(source: Path, reading: Reading) -> Iterator[None]:
 
 
 def names_of(file: Path, source: Path, reading: Reading) -> dict[str, object]:
-    """What `file` below `source` defines; everything wrong in it is noted in `reading`."""
+    """The names that `file` below `source` defines; its problems are noted in `reading`."""
     name = _module(file.relative_to(source))
     module = sys.modules.get(name)
     if module is None:
@@ -61,7 +61,7 @@ def names_of(file: Path, source: Path, reading: Reading) -> dict[str, object]:
 
 
 def _module(path: Path) -> str:
-    """The module a file is: two files are never one, whatever characters their names have."""
+    """The module name of a file; two files never have the same, whatever characters their names have."""
     parts = path.parent.parts if path.name == _INIT else (*path.parent.parts, path.stem)
     return ".".join(part.replace(".", _DOT) for part in parts)
 
@@ -71,7 +71,7 @@ def _inside(module: str) -> bool:
 
 
 class _Script(Loader):
-    """Runs one file; an import of it never fails for what is wrong inside, which is noted instead."""
+    """Runs one file. Importing it never fails: its problems are noted instead."""
 
     def __init__(self, file: Path, source: Path, reading: Reading) -> None:
         self.file, self.source, self.reading = file, source, reading
@@ -125,7 +125,7 @@ def _run(module: ModuleType, file: Path, source: Path, reading: Reading) -> None
         reading.scripts.pop()
 
     def lost(word: str) -> Broken:
-        """What a neighbour imports and this file does not define: noted, unless this file broke off."""
+        """A name that another file imports and this one does not define: noted, unless this file did not run to its end."""
         if word.startswith("__"):
             raise AttributeError(word)
         place = declaring_place()
@@ -138,7 +138,7 @@ def _run(module: ModuleType, file: Path, source: Path, reading: Reading) -> None
 
 
 def _executed(text: str, file: Path, name: str, module: ModuleType, reading: Reading) -> bool:
-    """Run `text`; whether it came to its end. One that stumbles over a word is run again without it."""
+    """Run `text`; whether it ran to its end. If a word is unknown, it is run again with a stand-in."""
     vars(module)["__file__"] = str(file)
     fresh = dict(vars(module))
     remember(name, text)
@@ -167,7 +167,7 @@ def _executed(text: str, file: Path, name: str, module: ModuleType, reading: Rea
 
 
 def _stumbled(error: BaseException | None) -> bool:
-    """Whether it is a stand-in that caused this, which was noted where the stand-in was made."""
+    """Whether a stand-in caused this error; the reason was noted when the stand-in was made."""
     while error is not None and not isinstance(error, Stumbled):
         error = error.__cause__ or error.__context__
     return error is not None
@@ -208,7 +208,7 @@ def _compiled(text: str | ast.Module, name: str, problems: list[Problem]) -> Cod
 
 
 def _unknown_words(tree: ast.Module, file: str, problems: list[Problem]) -> set[str]:
-    """Names that nothing binds; each is noted, and an import of one from the words of Handrail is taken out."""
+    """Names that nothing binds, each noted; wrong imports from `handrail.declare` are removed from `tree`."""
     unknown = set()
     for statement in ast.walk(tree):
         if isinstance(statement, ast.ImportFrom) and statement.module == _WORDS:

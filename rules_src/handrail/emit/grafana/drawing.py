@@ -1,4 +1,4 @@
-"""Lines, states and figures → Grafana panels, by the foundation SDK: how they look, and nothing about what they mean."""
+"""Lines, states and figures → Grafana panels, by the foundation SDK: only how they look."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ UNITS = {
 
 
 class Look(Enum):
-    """What a line is, and with that how it looks: (colour, dashes, on the right axis)."""
+    """What a line shows, and so how it looks: (colour, dashes, on the right axis)."""
 
     value = (None, None, False)
     other_arm = ("#8ab8ff", [2, 4], False)
@@ -61,7 +61,7 @@ class Line:
 
 @dataclass(frozen=True)
 class PanelFrame:
-    """What every panel has: title, a text behind the (i), and where its title leads."""
+    """What every panel has: title, description, links, size."""
 
     title: str
     text: str = ""
@@ -71,7 +71,7 @@ class PanelFrame:
 
 
 class PanelBuilder(Protocol):
-    """What the builders of all kinds of panels can do."""
+    """What the SDK's builders of all panels have in common."""
 
     def title(self, title: str) -> object: ...
     def description(self, description: str) -> object: ...
@@ -131,7 +131,7 @@ def figure(
     names: bool = False,
     **said: str,
 ) -> Panel:
-    """The value of now, large; `nothing` stands where there is none, `said` replaces values: `v1="awake"`."""
+    """The current value, large; `nothing` is shown if there is none, `said` replaces values: `v1="awake"`."""
     panel = stat.Panel().unit(unit).graph_mode(words.BigValueGraphMode.NONE)
     panel = panel.color_mode(words.BigValueColorMode.NONE)
     panel = panel.reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]))

@@ -17,7 +17,7 @@ LOOKS = {"warning": Look.warning, "critical": Look.critical, "emergency": Look.e
 
 
 def panels(guardrail: plan.Guardrail, rollout: plan.Rollout) -> list[Panel]:
-    """One panel for each of its signals; changes of a state are seen in the state's own panel."""
+    """One panel for each of its signals; state changes are visible in the state's own panel."""
     return [
         _panel(signal, guardrail, rollout)
         for signal in guardrail.signals
@@ -83,7 +83,7 @@ def _text(guardrail: plan.Guardrail) -> str:
 
 
 def _recorded(series: plan.Selector, arms: plan.Arms | None) -> str:
-    """The recorded series of every arm there is."""
+    """The recorded series of every arm."""
     label = arms.label if arms else ""
     return str(plan.Selector(series.metric, tuple(m for m in series.matchers if m[0] != label)))
 
@@ -108,7 +108,7 @@ def _values(signal: plan.Signal, arms: plan.Arms | None) -> list[Line]:
 
 
 def other_arm(measure: plan.Measure, arms: plan.Arms) -> plan.Measure:
-    """The same measure of the stable arm; unchanged where it does not judge the canary alone."""
+    """The same measure of the stable arm; unchanged if it does not judge only the canary."""
     inner = {field.name: _of_stable(getattr(measure, field.name), arms) for field in fields(measure)}
     return replace(measure, **inner)
 

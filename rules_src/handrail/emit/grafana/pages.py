@@ -38,7 +38,7 @@ Rows = Sequence[tuple[str, Sequence[Panel]]]
 
 
 class Ready(Builder[Thing], Generic[Thing]):
-    """Something built already, for where the SDK wants a builder."""
+    """A finished object where the SDK wants a builder."""
 
     def __init__(self, thing: Thing) -> None:
         self.thing = thing
@@ -49,7 +49,7 @@ class Ready(Builder[Thing], Generic[Thing]):
 
 
 class Events(AnnotationQuery):
-    """Annotations from Prometheus: the SDK's model lacks what only that data source knows."""
+    """Annotations from Prometheus: adds the fields that the SDK's model lacks."""
 
     def __init__(self, name: str, colour: str, expr: str, title: str, *, at_value: bool = False) -> None:
         super().__init__(name=name, datasource=SOURCE, icon_color=colour, expr=expr)
@@ -111,7 +111,7 @@ def _page(
 
 
 def _datasource(environment: plan.Environment) -> built.DatasourceVariable:
-    """Which Prometheus is asked: the environment's to begin with, and no other where it has a name."""
+    """The variable for the data source: the environment's Prometheus; if that has a name, no other can be chosen."""
     name = environment.datasource or names.DATASOURCE
     variable = built.DatasourceVariable("datasource").label("Prometheus").type("prometheus")
     variable = variable.current(VariableOption(selected=True, text=name, value=names.datasource_uid(name)))
@@ -119,7 +119,7 @@ def _datasource(environment: plan.Environment) -> built.DatasourceVariable:
 
 
 def _placed(groups: Rows) -> Iterator[Panel | RowPanel]:
-    """The panels from left to right, a new line where one has no room; the SDK's own way lets it stick out."""
+    """The panels from left to right, wrapped to a new line when one does not fit; the SDK itself does not wrap."""
     x = y = height = 0
     for title, panels in groups:
         if panels and title:

@@ -123,7 +123,7 @@ def _guard(rollout: plan.Rollout) -> list[Panel]:
 
 
 def acted(rollout: plan.Rollout, window: timedelta) -> str:
-    """What the receiver did in `window`, by action and outcome; the first of a kind makes its counter."""
+    """What the receiver did in `window`, by action and outcome; a new counter counts from zero."""
     counter, width = _of(names.ACTIONS_METRIC, rollout), span(window)
     answered = f"count({names.HEARTBEAT_AGE_METRIC} offset {width})"
     return (

@@ -161,6 +161,22 @@ def test_an_edit_in_words(shell: Shell, edit: str) -> None:
     assert files.endswith(("change.", "changes."))
 
 
+def test_a_gate_that_asks_for_less_data_is_looser(shell: Shell) -> None:
+    judged = {
+        "            tiers=": '            success=Below("0.5%"),\n            tiers=',
+        IMPORTS: "import Above, Below, Command, Gate",
+    }
+    gate = 'Stage("100%", weight="100%", gate=Gate(coverage="90%"))'
+    whole = changed(SHOP, {**judged, 'Stage("100%", weight="100%")': gate})
+    shell.declare(shop=whole)
+    shell.handrail("generate")
+    shell.declare(shop=whole.replace("90%", "60%"))
+    _, told, _ = shell.handrail("generate", "--diff")
+    assert told.splitlines()[:-1] == [
+        "LOOSER   shop stage 100%: data for 90 % → 60 % of the stage before it",
+    ]
+
+
 def test_nothing_is_said_as_nothing_and_nothing_is_written(shell: Shell) -> None:
     shell.handrail("generate")
     before = shell.files()

@@ -12,6 +12,7 @@ from handrail.declare import (
     Below,
     Critical,
     Environment,
+    Gate,
     Gauge,
     Guardrail,
     PromQL,
@@ -37,12 +38,20 @@ BEFORE = 80
 """Scrapes, four a minute, before the stage of one hour begins: the hour ends at 80 min."""
 
 
-def judged(promtool: str, series: Mapping[str, str], *, broken: bool, seen: bool, about: float = 1) -> str:
+def judged(
+    promtool: str,
+    series: Mapping[str, str],
+    *,
+    broken: bool,
+    seen: bool,
+    about: float = 1,
+    criterion: Criterion = CRITERION,
+) -> str:
     """What promtool says against this verdict at the end of the stage; `about` is the share of it that was judged."""
     asked = (
-        Asked(f"count({CRITERION.expr})", "80m", {"{}": 1} if broken else {}),
-        Asked(f"count({CRITERION.seen})", "80m", {"{}": 1} if seen else {}),
-        Asked(f"count(abs(({CRITERION.judged}) - {about}) < 0.03)", "80m", {"{}": 1}),
+        Asked(f"count({criterion.expr})", "80m", {"{}": 1} if broken else {}),
+        Asked(f"count({criterion.seen})", "80m", {"{}": 1} if seen else {}),
+        Asked(f"count(abs(({criterion.judged}) - {about}) < 0.03)", "80m", {"{}": 1}),
     )
     return complaints(promtool, PLAN, {**IN_10, **series}, *asked)
 
@@ -75,14 +84,26 @@ def test_errors_of_the_attempt_before_are_not_its_own(promtool: str) -> None:
     assert judged(promtool, before, broken=False, seen=True) == ""
 
 
-def criteria(guardrail: Guardrail, *, weight: str = "10%", hold: str = "1h") -> list[Criterion]:
+def criteria(
+    guardrail: Guardrail, *, weight: str = "10%", hold: str = "1h", gate: Gate | None = None
+) -> list[Criterion]:
     """What the gate out of such a stage asks for."""
-    stages = [Stage("first", weight=weight, hold=hold), Stage("100%", weight="100%")]
+    stages = [Stage("first", weight=weight, hold=hold), Stage("100%", weight="100%", gate=gate)]
     arms = Arms("track", canary="canary", stable="stable")
     rollout = Rollout("shop", "shop", arms=arms, stages=stages, guardrails=[guardrail])
     (planned,) = lower([rollout], Environment("test")).rollouts
-    [gate] = planned.playbook.gates
-    return list(gate.criteria)
+    [into] = planned.playbook.gates
+    return list(into.criteria)
+
+
+@pytest.mark.parametrize(("coverage", "seen"), [("50%", True), ("60%", False), ("90%", False)])
+def test_a_service_that_sleeps_for_a_part_of_the_stage_passes_where_that_is_declared(
+    promtool: str, coverage: str, seen: bool
+) -> None:
+    [criterion] = criteria(ERRORS, gate=Gate(coverage=coverage))
+    asleep = {OK: f"0x{BEFORE + 120} 100+100x120", BAD: "0x400"}
+    said = judged(promtool, asleep, broken=False, seen=seen, about=0.55, criterion=criterion)
+    assert (said, criterion.coverage) == ("", float(coverage.rstrip("%")) / 100)
 
 
 WHOLE = Guardrail("errors", ERRORS.measure, success=Below("1%"), tiers=ERRORS.tiers, whole_service=True)

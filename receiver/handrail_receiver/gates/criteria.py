@@ -75,6 +75,7 @@ class Criteria:
             return CriterionResult(met=False, text=f"{name}: unknown: no data, or too little traffic")
         share = f"only {_percent(judged[0])}" if judged else "none"
         text = f"{name}: unknown: {share} of {_when(criterion, '')} had data, and traffic enough, to be judged by"
+        text += f"; {_percent(criterion.coverage)} are asked for"
         return CriterionResult(met=False, text=text)
 
 

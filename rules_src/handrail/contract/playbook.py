@@ -43,7 +43,7 @@ class Criterion(_Model):
 
     `expr` has a sample if it was *not* true; `seen` has one if it could be judged for long enough. Without a sample of
     `seen` the criterion is not met. Both look back over the last `over` seconds of the stage; `judged` is the share of
-    them (0..1) in which there was something to judge. `over` None: they look only at now.
+    them (0..1) in which there was something to judge, of which `coverage` is asked. `over` None: they look only at now.
     """
 
     guardrail: str
@@ -52,6 +52,7 @@ class Criterion(_Model):
     seen: str
     judged: str = ""
     over: float | None = None
+    coverage: float = 0.9
 
 
 class Approval(_Model):

@@ -54,12 +54,22 @@ class Gate:
     """What people must say before the next stage: questions only they can answer, and who approves.
 
     `approvals=["technical-lead"]` is short for `[Approval("technical-lead")]`. With `stable_for` no alert may have
-    fired for that long in the stage before.
+    fired for that long in the stage before. `coverage` is the part of the stage before in which each criterion of
+    success must have had data, and events enough: less than the usual 90 % for a service that sleeps at night.
     """
 
     manual: Sequence[str] = Field(default=(), kw_only=True)
     approvals: Sequence[str | Approval] = Field(default=(), kw_only=True)
     stable_for: Duration | None = Field(default=None, kw_only=True)
+    coverage: Share = Field(default="90%", kw_only=True)
+
+    @model_validator(mode="after")
+    def _something(self) -> Gate:
+        if amount(self.coverage).value == 0:
+            raise ValueError(
+                "coverage=0% would pass a stage that nobody saw; write the part that must have data"
+            )
+        return self
 
 
 StageName = Annotated[

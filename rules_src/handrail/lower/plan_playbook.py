@@ -12,7 +12,7 @@ from handrail import contract, plan
 from handrail.contract import names
 from handrail.declare.guardrail import Guardrail as DeclaredGuardrail
 from handrail.declare.guardrail import Tier
-from handrail.declare.rollout import Approval, Rollout
+from handrail.declare.rollout import Approval, Gate, Rollout
 from handrail.declare.rollout import Stage as DeclaredStage
 from handrail.lower.raw_series import events_counter, required_series
 from handrail.lower.rollout_context import RolloutContext
@@ -23,8 +23,6 @@ from handrail.report.wording import reference_words, words
 from handrail.units import amount, plain, span
 
 FLAGS = (contract.FlagOff, contract.LaunchDarklyOff)
-JUDGED_FOR = Decimal("0.9")
-"""The share of a stage's evaluations in which there must have been something to judge, the first window left out."""
 LATELY = "1h"
 """How long before a rollback its canary must have been scraped, for its absence to say that it is gone."""
 
@@ -90,18 +88,18 @@ def _gate(
     context: RolloutContext,
 ) -> contract.Gate:
     """What must be true to enter `stage` from `left`. For the first stage there is no `left`: only people are asked."""
-    asked = stage.gate
-    stable = context.scale.maybe(asked.stable_for) if asked else None
+    asked = stage.gate or Gate()
+    coverage, stable = amount(asked.coverage).value, context.scale.maybe(asked.stable_for)
     return contract.Gate(
         into=stage.name,
         criteria=tuple(
-            _criterion(guardrail.name, criterion, left, context)
+            _criterion(guardrail.name, criterion, left, coverage, context)
             for guardrail in guardrails
             for criterion in guardrail.success
             if left is not None and _asked(guardrail, left) and _applies(criterion.condition, left, context)
         ),
-        manual=tuple(asked.manual) if asked else (),
-        approvals=tuple(_approval(one, context) for one in asked.approvals) if asked else (),
+        manual=tuple(asked.manual),
+        approvals=tuple(_approval(one, context) for one in asked.approvals),
         stable_for=stable.total_seconds() if stable else None,
     )
 
@@ -131,10 +129,11 @@ def _applies(condition: plan.Condition, left: plan.Stage, context: RolloutContex
 
 
 def _criterion(
-    guardrail: str, criterion: plan.Success, left: plan.Stage, context: RolloutContext
+    guardrail: str, criterion: plan.Success, left: plan.Stage, coverage: Decimal, context: RolloutContext
 ) -> contract.Criterion:
     """A criterion over the whole stage except its first window, which still contains data from before the stage.
 
+    In the share `coverage` of the evaluations there must have been something to judge.
     If the window is as long as the stage, one look at the end of the stage covers exactly the stage.
     """
     every = context.scale.duration(context.rollout.evaluate)
@@ -149,9 +148,10 @@ def _criterion(
         guardrail=guardrail,
         text=criterion.text,
         expr=f"count_over_time(({criterion.breach}){steps})",
-        seen=f"{judged} >= {plain(JUDGED_FOR)}",
+        seen=f"{judged} >= {plain(coverage)}",
         judged=judged,
         over=over.total_seconds(),
+        coverage=float(coverage),
     )
 
 

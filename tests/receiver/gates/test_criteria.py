@@ -63,12 +63,12 @@ async def answer(criterion: Criterion, **known: Sequence[float]) -> CriterionRes
         (
             {"judged": [0.899]},
             False,
-            "errors: below 1 %: unknown: only 89 % of the last 23 h 55 min had data, and traffic enough, to be judged by",
+            "errors: below 1 %: unknown: only 89 % of the last 23 h 55 min had data, and traffic enough, to be judged by; 90 % are asked for",
         ),
         (
             {},
             False,
-            "errors: below 1 %: unknown: none of the last 23 h 55 min had data, and traffic enough, to be judged by",
+            "errors: below 1 %: unknown: none of the last 23 h 55 min had data, and traffic enough, to be judged by; 90 % are asked for",
         ),
     ],
     ids=["met", "wholly", "broken", "too little", "nothing"],

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from decimal import Decimal
 
 from handrail import contract, plan
 from handrail.contract import names
@@ -197,7 +198,8 @@ def _stages(rollout: plan.Rollout) -> Iterable[StageRow]:
 
 def _asks(gate: contract.Gate) -> Iterable[str]:
     if gate.criteria:
-        yield f"success of all {len(gate.criteria)} criteria over the whole stage before"
+        seen = show(Decimal(str(gate.criteria[0].coverage)), Unit.ratio)
+        yield f"success of all {len(gate.criteria)} criteria over the whole stage before, with data for {seen} of it"
     if gate.stable_for:
         yield f"nothing fired for {span(timedelta(seconds=gate.stable_for))}"
     yield from gate.manual

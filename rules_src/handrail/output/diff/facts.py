@@ -76,6 +76,7 @@ class StageState:
     manual: tuple[str, ...]
     approvals: Mapping[str, ApprovalState]
     stable_for: float | None
+    coverage: float | None
 
 
 @dataclass(frozen=True)
@@ -303,6 +304,9 @@ def _stage(stage: Any, gate: Any) -> StageState:
             for one in gate.get("approvals", ())
         },
         stable_for=gate.get("stable_for"),
+        coverage=next(
+            (one.get("coverage", 0.9) for one in gate.get("criteria", ()) if one.get("over")), None
+        ),
     )
 
 

@@ -52,6 +52,9 @@ def _stage(old: StageState, new: StageState) -> Iterator[EffectAndWords]:
     if old.stable_for != new.stable_for:
         effect = by_size(old.stable_for or 0, new.stable_for or 0, more_is=Effect.tighter)
         yield effect, f"stable for {_time(old.stable_for or 0)} → {_time(new.stable_for or 0)} before it"
+    if old.coverage and new.coverage and old.coverage != new.coverage:
+        effect = by_size(old.coverage, new.coverage, more_is=Effect.tighter)
+        yield effect, f"data for {_share(old.coverage)} → {_share(new.coverage)} of the stage before it"
 
 
 def _criteria(guardrail: str, old: Mapping[str, str], new: Mapping[str, str]) -> Iterator[EffectAndWords]:

@@ -71,12 +71,68 @@ def test_a_state_that_the_matchers_leave_out_never_comes() -> None:
 
 
 def test_what_is_bound_to_what_never_holds_never_fires() -> None:
-    measure = 'While(ERRORS, condition=Rate("requests_total"), at_most="{}/s")'
+    measure = 'While(ERRORS, condition=Rate("jobs_total"), at_most="{}/s")'
     tiers = 'tiers=[Warning(Above("5%"))]'
     assert said(tiers, measure=measure.format(-1)) == [
         "what it is bound to never holds; let at_most= be 0 or more"
     ]
     assert said(tiers, measure=measure.format(0)) == []
+
+
+def test_a_hold_takes_whole_evaluations() -> None:
+    assert said('tiers=[Warning(Above("5%"), during="5m", hold="4m31s")]') == [
+        "it counts for 5m and holds for 4m31s, which takes evaluations for 5m; shorten hold=, or lengthen during="
+    ]
+    assert said('tiers=[Warning(Above("5%"), during="5m", hold="4m30s")]') == []
+
+
+EXCLUDED = (
+    "the condition it is bound to leaves nothing beyond the limit; "
+    "let the condition look at something else, or correct its figure"
+)
+
+
+@pytest.mark.parametrize(
+    ("measure", "limit"),
+    [
+        ('Gauge("x"), condition=Gauge("x"), at_most=5', "Above(5)"),
+        ('Gauge("x"), condition=Gauge("x"), at_most=5', "AtLeast(6)"),
+        ('Gauge("x"), condition=Gauge("x"), above=5', "Below(5)"),
+        ('Gauge("x"), condition=Gauge("x"), above=5', "AtMost(5)"),
+        ('Rate("x_total"), condition=Rate("x_total"), at_most="1/s"', 'Above("2/s")'),
+        ('Increase("x_total"), condition=Rate("x_total"), at_most="1/min"', "Above(5)"),
+    ],
+)
+def test_a_condition_on_the_measured_series_may_leave_nothing_beyond_the_limit(
+    measure: str, limit: str
+) -> None:
+    assert said(f"tiers=[Warning({limit})]", measure=f"While({measure})") == [EXCLUDED]
+
+
+@pytest.mark.parametrize(
+    ("measure", "limit"),
+    [
+        ('Gauge("x"), condition=Gauge("x"), at_most=5', "AtLeast(5)"),
+        ('Gauge("x"), condition=Gauge("x"), at_most=5', "Below(2)"),
+        ('Gauge("x"), condition=Gauge("x"), above=5', "AtMost(6)"),
+        ('Gauge("x"), condition=Gauge("y"), at_most=5', "Above(5)"),
+        ('Rate("x_total"), condition=Rate("x_total"), at_most="1/s"', 'AtLeast("1/s")'),
+        ('Increase("x_total"), condition=Rate("x_total"), at_most="1/min"', "AtLeast(5)"),
+        ('Increase("x_total"), condition=Rate("x_total", window="10m"), at_most="1/min"', "Above(5)"),
+    ],
+)
+def test_or_leave_something(measure: str, limit: str) -> None:
+    assert said(f"tiers=[Warning({limit})]", measure=f"While({measure})") == []
+
+
+def test_it_may_leave_too_few_events_to_judge() -> None:
+    measure = 'While(ERRORS, condition=Rate("requests_total"), at_most="{}/min")'
+    tiers = 'tiers=[Warning(Above("5%"))]'
+    cure = "let the condition look at something else, or correct its figure"
+    assert said(tiers, measure=measure.format(19)) == [
+        f"its condition leaves 95 events in 5m, and it needs 100; {cure}"
+    ]
+    assert said(tiers, measure=measure.format(20)) == []
 
 
 def test_it_is_said_in_one_run_with_what_the_declarations_show_and_may_be_accepted() -> None:

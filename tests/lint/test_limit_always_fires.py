@@ -44,3 +44,15 @@ def test_a_limit_that_every_value_is_beyond_is_found(limit: str) -> None:
 )
 def test_a_limit_that_a_value_can_keep_is_fine(limit: str) -> None:
     assert found(NAME, guardrail(f'against=Ago("7d"), tiers=[Warning({limit})]')) == []
+
+
+@pytest.mark.parametrize("limit", ["Below(1)", "AtMost(0)", 'Below("50%")'])
+def test_a_tier_does_not_ask_for_what_is_there_to_be_gone(limit: str) -> None:
+    assert len(found(NAME, guardrail(f"tiers=[Warning({limit})]", measure='Absence("x")'))) == 1
+    assert found(NAME, guardrail(f"success={limit}", measure='Absence("x")')) == []
+
+
+@pytest.mark.parametrize("limit", ["Above(0)", "AtLeast(1)"])
+def test_and_a_criterion_not_for_what_is_gone(limit: str) -> None:
+    assert len(found(NAME, guardrail(f"success={limit}", measure='Absence("x")'))) == 1
+    assert found(NAME, guardrail(f"tiers=[Warning({limit})]", measure='Absence("x")')) == []

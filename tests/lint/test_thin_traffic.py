@@ -35,3 +35,16 @@ def test_enough_traffic_is_fine() -> None:
 
 def test_a_service_judged_whole_has_all_the_traffic() -> None:
     assert found(NAME, "stages=STAGES", guardrail('expected="1/s", tiers=[Warning(Above("5%"))]')) == []
+
+
+def test_a_criterion_alone_needs_events_as_well_and_so_does_the_last_stage() -> None:
+    facts = guardrail('expected="3/s", success=Below("5%")')
+    assert len(found(NAME, "stages=STAGES", "arms=ARMS", facts)) == 1
+    last = guardrail('expected="3/s", tiers=[Warning(Above("5%"))]')
+    assert len(found(NAME, 'stages=[Stage("10%", weight="10%")]', "arms=ARMS", last)) == 1
+
+
+def test_a_stage_without_traffic_is_not_judged() -> None:
+    stages = 'stages=[Stage("0%", weight="0%", hold="1h"), Stage("100%", weight="100%")]'
+    facts = guardrail('expected="1/s", tiers=[Warning(Above("5%"))]')
+    assert found(NAME, stages, "arms=ARMS", facts) == []

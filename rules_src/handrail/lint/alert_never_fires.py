@@ -2,18 +2,21 @@
 
 A limit of the stage without traffic, where there is no canary; a limit beside the stable arm in the stage in which the
 canary has all traffic; one beside the stage before in the first stage; a tier that counts for five minutes
-(`during="5m"`) and holds for ten; a state that the series' own matchers leave out; a measure bound to a condition that
-never holds. At 3 a.m. such a tier looks like a guard and is none.
+(`during="5m"`) and holds for ten, or for as many evaluations as that takes; a state that the series' own matchers leave
+out; a measure bound to a condition that never holds, or under which its own figure is never that high: a gauge above 10
+while the same gauge is at most 5. At 3 a.m. such a tier looks like a guard and is none.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from decimal import Decimal
 
 from handrail import plan
 from handrail.lint.common.finding import Finding, finding
 from handrail.plan.timing import Times
-from handrail.units import span
+from handrail.units import plain, seconds, span
 
 NAME = "alert-never-fires"
 
@@ -23,17 +26,20 @@ def check(rollout: plan.Rollout, times: Mapping[str, Times]) -> Iterator[Finding
     del times
     for guardrail in rollout.guardrails:
         for alert in guardrail.alerts:
-            wrong = _too_short(alert) or _nowhere(alert, guardrail, rollout)
+            wrong = _too_short(alert, rollout.evaluate) or _nowhere(alert, guardrail, rollout)
             if wrong is not None:
                 what, cure = wrong
                 said = f"has a {alert.tier} tier that can never fire: {what}"
                 yield finding(NAME, alert.where, said, cure, about=guardrail)
 
 
-def _too_short(alert: plan.Alert) -> tuple[str, str] | None:
-    if alert.during is None or alert.hold < alert.during:
+def _too_short(alert: plan.Alert, evaluate: timedelta) -> tuple[str, str] | None:
+    """A hold is over at the first evaluation that is as late, and the breach must last until then."""
+    held = -(-alert.hold // evaluate) * evaluate
+    if alert.during is None or held < alert.during:
         return None
-    what = f"it counts for {span(alert.during)} and holds for {span(alert.hold)}"
+    rounded = "" if held == alert.hold else f", which takes evaluations for {span(held)}"
+    what = f"it counts for {span(alert.during)} and holds for {span(alert.hold)}{rounded}"
     return what, "shorten hold=, or lengthen during="
 
 
@@ -42,7 +48,7 @@ def _nowhere(alert: plan.Alert, guardrail: plan.Guardrail, rollout: plan.Rollout
     reasons = []
     for condition in alert.conditions:
         why = _impossible(condition)
-        stages = [stage.name for stage in rollout.stages if _judged(condition, guardrail, stage, rollout)]
+        stages = [stage.name for stage in rollout.stages if judged(condition, guardrail, stage, rollout)]
         if why is None and (stages or (alert.during is None and _outside(condition, rollout))):
             return None
         reasons.append(
@@ -57,19 +63,56 @@ def _impossible(condition: plan.Condition) -> tuple[str, str] | None:
         state = (measure.label, "=", condition.state)
         if plan.Selector(measure.metric.metric, (*measure.metric.matchers, state)).contradiction is not None:
             return f"{measure.metric} is never '{condition.state}'", "correct the matcher or the state"
-    if isinstance(measure, plan.While) and _never(measure):
-        return "what it is bound to never holds", "let at_most= be 0 or more"
+    if isinstance(measure, plan.While):
+        if isinstance(measure.condition, plan.Rate) and measure.op is plan.Op.at_most and measure.bound < 0:
+            return "what it is bound to never holds", "let at_most= be 0 or more"
+        return _excluded(condition, measure)
     return None
 
 
-def _never(bound: plan.While) -> bool:
-    """Whether the condition asks for a rate below 0."""
-    return isinstance(bound.condition, plan.Rate) and bound.op is plan.Op.at_most and bound.bound < 0
+def _excluded(condition: plan.Condition, bound: plan.While) -> tuple[str, str] | None:
+    """Why the condition leaves nothing to judge, where it looks at the series that is measured."""
+    cure = "let the condition look at something else, or correct its figure"
+    judged, held, most = bound.measure, bound.condition, bound.bound
+    if judged != held:
+        same = (
+            isinstance(held, plan.Rate) and held.counter == _counted(judged) and held.window == judged.width
+        )
+        if not same or bound.op is not plan.Op.at_most:
+            return None
+        most = most if isinstance(judged, plan.Rate) else round(most * seconds(judged.width), 6)
+    if isinstance(judged, plan.Ratio):
+        few = most < judged.min_events
+        what = f"its condition leaves {plain(most)} events in {span(judged.window)}, and it needs {judged.min_events}"
+        return (what, cure) if few else None
+    if condition.reference is not None or any(
+        _left(condition.op, figure, bound.op, most) for figure in condition.figures
+    ):
+        return None
+    return "the condition it is bound to leaves nothing beyond the limit", cure
 
 
-def _judged(
+def _left(op: plan.Op, figure: Decimal, bound: plan.Op, most: Decimal) -> bool:
+    """Whether a value may be beyond `figure` and meet the condition."""
+    rising = op in (plan.Op.above, plan.Op.at_least)
+    if bound is plan.Op.at_most:
+        return op.breached(most, figure) if rising else True
+    return True if rising else figure > most
+
+
+def _counted(measure: plan.Measure) -> plan.Selector | None:
+    """The events of which there cannot be more than the condition lets be."""
+    if isinstance(measure, plan.Ratio):
+        return measure.whole
+    if isinstance(measure, plan.Rate):
+        return measure.counter
+    return measure.counter if isinstance(measure, plan.Increase) and measure.bound is None else None
+
+
+def judged(
     condition: plan.Condition, guardrail: plan.Guardrail, stage: plan.Stage, rollout: plan.Rollout
 ) -> bool:
+    """Whether the condition is looked at in a stage: with a figure, a canary, and something to compare it with."""
     if condition.figure_in(stage.name) is None or (guardrail.arms is not None and not stage.has_canary):
         return False
     reference = condition.reference

@@ -1,16 +1,17 @@
 """limit-always-fires: every value of the measure is beyond the limit, so the alert fires from the first sample.
 
-`Emergency(AtLeast("0%"), action="emergency-rollback")` on a share takes every healthy release back. A
-criterion of success that no value meets is the same on the way up: no stage is ever passed.
+`Emergency(AtLeast("0%"), action="emergency-rollback")` on a share takes every healthy release back, and so does
+`Below(1)` on an `Absence`, which is 0 while all is there. A criterion of success that no value meets is the same on the way
+up: no stage is ever passed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from handrail.declare import Rollout
+from handrail.declare import Absence, AtMost, Below, Rollout
 from handrail.lint.common.finding import Finding, finding
-from handrail.lint.common.limit_figures import always, figures, never, settled, shown, uses
+from handrail.lint.common.limit_figures import Use, always, figures, never, settled, shown, uses
 
 NAME = "limit-always-fires"
 
@@ -21,8 +22,14 @@ def check(rollout: Rollout) -> Iterator[Finding]:
         for use in uses(guardrail):
             certain = never if use.wanted else always
             for figure in figures(use.limit):
-                if certain(*settled(use.limit, figure.value, use.against), use.measure):
+                if certain(*settled(use.limit, figure.value, use.against), use.measure) or _turned(use):
                     wakes = "can never be met" if use.tier is None else "fires always"
                     what = f"has a limit that {wakes}: {shown(use.limit, figure)} on {type(use.measure).__name__}"
                     cure = "write a figure that a healthy service keeps"
                     yield finding(NAME, use.limit, what, cure, *figure.path, about=guardrail)
+
+
+def _turned(use: Use) -> bool:
+    """What is there has an absence of 0: a tier asks for it to be more, a criterion for it to be less."""
+    low = isinstance(use.limit, Below | AtMost)
+    return isinstance(use.measure.inner, Absence) and low != use.wanted

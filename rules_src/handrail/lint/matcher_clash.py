@@ -11,15 +11,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from handrail.declare import Environment, Increase, Rollout
-from handrail.declare.measures import Measure
 from handrail.errors import Severity
 from handrail.lint.common.finding import Finding, finding
-from handrail.lint.common.measured import Measured, measured
+from handrail.lint.common.measured import Measured, measured, series
 from handrail.promql.syntax import selector
 
 NAME = "matcher-clash"
-
-_SERIES = ("of", "bad", "good", "histogram", "counter", "metric", "used", "size")
 
 
 def check(rollout: Rollout) -> Iterator[Finding]:
@@ -55,7 +52,7 @@ def _arms(rollout: Rollout, match: Mapping[str, str], at: object, *path: str) ->
 
 
 def _clashes(entry: Measured, ours: Mapping[str, str]) -> Iterator[Finding]:
-    for field, text in _series(entry.measure) if ours else ():
+    for field, text in series(entry.measure) if ours else ():
         for label in sorted({label for label, _, _ in selector(text).matchers} & ours.keys()):
             what = f"matches '{label}' in {text}, and {ours[label]} sets it"
             sets = ours[label].removeprefix("the rollout's ")
@@ -67,7 +64,7 @@ def _clashes(entry: Measured, ours: Mapping[str, str]) -> Iterator[Finding]:
 def _buckets(entry: Measured) -> Iterator[Finding]:
     """A histogram is named as a whole; which of its buckets are read is the measure's."""
     measure = entry.measure
-    for field, text in _series(measure):
+    for field, text in series(measure):
         histogram = field == "histogram" or (isinstance(measure, Increase) and measure.slower_than)
         if histogram and any(label == "le" for label, _, _ in selector(text).matchers):
             what = f"matches 'le' in {text}, and the measure chooses the buckets itself"
@@ -76,15 +73,8 @@ def _buckets(entry: Measured) -> Iterator[Finding]:
 
 
 def _contradictions(entry: Measured) -> Iterator[Finding]:
-    for field, text in _series(entry.measure):
+    for field, text in series(entry.measure):
         label = selector(text).contradiction
         if label is not None:
             what = f"matches '{label}' twice in {text}, and no series fits both"
             yield finding(NAME, entry.measure, what, "remove one of them", field, about=entry.of)
-
-
-def _series(measure: Measure) -> Iterator[tuple[str, str]]:
-    for field in _SERIES:
-        text = getattr(measure, field, None)
-        if isinstance(text, str):
-            yield field, text

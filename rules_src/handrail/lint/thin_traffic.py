@@ -12,7 +12,7 @@ from decimal import Decimal
 
 from handrail.declare import Guardrail, Latency, Ratio, Rollout, SlowerThan
 from handrail.lint.common.finding import Finding, finding
-from handrail.lint.common.limit_figures import guarded_stages
+from handrail.lint.common.limit_figures import in_force
 from handrail.units import amount, duration, plain, seconds
 
 NAME = "thin-traffic"
@@ -29,13 +29,16 @@ def check(rollout: Rollout) -> Iterator[Finding]:
 def _guardrail(
     rollout: Rollout, guardrail: Guardrail, measure: Ratio | Latency | SlowerThan, all_events: Decimal
 ) -> Iterator[Finding]:
+    limits = [*(tier.limit for tier in guardrail.tiers), *guardrail.successes]
+    stages = [stage for stage in rollout.stages if any(in_force(limit, stage) for limit in limits)]
+    whole = rollout.arms is None or guardrail.whole_service
     shares = {
-        stage.name: Decimal(1)
-        if rollout.arms is None or guardrail.whole_service or stage.weight is None
-        else amount(stage.weight).value
-        for stage in guarded_stages(rollout, [tier.limit for tier in guardrail.tiers])
+        stage.name: Decimal(1) if whole or stage.weight is None else amount(stage.weight).value
+        for stage in stages
     }
     for stage, share in shares.items() if rollout.stages else [("", Decimal(1))]:
+        if share == 0:
+            continue
         seen = all_events * share * seconds(duration(measure.window))
         if seen < measure.min_events:
             at = f" in stage '{stage}'" if stage else ""

@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import lru_cache
 from typing import Any
 
 import promql_parser as promql
 
+from handrail.plan import Selector
 from handrail.plan.versions import Version
 from handrail.promql.result_labels import result_labels
 from handrail.promql.syntax import is_number, parsed
@@ -76,6 +78,108 @@ def new(text: str) -> tuple[New, ...]:
     words |= {New(f"{span} as a number", _NUMBERS): None for span in _DURATION.findall(_SPANS.sub("", bare))}
     words |= {New(f"{number} as a duration", _NUMBERS): None for number in _NUMBER_AS_SPAN.findall(bare)}
     return tuple(words)
+
+
+@lru_cache(1024)
+def empty(text: str) -> tuple[str, str] | None:
+    """Why `text` never has a sample or always the same one, and what to do; None where it may have any."""
+    nodes = list(_nodes(parsed(text)))
+    selectors = [node for node in nodes if isinstance(node, promql.VectorSelector)]
+    for one in selectors:
+        label = _selected(one).contradiction
+        if label is not None:
+            return f"matches '{label}' twice, and no series fits both", "remove one of them"
+    for node in nodes:
+        label = _never_joined(node) if isinstance(node, promql.BinaryExpr) else None
+        if label is not None:
+            what = f"joins series whose '{label}' is never the same, and has no result"
+            return what, f"aggregate it away, or write ignoring({label})"
+    moves = any(isinstance(node, promql.Call) and node.func.name in _CLOCKS for node in nodes)
+    if not selectors and not moves:
+        return "looks at no series, and says the same whatever happens", "write what is to be judged"
+    return None
+
+
+_RATES = frozenset(
+    [
+        "rate",
+        "increase",
+        "irate",
+        "delta",
+        "idelta",
+        "deriv",
+        "predict_linear",
+        "changes",
+        "resets",
+        "stddev_over_time",
+        "stdvar_over_time",
+    ]
+)
+"""What says nothing of a single sample, or always the same."""
+
+
+@lru_cache(1024)
+def ranges(text: str) -> tuple[tuple[str, timedelta, int], ...]:
+    """Every range of series in `text`: the function that looks at it, how long it is, how many samples that needs."""
+    return tuple(
+        (f"{node.func.name}()", one.range, 2 if node.func.name in _RATES else 1)
+        for node in _nodes(parsed(text))
+        if isinstance(node, promql.Call)
+        for one in node.args
+        if isinstance(one, promql.MatrixSelector)
+    )
+
+
+_CLOCKS = frozenset(
+    ["time", "day_of_month", "day_of_week", "day_of_year", "days_in_month", "hour", "minute", "month", "year"]
+)
+_OPERATORS = {"Equal": "=", "NotEqual": "!=", "Re": "=~", "NotRe": "!~"}
+
+
+def _selected(node: Any) -> Selector:
+    matchers = (
+        (one.name, _OPERATORS[str(one.op).rpartition(".")[2]], one.value) for one in node.matchers.matchers
+    )
+    return Selector(node.name or "", tuple(matchers))
+
+
+def _never_joined(node: Any) -> str | None:
+    """A label of which the two sides have one value each, and not the same one, though they are joined on it."""
+    if str(node.op) in ("or", "unless") or is_number(node.lhs) or is_number(node.rhs):
+        return None
+    left, right = _fixed(node.lhs), _fixed(node.rhs)
+    matching = node.modifier.matching if node.modifier is not None else None
+    for label in sorted(left.keys() & right.keys()):
+        joined = matching is None or (label in matching.labels) == (
+            matching.type is promql.LabelModifierType.Include
+        )
+        if joined and left[label] != right[label]:
+            return label
+    return None
+
+
+def _fixed(node: Any) -> dict[str, str]:
+    """The labels that every series of the result has one known value of."""
+    match node:
+        case promql.VectorSelector():
+            return {label: value for label, op, value in _selected(node).matchers if op == "=" and value}
+        case promql.MatrixSelector():
+            return _fixed(node.vector_selector)
+        case promql.ParenExpr() | promql.UnaryExpr() | promql.SubqueryExpr():
+            return _fixed(node.expr)
+        case promql.AggregateExpr():
+            inside, modifier = _fixed(node.expr), node.modifier
+            if modifier is None:
+                return {}
+            by = modifier.type is promql.AggModifierType.By
+            return {label: value for label, value in inside.items() if (label in modifier.labels) == by}
+        case promql.Call() if node.func.name not in _RELABELLING:
+            return next((fixed for one in node.args if (fixed := _fixed(one))), {})
+        case _:
+            return {}
+
+
+_RELABELLING = frozenset({"label_replace", "label_join", "absent", "absent_over_time", "vector", "scalar"})
 
 
 def _silent(node: Any) -> Any | None:

@@ -59,3 +59,14 @@ def curves(panel: Panel) -> tuple[Measure, ...]:
 def parts(measure: Measure) -> tuple[Measure, ...]:
     """The measure itself; one that is bound to a condition and that condition."""
     return (measure.measure, measure.condition) if isinstance(measure, While) else (measure,)
+
+
+_SERIES = ("of", "bad", "good", "histogram", "counter", "metric", "used", "size")
+
+
+def series(measure: Measure) -> Iterator[tuple[str, str]]:
+    """The series that a measure looks at, by the field that says so."""
+    for field in _SERIES:
+        text = getattr(measure, field, None)
+        if isinstance(text, str):
+            yield field, text

@@ -1,0 +1,47 @@
+"""part-of-whole: what is to be a part of all events is all of them, or none.
+
+With `Ratio(bad="requests_total", of='requests_total{code=~"..."}')` every event is bad; with
+`bad='requests_total{code="500"}'` of `'requests_total{code="200"}'` no bad event is among those counted, and the share
+may be anything: more than 100 % is no share, and the guardrail is blind. A `Usage` of a series by itself is always full.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from handrail.declare import Ratio, Rollout, Usage
+from handrail.lint.common.finding import Finding, finding
+from handrail.lint.common.measured import measured
+from handrail.plan import Selector
+from handrail.promql.syntax import selector
+
+NAME = "part-of-whole"
+
+
+def check(rollout: Rollout) -> Iterator[Finding]:
+    """Every share, and every usage."""
+    for entry in measured(rollout):
+        measure = entry.measure
+        if isinstance(measure, Ratio):
+            field = "bad" if measure.bad is not None else "good"
+            part, whole = selector(str(getattr(measure, field))), selector(measure.of)
+            if wrong := _wrong(part, whole):
+                cure = f"correct {field}= or of="
+                yield finding(
+                    NAME, measure, f"counts {part} of {whole}, {wrong}", cure, field, about=entry.of
+                )
+        elif isinstance(measure, Usage) and isinstance(measure.size, str):
+            used, size = selector(measure.used), selector(measure.size)
+            if used.metric == size.metric and set(used.matchers) == set(size.matchers):
+                what = f"compares {used} with itself, which is always 100 %"
+                yield finding(NAME, measure, what, "correct used= or size=", "size", about=entry.of)
+
+
+def _wrong(part: Selector, whole: Selector) -> str | None:
+    if part.metric != whole.metric:
+        return None
+    if set(part.matchers) <= set(whole.matchers):
+        return "which are all of them"
+    if Selector(part.metric, (*part.matchers, *whole.matchers)).contradiction is not None:
+        return "and none of them is among these"
+    return None

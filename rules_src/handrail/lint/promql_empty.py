@@ -1,0 +1,27 @@
+"""promql-empty: free PromQL that never has a sample, or always the same one.
+
+In `x{code="500"} / x{code="200"}` the labels of the two sides never agree, and there is no result: the guardrail is blind
+for ever. `sum(x{code="500"}) / sum(x{code="200"})` has one, and so has `x{code="500"} / ignoring(code) x{code="200"}`. The
+same goes for two matchers of one series that contradict each other. What looks at no series at all says the same whatever
+happens.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from handrail.declare import PromQL, Rollout
+from handrail.lint.common import expressions
+from handrail.lint.common.finding import Finding, finding
+from handrail.lint.common.measured import measured
+
+NAME = "promql-empty"
+
+
+def check(rollout: Rollout) -> Iterator[Finding]:
+    """Every free expression that is judged."""
+    for entry in measured(rollout):
+        if isinstance(entry.measure, PromQL) and entry.panel is None:
+            wrong = expressions.empty(entry.measure.expr)
+            if wrong is not None:
+                yield finding(NAME, entry.measure, *wrong, "expr", about=entry.of)

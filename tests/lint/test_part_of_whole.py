@@ -1,0 +1,62 @@
+"""part-of-whole: what it finds, with line and words, and what it leaves alone."""
+
+from __future__ import annotations
+
+import pytest
+from declared import found, guardrail
+from handrail.lint.part_of_whole import NAME
+
+TIERS = 'tiers=[Warning(Above("5%"))]'
+
+
+def said(measure: str) -> list[str]:
+    return [what for _, what in found(NAME, guardrail(TIERS, measure=measure))]
+
+
+def test_a_part_that_is_the_whole_is_found_with_its_line() -> None:
+    measure = "Ratio(bad='x_total', of='x_total{code!=\"404\"}')"
+    assert found(NAME, guardrail(TIERS, measure=measure)) == [
+        (
+            f"{measure},",
+            "error: 'errors' counts x_total of x_total{code!=\"404\"}, which are all of them; correct bad= or of=",
+        )
+    ]
+
+
+@pytest.mark.parametrize(
+    ("bad", "of", "why"),
+    [
+        ("x_total", "x_total", "which are all of them"),
+        ('x_total{a="1"}', 'x_total{b="2",a="1"}', "which are all of them"),
+        ('x_total{code="500"}', 'x_total{code="200"}', "and none of them is among these"),
+        ('x_total{code="500"}', 'x_total{code=~"[24].."}', "and none of them is among these"),
+        ('x_total{code="500"}', 'x_total{code!="500"}', "and none of them is among these"),
+    ],
+)
+@pytest.mark.parametrize("part", ["bad", "good"])
+def test_all_and_none_are_no_part(bad: str, of: str, why: str, part: str) -> None:
+    assert said(f"Ratio({part}={bad!r}, of={of!r})") == [
+        f"error: 'errors' counts {bad} of {of}, {why}; correct {part}= or of="
+    ]
+
+
+@pytest.mark.parametrize(
+    "measure",
+    [
+        "ERRORS",
+        "Ratio(bad='failed_total', of='x_total')",
+        "Ratio(bad='x_total{code=~\"5..\"}', of='x_total{code!=\"404\"}')",
+        "Usage('used', 'size')",
+        "Usage('x{area=\"heap\"}', 'x')",
+    ],
+)
+def test_a_part_of_it_is_fine(measure: str) -> None:
+    assert said(measure) == []
+
+
+def test_so_is_no_objective_and_no_usage_of_a_thing_by_itself() -> None:
+    slo = 'slos=[Slo("good", Ratio(bad="x_total", of="x_total"), objective="99%")]'
+    assert len(found(NAME, slo, guardrail(TIERS))) == 1
+    assert said('Usage(\'x{b="1",a="2"}\', \'x{a="2",b="1"}\')') == [
+        'error: \'errors\' compares x{b="1",a="2"} with itself, which is always 100 %; correct used= or size='
+    ]

@@ -1,0 +1,61 @@
+"""promql-empty: what it finds, with line and words, and what it leaves alone."""
+
+from __future__ import annotations
+
+import pytest
+from declared import found, guardrail
+from handrail.lint.promql_empty import NAME
+
+
+def said(expr: str) -> list[str]:
+    facts = guardrail("tiers=[Warning(Above(0))]", measure=f"PromQL({expr!r})")
+    return [what for _, what in found(NAME, facts)]
+
+
+@pytest.mark.parametrize(
+    "expr",
+    [
+        'x{code="500"} / x{code="200"}',
+        'rate(x{code="500"}[5m]) / rate(x{code="200"}[5m])',
+        'sum by (code) (x{code="500"}) / sum by (code) (x{code="200"})',
+        'sum without (a) (x{code="500"}) / (x{code="200"})',
+        'x{code="500"} / on (code) x{code="200"}',
+        'max(x{code="500"} and y{code="200"})',
+        'x{code="500"} > bool x{code="200"}',
+    ],
+)
+def test_sides_that_never_meet_have_no_result(expr: str) -> None:
+    what = "'errors' joins series whose 'code' is never the same, and has no result"
+    assert said(expr) == [f"error: {what}; aggregate it away, or write ignoring(code)"]
+
+
+def test_matchers_that_contradict_each_other_select_nothing() -> None:
+    assert said('sum(rate(x{a="b", a="c"}[5m]))') == [
+        "error: 'errors' matches 'a' twice, and no series fits both; remove one of them"
+    ]
+
+
+@pytest.mark.parametrize("expr", ["1", "vector(1)", "1 + 2 * vector(3)", "pi()"])
+def test_what_looks_at_no_series_says_the_same_for_ever(expr: str) -> None:
+    assert said(expr) == [
+        "error: 'errors' looks at no series, and says the same whatever happens; write what is to be judged"
+    ]
+
+
+@pytest.mark.parametrize(
+    "expr",
+    [
+        'sum(x{code="500"}) / sum(x{code="200"})',
+        'x{code="500"} / ignoring (code) x{code="200"}',
+        'x{code="500"} / on (job) x{code="200"}',
+        'sum by (job) (x{code="500"}) / sum by (job) (x{code="200"})',
+        'x{code="500"} or y{code="200"}',
+        'x{code="500"} unless y{code="200"}',
+        'x{code="500"} / y{code=~"200"}',
+        'label_replace(x{code="500"}, "code", "", "", "") / label_replace(y{code="200"}, "code", "", "", "")',
+        "hour()",
+        "time() - max(x)",
+    ],
+)
+def test_what_may_have_any_value_is_fine(expr: str) -> None:
+    assert said(expr) == []

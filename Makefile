@@ -4,6 +4,8 @@ MAKEFLAGS += --no-builtin-rules --no-print-directory
 .SUFFIXES:
 # Debian keeps haproxy where only root looks.
 export PATH := $(PATH):/usr/local/sbin:/usr/sbin:/sbin
+# Hundreds of Python processes start during the tests: none compiles again what another one has compiled.
+export PYTHONDONTWRITEBYTECODE :=
 
 BIN := .venv/bin
 SYNCED := .venv/.synced

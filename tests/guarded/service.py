@@ -12,6 +12,7 @@ import httpx
 import servers
 from handrail.contract import Playbook
 
+from . import warm
 from .alerts import body
 from .playbook import ENVIRONMENT, ROLLOUT, playbook, write_playbook
 
@@ -51,7 +52,12 @@ class Guarded:
         headers = {"authorization": f"Bearer {TOKENS[role]}"} if role in TOKENS else {}
         headers |= options.pop("headers", {})
         return httpx.request(
-            method, f"{self.server.url}{path}", headers=headers, timeout=30, trust_env=False, **options
+            method,
+            f"{self.server.url}{path}",
+            headers=headers,
+            timeout=30,
+            trust_env=False,
+            **{"verify": servers.PLAIN, **options},
         )
 
     def deliver(
@@ -139,7 +145,7 @@ def guarded(
         if proxy:
             (folder / "haproxy.cfg").write_text(HAPROXY)
             stack.enter_context(servers.haproxy(folder, folder / "haproxy.cfg"))
-        server = stack.enter_context(
-            servers.receiver(folder, address=env["HANDRAIL_ADDRESS"], env=env, under=under)
-        )
+        at = env["HANDRAIL_ADDRESS"]
+        begun = servers.receiver(folder, address=at, env=env, under=under) if under else None
+        server = stack.enter_context(begun or warm.receiver(folder, address=at, env=env))
         yield Guarded(folder, server, env)

@@ -16,11 +16,13 @@ from .process import (
     free_address,
     free_port,
     kill,
+    lasting,
     program,
     running,
     until,
 )
 from .programs import (
+    PLAIN,
     alertmanager,
     answers,
     application,
@@ -32,6 +34,7 @@ from .programs import (
 )
 
 __all__ = [
+    "PLAIN",
     "Missing",
     "NotReady",
     "Server",
@@ -46,6 +49,7 @@ __all__ = [
     "haproxy",
     "haproxy_servers",
     "kill",
+    "lasting",
     "pgbouncer",
     "postgres",
     "postgres_program",

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import random
+import select
 import shutil
 import signal
 import socket
@@ -18,6 +19,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 READY_WITHIN = 30.0
 END_WITHIN = 10.0
@@ -44,13 +46,31 @@ class NotReady(Exception):
     """A server ended early or was not ready in time; the message holds the tail of its log."""
 
 
+class Process(Protocol):
+    """What somebody started: what `subprocess.Popen` gives, as far as a server needs it."""
+
+    @property
+    def pid(self) -> int:
+        """Its id, and that of the group it leads."""
+
+    @property
+    def returncode(self) -> int | None:
+        """How it ended, once `wait` was called."""
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Wait for its end; until then it is a zombie, and its id nobody else's."""
+
+    def send_signal(self, sig: int) -> None:
+        """Send it a signal."""
+
+
 @dataclass(frozen=True)
 class Server:
     """A running server: where it listens, the process, and the file that holds all it said."""
 
     name: str
     address: str
-    process: subprocess.Popen[bytes]
+    process: Process
     log: Path
 
     @property
@@ -67,7 +87,13 @@ class Server:
         """Whether the process is gone; it stays a zombie, so that its group is nobody else's."""
         if self.process.returncode is not None:
             return True
-        return os.waitid(os.P_PID, self.process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+        descriptor = os.pidfd_open(self.process.pid)
+        try:
+            ended = select.poll()
+            ended.register(descriptor, select.POLLIN)
+            return bool(ended.poll(0))
+        finally:
+            os.close(descriptor)
 
 
 def program(name: str | Path) -> str:
@@ -120,12 +146,18 @@ def running(
     env: Mapping[str, str] | None = None,
     within: float = READY_WITHIN,
 ) -> Iterator[Server]:
-    """Run `argv` in `folder` until the block ends; the block begins when `ready()` says so.
+    """Run `argv` in `folder` until the block ends; the block begins when `ready()` says so."""
+    with lasting(_started(name, argv, folder, address, env), ready, within) as server:
+        yield server
+
+
+@contextmanager
+def lasting(server: Server, ready: Callable[[], bool], within: float = READY_WITHIN) -> Iterator[Server]:
+    """A server that was started, until the block ends; the block begins when `ready()` says so.
 
     An exception that leaves the block carries the end of the log as a note, unless it is the last words of
     another server that did not become ready.
     """
-    server = _started(name, argv, folder, address, env)
     alive.append(server)
     try:
         _wait(server, ready, within)

@@ -122,7 +122,9 @@ def test_alertmanager_s_own_redelivery_gets_in_once_there_is_room(
     servers.until(lambda: ready(shop) == 503, "the full disk")
     with servers.alertmanager(tmp_path, config) as alertmanager:
         fires = {"labels": labels(), "startsAt": datetime.now(UTC).isoformat()}
-        httpx.post(f"{alertmanager.url}/api/v2/alerts", json=[fires], trust_env=False).raise_for_status()
+        httpx.post(
+            f"{alertmanager.url}/api/v2/alerts", json=[fires], trust_env=False, verify=servers.PLAIN
+        ).raise_for_status()
         refused = '{result="unavailable"}'
         servers.until(
             lambda: shop.metric("handrail_notifications_total")[refused] >= 2, "two refusals", within=20

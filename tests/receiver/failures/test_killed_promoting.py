@@ -109,7 +109,12 @@ class Receivers:
             headers = {"authorization": f"Bearer {TOKENS[role]}", "content-type": "application/json"}
             try:
                 return httpx.post(
-                    f"{url}{path}", content=content, headers=headers, timeout=30, trust_env=False
+                    f"{url}{path}",
+                    content=content,
+                    headers=headers,
+                    timeout=30,
+                    trust_env=False,
+                    verify=servers.PLAIN,
                 )
             except httpx.TransportError:
                 continue
@@ -120,7 +125,13 @@ class Receivers:
         for url in self.urls:
             headers = {"authorization": f"Bearer {TOKENS['viewer']}"}
             try:
-                answer = httpx.get(f"{url}/api/rollouts/shop", headers=headers, timeout=10, trust_env=False)
+                answer = httpx.get(
+                    f"{url}/api/rollouts/shop",
+                    headers=headers,
+                    timeout=10,
+                    trust_env=False,
+                    verify=servers.PLAIN,
+                )
             except httpx.TransportError:
                 continue
             if answer.is_success:

@@ -245,5 +245,8 @@ def test_a_group_mixes_what_fires_and_what_has_stopped(tmp_path: Path, version: 
 def test_rules_are_prometheus_s_and_cannot_be_given_to_it(tmp_path: Path) -> None:
     (tmp_path / "prometheus.yml").write_text("{}")
     with servers.prometheus(tmp_path, tmp_path / "prometheus.yml") as server:
-        tries = [httpx.request(way, f"{server.url}/api/v1/rules", trust_env=False) for way in ("POST", "PUT")]
+        tries = [
+            httpx.request(way, f"{server.url}/api/v1/rules", trust_env=False, verify=servers.PLAIN)
+            for way in ("POST", "PUT")
+        ]
         assert {answer.status_code for answer in tries} <= {404, 405}

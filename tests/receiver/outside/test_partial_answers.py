@@ -106,7 +106,9 @@ async def test_a_real_prometheus_that_remarks_on_an_expression_has_one(tmp_path:
 
 
 def _remarked(url: str) -> bool:
-    said = httpx.get(f"{url}/api/v1/query", params={"query": "rate(errors[1m])"}, trust_env=False).json()
+    said = httpx.get(
+        f"{url}/api/v1/query", params={"query": "rate(errors[1m])"}, trust_env=False, verify=servers.PLAIN
+    ).json()
     return bool(said.get("infos")) and bool(said["data"]["result"])
 
 

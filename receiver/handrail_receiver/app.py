@@ -22,6 +22,7 @@ from starlette.types import Receive, Scope, Send
 from handrail_receiver.access.authorization import Authenticator, error, only
 from handrail_receiver.access.hosts import Hosts, host_in, hosts_of
 from handrail_receiver.access.tokens import Caller, NoTokens, Tokens
+from handrail_receiver.catch_up.current_routes import CurrentRoutes
 from handrail_receiver.catch_up.polling import Poller
 from handrail_receiver.chores import Chores
 from handrail_receiver.clock import SystemClock
@@ -151,6 +152,7 @@ def make_app(settings: Settings, secrets: Secrets) -> Front:
         guard,
         clock,
         settings.ask_every.total_seconds(),
+        CurrentRoutes(watching, settings.receivers),
     )
     guard.on_truncated = guard.on_begin = asker.at_once
     refusals = Refusals(started_at)

@@ -6,9 +6,8 @@ import asyncio
 import json
 import logging
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
 from urllib.parse import urlencode
 
 import yaml
@@ -24,7 +23,7 @@ from handrail_receiver.catch_up.mutes import (
     inhibitions,
     silences,
 )
-from handrail_receiver.catch_up.routes import Route, listed
+from handrail_receiver.catch_up.routes import Routing, listed, routing_in
 from handrail_receiver.catch_up.safe_yaml import read_yaml
 from handrail_receiver.errors import TargetError
 from handrail_receiver.intake.parse import Instant
@@ -59,6 +58,10 @@ class CurrentAlert(BaseModel):
     def active(self) -> bool:
         """Whether it is sent: a mute takes it out."""
         return self.status.state != "suppressed"
+
+    def muted(self) -> CurrentAlert:
+        """The same, taken out by a mute."""
+        return self.model_copy(update={"status": _State(state="suppressed")})
 
     @property
     def goes_to(self) -> frozenset[str]:
@@ -104,30 +107,17 @@ class _PrometheusConfig(BaseModel):
 ALERTS: TypeAdapter[list[CurrentAlert]] = TypeAdapter(list[CurrentAlert])
 
 
-class _AlertmanagerConfig(BaseModel):
-    model_config = ConfigDict(extra="ignore")
-    route: Route
-
-
 @dataclass(frozen=True)
 class AlertmanagerState:
     """What the Alertmanagers keep: silences, rules of inhibition, and where each sends what."""
 
     silences: tuple[Silence, ...]
     rules: tuple[Inhibition, ...]
-    routes: tuple[Route, ...]
-    _known: dict[tuple[str, ...], frozenset[str]] = field(default_factory=dict)
+    routing: Routing
 
     def goes_to(self, labels: Labels) -> frozenset[str]:
-        """Who gets an alert with these labels; the series of a rule mostly differ in what no route looks at."""
-        seen = tuple(labels.get(name, "") for name in self._looks_at)
-        if seen not in self._known:
-            self._known[seen] = frozenset(name for route in self.routes for name in route.receivers(labels))
-        return self._known[seen]
-
-    @cached_property
-    def _looks_at(self) -> tuple[str, ...]:
-        return tuple(sorted(frozenset[str]().union(*(route.looks_at for route in self.routes))))
+        """Who gets an alert with these labels."""
+        return frozenset(way.receiver for way in self.routing.ways(labels))
 
 
 @dataclass(frozen=True)
@@ -137,6 +127,7 @@ class LookBack:
     outside: Outside
     prometheus: str
     alertmanagers: tuple[str, ...]
+    receivers: tuple[str, ...]
 
     async def fired(
         self, since: datetime, now: datetime, rollouts: Iterable[str]
@@ -177,7 +168,9 @@ class LookBack:
             return [None for _ in news]
         sources = await self._sources(news, kept.rules, now)  # None: too many to be read
         return await asyncio.to_thread(
-            lambda: [_muted(one, present, kept, sources, now) for one in news]  # slow: each with each
+            lambda: [
+                _muted(one, present, kept, sources, now, self.receivers) for one in news
+            ]  # slow: each with each
         )
 
     async def _at_once(
@@ -239,7 +232,10 @@ class LookBack:
         return AlertmanagerState(
             tuple(one for kept in states for one in kept.silences),
             tuple({rule.model_dump_json(): rule for kept in states for rule in kept.rules}.values()),
-            tuple(route for kept in states for route in kept.routes),
+            Routing(
+                tuple(route for kept in states for route in kept.routing.routes),
+                {name: one for kept in states for name, one in kept.routing.intervals.items()},
+            ),
         )
 
     async def _sources(
@@ -297,8 +293,8 @@ def _together(older: Sequence[PastAlert], newer: Sequence[PastAlert]) -> list[Pa
 
 
 def _read(muted: bytes, status: bytes) -> AlertmanagerState:
-    route = _AlertmanagerConfig.model_validate(configured(status)).route
-    return AlertmanagerState(silences(muted), inhibitions(status), (route,))
+    configuration = configured(status)
+    return AlertmanagerState(silences(muted), inhibitions(configuration), routing_in(configuration))
 
 
 def _muted(
@@ -307,6 +303,7 @@ def _muted(
     kept: AlertmanagerState,
     sources: Sequence[tuple[Inhibition, list[PastAlert] | None]],
     now: datetime,
+    receivers: Sequence[str],
 ) -> str | None:
     for silence in kept.silences:
         if silence.mutes(fired, now):
@@ -317,8 +314,11 @@ def _muted(
                 return f"inhibited by {other.labels.get('alertname', 'another alert')}"
     if any(not one.active and fired.labels.items() <= one.labels.items() for one in present):
         return "muted in Alertmanager"
+    timed = kept.routing.was_muted(fired.labels, receivers, fired.first, now if fired.still else fired.last)
+    if timed:
+        return "in a time interval in which its route sends nothing"
     unread = any(others is None and rule.may_mute(fired.labels) for rule, others in sources)
-    return None if unread else ""
+    return None if unread or timed is None else ""
 
 
 def _labels(metric: Labels) -> dict[str, str]:

@@ -163,9 +163,9 @@ def silences(body: bytes) -> tuple[Silence, ...]:
     return SILENCES.validate_json(body)
 
 
-def inhibitions(body: bytes) -> tuple[Inhibition, ...]:
-    """The rules in what /api/v2/status answers. Raises ValidationError, or YAMLError for what is no YAML."""
-    return _Rules.model_validate(configured(body)).inhibit_rules or ()
+def inhibitions(configuration: object) -> tuple[Inhibition, ...]:
+    """The rules in a configuration. Raises ValidationError."""
+    return _Rules.model_validate(configuration).inhibit_rules or ()
 
 
 def configured(body: bytes) -> object:

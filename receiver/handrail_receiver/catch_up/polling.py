@@ -21,6 +21,7 @@ from urllib.parse import urlencode
 from handrail.contract import names
 from pydantic import ValidationError
 
+from handrail_receiver.catch_up.current_routes import CurrentRoutes
 from handrail_receiver.catch_up.lookback import (
     ALERTS,
     ANSWER_WITHIN,
@@ -85,6 +86,7 @@ class Poller:
     guard: Guard
     clock: Clock
     every: float
+    routes: CurrentRoutes
     problems: dict[str, str] = field(default_factory=dict)
     elsewhere: str = ""
     _gone: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -183,7 +185,8 @@ class Poller:
     async def _alerts(self, url: str, matcher: str) -> tuple[CurrentAlert, ...]:
         address = f"{url.rstrip('/')}/api/v2/alerts?{urlencode({'filter': matcher})}"
         answer = await self.outside.ask("Alertmanager", "GET", address, timeout=ANSWER_WITHIN)
-        return tuple(await answer.through(ALERTS.validate_json))
+        alerts = await answer.through(ALERTS.validate_json)
+        return await self.routes.as_sent(url, alerts, self.clock.now())
 
     def _sent_to_us(self, alerts: tuple[CurrentAlert, ...]) -> list[CurrentAlert]:
         """Those that Alertmanager would deliver to us; where all go elsewhere, that is said once."""
@@ -226,7 +229,7 @@ class Poller:
         away = not self._asked_before or now - last > timedelta(seconds=2 * self.every)
         if self.prometheus is None or not away:
             return heard
-        back = LookBack(self.outside, self.prometheus, self.alertmanagers)
+        back = LookBack(self.outside, self.prometheus, self.alertmanagers, self.receivers)
         try:
             sure = await self._look_back(back, present, max(last, now - LONGEST_AWAY), now)
         except (TargetError, ValidationError) as error:

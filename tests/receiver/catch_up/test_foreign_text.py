@@ -99,7 +99,7 @@ ROUTES = Route.model_validate(
     ],
 )
 def test_an_alert_goes_where_alertmanager_s_routes_say(labels: dict[str, str], receivers: set[str]) -> None:
-    assert ROUTES.receivers(labels) == receivers
+    assert {way.receiver for way in ROUTES.ways(labels)} == receivers
 
 
 def test_a_receiver_of_prometheus_operator_is_ours_by_its_last_name() -> None:

@@ -58,7 +58,7 @@ class Talkative(Api):
 async def test_each_rollout_is_asked_for_by_itself_and_in_times_that_are_short_enough() -> None:
     async with new_client(None) as client:
         with Talkative() as api:
-            back = LookBack(Outside(client, Secrets(None, {})), api.url, ())
+            back = LookBack(Outside(client, Secrets(None, {})), api.url, (), ("handrail",))
             fired, unread = await back.fired(SINCE, UNTIL, [ROLLOUT, "search"])
     assert unread == ["search"]
     assert fired == [PastAlert(labels(), SINCE, UNTIL, still=True)]
@@ -77,7 +77,7 @@ def test_a_rollout_of_which_there_is_too_much_is_held_once_and_its_people_look()
 async def test_whose_source_is_too_much_to_read_nobody_knows_whether_it_muted() -> None:
     async with new_client(None) as client:
         with Muting() as api:
-            back = LookBack(Outside(client, Secrets(None, {})), api.url, (api.url,))
+            back = LookBack(Outside(client, Secrets(None, {})), api.url, (api.url,), ("handrail",))
             kept = await back.kept()
             news = [PastAlert(labels(), SINCE, UNTIL), PastAlert(labels("leaks"), SINCE, UNTIL)]
             assert await back.muted(news, [], kept, UNTIL + timedelta(minutes=1)) == [None, ""]

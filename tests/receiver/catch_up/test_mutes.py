@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 from guarded import NOW
-from handrail_receiver.catch_up.mutes import Inhibition, Matcher, PastAlert, Silence, inhibitions
+from handrail_receiver.catch_up.mutes import Inhibition, Matcher, PastAlert, Silence, configured, inhibitions
 
 LABELS = {"rollout": "shop", "guardrail": "error-rate", "severity": "critical", "table": "a\nb"}
 NOON, END = NOW, NOW + timedelta(minutes=10)
@@ -131,5 +131,6 @@ inhibit_rules:
   - rollout
   - nowhere
 """
-    assert inhibitions(json.dumps({"config": {"original": written}}).encode()) == (RULE,)
-    assert inhibitions(json.dumps({"config": {"original": "route: {}"}}).encode()) == ()
+    shown = json.dumps({"config": {"original": written}}).encode()
+    assert inhibitions(configured(shown)) == (RULE,)
+    assert inhibitions({"route": {}}) == ()

@@ -7,14 +7,14 @@ shared files are made first.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 from handrail.contract import names
 from handrail.declare import Environment, Rollout
-from handrail.emit import add, emit, emit_common
+from handrail.emit import add, emit, emit_common, promtool
 from handrail.errors import Problem, Refused, Severity, shown
 from handrail.lint import accept_unused, lint, lint_plan
 from handrail.loading.load import SETTINGS, Loaded, read
@@ -54,10 +54,15 @@ def compile_source(
         if problem.severity is Severity.warning:
             warn(problem)
     plans = [partial(lower, [rollout], here, alertmanager) for rollout in _by_name(rollouts)]
-    return _made(common, plans, tell)
+    return _made(common, plans, warn, tell)
 
 
-def _made(common: Common, plans: Sequence[Callable[[], Plan]], tell: Callable[[str], None]) -> Texts:
+def _made(
+    common: Common,
+    plans: Sequence[Callable[[], Plan]],
+    warn: Callable[[Problem], None],
+    tell: Callable[[str], None],
+) -> Texts:
     """Every file; `plans` give the plan of one rollout each."""
     files = Texts(emit_common(common))
     sources = dict.fromkeys(files, common.source)
@@ -67,6 +72,8 @@ def _made(common: Common, plans: Sequence[Callable[[], Plan]], tell: Callable[[s
         tell(f"{rollout.name} ({number} of {len(plans)})")
         own = emit(rollout, plan.environment)
         loose += graph.check(rollout, own, receivers)
+        for news in graph.untested(rollout, own):
+            warn(news)
         sources |= dict.fromkeys(own, rollout.source)
         add(files, own)
     if any(problem.severity >= Severity.error for problem in loose):
@@ -108,7 +115,15 @@ def problems_everywhere(source: Path) -> list[Problem]:
             said.append(problem)
         elif problem.lint != accept_unused.NAME:
             said.append(replace(problem, what=f"in {' and '.join(where)}: {problem.what}"))
-    return sorted(said)
+    wrong = any(problem.severity >= Severity.error for problem in said)
+    return sorted(said if wrong else [*said, *_untested(loaded, places[0])])
+
+
+def _untested(loaded: Loaded, here: Environment) -> Iterator[Problem]:
+    """What the tests of the rules cannot show, which is the same everywhere."""
+    for rollout in overridden(loaded.rollouts, here):
+        [plan] = lower([rollout], here, OLDEST).rollouts
+        yield from graph.untested(plan, promtool.tests(plan))
 
 
 def _judged(

@@ -22,7 +22,7 @@ from handrail.declare import (
     Warning,
 )
 from handrail.emit import emit, emit_common
-from handrail.errors import Problem
+from handrail.errors import Problem, Severity
 from handrail.lower import lower
 from handrail.output import graph
 
@@ -74,6 +74,19 @@ def test_an_alert_may_be_untested_where_the_file_says_why() -> None:
     untold = files[tests].replace("    - alertname: ShopErrorsWarning\n", "")
     told = f"# cannot be tested: errors warning: a free expression\n{untold}"
     assert said(planned, {**files, tests: told}) == []
+
+
+def test_an_alert_that_no_test_shows_is_news_with_its_reason() -> None:
+    planned = shop()
+    files = whole(planned)
+    [rollout] = planned.rollouts
+    assert graph.untested(rollout, files) == []
+    told = "# cannot be tested: errors: a free expression\n# cannot be tested: errors-too: another\n"
+    news = graph.untested(rollout, {names.tests_file("shop"): told})
+    assert sorted((problem.severity, problem.what) for problem in news) == [
+        (Severity.info, f"alert ShopErrors{tier} has no test: a free expression")
+        for tier in ("Blind", "Critical", "Warning")
+    ]
 
 
 @pytest.mark.parametrize(

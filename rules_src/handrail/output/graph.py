@@ -9,14 +9,14 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import yaml
 
 from handrail.contract import names
 from handrail.errors import Problem, Severity
-from handrail.plan import Absence, Alert, Rollout
+from handrail.plan import Absence, Alert, Guardrail, Rollout, Slo
 from handrail.plan.routing import taken
 
 NAME = "graph"
@@ -47,6 +47,30 @@ class Emitted:
 def check(rollout: Rollout, files: Mapping[str, str], receivers: frozenset[str]) -> list[Problem]:
     """Everything that is missing from the rollout's `files`; `receivers` are those that notify somebody."""
     return sorted(_rollout(rollout, _read(rollout, files, receivers)))
+
+
+UNTESTED = "untested"
+
+
+def untested(rollout: Rollout, files: Mapping[str, str]) -> list[Problem]:
+    """Alerts that no test shows, with the reason that the head of the test file gives: news, and nothing wrong."""
+    tests = "".join(files[path] for path in files if names.is_tests_file(path))
+    tested, reasons = frozenset(_TESTED.findall(tests)), _UNTESTED.findall(tests)
+    cure = "try it by hand, say in a rehearsal"
+    chains: tuple[Guardrail | Slo, ...] = (*rollout.guardrails, *rollout.slos)
+    return sorted(
+        Problem(alert.where, Severity.info, f"alert {alert.name} has no test: {why}", cure, UNTESTED)
+        for chain in chains
+        for alert in (*chain.alerts, chain.blind)
+        if alert.name not in tested
+        for why in [_reasons(dict(alert.labels)[names.GUARDRAIL], reasons)]
+        if why
+    )
+
+
+def _reasons(about: str, lines: Sequence[str]) -> str:
+    own = (line.rpartition(": ")[2] for line in lines if line.startswith((f"{about}:", f"{about},")))
+    return ", ".join(dict.fromkeys(own))
 
 
 def _read(rollout: Rollout, files: Mapping[str, str], receivers: frozenset[str]) -> Emitted:

@@ -22,7 +22,7 @@ from handrail.lower.rollout_context import RolloutContext
 from handrail.promql import values
 from handrail.promql.counting import targets_from_zero
 from handrail.promql.syntax import either
-from handrail.promql.windows import Recorded
+from handrail.promql.windows import Counted
 from handrail.units import Unit, plain, seconds
 
 _OF_THE_STABLE_ARM = (DeclaredStableArm, BeforeRollout, Ago)
@@ -103,7 +103,7 @@ def _recorded(
         recordings.append(
             plan.Recording(names.FROM_ZERO, targets_from_zero(series, counter[1]), tuple(labels))
         )
-    how = Recorded(
+    how = Counted(
         from_zero=from_zero if counter else None,
         evaluated=plan.Selector(names.INFO, matchers[:2]),
         every=context.scale.duration(context.rollout.evaluate),

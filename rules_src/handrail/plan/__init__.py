@@ -4,7 +4,7 @@ No YAML, no Grafana, no user's words. PromQL texts are final: an emitter places 
 Durations are timedelta, figures Decimal in base units.
 """
 
-from handrail.plan.guardrails import (
+from handrail.plan.alerting import (
     Alert,
     Arms,
     Burn,

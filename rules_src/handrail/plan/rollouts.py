@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from handrail.contract import Playbook
 from handrail.errors import Where
-from handrail.plan.guardrails import Alert, Arms, Guardrail, Slo
+from handrail.plan.alerting import Alert, Arms, Guardrail, Slo
 from handrail.plan.metric_sources import LogSource, ScrapeJob, SqlSource
 from handrail.plan.routing import Routing, merged
 from handrail.units import Unit

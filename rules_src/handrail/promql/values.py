@@ -30,7 +30,7 @@ from handrail.plan import (
 )
 from handrail.promql.buckets import bucket
 from handrail.promql.syntax import by, is_scalar
-from handrail.promql.windows import ESTIMATED, EVALUATED, Estimated, Recorded
+from handrail.promql.windows import ESTIMATED, EVALUATED, Counted, Estimated
 from handrail.units import plain, span
 
 NUMBERS = "< Inf > -Inf"
@@ -194,7 +194,7 @@ def _usage(measure: Usage, labels: tuple[str, ...], how: Estimated) -> str:
 def _absence(measure: Absence, how: Estimated) -> str:
     """1 or 0; neither until Prometheus and the rules have run for long enough to know."""
     lost = f"count(absent_over_time({how.over(measure.metric, measure.window)}))"
-    if isinstance(how, Recorded) and how.evaluated is not None:
+    if isinstance(how, Counted) and how.evaluated is not None:
         times = max(1, int(EVALUATED * Decimal(measure.window / how.every)))
         lost += f" and on () (count_over_time({how.evaluated}[{span(measure.window)}]) >= {times})"
     return f"{lost} or count(last_over_time({how.over(measure.metric, measure.window)})) * 0"

@@ -47,7 +47,7 @@ class Estimated:
 
 
 @dataclass(frozen=True)
-class Recorded(Estimated):
+class Counted(Estimated):
     """Events counted exactly, for what is judged.
 
     `from_zero` selects the targets whose new series count from zero; `evaluated` is the series that shows when the rules

@@ -69,7 +69,7 @@ class Use:
 
 
 @dataclass(frozen=True)
-class Figure:
+class LimitFigure:
     """One figure of a limit: its stage (None: everywhere, or otherwise), as written, in base units, and where."""
 
     stage: str | None
@@ -83,7 +83,7 @@ def uses(guardrail: Guardrail) -> tuple[Use, ...]:
     return kept(guardrail, "_uses", _uses)
 
 
-def figures(limit: Limit) -> tuple[Figure, ...]:
+def figures(limit: Limit) -> tuple[LimitFigure, ...]:
     """Every figure of a limit."""
     return kept(limit, "_figures", _figures)
 
@@ -107,7 +107,7 @@ def _uses(guardrail: Guardrail) -> Iterator[Use]:
         yield Use(guardrail, None, limit, guardrail.measure, limit, against)
 
 
-def _figures(limit: Limit) -> Iterator[Figure]:
+def _figures(limit: Limit) -> Iterator[LimitFigure]:
     written = figure_field(limit)
     if written is None:
         return
@@ -116,10 +116,10 @@ def _figures(limit: Limit) -> Iterator[Figure]:
     for stage, figure in by_stage.items():
         if figure is None:
             continue
-        yield Figure(stage, figure, amount(figure).value, (field,) if stage is None else (field, stage))
+        yield LimitFigure(stage, figure, amount(figure).value, (field,) if stage is None else (field, stage))
     otherwise = getattr(limit, "otherwise", None)
     if otherwise is not None:
-        yield Figure(None, otherwise, amount(otherwise).value, ("otherwise",))
+        yield LimitFigure(None, otherwise, amount(otherwise).value, ("otherwise",))
 
 
 def figure_field(limit: Limit) -> tuple[str, ByStage] | None:
@@ -222,7 +222,7 @@ def always(limit: Limit, figure: Decimal, measure: Measure) -> bool:
             return False
 
 
-def shown(limit: Limit, figure: Figure) -> str:
+def shown(limit: Limit, figure: LimitFigure) -> str:
     """The limit with one of its figures, as written: `Above("1%") in stage '10%'`."""
     written = f'"{figure.written}"' if isinstance(figure.written, str) else str(figure.written)
     return f"{type(limit).__name__}({written})" + (f" in stage '{figure.stage}'" if figure.stage else "")

@@ -23,7 +23,7 @@ from handrail.lower import lower
 from handrail.output import graph
 from handrail.output.texts import Texts
 from handrail.output.write import MANIFEST, manifest_of
-from handrail.plan import Common, Plan, together
+from handrail.plan import Common, Plan, common_of
 from handrail.plan.versions import OLDEST, Version
 
 
@@ -46,7 +46,7 @@ def compile_source(
     loaded = read(source)
     here = loaded.environment(environment)
     rollouts = overridden(loaded.rollouts, here)
-    common, problems = _judged(loaded, rollouts, here, alertmanager)
+    common, problems = _problems_of(loaded, rollouts, here, alertmanager)
     errors = [problem for problem in problems if problem.severity >= Severity.error]
     if errors or common is None:
         raise Refused(errors)
@@ -66,7 +66,7 @@ def _made(
     """Every file; `plans` give the plan of one rollout each."""
     files = Texts(emit_common(common))
     sources = dict.fromkeys(files, common.source)
-    receivers, loose = graph.told(files[names.ALERTMANAGER_FILE]), []
+    receivers, loose = graph.notifying_receivers(files[names.ALERTMANAGER_FILE]), []
     for number, plan in enumerate((make() for make in plans), 1):
         [rollout] = plan.rollouts
         tell(f"{rollout.name} ({number} of {len(plans)})")
@@ -92,7 +92,7 @@ def planned(
     loaded = read(source)
     here = loaded.environment(environment)
     rollouts = overridden(loaded.rollouts, here)
-    common, problems = _judged(loaded, rollouts, here, alertmanager)
+    common, problems = _problems_of(loaded, rollouts, here, alertmanager)
     return (lower(rollouts, here, alertmanager) if common else None), problems
 
 
@@ -105,7 +105,7 @@ def problems_everywhere(source: Path) -> list[Problem]:
     places = loaded.environments or (loaded.environment(None),)
     environments_of: dict[Problem, list[str]] = {}
     for place in places:
-        for problem in _judged(loaded, overridden(loaded.rollouts, place), place, OLDEST)[1]:
+        for problem in _problems_of(loaded, overridden(loaded.rollouts, place), place, OLDEST)[1]:
             environments_of.setdefault(problem, []).append(place.name)
     settings = shown(source / SETTINGS)
     said = []
@@ -126,7 +126,7 @@ def _untested(loaded: Loaded, here: Environment) -> Iterator[Problem]:
         yield from graph.untested(plan, promtool.tests(plan))
 
 
-def _judged(
+def _problems_of(
     loaded: Loaded, rollouts: Sequence[Rollout], here: Environment, alertmanager: Version
 ) -> tuple[Common | None, list[Problem]]:
     """What `rollouts` have in common, None where they cannot work, and everything there is to say, by place."""
@@ -145,7 +145,7 @@ def _judged(
         }  # else it follows from that
         parts.append(plan.common)
     errors = any(problem.severity >= Severity.error for problem in problems)
-    return None if errors else together(parts), sorted(problems)
+    return None if errors else common_of(parts), sorted(problems)
 
 
 def _by_name(rollouts: Sequence[Rollout]) -> list[Rollout]:

@@ -55,7 +55,7 @@ def whole(planned: plan.Plan) -> dict[str, str]:
 
 def missing_in(planned: plan.Plan, files: dict[str, str]) -> list[Problem]:
     [rollout] = planned.rollouts
-    return graph.check(rollout, files, graph.told(files[names.ALERTMANAGER_FILE]))
+    return graph.check(rollout, files, graph.notifying_receivers(files[names.ALERTMANAGER_FILE]))
 
 
 def said(planned: plan.Plan, files: dict[str, str]) -> list[str]:

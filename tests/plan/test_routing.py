@@ -8,7 +8,7 @@ from pathlib import Path
 from emit.guarded_shop import planned
 from handrail.contract import names
 from handrail.emit.alertmanager import emit
-from handrail.plan.routing import Matcher, taken
+from handrail.plan.routing import Matcher, routes_of
 from servers import program
 
 
@@ -19,7 +19,7 @@ def test_every_alert_takes_the_routes_that_amtool_says(tmp_path: Path) -> None:
     for rollout in shop.rollouts:
         for alert in (*rollout.alerts, rollout.heartbeat):
             labels = {"alertname": alert.name, **dict(alert.labels)}
-            routes = [route.receiver for route in taken(shop.common.routing, labels)]
+            routes = [route.receiver for route in routes_of(shop.common.routing, labels)]
             ours[alert.name] = routes or [shop.common.routing.receivers[0].name]
             theirs[alert.name] = asked(tmp_path / "alertmanager.yml", labels)
     assert len(ours) > 10

@@ -62,7 +62,7 @@ def test_the_floor_is_in_the_words_and_in_the_limit() -> None:
         "the critical limit is above 150 % of the stable arm and 1 %."
     )
     factor = Decimal("1.5")
-    assert [condition.beside(base, factor) for base in (Decimal(0), Decimal("0.02"))] == [
+    assert [condition.limit_from(base, factor) for base in (Decimal(0), Decimal("0.02"))] == [
         Decimal("0.01"),
         Decimal("0.03"),
     ]

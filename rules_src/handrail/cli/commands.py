@@ -116,7 +116,7 @@ def generate(
         typer.echo(_difference(files, differing, out, form), nl=False)
     if check:
         for change in differing:
-            typer.echo(f"{out / change.path}:1: error: {change.said}", err=True)
+            typer.echo(f"{out / change.path}:1: error: {change.problem}", err=True)
     if check or diff:
         raise typer.Exit(1 if check and differing else 0)
     apply(differing, out)
@@ -137,11 +137,11 @@ def _progress(what: str) -> None:
 def _difference(files: Mapping[str, str], differing: Sequence[Change], out: Path, form: Form) -> str:
     from handrail.output.diff import differences  # noqa: PLC0415
     from handrail.output.diff.show import SHOWN  # noqa: PLC0415
-    from handrail.output.write import held  # noqa: PLC0415
+    from handrail.output.write import listed_texts  # noqa: PLC0415
 
     if form is Form.patch:
         return "".join(change.diff() for change in differing)
-    return SHOWN[form](differences(held(out), files), len(differing))
+    return SHOWN[form](differences(listed_texts(out), files), len(differing))
 
 
 @app.command()

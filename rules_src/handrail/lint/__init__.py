@@ -160,7 +160,11 @@ def lint(
     `here` is where the rollouts run. `whole` says whether all was loaded; what was not is not called missing.
     """
     looked, here = lint_names((*LINTS, *HERE)), here or Environment("default")
-    problems = {problem for rollout in rollouts for problem in _judged(rollout, _of(rollout, here), looked)}
+    problems = {
+        problem
+        for rollout in rollouts
+        for problem in _not_accepted(rollout, _findings(rollout, here), looked)
+    }
     across = ACROSS if whole else tuple(check for check in ACROSS if check not in _NEED_ALL)
     problems |= {finding.problem for check in across for finding in check(rollouts, environments)}
     return sorted(problems)
@@ -170,15 +174,15 @@ def lint_plan(planned: plan.Rollout, rollout: Rollout) -> list[Problem]:
     """What else the plan of `rollout` shows, in real time, by place, but for what was accepted."""
     times = timing(planned)
     findings = [finding for check in PLAN_LINTS for finding in check(planned, times)]
-    return sorted(set(_judged(rollout, findings, lint_names(PLAN_LINTS))))
+    return sorted(set(_not_accepted(rollout, findings, lint_names(PLAN_LINTS))))
 
 
-def _of(rollout: Rollout, here: Environment) -> list[Finding]:
+def _findings(rollout: Rollout, here: Environment) -> list[Finding]:
     own = [finding for check in LINTS for finding in check(rollout)]
     return own + [finding for check in HERE for finding in check(rollout, here)]
 
 
-def _judged(rollout: Rollout, findings: list[Finding], looked: tuple[str, ...]) -> Iterator[Problem]:
+def _not_accepted(rollout: Rollout, findings: list[Finding], looked: tuple[str, ...]) -> Iterator[Problem]:
     accepted: set[tuple[str | None, str]] = {(None, lint) for lint in rollout.accept}
     accepted |= {(guardrail.name, lint) for guardrail in rollout.guardrails for lint in guardrail.accept}
     unused = accept_unused.check(rollout, findings, looked, ALL)

@@ -101,7 +101,7 @@ def read(source: Path) -> Loaded:
         _add(environments, (one.thing for one in reading.made if isinstance(one.thing, Environment)))
         reading.problems += _not_seen(source, reading)
     loaded = Loaded(
-        tuple(sound for rollout in rollouts.values() for sound in _sound(rollout)),
+        tuple(sound for rollout in rollouts.values() for sound in _unbroken(rollout)),
         tuple(environment for environment in environments.values() if not is_broken(environment)),
         tuple(sorted(set(reading.problems))),
     )
@@ -177,14 +177,14 @@ def _not_seen(source: Path, reading: Reading) -> list[Problem]:
 
 def _complete(loaded: Loaded, reading: Reading) -> Loaded:
     """`loaded`, of which nothing is wrong: then no declaration that was made may be missing."""
-    missing = [one.thing for one in reading.made if _lost(one.thing)]
+    missing = [one.thing for one in reading.made if _unfinished(one.thing)]
     what, cure = "the declaration cannot be read", "this is a mistake in Handrail: please report it"
     problems = [Problem(where_of(thing), Severity.error, what, cure) for thing in missing]
     more = problems or _unused(loaded, reading)
     return replace(loaded, problems=tuple(sorted({*loaded.problems, *more})))
 
 
-def _lost(thing: object) -> bool:
+def _unfinished(thing: object) -> bool:
     """Whether it is broken, or was never finished."""
     return is_broken(thing) or any(field.name not in vars(thing) for field in fields(cast("Any", thing)))
 
@@ -210,7 +210,7 @@ def _unused(loaded: Loaded, reading: Reading) -> list[Problem]:
     return problems
 
 
-def _sound(rollout: Rollout) -> list[Rollout]:
+def _unbroken(rollout: Rollout) -> list[Rollout]:
     """The rollout; if only some of its guardrails are broken, a copy with the others."""
     if not is_broken(rollout):
         return [rollout]

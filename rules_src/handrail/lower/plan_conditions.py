@@ -50,7 +50,9 @@ def lower_condition(
         base = amount(against.figure).value
         relative = plan.Condition(signal, op, steps, points=points, floor=floor)
         fixed = (
-            step if step.figure is None else plan.StageLimit(step.stage, relative.beside(base, step.figure))
+            step
+            if step.figure is None
+            else plan.StageLimit(step.stage, relative.limit_from(base, step.figure))
             for step in steps
         )
         return plan.Condition(signal, op, tuple(fixed))

@@ -9,7 +9,7 @@ from handrail.declare.dashboard import Dashboard, Panel
 from handrail.declare.measures import Measure
 from handrail.declare.rollout import Rollout
 from handrail.lower.plan_measures import lower_measure
-from handrail.lower.plan_signals import kept
+from handrail.lower.plan_signals import own_labels
 from handrail.lower.rollout_context import RolloutContext
 from handrail.promql import values
 from handrail.units import duration
@@ -54,7 +54,7 @@ def _curve(name: str, measure: Measure, wanted: tuple[str, ...], context: Rollou
     arms = context.rollout.arms
     whole = isinstance(lowered, plan.Absence | plan.PromQL)
     apart = (*((arms.label,) if arms else ()), *wanted)
-    labels = () if whole else tuple(label for label in apart if label not in kept(lowered))
+    labels = () if whole else tuple(label for label in apart if label not in own_labels(lowered))
     events = values.traffic(lowered, labels)
-    shown = wanted if whole else labels + kept(lowered)
+    shown = wanted if whole else labels + own_labels(lowered)
     return plan.Curve(name, values.value(lowered, labels, events), unit, shown)

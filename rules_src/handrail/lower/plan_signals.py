@@ -125,7 +125,7 @@ def _recorded(
         value=plan.Selector(names.VALUE, matchers + alone + own),
         events=events.where(*own) if number else None,
         traffic=plan.Selector(names.TRAFFIC, matchers + alone + own) if number else None,
-        by=arm_labels + kept(measure),
+        by=arm_labels + own_labels(measure),
         recordings=tuple(recordings),
     )
 
@@ -138,13 +138,13 @@ def _window(measure: plan.Measure) -> timedelta:
     return inner.window
 
 
-def kept(measure: plan.Measure) -> tuple[str, ...]:
+def own_labels(measure: plan.Measure) -> tuple[str, ...]:
     match measure:
         case plan.Gauge(by=labels) | plan.Usage(by=labels) | plan.Growth(by=labels):
             return labels
         case plan.State(label=label):
             return (label,)
         case plan.While(measure=inner):
-            return kept(inner)
+            return own_labels(inner)
         case _:
             return ()

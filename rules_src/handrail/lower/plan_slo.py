@@ -22,7 +22,7 @@ from handrail.lower.scale import Scale
 from handrail.promql.buckets import bucket
 from handrail.promql.counting import targets_from_zero
 from handrail.promql.increments import increments
-from handrail.report.wording import literal, paces
+from handrail.report.wording import burn_rates, literal
 from handrail.units import Unit, amount, duration, plain, seconds, show, span
 
 _BURNS: tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...] = (
@@ -167,7 +167,7 @@ def _alert(
         labels=context.labels(f"slo-{slo.name}", tier, context.severity(tier), "investigate"),
         summary=f"{title} of {context.rollout.name} burns its error budget: {tier}",
         description=f"{{{{ $value | humanizePercentage }}}} of the events fail; the budget of {show(budget, Unit.ratio)} "
-        f"in {slo.window} loses {paces(burns)}.",
+        f"in {slo.window} loses {burn_rates(burns)}.",
         conditions=(),
         during=None,
         note=None,

@@ -17,7 +17,7 @@ import yaml
 from handrail.contract import names
 from handrail.errors import Problem, Severity
 from handrail.plan import Absence, Alert, Guardrail, Rollout, Slo
-from handrail.plan.routing import taken
+from handrail.plan.routing import routes_of
 
 NAME = "graph"
 
@@ -108,7 +108,7 @@ def _shown(dashboard: str) -> frozenset[str]:
     return frozenset(shown | ({names.ESCALATION} if "ALERTS{rollout=" in queries else set()))
 
 
-def told(alertmanager: str) -> frozenset[str]:
+def notifying_receivers(alertmanager: str) -> frozenset[str]:
     """The receivers in alertmanager.yml that notify somebody."""
     data = yaml.load(alertmanager, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506  a safe one
     return frozenset(receiver["name"] for receiver in data["receivers"] if len(receiver) > 1)
@@ -140,7 +140,7 @@ def _missing(alert: Alert, rollout: Rollout, emitted: Emitted) -> Iterator[tuple
         yield "has no test, and the test file does not say why", _OURS
     routes = {
         route.receiver
-        for route in taken(rollout.routing, {names.ALERTNAME: alert.name, **dict(alert.labels)})
+        for route in routes_of(rollout.routing, {names.ALERTNAME: alert.name, **dict(alert.labels)})
     }
     if not (routes or {rollout.routing.receivers[0].name}) & emitted.receivers:
         yield "has no route to anybody", _OURS

@@ -50,7 +50,7 @@ class Change:
         return self.files.get(self.path)
 
     @property
-    def said(self) -> str:
+    def problem(self) -> str:
         """What is wrong with the file as it is, and what to do about it."""
         return {
             "new": "the file is missing; run `handrail generate`",
@@ -82,7 +82,7 @@ def _sha256(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def held(out: Path) -> dict[str, str]:
+def listed_texts(out: Path) -> dict[str, str]:
     """What `out` holds of the files that its manifest lists."""
     texts = {path: _read(out, path) for path in _entries(out)}
     return {path: text for path, text in texts.items() if text is not None}
@@ -103,13 +103,13 @@ def _kind(path: str, new: str | None, out: Path, listed: Mapping[str, Mapping[st
         return None
     if old is None:
         return "new"
-    said = _says_so(path, old)
+    said = _has_header(path, old)
     if new is None:
         return "stale" if said or listed[path].get("sha256") == _sha256(old) else "foreign"
     return "changed" if said or path in listed else "foreign"
 
 
-def _says_so(path: str, text: str) -> bool:
+def _has_header(path: str, text: str) -> bool:
     """Whether the file says itself that it is generated."""
     if not path.endswith(".json"):
         return any("generated from " in line and names.EDIT in line for line in text.splitlines()[:3])
@@ -146,7 +146,7 @@ def apply(changes: list[Change], out: Path) -> None:
 
 
 def _in_the_way(change: Change) -> Problem:
-    what, _, cure = change.said.partition("; ")
+    what, _, cure = change.problem.partition("; ")
     return Problem(Where(str(change.out / change.path), 1), Severity.error, what, cure)
 
 

@@ -49,7 +49,7 @@ from handrail.plan.rollouts import (
     Rollout,
     Shown,
     Stage,
-    together,
+    common_of,
 )
 from handrail.plan.selectors import Op, Selector
 
@@ -99,6 +99,6 @@ __all__ = [
     "Success",
     "Usage",
     "While",
+    "common_of",
     "narrowed",
-    "together",
 ]

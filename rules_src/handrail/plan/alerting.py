@@ -90,7 +90,7 @@ class Condition:
     state: str | None = None
     floor: Decimal | None = None
 
-    def beside(self, base: Decimal, figure: Decimal) -> Decimal:
+    def limit_from(self, base: Decimal, figure: Decimal) -> Decimal:
         """The limit where the reference is `base`, with one of the figures."""
         line = base + figure if self.points else base * figure
         return line if self.floor is None else max(line, self.floor)

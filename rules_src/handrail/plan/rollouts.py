@@ -164,7 +164,7 @@ class Common:
     source: str
 
 
-def together(parts: Iterable[Common]) -> Common:
+def common_of(parts: Iterable[Common]) -> Common:
     """What the rollouts of one environment share; there is at least one."""
     known = list(parts)
     return Common(
@@ -186,7 +186,7 @@ class Plan:
     @property
     def common(self) -> Common:
         """What its rollouts share: all that is kept when their plans are dropped."""
-        return together(
+        return common_of(
             Common(self.environment, rollout.routing, rollout.scrape, rollout.evaluate, rollout.source)
             for rollout in self.rollouts
         )

@@ -129,7 +129,7 @@ def merged(parts: Iterable[Routing]) -> Routing:
     )
 
 
-def taken(routing: Routing, labels: Mapping[str, str]) -> Iterator[Route]:
+def routes_of(routing: Routing, labels: Mapping[str, str]) -> Iterator[Route]:
     """The routes that an alert with these labels takes; none if only the first receiver gets it."""
     for route in routing.routes:
         if all(matcher.fits(labels) for matcher in route.matchers):

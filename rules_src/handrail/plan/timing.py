@@ -18,7 +18,7 @@ from decimal import Decimal
 
 from handrail import plan
 from handrail.contract import names
-from handrail.plan.routing import HandrailReceiver, taken
+from handrail.plan.routing import HandrailReceiver, routes_of
 from handrail.units import duration
 
 NOTHING = timedelta()
@@ -110,7 +110,7 @@ def _times(
         hold=-(-alert.hold // rollout.evaluate) * rollout.evaluate,
         wait=_wait(alert, rollout),
         confirm=confirm,
-        act=acting(alert.action, rollout),
+        act=acting_time(alert.action, rollout),
     )
 
 
@@ -160,7 +160,7 @@ def _largest(condition: plan.Condition) -> bool:
     return condition.reference is not None or any(figure > 0 for figure in condition.figures)
 
 
-def acting(action: str, rollout: plan.Rollout) -> timedelta:
+def acting_time(action: str, rollout: plan.Rollout) -> timedelta:
     """The longest that the steps of an action take if each succeeds at its first try."""
     playbook_action = rollout.playbook.action(action)
     return (
@@ -175,5 +175,5 @@ def _wait(alert: plan.Alert, rollout: plan.Rollout) -> timedelta:
         for receiver in rollout.routing.receivers
         if any(isinstance(channel, HandrailReceiver) for channel in receiver.channels)
     }
-    routes = taken(rollout.routing, {names.ALERTNAME: alert.name, **dict(alert.labels)})
+    routes = routes_of(rollout.routing, {names.ALERTNAME: alert.name, **dict(alert.labels)})
     return min((route.timing.wait for route in routes if route.receiver in acting_receivers), default=NOTHING)

@@ -10,7 +10,7 @@ from handrail.contract import Action, names
 from handrail.plan import routing
 from handrail.plan.timing import timing
 from handrail.report.tables import Table
-from handrail.report.wording import about, limits, paces
+from handrail.report.wording import burn_rates, limits, rounded_up
 from handrail.units import Unit, show, span
 
 
@@ -83,7 +83,7 @@ def _fires_when(chain: plan.Guardrail | plan.Slo, alert: plan.Alert) -> str:
     if alert is chain.blind:
         return "it cannot see"
     if isinstance(chain, plan.Slo):
-        return f"the budget loses {paces(dict(chain.burns)[alert.tier])}"
+        return f"the budget loses {burn_rates(dict(chain.burns)[alert.tier])}"
     return limits(alert)
 
 
@@ -93,8 +93,8 @@ def _times(rollout: plan.Rollout) -> Iterator[tuple[str, ...]]:
         for alert in chain.alerts:
             times = known[alert.name]
             acting = alert.action in names.ACTING
-            done = (about(times.done), about(times.done_at_last)) if acting else ("-", "-")
-            yield chain.name, alert.tier, about(times.fires), about(times.fires_at_last), *done
+            done = (rounded_up(times.done), rounded_up(times.done_at_last)) if acting else ("-", "-")
+            yield chain.name, alert.tier, rounded_up(times.fires), rounded_up(times.fires_at_last), *done
 
 
 def _budgets(rollout: plan.Rollout) -> Iterator[tuple[str, ...]]:
@@ -111,7 +111,7 @@ def _budget(name: str, allowed: timedelta, computed: Sequence[timedelta]) -> tup
     longest = max(computed, default=None)
     if longest is None:
         return name, span(allowed), "nothing acts", "unknown"
-    return name, span(allowed), about(longest), "yes" if longest <= allowed else "NO"
+    return name, span(allowed), rounded_up(longest), "yes" if longest <= allowed else "NO"
 
 
 def _actions(rollout: plan.Rollout) -> Iterator[tuple[str, ...]]:

@@ -72,7 +72,7 @@ def limits(alert: Alert) -> str:
     return ", or ".join(map(reason, alert.conditions)) + during
 
 
-def paces(burns: Sequence[Burn]) -> str:
+def burn_rates(burns: Sequence[Burn]) -> str:
     """What an error budget loses when an alert says so: `2 % in 1h (burn rate 14.4) or 5 % in 6h (burn rate 6)`."""
     return " or ".join(
         f"{show(burn.share, Unit.ratio)} in {span(burn.long)} (burn rate {plain(round(burn.factor, 3))})"
@@ -80,7 +80,7 @@ def paces(burns: Sequence[Burn]) -> str:
     )
 
 
-def about(time: timedelta) -> str:
+def rounded_up(time: timedelta) -> str:
     """A time rounded up: to seconds below ten minutes, to minutes above."""
     step = timedelta(seconds=1) if time < timedelta(minutes=10) else timedelta(minutes=1)
     return span(-(-time // step) * step)

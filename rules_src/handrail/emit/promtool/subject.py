@@ -94,7 +94,7 @@ class Subject:
             return figure
         if not self.compared(condition.reference):
             return None
-        return condition.beside(self.base(condition.signal), figure)
+        return condition.limit_from(self.base(condition.signal), figure)
 
     def compared(self, reference: Reference) -> bool:
         """Whether there is something to compare with in this stage."""
@@ -132,7 +132,7 @@ class Subject:
         relative = [(c, self.figure(c) or Decimal(0)) for c in own if c.reference is not None]
         low, high = bounds(measure)
         for base in (*([calm(measure, fixed)] if fixed else []), *self._bases(measure), *_BASES):
-            limits = [condition.beside(base, figure) for condition, figure in relative]
+            limits = [condition.limit_from(base, figure) for condition, figure in relative]
             reached = all((low is None or limit > low) and (high is None or limit < high) for limit in limits)
             if reached and not any(op.breached(base, figure) for op, figure in fixed):
                 return base

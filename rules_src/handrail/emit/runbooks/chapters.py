@@ -11,7 +11,7 @@ from handrail import contract, plan
 from handrail.contract import names
 from handrail.emit.runbooks.byhand import ByHand, by_hand
 from handrail.plan.timing import Times, timing
-from handrail.report.wording import about, limits, meaning, paces, share
+from handrail.report.wording import burn_rates, limits, meaning, rounded_up, share
 from handrail.units import Unit, show, span
 
 BY_ITSELF = {
@@ -125,7 +125,7 @@ def _guardrail(guardrail: plan.Guardrail, times: Mapping[str, Times]) -> Section
         success="" if guardrail.shadow else ", and ".join(success.text for success in guardrail.success),
         shadow=guardrail.shadow,
         tiers=tuple(_tier(alert, limits(alert), times[alert.name]) for alert in guardrail.alerts),
-        blind="" if seen_by_absence else about(times[guardrail.blind.name].fires_at_last),
+        blind="" if seen_by_absence else rounded_up(times[guardrail.blind.name].fires_at_last),
         look=guardrail.runbook.look,
         mend=guardrail.runbook.mend,
     )
@@ -146,7 +146,7 @@ def _slo(slo: plan.Slo, times: Mapping[str, Times]) -> Section:
     tiers = tuple(
         _tier(
             alert,
-            paces(burns),
+            burn_rates(burns),
             times[alert.name],
         )
         for alert, (_, burns) in zip(slo.alerts, slo.burns, strict=True)
@@ -160,7 +160,7 @@ def _slo(slo: plan.Slo, times: Mapping[str, Times]) -> Section:
         success="",
         shadow=False,
         tiers=tiers,
-        blind=about(times[slo.blind.name].fires_at_last),
+        blind=rounded_up(times[slo.blind.name].fires_at_last),
         look=slo.runbook.look,
         mend=slo.runbook.mend,
     )
@@ -181,7 +181,8 @@ def _tier(alert: plan.Alert, limit: str, times: Times) -> TierRow:
 
 
 def _between(quick: timedelta, slow: timedelta) -> str:
-    return about(quick) if about(quick) == about(slow) else f"{about(quick)} to {about(slow)}"
+    shortest, longest = rounded_up(quick), rounded_up(slow)
+    return shortest if shortest == longest else f"{shortest} to {longest}"
 
 
 def _stages(rollout: plan.Rollout) -> Iterable[StageRow]:

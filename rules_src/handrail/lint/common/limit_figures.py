@@ -80,15 +80,15 @@ class LimitFigure:
 
 def uses(guardrail: Guardrail) -> tuple[Use, ...]:
     """Every limit of a guardrail."""
-    return kept(guardrail, "_uses", _uses)
+    return cached(guardrail, "_uses", _uses)
 
 
 def figures(limit: Limit) -> tuple[LimitFigure, ...]:
     """Every figure of a limit."""
-    return kept(limit, "_figures", _figures)
+    return cached(limit, "_figures", _figures)
 
 
-def kept(of: T, name: str, made: Callable[[T], Iterator[Found]]) -> tuple[Found, ...]:
+def cached(of: T, name: str, made: Callable[[T], Iterator[Found]]) -> tuple[Found, ...]:
     """What many lints ask of one declaration is found once; a changed copy of it is another one."""
     known: tuple[T, tuple[Found, ...]] | None = vars(of).get(name)
     if known is None or known[0] is not of:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from handrail.declare import Guardrail, Panel, Rollout, Slo, While
 from handrail.declare.measures import Measure
-from handrail.lint.common.limit_figures import kept
+from handrail.lint.common.limit_figures import cached
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Measured:
 
 def measured(rollout: Rollout) -> tuple[Measured, ...]:
     """Guardrails with their further reasons, then objectives, then panels."""
-    return kept(rollout, "_measured", _measured)
+    return cached(rollout, "_measured", _measured)
 
 
 def _measured(rollout: Rollout) -> Iterator[Measured]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from handrail.output.diff.common import beside, shared
+from handrail.output.diff.common import exporters_and_cluster, shared
 from handrail.output.diff.facts import Files, RolloutState, facts
 from handrail.output.diff.model import Difference, Effect, sort
-from handrail.output.diff.procedure import rest
+from handrail.output.diff.procedure import procedure
 from handrail.output.diff.tiers import tiers
 
 __all__ = ["Difference", "Effect", "differences"]
@@ -20,13 +20,13 @@ def differences(old: Files, new: Files) -> list[Difference]:
     if before.common is not None and after.common is not None:
         changes += shared(before.common, after.common)
     if before.rollouts:
-        changes += beside(before, after)
+        changes += exporters_and_cluster(before, after)
     return sort(changes)
 
 
 def _rollout(name: str, old: RolloutState | None, new: RolloutState | None) -> list[Difference]:
     if old is not None and new is not None:
-        changes = [*tiers(name, old, new), *rest(name, old, new)]
+        changes = [*tiers(name, old, new), *procedure(name, old, new)]
         if not changes and old.whole != new.whole:
             changes = [
                 Difference(Effect.unclear, name, "", "changed in what has no words here; read the patch")

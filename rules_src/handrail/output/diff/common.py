@@ -47,7 +47,7 @@ def _whom(people: People) -> str:
     return f": {', '.join(people)}" if people else ""
 
 
-def beside(old: Facts, new: Facts) -> Iterator[Difference]:
+def exporters_and_cluster(old: Facts, new: Facts) -> Iterator[Difference]:
     """Changes of the exporters' input, and of where Kubernetes objects go."""
     gone, came, changed = "exported no longer", "exported", "what is exported changed; read the file"
     yield from _named("", old.exporters, new.exporters, gone, came, changed)

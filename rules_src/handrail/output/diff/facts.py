@@ -18,7 +18,7 @@ import yaml
 
 from handrail.contract.names import DIGEST
 from handrail.output.diff.arms import without_versions
-from handrail.output.diff.people import People, heard, muting, told_by
+from handrail.output.diff.people import People, inhibits, people_of, told_people
 from handrail.units import duration
 
 _ALERTMANAGER = "alertmanager/alertmanager.yml"
@@ -264,13 +264,13 @@ def _tier(rule: Any, known: Any, told: Any, alerts: Any) -> TierState:
         expr=rule["expr"],
         limits=tuple(map(_limit, known["limits"])) if "limits" in known else None,
         confirm=(confirm["after"], confirm["unreachable"]) if confirm else None,
-        heard=None if told is None else heard(told, _labels(rule)),
+        heard=None if told is None else told_people(told, _labels(rule)),
         muted=frozenset(
             other["labels"]["tier"]
             for other in (alerts if told is not None else ())
             if other is not rule
             and other["labels"].get("guardrail") == labels["guardrail"]
-            and muting(told, _labels(other), _labels(rule))
+            and inhibits(told, _labels(other), _labels(rule))
         ),
     )
 
@@ -336,7 +336,7 @@ def _common(alertmanager: Any, prometheus: Any) -> CommonState:
     to_us = [route for route in alertmanager["route"]["routes"] if route["receiver"].startswith("handrail")]
     return CommonState(
         people={
-            receiver["name"]: told_by(receiver)
+            receiver["name"]: people_of(receiver)
             for receiver in alertmanager["receivers"]
             if not receiver["name"].startswith("handrail")
         },

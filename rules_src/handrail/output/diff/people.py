@@ -23,7 +23,7 @@ _KINDS = {
 _MATCHER = re.compile(r'([a-zA-Z_]\w*)(=~|!~|!=|=)"(.*)"')
 
 
-def told_by(receiver: Mapping[str, Any]) -> People:
+def people_of(receiver: Mapping[str, Any]) -> People:
     """Everybody whom one receiver notifies."""
     return {
         f"{kind} {config.get(known, '')}".strip(): json.dumps(config, sort_keys=True)
@@ -32,17 +32,17 @@ def told_by(receiver: Mapping[str, Any]) -> People:
     }
 
 
-def heard(alertmanager: Mapping[str, Any], labels: Mapping[str, str]) -> People:
+def told_people(alertmanager: Mapping[str, Any], labels: Mapping[str, str]) -> People:
     """Everybody who is told of an alert with these labels."""
     receivers = {receiver["name"]: receiver for receiver in alertmanager["receivers"]}
     told: dict[str, str] = {}
     for name in _receivers(alertmanager["route"], labels):
         if not name.startswith("handrail"):
-            told |= told_by(receivers.get(name, {}))
+            told |= people_of(receivers.get(name, {}))
     return told
 
 
-def muting(alertmanager: Mapping[str, Any], graver: Mapping[str, str], milder: Mapping[str, str]) -> bool:
+def inhibits(alertmanager: Mapping[str, Any], graver: Mapping[str, str], milder: Mapping[str, str]) -> bool:
     """Whether an alert with the labels `graver` mutes one with the labels `milder`, as far as these can say."""
     return any(
         all(matcher.fits(graver) for matcher in _matchers(rule["source_matchers"]))

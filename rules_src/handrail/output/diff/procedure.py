@@ -10,7 +10,7 @@ from handrail.output.diff.model import Difference, Effect, EffectAndWords, by_si
 from handrail.units import span
 
 
-def rest(name: str, old: RolloutState, new: RolloutState) -> Iterator[Difference]:
+def procedure(name: str, old: RolloutState, new: RolloutState) -> Iterator[Difference]:
     """Everything but the alerts."""
     for subject, effect, what in (*_stages(old, new), *_actions(old, new), *_own(old, new)):
         yield Difference(effect, name, subject, what)

@@ -46,6 +46,7 @@ from handrail.lint import (
     rollback_without_target,
     same_name_twice,
     severity_words,
+    source_unlike,
     stage_holds,
     stage_weights,
     success_never_asked,
@@ -113,7 +114,7 @@ LINTS: tuple[Lint, ...] = (
 )
 """What one rollout shows."""
 
-HERE: tuple[HereLint, ...] = (promql_too_new.check,)
+HERE: tuple[HereLint, ...] = (promql_too_new.check, source_unlike.check)
 """What one rollout shows where it runs in one environment."""
 
 ACROSS: tuple[AcrossLint, ...] = (

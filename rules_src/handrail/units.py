@@ -72,10 +72,10 @@ def duration(text: str) -> timedelta:
         seconds_written = sum((Decimal(count) * Decimal(size) for count, size in sizes if count), Decimal(0))
     else:
         raise ValueError(f"'{text}' is not a duration; write it like 30s, 5m, 24h, 7d or 1h30m")
-    if seconds_written * 1000 % 1:
-        raise ValueError(f"'{text}' is finer than a millisecond; write whole milliseconds, like 250ms")
     if seconds_written > _LONGEST.total_seconds():
         raise ValueError(f"'{text}' is longer than ten years; write it like 30s, 5m, 24h, 7d or 1h30m")
+    if seconds_written * 1000 % 1:
+        raise ValueError(f"'{text}' is finer than a millisecond; write whole milliseconds, like 250ms")
     return timedelta(milliseconds=int(seconds_written * 1000))
 
 

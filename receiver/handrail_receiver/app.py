@@ -6,7 +6,7 @@ import asyncio
 import gc
 import os
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -54,9 +54,10 @@ from handrail_receiver.telling.messenger import Messenger
 from handrail_receiver.telling.render import template_problem
 from handrail_receiver.web.api import Api
 from handrail_receiver.web.bundle import Bundles
+from handrail_receiver.web.events import Events
 from handrail_receiver.web.health import Health
 from handrail_receiver.web.openapi import document
-from handrail_receiver.web.pages import Events, Pages
+from handrail_receiver.web.pages import Pages
 from handrail_receiver.web.self_checks import SelfChecks
 from handrail_receiver.web.verbs import VERBS
 
@@ -68,12 +69,13 @@ WEBHOOK = "/webhooks/alertmanager"
 class Front:
     """The webhook's requests go straight to it; all others take the way through Starlette.
 
-    What is sent to a name that is not ours is for somebody else.
+    What is sent to a name that is not ours is for somebody else. `end_streams` ends what has no end of its own.
     """
 
     app: Starlette
     webhook: AlertWebhook
     hosts: Hosts
+    end_streams: Callable[[], None]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request, or the lifespan."""
@@ -222,7 +224,12 @@ def make_app(settings: Settings, secrets: Secrets) -> Front:
 
     app = Starlette(routes=routes, lifespan=lifespan, exception_handlers={StoreDown: _store_down})
     app.router.redirect_slashes = False
-    return Front(app, webhook, hosts_of((settings.public_url,), everywhere=settings.without_tokens))
+    return Front(
+        app,
+        webhook,
+        hosts_of((settings.public_url,), everywhere=settings.without_tokens),
+        events.close,
+    )
 
 
 def _logins(settings: Settings, secrets: Secrets) -> Logins:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import socket
 from contextlib import suppress
 
 import uvicorn
 
 from handrail_receiver.addresses import passwords_in
-from handrail_receiver.app import make_app
+from handrail_receiver.app import Front, make_app
 from handrail_receiver.errors import Permanent
 from handrail_receiver.logs import log_to_stderr
 from handrail_receiver.secrets import Secrets
@@ -28,13 +29,27 @@ def run(settings: Settings) -> None:
         with suppress(Permanent):  # one that is too short is in no text either, since no error repeats it
             secrets.read(password)
     log_to_stderr(settings.log_level, secrets.redact)
-    uvicorn.Server(configuration(settings, secrets)).run()
+    front = make_app(settings, secrets)
+    _Server(configuration(settings, front), front).run()
 
 
-def configuration(settings: Settings, secrets: Secrets) -> uvicorn.Config:
+class _Server(uvicorn.Server):
+    """Ends the pages' streams before it waits for what is being answered: else each restart would wait for them."""
+
+    def __init__(self, config: uvicorn.Config, front: Front) -> None:
+        super().__init__(config)
+        self._front = front
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Take nothing new, finish what is being answered, end."""
+        self._front.end_streams()
+        await super().shutdown(sockets)
+
+
+def configuration(settings: Settings, front: Front) -> uvicorn.Config:
     """How uvicorn serves us."""
     return uvicorn.Config(
-        make_app(settings, secrets),
+        front,
         http=ConnectionLimits,
         host=settings.host,
         port=settings.port,

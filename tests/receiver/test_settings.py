@@ -45,7 +45,7 @@ def test_all_that_is_wrong_is_said_at_once(monkeypatch: pytest.MonkeyPatch) -> N
     assert wrong() == [
         "HANDRAIL_ADDRESS: 'everywhere' is not host:port; write for example 127.0.0.1:8080",
         "HANDRAIL_PROMETHEUS: 'prometheus:9090' is not an address; write http://host:port",
-        "HANDRAIL_HEARTBEAT_WITHIN: '-1' is no duration; write it like 30s, 5m, 24h, 7d or 1h30m",
+        "HANDRAIL_HEARTBEAT_WITHIN: '-1' is not a duration; write it like 30s, 5m, 24h, 7d or 1h30m",
         "HANDRAIL_LOG_LEVEL: Input should be 'debug', 'info', 'warning' or 'error'",
     ]
 
@@ -126,10 +126,10 @@ def test_a_duration_is_written_as_in_declarations_and_a_number_alone_is_seconds(
 @pytest.mark.parametrize(
     ("setting", "written", "problem"),
     [
-        ("ASK_EVERY", "1 minute", "'1 minute' is no duration; write it like 30s, 5m, 24h, 7d or 1h30m"),
-        ("ASK_EVERY", "PT1M", "'PT1M' is no duration; write it like 30s, 5m, 24h, 7d or 1h30m"),
-        ("ASK_EVERY", "", "'' is no duration; write it like 30s, 5m, 24h, 7d or 1h30m"),
-        ("ASK_EVERY", "nan", "'nan' is no duration; write it like 30s, 5m, 24h, 7d or 1h30m"),
+        ("ASK_EVERY", "1 minute", "'1 minute' is not a duration; write it like 30s, 5m, 24h, 7d or 1h30m"),
+        ("ASK_EVERY", "PT1M", "'PT1M' is not a duration; write it like 30s, 5m, 24h, 7d or 1h30m"),
+        ("ASK_EVERY", "", "'' is not a duration; write it like 30s, 5m, 24h, 7d or 1h30m"),
+        ("ASK_EVERY", "nan", "'nan' is not a duration; write it like 30s, 5m, 24h, 7d or 1h30m"),
         (
             "ASK_EVERY",
             "1" * 30,

@@ -14,6 +14,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 
 HEADERS_WITHIN = 10.0
 BODY_WITHIN = 10.0
+TAKEN_WITHIN = 30.0
 MOST_HEADERS = 64 * 1024
 MOST_WAITING = 16
 MOST_CONNECTIONS = 500
@@ -28,6 +29,7 @@ class ConnectionLimits(HttpToolsProtocol):
 
     _within: float | None = HEADERS_WITHIN
     _limit: asyncio.TimerHandle | None = None
+    _untaken: asyncio.TimerHandle | None = None
     _heard_at = 0.0
     _head = 0  # bytes that came while headers had not ended
     _in_head = True
@@ -84,7 +86,23 @@ class ConnectionLimits(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection is gone."""
         self._expect(None)
+        self._taken()
         super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        """The other side takes no more for now: an answer that it never takes would keep the connection for ever."""
+        super().pause_writing()
+        self._untaken = self.loop.call_later(TAKEN_WITHIN, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """It takes more."""
+        self._taken()
+        super().resume_writing()
+
+    def _taken(self) -> None:
+        if self._untaken is not None:
+            self._untaken.cancel()
+            self._untaken = None
 
     @property
     def quiet_since(self) -> float | None:

@@ -1,12 +1,11 @@
-"""Rollouts → pages that people read, and a stream of what happens. They work without JavaScript."""
+"""Rollouts → pages that people read. They work without JavaScript."""
 
 from __future__ import annotations
 
 import asyncio
 import base64
 import hashlib
-import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -15,11 +14,11 @@ import jinja2
 from handrail.contract import Playbook
 from markupsafe import Markup, escape
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response, StreamingResponse
+from starlette.responses import HTMLResponse, Response
 
 from handrail_receiver.access.tokens import Caller
 from handrail_receiver.errors import StoreDown
-from handrail_receiver.model import Decision, History, Run, in_force
+from handrail_receiver.model import History, in_force
 from handrail_receiver.playbooks import Playbooks
 from handrail_receiver.store.chain import first_broken_of
 from handrail_receiver.views.schemas import run_view
@@ -34,8 +33,6 @@ FOLDER = Path(__file__).parent / "templates"
 URGENCY = ("bad", "wait", "calm", "good", "soft")
 SHOWN = 60
 SHOWN_RUNS = 20
-MOST_LISTENERS = 100
-SILENCE = 15.0
 
 
 def _text(name: str) -> str:
@@ -57,54 +54,6 @@ def _headers() -> dict[str, str]:
         "Referrer-Policy": "no-referrer",
         "X-Content-Type-Options": "nosniff",
     }
-
-
-class Events:
-    """What happens → everybody who listens; who listens too slowly misses events, nobody waits."""
-
-    def __init__(self) -> None:
-        self._listeners: set[asyncio.Queue[str]] = set()
-
-    def decision(self, decision: Decision) -> None:
-        """A decision says something new."""
-        self._say(
-            "decision",
-            rollout=decision.rollout,
-            verdict=decision.verdict,
-            reason=decision.reason,
-            text=decision.text,
-        )
-
-    def ended(self, run: Run) -> None:
-        """A run ended."""
-        self._say("outcome", rollout=run.rollout, action=run.action, outcome=run.state, text=run.text)
-
-    def _say(self, event: str, **data: str) -> None:
-        text = f"event: {event}\ndata: {json.dumps(data)}\n\n"
-        for queue in self._listeners:
-            if not queue.full():
-                queue.put_nowait(text)
-
-    async def stream(self, _request: Request, _caller: Caller) -> Response:
-        """GET /events"""
-        if len(self._listeners) >= MOST_LISTENERS:
-            return Response("too many listen already; try again later", 503)
-        return StreamingResponse(
-            self._events(), media_type="text/event-stream", headers={"Cache-Control": "no-store"}
-        )
-
-    async def _events(self) -> AsyncIterator[str]:
-        queue: asyncio.Queue[str] = asyncio.Queue(100)
-        self._listeners.add(queue)
-        try:
-            yield ": listening\n\n"
-            while True:
-                try:
-                    yield await asyncio.wait_for(queue.get(), SILENCE)
-                except TimeoutError:
-                    yield ": still here\n\n"
-        finally:
-            self._listeners.discard(queue)
 
 
 def _environment() -> jinja2.Environment:

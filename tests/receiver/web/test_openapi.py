@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 import schemathesis
 from guarded import TOKENS, Guarded, guarded, playbook
+from handrail_receiver.app import _routes
 from handrail_receiver.web.openapi import OPERATIONS, document
 from hypothesis import HealthCheck, given, settings
 from schemathesis.checks import not_a_server_error
@@ -50,6 +52,13 @@ def _fuzz(operation: Any) -> None:
         case.call_and_validate(headers=headers, checks=CHECKS)
 
     check()
+
+
+def test_what_is_described_is_what_is_routed() -> None:
+    routes = _routes(Mock(), Mock(), Mock(), Mock(), Mock(), Mock())
+    routed = {(method, route.path) for route in routes for method in (route.methods or {"GET"}) - {"HEAD"}}
+    described = {(operation.method.upper(), operation.path) for operation in OPERATIONS}
+    assert routed - {("GET", "/openapi.json")} == described
 
 
 def test_every_route_is_described(shop: Guarded) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -24,7 +26,7 @@ def test_a_stream_is_ended_and_not_cut_off_when_the_receiver_is_told_to_end(tmp_
         with httpx.stream("GET", f"{shop.server.url}/events", headers=headers, timeout=60) as stream:
             lines = stream.iter_lines()
             assert next(lines) == ": listening"
-            shop.server.process.terminate()
+            os.kill(shop.server.process.pid, signal.SIGTERM)
             assert set(lines) == {""}  # a stream that is cut off raises
 
 

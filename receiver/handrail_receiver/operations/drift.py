@@ -2,6 +2,9 @@
 
 HAProxy is reloaded, a reconciler sets its own value, a person turns a weight: whoever it is, it is seen within
 seconds while alerts of the attempt fire, its canary has traffic or it is to be kept, and for an hour at least.
+
+A rollback that failed, or that could not be proved, is looked at in the same way for as long as its attempt lasts: once
+all of it is so it is proved, and until then people are told again and again.
 """
 
 from __future__ import annotations
@@ -17,7 +20,10 @@ from handrail.contract import Playbook, Proof, Step, names
 from handrail_receiver.errors import StoreDown, TargetError
 from handrail_receiver.guard import Guard, with_tells
 from handrail_receiver.model import (
+    BROKEN,
     CHANGED,
+    EVERYBODY,
+    OPEN,
     QUIET,
     Attempt,
     AttemptState,
@@ -27,15 +33,18 @@ from handrail_receiver.model import (
     EffectState,
     History,
     Open,
+    Run,
     SetHold,
     SetState,
     Verdict,
+    in_force,
 )
 from handrail_receiver.model.nodes import target_of
 from handrail_receiver.outside.prometheus import Queryable
 from handrail_receiver.playbooks import Playbooks
 from handrail_receiver.ports import Target
 from handrail_receiver.words.steps import what
+from handrail_receiver.words.times import span
 
 log = logging.getLogger("handrail")
 HANDRAIL = "handrail"
@@ -43,16 +52,28 @@ AT_LEAST = timedelta(hours=1)
 OFTEN = timedelta(minutes=10)
 EVERY, SELDOM = 3.0, 60.0
 LONGEST_PAUSE = 60.0
+FIRST_REMINDER, MOST_SELDOM = timedelta(minutes=5), timedelta(hours=1)
 WORKED = frozenset({EffectState.done, EffectState.already, EffectState.intended})
 
 
 @dataclass(frozen=True)
 class TargetStates:
-    """What the targets hold: each step that is not so (any more), and why some could not be read."""
+    """What the targets hold: each step that is not so any more, those that never were, and why some cannot be read."""
 
     differs: tuple[tuple[Step, str], ...]
     unread: tuple[str, ...] = ()
     traffic: bool = False
+    missing: tuple[tuple[Step, str], ...] = ()
+
+    @property
+    def all_so(self) -> bool:
+        """Whether every step of the rollbacks is so."""
+        return not self.differs and not self.missing and not self.unread
+
+    @property
+    def since(self) -> str:
+        """What was so and is not any more, to be added to a reason."""
+        return f"; {CHANGED}{self.text}" if self.differs else ""
 
     @property
     def text(self) -> str:
@@ -69,6 +90,67 @@ def kept_steps(history: History) -> tuple[Step, ...]:
         if effect.state in WORKED
     }
     return tuple(by_target.values())
+
+
+def failed_steps(history: History) -> tuple[Step, ...]:
+    """What the newest rollbacks did not bring about, where no stronger one decides about the target."""
+    kept = {target_of(step) for step in kept_steps(history)}
+    by_target = {
+        target_of(effect.step): effect.step
+        for run in history.rollbacks
+        for effect in run.effects
+        if effect.state in {EffectState.failed, EffectState.skipped}
+    }
+    return tuple(step for target, step in by_target.items() if target not in kept)
+
+
+def broken_rollback(history: History) -> Run | None:
+    """The strongest rollback of a live attempt that failed or is not proved, while nothing is carried out."""
+    attempt = history.attempt
+    if attempt is None or attempt.state != AttemptState.rolling_back:
+        return None
+    if any(run.state in OPEN for run in history.runs):
+        return None
+    return next((run for run in reversed(history.rollbacks) if run.state in BROKEN), None)
+
+
+def unfinished(playbook: Playbook, history: History, states: TargetStates, now: Conditions) -> Decision:
+    """What follows from a look at the targets of a rollback that failed or is not proved. Pure."""
+    attempt, run = history.attempt, broken_rollback(history)
+    known = Decision(
+        Verdict.repeat,
+        "unfinished",
+        "",
+        rollout=playbook.rollout,
+        action=EVERYBODY,
+        by=HANDRAIL,
+        attempt=attempt.id if attempt else 0,
+    )
+    if attempt is None or run is None:
+        return known
+    ended = run.finished_at or now.now
+    if states.all_so and not (run.proof and states.traffic) and not now.stopped:
+        return _put_back(known, history, states, now, f"{run.action}: every target reads back now")
+    text = f"{run.broken}{states.since}"
+    if states.differs and now.now < ended + timedelta(seconds=playbook.keep) and not now.stopped:
+        return _put_back(known, history, states, now, text)
+    reminded = last_reminder(now.now - ended)
+    if reminded:
+        text += f"; it was so {span(reminded)} later"
+    if attempt.held == text:
+        return known
+    cure = f"people must act: `handrail rollout rollback {playbook.rollout}` once its targets are mended"
+    return _say(known, Verdict.tell, f"{text}; {cure}", SetHold(text))
+
+
+def last_reminder(age: timedelta) -> timedelta:
+    """How long after its end people are told again of what is not mended: 5, 10, 20, 40 min, 1 h, 2 h, … ."""
+    if age >= MOST_SELDOM:
+        return age // MOST_SELDOM * MOST_SELDOM
+    mark, last = FIRST_REMINDER, timedelta()
+    while mark <= age:
+        mark, last = 2 * mark, mark
+    return last
 
 
 def rolled_back_at(history: History) -> datetime | None:
@@ -134,11 +216,17 @@ def _put_back(
             supersedes=True,
         )
         for run in history.rollbacks
-        if any(effect.step == step for effect in run.effects for step, _ in states.differs)
+        if run.state in BROKEN
+        or any(effect.step == step for effect in run.effects for step, _ in states.differs)
     ]
     times = f" (for the {len(before) + 1}. time)" if before else ""
     return _say(
-        known, Verdict.act, f"{text}; it is put back{times}", SetState(AttemptState.rolling_back), *again
+        known,
+        Verdict.act,
+        f"{text}; {'it is put back' if states.differs else 'it is proved once more'}{times}",
+        SetState(AttemptState.rolling_back),
+        SetHold(""),
+        *again,
     )
 
 
@@ -157,7 +245,7 @@ def _say(known: Decision, verdict: Verdict, text: str, *changes: Change) -> Deci
 
 @dataclass
 class DriftWatch:
-    """Looks at the targets of each rollout that is rolled back, each by itself: a slow one keeps no other back."""
+    """Looks at the targets of each rollout that is, or should be, rolled back: a slow one keeps no other back."""
 
     guard: Guard
     playbooks: Playbooks
@@ -181,7 +269,7 @@ class DriftWatch:
         for attempt in await self.guard.store.attempts.current():
             task, name = self._looking.get(attempt.rollout), attempt.rollout
             due = now >= self._next.get(name, 0.0) and (task is None or task.done())
-            if attempt.state == AttemptState.rolled_back and due:
+            if attempt.state in {AttemptState.rolled_back, AttemptState.rolling_back} and due:
                 self._looking[name] = asyncio.create_task(self._look(name), name=f"watch {name}")
 
     def soon(self, rollout: str) -> None:
@@ -200,10 +288,14 @@ class DriftWatch:
 
     async def _looked(self, rollout: str) -> float:
         """Look once, let follow what does, and say after how many seconds to look again."""
-        playbook = self.playbooks.get(rollout)
+        newest = self.playbooks.get(rollout)
         history = await self.guard.store.attempts.history(rollout, self.guard.clock.now())
-        since = rolled_back_at(history)
-        if playbook is None or since is None:
+        if newest is None:
+            return SELDOM
+        playbook, since = in_force(history.attempt, newest), rolled_back_at(history)
+        if history.attempt is not None and history.attempt.live:
+            return await self._look_at_broken(playbook, history)
+        if since is None:
             return SELDOM
         states = await self._found(history)
         now = self.guard.conditions()
@@ -217,13 +309,31 @@ class DriftWatch:
             )
         return EVERY if firing or now.now < since + OFTEN else SELDOM
 
+    async def _look_at_broken(self, playbook: Playbook, history: History) -> float:
+        """Look once at a rollback that failed or is not proved, and let follow what does."""
+        run = broken_rollback(history)
+        if run is None:
+            return EVERY
+        states = await self._found(history)
+        now = self.guard.conditions()
+        if unfinished(playbook, history, states, now).verdict not in QUIET:
+            await self.guard.apply(
+                playbook.rollout,
+                lambda history: with_tells(unfinished(playbook, history, states, now), playbook),
+            )
+        return EVERY if now.now < (run.finished_at or now.now) + OFTEN else SELDOM
+
     async def _found(self, history: History) -> TargetStates:
-        steps = kept_steps(history)
-        read = await asyncio.gather(*map(self._read, steps))
-        differs = tuple((step, text) for step, (done, text) in zip(steps, read, strict=True) if done is False)
+        kept, failed = kept_steps(history), failed_steps(history)
+        read = await asyncio.gather(*map(self._read, (*kept, *failed)))
+        not_so = [
+            (step, text) for step, (done, text) in zip((*kept, *failed), read, strict=True) if done is False
+        ]
         unread = tuple(text for done, text in read if done is None)
         proofs = [run.proof for run in history.rollbacks if run.proof is not None]
-        return TargetStates(differs, unread, await self._traffic(proofs[-1]) if proofs else True)
+        traffic = await self._traffic(proofs[-1]) if proofs else True
+        differs, missing = ([one for one in not_so if one[0] in steps] for steps in (kept, failed))
+        return TargetStates(tuple(differs), unread, traffic, tuple(missing))
 
     async def _read(self, step: Step) -> tuple[bool | None, str]:
         """Whether a step is so (None: nobody knows), and what was found."""

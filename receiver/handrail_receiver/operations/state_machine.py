@@ -74,6 +74,13 @@ TABLE: tuple[Transition, ...] = (
         (ROLLING, ROLLED),
         "what a target holds again, and that it is put back or who was told",
     ),
+    Transition(
+        (ROLLING,),
+        "unfinished",
+        ("receiver",),
+        (ROLLING,),
+        "of a rollback that failed or is not proved: that it is so now and is proved, or who was told again",
+    ),
     Transition((ROLLING,), "done", ("receiver",), (ROLLED,), "outcome, with its four instants"),
     Transition((ROLLING,), "failed", ("receiver",), (ROLLING,), "outcome; it is held, and everybody is told"),
     Transition((ACTIVE,), "done", ("receiver",), (ACTIVE,), "outcome, and the stage that is entered"),

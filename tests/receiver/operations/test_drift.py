@@ -12,7 +12,8 @@ import servers
 from apis import Inbox
 from guarded import NOW, ROLLOUT, Guarded, guarded, playbook
 from guarded.playbook import weights
-from handrail.contract import Playbook, Tell, Webhook
+from guarded.scraped import scraped
+from handrail.contract import Playbook, Proof, Tell, Webhook
 from handrail_receiver.model import (
     Attempt,
     AttemptState,
@@ -27,7 +28,14 @@ from handrail_receiver.model import (
     SetState,
     Verdict,
 )
-from handrail_receiver.operations.drift import TargetStates, changed, kept_steps
+from handrail_receiver.operations.drift import (
+    TargetStates,
+    changed,
+    failed_steps,
+    kept_steps,
+    last_reminder,
+    unfinished,
+)
 
 CANARY, STABLE = weights(0, 100)
 ATTEMPT = Attempt(7, ROLLOUT, ROLLOUT, 2, AttemptState.rolled_back, "10%", NOW, NOW, "alice")
@@ -58,6 +66,7 @@ def test_what_is_declared_to_be_kept_is_put_back_with_its_proof() -> None:
     assert made.text == f"{TEXT}; it is put back"
     assert made.changes == (
         SetState(AttemptState.rolling_back),
+        SetHold(""),
         Open("rollback", "", 1, (CANARY, STABLE), None, NOW + timedelta(seconds=60), supersedes=True),
     )
 
@@ -102,6 +111,103 @@ def test_the_strongest_rollback_says_what_a_target_should_hold() -> None:
     assert kept_steps(History(ATTEMPT, (run(), stronger))) == (other, STABLE)
     failed = replace(run(), effects=(Effect(0, CANARY, EffectState.failed), EFFECTS[1]))
     assert kept_steps(History(ATTEMPT, (failed,))) == (STABLE,)
+
+
+PROOF = Proof(expr="canary_requests", at_most=0, within=60)
+UNPROVED = replace(run(), state=RunState.unproved, text="the arm still has 5, more than 0", proof=PROOF)
+HELD = "rollback unproved: the arm still has 5, more than 0"
+ROLLING = replace(ATTEMPT, state=AttemptState.rolling_back, held=HELD)
+BROKEN = History(ROLLING, (UNPROVED,))
+
+
+def test_a_rollback_that_could_not_be_proved_is_proved_once_all_of_it_is_so() -> None:
+    made = unfinished(playbook(), BROKEN, TargetStates(()), at(90))
+    assert (made.verdict, made.reason, made.by) == (Verdict.act, "unfinished", "handrail")
+    assert made.text == "rollback: every target reads back now; it is proved once more"
+    assert made.changes == (
+        SetState(AttemptState.rolling_back),
+        SetHold(""),
+        Open("rollback", "", 1, (CANARY, STABLE), PROOF, NOW + timedelta(seconds=90), supersedes=True),
+    )
+
+
+@pytest.mark.parametrize(
+    "states",
+    [
+        TargetStates((), traffic=True),
+        TargetStates((), unread=("lb1 does not answer",)),
+        TargetStates((), missing=((CANARY, "weight 10"),)),
+    ],
+    ids=["traffic", "a target that does not answer", "a step that failed"],
+)
+def test_until_then_people_are_told_again_at_a_pace_that_slows_down(states: TargetStates) -> None:
+    assert unfinished(playbook(), BROKEN, states, at(299)).verdict == Verdict.repeat
+    made = unfinished(playbook(), BROKEN, states, at(300))
+    text = f"{HELD}; it was so 5 min later"
+    cure = "people must act: `handrail rollout rollback shop` once its targets are mended"
+    assert (made.verdict, made.action, made.text) == (Verdict.tell, "emergency-rollback", f"{text}; {cure}")
+    assert made.changes == (SetHold(text),)
+    reminded = replace(BROKEN, attempt=replace(ROLLING, held=text))
+    assert unfinished(playbook(), reminded, states, at(599)).verdict == Verdict.repeat
+    assert unfinished(playbook(), reminded, states, at(600)).changes == (
+        SetHold(f"{HELD}; it was so 10 min later"),
+    )
+    marks = [
+        last_reminder(timedelta(minutes=minutes)) // timedelta(minutes=1)
+        for minutes in (4, 5, 39, 59, 60, 179)
+    ]
+    assert marks == [0, 5, 20, 40, 60, 120]
+
+
+def test_what_changes_under_a_rollback_that_is_not_proved_is_told_at_once_or_put_back() -> None:
+    made = unfinished(playbook(), BROKEN, BACK, at(60))
+    assert (made.verdict, made.changes) == (Verdict.tell, (SetHold(f"{HELD}; {TEXT}"),))
+    kept = unfinished(KEPT, BROKEN, BACK, at(60))
+    assert (kept.verdict, kept.text) == (Verdict.act, f"{HELD}; {TEXT}; it is put back")
+
+
+@pytest.mark.parametrize(
+    ("history", "now"),
+    [
+        (replace(BROKEN, runs=(UNPROVED, replace(run(1), state=RunState.proving))), at(400)),
+        (replace(BROKEN, runs=(run(),)), at(400)),
+        (replace(BROKEN, attempt=replace(ROLLING, state=AttemptState.abandoned)), at(400)),
+        (History(), at(400)),
+        (BROKEN, at(90, stopped=True)),
+    ],
+    ids=["something is carried out", "it worked", "it was abandoned", "no attempt", "the kill switch is set"],
+)
+def test_nothing_follows_where_nothing_is_unfinished(history: History, now: Conditions) -> None:
+    assert unfinished(playbook(), history, TargetStates(()), now).verdict == Verdict.repeat
+
+
+def test_a_step_that_failed_counts_where_no_stronger_rollback_decides_about_its_target() -> None:
+    failed = replace(
+        run(), effects=(Effect(0, CANARY, EffectState.failed), Effect(1, STABLE, EffectState.skipped))
+    )
+    assert failed_steps(History(ROLLING, (failed,))) == (CANARY, STABLE)
+    stronger = replace(run(1, action="emergency-rollback"), effects=(EFFECTS[0],))
+    assert failed_steps(History(ROLLING, (failed, stronger))) == (STABLE,)
+
+
+def test_a_proof_that_comes_late_is_recorded_and_people_hear_of_it(tmp_path: Path, inbox: Inbox) -> None:
+    book = told_by(inbox)
+    proof = Proof(expr="canary_requests", at_most=0, within=1)
+    acting = tuple(one.model_copy(update={"proof": proof}) if one.steps else one for one in book.actions)
+    with (
+        scraped(tmp_path, canary_requests=5) as application,
+        guarded(tmp_path, playbook(actions=acting), PROMETHEUS=application.url) as shop,
+    ):
+        shop.call("start", anyway=True, why="a test")
+        shop.deliver()
+        shop.until("rollback", "unproved")
+        assert shop.status()["attempt"]["state"] == "rolling-back"
+        application.values["canary_requests"] = 0
+        shop.until("rollback", "proved", within=30)
+        attempt = shop.status()["attempt"]
+        assert (attempt["state"], attempt["held"], shop.weights()) == ("rolled-back", "", (0, 100))
+        said = "every target reads back now; it is proved once more"
+        servers.until(lambda: any(said in str(one.json) for one in inbox.requests), "people to be told")
 
 
 def told_by(inbox: Inbox) -> Playbook:

@@ -237,6 +237,8 @@ class PromQL(_Measure):
         return self
 
 
+EventMeasure = Ratio | Latency | SlowerThan
+"""Measures of events: with less than `min_events` of them there is no verdict."""
 Measure = (
     Ratio | Latency | SlowerThan | Increase | Rate | Gauge | Usage | State | While | Growth | Absence | PromQL
 )

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from handrail.declare import Guardrail, Latency, Ratio, Rollout, SlowerThan
+from handrail.declare.measures import EventMeasure
 from handrail.errors import Severity
 from handrail.lint.common.finding import Finding, finding
 from handrail.lint.common.limit_figures import figure_in, uses
@@ -30,7 +31,7 @@ def check(rollout: Rollout) -> Iterator[Finding]:
         return
     share, stage = min(shares)
     for guardrail in rollout.guardrails:
-        if not guardrail.whole_service and isinstance(guardrail.measure.inner, Ratio | Latency | SlowerThan):
+        if not guardrail.whole_service and isinstance(guardrail.measure.inner, EventMeasure):
             what = f"judges the whole service, {_seen(guardrail, share, stage)}"
             cure = "add arms= to the rollout, or state whole_service=True on the guardrail"
             yield finding(NAME, guardrail, what, cure, about=guardrail, severity=Severity.warning)

@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from decimal import Decimal
 
-from handrail.declare import Guardrail, Latency, Ratio, Rollout, SlowerThan
+from handrail.declare import Guardrail, Rollout
+from handrail.declare.measures import EventMeasure
 from handrail.lint.common.finding import Finding, finding
 from handrail.lint.common.limit_figures import in_force
 from handrail.units import amount, duration, plain, seconds
@@ -22,12 +23,12 @@ def check(rollout: Rollout) -> Iterator[Finding]:
     """Every guardrail that says how many events are expected."""
     for guardrail in rollout.guardrails:
         measure = guardrail.measure.inner
-        if guardrail.expected is not None and isinstance(measure, Ratio | Latency | SlowerThan):
+        if guardrail.expected is not None and isinstance(measure, EventMeasure):
             yield from _guardrail(rollout, guardrail, measure, amount(guardrail.expected).value)
 
 
 def _guardrail(
-    rollout: Rollout, guardrail: Guardrail, measure: Ratio | Latency | SlowerThan, all_events: Decimal
+    rollout: Rollout, guardrail: Guardrail, measure: EventMeasure, all_events: Decimal
 ) -> Iterator[Finding]:
     limits = [*(tier.limit for tier in guardrail.tiers), *guardrail.successes]
     stages = [stage for stage in rollout.stages if any(in_force(limit, stage) for limit in limits)]

@@ -9,7 +9,6 @@ from handrail.declare.dashboard import Dashboard, Panel
 from handrail.declare.measures import Measure
 from handrail.declare.rollout import Rollout
 from handrail.lower.plan_measures import lower_measure
-from handrail.lower.plan_signals import own_labels
 from handrail.lower.rollout_context import RolloutContext
 from handrail.promql import values
 from handrail.units import duration
@@ -54,7 +53,7 @@ def _curve(name: str, measure: Measure, wanted: tuple[str, ...], context: Rollou
     arms = context.rollout.arms
     whole = isinstance(lowered, plan.Absence | plan.PromQL)
     apart = (*((arms.label,) if arms else ()), *wanted)
-    labels = () if whole else tuple(label for label in apart if label not in own_labels(lowered))
+    labels = () if whole else tuple(label for label in apart if label not in lowered.labels)
     events = values.traffic(lowered, labels)
-    shown = wanted if whole else labels + own_labels(lowered)
+    shown = wanted if whole else labels + lowered.labels
     return plan.Curve(name, values.value(lowered, labels, events), unit, shown)

@@ -125,7 +125,7 @@ def _recorded(
         value=plan.Selector(names.VALUE, matchers + alone + own),
         events=events.where(*own) if number else None,
         traffic=plan.Selector(names.TRAFFIC, matchers + alone + own) if number else None,
-        by=arm_labels + own_labels(measure),
+        by=arm_labels + measure.labels,
         recordings=tuple(recordings),
     )
 
@@ -133,18 +133,6 @@ def _recorded(
 def _window(measure: plan.Measure) -> timedelta:
     """The window in which a measure counts events."""
     inner = measure.inner
-    if not isinstance(inner, plan.Ratio | plan.Latency | plan.SlowerThan):
+    if not isinstance(inner, plan.EventMeasure):
         raise TypeError(f"{type(inner).__name__} counts no events")
     return inner.window
-
-
-def own_labels(measure: plan.Measure) -> tuple[str, ...]:
-    match measure:
-        case plan.Gauge(by=labels) | plan.Usage(by=labels) | plan.Growth(by=labels):
-            return labels
-        case plan.State(label=label):
-            return (label,)
-        case plan.While(measure=inner):
-            return own_labels(inner)
-        case _:
-            return ()

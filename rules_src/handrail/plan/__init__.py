@@ -21,6 +21,7 @@ from handrail.plan.alerting import (
 )
 from handrail.plan.measurements import (
     Absence,
+    EventMeasure,
     Gauge,
     Growth,
     Increase,
@@ -66,6 +67,7 @@ __all__ = [
     "Dashboard",
     "Environment",
     "EscalationLevel",
+    "EventMeasure",
     "Gauge",
     "Growth",
     "Guardrail",

@@ -23,6 +23,11 @@ class _Measure:
         """The window over which the measure itself looks back; zero where it has none."""
         return getattr(self.inner, "window", None) or timedelta()
 
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The labels by which the series of its value differ, beside the arm's."""
+        return getattr(self.inner, "by", ())
+
 
 @dataclass(frozen=True)
 class Ratio(_Measure):
@@ -114,6 +119,11 @@ class State(_Measure):
     metric: Selector
     label: str
 
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The label that names the state."""
+        return (self.label,)
+
 
 @dataclass(frozen=True)
 class StateChanges(_Measure):
@@ -137,6 +147,11 @@ class While(_Measure):
     def inner(self) -> Measure:
         """The measure without its condition."""
         return self.measure.inner
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Those of the measure itself."""
+        return self.inner.labels
 
 
 @dataclass(frozen=True)
@@ -179,6 +194,9 @@ Measure = (
     | Absence
     | PromQL
 )
+
+EventMeasure = Ratio | Latency | SlowerThan
+"""Measures of events: with less than `min_events` of them there is no verdict."""
 
 
 def narrowed(measure: Measure, *more: tuple[str, str, str]) -> Measure:

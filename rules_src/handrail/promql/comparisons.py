@@ -15,16 +15,14 @@ from itertools import pairwise
 from handrail.contract import names
 from handrail.plan import (
     Condition,
-    Latency,
+    EventMeasure,
     Measure,
     PromQL,
     Rate,
-    Ratio,
     Reference,
     ReferenceKind,
     Selector,
     Signal,
-    SlowerThan,
     Stage,
     StageLimit,
     narrowed,
@@ -265,7 +263,7 @@ def _enough_events(condition: Condition, scope: Scope) -> list[str]:
     ago = reference.ago if reference is not None else None
     if isinstance(measure, Rate):
         return _old_enough(measure, condition, scope, ago)
-    if signal.events is None or not isinstance(measure, Ratio | Latency | SlowerThan):
+    if signal.events is None or not isinstance(measure, EventMeasure):
         return []
     least = f">= {measure.min_events}"
     parts = [f"on ({', '.join((*_OWN, *signal.by))}) {signal.events} {least}"]
@@ -283,7 +281,7 @@ def captured_from(signal: Signal, scope: Scope, window: str, every: str, *, stab
     apart = stable and has_arms(signal, scope)
     series = of_stable(signal.value, signal, scope) if apart else signal.value
     measure = signal.measure.inner
-    if signal.events is None or not isinstance(measure, Ratio | Latency | SlowerThan):
+    if signal.events is None or not isinstance(measure, EventMeasure):
         return f"avg_over_time({series}[{window}])"
     counted = of_stable(signal.events, signal, scope) if apart else signal.events
     enough = f"{counted} >= {measure.min_events}"

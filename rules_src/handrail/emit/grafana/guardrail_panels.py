@@ -122,7 +122,7 @@ def _of_stable(value: Any, arms: plan.Arms) -> Any:
 
 def _events(signal: plan.Signal) -> list[Line]:
     measure = signal.measure.inner
-    if signal.events is None or not isinstance(measure, plan.Ratio | plan.Latency | plan.SlowerThan):
+    if signal.events is None or not isinstance(measure, plan.EventMeasure):
         return []
     width = span(measure.window)
     return [

@@ -67,7 +67,9 @@ class Form(StrEnum):
 
 @app.command()
 def init(
-    folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="Where; here without it.")] = Path(),
+    folder: Annotated[
+        Path, typer.Argument(metavar="[DIR]", help="Where; the current folder by default.")
+    ] = Path(),
 ) -> None:
     """Begin a GitOps repository: one rollout to edit, its generated files, and what CI runs."""
     import contextlib  # noqa: PLC0415
@@ -97,7 +99,7 @@ def generate(
     ] = Form.words,
     target_version: Annotated[
         list[str] | None,
-        typer.Option(help="Oldest version that reads the files, as in alertmanager=0.33; 0.25 without it."),
+        typer.Option(help="Oldest version that reads the files, as in alertmanager=0.33; 0.25 by default."),
     ] = None,
 ) -> None:
     """Compile the declarations into rules, tests, routes and playbooks."""

@@ -14,6 +14,7 @@ import pytest
 import typer
 from handrail.cli import app
 from handrail.compiler import compile_source, problems_everywhere
+from handrail.errors import Severity
 from handrail.units import span
 from handrail_receiver.settings import Settings
 from project import lint_page
@@ -145,7 +146,8 @@ def test_the_page_of_declarations_declares_what_can_be_generated(tmp_path: Path)
     written = [example for example in examples("python") if example.page == "docs/declarations.md"]
     files = {f"rollouts/line_{example.line}.py": example.text for example in written[:-1]}
     source = declared.folder(tmp_path, {**files, "environments.py": written[-1].text})
-    assert [str(problem) for problem in problems_everywhere(source)] == []
+    problems = problems_everywhere(source)
+    assert [str(problem) for problem in problems if problem.severity > Severity.info] == []
     for environment in ("production", "staging"):
         made = compile_source(source, environment)
         rules = {path for path in made if path.startswith("prometheus/rules/")}

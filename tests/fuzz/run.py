@@ -11,7 +11,7 @@ from hypothesis import seed as seeded
 from .declarations import rollouts
 from .judges import Declared, Disagreement, accepted, disagreements
 
-BATCH = 25
+BATCH = 10
 
 
 @dataclass
@@ -33,7 +33,10 @@ def run(wanted: int, seed: int, tell: Callable[[str], None] = lambda _: None) ->
     while result.accepted < wanted:
         batch = list(_accepted(min(BATCH, wanted - result.accepted), seed * 100_000 + result.drawn, result))
         result.accepted += len(batch)
-        result.disagreements += disagreements(batch)
+        found = disagreements(batch)
+        result.disagreements += found
+        for one in found:
+            tell(f"{one}\n")
         tell(str(result))
     return result
 

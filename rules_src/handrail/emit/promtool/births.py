@@ -6,7 +6,7 @@ then so much is shown that it must count whole or not at all.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
@@ -22,7 +22,7 @@ from handrail.units import span
 if TYPE_CHECKING:
     from handrail.emit.promtool.guardrails import Director
 
-MUCH = 1000
+MUCH = 12
 """So many times what is usual in a window happens at once."""
 STOOD = 10
 """So many times of that was counted before, by whoever is there from the start."""
@@ -61,9 +61,9 @@ class Counter:
         """How many there are in the window in which everything happens at once."""
         return self.usual_events + self.events(self.jump)
 
-    def up(self, instance: str, **more: str) -> Key:
-        """The series that says whether an instance answers."""
-        return Key.of("up", {"job": self.job, "instance": self._named(instance), **more})
+    def up(self, instance: str, **more: str) -> dict[Key, Feed]:
+        """The series that says that an instance answers."""
+        return {Key.of("up", {"job": self.job, "instance": self._named(instance), **more}): At(Decimal(1))}
 
     def shown(self, instance: str, times: Decimal | int, **more: str) -> dict[Key, Feed]:
         """What an instance shows: `times` what happens at once."""
@@ -83,81 +83,71 @@ class Counter:
         return any(matches(selector, key) for selector in selectors(self.measure))
 
 
-Happening = tuple[bool, Callable[[Counter], tuple[Feeds, Feeds]]]
-"""Whether it counts, and what is there before it and from it on."""
+@dataclass(frozen=True)
+class Happening:
+    """What is there `before` it, and `since`; how much of what happens at once `counts` then.
+
+    What was there before is gone for as long as it was `away`, and what comes is there for a scrape if it `dies`.
+    """
+
+    counts: Decimal | int
+    before: Feeds
+    since: Feeds
+    away: timedelta = timedelta()
+    dies: bool = False
+    estimated: bool = False
 
 
-def _first(counter: Counter) -> tuple[Feeds, Feeds]:
-    """A process that has been there shows series for the first time."""
-    return {}, counter.shown("a", 1, path="first")
+SOON, LATE = timedelta(minutes=40), timedelta(minutes=100)
+"""Away for so long a series is still remembered, and is not."""
 
 
-def _restarts(counter: Counter) -> tuple[Feeds, Feeds]:
-    """A process starts anew, and counts from zero."""
-    up = {counter.up("restarts"): At(Decimal(1))}
-    return {**up, **counter.shown("restarts", STOOD)}, {**up, **counter.shown("restarts", 1)}
-
-
-def _moves(counter: Counter) -> tuple[Feeds, Feeds]:
-    """An exporter has another address, and goes on counting."""
-    return (
-        {counter.up("moves"): At(Decimal(1)), **counter.shown("moves", STOOD)},
-        {counter.up("moved"): At(Decimal(1)), **counter.shown("moved", STOOD + 1)},
+def happenings(counter: Counter) -> tuple[Happening, ...]:
+    """All that can happen to what counts, one after the other; whoever starts shows less than all who were there before."""
+    up, shown, half = counter.up, counter.shown, Decimal("0.5")
+    first = Happening(1, {}, shown("a", 1, path="first"))
+    starts = Happening(1, {}, {**up("starts"), **shown("starts", 1)})
+    restarts = Happening(
+        1,
+        {**up("restarts"), **shown("restarts", STOOD)},
+        {**up("restarts"), **shown("restarts", 1)},
+        estimated=True,
     )
-
-
-def _relabelled(counter: Counter) -> tuple[Feeds, Feeds]:
-    """A target gets one more label, and so do its series."""
-    return (
-        {counter.up("named"): At(Decimal(1)), **counter.shown("named", STOOD)},
-        {counter.up("named", zone="x"): At(Decimal(1)), **counter.shown("named", STOOD + 1, zone="x")},
+    moves = Happening(
+        0, {**up("moves"), **shown("moves", STOOD)}, {**up("moved"), **shown("moved", STOOD + 1)}
     )
-
-
-def _swaps(counter: Counter) -> tuple[Feeds, Feeds]:
-    """The series of a target get another label, as when arms swap."""
-    up = {counter.up("swaps"): At(Decimal(1))}
-    return (
-        {**up, **counter.shown("swaps", STOOD, path="old")},
-        {**up, **counter.shown("swaps", STOOD + 1, path="new")},
+    relabelled = Happening(
+        0,
+        {**up("named"), **shown("named", STOOD)},
+        {**up("named", zone="x"), **shown("named", STOOD + 1, zone="x")},
     )
-
-
-def _new_job(counter: Counter) -> tuple[Feeds, Feeds]:
-    """A job is scraped that was not."""
-    return {}, {
-        counter.up("scraped", job=f"another-{span(counter.width)}"): At(Decimal(1)),
-        **counter.shown("scraped", Decimal("0.5")),
-    }
-
-
-def _dies(counter: Counter) -> tuple[Feeds, Feeds]:
-    """What a process shows that then is there no more."""
-    return (
-        {counter.up("dies"): At(Decimal(1)), **counter.shown("dies", STOOD)},
-        {
-            counter.up("dies"): At(Decimal(1)),
-            **counter.shown("dies", STOOD),
-            **counter.shown("dies", 1, path="last"),
-        },
+    swaps = Happening(
+        0,
+        {**up("swaps"), **shown("swaps", STOOD, path="old")},
+        {**up("swaps"), **shown("swaps", STOOD + 1, path="new")},
     )
-
-
-def _starts(counter: Counter) -> tuple[Feeds, Feeds]:
-    """A process starts, and has counted already when it is scraped first."""
-    return {}, {counter.up("starts"): At(Decimal(1)), **counter.shown("starts", 1)}
-
-
-HAPPENINGS: tuple[Happening, ...] = (
-    (True, _first),
-    (True, _starts),
-    (True, _restarts),
-    (False, _moves),
-    (False, _relabelled),
-    (False, _swaps),
-    (True, _dies),
-    (False, _new_job),
-)
+    new_job = Happening(
+        0, {}, {**up("scraped", job=f"another-{span(counter.width)}"), **shown("scraped", half)}
+    )
+    dies = Happening(
+        1,
+        {**up("dies"), **shown("dies", STOOD)},
+        {**up("dies"), **shown("dies", STOOD), **shown("dies", 1, path="last")},
+        dies=True,
+    )
+    returns = Happening(
+        1,
+        {**up("returns"), **shown("returns", STOOD)},
+        {**up("returns"), **shown("returns", STOOD + 1)},
+        SOON,
+    )
+    known = Happening(
+        0, {**up("known"), **shown("known", STOOD, path="old")}, {**up("known"), **shown("known", half)}, SOON
+    )
+    forgotten = Happening(
+        0, {**up("long"), **shown("long", STOOD)}, {**up("long"), **shown("long", STOOD + 1)}, LATE
+    )
+    return first, starts, restarts, moves, relabelled, swaps, dies, returns, known, forgotten, new_job
 
 
 @dataclass(frozen=True)
@@ -174,42 +164,38 @@ def play(
 ) -> tuple[Timeline, list[Figure]]:
     """All that can happen, one after the other; and what is recorded when it happened and when it is long ago."""
     apart = clock.times(counter.width) + clock.step
-    at = 2 * clock.times(counter.width) + 2 * clock.step
-    moments = [at + number * apart for number in range(len(HAPPENINGS))]
-    lasting: dict[Key, Feed] = {counter.up("a"): At(Decimal(1)), **counter.usual}
-    courses: list[tuple[timedelta, timedelta | None, Feeds, Feeds]] = []
-    figures: list[Figure] = []
-    for (counts, happens), moment in zip(HAPPENINGS, moments, strict=True):
-        when = moment - min(counter.width, clock.step) / 2 // scrape * scrape
-        when = max(-(-when // scrape) * scrape, (moment - counter.width) // scrape * scrape + scrape)
-        before, since = happens(counter)
-        gone = when + scrape if happens is _dies else None
-        courses.append((when, gone, before, since))
-        for one in recorded:
-            middle = one.much if counts else one.usual
-            estimated = happens is _restarts  # what follows a reset is an estimate, and never too much
-            figures.append(
-                Figure(one.series, moment, _between(middle, scrape / counter.width if estimated else 0))
-            )
-            figures.append(Figure(one.series, moment + apart - clock.step, _between(one.usual)))
-    last = moments[-1] + apart
-    edges = sorted({edge for when, gone, *_ in courses for edge in (when, gone) if edge is not None})
+    moment, figures, courses = 2 * apart, list[Figure](), list[tuple[timedelta, Happening]]()
+    blur = scrape / counter.width if counter.width % scrape else 0
+    for one in happenings(counter):
+        if one.away:  # it was there for a window before it went
+            moment = max(moment, clock.times(one.away + 2 * counter.width))
+        # Early in the window, so that half of it would not show what happened.
+        late = moment - min(counter.width, clock.step) * 4 / 5
+        courses.append((-(-late // scrape) * scrape, one))
+        for what in recorded:
+            much = what.usual + (what.much - what.usual) * one.counts
+            less = scrape / counter.width if one.estimated else 0  # what follows a reset is an estimate
+            figures.append(Figure(what.series, moment, _between(much, blur, less)))
+            figures.append(Figure(what.series, moment + apart - clock.step, _between(what.usual, blur)))
+        moment += apart
+    edges = {at for when, one in courses for at in (when, when - one.away, when + one.dies * scrape)}
     timeline = Timeline(scrape)
-    for edge in [*edges, last + scrape]:
-        now = dict(lasting)
-        for when, gone, before, since in courses:
-            began = timeline.now >= when
-            dead = gone is not None and timeline.now >= gone
-            now |= {} if dead else since if began else before
-        timeline.play(now, edge - scrape)
+    for edge in sorted({*edges, moment}):
+        now: dict[Key, Feed] = {**counter.up("a"), **counter.usual}
+        for when, one in courses:
+            if timeline.now >= when and not (one.dies and timeline.now > when):
+                now |= one.since
+            elif timeline.now < when - one.away:
+                now |= one.before
+        if edge:
+            timeline.play(now, edge - scrape)
     return timeline, figures
 
 
-def _between(value: Decimal, less: float = 0) -> tuple[Decimal, Decimal]:
+def _between(value: Decimal, blur: float, less: float = 0) -> tuple[Decimal, Decimal]:
     """A little less and a little more."""
-    by = abs(value) * NEAR + Decimal("0.000001")
-    off = by + abs(value) * Decimal(str(less))
-    return round(value - off, 6), round(value + (off if value < NEAR else by), 6)
+    off = abs(value) * (NEAR + Decimal(str(blur)) + Decimal(str(less))) + Decimal("0.000001")
+    return round(value - off, 6), round(value + off, 6)
 
 
 def births(director: Director, promise: str, one: Condition) -> Story:
@@ -227,12 +213,25 @@ def births(director: Director, promise: str, one: Condition) -> Story:
         far = -(-far // 1)
     events = pace.events * MUCH * Decimal(str(each))
     counter = counter_of(measure, width, subject.rollout.service, pace, calm, far, events)
-    mixed = (far * MUCH + calm) / (MUCH + 1) if isinstance(inner(measure), Ratio | SlowerThan) else far
-    recorded = [Recorded(signal.value, calm, mixed)]
+    recorded = [Recorded(signal.value, calm, _mixed(inner(measure), calm, far, pace))]
+    if isinstance(inner(measure), Latency) and not rising(one):
+        recorded = []
     if signal.events is not None:
         recorded.append(Recorded(signal.events, counter.usual_events, counter.all_events))
     timeline, figures = play(counter, director.clock, director.scrape, recorded)
     return director.story(promise, timeline, (), (), figures=figures)
+
+
+def _mixed(measure: Measure, calm: Decimal, far: Decimal, pace: Pace) -> Decimal:
+    """The value where everything happens at once beside what is usual."""
+    match measure:
+        case Ratio() | SlowerThan():
+            return (far * MUCH + calm) / (MUCH + 1)
+        case Latency(q=q, scale=scale):  # what is usual lies below the last bucket, the rest in it and above
+            low = pace.edges[-2] * scale if len(pace.edges) > 1 else Decimal(0)
+            return low + (far - low) * (q * (MUCH + 1) - 1) / (MUCH * q)
+        case _:
+            return far
 
 
 def _shared(one: Measure, other: Measure) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
 
+from handrail.emit.promtool.figures import MARGIN
 from handrail.emit.promtool.series import At, Feed, Feeds, Impossible, Key, Rise, chosen, matches
 from handrail.plan import (
     Absence,
@@ -112,20 +113,17 @@ def _rest(part: Selector, whole: Selector, labels: Mapping[str, str]) -> Key:
 
 
 def edges(measure: Latency | SlowerThan, near: Iterable[Decimal]) -> tuple[Decimal, ...]:
-    """The bounds of the histogram's buckets: those declared, or round ones around these values."""
+    """The bounds of the buckets that matter: those declared, or round ones, between which all these values lie."""
     if isinstance(measure, SlowerThan):
-        return _around(measure.buckets, measure.bound, measure.bound) if measure.buckets else (measure.bound,)
+        return (measure.bound,)
     values = [value for value in near if value > 0] or [Decimal(1)]
-    if measure.buckets:
-        return _around(measure.buckets, min(values), max(values))
-    low, high = min(values).adjusted() - 1, max(values).adjusted() + 1
-    return tuple(Decimal(plain(Decimal(f"{d}e{p}"))) for p in range(low, high + 1) for d in (1, 2, 5))
-
-
-def _around(bounds: tuple[Decimal, ...], least: Decimal, most: Decimal) -> tuple[Decimal, ...]:
-    """Those bounds between which the values lie, and one more on either side."""
-    first = max(sum(bound < least for bound in bounds) - 2, 0)
-    return bounds[first : len(bounds) - max(sum(bound > most for bound in bounds) - 2, 0)]
+    low, high = min(values), max(values) * (1 + 2 * MARGIN)
+    bounds = measure.buckets or (
+        Decimal(1).scaleb(low.adjusted() - 1),
+        Decimal(1).scaleb(high.adjusted() + 1),
+    )
+    below, above = [b for b in bounds if b < low], [b for b in bounds if b > high]
+    return tuple(dict.fromkeys([*below[-1:], *(above[:1] or bounds[-1:])]))
 
 
 def _histogram(series: Selector, counts: Mapping[Decimal, Feed], every: Feed, pace: Pace) -> Feeds:
@@ -163,7 +161,7 @@ def _quantile(measure: Latency, value: Decimal, pace: Pace) -> Feeds:
 def _slow(measure: SlowerThan, value: Decimal, pace: Pace) -> Feeds:
     if measure.native:
         raise Impossible(NATIVE)
-    if measure.bound not in pace.edges:
+    if measure.buckets and measure.bound not in measure.buckets:
         raise Impossible("its bound is no bucket of the histogram")
     every = _whole(value, pace.events)
     counts = {edge: Rise(Decimal(0) if edge < measure.bound else (1 - value) * every) for edge in pace.edges}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
 from functools import cached_property
@@ -79,6 +79,12 @@ class Director:
         every = self.subject.rollout.scrape
         narrow = min((window(s.measure) for s in self.signals if window(s.measure)), default=SELDOM * 4)
         return max(every, min(narrow / 4, SELDOM) // every * every) if self._far_back else every
+
+    @property
+    def at_its_scrape(self) -> Director:
+        """The same, where all is scraped as seldom as here."""
+        rollout = replace(self.subject.rollout, scrape=self.scrape)
+        return replace(self, subject=replace(self.subject, rollout=rollout))
 
     @property
     def _far_back(self) -> bool:

@@ -84,7 +84,7 @@ class Promises:
         own = any(isinstance(inner(signal.measure), Absence) for signal in self.guardrail.signals)
         # What is absent is known after so many evaluations as there are in a window.
         for times in PACES[:1] if own else PACES[0 if exact else 1 :]:
-            director = Director(subject, Clock(self.rollout.evaluate * times))
+            director = Director(subject, Clock(self.rollout.evaluate * times)).at_its_scrape
             try:
                 if director.ago % director.clock.step:
                     continue
@@ -355,9 +355,8 @@ def _gone(director: Director, signal: Signal) -> Story:
     """The series of one signal go for as long as it takes to be blind, and come back."""
     lost = series_of(selectors(director.subject.measure(signal)), director.feeds(director.bases))
     measure, width = inner(signal.measure), window(signal.measure)
-    at_last = (
-        width if isinstance(measure, (*COUNTED, Increase)) or (width and isinstance(measure, Gauge)) else None
-    )
+    exact = isinstance(measure, (*COUNTED, Increase)) or bool(width and isinstance(measure, Gauge))
+    at_last = width if exact and measure is signal.measure else None
     return _story_of_loss(director, GONE, [("its metrics are missing", lost, width)], at_last)
 
 

@@ -12,6 +12,7 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from handrail.contract import names
 from handrail.emit.promtool.feeds import Pace, Value, feeds, selectors
 from handrail.emit.promtool.figures import inner, rising, window
 from handrail.emit.promtool.series import At, Feed, Feeds, Impossible, Key, Rise, Timeline, matches
@@ -26,6 +27,7 @@ MUCH = 12
 """So many times what is usual in a window happens at once."""
 STOOD = 10
 """So many times of that was counted before, by whoever is there from the start."""
+FEW = 6
 NEAR = Decimal("0.01")
 
 
@@ -172,7 +174,8 @@ def play(
         # Early in the window, so that half of it would not show what happened.
         late = moment - min(counter.width, clock.step) * 4 / 5
         courses.append((-(-late // scrape) * scrape, one))
-        for what in recorded:
+        rough = one.estimated and counter.width < FEW * scrape  # of a reset between few samples little is seen
+        for what in () if rough else recorded:
             much = what.usual + (what.much - what.usual) * one.counts
             less = scrape / counter.width if one.estimated else 0  # what follows a reset is an estimate
             figures.append(Figure(what.series, moment, _between(much, blur, less)))
@@ -208,18 +211,26 @@ def births(director: Director, promise: str, one: Condition) -> Story:
     calm, far = subject.healthy()[signal.name], subject.far(signal, up=rising(one))
     if not isinstance(calm, Decimal) or not isinstance(far, Decimal):
         raise TypeError("what is counted is a number")
-    each = width / director.scrape
     if isinstance(inner(measure), Increase):
         far = -(-far // 1)
-    events = pace.events * MUCH * Decimal(str(each))
-    counter = counter_of(measure, width, subject.rollout.service, pace, calm, far, events)
+    counter = counter_of(measure, width, subject.rollout.service, pace, calm, far)
     recorded = [Recorded(signal.value, calm, _mixed(inner(measure), calm, far, pace))]
     if isinstance(inner(measure), Latency) and not rising(one):
         recorded = []
     if signal.events is not None:
         recorded.append(Recorded(signal.events, counter.usual_events, counter.all_events))
+    counter = replace(
+        counter, usual={**counter.usual, **director.others, **_known_to_others(director, counter)}
+    )
     timeline, figures = play(counter, director.clock, director.scrape, recorded)
     return director.story(promise, timeline, (), (), figures=figures)
+
+
+def _known_to_others(director: Director, counter: Counter) -> Feeds:
+    """What others say of the targets from which they count."""
+    own = {names.ROLLOUT: director.subject.rollout.name, names.GUARDRAIL: director.guardrail.name}
+    moved = {"instance": dict(next(iter(counter.up("moved"))).labels)["instance"]}
+    return {Key.of(names.FROM_ZERO, {**own, **moved, label: "other"}): At(Decimal(1)) for label in own}
 
 
 def _mixed(measure: Measure, calm: Decimal, far: Decimal, pace: Pace) -> Decimal:
@@ -239,25 +250,17 @@ def _shared(one: Measure, other: Measure) -> bool:
     return any(selector.metric in metrics for selector in selectors(other))
 
 
-def counter_of(
-    measure: Measure, width: timedelta, job: str, pace: Pace, calm: Value, far: Value, events: Decimal
-) -> Counter:
-    """Series that are calm, of an instance `a`, and what they show when `events` happen at once that are far over the limit."""
+def counter_of(measure: Measure, width: timedelta, job: str, pace: Pace, calm: Value, far: Value) -> Counter:
+    """Series that are calm, of an instance `a`, and what they show when so much happens that is far over the limit."""
     labels = {**pace.labels, "instance": "a"}
     usual = feeds(measure, calm, replace(pace, labels=labels))
-    jump = {key: _step(feed) for key, feed in feeds(measure, far, pace.of(events)).items()}
-    if isinstance(inner(measure), Increase):
-        times = Decimal(str(width / pace.scrape))
-        jump = {key: step * times for key, step in jump.items()}
-    stood = max(jump.values()) * STOOD
-    return Counter(
-        measure,
-        width,
-        Decimal(str(width / pace.scrape)),
-        job,
-        {key: Rise(_step(feed), stood) for key, feed in usual.items()},
-        jump,
-    )
+    scrapes = Decimal(str(width / pace.scrape))
+    counter = Counter(measure, width, scrapes, job, usual, {})
+    jump = feeds(measure, far, pace.of(max(counter.usual_events, pace.events) * MUCH))
+    times = scrapes if isinstance(inner(measure), Increase) else 1
+    amounts = {key: _step(feed) * times for key, feed in jump.items()}
+    stood = max(amounts.values()) * STOOD
+    return replace(counter, usual={k: Rise(_step(feed), stood) for k, feed in usual.items()}, jump=amounts)
 
 
 def _step(feed: Feed) -> Decimal:

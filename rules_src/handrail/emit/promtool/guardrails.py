@@ -11,7 +11,7 @@ from functools import cached_property
 from handrail.contract import names
 from handrail.emit.promtool.feeds import Value, selectors
 from handrail.emit.promtool.figures import inner, rising, window
-from handrail.emit.promtool.series import Feeds, Timeline, matches
+from handrail.emit.promtool.series import At, Feed, Feeds, Key, Timeline, chosen, matches
 from handrail.emit.promtool.story import (
     FOREVER,
     NOTHING,
@@ -121,6 +121,17 @@ class Director:
         """What limits are relative to, and healthy values where none is."""
         compared = {signal.name: self.subject.base(signal) for signal in self.subject.compared_with.values()}
         return self.subject.with_value(compared, None, Decimal(0))
+
+    @cached_property
+    def others(self) -> Feeds:
+        """What is recorded of others under the same names: nobody may take it for his own."""
+        found: dict[Key, Feed] = {}
+        for signal in self.guardrail.signals:
+            for recorded in (one for one in (signal.value, signal.events, signal.traffic) if one is not None):
+                for label, _, _ in recorded.matchers:
+                    if label in (names.ROLLOUT, names.GUARDRAIL):
+                        found[chosen(recorded.where((label, "=", "other")), {})] = At(Decimal(1_000_000_000))
+        return found
 
     # Times
 

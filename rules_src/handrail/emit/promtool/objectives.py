@@ -8,7 +8,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 from handrail.contract import names
-from handrail.emit.promtool.births import MUCH, Recorded, counter_of, play
+from handrail.emit.promtool.births import Recorded, counter_of, play
 from handrail.emit.promtool.feeds import Pace, edges, feeds, selectors
 from handrail.emit.promtool.series import Feeds, Impossible, Timeline
 from handrail.emit.promtool.story import (
@@ -55,11 +55,10 @@ class Objective:
         seldom = replace(self, clock=Clock(self.clock.step * SELDOM))
         yield seldom.burst()
         yield seldom.blind()
-        if self.rollout.evaluate % self.rollout.scrape:
-            reason = "what one evaluation counts is not certain where scrapes do not divide it"
-            yield Untestable(f"slo-{self.slo.name}", reason, "births")
-        else:
+        try:
             yield seldom.births()
+        except Impossible as reason:
+            yield Untestable(f"slo-{self.slo.name}", str(reason), "births")
 
     @property
     def burns(self) -> list[tuple[str, Burn]]:
@@ -160,17 +159,11 @@ class Objective:
     def births(self) -> Story:
         """Its counters: errors and events since the evaluation before."""
         every, pace = self.rollout.evaluate, self._pace
+        if every % pace.scrape:
+            raise Impossible("what one evaluation counts is not certain where scrapes do not divide it")
         calm = (1 - self.slo.objective) / 2
-        much = pace.events * MUCH * Decimal(str(every / pace.scrape))
-        counter = counter_of(
-            self.slo.measure,
-            every,
-            self.rollout.service,
-            pace,
-            self._share(calm),
-            self._share(Decimal(1)),
-            much,
-        )
+        shares = self._share(calm), self._share(Decimal(1))
+        counter = counter_of(self.slo.measure, every, self.rollout.service, pace, *shares)
         usual, every_one = counter.usual_events, counter.all_events
         own = ((names.ROLLOUT, "=", self.rollout.name), (names.SLO, "=", self.slo.name))
         recorded = [

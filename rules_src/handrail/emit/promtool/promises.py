@@ -302,7 +302,7 @@ def _neighbours(director: Director) -> Story:
     if arms is not None and any(arms.label in signal.by for signal in director.guardrail.signals):
         stable = any(c.reference and c.reference.kind is ReferenceKind.stable for c in subject.conditions)
         feeds |= subject.fed(director.bases if stable else sick, arm=arms.stable)
-    feeds |= {**subject.told(), **subject.fed(director.bases)}
+    feeds |= {**subject.told(), **subject.fed(director.bases), **director.others}
     timeline = Timeline(director.scrape)
     timeline.play(feeds, director.ready)
     lives = director.lives([Phase(director.bases, NOTHING, director.ready)])
@@ -375,6 +375,7 @@ def _story_of_loss(
 ) -> Story:
     """One thing after the other goes and comes back; `exactly` so long after its last sample it is missed."""
     clock, scrape, healthy = director.clock, director.scrape, director.feeds(director.bases)
+    healthy = {**healthy, **director.others}
     timeline, lost = Timeline(scrape), list[tuple[str, Span, Span | None]]()
     timeline.play(healthy, director.ready)
     for reason, keys, width in needs:

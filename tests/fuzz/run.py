@@ -11,7 +11,7 @@ from hypothesis import seed as seeded
 from .declarations import rollouts
 from .judges import Declared, Disagreement, accepted, disagreements
 
-BATCH = 10
+BATCH = 5
 
 
 @dataclass

@@ -108,6 +108,26 @@ def test_a_share_above_one_is_none(promtool: str) -> None:
     assert complaints(promtool, rollout, series, firing("5m"), blind("20m", "It", NUMBERS)) == ""
 
 
+@pytest.mark.parametrize("bad", ["NaN", "Inf"])
+@pytest.mark.parametrize(
+    "measure", [Ratio(bad='all_total{code="500"}', of="all_total"), Latency("seconds", p=95)]
+)
+def test_one_counter_that_is_no_number_blinds_what_counts_by_it(
+    promtool: str, measure: object, bad: str
+) -> None:
+    """A sum with one part that is no number is none: no share is told, and that is no rest."""
+    series = {
+        **WELL,
+        'all_total{code="200",instance="a"}': "0+100x100",
+        'all_total{code="200",instance="b"}': f"{bad} " * 100,
+        'seconds_bucket{le="1",instance="a"}': "0+100x100",
+        'seconds_count{instance="a"}': "0+100x100",
+        'seconds_count{instance="b"}': f"{bad} " * 100,
+    }
+    rollout = shop(guarded(measure, Above("5%") if isinstance(measure, Ratio) else Above("1s")))
+    assert complaints(promtool, rollout, series, firing("3m"), blind("20m", "It", NUMBERS)) == ""
+
+
 def test_a_quantile_without_its_buckets_is_blind(promtool: str) -> None:
     series = {**WELL, "seconds_count": "0+100x100"}
     rollout = shop(guarded(Latency("seconds", p=95), Above("1s")))

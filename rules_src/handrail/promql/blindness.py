@@ -102,13 +102,15 @@ def _without_buckets(signal: Signal, events: Selector | None, value: Selector) -
 
 
 def _no_numbers(signal: Signal, events: Selector | None, value: Selector) -> Iterator[str]:
-    """Samples while one of its series, or its share, is not a number."""
+    """One of its series is no number (then its events are none, and not 0 or less), or its share is none."""
     measure = signal.measure
     if isinstance(measure, Ratio) and events is not None:
-        yield f"({events} > 0 unless {value})"
+        yield f"({events} unless {events} <= 0 unless {value})"
     elif isinstance(measure, While) and isinstance(measure.measure, Ratio) and events is not None:
         labels = ", ".join(signal.by)
-        yield f"({events} > 0 and on ({labels}) ({holds(measure, signal.by)}) unless {value})"
+        yield f"({events} and on ({labels}) ({holds(measure, signal.by)}) unless {events} <= 0 unless {value})"
+    elif isinstance(measure, Latency | SlowerThan) and events is not None:
+        yield f"({events} unless {events} < Inf)"
     yield from (f"({expr})" for expr in no_numbers(_of_its_arm(replace(signal, value=value))))
 
 

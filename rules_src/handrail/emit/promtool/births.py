@@ -18,7 +18,7 @@ from handrail.emit.promtool.figures import inner, rising, window
 from handrail.emit.promtool.series import At, Feed, Feeds, Impossible, Key, Rise, Timeline, matches
 from handrail.emit.promtool.story import Clock, Figure, Story
 from handrail.plan import Condition, Increase, Latency, Measure, Ratio, Selector, SlowerThan
-from handrail.units import span
+from handrail.units import seconds, span
 
 if TYPE_CHECKING:
     from handrail.emit.promtool.guardrails import Director
@@ -63,9 +63,11 @@ class Counter:
         """How many there are in the window in which everything happens at once."""
         return self.usual_events + self.events(self.jump)
 
-    def up(self, instance: str, **more: str) -> dict[Key, Feed]:
-        """The series that says that an instance answers."""
-        return {Key.of("up", {"job": self.job, "instance": self._named(instance), **more}): At(Decimal(1))}
+    def up(self, instance: str, level: int = 1, **more: str) -> dict[Key, Feed]:
+        """The series that says that an instance answers, or (0) that it does not."""
+        return {
+            Key.of("up", {"job": self.job, "instance": self._named(instance), **more}): At(Decimal(level))
+        }
 
     def shown(self, instance: str, times: Decimal | int, **more: str) -> dict[Key, Feed]:
         """What an instance shows: `times` what happens at once."""
@@ -149,7 +151,22 @@ def happenings(counter: Counter) -> tuple[Happening, ...]:
     forgotten = Happening(
         0, {**up("long"), **shown("long", STOOD)}, {**up("long"), **shown("long", STOOD + 1)}, LATE
     )
-    return first, starts, restarts, moves, relabelled, swaps, dies, returns, known, forgotten, new_job
+    crashes = Happening(
+        1,
+        {**up("crashes"), **shown("crashes", STOOD)},
+        {**up("crashes"), **shown("crashes", 1)},
+        counter.width,
+        dies=True,
+    )
+    silent = Happening(1, up("silent"), {**up("silent"), **shown("silent", 1)})
+    answers = Happening(0, up("answers", level=0), {**up("answers"), **shown("answers", half)})
+    pushed = Happening(
+        1, shown("pushed", STOOD), {**shown("pushed", STOOD), **shown("pushed", 1, path="late")}
+    )
+    return (
+        *(first, starts, silent, pushed, restarts, crashes, moves, relabelled),
+        *(swaps, dies, answers, returns, known, forgotten, new_job),
+    )
 
 
 @dataclass(frozen=True)
@@ -174,7 +191,9 @@ def play(
         # Early in the window, so that half of it would not show what happened.
         late = moment - min(counter.width, clock.step) * 4 / 5
         courses.append((-(-late // scrape) * scrape, one))
-        rough = one.estimated and counter.width < FEW * scrape  # of a reset between few samples little is seen
+        rough = (
+            one.estimated and counter.width < FEW * scrape
+        )  # of a reset between few samples little is seen
         for what in () if rough else recorded:
             much = what.usual + (what.much - what.usual) * one.counts
             less = scrape / counter.width if one.estimated else 0  # what follows a reset is an estimate
@@ -219,6 +238,9 @@ def births(director: Director, promise: str, one: Condition) -> Story:
         recorded = []
     if signal.events is not None:
         recorded.append(Recorded(signal.events, counter.usual_events, counter.all_events))
+    if signal.traffic is not None:
+        each = seconds(width)
+        recorded.append(Recorded(signal.traffic, counter.usual_events / each, counter.all_events / each))
     counter = replace(
         counter, usual={**counter.usual, **director.others, **_known_to_others(director, counter)}
     )

@@ -110,7 +110,7 @@ def _up(given: Iterable[Key], rollout: Rollout, count: int) -> dict[Key, str]:
     return {
         Key.of("up", {"job": rollout.service, INSTANCE: name}): f"1x{count}"
         for name in instances
-        if not name or name not in named
+        if not name or (name not in named and not name.startswith("pushed"))
     }
 
 

@@ -72,7 +72,9 @@ def exact(condition: Condition, limit: Decimal) -> bool:
             return scale == 1
         case Usage(size=size):
             return not isinstance(size, Decimal) and (limit * 1000) % 1 == 0
-        case Ratio() | SlowerThan():
+        case Ratio():  # whole numbers by whole numbers: to the last digit, if there are not too many
+            return Decimal(limit).normalize().as_tuple().exponent >= -6
+        case SlowerThan():
             return limit in (0, 1)
         case _:
             return False

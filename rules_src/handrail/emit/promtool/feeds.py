@@ -123,7 +123,7 @@ def edges(measure: Latency | SlowerThan, near: Iterable[Decimal]) -> tuple[Decim
         Decimal(1).scaleb(high.adjusted() + 1),
     )
     below, above = [b for b in bounds if b < low], [b for b in bounds if b > high]
-    return tuple(dict.fromkeys([*below[-1:], *(above[:1] or bounds[-1:])]))
+    return tuple(dict.fromkeys([*(below[-1:] or bounds[:1]), *(above[:1] or bounds[-1:])]))
 
 
 def _histogram(series: Selector, counts: Mapping[Decimal, Feed], every: Feed, pace: Pace) -> Feeds:

@@ -73,7 +73,7 @@ def exact(condition: Condition, limit: Decimal) -> bool:
         case Usage(size=size):
             return not isinstance(size, Decimal) and (limit * 1000) % 1 == 0
         case Ratio():  # whole numbers by whole numbers: to the last digit, if there are not too many
-            return Decimal(limit).normalize().as_tuple().exponent >= -6
+            return int(limit.normalize().as_tuple().exponent) >= -6
         case SlowerThan():
             return limit in (0, 1)
         case _:

@@ -136,19 +136,57 @@ def test_a_rollout_in_a_branch_that_is_never_taken_is_said(tmp_path: Path, openi
     ]
 
 
-def test_a_branch_that_may_be_taken_is_not(tmp_path: Path) -> None:
-    text = f"import sys\n{SHOP}if sys.flags.dev_mode and 0:\n    till = Rollout()\n"
-    text += 'if __name__ == "__main__":\n    print(shop)\n'
-    assert said(tmp_path, {"rollouts/shop.py": text}) == []
+GUARDED = TILL.removeprefix(f"{HEAD}till = ")
+CONDITIONAL = {
+    "a condition": f"if len(shop.name) > 9:\n    till = {GUARDED}",
+    "the other branch": f"if shop:\n    pass\nelse:\n    till = {GUARDED}",
+    "a case": f"match shop.name:\n    case 'till':\n        till = {GUARDED}",
+    "a part that was passed over": f"try:\n    {{}}['x']\n    till = {GUARDED}except KeyError:\n    pass\n",
+    "a short cut": f"till = not shop and {GUARDED}",
+    "a function without a name": f"till = lambda: {GUARDED}",
+    "an empty loop": f"for name in []:\n    till = {GUARDED}",
+}
 
 
-def test_a_function_that_nobody_calls_is_said_and_does_not_stop_the_others(tmp_path: Path) -> None:
-    body = TILL.removeprefix(f"{HEAD}till = ")
-    text = f"{SHOP}def till():\n    return {body}def tills():\n    return [{body.strip()}]\ntills()\n"
+@pytest.mark.parametrize("way", CONDITIONAL.values(), ids=CONDITIONAL)
+def test_what_the_reading_did_not_come_to_is_said_and_does_not_stop_the_others(
+    tmp_path: Path, way: str
+) -> None:
+    text = f"{SHOP}{way}"
+    line = text[: text.rindex("Rollout(")].count("\n") + 1
     assert said(tmp_path, {"rollouts/shop.py": text, "rollouts/_more.py": text}) == [
-        "rollouts/shop.py:4: warning: 'till' would declare something, and nobody calls it; call it, or remove it"
+        f"rollouts/shop.py:{line}: warning: nothing came to this {word} while the file was read; let it be reached, or remove it"
+        for word in ("Guardrail", "Rollout")
     ]
+
+
+@pytest.mark.parametrize(
+    "use", ["", "tills = [till]\n", "import atexit\natexit.register(till)\natexit.unregister(till)\n"]
+)
+def test_so_is_a_function_that_made_nothing(tmp_path: Path, use: str) -> None:
+    text = (
+        f"{SHOP}def till():\n    return {GUARDED}def tills():\n    return [{GUARDED.strip()}]\ntills()\n{use}"
+    )
+    what = "'till' would declare something, and made nothing while the file was read; call it, or remove it"
+    assert said(
+        tmp_path, {"rollouts/shop.py": text, "rollouts/_more.py": text.replace('"till"', '"more"')}
+    ) == [f"rollouts/shop.py:4: warning: {what}"]
     assert [rollout.name for rollout in read(tmp_path / "source").rollouts] == ["shop", "till"]
+
+
+def test_a_thread_that_goes_on_makes_what_it_makes_too_late(tmp_path: Path) -> None:
+    text = f"from threading import Event, Thread\n{SHOP}end = Event()\nThread(target=end.wait, args=[9], name='late').start()\n"
+    source = folder(tmp_path, {"rollouts/shop.py": text})
+    [problem] = read(source).problems
+    assert problem.what == "the thread 'late' is still at work when all files were read"
+
+
+@pytest.mark.parametrize("held", ["[{}]", "{{'a': [{}]}}", "({},)"])
+def test_what_a_list_holds_makes_nothing_either_until_somebody_asks(tmp_path: Path, held: str) -> None:
+    lazy = held.format(f"({GUARDED.strip()} for _ in range(1))")
+    assert said(tmp_path, {"rollouts/shop.py": f"{SHOP}tills = {lazy}\n"}) == [
+        "rollouts/shop.py:1: error: 'tills' makes nothing until somebody iterates over it; write a list"
+    ]
 
 
 PARTS = {

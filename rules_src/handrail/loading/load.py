@@ -9,7 +9,9 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, fields, replace
+from itertools import starmap
 from pathlib import Path
+from threading import enumerate as running_threads
 from types import GeneratorType
 from typing import Any, TypeVar, cast
 
@@ -28,7 +30,7 @@ from handrail.declare import (
 from handrail.errors import Problem, Refused, Severity, Where, WrongCall, shown
 from handrail.loading.script import PACKAGE, collecting, names_of
 from handrail.loading.script import SETTINGS as SETTINGS_MODULE
-from handrail.loading.unread import calls_not_run, files_not_read
+from handrail.loading.unread import calls_not_run, files_not_read, threads_left
 
 T = TypeVar("T")
 
@@ -38,7 +40,7 @@ PARTS = (Guardrail, Slo, Warning, Critical, Emergency, ForRollout, ForGuardrail)
 SETTINGS = f"{SETTINGS_MODULE}.py"
 """The file beside the rollouts that says where they run."""
 
-_LAZY = (GeneratorType, map, filter)
+_LAZY = (GeneratorType, map, filter, starmap)
 """Makes nothing until somebody iterates over it."""
 _END = object()
 
@@ -92,6 +94,7 @@ def read(source: Path) -> Loaded:
     reading = Reading([], (Rollout, Environment, *PARTS))
     rollouts: dict[int, Rollout] = {}
     environments: dict[int, Environment] = {}
+    threads = running_threads()
     with collecting(source, reading):
         for file in files:
             _add(rollouts, _declared(file, source, Rollout, reading))
@@ -99,7 +102,7 @@ def read(source: Path) -> Loaded:
             _add(environments, _declared(settings, source, Environment, reading))
         _add(rollouts, (one.thing for one in reading.made if isinstance(one.thing, Rollout)))
         _add(environments, (one.thing for one in reading.made if isinstance(one.thing, Environment)))
-        reading.problems += _not_seen(source, reading)
+        reading.problems += [*threads_left(threads, folder), *_not_seen(source, reading)]
     loaded = Loaded(
         tuple(sound for rollout in rollouts.values() for sound in _unbroken(rollout)),
         tuple(environment for environment in environments.values() if not is_broken(environment)),
@@ -145,9 +148,18 @@ def _declared(file: Path, source: Path, kind: type[T], reading: Reading) -> list
 def _made_to_the_end(names: dict[str, object], file: Path, reading: Reading) -> None:
     """Note generators that nobody iterates over: they may make declarations."""
     for name, value in list(names.items()):
-        if isinstance(value, _LAZY) and _has_more(value):
+        if any(_has_more(lazy) for lazy in _lazy(value)):
             what = f"'{name}' makes nothing until somebody iterates over it"
             reading.problems.append(Problem(Where(shown(file), 1), Severity.error, what, "write a list"))
+
+
+def _lazy(value: object, depth: int = 3) -> Iterator[Iterator[object]]:
+    """`value` itself, or what it holds, where that makes nothing until somebody iterates over it."""
+    if isinstance(value, _LAZY):
+        yield value
+    elif isinstance(value, list | tuple | dict) and depth:
+        for held in value.values() if isinstance(value, dict) else value:
+            yield from _lazy(held, depth - 1)
 
 
 def _has_more(lazy: Iterator[object]) -> bool:
@@ -167,11 +179,13 @@ def _of_kind(value: object, kind: type[T]) -> list[T]:
 def _not_seen(source: Path, reading: Reading) -> list[Problem]:
     """What would declare something, but is not read."""
     wrong = {problem.where.file for problem in reading.problems}
-    made = [one.thing for one in reading.made]
+    made_at: dict[str, set[int]] = {}
+    for where in (where_of(one.thing) for one in reading.made):
+        made_at.setdefault(where.file, set()).add(where.line)
     unread = list(files_not_read(source, PACKAGE, SETTINGS_MODULE, reading.ran))
     for file, name in reading.ran.items():
         if name not in wrong:
-            unread += calls_not_run(file, name, made)
+            unread += calls_not_run(file, name, made_at.get(name, set()))
     return unread
 
 
@@ -199,7 +213,9 @@ def _unused(loaded: Loaded, reading: Reading) -> list[Problem]:
     used |= {id(tier) for one in reading.made for tier in getattr(one.thing, "tiers", None) or ()}
     problems = []
     for one in reading.made:
-        private = any(part.startswith("_") for part in Path(script_of(one.thing)).with_suffix("").parts)
+        private = any(
+            part.startswith("_") and part != "__init__.py" for part in Path(script_of(one.thing)).parts
+        )
         if isinstance(one.thing, PARTS) and id(one.thing) not in used and not private:
             whose = "an environment" if isinstance(one.thing, ForRollout | ForGuardrail) else "a rollout"
             what = (

@@ -11,9 +11,10 @@ import sys
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Thread
+from threading import enumerate as running_threads
 
 import handrail
-from handrail.base import where_of
 from handrail.errors import Problem, Severity, Where, shown
 
 WORDS = ("Rollout", "Environment", "Guardrail", "Slo", "ForRollout", "ForGuardrail")
@@ -35,26 +36,38 @@ def files_not_read(source: Path, package: str, settings: str, ran: Mapping[Path,
             yield Problem(Where(shown(file), 1), Severity.error, what, cure)
 
 
-def calls_not_run(file: Path, name: str, made: Collection[object]) -> Iterator[Problem]:
+def calls_not_run(file: Path, name: str, made_at: Collection[int]) -> Iterator[Problem]:
     """What `file`, which ran to its end under `name`, would declare if its code came there.
 
-    `made` is everything that was made. What begins with `_` may hold more than others need.
+    `made_at` are the lines at which something was made. What begins with `_` may hold more than others need.
     """
     tree = _parsed(file)
     if tree is None:
         return
     calls = _Calls(_words(tree))
     calls.visit(tree)
-    for call in (call for call in calls.found if call.dead):
-        what = f"no reading comes to this {call.word}: the condition around it never holds then"
-        yield Problem(Where(name, call.line), Severity.error, what, "take it out of the `if`")
-    lines = {where.line for where in map(where_of, made) if where.file == name}
-    makers = {call.function: None for call in calls.found if call.function is not None and not call.dead}
-    for function in makers if not _put_away(file) else ():
-        idle = lines.isdisjoint(range(function.lineno, (function.end_lineno or 0) + 1))
-        if idle and function.name not in calls.used:
-            what = f"'{function.name}' would declare something, and nobody calls it"
+    functions: dict[_Function, None] = {}
+    for call in calls.found:
+        if call.dead:
+            what = f"no reading comes to this {call.word}: the condition around it never holds then"
+            yield Problem(Where(name, call.line), Severity.error, what, "take it out of the `if`")
+        elif call.function is not None:
+            functions[call.function] = None
+        elif call.line not in made_at and not _put_away(file):
+            what = f"nothing came to this {call.word} while the file was read"
+            yield Problem(Where(name, call.line), Severity.warning, what, "let it be reached, or remove it")
+    for function in functions if not _put_away(file) else ():
+        if not any(function.lineno <= line <= (function.end_lineno or 0) for line in made_at):
+            what = f"'{function.name}' would declare something, and made nothing while the file was read"
             yield Problem(Where(name, function.lineno), Severity.warning, what, "call it, or remove it")
+
+
+def threads_left(before: Collection[Thread], folder: Path) -> Iterator[Problem]:
+    """What is still at work when all files were read: what it makes comes too late."""
+    for thread in running_threads():
+        if thread not in before and thread.is_alive():
+            what = f"the thread '{thread.name}' is still at work when all files were read"
+            yield Problem(Where(shown(folder)), Severity.error, what, "wait for its end")
 
 
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -72,11 +85,10 @@ class _Call:
 
 @dataclass
 class _Calls(ast.NodeVisitor):
-    """Every call of one of our words in a file, and the names that live code uses."""
+    """Every call of one of our words in a file."""
 
     words: Mapping[str, str]
     found: list[_Call] = field(default_factory=list)
-    used: set[str] = field(default_factory=set)
     _functions: list[_Function] = field(default_factory=list)
     _dead: int = 0
 
@@ -104,17 +116,6 @@ class _Calls(ast.NodeVisitor):
             function = self._functions[-1] if self._functions else None
             self.found.append(_Call(word, node.lineno, function, bool(self._dead)))
         self.generic_visit(node)
-
-    def visit_Name(self, node: ast.Name) -> None:
-        self._use(node.id)
-
-    def visit_Attribute(self, node: ast.Attribute) -> None:
-        self._use(node.attr)
-        self.generic_visit(node)
-
-    def _use(self, name: str) -> None:
-        if not self._dead and all(function.name != name for function in self._functions):
-            self.used.add(name)
 
 
 def _certain(test: ast.expr) -> bool | None:

@@ -16,7 +16,7 @@ from functools import cached_property
 
 from handrail.contract import Playbook, names
 
-from handrail_receiver.decide.admission import ALERTMANAGER, heartbeat, judge
+from handrail_receiver.decide.admission import ALERTMANAGER, believed, heartbeat, judge
 from handrail_receiver.decide.groups import FAULT, bounded, by_tier, heard_as_well
 from handrail_receiver.errors import StoreDown
 from handrail_receiver.execute.executor import Executor
@@ -194,7 +194,8 @@ class Guard:
     def _of(
         self, signal: Signal, newest: Playbook | None, look: Look, now: Conditions, origin: str
     ) -> Iterator[Decision]:
-        playbook = in_force(look(newest.rollout).attempt, newest) if newest else None
+        own = in_force(look(newest.rollout).attempt, newest) if newest else None
+        playbook = believed(signal.labels, own, newest) if own and newest else None
         for decision in judge(signal, playbook, look, now, origin):
             yield with_tells(decision, playbook) if playbook else decision
 

@@ -103,6 +103,15 @@ def counted(signal: Signal, playbook: Playbook | None) -> Signal | None:
     return _as_blind(signal) if _cannot_see(signal) else signal
 
 
+def believed(labels: Labels, own: Playbook, newest: Playbook) -> Playbook:
+    """The playbook by which an alert is judged: its attempt's own, but for whom we believe.
+
+    An attempt that is older than its playbook's environment compares nothing by itself, and still is not rolled back
+    by an alert that says to be of another environment than the newest playbook's.
+    """
+    return newest if not own.environment and not fits(labels, newest) else own
+
+
 def fits(labels: Labels, playbook: Playbook) -> bool:
     """Whether an alert does not say that it is of another environment than ours."""
     theirs = labels.get(names.ENVIRONMENT, "")

@@ -33,6 +33,13 @@ CURES = {
     "insecure_skip_verify": "certificates are always checked; name the authority in ca_file",
     "bearer_token": "write `authorization:` with `credentials:` below it",
     "bearer_token_file": "write `authorization:` with `credentials_file:` below it",
+    "proxy_url": "nothing is sent through a proxy; let the receiver reach the address itself",
+    "proxy_from_environment": "nothing is sent through a proxy; let the receiver reach the address itself",
+    "no_proxy": "nothing is sent through a proxy; remove it",
+    "proxy_connect_header": "nothing is sent through a proxy; remove it",
+    "follow_redirects": "redirects are not followed; give the final address",
+    "enable_http2": "HTTP/1.1 is spoken; remove it",
+    "sigv4": "requests cannot be signed here; put a proxy that signs them before the address",
     "oauth2": "it cannot be done here; have the token written into a file and name that in authorization.credentials_file",
 }
 UNKNOWN = "there is no such key; docs/receiver.md has those that there are"

@@ -9,7 +9,7 @@ import pytest
 from guarded import NOW, ROLLOUT, playbook, signal
 from guarded.playbook import ENVIRONMENT
 from handrail.contract import Playbook
-from handrail_receiver.decide.admission import heartbeat, judge
+from handrail_receiver.decide.admission import believed, heartbeat, judge
 from handrail_receiver.decide.decide import series_of
 from handrail_receiver.model import (
     Attempt,
@@ -160,3 +160,14 @@ def test_a_blind_tier_never_rolls_back_for_grafana_s_sake(action: Any) -> None:
     book = book.model_copy(update={"guardrails": (first, *book.guardrails[1:])})
     expected = ("tell", "asked-for") if action == "investigate" else ("hold", "asked-for")
     assert words(grafana(), book=book) == [expected]
+
+
+def test_an_attempt_of_before_there_were_environments_still_does_not_believe_another_one() -> None:
+    old = playbook()
+
+    def said(one: Signal) -> list[tuple[str, str]]:
+        return words(one, book=believed(one.labels, old, BOOK))
+
+    assert said(signal(environment="staging")) == [("ignore", "other-environment")]
+    assert said(signal()) == said(without(signal(), "environment")) == [("act", "limit-broken")]
+    assert believed(signal(environment="staging").labels, SHADOW, BOOK) is SHADOW

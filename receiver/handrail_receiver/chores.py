@@ -1,4 +1,4 @@
-"""What has to be done every few seconds beside the guard's work."""
+"""Periodic work beside the guard's: playbooks, heartbeat, retention, rollouts without stages."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Chores:
     _told: set[str] = field(default_factory=set)
 
     async def run(self) -> None:
-        """Do them until cancelled."""
+        """Run until cancelled."""
         rounds = 0
         while True:
             fresh = await asyncio.to_thread(self.playbooks.refresh)

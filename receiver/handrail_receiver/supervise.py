@@ -1,4 +1,4 @@
-"""A loop that never ends → one that goes on even after a fault of our own."""
+"""A loop → one that is restarted after an error of our own."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What Alertmanager and Prometheus know → deliveries like any other: so that nothing is missed while we were away.
+"""Alertmanager and Prometheus, polled → deliveries like any other, so that nothing is missed while we are away.
 
 Alertmanager tells us the state of its groups, and nothing about what came and went meanwhile. So we ask, at
 the start and every minute: Alertmanager for what fires now; and Prometheus, after we were away, for what fired

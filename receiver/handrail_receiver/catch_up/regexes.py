@@ -1,4 +1,4 @@
-"""A pattern that others wrote → whether it fits a whole text, in time that grows with both and never faster.
+"""A regular expression that others wrote → whether it matches a whole text, in linear time.
 
 Alertmanager's and Prometheus' patterns are RE2's. Python's own `re` reads most of them, and takes hours over some.
 """
@@ -12,7 +12,7 @@ MEMORY = 1 << 18
 
 
 def fits(pattern: str, text: str) -> bool | None:
-    """Whether `pattern` fits all of `text`; None for what is no pattern, or too large for one."""
+    """Whether `pattern` matches all of `text`; None for an invalid pattern, or one that is too large."""
     compiled = _compiled(pattern)
     if compiled is None:
         return None

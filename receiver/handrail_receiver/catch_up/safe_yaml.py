@@ -1,4 +1,4 @@
-"""YAML that somebody else wrote → its values, or YAMLError: never more work than its length is worth.
+"""YAML that somebody else wrote → its values, or YAMLError; aliases and nesting are limited.
 
 A few lines of aliases can stand for billions of values; what says more than MOST values is not read. Reading is slow:
 call it off the event loop.
@@ -15,7 +15,7 @@ DEEPEST = 100
 
 
 class _Shallow(yaml.SafeLoader):
-    """Gives up at a depth that nobody writes by hand, and that would take the square of itself."""
+    """Refuses nesting that nobody writes by hand: it would take quadratic time."""
 
     _depth = 0
 
@@ -50,7 +50,7 @@ def read_yaml(text: str) -> object:
 
 
 def _size(node: yaml.Node, known: dict[int, int]) -> int:
-    """How many values a node says, each alias counted as all it stands for."""
+    """How many values a node holds, each alias counted as all that it refers to."""
     if id(node) not in known:
         known[id(node)] = MOST + 1  # until it is known: one that holds itself has no end
         if isinstance(node, yaml.MappingNode):

@@ -1,4 +1,4 @@
-"""An alert that arrived + Playbook + what was heard before → what it counts for, decided; pure.
+"""An alert that arrived + Playbook + History → whether and as what it counts, decided; pure.
 
 Asked of each alert before its decision: is it of our environment, and does it say what was measured? An alert of
 another environment is nothing to us. One that says only that nobody could measure is the `blind` tier of its
@@ -25,7 +25,7 @@ UNMEASURED = frozenset({"NoData", "Error"})
 
 
 def heartbeat(signal: Signal, playbooks: Iterable[Playbook]) -> Decision:
-    """Whether a heartbeat that Alertmanager delivered says that our guard is awake."""
+    """Whether a delivered heartbeat counts: it must be of our environment and firing."""
     ours = {playbook.environment for playbook in playbooks if playbook.environment}
     theirs = signal.labels.get(names.ENVIRONMENT, "")
     if ours and theirs and theirs not in ours:
@@ -62,7 +62,7 @@ def series_in(labels: Labels) -> tuple[str, str]:
 
 
 def over(rollout: str, series: Collection[str], history: History) -> Decision:
-    """These fire no more, although nobody said so."""
+    """The alerts have ended, although no resolve arrived."""
     over = [one for one in history.said if one.firing and one.series in series]
     sources = ", ".join(sorted({one.source for one in over}))
     text = f"no Alertmanager has {sources} any more, and all answer: what told of its end was lost"
@@ -96,7 +96,7 @@ def _judge(signal: Signal, playbook: Playbook | None, look: Look, now: Condition
 
 
 def counted(signal: Signal, playbook: Playbook | None) -> Signal | None:
-    """An alert as it counts: as blind when nobody could measure, and None when it is not of our environment."""
+    """An alert as it counts: as blind when there was no data, and None when it is of another environment."""
     ours = playbook.environment if playbook else ""
     if signal.firing and ours and signal.labels.get(names.ENVIRONMENT, "") != ours:
         return None
@@ -151,7 +151,7 @@ def _foreign(signal: Signal, playbook: Playbook, history: History) -> Decision |
 
 
 def _cannot_see(signal: Signal) -> bool:
-    """Whether it fires, or ended firing, because nothing could be measured."""
+    """Whether it fires, or ended, because there was no data."""
     if signal.labels.get(names.ALERTNAME) in CANNOT_SEE:
         return True
     said = signal.annotations.get(STATE_REASON) if signal.firing else None
@@ -159,7 +159,7 @@ def _cannot_see(signal: Signal) -> bool:
 
 
 def _was_blind(signal: Signal, history: History) -> bool:
-    """Whether it is heard as blind still, and now says what it measured."""
+    """Whether it was blind when last heard, and has data now."""
     source = f"{signal.labels.get(names.GUARDRAIL)}/{names.BLIND}"
     if signal.labels.get(names.TIER) == names.BLIND or not any(
         one.firing and one.source == source for one in history.said

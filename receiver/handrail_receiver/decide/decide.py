@@ -65,7 +65,7 @@ def decide(signal: Signal, playbook: Playbook | None, history: History, now: Con
 
 
 def _unknown(signal: Signal, history: History) -> Decision:
-    """Rules and playbook are of different ages: a rollback that cannot be looked up is people's, and at once."""
+    """Rules and playbook are of different versions: people are told at once of a rollback that the playbook does not know."""
     rollout, guardrail, name = (signal.labels.get(label, "") for label in NAMED)
     action, attempt = signal.labels.get(names.ACTION, ""), history.attempt
     missing = f"{rollout} has no tier {name!r} of guardrail {guardrail!r}"
@@ -94,7 +94,7 @@ def _unknown(signal: Signal, history: History) -> Decision:
 
 
 def series_of(signal: Signal) -> str:
-    """A short name for all labels of an alert: what tells it from its neighbours in one guardrail."""
+    """A hash of all labels of an alert, which tells the series of one guardrail apart."""
     text = "\n".join(f"{name}={signal.labels[name]}" for name in sorted(signal.labels))
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
@@ -168,7 +168,7 @@ def _in_attempt(case: _Case, attempt: Attempt, *, before: bool | None) -> Decisi
 
 
 def _resolved(case: _Case, attempt: Attempt, *, before: bool | None) -> Decision:
-    """A guardrail that sees again holds nothing any more; every other hold is for people to end."""
+    """A guardrail that has data again ends its own hold; every other hold is for people to end."""
     if _is_blind(case) and attempt.held == _cannot_see(case) and not _still_blind(case):
         return case.say(Verdict.note, "sees-again", f"{case.guardrail} sees again", SetHold(""))
     text = "it stopped firing, which proves nothing and undoes nothing"
@@ -221,7 +221,7 @@ def _begun(history: History, action: str) -> Run | None:
 def _open(
     case: _Case, attempt: Attempt, action: Action, last: Run | None, confirmation: Confirmation | None
 ) -> Decision:
-    """A definite alert acts at once, whatever tentative one waits; each that is tentative waits by itself."""
+    """An alert that needs no confirmation acts at once, whatever else waits; each that needs one waits by itself."""
     key = case.source if confirmation else ""
     run = Open(
         action=action.name,
@@ -244,7 +244,7 @@ def _open(
 
 
 def _confirmation(case: _Case, attempt: Attempt) -> Confirmation | None:
-    """What is asked first: as the guardrail declares it, and always of an alert that is older than the attempt."""
+    """The confirmation that is asked for: as declared, and always for an alert that is older than the attempt."""
     began = case.signal.starts_at
     if case.tier.confirmation is None and began and began < attempt.started_at - OLD:
         return Confirmation(after=0, expr=case.tier.expr, unreachable="hold")
@@ -259,7 +259,7 @@ def _hold(case: _Case, held: str) -> Decision:
 
 
 def _held(case: _Case, attempt: Attempt, reason: str, text: str) -> Decision:
-    """People must act: say so once, and promote nothing until they have."""
+    """People must act: tell them once, and hold promotions until they have."""
     if attempt.held == text:
         return case.say(Verdict.repeat, reason, text)
     return case.say(Verdict.tell, reason, text, SetHold(text))
@@ -291,5 +291,5 @@ def _wish(case: _Case, attempt: Attempt) -> str:
 
 
 def _steps(attempt: Attempt, action: Action) -> tuple[Step, ...]:
-    """The steps of an action, with the values that were pinned when the attempt began."""
+    """The steps of an action, with the values pinned when the attempt began."""
     return attempt.pinned.get(action.name, action.steps)

@@ -1,4 +1,4 @@
-"""The alerts of one delivery → those that are judged one by one, and the many series of a tier beside the first.
+"""The alerts of one delivery → those that are decided one by one; many series of one tier count as one.
 
 A rule with thousands of series says one thing thousands of times: it is decided once, and what each series says is
 remembered. What cannot be decided of one rollout is told to its people, and keeps no other back. Pure.
@@ -17,9 +17,9 @@ from handrail_receiver.ports import Look
 
 FAULT = "fault"
 MANY = 20
-"""So many series of one tier in one delivery are judged as one."""
+"""From this many series of one tier in one delivery on, they are decided as one."""
 FAULTS = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError)
-"""What a row, a playbook or a fault of our own raises; what a database raises is none of them."""
+"""What a bad row, a bad playbook or a bug of ours raises; a database's errors are none of them."""
 SAME = (
     names.ROLLOUT,
     names.GUARDRAIL,
@@ -44,7 +44,7 @@ def by_tier(signals: Sequence[Signal]) -> tuple[list[Signal], list[list[Signal]]
 def heard_as_well(
     signals: Sequence[Signal], look: Look, playbook: Playbook | None = None, origin: str = ""
 ) -> Iterator[Decision]:
-    """What the other series of a tier say is remembered, as it counts; what follows from it was decided already."""
+    """Remember what the other series of a tier say; what follows from them was decided with the first."""
     signals = [counts for one in signals if (counts := counted(one, playbook)) is not None]
     if not signals:
         return
@@ -73,7 +73,7 @@ def heard_as_well(
 
 
 def bounded(decisions: Iterable[Decision], signal: Signal, newest: Playbook | None) -> Iterator[Decision]:
-    """The decisions about an alert, until one cannot be made: then that is said instead."""
+    """The decisions about an alert; if one fails with an error, a decision that says so."""
     left = iter(decisions)
     while True:
         try:
@@ -87,7 +87,7 @@ def bounded(decisions: Iterable[Decision], signal: Signal, newest: Playbook | No
 
 
 def undecided(signal: Signal, newest: Playbook | None, error: Exception) -> Decision:
-    """An alert of which nobody knows what follows: people must look."""
+    """An alert that cannot be decided: people must look."""
     rollout = newest.rollout if newest else signal.labels.get(names.ROLLOUT, "")
     action = signal.labels.get(names.ACTION, "")
     said = " ".join(f"{type(error).__name__}: {error}".split())[:300]
@@ -108,7 +108,7 @@ def _group(signal: Signal) -> tuple[object, ...]:
 
 
 def _newest_first(signals: list[Signal]) -> list[Signal]:
-    """The one that began last is judged: an alert that is older than the attempt is less certain."""
+    """The one that began last is decided: an alert that is older than the attempt is less certain."""
     dated = [signal for signal in signals if signal.starts_at is not None]
     newest = max(dated, key=lambda signal: str(signal.starts_at), default=signals[0])
     return [newest, *(signal for signal in signals if signal is not newest)]

@@ -1,4 +1,4 @@
-"""One step on one node → what came of it: read, act, read back, and again until it is so or its time is over.
+"""One step on one node → its effect: read, act, read back, and retry until the value holds or the time is over.
 
 All targets have this one policy: pauses grow from 0.1 s to 2 s, a wait that the target asks for is kept, and a
 failure that stays ends it at once. A try that has begun has its full time, so the time bounds when the last begins.
@@ -30,7 +30,7 @@ Note = Callable[[Effect], Awaitable[None]]
 
 
 def time_of(run: Run, step: Step) -> float:
-    """For how many seconds a step is tried; who enters a stage waits for the answer, and nothing burns meanwhile."""
+    """Seconds for which a step is retried. Entering a stage gets less: a person waits, and nothing is at risk meanwhile."""
     if run.action not in names.ACTING:
         return ENTERING
     return max(step.within, step.tries * step.timeout)
@@ -38,7 +38,7 @@ def time_of(run: Run, step: Step) -> float:
 
 @dataclass(frozen=True)
 class StepRunner:
-    """What carrying out a step needs. `forbidden` says whether nothing may be changed for a run now.
+    """Carries out steps. `forbidden` says whether nothing may be changed for a run now.
 
     `fence` is awaited right before each act; it raises LeaseLost when the run is not ours to carry out any more.
     """
@@ -51,7 +51,7 @@ class StepRunner:
     async def carry_out(
         self, run: Run, effect: Effect, seconds: float, failing: Note, warned: Note
     ) -> Effect:
-        """Try for `seconds` (0: once), and give back what came of it.
+        """Try for `seconds` (0: once), and return the effect.
 
         `failing` hears of the first try that failed in passing; `warned` hears, before the act, what speaks against it.
         Raises LeaseLost and StoreDown: then nothing is known of it.
@@ -109,7 +109,7 @@ class StepRunner:
         return replace(effect, state=EffectState.done, found=change(before, reading.found), cause=None)
 
     async def _acted(self, run: Run, target: Target, step: Step) -> Reading:
-        """Act, and read until it is so: some targets take a while after they have said yes."""
+        """Act, and read until the value holds: some targets apply it a while after they have said yes."""
         self.rates.spend(step)
         await self.fence(run)
         await _within(step, target.act(step))

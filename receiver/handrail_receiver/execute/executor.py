@@ -38,16 +38,16 @@ from handrail_receiver.words.steps import told, what
 
 log = logging.getLogger("handrail")
 BY_ITSELF = ("alert", "handrail")
-"""Who asks for what no person asked for."""
+"""Who asks for what no person has asked for."""
 
 
 async def _nothing(_: object) -> None:
-    """For who need not hear of it."""
+    """A callback that does nothing."""
 
 
 @dataclass(frozen=True)
 class Executor:
-    """What carrying out needs. One executor carries out any number of runs at once.
+    """Carries out runs, any number of them at once.
 
     `people` says who is told of an action of a rollout. Of what needs them now, everybody hears whom an emergency
     rollback would reach. While `stopped`, the kill switch is set: nothing is changed that no person asked for, not
@@ -66,11 +66,11 @@ class Executor:
 
     @property
     def steps(self) -> StepRunner:
-        """What carries out one step on one node."""
+        """Carries out one step on one node."""
         return StepRunner(self.targets, self.rates, self._forbidden, self.fence.hold)
 
     async def carry_out(self, run: Run, turn: asyncio.Lock | None = None) -> Run:
-        """Bring a run to its end from wherever it stands, and give it back as it is then.
+        """Continue a run from its current state to its end, and return it.
 
         One that was confirmed is open then, and goes before others from now on: it has to be begun anew.
         It acts only while it has the `turn`, which all runs of its attempt share. Raises LeaseLost when somebody else has it, StoreDown when nothing can be recorded: then it stays open.
@@ -124,7 +124,7 @@ class Executor:
         return replace(run, state=RunState.open, text=text)
 
     async def _steps(self, run: Run) -> Run:
-        """All effects that are not carried out yet, each as soon as those that it waits for have had their turn."""
+        """Carry out all remaining effects, each as soon as those before it are done or have failed."""
         course = _StepOrder.of(run)
         tasks = [asyncio.create_task(self._in_turn(run, course, place)) for place in course.left]
         try:
@@ -137,7 +137,7 @@ class Executor:
         return await self._acted(ended, course.last)
 
     async def _in_turn(self, run: Run, course: _StepOrder, place: int) -> None:
-        """Carry out one effect; it gives way to those that wait for it once it is carried out, has failed, or fails."""
+        """Carry out one effect. Those that wait for it may begin when it is done, has failed, or has failed once."""
         effect, turn = course.effects[place], course.turns[place]
         for before in course.waits_for[place]:
             await course.turns[before].wait()
@@ -160,7 +160,7 @@ class Executor:
         turn.set()
 
     async def _warned(self, run: Run, effect: Effect) -> None:
-        """Something speaks against a step: it is done all the same, and people hear of it first."""
+        """A step has a warning: it is carried out all the same, and people are told first."""
         log.warning("%s %s: %s: %s", run.rollout, run.action, what(effect.step), effect.found)
         progress = Progress(run.state, run.text, self._clean(effect), tell=self._everybody(run))
         await self.runs.record(run, progress, self.clock.now())
@@ -190,12 +190,12 @@ class Executor:
         return await self._finish(run, RunState.done, self.redact(text), last)
 
     async def _unsettled(self, run: Run) -> bool:
-        """Whether something could land since this run began, so that all of it must be read again."""
+        """Whether a late write could take effect after this run began, so that all targets must be read again."""
         at = await self.fence.settles_at(run) if run.action in names.ACTING else None
         return at is not None and at > run.decided_at
 
     async def _prove(self, run: Run, turn: asyncio.Lock) -> Run:
-        """Ask until it is so, and stays so, or the time for it is over."""
+        """Read again until everything holds and keeps holding, or the time is over."""
         prover = Prover(
             self.targets, self.runs, self.fence, self.prometheus, self.clock, self.redact, self._once
         )
@@ -246,7 +246,7 @@ class Executor:
 
 @dataclass
 class _StepOrder:
-    """Where the effects of a run stand while they are carried out: what each waits for, and which had their turn."""
+    """The order of a run's effects: what each waits for, and which are through."""
 
     effects: list[Effect]
     waits_for: list[frozenset[int]]
@@ -255,7 +255,7 @@ class _StepOrder:
 
     @classmethod
     def of(cls, run: Run) -> Self:
-        """The course of a run: what is carried out already has had its turn."""
+        """The order for a run; effects that were carried out before are through."""
         course = cls(list(run.effects), waits_for(run.effects), [asyncio.Event() for _ in run.effects])
         for place in set(range(len(run.effects))) - set(course.left):
             course.turns[place].set()
@@ -267,7 +267,7 @@ class _StepOrder:
         return [place for place, effect in enumerate(self.effects) if effect.state == EffectState.intended]
 
     def stopped(self, place: int) -> bool:
-        """Whether a step before has failed that leaves out the others."""
+        """Whether an earlier step failed and is declared to stop the rest."""
         return any(
             self.effects[before].state == EffectState.failed
             and self.effects[before].step.on_failure == "stop"

@@ -1,7 +1,7 @@
-"""A run whose steps were carried out → whether it worked: everything read again until it is so and stays so.
+"""A run whose steps were carried out → whether it worked: all targets are read again until they hold the asked values and keep them.
 
-What has changed since is put right, with growing pauses, and stands in the evidence before and after. Nothing is
-called done while a call of what it superseded may still land.
+A value that has changed meanwhile is written again, with growing pauses; the evidence shows it before and after.
+Nothing is called done while a request of a superseded run may still take effect.
 """
 
 from __future__ import annotations
@@ -21,32 +21,32 @@ from handrail_receiver.words.steps import told, what
 
 LOOK_EVERY, LOOK_SELDOM = 1.0, 5.0
 OFTEN = 30
-"""After so many looks they become seldom."""
+"""After this many reads the pauses become longer."""
 LONGEST_PAUSE = 60.0
 PUT_RIGHT_WITHIN = timedelta(seconds=60)
-"""How long what landed late may take to be put right, where no proof is declared."""
+"""How long a late write may take to be corrected, where no proof is declared."""
 NOT_DONE = frozenset({EffectState.failed, EffectState.skipped, EffectState.left})
 
 
 @dataclass
 class Pace:
-    """How soon a target may be written again that somebody else keeps changing: in 1, 2, 4 … 60 s."""
+    """The backoff for a target that somebody else keeps changing: 1, 2, 4 … 60 s between writes."""
 
     _times: dict[int, tuple[int, float]] = field(default_factory=dict)
 
     def wait(self, place: int, now: float) -> float:
-        """For how many seconds not."""
+        """Seconds to wait before the next write."""
         return max(0.0, self._times.get(place, (0, 0.0))[1] - now)
 
     def spend(self, place: int, now: float) -> None:
-        """It is written now."""
+        """Note that the target is written now."""
         times = self._times.get(place, (0, 0.0))[0] + 1
         self._times[place] = times, now + min(LONGEST_PAUSE, 2.0 ** (times - 1))
 
 
 @dataclass(frozen=True)
 class Prover:
-    """What proving needs. `again` carries out one effect once more: read, act, read back."""
+    """Proves runs. `again` carries out one effect once more: read, act, read back."""
 
     targets: Mapping[str, Target]
     runs: Runs
@@ -57,7 +57,7 @@ class Prover:
     again: Callable[[Run, Effect], Awaitable[Effect]]
 
     async def prove(self, run: Run, turn: asyncio.Lock) -> tuple[RunState, str]:
-        """How it ended, done, proved or unproved, and why. Raises LeaseLost, StoreDown."""
+        """The final state (done, proved or unproved) and the reason. Raises LeaseLost, StoreDown."""
         acted_at = run.acted_at or self.clock.now()
         settled_at = await self.fence.settles_at(run) or acted_at
         proof, effects, pace = run.proof, list(run.effects), Pace()
@@ -78,7 +78,7 @@ class Prover:
             await asyncio.sleep(_pause(proof, looks))
 
     async def _not_so(self, run: Run, effects: list[Effect], turn: asyncio.Lock, pace: Pace) -> str:
-        """What is not so (any more), after putting right what may be; empty when all of it is so."""
+        """What does not hold (any more), after one attempt to correct it; empty when everything holds."""
         places = [place for place, effect in enumerate(effects) if effect.state not in NOT_DONE]
         readings = await asyncio.gather(*(self._look(effects[place]) for place in places))
         missing = [
@@ -116,7 +116,7 @@ class Prover:
         return f"{what(effect.step)}: {after.found}" if failed else f"{what(effect.step)} had to be put right"
 
     async def _look(self, effect: Effect) -> Reading | TargetError:
-        """What one target says, or why it does not: a node that hangs keeps no other from being looked at."""
+        """One target's reading, or its error: a node that hangs must not delay the others."""
         try:
             return await self._read(effect)
         except TargetError as error:
@@ -135,7 +135,7 @@ class Prover:
         await self.runs.record(run, Progress(run.state, run.text, effect), self.clock.now())
 
     async def _traffic(self, proof: Proof | None) -> str:
-        """Why the arm's traffic is not known to be gone, empty when it is."""
+        """Why the arm is not known to have no traffic; empty when it has none."""
         if proof is None:
             return ""
         try:

@@ -1,4 +1,4 @@
-"""Calls to targets → a limit on them: a loop somewhere must not become a storm somewhere else."""
+"""A rate limit on writes to each target: a loop in one place must not become a flood in another."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ MINUTE = 60.0
 
 
 class Rates:
-    """At most so many acts a minute on each target, whichever rollouts ask for them."""
+    """At most `per_minute` writes to each target, whichever rollouts ask for them."""
 
     def __init__(self, clock: Clock, per_minute: int) -> None:
         self._clock, self._per_minute = clock, per_minute
         self._spent: dict[Hashable, deque[float]] = {}
 
     def spend(self, step: Step) -> None:
-        """Count an act. Raises Retryable when there were too many."""
+        """Count a write. Raises Retryable when there were too many."""
         now = self._clock.now().timestamp()
         times = self._spent.setdefault(target_of(step), deque())
         while times and times[0] <= now - MINUTE:

@@ -1,4 +1,4 @@
-"""Open runs → carried out: each action has its own task, and the strongest of an attempt has the turn first.
+"""Open runs → carried out: one task for each action, and the strongest action of an attempt goes first.
 
 Only what acts has the turn. What waits to be confirmed or to be proved keeps nobody back, and takes the turn for
 each thing that it puts right.
@@ -23,7 +23,7 @@ from handrail_receiver.ports import Clock, Runs
 log = logging.getLogger("handrail")
 RELEASED = timedelta(0)
 STOPS_WITHIN = 1.0
-"""How long an action waits for those that it stopped. The fence keeps them from acting; this only keeps order."""
+"""How long an action waits for those that it stopped. The fence keeps them from writing; this only keeps order."""
 
 
 def strength(run: Run) -> int:
@@ -55,7 +55,7 @@ class Scheduler:
     _turns: dict[int, asyncio.Lock] = field(default_factory=dict)
 
     async def start_due(self) -> None:
-        """Begin what is due and not begun, the strongest first; what is weaker gives way to it."""
+        """Begin what is due, the strongest first; weaker actions are stopped."""
         due = await self.runs.lease(self.owner, self.clock.now(), self.lease)
         for run in sorted(due, key=strength, reverse=True):
             known = self._entries.get(run.id)
@@ -69,7 +69,7 @@ class Scheduler:
             self._entries[run.id] = _RunningTask(run, task)
 
     def give_way(self, attempt: int) -> None:
-        """Stop what goes on in an attempt: something was opened that goes before it. What it may still do is begun anew."""
+        """Stop what runs in an attempt because a stronger action was opened. What may still be done is begun again."""
         self._stop(attempt, [entry for entry in self._entries.values() if entry.run.attempt == attempt])
 
     @property
@@ -132,7 +132,7 @@ class Scheduler:
             self.wake()
 
     async def _renew(self, run: Run, task: asyncio.Task[None] | None) -> None:
-        """Stay the one who works on a run. Whoever cannot stops before another receiver may begin."""
+        """Keep renewing the lease of a run. If that fails, stop before another receiver may begin."""
         loop, lease = asyncio.get_running_loop(), self.lease.total_seconds()
         renewed, pause = loop.time(), lease / 3
         while True:

@@ -20,7 +20,7 @@ SHORTEST_SEEN = 8
 
 @dataclass(frozen=True)
 class GateAnswer:
-    """What a person says of a gate.
+    """A person's answer at a gate.
 
     `item` is the question, or its place in the list from 1 on, or the role to approve as; empty where there is only
     one. `seen` is the beginning of the digest that they looked at, empty when they do not say; `token` is theirs.
@@ -118,7 +118,7 @@ def _approved(known: Decision, approval: Approval, word: GateAnswer, why: str, a
 
 
 def _one_of(known: Sequence[str], item: str) -> str | None:
-    """The one that is meant: by its words, by its place, or because it is the only one."""
+    """The item that is meant: by its text, by its number, or because it is the only one."""
     if not item:
         return known[0] if len(known) == 1 else None
     if item in known:

@@ -1,4 +1,4 @@
-"""Criteria → how each stands, asked of Prometheus; no answer and no data are not a yes."""
+"""Criteria → whether each is met, by Prometheus; no answer and no data are not a yes."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Answers = Mapping[Criterion, CriterionResult]
 
 @dataclass
 class Criteria:
-    """Asks, a few questions at once. Pages get what is at most half a minute old, and never wait long for it."""
+    """Queries Prometheus, a few criteria at once. Pages get results that are at most half a minute old, and never wait long."""
 
     prometheus: Queryable
     clock: Clock
@@ -33,7 +33,7 @@ class Criteria:
     _asking: dict[tuple[Criterion, ...], asyncio.Task[Answers]] = field(default_factory=dict)
 
     async def ask(self, criteria: Sequence[Criterion]) -> Answers:
-        """How each stands now."""
+        """The result of each criterion now."""
         few = asyncio.Semaphore(AT_ONCE)
 
         async def one(criterion: Criterion) -> CriterionResult:
@@ -45,7 +45,7 @@ class Criteria:
         return answers
 
     async def recent(self, criteria: Sequence[Criterion]) -> Answers:
-        """The same, for somebody who looks: those that are not answered in time are left out."""
+        """The same for a page: criteria without an answer in time are left out."""
         key = tuple(criteria)
         at, known = self._recent.get(key, (None, {}))
         if at is not None and self.clock.now() - at < GOOD_FOR:

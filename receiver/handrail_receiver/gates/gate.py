@@ -1,4 +1,4 @@
-"""Gate + History + what was found out + now → how the gate stands, ask by ask; pure.
+"""Gate + History + GateInputs + now → whether the gate is open, requirement by requirement; pure.
 
 What is not known is not met. A stage is judged when it is over, and by nothing that was before it. An approval counts for one attempt, for what it was given for, until its time is
 over, while its token is valid, and only from somebody whose own change it is not.
@@ -20,7 +20,7 @@ from handrail_receiver.model import Approved, AttemptState, Checked, History
 from handrail_receiver.words.times import span, when
 
 SEEN = 12
-"""How much of a digest people are shown and give back."""
+"""How many characters of a digest people see and type."""
 
 Kind = Literal["hold", "criterion", "firing", "stable", "check", "approval"]
 
@@ -42,7 +42,7 @@ NO_TOKEN = Approver("")
 
 @dataclass(frozen=True)
 class CriterionResult:
-    """What Prometheus says of a criterion: whether it is met, and for how long and how much that was judged."""
+    """Whether a criterion is met, and over how much time and data that was judged."""
 
     met: bool
     text: str
@@ -50,7 +50,7 @@ class CriterionResult:
 
 @dataclass(frozen=True)
 class FiringTiers:
-    """What fires by Prometheus, as guardrail/tier. `sure`: it has the playbook's rules, and nothing else fires."""
+    """What fires according to Prometheus, as guardrail/tier. `sure`: it has the playbook's rules, so that nothing else fires."""
 
     sources: tuple[str, ...] = ()
     sure: bool = False
@@ -61,7 +61,7 @@ NOT_ASKED_WHAT_FIRES = FiringTiers()
 
 @dataclass(frozen=True)
 class GateInputs:
-    """What was found out beside the history: of each criterion, of what fires, and who may approve now."""
+    """What a gate is judged by beside the history: criteria, what fires, and who may approve now."""
 
     criteria: Mapping[Criterion, CriterionResult] = field(default_factory=dict)
     approvers: frozenset[Approver] = frozenset()
@@ -70,7 +70,7 @@ class GateInputs:
 
 @dataclass(frozen=True)
 class Requirement:
-    """One thing a gate asks for: whether it is so, why or why not, and what to type (empty: nothing helps)."""
+    """One requirement of a gate: whether it is met, why or why not, and the command that helps (empty: none does)."""
 
     kind: Kind
     name: str
@@ -84,7 +84,7 @@ class Requirement:
 
 @dataclass(frozen=True)
 class GateStatus:
-    """How a gate stands. `digest` stands for all that an approval is given for."""
+    """Whether a gate is open, requirement by requirement. `digest` covers everything that an approval is given for."""
 
     into: str
     digest: str
@@ -113,14 +113,14 @@ class GateCase:
 
     @cached_property
     def answers(self) -> tuple[Checked, ...]:
-        """The last word on each of the gate's questions, in their order; those without an answer are left out."""
+        """The newest answer to each of the gate's questions, in their order; unanswered ones are left out."""
         here = self.history.speaks_of, self.gate.into
         known = {said.question: said for said in self.history.checked if (said.number, said.into) == here}
         return tuple(known[question] for question in self.gate.manual if question in known)
 
     @cached_property
     def left(self) -> tuple[str, timedelta, datetime] | None:
-        """The stage that is left, how long it is held, and until when; None where none is held."""
+        """The current stage, how long it must last, and until when; None where it has no minimum."""
         attempt = self.history.attempt
         if attempt is None or not attempt.live:
             return None
@@ -132,18 +132,18 @@ class GateCase:
 
     @property
     def lasts(self) -> bool:
-        """Whether the stage that is left is not over yet."""
+        """Whether the current stage has not lasted long enough."""
         return self.left is not None and self.now < self.left[2]
 
     @cached_property
     def firing(self) -> tuple[str, ...]:
-        """What fires, shadows left out: as Prometheus says, and as we heard where it cannot say for sure."""
+        """What fires, without shadow tiers: by Prometheus, and by the alerts we heard where Prometheus is not sure."""
         heard = {one.source for one in self.history.said if one.firing and not self.found.fires.sure}
         return tuple(sorted({*heard, *self.found.fires.sources} - self.shadows))
 
     @cached_property
     def shadows(self) -> frozenset[str]:
-        """The tiers that only watch."""
+        """The tiers in shadow mode."""
         return frozenset(
             f"{guardrail.name}/{tier.tier}"
             for guardrail in self.playbook.guardrails
@@ -153,7 +153,7 @@ class GateCase:
 
     @cached_property
     def own(self) -> frozenset[str]:
-        """Whose own change it is: who started the attempt, and who answered a question."""
+        """Those who may not approve under four eyes: who started the attempt, and who answered a question."""
         attempt = self.history.attempt
         started = {attempt.started_by} if attempt is not None and attempt.live else set()
         return frozenset(started | {said.by for said in self.answers})
@@ -176,7 +176,7 @@ class GateCase:
 
 
 def next_gate(playbook: Playbook, history: History, inputs: GateInputs, now: datetime) -> GateCase | None:
-    """The gate that comes next: into the first stage where no attempt is live. None where none comes."""
+    """The next gate; into the first stage where no attempt is live. None after the last stage."""
     attempt = history.attempt
     stages = [stage.name for stage in playbook.stages]
     if attempt is not None and attempt.live:
@@ -190,7 +190,7 @@ def next_gate(playbook: Playbook, history: History, inputs: GateInputs, now: dat
 
 
 def judge(at: GateCase, by: str = "") -> GateStatus:
-    """How a gate stands for whoever goes through it now: `by`, empty when somebody only looks."""
+    """Judge a gate for `by`, who wants to pass it; empty for somebody who only looks."""
     gate = at.gate
     asks = [_hold(*at.left)] if at.left and at.lasts else []
     asks += [_criterion(one, at) for one in gate.criteria]
@@ -216,13 +216,13 @@ def _criterion(criterion: Criterion, at: GateCase) -> Requirement:
 
 
 def _quiet(at: GateCase) -> list[Requirement]:
-    """What fires, shadows left out; a guardrail that is blind fires as well."""
+    """What fires, without shadow tiers; a blind guardrail fires as well."""
     text = f"{', '.join(at.firing)} fires"
     return [Requirement("firing", "nothing fires", met=False, text=text)] if at.firing else []
 
 
 def _stable(long: timedelta, at: GateCase) -> Requirement:
-    """Whether nothing has fired for so long in this stage, shadows left out."""
+    """Whether nothing has fired for `long` in this stage, without shadow tiers."""
     name, attempt = f"nothing fires for {span(long)}", at.history.attempt
     if attempt is None or not attempt.live:
         return Requirement("stable", name, met=False, text=f"{name}: unknown before an attempt")
@@ -270,7 +270,7 @@ def _approval(approval: Approval, at: GateCase, own: frozenset[str]) -> Requirem
 
 
 def _worthless(approved: Approved, approval: Approval, at: GateCase, own: frozenset[str]) -> str:
-    """Why an approval does not count (any more), empty when it does."""
+    """Why an approval does not count (any more); empty when it does."""
     if approved.number != at.history.speaks_of:
         return f"it was given in attempt {approved.number}, and this is attempt {at.history.speaks_of}"
     if approved.digest != at.digest:

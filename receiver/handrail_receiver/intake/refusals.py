@@ -1,4 +1,4 @@
-"""Deliveries that were refused for good → why people must hear of it: what they said is lost.
+"""Deliveries that were refused for good → why people must be told: what they said is lost.
 
 Only those of a sender with a valid token count. Anybody can be refused without one, and nobody should be able
 to wake people that way; a wrong token in Alertmanager keeps the heartbeat away too, and that is told.

@@ -1,4 +1,4 @@
-"""Who is to be told of an incident, and what came of it: the words between the messenger and the store."""
+"""Who is to be told of an incident, and the result: what the messenger and the store exchange."""
 
 from __future__ import annotations
 

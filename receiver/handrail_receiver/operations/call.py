@@ -1,4 +1,4 @@
-"""A person's call, with what was found out before it is decided."""
+"""A person's call, with what was looked up before it is decided."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An attempt that is rolled back → whether its targets still hold that; put back where declared, or people are told.
+"""Drift: a rolled-back attempt whose targets no longer hold → put back where declared, or people are told.
 
 HAProxy is reloaded, a reconciler sets its own value, a person turns a weight: whoever it is, it is seen within
 seconds while alerts of the attempt fire, its canary has traffic or it is to be kept, and for an hour at least.
@@ -58,7 +58,7 @@ WORKED = frozenset({EffectState.done, EffectState.already, EffectState.intended}
 
 @dataclass(frozen=True)
 class TargetStates:
-    """What the targets hold: each step that is not so any more, those that never were, and why some cannot be read."""
+    """What the targets hold: each step that does not hold any more, those that never did, and why some cannot be read."""
 
     differs: tuple[tuple[Step, str], ...]
     unread: tuple[str, ...] = ()
@@ -77,12 +77,12 @@ class TargetStates:
 
     @property
     def text(self) -> str:
-        """What is not so, a sentence each."""
+        """What does not hold, a sentence each."""
         return "; ".join(f"{what(step)}: {text}" for step, text in self.differs)
 
 
 def kept_steps(history: History) -> tuple[Step, ...]:
-    """What the rollbacks of an attempt brought about; the strongest one's word counts about a target."""
+    """The steps that the rollbacks of an attempt carried out; for each target, the strongest rollback's step."""
     by_target = {
         target_of(effect.step): effect.step
         for run in history.rollbacks
@@ -154,19 +154,19 @@ def last_reminder(age: timedelta) -> timedelta:
 
 
 def rolled_back_at(history: History) -> datetime | None:
-    """When the attempt was rolled back first: from then on it is kept so."""
+    """When the attempt was first rolled back."""
     ends = [run.finished_at for run in history.runs if run.action in names.ACTING and run.finished_at]
     return min(ends, default=None)
 
 
 def watches_until(history: History, playbook: Playbook) -> datetime | None:
-    """Until when it is watched whatever fires; None where nothing was rolled back."""
+    """Until when it is watched, whatever fires; None where nothing was rolled back."""
     since = rolled_back_at(history)
     return None if since is None else since + max(AT_LEAST, timedelta(seconds=playbook.keep))
 
 
 def changed(playbook: Playbook, history: History, states: TargetStates, now: Conditions) -> Decision:
-    """What follows from a look at the targets of an attempt that is rolled back. Pure."""
+    """The decision on the states of a rolled-back attempt's targets. Pure."""
     attempt = history.attempt
     known = Decision(
         Verdict.repeat,
@@ -199,7 +199,7 @@ def _so_again(known: Decision, attempt: Attempt, states: TargetStates) -> Decisi
 def _put_back(
     known: Decision, history: History, states: TargetStates, now: Conditions, text: str
 ) -> Decision:
-    """The rollbacks whose steps differ, once more: with their proof, and after pauses that grow."""
+    """Begin the rollbacks whose steps have drifted once more: with their proof, and with growing pauses."""
     before = [run for run in history.runs if run.asked_by == HANDRAIL and run.action in names.ACTING]
     last = max((run.finished_at for run in before if run.finished_at), default=None)
     pause = timedelta(seconds=min(LONGEST_PAUSE, 2.0 ** len(before)))
@@ -245,7 +245,7 @@ def _say(known: Decision, verdict: Verdict, text: str, *changes: Change) -> Deci
 
 @dataclass
 class DriftWatch:
-    """Looks at the targets of each rollout that is, or should be, rolled back: a slow one keeps no other back."""
+    """What the targets hold: each step that does not hold any more, those that never did, and why some cannot be read."""
 
     guard: Guard
     playbooks: Playbooks
@@ -255,7 +255,7 @@ class DriftWatch:
     _looking: dict[str, asyncio.Task[None]] = field(default_factory=dict)
 
     async def run(self) -> None:
-        """Watch until cancelled."""
+        """Watch for drift until cancelled."""
         while True:
             try:
                 await self.step()
@@ -264,7 +264,7 @@ class DriftWatch:
             await asyncio.sleep(1.0)
 
     async def step(self) -> None:
-        """Begin a look at whatever is due."""
+        """Begin a read of each rollout that is due."""
         now = asyncio.get_running_loop().time()
         for attempt in await self.guard.store.attempts.current():
             task, name = self._looking.get(attempt.rollout), attempt.rollout
@@ -273,7 +273,7 @@ class DriftWatch:
                 self._looking[name] = asyncio.create_task(self._look(name), name=f"watch {name}")
 
     def soon(self, rollout: str) -> None:
-        """An alert of an attempt that is over says that something may have changed: it is looked at now."""
+        """Read the targets now: an alert of an attempt that is over suggests drift."""
         self._next.pop(rollout, None)
 
     async def _look(self, rollout: str) -> None:
@@ -287,8 +287,7 @@ class DriftWatch:
         self._next[rollout] = asyncio.get_running_loop().time() + pause
 
     async def _looked(self, rollout: str) -> float:
-        """Look once, let follow what does, and say after how many seconds to look again."""
-        newest = self.playbooks.get(rollout)
+        """Read once, decide, and return the seconds until the next read."""
         history = await self.guard.store.attempts.history(rollout, self.guard.clock.now())
         if newest is None:
             return SELDOM
@@ -336,7 +335,7 @@ class DriftWatch:
         return TargetStates(tuple(differs), unread, traffic, tuple(missing))
 
     async def _read(self, step: Step) -> tuple[bool | None, str]:
-        """Whether a step is so (None: nobody knows), and what was found."""
+        """Whether a step holds (None: unknown), and what was read."""
         try:
             async with asyncio.timeout(step.timeout):
                 reading = await self.targets[step.kind].read(step)
@@ -345,7 +344,7 @@ class DriftWatch:
         return reading.done, reading.found
 
     async def _traffic(self, proof: Proof) -> bool:
-        """Whether the canary has traffic, or nobody knows."""
+        """Whether the canary has traffic, or that is unknown."""
         try:
             values = await self.prometheus.values(proof.expr)
         except TargetError:

@@ -1,4 +1,4 @@
-"""A person's call → rehearsal, decision, outcome."""
+"""A person's call → preflight and rehearsal, decision, outcome."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class RehearsedAction:
 
 
 def _problems(rehearsed: list[RehearsedAction]) -> tuple[str, ...]:
-    """Why it could not be rolled back, empty when it could."""
+    """Why a rollback would not work; empty when it would."""
     if not any(one.steps for one in rehearsed):
         return ("the playbook has no steps for any rollback; declare them",)
     lines: dict[str, list[str]] = {}  # most actions share their steps: what is missing is said once
@@ -81,12 +81,12 @@ def _line(text: str, actions: list[str]) -> str:
 
 
 def _warnings(rehearsed: list[RehearsedAction]) -> tuple[str, ...]:
-    """What speaks against a rollback that could be carried out, each said once."""
+    """Warnings of a rollback that would work, each once."""
     return tuple(dict.fromkeys(step.warning for one in rehearsed for step in one.steps if step.warning))
 
 
 def _causes(rehearsed: list[RehearsedAction]) -> tuple[str, ...]:
-    """The same without what may differ from one time to the next."""
+    """The same without words that may differ from one time to the next."""
     return tuple(f"{what(step.step)}: {step.cause}" for one in rehearsed for step in one.missing)
 
 
@@ -106,7 +106,7 @@ class CallHandler:
     begun: Callable[[Sequence[Labels]], Awaitable[None]]
 
     async def call(self, playbook: Playbook, call: Call) -> tuple[Decision, Run | None]:
-        """Decide on a call and wait a while for what it opened."""
+        """Decide a call, and wait a while for the run that it opened."""
         call = replace(call, why=self.redact(call.why))
         newest, playbook = playbook, in_force(await self._attempt(playbook), playbook)
         if call.verb == "drill":

@@ -1,4 +1,4 @@
-"""What stands against a call of a person → its refusal, or what was gone past."""
+"""The objections to a person's call → its refusal, or what `--anyway` overrides."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from handrail_receiver.operations.call import Call
 
 
 def gate_ahead(call: Call, playbook: Playbook, history: History, now: Conditions) -> GateStatus | None:
-    """How the gate ahead stands for whoever asks."""
+    """The next gate, judged for the caller; None where no gate comes."""
     at = next_gate(playbook, history, call.found, now.now)
     return judge(at, call.by) if at else None
 
@@ -30,7 +30,7 @@ def gate_facts(gate: GateStatus | None) -> dict[str, object]:
 def through(
     known: Decision, call: Call, reasons: tuple[str, ...], gate: GateStatus | None
 ) -> tuple[Decision | None, tuple[str, ...]]:
-    """The refusal, None when it may go on; and all that stands against it. Nothing goes past an approval."""
+    """The refusal (None: it may go on), and all objections. `--anyway` never replaces an approval."""
     missing = gate.missing if gate else ()
     reasons = (*reasons, *map(_with_cure, missing))
     approvals = [_with_cure(ask) for ask in missing if ask.kind == "approval"]
@@ -54,7 +54,7 @@ def not_ready(known: Decision, call: Call, reasons: tuple[str, ...]) -> Decision
 
 
 def gone_past(call: Call, reasons: Sequence[str]) -> str:
-    """What was gone past, and what the person said, for the evidence."""
+    """Which objections were overridden and the person's reason, for the evidence."""
     past = f", although {'; '.join(reasons)}" if reasons else ""
     past += f" (says {call.by}: {call.why})" if call.why else ""
     return past + (f"; beware of a rollback: {'; '.join(call.warnings)}" if call.warnings else "")

@@ -1,4 +1,4 @@
-"""The state machine of an attempt: from each state, what may happen, who may make it happen, and where it leads.
+"""The state machine of an attempt: for each state the events, who may cause them, and the next state.
 
 `answer` and `decide` obey it, docs/walk.md shows it, and a test compares it with both.
 """

@@ -1,4 +1,4 @@
-"""What still fires when an attempt begins → what is asked of Prometheus at once, for the new attempt. Pure."""
+"""What still fires when an attempt begins → rollbacks to confirm at once for the new attempt. Pure."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from handrail_receiver.model import History, Open
 def still_firing(
     playbook: Playbook, history: History, pinned: Mapping[str, tuple[Step, ...]], now: datetime
 ) -> tuple[Open, ...]:
-    """A rollback, to be confirmed at once, for each tier that asks for one and that nobody has said to be over.
+    """A rollback, to be confirmed at once, for each firing tier that asks for one.
 
     Its alert may be repeated in minutes only; and what is only kept firing is not confirmed.
     """

@@ -1,4 +1,4 @@
-"""A request to somebody else's service → its answer, or the cause it failed of.
+"""A request to another service → its answer, or the cause of its failure.
 
 Every target and channel is made with one `Outside`. It follows no redirect, reads no more than it must, keeps
 to one time limit from the first byte to the last, and lets no secret into an answer or an error.
@@ -125,7 +125,7 @@ def new_client(authorities: Path | None) -> httpx.AsyncClient:
 
 
 class Outside:
-    """The way out: an HTTP client, the secrets, and the places that want a login beside what a request carries."""
+    """Sends requests: an HTTP client, the secrets, and the services that need a login."""
 
     def __init__(self, client: httpx.AsyncClient, secrets: Secrets, logins: Logins | None = None) -> None:
         self._client = client

@@ -31,7 +31,7 @@ class Sample:
 
 
 class Queryable(Protocol):
-    """Somebody who knows what an expression is now."""
+    """Whatever can be queried by PromQL: Prometheus, or something that answers like it."""
 
     async def samples(self, expr: str) -> list[Sample]:
         """The samples of `expr` now; an empty list when there is none. Raises Retryable or Permanent."""
@@ -41,11 +41,11 @@ class Queryable(Protocol):
 
 
 class PartialData(Retryable):
-    """There was an answer, and a part of the data is not in it."""
+    """Prometheus answered without a part of the data."""
 
 
 class PartialFlag(BaseModel):
-    """What stands beside the data of an answer: whether it is all there is."""
+    """What an answer says beside its data: whether the data are complete."""
 
     model_config = ConfigDict(extra="ignore")
     warnings: Sequence[str] | None = None
@@ -122,7 +122,7 @@ class Prometheus:
 
 
 class NoPrometheus:
-    """There is none: every question fails with the cure."""
+    """No Prometheus is set: every query fails and says what to do."""
 
     async def samples(self, expr: str) -> list[Sample]:  # noqa: ARG002  the same signature
         """Raises Permanent."""

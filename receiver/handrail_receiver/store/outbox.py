@@ -1,4 +1,4 @@
-"""Who is to be told what, kept until they were: an outbox with one row for each incident and each `Tell`.
+"""The outbox: who is to be told of which incident, one row for each incident and `Tell`, kept until they were.
 
 Telling carries the whole state, so that a row is only "wanted" or "sent", never a queue of messages; beside it
 stands whether the incident was opened since, which some must hear before they hear that it is over.

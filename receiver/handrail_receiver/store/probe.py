@@ -1,6 +1,6 @@
-"""The store → whether it takes writes and is worked through, asked every few seconds, whoever wants to know.
+"""The store → whether it takes writes and its inbox is worked off, probed every few seconds.
 
-It is one small write for all who look together: so that nobody can make the disk work by asking how it is.
+All who ask share one small write, so that nobody can load the disk by asking.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class StoreProbe:
             await asyncio.sleep(EVERY)
 
     async def beat(self) -> None:
-        """Ask once, at most every second. One that is still not answered is waited for, not asked again."""
+        """Probe once, at most every second. A probe without an answer yet is awaited, not repeated."""
         now = time.monotonic()
         if self._beat is None and now - self._asked_at < OFTEN:
             return
@@ -64,12 +64,12 @@ class StoreProbe:
 
     @property
     def problem(self) -> str:
-        """Why the store takes no writes, empty while it does."""
+        """Why the store takes no writes; empty while it does."""
         return self._found or self.trouble()
 
     @property
     def stuck(self) -> str:
-        """Why deliveries are kept and not decided, empty while they are."""
+        """Why deliveries are kept and not decided; empty while they are decided."""
         since = self._waits_since
         if since is None or self.clock.now() - since < WAITS_LONG:
             return ""

@@ -1,4 +1,4 @@
-"""Who is to be told → told, apart from acting: a slow or dead channel delays neither the rollback nor another channel.
+"""The outbox → people told. Independent of acting: a slow or dead channel delays neither a rollback nor another channel.
 
 Each `Tell` is a lane of its own: one message at a time and in order, the urgent first. Whoever keeps incidents hears
 that one was opened before hearing what came of it. Whatever keeps somebody from being told, it is tried again after

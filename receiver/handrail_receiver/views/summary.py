@@ -1,4 +1,4 @@
-"""Playbook + History + now → where a rollout stands, in the words that somebody reads first. Pure.
+"""Playbook + History + now → the summary of a rollout that people read first. Pure.
 
 What is not known is called unknown: an attempt whose rollback failed has no traffic figure.
 """
@@ -76,7 +76,7 @@ class Summary:
 
 
 def summarize(playbook: Playbook, history: History, now: datetime, gate: GateStatus | None = None) -> Summary:
-    """Where a rollout stands at `now`; `gate` is the one ahead, None where it was not asked for."""
+    """The summary at `now`; `gate` is the next one, None where it was not judged."""
     attempt, run = history.attempt, last_rollback(history)
     tone, word, headline, advice = _headline(playbook, attempt, run, now)
     return Summary(

@@ -1,7 +1,6 @@
-"""A connection → the same, closed when a request does not come to its end in time, or is larger than any of ours.
+"""A connection → the same with limits: a request must be complete in time and of bounded size, an answer must be taken.
 
-Who has a connection and asks nothing makes room for who comes: the one that was quiet longest goes first, and none
-whose request is being answered.
+When there are too many, the connection that was idle longest is closed, and none whose request is being answered.
 """
 
 from __future__ import annotations
@@ -36,7 +35,7 @@ class ConnectionLimits(HttpToolsProtocol):
     _given_up = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Somebody connected, and shall say something."""
+        """A connection was opened; a request must follow."""
         super().connection_made(transport)
         self._heard_at = time.monotonic()
         if len(self.connections) > MOST_CONNECTIONS:
@@ -90,12 +89,12 @@ class ConnectionLimits(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def pause_writing(self) -> None:
-        """The other side takes no more for now: an answer that it never takes would keep the connection for ever."""
+        """The peer takes no more for now; if that lasts, the connection is ended."""
         super().pause_writing()
         self._untaken = self.loop.call_later(TAKEN_WITHIN, self.transport.abort)
 
     def resume_writing(self) -> None:
-        """It takes more."""
+        """The peer takes more."""
         self._taken()
         super().resume_writing()
 
@@ -106,13 +105,13 @@ class ConnectionLimits(HttpToolsProtocol):
 
     @property
     def quiet_since(self) -> float | None:
-        """Since when it said nothing; None while a request of it is being answered, or when it is going anyhow."""
+        """Since when it is idle; None while a request of it is being answered, or when it is closing anyway."""
         cycle: RequestResponseCycle | None = self.cycle
         answering = cycle is not None and not cycle.response_complete
         return None if answering or self.transport.is_closing() else self._heard_at
 
     def leave(self) -> None:
-        """End, for somebody else to have room."""
+        """Close, to make room for others."""
         self._given_up = True
         self.transport.abort()
 
@@ -126,7 +125,7 @@ class ConnectionLimits(HttpToolsProtocol):
             self.transport.close()
 
     def _expect(self, within: float | None) -> None:
-        """What comes next has this long, in seconds; None: nothing has to come."""
+        """The next part must arrive within these seconds; None: nothing has to."""
         self._within = within
         if self._limit is not None:
             self._limit.cancel()
@@ -138,7 +137,7 @@ class ConnectionLimits(HttpToolsProtocol):
 
 
 def _make_room(newest: ConnectionLimits, connections: Iterable[ConnectionLimits]) -> None:
-    """End the connection that was quiet longest; where all are being answered, the newest."""
+    """Close the connection that was idle longest; where all are being answered, the newest."""
     quiet = [
         (since, one) for one in connections if one is not newest and (since := one.quiet_since) is not None
     ]

@@ -1,4 +1,4 @@
-"""What the receiver needs → GET /healthz, /readyz and /metrics; nobody who asks makes it write."""
+"""GET /healthz, /readyz and /metrics; none of them makes the receiver write."""
 
 from __future__ import annotations
 

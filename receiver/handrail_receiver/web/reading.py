@@ -1,4 +1,4 @@
-"""Rollouts → their histories, as far as each can be read: one that cannot is logged, and the others are shown."""
+"""Rollouts → their histories; one that cannot be read is logged and left out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The receiver's surroundings, asked now → whether the guard is awake, check by check."""
+"""The receiver's dependencies, asked now → whether the guard works, check by check."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MANY_WAIT = 100
 
 @dataclass(frozen=True)
 class Check:
-    """One part of the guard: how it is, in a few words, and what to do about it (empty: nothing)."""
+    """One check: its state in a few words, and what to do about it (empty: nothing)."""
 
     name: str
     tone: Tone
@@ -33,7 +33,7 @@ class Check:
 
 @dataclass(frozen=True)
 class SelfChecks:
-    """Asks everybody the guard needs. A page never waits longer than ANSWER_WITHIN for any of them."""
+    """Checks everything the guard needs. A page waits at most ANSWER_WITHIN for each."""
 
     conditions: Callable[[], Conditions]
     metrics: Metrics

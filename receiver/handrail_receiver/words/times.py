@@ -1,4 +1,4 @@
-"""Instants and durations → words of the same width everywhere, always UTC."""
+"""Instants and durations → words for people, always UTC."""
 
 from __future__ import annotations
 

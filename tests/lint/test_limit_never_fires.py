@@ -152,3 +152,9 @@ def test_a_tier_for_the_begin_of_a_stage_sleeps_where_there_are_no_stages() -> N
         )
     ]
     assert found(NAME, "stages=STAGES", facts) == []
+
+
+def test_no_size_is_below_nothing() -> None:
+    facts = guardrail("tiers=[Warning(Below(0))]", measure='Gauge("free_bytes", unit="bytes")')
+    assert len(found(NAME, facts)) == 1
+    assert found(NAME, facts.replace('unit="bytes"', 'unit="number"')) == []

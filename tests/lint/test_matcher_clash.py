@@ -108,3 +108,13 @@ def test_matchers_of_one_series_that_contradict_each_other_are_found(matchers: s
     facts = guardrail("tiers=[Warning(Above(5))]", measure=f"Gauge('x{{{matchers}}}')")
     said = [what for _, what in found(NAME, facts)]
     assert [("matches 'a' twice in x{" in what) for what in said] == [True] * impossible
+
+
+def test_a_matcher_of_a_whole_rollout_on_le_leaves_one_bucket() -> None:
+    facts = guardrail('tiers=[Warning(Above("250ms"))]', measure="TIME")
+    what = "matches 'le', which tells the buckets of a histogram apart; take it out of match="
+    assert found(NAME, 'match={"le": "0.5"}', facts) == [
+        ('match={"le": "0.5"},', f"fatal: rollout 'shop' {what}")
+    ]
+    here = 'here = Environment("here", match={"shop": {"le": "0.5"}})\n'
+    assert [said for _, said in found(NAME, facts, environments=here)] == [f"fatal: rollout 'shop' {what}"]

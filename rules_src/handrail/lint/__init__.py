@@ -10,6 +10,7 @@ from handrail.declare import Environment, Rollout
 from handrail.errors import Problem, Severity
 from handrail.lint import (
     accept_unused,
+    ago_within_window,
     alert_never_fires,
     bound_between_buckets,
     confirm_unused,
@@ -95,6 +96,7 @@ LINTS: tuple[Lint, ...] = (
     unknown_guardrail.check,
     limit_unfit.check,
     limit_without_reference.check,
+    ago_within_window.check,
     unequal_arms.check,
     limit_wrong_unit.check,
     limit_never_fires.check,

@@ -44,7 +44,10 @@ def across(rollouts: Sequence[Rollout], environments: Sequence[Environment]) -> 
 
 
 def _arms(rollout: Rollout, match: Mapping[str, str], at: object, *path: str) -> Iterator[Finding]:
-    """A matcher on the label of the arms leaves one arm of the two."""
+    """A matcher on the label of the arms leaves one arm of the two, one on `le` a single bucket of each histogram."""
+    if "le" in match:
+        what = f"rollout '{rollout.name}' matches 'le', which tells the buckets of a histogram apart"
+        yield finding(NAME, at, what, "take it out of match=", *path, "le", severity=Severity.fatal)
     if rollout.arms is not None and rollout.arms.label in match:
         label = rollout.arms.label
         what = f"rollout '{rollout.name}' matches '{label}', which tells its arms apart"

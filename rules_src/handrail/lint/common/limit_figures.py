@@ -25,6 +25,7 @@ from handrail.declare.guardrail import Tier
 from handrail.declare.limits import ByStage, Fixed, Limit, Reference
 from handrail.declare.measures import (
     Absence,
+    Gauge,
     Increase,
     Latency,
     Measure,
@@ -166,7 +167,7 @@ def possible(measure: Measure) -> tuple[Decimal | None, Decimal | None]:
             top = max((Decimal(str(bound)) for bound in buckets), default=None)
             scaled = top if top is None or unit == "s" else top / 1000
             return zero, None if native else scaled
-        case Increase() | Rate() | Usage():
+        case Increase() | Rate() | Usage() | Gauge(unit="bytes"):
             return zero, None
         case _:
             return None, None

@@ -1,0 +1,36 @@
+"""ago-within-window: what it finds, with line and words, and what it leaves alone."""
+
+from __future__ import annotations
+
+import pytest
+from declared import found, guardrail
+from handrail.lint.ago_within_window import NAME
+
+
+def test_a_figure_that_holds_most_of_the_other_is_found() -> None:
+    facts = guardrail('against=Ago("4m")', 'tiers=[Warning(RisePoints("5%"))]')
+    what = "'errors' is compared with 4m ago, and looks back over 5m itself"
+    assert found(NAME, facts) == [
+        ('against=Ago("4m"),', f"error: {what}; write Ago of at least 5m, or shorten window=")
+    ]
+
+
+def test_so_is_that_of_a_further_measure_and_of_a_criterion() -> None:
+    other = 'On("more", Increase("x_total", window="1h"), RisePoints(5), against=Ago("30m"))'
+    facts = guardrail(f'tiers=[Warning(Above("5%"), or_=[{other}])]')
+    assert len(found(NAME, facts)) == 1
+    assert len(found(NAME, guardrail('against=Ago("1m")', 'success=RisePoints("5%")'))) == 1
+
+
+@pytest.mark.parametrize(
+    ("measure", "limit", "ago"),
+    [
+        ("ERRORS", 'RisePoints("5%")', "5m"),
+        ("ERRORS", 'RisePoints("5%")', "7d"),
+        ("ERRORS", 'Above("5%")', "1m"),
+        ('Gauge("x")', "RisePoints(5)", "1m"),
+    ],
+)
+def test_what_lies_a_window_back_or_has_none_is_fine(measure: str, limit: str, ago: str) -> None:
+    facts = guardrail(f'against=Ago("{ago}")', f"tiers=[Warning({limit})]", measure=measure)
+    assert found(NAME, facts) == []

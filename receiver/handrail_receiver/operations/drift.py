@@ -245,7 +245,7 @@ def _say(known: Decision, verdict: Verdict, text: str, *changes: Change) -> Deci
 
 @dataclass
 class DriftWatch:
-    """What the targets hold: each step that does not hold any more, those that never did, and why some cannot be read."""
+    """Reads the targets of each rollout that is, or should be, rolled back, independently: a slow one delays no other."""
 
     guard: Guard
     playbooks: Playbooks
@@ -288,6 +288,7 @@ class DriftWatch:
 
     async def _looked(self, rollout: str) -> float:
         """Read once, decide, and return the seconds until the next read."""
+        newest = self.playbooks.get(rollout)
         history = await self.guard.store.attempts.history(rollout, self.guard.clock.now())
         if newest is None:
             return SELDOM

@@ -1,7 +1,7 @@
-"""accept-unused: a finding is accepted that is not there, or that cannot be accepted.
+"""accept-unused: an acceptance without a finding, or of a finding that cannot be accepted.
 
-`accept={"free-promql": "no typed measure fits"}` says that somebody looked and why it is right as it is. Once
-the finding is gone it would hide the next one. What is fatal cannot be accepted: it would not do what it says.
+`accept={"free-promql": "no typed measure fits"}` says that somebody looked and why it is right as it is. Once the
+finding is gone it would hide the next one. What is fatal cannot be accepted: it would not do what it says.
 """
 
 from __future__ import annotations

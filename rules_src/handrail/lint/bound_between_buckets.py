@@ -1,8 +1,8 @@
-"""bound-between-buckets: a bound that the histogram has no bucket at.
+"""bound-between-buckets: a bound at which the histogram has no bucket.
 
-The share slower than 0.4 s cannot be read from buckets at 0.25 and 0.5: there is no such series, and the
-guardrail is blind. A quantile is guessed on a straight line between two buckets: a limit of 0.4 s may fire at
-0.26 or at 0.49. `buckets=` says where the boundaries are, in the metric's own unit.
+The share slower than 0.4 s cannot be read from buckets at 0.25 and 0.5: there is no such series, and the guardrail is
+blind. A quantile is interpolated linearly between two buckets: a limit of 0.4 s may fire at 0.26 or at 0.49.
+`buckets=` says where the boundaries are, in the metric's own unit.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """counter-as-gauge: a counter is read as if it were a gauge.
 
-A counter only rises: `Gauge("errors_total")` above 100 fires some day and then for ever, and after a restart
-it is quiet whatever happens.
+A counter only rises: `Gauge("errors_total")` above 100 fires some day and never stops, and after a restart it stays
+silent whatever happens.
 """
 
 from __future__ import annotations

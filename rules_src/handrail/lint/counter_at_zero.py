@@ -1,7 +1,7 @@
-"""counter-at-zero: a counter that must not rise is best there before it does.
+"""counter-at-zero: a counter that must not rise should exist before its first event.
 
-A client library makes a labelled counter with its first event. Handrail counts such a newborn whole, but a
-series that is there at 0 also tells "no error" from "nobody looks": initialise it when the program starts.
+Client libraries create a labelled counter with its first event. Handrail counts such a new series from zero, but a
+series that exists at 0 also distinguishes "no error" from "nobody looks": initialise it when the program starts.
 """
 
 from __future__ import annotations

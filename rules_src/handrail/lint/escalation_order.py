@@ -1,6 +1,6 @@
 """escalation-order: the levels of an escalation do not follow each other in time.
 
-Two levels at one time wake both at once; a level before the one above it turns the ladder round.
+Two levels at the same time wake both at once; a level before an earlier one reverses the escalation.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """evaluate-below-scrape: rules are evaluated more often than there is anything new.
 
-With `scrape="1m"` and `evaluate="15s"` three evaluations of four see the samples of the one before: nothing is noticed
-sooner, and Prometheus works four times as much.
+With `scrape="1m"` and `evaluate="15s"` three of four evaluations see the same samples as the one before: nothing is
+noticed sooner, for four times the work.
 """
 
 from __future__ import annotations

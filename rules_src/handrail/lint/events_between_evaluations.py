@@ -1,8 +1,9 @@
-"""events-between-evaluations: a count looks back so shortly that something may happen and never be counted.
+"""events-between-evaluations: a count's window is so short that some events are never counted.
 
 A count compares the first sample of its window with the last. What happens between the last sample of one window and
 the first of the next is in neither: with `evaluate="1m"` and a scrape every 15 s, `Increase(attempts, window="1m")`
-misses every fourth attempt. It takes the time between two evaluations and two scrapes more, for one may fail.
+misses every fourth attempt. The window must be one evaluation interval plus two scrape intervals, because one scrape
+may fail.
 """
 
 from __future__ import annotations

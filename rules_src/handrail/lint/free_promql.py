@@ -1,7 +1,7 @@
-"""free-promql: a measure is written in PromQL, where Handrail knows nothing and checks nothing.
+"""free-promql: a measure is written in free PromQL, which Handrail cannot check.
 
-No minimum of traffic, no error series that was never born, no arm: all that is up to the expression. Take a
-typed measure where one fits, and accept this where none does.
+A minimum of traffic, error series that do not exist yet, the arm: the expression must handle all of it. Use a typed
+measure if one fits, and accept this if none does.
 """
 
 from __future__ import annotations

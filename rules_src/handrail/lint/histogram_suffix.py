@@ -1,7 +1,7 @@
 """histogram-suffix: a histogram is named with the suffix of one of its series.
 
-`Latency("http_request_duration_seconds_bucket", p=95)` would look for `…_bucket_bucket`, find nothing and be
-blind. A histogram's name is what stands before `_bucket`, `_count` and `_sum`.
+`Latency("http_request_duration_seconds_bucket", p=95)` would look for `…_bucket_bucket`, find nothing and be blind. A
+histogram's name has no `_bucket`, `_count` or `_sum`.
 """
 
 from __future__ import annotations

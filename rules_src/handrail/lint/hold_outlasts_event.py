@@ -1,8 +1,8 @@
 """hold-outlasts-event: a tier waits longer than a single event stays visible, so one event never fires it.
 
-`Increase(errors, window="1m")` is above 0 for one minute after an error. With `hold="5m"` the rule "there
-must be none" becomes "there must be none for five minutes on end". `AtLeast(1)` says the same as `Above(0)`, and so
-does a rate that one event reaches, or a share above 0 %. The same goes for a change of state.
+`Increase(errors, window="1m")` is above 0 for one minute after an error. With `hold="5m"` the rule "there must be
+none" becomes "there must not be errors for five minutes without a break". `AtLeast(1)` says the same as `Above(0)`, and
+so does a rate that one event reaches, or a share above 0 %. The same goes for a change of state.
 """
 
 from __future__ import annotations

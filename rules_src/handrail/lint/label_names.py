@@ -1,8 +1,8 @@
 """label-names: a label that Prometheus refuses, or that Handrail's own alerts use for something else.
 
-With `by=["tier"]` the series' own `tier` and the alert's would be one label: two series in breach become one, Prometheus
-fails the rule, and nothing fires. The same goes for what `PromQL("sum by (service) (…)")` results in. The label of the
-arms is not one to tell other things apart by. Names that begin with `__` belong to Prometheus, `le` to its histograms.
+With `by=["tier"]` the series' own `tier` and the alert's would be one label: two series in breach become one,
+Prometheus fails the rule, and nothing fires. The same goes for the labels of `PromQL("sum by (service) (…)")`. The
+label of the arms cannot be used in `by=`. Names that begin with `__` belong to Prometheus, `le` to its histograms.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""limit-never-fires: no value of the measure can be beyond the limit, so the alert sleeps for ever.
+"""limit-never-fires: no value of the measure can be beyond the limit, so the alert never fires.
 
-A share above 100 %, a latency above the highest bucket of its histogram, a count below 0, a tier that counts in
-the first hour of a stage (`during="1h"`) where there are no stages. At 3 a.m. such a
-tier looks like a guard and is none: `Critical(Above("150%"), action="rollback")` on a `Ratio`. A criterion of
-success that every value meets is the same on the way up: the gate asks for nothing.
+A share above 100 %, a latency above the highest bucket of its histogram, a count below 0, a tier that counts in the
+first hour of a stage (`during="1h"`) where there are no stages. At 3 a.m. such a tier looks like a guard and is none:
+`Critical(Above("150%"), action="rollback")` on a `Ratio`. A criterion of success that every value meets is as
+useless: the gate asks for nothing.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
-"""limit-unfit: a limit of a kind that cannot judge what it stands on.
+"""limit-unfit: a kind of limit that cannot judge this measure.
 
-`Is` and `Changed` judge a `State`, the others a number; what is only there or absent neither rises nor drops. A
-change lies in the past: it is a tier's limit and no criterion, of the guardrail's own state, and over one window,
-for there is one series of it.
+`Is` and `Changed` judge a `State`, the others a number; an `Absence` neither rises nor drops. `Changed` can be the
+limit of a tier but not of `success=`, only on the guardrail's own state, and with one window for all tiers.
 """
 
 from __future__ import annotations

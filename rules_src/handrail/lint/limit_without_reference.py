@@ -1,4 +1,4 @@
-"""limit-without-reference: a relative limit has nothing to be relative to, or a reference that cannot be had."""
+"""limit-without-reference: a relative limit has no reference, or one that does not exist here."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
 """matcher-clash: a series is matched on a label that Handrail sets itself.
 
-`http_requests_total{track="stable"}` in a rollout whose arms are told apart by `track` would be read as the
-canary's: one of the two matchers must go. With two for one label that differ there is no such series, and the
-guardrail is blind for ever. The same goes for `match=` on the label of the arms, and for two matchers of one series
-that contradict each other. A histogram is named without `le`: the measure chooses the buckets.
+`http_requests_total{track="stable"}` in a rollout whose arms are told apart by `track` would be read as the canary's:
+one of the two matchers must go. No series matches two different values of one label, and the guardrail would always
+be blind. The same goes for `match=` on the label of the arms, and for two matchers of one series that contradict each
+other. A histogram is named without `le`: the measure chooses the buckets.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""metric-unit: a metric's name says another unit than its declaration.
+"""metric-unit: a metric's name ends in another unit than its declaration says.
 
 `Increase("request_duration_milliseconds", slower_than="1s")` without `unit="ms"` reads the bucket at 1, which is one
-millisecond: every request is slow. With the unit of the name, limits and bounds are what they say.
+millisecond: every request is slow. With the unit of the name, limits and bounds mean what they say.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """missing-runbook: a guardrail wakes somebody and does not say what to do.
 
-Every alert links to its runbook. At 3 a.m. an empty page costs more than it did to write three lines.
+Every alert links to its runbook. At 3 a.m. an empty page costs more than writing three lines did.
 """
 
 from __future__ import annotations

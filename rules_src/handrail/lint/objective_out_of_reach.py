@@ -1,7 +1,8 @@
-"""objective-out-of-reach: the error budget of an objective is none, or so large that it cannot burn fast enough.
+"""objective-out-of-reach: an objective has no error budget, or one so large that it cannot burn fast enough for an
+alert.
 
-An objective of 90 % leaves a budget of 10 %: even when every event fails, it burns ten times too fast, and the
-alert waits for 14.4 times. An objective of 100 % leaves none, and the first error is an alert.
+An objective of 90 % leaves a budget of 10 %: even when every event fails, it burns ten times too fast, and the alert
+waits for 14.4 times. An objective of 100 % leaves none, and the first error is an alert.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
-"""one-event-enough: among the fewest events that are judged, a single bad one rolls back.
+"""one-event-enough: with few events, a single bad one rolls back.
 
-With `min_events=10` one failure of ten is 10 %: `Critical(Above("5%"), action="rollback")` takes a release back for it as
-soon as there is little traffic, at night say. One event is seen for a window; a hold as long as that waits for a second.
+With `min_events=10` one failure of ten is 10 %: `Critical(Above("5%"), action="rollback")` rolls a release back for
+it whenever there is little traffic, for example at night. One event is visible for one window; a hold as long as the
+window waits for a second event.
 """
 
 from __future__ import annotations

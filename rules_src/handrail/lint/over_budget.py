@@ -1,8 +1,8 @@
-"""over-budget: an acting tier takes longer to its decision, or to the end of its rollback, than is allowed.
+"""over-budget: an acting tier needs longer to its decision, or to the end of its rollback, than the budget allows.
 
-`budget=Budget(decide="1m", recover="5m")` says how long a service may stay broken. What a tier takes is
-computed: scrape, evaluation, waiting and asking again up to the decision; window, hold and the steps of the
-rollback beside them up to the recovery.
+`budget=Budget(decide="1m", recover="5m")` says how long a service may stay broken. What a tier takes is computed:
+scrape, evaluation, waiting and asking again up to the decision; window, hold and the steps of the rollback beside
+them up to the recovery.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
-"""part-of-whole: what is to be a part of all events is all of them, or none.
+"""part-of-whole: the part of a ratio is all of its events, or none of them.
 
 With `Ratio(bad="requests_total", of='requests_total{code=~"..."}')` every event is bad; with
-`bad='requests_total{code="500"}'` of `'requests_total{code="200"}'` no bad event is among those counted, and the share
-may be anything: more than 100 % is no share, and the guardrail is blind. A `Usage` of a series by itself is always full.
+`bad='requests_total{code="500"}'` of `'requests_total{code="200"}'` no bad event is among those counted, and the
+share may be anything: more than 100 % is no share, and the guardrail is blind. A `Usage` of a series by itself is
+always full.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""pattern-as-text: a matcher compares with what looks like a pattern.
+"""pattern-as-text: a matcher compares for equality with a value that looks like a pattern.
 
-`code="5.."` asks for the text `5..`, which no series has: the share of errors is 0 for ever, and looks healthy. A pattern
-is matched by `=~`. Label values of the arms are texts too.
+`code="5.."` asks for the text `5..`, which no series has: the share of errors is always 0, and looks healthy.
+Patterns need `=~`. The label values of the arms are compared for equality too.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""promql-comparison: free PromQL that leaves no sample while all is well, so that the guardrail is blind then.
+"""promql-comparison: free PromQL that has no sample while all is well, so that the guardrail is blind then.
 
-`PromQL("replication_lag_seconds > 5")`, as it stood in an alert of yours, has a sample only in the breach; without one a
-guardrail cannot see, and holds every promotion. The comparison belongs into the limit: `PromQL("replication_lag_seconds")`
+`PromQL("replication_lag_seconds > 5")`, as written in an alert, has a sample only during the breach; without one the
+guardrail is blind and holds every promotion. The comparison belongs in the limit: `PromQL("replication_lag_seconds")`
 with `Above(5)`. Inside of an expression `> bool 5` gives 0 and 1, and `count(x > 5) or vector(0)` a 0 for none.
 """
 

@@ -1,9 +1,9 @@
 """promql-empty: free PromQL that never has a sample, or always the same one.
 
-In `x{code="500"} / x{code="200"}` the labels of the two sides never agree, and there is no result: the guardrail is blind
-for ever. `sum(x{code="500"}) / sum(x{code="200"})` has one, and so has `x{code="500"} / ignoring(code) x{code="200"}`. The
-same goes for two matchers of one series that contradict each other. What looks at no series at all says the same whatever
-happens.
+In `x{code="500"} / x{code="200"}` the labels of the two sides never match, so there is no result and the guardrail is
+always blind. `sum(x{code="500"}) / sum(x{code="200"})` has one, and so has `x{code="500"} / ignoring(code)
+x{code="200"}`. The same goes for two matchers of one series that contradict each other. An expression without any
+series always has the same value.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""promql-too-new: free PromQL that not every Prometheus understands that reads it.
+"""promql-too-new: free PromQL that some Prometheus that reads it does not understand.
 
-A rule file with `histogram_avg` or `time() - 5m` is refused as a whole by Prometheus 2.42, and guards nothing. Where all
-are newer, the environment says so: `Environment(prometheus_version="3.5")`, and what came up to then is fine. What is an
-experiment (`limitk`, `info`) is refused by every Prometheus that was not started for it, and `holt_winters` is gone from
-Prometheus 3: neither is a way out.
+A rule file with `histogram_avg` or `time() - 5m` is refused as a whole by Prometheus 2.42, and guards nothing. Where
+all are newer, the environment says so: `Environment(prometheus_version="3.5")`, and what came up to then is fine.
+What is an experiment (`limitk`, `info`) is refused by every Prometheus that was not started for it, and
+`holt_winters` is gone from Prometheus 3: neither is a way out.
 """
 
 from __future__ import annotations

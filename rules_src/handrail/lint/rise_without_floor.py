@@ -1,8 +1,8 @@
-"""rise-without-floor: a rise is looked for beside a reference that may be 0, where the first event is one.
+"""rise-without-floor: a rise against a reference that may be 0, where the first event is a rise.
 
-A healthy stable arm has no errors, and half as much again as nothing is nothing: with `Rise("50%")` one failed request of
-a million rolls a release back. `Rise("50%", floor="1%")` asks for more than 1 % as well; `RisePoints("1%")` for one
-percentage point more, whatever the reference.
+A healthy stable arm has no errors, and 150 % of 0 is 0: with `Rise("50%")` one failed request of a million rolls a
+release back. `Rise("50%", floor="1%")` asks for more than 1 % as well; `RisePoints("1%")` for one percentage point
+more, whatever the reference.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
-"""same-name-twice: two things that are told apart by their names alone share one.
+"""same-name-twice: two things that only their names distinguish have the same name.
 
-Rollouts, environments, and the stages, guardrails, objectives, dashboards and escalation levels of a rollout,
-and the further measures of a guardrail: their files, metrics and alerts would be one, and one would hide the
-other. Dashboards are found by their titles, of which Grafana shows one of two in a folder: those of two rollouts with
-one title too. On Kubernetes the last part of a secret's path is its key: `/etc/a/token` and `/etc/b/token` would be one
-token, sent to both.
+Rollouts, environments, and the stages, guardrails, objectives, dashboards and escalation levels of a rollout, and the
+further measures of a guardrail: their files, metrics and alerts would be one, and one would hide the other. Grafana
+shows only one of two dashboards of the same title in a folder, so the titles of all rollouts' dashboards count too.
+On Kubernetes the last part of a secret's path is its key: `/etc/a/token` and `/etc/b/token` would be one token, sent
+to both.
 """
 
 from __future__ import annotations

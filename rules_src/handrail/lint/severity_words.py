@@ -1,7 +1,7 @@
-"""severity-words: two tiers share a severity word, or one bears another's name.
+"""severity-words: two tiers have the same severity, or one has another tier's name.
 
-Alertmanager routes by the word. With `severities={"warning": "P2", "critical": "P2"}` a warning wakes the same
-people as a rollback; with `{"warning": "critical"}` nobody can tell what is meant.
+Alertmanager routes by the word. With `severities={"warning": "P2", "critical": "P2"}` a warning wakes the same people
+as a rollback; with `{"warning": "critical"}` nobody can tell what is meant.
 """
 
 from __future__ import annotations

@@ -1,9 +1,10 @@
-"""source-unlike: a measure asks its own source for a label or a bucket that this does not give.
+"""source-unlike: a measure uses a label or a bucket that its own source does not provide.
 
-A metric that comes from the rollout's `sql=` or `logs=` has the labels that stand there. `Gauge('orders_failed{region="eu"}')`
-of a query without `region` selects nothing, and neither does a canary's share of what a database counts for all: the
-guardrail is blind for ever. What the scrape job adds counts (`Targets(labels={"track": "canary"})`); where the environment
-declares none, others may add it, and this is a warning.
+A metric that comes from the rollout's `sql=` or `logs=` has the labels that stand there.
+`Gauge('orders_failed{region="eu"}')` of a query without `region` selects nothing, and neither does a canary's share
+of what a database counts for all: the guardrail is blind for ever. What the scrape job adds counts
+(`Targets(labels={"track": "canary"})`); where the environment declares none, others may add it, and this is a
+warning.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """stage-weights: the stages' shares of traffic do not rise, or cannot be set.
 
-A stage with less traffic than the one before is a way back; the split of an HAProxy is in whole percents, so
-0.4 % would be none; and a stage without a weight leaves the split as it was.
+A stage with less traffic than the one before goes backwards. HAProxy's split is in whole percents, so 0.4 % would be
+none. A stage without a weight leaves the split as it was.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""success-never-asked: a criterion of success that no gate ever asks for.
+"""success-never-asked: a criterion of success that no gate asks for.
 
-A gate asks what the stage before it has shown. Where there are no stages, where the criterion has a figure in the last
-stage only, where no canary has traffic, or where there is nothing to compare with (the stable arm in stages without it,
-the stage before the first), nobody asks, and the promotion passes as if it were met. Without a tier beside it the
-guardrail guards nothing.
+A gate asks what the stage before it has shown. Where there are no stages, where the criterion has a figure in the
+last stage only, where no canary has traffic, or where there is nothing to compare with (the stable arm in stages
+without it, the stage before the first), nobody asks, and the promotion passes as if it were met. Without a tier
+beside it the guardrail guards nothing.
 """
 
 from __future__ import annotations

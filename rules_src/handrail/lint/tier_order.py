@@ -1,8 +1,8 @@
 """tier-order: tiers out of order, or a more severe tier that is easier to reach than a milder one in some stage.
 
-Such tiers contradict each other: the rollback would come before the warning. A table whose limits tighten by
-stage has this often: warning above 0.5 % everywhere, rollback above 0.1 % in the last stage. `order="tighten"`
-on the guardrail states the choice: where a stage makes the more severe tier tighter, the milder one follows it.
+Such tiers contradict each other: the rollback would come before the warning. A table whose limits tighten by stage
+often has this: warning above 0.5 % everywhere, rollback above 0.1 % in the last stage. `order="tighten"` on the
+guardrail states the choice: where a stage makes the more severe tier tighter, the milder one follows it.
 """
 
 from __future__ import annotations

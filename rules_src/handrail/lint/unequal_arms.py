@@ -1,7 +1,7 @@
 """unequal-arms: a number of events is compared between shares of traffic that are not the same.
 
 A canary with 10 % of the traffic has a tenth of the requests: `Rate(requests)` with `Drop("20%")` against the stable
-arm takes every release back at its first stage, and `Rise("20%")` never finds anything. The same goes for the figure
+arm rolls every release back in its first stage, and `Rise("20%")` never finds anything. The same goes for the figure
 from before the rollout, which was that of all traffic, and for the stage before. Shares and latencies can be
 compared; so can the whole service with itself.
 """

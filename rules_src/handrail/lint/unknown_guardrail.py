@@ -1,7 +1,8 @@
-"""unknown-guardrail: a panel is to draw the limits of a guardrail that the rollout does not have, or cannot draw them.
+"""unknown-guardrail: a panel shall draw the limits of a guardrail that the rollout does not have, or it cannot draw
+them.
 
-The panel would be there without its lines, and nobody would miss them before they are needed. Limits are drawn beside
-curves, on their axis: a figure, a table and a band of states have none, and a limit of 5 % is no line among seconds.
+The panel would lack its lines, and nobody would notice before they are needed. Limits are drawn as lines over curves
+of the same unit: not in a figure, a table or a band of states, and not 5 % among seconds.
 """
 
 from __future__ import annotations

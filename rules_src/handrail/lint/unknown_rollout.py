@@ -1,4 +1,4 @@
-"""unknown-rollout: an environment speaks of a rollout or a guardrail that nobody declares, so nothing would change.
+"""unknown-rollout: an environment names a rollout or a guardrail that does not exist, so nothing would change.
 
 `match={"chekout": {"region": "eu"}}` leaves `checkout` judged over all regions, and an override with a typo in its
 name leaves production's limit as it was; nothing says so.

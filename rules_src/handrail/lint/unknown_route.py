@@ -1,7 +1,7 @@
-"""unknown-route: people are to be told under a word that no alert bears, or an escalation level has nobody to tell.
+"""unknown-route: a route names a severity or level that no alert has, or an escalation level tells nobody.
 
-`routes={"P1": …}` on a rollout whose words are warning, critical and emergency wakes nobody, and Alertmanager does not
-say so. A level that no `routes=` names climbs to nobody: the receiver records it, and people sleep on.
+`routes={"P1": …}` on a rollout whose words are warning, critical and emergency wakes nobody, and Alertmanager does
+not say so. A level that no `routes=` names reaches nobody: the receiver records it, and people sleep on.
 """
 
 from __future__ import annotations

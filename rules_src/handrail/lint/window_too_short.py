@@ -1,8 +1,8 @@
 """window-too-short: a measure's window does not hold the samples it needs.
 
-A rate needs two samples: under twice the scrape interval it has mostly none, and under four times it has none
-once a single scrape fails. At 3 a.m. that is a guardrail that goes blind by itself. A gauge's window needs one sample, and
-the ranges of free PromQL are held to the same.
+A rate needs two samples: under twice the scrape interval it has mostly none, and under four times it has none once a
+single scrape fails. Such a guardrail goes blind by itself at 3 a.m. A gauge's window needs one sample. The same holds
+for ranges in free PromQL.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from handrail_receiver.clock import SystemClock
-from handrail_receiver.errors import StoreDown
+from handrail_receiver.errors import UNREADABLE, StoreDown
 from handrail_receiver.guard import Guard
 from handrail_receiver.model import HEARTBEAT
 from handrail_receiver.operations.always_guarded import playbook_gone
@@ -17,7 +17,6 @@ from handrail_receiver.operations.handler import CallHandler
 from handrail_receiver.playbooks import Playbooks
 from handrail_receiver.settings import Settings
 from handrail_receiver.store import Store
-from handrail_receiver.store.rows import UNREADABLE
 
 log = logging.getLogger("handrail")
 EVERY = 2.0

@@ -32,6 +32,10 @@ class ReceiverError(Exception):
     """The root of what the receiver raises on purpose."""
 
 
+UNREADABLE = (ValueError, LookupError, TypeError)
+"""What a row raises that another version wrote, or somebody else."""
+
+
 class WrongSettings(ReceiverError):
     """The settings cannot work; one line for each thing that is wrong."""
 

@@ -101,6 +101,7 @@ class History:
     """What a decision about one rollout may look at: its newest attempt, and what was done and said in it.
 
     `checked` and `approved` are of attempt `speaks_of`; approvals of the one before are there to be refused.
+    `unreadable` says why the newest attempt cannot be read, though there is one: a row of another version, say.
     """
 
     attempt: Attempt | None = None
@@ -110,6 +111,7 @@ class History:
     automatic_today: int = 0
     checked: tuple[Checked, ...] = ()
     approved: tuple[Approved, ...] = ()
+    unreadable: str = ""
 
     @property
     def speaks_of(self) -> int:

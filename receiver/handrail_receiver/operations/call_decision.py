@@ -76,6 +76,8 @@ def decide_call(call: Call, newest: Playbook, history: History, now: Conditions)
         by=call.by,
         attempt=attempt.id if attempt else 0,
     )
+    if history.unreadable:
+        return _unreadable(known, call, newest, history, now)
     match call.verb:
         case "start":
             return _start(known, call, playbook, history, now)
@@ -100,6 +102,18 @@ def decide_call(call: Call, newest: Playbook, history: History, now: Conditions)
         case _:
             text = f"promotions may go on; it was held: {attempt.held}" if attempt.held else "it was not held"
             return replace(known, verdict=Verdict.act, reason="asked-for", text=text, changes=(SetHold(""),))
+
+
+def _unreadable(known: Decision, call: Call, newest: Playbook, history: History, now: Conditions) -> Decision:
+    """An attempt of which nobody knows what it is: it can be rolled back by the newest playbook, and nothing else."""
+    text = f"its attempt cannot be read ({history.unreadable})"
+    if call.verb != "rollback":
+        cure = (
+            f"`handrail rollout rollback {known.rollout}` rolls back by the newest playbook, in a new attempt"
+        )
+        return refusal(known, "fault", f"{text}; {cure}")
+    why = f"{call.why}; {text}".removeprefix("; ")
+    return _rollback(known, replace(call, anyway=True, why=why), newest, History(), now)
 
 
 def _not_now(known: Decision, attempt: Attempt | None) -> Decision:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from handrail.contract import Playbook, Step, names
 
-from handrail_receiver.errors import Cause, Permanent, TargetError
+from handrail_receiver.errors import UNREADABLE, Cause, Permanent, TargetError
 from handrail_receiver.gates.criteria import Criteria
 from handrail_receiver.gates.gate import Approver, GateInputs, GateStatus, judge, next_gate
 from handrail_receiver.guard import Guard, with_tells
@@ -108,7 +108,10 @@ class CallHandler:
     async def call(self, playbook: Playbook, call: Call) -> tuple[Decision, Run | None]:
         """Decide a call, and wait a while for the run that it opened."""
         call = replace(call, why=self.redact(call.why))
-        newest, playbook = playbook, in_force(await self._attempt(playbook), playbook)
+        try:
+            newest, playbook = playbook, in_force(await self._attempt(playbook), playbook)
+        except UNREADABLE:
+            return await self._unreadable(playbook, call)
         if call.verb == "drill":
             return await self._drill(playbook, call), None
         if call.verb == "adopt":
@@ -130,6 +133,14 @@ class CallHandler:
             ),
         )
         await self._hand_over(playbook, decision, before)
+        return decision, await self.guard.ended(decision, WAIT)
+
+    async def _unreadable(self, newest: Playbook, call: Call) -> tuple[Decision, Run | None]:
+        """The answer where the attempt cannot be read: a person who rolls back is never refused for that."""
+        now = self.guard.conditions()
+        decision = await self.guard.apply(
+            newest.rollout, lambda history: with_tells(decide_call(call, newest, history, now), newest)
+        )
         return decision, await self.guard.ended(decision, WAIT)
 
     async def begin_guarding(self, playbook: Playbook) -> Decision | None:

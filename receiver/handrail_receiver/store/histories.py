@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from handrail_receiver.errors import UNREADABLE
 from handrail_receiver.model import (
     QUIET,
     Adopt,
@@ -35,14 +36,7 @@ from handrail_receiver.store.chain import link
 from handrail_receiver.store.engine import Row, Tx
 from handrail_receiver.store.gate_rows import approve, approved_in, check, checked_in
 from handrail_receiver.store.outbox import begun, changed, want
-from handrail_receiver.store.rows import (
-    UNREADABLE,
-    attempt_of,
-    instant,
-    pinned_json,
-    run_or_failed,
-    step_json,
-)
+from handrail_receiver.store.rows import attempt_of, instant, pinned_json, run_or_failed, step_json
 
 log = logging.getLogger("handrail")
 DAY = timedelta(days=1)
@@ -67,6 +61,20 @@ def history_of(tx: Tx, rollout: str, at: datetime, *, own: bool = False) -> Hist
     if own:
         tx.lock(f"service:{attempt.service}")
     return _of_attempt(tx, attempt, gate, at)
+
+
+def readable_history(tx: Tx, rollout: str, at: datetime) -> History:
+    """The same, ours until the commit; one that says why where it cannot be read."""
+    try:
+        return history_of(tx, rollout, at, own=True)
+    except UNREADABLE as error:
+        return History(unreadable=" ".join(f"{type(error).__name__}: {error}".split())[:200])
+
+
+def end_unreadable(tx: Tx, rollout: str, at: datetime) -> None:
+    """Whatever is open in the attempts of a rollout ends, without reading any of them."""
+    for row in tx.rows("SELECT id FROM attempt WHERE rollout = :rollout", rollout=rollout):
+        _end(tx, row["id"], "action <> ''", at.timestamp())
 
 
 def current(tx: Tx) -> list[Attempt]:

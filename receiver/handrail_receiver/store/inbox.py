@@ -12,12 +12,12 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 
-from handrail_receiver.errors import Full
+from handrail_receiver.errors import UNREADABLE, Full
 from handrail_receiver.model import QUIET, Decision, History, Received, Settled, Stored, Verdict
 from handrail_receiver.ports import Judge
 from handrail_receiver.store.engine import Engine, Row, Tx
 from handrail_receiver.store.histories import after, apply, history_of
-from handrail_receiver.store.rows import UNREADABLE, instant
+from handrail_receiver.store.rows import instant
 
 log = logging.getLogger("handrail")
 COLUMNS = ("at", "source", "body")

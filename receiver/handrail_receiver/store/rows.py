@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from handrail.contract import Confirmation, Playbook, Proof, Step
 from pydantic import TypeAdapter
 
-from handrail_receiver.errors import Cause
+from handrail_receiver.errors import UNREADABLE, Cause
 from handrail_receiver.model import (
     Approved,
     Attempt,
@@ -25,8 +25,6 @@ from handrail_receiver.model import (
 from handrail_receiver.store.engine import Row
 
 log = logging.getLogger("handrail")
-UNREADABLE = (ValueError, LookupError, TypeError)
-"""What a row raises that another version wrote, or somebody else."""
 LONGEST = 300
 ONE_STEP: TypeAdapter[Step] = TypeAdapter(Step)
 PINNED: TypeAdapter[dict[str, tuple[Step, ...]]] = TypeAdapter(dict[str, tuple[Step, ...]])

@@ -9,11 +9,12 @@ from datetime import datetime, timedelta
 
 from handrail.contract import names
 
-from handrail_receiver.errors import LeaseLost
+from handrail_receiver.errors import UNREADABLE, LeaseLost
 from handrail_receiver.model import (
     OPEN,
     Attempt,
     AttemptState,
+    Begin,
     Decision,
     EffectState,
     History,
@@ -25,11 +26,19 @@ from handrail_receiver.model.nodes import target_of
 from handrail_receiver.store.chain import link
 from handrail_receiver.store.engine import Engine, Tx
 from handrail_receiver.store.evidence import SqlEvidence
-from handrail_receiver.store.histories import RUNS, apply, current, end_others, history_of
+from handrail_receiver.store.histories import (
+    RUNS,
+    apply,
+    current,
+    end_others,
+    end_unreadable,
+    history_of,
+    readable_history,
+)
 from handrail_receiver.store.inbox import SqlInbox
 from handrail_receiver.store.outbox import SqlTellings, changed, want
 from handrail_receiver.store.retention import SqlRetention
-from handrail_receiver.store.rows import UNREADABLE, effect_of, instant, run_of, seconds, step_json, step_of
+from handrail_receiver.store.rows import effect_of, instant, run_of, seconds, step_json, step_of
 from handrail_receiver.words.steps import what
 
 log = logging.getLogger("handrail")
@@ -46,9 +55,14 @@ class SqlAttempts:
     async def apply(self, rollout: str, decide: Callable[[History], Decision], at: datetime) -> Decision:
         """Decide on the history of a rollout and carry the decision into the store."""
 
-        return await self._engine.write(
-            lambda tx: apply(tx, decide(history_of(tx, rollout, at, own=True)), at, at)
-        )
+        def work(tx: Tx) -> Decision:
+            history = readable_history(tx, rollout, at)
+            decision = decide(history)
+            if history.unreadable and any(isinstance(change, Begin) for change in decision.changes):
+                end_unreadable(tx, rollout, at)
+            return apply(tx, decision, at, at)
+
+        return await self._engine.write(work)
 
     async def history(self, rollout: str, at: datetime) -> History:
         """What was done and said in the newest attempt."""

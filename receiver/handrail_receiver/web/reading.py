@@ -6,11 +6,11 @@ import logging
 from collections.abc import Iterable
 from datetime import datetime
 
+from handrail_receiver.errors import UNREADABLE
 from handrail_receiver.model import History
 from handrail_receiver.ports import Attempts
 
 log = logging.getLogger("handrail")
-UNREADABLE = (ValueError, LookupError, TypeError)
 
 
 async def readable(attempts: Attempts, rollouts: Iterable[str], now: datetime) -> dict[str, History]:

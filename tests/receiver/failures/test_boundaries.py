@@ -56,6 +56,22 @@ def test_a_row_that_cannot_be_read_keeps_no_other_rollout_back(tmp_path: Path, s
         assert "it begins again" not in shop.server.log.read_text()
 
 
+@pytest.mark.parametrize("spoil", SPOILED.values(), ids=SPOILED)
+def test_a_person_rolls_back_an_attempt_that_cannot_be_read(tmp_path: Path, spoil: str) -> None:
+    with guarded(tmp_path) as shop:
+        shop.call("start")
+    with closing(sqlite3.connect(tmp_path / "handrail.db")) as store, store:
+        assert store.execute(spoil.replace("search", ROLLOUT)).rowcount > 0
+    with guarded(tmp_path) as shop:
+        for verb in ("promote", "drill") if spoil == SPOILED["a state of another version"] else ():
+            refused = shop.call(verb)
+            assert (refused["verdict"], refused["reason"]) == ("refuse", "fault")
+            assert refused["text"].startswith("its attempt cannot be read (ValueError: 'something newer'")
+        answer = shop.call("rollback", why="customers cannot pay")
+        assert (answer["verdict"], answer["outcome"], shop.weights()) == ("act", "done", (0, 100))
+        assert shop.status()["attempt"]["state"] == "rolled-back"
+
+
 def test_an_attempt_whose_playbook_is_gone_goes_on_by_its_own_copy_and_people_are_told(
     tmp_path: Path,
 ) -> None:

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 from guarded import NOW
-from handrail_receiver.errors import LeaseLost, StoreDown
+from handrail_receiver.errors import LeaseLost, StoreDown, WrongSettings
 from handrail_receiver.store import Store, engine, open_store
 from handrail_receiver.store.engine import Tx
-from ports.store_cases import delivered
+from ports.store_cases import by_hand, delivered
 
 pytestmark = pytest.mark.anyio
 
@@ -77,3 +77,11 @@ async def test_work_that_hangs_keeps_nobody_waiting(tmp_path: Path, monkeypatch:
     assert await store.engine.write(remembering("after")) == "after"
     assert (store.engine.trouble, await store.memory.recall("behind")) == ("", None)
     await store.engine.close()
+
+
+async def test_a_database_of_a_newer_version_is_refused(store: Store, url: str) -> None:
+    await store.engine.close()
+    by_hand(url, "INSERT INTO migration (name) VALUES ('9999_later.sql')")
+    with pytest.raises(WrongSettings, match=r"newer version \(9999_later.sql\); install that version"):
+        open_store(url, 5)
+    store.engine.start()

@@ -13,7 +13,7 @@ import psycopg
 import pytest
 from guarded import NOW
 from handrail.contract import Tell, Webhook
-from handrail_receiver.errors import Full, LeaseLost, ReceiverError, WrongSettings
+from handrail_receiver.errors import Full, LeaseLost, ReceiverError
 from handrail_receiver.model import (
     Attempt,
     AttemptState,
@@ -393,11 +393,3 @@ async def test_what_was_committed_is_there_for_the_next_process(store: Store, ur
     assert (await again.attempts.history("shop", NOW), await again.inbox.waiting()) == (before, 1)
     await again.engine.close()
     store.engine.start()  # the fixture closes it once more
-
-
-async def test_a_database_of_a_newer_version_is_refused(store: Store, url: str) -> None:
-    await store.engine.close()
-    by_hand(url, "INSERT INTO migration (name) VALUES ('9999_later.sql')")
-    with pytest.raises(WrongSettings, match=r"newer version \(9999_later.sql\); install that version"):
-        open_store(url, 5)
-    store.engine.start()

@@ -6,6 +6,8 @@ MAKEFLAGS += --no-builtin-rules --no-print-directory
 export PATH := $(PATH):/usr/local/sbin:/usr/sbin:/sbin
 # Hundreds of Python processes start during the tests: none compiles again what another one has compiled.
 export PYTHONDONTWRITEBYTECODE :=
+# promtool throws much away; collecting it seldom saves a seventh of its time.
+export GOGC ?= 400
 
 BIN := .venv/bin
 SYNCED := .venv/.synced
@@ -42,8 +44,6 @@ generate: $(SYNCED) ## declarations in rules_src/rollouts → generated/
 
 # --syntax-only: the file with the receiver's token is on production's machine, not here.
 .PHONY: check
-# GOGC: promtool throws much away; collecting it seldom saves a seventh of its time.
-check: export GOGC ?= 400
 check: $(SYNCED) servers ## is generated/ up to date, and do promtool and amtool accept it?
 	$(BIN)/handrail generate --source rules_src --out generated --check
 	promtool check rules --lint=all --lint-fatal $(RULES)
@@ -75,7 +75,7 @@ types: $(SYNCED)
 .PHONY: pytest
 pytest: $(SYNCED) servers
 	@$(MAKE) tools || echo "going on without the newer Prometheus: the tests that need it will fail" >&2
-	$(BIN)/pytest -n 3 --dist worksteal -m "not long and not unleash"
+	$(BIN)/pytest -n 6 --dist worksteal -m "not long and not unleash"
 
 .PHONY: lint
 lint: style types ## style, types, and what handrail thinks of the declarations

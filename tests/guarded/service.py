@@ -103,9 +103,9 @@ class Guarded:
         table = servers.haproxy_servers(spy.real)
         return int(table["web/canary"]["weight"]), int(table["web/stable"]["weight"])
 
-    def until(self, action: str, state: str, within: float = 15) -> None:
+    def until(self, action: str, state: str) -> None:
         """Wait until the newest run of an action is in a state."""
-        servers.until(lambda: self._newest(action) == state, f"{action} to be {state}", within=within)
+        servers.until(lambda: self._newest(action) == state, f"{action} to be {state}")
 
     def _newest(self, action: str) -> str | None:
         return next((state for name, state in reversed(self.runs()) if name == action), None)

@@ -26,9 +26,11 @@ import servers
 from handrail_receiver import cli
 
 LATER = (  # what a receiver imports when it has read its settings
+    "anyio._backends._asyncio",
     "handrail_receiver.server",
     "handrail_receiver.settings",
     "handrail_receiver.store.postgres",
+    "httpcore",
     "uvicorn.lifespan.on",
     "uvicorn.loops.uvloop",
 )

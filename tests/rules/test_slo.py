@@ -84,6 +84,11 @@ def counted(what: str, number: float, at: str = "90m") -> tuple[str, str, float 
     return f"sum_over_time(handrail:slo:{what}[10h])", at, number
 
 
+def after(scrape: str, scrapes: int = 101) -> str:
+    """When so many scrapes and what is evaluated of them are over."""
+    return f"{scrapes * (60 if scrape == '1m' else int(scrape[:-1])) + 600}s"
+
+
 def course(values: Sequence[float | None], *, failing: float = 0) -> str:
     """The values from scrape to scrape as promtool reads them, the last one to the end; None, and a share: it failed."""
     chance = random.Random(17)
@@ -147,7 +152,7 @@ def test_no_event_is_lost_when_one_scrape_in_four_fails(
     good = course([3000 * n for n in range(101)], failing=0.25)
     series = {'requests_total{code="500"}': bad, 'requests_total{code="200"}': good}
     rollout = shop(scrape=scrape, evaluate=evaluate)
-    told = counted("errors", 33_000, "2h"), counted("total", 333_000, "2h")
+    told = counted("errors", 33_000, after(scrape)), counted("total", 333_000, after(scrape))
     assert complaints(tmp_path, promtool, rollout, series, *told) == ""
 
 
@@ -160,7 +165,8 @@ def test_every_life_of_a_crash_loop_counts(promtool: str, tmp_path: Path, scrape
         'requests_total{code="200"}': course([10 * n for n in range(101)]),
     }
     rollout = shop(scrape=scrape, evaluate=evaluate)
-    told = counted("errors", 20 * (2 + 7), "2h"), counted("total", 20 * (2 + 7) + 1000, "2h")
+    errors = 20 * (2 + 7)
+    told = counted("errors", errors, after(scrape)), counted("total", errors + 1000, after(scrape))
     assert complaints(tmp_path, promtool, rollout, series, *told) == ""
 
 
@@ -191,7 +197,7 @@ def test_the_first_errors_of_a_process_count_whole(
         requests("200", "a"): course([10 * n for n in range(51)]),
         requests("500", "a"): "_x20 60 100x40",
     }
-    told = counted("errors", 100, "80m"), counted("total", 100 + 500, "80m")
+    told = counted("errors", 100, after(scrape, 60)), counted("total", 100 + 500, after(scrape, 60))
     rollout = shop(scrape=scrape, evaluate=evaluate)
     assert complaints(tmp_path, promtool, rollout, series, *told) == ""
 

@@ -21,7 +21,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-READY_WITHIN = 30.0
+GIVE_UP = 120.0
+"""How long something is waited for that is sure to come, also on a machine that has other things to do."""
 END_WITHIN = 10.0
 PACKAGES = {
     "prometheus": "prometheus",
@@ -124,9 +125,7 @@ def free_address() -> str:
     return f"127.0.0.1:{free_port()}"
 
 
-def until(
-    condition: Callable[[], bool], what: str, *, within: float = READY_WITHIN, every: float = 0.05
-) -> None:
+def until(condition: Callable[[], bool], what: str, *, within: float = GIVE_UP, every: float = 0.05) -> None:
     """Wait until `condition()` holds; TimeoutError says what was waited for."""
     deadline = time.monotonic() + within
     while not condition():
@@ -144,7 +143,7 @@ def running(
     address: str,
     ready: Callable[[], bool],
     env: Mapping[str, str] | None = None,
-    within: float = READY_WITHIN,
+    within: float = GIVE_UP,
 ) -> Iterator[Server]:
     """Run `argv` in `folder` until the block ends; the block begins when `ready()` says so."""
     with lasting(_started(name, argv, folder, address, env), ready, within) as server:
@@ -152,7 +151,7 @@ def running(
 
 
 @contextmanager
-def lasting(server: Server, ready: Callable[[], bool], within: float = READY_WITHIN) -> Iterator[Server]:
+def lasting(server: Server, ready: Callable[[], bool], within: float = GIVE_UP) -> Iterator[Server]:
     """A server that was started, until the block ends; the block begins when `ready()` says so.
 
     An exception that leaves the block carries the end of the log as a note, unless it is the last words of

@@ -150,7 +150,7 @@ def test_no_secret_of_any_target_or_channel_can_be_read_anywhere(tmp_path: Path)
         answers = [refused, shop.call("start", anyway=True, why=f"I paste {' '.join(values.values())}")]
         answers += [shop.call("drill"), shop.call("hold", why=values["hook"])]
         shop.deliver()
-        shop.until("rollback", "failed", within=40)
+        shop.until("rollback", "failed")
         asked = {"Slack", "PagerDuty", "127.0.0.1", "the status page"}
         servers.until(lambda: shop.server.log.read_text().count("cannot be told") >= 5, "all to be tried")
         shown = said_by(shop) + json.dumps(answers)

@@ -40,9 +40,9 @@ def test_alertmanager_s_own_delivery_rolls_back_once_however_often_it_repeats(
     shop.call("start")
     sender.say(firing=True)
     shop.until("rollback", "done")
-    servers.until(lambda: count(shop, "repeat") >= 2, "two redeliveries", within=20)
+    servers.until(lambda: count(shop, "repeat") >= 2, "two redeliveries")
     sender.say(firing=False)
-    servers.until(lambda: count(shop, "note") >= 1, "the resolve", within=20)
+    servers.until(lambda: count(shop, "note") >= 1, "the resolve")
     assert shop.runs() == [("start", "done"), ("rollback", "done")]
     assert shop.weights() == (0, 100)
 
@@ -53,9 +53,9 @@ def test_a_delivery_that_was_answered_with_503_comes_again(pair: tuple[Guarded, 
     holding = sqlite3.connect(shop.folder / "handrail.db", isolation_level=None)
     holding.execute("BEGIN IMMEDIATE")
     sender.say(firing=True)
-    servers.until(lambda: count(shop, "unavailable") >= 1, "a refusal", within=60)
+    servers.until(lambda: count(shop, "unavailable") >= 1, "a refusal")
     holding.close()
-    shop.until("rollback", "done", within=60)
+    shop.until("rollback", "done")
     assert sender.count("alertmanager_notification_requests_failed_total") >= 1
 
 
@@ -63,7 +63,7 @@ def test_a_mixed_group_is_judged_alert_by_alert(pair: tuple[Guarded, Alertmanage
     shop, sender = pair
     shop.call("start")
     sender.say(firing=True, guardrail="error-rate", tier="warning")
-    servers.until(lambda: count(shop, "tell") == 1, "the warning", within=20)
+    servers.until(lambda: count(shop, "tell") == 1, "the warning")
     sender.say(firing=False, guardrail="error-rate", tier="warning")
     sender.say(firing=True, guardrail="leaks")
     shop.until("security-rollback", "done")
@@ -122,7 +122,7 @@ def test_a_heartbeat_that_is_fetched_is_none(tmp_path: Path) -> None:
     ):
         beat = {"alertname": "HandrailHeartbeat", "rollout": "shop", "guardrail": "heartbeat"}
         sender.take({"labels": beat, "annotations": {}})
-        shop.call("start")
+        shop.call("start", anyway=True, why="on a slow machine it is blind by now")
         blind = "the guard is blind: no heartbeat from Alertmanager for "
         servers.until(lambda: blind in shop.call("promote")["text"], "the blindness")
 
@@ -318,7 +318,7 @@ def test_without_a_heartbeat_nothing_is_promoted_and_people_are_told(tmp_path: P
         actions = tuple(action.model_copy(update={"tell": tell}) for action in book.actions)
         book = book.model_copy(update={"actions": actions})
         with guarded(tmp_path, book, HEARTBEAT_WITHIN="3") as shop:
-            shop.call("start")
+            shop.call("start", anyway=True, why="on a slow machine it is blind by now")
             blind = "the guard is blind: no heartbeat from Alertmanager for "
             servers.until(lambda: shop.call("promote")["text"].startswith(blind), "the blindness")
             servers.until(lambda: len(told) >= 1, "the page")
@@ -337,8 +337,12 @@ def test_a_heartbeat_opens_the_eyes_and_outlives_a_restart(tmp_path: Path) -> No
     with guarded(tmp_path, HEARTBEAT_WITHIN="2") as shop:
         time.sleep(2.5)
         assert shop.call("start")["reason"] == "not-ready"
-        shop.deliver(content)
-        servers.until(lambda: shop.call("start")["reason"] == "asked-for", "sight")
+
+        def sees() -> bool:
+            shop.deliver(content)
+            return bool(shop.call("start")["reason"] == "asked-for")
+
+        servers.until(sees, "sight")
         age = shop.metric("handrail_heartbeat_age_seconds")[""]
         time.sleep(2.5)
     with guarded(tmp_path) as shop:

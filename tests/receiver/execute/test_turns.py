@@ -69,7 +69,7 @@ def test_a_promotions_write_that_lands_after_the_rollback_is_put_right_before_it
             with in_the_background(shop, "promote"):
                 assert received.wait(10)
                 shop.deliver()
-                shop.until("rollback", "proved" if proof else "done", within=30)
+                shop.until("rollback", "proved" if proof else "done")
                 assert shop.weights_of(spy) == (0, 100)
             assert "set weight web/canary 50" in spy.sets()
             assert [run for run in shop.runs() if run[0] != "start"] == [
@@ -93,7 +93,7 @@ def test_two_receivers_and_a_late_target_end_with_the_canary_out(tmp_path: Path)
             with in_the_background(first, "promote"):
                 assert received.wait(10)
                 second.deliver()
-                second.until("rollback", "done", within=30)
+                second.until("rollback", "done")
                 assert second.weights_of(spy) == (0, 100)
             assert first.status()["attempt"]["stage"] == "10%"
             assert Questions(store).verify().problems == ()
@@ -113,8 +113,8 @@ def test_an_emergency_does_not_wait_for_the_proof_of_an_ordinary_rollback(tmp_pa
             assert time.monotonic() - began < 10  # the proof has 60 s
             assert shop.runs()[1:] == [("rollback", "proving"), ("emergency-rollback", "proving")]
             application.values["canary_traffic"] = 0
-            shop.until("emergency-rollback", "proved", within=30)
-            shop.until("rollback", "proved", within=30)
+            shop.until("emergency-rollback", "proved")
+            shop.until("rollback", "proved")
             assert shop.status()["attempt"]["state"] == "rolled-back"
 
 
@@ -193,7 +193,7 @@ def test_a_person_rolls_back_whatever_is_recorded_and_what_differs_is_acted_on(t
         shop.until("rollback", "proving")
         assert shop.call("rollback", why="is it out?")["outcome"] == "proving"
         application.values["canary_traffic"] = 0
-        shop.until("rollback", "proved", within=30)
+        shop.until("rollback", "proved")
         servers.ask_haproxy(tmp_path / "haproxy.sock", "set weight web/canary 10")
         shop.call("rollback", why="the balancer was reloaded")
         assert shop.weights() == (0, 100)
@@ -278,6 +278,6 @@ def test_a_rollback_that_was_confirmed_takes_the_turn_from_a_promotion_that_hang
             application.values["bad"] = 1
             shop.deliver()
             servers.until(lambda: "set weight web/canary 0" in spy.sets(), "the canary to be taken out")
-            shop.until("rollback", "done", within=30)
+            shop.until("rollback", "done")
         assert shop.weights_of(spy) == (0, 100)
         assert ("promote", "superseded") in shop.runs()

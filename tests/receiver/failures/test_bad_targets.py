@@ -97,7 +97,7 @@ def test_a_target_that_never_answers_is_said_to_have_failed_and_tried_again_whil
 
     spy.fault = never
     shop.deliver()
-    shop.until("rollback", "failed", within=30)
+    shop.until("rollback", "failed")
     attempt = shop.status()["attempt"]
     assert attempt["state"] == "rolling-back"
     assert "no answer within 1 s" in attempt["held"]
@@ -112,7 +112,7 @@ def test_a_target_that_says_yes_and_does_nothing_is_found_out(pair: tuple[Guarde
     before = servers.ask_haproxy(spy.real, "show servers state web") + "\n\n"
     spy.fault = lambda command, answer: before if command.startswith("show servers") else answer
     shop.deliver()
-    shop.until("rollback", "failed", within=30)
+    shop.until("rollback", "failed")
     steps = next(run for run in shop.status()["runs"] if run["action"] == "rollback")["steps"]
     assert [step["state"] for step in steps] == ["failed", "failed"]
     assert "it was asked for, but 1 s later it still is" in steps[0]["found"]

@@ -131,5 +131,5 @@ def test_alertmanager_s_own_redelivery_gets_in_once_there_is_room(
         )
         assert spy.sets() == []
         disk.free(shop.server)
-        shop.until("rollback", "done", within=30)
+        shop.until("rollback", "done")
     assert (spy.sets(), shop.weights_of(spy)) == (ONCE, (0, 100))

@@ -234,7 +234,7 @@ def undone(shop: Guarded) -> None:
 def test_a_balancer_that_was_reloaded_is_put_back_where_that_is_declared(tmp_path: Path) -> None:
     with guarded(tmp_path, playbook(keep=3600)) as shop:
         undone(shop)
-        servers.until(lambda: shop.weights() == (0, 100), "the canary to be out again", within=20)
+        servers.until(lambda: shop.weights() == (0, 100), "the canary to be out again")
         shop.until("rollback", "done")
         assert shop.runs()[1:] == [("rollback", "done"), ("rollback", "done")]
 
@@ -245,7 +245,7 @@ def test_a_balancer_that_was_reloaded_is_told_and_left_alone_where_nothing_is_de
     with guarded(tmp_path, told_by(inbox)) as shop:
         undone(shop)
         said = "changed after the rollback: HAProxy web/canary"
-        servers.until(lambda: said in shop.status()["attempt"]["held"], "it to be seen", within=20)
+        servers.until(lambda: said in shop.status()["attempt"]["held"], "it to be seen")
         servers.until(
             lambda: any(said in str(request.json) for request in inbox.requests), "people to be told"
         )
@@ -253,4 +253,4 @@ def test_a_balancer_that_was_reloaded_is_told_and_left_alone_where_nothing_is_de
         assert "changed since" in shop.ask("GET", f"/rollouts/{ROLLOUT}", "viewer").text
         assert shop.call("rollback", why="put it back")["outcome"] == "done"
         assert shop.weights() == (0, 100)
-        servers.until(lambda: shop.status()["attempt"]["held"] == "", "it to be so again", within=20)
+        servers.until(lambda: shop.status()["attempt"]["held"] == "", "it to be so again")

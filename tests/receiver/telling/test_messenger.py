@@ -306,7 +306,7 @@ async def test_a_fault_in_what_is_watched_keeps_nobody_from_being_told(queue: Qu
     await begun(queue.store)
     await held(queue, "lunch", TEAM)
     running = asyncio.create_task(queue.messenger.run())
-    await asyncio.to_thread(servers.until, lambda: bool(queue.teller.said), "the message", within=20)
+    await asyncio.to_thread(servers.until, lambda: bool(queue.teller.said), "the message")
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
     assert queue.teller.to(TEAM) == [("shop-1", "open")]

@@ -195,7 +195,7 @@ def test_who_cannot_be_told_is_tried_again_and_others_hear_of_it_and_why(tmp_pat
         with guarded(tmp_path, book, SECRET_PAGE="planted-page-token", PROMETHEUS=NOWHERE) as shop:
             shop.call("start", anyway=True, why="Prometheus is away, so that nothing is proved")
             shop.deliver()
-            servers.until(lambda: len(boss.requests) == 2, "the others to be told", within=20)
+            servers.until(lambda: len(boss.requests) == 2, "the others to be told")
             name = f"the webhook at {gone.url.removeprefix('http://')}"
             why = f"{name} was not told: "
             for request in boss.requests:
@@ -209,7 +209,7 @@ def test_who_cannot_be_told_is_tried_again_and_others_hear_of_it_and_why(tmp_pat
             assert (len(gone.requests) >= 3, page.requests) == (True, [])
             assert shop.metric("handrail_tellings_total")['{channel="webhook",result="elsewhere"}'] == 1
             gone.trouble, before = Trouble.none, len(gone.requests)
-            servers.until(lambda: len(gone.requests) == before + 2, "another try", within=20)
+            servers.until(lambda: len(gone.requests) == before + 2, "another try")
             servers.until(lambda: "Messages to" not in shop.ask("GET", "/", "viewer").text, "the page")
         statuses = [request.json["data"]["status"] for request in gone.requests[before:]]
         assert statuses == ["open", "acknowledged"]

@@ -145,7 +145,7 @@ def test_an_open_page_follows_what_happens_at_once(shop: Guarded, tmp_path: Path
         argv = chromium(tmp_path, "--remote-debugging-port=0", url)
         with subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as browser:
             try:
-                servers.until(lambda: "/events" in middle.asked, "the page to listen", within=60)
+                servers.until(lambda: "/events" in middle.asked, "the page to listen")
                 time.sleep(1)
                 before = middle.asked.count("/rollouts/shop")
                 shop.deliver()

@@ -85,7 +85,9 @@ class Lived:
         return found
 
 
-@pytest.fixture(scope="module", params=["prometheus", "newer prometheus"])
+@pytest.fixture(
+    scope="module", params=["newer prometheus", pytest.param("prometheus", marks=pytest.mark.long)]
+)
 def lived(
     request: pytest.FixtureRequest,
     guarded: plan.Plan,

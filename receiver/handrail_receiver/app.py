@@ -109,7 +109,7 @@ def make_app(settings: Settings, secrets: Secrets) -> Front:
     targets = make_targets(outside)
     prometheus = Prometheus(watching, settings.prometheus.url) if settings.prometheus else NoPrometheus()
     kill_switch = KillSwitch(settings.kill_switch)
-    pulse = StoreProbe(store.memory, store.inbox, clock, lambda: store.engine.trouble)
+    probe = StoreProbe(store.memory, store.inbox, clock, lambda: store.engine.trouble)
 
     def conditions() -> Conditions:
         now = clock.now()
@@ -174,13 +174,13 @@ def make_app(settings: Settings, secrets: Secrets) -> Front:
     chores = Chores(settings, store, playbooks, guard, calls, clock)
     watch = DriftWatch(guard, playbooks, targets, prometheus)
     guard.on_over = watch.soon
-    loops = (guard.run, watch.run, asker.run, messenger.run, chores.run, pulse.run)
+    loops = (guard.run, watch.run, asker.run, messenger.run, chores.run, probe.run)
     api = Api(store, playbooks, calls, clock, Bundles(store.evidence, store.evidence.end))
     webhook = AlertWebhook(tokens, store.inbox, guard.wake, clock, metrics, refusals)
     routes = _routes(
         tokens,
         webhook,
-        Health(store, playbooks, metrics, clock, pulse, tokens, kill_switch.problem),
+        Health(store, playbooks, metrics, clock, probe, tokens, kill_switch.problem),
         api,
         Pages(
             api,
@@ -193,7 +193,7 @@ def make_app(settings: Settings, secrets: Secrets) -> Front:
                 asker.problems,
                 lambda: asker.elsewhere,
                 playbooks,
-                pulse,
+                probe,
                 tokens,
                 kill_switch.problem,
                 messenger.problems,

@@ -26,7 +26,7 @@ ARM_EVERY = 30
 
 @dataclass
 class Chores:
-    """Playbooks that changed, the heartbeat that another receiver got, deliveries that are old, standing guards."""
+    """Playbooks that changed, the heartbeat that another receiver got, old deliveries, rollouts without stages."""
 
     settings: Settings
     store: Store

@@ -113,13 +113,13 @@ class Attempts(Protocol):
 class Runs(Protocol):
     """What is to be carried out. A run is leased with its attempt: one receiver works on an attempt at a time."""
 
-    async def lease(self, owner: str, at: datetime, lasting: timedelta) -> list[Run]:
+    async def lease(self, owner: str, at: datetime, ttl: timedelta) -> list[Run]:
         """The runs that are due now and that nobody else works on; they are `owner`'s for so long."""
 
     async def record(self, run: Run, progress: Progress, at: datetime) -> None:
         """Note what came of it, and prolong nothing. Raises LeaseLost when it is not ours any more."""
 
-    async def renew(self, run: Run, lasting: timedelta) -> None:
+    async def renew(self, run: Run, ttl: timedelta) -> None:
         """Stay the one who works on it. Raises LeaseLost."""
 
 

@@ -103,8 +103,8 @@ def _approved(known: Decision, approval: Approval, word: GateAnswer, why: str, a
         note=why,
     )
     others = tuple(one for one in at.history.approved if (one.into, one.role) != (gate.into, approval.role))
-    standing = judge(replace(at, history=replace(at.history, approved=(*others, said))))
-    missing = "; ".join(ask.text for ask in standing.missing)
+    status = judge(replace(at, history=replace(at.history, approved=(*others, said))))
+    missing = "; ".join(ask.text for ask in status.missing)
     text = f"{known.by} approved stage {gate.into} as {approval.role!r}, until {when(until)}{_noted(why)}"
     facts = {"role": approval.role, "until": until.isoformat(), "digest": at.digest, "note": why}
     return replace(
@@ -113,7 +113,7 @@ def _approved(known: Decision, approval: Approval, word: GateAnswer, why: str, a
         reason="approved",
         text=f"{text}; still missing: {missing}" if missing else text,
         changes=(said,),
-        known={"approval": facts, "gate": standing.facts()},
+        known={"approval": facts, "gate": status.facts()},
     )
 
 

@@ -32,7 +32,7 @@ from handrail_receiver.inspection.verify import problems, verify
 class Report:
     """What was found. `problems` are for stderr; any of them makes the answer a no."""
 
-    sheets: tuple[Table, ...]
+    tables: tuple[Table, ...]
     document: str
     problems: tuple[str, ...] = ()
 

@@ -53,15 +53,15 @@ def _ends(store: Opened) -> dict[str, ChainEnd]:
 
 def _missed(store: Opened, chains: Sequence[_Reading]) -> Iterator[str]:
     """Attempts of which a whole chain says nothing, and those that it speaks of and that are gone."""
-    spoken = {chain.rollout: chain.attempts for chain in chains}
-    kept: dict[str, dict[int, int]] = {rollout: {} for rollout in spoken}
+    mentioned = {chain.rollout: chain.attempts for chain in chains}
+    kept: dict[str, dict[int, int]] = {rollout: {} for rollout in mentioned}
     for row in store.rows("SELECT rollout, id, number FROM attempt ORDER BY number"):
         kept.get(row["rollout"], {})[row["id"]] = row["number"]
     for rollout, numbers in kept.items():
-        silent = [number for attempt, number in numbers.items() if attempt not in spoken[rollout]]
+        silent = [number for attempt, number in numbers.items() if attempt not in mentioned[rollout]]
         if silent:
             yield f"the evidence of {rollout} says nothing of its attempt {_listed(silent)}"
-        if spoken[rollout] - set(numbers):
+        if mentioned[rollout] - set(numbers):
             yield f"the evidence of {rollout} speaks of an attempt that is not there any more"
         gaps = sorted(set(range(1, max(numbers.values(), default=0))) - set(numbers.values()))
         if gaps:

@@ -23,7 +23,7 @@ class Incomplete(ReceiverError):
 async def read_body(headers: Mapping[bytes, bytes], receive: Receive) -> bytes:
     """The whole body. Raises TooLarge before it is in memory, Incomplete when its connection ends before it does.
 
-    `Patience` ends the connection of a body that is late.
+    `ConnectionLimits` ends the connection of a body that is late.
     """
     announced = headers.get(b"content-length", b"0")
     if not announced.isdigit() or len(announced) > LONGEST_NUMBER or int(announced) > MAX_BODY:

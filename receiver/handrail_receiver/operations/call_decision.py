@@ -1,6 +1,6 @@
 """What a person asks for + Playbook + History + Conditions → Decision with its reason; pure.
 
-`anyway` goes past what is only "not ready" and needs a reason in words; it never goes past what cannot be, nor past
+`anyway` overrides what is only "not ready" and needs a reason in words; it never overrides what cannot be, nor past
 an approval that somebody else has to give.
 """
 
@@ -43,9 +43,9 @@ from handrail_receiver.operations.call import Call
 from handrail_receiver.operations.objections import (
     gate_ahead,
     gate_facts,
-    gone_past,
     guard_is_off,
     not_ready,
+    overridden,
     refusal,
     through,
 )
@@ -84,7 +84,7 @@ def decide_call(call: Call, newest: Playbook, history: History, now: Conditions)
         case "rollback":
             return _rollback(known, call, playbook, history, now)
         case "check" | "approve":
-            return _vouched(known, call, playbook, history, now)
+            return _at_gate(known, call, playbook, history, now)
     if attempt is None or not may(attempt.state, call.verb, "operator"):
         return _not_now(known, attempt)
     match call.verb:
@@ -139,7 +139,7 @@ def _start(known: Decision, call: Call, playbook: Playbook, history: History, no
     changes: tuple[Change, ...] = (begin, _entering("start", first, 0, now.now)) if first else (begin,)
     changes += still_firing(playbook, history, call.pinned, now.now)
     where = f"in stage {name}" if name else "guarding from now on"
-    where += gone_past(call, past)
+    where += overridden(call, past)
     return replace(
         known, verdict=Verdict.act, reason="asked-for", text=f"a new attempt, {where}", changes=changes
     )
@@ -237,7 +237,7 @@ def _promote(
         return replace(
             known, verdict=Verdict.act, reason="asked-for", text="the rollout is complete", changes=(done,)
         )
-    text = f"into stage {following.name}{gone_past(call, past)}"
+    text = f"into stage {following.name}{overridden(call, past)}"
     changes = (
         SetHold(""),
         SetReady("; ".join(call.no_way_back)),
@@ -350,7 +350,7 @@ def _abandon(known: Decision, call: Call, attempt: Attempt) -> Decision:
     return replace(known, verdict=Verdict.act, reason="abandoned", text=text, changes=changes)
 
 
-def _vouched(known: Decision, call: Call, playbook: Playbook, history: History, now: Conditions) -> Decision:
+def _at_gate(known: Decision, call: Call, playbook: Playbook, history: History, now: Conditions) -> Decision:
     at = next_gate(playbook, history, call.found, now.now)
     if at is None:
         return no_gate(known, playbook, history)

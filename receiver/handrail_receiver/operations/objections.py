@@ -53,7 +53,7 @@ def not_ready(known: Decision, call: Call, reasons: tuple[str, ...]) -> Decision
     return refusal(known, "not-ready", f"{'; '.join(reasons)}; {cure}")
 
 
-def gone_past(call: Call, reasons: Sequence[str]) -> str:
+def overridden(call: Call, reasons: Sequence[str]) -> str:
     """Which objections were overridden and the person's reason, for the evidence."""
     past = f", although {'; '.join(reasons)}" if reasons else ""
     past += f" (says {call.by}: {call.why})" if call.why else ""

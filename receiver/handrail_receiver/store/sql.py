@@ -79,22 +79,22 @@ class SqlRuns:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    async def lease(self, owner: str, at: datetime, lasting: timedelta) -> list[Run]:
+    async def lease(self, owner: str, at: datetime, ttl: timedelta) -> list[Run]:
         """The runs that are due now and that nobody else works on."""
-        return await self._engine.write(lambda tx: _lease(tx, owner, at.timestamp(), lasting.total_seconds()))
+        return await self._engine.write(lambda tx: _lease(tx, owner, at.timestamp(), ttl.total_seconds()))
 
     async def record(self, run: Run, progress: Progress, at: datetime) -> None:
         """Note what came of a run."""
         await self._engine.write(lambda tx: _record(tx, run, progress, at))
 
-    async def renew(self, run: Run, lasting: timedelta) -> None:
+    async def renew(self, run: Run, ttl: timedelta) -> None:
         """Stay the one who works on it."""
 
         def work(tx: Tx) -> None:
             _fenced(tx, run)
             tx.count(
-                "UPDATE attempt SET leased_until = database_clock() + :lasting WHERE id = :id",
-                lasting=lasting.total_seconds(),
+                "UPDATE attempt SET leased_until = database_clock() + :ttl WHERE id = :id",
+                ttl=ttl.total_seconds(),
                 id=run.attempt,
             )
 
@@ -116,7 +116,7 @@ class SqlFence:
         return await self._engine.read(lambda tx: _settles_at(tx, run))
 
 
-def _lease(tx: Tx, owner: str, at: float, lasting: float) -> list[Run]:
+def _lease(tx: Tx, owner: str, at: float, ttl: float) -> list[Run]:
     free = tx.rows(
         "SELECT DISTINCT attempt.id, attempt.owner FROM attempt JOIN run ON run.attempt = attempt.id"
         " WHERE run.state IN ('waiting', 'open', 'proving') AND run.due_at <= :at"
@@ -128,10 +128,10 @@ def _lease(tx: Tx, owner: str, at: float, lasting: float) -> list[Run]:
     for row in free:
         mine = row["owner"] == owner
         taken = tx.count(
-            "UPDATE attempt SET owner = :owner, leased_until = database_clock() + :lasting, fence = fence + :step"
+            "UPDATE attempt SET owner = :owner, leased_until = database_clock() + :ttl, fence = fence + :step"
             " WHERE id = :id AND (owner IS NULL OR owner = :owner OR leased_until < database_clock())",
             owner=owner,
-            lasting=lasting,
+            ttl=ttl,
             step=0 if mine else 1,
             id=row["id"],
         )

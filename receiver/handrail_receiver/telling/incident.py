@@ -67,7 +67,7 @@ class Incident:
         """Whether people must hear of it at once, and not only some time."""
         return self.status != "resolved" and self.severity in {"critical", "error"}
 
-    def lasting(self) -> Incident:
+    def as_opened(self) -> Incident:
         """The same while it lasted: what is told first to those who never heard that it was opened."""
         return replace(self, status="open", resolved=None)
 

@@ -272,7 +272,7 @@ class Messenger:
             Line(one.since, f"{name_of(one.tell)} was not told: {one.problem}") for one in telling.untold
         )
         incident = replace(incident.and_also(tuple(unheard)), version=telling.version)
-        return incident.lasting() if opening else incident
+        return incident.as_opened() if opening else incident
 
     def _of_the_guard(self, key: str, now: datetime, *, opening: bool) -> Incident:
         why, since = self._why(key), self._known.get(key)

@@ -29,7 +29,7 @@ class Health:
     playbooks: Playbooks
     metrics: Metrics
     clock: Clock
-    pulse: StoreProbe
+    probe: StoreProbe
     tokens: Authenticator
     kill_switch: Callable[[], str]
 
@@ -42,12 +42,12 @@ class Health:
 
         What else is wrong is listed and no reason to send Alertmanager away: what it delivers is taken and decided.
         """
-        blocking = [problem for problem in (*self.playbooks.problems, self.pulse.problem) if problem]
+        blocking = [problem for problem in (*self.playbooks.problems, self.probe.problem) if problem]
         gone = (
             f"{name}: its playbook is gone; its attempt goes on by its own copy"
             for name in self.playbooks.gone
         )
-        beside = (*self.tokens.problems, self.kill_switch(), self.pulse.stuck, *gone)
+        beside = (*self.tokens.problems, self.kill_switch(), self.probe.stuck, *gone)
         view = ReadyView(
             status="not ready" if blocking else "ready",
             problems=[*blocking, *(problem for problem in beside if problem)],

@@ -104,7 +104,7 @@ class Pages:
 
     api: Api
     playbooks: Playbooks
-    awake: SelfChecks
+    self_checks: SelfChecks
     templates: jinja2.Environment = field(default_factory=_environment)
     headers: dict[str, str] = field(default_factory=_headers)
 
@@ -156,7 +156,7 @@ class Pages:
         )
 
     async def _page(self, template: str, values: dict[str, object] | None, status: int = 200) -> Response:
-        checks = await self.awake.checks()
+        checks = await self.self_checks.checks()
         if values is None:
             template, values, status = "down.html", {}, 503
         shown = {

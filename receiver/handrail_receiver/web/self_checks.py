@@ -42,7 +42,7 @@ class SelfChecks:
     problems: Mapping[str, str]
     elsewhere: Callable[[], str]
     playbooks: Playbooks
-    pulse: StoreProbe
+    probe: StoreProbe
     tokens: Authenticator
     kill_switch: Callable[[], str]
     untold: Mapping[str, str]
@@ -50,7 +50,7 @@ class SelfChecks:
     async def checks(self) -> list[Check]:
         """Every check, the ones without which nothing is rolled back first."""
         now = self.conditions()
-        prometheus, _ = await asyncio.gather(self._prometheus(), self.pulse.beat())
+        prometheus, _ = await asyncio.gather(self._prometheus(), self.probe.beat())
         return [
             self._kill_switch(now),
             self._heartbeat(now),
@@ -81,15 +81,15 @@ class SelfChecks:
         return Check("Heartbeat", "good", f"{age} ago")
 
     def _store(self) -> Check:
-        if self.pulse.problem:
+        if self.probe.problem:
             cure = "Nothing is decided until it takes writes: see to its disk or server."
-            return Check("Store", "bad", self.pulse.problem, cure)
-        if self.pulse.stuck:
+            return Check("Store", "bad", self.probe.problem, cure)
+        if self.probe.stuck:
             return Check(
-                "Store", "bad", self.pulse.stuck, "Alerts are kept and not acted on: people must act."
+                "Store", "bad", self.probe.stuck, "Alerts are kept and not acted on: people must act."
             )
-        if self.pulse.waiting >= MANY_WAIT:
-            return Check("Store", "wait", f"takes writes; {self.pulse.waiting} deliveries wait")
+        if self.probe.waiting >= MANY_WAIT:
+            return Check("Store", "wait", f"takes writes; {self.probe.waiting} deliveries wait")
         return Check("Store", "good", "takes writes")
 
     async def _prometheus(self) -> Check:

@@ -20,7 +20,7 @@ Words = Annotated[str, Field(max_length=1000), AfterValidator(_one_line)]
 
 
 class CallBody(BaseModel):
-    """What may come with a call; `anyway` goes past "not ready" and needs `why`."""
+    """What may come with a call; `anyway` overrides "not ready" and needs `why`."""
 
     model_config = ConfigDict(extra="forbid")
     why: Words = ""

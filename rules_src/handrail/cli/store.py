@@ -113,9 +113,9 @@ def _answer(where: str | None, question: Callable[[Questions], Report], *, json:
     if json:
         typer.echo(answer.document)
     elif sys.stdout.isatty():
-        coloured(answer.sheets)
+        coloured(answer.tables)
     else:
-        typer.echo(plain(answer.sheets), nl=False)
+        typer.echo(plain(answer.tables), nl=False)
     for problem in answer.problems:
         typer.echo(f"handrail: error: {problem}", err=True)
     if answer.problems:

@@ -56,9 +56,9 @@ def approval(history: History = OPEN, found: GateInputs = FOUND, by: str = "alic
 
 
 def test_a_gate_that_is_open_says_who_said_so() -> None:
-    standing = judge(before(OPEN), "alice")
-    assert standing.missing == ()
-    assert standing.asks == (
+    status = judge(before(OPEN), "alice")
+    assert status.missing == ()
+    assert status.asks == (
         Requirement("criterion", "error-rate: below 0.5 %", met=True, text="so now"),
         Requirement(
             "stable",

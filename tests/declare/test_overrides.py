@@ -130,7 +130,7 @@ def test_what_an_override_says_is_linted_at_its_own_line(tmp_path: Path) -> None
             'ForRollout("shop", budget=Budget("1s", "1h"), accept={"over-budget": "nobody waits here"})',
             [],
         ),
-        ('ForGuardrail("shop", "login", expected="1/min")', ["thin-traffic"]),
+        ('ForGuardrail("shop", "login", expected="1/min")', ["thin-traffic", "thin-traffic"]),
         ('ForGuardrail("shop", "login", expected="1/min", accept={"thin-traffic": "at night"})', []),
         ('ForRollout("shop", scrape="0s")', [""]),
     ],

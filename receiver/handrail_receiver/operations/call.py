@@ -10,9 +10,7 @@ from handrail.contract import Step
 
 from handrail_receiver.gates.approvals import GateAnswer
 from handrail_receiver.gates.gate import GateInputs
-from handrail_receiver.model import (
-    Captured,
-)
+from handrail_receiver.model import Attempt, Captured
 
 JUST_ENTERED = timedelta(minutes=1)
 """How long after a promotion the next one must name the stage it means."""
@@ -33,7 +31,7 @@ class Call:
     `pinned` are, for a start, the rollback's steps with their open values filled in, `captured` the references; `not_ready` says, a line each, why it
     should not go on, empty when it may; `no_way_back`, why it could not be rolled back; `causes` are those lines in words that stay the same while
     numbers in a line change. `found` is what a gate is judged by, `word` what the person says of it. `to` names the
-    stage that is meant, empty when the call names none.
+    stage that is meant, empty when the call names none. `looked_at` is how the attempt stood when that was found out.
     """
 
     verb: str
@@ -49,3 +47,9 @@ class Call:
     found: GateInputs = NO_INPUTS
     word: GateAnswer = NO_ANSWER
     to: str = ""
+    looked_at: tuple[int, str] | None = None
+
+
+def stands(attempt: Attempt | None) -> tuple[int, str]:
+    """Which attempt there is, and its state: what was found out about it counts while that is so."""
+    return (attempt.number, attempt.state.value) if attempt else (0, "")

@@ -39,7 +39,7 @@ from handrail_receiver.model import (
     in_force,
 )
 from handrail_receiver.model.nodes import on_each_node
-from handrail_receiver.operations.call import Call
+from handrail_receiver.operations.call import Call, stands
 from handrail_receiver.operations.objections import (
     gate_ahead,
     gate_facts,
@@ -130,6 +130,9 @@ def _start(known: Decision, call: Call, playbook: Playbook, history: History, no
     name = first.name if first else ""
     if attempt and attempt.live:
         return _start_again(known, playbook, history, attempt, now)
+    if call.looked_at not in {None, stands(attempt)}:
+        text = f"{_stands(attempt)} meanwhile: what was looked at before is not so any more; look, and start again"
+        return refusal(known, "other-attempt", text)
     gate = gate_ahead(call, playbook, history, now)
     known = replace(known, known=gate_facts(gate))
     refused, past = through(known, call, (*call.no_way_back, *call.not_ready, *guard_is_off(now)), gate)
@@ -143,6 +146,10 @@ def _start(known: Decision, call: Call, playbook: Playbook, history: History, no
     return replace(
         known, verdict=Verdict.act, reason="asked-for", text=f"a new attempt, {where}", changes=changes
     )
+
+
+def _stands(attempt: Attempt | None) -> str:
+    return f"attempt {attempt.number} became {attempt.state}" if attempt else "its attempt was removed"
 
 
 def _start_again(

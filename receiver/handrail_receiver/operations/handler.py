@@ -34,7 +34,7 @@ from handrail_receiver.operations.always_guarded import (
     begin_guarding,
     follow_newest,
 )
-from handrail_receiver.operations.call import NO_INPUTS, Call
+from handrail_receiver.operations.call import NO_INPUTS, Call, stands
 from handrail_receiver.operations.call_decision import decide_call
 from handrail_receiver.operations.preflight import Labels, Preflight, firing, preflight
 from handrail_receiver.outside.prometheus import Queryable
@@ -109,9 +109,11 @@ class CallHandler:
         """Decide a call, and wait a while for the run that it opened."""
         call = replace(call, why=self.redact(call.why))
         try:
-            newest, playbook = playbook, in_force(await self._attempt(playbook), playbook)
+            attempt = await self._attempt(playbook)
         except UNREADABLE:
             return await self._unreadable(playbook, call)
+        newest, playbook = playbook, in_force(attempt, playbook)
+        call = replace(call, looked_at=stands(attempt))
         if call.verb == "drill":
             return await self._drill(playbook, call), None
         if call.verb == "adopt":

@@ -12,6 +12,7 @@ from starlette.responses import JSONResponse, Response
 
 from handrail_receiver.access.authorization import error
 from handrail_receiver.access.tokens import Caller
+from handrail_receiver.errors import UNREADABLE
 from handrail_receiver.gates.approvals import GateAnswer
 from handrail_receiver.intake.bodies import Incomplete, TooLarge, read_body
 from handrail_receiver.model import History, Verdict, in_force
@@ -30,7 +31,7 @@ from handrail_receiver.views.schemas import (
     run_view,
 )
 from handrail_receiver.web.bundle import Bundles
-from handrail_receiver.web.reading import readable
+from handrail_receiver.web.reading import cannot_be_read, readable
 from handrail_receiver.web.verbs import VERBS, ApproveBody, Body, CallBody, CheckBody, StageBody
 
 
@@ -60,7 +61,11 @@ class Api:
         playbook = self._named(request)
         if playbook is None:
             return _unknown(request)
-        history = await self._history(playbook)
+        try:
+            history = await self._history(playbook)
+        except UNREADABLE as problem:
+            cure = f"`handrail rollout rollback {playbook.rollout}` rolls back by the newest playbook"
+            return error(500, f"{playbook.rollout}: {cannot_be_read(problem)}; {cure}")
         gate = await self.calls.gate(in_force(history.attempt, playbook), history)
 
         def text() -> str:

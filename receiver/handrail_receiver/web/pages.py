@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from handrail_receiver.access.tokens import Caller
-from handrail_receiver.errors import StoreDown
+from handrail_receiver.errors import UNREADABLE, StoreDown
 from handrail_receiver.model import History, in_force
 from handrail_receiver.playbooks import Playbooks
 from handrail_receiver.store.chain import first_broken_of
@@ -25,7 +25,7 @@ from handrail_receiver.views.schemas import run_view
 from handrail_receiver.views.summary import TONES, Tone, summarize
 from handrail_receiver.views.timeline import timeline
 from handrail_receiver.web.api import Api
-from handrail_receiver.web.reading import readable
+from handrail_receiver.web.reading import cannot_be_read, readable
 from handrail_receiver.web.self_checks import Check, SelfChecks
 from handrail_receiver.words.times import clock, took, when
 
@@ -118,7 +118,11 @@ class Pages:
         playbook = self.playbooks.get(name)
         if playbook is None:
             return await self._page("missing.html", {"name": name}, 404)
-        return await self._page("rollout.html", await self._whole(playbook))
+        try:
+            values = await self._whole(playbook)
+        except UNREADABLE as error:
+            return await self._page("unreadable.html", {"name": name, "why": cannot_be_read(error)}, 500)
+        return await self._page("rollout.html", values)
 
     async def _rows(self) -> dict[str, object] | None:
         """What the first page says of each rollout, those that need somebody first; None when the store is down."""

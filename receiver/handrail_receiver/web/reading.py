@@ -13,6 +13,11 @@ from handrail_receiver.ports import Attempts
 log = logging.getLogger("handrail")
 
 
+def cannot_be_read(error: Exception) -> str:
+    """What is wrong with an attempt that another version wrote, on one line."""
+    return " ".join(f"its attempt cannot be read ({type(error).__name__}: {error})".split())[:300]
+
+
 async def readable(attempts: Attempts, rollouts: Iterable[str], now: datetime) -> dict[str, History]:
     """The history of each rollout that can be read. Raises StoreDown."""
     histories: dict[str, History] = {}

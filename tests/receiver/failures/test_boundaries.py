@@ -67,6 +67,9 @@ def test_a_person_rolls_back_an_attempt_that_cannot_be_read(tmp_path: Path, spoi
             refused = shop.call(verb)
             assert (refused["verdict"], refused["reason"]) == ("refuse", "fault")
             assert refused["text"].startswith("its attempt cannot be read (ValueError: 'something newer'")
+            for page in (f"/rollouts/{ROLLOUT}", f"/api/rollouts/{ROLLOUT}"):
+                said = shop.ask("GET", page, "viewer")
+                assert (said.status_code, "rolls back by the newest playbook" in said.text) == (500, True)
         answer = shop.call("rollback", why="customers cannot pay")
         assert (answer["verdict"], answer["outcome"], shop.weights()) == ("act", "done", (0, 100))
         assert shop.status()["attempt"]["state"] == "rolled-back"

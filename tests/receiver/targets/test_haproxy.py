@@ -33,7 +33,7 @@ defaults
 """
 CHECKED = """
 backend agents
-  server canary 127.0.0.1:9 weight 10 agent-check agent-port 1 agent-inter 60s
+  server canary 127.0.0.1:9 weight 10 agent-check agent-port 1 agent-inter 1s
   server stable 127.0.0.1:9 weight 90
 backend away
   server canary 127.0.0.1:9 weight 10

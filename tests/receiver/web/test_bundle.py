@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from typing import Any
 
@@ -17,8 +18,9 @@ MANY = 620
 def _shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guarded]:
     """A receiver with MANY records, more than are read at once."""
     with guarded(tmp_path_factory.mktemp("shop"), proxy=False) as shop:
-        for _ in range(MANY):
-            shop.call("promote")  # refused, and a record
+        with ThreadPoolExecutor(8) as at_once:
+            for _ in range(MANY):
+                at_once.submit(shop.call, "promote")  # refused, and a record
         yield shop
 
 

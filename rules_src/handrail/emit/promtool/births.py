@@ -27,7 +27,7 @@ MUCH = 12
 """So many times what is usual in a window happens at once."""
 STOOD = 10
 """So many times of that was counted before, by whoever is there from the start."""
-FEW = 6
+FEW = 12
 NEAR = Decimal("0.01")
 
 
@@ -149,7 +149,10 @@ def happenings(counter: Counter) -> tuple[Happening, ...]:
         0, {**up("known"), **shown("known", STOOD, path="old")}, {**up("known"), **shown("known", half)}, SOON
     )
     forgotten = Happening(
-        0, {**up("long"), **shown("long", STOOD)}, {**up("long"), **shown("long", STOOD + 1)}, LATE
+        0,
+        {**up("long"), **shown("long", STOOD)},
+        {**up("long"), **shown("long", STOOD + 1)},
+        LATE + counter.width,
     )
     crashes = Happening(
         1,
@@ -157,15 +160,19 @@ def happenings(counter: Counter) -> tuple[Happening, ...]:
         {**up("crashes"), **shown("crashes", 1)},
         counter.width,
         dies=True,
+        estimated=True,
     )
     silent = Happening(1, up("silent"), {**up("silent"), **shown("silent", 1)})
     answers = Happening(0, up("answers", level=0), {**up("answers"), **shown("answers", half)})
     pushed = Happening(
         1, shown("pushed", STOOD), {**shown("pushed", STOOD), **shown("pushed", 1, path="late")}
     )
+    # Where the job is declared, no other is looked at.
+    jobs = () if any(name == "job" for key in counter.jump for name, _ in key.labels) else (new_job,)
     return (
         *(first, starts, silent, pushed, restarts, crashes, moves, relabelled),
-        *(swaps, dies, answers, returns, known, forgotten, new_job),
+        *(swaps, dies, answers, returns, known, forgotten),
+        *jobs,
     )
 
 
@@ -200,6 +207,7 @@ def play(
             figures.append(Figure(what.series, moment, _between(much, blur, less)))
             figures.append(Figure(what.series, moment + apart - clock.step, _between(what.usual, blur)))
         moment += apart
+    courses = [(when, replace(one, away=one.away // scrape * scrape)) for when, one in courses]
     edges = {at for when, one in courses for at in (when, when - one.away, when + one.dies * scrape)}
     timeline = Timeline(scrape)
     for edge in sorted({*edges, moment}):
@@ -277,6 +285,7 @@ def counter_of(measure: Measure, width: timedelta, job: str, pace: Pace, calm: V
     labels = {**pace.labels, "instance": "a"}
     usual = feeds(measure, calm, replace(pace, labels=labels))
     scrapes = Decimal(str(width / pace.scrape))
+    job = next((text for key in usual for name, text in key.labels if name == "job"), job)
     counter = Counter(measure, width, scrapes, job, usual, {})
     jump = feeds(measure, far, pace.of(max(counter.usual_events, pace.events) * MUCH))
     times = scrapes if isinstance(inner(measure), Increase) else 1

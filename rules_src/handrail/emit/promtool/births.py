@@ -146,7 +146,10 @@ def happenings(counter: Counter) -> tuple[Happening, ...]:
         SOON,
     )
     known = Happening(
-        0, {**up("known"), **shown("known", STOOD, path="old")}, {**up("known"), **shown("known", half)}, SOON
+        0,
+        {**up("known"), **shown("known", STOOD, path="old")},
+        {**up("known"), **shown("known", half)},
+        SOON + counter.width,
     )
     forgotten = Happening(
         0,

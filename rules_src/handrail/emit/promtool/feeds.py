@@ -59,8 +59,8 @@ def feeds(measure: Measure, value: Value, pace: Pace) -> Feeds:
     if isinstance(value, str):
         return _state(measure, value, pace)
     match measure:
-        case Ratio(part, whole):
-            return _share(part, whole, value, pace)
+        case Ratio(part, all_of):
+            return _share(part, all_of, value, pace)
         case Latency():
             return _quantile(measure, value, pace)
         case SlowerThan():
@@ -85,18 +85,18 @@ def feeds(measure: Measure, value: Value, pace: Pace) -> Feeds:
             raise TypeError("a state is named, not counted")
 
 
-def _whole(share: Decimal, events: Decimal) -> Decimal:
+def whole(share: Decimal, events: Decimal) -> Decimal:
     """So many events, or as many times ten as it takes for the share of them to be a whole number."""
     exponent = share.normalize().as_tuple().exponent
     return max(events, Decimal(10) ** -int(exponent)) if events == events.to_integral_value() else events
 
 
-def _share(part: Selector, whole: Selector, value: Decimal, pace: Pace) -> Feeds:
-    every = _whole(value, pace.events)
+def _share(part: Selector, all_of: Selector, value: Decimal, pace: Pace) -> Feeds:
+    every = whole(value, pace.events)
     inside = chosen(part, pace.labels)
-    if part.metric != whole.metric:
-        return {inside: Rise(value * every), chosen(whole, pace.labels): Rise(every)}
-    return {inside: Rise(value * every), _rest(part, whole, pace.labels): Rise((1 - value) * every)}
+    if part.metric != all_of.metric:
+        return {inside: Rise(value * every), chosen(all_of, pace.labels): Rise(every)}
+    return {inside: Rise(value * every), _rest(part, all_of, pace.labels): Rise((1 - value) * every)}
 
 
 def _rest(part: Selector, whole: Selector, labels: Mapping[str, str]) -> Key:
@@ -163,7 +163,7 @@ def _slow(measure: SlowerThan, value: Decimal, pace: Pace) -> Feeds:
         raise Impossible(NATIVE)
     if measure.buckets and measure.bound not in measure.buckets:
         raise Impossible("its bound is no bucket of the histogram")
-    every = _whole(value, pace.events)
+    every = whole(value, pace.events)
     counts = {edge: Rise(Decimal(0) if edge < measure.bound else (1 - value) * every) for edge in pace.edges}
     return _histogram(measure.histogram, counts, Rise(every), pace)
 

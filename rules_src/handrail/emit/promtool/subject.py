@@ -12,7 +12,7 @@ from functools import cached_property
 from itertools import pairwise
 
 from handrail.contract import names
-from handrail.emit.promtool.feeds import MANY, Pace, Value, edges, feeds, measured, selectors
+from handrail.emit.promtool.feeds import MANY, Pace, Value, edges, feeds, measured, selectors, whole
 from handrail.emit.promtool.figures import MARGIN, _beside, bounds, calm, exact, inner, rising
 from handrail.emit.promtool.series import At, Feed, Feeds, Impossible, Key, chosen, matches
 from handrail.plan import (
@@ -266,6 +266,8 @@ class Subject:
             least = max(least, MANY)
         if isinstance(measure, Latency | SlowerThan):
             shape = edges(measure, self._near(signal, measure.scale))
+        if isinstance(measure, Ratio | SlowerThan):  # so many that a healthy share of them is a whole number
+            least = max([least, *(whole(value, least) for value in self._near(signal, Decimal(1)))])
         return Pace(self.rollout.scrape, least, labels, self.states, shape)
 
     def _near(self, signal: Signal, scale: Decimal) -> list[Decimal]:

@@ -208,7 +208,8 @@ def play(
             much = what.usual + (what.much - what.usual) * one.counts
             less = scrape / counter.width if one.estimated else 0  # what follows a reset is an estimate
             figures.append(Figure(what.series, moment, _between(much, blur, less)))
-            figures.append(Figure(what.series, moment + apart - clock.step, _between(what.usual, blur)))
+            if one.counts:  # and when it is out of the window
+                figures.append(Figure(what.series, moment + apart - clock.step, _between(what.usual, blur)))
         moment += apart
     courses = [(when, replace(one, away=one.away // scrape * scrape)) for when, one in courses]
     edges = {at for when, one in courses for at in (when, when - one.away, when + one.dies * scrape)}

@@ -46,6 +46,7 @@ def refusals(expression: str) -> list[str]:
         ("Warning('1%')", f"Warning(limit): '1%' does not go here; write {LIMITS}"),
         ("Warning(Above(1), hold=5)", "Warning(hold): 5 does not go here; write a duration like 5m"),
         ("Warning(Above(1), action='stop')", "Warning(action): there is no 'stop'; there are: investigate, hold, rollback, emergency-rollback, security-rollback, promote"),
+        ("Is('')", "Is(state): '' does not fit; write the name of a state, like open"),
         ("Above()", "Above needs at; add at= with an amount like 0.5%, 300ms, 1GB, 10/s or 42 or a dict {a text in quotes: an amount like 0.5%, 300ms, 1GB, 10/s or 42, …}"),
         ("Above([1])", "Above(at): a list does not go here; write an amount like 0.5%, 300ms, 1GB, 10/s or 42 or a dict {a text in quotes: an amount like 0.5%, 300ms, 1GB, 10/s or 42, …}"),
         ("Above(True)", "Above(at): True is not an amount; write a number, like 1 or 0.5%"),

@@ -43,8 +43,34 @@ def test_what_looks_at_no_series_says_the_same_for_ever(expr: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("expr", "what"),
+    [
+        ("x @ 1700000000", "looks at one moment for ever; write offset, or remove @"),
+        ("rate(x[5m] @ 1700000000)", "looks at one moment for ever; write offset, or remove @"),
+        ("x offset -5m", "looks into the future, where no samples are; write a positive offset"),
+        ("rate(x[2m] offset -2m)", "looks into the future, where no samples are; write a positive offset"),
+        (
+            "max_over_time(x[5m:10m])",
+            "has a subquery that is shorter than its step, and mostly without a sample; write a longer one",
+        ),
+        ("x / (0)", "divides by 0, which is no number; correct the divisor"),
+        ("sum(x) % 0", "divides by 0, which is no number; correct the divisor"),
+    ],
+)
+def test_neither_the_future_nor_one_moment_says_how_it_is_now(expr: str, what: str) -> None:
+    assert said(expr) == [f"error: 'errors' {what}"]
+
+
+@pytest.mark.parametrize(
     "expr",
     [
+        "x offset 5m",
+        "x offset -4m",
+        "rate(x[5m] offset -2m)",
+        "x @ end()",
+        "max_over_time(x[5m:1m])",
+        "max_over_time(x[5m:])",
+        "x / (y != 0)",
         'sum(x{code="500"}) / sum(x{code="200"})',
         'x{code="500"} / ignoring (code) x{code="200"}',
         'x{code="500"} / on (job) x{code="200"}',

@@ -103,7 +103,7 @@ class DropPoints(_Limit):
 class Is(_Limit):
     """Breached while the state is `state`."""
 
-    state: str
+    state: Annotated[str, Field(pattern=r"\S", description="the name of a state, like open")]
 
 
 @declared

@@ -89,7 +89,19 @@ def empty(text: str) -> tuple[str, str] | None:
         label = _selected(one).contradiction
         if label is not None:
             return f"matches '{label}' twice, and no series fits both", "remove one of them"
+    for one, seen in _looks(parsed(text)):
+        if one.at is not None and one.at.type is promql.AtModifierType.At:
+            return "looks at one moment for ever", "write offset, or remove @"
+        if one.offset is not None and -one.offset >= seen and len(selectors) == 1:
+            return "looks into the future, where no samples are", "write a positive offset"
     for node in nodes:
+        if isinstance(node, promql.SubqueryExpr) and (node.step or _NOTHING) > (node.range or _NOTHING):
+            return (
+                "has a subquery that is shorter than its step, and mostly without a sample",
+                "write a longer one",
+            )
+        if isinstance(node, promql.BinaryExpr) and str(node.op) in ("/", "%") and _is_zero(node.rhs):
+            return "divides by 0, which is no number", "correct the divisor"
         label = _never_joined(node) if isinstance(node, promql.BinaryExpr) else None
         if label is not None:
             what = f"joins series whose '{label}' is never the same, and has no result"
@@ -134,6 +146,29 @@ _CLOCKS = frozenset(
     ["time", "day_of_month", "day_of_week", "day_of_year", "days_in_month", "hour", "minute", "month", "year"]
 )
 _OPERATORS = {"Equal": "=", "NotEqual": "!=", "Re": "=~", "NotRe": "!~"}
+
+
+_NOTHING = timedelta()
+_REMEMBERED = timedelta(minutes=5)
+"""How long a sample counts."""
+
+
+def _looks(node: Any) -> Iterator[tuple[Any, timedelta]]:
+    """Every selector, and from how long ago on it sees samples."""
+    if isinstance(node, promql.MatrixSelector):
+        yield node.vector_selector, node.range
+    elif isinstance(node, promql.VectorSelector):
+        yield node, _REMEMBERED
+    else:
+        below = [getattr(node, name, None) for name in ("lhs", "rhs", "expr", "param")]
+        for one in (*below, *(getattr(node, "args", None) or ())):
+            yield from _looks(one) if one is not None else ()
+
+
+def _is_zero(node: Any) -> bool:
+    while isinstance(node, promql.ParenExpr):
+        node = node.expr
+    return isinstance(node, promql.NumberLiteral) and node.val == 0
 
 
 def _selected(node: Any) -> Selector:

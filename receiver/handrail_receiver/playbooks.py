@@ -23,11 +23,15 @@ class Playbooks:
         self._stamp: object = None
         self._known: dict[str, Playbook] = {}
         self._own: dict[str, Playbook] = {}
+        self._removed: dict[str, Playbook] = {}
         self.problems: tuple[str, ...] = ()
 
     def get(self, rollout: str) -> Playbook | None:
-        """The newest playbook of a rollout; the copy of its attempt where the file is gone."""
-        return self._known.get(rollout) or self._own.get(rollout)
+        """The newest playbook of a rollout; the copy of its attempt where the file is gone.
+
+        Until it is known which attempts have copies, what was in the file counts: no alert falls between the two.
+        """
+        return self._known.get(rollout) or self._own.get(rollout) or self._removed.get(rollout)
 
     def people(self, rollout: str, action: str) -> tuple[Tell, ...]:
         """Who is told of an action of a rollout."""
@@ -37,12 +41,13 @@ class Playbooks:
 
     def all(self) -> list[Playbook]:
         """Every playbook, by name."""
-        every = {**self._own, **self._known}
+        every = {**self._removed, **self._own, **self._known}
         return [every[name] for name in sorted(every)]
 
     def keep(self, attempts: Iterable[Attempt]) -> None:
         """The copies of these attempts count where their files are gone."""
         self._own = {one.rollout: one.playbook for one in attempts if one.playbook is not None}
+        self._removed = {}
 
     @property
     def gone(self) -> tuple[str, ...]:
@@ -55,6 +60,7 @@ class Playbooks:
         if stamp == self._stamp:
             return False
         known, problems = self._read()
+        self._removed = {**self._removed, **self._known}
         self._known = {**self._known, **known} if problems else known
         self._stamp, self.problems = stamp, tuple(problems)
         return True

@@ -6,6 +6,7 @@ import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from handrail.contract import Playbook
 from handrail_receiver.decide.decide import series_of
 from handrail_receiver.decide.groups import MANY, bounded, by_tier, heard_as_well
 from handrail_receiver.model import Attempt, AttemptState, Decision, Heard, History, LastSaid, Signal, Verdict
+from handrail_receiver.playbooks import Playbooks
 
 ATTEMPT = Attempt(7, ROLLOUT, ROLLOUT, 2, AttemptState.active, "10%", NOW, NOW, "alice")
 
@@ -92,6 +94,22 @@ def test_an_attempt_whose_playbook_is_gone_goes_on_by_its_own_copy_and_people_ar
         shop.deliver()
         shop.until("rollback", "done")
         assert shop.weights() == (0, 100)
+
+
+def test_a_playbook_that_is_removed_counts_until_it_is_known_which_attempts_have_copies(
+    tmp_path: Path,
+) -> None:
+    write_playbook(tmp_path, other("search"))
+    file = write_playbook(tmp_path, playbook()) / "shop.json"
+    books = Playbooks(tmp_path, lambda _: None)
+    books.refresh()
+    file.unlink()
+    books.refresh()
+    assert (books.get(ROLLOUT), [one.rollout for one in books.all()]) == (playbook(), ["search", ROLLOUT])
+    books.keep([replace(ATTEMPT, playbook=playbook(budget_per_day=9))])
+    assert (books.get(ROLLOUT), books.gone) == (playbook(budget_per_day=9), (ROLLOUT,))
+    books.keep([])
+    assert (books.get(ROLLOUT), [one.rollout for one in books.all()]) == (None, ["search"])
 
 
 def test_the_one_attempt_of_a_rollout_without_stages_goes_by_the_newest_playbook(tmp_path: Path) -> None:

@@ -393,12 +393,13 @@ def _story_of_loss(
 
 
 def _seen(director: Director, healthy: Feeds, lost: set[object]) -> None:
-    """Raises Impossible where the series of one measure would stand for those of another that are gone."""
+    """Raises Impossible where what is lost is looked at by two measures, or another's stands for it."""
+    losers = 0
     for signal in director.signals:
-        for selector in selectors(director.subject.measure(signal)):
-            found = [key for key in healthy if matches(selector, key)]
-            if not found or (not lost.isdisjoint(found) and not lost.issuperset(found)):
-                raise Impossible("two of its measures look at series that cannot be told apart")
+        found = [{k for k in healthy if matches(s, k)} for s in selectors(director.subject.measure(signal))]
+        losers += any(not lost.isdisjoint(keys) for keys in found)
+        if losers > 1 or any(not keys or (lost & keys and not keys <= lost) for keys in found):
+            raise Impossible("two of its measures look at series that cannot be told apart")
 
 
 def _no_number(director: Director, signal: Signal) -> Story:

@@ -40,6 +40,10 @@ class Chores:
         """Run until cancelled."""
         rounds = 0
         while True:
+            try:
+                await self.keep()  # first: the file of an attempt that has just begun may be gone
+            except StoreDown as error:
+                log.warning("the store does not answer: %s", error)
             fresh = await asyncio.to_thread(self.playbooks.refresh)
             try:
                 await self.time()
@@ -91,9 +95,13 @@ class Chores:
             except (*UNREADABLE, AttributeError):
                 log.exception("a fault while %s is to be guarded; the others go on", playbook.rollout)
 
+    async def keep(self) -> None:
+        """Know the copies by which attempts go."""
+        self.playbooks.keep(await self.store.attempts.current())
+
     async def copies(self) -> None:
         """Know the copies by which attempts go, and tell people of an attempt whose file is gone."""
-        self.playbooks.keep(await self.store.attempts.current())
+        await self.keep()
         for name in self.playbooks.gone:
             playbook = self.playbooks.get(name)
             if playbook is not None and name not in self._told:

@@ -141,15 +141,15 @@ class LookBack:
         try:
             return await self._at_once(OURS, since, now, added), []
         except AnswerTooLong:
-            found: list[PastAlert] = []
+            alerts: list[PastAlert] = []
             unread: list[str] = []
         for rollout in rollouts:
             try:
                 ours = f"{OURS},{names.ROLLOUT}={json.dumps(rollout)}"
-                found += await self._fired(ours, since, now, added)
+                alerts += await self._fired(ours, since, now, added)
             except AnswerTooLong:
                 unread.append(rollout)
-        return found, unread
+        return alerts, unread
 
     async def muted(
         self,
@@ -180,8 +180,8 @@ class LookBack:
         still = await self._query(f"ALERTS{{{selector}}}")
         seconds = int((now - since).total_seconds()) + 1
         past = f" offset {ago}s" if ago else ""
-        found = await self._query(f"ALERTS{{{selector}}}[{seconds}s]{past}")
-        return await asyncio.to_thread(_seen, found, still, added)
+        series = await self._query(f"ALERTS{{{selector}}}[{seconds}s]{past}")
+        return await asyncio.to_thread(_seen, series, still, added)
 
     async def _fired(
         self, selector: str, since: datetime, now: datetime, added: Labels, ago: int = 0
@@ -243,13 +243,13 @@ class LookBack:
     ) -> list[tuple[Inhibition, list[PastAlert] | None]]:
         """The alerts that may have muted one of the news, rule by rule; None where there are more than can be read."""
         added, since = await self._added(), min(one.first for one in news) - BEFORE
-        found: list[tuple[Inhibition, list[PastAlert] | None]] = []
+        sources: list[tuple[Inhibition, list[PastAlert] | None]] = []
         for rule in await asyncio.to_thread(_may_mute, tuple(rules), news):
             try:
-                found.append((rule, await self._fired(rule.selector(added), since, now, added)))
+                sources.append((rule, await self._fired(rule.selector(added), since, now, added)))
             except AnswerTooLong:
-                found.append((rule, None))
-        return found
+                sources.append((rule, None))
+        return sources
 
 
 def _external_labels(body: bytes) -> dict[str, str]:
@@ -268,7 +268,7 @@ def _series(body: bytes) -> list[_Series]:
     return read.data.result
 
 
-def _seen(found: Sequence[_Series], still: Sequence[_Series], added: Labels) -> list[PastAlert]:
+def _seen(series: Sequence[_Series], still: Sequence[_Series], added: Labels) -> list[PastAlert]:
     """When each series was seen first and last."""
     fires = {_key(one.metric) for one in still}
     return [
@@ -278,18 +278,18 @@ def _seen(found: Sequence[_Series], still: Sequence[_Series], added: Labels) -> 
             datetime.fromtimestamp(one.values[-1][0], UTC),
             still=_key(one.metric) in fires,
         )
-        for one in found
+        for one in series
         if one.values
     ]
 
 
 def _together(older: Sequence[PastAlert], newer: Sequence[PastAlert]) -> list[PastAlert]:
     """What fired in two times that follow each other."""
-    found = {frozenset(one.labels.items()): one for one in older}
+    by_labels = {frozenset(one.labels.items()): one for one in older}
     for one in newer:
-        before = found.get(key := frozenset(one.labels.items()))
-        found[key] = one if before is None else replace(one, first=before.first)
-    return list(found.values())
+        before = by_labels.get(key := frozenset(one.labels.items()))
+        by_labels[key] = one if before is None else replace(one, first=before.first)
+    return list(by_labels.values())
 
 
 def _read(muted: bytes, status: bytes) -> AlertmanagerState:

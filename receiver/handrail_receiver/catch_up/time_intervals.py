@@ -27,8 +27,8 @@ def _minute(written: object) -> int:
     """`09:30` in minutes; YAML 1.1 makes a number of minutes of it where it stands without quotes."""
     if isinstance(written, int) and 0 <= written <= DAY:
         return written
-    found = CLOCK.fullmatch(written) if isinstance(written, str) else None
-    if found is None or (minutes := 60 * int(found[1]) + int(found[2])) > DAY:
+    clock = CLOCK.fullmatch(written) if isinstance(written, str) else None
+    if clock is None or (minutes := 60 * int(clock[1]) + int(clock[2])) > DAY:
         raise ValueError("no time of a day")
     return minutes
 

@@ -27,7 +27,7 @@ NO_ALERTS = (Verdict.ignore.value, "no-alerts: the delivery lists no alert")
 
 
 @dataclass
-class _Part:
+class _InboxPart:
     """A delivery that is judged: the decisions that are still to come, and those that were made."""
 
     left: Iterator[Decision]
@@ -66,7 +66,7 @@ class SqlInbox:
         self._engine, self._limit = engine, limit
         self._waiting = self._writing = 0
         self._open: _Group | None = None
-        self._parts: dict[int, _Part] = {}
+        self._parts: dict[int, _InboxPart] = {}
         self._lock = threading.Lock()
 
     def put(self, received: Received) -> Awaitable[None]:
@@ -113,7 +113,7 @@ class SqlInbox:
         self._waiting = max(self._writing, self._waiting - decided if decided else 0)
         return settled
 
-    def _begun(self) -> dict[int, _Part]:
+    def _begun(self) -> dict[int, _InboxPart]:
         """What earlier writes have begun; gone once it is taken, so that a write that fails begins it again."""
         parts, self._parts = self._parts, {}
         return parts
@@ -135,8 +135,8 @@ def _tell(waiters: Sequence[asyncio.Future[None]], problem: BaseException | None
 
 
 def _settle(
-    tx: Tx, judge: Judge, at: datetime, limit: int, begun: dict[int, _Part]
-) -> tuple[list[Settled], dict[int, _Part]]:
+    tx: Tx, judge: Judge, at: datetime, limit: int, begun: dict[int, _InboxPart]
+) -> tuple[list[Settled], dict[int, _InboxPart]]:
     """What was decided in one write, and what is left of the delivery that it did not get to the end of."""
     undecided = "SELECT number, at, source, body FROM inbox WHERE result IS NULL ORDER BY number LIMIT :limit"
     settling = _Settling(tx, judge, at, begun)
@@ -165,8 +165,8 @@ class _Settling:
     tx: Tx
     judge: Judge
     at: datetime
-    begun: dict[int, _Part]
-    left: dict[int, _Part] = field(default_factory=dict)
+    begun: dict[int, _InboxPart]
+    left: dict[int, _InboxPart] = field(default_factory=dict)
     since: float = field(default_factory=time.monotonic)
     settled: list[Settled] = field(default_factory=list)
     histories: dict[str, History] = field(default_factory=dict)
@@ -196,11 +196,11 @@ class _Settling:
         """Whether what is decided should be written now."""
         return time.monotonic() - self.since > ENOUGH
 
-    def _begin(self, stored: Stored) -> _Part:
+    def _begin(self, stored: Stored) -> _InboxPart:
         look = _Look(self)
-        return _Part(iter(self.judge(stored, look)), look)
+        return _InboxPart(iter(self.judge(stored, look)), look)
 
-    def _judge(self, part: _Part, detected_at: datetime) -> bool:
+    def _judge(self, part: _InboxPart, detected_at: datetime) -> bool:
         """Decide alert by alert; whether that came to its end before it was enough for one write."""
         for decision in part.left:
             done = self._applied(decision, detected_at)

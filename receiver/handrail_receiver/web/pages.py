@@ -90,10 +90,12 @@ def _typed(text: str) -> Markup:
     return Markup().join(shown)
 
 
-def _most_urgent_first(found: Sequence[tuple[Playbook, History]], now: datetime) -> list[dict[str, object]]:
+def _most_urgent_first(
+    attempts: Sequence[tuple[Playbook, History]], now: datetime
+) -> list[dict[str, object]]:
     rows: list[dict[str, object]] = [
         {"playbook": playbook, "attempt": history.attempt, "at": summarize(playbook, history, now)}
-        for playbook, history in found
+        for playbook, history in attempts
     ]
     return sorted(rows, key=lambda row: URGENCY.index(getattr(row["at"], "tone", "soft")))
 

@@ -51,7 +51,7 @@ def said(promtool: Path, folder: Path, rules: Data, tests: Data) -> str:
 def as_applied(_: Data, tests: Data) -> None:
     """Every alert carries the namespace of its objects, and that of its series as another label."""
     for case in tests["tests"]:
-        for told in (told for test in case["alert_rule_test"] for told in test["exp_alerts"]):
+        for told in (told for test in case.get("alert_rule_test", []) for told in test["exp_alerts"]):
             labels = told["exp_labels"]
             if "namespace" in labels:
                 labels["series_namespace"] = labels["namespace"]

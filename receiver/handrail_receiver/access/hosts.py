@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 ANYBODY_S = ("/healthz", "/readyz")
-PAGES = ("/events", "/rollouts/")
+MACHINES = ("/api/", "/webhooks/", "/metrics", "/openapi.json", *ANYBODY_S)
+"""What programs ask by whatever name they know; all else is for people, a page that is added included."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class Hosts:
         """Whether the name matters for `path`."""
         if self.everywhere:
             return path not in ANYBODY_S
-        return bool(self.names) and (path == "/" or path.startswith(PAGES))
+        return bool(self.names) and not path.startswith(MACHINES)
 
     def refuses(self, path: str, host: str) -> bool:
         """Whether a request for `path` was sent to a name that is not ours."""

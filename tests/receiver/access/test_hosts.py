@@ -35,7 +35,7 @@ def test_without_tokens_only_this_machine_s_names_are_ours(host: str, refused: b
 
 
 def test_with_tokens_people_look_at_it_by_the_name_that_is_said_and_machines_by_any() -> None:
-    pages = ("/", "/rollouts/shop", "/events")
+    pages = ("/", "/rollouts/shop", "/a-page-of-tomorrow")
     calls = ("/metrics", "/webhooks/alertmanager", "/api/rollouts")
     found = {
         host: [NAMED.refuses(path, host) for path in (*pages, *calls)]

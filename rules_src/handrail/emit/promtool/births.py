@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 
 from handrail.contract import names
 from handrail.emit.promtool.feeds import Pace, Value, feeds, selectors
-from handrail.emit.promtool.figures import inner, rising, window
 from handrail.emit.promtool.series import At, Feed, Feeds, Impossible, Key, Rise, Timeline, matches
 from handrail.emit.promtool.story import Clock, Figure, Story
 from handrail.plan import Condition, Increase, Latency, Measure, Ratio, Selector, SlowerThan
@@ -44,7 +43,7 @@ class Counter:
 
     def events(self, feeds: Mapping[Key, Decimal]) -> Decimal:
         """How many events these are, of all that it counts."""
-        match inner(self.measure):
+        match self.measure.inner:
             case Ratio(whole=series) | Increase(counter=series, bound=None):
                 whole = series
             case Latency(histogram=series) | SlowerThan(histogram=series) | Increase(counter=series):
@@ -235,18 +234,18 @@ def _between(value: Decimal, blur: float, less: float = 0) -> tuple[Decimal, Dec
 def births(director: Director, promise: str, one: Condition) -> Story:
     """A guardrail's counters: its value and its events."""
     subject, signal = director.subject, one.signal
-    measure, width = subject.measure(signal), window(signal.measure)
+    measure, width = subject.measure(signal), signal.measure.width
     pace = subject.pace(signal)
     if any(other is not signal and _shared(measure, other.measure) for other in director.guardrail.signals):
         raise Impossible("two of its measures look at one series")
-    calm, far = subject.healthy()[signal.name], subject.far(signal, up=rising(one))
+    calm, far = subject.healthy()[signal.name], subject.far(signal, up=one.is_upper)
     if not isinstance(calm, Decimal) or not isinstance(far, Decimal):
         raise TypeError("what is counted is a number")
-    if isinstance(inner(measure), Increase):
+    if isinstance(measure.inner, Increase):
         far = -(-far // 1)
     counter = counter_of(measure, width, subject.rollout.service, pace, calm, far)
-    recorded = [Recorded(signal.value, calm, _mixed(inner(measure), calm, far, pace))]
-    if isinstance(inner(measure), Latency) and not rising(one):
+    recorded = [Recorded(signal.value, calm, _mixed(measure.inner, calm, far, pace))]
+    if isinstance(measure.inner, Latency) and not one.is_upper:
         recorded = []
     if signal.events is not None:
         recorded.append(Recorded(signal.events, counter.usual_events, counter.all_events))
@@ -292,7 +291,7 @@ def counter_of(measure: Measure, width: timedelta, job: str, pace: Pace, calm: V
     job = next((text for key in usual for name, text in key.labels if name == "job"), job)
     counter = Counter(measure, width, scrapes, job, usual, {})
     jump = feeds(measure, far, pace.of(max(counter.usual_events, pace.events) * MUCH))
-    times = scrapes if isinstance(inner(measure), Increase) else 1
+    times = scrapes if isinstance(measure.inner, Increase) else 1
     amounts = {key: _step(feed) * times for key, feed in jump.items()}
     stood = max(amounts.values()) * STOOD
     return replace(counter, usual={k: Rise(_step(feed), stood) for k, feed in usual.items()}, jump=amounts)

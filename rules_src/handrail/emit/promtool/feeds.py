@@ -54,6 +54,15 @@ class Pace:
         return replace(self, events=events)
 
 
+@dataclass(frozen=True)
+class Phase:
+    """These values show from `start` on at the earliest, and surely from `sure` on."""
+
+    values: Mapping[str, Value]
+    start: timedelta
+    sure: timedelta
+
+
 def feeds(measure: Measure, value: Value, pace: Pace) -> Feeds:
     """Series that give the measure `value`. Raises Impossible where none can."""
     if isinstance(value, str):
@@ -233,6 +242,12 @@ def selectors(measure: Measure) -> list[Selector]:
             return selectors(inner) + selectors(held)
         case PromQL():
             return []
+
+
+def series_of(selected: Iterable[Selector], feeds: Feeds) -> set[object]:
+    """Those of the series that some selector selects."""
+    wanted = list(selected)
+    return {key for key in feeds if any(matches(selector, key) for selector in wanted)}
 
 
 def measured(measure: Measure, fed: Feeds, scrape: timedelta) -> Decimal | None:

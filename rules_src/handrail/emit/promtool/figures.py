@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import timedelta
 from decimal import Decimal
 
 from handrail.emit.promtool.series import Impossible
@@ -19,28 +18,12 @@ from handrail.plan import (
     Ratio,
     SlowerThan,
     Usage,
-    While,
 )
 
 RISING = (Op.above, Op.at_least)
 
 MARGIN = Decimal("0.05")
 """How far beside its limit a value lies that is just over or just under it."""
-
-
-def inner(measure: Measure) -> Measure:
-    """The measure itself, without the condition it is bound to."""
-    return measure.measure if isinstance(measure, While) else measure
-
-
-def rising(condition: Condition) -> bool:
-    """Whether what is too high is wrong."""
-    return condition.op in RISING
-
-
-def window(measure: Measure) -> timedelta:
-    """How long what was still shows."""
-    return getattr(inner(measure), "window", None) or timedelta()
 
 
 def calm(measure: Measure, limits: Iterable[tuple[Op, Decimal]]) -> Decimal:
@@ -67,7 +50,7 @@ def exact(condition: Condition, limit: Decimal) -> bool:
     """Whether a value can be had that is the limit itself, to the last digit."""
     if condition.reference is not None:
         return False
-    match inner(condition.signal.measure):
+    match condition.signal.measure.inner:
         case Gauge(scale=scale):
             return scale == 1
         case Usage(size=size):

@@ -9,8 +9,7 @@ from decimal import Decimal
 from functools import cached_property
 
 from handrail.contract import names
-from handrail.emit.promtool.feeds import Value, selectors
-from handrail.emit.promtool.figures import inner, rising, window
+from handrail.emit.promtool.feeds import Phase, Value, selectors
 from handrail.emit.promtool.series import At, Feed, Feeds, Key, Timeline, chosen, matches
 from handrail.emit.promtool.story import (
     FOREVER,
@@ -23,6 +22,7 @@ from handrail.emit.promtool.story import (
     Span,
     Story,
     Text,
+    alert_reason,
     turns,
 )
 from handrail.emit.promtool.subject import CHANGED, Subject, Values
@@ -38,7 +38,6 @@ from handrail.plan import (
     Latency,
     Rate,
     Ratio,
-    Selector,
     Signal,
     SlowerThan,
     State,
@@ -58,15 +57,6 @@ PACED = (Rate, Growth, Increase)
 
 
 @dataclass(frozen=True)
-class Phase:
-    """These values show from `start` on at the earliest, and surely from `sure` on."""
-
-    values: Values
-    start: timedelta
-    sure: timedelta
-
-
-@dataclass(frozen=True)
 class Director:
     """Makes stories about one guardrail in one stage, with evaluations at the pace of a clock."""
 
@@ -77,7 +67,7 @@ class Director:
     def scrape(self) -> timedelta:
         """How often is scraped: seldom enough that promtool can hold a long past in its memory."""
         every = self.subject.rollout.scrape
-        narrow = min((window(s.measure) for s in self.signals if window(s.measure)), default=SELDOM * 4)
+        narrow = min((s.measure.width for s in self.signals if s.measure.width), default=SELDOM * 4)
         return max(every, min(narrow / 4, SELDOM) // every * every) if self._far_back else every
 
     @property
@@ -88,7 +78,7 @@ class Director:
 
     @property
     def _far_back(self) -> bool:
-        return max(self.ago, *(window(signal.measure) for signal in self.guardrail.signals)) >= PAST
+        return max(self.ago, *(signal.measure.width for signal in self.guardrail.signals)) >= PAST
 
     @property
     def guardrail(self) -> Guardrail:
@@ -137,7 +127,7 @@ class Director:
 
     def shows(self, signal: Signal, start: timedelta = NOTHING) -> timedelta:
         """From when on a steady value that is fed from `start` on is surely the signal's."""
-        measure, width = inner(signal.measure), window(signal.measure)
+        measure, width = signal.measure.inner, signal.measure.width
         if isinstance(signal.measure, While) and not start:
             condition = signal.measure.condition
             own = Signal("", condition, signal.unit, signal.value, None, None, (), ())
@@ -163,7 +153,7 @@ class Director:
     def ready(self) -> timedelta:
         """When everything shows that is fed from the start; what was too low until then was kept, and is over."""
         shows = max((self.shows(signal) for signal in self.signals), default=NOTHING)
-        low = [alert for alert in self.guardrail.alerts if any(not rising(one) for one in alert.conditions)]
+        low = [alert for alert in self.guardrail.alerts if any(not one.is_upper for one in alert.conditions)]
         kept = max((self.clock.times(alert.keep_firing_for) for alert in low), default=NOTHING)
         held = self.clock.step if low else NOTHING
         if self.ago:  # a past as long as its limits look back
@@ -195,7 +185,7 @@ class Director:
                     verdicts = [False] * len(phases)  # it counts for some time of a stage only
                 span = self._breach(phases, verdicts)
                 if span is not None:
-                    found.append(Life(alert, *span, only=reason_of(alert, name)))
+                    found.append(Life(alert, *span, only=alert_reason(alert, name)))
         return tuple(found)
 
     def _breach(
@@ -291,7 +281,7 @@ class Director:
             waits = max((self.clock.times(alert.hold) for alert in over), default=NOTHING)
             looks.append(self.clock.first(sure) + waits)
             timeline.play(self.feeds(told), looks[-1])
-            if not isinstance(inner(signal.measure), Increase):
+            if not isinstance(signal.measure.inner, Increase):
                 texts += [
                     text for alert, one in over.items() for text in self.text(alert, one, looks[-1], value)
                 ]
@@ -326,17 +316,17 @@ class Director:
 
     def far(self, signal: Signal, *, up: bool) -> Value:
         """A value so far beyond every limit that the first scrape of it shows."""
-        measure = inner(signal.measure)
+        measure = signal.measure.inner
         if isinstance(measure, State):
             return next(one.state for one in self.subject.conditions if one.signal == signal and one.state)
         if isinstance(measure, StateChanges):
             return CHANGED
         value = self.subject.far(signal, up=up)
-        return value * (window(measure) // self.scrape + 1) * 10 if isinstance(measure, PACED) else value
+        return value * (measure.width // self.scrape + 1) * 10 if isinstance(measure, PACED) else value
 
     def sudden(self, promise: str, signal: Signal, *, up: bool) -> Story:
         """From one scrape on a signal is far beyond all limits, until all alerts fire, and then well again."""
-        measure, width = inner(signal.measure), window(signal.measure)
+        measure, width = signal.measure.inner, signal.measure.width
         calm = self.bases if self.ago else self.subject.healthy()
         values = self.subject.with_value(calm, signal, self.far(signal, up=up))
         timeline, flood = Timeline(self.scrape), Decimal(1)
@@ -407,15 +397,3 @@ class Director:
             )
         ]
         return self.story(promise, timeline, lives, looks, [] if self.ago else texts, context)
-
-
-def reason_of(alert: Alert, signal: str) -> tuple[str, str] | None:
-    """What tells the life of an alert for this signal from those for its other reasons; None where it has no other."""
-    several = len({condition.signal.name for condition in alert.conditions}) > 1
-    return (names.SIGNAL, signal) if several else None
-
-
-def series_of(selected: Iterable[Selector], feeds: Feeds) -> set[object]:
-    """Those of the series that some selector selects."""
-    wanted = list(selected)
-    return {key for key in feeds if any(matches(selector, key) for selector in wanted)}

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from handrail.contract import names
-from handrail.emit.promtool.figures import inner
 from handrail.emit.promtool.series import At, Key, Timeline, chosen
 from handrail.emit.promtool.story import NOTHING, Clock, Context, Life, Span, Story, Text, turns
 from handrail.plan import Absence, Alert, Rollout
@@ -66,7 +65,7 @@ def present(rollout: Rollout) -> dict[Key, At]:
     """What some guardrail would miss."""
     found = {}
     for guardrail in rollout.guardrails:
-        for measure in (inner(signal.measure) for signal in guardrail.signals):
+        for measure in (signal.measure.inner for signal in guardrail.signals):
             if isinstance(measure, Absence):
                 found[chosen(measure.metric, {})] = At(Decimal(1))
     return found

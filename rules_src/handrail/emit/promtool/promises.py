@@ -9,12 +9,12 @@ from decimal import Decimal
 from functools import cached_property, partial
 
 from handrail.emit.promtool.births import births
-from handrail.emit.promtool.feeds import FREE, Value, selectors
+from handrail.emit.promtool.feeds import FREE, Phase, Value, selectors, series_of
 from handrail.emit.promtool.feeds import condition as the_condition
-from handrail.emit.promtool.figures import inner, rising, window
-from handrail.emit.promtool.guardrails import COUNTED, Director, Phase, series_of
-from handrail.emit.promtool.series import At, Feed, Feeds, Impossible, Key, Timeline, matches
-from handrail.emit.promtool.story import NOTHING, TICK, Clock, Context, Life, Span, Story, Untestable
+from handrail.emit.promtool.guardrails import COUNTED, Director
+from handrail.emit.promtool.losses import gone, lost, no_number, unheard, young
+from handrail.emit.promtool.series import Feed, Feeds, Impossible, Key, Timeline, matches
+from handrail.emit.promtool.story import NOTHING, Clock, Context, Life, Story, Untestable
 from handrail.emit.promtool.subject import Subject
 from handrail.plan import (
     Absence,
@@ -25,11 +25,9 @@ from handrail.plan import (
     Increase,
     Latency,
     PromQL,
-    Reference,
     ReferenceKind,
     Rollout,
     Selector,
-    Signal,
     SlowerThan,
     State,
     StateChanges,
@@ -37,7 +35,6 @@ from handrail.plan import (
     While,
 )
 from handrail.promql.comparisons import REMEMBER
-from handrail.units import span
 
 PACES = (1, 10, 120, 1440)
 """Evaluations come so many times more seldom where a story is long, and where their moment does not matter."""
@@ -47,16 +44,11 @@ Make = Callable[[Director], Story]
 
 LIMITS = "Just under a limit its tier is silent, just over it fires"
 SUDDEN = "In a sudden breach each tier fires when its hold is over; when it is over, it is kept as long as declared"
-GONE = "When its series go a guardrail is blind, and when they are back it sees again"
-LOST = "Without something that it needs a guardrail is blind, says why, and sees again with it"
-UNHEARD = "When nobody reports the stage any more, a guardrail that needs it is blind"
-YOUNG = "Before there is a history to compare with, a guardrail is blind"
 EVENTS = "With fewer events than its minimum nothing is judged, however bad they are; with enough it is"
 BESIDE = "A sick stable arm and sick series of others raise nothing beside a healthy one"
 RESTING = "While the condition of a measure does not hold, nothing fires"
 OVER = "When the first time of a stage is over, what counts only then is silent"
 BORN = "What a process shows first counts whole; what comes back, moves or gets other labels counts nothing"
-NUMBERS = "An instance whose value is no number blinds a guardrail"
 
 
 @dataclass(frozen=True)
@@ -81,7 +73,7 @@ class Promises:
     ) -> Iterator[Story | Untestable]:
         """At a pace of evaluations at which it lasts not too long: seldom ones, or (`exact`) those of the rules."""
         why = "it would last longer than a test should"
-        own = any(isinstance(inner(signal.measure), Absence) for signal in self.guardrail.signals)
+        own = any(isinstance(signal.measure.inner, Absence) for signal in self.guardrail.signals)
         # What is absent is known after so many evaluations as there are in a window.
         for times in PACES[:1] if own else PACES[0 if exact else 1 :]:
             director = Director(subject, Clock(self.rollout.evaluate * times)).at_its_scrape
@@ -125,7 +117,7 @@ class Promises:
     @cached_property
     def _sides(self) -> list[Condition]:
         """One condition for each signal and side from which its limits are reached."""
-        sides = {(c.signal.name, rising(c), c.state): c for c in reversed(self._conditions)}
+        sides = {(c.signal.name, c.is_upper, c.state): c for c in reversed(self._conditions)}
         return [c for c in reversed(sides.values()) if not isinstance(c.signal.measure, PromQL)]
 
     # Limits
@@ -134,7 +126,7 @@ class Promises:
         if any(isinstance(signal.measure, PromQL) for signal in self.guardrail.signals):
             yield Untestable(self.guardrail.name, FREE)
         for one in self._sides:
-            if isinstance(inner(one.signal.measure), Absence | StateChanges):
+            if isinstance(one.signal.measure.inner, Absence | StateChanges):
                 continue  # they are or are not, and that is shown by a sudden one
             own = [c for c in self._conditions if _alike(c, one)]
             staged = any(c.staged or self._uses(c, ReferenceKind.previous_stage) for c in own)
@@ -154,7 +146,7 @@ class Promises:
                 else:  # what is over the limit elsewhere is no breach here
                     elsewhere = (self._subject(stage) for stage in [*self.stages, None])
                     found += [place.over(one) for place in elsewhere if judged(place, one)][:1]
-            up = rising(own[0])
+            up = own[0].is_upper
             values = sorted(dict.fromkeys(found), reverse=not up) if own[0].state is None else found
             if not values:
                 raise Impossible("it has no limit that could be reached")
@@ -171,7 +163,7 @@ class Promises:
                 yield from self._made(subject, "a sudden breach", partial(_sudden, one=one), exact=True)
         for signal in self.guardrail.signals:
             own = [c for c in subject.conditions if c.signal == signal and c.reference is None]
-            if isinstance(inner(signal.measure), COUNTED) and own:
+            if isinstance(signal.measure.inner, COUNTED) and own:
                 yield from self._made(subject, "few events", partial(_few, one=own[0]))
             counts = isinstance(signal.measure, (*COUNTED, Increase)) and not getattr(
                 signal.measure, "native", False
@@ -186,31 +178,31 @@ class Promises:
         seen = [
             s
             for s in self.guardrail.signals
-            if not isinstance(inner(s.measure), PromQL | Absence | StateChanges)
+            if not isinstance(s.measure.inner, PromQL | Absence | StateChanges)
         ]
         for signal in seen:
-            yield from self._made(subject, "its series are gone", partial(_gone, signal=signal), exact=True)
+            yield from self._made(subject, "its series are gone", partial(gone, signal=signal), exact=True)
         if seen:
-            yield from self._made(subject, "what it needs is gone", lambda d: _lost(d, self._needs(d)))
+            yield from self._made(subject, "what it needs is gone", lambda d: lost(d, self._needs(d)))
             for signal in seen:
-                if isinstance(inner(signal.measure), Gauge | Usage | State | Growth):
-                    yield from self._made(subject, "no numbers", partial(_no_number, signal=signal))
+                if isinstance(signal.measure.inner, Gauge | Usage | State | Growth):
+                    yield from self._made(subject, "no numbers", partial(no_number, signal=signal))
         used = [*self._conditions, *(success.condition for success in self.guardrail.success)]
         told = any(c.reference and not self._uses(c, ReferenceKind.ago) for c in used)
         timed = any(alert.during for alert in self.guardrail.alerts)
         staged = any(condition.staged for condition in used)
         if self.rollout.stages and (told or timed or staged or self.guardrail.arms):
-            yield from self._made(subject, "nobody reports the stage", _unheard)
+            yield from self._made(subject, "nobody reports the stage", unheard)
         for reference in subject.compared_with:
             if reference.ago:
-                yield from self._made(subject, "no history", partial(_young, reference=reference))
+                yield from self._made(subject, "no history", partial(young, reference=reference))
 
     def _needs(self, director: Director) -> Iterator[tuple[str, set[object], timedelta]]:
         """The reason, the series that go, and how long after their last sample they are surely missed."""
         subject, told = director.subject, director.subject.told()
         healthy, widest = (
             director.feeds(director.bases),
-            max(window(s.measure) for s in director.guardrail.signals),
+            max(s.measure.width for s in director.guardrail.signals),
         )
         for signal in self.guardrail.signals:
             if isinstance(signal.measure, Latency | SlowerThan):
@@ -249,7 +241,7 @@ class Promises:
 
 def _alike(one: Condition, other: Condition) -> bool:
     """Whether two conditions can be reached by one climb."""
-    return (one.signal.name, rising(one), one.state) == (other.signal.name, rising(other), other.state)
+    return (one.signal.name, one.is_upper, one.state) == (other.signal.name, other.is_upper, other.state)
 
 
 def _place(subject: Subject) -> str:
@@ -267,18 +259,18 @@ def judged(subject: Subject, condition: Condition) -> bool:
 
 
 def _sudden(director: Director, one: Condition) -> Story:
-    return director.sudden(SUDDEN, one.signal, up=rising(one))
+    return director.sudden(SUDDEN, one.signal, up=one.is_upper)
 
 
 def _few(director: Director, one: Condition) -> Story:
     """All events are bad: half an event less than the minimum in each window, then half an event more."""
-    subject, measure = director.subject, inner(one.signal.measure)
+    subject, measure = director.subject, one.signal.measure.inner
     if subject.entangled:
         raise Impossible("two of its measures look at one series, and have their own minimum")
-    width, least = window(measure), Decimal(getattr(measure, "min_events", 1))
+    width, least = measure.width, Decimal(getattr(measure, "min_events", 1))
     each, rest = divmod(width, director.scrape)
     thin, enough = (least - Decimal("0.5")) / (each + bool(rest)), (least + Decimal("0.5")) / each
-    values = subject.with_value({}, one.signal, subject.far(one.signal, up=rising(one)))
+    values = subject.with_value({}, one.signal, subject.far(one.signal, up=one.is_upper))
     timeline, usual = Timeline(director.scrape), subject.pace(one.signal).events
     calm = subject.healthy()
     first = director.clock.first(max(director.ready, width))
@@ -297,7 +289,7 @@ def _neighbours(director: Director) -> Story:
     sick: dict[str, Value] = dict(subject.healthy())
     for one in subject.conditions:
         if not isinstance(one.signal.measure, StateChanges):
-            sick[one.signal.name] = director.far(one.signal, up=rising(one))
+            sick[one.signal.name] = director.far(one.signal, up=one.is_upper)
     feeds = dict(_strangers(subject.fed(sick, times=Decimal(1000)), subject.reads()))
     if arms is not None and any(arms.label in signal.by for signal in director.guardrail.signals):
         stable = any(c.reference and c.reference.kind is ReferenceKind.stable for c in subject.conditions)
@@ -325,7 +317,7 @@ def _resting(director: Director, one: Condition) -> Story:
     subject, narrow = director.subject, director.subject.measure(one.signal)
     if not isinstance(narrow, While):
         raise TypeError("it has no condition")
-    values = subject.with_value({}, one.signal, director.far(one.signal, up=rising(one)))
+    values = subject.with_value({}, one.signal, director.far(one.signal, up=one.is_upper))
     feeds = {**director.feeds(values), **the_condition(narrow, subject.pace(one.signal), holds=False)}
     timeline = Timeline(director.scrape)
     timeline.play(feeds, director.ready)
@@ -349,94 +341,6 @@ def _late(director: Director) -> Story:
     return director.story(
         OVER, timeline, [Life(alert, None)], [director.ready], context=Context(subject.stage, None, entered)
     )
-
-
-def _gone(director: Director, signal: Signal) -> Story:
-    """The series of one signal go for as long as it takes to be blind, and come back."""
-    lost = series_of(selectors(director.subject.measure(signal)), director.feeds(director.bases))
-    measure, width = inner(signal.measure), window(signal.measure)
-    exact = isinstance(measure, (*COUNTED, Increase)) or bool(width and isinstance(measure, Gauge))
-    at_last = width if exact and measure is signal.measure else None
-    return _story_of_loss(director, GONE, [("its metrics are missing", lost, width)], at_last)
-
-
-def _lost(director: Director, needs: Iterator[tuple[str, set[object], timedelta]]) -> Story:
-    found = [need for need in needs if need[1]]
-    if not found:
-        return director.story(LOST, Timeline(director.scrape), (), ())
-    return _story_of_loss(director, LOST, found, None)
-
-
-def _story_of_loss(
-    director: Director,
-    promise: str,
-    needs: list[tuple[str, set[object], timedelta]],
-    exactly: timedelta | None,
-) -> Story:
-    """One thing after the other goes and comes back; `exactly` so long after its last sample it is missed."""
-    clock, scrape, healthy = director.clock, director.scrape, director.feeds(director.bases)
-    healthy = {**healthy, **director.others}
-    timeline, lost = Timeline(scrape), list[tuple[str, Span, Span | None]]()
-    timeline.play(healthy, director.ready)
-    for reason, keys, width in needs:
-        _seen(director, healthy, keys)
-        gone = timeline.now
-        last = gone - scrape
-        first = gone if exactly is None else last + exactly
-        begins = clock.span(first, max(last + width + TICK, gone))
-        rest = {key: feed for key, feed in healthy.items() if key not in keys}
-        timeline.play(rest, begins.last + clock.times(director.guardrail.blind.hold))
-        ends = clock.span(timeline.now, timeline.now + 3 * scrape)
-        timeline.play(healthy, ends.last)
-        lost.append((reason, begins, ends))
-    return director.blind(promise, timeline, lost)
-
-
-def _seen(director: Director, healthy: Feeds, lost: set[object]) -> None:
-    """Raises Impossible where what is lost is looked at by two measures, or another's stands for it."""
-    losers = 0
-    for signal in director.signals:
-        found = [{k for k in healthy if matches(s, k)} for s in selectors(director.subject.measure(signal))]
-        losers += any(not lost.isdisjoint(keys) for keys in found)
-        if losers > 1 or any(not keys or (lost & keys and not keys <= lost) for keys in found):
-            raise Impossible("two of its measures look at series that cannot be told apart")
-
-
-def _no_number(director: Director, signal: Signal) -> Story:
-    """One instance more, whose value is no number."""
-    healthy = director.feeds(director.bases)
-    odd = series_of(selectors(director.subject.measure(signal))[:1], healthy)
-    twin = {
-        Key.of(key.metric, {**dict(key.labels), "instance": "odd"}): At(Decimal("NaN"))
-        for key in healthy
-        if key in odd
-    }
-    timeline = Timeline(director.scrape)
-    timeline.play(healthy, director.ready)
-    start = timeline.now
-    sure = start if not isinstance(inner(signal.measure), Growth) else start + 2 * director.scrape
-    begins = director.clock.span(start, sure)
-    timeline.play({**healthy, **twin}, begins.last + director.clock.times(director.guardrail.blind.hold))
-    return director.blind(NUMBERS, timeline, [("its values are no numbers", begins, None)])
-
-
-def _unheard(director: Director) -> Story:
-    """The receiver says the stage until a moment, and then no more."""
-    timeline = Timeline(director.scrape)
-    until = director.ready // director.scrape * director.scrape
-    begins = director.clock.span(until + REMEMBER, until + REMEMBER + TICK)
-    context = Context(director.subject.stage, until)
-    timeline.play(director.feeds(director.bases), begins.last)
-    return director.blind(UNHEARD, timeline, [("nobody reports the stage", begins, None)], context)
-
-
-def _young(director: Director, reference: Reference) -> Story:
-    """The series are there since a moment ago."""
-    timeline = Timeline(director.scrape)
-    begins = director.clock.span(NOTHING, 3 * director.scrape)
-    timeline.play(director.feeds(director.bases), begins.last)
-    reason = f"there is no history of {span(reference.ago or NOTHING)}"
-    return director.blind(YOUNG, timeline, [(reason, begins, None)])
 
 
 def best(rollout: Rollout) -> tuple[str | None, ...]:

@@ -182,3 +182,9 @@ class Story:
 def turns(lives: Iterable[Life], clock: Clock) -> tuple[timedelta, ...]:
     """Every time at which one of them turns."""
     return tuple(sorted({at for life in lives for at in life.turns(clock) if NOTHING <= at < FOREVER}))
+
+
+def alert_reason(alert: Alert, signal: str) -> tuple[str, str] | None:
+    """What tells the life of an alert for this signal from those for its other reasons; None where it has no other."""
+    several = len({condition.signal.name for condition in alert.conditions}) > 1
+    return (names.SIGNAL, signal) if several else None

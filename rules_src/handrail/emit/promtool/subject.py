@@ -13,7 +13,7 @@ from itertools import pairwise
 
 from handrail.contract import names
 from handrail.emit.promtool.feeds import MANY, Pace, Value, edges, feeds, measured, selectors, whole
-from handrail.emit.promtool.figures import MARGIN, _beside, bounds, calm, exact, inner, rising
+from handrail.emit.promtool.figures import MARGIN, _beside, bounds, calm, exact
 from handrail.emit.promtool.series import At, Feed, Feeds, Impossible, Key, chosen, matches
 from handrail.plan import (
     Absence,
@@ -120,7 +120,7 @@ class Subject:
 
     def base(self, signal: Signal) -> Decimal:
         """A value to compare with: healthy itself, and every relative limit lies where the measure can be."""
-        measure = inner(signal.measure)
+        measure = signal.measure.inner
         own = [
             condition
             for condition in (*self._tiers, *(success.condition for success in self.guardrail.success))
@@ -159,14 +159,14 @@ class Subject:
         if condition.state is not None:
             return condition.state
         limit = self._limit(condition)
-        measure = inner(condition.signal.measure)
+        measure = condition.signal.measure.inner
         if isinstance(measure, Absence):
             return Decimal(1)
         if isinstance(measure, Increase):
-            return limit + max(Decimal(1), limit * self._blur(measure)) * (1 if rising(condition) else -1)
+            return limit + max(Decimal(1), limit * self._blur(measure)) * (1 if condition.is_upper else -1)
         if condition.op not in _STRICT and exact(condition, limit):
             return limit
-        return _beside(limit, measure, up=rising(condition))
+        return _beside(limit, measure, up=condition.is_upper)
 
     def under(self, condition: Condition) -> Value:
         """A value just on the right side of the limit; the limit itself where that can be had exactly."""
@@ -175,15 +175,15 @@ class Subject:
         if condition.state is not None:
             return self._neutral[0]
         limit = self._limit(condition)
-        measure = inner(condition.signal.measure)
+        measure = condition.signal.measure.inner
         if isinstance(measure, Absence):
             return Decimal(0)
         if isinstance(measure, Increase):
             by = self._blur(measure) if limit else Decimal(condition.op not in _STRICT)
-            return limit * (1 - by) if rising(condition) else limit * (1 + by)
+            return limit * (1 - by) if condition.is_upper else limit * (1 + by)
         if condition.op in _STRICT and exact(condition, limit):
             return limit
-        return _beside(limit, measure, up=not rising(condition))
+        return _beside(limit, measure, up=not condition.is_upper)
 
     def _blur(self, measure: Increase) -> Decimal:
         """How far beside a count lies what surely is another: a window that scrapes do not divide has one more or less."""
@@ -192,8 +192,8 @@ class Subject:
 
     def far(self, signal: Signal, *, up: bool) -> Value:
         """A value far beyond every limit on that side."""
-        measure = inner(signal.measure)
-        limits = [self._limit(c) for c in self.conditions if c.signal == signal and rising(c) == up]
+        measure = signal.measure.inner
+        limits = [self._limit(c) for c in self.conditions if c.signal == signal and c.is_upper == up]
         low, _ = bounds(measure)
         if isinstance(measure, Ratio | SlowerThan | Absence):
             return Decimal(up)
@@ -216,7 +216,7 @@ class Subject:
         return found
 
     def _healthy(self, signal: Signal) -> Value:
-        measure = inner(signal.measure)
+        measure = signal.measure.inner
         if isinstance(measure, State):
             return self._neutral[0]
         if isinstance(measure, StateChanges | Absence | PromQL):
@@ -252,7 +252,7 @@ class Subject:
 
     def pace(self, signal: Signal, *, arm: str | None = None) -> Pace:
         """How a signal is fed: enough events that each scrape alone would do, labels of the arm and of one series."""
-        measure = inner(signal.measure)
+        measure = signal.measure.inner
         own = self.guardrail.arms
         labels = {label: text for label, text in self._shared(signal).items() if label != LE}
         labels |= {label: labels.get(label, "x") for label in signal.by}
@@ -384,7 +384,7 @@ class Subject:
             return None
         if isinstance(value, str) or condition.state is not None:
             return value == condition.state
-        none = value == 0 and isinstance(inner(condition.signal.measure), Increase)
+        none = value == 0 and isinstance(condition.signal.measure.inner, Increase)
         if value == limit and not none and (roughly or not exact(condition, limit)):
             return None
         return condition.op.breached(value, limit)

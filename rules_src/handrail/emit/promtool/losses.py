@@ -1,0 +1,109 @@
+"""What a guardrail needs goes, and comes back → the story of its blindness."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from decimal import Decimal
+
+from handrail.emit.promtool.feeds import selectors, series_of
+from handrail.emit.promtool.guardrails import COUNTED, Director
+from handrail.emit.promtool.series import At, Feeds, Impossible, Key, Timeline, matches
+from handrail.emit.promtool.story import NOTHING, TICK, Context, Span, Story
+from handrail.plan import Gauge, Growth, Increase, Reference, Signal
+from handrail.promql.comparisons import REMEMBER
+from handrail.units import span
+
+GONE = "When its series go a guardrail is blind, and when they are back it sees again"
+LOST = "Without something that it needs a guardrail is blind, says why, and sees again with it"
+UNHEARD = "When nobody reports the stage any more, a guardrail that needs it is blind"
+YOUNG = "Before there is a history to compare with, a guardrail is blind"
+NUMBERS = "An instance whose value is no number blinds a guardrail"
+
+
+def gone(director: Director, signal: Signal) -> Story:
+    """The series of one signal go for as long as it takes to be blind, and come back."""
+    lost = series_of(selectors(director.subject.measure(signal)), director.feeds(director.bases))
+    measure, width = signal.measure.inner, signal.measure.width
+    exact = isinstance(measure, (*COUNTED, Increase)) or bool(width and isinstance(measure, Gauge))
+    at_last = width if exact and measure is signal.measure else None
+    return _story_of_loss(director, GONE, [("its metrics are missing", lost, width)], at_last)
+
+
+def lost(director: Director, needs: Iterator[tuple[str, set[object], timedelta]]) -> Story:
+    found = [need for need in needs if need[1]]
+    if not found:
+        return director.story(LOST, Timeline(director.scrape), (), ())
+    return _story_of_loss(director, LOST, found, None)
+
+
+def _story_of_loss(
+    director: Director,
+    promise: str,
+    needs: list[tuple[str, set[object], timedelta]],
+    exactly: timedelta | None,
+) -> Story:
+    """One thing after the other goes and comes back; `exactly` so long after its last sample it is missed."""
+    clock, scrape, healthy = director.clock, director.scrape, director.feeds(director.bases)
+    healthy = {**healthy, **director.others}
+    timeline, lost = Timeline(scrape), list[tuple[str, Span, Span | None]]()
+    timeline.play(healthy, director.ready)
+    for reason, keys, width in needs:
+        _seen(director, healthy, keys)
+        gone = timeline.now
+        last = gone - scrape
+        first = gone if exactly is None else last + exactly
+        begins = clock.span(first, max(last + width + TICK, gone))
+        rest = {key: feed for key, feed in healthy.items() if key not in keys}
+        timeline.play(rest, begins.last + clock.times(director.guardrail.blind.hold))
+        ends = clock.span(timeline.now, timeline.now + 3 * scrape)
+        timeline.play(healthy, ends.last)
+        lost.append((reason, begins, ends))
+    return director.blind(promise, timeline, lost)
+
+
+def _seen(director: Director, healthy: Feeds, lost: set[object]) -> None:
+    """Raises Impossible where what is lost is looked at by two measures, or another's stands for it."""
+    losers = 0
+    for signal in director.signals:
+        found = [{k for k in healthy if matches(s, k)} for s in selectors(director.subject.measure(signal))]
+        losers += any(not lost.isdisjoint(keys) for keys in found)
+        if losers > 1 or any(not keys or (lost & keys and not keys <= lost) for keys in found):
+            raise Impossible("two of its measures look at series that cannot be told apart")
+
+
+def no_number(director: Director, signal: Signal) -> Story:
+    """One instance more, whose value is no number."""
+    healthy = director.feeds(director.bases)
+    odd = series_of(selectors(director.subject.measure(signal))[:1], healthy)
+    twin = {
+        Key.of(key.metric, {**dict(key.labels), "instance": "odd"}): At(Decimal("NaN"))
+        for key in healthy
+        if key in odd
+    }
+    timeline = Timeline(director.scrape)
+    timeline.play(healthy, director.ready)
+    start = timeline.now
+    sure = start if not isinstance(signal.measure.inner, Growth) else start + 2 * director.scrape
+    begins = director.clock.span(start, sure)
+    timeline.play({**healthy, **twin}, begins.last + director.clock.times(director.guardrail.blind.hold))
+    return director.blind(NUMBERS, timeline, [("its values are no numbers", begins, None)])
+
+
+def unheard(director: Director) -> Story:
+    """The receiver says the stage until a moment, and then no more."""
+    timeline = Timeline(director.scrape)
+    until = director.ready // director.scrape * director.scrape
+    begins = director.clock.span(until + REMEMBER, until + REMEMBER + TICK)
+    context = Context(director.subject.stage, until)
+    timeline.play(director.feeds(director.bases), begins.last)
+    return director.blind(UNHEARD, timeline, [("nobody reports the stage", begins, None)], context)
+
+
+def young(director: Director, reference: Reference) -> Story:
+    """The series are there since a moment ago."""
+    timeline = Timeline(director.scrape)
+    begins = director.clock.span(NOTHING, 3 * director.scrape)
+    timeline.play(director.feeds(director.bases), begins.last)
+    reason = f"there is no history of {span(reference.ago or NOTHING)}"
+    return director.blind(YOUNG, timeline, [(reason, begins, None)])

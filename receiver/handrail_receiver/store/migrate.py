@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from typing import Protocol
@@ -45,7 +46,8 @@ def names_of(dialect: str) -> list[str]:
     return [file.name for file in _scripts(dialect)]
 
 
-def _scripts(dialect: str) -> list[Traversable]:
+@cache
+def _scripts(dialect: str) -> tuple[Traversable, ...]:
     folder = files(__package__) / "migrations" / dialect
     scripts = (file for file in folder.iterdir() if file.name.endswith(".sql"))
-    return sorted(scripts, key=lambda file: file.name)
+    return tuple(sorted(scripts, key=lambda file: file.name))

@@ -235,9 +235,9 @@ def test_the_guard_is_called_whole_only_when_every_part_of_it_answers(tmp_path: 
 def test_a_store_that_takes_no_writes_is_said(calm: Guarded) -> None:
     with closing(sqlite3.connect(calm.folder / "handrail.db", isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
-        assert "✕ Store:" in text(calm, "/")
+        servers.until(lambda: "✕ Store:" in text(calm, "/"), "the page to say so")
         other.execute("ROLLBACK")
-    assert "✓ Store takes writes" in text(calm, "/")
+    servers.until(lambda: "✓ Store takes writes" in text(calm, "/"), "the end of it")
 
 
 def test_without_the_store_the_page_sends_people_elsewhere(calm: Guarded) -> None:

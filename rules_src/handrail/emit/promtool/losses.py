@@ -22,19 +22,27 @@ NUMBERS = "An instance whose value is no number blinds a guardrail"
 
 
 def gone(director: Director, signal: Signal) -> Story:
-    """The series of one signal go for as long as it takes to be blind, and come back."""
-    lost = series_of(selectors(director.subject.measure(signal)), director.feeds(director.bases))
+    """The series of one signal go for as long as it takes to be blind, and come back; all where others look at them."""
+    measures = {one.name: director.subject.measure(one) for one in director.signals}
+    healthy = director.feeds(director.bases)
+    lost = series_of(selectors(measures[signal.name]), healthy)
+    others = [measure for name, measure in measures.items() if name != signal.name]
+    if any(
+        series_of(selectors(other), {key: healthy[key] for key in healthy if key in lost}) for other in others
+    ):
+        every = {key for measure in measures.values() for key in series_of(selectors(measure), healthy)}
+        widest = max(measure.width for measure in measures.values())
+        return _story_of_loss(director, GONE, [("its metrics are missing", every, widest)], None)
     measure, width = signal.measure.inner, signal.measure.width
     exact = isinstance(measure, (*COUNTED, Increase)) or bool(width and isinstance(measure, Gauge))
     at_last = width if exact and measure is signal.measure else None
     return _story_of_loss(director, GONE, [("its metrics are missing", lost, width)], at_last)
 
 
-def lost(director: Director, needs: Iterator[tuple[str, set[object], timedelta]]) -> Story:
-    found = [need for need in needs if need[1]]
-    if not found:
-        return director.story(LOST, Timeline(director.scrape), (), ())
-    return _story_of_loss(director, LOST, found, None)
+def lost(director: Director, needs: Iterator[tuple[str, set[object], timedelta]]) -> Story | None:
+    """What it needs beside its own series goes, one thing after the other; None where it needs nothing."""
+    needed = [need for need in needs if need[1]]
+    return _story_of_loss(director, LOST, needed, None) if needed else None
 
 
 def _story_of_loss(
@@ -65,8 +73,13 @@ def _story_of_loss(
 def _seen(director: Director, healthy: Feeds, lost: set[object]) -> None:
     """Raises Impossible where what is lost is looked at by two measures, or another's stands for it."""
     losers = 0
-    for signal in director.signals:
-        found = [{k for k in healthy if matches(s, k)} for s in selectors(director.subject.measure(signal))]
+    looked_at = [
+        [{k for k in healthy if matches(s, k)} for s in selectors(director.subject.measure(signal))]
+        for signal in director.signals
+    ]
+    if all(keys and keys <= lost for found in looked_at for keys in found):
+        return  # all of it goes
+    for found in looked_at:
         losers += any(not lost.isdisjoint(keys) for keys in found)
         if losers > 1 or any(not keys or (lost & keys and not keys <= lost) for keys in found):
             raise Impossible("two of its measures look at series that cannot be told apart")

@@ -40,7 +40,7 @@ PACES = (1, 10, 120, 1440)
 """Evaluations come so many times more seldom where a story is long, and where their moment does not matter."""
 LONGEST = 90
 """How many evaluations a story lasts at most."""
-Make = Callable[[Director], Story]
+Make = Callable[[Director], Story | None]
 
 LIMITS = "Just under a limit its tier is silent, just over it fires"
 SUDDEN = "In a sudden breach each tier fires when its hold is over; when it is over, it is kept as long as declared"
@@ -83,6 +83,8 @@ class Promises:
                 story = make(director)
             except Impossible as reason:
                 yield Untestable(self.guardrail.name, str(reason), about)
+                return
+            if story is None:
                 return
             if not story.asks:
                 why = "at no time it is certain what fires"

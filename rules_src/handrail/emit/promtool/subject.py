@@ -271,8 +271,10 @@ class Subject:
         return Pace(self.rollout.scrape, least, labels, self.states, shape)
 
     def _near(self, signal: Signal, scale: Decimal) -> list[Decimal]:
-        """Every figure that its histogram must be able to show."""
+        """Every figure that its histogram must be able to show: the limits of other stages are tried here as well."""
         found = [self._limit(c) for c in self.conditions if c.signal == signal]
+        fixed = (c for c in self._tiers if c.signal == signal and c.reference is None)
+        found += [limit.figure for c in fixed for limit in c.limits if limit.figure is not None]
         if signal in self.compared_with.values():
             found.append(self.base(signal))
         healthy = self._healthy(signal)

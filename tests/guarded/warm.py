@@ -63,7 +63,7 @@ class Parent:
         tests = str(Path(__file__).parents[1])
         self._one_at_a_time = Lock()
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "guarded.warm"],
+            [sys.executable, "-c", "from guarded import warm; warm.main()"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             cwd=tests,
@@ -142,7 +142,3 @@ def _be_one(folder: str, env: Mapping[str, str]) -> None:
     os.environ.update(env)
     time.tzset()
     cli.main(["serve"])
-
-
-if __name__ == "__main__":
-    main()

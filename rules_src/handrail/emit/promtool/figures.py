@@ -20,8 +20,6 @@ from handrail.plan import (
     Usage,
 )
 
-RISING = (Op.above, Op.at_least)
-
 MARGIN = Decimal("0.05")
 """How far beside its limit a value lies that is just over or just under it."""
 
@@ -30,8 +28,8 @@ def calm(measure: Measure, limits: Iterable[tuple[Op, Decimal]]) -> Decimal:
     """A value far from every limit, on their right side."""
     own = list(limits)
     low, high = bounds(measure)
-    floor = max((limit for op, limit in own if op not in RISING), default=None)
-    roof = min((limit for op, limit in own if op in RISING), default=None)
+    floor = max((limit for op, limit in own if not op.is_upper), default=None)
+    roof = min((limit for op, limit in own if op.is_upper), default=None)
     if floor is not None and roof is not None:
         return (floor + roof) / 2
     if roof is not None:

@@ -82,14 +82,9 @@ class Subject:
             if one.reference is not None and self.compared(one.reference)
         }
 
-    def figure(self, condition: Condition) -> Decimal | None:
-        """The figure of a condition here, None where it has none."""
-        by_stage = {limit.stage: limit.figure for limit in condition.limits}
-        return by_stage.get(self.stage, by_stage.get(None))
-
     def limit(self, condition: Condition) -> Decimal | None:
         """What the value is compared with; None where nothing is judged here."""
-        figure = self.figure(condition)
+        figure = condition.figure_in(self.stage)
         if figure is None or condition.reference is None:
             return figure
         if not self.compared(condition.reference):
@@ -124,12 +119,14 @@ class Subject:
         own = [
             condition
             for condition in (*self._tiers, *(success.condition for success in self.guardrail.success))
-            if condition.signal == signal and self.figure(condition) is not None
+            if condition.signal == signal and condition.figure_in(self.stage) is not None
         ]
         fixed = [
-            (c.op, self.figure(c) or Decimal(0)) for c in own if c.reference is None and c in self._tiers
+            (c.op, c.figure_in(self.stage) or Decimal(0))
+            for c in own
+            if c.reference is None and c in self._tiers
         ]
-        relative = [(c, self.figure(c) or Decimal(0)) for c in own if c.reference is not None]
+        relative = [(c, c.figure_in(self.stage) or Decimal(0)) for c in own if c.reference is not None]
         low, high = bounds(measure)
         for base in (*([calm(measure, fixed)] if fixed else []), *self._bases(measure), *_BASES):
             limits = [condition.limit_from(base, figure) for condition, figure in relative]

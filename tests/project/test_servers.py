@@ -18,6 +18,7 @@ from servers import (
     free_address,
     haproxy,
     haproxy_servers,
+    is_running,
     kill,
     program,
     prometheus,
@@ -42,19 +43,11 @@ SLEEPING_PARENT = """
 import sys, time
 from pathlib import Path
 from servers import free_address, running
-sleeps = [sys.executable, "-c", "import time; time.sleep(60)"]
+sleeps = [sys.executable, "-c", "import time; time.sleep(600)"]
 with running("child", sleeps, folder=Path(sys.argv[1]), address=free_address(), ready=lambda: True) as child:
     print(child.process.pid, flush=True)
-    time.sleep(60)
+    time.sleep(600)
 """
-
-
-def is_alive(pid: int) -> bool:
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except FileNotFoundError:
-        return False
-    return state != "Z"
 
 
 def test_prometheus_answers_while_the_block_lasts_and_is_gone_after_it(tmp_path: Path) -> None:
@@ -62,7 +55,7 @@ def test_prometheus_answers_while_the_block_lasts_and_is_gone_after_it(tmp_path:
     config.write_text("global: {scrape_interval: 1s}\n")
     with prometheus(tmp_path, config) as server:
         assert httpx.get(f"{server.url}/api/v1/query", params={"query": "1"}).json()["status"] == "success"
-    assert not is_alive(server.process.pid)
+    assert not is_running(server.process.pid)
 
 
 def test_alertmanager_answers_while_the_block_lasts_and_is_gone_after_it(tmp_path: Path) -> None:
@@ -70,7 +63,7 @@ def test_alertmanager_answers_while_the_block_lasts_and_is_gone_after_it(tmp_pat
     config.write_text(ALERTMANAGER)
     with alertmanager(tmp_path, config) as server:
         assert httpx.get(f"{server.url}/api/v2/alerts").json() == []
-    assert not is_alive(server.process.pid)
+    assert not is_running(server.process.pid)
 
 
 def test_haproxy_takes_a_weight_through_its_socket_even_when_the_folder_has_a_long_name(
@@ -84,7 +77,7 @@ def test_haproxy_takes_a_weight_through_its_socket_even_when_the_folder_has_a_lo
         ask_haproxy(folder / "haproxy.sock", "set weight web/canary 0")
         weights = {name: row["weight"] for name, row in haproxy_servers(folder / "haproxy.sock").items()}
     assert weights == {"web/stable": "90", "web/canary": "0"}
-    assert not is_alive(server.process.pid)
+    assert not is_running(server.process.pid)
 
 
 def test_a_server_that_cannot_start_shows_its_own_last_words(tmp_path: Path) -> None:
@@ -99,7 +92,7 @@ def test_a_server_that_cannot_start_shows_its_own_last_words(tmp_path: Path) -> 
 
 
 def test_an_error_in_the_block_shows_what_the_server_said(tmp_path: Path) -> None:
-    talks = [sys.executable, "-uc", "import time; print('I was here'); time.sleep(60)"]
+    talks = [sys.executable, "-uc", "import time; print('I was here'); time.sleep(600)"]
     log = tmp_path / "talker.log"
     with (
         pytest.raises(ValueError, match="wrong") as error,
@@ -116,7 +109,7 @@ def test_an_error_in_the_block_shows_what_the_server_said(tmp_path: Path) -> Non
 
 
 def test_a_server_that_is_never_ready_is_given_up_in_time(tmp_path: Path) -> None:
-    sleeps = [sys.executable, "-c", "import time; time.sleep(60)"]
+    sleeps = [sys.executable, "-c", "import time; time.sleep(600)"]
     with (
         pytest.raises(NotReady, match=r"waited 0\.2 s for sleeper to be ready"),
         running("sleeper", sleeps, folder=tmp_path, address=free_address(), ready=lambda: False, within=0.2),
@@ -127,14 +120,14 @@ def test_a_server_that_is_never_ready_is_given_up_in_time(tmp_path: Path) -> Non
 def test_all_that_a_server_started_ends_with_it_even_what_does_not_listen_to_sigterm(
     tmp_path: Path,
 ) -> None:
-    script = "trap '' TERM; sleep 60 & echo $! > child; wait; wait"
+    script = "trap '' TERM; sleep 600 & echo $! > child; wait; wait"
     child = tmp_path / "child"
     with running(
         "stubborn", ["sh", "-c", script], folder=tmp_path, address=free_address(), ready=child.exists
     ) as server:
         until(lambda: child.read_text().strip() != "", "the child's number")
         kill(server)
-    until(lambda: not is_alive(int(child.read_text())), "the child to end", within=2)
+    until(lambda: not is_running(int(child.read_text())), "the child to end")
 
 
 @pytest.mark.parametrize("last_signal", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
@@ -146,9 +139,9 @@ def test_a_server_does_not_outlive_us(tmp_path: Path, last_signal: signal.Signal
     ) as parent:
         assert parent.stdout is not None
         child = int(parent.stdout.readline())
-        assert is_alive(child)
+        assert is_running(child)
         parent.send_signal(last_signal)
-    until(lambda: not is_alive(child), "the server to end", within=5)
+    until(lambda: not is_running(child), "the server to end")
 
 
 def test_a_program_that_is_not_there_names_its_package(monkeypatch: pytest.MonkeyPatch) -> None:

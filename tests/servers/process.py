@@ -134,6 +134,18 @@ def until(condition: Callable[[], bool], what: str, *, within: float = GIVE_UP, 
         time.sleep(every)
 
 
+def is_running(pid: int) -> bool:
+    """Whether a process can still do something; a zombie cannot.
+
+    What was killed is on its way out for an instant, longer on a busy machine: wait with `until` for its end.
+    """
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return state not in {"Z", "X"}
+
+
 @contextmanager
 def running(
     name: str,

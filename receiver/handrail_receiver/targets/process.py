@@ -39,7 +39,8 @@ async def run(argv: Sequence[str], *, environment: Mapping[str, str], stdin: byt
     """Run `argv` with just `environment` and `given` on its standard input.
 
     What it leaves behind lives on. Raises Permanent when it cannot be started. Cancelling before its exit (a time
-    limit does) kills its whole process group.
+    limit does) kills its whole process group: the program is gone when this returns, and none of its children does
+    anything of its own any more, though the kernel may need an instant to clear them away.
     """
     try:
         transport, talk = await asyncio.get_running_loop().subprocess_exec(

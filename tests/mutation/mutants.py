@@ -25,20 +25,17 @@ class Mutant:
     data: Data
 
     @property
-    def tier(self) -> str | None:
-        """The tier whose alert is wrong; None where a recording is."""
-        return next((tier for tier in names.TIERS if self.rule.lower().endswith(tier)), None)
-
-    @property
     def name(self) -> str:
         """What stands in the report, and in docs/mutants.md if it survives."""
         return f"{self.group} {self.rule}: {self.what}"
 
 
-def mutants(group: Data, evaluate: timedelta) -> Iterator[Mutant]:
-    """Every mutant of a group, in the order of its rules."""
+def mutants(group: Data, evaluate: timedelta, only: str | None = None) -> Iterator[Mutant]:
+    """Every mutant of a group, in the order of its rules, or only those of one rule."""
     for index, rule in enumerate(group["rules"]):
         name = rule.get("alert") or _recorded(rule)
+        if only not in (None, name):
+            continue
         for what, changed in _wrong(rule, evaluate):
             whole = copy.deepcopy(group)
             whole["rules"][index] = changed

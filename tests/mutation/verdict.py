@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import fnmatch
 import os
-import re
 import subprocess
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -48,9 +47,9 @@ class Subject:
         """That of the group."""
         return str(self.group["name"])
 
-    def mutants(self) -> Iterator[Mutant]:
-        """Everything that can be wrong with it."""
-        return mutants(self.group, self.rollout.evaluate)
+    def mutants(self, only: str | None = None) -> Iterator[Mutant]:
+        """Everything that can be wrong with it, or only with one of its rules."""
+        return mutants(self.group, self.rollout.evaluate, only)
 
 
 @dataclass(frozen=True)
@@ -110,26 +109,29 @@ def _subject(rollout: Rollout, group: int) -> Subject:
 def judge(subject: Subject, mutant: Mutant | None = None) -> bool:
     """Whether promtool finds something wrong with the rules, those of the mutant in the place of their own.
 
-    The cases that are about the mutant's tier come first: most mutants are noticed there.
+    The case that most probably notices the mutant comes first, alone.
     """
     groups = rules(subject.rollout)["groups"]
     if mutant is None:
         return any(_refused(subject, groups, file, data["tests"]) for file, data in subject.tests.items())
     groups = [mutant.data if group["name"] == mutant.group else group for group in groups]
-    likely = {file: _likely(mutant, data["tests"]) for file, data in subject.tests.items()}
-    rest = {
-        file: [case for case in data["tests"] if case not in likely[file]]
-        for file, data in subject.tests.items()
-    }
-    parts = (part for found in (likely, rest) for part in found.items())
-    return any(_refused(subject, groups, file, cases) for file, cases in parts if cases)
+    return any(_refused(subject, groups, file, cases) for file, cases in _by_likelihood(subject, mutant))
 
 
-def _likely(mutant: Mutant, cases: list[Data]) -> list[Data]:
-    """The cases that most probably notice the mutant."""
-    if mutant.tier is None:
-        return cases[:2]
-    return [case for case in cases if re.search(rf"\b{mutant.tier}\b", case["name"])]
+def _by_likelihood(subject: Subject, mutant: Mutant) -> Iterator[tuple[str, list[Data]]]:
+    """Every case with its file: at first one in which the mutant's alert fires, then all others of each file."""
+    whole = [(file, case) for file, data in subject.tests.items() for case in data["tests"]]
+    first, case = next((each for each in whole if _fires(mutant.rule, each[1])), whole[0])
+    yield first, [case]
+    for file, data in subject.tests.items():
+        if others := [other for other in data["tests"] if other is not case]:
+            yield file, others
+
+
+def _fires(alert: str, case: Data) -> bool:
+    return any(
+        asked["alertname"] == alert and asked.get("exp_alerts") for asked in case.get("alert_rule_test", ())
+    )
 
 
 def _refused(subject: Subject, groups: list[Data], file: str, cases: list[Data]) -> bool:

@@ -50,7 +50,7 @@ def test_an_alert_whose_condition_is_turned_round_is_noticed(
 
 def _turned_round(subject: Subject, alert: str) -> Mutant:
     """Where there is nothing to turn round, as in a heartbeat, one that comes too late."""
-    found = {mutant.what: mutant for mutant in subject.mutants() if mutant.rule == alert}
+    found = {mutant.what: mutant for mutant in subject.mutants(alert)}
     return next(found[what] for what in (*TURNED, LATER) if what in found)
 
 

@@ -57,8 +57,8 @@ aidin_hardening = Rollout(
     service="aidin",
     title="Aidin hardening",
     stages=[
-        Stage("10%", hold="24h"),
-        Stage("50%", hold="24h", gate=people),
+        Stage("10%", bake="24h"),
+        Stage("50%", bake="24h", gate=people),
         Stage("100%", gate=people),
     ],
     guardrails=[

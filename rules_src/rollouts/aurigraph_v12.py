@@ -84,11 +84,11 @@ aurigraph_v12 = Rollout(
     budget=Budget(decide="10m", recover="20m"),
     proved_within="10m",
     stages=[
-        Stage("0%", weight="0%", hold="24h"),
+        Stage("0%", weight="0%", bake="24h"),
         Stage(
             "10%",
             weight="10%",
-            hold="24h",
+            bake="24h",
             gate=Gate(
                 manual=[
                     "Staging: REST answers in under 100 ms, health is up, metrics are reachable",
@@ -98,8 +98,8 @@ aurigraph_v12 = Rollout(
                 ]
             ),
         ),
-        Stage("25%", weight="25%", hold="4h"),
-        Stage("50%", weight="50%", hold="4h"),
+        Stage("25%", weight="25%", bake="4h"),
+        Stage("50%", weight="50%", bake="4h"),
         Stage("100%", weight="100%"),
     ],
     severities={"warning": "P3", "critical": "P2", "emergency": "P1"},
@@ -127,7 +127,7 @@ aurigraph_v12 = Rollout(
             order="tighten",
             tiers=[
                 Warning(Above("0.5%")),
-                Critical(Above(ERRORS, otherwise="1%"), hold="5m", action="rollback"),
+                Critical(Above(ERRORS, otherwise="1%"), sustained="5m", action="rollback"),
                 Emergency(Above("5%"), note="P1 says who is told; the stage's limit rolls back."),
             ],
             runbook=failing,
@@ -140,7 +140,7 @@ aurigraph_v12 = Rollout(
             order="tighten",
             tiers=[
                 Warning(Above("300ms")),
-                Critical(Above(LATENCIES, otherwise="500ms"), hold="5m", action="rollback"),
+                Critical(Above(LATENCIES, otherwise="500ms"), sustained="5m", action="rollback"),
                 Emergency(Above("2s"), note="P1 says who is told; the stage's limit rolls back."),
             ],
             runbook=slow,
@@ -244,7 +244,7 @@ aurigraph_v12 = Rollout(
             "nodes",
             While(Gauge('up{job="aurigraph"}', over="min"), condition=Gauge('up{job="aurigraph"}')),
             title="Nodes that answer while the service is up",
-            tiers=[Critical(Below(1), hold="1m", note="A node is down while the service is up.")],
+            tiers=[Critical(Below(1), sustained="1m", note="A node is down while the service is up.")],
             whole_service=True,
             runbook=down,
         ),
@@ -252,7 +252,7 @@ aurigraph_v12 = Rollout(
             "service",
             Gauge('up{job="aurigraph"}'),
             title="Any node that answers",
-            tiers=[Emergency(Below(1), hold="1m", note="No node answers: nothing succeeds.")],
+            tiers=[Emergency(Below(1), sustained="1m", note="No node answers: nothing succeeds.")],
             whole_service=True,
             runbook=down,
         ),
@@ -260,7 +260,7 @@ aurigraph_v12 = Rollout(
             "database",
             Gauge('up{job="aurigraph-db"}', over="max"),
             title="Database reachable",
-            tiers=[Emergency(Below(1), hold="1m")],
+            tiers=[Emergency(Below(1), sustained="1m")],
             whole_service=True,
             runbook=down,
         ),

@@ -22,8 +22,8 @@ checkout = Rollout(
     title="Checkout",
     arms=Arms("track", canary="canary", stable="stable"),
     stages=[
-        Stage("10%", weight="10%", hold="30m"),
-        Stage("50%", weight="50%", hold="30m"),
+        Stage("10%", weight="10%", bake="30m"),
+        Stage("50%", weight="50%", bake="30m"),
         Stage("100%", weight="100%"),
     ],
     guardrails=[
@@ -33,8 +33,8 @@ checkout = Rollout(
             title="Share of failed requests",
             success=Below("0.5%"),
             tiers=[
-                Warning(Above("1%"), hold="2m"),
-                Critical(Above("5%"), hold="1m", action="rollback"),
+                Warning(Above("1%"), sustained="2m"),
+                Critical(Above("5%"), sustained="1m", action="rollback"),
                 Emergency(Above("25%"), action="emergency-rollback"),
             ],
             runbook=Runbook(
@@ -57,9 +57,9 @@ checkout = Rollout(
             title="95th percentile of request time",
             success=Below("300ms"),
             tiers=[
-                Warning(Above("300ms"), hold="5m"),
-                Critical(Above("500ms"), hold="5m", action="rollback"),
-                Emergency(Above("1s"), hold="2m", action="emergency-rollback"),
+                Warning(Above("300ms"), sustained="5m"),
+                Critical(Above("500ms"), sustained="5m", action="rollback"),
+                Emergency(Above("1s"), sustained="2m", action="emergency-rollback"),
             ],
             runbook=Runbook(
                 "Customers wait, and some give up.",

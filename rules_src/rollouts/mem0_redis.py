@@ -105,7 +105,7 @@ mem0_redis = Rollout(
         Stage(
             "10%",
             weight="10%",
-            hold="24h",
+            bake="24h",
             enter=[sample_rate("0.1")],
             gate=Gate(
                 manual=[
@@ -120,14 +120,14 @@ mem0_redis = Rollout(
         Stage(
             "50%",
             weight="50%",
-            hold="24h",
+            bake="24h",
             enter=[sample_rate("0.5")],
             gate=Gate(manual=calm, approvals=approval),
         ),
         Stage(
             "100%",
             weight="100%",
-            hold="48h",
+            bake="48h",
             enter=[sample_rate("1.0")],
             gate=Gate(manual=calm, approvals=approval, stable_for="48h"),
         ),
@@ -140,9 +140,9 @@ mem0_redis = Rollout(
             title="Median request time",
             success=Below("500ms"),
             tiers=[
-                Warning(Above("400ms"), hold="5m"),
-                Critical(Above("500ms"), hold="10m"),
-                Emergency(Above("1000ms"), hold="5m", action="rollback"),
+                Warning(Above("400ms"), sustained="5m"),
+                Critical(Above("500ms"), sustained="10m"),
+                Emergency(Above("1000ms"), sustained="5m", action="rollback"),
             ],
             whole_service=True,
             runbook=slow_p50,
@@ -152,7 +152,7 @@ mem0_redis = Rollout(
             Latency(REQUESTS, p=95, buckets=BUCKETS),
             title="95th percentile of request time",
             success=Below("1000ms"),
-            tiers=[Critical(Above("1500ms"), hold="10m")],
+            tiers=[Critical(Above("1500ms"), sustained="10m")],
             whole_service=True,
             runbook=slow_p50,
         ),
@@ -170,8 +170,10 @@ mem0_redis = Rollout(
             title="Share of failed requests",
             success=Below("1%"),
             tiers=[
-                Warning(Above("1%"), hold="5m"),
-                Critical(Above("2%"), hold="5m", action="hold", note="A person decides on the rollback."),
+                Warning(Above("1%"), sustained="5m"),
+                Critical(
+                    Above("2%"), sustained="5m", action="hold", note="A person decides on the rollback."
+                ),
                 Emergency(Above("5%"), action="rollback"),
             ],
             whole_service=True,
@@ -183,7 +185,7 @@ mem0_redis = Rollout(
             title="Median request time against stage 1",
             against=PreviousStage("10%"),
             success=Rise("10%"),
-            tiers=[Critical(Rise("10%"), hold="10m", action="hold")],
+            tiers=[Critical(Rise("10%"), sustained="10m", action="hold")],
             whole_service=True,
             runbook=slow_p50,
         ),
@@ -193,7 +195,7 @@ mem0_redis = Rollout(
             title="Share of failed requests against stage 1",
             against=PreviousStage("10%"),
             success=RisePoints("0.5%"),
-            tiers=[Critical(RisePoints("0.5%"), hold="10m", action="hold")],
+            tiers=[Critical(RisePoints("0.5%"), sustained="10m", action="hold")],
             whole_service=True,
             runbook=errors_rising,
         ),
@@ -203,8 +205,8 @@ mem0_redis = Rollout(
             title="Cache hit rate",
             success=Above("95%"),
             tiers=[
-                Warning(Below("95%"), hold="10m"),
-                Critical(Below("90%"), hold="5m", note="Look for a stampede."),
+                Warning(Below("95%"), sustained="10m"),
+                Critical(Below("90%"), sustained="5m", note="Look for a stampede."),
             ],
             whole_service=True,
             runbook=Runbook(
@@ -231,8 +233,8 @@ mem0_redis = Rollout(
             title="Share of mem0 writes that succeed",
             success=Above("99%"),
             tiers=[
-                Warning(Below("99%"), hold="10m"),
-                Critical(Below("95%"), hold="5m", note="Check the breaker."),
+                Warning(Below("99%"), sustained="10m"),
+                Critical(Below("95%"), sustained="5m", note="Check the breaker."),
                 Emergency(Below("90%"), note="Follow the breaker's runbook."),
             ],
             whole_service=True,

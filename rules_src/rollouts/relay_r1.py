@@ -41,7 +41,7 @@ relay_r1 = Rollout(
     service="relay",
     title="Relay R1",
     stages=[
-        Stage("5%", weight="5%", hold="60m", enter=[split("main:5,r0.5-hotfix:95")]),
+        Stage("5%", weight="5%", bake="60m", enter=[split("main:5,r0.5-hotfix:95")]),
         Stage(
             "100%",
             weight="100%",
@@ -59,7 +59,7 @@ relay_r1 = Rollout(
             accept=BUCKETS,
             success=Below("1500ms"),
             whole_service=True,
-            tiers=[Critical(Above("1500ms"), hold="5m", action="rollback")],
+            tiers=[Critical(Above("1500ms"), sustained="5m", action="rollback")],
             runbook=Runbook(
                 "People look at an empty stream.",
                 look=[
@@ -76,7 +76,7 @@ relay_r1 = Rollout(
             accept=AT_ZERO,
             success=Below(1),
             whole_service=True,
-            tiers=[Critical(Above(0), hold="1m", action="rollback")],
+            tiers=[Critical(Above(0), sustained="1m", action="rollback")],
             runbook=Runbook(
                 "A policy refuses or fails: people miss their own data.",
                 look=["Which policy and which role does the log name?"],
@@ -89,7 +89,7 @@ relay_r1 = Rollout(
             title="Share of streams that complete",
             success=AtLeast("99.6%"),
             whole_service=True,
-            tiers=[Critical(Below("99.6%"), hold="5m", action="rollback")],
+            tiers=[Critical(Below("99.6%"), sustained="5m", action="rollback")],
             runbook=Runbook(
                 "Streams break off before the answer is whole.",
                 look=["Do time-outs grow with the streams, or only resets?"],

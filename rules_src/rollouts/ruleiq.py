@@ -59,7 +59,7 @@ ruleiq = Rollout(
             "error-rate",
             Ratio(bad='ruleiq_requests_total{status=~"5.."}', of="ruleiq_requests_total"),
             title="Share of server errors",
-            tiers=[Critical(Above("5%"), hold="2m", action="rollback", confirm=ask_again)],
+            tiers=[Critical(Above("5%"), sustained="2m", action="rollback", confirm=ask_again)],
             runbook=Runbook(
                 "People get error pages.",
                 look=["Which endpoint and which flag? The impact panel shows errors beside flag changes."],
@@ -73,8 +73,8 @@ ruleiq = Rollout(
             Rate("ruleiq_auth_failures", window="1m"),
             title="Failed sign-ins",
             tiers=[
-                Critical(Above("100/min"), hold="30s", action="rollback"),
-                Emergency(Above("10/s"), hold="30s", action="emergency-rollback", note="Page security."),
+                Critical(Above("100/min"), sustained="30s", action="rollback"),
+                Emergency(Above("10/s"), sustained="30s", action="emergency-rollback", note="Page security."),
             ],
             runbook=Runbook(
                 "Somebody tries passwords, or sign-in is broken for everybody.",
@@ -90,8 +90,8 @@ ruleiq = Rollout(
             title="95th percentile of request time",
             accept={"over-budget": "slowness is judged over five minutes; recovery counts from the alert on"},
             tiers=[
-                Warning(Above("2s"), hold="5m"),
-                Critical(Above("2s"), hold="5m", action="rollback", confirm=ask_again),
+                Warning(Above("2s"), sustained="5m"),
+                Critical(Above("2s"), sustained="5m", action="rollback", confirm=ask_again),
             ],
             runbook=Runbook(
                 "People wait more than two seconds.",
@@ -107,8 +107,8 @@ ruleiq = Rollout(
             title="Connection pool in use",
             accept={"over-budget": "a full pool often drains by itself; recovery counts from the alert on"},
             tiers=[
-                Warning(Above("80%"), hold="5m"),
-                Critical(Above("90%"), hold="5m", action="rollback"),
+                Warning(Above("80%"), sustained="5m"),
+                Critical(Above("90%"), sustained="5m", action="rollback"),
             ],
             runbook=Runbook(
                 "Requests wait for a connection.",

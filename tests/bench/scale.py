@@ -45,8 +45,8 @@ def guardrail(number: int) -> Guardrail:
         measure,
         success=Below(limits[0]),
         tiers=[
-            Warning(Above(limits[0]), hold="5m"),
-            Critical(Above(limits[1]), hold="5m", action="rollback"),
+            Warning(Above(limits[0]), sustained="5m"),
+            Critical(Above(limits[1]), sustained="5m", action="rollback"),
             Emergency(Above(limits[2]), action="emergency-rollback"),
         ],
         runbook=runbook,
@@ -57,7 +57,7 @@ rollout = Rollout(
     name="rollout-{number}",
     service="service-{number}",
     arms=Arms("track", canary="canary", stable="stable"),
-    stages=[Stage("10%", weight="10%", hold="1h"), Stage("100%", weight="100%")],
+    stages=[Stage("10%", weight="10%", bake="1h"), Stage("100%", weight="100%")],
     guardrails=[guardrail(number) for number in range({guardrails})],
     split=HAProxySplit("web", sockets=["unix:haproxy.sock"]),
 )

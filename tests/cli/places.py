@@ -14,15 +14,15 @@ from handrail.declare import Above, Command, Critical, Guardrail, Ratio, Rollout
 shop = Rollout(
     "shop",
     "shop",
-    stages=[Stage("10%", weight="10%", hold="1h"), Stage("100%", weight="100%")],
+    stages=[Stage("10%", weight="10%", bake="1h"), Stage("100%", weight="100%")],
     guardrails=[
         Guardrail(
             "errors",
             Ratio(bad='requests_total{status=~"5.."}', of="requests_total"),
             runbook=Runbook("Nobody can buy.", look=["The log."], mend=["Roll back."]),
             tiers=[
-                Warning(Above("1%"), hold="5m"),
-                Critical(Above("2%"), hold="5m", action="rollback"),
+                Warning(Above("1%"), sustained="5m"),
+                Critical(Above("2%"), sustained="5m", action="rollback"),
             ],
         ),
     ],

@@ -10,7 +10,7 @@ import pytest
 from cli.places import SHOP, Shell, changed
 
 KIOSK = SHOP.replace("shop", "kiosk")
-CRITICAL = 'Critical(Above("2%"), hold="5m", action="rollback")'
+CRITICAL = 'Critical(Above("2%"), sustained="5m", action="rollback")'
 IMPORTS = "import Above, Command"
 STAGED = """Above({'10%': '3%', '100%': '1.5%'})"""
 ANOTHER = """
@@ -18,7 +18,7 @@ ANOTHER = """
             "memory",
             Gauge("memory_ratio", unit="ratio"),
             runbook=Runbook("Slow.", look=["The heap."], mend=["Restart."]),
-            tiers=[Warning(Above("70%"), hold="1m")],
+            tiers=[Warning(Above("70%"), sustained="1m")],
         ),
     ],
     rollback="""
@@ -39,13 +39,13 @@ LOOSER   shop errors critical: limit above 2 % → above 3 % in stage 10%, 1.5 %
 UNCLEAR  shop errors blind: its expression changed; read the rule
 UNCLEAR  shop errors critical: its expression changed; read the rule""",
     ),
-    "a longer hold": (
-        {'hold="5m", action': 'hold="10m", action'},
-        "LOOSER   shop errors critical: hold 5m → 10m",
+    "sustained for longer": (
+        {'sustained="5m", action': 'sustained="10m", action'},
+        "LOOSER   shop errors critical: sustained 5m → 10m",
     ),
-    "a shorter hold": (
-        {'hold="5m", action': 'hold="1m", action'},
-        "tighter  shop errors critical: hold 5m → 1m",
+    "sustained for less": (
+        {'sustained="5m", action': 'sustained="1m", action'},
+        "tighter  shop errors critical: sustained 5m → 1m",
     ),
     "a weaker action": (
         {'action="rollback"': 'action="investigate", keep_firing_for="10m"'},
@@ -54,7 +54,9 @@ LOOSER   shop errors critical: action rollback → investigate
 neutral  shop errors blind: severity critical → warning""",
     ),
     "a stronger action": (
-        {'Above("1%"), hold="5m"': 'Above("1%"), hold="5m", action="rollback", keep_firing_for="0s"'},
+        {
+            'Above("1%"), sustained="5m"': 'Above("1%"), sustained="5m", action="rollback", keep_firing_for="0s"'
+        },
         "tighter  shop errors warning: action investigate → rollback",
     ),
     "another severity": (
@@ -64,8 +66,8 @@ neutral  shop errors blind: severity critical → P1
 neutral  shop errors critical: severity critical → P1""",
     ),
     "a rule is removed": (
-        {'Warning(Above("1%"), hold="5m"),': ""},
-        "LOOSER   shop errors warning: rule removed (above 1 % for 5m: investigate)",
+        {'Warning(Above("1%"), sustained="5m"),': ""},
+        "LOOSER   shop errors warning: rule removed (above 1 % sustained for 5m: investigate)",
     ),
     "a rule is added": (
         {
@@ -102,7 +104,7 @@ UNCLEAR  shop errors warning: numbers of its expression changed: 100 → 500""",
     ),
     "a guardrail more": (
         {"\n    ],\n    rollback=": ANOTHER, IMPORTS: "import Above, Command, Gauge"},
-        "tighter  shop memory: new guardrail (warning above 70 % for 1m: investigate)",
+        "tighter  shop memory: new guardrail (warning above 70 % sustained for 1m: investigate)",
     ),
     "a criterion": (
         {
@@ -118,10 +120,10 @@ tighter  shop stage 100%: approval added: owner
 tighter  shop stage 100%: question to people added: Is it quiet?
 tighter  shop stage 100%: stable for 0s → 1h before it""",
     ),
-    "a shorter stage": ({'hold="1h"': 'hold="30m"'}, "LOOSER   shop stage 10%: hold 1h → 30m"),
+    "a shorter stage": ({'bake="1h"': 'bake="30m"'}, "LOOSER   shop stage 10%: bake 1h → 30m"),
     "a larger stage": ({'weight="10%"': 'weight="20%"'}, "LOOSER   shop stage 10%: traffic 10 % → 20 %"),
     "another stage": (
-        {'hold="1h"),': 'hold="1h"), Stage("50%", weight="50%", hold="1h"),'},
+        {'bake="1h"),': 'bake="1h"), Stage("50%", weight="50%", bake="1h"),'},
         "tighter  shop stage 50%: new stage",
     ),
     "another step": (
@@ -318,7 +320,7 @@ def test_the_same_as_json_for_a_program(shell: Shell) -> None:
 
 def test_the_same_as_markdown_for_a_pull_request(shell: Shell) -> None:
     shell.handrail("generate")
-    shell.declare(shop=changed(SHOP, {'"2%"': '"4%"', '"1%"': '"0.5%"', 'hold="1h"': 'hold="30m"'}))
+    shell.declare(shop=changed(SHOP, {'"2%"': '"4%"', '"1%"': '"0.5%"', 'bake="1h"': 'bake="30m"'}))
     _, told, _ = shell.handrail("generate", "--diff", "--format", "markdown")
     assert (
         told.rpartition("\n\n")[0]
@@ -328,7 +330,7 @@ def test_the_same_as_markdown_for_a_pull_request(shell: Shell) -> None:
 **LOOSER**: protects less than before
 
 - shop errors critical: limit above 2 % → above 4 %
-- shop stage 10%: hold 1h → 30m
+- shop stage 10%: bake 1h → 30m
 
 **tighter**: protects more than before
 
@@ -338,7 +340,7 @@ def test_the_same_as_markdown_for_a_pull_request(shell: Shell) -> None:
 
 def test_the_same_line_by_line(shell: Shell) -> None:
     shell.handrail("generate")
-    shell.declare(shop=SHOP.replace('hold="5m", action', 'hold="6m", action'))
+    shell.declare(shop=SHOP.replace('sustained="5m", action', 'sustained="6m", action'))
     _, told, _ = shell.handrail("generate", "--diff", "--format", "patch")
     rules = told[told.index("--- a/prometheus/rules/shop.yml") :].splitlines()
     lines = [line for line in rules if line.startswith(("+", "-")) and "for:" in line]
@@ -371,11 +373,20 @@ def test_a_playbook_of_before_limits_were_written_down_is_compared_as_far_as_it_
     ]
 
 
+def test_a_playbook_of_before_bake_was_the_word_for_it_is_compared_as_one_of_now(shell: Shell) -> None:
+    shell.handrail("generate")
+    playbook = Path("generated/playbook/shop.json")
+    playbook.write_text(changed(playbook.read_text(), {'"bake"': '"hold"'}))
+    shell.declare(shop=changed(SHOP, {'bake="1h"': 'bake="2h"'}))
+    _, told, _ = shell.handrail("generate", "--diff")
+    assert told.splitlines()[:-1] == ["tighter  shop stage 10%: bake 1h → 2h"]
+
+
 def test_a_drop_by_points_is_told_once(shell: Shell) -> None:
-    drop = 'Critical(DropPoints("2%"), hold="5m", action="rollback")'
+    drop = 'Critical(DropPoints("2%"), sustained="5m", action="rollback")'
     edits = {
-        'Warning(Above("1%"), hold="5m"),': "",
-        'Critical(Above("2%"), hold="5m", action="rollback")': drop,
+        'Warning(Above("1%"), sustained="5m"),': "",
+        'Critical(Above("2%"), sustained="5m", action="rollback")': drop,
         "            tiers=": '            against=Ago("1h"),\n            tiers=',
         IMPORTS: "import Ago, Command, DropPoints",
     }

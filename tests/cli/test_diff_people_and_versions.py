@@ -6,7 +6,7 @@ import pytest
 from cli.places import SHOP, Shell, changed
 
 IMPORTS = "import Above, Command"
-CRITICAL = 'Critical(Above("2%"), hold="5m", action="rollback")'
+CRITICAL = 'Critical(Above("2%"), sustained="5m", action="rollback")'
 TOLD = """\
     routes={
         "critical": [PagerDutyReceiver("/etc/pager"), SlackReceiver("#shop", "/etc/slack")],
@@ -24,7 +24,7 @@ def told_under(severity: str) -> str:
         {
             "    rollback=": TOLD,
             IMPORTS: "import EmailReceiver, Emergency, PagerDutyReceiver, SlackReceiver, Above, Command",
-            'Warning(Above("1%"), hold="5m")': 'Warning(Above("1%"), hold="5m", severity="P4")',
+            'Warning(Above("1%"), sustained="5m")': 'Warning(Above("1%"), sustained="5m", severity="P4")',
             'action="rollback")': (
                 f'action="rollback", severity="{severity}"), '
                 'Emergency(Above("50%"), action="rollback", severity="P1")'
@@ -73,7 +73,7 @@ def armed(canary: str, stable: str, label: str = "version") -> str:
     """The shop with two versions, of which the new one is compared with the old."""
     arms = f'    arms=Arms("{label}", canary="{canary}", stable="{stable}"),\n'
     against = "            against=StableArm(),\n            tiers="
-    tier = 'Critical(RisePoints("2%"), hold="5m", action="rollback")'
+    tier = 'Critical(RisePoints("2%"), sustained="5m", action="rollback")'
     return changed(
         SHOP,
         {

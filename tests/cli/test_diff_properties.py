@@ -19,7 +19,7 @@ FIGURES = st.dictionaries(
 )
 
 
-def state(op: str, figures: Mapping[str | None, Decimal], hold: int, action: str) -> dict[str, str]:
+def state(op: str, figures: Mapping[str | None, Decimal], sustained: int, action: str) -> dict[str, str]:
     """A generated/ folder with one alert, as small as it can be."""
     limit = {
         "signal": "",
@@ -40,7 +40,7 @@ def state(op: str, figures: Mapping[str | None, Decimal], hold: int, action: str
         "budget_per_day": 3,
     }
     labels = {"guardrail": "g", "tier": "critical", "action": action, "severity": "critical"}
-    rule = {"alert": "G", "expr": "v", "labels": labels, "for": f"{hold}s"}
+    rule = {"alert": "G", "expr": "v", "labels": labels, "for": f"{sustained}s"}
     group = {"name": "r/g", "interval": "30s", "rules": [rule]}
     return {
         "playbook/r.json": json.dumps(playbook),

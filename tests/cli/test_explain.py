@@ -13,15 +13,15 @@ from rich.console import Console
 
 PLAIN = """\
 Stages
-stage  traffic  held for  before it
-10%    10 %     1h        -
-100%   100 %    for good  approval of owner
+stage  traffic  bakes for  before it
+10%    10 %     1h         -
+100%   100 %    for good   approval of owner
 
 Tiers
-guardrail  tier      fires when     hold  severity  action
-errors     warning   above 1 %      5m    warning   investigate
-errors     critical  above 2 %      5m    critical  rollback
-errors     blind     it cannot see  5m    critical  hold
+guardrail  tier      fires when     sustained  severity  action
+errors     warning   above 1 %      5m         warning   investigate
+errors     critical  above 2 %      5m         critical  rollback
+errors     blind     it cannot see  5m         critical  hold
 """
 REST = """\
 Actions
@@ -72,7 +72,7 @@ def test_a_rollout_that_is_not_there_is_said_with_those_that_are(shell: Shell) -
 
 
 def test_declarations_that_cannot_work_are_refused(shell: Shell) -> None:
-    shell.declare(shop=SHOP.replace('hold="5m", action', 'hold="5 minutes", action'))
+    shell.declare(shop=SHOP.replace('sustained="5m", action', 'sustained="5 minutes", action'))
     code, said, wrong = shell.handrail("explain", "shop")
     assert (code, said, "rules_src/rollouts/shop.py:" in wrong) == (1, "", True)
 
@@ -92,11 +92,11 @@ def test_who_is_told_and_what_only_shadows() -> None:
 
 
 def test_what_fires_is_said_as_in_the_runbook(shell: Shell) -> None:
-    tier = 'Critical(Above("2%"), hold="5m", or_=[On("late", Increase("late_total", window="10m"), Above(0))], during="30m", action="rollback")'
+    tier = 'Critical(Above("2%"), sustained="5m", or_=[On("late", Increase("late_total", window="10m"), Above(0))], during="30m", action="rollback")'
     gate = 'Stage("100%", weight="100%", gate=Gate(stable_for="20m"))'
     slo = 'slos=[Slo("good", Ratio(bad="b_total", of="a_total"), objective="99%", runbook=Runbook("It is."))],\n    rollback='
     edits = {
-        'Critical(Above("2%"), hold="5m", action="rollback")': tier,
+        'Critical(Above("2%"), sustained="5m", action="rollback")': tier,
         'Stage("100%", weight="100%")': gate,
         "    rollback=": f"    {slo}",
         "import Above, Command": "import Above, Command, Gate, Increase, On, Slo",

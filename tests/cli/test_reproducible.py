@@ -14,7 +14,7 @@ from handrail.declare import *
 shop = Rollout(
     "shop",
     "shop",
-    stages=[Stage("10%", weight="10%", hold="1h"), Stage("100%", weight="100%")],
+    stages=[Stage("10%", weight="10%", bake="1h"), Stage("100%", weight="100%")],
     guardrails=[
         Guardrail(
             "share",

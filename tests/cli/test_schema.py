@@ -17,7 +17,7 @@ SHOP = {
         {
             "name": "errors",
             "measure": {"of": "requests_total", "bad": 'requests_total{status=~"5.."}'},
-            "tiers": [{"limit": {"at": "2%"}, "hold": "5m", "action": "rollback"}],
+            "tiers": [{"limit": {"at": "2%"}, "sustained": "5m", "action": "rollback"}],
         }
     ],
 }

@@ -15,12 +15,12 @@ from handrail.declare import *
 shop = Rollout(
     "shop",
     "shop",
-    stages=[Stage("10%", weight="10%", hold="1h"), Stage("100%", weight="100%")],
+    stages=[Stage("10%", weight="10%", bake="1h"), Stage("100%", weight="100%")],
     guardrails=[
         Guardrail(
             name,
             Ratio(bad='errors_total', of="requests_total"),
-            tiers=[Critical(Above("1%"), hold="5m", action="rollback")],
+            tiers=[Critical(Above("1%"), sustained="5m", action="rollback")],
             runbook=Runbook("Requests fail."),
             whole_service=True,
         )
@@ -112,14 +112,14 @@ def test_an_override_of_something_that_does_not_exist_is_refused(
 def test_what_an_override_says_is_linted_at_its_own_line(tmp_path: Path) -> None:
     text = (
         'from handrail.declare import *\n\ne = Environment("e", overrides=[\n'
-        '    ForGuardrail("shop", "login", tiers=[Critical(Above("1%"), hold="2h", action="rollback")]),\n])\n'
+        '    ForGuardrail("shop", "login", tiers=[Critical(Above("1%"), sustained="2h", action="rollback")]),\n])\n'
     )
     plan, problems = compiled(tmp_path, text, "e")
     assert plan is None
     assert [problem.partition(": error: ")[0] for problem in problems] == [
         f"{tmp_path / 'environments.py'}:4"
     ]
-    assert problems[0].endswith("[stage-holds]")
+    assert problems[0].endswith("[stage-too-short]")
 
 
 @pytest.mark.parametrize(

@@ -41,7 +41,7 @@ ERRORS = Ratio(bad='requests_total{status=~"5.."}', of="requests_total")
 shop = Rollout(
     "shop",
     "shop",
-    stages=[Stage("10%", hold="1h"), Stage("100%")],
+    stages=[Stage("10%", bake="1h"), Stage("100%")],
     severities={"warning": "P3", "critical": "P2", "emergency": "P1"},
     escalation=[Level("manager", "5m", "the manager"), Level("vp", "30m", "the VP")],
     routes={"P1": [PAGER, SLACK], "P3": [SLACK], "vp": [MAIL, HOOK]},
@@ -52,8 +52,8 @@ shop = Rollout(
             ERRORS,
             runbook=BOOK,
             tiers=[
-                Warning(Above("1%"), hold="5m"),
-                Critical(Above("2%"), hold="5m", action="rollback"),
+                Warning(Above("1%"), sustained="5m"),
+                Critical(Above("2%"), sustained="5m", action="rollback"),
                 Emergency(Above("5%"), action="emergency-rollback"),
             ],
         ),

@@ -109,7 +109,7 @@ def test_a_bad_canary_is_rolled_back_and_the_table_says_how_long_each_step_took(
     assert set(rows) == {
         "the canary goes bad",
         "limit breached: alert pending",
-        "held long enough: alert fires",
+        "sustained: the alert fires",
         "webhook received",
         "decided",
         "acted and read back",

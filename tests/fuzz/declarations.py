@@ -15,17 +15,17 @@ BUCKETS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
 ARMS = d.Arms("track", canary="canary", stable="stable")
 STAGES: tuple[tuple[d.Stage, ...], ...] = (
     (),
-    (d.Stage("on", hold="24h"), d.Stage("done")),
-    (d.Stage("10%", weight="10%", hold="24h"), d.Stage("100%", weight="100%")),
+    (d.Stage("on", bake="24h"), d.Stage("done")),
+    (d.Stage("10%", weight="10%", bake="24h"), d.Stage("100%", weight="100%")),
     (
-        d.Stage("0%", weight="0%", hold="24h"),
-        d.Stage("10%", weight="10%", hold="12h"),
-        d.Stage("50%", weight="50%", hold="12h"),
+        d.Stage("0%", weight="0%", bake="24h"),
+        d.Stage("10%", weight="10%", bake="12h"),
+        d.Stage("50%", weight="50%", bake="12h"),
         d.Stage("100%", weight="100%"),
     ),
 )
 WINDOWS = ("1m", "90s", "2m", "5m", "5m", "5m", "7m30s", "10m", "1h")
-HOLDS = ("0s", "0s", "30s", "45s", "1m", "2m", "5m", "10m")
+SUSTAINED = ("0s", "0s", "30s", "45s", "1m", "2m", "5m", "10m")
 SCRAPES = ("5s", "7s", "10s", "15s", "15s", "20s", "30s", "1m")
 EVALUATIONS = ("10s", "15s", "30s", "30s", "50s", "1m", "2m")
 TIERS = (d.Warning, d.Critical, d.Emergency)
@@ -244,14 +244,14 @@ def guardrails(draw: st.DrawFn, name: str, stages: tuple[d.Stage, ...], *, arms:
     choice = draw(st.integers(0, 11))
     if choice == 0:
         state = [
-            d.Critical(d.Is("open"), hold=draw(st.sampled_from(HOLDS))),
+            d.Critical(d.Is("open"), sustained=draw(st.sampled_from(SUSTAINED))),
             d.Warning(d.Changed(draw(st.sampled_from(["5m", "2m"])))),
         ]
         measure: Any = d.State(draw(_series("breaker")))
         tiers: Any = state[: draw(st.integers(1, 2))][::-1]
     elif choice == 1:
         measure = d.Absence(draw(_series("beat")), window=draw(st.sampled_from(["2m", "5m", "10m"])))
-        tiers = [d.Critical(d.Above(0), hold=draw(st.sampled_from(HOLDS)))]
+        tiers = [d.Critical(d.Above(0), sustained=draw(st.sampled_from(SUSTAINED)))]
     elif choice == 2:
         measure = d.PromQL(
             draw(st.sampled_from(["sum(jobs)", "max(jobs) - min(jobs)", "avg_over_time(jobs[5m])"]))
@@ -282,7 +282,7 @@ def guardrails(draw: st.DrawFn, name: str, stages: tuple[d.Stage, ...], *, arms:
 
 @st.composite
 def _tier(draw: st.DrawFn, make: Any, limit: Any, kind: Kind, stages: tuple[d.Stage, ...]) -> Any:
-    more: dict[str, Any] = {"hold": draw(st.sampled_from(HOLDS))}
+    more: dict[str, Any] = {"sustained": draw(st.sampled_from(SUSTAINED))}
     if draw(st.integers(0, 3)) == 0:
         more["keep_firing_for"] = draw(st.sampled_from(["0s", "5m", "20m"]))
     if draw(st.integers(0, 2)) == 0:

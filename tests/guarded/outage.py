@@ -102,8 +102,8 @@ def _playbook(rollout: str) -> Playbook:
         )
 
     stages = (
-        StageFacts(name="10%", weight=0.1, hold=0, enter=weights(10, 90)),
-        StageFacts(name="50%", weight=0.5, hold=0, enter=weights(50, 50)),
+        StageFacts(name="10%", weight=0.1, bake=0, enter=weights(10, 90)),
+        StageFacts(name="50%", weight=0.5, bake=0, enter=weights(50, 50)),
     )
     return playbook(steps=weights(0, 100), rollout=rollout, service=rollout, stages=stages)
 

@@ -69,9 +69,9 @@ def playbook(
         "service": ROLLOUT,
         "arms": Arms(label="track", canary="canary", stable="stable"),
         "stages": (
-            StageFacts(name="10%", weight=0.1, hold=0, enter=weights(10, 90)),
-            StageFacts(name="50%", weight=0.5, hold=3600, enter=weights(50, 50)),
-            StageFacts(name="100%", weight=1.0, hold=None, enter=weights(100, 0)),
+            StageFacts(name="10%", weight=0.1, bake=0, enter=weights(10, 90)),
+            StageFacts(name="50%", weight=0.5, bake=3600, enter=weights(50, 50)),
+            StageFacts(name="100%", weight=1.0, bake=None, enter=weights(100, 0)),
         ),
         "gates": (),
         "guardrails": tuple(

@@ -49,10 +49,29 @@ def test_what_only_the_plan_shows_can_be_accepted_too() -> None:
     facts = [
         'budget=Budget(decide="1m", recover="5m")',
         "rollback=UNDO",
-        guardrail('accept={"over-budget": "x"}, tiers=[Critical(Above("5%"), hold="1h", action="rollback")]'),
+        guardrail(
+            'accept={"over-budget": "x"}, tiers=[Critical(Above("5%"), sustained="1h", action="rollback")]'
+        ),
     ]
     assert found(NAME, *facts) == found("over-budget", *facts) == []
     assert len(found(NAME, guardrail('accept={"over-budget": "x"}, tiers=[Warning(Above("5%"))]'))) == 1
+
+
+def test_a_lint_by_the_name_it_had_is_still_accepted_and_the_new_name_is_said() -> None:
+    tiers = 'tiers=[Critical(Above("5%"), sustained="5h")]'
+    stages = ["stages=STAGES", "arms=ARMS"]
+    assert len(found("stage-too-short", *stages, guardrail(tiers))) == 1
+    facts = [*stages, guardrail('accept={"stage-holds": "x"}', tiers)]
+    assert found("stage-too-short", *facts) == []
+    assert found(NAME, *facts) == [
+        (
+            'accept={"stage-holds": "x"},',
+            (
+                "warning: 'errors' accepts 'stage-holds', which is now 'stage-too-short'; "
+                "the old name goes with version 1.0"
+            ),
+        )
+    ]
 
 
 def test_a_reason_must_be_given() -> None:

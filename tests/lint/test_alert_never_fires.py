@@ -7,7 +7,7 @@ from declared import found, guardrail
 from handrail.lint.alert_never_fires import NAME
 
 STAGED = (
-    'stages=[Stage("0%", weight="0%", hold="4h"), Stage("10%", weight="10%", hold="4h"), Stage("100%", weight="100%")]',
+    'stages=[Stage("0%", weight="0%", bake="4h"), Stage("10%", weight="10%", bake="4h"), Stage("100%", weight="100%")]',
     "arms=ARMS",
     "rollback=UNDO",
 )
@@ -48,7 +48,7 @@ def test_a_limit_where_nothing_is_judged_never_fires(facts: tuple[str, ...]) -> 
         ('against=PreviousStage("10%")', 'tiers=[Warning(RisePoints({"100%": "5%"}))]'),
         ('against=Ago("1h")', 'tiers=[Warning(RisePoints("5%"))]'),
         ('tiers=[Warning(Above({"0%": "5%"}), or_=[On("other", ERRORS, Above("5%"))])]',),
-        ('tiers=[Warning(Above("5%"), during="10m", hold="5m")]',),
+        ('tiers=[Warning(Above("5%"), during="10m", sustained="5m")]',),
     ],
 )
 def test_a_limit_where_something_is_judged_may_fire(facts: tuple[str, ...]) -> None:
@@ -56,8 +56,8 @@ def test_a_limit_where_something_is_judged_may_fire(facts: tuple[str, ...]) -> N
 
 
 def test_a_tier_that_counts_for_less_time_than_it_holds_never_fires() -> None:
-    assert said('tiers=[Warning(Above("5%"), during="5m", hold="5m")]') == [
-        "it counts for 5m and holds for 5m; shorten hold=, or lengthen during="
+    assert said('tiers=[Warning(Above("5%"), during="5m", sustained="5m")]') == [
+        "it counts for 5m and must be sustained for 5m; shorten sustained=, or lengthen during="
     ]
 
 
@@ -80,10 +80,10 @@ def test_what_is_bound_to_what_never_holds_never_fires() -> None:
 
 
 def test_a_hold_takes_whole_evaluations() -> None:
-    assert said('tiers=[Warning(Above("5%"), during="5m", hold="4m31s")]') == [
-        "it counts for 5m and holds for 4m31s, which takes evaluations for 5m; shorten hold=, or lengthen during="
+    assert said('tiers=[Warning(Above("5%"), during="5m", sustained="4m31s")]') == [
+        "it counts for 5m and must be sustained for 4m31s, which takes evaluations for 5m; shorten sustained=, or lengthen during="
     ]
-    assert said('tiers=[Warning(Above("5%"), during="5m", hold="4m30s")]') == []
+    assert said('tiers=[Warning(Above("5%"), during="5m", sustained="4m30s")]') == []
 
 
 EXCLUDED = (

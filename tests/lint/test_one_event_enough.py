@@ -10,13 +10,13 @@ FEW = 'Ratio(bad="errors_total", of="requests_total", min_events=10)'
 
 
 def test_one_failure_of_few_requests_rolls_back() -> None:
-    tiers = 'tiers=[Critical(Above("5%"), hold="1m", action="rollback")]'
+    tiers = 'tiers=[Critical(Above("5%"), sustained="1m", action="rollback")]'
     assert found(NAME, "rollback=UNDO", guardrail(tiers, measure=FEW)) == [
         (
             tiers + ",",
             (
                 "warning: 'errors' rolls back for one bad event among as few as 10; "
-                "write min_events=21, or a hold= as long as the window of 5m"
+                "write min_events=21, or sustained= as long as the window of 5m"
             ),
         )
     ]
@@ -25,11 +25,11 @@ def test_one_failure_of_few_requests_rolls_back() -> None:
 @pytest.mark.parametrize(
     ("tiers", "measure"),
     [
-        ('Critical(Above("10%"), hold="1m", action="rollback")', FEW),
-        ('Critical(Above("5%"), hold="5m", action="rollback")', FEW),
-        ('Critical(Above("5%"), hold="1m", action="hold")', FEW),
-        ('Critical(Above("0%"), hold="1m", action="rollback")', FEW),
-        ('Critical(Above("5%"), hold="1m", action="rollback")', "ERRORS"),
+        ('Critical(Above("10%"), sustained="1m", action="rollback")', FEW),
+        ('Critical(Above("5%"), sustained="5m", action="rollback")', FEW),
+        ('Critical(Above("5%"), sustained="1m", action="hold")', FEW),
+        ('Critical(Above("0%"), sustained="1m", action="rollback")', FEW),
+        ('Critical(Above("5%"), sustained="1m", action="rollback")', "ERRORS"),
         (
             'Critical(Below("95%"), action="rollback")',
             'Ratio(good="ok_total", of="all_total", min_events=10)',

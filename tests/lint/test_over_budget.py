@@ -13,10 +13,10 @@ def tiers(*more: str) -> str:
 
 
 def test_a_hold_that_leaves_no_time_to_recover_is_found() -> None:
-    assert [what for _, what in found(NAME, BUDGET, "rollback=UNDO", tiers('hold="5m"'))] == [
+    assert [what for _, what in found(NAME, BUDGET, "rollback=UNDO", tiers('sustained="5m"'))] == [
         (
             "error: 'errors' has rolled back after 6m10s at critical, and the budget is 5m; "
-            "shorten hold=, window= or the steps' timeout=, or allow more"
+            "shorten sustained=, window= or the steps' timeout=, or allow more"
         )
     ]
 
@@ -33,15 +33,15 @@ def test_so_is_asking_again_for_too_long() -> None:
 
 def test_a_budget_to_recover_includes_that_to_decide() -> None:
     budget = 'budget=Budget(decide="5m", recover="3m")'
-    assert [what for _, what in found(NAME, budget, "rollback=UNDO", tiers('hold="1m"'))] == [
+    assert [what for _, what in found(NAME, budget, "rollback=UNDO", tiers('sustained="1m"'))] == [
         "error: the budget to recover, 3m, is shorter than that to decide, 5m; count both from the breach"
     ]
 
 
 def test_in_time_or_without_a_budget_is_fine() -> None:
-    assert found(NAME, BUDGET, "rollback=UNDO", tiers('hold="2m"')) == []
-    assert found(NAME, "rollback=UNDO", tiers('hold="1h"')) == []
+    assert found(NAME, BUDGET, "rollback=UNDO", tiers('sustained="2m"')) == []
+    assert found(NAME, "rollback=UNDO", tiers('sustained="1h"')) == []
 
 
 def test_a_tier_that_does_not_act_has_no_budget() -> None:
-    assert found(NAME, BUDGET, guardrail('tiers=[Warning(Above("5%"), hold="1h")]')) == []
+    assert found(NAME, BUDGET, guardrail('tiers=[Warning(Above("5%"), sustained="1h")]')) == []

@@ -20,8 +20,8 @@ def severities(measure: str, tiers: str, against: str = "StableArm()") -> list[s
     return [what.partition(":")[0] for what in said]
 
 
-ACTS = 'tiers=[Critical(Rise("50%"), hold="1m", action="rollback")]'
-LOOKS = 'tiers=[Warning(Rise("50%"), hold="1m")]'
+ACTS = 'tiers=[Critical(Rise("50%"), sustained="1m", action="rollback")]'
+LOOKS = 'tiers=[Warning(Rise("50%"), sustained="1m")]'
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,7 @@ def test_two_guardrails_of_one_name_are_refused() -> None:
 @pytest.mark.parametrize(
     ("fact", "what"),
     [
-        ('stages=[Stage("a", hold="1h"), Stage("a")]', "rollout 'shop' has two stages called 'a'"),
+        ('stages=[Stage("a", bake="1h"), Stage("a")]', "rollout 'shop' has two stages called 'a'"),
         (
             'escalation=[Level("a", "1m", "x"), Level("a", "2m", "y")]',
             "rollout 'shop' has two escalation levels called 'a'",

@@ -12,13 +12,13 @@ SPLIT = 'split=HAProxySplit("web", sockets=["unix:haproxy.sock"])'
 def test_an_haproxy_s_split_is_in_whole_per_cents() -> None:
     stages = """
         stages=[
-            Stage("first", weight="0.5%", hold="1h"),
+            Stage("first", weight="0.5%", bake="1h"),
             Stage("last", weight="100%"),
         ]
     """
     assert found(NAME, SPLIT, stages, TIERS) == [
         (
-            'Stage("first", weight="0.5%", hold="1h"),',
+            'Stage("first", weight="0.5%", bake="1h"),',
             (
                 "fatal: stage 'first' has a weight of 0.5%, and HAProxy's split is in whole percents; "
                 "write a whole percent"
@@ -39,7 +39,7 @@ def test_a_split_needs_the_weight_of_every_stage() -> None:
 def test_shares_that_do_not_rise_are_worth_a_warning() -> None:
     stages = """
         stages=[
-            Stage("first", weight="10%", hold="1h"),
+            Stage("first", weight="10%", bake="1h"),
             Stage("second", weight="5%"),
         ]
     """

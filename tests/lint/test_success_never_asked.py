@@ -6,8 +6,8 @@ import pytest
 from declared import found, guardrail
 from handrail.lint.success_never_asked import NAME
 
-ZERO = 'stages=[Stage("0%", weight="0%", hold="4h"), Stage("100%", weight="100%")]'
-TWO = 'stages=[Stage("10%", weight="10%", hold="4h"), Stage("100%", weight="100%")]'
+ZERO = 'stages=[Stage("0%", weight="0%", bake="4h"), Stage("100%", weight="100%")]'
+TWO = 'stages=[Stage("10%", weight="10%", bake="4h"), Stage("100%", weight="100%")]'
 THREE = "stages=STAGES"
 ARMS = "arms=ARMS"
 WHAT = "'errors' has a criterion of success that no gate asks for; give it a stage to judge, or remove it"

@@ -45,6 +45,6 @@ def test_a_criterion_alone_needs_events_as_well_and_so_does_the_last_stage() -> 
 
 
 def test_a_stage_without_traffic_is_not_judged() -> None:
-    stages = 'stages=[Stage("0%", weight="0%", hold="1h"), Stage("100%", weight="100%")]'
+    stages = 'stages=[Stage("0%", weight="0%", bake="1h"), Stage("100%", weight="100%")]'
     facts = guardrail('expected="1/s", tiers=[Warning(Above("5%"))]')
     assert found(NAME, stages, "arms=ARMS", facts) == []

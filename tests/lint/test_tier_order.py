@@ -99,7 +99,7 @@ def test_limits_beside_one_figure_are_compared_by_what_they_come_to() -> None:
             ),
         ),
         (
-            'Warning(Above("5%"), hold="10m"), Critical(Above("5%"), hold="5m")',
+            'Warning(Above("5%"), sustained="10m"), Critical(Above("5%"), sustained="5m")',
             (
                 "reaches critical before warning everywhere; "
                 'correct the limits, or say order="tighten" on the guardrail'
@@ -117,7 +117,7 @@ def test_tiers_that_contradict_each_other_are_found(tiers: str, what: str) -> No
         'Warning(Above("1%")), Critical(Above("5%")), Emergency(AtLeast("25%"))',
         'Warning(Below("99%")), Critical(Below("95%"))',
         'Warning(Drop("10%")), Critical(Drop("20%")), Emergency(Drop("50%"))',
-        'Warning(Above("5%"), hold="5m"), Critical(Above("5%"), hold="10m")',
+        'Warning(Above("5%"), sustained="5m"), Critical(Above("5%"), sustained="10m")',
         'Warning(Rise("50%")), Critical(RisePoints("1%"))',
         'Warning(DropPoints("1%")), Critical(DropPoints("2%"))',
         'Warning(Above("5%")), Critical(Rise("2%"))',

@@ -5,7 +5,7 @@ from __future__ import annotations
 from declared import found, guardrail
 from handrail.lint.window_outlasts_stage import NAME
 
-STAGES = 'stages=[Stage("10%", weight="10%", hold="1h"), Stage("100%", weight="100%")]'
+STAGES = 'stages=[Stage("10%", weight="10%", bake="1h"), Stage("100%", weight="100%")]'
 WIDE = 'Ratio(bad="errors_total", of="requests_total", window="2h")'
 
 
@@ -15,8 +15,8 @@ def test_a_window_longer_than_the_stage_judges_the_stage_before() -> None:
         (
             f"{WIDE},",
             (
-                "warning: 'errors' looks back over 2h, and stage '10%' lasts 1h; "
-                "shorten window= or lengthen the stage"
+                "warning: 'errors' looks back over 2h, and stage '10%' bakes for 1h; "
+                "shorten window= or lengthen bake="
             ),
         )
     ]

@@ -17,8 +17,8 @@ ONE = """\
             "errors-{n}",
             Ratio(bad='errors_total{{shard="{n}"}}', of="requests_total", min_events=1000),
             tiers=[
-                Warning(Above("1%"), hold="2m"),
-                Critical(Above({{"10%": "{limit}", "50%": "4%"}}), hold="1m", action="rollback"),
+                Warning(Above("1%"), sustained="2m"),
+                Critical(Above({{"10%": "{limit}", "50%": "4%"}}), sustained="1m", action="rollback"),
             ],
             runbook=RUNBOOK,
         ),

@@ -16,10 +16,10 @@ from handrail.declare import Above, Critical, Guardrail, Latency, Ratoi, Ratio, 
 ERRORS = Ratio(bad="errors_total", of="requests_total", widow="5m")
 
 
-def critical(limit, hold="5m"):
+def critical(limit, sustained="5m"):
     return Critical(
         Above(limit),
-        hold=hold,
+        sustained=sustained,
         action="rolback",
     )
 
@@ -27,10 +27,10 @@ def critical(limit, hold="5m"):
 checkout = Rollout(
     name="Check Out",
     service="checkout",
-    stages=[Stage("10%", weight="10%", hold="1h"), Stage("100%", "100%")],
+    stages=[Stage("10%", weight="10%", bake="1h"), Stage("100%", "100%")],
     guardrails=[
         Guardrail("errors", ERRORS, tiers=[critical("5%")]),
-        Guardrail("time", Latency("request_seconds", p=950), tiers=[critical("1s", hold="5 minutes")]),
+        Guardrail("time", Latency("request_seconds", p=950), tiers=[critical("1s", sustained="5 minutes")]),
         *[Guardrail(f"pool-{n}", Gaugee(f"pool_{n}")) for n in range(3)],
     ],
 )
@@ -43,11 +43,11 @@ RUNBOOK = Runbook("Nobody can log in.", look=["at the log"])
 login = Rollout(
     name="login",
     service="login",
-    stages=[Stage("10%", weight="10%", hold="1h"), Stage("100%", weight="100%")],
+    stages=[Stage("10%", weight="10%", bake="1h"), Stage("100%", weight="100%")],
     arms=Arms("track", canary="canary", stable="stable"),
     guardrails=[
         Guardrail("errors", Ratio(bad="errors_total", of="logins_total"), runbook=RUNBOOK, tiers=[
-            Warning(Above("5%"), hold="2h"),
+            Warning(Above("5%"), sustained="2h"),
             Critical(Above("1%")),
         ]),
         Guardrail("errors", Ratio(bad="errors_total", of='logins_total{'), runbook=RUNBOOK, tiers=[
@@ -68,14 +68,14 @@ source/environments.py:3: error: Environment(faster): 0 is out of range; write a
 source/rollouts/broken.py:2: error: '(' was never closed; correct it; `python -m py_compile` shows the same
 source/rollouts/checkout.py:1: error: there is no 'Ratoi'; did you mean 'Ratio'?
 source/rollouts/checkout.py:3: error: Ratio has no field 'widow'; did you mean 'window'?
-source/rollouts/checkout.py:9: error: Critical(hold): '5 minutes' is not a duration; write it like 30s, 5m, 24h, 7d or 1h30m
+source/rollouts/checkout.py:9: error: Critical(sustained): '5 minutes' is not a duration; write it like 30s, 5m, 24h, 7d or 1h30m
 source/rollouts/checkout.py:10: error: Critical(action): there is no 'rolback'; did you mean 'rollback'?
 source/rollouts/checkout.py:15: error: Rollout(name): 'Check Out' does not fit; write a name of small letters, digits and - between them, like error-rate
-source/rollouts/checkout.py:17: error: Stage takes only name by position; name it: weight=, hold=, gate=, enter=
+source/rollouts/checkout.py:17: error: Stage takes only name by position; name it: weight=, bake=, gate=, enter=
 source/rollouts/checkout.py:20: error: Latency(p): 950 is out of range; write a number below 100
 source/rollouts/checkout.py:21: error: there is no 'Gaugee'; did you mean 'Gauge'?
 source/rollouts/empty.py:1: error: the file declares no Rollout; add one, or begin its name with _
-source/rollouts/login.py:12: error: 'errors' holds its warning tier for 2h, and stage '10%' lasts 1h; shorten hold= or lengthen the stage [stage-holds]
+source/rollouts/login.py:12: error: 'errors' fires its warning tier once sustained for 2h, and stage '10%' bakes for 1h; shorten sustained= or lengthen bake= [stage-too-short]
 source/rollouts/login.py:13: error: 'errors' reaches critical before warning everywhere; correct the limits, or say order="tighten" on the guardrail [tier-order]
 source/rollouts/login.py:15: error: Ratio(of): 'logins_total{' is not PromQL (unexpected end of input inside braces); correct it
 source/rollouts/login.py:16: error: Above(at): '1 percent' is not an amount; write it like 0.5%, 300ms, 2s, 1GB, 776K, 10/s, 100/min or 42

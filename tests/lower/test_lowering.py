@@ -113,7 +113,7 @@ def test_or_by_the_count_of_a_native_histogram() -> None:
 
 
 def test_no_gate_asks_for_what_only_watches() -> None:
-    stages = [Stage("10%", weight="10%", hold="1h"), Stage("100%", weight="100%")]
+    stages = [Stage("10%", weight="10%", bake="1h"), Stage("100%", weight="100%")]
     tried = Guardrail("tried", RATIO, success=Below("1%"), mode="shadow")
     guardrails = [Guardrail("errors", RATIO, success=Below("2%")), tried]
     rollout = Rollout("shop", "shop", stages=stages, guardrails=guardrails)
@@ -135,7 +135,9 @@ def test_a_stage_without_a_limit_has_none_also_where_tiers_follow_each_other() -
 
 @given(some.integers(min_value=1, max_value=90), some.integers(min_value=1, max_value=60))
 def test_faster_divides_every_hold_to_the_millisecond(minutes: int, faster: int) -> None:
-    alerts = _alerts(Guardrail("errors", RATIO, tiers=[Critical(Above("5%"), hold=f"{minutes}m")]), faster)
+    alerts = _alerts(
+        Guardrail("errors", RATIO, tiers=[Critical(Above("5%"), sustained=f"{minutes}m")]), faster
+    )
     expected = timedelta(milliseconds=max(1, round(minutes * 60_000 / faster)))
     assert duration(str(alerts["critical"]["for"])) == expected
 

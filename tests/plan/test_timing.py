@@ -45,7 +45,7 @@ def taken(measure: Measure, tier: Warning | Critical) -> Times:
     rollout = Rollout(
         name="shop",
         service="shop",
-        stages=[Stage("a", hold="1d"), Stage("b")],
+        stages=[Stage("a", bake="1d"), Stage("b")],
         rollback=[back, back],
         guardrails=[guardrail],
     )
@@ -60,7 +60,7 @@ def minutes(measure: Measure, tier: Warning | Critical) -> tuple[float, float]:
 
 
 def test_a_rollback_takes_scrape_window_evaluation_hold_asking_again_and_its_steps() -> None:
-    tier = Critical(Above("20%"), hold="2m", action="rollback", confirm=Confirm("15s"))
+    tier = Critical(Above("20%"), sustained="2m", action="rollback", confirm=Confirm("15s"))
     seconds = timedelta(seconds=1)
     found = taken(BAD, tier)
     assert found == Times(
@@ -68,7 +68,7 @@ def test_a_rollback_takes_scrape_window_evaluation_hold_asking_again_and_its_ste
         sudden=120 * seconds,
         slight=600 * seconds,
         evaluation=30 * seconds,
-        hold=120 * seconds,
+        sustained=120 * seconds,
         wait=0 * seconds,
         confirm=15 * seconds,
         act=40 * seconds,
@@ -79,8 +79,8 @@ def test_a_rollback_takes_scrape_window_evaluation_hold_asking_again_and_its_ste
 
 
 def test_a_hold_is_counted_in_whole_evaluations() -> None:
-    assert taken(BAD, Warning(Above("1%"), hold="31s")).hold == timedelta(minutes=1)
-    assert taken(BAD, Warning(Above("1%"))).hold == timedelta()
+    assert taken(BAD, Warning(Above("1%"), sustained="31s")).sustained == timedelta(minutes=1)
+    assert taken(BAD, Warning(Above("1%"))).sustained == timedelta()
 
 
 def test_what_only_people_read_waits_for_company() -> None:

@@ -141,7 +141,7 @@ def test_a_stage_that_still_holds_is_not_left(shop: Guarded) -> None:
 
 def test_a_rollback_does_not_wait_for_a_stage_that_is_being_entered(tmp_path: Path) -> None:
     slow = StageFacts(
-        name="10%", weight=0.1, hold=0, enter=(Command(["sleep", "60"], ["false"], timeout=60),)
+        name="10%", weight=0.1, bake=0, enter=(Command(["sleep", "60"], ["false"], timeout=60),)
     )
     with guarded(tmp_path, playbook(stages=(slow,))) as shop:
         starting = threading.Thread(target=shop.call, args=("start",), daemon=True)

@@ -20,7 +20,7 @@ NEWER = Path(__file__).parents[2] / ".tools/newer/usr/bin/promtool"
 PROMTOOLS = ["promtool", str(NEWER)]
 """Ranges include their left end before 3.0 and do not since: what holds must hold on both."""
 
-STAGES = [Stage("10%", weight="10%", hold="1h"), Stage("100%", weight="100%")]
+STAGES = [Stage("10%", weight="10%", bake="1h"), Stage("100%", weight="100%")]
 IN_10 = {
     'handrail_rollout_stage{rollout="shop",stage="10%"}': "1x400",
     'handrail_rollout_stage{rollout="shop",stage="100%"}': "0x400",

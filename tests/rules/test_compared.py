@@ -142,7 +142,7 @@ def test_arms_may_be_called_by_versions(promtool: str) -> None:
     rollout = Rollout(
         "shop",
         "shop",
-        stages=[Stage("10%", weight="10%", hold="1h"), Stage("100%", weight="100%")],
+        stages=[Stage("10%", weight="10%", bake="1h"), Stage("100%", weight="100%")],
         arms=Arms("version", canary="v1.2+b", stable="v1.1"),
         guardrails=[Guardrail("errors", ERRORS, against=StableArm(), tiers=[Critical(Rise("50%"))])],
         rollback=[Command(["undo"], read=["is-undone"])],

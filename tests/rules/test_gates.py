@@ -85,10 +85,10 @@ def test_errors_of_the_attempt_before_are_not_its_own(promtool: str) -> None:
 
 
 def criteria(
-    guardrail: Guardrail, *, weight: str = "10%", hold: str = "1h", gate: Gate | None = None
+    guardrail: Guardrail, *, weight: str = "10%", bake: str = "1h", gate: Gate | None = None
 ) -> list[Criterion]:
     """What the gate out of such a stage asks for."""
-    stages = [Stage("first", weight=weight, hold=hold), Stage("100%", weight="100%", gate=gate)]
+    stages = [Stage("first", weight=weight, bake=bake), Stage("100%", weight="100%", gate=gate)]
     arms = Arms("track", canary="canary", stable="stable")
     rollout = Rollout("shop", "shop", arms=arms, stages=stages, guardrails=[guardrail])
     (planned,) = lower([rollout], Environment("test")).rollouts
@@ -116,7 +116,7 @@ def test_out_of_a_stage_without_traffic_no_arm_is_asked_about() -> None:
 
 
 def test_a_stage_no_longer_than_the_window_is_judged_by_the_look_that_sees_all_of_it() -> None:
-    [now] = criteria(ERRORS, hold="5m")
+    [now] = criteria(ERRORS, bake="5m")
     assert (now.over, now.judged) == (None, "")
     assert "count_over_time" not in now.expr + now.seen
 

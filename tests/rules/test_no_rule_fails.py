@@ -84,7 +84,7 @@ def planned(guardrails: list[Guardrail], *, arms: bool) -> Planned:
         "shop",
         "shop",
         arms=ARMS if arms else None,
-        stages=[Stage("10%", weight="10%", hold="1h"), Stage("100%", weight="100%")],
+        stages=[Stage("10%", weight="10%", bake="1h"), Stage("100%", weight="100%")],
         guardrails=guardrails,
         rollback=[Command(["undo"], read=["is-undone"])],
     )
@@ -95,10 +95,12 @@ def planned(guardrails: list[Guardrail], *, arms: bool) -> Planned:
 def guardrails() -> Iterator[Guardrail]:
     number = count()
     for measure in MEASURES.values():
-        yield Guardrail(f"g{next(number)}", measure, tiers=[Warning(Above(0)), Critical(Below(9), hold="1m")])
+        yield Guardrail(
+            f"g{next(number)}", measure, tiers=[Warning(Above(0)), Critical(Below(9), sustained="1m")]
+        )
         staged: list[Warning | Critical] = [
             Warning(Above(STAGED, otherwise=3)),
-            Critical(Below(STAGED), hold="1m"),
+            Critical(Below(STAGED), sustained="1m"),
         ]
         yield Guardrail(f"g{next(number)}", measure, tiers=staged)
     references: list[Reference] = [StableArm(), BeforeRollout(), PreviousStage(), Ago("5m")]
@@ -110,7 +112,7 @@ def guardrails() -> Iterator[Guardrail]:
         points = isinstance(one, RisePoints) and name not in {"ratio", "good", "slower", "usage", "usage by"}
         if points or (isinstance(against, BeforeRollout | PreviousStage) and name.endswith("by")):
             continue
-        tiers: list[Warning | Critical] = [Warning(one), Critical(other, hold="1m")]
+        tiers: list[Warning | Critical] = [Warning(one), Critical(other, sustained="1m")]
         yield Guardrail(f"g{next(number)}", MEASURES[name], against=against, tiers=tiers)
     for name in ("free", "free by"):
         yield Guardrail(f"g{next(number)}", MEASURES[name], against=Ago("5m"), tiers=[Warning(Rise("1%"))])

@@ -27,7 +27,7 @@ from .judged import IN_10, NEWER, Asked, complaints, firing, shop, value
 
 ERRORS = Ratio(bad='requests_total{code="500"}', of="requests_total")
 STAGED = Guardrail("errors", ERRORS, tiers=[Critical(Above({"10%": "5%", "100%": "1%"}), action="rollback")])
-PLAIN = Guardrail("errors", ERRORS, tiers=[Critical(Above("5%"), hold="1m", action="rollback")])
+PLAIN = Guardrail("errors", ERRORS, tiers=[Critical(Above("5%"), sustained="1m", action="rollback")])
 NEVER = Guardrail("never", Increase("denied_total"), tiers=[Critical(Above(0), action="rollback")])
 BESIDE = Guardrail("errors", ERRORS, against=StableArm(), tiers=[Critical(Rise("50%"), action="rollback")])
 
@@ -100,7 +100,7 @@ def test_an_error_of_a_process_that_died_of_it_counts(promtool: str) -> None:
 
 def test_a_missed_scrape_does_not_take_a_birth_back(promtool: str) -> None:
     held = Guardrail(
-        "never", Increase("denied_total"), tiers=[Critical(Above(0), hold="1m", action="rollback")]
+        "never", Increase("denied_total"), tiers=[Critical(Above(0), sustained="1m", action="rollback")]
     )
     series = UP | {"denied_total": "_x40 20 20 stale 20x40"}  # born at 10m, missed at 10m30s
     assert complaints(promtool, shop(held), series, firing("11m", "ShopNeverCritical")) == ""
@@ -232,7 +232,7 @@ def test_an_absolute_drop_is_so_many_points_in_each_stage(promtool: str) -> None
 
 def test_what_is_absent_is_said_and_is_no_blindness(promtool: str) -> None:
     """The last beat is at 5m; five minutes later it is missed, and a minute after that it is said."""
-    guardrail = Guardrail("beat", Absence("beat"), tiers=[Critical(Above(0), hold="1m")])
+    guardrail = Guardrail("beat", Absence("beat"), tiers=[Critical(Above(0), sustained="1m")])
     series = {"beat": "1x20 stale"}
     calm, gone = firing("10m30s"), firing("30m", "ShopBeatCritical")
     assert complaints(promtool, shop(guardrail), series, calm, gone) == ""

@@ -66,12 +66,12 @@ def reasons(time: str, *found: str) -> Asked:
     return Asked(expr, time, {f'{{reason="{one}"}}': 1 for one in found})
 
 
-GUARDED = Guardrail("errors", ERRORS, tiers=[Critical(Above("5%"), hold="1m", action="rollback")])
+GUARDED = Guardrail("errors", ERRORS, tiers=[Critical(Above("5%"), sustained="1m", action="rollback")])
 COMPARED = Guardrail(
     "errors",
     ERRORS,
     against=StableArm(),
-    tiers=[Critical(RisePoints("5%"), hold="1m", action="rollback")],
+    tiers=[Critical(RisePoints("5%"), sustained="1m", action="rollback")],
 )
 
 
@@ -94,7 +94,7 @@ def test_arms_without_stages_are_compared_whenever_they_are_there(promtool: str)
 
 
 def test_in_a_stage_without_canary_traffic_nobody_misses_the_canary(promtool: str) -> None:
-    rollout = planned(GUARDED, stages=(Stage("0%", weight="0%", hold="1h"), Stage("10%", weight="10%")))
+    rollout = planned(GUARDED, stages=(Stage("0%", weight="0%", bake="1h"), Stage("10%", weight="10%")))
     dark = {**RECEIVER, **arm("stable", "0+900x400"), **at("0%"), **at("10%", "0x400")}
     light = {**dark, **at("0%", "0x400"), **at("10%")}
     assert complaints(promtool, rollout, dark, reasons("1h")) == ""
@@ -102,7 +102,7 @@ def test_in_a_stage_without_canary_traffic_nobody_misses_the_canary(promtool: st
 
 
 def test_where_the_canary_has_all_traffic_nobody_misses_the_stable_arm(promtool: str) -> None:
-    stages = (Stage("10%", weight="10%", hold="1h"), Stage("100%", weight="100%"))
+    stages = (Stage("10%", weight="10%", bake="1h"), Stage("100%", weight="100%"))
     rollout = planned(COMPARED, stages=stages)
     alone = {**RECEIVER, **arm("canary", "0+100x400"), **at("10%", "0x400"), **at("100%")}
     both = {**alone, **at("10%"), **at("100%", "0x400")}
@@ -112,7 +112,7 @@ def test_where_the_canary_has_all_traffic_nobody_misses_the_stable_arm(promtool:
 
 def test_from_blue_to_green_at_once_no_stage_has_both(promtool: str) -> None:
     """No stage is none of them, and not all of them: nothing asks for the arm that has no traffic."""
-    stages = (Stage("blue", weight="0%", hold="1h"), Stage("green", weight="100%"))
+    stages = (Stage("blue", weight="0%", bake="1h"), Stage("green", weight="100%"))
     rollout = planned(COMPARED, stages=stages)
     blue = {**RECEIVER, **arm("stable", "0+900x400"), **at("blue"), **at("green", "0x400")}
     green = {**RECEIVER, **arm("canary", "0+900x400"), **at("blue", "0x400"), **at("green")}
@@ -121,14 +121,14 @@ def test_from_blue_to_green_at_once_no_stage_has_both(promtool: str) -> None:
 
 
 STAGES = (
-    Stage("10%", weight="10%", hold="1h"),
-    Stage("50%", weight="50%", hold="1h"),
+    Stage("10%", weight="10%", bake="1h"),
+    Stage("50%", weight="50%", bake="1h"),
     Stage("100%", weight="100%"),
 )
 TIGHTER = Guardrail(
     "errors",
     ERRORS,
-    tiers=[Critical(Above({"10%": "2%", "50%": "1%", "100%": "1%"}), hold="10m", action="rollback")],
+    tiers=[Critical(Above({"10%": "2%", "50%": "1%", "100%": "1%"}), sustained="10m", action="rollback")],
 )
 
 
@@ -194,7 +194,7 @@ def test_an_absence_waits_until_prometheus_has_looked_for_its_whole_window(promt
 
 def test_what_is_compared_with_last_week_is_looked_for_in_the_services_own_series() -> None:
     guardrail = Guardrail(
-        "searches", Rate("searches_total"), against=Ago("7d"), tiers=[Warning(Drop("20%"), hold="5m")]
+        "searches", Rate("searches_total"), against=Ago("7d"), tiers=[Warning(Drop("20%"), sustained="5m")]
     )
     texts = [rule["expr"] for group in rules(planned(guardrail))["groups"] for rule in group["rules"]]
     assert [text for text in texts if 'searches_total{track="canary"' in text and "offset 7d" in text] == []
@@ -209,7 +209,7 @@ def test_free_promql_of_several_series_is_compared_series_by_series(promtool: st
         "backlog",
         PromQL(f"sum by ({label}) (length)"),
         against=Ago("10m"),
-        tiers=[Warning(Rise("50%"), hold="1m")],
+        tiers=[Warning(Rise("50%"), sustained="1m")],
     )
     series = {**RECEIVER, f'length{{{label}="a"}}': "100x60 200x100", f'length{{{label}="b"}}': "100x160"}
     said = complaints(promtool, planned(guardrail, arms=None), series, firing("20m", "ShopBacklogWarning"))

@@ -22,7 +22,7 @@ from handrail_receiver.words.times import span, when
 SEEN = 12
 """How many characters of a digest people see and type."""
 
-Kind = Literal["hold", "criterion", "firing", "stable", "check", "approval"]
+Kind = Literal["bake", "criterion", "firing", "stable", "check", "approval"]
 
 
 @dataclass(frozen=True)
@@ -120,19 +120,19 @@ class GateCase:
 
     @cached_property
     def left(self) -> tuple[str, timedelta, datetime] | None:
-        """The current stage, how long it must last, and until when; None where it has no minimum."""
+        """The current stage, its bake time, and until when it lasts; None where it has none."""
         attempt = self.history.attempt
         if attempt is None or not attempt.live:
             return None
         stage = next((stage for stage in self.playbook.stages if stage.name == attempt.stage), None)
-        if stage is None or not stage.hold:
+        if stage is None or not stage.bake:
             return None
-        hold = timedelta(seconds=stage.hold)
-        return stage.name, hold, attempt.stage_entered_at + hold
+        bake = timedelta(seconds=stage.bake)
+        return stage.name, bake, attempt.stage_entered_at + bake
 
     @property
-    def lasts(self) -> bool:
-        """Whether the current stage has not lasted long enough."""
+    def bakes(self) -> bool:
+        """Whether the current stage is in its bake time."""
         return self.left is not None and self.now < self.left[2]
 
     @cached_property
@@ -192,7 +192,7 @@ def next_gate(playbook: Playbook, history: History, inputs: GateInputs, now: dat
 def judge(at: GateCase, by: str = "") -> GateStatus:
     """Judge a gate for `by`, who wants to pass it; empty for somebody who only looks."""
     gate = at.gate
-    asks = [_hold(*at.left)] if at.left and at.lasts else []
+    asks = [_bake(*at.left)] if at.left and at.bakes else []
     asks += [_criterion(one, at) for one in gate.criteria]
     asks += [_stable(timedelta(seconds=gate.stable_for), at)] if gate.stable_for else _quiet(at)
     asks += [_check(place, question, at) for place, question in enumerate(gate.manual, 1)]
@@ -200,14 +200,14 @@ def judge(at: GateCase, by: str = "") -> GateStatus:
     return GateStatus(gate.into, at.digest, tuple(asks))
 
 
-def _hold(stage: str, long: timedelta, until: datetime) -> Requirement:
-    name = f"stage {stage} lasts {span(long)}"
-    return Requirement("hold", name, met=False, text=f"stage {stage}: not yet: until {when(until)}")
+def _bake(stage: str, long: timedelta, until: datetime) -> Requirement:
+    name = f"stage {stage} bakes for {span(long)}"
+    return Requirement("bake", name, met=False, text=f"stage {stage}: not yet: until {when(until)}")
 
 
 def _criterion(criterion: Criterion, at: GateCase) -> Requirement:
     name = f"{criterion.guardrail}: {criterion.text}"
-    if at.lasts:
+    if at.bakes:
         return Requirement("criterion", name, met=False, text=f"{name}: not yet")
     answer = at.found.criteria.get(criterion)
     if answer is None:

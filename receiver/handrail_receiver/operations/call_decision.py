@@ -224,7 +224,7 @@ def _promote(
     following = playbook.stage_after(attempt.stage)
     if _under_way(history):
         return refusal(known, "under-way", "something is still being carried out; wait for it or roll back")
-    over = attempt.stage_entered_at + timedelta(seconds=current.hold if current and current.hold else 0)
+    over = attempt.stage_entered_at + timedelta(seconds=current.bake if current and current.bake else 0)
     refused = _other_stage(known, call, playbook, history, attempt)
     refused = refused or _unnamed(known, call, history, attempt, following, now)
     past_hold = now.now >= over or (call.anyway and bool(call.why))

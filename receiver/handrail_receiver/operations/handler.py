@@ -179,7 +179,7 @@ class CallHandler:
         at = next_gate(playbook, history, NO_INPUTS, now)
         if at is None:
             return None
-        criteria = () if at.lasts else at.gate.criteria
+        criteria = () if at.bakes else at.gate.criteria
         return judge(replace(at, found=GateInputs(await self.criteria.recent(criteria), self.approvers())))
 
     async def rehearse(self, playbook: Playbook, attempt: Attempt | None = None) -> list[RehearsedAction]:
@@ -279,7 +279,7 @@ class CallHandler:
         now = self.guard.clock.now()
         history = await self.guard.store.attempts.history(playbook.rollout, now)
         at = next_gate(playbook, history, NO_INPUTS, now)
-        criteria = await self.criteria.ask(at.gate.criteria) if at and not at.lasts else {}
+        criteria = await self.criteria.ask(at.gate.criteria) if at and not at.bakes else {}
         fire = [f"{source} fires" for source in before.fires.sources if at is None]
         return replace(
             call,

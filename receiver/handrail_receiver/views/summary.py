@@ -212,7 +212,7 @@ def _next(playbook: Playbook, attempt: Attempt, now: datetime, gate: GateStatus 
     goal = f"stage {following.name}" if following else "complete"
     if attempt.held:
         return f"{goal}, once it is not held any more", "wait"
-    over = attempt.stage_entered_at + timedelta(seconds=stage.hold if stage and stage.hold else 0)
+    over = attempt.stage_entered_at + timedelta(seconds=stage.bake if stage and stage.bake else 0)
     if now < over:
         return f"{goal}, not before {when(over)} (in {span(over - now)})", "soft"
     if gate and gate.missing:

@@ -19,6 +19,7 @@ from pydantic import ConfigDict, Field, ValidationError
 from pydantic.dataclasses import dataclass as validated
 
 from handrail.base.places import PathStep, Place, declaring_place
+from handrail.base.renamed import in_new_words, tell
 from handrail.errors import Problem, Where
 
 T = TypeVar("T")
@@ -123,6 +124,11 @@ def declared(cls: type[T]) -> type[T]:
         place = declaring_place()
         reading = _readings[-1] if _readings else None
         problems = reading.problems if reading is not None else None
+        renamed = list(in_new_words(type(self), kwargs, place))
+        if problems is None:
+            tell(renamed)
+        else:
+            problems += renamed
         damaged = bool(problems) and (is_broken(args) or is_broken(kwargs))
         if damaged:
             kwargs = {field: _without_unknown(value) for field, value in kwargs.items()}

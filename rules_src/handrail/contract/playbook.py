@@ -9,7 +9,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
 from handrail.contract.channels import Tell
 from handrail.contract.steps import Step
@@ -30,11 +30,14 @@ class Arms(_Model):
 
 
 class StageFacts(_Model):
-    """A share of traffic (0..1, None when it is not set by weight), held for `hold` seconds (None: for good)."""
+    """A share of traffic (0..1, None when it is not set by weight), which bakes for `bake` seconds (None: for good).
+
+    An older playbook calls that `hold`.
+    """
 
     name: str
     weight: float | None
-    hold: float | None
+    bake: float | None = Field(validation_alias=AliasChoices("bake", "hold"))
     enter: tuple[Step, ...] = ()
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from handrail.base import declared
+from handrail.base import Renamed, declared
 from handrail.contract import ActionName
 from handrail.declare.limits import Confirm, Limit, Reference
 from handrail.declare.measures import Measure
@@ -48,15 +48,16 @@ class On:
 
 @declared
 class Tier:
-    """A limit, how long it must be breached (`hold`), and the action to ask for then.
+    """A limit, how long that must be sustained (`sustained`), and the action to ask for then.
 
     `keep_firing_for` keeps the alert firing after the breach ends, so that a receiver that was down is still told; for
     acting tiers it is 10 minutes by default.
     """
 
     tier: ClassVar[str]
+    renamed: ClassVar = (Renamed("hold", "sustained", of="a tier"),)
     limit: Limit
-    hold: Duration = Field(default="0s", kw_only=True)
+    sustained: Duration = Field(default="0s", kw_only=True)
     action: ActionName = Field(default="investigate", kw_only=True)
     severity: SeverityWord | None = Field(default=None, kw_only=True)
     keep_firing_for: Duration | None = Field(default=None, kw_only=True)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from handrail.base import declared
+from handrail.base import Renamed, declared
 from handrail.contract import Channel, HAProxyWeight, Step, Tell
 from handrail.contract.steps import ServerPart, Sockets
 from handrail.declare.dashboard import Dashboard
@@ -84,11 +84,12 @@ StageName = Annotated[
 
 @declared
 class Stage:
-    """A share of traffic, held for a time; without `hold` it is the last one. `gate` guards the way into it."""
+    """A share of traffic that bakes for a time; without `bake` it is the last one. `gate` guards the way into it."""
 
+    renamed: ClassVar = (Renamed("hold", "bake", of="a stage"),)
     name: StageName
     weight: Share | None = Field(default=None, kw_only=True)
-    hold: Period | None = Field(default=None, kw_only=True)
+    bake: Period | None = Field(default=None, kw_only=True)
     gate: Gate | None = Field(default=None, kw_only=True)
     enter: Sequence[Step] = Field(default=(), kw_only=True)
 

@@ -78,8 +78,8 @@ def _recording(recording: Recording) -> Data:
 
 def _alert(alert: Alert, rollout: Rollout) -> Data:
     rule: Data = {"alert": alert.name, "expr": alert.expr}
-    if alert.hold:
-        rule["for"] = span(alert.hold)
+    if alert.sustained:
+        rule["for"] = span(alert.sustained)
     if alert.keep_firing_for:
         rule["keep_firing_for"] = span(alert.keep_firing_for)
     rule["labels"] = dict(alert.labels)

@@ -23,7 +23,6 @@ from handrail.lint import (
     events_between_evaluations,
     free_promql,
     histogram_suffix,
-    hold_outlasts_event,
     interval_too_long,
     label_names,
     limit_always_fires,
@@ -48,10 +47,11 @@ from handrail.lint import (
     same_name_twice,
     severity_words,
     source_unlike,
-    stage_holds,
+    stage_too_short,
     stage_weights,
     success_never_asked,
     success_too_loose,
+    sustained_outlasts_event,
     thin_traffic,
     tier_order,
     unequal_arms,
@@ -91,7 +91,7 @@ LINTS: tuple[Lint, ...] = (
     events_between_evaluations.check,
     window_outlasts_stage.check,
     stage_weights.check,
-    stage_holds.check,
+    stage_too_short.check,
     unknown_stage.check,
     unknown_guardrail.check,
     limit_unfit.check,
@@ -104,7 +104,7 @@ LINTS: tuple[Lint, ...] = (
     rise_without_floor.check,
     tier_order.check,
     success_too_loose.check,
-    hold_outlasts_event.check,
+    sustained_outlasts_event.check,
     one_event_enough.check,
     confirm_unused.check,
     thin_traffic.check,
@@ -186,8 +186,12 @@ def _findings(rollout: Rollout, here: Environment) -> list[Finding]:
 
 
 def _not_accepted(rollout: Rollout, findings: list[Finding], looked: tuple[str, ...]) -> Iterator[Problem]:
-    accepted: set[tuple[str | None, str]] = {(None, lint) for lint in rollout.accept}
-    accepted |= {(guardrail.name, lint) for guardrail in rollout.guardrails for lint in guardrail.accept}
+    accepted: set[tuple[str | None, str]] = {(None, lint) for lint in accept_unused.accepted(rollout)}
+    accepted |= {
+        (guardrail.name, lint)
+        for guardrail in rollout.guardrails
+        for lint in accept_unused.accepted(guardrail)
+    }
     unused = accept_unused.check(rollout, findings, looked, ALL)
     for each in (*findings, *unused):
         lint, fatal = each.problem.lint, each.problem.severity is Severity.fatal

@@ -7,13 +7,23 @@ finding is gone it would hide the next one. What is fatal cannot be accepted: it
 from __future__ import annotations
 
 import difflib
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from handrail.declare import Guardrail, Rollout
 from handrail.errors import Severity
 from handrail.lint.common.finding import Finding, finding
 
 NAME = "accept-unused"
+FORMER: Mapping[str, str] = {
+    "stage-holds": "stage-too-short",
+    "hold-outlasts-event": "sustained-outlasts-event",
+}
+"""Lints by the names they had; an acceptance by such a name counts until version 1.0."""
+
+
+def accepted(owner: Rollout | Guardrail) -> set[str]:
+    """The lints whose findings `owner` accepts, by the names they have now."""
+    return {FORMER.get(lint, lint) for lint in owner.accept}
 
 
 def check(
@@ -25,7 +35,16 @@ def check(
         about = owner if isinstance(owner, Guardrail) else None
         name = about.name if about is not None else None
         here = {f.problem.lint: f.problem.severity for f in findings if about is None or f.about == name}
-        for lint in owner.accept:
+        for written in owner.accept:
+            lint = FORMER.get(written, written)
+            if lint != written:
+                what, cure = (
+                    f"accepts '{written}', which is now '{lint}'",
+                    "the old name goes with version 1.0",
+                )
+                yield finding(
+                    NAME, owner, what, cure, "accept", written, about=about, severity=Severity.warning
+                )
             if lint not in known:
                 near = difflib.get_close_matches(lint, known, n=1)
                 cure = f"did you mean '{near[0]}'?" if near else "docs/lints.md has them all"
@@ -37,4 +56,4 @@ def check(
             else:
                 continue
             severity = Severity.error if lint not in known else Severity.warning
-            yield finding(NAME, owner, what, cure, "accept", lint, about=about, severity=severity)
+            yield finding(NAME, owner, what, cure, "accept", written, about=about, severity=severity)

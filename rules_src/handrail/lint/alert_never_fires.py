@@ -2,7 +2,7 @@
 
 A limit of the stage without traffic, where there is no canary; a limit beside the stable arm in the stage in which
 the canary has all traffic; one beside the stage before in the first stage; a tier that counts for five minutes
-(`during="5m"`) and holds for ten, or for as many evaluations as that takes; a state that the series' own matchers
+(`during="5m"`) and must be sustained for ten, or for as many evaluations as that takes; a state that the series' own matchers
 leave out; a measure bound to a condition that never holds, or under which its own figure is never that high: a gauge
 above 10 while the same gauge is at most 5. At 3 a.m. such a tier looks like a guard and is none.
 """
@@ -34,13 +34,13 @@ def check(rollout: plan.Rollout, times: Mapping[str, Times]) -> Iterator[Finding
 
 
 def _too_short(alert: plan.Alert, evaluate: timedelta) -> tuple[str, str] | None:
-    """A hold is over at the first evaluation that is as late, and the breach must last until then."""
-    held = -(-alert.hold // evaluate) * evaluate
-    if alert.during is None or held < alert.during:
+    """What must be sustained is so at the first evaluation that is as late, and the breach must last until then."""
+    lasts = -(-alert.sustained // evaluate) * evaluate
+    if alert.during is None or lasts < alert.during:
         return None
-    rounded = "" if held == alert.hold else f", which takes evaluations for {span(held)}"
-    what = f"it counts for {span(alert.during)} and holds for {span(alert.hold)}{rounded}"
-    return what, "shorten hold=, or lengthen during="
+    rounded = "" if lasts == alert.sustained else f", which takes evaluations for {span(lasts)}"
+    what = f"it counts for {span(alert.during)} and must be sustained for {span(alert.sustained)}{rounded}"
+    return what, "shorten sustained=, or lengthen during="
 
 
 def _nowhere(alert: plan.Alert, guardrail: plan.Guardrail, rollout: plan.Rollout) -> tuple[str, str] | None:

@@ -1,4 +1,4 @@
-"""detection-too-slow: scrape, window, evaluation and hold together take longer than a stage lasts.
+"""detection-too-slow: scrape, window, evaluation and `sustained` together take longer than a stage bakes.
 
 Each may be short enough alone. A sudden breach that fires only after its stage is over is an error; one that
 does so only when the value is just over its limit, and the window fills slowly, is a warning.
@@ -23,21 +23,21 @@ def check(rollout: plan.Rollout, times: Mapping[str, Times]) -> Iterator[Finding
     """Every alert against the shortest stage it counts in."""
     for guardrail in rollout.guardrails:
         for alert in guardrail.alerts:
-            stages = [(hold, stage.name) for stage in rollout.stages if (hold := _counts(alert, stage))]
+            stages = [(bake, stage.name) for stage in rollout.stages if (bake := _counts(alert, stage))]
             own = times[alert.name]
-            for hold, stage in sorted(stages)[:1]:
-                yield from _slow(guardrail, alert, own, hold, stage)
+            for bake, stage in sorted(stages)[:1]:
+                yield from _slow(guardrail, alert, own, bake, stage)
 
 
 def _slow(
-    guardrail: plan.Guardrail, alert: plan.Alert, times: Times, hold: timedelta, stage: str
+    guardrail: plan.Guardrail, alert: plan.Alert, times: Times, bake: timedelta, stage: str
 ) -> Iterator[Finding]:
-    if times.fires_at_last < hold:
+    if times.fires_at_last < bake:
         return
-    sudden = times.fires >= hold
+    sudden = times.fires >= bake
     breach, needed = ("", times.fires) if sudden else ("a slight breach in ", times.fires_at_last)
-    what = f"sees {breach or 'a breach in '}its {alert.tier} tier after {span(needed)}, and stage '{stage}' lasts {span(hold)}"
-    cure = "shorten window=, hold= or evaluate=, or lengthen the stage"
+    what = f"sees {breach or 'a breach in '}its {alert.tier} tier after {span(needed)}, and stage '{stage}' bakes for {span(bake)}"
+    cure = "shorten window=, sustained= or evaluate=, or lengthen bake="
     acting = alert.action in names.ACTING
     severity = Severity.error if sudden and acting else Severity.warning
     yield finding(NAME, alert.where, what, cure, about=guardrail, severity=severity)
@@ -45,4 +45,4 @@ def _slow(
 
 def _counts(alert: plan.Alert, stage: plan.Stage) -> timedelta | None:
     limited = any(condition.figure_in(stage.name) is not None for condition in alert.conditions)
-    return stage.hold if limited and stage.has_canary else None
+    return stage.bake if limited and stage.has_canary else None

@@ -1,6 +1,6 @@
 """interval-too-long: scrapes or evaluations are so far apart that Prometheus forgets one before the next.
 
-A sample counts for five minutes. With `scrape="5m"` a gauge comes and goes, every hold begins anew and
+A sample counts for five minutes. With `scrape="5m"` a gauge comes and goes, no limit is ever sustained and
 nothing ever fires.
 """
 

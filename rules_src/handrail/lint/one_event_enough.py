@@ -1,8 +1,8 @@
 """one-event-enough: with few events, a single bad one rolls back.
 
 With `min_events=10` one failure of ten is 10 %: `Critical(Above("5%"), action="rollback")` rolls a release back for
-it whenever there is little traffic, for example at night. One event is visible for one window; a hold as long as the
-window waits for a second event.
+it whenever there is little traffic, for example at night. One event is visible for one window; `sustained=` as long as
+the window waits for a second event.
 """
 
 from __future__ import annotations
@@ -33,7 +33,9 @@ def _share(guardrail: Guardrail, use: Use, measure: Ratio | SlowerThan) -> Itera
     if tier is None or tier.action not in names.ACTING or not upper:
         return
     least = min((figure.value for figure in figures(use.limit)), default=None)
-    if least and least * measure.min_events < 1 and duration(tier.hold) < duration(measure.window):
+    if least and least * measure.min_events < 1 and duration(tier.sustained) < duration(measure.window):
         what = f"rolls back for one bad event among as few as {measure.min_events}"
-        cure = f"write min_events={int(1 / least) + 1}, or a hold= as long as the window of {measure.window}"
+        cure = (
+            f"write min_events={int(1 / least) + 1}, or sustained= as long as the window of {measure.window}"
+        )
         yield finding(NAME, tier, what, cure, about=guardrail, severity=Severity.warning)

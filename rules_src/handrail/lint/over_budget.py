@@ -1,7 +1,7 @@
 """over-budget: an acting tier needs longer to its decision, or to the end of its rollback, than the budget allows.
 
 `budget=Budget(decide="1m", recover="5m")` says how long a service may stay broken. What a tier takes is computed:
-scrape, evaluation, waiting and asking again up to the decision; window, hold and the steps of the rollback beside
+scrape, evaluation, waiting and asking again up to the decision; window, `sustained` and the steps of the rollback beside
 them up to the recovery.
 """
 
@@ -37,5 +37,5 @@ def check(rollout: plan.Rollout, times: Mapping[str, Times]) -> Iterator[Finding
                 yield finding(NAME, alert.where, what, cure, about=guardrail)
             if own.done > recover:
                 what = f"has rolled back after {span(own.done)} at {alert.tier}, and the budget is {span(recover)}"
-                cure = "shorten hold=, window= or the steps' timeout=, or allow more"
+                cure = "shorten sustained=, window= or the steps' timeout=, or allow more"
                 yield finding(NAME, alert.where, what, cure, about=guardrail)

@@ -81,7 +81,7 @@ def _contradict(milder: Tier, graver: Tier, stage: str | None, against: Referenc
     if what != other_what:
         return False
     if low == high:
-        return duration(milder.hold) > duration(graver.hold)
+        return duration(milder.sustained) > duration(graver.sustained)
     return high < low if graver.limit.is_upper else high > low
 
 

@@ -1,4 +1,4 @@
-"""window-outlasts-stage: a measure looks back further than a stage lasts, and judges the stage by the one before.
+"""window-outlasts-stage: a measure looks back further than a stage bakes, and judges the stage by the one before.
 
 With an hour's window in a stage of half an hour, half of what is judged is the share of traffic before it.
 """
@@ -27,8 +27,8 @@ def check(rollout: Rollout) -> Iterator[Finding]:
             window = window_of(use.measure)
             stages = guarded_stages(rollout, [use.limit])[:1] if window else []
             for stage in stages:
-                if window and duration(window) >= duration(stage.hold or "0s"):
-                    what = f"looks back over {window}, and stage '{stage.name}' lasts {stage.hold}"
-                    cure = "shorten window= or lengthen the stage"
+                if window and duration(window) >= duration(stage.bake or "0s"):
+                    what = f"looks back over {window}, and stage '{stage.name}' bakes for {stage.bake}"
+                    cure = "shorten window= or lengthen bake="
                     at = use.measure.inner
                     yield finding(NAME, at, what, cure, "window", about=guardrail, severity=Severity.warning)

@@ -137,8 +137,7 @@ def _declared(file: Path, source: Path, kind: type[T], reading: Reading) -> list
     _made_to_the_end(names, file, reading)
     made = [one.thing for one in reading.made[before:] if script in one.scripts]
     declarations = [thing for value in (*made, *names.values()) for thing in _of_kind(value, kind)]
-    wrong = any(problem.where.file == shown(file) for problem in reading.problems)
-    if not declarations and not wrong and file.name != "__init__.py":
+    if not declarations and shown(file) not in _wrong(reading) and file.name != "__init__.py":
         cure = "add one, or begin its name with _" if kind is Rollout else "add one, or remove the file"
         what = f"the file declares no {kind.__name__}"
         reading.problems.append(Problem(Where(shown(file), 1), Severity.error, what, cure))
@@ -176,9 +175,14 @@ def _of_kind(value: object, kind: type[T]) -> list[T]:
     return [thing for thing in several if isinstance(thing, kind)]
 
 
+def _wrong(reading: Reading) -> set[str]:
+    """The files in which something is wrong."""
+    return {problem.where.file for problem in reading.problems if problem.severity >= Severity.error}
+
+
 def _not_seen(source: Path, reading: Reading) -> list[Problem]:
     """What would declare something, but is not read."""
-    wrong = {problem.where.file for problem in reading.problems}
+    wrong = _wrong(reading)
     made_at: dict[str, set[int]] = {}
     for where in (where_of(one.thing) for one in reading.made):
         made_at.setdefault(where.file, set()).add(where.line)

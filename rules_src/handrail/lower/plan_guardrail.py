@@ -119,7 +119,7 @@ def _alert(
         severity=context.severity(tier.tier, tier.severity),
         action=tier.action,
         expr=_any_of(conditions, scope, during),
-        hold=scale.duration(tier.hold),
+        sustained=scale.duration(tier.sustained),
         keep_firing_for=keep,
         labels=context.labels(
             guardrail.name, tier.tier, context.severity(tier.tier, tier.severity), tier.action, guardrail.mode
@@ -182,7 +182,7 @@ def _blind(
         severity=severity,
         action="hold",
         expr=blindness.cannot_see(signals, used, scope, timed=timed),
-        hold=context.scale.duration(guardrail.blind_after),
+        sustained=context.scale.duration(guardrail.blind_after),
         keep_firing_for=timedelta(),
         labels=context.labels(guardrail.name, names.BLIND, severity, "hold", guardrail.mode),
         summary=f"{_title(guardrail)} of {context.rollout.name}: blind, hold",

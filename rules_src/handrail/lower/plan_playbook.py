@@ -62,11 +62,11 @@ def _arms(rollout: Rollout) -> contract.Arms | None:
 
 def _stage(rollout: Rollout, stage: DeclaredStage, context: RolloutContext) -> contract.StageFacts:
     weight = None if stage.weight is None else amount(stage.weight).value
-    hold = context.scale.maybe(stage.hold)
+    bake = context.scale.maybe(stage.bake)
     return contract.StageFacts(
         name=stage.name,
         weight=None if weight is None else float(weight),
-        hold=None if hold is None else hold.total_seconds(),
+        bake=None if bake is None else bake.total_seconds(),
         enter=(*_split(rollout, weight), *stage.enter),
     )
 
@@ -137,7 +137,7 @@ def _criterion(
     If the window is as long as the stage, one look at the end of the stage covers exactly the stage.
     """
     every = context.scale.duration(context.rollout.evaluate)
-    over = (left.hold or timedelta()) - looks_back(criterion.condition.signal.measure)
+    over = (left.bake or timedelta()) - looks_back(criterion.condition.signal.measure)
     if over <= every:
         return contract.Criterion(
             guardrail=guardrail, text=criterion.text, expr=criterion.breach, seen=criterion.seen
@@ -242,7 +242,7 @@ def _captures(
     }
     for stage in context.stages[:-1]:
         if ends and (None in ends or stage.name in ends):
-            whole = span(stage.hold) if stage.hold else hour
+            whole = span(stage.bake) if stage.bake else hour
             expr = comparisons.captured_from(main, scope, whole, every, stable=False)
             yield contract.ReferenceQuery(reference=names.stage_reference(stage.name), expr=expr)
 

@@ -83,7 +83,7 @@ def _context(rollout: Rollout, environment: Environment) -> RolloutContext:
             plan.Stage(
                 stage.name,
                 None if stage.weight is None else amount(stage.weight).value,
-                scale.maybe(stage.hold),
+                scale.maybe(stage.bake),
             )
             for stage in rollout.stages
         ),
@@ -102,7 +102,7 @@ def _level(context: RolloutContext, name: str, after: timedelta, tell: str) -> p
         expr="max by (rollout, service, guardrail, tier, severity) "
         f'(ALERTS{{alertstate="firing",rollout="{rollout.name}",environment="{context.environment}",'
         f'level="",mode!="shadow",tier=~"{"|".join((*names.TIERS, names.BLIND))}"}})',
-        hold=after,
+        sustained=after,
         summary=f"An alert of {rollout.name} is unresolved: {literal(tell)}",
         description=f"{{{{ $labels.guardrail }}}} ({{{{ $labels.tier }}}}) is still unresolved; now {literal(tell)} is told.",
         labels=(
@@ -122,7 +122,7 @@ def _heartbeat(context: RolloutContext) -> plan.Alert:
         guardrail=names.HEARTBEAT,
         action="investigate",
         expr="vector(1)",
-        hold=timedelta(),
+        sustained=timedelta(),
         summary=f"The guard of {rollout.name} is awake",
         description="Fires always. When it stops arriving, nobody guards the rollout: see the runbook.",
         labels=context.labels(names.HEARTBEAT, names.HEARTBEAT, "none", "investigate"),
@@ -136,7 +136,7 @@ def _rollout_alert(
     guardrail: str,
     action: str,
     expr: str,
-    hold: timedelta,
+    sustained: timedelta,
     summary: str,
     description: str,
     labels: tuple[tuple[str, str], ...],
@@ -147,7 +147,7 @@ def _rollout_alert(
         severity="none",
         action=action,
         expr=expr,
-        hold=hold,
+        sustained=sustained,
         keep_firing_for=timedelta(),
         labels=labels,
         summary=summary,

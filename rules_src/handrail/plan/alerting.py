@@ -125,7 +125,7 @@ class Alert:
     severity: str
     action: str
     expr: str
-    hold: timedelta
+    sustained: timedelta
     keep_firing_for: timedelta
     labels: tuple[tuple[str, str], ...]
     summary: str

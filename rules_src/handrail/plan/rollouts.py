@@ -18,11 +18,11 @@ from handrail.units import Unit
 
 @dataclass(frozen=True)
 class Stage:
-    """A stage: its share of traffic 0..1 (None: not set by weight), how long it is held (None: for good)."""
+    """A stage: its share of traffic 0..1 (None: not set by weight), how long it bakes (None: for good)."""
 
     name: str
     weight: Decimal | None
-    hold: timedelta | None
+    bake: timedelta | None
 
     @property
     def has_canary(self) -> bool:

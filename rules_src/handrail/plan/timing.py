@@ -1,11 +1,11 @@
 """An alert of the plan → how long it takes from the breach to the alert, the decision and the rollback.
 
-    breach → seen → in the value → judged → held → told → asked again → done
-             scrape  window        evaluation hold   wait    confirm      act
+    breach → seen → in the value → judged → sustained → told → asked again → done
+             scrape  window        evaluation sustained   wait    confirm      act
 
 Every term is an upper bound, so every sum is one. There are two kinds of breach, which differ only in the window's term:
 `sudden`, when everything fails from one moment on, and `slight`, when the value is just over its limit and must fill
-the window first. The hold is counted in whole evaluations, as Prometheus does.
+the window first. How long it is sustained is counted in whole evaluations, as Prometheus does.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Times:
     sudden: timedelta
     slight: timedelta
     evaluation: timedelta
-    hold: timedelta
+    sustained: timedelta
     wait: timedelta
     confirm: timedelta
     act: timedelta
@@ -42,7 +42,7 @@ class Times:
     @property
     def rule(self) -> timedelta:
         """From a value that is over its limit to the alert: nothing but the rule's own time."""
-        return self.evaluation + self.hold
+        return self.evaluation + self.sustained
 
     @property
     def fires(self) -> timedelta:
@@ -56,7 +56,7 @@ class Times:
 
     @property
     def decide(self) -> timedelta:
-        """From a value over its limit to the decision, without window and hold."""
+        """From a value over its limit to the decision, without the window and without `sustained`."""
         return self.scrape + self.evaluation + self.wait + self.confirm
 
     @property
@@ -107,7 +107,7 @@ def _times(
         sudden=sudden,
         slight=slight,
         evaluation=rollout.evaluate,
-        hold=-(-alert.hold // rollout.evaluate) * rollout.evaluate,
+        sustained=-(-alert.sustained // rollout.evaluate) * rollout.evaluate,
         wait=_wait(alert, rollout),
         confirm=confirm,
         act=acting_time(alert.action, rollout),

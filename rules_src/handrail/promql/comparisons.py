@@ -120,7 +120,7 @@ def captured(scope: Scope, reference: str) -> str:
 def figures(condition: Condition, rollout: str) -> str:
     """The limit's figure: a number, or a vector of at most one sample without labels.
 
-    It has no stage label: a promotion must not restart the hold of an alert.
+    It has no stage label: a promotion must not end what an alert has sustained so far.
     """
     if not condition.staged:
         return plain(condition.figures[0])

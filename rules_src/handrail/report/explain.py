@@ -17,9 +17,11 @@ from handrail.units import Unit, show, span
 def explain(rollout: plan.Rollout) -> list[Table]:
     """Everything about one rollout, most wanted first; tables without rows are left out."""
     tables = [
-        Table("Stages", ("stage", "traffic", "held for", "before it"), tuple(_stages(rollout))),
+        Table("Stages", ("stage", "traffic", "bakes for", "before it"), tuple(_stages(rollout))),
         Table(
-            "Tiers", ("guardrail", "tier", "fires when", "hold", "severity", "action"), tuple(_tiers(rollout))
+            "Tiers",
+            ("guardrail", "tier", "fires when", "sustained", "severity", "action"),
+            tuple(_tiers(rollout)),
         ),
         Table(
             "Times, at the latest",
@@ -62,7 +64,7 @@ def _stages(rollout: plan.Rollout) -> Iterator[tuple[str, ...]]:
             *(f"approval of {one.role}" for one in (gate.approvals if gate else ())),
         ]
         traffic = "-" if stage.weight is None else show(stage.weight, Unit.ratio)
-        yield stage.name, traffic, span(stage.hold) if stage.hold else "for good", "; ".join(asked) or "-"
+        yield stage.name, traffic, span(stage.bake) if stage.bake else "for good", "; ".join(asked) or "-"
 
 
 def _tiers(rollout: plan.Rollout) -> Iterator[tuple[str, ...]]:
@@ -73,7 +75,7 @@ def _tiers(rollout: plan.Rollout) -> Iterator[tuple[str, ...]]:
                 chain.name,
                 alert.tier,
                 _fires_when(chain, alert),
-                span(alert.hold),
+                span(alert.sustained),
                 alert.severity,
                 alert.action + shadow,
             )
@@ -102,7 +104,9 @@ def _budgets(rollout: plan.Rollout) -> Iterator[tuple[str, ...]]:
     known = timing(rollout)
     times = [known[name] for name in acting if name in known]
     if rollout.decide_within is not None:
-        yield _budget("to the decision, hold left out", rollout.decide_within, [one.decide for one in times])
+        yield _budget(
+            "to the decision, `sustained` left out", rollout.decide_within, [one.decide for one in times]
+        )
     if rollout.recover_within is not None:
         yield _budget("to the last step, all fails", rollout.recover_within, [one.done for one in times])
 

@@ -165,7 +165,7 @@ def test_only_the_same_series_is_muted_and_only_by_what_makes_up_for_it(binary: 
         "shop",
         "shop",
         arms=Arms("track", canary="canary", stable="stable"),
-        stages=[Stage("10%", weight="10%", hold="1h"), Stage("100%", weight="100%")],
+        stages=[Stage("10%", weight="10%", bake="1h"), Stage("100%", weight="100%")],
         escalation=[Level("vp", "30m", "the VP")],
         rollback=UNDO,
         slos=[Slo("orders", ERRORS, objective="99.9%")],

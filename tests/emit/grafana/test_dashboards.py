@@ -46,7 +46,7 @@ shop = Rollout(
     name="shop",
     service="shop",
     arms=Arms("track", canary="new", stable="old"),
-    stages=[Stage("10%", weight="10%", hold="1h"), Stage("100%", weight="100%")],
+    stages=[Stage("10%", weight="10%", bake="1h"), Stage("100%", weight="100%")],
     split=HAProxySplit("web", sockets=["unix:haproxy.sock"]),
     guardrails=[
         Guardrail(
@@ -55,7 +55,7 @@ shop = Rollout(
             title="Share of errors",
             success=Below("1%"),
             tiers=[
-                Warning(Above("1%"), hold="5m"),
+                Warning(Above("1%"), sustained="5m"),
                 Critical(Above({"10%": "5%", "100%": "2%"}), action="rollback"),
             ],
             runbook=BOOK,

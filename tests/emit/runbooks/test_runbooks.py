@@ -45,7 +45,7 @@ shop = Rollout(
     name="shop",
     service="shop",
     title="Shop",
-    stages=[Stage("10%", weight="10%", hold="1h"), Stage("100%", weight="100%")],
+    stages=[Stage("10%", weight="10%", bake="1h"), Stage("100%", weight="100%")],
     rollback=[Command(["back", "a b"], read=["is-back"], environment={"KEY": Secret("KEY")})],
     escalation=[Level("manager", "5m", "the manager")],
     contacts=["On-call engineer"],
@@ -55,7 +55,7 @@ shop = Rollout(
             Ratio(bad='requests_total{status=~"5..|4.."}', of="requests_total"),
             title="Share of errors",
             tiers=[
-                Warning(Above("1%"), hold="5m", note="Look at the log."),
+                Warning(Above("1%"), sustained="5m", note="Look at the log."),
                 Critical(Above({"10%": "5%", "100%": "2%"}), action="rollback", confirm=Confirm("15s")),
             ],
             runbook=Runbook("Nobody can buy.", look=["The log."], mend=["Roll back."]),
@@ -194,7 +194,7 @@ def test_measures_are_said_in_units_a_person_uses_and_further_reasons_too() -> N
     rollout = Rollout(
         "orders",
         "orders",
-        stages=[Stage("10%", weight="10%", hold="1h"), Stage("100%", weight="100%")],
+        stages=[Stage("10%", weight="10%", bake="1h"), Stage("100%", weight="100%")],
         guardrails=[
             Guardrail(
                 "slow",

@@ -1,7 +1,7 @@
 """Breach → webhook: how long Prometheus and Alertmanager take to tell us, with the routes Handrail generates.
 
-The guardrail has no hold, and both scraping and evaluation happen every second: the floor, to which a
-declaration adds its own hold. The webhook's end is a socket of ours that notes when the first byte arrives.
+The guardrail fires at once, and both scraping and evaluation happen every second: the floor, to which a
+declaration adds its own `sustained`. The webhook's end is a socket of ours that notes when the first byte arrives.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from end_to_end.demo.files import Files, generate
 from end_to_end.demo.load import load
 
 PER_SECOND = 50
-SOURCE = '''"""One guardrail without a hold."""
+SOURCE = '''"""One guardrail that fires at once."""
 
 from handrail.declare import Above, Command, Critical, Environment, Guardrail, Ratio, Rollout, Runbook
 

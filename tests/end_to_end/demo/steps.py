@@ -133,7 +133,7 @@ def alert_is_pending(demo: Demo) -> str:
 
 
 def alert_fires(demo: Demo) -> str:
-    """The breach has lasted as long as the tier's hold."""
+    """The breach has lasted as long as the tier says (`sustained`)."""
     seen = demo.wait(lambda now: now.acting("firing"), "the alert to fire", within=40)
     demo.alert = alert = seen.acting("firing")
     assert alert is not None
@@ -166,7 +166,7 @@ def rollback_is_proved(demo: Demo) -> str:
     fired_at = demo.view.fired_at(demo.alert) if demo.alert else None
     if fired_at is None:
         raise Failed("Alertmanager does not know of the alert any more, so nobody can say when it fired")
-    demo.note("held long enough: alert fires", "Alertmanager", fired_at)
+    demo.note("sustained: the alert fires", "Alertmanager", fired_at)
     return str(run["text"] or run["state"])
 
 

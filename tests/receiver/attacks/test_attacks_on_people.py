@@ -18,7 +18,7 @@ PEOPLE = [(role, name) for name in ("alice", "bob") for role in ("operator", "ap
 def approved(folder: Path, valid_for: float = 3600) -> Iterator[Guarded]:
     """A receiver whose gate `lead` approves; alice and bob have a token of each role, under one name each."""
     gate = Gate(into="50%", approvals=(Approval(role="lead", valid_for=valid_for, four_eyes=True),))
-    stages = tuple(StageFacts(name=name, weight=None, hold=0) for name in ("10%", "50%"))
+    stages = tuple(StageFacts(name=name, weight=None, bake=0) for name in ("10%", "50%"))
     book = playbook(stages=stages, gates=(gate,), steps=[Command(["true"], ["true"])])
     people = folder / "people"
     people.write_text("".join(f"{role} {name} {name}-s-own-{role}-token\n" for role, name in PEOPLE))

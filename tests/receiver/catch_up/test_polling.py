@@ -130,7 +130,7 @@ def test_a_heartbeat_that_is_fetched_is_none(tmp_path: Path) -> None:
 @pytest.mark.parametrize("version", VERSIONS)
 def test_what_no_alertmanager_has_any_more_fires_no_more(tmp_path: Path, version: str) -> None:
     """It ends while it is silenced, so that nobody tells of its end."""
-    stages = tuple(stage.model_copy(update={"hold": 0}) for stage in playbook().stages)
+    stages = tuple(stage.model_copy(update={"bake": 0}) for stage in playbook().stages)
     book = playbook(stages=stages, gates=(Gate(into="50%", stable_for=0.5),))
     alerting = servers.free_address()
     with guarded(tmp_path, book, ALERTMANAGERS=f"http://{alerting}", ASK_EVERY="0.5") as shop:

@@ -63,7 +63,7 @@ def test_another_value_for_the_same_target_counts_with_it_and_another_place_does
 
 def test_over_the_limit_a_rollback_fails_and_says_what_repeats(tmp_path: Path) -> None:
     """The start acts on each server once, and that is all a minute allows here."""
-    first = StageFacts(name="10%", weight=0.2, hold=0, enter=weights(20, 80))
+    first = StageFacts(name="10%", weight=0.2, bake=0, enter=weights(20, 80))
     with guarded(
         tmp_path,
         playbook(stages=(first,), steps=weights(0, 100, within=1, timeout=1, tries=1)),

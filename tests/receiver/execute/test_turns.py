@@ -21,9 +21,9 @@ from handrail_receiver.inspection.questions import Questions
 
 QUICK = {"timeout": 3.0}
 STAGES = (
-    StageFacts(name="10%", weight=0.1, hold=0, enter=weights(10, 90, **QUICK)),
-    StageFacts(name="50%", weight=0.5, hold=0, enter=weights(50, 50, **QUICK)),
-    StageFacts(name="100%", weight=1.0, hold=None, enter=weights(100, 0, **QUICK)),
+    StageFacts(name="10%", weight=0.1, bake=0, enter=weights(10, 90, **QUICK)),
+    StageFacts(name="50%", weight=0.5, bake=0, enter=weights(50, 50, **QUICK)),
+    StageFacts(name="100%", weight=1.0, bake=None, enter=weights(100, 0, **QUICK)),
 )
 GONE = Proof(expr="canary_traffic", at_most=0, within=60)
 

@@ -52,8 +52,8 @@ def shared(canary: int, nodes: tuple[str, ...]) -> tuple[Step, ...]:
 def book(nodes: tuple[str, ...]) -> Playbook:
     """Two stages without a hold."""
     stages = (
-        StageFacts(name="10%", weight=0.1, hold=0, enter=shared(10, nodes)),
-        StageFacts(name="50%", weight=0.5, hold=None, enter=shared(50, nodes)),
+        StageFacts(name="10%", weight=0.1, bake=0, enter=shared(10, nodes)),
+        StageFacts(name="50%", weight=0.5, bake=None, enter=shared(50, nodes)),
     )
     return playbook(stages=stages, steps=shared(0, nodes))
 

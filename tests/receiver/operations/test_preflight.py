@@ -20,8 +20,8 @@ from handrail_receiver.outside.prometheus import NoPrometheus, PartialData, Samp
 
 DIGEST, OTHER = "0123456789abcdef", "fedcba9876543210"
 STAGES = (
-    StageFacts(name="10%", weight=0.1, hold=0, enter=weights(10, 90)),
-    StageFacts(name="50%", weight=0.5, hold=0, enter=weights(50, 50)),
+    StageFacts(name="10%", weight=0.1, bake=0, enter=weights(10, 90)),
+    StageFacts(name="50%", weight=0.5, bake=0, enter=weights(50, 50)),
 )
 AGE = f"the playbook ({DIGEST}) are of different age; load both from one `handrail generate`"
 CURE = "mend it, or say --anyway and --why"

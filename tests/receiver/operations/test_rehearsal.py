@@ -44,7 +44,7 @@ def test_a_way_back_that_is_lost_stops_the_promotion_and_is_shown(tmp_path: Path
 def test_a_drill_shows_the_exact_calls_with_the_values_pinned_at_the_start(tmp_path: Path) -> None:
     remote = git_remote(tmp_path, "values.yaml", "tag: v1\n")
     step = GitValue(str(remote), "main", "values.yaml", "tag", tries=1)
-    book = playbook(steps=[step], stages=(StageFacts(name="100%", weight=None, hold=None),))
+    book = playbook(steps=[step], stages=(StageFacts(name="100%", weight=None, bake=None),))
     with guarded(tmp_path, book, proxy=False) as shop:
         assert "tag in values.yaml to v1" in shop.call("drill")["text"]
         shop.call("start")

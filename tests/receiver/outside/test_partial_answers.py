@@ -113,8 +113,8 @@ def _remarked(url: str) -> bool:
 
 
 STAGES = (
-    StageFacts(name="10%", weight=0.1, hold=0, enter=weights(10, 90)),
-    StageFacts(name="50%", weight=0.5, hold=0, enter=weights(50, 50)),
+    StageFacts(name="10%", weight=0.1, bake=0, enter=weights(10, 90)),
+    StageFacts(name="50%", weight=0.5, bake=0, enter=weights(50, 50)),
 )
 GATE = Gate(
     into="50%", criteria=(Criterion(guardrail="error-rate", text="below 1 %", expr="bad", seen="seen"),)

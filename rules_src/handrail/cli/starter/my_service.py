@@ -23,8 +23,8 @@ my_service = Rollout(
     arms=Arms("track", canary="canary", stable="stable"),
     # How the traffic moves. The receiver enters a stage when every success criterion held for the whole stage before.
     stages=[
-        Stage("10%", weight="10%", hold="1h"),
-        Stage("50%", weight="50%", hold="1h"),
+        Stage("10%", weight="10%", bake="1h"),
+        Stage("50%", weight="50%", bake="1h"),
         Stage("100%", weight="100%"),
     ],
     # What must not happen meanwhile.
@@ -35,8 +35,8 @@ my_service = Rollout(
             title="Share of failed requests",
             success=Below("0.5%"),
             tiers=[
-                Warning(Above("1%"), hold="5m"),
-                Critical(Above("5%"), hold="2m", action="rollback"),
+                Warning(Above("1%"), sustained="5m"),
+                Critical(Above("5%"), sustained="2m", action="rollback"),
                 Emergency(Above("25%"), action="emergency-rollback"),
             ],
             runbook=Runbook(
@@ -51,8 +51,8 @@ my_service = Rollout(
             title="95th percentile of request time",
             success=Below("500ms"),
             tiers=[
-                Warning(Above("500ms"), hold="5m"),
-                Critical(Above("1s"), hold="5m", action="rollback"),
+                Warning(Above("500ms"), sustained="5m"),
+                Critical(Above("1s"), sustained="5m", action="rollback"),
             ],
             runbook=Runbook(
                 "Users wait.",

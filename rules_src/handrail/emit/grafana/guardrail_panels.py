@@ -75,8 +75,8 @@ def _panel(signal: plan.Signal, guardrail: plan.Guardrail, rollout: plan.Rollout
 def _text(guardrail: plan.Guardrail) -> str:
     said = [guardrail.runbook.impact] if guardrail.runbook.impact else []
     for alert in guardrail.alerts:
-        held = f" for {span(alert.hold)}" if alert.hold else ""
-        said.append(f"**{alert.tier}**: {wording.limits(alert)}{held} → {alert.action}")
+        sustained = f" sustained for {span(alert.sustained)}" if alert.sustained else ""
+        said.append(f"**{alert.tier}**: {wording.limits(alert)}{sustained} → {alert.action}")
     if guardrail.shadow:
         said.append("In the shadow: nothing is done about it.")
     return "\n\n".join(said)

@@ -47,7 +47,7 @@ def _stages(rollout: plan.Rollout) -> list[Panel]:
         ),
         figure(
             PanelFrame(
-                "Time to the next stage", "0 when the hold is over: the gate is next.", width=4, height=4
+                "Time to the next stage", "0 when the bake time is over: the gate is next.", width=4, height=4
             ),
             "dtdhms",
             [Line(_left(rollout), "{{stage}}")],
@@ -61,12 +61,12 @@ def _stages(rollout: plan.Rollout) -> list[Panel]:
 def _left(rollout: plan.Rollout) -> str:
     parts = []
     for stage in rollout.stages:
-        if stage.hold is not None:
+        if stage.bake is not None:
             this = (names.STAGE, "=", stage.name)
             entered = f"max by (stage) ({_of(names.STAGE_ENTERED_METRIC, rollout, this)})"
             inside = f"max by (stage) ({_of(names.STAGE_METRIC, rollout, this)}) == 1"
             parts.append(
-                f"clamp_min({entered} + {plain(seconds(stage.hold))} - time(), 0) and on (stage) ({inside})"
+                f"clamp_min({entered} + {plain(seconds(stage.bake))} - time(), 0) and on (stage) ({inside})"
             )
     return "\nor ".join(parts) or "vector(0) < 0"
 

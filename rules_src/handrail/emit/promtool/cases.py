@@ -128,7 +128,7 @@ def _figure(one: Figure) -> Data:
 
 
 def _looks(stories: Sequence[Story]) -> list[Data]:
-    """Who fires, and who waits for its hold to be over, of all of whom that is certain."""
+    """Who fires, and who is not sustained for long enough yet, of all of whom that is certain."""
     tests = []
     for at in sorted({at for story in stories for at in story.looks}):
         by_label: dict[tuple[str, str] | None, dict[str, str]] = {}

@@ -278,7 +278,7 @@ class Director:
             sure = max(self.shows(signal, start), NOTHING if start else self.ready)
             phases.append(Phase(told, start, sure))
             over = self._just_over(phases) if held else {}
-            waits = max((self.clock.times(alert.hold) for alert in over), default=NOTHING)
+            waits = max((self.clock.times(alert.sustained) for alert in over), default=NOTHING)
             looks.append(self.clock.first(sure) + waits)
             timeline.play(self.feeds(told), looks[-1])
             if not isinstance(signal.measure.inner, Increase):
@@ -335,7 +335,7 @@ class Director:
         begins = self._begins(measure, onset, up=up)
         if isinstance(measure, COUNTED):
             flood = Decimal(FLOOD * max(1, min(width, onset) // self.scrape))
-        waits = max(self.clock.times(alert.hold) for alert in self.guardrail.alerts)
+        waits = max(self.clock.times(alert.sustained) for alert in self.guardrail.alerts)
         timeline.play(self.feeds(values, flood), self.clock.first(begins.last) + waits)
         end = timeline.now
         ends = self._ends(measure, onset, end, up=up)
@@ -393,7 +393,7 @@ class Director:
             text
             for reason, begins, _ in lost[:1]
             for text in self.text(
-                alert, None, begins.last + self.clock.times(alert.hold), None, reason=reason
+                alert, None, begins.last + self.clock.times(alert.sustained), None, reason=reason
             )
         ]
         return self.story(promise, timeline, lives, looks, [] if self.ago else texts, context)

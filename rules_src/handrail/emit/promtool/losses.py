@@ -63,7 +63,7 @@ def _story_of_loss(
         first = gone if exactly is None else last + exactly
         begins = clock.span(first, max(last + width + TICK, gone))
         rest = {key: feed for key, feed in healthy.items() if key not in keys}
-        timeline.play(rest, begins.last + clock.times(director.guardrail.blind.hold))
+        timeline.play(rest, begins.last + clock.times(director.guardrail.blind.sustained))
         ends = clock.span(timeline.now, timeline.now + 3 * scrape)
         timeline.play(healthy, ends.last)
         lost.append((reason, begins, ends))
@@ -99,7 +99,7 @@ def no_number(director: Director, signal: Signal) -> Story:
     start = timeline.now
     sure = start if not isinstance(signal.measure.inner, Growth) else start + 2 * director.scrape
     begins = director.clock.span(start, sure)
-    timeline.play({**healthy, **twin}, begins.last + director.clock.times(director.guardrail.blind.hold))
+    timeline.play({**healthy, **twin}, begins.last + director.clock.times(director.guardrail.blind.sustained))
     return director.blind(NUMBERS, timeline, [("its values are no numbers", begins, None)])
 
 

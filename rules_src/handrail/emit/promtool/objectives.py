@@ -147,7 +147,7 @@ class Objective:
         timeline.play(fed, clock.step)
         gone = timeline.now
         begins = clock.span(gone, gone + self.rollout.evaluate + 2 * scrape)
-        fires = begins.last + clock.times(alert.hold)
+        fires = begins.last + clock.times(alert.sustained)
         timeline.play({}, fires)
         ends = clock.span(timeline.now, timeline.now + 4 * scrape)
         life = Life(alert, begins, ends)

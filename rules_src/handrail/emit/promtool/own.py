@@ -52,7 +52,7 @@ def climb(rollout: Rollout) -> Iterator[Story]:
     texts = tuple(
         Text(level.alert, begins.last + clock.times(level.after), carried, Decimal(1))
         for level in rollout.escalation
-        if all(one.hold > step for one in rollout.alerts if one.tier == names.BLIND)
+        if all(one.sustained > step for one in rollout.alerts if one.tier == names.BLIND)
     )
     yield Story(CLIMBS, names.ESCALATION, Context(), clock, timeline, lives, turns(lives, clock), texts)
 

@@ -43,7 +43,7 @@ LONGEST = 90
 Make = Callable[[Director], Story | None]
 
 LIMITS = "Just under a limit its tier is silent, just over it fires"
-SUDDEN = "In a sudden breach each tier fires when its hold is over; when it is over, it is kept as long as declared"
+SUDDEN = "In a sudden breach each tier fires once it is sustained as long as declared; when it is over, it is kept as long as declared"
 EVENTS = "With fewer events than its minimum nothing is judged, however bad they are; with enough it is"
 BESIDE = "A sick stable arm and sick series of others raise nothing beside a healthy one"
 RESTING = "While the condition of a measure does not hold, nothing fires"

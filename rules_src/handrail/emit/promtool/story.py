@@ -58,7 +58,7 @@ class Life:
 
     def state(self, at: timedelta, clock: Clock) -> str | None:
         """`firing`, `pending` or nothing ("") at an evaluation; None where that is not certain."""
-        hold, keep = clock.times(self.alert.hold), clock.times(self.alert.keep_firing_for)
+        sustained, keep = clock.times(self.alert.sustained), clock.times(self.alert.keep_firing_for)
         if self.begins is None:
             return ""
         if self.alert.during is not None and at + clock.step >= self.alert.during:
@@ -66,9 +66,9 @@ class Life:
         if at < self.begins.first:
             return ""
         ends = self.ends or Span(FOREVER, FOREVER)
-        if self.begins.last + hold <= at < ends.first + keep:
-            return "firing" if self.begins.last + hold < ends.first else None
-        if self.begins.last <= at < min(self.begins.first + hold, ends.first):
+        if self.begins.last + sustained <= at < ends.first + keep:
+            return "firing" if self.begins.last + sustained < ends.first else None
+        if self.begins.last <= at < min(self.begins.first + sustained, ends.first):
             return "pending"
         return "" if at >= ends.last + keep else None
 
@@ -76,8 +76,8 @@ class Life:
         """The last moments at which it is still one thing, and the first at which it is another."""
         if self.begins is None:
             return
-        hold, keep = clock.times(self.alert.hold), clock.times(self.alert.keep_firing_for)
-        yield from (self.begins.first + hold - clock.step, self.begins.last + hold)
+        sustained, keep = clock.times(self.alert.sustained), clock.times(self.alert.keep_firing_for)
+        yield from (self.begins.first + sustained - clock.step, self.begins.last + sustained)
         if self.ends is not None:
             yield from (self.ends.first + keep - clock.step, self.ends.last + keep)
 

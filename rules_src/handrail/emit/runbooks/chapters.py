@@ -29,7 +29,7 @@ class TierRow:
 
     name: str
     limit: str
-    held: str
+    sustained: str
     severity: str
     action: str
     fires: str
@@ -59,7 +59,7 @@ class StageRow:
 
     name: str
     traffic: str
-    held: str
+    bake: str
     asks: tuple[str, ...]
 
 
@@ -171,7 +171,7 @@ def _tier(alert: plan.Alert, limit: str, times: Times) -> TierRow:
     return TierRow(
         name=alert.tier,
         limit=limit,
-        held=span(alert.hold) if alert.hold else "at once",
+        sustained=span(alert.sustained) if alert.sustained else "at once",
         severity=alert.severity,
         action=alert.action,
         fires=_between(times.fires, times.fires_at_last),
@@ -192,7 +192,7 @@ def _stages(rollout: plan.Rollout) -> Iterable[StageRow]:
         yield StageRow(
             name=stage.name,
             traffic="" if stage.weight is None else show(stage.weight, Unit.ratio),
-            held=span(stage.hold) if stage.hold else "for good",
+            bake=span(stage.bake) if stage.bake else "for good",
             asks=() if gate is None else tuple(_asks(gate)),
         )
 
@@ -243,7 +243,7 @@ def _channel(channel: contract.Channel) -> str:
 def _matrix(guardrail: plan.Guardrail, columns: tuple[str, ...]) -> tuple[str, ...]:
     def cell(action: str) -> str:
         cells = (
-            limits(alert) + (f" for {span(alert.hold)}" if alert.hold else "")
+            limits(alert) + (f" sustained for {span(alert.sustained)}" if alert.sustained else "")
             for alert in guardrail.alerts
             if alert.action == action
         )

@@ -152,9 +152,9 @@ def guarded_stages(rollout: Rollout, limits: Sequence[Limit]) -> list[Stage]:
     guarded = [
         stage
         for stage in rollout.stages
-        if stage.hold is not None and stage.has_canary and any(in_force(limit, stage) for limit in limits)
+        if stage.bake is not None and stage.has_canary and any(in_force(limit, stage) for limit in limits)
     ]
-    return sorted(guarded, key=lambda stage: duration(stage.hold or "0s"))
+    return sorted(guarded, key=lambda stage: duration(stage.bake or "0s"))
 
 
 def possible(measure: Measure) -> tuple[Decimal | None, Decimal | None]:

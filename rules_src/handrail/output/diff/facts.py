@@ -48,7 +48,7 @@ class TierState:
     action: str
     severity: str
     shadow: bool
-    hold: timedelta
+    sustained: timedelta
     keeps: timedelta
     expr: str
     limits: tuple[LimitState, ...] | None
@@ -70,7 +70,7 @@ class StageState:
     """A stage and the gate into it; `criteria` has each guardrail's, in words → in expressions."""
 
     weight: float | None
-    hold: float | None
+    bake: float | None
     enter: tuple[str, ...]
     criteria: Mapping[str, Mapping[str, str]]
     manual: tuple[str, ...]
@@ -259,7 +259,7 @@ def _tier(rule: Any, known: Any, told: Any, alerts: Any) -> TierState:
         action=labels["action"],
         severity=labels["severity"],
         shadow=labels.get("mode") == "shadow",
-        hold=_span(rule, "for"),
+        sustained=_span(rule, "for"),
         keeps=_span(rule, "keep_firing_for"),
         expr=rule["expr"],
         limits=tuple(map(_limit, known["limits"])) if "limits" in known else None,
@@ -295,7 +295,7 @@ def _limit(limit: Any) -> LimitState:
 def _stage(stage: Any, gate: Any) -> StageState:
     return StageState(
         weight=stage["weight"],
-        hold=stage["hold"],
+        bake=stage["bake"] if "bake" in stage else stage["hold"],  # as it was called
         enter=tuple(map(_step, stage["enter"])),
         criteria=_criteria(gate),
         manual=tuple(gate.get("manual", ())),

@@ -37,10 +37,10 @@ def _stage(old: StageState, new: StageState) -> Iterator[EffectAndWords]:
             by_size(old.weight, new.weight, more_is=Effect.looser),
             f"traffic {_share(old.weight)} → {_share(new.weight)}",
         )
-    if old.hold != new.hold:
+    if old.bake != new.bake:
         yield (
-            by_size(old.hold, new.hold, more_is=Effect.tighter),
-            f"hold {_time(old.hold)} → {_time(new.hold)}",
+            by_size(old.bake, new.bake, more_is=Effect.tighter),
+            f"bake {_time(old.bake)} → {_time(new.bake)}",
         )
     yield from _list("step on entering", old.enter, new.enter, gone=Effect.unclear, came=Effect.unclear)
     for guardrail in dict.fromkeys([*old.criteria, *new.criteria]):
@@ -171,8 +171,8 @@ def _share(weight: float | None) -> str:
     return "not set by weight" if weight is None else f"{weight * 100:g} %"
 
 
-def _time(hold: float | None) -> str:
-    return "for good" if hold is None else span(timedelta(seconds=hold))
+def _time(bake: float | None) -> str:
+    return "for good" if bake is None else span(timedelta(seconds=bake))
 
 
 def _times(checks: Sequence[float]) -> str:

@@ -59,15 +59,15 @@ def _summary(rollout: RolloutState, guardrail: str) -> str:
 
 def _line(tier: TierState) -> str:
     limits = ", or ".join(limit.text for limit in tier.limits or ())
-    held = f" for {span(tier.hold)}" if tier.hold else ""
-    return f"{limits or 'its expression'}{held}: {tier.action}{' in shadow' if tier.shadow else ''}"
+    sustained = f" sustained for {span(tier.sustained)}" if tier.sustained else ""
+    return f"{limits or 'its expression'}{sustained}: {tier.action}{' in shadow' if tier.shadow else ''}"
 
 
 def _tier(old: TierState, new: TierState) -> Iterator[EffectAndWords]:
     yield from _limits(old, new)
-    if old.hold != new.hold:
-        effect = by_size(old.hold, new.hold, more_is=Effect.looser)
-        yield effect, f"hold {span(old.hold)} → {span(new.hold)}"
+    if old.sustained != new.sustained:
+        effect = by_size(old.sustained, new.sustained, more_is=Effect.looser)
+        yield effect, f"sustained {span(old.sustained)} → {span(new.sustained)}"
     if old.keeps != new.keeps:
         effect = by_size(old.keeps, new.keeps, more_is=Effect.tighter)
         yield effect, f"kept firing {span(old.keeps)} → {span(new.keeps)}"

@@ -28,20 +28,20 @@ shop = Rollout(
     "shop",
     "shop",
     arms=Arms("track", canary="canary", stable="stable"),
-    stages=[Stage("10%", weight="10%", hold="1h"), Stage("50%", weight="50%", hold="1h"), Stage("100%", weight="100%")],
+    stages=[Stage("10%", weight="10%", bake="1h"), Stage("50%", weight="50%", bake="1h"), Stage("100%", weight="100%")],
     guardrails=[
         Guardrail(
             "errors",
             Ratio(bad='requests_total{code=~"5.."}', of="requests_total"),
             against=StableArm(),
             success=Below("1%"),
-            tiers=[Warning(Rise("50%", floor="0.5%")), Critical(Rise("100%", floor="1%"), hold="5m", action="rollback"), Emergency(Above("25%"))],
+            tiers=[Warning(Rise("50%", floor="0.5%")), Critical(Rise("100%", floor="1%"), sustained="5m", action="rollback"), Emergency(Above("25%"))],
             runbook=RUNBOOK,
         ),
         Guardrail(
             "latency",
             Latency("request_seconds", p=95, buckets=[0.1, 0.25, 0.5, 1, 2.5]),
-            tiers=[Critical(Above({"10%": "500ms", "50%": "250ms"}, otherwise="1s"), hold="5m", action="rollback")],
+            tiers=[Critical(Above({"10%": "500ms", "50%": "250ms"}, otherwise="1s"), sustained="5m", action="rollback")],
             runbook=RUNBOOK,
         ),
         Guardrail(
@@ -55,7 +55,7 @@ shop = Rollout(
             "users",
             Gauge("active_users"),
             against=BeforeRollout(),
-            tiers=[Warning(Drop("20%"), hold="10m")],
+            tiers=[Warning(Drop("20%"), sustained="10m")],
             runbook=RUNBOOK,
             whole_service=True,
         ),

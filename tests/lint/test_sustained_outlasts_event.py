@@ -1,10 +1,10 @@
-"""hold-outlasts-event: what it finds, with line and words, and what it leaves alone."""
+"""sustained-outlasts-event: what it finds, with line and words, and what it leaves alone."""
 
 from __future__ import annotations
 
 import pytest
 from declared import found, guardrail
-from handrail.lint.hold_outlasts_event import NAME
+from handrail.lint.sustained_outlasts_event import NAME
 
 COUNT = 'Increase("attempts_total", window="5m")'
 
@@ -14,16 +14,16 @@ def test_one_event_must_be_visible_for_longer_than_the_hold() -> None:
         tiers=[
             Critical(
                 Above(0),
-                hold="5m",
+                sustained="5m",
             ),
         ]
     """
     assert found(NAME, guardrail(tiers, measure=COUNT)) == [
         (
-            'hold="5m",',
+            'sustained="5m",',
             (
-                "error: 'errors' holds for 5m what one event shows for 5m, so one event never fires it; "
-                "shorten hold= or widen window="
+                "error: 'errors' must be sustained for 5m, and one event shows for 5m, so one event never fires it; "
+                "shorten sustained= or widen window="
             ),
         )
     ]
@@ -44,7 +44,7 @@ def test_one_event_must_be_visible_for_longer_than_the_hold() -> None:
     ],
 )
 def test_whichever_way_it_is_said_that_there_must_be_none(measure: str, limit: str) -> None:
-    facts = guardrail(f'tiers=[Critical({limit}, hold="5m")]', measure=measure)
+    facts = guardrail(f'tiers=[Critical({limit}, sustained="5m")]', measure=measure)
     assert len(found(NAME, facts)) == 1
 
 
@@ -59,17 +59,17 @@ def test_whichever_way_it_is_said_that_there_must_be_none(measure: str, limit: s
     ],
 )
 def test_what_takes_more_than_one_event_may_be_held(measure: str, limit: str) -> None:
-    assert found(NAME, guardrail(f'tiers=[Critical({limit}, hold="5m")]', measure=measure)) == []
+    assert found(NAME, guardrail(f'tiers=[Critical({limit}, sustained="5m")]', measure=measure)) == []
 
 
 def test_a_change_of_state_is_visible_for_its_own_window() -> None:
-    facts = guardrail('tiers=[Warning(Changed("1m"), hold="2m")]', measure='State("breaker")')
+    facts = guardrail('tiers=[Warning(Changed("1m"), sustained="2m")]', measure='State("breaker")')
     assert len(found(NAME, facts)) == 1
 
 
 def test_a_shorter_hold_is_fine() -> None:
-    assert found(NAME, guardrail('tiers=[Critical(Above(0), hold="1m")]', measure=COUNT)) == []
+    assert found(NAME, guardrail('tiers=[Critical(Above(0), sustained="1m")]', measure=COUNT)) == []
 
 
 def test_a_limit_of_many_events_may_be_held_for_long() -> None:
-    assert found(NAME, guardrail('tiers=[Critical(Above(100), hold="10m")]', measure=COUNT)) == []
+    assert found(NAME, guardrail('tiers=[Critical(Above(100), sustained="10m")]', measure=COUNT)) == []

@@ -1,6 +1,6 @@
-"""hold-outlasts-event: a tier waits longer than a single event stays visible, so one event never fires it.
+"""sustained-outlasts-event: a tier waits longer than a single event stays visible, so one event never fires it.
 
-`Increase(errors, window="1m")` is above 0 for one minute after an error. With `hold="5m"` the rule "there must be
+`Increase(errors, window="1m")` is above 0 for one minute after an error. With `sustained="5m"` the rule "there must be
 none" becomes "there must not be errors for five minutes without a break". `AtLeast(1)` says the same as `Above(0)`, and
 so does a rate that one event reaches, or a share above 0 %. The same goes for a change of state.
 """
@@ -16,7 +16,7 @@ from handrail.lint.common.finding import Finding, finding
 from handrail.lint.common.limit_figures import Use, figures, uses
 from handrail.units import duration, seconds
 
-NAME = "hold-outlasts-event"
+NAME = "sustained-outlasts-event"
 
 
 def check(rollout: Rollout) -> Iterator[Finding]:
@@ -24,10 +24,10 @@ def check(rollout: Rollout) -> Iterator[Finding]:
     for guardrail in rollout.guardrails:
         for use in uses(guardrail):
             window = _visible(use)
-            if use.tier is not None and window and duration(use.tier.hold) >= duration(window):
-                what = f"holds for {use.tier.hold} what one event shows for {window}, so one event never fires it"
-                cure = "shorten hold= or widen window="
-                yield finding(NAME, use.tier, what, cure, "hold", about=guardrail)
+            if use.tier is not None and window and duration(use.tier.sustained) >= duration(window):
+                what = f"must be sustained for {use.tier.sustained}, and one event shows for {window}, so one event never fires it"
+                cure = "shorten sustained= or widen window="
+                yield finding(NAME, use.tier, what, cure, "sustained", about=guardrail)
 
 
 def _visible(use: Use) -> str | None:

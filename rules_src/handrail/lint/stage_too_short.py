@@ -1,4 +1,4 @@
-"""stage-holds: a hold is longer than a stage in which it counts; or a stage that is not the last has no hold.
+"""stage-too-short: a stage bakes no longer than a tier there must be sustained; or it is not the last and has no bake time.
 
 A breach in such a stage would be noticed after the stage is over, when the bad version has more traffic.
 The same goes for `blind_after`.
@@ -15,14 +15,16 @@ from handrail.lint.common.finding import Finding, finding
 from handrail.lint.common.limit_figures import guarded_stages
 from handrail.units import duration
 
-NAME = "stage-holds"
+NAME = "stage-too-short"
 
 
 def check(rollout: Rollout) -> Iterator[Finding]:
-    """Every hold against the shortest stage it counts in."""
+    """Every tier against the shortest stage it counts in."""
     for stage in rollout.stages[:-1]:
-        if stage.hold is None:
-            yield finding(NAME, stage, f"stage '{stage.name}' is not the last and has no hold", "add hold=")
+        if stage.bake is None:
+            yield finding(
+                NAME, stage, f"stage '{stage.name}' is not the last and has no bake time", "add bake="
+            )
     for guardrail in rollout.guardrails:
         for tier in guardrail.tiers:
             stages = guarded_stages(rollout, [tier.limit, *(other.limit for other in tier.or_)])
@@ -32,15 +34,15 @@ def check(rollout: Rollout) -> Iterator[Finding]:
 
 def _tier(guardrail: Guardrail, tier: Tier, stages: list[Stage]) -> Iterator[Finding]:
     for stage in stages:
-        if duration(tier.hold) >= duration(stage.hold or "0s"):
-            what = f"holds its {tier.tier} tier for {tier.hold}, and stage '{stage.name}' lasts {stage.hold}"
-            cure = "shorten hold= or lengthen the stage"
-            yield finding(NAME, tier, what, cure, "hold", about=guardrail)
+        if duration(tier.sustained) >= duration(stage.bake or "0s"):
+            what = f"fires its {tier.tier} tier once sustained for {tier.sustained}, and stage '{stage.name}' bakes for {stage.bake}"
+            cure = "shorten sustained= or lengthen bake="
+            yield finding(NAME, tier, what, cure, "sustained", about=guardrail)
 
 
 def _blind(guardrail: Guardrail, stages: list[Stage]) -> Iterator[Finding]:
     for stage in stages:
-        if duration(guardrail.blind_after) >= duration(stage.hold or "0s"):
-            what = f"says that it is blind after {guardrail.blind_after}, and stage '{stage.name}' lasts {stage.hold}"
-            cure = "shorten blind_after= or lengthen the stage"
+        if duration(guardrail.blind_after) >= duration(stage.bake or "0s"):
+            what = f"says that it is blind after {guardrail.blind_after}, and stage '{stage.name}' bakes for {stage.bake}"
+            cure = "shorten blind_after= or lengthen bake="
             yield finding(NAME, guardrail, what, cure, "blind_after", about=guardrail)

@@ -55,7 +55,7 @@ def test_a_limit_where_something_is_judged_may_fire(facts: tuple[str, ...]) -> N
     assert said(*facts) == []
 
 
-def test_a_tier_that_counts_for_less_time_than_it_holds_never_fires() -> None:
+def test_a_tier_that_counts_for_less_time_than_it_must_be_sustained_never_fires() -> None:
     assert said('tiers=[Warning(Above("5%"), during="5m", sustained="5m")]') == [
         "it counts for 5m and must be sustained for 5m; shorten sustained=, or lengthen during="
     ]
@@ -79,7 +79,7 @@ def test_what_is_bound_to_what_never_holds_never_fires() -> None:
     assert said(tiers, measure=measure.format(0)) == []
 
 
-def test_a_hold_takes_whole_evaluations() -> None:
+def test_what_must_be_sustained_takes_whole_evaluations() -> None:
     assert said('tiers=[Warning(Above("5%"), during="5m", sustained="4m31s")]') == [
         "it counts for 5m and must be sustained for 4m31s, which takes evaluations for 5m; shorten sustained=, or lengthen during="
     ]

@@ -12,7 +12,7 @@ def tiers(*more: str) -> str:
     return guardrail(f"tiers=[Critical(Above('5%'), action='rollback', {', '.join(more)})]")
 
 
-def test_a_hold_that_leaves_no_time_to_recover_is_found() -> None:
+def test_a_tier_whose_sustained_leaves_no_time_to_recover_is_found() -> None:
     assert [what for _, what in found(NAME, BUDGET, "rollback=UNDO", tiers('sustained="5m"'))] == [
         (
             "error: 'errors' has rolled back after 6m10s at critical, and the budget is 5m; "

@@ -6,7 +6,7 @@ from declared import found, guardrail
 from handrail.lint.stage_too_short import NAME
 
 
-def test_a_hold_longer_than_its_stage_never_ends_there() -> None:
+def test_a_limit_that_must_be_sustained_for_longer_than_its_stage_bakes_never_is() -> None:
     tiers = """
         tiers=[
             Critical(
@@ -64,6 +64,6 @@ def test_a_stage_that_is_not_the_last_needs_an_end() -> None:
     ]
 
 
-def test_holds_that_end_in_their_stages_are_fine() -> None:
+def test_limits_that_are_sustained_in_their_stages_are_fine() -> None:
     facts = guardrail('tiers=[Critical(Above("5%"), sustained="239m")]')
     assert found(NAME, "stages=STAGES", "arms=ARMS", facts) == []

@@ -9,7 +9,7 @@ from handrail.lint.sustained_outlasts_event import NAME
 COUNT = 'Increase("attempts_total", window="5m")'
 
 
-def test_one_event_must_be_visible_for_longer_than_the_hold() -> None:
+def test_one_event_must_be_visible_for_longer_than_it_must_be_sustained() -> None:
     tiers = """
         tiers=[
             Critical(
@@ -58,7 +58,7 @@ def test_whichever_way_it_is_said_that_there_must_be_none(measure: str, limit: s
         ('Rate("requests_total")', 'Below("1/s")'),
     ],
 )
-def test_what_takes_more_than_one_event_may_be_held(measure: str, limit: str) -> None:
+def test_what_takes_more_than_one_event_may_have_to_be_sustained(measure: str, limit: str) -> None:
     assert found(NAME, guardrail(f'tiers=[Critical({limit}, sustained="5m")]', measure=measure)) == []
 
 
@@ -67,9 +67,9 @@ def test_a_change_of_state_is_visible_for_its_own_window() -> None:
     assert len(found(NAME, facts)) == 1
 
 
-def test_a_shorter_hold_is_fine() -> None:
+def test_what_must_be_sustained_for_less_is_fine() -> None:
     assert found(NAME, guardrail('tiers=[Critical(Above(0), sustained="1m")]', measure=COUNT)) == []
 
 
-def test_a_limit_of_many_events_may_be_held_for_long() -> None:
+def test_a_limit_of_many_events_may_have_to_be_sustained_for_long() -> None:
     assert found(NAME, guardrail('tiers=[Critical(Above(100), sustained="10m")]', measure=COUNT)) == []

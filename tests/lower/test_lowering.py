@@ -134,7 +134,9 @@ def test_a_stage_without_a_limit_has_none_also_where_tiers_follow_each_other() -
 
 
 @given(some.integers(min_value=1, max_value=90), some.integers(min_value=1, max_value=60))
-def test_faster_divides_every_hold_to_the_millisecond(minutes: int, faster: int) -> None:
+def test_faster_divides_how_long_a_limit_must_be_sustained_to_the_millisecond(
+    minutes: int, faster: int
+) -> None:
     alerts = _alerts(
         Guardrail("errors", RATIO, tiers=[Critical(Above("5%"), sustained=f"{minutes}m")]), faster
     )

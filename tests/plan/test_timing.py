@@ -59,7 +59,7 @@ def minutes(measure: Measure, tier: Warning | Critical) -> tuple[float, float]:
     return found.sudden / timedelta(minutes=1), found.slight / timedelta(minutes=1)
 
 
-def test_a_rollback_takes_scrape_window_evaluation_hold_asking_again_and_its_steps() -> None:
+def test_a_rollback_takes_scrape_window_evaluation_sustained_asking_again_and_its_steps() -> None:
     tier = Critical(Above("20%"), sustained="2m", action="rollback", confirm=Confirm("15s"))
     seconds = timedelta(seconds=1)
     found = taken(BAD, tier)
@@ -78,7 +78,7 @@ def test_a_rollback_takes_scrape_window_evaluation_hold_asking_again_and_its_ste
     assert (found.done, found.done_at_last) == (340 * seconds, 820 * seconds)
 
 
-def test_a_hold_is_counted_in_whole_evaluations() -> None:
+def test_how_long_a_limit_must_be_sustained_is_counted_in_whole_evaluations() -> None:
     assert taken(BAD, Warning(Above("1%"), sustained="31s")).sustained == timedelta(minutes=1)
     assert taken(BAD, Warning(Above("1%"))).sustained == timedelta()
 

@@ -129,7 +129,7 @@ def test_an_hold_stops_promotions_until_it_is_resumed(shop: Guarded) -> None:
     assert shop.weights() == (50, 50)
 
 
-def test_a_stage_that_still_holds_is_not_left(shop: Guarded) -> None:
+def test_a_stage_that_still_bakes_is_not_left(shop: Guarded) -> None:
     shop.call("start")
     shop.call("promote")
     assert shop.call("promote")["text"].startswith("stage 50%: not yet: until ")

@@ -46,7 +46,7 @@ def test_a_service_at_rest_has_no_value_no_breach_and_is_not_blind(promtool: str
     assert complaints(promtool, shop(PLAIN), series, value("20m", {}), firing("20m")) == ""
 
 
-def test_a_vanished_service_is_blind_when_window_and_hold_are_over(promtool: str) -> None:
+def test_a_vanished_service_is_blind_when_window_and_blind_after_are_over(promtool: str) -> None:
     series = {'requests_total{code="200"}': "0+100x20 stale"}  # the last sample is at 5m
     calm, blind = firing("14m30s"), firing("15m30s", "ShopErrorsBlind")
     assert complaints(promtool, shop(PLAIN), series, calm, blind) == ""

@@ -132,8 +132,8 @@ TIGHTER = Guardrail(
 )
 
 
-def test_a_promotion_restarts_no_hold(promtool: str) -> None:
-    """The breach began in the stage before, and is held through the promotion at the ninth minute."""
+def test_a_promotion_ends_nothing_that_was_sustained_so_far(promtool: str) -> None:
+    """The breach began in the stage before, and is sustained through the promotion at the ninth minute."""
     series = {
         **RECEIVER,
         **at("10%", "1x36 0x364"),

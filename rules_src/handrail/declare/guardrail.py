@@ -48,7 +48,7 @@ class On:
 
 @declared
 class Tier:
-    """A limit, how long that must be sustained (`sustained`), and the action to ask for then.
+    """A limit, how long its breach must be sustained before the alert fires, and the action to ask for then.
 
     `keep_firing_for` keeps the alert firing after the breach ends, so that a receiver that was down is still told; for
     acting tiers it is 10 minutes by default.

@@ -84,7 +84,10 @@ StageName = Annotated[
 
 @declared
 class Stage:
-    """A share of traffic that bakes for a time; without `bake` it is the last one. `gate` guards the way into it."""
+    """A share of traffic, and how long it bakes before the next gate may open; the last one needs no `bake`.
+
+    `gate` guards the way into it.
+    """
 
     renamed: ClassVar = (Renamed("hold", "bake", of="a stage"),)
     name: StageName

@@ -1,4 +1,4 @@
-"""detection-too-slow: scrape, window, evaluation and `sustained` together take longer than a stage bakes.
+"""detection-too-slow: scrape, window, evaluation and `sustained` together take longer than a stage's bake time.
 
 Each may be short enough alone. A sudden breach that fires only after its stage is over is an error; one that
 does so only when the value is just over its limit, and the window fills slowly, is a warning.

@@ -1,4 +1,4 @@
-"""stage-too-short: a stage bakes no longer than a tier there must be sustained; or it is not the last and has no bake time.
+"""stage-too-short: a stage is over before a tier's limit is sustained; or one that is not the last has no bake time.
 
 A breach in such a stage would be noticed after the stage is over, when the bad version has more traffic.
 The same goes for `blind_after`.

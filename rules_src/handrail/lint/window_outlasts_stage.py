@@ -1,4 +1,4 @@
-"""window-outlasts-stage: a measure looks back further than a stage bakes, and judges the stage by the one before.
+"""window-outlasts-stage: a measure looks back further than a stage's bake time, and judges the stage by the one before.
 
 With an hour's window in a stage of half an hour, half of what is judged is the share of traffic before it.
 """

@@ -149,7 +149,7 @@ def test_lines_are_told_apart_by_colour_and_dashes_and_events_have_their_own_axi
 def test_a_panel_says_its_tiers_and_leads_to_its_section_of_the_runbook() -> None:
     found = panel(pages(shop)["shop.json"], "Share of errors")
     assert found["description"] == (
-        "Nobody can buy.\n\n**warning**: above 1 % for 5m → investigate\n\n"
+        "Nobody can buy.\n\n**warning**: above 1 % sustained for 5m → investigate\n\n"
         "**critical**: above 5 % in stage 10%, 2 % in stage 100% → rollback"
     )
     assert [link["url"] for link in found["links"]] == ["https://runbooks.example.com/shop.md#errors"]

@@ -95,7 +95,7 @@ def test_a_guardrail_s_section_is_complete() -> None:
 
 The share of `requests_total{status=~"5..|4.."}` in `requests_total` over 5m. With less than 100 events in that time there is no verdict.
 
-| tier | limit | held | severity | asks for | alert after | done after |
+| tier | limit | sustained | severity | asks for | alert after | done after |
 |---|---|---|---|---|---|---|
 | warning | above 1 % | 5m | warning | investigate | 5m48s to 11m | a person acts |
 | critical | above 5 % in stage 10%, 2 % in stage 100% | at once | critical | rollback | 1m to 5m45s | 1m25s to 6m10s |
@@ -118,7 +118,7 @@ def test_the_matrix_says_which_threshold_asks_for_what() -> None:
     assert sections(written(shop)["shop"])["Rollback decision matrix"].splitlines()[-3:] == [
         "| metric | investigate | rollback |",
         "|---|---|---|",
-        "| [errors](#errors) | above 1 % for 5m | above 5 % in stage 10%, 2 % in stage 100% |",
+        "| [errors](#errors) | above 1 % sustained for 5m | above 5 % in stage 10%, 2 % in stage 100% |",
     ]
 
 

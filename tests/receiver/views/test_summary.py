@@ -63,7 +63,7 @@ def test_without_an_attempt_nothing_is_claimed() -> None:
     }
 
 
-def test_a_stage_says_until_when_it_holds_and_then_how_to_go_on() -> None:
+def test_a_stage_says_until_when_it_bakes_and_then_how_to_go_on() -> None:
     early, late = timedelta(minutes=19), timedelta(minutes=61)
     assert summarize(playbook(), History(ATTEMPT), NOW + early).headline == "In stage 50% for 19 min."
     assert facts(History(ATTEMPT), early)["Next"] == (

@@ -22,7 +22,6 @@ from .screen import Drawn, Plain, screen
 from .steps import STEPS, Demo, Failed
 from .view import View
 
-ORDERS_PER_SECOND = 100
 LONGEST = 240.0
 
 
@@ -37,7 +36,7 @@ def main() -> int:
         programs.check()
         folder.mkdir(parents=True, exist_ok=True)
         with screen(plain=call.plain) as shown:
-            code = _run(folder.resolve(), programs, shown)
+            code = _run(folder.resolve(), programs, call.orders, shown)
     except servers.Missing as error:
         _say(str(error))
         code = 2
@@ -64,18 +63,19 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--plain", action="store_true", default=bool(os.environ.get("CI")), help="lines instead of a picture"
     )
+    parser.add_argument("--orders", type=int, default=100, metavar="NUMBER", help="a second; default: 100")
     for name, binary in vars(stack.Programs()).items():
         parser.add_argument(f"--{name}", default=binary, metavar="PROGRAM", help=f"default: {binary}")
     return parser.parse_args()
 
 
-def _run(folder: Path, programs: stack.Programs, shown: Plain | Drawn) -> int:
+def _run(folder: Path, programs: stack.Programs, orders: int, shown: Plain | Drawn) -> int:
     at = files.Addresses()
     title, began = "everything starts", time.monotonic()
     shown.begin(title)
     try:
         made = files.write(folder, at)
-        with _demo(made, at, programs, shown) as demo:
+        with _demo(made, at, programs, orders, shown) as demo:
             page = f"http://demo:{made.token('viewer').read_text()}@{at.receiver}/"
             shown.done(title, f"see {page}", time.monotonic() - began)
             for title, step in STEPS:
@@ -94,7 +94,7 @@ def _run(folder: Path, programs: stack.Programs, shown: Plain | Drawn) -> int:
 
 @contextmanager
 def _demo(
-    made: files.Files, at: files.Addresses, programs: stack.Programs, shown: Plain | Drawn
+    made: files.Files, at: files.Addresses, programs: stack.Programs, orders: int, shown: Plain | Drawn
 ) -> Iterator[Demo]:
     """The stack with customers who order, and what the steps need to work with it."""
     view = View(
@@ -104,8 +104,8 @@ def _demo(
         prometheus=f"http://{at.prometheus}",
         alertmanager=f"http://{at.alertmanager}",
     )
-    orders = load(f"http://{at.shop}/orders", per_second=ORDERS_PER_SECOND, seconds=LONGEST)
-    with stack.running(made, at, programs), view.client, orders as customers:
+    ordering = load(f"http://{at.shop}/orders", per_second=orders, seconds=LONGEST)
+    with stack.running(made, at, programs), view.client, ordering as customers:
         receiver = Receiver(f"http://{at.receiver}", made.token("operator").read_text())
         yield Demo(view, receiver, customers, shown)
 

@@ -40,9 +40,10 @@ backend web
 """
 ALERTMANAGER = "route: {receiver: nobody}\nreceivers: [{name: nobody}]\n"
 SLEEPING_PARENT = """
-import sys, time
+import signal, sys, time
 from pathlib import Path
 from servers import free_address, running
+signal.signal(signal.SIGINT, signal.default_int_handler)  # what a shell runs in the background ignores it
 sleeps = [sys.executable, "-c", "import time; time.sleep(600)"]
 with running("child", sleeps, folder=Path(sys.argv[1]), address=free_address(), ready=lambda: True) as child:
     print(child.process.pid, flush=True)

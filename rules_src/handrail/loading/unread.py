@@ -26,14 +26,22 @@ _DUNDERS = ("__init__.py", "__main__.py")
 
 def files_not_read(source: Path, package: str, settings: str, ran: Mapping[Path, str]) -> Iterator[Problem]:
     """Files below `source` that would declare something and were not run; `package` is the folder that is read."""
-    imported = (getattr(module, "__file__", None) for module in list(sys.modules.values()))
-    known = {*ran, *(Path(file).resolve() for file in imported if file)}
+    known: set[Path] = set()
     for file in _files(source):
-        tree = _parsed(file) if file.resolve() not in known and not _copied(file, known) else None
-        if tree is not None and _declares(tree, (package, settings)):
+        tree = None if file.resolve() in ran else _parsed(file)
+        if tree is None or not _declares(tree, (package, settings)):
+            continue
+        known = known or {*ran, *_imported()}
+        if file.resolve() not in known and not _copied(file, known):
             what = "the file is not read, and would declare something"
             cure = _cure(file.relative_to(source), package, settings, tree)
             yield Problem(Where(shown(file), 1), Severity.error, what, cure)
+
+
+def _imported() -> Iterator[Path]:
+    """The files of all modules: hundreds, each looked up on disk."""
+    files = (getattr(module, "__file__", None) for module in list(sys.modules.values()))
+    return (Path(file).resolve() for file in files if file)
 
 
 def calls_not_run(file: Path, name: str, made_at: Collection[int]) -> Iterator[Problem]:

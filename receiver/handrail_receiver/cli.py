@@ -38,9 +38,10 @@ VERBS: tuple[Verb, ...] = get_args(Verb)
 LONGEST = 60.0
 # What may be said with a verb beside --why; all others take --anyway.
 WORDS: dict[Verb, tuple[str, ...]] = {
+    "start": ("anyway", "canary", "stable"),
     "status": (),
     "check": ("item", "failed"),
-    "approve": ("role", "seen"),
+    "approve": ("role", "seen", "canary", "stable"),
     "promote": ("anyway", "to"),
     "retry": ("anyway", "to"),
 }
@@ -75,6 +76,8 @@ def rollout(
     role: str = "",
     seen: str = "",
     to: str = "",
+    canary: str = "",
+    stable: str = "",
     cert: str | None = None,
     key: str | None = None,
     ca: str | None = None,
@@ -85,6 +88,8 @@ def rollout(
     file HANDRAIL_TOKEN_FILE; `cert` and `key` to the files HANDRAIL_CERT and HANDRAIL_KEY, by which we are known where
     a certificate is asked for; `ca` to HANDRAIL_CA, an authority that counts beside the public ones. `anyway` goes past a "not ready" and needs `why`, which the evidence keeps. `item` and
     `failed` go with check, `role` and `seen` with approve, and `to`, the stage that is meant, with promote and retry.
+    `canary` and `stable` are the versions, where the declaration leaves them open: with start, and with an approval
+    before it.
     """
     options: dict[str, str | bool] = {
         "anyway": anyway,
@@ -93,6 +98,8 @@ def rollout(
         "role": role,
         "seen": seen,
         "to": to,
+        "canary": canary,
+        "stable": stable,
     }
     wrong = [word for word, value in options.items() if value and word not in WORDS.get(verb, ("anyway",))]
     if wrong:
@@ -217,6 +224,8 @@ def _attempt(said: dict[str, Any]) -> list[str]:
         return [f"{said['rollout']}: no attempt yet"]
     where = f", stage {attempt['stage']}" if attempt["stage"] else ""
     lines = [f"{said['rollout']}: attempt {attempt['number']}, {attempt['state']}{where}"]
+    if versions := attempt.get("versions"):
+        lines.append(f"  canary {versions['canary']}, stable {versions['stable']}")
     if attempt["held"]:
         lines.append(f"  held: {attempt['held']}")
     if attempt["state"] == "active":
@@ -252,7 +261,7 @@ def main(argv: list[str] | None = None) -> None:
     asking = commands.add_parser("rollout", help="ask a running receiver")
     asking.add_argument("verb", choices=VERBS)
     asking.add_argument("name")
-    for word in ("cert", "key", "ca", "url", "why", "item", "role", "seen", "to"):
+    for word in ("cert", "key", "ca", "url", "why", "item", "role", "seen", "to", "canary", "stable"):
         asking.add_argument(f"--{word}", default="")
     for word in ("anyway", "failed"):
         asking.add_argument(f"--{word}", action="store_true")

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 
-from handrail.contract import Playbook, names
+from handrail.contract import GivenArms, Playbook, names
 
 from handrail_receiver.decide.admission import ALERTMANAGER, believed, heartbeat, judge
 from handrail_receiver.decide.groups import FAULT, bounded, by_tier, heard_as_well
@@ -54,7 +54,10 @@ TOLD = {Verdict.act, Verdict.hold, Verdict.tell}
 
 
 def with_tells(decision: Decision, playbook: Playbook) -> Decision:
-    """A decision with everybody who is to hear of it."""
+    """A decision with everybody who is to hear of it, and the versions that it is about."""
+    if isinstance(playbook.arms, GivenArms) and decision.verdict not in QUIET:
+        versions = playbook.arms.model_dump(exclude={"given"})
+        decision = replace(decision, known={**decision.known, "versions": versions})
     action = playbook.action(decision.action) if decision.verdict in TOLD else None
     return decision if action is None else replace(decision, tell=action.tell)
 

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 RUNBOOK = d.Runbook("People wait.", look=["at the log"], mend=["roll back"])
 UNDO = d.Command(["undo"], read=["is-undone"])
 BUCKETS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
-ARMS = d.Arms("track", canary="canary", stable="stable")
+ARMS = (d.Arms("track", canary="canary", stable="stable"), d.Arms("version"))
 STAGES: tuple[tuple[d.Stage, ...], ...] = (
     (),
     (d.Stage("on", bake="24h"), d.Stage("done")),
@@ -340,7 +340,7 @@ def _rollout(draw: st.DrawFn) -> tuple[d.Rollout, d.Environment]:
         "shop",
         "shop",
         stages=stages,
-        arms=ARMS if arms else None,
+        arms=draw(st.sampled_from(ARMS)) if arms else None,
         guardrails=[draw(guardrails(name, stages, arms=arms)) for name in names],
         rollback=[UNDO],
         scrape=draw(st.sampled_from(SCRAPES)),

@@ -140,3 +140,12 @@ def test_what_it_aggregates_away_is_fine(expr: str) -> None:
 def test_other_labels_are_fine() -> None:
     facts = guardrail("tiers=[Warning(Above(5))]", measure='Gauge("x", by=["pool"])')
     assert found(NAME, "arms=ARMS", 'match={"job": "shop"}', facts) == []
+
+
+def test_nor_by_the_label_that_says_which_arm_a_version_is() -> None:
+    facts = guardrail("tiers=[Warning(Above(5))]", measure='Gauge("x", by=["arm"])')
+    said = (
+        "fatal: 'errors' tells series apart by 'arm', which already tells the arms apart; take it out of by="
+    )
+    assert found(NAME, 'arms=Arms("version")', "stages=STAGES", facts) == [('Gauge("x", by=["arm"]),', said)]
+    assert found(NAME, "arms=ARMS", "stages=STAGES", facts) == []

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Literal
 
-from handrail.contract import Approval, Criterion, Gate, Playbook
+from handrail.contract import Approval, Criterion, Gate, GivenArms, OpenArms, Playbook
 
 from handrail_receiver.model import Approved, AttemptState, Checked, History
 from handrail_receiver.words.times import span, when
@@ -253,7 +253,7 @@ def _check(place: int, question: str, at: GateCase) -> Requirement:
 
 def _approval(approval: Approval, at: GateCase, own: frozenset[str]) -> Requirement:
     command = f"handrail rollout approve {at.playbook.rollout} --role {_typed(approval.role)}"
-    cure = f"{command} --seen {at.digest[:SEEN]}"
+    cure = f"{command}{_versions(at)}"
     approvals = [one for one in at.history.approved if (one.into, one.role) == (at.gate.into, approval.role)]
     last = max(approvals, key=lambda one: one.number, default=None)
     if last is None:
@@ -269,12 +269,23 @@ def _approval(approval: Approval, at: GateCase, own: frozenset[str]) -> Requirem
     )
 
 
+def _versions(at: GateCase) -> str:
+    """What an approval is for: while no versions are given, it gives them, and there is no digest yet."""
+    arms, attempt = at.playbook.arms, at.history.attempt
+    if isinstance(arms, OpenArms):
+        return " --canary … --stable …"
+    given = isinstance(arms, GivenArms) and not (attempt is not None and attempt.live)
+    words = f" --canary {_typed(arms.canary)} --stable {_typed(arms.stable)}" if given and arms else ""
+    return f"{words} --seen {at.digest[:SEEN]}"
+
+
 def _worthless(approved: Approved, approval: Approval, at: GateCase, own: frozenset[str]) -> str:
     """Why an approval does not count (any more); empty when it does."""
     if approved.number != at.history.speaks_of:
         return f"it was given in attempt {approved.number}, and this is attempt {at.history.speaks_of}"
     if approved.digest != at.digest:
-        return "the playbook, or an answer to a question, has changed since"
+        given = " a version that was given," if isinstance(at.playbook.arms, GivenArms) else ""
+        return f"the playbook,{given} or an answer to a question, has changed since"
     if at.now >= approved.until:
         return f"it ended {when(approved.until)}"
     if not any(one.token == approved.token and one.may(approval.role) for one in at.found.approvers):

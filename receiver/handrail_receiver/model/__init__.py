@@ -12,7 +12,9 @@ from handrail_receiver.model.attempts import (
     History,
     LastSaid,
     attempt_spoken_of,
+    given_arms,
     in_force,
+    with_versions_of,
 )
 from handrail_receiver.model.decisions import (
     HEARTBEAT,
@@ -98,6 +100,8 @@ __all__ = [
     "Untold",
     "Verdict",
     "attempt_spoken_of",
+    "given_arms",
     "in_force",
     "last_told",
+    "with_versions_of",
 ]

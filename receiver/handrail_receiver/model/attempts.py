@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from functools import cached_property
 
-from handrail.contract import Playbook, Step, names
+from handrail.contract import GivenArms, Playbook, Step, names
 
 from handrail_receiver.model.answers import Approved, Checked
 from handrail_receiver.model.runs import ENTERING, NEVER_BEGUN, Run
@@ -59,6 +59,20 @@ class Attempt:
     def live(self) -> bool:
         """Whether anything may still be done in it."""
         return self.state in {AttemptState.active, AttemptState.rolling_back}
+
+
+def given_arms(attempt: Attempt | None) -> GivenArms | None:
+    """The versions that were given when the attempt started; None where they are declared."""
+    arms = attempt.playbook.arms if attempt is not None and attempt.playbook is not None else None
+    return arms if isinstance(arms, GivenArms) else None
+
+
+def with_versions_of(attempt: Attempt | None, newest: Playbook) -> Playbook:
+    """The newest playbook as the attempt would go by it: with the versions that were given at its start."""
+    arms = given_arms(attempt)
+    if arms is None or newest.arms is None or newest.arms.label != arms.label:
+        return newest
+    return newest.with_versions(arms.canary, arms.stable)
 
 
 def in_force(attempt: Attempt | None, newest: Playbook) -> Playbook:

@@ -31,7 +31,8 @@ class Call:
     `pinned` are, for a start, the rollback's steps with their open values filled in, `captured` the references; `not_ready` says, a line each, why it
     should not go on, empty when it may; `no_way_back`, why it could not be rolled back; `causes` are those lines in words that stay the same while
     numbers in a line change. `found` is what a gate is judged by, `word` what the person says of it. `to` names the
-    stage that is meant, empty when the call names none. `looked_at` is how the attempt stood when that was found out.
+    stage that is meant, empty when the call names none. `canary` and `stable` are the versions that a start, or an
+    approval before it, gives. `looked_at` is how the attempt stood when that was found out.
     """
 
     verb: str
@@ -47,6 +48,8 @@ class Call:
     found: GateInputs = NO_INPUTS
     word: GateAnswer = NO_ANSWER
     to: str = ""
+    canary: str = ""
+    stable: str = ""
     looked_at: tuple[int, str] | None = None
 
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from handrail.contract import Playbook, StageFacts, Step
+from handrail.contract import GivenArms, OpenArms, Playbook, StageFacts, Step
 
 from handrail_receiver.gates.approvals import approve, check, no_gate
 from handrail_receiver.gates.gate import next_gate
@@ -37,6 +37,7 @@ from handrail_receiver.model import (
     SetState,
     Verdict,
     in_force,
+    with_versions_of,
 )
 from handrail_receiver.model.nodes import on_each_node
 from handrail_receiver.operations.call import Call, stands
@@ -52,6 +53,8 @@ from handrail_receiver.operations.objections import (
 from handrail_receiver.operations.playbook_diff import changes_between, pinned_anew
 from handrail_receiver.operations.state_machine import may
 from handrail_receiver.operations.still_firing import still_firing
+from handrail_receiver.operations.versions import GIVING, not_given
+from handrail_receiver.words.arms import versions_in_words
 from handrail_receiver.words.times import when
 
 JUST_ENTERED = timedelta(minutes=1)
@@ -78,6 +81,9 @@ def decide_call(call: Call, newest: Playbook, history: History, now: Conditions)
     )
     if history.unreadable:
         return _unreadable(known, call, newest, history, now)
+    wrong = not_given(call, playbook, attempt) if call.verb in GIVING else ""
+    if wrong:
+        return refusal(known, "versions", wrong)
     match call.verb:
         case "start":
             return _start(known, call, playbook, history, now)
@@ -142,6 +148,7 @@ def _start(known: Decision, call: Call, playbook: Playbook, history: History, no
     changes: tuple[Change, ...] = (begin, _entering("start", first, 0, now.now)) if first else (begin,)
     changes += still_firing(playbook, history, call.pinned, now.now)
     where = f"in stage {name}" if name else "guarding from now on"
+    where += f", {versions_in_words(playbook.arms)}" if isinstance(playbook.arms, GivenArms) else ""
     where += overridden(call, past)
     return replace(
         known, verdict=Verdict.act, reason="asked-for", text=f"a new attempt, {where}", changes=changes
@@ -334,7 +341,11 @@ def _adopt(known: Decision, call: Call, newest: Playbook, attempt: Attempt) -> D
             f"the newest playbook has no stage {attempt.stage}, in which the attempt is; roll back or abandon"
         )
         return refusal(known, "no-stage", text)
+    newest = with_versions_of(attempt, newest)
     changes = changes_between(attempt.playbook, newest)
+    if isinstance(newest.arms, OpenArms):
+        text = "the newest playbook leaves open which versions its arms are; roll back or abandon, and start anew"
+        return refusal(known, "versions", text)
     if not changes:
         text = "nothing changes: it goes by the newest playbook already"
         return replace(known, verdict=Verdict.repeat, reason="adopted-already", text=text)

@@ -37,6 +37,7 @@ from handrail_receiver.operations.always_guarded import (
 from handrail_receiver.operations.call import NO_INPUTS, Call, stands
 from handrail_receiver.operations.call_decision import decide_call
 from handrail_receiver.operations.preflight import Labels, Preflight, firing, preflight
+from handrail_receiver.operations.versions import GIVING, not_given, with_versions
 from handrail_receiver.outside.prometheus import Queryable
 from handrail_receiver.ports import Rehearsal, Target
 from handrail_receiver.words.steps import what
@@ -112,8 +113,11 @@ class CallHandler:
             attempt = await self._attempt(playbook)
         except UNREADABLE:
             return await self._unreadable(playbook, call)
-        newest, playbook = playbook, in_force(attempt, playbook)
+        newest = with_versions(call, playbook, attempt)
+        playbook = in_force(attempt, newest)
         call = replace(call, looked_at=stands(attempt))
+        if call.verb in GIVING and not_given(call, playbook, attempt):
+            return await self._decided(newest, call), None
         if call.verb == "drill":
             return await self._drill(playbook, call), None
         if call.verb == "adopt":
@@ -127,15 +131,18 @@ class CallHandler:
         before = await self._before(playbook, call)
         if call.verb in GATED:
             call = await self._gate(playbook, call, before)
+        decision = await self._decided(newest, call)
+        await self._hand_over(playbook, decision, before)
+        return decision, await self.guard.ended(decision, WAIT)
+
+    async def _decided(self, newest: Playbook, call: Call) -> Decision:
         now = self.guard.conditions()
-        decision = await self.guard.apply(
-            playbook.rollout,
+        return await self.guard.apply(
+            newest.rollout,
             lambda history: with_tells(
                 decide_call(call, newest, history, now), in_force(history.attempt, newest)
             ),
         )
-        await self._hand_over(playbook, decision, before)
-        return decision, await self.guard.ended(decision, WAIT)
 
     async def _unreadable(self, newest: Playbook, call: Call) -> tuple[Decision, Run | None]:
         """The answer where the attempt cannot be read: a person who rolls back is never refused for that."""

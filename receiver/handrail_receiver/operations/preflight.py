@@ -11,7 +11,7 @@ import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from handrail.contract import Playbook, names
+from handrail.contract import GivenArms, Playbook, names
 
 from handrail_receiver.errors import TargetError
 from handrail_receiver.gates.gate import NOT_ASKED_WHAT_FIRES, FiringTiers
@@ -44,7 +44,7 @@ async def preflight(prometheus: Queryable, playbook: Playbook) -> Preflight:
     try:
         loaded = await _loaded(prometheus, playbook)
         alerts = await firing(prometheus, playbook)
-        unseen = await _unseen(prometheus, playbook)
+        unseen = (*await _unseen(prometheus, playbook), *await _no_stable_version(prometheus, playbook))
     except TargetError as error:
         if isinstance(error, PartialData) and not playbook.rules_digest:
             return Preflight()
@@ -108,6 +108,19 @@ async def _unseen(prometheus: Queryable, playbook: Playbook) -> tuple[str, ...]:
         for guardrail, any_of in _needs(playbook)
         if not there[any_of]
     )
+
+
+async def _no_stable_version(prometheus: Queryable, playbook: Playbook) -> tuple[str, ...]:
+    """A line where no series has the version that was given as the stable one; the canary's may come later."""
+    arms = playbook.arms
+    if not isinstance(arms, GivenArms):
+        return ()
+    wanted = f"{arms.label}={arms.quoted(arms.stable)}"
+    series = tuple(dict.fromkeys(one for _, any_of in _needs(playbook) for one in any_of if wanted in one))
+    if not series or await _seen(prometheus, series):
+        return ()
+    text = f"no series with {wanted} has been seen within {LATELY}"
+    return (f"{text}: give the version that runs as --stable, or correct what the series are labelled with",)
 
 
 def _needs(playbook: Playbook) -> Iterator[tuple[str, tuple[str, ...]]]:

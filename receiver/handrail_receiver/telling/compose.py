@@ -19,8 +19,10 @@ from handrail_receiver.model import (
     History,
     Run,
     RunState,
+    given_arms,
 )
 from handrail_receiver.telling.incident import Incident, Line, Link, Severity, Status
+from handrail_receiver.words.arms import versions_in_words
 from handrail_receiver.words.steps import what
 
 MOST_LINES = 30
@@ -56,7 +58,7 @@ def incident_of(
     opened = history.attempt.started_at if history.attempt else now
     told = [record for record in records if record.at >= opened]
     lines = (*_lines(told), *_broken(last))
-    title = _title(subject.rollout, history, last)
+    title = f"{_title(subject.rollout, history, last)}{_versions(history)}"
     return _made(key, subject, title, _status(history, last), _severity(history, last), lines, opened, now)
 
 
@@ -165,6 +167,11 @@ def _title(rollout: str, history: History, last: Run | None) -> str:
         return f"{rollout}: {last.action} {word}{broken}"
     held = history.attempt.held if history.attempt else ""
     return f"{rollout}: {held}" if held else f"{rollout}: a guardrail needs a look"
+
+
+def _versions(history: History) -> str:
+    arms = given_arms(history.attempt)
+    return "" if arms is None else f" ({versions_in_words(arms)})"
 
 
 def _status(history: History, last: Run | None) -> Status:

@@ -7,7 +7,7 @@ from datetime import datetime
 from pydantic import BaseModel
 
 from handrail_receiver.gates.gate import GateStatus
-from handrail_receiver.model import Attempt, Effect, EvidenceRecord, Run
+from handrail_receiver.model import Attempt, Effect, EvidenceRecord, Run, given_arms
 from handrail_receiver.model.nodes import node_of
 from handrail_receiver.words.steps import what
 
@@ -41,8 +41,16 @@ class RunView(BaseModel):
     steps: list[StepView]
 
 
+class VersionsView(BaseModel):
+    """The versions of an attempt: the values of `label`, where they were given at its start."""
+
+    label: str
+    canary: str
+    stable: str
+
+
 class AttemptView(BaseModel):
-    """One try at a rollout."""
+    """One try at a rollout; `versions` is null where the declaration says them."""
 
     number: int
     state: str
@@ -53,6 +61,7 @@ class AttemptView(BaseModel):
     held: str
     rollback_ready: bool
     not_ready: str
+    versions: VersionsView | None = None
 
 
 class AskView(BaseModel):
@@ -153,6 +162,7 @@ def gate_view(gate: GateStatus) -> GateView:
 
 def attempt_view(attempt: Attempt) -> AttemptView:
     """An attempt as JSON."""
+    arms = given_arms(attempt)
     return AttemptView(
         number=attempt.number,
         state=attempt.state,
@@ -163,6 +173,7 @@ def attempt_view(attempt: Attempt) -> AttemptView:
         held=attempt.held,
         rollback_ready=not attempt.rollback_ready,
         not_ready=attempt.rollback_ready,
+        versions=None if arms is None else VersionsView.model_validate(arms, from_attributes=True),
     )
 
 

@@ -13,7 +13,18 @@ from typing import Literal
 from handrail.contract import Playbook, StageFacts, names
 
 from handrail_receiver.gates.gate import GateStatus
-from handrail_receiver.model import OPEN, WORKED, Attempt, AttemptState, EffectState, History, Run, RunState
+from handrail_receiver.model import (
+    OPEN,
+    WORKED,
+    Attempt,
+    AttemptState,
+    EffectState,
+    History,
+    Run,
+    RunState,
+    given_arms,
+)
+from handrail_receiver.words.arms import versions_in_words
 from handrail_receiver.words.steps import what
 from handrail_receiver.words.times import span, when
 
@@ -179,8 +190,14 @@ def _facts(
         Fact("Canary's share", *_share(playbook, attempt, run)),
         Fact("Next", *_next(playbook, attempt, now, gate)),
         Fact("Can I roll back?", *_rehearsed(playbook, attempt)),
+        *_versions(attempt),
         Fact("Attempt", f"{attempt.number}, started by {attempt.started_by}, {when(attempt.started_at)}"),
     ]
+
+
+def _versions(attempt: Attempt) -> list[Fact]:
+    arms = given_arms(attempt)
+    return [] if arms is None else [Fact("Versions", f"{versions_in_words(arms)} ({arms.label})")]
 
 
 def _share(playbook: Playbook, attempt: Attempt, run: Run | None) -> tuple[str, Tone]:
@@ -207,7 +224,11 @@ def _next(playbook: Playbook, attempt: Attempt, now: datetime, gate: GateStatus 
     if attempt.state == AttemptState.rolling_back:
         return "the rollback has to get through", "wait"
     if attempt.state != AttemptState.active:
-        return f"mend the canary, then a new attempt: `handrail rollout start {playbook.rollout}`", "soft"
+        given = " --canary … --stable …" if given_arms(attempt) else ""
+        return (
+            f"mend the canary, then a new attempt: `handrail rollout start {playbook.rollout}{given}`",
+            "soft",
+        )
     following = playbook.stage_after(attempt.stage)
     goal = f"stage {following.name}" if following else "complete"
     if attempt.held:

@@ -15,7 +15,7 @@ from handrail_receiver.access.tokens import Caller
 from handrail_receiver.errors import UNREADABLE
 from handrail_receiver.gates.approvals import GateAnswer
 from handrail_receiver.intake.bodies import Incomplete, TooLarge, read_body
-from handrail_receiver.model import History, Verdict, in_force
+from handrail_receiver.model import History, Verdict, in_force, with_versions_of
 from handrail_receiver.operations.call import Call
 from handrail_receiver.operations.handler import CallHandler
 from handrail_receiver.operations.playbook_diff import changes_between
@@ -32,7 +32,7 @@ from handrail_receiver.views.schemas import (
 )
 from handrail_receiver.web.bundle import Bundles
 from handrail_receiver.web.reading import cannot_be_read, readable
-from handrail_receiver.web.verbs import VERBS, ApproveBody, Body, CallBody, CheckBody, StageBody
+from handrail_receiver.web.verbs import VERBS, ApproveBody, Body, CallBody, CheckBody, StageBody, StartBody
 
 
 @dataclass(frozen=True)
@@ -123,6 +123,7 @@ class Api:
 
 def _view(newest: Playbook, history: History) -> RolloutView:
     attempt = history.attempt
+    newest = with_versions_of(attempt, newest) if attempt is not None and attempt.live else newest
     playbook = in_force(attempt, newest)
     return RolloutView(
         rollout=playbook.rollout,
@@ -140,8 +141,11 @@ def _asked(verb: str, caller: Caller, body: Body) -> Call:
     match body:
         case CheckBody(item=item, passed=passed):
             return replace(asked, word=GateAnswer(item, passed))
-        case ApproveBody(role=role, seen=seen):
-            return replace(asked, word=GateAnswer(role, seen=seen, token=caller.approver))
+        case ApproveBody(role=role, seen=seen, canary=canary, stable=stable):
+            word = GateAnswer(role, seen=seen, token=caller.approver)
+            return replace(asked, word=word, canary=canary, stable=stable)
+        case StartBody(anyway=anyway, canary=canary, stable=stable):
+            return replace(asked, anyway=anyway, canary=canary, stable=stable)
         case StageBody(anyway=anyway, to=to):
             return replace(asked, anyway=anyway, to=to)
         case CallBody(anyway=anyway):

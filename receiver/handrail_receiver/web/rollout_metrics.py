@@ -8,7 +8,7 @@ from handrail.contract import names
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 
-from handrail_receiver.model import AttemptState, History
+from handrail_receiver.model import AttemptState, History, given_arms
 from handrail_receiver.playbooks import Playbooks
 
 
@@ -43,11 +43,21 @@ class _Rollouts:
         reference = GaugeMetricFamily(
             names.REFERENCE_METRIC, "Captured figures.", labels=["rollout", "guardrail", "reference"]
         )
+        arm = GaugeMetricFamily(
+            names.ARM_METRIC,
+            "The attempt in which a version is this arm; 0 when it is over.",
+            labels=["rollout", names.ARM, names.ARM_VALUE],
+        )
         for playbook in self._playbooks.all():
             history = self._histories.get(playbook.rollout)
             if history is None:
                 continue  # it cannot be read: what is not there makes the rules blind, and rightly so
             live = history.attempt if history.attempt is not None and history.attempt.live else None
+            arms = given_arms(history.attempt)
+            if arms is not None:
+                number = float(live.number) if live is not None else 0.0
+                arm.add_metric([playbook.rollout, names.CANARY, arms.canary], number)
+                arm.add_metric([playbook.rollout, names.STABLE, arms.stable], number)
             share: float | None = 0.0
             for facts in playbook.stages:
                 here = live is not None and live.stage == facts.name
@@ -63,4 +73,4 @@ class _Rollouts:
                     reference.add_metric([playbook.rollout, one.guardrail, one.reference], one.value)
             elif history.attempt is None and not playbook.stages:
                 ready.add_metric([playbook.rollout], 0.0)  # always guarded, and it is not
-        return (stage, weight, entered, ready, reference)
+        return (stage, weight, entered, ready, reference, arm)

@@ -27,6 +27,16 @@ class CallBody(BaseModel):
     anyway: bool = False
 
 
+Version = Annotated[str, Field(max_length=200, pattern=r"^([!-~][ -~]*)?$")]
+
+
+class StartBody(CallBody):
+    """The same; `canary` and `stable` are the versions, where the declaration leaves them open."""
+
+    canary: Version = ""
+    stable: Version = ""
+
+
 class StageBody(CallBody):
     """The same; `to` names the stage that is meant, `complete` behind the last one: what it no longer fits is refused."""
 
@@ -43,15 +53,20 @@ class CheckBody(BaseModel):
 
 
 class ApproveBody(BaseModel):
-    """An approval of the gate ahead as `role`; `seen` is the beginning of the digest that was looked at."""
+    """An approval of the gate ahead as `role`; `seen` is the beginning of the digest that was looked at.
+
+    `canary` and `stable` are the versions that are approved, where none were given yet.
+    """
 
     model_config = ConfigDict(extra="forbid")
     role: str = Field(default="", max_length=1000)
     seen: str = Field(default="", pattern="^([0-9a-f]{8,64})?$")
+    canary: Version = ""
+    stable: Version = ""
     why: Words = ""
 
 
-Body = CallBody | StageBody | CheckBody | ApproveBody
+Body = CallBody | StartBody | StageBody | CheckBody | ApproveBody
 
 
 @dataclass(frozen=True)
@@ -64,7 +79,7 @@ class Verb:
 
 
 VERBS = (
-    Verb("start"),
+    Verb("start", body=StartBody),
     Verb("check", body=CheckBody),
     Verb("approve", role="approver", body=ApproveBody),
     Verb("promote", body=StageBody),

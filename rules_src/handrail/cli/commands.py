@@ -242,6 +242,10 @@ def rollout(
     to: Annotated[
         str, typer.Option(help="promote, retry: the stage that is meant; refused when another one is next.")
     ] = "",
+    canary: Annotated[
+        str, typer.Option(help="start, approve before it: the new version, where `Arms` has no values.")
+    ] = "",
+    stable: Annotated[str, typer.Option(help="start, approve before it: the version that runs.")] = "",
     cert: Annotated[
         str | None, typer.Option(help="The certificate by which we are known; HANDRAIL_CERT.")
     ] = None,
@@ -255,7 +259,15 @@ def rollout(
         from handrail_receiver.cli import rollout as ask  # noqa: PLC0415
     except ModuleNotFoundError as error:
         _no_receiver(error)
-    words = {"why": why, "item": item, "role": role, "seen": seen, "to": to}
+    words = {
+        "why": why,
+        "item": item,
+        "role": role,
+        "seen": seen,
+        "to": to,
+        "canary": canary,
+        "stable": stable,
+    }
     raise typer.Exit(
         ask(verb.value, name, url=url, anyway=anyway, failed=failed, cert=cert, key=key, ca=ca, **words)
     )

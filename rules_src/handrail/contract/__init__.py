@@ -7,6 +7,8 @@ from handrail.contract import names
 from handrail.contract.addresses import Secret, Url
 from handrail.contract.channels import TEMPLATE_FILTERS, Channel, PagerDuty, Slack, StatusPage, Tell, Webhook
 from handrail.contract.playbook import (
+    CANARY_VERSION,
+    STABLE_VERSION,
     Action,
     ActionName,
     Approval,
@@ -14,8 +16,10 @@ from handrail.contract.playbook import (
     Confirmation,
     Criterion,
     Gate,
+    GivenArms,
     GuardrailFacts,
     LimitFacts,
+    OpenArms,
     Playbook,
     Proof,
     ReferenceQuery,
@@ -40,6 +44,8 @@ from handrail.contract.steps import (
 from handrail.units import duration
 
 __all__ = [
+    "CANARY_VERSION",
+    "STABLE_VERSION",
     "TEMPLATE_FILTERS",
     "Action",
     "ActionName",
@@ -53,12 +59,14 @@ __all__ = [
     "FlagOff",
     "Gate",
     "GitValue",
+    "GivenArms",
     "GuardrailFacts",
     "HAProxyState",
     "HAProxyWeight",
     "HttpCall",
     "LaunchDarklyOff",
     "LimitFacts",
+    "OpenArms",
     "PagerDuty",
     "Playbook",
     "Proof",

@@ -7,6 +7,7 @@ and never takes a value from an alert.
 from __future__ import annotations
 
 from decimal import Decimal
+from functools import partial
 from typing import Annotated, Literal
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field
@@ -27,6 +28,34 @@ class Arms(_Model):
     label: str
     canary: str
     stable: str
+
+
+CANARY_VERSION = "${canary}"
+STABLE_VERSION = "${stable}"
+"""What a query says for the label's value of an arm, until that is known."""
+
+
+class GivenArms(Arms):
+    """The same, with values that were given when the attempt started."""
+
+    given: Literal[True]
+
+    @staticmethod
+    def quoted(value: str) -> str:
+        """A value as it stands in a query."""
+        return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+class OpenArms(_Model):
+    """The label that tells the versions apart; its two values are given when an attempt starts."""
+
+    label: str
+
+    def filled(self, expr: str, arms: GivenArms) -> str:
+        """A query of the playbook with the versions in it."""
+        for written, value in ((CANARY_VERSION, arms.canary), (STABLE_VERSION, arms.stable)):
+            expr = expr.replace(f'{self.label}="{written}"', f"{self.label}={arms.quoted(value)}")
+        return expr
 
 
 class StageFacts(_Model):
@@ -172,7 +201,7 @@ class Playbook(_Model):
     service: str
     environment: str = ""
     rules_digest: str = ""
-    arms: Arms | None
+    arms: Arms | GivenArms | OpenArms | None
     stages: tuple[StageFacts, ...]
     gates: tuple[Gate, ...]
     guardrails: tuple[GuardrailFacts, ...]
@@ -182,6 +211,34 @@ class Playbook(_Model):
     keep: Annotated[float, Field(ge=0)] = 0
     runbook_url: str
     dashboard_url: str
+
+    def with_versions(self, canary: str, stable: str) -> Playbook:
+        """The same with these versions as its arms, in its queries as well; unchanged where they are declared."""
+        still_open = self.arms
+        if not isinstance(still_open, OpenArms):
+            return self
+        arms = GivenArms(label=still_open.label, canary=canary, stable=stable, given=True)
+        filled = partial(still_open.filled, arms=arms)
+
+        def figure(query: ReferenceQuery) -> ReferenceQuery:
+            return query.model_copy(update={"expr": filled(query.expr)})
+
+        def facts(guardrail: GuardrailFacts) -> GuardrailFacts:
+            needs = tuple(tuple(map(filled, any_of)) for any_of in guardrail.needs)
+            references = tuple(map(figure, guardrail.references))
+            return guardrail.model_copy(update={"needs": needs, "references": references})
+
+        def action(one: Action) -> Action:
+            proof = one.proof and one.proof.model_copy(update={"expr": filled(one.proof.expr)})
+            return one.model_copy(update={"proof": proof})
+
+        return self.model_copy(
+            update={
+                "arms": arms,
+                "guardrails": tuple(map(facts, self.guardrails)),
+                "actions": tuple(map(action, self.actions)),
+            }
+        )
 
     def action(self, name: str) -> Action | None:
         """The action called `name`, or None when this rollout does not have it."""

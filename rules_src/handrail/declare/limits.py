@@ -142,7 +142,10 @@ class PreviousStage:
 
 @declared
 class Ago:
-    """The same measure some time ago: `Ago("7d")` is the same time of the week; with arms the stable arm's."""
+    """The same measure some time ago: `Ago("7d")` is the same time of the week; with arms the stable arm's.
+
+    Where each start gives the versions nobody knows which was stable then: it is the whole service's.
+    """
 
     time: Period
 

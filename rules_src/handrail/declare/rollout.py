@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field, model_validator
 
 from handrail.base import Renamed, declared
-from handrail.contract import Channel, HAProxyWeight, Step, Tell
+from handrail.contract import Channel, HAProxyWeight, Step, Tell, names
 from handrail.contract.steps import ServerPart, Sockets
 from handrail.declare.dashboard import Dashboard
 from handrail.declare.guardrail import Accept, Guardrail, Name, SeverityWord
@@ -24,17 +24,32 @@ LabelName = Annotated[
 
 @declared
 class Arms:
-    """The label that tells the versions apart, and its values for the new and the old one."""
+    """The label that tells the versions apart, and its values for the new and the old one.
+
+    `Arms("version")` has no values: they change with each release, and each start gives them.
+    """
 
     label: LabelName
-    canary: str = Field(kw_only=True)
-    stable: str = Field(kw_only=True)
+    canary: str | None = Field(default=None, kw_only=True)
+    stable: str | None = Field(default=None, kw_only=True)
 
     @model_validator(mode="after")
     def _two(self) -> Arms:
-        if self.canary == self.stable:
+        if (self.canary is None) != (self.stable is None):
+            missing = "stable" if self.stable is None else "canary"
+            raise ValueError(f"{missing}= is missing; write both values, or none if each start gives them")
+        if self.canary is not None and self.canary == self.stable:
             raise ValueError("canary and stable are one value; write the two that the label has")
+        if self.told and self.label == names.ARM:
+            raise ValueError(
+                "the label 'arm' is recorded beside the versions; give the metric a label of another name"
+            )
         return self
+
+    @property
+    def told(self) -> bool:
+        """Whether its values are given when an attempt starts."""
+        return self.canary is None
 
 
 @declared
@@ -177,6 +192,14 @@ class Rollout:
     evaluate: Interval = Field(default="30s", kw_only=True)
     title: str | None = Field(default=None, kw_only=True)
     accept: Accept = Field(default_factory=dict, kw_only=True)
+
+    @model_validator(mode="after")
+    def _told_at_start(self) -> Rollout:
+        if self.arms is not None and self.arms.told and not self.stages:
+            raise ValueError(
+                "arms= has no values and there are no stages, so no start gives them; write canary= and stable=, or stages"
+            )
+        return self
 
 
 __all__ = ["Approval", "Arms", "Budget", "Channel", "Gate", "HAProxySplit", "Level", "Rollout", "Stage"]

@@ -2,7 +2,7 @@
 
 With `by=["tier"]` the series' own `tier` and the alert's would be one label: two series in breach become one,
 Prometheus fails the rule, and nothing fires. The same goes for the labels of `PromQL("sum by (service) (…)")`. The
-label of the arms cannot be used in `by=`. Names that begin with `__` belong to Prometheus, `le` to its histograms.
+label of the arms cannot be used in `by=`, nor `arm` where each start gives their versions. Names that begin with `__` belong to Prometheus, `le` to its histograms.
 """
 
 from __future__ import annotations
@@ -41,10 +41,11 @@ def _judged(rollout: Rollout, entry: Measured) -> Iterator[Finding]:
     elif isinstance(measure, PromQL):
         by, field = sorted(labels(measure.expr).named), "expr"
     yield from _kept(measure, by, of, field)
-    if rollout.arms is not None and rollout.arms.label in by and isinstance(of, Guardrail):
-        if of.whole_service or isinstance(measure, PromQL):
-            return
-        what = f"tells series apart by '{rollout.arms.label}', which already tells the arms apart"
+    arms = rollout.arms
+    if arms is None or not isinstance(of, Guardrail) or of.whole_service or isinstance(measure, PromQL):
+        return
+    for label in {arms.label, *([names.ARM] if arms.told else [])} & {*by}:
+        what = f"tells series apart by '{label}', which already tells the arms apart"
         yield finding(NAME, measure, what, "take it out of by=", field, about=of, severity=Severity.fatal)
 
 

@@ -14,8 +14,9 @@ from handrail.declare.limits import Changed, Is, Limit
 from handrail.lower.alert_labels import alert_labels
 from handrail.lower.plan_conditions import lower_condition
 from handrail.lower.plan_signals import lower_signals
-from handrail.lower.rollout_context import RolloutContext, lower_arms
+from handrail.lower.rollout_context import RolloutContext
 from handrail.promql import blindness, comparisons
+from handrail.promql.told_arms import told_versions
 from handrail.report.wording import literal, reason, words
 from handrail.units import Unit
 
@@ -25,7 +26,7 @@ ACTING_KEEPS = timedelta(minutes=10)
 def lower_guardrail(guardrail: declared.Guardrail, context: RolloutContext) -> plan.Guardrail:
     """Everything the targets need to know about one guardrail."""
     signals = lower_signals(guardrail, context)
-    scope, arms = context.scope_of(guardrail), lower_arms(context.arms_of(guardrail))
+    scope, arms = context.scope_of(guardrail), context.arms_of(guardrail)
     tiers: _Tiers = [(tier, _tier_conditions(guardrail, tier, signals, context)) for tier in guardrail.tiers]
     if guardrail.order == "tighten":
         tiers = _tightened(tiers, context)
@@ -41,6 +42,7 @@ def lower_guardrail(guardrail: declared.Guardrail, context: RolloutContext) -> p
         alert_labels=alert_labels(signals.values(), arms),
         signals=tuple(signals.values()),
         info=_info(guardrail, context, signals[""]),
+        versions=_versions(guardrail, context),
         alerts=alerts,
         blind=_blind(guardrail, tuple(signals.values()), used, scope, context),
         success=success,
@@ -125,7 +127,7 @@ def _alert(
             guardrail.name, tier.tier, context.severity(tier.tier, tier.severity), tier.action, guardrail.mode
         ),
         summary=f"{_title(guardrail)} of {context.rollout.name}: {tier.tier}, {tier.action}",
-        description=_description(guardrail, tier, conditions),
+        description=_description(guardrail, tier, conditions, context.arms_of(guardrail)),
         conditions=conditions,
         during=during,
         note=tier.note,
@@ -157,13 +159,20 @@ def _title(guardrail: declared.Guardrail) -> str:
 
 
 def _description(
-    guardrail: declared.Guardrail, tier: declared.Tier, conditions: tuple[plan.Condition, ...]
+    guardrail: declared.Guardrail,
+    tier: declared.Tier,
+    conditions: tuple[plan.Condition, ...],
+    arms: plan.Arms | None,
 ) -> str:
     limits = literal(", or ".join(map(reason, conditions)))
     units = {condition.signal.unit for condition in conditions}
     shown = _VALUE_TEXT[units.pop()] if len(units) == 1 else "{{ $value | humanize }}"
     note = f" {literal(tier.note)}" if tier.note else ""
-    return f"{_title(guardrail)} is at {shown}; the {tier.tier} limit is {limits}.{note}"
+    known = arms is not None and all(arms.label in condition.signal.by for condition in conditions)
+    whose = (
+        f" of {arms.label} {{{{ $labels.{arms.label} }}}}" if arms is not None and arms.told and known else ""
+    )
+    return f"{_title(guardrail)}{whose} is at {shown}; the {tier.tier} limit is {limits}.{note}"
 
 
 def _blind(
@@ -207,6 +216,14 @@ def _success(
         breach=breached(failing, context.scope_of(guardrail)),
         seen=comparisons.seen(failing, context.scope_of(guardrail)),
     )
+
+
+def _versions(guardrail: declared.Guardrail, context: RolloutContext) -> plan.Recording | None:
+    arms = context.arms_of(guardrail)
+    if arms is None or not arms.told:
+        return None
+    labels = ((names.ROLLOUT, context.rollout.name), (names.GUARDRAIL, guardrail.name))
+    return plan.Recording(names.ARMS, told_versions(context.rollout.name, arms.label), labels)
 
 
 def _info(guardrail: declared.Guardrail, context: RolloutContext, main: plan.Signal) -> plan.Recording:

@@ -55,9 +55,13 @@ def lower_playbook(
     )
 
 
-def _arms(rollout: Rollout) -> contract.Arms | None:
+def _arms(rollout: Rollout) -> contract.Arms | contract.OpenArms | None:
     arms = rollout.arms
-    return contract.Arms(label=arms.label, canary=arms.canary, stable=arms.stable) if arms else None
+    if arms is None:
+        return None
+    if arms.canary is None or arms.stable is None:
+        return contract.OpenArms(label=arms.label)
+    return contract.Arms(label=arms.label, canary=arms.canary, stable=arms.stable)
 
 
 def _stage(rollout: Rollout, stage: DeclaredStage, context: RolloutContext) -> contract.StageFacts:
@@ -172,18 +176,31 @@ def _facts(
 
 def _needs(guardrail: plan.Guardrail) -> Iterator[tuple[str, ...]]:
     """The series without which it cannot see, of either arm: before the first stage there is no canary."""
-    groups = [any_of for signal in guardrail.signals for any_of in required_series(signal.measure)]
-    yield from dict.fromkeys(
-        tuple(str(_of_either(one, guardrail.arms)) for one in any_of) for any_of in groups
-    )
+    groups = [
+        tuple(str(one) for series in any_of for one in _of_either(series, signal, guardrail.arms))
+        for signal in guardrail.signals
+        for any_of in required_series(signal.measure)
+    ]
+    yield from dict.fromkeys(groups)
 
 
-def _of_either(series: plan.Selector, arms: plan.Arms | None) -> plan.Selector:
+def _of_either(
+    series: plan.Selector, signal: plan.Signal, arms: plan.Arms | None
+) -> tuple[plan.Selector, ...]:
+    if arms is not None and arms.told:
+        apart = not isinstance(signal.measure, plan.PromQL)
+        return _of_each(series, arms.label) if apart else (series,)
     if arms is None or all(label != arms.label for label, _, _ in series.matchers):
-        return series
+        return (series,)
     others = tuple(matcher for matcher in series.matchers if matcher[0] != arms.label)
     both = (arms.label, "=~", either((arms.canary, arms.stable)))
-    return plan.Selector(series.metric, (*others, both))
+    return (plan.Selector(series.metric, (*others, both)),)
+
+
+def _of_each(series: plan.Selector, label: str) -> tuple[plan.Selector, ...]:
+    """Of the version that is stable or of the canary, which are known when an attempt starts."""
+    versions = (contract.STABLE_VERSION, contract.CANARY_VERSION)
+    return tuple(series.where((label, "=", version)) for version in versions)
 
 
 def _tier(
@@ -296,10 +313,9 @@ def _proof(
     if counted is None:
         return None
     within = context.scale.duration(rollout.proved_within)
-    canary, stable = (
-        _of_arm(counted, (rollout.arms.label, "=", arm), window)
-        for arm in (rollout.arms.canary, rollout.arms.stable)
-    )
+    arms = rollout.arms
+    versions = (arms.canary or contract.CANARY_VERSION, arms.stable or contract.STABLE_VERSION)
+    canary, stable = (_of_arm(counted, (arms.label, "=", version), window) for version in versions)
     return contract.Proof(
         expr=_no_traffic(canary, stable, within + context.scale.duration(LATELY)),
         at_most=0,

@@ -22,6 +22,7 @@ from handrail.lower.rollout_context import RolloutContext
 from handrail.promql import values
 from handrail.promql.counting import targets_from_zero
 from handrail.promql.syntax import either
+from handrail.promql.told_arms import joined, versions_of
 from handrail.promql.windows import Counted
 from handrail.units import Unit, plain, seconds
 
@@ -59,15 +60,18 @@ def _signal(
     beside: tuple[plan.Signal, ...] = (),
 ) -> plan.Signal:
     arms, measuring = context.arms_of(guardrail), context.measuring
-    if arms is not None:
+    if arms is not None and not arms.told:
         # An absence has no arm's label left that could tell a canary that is gone from a stable arm that is there.
         judged = (
             (arms.label, "=~", either((arms.canary, arms.stable)))
             if both and not isinstance(measure, Absence)
-            else (arms.label, "=", arms.canary)
+            else arms.of_canary
         )
         measuring = replace(measuring, matchers=(*measuring.matchers, judged))
     lowered, unit = lower_measure(measure, measuring)
+    if isinstance(lowered, plan.Absence) and arms is not None and arms.told:
+        canary = versions_of(context.rollout.name, guardrail.name, arms.label, arms.of_canary)
+        lowered = replace(lowered, arm=canary)
     if isinstance(lowered, plan.PromQL) and limits[0].is_upper is False:
         lowered = replace(lowered, over="min")
     return _recorded(name, guardrail, lowered, unit, context, beside)
@@ -95,7 +99,7 @@ def _recorded(
     labels += [(names.SIGNAL, name)] if name else []
     matchers = tuple((label, "=", text) for label, text in labels)
     alone = ((names.SIGNAL, "=", ""),) if beside else ()
-    own = ((arms.label, "=", arms.canary),) if arms is not None and arm_labels else ()
+    own = (arms.of_canary,) if arms is not None and arm_labels else ()
     counter, from_zero = values.counter_of(measure), plan.Selector(names.FROM_ZERO, matchers + alone)
     recordings: list[plan.Recording] = []
     if counter is not None:
@@ -108,16 +112,21 @@ def _recorded(
         evaluated=plan.Selector(names.INFO, matchers[:2]),
         every=context.scale.duration(context.rollout.evaluate),
     )
+    told = (
+        versions_of(context.rollout.name, guardrail.name, arms.label)
+        if arms is not None and arms.told and arm_labels
+        else None
+    )
     number = values.events(measure, arm_labels, how)
     events = plan.Selector(names.EVENTS, matchers + alone)
     if number is not None:
         per_second = f"{events} / {plain(seconds(_window(measure)))}"
         recordings += [
-            plan.Recording(names.EVENTS, number, tuple(labels)),
+            plan.Recording(names.EVENTS, _of_arms(number, told), tuple(labels)),
             plan.Recording(names.TRAFFIC, per_second, tuple(labels)),
         ]
     formula = values.value(measure, arm_labels, str(events) if number else None, how)
-    recordings.append(plan.Recording(names.VALUE, formula, tuple(labels)))
+    recordings.append(plan.Recording(names.VALUE, _of_arms(formula, told), tuple(labels)))
     return plan.Signal(
         name=name,
         measure=measure,
@@ -128,6 +137,11 @@ def _recorded(
         by=arm_labels + measure.labels,
         recordings=tuple(recordings),
     )
+
+
+def _of_arms(expr: str, told: plan.ToldArm | None) -> str:
+    """What is recorded: of every series, or of the versions that the arms are."""
+    return expr if told is None else joined(expr, told)
 
 
 def _window(measure: plan.Measure) -> timedelta:

@@ -49,18 +49,19 @@ class RolloutContext:
         )
         return (*labels, (names.MODE, names.SHADOW)) if mode == names.SHADOW else labels
 
-    def arms_of(self, guardrail: declared.Guardrail) -> Arms | None:
+    def arms_of(self, guardrail: declared.Guardrail) -> plan.Arms | None:
         """The arms a guardrail tells apart; None if it judges the whole service."""
-        return None if guardrail.whole_service else self.rollout.arms
+        return None if guardrail.whole_service else lower_arms(self.rollout.arms)
 
     def scope_of(self, guardrail: declared.Guardrail) -> comparisons.Scope:
         """Where the guardrail's conditions are judged."""
-        arms = self.arms_of(guardrail)
-        return comparisons.Scope(
-            self.rollout.name, guardrail.name, self.stages, arms.stable if arms else None
-        )
+        return comparisons.Scope(self.rollout.name, guardrail.name, self.stages, self.arms_of(guardrail))
 
 
 def lower_arms(arms: Arms | None) -> plan.Arms | None:
     """The plan's arms."""
-    return None if arms is None else plan.Arms(arms.label, arms.canary, arms.stable)
+    if arms is None:
+        return None
+    if arms.canary is None or arms.stable is None:
+        return plan.Arms(arms.label, names.CANARY, names.STABLE, told=True)
+    return plan.Arms(arms.label, arms.canary, arms.stable)

@@ -33,6 +33,7 @@ from handrail.plan.measurements import (
     SlowerThan,
     State,
     StateChanges,
+    ToldArm,
     Usage,
     While,
     narrowed,
@@ -52,7 +53,7 @@ from handrail.plan.rollouts import (
     Stage,
     common_of,
 )
-from handrail.plan.selectors import Op, Selector
+from handrail.plan.selectors import Matcher, Op, Selector
 
 __all__ = [
     "Absence",
@@ -74,6 +75,7 @@ __all__ = [
     "Increase",
     "Latency",
     "LogSource",
+    "Matcher",
     "Measure",
     "Op",
     "Panel",
@@ -99,6 +101,7 @@ __all__ = [
     "State",
     "StateChanges",
     "Success",
+    "ToldArm",
     "Usage",
     "While",
     "common_of",

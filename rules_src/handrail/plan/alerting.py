@@ -7,9 +7,10 @@ from datetime import timedelta
 from decimal import Decimal
 from enum import StrEnum
 
+from handrail.contract import names
 from handrail.errors import Where
 from handrail.plan.measurements import Measure, Ratio, SlowerThan
-from handrail.plan.selectors import Op, Selector
+from handrail.plan.selectors import Matcher, Op, Selector
 from handrail.units import Unit
 
 
@@ -160,11 +161,31 @@ class Runbook:
 
 @dataclass(frozen=True)
 class Arms:
-    """The label that tells the versions apart."""
+    """The label that tells the versions of raw series apart, and the values by which recorded series of an arm are known.
+
+    `told`: which versions they are is said when an attempt starts. What is recorded then says the arm in a label of its
+    own.
+    """
 
     label: str
     canary: str
     stable: str
+    told: bool = False
+
+    @property
+    def recorded(self) -> str:
+        """The label that tells recorded series of the arms apart."""
+        return names.ARM if self.told else self.label
+
+    @property
+    def of_canary(self) -> Matcher:
+        """Selects what is recorded of the canary."""
+        return (self.recorded, "=", self.canary)
+
+    @property
+    def of_stable(self) -> Matcher:
+        """Selects what is recorded of the stable arm."""
+        return (self.recorded, "=", self.stable)
 
 
 @dataclass(frozen=True)
@@ -172,7 +193,8 @@ class Guardrail:
     """One ordered chain: recordings, then alerts from the mildest tier to the most severe, then `blind`.
 
     `arms` are the versions it tells apart; None if it judges the whole service. `alert_labels` are the labels by which
-    alerts of one tier differ; None if a user's own expression decides and nobody can know.
+    alerts of one tier differ; None if a user's own expression decides and nobody can know. `versions` records which version
+    each arm is, where that is told.
     """
 
     name: str
@@ -181,6 +203,7 @@ class Guardrail:
     alert_labels: tuple[str, ...] | None
     signals: tuple[Signal, ...]
     info: Recording
+    versions: Recording | None
     alerts: tuple[Alert, ...]
     blind: Alert
     success: tuple[Success, ...]

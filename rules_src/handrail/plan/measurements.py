@@ -164,11 +164,20 @@ class Growth(_Measure):
 
 
 @dataclass(frozen=True)
+class ToldArm:
+    """The recorded series that says by its `label` which version an arm is."""
+
+    label: str
+    series: Selector
+
+
+@dataclass(frozen=True)
 class Absence(_Measure):
-    """1 while no series was seen for `window`, else 0."""
+    """1 while no series was seen for `window`, else 0; with `arm` none of the version that it is."""
 
     metric: Selector
     window: timedelta
+    arm: ToldArm | None = None
 
 
 @dataclass(frozen=True)

@@ -41,14 +41,18 @@ class Op(StrEnum):
         }[self]
 
 
+Matcher = tuple[str, str, str]
+"""A label, an operator and a value."""
+
+
 @dataclass(frozen=True)
 class Selector:
     """A series selector: metric name and matchers as (label, operator, value)."""
 
     metric: str
-    matchers: tuple[tuple[str, str, str], ...] = ()
+    matchers: tuple[Matcher, ...] = ()
 
-    def where(self, *more: tuple[str, str, str]) -> Selector:
+    def where(self, *more: Matcher) -> Selector:
         """This selector with matchers added; one for the same label and operator replaces the old one."""
         new = {(label, op) for label, op, _ in more}
         return Selector(self.metric, tuple(m for m in self.matchers if m[:2] not in new) + more)

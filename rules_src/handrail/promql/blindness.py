@@ -15,6 +15,7 @@ from handrail.plan import (
     Condition,
     Latency,
     Measure,
+    PromQL,
     Ratio,
     ReferenceKind,
     Selector,
@@ -24,7 +25,6 @@ from handrail.plan import (
     narrowed,
 )
 from handrail.promql.comparisons import (
-    REMEMBER,
     AnyStage,
     NoStage,
     Scope,
@@ -35,10 +35,11 @@ from handrail.promql.comparisons import (
     measure_then,
     of_stable,
     reference_of,
-    remembered,
     steps,
 )
 from handrail.promql.presence import no_numbers, present, watched
+from handrail.promql.remembered import REMEMBER, remembered
+from handrail.promql.told_arms import of_arm, versions_of
 from handrail.promql.values import NUMBERS, holds
 from handrail.units import span
 
@@ -55,9 +56,10 @@ def cannot_see(
     """
     relative = [condition for condition in conditions if condition.reference is not None]
     missing = [
-        *_series(signals, scope),
+        *_versions(signals, scope),
+        *_if_known(_series(signals, scope), signals, scope),
         *_captured(relative, scope),
-        *_stable(signals, relative, scope),
+        *_if_known(_stable(signals, relative, scope), signals, scope),
         *_past(relative, scope),
         *_stage(conditions, relative, scope, timed=timed),
     ]
@@ -70,23 +72,57 @@ def _because(reason: str, lost: str, during: Stages, rollout: str) -> str:
     return f'label_replace(count({lost}){gate}, "reason", "{reason}", "", "")'
 
 
+def _if_known(missing: Iterator[Missing], signals: tuple[Signal, ...], scope: Scope) -> Iterator[Missing]:
+    """What is missing of the arms, where it is known which versions they are."""
+    canary = _told_canary(signals, scope)
+    for reason, lost, during in missing:
+        yield reason, lost if canary is None else f"({lost}) and on () {canary}", during
+
+
+def _versions(signals: tuple[Signal, ...], scope: Scope) -> Iterator[Missing]:
+    canary = _told_canary(signals, scope)
+    if canary is not None:
+        yield "nobody reports the versions of its arms", f"absent({canary})", scope.running
+
+
+def _told_canary(signals: tuple[Signal, ...], scope: Scope) -> Selector | None:
+    """What is recorded of the canary's version, where that is told."""
+    arms = scope.arms
+    if arms is None or not arms.told or all(isinstance(one.measure, PromQL) for one in signals):
+        return None
+    return versions_of(scope.rollout, scope.guardrail, arms.label, arms.of_canary).series
+
+
 def _series(signals: tuple[Signal, ...], scope: Scope) -> Iterator[Missing]:
     missing: dict[tuple[str, bool], str] = {}
     for signal in signals:
-        for series, expr in _watched(signal).items():
+        for series, expr in _watched(signal, scope).items():
             missing.setdefault((series, expr == series), f"absent({expr})")
     if missing:
         yield "its metrics are missing", " or ".join(missing.values()), scope.running
     lost = [expr for signal in signals for expr in _without_buckets(signal, signal.events, signal.value)]
     if lost:
         yield "its buckets are missing", " or ".join(lost), scope.running
-    odd = [expr for signal in signals for expr in _no_numbers(signal, signal.events, signal.value)]
+    odd = [expr for signal in signals for expr in _no_numbers(signal, scope, signal.events, signal.value)]
     if odd:
         yield "its values are no numbers", " or ".join(dict.fromkeys(odd)), scope.running
 
 
-def _watched(signal: Signal) -> dict[str, str]:
-    return watched(_of_its_arm(signal), signal.by, signal.traffic or signal.value)
+def _watched(signal: Signal, scope: Scope) -> dict[str, str]:
+    recorded = signal.traffic or signal.value
+    found = watched(_of_its_arm(signal), signal.by, recorded)
+    return {
+        series: expr if expr == str(recorded) else _of_told_arm(expr, signal, scope)
+        for series, expr in found.items()
+    }
+
+
+def _of_told_arm(expr: str, signal: Signal, scope: Scope) -> str:
+    """Of the service's own series those of the judged arm, where its version is told."""
+    if scope.arms is None or not scope.arms.told or not has_arms(signal, scope):
+        return expr
+    own = [matcher for matcher in signal.value.matchers if matcher[0] == names.ARM]
+    return of_arm(expr, versions_of(scope.rollout, scope.guardrail, scope.arms.label, *own))
 
 
 def _of_its_arm(signal: Signal) -> Measure:
@@ -101,7 +137,7 @@ def _without_buckets(signal: Signal, events: Selector | None, value: Selector) -
         yield f"({events} > 0 unless {value})"
 
 
-def _no_numbers(signal: Signal, events: Selector | None, value: Selector) -> Iterator[str]:
+def _no_numbers(signal: Signal, scope: Scope, events: Selector | None, value: Selector) -> Iterator[str]:
     """One of its series is no number (then its events are none, and not 0 or less), or its share is none."""
     measure = signal.measure
     if isinstance(measure, Ratio) and events is not None:
@@ -111,7 +147,8 @@ def _no_numbers(signal: Signal, events: Selector | None, value: Selector) -> Ite
         yield f"({events} and on ({labels}) ({holds(measure, signal.by)}) unless {events} <= 0 unless {value})"
     elif isinstance(measure, Latency | SlowerThan) and events is not None:
         yield f"({events} unless {events} < Inf)"
-    yield from (f"({expr})" for expr in no_numbers(_of_its_arm(replace(signal, value=value))))
+    side = replace(signal, value=value)
+    yield from (f"({_of_told_arm(expr, side, scope)})" for expr in no_numbers(_of_its_arm(side)))
 
 
 def _captured(relative: list[Condition], scope: Scope) -> Iterator[Missing]:
@@ -144,9 +181,9 @@ def _stable(signals: tuple[Signal, ...], relative: list[Condition], scope: Scope
         if not has_arms(signal, scope):
             continue
         other = _stable_side(signal, scope)
-        lost += [f"absent({expr})" for expr in _watched(other).values()]
+        lost += [f"absent({expr})" for expr in _watched(other, scope).values()]
         lost += _without_buckets(other, other.events, other.value)
-        lost += _no_numbers(other, other.events, other.value)
+        lost += _no_numbers(other, scope, other.events, other.value)
     yield "the stable arm's metrics are missing", " or ".join(dict.fromkeys(lost)), scope.compared
 
 
@@ -184,6 +221,6 @@ def _stage(
     if not scope.stages:
         return
     told = any(c.reference is not None and c.reference.kind is not ReferenceKind.ago for c in relative)
-    if timed or scope.stable is not None or told or any(condition.staged for condition in conditions):
+    if timed or scope.arms is not None or told or any(condition.staged for condition in conditions):
         stages = Selector(names.STAGE_METRIC, ((names.ROLLOUT, "=", scope.rollout),))
         yield "nobody reports the stage", f"absent_over_time({stages}[{span(REMEMBER)}])", AnyStage()

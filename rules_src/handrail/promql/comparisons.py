@@ -7,13 +7,15 @@ A sample of `fires` is a breach. What the receiver exports (stage, captured figu
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
 from itertools import pairwise
 
+from handrail import contract
 from handrail.contract import names
 from handrail.plan import (
+    Arms,
     Condition,
     EventMeasure,
     Measure,
@@ -27,13 +29,11 @@ from handrail.plan import (
     StageLimit,
     narrowed,
 )
+from handrail.promql.remembered import remembered
 from handrail.promql.syntax import by, either
 from handrail.promql.values import NUMBERS, events, value
 from handrail.promql.windows import Estimated
 from handrail.units import plain, seconds, span
-
-REMEMBER = timedelta(minutes=10)
-"""How long the last word of the receiver (stage, references) is believed while it cannot be scraped."""
 
 
 @dataclass(frozen=True)
@@ -64,12 +64,12 @@ class Scope:
     rollout: str
     guardrail: str
     stages: tuple[Stage, ...]
-    stable: str | None
+    arms: Arms | None
 
     @property
     def running(self) -> Stages:
         """While the judged version has traffic."""
-        if self.stable is None:
+        if self.arms is None:
             return AnyStage()
         return self._in(tuple(stage.name for stage in self.stages if stage.has_canary))
 
@@ -97,11 +97,6 @@ def each_of(rollout: str, stages: tuple[str, ...]) -> str:
 def _stages(rollout: str, stages: tuple[str, ...]) -> str:
     one_of = (names.STAGE, "=", stages[0]) if len(stages) == 1 else (names.STAGE, "=~", either(stages))
     return remembered(Selector(names.STAGE_METRIC, ((names.ROLLOUT, "=", rollout), one_of)))
-
-
-def remembered(series: Selector) -> str:
-    """What the receiver last reported, believed for `REMEMBER`."""
-    return f"last_over_time({series}[{span(REMEMBER)}])"
 
 
 def reference_of(rollout: str, guardrail: str, reference: str) -> Selector:
@@ -188,8 +183,8 @@ def steps(reference: Reference, scope: Scope) -> list[tuple[str, tuple[str, ...]
 
 
 def of_stable(series: Selector, signal: Signal, scope: Scope) -> Selector:
-    """The same series of the stable arm."""
-    return series.where((signal.by[0], "=", scope.stable or ""))
+    """The same recorded series of the stable arm."""
+    return series if scope.arms is None or not signal.by else series.where(scope.arms.of_stable)
 
 
 def value_then(signal: Signal, scope: Scope, ago: timedelta) -> str:
@@ -199,17 +194,18 @@ def value_then(signal: Signal, scope: Scope, ago: timedelta) -> str:
 
 
 def measure_then(signal: Signal, scope: Scope) -> Measure:
-    """The measure to compare with some time ago: of the stable arm, because there was no canary then."""
-    return (
-        narrowed(signal.measure, (signal.by[0], "=", scope.stable or ""))
-        if has_arms(signal, scope)
-        else signal.measure
-    )
+    """The measure to compare with some time ago: of the stable arm, because there was no canary then.
+
+    Where versions are told, nobody knows which one was stable then: it is of all there were.
+    """
+    if scope.arms is None or scope.arms.told or not has_arms(signal, scope):
+        return signal.measure
+    return narrowed(signal.measure, scope.arms.of_stable)
 
 
 def has_arms(signal: Signal, scope: Scope) -> bool:
     """Whether the signal tells the arms apart."""
-    return scope.stable is not None and bool(signal.by)
+    return scope.arms is not None and bool(signal.by)
 
 
 def _other_labels(signal: Signal, scope: Scope) -> tuple[str, ...]:
@@ -277,15 +273,37 @@ def _enough_events(condition: Condition, scope: Scope) -> list[str]:
 
 
 def captured_from(signal: Signal, scope: Scope, window: str, every: str, *, stable: bool) -> str:
-    """An arm's mean value over `window`, sampled `every` so often, of the times with enough events."""
-    apart = stable and has_arms(signal, scope)
-    series = of_stable(signal.value, signal, scope) if apart else signal.value
+    """An arm's mean value over `window`, sampled `every` so often, of the times with enough events.
+
+    Where versions are told, nothing is recorded of the stable arm before the start: its version's own series are asked.
+    """
+    apart = has_arms(signal, scope)
+    if apart and scope.arms is not None and scope.arms.told:
+        if stable:
+            return _captured_from_series(signal, window, every)
+        pinned = (signal.by[0], "=", contract.CANARY_VERSION)
+        signal = replace(
+            signal, value=signal.value.where(pinned), events=signal.events and signal.events.where(pinned)
+        )
+    series = of_stable(signal.value, signal, scope) if stable and apart else signal.value
     measure = signal.measure.inner
     if signal.events is None or not isinstance(measure, EventMeasure):
         return f"avg_over_time({series}[{window}])"
-    counted = of_stable(signal.events, signal, scope) if apart else signal.events
+    counted = of_stable(signal.events, signal, scope) if stable and apart else signal.events
     enough = f"{counted} >= {measure.min_events}"
     return f"avg_over_time(({series} and on ({', '.join((*_OWN, *signal.by))}) {enough})[{window}:{every}])"
+
+
+def _captured_from_series(signal: Signal, window: str, every: str) -> str:
+    """The same of the stable version, which only the receiver knows before the start."""
+    of_version = narrowed(signal.measure, (signal.by[0], "=", contract.STABLE_VERSION))
+    how = Estimated(timedelta())
+    counted = events(of_version, (), how)
+    number = value(of_version, (), counted, how)
+    measure = of_version.inner
+    if counted is None or not isinstance(measure, EventMeasure):
+        return f"avg_over_time(({number})[{window}:{every}])"
+    return f"avg_over_time((({number}) and on () ({counted} >= {measure.min_events}))[{window}:{every}])"
 
 
 def _old_enough(measure: Rate, condition: Condition, scope: Scope, ago: timedelta | None) -> list[str]:

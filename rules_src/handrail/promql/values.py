@@ -25,6 +25,7 @@ from handrail.plan import (
     SlowerThan,
     State,
     StateChanges,
+    ToldArm,
     Usage,
     While,
 )
@@ -193,11 +194,24 @@ def _usage(measure: Usage, labels: tuple[str, ...], how: Estimated) -> str:
 
 def _absence(measure: Absence, how: Estimated) -> str:
     """1 or 0; neither until Prometheus and the rules have run for long enough to know."""
+    if measure.arm is not None:
+        return _absence_of(measure, measure.arm, how)
     lost = f"count(absent_over_time({how.over(measure.metric, measure.window)}))"
     if isinstance(how, Counted) and how.evaluated is not None:
         times = max(1, int(EVALUATED * Decimal(measure.window / how.every)))
         lost += f" and on () (count_over_time({how.evaluated}[{span(measure.window)}]) >= {times})"
     return f"{lost} or count(last_over_time({how.over(measure.metric, measure.window)})) * 0"
+
+
+def _absence_of(measure: Absence, arm: ToldArm, how: Estimated) -> str:
+    """The same of one version: neither until that has been the arm's for long enough to know."""
+    there, known = f"last_over_time({how.over(measure.metric, measure.window)})", str(arm.series)
+    if isinstance(how, Counted):
+        times = max(1, int(EVALUATED * Decimal(measure.window / how.every)))
+        enough = f"count_over_time({how.over(arm.series, measure.window)}) >= {times}"
+        known = f"{arm.series} and on ({arm.label}) ({enough})"
+    lost = f"count({known} unless on ({arm.label}) {there})"
+    return f"{lost} or count({there} and on ({arm.label}) {arm.series}) * 0"
 
 
 def _promql(measure: PromQL, how: Estimated) -> str:

@@ -148,8 +148,7 @@ def past(guarded: plan.Plan, now: float) -> str:
 
 def _conditions(rollout: plan.Rollout) -> Iterator[tuple[plan.Condition, Scope]]:
     for guardrail in rollout.guardrails:
-        stable = guardrail.arms.stable if guardrail.arms else None
-        scope = Scope(rollout.name, guardrail.name, rollout.stages, stable)
+        scope = Scope(rollout.name, guardrail.name, rollout.stages, guardrail.arms)
         yield from ((condition, scope) for alert in guardrail.alerts for condition in alert.conditions)
         yield from ((success.condition, scope) for success in guardrail.success)
 

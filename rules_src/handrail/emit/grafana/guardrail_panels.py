@@ -8,6 +8,7 @@ from typing import Any
 from grafana_foundation_sdk.models.dashboard import Panel
 
 from handrail import plan
+from handrail.contract import names
 from handrail.emit.grafana.drawing import Line, Look, PanelFrame, curves, states
 from handrail.promql import comparisons, values
 from handrail.report import wording
@@ -27,8 +28,7 @@ def panels(guardrail: plan.Guardrail, rollout: plan.Rollout) -> list[Panel]:
 
 def limits(guardrail: plan.Guardrail, rollout: plan.Rollout, signal: str = "") -> list[Line]:
     """What a signal is compared with: one line for each tier, in force in the stage of that moment, and success."""
-    arms = guardrail.arms
-    scope = comparisons.Scope(rollout.name, guardrail.name, rollout.stages, arms.stable if arms else None)
+    scope = comparisons.Scope(rollout.name, guardrail.name, rollout.stages, guardrail.arms)
     lines = [
         Line(_limit(condition, scope), f"{alert.tier} → {alert.action}", LOOKS[alert.tier])
         for alert in guardrail.alerts
@@ -67,7 +67,8 @@ def _panel(signal: plan.Signal, guardrail: plan.Guardrail, rollout: plan.Rollout
         links=(("Runbook", f"{rollout.runbook_url}#{guardrail.name}"),),
     )
     if isinstance(signal.measure, plan.State):
-        return states(frame, [Line(_recorded(signal.value, guardrail.arms), _legend(signal.by))])
+        recorded = Line(_recorded(signal.value, guardrail.arms), _legend(_shown(signal, guardrail.arms)))
+        return states(frame, [recorded])
     lines = [*_values(signal, guardrail.arms), *limits(guardrail, rollout, signal.name), *_events(signal)]
     return curves(frame, signal.unit, lines)
 
@@ -84,7 +85,7 @@ def _text(guardrail: plan.Guardrail) -> str:
 
 def _recorded(series: plan.Selector, arms: plan.Arms | None) -> str:
     """The recorded series of every arm."""
-    label = arms.label if arms else ""
+    label = arms.recorded if arms else ""
     return str(plan.Selector(series.metric, tuple(m for m in series.matchers if m[0] != label)))
 
 
@@ -92,8 +93,14 @@ def _legend(labels: tuple[str, ...]) -> str:
     return " ".join(f"{{{{{label}}}}}" for label in labels) or "value"
 
 
+def _shown(signal: plan.Signal, arms: plan.Arms | None) -> tuple[str, ...]:
+    """The labels that tell its curves apart; of a version that was told, which arm it is."""
+    told = arms is not None and arms.told and arms.label in signal.by
+    return (names.ARM, *signal.by) if told else signal.by
+
+
 def _values(signal: plan.Signal, arms: plan.Arms | None) -> list[Line]:
-    lines = [Line(_recorded(signal.value, arms), _legend(signal.by))]
+    lines = [Line(_recorded(signal.value, arms), _legend(_shown(signal, arms)))]
     beside = other_arm(signal.measure, arms) if arms is not None else None
     if arms is not None and beside is not None and beside != signal.measure:
         events = values.traffic(beside, (arms.label,))

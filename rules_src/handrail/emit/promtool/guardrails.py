@@ -9,6 +9,7 @@ from decimal import Decimal
 from functools import cached_property
 
 from handrail.contract import names
+from handrail.emit.promtool.attempts import stable_of, with_arm
 from handrail.emit.promtool.feeds import Phase, Value, selectors
 from handrail.emit.promtool.series import At, Feed, Feeds, Key, Timeline, chosen, matches
 from handrail.emit.promtool.story import (
@@ -104,7 +105,7 @@ class Director:
         subject, arms = self.subject, self.guardrail.arms
         if arms is None or not any(arms.label in signal.by for signal in self.guardrail.signals):
             return subject.told()
-        return {**subject.told(), **subject.fed(self.bases, arm=arms.stable)}
+        return {**subject.told(), **subject.fed(self.bases, arm=stable_of(arms))}
 
     @cached_property
     def bases(self) -> dict[str, Value]:
@@ -247,14 +248,10 @@ class Director:
         labels = dict(more)
         if one is not None:
             keys = self.feeds(self.subject.with_value({}, one.signal, value or Decimal(0)))
-            own = {
-                name
-                for selector in selectors(self.subject.measure(one.signal))
-                for key in keys
-                if matches(selector, key)
-                for name in key.labels
-            }
+            seen = selectors(self.subject.measure(one.signal))
+            own = {name for series in seen for key in keys if matches(series, key) for name in key.labels}
             labels |= {name: text for name, text in own if name in one.signal.by}
+            labels = with_arm(self.guardrail.arms, labels)
             labels |= {"signal": one.signal.name} if one.signal.name else {}
             if one.state is not None:
                 labels[one.signal.by[-1]], value = one.state, Decimal(1)

@@ -11,7 +11,7 @@ from handrail.emit.promtool.guardrails import COUNTED, Director
 from handrail.emit.promtool.series import At, Feeds, Impossible, Key, Timeline, matches
 from handrail.emit.promtool.story import NOTHING, TICK, Context, Span, Story
 from handrail.plan import Gauge, Growth, Increase, Reference, Signal
-from handrail.promql.comparisons import REMEMBER
+from handrail.promql.remembered import REMEMBER
 from handrail.units import span
 
 GONE = "When its series go a guardrail is blind, and when they are back it sees again"

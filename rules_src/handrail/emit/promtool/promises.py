@@ -8,6 +8,7 @@ from datetime import timedelta
 from decimal import Decimal
 from functools import cached_property, partial
 
+from handrail.emit.promtool.attempts import BEFORE, stable_of
 from handrail.emit.promtool.births import births
 from handrail.emit.promtool.feeds import FREE, Phase, Value, selectors, series_of
 from handrail.emit.promtool.feeds import condition as the_condition
@@ -16,6 +17,7 @@ from handrail.emit.promtool.losses import gone, lost, no_number, unheard, young
 from handrail.emit.promtool.series import Feed, Feeds, Impossible, Key, Timeline, matches
 from handrail.emit.promtool.story import NOTHING, Clock, Context, Life, Story, Untestable
 from handrail.emit.promtool.subject import Subject
+from handrail.emit.promtool.told_versions import away, following, unknown
 from handrail.plan import (
     Absence,
     Condition,
@@ -34,7 +36,7 @@ from handrail.plan import (
     Usage,
     While,
 )
-from handrail.promql.comparisons import REMEMBER
+from handrail.promql.remembered import REMEMBER
 
 PACES = (1, 10, 120, 1440)
 """Evaluations come so many times more seldom where a story is long, and where their moment does not matter."""
@@ -106,7 +108,8 @@ class Promises:
         running = [
             s for s in self.stages if s is not None and weights[s] != 0 and not (stable and weights[s] == 1)
         ]
-        found = [self._subject(stage) for stage in running] or [self._subject(None)]
+        places = self.stages if self.guardrail.versions else (None,)
+        found = [self._subject(stage) for stage in running or places]
         return max(found, key=lambda subject: sum(judged(subject, one) for one in self._conditions))
 
     @property
@@ -195,6 +198,8 @@ class Promises:
         staged = any(condition.staged for condition in used)
         if self.rollout.stages and (told or timed or staged or self.guardrail.arms):
             yield from self._made(subject, "nobody reports the stage", unheard)
+        if self.guardrail.versions and seen:
+            yield from self._made(subject, "its versions are not known", unknown)
         for reference in subject.compared_with:
             if reference.ago:
                 yield from self._made(subject, "no history", partial(young, reference=reference))
@@ -234,11 +239,20 @@ class Promises:
         if not subject.conditions or any(isinstance(s.measure, PromQL) for s in self.guardrail.signals):
             return
         yield from self._made(subject, "others", _neighbours)
+        first = next((c for c in self._sides if judged(subject, c) and _stays(c)), None)
+        if self.guardrail.versions and first is not None:
+            yield from self._made(subject, "the next attempt", partial(following, one=first))
+            yield from self._made(subject, "a short absence", partial(away, one=first))
         for one in {c.signal.name: c for c in subject.conditions}.values():
             if isinstance(one.signal.measure, While):
                 yield from self._made(subject, "its condition", partial(_resting, one=one))
         if any(alert.during for alert in self.guardrail.alerts):
             yield from self._made(subject, "the end of its time", _late)
+
+
+def _stays(one: Condition) -> bool:
+    """Whether a breach of it lasts as long as its series go on like this."""
+    return not isinstance(one.signal.measure, StateChanges)
 
 
 def _alike(one: Condition, other: Condition) -> bool:
@@ -295,7 +309,9 @@ def _neighbours(director: Director) -> Story:
     feeds = dict(_strangers(subject.fed(sick, times=Decimal(1000)), subject.reads()))
     if arms is not None and any(arms.label in signal.by for signal in director.guardrail.signals):
         stable = any(c.reference and c.reference.kind is ReferenceKind.stable for c in subject.conditions)
-        feeds |= subject.fed(director.bases if stable else sick, arm=arms.stable)
+        feeds |= subject.fed(director.bases if stable else sick, arm=stable_of(arms))
+        if arms.told:
+            feeds |= subject.fed(sick, arm=BEFORE)
     feeds |= {**subject.told(), **subject.fed(director.bases), **director.others}
     timeline = Timeline(director.scrape)
     timeline.play(feeds, director.ready)

@@ -8,6 +8,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 from handrail.contract import names
+from handrail.emit.promtool.attempts import attempt
 from handrail.emit.promtool.series import At, Key, Timeline
 from handrail.plan import Alert, Rollout, Selector
 
@@ -84,11 +85,15 @@ class Life:
 
 @dataclass(frozen=True)
 class Context:
-    """What the receiver says: the stage, until when it says so (None: all the time), and since when it is in it."""
+    """What the receiver says: the stage, until when it says so (None: all the time), and since when it is in it.
+
+    Without `versions` it does not say which versions the arms are, or the story itself does.
+    """
 
     stage: str | None = None
     until: timedelta | None = None
     entered: timedelta = NOTHING
+    versions: bool = True
 
     def timeline(self, rollout: Rollout, scrape: timedelta, lasting: timedelta) -> Timeline:
         """Its series."""
@@ -100,6 +105,8 @@ class Context:
                 told[Key.of(names.STAGE_ENTERED_METRIC, labels)] = At(
                     Decimal(str(self.entered.total_seconds()))
                 )
+        if self.versions:
+            told |= attempt(rollout, 0 if self.stage is None else 1)
         timeline.play(told, lasting if self.until is None else self.until)
         if self.until is not None:
             timeline.play({}, lasting)

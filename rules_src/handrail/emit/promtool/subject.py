@@ -12,7 +12,8 @@ from functools import cached_property
 from itertools import pairwise
 
 from handrail.contract import names
-from handrail.emit.promtool.feeds import MANY, Pace, Value, edges, feeds, measured, selectors, whole
+from handrail.emit.promtool.attempts import canary_of
+from handrail.emit.promtool.feeds import MANY, Pace, Value, adds_up, edges, feeds, measured, selectors, whole
 from handrail.emit.promtool.figures import MARGIN, _beside, bounds, calm, exact
 from handrail.emit.promtool.series import At, Feed, Feeds, Impossible, Key, chosen, matches
 from handrail.plan import (
@@ -84,10 +85,14 @@ class Subject:
 
     def limit(self, condition: Condition) -> Decimal | None:
         """What the value is compared with; None where nothing is judged here."""
-        figure = condition.figure_in(self.stage)
-        if figure is None or condition.reference is None:
+        if self.guardrail.versions and self.stage is None:
+            return None
+        figure, reference = condition.figure_in(self.stage), condition.reference
+        if figure is None or reference is None:
             return figure
-        if not self.compared(condition.reference):
+        if self.guardrail.versions and reference.ago and adds_up(condition.signal.measure.inner):
+            raise Impossible("how much all versions did back then is not what one arm does")
+        if not self.compared(reference):
             return None
         return condition.limit_from(self.base(condition.signal), figure)
 
@@ -254,7 +259,7 @@ class Subject:
         labels = {label: text for label, text in self._shared(signal).items() if label != LE}
         labels |= {label: labels.get(label, "x") for label in signal.by}
         if own is not None and own.label in signal.by:
-            labels[own.label] = arm or own.canary
+            labels[own.label] = arm or canary_of(own)
         if isinstance(measure, State):
             labels.pop(measure.label)
         least = Decimal(10 ** len(str(10 * getattr(measure, "min_events", 10))))
@@ -293,9 +298,10 @@ class Subject:
     def measure(self, signal: Signal, arm: str | None = None) -> Measure:
         """The measure of one arm alone."""
         own = self.guardrail.arms
-        if own is None or own.label not in signal.by:
+        told = isinstance(signal.measure, Absence) and signal.measure.arm is not None
+        if own is None or (own.label not in signal.by and not told):
             return signal.measure
-        return narrowed(signal.measure, (own.label, "=", arm or own.canary))
+        return narrowed(signal.measure, (own.label, "=", arm or canary_of(own)))
 
     def fed(
         self,

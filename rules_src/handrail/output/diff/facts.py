@@ -90,11 +90,11 @@ class ActionState:
 
 @dataclass(frozen=True)
 class ArmsState:
-    """The label that tells the versions apart, and what it says of each."""
+    """The label that tells the versions apart, and what it says of each; None where each start says it."""
 
     label: str
-    canary: str
-    stable: str
+    canary: str | None = None
+    stable: str | None = None
 
 
 @dataclass(frozen=True)

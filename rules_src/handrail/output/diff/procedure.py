@@ -142,7 +142,10 @@ def _own(old: RolloutState, new: RolloutState) -> Iterator[tuple[str, Effect, st
 def _arms(old: ArmsState | None, new: ArmsState | None) -> Iterator[EffectAndWords]:
     """Changes of the arms: another version is normal in a rollout, another label changes how versions are told apart."""
     if old is not None and new is not None and old.label == new.label:
-        if old != new:
+        if (old.canary is None) != (new.canary is None):
+            then, now = ("given at each start" if one.canary is None else "declared" for one in (old, new))
+            yield Effect.unclear, f"versions of the arms: {then} → {now}"
+        elif old != new:
             yield (
                 Effect.neutral,
                 f"versions: canary {old.canary} → {new.canary}, stable {old.stable} → {new.stable}",

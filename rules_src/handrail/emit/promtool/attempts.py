@@ -1,0 +1,41 @@
+"""The versions of an attempt → what the receiver says of them, where they are told when it starts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+
+from handrail.contract import names
+from handrail.emit.promtool.series import At, Key
+from handrail.plan import Arms, Rollout
+
+BEFORE, STABLE, CANARY, NEXT = "v0", "v1", "v2", "v3"
+"""Versions as they come, one after the other: in the first attempt it is CANARY's turn."""
+
+
+def canary_of(arms: Arms) -> str:
+    """The canary's value of the label that tells raw series apart."""
+    return CANARY if arms.told else arms.canary
+
+
+def stable_of(arms: Arms) -> str:
+    """The same of the stable arm."""
+    return STABLE if arms.told else arms.stable
+
+
+def with_arm(arms: Arms | None, labels: Mapping[str, str]) -> dict[str, str]:
+    """The labels of what is recorded of the canary: where versions are told, one more says the arm."""
+    told = arms is not None and arms.told and arms.label in labels
+    return {**labels, arms.recorded: arms.canary} if arms is not None and told else dict(labels)
+
+
+def attempt(rollout: Rollout, number: int, canary: str = CANARY, stable: str = STABLE) -> dict[Key, At]:
+    """The versions of attempt `number`, 0 where none is active; nothing where they are declared."""
+    if rollout.arms is None or not rollout.arms.told:
+        return {}
+    return {
+        Key.of(names.ARM_METRIC, {names.ROLLOUT: rollout.name, names.ARM: arm, names.ARM_VALUE: version}): At(
+            Decimal(number)
+        )
+        for arm, version in ((names.CANARY, canary), (names.STABLE, stable))
+    }

@@ -1,0 +1,43 @@
+"""What the receiver says of the arms' versions → PromQL that joins it to what is measured by version.
+
+What is expensive is measured for every version there is. Then it is joined: what is no arm's is dropped, and the label
+`arm` says whose the rest is.
+"""
+
+from __future__ import annotations
+
+from handrail.contract import names
+from handrail.plan import Matcher, Selector, ToldArm
+from handrail.promql.remembered import remembered
+
+
+def told_versions(rollout: str, label: str) -> str:
+    """1 for each arm of the newest attempt, by the version that it is; nothing while no attempt is active.
+
+    The receiver reports the number of the attempt: of two that it reported lately only the newer counts.
+    """
+    said = remembered(Selector(names.ARM_METRIC, ((names.ROLLOUT, "=", rollout),)))
+    return "\n".join(
+        [
+            f"group by ({names.ARM}, {label}) (label_replace(",
+            f"  {said} == on () group_left () (max({said}) > 0),",
+            f'  "{label}", "$1", "{names.ARM_VALUE}", "(.+)"',
+            "))",
+        ]
+    )
+
+
+def versions_of(rollout: str, guardrail: str, label: str, *arm: Matcher) -> ToldArm:
+    """What is recorded for a guardrail of its arms' versions, of one arm or of both."""
+    matchers = ((names.ROLLOUT, "=", rollout), (names.GUARDRAIL, "=", guardrail), *arm)
+    return ToldArm(label, Selector(names.ARMS, matchers))
+
+
+def joined(expr: str, arms: ToldArm) -> str:
+    """What is measured by version, of the arms alone, each with its name."""
+    return f"({expr}) * on ({arms.label}) group_left ({names.ARM}) {arms.series}"
+
+
+def of_arm(expr: str, arm: ToldArm) -> str:
+    """The service's own series, of one arm alone."""
+    return f"({expr}) and on ({arm.label}) {arm.series}"

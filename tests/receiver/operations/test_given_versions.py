@@ -1,0 +1,192 @@
+"""An attempt's versions: who gives them, when, and where they are named afterwards. A real receiver and HAProxy."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import servers
+from guarded import Guarded, guarded, playbook, write_playbook
+from handrail.contract import (
+    Approval,
+    Arms,
+    Gate,
+    GivenArms,
+    GuardrailFacts,
+    OpenArms,
+    Playbook,
+    Proof,
+    ReferenceQuery,
+)
+
+OPEN = OpenArms(label="version")
+PROOF = Proof(expr='sum(rate(x{version="${canary}"}[1m])) or y{version="${stable}"}', at_most=0, within=1)
+
+
+def open_book(**facts: Any) -> Playbook:
+    return playbook(arms=OPEN, **facts)
+
+
+@pytest.fixture(name="shop")
+def _shop(tmp_path: Path) -> Iterator[Guarded]:
+    with guarded(tmp_path, open_book()) as shop:
+        yield shop
+
+
+def bodies(shop: Guarded) -> list[dict[str, Any]]:
+    records = shop.ask("GET", "/api/rollouts/shop/evidence", "viewer").json()["records"]
+    return [json.loads(record["body"]) for record in records]
+
+
+def refused(reason: str, text: str) -> dict[str, Any]:
+    return {"verdict": "refuse", "reason": reason, "text": text, "outcome": None, "outcome_text": None}
+
+
+def test_a_start_without_versions_is_refused_with_what_to_type(shop: Guarded) -> None:
+    command = "`handrail rollout start shop --canary … --stable …`"
+    missing = f"the versions are not known; give the values that the label version has: {command}"
+    assert shop.call("start") == refused("versions", missing)
+    assert shop.call("start", canary="v43") == refused("versions", missing)
+    same = f"canary and stable are both v43; give the two values that the label version has: {command}"
+    assert shop.call("start", canary="v43", stable="v43") == refused("versions", same)
+    assert shop.status()["attempt"] is None
+
+
+def test_no_reason_goes_past_missing_versions(shop: Guarded) -> None:
+    assert shop.call("start", anyway=True, why="in a hurry")["reason"] == "versions"
+
+
+def test_what_is_no_label_value_is_refused(shop: Guarded) -> None:
+    answer = shop.ask("POST", "/api/rollouts/shop/start", json={"canary": "v43\n", "stable": "v42"})
+    assert (answer.status_code, answer.json()["error"].partition(":")[0]) == (400, "canary")
+
+
+def test_a_start_says_its_versions_in_answer_status_metric_evidence_and_page(shop: Guarded) -> None:
+    answer = shop.call("start", canary="v43", stable="v42")
+    assert answer["text"] == "a new attempt, in stage 10%, canary v43, stable v42"
+    versions = {"label": "version", "canary": "v43", "stable": "v42"}
+    assert shop.status()["attempt"]["versions"] == versions
+    assert shop.metric("handrail_rollout_arm") == {
+        '{arm="canary",rollout="shop",value="v43"}': 1,
+        '{arm="stable",rollout="shop",value="v42"}': 1,
+    }
+    assert [one["versions"] for one in bodies(shop) if one.get("verdict")] == [versions]
+    assert "canary v43, stable v42 (version)" in shop.ask("GET", "/rollouts/shop", "viewer").text
+
+
+def test_every_later_decision_is_about_the_same_versions(shop: Guarded) -> None:
+    versions = {"label": "version", "canary": "v43", "stable": "v42"}
+    shop.call("start", canary="v43", stable="v42")
+    shop.call("promote")
+    shop.deliver()
+    shop.until("rollback", "done")
+    decided = [one for one in bodies(shop) if one.get("verdict")]
+    assert [(one["action"], one["versions"]) for one in decided] == [
+        ("start", versions),
+        ("promote", versions),
+        ("rollback", versions),
+    ]
+
+
+def test_when_an_attempt_is_over_its_versions_are_no_arms_any_more(shop: Guarded) -> None:
+    shop.call("start", canary="v43", stable="v42")
+    shop.call("abandon", why="it was a mistake")
+    assert shop.metric("handrail_rollout_arm") == {
+        '{arm="canary",rollout="shop",value="v43"}': 0,
+        '{arm="stable",rollout="shop",value="v42"}': 0,
+    }
+
+
+def test_the_next_attempt_has_its_own_versions_and_is_asked_for_them(shop: Guarded) -> None:
+    shop.call("start", canary="v43", stable="v42")
+    shop.call("abandon", why="it was a mistake")
+    assert shop.call("start")["reason"] == "versions"
+    assert shop.call("start", canary="v44", stable="v42")["verdict"] == "act"
+    assert shop.metric("handrail_rollout_arm") == {
+        '{arm="canary",rollout="shop",value="v44"}': 2,
+        '{arm="stable",rollout="shop",value="v42"}': 2,
+    }
+
+
+def test_a_running_attempt_keeps_its_versions(shop: Guarded) -> None:
+    shop.call("start", canary="v43", stable="v42")
+    other = "this attempt's canary is v43 and its stable version v42; other versions need a new attempt"
+    assert shop.call("start", canary="v44", stable="v42") == refused("versions", other)
+    assert shop.call("start", canary="v43", stable="v42")["reason"] == "already-running"
+
+
+def test_declared_arms_take_no_versions(tmp_path: Path) -> None:
+    with guarded(tmp_path) as shop:
+        text = "the declaration says which versions its arms are; leave --canary and --stable out"
+        assert shop.call("start", canary="v43", stable="v42") == refused("versions", text)
+        assert shop.call("start")["verdict"] == "act"
+        assert shop.metric("handrail_rollout_arm") == {}
+        assert shop.status()["attempt"]["versions"] is None
+
+
+def test_versions_survive_a_restart(tmp_path: Path) -> None:
+    with guarded(tmp_path, open_book()) as shop:
+        shop.call("start", canary="v43", stable="v42")
+    with guarded(tmp_path, open_book(), proxy=False) as shop:
+        assert shop.metric("handrail_rollout_arm")['{arm="canary",rollout="shop",value="v43"}'] == 1
+
+
+def test_an_adopted_playbook_is_about_the_versions_of_the_attempt(tmp_path: Path) -> None:
+    with guarded(tmp_path, open_book()) as shop:
+        shop.call("start", canary="v43", stable="v42")
+        assert shop.status()["changed"] == []
+        write_playbook(tmp_path / "playbook", open_book(budget_per_day=7))
+        changed = ["budget_per_day: 3 → 7"]
+        servers.until(lambda: shop.status()["changed"] == changed, "the new playbook to be read")
+        assert shop.call("adopt", why="more of them")["verdict"] == "act"
+        assert shop.status()["attempt"]["versions"]["canary"] == "v43"
+
+
+def test_an_approval_before_the_start_is_for_the_versions_that_it_names(tmp_path: Path) -> None:
+    gate = Gate(into="10%", approvals=(Approval(role="lead", valid_for=3600, four_eyes=True),))
+    with guarded(tmp_path, open_book(gates=(gate,))) as shop:
+        asks = shop.status()["gate"]["asks"]
+        assert asks[0]["cure"] == "handrail rollout approve shop --role lead --canary … --stable …"
+
+        def approve(**given: str) -> dict[str, Any]:
+            answer: dict[str, Any] = shop.ask(
+                "POST", "/api/rollouts/shop/approve", "approver", json=given
+            ).json()
+            return answer
+
+        assert approve(role="lead")["reason"] == "versions"
+        assert approve(role="lead", canary="v43", stable="v42")["verdict"] == "note"
+        other = shop.call("start", canary="v44", stable="v42")
+        assert other["reason"] == "not-ready"
+        assert (
+            "the playbook, a version that was given, or an answer to a question, has changed since"
+            in other["text"]
+        )
+        assert "approve shop --role lead --canary v44 --stable v42 --seen" in other["text"]
+        assert shop.call("start", canary="v43", stable="v42")["verdict"] == "act"
+        approved = [one for one in bodies(shop) if one.get("reason") == "approved"]
+        assert [one["versions"]["canary"] for one in approved] == ["v43"]
+
+
+def test_the_queries_of_a_playbook_name_the_versions_and_nothing_else_changes() -> None:
+    guardrail = GuardrailFacts(
+        name="errors",
+        tiers=(),
+        references=(ReferenceQuery(reference="before", expr='x{version="${stable}",path="${stable}"}'),),
+        needs=(('x{version="${stable}"}', 'x{version="${canary}"}'),),
+    )
+    book = open_book(proof=PROOF, guardrails=(guardrail,))
+    given = book.with_versions('v"43', "v42\\")
+    assert given.arms == GivenArms(label="version", canary='v"43', stable="v42\\", given=True)
+    assert given.guardrails[0].references[0].expr == 'x{version="v42\\\\",path="${stable}"}'
+    assert given.guardrails[0].needs == (('x{version="v42\\\\"}', 'x{version="v\\"43"}'),)
+    proof = given.actions[2].proof
+    assert proof is not None
+    assert proof.expr == 'sum(rate(x{version="v\\"43"}[1m])) or y{version="v42\\\\"}'
+    assert given.with_versions("other", "others") == given
+    assert Playbook.model_validate_json(given.model_dump_json()) == given
+    fixed = playbook(arms=Arms(label="track", canary="canary", stable="stable"))
+    assert fixed.with_versions("other", "others") == fixed

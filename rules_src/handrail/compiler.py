@@ -15,7 +15,7 @@ from pathlib import Path
 from handrail.contract import names
 from handrail.declare import Environment, Rollout
 from handrail.emit import add, emit, emit_common, promtool
-from handrail.errors import Problem, Refused, Severity, shown
+from handrail.errors import Problem, Refused, Severity, WrongCall, shown
 from handrail.lint import accept_unused, lint, lint_plan
 from handrail.loading.load import SETTINGS, Loaded, read
 from handrail.loading.overrides import overridden
@@ -66,7 +66,7 @@ def _made(
     """Every file; `plans` give the plan of one rollout each."""
     files = Texts(emit_common(common))
     sources = dict.fromkeys(files, common.source)
-    receivers, loose = graph.notifying_receivers(files[names.ALERTMANAGER_FILE]), []
+    receivers, loose = graph.notifying_receivers(files[names.alertmanager_file(files)]), []
     for number, plan in enumerate((make() for make in plans), 1):
         [rollout] = plan.rollouts
         tell(f"{rollout.name} ({number} of {len(plans)})")
@@ -94,6 +94,32 @@ def planned(
     rollouts = overridden(loaded.rollouts, here)
     common, problems = _problems_of(loaded, rollouts, here, alertmanager)
     return (lower(rollouts, here, alertmanager) if common else None), problems
+
+
+def alertmanager_part(
+    source: Path, environment: str | None, alertmanager: Version = OLDEST
+) -> tuple[str, Plan]:
+    """What an Alertmanager that others use gets of one environment, and the plan it was made of.
+
+    Raises Refused with all problems at once, WrongCall when nobody can know which environment is meant.
+    """
+    loaded = read(source)
+    here = _sharing(loaded, environment)
+    rollouts = overridden(loaded.rollouts, here)
+    common, problems = _problems_of(loaded, rollouts, here, alertmanager)
+    if common is None:
+        raise Refused([problem for problem in problems if problem.severity >= Severity.error])
+    return emit_common(common)[names.ALERTMANAGER_FRAGMENT], lower(rollouts, here, alertmanager)
+
+
+def _sharing(loaded: Loaded, environment: str | None) -> Environment:
+    """The environment that is meant, as one whose Alertmanager was there before."""
+    sharing = [one for one in loaded.environments if "alertmanager" in one.existing] or loaded.environments
+    if environment is None and len(sharing) > 1:
+        known = ", ".join(one.name for one in sharing)
+        raise WrongCall(f"several environments are declared; give --environment with one of: {known}")
+    here = loaded.environment(environment if environment or not sharing else sharing[0].name)
+    return replace(here, existing=[*here.existing, "alertmanager"])
 
 
 def problems_everywhere(source: Path) -> list[Problem]:

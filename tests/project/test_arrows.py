@@ -65,7 +65,7 @@ ROOMS = {
 }
 """The receiver's rooms, and which other rooms and modules beside them each uses."""
 
-HELPERS = {"document", "groups"}
+HELPERS = {"document", "groups", "messages"}
 """What emitters share: how a file is written down, and what two of them write down."""
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
+from handrail.cli.merge import merge
 from handrail.cli.store import store
 from handrail.errors import HandrailError, Problem, Refused, WrongCall
 
@@ -30,6 +31,7 @@ app = typer.Typer(
 )
 
 app.add_typer(store)
+app.add_typer(merge)
 
 Source = Annotated[Path, typer.Option(help="Folder with rollouts/ and environments.py.")]
 Out = Annotated[Path, typer.Option(help="Folder the files are written to.")]

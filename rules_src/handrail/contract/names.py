@@ -5,6 +5,7 @@ A change here is a breaking change.
 
 from __future__ import annotations
 
+from collections.abc import Container
 from hashlib import sha256
 from typing import Final
 
@@ -110,6 +111,13 @@ EDIT: Final = "do not edit; run `handrail generate`"
 """What every generated file says of itself, and what it is known by."""
 
 ALERTMANAGER_FILE: Final = "alertmanager/alertmanager.yml"
+ALERTMANAGER_FRAGMENT: Final = "alertmanager/fragment.yml"
+"""What an Alertmanager gets that has a configuration already."""
+
+
+def alertmanager_file(paths: Container[str]) -> str:
+    """The one of the two that is among these paths; the first where none is."""
+    return ALERTMANAGER_FRAGMENT if ALERTMANAGER_FRAGMENT in paths else ALERTMANAGER_FILE
 
 
 def rules_file(rollout: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
@@ -73,6 +73,10 @@ PrometheusVersion = Annotated[
 ]
 
 
+Existing = Literal["prometheus", "alertmanager", "grafana"]
+"""What may run there before Handrail comes."""
+
+
 @declared
 class Environment:
     """One place the rollouts run in.
@@ -84,6 +88,8 @@ class Environment:
     `prometheus_version` is the oldest Prometheus that evaluates the rules here; free PromQL is checked against it.
     `runbooks` and `dashboards` are the bases of the links in every alert. `faster` divides every duration of the
     declarations, for rehearsals: with 20, five minutes become fifteen seconds.
+    `existing` names what runs there already, of `"prometheus"`, `"alertmanager"` and `"grafana"`: it gets files to put
+    beside its own instead of a configuration of its own.
     `overrides` is what is different here: `ForGuardrail("checkout", "error-rate", mode="shadow")`.
     `match` adds label matchers to a rollout's measures here, by rollout name. `routes` replaces the routes of every
     rollout for these severities or levels; an empty list tells nobody.
@@ -96,6 +102,7 @@ class Environment:
     alertmanagers: Sequence[HostPort] = Field(default=("127.0.0.1:9093",), kw_only=True)
     prometheus: BaseUrl = Field(default="http://127.0.0.1:9090", kw_only=True)
     prometheus_version: PrometheusVersion = Field(default="2.42", kw_only=True)
+    existing: Sequence[Existing] = Field(default=(), kw_only=True)
     scrape: Sequence[Targets] = Field(default=(), kw_only=True)
     datasource: Annotated[str, Field(pattern=r"\S", description="a data source's name")] | None = Field(
         default=None, kw_only=True

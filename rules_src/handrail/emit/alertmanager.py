@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from handrail.contract import names
 from handrail.emit.document import EDIT, Data, yaml_document
+from handrail.emit.messages import INLINE, TEMPLATED, TEMPLATES, Messages
 from handrail.plan import Common
 from handrail.plan.routing import (
     Channel,
@@ -18,32 +17,56 @@ from handrail.plan.routing import (
     Receiver,
     Route,
     SlackChannel,
+    only_ours,
 )
 from handrail.plan.versions import KNOWS_TIMEOUT, Version
 from handrail.units import span
 
 FOLDER = "alertmanager"
-TEMPLATES = Path(__file__).with_name("handrail.tmpl")
 
 
 def emit(common: Common) -> dict[str, str]:
-    """The configuration of Alertmanager and the templates it reads."""
-    routing = common.routing
-    version = common.environment.alertmanager
+    """A whole configuration and the templates it reads, or a fragment for the one that is there."""
+    return _fragment(common) if "alertmanager" in common.environment.existing else _whole(common)
+
+
+def _whole(common: Common) -> dict[str, str]:
     data: Data = {
         "templates": ["templates/*.tmpl"],
-        "route": {
-            "receiver": routing.receivers[0].name,
-            "group_by": [names.ROLLOUT, names.SERVICE, names.ENVIRONMENT],
-            "routes": [_route(route) for route in routing.routes],
-        },
-        "inhibit_rules": [_inhibition(rule) for rule in routing.inhibitions],
-        "receivers": [_receiver(receiver, version) for receiver in routing.receivers],
+        "route": _tree(common),
+        **_rest(common, TEMPLATED),
     }
     header = f"{{{{/* generated from {common.source}; {EDIT} */}}}}\n"
     return {
-        f"{FOLDER}/alertmanager.yml": yaml_document(data, common.source),
+        names.ALERTMANAGER_FILE: yaml_document(data, common.source),
         f"{FOLDER}/templates/{TEMPLATES.name}": header + TEMPLATES.read_text(encoding="utf-8"),
+    }
+
+
+def _fragment(common: Common) -> dict[str, str]:
+    """What `handrail merge alertmanager` puts into the configuration of others: one route, receivers, inhibitions."""
+    route, ours = _tree(common), only_ours(common.routing.rollouts, common.environment.name)
+    data: Data = {
+        "route": {"receiver": route["receiver"], "matchers": _matchers(ours), **route},
+        **_rest(common, INLINE),
+    }
+    return {names.ALERTMANAGER_FRAGMENT: yaml_document(data, common.source)}
+
+
+def _tree(common: Common) -> Data:
+    routing = common.routing
+    return {
+        "receiver": routing.receivers[0].name,
+        "group_by": [names.ROLLOUT, names.SERVICE, names.ENVIRONMENT],
+        "routes": [_route(route) for route in routing.routes],
+    }
+
+
+def _rest(common: Common, messages: Messages) -> Data:
+    version = common.environment.alertmanager
+    return {
+        "inhibit_rules": [_inhibition(rule) for rule in common.routing.inhibitions],
+        "receivers": [_receiver(receiver, version, messages) for receiver in common.routing.receivers],
     }
 
 
@@ -76,26 +99,26 @@ def _inhibition(rule: Inhibition) -> Data:
     }
 
 
-def _receiver(receiver: Receiver, version: Version) -> Data:
+def _receiver(receiver: Receiver, version: Version, messages: Messages) -> Data:
     data: Data = {"name": receiver.name}
     for channel in receiver.channels:
-        kind, settings = _channel(channel, version)
+        kind, settings = _channel(channel, version, messages)
         data.setdefault(kind, []).append({"send_resolved": True, **settings})
     return data
 
 
-def _channel(channel: Channel, version: Version) -> tuple[str, Data]:
+def _channel(channel: Channel, version: Version, messages: Messages) -> tuple[str, Data]:
     match channel:
         case HandrailReceiver():
             return "webhook_configs", _webhook(channel.url, channel.token_file, version)
         case OtherWebhook():
             return "webhook_configs", _webhook(channel.url, channel.token_file, version)
         case SlackChannel():
-            return "slack_configs", _slack(channel)
+            return "slack_configs", _slack(channel, messages)
         case PagerDutyService():
-            return "pagerduty_configs", _pagerduty(channel)
+            return "pagerduty_configs", _pagerduty(channel, messages)
         case Mailbox():
-            return "email_configs", _email(channel)
+            return "email_configs", _email(channel, messages)
 
 
 def _webhook(url: str, token_file: str | None, version: Version) -> Data:
@@ -106,44 +129,40 @@ def _webhook(url: str, token_file: str | None, version: Version) -> Data:
     return {**data, "timeout": "10s"} if version >= KNOWS_TIMEOUT else data
 
 
-def _slack(channel: SlackChannel) -> Data:
+def _slack(channel: SlackChannel, messages: Messages) -> Data:
     return {
         "channel": channel.channel,
         "api_url_file": channel.url_file,
-        "title": _template("title"),
-        "title_link": _template("runbook"),
-        "fallback": _template("title"),
-        "text": _template("slack.text"),
+        "title": messages.title,
+        "title_link": messages.runbook,
+        "fallback": messages.title,
+        "text": messages.slack_text,
         "http_config": {"follow_redirects": False},
     }
 
 
-def _pagerduty(channel: PagerDutyService) -> Data:
+def _pagerduty(channel: PagerDutyService, messages: Messages) -> Data:
     return {
         "routing_key_file": channel.routing_key_file,
         "url": channel.url,
-        "description": _template("title"),
-        "severity": _template("pagerduty.severity"),
+        "description": messages.title,
+        "severity": messages.pagerduty_severity,
         "client": "Handrail",
-        "client_url": _template("dashboard"),
-        "details": {"alerts": _template("text")},
+        "client_url": messages.dashboard,
+        "details": {"alerts": messages.text},
         "http_config": {"follow_redirects": False},
     }
 
 
-def _email(channel: Mailbox) -> Data:
+def _email(channel: Mailbox, messages: Messages) -> Data:
     data: Data = {
         "to": channel.to,
         "from": channel.sender,
         "smarthost": channel.smarthost,
-        "headers": {"Subject": _template("title")},
-        "text": _template("text"),
-        "html": _template("html"),
+        "headers": {"Subject": messages.title},
+        "text": messages.text,
+        "html": messages.html,
     }
     if channel.username is not None:
         data |= {"auth_username": channel.username, "auth_password_file": channel.password_file}
     return data
-
-
-def _template(name: str) -> str:
-    return f'{{{{ template "handrail.{name}" . }}}}'

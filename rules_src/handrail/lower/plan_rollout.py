@@ -180,4 +180,5 @@ def _environment(environment: Environment, alertmanager: tuple[int, int]) -> pla
             environment.cluster.secret,
         ),
         alertmanager=alertmanager,
+        existing=frozenset(environment.existing),
     )

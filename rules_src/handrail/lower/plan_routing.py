@@ -7,6 +7,7 @@ first. People are told only of alerts in force, never of a shadow. Inhibitions a
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
@@ -27,6 +28,7 @@ from handrail.plan.routing import (
     Route,
     Routing,
     SlackChannel,
+    shared_name,
 )
 
 _WHOLE = (names.ROLLOUT, names.SERVICE, names.ENVIRONMENT)
@@ -50,7 +52,8 @@ def lower_routing(rollout: Rollout, environment: Environment, chains: Sequence[C
     handrail = HandrailReceiver(
         f"{environment.receiver.rstrip('/')}/webhooks/alertmanager", environment.token_file
     )
-    return Routing(
+    routing = Routing(
+        rollouts=(rollout.name,),
         routes=(*_to_the_receiver(), *(_people(rollout, word, level=level) for word, level, _ in told)),
         inhibitions=inhibitions(
             rollout.name,
@@ -61,6 +64,20 @@ def lower_routing(rollout: Rollout, environment: Environment, chains: Sequence[C
             Receiver(names.RECEIVER, (handrail,)),
             Receiver(names.HEARTBEAT_RECEIVER, (handrail,)),
             *(Receiver(_name(rollout, word), tuple(map(_channel, whom))) for word, _, whom in told),
+        ),
+    )
+    return _shared(routing, environment.name) if "alertmanager" in environment.existing else routing
+
+
+def _shared(routing: Routing, environment: str) -> Routing:
+    """The same with names that no other part of the same configuration has."""
+    return replace(
+        routing,
+        routes=tuple(
+            replace(route, receiver=shared_name(route.receiver, environment)) for route in routing.routes
+        ),
+        receivers=tuple(
+            replace(receiver, name=shared_name(receiver.name, environment)) for receiver in routing.receivers
         ),
     )
 

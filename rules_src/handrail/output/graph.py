@@ -109,7 +109,7 @@ def _shown(dashboard: str) -> frozenset[str]:
 
 
 def notifying_receivers(alertmanager: str) -> frozenset[str]:
-    """The receivers in alertmanager.yml that notify somebody."""
+    """The receivers in alertmanager.yml, or in a fragment of one, that notify somebody."""
     data = yaml.load(alertmanager, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506  a safe one
     return frozenset(receiver["name"] for receiver in data["receivers"] if len(receiver) > 1)
 

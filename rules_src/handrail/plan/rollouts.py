@@ -99,7 +99,8 @@ class Cluster:
 class Environment:
     """Where it runs: addresses and link bases; `alertmanager` is the oldest version that runs there.
 
-    `datasource` is the name of its Prometheus in Grafana; None if not declared.
+    `datasource` is the name of its Prometheus in Grafana; None if not declared. `existing` are the programs that run
+    there already, with a configuration of their own.
     """
 
     name: str
@@ -112,6 +113,7 @@ class Environment:
     scrape: tuple[ScrapeJob, ...]
     cluster: Cluster
     alertmanager: tuple[int, int]
+    existing: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
+from handrail.contract import names
+
 
 @dataclass(frozen=True)
 class Matcher:
@@ -112,17 +114,40 @@ class Receiver:
 
 @dataclass(frozen=True)
 class Routing:
-    """Routes in the order they are tried; the first receiver also gets what matches none."""
+    """Routes in the order they are tried; the first receiver also gets what matches none. `rollouts` are whose alerts."""
 
+    rollouts: tuple[str, ...]
     routes: tuple[Route, ...]
     inhibitions: tuple[Inhibition, ...]
     receivers: tuple[Receiver, ...]
+
+
+def shared_name(receiver: str, environment: str) -> str:
+    """What a receiver is called in an Alertmanager that others use too, other environments among them."""
+    return f"{environment}/{receiver}"
+
+
+def only_ours(rollouts: Iterable[str], environment: str) -> tuple[Matcher, ...]:
+    """What every alert of these rollouts in this environment meets, and no alert of anybody else.
+
+    The names of the alerts are among it: an alert that somebody makes of ours (`ALERTS{rollout="checkout"} == 1`) has
+    all of their labels. A new guardrail meets it as well.
+    """
+    known = sorted(rollouts)
+    alerts = f"({'|'.join(map(names.camel, known))}).+|{names.HEARTBEAT_ALERT}"
+    return (
+        Matcher(names.ENVIRONMENT, "=", environment),
+        Matcher(names.ROLLOUT, "=~", "|".join(known)),
+        Matcher(names.ALERTNAME, "=~", alerts),
+        Matcher(names.ACTION, "=~", "|".join(names.ACTIONS)),
+    )
 
 
 def merged(parts: Iterable[Routing]) -> Routing:
     """The routing of several rollouts; what they share appears once, at its first position."""
     known = list(parts)
     return Routing(
+        rollouts=tuple(dict.fromkeys(rollout for part in known for rollout in part.rollouts)),
         routes=tuple(dict.fromkeys(route for part in known for route in part.routes)),
         inhibitions=tuple(dict.fromkeys(rule for part in known for rule in part.inhibitions)),
         receivers=tuple(dict.fromkeys(receiver for part in known for receiver in part.receivers)),

@@ -7,10 +7,10 @@ the fields themselves: an AlertmanagerConfig cannot bring templates along.
 from __future__ import annotations
 
 from pathlib import PurePosixPath
-from typing import Final
 
 from handrail.contract import names
 from handrail.emit.document import Data
+from handrail.emit.messages import INLINE
 from handrail.plan import Environment, Rollout
 from handrail.plan.routing import (
     Channel,
@@ -26,22 +26,6 @@ from handrail.plan.routing import (
 )
 from handrail.plan.versions import KNOWS_TIMEOUT
 from handrail.units import span
-
-TITLE: Final = (
-    "{{ with .CommonLabels.severity }}[{{ . }}] {{ end }}{{ .GroupLabels.rollout }}: "
-    "{{ len .Alerts.Firing }} firing, {{ len .Alerts.Resolved }} no longer reported"
-)
-_LINES: Final = (
-    "{{ range .Alerts.Firing }}{{ .Annotations.summary%(safe)s }}\n{{ .Annotations.description%(safe)s }}\n"
-    "Runbook: {{ .Annotations.runbook_url }}\nDashboard: {{ .Annotations.dashboard_url }}\n\n{{ end }}"
-    "{{ range .Alerts.Resolved }}No longer reported: {{ .Annotations.summary%(safe)s }}\n{{ end }}"
-)
-TEXT: Final = _LINES % {"safe": ""}
-SLACK_TEXT: Final = _LINES % {
-    "safe": ' | reReplaceAll "&" "&amp;" | reReplaceAll "<" "&lt;" | reReplaceAll ">" "&gt;"'
-}
-RUNBOOK: Final = "{{ (index .Alerts 0).Annotations.runbook_url }}"
-GRAVITY: Final = '{{ if eq .CommonLabels.tier "warning" }}warning{{ else }}critical{{ end }}'
 
 
 def alertmanager_config(rollout: Rollout, environment: Environment) -> Data:
@@ -99,21 +83,21 @@ def _channel(channel: Channel, environment: Environment) -> tuple[str, Data]:
             return "slackConfigs", {
                 "channel": channel.channel,
                 "apiURL": _secret(channel.url_file, environment),
-                "title": TITLE,
-                "titleLink": RUNBOOK,
-                "fallback": TITLE,
-                "text": SLACK_TEXT,
+                "title": INLINE.title,
+                "titleLink": INLINE.runbook,
+                "fallback": INLINE.title,
+                "text": INLINE.slack_text,
                 "httpConfig": {"followRedirects": False},
             }
         case PagerDutyService():
             return "pagerdutyConfigs", {
                 "routingKey": _secret(channel.routing_key_file, environment),
                 "url": channel.url,
-                "description": TITLE,
-                "severity": GRAVITY,
+                "description": INLINE.title,
+                "severity": INLINE.pagerduty_severity,
                 "client": "Handrail",
-                "clientURL": RUNBOOK,
-                "details": [{"key": "alerts", "value": TEXT}],
+                "clientURL": INLINE.dashboard,
+                "details": [{"key": "alerts", "value": INLINE.text}],
                 "httpConfig": {"followRedirects": False},
             }
         case Mailbox():
@@ -133,8 +117,8 @@ def _email(channel: Mailbox, environment: Environment) -> Data:
         "to": channel.to,
         "from": channel.sender,
         "smarthost": channel.smarthost,
-        "headers": [{"key": "Subject", "value": TITLE}],
-        "text": TEXT,
+        "headers": [{"key": "Subject", "value": INLINE.title}],
+        "text": INLINE.text,
     }
     if channel.username is not None and channel.password_file is not None:
         data["authUsername"] = channel.username

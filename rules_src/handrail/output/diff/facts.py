@@ -16,12 +16,11 @@ from typing import Any
 
 import yaml
 
-from handrail.contract.names import DIGEST
+from handrail.contract.names import DIGEST, alertmanager_file
 from handrail.output.diff.arms import without_versions
-from handrail.output.diff.people import People, inhibits, people_of, told_people
+from handrail.output.diff.people import People, inhibits, is_ours, people_of, told_people
 from handrail.units import duration
 
-_ALERTMANAGER = "alertmanager/alertmanager.yml"
 _PROMETHEUS = "prometheus/prometheus.yml"
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 Files = Mapping[str, str]
@@ -149,7 +148,8 @@ class Facts:
 def facts(files: Files) -> Facts:
     """What `files` do. A rollout needs both its playbook and its rules."""
     names = [PurePosixPath(path).stem for path in sorted(files) if path.startswith("playbook/")]
-    told = _yaml(files[_ALERTMANAGER]) if _ALERTMANAGER in files else None
+    alertmanager = alertmanager_file(files)
+    told = _yaml(files[alertmanager]) if alertmanager in files else None
     documents = {
         name: _rollout(json.loads(files[f"playbook/{name}.json"]), _yaml(files[rules]), told)
         for name in names
@@ -325,7 +325,7 @@ def _action(action: Any) -> ActionState:
 
 def _common(alertmanager: Any, prometheus: Any) -> CommonState:
     receivers = {receiver["name"]: _text(receiver) for receiver in alertmanager["receivers"]}
-    own = [_text(receiver) for name, receiver in receivers.items() if name.startswith("handrail")]
+    own = [_text(receiver) for name, receiver in receivers.items() if is_ours(name)]
     jobs = {job["job_name"]: _text(job) for job in prometheus["scrape_configs"]}
     targets = [
         target
@@ -333,12 +333,12 @@ def _common(alertmanager: Any, prometheus: Any) -> CommonState:
         for config in group["static_configs"]
         for target in config["targets"]
     ]
-    to_us = [route for route in alertmanager["route"]["routes"] if route["receiver"].startswith("handrail")]
+    to_us = [route for route in alertmanager["route"]["routes"] if is_ours(route["receiver"])]
     return CommonState(
         people={
             receiver["name"]: people_of(receiver)
             for receiver in alertmanager["receivers"]
-            if not receiver["name"].startswith("handrail")
+            if not is_ours(receiver["name"])
         },
         webhook=_text(own),
         routing=_text(to_us),

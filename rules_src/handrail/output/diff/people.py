@@ -1,4 +1,4 @@
-"""An alertmanager.yml → who is told of an alert with given labels, apart from Handrail's receiver."""
+"""An alertmanager.yml, or a fragment of one → who is told of an alert with given labels, apart from Handrail's receiver."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from handrail.contract import names
 from handrail.output.diff.model import Effect
 from handrail.plan.routing import Matcher
 
@@ -23,6 +24,11 @@ _KINDS = {
 _MATCHER = re.compile(r'([a-zA-Z_]\w*)(=~|!~|!=|=)"(.*)"')
 
 
+def is_ours(receiver: str) -> bool:
+    """Whether it is Handrail's receiver by its name, in an Alertmanager of its own or in a shared one."""
+    return receiver.rpartition("/")[2] in (names.RECEIVER, names.HEARTBEAT_RECEIVER)
+
+
 def people_of(receiver: Mapping[str, Any]) -> People:
     """Everybody whom one receiver notifies."""
     return {
@@ -37,7 +43,7 @@ def told_people(alertmanager: Mapping[str, Any], labels: Mapping[str, str]) -> P
     receivers = {receiver["name"]: receiver for receiver in alertmanager["receivers"]}
     told: dict[str, str] = {}
     for name in _receivers(alertmanager["route"], labels):
-        if not name.startswith("handrail"):
+        if not is_ours(name):
             told |= people_of(receivers.get(name, {}))
     return told
 

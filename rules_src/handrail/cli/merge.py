@@ -1,0 +1,93 @@
+"""`handrail merge …`: our part of a configuration that somebody has already."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from handrail.errors import Problem, Refused, Severity, Where, shown
+
+merge = typer.Typer(
+    name="merge",
+    help="Put our part into a configuration that is there already, keep it up to date, or take it out.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+)
+
+
+@merge.callback()
+def _root() -> None:
+    pass
+
+
+@merge.command()
+def alertmanager(
+    file: Annotated[
+        Path, typer.Argument(help="Its alertmanager.yml.", exists=True, dir_okay=False, show_default=False)
+    ],
+    source: Annotated[Path, typer.Option(help="Folder with rollouts/ and environments.py.")] = Path(
+        "rules_src"
+    ),
+    environment: Annotated[
+        str | None,
+        typer.Option(
+            "--environment", "-e", help="Whose part; the only one that shares an Alertmanager by default."
+        ),
+    ] = None,
+    under: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="The route to put ours under, by its receiver or by a matcher of it; the root by default."
+        ),
+    ] = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="Write nothing; exit 1 when the file is not up to date.")
+    ] = False,
+    remove: Annotated[
+        bool,
+        typer.Option("--remove", help="Take it out again: that of --environment, or of all environments."),
+    ] = False,
+    target_version: Annotated[
+        list[str] | None,
+        typer.Option(help="Oldest version that reads the file, as in alertmanager=0.33; 0.25 by default."),
+    ] = None,
+) -> None:
+    """Put routes, receivers and inhibitions into an alertmanager.yml; all else in it stays as it is."""
+    from handrail.output.merging.merge_alertmanager import without  # noqa: PLC0415
+    from handrail.output.merging.rewrite import difference, rewrite, text_of  # noqa: PLC0415
+
+    old = text_of(file)
+    if remove:
+        new = without(old, shown(file), environment)
+    else:
+        new = _with_ours(old, file, source, environment, under or [], target_version or [])
+    typer.echo(difference(file, old, new), nl=False)
+    if check and old != new:
+        what, cure = "the file is not up to date", "run `handrail merge alertmanager` without --check"
+        raise Refused([Problem(Where(shown(file), 1), Severity.error, what, cure)])
+    if old != new:
+        rewrite(file, new)
+    typer.echo(f"{shown(file)} {'is up to date' if old == new else 'is rewritten'}")
+
+
+def _with_ours(
+    old: str, file: Path, source: Path, environment: str | None, under: list[str], versions: list[str]
+) -> str:
+    """The file with our part; says what of theirs and ours may get into each other's way."""
+    from handrail.compiler import alertmanager_part  # noqa: PLC0415
+    from handrail.output.merging.merge_alertmanager import conflicts, merged  # noqa: PLC0415
+    from handrail.plan import versions as known  # noqa: PLC0415
+
+    fragment, plan = alertmanager_part(source, environment, known.alertmanager(versions))
+    name = plan.environment.name
+    new = merged(old, fragment, name, under, shown(file))
+    problems = conflicts(old, plan, under, shown(file))
+    errors = [problem for problem in problems if problem.severity >= Severity.error]
+    if errors:
+        raise Refused(errors)
+    for problem in conflicts(new, plan, under, shown(file)):  # with the lines that it has from now on
+        typer.echo(str(problem), err=True)
+    return new

@@ -1,0 +1,124 @@
+"""`handrail merge alertmanager` → the file with our part in it, by one command that CI can ask as well."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from cli.places import Shell
+
+THEIRS = """\
+route:
+  receiver: ops
+  routes:
+    - receiver: pay
+      matchers: [team="pay"]
+receivers:
+  - name: ops
+  - name: pay
+"""
+SETTINGS = """\
+from handrail.declare import Environment
+
+production = Environment("production", existing=["alertmanager"])
+"""
+
+
+@pytest.fixture
+def file(shell: Shell) -> Path:
+    (shell.folder / "rules_src/environments.py").write_text(SETTINGS)
+    there = shell.folder / "alertmanager.yml"
+    there.write_text(THEIRS)
+    return there
+
+
+def test_it_shows_what_it_does_and_does_it_once(shell: Shell, file: Path) -> None:
+    code, said, wrong = shell.handrail("merge", "alertmanager", "alertmanager.yml")
+    assert (code, wrong) == (0, "")
+    assert said.startswith("--- a/alertmanager.yml\n+++ b/alertmanager.yml\n@@ -1,8 +1,")
+    assert said.endswith("alertmanager.yml is rewritten\n")
+    once = file.read_text()
+    assert "- receiver: production/handrail\n" in once
+    again = shell.handrail("merge", "alertmanager", "alertmanager.yml")
+    assert (again, file.read_text()) == ((0, "alertmanager.yml is up to date\n", ""), once)
+
+
+def test_what_it_puts_there_is_what_generate_shows(shell: Shell, file: Path) -> None:
+    shell.handrail("merge", "alertmanager", "alertmanager.yml")
+    shell.handrail("generate")
+    fragment = Path("generated/alertmanager/fragment.yml").read_text().splitlines()
+    merged = {line.strip().removeprefix("- ") for line in file.read_text().splitlines()}
+    assert [line for line in fragment[1:] if line.strip().removeprefix("- ") not in merged] == [
+        "inhibit_rules:"
+    ]
+    assert not Path("generated/alertmanager/alertmanager.yml").exists()
+    assert not Path("generated/alertmanager/templates").exists()
+
+
+def test_a_pipeline_asks_whether_it_is_up_to_date(shell: Shell, file: Path) -> None:
+    code, said, wrong = shell.handrail("merge", "alertmanager", "alertmanager.yml", "--check")
+    assert (code, said[:24], file.read_text()) == (1, "--- a/alertmanager.yml\n+", THEIRS)
+    cure = "run `handrail merge alertmanager` without --check"
+    assert wrong == f"alertmanager.yml:1: error: the file is not up to date; {cure}\n"
+    shell.handrail("merge", "alertmanager", "alertmanager.yml")
+    assert shell.handrail("merge", "alertmanager", "alertmanager.yml", "--check")[0] == 0
+    shop = Path("rules_src/rollouts/shop.py")
+    shop.write_text(shop.read_text().replace('"shop",\n    "shop"', '"store",\n    "shop"'))
+    assert shell.handrail("merge", "alertmanager", "alertmanager.yml", "--check")[0] == 1
+
+
+def test_it_is_taken_out_without_any_declaration(shell: Shell, file: Path) -> None:
+    shell.handrail("merge", "alertmanager", "alertmanager.yml", "--under", "pay")
+    assert file.read_text() == THEIRS  # nothing of ours has team="pay": see below
+    shell.handrail("merge", "alertmanager", "alertmanager.yml")
+    shell.declare()
+    assert shell.handrail("merge", "alertmanager", "alertmanager.yml", "--remove", "--check")[0] == 1
+    assert shell.handrail("merge", "alertmanager", "alertmanager.yml", "--remove", "-e", "staging")[0] == 0
+    assert file.read_text() != THEIRS
+    assert shell.handrail("merge", "alertmanager", "alertmanager.yml", "--remove")[0] == 0
+    assert file.read_text() == THEIRS
+
+
+def test_a_link_stays_and_so_do_the_rights(shell: Shell, file: Path) -> None:
+    file.chmod(0o640)
+    Path("link.yml").symlink_to(file)
+    assert shell.handrail("merge", "alertmanager", "link.yml")[0] == 0
+    assert Path("link.yml").is_symlink()
+    assert (file.stat().st_mode & 0o777, "production/handrail" in file.read_text()) == (0o640, True)
+    assert [path.name for path in Path().iterdir() if "alertmanager" in path.name] == ["alertmanager.yml"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "arguments", "said"),
+    [
+        (
+            SETTINGS + 'staging = Environment("staging", existing=["alertmanager"])\n',
+            [],
+            "several environments are declared; give --environment with one of: production, staging",
+        ),
+        (SETTINGS, ["-e", "dev"], "environment 'dev' is not declared; use one of: production"),
+    ],
+)
+def test_nobody_guesses_which_environment_is_meant(
+    shell: Shell, file: Path, settings: str, arguments: list[str], said: str
+) -> None:
+    Path("rules_src/environments.py").write_text(settings)
+    answer = shell.handrail("merge", "alertmanager", "alertmanager.yml", *arguments)
+    assert answer == (2, "", f"handrail: error: {said}\n")
+
+
+def test_of_several_environments_the_one_that_shares_an_alertmanager_is_meant(
+    shell: Shell, file: Path
+) -> None:
+    Path("rules_src/environments.py").write_text(
+        SETTINGS.replace("\nproduction", '\ndev = Environment("dev")\nproduction')
+    )
+    assert shell.handrail("merge", "alertmanager", "alertmanager.yml")[0] == 0
+    assert "- receiver: production/handrail\n" in file.read_text()
+
+
+def test_a_declaration_that_cannot_work_changes_nothing(shell: Shell, file: Path) -> None:
+    shop = Path("rules_src/rollouts/shop.py")
+    shop.write_text(shop.read_text().replace('Above("2%")', 'Above("0.1%")'))
+    code, said, wrong = shell.handrail("merge", "alertmanager", "alertmanager.yml")
+    assert (code, said, "[tier-order]" in wrong, file.read_text()) == (1, "", True, THEIRS)

@@ -68,8 +68,6 @@ def test_a_pipeline_asks_whether_it_is_up_to_date(shell: Shell, file: Path) -> N
 
 
 def test_it_is_taken_out_without_any_declaration(shell: Shell, file: Path) -> None:
-    shell.handrail("merge", "alertmanager", "alertmanager.yml", "--under", "pay")
-    assert file.read_text() == THEIRS  # nothing of ours has team="pay": see below
     shell.handrail("merge", "alertmanager", "alertmanager.yml")
     shell.declare()
     assert shell.handrail("merge", "alertmanager", "alertmanager.yml", "--remove", "--check")[0] == 1
@@ -77,6 +75,34 @@ def test_it_is_taken_out_without_any_declaration(shell: Shell, file: Path) -> No
     assert file.read_text() != THEIRS
     assert shell.handrail("merge", "alertmanager", "alertmanager.yml", "--remove")[0] == 0
     assert file.read_text() == THEIRS
+
+
+def test_what_nobody_can_know_here_is_said_by_the_line_that_it_has_afterwards(
+    shell: Shell, file: Path
+) -> None:
+    file.write_text(THEIRS.replace("receivers:", "inhibit_rules:\n  - target_match: {a: b}\nreceivers:"))
+    code, _, wrong = shell.handrail("merge", "alertmanager", "alertmanager.yml", "--under", "pay")
+    assert (code, [line.split(";")[0] for line in wrong.splitlines()]) == (
+        0,
+        [
+            (
+                "alertmanager.yml:4: warning: this route takes ShopErrorsWarning and 3 more only if Prometheus adds the "
+                "labels that it looks at"
+            ),
+            (
+                f"alertmanager.yml:{_line(file, 'target_match: {a: b}')}: warning: this rule may mute ShopErrorsWarning "
+                "and 3 more while an alert of yours fires"
+            ),
+            (
+                f"alertmanager.yml:{_line(file, 'target_match: {a: b}')}: warning: this rule may mute alerts of yours "
+                "while one of ours fires (ShopErrorsWarning and 3 more)"
+            ),
+        ],
+    )
+
+
+def _line(file: Path, text: str) -> int:
+    return next(n for n, line in enumerate(file.read_text().splitlines(), 1) if text in line)
 
 
 def test_a_link_stays_and_so_do_the_rights(shell: Shell, file: Path) -> None:

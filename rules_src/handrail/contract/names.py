@@ -115,6 +115,16 @@ ALERTMANAGER_FRAGMENT: Final = "alertmanager/fragment.yml"
 """What an Alertmanager gets that has a configuration already."""
 
 
+PROMETHEUS_FILE: Final = "prometheus/prometheus.yml"
+SCRAPE_CONFIGS_FILE: Final = "prometheus/scrape_configs.yml"
+"""What a Prometheus gets that has a configuration already."""
+
+
+def prometheus_file(paths: Container[str]) -> str:
+    """The one of the two that is among these paths; the first where none is."""
+    return SCRAPE_CONFIGS_FILE if SCRAPE_CONFIGS_FILE in paths else PROMETHEUS_FILE
+
+
 def alertmanager_file(paths: Container[str]) -> str:
     """The one of the two that is among these paths; the first where none is."""
     return ALERTMANAGER_FRAGMENT if ALERTMANAGER_FRAGMENT in paths else ALERTMANAGER_FILE

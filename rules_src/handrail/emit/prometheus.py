@@ -1,39 +1,54 @@
-"""What rollouts have in common → prometheus/prometheus.yml: how often to scrape and evaluate, what, and where alerts go."""
+"""What rollouts have in common → prometheus/: how often to scrape and evaluate, what, and where alerts go."""
 
 from __future__ import annotations
 
 from urllib.parse import urlsplit
 
+from handrail.contract import names
 from handrail.emit.document import Data, yaml_document
-from handrail.plan import Common, ScrapeJob
+from handrail.plan import Common, Environment, ScrapeJob
 from handrail.units import span
 
 
 def emit(common: Common) -> dict[str, str]:
-    """The configuration of a Prometheus for all rollouts."""
-    environment = common.environment
-    receiver = urlsplit(environment.receiver)
-    names = dict.fromkeys(job.job for job in environment.scrape)
-    jobs = [_job([job for job in environment.scrape if job.job == name]) for name in names]
-    jobs.append(
-        {
-            "job_name": "handrail-receiver",
-            "scheme": receiver.scheme,
-            **({"metrics_path": f"{receiver.path}/metrics"} if receiver.path else {}),
-            "authorization": {"type": "Bearer", "credentials_file": environment.viewer_token_file},
-            "static_configs": [{"targets": [receiver.netloc]}],
-        }
-    )
+    """A whole configuration for all rollouts, or the scrape jobs for the one that is there."""
+    if "prometheus" in common.environment.existing:
+        # Its global interval is that of other jobs: the rules are made for ours.
+        pace = {"scrape_interval": span(common.scrape)}
+        jobs = [{"job_name": job["job_name"], **pace, **job} for job in _jobs(common)]
+        return {names.SCRAPE_CONFIGS_FILE: yaml_document({"scrape_configs": jobs}, common.source)}
     data: Data = {
         "global": {
             "scrape_interval": span(common.scrape),
             "evaluation_interval": span(common.evaluate),
         },
         "rule_files": ["rules/*.yml"],
-        "alerting": {"alertmanagers": [{"static_configs": [{"targets": list(environment.alertmanagers)}]}]},
-        "scrape_configs": jobs,
+        "alerting": {
+            "alertmanagers": [{"static_configs": [{"targets": list(common.environment.alertmanagers)}]}]
+        },
+        "scrape_configs": _jobs(common),
     }
-    return {"prometheus/prometheus.yml": yaml_document(data, common.source)}
+    return {names.PROMETHEUS_FILE: yaml_document(data, common.source)}
+
+
+def _jobs(common: Common) -> list[Data]:
+    environment = common.environment
+    jobs = dict.fromkeys(job.job for job in environment.scrape)
+    return [
+        *(_job([job for job in environment.scrape if job.job == name]) for name in jobs),
+        _receiver(environment),
+    ]
+
+
+def _receiver(environment: Environment) -> Data:
+    receiver = urlsplit(environment.receiver)
+    return {
+        "job_name": "handrail-receiver",
+        "scheme": receiver.scheme,
+        **({"metrics_path": f"{receiver.path}/metrics"} if receiver.path else {}),
+        "authorization": {"type": "Bearer", "credentials_file": environment.viewer_token_file},
+        "static_configs": [{"targets": [receiver.netloc]}],
+    }
 
 
 def _job(same: list[ScrapeJob]) -> Data:

@@ -12,10 +12,10 @@ FOLDER = "/etc/grafana/dashboards"
 
 def emit(common: Common) -> dict[str, str]:
     """The provider of dashboards and the data source: never the default one, of which Grafana takes only one."""
-    return {
-        "grafana/provisioning/dashboards/handrail.yml": yaml_document(_dashboards(), common.source),
-        "grafana/provisioning/datasources/handrail.yml": yaml_document(_source(common), common.source),
-    }
+    files = {"grafana/provisioning/dashboards/handrail.yml": yaml_document(_dashboards(), common.source)}
+    if "grafana" not in common.environment.existing:  # it has its data sources
+        files["grafana/provisioning/datasources/handrail.yml"] = yaml_document(_source(common), common.source)
+    return files
 
 
 def _dashboards() -> dict[str, object]:

@@ -4,7 +4,7 @@ set -eu
 cd "$(dirname "$0")"
 handrail lint
 handrail generate --check
-promtool check rules --lint=all --lint-fatal generated/prometheus/rules/*.yml
-promtool test rules generated/prometheus/tests/*.yml
-promtool check config --syntax-only generated/prometheus/prometheus.yml
-amtool check-config generated/alertmanager/alertmanager.yml
+find generated -path '*prometheus/rules/*.yml' -exec promtool check rules --lint=all --lint-fatal {} +
+find generated -path '*prometheus/tests/*.yml' -exec promtool test rules {} +
+find generated -name prometheus.yml -exec promtool check config --syntax-only {} +
+find generated -name alertmanager.yml -exec amtool check-config {} +

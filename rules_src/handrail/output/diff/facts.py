@@ -16,12 +16,11 @@ from typing import Any
 
 import yaml
 
-from handrail.contract.names import DIGEST, alertmanager_file
+from handrail.contract.names import DIGEST, alertmanager_file, prometheus_file
 from handrail.output.diff.arms import without_versions
 from handrail.output.diff.people import People, inhibits, is_ours, people_of, told_people
 from handrail.units import duration
 
-_PROMETHEUS = "prometheus/prometheus.yml"
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 Files = Mapping[str, str]
 
@@ -155,7 +154,8 @@ def facts(files: Files) -> Facts:
         for name in names
         if (rules := f"prometheus/rules/{name}.yml") in files
     }
-    scraped = _yaml(files[_PROMETHEUS]) if _PROMETHEUS in files else None
+    prometheus = prometheus_file(files)
+    scraped = _yaml(files[prometheus]) if prometheus in files else None
     common = _common(told, scraped) if told is not None and scraped is not None else None
     return Facts(
         documents,
@@ -323,13 +323,19 @@ def _action(action: Any) -> ActionState:
     )
 
 
+def _pace(prometheus: Any) -> str:
+    """How often it scrapes: for all jobs, or, where only jobs are ours, for each of them."""
+    every: str = prometheus.get("global", prometheus["scrape_configs"][0])["scrape_interval"]
+    return every
+
+
 def _common(alertmanager: Any, prometheus: Any) -> CommonState:
     receivers = {receiver["name"]: _text(receiver) for receiver in alertmanager["receivers"]}
     own = [_text(receiver) for name, receiver in receivers.items() if is_ours(name)]
     jobs = {job["job_name"]: _text(job) for job in prometheus["scrape_configs"]}
     targets = [
         target
-        for group in prometheus["alerting"]["alertmanagers"]
+        for group in prometheus.get("alerting", {}).get("alertmanagers", ())
         for config in group["static_configs"]
         for target in config["targets"]
     ]
@@ -342,7 +348,7 @@ def _common(alertmanager: Any, prometheus: Any) -> CommonState:
         },
         webhook=_text(own),
         routing=_text(to_us),
-        scrape=duration(prometheus["global"]["scrape_interval"]),
+        scrape=duration(_pace(prometheus)),
         jobs=jobs,
         alertmanagers=tuple(targets),
     )

@@ -100,7 +100,7 @@ def our_alerts() -> dict[tuple[str | None, ...], Labels]:
             unresolved = {"severity": dict(rollout.severities)["emergency"], "tier": "emergency"}
             labels = {"alertname": alert.name, "rollout": rollout.name, "service": rollout.service}
             labels |= {**(unresolved if "level" in dict(alert.labels) else {}), **dict(alert.labels)}
-            found.setdefault((alert.name == "HandrailHeartbeat", *map(labels.get, ROUTED)), labels)
+            found.setdefault((str(alert == rollout.heartbeat), *map(labels.get, ROUTED)), labels)
     return found
 
 
@@ -109,7 +109,7 @@ def told(amtool: Path, config: Path, alerts: list[Labels]) -> list[list[str]]:
 
     def one(labels: Labels) -> list[str]:
         pairs = [f"{label}={value}" for label, value in labels.items()]
-        argv = [amtool, "config", "routes", "test", f"--config.file={config}", *pairs]
+        argv = [str(amtool), "config", "routes", "test", f"--config.file={config}", *pairs]
         return subprocess.run(argv, check=True, capture_output=True, text=True).stdout.strip().split(",")
 
     with ThreadPoolExecutor(2) as side_by_side:
@@ -149,7 +149,7 @@ def test_theirs_go_where_they_went_and_ours_to_us_and_nobody_else(
 @EACH
 def test_the_real_program_takes_the_file(company: str, amtool: Path, tmp_path: Path) -> None:
     (tmp_path / "merged.yml").write_text(merged(text_of(company), ours()[0], "production", [], company))
-    argv = [amtool, "check-config", tmp_path / "merged.yml"]
+    argv = [str(amtool), "check-config", str(tmp_path / "merged.yml")]
     done = subprocess.run(argv, check=False, capture_output=True, text=True)
     assert (done.returncode, "SUCCESS" in done.stdout) == (0, True), done.stdout + done.stderr
 

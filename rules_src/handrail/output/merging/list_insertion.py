@@ -96,8 +96,8 @@ class Insertions:
         if isinstance(value, yaml.ScalarNode) and value.tag.endswith(":null") and not value.value:
             return at + 1, column
         if isinstance(value, yaml.SequenceNode) and not value.flow_style and int(value.start_mark.line) >= at:
-            first = self.text[int(value.value[0].start_mark.line)]  # an anchor may stand behind the key
-            return at + 1, len(first) - len(first.lstrip())
+            item = self.text[int(value.value[0].start_mark.line)]  # an anchor may stand behind the key
+            return at + 1, len(item) - len(item.lstrip())
         first, last = int(value.start_mark.column), int(value.end_mark.column)
         alone = int(value.start_mark.line) == int(value.end_mark.line) == at
         written = self.text[at][first:last] if alone else ""

@@ -11,6 +11,7 @@ export GOGC ?= 400
 
 BIN := .venv/bin
 SYNCED := .venv/.synced
+COMPILED := .venv/.compiled
 NEWER := .tools/newer
 RULES := generated/prometheus/rules/*.yml
 RULE_TESTS := generated/prometheus/tests/*.yml
@@ -51,8 +52,10 @@ check: $(SYNCED) servers ## is generated/ up to date, and do promtool and amtool
 	promtool check config --syntax-only generated/prometheus/prometheus.yml
 	amtool check-config generated/alertmanager/alertmanager.yml
 
+# Two at a time: while one worker's test waits for a server, the other jobs compute.
 .PHONY: test
-test: style types pytest check ## all that must hold before a commit: style, types, tests, check
+test: ## all that must hold before a commit: style, types, tests, check
+	@$(MAKE) -j 2 style types pytest check
 
 ACCEPTED ?= 5000
 .PHONY: fuzz
@@ -72,10 +75,12 @@ style: $(SYNCED)
 types: $(SYNCED)
 	$(BIN)/mypy
 
+# Where nothing is compiled yet, one process compiles the tests for all workers.
 .PHONY: pytest
 pytest: $(SYNCED) servers
 	@$(MAKE) tools || echo "going on without the newer Prometheus: the tests that need it will fail" >&2
-	$(BIN)/pytest -n 6 --dist worksteal -m "not long and not unleash"
+	@test -e $(COMPILED) || { $(BIN)/pytest --collect-only --quiet >/dev/null; touch $(COMPILED); }
+	$(BIN)/pytest -n 8 --dist worksteal -m "not long and not unleash"
 
 .PHONY: lint
 lint: style types ## style, types, and what handrail thinks of the declarations

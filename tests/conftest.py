@@ -1,19 +1,28 @@
 """What holds for all tests.
 
-A test that failed ends with the last words of every server that was running. Hypothesis measures no times: how
-long an example takes says something of the machine and nothing of the code.
+What takes longest is begun first. A test that failed ends with the last words of every server that was running.
+Hypothesis measures no times: how long an example takes says something of the machine and nothing of the code.
 """
 
 from __future__ import annotations
 
 from collections.abc import Generator
+from pathlib import Path
 
 import pytest
 import servers
+import shares
 from hypothesis import HealthCheck, settings
 
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("untimed")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    workers = getattr(config, "workerinput", {}).get("workercount", 1)
+    here = Path(__file__).parent
+    items[:] = shares.longest_first(items, workers, lambda item: str(item.path.relative_to(here)))
 
 
 @pytest.hookimpl(wrapper=True)

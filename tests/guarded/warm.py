@@ -22,6 +22,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
+import httpx
 import servers
 from handrail_receiver import cli
 
@@ -110,6 +111,7 @@ def main() -> None:
     """Fork a receiver for each wish; returns when nobody wishes any more, and in each child when it was one."""
     for name in LATER:
         import_module(name)
+    _make_ahead()
     gc.freeze()
     living: set[int] = set()
     for line in sys.stdin:
@@ -127,6 +129,14 @@ def main() -> None:
         print(answer, flush=True)
     for pid in living:
         os.killpg(pid, signal.SIGTERM)
+
+
+def _make_ahead() -> None:
+    """Read the public authorities, which takes a third of a start: each receiver finds them read, once."""
+    ahead, make = [httpx.create_ssl_context(trust_env=False)], httpx.create_ssl_context
+    httpx.create_ssl_context = lambda **given: (
+        ahead.pop() if ahead and given == {"trust_env": False} else make(**given)
+    )
 
 
 def _be_one(folder: str, env: Mapping[str, str]) -> None:

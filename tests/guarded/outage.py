@@ -113,7 +113,7 @@ def _haproxy() -> str:
         f"backend {rollout}\n  server canary 127.0.0.1:9 weight 10\n  server stable 127.0.0.1:9 weight 90\n"
         for rollout in ROLLOUTS
     )
-    start = "global\n  stats socket unix@haproxy.sock level admin\ndefaults\n  mode http\n"
+    start = "global\n  stats socket unix@haproxy.sock level admin\n  httpclient.ssl.verify none\ndefaults\n  mode http\n"
     times = "  timeout connect 1s\n  timeout client 5s\n  timeout server 5s\n"
     return start + times + backends
 

@@ -25,6 +25,7 @@ BALANCES = {
 BASE = """
 global
   stats socket unix@haproxy.sock level admin
+  httpclient.ssl.verify none
 defaults
   mode http
   timeout connect 1s

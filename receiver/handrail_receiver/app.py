@@ -49,6 +49,7 @@ from handrail_receiver.store import open_store
 from handrail_receiver.store.probe import StoreProbe
 from handrail_receiver.supervise import run_forever
 from handrail_receiver.targets import make_targets
+from handrail_receiver.targets.version_sources import VersionSources
 from handrail_receiver.telling import Teller
 from handrail_receiver.telling.messenger import Messenger
 from handrail_receiver.telling.render import template_problem
@@ -170,7 +171,16 @@ def make_app(settings: Settings, secrets: Secrets) -> Front:
     )
     tokens = NoTokens() if settings.without_tokens else Tokens(tuple(map(Path, settings.tokens_file)))
     criteria = Criteria(prometheus, clock)
-    calls = CallHandler(guard, targets, prometheus, secrets.redact, criteria, tokens.approvers, asker.begun)
+    calls = CallHandler(
+        guard,
+        targets,
+        prometheus,
+        secrets.redact,
+        criteria,
+        tokens.approvers,
+        asker.begun,
+        VersionSources(outside).read,
+    )
     chores = Chores(settings, store, playbooks, guard, calls, clock)
     watch = DriftWatch(guard, playbooks, targets, prometheus)
     guard.on_over = watch.soon

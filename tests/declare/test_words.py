@@ -32,6 +32,8 @@ def refusals(expression: str) -> list[str]:
         ("Gauge('x{\"a.b\"=\"1\"}')", "Gauge(metric): 'x{\"a.b\"=\"1\"}' matches 'a.b', which Prometheus before 3 refuses; write letters, digits and _"),
         ("Arms('version', canary='v43')", "Arms: stable= is missing; write both values, or none if each start gives them"),
         ("Arms('version', canary='v43', stable='v43')", "Arms: canary and stable are one value; write the two that the label has"),
+        ("Arms('version', canary=HttpVersion('https://x/y', '/v'), stable='v42')", "Arms: canary= is read when a start comes, and the other is not; write both values, or none if each start gives them"),
+        ("Arms('version', canary=DeploymentVersion('https://k8s', 'shop', 'web', Secret('K8S')))", "DeploymentVersion: a version is read in one place; give either label= or container="),
         ("Arms('arm')", "Arms: the label 'arm' is recorded beside the versions; give the metric a label of another name"),
         ("Rollout('x', 'x', arms=Arms('version'), guardrails=[])", "Rollout: arms= has no values and there are no stages, so no start gives them; write canary= and stable=, or stages"),
         ("Usage('x', 0)", "Usage(size): 0 is out of range; write a number above 0"),

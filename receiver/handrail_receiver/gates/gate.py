@@ -273,7 +273,7 @@ def _versions(at: GateCase) -> str:
     """What an approval is for: while no versions are given, it gives them, and there is no digest yet."""
     arms, attempt = at.playbook.arms, at.history.attempt
     if isinstance(arms, OpenArms):
-        return " --canary … --stable …"
+        return "".join(f" --{arm} …" for arm in arms.to_give)
     given = isinstance(arms, GivenArms) and not (attempt is not None and attempt.live)
     words = f" --canary {_typed(arms.canary)} --stable {_typed(arms.stable)}" if given and arms else ""
     return f"{words} --seen {at.digest[:SEEN]}"

@@ -41,6 +41,7 @@ from handrail_receiver.model import (
 )
 from handrail_receiver.model.nodes import on_each_node
 from handrail_receiver.operations.call import Call, stands
+from handrail_receiver.operations.given_versions import GIVING, not_given
 from handrail_receiver.operations.objections import (
     gate_ahead,
     gate_facts,
@@ -53,7 +54,6 @@ from handrail_receiver.operations.objections import (
 from handrail_receiver.operations.playbook_diff import changes_between, pinned_anew
 from handrail_receiver.operations.state_machine import may
 from handrail_receiver.operations.still_firing import still_firing
-from handrail_receiver.operations.versions import GIVING, not_given
 from handrail_receiver.words.arms import versions_in_words
 from handrail_receiver.words.times import when
 

@@ -36,8 +36,15 @@ from handrail_receiver.operations.always_guarded import (
 )
 from handrail_receiver.operations.call import NO_INPUTS, Call, stands
 from handrail_receiver.operations.call_decision import decide_call
+from handrail_receiver.operations.given_versions import (
+    GIVING,
+    ReadVersion,
+    not_given,
+    reads_nothing,
+    with_versions,
+    with_versions_read,
+)
 from handrail_receiver.operations.preflight import Labels, Preflight, firing, preflight
-from handrail_receiver.operations.versions import GIVING, not_given, with_versions
 from handrail_receiver.outside.prometheus import Queryable
 from handrail_receiver.ports import Rehearsal, Target
 from handrail_receiver.words.steps import what
@@ -105,6 +112,7 @@ class CallHandler:
     criteria: Criteria
     approvers: Callable[[], frozenset[Approver]]
     begun: Callable[[Sequence[Labels]], Awaitable[None]]
+    read_version: ReadVersion = reads_nothing
 
     async def call(self, playbook: Playbook, call: Call) -> tuple[Decision, Run | None]:
         """Decide a call, and wait a while for the run that it opened."""
@@ -113,6 +121,7 @@ class CallHandler:
             attempt = await self._attempt(playbook)
         except UNREADABLE:
             return await self._unreadable(playbook, call)
+        call = await with_versions_read(call, playbook, attempt, self.read_version)
         newest = with_versions(call, playbook, attempt)
         playbook = in_force(attempt, newest)
         call = replace(call, looked_at=stands(attempt))

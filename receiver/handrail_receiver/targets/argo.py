@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 
-from handrail.contract import RolloutAbort
+from handrail.contract import ArgoVersion, RolloutAbort
 from pydantic import Field
 
 from handrail_receiver.errors import Cause, Permanent, Retryable
@@ -134,11 +134,19 @@ class _Rollout(AnswerBody):
         return not seen.isdecimal() or int(seen) >= self.metadata.generation
 
 
-def _where(step: RolloutAbort) -> str:
+async def pod_hashes(outside: Outside, source: ArgoVersion) -> tuple[str, str]:
+    """The pod-template hashes of an Argo Rollout: of the version that it updates to, and of the stable one."""
+    rollout = (await Kubernetes(outside, source).get(_path(source))).into(_Rollout)
+    if not rollout.observed:
+        raise Retryable(Cause.busy, f"{_where(source)}: {_unseen(rollout)}")
+    return rollout.status.current_pod_hash, rollout.status.stable_rs
+
+
+def _where(step: RolloutAbort | ArgoVersion) -> str:
     return f"the Rollout {step.namespace}/{step.rollout}"
 
 
-def _path(step: RolloutAbort) -> str:
+def _path(step: RolloutAbort | ArgoVersion) -> str:
     return path_of("argoproj.io/v1alpha1", step.namespace, "rollouts", step.rollout)
 
 

@@ -43,7 +43,7 @@ class HttpCalls:
         return await self._outside.ask(who, method, url, timeout=step.timeout, headers=headers, body=body)
 
     async def _found(self, step: HttpCall) -> Any:
-        return _at((await self._ask(step, "GET", step.read_url)).into(Any), step.read_pointer)
+        return value_at((await self._ask(step, "GET", step.read_url)).into(Any), step.read_pointer)
 
     async def _checks(self, step: HttpCall) -> tuple[HttpCall, str]:
         try:
@@ -65,7 +65,7 @@ def _call(step: HttpCall) -> str:
     return f"{step.method} {step.url}" + (f" {json.dumps(step.body)}" if step.body is not None else "")
 
 
-def _at(document: Any, pointer: str) -> Any:
+def value_at(document: Any, pointer: str) -> Any:
     """The value at a JSON pointer; raises LookupError when there is none."""
     for part in pointer.split("/")[1:]:
         name = part.replace("~1", "/").replace("~0", "~")

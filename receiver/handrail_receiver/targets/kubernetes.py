@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Literal
 from urllib.parse import quote
 
-from handrail.contract import DeploymentImage, RolloutAbort
+from handrail.contract import ArgoVersion, DeploymentImage, DeploymentVersion, RolloutAbort
 
 from handrail_receiver.errors import Cause, Permanent
 from handrail_receiver.outside import Answer, AnswerBody, Outside
@@ -15,9 +15,11 @@ PatchType = Literal["merge-patch", "json-patch"]
 
 
 class Kubernetes:
-    """The API server of one step: its address, its namespace and its token are the step's own."""
+    """The API server of one step or source: its address, its namespace and its token are that one's own."""
 
-    def __init__(self, outside: Outside, step: DeploymentImage | RolloutAbort) -> None:
+    def __init__(
+        self, outside: Outside, step: DeploymentImage | RolloutAbort | DeploymentVersion | ArgoVersion
+    ) -> None:
         self._outside = outside
         self._step = step
 

@@ -41,6 +41,7 @@ from handrail.contract.steps import (
     Step,
     Written,
 )
+from handrail.contract.version_sources import ArgoVersion, DeploymentVersion, HttpVersion, VersionSource
 from handrail.units import duration
 
 __all__ = [
@@ -50,12 +51,14 @@ __all__ = [
     "Action",
     "ActionName",
     "Approval",
+    "ArgoVersion",
     "Arms",
     "Channel",
     "Command",
     "Confirmation",
     "Criterion",
     "DeploymentImage",
+    "DeploymentVersion",
     "FlagOff",
     "Gate",
     "GitValue",
@@ -64,6 +67,7 @@ __all__ = [
     "HAProxyState",
     "HAProxyWeight",
     "HttpCall",
+    "HttpVersion",
     "LaunchDarklyOff",
     "LimitFacts",
     "OpenArms",
@@ -82,6 +86,7 @@ __all__ = [
     "Tell",
     "TierFacts",
     "Url",
+    "VersionSource",
     "Webhook",
     "Written",
     "duration",

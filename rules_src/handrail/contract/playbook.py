@@ -12,8 +12,10 @@ from typing import Annotated, Literal
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
+from handrail.contract import names
 from handrail.contract.channels import Tell
 from handrail.contract.steps import Step
+from handrail.contract.version_sources import VersionSource
 
 ActionName = Literal["investigate", "hold", "rollback", "emergency-rollback", "security-rollback", "promote"]
 
@@ -47,9 +49,17 @@ class GivenArms(Arms):
 
 
 class OpenArms(_Model):
-    """The label that tells the versions apart; its two values are given when an attempt starts."""
+    """The label that tells the versions apart; its two values are read when an attempt starts, or given."""
 
     label: str
+    canary: VersionSource | None = None
+    stable: VersionSource | None = None
+
+    @property
+    def to_give(self) -> tuple[str, ...]:
+        """The arms whose versions nothing is read for."""
+        arms = {names.CANARY: self.canary, names.STABLE: self.stable}
+        return tuple(arm for arm, source in arms.items() if source is None)
 
     def filled(self, expr: str, arms: GivenArms) -> str:
         """A query of the playbook with the versions in it."""

@@ -45,7 +45,7 @@ ServerPart = Annotated[str, Field(pattern=rf"^{_PART}$", description="a name of 
 _Socket = Annotated[str, Field(pattern=r"^(unix:\S.*|[^\s/]+:\d+)$", description="unix:/path or host:port")]
 Sockets = Annotated[Sequence[_Socket], Field(min_length=1)]
 """One for each HAProxy node: of none it would be true that all are as asked."""
-_Pointer = Annotated[str, like(r"(/([^~/]|~[01])*)*", "a JSON pointer, such as /environment/enabled")]
+Pointer = Annotated[str, like(r"(/([^~/]|~[01])*)*", "a JSON pointer, such as /environment/enabled")]
 
 
 @declared
@@ -168,7 +168,7 @@ class HttpCall(_Bounded):
     method: Literal["PUT", "POST", "PATCH", "DELETE"]
     url: Url
     read_url: Url
-    read_pointer: _Pointer
+    read_pointer: Pointer
     read_equals: Scalar
     body: Mapping[str, object] | None = None
     token: Secret | None = None

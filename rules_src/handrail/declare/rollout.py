@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field, model_validator
 
 from handrail.base import Renamed, declared
-from handrail.contract import Channel, HAProxyWeight, Step, Tell, names
+from handrail.contract import Channel, HAProxyWeight, Step, Tell, VersionSource, names
 from handrail.contract.steps import ServerPart, Sockets
 from handrail.declare.dashboard import Dashboard
 from handrail.declare.guardrail import Accept, Guardrail, Name, SeverityWord
@@ -26,19 +26,25 @@ LabelName = Annotated[
 class Arms:
     """The label that tells the versions apart, and its values for the new and the old one.
 
-    `Arms("version")` has no values: they change with each release, and each start gives them.
+    `Arms("version")` has no values: they change with each release, and each start gives them. A start reads those for
+    which a source is named, like `canary=DeploymentVersion(…)`.
     """
 
     label: LabelName
-    canary: str | None = Field(default=None, kw_only=True)
-    stable: str | None = Field(default=None, kw_only=True)
+    canary: str | VersionSource | None = Field(default=None, kw_only=True)
+    stable: str | VersionSource | None = Field(default=None, kw_only=True)
 
     @model_validator(mode="after")
     def _two(self) -> Arms:
-        if (self.canary is None) != (self.stable is None):
-            missing = "stable" if self.stable is None else "canary"
-            raise ValueError(f"{missing}= is missing; write both values, or none if each start gives them")
-        if self.canary is not None and self.canary == self.stable:
+        if isinstance(self.canary, str) != isinstance(self.stable, str):
+            missing = "canary" if isinstance(self.stable, str) else "stable"
+            what = (
+                "is missing"
+                if getattr(self, missing) is None
+                else "is read when a start comes, and the other is not"
+            )
+            raise ValueError(f"{missing}= {what}; write both values, or none if each start gives them")
+        if isinstance(self.canary, str) and self.canary == self.stable:
             raise ValueError("canary and stable are one value; write the two that the label has")
         if self.told and self.label == names.ARM:
             raise ValueError(
@@ -48,8 +54,8 @@ class Arms:
 
     @property
     def told(self) -> bool:
-        """Whether its values are given when an attempt starts."""
-        return self.canary is None
+        """Whether its values are known only when an attempt starts."""
+        return not isinstance(self.canary, str)
 
 
 @declared

@@ -31,6 +31,6 @@ def check(rollout: Rollout) -> Iterator[Finding]:
     arms = rollout.arms
     for field in ("canary", "stable") if arms is not None else ():
         value = getattr(arms, field)
-        if value is not None and _PATTERN.search(value):
+        if isinstance(value, str) and _PATTERN.search(value):
             what = f"arm {field} is the text {value}, which looks like a pattern"
             yield finding(NAME, arms, what, "write the value that the label has", field)

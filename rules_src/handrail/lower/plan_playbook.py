@@ -59,9 +59,10 @@ def _arms(rollout: Rollout) -> contract.Arms | contract.OpenArms | None:
     arms = rollout.arms
     if arms is None:
         return None
-    if arms.canary is None or arms.stable is None:
-        return contract.OpenArms(label=arms.label)
-    return contract.Arms(label=arms.label, canary=arms.canary, stable=arms.stable)
+    if isinstance(arms.canary, str) and isinstance(arms.stable, str):
+        return contract.Arms(label=arms.label, canary=arms.canary, stable=arms.stable)
+    canary, stable = (None if isinstance(one, str) else one for one in (arms.canary, arms.stable))
+    return contract.OpenArms(label=arms.label, canary=canary, stable=stable)
 
 
 def _stage(rollout: Rollout, stage: DeclaredStage, context: RolloutContext) -> contract.StageFacts:
@@ -314,7 +315,10 @@ def _proof(
         return None
     within = context.scale.duration(rollout.proved_within)
     arms = rollout.arms
-    versions = (arms.canary or contract.CANARY_VERSION, arms.stable or contract.STABLE_VERSION)
+    versions = (
+        arms.canary if isinstance(arms.canary, str) else contract.CANARY_VERSION,
+        arms.stable if isinstance(arms.stable, str) else contract.STABLE_VERSION,
+    )
     canary, stable = (_of_arm(counted, (arms.label, "=", version), window) for version in versions)
     return contract.Proof(
         expr=_no_traffic(canary, stable, within + context.scale.duration(LATELY)),

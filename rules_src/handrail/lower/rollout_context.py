@@ -62,6 +62,6 @@ def lower_arms(arms: Arms | None) -> plan.Arms | None:
     """The plan's arms."""
     if arms is None:
         return None
-    if arms.canary is None or arms.stable is None:
+    if not isinstance(arms.canary, str) or not isinstance(arms.stable, str):
         return plan.Arms(arms.label, names.CANARY, names.STABLE, told=True)
     return plan.Arms(arms.label, arms.canary, arms.stable)

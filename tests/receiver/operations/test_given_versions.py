@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 import servers
+from apis import Api, Request
 from guarded import Guarded, guarded, playbook, write_playbook
 from handrail.contract import (
     Approval,
@@ -16,11 +17,13 @@ from handrail.contract import (
     Gate,
     GivenArms,
     GuardrailFacts,
+    HttpVersion,
     OpenArms,
     Playbook,
     Proof,
     ReferenceQuery,
 )
+from starlette.responses import JSONResponse, Response
 
 OPEN = OpenArms(label="version")
 PROOF = Proof(expr='sum(rate(x{version="${canary}"}[1m])) or y{version="${stable}"}', at_most=0, within=1)
@@ -190,3 +193,59 @@ def test_the_queries_of_a_playbook_name_the_versions_and_nothing_else_changes() 
     assert Playbook.model_validate_json(given.model_dump_json()) == given
     fixed = playbook(arms=Arms(label="track", canary="canary", stable="stable"))
     assert fixed.with_versions("other", "others") == fixed
+
+
+class Releases(Api):
+    """What a pipeline says of its release."""
+
+    said: ClassVar[dict[str, str]] = {"canary": "v44", "stable": "v43"}
+
+    def answer(self, request: Request) -> Response:
+        assert request.method == "GET"
+        return JSONResponse(self.said)
+
+
+def reading(url: str, *arms: str) -> Playbook:
+    sources = {arm: HttpVersion(url, f"/{arm}") for arm in arms}
+    return playbook(arms=OpenArms(label="version", **sources))
+
+
+def test_a_start_reads_the_versions_for_which_a_source_is_declared(tmp_path: Path) -> None:
+    with Releases() as releases, guarded(tmp_path, reading(releases.url, "canary", "stable")) as shop:
+        assert shop.call("start")["text"] == "a new attempt, in stage 10%, canary v44, stable v43"
+
+
+def test_one_version_may_be_read_and_the_other_given(tmp_path: Path) -> None:
+    with Releases() as releases, guarded(tmp_path, reading(releases.url, "stable")) as shop:
+        missing = "the versions are not known; give the values that the label version has: `handrail rollout start shop --canary …`"
+        assert shop.call("start") == refused("versions", missing)
+        assert (
+            shop.call("start", canary="v45")["text"] == "a new attempt, in stage 10%, canary v45, stable v43"
+        )
+
+
+def test_a_version_that_is_given_is_not_read(tmp_path: Path) -> None:
+    with guarded(tmp_path, reading("http://127.0.0.1:9", "canary", "stable")) as shop:
+        said = shop.call("start")
+        assert said["reason"] == "versions"
+        assert said["text"].startswith("canary cannot be read: ")
+        assert said["text"].endswith("; mend it, or give --canary")
+        assert shop.call("start", canary="v44", stable="v43")["verdict"] == "act"
+
+
+def test_what_is_read_and_is_no_version_starts_nothing(tmp_path: Path) -> None:
+    class Odd(Releases):
+        said: ClassVar[dict[str, str]] = {"canary": "v44\n", "stable": "v43"}
+
+    with Odd() as releases, guarded(tmp_path, reading(releases.url, "canary", "stable")) as shop:
+        text = "canary was read as 'v44\\n', which is no version; mend it"
+        assert shop.call("start") == refused("versions", text)
+
+
+def test_a_running_attempt_reads_nothing_anew(tmp_path: Path) -> None:
+    with Releases() as releases, guarded(tmp_path, reading(releases.url, "canary", "stable")) as shop:
+        shop.call("start")
+        releases.requests.clear()
+        assert shop.call("start")["reason"] == "already-running"
+        shop.call("promote")
+        assert releases.requests == []

@@ -10,7 +10,7 @@ from handrail.promql.syntax import either
 
 def without_versions(data: Any, arms: Any) -> Any:
     """`data` with each matcher on the arms' label saying which arm is meant, whatever its version is called."""
-    if not arms or "canary" not in arms:
+    if not arms or not isinstance(arms.get("canary"), str):
         return data
     label, canary, stable = arms["label"], arms["canary"], arms["stable"]
     both = [(canary, stable), (stable, canary)]

@@ -16,7 +16,7 @@ from typing import Any
 
 import yaml
 
-from handrail.contract.names import DIGEST, alertmanager_file, prometheus_file
+from handrail.contract.names import CANARY, DIGEST, STABLE, alertmanager_file, prometheus_file
 from handrail.output.diff.arms import without_versions
 from handrail.output.diff.people import People, inhibits, is_ours, people_of, told_people
 from handrail.units import duration
@@ -88,11 +88,15 @@ class ActionState:
 
 @dataclass(frozen=True)
 class ArmsState:
-    """The label that tells the versions apart, and what it says of each; None where each start says it."""
+    """The label that tells the versions apart, and what it says of each; None where each start says it.
+
+    `read` is where a start reads them.
+    """
 
     label: str
-    canary: str | None = None
-    stable: str | None = None
+    canary: str | None
+    stable: str | None
+    read: str
 
 
 @dataclass(frozen=True)
@@ -226,7 +230,7 @@ def _rollout(playbook: Any, rules: Any, told: Any) -> RolloutState:
         rollbacks_per_day=playbook["budget_per_day"],
         keep=playbook.get("keep", 0),
         interval=max((_span(group, "interval") for group in rules["groups"]), default=timedelta()),
-        arms=ArmsState(**arms) if arms else None,
+        arms=_arms(arms) if arms else None,
         captured={one["name"]: _text(one.get("references")) for one in playbook["guardrails"]},
         environment=playbook.get("environment"),
         whole=_text([_silent(playbook), _silent(rules)]),
@@ -352,3 +356,10 @@ def _common(alertmanager: Any, prometheus: Any) -> CommonState:
         jobs=jobs,
         alertmanagers=tuple(targets),
     )
+
+
+def _arms(arms: Mapping[str, Any]) -> ArmsState:
+    values = {arm: arms.get(arm) for arm in (CANARY, STABLE)}
+    known = {arm: value if isinstance(value, str) else None for arm, value in values.items()}
+    read = [f"{arm} from {_text(value)}" for arm, value in values.items() if isinstance(value, dict)]
+    return ArmsState(arms["label"], known[CANARY], known[STABLE], ", ".join(read))

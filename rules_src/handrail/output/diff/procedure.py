@@ -145,6 +145,8 @@ def _arms(old: ArmsState | None, new: ArmsState | None) -> Iterator[EffectAndWor
         if (old.canary is None) != (new.canary is None):
             then, now = ("given at each start" if one.canary is None else "declared" for one in (old, new))
             yield Effect.unclear, f"versions of the arms: {then} → {now}"
+        elif old.read != new.read:
+            yield Effect.unclear, f"versions of the arms: {old.read or 'given'} → {new.read or 'given'}"
         elif old != new:
             yield (
                 Effect.neutral,

@@ -33,20 +33,18 @@ async def with_versions_read(
     arms = newest.arms
     if call.verb not in GIVING or not isinstance(arms, OpenArms) or (attempt is not None and attempt.live):
         return call
-    for arm, said, source in (
-        (names.CANARY, call.canary, arms.canary),
-        (names.STABLE, call.stable, arms.stable),
-    ):
-        if said or source is None:
+    versions = {names.CANARY: call.canary, names.STABLE: call.stable}
+    for arm, source in ((names.CANARY, arms.canary), (names.STABLE, arms.stable)):
+        if versions[arm] or source is None:
             continue
         try:
-            version = await read(source, arm)
+            versions[arm] = await read(source, arm)
         except TargetError as error:
             return replace(call, unread=f"{arm} cannot be read: {error}; mend it, or give --{arm}")
-        if not VERSION.fullmatch(version):
-            return replace(call, unread=f"{arm} was read as {version[:80]!r}, which is no version; mend it")
-        call = replace(call, **{arm: version})
-    return call
+        if not VERSION.fullmatch(versions[arm]):
+            said = versions[arm][:80]
+            return replace(call, unread=f"{arm} was read as {said!r}, which is no version; mend it")
+    return replace(call, canary=versions[names.CANARY], stable=versions[names.STABLE])
 
 
 def with_versions(call: Call, newest: Playbook, attempt: Attempt | None) -> Playbook:

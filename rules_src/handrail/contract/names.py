@@ -135,6 +135,11 @@ def rules_file(rollout: str) -> str:
     return f"prometheus/rules/{rollout}.yml"
 
 
+def playbook_file(rollout: str) -> str:
+    """Where a rollout's playbook lies in generated/."""
+    return f"playbook/{rollout}.json"
+
+
 def tests_file(rollout: str, step: str = "") -> str:  # noqa: PT028
     """Where the tests of a rollout's rules lie; `step` is for those with a longer evaluation interval."""
     return f"prometheus/tests/{rollout}.{step}.test.yml" if step else f"prometheus/tests/{rollout}.test.yml"

@@ -42,6 +42,7 @@ COMMON: tuple[Callable[[Common], Files], ...] = (
     prometheus.emit,
     alertmanager.emit,
     provisioning.emit,
+    kubernetes.receiver.emit,
 )
 
 

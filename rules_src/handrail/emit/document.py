@@ -15,7 +15,10 @@ EDIT = names.EDIT
 
 
 class _Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]
-    """Block style, so that a text of several lines stays readable."""
+    """Block style, so that a text of several lines stays readable; what stands twice is written twice."""
+
+    def ignore_aliases(self, _: object) -> bool:
+        return True
 
 
 def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from handrail.contract import names
 from handrail.emit.document import json_document
 from handrail.emit.groups import digest
 from handrail.plan import Environment, Rollout
@@ -10,4 +11,4 @@ from handrail.plan import Environment, Rollout
 def emit(rollout: Rollout, _: Environment) -> dict[str, str]:
     """The playbook, with the digest of the rules that were made with it."""
     playbook = rollout.playbook.model_copy(update={"rules_digest": digest(rollout)})
-    return {f"playbook/{rollout.name}.json": json_document(playbook.model_dump(mode="json"))}
+    return {names.playbook_file(rollout.name): json_document(playbook.model_dump(mode="json"))}

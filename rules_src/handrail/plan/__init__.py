@@ -41,6 +41,7 @@ from handrail.plan.measurements import (
 from handrail.plan.metric_sources import AccessLog, LogSource, ScrapeJob, SqlMetric, SqlSource
 from handrail.plan.rollouts import (
     Cluster,
+    ClusterAccess,
     Common,
     Curve,
     Dashboard,
@@ -62,6 +63,7 @@ __all__ = [
     "Arms",
     "Burn",
     "Cluster",
+    "ClusterAccess",
     "Common",
     "Condition",
     "Curve",

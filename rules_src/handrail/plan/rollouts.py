@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 from enum import StrEnum
+from typing import Literal
+from urllib.parse import urlsplit
 
-from handrail.contract import Playbook
+from handrail.contract import DeploymentImage, Playbook, RolloutAbort, Step
 from handrail.errors import Where
 from handrail.plan.alerting import Alert, Arms, Guardrail, Slo
 from handrail.plan.metric_sources import LogSource, ScrapeJob, SqlSource
@@ -95,6 +97,20 @@ class Cluster:
     secret: str
 
 
+@dataclass(frozen=True, order=True)
+class ClusterAccess:
+    """One object that a step changes in the receiver's own cluster, and the secret that the step's token is called by.
+
+    `reads_pods`: what runs is pinned by what the pods say.
+    """
+
+    namespace: str
+    kind: Literal["argo-rollout", "deployment"]
+    name: str
+    token: str
+    reads_pods: bool = False
+
+
 @dataclass(frozen=True)
 class Environment:
     """Where it runs: addresses and link bases; `alertmanager` is the oldest version that runs there.
@@ -146,6 +162,13 @@ class Rollout:
     where: Where
 
     @property
+    def cluster_access(self) -> tuple[ClusterAccess, ...]:
+        """What its steps change in the receiver's own cluster."""
+        steps = [step for stage in self.playbook.stages for step in stage.enter]
+        steps += [step for action in self.playbook.actions for step in action.steps]
+        return tuple(sorted({access for step in steps for access in _accesses(step)}))
+
+    @property
     def alerts(self) -> tuple[Alert, ...]:
         """Every alert of the rollout, in the order of its rules."""
         chains: tuple[Guardrail | Slo, ...] = (*self.guardrails, *self.slos)
@@ -155,14 +178,29 @@ class Rollout:
         )
 
 
+def _accesses(step: Step) -> Iterator[ClusterAccess]:
+    if isinstance(step, RolloutAbort) and _is_own_cluster(step.api):
+        yield ClusterAccess(step.namespace, "argo-rollout", step.rollout, step.token.name)
+    elif isinstance(step, DeploymentImage) and _is_own_cluster(step.api):
+        yield ClusterAccess(
+            step.namespace, "deployment", step.deployment, step.token.name, reads_pods=step.image is None
+        )
+
+
+def _is_own_cluster(api: str) -> bool:
+    """Whether it is the API server of the cluster that the receiver itself runs in, as every pod knows it."""
+    return (urlsplit(api).hostname or "").split(".")[:2] in (["kubernetes"], ["kubernetes", "default"])
+
+
 @dataclass(frozen=True)
 class Common:
-    """What rollouts of one environment share: routing, the shortest intervals, and the source files."""
+    """What rollouts of one environment share: routing, the shortest intervals, what they change in the cluster, the source files."""
 
     environment: Environment
     routing: Routing
     scrape: timedelta
     evaluate: timedelta
+    cluster_access: tuple[ClusterAccess, ...]
     source: str
 
 
@@ -174,6 +212,7 @@ def common_of(parts: Iterable[Common]) -> Common:
         routing=merged(part.routing for part in known),
         scrape=min(part.scrape for part in known),
         evaluate=min(part.evaluate for part in known),
+        cluster_access=tuple(sorted({access for part in known for access in part.cluster_access})),
         source=", ".join(part.source for part in known),
     )
 
@@ -189,6 +228,13 @@ class Plan:
     def common(self) -> Common:
         """What its rollouts share: all that is kept when their plans are dropped."""
         return common_of(
-            Common(self.environment, rollout.routing, rollout.scrape, rollout.evaluate, rollout.source)
+            Common(
+                self.environment,
+                rollout.routing,
+                rollout.scrape,
+                rollout.evaluate,
+                rollout.cluster_access,
+                rollout.source,
+            )
             for rollout in self.rollouts
         )

@@ -55,6 +55,9 @@ def exporters_and_cluster(old: Facts, new: Facts) -> Iterator[Difference]:
         if old.objects.get(path, place) != place:
             what = "namespace, name or labels of its objects changed"
             yield Difference(Effect.unclear, "", path, what)
+    if None not in (old.rights, new.rights) and old.rights != new.rights:
+        what = f"it may do something else in the cluster: {old.rights} → {new.rights}"
+        yield Difference(Effect.unclear, "", "receiver", what)
 
 
 def _named(

@@ -140,12 +140,16 @@ class CommonState:
 
 @dataclass(frozen=True)
 class Facts:
-    """What a generated/ folder does; `common` is None for an empty folder."""
+    """What a generated/ folder does; `common` is None for an empty folder.
+
+    `rights` are what the receiver may do in its cluster, as a text; None if the files do not say.
+    """
 
     rollouts: Mapping[str, RolloutState]
     common: CommonState | None
     exporters: Mapping[str, str]
     objects: Mapping[str, str]
+    rights: str | None
 
 
 def facts(files: Files) -> Facts:
@@ -168,8 +172,9 @@ def facts(files: Files) -> Facts:
         objects={
             path: _text([one["metadata"] for one in _yaml(text)["items"]])
             for path, text in files.items()
-            if path.startswith("kubernetes/")
+            if PurePosixPath(path).parent.name == "kubernetes"
         },
+        rights=_rights(files),
     )
 
 
@@ -325,6 +330,14 @@ def _action(action: Any) -> ActionState:
     return ActionState(
         tuple(map(_step, action["steps"])), _text(action["proof"]), tuple(map(_told, action["tell"]))
     )
+
+
+def _rights(files: Files) -> str | None:
+    path = "kubernetes/receiver/rbac.yaml"
+    if path not in files:
+        return None
+    roles = [one for one in _yaml(files[path])["items"] if one["kind"] == "Role"]
+    return _text([(role["metadata"]["namespace"], role["rules"]) for role in roles])
 
 
 def _pace(prometheus: Any) -> str:

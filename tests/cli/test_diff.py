@@ -397,16 +397,3 @@ def test_a_drop_by_points_is_told_once(shell: Shell) -> None:
     _, told, _ = shell.handrail("generate", "--diff")
     was, now = (f"below the figure of 1h ago minus {points} percentage points" for points in (2, 3))
     assert told.splitlines()[:-1] == [f"LOOSER   shop errors critical: limit {was} → {now}"]
-
-
-def test_what_the_receiver_may_do_in_its_cluster_is_said(shell: Shell) -> None:
-    shell.handrail("generate")
-    shop = Path("rules_src/rollouts/shop.py")
-    abort = 'RolloutAbort("https://kubernetes.default.svc", "shop", "web", token=Secret("cluster"))'
-    text = shop.read_text().replace("import Above", "import RolloutAbort, Secret, Above")
-    shop.write_text(text.replace("rollback=[", f"rollback=[{abort}, "))
-    _, told, _ = shell.handrail("generate", "--diff")
-    [said] = [line for line in told.splitlines() if "may do something else" in line]
-    assert said.startswith(
-        'UNCLEAR  receiver: it may do something else in the cluster: [] → [["shop", [{"apiGroups"'
-    )

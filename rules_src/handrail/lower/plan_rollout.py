@@ -10,6 +10,7 @@ from handrail.base import script_of, where_of
 from handrail.contract import names
 from handrail.declare.environment import Environment
 from handrail.declare.rollout import Rollout
+from handrail.lower.plan_cluster_access import cluster_access
 from handrail.lower.plan_dashboards import lower_dashboards
 from handrail.lower.plan_guardrail import lower_guardrail
 from handrail.lower.plan_measures import MeasureContext
@@ -39,6 +40,7 @@ def _rollout(rollout: Rollout, environment: Environment) -> plan.Rollout:
     scale = context.scale
     guardrails = tuple(lower_guardrail(guardrail, context) for guardrail in rollout.guardrails)
     slos = tuple(lower_slo(slo, rollout, context) for slo in rollout.slos)
+    playbook = lower_playbook(rollout, guardrails, context)
     return plan.Rollout(
         name=rollout.name,
         service=rollout.service,
@@ -64,7 +66,8 @@ def _rollout(rollout: Rollout, environment: Environment) -> plan.Rollout:
         recover_within=scale.duration(rollout.budget.recover) if rollout.budget else None,
         runbook_url=context.runbook_url,
         dashboard_url=context.dashboard_url,
-        playbook=lower_playbook(rollout, guardrails, context),
+        playbook=playbook,
+        cluster_access=cluster_access(playbook),
         source=script_of(rollout),
         where=where_of(rollout),
     )

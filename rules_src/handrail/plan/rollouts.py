@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 from enum import StrEnum
 from typing import Literal
-from urllib.parse import urlsplit
 
-from handrail.contract import DeploymentImage, Playbook, RolloutAbort, Step
+from handrail.contract import Playbook
 from handrail.errors import Where
 from handrail.plan.alerting import Alert, Arms, Guardrail, Slo
 from handrail.plan.metric_sources import LogSource, ScrapeJob, SqlSource
@@ -158,15 +157,9 @@ class Rollout:
     runbook_url: str
     dashboard_url: str
     playbook: Playbook
+    cluster_access: tuple[ClusterAccess, ...]
     source: str
     where: Where
-
-    @property
-    def cluster_access(self) -> tuple[ClusterAccess, ...]:
-        """What its steps change in the receiver's own cluster."""
-        steps = [step for stage in self.playbook.stages for step in stage.enter]
-        steps += [step for action in self.playbook.actions for step in action.steps]
-        return tuple(sorted({access for step in steps for access in _accesses(step)}))
 
     @property
     def alerts(self) -> tuple[Alert, ...]:
@@ -176,20 +169,6 @@ class Rollout:
             *(alert for chain in chains for alert in (*chain.alerts, chain.blind)),
             *(level.alert for level in self.escalation),
         )
-
-
-def _accesses(step: Step) -> Iterator[ClusterAccess]:
-    if isinstance(step, RolloutAbort) and _is_own_cluster(step.api):
-        yield ClusterAccess(step.namespace, "argo-rollout", step.rollout, step.token.name)
-    elif isinstance(step, DeploymentImage) and _is_own_cluster(step.api):
-        yield ClusterAccess(
-            step.namespace, "deployment", step.deployment, step.token.name, reads_pods=step.image is None
-        )
-
-
-def _is_own_cluster(api: str) -> bool:
-    """Whether it is the API server of the cluster that the receiver itself runs in, as every pod knows it."""
-    return (urlsplit(api).hostname or "").split(".")[:2] in (["kubernetes"], ["kubernetes", "default"])
 
 
 @dataclass(frozen=True)

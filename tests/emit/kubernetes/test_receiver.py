@@ -14,6 +14,7 @@ from handrail.contract import Playbook, Step
 from handrail.declare import Cluster, DeploymentImage, Environment, RolloutAbort, Secret
 from handrail.emit import emit, emit_common
 from handrail.lower import lower
+from handrail.output.diff import differences
 from handrail.plan import Plan
 from handrail_receiver.settings import Settings
 
@@ -36,11 +37,17 @@ FAR = DeploymentImage(
 META = {"app.kubernetes.io/name": "handrail", "app.kubernetes.io/component": "receiver"}
 
 
-def made(plan: Plan) -> dict[str, Any]:
-    """Name of the file → what it says."""
+def texts(plan: Plan) -> dict[str, str]:
+    """All that is made of a plan."""
     files = dict(emit_common(plan.common))
     for rollout in plan.rollouts:
         files |= emit(rollout, plan.environment)
+    return files
+
+
+def made(plan: Plan) -> dict[str, Any]:
+    """Name of the file → what it says."""
+    files = texts(plan)
     folder = "kubernetes/receiver/"
     return {
         path.removeprefix(folder): yaml.safe_load(text)
@@ -242,3 +249,12 @@ def test_kiosk_and_shop_have_nothing_to_do_in_the_cluster() -> None:
     assert [one["kind"] for one in made(lower([shop, kiosk], ENVIRONMENT))["rbac.yaml"]["items"]] == [
         "ServiceAccount"
     ]
+
+
+def test_a_review_is_told_when_it_may_do_something_else() -> None:
+    before, after = (
+        texts(lower([replace(shop, rollback=steps)], ENVIRONMENT)) for steps in ([FAR], [FAR, PINNED])
+    )
+    [said] = [str(one) for one in differences(before, after) if "in the cluster" in one.what]
+    rules = '[{"apiGroups": ["apps"], "resourceNames": ["till"], "resources": ["deployments"], "verbs": ["get", "patch"]}]'
+    assert said == f'receiver: it may do something else in the cluster: [] → [["till", {rules}]]'

@@ -1,30 +1,57 @@
-"""A playbook → what its steps change in the cluster that the receiver itself runs in."""
+"""A playbook → what the receiver does in the cluster that it runs in itself: steps, and versions that a start reads."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 from urllib.parse import urlsplit
 
-from handrail.contract import DeploymentImage, Playbook, RolloutAbort, Step
+from handrail.contract import (
+    ArgoVersion,
+    DeploymentImage,
+    DeploymentVersion,
+    OpenArms,
+    Playbook,
+    RolloutAbort,
+    Step,
+    VersionSource,
+)
 from handrail.plan import ClusterAccess
+
+_ARGO: Final = "argoproj.io"
 
 
 def cluster_access(playbook: Playbook) -> tuple[ClusterAccess, ...]:
-    """Each object once, sorted; an API server elsewhere is somebody else's to grant."""
+    """Each once, sorted; an API server elsewhere is somebody else's to grant."""
     steps = [step for stage in playbook.stages for step in stage.enter]
     steps += [step for action in playbook.actions for step in action.steps]
-    return tuple(sorted({access for step in steps for access in _accesses(step)}))
+    arms = playbook.arms
+    sources = [arms.canary, arms.stable] if isinstance(arms, OpenArms) else []
+    found = {access for step in steps for access in _of_step(step)}
+    return tuple(sorted(found | {access for source in sources for access in _of_source(source)}))
 
 
-def _accesses(step: Step) -> Iterator[ClusterAccess]:
-    if isinstance(step, RolloutAbort) and _is_own_cluster(step.api):
-        yield ClusterAccess(step.namespace, "argo-rollout", step.rollout, step.token.name)
-    elif isinstance(step, DeploymentImage) and _is_own_cluster(step.api):
+def _of_step(step: Step) -> Iterator[ClusterAccess]:
+    """As the step's page in docs/targets says."""
+    if isinstance(step, RolloutAbort) and _is_own(step.api):
+        for resource, verb in (("rollouts", "get"), ("rollouts/status", "patch")):
+            yield ClusterAccess(step.namespace, _ARGO, resource, verb, step.rollout, step.token.name)
+    elif isinstance(step, DeploymentImage) and _is_own(step.api):
+        for verb in ("get", "patch"):
+            yield ClusterAccess(step.namespace, "apps", "deployments", verb, step.deployment, step.token.name)
+        if step.image is None:  # what runs is pinned by what the pods say
+            yield ClusterAccess(step.namespace, "", "pods", "list", "", step.token.name)
+
+
+def _of_source(source: VersionSource | None) -> Iterator[ClusterAccess]:
+    if isinstance(source, ArgoVersion) and _is_own(source.api):
+        yield ClusterAccess(source.namespace, _ARGO, "rollouts", "get", source.rollout, source.token.name)
+    elif isinstance(source, DeploymentVersion) and _is_own(source.api):
         yield ClusterAccess(
-            step.namespace, "deployment", step.deployment, step.token.name, reads_pods=step.image is None
+            source.namespace, "apps", "deployments", "get", source.deployment, source.token.name
         )
 
 
-def _is_own_cluster(api: str) -> bool:
-    """Whether it is the API server of the cluster that the receiver itself runs in, as every pod knows it."""
+def _is_own(api: str) -> bool:
+    """Whether it is the API server of the receiver's own cluster, as every pod knows it."""
     return (urlsplit(api).hostname or "").split(".")[:2] in (["kubernetes"], ["kubernetes", "default"])

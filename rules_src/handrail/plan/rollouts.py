@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 from enum import StrEnum
-from typing import Literal
 
 from handrail.contract import Playbook
 from handrail.errors import Where
@@ -98,16 +97,17 @@ class Cluster:
 
 @dataclass(frozen=True, order=True)
 class ClusterAccess:
-    """One object that a step changes in the receiver's own cluster, and the secret that the step's token is called by.
+    """One thing that is done to one object of the cluster that the receiver runs in; to any of that kind without a name.
 
-    `reads_pods`: what runs is pinned by what the pods say.
+    `token` is what the secret is called by which it is done.
     """
 
     namespace: str
-    kind: Literal["argo-rollout", "deployment"]
+    group: str
+    resource: str
+    verb: str
     name: str
     token: str
-    reads_pods: bool = False
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,16 @@ import pytest
 import yaml
 from emit.guarded_shop import ENVIRONMENT, kiosk, planned, shop
 from handrail.contract import Playbook, Step
-from handrail.declare import Cluster, DeploymentImage, Environment, RolloutAbort, Secret
+from handrail.declare import (
+    ArgoVersion,
+    Arms,
+    Cluster,
+    DeploymentImage,
+    DeploymentVersion,
+    Environment,
+    RolloutAbort,
+    Secret,
+)
 from handrail.emit import emit, emit_common
 from handrail.lower import lower
 from handrail.output.diff import differences
@@ -119,10 +128,10 @@ def test_it_may_do_what_its_steps_need_where_they_need_it_and_no_more() -> None:
     named = {"resourceNames": ["web"]}
     assert rules == {
         "shop": [
+            {"apiGroups": [""], "resources": ["pods"], "verbs": ["list"]},
+            {"apiGroups": ["apps"], "resources": ["deployments"], **named, "verbs": ["get", "patch"]},
             {"apiGroups": ["argoproj.io"], "resources": ["rollouts"], **named, "verbs": ["get"]},
             {"apiGroups": ["argoproj.io"], "resources": ["rollouts/status"], **named, "verbs": ["patch"]},
-            {"apiGroups": ["apps"], "resources": ["deployments"], **named, "verbs": ["get", "patch"]},
-            {"apiGroups": [""], "resources": ["pods"], "verbs": ["list"]},
         ],
         "till": [
             {
@@ -151,7 +160,29 @@ def test_the_rights_of_a_step_are_those_that_its_page_names(step: Step, page: st
     said = re.search(r"```yaml\n(rules:.*?)```", (ROOT / f"docs/targets/{page}.md").read_text(), re.DOTALL)
     assert said
     rules = [{key: rule[key] for key in rule if key != "resourceNames"} for rule in role["rules"]]
-    assert {"rules": rules} == yaml.safe_load(said[1])
+    assert sorted(rules, key=str) == sorted(yaml.safe_load(said[1])["rules"], key=str)
+
+
+def test_where_a_start_reads_versions_in_the_cluster_it_may_read_them_and_no_more() -> None:
+    arms = Arms(
+        "version",
+        canary=ArgoVersion(HERE, "shop", "web", TOKEN),
+        stable=DeploymentVersion(HERE, "shop", "old", TOKEN, container="app"),
+    )
+    files = made(lower([replace(shop, arms=arms, rollback=[BACK])], ENVIRONMENT))
+    _, role, _ = files["rbac.yaml"]["items"]
+    apps = {"apiGroups": ["apps"], "resources": ["deployments"]}
+    assert role["rules"] == [
+        {"apiGroups": [""], "resources": ["pods"], "verbs": ["list"]},
+        {**apps, "resourceNames": ["old"], "verbs": ["get"]},
+        {**apps, "resourceNames": ["web"], "verbs": ["get", "patch"]},
+        {
+            "apiGroups": ["argoproj.io"],
+            "resources": ["rollouts"],
+            "resourceNames": ["web"],
+            "verbs": ["get"],
+        },
+    ]
 
 
 def test_a_step_in_its_own_cluster_has_the_account_s_token_as_its_secret_and_no_other_has() -> None:

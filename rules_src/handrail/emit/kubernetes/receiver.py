@@ -5,6 +5,7 @@ What stands in an overlay of the user: the image, the Secret, an Ingress, more t
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import PurePosixPath
 from typing import Final
 from urllib.parse import urlsplit
@@ -231,22 +232,20 @@ def _rights(common: Common) -> Data:
     return {"apiVersion": "v1", "kind": "List", "items": items}
 
 
-def _rules(accesses: list[ClusterAccess]) -> list[Data]:
-    rollouts = sorted({access.name for access in accesses if access.kind == "argo-rollout"})
-    deployments = sorted({access.name for access in accesses if access.kind == "deployment"})
-    rules = []
-    if rollouts:
-        rules += [
-            _rule("argoproj.io", "rollouts", ["get"], rollouts),
-            _rule("argoproj.io", "rollouts/status", ["patch"], rollouts),
-        ]
-    if deployments:
-        rules.append(_rule("apps", "deployments", ["get", "patch"], deployments))
-    if any(access.reads_pods for access in accesses):
-        rules.append(_rule("", "pods", ["list"], []))
-    return rules
-
-
-def _rule(group: str, resource: str, verbs: list[str], named: list[str]) -> Data:
-    names = {"resourceNames": named} if named else {}
-    return {"apiGroups": [group], "resources": [resource], **names, "verbs": verbs}
+def _rules(accesses: Iterable[ClusterAccess]) -> list[Data]:
+    """Verbs by object, and objects with the same verbs in one rule."""
+    verbs: dict[tuple[str, str, str], set[str]] = {}
+    for access in accesses:
+        verbs.setdefault((access.group, access.resource, access.name), set()).add(access.verb)
+    named: dict[tuple[str, str, tuple[str, ...]], list[str]] = {}
+    for (group, resource, name), may in sorted(verbs.items()):
+        named.setdefault((group, resource, tuple(sorted(may))), []).extend([name] if name else [])
+    return [
+        {
+            "apiGroups": [group],
+            "resources": [resource],
+            **({"resourceNames": names} if names else {}),
+            "verbs": list(may),
+        }
+        for (group, resource, may), names in named.items()
+    ]

@@ -112,7 +112,7 @@ def _others() -> Iterator[Others]:
 def test_nor_by_what_fired_meanwhile_in_thousands_of_series_nor_by_who_muted_it(
     tmp_path: Path, others: Others, configuration: str
 ) -> None:
-    with receiver(tmp_path, others) as shop:
+    with guarded(tmp_path, PROMETHEUS=others.url, ALERTMANAGERS=others.url, ASK_EVERY="1") as shop:
         shop.call("start")
     was_away(tmp_path)
     now = datetime.now(UTC)
@@ -254,7 +254,7 @@ def with_guardrails(name: str, number: int, **more: Any) -> Playbook:
 
 def test_nor_by_two_hundred_rollouts_nor_by_their_playbooks_that_change(tmp_path: Path) -> None:
     book = with_guardrails(ROLLOUT, 20)
-    with receiver(tmp_path, book=book) as shop:
+    with guarded(tmp_path, book) as shop:
         shop.call("start")
         shop.deliver()
         shop.until("rollback", "done")
@@ -291,7 +291,7 @@ def _copy_the_attempt(folder: Path, number: int) -> None:
 
 
 def test_nor_by_a_long_chain_of_evidence(tmp_path: Path) -> None:
-    with receiver(tmp_path) as shop:
+    with guarded(tmp_path) as shop:
         shop.call("start")
     length = _lengthen_the_chain(tmp_path, 10_000)
     with receiver(tmp_path) as shop:

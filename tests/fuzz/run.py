@@ -11,16 +11,17 @@ from hypothesis import seed as seeded
 from .declarations import rollouts
 from .judges import Declared, Disagreement, accepted, disagreements
 
-BATCH = 5
+BATCH = 8
 
 
 @dataclass
 class Result:
-    """How many declarations were drawn, how many lint accepted, and what was said against some of these."""
+    """How many different declarations were drawn, how many lint accepted, and what was said against some of these."""
 
     drawn: int = 0
     accepted: int = 0
     disagreements: list[Disagreement] = field(default_factory=list)
+    seen: set[str] = field(default_factory=set)
 
     def __str__(self) -> str:
         said = len(self.disagreements)
@@ -29,9 +30,10 @@ class Result:
 
 def run(wanted: int, seed: int, tell: Callable[[str], None] = lambda _: None) -> Result:
     """Judge so many declarations that lint accepts."""
-    result = Result()
+    result, draws = Result(), 0
     while result.accepted < wanted:
-        batch = list(_accepted(min(BATCH, wanted - result.accepted), seed * 100_000 + result.drawn, result))
+        batch = _accepted(min(BATCH, wanted - result.accepted), seed * 100_000 + draws, result)
+        draws += 1
         result.accepted += len(batch)
         found = disagreements(batch)
         result.disagreements += found
@@ -42,12 +44,12 @@ def run(wanted: int, seed: int, tell: Callable[[str], None] = lambda _: None) ->
 
 
 def _accepted(wanted: int, seed: int, result: Result) -> list[Declared]:
-    """At most so many, of twice as many that are drawn."""
+    """At most so many, of three times as many that are drawn: none that was judged before."""
     found: list[Declared] = []
 
     @seeded(seed)
     @settings(
-        max_examples=2 * wanted,
+        max_examples=3 * wanted,
         phases=[Phase.generate],
         database=None,
         deadline=None,
@@ -55,8 +57,9 @@ def _accepted(wanted: int, seed: int, result: Result) -> list[Declared]:
     )
     @given(rollouts())
     def draw(declared: Declared | None) -> None:
-        if len(found) == wanted:
+        if len(found) == wanted or repr(declared) in result.seen:
             return
+        result.seen.add(repr(declared))
         result.drawn += 1
         if declared is not None and accepted(declared):
             found.append(declared)

@@ -108,31 +108,32 @@ def _values(phases: Iterable[tuple[int, Feed | None]]) -> str:
                 texts.append(f"_x{gap - alive}" if gap - alive > 1 else "_")
             gap = 0
         alive = True
-        for start, step, length in _pieces(feed, value, count):
-            _extend(runs, start, step, length)
-            value = start + step * (length - 1)
+        step = feed.step if isinstance(feed, Rise) else Decimal(0)
+        last = runs[-1] if runs else None
+        if last is not None and last[1] == step and (isinstance(feed, Rise) or value == feed.level):
+            runs[-1] = (last[0], step, last[2] + count)
+        else:
+            runs.append((_first(feed, value), step, count))
+        value = _last(*runs[-1])
     written()
     return " ".join([*texts, *(["stale"] if gap else [])])
 
 
-def _pieces(feed: Feed, value: Decimal | None, count: int) -> list[tuple[Decimal, Decimal, int]]:
-    """Runs as (first value, step, length) of a series that was at `value`."""
-    zero = Decimal(0)
-    match feed:
-        case Rise(step, start):
-            return [(start if value is None else value + step, step, count)]
-        case At(level):
-            return [(level, zero, count)]
+def _first(feed: Feed, value: Decimal | None) -> Decimal:
+    """What a series shows first, when it was at `value`."""
+    if isinstance(feed, At):
+        return feed.level
+    return feed.start if value is None else Decimal(repr(float(value) + float(feed.step)))
 
 
-def _extend(runs: list[tuple[Decimal, Decimal, int]], start: Decimal, step: Decimal, length: int) -> None:
-    """A run that only goes on is one with the run before it."""
-    if runs:
-        first, pace, so_far = runs[-1]
-        if pace == step and start == first + pace * so_far:
-            runs[-1] = first, pace, so_far + length
-            return
-    runs.append((start, step, length))
+def _last(first: Decimal, step: Decimal, length: int) -> Decimal:
+    """The last value of a run as promtool has it, which adds up floats: one that is less by a hair is a reset."""
+    if step % 1 == first % 1 == 0:
+        return first + step * (length - 1)
+    value = float(first)
+    for _ in range(length - 1):
+        value += float(step)
+    return Decimal(repr(value))
 
 
 def _run(start: Decimal, step: Decimal, length: int) -> str:

@@ -5,7 +5,7 @@ All of it is arithmetic on the declaration: nothing here knows how Prometheus ge
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
@@ -268,9 +268,19 @@ class Subject:
             least = max(least, MANY)
         if isinstance(measure, Latency | SlowerThan):
             shape = edges(measure, self._near(signal, measure.scale))
+            shape = tuple(sorted({*shape, *self._bounds(measure.histogram.metric)}))
         if isinstance(measure, Ratio | SlowerThan):  # so many that a healthy share of them is a whole number
             least = max([least, *(whole(value, least) for value in self._near(signal, Decimal(1)))])
         return Pace(self.rollout.scrape, least, labels, self.states, shape)
+
+    def _bounds(self, histogram: str) -> Iterator[Decimal]:
+        """The buckets that measures of the guardrail need beside each other's in one histogram."""
+        for signal in self.guardrail.signals:
+            measure = signal.measure.inner
+            if isinstance(measure, SlowerThan) and measure.histogram.metric == histogram:
+                yield measure.bound
+            if isinstance(measure, Increase) and measure.bound and measure.counter.metric == histogram:
+                yield measure.bound
 
     def _near(self, signal: Signal, scale: Decimal) -> list[Decimal]:
         """Every figure that its histogram must be able to show: the limits of other stages are tried here as well."""

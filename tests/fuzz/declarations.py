@@ -27,7 +27,8 @@ STAGES: tuple[tuple[d.Stage, ...], ...] = (
 WINDOWS = ("1m", "90s", "2m", "5m", "5m", "5m", "7m30s", "10m", "1h")
 SUSTAINED = ("0s", "0s", "30s", "45s", "1m", "2m", "5m", "10m")
 SCRAPES = ("5s", "7s", "10s", "15s", "15s", "20s", "30s", "1m")
-EVALUATIONS = ("10s", "15s", "30s", "30s", "50s", "1m", "2m")
+EVALUATIONS = ("10s", "15s", "30s", "50s", "1m", "1m", "1m", "2m", "2m", "2m")
+"""Those that are cheap to play are drawn more often."""
 TIERS = (d.Warning, d.Critical, d.Emergency)
 
 

@@ -191,14 +191,16 @@ def play(
     counter: Counter, clock: Clock, scrape: timedelta, recorded: list[Recorded]
 ) -> tuple[Timeline, list[Figure]]:
     """All that can happen, one after the other; and what is recorded when it happened and when it is long ago."""
-    apart = clock.times(counter.width) + clock.step
-    moment, figures, courses = 2 * apart, list[Figure](), list[tuple[timedelta, Happening]]()
+    apart = clock.times(counter.width)
+    moment, figures, courses = 2 * apart + clock.step, list[Figure](), list[tuple[timedelta, Happening]]()
     blur = scrape / counter.width if counter.width % scrape else 0
     for one in happenings(counter):
         if one.away:  # it was there for a window before it went
             moment = max(moment, clock.times(one.away + 2 * counter.width))
         # Early in the window, so that half of it would not show what happened.
         late = moment - min(counter.width, clock.step) * 4 / 5
+        if one.away and one.counts and counter.width == scrape:
+            late -= scrape  # what is only more than before is counted up to the scrape before
         courses.append((-(-late // scrape) * scrape, one))
         rough = (
             one.estimated and counter.width < FEW * scrape
@@ -207,9 +209,8 @@ def play(
             much = what.usual + (what.much - what.usual) * one.counts
             less = scrape / counter.width if one.estimated else 0  # what follows a reset is an estimate
             figures.append(Figure(what.series, moment, _between(much, blur, less)))
-            if one.counts:  # and when it is out of the window
-                figures.append(Figure(what.series, moment + apart - clock.step, _between(what.usual, blur)))
-        moment += apart
+        moment += apart  # when it is out of the window, and the next one counts alone
+    figures += [Figure(what.series, moment, _between(what.usual, blur)) for what in recorded]
     courses = [(when, replace(one, away=one.away // scrape * scrape)) for when, one in courses]
     edges = {at for when, one in courses for at in (when, when - one.away, when + one.dies * scrape)}
     timeline = Timeline(scrape)

@@ -48,7 +48,7 @@ from handrail.plan import (
 
 SELDOM = timedelta(minutes=4)
 """More seldom than that, an instant selector would not see a series at every time."""
-PAST = timedelta(hours=12)
+PAST = timedelta(hours=1)
 """A past that is longer is scraped as seldom as its windows allow."""
 FLOOD = 10_000
 """So many times the usual events in one scrape outweigh those of a whole window."""

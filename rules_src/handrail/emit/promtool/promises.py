@@ -40,6 +40,8 @@ from handrail.promql.remembered import REMEMBER
 
 PACES = (1, 10, 120, 1440)
 """Evaluations come so many times more seldom where a story is long, and where their moment does not matter."""
+SELDOM = (30, 10, 120, 1440)
+HOLDING = (20, 10, 4, 2)
 LONGEST = 90
 """How many evaluations a story lasts at most."""
 Make = Callable[[Director], Story | None]
@@ -73,11 +75,11 @@ class Promises:
     def _made(
         self, subject: Subject, about: str, make: Make, *, exact: bool = False
     ) -> Iterator[Story | Untestable]:
-        """At a pace of evaluations at which it lasts not too long: seldom ones, or (`exact`) those of the rules."""
+        """At a pace of evaluations at which it lasts not too long: seldom ones, or (`exact`) such as show each hold."""
         why = "it would last longer than a test should"
         own = any(isinstance(signal.measure.inner, Absence) for signal in self.guardrail.signals)
         # What is absent is known after so many evaluations as there are in a window.
-        for times in PACES[:1] if own else PACES[0 if exact else 1 :]:
+        for times in PACES[:1] if own else self._holding if exact else SELDOM:
             director = Director(subject, Clock(self.rollout.evaluate * times)).at_its_scrape
             try:
                 if director.ago % director.clock.step:
@@ -94,6 +96,18 @@ class Promises:
                 yield story
                 return
         yield Untestable(self.guardrail.name, why, about)
+
+    @cached_property
+    def _holding(self) -> list[int]:
+        """The paces at which holds are told apart, the most seldom first: each hold is two evaluations or more."""
+        every, alerts = self.rollout.evaluate, (*self.guardrail.alerts, self.guardrail.blind)
+        held = [time for alert in alerts for time in (alert.sustained, alert.keep_firing_for) if time]
+        whole = [
+            n
+            for n in HOLDING
+            if all(time % (n * every) == NOTHING and time >= 2 * n * every for time in held)
+        ]
+        return [*whole[:1], *PACES]
 
     # Stages
 

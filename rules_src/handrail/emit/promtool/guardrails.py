@@ -325,6 +325,7 @@ class Director:
         """From one scrape on a signal is far beyond all limits, until all alerts fire, and then well again."""
         measure, width = signal.measure.inner, signal.measure.width
         calm = self.bases if self.ago else self.subject.healthy()
+        calm = self.subject.with_value(calm, signal, calm[signal.name])  # its condition holds from the start
         values = self.subject.with_value(calm, signal, self.far(signal, up=up))
         timeline, flood = Timeline(self.scrape), Decimal(1)
         timeline.play(self.feeds(calm), max(self.ready, self.clock.step))

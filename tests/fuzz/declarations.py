@@ -322,12 +322,12 @@ def rollouts(draw: st.DrawFn) -> tuple[d.Rollout, d.Environment] | None:
 def _rollout(draw: st.DrawFn) -> tuple[d.Rollout, d.Environment]:
     stages = draw(st.sampled_from(STAGES))
     arms = bool(stages) and draw(st.integers(0, 2)) == 0
-    count = draw(st.sampled_from([1, 1, 1, 2, 3]))
+    count = draw(st.sampled_from([1] * 14 + [2, 2, 3]))
     names = [f"guard-{number}" for number in range(count)]
     more: dict[str, Any] = {}
-    if draw(st.integers(0, 4)) == 0:
+    if draw(st.integers(0, 9)) == 0:
         more["slos"] = [draw(slos())]
-    if draw(st.integers(0, 3)) == 0:
+    if draw(st.integers(0, 9)) == 0:
         more["escalation"] = [
             d.Level("boss", draw(st.sampled_from(["5m", "20m"])), "the boss"),
             d.Level("owner", "1h", "the owner"),

@@ -39,9 +39,13 @@ from handrail.plan import (
 from handrail.promql.remembered import REMEMBER
 
 PACES = (1, 10, 120, 1440)
-"""Evaluations come so many times more seldom where a story is long, and where their moment does not matter."""
+"""Evaluations come so many times more seldom where a story is long."""
 SELDOM = (30, 10, 120, 1440)
+"""The same where their moment does not matter."""
+SHORT = 30
+"""So few evaluations are short: no other pace is tried."""
 HOLDING = (20, 10, 4, 2)
+"""The same where every hold is a multiple."""
 LONGEST = 90
 """How many evaluations a story lasts at most."""
 Make = Callable[[Director], Story | None]
@@ -75,11 +79,13 @@ class Promises:
     def _made(
         self, subject: Subject, about: str, make: Make, *, exact: bool = False
     ) -> Iterator[Story | Untestable]:
-        """At a pace of evaluations at which it lasts not too long: seldom ones, or (`exact`) such as show each hold."""
+        """At a pace of evaluations at which it is short: seldom ones, or (`exact`) first such as show each hold."""
         why = "it would last longer than a test should"
         own = any(isinstance(signal.measure.inner, Absence) for signal in self.guardrail.signals)
         # What is absent is known after so many evaluations as there are in a window.
-        for times in PACES[:1] if own else self._holding if exact else SELDOM:
+        paces = PACES[:1] if own else self._holding if exact else SELDOM
+        longest, found = LONGEST * (4 if own else 1), list[Story]()
+        for times in paces:
             director = Director(subject, Clock(self.rollout.evaluate * times)).at_its_scrape
             try:
                 if director.ago % director.clock.step:
@@ -92,10 +98,14 @@ class Promises:
                 return
             if not story.asks:
                 why = "at no time it is certain what fires"
-            elif story.evaluations <= LONGEST * (4 if own else 1):
-                yield story
-                return
-        yield Untestable(self.guardrail.name, why, about)
+            elif story.evaluations <= longest:
+                found.append(story)
+                if story.evaluations <= SHORT or (exact and times == paces[0]):
+                    break
+        if found:
+            yield min(found, key=lambda story: story.evaluations)
+        else:
+            yield Untestable(self.guardrail.name, why, about)
 
     @cached_property
     def _holding(self) -> list[int]:

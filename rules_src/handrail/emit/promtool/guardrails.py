@@ -49,7 +49,7 @@ from handrail.plan import (
 SELDOM = timedelta(minutes=4)
 """More seldom than that, an instant selector would not see a series at every time."""
 PAST = timedelta(hours=1)
-"""A past that is longer is scraped as seldom as its windows allow."""
+"""A past that is as long is scraped as seldom as its windows allow."""
 FLOOD = 10_000
 """So many times the usual events in one scrape outweigh those of a whole window."""
 COUNTED = (Ratio, Latency, SlowerThan)
@@ -68,18 +68,17 @@ class Director:
     def scrape(self) -> timedelta:
         """How often is scraped: seldom enough that promtool can hold a long past in its memory."""
         every = self.subject.rollout.scrape
-        narrow = min((s.measure.width for s in self.signals if s.measure.width), default=SELDOM * 4)
-        return max(every, min(narrow / 4, SELDOM) // every * every) if self._far_back else every
+        conditions = [s.measure.condition for s in self.signals if isinstance(s.measure, While)]
+        widths = [m.width for m in (*(s.measure for s in self.signals), *conditions) if m.width]
+        narrow = min(widths, default=SELDOM * 4)
+        far_back = max(self.ago, *(signal.measure.width for signal in self.guardrail.signals)) >= PAST
+        return max(every, min(narrow / 4, SELDOM) // every * every) if far_back else every
 
     @property
     def at_its_scrape(self) -> Director:
         """The same, where all is scraped as seldom as here."""
         rollout = replace(self.subject.rollout, scrape=self.scrape)
         return replace(self, subject=replace(self.subject, rollout=rollout))
-
-    @property
-    def _far_back(self) -> bool:
-        return max(self.ago, *(signal.measure.width for signal in self.guardrail.signals)) >= PAST
 
     @property
     def guardrail(self) -> Guardrail:
@@ -306,8 +305,8 @@ class Director:
     def _alone(self, text: Text, lives: tuple[Life, ...]) -> bool:
         """Whether the alert surely fires then, and for one reason."""
         states = [life.state(text.at, self.clock) for life in lives if life.alert is text.alert]
-        reasons = {one.signal.name for one in text.alert.conditions}
-        return states.count("firing") == 1 and len(states) == len(reasons) and None not in states
+        others = len({one.signal.name for one in text.alert.conditions}) - 1
+        return sorted(map(str, states)) == [""] * others + ["firing"]
 
     # What happens suddenly, and ends
 

@@ -9,7 +9,7 @@ from decimal import Decimal
 from handrail.emit.promtool.feeds import selectors, series_of
 from handrail.emit.promtool.guardrails import COUNTED, Director
 from handrail.emit.promtool.series import At, Feeds, Impossible, Key, Timeline, matches
-from handrail.emit.promtool.story import NOTHING, TICK, Context, Span, Story
+from handrail.emit.promtool.story import FOREVER, NOTHING, TICK, Context, Span, Story
 from handrail.plan import Gauge, Growth, Increase, Reference, Signal
 from handrail.promql.remembered import REMEMBER
 from handrail.units import span
@@ -118,5 +118,7 @@ def young(director: Director, reference: Reference) -> Story:
     timeline = Timeline(director.scrape)
     begins = director.clock.span(NOTHING, 3 * director.scrape)
     timeline.play(director.feeds(director.bases), begins.last)
-    reason = f"there is no history of {span(reference.ago or NOTHING)}"
-    return director.blind(YOUNG, timeline, [(reason, begins, None)])
+    ago = reference.ago or NOTHING  # then there is one
+    return director.blind(
+        YOUNG, timeline, [(f"there is no history of {span(ago)}", begins, Span(ago, FOREVER))]
+    )

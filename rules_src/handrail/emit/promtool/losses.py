@@ -11,6 +11,7 @@ from handrail.emit.promtool.guardrails import COUNTED, Director
 from handrail.emit.promtool.series import At, Feeds, Impossible, Key, Timeline, matches
 from handrail.emit.promtool.story import FOREVER, NOTHING, TICK, Context, Span, Story
 from handrail.plan import Gauge, Growth, Increase, Reference, Signal
+from handrail.promql.counting import REMEMBERED
 from handrail.promql.remembered import REMEMBER
 from handrail.units import span
 
@@ -64,7 +65,9 @@ def _story_of_loss(
         begins = clock.span(first, max(last + width + TICK, gone))
         rest = {key: feed for key, feed in healthy.items() if key not in keys}
         timeline.play(rest, begins.last + clock.times(director.guardrail.blind.sustained))
-        ends = clock.span(timeline.now, timeline.now + 3 * scrape)
+        # What was gone for longer than a counter is remembered counts from zero, for the time of its window.
+        again = width if timeline.now - gone > REMEMBERED - width else 3 * scrape
+        ends = clock.span(timeline.now, timeline.now + max(again, 3 * scrape))
         timeline.play(healthy, ends.last)
         lost.append((reason, begins, ends))
     return director.blind(promise, timeline, lost)

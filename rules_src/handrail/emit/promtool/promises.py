@@ -364,7 +364,8 @@ def _resting(director: Director, one: Condition) -> Story:
     timeline = Timeline(director.scrape)
     timeline.play(feeds, director.ready)
     lives = director.lives([Phase(values, NOTHING, director.ready)])
-    silent = (replace(life, begins=None) for life in lives if life.begins)
+    own = (life for life in lives if life.begins and life.signal == one.signal.name)
+    silent = (replace(life, begins=None) for life in own)
     return director.story(RESTING, timeline, silent, [director.ready])
 
 

@@ -57,6 +57,11 @@ class Life:
     ends: Span | None = None
     only: tuple[str, str] | None = None
 
+    @property
+    def signal(self) -> str:
+        """The signal for which it fires."""
+        return self.alert.conditions[0].signal.name if self.only is None else self.only[1]
+
     def state(self, at: timedelta, clock: Clock) -> str | None:
         """`firing`, `pending` or nothing ("") at an evaluation; None where that is not certain."""
         sustained, keep = clock.times(self.alert.sustained), clock.times(self.alert.keep_firing_for)

@@ -265,7 +265,7 @@ class Subject:
         least = Decimal(10 ** len(str(10 * getattr(measure, "min_events", 10))))
         shape: tuple[Decimal, ...] = ()
         if isinstance(measure, Latency):
-            least = max(least, MANY)
+            least = max(least, MANY.scaleb(-(1 - measure.q).adjusted()))
         if isinstance(measure, Latency | SlowerThan):
             shape = edges(measure, self._near(signal, measure.scale))
             shape = tuple(sorted({*shape, *self._bounds(measure.histogram.metric)}))

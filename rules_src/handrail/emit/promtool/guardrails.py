@@ -265,8 +265,9 @@ class Director:
         signal, timeline = of.signal, Timeline(self.scrape)
         phases, looks, texts = list[Phase](), list[timedelta](), list[Text]()
         if self.ago:
-            timeline.play(self.feeds(self.bases), self.ready)
-            phases.append(Phase(self.bases, NOTHING, self.ready))
+            calm = self.subject.with_value(self.bases, signal, self.bases[signal.name])
+            timeline.play(self.feeds(calm), self.ready)
+            phases.append(Phase(calm, NOTHING, self.ready))
         began = timeline.now
         for value in values:
             start = timeline.now

@@ -41,14 +41,9 @@ from handrail.plan import (
 )
 
 CHANGED = Decimal(1)
-
 LE = "le"
-
 NEUTRAL = ("calm", "quiet")
-
-
 _STRICT = (Op.above, Op.below)
-
 _BASES = tuple(map(Decimal, ("0.1", "0.5", "0.02", "0.9", "0.001", "10", "1000", "100000")))
 
 Values = Mapping[str, Value]

@@ -105,7 +105,7 @@ def make_app(settings: Settings, secrets: Secrets) -> Front:
         Playbooks(settings.playbooks, template_problem),
     )
     client = new_client(settings.tls_authorities)
-    logins = _logins(settings, secrets)
+    logins = logins_of(settings, secrets)
     outside, watching = Outside(client, secrets), Outside(client, secrets, logins)
     targets = make_targets(outside)
     prometheus = Prometheus(watching, settings.prometheus.url) if settings.prometheus else NoPrometheus()
@@ -242,7 +242,7 @@ def make_app(settings: Settings, secrets: Secrets) -> Front:
     )
 
 
-def _logins(settings: Settings, secrets: Secrets) -> Logins:
+def logins_of(settings: Settings, secrets: Secrets) -> Logins:
     """How Prometheus and each Alertmanager are logged in to; a file for several of them is one login."""
     known: dict[Path, Login] = {}
     places = []

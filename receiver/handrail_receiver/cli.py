@@ -7,6 +7,7 @@ line, `python -m handrail_receiver serve` does the same. Exit codes: 0 done, 1 t
 from __future__ import annotations
 
 import argparse
+import asyncio
 import json
 import os
 import ssl
@@ -47,20 +48,36 @@ WORDS: dict[Verb, tuple[str, ...]] = {
 }
 
 
-def serve() -> None:
+def serve(*, check: bool = False) -> None:
     """Run the receiver until it is told to end. Settings come from HANDRAIL_* and one file.
 
-    Exits with 2 and every error, one per line on stderr, when the settings cannot work.
+    Exits with 2 and every error, one per line on stderr, when it cannot start. With `check` it only looks at what a
+    start would find, says all of it, and exits with 0, with 1 where something outside is not ready, or with 2.
     """
     # The client needs none of the server's libraries.
     from handrail_receiver.server import run  # noqa: PLC0415
     from handrail_receiver.settings import read_settings  # noqa: PLC0415
+    from handrail_receiver.starting import against_start  # noqa: PLC0415
 
+    if check:
+        raise SystemExit(asyncio.run(_check()))
     try:
-        run(read_settings())
+        run(read_settings(against_start))
     except ReceiverError as error:
         print(error, file=sys.stderr)  # noqa: T201  this is the command line
         raise SystemExit(2) from None
+
+
+async def _check() -> int:
+    from handrail_receiver.checking import State, looked_at  # noqa: PLC0415
+
+    worst = State.ready
+    async for found in looked_at():
+        worst = max(worst, found.state)
+        well = found.state is State.ready
+        line = f"{found.what}: {found.text}" if found.state is not State.refused else found.text
+        print(line, file=sys.stdout if well else sys.stderr, flush=True)
+    return worst
 
 
 def rollout(
@@ -257,7 +274,8 @@ def main(argv: list[str] | None = None) -> None:
     """`python -m handrail_receiver serve`, or `… rollout VERB NAME` with the options of `handrail rollout`."""
     parser = argparse.ArgumentParser(prog="handrail_receiver", description="The receiver, and calls to it.")
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("serve", help="run the receiver")
+    serving = commands.add_parser("serve", help="run the receiver")
+    serving.add_argument("--check", action="store_true", help="only say what a start would find")
     asking = commands.add_parser("rollout", help="ask a running receiver")
     asking.add_argument("verb", choices=VERBS)
     asking.add_argument("name")
@@ -267,6 +285,6 @@ def main(argv: list[str] | None = None) -> None:
         asking.add_argument(f"--{word}", action="store_true")
     said = vars(parser.parse_args(argv))
     if said.pop("command") == "serve":
-        serve()
+        serve(check=said["check"])
     else:
         raise SystemExit(rollout(said.pop("verb"), said.pop("name"), **said))

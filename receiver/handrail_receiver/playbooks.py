@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -77,7 +78,7 @@ class Playbooks:
         problems: list[str] = []
         files = sorted(self._folder.glob("*.json"))
         if not files:
-            return {}, [f"HANDRAIL_PLAYBOOKS: {self._folder} holds no playbook; run `handrail generate`"]
+            return {}, [f"HANDRAIL_PLAYBOOKS: {_nothing_in(self._folder)}"]
         for file in files:
             try:
                 playbook = Playbook.model_validate_json(file.read_bytes())
@@ -95,3 +96,18 @@ class Playbooks:
     def _templates(self, playbook: Playbook) -> list[str]:
         texts = {tell.template for action in playbook.actions for tell in action.tell if tell.template}
         return [f"a template: {wrong}" for text in sorted(texts) if (wrong := self._template_problem(text))]
+
+
+def _nothing_in(folder: Path) -> str:
+    """Why no playbook was found in a folder, and what to do about it."""
+    place = folder.absolute()
+    if not os.path.isdir(folder):  # noqa: PTH112  a Path raises where it may not look
+        what = f"there is no folder {place}"
+    elif not os.access(folder, os.R_OK | os.X_OK):
+        return f"{place} may not be read; let the receiver's user into it"
+    else:
+        what = f"{place} holds no playbook"
+    elsewhere = sorted(one for one in place.parent.glob(f"*/{place.name}") if any(one.glob("*.json")))
+    if elsewhere:
+        return f"{what}; name that of an environment: {' or '.join(map(str, elsewhere))}"
+    return f"{what}; run `handrail generate` beside rules_src/, or name the folder that it wrote"

@@ -11,6 +11,7 @@ import uvicorn
 from handrail_receiver.addresses import passwords_in
 from handrail_receiver.app import Front, make_app
 from handrail_receiver.errors import Permanent
+from handrail_receiver.listening import listen
 from handrail_receiver.logs import log_to_stderr
 from handrail_receiver.secrets import Secrets
 from handrail_receiver.settings import Settings
@@ -22,15 +23,16 @@ KEEP_ALIVE = 75
 def run(settings: Settings) -> None:
     """Serve. Returns when the process was asked to end.
 
-    Raises WrongSettings when the store cannot be opened.
+    Raises WrongSettings when nobody can listen at the address, or the store cannot be opened.
     """
+    sockets = listen(settings.host, settings.port)
     secrets = Secrets(settings.secrets_dir, os.environ)
     for password in passwords_in(settings.store):
         with suppress(Permanent):  # one that is too short is in no text either, since no error repeats it
             secrets.read(password)
     log_to_stderr(settings.log_level, secrets.redact)
     front = make_app(settings, secrets)
-    _Server(configuration(settings, front), front).run()
+    _Server(configuration(settings, front), front).run(sockets)
 
 
 class _Server(uvicorn.Server):

@@ -1,7 +1,8 @@
 """Environment and one optional file → Settings, or every error at once.
 
 Each field is the variable `HANDRAIL_<FIELD>`; `HANDRAIL_SETTINGS` names a TOML file with the same fields in
-lower case. Variables win over the file. docs/receiver.md has one line for each.
+lower case, `handrail.toml` in the current folder without it. Variables win over the file. docs/receiver.md has one
+line for each.
 """
 
 from __future__ import annotations
@@ -10,14 +11,14 @@ import ipaddress
 import os
 import re
 import tomllib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
 from itertools import repeat
 from pathlib import Path
 from typing import Annotated, Literal
 
 from handrail.contract import duration, names
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, field_validator, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -28,11 +29,13 @@ from pydantic_settings import (
 
 from handrail_receiver.access.tokens import read_tokens, unreadable
 from handrail_receiver.addresses import Address, HttpAddress, shown
+from handrail_receiver.certificates import wrong_certificates
 from handrail_receiver.errors import WrongSettings
 from handrail_receiver.outside.http_config import read_http_config
 from handrail_receiver.outside.logins import wrong_in
 from handrail_receiver.secrets import SHORTEST
 
+FILE = Path("handrail.toml")
 SECONDS = re.compile(r"\d+(\.\d+)?", re.ASCII)
 
 
@@ -106,9 +109,9 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Variables first, then the one file."""
-        file = os.environ.get("HANDRAIL_SETTINGS")
+        file = settings_file()
         sources = (init_settings, env_settings)
-        return (*sources, TomlConfigSettingsSource(settings_cls, toml_file=Path(file))) if file else sources
+        return (*sources, TomlConfigSettingsSource(settings_cls, toml_file=file)) if file else sources
 
     @field_validator(
         "tokens_file",
@@ -180,43 +183,32 @@ class Settings(BaseSettings):
         for address, file in zip(self.alertmanagers, files, strict=False):
             yield address, "HANDRAIL_ALERTMANAGERS_HTTP_CONFIG", file
 
-    @model_validator(mode="after")
-    def _guarded(self) -> Settings:
-        if self.without_tokens and not self.loopback:
-            raise ValueError(
-                f"HANDRAIL_WITHOUT_TOKENS on {self.address}, which others can reach; "
-                "set HANDRAIL_TOKENS_FILE or listen on 127.0.0.1"
-            )
-        if not self.tokens_file and not self.without_tokens:
-            raise ValueError(
-                "nobody could call it: there are no tokens; set HANDRAIL_TOKENS_FILE to a file with a line "
-                "`alertmanager NAME TOKEN` and one `operator NAME TOKEN`, "
-                "or HANDRAIL_WITHOUT_TOKENS=true on a loopback address"
-            )
-        if (self.tls_certificate is None) != (self.tls_key is None):
-            raise ValueError(
-                "HANDRAIL_TLS_CERTIFICATE and HANDRAIL_TLS_KEY belong together; set both or neither"
-            )
-        if self.tls_client_ca and not self.tls_certificate:
-            raise ValueError(
-                "HANDRAIL_TLS_CLIENT_CA needs HANDRAIL_TLS_CERTIFICATE and HANDRAIL_TLS_KEY; set them"
-            )
-        return self
+
+def settings_file() -> Path | None:
+    """The file that HANDRAIL_SETTINGS names; without it the current folder's handrail.toml, if there is one."""
+    named = os.environ.get("HANDRAIL_SETTINGS")
+    if named:
+        return Path(named)
+    return FILE if os.path.lexists(FILE) else None
 
 
-def read_settings() -> Settings:
-    """The settings of this process.
+def read_settings(*more: Callable[[Settings], Iterable[str]]) -> Settings:
+    """The settings of this process; `more` says what else would be wrong with them.
 
     Raises WrongSettings with one line for each thing that is wrong, files that cannot be read included.
     """
-    wrong = [*_unknown_variables(), *_unknown_in_file()]
-    if wrong:
-        raise WrongSettings("\n".join(wrong))
+    wrong = [*_unknown_variables(), *_unknown_in_file(settings_file())]
     try:
         settings = Settings()
     except ValidationError as error:
-        raise WrongSettings("\n".join(map(_line, error.errors(include_url=False)))) from None
-    wrong = [*_missing_files(settings), *_wrong_tokens(settings), *_wrong_logins(settings)]
+        raise WrongSettings("\n".join([*wrong, *map(_line, error.errors(include_url=False))])) from None
+    wrong += [
+        *_wrong_together(settings),
+        *_missing_files(settings),
+        *_wrong_tokens(settings),
+        *_wrong_logins(settings),
+        *(line for one in more for line in one(settings)),
+    ]
     if wrong:
         raise WrongSettings("\n".join(wrong))
     return settings
@@ -236,23 +228,59 @@ def _unknown_variables() -> list[str]:
     return [f"{name}: there is no such setting; correct its spelling" for name in sorted(variables - known)]
 
 
-def _unknown_in_file() -> list[str]:
-    file = os.environ.get("HANDRAIL_SETTINGS")
+def _unknown_in_file(file: Path | None) -> list[str]:
+    """What the file names that is no setting. Raises WrongSettings when it cannot be read: then nothing is known."""
     if file is None:
         return []
     try:
-        fields = tomllib.loads(Path(file).read_text(encoding="utf-8"))
+        fields = tomllib.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        return [f"HANDRAIL_SETTINGS: {file}: {error}; name a readable TOML file"]
+        raise WrongSettings(f"HANDRAIL_SETTINGS: {file}: {error}; name a readable TOML file") from None
     unknown = sorted(set(fields) - set(Settings.model_fields))
-    return [f"HANDRAIL_SETTINGS: {name} is no setting; correct its spelling" for name in unknown]
+    return [f"HANDRAIL_SETTINGS: {file}: {name} is no setting; correct its spelling" for name in unknown]
+
+
+CURES = {
+    "bool_parsing": "write true or false",
+    "bool_type": "write true or false",
+    "int_parsing": "write a whole number, such as 60",
+    "int_from_float": "write a whole number, such as 60",
+    "greater_than_equal": "write a greater one",
+    "string_type": "write it in quotes",
+    "path_type": "write it in quotes",
+    "tuple_type": 'write a list, ["…", "…"]',
+}
+"""What pydantic leaves unsaid of each thing that it finds wrong."""
 
 
 def _line(item: object) -> str:
     assert isinstance(item, dict)  # noqa: S101  pydantic's ErrorDetails
-    field = ".".join(map(str, item["loc"]))
-    message = str(item["msg"]).removeprefix("Value error, ")
-    return f"HANDRAIL_{field.upper()}: {message}" if field else message
+    setting = f"HANDRAIL_{str(item['loc'][0]).upper()}"
+    if item["type"] == "value_error":
+        return f"{setting}: {str(item['msg']).removeprefix('Value error, ')}"
+    if item["type"] == "literal_error":
+        return f"{setting}: {item['input']!r} is not one of {item['ctx']['expected']}; write one of them"
+    said = str(item["msg"])[0].lower() + str(item["msg"])[1:].partition(",")[0]
+    return f"{setting}: {item['input']!r}: {said}; {CURES.get(item['type'], 'see docs/receiver.md')}"
+
+
+def _wrong_together(settings: Settings) -> Iterator[str]:
+    """What each setting alone may say, and the others forbid."""
+    if settings.without_tokens and not settings.loopback:
+        yield (
+            f"HANDRAIL_WITHOUT_TOKENS on {settings.address}, which others can reach; "
+            "set HANDRAIL_TOKENS_FILE or listen on 127.0.0.1"
+        )
+    if not settings.tokens_file and not settings.without_tokens:
+        yield (
+            "HANDRAIL_TOKENS_FILE: it is not set, and nobody could call the receiver; name a file with a line "
+            "`alertmanager NAME TOKEN` and a line `operator NAME TOKEN` (`handrail init` makes one), or set "
+            "HANDRAIL_WITHOUT_TOKENS=true on a loopback address"
+        )
+    if (settings.tls_certificate is None) != (settings.tls_key is None):
+        yield "HANDRAIL_TLS_CERTIFICATE and HANDRAIL_TLS_KEY belong together; set both or neither"
+    if settings.tls_client_ca and not settings.tls_certificate:
+        yield "HANDRAIL_TLS_CLIENT_CA needs HANDRAIL_TLS_CERTIFICATE and HANDRAIL_TLS_KEY; set them"
 
 
 def _missing_files(settings: Settings) -> list[str]:
@@ -267,6 +295,10 @@ def _missing_files(settings: Settings) -> list[str]:
         for name, path in named.items()
         if path and not os.path.isfile(path)  # noqa: PTH113  a Path raises where it may not look
     ]
+    if not wrong:
+        wrong += wrong_certificates(
+            settings.tls_certificate, settings.tls_key, settings.tls_client_ca, settings.tls_authorities
+        )
     folder = settings.secrets_dir
     if folder and not os.path.isdir(folder):  # noqa: PTH112
         wrong.append(f"HANDRAIL_SECRETS_DIR: {folder} is not a folder; correct the path")

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from handrail_receiver.addresses import Address
 from handrail_receiver.errors import WrongSettings
+from handrail_receiver.inspection.opening import store_url
 from handrail_receiver.settings import Settings, read_settings
 
 LINES = "alertmanager am-1 0123456789abcdef\nalertmanager am-2 fedcba9876543210\noperator alice 0123456789ABCDEF\n"
@@ -46,7 +47,7 @@ def test_all_that_is_wrong_is_said_at_once(monkeypatch: pytest.MonkeyPatch) -> N
         "HANDRAIL_ADDRESS: 'everywhere' is not host:port; write for example 127.0.0.1:8080",
         "HANDRAIL_PROMETHEUS: 'prometheus:9090' is not an address; write http://host:port",
         "HANDRAIL_HEARTBEAT_WITHIN: '-1' is not a duration; write it like 30s, 5m, 24h, 7d or 1h30m",
-        "HANDRAIL_LOG_LEVEL: Input should be 'debug', 'info', 'warning' or 'error'",
+        "HANDRAIL_LOG_LEVEL: 'loud' is not one of 'debug', 'info', 'warning' or 'error'; write one of them",
     ]
 
 
@@ -77,7 +78,13 @@ def test_without_tokens_it_starts_only_on_loopback_and_only_when_told_to(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.delenv("HANDRAIL_TOKENS_FILE", raising=False)
-    assert wrong()[0].startswith("nobody could call it: there are no tokens; set HANDRAIL_TOKENS_FILE")
+    assert wrong() == [
+        (
+            "HANDRAIL_TOKENS_FILE: it is not set, and nobody could call the receiver; name a file with a line "
+            "`alertmanager NAME TOKEN` and a line `operator NAME TOKEN` (`handrail init` makes one), or set "
+            "HANDRAIL_WITHOUT_TOKENS=true on a loopback address"
+        )
+    ]
     monkeypatch.setenv("HANDRAIL_WITHOUT_TOKENS", "true")
     for address in ("127.0.0.1:8080", "[::1]:8080", "localhost:8080"):
         monkeypatch.setenv("HANDRAIL_ADDRESS", address)
@@ -150,7 +157,7 @@ def test_what_is_no_duration_is_refused_with_what_is_understood(
 @pytest.mark.parametrize(
     ("content", "problem"),
     [
-        ("addres = '127.0.0.1:1'", "HANDRAIL_SETTINGS: addres is no setting; correct its spelling"),
+        ("addres = '127.0.0.1:1'", "HANDRAIL_SETTINGS: {file}: addres is no setting; correct its spelling"),
         ("[[[", "HANDRAIL_SETTINGS: "),
         (None, "HANDRAIL_SETTINGS: "),
     ],
@@ -162,7 +169,51 @@ def test_a_file_that_cannot_be_right_is_refused(
     if content is not None:
         file.write_text(content)
     monkeypatch.setenv("HANDRAIL_SETTINGS", str(file))
-    assert wrong()[0].startswith(problem)
+    assert wrong()[0].startswith(problem.format(file=file))
+
+
+def test_the_file_of_the_current_folder_is_read_without_being_named(tokens: Path) -> None:
+    (tokens.parent / "handrail.toml").write_text('address = "127.0.0.1:1"\nstore = "sqlite:ours.db"\n')
+    assert (read_settings().port, store_url(None)) == (1, "sqlite:ours.db")
+
+
+@pytest.mark.usefixtures("tokens")
+@pytest.mark.parametrize(
+    ("setting", "written", "problem"),
+    [
+        ("WITHOUT_TOKENS", "maybe", "'maybe': input should be a valid boolean; write true or false"),
+        ("INBOX_LIMIT", "many", "'many': input should be a valid integer; write a whole number, such as 60"),
+        ("ACTS_PER_MINUTE", "0", "'0': input should be greater than or equal to 1; write a greater one"),
+        ("ALERTMANAGERS", "http://a:1,am", "'am' is not an address; write http://host:port"),
+        ("SILENCES_UNKNOWN", "wait", "'wait' is not one of 'hold' or 'act'; write one of them"),
+    ],
+)
+def test_a_wrong_value_is_named_with_what_to_write(
+    setting: str, written: str, problem: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(f"HANDRAIL_{setting}", written)
+    assert wrong() == [f"HANDRAIL_{setting}: {problem}"]
+
+
+def test_what_is_wrong_in_several_ways_is_said_at_once(tokens: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HANDRAIL_ADRESS", "127.0.0.1:1")
+    monkeypatch.setenv("HANDRAIL_TLS_KEY", str(tokens))
+    monkeypatch.setenv("HANDRAIL_TOKENS_FILE", "gone")
+    assert wrong() == [
+        "HANDRAIL_ADRESS: there is no such setting; correct its spelling",
+        "HANDRAIL_TLS_CERTIFICATE and HANDRAIL_TLS_KEY belong together; set both or neither",
+        "HANDRAIL_TOKENS_FILE: gone is not there; correct the path, or write the file: one token a line, `ROLE NAME TOKEN`",
+    ]
+
+
+def test_a_certificate_that_is_none_is_refused_before_anybody_is_served(
+    tokens: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("CERTIFICATE", "KEY", "CLIENT_CA", "AUTHORITIES"):
+        monkeypatch.setenv(f"HANDRAIL_TLS_{name}", str(tokens))
+    assert [line.partition(" cannot be used")[0] for line in wrong()] == [
+        f"HANDRAIL_TLS_{name}: {tokens}" for name in ("CERTIFICATE", "CLIENT_CA", "AUTHORITIES")
+    ]
 
 
 @pytest.mark.usefixtures("tokens")
@@ -175,7 +226,10 @@ def test_a_variable_that_is_no_setting_is_refused(monkeypatch: pytest.MonkeyPatc
 @pytest.mark.usefixtures("tokens")
 def test_tls_needs_both_files_and_they_must_exist(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HANDRAIL_TLS_CERTIFICATE", "missing.crt")
-    assert wrong() == ["HANDRAIL_TLS_CERTIFICATE and HANDRAIL_TLS_KEY belong together; set both or neither"]
+    assert wrong() == [
+        "HANDRAIL_TLS_CERTIFICATE and HANDRAIL_TLS_KEY belong together; set both or neither",
+        "HANDRAIL_TLS_CERTIFICATE: missing.crt is not a file; correct the path",
+    ]
     monkeypatch.setenv("HANDRAIL_TLS_KEY", "missing.key")
     assert wrong() == [
         "HANDRAIL_TLS_CERTIFICATE: missing.crt is not a file; correct the path",

@@ -93,7 +93,12 @@ def read_tokens(path: Path) -> tuple[list[Token], list[str]]:
 
 def unreadable(path: Path, error: OSError) -> str:
     """What is said of a file that cannot be read."""
-    return f"HANDRAIL_TOKENS_FILE: {path} cannot be read ({type(error).__name__}); make it readable"
+    if isinstance(error, FileNotFoundError):
+        return (
+            f"HANDRAIL_TOKENS_FILE: {path} is not there; correct the path, or write the file: "
+            "one token a line, `ROLE NAME TOKEN`"
+        )
+    return f"HANDRAIL_TOKENS_FILE: {path} cannot be read ({error.strerror}); let the receiver's user read it"
 
 
 def _problem(words: list[str]) -> str | None:

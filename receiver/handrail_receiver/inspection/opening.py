@@ -18,7 +18,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from handrail_receiver.addresses import without_password
 from handrail_receiver.errors import StoreDown, WrongSettings
-from handrail_receiver.settings import Settings
+from handrail_receiver.settings import Settings, settings_file
 from handrail_receiver.store.engine import Row
 from handrail_receiver.store.migrate import names_of
 
@@ -53,12 +53,12 @@ def store_url(url: str | None) -> str:
 
     Raises WrongSettings when the file cannot be read.
     """
-    file, default = os.environ.get("HANDRAIL_SETTINGS"), str(Settings.model_fields["store"].default)
+    file, default = settings_file(), str(Settings.model_fields["store"].default)
     chosen = url or os.environ.get("HANDRAIL_STORE")
     if chosen or not file:
         return chosen or default
     try:
-        return str(tomllib.loads(Path(file).read_text(encoding="utf-8")).get("store", default))
+        return str(tomllib.loads(file.read_text(encoding="utf-8")).get("store", default))
     except (OSError, ValueError) as error:
         raise WrongSettings(
             f"HANDRAIL_SETTINGS: {file}: {error}; name the store with --store or HANDRAIL_STORE"

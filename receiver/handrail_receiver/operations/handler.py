@@ -45,14 +45,13 @@ from handrail_receiver.operations.given_versions import (
     with_versions_read,
 )
 from handrail_receiver.operations.preflight import Labels, Preflight, firing, preflight
+from handrail_receiver.operations.rehearsing import rehearsed
 from handrail_receiver.outside.prometheus import Queryable
 from handrail_receiver.ports import Rehearsal, Target
 from handrail_receiver.words.steps import what
 
 log = logging.getLogger("handrail")
 WAIT = 20.0
-MARGIN = 1.0
-"""Each call of a rehearsal has the step's time; with so much more it can say which of them did not answer."""
 GATED = ("start", "approve", "promote", "retry", "check")
 FORWARD = ("start", "promote", "retry")
 """What gives the canary more, or may: it is looked at first whether that would be seen."""
@@ -210,7 +209,7 @@ class CallHandler:
         for step in (step for of_action in steps.values() for step in of_action):
             if step not in different:
                 different.append(step)
-        results = await asyncio.gather(*map(self._rehearse, different))
+        results = await asyncio.gather(*(rehearsed(self.targets, step) for step in different))
         return [
             RehearsedAction(action, tuple(results[different.index(step)] for step in of_action))
             for action, of_action in steps.items()
@@ -325,21 +324,3 @@ class CallHandler:
         """What the stage that is left came to."""
         attempt = await self._attempt(playbook)
         return await self._captured(playbook, call, names.stage_reference(attempt.stage)) if attempt else call
-
-    async def _rehearse(self, step: Step) -> Rehearsal:
-        target = self.targets.get(step.kind)
-        if target is None:
-            reason = "this receiver has no target for it"
-            return Rehearsal(ready=False, reason=reason, step=step, call="", cause=Cause.missing)
-        try:
-            async with asyncio.timeout(step.timeout + MARGIN):
-                return await target.rehearse(step)
-        except TargetError as error:
-            return Rehearsal(ready=False, reason=str(error), step=step, call="", cause=error.cause)
-        except TimeoutError:
-            reason = f"no answer within {step.timeout:g} s"
-            return Rehearsal(ready=False, reason=reason, step=step, call="", cause=Cause.timeout)
-        except Exception as error:  # a fault of ours is a way back that is not sure, and no lost answer
-            log.exception("%s could not be rehearsed", what(step))
-            reason = f"a fault of Handrail's own: {type(error).__name__}: {error}"
-            return Rehearsal(ready=False, reason=reason, step=step, call="", cause=Cause.broken)

@@ -195,14 +195,19 @@ def schema() -> None:
 
 
 @app.command()
-def serve() -> None:
-    """Run the receiver; its settings are HANDRAIL_* variables (docs/receiver.md)."""
+def serve(
+    check: Annotated[
+        bool,
+        typer.Option("--check", help="Do not serve; say what a start would find, and who does not answer."),
+    ] = False,
+) -> None:
+    """Run the receiver; its settings are in handrail.toml or HANDRAIL_* variables (docs/receiver.md)."""
     gc.set_threshold(*GC_OF_A_SERVER)  # it lives long
     try:
         from handrail_receiver.cli import serve as run  # noqa: PLC0415
     except ModuleNotFoundError as error:
         _no_receiver(error)
-    run()
+    run(check=check)
 
 
 class Verb(StrEnum):

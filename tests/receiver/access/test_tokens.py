@@ -91,14 +91,11 @@ def test_without_its_file_people_are_out_and_alertmanager_stays_in(
     file: Path, valid: Changed, lost: str
 ) -> None:
     file.unlink()
-    error = "FileNotFoundError"
+    said = "is not there; correct the path, or write the file: one token a line, `ROLE NAME TOKEN`"
     if lost == "a folder":
         file.mkdir()
-        error = "IsADirectoryError"
-    problem = (
-        f"HANDRAIL_TOKENS_FILE: {file} cannot be read ({error}); make it readable; "
-        "until then only Alertmanager's tokens count"
-    )
+        said = "cannot be read (Is a directory); let the receiver's user read it"
+    problem = f"HANDRAIL_TOKENS_FILE: {file} {said}; until then only Alertmanager's tokens count"
     assert [valid(), valid()] == [["am-1", problem]] * 2
     if lost == "gone":
         file.write_text(LINES["vic"])

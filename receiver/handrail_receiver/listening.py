@@ -9,6 +9,9 @@ from contextlib import suppress
 from handrail_receiver.errors import WrongSettings
 
 BACKLOG = 2048
+Address = tuple[str | int, ...] | tuple[int, bytes]
+"""An address as the sockets of its family take it."""
+
 CURES = {
     errno.EADDRINUSE: "another program listens there; end it, or choose another port",
     errno.EADDRNOTAVAIL: "this machine has no such address; write one that it has, or 0.0.0.0 for all of them",
@@ -56,7 +59,7 @@ def cannot_listen(host: str, port: int) -> str:
     return ""
 
 
-def _listening(family: int, address: object) -> socket.socket:
+def _listening(family: int, address: Address) -> socket.socket:
     made = socket.socket(family, socket.SOCK_STREAM)
     try:
         made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -40,6 +40,7 @@ from handrail_receiver.model import (
     Stored,
     Verdict,
     in_force,
+    with_versions_of,
 )
 from handrail_receiver.playbooks import Playbooks
 from handrail_receiver.ports import Clock, Judge, Look
@@ -197,7 +198,9 @@ class Guard:
     def _of(
         self, signal: Signal, newest: Playbook | None, look: Look, now: Conditions, origin: str
     ) -> Iterator[Decision]:
-        own = in_force(look(newest.rollout).attempt, newest) if newest else None
+        attempt = look(newest.rollout).attempt if newest else None
+        newest = with_versions_of(attempt, newest) if newest else None
+        own = in_force(attempt, newest) if newest else None
         playbook = believed(signal.labels, own, newest) if own and newest else None
         for decision in judge(signal, playbook, look, now, origin):
             yield with_tells(decision, playbook) if playbook else decision

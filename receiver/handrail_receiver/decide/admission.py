@@ -13,7 +13,17 @@ from dataclasses import replace
 from handrail.contract import GuardrailFacts, Playbook, TierFacts, names
 
 from handrail_receiver.decide.decide import decide, series_of
-from handrail_receiver.model import HEARTBEAT, Conditions, Decision, Heard, History, SetHold, Signal, Verdict
+from handrail_receiver.model import (
+    HEARTBEAT,
+    Conditions,
+    Decision,
+    Heard,
+    History,
+    SetHold,
+    Signal,
+    Verdict,
+    of_other_version,
+)
 from handrail_receiver.ports import Look
 
 ALERTMANAGER = "alertmanager"
@@ -82,7 +92,8 @@ def _judge(signal: Signal, playbook: Playbook | None, look: Look, now: Condition
         yield decide(signal, None, History(), now)
         return
     history = look(playbook.rollout)
-    if (foreign := _foreign(signal, playbook, history)) is not None:
+    foreign = _foreign(signal, playbook, history) or _of_other_version(signal, playbook, history)
+    if foreign is not None:
         yield foreign
         return
     if _cannot_see(signal):
@@ -148,6 +159,22 @@ def _foreign(signal: Signal, playbook: Playbook, history: History) -> Decision |
     if attempt.held == text:
         return replace(unsure, verdict=Verdict.repeat)
     return replace(unsure, verdict=Verdict.hold, changes=(SetHold(text),))
+
+
+def _of_other_version(signal: Signal, playbook: Playbook, history: History) -> Decision | None:
+    """The decision about an alert of a version that this attempt is not about; None for any other."""
+    if not of_other_version(signal.labels, playbook) or playbook.arms is None:
+        return None
+    theirs = signal.labels[playbook.arms.label]
+    return Decision(
+        Verdict.ignore,
+        "other-version",
+        f"it is about {theirs!r}, which is not this attempt's canary",
+        rollout=playbook.rollout,
+        guardrail=signal.labels.get(names.GUARDRAIL, ""),
+        tier=signal.labels.get(names.TIER, ""),
+        attempt=history.attempt.id if history.attempt else 0,
+    )
 
 
 def _cannot_see(signal: Signal) -> bool:

@@ -14,6 +14,7 @@ from handrail_receiver.model.attempts import (
     attempt_spoken_of,
     given_arms,
     in_force,
+    of_other_version,
     with_versions_of,
 )
 from handrail_receiver.model.decisions import (
@@ -103,5 +104,6 @@ __all__ = [
     "given_arms",
     "in_force",
     "last_told",
+    "of_other_version",
     "with_versions_of",
 ]

@@ -75,6 +75,16 @@ def with_versions_of(attempt: Attempt | None, newest: Playbook) -> Playbook:
     return newest.with_versions(arms.canary, arms.stable)
 
 
+def of_other_version(labels: Mapping[str, str], playbook: Playbook) -> bool:
+    """Whether an alert says to be about another version than the canary that was given: the one before, kept firing."""
+    arms = playbook.arms
+    return (
+        isinstance(arms, GivenArms)
+        and labels.get(names.ARM) == names.CANARY
+        and labels.get(arms.label, "") not in {"", arms.canary}
+    )
+
+
 def in_force(attempt: Attempt | None, newest: Playbook) -> Playbook:
     """The playbook that counts: a live attempt goes on by its own copy until a person adopts the newest."""
     return attempt.playbook if attempt is not None and attempt.live and attempt.playbook else newest

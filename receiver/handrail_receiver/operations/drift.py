@@ -38,6 +38,7 @@ from handrail_receiver.model import (
     SetState,
     Verdict,
     in_force,
+    with_versions_of,
 )
 from handrail_receiver.model.nodes import target_of
 from handrail_receiver.outside.prometheus import Queryable
@@ -292,7 +293,8 @@ class DriftWatch:
         history = await self.guard.store.attempts.history(rollout, self.guard.clock.now())
         if newest is None:
             return SELDOM
-        playbook, since = in_force(history.attempt, newest), rolled_back_at(history)
+        playbook = in_force(history.attempt, with_versions_of(history.attempt, newest))
+        since = rolled_back_at(history)
         if history.attempt is not None and history.attempt.live:
             return await self._look_at_broken(playbook, history)
         if since is None:

@@ -15,6 +15,7 @@ from handrail.contract import GivenArms, Playbook, names
 
 from handrail_receiver.errors import TargetError
 from handrail_receiver.gates.gate import NOT_ASKED_WHAT_FIRES, FiringTiers
+from handrail_receiver.model import of_other_version
 from handrail_receiver.outside.prometheus import NoPrometheus, PartialData, Queryable, Sample
 
 AT_ONCE = 4
@@ -74,10 +75,11 @@ def _other_age(loaded: set[str], playbook: Playbook) -> list[str]:
 
 
 async def firing(prometheus: Queryable, playbook: Playbook) -> list[Labels]:
-    """The labels of all that fires; what only watches and what an alert has climbed to is left out."""
+    """The labels of all that fires; what only watches, what an alert has climbed to, and other versions' are left out."""
     other = f'{names.MODE}!="{names.SHADOW}",{names.LEVEL}="",{names.GUARDRAIL}!~"|{names.HEARTBEAT}"'
     samples = await prometheus.samples(f'ALERTS{{alertstate="firing",{_ours(playbook)},{other}}}')
-    return [_labels(sample) for sample in samples if sample.labels.get(names.GUARDRAIL)]
+    found = [_labels(sample) for sample in samples if sample.labels.get(names.GUARDRAIL)]
+    return [labels for labels in found if not of_other_version(labels, playbook)]
 
 
 def _labels(sample: Sample) -> Labels:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from guarded import NOW, ROLLOUT, playbook, signal
 from guarded.playbook import ENVIRONMENT
-from handrail.contract import Playbook
+from handrail.contract import OpenArms, Playbook
 from handrail_receiver.decide.admission import believed, heartbeat, judge
 from handrail_receiver.decide.decide import series_of
 from handrail_receiver.model import (
@@ -171,3 +171,23 @@ def test_an_attempt_of_before_there_were_environments_still_does_not_believe_ano
     assert said(signal(environment="staging")) == [("ignore", "other-environment")]
     assert said(signal()) == said(without(signal(), "environment")) == [("act", "limit-broken")]
     assert believed(signal(environment="staging").labels, SHADOW, BOOK) is SHADOW
+
+
+GIVEN = playbook(arms=OpenArms(label="version"), environment=ENVIRONMENT).with_versions("v44", "v43")
+
+
+@pytest.mark.parametrize("firing", [True, False])
+def test_an_alert_of_the_version_before_that_is_kept_firing_does_nothing_to_this_one(firing: bool) -> None:
+    (made,) = decided(signal(firing=firing, arm="canary", version="v43"), book=GIVEN)
+    assert (made.verdict.value, made.reason, made.text, made.changes) == (
+        "ignore",
+        "other-version",
+        "it is about 'v43', which is not this attempt's canary",
+        (),
+    )
+
+
+def test_an_alert_of_this_version_or_of_none_counts() -> None:
+    for labels in ({"arm": "canary", "version": "v44"}, {}, {"version": "v43"}):
+        assert words(signal(**labels), book=GIVEN) == [("act", "limit-broken")]
+    assert words(signal(arm="canary", version="v43"), book=BOOK) == [("act", "limit-broken")]

@@ -13,7 +13,7 @@ from guarded import Guarded, alert, body, guarded, playbook
 from guarded.alertmanagers import alertmanager, sends_to
 from guarded.playbook import ENVIRONMENT, weights
 from guarded.scraped import Application, samples, watched
-from handrail.contract import GuardrailFacts, Playbook, StageFacts
+from handrail.contract import GuardrailFacts, OpenArms, Playbook, StageFacts
 from handrail_receiver.errors import Cause
 from handrail_receiver.operations.preflight import Preflight, preflight
 from handrail_receiver.outside.prometheus import NoPrometheus, PartialData, Sample
@@ -250,3 +250,33 @@ async def test_an_answer_of_which_a_part_is_missing_is_none_for_a_playbook_that_
     assert found.problems == ("Prometheus does not answer: a part of handra",)
     by_hand = book().model_copy(update={"rules_digest": ""})
     assert await preflight(Partly({}), by_hand) == Preflight()
+
+
+def release() -> Playbook:
+    """A playbook that looks at requests by version, with those of a release."""
+    needs = ('requests{version="${stable}"}', 'requests{version="${canary}"}')
+    given = book((needs,)).model_copy(update={"arms": OpenArms(label="version")})
+    return given.with_versions("v44", "v43")
+
+
+@pytest.mark.anyio
+async def test_the_stable_version_must_have_been_seen_and_the_canary_may_come_later() -> None:
+    stable = loaded(DIGEST) | {'count(requests{version="v43"})': [Sample(3)]}
+    assert (await preflight(Known(stable), release())).problems == ()
+    canary = loaded(DIGEST) | {'count(requests{version="v44"})': [Sample(3)]}
+    assert (await preflight(Known(canary), release())).problems == (
+        'no series with version="v43" has been seen within 1d: give the version that runs as --stable, '
+        "or correct what the series are labelled with",
+    )
+
+
+@pytest.mark.anyio
+async def test_what_is_kept_firing_of_the_version_before_is_nothing_against_the_next() -> None:
+    def fires(version: str) -> Sample:
+        return Sample(1, {**WHO, "tier": "critical", "arm": "canary", "version": version})
+
+    seen = loaded(DIGEST) | {'count(requests{version="v43"})': [Sample(3)]}
+    before = seen | {'ALERTS{alertstate="firing"': [fires("v42")]}
+    this = seen | {'ALERTS{alertstate="firing"': [fires("v44")]}
+    assert (await preflight(Known(before), release())).fires.sources == ()
+    assert (await preflight(Known(this), release())).fires.sources == ("error-rate/critical",)

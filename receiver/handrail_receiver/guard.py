@@ -57,7 +57,7 @@ TOLD = {Verdict.act, Verdict.hold, Verdict.tell}
 def with_tells(decision: Decision, playbook: Playbook) -> Decision:
     """A decision with everybody who is to hear of it, and the versions that it is about."""
     if isinstance(playbook.arms, GivenArms) and decision.verdict not in QUIET:
-        versions = playbook.arms.model_dump(exclude={"given"})
+        versions = playbook.arms.model_dump(include={"label", "canary", "stable"})
         decision = replace(decision, known={**decision.known, "versions": versions})
     action = playbook.action(decision.action) if decision.verdict in TOLD else None
     return decision if action is None else replace(decision, tell=action.tell)

@@ -103,3 +103,43 @@ def test_another_label_of_the_arms_is_for_a_person_to_judge(shell: Shell) -> Non
     shell.declare(shop=armed("v2", "v1", label="track"))
     _, told, _ = shell.handrail("generate", "--diff")
     assert "UNCLEAR  shop: arms told apart by version → track" in told.splitlines()
+
+
+OPEN = '    arms=Arms("version"),\n'
+READ = '    arms=Arms("version", canary=HttpVersion("https://ci/shop", "/next"), stable=HttpVersion("https://ci/shop", "/now")),\n'
+
+
+def opened(arms: str) -> str:
+    """The shop whose versions are known only when an attempt starts."""
+    known = armed("v2", "v1").replace('    arms=Arms("version", canary="v2", stable="v1"),\n', arms)
+    assert arms in known
+    return known.replace("import Arms,", "import Arms, HttpVersion,")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        (armed("v2", "v1"), opened(OPEN), "versions of the arms: declared → given at each start"),
+        (opened(OPEN), armed("v2", "v1"), "versions of the arms: given at each start → declared"),
+        (
+            opened(OPEN),
+            opened(READ),
+            (
+                "versions of the arms: given → canary from "
+                '{"kind": "http", "pointer": "/next", "timeout": 10.0, "token": null, "token_header": "Authorization", '
+                '"token_scheme": "Bearer", "url": "https://ci/shop"}, stable from '
+                '{"kind": "http", "pointer": "/now", "timeout": 10.0, "token": null, "token_header": "Authorization", '
+                '"token_scheme": "Bearer", "url": "https://ci/shop"}'
+            ),
+        ),
+    ],
+    ids=["no longer declared", "declared", "read"],
+)
+def test_who_says_the_versions_is_for_a_person_to_judge(
+    shell: Shell, before: str, after: str, said: str
+) -> None:
+    shell.declare(shop=before)
+    assert shell.handrail("generate")[0] == 0
+    shell.declare(shop=after)
+    _, told, _ = shell.handrail("generate", "--diff")
+    assert f"UNCLEAR  shop: {said}" in told.splitlines()

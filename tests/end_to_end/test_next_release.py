@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -139,6 +140,11 @@ def test_the_next_release_changes_no_file_and_its_bad_version_is_rolled_back(sho
     assert (attempt["number"], attempt["state"]) == (2, "rolled-back")
     assert attempt["versions"] == {"label": "track", "canary": "v44", "stable": "v43"}
     records = [json.loads(one["body"]) for one in shop.receiver.evidence("checkout")["records"]]
+    begun = [one["text"] for one in records if one.get("action") == "start" and one.get("verdict") == "act"]
+    assert [re.sub(r"\([^)]*\)", "()", text) for text in begun] == [
+        "a new attempt, in stage 10%, canary v43 (), stable v42 ()",
+        "a new attempt, in stage 10%, canary v44 (), stable v43 ()",
+    ]
     acted = [(one["action"], one["versions"]["canary"]) for one in records if one.get("verdict") == "act"]
     assert [version for _, version in acted] == ["v43"] * 4 + ["v44"] * (len(acted) - 4)
     assert acted[-1][0] in {"rollback", "emergency-rollback"}

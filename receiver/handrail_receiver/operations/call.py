@@ -32,7 +32,8 @@ class Call:
     should not go on, empty when it may; `no_way_back`, why it could not be rolled back; `causes` are those lines in words that stay the same while
     numbers in a line change. `found` is what a gate is judged by, `word` what the person says of it. `to` names the
     stage that is meant, empty when the call names none. `canary` and `stable` are the versions that a start, or an
-    approval before it, gives or has read; `unread` says why one could not be read. `looked_at` is how the attempt stood when that was found out.
+    approval before it, gives or has read; `unread` says why one could not be read, `traffic` what
+    each has when the start comes. `looked_at` is how the attempt stood when that was found out.
     """
 
     verb: str
@@ -51,6 +52,7 @@ class Call:
     canary: str = ""
     stable: str = ""
     unread: str = ""
+    traffic: tuple[str, ...] = ()
     looked_at: tuple[int, str] | None = None
 
 

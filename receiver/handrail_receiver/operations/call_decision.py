@@ -148,7 +148,9 @@ def _start(known: Decision, call: Call, playbook: Playbook, history: History, no
     changes: tuple[Change, ...] = (begin, _entering("start", first, 0, now.now)) if first else (begin,)
     changes += still_firing(playbook, history, call.pinned, now.now)
     where = f"in stage {name}" if name else "guarding from now on"
-    where += f", {versions_in_words(playbook.arms)}" if isinstance(playbook.arms, GivenArms) else ""
+    where += (
+        f", {versions_in_words(playbook.arms, call.traffic)}" if isinstance(playbook.arms, GivenArms) else ""
+    )
     where += overridden(call, past)
     return replace(
         known, verdict=Verdict.act, reason="asked-for", text=f"a new attempt, {where}", changes=changes

@@ -8,7 +8,7 @@ import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from handrail.contract import Playbook, Step, names
+from handrail.contract import GivenArms, Playbook, Step, names
 
 from handrail_receiver.errors import UNREADABLE, Cause, Permanent, TargetError
 from handrail_receiver.gates.criteria import Criteria
@@ -44,7 +44,7 @@ from handrail_receiver.operations.given_versions import (
     with_versions,
     with_versions_read,
 )
-from handrail_receiver.operations.preflight import Labels, Preflight, firing, preflight
+from handrail_receiver.operations.preflight import Labels, Preflight, firing, preflight, traffic_of
 from handrail_receiver.operations.rehearsing import rehearsed
 from handrail_receiver.outside.prometheus import Queryable
 from handrail_receiver.ports import Rehearsal, Target
@@ -136,6 +136,8 @@ class CallHandler:
             call = await self._captured(playbook, call, names.BEFORE)
         if call.verb in {"promote", "retry"}:
             call = await self._left(playbook, call)
+        if call.verb == "start" and isinstance(playbook.arms, GivenArms):
+            call = replace(call, traffic=await traffic_of(self.prometheus, playbook.arms))
         before = await self._before(playbook, call)
         if call.verb in GATED:
             call = await self._gate(playbook, call, before)

@@ -125,6 +125,18 @@ async def _no_stable_version(prometheus: Queryable, playbook: Playbook) -> tuple
     return (f"{text}: give the version that runs as --stable, or correct what the series are labelled with",)
 
 
+async def traffic_of(prometheus: Queryable, arms: GivenArms) -> tuple[str, ...]:
+    """What each version has of the traffic now, in words: of two that were swapped, a person sees it."""
+    try:
+        return tuple([_per_second(await prometheus.values(expr)) for expr in arms.traffic])
+    except TargetError:
+        return tuple("unknown" for _ in arms.traffic)
+
+
+def _per_second(values: Sequence[float]) -> str:
+    return f"{values[0]:.3g} events/s" if values else "no events yet"
+
+
 def _needs(playbook: Playbook) -> Iterator[tuple[str, tuple[str, ...]]]:
     """What each guardrail needs that is in force."""
     for guardrail in playbook.guardrails:

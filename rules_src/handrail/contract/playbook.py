@@ -38,9 +38,13 @@ STABLE_VERSION = "${stable}"
 
 
 class GivenArms(Arms):
-    """The same, with values that were given when the attempt started."""
+    """The same, with values that were given when the attempt started; `traffic` asks for the events per second of each.
+
+    It asks for the canary's first, and for none where no guardrail counts events.
+    """
 
     given: Literal[True]
+    traffic: tuple[str, ...] = ()
 
     @staticmethod
     def quoted(value: str) -> str:
@@ -49,11 +53,15 @@ class GivenArms(Arms):
 
 
 class OpenArms(_Model):
-    """The label that tells the versions apart; its two values are read when an attempt starts, or given."""
+    """The label that tells the versions apart; its two values are read when an attempt starts, or given.
+
+    `traffic` asks for the canary's events per second; empty where no guardrail counts events.
+    """
 
     label: str
     canary: VersionSource | None = None
     stable: VersionSource | None = None
+    traffic: str = ""
 
     @property
     def to_give(self) -> tuple[str, ...]:
@@ -229,6 +237,9 @@ class Playbook(_Model):
             return self
         arms = GivenArms(label=still_open.label, canary=canary, stable=stable, given=True)
         filled = partial(still_open.filled, arms=arms)
+        if ours := still_open.traffic:
+            theirs = ours.replace(CANARY_VERSION, STABLE_VERSION)
+            arms = arms.model_copy(update={"traffic": (filled(ours), filled(theirs))})
 
         def figure(query: ReferenceQuery) -> ReferenceQuery:
             return query.model_copy(update={"expr": filled(query.expr)})

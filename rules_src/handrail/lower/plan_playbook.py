@@ -35,7 +35,7 @@ def lower_playbook(
         rollout=rollout.name,
         service=rollout.service,
         environment=context.environment,
-        arms=_arms(rollout),
+        arms=_arms(rollout, guardrails, context),
         stages=tuple(_stage(rollout, stage, context) for stage in rollout.stages),
         gates=tuple(
             _gate(stage, context.stages[place - 1] if place else None, guardrails, context)
@@ -55,14 +55,29 @@ def lower_playbook(
     )
 
 
-def _arms(rollout: Rollout) -> contract.Arms | contract.OpenArms | None:
+def _arms(
+    rollout: Rollout, guardrails: tuple[plan.Guardrail, ...], context: RolloutContext
+) -> contract.Arms | contract.OpenArms | None:
     arms = rollout.arms
     if arms is None:
         return None
     if isinstance(arms.canary, str) and isinstance(arms.stable, str):
         return contract.Arms(label=arms.label, canary=arms.canary, stable=arms.stable)
     canary, stable = (None if isinstance(one, str) else one for one in (arms.canary, arms.stable))
-    return contract.OpenArms(label=arms.label, canary=canary, stable=stable)
+    counted = _counted(guardrails)
+    traffic = None
+    if counted is not None:
+        version = (arms.label, "=", contract.CANARY_VERSION)
+        traffic = values.traffic(_of_arm(counted, version, context.scale.duration(rollout.scrape) * 4), ())
+    return contract.OpenArms(label=arms.label, canary=canary, stable=stable, traffic=traffic or "")
+
+
+def _counted(guardrails: tuple[plan.Guardrail, ...]) -> plan.Measure | None:
+    """The first measure that counts events; None where none does."""
+    # What judges the whole service may have no label that tells the arms apart.
+    apart_first = sorted(guardrails, key=lambda guardrail: guardrail.arms is None)
+    measures = [guardrail.signals[0].measure for guardrail in apart_first]
+    return next((measure for measure in measures if events_counter(measure) is not None), None)
 
 
 def _stage(rollout: Rollout, stage: DeclaredStage, context: RolloutContext) -> contract.StageFacts:
@@ -307,10 +322,7 @@ def _proof(
     if rollout.arms is None:
         return None
     window = context.scale.duration(rollout.scrape) * 4
-    # What judges the whole service may have no label that tells the arms apart.
-    apart_first = sorted(guardrails, key=lambda guardrail: guardrail.arms is None)
-    measures = [guardrail.signals[0].measure for guardrail in apart_first]
-    counted = next((measure for measure in measures if events_counter(measure) is not None), None)
+    counted = _counted(guardrails)
     if counted is None:
         return None
     within = context.scale.duration(rollout.proved_within)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
 import servers
-from apis import Api, Request
-from guarded import Guarded, guarded, playbook, write_playbook
+from apis import Api, Inbox, Request
+from guarded import Guarded, alert, body, guarded, playbook, write_playbook
+from guarded.database import database
 from handrail.contract import (
     Approval,
     Arms,
@@ -22,6 +24,8 @@ from handrail.contract import (
     Playbook,
     Proof,
     ReferenceQuery,
+    Tell,
+    Webhook,
 )
 from starlette.responses import JSONResponse, Response
 
@@ -130,11 +134,17 @@ def test_declared_arms_take_no_versions(tmp_path: Path) -> None:
         assert shop.status()["attempt"]["versions"] is None
 
 
-def test_versions_survive_a_restart(tmp_path: Path) -> None:
-    with guarded(tmp_path, open_book()) as shop:
-        shop.call("start", canary="v43", stable="v42")
-    with guarded(tmp_path, open_book(), proxy=False) as shop:
-        assert shop.metric("handrail_rollout_arm")['{arm="canary",rollout="shop",value="v43"}'] == 1
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_versions_survive_a_restart(tmp_path: Path, kind: str) -> None:
+    with ExitStack() as kept:
+        settings: dict[str, str] = {}
+        if kind == "postgresql":
+            (tmp_path / "base").mkdir()
+            settings["STORE"] = kept.enter_context(database(tmp_path / "base")).make("shop")
+        with guarded(tmp_path, open_book(), **settings) as shop:
+            shop.call("start", canary="v43", stable="v42")
+        with guarded(tmp_path, open_book(), proxy=False, **settings) as shop:
+            assert shop.metric("handrail_rollout_arm")['{arm="canary",rollout="shop",value="v43"}'] == 1
 
 
 def test_an_adopted_playbook_is_about_the_versions_of_the_attempt(tmp_path: Path) -> None:
@@ -249,3 +259,26 @@ def test_a_running_attempt_reads_nothing_anew(tmp_path: Path) -> None:
         assert shop.call("start")["reason"] == "already-running"
         shop.call("promote")
         assert releases.requests == []
+
+
+def test_a_message_names_the_versions(tmp_path: Path) -> None:
+    with Inbox() as inbox:
+        book = open_book()
+        tell = (Tell(Webhook(f"{inbox.url}/team")),)
+        actions = tuple(action.model_copy(update={"tell": tell}) for action in book.actions)
+        with guarded(tmp_path, book.model_copy(update={"actions": actions})) as shop:
+            shop.call("start", canary="v43", stable="v42")
+            shop.deliver()
+            title = "shop: rollback done (canary v43, stable v42)"
+            servers.until(lambda: title in [one.json["data"]["title"] for one in inbox.requests], title)
+
+
+def test_an_alert_of_the_version_before_rolls_nothing_back(shop: Guarded) -> None:
+    shop.call("start", canary="v43", stable="v42")
+    shop.call("abandon", why="v43 was sick")
+    shop.call("start", canary="v44", stable="v42")
+    shop.deliver(body(alert(arm="canary", version="v43")))
+    shop.call("hold", why="the alert before is decided")
+    assert "rollback" not in [action for action, _ in shop.runs()]
+    shop.deliver(body(alert(arm="canary", version="v44")))
+    shop.until("rollback", "done")

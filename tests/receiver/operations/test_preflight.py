@@ -13,10 +13,11 @@ from guarded import Guarded, alert, body, guarded, playbook
 from guarded.alertmanagers import alertmanager, sends_to
 from guarded.playbook import ENVIRONMENT, weights
 from guarded.scraped import Application, samples, watched
-from handrail.contract import GuardrailFacts, OpenArms, Playbook, StageFacts
+from handrail.contract import GivenArms, GuardrailFacts, OpenArms, Playbook, StageFacts
 from handrail_receiver.errors import Cause
-from handrail_receiver.operations.preflight import Preflight, preflight
+from handrail_receiver.operations.preflight import Preflight, preflight, traffic_of
 from handrail_receiver.outside.prometheus import NoPrometheus, PartialData, Sample
+from handrail_receiver.words.arms import versions_in_words
 
 DIGEST, OTHER = "0123456789abcdef", "fedcba9876543210"
 STAGES = (
@@ -265,8 +266,10 @@ async def test_the_stable_version_must_have_been_seen_and_the_canary_may_come_la
     assert (await preflight(Known(stable), release())).problems == ()
     canary = loaded(DIGEST) | {'count(requests{version="v44"})': [Sample(3)]}
     assert (await preflight(Known(canary), release())).problems == (
-        'no series with version="v43" has been seen within 1d: give the version that runs as --stable, '
-        "or correct what the series are labelled with",
+        (
+            'no series with version="v43" has been seen within 1d: give the version that runs as --stable, '
+            "or correct what the series are labelled with"
+        ),
     )
 
 
@@ -280,3 +283,17 @@ async def test_what_is_kept_firing_of_the_version_before_is_nothing_against_the_
     this = seen | {'ALERTS{alertstate="firing"': [fires("v44")]}
     assert (await preflight(Known(before), release())).fires.sources == ()
     assert (await preflight(Known(this), release())).fires.sources == ("error-rate/critical",)
+
+
+@pytest.mark.anyio
+async def test_a_start_says_what_each_version_has_of_the_traffic() -> None:
+    given = OpenArms(label="version", traffic='sum(rate(x{version="${canary}"}[1m]))')
+    arms = book().model_copy(update={"arms": given}).with_versions("v44", "v43").arms
+    assert isinstance(arms, GivenArms)
+    assert arms.traffic == ('sum(rate(x{version="v44"}[1m]))', 'sum(rate(x{version="v43"}[1m]))')
+    known = Known({'sum(rate(x{version="v43"}[1m]))': [Sample(49.98)]})
+    assert await traffic_of(known, arms) == ("no events yet", "50 events/s")
+    assert await traffic_of(NoPrometheus(), arms) == ("unknown", "unknown")
+    assert versions_in_words(arms, ("no events yet", "50 events/s")) == (
+        "canary v44 (no events yet), stable v43 (50 events/s)"
+    )

@@ -188,6 +188,6 @@ def test_an_alert_of_the_version_before_that_is_kept_firing_does_nothing_to_this
 
 
 def test_an_alert_of_this_version_or_of_none_counts() -> None:
-    for labels in ({"arm": "canary", "version": "v44"}, {}, {"version": "v43"}):
-        assert words(signal(**labels), book=GIVEN) == [("act", "limit-broken")]
+    for one in (signal(arm="canary", version="v44"), signal(), signal(version="v43")):
+        assert words(one, book=GIVEN) == [("act", "limit-broken")]
     assert words(signal(arm="canary", version="v43"), book=BOOK) == [("act", "limit-broken")]

@@ -137,7 +137,7 @@ def test_declared_arms_take_no_versions(tmp_path: Path) -> None:
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
 def test_versions_survive_a_restart(tmp_path: Path, kind: str) -> None:
     with ExitStack() as kept:
-        settings: dict[str, str] = {}
+        settings: dict[str, Any] = {}
         if kind == "postgresql":
             (tmp_path / "base").mkdir()
             settings["STORE"] = kept.enter_context(database(tmp_path / "base")).make("shop")
@@ -217,7 +217,9 @@ class Releases(Api):
 
 def reading(url: str, *arms: str) -> Playbook:
     sources = {arm: HttpVersion(url, f"/{arm}") for arm in arms}
-    return playbook(arms=OpenArms(label="version", **sources))
+    return playbook(
+        arms=OpenArms(label="version", canary=sources.get("canary"), stable=sources.get("stable"))
+    )
 
 
 def test_a_start_reads_the_versions_for_which_a_source_is_declared(tmp_path: Path) -> None:

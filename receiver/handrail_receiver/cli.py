@@ -20,8 +20,10 @@ import httpx
 
 from handrail_receiver.addresses import shown
 from handrail_receiver.errors import ReceiverError, WrongSettings
+from handrail_receiver.terminal import listed, status
 
 Verb = Literal[
+    "list",
     "start",
     "status",
     "check",
@@ -40,7 +42,8 @@ LONGEST = 60.0
 # What may be said with a verb beside --why; all others take --anyway.
 WORDS: dict[Verb, tuple[str, ...]] = {
     "start": ("anyway", "canary", "stable"),
-    "status": (),
+    "list": ("json",),
+    "status": ("json",),
     "check": ("item", "failed"),
     "approve": ("role", "seen", "canary", "stable"),
     "promote": ("anyway", "to"),
@@ -82,7 +85,7 @@ async def _check() -> int:
 
 def rollout(
     verb: Verb,
-    name: str,
+    name: str = "",
     *,
     url: str | None = None,
     token: str | None = None,
@@ -98,6 +101,7 @@ def rollout(
     cert: str | None = None,
     key: str | None = None,
     ca: str | None = None,
+    as_json: bool = False,
 ) -> int:
     """Ask a running receiver, print its answer and return the exit code.
 
@@ -106,7 +110,7 @@ def rollout(
     a certificate is asked for; `ca` to HANDRAIL_CA, an authority that counts beside the public ones. `anyway` goes past a "not ready" and needs `why`, which the evidence keeps. `item` and
     `failed` go with check, `role` and `seen` with approve, and `to`, the stage that is meant, with promote and retry.
     `canary` and `stable` are the versions, where the declaration leaves them open: with start, and with an approval
-    before it.
+    before it. `as_json` prints what the API says, with list and status. All but list need a `name`.
     """
     options: dict[str, str | bool] = {
         "anyway": anyway,
@@ -117,7 +121,13 @@ def rollout(
         "to": to,
         "canary": canary,
         "stable": stable,
+        "json": as_json,
     }
+    if bool(name) == (verb == "list"):
+        which = f"say which: `handrail rollout {verb} NAME`; `handrail rollout list` has the names"
+        none = f"list takes no name; `handrail rollout status {name}` says where one stands"
+        print(none if name else which, file=sys.stderr)  # noqa: T201
+        return 2
     wrong = [word for word, value in options.items() if value and word not in WORDS.get(verb, ("anyway",))]
     if wrong:
         print(f"--{wrong[0]} does not go with {verb}; leave it out", file=sys.stderr)  # noqa: T201
@@ -153,7 +163,7 @@ def rollout(
             cure += "; where it asks for a certificate, give --cert and --key, and --ca for an authority of your own"
         print(f"{shown(address)} did not answer ({type(error).__name__}); {cure}", file=sys.stderr)  # noqa: T201
         return 1
-    return _show(verb, answer)
+    return _show(verb, answer, as_json=as_json, with_token=bool(token))
 
 
 def _body(verb: Verb, why: str, options: Mapping[str, str | bool]) -> dict[str, str | bool]:
@@ -197,25 +207,29 @@ def _ask(
     context: ssl.SSLContext,
 ) -> httpx.Response:
     with httpx.Client(base_url=address, headers=headers, timeout=LONGEST, verify=context) as client:
+        if verb == "list":
+            return client.get("/api/rollouts")
         if verb == "status":
             return client.get(f"/api/rollouts/{name}")
         return client.post(f"/api/rollouts/{name}/{verb}", json=body)
 
 
-def _show(verb: Verb, answer: httpx.Response) -> int:
+def _show(verb: Verb, answer: httpx.Response, *, as_json: bool, with_token: bool) -> int:
     try:
         said: dict[str, Any] = answer.json()
     except json.JSONDecodeError:
         said = {"error": f"{answer.status_code}: not a Handrail receiver; check the address"}
     if answer.status_code == 401:
-        said = {
-            "error": "the receiver knows no such token; put yours into a file and name it in HANDRAIL_TOKEN_FILE"
-        }
+        what = "the receiver knows no such token" if with_token else "no token was given"
+        print(f"{what}; put yours into a file and name it in HANDRAIL_TOKEN_FILE", file=sys.stderr)  # noqa: T201
+        return 2
     if "error" in said:
         print(said["error"], file=sys.stderr)  # noqa: T201
         return 1
+    if verb == "list":
+        return _listed(said, as_json=as_json)
     if verb == "status":
-        print(_status(said))  # noqa: T201
+        print(json.dumps(said, indent=2, ensure_ascii=False) if as_json else status(said))  # noqa: T201
         return 0
     lines = [f"{said['verdict']} ({said['reason']}): {said['text']}"]
     if said.get("outcome"):
@@ -227,47 +241,12 @@ def _show(verb: Verb, answer: httpx.Response) -> int:
     return 1 if failed else 0
 
 
-def _status(said: dict[str, Any]) -> str:
-    lines = [*_attempt(said), *_gate(said.get("gate"))]
-    return "\n".join(lines)
-
-
-def _attempt(said: dict[str, Any]) -> list[str]:
-    attempt = said.get("attempt")
-    drill = f"`handrail rollout drill {said['rollout']}`"
-    if attempt is None and not said["stages"]:
-        return [f"{said['rollout']}: not guarded, although it always should be; {drill} says what is missing"]
-    if attempt is None:
-        return [f"{said['rollout']}: no attempt yet"]
-    where = f", stage {attempt['stage']}" if attempt["stage"] else ""
-    lines = [f"{said['rollout']}: attempt {attempt['number']}, {attempt['state']}{where}"]
-    if versions := attempt.get("versions"):
-        lines.append(f"  canary {versions['canary']}, stable {versions['stable']}")
-    if attempt["held"]:
-        lines.append(f"  held: {attempt['held']}")
-    if attempt["state"] == "active":
-        ready = "yes" if attempt["rollback_ready"] else f"NO: {attempt['not_ready']}"
-        lines.append(f"  can it be rolled back, when last rehearsed: {ready}; {drill} asks anew")
-    if said.get("changed"):
-        cure = f"handrail rollout adopt {said['rollout']} --why …"
-        lines += ["  the playbook has changed since; the attempt goes by its own copy:"]
-        lines += [f"    {line}" for line in said["changed"]] + [f"    {cure}"]
-    lines += [
-        f"  {run['action']} {run['key']}: {run['state']}  {run['text']}".rstrip() for run in said["runs"]
-    ]
-    return lines
-
-
-def _gate(gate: dict[str, Any] | None) -> list[str]:
-    """What is met and what is missing, with what to type."""
-    if not gate or not gate["asks"]:
-        return []
-    lines = [f"  gate into {gate['into']}: {'open' if gate['open'] else 'closed'}"]
-    for ask in gate["asks"]:
-        text = ask["text"].removeprefix(f"{ask['name']}: ")
-        lines.append(f"    {'met    ' if ask['met'] else 'missing'}  {ask['name']}: {text}")
-        lines += [f"             {ask['cure']}"] if ask["cure"] else []
-    return lines
+def _listed(said: dict[str, Any], *, as_json: bool) -> int:
+    print(json.dumps(said, indent=2, ensure_ascii=False) if as_json else listed(said))  # noqa: T201
+    for name in said.get("unreadable", ()):
+        cure = f"`handrail rollout status {name}` says why"
+        print(f"{name}: its attempt cannot be read; {cure}", file=sys.stderr)  # noqa: T201
+    return 1 if said.get("unreadable") else 0
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -278,7 +257,8 @@ def main(argv: list[str] | None = None) -> None:
     serving.add_argument("--check", action="store_true", help="only say what a start would find")
     asking = commands.add_parser("rollout", help="ask a running receiver")
     asking.add_argument("verb", choices=VERBS)
-    asking.add_argument("name")
+    asking.add_argument("name", nargs="?", default="")
+    asking.add_argument("--json", action="store_true", dest="as_json")
     for word in ("cert", "key", "ca", "url", "why", "item", "role", "seen", "to", "canary", "stable"):
         asking.add_argument(f"--{word}", default="")
     for word in ("anyway", "failed"):

@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+import json
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from apis import Inbox
 from apis.serving import Trouble
-from guarded import TOKENS, Guarded, guarded, playbook
+from guarded import TOKENS, Guarded, guarded, playbook, write_playbook
 from handrail.contract import Command
 from handrail_receiver import cli
 
 DRILL = "`handrail rollout drill shop`"
+
+
+@pytest.fixture(scope="module", name="shop")
+def _shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guarded]:
+    with guarded(tmp_path_factory.mktemp("shop"), proxy=False) as shop:
+        yield shop
 
 
 def status(shop: Guarded, said: pytest.CaptureFixture[str]) -> list[str]:
@@ -63,3 +74,89 @@ def test_a_receiver_that_takes_long_is_not_called_gone(
             f"{silent.url} did not answer within 0.3 s and may still be at it; "
             "`handrail rollout status shop` says what came of it\n"
         )
+
+
+def listed(shop: Guarded, said: pytest.CaptureFixture[str], **more: Any) -> tuple[int, str, str]:
+    code = cli.rollout("list", url=shop.server.url, token=TOKENS["viewer"], **more)
+    written = said.readouterr()
+    return code, written.out, written.err
+
+
+def test_the_list_says_where_each_rollout_stands(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_playbook(tmp_path / "playbook", playbook(rollout="search", service="finder"))
+    with guarded(tmp_path) as shop:
+        shop.call("start")
+        shop.call("hold", why="lunch")
+        assert listed(shop, capsys) == (
+            0,
+            (
+                "rollout  service  attempt  state           stage  to know\n"
+                "search   finder   -        no attempt yet  -\n"
+                "shop     shop     1        active          10%    held: operator-1: lunch\n"
+            ),
+            "",
+        )
+        code, out, _ = listed(shop, capsys, as_json=True)
+        assert (code, json.loads(out)) == (0, shop.ask("GET", "/api/rollouts", "viewer").json())
+        assert cli.rollout("status", "shop", url=shop.server.url, token=TOKENS["viewer"], as_json=True) == 0
+        assert json.loads(capsys.readouterr().out)["attempt"]["held"] == "operator-1: lunch"
+
+
+def test_the_list_names_a_rollout_whose_attempt_cannot_be_read(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with guarded(tmp_path) as shop:
+        shop.call("start")
+    with closing(sqlite3.connect(tmp_path / "handrail.db")) as store, store:
+        store.execute("UPDATE attempt SET state = 'something newer'")
+    with guarded(tmp_path) as shop:
+        assert listed(shop, capsys) == (
+            1,
+            "rollout  service  attempt  state  stage  to know\n",
+            "shop: its attempt cannot be read; `handrail rollout status shop` says why\n",
+        )
+
+
+@pytest.mark.parametrize(
+    ("verb", "name", "token", "problem"),
+    [
+        (
+            "list",
+            "shop",
+            "viewer",
+            "list takes no name; `handrail rollout status shop` says where one stands",
+        ),
+        (
+            "start",
+            "",
+            "operator",
+            "say which: `handrail rollout start NAME`; `handrail rollout list` has the names",
+        ),
+        (
+            "status",
+            "shop",
+            None,
+            "no token was given; put yours into a file and name it in HANDRAIL_TOKEN_FILE",
+        ),
+        (
+            "status",
+            "shop",
+            "stranger",
+            "the receiver knows no such token; put yours into a file and name it in HANDRAIL_TOKEN_FILE",
+        ),
+    ],
+)
+def test_a_wrong_call_is_one_sentence_and_exits_with_2(
+    verb: cli.Verb,
+    name: str,
+    token: str | None,
+    problem: str,
+    shop: Guarded,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for variable in ("HANDRAIL_TOKEN", "HANDRAIL_TOKEN_FILE"):
+        monkeypatch.delenv(variable, raising=False)
+    given = TOKENS.get(token or "", token)
+    assert cli.rollout(verb, name, url=shop.server.url, token=given) == 2
+    assert capsys.readouterr().err == f"{problem}\n"

@@ -102,9 +102,10 @@ class RolloutView(BaseModel):
 
 
 class RolloutsView(BaseModel):
-    """All rollouts."""
+    """All rollouts; of those named in `unreadable` the attempt cannot be read."""
 
     rollouts: list[RolloutView]
+    unreadable: list[str] = []
 
 
 class ReadyView(BaseModel):

@@ -52,7 +52,8 @@ class Api:
 
         def text() -> str:
             views = [_view(known[name], history) for name, history in histories.items()]
-            return RolloutsView(rollouts=views).model_dump_json()
+            missing = [name for name in known if name not in histories]
+            return RolloutsView(rollouts=views, unreadable=missing).model_dump_json()
 
         return Response(await asyncio.to_thread(text), media_type="application/json")
 

@@ -211,8 +211,9 @@ def serve(
 
 
 class Verb(StrEnum):
-    """What an operator can ask of a rollout."""
+    """What an operator can ask of a rollout; `list` asks for all of them."""
 
+    list = "list"
     start = "start"
     status = "status"
     check = "check"
@@ -230,7 +231,7 @@ class Verb(StrEnum):
 @app.command()
 def rollout(
     verb: Annotated[Verb, typer.Argument(help="What to ask of the receiver.", show_default=False)],
-    name: Annotated[str, typer.Argument(help="The rollout's name.", show_default=False)],
+    name: Annotated[str, typer.Argument(help="The rollout's name; none with list.", show_default=False)] = "",
     url: Annotated[
         str | None, typer.Option(help="The receiver's address; HANDRAIL_URL, or http://127.0.0.1:8080.")
     ] = None,
@@ -253,6 +254,9 @@ def rollout(
         str, typer.Option(help="start, approve before it: the new version, where `Arms` has no values.")
     ] = "",
     stable: Annotated[str, typer.Option(help="start, approve before it: the version that runs.")] = "",
+    as_json: Annotated[
+        bool, typer.Option("--json", help="list, status: what the API says, as JSON.", show_default=False)
+    ] = False,
     cert: Annotated[
         str | None, typer.Option(help="The certificate by which we are known; HANDRAIL_CERT.")
     ] = None,
@@ -276,7 +280,18 @@ def rollout(
         "stable": stable,
     }
     raise typer.Exit(
-        ask(verb.value, name, url=url, anyway=anyway, failed=failed, cert=cert, key=key, ca=ca, **words)
+        ask(
+            verb.value,
+            name,
+            url=url,
+            anyway=anyway,
+            failed=failed,
+            as_json=as_json,
+            cert=cert,
+            key=key,
+            ca=ca,
+            **words,
+        )
     )
 
 

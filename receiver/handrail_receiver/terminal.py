@@ -1,0 +1,71 @@
+"""The API's answers → what `handrail rollout …` prints."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def status(said: dict[str, Any]) -> str:
+    """Where a rollout stands, and what the gate ahead asks for."""
+    return "\n".join([*_attempt(said), *_gate(said.get("gate"))])
+
+
+def listed(said: dict[str, Any]) -> str:
+    """A line for each rollout, columns aligned, by name."""
+    heads = ("rollout", "service", "attempt", "state", "stage", "to know")
+    rows = [heads, *map(_row, said["rollouts"])]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(heads))]
+    return "\n".join(
+        "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip() for row in rows
+    )
+
+
+def _row(said: dict[str, Any]) -> tuple[str, ...]:
+    name, service, attempt = said["rollout"], said["service"], said["attempt"]
+    if attempt is None:
+        return name, service, "-", "not guarded" if not said["stages"] else "no attempt yet", "-", ""
+    notes = [f"held: {attempt['held']}"] if attempt["held"] else []
+    if attempt["state"] == "active" and not attempt["rollback_ready"]:
+        notes.append(f"no way back: {attempt['not_ready']}")
+    if said["changed"]:
+        notes.append("its playbook has changed since")
+    stage = attempt["stage"] or "-"
+    return name, service, str(attempt["number"]), attempt["state"], stage, " ".join("; ".join(notes).split())
+
+
+def _attempt(said: dict[str, Any]) -> list[str]:
+    attempt = said.get("attempt")
+    drill = f"`handrail rollout drill {said['rollout']}`"
+    if attempt is None and not said["stages"]:
+        return [f"{said['rollout']}: not guarded, although it always should be; {drill} says what is missing"]
+    if attempt is None:
+        return [f"{said['rollout']}: no attempt yet"]
+    where = f", stage {attempt['stage']}" if attempt["stage"] else ""
+    lines = [f"{said['rollout']}: attempt {attempt['number']}, {attempt['state']}{where}"]
+    if versions := attempt.get("versions"):
+        lines.append(f"  canary {versions['canary']}, stable {versions['stable']}")
+    if attempt["held"]:
+        lines.append(f"  held: {attempt['held']}")
+    if attempt["state"] == "active":
+        ready = "yes" if attempt["rollback_ready"] else f"NO: {attempt['not_ready']}"
+        lines.append(f"  can it be rolled back, when last rehearsed: {ready}; {drill} asks anew")
+    if said.get("changed"):
+        cure = f"handrail rollout adopt {said['rollout']} --why …"
+        lines += ["  the playbook has changed since; the attempt goes by its own copy:"]
+        lines += [f"    {line}" for line in said["changed"]] + [f"    {cure}"]
+    lines += [
+        f"  {run['action']} {run['key']}: {run['state']}  {run['text']}".rstrip() for run in said["runs"]
+    ]
+    return lines
+
+
+def _gate(gate: dict[str, Any] | None) -> list[str]:
+    """What is met and what is missing, with what to type."""
+    if not gate or not gate["asks"]:
+        return []
+    lines = [f"  gate into {gate['into']}: {'open' if gate['open'] else 'closed'}"]
+    for ask in gate["asks"]:
+        text = ask["text"].removeprefix(f"{ask['name']}: ")
+        lines.append(f"    {'met    ' if ask['met'] else 'missing'}  {ask['name']}: {text}")
+        lines += [f"             {ask['cure']}"] if ask["cure"] else []
+    return lines

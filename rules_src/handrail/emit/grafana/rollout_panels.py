@@ -53,9 +53,27 @@ def _stages(rollout: plan.Rollout) -> list[Panel]:
             [Line(_left(rollout), "{{stage}}")],
             nothing="there is no next stage",
         ),
-        states(PanelFrame("Phase", width=12, height=4), [Line(f"max by (stage) ({stage})", "{{stage}}")]),
+        *_versions(rollout),
+        states(
+            PanelFrame("Phase", width=8 if _told(rollout) else 12, height=4),
+            [Line(f"max by (stage) ({stage})", "{{stage}}")],
+        ),
     ]
     return [*lines, _split(rollout)] if any(s.weight is not None for s in rollout.stages) else lines
+
+
+def _told(rollout: plan.Rollout) -> bool:
+    return rollout.arms is not None and rollout.arms.told
+
+
+def _versions(rollout: plan.Rollout) -> list[Panel]:
+    """Which version each arm is, where each start says it."""
+    if not _told(rollout):
+        return []
+    said = f"max by ({names.ARM}, {names.ARM_VALUE}) ({_of(names.ARM_METRIC, rollout)}) > 0"
+    legend = f"{{{{{names.ARM}}}}} {{{{{names.ARM_VALUE}}}}}"
+    frame = PanelFrame("Versions", width=4, height=4)
+    return [figure(frame, "short", [Line(said, legend)], nothing="no attempt is running", names=True)]
 
 
 def _left(rollout: plan.Rollout) -> str:

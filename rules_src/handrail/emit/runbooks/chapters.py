@@ -227,7 +227,11 @@ def _proof(proof: contract.Proof | None) -> str:
     if proof is None:
         return ""
     within = span(timedelta(seconds=proof.within))
-    return f"It is proved when the traffic of the new version, `{proof.expr}`, is at most {proof.at_most:g} within {within}."
+    text = f"It is proved when the traffic of the new version, `{proof.expr}`, is at most {proof.at_most:g} within {within}."
+    if contract.CANARY_VERSION not in proof.expr:
+        return text
+    told = f"`{contract.CANARY_VERSION}` and `{contract.STABLE_VERSION}` are the attempt's versions"
+    return f"{text} {told}: `handrail rollout status` names them."
 
 
 def _channel(channel: contract.Channel) -> str:

@@ -24,14 +24,14 @@ ROOT = Path(__file__).parents[3]
 BOARDS = {
     "grafana/dashboards/shop.json": '{"title": "Shop"}\n',
     "grafana/dashboards/shop-arms.json": '{"title": "Arms"}\n',
-    "playbook/shop.json": "{}\n",
 }
 
 
 def objects(plan: Plan, rollout: str = "shop") -> dict[str, dict[str, Any]]:
     """Kind → object, of one rollout."""
     [one] = [one for one in plan.rollouts if one.name == rollout]
-    made = yaml.safe_load(kubernetes.emit(one, plan.environment, BOARDS)[f"kubernetes/{rollout}.yaml"])
+    files = {**BOARDS, f"playbook/{rollout}.json": "{}\n"}
+    made = yaml.safe_load(kubernetes.emit(one, plan.environment, files)[f"kubernetes/{rollout}.yaml"])
     return {one["kind"]: one for one in made["items"]}
 
 
@@ -155,7 +155,8 @@ def test_a_rollout_whose_name_begins_like_another_keeps_its_dashboards() -> None
         "shop-eu", "shop", guardrails=shop.guardrails, rollback=shop.rollback, stages=shop.stages
     )
     made = of_each(emit, lower([shop, longer], Environment("here")))
-    objects = {path: yaml.safe_load(text) for path, text in made.items() if path.startswith("kubernetes/")}
+    paths = [path for path in made if path.startswith("kubernetes/shop")]
+    objects = {path: yaml.safe_load(made[path]) for path in paths}
     assert {path: list(found["items"][2]["data"]) for path, found in objects.items()} == {
         "kubernetes/shop-eu.yaml": ["shop-eu.json"],
         "kubernetes/shop.yaml": ["shop.json"],

@@ -38,23 +38,39 @@ def compile_source(
     warn: Callable[[Problem], None] = lambda _: None,
     tell: Callable[[str], None] = silent,
 ) -> Texts:
-    """Every file of `generated/`, manifest included.
+    """Every file of `generated/`, manifest included: those of one environment, or a folder for each of several.
 
-    `warn` hears of what does not stop the compiler and may still be wrong, `tell` of what is being made. Raises
-    Refused with all problems at once, WrongCall when there is nothing to compile.
+    `environment` means that one alone, without a folder of its own. `warn` hears of what does not stop the compiler and
+    may still be wrong, `tell` of what is being made. Raises Refused with all problems at once, WrongCall when there is
+    nothing to compile.
     """
     loaded = read(source)
-    here = loaded.environment(environment)
-    rollouts = overridden(loaded.rollouts, here)
-    common, problems = _problems_of(loaded, rollouts, here, alertmanager)
+    several = environment is None and len(loaded.environments) > 1
+    places = loaded.environments if several else (loaded.environment(environment),)
+    commons, problems = _checked(loaded, places, source, alertmanager)
     errors = [problem for problem in problems if problem.severity >= Severity.error]
-    if errors or common is None:
+    if errors or len(commons) < len(places):
         raise Refused(errors)
     for problem in problems:
         if problem.severity is Severity.warning:
             warn(problem)
-    plans = [partial(lower, [rollout], here, alertmanager) for rollout in _by_name(rollouts)]
-    return _made(common, plans, warn, tell)
+    news: dict[Problem, None] = {}
+    files, sources = Texts(), dict[str, str]()
+    for here in places:
+        rollouts = _by_name(overridden(loaded.rollouts, here))
+        plans = [partial(lower, [rollout], here, alertmanager) for rollout in rollouts]
+        folder = names.environment_folder(here.name) if several else ""
+        made, made_of = _made(commons[here.name], plans, news.setdefault, partial(_told, tell, folder))
+        files.put(folder, made)
+        sources |= {f"{folder}{path}": source for path, source in made_of.items()}
+    for problem in news:
+        warn(problem)
+    files[MANIFEST] = manifest_of(files, sources)
+    return files
+
+
+def _told(tell: Callable[[str], None], folder: str, what: str) -> None:
+    tell(f"{folder}{what}")
 
 
 def _made(
@@ -62,8 +78,8 @@ def _made(
     plans: Sequence[Callable[[], Plan]],
     warn: Callable[[Problem], None],
     tell: Callable[[str], None],
-) -> Texts:
-    """Every file; `plans` give the plan of one rollout each."""
+) -> tuple[Texts, dict[str, str]]:
+    """Every file of one environment, and what each is made of; `plans` give the plan of one rollout each."""
     files = Texts(emit_common(common))
     sources = dict.fromkeys(files, common.source)
     receivers, loose = graph.notifying_receivers(files[names.alertmanager_file(files)]), []
@@ -78,8 +94,7 @@ def _made(
         add(files, own)
     if any(problem.severity >= Severity.error for problem in loose):
         raise Refused(loose)
-    files[MANIFEST] = manifest_of(files, sources)
-    return files
+    return files, sources
 
 
 def planned(
@@ -129,9 +144,24 @@ def problems_everywhere(source: Path) -> list[Problem]:
     """
     loaded = read(source)
     places = loaded.environments or (loaded.environment(None),)
+    _, said = _checked(loaded, places, source, OLDEST)
+    wrong = any(problem.severity >= Severity.error for problem in said)
+    return sorted(said if wrong else [*said, *_untested(loaded, places[0])])
+
+
+def _checked(
+    loaded: Loaded, places: Sequence[Environment], source: Path, alertmanager: Version
+) -> tuple[dict[str, Common], list[Problem]]:
+    """What the rollouts have in common in each of these environments where they can work, and all there is to say.
+
+    What is wrong in some of them only names them.
+    """
     environments_of: dict[Problem, list[str]] = {}
+    commons: dict[str, Common] = {}
     for place in places:
-        for problem in _problems_of(loaded, overridden(loaded.rollouts, place), place, OLDEST)[1]:
+        common, problems = _problems_of(loaded, overridden(loaded.rollouts, place), place, alertmanager)
+        commons |= {place.name: common} if common else {}
+        for problem in problems:
             environments_of.setdefault(problem, []).append(place.name)
     settings = shown(source / SETTINGS)
     said = []
@@ -141,8 +171,7 @@ def problems_everywhere(source: Path) -> list[Problem]:
             said.append(problem)
         elif problem.lint != accept_unused.NAME:
             said.append(replace(problem, what=f"in {' and '.join(where)}: {problem.what}"))
-    wrong = any(problem.severity >= Severity.error for problem in said)
-    return sorted(said if wrong else [*said, *_untested(loaded, places[0])])
+    return commons, sorted(said)
 
 
 def _untested(loaded: Loaded, here: Environment) -> Iterator[Problem]:

@@ -61,7 +61,9 @@ def test_without_a_folder_it_begins_here(
     assert shell.handrail("init")[0] == 0
     assert sorted(p.name for p in Path().iterdir()) == [
         ".gitattributes",
+        ".github",
         ".gitignore",
+        ".gitlab-ci.yml",
         ".pre-commit-config.yaml",
         "README.md",
         "check.sh",
@@ -77,12 +79,6 @@ def test_nothing_is_touched_where_one_of_its_files_is_there(shell: Shell) -> Non
     what = "mine has README.md already; give the name of another folder"
     assert (code, said, wrong) == (2, "", f"handrail: error: {what}\n")
     assert shell.files("mine") == {"README.md": "mine\n"}
-
-
-def test_the_documented_hook_is_the_one_it_writes() -> None:
-    page = (ROOT / "docs/gitops.md").read_text()
-    shown = page.split("```yaml\n")[1].split("```")[0]
-    assert yaml.safe_load(shown) == yaml.safe_load((STARTER / "pre-commit.yaml").read_text())
 
 
 def test_the_hook_runs_a_command_that_exists(shell: Shell) -> None:

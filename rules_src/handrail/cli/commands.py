@@ -36,7 +36,10 @@ app.add_typer(merge)
 Source = Annotated[Path, typer.Option(help="Folder with rollouts/ and environments.py.")]
 Out = Annotated[Path, typer.Option(help="Folder the files are written to.")]
 EnvironmentName = Annotated[
-    str | None, typer.Option("--environment", "-e", help="Environment to generate for; the first by default.")
+    str | None,
+    typer.Option(
+        "--environment", "-e", help="This environment alone; generate: all by default, else the first."
+    ),
 ]
 
 
@@ -106,7 +109,7 @@ def generate(
 ) -> None:
     """Compile the declarations into rules, tests, routes and playbooks."""
     from handrail.compiler import compile_source  # noqa: PLC0415
-    from handrail.output.write import apply, changes  # noqa: PLC0415
+    from handrail.output.write import apply, changes, has_environments  # noqa: PLC0415
     from handrail.plan.versions import alertmanager  # noqa: PLC0415
 
     warned: list[Problem] = []
@@ -116,6 +119,10 @@ def generate(
     finally:
         _progress("")
     differing = changes(files, out)
+    if environment is not None and has_environments(out):
+        raise WrongCall(
+            f"{out} has a folder for each environment; leave out --environment, or give another --out"
+        )
     if diff:
         typer.echo(_difference(files, differing, out, form), nl=False)
     if check:

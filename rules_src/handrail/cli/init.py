@@ -14,6 +14,8 @@ FILES = (
     ("README.md", "README.md"),
     ("check.sh", "check.sh"),
     ("pre-commit.yaml", ".pre-commit-config.yaml"),
+    ("github.yml", ".github/workflows/guardrails.yml"),
+    ("gitlab.yml", ".gitlab-ci.yml"),
     ("gitignore", ".gitignore"),
     ("gitattributes", ".gitattributes"),
 )

@@ -135,6 +135,11 @@ def rules_file(rollout: str) -> str:
     return f"prometheus/rules/{rollout}.yml"
 
 
+def environment_folder(environment: str) -> str:
+    """What stands before every path in generated/ where several environments are declared."""
+    return f"{environment}/"
+
+
 def playbook_file(rollout: str) -> str:
     """Where a rollout's playbook lies in generated/."""
     return f"playbook/{rollout}.json"
@@ -160,9 +165,12 @@ def datasource_uid(name: str) -> str:
     return plain if len(plain) <= 40 else f"{plain[:31]}-{sha256(name.encode()).hexdigest()[:8]}"
 
 
-def dashboard_uid(rollout: str, name: str = "") -> str:
-    """The uid of a dashboard, which Grafana allows 40 characters: the rollout's name, and the page's behind it."""
-    whole = f"{rollout}-{name}" if name else rollout
+def dashboard_uid(rollout: str, name: str = "", environment: str = "") -> str:
+    """The uid of a dashboard, which Grafana allows 40 characters: the rollout's name, and the page's behind it.
+
+    Before it stands the environment where a Grafana is shared.
+    """
+    whole = "-".join(filter(None, [environment, rollout, name]))
     return whole if len(whole) <= 40 else f"{whole[:31]}-{sha256(whole.encode()).hexdigest()[:8]}"
 
 

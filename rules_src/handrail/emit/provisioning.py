@@ -12,20 +12,25 @@ FOLDER = "/etc/grafana/dashboards"
 
 def emit(common: Common) -> dict[str, str]:
     """The provider of dashboards and the data source: never the default one, of which Grafana takes only one."""
-    files = {"grafana/provisioning/dashboards/handrail.yml": yaml_document(_dashboards(), common.source)}
+    files = {
+        "grafana/provisioning/dashboards/handrail.yml": yaml_document(_dashboards(common), common.source)
+    }
     if "grafana" not in common.environment.existing:  # it has its data sources
         files["grafana/provisioning/datasources/handrail.yml"] = yaml_document(_source(common), common.source)
     return files
 
 
-def _dashboards() -> dict[str, object]:
+def _dashboards(common: Common) -> dict[str, object]:
+    """In a Grafana that was there before each environment has names and a folder of its own."""
+    here = common.environment
+    shared = here.name if "grafana" in here.existing else ""
     provider = {
-        "name": "handrail",
-        "folder": "Handrail",
+        "name": f"handrail-{shared}" if shared else "handrail",
+        "folder": f"Handrail {shared}" if shared else "Handrail",
         "type": "file",
         "disableDeletion": True,
         "allowUiUpdates": False,
-        "options": {"path": FOLDER},
+        "options": {"path": f"{FOLDER}/{shared}" if shared else FOLDER},
     }
     return {"apiVersion": 1, "providers": [provider]}
 

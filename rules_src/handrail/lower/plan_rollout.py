@@ -75,6 +75,7 @@ def _rollout(rollout: Rollout, environment: Environment) -> plan.Rollout:
 
 def _context(rollout: Rollout, environment: Environment) -> RolloutContext:
     scale = Scale(environment.faster)
+    shared = environment.name if "grafana" in environment.existing else ""
     matchers = {**rollout.match, **environment.match.get(rollout.name, {})}
     return RolloutContext(
         rollout=rollout,
@@ -91,7 +92,7 @@ def _context(rollout: Rollout, environment: Environment) -> RolloutContext:
             for stage in rollout.stages
         ),
         runbook_url=f"{environment.runbooks.rstrip('/')}/{rollout.name}.md",
-        dashboard_url=f"{environment.dashboards.rstrip('/')}/{names.dashboard_uid(rollout.name)}",
+        dashboard_url=f"{environment.dashboards.rstrip('/')}/{names.dashboard_uid(rollout.name, environment=shared)}",
     )
 
 

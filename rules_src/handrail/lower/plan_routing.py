@@ -54,7 +54,10 @@ def lower_routing(rollout: Rollout, environment: Environment, chains: Sequence[C
     )
     routing = Routing(
         rollouts=(rollout.name,),
-        routes=(*_to_the_receiver(), *(_people(rollout, word, level=level) for word, level, _ in told)),
+        routes=(
+            *_to_the_receiver(),
+            *(_people(rollout, environment, word, level=level) for word, level, _ in told),
+        ),
         inhibitions=inhibitions(
             rollout.name,
             chains,
@@ -119,7 +122,7 @@ def _told(
     return [(word, level, routes[word]) for word, level in words if routes.get(word)]
 
 
-def _people(rollout: Rollout, word: str, *, level: bool) -> Route:
+def _people(rollout: Rollout, environment: Environment, word: str, *, level: bool) -> Route:
     which = (
         (Matcher(names.LEVEL, "=", word),)
         if level
@@ -127,7 +130,12 @@ def _people(rollout: Rollout, word: str, *, level: bool) -> Route:
     )
     return Route(
         _name(rollout, word),
-        (Matcher(names.ROLLOUT, "=", rollout.name), *which, _IN_FORCE),
+        (
+            Matcher(names.ROLLOUT, "=", rollout.name),
+            Matcher(names.ENVIRONMENT, "=", environment.name),
+            *which,
+            _IN_FORCE,
+        ),
         _WHOLE,
         LEVEL_TIMING if level else PEOPLE_TIMING,
         goes_on=True,

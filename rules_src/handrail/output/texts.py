@@ -24,6 +24,10 @@ class Texts(MutableMapping[str, str]):
     def __setitem__(self, path: str, text: str) -> None:
         self._packed[path] = zlib.compress(text.encode(), _QUICK)
 
+    def put(self, folder: str, texts: Texts) -> None:
+        """Take over all of `texts`, each with `folder` before its path."""
+        self._packed |= {f"{folder}{path}": packed for path, packed in texts._packed.items()}
+
     def __delitem__(self, path: str) -> None:
         del self._packed[path]
 

@@ -88,6 +88,11 @@ def listed_texts(out: Path) -> dict[str, str]:
     return {path: text for path, text in texts.items() if text is not None}
 
 
+def has_environments(out: Path) -> bool:
+    """Whether there is a folder for each of several environments."""
+    return any(len(parts := path.split("/")) == 3 and parts[1] == "playbook" for path in _entries(out))
+
+
 def changes(files: Mapping[str, str], out: Path) -> list[Change]:
     """Everything in `out` that is not as in `files`, by path."""
     listed = _entries(out)

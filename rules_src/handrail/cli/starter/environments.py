@@ -14,3 +14,4 @@ production = Environment(
     ],
     routes={"warning": [slack], "critical": [slack], "emergency": [slack]},
 )
+# A second environment is declared in the same way: then each has its files in generated/<its name>/.

@@ -89,9 +89,9 @@ def _page(
 ) -> Dashboard:
     board = (
         built.Dashboard(page.title)
-        .uid(names.dashboard_uid(rollout.name, page.name))
+        .uid(names.dashboard_uid(rollout.name, page.name, _shared(environment)))
         .description(f"generated from {rollout.source}; {names.EDIT}")
-        .tags(["handrail", f"rollout:{rollout.name}", f"service:{rollout.service}"])
+        .tags(["handrail", *_tags(rollout, environment), f"service:{rollout.service}"])
         .timezone("utc")
         .time(f"now-{span(page.last)}", "now")
         .refresh(span(page.refresh))
@@ -100,7 +100,7 @@ def _page(
         .with_variable(_datasource(environment))
         .link(Link("Runbook", rollout.runbook_url))
         .link(Link("Rollout page", f"{environment.receiver}/rollouts/{rollout.name}"))
-        .link(Ready(_others(rollout)))
+        .link(Ready(_others(rollout, environment)))
         .annotations([Ready(event) for event in _events(rollout)])
     )
     done = board.build()
@@ -134,8 +134,19 @@ def _placed(groups: Rows) -> Iterator[Panel | RowPanel]:
             yield panel
 
 
-def _others(rollout: plan.Rollout) -> DashboardLink:
-    tags = [f"rollout:{rollout.name}"]
+def _shared(environment: plan.Environment) -> str:
+    """The environment's name where other environments may have dashboards in the same Grafana."""
+    return environment.name if "grafana" in environment.existing else ""
+
+
+def _tags(rollout: plan.Rollout, environment: plan.Environment) -> list[str]:
+    """What the dashboards of one rollout have in common, and no other."""
+    shared = _shared(environment)
+    return [f"rollout:{rollout.name}", *([f"environment:{shared}"] if shared else [])]
+
+
+def _others(rollout: plan.Rollout, environment: plan.Environment) -> DashboardLink:
+    tags = _tags(rollout, environment)
     return DashboardLink(
         "Dashboards", DashboardLinkType.DASHBOARDS, tags=tags, as_dropdown=True, keep_time=True
     )

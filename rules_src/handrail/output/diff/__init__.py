@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from handrail.output.diff.common import exporters_and_cluster, shared
 from handrail.output.diff.facts import Files, RolloutState, facts
+from handrail.output.diff.folders import by_environment
 from handrail.output.diff.model import Difference, Effect, sort
 from handrail.output.diff.procedure import procedure
 from handrail.output.diff.tiers import tiers
@@ -12,7 +15,20 @@ __all__ = ["Difference", "Effect", "differences"]
 
 
 def differences(old: Files, new: Files) -> list[Difference]:
-    """What happens in production when `old` is replaced by `new`."""
+    """What happens in production when `old` is replaced by `new`, in each environment."""
+    before, after = by_environment(old), by_environment(new)
+    if len(before) <= 1 and len(after) <= 1:
+        return sort(_of_one(*before.values() or [{}], *after.values() or [{}]))
+    return sort(
+        [
+            replace(one, rollout=f"{name}: {one.rollout}" if one.rollout else name)
+            for name in sorted({*before, *after})
+            for one in _of_one(before.get(name, {}), after.get(name, {}))
+        ]
+    )
+
+
+def _of_one(old: Files, new: Files) -> list[Difference]:
     before, after = facts(old), facts(new)
     changes: list[Difference] = []
     for name in dict.fromkeys([*before.rollouts, *after.rollouts]):
@@ -21,7 +37,7 @@ def differences(old: Files, new: Files) -> list[Difference]:
         changes += shared(before.common, after.common)
     if before.rollouts:
         changes += exporters_and_cluster(before, after)
-    return sort(changes)
+    return changes
 
 
 def _rollout(name: str, old: RolloutState | None, new: RolloutState | None) -> list[Difference]:

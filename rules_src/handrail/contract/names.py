@@ -135,6 +135,11 @@ def rules_file(rollout: str) -> str:
     return f"prometheus/rules/{rollout}.yml"
 
 
+def mimir_file(rollout: str) -> str:
+    """Where a rollout's rules lie in the form of Mimir's and Cortex' rulers."""
+    return f"mimir/{rollout}.yml"
+
+
 def environment_folder(environment: str) -> str:
     """What stands before every path in generated/ where several environments are declared."""
     return f"{environment}/"

@@ -73,6 +73,13 @@ PrometheusVersion = Annotated[
 ]
 
 
+Tenant = Annotated[
+    str,
+    like(
+        r"(?!\.{1,2}$)[A-Za-z0-9!_.*'()-]{1,150}",
+        "a tenant of Mimir: letters, digits and !-_.*'(), at most 150",
+    ),
+]
 Existing = Literal["prometheus", "alertmanager", "grafana"]
 """What may run there before Handrail comes."""
 
@@ -90,6 +97,8 @@ class Environment:
     declarations, for rehearsals: with 20, five minutes become fifteen seconds.
     `existing` names what runs there already, of `"prometheus"`, `"alertmanager"` and `"grafana"`: it gets files to put
     beside its own instead of a configuration of its own.
+    `mimir_tenant` is a tenant of Mimir or Cortex whose ruler evaluates the rules: they come in its form as well, and
+    Grafana's data source asks as that tenant.
     `overrides` is what is different here: `ForGuardrail("checkout", "error-rate", mode="shadow")`.
     `match` adds label matchers to a rollout's measures here, by rollout name. `routes` replaces the routes of every
     rollout for these severities or levels; an empty list tells nobody.
@@ -102,6 +111,7 @@ class Environment:
     alertmanagers: Sequence[HostPort] = Field(default=("127.0.0.1:9093",), kw_only=True)
     prometheus: BaseUrl = Field(default="http://127.0.0.1:9090", kw_only=True)
     prometheus_version: PrometheusVersion = Field(default="2.42", kw_only=True)
+    mimir_tenant: Tenant | None = Field(default=None, kw_only=True)
     existing: Sequence[Existing] = Field(default=(), kw_only=True)
     scrape: Sequence[Targets] = Field(default=(), kw_only=True)
     datasource: Annotated[str, Field(pattern=r"\S", description="a data source's name")] | None = Field(

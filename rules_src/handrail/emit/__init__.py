@@ -13,6 +13,7 @@ from handrail.emit import (
     exporters,
     grafana,
     kubernetes,
+    mimir,
     playbook_json,
     prometheus,
     promtool,
@@ -28,6 +29,7 @@ Carrier = Callable[[Rollout, Environment, Files], Files]
 
 EMITTERS: tuple[Emitter, ...] = (
     rules.emit,
+    mimir.emit,
     promtool.emit,
     grafana.emit,
     runbooks.emit,

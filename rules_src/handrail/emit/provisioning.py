@@ -37,7 +37,8 @@ def _dashboards(common: Common) -> dict[str, object]:
 
 def _source(common: Common) -> dict[str, object]:
     name = common.environment.datasource or names.DATASOURCE
-    source = {
+    asks = {"httpMethod": "POST", "timeInterval": f"{common.scrape.total_seconds():g}s"}
+    source: dict[str, object] = {
         "name": name,
         "uid": names.datasource_uid(name),
         "type": "prometheus",
@@ -45,6 +46,10 @@ def _source(common: Common) -> dict[str, object]:
         "url": common.environment.prometheus,
         "isDefault": False,
         "editable": False,
-        "jsonData": {"httpMethod": "POST", "timeInterval": f"{common.scrape.total_seconds():g}s"},
+        "jsonData": asks,
     }
+    tenant = common.environment.mimir_tenant
+    if tenant is not None:
+        source["jsonData"] = {**asks, "httpHeaderName1": "X-Scope-OrgID"}
+        source["secureJsonData"] = {"httpHeaderValue1": tenant}
     return {"apiVersion": 1, "datasources": [source]}

@@ -185,4 +185,5 @@ def _environment(environment: Environment, alertmanager: tuple[int, int]) -> pla
         ),
         alertmanager=alertmanager,
         existing=frozenset(environment.existing),
+        mimir_tenant=environment.mimir_tenant,
     )

@@ -129,6 +129,7 @@ class Environment:
     cluster: Cluster
     alertmanager: tuple[int, int]
     existing: frozenset[str] = frozenset()
+    mimir_tenant: str | None = None
 
 
 @dataclass(frozen=True)

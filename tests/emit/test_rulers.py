@@ -46,12 +46,12 @@ def test_grafana_asks_as_the_tenant() -> None:
 def test_vmalert_reads_the_rules_as_they_are(tmp_path: Path) -> None:
     for path, text in of_each(rules.emit, planned()).items():
         (tmp_path / Path(path).name).write_text(text)
-    argv = [newer("vmalert"), "-dryRun", f"-rule={tmp_path}/*.yml", "-datasource.url=http://127.0.0.1:1"]
+    argv = [str(newer("vmalert")), "-dryRun", f"-rule={tmp_path}/*.yml", "-datasource.url=http://127.0.0.1:1"]
     done = subprocess.run(argv, check=False, capture_output=True, text=True)
     assert (done.returncode, "found 2 files" in done.stderr) == (0, True), done.stderr
 
 
 def test_vmalert_refuses_what_is_no_rule(tmp_path: Path) -> None:
     (tmp_path / "shop.yml").write_text("groups: [{name: a, rules: [{alert: A, expr: 'sum('}]}]\n")
-    argv = [newer("vmalert"), "-dryRun", f"-rule={tmp_path}/*.yml", "-datasource.url=http://127.0.0.1:1"]
+    argv = [str(newer("vmalert")), "-dryRun", f"-rule={tmp_path}/*.yml", "-datasource.url=http://127.0.0.1:1"]
     assert subprocess.run(argv, check=False, capture_output=True).returncode != 0

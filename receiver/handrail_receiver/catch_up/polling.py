@@ -44,7 +44,7 @@ from handrail_receiver.decide.admission import ALERTMANAGER, fits, over, series_
 from handrail_receiver.errors import StoreDown, TargetError
 from handrail_receiver.guard import Guard, with_tells
 from handrail_receiver.intake.parse import MAX_ALERTS, AlertBody, compose
-from handrail_receiver.model import History, Received
+from handrail_receiver.model import History, Received, with_versions_of
 from handrail_receiver.outside import AnswerTooLong, Outside
 from handrail_receiver.playbooks import Playbooks
 from handrail_receiver.ports import Clock
@@ -297,14 +297,22 @@ class Poller:
         playbook = self.playbooks.get(missed.rollout)
         if playbook is not None:
             await self.guard.apply(
-                playbook.rollout, lambda history: with_tells(said(missed, playbook, history), playbook)
+                playbook.rollout,
+                lambda history: with_tells(
+                    said(missed, playbook, history), with_versions_of(history.attempt, playbook)
+                ),
             )
 
     async def _too_many(self, rollout: str) -> None:
         """More of a rollout fired than can be read: it is held, and its people look."""
         playbook = self.playbooks.get(rollout)
         if playbook is not None:
-            await self.guard.apply(rollout, lambda history: with_tells(too_many(playbook, history), playbook))
+            await self.guard.apply(
+                rollout,
+                lambda history: with_tells(
+                    too_many(playbook, history), with_versions_of(history.attempt, playbook)
+                ),
+            )
 
     async def _deliver(self, alerts: list[AlertBody]) -> None:
         for start in range(0, len(alerts), MAX_ALERTS):

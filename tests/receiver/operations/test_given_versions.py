@@ -118,6 +118,14 @@ def test_the_next_attempt_has_its_own_versions_and_is_asked_for_them(shop: Guard
     }
 
 
+def test_a_rollback_of_an_attempt_that_is_over_is_about_its_versions(shop: Guarded) -> None:
+    shop.call("start", canary="v43", stable="v42")
+    shop.call("abandon", why="it was a mistake")
+    assert shop.call("rollback", anyway=True, why="it is still out")["outcome"] == "done"
+    attempt = shop.status()["attempt"]
+    assert (attempt["number"], attempt["versions"]["canary"]) == (2, "v43")
+
+
 def test_a_running_attempt_keeps_its_versions(shop: Guarded) -> None:
     shop.call("start", canary="v43", stable="v42")
     other = "this attempt's canary is v43 and its stable version v42; other versions need a new attempt"

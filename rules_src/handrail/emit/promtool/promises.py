@@ -163,17 +163,17 @@ class Promises:
             wanted = [p for p in places if staged or any(judged(p, c) for c in own)]
             for number, subject in enumerate({p.stage: p for p in wanted[: None if staged else 1]}.values()):
                 yield from self._made(
-                    subject, f"its limits{_place(subject)}", self._climb(subject, own, held=not number)
+                    subject, f"its limits{_place(subject)}", self._climb(own, held=not number)
                 )
 
-    def _climb(self, subject: Subject, own: list[Condition], *, held: bool) -> Make:
+    def _climb(self, own: list[Condition], *, held: bool) -> Make:
         def make(director: Director) -> Story:
-            found: list[Value] = []
+            subject, found = director.subject, list[Value]()
             for one in own:
                 if judged(subject, one):
                     found += [subject.under(one), subject.over(one)]
                 else:  # what is over the limit elsewhere is no breach here
-                    elsewhere = (self._subject(stage) for stage in [*self.stages, None])
+                    elsewhere = (replace(subject, stage=stage) for stage in [*self.stages, None])
                     found += [place.over(one) for place in elsewhere if judged(place, one)][:1]
             up = own[0].is_upper
             values = sorted(dict.fromkeys(found), reverse=not up) if own[0].state is None else found

@@ -1,0 +1,149 @@
+"""Declarations whose generated tests were once wrong: each stands for its kind."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from handrail import declare as d
+
+from .declarations import RUNBOOK, STAGES, UNDO
+from .judges import Declared, accepted, disagreements
+
+HISTOGRAM = 'request_seconds{job="api"}'
+WORK = d.Rate("work_total", window="2m")
+
+
+def _declared(measure: Any, tiers: list[Any], *, against: Any = None, **more: Any) -> Declared:
+    guardrail = d.Guardrail("guard", measure, tiers=tiers, against=against, runbook=RUNBOOK)
+    stages = more.pop("stages", STAGES[2])
+    rollout = d.Rollout("shop", "shop", stages=stages, guardrails=[guardrail], rollback=[UNDO], **more)
+    return rollout, d.Environment("here")
+
+
+FOUND = {
+    "two measures need other buckets of one histogram": _declared(
+        d.SlowerThan(HISTOGRAM, bound="2.5s", window="1h", min_events=1, buckets=(1, 2.5)),
+        [
+            d.Warning(
+                d.Above("2%"),
+                or_=[
+                    d.On(
+                        "beside",
+                        d.Increase(HISTOGRAM, window="1m", slower_than="1s", buckets=[1]),
+                        d.Above(0),
+                    )
+                ],
+            )
+        ],
+    ),
+    "an objective is evaluated as often as is scraped": _declared(
+        d.Rate("jobs_total", window="5m"),
+        [d.Warning(d.Above("3/s"))],
+        slos=[
+            d.Slo(
+                "good",
+                d.Ratio("requests_total", bad='requests_total{code=~"5.."}', window="10m", min_events=100),
+                objective="99%",
+                window="30d",
+                runbook=RUNBOOK,
+            )
+        ],
+        scrape="30s",
+        evaluate="30s",
+    ),
+    "two measures share a condition": _declared(
+        d.While(d.Growth("queue_depth", window="15m", by=("queue",)), condition=WORK, above=0),
+        [
+            d.Warning(
+                d.AtLeast(10),
+                sustained="5m",
+                or_=[
+                    d.On(
+                        "beside",
+                        d.While(d.Increase("denied_total", window="10m"), condition=WORK, above="2/s"),
+                        d.Above(3),
+                    )
+                ],
+            )
+        ],
+    ),
+    "a condition looks at less of the past than its measure": _declared(
+        d.While(d.Growth("queue_depth", window="1h", by=("queue",)), condition=WORK, at_most="3/s"),
+        [d.Warning(d.AtLeast(11), sustained="2m")],
+        scrape="7s",
+    ),
+    "a past is as short as the step of a test": _declared(
+        d.Ratio("requests_total", bad='requests_total{code=~"5.."}', window="5m", min_events=20),
+        [d.Warning(d.RisePoints("10%"))],
+        against=d.Ago("1h"),
+        evaluate="2m",
+    ),
+    "what has no condition looks at the series of what has one": _declared(
+        d.Gauge("queue_depth", over="min", window="1h"),
+        [
+            d.Warning(
+                d.AtLeast(1),
+                or_=[
+                    d.On(
+                        "beside",
+                        d.While(
+                            d.Gauge("queue_depth", over="avg", window="5m"), condition=WORK, at_most="3/s"
+                        ),
+                        d.AtLeast(20),
+                    )
+                ],
+            )
+        ],
+    ),
+    "a quantile lies near the top": _declared(
+        d.Latency(HISTOGRAM, p=99.9, window="1h", min_events=1),
+        [d.Warning(d.Above("500ms"), sustained="5m"), d.Critical(d.AtLeast("1050ms"), sustained="5m")],
+    ),
+    "buckets were gone for longer than a counter is remembered": _declared(
+        d.SlowerThan(HISTOGRAM, bound="100ms", window="1h", min_events=1, buckets=(0.1,)),
+        [d.Critical(d.Above("1%"), sustained="45s")],
+        evaluate="2m",
+    ),
+    "beside a past another measure looks at the same histogram": _declared(
+        d.SlowerThan(HISTOGRAM, bound="100ms", window="2m", min_events=100, buckets=(0.1,)),
+        [
+            d.Warning(
+                d.RisePoints("10%"),
+                keep_firing_for="20m",
+                or_=[
+                    d.On(
+                        "beside",
+                        d.SlowerThan(
+                            "request_seconds", bound="1s", window="10m", min_events=100, buckets=(1,)
+                        ),
+                        d.AtLeast("0.5%"),
+                    )
+                ],
+            )
+        ],
+        against=d.Ago("1h"),
+        evaluate="2m",
+    ),
+    "what counts in a window is scraped more seldom for another's longer one": _declared(
+        d.Increase(HISTOGRAM, window="5m", slower_than="1s", buckets=[1]),
+        [
+            d.Critical(
+                d.Above(6),
+                sustained="30s",
+                or_=[d.On("beside", d.Gauge("queue_depth", over="min", window="1h"), d.Below(33.3))],
+            )
+        ],
+        scrape="10s",
+        evaluate="2m",
+    ),
+}
+
+
+def test_lint_accepts_every_one_of_them() -> None:
+    assert [kind for kind, declared in FOUND.items() if not accepted(declared)] == []
+
+
+@pytest.mark.long
+def test_their_generated_tests_hold_now() -> None:
+    assert [str(one) for one in disagreements(list(FOUND.values()))] == []

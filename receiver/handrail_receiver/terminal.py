@@ -24,13 +24,18 @@ def _row(said: dict[str, Any]) -> tuple[str, ...]:
     name, service, attempt = said["rollout"], said["service"], said["attempt"]
     if attempt is None:
         return name, service, "-", "not guarded" if not said["stages"] else "no attempt yet", "-", ""
-    notes = [f"held: {attempt['held']}"] if attempt["held"] else []
+    notes = [_versions(attempt["versions"])] if attempt.get("versions") else []
+    notes += [f"held: {attempt['held']}"] if attempt["held"] else []
     if attempt["state"] == "active" and not attempt["rollback_ready"]:
         notes.append(f"no way back: {attempt['not_ready']}")
     if said["changed"]:
         notes.append("its playbook has changed since")
     stage = attempt["stage"] or "-"
     return name, service, str(attempt["number"]), attempt["state"], stage, " ".join("; ".join(notes).split())
+
+
+def _versions(versions: dict[str, str]) -> str:
+    return f"canary {versions['canary']}, stable {versions['stable']}"
 
 
 def _attempt(said: dict[str, Any]) -> list[str]:
@@ -43,7 +48,7 @@ def _attempt(said: dict[str, Any]) -> list[str]:
     where = f", stage {attempt['stage']}" if attempt["stage"] else ""
     lines = [f"{said['rollout']}: attempt {attempt['number']}, {attempt['state']}{where}"]
     if versions := attempt.get("versions"):
-        lines.append(f"  canary {versions['canary']}, stable {versions['stable']}")
+        lines.append(f"  {_versions(versions)}")
     if attempt["held"]:
         lines.append(f"  held: {attempt['held']}")
     if attempt["state"] == "active":

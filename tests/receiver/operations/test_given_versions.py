@@ -27,6 +27,7 @@ from handrail.contract import (
     Tell,
     Webhook,
 )
+from handrail_receiver import terminal
 from starlette.responses import JSONResponse, Response
 
 OPEN = OpenArms(label="version")
@@ -81,6 +82,9 @@ def test_a_start_says_its_versions_in_answer_status_metric_evidence_and_page(sho
         '{arm="stable",rollout="shop",value="v42"}': 1,
     }
     assert [one["versions"] for one in bodies(shop) if one.get("verdict")] == [versions]
+    assert "  canary v43, stable v42" in terminal.status(shop.status()).splitlines()
+    every = shop.ask("GET", "/api/rollouts", "viewer").json()
+    assert terminal.listed(every).endswith("10%    canary v43, stable v42")
     assert "canary v43, stable v42 (version)" in shop.ask("GET", "/rollouts/shop", "viewer").text
 
 

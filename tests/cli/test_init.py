@@ -5,15 +5,21 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
+import servers
 import yaml
 from cli.places import Shell
-from handrail.cli.init import FILES, STARTER
+from handrail.cli.init import CALLERS, FILES, STARTER
+from handrail_receiver.access.tokens import read_tokens
 
 ROOT = Path(__file__).parents[2]
-TARGETS = [target for _, target in FILES]
+SECRETS = [
+    f"secrets/{name}" for name in ("tokens", "alertmanager-token", "prometheus-token", "operator-token")
+]
+TARGETS = [*(target for _, target in FILES), *SECRETS]
 
 
 def ran(folder: Path, *argv: str) -> subprocess.CompletedProcess[str]:
@@ -68,8 +74,43 @@ def test_without_a_folder_it_begins_here(
         "README.md",
         "check.sh",
         "generated",
+        "handrail.toml",
         "rules_src",
+        "secrets",
     ]
+
+
+def test_everybody_who_calls_has_a_token_that_nobody_else_can_read(shell: Shell) -> None:
+    shell.handrail("init", "guardrails")
+    folder = Path("guardrails")
+    tokens, wrong = read_tokens(folder / "secrets/tokens")
+    alone = {path: (folder / path).read_text().strip() for path in SECRETS[1:]}
+    assert ([(token.role, token.name) for token in tokens], wrong) == ([*CALLERS], [])
+    assert [token.digest for token in tokens] == [sha256(one.encode()).digest() for one in alone.values()]
+    assert len({*alone.values()}) == 3
+    assert {(folder / path).stat().st_mode & 0o777 for path in SECRETS} == {0o600}
+    ran(folder, "git", "init", "-q")
+    assert ran(folder, "git", "status", "--porcelain", "secrets").stdout == ""
+
+
+def test_the_receiver_would_start_with_the_settings_that_it_writes(shell: Shell) -> None:
+    """Nobody answers, of course: that is no reason not to start."""
+    shell.handrail("init", "guardrails")
+    address = servers.free_address()
+    settings = Path("guardrails/handrail.toml")
+    settings.write_text(settings.read_text().replace("127.0.0.1:8080", address))
+    checked = ran(Path("guardrails"), "handrail", "serve", "--check")
+    assert checked.stdout.splitlines() == [
+        "settings: handrail.toml",
+        f"address: {address}: it is free",
+        "tokens: 1 alertmanager, 1 viewer, 1 operator",
+        "playbook: my-service: 2 guardrails; 10%, 50%, 100%",
+        "store: sqlite:handrail.db: the start makes it",
+    ]
+    assert (checked.returncode, {line.partition(":")[0] for line in checked.stderr.splitlines()}) == (
+        1,
+        {"prometheus", "alertmanager", "target"},
+    )
 
 
 def test_nothing_is_touched_where_one_of_its_files_is_there(shell: Shell) -> None:

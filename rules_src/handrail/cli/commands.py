@@ -76,7 +76,7 @@ def init(
         Path, typer.Argument(metavar="[DIR]", help="Where; the current folder by default.")
     ] = Path(),
 ) -> None:
-    """Begin a GitOps repository: one rollout to edit, its generated files, and what CI runs."""
+    """Begin a GitOps repository: one rollout to edit, its generated files, the receiver's settings and tokens."""
     import contextlib  # noqa: PLC0415
 
     from handrail.cli.init import start  # noqa: PLC0415

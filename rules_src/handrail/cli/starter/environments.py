@@ -8,6 +8,8 @@ production = Environment(
     "production",
     receiver="http://127.0.0.1:8080",
     alertmanagers=["127.0.0.1:9093"],
+    # What has a configuration of its own already: it gets files to put beside it.
+    existing=["prometheus", "alertmanager", "grafana"],
     scrape=[
         Targets("my-service-canary", ["127.0.0.1:8001"], labels={"track": "canary"}),
         Targets("my-service-stable", ["127.0.0.1:8002"], labels={"track": "stable"}),

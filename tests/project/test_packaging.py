@@ -78,7 +78,8 @@ def test_the_wheel_holds_every_file_of_the_packages(wheel: Path) -> None:
         for path in (source / package).rglob("*")
         if path.is_file() and "__pycache__" not in path.parts
     }
-    assert packed == present
+    pages = {f"handrail/{path.relative_to(ROOT)}" for path in (ROOT / "docs").rglob("*") if path.is_file()}
+    assert packed == present | pages
 
 
 def test_the_sdist_holds_what_the_wheel_is_built_from(dist: Path, wheel: Path) -> None:
@@ -91,6 +92,7 @@ def test_the_sdist_holds_what_the_wheel_is_built_from(dist: Path, wheel: Path) -
         "LICENSE",
         "PKG-INFO",
         "README.md",
+        *{f"docs/{path.name}" for path in (ROOT / "docs").iterdir()},
         "pyproject.toml",
         "receiver/handrail_receiver",
         "rules_src/handrail",
@@ -135,6 +137,14 @@ def test_the_wheel_says_python_and_licence(wheel: Path) -> None:
 def test_an_installed_wheel_gives_both_names_and_no_folder_s_name(plain: Environment) -> None:
     assert plain.found(*BUILT, "rules_src", "receiver") == BUILT
     assert plain.says("import handrail, handrail_receiver; print('imported')") == ["imported"]
+
+
+def test_an_installed_wheel_has_the_documentation_of_its_version(plain: Environment) -> None:
+    listed = plain.run("handrail", "docs")
+    first = plain.run("handrail", "docs", "first-rollout")
+    assert (listed.returncode, first.stdout) == (0, (ROOT / "docs/first-rollout.md").read_text())
+    named = {line.split()[0] for line in listed.stdout.splitlines()}
+    assert named == {str(page.relative_to(ROOT / "docs"))[:-3] for page in (ROOT / "docs").rglob("*.md")}
 
 
 def test_an_editable_install_gives_both_names_and_no_folder_s_name(editable: Environment) -> None:

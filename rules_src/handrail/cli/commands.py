@@ -25,7 +25,6 @@ app = typer.Typer(
     name="handrail",
     help="Declare a rollout's guardrails once; get the rules, tests, dashboards, runbooks and the rollback.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
@@ -199,6 +198,18 @@ def schema() -> None:
     from handrail.cli.schema import schema_of_declarations  # noqa: PLC0415
 
     typer.echo(schema_of_declarations(), nl=False)
+
+
+@app.command()
+def docs(
+    name: Annotated[
+        str, typer.Argument(metavar="[NAME]", help="The page to print.", show_default=False)
+    ] = "",
+) -> None:
+    """List the pages of the documentation of this version, or print one."""
+    from handrail.cli.docs import listed, page  # noqa: PLC0415
+
+    typer.echo(page(name) if name else listed(), nl=False)
 
 
 @app.command()

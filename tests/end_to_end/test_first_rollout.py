@@ -186,7 +186,7 @@ def test_the_page_leads_from_the_wheel_to_a_rollout_that_is_guarded(tmp_path: Pa
             env=ours.env,
             ready=lambda: servers.answers(f"http://{receiver}/readyz"),
         )
-        with serving, load(shop, per_second=40, seconds=200):
+        with serving, load(shop, per_second=120, seconds=200):
             httpx.post(f"{canary}/orders", trust_env=False)  # nobody sees a canary that has had no request
             servers.until(lambda: ours.runs(start).returncode == 0, "the rollout to start")
             assert weights(ours) == (10, 90)

@@ -126,12 +126,17 @@ def free_address() -> str:
 
 
 def until(condition: Callable[[], bool], what: str, *, within: float = GIVE_UP, every: float = 0.05) -> None:
-    """Wait until `condition()` holds; TimeoutError says what was waited for."""
-    deadline = time.monotonic() + within
+    """Wait until `condition()` holds; TimeoutError says what was waited for.
+
+    It is asked `every` so many seconds at first, then less often, down to five times a second: asking costs as much
+    as what is waited for.
+    """
+    deadline, pause = time.monotonic() + within, every
     while not condition():
         if time.monotonic() > deadline:
             raise TimeoutError(f"waited {within:g} s for {what}")
-        time.sleep(every)
+        time.sleep(pause)
+        pause = min(1.1 * pause, max(every, 0.2))
 
 
 def is_running(pid: int) -> bool:

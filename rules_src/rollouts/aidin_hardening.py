@@ -20,6 +20,7 @@ from handrail.declare import (
     Latency,
     LogCounter,
     LogSource,
+    Not,
     On,
     PagerDuty,
     Panel,
@@ -91,7 +92,7 @@ aidin_hardening = Rollout(
             Latency("http_request_duration_seconds", p=95, buckets=BUCKETS),
             title="95th percentile of request time",
             against=BeforeRollout(),
-            success=Rise("10%"),
+            success=Not(Rise("10%")),
             tiers=[
                 Warning(Rise("10%")),
                 Critical(Rise("20%"), action="rollback"),
@@ -155,7 +156,7 @@ aidin_hardening = Rollout(
             Ratio(good="audit_log_inserts_total", of="mutations_total", min_events=20),
             title="Audit-log inserts while mutations happen",
             against=Ago("1h"),
-            success=Drop("50%"),
+            success=Not(Drop("50%")),
             tiers=[
                 Critical(
                     Drop("50%"),
@@ -211,7 +212,7 @@ aidin_hardening = Rollout(
             Gauge("active_users"),
             title="Distinct users of the last hour",
             against=BeforeRollout(),
-            success=Drop("10%"),
+            success=Not(Drop("10%")),
             tiers=[
                 Warning(Drop("10%")),
                 Critical(Drop("20%"), action="rollback"),

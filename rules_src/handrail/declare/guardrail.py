@@ -9,7 +9,7 @@ from pydantic import Field
 
 from handrail.base import Renamed, declared
 from handrail.contract import ActionName
-from handrail.declare.limits import Confirm, Limit, Reference
+from handrail.declare.limits import Confirm, Limit, Not, Reference, Success
 from handrail.declare.measures import Measure
 from handrail.units import Duration, Frequency
 
@@ -101,8 +101,7 @@ class Runbook:
 class Guardrail:
     """One measure of one rollout, with its limits.
 
-    `success` is what a gate asks for: `Below` and the like say what must hold, `Rise` and `Drop` what must not have
-    happened.
+    `success` is what a gate asks for: `Below("1%")` must hold, `Not(Rise("10%"))` must not have happened.
 
     `against` is what relative limits are relative to. `order="tighten"` states that where a later tier is
     tighter in some stage, the earlier tiers follow it there instead of contradicting it.
@@ -116,7 +115,7 @@ class Guardrail:
     name: Name
     measure: Measure
     tiers: Sequence[Warning | Critical | Emergency] = Field(default=(), kw_only=True)
-    success: Limit | Sequence[Limit] = Field(default=(), kw_only=True)
+    success: Success | Sequence[Success] = Field(default=(), kw_only=True)
     against: Reference | None = Field(default=None, kw_only=True)
     runbook: Runbook | None = Field(default=None, kw_only=True)
     title: str | None = Field(default=None, kw_only=True)
@@ -129,5 +128,9 @@ class Guardrail:
 
     @property
     def successes(self) -> tuple[Limit, ...]:
-        """The criteria of success as a tuple, however many were written."""
-        return tuple(self.success) if isinstance(self.success, Sequence) else (self.success,)
+        """The limits of the criteria of success as a tuple, however many were written.
+
+        A relative one says what must not have happened, with `Not` around it or without.
+        """
+        written = self.success if isinstance(self.success, Sequence) else (self.success,)
+        return tuple(one.limit if isinstance(one, Not) else one for one in written)

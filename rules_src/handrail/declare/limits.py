@@ -113,7 +113,15 @@ class Changed(_Limit):
     window: Period = "5m"
 
 
+@declared
+class Not:
+    """For `success=`: met while what the limit says has not happened. `success=Not(Rise("10%"))`."""
+
+    limit: Rise | RisePoints | Drop | DropPoints
+
+
 Limit = Above | AtLeast | Below | AtMost | Rise | RisePoints | Drop | DropPoints | Is | Changed
+Success = Limit | Not
 
 
 @declared

@@ -10,7 +10,7 @@ from pydantic import Field
 from handrail.base import declared
 from handrail.contract import Step, Tell
 from handrail.declare.guardrail import Accept, Critical, Emergency, Name, Warning
-from handrail.declare.limits import Limit, Reference
+from handrail.declare.limits import Reference, Success
 from handrail.declare.measures import Measure
 from handrail.declare.rollout import Budget, HAProxySplit, Stage
 from handrail.units import Duration, Frequency, Interval
@@ -44,7 +44,7 @@ class ForGuardrail:
     guardrail: Name
     measure: Measure | None = Field(default=None, kw_only=True)
     tiers: Sequence[Warning | Critical | Emergency] | None = Field(default=None, kw_only=True)
-    success: Limit | Sequence[Limit] | None = Field(default=None, kw_only=True)
+    success: Success | Sequence[Success] | None = Field(default=None, kw_only=True)
     against: Reference | None = Field(default=None, kw_only=True)
     mode: Literal["active", "shadow"] | None = Field(default=None, kw_only=True)
     blind_after: Duration | None = Field(default=None, kw_only=True)

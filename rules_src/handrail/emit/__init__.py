@@ -21,6 +21,7 @@ from handrail.emit import (
     rules,
     runbooks,
 )
+from handrail.emit.kubernetes import receiver
 from handrail.plan import Common, Environment, Rollout
 
 Files = Mapping[str, str]
@@ -37,14 +38,14 @@ EMITTERS: tuple[Emitter, ...] = (
     exporters.emit,
 )
 
-CARRIERS: tuple[Carrier, ...] = (kubernetes.emit,)
+CARRIERS: tuple[Carrier, ...] = (kubernetes.emit, receiver.playbook)
 """Emitters that embed other emitters' files: called with all files of the rollout so far."""
 
 COMMON: tuple[Callable[[Common], Files], ...] = (
     prometheus.emit,
     alertmanager.emit,
     provisioning.emit,
-    kubernetes.receiver.emit,
+    receiver.emit,
 )
 
 

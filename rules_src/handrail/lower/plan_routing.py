@@ -132,7 +132,9 @@ def _people(rollout: Rollout, environment: Environment, word: str, *, level: boo
         _name(rollout, word),
         (
             Matcher(names.ROLLOUT, "=", rollout.name),
-            Matcher(names.ENVIRONMENT, "=", environment.name),
+            Matcher(
+                names.ENVIRONMENT, "=~", f"|{environment.name}"
+            ),  # one that says none is told rather than lost
             *which,
             _IN_FORCE,
         ),

@@ -134,6 +134,7 @@ def test_every_alert_of_this_repository_reaches_whom_its_environment_names(tmp_p
         ("rollout=shop severity=P1 action=investigate level=vp environment=production", "handrail,shop/vp"),
         ("rollout=kiosk severity=P1 action=rollback environment=production", "handrail"),
         ("rollout=shop severity=P1 action=rollback environment=staging", "handrail"),
+        ("rollout=shop severity=P1 action=rollback", "handrail,shop/P1"),
         ("alertname=SomebodyElses severity=critical", "handrail"),
     ],
 )

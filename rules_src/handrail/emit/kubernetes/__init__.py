@@ -1,4 +1,4 @@
-"""A rollout, its dashboards and its playbook → kubernetes/: one List with a PrometheusRule, an AlertmanagerConfig and a ConfigMap.
+"""A rollout and its dashboards → kubernetes/<rollout>.yaml: one List with a PrometheusRule, an AlertmanagerConfig and a ConfigMap.
 
 A List, because a file holds one document and the three belong together: `kubectl apply` takes it as it is.
 """
@@ -8,9 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import PurePosixPath
 
-from handrail.contract import names
 from handrail.emit.document import Data, yaml_document
-from handrail.emit.kubernetes import receiver
 from handrail.emit.kubernetes.alertmanager_config import alertmanager_config
 from handrail.emit.kubernetes.prometheus_rule import prometheus_rule
 from handrail.plan import Cluster, Environment, Rollout
@@ -26,11 +24,7 @@ def emit(rollout: Rollout, environment: Environment, files: Mapping[str, str]) -
         if path.startswith(f"{DASHBOARDS}/")
     }
     objects = _objects(rollout, environment, dashboards)
-    playbook = receiver.playbook_object(rollout.name, files[names.playbook_file(rollout.name)], environment)
-    return {
-        f"kubernetes/{rollout.name}.yaml": yaml_document(objects, rollout.source),
-        receiver.playbook_file(rollout.name): yaml_document(playbook, rollout.source),
-    }
+    return {f"kubernetes/{rollout.name}.yaml": yaml_document(objects, rollout.source)}
 
 
 def _objects(rollout: Rollout, environment: Environment, dashboards: Data) -> Data:

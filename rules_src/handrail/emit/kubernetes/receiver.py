@@ -5,13 +5,14 @@ What stands in an overlay of the user: the image, the Secret, an Ingress, more t
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import PurePosixPath
 from typing import Final
 from urllib.parse import urlsplit
 
+from handrail.contract import names
 from handrail.emit.document import Data, yaml_document
-from handrail.plan import ClusterAccess, Common, Environment
+from handrail.plan import ClusterAccess, Common, Environment, Rollout
 from handrail.units import span
 
 FOLDER: Final = "kubernetes/receiver"
@@ -28,10 +29,11 @@ def playbook_file(rollout: str) -> str:
     return f"{FOLDER}/playbook-{rollout}.yaml"
 
 
-def playbook_object(rollout: str, text: str, environment: Environment) -> Data:
+def playbook(rollout: Rollout, environment: Environment, files: Mapping[str, str]) -> dict[str, str]:
     """The playbook as a ConfigMap: one for each rollout, because a ConfigMap holds 1 MiB at the most."""
-    data = {f"{rollout}.json": text}
-    return _object("v1", "ConfigMap", _playbook(rollout), environment) | {"data": data}
+    data = {f"{rollout.name}.json": files[names.playbook_file(rollout.name)]}
+    carried = _object("v1", "ConfigMap", _playbook(rollout.name), environment) | {"data": data}
+    return {playbook_file(rollout.name): yaml_document(carried, rollout.source)}
 
 
 def emit(common: Common) -> dict[str, str]:
@@ -244,8 +246,8 @@ def _rules(accesses: Iterable[ClusterAccess]) -> list[Data]:
         {
             "apiGroups": [group],
             "resources": [resource],
-            **({"resourceNames": names} if names else {}),
+            **({"resourceNames": objects} if objects else {}),
             "verbs": list(may),
         }
-        for (group, resource, may), names in named.items()
+        for (group, resource, may), objects in named.items()
     ]

@@ -68,7 +68,7 @@ aidin_hardening = Rollout(
             Ratio(bad='http_requests_total{status=~"5.."}', of="http_requests_total"),
             title="Share of server errors",
             against=BeforeRollout(),
-            success=[Below("0.5%"), RisePoints("0.2%")],
+            success=[Below("0.5%"), Not(RisePoints("0.2%"))],
             tiers=[
                 Warning(Above("0.5%")),
                 Critical(Above("1%"), action="rollback"),
@@ -188,7 +188,7 @@ aidin_hardening = Rollout(
             Ratio(bad='http_requests_total{status="403"}', of="http_requests_total"),
             title="Share of refused requests",
             against=Ago("1h"),
-            success=[Below("1%"), RisePoints("0.5%")],
+            success=[Below("1%"), Not(RisePoints("0.5%"))],
             tiers=[
                 Warning(Above("1%"), note="Review who is affected."),
                 Critical(Above("2%"), action="rollback", note="Or mend the permissions."),

@@ -17,7 +17,7 @@ def test_a_budget_that_cannot_burn_fast_enough_is_found() -> None:
         (
             f"{slo('90%')},",
             (
-                "error: 'good' has an error budget of 10 %, which never burns 14.4 times too fast; "
+                "error: 'good' has an error budget of 10 %, whose burn rate never reaches 14.4; "
                 "write an objective like 99% or 99.9%"
             ),
         )

@@ -93,7 +93,8 @@ class StepRunner:
                         return replace(effect, state=state, found=text, cause=None)
                     if self.forbidden(run):
                         raise Permanent(
-                            Cause.refused, f"the kill switch is set, and it is not so: {reading.found}"
+                            Cause.refused,
+                            f"the kill switch is set, and the target is not as the step wants it: {reading.found}",
                         )
                     if reading.warning and not before:
                         await warned(replace(effect, found=reading.warning))

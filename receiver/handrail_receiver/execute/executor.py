@@ -101,7 +101,7 @@ class Executor:
             return await self._go_on(
                 run, f"confirmed: asked again, it is {', '.join(f'{value:g}' for value in values)}"
             )
-        return await self._finish(run, RunState.withdrawn, "asked again, it was not so any more")
+        return await self._finish(run, RunState.withdrawn, "asked again, the limit was no longer broken")
 
     async def _unconfirmed(self, run: Run, confirmation: Confirmation, why: str) -> Run:
         if confirmation.unreachable == "act":

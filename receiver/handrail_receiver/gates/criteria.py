@@ -66,11 +66,10 @@ class Criteria:
         except TargetError as error:
             return CriterionResult(met=False, text=f"{name}: unknown: {error}")
         if broken:
-            return CriterionResult(
-                met=False, text=f"{criterion.guardrail}: not so {_when(criterion)}: {criterion.text}"
-            )
+            return CriterionResult(met=False, text=f"{name}: broken {_when(criterion, 'within ')}")
         if seen:
-            return CriterionResult(met=True, text=f"so {_when(criterion)}{_for(criterion, seen[0])}")
+            held = "holds" if criterion.over is None else "held"
+            return CriterionResult(met=True, text=f"{held} {_when(criterion)}{_for(criterion, seen[0])}")
         if not criterion.judged:
             return CriterionResult(met=False, text=f"{name}: unknown: no data, or too little traffic")
         share = f"only {_percent(judged[0])}" if judged else "none"

@@ -137,7 +137,7 @@ def _start(known: Decision, call: Call, playbook: Playbook, history: History, no
     if attempt and attempt.live:
         return _start_again(known, playbook, history, attempt, now)
     if call.looked_at not in {None, stands(attempt)}:
-        text = f"{_stands(attempt)} meanwhile: what was looked at before is not so any more; look, and start again"
+        text = f"{_stands(attempt)} meanwhile: what was looked at before has changed; look, and start again"
         return refusal(known, "other-attempt", text)
     gate = gate_ahead(call, playbook, history, now)
     known = replace(known, known=gate_facts(gate))

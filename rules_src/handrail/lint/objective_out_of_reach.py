@@ -28,6 +28,6 @@ def check(rollout: plan.Rollout, times: Mapping[str, Times]) -> Iterator[Finding
             what = "has no error budget, so that one error is an alert"
         elif fastest * budget >= 1:
             shown = show(budget, Unit.ratio)
-            what = f"has an error budget of {shown}, which never burns {plain(fastest)} times too fast"
+            what = f"has an error budget of {shown}, whose burn rate never reaches {plain(fastest)}"
         if what:
             yield finding(NAME, slo.where, what, "write an objective like 99% or 99.9%", about=slo)

@@ -126,7 +126,8 @@ def test_the_kill_switch_stops_what_an_alert_began_and_nothing_that_a_person_ask
         shop.until("rollback", "failed")
         assert (steps(shop), shop.weights()) == (["done", "failed", "failed"], (10, 90))
         assert (
-            "the kill switch is set, and it is not so: HAProxy web/canary" in shop.status()["attempt"]["held"]
+            "the kill switch is set, and the target is not as the step wants it: HAProxy web/canary"
+            in shop.status()["attempt"]["held"]
         )
         assert shop.call("rollback")["outcome"] == "done"
         assert shop.weights() == (0, 100)

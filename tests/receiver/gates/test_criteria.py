@@ -57,9 +57,9 @@ async def answer(criterion: Criterion, **known: Sequence[float]) -> CriterionRes
 @pytest.mark.parametrize(
     ("known", "met", "text"),
     [
-        ({"seen": [0.971]}, True, "so over the last 23 h 55 min, 97 % of which could be judged"),
-        ({"seen": [1.0]}, True, "so over the last 23 h 55 min, 100 % of which could be judged"),
-        ({"seen": [1.0], "broken": [3.0]}, False, "errors: not so over the last 23 h 55 min: below 1 %"),
+        ({"seen": [0.971]}, True, "held over the last 23 h 55 min, 97 % of which could be judged"),
+        ({"seen": [1.0]}, True, "held over the last 23 h 55 min, 100 % of which could be judged"),
+        ({"seen": [1.0], "broken": [3.0]}, False, "errors: below 1 %: broken within the last 23 h 55 min"),
         (
             {"judged": [0.899]},
             False,
@@ -80,9 +80,9 @@ async def test_a_stage_is_judged_with_the_share_of_it_that_was_seen(
 
 
 async def test_a_moment_is_called_a_moment() -> None:
-    assert await answer(MOMENT, seen=[0.4]) == CriterionResult(met=True, text="so now")
+    assert await answer(MOMENT, seen=[0.4]) == CriterionResult(met=True, text="holds now")
     assert await answer(MOMENT, seen=[0.4], broken=[0.4]) == CriterionResult(
-        met=False, text="errors: not so now: below 1 %"
+        met=False, text="errors: below 1 %: broken now"
     )
     unknown = "errors: below 1 %: unknown: no data, or too little traffic"
     assert await answer(MOMENT) == CriterionResult(met=False, text=unknown)

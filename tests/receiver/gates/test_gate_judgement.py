@@ -29,7 +29,7 @@ BOOK = playbook(gates=(GATE,), tiers={"leaks/critical": {"shadow": True}})
 ATTEMPT = Attempt(7, ROLLOUT, ROLLOUT, 2, AttemptState.active, "10%", NOW - DAY, NOW - DAY, "alice")
 YES = Checked(2, "50%", QUESTION, passed=True, by="bob", at=NOW, note="looked")
 TOKEN = Approver("t1")
-MET = CriterionResult(met=True, text="so now")
+MET = CriterionResult(met=True, text="holds now")
 FOUND = GateInputs({CRITERION: MET}, frozenset({TOKEN}))
 
 
@@ -59,7 +59,7 @@ def test_a_gate_that_is_open_says_who_said_so() -> None:
     status = judge(before(OPEN), "alice")
     assert status.missing == ()
     assert status.asks == (
-        Requirement("criterion", "error-rate: below 0.5 %", met=True, text="so now"),
+        Requirement("criterion", "error-rate: below 0.5 %", met=True, text="holds now"),
         Requirement(
             "stable",
             "nothing fires for 1 d",
@@ -236,7 +236,7 @@ def test_while_a_stage_bakes_it_is_not_judged_and_the_gate_says_until_when(after
 
 
 def test_when_it_is_over_it_is_judged() -> None:
-    assert out_of_50(HOUR) == [("criterion", True, "so now")]
+    assert out_of_50(HOUR) == [("criterion", True, "holds now")]
 
 
 BLIND = LastSaid("a", "error-rate/blind", firing=True, at=NOW)

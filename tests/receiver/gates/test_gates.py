@@ -28,7 +28,7 @@ def promoted(folder: Path, **metrics: float) -> dict[str, Any]:
         (
             {"errors": 0.02},
             "refuse",
-            "error-rate: not so now: below 0.5 %; mend it, or say --anyway and --why",
+            "error-rate: below 0.5 %: broken now; mend it, or say --anyway and --why",
         ),
         (
             {"something_else": 1},

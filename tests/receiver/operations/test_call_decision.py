@@ -66,7 +66,7 @@ def test_a_start_is_refused_that_was_asked_for_before_another_attempt_began_or_e
     looked_at: tuple[int, str], attempt: Attempt | None, text: str
 ) -> None:
     late = asked("start", looked_at=looked_at, anyway=True, why="now")
-    cure = "meanwhile: what was looked at before is not so any more; look, and start again"
+    cure = "meanwhile: what was looked at before has changed; look, and start again"
     assert said(late, History(attempt)) == ("refuse", "other-attempt", f"{text} {cure}")
     fresh = asked("start", looked_at=stands(attempt))
     assert said(fresh, History(attempt))[0] == "act"

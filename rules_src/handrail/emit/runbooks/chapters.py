@@ -200,7 +200,9 @@ def _stages(rollout: plan.Rollout) -> Iterable[StageRow]:
 def _asks(gate: contract.Gate) -> Iterable[str]:
     if gate.criteria:
         seen = show(Decimal(str(gate.criteria[0].coverage)), Unit.ratio)
-        yield f"success of all {len(gate.criteria)} criteria over the whole stage before, with data for {seen} of it"
+        number = len(gate.criteria)
+        every = "its criterion of success" if number == 1 else f"all {number} criteria of success"
+        yield f"{every} held for the whole stage before, with data for at least {seen} of that time"
     if gate.stable_for:
         yield f"nothing fired for {span(timedelta(seconds=gate.stable_for))}"
     yield from gate.manual
@@ -227,11 +229,15 @@ def _proof(proof: contract.Proof | None) -> str:
     if proof is None:
         return ""
     within = span(timedelta(seconds=proof.within))
-    text = f"It is proved when the traffic of the new version, `{proof.expr}`, is at most {proof.at_most:g} within {within}."
+    least = "no traffic" if proof.at_most == 0 else f"at most {proof.at_most:g} events per second"
+    text = (
+        f"It is proved when the new version is seen to have {least}, within {within} at the latest. Prometheus is asked:\n\n"
+        f"```promql\n{proof.expr}\n```"
+    )
     if contract.CANARY_VERSION not in proof.expr:
         return text
     told = f"`{contract.CANARY_VERSION}` and `{contract.STABLE_VERSION}` are the attempt's versions"
-    return f"{text} {told}: `handrail rollout status` names them."
+    return f"{text}\n\n{told}: `handrail rollout status` names them."
 
 
 def _channel(channel: contract.Channel) -> str:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import io
 import re
+from dataclasses import replace
 
+import pytest
 from cli.places import SHOP, Shell, changed
-from emit.guarded_shop import planned
+from emit.guarded_shop import ENVIRONMENT, planned
+from handrail.declare.environment import Existing
 from handrail.report.explain import explain
 from handrail.report.tables import coloured
 from rich.console import Console
@@ -77,8 +80,9 @@ def test_declarations_that_cannot_work_are_refused(shell: Shell) -> None:
     assert (code, said, "rules_src/rollouts/shop.py:" in wrong) == (1, "", True)
 
 
-def test_who_is_told_and_what_only_shadows() -> None:
-    [_, shop] = planned().rollouts
+@pytest.mark.parametrize("existing", [[], ["alertmanager"]], ids=["whole", "shared"])
+def test_who_is_told_and_what_only_shadows(existing: list[Existing]) -> None:
+    [_, shop] = planned(replace(ENVIRONMENT, existing=existing)).rollouts
     tables = {table.title: table for table in explain(shop)}
     assert tables["Told by Alertmanager"].rows == (
         ("severity P3", "Slack #shop"),

@@ -109,6 +109,15 @@ def asked(server: Server, what: str) -> dict[str, Any]:
     return data
 
 
+def test_who_is_told_is_the_same_in_an_alertmanager_that_was_there() -> None:
+    told = ("kiosk/critical", "shop/P1", "shop/P3", "shop/vp")
+    # The words of a message stand in its fields instead of a template.
+    assert [str(one) for one in differences(files(), files("alertmanager"))] == [
+        f"{name}: how they are told changed" for name in told
+    ]
+    assert differences(files("alertmanager"), files("alertmanager")) == []
+
+
 def test_nothing_that_guards_changes_with_what_is_there() -> None:
     said = {str(one) for one in differences(files(), files("prometheus", "grafana"))}
     assert said == {

@@ -164,20 +164,25 @@ def _channel(channel: object) -> str:
 
 
 def _told(rollout: plan.Rollout) -> Iterator[tuple[str, ...]]:
-    who = {receiver.name: receiver for receiver in rollout.routing.receivers}
     levels = {level.name: level for level in rollout.escalation}
-    people = {name.partition("/")[2]: who[name] for name in who if "/" in name}
     severities = dict.fromkeys(
         alert.severity for chain in _chains(rollout) for alert in (*chain.alerts, chain.blind)
     )
     for word in severities:
-        yield f"severity {word}", _names(people.get(word))
+        yield f"severity {word}", _names(rollout, word)
     for name, level in levels.items():
-        yield f"unresolved for {span(level.after)}: {level.tell}", _names(people.get(name))
+        yield f"unresolved for {span(level.after)}: {level.tell}", _names(rollout, name)
 
 
-def _names(receiver: routing.Receiver | None) -> str:
-    return "; ".join(map(_place, receiver.channels)) if receiver else "nobody: only the receiver records it"
+def _names(rollout: plan.Rollout, word: str) -> str:
+    """Who is told of a severity or level; in a shared Alertmanager the environment stands before the receiver's name."""
+    channels = [
+        channel
+        for receiver in rollout.routing.receivers
+        if f"/{receiver.name}".endswith(f"/{rollout.name}/{word}")
+        for channel in receiver.channels
+    ]
+    return "; ".join(map(_place, channels)) or "nobody: only the receiver records it"
 
 
 def _place(channel: routing.Channel) -> str:

@@ -104,4 +104,5 @@ def test_an_alert_goes_where_alertmanager_s_routes_say(labels: dict[str, str], r
 
 def test_a_receiver_of_prometheus_operator_is_ours_by_its_last_name() -> None:
     assert is_ours({"pager", "monitoring/shop/handrail"}, ("handrail",))
+    assert is_ours({"production/handrail"}, ("handrail",))  # as `handrail merge alertmanager` calls it
     assert not is_ours({"staging-handrail", "handrail/pager"}, ("handrail",))

@@ -18,7 +18,7 @@ import yaml
 
 from handrail.contract.names import CANARY, DIGEST, STABLE, alertmanager_file, prometheus_file
 from handrail.output.diff.arms import without_versions
-from handrail.output.diff.people import People, inhibits, is_ours, people_of, told_people
+from handrail.output.diff.people import People, inhibits, is_ours, people_of, told_by, told_people
 from handrail.units import duration
 
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -156,7 +156,7 @@ def facts(files: Files) -> Facts:
     """What `files` do. A rollout needs both its playbook and its rules."""
     names = [PurePosixPath(path).stem for path in sorted(files) if path.startswith("playbook/")]
     alertmanager = alertmanager_file(files)
-    told = _yaml(files[alertmanager]) if alertmanager in files else None
+    told = told_by(_yaml(files[alertmanager]), alertmanager) if alertmanager in files else None
     documents = {
         name: _rollout(json.loads(files[f"playbook/{name}.json"]), _yaml(files[rules]), told)
         for name in names

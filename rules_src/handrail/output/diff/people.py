@@ -24,9 +24,26 @@ _KINDS = {
 _MATCHER = re.compile(r'([a-zA-Z_]\w*)(=~|!~|!=|=)"(.*)"')
 
 
+def told_by(configuration: Any, path: str) -> Any:
+    """A configuration with receivers called as in an Alertmanager of its own; a fragment's have the environment before."""
+    if path != names.ALERTMANAGER_FRAGMENT:
+        return configuration
+    receivers = [{**one, "name": _alone(one["name"])} for one in configuration["receivers"]]
+    return {**configuration, "route": _as_alone(configuration["route"]), "receivers": receivers}
+
+
+def _as_alone(route: Mapping[str, Any]) -> dict[str, Any]:
+    below = [_as_alone(one) for one in route.get("routes", ())]
+    return {**route, "receiver": _alone(route["receiver"]), **({"routes": below} if below else {})}
+
+
+def _alone(receiver: str) -> str:
+    return receiver.partition("/")[2]
+
+
 def is_ours(receiver: str) -> bool:
-    """Whether it is Handrail's receiver by its name, in an Alertmanager of its own or in a shared one."""
-    return receiver.rpartition("/")[2] in (names.RECEIVER, names.HEARTBEAT_RECEIVER)
+    """Whether it is Handrail's own receiver, by its name."""
+    return receiver in (names.RECEIVER, names.HEARTBEAT_RECEIVER)
 
 
 def people_of(receiver: Mapping[str, Any]) -> People:

@@ -276,11 +276,6 @@ def measured(measure: Measure, fed: Feeds, scrape: timedelta) -> Decimal | None:
             return None
 
 
-def adds_up(measure: Measure) -> bool:
-    """Whether two arms together have more of it than one."""
-    return isinstance(measure, Rate | Increase) or (isinstance(measure, Gauge) and measure.over == "sum")
-
-
 def _step(selector: Selector, fed: Feeds) -> Decimal:
     """By how much the series of a selector grow together from scrape to scrape."""
     found = (feed.step for key, feed in fed.items() if isinstance(feed, Rise) and matches(selector, key))

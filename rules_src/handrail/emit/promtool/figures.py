@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import timedelta
 from decimal import Decimal
 
 from handrail.emit.promtool.series import Impossible
@@ -59,6 +60,19 @@ def exact(condition: Condition, limit: Decimal) -> bool:
             return limit in (0, 1)
         case _:
             return False
+
+
+def adds_up(measure: Measure) -> bool:
+    """Whether two arms together have more of it than one."""
+    return isinstance(measure, Rate | Increase) or (isinstance(measure, Gauge) and measure.over == "sum")
+
+
+def like_now(measure: Measure, scrape: timedelta, *, versions: bool) -> None:
+    """Raises Impossible where what it was some time ago is another figure, though nothing has changed."""
+    if versions and adds_up(measure):
+        raise Impossible("how much all versions did back then is not what one arm does")
+    if isinstance(measure, Increase) and measure.window % scrape:
+        raise Impossible("a window that scrapes do not divide has one more or less than the one back then")
 
 
 def bounds(measure: Measure) -> tuple[Decimal | None, Decimal | None]:

@@ -70,9 +70,12 @@ class Director:
         every = self.subject.rollout.scrape
         conditions = [s.measure.condition for s in self.signals if isinstance(s.measure, While)]
         widths = [m.width for m in (*(s.measure for s in self.signals), *conditions) if m.width]
-        narrow = min(widths, default=SELDOM * 4)
+        most = min(min(widths, default=SELDOM * 4) / 4, SELDOM) // every
+        even = (
+            n * every for n in range(most, 0, -1) if not any(w % (n * every) for w in (*widths, self.ago))
+        )
         far_back = max(self.ago, *(signal.measure.width for signal in self.guardrail.signals)) >= PAST
-        return max(every, min(narrow / 4, SELDOM) // every * every) if far_back else every
+        return next(even, max(every, most * every)) if far_back else every
 
     @property
     def at_its_scrape(self) -> Director:

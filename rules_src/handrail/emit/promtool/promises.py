@@ -8,13 +8,12 @@ from datetime import timedelta
 from decimal import Decimal
 from functools import cached_property, partial
 
-from handrail.emit.promtool.attempts import BEFORE, stable_of
 from handrail.emit.promtool.births import births
 from handrail.emit.promtool.feeds import FREE, Phase, Value, selectors, series_of
-from handrail.emit.promtool.feeds import condition as the_condition
 from handrail.emit.promtool.guardrails import COUNTED, Director
 from handrail.emit.promtool.losses import gone, lost, no_number, unheard, young
-from handrail.emit.promtool.series import Feed, Feeds, Impossible, Key, Timeline, matches
+from handrail.emit.promtool.series import Impossible, Timeline
+from handrail.emit.promtool.silences import neighbours, resting
 from handrail.emit.promtool.story import NOTHING, Clock, Context, Life, Story, Untestable
 from handrail.emit.promtool.subject import Subject
 from handrail.emit.promtool.told_versions import away, following, unknown
@@ -29,7 +28,6 @@ from handrail.plan import (
     PromQL,
     ReferenceKind,
     Rollout,
-    Selector,
     SlowerThan,
     State,
     StateChanges,
@@ -53,8 +51,6 @@ Make = Callable[[Director], Story | None]
 LIMITS = "Just under a limit its tier is silent, just over it fires"
 SUDDEN = "In a sudden breach each tier fires once it is sustained as long as declared; when it is over, it is kept as long as declared"
 EVENTS = "With fewer events than its minimum nothing is judged, however bad they are; with enough it is"
-BESIDE = "A sick stable arm and sick series of others raise nothing beside a healthy one"
-RESTING = "While the condition of a measure does not hold, nothing fires"
 OVER = "When the first time of a stage is over, what counts only then is silent"
 BORN = "What a process shows first counts whole; what comes back, moves or gets other labels counts nothing"
 
@@ -69,8 +65,12 @@ class Promises:
 
     def stories(self) -> Iterator[Story | Untestable]:
         """In the order of the file."""
-        makers = (self._limits, self._breaches, self._blind, self._others)
-        found = [one for made in makers for one in made()]
+        found = list[Story | Untestable]()
+        for made in (self._limits, self._breaches, self._blind, self._others):
+            try:
+                found.extend(made())
+            except Impossible as reason:
+                found.append(Untestable(self.guardrail.name, str(reason)))
         reasons = {one.reason for one in found if isinstance(one, Untestable)}
         if len(reasons) == 1 and not any(isinstance(one, Story) for one in found):
             found = [Untestable(self.guardrail.name, *reasons)]
@@ -86,8 +86,8 @@ class Promises:
         paces = PACES[:1] if own else self._holding if exact else SELDOM
         longest, found = LONGEST * (4 if own else 1), list[Story]()
         for times in paces:
-            director = Director(subject, Clock(self.rollout.evaluate * times)).at_its_scrape
             try:
+                director = Director(subject, Clock(self.rollout.evaluate * times)).at_its_scrape
                 if director.ago % director.clock.step:
                     continue
                 story = make(director)
@@ -189,7 +189,12 @@ class Promises:
         subject = self._best
         for one in self._sides:
             if judged(subject, one):
-                yield from self._made(subject, "a sudden breach", partial(_sudden, one=one), exact=True)
+                yield from self._made(
+                    subject,
+                    "a sudden breach",
+                    partial(Director.sudden, promise=SUDDEN, signal=one.signal, up=one.is_upper),
+                    exact=True,
+                )
         for signal in self.guardrail.signals:
             own = [c for c in subject.conditions if c.signal == signal and c.reference is None]
             if isinstance(signal.measure.inner, COUNTED) and own:
@@ -262,14 +267,14 @@ class Promises:
         subject = self._best
         if not subject.conditions or any(isinstance(s.measure, PromQL) for s in self.guardrail.signals):
             return
-        yield from self._made(subject, "others", _neighbours)
+        yield from self._made(subject, "others", neighbours)
         first = next((c for c in self._sides if judged(subject, c) and _stays(c)), None)
         if self.guardrail.versions and first is not None:
             yield from self._made(subject, "the next attempt", partial(following, one=first))
             yield from self._made(subject, "a short absence", partial(away, one=first))
         for one in {c.signal.name: c for c in subject.conditions}.values():
             if isinstance(one.signal.measure, While):
-                yield from self._made(subject, "its condition", partial(_resting, one=one))
+                yield from self._made(subject, "its condition", partial(resting, one=one))
         if any(alert.during for alert in self.guardrail.alerts):
             yield from self._made(subject, "the end of its time", _late)
 
@@ -298,10 +303,6 @@ def judged(subject: Subject, condition: Condition) -> bool:
         return True
 
 
-def _sudden(director: Director, one: Condition) -> Story:
-    return director.sudden(SUDDEN, one.signal, up=one.is_upper)
-
-
 def _few(director: Director, one: Condition) -> Story:
     """All events are bad: half an event less than the minimum in each window, then half an event more."""
     subject, measure = director.subject, one.signal.measure.inner
@@ -321,52 +322,6 @@ def _few(director: Director, one: Condition) -> Story:
     timeline.play(director.feeds(values, enough / usual), second)
     lives = director.lives([Phase(calm, NOTHING, first), Phase(values, start, sure)])
     return director.story(EVENTS, timeline, lives, (first, second))
-
-
-def _neighbours(director: Director) -> Story:
-    """Everything is far beyond its limits, but for the version that is judged."""
-    subject, arms = director.subject, director.guardrail.arms
-    sick: dict[str, Value] = dict(subject.healthy())
-    for one in subject.conditions:
-        if not isinstance(one.signal.measure, StateChanges):
-            sick[one.signal.name] = director.far(one.signal, up=one.is_upper)
-    feeds = dict(_strangers(subject.fed(sick, times=Decimal(1000)), subject.reads()))
-    if arms is not None and any(arms.label in signal.by for signal in director.guardrail.signals):
-        stable = any(c.reference and c.reference.kind is ReferenceKind.stable for c in subject.conditions)
-        feeds |= subject.fed(director.bases if stable else sick, arm=stable_of(arms))
-        if arms.told:
-            feeds |= subject.fed(sick, arm=BEFORE)
-    feeds |= {**subject.told(), **subject.fed(director.bases), **director.others}
-    timeline = Timeline(director.scrape)
-    timeline.play(feeds, director.ready)
-    lives = director.lives([Phase(director.bases, NOTHING, director.ready)])
-    return director.story(BESIDE, timeline, (life for life in lives if life.begins is None), [director.ready])
-
-
-def _strangers(feeds: Feeds, reads: list[Selector]) -> dict[Key, Feed]:
-    """The same series with one label of their matchers changed, where nobody reads them then."""
-    found: dict[Key, Feed] = {}
-    for label in dict.fromkeys(label for s in reads for label, op, _ in s.matchers if op == "="):
-        for key, feed in feeds.items():
-            other = Key.of(key.metric, {**dict(key.labels), label: "stranger"})
-            if label in dict(key.labels) and not any(matches(s, other) for s in reads):
-                found[other] = feed
-    return found
-
-
-def _resting(director: Director, one: Condition) -> Story:
-    """A value far beyond its limits while the condition of its measure does not hold."""
-    subject, narrow = director.subject, director.subject.measure(one.signal)
-    if not isinstance(narrow, While):
-        raise TypeError("it has no condition")
-    values = subject.with_value({}, one.signal, director.far(one.signal, up=one.is_upper))
-    feeds = {**director.feeds(values), **the_condition(narrow, subject.pace(one.signal), holds=False)}
-    timeline = Timeline(director.scrape)
-    timeline.play(feeds, director.ready)
-    lives = director.lives([Phase(values, NOTHING, director.ready)])
-    own = (life for life in lives if life.begins and life.signal == one.signal.name)
-    silent = (replace(life, begins=None) for life in own)
-    return director.story(RESTING, timeline, silent, [director.ready])
 
 
 def _late(director: Director) -> Story:

@@ -13,8 +13,8 @@ from itertools import pairwise
 
 from handrail.contract import names
 from handrail.emit.promtool.attempts import canary_of
-from handrail.emit.promtool.feeds import MANY, Pace, Value, adds_up, edges, feeds, measured, selectors, whole
-from handrail.emit.promtool.figures import MARGIN, _beside, bounds, calm, exact
+from handrail.emit.promtool.feeds import MANY, Pace, Value, edges, feeds, measured, selectors, whole
+from handrail.emit.promtool.figures import MARGIN, _beside, bounds, calm, exact, like_now
 from handrail.emit.promtool.series import At, Feed, Feeds, Impossible, Key, chosen, matches
 from handrail.plan import (
     Absence,
@@ -85,8 +85,10 @@ class Subject:
         figure, reference = condition.figure_in(self.stage), condition.reference
         if figure is None or reference is None:
             return figure
-        if self.guardrail.versions and reference.ago and adds_up(condition.signal.measure.inner):
-            raise Impossible("how much all versions did back then is not what one arm does")
+        if reference.ago:
+            like_now(
+                condition.signal.measure.inner, self.rollout.scrape, versions=bool(self.guardrail.versions)
+            )
         if not self.compared(reference):
             return None
         return condition.limit_from(self.base(condition.signal), figure)

@@ -212,8 +212,8 @@ def test_in_the_terminal_a_token_that_does_not_help_is_named_with_its_cure(
     shop: Guarded, tmp_path: Path
 ) -> None:
     assert handrail(shop, "viewer", "status", "shop", HANDRAIL_TOKEN="") == (
-        1,
-        "the receiver knows no such token; put yours into a file and name it in HANDRAIL_TOKEN_FILE\n",
+        2,
+        "no token was given; put yours into a file and name it in HANDRAIL_TOKEN_FILE\n",
     )
     gone = str(tmp_path / "gone")
     code, said = handrail(shop, "viewer", "status", "shop", HANDRAIL_TOKEN_FILE=gone)

@@ -11,6 +11,7 @@ from handrail.plan import (
     Absence,
     Condition,
     Gauge,
+    Guardrail,
     Increase,
     Latency,
     Measure,
@@ -67,9 +68,9 @@ def adds_up(measure: Measure) -> bool:
     return isinstance(measure, Rate | Increase) or (isinstance(measure, Gauge) and measure.over == "sum")
 
 
-def like_now(measure: Measure, scrape: timedelta, *, versions: bool) -> None:
+def like_now(measure: Measure, guardrail: Guardrail, scrape: timedelta) -> None:
     """Raises Impossible where what it was some time ago is another figure, though nothing has changed."""
-    if versions and adds_up(measure):
+    if guardrail.versions and adds_up(measure):
         raise Impossible("how much all versions did back then is not what one arm does")
     if isinstance(measure, Increase) and measure.window % scrape:
         raise Impossible("a window that scrapes do not divide has one more or less than the one back then")

@@ -86,9 +86,7 @@ class Subject:
         if figure is None or reference is None:
             return figure
         if reference.ago:
-            like_now(
-                condition.signal.measure.inner, self.rollout.scrape, versions=bool(self.guardrail.versions)
-            )
+            like_now(condition.signal.measure.inner, self.guardrail, self.rollout.scrape)
         if not self.compared(reference):
             return None
         return condition.limit_from(self.base(condition.signal), figure)

@@ -76,6 +76,12 @@ def like_now(measure: Measure, guardrail: Guardrail, scrape: timedelta) -> None:
         raise Impossible("a window that scrapes do not divide has one more or less than the one back then")
 
 
+def unsure(measure: Measure, scrape: timedelta) -> Decimal:
+    """The share of a count that is not certain: a window that scrapes do not divide has one more or less."""
+    uneven = isinstance(measure, Increase) and bool(measure.window % scrape)
+    return Decimal(str(scrape / measure.width)) if uneven else Decimal(0)
+
+
 def bounds(measure: Measure) -> tuple[Decimal | None, Decimal | None]:
     """The lowest and the highest value of a measure."""
     match measure:

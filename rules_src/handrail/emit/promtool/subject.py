@@ -14,7 +14,7 @@ from itertools import pairwise
 from handrail.contract import names
 from handrail.emit.promtool.attempts import canary_of
 from handrail.emit.promtool.feeds import MANY, Pace, Value, edges, feeds, measured, selectors, whole
-from handrail.emit.promtool.figures import MARGIN, _beside, bounds, calm, exact, like_now
+from handrail.emit.promtool.figures import MARGIN, _beside, bounds, calm, exact, like_now, unsure
 from handrail.emit.promtool.series import At, Feed, Feeds, Impossible, Key, chosen, matches
 from handrail.plan import (
     Absence,
@@ -121,12 +121,9 @@ class Subject:
             for condition in (*self._tiers, *(success.condition for success in self.guardrail.success))
             if condition.signal == signal and condition.figure_in(self.stage) is not None
         ]
-        fixed = [
-            (c.op, c.figure_in(self.stage) or Decimal(0))
-            for c in own
-            if c.reference is None and c in self._tiers
-        ]
-        relative = [(c, c.figure_in(self.stage) or Decimal(0)) for c in own if c.reference is not None]
+        figures = [(c, c.figure_in(self.stage) or Decimal(0)) for c in own]
+        fixed = [(c.op, figure) for c, figure in figures if c.reference is None and c in self._tiers]
+        relative = [(c, figure) for c, figure in figures if c.reference is not None]
         low, high = bounds(measure)
         for base in (*([calm(measure, fixed)] if fixed else []), *self._bases(measure), *_BASES):
             limits = [condition.limit_from(base, figure) for condition, figure in relative]
@@ -182,10 +179,9 @@ class Subject:
             return limit
         return _beside(limit, measure, up=not condition.is_upper)
 
-    def _blur(self, measure: Increase) -> Decimal:
-        """How far beside a count lies what surely is another: a window that scrapes do not divide has one more or less."""
-        scrape = self.rollout.scrape
-        return MARGIN + (Decimal(str(scrape / measure.window)) if measure.window % scrape else Decimal(0))
+    def _blur(self, measure: Measure) -> Decimal:
+        """How far beside a count lies what surely is another."""
+        return MARGIN + unsure(measure, self.rollout.scrape)
 
     def far(self, signal: Signal, *, up: bool) -> Value:
         """A value far beyond every limit on that side."""
@@ -237,7 +233,7 @@ class Subject:
 
     @property
     def quiet(self) -> str:
-        """A state that no tier names, and not the one that something healthy is in."""
+        """A state that no tier names, and not what something healthy is in."""
         return self._neutral[1]
 
     @cached_property
@@ -394,7 +390,10 @@ class Subject:
             return None
         if isinstance(value, str) or condition.state is not None:
             return value == condition.state
-        none = value == 0 and isinstance(condition.signal.measure.inner, Increase)
+        measure = condition.signal.measure.inner
+        if not roughly and abs(value - limit) < limit * unsure(measure, self.rollout.scrape):
+            return None
+        none = value == 0 and isinstance(measure, Increase)
         if value == limit and not none and (roughly or not exact(condition, limit)):
             return None
         return condition.op.breached(value, limit)

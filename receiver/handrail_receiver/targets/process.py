@@ -43,15 +43,7 @@ async def run(argv: Sequence[str], *, environment: Mapping[str, str], stdin: byt
     anything of its own any more, though the kernel may need an instant to clear them away.
     """
     try:
-        transport, talk = await asyncio.get_running_loop().subprocess_exec(
-            _Talk,
-            *argv,
-            stdin=PIPE if stdin else DEVNULL,
-            stdout=PIPE,
-            stderr=PIPE,
-            env=dict(environment),
-            start_new_session=True,
-        )
+        transport, talk = await _start(argv, environment, piped=bool(stdin))
     except FileNotFoundError:
         raise Permanent(Cause.missing, f"{argv[0]} is not here; install it where the receiver runs") from None
     except OSError as error:
@@ -63,6 +55,31 @@ async def run(argv: Sequence[str], *, environment: Mapping[str, str], stdin: byt
         return talk.finished(transport.get_returncode() or 0)
     finally:
         transport.close()
+
+
+async def _start(
+    argv: Sequence[str], environment: Mapping[str, str], *, piped: bool
+) -> tuple[asyncio.SubprocessTransport, _Talk]:
+    """Cancelled while it starts, it may have children already: it is started to the end, and killed with them."""
+    starting = asyncio.ensure_future(
+        asyncio.get_running_loop().subprocess_exec(
+            _Talk,
+            *argv,
+            stdin=PIPE if piped else DEVNULL,
+            stdout=PIPE,
+            stderr=PIPE,
+            env=dict(environment),
+            start_new_session=True,
+        )
+    )
+    try:
+        return await asyncio.shield(starting)
+    except asyncio.CancelledError:
+        with suppress(OSError):
+            transport, talk = await starting
+            await _kill(transport, talk)
+            transport.close()
+        raise
 
 
 class _Talk(asyncio.SubprocessProtocol):
@@ -109,11 +126,15 @@ async def _exit(transport: asyncio.SubprocessTransport, talk: _Talk) -> None:
     try:
         await talk.ended.wait()
     except BaseException:
-        with suppress(ProcessLookupError):
-            os.killpg(transport.get_pid(), signal.SIGKILL)  # its children may outlive it
-        await talk.ended.wait()
-        await _silence(talk)
+        await _kill(transport, talk)
         raise
+
+
+async def _kill(transport: asyncio.SubprocessTransport, talk: _Talk) -> None:
+    with suppress(ProcessLookupError):
+        os.killpg(transport.get_pid(), signal.SIGKILL)  # its children may outlive it
+    await talk.ended.wait()
+    await _silence(talk)
 
 
 async def _silence(talk: _Talk) -> None:

@@ -19,7 +19,7 @@ from urllib.parse import quote
 import pytest
 import servers
 from apis import Api, Request
-from guarded import TOKENS, Guarded, guarded, playbook
+from guarded import TOKENS, Guarded, guarded, playbook, write_playbook
 from guarded.service import environment
 from handrail.contract import (
     Channel,
@@ -183,6 +183,7 @@ def test_what_is_not_ready_is_said_of_each_target_and_keeps_the_attempt_from_sta
 @pytest.mark.parametrize("command", [["serve"], ["store", "status"]])
 def test_the_password_in_the_store_s_address_is_not_said(tmp_path: Path, command: list[str]) -> None:
     nowhere = "postgresql://guard:planted-password@127.0.0.1:9/handrail"
+    write_playbook(tmp_path / "playbook", playbook())
     env = environment(tmp_path, servers.free_address(), STORE=nowhere)
     argv = [str(Path(sys.executable).with_name("handrail")), *command]
     said = subprocess.run(argv, env=env, capture_output=True, text=True, timeout=60, check=False)

@@ -15,6 +15,7 @@ from handrail_receiver.errors import Cause, Permanent, Retryable, TargetError
 from handrail_receiver.outside import Outside
 from handrail_receiver.ports import Reading
 from handrail_receiver.targets.command import Commands
+from handrail_receiver.targets.process import run
 from servers import is_running, until
 
 from .conftest import TOKEN
@@ -102,6 +103,23 @@ async def test_what_ends_the_wait_ends_all_that_the_program_started(tmp_path: Pa
         await act
     pids = [int(line) for line in children.read_text().split()]
     await asyncio.to_thread(until, lambda: not any(map(is_running, pids)), "the end of both")
+
+
+async def test_what_ends_the_wait_while_a_program_is_being_started_ends_all_that_it_started_too(
+    tmp_path: Path,
+) -> None:
+    children = tmp_path / "children"
+    children.touch()
+    script = f"sleep 600 & echo $! >> {children}; sh -c 'echo $$ >> {children}; exec sleep 600'"
+    starting = asyncio.create_task(run(["sh", "-c", script], environment=dict(os.environ)))
+    for _ in range(2):  # it has begun, and the loop has not heard of it
+        await asyncio.sleep(0)
+    until(lambda: children.read_text().count("\n") == 2, "both children")
+    starting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await starting
+    pids = [int(line) for line in children.read_text().split()]
+    until(lambda: not any(map(is_running, pids)), "the end of both")
 
 
 @pytest.mark.parametrize(("code", "kind"), [(0, None), (78, Permanent), (1, Retryable)])

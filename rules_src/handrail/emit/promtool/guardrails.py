@@ -154,9 +154,9 @@ class Director:
 
     @cached_property
     def ready(self) -> timedelta:
-        """When everything shows that is fed from the start; what was too low until then was kept, and is over."""
+        """When all shows that is fed from the start; what was too low, or compared with too little, is over."""
         shows = max((self.shows(signal) for signal in self.signals), default=NOTHING)
-        low = [alert for alert in self.guardrail.alerts if any(not one.is_upper for one in alert.conditions)]
+        low = [a for a in self.guardrail.alerts if self.ago or any(not one.is_upper for one in a.conditions)]
         kept = max((self.clock.times(alert.keep_firing_for) for alert in low), default=NOTHING)
         held = self.clock.step if low else NOTHING
         if self.ago:  # a past as long as its limits look back

@@ -137,6 +137,26 @@ FOUND = {
         scrape="10s",
         evaluate="2m",
     ),
+    "a count is as near to the limit of another tier": _declared(
+        d.Increase("denied_total", window="7m30s"),
+        [d.Warning(d.Rise("10%")), d.Critical(d.Rise("20%")), d.Emergency(d.Rise("30%"))],
+        against=d.BeforeRollout(),
+        scrape="20s",
+        evaluate="2m",
+    ),
+    "a past that has just begun is less than what follows": _declared(
+        d.Increase("denied_total", window="5m"),
+        [d.Warning(d.Rise("10%"), sustained="30s", keep_firing_for="20m")],
+        against=d.Ago("1h"),
+        scrape="1m",
+        evaluate="2m",
+    ),
+    "what all versions did some time ago is not what one of them does": _declared(
+        d.Gauge("queue_depth", over="sum"),
+        [d.Warning(d.Rise("10%"))],
+        against=d.Ago("1h"),
+        arms=d.Arms("version"),
+    ),
 }
 
 

@@ -65,7 +65,9 @@ def exact(condition: Condition, limit: Decimal) -> bool:
 
 def adds_up(measure: Measure) -> bool:
     """Whether two arms together have more of it than one."""
-    return isinstance(measure, Rate | Increase) or (isinstance(measure, Gauge) and measure.over == "sum")
+    return isinstance(measure, Rate | Increase) or (
+        isinstance(measure, Gauge | Usage) and measure.over == "sum"
+    )
 
 
 def like_now(measure: Measure, guardrail: Guardrail, scrape: timedelta) -> None:

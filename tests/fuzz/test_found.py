@@ -152,7 +152,7 @@ FOUND = {
         evaluate="2m",
     ),
     "what all versions did some time ago is not what one of them does": _declared(
-        d.Gauge("queue_depth", over="sum"),
+        d.Usage("pool_in_use", 50, over="sum", by=("pool",)),
         [d.Warning(d.Rise("10%"))],
         against=d.Ago("1h"),
         arms=d.Arms("version"),

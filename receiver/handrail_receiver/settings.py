@@ -1,7 +1,7 @@
 """Environment and one optional file → Settings, or every error at once.
 
 Each field is the variable `HANDRAIL_<FIELD>`; `HANDRAIL_SETTINGS` names a TOML file with the same fields in
-lower case, `handrail.toml` in the current folder without it. Variables win over the file. docs/receiver.md has one
+lower case, `handrail.toml` in the current folder without it. Variables win over the file. docs/reference/receiver.md has one
 line for each.
 """
 
@@ -261,7 +261,7 @@ def _line(item: object) -> str:
     if item["type"] == "literal_error":
         return f"{setting}: {item['input']!r} is not one of {item['ctx']['expected']}; write one of them"
     said = str(item["msg"])[0].lower() + str(item["msg"])[1:].partition(",")[0]
-    return f"{setting}: {item['input']!r}: {said}; {CURES.get(item['type'], 'see docs/receiver.md')}"
+    return f"{setting}: {item['input']!r}: {said}; {CURES.get(item['type'], '`handrail docs receiver` has all settings')}"
 
 
 def _wrong_together(settings: Settings) -> Iterator[str]:

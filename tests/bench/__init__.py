@@ -1,1 +1,1 @@
-"""Measurements that docs/benchmarks.md quotes: each prints what it compares, side by side, from one run."""
+"""The measurements in docs/explanation/benchmarks.md: each prints what it compares, side by side, from one run."""

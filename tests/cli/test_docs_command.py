@@ -10,18 +10,48 @@ from cli.places import Shell
 ROOT = Path(__file__).parents[2]
 
 
-def test_the_pages_are_listed_with_their_headings(shell: Shell) -> None:
+PAGES = {
+    "first-rollout": "tutorial/first-rollout.md",
+    "receiver": "reference/receiver.md",
+    "receiver.md": "reference/receiver.md",
+    "targets": "reference/targets/README.md",
+    "targets/haproxy": "reference/targets/haproxy.md",
+    "concepts": "concepts.md",
+}
+
+
+def text(page: str) -> str:
+    return (ROOT / "docs" / page).read_text()
+
+
+def test_the_pages_are_listed_by_part_with_their_headings(shell: Shell) -> None:
     code, said, wrong = shell.handrail("docs")
-    lines = [line.split(maxsplit=1) for line in said.splitlines()]
+    lines = said.splitlines()
+    listed = dict(line.split(maxsplit=1) for line in lines if line.startswith("  "))
     assert (code, wrong) == (0, "")
-    assert ["first-rollout", "From the wheel to the first guarded rollout"] in lines
-    assert ["targets/haproxy", (ROOT / "docs/targets/haproxy.md").read_text().splitlines()[0][2:]] in lines
+    assert [line for line in lines if line and not line.startswith("  ")] == [
+        "Tutorial",
+        "How-to",
+        "Reference",
+        "Explanation",
+        "For maintainers",
+    ]
+    assert {name: listed[name] for name in PAGES if not name.endswith(".md")} == {
+        name: text(page).splitlines()[0][2:] for name, page in PAGES.items() if not name.endswith(".md")
+    }
 
 
-@pytest.mark.parametrize("name", ["receiver", "receiver.md", "targets/haproxy"])
+def test_every_page_but_the_first_is_listed_once(shell: Shell) -> None:
+    listed = [line.split()[0] for line in shell.handrail("docs")[1].splitlines() if line.startswith("  ")]
+    assert len(set(listed)) == len(listed)
+    texts = sorted(shell.handrail("docs", name)[1] for name in listed)
+    pages = set((ROOT / "docs").rglob("*.md")) - {ROOT / "docs/README.md"}
+    assert texts == sorted(page.read_text() for page in pages)
+
+
+@pytest.mark.parametrize("name", PAGES)
 def test_a_page_is_printed_as_it_is(shell: Shell, name: str) -> None:
-    page = ROOT / "docs" / f"{name.removesuffix('.md')}.md"
-    assert shell.handrail("docs", name) == (0, page.read_text(), "")
+    assert shell.handrail("docs", name) == (0, text(PAGES[name]), "")
 
 
 @pytest.mark.parametrize(

@@ -165,7 +165,7 @@ def test_a_new_repository_with_three_passes_its_own_check(
 
 @pytest.mark.parametrize(("file", "block"), [("pre-commit.yaml", 0), ("github.yml", 1), ("gitlab.yml", 2)])
 def test_the_documented_templates_are_those_that_init_writes(file: str, block: int) -> None:
-    shown = (ROOT / "docs/gitops.md").read_text().split("```yaml\n")[1 + block].split("```")[0]
+    shown = (ROOT / "docs/how-to/gitops.md").read_text().split("```yaml\n")[1 + block].split("```")[0]
     assert yaml.safe_load(shown) == yaml.safe_load((STARTER / file).read_text())
 
 

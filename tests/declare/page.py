@@ -1,4 +1,4 @@
-"""The words' own docstrings → docs/declarations.md: `PYTHONPATH=tests .venv/bin/python -m declare.page` writes them.
+"""The words' own docstrings → docs/reference/declarations.md: `PYTHONPATH=tests .venv/bin/python -m declare.page` writes them.
 
 Under each `### Word` stand its signature and its meaning, from the code; all else on the page is written by hand.
 """
@@ -15,7 +15,7 @@ from handrail import declare
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-PAGE = Path(__file__).parents[2] / "docs/declarations.md"
+PAGE = Path(__file__).parents[2] / "docs/reference/declarations.md"
 SECTION = re.compile(r"^### (\w+)\n(.*?)(?=^##|\Z)", re.MULTILINE | re.DOTALL)
 
 

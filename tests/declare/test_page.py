@@ -1,4 +1,4 @@
-"""docs/declarations.md: every word, as the code has it, and examples that compile without a finding."""
+"""docs/reference/declarations.md: every word, as the code has it, and examples that compile without a finding."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from handrail import declare
 from handrail.errors import Severity
 from project.examples import Example, examples
 
-EXAMPLES = [example for example in examples("python") if example.page == "docs/declarations.md"]
+EXAMPLES = [example for example in examples("python") if example.page == "docs/reference/declarations.md"]
 ROLLOUT = next(example.text for example in EXAMPLES if "Environment(" not in example.text)
 
 

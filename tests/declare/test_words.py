@@ -112,9 +112,9 @@ def test_a_value_that_was_refused_already_is_not_refused_where_it_is_used() -> N
 
 def test_what_an_unknown_word_is_mixed_into_is_not_refused_either() -> None:
     assert refusals("Guardrail(f'x-{nmae}', Rate('a'), tiers=[*TIRES, Warning(Above(1 + limti))])") == [
-        "there is no 'TIRES'; see docs/declarations.md for the words there are",
-        "there is no 'limti'; see docs/declarations.md for the words there are",
-        "there is no 'nmae'; see docs/declarations.md for the words there are",
+        "there is no 'TIRES'; `handrail docs declarations` has the words there are",
+        "there is no 'limti'; `handrail docs declarations` has the words there are",
+        "there is no 'nmae'; `handrail docs declarations` has the words there are",
     ]
 
 

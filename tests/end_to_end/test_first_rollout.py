@@ -1,4 +1,4 @@
-"""docs/first-rollout.md: its commands, one after another, from a wheel of this tree to a rollout that is guarded.
+"""docs/tutorial/first-rollout.md: its commands, one after another, from a wheel of this tree to a rollout that is guarded.
 
 What a person would edit, this edits: addresses, folders, and `faster`, so that minutes are seconds.
 """
@@ -23,7 +23,7 @@ from servers.newer import newer
 from end_to_end.demo.load import load
 from end_to_end.demo.stack import arm
 
-PAGE = "docs/first-rollout.md"
+PAGE = "docs/tutorial/first-rollout.md"
 THEIRS = """
 route: {receiver: ops}
 receivers: [{name: ops}]

@@ -224,5 +224,5 @@ def test_loading_twice_reads_the_file_as_it_is_now(tmp_path: Path) -> None:
 def test_what_stumbles_over_an_unknown_word_is_not_said_as_well(tmp_path: Path) -> None:
     text = "from handrail.declare import *\nx = [Stage(str(n)) for n in range(COUNT)]\n"
     assert problems(tmp_path, {"rollouts/shop.py": text}) == [
-        "rollouts/shop.py:2: error: there is no 'COUNT'; see docs/declarations.md for the words there are"
+        "rollouts/shop.py:2: error: there is no 'COUNT'; `handrail docs declarations` has the words there are"
     ]

@@ -1,6 +1,6 @@
 """`python -m mutation`: make every mutant, ask promtool about each, and say which survive.
 
-Exit code 1 when less than 97 % are noticed or when a survivor is not explained in docs/mutants.md.
+Exit code 1 when less than 97 % are noticed or when a survivor is not explained in docs/maintainers/mutants.md.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from .mutants import Mutant
 from .verdict import Subject, Verdict, judge, rollouts, subjects, verdicts
 
 ROOT = Path(__file__).parents[2]
-EXPLAINED = ROOT / "docs/mutants.md"
+EXPLAINED = ROOT / "docs/maintainers/mutants.md"
 LEAST = 0.97
 USUAL = ["checkout/*", "relay-r1/*", "aurigraph-v12/slo-*", "aurigraph-v12/rollout"]
 """The groups that are changed where nobody says of which rollout."""
@@ -108,12 +108,14 @@ def _answer(console: Console, judged: list[Verdict], patterns: list[str]) -> int
     if not enough:
         console.print(f"less than {LEAST:.0%} were noticed", style="red")
     if strangers:
-        console.print(f"{len(strangers)} survivors are not explained in docs/mutants.md", style="red")
+        console.print(
+            f"{len(strangers)} survivors are not explained in docs/maintainers/mutants.md", style="red"
+        )
     return 0 if enough and not strangers else 1
 
 
 def explained() -> list[str]:
-    """The names in docs/mutants.md: what stands in backquotes at the beginning of a table's row; `*` is anything."""
+    """The names in docs/maintainers/mutants.md: what stands in backquotes at the beginning of a table's row; `*` is anything."""
     return re.findall(r"^\| `([^`]+)` \|", EXPLAINED.read_text(encoding="utf-8"), re.MULTILINE)
 
 

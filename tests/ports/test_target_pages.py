@@ -19,7 +19,7 @@ from ports.target_cases import CASES
 from pydantic import TypeAdapter
 from starlette.responses import JSONResponse
 
-DOCS = Path(__file__).parents[2] / "docs"
+DOCS = Path(__file__).parents[2] / "docs/reference"
 PAGES = sorted(page for page in (DOCS / "targets").glob("*.md") if page.name != "README.md")
 SECTIONS = ["What it needs", "What is sent and read back", "What a rehearsal finds out", "Beware"]
 EXAMPLE = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)

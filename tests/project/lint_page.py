@@ -1,4 +1,4 @@
-"""The lints' own docstrings → docs/lints.md: `PYTHONPATH=tests .venv/bin/python -m project.lint_page` writes it."""
+"""The lints' own docstrings → docs/reference/lints.md: `PYTHONPATH=tests .venv/bin/python -m project.lint_page` writes it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from types import ModuleType
 
 from handrail import lint
 
-PAGE = Path(__file__).parents[2] / "docs/lints.md"
+PAGE = Path(__file__).parents[2] / "docs/reference/lints.md"
 HEAD = """\
 # Lints
 

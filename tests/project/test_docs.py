@@ -58,7 +58,7 @@ def commands(example: Example) -> list[list[str]]:
 
 def test_every_target_of_the_makefile_is_described_and_no_other() -> None:
     described = re.findall(
-        r"^\| `make ([a-z0-9-]+)` \|", (ROOT / "docs/development.md").read_text(), re.MULTILINE
+        r"^\| `make ([a-z0-9-]+)` \|", (ROOT / "docs/maintainers/development.md").read_text(), re.MULTILINE
     )
     assert described == targets()
 
@@ -72,7 +72,7 @@ def test_every_command_is_described_with_every_option_and_no_other() -> None:
     table = re.compile(r"^\| (`-.*?) \|", re.MULTILINE)
     described = {
         command: set(re.findall(r"`(-[a-z-]+)`", "".join(table.findall(text))))
-        for command, text in sections("commands.md").items()
+        for command, text in sections("reference/commands.md").items()
     }
     assert described == options()
 
@@ -88,7 +88,7 @@ def test_every_setting_is_described_with_what_holds_without_it_and_no_other() ->
         f"HANDRAIL_{name.upper()}": "" if field.default in (None, ()) else _written(field.default)
         for name, field in Settings.model_fields.items()
     }
-    assert dict(row.findall(sections("receiver.md")["Settings"])) == meant
+    assert dict(row.findall(sections("reference/receiver.md")["Settings"])) == meant
 
 
 def _written(default: object) -> str:
@@ -143,7 +143,7 @@ def test_every_python_example_that_is_no_quote_compiles() -> None:
 
 def test_the_page_of_declarations_declares_what_can_be_generated(tmp_path: Path) -> None:
     """All of its rollouts in one folder, in both of its environments."""
-    written = [example for example in examples("python") if example.page == "docs/declarations.md"]
+    written = [example for example in examples("python") if example.page == "docs/reference/declarations.md"]
     files = {f"rollouts/line_{example.line}.py": example.text for example in written[:-1]}
     source = declared.folder(tmp_path, {**files, "environments.py": written[-1].text})
     problems = problems_everywhere(source)

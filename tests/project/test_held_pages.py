@@ -10,8 +10,8 @@ import pytest
 TOP = Path(__file__).parents[2]
 TEST = re.compile(r"^(?:async )?def (test_\w+)", re.MULTILINE)
 OF_THEIR_KIND = {
-    "alertmanager.md": ("test_alertmanager.py", "test_together.py", "test_outage.py"),
-    "safety.md": ("test_attacks.py", "test_attacks_on_people.py"),
+    "explanation/alertmanager.md": ("test_alertmanager.py", "test_together.py", "test_outage.py"),
+    "explanation/safety.md": ("test_attacks.py", "test_attacks_on_people.py"),
 }
 HEADS = ("| fact", "| answer", "| attack")
 

@@ -1,4 +1,4 @@
-"""docs/requirements.md names what exists: alerts, panels, gate checks and files."""
+"""docs/maintainers/requirements.md names what exists: alerts, panels, gate checks and files."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import yaml
 
 TOP = Path(__file__).parents[2]
 GENERATED = TOP / "generated"
-PAGE = (TOP / "docs" / "requirements.md").read_text(encoding="utf-8")
+PAGE = (TOP / "docs/maintainers/requirements.md").read_text(encoding="utf-8")
 ROWS = [
     (section.partition("\n")[0], *row)
     for section in PAGE.split("\n## ")[1:]

@@ -1,6 +1,6 @@
 """The state machine of an attempt: for each state the events, who may cause them, and the next state.
 
-`answer` and `decide` obey it, docs/walk.md shows it, and a test compares it with both.
+`answer` and `decide` obey it, docs/how-to/walk.md shows it, and a test compares it with both.
 """
 
 from __future__ import annotations
@@ -120,7 +120,7 @@ def leads_to(state: AttemptState | None, event: str, who: Who) -> frozenset[Atte
 
 
 def as_markdown() -> str:
-    """The table as docs/walk.md shows it."""
+    """The table as docs/how-to/walk.md shows it."""
     head = ("| in state | what happens | who | leads to | the evidence gets |", "|---|---|---|---|---|")
     return "\n".join((*head, *map(_row, TABLE)))
 

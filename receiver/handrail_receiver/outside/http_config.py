@@ -42,7 +42,7 @@ CURES = {
     "sigv4": "requests cannot be signed here; put a proxy that signs them before the address",
     "oauth2": "it cannot be done here; have the token written into a file and name that in authorization.credentials_file",
 }
-UNKNOWN = "there is no such key; docs/receiver.md has those that there are"
+UNKNOWN = "there is no such key; `handrail docs receiver` has all of them"
 
 
 class _Part(BaseModel):

@@ -64,7 +64,7 @@ def template_problem(template: str) -> str | None:
         for incident in _specimens():
             _rendered(template, incident, Plain())
     except FAILURES as error:
-        return f"{error}; see docs/telling.md for what a template knows"
+        return f"{error}; `handrail docs telling` says what a template knows"
     return None
 
 

@@ -154,5 +154,5 @@ def _place(answer: _SlackAnswer) -> str:
     if answer.error in AGAIN:
         raise Retryable(Cause.busy, said)
     raise Permanent(
-        CAUSES.get(answer.error, Cause.refused), f"{said}; see docs/telling.md for what the token needs"
+        CAUSES.get(answer.error, Cause.refused), f"{said}; `handrail docs telling` says what the token needs"
     )

@@ -170,7 +170,7 @@ def _field(cls: type, step: PathStep) -> str:
 def _expected(cls: type, element: tuple[PathStep, ...]) -> str:
     """What to write in a field, or in one place of its list."""
     if not element:
-        return "what docs/declarations.md says"
+        return "what `handrail docs declarations` says"
     hint = get_type_hints(cls, include_extras=True).get(_field(cls, element[0]), object)
     if len(element) > 1:
         members = [get_args(member)[0] for member in _members(hint) if _is_list(member)]
@@ -200,7 +200,7 @@ def expected(hint: Any) -> str:
         return f"a dict {{{key}: {value}, …}}"
     if isinstance(hint, type) and is_dataclass(hint):
         return f"{hint.__name__}(…)"
-    return _PLAIN.get(hint, "what docs/declarations.md says")
+    return _PLAIN.get(hint, "what `handrail docs declarations` says")
 
 
 _PLAIN = {str: "a text in quotes", int: "a whole number", float: "a number", bool: "True or False"}

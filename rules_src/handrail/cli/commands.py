@@ -219,7 +219,7 @@ def serve(
         typer.Option("--check", help="Do not serve; say what a start would find, and who does not answer."),
     ] = False,
 ) -> None:
-    """Run the receiver; its settings are in handrail.toml or HANDRAIL_* variables (docs/receiver.md)."""
+    """Run the receiver; its settings are in handrail.toml or HANDRAIL_* variables (`handrail docs receiver`)."""
     gc.set_threshold(*GC_OF_A_SERVER)  # it lives long
     try:
         from handrail_receiver.cli import serve as run  # noqa: PLC0415

@@ -1,4 +1,4 @@
-"""Channels that can be told: one class for each kind. docs/telling.md says what each is sent."""
+"""Channels that can be told: one class for each kind. docs/reference/telling.md says what each is sent."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ Channel = Annotated[Slack | PagerDuty | Webhook | StatusPage, Field(discriminato
 
 @declared
 class Tell:
-    """Tell a channel about an action; `template` is a jinja2 text about `incident` (see docs/telling.md)."""
+    """Tell a channel about an action; `template` is a jinja2 text about `incident` (see docs/reference/telling.md)."""
 
     channel: Channel
     template: str | None = None
@@ -95,7 +95,9 @@ class Tell:
             used = meta.find_undeclared_variables(jinja.parse(template or ""))
         except TemplateSyntaxError as error:
             what = (error.message or "it is no jinja2 text").rstrip(".")
-            raise ValueError(f"line {error.lineno}: {what}; see docs/telling.md for templates") from None
+            raise ValueError(
+                f"line {error.lineno}: {what}; `handrail docs telling` says what a template knows"
+            ) from None
         unknown = used - {"incident"} - jinja.globals.keys()
         if unknown:
             raise ValueError(f"it uses {', '.join(sorted(unknown))}, which no template has; write incident.…")

@@ -47,7 +47,7 @@ def check(
                 )
             if lint not in known:
                 near = difflib.get_close_matches(lint, known, n=1)
-                cure = f"did you mean '{near[0]}'?" if near else "docs/lints.md has them all"
+                cure = f"did you mean '{near[0]}'?" if near else "`handrail docs lints` has them all"
                 what = f"accepts '{lint}', and there is no such lint"
             elif here.get(lint) is Severity.fatal:
                 what, cure = f"accepts '{lint}', which cannot be accepted", "correct it"

@@ -255,7 +255,7 @@ def _no_word(word: str, where: Where, own: Iterable[str]) -> Problem:
         cure = f"add it to `from {_WORDS} import …`"
         return Problem(where, Severity.error, f"'{word}' is not imported", cure)
     near = difflib.get_close_matches(word, [*declare.__all__, *sorted(own)], n=1)
-    cure = f"did you mean '{near[0]}'?" if near else "see docs/declarations.md for the words there are"
+    cure = f"did you mean '{near[0]}'?" if near else "`handrail docs declarations` has the words there are"
     return Problem(where, Severity.error, f"there is no '{word}'", cure)
 
 

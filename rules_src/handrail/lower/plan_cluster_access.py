@@ -32,7 +32,7 @@ def cluster_access(playbook: Playbook) -> tuple[ClusterAccess, ...]:
 
 
 def _of_step(step: Step) -> Iterator[ClusterAccess]:
-    """As the step's page in docs/targets says."""
+    """As the step's page in docs/reference/targets says."""
     if isinstance(step, RolloutAbort) and _is_own(step.api):
         for resource, verb in (("rollouts", "get"), ("rollouts/status", "patch")):
             yield ClusterAccess(step.namespace, _ARGO, resource, verb, step.rollout, step.token.name)

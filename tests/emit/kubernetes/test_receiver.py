@@ -157,7 +157,9 @@ def test_it_may_do_what_its_steps_need_where_they_need_it_and_no_more() -> None:
 @pytest.mark.parametrize(("step", "page"), [(ABORT, "argo-rollouts"), (BACK, "deployment")])
 def test_the_rights_of_a_step_are_those_that_its_page_names(step: Step, page: str) -> None:
     _, role, _ = with_steps(step)["rbac.yaml"]["items"]
-    said = re.search(r"```yaml\n(rules:.*?)```", (ROOT / f"docs/targets/{page}.md").read_text(), re.DOTALL)
+    said = re.search(
+        r"```yaml\n(rules:.*?)```", (ROOT / f"docs/reference/targets/{page}.md").read_text(), re.DOTALL
+    )
     assert said
     rules = [{key: rule[key] for key in rule if key != "resourceNames"} for rule in role["rules"]]
     assert sorted(rules, key=str) == sorted(yaml.safe_load(said[1])["rules"], key=str)

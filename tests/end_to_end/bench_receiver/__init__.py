@@ -1,1 +1,1 @@
-"""How much the receiver takes, beside Debian's `webhook`: the figures in docs/benchmarks.md."""
+"""How much the receiver takes, beside Debian's `webhook`: the figures in docs/explanation/benchmarks.md."""

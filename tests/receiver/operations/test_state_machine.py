@@ -1,4 +1,4 @@
-"""The table of the attempt's state machine says what the receiver does, and docs/walk.md shows it."""
+"""The table of the attempt's state machine says what the receiver does, and docs/how-to/walk.md shows it."""
 
 from __future__ import annotations
 
@@ -91,4 +91,4 @@ def test_no_line_of_the_table_is_there_twice() -> None:
 
 
 def test_the_page_shows_the_table() -> None:
-    assert as_markdown() in (ROOT / "docs/walk.md").read_text()
+    assert as_markdown() in (ROOT / "docs/how-to/walk.md").read_text()

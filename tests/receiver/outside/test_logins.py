@@ -180,7 +180,7 @@ async def test_a_login_that_is_refused_names_the_setting_and_not_the_token(
                 "http.yml: oauth2: it cannot be done here; have the token written into a file and name that in authorization.credentials_file",
                 "http.yml: proxy_url: nothing is sent through a proxy; let the receiver reach the address itself",
                 "http.yml: sigv4: requests cannot be signed here; put a proxy that signs them before the address",
-                "http.yml: sigv5: there is no such key; docs/receiver.md has those that there are",
+                "http.yml: sigv5: there is no such key; `handrail docs receiver` has all of them",
             ],
         ),
         (

@@ -20,10 +20,13 @@ def test_every_kind_of_channel_has_one_line() -> None:
     ("template", "says"),
     [
         ("{{ rollout }}", "it uses rollout, which no template has; write incident.…"),
-        ("{{ incident.title | bold }}", "line 1: No filter named 'bold'; see docs/telling.md for templates"),
+        (
+            "{{ incident.title | bold }}",
+            "line 1: No filter named 'bold'; `handrail docs telling` says what a template knows",
+        ),
         (
             "\n{% if %}",
-            "line 2: Expected an expression, got 'end of statement block'; see docs/telling.md for templates",
+            "line 2: Expected an expression, got 'end of statement block'; `handrail docs telling` says what a template knows",
         ),
     ],
 )

@@ -94,7 +94,7 @@ def test_a_template_that_fails_still_lets_the_default_text_out(template: str, wh
     if "lines[9]" not in template:
         assert why in text
     assert found is not None
-    assert found.endswith("; see docs/telling.md for what a template knows")
+    assert found.endswith("; `handrail docs telling` says what a template knows")
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,7 @@ from handrail.plan import (
 
 MARGIN = Decimal("0.05")
 """How far beside its limit a value lies that is just over or just under it."""
+_STRICT = (Op.above, Op.below)
 
 
 def calm(measure: Measure, limits: Iterable[tuple[Op, Decimal]]) -> Decimal:
@@ -61,6 +62,37 @@ def exact(condition: Condition, limit: Decimal) -> bool:
             return limit in (0, 1)
         case _:
             return False
+
+
+def just_over(condition: Condition, limit: Decimal, scrape: timedelta) -> Decimal:
+    """A value just beyond the limit."""
+    measure = condition.signal.measure.inner
+    if isinstance(measure, Absence):
+        return Decimal(1)
+    if isinstance(measure, Increase):
+        by = max(Decimal(1), limit * _blur(measure, scrape))
+        return limit + by if condition.is_upper else limit - by
+    if condition.op not in _STRICT and exact(condition, limit):
+        return limit
+    return _beside(limit, measure, up=condition.is_upper)
+
+
+def just_under(condition: Condition, limit: Decimal, scrape: timedelta) -> Decimal:
+    """A value just on the right side of the limit; the limit itself where that can be had exactly."""
+    measure = condition.signal.measure.inner
+    if isinstance(measure, Absence):
+        return Decimal(0)
+    if isinstance(measure, Increase):
+        by = _blur(measure, scrape) if limit else Decimal(condition.op not in _STRICT)
+        return limit * (1 - by) if condition.is_upper else limit * (1 + by)
+    if condition.op in _STRICT and exact(condition, limit):
+        return limit
+    return _beside(limit, measure, up=not condition.is_upper)
+
+
+def _blur(measure: Increase, scrape: timedelta) -> Decimal:
+    """How far beside a count lies what surely is another."""
+    return MARGIN + unsure(measure, scrape)
 
 
 def adds_up(measure: Measure) -> bool:

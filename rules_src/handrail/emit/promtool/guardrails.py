@@ -11,11 +11,11 @@ from functools import cached_property
 from handrail.contract import names
 from handrail.emit.promtool.attempts import stable_of, with_arm
 from handrail.emit.promtool.feeds import Phase, Value, selectors
+from handrail.emit.promtool.lasting import COUNTED, PACED, breach_begins, breach_ends, shows
 from handrail.emit.promtool.series import At, Feed, Feeds, Key, Timeline, chosen, matches
 from handrail.emit.promtool.story import (
     FOREVER,
     NOTHING,
-    TICK,
     Clock,
     Context,
     Figure,
@@ -29,18 +29,11 @@ from handrail.emit.promtool.story import (
 from handrail.emit.promtool.subject import CHANGED, Subject, Values
 from handrail.emit.promtool.text import expanded
 from handrail.plan import (
-    Absence,
     Alert,
     Condition,
-    Gauge,
-    Growth,
     Guardrail,
     Increase,
-    Latency,
-    Rate,
-    Ratio,
     Signal,
-    SlowerThan,
     State,
     StateChanges,
     While,
@@ -52,9 +45,6 @@ PAST = timedelta(hours=1)
 """A past that is as long is scraped as seldom as its windows allow."""
 FLOOD = 10_000
 """So many times the usual events in one scrape outweigh those of a whole window."""
-COUNTED = (Ratio, Latency, SlowerThan)
-PACED = (Rate, Growth, Increase)
-"""Measures whose value is only right when their window is filled."""
 
 
 @dataclass(frozen=True)
@@ -130,21 +120,11 @@ class Director:
 
     def shows(self, signal: Signal, start: timedelta = NOTHING) -> timedelta:
         """From when on a steady value that is fed from `start` on is surely the signal's."""
-        measure, width = signal.measure.inner, signal.measure.width
-        if isinstance(signal.measure, While) and not start:
-            condition = signal.measure.condition
-            own = Signal("", condition, signal.unit, signal.value, None, None, (), ())
-            return max(self.shows(own), self._shows(measure, width, start))
-        return self._shows(measure, width, start)
-
-    def _shows(self, measure: object, width: timedelta, start: timedelta) -> timedelta:
-        if isinstance(measure, Absence):
-            return start - self.scrape + width + TICK if start else width
-        if isinstance(measure, COUNTED) and not start:
-            return self.scrape
-        if isinstance(measure, (*COUNTED, *PACED)):
-            return start - self.scrape + width if start else width + self.scrape
-        return start - self.scrape + width + TICK if width and start else start
+        measure = signal.measure
+        found = shows(measure.inner, self.scrape, start)
+        if isinstance(measure, While) and not start:
+            return max(shows(measure.condition, self.scrape, start), found)
+        return found
 
     @cached_property
     def ago(self) -> timedelta:
@@ -333,13 +313,13 @@ class Director:
         timeline, flood = Timeline(self.scrape), Decimal(1)
         timeline.play(self.feeds(calm), max(self.ready, self.clock.step))
         onset = timeline.now
-        begins = self._begins(measure, onset, up=up)
+        begins = breach_begins(measure, onset, self.scrape, up=up)
         if isinstance(measure, COUNTED):
             flood = Decimal(FLOOD * max(1, min(width, onset) // self.scrape))
         waits = max(self.clock.times(alert.sustained) for alert in self.guardrail.alerts)
         timeline.play(self.feeds(values, flood), self.clock.first(begins.last) + waits)
         end = timeline.now
-        ends = self._ends(measure, onset, end, up=up)
+        ends = breach_ends(measure, onset, end, self.scrape, up=up)
         first = Phase(calm, NOTHING, self.ready)
         phases = [first, Phase(values, begins.first, begins.last), Phase(calm, ends.first, ends.last)]
         if self.subject.entangled:  # what ends for one of its measures does not for the other
@@ -350,32 +330,6 @@ class Director:
         timeline.play(self.feeds(values if again else calm), max(looks, default=NOTHING))
         known = onset + self.ago if self.ago else end if self.subject.entangled else FOREVER
         return self.story(promise, timeline, lives, (at for at in looks if at <= known))
-
-    def _begins(self, measure: object, onset: timedelta, *, up: bool) -> Span:
-        width: timedelta = getattr(measure, "window", None) or NOTHING
-        last = onset - self.scrape
-        if isinstance(measure, Absence):
-            return Span(last + width, last + width + TICK)
-        slow = isinstance(measure, PACED) and not up
-        slow = slow or (isinstance(measure, Gauge) and bool(width) and up == (measure.over == "min"))
-        return Span(onset, last + width + TICK if slow else onset)
-
-    def _ends(self, measure: object, onset: timedelta, end: timedelta, *, up: bool) -> Span:
-        """When a breach is over of which the last scrape is the one before `end`."""
-        width: timedelta = getattr(measure, "window", None) or NOTHING
-        last = end - self.scrape
-        if isinstance(measure, StateChanges):
-            return Span(onset - self.scrape + width, onset - self.scrape + width + TICK)
-        if isinstance(measure, Absence) or not width:
-            return Span(end, end)
-        if isinstance(measure, Gauge):
-            at_once = up == (measure.over == "min")
-            return Span(end, end) if at_once else Span(last + width, last + width + TICK)
-        if isinstance(measure, PACED) and not up:
-            return Span(end, last + width)
-        if isinstance(measure, Rate | Growth):
-            return Span(last - self.scrape + width, last + width)
-        return Span(last + width, last + width)
 
     # Blindness
 

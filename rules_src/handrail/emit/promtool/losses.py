@@ -7,7 +7,8 @@ from datetime import timedelta
 from decimal import Decimal
 
 from handrail.emit.promtool.feeds import selectors, series_of
-from handrail.emit.promtool.guardrails import COUNTED, Director
+from handrail.emit.promtool.guardrails import Director
+from handrail.emit.promtool.lasting import COUNTED
 from handrail.emit.promtool.series import At, Feeds, Impossible, Key, Timeline, matches
 from handrail.emit.promtool.story import FOREVER, NOTHING, TICK, Context, Span, Story
 from handrail.plan import Gauge, Growth, Increase, Reference, Signal

@@ -10,7 +10,8 @@ from functools import cached_property, partial
 
 from handrail.emit.promtool.births import births
 from handrail.emit.promtool.feeds import FREE, Phase, Value, selectors, series_of
-from handrail.emit.promtool.guardrails import COUNTED, Director
+from handrail.emit.promtool.guardrails import Director
+from handrail.emit.promtool.lasting import COUNTED
 from handrail.emit.promtool.losses import gone, lost, no_number, unheard, young
 from handrail.emit.promtool.series import Impossible, Timeline
 from handrail.emit.promtool.silences import neighbours, resting

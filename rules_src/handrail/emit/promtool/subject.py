@@ -14,7 +14,7 @@ from itertools import pairwise
 from handrail.contract import names
 from handrail.emit.promtool.attempts import canary_of
 from handrail.emit.promtool.feeds import MANY, Pace, Value, edges, feeds, measured, selectors, whole
-from handrail.emit.promtool.figures import MARGIN, _beside, bounds, calm, exact, like_now, unsure
+from handrail.emit.promtool.figures import bounds, calm, exact, just_over, just_under, like_now, unsure
 from handrail.emit.promtool.series import At, Feed, Feeds, Impossible, Key, chosen, matches
 from handrail.plan import (
     Absence,
@@ -25,7 +25,6 @@ from handrail.plan import (
     Increase,
     Latency,
     Measure,
-    Op,
     PromQL,
     Ratio,
     Reference,
@@ -43,7 +42,6 @@ from handrail.plan import (
 CHANGED = Decimal(1)
 LE = "le"
 NEUTRAL = ("calm", "quiet")
-_STRICT = (Op.above, Op.below)
 _BASES = tuple(map(Decimal, ("0.1", "0.5", "0.02", "0.9", "0.001", "10", "1000", "100000")))
 
 Values = Mapping[str, Value]
@@ -152,15 +150,7 @@ class Subject:
             return CHANGED
         if condition.state is not None:
             return condition.state
-        limit = self._limit(condition)
-        measure = condition.signal.measure.inner
-        if isinstance(measure, Absence):
-            return Decimal(1)
-        if isinstance(measure, Increase):
-            return limit + max(Decimal(1), limit * self._blur(measure)) * (1 if condition.is_upper else -1)
-        if condition.op not in _STRICT and exact(condition, limit):
-            return limit
-        return _beside(limit, measure, up=condition.is_upper)
+        return just_over(condition, self._limit(condition), self.rollout.scrape)
 
     def under(self, condition: Condition) -> Value:
         """A value just on the right side of the limit; the limit itself where that can be had exactly."""
@@ -168,20 +158,7 @@ class Subject:
             return Decimal(0)
         if condition.state is not None:
             return self._neutral[0]
-        limit = self._limit(condition)
-        measure = condition.signal.measure.inner
-        if isinstance(measure, Absence):
-            return Decimal(0)
-        if isinstance(measure, Increase):
-            by = self._blur(measure) if limit else Decimal(condition.op not in _STRICT)
-            return limit * (1 - by) if condition.is_upper else limit * (1 + by)
-        if condition.op in _STRICT and exact(condition, limit):
-            return limit
-        return _beside(limit, measure, up=not condition.is_upper)
-
-    def _blur(self, measure: Measure) -> Decimal:
-        """How far beside a count lies what surely is another."""
-        return MARGIN + unsure(measure, self.rollout.scrape)
+        return just_under(condition, self._limit(condition), self.rollout.scrape)
 
     def far(self, signal: Signal, *, up: bool) -> Value:
         """A value far beyond every limit on that side."""

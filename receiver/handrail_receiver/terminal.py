@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+GOES_BACK_OR_ENDED = ("rolling-back", "rolled-back", "complete", "abandoned")
+"""The states in which nobody asks whether it could be rolled back."""
+
 
 def status(said: dict[str, Any]) -> str:
     """Where a rollout stands, and what the gate ahead asks for."""
@@ -26,7 +29,7 @@ def _row(said: dict[str, Any]) -> tuple[str, ...]:
         return name, service, "-", "not guarded" if not said["stages"] else "no attempt yet", "-", ""
     notes = [_versions(attempt["versions"])] if attempt.get("versions") else []
     notes += [f"held: {attempt['held']}"] if attempt["held"] else []
-    if attempt["state"] == "active" and not attempt["rollback_ready"]:
+    if attempt["state"] not in GOES_BACK_OR_ENDED and not attempt["rollback_ready"]:
         notes.append(f"no way back: {attempt['not_ready']}")
     if said["changed"]:
         notes.append("its playbook has changed since")
@@ -51,7 +54,7 @@ def _attempt(said: dict[str, Any]) -> list[str]:
         lines.append(f"  {_versions(versions)}")
     if attempt["held"]:
         lines.append(f"  held: {attempt['held']}")
-    if attempt["state"] == "active":
+    if attempt["state"] not in GOES_BACK_OR_ENDED:
         ready = "yes" if attempt["rollback_ready"] else f"NO: {attempt['not_ready']}"
         lines.append(f"  can it be rolled back, when last rehearsed: {ready}; {drill} asks anew")
     if said.get("changed"):

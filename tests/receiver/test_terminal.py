@@ -36,7 +36,7 @@ def test_the_terminal_says_whether_it_can_be_rolled_back(
     with guarded(tmp_path) as shop:
         assert status(shop, capsys) == ["shop: no attempt yet"]
         shop.call("start")
-        began = ["shop: attempt 1, active, stage 10%"]
+        began = ["shop: attempt 1, baking, stage 10%"]
         asks = f"; {DRILL} asks anew"
         assert status(shop, capsys)[:2] == [
             *began,
@@ -60,7 +60,7 @@ def test_the_terminal_says_that_a_rollout_is_not_guarded(
             f"shop: not guarded, although it always should be; {DRILL} says what is missing"
         ]
         shop.call("start", anyway=True, why="people watch")
-        assert status(shop, capsys)[0] == "shop: attempt 1, active"
+        assert status(shop, capsys)[0] == "shop: attempt 1, guarding"
 
 
 def test_a_receiver_that_takes_long_is_not_called_gone(
@@ -92,7 +92,7 @@ def test_the_list_says_where_each_rollout_stands(tmp_path: Path, capsys: pytest.
             (
                 "rollout  service  attempt  state           stage  to know\n"
                 "search   finder   -        no attempt yet  -\n"
-                "shop     shop     1        active          10%    held: operator-1: lunch\n"
+                "shop     shop     1        held            10%    held: operator-1: lunch\n"
             ),
             "",
         )

@@ -12,6 +12,8 @@ from datetime import timedelta
 
 from handrail.contract import Action, Confirmation, Playbook, Step, TierFacts, names
 
+from handrail_receiver.lifecycle.state_machine import may
+from handrail_receiver.lifecycle.states import state_of
 from handrail_receiver.model import (
     NEVER_BEGUN,
     OPEN,
@@ -153,7 +155,10 @@ def _in_attempt(case: _Case, attempt: Attempt, *, before: bool | None) -> Decisi
     tier, again = case.tier, before is True
     if not case.signal.firing:
         return _resolved(case, attempt, before=before)
-    if not attempt.live and not _stronger(tier, case.history):
+    state = state_of(case.history)
+    if not may(state, _event(tier), "alert") and not (
+        may(state, "stronger rollback", "alert") and _stronger(tier, case.history)
+    ):
         text = f"attempt {attempt.number} is {attempt.state}"
         return case.say(Verdict.repeat if again else Verdict.note, "attempt-over", text)
     if tier.shadow:  # the playbook's word: no label of an alert makes it do less
@@ -165,6 +170,11 @@ def _in_attempt(case: _Case, attempt: Attempt, *, before: bool | None) -> Decisi
         text = f"{case.where}: people are asked to {tier.action}"
         return case.say(Verdict.repeat if again else Verdict.tell, "asked-for", text)
     return _act(case, attempt)
+
+
+def _event(tier: TierFacts) -> str:
+    """What its alert asks for, as the state machine calls it."""
+    return "rollback" if tier.action in STRENGTH else tier.action
 
 
 def _resolved(case: _Case, attempt: Attempt, *, before: bool | None) -> Decision:
@@ -266,12 +276,8 @@ def _held(case: _Case, attempt: Attempt, reason: str, text: str) -> Decision:
 
 
 def _stronger(tier: TierFacts, history: History) -> bool:
-    """Whether an attempt that is rolled back should still do this: a stronger action than any that was done."""
-    if (
-        tier.action not in STRENGTH
-        or history.attempt is None
-        or history.attempt.state != AttemptState.rolled_back
-    ):
+    """Whether it is a stronger action than any that was done."""
+    if tier.action not in STRENGTH:
         return False
     done = [
         STRENGTH[run.action]

@@ -15,7 +15,7 @@ from handrail_receiver.model.runs import ENTERING, NEVER_BEGUN, Run
 
 
 class AttemptState(StrEnum):
-    """Where one try at a rollout stands. operations/state_machine.py has what leads from one to the next."""
+    """What is kept of where one try at a rollout stands; lifecycle/states.py reads the state it is in from that."""
 
     active = "active"
     rolling_back = "rolling-back"

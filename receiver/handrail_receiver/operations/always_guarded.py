@@ -6,12 +6,15 @@ from dataclasses import replace
 
 from handrail.contract import Playbook
 
+from handrail_receiver.lifecycle.state_machine import may
+from handrail_receiver.lifecycle.states import state_of
 from handrail_receiver.model import HANDRAIL, Conditions, Decision, History, LastTold, SetHold, Verdict
 from handrail_receiver.operations.call import Call
 from handrail_receiver.operations.call_decision import decide_call
 
-FOLLOWS = Call("adopt", "handrail", "it has no stages and is always guarded")
-BY_ITSELF = Call("start", HANDRAIL, "it has no stages and is always guarded")
+ALWAYS = "it has no stages and is always guarded"
+FOLLOWS = Call("adopt", HANDRAIL, ALWAYS, itself=True)
+BY_ITSELF = Call("start", HANDRAIL, ALWAYS, itself=True)
 
 
 def begin_guarding(
@@ -71,6 +74,6 @@ def playbook_gone(playbook: Playbook, history: History) -> Decision:
         by=HANDRAIL,
         attempt=attempt.id if attempt else 0,
     )
-    if attempt is None or not attempt.live or attempt.held == text:
+    if attempt is None or not may(state_of(history), "hold", "receiver") or attempt.held == text:
         return known
     return replace(known, verdict=Verdict.tell, changes=(SetHold(text),), tell=action.tell if action else ())

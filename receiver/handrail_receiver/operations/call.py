@@ -4,22 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
 
 from handrail.contract import Step
 
 from handrail_receiver.gates.approvals import GateAnswer
 from handrail_receiver.gates.gate import GateInputs
+from handrail_receiver.lifecycle.state_machine import Who
 from handrail_receiver.model import Attempt, Captured
-
-JUST_ENTERED = timedelta(minutes=1)
-"""How long after a promotion the next one must name the stage it means."""
-
-UNNAMED = "name-the-stage"
-
-COMPLETE = "complete"
-"""What a promotion out of the last stage is called, where it names what it means."""
-
 
 NO_INPUTS, NO_ANSWER = GateInputs(), GateAnswer()
 
@@ -33,7 +24,8 @@ class Call:
     numbers in a line change. `found` is what a gate is judged by, `word` what the person says of it. `to` names the
     stage that is meant, empty when the call names none. `canary` and `stable` are the versions that a start, or an
     approval before it, gives or has read; `unread` says why one could not be read, `traffic` what
-    each has when the start comes. `looked_at` is how the attempt stood when that was found out.
+    each has when the start comes. `looked_at` is how the attempt stood when that was found out. `itself`: no person
+    asks, the receiver does.
     """
 
     verb: str
@@ -54,6 +46,14 @@ class Call:
     unread: str = ""
     traffic: tuple[str, ...] = ()
     looked_at: tuple[int, str] | None = None
+    itself: bool = False
+
+    @property
+    def who(self) -> Who:
+        """Who asks, as the state machine knows them."""
+        if self.itself:
+            return "receiver"
+        return "approver" if self.verb == "approve" else "operator"
 
 
 def stands(attempt: Attempt | None) -> tuple[int, str]:

@@ -14,10 +14,11 @@ from handrail.contract import GivenArms, OpenArms, Playbook, StageFacts, Step
 
 from handrail_receiver.gates.approvals import approve, check, no_gate
 from handrail_receiver.gates.gate import next_gate
+from handrail_receiver.lifecycle.state_machine import TERMINAL, may, refused
+from handrail_receiver.lifecycle.states import State, state_of
 from handrail_receiver.model import (
     BROKEN,
     NEVER_BEGUN,
-    OPEN,
     WORKED,
     Adopt,
     Attempt,
@@ -52,7 +53,6 @@ from handrail_receiver.operations.objections import (
     through,
 )
 from handrail_receiver.operations.playbook_diff import changes_between, pinned_anew
-from handrail_receiver.operations.state_machine import may
 from handrail_receiver.operations.still_firing import still_firing
 from handrail_receiver.words.arms import versions_in_words
 from handrail_receiver.words.times import when
@@ -67,7 +67,7 @@ COMPLETE = "complete"
 
 
 def decide_call(call: Call, newest: Playbook, history: History, now: Conditions) -> Decision:
-    """What follows from a person's call. A live attempt goes by its own playbook, whatever is the `newest`."""
+    """What follows from a call. A live attempt goes by its own playbook, whatever is the `newest`."""
     attempt = history.attempt
     playbook = in_force(attempt, newest)
     known = Decision(
@@ -84,30 +84,50 @@ def decide_call(call: Call, newest: Playbook, history: History, now: Conditions)
     wrong = not_given(call, playbook, attempt) if call.verb in GIVING else ""
     if wrong:
         return refusal(known, "versions", wrong)
+    state = state_of(history)
+    if not may(state, call.verb, call.who):
+        return refusal(known, *refused(state, call.verb, attempt, playbook.rollout))
     match call.verb:
-        case "start":
+        case "start" if state != State.held:
             return _start(known, call, playbook, history, now)
         case "rollback":
             return _rollback(known, call, playbook, history, now)
         case "check" | "approve":
             return _at_gate(known, call, playbook, history, now)
-    if attempt is None or not may(attempt.state, call.verb, "operator"):
-        return _not_now(known, attempt)
+    if attempt is None:  # the table has no other event without one
+        return refusal(known, *refused(state, call.verb, attempt, playbook.rollout))
     match call.verb:
-        case "promote":
-            return _promote(known, call, playbook, history, attempt, now)
-        case "retry":
-            return _retry(known, call, playbook, history, attempt, now)
         case "adopt":
             return _adopt(known, call, newest, attempt)
         case "abandon":
             return _abandon(known, call, attempt)
-        case "hold":
-            why = f"{call.by}: {call.why}" if call.why else f"held by {call.by}"
-            return replace(known, verdict=Verdict.hold, reason="asked-for", text=why, changes=(SetHold(why),))
+        case "hold" | "resume":
+            return _steer(known, call, attempt)
+    return _forward(known, call, playbook, history, attempt, now)
+
+
+def _forward(
+    known: Decision, call: Call, playbook: Playbook, history: History, attempt: Attempt, now: Conditions
+) -> Decision:
+    """What gives the canary more in an attempt that is under way, or is tried again."""
+    match call.verb:
+        case "start":
+            return _start_again(known, playbook, history, attempt, now)
+        case "retry" if state_of(history) == State.rolling_back:
+            return _rollback(known, call, playbook, history, now)
+        case "retry":
+            return _retry(known, call, playbook, history, attempt, now)
         case _:
-            text = f"promotions may go on; it was held: {attempt.held}" if attempt.held else "it was not held"
-            return replace(known, verdict=Verdict.act, reason="asked-for", text=text, changes=(SetHold(""),))
+            return _promote(known, call, playbook, history, attempt, now)
+
+
+def _steer(known: Decision, call: Call, attempt: Attempt) -> Decision:
+    """Nothing is promoted any more, or may be again."""
+    if call.verb == "hold":
+        why = f"{call.by}: {call.why}" if call.why else f"held by {call.by}"
+        return replace(known, verdict=Verdict.hold, reason="asked-for", text=why, changes=(SetHold(why),))
+    text = f"promotions may go on; it was held: {attempt.held}" if attempt.held else "it was not held"
+    return replace(known, verdict=Verdict.act, reason="asked-for", text=text, changes=(SetHold(""),))
 
 
 def _unreadable(known: Decision, call: Call, newest: Playbook, history: History, now: Conditions) -> Decision:
@@ -122,20 +142,9 @@ def _unreadable(known: Decision, call: Call, newest: Playbook, history: History,
     return _rollback(known, replace(call, anyway=True, why=why), newest, History(), now)
 
 
-def _not_now(known: Decision, attempt: Attempt | None) -> Decision:
-    state = f"attempt {attempt.number} is {attempt.state}" if attempt else "no attempt was started"
-    if attempt is not None and attempt.live:
-        cure = "`rollback` tries again; `adopt` takes a corrected playbook, `abandon` closes it"
-    else:
-        cure = f"`handrail rollout start {known.rollout}` begins one"
-    return refusal(known, "no-attempt", f"{state}; {cure}")
-
-
 def _start(known: Decision, call: Call, playbook: Playbook, history: History, now: Conditions) -> Decision:
     attempt, first = history.attempt, playbook.stages[0] if playbook.stages else None
     name = first.name if first else ""
-    if attempt and attempt.live:
-        return _start_again(known, playbook, history, attempt, now)
     if call.looked_at not in {None, stands(attempt)}:
         text = f"{_stands(attempt)} meanwhile: what was looked at before has changed; look, and start again"
         return refusal(known, "other-attempt", text)
@@ -165,17 +174,9 @@ def _start_again(
     known: Decision, playbook: Playbook, history: History, attempt: Attempt, now: Conditions
 ) -> Decision:
     failed = _not_entered(history)
-    if failed and failed.action == "start" and attempt.state == AttemptState.active:
+    if failed and failed.action == "start":
         return _again(known, playbook, history, failed, now)
-    if playbook.stages and attempt.stage == playbook.stages[-1].name and attempt.state == AttemptState.active:
-        text = f"attempt {attempt.number} is in its last stage; complete it first: promote"
-        return refusal(known, "already-running", text)
-    where = f" in stage {attempt.stage}" if attempt.stage else ""
-    return refusal(
-        known,
-        "already-running",
-        f"attempt {attempt.number} is {attempt.state}{where}; promote it or roll it back",
-    )
+    return refusal(known, *refused(State.held, "start", attempt, playbook.rollout))
 
 
 def _not_entered(history: History) -> Run | None:
@@ -199,8 +200,6 @@ def _retry(
     known: Decision, call: Call, playbook: Playbook, history: History, attempt: Attempt, now: Conditions
 ) -> Decision:
     """What failed is tried again: a stage under the same conditions as the first time, a rollback at once."""
-    if attempt.state == AttemptState.rolling_back:
-        return _rollback(known, call, playbook, history, now)
     failed = _not_entered(history)
     if failed is None:
         return refusal(known, "nothing-failed", f"nothing failed in attempt {attempt.number}; promote it")
@@ -208,15 +207,9 @@ def _retry(
         return refusal(known, "other-stage", f"you meant {call.to}, and what failed is entering {failed.key}")
     if failed.action == "promote":
         return _promote(known, call, playbook, history, attempt, now)
-    if _under_way(history):
-        return refusal(known, "under-way", "something is still being carried out; wait for it or roll back")
     reasons = (*call.no_way_back, *call.not_ready, *_held(attempt, failed), *guard_is_off(now))
     refused = not_ready(known, call, reasons)
     return refused or _again(known, playbook, history, failed, now)
-
-
-def _under_way(history: History) -> bool:
-    return any(run.state in OPEN for run in history.runs)
 
 
 def _held(attempt: Attempt, failed: Run | None) -> list[str]:
@@ -231,8 +224,6 @@ def _promote(
 ) -> Decision:
     current = next((stage for stage in playbook.stages if stage.name == attempt.stage), None)
     following = playbook.stage_after(attempt.stage)
-    if _under_way(history):
-        return refusal(known, "under-way", "something is still being carried out; wait for it or roll back")
     over = attempt.stage_entered_at + timedelta(seconds=current.bake if current and current.bake else 0)
     refused = _other_stage(known, call, playbook, history, attempt)
     refused = refused or _unnamed(known, call, history, attempt, following, now)
@@ -313,7 +304,7 @@ def _rollback(known: Decision, call: Call, playbook: Playbook, history: History,
         text = "a rollback is under way; each of its steps reads the target"
         return replace(known, verdict=Verdict.repeat, reason="under-way", text=text)
     changes: list[Change] = []
-    if attempt is None or attempt.state in {AttemptState.complete, AttemptState.abandoned}:
+    if attempt is None or state_of(history) in TERMINAL:
         if not (call.anyway and call.why):
             state = "no attempt is active"
             return refusal(known, "no-attempt", f"{state}; to roll back all the same, say --anyway and --why")

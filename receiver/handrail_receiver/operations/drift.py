@@ -19,6 +19,8 @@ from handrail.contract import Playbook, Proof, Step, names
 
 from handrail_receiver.errors import StoreDown, TargetError
 from handrail_receiver.guard import Guard, with_tells
+from handrail_receiver.lifecycle.state_machine import may
+from handrail_receiver.lifecycle.states import state_of
 from handrail_receiver.model import (
     BROKEN,
     CHANGED,
@@ -108,7 +110,7 @@ def failed_steps(history: History) -> tuple[Step, ...]:
 def broken_rollback(history: History) -> Run | None:
     """The strongest rollback of a live attempt that failed or is not proved, while nothing is carried out."""
     attempt = history.attempt
-    if attempt is None or attempt.state != AttemptState.rolling_back:
+    if attempt is None or not may(state_of(history), "unfinished", "receiver"):
         return None
     if any(run.state in OPEN for run in history.runs):
         return None
@@ -178,7 +180,7 @@ def changed(playbook: Playbook, history: History, states: TargetStates, now: Con
         by=HANDRAIL,
         attempt=attempt.id if attempt else 0,
     )
-    if attempt is None or attempt.state != AttemptState.rolled_back:
+    if attempt is None or not may(state_of(history), "changed", "receiver"):
         return known
     if not states.differs:
         return _so_again(known, attempt, states)

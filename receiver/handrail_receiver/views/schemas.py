@@ -7,7 +7,8 @@ from datetime import datetime
 from pydantic import BaseModel
 
 from handrail_receiver.gates.gate import GateStatus
-from handrail_receiver.model import Attempt, Effect, EvidenceRecord, Run, given_arms
+from handrail_receiver.lifecycle.states import state_of
+from handrail_receiver.model import Attempt, Effect, EvidenceRecord, History, Run, given_arms
 from handrail_receiver.model.nodes import node_of
 from handrail_receiver.words.steps import what
 
@@ -50,7 +51,7 @@ class VersionsView(BaseModel):
 
 
 class AttemptView(BaseModel):
-    """One try at a rollout; `versions` is null where the declaration says them."""
+    """One try at a rollout; `state` is one of the state machine's, `versions` is null where the declaration says them."""
 
     number: int
     state: str
@@ -161,12 +162,12 @@ def gate_view(gate: GateStatus) -> GateView:
     return GateView(into=gate.into, open=not gate.missing, digest=gate.digest, asks=asks)
 
 
-def attempt_view(attempt: Attempt) -> AttemptView:
-    """An attempt as JSON."""
+def attempt_view(attempt: Attempt, history: History) -> AttemptView:
+    """The attempt of a history as JSON."""
     arms = given_arms(attempt)
     return AttemptView(
         number=attempt.number,
-        state=attempt.state,
+        state=state_of(history),
         stage=attempt.stage,
         stage_entered_at=attempt.stage_entered_at,
         started_at=attempt.started_at,

@@ -13,6 +13,7 @@ from typing import Literal
 from handrail.contract import Playbook, StageFacts, names
 
 from handrail_receiver.gates.gate import GateStatus
+from handrail_receiver.lifecycle.states import state_of
 from handrail_receiver.model import (
     OPEN,
     WORKED,
@@ -32,7 +33,12 @@ Tone = Literal["good", "bad", "wait", "calm", "soft"]
 
 # One colour for each word of a state; it is never told by the colour alone.
 TONES: dict[str, Tone] = {
-    "active": "calm",
+    "entering": "wait",
+    "baking": "calm",
+    "promoting": "wait",
+    "guarding": "calm",
+    "held": "wait",
+    "confirming": "wait",
     "complete": "good",
     "rolled-back": "bad",
     "rolling-back": "wait",
@@ -89,7 +95,7 @@ class Summary:
 def summarize(playbook: Playbook, history: History, now: datetime, gate: GateStatus | None = None) -> Summary:
     """The summary at `now`; `gate` is the next one, None where it was not judged."""
     attempt, run = history.attempt, last_rollback(history)
-    tone, word, headline, advice = _headline(playbook, attempt, run, now)
+    tone, word, headline, advice = _headline(playbook, history, run, now)
     return Summary(
         tone,
         word,
@@ -116,8 +122,9 @@ def stage_of(playbook: Playbook, attempt: Attempt | None) -> StageFacts | None:
 
 
 def _headline(
-    playbook: Playbook, attempt: Attempt | None, run: Run | None, now: datetime
+    playbook: Playbook, history: History, run: Run | None, now: datetime
 ) -> tuple[Tone, str, str, str]:
+    attempt = history.attempt
     name, rollback = playbook.rollout, f"handrail rollout rollback {playbook.rollout} --why …"
     if attempt is None and not playbook.stages:
         headline = "It has no stages and should always be guarded, and it is not: nothing is rolled back."
@@ -151,7 +158,8 @@ def _headline(
     if attempt.held:
         resume = f"Mend it, then `handrail rollout resume {name}`; or `{rollback}`."
         return "wait", "held", f"Held in {where}, for {inside} in it: {attempt.held}", resume
-    return "calm", "active", f"In {where} for {inside}.", ""
+    state = state_of(history)
+    return TONES[state], state, f"In {where} for {inside}.", ""
 
 
 def _rolled_back(run: Run | None, where: str) -> str:

@@ -130,7 +130,7 @@ def _view(newest: Playbook, history: History) -> RolloutView:
         rollout=playbook.rollout,
         service=playbook.service,
         stages=[stage.name for stage in playbook.stages],
-        attempt=attempt_view(attempt) if attempt else None,
+        attempt=attempt_view(attempt, history) if attempt else None,
         runs=[run_view(run) for run in history.runs],
         changed=list(changes_between(playbook, newest)),
     )

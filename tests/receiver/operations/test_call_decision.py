@@ -129,7 +129,7 @@ def test_one_attempt_at_a_time() -> None:
     assert said(asked("start")) == (
         "refuse",
         "already-running",
-        "attempt 2 is active in stage 10%; promote it or roll it back",
+        "attempt 2 is baking in stage 10%; promote it or roll it back",
     )
 
 
@@ -174,10 +174,41 @@ def test_a_stage_is_not_left_before_its_time() -> None:
     assert said(asked("promote"), holding, Conditions(NOW + timedelta(hours=1)))[0] == "act"
 
 
-@pytest.mark.parametrize("state", [RunState.waiting, RunState.open, RunState.proving])
-def test_nothing_is_promoted_while_something_is_under_way_not_even_anyway(state: RunState) -> None:
-    busy = History(ATTEMPT, (run("rollback", state),))
-    assert said(asked("promote", anyway=True, why="I know"), busy)[:2] == ("refuse", "under-way")
+@pytest.mark.parametrize(
+    ("action", "state", "reason", "text"),
+    [
+        ("start", RunState.open, "under-way", "attempt 2 enters its first stage; wait for it or roll back"),
+        ("promote", RunState.open, "under-way", "attempt 2 enters its next stage; wait for it or roll back"),
+        (
+            "rollback",
+            RunState.waiting,
+            "under-way",
+            "a rollback waits to be confirmed; wait for it or roll back",
+        ),
+        (
+            "rollback",
+            RunState.open,
+            "rolling-back",
+            "attempt 2 is rolling-back; `rollback` tries again; `adopt` takes a corrected playbook, `abandon` closes it",
+        ),
+        (
+            "rollback",
+            RunState.proving,
+            "rolling-back",
+            "attempt 2 is rolling-back; `rollback` tries again; `adopt` takes a corrected playbook, `abandon` closes it",
+        ),
+    ],
+)
+def test_nothing_is_promoted_while_something_is_under_way_not_even_anyway(
+    action: str, state: RunState, reason: str, text: str
+) -> None:
+    busy = History(ATTEMPT, (run(action, state, "50%" if action == "promote" else ""),))
+    verdict, why, sentence = said(asked("promote", anyway=True, why="I know"), busy)
+    assert (verdict, why, sentence.removeprefix("something is still being carried out: ")) == (
+        "refuse",
+        reason,
+        text,
+    )
 
 
 @pytest.mark.parametrize("verb", ["promote", "hold", "resume"])

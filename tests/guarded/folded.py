@@ -1,0 +1,119 @@
+"""A history and what is decided on it → the history after, as the store would keep it; without a store.
+
+A property can look at thousands of lives so.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from handrail_receiver.model import (
+    ENTERING,
+    OPEN,
+    Adopt,
+    Approved,
+    Attempt,
+    AttemptState,
+    Begin,
+    Checked,
+    Decision,
+    Effect,
+    EndAll,
+    Heard,
+    History,
+    LastSaid,
+    Open,
+    Run,
+    RunState,
+    SetHold,
+    SetState,
+)
+from handrail_receiver.model.nodes import on_each_node
+
+
+def decided(history: History, decision: Decision, at: datetime) -> History:
+    """The history once a decision is kept."""
+    for change in decision.changes:
+        history = _changed(history, change, decision, at)
+    return history
+
+
+def ended(history: History, run: Run, state: RunState, at: datetime) -> History:
+    """The history once a run has come to `state`, as the executor records it."""
+    attempt = history.attempt
+    assert attempt is not None
+    over = replace(run, state=state, finished_at=at if state not in OPEN else None, text="so it ended")
+    runs = tuple(over if one.id == run.id else one for one in history.runs)
+    if over.broken:
+        attempt = replace(attempt, held=over.broken)
+    if state == RunState.open:
+        attempt = replace(attempt, state=AttemptState.rolling_back)
+        runs = tuple(_superseded(one, run, at) for one in runs)
+    if state in {RunState.done, RunState.proved}:
+        if run.action in ENTERING:
+            attempt = replace(attempt, stage=run.key, stage_entered_at=at)
+        elif not any(one.state in OPEN - {RunState.waiting} for one in runs):
+            attempt = replace(attempt, state=AttemptState.rolled_back)
+    return replace(history, attempt=attempt, runs=runs)
+
+
+def _changed(history: History, change: object, decision: Decision, at: datetime) -> History:
+    attempt = history.attempt
+    match change:
+        case Begin():
+            number = attempt.number + 1 if attempt else 1
+            return History(
+                Attempt(
+                    number, decision.rollout, change.service, number, AttemptState.active, change.stage, at, at,
+                    decision.by, pinned=change.pinned, rollback_ready=change.rollback_ready, playbook=change.playbook,
+                )
+            )  # fmt: skip
+        case Checked():
+            return replace(history, checked=(*history.checked, change))
+        case Approved():
+            return replace(history, approved=(*history.approved, change))
+    assert attempt is not None
+    match change:
+        case SetHold(why):
+            return replace(history, attempt=replace(attempt, held=why))
+        case SetState(state):
+            return replace(history, attempt=replace(attempt, state=state))
+        case Adopt(playbook=newest):
+            return replace(history, attempt=replace(attempt, playbook=newest))
+        case EndAll():
+            return replace(history, runs=tuple(_over(one, at) for one in history.runs))
+        case Heard():
+            said = LastSaid(change.series, change.source, change.firing, at, change.origin)
+            others = tuple(one for one in history.said if one.series != change.series)
+            return replace(history, said=(*others, said))
+        case Open():
+            return _opened(history, change, decision, at)
+    return history
+
+
+def _opened(history: History, change: Open, decision: Decision, at: datetime) -> History:
+    attempt = history.attempt
+    assert attempt is not None
+    if any(
+        (one.action, one.key, one.round) == (change.action, change.key, change.round) for one in history.runs
+    ):
+        return history
+    effects = tuple(Effect(place, step) for place, step in enumerate(on_each_node(change.steps)))
+    state = RunState.waiting if change.confirmation else RunState.open
+    run = Run(
+        len(history.runs) + 1, attempt.id, decision.rollout, change.action, change.key, change.round, state,
+        decision.by, decision.text, at, at, change.due_at, effects=effects, proof=change.proof,
+        confirmation=change.confirmation,
+    )  # fmt: skip
+    runs = tuple(_superseded(one, run, at) for one in history.runs) if change.supersedes else history.runs
+    return replace(history, runs=(*runs, run))
+
+
+def _superseded(one: Run, by: Run, at: datetime) -> Run:
+    ends = one.id != by.id and one.action in {by.action, *ENTERING}
+    return _over(one, at) if ends else one
+
+
+def _over(run: Run, at: datetime) -> Run:
+    return replace(run, state=RunState.superseded, finished_at=at) if run.state in OPEN else run

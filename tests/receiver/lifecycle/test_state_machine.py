@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from guarded import NOW, playbook, signal
@@ -18,6 +19,7 @@ from handrail_receiver.model import (
     ENTERING,
     OPEN,
     QUIET,
+    AttemptState,
     Conditions,
     Decision,
     History,
@@ -32,6 +34,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 ROOT = Path(__file__).parents[3]
+Event = tuple[str, Any, Any]
 ASKS = Confirmation(after=30, expr="bad", unreachable="hold")
 BOOK = playbook(tiers={"leaks/critical": {"confirmation": ASKS}}, budget_per_day=99)
 NEWEST = BOOK.model_copy(update={"budget_per_day": 98})
@@ -74,7 +77,7 @@ looks = st.tuples(st.just("look"), st.booleans(), st.booleans())
 lives = st.lists(st.one_of(calls, alerts, outcomes, looks), max_size=25)
 
 
-def sent(what: tuple[str, object, object], book_now: bool, history: History, at: Conditions) -> Sent | None:
+def sent(what: Event, book_now: bool, history: History, at: Conditions) -> Sent | None:
     """One event, as the part of the receiver decides that gets it; None where there is nothing to decide."""
     book = BOOK if book_now else STAGELESS
     match what:
@@ -141,7 +144,7 @@ def test_nothing_leads_out_of_a_terminal_state_but_a_new_attempt() -> None:
 @settings(max_examples=60)
 @given(life=lives, staged=st.booleans())
 def test_events_in_any_order_lead_where_the_table_says_and_what_is_refused_changes_nothing(
-    life: list[tuple[str, object, object]], staged: bool
+    life: list[Event], staged: bool
 ) -> None:
     history, now = History(), NOW
     for what in life:
@@ -165,7 +168,7 @@ def test_events_in_any_order_lead_where_the_table_says_and_what_is_refused_chang
             assert history.attempt.number == before.attempt.number + 1
 
 
-REACHED = {
+REACHED: dict[str, list[Event]] = {
     "start": [("call", "start", True)],
     "entered": [("outcome", 0, 1)],
     "promoted": [("call", "promote", True)],
@@ -201,7 +204,7 @@ def test_a_life_goes_through_the_states_that_the_table_names(way: tuple[str, ...
     assert state_of(history) == state
 
 
-def _worked(history: History) -> tuple[str, object, object]:
+def _worked(history: History) -> Event:
     """Whatever is carried out gets through."""
     return (
         "outcome",
@@ -220,7 +223,7 @@ def test_what_the_table_does_not_have_is_refused_with_a_cure(state: State, verb:
             assert one is not None
             history = one.after
         assert history.attempt is not None
-        history = replace(history, attempt=replace(history.attempt, state=state.value))
+        history = replace(history, attempt=replace(history.attempt, state=AttemptState(state)))
     if not may(state, verb, "operator") and verb != "approve":
         made = decide_call(Call(verb, "alice", "why", anyway=True), BOOK, history, Conditions(NOW))
         number = "no attempt was started" if state is State.none else f"attempt 1 is {state}"

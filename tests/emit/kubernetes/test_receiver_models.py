@@ -1,0 +1,60 @@
+"""The receiver's objects → the published models of Kubernetes and of the Prometheus operator: each field is one of theirs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from cloudcoil.models.kubernetes.apps.v1 import Deployment
+from cloudcoil.models.kubernetes.core.v1 import ConfigMap, PersistentVolumeClaim, Service, ServiceAccount
+from cloudcoil.models.kubernetes.networking.v1 import NetworkPolicy
+from cloudcoil.models.kubernetes.rbac.v1 import ClusterRole, ClusterRoleBinding, Role, RoleBinding
+from cloudcoil.models.prometheus_operator.v1 import ServiceMonitor
+from emit.guarded_shop import planned
+from emit.kubernetes.test_receiver import ABORT, BACK, FAR, PINNED, made, with_steps
+from pydantic import BaseModel, ValidationError
+
+MODELS: dict[str, type[BaseModel]] = {
+    one.__name__: one
+    for one in (
+        ClusterRole,
+        ClusterRoleBinding,
+        ConfigMap,
+        Deployment,
+        NetworkPolicy,
+        PersistentVolumeClaim,
+        Role,
+        RoleBinding,
+        Service,
+        ServiceAccount,
+        ServiceMonitor,
+    )
+}
+
+
+def objects(files: dict[str, Any]) -> list[dict[str, Any]]:
+    """Every object of the base; the kustomization is none."""
+    found = [thing for name, thing in files.items() if name != "kustomization.yaml"]
+    return [one for thing in found for one in (thing["items"] if thing["kind"] == "List" else [thing])]
+
+
+def read(thing: dict[str, Any]) -> Any:
+    """What the published model understands of it: a field that it does not know is lost."""
+    model = MODELS[thing["kind"]].model_validate(thing)
+    return model.model_dump(mode="json", by_alias=True, exclude_unset=True)
+
+
+@pytest.mark.parametrize(
+    "files", [made(planned()), with_steps(ABORT, BACK, PINNED, FAR)], ids=["base", "steps"]
+)
+def test_the_published_models_know_every_field_of_the_receiver_s_objects(files: dict[str, Any]) -> None:
+    for thing in objects(files):
+        assert read(thing) == thing
+
+
+def test_a_misspelt_field_is_lost_and_a_wrong_type_is_refused() -> None:
+    [monitor] = [one for one in objects(made(planned())) if one["kind"] == "ServiceMonitor"]
+    misspelt = {**monitor, "spec": {**monitor["spec"], "endpoint": []}}
+    assert read(misspelt) == monitor
+    with pytest.raises(ValidationError, match="endpoints"):
+        read({**monitor, "spec": {**monitor["spec"], "endpoints": "8080"}})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from handrail import declare as d
@@ -29,6 +29,7 @@ SUSTAINED = ("0s", "0s", "30s", "45s", "1m", "2m", "5m", "10m")
 SCRAPES = ("5s", "7s", "10s", "15s", "15s", "20s", "30s", "1m")
 EVALUATIONS = ("10s", "15s", "30s", "50s", "1m", "1m", "1m", "2m", "2m", "2m")
 """Those that are cheap to play are drawn more often."""
+BY: tuple[tuple[str, ...], ...] = ((), (), (), ("path",), ("zone", "path"), ("instance",))
 TIERS = (d.Warning, d.Critical, d.Emergency)
 
 
@@ -75,6 +76,7 @@ def ratios(draw: st.DrawFn) -> Kind:
     more: dict[str, Any] = {
         "window": draw(st.sampled_from(WINDOWS)),
         "min_events": draw(st.sampled_from([1, 2, 20, 100, 333])),
+        "by": draw(st.sampled_from(BY)),
     }
     if good:
         return Kind(d.Ratio(of, good=part, **more), 100 - share, "%", up=False, most=100)
@@ -94,6 +96,7 @@ def latencies(draw: st.DrawFn) -> Kind:
         buckets=scaled,
         min_events=draw(st.sampled_from([1, 20, 100])),
         native=draw(st.integers(0, 9)) == 0,
+        by=draw(st.sampled_from(BY)),
     )
     return Kind(measure, draw(st.sampled_from([100, 200, 300, 450, 500])), "ms", up=True, most=4500)
 
@@ -108,6 +111,7 @@ def slow(draw: st.DrawFn) -> Kind:
         buckets=draw(st.sampled_from([(bound[1],), BUCKETS])),
         min_events=draw(st.sampled_from([1, 20, 100])),
         native=draw(st.integers(0, 9)) == 0,
+        by=draw(st.sampled_from(BY)),
     )
     return Kind(measure, draw(st.sampled_from([0.5, 1, 5, 20])), "%", up=True, most=99)
 
@@ -115,11 +119,14 @@ def slow(draw: st.DrawFn) -> Kind:
 @st.composite
 def increases(draw: st.DrawFn) -> Kind:
     window = draw(st.sampled_from(WINDOWS))
+    by = draw(st.sampled_from(BY))
     if draw(st.booleans()):
-        bounded = d.Increase(draw(_series("request_seconds")), window=window, slower_than="1s", buckets=[1])
+        bounded = d.Increase(
+            draw(_series("request_seconds")), window=window, slower_than="1s", buckets=[1], by=by
+        )
         return Kind(bounded, draw(st.sampled_from([0, 1, 3])), "", up=True)
     return Kind(
-        d.Increase(draw(_series("denied_total")), window=window),
+        d.Increase(draw(_series("denied_total")), window=window, by=by),
         draw(st.sampled_from([0, 1, 3, 20])),
         "",
         up=True,
@@ -131,6 +138,7 @@ def rates(draw: st.DrawFn) -> Kind:
     measure = d.Rate(
         draw(_series(draw(st.sampled_from(["requests_total", "jobs_total"])))),
         window=draw(st.sampled_from(WINDOWS)),
+        by=draw(st.sampled_from(BY)),
     )
     unit = draw(st.sampled_from(["/s", "/min"]))
     return Kind(measure, draw(st.sampled_from([0.5, 3, 100, 1700])), unit, up=draw(st.booleans()))
@@ -303,7 +311,7 @@ def slos(draw: st.DrawFn) -> d.Slo:
     measure = draw(st.one_of(ratios(), slow())).measure
     return d.Slo(
         "good",
-        measure,
+        replace(measure, by=()),
         objective=draw(st.sampled_from(["99%", "99.9%", "99.95%", "97%"])),
         window=draw(st.sampled_from(["7d", "30d", "90d"])),
         runbook=RUNBOOK,

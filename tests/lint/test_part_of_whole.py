@@ -18,7 +18,7 @@ def test_a_part_that_is_the_whole_is_found_with_its_line() -> None:
     assert found(NAME, guardrail(TIERS, measure=measure)) == [
         (
             f"{measure},",
-            "error: 'errors' counts x_total of x_total{code!=\"404\"}, which are all of them; correct bad= or of=",
+            "error: 'errors' counts x_total of x_total{code!=\"404\"}, which are all of them; correct bad=, of= or by=",
         )
     ]
 
@@ -36,7 +36,7 @@ def test_a_part_that_is_the_whole_is_found_with_its_line() -> None:
 @pytest.mark.parametrize("part", ["bad", "good"])
 def test_all_and_none_are_no_part(bad: str, of: str, why: str, part: str) -> None:
     assert said(f"Ratio({part}={bad!r}, of={of!r})") == [
-        f"error: 'errors' counts {bad} of {of}, {why}; correct {part}= or of="
+        f"error: 'errors' counts {bad} of {of}, {why}; correct {part}=, of= or by="
     ]
 
 
@@ -52,6 +52,17 @@ def test_all_and_none_are_no_part(bad: str, of: str, why: str, part: str) -> Non
 )
 def test_a_part_of_it_is_fine(measure: str) -> None:
     assert said(measure) == []
+
+
+def test_a_share_of_each_value_of_what_makes_events_bad_is_all_or_nothing() -> None:
+    measure = 'Ratio(bad=\'x_total{code="500"}\', of="x_total", by=["path", "code"])'
+    assert said(measure) == [
+        (
+            "error: 'errors' counts x_total{code=\"500\"} of x_total, and by= has 'code', of whose values each counts as a "
+            "whole or not at all; correct bad=, of= or by="
+        )
+    ]
+    assert said(measure.replace(', "code"', "")) == []
 
 
 def test_so_is_no_objective_and_no_usage_of_a_thing_by_itself() -> None:

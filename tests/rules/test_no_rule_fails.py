@@ -65,6 +65,18 @@ MEASURES: dict[str, Measure] = {
     "usage": Usage("level", "size"),
     "usage by": Usage("level", "size", over="max", by=["queue"]),
     "growth by": Growth("level", window="5m", by=["queue"]),
+    "ratio by": Ratio(
+        bad='requests_total{status="500"}', of="requests_total", min_events=1, by=["queue", "instance"]
+    ),
+    "latency by": Latency("seconds", p=95, buckets=[1, 5], min_events=1, by=["queue"]),
+    "slower by": SlowerThan("seconds", "1s", buckets=[1, 5], min_events=1, by=["queue"]),
+    "increase by": Increase("requests_total", by=["queue"]),
+    "slow increase by": Increase("seconds", slower_than="1s", buckets=[1, 5], by=["queue"]),
+    "rate by": Rate("requests_total", by=["queue"]),
+    "while ratio by": While(
+        Ratio(bad='requests_total{status="500"}', of="requests_total", min_events=1, by=["queue"]),
+        condition=Rate("requests_total", by=["queue", "instance"]),
+    ),
     "while ratio": While(
         Ratio(bad='requests_total{status="500"}', of="requests_total", min_events=1),
         condition=Rate("requests_total"),
@@ -109,7 +121,8 @@ def guardrails() -> Iterator[Guardrail]:
         [RisePoints("1%"), DropPoints("1%")],
     ]
     for name, against, (one, other) in product(COMPARABLE, references, limits):
-        points = isinstance(one, RisePoints) and name not in {"ratio", "good", "slower", "usage", "usage by"}
+        shares = {"ratio", "good", "slower", "usage"}
+        points = isinstance(one, RisePoints) and name.removesuffix(" by") not in shares
         if points or (isinstance(against, BeforeRollout | PreviousStage) and name.endswith("by")):
             continue
         tiers: list[Warning | Critical] = [Warning(one), Critical(other, sustained="1m")]

@@ -66,6 +66,8 @@ class _Measure:
 class Ratio(_Measure):
     """A share of events, 0..1 (limits in %): `bad / of` or `good / of`, both counted over `window`.
 
+    With `by` there is a share for each value of these labels, and each needs its own `min_events`.
+
     With less than `min_events` events of `of` in the window there is no verdict: neither breach nor pass.
     A bad series that does not exist counts as 0; a new one counts from zero, as with Increase.
     """
@@ -74,6 +76,7 @@ class Ratio(_Measure):
     bad: Series | None = Field(default=None, kw_only=True)
     good: Series | None = Field(default=None, kw_only=True)
     window: Period = Field(default="5m", kw_only=True)
+    by: Labels = Field(default=(), kw_only=True)
     min_events: Annotated[int, Field(ge=1)] = Field(default=100, kw_only=True)
 
     @model_validator(mode="after")
@@ -87,13 +90,15 @@ class Ratio(_Measure):
 class Latency(_Measure):
     """A quantile of a histogram in seconds (limits like 300ms): `p` is a percentile, 95 or 99.9.
 
-    `unit` is the unit the metric is exported in; `native=True` reads a native histogram.
+    `unit` is the unit the metric is exported in; `native=True` reads a native histogram. With `by` there is a quantile
+    for each value of these labels.
     With less than `min_events` observations in the window there is no verdict.
     """
 
     histogram: Series
     p: Percentile
     window: Period = Field(default="5m", kw_only=True)
+    by: Labels = Field(default=(), kw_only=True)
     unit: Literal["s", "ms"] = Field(default="s", kw_only=True)
     native: bool = Field(default=False, kw_only=True)
     min_events: Annotated[int, Field(ge=1)] = Field(default=100, kw_only=True)
@@ -104,12 +109,14 @@ class Latency(_Measure):
 class SlowerThan(_Measure):
     """The share of observations slower than `bound`, 0..1 (limits in %); the bound must be a bucket boundary.
 
-    Better than a quantile where counts are small: it never interpolates.
+    Better than a quantile where counts are small: it never interpolates. With `by` there is a share for each value of
+    these labels.
     """
 
     histogram: Series
     bound: Period
     window: Period = Field(default="5m", kw_only=True)
+    by: Labels = Field(default=(), kw_only=True)
     unit: Literal["s", "ms"] = Field(default="s", kw_only=True)
     native: bool = Field(default=False, kw_only=True)
     min_events: Annotated[int, Field(ge=1)] = Field(default=100, kw_only=True)
@@ -123,11 +130,12 @@ class Increase(_Measure):
     Counted, not estimated: three events are 3. A series that first appears above zero counts from zero if its target
     answered scrapes before, or is a new target of its job; the values of an exporter that comes back or moves count as
     old, and a counter that restarts counts on. `slower_than` counts only slow observations of a histogram whose bucket
-    boundaries are `buckets`, exported in `unit`.
+    boundaries are `buckets`, exported in `unit`. With `by` the events of each value of these labels are counted apart.
     """
 
     counter: Series
     window: Period = Field(default="5m", kw_only=True)
+    by: Labels = Field(default=(), kw_only=True)
     slower_than: Period | None = Field(default=None, kw_only=True)
     unit: Literal["s", "ms"] = Field(default="s", kw_only=True)
     buckets: Buckets = Field(default=(), kw_only=True)
@@ -135,13 +143,14 @@ class Increase(_Measure):
 
 @declared
 class Rate(_Measure):
-    """Events per second (limits like 10/s or 100/min) over `window`.
+    """Events per second (limits like 10/s or 100/min) over `window`, for each value of the labels in `by`.
 
     A series younger than the window reads too low; this is never taken for a drop.
     """
 
     counter: Series
     window: Period = Field(default="5m", kw_only=True)
+    by: Labels = Field(default=(), kw_only=True)
 
 
 @declared
@@ -200,7 +209,8 @@ class Growth(_Measure):
 class While(_Measure):
     """`measure`, but only while `condition` is above `above`: no alerts at night when nobody works.
 
-    With `at_most` instead, only while the condition is at most that: something that grows though nothing happens.
+    With `at_most` instead, only while the condition is at most that: something that grows though nothing happens. Labels
+    that `measure` and `condition` both have in `by` bind them together: each value is judged while its own condition holds.
     """
 
     measure: Rate | Ratio | Gauge | Increase | Growth

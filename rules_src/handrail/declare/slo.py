@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Annotated
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
 from handrail.base import declared
 from handrail.declare.guardrail import Name, Runbook
@@ -48,3 +48,9 @@ class Slo:
     window: SloWindow = Field(default="30d", kw_only=True)
     title: str | None = Field(default=None, kw_only=True)
     runbook: Runbook | None = Field(default=None, kw_only=True)
+
+    @model_validator(mode="after")
+    def _of_all_events(self) -> Slo:
+        if self.measure.by:
+            raise ValueError("an objective has one budget for all its events; take by= out of its measure")
+        return self

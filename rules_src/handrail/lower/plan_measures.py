@@ -48,22 +48,24 @@ def lower_measure(measure: declared.Measure, measuring: MeasureContext) -> tuple
         case declared.Increase(counter, slower_than=slower):
             scale = _HISTOGRAM_SCALES[measure.unit]
             bound = None if slower is None else seconds(duration(slower)) / scale
-            return plan.Increase(
-                measuring.series(counter), measuring.scale.duration(measure.window), bound
-            ), Unit.number
+            counted = plan.Increase(
+                measuring.series(counter), measuring.scale.duration(measure.window), bound, by=_by(measure)
+            )
+            return counted, Unit.number
         case declared.Rate(counter):
-            return plan.Rate(
-                measuring.series(counter), measuring.scale.duration(measure.window)
-            ), Unit.per_second
+            rate = plan.Rate(
+                measuring.series(counter), measuring.scale.duration(measure.window), by=_by(measure)
+            )
+            return rate, Unit.per_second
         case declared.Gauge():
             unit, factor = _GAUGE_UNITS[measure.unit]
             return plan.Gauge(
                 measuring.series(measure.metric),
                 measure.over,
-                tuple(measure.by),
                 factor,
                 measuring.scale.maybe(measure.window),
                 Decimal(0) if unit is Unit.bytes else None,
+                by=_by(measure),
             ), unit
         case declared.Usage():
             size = (
@@ -72,9 +74,7 @@ def lower_measure(measure: declared.Measure, measuring: MeasureContext) -> tuple
                 else Decimal(str(measure.size))
             )
             unlimited = tuple(Decimal(str(figure)) for figure in measure.unlimited)
-            fill = plan.Usage(
-                measuring.series(measure.used), size, tuple(measure.by), measure.over, unlimited
-            )
+            fill = plan.Usage(measuring.series(measure.used), size, measure.over, unlimited, by=_by(measure))
             return fill, Unit.ratio
         case _:
             return _rare(measure, measuring)
@@ -92,7 +92,7 @@ def _rare(measure: declared.Measure, measuring: MeasureContext) -> tuple[plan.Me
             return plan.While(inner, condition, plan.Op.above, amount(measure.above).value), unit
         case declared.Growth():
             grown = plan.Growth(
-                measuring.series(measure.metric), measuring.scale.duration(measure.window), tuple(measure.by)
+                measuring.series(measure.metric), measuring.scale.duration(measure.window), by=_by(measure)
             )
             return grown, Unit(measure.unit)
         case declared.Absence():
@@ -112,6 +112,7 @@ def _ratio(measure: declared.Ratio, measuring: MeasureContext) -> plan.Ratio:
         window=measuring.scale.duration(measure.window),
         min_events=measure.min_events,
         bad=measure.bad is not None,
+        by=_by(measure),
     )
 
 
@@ -124,6 +125,7 @@ def _latency(measure: declared.Latency, measuring: MeasureContext) -> plan.Laten
         scale=_HISTOGRAM_SCALES[measure.unit],
         native=measure.native,
         buckets=_buckets(measure.buckets),
+        by=_by(measure),
     )
 
 
@@ -136,7 +138,12 @@ def _slower(measure: declared.SlowerThan, measuring: MeasureContext) -> plan.Slo
         scale=_HISTOGRAM_SCALES[measure.unit],
         native=measure.native,
         buckets=_buckets(measure.buckets),
+        by=_by(measure),
     )
+
+
+def _by(measure: declared.Measure) -> tuple[str, ...]:
+    return tuple(getattr(measure, "by", ()))
 
 
 def _buckets(buckets: Sequence[float]) -> tuple[Decimal, ...]:

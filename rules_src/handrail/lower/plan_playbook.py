@@ -356,6 +356,6 @@ def _no_traffic(canary: plan.Measure, stable: plan.Measure, lately: timedelta) -
 
 
 def _of_arm(measure: plan.Measure, arm: tuple[str, str, str], window: timedelta) -> plan.Measure:
-    """The measure that counts events, for one arm alone and over `window`."""
+    """The measure that counts events, all of one arm together and over `window`."""
     counted = plan.narrowed(measure.inner, arm)
-    return replace(counted, window=window) if isinstance(counted, plan.EventMeasure) else counted
+    return replace(counted, window=window, by=()) if isinstance(counted, plan.EventMeasure) else counted

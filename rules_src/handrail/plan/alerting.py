@@ -41,6 +41,11 @@ class Signal:
     by: tuple[str, ...]
     recordings: tuple[Recording, ...]
 
+    @property
+    def arm_labels(self) -> tuple[str, ...]:
+        """The arm's label alone, or none."""
+        return self.by[: len(self.by) - len(self.measure.labels)]
+
 
 class ReferenceKind(StrEnum):
     """What a relative limit is relative to."""

@@ -26,11 +26,23 @@ class _Measure:
     @property
     def labels(self) -> tuple[str, ...]:
         """The labels by which the series of its value differ, beside the arm's."""
-        return getattr(self.inner, "by", ())
+        return ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class _ForEach(_Measure):
+    """What is measured for each value of the labels in `by`."""
+
+    by: tuple[str, ...] = ()
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Those of `by`."""
+        return self.by
 
 
 @dataclass(frozen=True)
-class Ratio(_Measure):
+class Ratio(_ForEach):
     """part / whole over `window`; `bad` says whether the part is what should not happen."""
 
     part: Selector
@@ -41,7 +53,7 @@ class Ratio(_Measure):
 
 
 @dataclass(frozen=True)
-class Latency(_Measure):
+class Latency(_ForEach):
     """The `q` quantile (0..1) of a histogram, times `scale` to get seconds."""
 
     histogram: Selector
@@ -54,7 +66,7 @@ class Latency(_Measure):
 
 
 @dataclass(frozen=True)
-class SlowerThan(_Measure):
+class SlowerThan(_ForEach):
     """The share of observations above `bound` (in the histogram's own unit; times `scale` in seconds)."""
 
     histogram: Selector
@@ -67,7 +79,7 @@ class SlowerThan(_Measure):
 
 
 @dataclass(frozen=True)
-class Increase(_Measure):
+class Increase(_ForEach):
     """How many events in `window`; a new series counts from zero. With `bound`, only slow observations count."""
 
     counter: Selector
@@ -76,7 +88,7 @@ class Increase(_Measure):
 
 
 @dataclass(frozen=True)
-class Rate(_Measure):
+class Rate(_ForEach):
     """Events per second over `window`."""
 
     counter: Selector
@@ -84,7 +96,7 @@ class Rate(_Measure):
 
 
 @dataclass(frozen=True)
-class Gauge(_Measure):
+class Gauge(_ForEach):
     """A gauge over its series, times `scale`; with a window, each series' extreme within it.
 
     It cannot be below `least` (before scaling).
@@ -92,14 +104,13 @@ class Gauge(_Measure):
 
     metric: Selector
     over: str
-    by: tuple[str, ...]
     scale: Decimal
     window: timedelta | None = None
     least: Decimal | None = None
 
 
 @dataclass(frozen=True)
-class Usage(_Measure):
+class Usage(_ForEach):
     """used / size: of all together or, if `over` is max, of the fullest. `size` is a selector or a figure.
 
     A size that is one of `unlimited` says that there is no limit.
@@ -107,7 +118,6 @@ class Usage(_Measure):
 
     used: Selector
     size: Selector | Decimal
-    by: tuple[str, ...]
     over: str = "sum"
     unlimited: tuple[Decimal, ...] = ()
 
@@ -153,14 +163,18 @@ class While(_Measure):
         """Those of the measure itself."""
         return self.inner.labels
 
+    @property
+    def shared(self) -> tuple[str, ...]:
+        """The labels for each of whose values the condition is judged by itself: those that both have."""
+        return tuple(label for label in self.labels if label in self.condition.labels)
+
 
 @dataclass(frozen=True)
-class Growth(_Measure):
+class Growth(_ForEach):
     """By how much a gauge grew in `window`."""
 
     metric: Selector
     window: timedelta
-    by: tuple[str, ...]
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ from handrail.plan import (
     narrowed,
 )
 from handrail.promql.comparisons import (
+    OWN,
     AnyStage,
     NoStage,
     Scope,
@@ -34,6 +35,7 @@ from handrail.promql.comparisons import (
     in_stages,
     measure_then,
     of_stable,
+    other_labels,
     reference_of,
     steps,
 )
@@ -143,8 +145,9 @@ def _no_numbers(signal: Signal, scope: Scope, events: Selector | None, value: Se
     if isinstance(measure, Ratio) and events is not None:
         yield f"({events} unless {events} <= 0 unless {value})"
     elif isinstance(measure, While) and isinstance(measure.measure, Ratio) and events is not None:
-        labels = ", ".join(signal.by)
-        yield f"({events} and on ({labels}) ({holds(measure, signal.by)}) unless {events} <= 0 unless {value})"
+        labels = ", ".join((*signal.arm_labels, *measure.shared))
+        held = f"on ({labels}) ({holds(measure, signal.arm_labels)})"
+        yield f"({events} and {held} unless {events} <= 0 unless {value})"
     elif isinstance(measure, Latency | SlowerThan) and events is not None:
         yield f"({events} unless {events} < Inf)"
     side = replace(signal, value=value)
@@ -173,8 +176,8 @@ def _not_captured(told: Selector) -> str:
 
 
 def _stable(signals: tuple[Signal, ...], relative: list[Condition], scope: Scope) -> Iterator[Missing]:
-    kinds = {condition.reference.kind for condition in relative if condition.reference is not None}
-    if ReferenceKind.stable not in kinds:
+    beside = [one for one in relative if one.reference and one.reference.kind is ReferenceKind.stable]
+    if not beside:
         return
     lost = []
     for signal in signals:
@@ -184,6 +187,9 @@ def _stable(signals: tuple[Signal, ...], relative: list[Condition], scope: Scope
         lost += [f"absent({expr})" for expr in _watched(other, scope).values()]
         lost += _without_buckets(other, other.events, other.value)
         lost += _no_numbers(other, scope, other.events, other.value)
+        if any(condition.signal == signal for condition in beside):
+            on = (*OWN, *other_labels(signal, scope))
+            lost += _unlike(signal, on, str(other.traffic or other.value))
     yield "the stable arm's metrics are missing", " or ".join(dict.fromkeys(lost)), scope.compared
 
 
@@ -211,8 +217,17 @@ def _past(relative: list[Condition], scope: Scope) -> Iterator[Missing]:
 def _no_history(condition: Condition, scope: Scope) -> str:
     """A sample while the service's own series have no data from back then."""
     ago = condition.reference.ago if condition.reference else None
-    then = measure_then(condition.signal, scope)
-    return f"absent({present(then, (), ago)})"
+    then = present(measure_then(condition.signal, scope), (), ago)
+    return " or ".join(
+        [f"absent({then})", *_unlike(condition.signal, other_labels(condition.signal, scope), then)]
+    )
+
+
+def _unlike(signal: Signal, on: tuple[str, ...], other: str) -> Iterator[str]:
+    """Samples while there is something to compare with, and none of it has the labels of what is judged."""
+    if signal.measure.labels:
+        recorded = signal.traffic or signal.value
+        yield f"({recorded} unless on () ({recorded} and on ({', '.join(on)}) {other}))"
 
 
 def _stage(

@@ -208,7 +208,7 @@ def has_arms(signal: Signal, scope: Scope) -> bool:
     return scope.arms is not None and bool(signal.by)
 
 
-def _other_labels(signal: Signal, scope: Scope) -> tuple[str, ...]:
+def other_labels(signal: Signal, scope: Scope) -> tuple[str, ...]:
     """The labels its series are kept apart by, without the arm's."""
     return signal.by[1:] if has_arms(signal, scope) else signal.by
 
@@ -241,15 +241,16 @@ def _join_clause(condition: Condition, scope: Scope) -> str:
     if reference is None and not condition.staged:
         return ""
     if reference is not None and reference.kind is ReferenceKind.stable:
-        return f"on ({', '.join((*_OWN, *_other_labels(signal, scope)))}) group_left () "
+        return f"on ({', '.join((*OWN, *other_labels(signal, scope)))}) group_left () "
     if reference is not None and reference.kind is ReferenceKind.ago:
         if isinstance(signal.measure, PromQL):  # nobody knows which labels tell its series apart
-            return f"ignoring ({', '.join((*_OWN, names.SIGNAL))}) "
-        return f"on ({', '.join(_other_labels(signal, scope))}) group_left () "
+            return f"ignoring ({', '.join((*OWN, names.SIGNAL))}) "
+        return f"on ({', '.join(other_labels(signal, scope))}) group_left () "
     return "on () group_left () "
 
 
-_OWN = (names.ROLLOUT, names.GUARDRAIL)
+OWN = (names.ROLLOUT, names.GUARDRAIL)
+"""What all that is recorded of one guardrail has in common."""
 
 
 def _enough_events(condition: Condition, scope: Scope) -> list[str]:
@@ -262,12 +263,12 @@ def _enough_events(condition: Condition, scope: Scope) -> list[str]:
     if signal.events is None or not isinstance(measure, EventMeasure):
         return []
     least = f">= {measure.min_events}"
-    parts = [f"on ({', '.join((*_OWN, *signal.by))}) {signal.events} {least}"]
-    rest = _other_labels(signal, scope)
+    parts = [f"on ({', '.join((*OWN, *signal.by))}) {signal.events} {least}"]
+    rest = other_labels(signal, scope)
     if reference is not None and reference.kind is ReferenceKind.stable:
-        parts.append(f"on ({', '.join((*_OWN, *rest))}) {of_stable(signal.events, signal, scope)} {least}")
+        parts.append(f"on ({', '.join((*OWN, *rest))}) {of_stable(signal.events, signal, scope)} {least}")
     if ago is not None:
-        then = events(measure_then(signal, scope), rest, Estimated(ago))
+        then = events(measure_then(signal, scope), (), Estimated(ago))
         parts.append(f"on ({', '.join(rest)}) {then} {least}")
     return parts
 
@@ -291,7 +292,7 @@ def captured_from(signal: Signal, scope: Scope, window: str, every: str, *, stab
         return f"avg_over_time({series}[{window}])"
     counted = of_stable(signal.events, signal, scope) if stable and apart else signal.events
     enough = f"{counted} >= {measure.min_events}"
-    return f"avg_over_time(({series} and on ({', '.join((*_OWN, *signal.by))}) {enough})[{window}:{every}])"
+    return f"avg_over_time(({series} and on ({', '.join((*OWN, *signal.by))}) {enough})[{window}:{every}])"
 
 
 def _captured_from_series(signal: Signal, window: str, every: str) -> str:
@@ -314,7 +315,7 @@ def _old_enough(measure: Rate, condition: Condition, scope: Scope, ago: timedelt
     if ago is not None:
         parts.append(
             _counter_existed(
-                measure_then(signal, scope).inner, _other_labels(signal, scope), measure.window + ago
+                measure_then(signal, scope).inner, other_labels(signal, scope), measure.window + ago
             )
         )
     return parts

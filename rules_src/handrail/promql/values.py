@@ -43,13 +43,14 @@ SHARES = ">= 0 <= 1"
 
 def traffic(measure: Measure, labels: tuple[str, ...]) -> str | None:
     """Events per second of what the measure judges as Prometheus estimates them, None where it counts no events."""
+    apart = labels + measure.labels
     match measure:
         case Ratio(whole=series, window=window):
-            return by("sum", labels, ESTIMATED.rate(series, window))
+            return by("sum", apart, ESTIMATED.rate(series, window))
         case Latency(native=True) | SlowerThan(native=True):
-            return f"histogram_count({by('sum', labels, ESTIMATED.rate(measure.histogram, measure.window))})"
+            return f"histogram_count({by('sum', apart, ESTIMATED.rate(measure.histogram, measure.window))})"
         case Latency() | SlowerThan():
-            return by("sum", labels, ESTIMATED.rate(measure.histogram.suffixed("_count"), measure.window))
+            return by("sum", apart, ESTIMATED.rate(measure.histogram.suffixed("_count"), measure.window))
         case While():
             return traffic(measure.measure, labels)
         case _:
@@ -58,15 +59,16 @@ def traffic(measure: Measure, labels: tuple[str, ...]) -> str | None:
 
 def events(measure: Measure, labels: tuple[str, ...], how: Estimated) -> str | None:
     """How many events the measure judges in its window, None where it counts none."""
+    apart = labels + measure.labels
     match measure:
         case Ratio(whole=series, window=window):
-            return by("sum", labels, how.events(series, window))
+            return by("sum", apart, how.events(series, window))
         case Latency(native=True) | SlowerThan(native=True):
             # The estimate alone knows native histograms: their values cannot be subtracted before 3.0.
             grown = f"increase({how.over(measure.histogram, measure.window)})"
-            return f"histogram_count({by('sum', labels, grown)})"
+            return f"histogram_count({by('sum', apart, grown)})"
         case Latency() | SlowerThan():
-            return by("sum", labels, how.events(measure.histogram.suffixed("_count"), measure.window))
+            return by("sum", apart, how.events(measure.histogram.suffixed("_count"), measure.window))
         case While():
             return events(measure.measure, labels, how)
         case _:
@@ -91,41 +93,45 @@ def counter_of(measure: Measure) -> tuple[Selector, timedelta] | None:
 def value(
     measure: Measure, labels: tuple[str, ...], event_count: str | None, how: Estimated = ESTIMATED
 ) -> str:
-    """The measure's value; `event_count` is how many events there were, counted as `how` counts (or `traffic`, estimated)."""
-    # The recorded events are one series for each arm, with the guardrail's labels beside.
-    with_events = f"on ({', '.join(labels)}) ({event_count} > 0)"
+    """The measure's value; `event_count` is how many events there were, counted as `how` counts (or `traffic`, estimated).
+
+    `labels` are the arm's; there is a value for each of the measure's own as well.
+    """
+    apart = labels + measure.labels
+    # The recorded events are one series for each value of these, with the guardrail's labels beside.
+    with_events = f"on ({', '.join(apart)}) ({event_count} > 0)"
     match measure:
         case Ratio(part, _, window):
-            rest = f"on ({', '.join(labels)}) {event_count} * 0"
-            share = f"({by('sum', labels, _events_or_rate(how, part, window))} or {rest}) / {with_events}"
+            rest = f"on ({', '.join(apart)}) {event_count} * 0"
+            share = f"({by('sum', apart, _events_or_rate(how, part, window))} or {rest}) / {with_events}"
             return _valid(how, share, SHARES)
         case Latency():
-            return _valid(how, _latency(measure, labels, with_events, how), NUMBERS)
+            return _valid(how, _latency(measure, apart, with_events, how), NUMBERS)
         case SlowerThan():
-            return _valid(how, _slower_than(measure, labels, with_events, how), SHARES)
+            return _valid(how, _slower_than(measure, apart, with_events, how), SHARES)
         case Increase():
-            return _increase(measure, labels, how)
+            return _increase(measure, apart, how)
         case Rate(counter, window):
-            return _valid(how, by("sum", labels, how.rate(counter, window)), NUMBERS)
+            return _valid(how, by("sum", apart, how.rate(counter, window)), NUMBERS)
         case Gauge(over=over):
-            series, wanted = gauge_series(measure, how), labels + measure.by
+            series = gauge_series(measure, how)
             whole = (
-                _aggregated(over, wanted, series, plausible(measure))
+                _aggregated(over, apart, series, plausible(measure))
                 if how.judged
-                else by(over, wanted, series)
+                else by(over, apart, series)
             )
             return _scaled(whole, measure.scale)
         case Usage():
-            return _usage(measure, labels + measure.by, how)
-        case State(metric, label):
-            return by("max", (*labels, label), _valid(how, how.now(metric), NUMBERS))
+            return _usage(measure, apart, how)
+        case State(metric):
+            return by("max", apart, _valid(how, how.now(metric), NUMBERS))
         case StateChanges():
-            return by("sum", labels, _state_changes(measure, how))
+            return by("sum", apart, _state_changes(measure, how))
         case While(inner, _, _, _):
-            joined = f"on ({', '.join(labels)})"
+            joined = f"on ({', '.join(labels + measure.shared)})"
             return f"({value(inner, labels, event_count, how)}) and {joined} ({holds(measure, labels, how)})"
-        case Growth(metric, window, more):
-            return by("max", labels + more, _valid(how, f"delta({how.over(metric, window)})", NUMBERS))
+        case Growth(metric, window):
+            return by("max", apart, _valid(how, f"delta({how.over(metric, window)})", NUMBERS))
         case Absence():
             return _absence(measure, how)
         case PromQL():
@@ -144,7 +150,7 @@ def _state_changes(measure: StateChanges, how: Estimated) -> str:
 
 
 def holds(measure: While, labels: tuple[str, ...], how: Estimated = ESTIMATED) -> str:
-    """A sample for each arm while the condition of the measure holds."""
+    """A sample for each arm, and each value of the condition's own labels, while the condition of the measure holds."""
     condition = value(measure.condition, labels, None, Estimated(how.ago))
     return f"{condition} {measure.op} {plain(measure.bound)}"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
@@ -132,24 +133,23 @@ def meaning(measure: Measure) -> str:
     """What a measure measures, as a sentence with its series as code."""
     match measure:
         case Ratio(window=window, min_events=min_events) | SlowerThan(window=window, min_events=min_events):
-            return f"{share(measure)} over {span(window)}. {_few(min_events)}"
+            return f"{share(measure)} over {span(window)}{_each(measure.by)}. {_few(min_events, measure.by)}"
         case Latency(histogram, q, window, min_events):
-            return (
-                f"The {plain(q * 100)}th percentile of `{histogram}` over {span(window)}. {_few(min_events)}"
-            )
+            quantile = f"The {plain(q * 100)}th percentile of `{histogram}` over {span(window)}"
+            return f"{quantile}{_each(measure.by)}. {_few(min_events, measure.by)}"
         case Increase(counter, window, bound):
             slow = "" if bound is None else f" slower than {show(bound, Unit.seconds)}"
             born = "a series that appears already above zero counts whole"
-            return f"How many events `{counter}` counted{slow} in {span(window)}; {born}."
+            return f"How many events `{counter}` counted{slow} in {span(window)}{_each(measure.by)}; {born}."
         case Rate(counter, window):
-            return f"Events of `{counter}` per second over {span(window)}."
-        case Gauge(metric, over, by, _, window):
+            return f"Events of `{counter}` per second over {span(window)}{_each(measure.by)}."
+        case Gauge(metric, over, _, window):
             within = "" if window is None else f" within {span(window)}"
-            return f"{_OVER_WORDS[over]} `{metric}`{within}{_each(by)}."
-        case Usage(used, size, by):
+            return f"{_OVER_WORDS[over]} `{metric}`{within}{_each(measure.by)}."
+        case Usage(used, size):
             limit = plain(size) if isinstance(size, Decimal) else f"`{size}`"
             fullest = ", of the fullest" if measure.over == "max" else ""
-            return f"How much of {limit} is in use by `{used}`{fullest}{_each(by)}."
+            return f"How much of {limit} is in use by `{used}`{fullest}{_each(measure.by)}."
         case _:
             return _rare_meaning(measure)
 
@@ -170,14 +170,14 @@ def _rare_meaning(measure: Measure) -> str:
         case StateChanges(metric=metric, window=window):
             return f"How often `{metric}` changed in {span(window)}."
         case While(inner, condition, op, bound):
-            when = meaning(condition).removesuffix(".")
+            when = _when(measure).removesuffix(".")
             rate = bound and isinstance(condition, Rate)
             least = show(bound, Unit.per_second) if rate else plain(bound)
             return (
                 f"{meaning(inner)} Only while this is {_OP_WORDS[op]} {least}: {when[:1].lower()}{when[1:]}."
             )
-        case Growth(metric, window, by):
-            return f"By how much `{metric}` grew in {span(window)}{_each(by)}."
+        case Growth(metric, window):
+            return f"By how much `{metric}` grew in {span(window)}{_each(measure.by)}."
         case Absence(metric, window):
             return f"Whether `{metric}` was not seen for {span(window)}."
         case PromQL(text):
@@ -186,9 +186,24 @@ def _rare_meaning(measure: Measure) -> str:
             raise TypeError(f"no words for {type(measure).__name__}")
 
 
-def _few(least: int) -> str:
-    return f"With less than {least} events in that time there is no verdict."
+def _when(measure: While) -> str:
+    """What the condition of a measure is, and whose: of the same labels, or of any."""
+    condition = measure.condition
+    rest = tuple(label for label in condition.labels if label not in measure.shared)
+    same = f", of the same {_named(measure.shared)}" if measure.shared else ""
+    any_of = f", of any {_named(rest)}" if rest else ""
+    alone = replace(condition, by=()) if isinstance(condition, Rate | Gauge) else condition
+    return f"{meaning(alone).removesuffix('.')}{same}{any_of}"
+
+
+def _few(least: int, labels: tuple[str, ...]) -> str:
+    alone = f" on that {_named(labels)}" if labels else ""
+    return f"With less than {least} events in that time there is no verdict{alone}."
 
 
 def _each(labels: tuple[str, ...]) -> str:
-    return f", for each {' and '.join(f'`{label}`' for label in labels)}" if labels else ""
+    return f", for each {_named(labels)}" if labels else ""
+
+
+def _named(labels: tuple[str, ...]) -> str:
+    return " and ".join(f"`{label}`" for label in labels)

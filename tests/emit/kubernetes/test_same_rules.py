@@ -22,6 +22,7 @@ from handrail.declare import (
     Guardrail,
     Is,
     PromQL,
+    Ratio,
     Rollout,
     State,
     Usage,
@@ -120,6 +121,9 @@ MEASURES: Mapping[str, Guardrail] = {
     "gauge": Guardrail("g", Gauge("level", by=["namespace", "pod"]), tiers=LIMITS),
     "usage": Guardrail("g", Usage("level", "size", by=["namespace"]), tiers=[Critical(Above("90%"))]),
     "growth": Guardrail("g", Growth("rising", by=["namespace"]), tiers=[Critical(Above(1))]),
+    "ratio": Guardrail(
+        "g", Ratio("all_total", bad="bad_total", by=["namespace"]), tiers=[Critical(Above("90%"))]
+    ),
     "state": Guardrail("g", State("state", "namespace"), tiers=[Critical(Is("a"))]),
     "aggregated": Guardrail("g", PromQL("max by (namespace) (level)"), tiers=LIMITS),
     "series": Guardrail("g", PromQL("level"), tiers=LIMITS),
@@ -144,6 +148,8 @@ def test_two_namespaces_in_breach_are_two_alerts(promtool: Path, tmp_path: Path,
             ("level", "95x80"),
             ("size", "100x80"),
             ("rising", "0+5x80"),
+            ("all_total", "0+100x80"),
+            ("bad_total", "0+95x80"),
             ("state", "1x80"),
         )
     }

@@ -30,14 +30,18 @@ def limits(guardrail: plan.Guardrail, rollout: plan.Rollout, signal: str = "") -
     """What a signal is compared with: one line for each tier, in force in the stage of that moment, and success."""
     scope = comparisons.Scope(rollout.name, guardrail.name, rollout.stages, guardrail.arms)
     lines = [
-        Line(_limit(condition, scope), f"{alert.tier} → {alert.action}", LOOKS[alert.tier])
+        Line(_limit(condition, scope), _each(f"{alert.tier} → {alert.action}", condition), LOOKS[alert.tier])
         for alert in guardrail.alerts
         for condition in alert.conditions
         if _drawn(condition, signal)
     ]
     wanted = [success for success in guardrail.success if _drawn(success.condition, signal)]
     lines += [
-        Line(_limit(one.condition, scope), _success(one, alone=len(wanted) == 1), Look.success)
+        Line(
+            _limit(one.condition, scope),
+            _each(_success(one, alone=len(wanted) == 1), one.condition),
+            Look.success,
+        )
         for one in wanted
     ]
     return list(dict.fromkeys(lines))
@@ -46,6 +50,15 @@ def limits(guardrail: plan.Guardrail, rollout: plan.Rollout, signal: str = "") -
 def _success(criterion: plan.Success, *, alone: bool) -> str:
     """Several criteria in one panel are told apart by what they ask for."""
     return "success" if alone else f"success: {criterion.text}"
+
+
+def _each(legend: str, condition: plan.Condition) -> str:
+    """A limit that is another for each value of the measure's labels says which."""
+    measured = (plan.ReferenceKind.stable, plan.ReferenceKind.ago)
+    labels = condition.signal.measure.labels
+    if condition.reference is None or condition.reference.kind not in measured or not labels:
+        return legend
+    return f"{legend} {_legend(labels)}"
 
 
 def _drawn(condition: plan.Condition, signal: str) -> bool:
@@ -135,7 +148,7 @@ def _events(signal: plan.Signal) -> list[Line]:
     return [
         Line(
             str(signal.events),
-            f"events in {width}",
+            " ".join([f"events in {width}", *([_legend(measure.by)] if measure.by else [])]),
             Look.events,
             Unit.number,
         ),

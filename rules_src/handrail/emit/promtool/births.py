@@ -71,8 +71,10 @@ class Counter:
     def shown(self, instance: str, times: Decimal | int, **more: str) -> dict[Key, Feed]:
         """What an instance shows: `times` what happens at once."""
         found: dict[Key, Feed] = {}
+        # Of what is judged for each path, another path would be judged by itself.
+        apart = {f"{name}_" if name in self.measure.labels else name: text for name, text in more.items()}
         for key, amount in self.jump.items():
-            other = Key.of(key.metric, {**dict(key.labels), "instance": self._named(instance), **more})
+            other = Key.of(key.metric, {**dict(key.labels), "instance": self._named(instance), **apart})
             if not self._reads(other):
                 raise Impossible("its series cannot be told apart by instance")
             found[other] = At(amount * times)
@@ -239,6 +241,8 @@ def births(director: Director, promise: str, one: Condition) -> Story:
     pace = subject.pace(signal)
     if any(other is not signal and _shared(measure, other.measure) for other in director.guardrail.signals):
         raise Impossible("two of its measures look at one series")
+    if "instance" in signal.by:
+        raise Impossible("each instance is judged by itself")
     calm, far = subject.healthy()[signal.name], subject.far(signal, up=one.is_upper)
     if not isinstance(calm, Decimal) or not isinstance(far, Decimal):
         raise TypeError("what is counted is a number")

@@ -9,6 +9,7 @@ from decimal import Decimal
 from functools import cached_property, partial
 
 from handrail.emit.promtool.births import births
+from handrail.emit.promtool.by_labels import alone, healthy, labels_of
 from handrail.emit.promtool.feeds import FREE, Phase, Value, selectors, series_of
 from handrail.emit.promtool.guardrails import Director
 from handrail.emit.promtool.lasting import COUNTED
@@ -274,6 +275,8 @@ class Promises:
             yield from self._made(subject, "the next attempt", partial(following, one=first))
             yield from self._made(subject, "a short absence", partial(away, one=first))
         for one in {c.signal.name: c for c in subject.conditions}.values():
+            if labels_of(one.signal):
+                yield from self._made(subject, "another of its labels", partial(alone, one=one))
             if isinstance(one.signal.measure, While):
                 yield from self._made(subject, "its condition", partial(resting, one=one))
         if any(alert.during for alert in self.guardrail.alerts):
@@ -316,11 +319,12 @@ def _few(director: Director, one: Condition) -> Story:
     timeline, usual = Timeline(director.scrape), subject.pace(one.signal).events
     calm = subject.healthy()
     first = director.clock.first(max(director.ready, width))
-    timeline.play(director.feeds(values, thin / usual), first)
+    beside = healthy(director, one.signal)
+    timeline.play({**director.feeds(values, thin / usual), **beside}, first)
     start = timeline.now
     sure = start - director.scrape + width
     second = director.clock.first(sure)
-    timeline.play(director.feeds(values, enough / usual), second)
+    timeline.play({**director.feeds(values, enough / usual), **beside}, second)
     lives = director.lives([Phase(calm, NOTHING, first), Phase(values, start, sure)])
     return director.story(EVENTS, timeline, lives, (first, second))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
@@ -188,6 +188,15 @@ def _chosen(selector: Selector, pairs: tuple[tuple[str, str], ...], flipped: str
         wanted = [(op, text) for label, op, text in selector.matchers if label == name]
         labels[name] = _label(name, wanted, given.get(name), flip=name == flipped)
     return Key.of(selector.metric, labels)
+
+
+def fitting(selectors: Iterable[Selector], label: str) -> Iterator[str]:
+    """Values of a label that all of these select."""
+    wanted = [(op, text) for one in selectors for name, op, text in one.matchers if name == label]
+    examples = [example for op, text in wanted for example in _examples(op, text)]
+    for candidate in ("y", *examples, *filter(None, _OTHERS)):
+        if all(_fits(op, text, candidate) for op, text in wanted):
+            yield candidate
 
 
 def _label(name: str, wanted: list[tuple[str, str]], given: str | None, *, flip: bool) -> str:

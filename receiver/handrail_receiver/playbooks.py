@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable
+from importlib.metadata import version
 from pathlib import Path
 
 from handrail.contract import Playbook, Tell
@@ -83,9 +84,7 @@ class Playbooks:
             try:
                 playbook = Playbook.model_validate_json(file.read_bytes())
             except ValidationError as error:
-                first = error.errors(include_url=False, include_input=False)[0]
-                place = ".".join(map(str, first["loc"]))
-                problems.append(f"{file}: {place}: {first['msg']}; generate it with this version of handrail")
+                problems.append(f"{file}: {_unfit(error)}")
             except OSError as error:
                 problems.append(f"{file}: {error.strerror}; make it readable")
             else:
@@ -96,6 +95,25 @@ class Playbooks:
     def _templates(self, playbook: Playbook) -> list[str]:
         texts = {tell.template for action in playbook.actions for tell in action.tell if tell.template}
         return [f"a template: {wrong}" for text in sorted(texts) if (wrong := self._template_problem(text))]
+
+
+NEWER = frozenset({"extra_forbidden", "literal_error", "unexpected_keyword_argument", "union_tag_invalid"})
+"""What is wrong with a playbook of a newer version: a field, a word or a kind of step that is not known here."""
+
+
+def _unfit(error: ValidationError) -> str:
+    """Why a playbook cannot be read, where, and what to do about it."""
+    wrong = error.errors(include_url=False, include_input=False)
+    newer = [one for one in wrong if one["type"] in NEWER]
+    first = (newer or wrong)[0]
+    place = ".".join(map(str, first["loc"]))
+    if not newer:
+        return f"{place}: {first['msg']}; generate it with this version of handrail"
+    ours = version("handrail")
+    return (
+        f"{place}: a newer handrail wrote this, and {ours} cannot read it; install the newer one here first, "
+        f"or load what {ours} generated"
+    )
 
 
 def _nothing_in(folder: Path) -> str:

@@ -15,7 +15,7 @@ OF_THEIR_KIND = {
 }
 HEADS = ("| fact", "| answer", "| attack")
 
-pytestmark = pytest.mark.parametrize("page", OF_THEIR_KIND)
+every_page = pytest.mark.parametrize("page", OF_THEIR_KIND)
 
 
 def text(page: str) -> str:
@@ -31,15 +31,18 @@ def defined(*files: Path) -> set[str]:
     return {name for file in files for name in TEST.findall(file.read_text(encoding="utf-8"))}
 
 
+@pytest.mark.parametrize("page", [*OF_THEIR_KIND, "reference/compatibility.md"])
 def test_every_test_that_the_page_names_exists(page: str) -> None:
     assert named(page) - defined(*(TOP / "tests").rglob("test_*.py")) == set()
 
 
+@every_page
 def test_every_test_of_its_kind_stands_on_the_page(page: str) -> None:
     files = (next((TOP / "tests/receiver").rglob(file)) for file in OF_THEIR_KIND[page])
     assert defined(*files) - named(page) == set()
 
 
+@every_page
 def test_every_line_is_held_by_something(page: str) -> None:
     rows = [line for line in text(page).splitlines() if line.startswith("| ") and not line.startswith(HEADS)]
     assert [row for row in rows if "`test_" not in row] == []

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import socket
 from collections.abc import Iterator
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ import servers
 from guarded import guarded, playbook, write_playbook
 from handrail.contract import FlagOff, Secret
 from handrail_receiver import cli
+from handrail_receiver.playbooks import Playbooks
 from handrail_receiver.settings import read_settings
 from handrail_receiver.starting import no_playbooks
 
@@ -65,6 +68,43 @@ def test_a_folder_of_which_no_playbook_can_be_read_refuses_the_start(tmp_path: P
         True,
         True,
     )
+
+
+@pytest.mark.parametrize(
+    ("place", "changed"),
+    [
+        ("version", {"version": 2}),
+        ("alarms", {"alarms": []}),
+        ("actions.0.steps.0", {"actions": [{"name": "rollback", "steps": [{"kind": "nginx-weight"}]}]}),
+        ("actions.0.name", {"actions": [{"name": "pause"}]}),
+        (
+            "actions.0.steps.0.git-value.sign",
+            {"actions": [{"name": "rollback", "steps": [{"kind": "git-value", "sign": True}]}]},
+        ),
+    ],
+    ids=["format", "field", "kind of step", "word", "field of a step"],
+)
+def test_a_playbook_of_a_newer_version_refuses_the_start(
+    tmp_path: Path, capsys: Said, place: str, changed: dict[str, object]
+) -> None:
+    file = write_playbook(tmp_path / "playbook", playbook()) / "shop.json"
+    file.write_text(json.dumps({**json.loads(file.read_text()), **changed}))
+    ours = version("handrail")
+    said = (
+        f"playbook/shop.json: {place}: a newer handrail wrote this, and {ours} cannot read it; "
+        f"install the newer one here first, or load what {ours} generated"
+    )
+    assert served(capsys) == (2, [], [said])
+
+
+def test_a_playbook_of_a_newer_version_leaves_the_one_before_in_force(tmp_path: Path) -> None:
+    folder = write_playbook(tmp_path / "playbook", playbook())
+    playbooks = Playbooks(folder, lambda _text: None)
+    playbooks.refresh()
+    file = folder / "shop.json"
+    file.write_text(json.dumps({**json.loads(file.read_text()), "version": 2, "budget_per_day": 9}))
+    playbooks.refresh()
+    assert (playbooks.get("shop"), len(playbooks.problems)) == (playbook(), 1)
 
 
 def test_where_only_environments_have_playbooks_theirs_are_named(

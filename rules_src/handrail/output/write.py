@@ -10,6 +10,7 @@ import difflib
 import hashlib
 import json
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Mapping
@@ -198,9 +199,24 @@ def _entries(out: Path) -> dict[str, dict[str, str]]:
         raise WrongCall(f"{shown(manifest)} is not readable; restore it from Git, or delete it") from None
     if not data.keys() >= _MANIFEST_KEYS:
         return {}  # another program's: what it lists is not ours
+    _refuse_newer(manifest, str(data["handrail"]))
     for path in listed:
         _refuse_outside(out, path)
     return listed
+
+
+def _refuse_newer(manifest: Path, made_by: str) -> None:
+    """Two versions would undo each other's files; an older one does not know what the newer one's mean."""
+    ours = version("handrail")
+    if _release(made_by) > _release(ours):
+        raise WrongCall(
+            f"{shown(manifest)} was written by handrail {made_by}, and this is {ours}; install handrail {made_by}, "
+            "or take back the commit that generated it"
+        )
+
+
+def _release(version: str) -> tuple[int, ...]:
+    return tuple(map(int, re.findall(r"[0-9]+", version)[:3]))
 
 
 def _refuse_outside(out: Path, path: str) -> None:

@@ -1,0 +1,120 @@
+"""The store and the playbook of the version before → this receiver goes on with its attempt.
+
+`tests/golden/before` holds what that version wrote: attempt 1 was rolled back, attempt 2 is in its first stage.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sqlite3
+import time
+from contextlib import closing
+from importlib.resources import files
+from pathlib import Path
+
+import pytest
+from guarded import alert, body, guarded
+from handrail import contract
+from handrail.contract import Playbook
+from handrail_receiver import store
+from handrail_receiver.inspection.opening import opened
+from handrail_receiver.inspection.verify import problems, verify
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+BEFORE = Path(__file__).parents[1] / "golden/before"
+ADDS = (
+    "ALTER TABLE ",
+    "CREATE FUNCTION ",
+    "CREATE INDEX ",
+    "CREATE OR REPLACE FUNCTION ",
+    "CREATE TABLE ",
+    "CREATE TRIGGER ",
+    "INSERT INTO ",
+)
+
+
+def old_store(folder: Path) -> Path:
+    """The store of the version before, whose attempt began an hour ago."""
+    path = folder / "handrail.db"
+    with closing(sqlite3.connect(path)) as made, made:
+        made.executescript((BEFORE / "store.sql").read_text())
+        made.execute(
+            "UPDATE attempt SET started_at = :at, stage_entered_at = :at", {"at": time.time() - 3600}
+        )
+    return path
+
+
+def old_playbook() -> Playbook:
+    return Playbook.model_validate_json((BEFORE / "generated/playbook/shop.json").read_bytes())
+
+
+def test_an_attempt_of_the_version_before_is_guarded_and_rolled_back(tmp_path: Path) -> None:
+    old_store(tmp_path)
+    with guarded(tmp_path, old_playbook()) as shop:
+        found = shop.status()
+        assert (found["attempt"]["number"], found["attempt"]["state"], found["attempt"]["stage"]) == (
+            2,
+            "active",
+            "10%",
+        )
+        assert shop.runs() == [("start", "done")]
+        assert shop.ask("GET", "/readyz", "nobody").json() == {"status": "ready", "problems": []}
+        shop.deliver(body(alert("error-rate", "critical")))
+        shop.until("rollback", "proving")
+        assert shop.weights() == (0, 100)
+
+
+def test_the_evidence_of_the_version_before_is_whole_and_goes_on(tmp_path: Path) -> None:
+    path = old_store(tmp_path)
+    with guarded(tmp_path, old_playbook()) as shop:
+        shop.call("hold", why="an upgrade")
+    with opened(f"sqlite:{path}") as known:
+        view = verify(known)
+        assert problems(view) == []
+        assert [(one.rollout, one.records > 14) for one in view.chains] == [("shop", True)]
+
+
+def accepted(field: str, info: FieldInfo) -> set[str]:
+    """The names by which a field is read."""
+    alias = info.validation_alias
+    return {str(one) for one in getattr(alias, "choices", [alias or field])}
+
+
+def models() -> dict[str, dict[str, FieldInfo]]:
+    """Every part of a playbook by its name → its fields."""
+    kinds = [getattr(contract, name) for name in contract.__all__]
+    return {
+        kind.__name__: kind.model_fields if issubclass(kind, BaseModel) else kind.__pydantic_fields__
+        for kind in kinds
+        if isinstance(kind, type) and (issubclass(kind, BaseModel) or hasattr(kind, "__pydantic_fields__"))
+    }
+
+
+def test_every_field_of_an_older_playbook_is_read_and_no_other_is_asked_for() -> None:
+    """`playbook-fields.json` says of each field of the version before whether it had to be there."""
+    before: dict[str, dict[str, bool]] = json.loads((BEFORE / "playbook-fields.json").read_text())
+    refused, asked = set(), set()
+    for name, fields in before.items():
+        names = {field: accepted(field, info) for field, info in models()[name].items()}
+        refused |= {f"{name}.{field}" for field in set(fields) - set().union(*names.values())}
+        given = {field for field, required in fields.items() if required}
+        asked |= {
+            f"{name}.{field}"
+            for field, info in models()[name].items()
+            if info.is_required() and not names[field] & given
+        }
+    assert (refused, asked) == (set(), set())
+
+
+@pytest.mark.parametrize("dialect", ["sqlite", "postgres"])
+def test_a_migration_only_adds_so_that_a_receiver_of_before_that_runs_goes_on(dialect: str) -> None:
+    scripts = (files(store) / "migrations" / dialect).iterdir()
+    text = "\n".join(script.read_text() for script in scripts)
+    for aside in (r"--[^\n]*", r"'(?:[^']|'')*'", r"\bBEGIN\b.*?\bEND\b"):
+        text = re.sub(aside, "", text, flags=re.DOTALL)
+    statements = [" ".join(one.split()) for one in text.split(";")]
+    assert [one for one in statements if one and not one.startswith(ADDS)] == []
+    altered = [one for one in statements if one.startswith("ALTER")]
+    assert [one for one in altered if not re.search(r" ADD COLUMN \w+ .*\bDEFAULT\b", one)] == []

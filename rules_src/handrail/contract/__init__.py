@@ -6,6 +6,7 @@ The only package of the compiler that the receiver imports.
 from handrail.contract import names
 from handrail.contract.addresses import Secret, Url
 from handrail.contract.channels import TEMPLATE_FILTERS, Channel, PagerDuty, Slack, StatusPage, Tell, Webhook
+from handrail.contract.loaded_rules import GroupFacts, RuleFacts, rules_digest
 from handrail.contract.playbook import (
     CANARY_VERSION,
     STABLE_VERSION,
@@ -63,6 +64,7 @@ __all__ = [
     "Gate",
     "GitValue",
     "GivenArms",
+    "GroupFacts",
     "GuardrailFacts",
     "HAProxyState",
     "HAProxyWeight",
@@ -76,6 +78,7 @@ __all__ = [
     "Proof",
     "ReferenceQuery",
     "RolloutAbort",
+    "RuleFacts",
     "Scalar",
     "Secret",
     "Slack",
@@ -91,4 +94,5 @@ __all__ = [
     "Written",
     "duration",
     "names",
+    "rules_digest",
 ]

@@ -211,7 +211,8 @@ class Playbook(_Model):
     """All that the receiver knows about one rollout. For `keep` seconds a rollback that something undoes is restored.
 
     `environment` is the alerts' label of that name. `rules_digest` is what Prometheus records as
-    `handrail:rules:info{digest}` while it has the matching rules. Both are empty in an older playbook.
+    `handrail:rules:info{digest}` while it has the matching rules, `rule_groups` what their groups are called. All are
+    empty in an older playbook.
     """
 
     version: Literal[1] = 1
@@ -219,6 +220,7 @@ class Playbook(_Model):
     service: str
     environment: str = ""
     rules_digest: str = ""
+    rule_groups: tuple[str, ...] = ()
     arms: Arms | GivenArms | OpenArms | None
     stages: tuple[StageFacts, ...]
     gates: tuple[Gate, ...]

@@ -5,15 +5,10 @@ Written down as a rules file and as a PrometheusRule.
 
 from __future__ import annotations
 
-import hashlib
-import json
-
-from handrail.contract import names
+from handrail.contract import GroupFacts, RuleFacts, names, rules_digest
 from handrail.emit.document import Data
 from handrail.plan import Alert, Guardrail, Recording, Rollout, Slo
-from handrail.units import span
-
-_SHOWN = 16
+from handrail.units import duration, span
 
 
 def rules(rollout: Rollout) -> Data:
@@ -34,15 +29,32 @@ def info(rollout: Rollout) -> Recording:
 
 
 def digest(rollout: Rollout) -> str:
-    """A digest of every rule of the rollout, without texts for people."""
-    groups = [
-        {
-            **group,
-            "rules": [{key: rule[key] for key in rule if key != "annotations"} for rule in group["rules"]],
-        }
-        for group in _groups(rollout)
-    ]
-    return hashlib.sha256(json.dumps(groups, sort_keys=True).encode()).hexdigest()[:_SHOWN]
+    """The digest of every rule of the rollout, by which the receiver knows them again when Prometheus has loaded them."""
+    return rules_digest(map(_facts, _groups(rollout)))
+
+
+def group_names(rollout: Rollout) -> tuple[str, ...]:
+    """What its groups are called."""
+    return tuple(group["name"] for group in _groups(rollout))
+
+
+def _facts(group: Data) -> GroupFacts:
+    return GroupFacts(group["name"], _seconds(group["interval"]), tuple(map(_rule, group["rules"])))
+
+
+def _rule(rule: Data) -> RuleFacts:
+    return RuleFacts(
+        name=rule.get("record") or rule["alert"],
+        query=rule["expr"],
+        alert="alert" in rule,
+        sustained=_seconds(rule.get("for", "0s")),
+        keep=_seconds(rule.get("keep_firing_for", "0s")),
+        labels=rule["labels"],
+    )
+
+
+def _seconds(written: str) -> float:
+    return duration(written).total_seconds()
 
 
 def _groups(rollout: Rollout) -> list[Data]:

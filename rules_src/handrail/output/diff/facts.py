@@ -242,7 +242,7 @@ def _rollout(playbook: Any, rules: Any, told: Any) -> RolloutState:
     )
 
 
-_WORDS = {"annotations", "runbook_url", "dashboard_url", "text", DIGEST, "rules_digest"}
+_WORDS = {"annotations", "runbook_url", "dashboard_url", "text", DIGEST, "rules_digest", "rule_groups"}
 
 
 def _silent(thing: Any) -> Any:

@@ -193,13 +193,22 @@ def growths(draw: st.DrawFn) -> Kind:
 
 @st.composite
 def whiles(draw: st.DrawFn) -> Kind:
-    inner = draw(st.one_of(ratios(), rates(), gauges(), increases(), growths()))
-    condition: Any = draw(
-        st.sampled_from([d.Rate("work_total"), d.Rate("work_total", window="2m"), d.Gauge("workers")])
+    inner = draw(
+        st.one_of(ratios(), latencies(), slow(), rates(), gauges(), usages(), increases(), growths())
+    )
+    conditions: list[Any] = [
+        d.Rate("work_total"),
+        d.Rate("work_total", window="2m"),
+        d.Gauge("workers"),
+        d.Usage("places_in_use", "places"),
+        d.Growth("done", window="15m"),
+    ]
+    condition = replace(
+        draw(st.sampled_from(conditions)), by=draw(st.sampled_from([(), (), inner.measure.by, ("path",)]))
     )
     bound: Any = draw(st.sampled_from([{}, {"above": 2}, {"at_most": 0}, {"at_most": 3}]))
-    if isinstance(condition, d.Rate):
-        bound = {key: f"{value}/s" if value else 0 for key, value in bound.items()}
+    unit = "/s" if isinstance(condition, d.Rate) else "%" if isinstance(condition, d.Usage) else ""
+    bound = {key: f"{value}{unit}" if value else 0 for key, value in bound.items()}
     return Kind(
         d.While(inner.measure, condition=condition, **bound), inner.figure, inner.unit, inner.up, inner.most
     )

@@ -8,6 +8,7 @@ from handrail.declare import (
     Ago,
     Below,
     Critical,
+    Gauge,
     Guardrail,
     Increase,
     Latency,
@@ -16,6 +17,8 @@ from handrail.declare import (
     Rise,
     SlowerThan,
     StableArm,
+    Usage,
+    While,
 )
 from handrail.declare.measures import Measure
 
@@ -216,3 +219,76 @@ def test_a_rate_that_is_young_on_one_path_is_no_drop_there(promtool: str) -> Non
     }
     rollout = shop(each(Rate("requests_total", by=["path"]), Below("0.5/s")))
     assert complaints(promtool, rollout, series, fired("20m", "/pay")) == ""
+
+
+LAG = Gauge("lag", by=["queue"])
+
+
+def blind(at: str, *reasons: str) -> Asked:
+    expr = 'count by (reason) (ALERTS{alertstate="firing",alertname=~".*Blind"})'
+    return Asked(expr, at, {f'{{reason="{reason}"}}': 1 for reason in reasons})
+
+
+def lagging(at: str, *queues: str) -> Asked:
+    expr = 'count by (queue) (ALERTS{alertstate="firing",alertname="ShopGCritical"})'
+    return Asked(expr, at, {f'{{queue="{queue}"}}': 1 for queue in queues})
+
+
+QUEUES = {f'lag{{queue="{queue}"}}': "50x80" for queue in ("mails", "orders")}
+
+
+def test_each_queue_is_judged_while_its_own_workers_work(promtool: str) -> None:
+    rollout = shop(each(While(LAG, condition=Gauge("workers", by=["queue"])), Above(10)))
+    series = {**QUEUES, 'workers{queue="mails"}': "0x80", 'workers{queue="orders"}': "3x40 0x40"}
+    said = complaints(
+        promtool, rollout, series, lagging("5m", "orders"), lagging("15m"), blind("5m"), blind("15m")
+    )
+    assert said == ""
+
+
+def test_a_condition_without_labels_is_that_of_all_and_one_with_more_is_that_of_any(promtool: str) -> None:
+    series = {
+        **QUEUES,
+        'workers{queue="mails",zone="a"}': "0x80",
+        'workers{queue="mails",zone="b"}': "1x80",
+        'workers{queue="orders",zone="a"}': "0x80",
+    }
+    of_all = shop(each(While(LAG, condition=Gauge("workers")), Above(10)))
+    of_any = shop(each(While(LAG, condition=Gauge("workers", by=["queue", "zone"])), Above(10)))
+    assert complaints(promtool, of_all, series, lagging("10m", "mails", "orders")) == ""
+    assert complaints(promtool, of_any, series, lagging("10m", "mails")) == ""
+
+
+def test_buckets_that_are_missing_are_missed_where_the_condition_holds_and_nowhere_else(
+    promtool: str,
+) -> None:
+    """/pay lost its bucket at one second, and /search has all; only one of them is open at a time."""
+    measure = While(
+        SlowerThan("seconds", "1s", buckets=[1, 2], by=["path"]), condition=Gauge("open", by=["path"])
+    )
+    whole = histogram("/search", quick="0+10x200", all_of="0+10x200")
+    lost = {
+        name: values
+        for name, values in histogram("/pay", quick="0+10x200", all_of="0+10x200").items()
+        if 'le="1"' not in name
+    }
+    gates = {'open{path="/pay"}': "0x80 1x120", 'open{path="/search"}': "1x200"}
+    rollout = shop(each(measure, Above("10%")))
+    said = complaints(
+        promtool,
+        rollout,
+        {**UP, **whole, **lost, **gates},
+        blind("15m"),
+        blind("40m", "its buckets are missing"),
+    )
+    assert said == ""
+
+
+def test_a_usage_under_a_condition_misses_its_size(promtool: str) -> None:
+    rollout = shop(
+        each(While(Usage("in_use", "size", by=["pool"]), condition=Rate("work_total")), Above("80%"))
+    )
+    series = {'in_use{pool="a"}': "9x80", "work_total": "0+10x80"}
+    sized = {**series, 'size{pool="a"}': "10x80"}
+    assert complaints(promtool, rollout, sized, blind("15m")) == ""
+    assert complaints(promtool, rollout, series, blind("15m", "its metrics are missing")) == ""

@@ -213,8 +213,8 @@ class While(_Measure):
     that `measure` and `condition` both have in `by` bind them together: each value is judged while its own condition holds.
     """
 
-    measure: Rate | Ratio | Gauge | Increase | Growth
-    condition: Rate | Gauge = Field(kw_only=True)
+    measure: Ratio | Latency | SlowerThan | Increase | Rate | Gauge | Usage | Growth
+    condition: Rate | Gauge | Usage | Growth = Field(kw_only=True)
     above: Amount = Field(default=0, kw_only=True)
     at_most: Amount | None = Field(default=None, kw_only=True)
 

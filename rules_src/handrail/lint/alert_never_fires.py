@@ -76,7 +76,9 @@ def _excluded(condition: plan.Condition, bound: plan.While) -> tuple[str, str] |
     judged, held, most = bound.measure, bound.condition, bound.bound
     if judged != held:
         same = (
-            isinstance(held, plan.Rate) and held.counter == _counted(judged) and held.window == judged.width
+            isinstance(held, plan.Rate)
+            and (held.counter, held.window) == (_counted(judged), judged.width)
+            and {*held.by} <= {*judged.labels}
         )
         if not same or bound.op is not plan.Op.at_most:
             return None

@@ -135,19 +135,24 @@ def _of_its_arm(signal: Signal) -> Measure:
 
 def _without_buckets(signal: Signal, events: Selector | None, value: Selector) -> Iterator[str]:
     """Samples while events are counted and there is no value: the buckets that it is read from are missing."""
-    if events is not None and isinstance(signal.measure, Latency | SlowerThan):
-        yield f"({events} > 0 unless {value})"
+    if events is not None and isinstance(signal.measure.inner, Latency | SlowerThan):
+        yield f"({events} > 0{_while(signal)} unless {value})"
+
+
+def _while(signal: Signal) -> str:
+    """What follows samples that say nothing unless the condition of its measure holds."""
+    measure = signal.measure
+    if not isinstance(measure, While):
+        return ""
+    labels = ", ".join((*signal.arm_labels, *measure.shared))
+    return f" and on ({labels}) ({holds(measure, signal.arm_labels)})"
 
 
 def _no_numbers(signal: Signal, scope: Scope, events: Selector | None, value: Selector) -> Iterator[str]:
     """One of its series is no number (then its events are none, and not 0 or less), or its share is none."""
-    measure = signal.measure
+    measure = signal.measure.inner
     if isinstance(measure, Ratio) and events is not None:
-        yield f"({events} unless {events} <= 0 unless {value})"
-    elif isinstance(measure, While) and isinstance(measure.measure, Ratio) and events is not None:
-        labels = ", ".join((*signal.arm_labels, *measure.shared))
-        held = f"on ({labels}) ({holds(measure, signal.arm_labels)})"
-        yield f"({events} and {held} unless {events} <= 0 unless {value})"
+        yield f"({events}{_while(signal)} unless {events} <= 0 unless {value})"
     elif isinstance(measure, Latency | SlowerThan) and events is not None:
         yield f"({events} unless {events} < Inf)"
     side = replace(signal, value=value)

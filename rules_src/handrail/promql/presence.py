@@ -32,10 +32,11 @@ def watched(measure: Measure, labels: tuple[str, ...], recorded: Selector) -> di
     match measure:
         case While():
             # Its own series is silent while the condition does not hold, and that is no blindness.
-            inner, condition = measure.measure, present(measure.condition, labels)
-            own = present(inner, labels)
-            seen = watched(inner, labels, recorded) if events(inner, labels, ESTIMATED) else {own: own}
-            return {condition: condition, **seen}
+            inner, condition = measure.measure, watched(measure.condition, labels, recorded)
+            seen = watched(inner, labels, recorded)
+            if not events(inner, labels, ESTIMATED):
+                seen = {series: series for series in seen}
+            return {**{series: series for series in condition}, **seen}
         case Usage(used, size):
             series = [used, *([size] if isinstance(size, Selector) else [])]
             return {str(one): str(one) for one in series}

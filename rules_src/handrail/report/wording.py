@@ -171,8 +171,8 @@ def _rare_meaning(measure: Measure) -> str:
             return f"How often `{metric}` changed in {span(window)}."
         case While(inner, condition, op, bound):
             when = _when(measure).removesuffix(".")
-            rate = bound and isinstance(condition, Rate)
-            least = show(bound, Unit.per_second) if rate else plain(bound)
+            units = {Rate: Unit.per_second, Usage: Unit.ratio}
+            least = show(bound, units.get(type(condition), Unit.number)) if bound else "0"
             return (
                 f"{meaning(inner)} Only while this is {_OP_WORDS[op]} {least}: {when[:1].lower()}{when[1:]}."
             )
@@ -192,7 +192,7 @@ def _when(measure: While) -> str:
     rest = tuple(label for label in condition.labels if label not in measure.shared)
     same = f", of the same {_named(measure.shared)}" if measure.shared else ""
     any_of = f", of any {_named(rest)}" if rest else ""
-    alone = replace(condition, by=()) if isinstance(condition, Rate | Gauge) else condition
+    alone = replace(condition, by=()) if isinstance(condition, Rate | Gauge | Usage | Growth) else condition
     return f"{meaning(alone).removesuffix('.')}{same}{any_of}"
 
 

@@ -11,9 +11,10 @@ from contextlib import suppress
 from dataclasses import replace
 
 from handrail.emit.promtool.attempts import stable_of
-from handrail.emit.promtool.feeds import Phase, Value, feeds, selectors
+from handrail.emit.promtool.feeds import Phase, Value, condition, feeds, selectors
 from handrail.emit.promtool.guardrails import Director
 from handrail.emit.promtool.series import Feeds, Impossible, Timeline, chosen, fitting, matches
+from handrail.emit.promtool.silences import RESTING
 from handrail.emit.promtool.story import FOREVER, NOTHING, Life, Span, Story
 from handrail.emit.promtool.subject import Subject
 from handrail.plan import Condition, Measure, Selector, Signal, State, While
@@ -63,6 +64,26 @@ def alone(director: Director, one: Condition) -> Story | None:
         found += [replace(life, begins=None, only=(label, first)) for life in lives]
         found += [replace(life, ends=ends, only=(label, second)) for life in lives if life.begins]
     return director.story(ALONE, timeline, found, (look, last))
+
+
+def bound(director: Director, one: Condition) -> Story | None:
+    """One is far beyond its limits, and only the condition of another holds; None where they have one condition."""
+    subject, signal = director.subject, one.signal
+    measure, two = subject.measure(signal), _two(subject, signal)
+    if not isinstance(measure, While) or two.keys().isdisjoint(measure.shared):
+        return None
+    other = {label: second for label, (_, second) in two.items() if label in measure.shared}
+    pace = subject.pace(signal)
+    pace = replace(pace, labels={**pace.labels, **other})
+    far = _fed(subject, signal, director.far(signal, up=one.is_upper), other)
+    timeline = Timeline(director.scrape)
+    timeline.play(
+        {**director.feeds(director.bases), **far, **condition(measure, pace, holds=False)}, director.ready
+    )
+    lives = director.lives([Phase(director.bases, NOTHING, director.ready)])
+    return director.story(
+        RESTING, timeline, (life for life in lives if life.begins is None), [director.ready]
+    )
 
 
 def healthy(director: Director, signal: Signal) -> Feeds:

@@ -214,7 +214,7 @@ def condition(measure: While, pace: Pace, *, holds: bool) -> Feeds:
     bound, by = measure.bound, max(abs(measure.bound) / 10, Decimal("0.1"))
     above = holds == (measure.op is Op.above)
     wanted = bound + by if above else bound - by
-    if isinstance(measure.condition, Rate):
+    if isinstance(measure.condition, Rate | Usage):
         if wanted < 0 and bound < 0:
             raise Impossible("its condition can never fail")
         wanted = max(wanted, Decimal(0))

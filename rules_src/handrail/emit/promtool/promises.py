@@ -9,7 +9,7 @@ from decimal import Decimal
 from functools import cached_property, partial
 
 from handrail.emit.promtool.births import births
-from handrail.emit.promtool.by_labels import alone, healthy, labels_of
+from handrail.emit.promtool.by_labels import alone, bound, healthy, labels_of
 from handrail.emit.promtool.feeds import FREE, Phase, Value, selectors, series_of
 from handrail.emit.promtool.guardrails import Director
 from handrail.emit.promtool.lasting import COUNTED
@@ -243,7 +243,7 @@ class Promises:
             max(s.measure.width for s in director.guardrail.signals),
         )
         for signal in self.guardrail.signals:
-            if isinstance(signal.measure, Latency | SlowerThan):
+            if isinstance(signal.measure.inner, Latency | SlowerThan):
                 keys = series_of(selectors(subject.measure(signal))[:1], healthy)
                 yield "its buckets are missing", keys, widest
         for reference in subject.compared_with:
@@ -279,6 +279,7 @@ class Promises:
                 yield from self._made(subject, "another of its labels", partial(alone, one=one))
             if isinstance(one.signal.measure, While):
                 yield from self._made(subject, "its condition", partial(resting, one=one))
+                yield from self._made(subject, "the condition of another", partial(bound, one=one))
         if any(alert.during for alert in self.guardrail.alerts):
             yield from self._made(subject, "the end of its time", _late)
 

@@ -27,6 +27,7 @@ from handrail_receiver.catch_up.polling import Poller
 from handrail_receiver.chores import Chores
 from handrail_receiver.clock import SystemClock
 from handrail_receiver.errors import StoreDown, WrongSettings
+from handrail_receiver.evidence.taking import Snapshots
 from handrail_receiver.execute.executor import Executor
 from handrail_receiver.execute.kill_switch import KillSwitch
 from handrail_receiver.execute.rates import Rates
@@ -35,13 +36,14 @@ from handrail_receiver.guard import Guard
 from handrail_receiver.intake.refusals import Refusals
 from handrail_receiver.intake.webhook import AlertWebhook
 from handrail_receiver.metrics import Metrics
-from handrail_receiver.model import Conditions
+from handrail_receiver.model import Conditions, Decision
 from handrail_receiver.operations.drift import DriftWatch
 from handrail_receiver.operations.handler import CallHandler
 from handrail_receiver.outside import Outside, new_client
 from handrail_receiver.outside.http_config import BasicAuth, HttpConfig, read_http_config
 from handrail_receiver.outside.logins import Login, Logins, Service
-from handrail_receiver.outside.prometheus import NoPrometheus, Prometheus
+from handrail_receiver.outside.prometheus import NoPrometheus, Prometheus, Queryable
+from handrail_receiver.outside.prometheus_history import NoHistory, PrometheusHistory, Recorded
 from handrail_receiver.playbooks import Playbooks
 from handrail_receiver.secrets import Secrets
 from handrail_receiver.settings import Settings
@@ -54,7 +56,7 @@ from handrail_receiver.telling import Teller
 from handrail_receiver.telling.messenger import Messenger
 from handrail_receiver.telling.render import template_problem
 from handrail_receiver.web.api import Api
-from handrail_receiver.web.bundle import Bundles
+from handrail_receiver.web.chain_pages import ChainPages
 from handrail_receiver.web.events import Events
 from handrail_receiver.web.health import Health
 from handrail_receiver.web.openapi import document
@@ -104,11 +106,11 @@ def make_app(settings: Settings, secrets: Secrets) -> Front:
         open_store(settings.store, settings.inbox_limit),
         Playbooks(settings.playbooks, template_problem),
     )
-    client = new_client(settings.tls_authorities)
-    logins = logins_of(settings, secrets)
+    client, logins = new_client(settings.tls_authorities), logins_of(settings, secrets)
     outside, watching = Outside(client, secrets), Outside(client, secrets, logins)
     targets = make_targets(outside)
-    prometheus = Prometheus(watching, settings.prometheus.url) if settings.prometheus else NoPrometheus()
+    prometheus, recorded = _prometheus(settings, watching)
+    snapshots = Snapshots(store, playbooks, recorded, clock, secrets.redact)
     kill_switch = KillSwitch(settings.kill_switch)
     probe = StoreProbe(store.memory, store.inbox, clock, lambda: store.engine.trouble)
 
@@ -141,7 +143,7 @@ def make_app(settings: Settings, secrets: Secrets) -> Front:
         conditions=conditions,
         owner=f"{socket.gethostname()}:{os.getpid()}:{started_at.timestamp():.6f}",
         lease=settings.lease.total_seconds(),
-        on_decision=events.decision,
+        on_decision=both(events.decision, snapshots.on_decision),
         on_end=events.ended,
     )
     asker = Poller(
@@ -184,8 +186,16 @@ def make_app(settings: Settings, secrets: Secrets) -> Front:
     chores = Chores(settings, store, playbooks, guard, calls, clock)
     watch = DriftWatch(guard, playbooks, targets, prometheus)
     guard.on_over = watch.soon
-    loops = (guard.run, watch.run, asker.run, messenger.run, chores.run, probe.run)
-    api = Api(store, playbooks, calls, clock, Bundles(store.evidence, store.evidence.end))
+    loops = (
+        guard.run,
+        watch.run,
+        asker.run,
+        messenger.run,
+        chores.run,
+        probe.run,
+        *((snapshots.run,) if settings.prometheus else ()),
+    )
+    api = Api(store, playbooks, calls, clock, ChainPages(store.evidence, store.evidence.end), snapshots)
     webhook = AlertWebhook(tokens, store.inbox, guard.wake, clock, metrics, refusals)
     routes = _routes(
         tokens,
@@ -240,6 +250,23 @@ def make_app(settings: Settings, secrets: Secrets) -> Front:
         hosts_of((settings.public_url,), everywhere=settings.without_tokens),
         events.close,
     )
+
+
+def _prometheus(settings: Settings, outside: Outside) -> tuple[Queryable, Recorded]:
+    """What can be asked of the one that is set."""
+    if settings.prometheus is None:
+        return NoPrometheus(), NoHistory()
+    return Prometheus(outside, settings.prometheus.url), PrometheusHistory(outside, settings.prometheus.url)
+
+
+def both(*hear: Callable[[Decision], None]) -> Callable[[Decision], None]:
+    """Whoever wants to hear of a decision hears of it, in this order."""
+
+    def each(decision: Decision) -> None:
+        for one in hear:
+            one(decision)
+
+    return each
 
 
 def logins_of(settings: Settings, secrets: Secrets) -> Logins:

@@ -20,7 +20,7 @@ import httpx
 
 from handrail_receiver.addresses import shown
 from handrail_receiver.errors import ReceiverError, WrongSettings
-from handrail_receiver.terminal import listed, status
+from handrail_receiver.terminal import checked, is_well, listed, status
 
 Verb = Literal[
     "list",
@@ -41,10 +41,10 @@ VERBS: tuple[Verb, ...] = get_args(Verb)
 LONGEST = 60.0
 # What may be said with a verb beside --why; all others take --anyway.
 WORDS: dict[Verb, tuple[str, ...]] = {
-    "start": ("anyway", "canary", "stable"),
+    "start": ("anyway", "canary", "stable", "artifact"),
     "list": ("json",),
     "status": ("json",),
-    "check": ("item", "failed"),
+    "check": ("item", "failed", "json"),
     "approve": ("role", "seen", "canary", "stable"),
     "promote": ("anyway", "to"),
     "retry": ("anyway", "to"),
@@ -98,6 +98,7 @@ def rollout(
     to: str = "",
     canary: str = "",
     stable: str = "",
+    artifact: str = "",
     cert: str | None = None,
     key: str | None = None,
     ca: str | None = None,
@@ -110,7 +111,7 @@ def rollout(
     a certificate is asked for; `ca` to HANDRAIL_CA, an authority that counts beside the public ones. `anyway` goes past a "not ready" and needs `why`, which the evidence keeps. `item` and
     `failed` go with check, `role` and `seen` with approve, and `to`, the stage that is meant, with promote and retry.
     `canary` and `stable` are the versions, where the declaration leaves them open: with start, and with an approval
-    before it. `as_json` prints what the API says, with list and status. All but list need a `name`.
+    before it; `artifact`, with start, is what goes out. `as_json` prints what the API says, with list, status and check. All but list need a `name`.
     """
     options: dict[str, str | bool] = {
         "anyway": anyway,
@@ -121,6 +122,7 @@ def rollout(
         "to": to,
         "canary": canary,
         "stable": stable,
+        "artifact": artifact,
         "json": as_json,
     }
     if bool(name) == (verb == "list"):
@@ -168,9 +170,11 @@ def rollout(
 
 def _body(verb: Verb, why: str, options: Mapping[str, str | bool]) -> dict[str, str | bool]:
     """What is sent with a verb."""
-    words = {word: options[word] for word in WORDS.get(verb, ("anyway",))}
-    if "failed" in words:
-        words["passed"] = not words.pop("failed")
+    words = {word: options[word] for word in WORDS.get(verb, ("anyway",)) if word != "json"}
+    if verb == "check":  # with neither of them it is no answer: a check is made now
+        words = ({"item": words["item"]} if words["item"] else {}) | (
+            {"passed": False} if words["failed"] else {}
+        )
     return {"why": why, **words}
 
 
@@ -231,6 +235,9 @@ def _show(verb: Verb, answer: httpx.Response, *, as_json: bool, with_token: bool
     if verb == "status":
         print(json.dumps(said, indent=2, ensure_ascii=False) if as_json else status(said))  # noqa: T201
         return 0
+    if said.get("check"):
+        print(json.dumps(said, indent=2, ensure_ascii=False) if as_json else checked(said["check"]))  # noqa: T201
+        return 0 if is_well(said["check"]) else 1
     lines = [f"{said['verdict']} ({said['reason']}): {said['text']}"]
     if said.get("outcome"):
         lines.append(

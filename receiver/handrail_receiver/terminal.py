@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 GOES_BACK_OR_ENDED = ("rolling-back", "rolled-back", "complete", "abandoned")
@@ -17,10 +18,48 @@ def listed(said: dict[str, Any]) -> str:
     """A line for each rollout, columns aligned, by name."""
     heads = ("rollout", "service", "attempt", "state", "stage", "to know")
     rows = [heads, *map(_row, said["rollouts"])]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(heads))]
-    return "\n".join(
-        "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip() for row in rows
+    return "\n".join(_aligned(rows))
+
+
+def checked(said: dict[str, Any]) -> str:
+    """A check as a table, with what stands beside it."""
+    heads = ("guardrail", "tier", "now", "of", "limit", "verdict", "")
+    rows = [heads, *map(_tier_row, said["tiers"])]
+    lines = [f"{said['at']}" + (f", stage {said['stage']}" if said["stage"] else "")]
+    lines += _aligned(rows)
+    shares = [f"{one['arm']} {_percent(one['share'])} ({one['per_second']:.3g}/s)" for one in said["split"]]
+    lines.append(
+        f"traffic: {', '.join(shares) or 'unknown'}; the canary should have {_percent(said['asked'])}"
     )
+    lines.append(f"fires: {', '.join(said['fires']) or 'nothing'}")
+    lines.append(f"rules: {said['rules'] or 'Prometheus has loaded those generated'}")
+    lines += [f"artifact: {said['artifact']}"] if said["artifact"] else []
+    lines += [f"missing: {one}" for one in said["missing"]]
+    return "\n".join([*lines, f"kept as evidence: snapshot {said['snapshot'][:12]}"])
+
+
+def is_well(said: dict[str, Any]) -> bool:
+    """Whether a check found that everything could be looked at and nothing is broken."""
+    verdicts = {tier["verdict"] for tier in said["tiers"]}
+    return verdicts <= {"within", "sees"} and not (said["fires"] or said["rules"] or said["missing"])
+
+
+def _tier_row(tier: dict[str, Any]) -> tuple[str, ...]:
+    count = f"{float(tier['count']):.6g}" if tier["count"] else "-"
+    limits = " or ".join(tier["limits"]) or "-"
+    fires = "fires" if tier["fires"] else ""
+    return tier["guardrail"], tier["tier"], tier["figure"] or "-", count, limits, tier["verdict"], fires
+
+
+def _percent(share: float | None) -> str:
+    return "an unknown share" if share is None else f"{share * 100:.3g} %"
+
+
+def _aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip() for row in rows
+    ]
 
 
 def _row(said: dict[str, Any]) -> tuple[str, ...]:

@@ -39,6 +39,7 @@ MIGRATIONS = [
     "0004_playbook.sql",
     "0005_origin.sql",
     "0006_evidence_end.sql",
+    "0007_snapshots.sql",
 ]
 
 

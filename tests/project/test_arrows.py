@@ -64,6 +64,8 @@ ROOMS = {
     },
     "catch_up": {"model", "intake", "decide", "store", "outside", "errors", "guard", "playbooks", "ports"},
     "telling": {"model", "words", "intake", "store", "outside", "errors", "metrics", "playbooks", "ports"},
+    "plots": {"words"},
+    "evidence": {"model", "words", "views", "outside", "store", "errors", "playbooks", "ports"},
     "views": {"model", "lifecycle", "words", "gates"},
     "inspection": {
         *("model", "words", "views", "intake", "store"),
@@ -71,7 +73,7 @@ ROOMS = {
     },
     "web": {
         *("model", "words", "views", "access", "intake", "gates", "store", "outside", "operations"),
-        *("errors", "logs", "metrics", "playbooks", "ports"),
+        *("evidence", "errors", "logs", "metrics", "playbooks", "ports"),
     },
 }
 """The receiver's rooms, and which other rooms and modules beside them each uses."""

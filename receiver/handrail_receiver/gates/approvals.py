@@ -82,7 +82,7 @@ def _refused(approval: Approval, word: GateAnswer, by: str, at: GateCase) -> tup
     left = [repr(question) for question in at.gate.manual if question not in answered]
     if left:
         text = f"an approval covers the answers, and there is no yes yet to {', '.join(left)}; answer first"
-        return "not-ready", f"{text}: `handrail rollout check {name}`"
+        return "not-ready", f"{text}: `handrail rollout check {name} --item NUMBER`"
     if word.seen and (len(word.seen) < SHORTEST_SEEN or not at.digest.startswith(word.seen)):
         text = f"what is to be approved is {at.digest[:SEEN]}, not {word.seen}; look at it again"
         return "changed", f"{text}: `handrail rollout status {name}`"

@@ -24,7 +24,7 @@ class Call:
     numbers in a line change. `found` is what a gate is judged by, `word` what the person says of it. `to` names the
     stage that is meant, empty when the call names none. `canary` and `stable` are the versions that a start, or an
     approval before it, gives or has read; `unread` says why one could not be read, `traffic` what
-    each has when the start comes. `looked_at` is how the attempt stood when that was found out. `itself`: no person
+    each has when the start comes. `artifact` is what goes out, in the words of whoever starts it. `looked_at` is how the attempt stood when that was found out. `itself`: no person
     asks, the receiver does.
     """
 
@@ -43,6 +43,7 @@ class Call:
     to: str = ""
     canary: str = ""
     stable: str = ""
+    artifact: str = ""
     unread: str = ""
     traffic: tuple[str, ...] = ()
     looked_at: tuple[int, str] | None = None

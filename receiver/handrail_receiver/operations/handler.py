@@ -97,6 +97,13 @@ def _causes(rehearsed: list[RehearsedAction]) -> tuple[str, ...]:
     return tuple(f"{what(step.step)}: {step.cause}" for one in rehearsed for step in one.missing)
 
 
+def _naming(decision: Decision, artifact: str) -> Decision:
+    """The decision with what goes out in the attempt that it begins, for the evidence."""
+    begins = any(isinstance(change, Begin) for change in decision.changes)
+    known = {**decision.known, "artifact": artifact}
+    return replace(decision, known=known) if artifact and begins else decision
+
+
 @dataclass(frozen=True)
 class CallHandler:
     """Answers people. A start and a promotion are preceded by two questions: can I roll back, and would I see why?
@@ -150,7 +157,8 @@ class CallHandler:
         return await self.guard.apply(
             newest.rollout,
             lambda history: with_tells(
-                decide_call(call, newest, history, now), in_force(history.attempt, newest)
+                _naming(decide_call(call, newest, history, now), self.redact(call.artifact)),
+                in_force(history.attempt, newest),
             ),
         )
 

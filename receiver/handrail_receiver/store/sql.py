@@ -39,6 +39,7 @@ from handrail_receiver.store.inbox import SqlInbox
 from handrail_receiver.store.outbox import SqlTellings, changed, want
 from handrail_receiver.store.retention import SqlRetention
 from handrail_receiver.store.rows import effect_of, instant, run_of, seconds, step_json, step_of
+from handrail_receiver.store.snapshots import SqlSnapshots
 from handrail_receiver.words.steps import what
 
 log = logging.getLogger("handrail")
@@ -344,6 +345,7 @@ class Store:
     memory: SqlMemory
     tellings: SqlTellings
     retention: SqlRetention
+    snapshots: SqlSnapshots
 
 
 def store_on(engine: Engine, inbox_limit: int) -> Store:
@@ -358,4 +360,5 @@ def store_on(engine: Engine, inbox_limit: int) -> Store:
         SqlMemory(engine),
         SqlTellings(engine),
         SqlRetention(engine),
+        SqlSnapshots(engine),
     )

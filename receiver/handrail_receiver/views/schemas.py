@@ -122,14 +122,59 @@ class ErrorView(BaseModel):
     error: str
 
 
+class TierView(BaseModel):
+    """A tier at a check: the figure, what it is made of, the limits, and whether one is broken."""
+
+    guardrail: str
+    tier: str
+    action: str
+    verdict: str
+    value: str
+    figure: str
+    count: str
+    limits: list[str]
+    fires: bool
+
+
+class ShareView(BaseModel):
+    """What an arm has of the traffic; `share` is 0..1, null when there is none at all."""
+
+    arm: str
+    per_second: float
+    share: float | None
+
+
+class CheckView(BaseModel):
+    """A check: each tier of each guardrail, what the canary is given and what it has, what fires, what is loaded.
+
+    `rules` is empty when Prometheus has loaded exactly the generated rules. `missing` is what could not be had.
+    `snapshot` the SHA-256 of all it was judged by.
+    """
+
+    at: datetime
+    stage: str
+    tiers: list[TierView]
+    asked: float | None
+    split: list[ShareView]
+    fires: list[str]
+    rules: str
+    artifact: str
+    missing: list[str]
+    snapshot: str
+
+
 class CallAnswer(BaseModel):
-    """What was decided and why; `outcome` is the state of the run it opened, when it opened one."""
+    """What was decided and why; `outcome` is the state of the run it opened, when it opened one.
+
+    `check` is what was found, where a check was asked for.
+    """
 
     verdict: str
     reason: str
     text: str
     outcome: str | None = None
     outcome_text: str | None = None
+    check: CheckView | None = None
 
 
 class RecordView(BaseModel):

@@ -61,9 +61,17 @@ def _entry(record: EvidenceRecord, steps: Mapping[tuple[int, str, str, int, int]
             return _line(
                 record, said["outcome"], TONES.get(said["outcome"], "soft"), _run(said), said["text"]
             )
+        case "snapshot" | "check":
+            return _line(
+                record, record.kind, "soft", f"of {_listed(said['of'])}".removesuffix("of "), said["text"]
+            )
         case _:
             text = ", ".join(f"{name}: {value}" for name, value in said.items())
             return _line(record, record.kind, "soft", "", text)
+
+
+def _listed(numbers: Sequence[int]) -> str:
+    return ", ".join(map(str, numbers))
 
 
 def _line(record: EvidenceRecord, word: str, tone: Tone, subject: str, text: str) -> Entry:

@@ -13,6 +13,8 @@ from starlette.responses import JSONResponse, Response
 from handrail_receiver.access.authorization import error
 from handrail_receiver.access.tokens import Caller
 from handrail_receiver.errors import UNREADABLE
+from handrail_receiver.evidence.check import check_view
+from handrail_receiver.evidence.taking import Snapshots
 from handrail_receiver.gates.approvals import GateAnswer
 from handrail_receiver.intake.bodies import Incomplete, TooLarge, read_body
 from handrail_receiver.model import History, Verdict, in_force, with_versions_of
@@ -30,7 +32,7 @@ from handrail_receiver.views.schemas import (
     gate_view,
     run_view,
 )
-from handrail_receiver.web.bundle import Bundles
+from handrail_receiver.web.chain_pages import ChainPages
 from handrail_receiver.web.reading import cannot_be_read, readable
 from handrail_receiver.web.verbs import VERBS, ApproveBody, Body, CallBody, CheckBody, StageBody, StartBody
 
@@ -43,7 +45,8 @@ class Api:
     playbooks: Playbooks
     calls: CallHandler
     clock: Clock
-    bundles: Bundles
+    chains: ChainPages
+    snapshots: Snapshots
 
     async def rollouts(self, _request: Request, _caller: Caller) -> Response:
         """GET /api/rollouts"""
@@ -81,7 +84,7 @@ class Api:
         if playbook is None:
             return _unknown(request)
         try:
-            view = await self.bundles.page(playbook.rollout, request.query_params)
+            view = await self.chains.page(playbook.rollout, request.query_params)
         except ValidationError as problem:
             return error(400, f"{_first(problem)}; give after= (a record's number) and limit=, or neither")
         return Response(await asyncio.to_thread(view.model_dump_json), media_type="application/json")
@@ -104,6 +107,8 @@ class Api:
         except ValidationError as problem:
             fields = ", ".join(verb.body.model_fields)
             return error(400, f"{_first(problem)}; send an object with any of: {fields}")
+        if isinstance(body, CheckBody) and not body.answers:
+            return await self._checked(playbook, caller, body.why)
         asked = _asked(verb.name, caller, body)
         decision, run = await self.calls.call(playbook, asked)
         answer = CallAnswer(
@@ -114,6 +119,13 @@ class Api:
             outcome_text=run.text if run else None,
         )
         return JSONResponse(answer.model_dump(), 409 if decision.verdict == Verdict.refuse else 200)
+
+    async def _checked(self, playbook: Playbook, caller: Caller, why: str) -> Response:
+        """A check that is made now."""
+        taken = await self.snapshots.check(playbook, caller.name, why)
+        view = check_view(taken)
+        answer = CallAnswer(verdict=Verdict.note, reason="checked-now", text=taken.summary(), check=view)
+        return JSONResponse(answer.model_dump(mode="json"))
 
     async def _history(self, playbook: Playbook) -> History:
         return await self.store.attempts.history(playbook.rollout, self.clock.now())
@@ -145,8 +157,8 @@ def _asked(verb: str, caller: Caller, body: Body) -> Call:
         case ApproveBody(role=role, seen=seen, canary=canary, stable=stable):
             word = GateAnswer(role, seen=seen, token=caller.approver)
             return replace(asked, word=word, canary=canary, stable=stable)
-        case StartBody(anyway=anyway, canary=canary, stable=stable):
-            return replace(asked, anyway=anyway, canary=canary, stable=stable)
+        case StartBody(anyway=anyway, canary=canary, stable=stable, artifact=artifact):
+            return replace(asked, anyway=anyway, canary=canary, stable=stable, artifact=artifact)
         case StageBody(anyway=anyway, to=to):
             return replace(asked, anyway=anyway, to=to)
         case CallBody(anyway=anyway):

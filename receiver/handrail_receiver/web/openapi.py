@@ -18,7 +18,7 @@ from handrail_receiver.views.schemas import (
     RolloutsView,
     RolloutView,
 )
-from handrail_receiver.web.bundle import Wanted
+from handrail_receiver.web.chain_pages import Wanted
 from handrail_receiver.web.verbs import VERBS
 
 VERSION = "3.1.0"

@@ -31,10 +31,14 @@ Version = Annotated[str, Field(max_length=200, pattern=r"^([!-~][ -~]*)?$")]
 
 
 class StartBody(CallBody):
-    """The same; `canary` and `stable` are the versions, where the declaration leaves them open."""
+    """The same; `canary` and `stable` are the versions, where the declaration leaves them open.
+
+    `artifact` is what goes out: a version, or an image's digest, for the evidence.
+    """
 
     canary: Version = ""
     stable: Version = ""
+    artifact: Version = ""
 
 
 class StageBody(CallBody):
@@ -44,12 +48,20 @@ class StageBody(CallBody):
 
 
 class CheckBody(BaseModel):
-    """An answer to a question of the gate ahead: `item` is the question or its place from 1 on; `why` is a note."""
+    """An answer to a question of the gate ahead: `item` is the question or its place from 1 on; `why` is a note.
+
+    With neither `item` nor `passed` a check is made now.
+    """
 
     model_config = ConfigDict(extra="forbid")
     item: str = Field(default="", max_length=1000)
     passed: bool = True
     why: Words = ""
+
+    @property
+    def answers(self) -> bool:
+        """Whether it answers a question: neither names a question nor says yes or no who wants a check."""
+        return bool({"item", "passed"} & self.model_fields_set)
 
 
 class ApproveBody(BaseModel):

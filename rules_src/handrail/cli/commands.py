@@ -258,7 +258,10 @@ def rollout(
         bool, typer.Option("--anyway", help="Go past a 'not ready'; needs --why.", show_default=False)
     ] = False,
     item: Annotated[
-        str, typer.Option(help="check: the gate's question, or its place in the list from 1 on.")
+        str,
+        typer.Option(
+            help="check: the gate's question, or its place from 1 on; without it a check is made now."
+        ),
     ] = "",
     failed: Annotated[
         bool, typer.Option("--failed", help="check: the answer is no.", show_default=False)
@@ -272,8 +275,12 @@ def rollout(
         str, typer.Option(help="start, approve before it: the new version, where `Arms` has no values.")
     ] = "",
     stable: Annotated[str, typer.Option(help="start, approve before it: the version that runs.")] = "",
+    artifact: Annotated[
+        str, typer.Option(help="start: what goes out, a version or an image's digest, for the evidence.")
+    ] = "",
     as_json: Annotated[
-        bool, typer.Option("--json", help="list, status: what the API says, as JSON.", show_default=False)
+        bool,
+        typer.Option("--json", help="list, status, check: what the API says, as JSON.", show_default=False),
     ] = False,
     cert: Annotated[
         str | None, typer.Option(help="The certificate by which we are known; HANDRAIL_CERT.")
@@ -296,6 +303,7 @@ def rollout(
         "to": to,
         "canary": canary,
         "stable": stable,
+        "artifact": artifact,
     }
     raise typer.Exit(
         ask(

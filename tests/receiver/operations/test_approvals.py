@@ -111,7 +111,7 @@ def test_an_approval_covers_answers_and_so_comes_after_them(shop: Guarded) -> No
     assert (status, reason) == (409, "not-ready")
     assert text == (
         "an approval covers the answers, and there is no yes yet to 'Is it dark?'; answer first:"
-        " `handrail rollout check shop`"
+        " `handrail rollout check shop --item NUMBER`"
     )
 
 
@@ -152,7 +152,7 @@ def test_the_gate_into_the_first_stage_is_asked_at_the_start(tmp_path: Path) -> 
             "nobody has answered 'Is it quiet?' (`handrail rollout check shop --item 1`);"
             " mend it, or say --anyway and --why"
         )
-        shop.call("check")
+        shop.call("check", item="1")
         assert shop.call("start")["verdict"] == "act"
         assert shop.call("rollback")["verdict"] == "act"
         assert shop.call("start")["reason"] == "not-ready"

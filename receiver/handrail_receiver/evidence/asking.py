@@ -1,0 +1,289 @@
+"""A playbook and an instant → a snapshot, by a bounded number of questions to Prometheus.
+
+Three for the rollout (what is loaded, what was recorded, how the traffic is split) and one for each guardrail: all its
+tiers at once. What cannot be had is said in the snapshot, and is never taken for "fine".
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import math
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from handrail.contract import GuardrailFacts, Playbook, RuleFacts, TierFacts, names, rules_digest
+
+from handrail_receiver.errors import TargetError
+from handrail_receiver.evidence.snapshot import ArmShare, KeptSeries, RulesSeen, Snapshot, TierSeen
+from handrail_receiver.evidence.verdicts import holds_at, newest, verdict_of
+from handrail_receiver.outside.prometheus_history import LoadedRules, Recorded, Series, Span
+
+AT_ONCE = 4
+POINTS = 60
+SHORTEST, LONGEST = timedelta(minutes=15), timedelta(hours=6)
+BEFORE_AND_AFTER = timedelta(minutes=5)
+NOT_GENERATED = "the loaded rules are not those generated"
+
+
+@dataclass(frozen=True)
+class Moment:
+    """What a snapshot is taken of: which attempt and stage, for whom and for which decisions, and when.
+
+    `guardrails` are those that are looked at, none given: all of them.
+    """
+
+    attempt: int
+    stage: str
+    at: datetime
+    end: datetime
+    by: str = ""
+    why: str = ""
+    of: tuple[int, ...] = ()
+    guardrails: frozenset[str] = frozenset()
+    artifact: str = ""
+
+
+async def snapshot(recorded: Recorded, playbook: Playbook, moment: Moment) -> Snapshot:
+    """Ask all of it."""
+    missing: list[str] = []
+    looked_at = [one for one in playbook.guardrails if not moment.guardrails or one.name in moment.guardrails]
+    rules, loaded = await _rules(recorded, playbook, missing)
+    span = _span(moment.end, looked_at, loaded)
+    measures = await _series(
+        recorded, _measures(playbook.rollout, looked_at), span, "recorded values", missing
+    )
+    split = await _split(recorded, playbook, span, missing)
+    few = asyncio.Semaphore(AT_ONCE)
+
+    async def tiers(guardrail: GuardrailFacts) -> list[TierSeen]:
+        async with few:
+            return await _tiers(recorded, playbook, guardrail, measures, loaded, span, missing)
+
+    seen = await asyncio.gather(*map(tiers, looked_at))
+    stage = next((one for one in playbook.stages if one.name == moment.stage), None)
+    return Snapshot(
+        rollout=playbook.rollout,
+        attempt=moment.attempt,
+        of=moment.of,
+        by=moment.by,
+        why=moment.why,
+        at=moment.at,
+        start=span.start,
+        end=span.end,
+        step=span.step.total_seconds(),
+        stage=moment.stage,
+        playbook=playbook_digest(playbook),
+        rules=rules,
+        artifact=moment.artifact,
+        asked=stage.weight if stage else None,
+        split=split,
+        fires=_firing(measures, span),
+        tiers=tuple(tier for of_guardrail in seen for tier in of_guardrail),
+        measures=tuple(measures),
+        missing=tuple(missing),
+    )
+
+
+def playbook_digest(playbook: Playbook) -> str:
+    """The SHA-256 of a playbook: its version."""
+    return hashlib.sha256(playbook.model_dump_json().encode()).hexdigest()
+
+
+async def _rules(
+    recorded: Recorded, playbook: Playbook, missing: list[str]
+) -> tuple[RulesSeen, Mapping[str, RuleFacts]]:
+    """What is loaded beside what was generated; and each alert as it is loaded, by its name."""
+    generated = playbook.rules_digest
+    if not playbook.rule_groups:
+        text = "the playbook does not say which rules were generated with it; generate it anew"
+        return RulesSeen(generated=generated, loaded=(), text=text), {}
+    try:
+        files = await recorded.rules(playbook.rule_groups)
+    except TargetError as error:
+        missing.append(f"the loaded rules: {error}")
+        return RulesSeen(generated=generated, loaded=(), text="it is unknown which rules are loaded"), {}
+    digests = tuple(rules_digest(file.groups) for file in files)
+    text = (
+        ""
+        if generated in digests
+        else NOT_GENERATED
+        if digests
+        else "Prometheus has loaded none of the rules"
+    )
+    return RulesSeen(generated=generated, loaded=digests, text=text), _alerts(files)
+
+
+def _alerts(files: Sequence[LoadedRules]) -> Mapping[str, RuleFacts]:
+    return {rule.name: rule for file in files for group in file.groups for rule in group.rules if rule.alert}
+
+
+def _span(end: datetime, looked_at: Sequence[GuardrailFacts], loaded: Mapping[str, RuleFacts]) -> Span:
+    """So long that each alert can be seen to be sustained and kept firing, in POINTS steps."""
+    rules = [loaded[tier.alertname] for one in looked_at for tier in one.tiers if tier.alertname in loaded]
+    needed = max((rule.sustained + rule.keep for rule in rules), default=0.0)
+    long = min(LONGEST, max(SHORTEST, timedelta(seconds=needed) + 2 * BEFORE_AND_AFTER))
+    step = timedelta(seconds=math.ceil(long.total_seconds() / POINTS))
+    return Span(end - POINTS * step, end, step)
+
+
+def _measures(rollout: str, looked_at: Sequence[GuardrailFacts]) -> str:
+    """Everything that was recorded of the guardrails, in one question."""
+    which = "|".join(re.escape(one.name).replace("\\", "\\\\") for one in looked_at)
+    metrics = f"{names.VALUE}|{names.EVENTS}|{names.INFO}|{names.REFERENCE_METRIC}|ALERTS"
+    return f'{{__name__=~"{metrics}",{names.ROLLOUT}="{rollout}",{names.GUARDRAIL}=~"{which}"}}'
+
+
+async def _series(
+    recorded: Recorded, expr: str, span: Span, what: str, missing: list[str]
+) -> list[KeptSeries]:
+    try:
+        return list(map(_kept, await recorded.series(expr, span)))
+    except TargetError as error:
+        missing.append(f"{what}: {error}")
+        return []
+
+
+def _kept(series: Series) -> KeptSeries:
+    return KeptSeries(labels=dict(sorted(series.labels.items())), points=series.points)
+
+
+async def _tiers(
+    recorded: Recorded,
+    playbook: Playbook,
+    guardrail: GuardrailFacts,
+    measures: Sequence[KeptSeries],
+    loaded: Mapping[str, RuleFacts],
+    span: Span,
+    missing: list[str],
+) -> list[TierSeen]:
+    before = len(missing)
+    asked = " or ".join(
+        f'label_replace(({tier.expr}), "{names.TIER}", "{tier.tier}", "", "")' for tier in guardrail.tiers
+    )
+    found = await _series(recorded, asked, span, guardrail.name, missing)
+    failed = len(missing) > before
+    by_tier = {tier.tier: _of_tier(tier.tier, found) for tier in guardrail.tiers}
+    figures = _figures(playbook, guardrail.name, measures, span)
+    unit = _unit(guardrail.name, measures)
+    return [
+        _seen(guardrail, tier, by_tier, (*figures, unit), loaded.get(tier.alertname), span, failed=failed)
+        for tier in guardrail.tiers
+    ]
+
+
+def _of_tier(tier: str, found: Sequence[KeptSeries]) -> tuple[KeptSeries, ...]:
+    return tuple(one for one in found if one.labels.get(names.TIER) == tier)
+
+
+def _seen(
+    guardrail: GuardrailFacts,
+    tier: TierFacts,
+    by_tier: Mapping[str, tuple[KeptSeries, ...]],
+    figures: tuple[str, str, str],
+    rule: RuleFacts | None,
+    span: Span,
+    *,
+    failed: bool,
+) -> TierSeen:
+    step = span.step.total_seconds()
+    breaches, blind = by_tier[tier.tier], by_tier.get(names.BLIND, ())
+    return TierSeen(
+        guardrail=guardrail.name,
+        tier=tier.tier,
+        action=tier.action,
+        query=tier.expr,
+        limits=tuple(limit.text for limit in tier.limits),
+        verdict="unknown" if failed else verdict_of(tier.tier, breaches, blind, span.end, step),
+        value=figures[0],
+        count=figures[1],
+        unit=figures[2],
+        sustained=rule.sustained if rule else 0,
+        keep=rule.keep if rule else 0,
+        breaches=breaches,
+    )
+
+
+def _figures(
+    playbook: Playbook, guardrail: str, measures: Sequence[KeptSeries], span: Span
+) -> tuple[str, str]:
+    """The newest value of the guardrail's own measure, the worst where there are several, and its count of events."""
+    step = span.step.total_seconds()
+    labels = {names.GUARDRAIL: guardrail, **_judged(playbook, guardrail)}
+    own = [one for one in measures if names.SIGNAL not in one.labels]
+    values = newest(own, names.VALUE, labels, span.end, step)
+    counts = newest(own, names.EVENTS, labels, span.end, step)
+    return max(values, key=float, default=""), max(counts, key=float, default="")
+
+
+def _unit(guardrail: str, measures: Sequence[KeptSeries]) -> str:
+    """The unit that the rules record beside the guardrail's own measure; empty where they do not."""
+    return next(
+        (
+            one.labels["unit"]
+            for one in measures
+            if one.labels.get("__name__") == names.INFO
+            and one.labels.get(names.GUARDRAIL) == guardrail
+            and "unit" in one.labels
+        ),
+        "",
+    )
+
+
+def _judged(playbook: Playbook, guardrail: str) -> dict[str, str]:
+    """The label of the arm that is judged, where the guardrail's query names it."""
+    arms = playbook.arms
+    canary = getattr(arms, "canary", None)
+    if arms is None or not isinstance(canary, str):
+        return {}
+    facts = next((one for one in playbook.guardrails if one.name == guardrail), None)
+    named = facts is not None and any(f'{arms.label}="{canary}"' in tier.expr for tier in facts.tiers)
+    return {arms.label: canary} if named else {}
+
+
+async def _split(
+    recorded: Recorded, playbook: Playbook, span: Span, missing: list[str]
+) -> tuple[ArmShare, ...]:
+    """What each arm has of the traffic, by the first counter of events that tells the arms apart."""
+    counter = next(_counters(playbook), "")
+    if not counter or playbook.arms is None:
+        return ()
+    label = playbook.arms.label
+    found = await _series(
+        recorded, f"sum by ({label}) (rate({counter}[5m]))", span, "the split of the traffic", missing
+    )
+    now = [one for one in found if holds_at([one], span.end, span.step.total_seconds())]
+    per_second = {one.labels.get(label, ""): float(one.points[-1][1]) for one in now}
+    whole = sum(per_second.values())
+    return tuple(
+        ArmShare(arm=arm, per_second=rate, share=rate / whole if whole else None)
+        for arm, rate in sorted(per_second.items())
+    )
+
+
+def _counters(playbook: Playbook) -> Iterator[str]:
+    """Selectors of counters of both arms."""
+    label = playbook.arms.label if playbook.arms else ""
+    for guardrail in playbook.guardrails:
+        for any_of in guardrail.needs:
+            for series in any_of:
+                metric = series.partition("{")[0]
+                if metric.endswith(("_total", "_count")) and f'{label}=~"' in series:
+                    yield series
+
+
+def _firing(measures: Sequence[KeptSeries], span: Span) -> tuple[str, ...]:
+    """What fires at the end, as guardrail/tier; what only watches is left out."""
+    step = span.step.total_seconds()
+    fires = [
+        one
+        for one in measures
+        if one.labels.get("__name__") == "ALERTS"
+        and one.labels.get("alertstate") == "firing"
+        and names.MODE not in one.labels
+        and names.LEVEL not in one.labels
+        and holds_at([one], span.end, step)
+    ]
+    return tuple(sorted({f"{one.labels.get(names.GUARDRAIL)}/{one.labels.get(names.TIER)}" for one in fires}))

@@ -1,0 +1,36 @@
+"""A snapshot → a check as JSON and people see it."""
+
+from __future__ import annotations
+
+from handrail_receiver.evidence.snapshot import Snapshot, digest_of
+from handrail_receiver.views.schemas import CheckView, ShareView, TierView
+from handrail_receiver.words.figures import figure
+
+
+def check_view(taken: Snapshot) -> CheckView:
+    """What was found, without the samples."""
+    return CheckView(
+        at=taken.at,
+        stage=taken.stage,
+        tiers=[
+            TierView(
+                guardrail=one.guardrail,
+                tier=one.tier,
+                action=one.action,
+                verdict=one.verdict,
+                value=one.value,
+                figure=figure(one.value, one.unit),
+                count=one.count,
+                limits=list(one.limits),
+                fires=one.name in taken.fires,
+            )
+            for one in taken.tiers
+        ],
+        asked=taken.asked,
+        split=[ShareView.model_validate(one, from_attributes=True) for one in taken.split],
+        fires=list(taken.fires),
+        rules=taken.rules.text,
+        artifact=taken.artifact,
+        missing=list(taken.missing),
+        snapshot=digest_of(taken.text()),
+    )

@@ -1,0 +1,153 @@
+"""What Prometheus had recorded around a decision or at a check: the shape in which that is kept and read again.
+
+A snapshot lies beside the chain of evidence; the record in the chain names it by its SHA-256. Values are as Prometheus
+writes them, instants of samples are seconds since 1970.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from handrail_receiver.words.figures import figure
+
+Verdict = Literal["broken", "within", "blind", "sees", "unknown"]
+"""What the samples say of a tier: its limit is broken now or not; of the tier `blind`, whether anything can be judged."""
+
+DECIDED, CHECKED = "snapshot", "check"
+"""The kinds of the records in the chain: taken for decisions, and asked for."""
+
+
+class _Kept(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class KeptSeries(_Kept):
+    """The samples of one series."""
+
+    labels: Mapping[str, str]
+    points: tuple[tuple[float, str], ...]
+
+
+class RulesSeen(_Kept):
+    """The digest of the rules that were generated with the playbook, and those of what Prometheus had loaded.
+
+    `text` says what does not fit, empty when Prometheus had loaded exactly what was generated.
+    """
+
+    generated: str
+    loaded: tuple[str, ...]
+    text: str
+
+
+class ArmShare(_Kept):
+    """What an arm had of the traffic: events per second, and its share (None: there was none at all)."""
+
+    arm: str
+    per_second: float
+    share: float | None
+
+
+class TierSeen(_Kept):
+    """One tier: its query, its limits in words, what the samples say, and the newest figures.
+
+    `value` is of the guardrail's measure, `count` how many events that is made of; both are empty where there is none. `unit` is the
+    unit of the value.
+    `sustained` and `keep` are the alert's `for` and `keep_firing_for` as loaded. `breaches` are the query's samples:
+    there is one whenever the limit was broken.
+    """
+
+    guardrail: str
+    tier: str
+    action: str
+    query: str
+    limits: tuple[str, ...]
+    verdict: Verdict
+    value: str = ""
+    count: str = ""
+    unit: str = ""
+    sustained: float = 0
+    keep: float = 0
+    breaches: tuple[KeptSeries, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """`error-rate/critical`."""
+        return f"{self.guardrail}/{self.tier}"
+
+
+class Snapshot(_Kept):
+    """All of it. `of` are the numbers of the decisions it was taken for, none at a check; `missing` what could not be had.
+
+    Samples are of the time from `start` to `end`, `step` seconds apart. `measures` are the recorded values and counts of
+    the guardrails, captured references, and the alerts. `asked` is the share of traffic (0..1) that the stage gives the
+    canary, None where it is not set by weight. `playbook` is the SHA-256 of the playbook's JSON.
+    """
+
+    version: Literal[1] = 1
+    rollout: str
+    attempt: int
+    of: tuple[int, ...]
+    by: str
+    why: str
+    at: datetime
+    start: datetime
+    end: datetime
+    step: float
+    stage: str
+    playbook: str
+    rules: RulesSeen
+    artifact: str
+    asked: float | None
+    split: tuple[ArmShare, ...]
+    fires: tuple[str, ...]
+    tiers: tuple[TierSeen, ...]
+    measures: tuple[KeptSeries, ...]
+    missing: tuple[str, ...]
+
+    def text(self) -> str:
+        """Its JSON, of which `digest_of` is kept in the chain."""
+        return self.model_dump_json()
+
+    def tier(self, name: str) -> TierSeen | None:
+        """The tier called `error-rate/critical`."""
+        return next((one for one in self.tiers if one.name == name), None)
+
+    def summary(self) -> str:
+        """What it says, in a line."""
+        broken = [_said(one) for one in self.tiers if one.verdict == "broken"]
+        blind = [
+            f"{one.guardrail} is blind"
+            for one in self.tiers
+            if one.tier == "blind" and one.verdict == "blind"
+        ]
+        unknown = [f"{one.name} is unknown" for one in self.tiers if one.verdict == "unknown"]
+        rules = [self.rules.text] if self.rules.text else []
+        within = sum(one.verdict == "within" for one in self.tiers)
+        rest = [f"{within} of {len(self.tiers)} tiers within their limits"] if within else []
+        return "; ".join([*broken, *blind, *unknown, *rest, *rules, *self.missing]) or "nothing was looked at"
+
+
+class SnapshotRecord(_Kept):
+    """What the chain holds of a snapshot: which, for which decisions, and what it says in a line."""
+
+    attempt: int
+    of: tuple[int, ...]
+    by: str
+    text: str
+    snapshot: str
+
+
+def digest_of(text: str) -> str:
+    """The SHA-256 by which the chain names a snapshot, and a bundle its files."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _said(tier: TierSeen) -> str:
+    value = f" at {figure(tier.value, tier.unit)}" if tier.value else ""
+    limits = f", {' or '.join(tier.limits)}" if tier.limits else ""
+    return f"{tier.name} is broken{value}{limits}"

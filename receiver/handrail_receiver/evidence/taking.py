@@ -1,0 +1,181 @@
+"""Decisions → snapshots of what Prometheus had recorded around them, a moment later: no rollback waits for one.
+
+What is due is read from the evidence: decisions after the last snapshot. So a restart loses none, and where Prometheus is
+away it is asked again, for it remembers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from handrail.contract import Playbook
+
+from handrail_receiver.errors import UNREADABLE, StoreDown
+from handrail_receiver.evidence.asking import Moment, snapshot
+from handrail_receiver.evidence.snapshot import CHECKED, DECIDED, Snapshot, SnapshotRecord, digest_of
+from handrail_receiver.model import Attempt, Decision, EvidenceRecord, in_force
+from handrail_receiver.outside.prometheus_history import Recorded
+from handrail_receiver.playbooks import Playbooks
+from handrail_receiver.ports import Clock
+from handrail_receiver.store import Store
+
+log = logging.getLogger("handrail")
+LOOK_EVERY = 1.0
+LOOKED_BACK = 50
+APART = timedelta(seconds=10)
+"""One snapshot serves all decisions of so long."""
+AFTERWARDS = timedelta(seconds=10)
+"""How long after its newest decision a snapshot ends."""
+TRIED_FOR = timedelta(minutes=10)
+"""After so long it is kept with what is missing."""
+PAUSE = timedelta(seconds=30)
+
+
+@dataclass(frozen=True)
+class DueDecisions:
+    """Decisions of an attempt that no snapshot was taken for, oldest first: their numbers, and what they are about."""
+
+    numbers: tuple[int, ...]
+    guardrails: frozenset[str]
+    oldest: datetime
+    newest: datetime
+
+
+def due(records: Sequence[EvidenceRecord], attempt: int) -> DueDecisions | None:
+    """Of the newest records of a chain, the decisions after the last snapshot; None where there are none.
+
+    A decision about no guardrail, a person's, is about all of them: `guardrails` is empty then.
+    """
+    taken = max((record.number for record in records if record.kind == DECIDED), default=0)
+    wanted = [
+        (record, body)
+        for record in records
+        if record.kind == "decision" and record.number > taken
+        for body in [json.loads(record.body)]
+        if body.get("attempt") == attempt
+    ]
+    if not wanted:
+        return None
+    about = {body["guardrail"] for _, body in wanted}
+    return DueDecisions(
+        numbers=tuple(record.number for record, _ in wanted),
+        guardrails=frozenset() if "" in about else frozenset(about),
+        oldest=wanted[0][0].at,
+        newest=wanted[-1][0].at,
+    )
+
+
+@dataclass
+class Snapshots:
+    """Takes them. `on_decision` says where one is due; `check` takes one now."""
+
+    store: Store
+    playbooks: Playbooks
+    recorded: Recorded
+    clock: Clock
+    redact: Callable[[str], str]
+    _pending: dict[str, datetime] = field(default_factory=dict)
+    _wake: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def on_decision(self, decision: Decision) -> None:
+        """A decision was made."""
+        if decision.rollout and decision.attempt:
+            self._pending.setdefault(decision.rollout, self.clock.now())
+            self._wake.set()
+
+    async def run(self) -> None:
+        """Take what is due until cancelled."""
+        begun = False
+        while True:
+            self._wake.clear()
+            try:
+                if not begun:
+                    for attempt in await self.store.attempts.current():
+                        self._pending.setdefault(attempt.rollout, self.clock.now())
+                    begun = True
+                await self.step()
+            except StoreDown as error:
+                log.warning("no snapshot can be taken: %s", error)
+            await asyncio.sleep(LOOK_EVERY)
+            if not self._pending:
+                await self._wake.wait()
+
+    async def step(self) -> None:
+        """Take what is due now."""
+        now = self.clock.now()
+        for rollout in [name for name, at in self._pending.items() if at <= now]:
+            del self._pending[rollout]
+            try:
+                again = await self._of(rollout)
+            except StoreDown:
+                self._pending[rollout] = now
+                raise
+            except UNREADABLE as error:
+                log.warning("no snapshot of %s can be taken: %s", rollout, error)
+                continue
+            if again is not None:
+                self._pending[rollout] = again
+
+    async def check(self, playbook: Playbook, by: str, why: str) -> Snapshot:
+        """One now, of all guardrails, because a person asks."""
+        now = self.clock.now()
+        attempt = (await self.store.attempts.history(playbook.rollout, now)).attempt
+        moment = await self._moment(attempt, now, now, by=by, why=self.redact(why))
+        taken = await snapshot(self.recorded, in_force(attempt, playbook), moment)
+        return await self._keep(CHECKED, taken)
+
+    async def _of(self, rollout: str) -> datetime | None:
+        """Take what is due of a rollout; when to look again, None: nothing more is due."""
+        now = self.clock.now()
+        newest = self.playbooks.get(rollout)
+        attempt = (await self.store.attempts.history(rollout, now)).attempt
+        if newest is None or attempt is None:
+            return None
+        wanted = due(await self.store.evidence.newest(rollout, LOOKED_BACK, but="step"), attempt.id)
+        if wanted is None:
+            return None
+        end = min(now, wanted.newest + AFTERWARDS)
+        moment = await self._moment(
+            attempt, now, end, by="handrail", of=wanted.numbers, guardrails=wanted.guardrails
+        )
+        taken = await snapshot(self.recorded, attempt.playbook or newest, moment)
+        if taken.missing and now - wanted.oldest < TRIED_FOR:
+            return now + PAUSE
+        await self._keep(DECIDED, taken)
+        return now + APART
+
+    async def _moment(
+        self,
+        attempt: Attempt | None,
+        at: datetime,
+        end: datetime,
+        *,
+        by: str,
+        why: str = "",
+        of: tuple[int, ...] = (),
+        guardrails: frozenset[str] = frozenset(),
+    ) -> Moment:
+        if attempt is None:
+            return Moment(0, "", at, end, by, why, of, guardrails)
+        artifact = await self.store.snapshots.artifact(attempt.rollout, attempt.id)
+        return Moment(attempt.id, attempt.stage, at, end, by, why, of, guardrails, artifact)
+
+    async def _keep(self, kind: str, taken: Snapshot) -> Snapshot:
+        """Keep it without what is secret, and give it back as it was kept."""
+        text = self.redact(taken.text())
+        record = SnapshotRecord(
+            attempt=taken.attempt,
+            of=taken.of,
+            by=taken.by,
+            text=self.redact(taken.summary()),
+            snapshot=digest_of(text),
+        )
+        await self.store.snapshots.keep(
+            taken.rollout, kind, record.snapshot, text, record.model_dump(mode="json"), taken.at
+        )
+        return Snapshot.model_validate_json(text)

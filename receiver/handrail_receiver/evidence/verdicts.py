@@ -1,0 +1,156 @@
+"""Samples → what they say of a tier; pure, so that whoever has the samples comes to the same.
+
+A query of the usual form (a recorded value, compared with a number, with at least so many events) is evaluated here from
+the samples of its measure. Of any other query the samples it gave count, which must at least break one of its limits.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from operator import ge, gt, le, lt
+
+from handrail.contract import LimitFacts, names
+
+from handrail_receiver.evidence.snapshot import KeptSeries, TierSeen, Verdict
+
+COMPARED = {">": gt, ">=": ge, "<": lt, "<=": le}
+_SELECTOR = r"\{(?P<%s>[^}]*)\}"
+USUAL = re.compile(
+    rf"{names.VALUE}{_SELECTOR % 'value'} (?P<op>[<>]=?) (?P<figure>[0-9.eE+-]+)"
+    rf"(\s+and on \([^)]*\) {names.EVENTS}{_SELECTOR % 'events'} >= (?P<least>[0-9.]+))?"
+)
+MATCHER = re.compile(r'(\w+)="([^"\\]*)",?')
+SAME_INSTANT = 0.5
+"""How much of a step two samples of one instant may be apart."""
+
+
+@dataclass(frozen=True)
+class UsualQuery:
+    """`value{…} > figure`, with at least `least` events where the measure counts any."""
+
+    value: Mapping[str, str]
+    op: str
+    figure: float
+    events: Mapping[str, str] | None
+    least: float
+
+    def breaches(self, measures: Sequence[KeptSeries]) -> tuple[KeptSeries, ...]:
+        """What Prometheus gives for it, from the samples of what it reads."""
+        counted = (
+            None if self.events is None else [one for one in measures if _is(one, names.EVENTS, self.events)]
+        )
+        found = []
+        for series in measures:
+            if not _is(series, names.VALUE, self.value):
+                continue
+            enough = None if counted is None else _enough(series, counted, self.least)
+            points = tuple(
+                (at, value)
+                for at, value in series.points
+                if COMPARED[self.op](float(value), self.figure) and (enough is None or at in enough)
+            )
+            if points:
+                found.append(KeptSeries(labels=series.labels, points=points))
+        return tuple(found)
+
+
+def usual(query: str) -> UsualQuery | None:
+    """A query of the usual form, None for any other."""
+    found = USUAL.fullmatch(query.strip())
+    if found is None:
+        return None
+    value, events = _matchers(found["value"]), _matchers(found["events"] or "")
+    if value is None or events is None:
+        return None
+    figure = float(found["figure"])
+    return UsualQuery(
+        value, found["op"], figure, events if found["events"] else None, float(found["least"] or 0)
+    )
+
+
+def instants(series: Iterable[KeptSeries]) -> list[float]:
+    """When there was a sample, each instant once."""
+    return sorted({at for one in series for at, _ in one.points})
+
+
+def holds_at(series: Iterable[KeptSeries], end: datetime, step: float) -> bool:
+    """Whether there is a sample at the end of the time that was looked at."""
+    return any(at >= end.timestamp() - step * SAME_INSTANT for at in instants(series))
+
+
+def verdict_of(
+    tier: str, breaches: Sequence[KeptSeries], blind: Sequence[KeptSeries], end: datetime, step: float
+) -> Verdict:
+    """What the samples say of a tier at `end`; `blind` are those of its guardrail's tier of that name."""
+    if tier == names.BLIND:
+        return "blind" if holds_at(breaches, end, step) else "sees"
+    if holds_at(breaches, end, step):
+        return "broken"
+    return "blind" if holds_at(blind, end, step) else "within"
+
+
+def longest_run(series: Iterable[KeptSeries], step: float) -> float:
+    """For how many seconds there was a sample at every step; one sample alone is 0 s."""
+    longest, begun, before = 0.0, None, None
+    for at in instants(series):
+        if begun is None or before is None or at - before > step * (1 + SAME_INSTANT):
+            begun = at
+        longest, before = max(longest, at - begun), at
+    return longest
+
+
+def unfit(tier: TierSeen, limits: Sequence[LimitFacts]) -> str:
+    """A sample of the query that breaks none of the limits, in words; empty when there is none, or nobody can know.
+
+    A limit that is relative, or of another signal, may be broken by anything.
+    """
+    if not limits or any(limit.reference is not None or limit.signal or limit.state for limit in limits):
+        return ""
+    for series in tier.breaches:
+        for at, value in series.points:
+            if not any(_breaks(float(value), limit) for limit in limits):
+                return f"its value {value} at {at:.0f} breaks no limit of {tier.name} ({' or '.join(tier.limits)})"
+    return ""
+
+
+def newest(
+    measures: Sequence[KeptSeries], metric: str, labels: Mapping[str, str], end: datetime, step: float
+) -> list[str]:
+    """The values at the end of the time that was looked at."""
+    late = end.timestamp() - step * SAME_INSTANT
+    return [
+        one.points[-1][1]
+        for one in measures
+        if _is(one, metric, labels) and one.points and one.points[-1][0] >= late
+    ]
+
+
+def _breaks(value: float, limit: LimitFacts) -> bool:
+    figures = (float(one.figure) for one in limit.figures if one.figure is not None)
+    return any(COMPARED[limit.op](value, figure) for figure in figures)
+
+
+def _matchers(text: str) -> dict[str, str] | None:
+    """`a="b",c="d"` → a mapping; None where a matcher is of another kind."""
+    return dict(MATCHER.findall(text)) if not MATCHER.sub("", text) else None
+
+
+def _is(series: KeptSeries, metric: str, labels: Mapping[str, str]) -> bool:
+    return series.labels.get("__name__") == metric and all(
+        series.labels.get(k) == v for k, v in labels.items()
+    )
+
+
+def _enough(series: KeptSeries, counted: Sequence[KeptSeries], least: float) -> set[float]:
+    """When the series with the same labels counted enough events."""
+    mine = {name: value for name, value in series.labels.items() if name != "__name__"}
+    return {
+        at
+        for one in counted
+        if {name: value for name, value in one.labels.items() if name != "__name__"} == mine
+        for at, value in one.points
+        if float(value) >= least
+    }

@@ -1,0 +1,215 @@
+"""Lines, limits and moments → one SVG image: a line for each arm, a limit for each stage, a mark at each decision.
+
+It brings no colours of its own: whoever shows it puts STYLE into its style sheet once, which knows light and dark. Arms
+are told apart by their strokes as well.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from xml.etree import ElementTree as ET
+
+from handrail_receiver.plots.ticks import bounds, number_ticks, time_text, time_ticks
+from handrail_receiver.words.figures import figure
+
+WIDTH, HEIGHT = 640, 240
+LEFT, RIGHT, TOP, BOTTOM = 62, 12, 22, 26
+GAP = 1.5
+"""How many steps may lie between two samples that a line joins."""
+STYLE = """\
+.plot { max-width: 100%; height: auto; font: 11px system-ui, sans-serif; --canary: #1f4fc4; --stable: #4d5b70;
+  --limit: #b71c1c; --mark: #8a4b00; --grid: #d9dee7; }
+@media (prefers-color-scheme: dark) { .plot { --canary: #8db2ff; --stable: #a0aabb; --limit: #ff8a80; --mark: #f3bb66;
+  --grid: #2d3542; } }
+.plot text { fill: currentColor; } .plot .grid { stroke: var(--grid); }
+.plot .line { fill: none; stroke-width: 2; stroke: var(--canary); }
+.plot .stable { stroke: var(--stable); stroke-dasharray: 6 3; stroke-width: 1.5; }
+.plot .other { stroke: var(--stable); stroke-width: 1; } .plot circle.line { fill: var(--canary); }
+.plot .limit { stroke: var(--limit); stroke-width: 1.5; stroke-dasharray: 2 3; } .plot text.limit { stroke: none; fill: var(--limit); }
+.plot .mark { stroke: var(--mark); } .plot path.mark { fill: var(--mark); }
+"""
+
+
+@dataclass(frozen=True)
+class Line:
+    """The samples of one arm: seconds since 1970, and the value. `arm` is canary, stable or other."""
+
+    name: str
+    arm: str
+    points: tuple[tuple[float, float], ...]
+
+
+@dataclass(frozen=True)
+class LimitLine:
+    """A limit, for as long as it held: in one stage, say."""
+
+    text: str
+    figure: float
+    start: float
+    end: float
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A moment that people should see: a decision, say."""
+
+    at: float
+    text: str
+
+
+@dataclass(frozen=True)
+class TimePlot:
+    """What a plot shows from `start` to `end`; `step` is how far samples are apart. `name` tells it from others on a page."""
+
+    name: str
+    title: str
+    unit: str
+    start: float
+    end: float
+    step: float
+    lines: tuple[Line, ...]
+    limits: tuple[LimitLine, ...] = ()
+    marks: tuple[Mark, ...] = ()
+
+
+def described(plot: TimePlot) -> str:
+    """The plot in words, for those who do not see it."""
+    parts = [_line_words(line, plot.unit) for line in plot.lines] or ["nothing was recorded"]
+    parts += [f"limit {limit.text}, {figure(str(limit.figure), plot.unit)}" for limit in plot.limits]
+    parts += [f"{_clock(mark.at)}: {mark.text}" for mark in plot.marks]
+    return f"From {_clock(plot.start)} to {_clock(plot.end)} UTC. {'; '.join(parts)}."
+
+
+def svg(plot: TimePlot) -> str:
+    """The image, to stand in a page."""
+    root = ET.Element(
+        "svg",
+        {
+            "class": "plot",
+            "viewBox": f"0 0 {WIDTH} {HEIGHT}",
+            "width": str(WIDTH),
+            "height": str(HEIGHT),
+            "role": "img",
+            "aria-labelledby": f"{plot.name}-title {plot.name}-desc",
+        },
+    )
+    _text(root, "title", plot.title, id=f"{plot.name}-title")
+    _text(root, "desc", described(plot), id=f"{plot.name}-desc")
+    _Drawing(root, plot).draw()
+    return ET.tostring(root, encoding="unicode")
+
+
+class _Drawing:
+    def __init__(self, root: ET.Element, plot: TimePlot) -> None:
+        self._root, self._plot = root, plot
+        shown = [value for line in plot.lines for _, value in line.points]
+        self._low, self._high = bounds([*shown, *(limit.figure for limit in plot.limits)])
+
+    def draw(self) -> None:
+        """What lies behind first."""
+        self._axes()
+        for mark in self._plot.marks:
+            self._mark(mark)
+        for limit in self._plot.limits:
+            self._limit(limit)
+        for line in self._plot.lines:
+            self._line(line)
+        self._legend()
+
+    def _x(self, at: float) -> float:
+        whole = self._plot.end - self._plot.start or 1.0
+        return round(
+            LEFT
+            + (min(max(at, self._plot.start), self._plot.end) - self._plot.start)
+            / whole
+            * (WIDTH - LEFT - RIGHT),
+            1,
+        )
+
+    def _y(self, value: float) -> float:
+        return round(
+            HEIGHT - BOTTOM - (value - self._low) / (self._high - self._low) * (HEIGHT - TOP - BOTTOM), 1
+        )
+
+    def _axes(self) -> None:
+        for value in number_ticks(self._low, self._high):
+            y = self._y(value)
+            self._add("line", "grid", x1=LEFT, x2=WIDTH - RIGHT, y1=y, y2=y)
+            self._label(LEFT - 6, y + 4, figure(str(value), self._plot.unit), "end")
+        for at in time_ticks(self._plot.start, self._plot.end):
+            self._label(self._x(at), HEIGHT - 8, time_text(at, self._plot.end - self._plot.start), "middle")
+
+    def _line(self, line: Line) -> None:
+        kind = "line" if line.arm == "canary" else f"line {line.arm}"
+        for part in _unbroken(line.points, self._plot.step):
+            if len(part) == 1:
+                self._add("circle", kind, cx=self._x(part[0][0]), cy=self._y(part[0][1]), r=2)
+            else:
+                joined = " ".join(f"{self._x(at)},{self._y(value)}" for at, value in part)
+                self._add("polyline", kind, points=joined)
+
+    def _limit(self, limit: LimitLine) -> None:
+        y, left, right = self._y(limit.figure), self._x(limit.start), self._x(limit.end)
+        self._add("line", "limit", x1=left, x2=right, y1=y, y2=y)
+        self._label(right - 2, y - 4, limit.text, "end", "limit")
+
+    def _mark(self, mark: Mark) -> None:
+        x = self._x(mark.at)
+        group = ET.SubElement(self._root, "g")
+        _text(group, "title", f"{_clock(mark.at)}: {mark.text}")
+        ET.SubElement(
+            group,
+            "line",
+            {"class": "mark", "x1": f"{x}", "x2": f"{x}", "y1": f"{TOP}", "y2": f"{HEIGHT - BOTTOM}"},
+        )
+        ET.SubElement(group, "path", {"class": "mark", "d": f"M{x - 4} {TOP}h8l-4 6z"})
+
+    def _legend(self) -> None:
+        x = LEFT
+        for line in self._plot.lines:
+            kind = "line" if line.arm == "canary" else f"line {line.arm}"
+            self._add("line", kind, x1=x, x2=x + 18, y1=10, y2=10)
+            self._label(x + 22, 14, line.name, "start")
+            x += 40 + 7 * len(line.name)
+
+    def _add(self, tag: str, kind: str, **places: float | str) -> None:
+        ET.SubElement(
+            self._root, tag, {"class": kind, **{name: f"{value}" for name, value in places.items()}}
+        )
+
+    def _label(self, x: float, y: float, text: str, anchor: str, kind: str = "") -> None:
+        given = {"class": kind} if kind else {}
+        _text(self._root, "text", text, **given, **{"x": f"{x}", "y": f"{y}", "text-anchor": anchor})
+
+
+def _unbroken(points: Sequence[tuple[float, float]], step: float) -> Iterator[list[tuple[float, float]]]:
+    """The parts of a line in which no sample is missing."""
+    part: list[tuple[float, float]] = []
+    for at, value in points:
+        if part and (not math.isfinite(value) or at - part[-1][0] > GAP * step):
+            yield part
+            part = []
+        if math.isfinite(value):
+            part.append((at, value))
+    if part:
+        yield part
+
+
+def _line_words(line: Line, unit: str) -> str:
+    known = [(at, value) for at, value in line.points if math.isfinite(value)]
+    if not known:
+        return f"{line.name}: no samples"
+    top_at, top = max(known, key=lambda point: point[1])
+    last = figure(str(known[-1][1]), unit)
+    return f"{line.name}: {last} at the end, at most {figure(str(top), unit)} at {_clock(top_at)}"
+
+
+def _clock(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).strftime("%d %b %H:%M:%S")
+
+
+def _text(parent: ET.Element, tag: str, text: str, **given: str) -> None:
+    ET.SubElement(parent, tag, given).text = text

@@ -1,0 +1,46 @@
+"""Snapshots ↔ rows: kept in one write with the record of the evidence that names them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+
+from handrail_receiver.store.chain import link
+from handrail_receiver.store.engine import Engine, Tx
+
+KEEP = "INSERT INTO snapshot (digest, body) VALUES (:digest, :body) ON CONFLICT (digest) DO NOTHING"
+BEGUN_WITH = (
+    "SELECT body FROM evidence WHERE rollout = :rollout AND kind = 'decision' AND body LIKE '%\"artifact\":%'"
+    " ORDER BY number DESC LIMIT 20"
+)
+
+
+class SqlSnapshots:
+    """The snapshots of all rollouts."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    async def keep(
+        self, rollout: str, kind: str, digest: str, text: str, body: Mapping[str, object], at: datetime
+    ) -> None:
+        """A snapshot, and its record in the chain of a rollout."""
+
+        def work(tx: Tx) -> None:
+            tx.count(KEEP, digest=digest, body=text)
+            link(tx, rollout, kind, body, at)
+
+        await self._engine.write(work)
+
+    async def read(self, digest: str) -> str | None:
+        """A snapshot as it was kept; None where there is none."""
+        sql = "SELECT body FROM snapshot WHERE digest = :digest"
+        rows = await self._engine.read(lambda tx: tx.rows(sql, digest=digest))
+        return str(rows[0]["body"]) if rows else None
+
+    async def artifact(self, rollout: str, attempt: int) -> str:
+        """What was said at the start of an attempt to go out in it: a version, or an image's digest."""
+        rows = await self._engine.read(lambda tx: tx.rows(BEGUN_WITH, rollout=rollout))
+        said = [json.loads(row["body"]) for row in rows]
+        return next((str(one["artifact"]) for one in said if one.get("attempt") == attempt), "")

@@ -1,0 +1,153 @@
+"""A playbook and an instant → a snapshot: what is in it, what is missing from it, and how much is asked for it."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from handrail_receiver.errors import Cause, Retryable
+from handrail_receiver.evidence.asking import Moment, playbook_digest, snapshot
+from handrail_receiver.evidence.snapshot import ArmShare, RulesSeen, Snapshot, TierSeen
+from handrail_receiver.outside.prometheus_history import LoadedRules
+
+from .kept import (
+    ALERT,
+    BLIND,
+    GROUP,
+    GUARDRAIL,
+    NOW,
+    OURS,
+    QUERY,
+    STEP,
+    Known,
+    book,
+    events,
+    series,
+    value,
+)
+
+MOMENT = Moment(7, "10%", NOW, NOW, by="handrail", of=(12,), artifact="sha256:cafe")
+ALERTS = series({**OURS, "tier": "critical", "alertstate": "firing"}, [1], "ALERTS")
+INFO = series({**OURS, "unit": "ratio"}, [1], "handrail:guardrail:info")
+BREACHES = series({**OURS, "tier": "critical"}, [0.08])
+SPLIT = (series({"track": "canary"}, [1]), series({"track": "stable"}, [9]))
+AWAY = Retryable(Cause.unreachable, "Prometheus cannot be reached")
+
+
+def taken(known: Known, moment: Moment = MOMENT, **facts: object) -> Snapshot:
+    return asyncio.run(snapshot(known, book(**facts), moment))
+
+
+def known(**given: object) -> Known:
+    measures = (value(0.02, 0.08), events(40, 50), INFO, ALERTS)
+    answers = {"ALERTS": measures, "label_replace": (BREACHES,), "sum by (track)": SPLIT}
+    return Known(**{"answers": answers, **given})  # type: ignore[arg-type]
+
+
+def test_a_snapshot_has_all_that_a_decision_rests_on() -> None:
+    seen = TierSeen(
+        guardrail="error-rate",
+        tier="critical",
+        action="rollback",
+        query=QUERY,
+        limits=("above 5 %",),
+        verdict="broken",
+        value="0.08",
+        count="50",
+        unit="ratio",
+        sustained=60,
+        breaches=(BREACHES,),
+    )
+    blind = but(seen, tier="blind", action="hold", query=BLIND, limits=(), verdict="sees", sustained=0)
+    assert taken(known()) == Snapshot(
+        rollout="shop",
+        attempt=7,
+        of=(12,),
+        by="handrail",
+        why="",
+        at=NOW,
+        start=NOW - timedelta(minutes=15),
+        end=NOW,
+        step=STEP,
+        stage="10%",
+        playbook=playbook_digest(book()),
+        rules=RulesSeen(generated=book().rules_digest, loaded=(book().rules_digest,), text=""),
+        artifact="sha256:cafe",
+        asked=0.1,
+        split=(
+            ArmShare(arm="canary", per_second=1, share=0.1),
+            ArmShare(arm="stable", per_second=9, share=0.9),
+        ),
+        fires=("error-rate/critical",),
+        tiers=(seen, blind),
+        measures=(value(0.02, 0.08), events(40, 50), INFO, ALERTS),
+        missing=(),
+    )
+
+
+def but(seen: TierSeen, **changed: object) -> TierSeen:
+    return seen.model_copy(update={"breaches": (), **changed})
+
+
+def test_it_is_read_again_as_it_was_written() -> None:
+    once = taken(known())
+    assert Snapshot.model_validate_json(once.text()) == once
+
+
+def test_its_summary_says_what_is_broken_first() -> None:
+    assert taken(known()).summary() == "error-rate/critical is broken at 8 %, above 5 %"
+    assert taken(Known()).summary() == "1 of 2 tiers within their limits"
+
+
+def test_prometheus_is_asked_three_times_for_the_rollout_and_once_for_each_guardrail() -> None:
+    asked = known()
+    more = tuple(GUARDRAIL.model_copy(update={"name": f"guardrail-{number}"}) for number in range(20))
+    taken(asked, guardrails=more)
+    assert len(asked.asked) == 23
+
+
+def test_for_an_alerts_decision_only_its_guardrail_is_asked_for() -> None:
+    more = (GUARDRAIL, GUARDRAIL.model_copy(update={"name": "latency"}))
+    found = taken(known(), replace(MOMENT, guardrails=frozenset({"latency"})), guardrails=more)
+    assert {tier.guardrail for tier in found.tiers} == {"latency"}
+
+
+def test_rules_that_were_changed_after_they_were_generated_are_said_to_be_others() -> None:
+    looser = replace(ALERT, query=QUERY.replace("0.05", "0.5"))
+    changed = LoadedRules("shop.yml", (replace(GROUP, rules=(looser,)),))
+    assert taken(known(loaded=(changed,))).rules.text == "the loaded rules are not those generated"
+    assert taken(known(loaded=())).rules.text == "Prometheus has loaded none of the rules"
+
+
+def test_of_the_same_rules_in_two_files_one_is_enough() -> None:
+    other = LoadedRules("staging.yml", (replace(GROUP, rules=()),))
+    assert taken(known(loaded=(other, LoadedRules("shop.yml", (GROUP,))))).rules.text == ""
+
+
+@pytest.mark.parametrize(
+    ("away", "missing", "verdict"),
+    [
+        ({"loaded": AWAY}, "the loaded rules: Prometheus cannot be reached", "broken"),
+        ({"answers": {"ALERTS": AWAY}}, "recorded values: Prometheus cannot be reached", "within"),
+        ({"answers": {"label_replace": AWAY}}, "error-rate: Prometheus cannot be reached", "unknown"),
+    ],
+)
+def test_what_cannot_be_had_is_missing_and_never_fine(
+    away: dict[str, object], missing: str, verdict: str
+) -> None:
+    found = taken(known(**away))
+    assert (found.missing, found.tiers[0].verdict) == ((missing,), verdict)
+
+
+def test_what_only_watches_does_not_count_as_firing() -> None:
+    shadow = series({**OURS, "tier": "critical", "alertstate": "firing", "mode": "shadow"}, [1], "ALERTS")
+    pending = series({**OURS, "tier": "critical", "alertstate": "pending"}, [1], "ALERTS")
+    assert taken(known(answers={"ALERTS": (shadow, pending)})).fires == ()
+
+
+def test_a_long_sustained_alert_is_looked_at_for_longer() -> None:
+    slow = replace(GROUP, rules=(replace(ALERT, sustained=3600, keep=600),))
+    found = taken(known(loaded=(LoadedRules("shop.yml", (slow,)),)))
+    assert (found.end - found.start, found.step) == (timedelta(minutes=80), 80)

@@ -18,13 +18,12 @@ from handrail.emit import add, emit, emit_common, promtool
 from handrail.errors import Problem, Refused, Severity, WrongCall, shown
 from handrail.lint import accept_unused, lint, lint_plan
 from handrail.loading.load import SETTINGS, Loaded, read
-from handrail.loading.overrides import overridden
+from handrail.loading.overrides import changed, overridden
 from handrail.lower import lower
 from handrail.output import graph
 from handrail.output.texts import Texts
 from handrail.output.write import MANIFEST, manifest_of
 from handrail.plan import Common, Plan, common_of
-from handrail.plan.versions import OLDEST, Version
 
 
 def silent(_: str) -> None:
@@ -34,20 +33,22 @@ def silent(_: str) -> None:
 def compile_source(
     source: Path,
     environment: str | None,
-    alertmanager: Version = OLDEST,
+    alertmanager: str | None = None,
     warn: Callable[[Problem], None] = lambda _: None,
     tell: Callable[[str], None] = silent,
 ) -> Texts:
     """Every file of `generated/`, manifest included: those of one environment, or a folder for each of several.
 
-    `environment` means that one alone, without a folder of its own. `warn` hears of what does not stop the compiler and
+    `environment` means that one alone, without a folder of its own. `alertmanager` is the oldest that has to read them,
+    whatever the environments say. `warn` hears of what does not stop the compiler and
     may still be wrong, `tell` of what is being made. Raises Refused with all problems at once, WrongCall when there is
     nothing to compile.
     """
     loaded = read(source)
     several = environment is None and len(loaded.environments) > 1
-    places = loaded.environments if several else (loaded.environment(environment),)
-    commons, problems = _checked(loaded, places, source, alertmanager)
+    declared = loaded.environments if several else (loaded.environment(environment),)
+    places = [_read_by(here, alertmanager) for here in declared]
+    commons, problems = _checked(loaded, places, source)
     errors = [problem for problem in problems if problem.severity >= Severity.error]
     if errors or len(commons) < len(places):
         raise Refused(errors)
@@ -58,7 +59,7 @@ def compile_source(
     files, sources = Texts(), dict[str, str]()
     for here in places:
         rollouts = _by_name(overridden(loaded.rollouts, here))
-        plans = [partial(lower, [rollout], here, alertmanager) for rollout in rollouts]
+        plans = [partial(lower, [rollout], here) for rollout in rollouts]
         folder = names.environment_folder(here.name) if several else ""
         made, made_of = _made(commons[here.name], plans, news.setdefault, partial(_told, tell, folder))
         files.put(folder, made)
@@ -98,33 +99,38 @@ def _made(
 
 
 def planned(
-    source: Path, environment: str | None, alertmanager: Version = OLDEST
+    source: Path, environment: str | None, alertmanager: str | None = None
 ) -> tuple[Plan | None, list[Problem]]:
     """The plan of all rollouts, and everything there is to say about it and its declarations, by place.
 
     There is no plan where the declarations cannot work. Raises WrongCall when there is nothing to read.
     """
     loaded = read(source)
-    here = loaded.environment(environment)
+    here = _read_by(loaded.environment(environment), alertmanager)
     rollouts = overridden(loaded.rollouts, here)
-    common, problems = _problems_of(loaded, rollouts, here, alertmanager)
-    return (lower(rollouts, here, alertmanager) if common else None), problems
+    common, problems = _problems_of(loaded, rollouts, here)
+    return (lower(rollouts, here) if common else None), problems
+
+
+def _read_by(here: Environment, alertmanager: str | None) -> Environment:
+    """The same where an Alertmanager of this version reads its files."""
+    return here if alertmanager is None else changed(here, {"alertmanager_version": alertmanager})
 
 
 def alertmanager_part(
-    source: Path, environment: str | None, alertmanager: Version = OLDEST
+    source: Path, environment: str | None, alertmanager: str | None = None
 ) -> tuple[str, Plan]:
     """What an Alertmanager that others use gets of one environment, and the plan it was made of.
 
     Raises Refused with all problems at once, WrongCall when nobody can know which environment is meant.
     """
     loaded = read(source)
-    here = _sharing(loaded, environment)
+    here = _read_by(_sharing(loaded, environment), alertmanager)
     rollouts = overridden(loaded.rollouts, here)
-    common, problems = _problems_of(loaded, rollouts, here, alertmanager)
+    common, problems = _problems_of(loaded, rollouts, here)
     if common is None:
         raise Refused([problem for problem in problems if problem.severity >= Severity.error])
-    return emit_common(common)[names.ALERTMANAGER_FRAGMENT], lower(rollouts, here, alertmanager)
+    return emit_common(common)[names.ALERTMANAGER_FRAGMENT], lower(rollouts, here)
 
 
 def _sharing(loaded: Loaded, environment: str | None) -> Environment:
@@ -134,7 +140,7 @@ def _sharing(loaded: Loaded, environment: str | None) -> Environment:
         known = ", ".join(one.name for one in sharing)
         raise WrongCall(f"several environments are declared; give --environment with one of: {known}")
     here = loaded.environment(environment if environment or not sharing else sharing[0].name)
-    return replace(here, existing=[*here.existing, "alertmanager"])
+    return changed(here, {"existing": [*here.existing, "alertmanager"]})
 
 
 def problems_everywhere(source: Path) -> list[Problem]:
@@ -144,13 +150,13 @@ def problems_everywhere(source: Path) -> list[Problem]:
     """
     loaded = read(source)
     places = loaded.environments or (loaded.environment(None),)
-    _, said = _checked(loaded, places, source, OLDEST)
+    _, said = _checked(loaded, places, source)
     wrong = any(problem.severity >= Severity.error for problem in said)
     return sorted(said if wrong else [*said, *_untested(loaded, places[0])])
 
 
 def _checked(
-    loaded: Loaded, places: Sequence[Environment], source: Path, alertmanager: Version
+    loaded: Loaded, places: Sequence[Environment], source: Path
 ) -> tuple[dict[str, Common], list[Problem]]:
     """What the rollouts have in common in each of these environments where they can work, and all there is to say.
 
@@ -159,7 +165,7 @@ def _checked(
     environments_of: dict[Problem, list[str]] = {}
     commons: dict[str, Common] = {}
     for place in places:
-        common, problems = _problems_of(loaded, overridden(loaded.rollouts, place), place, alertmanager)
+        common, problems = _problems_of(loaded, overridden(loaded.rollouts, place), place)
         commons |= {place.name: common} if common else {}
         for problem in problems:
             environments_of.setdefault(problem, []).append(place.name)
@@ -177,12 +183,12 @@ def _checked(
 def _untested(loaded: Loaded, here: Environment) -> Iterator[Problem]:
     """What the tests of the rules cannot show, which is the same everywhere."""
     for rollout in overridden(loaded.rollouts, here):
-        [plan] = lower([rollout], here, OLDEST).rollouts
+        [plan] = lower([rollout], here).rollouts
         yield from graph.untested(plan, promtool.tests(plan))
 
 
 def _problems_of(
-    loaded: Loaded, rollouts: Sequence[Rollout], here: Environment, alertmanager: Version
+    loaded: Loaded, rollouts: Sequence[Rollout], here: Environment
 ) -> tuple[Common | None, list[Problem]]:
     """What `rollouts` have in common, None where they cannot work, and everything there is to say, by place."""
     problems = {*loaded.problems, *lint(rollouts, loaded.environments, here, whole=not loaded.wrong)}
@@ -191,9 +197,9 @@ def _problems_of(
     wrong = {problem.where for problem in problems if problem.severity >= Severity.error}
     parts = []
     for rollout in _by_name(rollouts):
-        plan = lower([rollout], here, alertmanager)
+        plan = lower([rollout], here)
         # A rehearsal runs faster than the steps of a rollback can: what is late is judged in the time that was declared.
-        in_time = plan if here.faster == 1 else lower([rollout], replace(here, faster=1), alertmanager)
+        in_time = plan if here.faster == 1 else lower([rollout], changed(here, {"faster": 1}))
         of_the_plan = lint_plan(in_time.rollouts[0], rollout)
         problems |= {
             problem for problem in of_the_plan if problem.where not in wrong

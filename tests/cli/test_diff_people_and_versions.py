@@ -143,3 +143,31 @@ def test_who_says_the_versions_is_for_a_person_to_judge(
     shell.declare(shop=after)
     _, told, _ = shell.handrail("generate", "--diff")
     assert f"UNCLEAR  shop: {said}" in told.splitlines()
+
+
+def muted(mute: str) -> str:
+    """The shop whose critical tier is told to Slack, but not then."""
+    told = f'    routes={{"critical": [SlackReceiver("#shop", "/etc/slack")]}},\n{mute}    rollback='
+    return changed(SHOP, {"    rollback=": told, IMPORTS: "import MuteTime, SlackReceiver, Above, Command"})
+
+
+NIGHT = '    mute={"critical": [MuteTime(hours="01:00-05:00")]},\n'
+WEEKEND = '    mute={"critical": [MuteTime(weekdays=["sunday"])]},\n'
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        ("", NIGHT, "LOOSER   shop/critical: muted at more times: Slack #shop"),
+        (NIGHT, "", "tighter  shop/critical: muted at fewer times: Slack #shop"),
+        (NIGHT, WEEKEND, "UNCLEAR  shop/critical: muted at other times: Slack #shop"),
+    ],
+)
+def test_when_people_are_not_told_is_part_of_who_is_told(
+    shell: Shell, before: str, after: str, said: str
+) -> None:
+    shell.declare(shop=muted(before))
+    assert shell.handrail("generate")[0] == 0
+    shell.declare(shop=muted(after))
+    _, told, _ = shell.handrail("generate", "--diff")
+    assert [line for line in told.splitlines() if "muted" in line] == [said]

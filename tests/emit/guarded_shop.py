@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from handrail import plan
 from handrail.declare import (
     Above,
@@ -95,4 +97,9 @@ ENVIRONMENT = Environment(
 
 def planned(environment: Environment = ENVIRONMENT, alertmanager: tuple[int, int] = (0, 25)) -> plan.Plan:
     """Both rollouts as the emitters see them."""
-    return lower([shop, kiosk], environment, alertmanager)
+    return lower([shop, kiosk], read_by(environment, alertmanager))
+
+
+def read_by(environment: Environment, alertmanager: tuple[int, int]) -> Environment:
+    """The same where an Alertmanager of this version runs."""
+    return replace(environment, alertmanager_version=".".join(map(str, alertmanager)))

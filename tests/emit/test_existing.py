@@ -76,6 +76,14 @@ def test_what_is_there_gets_no_configuration_of_its_own(existing: list[Existing]
     assert files(*existing).keys() == without | instead
 
 
+def test_the_data_source_can_be_left_to_whoever_runs_grafana() -> None:
+    place = Environment("production", scrape=SCRAPE, datasource="Prometheus", datasource_file=False)
+    made = emit_common(lower([shop, kiosk], place).common)
+    assert [path for path in made if path.startswith("grafana/provisioning")] == [
+        "grafana/provisioning/dashboards/handrail.yml"
+    ]
+
+
 def test_the_scrape_jobs_are_those_of_the_whole_file_and_say_how_often() -> None:
     whole = yaml.safe_load(files()["prometheus/prometheus.yml"])
     beside = yaml.safe_load(files("prometheus")["prometheus/scrape_configs.yml"])

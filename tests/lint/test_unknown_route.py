@@ -67,3 +67,23 @@ def test_a_level_called_like_a_severity_is_refused() -> None:
             ),
         )
     ]
+
+
+NIGHTS = 'MuteTime(hours="22:00-07:00")'
+
+
+def test_a_mute_time_of_a_word_that_no_alert_bears_is_refused() -> None:
+    mute = f'mute={{"P3": [{NIGHTS}]}}'
+    there = "which is neither severity nor level of it; there are: warning, critical, emergency, P2"
+    assert found(NAME, TIERS, ROUTED, mute) == [(f"{mute},", f"error: rollout 'shop' mutes 'P3', {there}")]
+    environments = f'here = Environment("here", {mute})'
+    [(_, said)] = found(NAME, TIERS, ROUTED, environments=environments)
+    assert said.startswith("error: environment 'here' mutes 'P3', which no rollout has; there are: ")
+
+
+def test_a_mute_time_of_what_nobody_is_told_of_is_refused_because_it_mutes_nothing() -> None:
+    mute = f'mute={{"critical": [{NIGHTS}]}}'
+    said = "error: rollout 'shop' mutes 'critical', of which nobody is told; name people in routes={\"critical\": [...]}"
+    assert found(NAME, TIERS, ROUTED, mute) == [(f"{mute},", said)]
+    there = 'here = Environment("here", routes={"critical": [SlackReceiver("#shop", "/etc/slack")]})\n'
+    assert found(NAME, TIERS, ROUTED, mute, environments=there) == []

@@ -72,8 +72,11 @@ from handrail.declare.measures import (
 )
 from handrail.declare.notify import (
     EmailReceiver,
+    MuteTime,
+    OpsGenieReceiver,
     PagerDutyReceiver,
     SlackReceiver,
+    TeamsReceiver,
     WebhookReceiver,
 )
 from handrail.declare.override import ForGuardrail, ForRollout
@@ -137,8 +140,10 @@ __all__ = [
     "Level",
     "LogCounter",
     "LogSource",
+    "MuteTime",
     "Not",
     "On",
+    "OpsGenieReceiver",
     "PagerDuty",
     "PagerDutyReceiver",
     "Panel",
@@ -163,6 +168,7 @@ __all__ = [
     "State",
     "StatusPage",
     "Targets",
+    "TeamsReceiver",
     "Tell",
     "Usage",
     "Warning",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
@@ -11,9 +11,9 @@ from pydantic import AfterValidator, Field
 from handrail.base import declared
 from handrail.contract.addresses import BaseUrl, HostPort, like
 from handrail.declare.guardrail import Name
-from handrail.declare.notify import Routes
+from handrail.declare.notify import Mutes, Routes
 from handrail.declare.override import Override
-from handrail.plan.versions import OLDEST_PROMETHEUS, prometheus
+from handrail.plan.versions import OLDEST, OLDEST_PROMETHEUS, Version, numbers
 
 
 @declared
@@ -60,16 +60,27 @@ class Cluster:
     ] = Field(default="handrail", kw_only=True)
 
 
-def _supported(text: str) -> str:
-    if not re.fullmatch(r"\d+\.\d+(\.\d+)?", text):
-        raise ValueError(f"'{text}' is no version; write it like 2.42 or 3.5")
-    if prometheus(text) < OLDEST_PROMETHEUS:
-        raise ValueError(f"'{text}' is older than what Handrail writes for; 2.42 is the oldest")
-    return text
+def _at_least(oldest: Version, like: str) -> Callable[[str], str]:
+    def supported(text: str) -> str:
+        if not re.fullmatch(r"\d+\.\d+(\.\d+)?", text):
+            raise ValueError(f"'{text}' is no version; write it like {like}")
+        if numbers(text) < oldest:
+            least = ".".join(map(str, oldest))
+            raise ValueError(f"'{text}' is older than what Handrail writes for; {least} is the oldest")
+        return text
+
+    return supported
 
 
 PrometheusVersion = Annotated[
-    str, AfterValidator(_supported), Field(description="a version of Prometheus, like 2.42 or 3.5")
+    str,
+    AfterValidator(_at_least(OLDEST_PROMETHEUS, "2.42 or 3.5")),
+    Field(description="a version of Prometheus, like 2.42 or 3.5"),
+]
+AlertmanagerVersion = Annotated[
+    str,
+    AfterValidator(_at_least(OLDEST, "0.25 or 0.33")),
+    Field(description="a version of Alertmanager, like 0.25 or 0.33"),
 ]
 
 
@@ -93,15 +104,17 @@ class Environment:
     source for that Prometheus; if it is given, dashboards use no other. `token_file` is the file with the token that
     Alertmanager posts with, `viewer_token_file` the one with which Prometheus scrapes the receiver.
     `prometheus_version` is the oldest Prometheus that evaluates the rules here; free PromQL is checked against it.
+    `alertmanager_version` is the oldest Alertmanager that reads the files made for here; `--target-version` says another.
     `runbooks` and `dashboards` are the bases of the links in every alert. `faster` divides every duration of the
     declarations, for rehearsals: with 20, five minutes become fifteen seconds.
     `existing` names what runs there already, of `"prometheus"`, `"alertmanager"` and `"grafana"`: it gets files to put
-    beside its own instead of a configuration of its own.
+    beside its own instead of a configuration of its own. `datasource_file=False` makes no file that provisions Grafana's
+    data source.
     `mimir_tenant` is a tenant of Mimir or Cortex whose ruler evaluates the rules: they come in its form as well, and
     Grafana's data source asks as that tenant.
     `overrides` is what is different here: `ForGuardrail("checkout", "error-rate", mode="shadow")`.
     `match` adds label matchers to a rollout's measures here, by rollout name. `routes` replaces the routes of every
-    rollout for these severities or levels; an empty list tells nobody.
+    rollout for these severities or levels; an empty list tells nobody. `mute` does the same for mute times.
     """
 
     name: Name
@@ -111,16 +124,19 @@ class Environment:
     alertmanagers: Sequence[HostPort] = Field(default=("127.0.0.1:9093",), kw_only=True)
     prometheus: BaseUrl = Field(default="http://127.0.0.1:9090", kw_only=True)
     prometheus_version: PrometheusVersion = Field(default="2.42", kw_only=True)
+    alertmanager_version: AlertmanagerVersion = Field(default="0.25", kw_only=True)
     mimir_tenant: Tenant | None = Field(default=None, kw_only=True)
     existing: Sequence[Existing] = Field(default=(), kw_only=True)
     scrape: Sequence[Targets] = Field(default=(), kw_only=True)
     datasource: Annotated[str, Field(pattern=r"\S", description="a data source's name")] | None = Field(
         default=None, kw_only=True
     )
+    datasource_file: bool = Field(default=True, kw_only=True)
     runbooks: BaseUrl = Field(default="https://runbooks.example.com", kw_only=True)
     dashboards: BaseUrl = Field(default="https://grafana.example.com/d", kw_only=True)
     faster: Annotated[int, Field(ge=1, le=1000)] = Field(default=1, kw_only=True)
     match: Mapping[str, Mapping[str, str]] = Field(default_factory=dict, kw_only=True)
     routes: Routes = Field(default_factory=dict, kw_only=True)
+    mute: Mutes = Field(default_factory=dict, kw_only=True)
     overrides: Sequence[Override] = Field(default=(), kw_only=True)
     cluster: Cluster = Field(default_factory=Cluster, kw_only=True)

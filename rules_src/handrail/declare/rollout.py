@@ -12,7 +12,7 @@ from handrail.contract import Channel, HAProxyWeight, Step, Tell, VersionSource,
 from handrail.contract.steps import ServerPart, Sockets
 from handrail.declare.dashboard import Dashboard
 from handrail.declare.guardrail import Accept, Guardrail, Name, SeverityWord
-from handrail.declare.notify import Routes
+from handrail.declare.notify import Mutes, Routes
 from handrail.declare.slo import Slo
 from handrail.declare.sources import LogSource, SqlSource
 from handrail.units import Duration, Interval, Period, Share, amount
@@ -162,7 +162,7 @@ class Rollout:
     rollback, in order; `emergency` and `security` default to them. A `split` sets the weights of each stage, and sets the
     canary's weight to 0 on every rollback, after leading flags and before all other steps. `severities` renames warning,
     critical and emergency. `routes` says whom Alertmanager tells by itself, by severity or by the name of an escalation
-    level. For `keep` after a rollback the receiver restores it if something undoes it; without `keep`, and later, people
+    level, and `mute` when it does not. For `keep` after a rollback the receiver restores it if something undoes it; without `keep`, and later, people
     are told.
     """
 
@@ -189,6 +189,7 @@ class Rollout:
     )
     escalation: Sequence[Level] = Field(default=(), kw_only=True)
     routes: Routes = Field(default_factory=dict, kw_only=True)
+    mute: Mutes = Field(default_factory=dict, kw_only=True)
     budget: Budget | None = Field(default=None, kw_only=True)
     checks: Sequence[Period] = Field(default=(), kw_only=True)
     proved_within: Period = Field(default="5m", kw_only=True)

@@ -10,13 +10,16 @@ from handrail.plan.routing import (
     Channel,
     HandrailReceiver,
     Inhibition,
+    Interval,
     Mailbox,
     Matcher,
+    OpsGenieTeam,
     OtherWebhook,
     PagerDutyService,
     Receiver,
     Route,
     SlackChannel,
+    TeamsChannel,
     only_ours,
 )
 from handrail.plan.versions import KNOWS_TIMEOUT, Version
@@ -64,7 +67,12 @@ def _tree(common: Common) -> Data:
 
 def _rest(common: Common, messages: Messages) -> Data:
     version = common.environment.alertmanager
+    times = [
+        {"name": time.name, "time_intervals": list(map(_interval, time.intervals))}
+        for time in common.routing.mute_times
+    ]
     return {
+        **({"time_intervals": times} if times else {}),
         "inhibit_rules": [_inhibition(rule) for rule in common.routing.inhibitions],
         "receivers": [_receiver(receiver, version, messages) for receiver in common.routing.receivers],
     }
@@ -79,7 +87,19 @@ def _route(route: Route) -> Data:
         "group_interval": span(route.timing.interval),
         "repeat_interval": span(route.timing.repeat),
     }
+    if route.muted is not None:
+        data["mute_time_intervals"] = [route.muted]
     return {**data, "continue": True} if route.goes_on else data
+
+
+def _interval(interval: Interval) -> Data:
+    data: Data = {
+        "times": [{"start_time": begin, "end_time": end} for begin, end in interval.times],
+        "weekdays": list(interval.weekdays),
+        "days_of_month": list(map(str, interval.days)),
+        "months": list(interval.months),
+    }
+    return {key: said for key, said in data.items() if said} | {"location": interval.zone}
 
 
 def _matchers(matchers: tuple[Matcher, ...]) -> list[str]:
@@ -117,6 +137,15 @@ def _channel(channel: Channel, version: Version, messages: Messages) -> tuple[st
             return "slack_configs", _slack(channel, messages)
         case PagerDutyService():
             return "pagerduty_configs", _pagerduty(channel, messages)
+        case OpsGenieTeam():
+            return "opsgenie_configs", _opsgenie(channel, messages)
+        case TeamsChannel():
+            return "msteamsv2_configs", {
+                "webhook_url_file": channel.url_file,
+                "title": messages.title,
+                "text": messages.text,
+                "http_config": {"follow_redirects": False},
+            }
         case Mailbox():
             return "email_configs", _email(channel, messages)
 
@@ -154,6 +183,19 @@ def _pagerduty(channel: PagerDutyService, messages: Messages) -> Data:
     }
 
 
+def _opsgenie(channel: OpsGenieTeam, messages: Messages) -> Data:
+    data: Data = {
+        "api_key_file": channel.api_key_file,
+        "api_url": channel.url,
+        "message": messages.title,
+        "description": messages.text,
+        "source": "Handrail",
+        "priority": messages.opsgenie_priority,
+        "http_config": {"follow_redirects": False},
+    }
+    return {**data, "responders": [{"name": channel.team, "type": "team"}]} if channel.team else data
+
+
 def _email(channel: Mailbox, messages: Messages) -> Data:
     data: Data = {
         "to": channel.to,
@@ -165,4 +207,5 @@ def _email(channel: Mailbox, messages: Messages) -> Data:
     }
     if channel.username is not None:
         data |= {"auth_username": channel.username, "auth_password_file": channel.password_file}
-    return data
+    tls = {field: text for field, text in vars(channel.tls).items() if text is not None}
+    return {**data, "require_tls": channel.require_tls, **({"tls_config": tls} if tls else {})}

@@ -1,4 +1,4 @@
-"""What people read in Slack, PagerDuty and mail, as Alertmanager's fields say it: by our templates, or in the field itself."""
+"""What people read in Slack, PagerDuty, OpsGenie, Teams and mail, as Alertmanager's fields say it: by our templates, or in the field itself."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ class Messages:
     runbook: str
     dashboard: str
     pagerduty_severity: str
+    opsgenie_priority: str
 
 
 TEMPLATED: Final = Messages(
@@ -31,6 +32,7 @@ TEMPLATED: Final = Messages(
     runbook='{{ template "handrail.runbook" . }}',
     dashboard='{{ template "handrail.dashboard" . }}',
     pagerduty_severity='{{ template "handrail.pagerduty.severity" . }}',
+    opsgenie_priority='{{ template "handrail.opsgenie.priority" . }}',
 )
 
 _LINES = (
@@ -58,5 +60,6 @@ INLINE: Final = Messages(
     runbook="{{ (index .Alerts 0).Annotations.runbook_url }}",
     dashboard="{{ (index .Alerts 0).Annotations.dashboard_url }}",
     pagerduty_severity='{{ if eq .CommonLabels.tier "warning" }}warning{{ else }}critical{{ end }}',
+    opsgenie_priority='{{ if eq .CommonLabels.tier "warning" }}P3{{ else }}P1{{ end }}',
 )
 """For configurations that cannot bring templates along, or that somebody else keeps."""

@@ -15,7 +15,7 @@ def emit(common: Common) -> dict[str, str]:
     files = {
         "grafana/provisioning/dashboards/handrail.yml": yaml_document(_dashboards(common), common.source)
     }
-    if "grafana" not in common.environment.existing:  # it has its data sources
+    if common.environment.datasource_file:
         files["grafana/provisioning/datasources/handrail.yml"] = yaml_document(_source(common), common.source)
     return files
 

@@ -42,6 +42,7 @@ from handrail.lint import (
     promql_comparison,
     promql_empty,
     promql_too_new,
+    receiver_too_new,
     rise_without_floor,
     rollback_without_target,
     same_name_twice,
@@ -118,7 +119,7 @@ LINTS: tuple[Lint, ...] = (
 )
 """What one rollout shows."""
 
-HERE: tuple[HereLint, ...] = (promql_too_new.check, source_unlike.check)
+HERE: tuple[HereLint, ...] = (promql_too_new.check, receiver_too_new.check, source_unlike.check)
 """What one rollout shows where it runs in one environment."""
 
 ACROSS: tuple[AcrossLint, ...] = (

@@ -14,14 +14,14 @@ from handrail.declare import Environment, PromQL, Rollout
 from handrail.lint.common import expressions
 from handrail.lint.common.finding import Finding, finding
 from handrail.lint.common.measured import measured
-from handrail.plan.versions import prometheus
+from handrail.plan.versions import numbers
 
 NAME = "promql-too-new"
 
 
 def check(rollout: Rollout, here: Environment) -> Iterator[Finding]:
     """Every free expression, panels' too."""
-    oldest = prometheus(here.prometheus_version)
+    oldest = numbers(here.prometheus_version)
     for entry in measured(rollout):
         if isinstance(entry.measure, PromQL):
             for new in expressions.new(entry.measure.expr):

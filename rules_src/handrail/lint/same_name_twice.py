@@ -23,7 +23,16 @@ MAIN = "main"
 """The dashboard that every rollout has."""
 _RESERVED = (names.HEARTBEAT, names.ESCALATION, names.ROLLOUT)
 _CHANGES = "changes"
-_SECRETS = ("url_file", "routing_key_file", "password_file", "token_file")
+_SECRETS = (
+    "url_file",
+    "routing_key_file",
+    "api_key_file",
+    "password_file",
+    "token_file",
+    "ca_file",
+    "cert_file",
+    "key_file",
+)
 
 
 def check(rollout: Rollout) -> Iterator[Finding]:

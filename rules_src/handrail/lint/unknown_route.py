@@ -1,7 +1,8 @@
-"""unknown-route: a route names a severity or level that no alert has, or an escalation level tells nobody.
+"""unknown-route: a route or mute time names a severity or level that no alert has, or a level tells nobody.
 
 `routes={"P1": …}` on a rollout whose words are warning, critical and emergency wakes nobody, and Alertmanager does
-not say so. A level that no `routes=` names reaches nobody: the receiver records it, and people sleep on.
+not say so. A level that no `routes=` names reaches nobody: the receiver records it, and people sleep on. A mute time of
+what nobody is told of mutes nothing: the receiver itself is never muted.
 """
 
 from __future__ import annotations
@@ -15,23 +16,38 @@ from handrail.errors import Severity
 from handrail.lint.common.finding import Finding, finding
 
 NAME = "unknown-route"
+_FIELDS = (("routes", "tells people of"), ("mute", "mutes"))
 
 
 def across(rollouts: Sequence[Rollout], environments: Sequence[Environment]) -> Iterator[Finding]:
     """Every word that somebody is told under, and every level."""
     for rollout in rollouts:
         severities, levels = _severities(rollout), [level.name for level in rollout.escalation]
-        for word in rollout.routes:
-            if word not in {*severities, *levels}:
-                what = f"rollout '{rollout.name}' tells people of '{word}', which is neither severity nor level of it"
-                yield finding(NAME, rollout, what, _cure(word, [*severities, *levels]), "routes", word)
+        for field, does in _FIELDS:
+            for word in getattr(rollout, field):
+                if word not in {*severities, *levels}:
+                    what = (
+                        f"rollout '{rollout.name}' {does} '{word}', which is neither severity nor level of it"
+                    )
+                    yield finding(NAME, rollout, what, _cure(word, [*severities, *levels]), field, word)
+        yield from _mutes_nothing(rollout, environments)
         yield from _levels(rollout, severities, environments)
     known = list(dict.fromkeys(word for rollout in rollouts for word in _words(rollout)))
     for environment in environments:
-        for word in environment.routes:
-            if word not in known:
-                what = f"environment '{environment.name}' tells people of '{word}', which no rollout has"
-                yield finding(NAME, environment, what, _cure(word, known), "routes", word)
+        for field, does in _FIELDS:
+            for word in getattr(environment, field):
+                if word not in known:
+                    what = f"environment '{environment.name}' {does} '{word}', which no rollout has"
+                    yield finding(NAME, environment, what, _cure(word, known), field, word)
+
+
+def _mutes_nothing(rollout: Rollout, environments: Sequence[Environment]) -> Iterator[Finding]:
+    for word in rollout.mute:
+        if word in _words(rollout) and not any(
+            word in routes for routes in (rollout.routes, *(here.routes for here in environments))
+        ):
+            what = f"rollout '{rollout.name}' mutes '{word}', of which nobody is told"
+            yield finding(NAME, rollout, what, f'name people in routes={{"{word}": [...]}}', "mute", word)
 
 
 def _levels(

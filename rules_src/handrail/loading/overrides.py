@@ -31,7 +31,7 @@ def _rollout(rollout: Rollout, overrides: Sequence[Override]) -> Rollout:
     guardrails = [_guardrail(rollout, guardrail, overrides) for guardrail in rollout.guardrails]
     if any(new is not old for new, old in zip(guardrails, rollout.guardrails, strict=True)):
         changes["guardrails"] = guardrails
-    return _with(rollout, changes)
+    return changed(rollout, changes)
 
 
 def _guardrail(rollout: Rollout, guardrail: Guardrail, overrides: Sequence[Override]) -> Guardrail:
@@ -42,7 +42,7 @@ def _guardrail(rollout: Rollout, guardrail: Guardrail, overrides: Sequence[Overr
             guardrail.name,
         ):
             changes |= _changes(override)
-    return _with(guardrail, changes)
+    return changed(guardrail, changes)
 
 
 def _changes(override: Override) -> dict[str, Any]:
@@ -50,11 +50,12 @@ def _changes(override: Override) -> dict[str, Any]:
     return {name: value for name, value in values.items() if name not in _NAMES and value is not None}
 
 
-def _with(declaration: T, changes: Mapping[str, Any]) -> T:
+def changed(declaration: T, changes: Mapping[str, Any]) -> T:
+    """`declaration` with other values in these fields, at the place where it was written."""
     # The values are of the fields' own types and were validated where they were written; a copy keeps the place.
     if not changes:
         return declaration
-    changed = copy.copy(declaration)
+    new = copy.copy(declaration)
     for name, value in changes.items():
-        object.__setattr__(changed, name, value)
-    return changed
+        object.__setattr__(new, name, value)
+    return new

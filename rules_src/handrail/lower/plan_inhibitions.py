@@ -1,7 +1,7 @@
 """The alerts of a rollout, and who is told of which → which alert inhibits which.
 
 A more severe alert mutes a milder one of the same guardrail if nothing is lost: both are about the same series, its
-action includes the other's, and everyone who is told of the other is told of it.
+action includes the other's, and everyone who is told of the other is told of it, at any time.
 """
 
 from __future__ import annotations
@@ -12,12 +12,26 @@ from typing import Final
 
 from handrail import plan
 from handrail.contract import names
-from handrail.plan.routing import Channel, Inhibition, Matcher
+from handrail.plan.routing import Channel, Inhibition, Interval, Matcher
 from handrail.promql.syntax import either
 
 Chain = plan.Guardrail | plan.Slo
-Audiences = Mapping[str, frozenset[Channel]]
-"""Severity → who is told beside the receiver, which hears of everything."""
+
+
+@dataclass(frozen=True)
+class Audience:
+    """Who is told beside the receiver, which hears of everything, and when not."""
+
+    channels: frozenset[Channel] = frozenset()
+    mute: frozenset[Interval] = frozenset()
+
+    def hears_all_of(self, other: Audience) -> bool:
+        """Whether everybody in `other` is in this one, and at no time muted when they are not muted there."""
+        return not other.channels or (other.channels <= self.channels and self.mute <= other.mute)
+
+
+Audiences = Mapping[str, Audience]
+"""By severity."""
 
 COVERS: Final = {
     "investigate": ("investigate",),
@@ -87,8 +101,8 @@ def _kind(alert: plan.Alert) -> _Kind:
 
 
 def _makes_up_for(graver: _Kind, milder: _Kind, told: Audiences) -> bool:
-    nobody: frozenset[Channel] = frozenset()
-    heard = told.get(milder.severity, nobody) <= told.get(graver.severity, nobody)
+    nobody = Audience()
+    heard = told.get(graver.severity, nobody).hears_all_of(told.get(milder.severity, nobody))
     return heard and milder.action in COVERS[graver.action]
 
 

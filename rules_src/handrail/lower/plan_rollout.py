@@ -20,18 +20,16 @@ from handrail.lower.plan_slo import lower_slo
 from handrail.lower.plan_sources import lower_log, lower_sql
 from handrail.lower.rollout_context import RolloutContext, lower_arms
 from handrail.lower.scale import Scale
-from handrail.plan.versions import OLDEST
+from handrail.plan.versions import numbers
 from handrail.report.wording import literal
 from handrail.units import amount
 
 
-def lower(
-    rollouts: Sequence[Rollout], environment: Environment, alertmanager: tuple[int, int] = OLDEST
-) -> plan.Plan:
-    """Everything there is to emit, rollouts by name; `alertmanager` is the oldest version that has to read it."""
+def lower(rollouts: Sequence[Rollout], environment: Environment) -> plan.Plan:
+    """Everything there is to emit, rollouts by name."""
     return plan.Plan(
         rollouts=tuple(_rollout(rollout, environment) for rollout in sorted(rollouts, key=lambda r: r.name)),
-        environment=_environment(environment, alertmanager),
+        environment=_environment(environment),
     )
 
 
@@ -163,7 +161,7 @@ def _rollout_alert(
     )
 
 
-def _environment(environment: Environment, alertmanager: tuple[int, int]) -> plan.Environment:
+def _environment(environment: Environment) -> plan.Environment:
     return plan.Environment(
         name=environment.name,
         receiver=environment.receiver.rstrip("/"),
@@ -172,6 +170,7 @@ def _environment(environment: Environment, alertmanager: tuple[int, int]) -> pla
         alertmanagers=tuple(environment.alertmanagers),
         prometheus=environment.prometheus.rstrip("/"),
         datasource=environment.datasource,
+        datasource_file=environment.datasource_file and "grafana" not in environment.existing,
         scrape=tuple(
             plan.ScrapeJob(
                 job.job, tuple(job.addresses), job.path, tuple(sorted(job.labels.items())), job.drop_prefix
@@ -183,7 +182,7 @@ def _environment(environment: Environment, alertmanager: tuple[int, int]) -> pla
             tuple(sorted(environment.cluster.labels.items())),
             environment.cluster.secret,
         ),
-        alertmanager=alertmanager,
+        alertmanager=numbers(environment.alertmanager_version),
         existing=frozenset(environment.existing),
         mimir_tenant=environment.mimir_tenant,
     )

@@ -1,13 +1,14 @@
 """A declared rollout with its alerts → who hears of them.
 
 Alerts that act reach the receiver at once and are repeated every few minutes; those that are only recorded are grouped
-first. People are told only of alerts in force, never of a shadow. Inhibitions are in plan_inhibitions.py.
+first. People are told only of alerts in force, never of a shadow, and not in their mute times; the receiver has none.
+Inhibitions are in plan_inhibitions.py.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final
 
@@ -15,19 +16,24 @@ from handrail.contract import names
 from handrail.declare import notify
 from handrail.declare.environment import Environment
 from handrail.declare.rollout import Rollout
-from handrail.lower.plan_inhibitions import Chain, inhibitions
+from handrail.lower.plan_inhibitions import Audience, Chain, inhibitions
+from handrail.lower.plan_mute_times import lower_mute_time
 from handrail.plan.routing import (
     Channel,
     GroupTiming,
     HandrailReceiver,
     Mailbox,
     Matcher,
+    MuteTime,
+    OpsGenieTeam,
     OtherWebhook,
     PagerDutyService,
     Receiver,
     Route,
     Routing,
     SlackChannel,
+    TeamsChannel,
+    Tls,
     shared_name,
 )
 
@@ -56,18 +62,19 @@ def lower_routing(rollout: Rollout, environment: Environment, chains: Sequence[C
         rollouts=(rollout.name,),
         routes=(
             *_to_the_receiver(),
-            *(_people(rollout, environment, word, level=level) for word, level, _ in told),
+            *(_people(rollout, environment, one) for one in told),
         ),
         inhibitions=inhibitions(
             rollout.name,
             chains,
-            {word: frozenset(map(_channel, whom)) for word, _, whom in told},
+            {one.word: _audience(rollout, one) for one in told},
         ),
         receivers=(
             Receiver(names.RECEIVER, (handrail,)),
             Receiver(names.HEARTBEAT_RECEIVER, (handrail,)),
-            *(Receiver(_name(rollout, word), tuple(map(_channel, whom))) for word, _, whom in told),
+            *(Receiver(_name(rollout, one.word), tuple(map(_channel, one.whom))) for one in told),
         ),
+        mute_times=tuple(filter(None, (_mute_time(rollout, one) for one in told))),
     )
     return _shared(routing, environment.name) if "alertmanager" in environment.existing else routing
 
@@ -77,10 +84,18 @@ def _shared(routing: Routing, environment: str) -> Routing:
     return replace(
         routing,
         routes=tuple(
-            replace(route, receiver=shared_name(route.receiver, environment)) for route in routing.routes
+            replace(
+                route,
+                receiver=shared_name(route.receiver, environment),
+                muted=route.muted and shared_name(route.muted, environment),
+            )
+            for route in routing.routes
         ),
         receivers=tuple(
             replace(receiver, name=shared_name(receiver.name, environment)) for receiver in routing.receivers
+        ),
+        mute_times=tuple(
+            replace(time, name=shared_name(time.name, environment)) for time in routing.mute_times
         ),
     )
 
@@ -111,25 +126,48 @@ def _to_the_receiver() -> tuple[Route, ...]:
     )
 
 
-def _told(
-    rollout: Rollout, environment: Environment, chains: Sequence[Chain]
-) -> list[tuple[str, bool, Sequence[notify.Receiver]]]:
-    """(severity or level, whether it is a level, who is told), in the order of the alerts."""
-    routes = {**rollout.routes, **environment.routes}
+@dataclass(frozen=True)
+class _Told:
+    """A severity, or with `level` an escalation level: who is told of it, and when not."""
+
+    word: str
+    level: bool
+    whom: Sequence[notify.Receiver]
+    mute: Sequence[notify.MuteTime]
+
+
+def _told(rollout: Rollout, environment: Environment, chains: Sequence[Chain]) -> list[_Told]:
+    """Whoever is told of something, in the order of the alerts."""
+    routes, mute = {**rollout.routes, **environment.routes}, {**rollout.mute, **environment.mute}
     severities = dict.fromkeys(alert.severity for one in chains for alert in (*one.alerts, one.blind))
     levels = [level.name for level in rollout.escalation]
     words = [(word, False) for word in severities] + [(level, True) for level in levels]
-    return [(word, level, routes[word]) for word, level in words if routes.get(word)]
+    return [_Told(word, level, routes[word], mute.get(word, ())) for word, level in words if routes.get(word)]
 
 
-def _people(rollout: Rollout, environment: Environment, word: str, *, level: bool) -> Route:
+def _audience(rollout: Rollout, told: _Told) -> Audience:
+    muted = _mute_time(rollout, told)
+    return Audience(
+        frozenset(map(_channel, told.whom)), frozenset(muted.intervals if muted is not None else ())
+    )
+
+
+def _mute_time(rollout: Rollout, told: _Told) -> MuteTime | None:
+    if not told.mute:
+        return None
+    parts = [lower_mute_time(one) for one in told.mute]
+    intervals = tuple(interval for part, _ in parts for interval in part)
+    return MuteTime(_name(rollout, told.word), intervals, "; ".join(said for _, said in parts))
+
+
+def _people(rollout: Rollout, environment: Environment, told: _Told) -> Route:
     which = (
-        (Matcher(names.LEVEL, "=", word),)
-        if level
-        else (Matcher(names.SEVERITY, "=", word), Matcher(names.LEVEL, "=", ""))
+        (Matcher(names.LEVEL, "=", told.word),)
+        if told.level
+        else (Matcher(names.SEVERITY, "=", told.word), Matcher(names.LEVEL, "=", ""))
     )
     return Route(
-        _name(rollout, word),
+        _name(rollout, told.word),
         (
             Matcher(names.ROLLOUT, "=", rollout.name),
             Matcher(
@@ -139,8 +177,9 @@ def _people(rollout: Rollout, environment: Environment, word: str, *, level: boo
             _IN_FORCE,
         ),
         _WHOLE,
-        LEVEL_TIMING if level else PEOPLE_TIMING,
+        LEVEL_TIMING if told.level else PEOPLE_TIMING,
         goes_on=True,
+        muted=_name(rollout, told.word) if told.mute else None,
     )
 
 
@@ -154,9 +193,23 @@ def _channel(receiver: notify.Receiver) -> Channel:
             return SlackChannel(receiver.channel, receiver.url_file)
         case notify.PagerDutyReceiver():
             return PagerDutyService(receiver.routing_key_file, receiver.url)
+        case notify.OpsGenieReceiver():
+            return OpsGenieTeam(receiver.api_key_file, receiver.team, receiver.url)
+        case notify.TeamsReceiver():
+            return TeamsChannel(receiver.url_file)
         case notify.EmailReceiver():
-            return Mailbox(
-                receiver.to, receiver.sender, receiver.smarthost, receiver.username, receiver.password_file
-            )
+            return _mailbox(receiver)
         case notify.WebhookReceiver():
             return OtherWebhook(receiver.url, receiver.token_file)
+
+
+def _mailbox(mail: notify.EmailReceiver) -> Mailbox:
+    return Mailbox(
+        to=mail.to,
+        sender=mail.sender,
+        smarthost=mail.smarthost,
+        username=mail.username,
+        password_file=mail.password_file,
+        require_tls=mail.require_tls,
+        tls=Tls(mail.ca_file, mail.server_name, mail.cert_file, mail.key_file),
+    )

@@ -114,7 +114,8 @@ class ClusterAccess:
 class Environment:
     """Where it runs: addresses and link bases; `alertmanager` is the oldest version that runs there.
 
-    `datasource` is the name of its Prometheus in Grafana; None if not declared. `existing` are the programs that run
+    `datasource` is the name of its Prometheus in Grafana; None if not declared. `datasource_file` says whether Grafana gets
+    it from a file of ours. `existing` are the programs that run
     there already, with a configuration of their own.
     """
 
@@ -125,6 +126,7 @@ class Environment:
     alertmanagers: tuple[str, ...]
     prometheus: str
     datasource: str | None
+    datasource_file: bool
     scrape: tuple[ScrapeJob, ...]
     cluster: Cluster
     alertmanager: tuple[int, int]

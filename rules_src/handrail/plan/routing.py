@@ -40,13 +40,37 @@ class GroupTiming:
 
 @dataclass(frozen=True)
 class Route:
-    """Alerts that match every matcher go to `receiver`; with `goes_on` later routes are tried as well (`continue`)."""
+    """Alerts that match every matcher go to `receiver`; with `goes_on` later routes are tried as well (`continue`).
+
+    `muted` names the mute time in which its receiver is not told.
+    """
 
     receiver: str
     matchers: tuple[Matcher, ...]
     group_by: tuple[str, ...]
     timing: GroupTiming
     goes_on: bool
+    muted: str | None = None
+
+
+@dataclass(frozen=True)
+class Interval:
+    """Hours of some days in a time zone; what is empty is any. `times` are from and to, `24:00` at the latest."""
+
+    times: tuple[tuple[str, str], ...]
+    weekdays: tuple[str, ...]
+    days: tuple[int, ...]
+    months: tuple[str, ...]
+    zone: str
+
+
+@dataclass(frozen=True)
+class MuteTime:
+    """A named time in which people are not told: in any of the intervals. `said` is the same in words."""
+
+    name: str
+    intervals: tuple[Interval, ...]
+    said: str
 
 
 @dataclass(frozen=True)
@@ -83,14 +107,42 @@ class PagerDutyService:
 
 
 @dataclass(frozen=True)
+class OpsGenieTeam:
+    """A team of OpsGenie, by its API at `url`; without `team` the key says who it is."""
+
+    api_key_file: str
+    team: str | None
+    url: str
+
+
+@dataclass(frozen=True)
+class TeamsChannel:
+    """A channel of Microsoft Teams, by a workflow whose address is in `url_file`."""
+
+    url_file: str
+
+
+@dataclass(frozen=True)
+class Tls:
+    """TLS as a client: whom it trusts, what the server is called, and its own certificate; None is as usual."""
+
+    ca_file: str | None
+    server_name: str | None
+    cert_file: str | None
+    key_file: str | None
+
+
+@dataclass(frozen=True)
 class Mailbox:
-    """An address, and the server that takes the mail."""
+    """An address, and the server that takes the mail; with `require_tls` not without TLS."""
 
     to: str
     sender: str
     smarthost: str
     username: str | None
     password_file: str | None
+    require_tls: bool
+    tls: Tls
 
 
 @dataclass(frozen=True)
@@ -101,7 +153,9 @@ class OtherWebhook:
     token_file: str | None
 
 
-Channel = HandrailReceiver | SlackChannel | PagerDutyService | Mailbox | OtherWebhook
+Channel = (
+    HandrailReceiver | SlackChannel | PagerDutyService | OpsGenieTeam | TeamsChannel | Mailbox | OtherWebhook
+)
 
 
 @dataclass(frozen=True)
@@ -120,6 +174,7 @@ class Routing:
     routes: tuple[Route, ...]
     inhibitions: tuple[Inhibition, ...]
     receivers: tuple[Receiver, ...]
+    mute_times: tuple[MuteTime, ...]
 
 
 def shared_name(receiver: str, environment: str) -> str:
@@ -151,6 +206,7 @@ def merged(parts: Iterable[Routing]) -> Routing:
         routes=tuple(dict.fromkeys(route for part in known for route in part.routes)),
         inhibitions=tuple(dict.fromkeys(rule for part in known for rule in part.inhibitions)),
         receivers=tuple(dict.fromkeys(receiver for part in known for receiver in part.receivers)),
+        mute_times=tuple(dict.fromkeys(time for part in known for time in part.mute_times)),
     )
 
 

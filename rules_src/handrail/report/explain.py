@@ -182,7 +182,13 @@ def _names(rollout: plan.Rollout, word: str) -> str:
         if f"/{receiver.name}".endswith(f"/{rollout.name}/{word}")
         for channel in receiver.channels
     ]
-    return "; ".join(map(_place, channels)) or "nobody: only the receiver records it"
+    muted = [
+        f", not at {time.said}"
+        for time in rollout.routing.mute_times
+        if f"/{time.name}".endswith(f"/{rollout.name}/{word}")
+    ]
+    told = "; ".join(map(_place, channels))
+    return f"{told}{''.join(muted)}" if told else "nobody: only the receiver records it"
 
 
 def _place(channel: routing.Channel) -> str:
@@ -191,6 +197,10 @@ def _place(channel: routing.Channel) -> str:
             return f"Slack {channel.channel}"
         case routing.PagerDutyService():
             return f"PagerDuty {channel.routing_key_file}"
+        case routing.OpsGenieTeam():
+            return f"OpsGenie {channel.team or channel.api_key_file}"
+        case routing.TeamsChannel():
+            return f"Teams {channel.url_file}"
         case routing.Mailbox():
             return channel.to
         case routing.HandrailReceiver() | routing.OtherWebhook():

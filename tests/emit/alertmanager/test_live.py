@@ -5,20 +5,21 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import pairwise
 from pathlib import Path
 from statistics import median
+from types import MappingProxyType
 from typing import Any
 
 import httpx
 import pytest
 import yaml
-from emit.guarded_shop import kiosk, shop
-from handrail.declare import Environment, PagerDutyReceiver, SlackReceiver
+from emit.guarded_shop import kiosk, read_by, shop
+from handrail.declare import Environment, MuteTime, PagerDutyReceiver, SlackReceiver
 from handrail.emit import alertmanager as emitter
 from handrail.lower import lower
 from servers import PLAIN, Server, alertmanager, program, until
@@ -76,7 +77,11 @@ def listening() -> Iterator[Ear]:
 
 @contextmanager
 def guarded(
-    folder: Path, binary: Path, version: tuple[int, int], changed: Callable[[str], str] = str
+    folder: Path,
+    binary: Path,
+    version: tuple[int, int],
+    changed: Callable[[str], str] = str,
+    mute: Mapping[str, Sequence[MuteTime]] = MappingProxyType({}),
 ) -> Iterator[tuple[Server, Ear]]:
     """Alertmanager with the generated configuration, `changed`; receiver, Slack and PagerDuty are one ear."""
     with listening() as ear:
@@ -95,8 +100,9 @@ def guarded(
                 "critical": [],
                 "vp": [SlackReceiver("#vp", str(slack))],
             },
+            mute=mute,
         )
-        for path, text in emitter.emit(lower([shop, kiosk], place, version).common).items():
+        for path, text in emitter.emit(lower([shop, kiosk], read_by(place, version)).common).items():
             target = folder / path
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_text(changed(text) if target.suffix == ".yml" else text)
@@ -163,6 +169,27 @@ def test_what_acts_is_told_at_once_with_the_token_and_people_read_what_is_meant_
             "[P1] shop: 1 firing",
         )
         assert paged["payload"]["severity"] == "critical"
+
+
+@pytest.mark.parametrize(("binary", "version"), VERSIONS)
+def test_in_a_mute_time_people_hear_nothing_and_the_receiver_all_the_same(
+    tmp_path: Path, binary: Path, version: tuple[int, int]
+) -> None:
+    always = [MuteTime(hours="00:00-24:00", zone="Europe/Berlin")]
+
+    def muted_first(text: str) -> str:
+        made = yaml.safe_load(text)
+        for route in made["route"]["routes"]:
+            route["group_wait"] = "3s" if route["receiver"] == "shop/P3" else "0s"
+        return yaml.safe_dump(made)
+
+    with guarded(tmp_path, binary, version, muted_first, {"P1": always}) as (server, ear):
+        fire(server, alert("errors", "emergency", "rollback"), alert("memory", "warning", "investigate"))
+        until(lambda: ear.on("/slack") != [], "the warning, whose people are not muted", within=30)
+        heard = [
+            one["labels"]["alertname"] for told in ear.on("/webhooks/alertmanager") for one in told["alerts"]
+        ]
+        assert (sorted(heard), ear.on("/pager")) == (["errors-emergency", "memory-warning"], [])
 
 
 @pytest.mark.parametrize(("binary", "version"), VERSIONS)

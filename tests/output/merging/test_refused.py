@@ -31,9 +31,9 @@ receivers:
 """
 
 
-def refusal(text: str, *under: str) -> list[str]:
+def refusal(text: str, *under: str, fragment: str = FRAGMENT) -> list[str]:
     with pytest.raises(Refused) as caught:
-        merged(text, FRAGMENT, "production", under, "am.yml")
+        merged(text, fragment, "production", under, "am.yml")
     return [f"{one.where}: {one.what}; {one.cure}" for one in caught.value.problems]
 
 

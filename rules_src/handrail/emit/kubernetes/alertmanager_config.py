@@ -16,22 +16,29 @@ from handrail.plan.routing import (
     Channel,
     HandrailReceiver,
     Inhibition,
+    Interval,
     Mailbox,
     Matcher,
+    OpsGenieTeam,
     OtherWebhook,
     PagerDutyService,
     Receiver,
     Route,
     SlackChannel,
+    TeamsChannel,
+    Tls,
 )
 from handrail.plan.versions import KNOWS_TIMEOUT
 from handrail.units import span
+
+_ZONE = "UTC"
+"""The only time zone that an AlertmanagerConfig knows: in an hour of another one people are rather told than not."""
 
 
 def alertmanager_config(rollout: Rollout, environment: Environment) -> Data:
     """Routes, receivers and inhibitions of one rollout."""
     routing = rollout.routing
-    return {
+    data: Data = {
         "route": {
             "receiver": routing.receivers[0].name,
             "matchers": [_matcher(Matcher(names.ROLLOUT, "=", rollout.name))],
@@ -41,6 +48,11 @@ def alertmanager_config(rollout: Rollout, environment: Environment) -> Data:
         "receivers": [_receiver(receiver, environment) for receiver in routing.receivers],
         "inhibitRules": [_inhibition(rule) for rule in routing.inhibitions],
     }
+    times = [
+        {"name": time.name, "timeIntervals": [_interval(one) for one in time.intervals if one.zone == _ZONE]}
+        for time in routing.mute_times
+    ]
+    return {**data, "muteTimeIntervals": times} if times else data
 
 
 def _matcher(matcher: Matcher) -> Data:
@@ -56,7 +68,19 @@ def _route(route: Route) -> Data:
         "groupInterval": span(route.timing.interval),
         "repeatInterval": span(route.timing.repeat),
     }
+    if route.muted is not None:
+        data["muteTimeIntervals"] = [route.muted]
     return {**data, "continue": True} if route.goes_on else data
+
+
+def _interval(interval: Interval) -> Data:
+    data: Data = {
+        "times": [{"startTime": begin, "endTime": end} for begin, end in interval.times],
+        "weekdays": list(interval.weekdays),
+        "daysOfMonth": [{"start": day, "end": day} for day in interval.days],
+        "months": list(interval.months),
+    }
+    return {key: said for key, said in data.items() if said}
 
 
 def _inhibition(rule: Inhibition) -> Data:
@@ -100,6 +124,15 @@ def _channel(channel: Channel, environment: Environment) -> tuple[str, Data]:
                 "details": [{"key": "alerts", "value": INLINE.text}],
                 "httpConfig": {"followRedirects": False},
             }
+        case OpsGenieTeam():
+            return "opsgenieConfigs", _opsgenie(channel, environment)
+        case TeamsChannel():
+            return "msteamsv2Configs", {
+                "webhookURL": _secret(channel.url_file, environment),
+                "title": INLINE.title,
+                "text": INLINE.text,
+                "httpConfig": {"followRedirects": False},
+            }
         case Mailbox():
             return "emailConfigs", _email(channel, environment)
 
@@ -110,6 +143,19 @@ def _webhook(channel: HandrailReceiver | OtherWebhook, environment: Environment)
         http["authorization"] = {"type": "Bearer", "credentials": _secret(channel.token_file, environment)}
     data: Data = {"url": channel.url, "maxAlerts": 0, "httpConfig": http}
     return {**data, "timeout": "10s"} if environment.alertmanager >= KNOWS_TIMEOUT else data
+
+
+def _opsgenie(channel: OpsGenieTeam, environment: Environment) -> Data:
+    data: Data = {
+        "apiKey": _secret(channel.api_key_file, environment),
+        "apiURL": channel.url,
+        "message": INLINE.title,
+        "description": INLINE.text,
+        "source": "Handrail",
+        "priority": INLINE.opsgenie_priority,
+        "httpConfig": {"followRedirects": False},
+    }
+    return {**data, "responders": [{"name": channel.team, "type": "team"}]} if channel.team else data
 
 
 def _email(channel: Mailbox, environment: Environment) -> Data:
@@ -123,7 +169,20 @@ def _email(channel: Mailbox, environment: Environment) -> Data:
     if channel.username is not None and channel.password_file is not None:
         data["authUsername"] = channel.username
         data["authPassword"] = _secret(channel.password_file, environment)
-    return data
+    tls = _tls(channel.tls, environment)
+    return {**data, "requireTLS": channel.require_tls, **({"tlsConfig": tls} if tls else {})}
+
+
+def _tls(tls: Tls, environment: Environment) -> Data:
+    data: Data = {}
+    if tls.ca_file is not None:
+        data["ca"] = {"secret": _secret(tls.ca_file, environment)}
+    if tls.cert_file is not None and tls.key_file is not None:
+        data |= {
+            "cert": {"secret": _secret(tls.cert_file, environment)},
+            "keySecret": _secret(tls.key_file, environment),
+        }
+    return data if tls.server_name is None else {**data, "serverName": tls.server_name}
 
 
 def _secret(file: str, environment: Environment) -> Data:

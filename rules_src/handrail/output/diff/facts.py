@@ -18,7 +18,7 @@ import yaml
 
 from handrail.contract.names import CANARY, DIGEST, STABLE, alertmanager_file, prometheus_file
 from handrail.output.diff.arms import without_versions
-from handrail.output.diff.people import People, inhibits, is_ours, people_of, told_by, told_people
+from handrail.output.diff.people import People, inhibits, is_ours, people_by_receiver, told_by, told_people
 from handrail.units import duration
 
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -358,11 +358,7 @@ def _common(alertmanager: Any, prometheus: Any) -> CommonState:
     ]
     to_us = [route for route in alertmanager["route"]["routes"] if is_ours(route["receiver"])]
     return CommonState(
-        people={
-            receiver["name"]: people_of(receiver)
-            for receiver in alertmanager["receivers"]
-            if not is_ours(receiver["name"])
-        },
+        people=people_by_receiver(alertmanager),
         webhook=_text(own),
         routing=_text(to_us),
         scrape=duration(_pace(prometheus)),

@@ -20,7 +20,7 @@ from handrail.output.merging.ways import alerts_of, muting, on_the_way
 from handrail.output.merging.yaml_nodes import Unreadable, entry, line_of, nodes, values
 from handrail.plan import Plan
 
-LISTS = ("receivers", "inhibit_rules")
+LISTS = ("receivers", "inhibit_rules", "time_intervals")
 
 
 @dataclass(frozen=True)
@@ -69,10 +69,11 @@ def merged(text: str, fragment: str, environment: str, under: Sequence[str], fil
     theirs = read(without(text, file, environment), file)
     parent = parent_of(theirs, under, file)[-1]
     ours, said = _sections(fragment), values(nodes(fragment))
-    _refuse_known_names(theirs, said["receivers"], file)
+    for key, word in (("receivers", "receiver"), ("time_intervals", "time interval")):
+        _refuse_known_names(theirs, key, word, said.get(key, ()), file)
     insertions = Insertions(theirs.lines, _parts(theirs.lines, file), environment, theirs.top)
     places = [(parent.node, "routes", _as_item(ours["route"]), [said["route"]])]
-    places += [(theirs.top, key, ours[key], said[key]) for key in LISTS if said[key]]
+    places += [(theirs.top, key, ours[key], said[key]) for key in LISTS if said.get(key)]
     for mapping, key, lines, items in places:
         try:
             insertions.add(mapping, key, lines, items)
@@ -90,7 +91,7 @@ def _verified(insertions: Insertions, theirs: Configuration, file: str) -> str:
         said = None
     if said != insertions.expected(theirs.top):
         what = "our part cannot be put in without changing something of yours"
-        cure = "write route, its routes, receivers and inhibit_rules one item a line (`- …`), without aliases"
+        cure = "write route, its routes, receivers, inhibit_rules and time_intervals one item a line (`- …`), without aliases"
         raise refused(file, theirs.root.line, what, cure)
     return made
 
@@ -112,13 +113,13 @@ def _as_item(route: Sequence[str]) -> list[str]:
     return [f"- {first.strip()}", *others]
 
 
-def _refuse_known_names(theirs: Configuration, receivers: Sequence[Any], file: str) -> None:
-    ours = {receiver["name"] for receiver in receivers}
-    listed = entry(theirs.top, "receivers")
+def _refuse_known_names(theirs: Configuration, key: str, word: str, items: Sequence[Any], file: str) -> None:
+    ours = {item["name"] for item in items}
+    listed = entry(theirs.top, key)
     for item in listed[1].value if listed else ():
         name = values(item)["name"]
         if name in ours:
-            what = f"a receiver is called '{name}' already, and so is one of ours"
+            what = f"a {word} is called '{name}' already, and so is one of ours"
             cure = "rename it; or remove it, with its routes, if it was put here by hand from generated/"
             raise refused(file, line_of(item), what, cure)
 

@@ -222,7 +222,7 @@ def show(value: Decimal, unit: Unit) -> str:
     if unit is Unit.ratio:
         return f"{plain(value * 100)} %"
     if unit is Unit.seconds:
-        return f"{plain(value * 1000)} ms" if abs(value) < 1 else f"{plain(value)} s"
+        return _time(value)
     if unit is Unit.per_second:
         return _short([(value * times, name) for name, times in _RATES])
     if unit is Unit.bytes:
@@ -230,6 +230,18 @@ def show(value: Decimal, unit: Unit) -> str:
         binary = [(value / size, f" {name}") for name, size in _BINARY if abs(value) >= size]
         return _short([*fitting[:1], *binary[:1], (value, " B")])
     return plain(value)
+
+
+_HOUR = 3600
+
+
+def _time(value: Decimal) -> str:
+    """Milliseconds, seconds, or from an hour on as durations are written: `1d2h`."""
+    if abs(value) < 1:
+        return f"{plain(value * 1000)} ms"
+    if abs(value) < _HOUR or value * 1000 % 1:
+        return f"{plain(value)} s"
+    return f"{'-' if value < 0 else ''}{span(timedelta(milliseconds=int(abs(value) * 1000)))}"
 
 
 def _short(candidates: list[tuple[Decimal, str]]) -> str:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from decimal import Decimal
 
-from handrail.output.diff import Difference, Effect, differences
+from handrail.output.diff import DiffLine, Effect, differences
 from handrail.output.diff.model import ORDER, sort
 from hypothesis import given
 from hypothesis import strategies as st
@@ -95,7 +95,7 @@ def test_a_limit_that_lets_more_through_in_any_stage_is_looser(
     assert (Effect.looser in {difference.effect for difference in found}) == lets_more
 
 
-@given(st.lists(st.builds(Difference, st.sampled_from(ORDER), st.text(), st.text(), st.text())))
-def test_the_most_dangerous_comes_first(found: list[Difference]) -> None:
+@given(st.lists(st.builds(DiffLine, st.sampled_from(ORDER), st.text(), st.text(), st.text())))
+def test_the_most_dangerous_comes_first(found: list[DiffLine]) -> None:
     ranks = [ORDER.index(difference.effect) for difference in sort(found)]
     assert ranks == sorted(ranks)

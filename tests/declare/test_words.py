@@ -10,7 +10,7 @@ from handrail import declare
 from handrail.declare import Environment, Rollout
 from pydantic import TypeAdapter, ValidationError
 
-MEASURES = "Ratio(…), Latency(…), SlowerThan(…), Increase(…), Rate(…), Gauge(…), Usage(…), State(…), While(…), Growth(…), Absence(…) or PromQL(…)"
+MEASURES = "Ratio(…), Latency(…), SlowerThan(…), Increase(…), Rate(…), Gauge(…), Usage(…), Difference(…), Age(…), TimeUntil(…), Count(…), Forecast(…), Changes(…), State(…), While(…), Growth(…), Absence(…) or PromQL(…)"
 LIMITS = "Above(…), AtLeast(…), Below(…), AtMost(…), Rise(…), RisePoints(…), Drop(…), DropPoints(…), Is(…) or Changed(…)"
 STEPS = "HAProxyWeight(…), HAProxyState(…), FlagOff(…), LaunchDarklyOff(…), RolloutAbort(…), DeploymentImage(…), GitValue(…), HttpCall(…) or Command(…)"
 
@@ -36,6 +36,10 @@ def refusals(expression: str) -> list[str]:
         ("Arms('version', canary=DeploymentVersion('https://k8s', 'shop', 'web', Secret('K8S')))", "DeploymentVersion: a version is read in one place; give either label= or container="),
         ("Arms('arm')", "Arms: the label 'arm' is recorded beside the versions; give the metric a label of another name"),
         ("Rollout('x', 'x', arms=Arms('version'), guardrails=[])", "Rollout: arms= has no values and there are no stages, so no start gives them; write canary= and stable=, or stages"),
+        ("Difference('x')", "Difference needs minus; add minus= with a metric with matchers, like http_requests_total{status=~\"5..\"}"),
+        ("Count('up', where='== 5m')", "Count(where): '== 5m' is no comparison with a number; write it like '== 0', '> 0' or '<= 1.5'"),
+        ("Age('x', zero='never')", "Age(zero): there is no 'never'; there are: long ago, no data, left out"),
+        ("Forecast('x', ahead='0s')", "Forecast(ahead): it must take some time; write it like 30s, 5m, 24h, 7d or 1h30m"),
         ("Usage('x', 0)", "Usage(size): 0 is out of range; write a number above 0"),
         ("Guardrail('x', 5)", f"Guardrail(measure): 5 does not go here; write {MEASURES}"),
         ("Guardrail('x', Above(5))", f"Guardrail(measure): Above(…) does not go here; write {MEASURES}"),

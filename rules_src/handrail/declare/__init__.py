@@ -90,6 +90,7 @@ from handrail.declare.rollout import (
     Rollout,
     Stage,
 )
+from handrail.declare.series_measures import Age, Changes, Count, Difference, Forecast, TimeUntil
 from handrail.declare.slo import Slo
 from handrail.declare.sources import AccessLog, LogCounter, LogSource, SqlMetric, SqlSource
 
@@ -97,6 +98,7 @@ __all__ = [
     "Above",
     "Absence",
     "AccessLog",
+    "Age",
     "Ago",
     "Approval",
     "ArgoVersion",
@@ -107,13 +109,16 @@ __all__ = [
     "Below",
     "Budget",
     "Changed",
+    "Changes",
     "Cluster",
     "Command",
     "Confirm",
+    "Count",
     "Critical",
     "Dashboard",
     "DeploymentImage",
     "DeploymentVersion",
+    "Difference",
     "Drop",
     "DropPoints",
     "EmailReceiver",
@@ -123,6 +128,7 @@ __all__ = [
     "FlagOff",
     "ForGuardrail",
     "ForRollout",
+    "Forecast",
     "Gate",
     "Gauge",
     "GitValue",
@@ -170,6 +176,7 @@ __all__ = [
     "Targets",
     "TeamsReceiver",
     "Tell",
+    "TimeUntil",
     "Usage",
     "Warning",
     "Webhook",

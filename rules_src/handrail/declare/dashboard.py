@@ -11,8 +11,9 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from handrail.base import declared
+from handrail.declare.field_types import Labels
 from handrail.declare.guardrail import Name
-from handrail.declare.measures import Labels, Measure
+from handrail.declare.measures import Measure
 from handrail.units import Duration
 
 

@@ -6,60 +6,16 @@ its value is and in which unit the limits are written.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from typing import Annotated, Literal, cast
+from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from handrail.base import declared
+from handrail.declare.field_types import AnyMeasure as _Measure
+from handrail.declare.field_types import Buckets, Labels, Percentile, Series
+from handrail.declare.series_measures import Age, Changes, Count, Difference, Forecast, TimeUntil
 from handrail.units import Amount, Period
-
-
-def _series(text: str) -> str:
-    from handrail.promql.syntax import selector  # noqa: PLC0415  the parser is loaded by who declares, not by --help
-
-    selector(text)
-    return text
-
-
-Series = Annotated[
-    str,
-    AfterValidator(_series),
-    Field(description='a metric with matchers, like http_requests_total{status=~"5.."}'),
-]
-
-
-def _bounds(bounds: Sequence[float]) -> Sequence[float]:
-    if any(math.isnan(bound) for bound in bounds):
-        raise ValueError("a bound is not a number; write the upper bounds of the buckets, like [0.1, 0.5, 1]")
-    return tuple(bound for bound in bounds if bound != math.inf)  # every histogram has that one
-
-
-Buckets = Annotated[Sequence[float], AfterValidator(_bounds)]
-
-
-def _percentile(percentile: float) -> float:
-    if 0 < percentile < 1:
-        raise ValueError(
-            f"{percentile:g} is {percentile:g} % of the events; write {percentile * 100:g} for the p{percentile * 100:g}"
-        )
-    return percentile
-
-
-Percentile = Annotated[float, Field(gt=0, lt=100), AfterValidator(_percentile)]
-Labels = Sequence[
-    Annotated[
-        str, Field(pattern=r"^[a-zA-Z_][a-zA-Z0-9_]*$", description="a label's name: letters, digits and _")
-    ]
-]
-
-
-class _Measure:
-    @property
-    def inner(self) -> Measure:
-        """The measure itself, without the condition it is bound to."""
-        return cast("Measure", self)
 
 
 @declared
@@ -213,8 +169,25 @@ class While(_Measure):
     that `measure` and `condition` both have in `by` bind them together: each value is judged while its own condition holds.
     """
 
-    measure: Ratio | Latency | SlowerThan | Increase | Rate | Gauge | Usage | Growth
-    condition: Rate | Gauge | Usage | Growth = Field(kw_only=True)
+    measure: (
+        Ratio
+        | Latency
+        | SlowerThan
+        | Increase
+        | Rate
+        | Gauge
+        | Usage
+        | Growth
+        | Difference
+        | Age
+        | TimeUntil
+        | Count
+        | Forecast
+        | Changes
+    )
+    condition: Rate | Gauge | Usage | Growth | Difference | Age | TimeUntil | Count | Changes = Field(
+        kw_only=True
+    )
     above: Amount = Field(default=0, kw_only=True)
     at_most: Amount | None = Field(default=None, kw_only=True)
 
@@ -247,10 +220,29 @@ class PromQL(_Measure):
         return self
 
 
+SeriesMeasure = Difference | Age | TimeUntil | Count | Forecast | Changes
+"""Measures of what single series show now, or showed lately."""
 EventMeasure = Ratio | Latency | SlowerThan
 """Measures of events: with less than `min_events` of them there is no verdict."""
 Measure = (
-    Ratio | Latency | SlowerThan | Increase | Rate | Gauge | Usage | State | While | Growth | Absence | PromQL
+    Ratio
+    | Latency
+    | SlowerThan
+    | Increase
+    | Rate
+    | Gauge
+    | Usage
+    | Difference
+    | Age
+    | TimeUntil
+    | Count
+    | Forecast
+    | Changes
+    | State
+    | While
+    | Growth
+    | Absence
+    | PromQL
 )
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from handrail.base.places import PathStep
 from handrail.contract import names
-from handrail.declare import Environment, Guardrail, PromQL, Rollout, State
+from handrail.declare import Count, Environment, Guardrail, PromQL, Rollout, State
 from handrail.errors import Severity
 from handrail.lint.common.finding import Finding, Named, finding
 from handrail.lint.common.measured import Measured, measured
@@ -41,6 +41,8 @@ def _judged(rollout: Rollout, entry: Measured) -> Iterator[Finding]:
     elif isinstance(measure, PromQL):
         by, field = sorted(labels(measure.expr).named), "expr"
     yield from _kept(measure, by, of, field)
+    if isinstance(measure, Count) and measure.distinct is not None and not _legal(measure.distinct):
+        yield _illegal(measure, measure.distinct, of, "distinct")
     arms = rollout.arms
     if arms is None or not isinstance(of, Guardrail) or of.whole_service or isinstance(measure, PromQL):
         return

@@ -1,6 +1,7 @@
 """limit-unfit: a kind of limit that cannot judge this measure.
 
-`Is` and `Changed` judge a `State`, the others a number; an `Absence` neither rises nor drops. `Changed` can be the
+`Is` and `Changed` judge a `State`, the others a number; an `Absence` neither rises nor drops, a
+`TimeUntil` drops by itself, and no share of a `Difference` or `Forecast` says anything once it is less than 0. `Changed` can be the
 limit of a tier but not of `success=`, only on the guardrail's own state, and with one window for all tiers.
 """
 
@@ -8,7 +9,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from handrail.declare import Absence, Changed, Guardrail, Is, On, Rollout, State
+from handrail.declare import (
+    Absence,
+    Changed,
+    Difference,
+    Drop,
+    Forecast,
+    Guardrail,
+    Is,
+    On,
+    Rise,
+    Rollout,
+    State,
+    TimeUntil,
+)
+from handrail.declare.measures import Measure
 from handrail.errors import Severity
 from handrail.lint.common.finding import Finding, finding
 from handrail.lint.common.limit_figures import Use, figure_field, figures, uses
@@ -35,10 +50,25 @@ def _wrong(guardrail: Guardrail, use: Use) -> Iterator[tuple[str, str]]:
             f"judges {measure} by {limit}, and what is absent does not {limit.removesuffix('Points').lower()}",
             "write Above(0)",
         )
+    elif use.limit.relative and isinstance(use.measure.inner, TimeUntil):
+        yield (
+            f"judges TimeUntil by {limit}, and it drops all the time by itself",
+            "write Below(…) or AtMost(…)",
+        )
+    elif isinstance(use.limit, Rise | Drop) and _signed(use.measure.inner):
+        yield (
+            f"judges {measure} by {limit}, a share of a figure that may be less than 0",
+            f"write {limit}Points(…)",
+        )
     elif figure_field(use.limit) is not None and not figures(use.limit):
         yield "has a limit in no stage", "give a stage its figure"
     elif isinstance(use.limit, Changed):
         yield from _changed(guardrail, use, use.limit)
+
+
+def _signed(measure: Measure) -> bool:
+    """Whether the sign of a value says which of two things is greater, or that nothing is left."""
+    return isinstance(measure, Forecast) or (isinstance(measure, Difference) and not measure.absolute)
 
 
 def _changed(guardrail: Guardrail, use: Use, limit: Changed) -> Iterator[tuple[str, str]]:

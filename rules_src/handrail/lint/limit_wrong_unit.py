@@ -7,9 +7,14 @@ from collections.abc import Iterator
 from handrail.base.places import PathStep
 from handrail.declare import (
     Absence,
+    Age,
     Changed,
+    Changes,
+    Count,
+    Difference,
     Drop,
     Fixed,
+    Forecast,
     Gauge,
     Growth,
     Increase,
@@ -20,6 +25,7 @@ from handrail.declare import (
     Rise,
     Rollout,
     State,
+    TimeUntil,
     While,
 )
 from handrail.declare.limits import Limit
@@ -44,15 +50,15 @@ _EXAMPLES = {
 def unit_of(measure: Measure) -> Unit:
     """The unit a measure's limits are written in."""
     match measure:
-        case Latency():
+        case Latency() | Age() | TimeUntil():
             return Unit.seconds
-        case Increase() | State() | Absence():
+        case Increase() | State() | Absence() | Count() | Changes():
             return Unit.number
         case Rate():
             return Unit.per_second
         case While(inner):
             return unit_of(inner)
-        case Gauge() | Growth() | PromQL():
+        case Gauge() | Growth() | Difference() | Forecast() | PromQL():
             return _GAUGES.get(measure.unit) or Unit(measure.unit)
         case _:
             return Unit.ratio
@@ -86,7 +92,9 @@ def check(rollout: Rollout) -> Iterator[Finding]:
 
 def _or_the_measures(measure: Measure, unit: Unit) -> str:
     """What a gauge is in only its declaration knows: that may be what is wrong."""
-    has_unit = isinstance(measure, Gauge | PromQL) or (isinstance(measure, Growth) and unit is Unit.bytes)
+    has_unit = isinstance(measure, Gauge | Difference | Forecast | PromQL) or (
+        isinstance(measure, Growth) and unit is Unit.bytes
+    )
     return f', or give {type(measure).__name__} unit="{unit}"' if has_unit else ""
 
 

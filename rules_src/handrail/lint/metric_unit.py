@@ -8,7 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from handrail.declare import Gauge, Growth, Increase, Latency, Rollout, SlowerThan
+from handrail.declare import (
+    Age,
+    Difference,
+    Forecast,
+    Gauge,
+    Growth,
+    Increase,
+    Latency,
+    Rollout,
+    SlowerThan,
+    TimeUntil,
+)
 from handrail.declare.measures import Measure
 from handrail.lint.common.finding import Finding, finding
 from handrail.lint.common.measured import measured
@@ -61,7 +72,9 @@ def _declared(measure: Measure) -> tuple[str, str, tuple[str, ...]]:
         return selector(measure.histogram).metric, _HISTOGRAMS[measure.unit], tuple(_WRITTEN)
     if isinstance(measure, Increase) and measure.slower_than is not None:
         return selector(measure.counter).metric, _HISTOGRAMS[measure.unit], tuple(_WRITTEN)
-    if isinstance(measure, Gauge) and measure.unit not in ("number", "per second"):
+    if isinstance(measure, Age | TimeUntil):
+        return selector(measure.timestamp).metric, _HISTOGRAMS[measure.unit], tuple(_WRITTEN)
+    if isinstance(measure, Gauge | Difference | Forecast) and measure.unit not in ("number", "per second"):
         return selector(measure.metric).metric, measure.unit, _GAUGES
     if isinstance(measure, Growth) and measure.unit == "bytes":
         return selector(measure.metric).metric, measure.unit, ("bytes",)
@@ -70,6 +83,6 @@ def _declared(measure: Measure) -> tuple[str, str, tuple[str, ...]]:
 
 def _cure(measure: Measure, named: str, known: tuple[str, ...]) -> str:
     if named in known:
-        written = named if isinstance(measure, Gauge) else _WRITTEN.get(named, named)
+        written = named if isinstance(measure, Gauge | Difference | Forecast) else _WRITTEN.get(named, named)
         return f'write unit="{written}"'
     return "record it in seconds or bytes and read that"

@@ -3,14 +3,15 @@
 With `Ratio(bad="requests_total", of='requests_total{code=~"..."}')` every event is bad; with
 `bad='requests_total{code="500"}'` of `'requests_total{code="200"}'` no bad event is among those counted, and the
 share may be anything: more than 100 % is no share, and the guardrail is blind. With `by=["code"]` each code is bad as a
-whole or not at all. A `Usage` of a series by itself is always full.
+whole or not at all. A `Usage` of a series by itself is always full, and a `Difference` of a series and
+itself always 0.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from handrail.declare import Ratio, Rollout, Usage
+from handrail.declare import Difference, Ratio, Rollout, Usage
 from handrail.lint.common.finding import Finding, finding
 from handrail.lint.common.measured import measured
 from handrail.plan import Selector
@@ -36,6 +37,11 @@ def check(rollout: Rollout) -> Iterator[Finding]:
             if used.metric == size.metric and set(used.matchers) == set(size.matchers):
                 what = f"compares {used} with itself, which is always 100 %"
                 yield finding(NAME, measure, what, "correct used= or size=", "size", about=entry.of)
+        elif isinstance(measure, Difference):
+            one, other = selector(measure.metric), selector(measure.minus)
+            if one.metric == other.metric and set(one.matchers) == set(other.matchers):
+                what = f"takes {one} from itself, which always leaves 0"
+                yield finding(NAME, measure, what, "correct metric= or minus=", "minus", about=entry.of)
 
 
 def _apart(part: Selector, whole: Selector, by: Sequence[str]) -> str | None:

@@ -10,9 +10,23 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from handrail.contract import names
-from handrail.declare import Gauge, Growth, Increase, PromQL, Rate, Ratio, Rise, Rollout, SlowerThan
+from handrail.declare import (
+    Changes,
+    Count,
+    Difference,
+    Forecast,
+    Gauge,
+    Growth,
+    Increase,
+    PromQL,
+    Rate,
+    Ratio,
+    Rise,
+    Rollout,
+    SlowerThan,
+)
 from handrail.declare.limits import Fixed
-from handrail.declare.measures import Measure
+from handrail.declare.measures import Measure, SeriesMeasure
 from handrail.errors import Severity
 from handrail.lint.common.finding import Finding, finding
 from handrail.lint.common.limit_figures import Use, uses
@@ -40,7 +54,7 @@ def check(rollout: Rollout) -> Iterator[Finding]:
 def _severity(use: Use) -> Severity:
     """Of events 0 is the healthiest figure; what else a rate or a gauge shows may never be 0."""
     acts = use.tier is not None and use.tier.action in names.ACTING
-    if isinstance(use.measure.inner, Rate | Gauge | Growth | PromQL):
+    if isinstance(use.measure.inner, Rate | Gauge | Growth | PromQL | SeriesMeasure):
         return Severity.warning if acts else Severity.info
     return Severity.error if acts else Severity.warning
 
@@ -50,8 +64,8 @@ def _may_be_none(judged: Measure, against: object) -> bool:
     if isinstance(against, Fixed):
         return amount(against.figure).value == 0
     measure = judged.inner
-    if isinstance(measure, Gauge | Growth | PromQL):
+    if isinstance(measure, Gauge | Growth | Difference | Forecast | PromQL):
         return measure.unit in _COUNTS
-    return isinstance(measure, SlowerThan | Increase | Rate) or (
+    return isinstance(measure, SlowerThan | Increase | Rate | Count | Changes) or (
         isinstance(measure, Ratio) and measure.bad is not None
     )

@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from handrail import plan
 from handrail.declare import measures as declared
+from handrail.declare import series_measures as words
 from handrail.lower.scale import Scale
 from handrail.promql.syntax import selector, uncommented
 from handrail.units import Unit, amount, duration, seconds
@@ -26,10 +27,11 @@ _HISTOGRAM_SCALES = {"s": Decimal(1), "ms": Decimal("0.001")}
 
 @dataclass(frozen=True)
 class MeasureContext:
-    """What every selector of a rollout gets, and how fast time runs."""
+    """What every selector of a rollout gets, how fast time runs, and on which side of its limits a value is worse."""
 
     matchers: tuple[tuple[str, str, str], ...]
     scale: Scale
+    more_is_worse: bool = True
 
     def series(self, text: str) -> plan.Selector:
         """The user's selector with the rollout's matchers."""
@@ -38,6 +40,8 @@ class MeasureContext:
 
 def lower_measure(measure: declared.Measure, measuring: MeasureContext) -> tuple[plan.Measure, Unit]:
     """The plan's measure, and the unit of its value."""
+    if isinstance(measure, declared.SeriesMeasure):
+        return _of_series(measure, measuring)
     match measure:
         case declared.Ratio():
             return _ratio(measure, measuring), Unit.ratio
@@ -78,6 +82,43 @@ def lower_measure(measure: declared.Measure, measuring: MeasureContext) -> tuple
             return fill, Unit.ratio
         case _:
             return _rare(measure, measuring)
+
+
+def _of_series(measure: declared.SeriesMeasure, measuring: MeasureContext) -> tuple[plan.SeriesMeasure, Unit]:
+    series, by = measuring.series, _by(measure)
+    match measure:
+        case words.Difference():
+            unit, factor = _GAUGE_UNITS[measure.unit]
+            least = Decimal(0) if unit is Unit.bytes else None
+            sides = series(measure.metric), series(measure.minus)
+            return plan.Difference(*sides, measure.over, factor, measure.absolute, least, by=by), unit
+        case words.Age() | words.TimeUntil():
+            until, factor = isinstance(measure, words.TimeUntil), _HISTOGRAM_SCALES[measure.unit]
+            zero = plan.Zero(measure.zero)
+            told = plan.Timestamp(series(measure.timestamp), until, measure.over, factor, zero, by=by)
+            return told, Unit.seconds
+        case words.Count():
+            presence = None if measure.presence is None else series(measure.presence)
+            where = None if measure.where is None else _where(measure.where)
+            return plan.Count(series(measure.series), where, measure.distinct, presence, by=by), Unit.number
+        case words.Forecast():
+            unit, factor = _GAUGE_UNITS[measure.unit]
+            window, ahead = (measuring.scale.duration(time) for time in (measure.window, measure.ahead))
+            worst = "max" if measuring.more_is_worse else "min"
+            forecast = plan.Forecast(
+                series(measure.metric), window, ahead, measure.over or worst, factor, by=by
+            )
+            return forecast, unit
+        case words.Changes():
+            window = measuring.scale.duration(measure.window)
+            return plan.Changes(
+                series(measure.metric), window, measure.over, measure.resets, by=by
+            ), Unit.number
+
+
+def _where(written: str) -> plan.Comparison:
+    op, _, figure = written.partition(" ")
+    return plan.Comparison(op, Decimal(figure))
 
 
 def _rare(measure: declared.Measure, measuring: MeasureContext) -> tuple[plan.Measure, Unit]:

@@ -59,7 +59,9 @@ def _signal(
     both: bool,
     beside: tuple[plan.Signal, ...] = (),
 ) -> plan.Signal:
-    arms, measuring = context.arms_of(guardrail), context.measuring
+    arms = context.arms_of(guardrail)
+    more_is_worse = _more_is_worse(guardrail, limits)
+    measuring = replace(context.measuring, more_is_worse=more_is_worse)
     if arms is not None and not arms.told:
         # An absence has no arm's label left that could tell a canary that is gone from a stable arm that is there.
         judged = (
@@ -72,9 +74,17 @@ def _signal(
     if isinstance(lowered, plan.Absence) and arms is not None and arms.told:
         canary = versions_of(context.rollout.name, guardrail.name, arms.label, arms.of_canary)
         lowered = replace(lowered, arm=canary)
-    if isinstance(lowered, plan.PromQL) and limits[0].is_upper is False:
+    if isinstance(lowered, plan.PromQL) and not more_is_worse:
         lowered = replace(lowered, over="min")
     return _recorded(name, guardrail, lowered, unit, context, beside)
+
+
+def _more_is_worse(guardrail: declared.Guardrail, limits: Sequence[Limit]) -> bool:
+    """By the first of its limits: of several series the worst is judged. What a criterion alone asks for is the good side."""
+    if not limits:
+        return True
+    wanted = not guardrail.tiers and not limits[0].relative
+    return (limits[0].is_upper is not False) != wanted
 
 
 def _changes(

@@ -6,6 +6,10 @@ import promql_parser
 
 from handrail.plan import (
     Absence,
+    Changes,
+    Count,
+    Difference,
+    Forecast,
     Gauge,
     Growth,
     Increase,
@@ -18,6 +22,7 @@ from handrail.plan import (
     SlowerThan,
     State,
     StateChanges,
+    Timestamp,
     Usage,
     While,
 )
@@ -58,6 +63,12 @@ def required_series(measure: Measure) -> tuple[AnyOf, ...]:
             return ((series,),)
         case Usage(used=used, size=size):
             return ((used,), (size,)) if isinstance(size, Selector) else ((used,),)
+        case Timestamp(metric=series) | Forecast(metric=series) | Changes(metric=series):
+            return ((series,),)
+        case Difference(metric, minus):
+            return (metric,), (minus,)
+        case Count():
+            return ((measure.presence or measure.seen,),)
         case While(measure=inner, condition=condition):
             return (*required_series(inner), *required_series(condition))
         case PromQL(expr=expr):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields, replace
 from datetime import timedelta
 from decimal import Decimal
+from enum import StrEnum
 from typing import Any, cast
 
 from handrail.plan.selectors import Op, Selector
@@ -186,6 +187,87 @@ class ToldArm:
 
 
 @dataclass(frozen=True)
+class Difference(_ForEach):
+    """`metric` minus `minus`, each over its series, times `scale`; `absolute` is by how much they differ.
+
+    Neither can be below `least` (before scaling).
+    """
+
+    metric: Selector
+    minus: Selector
+    over: str
+    scale: Decimal
+    absolute: bool = False
+    least: Decimal | None = None
+
+
+class Zero(StrEnum):
+    """What a timestamp of 0 means."""
+
+    long_ago = "long ago"
+    no_data = "no data"
+    left_out = "left out"
+
+
+@dataclass(frozen=True)
+class Timestamp(_ForEach):
+    """How long ago it is, or `until` it is, over its series; times `scale` it is in seconds."""
+
+    metric: Selector
+    until: bool
+    over: str
+    scale: Decimal
+    zero: Zero
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A comparison with a number: `> 0`."""
+
+    op: str
+    figure: Decimal
+
+
+@dataclass(frozen=True)
+class Count(_ForEach):
+    """How many series there are `where` that holds, or how many values of a label (`distinct`).
+
+    Where none is, and `presence` is there, it is 0.
+    """
+
+    series: Selector
+    where: Comparison | None = None
+    distinct: str | None = None
+    presence: Selector | None = None
+
+    @property
+    def seen(self) -> Selector:
+        """The series among which it counts: of distinct values of a label, those that have it."""
+        return self.series if self.distinct is None else self.series.where((self.distinct, "!=", ""))
+
+
+@dataclass(frozen=True)
+class Forecast(_ForEach):
+    """What a gauge, over its series, times `scale`, will be `ahead` from now, as its last `window` goes on."""
+
+    metric: Selector
+    window: timedelta
+    ahead: timedelta
+    over: str
+    scale: Decimal
+
+
+@dataclass(frozen=True)
+class Changes(_ForEach):
+    """How often a gauge changed in `window`, over its series; with `resets` only how often it fell."""
+
+    metric: Selector
+    window: timedelta
+    over: str
+    resets: bool = False
+
+
+@dataclass(frozen=True)
 class Absence(_Measure):
     """1 while no series was seen for `window`, else 0; with `arm` none of the version that it is."""
 
@@ -214,12 +296,20 @@ Measure = (
     | StateChanges
     | While
     | Growth
+    | Difference
+    | Timestamp
+    | Count
+    | Forecast
+    | Changes
     | Absence
     | PromQL
 )
 
 EventMeasure = Ratio | Latency | SlowerThan
 """Measures of events: with less than `min_events` of them there is no verdict."""
+
+SeriesMeasure = Difference | Timestamp | Count | Forecast | Changes
+"""Measures of what single series show now, or showed lately: their values, how many there are, how they move."""
 
 
 def narrowed(measure: Measure, *more: tuple[str, str, str]) -> Measure:

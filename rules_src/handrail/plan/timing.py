@@ -129,6 +129,10 @@ def window(condition: plan.Condition) -> tuple[timedelta, timedelta]:
         case plan.Gauge(window=whole, over=over) if whole is not None:
             at_once = upper == (over != "min")
             return (NOTHING, NOTHING) if at_once else (whole, whole)
+        case plan.Changes(window=whole):
+            return (NOTHING, whole if _largest(condition) else NOTHING) if upper else (whole, whole)
+        case plan.Forecast(window=whole):
+            return whole, whole
         case plan.Rate(window=whole) | plan.Growth(window=whole) | plan.Absence(window=whole):
             return whole, whole
         case plan.PromQL():

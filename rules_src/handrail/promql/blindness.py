@@ -24,6 +24,7 @@ from handrail.plan import (
     While,
     narrowed,
 )
+from handrail.promql.aggregated import NUMBERS
 from handrail.promql.comparisons import (
     OWN,
     AnyStage,
@@ -39,10 +40,10 @@ from handrail.promql.comparisons import (
     reference_of,
     steps,
 )
-from handrail.promql.presence import no_numbers, present, watched
+from handrail.promql.presence import no_numbers, present, unpaired, watched
 from handrail.promql.remembered import REMEMBER, remembered
 from handrail.promql.told_arms import of_arm, versions_of
-from handrail.promql.values import NUMBERS, holds
+from handrail.promql.values import holds
 from handrail.units import span
 
 Missing = tuple[str, str, Stages]
@@ -100,6 +101,8 @@ def _series(signals: tuple[Signal, ...], scope: Scope) -> Iterator[Missing]:
     for signal in signals:
         for series, expr in _watched(signal, scope).items():
             missing.setdefault((series, expr == series), f"absent({expr})")
+        for expr in unpaired(_of_its_arm(signal), signal.by):
+            missing.setdefault((expr, False), _of_told_arm(expr, signal, scope))
     if missing:
         yield "its metrics are missing", " or ".join(missing.values()), scope.running
     lost = [expr for signal in signals for expr in _without_buckets(signal, signal.events, signal.value)]

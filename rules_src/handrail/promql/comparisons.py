@@ -29,9 +29,10 @@ from handrail.plan import (
     StageLimit,
     narrowed,
 )
+from handrail.promql.aggregated import NUMBERS
 from handrail.promql.remembered import remembered
 from handrail.promql.syntax import by, either
-from handrail.promql.values import NUMBERS, events, value
+from handrail.promql.values import events, value
 from handrail.promql.windows import Estimated
 from handrail.units import plain, seconds, span
 

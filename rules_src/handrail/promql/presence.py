@@ -15,20 +15,25 @@ from handrail.plan import (
     Rate,
     Ratio,
     Selector,
+    SeriesMeasure,
     SlowerThan,
     State,
     StateChanges,
     Usage,
     While,
 )
+from handrail.promql.aggregated import NUMBERS, outside, plausible
+from handrail.promql.series_values import impossible, series_needed, series_present, without_pair
 from handrail.promql.syntax import is_scalar
-from handrail.promql.values import NUMBERS, events, gauge_series, outside, plausible, promql_then, value
+from handrail.promql.values import events, gauge_series, promql_then, value
 from handrail.promql.windows import ESTIMATED, Estimated
 from handrail.units import plain, span
 
 
 def watched(measure: Measure, labels: tuple[str, ...], recorded: Selector) -> dict[str, str]:
     """Expressions that have a sample exactly while the measure has data, by the series they look at."""
+    if isinstance(measure, SeriesMeasure):
+        return {one: one for one in series_needed(measure)}
     match measure:
         case While():
             # Its own series is silent while the condition does not hold, and that is no blindness.
@@ -50,6 +55,8 @@ def watched(measure: Measure, labels: tuple[str, ...], recorded: Selector) -> di
 def present(measure: Measure, labels: tuple[str, ...], ago: timedelta | None = None) -> str:
     """An expression that has samples while the measure's series exist, whatever their values; or existed some time `ago`."""
     how = Estimated(ago)
+    if isinstance(measure, SeriesMeasure):
+        return series_present(measure, labels + measure.by, how)
     match measure:
         case Ratio(whole=series) | Rate(counter=series):
             return how.now(series)
@@ -69,11 +76,21 @@ def present(measure: Measure, labels: tuple[str, ...], ago: timedelta | None = N
             return value(measure, labels, None, how)
 
 
+def unpaired(measure: Measure, labels: tuple[str, ...]) -> Iterator[str]:
+    """Expressions that have a sample while a group has only some of the series that the measure needs."""
+    inner = measure.inner
+    if isinstance(inner, SeriesMeasure):
+        yield from without_pair(inner, labels)
+
+
 def no_numbers(measure: Measure) -> Iterator[str]:
     """Expressions that have a sample while one of the measure's series is not a number, or has an impossible value."""
+    if isinstance(measure, SeriesMeasure):
+        yield from impossible(measure)
+        return
     match measure:
         case Gauge():
-            yield outside(gauge_series(measure, ESTIMATED), plausible(measure))
+            yield outside(gauge_series(measure, ESTIMATED), plausible(measure.least))
         case Usage(used, size):
             yield outside(str(used), ">= 0 < Inf")
             if isinstance(size, Selector):

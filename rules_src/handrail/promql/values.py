@@ -22,6 +22,7 @@ from handrail.plan import (
     Rate,
     Ratio,
     Selector,
+    SeriesMeasure,
     SlowerThan,
     State,
     StateChanges,
@@ -29,13 +30,12 @@ from handrail.plan import (
     Usage,
     While,
 )
+from handrail.promql.aggregated import NUMBERS, aggregated, outside, plausible, scaled
 from handrail.promql.buckets import bucket
+from handrail.promql.series_values import series_value
 from handrail.promql.syntax import by, is_scalar
 from handrail.promql.windows import ESTIMATED, EVALUATED, Counted, Estimated
 from handrail.units import plain, span
-
-NUMBERS = "< Inf > -Inf"
-"""Appended to an expression: keeps only samples that are numbers."""
 
 SHARES = ">= 0 <= 1"
 """Appended to an expression: keeps only samples that can be a share."""
@@ -116,11 +116,11 @@ def value(
         case Gauge(over=over):
             series = gauge_series(measure, how)
             whole = (
-                _aggregated(over, apart, series, plausible(measure))
+                aggregated(over, apart, series, plausible(measure.least))
                 if how.judged
                 else by(over, apart, series)
             )
-            return _scaled(whole, measure.scale)
+            return scaled(whole, measure.scale)
         case Usage():
             return _usage(measure, apart, how)
         case State(metric):
@@ -132,10 +132,20 @@ def value(
             return f"({value(inner, labels, event_count, how)}) and {joined} ({holds(measure, labels, how)})"
         case Growth(metric, window):
             return by("max", apart, _valid(how, f"delta({how.over(metric, window)})", NUMBERS))
+        case _:
+            return _rare(measure, apart, how)
+
+
+def _rare(measure: Measure, apart: tuple[str, ...], how: Estimated) -> str:
+    if isinstance(measure, SeriesMeasure):
+        return series_value(measure, apart, how)
+    match measure:
         case Absence():
             return _absence(measure, how)
         case PromQL():
             return _promql(measure, how)
+        case _:
+            raise TypeError(f"no PromQL for {type(measure).__name__}")
 
 
 def _state_changes(measure: StateChanges, how: Estimated) -> str:
@@ -168,18 +178,6 @@ def gauge_series(measure: Gauge, how: Estimated) -> str:
         return how.now(measure.metric)
     extreme = "min_over_time" if measure.over == "min" else "max_over_time"
     return f"{extreme}({how.over(measure.metric, measure.window)})"
-
-
-def plausible(measure: Gauge) -> str:
-    return NUMBERS if measure.least is None else f">= {plain(measure.least)} < Inf"
-
-
-def _aggregated(over: str, labels: tuple[str, ...], series: str, limits: str) -> str:
-    """Several series as one. If one is not a number, max and min are those of the others; a sum or average has no value."""
-    whole = by(over, labels, f"{series} {limits}")
-    if over in {"max", "min"}:
-        return whole
-    return f"({whole} unless on ({', '.join(labels)}) ({outside(series, limits)}))"
 
 
 def _usage(measure: Usage, labels: tuple[str, ...], how: Estimated) -> str:
@@ -232,10 +230,6 @@ def promql_then(expr: str, how: Estimated) -> str:
     return f"last_over_time({vector}[1m:1m] offset {span(how.ago)})" if how.ago else vector
 
 
-def _scaled(expr: str, scale: Decimal) -> str:
-    return expr if scale == 1 else f"{expr} * {plain(scale)}"
-
-
 def _latency(measure: Latency, labels: tuple[str, ...], with_events: str, how: Estimated) -> str:
     if measure.native:
         grown = by("sum", labels, f"rate({how.over(measure.histogram, measure.window)})")
@@ -243,7 +237,7 @@ def _latency(measure: Latency, labels: tuple[str, ...], with_events: str, how: E
         buckets = measure.histogram.suffixed("_bucket")
         grown = by("sum", ("le", *labels), _events_or_rate(how, buckets, measure.window))
     quantile = f"histogram_quantile({plain(measure.q)}, {grown})"
-    return f"({_scaled(quantile, measure.scale)} and {with_events})"
+    return f"({scaled(quantile, measure.scale)} and {with_events})"
 
 
 def _slower_than(measure: SlowerThan, labels: tuple[str, ...], with_events: str, how: Estimated) -> str:
@@ -261,7 +255,3 @@ def _increase(measure: Increase, labels: tuple[str, ...], how: Estimated) -> str
     quick = by("sum", labels, how.events(bucket(measure.counter, measure.bound), measure.window))
     # Two sums of floats may differ by a hair where they are equal: a thousandth of an event is none.
     return _valid(how, f"round({every} - {quick}, 0.001)", NUMBERS)
-
-
-def outside(series: str, limits: str) -> str:
-    return f"{series} unless ({series} {limits})"

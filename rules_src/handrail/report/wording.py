@@ -11,7 +11,11 @@ from handrail.plan import (
     Absence,
     Alert,
     Burn,
+    Changes,
     Condition,
+    Count,
+    Difference,
+    Forecast,
     Gauge,
     Growth,
     Increase,
@@ -23,11 +27,15 @@ from handrail.plan import (
     Ratio,
     Reference,
     ReferenceKind,
+    Selector,
+    SeriesMeasure,
     SlowerThan,
     State,
     StateChanges,
+    Timestamp,
     Usage,
     While,
+    Zero,
 )
 from handrail.units import Unit, plain, show, span
 
@@ -164,6 +172,8 @@ def share(measure: Ratio | SlowerThan) -> str:
 
 
 def _rare_meaning(measure: Measure) -> str:
+    if isinstance(measure, SeriesMeasure):
+        return f"{_of_series(measure)}{_each(measure.by)}.{_aside(measure)}"
     match measure:
         case State(state, label):
             return f"The `{label}` that `{state}` is in."
@@ -192,8 +202,67 @@ def _when(measure: While) -> str:
     rest = tuple(label for label in condition.labels if label not in measure.shared)
     same = f", of the same {_named(measure.shared)}" if measure.shared else ""
     any_of = f", of any {_named(rest)}" if rest else ""
-    alone = replace(condition, by=()) if isinstance(condition, Rate | Gauge | Usage | Growth) else condition
+    alone = (
+        replace(condition, by=())
+        if isinstance(condition, Rate | Gauge | Usage | Growth | SeriesMeasure)
+        else condition
+    )
     return f"{meaning(alone).removesuffix('.')}{same}{any_of}"
+
+
+def _of_series(measure: SeriesMeasure) -> str:
+    match measure:
+        case Difference(metric, minus, over, absolute=True):
+            return f"By how much {_one(over, metric)} and {_one(over, minus)} differ"
+        case Difference(metric, minus, over):
+            return f"By how much {_one(over, metric)} is more than {_one(over, minus)}"
+        case Timestamp(metric, until, over):
+            which = {"max": "last", "min": "next"} if until else {"max": "oldest", "min": "newest"}
+            return f"How long {'until' if until else 'since'} the {which[over]} time that `{metric}` tells"
+        case Count(series, where, distinct):
+            compared = (
+                ""
+                if where is None
+                else f" that {'is' if distinct else 'are'} {where.op} {plain(where.figure)}"
+            )
+            if distinct is None:
+                return f"How many series of `{series}` there are{compared}"
+            return f"How many values of `{distinct}` there are in `{series}`{compared}"
+        case Forecast(metric, window, ahead, over):
+            past = f"if it goes on as in the last {span(window)}"
+            return f"{_OVER_WORDS[over]} `{metric}` in {span(ahead)} {past}"
+        case Changes(metric, window, over, resets):
+            what = "fell" if resets else "changed"
+            return f"How often `{metric}` {what} in {span(window)}{_CHANGES[over]}"
+
+
+_CHANGES = {
+    "max": ", of the series that did most",
+    "min": ", of the series that did least",
+    "sum": ", all series together",
+    "avg": ", on average of all series",
+}
+
+
+def _one(over: str, series: Selector) -> str:
+    words = _OVER_WORDS[over]
+    return f"{words[0].lower()}{words[1:]} `{series}`"
+
+
+def _aside(measure: SeriesMeasure) -> str:
+    """What a series that says nothing, or is not there, means."""
+    match measure:
+        case Timestamp(zero=zero):
+            return {
+                Zero.long_ago: " A time of 0 is long ago.",
+                Zero.no_data: " A time of 0 is no data.",
+                Zero.left_out: " A time of 0 does not count.",
+            }[zero]
+        case Count(presence=presence):
+            none = "no data" if presence is None else f"0 while `{presence}` is there"
+            return f" No series at all is {none}."
+        case _:
+            return ""
 
 
 def _few(least: int, labels: tuple[str, ...]) -> str:

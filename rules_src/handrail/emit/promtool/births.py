@@ -303,6 +303,6 @@ def counter_of(measure: Measure, width: timedelta, job: str, pace: Pace, calm: V
 
 
 def _step(feed: Feed) -> Decimal:
-    if isinstance(feed, At):
+    if not isinstance(feed, Rise):
         raise Impossible("it counts nothing")
     return feed.step

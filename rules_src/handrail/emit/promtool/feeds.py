@@ -8,7 +8,19 @@ from datetime import timedelta
 from decimal import Decimal
 
 from handrail.emit.promtool.figures import MARGIN
-from handrail.emit.promtool.series import At, Feed, Feeds, Impossible, Key, Rise, chosen, matches
+from handrail.emit.promtool.series import (
+    At,
+    Clocked,
+    Feed,
+    Feeds,
+    Impossible,
+    Key,
+    Rise,
+    Stairs,
+    chosen,
+    matches,
+)
+from handrail.emit.promtool.series_feeds import beside, series_feeds, series_selectors
 from handrail.plan import (
     Absence,
     Gauge,
@@ -21,6 +33,7 @@ from handrail.plan import (
     Rate,
     Ratio,
     Selector,
+    SeriesMeasure,
     SlowerThan,
     State,
     StateChanges,
@@ -67,6 +80,8 @@ def feeds(measure: Measure, value: Value, pace: Pace) -> Feeds:
     """Series that give the measure `value`. Raises Impossible where none can."""
     if isinstance(value, str):
         return _state(measure, value, pace)
+    if isinstance(measure, SeriesMeasure):
+        return series_feeds(measure, value, dict(pace.labels), pace.scrape)
     match measure:
         case Ratio(part, all_of):
             return _share(part, all_of, value, pace)
@@ -90,7 +105,7 @@ def feeds(measure: Measure, value: Value, pace: Pace) -> Feeds:
             return {} if value else {chosen(metric, pace.labels): At(Decimal(1))}
         case PromQL():
             raise Impossible(FREE)
-        case State() | StateChanges():
+        case _:
             raise TypeError("a state is named, not counted")
 
 
@@ -211,6 +226,9 @@ def _only(measure: While, value: Decimal, pace: Pace) -> Feeds:
 
 def condition(measure: While, pace: Pace, *, holds: bool) -> Feeds:
     """The series that let the condition of a measure hold, or not hold, by a tenth."""
+    if isinstance(measure.condition, SeriesMeasure):
+        wanted = beside(measure.condition, measure.op, measure.bound, pace.scrape, beyond=holds)
+        return feeds(measure.condition, wanted, pace)
     bound, by = measure.bound, max(abs(measure.bound) / 10, Decimal("0.1"))
     above = holds == (measure.op is Op.above)
     wanted = bound + by if above else bound - by
@@ -223,6 +241,8 @@ def condition(measure: While, pace: Pace, *, holds: bool) -> Feeds:
 
 def selectors(measure: Measure) -> list[Selector]:
     """Every series that the measure looks at."""
+    if isinstance(measure, SeriesMeasure):
+        return series_selectors(measure)
     match measure:
         case Ratio(part, whole):
             return [part, whole]
@@ -240,7 +260,7 @@ def selectors(measure: Measure) -> list[Selector]:
             return [used] if isinstance(size, Decimal) else [used, size]
         case While(inner, held):
             return selectors(inner) + selectors(held)
-        case PromQL():
+        case _:
             return []
 
 
@@ -252,6 +272,9 @@ def series_of(selected: Iterable[Selector], feeds: Feeds) -> set[object]:
 
 def measured(measure: Measure, fed: Feeds, scrape: timedelta) -> Decimal | None:
     """What a measure's value is while series go on like this; None where that is not simple."""
+    seen = [feed for key, feed in fed.items() if any(matches(series, key) for series in selectors(measure))]
+    if any(isinstance(feed, Clocked | Stairs) for feed in seen):
+        return None
     match measure:
         case Ratio(part, whole):
             of = _step(whole, fed)

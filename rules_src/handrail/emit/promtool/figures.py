@@ -7,9 +7,14 @@ from datetime import timedelta
 from decimal import Decimal
 
 from handrail.emit.promtool.series import Impossible
+from handrail.emit.promtool.series_feeds import beside, least, whole
 from handrail.plan import (
     Absence,
+    Changes,
     Condition,
+    Count,
+    Difference,
+    Forecast,
     Gauge,
     Guardrail,
     Increase,
@@ -19,6 +24,7 @@ from handrail.plan import (
     Rate,
     Ratio,
     SlowerThan,
+    Timestamp,
     Usage,
 )
 
@@ -30,6 +36,10 @@ _STRICT = (Op.above, Op.below)
 def calm(measure: Measure, limits: Iterable[tuple[Op, Decimal]]) -> Decimal:
     """A value far from every limit, on their right side."""
     own = list(limits)
+    return whole(measure, _calm(measure, own), own)
+
+
+def _calm(measure: Measure, own: list[tuple[Op, Decimal]]) -> Decimal:
     low, high = bounds(measure)
     floor = max((limit for op, limit in own if not op.is_upper), default=None)
     roof = min((limit for op, limit in own if op.is_upper), default=None)
@@ -37,7 +47,7 @@ def calm(measure: Measure, limits: Iterable[tuple[Op, Decimal]]) -> Decimal:
         return (floor + roof) / 2
     if roof is not None:
         least = _least(measure)
-        if isinstance(measure, Increase):
+        if isinstance(measure, Increase | Changes):
             return Decimal(0)
         half = roof / 2 if roof > 0 or low is not None else roof * 2 - 1
         return half if half >= least else (least + roof) / 2
@@ -52,8 +62,12 @@ def exact(condition: Condition, limit: Decimal) -> bool:
     if condition.reference is not None:
         return False
     match condition.signal.measure.inner:
-        case Gauge(scale=scale):
+        case Gauge(scale=scale) | Forecast(scale=scale):
             return scale == 1
+        case Difference(scale=scale):
+            return scale == 1 and limit % 1 == 0
+        case Count():
+            return True
         case Usage(size=size):
             return not isinstance(size, Decimal) and (limit * 1000) % 1 == 0
         case Ratio():  # whole numbers by whole numbers: to the last digit, if there are not too many
@@ -69,6 +83,8 @@ def just_over(condition: Condition, limit: Decimal, scrape: timedelta) -> Decima
     measure = condition.signal.measure.inner
     if isinstance(measure, Absence):
         return Decimal(1)
+    if isinstance(measure, Timestamp | Count | Changes):
+        return beside(measure, condition.op, limit, scrape, beyond=True)
     if isinstance(measure, Increase):
         by = max(Decimal(1), limit * _blur(measure, scrape))
         return limit + by if condition.is_upper else limit - by
@@ -82,6 +98,8 @@ def just_under(condition: Condition, limit: Decimal, scrape: timedelta) -> Decim
     measure = condition.signal.measure.inner
     if isinstance(measure, Absence):
         return Decimal(0)
+    if isinstance(measure, Timestamp | Count | Changes):
+        return beside(measure, condition.op, limit, scrape, beyond=False)
     if isinstance(measure, Increase):
         by = _blur(measure, scrape) if limit else Decimal(condition.op not in _STRICT)
         return limit * (1 - by) if condition.is_upper else limit * (1 + by)
@@ -97,8 +115,10 @@ def _blur(measure: Increase, scrape: timedelta) -> Decimal:
 
 def adds_up(measure: Measure) -> bool:
     """Whether two arms together have more of it than one."""
-    return isinstance(measure, Rate | Increase) or (
-        isinstance(measure, Gauge | Usage) and measure.over == "sum"
+    return (
+        isinstance(measure, Rate | Increase)
+        or (isinstance(measure, Gauge | Usage | Difference | Forecast | Changes) and measure.over == "sum")
+        or (isinstance(measure, Count) and measure.distinct is None)
     )
 
 
@@ -125,8 +145,10 @@ def bounds(measure: Measure) -> tuple[Decimal | None, Decimal | None]:
             return _least(measure), buckets[-1] * scale if buckets else None
         case Increase() | Rate() | Usage():
             return Decimal(0), None
-        case Gauge(least=least, scale=scale) if least is not None:
-            return least * scale, None
+        case Difference() | Timestamp() | Count() | Changes():
+            return least(measure), None
+        case Gauge(least=lowest, scale=scale) if lowest is not None:
+            return lowest * scale, None
         case _:
             return None, None
 

@@ -12,7 +12,8 @@ from handrail.contract import names
 from handrail.emit.promtool.attempts import stable_of, with_arm
 from handrail.emit.promtool.feeds import Phase, Value, selectors
 from handrail.emit.promtool.lasting import COUNTED, PACED, breach_begins, breach_ends, shows
-from handrail.emit.promtool.series import At, Feed, Feeds, Key, Timeline, chosen, matches
+from handrail.emit.promtool.series import At, Feed, Feeds, Impossible, Key, Timeline, chosen, matches
+from handrail.emit.promtool.series_feeds import settled
 from handrail.emit.promtool.story import (
     FOREVER,
     NOTHING,
@@ -31,6 +32,7 @@ from handrail.emit.promtool.text import expanded
 from handrail.plan import (
     Alert,
     Condition,
+    Forecast,
     Guardrail,
     Increase,
     Signal,
@@ -124,7 +126,16 @@ class Director:
         found = shows(measure.inner, self.scrape, start)
         if isinstance(measure, While) and not start:
             return max(shows(measure.condition, self.scrape, start), found)
+        if isinstance(measure.inner, Forecast) and start:
+            found += self._swings(signal)
         return found
+
+    def _swings(self, signal: Signal) -> timedelta:
+        """How long an alert is kept that a line raised while it swung to its new place, beyond it on its way."""
+        own = [a for a in self.guardrail.alerts if any(one.signal == signal for one in a.conditions)]
+        if len({one.is_upper for alert in own for one in alert.conditions if one.signal == signal}) > 1:
+            raise Impossible("a forecast that changes swings beyond the limits on both sides")
+        return max((self.clock.times(alert.keep_firing_for) for alert in own), default=NOTHING)
 
     @cached_property
     def ago(self) -> timedelta:
@@ -261,7 +272,7 @@ class Director:
             waits = max((self.clock.times(alert.sustained) for alert in over), default=NOTHING)
             looks.append(self.clock.first(sure) + waits)
             timeline.play(self.feeds(told), looks[-1])
-            if not isinstance(signal.measure.inner, Increase):
+            if settled(signal.measure.inner) and not isinstance(signal.measure.inner, Increase):
                 texts += [
                     text for alert, one in over.items() for text in self.text(alert, one, looks[-1], value)
                 ]

@@ -11,6 +11,8 @@ from datetime import timedelta
 from handrail.emit.promtool.story import NOTHING, TICK, Span
 from handrail.plan import (
     Absence,
+    Changes,
+    Forecast,
     Gauge,
     Growth,
     Increase,
@@ -25,6 +27,8 @@ from handrail.plan import (
 COUNTED = (Ratio, Latency, SlowerThan)
 PACED = (Rate, Growth, Increase)
 """Measures whose value is only right when their window is filled."""
+MOVING = (Forecast, Changes)
+"""Measures of how series move: while they begin to move otherwise the value may be anywhere."""
 
 
 def shows(measure: Measure, scrape: timedelta, start: timedelta = NOTHING) -> timedelta:
@@ -32,9 +36,9 @@ def shows(measure: Measure, scrape: timedelta, start: timedelta = NOTHING) -> ti
     width = measure.width
     if isinstance(measure, Absence):
         return start - scrape + width + TICK if start else width
-    if isinstance(measure, COUNTED) and not start:
+    if isinstance(measure, (*COUNTED, Forecast)) and not start:
         return scrape
-    if isinstance(measure, (*COUNTED, *PACED)):
+    if isinstance(measure, (*COUNTED, *PACED, Changes)):
         return start - scrape + width if start else width + scrape
     return start - scrape + width + TICK if width and start else start
 
@@ -45,6 +49,7 @@ def breach_begins(measure: Measure, onset: timedelta, scrape: timedelta, *, up: 
     if isinstance(measure, Absence):
         return Span(last + width, last + width + TICK)
     slow = isinstance(measure, PACED) and not up
+    slow = slow or isinstance(measure, MOVING)
     slow = slow or (isinstance(measure, Gauge) and bool(width) and up == (measure.over == "min"))
     return Span(onset, last + width + TICK if slow else onset)
 
@@ -59,8 +64,15 @@ def breach_ends(measure: Measure, onset: timedelta, end: timedelta, scrape: time
     if isinstance(measure, Gauge):
         at_once = up == (measure.over == "min")
         return Span(end, end) if at_once else Span(last + width, last + width + TICK)
+    if isinstance(measure, MOVING):
+        return Span(end, last + width + TICK)
     if isinstance(measure, PACED) and not up:
         return Span(end, last + width)
     if isinstance(measure, Rate | Growth):
         return Span(last - scrape + width, last + width)
     return Span(last + width, last + width)
+
+
+def missed(measure: Measure) -> timedelta:
+    """How long after its series' last sample a measure goes on as if they were there."""
+    return NOTHING if isinstance(measure, Forecast) else measure.width

@@ -8,10 +8,23 @@ from decimal import Decimal
 
 from handrail.emit.promtool.feeds import selectors, series_of
 from handrail.emit.promtool.guardrails import Director
-from handrail.emit.promtool.lasting import COUNTED
+from handrail.emit.promtool.lasting import COUNTED, missed
 from handrail.emit.promtool.series import At, Feeds, Impossible, Key, Timeline, matches
 from handrail.emit.promtool.story import FOREVER, NOTHING, TICK, Context, Span, Story
-from handrail.plan import Gauge, Growth, Increase, Reference, Signal
+from handrail.plan import (
+    Changes,
+    Count,
+    Forecast,
+    Gauge,
+    Growth,
+    Increase,
+    Measure,
+    Reference,
+    SeriesMeasure,
+    Signal,
+    State,
+    Usage,
+)
 from handrail.promql.counting import REMEMBERED
 from handrail.promql.remembered import REMEMBER
 from handrail.units import span
@@ -35,8 +48,8 @@ def gone(director: Director, signal: Signal) -> Story:
         every = {key for measure in measures.values() for key in series_of(selectors(measure), healthy)}
         widest = max(measure.width for measure in measures.values())
         return _story_of_loss(director, GONE, [("its metrics are missing", every, widest)], None)
-    measure, width = signal.measure.inner, signal.measure.width
-    exact = isinstance(measure, (*COUNTED, Increase)) or bool(width and isinstance(measure, Gauge))
+    measure, width = signal.measure.inner, missed(signal.measure.inner)
+    exact = isinstance(measure, (*COUNTED, Increase)) or bool(width and isinstance(measure, Gauge | Changes))
     at_last = width if exact and measure is signal.measure else None
     return _story_of_loss(director, GONE, [("its metrics are missing", lost, width)], at_last)
 
@@ -89,6 +102,13 @@ def _seen(director: Director, healthy: Feeds, lost: set[object]) -> None:
             raise Impossible("two of its measures look at series that cannot be told apart")
 
 
+def has_numbers(measure: Measure) -> bool:
+    """Whether one series more, whose value is no number, can be seen."""
+    if isinstance(measure, Count):
+        return measure.where is not None
+    return isinstance(measure, Gauge | Usage | State | Growth | SeriesMeasure)
+
+
 def no_number(director: Director, signal: Signal) -> Story:
     """One instance more, whose value is no number."""
     healthy = director.feeds(director.bases)
@@ -101,7 +121,7 @@ def no_number(director: Director, signal: Signal) -> Story:
     timeline = Timeline(director.scrape)
     timeline.play(healthy, director.ready)
     start = timeline.now
-    sure = start if not isinstance(signal.measure.inner, Growth) else start + 2 * director.scrape
+    sure = start if not isinstance(signal.measure.inner, Growth | Forecast) else start + 2 * director.scrape
     begins = director.clock.span(start, sure)
     timeline.play({**healthy, **twin}, begins.last + director.clock.times(director.guardrail.blind.sustained))
     return director.blind(NUMBERS, timeline, [("its values are no numbers", begins, None)])

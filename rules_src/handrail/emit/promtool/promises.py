@@ -13,7 +13,7 @@ from handrail.emit.promtool.by_labels import alone, bound, healthy, labels_of
 from handrail.emit.promtool.feeds import FREE, Phase, Value, selectors, series_of
 from handrail.emit.promtool.guardrails import Director
 from handrail.emit.promtool.lasting import COUNTED
-from handrail.emit.promtool.losses import gone, lost, no_number, unheard, young
+from handrail.emit.promtool.losses import gone, has_numbers, lost, no_number, unheard, young
 from handrail.emit.promtool.series import Impossible, Timeline
 from handrail.emit.promtool.silences import neighbours, resting
 from handrail.emit.promtool.story import NOTHING, Clock, Context, Life, Story, Untestable
@@ -22,8 +22,6 @@ from handrail.emit.promtool.told_versions import away, following, unknown
 from handrail.plan import (
     Absence,
     Condition,
-    Gauge,
-    Growth,
     Guardrail,
     Increase,
     Latency,
@@ -31,9 +29,7 @@ from handrail.plan import (
     ReferenceKind,
     Rollout,
     SlowerThan,
-    State,
     StateChanges,
-    Usage,
     While,
 )
 from handrail.promql.remembered import REMEMBER
@@ -221,7 +217,7 @@ class Promises:
         if seen:
             yield from self._made(subject, "what it needs is gone", lambda d: lost(d, self._needs(d)))
             for signal in seen:
-                if isinstance(signal.measure.inner, Gauge | Usage | State | Growth):
+                if has_numbers(signal.measure.inner):
                     yield from self._made(subject, "no numbers", partial(no_number, signal=signal))
         used = [*self._conditions, *(success.condition for success in self.guardrail.success)]
         told = any(c.reference and not self._uses(c, ReferenceKind.ago) for c in used)

@@ -10,7 +10,7 @@ from decimal import Decimal
 from functools import cache, lru_cache
 
 from handrail.plan import Selector
-from handrail.units import plain
+from handrail.units import plain, seconds
 
 _OPPOSITES = {"true": "false", "false": "true", "success": "failure"}
 _OTHERS = ("200", "503", "OK", "true", "false", "GET", "closed", "other", "0", "")
@@ -46,12 +46,42 @@ class Rise:
 
 @dataclass(frozen=True)
 class At:
-    """A gauge that stays where it is."""
+    """A gauge that stays where it is, or from there on moves by `step` from scrape to scrape."""
 
     level: Decimal
+    step: Decimal = Decimal(0)
 
 
-Feed = Rise | At
+@dataclass(frozen=True)
+class Clocked:
+    """A timestamp that stays `ahead` seconds ahead of the clock; times `scale` it is in seconds."""
+
+    ahead: Decimal
+    scale: Decimal
+
+    def at(self, now: timedelta, scrape: timedelta) -> At:
+        """What it shows from now on."""
+        return At((self.ahead + seconds(now)) / self.scale, seconds(scrape) / self.scale)
+
+
+@dataclass(frozen=True)
+class Stairs:
+    """It stays where it is, but every so many scrapes changes by `step`; never, if that is 0."""
+
+    every: int
+    step: Decimal
+
+    def parts(self, count: int) -> Iterator[tuple[int, Rise]]:
+        """The same for so many scrapes, which begin with those at which it stays."""
+        still = min(self.every or count, count)
+        yield still, Rise(Decimal(0))
+        for left in range(count - still, 0, -max(self.every, 1)):
+            yield 1, Rise(self.step)
+            if rest := min(self.every, left) - 1:
+                yield rest, Rise(Decimal(0))
+
+
+Feed = Rise | At | Clocked | Stairs
 Feeds = Mapping[Key, Feed]
 
 
@@ -84,10 +114,21 @@ class Timeline:
 
     def series(self) -> dict[Key, str]:
         """Every series and its values."""
-        return {key: _values([(count, feeds.get(key)) for count, feeds in self.phases]) for key in self.keys}
+        return {key: _values(self._of(key)) for key in self.keys}
+
+    def _of(self, key: Key) -> Iterator[tuple[int, Rise | At | None]]:
+        """What one series does, for how many scrapes."""
+        now = timedelta()
+        for count, feeds in self.phases:
+            feed = feeds.get(key)
+            if isinstance(feed, Stairs):
+                yield from feed.parts(count)
+            else:
+                yield count, feed.at(now, self.scrape) if isinstance(feed, Clocked) else feed
+            now += count * self.scrape
 
 
-def _values(phases: Iterable[tuple[int, Feed | None]]) -> str:
+def _values(phases: Iterable[tuple[int, Rise | At | None]]) -> str:
     runs: list[tuple[Decimal, Decimal, int]] = []
     texts: list[str] = []
     value: Decimal | None = None
@@ -108,9 +149,10 @@ def _values(phases: Iterable[tuple[int, Feed | None]]) -> str:
                 texts.append(f"_x{gap - alive}" if gap - alive > 1 else "_")
             gap = 0
         alive = True
-        step = feed.step if isinstance(feed, Rise) else Decimal(0)
+        step = feed.step
         last = runs[-1] if runs else None
-        if last is not None and last[1] == step and (isinstance(feed, Rise) or value == feed.level):
+        goes_on = isinstance(feed, Rise) or (value is not None and value + step == feed.level)
+        if last is not None and last[1] == step and goes_on:
             runs[-1] = (last[0], step, last[2] + count)
         else:
             runs.append((_first(feed, value), step, count))
@@ -119,7 +161,7 @@ def _values(phases: Iterable[tuple[int, Feed | None]]) -> str:
     return " ".join([*texts, *(["stale"] if gap else [])])
 
 
-def _first(feed: Feed, value: Decimal | None) -> Decimal:
+def _first(feed: Rise | At, value: Decimal | None) -> Decimal:
     """What a series shows first, when it was at `value`."""
     if isinstance(feed, At):
         return feed.level

@@ -16,10 +16,13 @@ from handrail.emit.promtool.attempts import canary_of
 from handrail.emit.promtool.feeds import MANY, Pace, Value, edges, feeds, measured, selectors, whole
 from handrail.emit.promtool.figures import bounds, calm, exact, just_over, just_under, like_now, unsure
 from handrail.emit.promtool.series import At, Feed, Feeds, Impossible, Key, chosen, matches
+from handrail.emit.promtool.series_feeds import series_far, spread, unsteady
 from handrail.plan import (
     Absence,
     Alert,
+    Changes,
     Condition,
+    Count,
     Growth,
     Guardrail,
     Increase,
@@ -31,6 +34,7 @@ from handrail.plan import (
     ReferenceKind,
     Rollout,
     Selector,
+    SeriesMeasure,
     Signal,
     SlowerThan,
     State,
@@ -87,6 +91,8 @@ class Subject:
             like_now(condition.signal.measure.inner, self.guardrail, self.rollout.scrape)
         if not self.compared(reference):
             return None
+        if self.captured(reference) is None:
+            unsteady(condition)
         return condition.limit_from(self.base(condition.signal), figure)
 
     def compared(self, reference: Reference) -> bool:
@@ -140,6 +146,8 @@ class Subject:
             return tuple((low + high) / 2 for low, high in pairwise(edges))
         if isinstance(measure, Ratio | SlowerThan | Usage | Latency):
             return ()
+        if isinstance(measure, Count | Changes):
+            return (Decimal(10), Decimal(5), Decimal(20))
         return (Decimal(1000),)
 
     # Values
@@ -170,6 +178,10 @@ class Subject:
         if isinstance(measure, Latency):
             shape = edges(measure, self._near(signal, measure.scale))
             return shape[-1] * measure.scale if up else shape[0] * measure.scale * measure.q
+        if isinstance(measure, SeriesMeasure):
+            most = series_far(measure, limits, self.rollout.scrape, up=up)
+            if most is not None:
+                return most
         if up:
             return max(4 * abs(max(limits)), max(limits) + 10) // 1 + 1
         return low if low is not None else min(limits) - 4 * abs(min(limits)) - 10
@@ -193,7 +205,7 @@ class Subject:
             return Decimal(0)
         own = [(c.op, self._limit(c)) for c in self.conditions if c.signal.measure == signal.measure]
         if not own:
-            return Decimal(0) if isinstance(measure, Increase | Growth) else self.base(signal)
+            return Decimal(0) if isinstance(measure, Increase | Growth | Changes) else self.base(signal)
         return calm(measure, own)
 
     def _limit(self, condition: Condition) -> Decimal:
@@ -368,6 +380,10 @@ class Subject:
         if isinstance(value, str) or condition.state is not None:
             return value == condition.state
         measure = condition.signal.measure.inner
+        below, above = spread(measure, self.rollout.scrape)
+        if below or above:
+            verdicts = {condition.op.breached(value + by, limit) for by in (-below, above)}
+            return verdicts.pop() if len(verdicts) == 1 else None
         if not roughly and abs(value - limit) < limit * unsure(measure, self.rollout.scrape):
             return None
         none = value == 0 and isinstance(measure, Increase)

@@ -10,9 +10,13 @@ from typing import TypeVar
 from handrail.base.places import PathStep
 from handrail.declare import (
     Above,
+    Age,
     AtLeast,
     AtMost,
     Below,
+    Changes,
+    Count,
+    Difference,
     Drop,
     DropPoints,
     Guardrail,
@@ -168,6 +172,10 @@ def possible(measure: Measure) -> tuple[Decimal | None, Decimal | None]:
             scaled = top if top is None or unit == "s" else top / 1000
             return zero, None if native else scaled
         case Increase() | Rate() | Usage() | Gauge(unit="bytes"):
+            return zero, None
+        case Count(where=None, presence=None):
+            return one, None
+        case Count() | Changes() | Age() | Difference(absolute=True):
             return zero, None
         case _:
             return None, None

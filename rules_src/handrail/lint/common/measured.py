@@ -61,7 +61,20 @@ def parts(measure: Measure) -> tuple[Measure, ...]:
     return (measure.measure, measure.condition) if isinstance(measure, While) else (measure,)
 
 
-_SERIES = ("of", "bad", "good", "histogram", "counter", "metric", "used", "size")
+_SERIES = (
+    "of",
+    "bad",
+    "good",
+    "histogram",
+    "counter",
+    "metric",
+    "used",
+    "size",
+    "minus",
+    "timestamp",
+    "series",
+    "presence",
+)
 
 
 def series(measure: Measure) -> Iterator[tuple[str, str]]:

@@ -7,14 +7,14 @@ from dataclasses import replace
 from handrail.output.diff.common import exporters_and_cluster, shared
 from handrail.output.diff.facts import Files, RolloutState, facts
 from handrail.output.diff.folders import by_environment
-from handrail.output.diff.model import Difference, Effect, sort
+from handrail.output.diff.model import DiffLine, Effect, sort
 from handrail.output.diff.procedure import procedure
 from handrail.output.diff.tiers import tiers
 
-__all__ = ["Difference", "Effect", "differences"]
+__all__ = ["DiffLine", "Effect", "differences"]
 
 
-def differences(old: Files, new: Files) -> list[Difference]:
+def differences(old: Files, new: Files) -> list[DiffLine]:
     """What happens in production when `old` is replaced by `new`, in each environment."""
     before, after = by_environment(old), by_environment(new)
     if len(before) <= 1 and len(after) <= 1:
@@ -28,9 +28,9 @@ def differences(old: Files, new: Files) -> list[Difference]:
     )
 
 
-def _of_one(old: Files, new: Files) -> list[Difference]:
+def _of_one(old: Files, new: Files) -> list[DiffLine]:
     before, after = facts(old), facts(new)
-    changes: list[Difference] = []
+    changes: list[DiffLine] = []
     for name in dict.fromkeys([*before.rollouts, *after.rollouts]):
         changes += _rollout(name, before.rollouts.get(name), after.rollouts.get(name))
     if before.common is not None and after.common is not None:
@@ -40,16 +40,16 @@ def _of_one(old: Files, new: Files) -> list[Difference]:
     return changes
 
 
-def _rollout(name: str, old: RolloutState | None, new: RolloutState | None) -> list[Difference]:
+def _rollout(name: str, old: RolloutState | None, new: RolloutState | None) -> list[DiffLine]:
     if old is not None and new is not None:
         changes = [*tiers(name, old, new), *procedure(name, old, new)]
         if not changes and old.whole != new.whole:
             changes = [
-                Difference(Effect.unclear, name, "", "changed in what has no words here; read the patch")
+                DiffLine(Effect.unclear, name, "", "changed in what has no words here; read the patch")
             ]
         return changes
     if old is not None:
         what = f"rollout removed with its guardrails: {', '.join(old.guardrails)}"
-        return [Difference(Effect.looser, name, "", what)]
+        return [DiffLine(Effect.looser, name, "", what)]
     what = f"new rollout with guardrails: {', '.join(new.guardrails if new else ())}"
-    return [Difference(Effect.tighter, name, "", what)]
+    return [DiffLine(Effect.tighter, name, "", what)]

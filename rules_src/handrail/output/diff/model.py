@@ -21,7 +21,7 @@ EffectAndWords = tuple[Effect, str]
 
 
 @dataclass(frozen=True)
-class Difference:
+class DiffLine:
     """`what` changes at `subject` (a guardrail and its tier, a stage, an action; empty: the rollout itself).
 
     `unclear` is for what only a person can judge: never taken for harmless.
@@ -37,7 +37,7 @@ class Difference:
         return f"{place}: {self.what}"
 
 
-def sort(differences: list[Difference]) -> list[Difference]:
+def sort(differences: list[DiffLine]) -> list[DiffLine]:
     """The most dangerous first; then by place."""
     return sorted(differences, key=lambda d: (ORDER.index(d.effect), d.rollout, d.subject, d.what))
 

@@ -6,14 +6,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 
 from handrail.output.diff.facts import ActionState, ApprovalState, ArmsState, RolloutState, StageState
-from handrail.output.diff.model import Difference, Effect, EffectAndWords, by_size
+from handrail.output.diff.model import DiffLine, Effect, EffectAndWords, by_size
 from handrail.units import span
 
 
-def procedure(name: str, old: RolloutState, new: RolloutState) -> Iterator[Difference]:
+def procedure(name: str, old: RolloutState, new: RolloutState) -> Iterator[DiffLine]:
     """Everything but the alerts."""
     for subject, effect, what in (*_stages(old, new), *_actions(old, new), *_own(old, new)):
-        yield Difference(effect, name, subject, what)
+        yield DiffLine(effect, name, subject, what)
 
 
 def _stages(old: RolloutState, new: RolloutState) -> Iterator[tuple[str, Effect, str]]:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Sequence
 from itertools import groupby
 
-from handrail.output.diff.model import Difference, Effect
+from handrail.output.diff.model import DiffLine, Effect
 
 NOTHING = "Nothing changes for production."
 _MEANING = {
@@ -17,13 +17,13 @@ _MEANING = {
 }
 
 
-def words(differences: Sequence[Difference], files: int) -> str:
+def words(differences: Sequence[DiffLine], files: int) -> str:
     """One line for each difference, and how many files change."""
     lines = [f"{difference.effect:<8} {difference}" for difference in differences] or [NOTHING]
     return "\n".join([*lines, _files(files)]) + "\n"
 
 
-def markdown(differences: Sequence[Difference], files: int) -> str:
+def markdown(differences: Sequence[DiffLine], files: int) -> str:
     """A comment for a pull request: a heading for each effect, the most dangerous first."""
     parts = [f"### What changes for production\n\n{'' if differences else NOTHING}".rstrip()]
     for effect, group in groupby(differences, key=lambda difference: difference.effect):
@@ -32,7 +32,7 @@ def markdown(differences: Sequence[Difference], files: int) -> str:
     return "\n\n".join([*parts, _files(files)]) + "\n"
 
 
-def as_json(differences: Sequence[Difference], files: int) -> str:
+def as_json(differences: Sequence[DiffLine], files: int) -> str:
     """The same for a program; `effect` is looser, unclear, tighter or neutral."""
     data = {
         "differences": [
@@ -52,7 +52,7 @@ def _escaped(text: str) -> str:
     return "".join(f"\\{sign}" if sign in "\\`*_<>[]|#" else sign for sign in text)
 
 
-SHOWN: dict[str, Callable[[Sequence[Difference], int], str]] = {
+SHOWN: dict[str, Callable[[Sequence[DiffLine], int], str]] = {
     "words": words,
     "markdown": markdown,
     "json": as_json,

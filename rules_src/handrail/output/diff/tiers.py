@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from handrail.contract import names
 from handrail.output.diff.facts import LimitState, RolloutState, TierState
-from handrail.output.diff.model import Difference, Effect, EffectAndWords, by_size, worst
+from handrail.output.diff.model import DiffLine, Effect, EffectAndWords, by_size, worst
 from handrail.output.diff.people import change
 from handrail.plan import Op
 from handrail.units import plain, span
@@ -16,23 +16,21 @@ from handrail.units import plain, span
 _NUMBER = re.compile(r"(?<![\w.])\d+(?:\.\d+)?(?:ms|[smhdw])?(?![\w.])")
 
 
-def tiers(name: str, old: RolloutState, new: RolloutState) -> Iterator[Difference]:
+def tiers(name: str, old: RolloutState, new: RolloutState) -> Iterator[DiffLine]:
     """Guardrails and tiers that were added, removed or changed."""
     for guardrail in dict.fromkeys([*old.guardrails, *new.guardrails]):
         if guardrail not in new.guardrails:
-            yield Difference(
-                Effect.looser, name, guardrail, f"guardrail removed ({_summary(old, guardrail)})"
-            )
+            yield DiffLine(Effect.looser, name, guardrail, f"guardrail removed ({_summary(old, guardrail)})")
         elif guardrail not in old.guardrails:
-            yield Difference(Effect.tighter, name, guardrail, f"new guardrail ({_summary(new, guardrail)})")
+            yield DiffLine(Effect.tighter, name, guardrail, f"new guardrail ({_summary(new, guardrail)})")
         else:
             yield from _guardrail(name, guardrail, old, new)
 
 
-def _guardrail(name: str, guardrail: str, old: RolloutState, new: RolloutState) -> Iterator[Difference]:
+def _guardrail(name: str, guardrail: str, old: RolloutState, new: RolloutState) -> Iterator[DiffLine]:
     measures = old.measures.get(guardrail, ()), new.measures.get(guardrail, ())
     if measures[0] != measures[1]:
-        yield Difference(Effect.unclear, name, guardrail, f"what is measured changed; {_numbers(*measures)}")
+        yield DiffLine(Effect.unclear, name, guardrail, f"what is measured changed; {_numbers(*measures)}")
     both = {tier for own, tier in old.tiers if own == guardrail and (own, tier) in new.tiers}
     for key in dict.fromkeys([*old.tiers, *new.tiers]):
         if key[0] != guardrail:
@@ -41,11 +39,11 @@ def _guardrail(name: str, guardrail: str, old: RolloutState, new: RolloutState) 
         before, after = old.tiers.get(key), new.tiers.get(key)
         if before is not None and after is not None:
             for effect, what in (*_tier(before, after), *_muted(before, after, both)):
-                yield Difference(effect, name, subject, what)
+                yield DiffLine(effect, name, subject, what)
         elif before is not None:
-            yield Difference(Effect.looser, name, subject, f"rule removed ({_line(before)})")
+            yield DiffLine(Effect.looser, name, subject, f"rule removed ({_line(before)})")
         elif after is not None:
-            yield Difference(Effect.tighter, name, subject, f"new rule ({_line(after)})")
+            yield DiffLine(Effect.tighter, name, subject, f"new rule ({_line(after)})")
 
 
 def _summary(rollout: RolloutState, guardrail: str) -> str:

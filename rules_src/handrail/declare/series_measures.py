@@ -1,0 +1,134 @@
+"""What single series show: how old they are, how many there are, how two of them differ, how they move.
+
+Beside the events of a service these are what rules about clusters, databases and jobs are written with.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field
+
+from handrail.base import declared
+from handrail.declare.field_types import AnyMeasure, Label, Labels, Series
+from handrail.units import Period
+
+GaugeUnit = Literal["number", "ratio", "percent", "seconds", "milliseconds", "bytes", "per second"]
+Over = Literal["max", "min", "sum", "avg"]
+
+
+@declared
+class Difference(AnyMeasure):
+    """`metric` minus `minus`, in the gauges' unit, for each value of the labels in `by`: replicas wanted and there.
+
+    Both are aggregated by `over` first. With `absolute=True` it is by how much they differ, whichever is greater. A
+    group of which only one of both has series is blind.
+    """
+
+    metric: Series
+    minus: Series
+    over: Over = Field(default="sum", kw_only=True)
+    by: Labels = Field(default=(), kw_only=True)
+    absolute: bool = Field(default=False, kw_only=True)
+    unit: GaugeUnit = Field(default="number", kw_only=True)
+
+
+Zero = Literal["long ago", "no data", "left out"]
+
+
+@declared
+class Age(AnyMeasure):
+    """How long ago a timestamp was (limits like 26h): the last backup, the last run of a job, the oldest message.
+
+    The metric shows Unix time in seconds; `unit="ms"` reads milliseconds. `over="max"` is the oldest of several series,
+    `over="min"` the newest. A timestamp of 0 mostly says "never": `zero="long ago"` takes it as the year 1970, so that
+    a job that never ran is over every limit; `zero="no data"` is blind of it; `zero="left out"` judges the others alone.
+    A timestamp more than five minutes in the future is no data.
+    """
+
+    timestamp: Series
+    over: Literal["max", "min"] = Field(default="max", kw_only=True)
+    by: Labels = Field(default=(), kw_only=True)
+    unit: Literal["s", "ms"] = Field(default="s", kw_only=True)
+    zero: Zero = Field(default="long ago", kw_only=True)
+
+
+@declared
+class TimeUntil(AnyMeasure):
+    """How long it is until a timestamp (limits like 14d), less than 0 once it is over: a certificate that expires.
+
+    The metric shows Unix time in seconds; `unit="ms"` reads milliseconds. `over="min"` is the next of several series,
+    `over="max"` the last. A timestamp of 0 says "never" in many exporters: `zero="long ago"` takes it as the year 1970,
+    so that it is below every limit; `zero="no data"` is blind of it; `zero="left out"` judges the others alone, where 0
+    is what never expires. A timestamp after the year 9999 is no data.
+    """
+
+    timestamp: Series
+    over: Literal["min", "max"] = Field(default="min", kw_only=True)
+    by: Labels = Field(default=(), kw_only=True)
+    unit: Literal["s", "ms"] = Field(default="s", kw_only=True)
+    zero: Zero = Field(default="long ago", kw_only=True)
+
+
+def _where(text: str) -> str:
+    match = WHERE.fullmatch(text)
+    if match is None:
+        raise ValueError(f"'{text}' is no comparison with a number; write it like '== 0', '> 0' or '<= 1.5'")
+    return f"{match[1]} {match[2]}"
+
+
+WHERE = re.compile(r"\s*(==|!=|>=|<=|>|<)\s*(-?\d{1,12}(?:\.\d{1,9})?)\s*", re.ASCII)
+"""How a figure is compared in `where=`."""
+
+Where = Annotated[
+    str, AfterValidator(_where), Field(description="a comparison with a number, like '== 0' or '> 0'")
+]
+
+
+@declared
+class Count(AnyMeasure):
+    """How many series there are, for each value of the labels in `by` (limits are plain numbers).
+
+    `where="== 0"` counts those whose value is 0: it may then be 0. `distinct="version"` counts the values of that label
+    instead: two versions of one program. Without any series there is no data, which is blind, and not 0. With
+    `presence` there is: that series says that whoever reports the others is there, like `up`, and while it exists,
+    whatever its value, no series is 0 of them. It needs the labels in `by` as well.
+    """
+
+    series: Series
+    where: Where | None = Field(default=None, kw_only=True)
+    distinct: Label | None = Field(default=None, kw_only=True)
+    presence: Series | None = Field(default=None, kw_only=True)
+    by: Labels = Field(default=(), kw_only=True)
+
+
+@declared
+class Forecast(AnyMeasure):
+    """What a gauge will show `ahead` from now if it goes on as in the last `window`, in the gauge's unit: a disk that fills.
+
+    It is the straight line nearest to the samples. Of several series the one that is nearest to the tier's limit counts
+    (the least for Below, the highest for Above), or what `over` says.
+    """
+
+    metric: Series
+    window: Period = Field(default="6h", kw_only=True)
+    ahead: Period = Field(default="24h", kw_only=True)
+    over: Over | None = Field(default=None, kw_only=True)
+    by: Labels = Field(default=(), kw_only=True)
+    unit: GaugeUnit = Field(default="number", kw_only=True)
+
+
+@declared
+class Changes(AnyMeasure):
+    """How often a gauge changed from scrape to scrape in `window` (limits are plain numbers): a process that restarts.
+
+    With `resets=True` only falls count, like the resets of a counter. Of several series the one that changed most
+    counts, or what `over` says. Two changes between two scrapes are one.
+    """
+
+    metric: Series
+    window: Period = Field(default="15m", kw_only=True)
+    resets: bool = Field(default=False, kw_only=True)
+    over: Over = Field(default="max", kw_only=True)
+    by: Labels = Field(default=(), kw_only=True)

@@ -1,0 +1,138 @@
+"""What single series show: ages, counts, differences, forecasts, changes → PromQL text.
+
+Each has three forms: its value, the series without which it is blind, and those of its samples that can be no value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from handrail.plan import Changes, Count, Difference, Forecast, SeriesMeasure, Timestamp, Zero
+from handrail.promql.aggregated import NUMBERS, aggregated, outside, plausible, scaled
+from handrail.promql.syntax import by
+from handrail.promql.windows import ESTIMATED, Estimated
+from handrail.units import plain, seconds, span
+
+AGES = ">= -300 < Inf"
+"""Clocks differ by less than five minutes: what lies further in the future is in another unit, or another time zone."""
+
+TIMES = "< 253402300800 > -Inf"
+"""In so many seconds, which is the year 10000, no certificate expires: it is in milliseconds."""
+
+
+def series_value(measure: SeriesMeasure, labels: tuple[str, ...], how: Estimated) -> str:
+    """The value for each group of series with the same `labels`."""
+    match measure:
+        case Timestamp(over=over, until=until):
+            return _over(over, labels, _time(measure, how), TIMES if until else AGES, how)
+        case Forecast(over=over, scale=scale):
+            return scaled(_over(over, labels, _line(measure, how), NUMBERS, how), scale)
+        case Changes(over=over):
+            return _changes(measure, labels, how, over)
+        case Difference():
+            return _difference(measure, labels, how)
+        case Count():
+            return _count(measure, labels, how)
+
+
+def series_needed(measure: SeriesMeasure, how: Estimated = ESTIMATED) -> tuple[str, ...]:
+    """Expressions that have samples while the series are there; without one of them there is no value."""
+    match measure:
+        case Difference(metric, minus):
+            return how.now(metric), how.now(minus)
+        case Changes(metric, window):
+            return (f"last_over_time({how.over(metric, window)})",)
+        case Count():
+            return (how.now(measure.presence or measure.seen),)
+        case Timestamp(metric) | Forecast(metric):
+            return (how.now(metric),)
+
+
+def series_present(measure: SeriesMeasure, labels: tuple[str, ...], how: Estimated) -> str:
+    """One expression that has samples while all series are there."""
+    return f" and on ({', '.join(labels)}) ".join(series_needed(measure, how))
+
+
+def without_pair(measure: SeriesMeasure, labels: tuple[str, ...]) -> Iterator[str]:
+    """Expressions that have a sample while a group has series on one side only, and there is no difference."""
+    if isinstance(measure, Difference) and labels:
+        joined = f"unless on ({', '.join(labels)})"
+        for one, other in ((measure.metric, measure.minus), (measure.minus, measure.metric)):
+            yield f"({one} {joined} {other})"
+
+
+def impossible(measure: SeriesMeasure) -> Iterator[str]:
+    """Expressions that have a sample while one of the series shows what can be no value."""
+    match measure:
+        case Timestamp(until=until):
+            yield outside(_time(measure, ESTIMATED), TIMES if until else AGES)
+            if measure.zero is Zero.no_data:
+                yield f"{measure.metric} == 0"
+        case Forecast():
+            yield outside(_line(measure, ESTIMATED), NUMBERS)
+        case Changes(metric, window):
+            yield outside(f"avg_over_time({metric}[{span(window)}])", NUMBERS)
+        case Difference(metric, minus):
+            yield from (outside(str(one), plausible(measure.least)) for one in (metric, minus))
+        case Count(where=where) if where is not None:
+            yield outside(str(measure.seen), NUMBERS)
+        case _:
+            return
+
+
+def _over(over: str, labels: tuple[str, ...], series: str, limits: str, how: Estimated) -> str:
+    return aggregated(over, labels, series, limits) if how.judged else by(over, labels, series)
+
+
+def _time(measure: Timestamp, how: Estimated) -> str:
+    """Seconds since each timestamp, or until it; back then it was compared with the clock of back then."""
+    shown = how.now(measure.metric)
+    told = shown if measure.zero is Zero.long_ago else f"({shown} != 0)"
+    clock = f"(time() - {plain(seconds(how.ago))})" if how.ago else "time()"
+    stamp = scaled(told, measure.scale)
+    return f"({stamp} - {clock})" if measure.until else f"({clock} - {stamp})"
+
+
+def _line(measure: Forecast, how: Estimated) -> str:
+    """Where each series will be; one that is gone goes nowhere, though its last samples still lie in the window."""
+    line = f"predict_linear({how.over(measure.metric, measure.window)}, {plain(seconds(measure.ahead))})"
+    return f"({line} and {how.now(measure.metric)})"
+
+
+def _changes(measure: Changes, labels: tuple[str, ...], how: Estimated, over: str) -> str:
+    window = how.over(measure.metric, measure.window)
+    counted = f"{'resets' if measure.resets else 'changes'}({window})"
+    if not how.judged:
+        return by(over, labels, counted)
+    number = f"avg_over_time({window})"
+    whole = by(over, labels, f"{counted} and {number} {NUMBERS}")
+    if over in {"max", "min"}:
+        return whole
+    return f"({whole} unless on ({', '.join(labels)}) ({outside(number, NUMBERS)}))"
+
+
+def _difference(measure: Difference, labels: tuple[str, ...], how: Estimated) -> str:
+    one, other = (
+        _over(measure.over, labels, how.now(side), plausible(measure.least), how)
+        for side in (measure.metric, measure.minus)
+    )
+    between = f"abs({one} - {other})" if measure.absolute else f"({one} - {other})"
+    return scaled(between, measure.scale)
+
+
+def _count(measure: Count, labels: tuple[str, ...], how: Estimated) -> str:
+    """How many there are; 0 if some are there and none is as wanted, or if nobody but `presence` is there."""
+    seen, where, distinct = how.now(measure.seen), measure.where, measure.distinct
+    none = [] if measure.presence is None else [how.now(measure.presence)]
+    if distinct is not None:
+        wanted = seen if where is None else f"{seen} {where.op} {plain(where.figure)}"
+        found = by("count", labels, by("group", (*labels, distinct), wanted))
+        none = none if where is None else [seen, *none]
+    elif where is not None:
+        found = by("sum", labels, f"{seen} {where.op} bool {plain(where.figure)}")
+    else:
+        found = by("count", labels, seen)
+    counted = " or ".join([found, *(f"{by('count', labels, one)} * 0" for one in none)])
+    if where is None or not how.judged:
+        return f"({counted})"
+    return f"(({counted}) unless on ({', '.join(labels)}) ({outside(seen, NUMBERS)}))"

@@ -26,8 +26,10 @@ class Address:
 
 def address(value: object) -> object:
     """`http://user:password@host:port` → its parts. Raises ValueError for what is no address, without repeating it."""
-    if not isinstance(value, str):
+    if isinstance(value, Address):
         return value
+    if not isinstance(value, str):
+        raise ValueError('it is not one address; write "http://host:port"')  # noqa: TRY004  pydantic knows ValueError
     url, credentials = shown(value), USERINFO.match(value)
     if "@" in url:
         raise ValueError(

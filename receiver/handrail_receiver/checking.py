@@ -20,6 +20,7 @@ from handrail_receiver.access.tokens import ROLES, read_tokens
 from handrail_receiver.addresses import passwords_in, without_password
 from handrail_receiver.app import logins_of
 from handrail_receiver.errors import Permanent, TargetError, WrongSettings
+from handrail_receiver.execute.kill_switch import KillSwitch
 from handrail_receiver.inspection.opening import SQLITE
 from handrail_receiver.operations.rehearsing import rehearsed
 from handrail_receiver.outside import Outside, new_client
@@ -97,6 +98,15 @@ def _read(settings: Settings, playbooks: Playbooks) -> Iterator[Found]:
     new = settings.store.startswith(SQLITE) and not Path(settings.store.removeprefix(SQLITE)).exists()
     place = without_password(settings.store, settings.store)
     yield Found("store", f"{place}: {'the start makes it' if new else 'it can be used'}")
+    yield _kill_switch(KillSwitch(settings.kill_switch))
+
+
+def _kill_switch(switch: KillSwitch) -> Found:
+    if not switch.is_set():
+        return Found("kill switch", f"{switch.file}: it is not set")
+    cure = f"remove {switch.file}, or name another file by HANDRAIL_KILL_SWITCH"
+    text = f"{switch.file}: it is set, and nothing would be rolled back by itself; {cure}"
+    return Found("kill switch", switch.problem() or text, State.not_ready)
 
 
 def _serves(settings: Settings) -> bool:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import ipaddress
 import os
-import re
 import tomllib
 from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
@@ -17,8 +16,8 @@ from itertools import repeat
 from pathlib import Path
 from typing import Annotated, Literal
 
-from handrail.contract import duration, names
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, field_validator
+from handrail.contract import names
+from pydantic import ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -34,33 +33,9 @@ from handrail_receiver.errors import WrongSettings
 from handrail_receiver.outside.http_config import read_http_config
 from handrail_receiver.outside.logins import wrong_in
 from handrail_receiver.secrets import SHORTEST
+from handrail_receiver.setting_values import Count, Duration, Lease, Place, Words
 
 FILE = Path("handrail.toml")
-SECONDS = re.compile(r"\d+(\.\d+)?", re.ASCII)
-
-
-def _duration(value: object) -> object:
-    """`1m30s`, as in declarations; a number alone is seconds."""
-    if not isinstance(value, str | int | float):
-        return value
-    written = str(value).strip()
-    return duration(f"{written}s" if SECONDS.fullmatch(written) else written)
-
-
-def _more_than_none(value: timedelta) -> timedelta:
-    if value <= timedelta(0):
-        raise ValueError("it must be longer than 0s")
-    return value
-
-
-def _at_least_2s(value: timedelta) -> timedelta:
-    if value < timedelta(seconds=2):
-        raise ValueError("it must be at least 2s")
-    return value
-
-
-Duration = Annotated[timedelta, BeforeValidator(_duration), AfterValidator(_more_than_none)]
-Words = Annotated[tuple[str, ...], NoDecode]
 
 
 class Settings(BaseSettings):
@@ -70,14 +45,14 @@ class Settings(BaseSettings):
 
     address: str = "127.0.0.1:8080"
     public_url: str = ""
-    playbooks: Path = Path("generated/playbook")
+    playbooks: Place = Path("generated/playbook")
     store: str = "sqlite:handrail.db"
     tokens_file: Words = ()
     without_tokens: bool = False
-    secrets_dir: Path | None = None
+    secrets_dir: Place | None = None
 
     prometheus: HttpAddress | None = None
-    prometheus_http_config: Path | None = None
+    prometheus_http_config: Place | None = None
     alertmanagers: Annotated[tuple[HttpAddress, ...], NoDecode] = ()
     alertmanagers_http_config: Words = ()
     alertmanager_receivers: str = names.RECEIVER
@@ -85,17 +60,17 @@ class Settings(BaseSettings):
     silences_unknown: Literal["hold", "act"] = "hold"
     heartbeat_within: Duration = timedelta(minutes=5)
 
-    kill_switch: Path = Path("handrail.stop")
-    acts_per_minute: Annotated[int, Field(ge=1)] = 60
-    inbox_limit: Annotated[int, Field(ge=1)] = 10_000
+    kill_switch: Place = Path("handrail.stop")
+    acts_per_minute: Count = 60
+    inbox_limit: Count = 10_000
     keep_notifications: Duration = timedelta(days=7)
     keep_repeats: Duration = timedelta(hours=1)
-    lease: Annotated[Duration, AfterValidator(_at_least_2s)] = timedelta(seconds=15)
+    lease: Lease = timedelta(seconds=15)
 
-    tls_certificate: Path | None = None
-    tls_key: Path | None = None
-    tls_client_ca: Path | None = None
-    tls_authorities: Path | None = None
+    tls_certificate: Place | None = None
+    tls_key: Place | None = None
+    tls_client_ca: Place | None = None
+    tls_authorities: Place | None = None
 
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
@@ -127,6 +102,13 @@ class Settings(BaseSettings):
             else value
         )
 
+    @field_validator("alertmanager_receivers")
+    @classmethod
+    def _somebody(cls, value: str) -> str:
+        if not value.strip(" ,"):
+            raise ValueError("it is empty; name a receiver, or leave the setting out")
+        return value
+
     @field_validator("public_url")
     @classmethod
     def _for_anybody(cls, value: str) -> str:
@@ -138,8 +120,10 @@ class Settings(BaseSettings):
     @classmethod
     def _host_and_port(cls, value: str) -> str:
         host, _, port = value.rpartition(":")
-        if not host or not port.isdigit() or int(port) > 65535:
+        if not host or not port.isdigit():
             raise ValueError(f"{value!r} is not host:port; write for example 127.0.0.1:8080")
+        if int(port) > 65535:
+            raise ValueError(f"{value!r} has a port above 65535; write one up to that")
         return value
 
     @property
@@ -235,7 +219,8 @@ def _unknown_in_file(file: Path | None) -> list[str]:
     try:
         fields = tomllib.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise WrongSettings(f"HANDRAIL_SETTINGS: {file}: {error}; name a readable TOML file") from None
+        why = error.strerror if isinstance(error, OSError) else error
+        raise WrongSettings(f"HANDRAIL_SETTINGS: {file}: {why}; name a readable TOML file") from None
     unknown = sorted(set(fields) - set(Settings.model_fields))
     return [f"HANDRAIL_SETTINGS: {file}: {name} is no setting; correct its spelling" for name in unknown]
 
@@ -247,7 +232,6 @@ CURES = {
     "int_from_float": "write a whole number, such as 60",
     "greater_than_equal": "write a greater one",
     "string_type": "write it in quotes",
-    "path_type": "write it in quotes",
     "tuple_type": 'write a list, ["…", "…"]',
 }
 """What pydantic leaves unsaid of each thing that it finds wrong."""

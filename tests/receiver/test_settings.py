@@ -195,6 +195,61 @@ def test_a_wrong_value_is_named_with_what_to_write(
     assert wrong() == [f"HANDRAIL_{setting}: {problem}"]
 
 
+PATHS = [
+    "PLAYBOOKS",
+    "SECRETS_DIR",
+    "PROMETHEUS_HTTP_CONFIG",
+    "KILL_SWITCH",
+    "TLS_CERTIFICATE",
+    "TLS_KEY",
+    "TLS_CLIENT_CA",
+    "TLS_AUTHORITIES",
+]
+
+
+@pytest.mark.usefixtures("tokens")
+@pytest.mark.parametrize("setting", PATHS)
+def test_an_empty_path_is_refused_and_never_the_current_folder(
+    setting: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(f"HANDRAIL_{setting}", "")
+    assert wrong() == [f"HANDRAIL_{setting}: it is empty; name a path, or leave the setting out"]
+
+
+def test_every_path_is_among_those_that_may_not_be_empty() -> None:
+    paths = {name.upper() for name, field in Settings.model_fields.items() if "Path" in str(field.annotation)}
+    assert paths == {*PATHS}
+
+
+def test_an_empty_list_of_our_receivers_is_refused(tokens: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HANDRAIL_ALERTMANAGER_RECEIVERS", " , ")
+    assert tokens.exists()
+    assert wrong() == [
+        "HANDRAIL_ALERTMANAGER_RECEIVERS: it is empty; name a receiver, or leave the setting out"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("line", "problem"),
+    [
+        ("acts_per_minute = true", "true is not a number; write a whole number, such as 60"),
+        ("heartbeat_within = true", "'True' is not a duration; write it like 30s, 5m, 24h, 7d or 1h30m"),
+        ("lease = { a = 1 }", "'{'a': 1}' is not a duration; write it like 30s, 5m, 24h, 7d or 1h30m"),
+        ("playbooks = 5", "5 is not a path; write it in quotes"),
+        ('kill_switch = ["handrail.stop"]', "['handrail.stop'] is not a path; write it in quotes"),
+        ("alertmanagers = [1]", 'it is not one address; write "http://host:port"'),
+        (
+            'prometheus = ["http://guard:hunter2-is-one@p:9090"]',
+            'it is not one address; write "http://host:port"',
+        ),
+        ('address = "127.0.0.1:65536"', "'127.0.0.1:65536' has a port above 65535; write one up to that"),
+    ],
+)
+def test_a_value_of_the_wrong_type_is_named_with_what_to_write(tokens: Path, line: str, problem: str) -> None:
+    (tokens.parent / "handrail.toml").write_text(f"{line}\n")
+    assert wrong() == [f"HANDRAIL_{line.partition(' ')[0].upper()}: {problem}"]
+
+
 def test_what_is_wrong_in_several_ways_is_said_at_once(tokens: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HANDRAIL_ADRESS", "127.0.0.1:1")
     monkeypatch.setenv("HANDRAIL_TLS_KEY", str(tokens))

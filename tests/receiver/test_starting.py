@@ -196,6 +196,7 @@ def test_a_check_says_all_that_is_read_and_that_everybody_answers(
                 "tokens: 1 alertmanager, 1 viewer, 1 operator, 1 approver",
                 "playbook: shop: 2 guardrails; 10%, 50%, 100%",
                 f"store: sqlite:{tmp_path}/handrail.db: it can be used",
+                "kill switch: handrail.stop: it is not set",
                 f"prometheus: {prometheus.url} answers",
                 "alertmanagers: none is set: what fires while the receiver is away is not known later",
                 f"target: shop: HAProxy web/canary on {sockets}: weight 0: 1 node(s) know web/canary",
@@ -213,7 +214,7 @@ def test_a_check_names_whoever_does_not_answer_and_every_secret_that_is_not_ther
     code, out, err = served(capsys, check=True)
     assert (code, [line.split(":")[0] for line in out]) == (
         1,
-        ["settings", "address", "tokens", "playbook", "store"],
+        ["settings", "address", "tokens", "playbook", "store", "kill switch"],
     )
     assert err == [
         "prometheus: none is set, and nothing can be started; set HANDRAIL_PROMETHEUS",
@@ -228,3 +229,19 @@ def test_a_check_names_whoever_does_not_answer_and_every_secret_that_is_not_ther
         ),
     ]
     assert not (tmp_path / "handrail.db").exists()
+
+
+def test_a_check_says_that_the_kill_switch_keeps_everything_from_being_rolled_back(
+    tmp_path: Path, capsys: Said, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_playbook(tmp_path / "playbook", playbook())
+    (tmp_path / "stop").mkdir()
+    monkeypatch.setenv("HANDRAIL_KILL_SWITCH", "stop")
+    code, _, err = served(capsys, check=True)
+    assert (code, err[0]) == (
+        1,
+        (
+            "kill switch: stop: it is set, and nothing would be rolled back by itself; "
+            "remove stop, or name another file by HANDRAIL_KILL_SWITCH"
+        ),
+    )

@@ -38,7 +38,9 @@ async def ask(socket: str, command: str, seconds: float) -> str:
             Cause.refused, f"{socket} may not be opened; let the receiver's user write to it"
         ) from None
     except (OSError, ValueError) as error:
-        raise Retryable(Cause.unreachable, f"{socket} cannot be reached: {error}") from None
+        why = error.strerror if isinstance(error, OSError) and error.strerror else error
+        cure = "start HAProxy there, or correct the declaration"
+        raise Retryable(Cause.unreachable, f"{socket} cannot be reached: {why} ({cure})") from None
 
 
 async def _whole(reader: asyncio.StreamReader, socket: str) -> bytes:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 from handrail.contract import names
 from handrail.declare import Environment, Rollout
@@ -117,10 +118,18 @@ def _read_by(here: Environment, alertmanager: str | None) -> Environment:
     return here if alertmanager is None else changed(here, {"alertmanager_version": alertmanager})
 
 
+class AlertmanagerPart(NamedTuple):
+    """What an Alertmanager that others use gets of one environment, and the environments that are declared beside it."""
+
+    fragment: str
+    plan: Plan
+    declared: tuple[str, ...]
+
+
 def alertmanager_part(
     source: Path, environment: str | None, alertmanager: str | None = None
-) -> tuple[str, Plan]:
-    """What an Alertmanager that others use gets of one environment, and the plan it was made of.
+) -> AlertmanagerPart:
+    """What an Alertmanager that others use gets of one environment.
 
     Raises Refused with all problems at once, WrongCall when nobody can know which environment is meant.
     """
@@ -130,7 +139,9 @@ def alertmanager_part(
     common, problems = _problems_of(loaded, rollouts, here)
     if common is None:
         raise Refused([problem for problem in problems if problem.severity >= Severity.error])
-    return emit_common(common)[names.ALERTMANAGER_FRAGMENT], lower(rollouts, here)
+    fragment = emit_common(common)[names.ALERTMANAGER_FRAGMENT]
+    declared = tuple(one.name for one in (*loaded.environments, here))
+    return AlertmanagerPart(fragment, lower(rollouts, here), declared)
 
 
 def _sharing(loaded: Loaded, environment: str | None) -> Environment:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
 
 import pytest
-from cli.places import Shell
+from cli.places import SHOP, Shell
 
 THEIRS = """\
 route:
@@ -62,16 +64,98 @@ def test_a_pipeline_asks_whether_it_is_up_to_date(shell: Shell, file: Path) -> N
     assert wrong == f"alertmanager.yml:1: error: the file is not up to date; {cure}\n"
     shell.handrail("merge", "alertmanager", "alertmanager.yml")
     assert shell.handrail("merge", "alertmanager", "alertmanager.yml", "--check")[0] == 0
-    shop = Path("rules_src/rollouts/shop.py")
-    shop.write_text(shop.read_text().replace('"shop",\n    "shop"', '"store",\n    "shop"'))
+    shell.declare(shop=SHOP, store=SHOP.replace('"shop",\n    "shop"', '"store",\n    "store"'))
     assert shell.handrail("merge", "alertmanager", "alertmanager.yml", "--check")[0] == 1
+
+
+def test_rollouts_of_another_repository_are_never_taken_out_by_ours(shell: Shell, file: Path) -> None:
+    shell.handrail("merge", "alertmanager", "alertmanager.yml")
+    there = file.read_text()
+    shell.declare(shop=SHOP.replace('"shop",\n    "shop"', '"store",\n    "store"'))
+    cure = (
+        "give the environment a name of its own if another repository declares it; if it is removed or renamed, "
+        "run `handrail merge alertmanager alertmanager.yml --remove -e production` first"
+    )
+    wrong = (
+        "alertmanager.yml:4: error: this part has shop of production, which is not declared here: "
+        f"its alerts would go to nobody; {cure}\n"
+    )
+    for arguments in ([], ["--check"]):
+        answer = shell.handrail("merge", "alertmanager", "alertmanager.yml", *arguments)
+        assert (answer, file.read_text()) == ((1, "", wrong), there)
+    assert shell.handrail("merge", "alertmanager", "alertmanager.yml", "--remove", "-e", "production")[0] == 0
+    assert shell.handrail("merge", "alertmanager", "alertmanager.yml")[0] == 0
+    assert 'rollout=~"store"' in file.read_text()
+
+
+def test_the_part_of_an_environment_that_is_declared_no_more_is_named(shell: Shell, file: Path) -> None:
+    shell.handrail("merge", "alertmanager", "alertmanager.yml")
+    Path("rules_src/environments.py").write_text(SETTINGS.replace('"production"', '"live"'))
+    code, _, wrong = shell.handrail("merge", "alertmanager", "alertmanager.yml")
+    line = _line(file, "handrail/production: begin")
+    assert (code, wrong) == (
+        0,
+        (
+            f"alertmanager.yml:{line}: warning: this part is of the environment production, which is not declared here; "
+            "leave it if another repository put it here, "
+            "else run `handrail merge alertmanager alertmanager.yml --remove -e production`\n"
+        ),
+    )
+    shell.handrail("merge", "alertmanager", "alertmanager.yml", "--remove", "-e", "production")
+    assert shell.handrail("merge", "alertmanager", "alertmanager.yml", "--check") == (
+        0,
+        "alertmanager.yml is up to date\n",
+        "",
+    )
+
+
+def test_a_proxy_that_ours_do_not_go_by_is_said(shell: Shell, file: Path) -> None:
+    file.write_text(f"global:\n  http_config:\n    proxy_url: http://proxy:3128\n{THEIRS}")
+    code, _, wrong = shell.handrail("merge", "alertmanager", "alertmanager.yml")
+    assert (code, wrong) == (
+        0,
+        (
+            "alertmanager.yml:2: warning: our receivers do not go by this (proxy_url): each has an http_config of its own; "
+            "see that Alertmanager reaches Handrail's receiver and the channels of people without it\n"
+        ),
+    )
+
+
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [
+        (
+            errno.EBUSY,
+            "Device or resource busy; it is mounted by itself and cannot be replaced from here: merge it where it comes from",
+        ),
+        (
+            errno.EROFS,
+            "Read-only file system; let this user write to its folder, or merge a copy and put that in its place",
+        ),
+    ],
+)
+def test_a_file_that_cannot_be_replaced_stays_and_is_named(
+    shell: Shell, file: Path, monkeypatch: pytest.MonkeyPatch, number: int, said: str
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(number, os.strerror(number), "a file of ours")
+
+    monkeypatch.setattr(Path, "replace", refuse)
+    code, _, wrong = shell.handrail("merge", "alertmanager", "alertmanager.yml")
+    assert (code, wrong) == (2, f"handrail: error: alertmanager.yml cannot be replaced: {said}\n")
+    assert file.read_text() == THEIRS
+    assert [path.name for path in Path().iterdir() if "alertmanager" in path.name] == ["alertmanager.yml"]
 
 
 def test_it_is_taken_out_without_any_declaration(shell: Shell, file: Path) -> None:
     shell.handrail("merge", "alertmanager", "alertmanager.yml")
     shell.declare()
     assert shell.handrail("merge", "alertmanager", "alertmanager.yml", "--remove", "--check")[0] == 1
-    assert shell.handrail("merge", "alertmanager", "alertmanager.yml", "--remove", "-e", "staging")[0] == 0
+    assert shell.handrail("merge", "alertmanager", "alertmanager.yml", "--remove", "-e", "staging") == (
+        0,
+        "alertmanager.yml is up to date\n",
+        "alertmanager.yml has no part of staging; it has production\n",
+    )
     assert file.read_text() != THEIRS
     assert shell.handrail("merge", "alertmanager", "alertmanager.yml", "--remove")[0] == 0
     assert file.read_text() == THEIRS

@@ -56,7 +56,7 @@ def alertmanager(
     ] = None,
 ) -> None:
     """Put routes, receivers and inhibitions into an alertmanager.yml; all else in it stays as it is."""
-    from handrail.output.merging.merge_alertmanager import without  # noqa: PLC0415
+    from handrail.output.merging.merge_alertmanager import environments_in, without  # noqa: PLC0415
     from handrail.output.merging.rewrite import difference, rewrite, text_of  # noqa: PLC0415
 
     old = text_of(file)
@@ -70,6 +70,8 @@ def alertmanager(
         raise Refused([Problem(Where(shown(file), 1), Severity.error, what, cure)])
     if old != new:
         rewrite(file, new)
+    if remove and environment and old == new and (there := environments_in(old, shown(file))):
+        typer.echo(f"{shown(file)} has no part of {environment}; it has {', '.join(there)}", err=True)
     typer.echo(f"{shown(file)} {'is up to date' if old == new else 'is rewritten'}")
 
 
@@ -78,16 +80,22 @@ def _with_ours(
 ) -> str:
     """The file with our part; says what of theirs and ours may get into each other's way."""
     from handrail.compiler import alertmanager_part  # noqa: PLC0415
-    from handrail.output.merging.merge_alertmanager import conflicts, merged  # noqa: PLC0415
+    from handrail.output.merging.merge_alertmanager import (  # noqa: PLC0415
+        beside_ours,
+        conflicts,
+        merged,
+        of_others,
+    )
     from handrail.plan import versions as known  # noqa: PLC0415
 
-    fragment, plan = alertmanager_part(source, environment, known.alertmanager(versions))
-    name = plan.environment.name
-    new = merged(old, fragment, name, under, shown(file))
+    fragment, plan, declared = alertmanager_part(source, environment, known.alertmanager(versions))
+    new = merged(old, fragment, plan.environment.name, under, shown(file))
     problems = conflicts(old, plan, under, shown(file))
     errors = [problem for problem in problems if problem.severity >= Severity.error]
     if errors:
         raise Refused(errors)
-    for problem in conflicts(new, plan, under, shown(file)):  # with the lines that it has from now on
+    # with the lines that it has from now on
+    said = [conflicts(new, plan, under, shown(file)), of_others(new, declared, shown(file))]
+    for problem in sorted([*said[0], *said[1], *beside_ours(new, shown(file))]):
         typer.echo(str(problem), err=True)
     return new

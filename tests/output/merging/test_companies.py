@@ -9,9 +9,8 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from handrail.compiler import alertmanager_part
+from handrail.compiler import AlertmanagerPart, alertmanager_part
 from handrail.output.merging.merge_alertmanager import conflicts, merged, without
-from handrail.plan import Plan
 from servers import program
 from servers.newer import newer
 
@@ -88,7 +87,7 @@ THEIRS: list[Labels] = [
 
 
 @cache
-def ours() -> tuple[str, Plan]:
+def ours() -> AlertmanagerPart:
     return alertmanager_part(ROOT / "rules_src", None)
 
 

@@ -6,7 +6,7 @@ before and our part, else nothing is done.
 
 from __future__ import annotations
 
-from collections.abc import Container, Sequence
+from collections.abc import Collection, Container, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,12 +15,15 @@ import yaml
 from handrail.errors import Problem, Refused, Severity, Where
 from handrail.output.merging.list_insertion import Insertions, NoPlace, with_keys_as_before
 from handrail.output.merging.marked_parts import Damaged, Part, parts_in
+from handrail.output.merging.other_parts import lost, undeclared
 from handrail.output.merging.their_routes import TheirRoute, inhibitions_of, matchers_in, route_of
 from handrail.output.merging.ways import alerts_of, muting, on_the_way
 from handrail.output.merging.yaml_nodes import Unreadable, entry, line_of, nodes, values
 from handrail.plan import Plan
 
 LISTS = ("receivers", "inhibit_rules", "time_intervals")
+OF_ALL_RECEIVERS = ("proxy_url", "proxy_from_environment", "proxy_connect_header", "tls_config")
+"""Of `global.http_config`: how Alertmanager reaches others, for receivers without an `http_config`."""
 
 
 @dataclass(frozen=True)
@@ -61,11 +64,19 @@ def without(text: str, file: str, environment: str | None = None) -> str:
     return with_keys_as_before(left, read(left, file).top)
 
 
+def environments_in(text: str, file: str) -> list[str]:
+    """Those that have a part in the file. Raises Refused."""
+    return sorted({part.environment for part in _parts(text.split("\n"), file)})
+
+
 def merged(text: str, fragment: str, environment: str, under: Sequence[str], file: str) -> str:
     """The file with the fragment in it, in the place of the one before. Raises Refused.
 
     `under` says which route ours comes below: by its receiver or by matchers of it; the root if empty.
     """
+    lines = text.split("\n")
+    if gone := [*lost(lines, _parts(lines, file), fragment, environment, file)]:
+        raise Refused(gone)
     theirs = read(without(text, file, environment), file)
     parent = parent_of(theirs, under, file)[-1]
     ours, said = _sections(fragment), values(nodes(fragment))
@@ -132,6 +143,23 @@ def conflicts(text: str, plan: Plan, under: Sequence[str], file: str) -> list[Pr
     path = [_only_theirs(route, own) for route in parent_of(theirs, under, file)]
     rules = [rule for rule in inhibitions_of(theirs.top) if rule.line not in own]
     return sorted({*on_the_way(path, alerts, file), *muting(rules, alerts, file)})
+
+
+def of_others(text: str, declared: Collection[str], file: str) -> list[Problem]:
+    """Parts of ours that stand in the file and are of no environment that is declared here. Raises Refused."""
+    return [*undeclared(_parts(text.split("\n"), file), declared, file)]
+
+
+def beside_ours(text: str, file: str) -> list[Problem]:
+    """What the whole configuration says and our receivers do not go by. Raises Refused."""
+    above = entry(read(text, file).top, "global")
+    found = entry(above[1], "http_config") if above and isinstance(above[1], yaml.MappingNode) else None
+    said = [key for key in OF_ALL_RECEIVERS if found and key in values(found[1])]
+    if not found or not said:
+        return []
+    what = f"our receivers do not go by this ({', '.join(said)}): each has an http_config of its own"
+    cure = "see that Alertmanager reaches Handrail's receiver and the channels of people without it"
+    return [Problem(Where(file, line_of(found[0])), Severity.warning, what, cure)]
 
 
 def _only_theirs(route: TheirRoute, own: Container[int]) -> TheirRoute:

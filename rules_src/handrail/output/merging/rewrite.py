@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import difflib
+import errno
 import os
 import shutil
 import tempfile
@@ -30,8 +31,20 @@ def difference(file: Path, old: str, new: str) -> str:
 
 
 def rewrite(file: Path, text: str) -> None:
-    """Replace it in one step; a link stays, and what it leads to is replaced."""
-    there = file.resolve()
+    """Replace it in one step; a link stays, and what it leads to is replaced.
+
+    Raises WrongCall where it cannot be replaced; then it is as it was.
+    """
+    try:
+        _replace(file.resolve(), text)
+    except OSError as error:
+        cure = "let this user write to its folder, or merge a copy and put that in its place"
+        if error.errno == errno.EBUSY:
+            cure = "it is mounted by itself and cannot be replaced from here: merge it where it comes from"
+        raise WrongCall(f"{shown(file)} cannot be replaced: {error.strerror}; {cure}") from None
+
+
+def _replace(there: Path, text: str) -> None:
     descriptor, name = tempfile.mkstemp(dir=there.parent, prefix=f".{there.name}.")
     try:
         with os.fdopen(descriptor, "wb") as new:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -27,6 +28,8 @@ from handrail_receiver.catch_up.polling import Poller
 from handrail_receiver.chores import Chores
 from handrail_receiver.clock import SystemClock
 from handrail_receiver.errors import StoreDown, WrongSettings
+from handrail_receiver.evidence.bundling import Bundler
+from handrail_receiver.evidence.signing import private_key
 from handrail_receiver.evidence.taking import Snapshots
 from handrail_receiver.execute.executor import Executor
 from handrail_receiver.execute.kill_switch import KillSwitch
@@ -195,7 +198,15 @@ def make_app(settings: Settings, secrets: Secrets) -> Front:
         probe.run,
         *((snapshots.run,) if settings.prometheus else ()),
     )
-    api = Api(store, playbooks, calls, clock, ChainPages(store.evidence, store.evidence.end), snapshots)
+    api = Api(
+        store,
+        playbooks,
+        calls,
+        clock,
+        ChainPages(store.evidence, store.evidence.end),
+        snapshots,
+        Bundler(store, recorded, clock, _signing_key(settings)),
+    )
     webhook = AlertWebhook(tokens, store.inbox, guard.wake, clock, metrics, refusals)
     routes = _routes(
         tokens,
@@ -259,6 +270,13 @@ def _prometheus(settings: Settings, outside: Outside) -> tuple[Queryable, Record
     return Prometheus(outside, settings.prometheus.url), PrometheusHistory(outside, settings.prometheus.url)
 
 
+def _signing_key(settings: Settings) -> Ed25519PrivateKey | None:
+    try:
+        return private_key(settings.signing_key) if settings.signing_key else None
+    except WrongSettings as error:
+        raise WrongSettings(f"HANDRAIL_SIGNING_KEY: {error}") from None
+
+
 def both(*hear: Callable[[Decision], None]) -> Callable[[Decision], None]:
     """Whoever wants to hear of a decision hears of it, in this order."""
 
@@ -311,6 +329,7 @@ def _routes(
         Route("/api/rollouts", only("viewer", tokens, api.rollouts)),
         Route("/api/rollouts/{name}", only("viewer", tokens, api.rollout)),
         Route("/api/rollouts/{name}/evidence", only("viewer", tokens, api.evidence)),
+        Route("/api/rollouts/{name}/bundle", only("viewer", tokens, api.bundle)),
         *[
             Route(f"/api/rollouts/{{name}}/{verb.name}", only(verb.role, tokens, api.call), methods=["POST"])
             for verb in VERBS

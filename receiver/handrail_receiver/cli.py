@@ -20,6 +20,7 @@ import httpx
 
 from handrail_receiver.addresses import shown
 from handrail_receiver.errors import ReceiverError, WrongSettings
+from handrail_receiver.evidence.folder import write
 from handrail_receiver.terminal import checked, is_well, listed, status
 
 Verb = Literal[
@@ -36,6 +37,7 @@ Verb = Literal[
     "drill",
     "adopt",
     "abandon",
+    "bundle",
 ]
 VERBS: tuple[Verb, ...] = get_args(Verb)
 LONGEST = 60.0
@@ -44,6 +46,7 @@ WORDS: dict[Verb, tuple[str, ...]] = {
     "start": ("anyway", "canary", "stable", "artifact"),
     "list": ("json",),
     "status": ("json",),
+    "bundle": ("folder", "attempt"),
     "check": ("item", "failed", "json"),
     "approve": ("role", "seen", "canary", "stable"),
     "promote": ("anyway", "to"),
@@ -99,6 +102,8 @@ def rollout(
     canary: str = "",
     stable: str = "",
     artifact: str = "",
+    folder: str = "",
+    attempt: str = "",
     cert: str | None = None,
     key: str | None = None,
     ca: str | None = None,
@@ -111,7 +116,8 @@ def rollout(
     a certificate is asked for; `ca` to HANDRAIL_CA, an authority that counts beside the public ones. `anyway` goes past a "not ready" and needs `why`, which the evidence keeps. `item` and
     `failed` go with check, `role` and `seen` with approve, and `to`, the stage that is meant, with promote and retry.
     `canary` and `stable` are the versions, where the declaration leaves them open: with start, and with an approval
-    before it; `artifact`, with start, is what goes out. `as_json` prints what the API says, with list, status and check. All but list need a `name`.
+    before it; `artifact`, with start, is what goes out. `folder` is where bundle
+    writes to, of the newest attempt or of the one with the number `attempt`. `as_json` prints what the API says, with list, status and check. All but list need a `name`.
     """
     options: dict[str, str | bool] = {
         "anyway": anyway,
@@ -123,6 +129,8 @@ def rollout(
         "canary": canary,
         "stable": stable,
         "artifact": artifact,
+        "folder": folder,
+        "attempt": attempt,
         "json": as_json,
     }
     if bool(name) == (verb == "list"):
@@ -132,7 +140,11 @@ def rollout(
         return 2
     wrong = [word for word, value in options.items() if value and word not in WORDS.get(verb, ("anyway",))]
     if wrong:
-        print(f"--{wrong[0]} does not go with {verb}; leave it out", file=sys.stderr)  # noqa: T201
+        said = "a folder" if wrong[0] == "folder" else f"--{wrong[0]}"
+        print(f"{said} does not go with {verb}; leave it out", file=sys.stderr)  # noqa: T201
+        return 2
+    if verb == "bundle" and not folder:
+        print(f"say where to: `handrail rollout bundle {name} FOLDER`", file=sys.stderr)  # noqa: T201
         return 2
     address = (url or os.environ.get("HANDRAIL_URL") or "http://127.0.0.1:8080").rstrip("/")
     try:
@@ -165,7 +177,7 @@ def rollout(
             cure += "; where it asks for a certificate, give --cert and --key, and --ca for an authority of your own"
         print(f"{shown(address)} did not answer ({type(error).__name__}); {cure}", file=sys.stderr)  # noqa: T201
         return 1
-    return _show(verb, answer, as_json=as_json, with_token=bool(token))
+    return _show(verb, answer, folder=folder, as_json=as_json, with_token=bool(token))
 
 
 def _body(verb: Verb, why: str, options: Mapping[str, str | bool]) -> dict[str, str | bool]:
@@ -213,12 +225,15 @@ def _ask(
     with httpx.Client(base_url=address, headers=headers, timeout=LONGEST, verify=context) as client:
         if verb == "list":
             return client.get("/api/rollouts")
+        if verb == "bundle":
+            asked = {"attempt": str(body["attempt"])} if body["attempt"] else {}
+            return client.get(f"/api/rollouts/{name}/bundle", params=asked)
         if verb == "status":
             return client.get(f"/api/rollouts/{name}")
         return client.post(f"/api/rollouts/{name}/{verb}", json=body)
 
 
-def _show(verb: Verb, answer: httpx.Response, *, as_json: bool, with_token: bool) -> int:
+def _show(verb: Verb, answer: httpx.Response, *, folder: str, as_json: bool, with_token: bool) -> int:
     try:
         said: dict[str, Any] = answer.json()
     except json.JSONDecodeError:
@@ -235,6 +250,8 @@ def _show(verb: Verb, answer: httpx.Response, *, as_json: bool, with_token: bool
     if verb == "status":
         print(json.dumps(said, indent=2, ensure_ascii=False) if as_json else status(said))  # noqa: T201
         return 0
+    if verb == "bundle":
+        return _written(said, Path(folder))
     if said.get("check"):
         print(json.dumps(said, indent=2, ensure_ascii=False) if as_json else checked(said["check"]))  # noqa: T201
         return 0 if is_well(said["check"]) else 1
@@ -246,6 +263,20 @@ def _show(verb: Verb, answer: httpx.Response, *, as_json: bool, with_token: bool
     failed = answer.status_code >= 400 or said.get("outcome") in {"failed", "unproved"}
     print("\n".join(lines), file=sys.stderr if failed else sys.stdout)
     return 1 if failed else 0
+
+
+def _written(said: dict[str, Any], folder: Path) -> int:
+    """Write a bundle, and say what is missing from it."""
+    try:
+        write(folder, said["files"])
+    except WrongSettings as error:
+        print(error, file=sys.stderr)  # noqa: T201
+        return 2
+    for one in said["missing"]:
+        print(f"missing: {one}", file=sys.stderr)  # noqa: T201
+    text = f"attempt {said['attempt']} of {said['rollout']}: {len(said['files'])} files in {folder}"
+    print(f"{text}; open {folder / 'report.html'}, check it with `handrail verify {folder}`")  # noqa: T201
+    return 0 if said["complete"] else 1
 
 
 def _listed(said: dict[str, Any], *, as_json: bool) -> int:

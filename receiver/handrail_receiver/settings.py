@@ -72,6 +72,8 @@ class Settings(BaseSettings):
     tls_client_ca: Place | None = None
     tls_authorities: Place | None = None
 
+    signing_key: Path | None = None
+
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     @classmethod
@@ -273,6 +275,7 @@ def _missing_files(settings: Settings) -> list[str]:
         "HANDRAIL_TLS_KEY": settings.tls_key,
         "HANDRAIL_TLS_CLIENT_CA": settings.tls_client_ca,
         "HANDRAIL_TLS_AUTHORITIES": settings.tls_authorities,
+        "HANDRAIL_SIGNING_KEY": settings.signing_key,
     }
     wrong = [
         f"{name}: {path} is not a file; correct the path"

@@ -65,7 +65,7 @@ ROOMS = {
     "catch_up": {"model", "intake", "decide", "store", "outside", "errors", "guard", "playbooks", "ports"},
     "telling": {"model", "words", "intake", "store", "outside", "errors", "metrics", "playbooks", "ports"},
     "plots": {"words"},
-    "evidence": {"model", "words", "views", "outside", "store", "errors", "playbooks", "ports"},
+    "evidence": {"model", "words", "views", "plots", "outside", "store", "errors", "playbooks", "ports"},
     "views": {"model", "lifecycle", "words", "gates"},
     "inspection": {
         *("model", "words", "views", "intake", "store"),

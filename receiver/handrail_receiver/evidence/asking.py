@@ -1,6 +1,6 @@
 """A playbook and an instant → a snapshot, by a bounded number of questions to Prometheus.
 
-Three for the rollout (what is loaded, what was recorded, how the traffic is split) and one for each guardrail: all its
+Three for the rollout (what is loaded, what fires, how the traffic is split) and one for each guardrail: all its
 tiers at once. What cannot be had is said in the snapshot, and is never taken for "fine".
 """
 
@@ -18,7 +18,7 @@ from handrail.contract import GuardrailFacts, Playbook, RuleFacts, TierFacts, na
 
 from handrail_receiver.errors import TargetError
 from handrail_receiver.evidence.snapshot import ArmShare, KeptSeries, RulesSeen, Snapshot, TierSeen
-from handrail_receiver.evidence.verdicts import holds_at, newest, verdict_of
+from handrail_receiver.evidence.verdicts import firing, holds_at, newest, verdict_of
 from handrail_receiver.outside.prometheus_history import LoadedRules, Recorded, Series, Span
 
 AT_ONCE = 4
@@ -46,23 +46,29 @@ class Moment:
     artifact: str = ""
 
 
+@dataclass(frozen=True)
+class GuardrailSeen:
+    """Its tiers, and what their queries read."""
+
+    tiers: tuple[TierSeen, ...]
+    measures: tuple[KeptSeries, ...]
+
+
 async def snapshot(recorded: Recorded, playbook: Playbook, moment: Moment) -> Snapshot:
     """Ask all of it."""
     missing: list[str] = []
     looked_at = [one for one in playbook.guardrails if not moment.guardrails or one.name in moment.guardrails]
     rules, loaded = await _rules(recorded, playbook, missing)
     span = _span(moment.end, looked_at, loaded)
-    measures = await _series(
-        recorded, _measures(playbook.rollout, looked_at), span, "recorded values", missing
-    )
+    alerts = await _series(recorded, _alerts_of(playbook.rollout, looked_at), span, "what fires", missing)
     split = await _split(recorded, playbook, span, missing)
     few = asyncio.Semaphore(AT_ONCE)
 
-    async def tiers(guardrail: GuardrailFacts) -> list[TierSeen]:
+    async def look(guardrail: GuardrailFacts) -> GuardrailSeen:
         async with few:
-            return await _tiers(recorded, playbook, guardrail, measures, loaded, span, missing)
+            return await _guardrail(recorded, playbook, guardrail, loaded, span, missing)
 
-    seen = await asyncio.gather(*map(tiers, looked_at))
+    seen = await asyncio.gather(*map(look, looked_at))
     stage = next((one for one in playbook.stages if one.name == moment.stage), None)
     return Snapshot(
         rollout=playbook.rollout,
@@ -80,9 +86,9 @@ async def snapshot(recorded: Recorded, playbook: Playbook, moment: Moment) -> Sn
         artifact=moment.artifact,
         asked=stage.weight if stage else None,
         split=split,
-        fires=_firing(measures, span),
-        tiers=tuple(tier for of_guardrail in seen for tier in of_guardrail),
-        measures=tuple(measures),
+        fires=firing(alerts, span.end, span.step.total_seconds()),
+        tiers=tuple(tier for one in seen for tier in one.tiers),
+        measures=(*(series for one in seen for series in one.measures), *alerts),
         missing=tuple(missing),
     )
 
@@ -129,11 +135,20 @@ def _span(end: datetime, looked_at: Sequence[GuardrailFacts], loaded: Mapping[st
     return Span(end - POINTS * step, end, step)
 
 
-def _measures(rollout: str, looked_at: Sequence[GuardrailFacts]) -> str:
-    """Everything that was recorded of the guardrails, in one question."""
+def _alerts_of(rollout: str, looked_at: Sequence[GuardrailFacts]) -> str:
+    """What was pending and what fired, of all guardrails."""
     which = "|".join(re.escape(one.name).replace("\\", "\\\\") for one in looked_at)
-    metrics = f"{names.VALUE}|{names.EVENTS}|{names.INFO}|{names.REFERENCE_METRIC}|ALERTS"
-    return f'{{__name__=~"{metrics}",{names.ROLLOUT}="{rollout}",{names.GUARDRAIL}=~"{which}"}}'
+    return f'ALERTS{{{names.ROLLOUT}="{rollout}",{names.GUARDRAIL}=~"{which}"}}'
+
+
+def _question(rollout: str, guardrail: GuardrailFacts) -> str:
+    """The queries of all its tiers, and what they read, at once: so that both are of the same moment."""
+    tiers = (
+        f'label_replace(({tier.expr}), "{names.TIER}", "{tier.tier}", "", "")' for tier in guardrail.tiers
+    )
+    metrics = f"{names.VALUE}|{names.EVENTS}|{names.INFO}|{names.REFERENCE_METRIC}"
+    own = f'{{__name__=~"{metrics}",{names.ROLLOUT}="{rollout}",{names.GUARDRAIL}="{guardrail.name}"}}'
+    return " or ".join([*tiers, own])
 
 
 async def _series(
@@ -150,28 +165,25 @@ def _kept(series: Series) -> KeptSeries:
     return KeptSeries(labels=dict(sorted(series.labels.items())), points=series.points)
 
 
-async def _tiers(
+async def _guardrail(
     recorded: Recorded,
     playbook: Playbook,
     guardrail: GuardrailFacts,
-    measures: Sequence[KeptSeries],
     loaded: Mapping[str, RuleFacts],
     span: Span,
     missing: list[str],
-) -> list[TierSeen]:
+) -> GuardrailSeen:
     before = len(missing)
-    asked = " or ".join(
-        f'label_replace(({tier.expr}), "{names.TIER}", "{tier.tier}", "", "")' for tier in guardrail.tiers
-    )
-    found = await _series(recorded, asked, span, guardrail.name, missing)
+    found = await _series(recorded, _question(playbook.rollout, guardrail), span, guardrail.name, missing)
     failed = len(missing) > before
+    measures = tuple(one for one in found if names.TIER not in one.labels)
     by_tier = {tier.tier: _of_tier(tier.tier, found) for tier in guardrail.tiers}
-    figures = _figures(playbook, guardrail.name, measures, span)
-    unit = _unit(guardrail.name, measures)
-    return [
-        _seen(guardrail, tier, by_tier, (*figures, unit), loaded.get(tier.alertname), span, failed=failed)
+    figures = (*_figures(playbook, guardrail.name, measures, span), _unit(guardrail.name, measures))
+    tiers = (
+        _seen(guardrail, tier, by_tier, figures, loaded.get(tier.alertname), span, failed=failed)
         for tier in guardrail.tiers
-    ]
+    )
+    return GuardrailSeen(tuple(tiers), measures)
 
 
 def _of_tier(tier: str, found: Sequence[KeptSeries]) -> tuple[KeptSeries, ...]:
@@ -272,18 +284,3 @@ def _counters(playbook: Playbook) -> Iterator[str]:
                 metric = series.partition("{")[0]
                 if metric.endswith(("_total", "_count")) and f'{label}=~"' in series:
                     yield series
-
-
-def _firing(measures: Sequence[KeptSeries], span: Span) -> tuple[str, ...]:
-    """What fires at the end, as guardrail/tier; what only watches is left out."""
-    step = span.step.total_seconds()
-    fires = [
-        one
-        for one in measures
-        if one.labels.get("__name__") == "ALERTS"
-        and one.labels.get("alertstate") == "firing"
-        and names.MODE not in one.labels
-        and names.LEVEL not in one.labels
-        and holds_at([one], span.end, step)
-    ]
-    return tuple(sorted({f"{one.labels.get(names.GUARDRAIL)}/{one.labels.get(names.TIER)}" for one in fires}))

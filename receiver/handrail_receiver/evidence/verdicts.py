@@ -7,14 +7,14 @@ the samples of its measure. Of any other query the samples it gave count, which 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from operator import ge, gt, le, lt
 
-from handrail.contract import LimitFacts, names
+from handrail.contract import LimitFacts, Playbook, names
 
-from handrail_receiver.evidence.snapshot import KeptSeries, TierSeen, Verdict
+from handrail_receiver.evidence.snapshot import KeptSeries, Snapshot, TierSeen, Verdict
 
 COMPARED = {">": gt, ">=": ge, "<": lt, "<=": le}
 _SELECTOR = r"\{(?P<%s>[^}]*)\}"
@@ -126,6 +126,54 @@ def newest(
         for one in measures
         if _is(one, metric, labels) and one.points and one.points[-1][0] >= late
     ]
+
+
+def rederived(taken: Snapshot, playbook: Playbook) -> Iterator[str]:
+    """What a snapshot says that its samples do not, a line each."""
+    by_name = {one.name: one for one in taken.tiers}
+    for tier in taken.tiers:
+        facts = playbook.tier(tier.guardrail, tier.tier)
+        if facts is None or facts.expr != tier.query:
+            yield f"{tier.name} is judged by a query that the playbook does not have"
+            continue
+        query = usual(tier.query)
+        if query is not None and tier.verdict != "unknown":
+            yield from _evaluated(tier, query, taken.measures)
+        elif problem := unfit(tier, facts.limits):
+            yield problem
+        if tier.value and tier.value not in newest(taken.measures, names.VALUE, {}, taken.end, taken.step):
+            yield f"the value {tier.value} of {tier.name} is not in its samples"
+        blind = by_name.get(f"{tier.guardrail}/{names.BLIND}")
+        verdict = verdict_of(tier.tier, tier.breaches, blind.breaches if blind else (), taken.end, taken.step)
+        if tier.verdict not in {verdict, "unknown"}:
+            yield f"{tier.name} is said to be {tier.verdict}, and its samples say {verdict}"
+    if taken.fires != firing(taken.measures, taken.end, taken.step):
+        yield "what is said to fire is not what the samples of ALERTS say"
+    if not taken.rules.text and taken.rules.generated not in taken.rules.loaded:
+        yield "the loaded rules are said to be those generated, and have other digests"
+
+
+def _evaluated(tier: TierSeen, query: UsualQuery, measures: Sequence[KeptSeries]) -> Iterator[str]:
+    """Instants at which the query's samples and those of its measure disagree about the limit."""
+    ours, theirs = set(instants(query.breaches(measures))), set(instants(tier.breaches))
+    wrong = sorted(ours ^ theirs)
+    if wrong:
+        says = "break" if wrong[0] in ours else "do not break"
+        yield f"{tier.name} is not as its samples are: at {wrong[0]:.0f} they {says} its limit ({' or '.join(tier.limits)})"
+
+
+def firing(measures: Iterable[KeptSeries], end: datetime, step: float) -> tuple[str, ...]:
+    """What fires at the end, as guardrail/tier; what only watches is left out."""
+    fires = [
+        one
+        for one in measures
+        if one.labels.get("__name__") == "ALERTS"
+        and one.labels.get("alertstate") == "firing"
+        and names.MODE not in one.labels
+        and names.LEVEL not in one.labels
+        and holds_at([one], end, step)
+    ]
+    return tuple(sorted({f"{one.labels.get(names.GUARDRAIL)}/{one.labels.get(names.TIER)}" for one in fires}))
 
 
 def _breaks(value: float, limit: LimitFacts) -> bool:

@@ -37,6 +37,7 @@ from handrail_receiver.store.histories import (
 )
 from handrail_receiver.store.inbox import SqlInbox
 from handrail_receiver.store.outbox import SqlTellings, changed, want
+from handrail_receiver.store.past import SqlPast
 from handrail_receiver.store.retention import SqlRetention
 from handrail_receiver.store.rows import effect_of, instant, run_of, seconds, step_json, step_of
 from handrail_receiver.store.snapshots import SqlSnapshots
@@ -346,6 +347,7 @@ class Store:
     tellings: SqlTellings
     retention: SqlRetention
     snapshots: SqlSnapshots
+    past: SqlPast
 
 
 def store_on(engine: Engine, inbox_limit: int) -> Store:
@@ -361,4 +363,5 @@ def store_on(engine: Engine, inbox_limit: int) -> Store:
         SqlTellings(engine),
         SqlRetention(engine),
         SqlSnapshots(engine),
+        SqlPast(engine),
     )

@@ -163,6 +163,16 @@ class CheckView(BaseModel):
     snapshot: str
 
 
+class BundleView(BaseModel):
+    """The evidence of an attempt as files, by their paths; `missing` is what an auditor would ask for besides."""
+
+    rollout: str
+    attempt: int
+    complete: bool
+    missing: list[str]
+    files: dict[str, str]
+
+
 class CallAnswer(BaseModel):
     """What was decided and why; `outcome` is the state of the run it opened, when it opened one.
 

@@ -13,6 +13,7 @@ from starlette.responses import JSONResponse, Response
 from handrail_receiver.access.authorization import error
 from handrail_receiver.access.tokens import Caller
 from handrail_receiver.errors import UNREADABLE
+from handrail_receiver.evidence.bundling import Bundler
 from handrail_receiver.evidence.check import check_view
 from handrail_receiver.evidence.taking import Snapshots
 from handrail_receiver.gates.approvals import GateAnswer
@@ -25,6 +26,7 @@ from handrail_receiver.playbooks import Playbooks
 from handrail_receiver.ports import Clock
 from handrail_receiver.store import Store
 from handrail_receiver.views.schemas import (
+    BundleView,
     CallAnswer,
     RolloutsView,
     RolloutView,
@@ -34,7 +36,16 @@ from handrail_receiver.views.schemas import (
 )
 from handrail_receiver.web.chain_pages import ChainPages
 from handrail_receiver.web.reading import cannot_be_read, readable
-from handrail_receiver.web.verbs import VERBS, ApproveBody, Body, CallBody, CheckBody, StageBody, StartBody
+from handrail_receiver.web.verbs import (
+    VERBS,
+    ApproveBody,
+    Body,
+    CallBody,
+    CheckBody,
+    StageBody,
+    StartBody,
+    WantedAttempt,
+)
 
 
 @dataclass(frozen=True)
@@ -47,6 +58,7 @@ class Api:
     clock: Clock
     chains: ChainPages
     snapshots: Snapshots
+    bundler: Bundler
 
     async def rollouts(self, _request: Request, _caller: Caller) -> Response:
         """GET /api/rollouts"""
@@ -87,6 +99,35 @@ class Api:
             view = await self.chains.page(playbook.rollout, request.query_params)
         except ValidationError as problem:
             return error(400, f"{_first(problem)}; give after= (a record's number) and limit=, or neither")
+        return Response(await asyncio.to_thread(view.model_dump_json), media_type="application/json")
+
+    async def bundle(self, request: Request, _caller: Caller) -> Response:
+        """GET /api/rollouts/{name}/bundle"""
+        playbook = self._named(request)
+        if playbook is None:
+            return _unknown(request)
+        try:
+            number = WantedAttempt.model_validate(dict(request.query_params)).attempt
+        except ValidationError as problem:
+            return error(
+                400, f"{_first(problem)}; give attempt= (its number), or leave it out for the newest"
+            )
+        try:
+            made = await self.bundler.bundle(playbook, number)
+        except UNREADABLE as problem:
+            return error(500, f"{playbook.rollout}: {cannot_be_read(problem)}")
+        if made is None:
+            which = f"no attempt {number}" if number else "no attempt yet"
+            return error(
+                404, f"{playbook.rollout} has {which}; `handrail rollout status` has the newest number"
+            )
+        view = BundleView(
+            rollout=playbook.rollout,
+            attempt=made.index.attempt.number,
+            complete=made.index.complete,
+            missing=list(made.index.missing),
+            files=made.files,
+        )
         return Response(await asyncio.to_thread(view.model_dump_json), media_type="application/json")
 
     async def call(self, request: Request, caller: Caller) -> Response:

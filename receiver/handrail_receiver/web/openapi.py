@@ -11,6 +11,7 @@ from pydantic.json_schema import models_json_schema
 
 from handrail_receiver.intake.parse import WebhookBody
 from handrail_receiver.views.schemas import (
+    BundleView,
     CallAnswer,
     ErrorView,
     EvidenceView,
@@ -19,7 +20,7 @@ from handrail_receiver.views.schemas import (
     RolloutView,
 )
 from handrail_receiver.web.chain_pages import Wanted
-from handrail_receiver.web.verbs import VERBS
+from handrail_receiver.web.verbs import VERBS, WantedAttempt
 
 VERSION = "3.1.0"
 NAMED = [{"name": "name", "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}]
@@ -81,6 +82,14 @@ OPERATIONS: tuple[Operation, ...] = (
         EvidenceView,
         refusals=(400, 401, 403, 404),
         query=Wanted,
+    ),
+    Operation(
+        "get",
+        "/api/rollouts/{name}/bundle",
+        "The evidence of one attempt as files, to be verified by others.",
+        BundleView,
+        refusals=(400, 401, 403, 404),
+        query=WantedAttempt,
     ),
     *(
         Operation(

@@ -47,6 +47,13 @@ class StageBody(CallBody):
     to: str = Field(default="", max_length=200)
 
 
+class WantedAttempt(BaseModel):
+    """Which attempt a bundle is of; the newest without a number."""
+
+    model_config = ConfigDict(extra="forbid")
+    attempt: Annotated[int, Field(ge=1, le=2**31)] | None = None
+
+
 class CheckBody(BaseModel):
     """An answer to a question of the gate ahead: `item` is the question or its place from 1 on; `why` is a note.
 

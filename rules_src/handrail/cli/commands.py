@@ -12,6 +12,7 @@ import typer
 
 from handrail.cli.merge import merge
 from handrail.cli.store import store
+from handrail.cli.verify import verify
 from handrail.errors import HandrailError, Problem, Refused, WrongCall
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ app = typer.Typer(
 
 app.add_typer(store)
 app.add_typer(merge)
+app.command()(verify)
 
 Source = Annotated[Path, typer.Option(help="Folder with rollouts/ and environments.py.")]
 Out = Annotated[Path, typer.Option(help="Folder the files are written to.")]
@@ -244,12 +246,16 @@ class Verb(StrEnum):
     drill = "drill"
     adopt = "adopt"
     abandon = "abandon"
+    bundle = "bundle"
 
 
 @app.command()
 def rollout(
     verb: Annotated[Verb, typer.Argument(help="What to ask of the receiver.", show_default=False)],
     name: Annotated[str, typer.Argument(help="The rollout's name; none with list.", show_default=False)] = "",
+    folder: Annotated[
+        str, typer.Argument(metavar="[DIR]", help="bundle: where it is written to.", show_default=False)
+    ] = "",
     url: Annotated[
         str | None, typer.Option(help="The receiver's address; HANDRAIL_URL, or http://127.0.0.1:8080.")
     ] = None,
@@ -278,6 +284,9 @@ def rollout(
     artifact: Annotated[
         str, typer.Option(help="start: what goes out, a version or an image's digest, for the evidence.")
     ] = "",
+    attempt: Annotated[
+        int | None, typer.Option(min=1, help="bundle: of this attempt, by its number; the newest without it.")
+    ] = None,
     as_json: Annotated[
         bool,
         typer.Option("--json", help="list, status, check: what the API says, as JSON.", show_default=False),
@@ -304,6 +313,8 @@ def rollout(
         "canary": canary,
         "stable": stable,
         "artifact": artifact,
+        "folder": folder,
+        "attempt": str(attempt or ""),
     }
     raise typer.Exit(
         ask(

@@ -41,8 +41,8 @@ def taken(known: Known, moment: Moment = MOMENT, **facts: object) -> Snapshot:
 
 
 def known(**given: object) -> Known:
-    measures = (value(0.02, 0.08), events(40, 50), INFO, ALERTS)
-    answers = {"ALERTS": measures, "label_replace": (BREACHES,), "sum by (track)": SPLIT}
+    measures = (value(0.02, 0.08), events(40, 50), INFO)
+    answers = {"label_replace": (BREACHES, *measures), "ALERTS": (ALERTS,), "sum by (track)": SPLIT}
     return Known(**{"answers": answers, **given})  # type: ignore[arg-type]
 
 
@@ -130,7 +130,7 @@ def test_of_the_same_rules_in_two_files_one_is_enough() -> None:
     ("away", "missing", "verdict"),
     [
         ({"loaded": AWAY}, "the loaded rules: Prometheus cannot be reached", "broken"),
-        ({"answers": {"ALERTS": AWAY}}, "recorded values: Prometheus cannot be reached", "within"),
+        ({"answers": {"ALERTS": AWAY}}, "what fires: Prometheus cannot be reached", "within"),
         ({"answers": {"label_replace": AWAY}}, "error-rate: Prometheus cannot be reached", "unknown"),
     ],
 )

@@ -1,0 +1,217 @@
+"""The evidence of one attempt → the files of a bundle, and what is missing from it; pure.
+
+`handrail verify` reads the same shapes, and comes to the same list of what is missing.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from handrail.contract import Playbook
+from pydantic import BaseModel, ConfigDict
+
+from handrail_receiver.evidence.snapshot import (
+    CHECKED,
+    DECIDED,
+    ArmShare,
+    KeptSeries,
+    Snapshot,
+    SnapshotRecord,
+)
+from handrail_receiver.model import OPEN, EvidenceRecord
+from handrail_receiver.views.schemas import RecordView, RunView
+
+INDEX, EVIDENCE, PLAYBOOK, RUNS, SERIES, REPORT = (
+    "bundle.json",
+    "evidence.json",
+    "playbook.json",
+    "runs.json",
+    "series.json",
+    "report.html",
+)
+SNAPSHOTS = "snapshots"
+
+
+class _Kept(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class ChainPart(_Kept):
+    """A part of a rollout's chain, without a gap: `previous` is the hash of the record before its first."""
+
+    rollout: str
+    records: tuple[RecordView, ...]
+
+    def chain(self) -> list[EvidenceRecord]:
+        """The records as the store has them."""
+        return [
+            EvidenceRecord(one.number, one.at, self.rollout, one.kind, one.body, one.previous, one.hash)
+            for one in self.records
+        ]
+
+
+class RunsFile(_Kept):
+    """What was carried out, step by step."""
+
+    runs: tuple[RunView, ...]
+
+
+class SeriesFile(_Kept):
+    """The recorded values over the whole attempt, `step` seconds apart, as Prometheus had them when the bundle was made."""
+
+    step: float
+    series: tuple[KeptSeries, ...]
+
+
+class AttemptFacts(_Kept):
+    """Which attempt: its number, its id in the records, and how it stood when the bundle was made."""
+
+    rollout: str
+    service: str
+    number: int
+    id: int
+    state: str
+    stage: str
+    started_at: datetime
+    started_by: str
+    artifact: str
+    live: bool
+
+
+class BundleIndex(_Kept):
+    """What a bundle is about, where to look on, and whether it is complete.
+
+    `dashboards` show the time of the attempt. `before` and `after` are the split of the traffic in its first snapshot and
+    in its last. `head` is the number and the hash of the newest record in it.
+    """
+
+    version: Literal[1] = 1
+    attempt: AttemptFacts
+    made_at: datetime
+    dashboards: tuple[str, ...]
+    runbook: str
+    before: tuple[ArmShare, ...]
+    after: tuple[ArmShare, ...]
+    head: tuple[int, str]
+    complete: bool
+    missing: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Contents:
+    """All that a bundle is made of. `snapshots` are the kept texts by the number of their record, "" where one is gone."""
+
+    attempt: AttemptFacts
+    playbook: Playbook
+    chain: ChainPart
+    runs: RunsFile
+    snapshots: Mapping[int, str]
+    series: SeriesFile
+    made_at: datetime
+    ended_at: datetime
+
+    def taken(self) -> dict[int, Snapshot]:
+        """The snapshots that are there, by the number of their record."""
+        return {number: Snapshot.model_validate_json(text) for number, text in self.snapshots.items() if text}
+
+
+def index_of(contents: Contents, more: Sequence[str] = ()) -> BundleIndex:
+    """The index; `more` is what else could not be had while it was made."""
+    taken = list(contents.taken().values())
+    missing = (
+        *missing_of(contents.attempt, contents.chain.records, contents.runs.runs, contents.taken()),
+        *more,
+    )
+    last = contents.chain.records[-1] if contents.chain.records else None
+    return BundleIndex(
+        attempt=contents.attempt,
+        made_at=contents.made_at,
+        dashboards=_dashboards(contents),
+        runbook=contents.playbook.runbook_url,
+        before=taken[0].split if taken else (),
+        after=taken[-1].split if taken else (),
+        head=(last.number, last.hash) if last else (0, ""),
+        complete=not missing,
+        missing=missing,
+    )
+
+
+def _dashboards(contents: Contents) -> tuple[str, ...]:
+    url = contents.playbook.dashboard_url
+    start, end = contents.attempt.started_at.timestamp(), contents.ended_at.timestamp()
+    joined = "&" if "?" in url else "?"
+    return (f"{url}{joined}from={int(start * 1000)}&to={int(end * 1000)}",) if url else ()
+
+
+def missing_of(
+    attempt: AttemptFacts,
+    records: Sequence[RecordView],
+    runs: Sequence[RunView],
+    taken: Mapping[int, Snapshot],
+) -> tuple[str, ...]:
+    """What an auditor would ask for and does not find, a line each."""
+    return tuple(_missing(attempt, records, runs, taken))
+
+
+def _missing(
+    attempt: AttemptFacts,
+    records: Sequence[RecordView],
+    runs: Sequence[RunView],
+    taken: Mapping[int, Snapshot],
+) -> Iterator[str]:
+    if attempt.live:
+        yield f"attempt {attempt.number} still goes on ({attempt.state}): what comes later is not in it"
+    if not attempt.artifact:
+        yield "the artifact: none was given at the start (`--artifact`), and no versions"
+    yield from (
+        f"{run.action} {run.key}".rstrip() + f" had not ended: it was {run.state}"
+        for run in runs
+        if run.state in OPEN
+    )
+    seen = {number for one in taken.values() for number in one.of}
+    for record, body in decisions(records, attempt.id):
+        if record.number not in seen:
+            yield f"decision {record.number} ({body['reason']}): no samples were kept of it"
+    for record in records:
+        if record.kind not in {DECIDED, CHECKED}:
+            continue
+        if record.number not in taken:
+            yield f"snapshot {record.number}: it is named by the evidence and is not there"
+        else:
+            yield from (f"snapshot {record.number}: {what}" for what in taken[record.number].missing)
+    if not any(one.split for one in taken.values()):
+        yield "the split of the traffic before and after: it was never seen"
+
+
+def decisions(records: Sequence[RecordView], attempt: int) -> Iterator[tuple[RecordView, dict[str, object]]]:
+    """The decisions of an attempt, with what they say."""
+    for record in records:
+        body = json.loads(record.body) if record.kind == "decision" else {}
+        if body and body.get("attempt") == attempt:
+            yield record, body
+
+
+def named_by(record: RecordView) -> SnapshotRecord | None:
+    """What a record says of a snapshot; None for records of other kinds."""
+    return SnapshotRecord.model_validate_json(record.body) if record.kind in {DECIDED, CHECKED} else None
+
+
+def files_of(contents: Contents, index: BundleIndex, report: str) -> dict[str, str]:
+    """Every file of the bundle but what signs it."""
+    return {
+        INDEX: _json(index),
+        EVIDENCE: _json(contents.chain),
+        PLAYBOOK: _json(contents.playbook),
+        RUNS: _json(contents.runs),
+        SERIES: contents.series.model_dump_json() + "\n",
+        REPORT: report,
+        **{f"{SNAPSHOTS}/{number}.json": text for number, text in contents.snapshots.items() if text},
+    }
+
+
+def _json(model: BaseModel) -> str:
+    return model.model_dump_json(indent=2) + "\n"

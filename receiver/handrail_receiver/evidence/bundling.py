@@ -1,0 +1,159 @@
+"""A rollout and the number of an attempt → its bundle: every file, and what is missing."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from handrail.contract import GivenArms, Playbook, names
+
+from handrail_receiver.errors import TargetError
+from handrail_receiver.evidence.bundle import (
+    AttemptFacts,
+    BundleIndex,
+    ChainPart,
+    Contents,
+    RunsFile,
+    SeriesFile,
+    files_of,
+    index_of,
+    named_by,
+)
+from handrail_receiver.evidence.report import report
+from handrail_receiver.evidence.signing import ENVELOPE, STATEMENT, signed, statement_of
+from handrail_receiver.evidence.snapshot import KeptSeries
+from handrail_receiver.model import EvidenceRecord
+from handrail_receiver.outside.prometheus_history import Recorded, Span
+from handrail_receiver.ports import Clock
+from handrail_receiver.store import Store
+from handrail_receiver.store.past import PastAttempt
+from handrail_receiver.views.schemas import record_view, run_view
+
+PIECE = 500
+POINTS = 400
+AROUND = timedelta(minutes=15)
+
+
+@dataclass(frozen=True)
+class MadeBundle:
+    """The files by their paths in it, and what is missing."""
+
+    files: dict[str, str]
+    index: BundleIndex
+
+
+@dataclass(frozen=True)
+class Bundler:
+    """Makes bundles, signed where there is a key."""
+
+    store: Store
+    recorded: Recorded
+    clock: Clock
+    key: Ed25519PrivateKey | None = None
+
+    async def bundle(self, newest: Playbook, number: int | None) -> MadeBundle | None:
+        """The bundle of an attempt of a rollout, of the newest one without a number; None where there is none."""
+        past = await self.store.past.attempt(newest.rollout, number)
+        if past is None:
+            return None
+        playbook = past.attempt.playbook or newest
+        records = await self._records(past)
+        ended_at = self._ended(past)
+        series, missing = await self._series(playbook, past, ended_at)
+        contents = Contents(
+            attempt=await self._facts(past, playbook),
+            playbook=playbook,
+            chain=ChainPart(rollout=playbook.rollout, records=tuple(map(record_view, records))),
+            runs=RunsFile(runs=tuple(map(run_view, past.runs))),
+            snapshots=await self._snapshots(records),
+            series=series,
+            made_at=self.clock.now(),
+            ended_at=ended_at,
+        )
+        return await asyncio.to_thread(self._made, contents, missing)
+
+    def _made(self, contents: Contents, missing: Sequence[str]) -> MadeBundle:
+        index = index_of(contents, missing)
+        files = files_of(contents, index, report(contents, index))
+        said = {
+            "rollout": contents.attempt.rollout,
+            "attempt": contents.attempt.number,
+            "artifact": contents.attempt.artifact,
+            "head": {"record": index.head[0], "hash": index.head[1]},
+            "complete": index.complete,
+        }
+        statement = statement_of(files, said)
+        files[STATEMENT] = statement
+        if self.key is not None:
+            files[ENVELOPE] = signed(statement, self.key)
+        return MadeBundle(files, index)
+
+    async def _facts(self, past: PastAttempt, playbook: Playbook) -> AttemptFacts:
+        attempt, arms = past.attempt, playbook.arms
+        artifact = await self.store.snapshots.artifact(attempt.rollout, attempt.id)
+        if not artifact and isinstance(arms, GivenArms):
+            artifact = f"{arms.label} {arms.canary}"
+        return AttemptFacts(
+            rollout=attempt.rollout,
+            service=attempt.service,
+            number=attempt.number,
+            id=attempt.id,
+            state=attempt.state,
+            stage=attempt.stage,
+            started_at=attempt.started_at,
+            started_by=attempt.started_by,
+            artifact=artifact,
+            live=attempt.live,
+        )
+
+    async def _records(self, past: PastAttempt) -> list[EvidenceRecord]:
+        """The part of the chain that is about the attempt: from after the start of the one before to the start of the next."""
+        rollout, own = past.attempt.rollout, past.attempt.id
+        found: list[EvidenceRecord] = []
+        last = 0
+        while piece := await self.store.evidence.read(rollout, last, PIECE):
+            found += piece
+            last = piece[-1].number
+        about = [int(json.loads(one.body).get("attempt") or 0) for one in found]
+        earlier = [place for place, attempt in enumerate(about) if 0 < attempt < own]
+        later = [place for place, attempt in enumerate(about) if attempt > own]
+        mine = [place for place, attempt in enumerate(about) if attempt == own]
+        if not mine:
+            return []
+        first = min(earlier[-1] + 1 if earlier else 0, mine[0])
+        return found[first : later[0] if later else None]
+
+    async def _snapshots(self, records: Sequence[EvidenceRecord]) -> dict[int, str]:
+        found: dict[int, str] = {}
+        for record in map(record_view, records):
+            named = named_by(record)
+            if named is not None:
+                found[record.number] = await self.store.snapshots.read(named.snapshot) or ""
+        return found
+
+    def _ended(self, past: PastAttempt) -> datetime:
+        if past.attempt.live:
+            return self.clock.now()
+        ends = [run.finished_at for run in past.runs if run.finished_at is not None]
+        return max([past.attempt.stage_entered_at, *ends])
+
+    async def _series(
+        self, playbook: Playbook, past: PastAttempt, ended_at: datetime
+    ) -> tuple[SeriesFile, tuple[str, ...]]:
+        """What was recorded over the whole attempt, and a little around it."""
+        start, end = past.attempt.started_at - AROUND, min(ended_at + AROUND, self.clock.now())
+        step = timedelta(seconds=max(1, math.ceil((end - start).total_seconds() / POINTS)))
+        expr = f'{{__name__=~"{names.VALUE}|{names.EVENTS}",{names.ROLLOUT}="{playbook.rollout}"}}'
+        try:
+            found = await self.recorded.series(expr, Span(start, end, step))
+        except TargetError as error:
+            return SeriesFile(step=step.total_seconds(), series=()), (
+                f"the values over the whole attempt: {error}",
+            )
+        kept = tuple(KeptSeries(labels=dict(sorted(one.labels.items())), points=one.points) for one in found)
+        return SeriesFile(step=step.total_seconds(), series=kept), ()

@@ -1,0 +1,255 @@
+"""The files of a bundle → whatever in it does not follow from the rest. Nothing is asked of anybody; pure.
+
+Bytes first (the statement, its signature, the chain of hashes), then what they say: each verdict from the samples, each
+decision of an alert from the verdicts, each promotion from its gate, each outcome from its steps.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TypeVar
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from handrail.contract import Playbook
+from pydantic import BaseModel, ValidationError
+
+from handrail_receiver.evidence.bundle import (
+    EVIDENCE,
+    INDEX,
+    PLAYBOOK,
+    RUNS,
+    SNAPSHOTS,
+    BundleIndex,
+    ChainPart,
+    RunsFile,
+    decisions,
+    missing_of,
+    named_by,
+)
+from handrail_receiver.evidence.signing import (
+    ENVELOPE,
+    STATEMENT,
+    Envelope,
+    Statement,
+    is_signed_by,
+    key_id,
+)
+from handrail_receiver.evidence.snapshot import Snapshot, TierSeen, digest_of
+from handrail_receiver.evidence.verdicts import longest_run, rederived
+from handrail_receiver.store.chain import first_broken_of
+from handrail_receiver.views.schemas import RecordView, RunView
+
+BY_ALERT = {"act", "confirm", "hold", "tell", "shadow"}
+"""The verdicts that say that a tier fires."""
+WORKED, NOT_DONE = {"done", "proved"}, {"failed", "intended", "skipped"}
+OVERRIDDEN = "although "
+FORWARD = {"start", "promote", "retry"}
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What was found. Any of `problems` means that it cannot be relied upon; `notes` are what was looked at."""
+
+    problems: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+Read = TypeVar("Read", bound=BaseModel)
+
+
+class NoBundle(Exception):
+    """The folder holds no bundle."""
+
+
+def verify(files: Mapping[str, bytes], key: Ed25519PublicKey | None = None) -> Verification:
+    """Everything. `key` is the public half of the key that should have signed it. Raises NoBundle."""
+    if STATEMENT not in files and INDEX not in files:
+        raise NoBundle(
+            f"there is neither {STATEMENT} nor {INDEX}; give the folder that `handrail rollout bundle` wrote"
+        )
+    problems = [*_bytes(files), *_signature(files, key)]
+    notes = [f"{len(files)} files, as their statement says"] if not problems else []
+    if key is not None and not problems:
+        notes.append(f"signed with the key {key_id(key)[:16]}")
+    elif ENVELOPE in files and key is None:
+        notes.append("signed, and not looked at by whom: give the signer's public key with --key")
+    elif key is None:
+        notes.append("not signed: whoever can change the files can change what vouches for them")
+    try:
+        contents = _Contents(files)
+        found = [*contents.problems()]
+        notes.append(contents.looked_at)
+    except (KeyError, ValueError) as error:
+        return Verification((*problems, _unread(error)), tuple(notes))
+    return Verification((*problems, *found), tuple(notes))
+
+
+def _unread(error: Exception) -> str:
+    if isinstance(error, ValidationError):
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(map(str, first["loc"]))
+        return f"a file is not of the form it should have ({error.title} {where}: {first['msg']})"
+    if isinstance(error, KeyError):
+        return f"{error.args[0]} is missing, and without it nothing can be derived"
+    return f"a file cannot be read: {error}"
+
+
+def _bytes(files: Mapping[str, bytes]) -> Iterator[str]:
+    """Files that are not as the statement says."""
+    if STATEMENT not in files:
+        yield f"{STATEMENT} is missing: nothing says which files belong to the bundle"
+        return
+    try:
+        subjects = Statement.model_validate_json(files[STATEMENT]).subject
+    except ValidationError:
+        yield f"{STATEMENT} is no in-toto statement"
+        return
+    said = {one.name: one.digest.get("sha256", "") for one in subjects}
+    for name in sorted(said):
+        if name not in files:
+            yield f"{name} is missing"
+        elif hashlib.sha256(files[name]).hexdigest() != said[name]:
+            yield f"{name} was changed: it has another SHA-256 than {STATEMENT} says"
+    for name in sorted(set(files) - set(said) - {STATEMENT, ENVELOPE}):
+        yield f"{name} was added: {STATEMENT} does not know it"
+
+
+def _signature(files: Mapping[str, bytes], key: Ed25519PublicKey | None) -> Iterator[str]:
+    if ENVELOPE not in files:
+        if key is not None:
+            yield f"{ENVELOPE} is missing: the bundle is not signed"
+        return
+    try:
+        envelope = Envelope.model_validate_json(files[ENVELOPE])
+    except ValidationError:
+        yield f"{ENVELOPE} is no DSSE envelope"
+        return
+    if envelope.payload != files.get(STATEMENT):
+        yield f"{STATEMENT} is not what was signed: it differs from what {ENVELOPE} holds"
+    if key is not None and not is_signed_by(envelope, key):
+        keys = ", ".join(one.keyid[:16] for one in envelope.signatures) or "none"
+        yield f"{ENVELOPE} is not signed with the key {key_id(key)[:16]} (signed with: {keys})"
+
+
+@dataclass(frozen=True)
+class _Contents:
+    files: Mapping[str, bytes]
+    taken: dict[int, Snapshot] = field(default_factory=dict)
+
+    @cached_property
+    def index(self) -> BundleIndex:
+        return self._read(BundleIndex, INDEX)
+
+    @cached_property
+    def chain(self) -> ChainPart:
+        return self._read(ChainPart, EVIDENCE)
+
+    @cached_property
+    def runs(self) -> tuple[RunView, ...]:
+        return self._read(RunsFile, RUNS).runs
+
+    @cached_property
+    def playbook(self) -> Playbook:
+        return self._read(Playbook, PLAYBOOK)
+
+    def _read(self, shape: type[Read], name: str) -> Read:
+        return shape.model_validate_json(self.files[name])
+
+    @property
+    def looked_at(self) -> str:
+        tiers = sum(len(one.tiers) for one in self.taken.values())
+        decided = len(list(decisions(self.chain.records, self.index.attempt.id)))
+        records = len(self.chain.records)
+        return f"{records} records, {decided} decisions, {len(self.taken)} snapshots with {tiers} verdicts"
+
+    def problems(self) -> Iterator[str]:
+        """What does not follow."""
+        yield from self._chain()
+        yield from self._snapshots()
+        for number, snapshot in self.taken.items():
+            yield from (f"snapshot {number}: {what}" for what in rederived(snapshot, self.playbook))
+        for record, body in decisions(self.chain.records, self.index.attempt.id):
+            yield from (
+                f"decision {record.number} ({body['reason']}): {what}"
+                for what in self._decision(record, body)
+            )
+        for run in self.runs:
+            yield from _outcome(run)
+        yield from self._complete()
+
+    def _chain(self) -> Iterator[str]:
+        records = self.chain.chain()
+        broken = first_broken_of(records)
+        if broken is not None:
+            yield f"record {broken} does not fit the one before: it was changed, or one is missing"
+        head = (records[-1].number, records[-1].hash) if records else (0, "")
+        if head != self.index.head:
+            yield f"the chain ends with record {head[0]}, and {INDEX} says it ends with {self.index.head[0]}"
+
+    def _snapshots(self) -> Iterator[str]:
+        for record in self.chain.records:
+            named, name = named_by(record), f"{SNAPSHOTS}/{record.number}.json"
+            if named is None or name not in self.files:
+                continue
+            text = self.files[name].decode()
+            if digest_of(text) != named.snapshot:
+                yield f"{name} is not the snapshot that record {record.number} names"
+            snapshot = Snapshot.model_validate_json(text)
+            self.taken[record.number] = snapshot
+            if (named.of, named.by, named.text) != (snapshot.of, snapshot.by, snapshot.summary()):
+                yield f"record {record.number} says otherwise than its snapshot: {snapshot.summary()}"
+
+    def _decision(self, record: RecordView, body: Mapping[str, object]) -> Iterator[str]:
+        if body["guardrail"] and body["tier"] and body["by"] == "alert" and body["verdict"] in BY_ALERT:
+            yield from self._fired(record.number, f"{body['guardrail']}/{body['tier']}")
+        gate = body.get("gate")
+        if body["verdict"] == "act" and body["action"] in FORWARD and isinstance(gate, dict):
+            unmet = [ask for ask in gate["asks"] if not ask["met"]]
+            approvals = [str(ask["name"]) for ask in unmet if ask["kind"] == "approval"]
+            if approvals:
+                yield f"it went on without the approval of {', '.join(approvals)}"
+            elif unmet and OVERRIDDEN not in str(body["text"]):
+                yield f"it went on though its gate was closed: {'; '.join(str(ask['text']) for ask in unmet)}"
+
+    def _fired(self, number: int, name: str) -> Iterator[str]:
+        """What speaks against it that a tier fired when a decision was made. What was not seen is missing, not wrong."""
+        for snapshot in self.taken.values():
+            tier = snapshot.tier(name) if number in snapshot.of else None
+            if tier is None or tier.verdict == "unknown":
+                continue
+            if problem := _fires(tier, snapshot.step):
+                yield problem
+
+    def _complete(self) -> Iterator[str]:
+        """What is missing and is not said to be."""
+        found = missing_of(self.index.attempt, self.chain.records, self.runs, self.taken)
+        yield from (
+            f"{INDEX} does not say that it is missing: {one}"
+            for one in found
+            if one not in self.index.missing
+        )
+        if self.index.complete and self.index.missing:
+            yield f"{INDEX} says that the bundle is complete, and that something is missing"
+
+
+def _fires(tier: TierSeen, step: float) -> str:
+    """Why an alert could not have fired by the samples, which are `step` seconds apart; empty when it could."""
+    if not tier.breaches:
+        return f"it does not follow: {tier.name} was not broken in any sample around it"
+    run = longest_run(tier.breaches, step)
+    if run + 2 * step < tier.sustained:
+        broken = f"{tier.name} was broken for {run:.0f} s without a break"
+        return f"it does not follow: {broken}, and it fires after {tier.sustained:.0f} s"
+    return ""
+
+
+def _outcome(run: RunView) -> Iterator[str]:
+    name = f"{run.action} {run.key}".rstrip()
+    left = [step.what for step in run.steps if step.state in NOT_DONE]
+    if run.state in WORKED and left:
+        yield f"{name} is said to be {run.state}, and these steps are not done: {'; '.join(left)}"
+    if run.state == "failed" and run.steps and not left:
+        yield f"{name} is said to have failed, and every step is done"

@@ -1,0 +1,47 @@
+"""`handrail verify BUNDLE`: the evidence of an attempt, derived again without a receiver or a network."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from handrail.errors import WrongCall
+
+Bundle = Annotated[
+    Path,
+    typer.Argument(
+        metavar="BUNDLE", help="The folder that `handrail rollout bundle` wrote.", show_default=False
+    ),
+]
+Key = Annotated[
+    Path | None,
+    typer.Option(help="The public key (Ed25519, PEM) of whoever should have signed it.", show_default=False),
+]
+
+
+def verify(bundle: Bundle, key: Key = None) -> None:
+    """Derive every verdict of a bundle again from its samples, offline. Exits with 1 and says what does not follow."""
+    from handrail_receiver.errors import ReceiverError  # noqa: PLC0415
+    from handrail_receiver.evidence.folder import read  # noqa: PLC0415
+    from handrail_receiver.evidence.signing import public_key  # noqa: PLC0415
+    from handrail_receiver.evidence.verification import NoBundle  # noqa: PLC0415
+    from handrail_receiver.evidence.verification import verify as derive  # noqa: PLC0415
+
+    try:
+        known = public_key(key) if key else None
+        if not bundle.is_dir():
+            raise WrongCall(f"{bundle} is no folder; give the one that `handrail rollout bundle` wrote")
+        found = derive(read(bundle), known)
+    except NoBundle as error:
+        raise WrongCall(f"{bundle}: {error}") from None
+    except ReceiverError as error:
+        raise WrongCall(str(error)) from None
+    for note in found.notes:
+        typer.echo(note)
+    for problem in found.problems:
+        typer.echo(f"handrail: error: {problem}", err=True)
+    if found.problems:
+        raise typer.Exit(1)
+    typer.echo("every verdict follows from the samples")

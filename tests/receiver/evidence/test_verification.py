@@ -1,0 +1,237 @@
+"""A bundle → it verifies; and whatever is changed in it is found, in a clear sentence."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from handrail_receiver.evidence.signing import ENVELOPE, STATEMENT, key_id
+from handrail_receiver.evidence.verification import NoBundle, verify
+
+from .kept import NOW, book
+from .made import (
+    ATTEMPT,
+    ROLLBACK,
+    RUN,
+    START,
+    STEP,
+    bundle,
+    changed,
+    contents,
+    signed_anew,
+    taken,
+    without,
+)
+
+KEY, OTHER = Ed25519PrivateKey.generate(), Ed25519PrivateKey.generate()
+WHOLE = bundle(key=KEY)
+
+
+def problems(files: Mapping[str, bytes], key: Ed25519PrivateKey | None = None) -> tuple[str, ...]:
+    return verify(files, key.public_key() if key else None).problems
+
+
+def resigned(files: Mapping[str, bytes]) -> dict[str, bytes]:
+    """As somebody leaves it who changed a file and made the statement fit, without a key."""
+    return signed_anew({name: text.decode() for name, text in files.items()})
+
+
+def test_a_bundle_verifies_and_says_what_was_looked_at() -> None:
+    found = verify(WHOLE, KEY.public_key())
+    assert found.problems == ()
+    assert found.notes == (
+        "10 files, as their statement says",
+        f"signed with the key {key_id(KEY.public_key())[:16]}",
+        "5 records, 2 decisions, 2 snapshots with 4 verdicts",
+    )
+
+
+def test_without_a_key_it_says_that_nobody_looked_who_signed() -> None:
+    assert verify(WHOLE).notes[1] == (
+        "signed, and not looked at by whom: give the signer's public key with --key"
+    )
+    assert verify(bundle()).notes[1] == (
+        "not signed: whoever can change the files can change what vouches for them"
+    )
+
+
+@pytest.mark.parametrize("name", sorted(set(WHOLE) - {STATEMENT, ENVELOPE}))
+def test_a_changed_byte_is_found_in_every_file(name: str) -> None:
+    files = {**WHOLE, name: bytes([WHOLE[name][0] ^ 1]) + WHOLE[name][1:]}
+    assert problems(files)[0] == f"{name} was changed: it has another SHA-256 than statement.json says"
+
+
+def test_a_changed_byte_of_the_statement_is_found_by_its_signature() -> None:
+    files = {**WHOLE, STATEMENT: WHOLE[STATEMENT] + b" "}
+    assert problems(files, KEY) == (
+        "statement.json is not what was signed: it differs from what statement.dsse.json holds",
+    )
+
+
+@pytest.mark.parametrize("name", sorted(set(WHOLE) - {STATEMENT, ENVELOPE}))
+def test_a_missing_file_is_found(name: str) -> None:
+    files = {other: text for other, text in WHOLE.items() if other != name}
+    assert f"{name} is missing" in problems(files)
+
+
+def test_a_file_that_was_added_is_found() -> None:
+    assert problems({**WHOLE, "snapshots/9.json": b"{}"}) == (
+        "snapshots/9.json was added: statement.json does not know it",
+    )
+
+
+def test_a_wrong_key_is_found() -> None:
+    wrong, right = key_id(OTHER.public_key())[:16], key_id(KEY.public_key())[:16]
+    assert problems(WHOLE, OTHER) == (
+        f"statement.dsse.json is not signed with the key {wrong} (signed with: {right})",
+    )
+
+
+def test_a_bundle_whose_signature_was_taken_off_is_found() -> None:
+    files = {name: text for name, text in WHOLE.items() if name != ENVELOPE}
+    assert problems(files, KEY) == ("statement.dsse.json is missing: the bundle is not signed",)
+
+
+def test_what_somebody_signed_anew_without_the_key_is_found() -> None:
+    forged = signed_anew({name: text.decode() for name, text in WHOLE.items()}, OTHER)
+    assert problems(forged) == ()
+    assert problems(forged, KEY)[0].startswith("statement.dsse.json is not signed with the key")
+
+
+def test_a_record_that_was_changed_breaks_the_chain() -> None:
+    files = resigned(changed(WHOLE, "evidence.json", 'by\\":\\"alice', 'by\\":\\"carol'))
+    assert problems(files) == ("record 40 does not fit the one before: it was changed, or one is missing",)
+
+
+def test_a_chain_whose_end_was_cut_off_is_found() -> None:
+    chain = json.loads(WHOLE["evidence.json"])
+    chain["records"].pop()
+    files = resigned({**WHOLE, "evidence.json": json.dumps(chain).encode()})
+    assert problems(files)[0] == "the chain ends with record 43, and bundle.json says it ends with 44"
+
+
+def test_a_snapshot_that_was_exchanged_is_found() -> None:
+    files = resigned(changed(WHOLE, "snapshots/44.json", '"0.01"', '"0.02"'))
+    assert problems(files) == ("snapshots/44.json is not the snapshot that record 44 names",)
+
+
+def test_a_verdict_that_its_samples_do_not_give_is_found() -> None:
+    last = taken((43,))
+    tiers = (last.tiers[0].model_copy(update={"verdict": "within"}), *last.tiers[1:])
+    files = bundle(contents(last=last.model_copy(update={"tiers": tiers})))
+    assert problems(files) == (
+        "snapshot 44: error-rate/critical is said to be within, and its samples say broken",
+    )
+
+
+def test_samples_of_a_query_that_its_measure_does_not_give_are_found() -> None:
+    last = taken((43,), (0.01,) * 7)
+    invented = last.tiers[0].model_copy(update={"verdict": "broken", "breaches": taken(()).tiers[0].breaches})
+    files = bundle(contents(last=last.model_copy(update={"tiers": (invented, *last.tiers[1:])})))
+    at = int(NOW.timestamp()) - 60
+    assert problems(files) == (
+        f"snapshot 44: error-rate/critical is not as its samples are: at {at} they do not break its limit (above 5 %)",
+    )
+
+
+def test_a_limit_that_was_moved_afterwards_is_found() -> None:
+    query = book().guardrails[0].tiers[0].expr
+    looser = book().guardrails[0].tiers[0].model_copy(update={"expr": query.replace("0.05", "0.5")})
+    guardrail = book().guardrails[0].model_copy(update={"tiers": (looser, book().guardrails[0].tiers[1])})
+    files = bundle(contents(playbook=book(guardrails=(guardrail,))))
+    assert problems(files) == (
+        "snapshot 42: error-rate/critical is judged by a query that the playbook does not have",
+        "snapshot 44: error-rate/critical is judged by a query that the playbook does not have",
+    )
+
+
+def test_a_rollback_that_no_sample_asks_for_does_not_follow() -> None:
+    files = bundle(contents(last=taken((43,), (0.01,) * 7)))
+    assert problems(files) == (
+        "decision 43 (limit-broken): it does not follow: error-rate/critical was not broken in any sample around it",
+    )
+
+
+def test_a_rollback_before_its_time_does_not_follow() -> None:
+    files = bundle(contents(last=taken((43,), (0.01, 0.01, 0.01, 0.01, 0.01, 0.01, 0.09))))
+    (problem,) = problems(files)
+    assert problem == (
+        "decision 43 (limit-broken): it does not follow: error-rate/critical was broken for 0 s"
+        " without a break, and it fires after 60 s"
+    )
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "problem"),
+    [
+        ("criterion", "into stage 10%", "it went on though its gate was closed: error-rate: broken"),
+        ("criterion", "into stage 10%, although error-rate: broken (says alice: I know)", None),
+        (
+            "approval",
+            "into stage 10%, although nobody approved (says alice: I know)",
+            "it went on without the approval of lead",
+        ),
+    ],
+)
+def test_a_start_through_a_closed_gate_does_not_follow(kind: str, text: str, problem: str | None) -> None:
+    name = "lead" if kind == "approval" else "error-rate"
+    ask = {"kind": kind, "name": name, "met": False, "text": "error-rate: broken"}
+    gate: dict[str, Any] = {"into": "10%", "digest": "", "asks": [ask]}
+    found = problems(bundle(contents(start={**START, "text": text, "gate": gate})))
+    assert found == ((f"decision 40 (asked-for): {problem}",) if problem else ())
+
+
+@pytest.mark.parametrize(
+    ("state", "step", "problem"),
+    [
+        (
+            "proved",
+            "failed",
+            "rollback is said to be proved, and these steps are not done: HAProxy web/canary: weight 0",
+        ),
+        ("failed", "done", "rollback is said to have failed, and every step is done"),
+    ],
+)
+def test_an_outcome_that_its_steps_do_not_give_is_found(state: str, step: str, problem: str) -> None:
+    run = RUN.model_copy(update={"state": state, "steps": [STEP.model_copy(update={"state": step})]})
+    assert problems(bundle(contents(runs=(run,)))) == (problem,)
+
+
+def test_what_is_missing_and_not_said_to_be_is_found() -> None:
+    silent = resigned({name: text for name, text in WHOLE.items() if name != "snapshots/44.json"})
+    assert problems(silent) == (
+        "bundle.json does not say that it is missing: decision 43 (limit-broken): no samples were kept of it",
+        "bundle.json does not say that it is missing: snapshot 44: it is named by the evidence and is not there",
+    )
+
+
+def test_a_bundle_that_says_what_is_missing_from_it_verifies() -> None:
+    lacking = contents(attempt=ATTEMPT.model_copy(update={"artifact": "", "live": True, "state": "active"}))
+    files = bundle(without(lacking, 44))
+    assert json.loads(files["bundle.json"])["missing"] == [
+        "attempt 3 still goes on (active): what comes later is not in it",
+        "the artifact: none was given at the start (`--artifact`), and no versions",
+        "decision 43 (limit-broken): no samples were kept of it",
+        "snapshot 44: it is named by the evidence and is not there",
+    ]
+    assert problems(files) == ()
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"rollout": 3}'])
+def test_a_file_of_another_form_is_found(text: str) -> None:
+    assert (
+        "a file is not of the form it should have" in problems({**WHOLE, "evidence.json": text.encode()})[-1]
+    )
+
+
+def test_a_folder_without_a_bundle_is_none() -> None:
+    with pytest.raises(NoBundle, match=r"there is neither statement.json nor bundle.json"):
+        verify({"notes.txt": b""})
+
+
+def test_a_decision_that_a_person_made_needs_no_sample() -> None:
+    by_hand = {**ROLLBACK, "guardrail": "", "tier": "", "by": "alice", "reason": "asked-for"}
+    assert problems(bundle(contents(rollback=by_hand, last=taken((43,), (0.01,) * 7)))) == ()

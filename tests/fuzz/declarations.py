@@ -316,13 +316,24 @@ def _tier(draw: st.DrawFn, make: Any, limit: Any, kind: Kind, stages: tuple[d.St
 
 
 @st.composite
+def slices(draw: st.DrawFn) -> d.TimeSlices:
+    kind = draw(st.one_of(ratios(), slow(), gauges()))
+    good: Any = draw(st.sampled_from([d.AtMost, d.Below] if kind.up else [d.AtLeast, d.Above]))
+    windows = [None, "1m", "5m"] if isinstance(kind.measure, d.Gauge) else ["1m", "5m"]
+    measure: Any = kind.measure
+    return d.TimeSlices(
+        replace(measure, by=(), window=draw(st.sampled_from(windows))), good=good(kind.at(1.0))
+    )
+
+
+@st.composite
 def slos(draw: st.DrawFn) -> d.Slo:
-    measure = draw(st.one_of(ratios(), slow())).measure
+    measure: Any = draw(st.one_of(ratios(), slow())).measure
     return d.Slo(
         "good",
-        replace(measure, by=()),
+        replace(measure, by=()) if draw(st.integers(0, 3)) else draw(slices()),
         objective=draw(st.sampled_from(["99%", "99.9%", "99.95%", "97%"])),
-        window=draw(st.sampled_from(["7d", "30d", "90d"])),
+        window=draw(st.sampled_from(["7d", "30d", "90d", "month"])),
         runbook=RUNBOOK,
     )
 

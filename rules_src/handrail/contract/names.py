@@ -73,8 +73,13 @@ DIGEST: Final = "digest"
 SLO_FROM_ZERO: Final = "handrail:slo:from_zero"
 SLO_ERRORS: Final = "handrail:slo:errors"
 SLO_TOTAL: Final = "handrail:slo:total"
+SLO_EVENTS: Final = "handrail:slo:events"
+SLO_VALUE: Final = "handrail:slo:value"
+SLO_MONTH_ERRORS: Final = "handrail:slo:month_errors"
+SLO_MONTH_TOTAL: Final = "handrail:slo:month_total"
 SLO_RATIO: Final = "handrail:slo:error_ratio"
 SLO: Final = "slo"
+MONTH: Final = "month"
 WINDOW: Final = "window"
 
 # Alertmanager receivers; those of people are called <rollout>/<severity or level>

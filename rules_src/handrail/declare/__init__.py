@@ -91,7 +91,7 @@ from handrail.declare.rollout import (
     Stage,
 )
 from handrail.declare.series_measures import Age, Changes, Count, Difference, Forecast, TimeUntil
-from handrail.declare.slo import Slo
+from handrail.declare.slo import Slo, TimeSlices
 from handrail.declare.sources import AccessLog, LogCounter, LogSource, SqlMetric, SqlSource
 
 __all__ = [
@@ -176,6 +176,7 @@ __all__ = [
     "Targets",
     "TeamsReceiver",
     "Tell",
+    "TimeSlices",
     "TimeUntil",
     "Usage",
     "Warning",

@@ -13,15 +13,14 @@ from decimal import Decimal
 from handrail import plan
 from handrail.base import where_of
 from handrail.contract import names
+from handrail.declare.limits import Above, AtLeast, AtMost, Below
 from handrail.declare.rollout import Rollout
-from handrail.declare.slo import Slo
+from handrail.declare.slo import MONTH, Slo, TimeSlices
 from handrail.lower.plan_guardrail import lower_runbook
 from handrail.lower.plan_measures import lower_measure
+from handrail.lower.plan_slo_counts import counted, in_month, matchers, slice_signal, this_month
 from handrail.lower.rollout_context import RolloutContext
 from handrail.lower.scale import Scale
-from handrail.promql.buckets import bucket
-from handrail.promql.counting import targets_from_zero
-from handrail.promql.increments import increments
 from handrail.report.wording import burn_rates, literal
 from handrail.units import Unit, amount, duration, plain, seconds, show, span
 
@@ -36,6 +35,12 @@ docs/decisions/burn-rates-of-any-period.md
 _LONG = {long for _, pairs in _BURNS for _, long, _ in pairs}
 _SEEN = "1h"
 """The time over which errors and events are compared before it is said that they do not belong together."""
+_BAD = {Below: plan.Op.at_least, AtMost: plan.Op.above, Above: plan.Op.at_most, AtLeast: plan.Op.below}
+"""What makes a slice bad, by what makes it good."""
+_CONFIRMS = "5m"
+_COUNTS = {False: "events fail", True: "slices of time are bad"}
+_PERIODS = {MONTH: "a calendar month"}
+_MONTH, _LONGEST_MONTH = "30d", "31d"
 NO_SHARE = "its bad or good events are more than all of its events"
 _WINDOWS = ("5m", "30m", "1h", "2h", "6h", "1d", "3d")
 
@@ -43,23 +48,28 @@ _WINDOWS = ("5m", "30m", "1h", "2h", "6h", "1d", "3d")
 def lower_slo(slo: Slo, rollout: Rollout, context: RolloutContext) -> plan.Slo:
     """The whole chain of one objective: recordings, two alerts and `blind`."""
     scale = context.scale
-    measure, _ = lower_measure(slo.measure, context.measuring)
-    if not isinstance(measure, plan.Ratio | plan.SlowerThan):
-        raise TypeError(f"{type(measure).__name__} is not a share of events")
     labels = ((names.ROLLOUT, rollout.name), (names.SLO, slo.name))
-    counted = _counted(measure, labels, scale.duration(rollout.evaluate), scale.duration(rollout.scrape))
-    burns = tuple((tier, _burns(pairs, duration(slo.window), scale)) for tier, pairs in _BURNS)
+    every = scale.duration(rollout.evaluate)
+    measure, least = _judged(slo, labels, every, context)
+    monthly = slo.window == MONTH
+    period = duration(_MONTH if monthly else slo.window)
+    burns = tuple((tier, _burns(pairs, period, scale)) for tier, pairs in _BURNS)
     objective = amount(slo.objective).value
     return plan.Slo(
         name=slo.name,
         title=slo.title or slo.name,
         objective=objective,
-        window=scale.duration(slo.window),
+        window=scale.time(period),
+        monthly=monthly,
         measure=measure,
-        counted=counted,
-        ratios=tuple(
-            _ratio(scale.duration(window), labels, measure.min_events if window in _LONG else 1)
-            for window in (*_WINDOWS, slo.window)
+        least=least,
+        counted=(
+            *counted(measure, labels, every, scale.duration(rollout.scrape)),
+            *(in_month(labels) if monthly else ()),
+        ),
+        ratios=(
+            *(_ratio(scale.duration(window), labels, least if window in _LONG else 1) for window in _WINDOWS),
+            _ratio_of_month(labels) if monthly else _ratio(scale.time(period), labels, 1),
         ),
         burns=burns,
         alerts=tuple(_alert(slo, tier, pairs, objective, context) for tier, pairs in burns),
@@ -67,6 +77,23 @@ def lower_slo(slo: Slo, rollout: Rollout, context: RolloutContext) -> plan.Slo:
         runbook=lower_runbook(slo.runbook),
         where=where_of(slo),
     )
+
+
+def _judged(
+    slo: Slo, labels: tuple[tuple[str, str], ...], every: timedelta, context: RolloutContext
+) -> tuple[plan.Ratio | plan.SlowerThan | plan.TimeSlices, int]:
+    """What is counted, and with how many of it a window says something."""
+    if isinstance(slo.measure, TimeSlices):
+        measure, unit = lower_measure(slo.measure.measure, context.measuring)
+        signal = slice_signal(measure, labels, unit, every)
+        limit = plan.StageLimit(None, amount(slo.measure.good.at).value)
+        length = context.scale.time(slo.measure.length)
+        slices = plan.TimeSlices(plan.Condition(signal, _BAD[type(slo.measure.good)], (limit,)), length)
+        return slices, max(1, context.scale.duration(_CONFIRMS) // length)
+    measure, _ = lower_measure(slo.measure, context.measuring)
+    if not isinstance(measure, plan.Ratio | plan.SlowerThan):
+        raise TypeError(f"{type(measure).__name__} is not a share of events")
+    return measure, measure.min_events
 
 
 def _burns(pairs: Sequence[tuple[str, str, str]], window: timedelta, scale: Scale) -> tuple[plan.Burn, ...]:
@@ -90,63 +117,25 @@ def _burns(pairs: Sequence[tuple[str, str, str]], window: timedelta, scale: Scal
     return tuple(burns)
 
 
-def _counted(
-    measure: plan.Ratio | plan.SlowerThan,
-    labels: tuple[tuple[str, str], ...],
-    every: timedelta,
-    scrape: timedelta,
-) -> tuple[plan.Recording, ...]:
-    """The recordings of errors and events since the last evaluation, after those they depend on."""
-    own = tuple((label, "=", text) for label, text in labels)
-    recorded = plan.Selector(names.SLO_TOTAL, own)
-    if isinstance(measure, plan.SlowerThan) and measure.native:
-        errors, total = _of_native(measure, recorded, every, scrape)
-        return plan.Recording(names.SLO_TOTAL, total, labels), plan.Recording(
-            names.SLO_ERRORS, errors, labels
-        )
-    if isinstance(measure, plan.SlowerThan):
-        whole, part, bad = (
-            measure.histogram.suffixed("_count"),
-            bucket(measure.histogram, measure.bound),
-            False,
-        )
-    else:
-        whole, part, bad = measure.whole, measure.part, measure.bad
-    from_zero = plan.Selector(names.SLO_FROM_ZERO, own)
-    some = f"({increments(part, every, scrape, from_zero)} or {_none(recorded)})"
-    return (
-        plan.Recording(names.SLO_FROM_ZERO, targets_from_zero(whole, every), labels),
-        plan.Recording(names.SLO_TOTAL, increments(whole, every, scrape, from_zero), labels),
-        plan.Recording(names.SLO_ERRORS, some if bad else f"sum({recorded}) - {some}", labels),
-    )
-
-
-def _none(recorded: plan.Selector) -> str:
-    return f"sum({recorded}) * 0"
-
-
-def _of_native(
-    measure: plan.SlowerThan, recorded: plan.Selector, every: timedelta, scrape: timedelta
-) -> tuple[str, str]:
-    """The estimate over some scrapes, scaled to one evaluation: older versions cannot subtract native histograms."""
-    width = every + 4 * scrape
-    grown = f"sum(increase({measure.histogram}[{span(width)}]))"
-    total = f"histogram_count({grown}) * {plain(seconds(every))} / {plain(seconds(width))}"
-    # The fraction of no events is not a number, and one of these would stay in every window's sum.
-    slow = f"1 - histogram_fraction(0, {plain(measure.bound)}, {grown})"
-    return f"({slow}) * sum({recorded} > 0) or {_none(recorded)}", total
-
-
 def _ratio(window: timedelta, labels: tuple[tuple[str, str], ...], least: int) -> plan.Recording:
     """An error ratio; windows that alerts rely on need `min_events`, so that one failure of three does not count."""
-    matchers = tuple((label, "=", text) for label, text in labels)
     width = span(window)
-    errors = f"sum_over_time({plan.Selector(names.SLO_ERRORS, matchers)}[{width}])"
-    total = f"sum_over_time({plan.Selector(names.SLO_TOTAL, matchers)}[{width}])"
+    errors = f"sum_over_time({plan.Selector(names.SLO_ERRORS, matchers(labels))}[{width}])"
+    total = f"sum_over_time({plan.Selector(names.SLO_TOTAL, matchers(labels))}[{width}])"
     return plan.Recording(
         names.SLO_RATIO,
         f"{errors} / ({total} {f'>= {least}' if least > 1 else '> 0'}) >= 0 <= 1",
         (*labels, (names.WINDOW, width)),
+    )
+
+
+def _ratio_of_month(labels: tuple[tuple[str, str], ...]) -> plan.Recording:
+    """The error ratio since the month began: within the longest month the number of this one names no other."""
+    errors = f"sum_over_time({plan.Selector(names.SLO_MONTH_ERRORS, matchers(labels))}[{_LONGEST_MONTH}])"
+    total = f"sum_over_time({plan.Selector(names.SLO_MONTH_TOTAL, matchers(labels))}[{_LONGEST_MONTH}])"
+    ratio = f"({errors} / ({total} > 0) >= 0 <= 1) and on ({names.MONTH}) {this_month()}"
+    return plan.Recording(
+        names.SLO_RATIO, f"sum without ({names.MONTH}) ({ratio})", (*labels, (names.WINDOW, MONTH))
     )
 
 
@@ -166,8 +155,8 @@ def _alert(
         keep_firing_for=timedelta(),
         labels=context.labels(f"slo-{slo.name}", tier, context.severity(tier), "investigate"),
         summary=f"{title} of {context.rollout.name} burns its error budget: {tier}",
-        description=f"{{{{ $value | humanizePercentage }}}} of the events fail; the budget of {show(budget, Unit.ratio)} "
-        f"in {slo.window} loses {burn_rates(burns)}.",
+        description=f"{{{{ $value | humanizePercentage }}}} of the {_COUNTS[isinstance(slo.measure, TimeSlices)]}; "
+        f"the budget of {show(budget, Unit.ratio)} in {_PERIODS.get(slo.window, slo.window)} loses {burn_rates(burns)}.",
         conditions=(),
         during=None,
         note=None,
@@ -176,13 +165,11 @@ def _alert(
 
 
 def _burning(slo: Slo, burn: plan.Burn, budget: Decimal, context: RolloutContext) -> str:
+    own = ((names.ROLLOUT, "=", context.rollout.name), (names.SLO, "=", slo.name))
+
     def over(window: timedelta) -> str:
-        matchers = (
-            (names.ROLLOUT, "=", context.rollout.name),
-            (names.SLO, "=", slo.name),
-            (names.WINDOW, "=", span(window)),
-        )
-        return f"{plan.Selector(names.SLO_RATIO, matchers)} > {plain(burn.factor * budget)}"
+        window_of = (*own, (names.WINDOW, "=", span(window)))
+        return f"{plan.Selector(names.SLO_RATIO, window_of)} > {plain(burn.factor * budget)}"
 
     return f"{over(burn.long)} and on (rollout, slo) {over(burn.short)}"
 

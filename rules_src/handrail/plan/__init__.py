@@ -18,6 +18,7 @@ from handrail.plan.alerting import (
     Slo,
     StageLimit,
     Success,
+    TimeSlices,
 )
 from handrail.plan.measurements import (
     Absence,
@@ -117,6 +118,7 @@ __all__ = [
     "State",
     "StateChanges",
     "Success",
+    "TimeSlices",
     "Timestamp",
     "ToldArm",
     "Usage",

@@ -228,18 +228,39 @@ class Burn:
 
 
 @dataclass(frozen=True)
+class TimeSlices:
+    """Slices of time so long, each of which is bad when its value breaches `condition`."""
+
+    condition: Condition
+    length: timedelta
+
+    @property
+    def measure(self) -> Measure:
+        """What is measured in a slice."""
+        return self.condition.signal.measure
+
+    @property
+    def limit(self) -> Decimal:
+        """The figure that makes a slice bad."""
+        return self.condition.figures[0]
+
+
+@dataclass(frozen=True)
 class Slo:
-    """An objective (share of good events, 0..1) over `window`.
+    """An objective (share of good events or slices, 0..1) over `window`, or in each calendar month (`monthly`).
 
     `counted` are the recordings of each evaluation's errors and events; every longer window is a sum over them. `ratios`
-    are the recorded error ratios by window; `burns` are the windows that each tier's alert looks at.
+    are the recorded error ratios by window, that of the whole period last; `burns` are the windows that each tier's alert
+    looks at. A window with less than `least` events or slices says nothing.
     """
 
     name: str
     title: str
     objective: Decimal
     window: timedelta
-    measure: Ratio | SlowerThan
+    monthly: bool
+    measure: Ratio | SlowerThan | TimeSlices
+    least: int
     counted: tuple[Recording, ...]
     ratios: tuple[Recording, ...]
     burns: tuple[tuple[str, tuple[Burn, ...]], ...]
@@ -247,3 +268,8 @@ class Slo:
     blind: Alert
     runbook: Runbook
     where: Where
+
+    @property
+    def counts(self) -> str:
+        """What it counts: events, or slices of time."""
+        return "slices of time" if isinstance(self.measure, TimeSlices) else "events"

@@ -32,6 +32,7 @@ from handrail.plan import (
     SlowerThan,
     State,
     StateChanges,
+    TimeSlices,
     Timestamp,
     Usage,
     While,
@@ -162,8 +163,11 @@ def meaning(measure: Measure) -> str:
             return _rare_meaning(measure)
 
 
-def share(measure: Ratio | SlowerThan) -> str:
-    """Which events of which, without a time."""
+def share(measure: Ratio | SlowerThan | TimeSlices) -> str:
+    """Which events of which, without a time; or which slices are bad."""
+    if isinstance(measure, TimeSlices):
+        what = meaning(measure.measure).rstrip(".")
+        return f"A slice of {span(measure.length)} is bad when this is {words(measure.condition)}: {what}"
     if isinstance(measure, Ratio):
         return f"The share of `{measure.part}` in `{measure.whole}`"
     return (

@@ -15,9 +15,10 @@ def panels(slo: plan.Slo, rollout: plan.Rollout) -> list[Panel]:
     """The budget as a figure and the burn rates over time."""
     budget = 1 - slo.objective
     links = (("Runbook", f"{rollout.runbook_url}#slo-{slo.name}"),)
-    promise = f"{show(slo.objective, Unit.ratio)} of the events are good over {span(slo.window)}."
+    over = "in each calendar month" if slo.monthly else f"over {span(slo.window)}"
+    promise = f"{show(slo.objective, Unit.ratio)} of the {slo.counts} are good {over}."
     ratios = {dict(ratio.labels)["window"]: _series(ratio) for ratio in slo.ratios}
-    whole = ratios[span(slo.window)]
+    whole = _series(slo.ratios[-1])
     return [
         figure(
             PanelFrame(f"{slo.title}: budget left", promise, links, width=6),

@@ -10,6 +10,7 @@ from decimal import Decimal
 from handrail.contract import names
 from handrail.emit.promtool.births import Recorded, counter_of, play
 from handrail.emit.promtool.feeds import Pace, edges, feeds, selectors
+from handrail.emit.promtool.figures import just_over, just_under
 from handrail.emit.promtool.series import Feeds, Impossible, Timeline
 from handrail.emit.promtool.story import (
     NOTHING,
@@ -23,7 +24,17 @@ from handrail.emit.promtool.story import (
     Untestable,
     turns,
 )
-from handrail.plan import Burn, Rollout, Selector, Slo, SlowerThan
+from handrail.plan import (
+    Burn,
+    EventMeasure,
+    Latency,
+    Measure,
+    Rollout,
+    Selector,
+    Slo,
+    SlowerThan,
+    TimeSlices,
+)
 from handrail.units import plain, span
 
 SELDOM = 10
@@ -45,6 +56,9 @@ class Objective:
 
     def stories(self) -> Iterator[Story | Untestable]:
         """In the order of the file."""
+        if isinstance(self.slo.measure, TimeSlices):
+            yield from self._slices()
+            return
         try:
             self._feeds(Decimal("0.5"))
         except Impossible as reason:
@@ -60,6 +74,26 @@ class Objective:
         except Impossible as reason:
             yield Untestable(f"slo-{self.slo.name}", str(reason), "births")
 
+    def _slices(self) -> Iterator[Story | Untestable]:
+        try:
+            yield self.lasting("Slices that are good burn no budget", Decimal(0))
+            yield self.lasting("When all slices are bad the budget burns at every pace", Decimal(1))
+            yield replace(self, clock=Clock(self.clock.step * SELDOM)).blind()
+        except Impossible as reason:
+            yield Untestable(f"slo-{self.slo.name}", str(reason))
+
+    def lasting(self, promise: str, bad: Decimal) -> Story:
+        """All slices are alike for long enough to say so."""
+        slices = self.slo.measure
+        if not isinstance(slices, TimeSlices):
+            raise TypeError("it has no slices")
+        timeline = Timeline(self.rollout.scrape)
+        known = slices.measure.width + 3 * timeline.scrape
+        begins = Span(NOTHING, self.clock.first(known + (self.slo.least + 1) * slices.length))
+        at = begins.last + self.clock.step
+        timeline.play(self._feeds(bad), at)
+        return self._story(promise, timeline, self._burning(bad, begins), (at,))
+
     @property
     def burns(self) -> list[tuple[str, Burn]]:
         """Every pair of windows with its tier."""
@@ -71,16 +105,38 @@ class Objective:
     @property
     def _pace(self) -> Pace:
         measure = self.slo.measure
-        shape = edges(measure, ()) if isinstance(measure, SlowerThan) else ()
-        return Pace(self.rollout.scrape, Decimal(10 ** len(str(10 * measure.min_events))), {}, (), shape)
+        least = measure.min_events if isinstance(measure, EventMeasure) else 1
+        shape: tuple[Decimal, ...] = ()
+        if isinstance(measure, TimeSlices):
+            least = getattr(measure.measure, "min_events", 1)
+            shape = (
+                edges(measure.measure, (measure.limit,))
+                if isinstance(measure.measure, Latency | SlowerThan)
+                else ()
+            )
+        elif isinstance(measure, SlowerThan):
+            shape = edges(measure, ())
+        return Pace(self.rollout.scrape, Decimal(10 ** len(str(10 * least))), {}, (), shape)
 
     def _share(self, bad: Decimal) -> Decimal:
-        """What its measure says where this share of the events is bad."""
+        """What its measure says where this share of the events, or every slice or none, is bad."""
         measure = self.slo.measure
+        if isinstance(measure, TimeSlices):
+            condition, limit = measure.condition, measure.limit
+            return (
+                just_over(condition, limit, self.rollout.scrape)
+                if bad
+                else just_under(condition, limit, self.rollout.scrape)
+            )
         return bad if isinstance(measure, SlowerThan) or measure.bad else 1 - bad
 
     def _feeds(self, bad: Decimal, times: int = 1) -> Feeds:
-        return feeds(self.slo.measure, self._share(bad), self._pace.of(self._pace.events * times))
+        return feeds(self._measured, self._share(bad), self._pace.of(self._pace.events * times))
+
+    @property
+    def _measured(self) -> Measure:
+        measure = self.slo.measure
+        return measure.measure if isinstance(measure, TimeSlices) else measure
 
     def healthy(self) -> Feeds:
         """What it shows where nothing fails."""
@@ -95,7 +151,7 @@ class Objective:
         texts: tuple[Text, ...] = (),
         figures: tuple[Figure, ...] = (),
     ) -> Story:
-        reads = tuple(selectors(self.slo.measure))
+        reads = tuple(selectors(self._measured))
         about = f"slo-{self.slo.name}"
         return Story(promise, about, Context(), self.clock, timeline, lives, looks, texts, reads, figures)
 
@@ -146,7 +202,7 @@ class Objective:
         timeline, fed = Timeline(scrape), self._feeds(Decimal(0))
         timeline.play(fed, clock.step)
         gone = timeline.now
-        begins = clock.span(gone, gone + self.rollout.evaluate + 2 * scrape)
+        begins = clock.span(gone, gone + self.rollout.evaluate + 2 * scrape + self._lingers)
         fires = begins.last + clock.times(alert.sustained)
         timeline.play({}, fires)
         ends = clock.span(timeline.now, timeline.now + 4 * scrape)
@@ -156,6 +212,11 @@ class Objective:
         text = Text(alert, fires, {"reason": "its metrics are missing"}, None)
         return self._story(GONE, timeline, (life,), looks, (text,))
 
+    @property
+    def _lingers(self) -> timedelta:
+        """How long the value of a slice goes on without its series."""
+        return self.slo.measure.measure.width if isinstance(self.slo.measure, TimeSlices) else NOTHING
+
     def births(self) -> Story:
         """Its counters: errors and events since the evaluation before."""
         every, pace = self.rollout.evaluate, self._pace
@@ -163,7 +224,7 @@ class Objective:
             raise Impossible("what one evaluation counts is not certain where scrapes do not divide it")
         calm = (1 - self.slo.objective) / 2
         shares = self._share(calm), self._share(Decimal(1))
-        counter = counter_of(self.slo.measure, every, self.rollout.service, pace, *shares)
+        counter = counter_of(self._measured, every, self.rollout.service, pace, *shares)
         usual, every_one = counter.usual_events, counter.all_events
         own = ((names.ROLLOUT, "=", self.rollout.name), (names.SLO, "=", self.slo.name))
         recorded = [

@@ -141,8 +141,13 @@ def _meaning(signals: Sequence[plan.Signal]) -> str:
 
 def _slo(slo: plan.Slo, times: Mapping[str, Times]) -> Section:
     budget = show(1 - slo.objective, Unit.ratio)
-    goal = f"{show(slo.objective, Unit.ratio)} of the events are to be good over {span(slo.window)}"
-    few = f"A window with less than {slo.measure.min_events} events says nothing."
+    over = (
+        "in each calendar month, of which the budget starts anew"
+        if slo.monthly
+        else f"over {span(slo.window)}"
+    )
+    goal = f"{show(slo.objective, Unit.ratio)} of the {slo.counts} are to be good {over}"
+    few = f"A window with less than {slo.least} {slo.counts} says nothing."
     tiers = tuple(
         _tier(
             alert,
@@ -156,7 +161,7 @@ def _slo(slo: plan.Slo, times: Mapping[str, Times]) -> Section:
         title=f"Error budget: {slo.title}",
         impact=slo.runbook.impact,
         meaning=f"{goal}; the budget is {budget}. The limits say how much of it is gone in how long; at a burn rate of 1 it lasts just as long. "
-        f"{share(slo.measure)}. {few}",
+        f"{share(slo.measure)}. {few}{_of_month(slo)}",
         success="",
         shadow=False,
         tiers=tiers,
@@ -164,6 +169,12 @@ def _slo(slo: plan.Slo, times: Mapping[str, Times]) -> Section:
         look=slo.runbook.look,
         mend=slo.runbook.mend,
     )
+
+
+def _of_month(slo: plan.Slo) -> str:
+    if not slo.monthly:
+        return ""
+    return " Alerts say how fast it burns now, measured by 30 days, across the border of months: not how much is left."
 
 
 def _tier(alert: plan.Alert, limit: str, times: Times) -> TierRow:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from handrail.declare import Guardrail, Panel, Rollout, Slo, While
+from handrail.declare import Guardrail, Panel, Rollout, Slo, TimeSlices, While
 from handrail.declare.measures import Measure
 from handrail.lint.common.limit_figures import cached
 
@@ -42,7 +42,8 @@ def _measured(rollout: Rollout) -> Iterator[Measured]:
         for measure in (guardrail.measure, *others):
             yield from (Measured(guardrail, part, arms) for part in parts(measure))
     for slo in rollout.slos:
-        yield Measured(slo, slo.measure, arms=False)
+        measure = slo.measure.measure if isinstance(slo.measure, TimeSlices) else slo.measure
+        yield Measured(slo, measure, arms=False)
     for panel in (panel for page in rollout.dashboards for panel in page.panels):
         for measure in curves(panel):
             yield from (

@@ -24,7 +24,9 @@ def refusals(expression: str) -> list[str]:
 @pytest.mark.parametrize(
     ("expression", "what"),
     [
-        ("Ratio()", "Ratio needs of; add of= with a metric with matchers, like http_requests_total{status=~\"5..\"}"),
+        ("Ratio()", "Ratio needs of; add of= with a metric with matchers, like http_requests_total{status=~\"5..\"} or a list of them"),
+        ("Ratio([], bad='x')", "Ratio(of) is empty; write a metric with matchers, like http_requests_total{status=~\"5..\"} or a list of them"),
+        ("Ratio(['a', 'sum(b)'], bad='x')", "Ratio(of): 'sum(b)' is not a series; write a metric name with matchers, like http_requests_total{status=~\"5..\"}"),
         ("Ratio(of='a')", "Ratio: a ratio has one part over the whole; give either bad= or good="),
         ("Ratio(of='a', bad='b', good='c')", "Ratio: a ratio has one part over the whole; give either bad= or good="),
         ("Ratio(of='a[5m]', bad='b')", "Ratio(of): 'a[5m]' is not a series; write a metric name with matchers, like http_requests_total{status=~\"5..\"}"),

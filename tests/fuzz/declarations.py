@@ -67,11 +67,15 @@ def _series(name: str) -> st.SearchStrategy[str]:
 def ratios(draw: st.DrawFn) -> Kind:
     good = draw(st.booleans())
     metric = draw(st.sampled_from(["requests_total", "calls_total"]))
-    of = draw(_series(metric))
+    of: Any = draw(_series(metric))
     inside = of[:-1] + "," if of.endswith("}") else of + "{"
     part = inside + ('code=~"2.."}' if good else 'code=~"[45].."}')
     if draw(st.integers(0, 4)) == 0:
         part = draw(_series("hits_total" if good else "failures_total"))
+    parts: Any = part
+    if draw(st.integers(0, 4)) == 0:
+        parts = [part, draw(_series("more_hits_total" if good else "more_failures_total"))]
+        of = [of, "more_total"]
     share = draw(st.sampled_from([0.1, 0.5, 1, 2, 7.5, 10]))
     more: dict[str, Any] = {
         "window": draw(st.sampled_from(WINDOWS)),
@@ -79,8 +83,8 @@ def ratios(draw: st.DrawFn) -> Kind:
         "by": draw(st.sampled_from(BY)),
     }
     if good:
-        return Kind(d.Ratio(of, good=part, **more), 100 - share, "%", up=False, most=100)
-    return Kind(d.Ratio(of, bad=part, **more), share, "%", up=True, most=99)
+        return Kind(d.Ratio(of, good=parts, **more), 100 - share, "%", up=False, most=100)
+    return Kind(d.Ratio(of, bad=parts, **more), share, "%", up=True, most=99)
 
 
 @st.composite
@@ -171,9 +175,9 @@ def gauges(draw: st.DrawFn) -> Kind:
 
 @st.composite
 def usages(draw: st.DrawFn) -> Kind:
-    size: Any = draw(st.sampled_from([50, 7.5, "pool_size"]))
+    size: Any = draw(st.sampled_from([50, 7.5, "pool_size", ["pool_size", "more_places"]]))
     measure = d.Usage(
-        "pool_in_use",
+        draw(st.sampled_from(["pool_in_use", ["pool_in_use", "more_in_use"]])),
         size,
         over=draw(st.sampled_from(["sum", "max"])),
         by=draw(st.sampled_from([(), ("pool",)])),

@@ -71,3 +71,26 @@ def test_so_is_no_objective_and_no_usage_of_a_thing_by_itself() -> None:
     assert said('Usage(\'x{b="1",a="2"}\', \'x{a="2",b="1"}\')') == [
         'error: \'errors\' compares x{b="1",a="2"} with itself, which is always 100 %; correct used= or size='
     ]
+
+
+def test_of_several_series_the_parts_may_be_some_and_not_all() -> None:
+    assert said("Ratio(good='ok_total', of=['ok_total', 'failed_total'])") == []
+    assert said("Ratio(good=['ok_total', 'failed_total'], of=['ok_total', 'failed_total'])") == [
+        (
+            "error: 'errors' counts ok_total and failed_total of ok_total and failed_total, which are all of them; "
+            "correct good=, of= or by="
+        )
+    ]
+    assert said("Usage(['a', 'b'], ['b', 'a'])") == [
+        "error: 'errors' compares a and b with itself, which is always 100 %; correct used= or size="
+    ]
+
+
+def test_none_of_several_series_is_added_twice() -> None:
+    assert said('Ratio(bad="bad_total", of=["x_total", \'x_total{code="200"}\'])') == [
+        "error: 'errors' adds x_total{code=\"200\"} to x_total, which has it already; correct of="
+    ]
+    assert said("Usage(['a', 'a'], 'b')") == [
+        "error: 'errors' adds a to a, which has it already; correct used="
+    ]
+    assert said('Ratio(bad="bad_total", of=[\'x_total{code="500"}\', \'x_total{code="200"}\'])') == []

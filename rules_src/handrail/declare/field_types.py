@@ -28,6 +28,8 @@ Series = Annotated[
     Field(description='a metric with matchers, like http_requests_total{status=~"5.."}'),
 ]
 
+Several = Annotated[Sequence[Series], Field(min_length=1, description="a list of them")]
+
 
 def _bounds(bounds: Sequence[float]) -> Sequence[float]:
     if any(math.isnan(bound) for bound in bounds):

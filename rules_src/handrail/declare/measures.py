@@ -13,7 +13,7 @@ from pydantic import Field, model_validator
 
 from handrail.base import declared
 from handrail.declare.field_types import AnyMeasure as _Measure
-from handrail.declare.field_types import Buckets, Labels, Percentile, Series
+from handrail.declare.field_types import Buckets, Labels, Percentile, Series, Several
 from handrail.declare.series_measures import Age, Changes, Count, Difference, Forecast, TimeUntil
 from handrail.units import Amount, Period
 
@@ -25,12 +25,13 @@ class Ratio(_Measure):
     With `by` there is a share for each value of these labels, and each needs its own `min_events`.
 
     With less than `min_events` events of `of` in the window there is no verdict: neither breach nor pass.
-    A bad series that does not exist counts as 0; a new one counts from zero, as with Increase.
+    A bad series that does not exist counts as 0; a new one counts from zero, as with Increase. Each may be a list of
+    series, which are added up: one that does not exist counts as 0, and where none of `of` exists there is no data.
     """
 
-    of: Series
-    bad: Series | None = Field(default=None, kw_only=True)
-    good: Series | None = Field(default=None, kw_only=True)
+    of: Series | Several
+    bad: Series | Several | None = Field(default=None, kw_only=True)
+    good: Series | Several | None = Field(default=None, kw_only=True)
     window: Period = Field(default="5m", kw_only=True)
     by: Labels = Field(default=(), kw_only=True)
     min_events: Annotated[int, Field(ge=1)] = Field(default=100, kw_only=True)
@@ -134,10 +135,12 @@ class Usage(_Measure):
     `over="sum"` is the sum of what is used over the sum of sizes; `over="max"` is the fullest of several that each have
     `size`, like the connection pools of five processes. A size of 0 or less is no data; a size in `unlimited` (0 or -1
     in many exporters) means that there is no limit, which is neither a breach nor blindness.
+
+    Each may be a list of series, which are added up; all of them must be there.
     """
 
-    used: Series
-    size: Series | Annotated[int, Field(gt=0)] | Annotated[float, Field(gt=0)]
+    used: Series | Several
+    size: Series | Several | Annotated[int, Field(gt=0)] | Annotated[float, Field(gt=0)]
     over: Literal["sum", "max"] = Field(default="sum", kw_only=True)
     by: Labels = Field(default=(), kw_only=True)
     unlimited: Sequence[Annotated[float, Field(le=0)]] = Field(default=(), kw_only=True)

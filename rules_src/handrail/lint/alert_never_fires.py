@@ -105,7 +105,7 @@ def _left(op: plan.Op, figure: Decimal, bound: plan.Op, most: Decimal) -> bool:
 def _counted(measure: plan.Measure) -> plan.Selector | None:
     """The events of which there cannot be more than the condition lets be."""
     if isinstance(measure, plan.Ratio):
-        return measure.whole
+        return measure.whole[0] if len(measure.whole) == 1 else None
     if isinstance(measure, plan.Rate):
         return measure.counter
     return measure.counter if isinstance(measure, plan.Increase) and measure.bound is None else None

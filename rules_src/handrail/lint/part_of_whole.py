@@ -4,17 +4,18 @@ With `Ratio(bad="requests_total", of='requests_total{code=~"..."}')` every event
 `bad='requests_total{code="500"}'` of `'requests_total{code="200"}'` no bad event is among those counted, and the
 share may be anything: more than 100 % is no share, and the guardrail is blind. With `by=["code"]` each code is bad as a
 whole or not at all. A `Usage` of a series by itself is always full, and a `Difference` of a series and
-itself always 0.
+itself always 0. Of several series that are added up, none may be part of another: its events would count twice.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import permutations
 
 from handrail.declare import Difference, Ratio, Rollout, Usage
 from handrail.lint.common.finding import Finding, finding
-from handrail.lint.common.measured import measured
-from handrail.plan import Selector
+from handrail.lint.common.measured import Measured, measured, written
+from handrail.plan import Matcher, Selector
 from handrail.promql.syntax import selector
 
 NAME = "part-of-whole"
@@ -26,17 +27,18 @@ def check(rollout: Rollout) -> Iterator[Finding]:
         measure = entry.measure
         if isinstance(measure, Ratio):
             field = "bad" if measure.bad is not None else "good"
-            part, whole = selector(str(getattr(measure, field))), selector(measure.of)
-            if wrong := _wrong(part, whole) or _apart(part, whole, measure.by):
+            parts, wholes = _read(getattr(measure, field)), _read(measure.of)
+            if wrong := _wrong(parts, wholes) or _apart(parts, wholes, measure.by):
+                what = f"counts {_all(parts)} of {_all(wholes)}, {wrong}"
                 cure = f"correct {field}=, of= or by="
-                yield finding(
-                    NAME, measure, f"counts {part} of {whole}, {wrong}", cure, field, about=entry.of
-                )
-        elif isinstance(measure, Usage) and isinstance(measure.size, str):
-            used, size = selector(measure.used), selector(measure.size)
-            if used.metric == size.metric and set(used.matchers) == set(size.matchers):
-                what = f"compares {used} with itself, which is always 100 %"
+                yield finding(NAME, measure, what, cure, field, about=entry.of)
+            yield from _twice(entry, {field: parts, "of": wholes})
+        elif isinstance(measure, Usage):
+            used, size = _read(measure.used), _read(measure.size)
+            if {*map(_plainly, used)} == {*map(_plainly, size)}:
+                what = f"compares {_all(used)} with itself, which is always 100 %"
                 yield finding(NAME, measure, what, "correct used= or size=", "size", about=entry.of)
+            yield from _twice(entry, {"used": used, "size": size})
         elif isinstance(measure, Difference):
             one, other = selector(measure.metric), selector(measure.minus)
             if one.metric == other.metric and set(one.matchers) == set(other.matchers):
@@ -44,20 +46,49 @@ def check(rollout: Rollout) -> Iterator[Finding]:
                 yield finding(NAME, measure, what, "correct metric= or minus=", "minus", about=entry.of)
 
 
-def _apart(part: Selector, whole: Selector, by: Sequence[str]) -> str | None:
+def _read(series: object) -> list[Selector]:
+    return [selector(text) for text in written(series)]
+
+
+def _all(series: Sequence[Selector]) -> str:
+    return " and ".join(map(str, series))
+
+
+def _plainly(one: Selector) -> tuple[str, frozenset[Matcher]]:
+    return one.metric, frozenset(one.matchers)
+
+
+def _covers(one: Selector, other: Selector) -> bool:
+    """Whether it surely selects all that the other does."""
+    return one.metric == other.metric and set(one.matchers) <= set(other.matchers)
+
+
+def _twice(entry: Measured, fields: Mapping[str, Sequence[Selector]]) -> Iterator[Finding]:
+    for field, several in fields.items():
+        for one, other in permutations(several, 2):
+            if _covers(one, other):
+                what = f"adds {other} to {one}, which has it already"
+                yield finding(NAME, entry.measure, what, f"correct {field}=", field, about=entry.of)
+                break
+
+
+def _apart(parts: Sequence[Selector], wholes: Sequence[Selector], by: Sequence[str]) -> str | None:
     """Where series are told apart by what makes them a part, each has all of its events in it, or none."""
-    own = {label for label, _, _ in set(part.matchers) - set(whole.matchers)}
-    label = next((label for label in by if label in own), None)
-    if part.metric != whole.metric or label is None:
-        return None
-    return f"and by= has '{label}', of whose values each counts as a whole or not at all"
+    for part in parts:
+        like = [whole for whole in wholes if whole.metric == part.metric]
+        own = {label for whole in like for label, _, _ in set(part.matchers) - set(whole.matchers)}
+        label = next((label for label in by if label in own), None)
+        if label is not None:
+            return f"and by= has '{label}', of whose values each counts as a whole or not at all"
+    return None
 
 
-def _wrong(part: Selector, whole: Selector) -> str | None:
-    if part.metric != whole.metric:
-        return None
-    if set(part.matchers) <= set(whole.matchers):
+def _wrong(parts: Sequence[Selector], wholes: Sequence[Selector]) -> str | None:
+    if all(any(_covers(part, whole) for part in parts) for whole in wholes):
         return "which are all of them"
-    if Selector(part.metric, (*part.matchers, *whole.matchers)).contradiction is not None:
-        return "and none of them is among these"
+    for part in parts:
+        like = [whole for whole in wholes if whole.metric == part.metric]
+        both = [Selector(part.metric, (*part.matchers, *whole.matchers)) for whole in like]
+        if both and all(one.contradiction is not None for one in both):
+            return "and none of them is among these"
     return None

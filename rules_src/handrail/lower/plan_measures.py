@@ -37,6 +37,10 @@ class MeasureContext:
         """The user's selector with the rollout's matchers."""
         return selector(text).where(*self.matchers)
 
+    def several(self, written: str | Sequence[str]) -> tuple[plan.Selector, ...]:
+        """The same of one series or of several that are added up."""
+        return tuple(map(self.series, [written] if isinstance(written, str) else written))
+
 
 def lower_measure(measure: declared.Measure, measuring: MeasureContext) -> tuple[plan.Measure, Unit]:
     """The plan's measure, and the unit of its value."""
@@ -73,12 +77,12 @@ def lower_measure(measure: declared.Measure, measuring: MeasureContext) -> tuple
             ), unit
         case declared.Usage():
             size = (
-                measuring.series(measure.size)
-                if isinstance(measure.size, str)
-                else Decimal(str(measure.size))
+                Decimal(str(measure.size))
+                if isinstance(measure.size, int | float)
+                else measuring.several(measure.size)
             )
             unlimited = tuple(Decimal(str(figure)) for figure in measure.unlimited)
-            fill = plan.Usage(measuring.series(measure.used), size, measure.over, unlimited, by=_by(measure))
+            fill = plan.Usage(measuring.several(measure.used), size, measure.over, unlimited, by=_by(measure))
             return fill, Unit.ratio
         case _:
             return _rare(measure, measuring)
@@ -148,8 +152,8 @@ def _rare(measure: declared.Measure, measuring: MeasureContext) -> tuple[plan.Me
 
 def _ratio(measure: declared.Ratio, measuring: MeasureContext) -> plan.Ratio:
     return plan.Ratio(
-        part=measuring.series(measure.bad or measure.good or ""),
-        whole=measuring.series(measure.of),
+        part=measuring.several(measure.bad or measure.good or ()),
+        whole=measuring.several(measure.of),
         window=measuring.scale.duration(measure.window),
         min_events=measure.min_events,
         bad=measure.bad is not None,

@@ -19,6 +19,7 @@ from handrail.lower.rollout_context import RolloutContext
 from handrail.plan.timing import looks_back
 from handrail.promql import comparisons, values
 from handrail.promql.syntax import either
+from handrail.promql.together import any_of
 from handrail.report.wording import reference_words, words
 from handrail.units import amount, plain, span
 
@@ -346,7 +347,7 @@ def _no_traffic(canary: plan.Measure, stable: plan.Measure, lately: timedelta) -
     the stable arm. A canary that does not answer its scrapes is not gone.
     """
     back = span(lately)
-    last = f"last_over_time({events_counter(canary)}[{back}])"
+    last = any_of(events_counter(canary) or (), lambda one: f"last_over_time({one}[{back}])")
     return (
         f"({values.traffic(canary, ())}\n"
         f"or 0 * count({last}) and on () {values.traffic(stable, ())}\n"

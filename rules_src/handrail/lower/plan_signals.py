@@ -113,7 +113,7 @@ def _recorded(
     counter, from_zero = values.counter_of(measure), plan.Selector(names.FROM_ZERO, matchers + alone)
     recordings: list[plan.Recording] = []
     if counter is not None:
-        series = counter[0] if arms is None else counter[0].without(arms.label)
+        series = [one if arms is None else one.without(arms.label) for one in counter[0]]
         recordings.append(
             plan.Recording(names.FROM_ZERO, targets_from_zero(series, counter[1]), tuple(labels))
         )

@@ -6,7 +6,7 @@ error if that is not within the limit; at all others none.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
 from handrail import plan
@@ -15,6 +15,7 @@ from handrail.promql.buckets import bucket
 from handrail.promql.counting import targets_from_zero
 from handrail.promql.increments import increments
 from handrail.promql.presence import present
+from handrail.promql.together import together
 from handrail.promql.values import counter_of, events, value
 from handrail.promql.windows import Counted
 from handrail.units import Unit, plain, seconds, span
@@ -110,18 +111,21 @@ def _of_events(
             names.SLO_ERRORS, errors, labels
         )
     if isinstance(measure, plan.SlowerThan):
-        whole, part, bad = (
-            measure.histogram.suffixed("_count"),
-            bucket(measure.histogram, measure.bound),
-            False,
-        )
+        whole: tuple[plan.Selector, ...] = (measure.histogram.suffixed("_count"),)
+        part: tuple[plan.Selector, ...] = (bucket(measure.histogram, measure.bound),)
+        bad = False
     else:
         whole, part, bad = measure.whole, measure.part, measure.bad
     from_zero = plan.Selector(names.SLO_FROM_ZERO, own)
-    some = f"({increments(part, every, scrape, from_zero)} or {_none(recorded)})"
+
+    def all_of(counters: Sequence[plan.Selector]) -> str:
+        found = together(counters, lambda one: increments(one, every, scrape, from_zero))
+        return found if len(counters) == 1 else f"sum{found}"
+
+    some = f"({all_of(part)} or {_none(recorded)})"
     return (
         plan.Recording(names.SLO_FROM_ZERO, targets_from_zero(whole, every), labels),
-        plan.Recording(names.SLO_TOTAL, increments(whole, every, scrape, from_zero), labels),
+        plan.Recording(names.SLO_TOTAL, all_of(whole), labels),
         plan.Recording(names.SLO_ERRORS, some if bad else f"sum({recorded}) - {some}", labels),
     )
 

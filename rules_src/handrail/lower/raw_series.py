@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import promql_parser
 
 from handrail.plan import (
@@ -34,13 +36,13 @@ AnyOf = tuple[Selector, ...]
 _OPERATORS = {"Equal": "=", "NotEqual": "!=", "Re": "=~", "NotRe": "!~"}
 
 
-def events_counter(measure: Measure) -> Selector | None:
-    """The counter of the events that a measure judges; None if it counts no events."""
+def events_counter(measure: Measure) -> AnyOf | None:
+    """The counters of the events that a measure judges; None if it counts no events."""
     match measure:
         case Ratio(whole=series):
             return series
         case Latency(histogram=histogram) | SlowerThan(histogram=histogram):
-            return histogram if measure.native else histogram.suffixed("_count")
+            return (histogram if measure.native else histogram.suffixed("_count"),)
         case While(measure=inner):
             return events_counter(inner)
         case _:
@@ -51,7 +53,7 @@ def required_series(measure: Measure) -> tuple[AnyOf, ...]:
     """The series without which a measure has no value; all of them are needed."""
     counter = events_counter(measure)
     if counter is not None and not isinstance(measure, While):
-        return ((counter,),)
+        return (counter,)
     match measure:
         case Increase(counter=series, bound=bound):
             return ((series if bound is None else series.suffixed("_count"),),)
@@ -62,7 +64,7 @@ def required_series(measure: Measure) -> tuple[AnyOf, ...]:
         case Growth(metric=series) | Absence(metric=series):
             return ((series,),)
         case Usage(used=used, size=size):
-            return ((used,), (size,)) if isinstance(size, Selector) else ((used,),)
+            return tuple((one,) for one in (*used, *(() if isinstance(size, Decimal) else size)))
         case Timestamp(metric=series) | Forecast(metric=series) | Changes(metric=series):
             return ((series,),)
         case Difference(metric, minus):

@@ -44,10 +44,10 @@ class _ForEach(_Measure):
 
 @dataclass(frozen=True)
 class Ratio(_ForEach):
-    """part / whole over `window`; `bad` says whether the part is what should not happen."""
+    """part / whole over `window`, each of several counters added up; `bad` says whether the part is what should not happen."""
 
-    part: Selector
-    whole: Selector
+    part: tuple[Selector, ...]
+    whole: tuple[Selector, ...]
     window: timedelta
     min_events: int
     bad: bool
@@ -112,13 +112,13 @@ class Gauge(_ForEach):
 
 @dataclass(frozen=True)
 class Usage(_ForEach):
-    """used / size: of all together or, if `over` is max, of the fullest. `size` is a selector or a figure.
+    """used / size, each of several gauges added up: of all together or, if `over` is max, of the fullest.
 
     A size that is one of `unlimited` says that there is no limit.
     """
 
-    used: Selector
-    size: Selector | Decimal
+    used: tuple[Selector, ...]
+    size: tuple[Selector, ...] | Decimal
     over: str = "sum"
     unlimited: tuple[Decimal, ...] = ()
 
@@ -319,6 +319,8 @@ def narrowed(measure: Measure, *more: tuple[str, str, str]) -> Measure:
         value = getattr(measure, field.name)
         if isinstance(value, Selector):
             inside[field.name] = value.where(*more)
+        elif isinstance(value, tuple) and all(isinstance(one, Selector) for one in value):
+            inside[field.name] = tuple(one.where(*more) for one in value)
         elif isinstance(value, Measure):
             inside[field.name] = narrowed(value, *more)
     return replace(measure, **inside)

@@ -11,9 +11,11 @@ exporter that comes back, that moves, or that is scraped for the first time or u
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 from handrail.plan import Selector
+from handrail.promql.together import Expression, any_of, together
 from handrail.units import span
 
 REMEMBERED = timedelta(hours=1)
@@ -48,27 +50,39 @@ def _lines(*lines: str) -> str:
     return "\n".join(lines)
 
 
-def targets_from_zero(counter: Selector, window: timedelta) -> str:
-    """One sample by `instance` for every target of `counter` whose series, if new in `window`, count from zero.
+def targets_from_zero(counters: Sequence[Selector], window: timedelta) -> str:
+    """One sample by `instance` for every target of the counters whose series, if new in `window`, count from zero.
 
     Either the target answered a window ago under the labels it has now, and none of its series has only moved to other
     labels since. Or the target is new, its job was scraped before, and it shows less than every target before it: one
     that shows as much continues what another one counted.
     """
     width, hour = span(window), span(REMEMBERED)
-    up = Selector("up", tuple(m for m in counter.matchers if m[0] in {"job", "instance"} and m[1] == "="))
-    total = f"sum by (instance) (min_over_time({counter}[{width}]))"
+    ups = [_up(counter) for counter in counters]
+    up, up_then = any_of(ups), any_of(ups, lambda one: f"{one} offset {width}")
+    was = any_of(counters, lambda one: f"{one} offset {width}")
+    total = _sum(counters, lambda one: f"min_over_time({one}[{width}])")
     # Of a target that is still there: one that died of what it counted takes nothing away.
-    gone = f"sum by (instance) ({counter} offset {width} unless {counter} and on (instance) {counter}) > 0"
-    come = f"sum by (instance) (min_over_time({counter}[{width}]) unless {counter} offset {width})"
-    least = f"min(sum by (instance) (last_over_time({counter}[{hour}] offset {width})) > 0)"
+    gone = f"{_sum(counters, lambda one: f'{one} offset {width} unless {one} and on (instance) {one}')} > 0"
+    come = _sum(counters, lambda one: f"min_over_time({one}[{width}]) unless {one} offset {width}")
+    least = f"min({_sum(counters, lambda one: f'last_over_time({one}[{hour}] offset {width})')} > 0)"
+    seen = any_of(ups, lambda one: f"last_over_time({one}[{hour}] offset {width})")
     return _lines(
         f"({total}",
-        f"  and on (instance) ({up} offset {width} == 1 or {counter} offset {width})",
-        f"  unless on (instance) ({up} unless {up} offset {width})",
+        f"  and on (instance) ({up_then} == 1 or {was})",
+        f"  unless on (instance) ({up} unless {up_then})",
         f"  unless on (instance) ({gone} <= on (instance) {come}))",
         f"or ({total} < on () group_left () ({least} or vector(Inf))",
-        f"  unless on (instance) last_over_time({up}[{hour}] offset {width})",
-        f"  unless on (instance) ({up} unless on (job) ({up} offset {width}))",
-        f"  and on () count({up} offset {width}))",
+        f"  unless on (instance) {seen}",
+        f"  unless on (instance) ({up} unless on (job) ({up_then}))",
+        f"  and on () count({up_then}))",
     )
+
+
+def _up(counter: Selector) -> Selector:
+    """What says of its targets whether they answer."""
+    return Selector("up", tuple(m for m in counter.matchers if m[0] in {"job", "instance"} and m[1] == "="))
+
+
+def _sum(counters: Sequence[Selector], expr: Expression) -> str:
+    return f"sum by (instance) ({together(counters, expr)})"

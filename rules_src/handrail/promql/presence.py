@@ -25,6 +25,7 @@ from handrail.plan import (
 from handrail.promql.aggregated import NUMBERS, outside, plausible
 from handrail.promql.series_values import impossible, series_needed, series_present, without_pair
 from handrail.promql.syntax import is_scalar
+from handrail.promql.together import all_of, any_of
 from handrail.promql.values import events, gauge_series, promql_then, value
 from handrail.promql.windows import ESTIMATED, Estimated
 from handrail.units import plain, span
@@ -43,7 +44,7 @@ def watched(measure: Measure, labels: tuple[str, ...], recorded: Selector) -> di
                 seen = {series: series for series in seen}
             return {**{series: series for series in condition}, **seen}
         case Usage(used, size):
-            series = [used, *([size] if isinstance(size, Selector) else [])]
+            series = [*used, *(() if isinstance(size, Decimal) else size)]
             return {str(one): str(one) for one in series}
         case Gauge() | State() | StateChanges() | Growth() | PromQL():
             own = present(measure, labels)
@@ -58,7 +59,9 @@ def present(measure: Measure, labels: tuple[str, ...], ago: timedelta | None = N
     if isinstance(measure, SeriesMeasure):
         return series_present(measure, labels + measure.by, how)
     match measure:
-        case Ratio(whole=series) | Rate(counter=series):
+        case Ratio(whole=several):
+            return any_of(several, how.now)
+        case Rate(counter=series):
             return how.now(series)
         case Growth(metric=series, window=window):
             return f"delta({how.over(series, window)})"
@@ -68,8 +71,10 @@ def present(measure: Measure, labels: tuple[str, ...], ago: timedelta | None = N
             return how.now(histogram if measure.native else histogram.suffixed("_count"))
         case Gauge(metric=series, window=window) if window is not None:
             return f"last_over_time({how.over(series, window)})"
-        case Gauge(metric=series) | State(metric=series) | StateChanges(metric=series) | Usage(used=series):
+        case Gauge(metric=series) | State(metric=series) | StateChanges(metric=series):
             return how.now(series)
+        case Usage(used=several):
+            return all_of(several, how.now)
         case While(inner):
             return present(inner, labels, ago)
         case _:
@@ -92,9 +97,10 @@ def no_numbers(measure: Measure) -> Iterator[str]:
         case Gauge():
             yield outside(gauge_series(measure, ESTIMATED), plausible(measure.least))
         case Usage(used, size):
-            yield outside(str(used), ">= 0 < Inf")
-            if isinstance(size, Selector):
-                yield " ".join([outside(str(size), "> 0 < Inf"), *_but_unlimited(measure)])
+            yield from (outside(str(one), ">= 0 < Inf") for one in used)
+            for one in () if isinstance(size, Decimal) else size:
+                but = [f"unless {one} == {plain(figure)}" for figure in measure.unlimited]
+                yield " ".join([outside(str(one), "> 0 < Inf"), *but])
         case State(metric=series):
             yield outside(str(series), NUMBERS)
         case StateChanges(metric=series, window=window):
@@ -108,10 +114,3 @@ def no_numbers(measure: Measure) -> Iterator[str]:
             yield outside(f"({expr})", NUMBERS)
         case _:
             return
-
-
-def _but_unlimited(measure: Usage) -> list[str]:
-    size = measure.size
-    if isinstance(size, Decimal):
-        return []
-    return [f"unless {size} == {plain(figure)}" for figure in measure.unlimited]

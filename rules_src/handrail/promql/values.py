@@ -34,6 +34,7 @@ from handrail.promql.aggregated import NUMBERS, aggregated, outside, plausible, 
 from handrail.promql.buckets import bucket
 from handrail.promql.series_values import series_value
 from handrail.promql.syntax import by, is_scalar
+from handrail.promql.together import together
 from handrail.promql.windows import ESTIMATED, EVALUATED, Counted, Estimated
 from handrail.units import plain, span
 
@@ -46,7 +47,7 @@ def traffic(measure: Measure, labels: tuple[str, ...]) -> str | None:
     apart = labels + measure.labels
     match measure:
         case Ratio(whole=series, window=window):
-            return by("sum", apart, ESTIMATED.rate(series, window))
+            return by("sum", apart, together(series, lambda one: ESTIMATED.rate(one, window)))
         case Latency(native=True) | SlowerThan(native=True):
             return f"histogram_count({by('sum', apart, ESTIMATED.rate(measure.histogram, measure.window))})"
         case Latency() | SlowerThan():
@@ -62,7 +63,7 @@ def events(measure: Measure, labels: tuple[str, ...], how: Estimated) -> str | N
     apart = labels + measure.labels
     match measure:
         case Ratio(whole=series, window=window):
-            return by("sum", apart, how.events(series, window))
+            return by("sum", apart, together(series, lambda one: how.events(one, window)))
         case Latency(native=True) | SlowerThan(native=True):
             # The estimate alone knows native histograms: their values cannot be subtracted before 3.0.
             grown = f"increase({how.over(measure.histogram, measure.window)})"
@@ -75,15 +76,15 @@ def events(measure: Measure, labels: tuple[str, ...], how: Estimated) -> str | N
             return None
 
 
-def counter_of(measure: Measure) -> tuple[Selector, timedelta] | None:
-    """The counter that a measure counts exactly, with its window; None if it counts nothing exactly."""
+def counter_of(measure: Measure) -> tuple[tuple[Selector, ...], timedelta] | None:
+    """The counters that a measure counts exactly, with their window; None if it counts nothing exactly."""
     match measure:
         case Ratio(whole=series, window=window):
             return series, window
         case Latency(native=False) | SlowerThan(native=False):
-            return measure.histogram.suffixed("_count"), measure.window
+            return (measure.histogram.suffixed("_count"),), measure.window
         case Increase(counter, window, bound):
-            return (counter if bound is None else counter.suffixed("_count")), window
+            return (counter if bound is None else counter.suffixed("_count"),), window
         case While():
             return counter_of(measure.measure)
         case _:
@@ -103,7 +104,8 @@ def value(
     match measure:
         case Ratio(part, _, window):
             rest = f"on ({', '.join(apart)}) {event_count} * 0"
-            share = f"({by('sum', apart, _events_or_rate(how, part, window))} or {rest}) / {with_events}"
+            inside = by("sum", apart, together(part, lambda one: _events_or_rate(how, one, window)))
+            share = f"({inside} or {rest}) / {with_events}"
             return _valid(how, share, SHARES)
         case Latency():
             return _valid(how, _latency(measure, apart, with_events, how), NUMBERS)
@@ -181,19 +183,29 @@ def gauge_series(measure: Gauge, how: Estimated) -> str:
 
 
 def _usage(measure: Usage, labels: tuple[str, ...], how: Estimated) -> str:
-    used, size = how.now(measure.used), measure.size
-    whole = plain(size) if isinstance(size, Decimal) else how.now(size)
-    if not how.judged and measure.over == "max":
-        return by("max", labels, f"{used} / {whole}")
+    """Of several gauges each must be there: without one of them nobody knows how full it is."""
+    used = [how.now(one) for one in measure.used]
+    size = [] if isinstance(measure.size, Decimal) else [how.now(one) for one in measure.size]
+    figure = plain(measure.size) if isinstance(measure.size, Decimal) else ""
     if measure.over == "max":
-        each = whole if isinstance(size, Decimal) else f"({whole} > 0 < Inf)"
-        return by("max", labels, f"({used} >= 0 < Inf) / {each}")
-    sums = by("sum", labels, whole) if isinstance(size, Selector) else whole
+        limits = (" >= 0 < Inf", " > 0 < Inf") if how.judged else ("", "")
+        return by("max", labels, f"{_limited(used, limits[0])} / {figure or _limited(size, limits[1])}")
+    sums = figure or _added([by("sum", labels, one) for one in size])
+    filled = f"{_added([by('sum', labels, one) for one in used])} / {sums}"
     if not how.judged:
-        return f"{by('sum', labels, used)} / {sums}"
-    joined = f"unless on ({', '.join(labels)})"
-    odd = f" {joined} ({outside(whole, '> 0 < Inf')})" if isinstance(size, Selector) else ""
-    return f"({by('sum', labels, used)} / {sums}{odd} {joined} ({outside(used, '>= 0 < Inf')}))"
+        return filled
+    odd = [*((one, "> 0 < Inf") for one in size), *((one, ">= 0 < Inf") for one in used)]
+    but = (f"unless on ({', '.join(labels)}) ({outside(*one)})" for one in odd)
+    return f"({' '.join([filled, *but])})"
+
+
+def _added(parts: list[str]) -> str:
+    return parts[0] if len(parts) == 1 else f"({' + '.join(parts)})"
+
+
+def _limited(parts: list[str], limits: str) -> str:
+    """The sum of gauges, where each is within the limits."""
+    return _added([f"({part}{limits})" if limits else part for part in parts])
 
 
 def _absence(measure: Absence, how: Estimated) -> str:

@@ -156,9 +156,9 @@ def meaning(measure: Measure) -> str:
             within = "" if window is None else f" within {span(window)}"
             return f"{_OVER_WORDS[over]} `{metric}`{within}{_each(measure.by)}."
         case Usage(used, size):
-            limit = plain(size) if isinstance(size, Decimal) else f"`{size}`"
+            limit = plain(size) if isinstance(size, Decimal) else _named(size)
             fullest = ", of the fullest" if measure.over == "max" else ""
-            return f"How much of {limit} is in use by `{used}`{fullest}{_each(measure.by)}."
+            return f"How much of {limit} is in use by {_named(used)}{fullest}{_each(measure.by)}."
         case _:
             return _rare_meaning(measure)
 
@@ -169,7 +169,7 @@ def share(measure: Ratio | SlowerThan | TimeSlices) -> str:
         what = meaning(measure.measure).rstrip(".")
         return f"A slice of {span(measure.length)} is bad when this is {words(measure.condition)}: {what}"
     if isinstance(measure, Ratio):
-        return f"The share of `{measure.part}` in `{measure.whole}`"
+        return f"The share of {_named(measure.part)} in {_named(measure.whole)}"
     return (
         f"The share of `{measure.histogram}` slower than {show(measure.bound * measure.scale, Unit.seconds)}"
     )
@@ -278,5 +278,5 @@ def _each(labels: tuple[str, ...]) -> str:
     return f", for each {_named(labels)}" if labels else ""
 
 
-def _named(labels: tuple[str, ...]) -> str:
-    return " and ".join(f"`{label}`" for label in labels)
+def _named(things: Sequence[object]) -> str:
+    return " and ".join(f"`{thing}`" for thing in things)

@@ -134,6 +134,8 @@ def other_arm(measure: plan.Measure, arms: plan.Arms) -> plan.Measure:
 
 
 def _of_stable(value: Any, arms: plan.Arms) -> Any:
+    if isinstance(value, tuple):
+        return tuple(_of_stable(one, arms) for one in value)
     if isinstance(value, plan.Selector):
         canary = (arms.label, "=", arms.canary)
         return value.where((arms.label, "=", arms.stable)) if canary in value.matchers else value

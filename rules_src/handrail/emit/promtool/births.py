@@ -44,13 +44,16 @@ class Counter:
     def events(self, feeds: Mapping[Key, Decimal]) -> Decimal:
         """How many events these are, of all that it counts."""
         match self.measure.inner:
-            case Ratio(whole=series) | Increase(counter=series, bound=None):
-                whole = series
+            case Ratio(whole=several):
+                whole = several
+            case Increase(counter=series, bound=None):
+                whole = (series,)
             case Latency(histogram=series) | SlowerThan(histogram=series) | Increase(counter=series):
-                whole = series.suffixed("_count")
+                whole = (series.suffixed("_count"),)
             case _:
                 raise TypeError("it counts nothing")
-        return sum((amount for key, amount in feeds.items() if matches(whole, key)), Decimal(0))
+        found = (amount for one in whole for key, amount in feeds.items() if matches(one, key))
+        return sum(found, Decimal(0))
 
     @property
     def usual_events(self) -> Decimal:

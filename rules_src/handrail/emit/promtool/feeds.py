@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
+from itertools import islice
 
 from handrail.emit.promtool.figures import MARGIN
 from handrail.emit.promtool.series import (
@@ -43,6 +44,7 @@ from handrail.plan import (
 from handrail.promql.buckets import le
 from handrail.units import plain, seconds
 
+Series = tuple[Selector, ...]
 Value = Decimal | str
 """A figure, or the state that something is in."""
 
@@ -115,16 +117,31 @@ def whole(share: Decimal, events: Decimal) -> Decimal:
     return max(events, Decimal(10) ** -int(exponent)) if events == events.to_integral_value() else events
 
 
-def _share(part: Selector, all_of: Selector, value: Decimal, pace: Pace) -> Feeds:
+def _share(parts: Series, wholes: Series, value: Decimal, pace: Pace) -> Feeds:
+    """Each part has as much as the others; what is missing of the whole is shared by all that is no part."""
     every = whole(value, pace.events)
-    inside = chosen(part, pace.labels)
-    if part.metric != all_of.metric:
-        return {inside: Rise(value * every), chosen(all_of, pace.labels): Rise(every)}
-    return {inside: Rise(value * every), _rest(part, all_of, pace.labels): Rise((1 - value) * every)}
+    inside = {chosen(part, pace.labels): value * every / len(parts) for part in parts}
+    among = [step for key, step in inside.items() for one in wholes if matches(one, key)]
+    rest = list(_no_parts(parts, wholes, pace.labels))
+    if not rest:
+        raise Impossible("no series of the whole could be found that is no part of it")
+    each = (every - sum(among, Decimal(0))) / len(rest)
+    if each < 0:
+        raise Impossible("its parts count in more than one of its wholes")
+    return {key: Rise(step) for key, step in (*inside.items(), *((key, each) for key in rest))}
 
 
-def _rest(part: Selector, whole: Selector, labels: Mapping[str, str]) -> Key:
-    """A series of the whole that is no part."""
+def _no_parts(parts: Series, wholes: Series, labels: Mapping[str, str]) -> Iterator[Key]:
+    """For each whole a series of it that is no part."""
+    for one in wholes:
+        like = [part for part in parts if part.metric == one.metric]
+        found = (_rest(part, one, labels) for part in like) if like else (chosen(one, labels),)
+        good = (key for key in found if key is not None and not any(matches(p, key) for p in parts))
+        yield from islice(good, 1)
+
+
+def _rest(part: Selector, whole: Selector, labels: Mapping[str, str]) -> Key | None:
+    """A series of the whole that is no part; None where there is none."""
     common = set(whole.matchers)
     for label in dict.fromkeys(label for label, _, _ in part.matchers):
         own = tuple(m for m in part.matchers if m[0] == label)
@@ -133,7 +150,7 @@ def _rest(part: Selector, whole: Selector, labels: Mapping[str, str]) -> Key:
             key = chosen(Selector(whole.metric, own + rest), labels, flipped=label)
             if matches(whole, key) and not matches(part, key):
                 return key
-    raise Impossible("no series of the whole could be found that is no part of it")
+    return None
 
 
 def edges(measure: Latency | SlowerThan, near: Iterable[Decimal]) -> tuple[Decimal, ...]:
@@ -201,10 +218,12 @@ def _count(measure: Increase, value: Decimal, pace: Pace) -> Feeds:
 
 
 def _fill(measure: Usage, value: Decimal, pace: Pace) -> Feeds:
-    used = chosen(measure.used, pace.labels)
+    """Each of several has as much as the others."""
+    size = measure.size if isinstance(measure.size, Decimal) else Decimal(1000)
+    used = {chosen(one, pace.labels): At(value * size / len(measure.used)) for one in measure.used}
     if isinstance(measure.size, Decimal):
-        return {used: At(value * measure.size)}
-    return {used: At(value * 1000), chosen(measure.size, pace.labels): At(Decimal(1000))}
+        return used
+    return used | {chosen(one, pace.labels): At(size / len(measure.size)) for one in measure.size}
 
 
 def _state(measure: Measure, value: str, pace: Pace) -> Feeds:
@@ -245,7 +264,7 @@ def selectors(measure: Measure) -> list[Selector]:
         return series_selectors(measure)
     match measure:
         case Ratio(part, whole):
-            return [part, whole]
+            return [*part, *whole]
         case Latency(histogram=series) | SlowerThan(histogram=series):
             return [series] if measure.native else [series.suffixed("_bucket"), series.suffixed("_count")]
         case Increase(counter=counter, bound=bound):
@@ -257,7 +276,7 @@ def selectors(measure: Measure) -> list[Selector]:
         case Growth(metric=series) | Absence(metric=series):
             return [series]
         case Usage(used, size):
-            return [used] if isinstance(size, Decimal) else [used, size]
+            return [*used, *(() if isinstance(size, Decimal) else size)]
         case While(inner, held):
             return selectors(inner) + selectors(held)
         case _:
@@ -277,8 +296,8 @@ def measured(measure: Measure, fed: Feeds, scrape: timedelta) -> Decimal | None:
         return None
     match measure:
         case Ratio(part, whole):
-            of = _step(whole, fed)
-            return _step(part, fed) / of if of else None
+            of = sum((_step(one, fed) for one in whole), Decimal(0))
+            return sum((_step(one, fed) for one in part), Decimal(0)) / of if of else None
         case Rate(counter):
             return _step(counter, fed) / seconds(scrape)
         case Gauge(metric=metric, scale=scale, over=over):

@@ -68,9 +68,11 @@ def exact(condition: Condition, limit: Decimal) -> bool:
             return scale == 1 and limit % 1 == 0
         case Count():
             return True
-        case Usage(size=size):
-            return not isinstance(size, Decimal) and (limit * 1000) % 1 == 0
-        case Ratio():  # whole numbers by whole numbers: to the last digit, if there are not too many
+        case Usage(used=used, size=size):
+            return not isinstance(size, Decimal) and len(used) == len(size) == 1 and (limit * 1000) % 1 == 0
+        case Ratio(
+            part=(_,), whole=(_,)
+        ):  # whole numbers by whole numbers: to the last digit, if there are not too many
             return int(limit.normalize().as_tuple().exponent) >= -6
         case SlowerThan():
             return limit in (0, 1)

@@ -81,6 +81,11 @@ _SERIES = (
 def series(measure: Measure) -> Iterator[tuple[str, str]]:
     """The series that a measure looks at, by the field that says so."""
     for field in _SERIES:
-        text = getattr(measure, field, None)
-        if isinstance(text, str):
-            yield field, text
+        yield from ((field, text) for text in written(getattr(measure, field, None)))
+
+
+def written(series: object) -> tuple[str, ...]:
+    """The series of a field: one, several that are added up, or none where it holds something else."""
+    if isinstance(series, str):
+        return (series,)
+    return tuple(series) if isinstance(series, tuple | list) else ()

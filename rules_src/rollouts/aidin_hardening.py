@@ -56,6 +56,7 @@ BUCKETS = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
 aidin_hardening = Rollout(
     name="aidin-hardening",
     service="aidin",
+    match={"app": "aidin"},
     title="Aidin hardening",
     stages=[
         Stage("10%", bake="24h"),

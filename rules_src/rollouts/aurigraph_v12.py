@@ -79,6 +79,7 @@ build = Runbook(
 aurigraph_v12 = Rollout(
     name="aurigraph-v12",
     service="aurigraph",
+    match={"app": "aurigraph"},
     title="Aurigraph v12",
     arms=Arms("track", canary="canary", stable="stable"),
     evaluate="30s",

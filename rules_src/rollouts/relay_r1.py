@@ -39,6 +39,7 @@ BUCKETS = {"bound-between-buckets": "nobody wrote the service's buckets down; it
 relay_r1 = Rollout(
     name="relay-r1",
     service="relay",
+    match={"app": "relay"},
     title="Relay R1",
     stages=[
         Stage("5%", weight="5%", bake="60m", enter=[split("main:5,r0.5-hotfix:95")]),

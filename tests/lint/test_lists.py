@@ -9,7 +9,7 @@ from handrail import lint
 
 
 def test_every_lint_is_in_a_list_and_none_is_there_twice() -> None:
-    listed = (*lint.LINTS, *lint.HERE, *lint.ACROSS, *lint.PLAN_LINTS, lint.ACCEPTED)
+    listed = (*lint.LINTS, *lint.HERE, *lint.BESIDE, *lint.ACROSS, *lint.PLAN_LINTS, lint.ACCEPTED)
     files = {path.stem for path in Path(lint.__file__).parent.glob("*.py")} - {"__init__"}
     assert {check.__module__.rpartition(".")[2] for check in listed} == files
     assert [check for check, count in Counter(listed).items() if count > 1] == []

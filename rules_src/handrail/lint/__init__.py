@@ -47,6 +47,7 @@ from handrail.lint import (
     rollback_without_target,
     same_name_twice,
     severity_words,
+    shared_series,
     source_unlike,
     stage_too_short,
     stage_weights,
@@ -70,6 +71,7 @@ from handrail.plan.timing import Times, timing
 
 Lint = Callable[[Rollout], Iterator[Finding]]
 HereLint = Callable[[Rollout, Environment], Iterator[Finding]]
+BesideLint = Callable[[Rollout, Sequence[Rollout], Environment], Iterator[Finding]]
 AcrossLint = Callable[[Sequence[Rollout], Sequence[Environment]], Iterator[Finding]]
 PlanLint = Callable[[plan.Rollout, Mapping[str, Times]], Iterator[Finding]]
 
@@ -124,6 +126,9 @@ LINTS: tuple[Lint, ...] = (
 HERE: tuple[HereLint, ...] = (promql_too_new.check, receiver_too_new.check, source_unlike.check)
 """What one rollout shows where it runs in one environment."""
 
+BESIDE: tuple[BesideLint, ...] = (shared_series.check,)
+"""What one rollout shows beside all the others, where they run in one environment."""
+
 ACROSS: tuple[AcrossLint, ...] = (
     same_name_twice.across,
     label_names.across,
@@ -153,7 +158,9 @@ def lint_names(lints: Iterable[Callable[..., Iterator[Finding]]]) -> tuple[str, 
     return tuple(str(vars(sys.modules[lint.__module__])["NAME"]) for lint in lints)
 
 
-ALL: tuple[str, ...] = tuple(dict.fromkeys(lint_names((*LINTS, *HERE, *ACROSS, *PLAN_LINTS, ACCEPTED))))
+ALL: tuple[str, ...] = tuple(
+    dict.fromkeys(lint_names((*LINTS, *HERE, *BESIDE, *ACROSS, *PLAN_LINTS, ACCEPTED)))
+)
 
 
 def lint(
@@ -167,11 +174,12 @@ def lint(
 
     `here` is where the rollouts run. `whole` says whether all was loaded; what was not is not called missing.
     """
-    looked, here = lint_names((*LINTS, *HERE)), here or Environment("default")
+    here, beside = here or Environment("default"), BESIDE if whole else ()
+    looked = lint_names((*LINTS, *HERE, *beside))
     problems = {
         problem
         for rollout in rollouts
-        for problem in _not_accepted(rollout, _findings(rollout, here), looked)
+        for problem in _not_accepted(rollout, _findings(rollout, rollouts, here, beside), looked)
     }
     across = ACROSS if whole else tuple(check for check in ACROSS if check not in _NEED_ALL)
     problems |= {finding.problem for check in across for finding in check(rollouts, environments)}
@@ -185,9 +193,12 @@ def lint_plan(planned: plan.Rollout, rollout: Rollout) -> list[Problem]:
     return sorted(set(_not_accepted(rollout, findings, lint_names(PLAN_LINTS))))
 
 
-def _findings(rollout: Rollout, here: Environment) -> list[Finding]:
+def _findings(
+    rollout: Rollout, rollouts: Sequence[Rollout], here: Environment, beside: Sequence[BesideLint]
+) -> list[Finding]:
     own = [finding for check in LINTS for finding in check(rollout)]
-    return own + [finding for check in HERE for finding in check(rollout, here)]
+    own += [finding for check in HERE for finding in check(rollout, here)]
+    return own + [finding for check in beside for finding in check(rollout, rollouts, here)]
 
 
 def _not_accepted(rollout: Rollout, findings: list[Finding], looked: tuple[str, ...]) -> Iterator[Problem]:

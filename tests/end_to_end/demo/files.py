@@ -31,7 +31,7 @@ demo = Environment(
     viewer_token_file="{viewer_token}",
     alertmanagers=["{alertmanager}"],
     scrape=[
-        Targets("shop", ["{stable}", "{canary}"]),
+        Targets("shop", ["{stable}", "{canary}"], labels={{"app": "checkout"}}),
     ],
     faster={faster},
 )

@@ -123,6 +123,14 @@ serve: $(SYNCED) ## the receiver in the foreground, for generated/playbook
 	@mkdir -p .demo
 	@$(BIN)/handrail serve
 
+.PHONY: docs
+docs: $(SYNCED) ## docs/ as a site in build/site; a link that leads nowhere is an error
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+
+.PHONY: dist
+dist: $(SYNCED) ## wheel, sdist and SBOM of what is committed into dist/; the same bytes each time
+	@tests/tools/distribution dist
+
 .PHONY: format
 format: $(SYNCED) ## put the Python files into the form that lint wants
 	$(BIN)/ruff check --fix

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
+import webbrowser
 from pathlib import Path
 
 import pytest
 from cli.places import Shell
+from handrail.cli import docs
 
 ROOT = Path(__file__).parents[2]
 
@@ -59,6 +62,34 @@ def test_a_page_is_printed_as_it_is(shell: Shell, name: str) -> None:
 )
 def test_a_page_that_is_not_there_is_refused(shell: Shell, name: str, cure: str) -> None:
     assert shell.handrail("docs", name) == (2, "", f"handrail: error: there is no page '{name}'; {cure}\n")
+
+
+@pytest.mark.parametrize(
+    ("asked", "shown"),
+    [
+        ([], "index.html"),
+        (["receiver"], "reference/receiver.html"),
+        (["targets"], "reference/targets/index.html"),
+    ],
+)
+def test_a_site_that_came_along_is_opened(
+    shell: Shell, asked: list[str], shown: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = Path("docs").absolute()
+    shutil.copytree(ROOT / "docs", folder)
+    (folder / "site" / shown).parent.mkdir(parents=True)
+    (folder / "site" / shown).write_text("<html>")
+    opened: list[str] = []
+    monkeypatch.setattr(docs, "FOLDERS", (folder,))
+    monkeypatch.setattr(webbrowser, "open", opened.append)
+    address = f"file://{folder}/site/{shown}"
+    assert shell.handrail("docs", "--open", *asked) == (0, f"{address}\n", "")
+    assert opened == [address]
+
+
+def test_where_no_site_came_along_that_is_said(shell: Shell) -> None:
+    wrong = "handrail: error: no site came with this installation; `handrail docs` has its pages as text\n"
+    assert shell.handrail("docs", "--open") == (2, "", wrong)
 
 
 @pytest.mark.parametrize("kind", ["bash", "zsh", "fish"])

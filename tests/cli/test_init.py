@@ -106,6 +106,7 @@ def test_the_receiver_would_start_with_the_settings_that_it_writes(shell: Shell)
         "tokens: 1 alertmanager, 1 viewer, 1 operator",
         "playbook: my-service: 2 guardrails; 10%, 50%, 100%",
         "store: sqlite:handrail.db: the start makes it",
+        "kill switch: handrail.stop: it is not set",
     ]
     assert (checked.returncode, {line.partition(":")[0] for line in checked.stderr.splitlines()}) == (
         1,

@@ -9,13 +9,14 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 RUN = "<!-- run -->"
+INSTALL = "<!-- install -->"
 FROM = "<!-- from: "
 FENCE = re.compile(r"^```(\w*)$")
 
 
 @dataclass(frozen=True)
 class Example:
-    """One fenced block: the line above it may ask for it to be run, or say that it quotes a file."""
+    """One fenced block: the line above it may ask for it to be run, say that it quotes a file, or that it installs Handrail from a clone."""
 
     page: str
     line: int
@@ -23,6 +24,7 @@ class Example:
     text: str
     run: bool
     quote: bool
+    install: bool
 
     def __str__(self) -> str:
         return f"{self.page}:{self.line}"
@@ -50,5 +52,7 @@ def _in(page: Path) -> Iterator[Example]:
             text = "\n".join(lines[start + 1 : number]) + "\n"
             above = lines[start - 1] if start else ""
             place = str(page.relative_to(ROOT))
-            yield Example(place, start + 1, language, text, above == RUN, above.startswith(FROM))
+            yield Example(
+                place, start + 1, language, text, above == RUN, above.startswith(FROM), above == INSTALL
+            )
             opened = None

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
 import sys
+from collections import Counter
 from datetime import timedelta
 from pathlib import Path
 
@@ -19,9 +21,18 @@ from handrail.units import span
 from handrail_receiver.settings import Settings
 from project import lint_page
 from project.examples import ROOT, Example, examples, pages
+from tools.site_hooks import navigation
 
 TARGET = re.compile(r"^([a-z0-9-]+):.*## ", re.MULTILINE)
+ANCHOR = re.compile(r"\[[^\]]*\]\(([^)#:]*\.md)?#([^)]+)\)")
 LINK = re.compile(r"\[[^\]]*\]\(([^)#:]+)(?:#[^)]*)?\)")
+
+
+def headings(page: Path) -> set[str]:
+    """The anchors that a page's headings have on Git hosts and in the site."""
+    outside = "".join(page.read_text().split("```")[::2])
+    titles = re.findall(r"^#+ (.+)$", outside, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", title.lower()).strip().replace(" ", "-") for title in titles}
 
 
 def targets() -> list[str]:
@@ -103,6 +114,30 @@ def test_every_link_leads_to_a_file() -> None:
         if not (page.parent / link).exists()
     }
     assert broken == set()
+
+
+def test_every_link_into_a_page_leads_to_one_of_its_headings() -> None:
+    broken = {
+        f"{page.relative_to(ROOT)} → {link}#{anchor}"
+        for page in pages()
+        for link, anchor in ANCHOR.findall(page.read_text())
+        if anchor not in headings(page.parent / link if link else page)
+    }
+    assert broken == set()
+
+
+def test_every_page_is_in_the_site_s_navigation_once() -> None:
+    listed = Counter(re.findall(r"[\w/-]+\.md", str(navigation(ROOT / "docs"))))
+    assert listed == Counter(str(page.relative_to(ROOT / "docs")) for page in (ROOT / "docs").rglob("*.md"))
+
+
+@pytest.mark.long
+def test_the_site_is_built_and_no_link_in_it_leads_nowhere(tmp_path: Path) -> None:
+    argv = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(tmp_path)]
+    env = {**os.environ, "NO_MKDOCS_2_WARNING": "1"}
+    done = subprocess.run(argv, cwd=ROOT, env=env, check=False, capture_output=True, text=True)
+    assert (done.returncode, "WARNING" in done.stderr) == (0, False), done.stderr
+    assert (tmp_path / "reference/targets/haproxy.html").is_file()
 
 
 def test_every_page_can_be_reached_from_the_first() -> None:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import tarfile
 import zipfile
 from email.message import Message
 from email.parser import Parser
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
+from project.examples import examples
 from project.wheels import ROOT, Environment, built
 
 BUILT = {"handrail", "handrail_receiver"}
@@ -170,3 +174,31 @@ def test_without_the_extra_the_command_works_and_serve_says_what_is_missing(plai
 def test_the_extra_receiver_brings_the_service_and_no_postgresql(with_receiver: Environment) -> None:
     service = {"httpx", "starlette", "stamina", "uvicorn"}
     assert with_receiver.found(*service, "psycopg") == service
+
+
+@pytest.fixture(scope="module")
+def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A clone of what is committed."""
+    folder = tmp_path_factory.mktemp("cloned") / "handrail"
+    git = ["git", "-c", "safe.directory=*", "clone", "--quiet", "--no-hardlinks", str(ROOT), str(folder)]
+    subprocess.run(git, check=True)
+    return folder
+
+
+@pytest.mark.long
+def test_the_first_page_s_lines_install_it_from_a_clone(clone: Path, tmp_path: Path) -> None:
+    [example] = [one for one in examples("sh") if one.page == "README.md" and one.install]
+    argv = ["sh", "-eu", "-c", example.text]
+    env = {**os.environ, "HOME": str(tmp_path)}
+    done = subprocess.run(argv, cwd=clone, env=env, check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == f"handrail {version('handrail')}"
+    serve = [str(tmp_path / "handrail/bin/handrail"), "serve", "--check"]
+    refused = subprocess.run(serve, cwd=tmp_path, check=False, capture_output=True, text=True)
+    assert "HANDRAIL_PLAYBOOKS" in refused.stderr
+
+
+@pytest.mark.long
+def test_a_git_address_installs_it(clone: Path, tmp_path: Path) -> None:
+    asked = Environment(tmp_path, f"handrail @ git+file://{clone}").run("handrail", "--version")
+    assert asked.stdout == f"handrail {version('handrail')}\n"

@@ -11,6 +11,7 @@ ROOT = Path(__file__).parents[2]
 TOP = {
     ".ci",
     ".gitattributes",
+    ".github",
     ".gitignore",
     "CHANGELOG.md",
     "LICENSE",
@@ -18,6 +19,7 @@ TOP = {
     "README.md",
     "docs",
     "generated",
+    "mkdocs.yml",
     "pyproject.toml",
     "receiver",
     "rules_src",

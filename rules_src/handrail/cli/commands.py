@@ -207,11 +207,19 @@ def docs(
     name: Annotated[
         str, typer.Argument(metavar="[NAME]", help="The page to print.", show_default=False)
     ] = "",
+    show: Annotated[bool, typer.Option("--open", help="Open it as a site in the browser.")] = False,
 ) -> None:
     """List the pages of the documentation of this version, or print one."""
-    from handrail.cli.docs import listed, page  # noqa: PLC0415
+    from handrail.cli.docs import address, listed, page  # noqa: PLC0415
 
-    typer.echo(page(name) if name else listed(), nl=False)
+    if not show:
+        typer.echo(page(name) if name else listed(), nl=False)
+        return
+    import webbrowser  # noqa: PLC0415
+
+    found = address(name)
+    typer.echo(found)
+    webbrowser.open(found)
 
 
 @app.command()

@@ -66,6 +66,7 @@ from handrail_receiver.web.openapi import document
 from handrail_receiver.web.pages import Pages
 from handrail_receiver.web.self_checks import SelfChecks
 from handrail_receiver.web.verbs import VERBS
+from handrail_receiver.web.watching import Watching
 
 MOST_THREADS = 128
 WEBHOOK = "/webhooks/alertmanager"
@@ -229,6 +230,7 @@ def make_app(settings: Settings, secrets: Secrets) -> Front:
                 kill_switch.problem,
                 messenger.problems,
             ),
+            Watching(prometheus, recorded),
         ),
         events,
     )
@@ -325,6 +327,7 @@ def _routes(
         Route("/metrics", only("viewer", tokens, health.page)),
         Route("/", only("viewer", tokens, pages.index)),
         Route("/rollouts/{name}", only("viewer", tokens, pages.rollout)),
+        Route("/rollouts/{name}/attempts/{number}", only("viewer", tokens, pages.attempt)),
         Route("/events", only("viewer", tokens, events.stream)),
         Route("/api/rollouts", only("viewer", tokens, api.rollouts)),
         Route("/api/rollouts/{name}", only("viewer", tokens, api.rollout)),

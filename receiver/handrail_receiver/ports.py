@@ -15,6 +15,7 @@ from handrail.contract import Step, Tell
 from handrail_receiver.errors import Cause
 from handrail_receiver.model import (
     Attempt,
+    AttemptLine,
     Decision,
     EvidenceRecord,
     History,
@@ -108,6 +109,21 @@ class Attempts(Protocol):
 
     async def current(self) -> list[Attempt]:
         """The newest attempt of each rollout, where that is live or rolled back; one that cannot be read is left out."""
+
+
+class Archive(Protocol):
+    """Many rollouts at once, and attempts of before: for those who look, and nobody else."""
+
+    async def newest(self, rollouts: Sequence[str], at: datetime) -> dict[str, History]:
+        """The newest history of each rollout; one that cannot be read is logged and left out."""
+
+    async def attempts(self, rollout: str, limit: int) -> list[AttemptLine]:
+        """A line for each attempt of a rollout, the newest first."""
+
+    async def attempt(
+        self, rollout: str, number: int, at: datetime, limit: int
+    ) -> tuple[History, list[EvidenceRecord]] | None:
+        """One attempt and the newest records from its time, oldest first; None where there is no such attempt."""
 
 
 class Runs(Protocol):

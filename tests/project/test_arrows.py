@@ -66,14 +66,14 @@ ROOMS = {
     "telling": {"model", "words", "intake", "store", "outside", "errors", "metrics", "playbooks", "ports"},
     "plots": {"words"},
     "evidence": {"model", "words", "views", "plots", "outside", "store", "errors", "playbooks", "ports"},
-    "views": {"model", "lifecycle", "words", "gates"},
+    "views": {"model", "lifecycle", "words", "gates", "plots"},
     "inspection": {
         *("model", "words", "views", "intake", "store"),
         *("addresses", "clock", "errors", "settings"),
     },
     "web": {
         *("model", "words", "views", "access", "intake", "gates", "store", "outside", "operations"),
-        *("evidence", "errors", "logs", "metrics", "playbooks", "ports"),
+        *("evidence", "errors", "logs", "metrics", "playbooks", "plots", "ports"),
     },
 }
 """The receiver's rooms, and which other rooms and modules beside them each uses."""

@@ -7,6 +7,7 @@ from handrail_receiver.model.answers import Approved, Checked
 from handrail_receiver.model.attempts import (
     CHANGED,
     Attempt,
+    AttemptLine,
     AttemptState,
     Captured,
     History,
@@ -68,6 +69,7 @@ __all__ = [
     "Adopt",
     "Approved",
     "Attempt",
+    "AttemptLine",
     "AttemptState",
     "Begin",
     "Capture",

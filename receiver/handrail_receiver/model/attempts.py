@@ -61,6 +61,18 @@ class Attempt:
         return self.state in {AttemptState.active, AttemptState.rolling_back}
 
 
+@dataclass(frozen=True)
+class AttemptLine:
+    """One try at a rollout as a list of all of them shows it; `reason` is that of its last rollback, empty without one."""
+
+    number: int
+    state: str
+    stage: str
+    started_at: datetime
+    started_by: str
+    reason: str
+
+
 def given_arms(attempt: Attempt | None) -> GivenArms | None:
     """The versions that were given when the attempt started; None where they are declared."""
     arms = attempt.playbook.arms if attempt is not None and attempt.playbook is not None else None

@@ -17,6 +17,8 @@ from handrail_receiver.words.figures import figure
 
 WIDTH, HEIGHT = 640, 240
 LEFT, RIGHT, TOP, BOTTOM = 62, 12, 22, 26
+TICK = 90
+"""How much room a time needs at the axis."""
 GAP = 1.5
 """How many steps may lie between two samples that a line joins."""
 STYLE = """\
@@ -62,7 +64,10 @@ class Mark:
 
 @dataclass(frozen=True)
 class TimePlot:
-    """What a plot shows from `start` to `end`; `step` is how far samples are apart. `name` tells it from others on a page."""
+    """What a plot shows from `start` to `end`; `step` is how far samples are apart. `name` tells it from others on a page.
+
+    `width` and `height` are the size at which its words can be read.
+    """
 
     name: str
     title: str
@@ -73,6 +78,8 @@ class TimePlot:
     lines: tuple[Line, ...]
     limits: tuple[LimitLine, ...] = ()
     marks: tuple[Mark, ...] = ()
+    width: int = WIDTH
+    height: int = HEIGHT
 
 
 def described(plot: TimePlot) -> str:
@@ -89,9 +96,9 @@ def svg(plot: TimePlot) -> str:
         "svg",
         {
             "class": "plot",
-            "viewBox": f"0 0 {WIDTH} {HEIGHT}",
-            "width": str(WIDTH),
-            "height": str(HEIGHT),
+            "viewBox": f"0 0 {plot.width} {plot.height}",
+            "width": str(plot.width),
+            "height": str(plot.height),
             "role": "img",
             "aria-labelledby": f"{plot.name}-title {plot.name}-desc",
         },
@@ -105,6 +112,7 @@ def svg(plot: TimePlot) -> str:
 class _Drawing:
     def __init__(self, root: ET.Element, plot: TimePlot) -> None:
         self._root, self._plot = root, plot
+        self._right, self._bottom = plot.width - RIGHT, plot.height - BOTTOM
         shown = [value for line in plot.lines for _, value in line.points]
         self._low, self._high = bounds([*shown, *(limit.figure for limit in plot.limits)])
 
@@ -125,22 +133,22 @@ class _Drawing:
             LEFT
             + (min(max(at, self._plot.start), self._plot.end) - self._plot.start)
             / whole
-            * (WIDTH - LEFT - RIGHT),
+            * (self._right - LEFT),
             1,
         )
 
     def _y(self, value: float) -> float:
-        return round(
-            HEIGHT - BOTTOM - (value - self._low) / (self._high - self._low) * (HEIGHT - TOP - BOTTOM), 1
-        )
+        return round(self._bottom - (value - self._low) / (self._high - self._low) * (self._bottom - TOP), 1)
 
     def _axes(self) -> None:
         for value in number_ticks(self._low, self._high):
             y = self._y(value)
-            self._add("line", "grid", x1=LEFT, x2=WIDTH - RIGHT, y1=y, y2=y)
+            self._add("line", "grid", x1=LEFT, x2=self._right, y1=y, y2=y)
             self._label(LEFT - 6, y + 4, figure(str(value), self._plot.unit), "end")
-        for at in time_ticks(self._plot.start, self._plot.end):
-            self._label(self._x(at), HEIGHT - 8, time_text(at, self._plot.end - self._plot.start), "middle")
+        for at in time_ticks(self._plot.start, self._plot.end, (self._right - LEFT) // TICK):
+            self._label(
+                self._x(at), self._plot.height - 8, time_text(at, self._plot.end - self._plot.start), "middle"
+            )
 
     def _line(self, line: Line) -> None:
         kind = "line" if line.arm == "canary" else f"line {line.arm}"
@@ -163,7 +171,7 @@ class _Drawing:
         ET.SubElement(
             group,
             "line",
-            {"class": "mark", "x1": f"{x}", "x2": f"{x}", "y1": f"{TOP}", "y2": f"{HEIGHT - BOTTOM}"},
+            {"class": "mark", "x1": f"{x}", "x2": f"{x}", "y1": f"{TOP}", "y2": f"{self._bottom}"},
         )
         ET.SubElement(group, "path", {"class": "mark", "d": f"M{x - 4} {TOP}h8l-4 6z"})
 

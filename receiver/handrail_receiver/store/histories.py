@@ -43,19 +43,26 @@ DAY = timedelta(days=1)
 RUNS = "SELECT run.*, attempt.rollout, attempt.fence FROM run JOIN attempt ON attempt.id = run.attempt"
 
 
-def history_of(tx: Tx, rollout: str, at: datetime, *, own: bool = False) -> History:
-    """What was done and said in the newest attempt of a rollout.
+NEWEST = "SELECT * FROM attempt WHERE rollout = :rollout ORDER BY number DESC LIMIT 1"
+NUMBERED = "SELECT * FROM attempt WHERE rollout = :rollout AND number = :number"
+
+
+def history_of(
+    tx: Tx, rollout: str, at: datetime, *, own: bool = False, number: int | None = None
+) -> History:
+    """What was done and said in the newest attempt of a rollout, or in attempt `number`.
 
     With `own` nobody else can change it until the commit, nor what the attempts of its service have done.
     """
     if own:
         tx.lock(f"attempt:{rollout}")
-    rows = tx.rows(
-        "SELECT * FROM attempt WHERE rollout = :rollout ORDER BY number DESC LIMIT 1", rollout=rollout
-    )
+    if number is None:
+        rows = tx.rows(NEWEST, rollout=rollout)
+    else:
+        rows = tx.rows(NUMBERED, rollout=rollout, number=number)
     attempt = attempt_of(rows[0]) if rows else None
-    number = attempt_spoken_of(attempt)
-    gate = History(checked=checked_in(tx, rollout, number), approved=approved_in(tx, rollout, number))
+    spoken_of = attempt_spoken_of(attempt)
+    gate = History(checked=checked_in(tx, rollout, spoken_of), approved=approved_in(tx, rollout, spoken_of))
     if attempt is None:
         return gate
     if own:

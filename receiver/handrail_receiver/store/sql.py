@@ -23,6 +23,7 @@ from handrail_receiver.model import (
     RunState,
 )
 from handrail_receiver.model.nodes import target_of
+from handrail_receiver.store.archive import SqlArchive
 from handrail_receiver.store.chain import link
 from handrail_receiver.store.engine import Engine, Tx
 from handrail_receiver.store.evidence import SqlEvidence
@@ -340,6 +341,7 @@ class Store:
     engine: Engine
     inbox: SqlInbox
     attempts: SqlAttempts
+    archive: SqlArchive
     runs: SqlRuns
     fence: SqlFence
     evidence: SqlEvidence
@@ -356,6 +358,7 @@ def store_on(engine: Engine, inbox_limit: int) -> Store:
         engine,
         SqlInbox(engine, inbox_limit),
         SqlAttempts(engine),
+        SqlArchive(engine),
         SqlRuns(engine),
         SqlFence(engine),
         SqlEvidence(engine),

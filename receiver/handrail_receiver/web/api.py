@@ -35,7 +35,7 @@ from handrail_receiver.views.schemas import (
     run_view,
 )
 from handrail_receiver.web.chain_pages import ChainPages
-from handrail_receiver.web.reading import cannot_be_read, readable
+from handrail_receiver.web.reading import cannot_be_read
 from handrail_receiver.web.verbs import (
     VERBS,
     ApproveBody,
@@ -63,7 +63,7 @@ class Api:
     async def rollouts(self, _request: Request, _caller: Caller) -> Response:
         """GET /api/rollouts"""
         known = {playbook.rollout: playbook for playbook in self.playbooks.all()}
-        histories = await readable(self.store.attempts, known, self.clock.now())
+        histories = await self.store.archive.newest(list(known), self.clock.now())
 
         def text() -> str:
             views = [_view(known[name], history) for name, history in histories.items()]

@@ -17,7 +17,6 @@ from handrail_receiver.ports import Clock
 from handrail_receiver.store import Store
 from handrail_receiver.store.probe import StoreProbe
 from handrail_receiver.views.schemas import ReadyView
-from handrail_receiver.web.reading import readable
 from handrail_receiver.web.rollout_metrics import rollout_metrics
 
 
@@ -58,7 +57,7 @@ class Health:
         """GET /metrics"""
         now = self.clock.now()
         rollouts = [playbook.rollout for playbook in self.playbooks.all()]
-        histories = await readable(self.store.attempts, rollouts, now)
+        histories = await self.store.archive.newest(rollouts, now)
         page = await asyncio.to_thread(
             lambda: self.metrics.render(now) + rollout_metrics(self.playbooks, histories)
         )

@@ -24,6 +24,14 @@ from handrail_receiver.web.verbs import VERBS, WantedAttempt
 
 VERSION = "3.1.0"
 NAMED = [{"name": "name", "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}]
+NUMBERED = [
+    {
+        "name": "number",
+        "in": "path",
+        "required": True,
+        "schema": {"type": "integer", "minimum": 1, "maximum": 2**31},
+    }
+]
 REFUSALS = {
     400: "The body is not what belongs here.",
     401: "No valid token.",
@@ -72,6 +80,13 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("get", "/metrics", "Prometheus' text format.", "text/plain"),
     Operation("get", "/", "All rollouts, for people.", "text/html"),
     Operation("get", "/rollouts/{name}", "One rollout, for people.", "text/html", refusals=(401, 403)),
+    Operation(
+        "get",
+        "/rollouts/{name}/attempts/{number}",
+        "One attempt of a rollout, for people.",
+        "text/html",
+        refusals=(401, 403),
+    ),
     Operation("get", "/events", "What happens, as server-sent events.", "text/event-stream"),
     Operation("get", "/api/rollouts", "All rollouts.", RolloutsView),
     Operation("get", "/api/rollouts/{name}", "One rollout.", RolloutView, refusals=(401, 403, 404)),
@@ -136,7 +151,8 @@ def document(version: str) -> dict[str, Any]:
 def _operation(operation: Operation) -> dict[str, Any]:
     made: dict[str, Any] = {"summary": operation.summary, "responses": _responses(operation)}
     if "{name}" in operation.path:
-        made["parameters"] = [*NAMED, *_query(operation)]
+        numbered = NUMBERED if "{number}" in operation.path else []
+        made["parameters"] = [*NAMED, *numbered, *_query(operation)]
     if operation.body is not None:
         required = operation.body is WebhookBody
         made["requestBody"] = {"required": required, "content": _json(operation.body)}
@@ -161,7 +177,7 @@ def _responses(operation: Operation) -> dict[str, Any]:
     made = {"200": good}
     for status in operation.refusals:
         made[str(status)] = {"description": REFUSALS[status], "content": _json(ErrorView)}
-    if operation.path == "/rollouts/{name}":
+    if operation.path.startswith("/rollouts/{name}"):
         made["404"] = {"description": REFUSALS[404], "content": {"text/html": {"schema": {"type": "string"}}}}
     if operation.other is not None:
         status, model = operation.other

@@ -3,74 +3,41 @@
 from __future__ import annotations
 
 import asyncio
-import base64
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
 
 import jinja2
 from handrail.contract import Playbook
-from markupsafe import Markup, escape
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from handrail_receiver.access.tokens import Caller
 from handrail_receiver.errors import UNREADABLE, StoreDown
-from handrail_receiver.model import History, in_force
+from handrail_receiver.gates.gate import GateStatus
+from handrail_receiver.model import AttemptLine, EvidenceRecord, History, in_force
 from handrail_receiver.playbooks import Playbooks
+from handrail_receiver.plots.timeplot import Mark
 from handrail_receiver.store.chain import first_broken_of
+from handrail_receiver.views.fleet import FleetFilter, fleet, states_of
+from handrail_receiver.views.guardrail_plots import RangeSamples, Window, plots, window_of
+from handrail_receiver.views.guardrails import Watched
 from handrail_receiver.views.schemas import run_view
-from handrail_receiver.views.summary import TONES, Tone, summarize
-from handrail_receiver.views.timeline import timeline
+from handrail_receiver.views.summary import Tone, summarize
+from handrail_receiver.views.timeline import Entry, timeline
+from handrail_receiver.views.waiting import waits_for
 from handrail_receiver.web.api import Api
-from handrail_receiver.web.reading import cannot_be_read, readable
+from handrail_receiver.web.reading import cannot_be_read
 from handrail_receiver.web.self_checks import Check, SelfChecks
-from handrail_receiver.words.times import clock, took, when
+from handrail_receiver.web.templating import environment, headers
+from handrail_receiver.web.watching import Watching
 
-FOLDER = Path(__file__).parent / "templates"
-URGENCY = ("bad", "wait", "calm", "good", "soft")
 SHOWN = 60
 SHOWN_RUNS = 20
-
-
-def _text(name: str) -> str:
-    return (FOLDER / name).read_text(encoding="utf-8")
-
-
-def _hash(name: str) -> str:
-    """What a browser compares an inline style or script with: no other one is obeyed."""
-    return f"'sha256-{base64.b64encode(hashlib.sha256(_text(name).encode()).digest()).decode()}'"
-
-
-def _headers() -> dict[str, str]:
-    return {
-        "Content-Security-Policy": (
-            f"default-src 'none'; style-src {_hash('style.css')}; script-src {_hash('live.js')}; "
-            "connect-src 'self'; img-src data:; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
-        ),
-        "Cache-Control": "no-store",
-        "Referrer-Policy": "no-referrer",
-        "X-Content-Type-Options": "nosniff",
-    }
-
-
-def _environment() -> jinja2.Environment:
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("handrail_receiver.web"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {"when": when, "clock": clock, "took": took, "typed": _typed}
-    environment.globals |= {
-        "tones": TONES,
-        "style": Markup(_text("style.css")),  # noqa: S704  a file of this package
-        "script": Markup(_text("live.js")),  # noqa: S704
-    }
-    return environment
+SHOWN_ATTEMPTS = 20
+LONGEST_NUMBER = 10
+DECIDED = frozenset({"decided", "held", "told people", "asks again first"})
+"""The words of the decisions that a plot marks."""
 
 
 def _guard(checks: Sequence[Check]) -> tuple[Tone, str]:
@@ -81,23 +48,28 @@ def _guard(checks: Sequence[Check]) -> tuple[Tone, str]:
     return ("wait", "The guard is awake, not whole") if "wait" in tones else ("good", "The guard is awake")
 
 
-def _typed(text: str) -> Markup:
-    """What stands between backticks is to be typed."""
-    parts = [escape(part) for part in text.split("`")]
-    shown = (
-        Markup("<code>{}</code>").format(part) if place % 2 else part for place, part in enumerate(parts)
-    )
-    return Markup().join(shown)
+@dataclass(frozen=True)
+class Shown:
+    """A template and what it is given; `prometheus_said` is why Prometheus did not answer, None where nobody asked it."""
+
+    template: str
+    values: dict[str, object]
+    prometheus_said: str | None = None
+    status: int = 200
 
 
-def _most_urgent_first(
-    attempts: Sequence[tuple[Playbook, History]], now: datetime
-) -> list[dict[str, object]]:
-    rows: list[dict[str, object]] = [
-        {"playbook": playbook, "attempt": history.attempt, "at": summarize(playbook, history, now)}
-        for playbook, history in attempts
-    ]
-    return sorted(rows, key=lambda row: URGENCY.index(getattr(row["at"], "tone", "soft")))
+@dataclass(frozen=True)
+class _Looked:
+    """All that was looked up of one attempt of a rollout."""
+
+    playbook: Playbook
+    history: History
+    records: Sequence[EvidenceRecord]
+    attempts: Sequence[AttemptLine]
+    gate: GateStatus | None
+    watched: Watched | None
+    window: Window | None
+    samples: RangeSamples | None
 
 
 @dataclass(frozen=True)
@@ -107,70 +79,150 @@ class Pages:
     api: Api
     playbooks: Playbooks
     self_checks: SelfChecks
-    templates: jinja2.Environment = field(default_factory=_environment)
-    headers: dict[str, str] = field(default_factory=_headers)
+    watching: Watching
+    templates: jinja2.Environment = field(default_factory=environment)
+    headers: dict[str, str] = field(default_factory=headers)
 
-    async def index(self, _request: Request, _caller: Caller) -> Response:
+    async def index(self, request: Request, caller: Caller) -> Response:
         """GET /"""
-        return await self._page("index.html", await self._rows())
+        return await self._page(caller, await self._fleet(FleetFilter.of(request.query_params)))
 
-    async def rollout(self, request: Request, _caller: Caller) -> Response:
+    async def rollout(self, request: Request, caller: Caller) -> Response:
         """GET /rollouts/{name}"""
+        return await self._of_rollout(request, caller, None)
+
+    async def attempt(self, request: Request, caller: Caller) -> Response:
+        """GET /rollouts/{name}/attempts/{number}"""
+        written = request.path_params["number"]
+        known = written.isascii() and written.isdecimal() and len(written) < LONGEST_NUMBER
+        return await self._of_rollout(request, caller, int(written) if known else 0)
+
+    async def _of_rollout(self, request: Request, caller: Caller, number: int | None) -> Response:
         name = request.path_params["name"]
         playbook = self.playbooks.get(name)
         if playbook is None:
-            return await self._page("missing.html", {"name": name}, 404)
+            return await self._page(caller, _missing(name, None))
         try:
-            values = await self._whole(playbook)
+            return await self._page(caller, await self._whole(playbook, number))
         except UNREADABLE as error:
-            return await self._page("unreadable.html", {"name": name, "why": cannot_be_read(error)}, 500)
-        return await self._page("rollout.html", values)
+            said = {"name": name, "why": cannot_be_read(error)}
+            return await self._page(caller, Shown("unreadable.html", said, status=500))
 
-    async def _rows(self) -> dict[str, object] | None:
+    async def _fleet(self, wanted: FleetFilter) -> Shown | None:
         """What the first page says of each rollout, those that need somebody first; None when the store is down."""
         now = self.api.clock.now()
+        known = {playbook.rollout: playbook for playbook in self.playbooks.all()}
         try:
-            known = {playbook.rollout: playbook for playbook in self.playbooks.all()}
-            read = await readable(self.api.store.attempts, known, now)
+            read, fires = await asyncio.gather(
+                self.api.store.archive.newest(list(known), now), self.watching.fires(known)
+            )
         except StoreDown:
             return None
-        attempts = [(in_force(history.attempt, known[name]), history) for name, history in read.items()]
-        return {"rows": await asyncio.to_thread(_most_urgent_first, attempts, now)}
 
-    async def _whole(self, playbook: Playbook) -> dict[str, object] | None:
-        """All that the page of a rollout says; None when the store is down."""
-        now, store = self.api.clock.now(), self.api.store
-        try:
-            history = await store.attempts.history(playbook.rollout, now)
-            end = await store.evidence.newest(playbook.rollout, SHOWN)
-        except StoreDown:
-            return None
-        playbook = in_force(history.attempt, playbook)
-        gate = await self.api.calls.gate(playbook, history)
-        return await asyncio.to_thread(
-            lambda: {
-                "playbook": playbook,
-                "attempt": history.attempt,
-                "at": summarize(playbook, history, now, gate),
-                "gate": gate,
-                "runs": [run_view(run) for run in reversed(history.runs[-SHOWN_RUNS:])],
-                "earlier_runs": max(0, len(history.runs) - SHOWN_RUNS),
-                "entries": timeline(end, history.runs),
-                "records": end[-1].number if end else 0,
-                "broken": first_broken_of(end),
+        def values() -> dict[str, object]:
+            rows = fleet(known, read, fires.by_rollout, now)
+            return {
+                "rows": [row for row in rows if wanted.takes(row)],
+                "known": len(rows),
+                "needing": sum(bool(row.needs) for row in rows),
+                "states": states_of(rows),
+                "wanted": wanted,
+                "unread": sorted(set(known) - set(read)),
             }
-        )
 
-    async def _page(self, template: str, values: dict[str, object] | None, status: int = 200) -> Response:
-        checks = await self.self_checks.checks()
-        if values is None:
-            template, values, status = "down.html", {}, 503
-        shown = {
+        return Shown("index.html", await asyncio.to_thread(values), fires.problem)
+
+    async def _whole(self, playbook: Playbook, number: int | None) -> Shown | None:
+        """All that the page of a rollout, or of one of its attempts, says; None when the store is down."""
+        now, archive = self.api.clock.now(), self.api.store.archive
+        try:
+            attempts = await archive.attempts(playbook.rollout, SHOWN_ATTEMPTS)
+            newest = attempts[0].number if attempts else None
+            if number is None or number == newest:
+                history = await self.api.store.attempts.history(playbook.rollout, now)
+                records = await self.api.store.evidence.newest(playbook.rollout, SHOWN)
+            else:
+                found = await archive.attempt(playbook.rollout, number, now, SHOWN)
+                if found is None:
+                    return _missing(playbook.rollout, number)
+                history, records = found
+        except StoreDown:
+            return None
+        earlier = number is not None and number != newest
+        looked = await self._looked(playbook, history, records, attempts, now, earlier=earlier)
+        values = await asyncio.to_thread(_values, looked, now, earlier=earlier)
+        return Shown("rollout.html", values, looked.watched.unanswered if looked.watched else None)
+
+    async def _looked(
+        self,
+        newest: Playbook,
+        history: History,
+        records: Sequence[EvidenceRecord],
+        attempts: Sequence[AttemptLine],
+        now: datetime,
+        *,
+        earlier: bool,
+    ) -> _Looked:
+        attempt = history.attempt
+        playbook = attempt.playbook or newest if earlier and attempt else in_force(attempt, newest)
+        window = window_of(attempt, records[-1].at if records and earlier else None, now) if attempt else None
+        gate, watched, samples = await asyncio.gather(
+            self.api.calls.gate(playbook, history) if not earlier else _nothing(),
+            self.watching.now(playbook, history, now) if not earlier else _nothing(),
+            self.watching.over(playbook, window) if window else _nothing(),
+        )
+        return _Looked(playbook, history, records, attempts, gate, watched, window, samples)
+
+    async def _page(self, caller: Caller, shown: Shown | None) -> Response:
+        """A page; without anything to show it says that the store is down."""
+        checks = await self.self_checks.checks(shown.prometheus_said if shown else None)
+        shown = shown or Shown("down.html", {}, status=503)
+        values = {
             "now": self.api.clock.now(),
+            "caller": caller,
             "checks": checks,
             "asleep": [check for check in checks if check.tone == "bad"],
             "guard": _guard(checks),
-            **values,
+            **shown.values,
         }
-        text = await asyncio.to_thread(self.templates.get_template(template).render, shown)
-        return HTMLResponse(text, status, self.headers)
+        text = await asyncio.to_thread(self.templates.get_template(shown.template).render, values)
+        return HTMLResponse(text, shown.status, self.headers)
+
+
+def _missing(name: str, number: int | None) -> Shown:
+    """There is no such rollout, or no such attempt of it."""
+    return Shown("missing.html", {"name": name, "number": number}, status=404)
+
+
+async def _nothing() -> None:
+    """What is not asked."""
+
+
+def _values(looked: _Looked, now: datetime, *, earlier: bool) -> dict[str, object]:
+    playbook, history, gate = looked.playbook, looked.history, looked.gate
+    entries = timeline(looked.records, history.runs)
+    watched = looked.watched
+    drawn = {}
+    if looked.window is not None and looked.samples is not None:
+        guardrails = watched.guardrails if watched else ()
+        drawn = plots(playbook, history, guardrails, looked.window, looked.samples, _marks(entries))
+    return {
+        "playbook": playbook,
+        "attempt": history.attempt,
+        "earlier": earlier,
+        "at": summarize(playbook, history, now, gate),
+        "waiting": waits_for(playbook, history, gate, now),
+        "gate": gate,
+        "watched": watched,
+        "plots": drawn,
+        "runs": [run_view(run) for run in reversed(history.runs[-SHOWN_RUNS:])],
+        "earlier_runs": max(0, len(history.runs) - SHOWN_RUNS),
+        "attempts": looked.attempts,
+        "entries": entries,
+        "records": looked.records[-1].number if looked.records else 0,
+        "broken": first_broken_of(looked.records),
+    }
+
+
+def _marks(entries: Sequence[Entry]) -> list[Mark]:
+    return [Mark(entry.at.timestamp(), entry.text) for entry in entries if entry.word in DECIDED]

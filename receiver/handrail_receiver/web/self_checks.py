@@ -47,10 +47,14 @@ class SelfChecks:
     kill_switch: Callable[[], str]
     untold: Mapping[str, str]
 
-    async def checks(self) -> list[Check]:
-        """Every check, the ones without which nothing is rolled back first."""
+    async def checks(self, prometheus_said: str | None = None) -> list[Check]:
+        """Every check, the ones without which nothing is rolled back first.
+
+        `prometheus_said` is what came of a question that the page has asked already: empty when it was answered, else
+        why not; None: nobody has asked.
+        """
         now = self.conditions()
-        prometheus, _ = await asyncio.gather(self._prometheus(), self.probe.beat())
+        prometheus, _ = await asyncio.gather(self._prometheus(prometheus_said), self.probe.beat())
         return [
             self._kill_switch(now),
             self._heartbeat(now),
@@ -92,19 +96,24 @@ class SelfChecks:
             return Check("Store", "wait", f"takes writes; {self.probe.waiting} deliveries wait")
         return Check("Store", "good", "takes writes")
 
-    async def _prometheus(self) -> Check:
+    async def _prometheus(self, said: str | None) -> Check:
         if isinstance(self.prometheus, NoPrometheus):
             return Check("Prometheus", "wait", "not set: nothing can be confirmed or proved")
+        problem = await self._asked() if said is None else said
+        if problem:
+            return Check("Prometheus", "bad", problem, "No rollback can be proved.")
+        return Check("Prometheus", "good", "answers")
+
+    async def _asked(self) -> str:
+        """Why Prometheus does not answer; empty when it does."""
         try:
             async with asyncio.timeout(ANSWER_WITHIN):
                 await self.prometheus.values("vector(1)")
         except TimeoutError:
-            return Check(
-                "Prometheus", "bad", f"no answer within {ANSWER_WITHIN:g} s", "No rollback can be proved."
-            )
+            return f"no answer within {ANSWER_WITHIN:g} s"
         except TargetError as error:
-            return Check("Prometheus", "bad", str(error), "No rollback can be proved.")
-        return Check("Prometheus", "good", "answers")
+            return str(error)
+        return ""
 
     def _alertmanager(self) -> Check:
         if not self.alertmanagers:

@@ -65,6 +65,6 @@ def test_every_route_is_described(shop: Guarded) -> None:
     described = {(operation.method.upper(), operation.path) for operation in OPERATIONS}
     for method, path in described - {("GET", "/events")}:
         role = "alertmanager" if path.startswith("/webhooks") else "operator"
-        answer = shop.ask(method, path.replace("{name}", "shop"), role, json={})
-        assert answer.status_code not in {404, 405}, path
+        answer = shop.ask(method, path.replace("{name}", "shop").replace("{number}", "1"), role, json={})
+        assert answer.status_code not in {404, 405} or "No such attempt" in answer.text, path
     assert document("1")["info"] == {"title": "Handrail's receiver", "version": "1"}

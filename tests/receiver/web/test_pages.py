@@ -162,7 +162,7 @@ def test_the_policy_names_the_page_s_own_style_and_script_and_no_other(calm: Gua
     }
     assert answer.headers["content-security-policy"] == (
         f"default-src 'none'; style-src 'sha256-{found['style']}'; script-src 'sha256-{found['script']}'; "
-        "connect-src 'self'; img-src data:; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+        "connect-src 'self'; img-src data:; frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
     )
 
 
@@ -183,7 +183,7 @@ def test_a_running_rollout_says_its_share_what_is_next_and_whether_there_is_a_wa
     shop.call("start")
     said = text(shop)
     assert "Nothing fires, as far as Alertmanager has said in this attempt." in said
-    assert "shop active Runbook · Dashboard In stage 10% for" in said
+    assert "shop baking Runbook · Dashboard In stage 10% for" in said
     assert "Canary's share ● 10 % of traffic, as asked for" in said
     assert "Next ● stage 50%: handrail rollout promote shop" in said
     assert "Can I roll back? ✓ yes, when last rehearsed" in said
@@ -215,7 +215,8 @@ def test_a_failed_rollback_stands_first_and_claims_nothing_about_the_traffic(tmp
     assert (
         "The rollback from stage 10% failed: 2 of 2 steps did not get through"
         " (HAProxy web/canary on unix:haproxy.sock: weight 0;"
-        " HAProxy web/stable on unix:haproxy.sock: weight 100) People must act now: follow the runbook, then try again with"
+        " HAProxy web/stable on unix:haproxy.sock: weight 100)"
+        " It waits for a person: the rollback did not get through, and is not done. People must act now: follow the runbook, then try again with"
         " handrail rollout rollback shop --why"
     ) in said
     assert "Canary's share ✕ unknown: the rollback is not proved" in said

@@ -1,9 +1,19 @@
 "use strict";
-// With JavaScript the page follows what happens at once; without it, it is loaded anew every ten seconds.
+// With JavaScript the page follows what happens at once, and says the reader's own time beside UTC; without it, it is
+// loaded anew every ten seconds. A page on which something is filled in stays as it is.
 (() => {
   // Not location.href: it may hold a name and a token, which fetch refuses.
-  const EVERY = 10000, HERE = location.origin + location.pathname;
+  const EVERY = 10000, HERE = location.origin + location.pathname + location.search;
   let asking = false, again = false;
+  const local = () => {
+    for (const one of document.querySelectorAll("time[datetime]:not([data-local])")) {
+      const at = new Date(one.dateTime);
+      one.dataset.local = "";
+      if (isNaN(at) || at.getTimezoneOffset() === 0) continue;
+      const day = at.toDateString() === new Date().toDateString() ? {} : { month: "short", day: "numeric" };
+      one.append(` (${at.toLocaleString([], { ...day, hour: "2-digit", minute: "2-digit" })} here)`);
+    }
+  };
   const show = async () => {
     if (asking) { again = true; return; }
     asking = true;
@@ -11,15 +21,25 @@
       const answer = await fetch(HERE, { cache: "no-store", signal: AbortSignal.timeout(8000) });
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
       if (!page.querySelector("main")) throw new Error("not a page of the receiver");
+      // Whoever stands on a link or a button stays there.
+      const focused = document.activeElement && document.activeElement.closest("main") && document.activeElement;
+      const place = focused && (focused.id || focused.getAttribute("href"));
       for (const part of ["header", "main"]) document.querySelector(part).replaceWith(page.querySelector(part));
       document.title = page.title;
       document.body.classList.remove("stale");
+      local();
+      if (place) {
+        const found = [...document.querySelectorAll("main a, main button")].find((one) => place === (one.id || one.getAttribute("href")));
+        if (found) found.focus({ preventScroll: true });
+      }
     } catch {
       document.body.classList.add("stale");
     }
     asking = false;
     if (again) { again = false; show(); }
   };
+  local();
+  if (document.body.hasAttribute("data-still")) return;
   const events = new EventSource(`${location.origin}/events`);
   events.addEventListener("decision", show);
   events.addEventListener("outcome", show);

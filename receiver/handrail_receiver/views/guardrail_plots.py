@@ -1,0 +1,164 @@
+"""Playbook + History + the samples of a span → a plot for each guardrail. Pure."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import pairwise
+
+from handrail.contract import GuardrailFacts, OpenArms, Playbook, names
+
+from handrail_receiver.model import ENTERING, WORKED, Attempt, History
+from handrail_receiver.plots.timeplot import LimitLine, Line, Mark, TimePlot
+from handrail_receiver.views.guardrails import NOT_TOLD_APART, GuardrailNow, figure_in
+
+POINTS = 150
+FINEST = timedelta(seconds=5)
+BEFORE = timedelta(minutes=15)
+"""How much is shown of what was before the stage, at least."""
+MOST_LINES = 12
+FAR = 4.0
+"""How many times the largest value a limit may be and still be drawn."""
+WIDTH, HEIGHT = 360, 160
+"""So small that its words can be read on a phone."""
+ALONE, OTHER = names.CANARY, "other"
+"""How a line is drawn that is of no arm, and one of another version than those two."""
+RangeSamples = Sequence[tuple[Mapping[str, str], Sequence[tuple[float, float]]]]
+
+
+@dataclass(frozen=True)
+class Window:
+    """What is drawn: from when to when, and how far apart samples are."""
+
+    start: datetime
+    end: datetime
+
+    @property
+    def step(self) -> timedelta:
+        """A hundred samples and some, however long it is."""
+        return max(FINEST, timedelta(seconds=math.ceil((self.end - self.start).total_seconds() / POINTS)))
+
+
+@dataclass(frozen=True)
+class _Stay:
+    """How long an attempt was in one stage."""
+
+    stage: str
+    start: float
+    end: float
+
+
+def range_question(playbook: Playbook) -> str:
+    """The one expression that asks for every guardrail's own measure."""
+    return f'{{__name__="{names.VALUE}",{names.ROLLOUT}="{playbook.rollout}",{names.SIGNAL}=""}}'
+
+
+def window_of(attempt: Attempt, ended: datetime | None, now: datetime) -> Window:
+    """The stage of a live attempt with some of what was before it; all of one that is over."""
+    end = max(min(ended or now, now), attempt.started_at + FINEST)
+    if not attempt.live:
+        return Window(attempt.started_at, end)
+    inside = max(timedelta(), now - attempt.stage_entered_at)
+    return Window(max(attempt.started_at, attempt.stage_entered_at - 2 * inside - BEFORE), end)
+
+
+def plots(
+    playbook: Playbook,
+    history: History,
+    guardrails: Sequence[GuardrailNow],
+    window: Window,
+    samples: RangeSamples,
+    marks: Sequence[Mark],
+) -> dict[str, TimePlot]:
+    """A plot for each guardrail, by its name."""
+    stays = _stays(history, window)
+    entered = tuple(Mark(stay.start, f"stage {stay.stage} entered") for stay in stays[1:])
+    units = {one.name: one.unit for one in guardrails}
+    return {
+        facts.name: TimePlot(
+            name=f"plot-{place}",
+            title=facts.name,
+            unit=units.get(facts.name, ""),
+            start=window.start.timestamp(),
+            end=window.end.timestamp(),
+            step=window.step.total_seconds(),
+            lines=(lines := _lines(playbook, facts.name, samples)),
+            limits=_near(_limit_lines(facts, history, stays, lines), lines),
+            marks=(*entered, *marks),
+            width=WIDTH,
+            height=HEIGHT,
+        )
+        for place, facts in enumerate(playbook.guardrails, 1)
+    }
+
+
+def _near(limits: Sequence[LimitLine], lines: Sequence[Line]) -> tuple[LimitLine, ...]:
+    """The limits that can be drawn without flattening the lines; the nearest one always."""
+    values = [abs(value) for line in lines for _, value in line.points if math.isfinite(value)]
+    nearest = min((abs(limit.figure) for limit in limits), default=0.0)
+    reach = max(FAR * max(values, default=0.0), nearest)
+    return tuple(limit for limit in limits if abs(limit.figure) <= reach)
+
+
+def _lines(playbook: Playbook, guardrail: str, samples: RangeSamples) -> tuple[Line, ...]:
+    found = [
+        _line(playbook, labels, points)
+        for labels, points in samples
+        if labels.get(names.GUARDRAIL) == guardrail
+    ]
+    return tuple(sorted(found, key=lambda line: (line.arm != names.CANARY, line.name))[:MOST_LINES])
+
+
+def _line(playbook: Playbook, labels: Mapping[str, str], points: Sequence[tuple[float, float]]) -> Line:
+    arms = playbook.arms
+    told = arms if arms is not None and not isinstance(arms, OpenArms) else None
+    arm = ALONE
+    if told is not None:
+        value = labels.get(told.label, "")
+        arm = {told.canary: names.CANARY, told.stable: names.STABLE}.get(value, ALONE if not value else OTHER)
+    apart = NOT_TOLD_APART | ({arms.label, names.ARM} if arms is not None else set())
+    others = ", ".join(f"{name}={value}" for name, value in sorted(labels.items()) if name not in apart)
+    shown = arm if told is not None and labels.get(told.label) else ""
+    return Line(" ".join(filter(None, (shown, others))) or "value", arm, tuple(points))
+
+
+def _stays(history: History, window: Window) -> list[_Stay]:
+    """The stages in the window, one after the other."""
+    attempt = history.attempt
+    entered = sorted(
+        (run.finished_at, run.key)
+        for run in history.runs
+        if run.action in ENTERING and run.state in WORKED and run.finished_at is not None
+    )
+    if not entered:
+        entered = [(attempt.started_at, attempt.stage)] if attempt is not None else []
+    start, end = window.start, window.end
+    ends = [*(at for at, _ in entered[1:]), end]
+    return [
+        _Stay(stage, max(at, start).timestamp(), min(until, end).timestamp())
+        for (at, stage), until in zip(entered, ends, strict=False)
+        if until > start and at < end
+    ]
+
+
+def _limit_lines(
+    facts: GuardrailFacts, history: History, stays: Sequence[_Stay], lines: Sequence[Line]
+) -> list[LimitLine]:
+    """Each tier's limit in each stage; where it moves with the stable arm, as that moved."""
+    captured = {one.reference: one.value for one in history.captured if one.guardrail == facts.name}
+    stable = next((line.points for line in lines if line.arm == names.STABLE), ())
+    drawn: list[LimitLine] = []
+    for tier in facts.tiers:
+        for limit in tier.limits:
+            for stay in stays:
+                at = figure_in(limit, stay.stage, captured, None)
+                if at is not None:
+                    drawn.append(LimitLine(tier.tier, at, stay.start, stay.end))
+                    continue
+                for (here, value), (then, _) in pairwise(stable):
+                    moved = figure_in(limit, stay.stage, captured, value)
+                    if moved is not None and stay.start <= here < stay.end:
+                        drawn.append(LimitLine("", moved, here, then))
+    return drawn

@@ -1,0 +1,87 @@
+"""Prometheus, asked once for a page → what it says of all guardrails; or that it does not answer, and nothing else."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeVar
+
+from handrail.contract import Playbook, names
+
+from handrail_receiver.errors import TargetError
+from handrail_receiver.model import History
+from handrail_receiver.outside.prometheus import Queryable
+from handrail_receiver.outside.prometheus_history import Recorded, Span
+from handrail_receiver.views.guardrail_plots import RangeSamples, Window, range_question
+from handrail_receiver.views.guardrails import Watched, question, unknown, watched
+
+ANSWER_WITHIN = 2.0
+"""How many seconds a page waits for Prometheus."""
+WHAT_FIRES = (
+    f'count by ({names.ROLLOUT}, {names.ENVIRONMENT}, {names.GUARDRAIL}, {names.TIER}) (ALERTS{{alertstate="firing",'
+    f'{names.ROLLOUT}!="",{names.MODE}!="{names.SHADOW}",{names.LEVEL}="",{names.GUARDRAIL}!~"|{names.HEARTBEAT}"}})'
+)
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Fires:
+    """What fires now, as guardrail/tier, by rollout; None: Prometheus did not answer, and `problem` says why."""
+
+    by_rollout: Mapping[str, Sequence[str]] | None
+    problem: str = ""
+
+
+@dataclass(frozen=True)
+class Watching:
+    """Asks on behalf of pages, which wait at most ANSWER_WITHIN for each answer."""
+
+    prometheus: Queryable
+    recorded: Recorded
+
+    async def fires(self, playbooks: Mapping[str, Playbook]) -> Fires:
+        """What fires of all rollouts: one question."""
+        try:
+            samples = await _in_time(self.prometheus.samples(WHAT_FIRES))
+        except TargetError as error:
+            return Fires(None, str(error))
+        except TimeoutError:
+            return Fires(None, f"no answer within {ANSWER_WITHIN:g} s")
+        found: dict[str, list[str]] = {}
+        for sample in samples:
+            playbook = playbooks.get(sample.labels.get(names.ROLLOUT, ""))
+            if playbook is None:
+                continue
+            ours = playbook.environment
+            if not ours or sample.labels.get(names.ENVIRONMENT, ours) == ours:
+                source = f"{sample.labels.get(names.GUARDRAIL)}/{sample.labels.get(names.TIER)}"
+                found.setdefault(playbook.rollout, []).append(source)
+        return Fires({rollout: sorted(set(sources)) for rollout, sources in found.items()})
+
+    async def now(self, playbook: Playbook, history: History, at: datetime) -> Watched:
+        """All guardrails of a rollout now: one question."""
+        try:
+            samples = await _in_time(self.prometheus.samples(question(playbook)))
+        except TargetError as error:
+            return unknown(playbook, history.attempt, history.captured, str(error))
+        except TimeoutError:
+            why = f"no answer within {ANSWER_WITHIN:g} s"
+            return unknown(playbook, history.attempt, history.captured, why)
+        found = [(sample.labels, sample.value) for sample in samples]
+        return watched(playbook, history.attempt, history.captured, found, at.timestamp())
+
+    async def over(self, playbook: Playbook, window: Window) -> RangeSamples | None:
+        """The same over a span: one question; None: no answer."""
+        span = Span(window.start, window.end, window.step)
+        try:
+            series = await _in_time(self.recorded.series(range_question(playbook), span))
+        except (TargetError, TimeoutError):
+            return None
+        return [(one.labels, [(at, float(value)) for at, value in one.points]) for one in series]
+
+
+async def _in_time(answer: Awaitable[T]) -> T:
+    async with asyncio.timeout(ANSWER_WITHIN):
+        return await answer

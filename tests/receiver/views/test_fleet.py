@@ -1,0 +1,74 @@
+"""The first page: which rollouts there are, and who needs somebody."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+
+from guarded import NOW, playbook
+from handrail_receiver.model import Attempt, AttemptState, History
+from handrail_receiver.views.fleet import FleetFilter, FleetRow, fleet, states_of
+
+CALM = Attempt(1, "calm", "shop", 1, AttemptState.active, "50%", NOW, NOW, "alice")
+HISTORIES = {
+    "a-complete": History(replace(CALM, state=AttemptState.complete)),
+    "b-calm": History(CALM),
+    "c-held": History(replace(CALM, held="bob: look at it")),
+    "d-no-way-back": History(replace(CALM, rollback_ready="HAProxy is away")),
+    "e-rolled-back": History(replace(CALM, state=AttemptState.rolled_back)),
+    "f-changed": History(
+        replace(CALM, state=AttemptState.rolled_back, held="changed after the rollback: weight 10")
+    ),
+    "g-none": History(),
+}
+
+
+def rows(fires: dict[str, Sequence[str]] | None = None, *, answered: bool = True) -> list[FleetRow]:
+    books = {
+        name: playbook(rollout=name, service="web" if name == "b-calm" else "shop") for name in HISTORIES
+    }
+    return fleet(books, HISTORIES, (fires or {}) if answered else None, NOW + timedelta(minutes=1))
+
+
+def names(found: list[FleetRow]) -> list[str]:
+    return [row.playbook.rollout for row in found]
+
+
+def test_those_that_need_somebody_stand_first_the_worst_of_them_before_all() -> None:
+    found = rows({"b-calm": ["error-rate/critical"]})
+    assert [(row.playbook.rollout, row.needs) for row in found] == [
+        ("f-changed", "Rolled back from stage 50%, and changed after the rollback: weight 10"),
+        ("c-held", "It waits for a person: bob: look at it"),
+        ("b-calm", "error-rate/critical fires"),
+        ("d-no-way-back", "A rollback is not known to work: HAProxy is away"),
+        ("a-complete", ""),
+        ("e-rolled-back", ""),
+        ("g-none", ""),
+    ]
+
+
+def test_what_fires_of_an_attempt_that_is_over_needs_nobody() -> None:
+    assert [
+        row.needs
+        for row in rows({"a-complete": ["error-rate/critical"]})
+        if row.playbook.rollout == "a-complete"
+    ] == [""]
+
+
+def test_where_prometheus_does_not_answer_what_fires_is_unknown() -> None:
+    assert {row.fires for row in rows(answered=False)} == {None}
+    assert {row.fires for row in rows()} == {()}
+
+
+def test_a_filter_takes_words_of_the_name_or_the_service_a_state_and_who_needs_somebody() -> None:
+    def taken(**query: str) -> list[str]:
+        return names([row for row in rows() if FleetFilter.of(query).takes(row)])
+
+    assert taken(q="web") == ["b-calm"]
+    assert taken(q="HELD shop") == ["c-held"]
+    assert taken(state="complete") == ["a-complete"]
+    assert taken(needs="1") == ["f-changed", "c-held", "d-no-way-back"]
+    assert taken(q="no", needs="1") == ["d-no-way-back"]
+    assert taken(state="nothing like it", page="7") == []
+    assert states_of(rows()) == ["baking", "changed since", "complete", "held", "no attempt", "rolled back"]

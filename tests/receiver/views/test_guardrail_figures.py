@@ -1,0 +1,201 @@
+"""Each guardrail's figure beside its limit: what is not known is unknown, and never fine."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from guarded import NOW, ROLLOUT, playbook
+from guarded.recorded import limit, limited_playbook
+from handrail import plan
+from handrail.contract import GivenArms, LimitFacts, names
+from handrail.report.wording import reference_words
+from handrail_receiver.model import Attempt, AttemptState
+from handrail_receiver.views import guardrails
+from handrail_receiver.views.guardrails import (
+    GuardrailNow,
+    LimitNow,
+    Reading,
+    TrafficNow,
+    Watched,
+    figure_in,
+    question,
+    unknown,
+    watched,
+)
+
+AT = NOW.timestamp()
+IN_10 = Attempt(1, ROLLOUT, ROLLOUT, 4, AttemptState.active, "10%", NOW, NOW, "alice")
+Sample = tuple[Mapping[str, str], float]
+
+
+def sample(name: str, value: float, **labels: str) -> Sample:
+    return {"__name__": name, "rollout": ROLLOUT, **labels}, value
+
+
+def of_errors(name: str, value: float, **labels: str) -> Sample:
+    return sample(name, value, guardrail="error-rate", **labels)
+
+
+INFO = of_errors(names.INFO, 1, unit="ratio")
+FRESH: Sample = ({guardrails.ABOUT: "age", "rollout": ROLLOUT, "guardrail": "error-rate"}, AT - 10)
+EVENTS = (
+    of_errors(names.EVENTS, 120, track="canary"),
+    of_errors(names.EVENTS, 1080, track="stable"),
+)
+FINE = (
+    INFO,
+    FRESH,
+    *EVENTS,
+    of_errors(names.VALUE, 0.004, track="canary"),
+    of_errors(names.VALUE, 0.002, track="stable"),
+)
+
+
+def seen(*samples: Sample, **facts: Any) -> Watched:
+    return watched(limited_playbook(**facts), IN_10, (), samples, AT)
+
+
+def errors(*samples: Sample, **facts: Any) -> GuardrailNow:
+    return seen(*samples, **facts).guardrails[0]
+
+
+def test_a_guardrail_that_is_fine_says_both_arms_its_limits_and_its_events() -> None:
+    assert errors(*FINE) == GuardrailNow(
+        "error-rate",
+        "ratio",
+        "good",
+        "within its limits",
+        (Reading("canary", "", 0.004, "0.4 %"), Reading("stable", "", 0.002, "0.2 %")),
+        (
+            LimitNow("warning", "investigate", "above 1.00 %", ">", 0.01, "1 %"),
+            LimitNow("critical", "rollback", "above 5.00 %", ">", 0.05, "5 %"),
+            LimitNow("emergency", "emergency-rollback", "above 25.00 %", ">", 0.25, "25 %"),
+        ),
+        "canary 120, stable 1 080",
+        (),
+    )
+
+
+@pytest.mark.parametrize(
+    ("samples", "tone", "word"),
+    [
+        ((), "wait", "unknown: no rule"),
+        ((INFO, FRESH), "wait", "no data"),
+        ((INFO, FRESH, of_errors(names.VALUE, 0.1, track="stable")), "wait", "no data"),
+        ((INFO, FRESH, of_errors(names.EVENTS, 0, track="canary")), "wait", "no events"),
+        ((INFO, FRESH, of_errors(names.VALUE, float("nan"), track="canary")), "wait", "unknown: no number"),
+        ((*FINE[:1], *FINE[2:]), "wait", "of unknown age"),
+        (
+            (INFO, ({**FRESH[0]}, AT - 200), of_errors(names.VALUE, 0.004, track="canary")),
+            "wait",
+            "3 min old",
+        ),
+        ((INFO, FRESH, of_errors(names.VALUE, 0.02, track="canary")), "wait", "beyond its limit"),
+        (
+            (*FINE, of_errors("ALERTS", 1, alertstate="pending", tier="critical", environment="production")),
+            "wait",
+            "pending: critical",
+        ),
+        (
+            (*FINE, of_errors("ALERTS", 1, alertstate="firing", tier="critical", environment="production")),
+            "bad",
+            "fires: critical",
+        ),
+        (
+            (*FINE, of_errors("ALERTS", 1, alertstate="firing", tier="blind", environment="production")),
+            "wait",
+            "blind",
+        ),
+    ],
+)
+def test_nothing_is_called_better_than_it_is_known_to_be(
+    samples: tuple[Sample, ...], tone: str, word: str
+) -> None:
+    found = errors(*samples)
+    assert (found.tone, found.word) == (tone, word)
+
+
+@pytest.mark.parametrize("other", [{"environment": "staging"}, {"mode": "shadow"}, {"level": "2"}])
+def test_an_alert_that_is_not_ours_fires_nothing(other: Mapping[str, str]) -> None:
+    alert = of_errors(
+        "ALERTS", 1, **{"alertstate": "firing", "tier": "critical", "environment": "production", **other}
+    )
+    assert seen(*FINE, alert).fires == ()
+
+
+def test_where_prometheus_does_not_answer_no_figure_is_shown() -> None:
+    found = unknown(limited_playbook(), IN_10, (), "no answer within 2 s")
+    assert [(one.word, one.tone, one.readings) for one in found.guardrails] == [("unknown", "wait", ())] * 2
+    assert (found.traffic.text, found.fires) == ("unknown: no answer within 2 s", None)
+
+
+def test_the_limit_is_that_of_the_stage() -> None:
+    in_50 = watched(
+        limited_playbook(),
+        Attempt(1, ROLLOUT, ROLLOUT, 4, AttemptState.active, "50%", NOW, NOW, "a"),
+        (),
+        FINE,
+        AT,
+    )
+    assert [one.shown for one in in_50.guardrails[0].limits] == ["1 %", "2 %", "25 %"]
+
+
+def relative(reference: str, **facts: Any) -> LimitFacts:
+    return limit("1.2", "above 120 %").model_copy(update={"reference": reference, **facts})
+
+
+def test_a_relative_limit_is_computed_from_what_was_captured_or_what_the_stable_arm_has() -> None:
+    captured = {"before": 10.0, "stage:10%": 20.0}
+    before, stage = "the figure from before the rollout", "stage 10%"
+    assert figure_in(relative(before), "50%", captured, None) == 12
+    assert figure_in(relative(stage), "50%", captured, None) == 24
+    assert figure_in(relative(stage, points=True), "50%", captured, None) == 21.2
+    assert figure_in(relative("the stable arm"), "50%", captured, 5) == 6
+    assert figure_in(relative("the stable arm", floor=7), "50%", captured, 5) == 7
+    assert figure_in(relative("the stable arm"), "50%", captured, None) is None
+    assert figure_in(relative("the figure of 1h ago"), "50%", captured, 5) is None
+    assert figure_in(relative(before, signal="changes"), "50%", captured, None) is None
+
+
+def test_references_are_called_here_as_the_compiler_calls_them() -> None:
+    kinds = plan.ReferenceKind
+    assert reference_words(plan.Reference(kinds.before)) == guardrails.BEFORE_WORDS
+    assert reference_words(plan.Reference(kinds.stable)) == guardrails.STABLE_WORDS
+    assert (
+        reference_words(plan.Reference(kinds.previous_stage, stage="10%")) == f"{guardrails.STAGE_WORDS}10%"
+    )
+
+
+def test_the_actual_share_stands_beside_the_one_that_was_asked_for() -> None:
+    assert seen(*FINE).traffic == TrafficNow(
+        "10 % of the events are the canary's; asked for were 10 %", "calm"
+    )
+    assert seen(INFO, FRESH, EVENTS[0]).traffic.text == (
+        "unknown: nothing that is recorded counts the events of both arms"
+    )
+    none = (of_errors(names.EVENTS, 0, track="canary"), of_errors(names.EVENTS, 0, track="stable"))
+    assert seen(*none).traffic == TrafficNow("no events of either arm", "wait")
+
+
+def test_rules_of_another_age_are_said() -> None:
+    def said(*samples: Sample) -> str:
+        return seen(*samples, rules_digest="aa").other_rules
+
+    assert said(sample(names.RULES_INFO, 1, digest="aa")) == ""
+    assert said().startswith("Prometheus has no rules of shop; load prometheus/rules/shop.yml")
+    assert said(sample(names.RULES_INFO, 1, digest="bb")).startswith(
+        "The rules that Prometheus has loaded are not"
+    )
+
+
+def test_everything_is_asked_for_by_one_expression() -> None:
+    recorded = f"{names.VALUE}|{names.EVENTS}|{names.INFO}|{names.RULES_INFO}|ALERTS"
+    age = f'label_replace(timestamp({names.INFO}{{rollout="shop"}}), "about", "age", "", "")'
+    assert question(playbook()) == f'{{__name__=~"{recorded}",rollout="shop"}} or {age}'
+    given = GivenArms(label="version", canary="v2", stable="v1", given=True, traffic=("sum(a)", "sum(b)"))
+    assert question(playbook(arms=given)) == (
+        f'{question(playbook())} or label_replace(sum(a), "about", "canary", "", "")'
+        ' or label_replace(sum(b), "about", "stable", "", "")'
+    )

@@ -42,6 +42,7 @@ from handrail_receiver.metrics import Metrics
 from handrail_receiver.model import Conditions, Decision
 from handrail_receiver.operations.drift import DriftWatch
 from handrail_receiver.operations.handler import CallHandler
+from handrail_receiver.operations.walking import Walker
 from handrail_receiver.outside import Outside, new_client
 from handrail_receiver.outside.http_config import BasicAuth, HttpConfig, read_http_config
 from handrail_receiver.outside.logins import Login, Logins, Service
@@ -188,11 +189,12 @@ def make_app(settings: Settings, secrets: Secrets) -> Front:
         VersionSources(outside).read,
     )
     chores = Chores(settings, store, playbooks, guard, calls, clock)
-    watch = DriftWatch(guard, playbooks, targets, prometheus)
-    guard.on_over = watch.soon
+    watch, walker = DriftWatch(guard, playbooks, targets, prometheus), Walker(guard, playbooks, calls)
+    guard.on_over, guard.on_gate = watch.soon, walker.soon
     loops = (
         guard.run,
         watch.run,
+        walker.run,
         asker.run,
         messenger.run,
         chores.run,

@@ -17,6 +17,7 @@ from functools import cached_property
 from handrail.contract import GivenArms, Playbook, names
 
 from handrail_receiver.decide.admission import ALERTMANAGER, believed, heartbeat, judge
+from handrail_receiver.decide.decide import GATE_OPEN
 from handrail_receiver.decide.groups import FAULT, bounded, by_tier, heard_as_well
 from handrail_receiver.errors import StoreDown
 from handrail_receiver.execute.executor import Executor
@@ -80,6 +81,7 @@ class Guard:
     on_truncated: Callable[[], None] = lambda: None
     on_begin: Callable[[], None] = lambda: None
     on_over: Callable[[str], None] = lambda _: None
+    on_gate: Callable[[str], None] = lambda _: None
     heartbeat_at: datetime | None = None
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
     _together: int = TOGETHER
@@ -223,6 +225,8 @@ class Guard:
                 self.on_begin()
             if decision.reason == "attempt-over":
                 self.on_over(decision.rollout)
+            if decision.reason in {GATE_OPEN, "approved", "checked"}:
+                self.on_gate(decision.rollout)
             log.info(
                 "%s %s: %s (%s) %s",
                 decision.rollout,

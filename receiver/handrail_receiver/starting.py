@@ -13,7 +13,7 @@ from handrail_receiver.playbooks import Playbooks
 from handrail_receiver.settings import Settings
 from handrail_receiver.telling.render import template_problem
 
-COPIES = "SELECT COUNT(*) AS number FROM attempt WHERE state IN ('active', 'rolling-back') AND playbook <> ''"
+COPIES = "SELECT COUNT(*) AS number FROM attempt WHERE state IN ('active', 'finishing', 'rolling-back') AND playbook <> ''"
 
 
 def against_start(settings: Settings) -> Iterator[str]:

@@ -70,7 +70,7 @@ def refusals(expression: str) -> list[str]:
         ("Ratio(of='a', bad='b', min_events=0)", "Ratio(min_events): 0 is out of range; write a number of at least 1"),
         ("Gauge('x', by='pool')", "Gauge(by): 'pool' does not go here; write a list of a label's name: letters, digits and _"),
         ("Slo('x', Ratio('a', bad='b', by=['path']), objective='99%')", "Slo: an objective has one budget for all its events; take by= out of its measure"),
-        ("Stage('a', '10%')", "Stage takes only name by position; name it: weight=, bake=, gate=, enter="),
+        ("Stage('a', '10%')", "Stage takes only name by position; name it: weight=, bake=, gate=, enter=, advance=, warm_up=, prolong=, deadline=, at_deadline="),
         ("Guardrail('errors-', Gauge('x'))", "Guardrail(name): 'errors-' does not fit; write a name of small letters, digits and - between them, like error-rate"),
         ("Stage('10% \"EU\"')", "Stage(name): '10% \"EU\"' does not fit; write a name without quotes, braces, backslashes, $ and |, like 10%"),
         ("Warning(Above(1), severity='P 1')", "Warning(severity): 'P 1' does not fit; write one word of letters, digits, - and _, like P1"),

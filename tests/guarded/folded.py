@@ -23,6 +23,7 @@ from handrail_receiver.model import (
     Heard,
     History,
     LastSaid,
+    Once,
     Open,
     Run,
     RunState,
@@ -46,7 +47,7 @@ def ended(history: History, run: Run, state: RunState, at: datetime) -> History:
     over = replace(run, state=state, finished_at=at if state not in OPEN else None, text="so it ended")
     runs = tuple(over if one.id == run.id else one for one in history.runs)
     if over.broken:
-        attempt = replace(attempt, held=over.broken)
+        attempt = replace(attempt, held=over.broken, held_by="")
     if state == RunState.open:
         attempt = replace(attempt, state=AttemptState.rolling_back)
         runs = tuple(_superseded(one, run, at) for one in runs)
@@ -75,8 +76,10 @@ def _changed(history: History, change: object, decision: Decision, at: datetime)
             return replace(history, approved=(*history.approved, change))
     assert attempt is not None
     match change:
-        case SetHold(why):
-            return replace(history, attempt=replace(attempt, held=why))
+        case SetHold(why, by):
+            return replace(history, attempt=replace(attempt, held=why, held_by=by))
+        case Once(name):
+            return replace(history, once={name: at, **history.once})
         case SetState(state):
             return replace(history, attempt=replace(attempt, state=state))
         case Adopt(playbook=newest):

@@ -78,7 +78,9 @@ def playbook(
             GuardrailFacts(
                 name=guardrail,
                 tiers=tuple(
-                    tier(guardrail, name, action, **(tiers or {}).get(f"{guardrail}/{name}", {}))
+                    tier(
+                        guardrail, name, **{"action": action, **(tiers or {}).get(f"{guardrail}/{name}", {})}
+                    )
                     for name, action in known.items()
                 ),
             )

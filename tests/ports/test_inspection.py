@@ -40,6 +40,7 @@ MIGRATIONS = [
     "0005_origin.sql",
     "0006_evidence_end.sql",
     "0007_snapshots.sql",
+    "0008_once.sql",
 ]
 
 

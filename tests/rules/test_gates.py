@@ -92,7 +92,7 @@ def criteria(
     arms = Arms("track", canary="canary", stable="stable")
     rollout = Rollout("shop", "shop", arms=arms, stages=stages, guardrails=[guardrail])
     (planned,) = lower([rollout], Environment("test")).rollouts
-    [into] = planned.playbook.gates
+    into = planned.playbook.gates[0]
     return list(into.criteria)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from handrail.contract import Action, Confirmation, Playbook, Step, TierFacts, names
 
@@ -25,6 +25,7 @@ from handrail_receiver.model import (
     Decision,
     Heard,
     History,
+    Once,
     Open,
     Run,
     RunState,
@@ -33,16 +34,22 @@ from handrail_receiver.model import (
     Signal,
     Verdict,
 )
+from handrail_receiver.model.warm_up import always_judged, warms_up_until
 from handrail_receiver.words.steps import what
+from handrail_receiver.words.times import when
 
 STRENGTH = {name: strength for strength, name in enumerate(names.ACTING)}
 OLD = timedelta(seconds=5)
+GATE_OPEN = "gate-open"
+"""The reason of what is decided on an alert that asks to go on."""
 NAMED = (names.ROLLOUT, names.GUARDRAIL, names.TIER)
 
 
 def decide(signal: Signal, playbook: Playbook | None, history: History, now: Conditions) -> Decision:
     """What follows from one alert."""
     rollout, guardrail, name = (signal.labels.get(label, "") for label in NAMED)
+    if playbook is not None and (guardrail, name) == (names.GATE, names.PROMOTE):
+        return _asks_to_go_on(signal, playbook, history)
     tier = playbook.tier(guardrail, name) if playbook else None
     if playbook is not None and tier is not None and rollout:
         return _known(_Case(signal, playbook, guardrail, tier, history, now))
@@ -64,6 +71,31 @@ def decide(signal: Signal, playbook: Playbook | None, history: History, now: Con
         tier=name,
         attempt=history.attempt.id if history.attempt else 0,
     )
+
+
+def _asks_to_go_on(signal: Signal, playbook: Playbook, history: History) -> Decision:
+    """The rules see the gate open: the receiver judges it by itself, where the stage goes on by itself."""
+    attempt = history.attempt
+    known = Decision(
+        Verdict.repeat,
+        GATE_OPEN,
+        "the rules see the gate ahead open; the receiver judges it",
+        rollout=playbook.rollout,
+        action=names.PROMOTE,
+        guardrail=names.GATE,
+        tier=names.PROMOTE,
+        attempt=attempt.id if attempt else 0,
+    )
+    if not signal.firing or attempt is None or not may(state_of(history), names.PROMOTE, "alert"):
+        text = f"attempt {attempt.number} is {state_of(history)}" if attempt else "no attempt was started"
+        return replace(known, reason="not-now", text=text)
+    name = f"gate open: {attempt.stage}"
+    stage = next((one for one in playbook.stages if one.name == attempt.stage), None)
+    if stage is None or stage.advance != "when-met":
+        return replace(known, reason="by-hand", text=f"a person promotes from stage {attempt.stage}")
+    if name in history.once:
+        return known
+    return replace(known, verdict=Verdict.note, changes=(Once(name),))
 
 
 def _unknown(signal: Signal, history: History) -> Decision:
@@ -164,12 +196,24 @@ def _in_attempt(case: _Case, attempt: Attempt, *, before: bool | None) -> Decisi
     if tier.shadow:  # the playbook's word: no label of an alert makes it do less
         text = f"in shadow: it would {_wish(case, attempt)}"
         return case.say(Verdict.repeat if again else Verdict.shadow, "shadow", text)
+    until = _warms_up_until(case, attempt)
+    if until is not None:
+        text = f"{case.where}; stage {attempt.stage} warms up until {when(until)}, and is judged then"
+        return case.say(Verdict.repeat if again else Verdict.note, "warming-up", text)
     if tier.action == "hold":
         return _hold(case, attempt.held)
     if tier.action not in STRENGTH:
         text = f"{case.where}: people are asked to {tier.action}"
         return case.say(Verdict.repeat if again else Verdict.tell, "asked-for", text)
     return _act(case, attempt)
+
+
+def _warms_up_until(case: _Case, attempt: Attempt) -> datetime | None:
+    """Until when nothing but an emergency is acted on; None where the stage is judged, or this tier always is."""
+    if always_judged(case.tier) or attempt.state != AttemptState.active:
+        return None
+    until = warms_up_until(case.playbook, attempt)
+    return until if until is not None and case.now.now < until else None
 
 
 def _event(tier: TierFacts) -> str:
@@ -265,7 +309,7 @@ def _hold(case: _Case, held: str) -> Decision:
     text = _cannot_see(case) if _is_blind(case) else case.where
     if held:
         return case.say(Verdict.repeat, "already-held", f"{text}; held already: {held}")
-    return case.say(Verdict.hold, "asked-for", text, SetHold(text))
+    return case.say(Verdict.hold, "asked-for", text, SetHold(text, case.source))
 
 
 def _held(case: _Case, attempt: Attempt, reason: str, text: str) -> Decision:

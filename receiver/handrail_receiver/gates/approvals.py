@@ -64,7 +64,7 @@ def no_gate(known: Decision, playbook: Playbook, history: History) -> Decision:
         return _no(known, "no-gate", "this rollout has no stages, and so no gates")
     if attempt is not None and attempt.state == AttemptState.rolling_back:
         return _no(known, "no-gate", f"attempt {attempt.number} is being rolled back; no stage comes next")
-    return _no(known, "no-gate", "it is in its last stage; no gate comes after it")
+    return _no(known, "no-gate", "it has passed its last gate; none comes after it")
 
 
 def _refused(approval: Approval, word: GateAnswer, by: str, at: GateCase) -> tuple[str, str] | None:

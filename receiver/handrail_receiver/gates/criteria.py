@@ -64,18 +64,20 @@ class Criteria:
             seen = await self.prometheus.values(criterion.seen)
             judged = seen or (await self.prometheus.values(criterion.judged) if criterion.judged else [])
         except TargetError as error:
-            return CriterionResult(met=False, text=f"{name}: unknown: {error}")
+            return CriterionResult(met=False, text=f"{name}: unknown: {error}", known=False)
         if broken:
             return CriterionResult(met=False, text=f"{name}: broken {_when(criterion, 'within ')}")
         if seen:
             held = "holds" if criterion.over is None else "held"
             return CriterionResult(met=True, text=f"{held} {_when(criterion)}{_for(criterion, seen[0])}")
         if not criterion.judged:
-            return CriterionResult(met=False, text=f"{name}: unknown: no data, or too little traffic")
+            return CriterionResult(
+                met=False, text=f"{name}: unknown: no data, or too little traffic", known=False
+            )
         share = f"only {_percent(judged[0])}" if judged else "none"
         text = f"{name}: unknown: {share} of {_when(criterion, '')} had data, and traffic enough, to be judged by"
         text += f"; {_percent(criterion.coverage)} are asked for"
-        return CriterionResult(met=False, text=text)
+        return CriterionResult(met=False, text=text, known=False)
 
 
 def _when(criterion: Criterion, word: str = "over ") -> str:

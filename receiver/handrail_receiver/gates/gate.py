@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Literal
 
-from handrail.contract import Approval, Criterion, Gate, GivenArms, OpenArms, Playbook
+from handrail.contract import Approval, Criterion, Gate, GivenArms, OpenArms, Playbook, names
 
 from handrail_receiver.model import Approved, AttemptState, Checked, History
 from handrail_receiver.words.times import span, when
@@ -42,10 +42,11 @@ NO_TOKEN = Approver("")
 
 @dataclass(frozen=True)
 class CriterionResult:
-    """Whether a criterion is met, and over how much time and data that was judged."""
+    """Whether a criterion is met, and over how much time and data that was judged; `known` False: nobody can say."""
 
     met: bool
     text: str
+    known: bool = True
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,10 @@ class GateInputs:
 
 @dataclass(frozen=True)
 class Requirement:
-    """One requirement of a gate: whether it is met, why or why not, and the command that helps (empty: none does)."""
+    """One requirement of a gate: whether it is met, why or why not, and the command that helps (empty: none does).
+
+    `known` False: nobody can say whether it is, for want of data or of an answer.
+    """
 
     kind: Kind
     name: str
@@ -80,6 +84,7 @@ class Requirement:
     by: str = ""
     at: datetime | None = None
     until: datetime | None = None
+    known: bool = True
 
 
 @dataclass(frozen=True)
@@ -120,15 +125,15 @@ class GateCase:
 
     @cached_property
     def left(self) -> tuple[str, timedelta, datetime] | None:
-        """The current stage, its bake time, and until when it lasts; None where it has none."""
+        """The current stage, its bake time with the warm-up before, and until when it lasts; None where it has none."""
         attempt = self.history.attempt
         if attempt is None or not attempt.live:
             return None
         stage = next((stage for stage in self.playbook.stages if stage.name == attempt.stage), None)
-        if stage is None or not stage.bake:
+        if stage is None or not stage.takes:
             return None
-        bake = timedelta(seconds=stage.bake)
-        return stage.name, bake, attempt.stage_entered_at + bake
+        takes = timedelta(seconds=stage.takes)
+        return stage.name, takes, attempt.stage_entered_at + takes
 
     @property
     def bakes(self) -> bool:
@@ -176,13 +181,14 @@ class GateCase:
 
 
 def next_gate(playbook: Playbook, history: History, inputs: GateInputs, now: datetime) -> GateCase | None:
-    """The next gate; into the first stage where no attempt is live. None after the last stage."""
+    """The next gate; into the first stage where no attempt is live, and behind the last one where there is one."""
     attempt = history.attempt
     stages = [stage.name for stage in playbook.stages]
     if attempt is not None and attempt.live:
         if attempt.state != AttemptState.active or attempt.stage not in stages:
             return None
         stages = stages[stages.index(attempt.stage) + 1 :]
+        stages = stages or [gate.into for gate in playbook.gates if gate.into == names.COMPLETE]
     if not stages:
         return None
     gate = next((gate for gate in playbook.gates if gate.into == stages[0]), Gate(into=stages[0]))
@@ -211,8 +217,10 @@ def _criterion(criterion: Criterion, at: GateCase) -> Requirement:
         return Requirement("criterion", name, met=False, text=f"{name}: not yet")
     answer = at.found.criteria.get(criterion)
     if answer is None:
-        return Requirement("criterion", name, met=False, text=f"{name}: unknown: Prometheus was not asked")
-    return Requirement("criterion", name, answer.met, answer.text)
+        return Requirement(
+            "criterion", name, met=False, text=f"{name}: unknown: Prometheus was not asked", known=False
+        )
+    return Requirement("criterion", name, answer.met, answer.text, known=answer.known)
 
 
 def _quiet(at: GateCase) -> list[Requirement]:

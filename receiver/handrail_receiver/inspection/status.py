@@ -59,7 +59,9 @@ def status(store: Opened, now: datetime) -> StatusView:
         seen=_instant(store, "SELECT MAX(at) AS at FROM memory"),
         held=[
             _held(store, "notifications", "inbox", "at", "result IS NULL"),
-            _held(store, "attempts", "attempt", "started_at", "state IN ('active', 'rolling-back')"),
+            _held(
+                store, "attempts", "attempt", "started_at", "state IN ('active', 'finishing', 'rolling-back')"
+            ),
             _held(store, "runs", "run", "decided_at", "state IN ('waiting', 'open', 'proving')"),
             _held(store, "evidence records", "evidence", "at", "1 = 0"),
             _untold(store),

@@ -14,6 +14,7 @@ from handrail_receiver.model import Attempt
 
 Who = Literal["operator", "approver", "alert", "receiver"]
 NONE, HELD, GUARDING, CONFIRMING = State.none, State.held, State.guarding, State.confirming
+FINISHING = State.finishing
 ENTERING, BAKING, PROMOTING = State.entering, State.baking, State.promoting
 ROLLING, ROLLED, COMPLETE, ABANDONED = (
     State.rolling_back,
@@ -23,7 +24,9 @@ ROLLING, ROLLED, COMPLETE, ABANDONED = (
 )
 SETTLED = (BAKING, GUARDING, HELD)
 """It goes forward, and nothing is carried out."""
-FORWARD = (ENTERING, BAKING, PROMOTING, GUARDING, HELD, CONFIRMING)
+IN_STAGE = (BAKING, HELD, CONFIRMING)
+FORWARD = (ENTERING, BAKING, PROMOTING, GUARDING, FINISHING, HELD, CONFIRMING)
+GOES_ON = (BAKING, GUARDING, FINISHING)
 OVER = (ROLLED, COMPLETE, ABANDONED)
 TERMINAL = frozenset({COMPLETE, ABANDONED})
 """Nothing changes an attempt any more; the next one is another attempt."""
@@ -74,9 +77,37 @@ TABLE: tuple[Transition, ...] = (
         SETTLED,
         "promote",
         ("operator",),
-        (PROMOTING, COMPLETE),
+        (PROMOTING, FINISHING, COMPLETE),
         "the gate as it was judged; then each step, and the stage once it is entered",
     ),
+    Transition(
+        (BAKING,),
+        "promote",
+        ("receiver",),
+        (PROMOTING, FINISHING, COMPLETE),
+        "the same, where the stage is declared to go on by itself; or once what it lacks, and who was told",
+    ),
+    Transition(
+        (BAKING,), "promote", ("alert",), SAME, "that the rules see the gate open; the receiver judges it"
+    ),
+    Transition(
+        IN_STAGE,
+        "warmed up",
+        ("receiver",),
+        (HELD, CONFIRMING),
+        "what still fires of what began in the warm-up, and is asked again or held for",
+    ),
+    Transition(
+        (BAKING,), "not enough data", ("receiver",), (HELD,), "what could not be judged, and for how long"
+    ),
+    Transition(
+        IN_STAGE,
+        "deadline",
+        ("receiver",),
+        (HELD, ROLLING),
+        "what the gate lacked, and what was declared to follow",
+    ),
+    Transition((FINISHING,), "watched", ("receiver",), (COMPLETE,), "for how long nothing brought it back"),
     Transition(
         (HELD,), "retry", ("operator",), (ENTERING, PROMOTING), "the same, of the stage whose steps failed"
     ),
@@ -84,10 +115,9 @@ TABLE: tuple[Transition, ...] = (
     Transition(FORWARD, "hold", ("operator", "alert", "receiver"), (HELD,), "why"),
     Transition((ROLLING,), "hold", ("alert", "receiver"), SAME, "why"),
     Transition((*FORWARD, ROLLING), "investigate", ("alert",), SAME, "who was asked to look, and at what"),
-    Transition(FORWARD, "resume", ("operator",), (BAKING, GUARDING), "what it was held for"),
-    Transition(
-        FORWARD, "sees again", ("alert",), (BAKING, GUARDING), "that the guardrail it was held for has data"
-    ),
+    Transition(FORWARD, "resume", ("operator",), GOES_ON, "what it was held for"),
+    Transition((HELD,), "hold over", ("receiver",), GOES_ON, "for how long its alert has not fired"),
+    Transition(FORWARD, "sees again", ("alert",), GOES_ON, "that the guardrail it was held for has data"),
     Transition(
         tuple(State),
         "rollback",
@@ -107,7 +137,7 @@ TABLE: tuple[Transition, ...] = (
         (CONFIRMING,),
         "withdrawn",
         ("receiver",),
-        (ENTERING, BAKING, PROMOTING, GUARDING, HELD),
+        FORWARD[:-1],
         "that the limit was no longer broken, or that nobody could say",
     ),
     Transition(

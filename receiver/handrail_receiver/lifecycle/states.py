@@ -21,6 +21,7 @@ class State(StrEnum):
     baking = "baking"
     promoting = "promoting"
     guarding = "guarding"
+    finishing = "finishing"
     held = "held"
     confirming = "confirming"
     rolling_back = "rolling-back"
@@ -35,11 +36,12 @@ MEANS: dict[State, str] = {
     State.baking: "it is in a stage, which bakes or waits for the gate ahead",
     State.promoting: "the steps of the next stage are carried out; until they got through it is in the stage before",
     State.guarding: "a rollout without stages is guarded",
+    State.finishing: "the last gate was passed, and it is still guarded for the time of `watch_after`",
     State.held: "nothing is promoted: somebody or an alert holds it, or the steps of a stage did not get through",
     State.confirming: "a rollback waits for Prometheus to confirm it",
     State.rolling_back: "a rollback is carried out or proved, or did not get through",
     State.rolled_back: "the rollback got through; its targets are watched",
-    State.complete: "the last gate was passed",
+    State.complete: "the last gate was passed, and nobody guards it any more",
     State.abandoned: "a person closed it; no target was asked anything",
 }
 """What each state means, in the order of an attempt's life."""
@@ -72,4 +74,6 @@ def _going_on(attempt: Attempt, history: History) -> State:
     tried = history.entering
     if attempt.held or (tried is not None and tried.state in BROKEN):
         return State.held
+    if attempt.state == AttemptState.finishing:
+        return State.finishing
     return State.baking if attempt.stage else State.guarding

@@ -6,6 +6,7 @@ Frozen dataclasses only; nothing here knows HTTP, SQL or a target.
 from handrail_receiver.model.answers import Approved, Checked
 from handrail_receiver.model.attempts import (
     CHANGED,
+    FINISHED,
     Attempt,
     AttemptLine,
     AttemptState,
@@ -30,6 +31,7 @@ from handrail_receiver.model.decisions import (
     Decision,
     EndAll,
     Heard,
+    Once,
     Open,
     Progress,
     SetHold,
@@ -58,6 +60,7 @@ __all__ = [
     "CHANGED",
     "ENTERING",
     "EVERYBODY",
+    "FINISHED",
     "HANDRAIL",
     "HEARTBEAT",
     "LOOKED_BACK",
@@ -87,6 +90,7 @@ __all__ = [
     "LastSaid",
     "LastTold",
     "Notification",
+    "Once",
     "Open",
     "Progress",
     "Received",

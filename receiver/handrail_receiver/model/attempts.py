@@ -18,6 +18,7 @@ class AttemptState(StrEnum):
     """What is kept of where one try at a rollout stands; lifecycle/states.py reads the state it is in from that."""
 
     active = "active"
+    finishing = "finishing"
     rolling_back = "rolling-back"
     rolled_back = "rolled-back"
     complete = "complete"
@@ -28,9 +29,14 @@ CHANGED = "changed after the rollback: "
 """How the reason begins for which a rolled-back attempt is held."""
 
 
+FINISHED = "finished"
+"""What is kept of when an attempt passed its last gate, where it is guarded afterwards."""
+
+
 @dataclass(frozen=True)
 class Attempt:
-    """One try at a rollout. `held` says why nothing may be promoted, empty when it may.
+    """One try at a rollout. `held` says why nothing may be promoted, empty when it may; `held_by` is the alert that asked
+    for it, as guardrail/tier, and empty where somebody else did.
 
     `stage` is the last one that it entered, or is entering as its first. `playbook` is its own copy, None where it
     began before there were any.
@@ -46,6 +52,7 @@ class Attempt:
     started_at: datetime
     started_by: str
     held: str = ""
+    held_by: str = ""
     pinned: Mapping[str, tuple[Step, ...]] = field(default_factory=dict)
     rollback_ready: str = ""
     playbook: Playbook | None = None
@@ -58,7 +65,7 @@ class Attempt:
     @property
     def live(self) -> bool:
         """Whether anything may still be done in it."""
-        return self.state in {AttemptState.active, AttemptState.rolling_back}
+        return self.state in {AttemptState.active, AttemptState.finishing, AttemptState.rolling_back}
 
 
 @dataclass(frozen=True)
@@ -136,7 +143,8 @@ class Captured:
 class History:
     """What a decision about one rollout may look at: its newest attempt, and what was done and said in it.
 
-    `checked` and `approved` are of attempt `speaks_of`; approvals of the one before are there to be refused.
+    `checked` and `approved` are of attempt `speaks_of`; approvals of the one before are there to be refused. `once` has
+    what happens once in an attempt, and when it did.
     `unreadable` says why the newest attempt cannot be read, though there is one: a row of another version, say.
     """
 
@@ -148,6 +156,7 @@ class History:
     checked: tuple[Checked, ...] = ()
     approved: tuple[Approved, ...] = ()
     unreadable: str = ""
+    once: Mapping[str, datetime] = field(default_factory=dict)
 
     @property
     def speaks_of(self) -> int:

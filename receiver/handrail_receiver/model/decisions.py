@@ -82,9 +82,17 @@ class EndAll:
 
 @dataclass(frozen=True)
 class SetHold:
-    """Promotions stop (with a reason) or may go on (empty)."""
+    """Promotions stop (with a reason) or may go on (empty); `by` is the alert that asks for it, as guardrail/tier."""
 
     why: str
+    by: str = ""
+
+
+@dataclass(frozen=True)
+class Once:
+    """Something happens that happens once in an attempt."""
+
+    name: str
 
 
 @dataclass(frozen=True)
@@ -129,7 +137,20 @@ class Heard:
     origin: str = ""
 
 
-Change = Begin | Adopt | Capture | EndAll | SetHold | SetReady | SetState | Open | Heard | Checked | Approved
+Change = (
+    Begin
+    | Adopt
+    | Capture
+    | EndAll
+    | SetHold
+    | SetReady
+    | SetState
+    | Once
+    | Open
+    | Heard
+    | Checked
+    | Approved
+)
 
 
 @dataclass(frozen=True)

@@ -10,14 +10,16 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from handrail.contract import GivenArms, OpenArms, Playbook, StageFacts, Step
+from handrail.contract import GivenArms, OpenArms, Playbook, StageFacts, Step, names
 
 from handrail_receiver.gates.approvals import approve, check, no_gate
 from handrail_receiver.gates.gate import next_gate
-from handrail_receiver.lifecycle.state_machine import TERMINAL, may, refused
+from handrail_receiver.lifecycle.state_machine import TERMINAL, may
+from handrail_receiver.lifecycle.state_machine import refused as refused_at
 from handrail_receiver.lifecycle.states import State, state_of
 from handrail_receiver.model import (
     BROKEN,
+    FINISHED,
     NEVER_BEGUN,
     WORKED,
     Adopt,
@@ -30,6 +32,7 @@ from handrail_receiver.model import (
     Decision,
     EndAll,
     History,
+    Once,
     Open,
     Run,
     RunState,
@@ -62,9 +65,6 @@ JUST_ENTERED = timedelta(minutes=1)
 
 UNNAMED = "name-the-stage"
 
-COMPLETE = "complete"
-"""What a promotion out of the last stage is called, where it names what it means."""
-
 
 def decide_call(call: Call, newest: Playbook, history: History, now: Conditions) -> Decision:
     """What follows from a call. A live attempt goes by its own playbook, whatever is the `newest`."""
@@ -86,7 +86,7 @@ def decide_call(call: Call, newest: Playbook, history: History, now: Conditions)
         return refusal(known, "versions", wrong)
     state = state_of(history)
     if not may(state, call.verb, call.who):
-        return refusal(known, *refused(state, call.verb, attempt, playbook.rollout))
+        return refusal(known, *refused_at(state, call.verb, attempt, playbook.rollout))
     match call.verb:
         case "start" if state != State.held:
             return _start(known, call, playbook, history, now)
@@ -95,7 +95,7 @@ def decide_call(call: Call, newest: Playbook, history: History, now: Conditions)
         case "check" | "approve":
             return _at_gate(known, call, playbook, history, now)
     if attempt is None:  # the table has no other event without one
-        return refusal(known, *refused(state, call.verb, attempt, playbook.rollout))
+        return refusal(known, *refused_at(state, call.verb, attempt, playbook.rollout))
     match call.verb:
         case "adopt":
             return _adopt(known, call, newest, attempt)
@@ -176,7 +176,7 @@ def _start_again(
     failed = _not_entered(history)
     if failed and failed.action == "start":
         return _again(known, playbook, history, failed, now)
-    return refusal(known, *refused(State.held, "start", attempt, playbook.rollout))
+    return refusal(known, *refused_at(State.held, "start", attempt, playbook.rollout))
 
 
 def _not_entered(history: History) -> Run | None:
@@ -224,7 +224,9 @@ def _promote(
 ) -> Decision:
     current = next((stage for stage in playbook.stages if stage.name == attempt.stage), None)
     following = playbook.stage_after(attempt.stage)
-    over = attempt.stage_entered_at + timedelta(seconds=current.bake if current and current.bake else 0)
+    over = attempt.stage_entered_at + timedelta(seconds=current.takes if current else 0)
+    if attempt.state == AttemptState.finishing:
+        return refusal(known, *refused_at(State.finishing, "promote", attempt, playbook.rollout))
     refused = _other_stage(known, call, playbook, history, attempt)
     refused = refused or _unnamed(known, call, history, attempt, following, now)
     past_hold = now.now >= over or (call.anyway and bool(call.why))
@@ -240,10 +242,7 @@ def _promote(
     if refused:
         return refused
     if following is None:
-        done = SetState(AttemptState.complete)
-        return replace(
-            known, verdict=Verdict.act, reason="asked-for", text="the rollout is complete", changes=(done,)
-        )
+        return _ends(known, playbook, f"{overridden(call, past)}" if past or call.itself else "", now)
     text = f"into stage {following.name}{overridden(call, past)}"
     changes = (
         SetHold(""),
@@ -252,6 +251,17 @@ def _promote(
         _entering("promote", following, history.next_round("promote", following.name), now.now),
     )
     return replace(known, verdict=Verdict.act, reason="asked-for", text=text, changes=changes)
+
+
+def _ends(known: Decision, playbook: Playbook, why: str, now: Conditions) -> Decision:
+    """Behind the last gate: complete, or guarded for a while more."""
+    changes: tuple[Change, ...] = (SetState(AttemptState.complete),)
+    text = "the rollout is complete"
+    if playbook.watch_after:
+        until = when(now.now + timedelta(seconds=playbook.watch_after))
+        changes = (SetHold(""), SetState(AttemptState.finishing), Once(FINISHED))
+        text = f"the rollout has passed its last gate, and is guarded until {until}"
+    return replace(known, verdict=Verdict.act, reason="asked-for", text=text + why, changes=changes)
 
 
 def _other_stage(
@@ -263,12 +273,12 @@ def _other_stage(
         cure = f"`handrail rollout retry {known.rollout}` enters it once more"
         return refusal(known, "not-entered", f"stage {last.key} was not entered: {last.broken}; {cure}")
     following = playbook.stage_after(attempt.stage)
-    ahead = following.name if following else COMPLETE
+    ahead = following.name if following else names.COMPLETE
     if call.to and call.to != ahead:
         stages = [stage.name for stage in playbook.stages]
         entered = call.to in stages[: stages.index(attempt.stage) + 1] if attempt.stage in stages else False
         which = "which it has entered" if entered else "which is not the next"
-        if call.to not in {*stages, COMPLETE}:
+        if call.to not in {*stages, names.COMPLETE}:
             which = "and it has no such stage"
         return refusal(
             known, "other-stage", f"you meant {call.to}, {which}; next comes {ahead}: --to {ahead}"
@@ -289,7 +299,7 @@ def _unnamed(
     promoted = last is not None and last.action == "promote" and last.state in WORKED
     if call.to or last is None or not promoted or age >= JUST_ENTERED:
         return None
-    ahead = following.name if following else COMPLETE
+    ahead = following.name if following else names.COMPLETE
     text = f"{last.asked_by} entered {attempt.stage} {max(0, int(age.total_seconds()))} s ago"
     return refusal(known, UNNAMED, f"{text}; if you mean {ahead}, say --to {ahead}")
 

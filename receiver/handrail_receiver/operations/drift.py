@@ -203,7 +203,11 @@ def _put_back(
     known: Decision, history: History, states: TargetStates, now: Conditions, text: str
 ) -> Decision:
     """Begin the rollbacks whose steps have drifted once more: with their proof, and with growing pauses."""
-    before = [run for run in history.runs if run.asked_by == HANDRAIL and run.action in names.ACTING]
+    before = [
+        run
+        for run in history.runs
+        if run.asked_by == HANDRAIL and run.action in names.ACTING and run.round > 0
+    ]
     last = max((run.finished_at for run in before if run.finished_at), default=None)
     pause = timedelta(seconds=min(LONGEST_PAUSE, 2.0 ** len(before)))
     if last is not None and now.now < last + pause:

@@ -14,7 +14,10 @@ from handrail_receiver.errors import UNREADABLE, Cause, Permanent, TargetError
 from handrail_receiver.gates.criteria import Criteria
 from handrail_receiver.gates.gate import Approver, GateInputs, GateStatus, judge, next_gate
 from handrail_receiver.guard import Guard, with_tells
+from handrail_receiver.lifecycle.state_machine import may
+from handrail_receiver.lifecycle.states import state_of
 from handrail_receiver.model import (
+    HANDRAIL,
     LOOKED_BACK,
     Attempt,
     AttemptState,
@@ -36,6 +39,7 @@ from handrail_receiver.operations.always_guarded import (
 )
 from handrail_receiver.operations.call import NO_INPUTS, Call, stands
 from handrail_receiver.operations.call_decision import decide_call
+from handrail_receiver.operations.due import went_on
 from handrail_receiver.operations.given_versions import (
     GIVING,
     ReadVersion,
@@ -104,6 +108,13 @@ def _naming(decision: Decision, artifact: str) -> Decision:
     return replace(decision, known=known) if artifact and begins else decision
 
 
+def _still_there(attempt: Attempt, history: History) -> bool:
+    """Whether an attempt is in the stage in which it was, and may go on by itself."""
+    now = history.attempt
+    same = now is not None and (now.id, now.stage) == (attempt.id, attempt.stage)
+    return same and may(state_of(history), "promote", "receiver")
+
+
 @dataclass(frozen=True)
 class CallHandler:
     """Answers people. A start and a promotion are preceded by two questions: can I roll back, and would I see why?
@@ -135,6 +146,35 @@ class CallHandler:
             return await self._decided(newest, call), None
         if call.verb == "drill":
             return await self._drill(playbook, call), None
+        call, before = await self._looked_up(newest, playbook, call)
+        decision = await self._decided(newest, call)
+        await self._hand_over(playbook, decision, before)
+        return decision, await self.guard.ended(decision, WAIT)
+
+    async def go_on(self, newest: Playbook, to: str) -> Decision:
+        """Promote an attempt whose gate is open by itself; what stands against it is told once for each reason."""
+        attempt = await self._attempt(newest)
+        playbook = in_force(attempt, newest)
+        call = Call("promote", HANDRAIL, "its gate is open", to=to, looked_at=stands(attempt), itself=True)
+        call, _ = await self._looked_up(newest, playbook, call)
+        call = replace(call, no_way_back=self._clean(call.no_way_back), not_ready=self._clean(call.not_ready))
+        told = last_told(await self.guard.store.evidence.newest(playbook.rollout, LOOKED_BACK))
+        before, now = frozenset(told.causes if told else ()), self.guard.conditions()
+
+        def decided(history: History) -> Decision:
+            made = decide_call(call, newest, history, now)
+            if attempt is None or not _still_there(attempt, history):
+                return replace(
+                    made, verdict=Verdict.repeat
+                )  # another receiver was faster, or something came between
+            causes = frozenset(f"{to}: {cause}" for cause in (made.reason, *call.causes))
+            own = in_force(history.attempt, newest)
+            return with_tells(went_on(made, causes, before, own), own)
+
+        return await self.guard.apply(newest.rollout, decided)
+
+    async def _looked_up(self, newest: Playbook, playbook: Playbook, call: Call) -> tuple[Call, Preflight]:
+        """A call with all that is found out before it is decided."""
         if call.verb == "adopt":
             call = await self._rehearsed_anew(newest, call)
         if call.verb in {"start", "promote", "retry"}:
@@ -148,9 +188,7 @@ class CallHandler:
         before = await self._before(playbook, call)
         if call.verb in GATED:
             call = await self._gate(playbook, call, before)
-        decision = await self._decided(newest, call)
-        await self._hand_over(playbook, decision, before)
-        return decision, await self.guard.ended(decision, WAIT)
+        return call, before
 
     async def _decided(self, newest: Playbook, call: Call) -> Decision:
         now = self.guard.conditions()

@@ -76,7 +76,7 @@ def _other_age(loaded: set[str], playbook: Playbook) -> list[str]:
 
 async def firing(prometheus: Queryable, playbook: Playbook) -> list[Labels]:
     """The labels of all that fires; what only watches, what an alert has climbed to, and other versions' are left out."""
-    other = f'{names.MODE}!="{names.SHADOW}",{names.LEVEL}="",{names.GUARDRAIL}!~"|{names.HEARTBEAT}"'
+    other = f'{names.MODE}!="{names.SHADOW}",{names.LEVEL}="",{names.GUARDRAIL}!~"|{names.HEARTBEAT}",{names.TIER}!="{names.PROMOTE}"'
     samples = await prometheus.samples(f'ALERTS{{alertstate="firing",{_ours(playbook)},{other}}}')
     found = [_labels(sample) for sample in samples if sample.labels.get(names.GUARDRAIL)]
     return [labels for labels in found if not of_other_version(labels, playbook)]

@@ -24,6 +24,7 @@ from handrail_receiver.model import (
     Heard,
     History,
     LastSaid,
+    Once,
     Open,
     SetHold,
     SetReady,
@@ -87,7 +88,7 @@ def end_unreadable(tx: Tx, rollout: str, at: datetime) -> None:
 def current(tx: Tx) -> list[Attempt]:
     """The newest attempt of each rollout, where that is live or rolled back; one that cannot be read is left out."""
     rows = tx.rows(
-        "SELECT * FROM attempt WHERE state IN ('active', 'rolling-back', 'rolled-back')"
+        "SELECT * FROM attempt WHERE state IN ('active', 'finishing', 'rolling-back', 'rolled-back')"
         " AND number = (SELECT MAX(number) FROM attempt other WHERE other.rollout = attempt.rollout) ORDER BY rollout"
     )
     attempts: list[Attempt] = []
@@ -109,6 +110,7 @@ def _of_attempt(tx: Tx, attempt: Attempt, gate: History, at: datetime) -> Histor
         effects.setdefault(row["run"], []).append(row)
     runs = tx.rows(f"{RUNS} WHERE run.attempt = :id ORDER BY run.id", id=attempt.id)
     said = tx.rows("SELECT * FROM said WHERE attempt = :id", id=attempt.id)
+    once = tx.rows("SELECT name, at FROM once WHERE attempt = :id", id=attempt.id)
     captured = tx.rows(
         "SELECT * FROM reference WHERE attempt = :id ORDER BY guardrail, reference", id=attempt.id
     )
@@ -122,6 +124,7 @@ def _of_attempt(tx: Tx, attempt: Attempt, gate: History, at: datetime) -> Histor
         ),
         captured=tuple(Captured(row["guardrail"], row["reference"], row["value"]) for row in captured),
         automatic_today=_automatic(tx, attempt.service, attempt.id, at),
+        once={row["name"]: instant(row["at"]) for row in once},
     )
 
 
@@ -143,8 +146,8 @@ def after(history: History, changes: Iterable[Change], at: datetime) -> History 
     attempt, heard = history.attempt, dict[str, LastSaid]()
     for change in changes:
         match change:
-            case SetHold(why) if attempt is not None:
-                attempt = replace(attempt, held=why)
+            case SetHold(why, by) if attempt is not None:
+                attempt = replace(attempt, held=why, held_by=by)
             case Heard(series, source, firing, origin):
                 heard[series] = LastSaid(series, source, firing, at, origin)
             case _:
@@ -201,8 +204,12 @@ def _change(
             _capture(tx, attempt, captured)
         case EndAll():
             _end(tx, attempt, "action <> ''", now)
-        case SetHold(why):
-            tx.count("UPDATE attempt SET held = :why WHERE id = :id", why=why, id=attempt)
+        case SetHold(why, by):
+            sql = "UPDATE attempt SET held = :why, held_by = :by WHERE id = :id"
+            tx.count(sql, why=why, by=by, id=attempt)
+        case Once(name):
+            sql = "INSERT INTO once (attempt, name, at) VALUES (:id, :name, :now) ON CONFLICT DO NOTHING"
+            tx.count(sql, id=attempt, name=name, now=now)
         case SetReady(why):
             tx.count("UPDATE attempt SET rollback_ready = :why WHERE id = :id", why=why, id=attempt)
         case SetState(state):

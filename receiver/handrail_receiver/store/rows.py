@@ -53,6 +53,7 @@ def attempt_of(row: Row) -> Attempt:
         started_at=instant(row["started_at"]),
         started_by=row["started_by"],
         held=row["held"],
+        held_by=row["held_by"],
         pinned=_pinned_or_declared(row["rollout"], row["pinned"]),
         rollback_ready=row["rollback_ready"],
         playbook=_playbook(row["playbook"]) if row["playbook"] else None,

@@ -263,7 +263,8 @@ def _record(tx: Tx, run: Run, progress: Progress, at: datetime) -> None:
         incident = f"{run.rollout}-{run.attempt}"
         want(tx, incident, run.rollout, run.attempt, progress.tell, at, urgent=True)
     if progress.hold is not None:
-        tx.count("UPDATE attempt SET held = :held WHERE id = :id", held=progress.hold, id=run.attempt)
+        sql = "UPDATE attempt SET held = :held, held_by = '' WHERE id = :id"
+        tx.count(sql, held=progress.hold, id=run.attempt)
 
 
 def _all_rolled_back(tx: Tx, run: Run) -> bool:

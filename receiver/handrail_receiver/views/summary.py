@@ -15,6 +15,7 @@ from handrail.contract import Playbook, StageFacts, names
 from handrail_receiver.gates.gate import GateStatus
 from handrail_receiver.lifecycle.states import state_of
 from handrail_receiver.model import (
+    FINISHED,
     OPEN,
     WORKED,
     Attempt,
@@ -37,6 +38,7 @@ TONES: dict[str, Tone] = {
     "baking": "calm",
     "promoting": "wait",
     "guarding": "calm",
+    "finishing": "calm",
     "held": "wait",
     "confirming": "wait",
     "complete": "good",
@@ -94,14 +96,14 @@ class Summary:
 
 def summarize(playbook: Playbook, history: History, now: datetime, gate: GateStatus | None = None) -> Summary:
     """The summary at `now`; `gate` is the next one, None where it was not judged."""
-    attempt, run = history.attempt, last_rollback(history)
+    run = last_rollback(history)
     tone, word, headline, advice = _headline(playbook, history, run, now)
     return Summary(
         tone,
         word,
         headline,
         advice,
-        tuple(_facts(playbook, attempt, run, now, gate)),
+        tuple(_facts(playbook, history, run, now, gate)),
         _firing(playbook, history),
     )
 
@@ -190,13 +192,14 @@ def _under_way(run: Run, where: str) -> tuple[Tone, str, str, str]:
 
 
 def _facts(
-    playbook: Playbook, attempt: Attempt | None, run: Run | None, now: datetime, gate: GateStatus | None
+    playbook: Playbook, history: History, run: Run | None, now: datetime, gate: GateStatus | None
 ) -> list[Fact]:
+    attempt = history.attempt
     if attempt is None:
         return [Fact("Can I roll back?", _ask_drill(playbook, "not known: rehearsed when an attempt starts"))]
     return [
         Fact("Canary's share", *_share(playbook, attempt, run)),
-        Fact("Next", *_next(playbook, attempt, now, gate)),
+        Fact("Next", *_next(playbook, history, attempt, now, gate)),
         Fact("Can I roll back?", *_rehearsed(playbook, attempt)),
         *_versions(attempt),
         Fact("Attempt", f"{attempt.number}, started by {attempt.started_by}, {when(attempt.started_at)}"),
@@ -225,12 +228,17 @@ def _share(playbook: Playbook, attempt: Attempt, run: Run | None) -> tuple[str, 
     return f"{stage.weight * 100:g} % of traffic, as asked for", "calm"
 
 
-def _next(playbook: Playbook, attempt: Attempt, now: datetime, gate: GateStatus | None) -> tuple[str, Tone]:
+def _next(
+    playbook: Playbook, history: History, attempt: Attempt, now: datetime, gate: GateStatus | None
+) -> tuple[str, Tone]:
     stage = stage_of(playbook, attempt)
     if attempt.state == AttemptState.complete:
         return "nothing: it is complete", "good"
     if attempt.state == AttemptState.rolling_back:
         return "the rollback has to get through", "wait"
+    if attempt.state == AttemptState.finishing:
+        until = history.once.get(FINISHED, now) + timedelta(seconds=playbook.watch_after)
+        return f"complete by itself, not before {when(until)}: it is guarded until then", "soft"
     if attempt.state != AttemptState.active:
         given = " --canary … --stable …" if given_arms(attempt) else ""
         return (
@@ -241,11 +249,15 @@ def _next(playbook: Playbook, attempt: Attempt, now: datetime, gate: GateStatus 
     goal = f"stage {following.name}" if following else "complete"
     if attempt.held:
         return f"{goal}, once it is not held any more", "wait"
-    over = attempt.stage_entered_at + timedelta(seconds=stage.bake if stage and stage.bake else 0)
+    itself = " by itself" if stage and stage.advance == "when-met" else ""
+    over = attempt.stage_entered_at + timedelta(seconds=stage.takes if stage else 0)
     if now < over:
-        return f"{goal}, not before {when(over)} (in {span(over - now)})", "soft"
+        return f"{goal}{itself}, not before {when(over)} (in {span(over - now)})", "soft"
     if gate and gate.missing:
-        return f"{goal}, once its gate is open: {len(gate.missing)} of {len(gate.asks)} are missing", "wait"
+        missing = f"{len(gate.missing)} of {len(gate.asks)} are missing"
+        return f"{goal}{itself}, once its gate is open: {missing}", "wait"
+    if itself:
+        return f"{goal}{itself}: its gate is open", "calm"
     return f"{goal}: `handrail rollout promote {playbook.rollout}`", "calm"
 
 

@@ -63,7 +63,7 @@ class _Rollouts:
                 here = live is not None and live.stage == facts.name
                 stage.add_metric([playbook.rollout, facts.name], float(here))
                 if live is not None and here:
-                    share = facts.weight if live.state == AttemptState.active else 0.0
+                    share = 0.0 if live.state == AttemptState.rolling_back else facts.weight
                     entered.add_metric([playbook.rollout, facts.name], live.stage_entered_at.timestamp())
             if share is not None and playbook.stages:
                 weight.add_metric([playbook.rollout], share)

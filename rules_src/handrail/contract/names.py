@@ -89,6 +89,10 @@ HEARTBEAT_RECEIVER: Final = "handrail-heartbeat"
 HEARTBEAT_ALERT: Final = "HandrailHeartbeat"
 HEARTBEAT: Final = "heartbeat"
 ESCALATION: Final = "escalation"
+GATE: Final = "gate"
+PROMOTE: Final = "promote"
+COMPLETE: Final = "complete"
+"""What stands for the end of a rollout where the name of a stage stands otherwise."""
 
 # Words
 TIERS: Final = ("warning", "critical", "emergency")

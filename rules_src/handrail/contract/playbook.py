@@ -19,6 +19,8 @@ from handrail.contract.version_sources import VersionSource
 
 ActionName = Literal["investigate", "hold", "rollback", "emergency-rollback", "security-rollback", "promote"]
 
+AtDeadline = Literal["hold", "rollback", "page"]
+
 
 class _Model(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -79,13 +81,26 @@ class OpenArms(_Model):
 class StageFacts(_Model):
     """A share of traffic (0..1, None when it is not set by weight), which bakes for `bake` seconds (None: for good).
 
-    An older playbook calls that `hold`.
+    An older playbook calls that `hold`. For `warm_up` seconds before that only emergencies are acted on. With
+    `advance` "when-met" the next stage is entered as soon as its gate is open. A stage that was not left `deadline`
+    seconds after it was entered is treated `at_deadline`; None: it may stay. While success cannot be judged it bakes on,
+    for `prolong` seconds at most, and is held then; None: it waits as long as that takes.
     """
 
     name: str
     weight: float | None
     bake: float | None = Field(validation_alias=AliasChoices("bake", "hold"))
     enter: tuple[Step, ...] = ()
+    advance: Literal["by-hand", "when-met"] = "by-hand"
+    warm_up: Annotated[float, Field(ge=0)] = 0
+    deadline: float | None = None
+    at_deadline: AtDeadline = "hold"
+    prolong: float | None = None
+
+    @property
+    def takes(self) -> float:
+        """How many seconds after it was entered its bake time is over, at the earliest."""
+        return self.warm_up + (self.bake or 0)
 
 
 class Criterion(_Model):
@@ -117,7 +132,7 @@ class Approval(_Model):
 
 
 class Gate(_Model):
-    """What must be true to enter stage `into`; `stable_for` is how long nothing may have fired before."""
+    """What must be true to enter stage `into` (`complete`: behind the last); `stable_for` is how long nothing may have fired before."""
 
     into: str
     criteria: tuple[Criterion, ...] = ()
@@ -159,7 +174,10 @@ class LimitFacts(_Model):
 
 
 class TierFacts(_Model):
-    """One alert of a guardrail, as the receiver must know it to check what a notification claims."""
+    """One alert of a guardrail, as the receiver must know it to check what a notification claims.
+
+    A hold that it asked for ends by itself `resume_after` seconds after it fired last; None: a person ends it.
+    """
 
     tier: str
     alertname: str
@@ -169,6 +187,7 @@ class TierFacts(_Model):
     shadow: bool = False
     confirmation: Confirmation | None = None
     limits: tuple[LimitFacts, ...] = ()
+    resume_after: float | None = None
 
 
 class ReferenceQuery(_Model):
@@ -210,6 +229,8 @@ class Action(_Model):
 class Playbook(_Model):
     """All that the receiver knows about one rollout. For `keep` seconds a rollback that something undoes is restored.
 
+    After its last gate it is guarded for `watch_after` seconds more, and complete then.
+
     `environment` is the alerts' label of that name. `rules_digest` is what Prometheus records as
     `handrail:rules:info{digest}` while it has the matching rules, `rule_groups` what their groups are called. All are
     empty in an older playbook.
@@ -229,6 +250,7 @@ class Playbook(_Model):
     checks: tuple[float, ...] = ()
     budget_per_day: Annotated[int, Field(ge=0)] = 3
     keep: Annotated[float, Field(ge=0)] = 0
+    watch_after: Annotated[float, Field(ge=0)] = 0
     runbook_url: str
     dashboard_url: str
 

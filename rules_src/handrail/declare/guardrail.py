@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from handrail.base import Renamed, declared
 from handrail.contract import ActionName
 from handrail.declare.limits import Confirm, Limit, Not, Reference, Success
 from handrail.declare.measures import Measure
-from handrail.units import Duration, Frequency
+from handrail.units import Duration, Frequency, Period
 
 Name = Annotated[
     str,
@@ -51,7 +51,8 @@ class Tier:
     """A limit, how long its breach must be sustained before the alert fires, and the action to ask for then.
 
     `keep_firing_for` keeps the alert firing after the breach ends, so that a receiver that was down is still told; for
-    acting tiers it is 10 minutes by default.
+    acting tiers it is 10 minutes by default. A hold that it asked for is for a person to end, or ends by itself once the
+    alert has not fired for `resume_after`.
     """
 
     tier: ClassVar[str]
@@ -65,6 +66,13 @@ class Tier:
     during: Duration | None = Field(default=None, kw_only=True)
     confirm: Confirm | None = Field(default=None, kw_only=True)
     note: str | None = Field(default=None, kw_only=True)
+    resume_after: Period | None = Field(default=None, kw_only=True)
+
+    @model_validator(mode="after")
+    def _ends_a_hold(self) -> Tier:
+        if self.resume_after is not None and self.action != "hold":
+            raise ValueError("resume_after= ends a hold by itself; write action='hold', or leave it out")
+        return self
 
 
 @declared

@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field, model_validator
 
 from handrail.base import Renamed, declared
-from handrail.contract import Channel, HAProxyWeight, Step, Tell, VersionSource, names
+from handrail.contract import AtDeadline, Channel, HAProxyWeight, Step, Tell, VersionSource, names
 from handrail.contract.steps import ServerPart, Sockets
 from handrail.declare.dashboard import Dashboard
 from handrail.declare.guardrail import Accept, Guardrail, Name, SeverityWord
@@ -107,7 +107,11 @@ StageName = Annotated[
 class Stage:
     """A share of traffic, and how long it bakes before the next gate may open; the last one needs no `bake`.
 
-    `gate` guards the way into it.
+    `gate` guards the way into it. With `advance="when-met"` the rollout goes on from it by itself as soon as the gate
+    ahead is open; otherwise a person promotes. For `warm_up` after it was entered only emergencies are acted on, and
+    its bake time begins then. While success cannot be judged for want of data it bakes on, for `prolong` at most; then
+    it is held. `deadline` is the longest that it may last, counted from when it was entered: then it is held, rolled back
+    or everybody is paged, as `at_deadline` says.
     """
 
     renamed: ClassVar = (Renamed("hold", "bake", of="a stage"),)
@@ -116,6 +120,25 @@ class Stage:
     bake: Period | None = Field(default=None, kw_only=True)
     gate: Gate | None = Field(default=None, kw_only=True)
     enter: Sequence[Step] = Field(default=(), kw_only=True)
+    advance: Literal["by-hand", "when-met"] = Field(default="by-hand", kw_only=True)
+    warm_up: Period | None = Field(default=None, kw_only=True)
+    prolong: Period | None = Field(default=None, kw_only=True)
+    deadline: Period | None = Field(default=None, kw_only=True)
+    at_deadline: AtDeadline = Field(default="hold", kw_only=True)
+
+    @model_validator(mode="after")
+    def _times_fit(self) -> Stage:
+        if self.name == names.COMPLETE:
+            raise ValueError("'complete' is what comes behind the last stage; give the stage another name")
+        if self.prolong and not self.bake:
+            raise ValueError("prolong= makes bake= longer, and there is none; write bake= as well")
+        if self.advance == "when-met" and not self.bake:
+            raise ValueError("advance='when-met' without bake= would go on at once; write how long it bakes")
+        if self.at_deadline != "hold" and not self.deadline:
+            raise ValueError(
+                "at_deadline= says what follows a deadline, and there is none; write deadline= as well"
+            )
+        return self
 
     @property
     def has_canary(self) -> bool:
@@ -162,8 +185,10 @@ class Rollout:
     rollback, in order; `emergency` and `security` default to them. A `split` sets the weights of each stage, and sets the
     canary's weight to 0 on every rollback, after leading flags and before all other steps. `severities` renames warning,
     critical and emergency. `routes` says whom Alertmanager tells by itself, by severity or by the name of an escalation
-    level, and `mute` when it does not. For `keep` after a rollback the receiver restores it if something undoes it; without `keep`, and later, people
-    are told.
+    level, and `mute` when it does not. For `keep` after a rollback the receiver restores it if something undoes it;
+    without `keep`, and later, people are told. `complete` is the gate behind the last stage; success is asked for there
+    in any case, over the whole bake time of that stage. For `watch_after` the rollout is still guarded then, and is
+    complete afterwards.
     """
 
     name: Name
@@ -195,6 +220,8 @@ class Rollout:
     proved_within: Period = Field(default="5m", kw_only=True)
     rollbacks_per_day: Annotated[int, Field(ge=0)] = Field(default=3, kw_only=True)
     keep: Period | None = Field(default=None, kw_only=True)
+    complete: Gate | None = Field(default=None, kw_only=True)
+    watch_after: Period | None = Field(default=None, kw_only=True)
     scrape: Interval = Field(default="15s", kw_only=True)
     evaluate: Interval = Field(default="30s", kw_only=True)
     title: str | None = Field(default=None, kw_only=True)
@@ -205,6 +232,15 @@ class Rollout:
         if self.arms is not None and self.arms.told and not self.stages:
             raise ValueError(
                 "arms= has no values and there are no stages, so no start gives them; write canary= and stable=, or stages"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _ends(self) -> Rollout:
+        told = [word for word in ("complete", "watch_after") if getattr(self, word) is not None]
+        if told and not self.stages:
+            raise ValueError(
+                f"{told[0]}= is for the end of a rollout, and without stages it has none; leave it out"
             )
         return self
 

@@ -5,10 +5,14 @@ Written down as a rules file and as a PrometheusRule.
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from handrail.contract import GroupFacts, RuleFacts, names, rules_digest
 from handrail.emit.document import Data
 from handrail.plan import Alert, Guardrail, Recording, Rollout, Slo
 from handrail.units import duration, span
+
+GATE_EVERY = timedelta(minutes=1)
 
 
 def rules(rollout: Rollout) -> Data:
@@ -60,6 +64,8 @@ def _seconds(written: str) -> float:
 def _groups(rollout: Rollout) -> list[Data]:
     groups = [group(rollout, guardrail) for guardrail in rollout.guardrails]
     groups += [_slo(rollout, slo) for slo in rollout.slos]
+    if rollout.promotion is not None:
+        groups.append(_gate(rollout, rollout.promotion))
     last = [_alert(level.alert, rollout) for level in rollout.escalation]
     last.append(_alert(rollout.heartbeat, rollout))
     groups.append(_group(rollout, names.ROLLOUT, last))
@@ -81,6 +87,12 @@ def _slo(rollout: Rollout, slo: Slo) -> Data:
     return _group(rollout, f"slo-{slo.name}", chain)
 
 
+def _gate(rollout: Rollout, promotion: Alert) -> Data:
+    """It looks back over whole stages, and is evaluated no more often than that is worth."""
+    every = max(rollout.evaluate, GATE_EVERY)
+    return {**_group(rollout, names.GATE, [_alert(promotion, rollout)]), "interval": span(every)}
+
+
 def _group(rollout: Rollout, name: str, chain: list[Data]) -> Data:
     return {"name": f"{rollout.name}/{name}", "interval": span(rollout.evaluate), "rules": chain}
 
@@ -90,6 +102,7 @@ def _recording(recording: Recording) -> Data:
 
 
 def _alert(alert: Alert, rollout: Rollout) -> Data:
+    anchor = "stages" if alert is rollout.promotion else dict(alert.labels).get(names.GUARDRAIL, alert.tier)
     rule: Data = {"alert": alert.name, "expr": alert.expr}
     if alert.sustained:
         rule["for"] = span(alert.sustained)
@@ -99,7 +112,7 @@ def _alert(alert: Alert, rollout: Rollout) -> Data:
     rule["annotations"] = {
         "summary": alert.summary,
         "description": alert.description,
-        "runbook_url": f"{rollout.runbook_url}#{dict(alert.labels).get(names.GUARDRAIL, alert.tier)}",
+        "runbook_url": f"{rollout.runbook_url}#{anchor}",
         "dashboard_url": rollout.dashboard_url,
     }
     return rule

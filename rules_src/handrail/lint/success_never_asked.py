@@ -1,7 +1,7 @@
 """success-never-asked: a criterion of success that no gate asks for.
 
-A gate asks what the stage before it has shown. Where there are no stages, where the criterion has a figure in the
-last stage only, where no canary has traffic, or where there is nothing to compare with (the stable arm in stages
+A gate asks what the stage before it has shown, the one behind the last stage too. Where there are no stages, where no
+canary has traffic, or where there is nothing to compare with (the stable arm in stages
 without it, the stage before the first), nobody asks, and the promotion passes as if it were met. Without a tier
 beside it the guardrail guards nothing.
 """
@@ -22,11 +22,11 @@ NAME = "success-never-asked"
 def check(rollout: plan.Rollout, times: Mapping[str, Times]) -> Iterator[Finding]:
     """Every criterion of every guardrail that does more than watch."""
     del times
-    left = rollout.stages[:-1]
     for guardrail in (guardrail for guardrail in rollout.guardrails if not guardrail.shadow):
         conditions = [success.condition for success in guardrail.success]
         asked = [
-            any(judged(condition, guardrail, stage, rollout) for stage in left) for condition in conditions
+            any(judged(condition, guardrail, stage, rollout) for stage in rollout.stages)
+            for condition in conditions
         ]
         if not all(asked):
             severity = Severity.warning if guardrail.alerts or any(asked) else Severity.error

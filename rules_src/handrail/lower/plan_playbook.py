@@ -38,11 +38,7 @@ def lower_playbook(
         environment=context.environment,
         arms=_arms(rollout, guardrails, context),
         stages=tuple(_stage(rollout, stage, context) for stage in rollout.stages),
-        gates=tuple(
-            _gate(stage, context.stages[place - 1] if place else None, guardrails, context)
-            for place, stage in enumerate(rollout.stages)
-            if place or stage.gate
-        ),
+        gates=_gates(rollout, guardrails, context),
         guardrails=tuple(
             _facts(written, lowered, context)
             for written, lowered in zip(rollout.guardrails, guardrails, strict=True)
@@ -50,7 +46,8 @@ def lower_playbook(
         actions=_actions(rollout, guardrails, context),
         checks=tuple(context.scale.duration(check).total_seconds() for check in rollout.checks),
         budget_per_day=rollout.rollbacks_per_day,
-        keep=context.scale.duration(rollout.keep).total_seconds() if rollout.keep else 0,
+        keep=_seconds(rollout.keep, context) or 0,
+        watch_after=_seconds(rollout.watch_after, context) or 0,
         runbook_url=context.runbook_url,
         dashboard_url=context.dashboard_url,
     )
@@ -83,13 +80,23 @@ def _counted(guardrails: tuple[plan.Guardrail, ...]) -> plan.Measure | None:
 
 def _stage(rollout: Rollout, stage: DeclaredStage, context: RolloutContext) -> contract.StageFacts:
     weight = None if stage.weight is None else amount(stage.weight).value
-    bake = context.scale.maybe(stage.bake)
     return contract.StageFacts(
         name=stage.name,
         weight=None if weight is None else float(weight),
-        bake=None if bake is None else bake.total_seconds(),
+        bake=_seconds(stage.bake, context),
         enter=(*_split(rollout, weight), *stage.enter),
+        advance=stage.advance,
+        warm_up=_seconds(stage.warm_up, context) or 0,
+        deadline=_seconds(stage.deadline, context),
+        at_deadline=stage.at_deadline,
+        prolong=_seconds(stage.prolong, context),
     )
+
+
+def _seconds(written: str | None, context: RolloutContext) -> float | None:
+    """A declared time in seconds, as it runs here; None where there is none."""
+    time = context.scale.maybe(written)
+    return None if time is None else time.total_seconds()
 
 
 def _split(rollout: Rollout, weight: Decimal | None) -> tuple[contract.HAProxyWeight, ...]:
@@ -102,17 +109,31 @@ def _split(rollout: Rollout, weight: Decimal | None) -> tuple[contract.HAProxyWe
     )
 
 
+def _gates(
+    rollout: Rollout, guardrails: tuple[plan.Guardrail, ...], context: RolloutContext
+) -> tuple[contract.Gate, ...]:
+    """The gate into each stage but a first one that asks for nothing, and the one behind the last stage."""
+    into: list[tuple[str, Gate | None]] = [(stage.name, stage.gate) for stage in rollout.stages]
+    into += [(names.COMPLETE, rollout.complete)] if rollout.stages else []
+    left = [None, *context.stages]
+    return tuple(
+        _gate(name, asked or Gate(), left[place], guardrails, context)
+        for place, (name, asked) in enumerate(into)
+        if place or asked
+    )
+
+
 def _gate(
-    stage: DeclaredStage,
+    into: str,
+    asked: Gate,
     left: plan.Stage | None,
     guardrails: tuple[plan.Guardrail, ...],
     context: RolloutContext,
 ) -> contract.Gate:
-    """What must be true to enter `stage` from `left`. For the first stage there is no `left`: only people are asked."""
-    asked = stage.gate or Gate()
-    coverage, stable = amount(asked.coverage).value, context.scale.maybe(asked.stable_for)
+    """What must be true to enter a stage from `left`. For the first stage there is no `left`: only people are asked."""
+    coverage = amount(asked.coverage).value
     return contract.Gate(
-        into=stage.name,
+        into=into,
         criteria=tuple(
             _criterion(guardrail.name, criterion, left, coverage, context)
             for guardrail in guardrails
@@ -121,7 +142,7 @@ def _gate(
         ),
         manual=tuple(asked.manual),
         approvals=tuple(_approval(one, context) for one in asked.approvals),
-        stable_for=stable.total_seconds() if stable else None,
+        stable_for=_seconds(asked.stable_for, context) or None,
     )
 
 
@@ -140,10 +161,14 @@ def _asked(guardrail: plan.Guardrail, left: plan.Stage) -> bool:
 
 
 def _applies(condition: plan.Condition, left: plan.Stage, context: RolloutContext) -> bool:
-    """Whether the condition has something to compare with: the first stage has no stage before it."""
+    """Whether the condition has a figure in a stage, and something to compare with: the first has no stage before it,
+    and where the canary has all traffic there is no stable arm.
+    """
     reference = condition.reference
+    if condition.figure_in(left.name) is None:
+        return False
     if reference is None or reference.kind is not plan.ReferenceKind.previous_stage:
-        return True
+        return left.has_both or reference is None or reference.kind is not plan.ReferenceKind.stable
     names_ = [stage.name for stage in context.stages]
     first = names_.index(reference.stage) if reference.stage else 0
     return names_.index(left.name) > first
@@ -233,6 +258,7 @@ def _tier(
             "expr": alert.expr,
             "shadow": guardrail.shadow,
             "limits": tuple(map(_limit, alert.conditions)),
+            "resume_after": _seconds(tier.resume_after, context) if tier else None,
             "confirmation": confirm
             and {
                 "after": context.scale.duration(confirm.after).total_seconds(),

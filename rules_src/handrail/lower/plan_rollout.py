@@ -15,6 +15,7 @@ from handrail.lower.plan_dashboards import lower_dashboards
 from handrail.lower.plan_guardrail import lower_guardrail
 from handrail.lower.plan_measures import MeasureContext
 from handrail.lower.plan_playbook import lower_playbook
+from handrail.lower.plan_promotion import lower_promotion
 from handrail.lower.plan_routing import lower_routing
 from handrail.lower.plan_slo import lower_slo
 from handrail.lower.plan_sources import lower_log, lower_sql
@@ -53,6 +54,7 @@ def _rollout(rollout: Rollout, environment: Environment) -> plan.Rollout:
             for level in rollout.escalation
         ),
         heartbeat=_heartbeat(context),
+        promotion=lower_promotion(playbook, context),
         routing=lower_routing(rollout, environment, (*guardrails, *slos)),
         sql=tuple(lower_sql(source, scale) for source in rollout.sql),
         logs=tuple(lower_log(source) for source in rollout.logs),

@@ -136,7 +136,7 @@ class Environment:
 
 @dataclass(frozen=True)
 class Rollout:
-    """One rollout, ready for every target."""
+    """One rollout, ready for every target. `promotion` asks to go on; None where a person promotes from every stage."""
 
     name: str
     service: str
@@ -148,6 +148,7 @@ class Rollout:
     dashboards: tuple[Dashboard, ...]
     escalation: tuple[EscalationLevel, ...]
     heartbeat: Alert
+    promotion: Alert | None
     sql: tuple[SqlSource, ...]
     logs: tuple[LogSource, ...]
     routing: Routing

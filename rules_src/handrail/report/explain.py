@@ -6,9 +6,10 @@ from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
 from handrail import plan
-from handrail.contract import Action, names
+from handrail.contract import Action, Gate, names
 from handrail.plan import routing
 from handrail.plan.timing import timing
+from handrail.report.stage_words import by_itself
 from handrail.report.tables import Table
 from handrail.report.wording import burn_rates, limits, rounded_up
 from handrail.units import Unit, show, span
@@ -51,20 +52,27 @@ def _chains(rollout: plan.Rollout) -> tuple[plan.Guardrail | plan.Slo, ...]:
 
 def _stages(rollout: plan.Rollout) -> Iterator[tuple[str, ...]]:
     gates = {gate.into: gate for gate in rollout.playbook.gates}
-    for stage in rollout.stages:
-        gate = gates.get(stage.name)
-        asked = [
-            *(f"{one.guardrail} {one.text}" for one in (gate.criteria if gate else ())),
-            *(
-                [f"nothing fired for {span(timedelta(seconds=gate.stable_for))}"]
-                if gate and gate.stable_for
-                else ()
-            ),
-            *(gate.manual if gate else ()),
-            *(f"approval of {one.role}" for one in (gate.approvals if gate else ())),
-        ]
+    for stage, facts in zip(rollout.stages, rollout.playbook.stages, strict=True):
         traffic = "-" if stage.weight is None else show(stage.weight, Unit.ratio)
-        yield stage.name, traffic, span(stage.bake) if stage.bake else "for good", "; ".join(asked) or "-"
+        bake = "; ".join([span(stage.bake) if stage.bake else "for good", *by_itself(facts)])
+        yield stage.name, traffic, bake, _asks(gates.get(stage.name))
+    watch, asks = rollout.playbook.watch_after, _asks(gates.get(names.COMPLETE))
+    if watch or asks != "-":
+        guarded = f"guarded for {span(timedelta(seconds=watch))} more" if watch else "-"
+        yield names.COMPLETE, "-", guarded, asks
+
+
+def _asks(gate: Gate | None) -> str:
+    if gate is None:
+        return "-"
+    stable = [f"nothing fired for {span(timedelta(seconds=gate.stable_for))}"] if gate.stable_for else []
+    asked = [
+        *(f"{one.guardrail} {one.text}" for one in gate.criteria),
+        *stable,
+        *gate.manual,
+        *(f"approval of {one.role}" for one in gate.approvals),
+    ]
+    return "; ".join(asked) or "-"
 
 
 def _tiers(rollout: plan.Rollout) -> Iterator[tuple[str, ...]]:

@@ -122,7 +122,10 @@ def test_grafana_s_own_alerts_are_the_blind_tier_of_the_guardrail(name: str) -> 
         "asked-for",
         "hold",
         "error-rate cannot see",
-        (Heard(series_of(blind), "error-rate/blind", firing=True), SetHold("error-rate cannot see")),
+        (
+            Heard(series_of(blind), "error-rate/blind", firing=True),
+            SetHold("error-rate cannot see", "error-rate/blind"),
+        ),
     )
     (ended,) = decided(replace(one, firing=False), held((blind, "error-rate/blind")))
     assert (ended.reason, ended.changes) == (

@@ -245,7 +245,10 @@ def test_an_alert_older_than_the_attempt_needs_the_confirming_query() -> None:
 def test_a_hold_stops_promotions_once() -> None:
     blind = signal("error-rate", "blind")
     made = decide(blind, BOOK, HISTORY, CONDITIONS)
-    assert (made.verdict, made.changes[1:]) == (Verdict.hold, (SetHold("error-rate cannot see"),))
+    assert (made.verdict, made.changes[1:]) == (
+        Verdict.hold,
+        (SetHold("error-rate cannot see", "error-rate/blind"),),
+    )
     held = History(replace(ATTEMPT, held="error-rate cannot see"), said=(heard(blind),))
     assert verdict(blind, held) == ("repeat", "already-held")
 

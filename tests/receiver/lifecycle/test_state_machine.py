@@ -11,12 +11,14 @@ from typing import Any
 import pytest
 from guarded import NOW, playbook, signal
 from guarded.folded import decided, ended
-from handrail.contract import Confirmation
+from handrail.contract import Confirmation, Playbook, StageFacts
 from handrail_receiver.decide.decide import decide
+from handrail_receiver.gates.gate import GateStatus, Requirement
 from handrail_receiver.lifecycle.state_machine import TABLE, TERMINAL, Who, as_markdown, leads_to, may
 from handrail_receiver.lifecycle.states import MEANS, State, state_of
 from handrail_receiver.model import (
     ENTERING,
+    HANDRAIL,
     OPEN,
     QUIET,
     AttemptState,
@@ -29,6 +31,7 @@ from handrail_receiver.model import (
 from handrail_receiver.operations.call import Call
 from handrail_receiver.operations.call_decision import decide_call
 from handrail_receiver.operations.drift import TargetStates, changed, unfinished
+from handrail_receiver.operations.due import bake_over, due, moment, not_enough_data
 from handrail_receiver.web.verbs import VERBS
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -36,7 +39,16 @@ from hypothesis import strategies as st
 ROOT = Path(__file__).parents[3]
 Event = tuple[str, Any, Any]
 ASKS = Confirmation(after=30, expr="bad", unreachable="hold")
-BOOK = playbook(tiers={"leaks/critical": {"confirmation": ASKS}}, budget_per_day=99)
+BOOK = playbook(
+    tiers={"leaks/critical": {"confirmation": ASKS}, "error-rate/blind": {"resume_after": 1800}},
+    budget_per_day=99,
+    stages=(
+        StageFacts(name="10%", weight=0.1, bake=600, warm_up=1800, advance="when-met", deadline=7200),
+        StageFacts(name="50%", weight=0.5, bake=600, prolong=600, deadline=7200, at_deadline="rollback"),
+        StageFacts(name="100%", weight=1.0, bake=600, advance="when-met", deadline=7200, at_deadline="page"),
+    ),
+    watch_after=3600,
+)
 NEWEST = BOOK.model_copy(update={"budget_per_day": 98})
 STAGELESS = BOOK.model_copy(update={"stages": ()})
 CALLS = tuple(verb.name for verb in VERBS if verb.name != "drill")
@@ -51,6 +63,7 @@ ENDS = {
     RunState.open: (RunState.done, RunState.failed, RunState.proving),
     RunState.proving: (RunState.proved, RunState.unproved),
 }
+DUE = {"warmed-up": "warmed up", "deadline": "deadline", "hold-over": "hold over", "watched": "watched"}
 OUTCOME = {
     RunState.open: "confirmed",
     RunState.withdrawn: "withdrawn",
@@ -73,8 +86,10 @@ class Sent:
 calls = st.tuples(st.just("call"), st.sampled_from(CALLS), st.booleans())
 alerts = st.tuples(st.just("alert"), st.sampled_from(TIERS), st.booleans())
 outcomes = st.tuples(st.just("outcome"), st.integers(0, 2), st.integers(0, 2))
+dues = st.tuples(st.just("due"), st.none(), st.none())
+gates = st.tuples(st.just("gate"), st.booleans(), st.none())
 looks = st.tuples(st.just("look"), st.booleans(), st.booleans())
-lives = st.lists(st.one_of(calls, alerts, outcomes, looks), max_size=25)
+lives = st.lists(st.one_of(calls, alerts, outcomes, looks, dues, gates), max_size=40)
 
 
 def sent(what: Event, book_now: bool, history: History, at: Conditions) -> Sent | None:
@@ -102,7 +117,28 @@ def sent(what: Event, book_now: bool, history: History, at: Conditions) -> Sent 
                 if decision.changes
                 else None
             )
+        case ("due", None, None):
+            by_itself = due(book, history, at)
+            if by_itself is None:
+                return None
+            event = DUE[by_itself.reason]
+            return Sent(event, "receiver", by_itself, decided(history, by_itself, at.now))
+        case ("gate", bool(is_open), None):
+            return _gate(is_open, book, history, at)
     raise AssertionError(what)
+
+
+def _gate(is_open: bool, book: Playbook, history: History, at: Conditions) -> Sent | None:
+    """The walker has judged the gate: it is open, or there was nothing to judge it by."""
+    then = moment(book, history, at)
+    if then is None or not bake_over(then):
+        return None
+    if is_open:
+        made = decide_call(Call("promote", HANDRAIL, "open", itself=True), book, history, at)
+        return Sent("promote", "receiver", made, decided(history, made, at.now))
+    unknown = Requirement("criterion", "errors", met=False, text="no data", known=False)
+    lacks = not_enough_data(then, GateStatus("next", "", (unknown,)))
+    return Sent("not enough data", "receiver", lacks, decided(history, lacks, at.now)) if lacks else None
 
 
 def _asked(made: Decision, history: History) -> str:
@@ -141,7 +177,7 @@ def test_nothing_leads_out_of_a_terminal_state_but_a_new_attempt() -> None:
     assert out == {"start", "rollback"}
 
 
-@settings(max_examples=60)
+@settings(max_examples=150)
 @given(life=lives, staged=st.booleans())
 def test_events_in_any_order_lead_where_the_table_says_and_what_is_refused_changes_nothing(
     life: list[Event], staged: bool
@@ -175,6 +211,7 @@ REACHED: dict[str, list[Event]] = {
     "held": [("call", "hold", True)],
     "asked": [("alert", ("leaks", "critical"), True)],
     "back": [("call", "rollback", True)],
+    "due": [("due", None, None)],
 }
 
 
@@ -189,7 +226,8 @@ REACHED: dict[str, list[Event]] = {
         (("start", "entered", "asked"), State.confirming),
         (("start", "entered", "back"), State.rolling_back),
         (("start", "entered", "back", "entered"), State.rolled_back),
-        (("start", *("entered", "promoted") * 3), State.complete),
+        (("start", *("entered", "promoted") * 3), State.finishing),
+        (("start", *("entered", "promoted") * 3, "due"), State.complete),
     ],
 )
 def test_a_life_goes_through_the_states_that_the_table_names(way: tuple[str, ...], state: State) -> None:

@@ -11,12 +11,13 @@ from handrail import contract, plan
 from handrail.contract import names
 from handrail.emit.runbooks.byhand import ByHand, by_hand
 from handrail.plan.timing import Times, timing
+from handrail.report.stage_words import by_itself
 from handrail.report.wording import burn_rates, limits, meaning, rounded_up, share
 from handrail.units import Unit, show, span
 
 BY_ITSELF = {
     "investigate": "Nothing changes by itself: a person looks.",
-    "hold": "The rollout stays in its stage until a person resumes it.",
+    "hold": "The rollout stays in its stage until a person resumes it, or until the alert is over for as long as `resume_after` says.",
     "rollback": "Handrail rolls back.",
     "emergency-rollback": "Handrail rolls back at once and tells everybody on the list.",
     "security-rollback": "Handrail rolls back at once and tells security.",
@@ -198,14 +199,19 @@ def _between(quick: timedelta, slow: timedelta) -> str:
 
 def _stages(rollout: plan.Rollout) -> Iterable[StageRow]:
     gates = {gate.into: gate for gate in rollout.playbook.gates}
-    for stage in rollout.stages:
+    for stage, facts in zip(rollout.stages, rollout.playbook.stages, strict=True):
         gate = gates.get(stage.name)
         yield StageRow(
             name=stage.name,
             traffic="" if stage.weight is None else show(stage.weight, Unit.ratio),
-            bake=span(stage.bake) if stage.bake else "for good",
+            bake="; ".join([span(stage.bake) if stage.bake else "for good", *by_itself(facts)]),
             asks=() if gate is None else tuple(_asks(gate)),
         )
+    watch = rollout.playbook.watch_after
+    asks = tuple(_asks(gates[names.COMPLETE])) if names.COMPLETE in gates else ()
+    if watch or asks:
+        guarded = f"guarded for {span(timedelta(seconds=watch))} more" if watch else ""
+        yield StageRow(names.COMPLETE, "", guarded, asks)
 
 
 def _asks(gate: contract.Gate) -> Iterable[str]:

@@ -16,7 +16,16 @@ from typing import Any
 
 import yaml
 
-from handrail.contract.names import CANARY, DIGEST, STABLE, alertmanager_file, prometheus_file
+from handrail.contract.names import (
+    CANARY,
+    COMPLETE,
+    DIGEST,
+    GATE,
+    PROMOTE,
+    STABLE,
+    alertmanager_file,
+    prometheus_file,
+)
 from handrail.output.diff.arms import without_versions
 from handrail.output.diff.people import People, inhibits, is_ours, people_by_receiver, told_by, told_people
 from handrail.units import duration
@@ -40,7 +49,7 @@ class LimitState:
 class TierState:
     """One alert. `limits`, `confirm` and `heard` (who is told of it) are None if the files do not say.
 
-    `muted` are the tiers of its guardrail that mute it.
+    `muted` are the tiers of its guardrail that mute it; `resumes` is how long after it its hold ends by itself.
     """
 
     action: str
@@ -53,6 +62,7 @@ class TierState:
     confirm: tuple[float, str] | None
     heard: People | None
     muted: frozenset[str]
+    resumes: float | None = None
 
 
 @dataclass(frozen=True)
@@ -65,10 +75,13 @@ class ApprovalState:
 
 @dataclass(frozen=True)
 class StageState:
-    """A stage and the gate into it; `criteria` has each guardrail's, in words → in expressions."""
+    """A stage and the gate into it; `criteria` has each guardrail's, in words → in expressions. `itself` is what comes in
+    it without being asked for: a word → its figure.
+    """
 
     weight: float | None
     bake: float | None
+    itself: Mapping[str, object]
     enter: tuple[str, ...]
     criteria: Mapping[str, Mapping[str, str]]
     manual: tuple[str, ...]
@@ -110,6 +123,8 @@ class RolloutState:
     measures: Mapping[str, tuple[str, ...]]
     levels: Mapping[str, timedelta]
     stages: Mapping[str, StageState]
+    completion: StageState
+    watch_after: float
     actions: Mapping[str, ActionState]
     checks: tuple[float, ...]
     rollbacks_per_day: int
@@ -225,16 +240,21 @@ def _rollout(playbook: Any, rules: Any, told: Any) -> RolloutState:
         tiers={
             key: _tier(rule, known.get(key, {}), told, alerts)
             for rule in alerts
-            if "level" not in rule["labels"] and (key := _key(rule))[1] != "heartbeat"
+            if "level" not in rule["labels"] and (key := _key(rule))[1] not in {"heartbeat", PROMOTE}
         },
         measures={name: tuple(expressions) for name, expressions in measures.items()},
         levels={rule["labels"]["level"]: _span(rule, "for") for rule in alerts if "level" in rule["labels"]},
         stages={stage["name"]: _stage(stage, gates.get(stage["name"], {})) for stage in playbook["stages"]},
+        completion=_stage({}, gates.get(COMPLETE, {})),
+        watch_after=playbook.get("watch_after", 0),
         actions={action["name"]: _action(action) for action in playbook["actions"]},
         checks=tuple(playbook["checks"]),
         rollbacks_per_day=playbook["budget_per_day"],
         keep=playbook.get("keep", 0),
-        interval=max((_span(group, "interval") for group in rules["groups"]), default=timedelta()),
+        interval=max(
+            (_span(one, "interval") for one in rules["groups"] if not one["name"].endswith(f"/{GATE}")),
+            default=timedelta(),
+        ),
         arms=_arms(arms) if arms else None,
         captured={one["name"]: _text(one.get("references")) for one in playbook["guardrails"]},
         environment=playbook.get("environment"),
@@ -281,6 +301,7 @@ def _tier(rule: Any, known: Any, told: Any, alerts: Any) -> TierState:
             and other["labels"].get("guardrail") == labels["guardrail"]
             and inhibits(told, _labels(other), _labels(rule))
         ),
+        resumes=known.get("resume_after"),
     )
 
 
@@ -303,9 +324,16 @@ def _limit(limit: Any) -> LimitState:
 
 def _stage(stage: Any, gate: Any) -> StageState:
     return StageState(
-        weight=stage["weight"],
-        bake=stage["bake"] if "bake" in stage else stage["hold"],  # as it was called
-        enter=tuple(map(_step, stage["enter"])),
+        weight=stage.get("weight"),
+        bake=stage.get("bake", stage.get("hold")),  # as it was called
+        itself={
+            "advance": stage.get("advance", "by-hand"),
+            "warm_up": stage.get("warm_up", 0),
+            "prolong": stage.get("prolong"),
+            "deadline": stage.get("deadline"),
+            "at_deadline": stage.get("at_deadline", "hold"),
+        },
+        enter=tuple(map(_step, stage.get("enter", ()))),
         criteria=_criteria(gate),
         manual=tuple(gate.get("manual", ())),
         approvals={

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
+from typing import Any
 
 from handrail.output.diff.facts import ActionState, ApprovalState, ArmsState, RolloutState, StageState
 from handrail.output.diff.model import DiffLine, Effect, EffectAndWords, by_size
@@ -26,6 +27,7 @@ def _stages(old: RolloutState, new: RolloutState) -> Iterator[tuple[str, Effect,
             yield subject, Effect.looser, "stage removed: the step to the next one is larger"
         else:
             yield from ((subject, *change) for change in _stage(before, after))
+    yield from (("completion", *change) for change in _stage(old.completion, new.completion))
     common = [stage for stage in old.stages if stage in new.stages]
     if common != [stage for stage in new.stages if stage in old.stages]:
         yield "", Effect.unclear, f"stages in another order: {', '.join(new.stages)}"
@@ -42,6 +44,7 @@ def _stage(old: StageState, new: StageState) -> Iterator[EffectAndWords]:
             by_size(old.bake, new.bake, more_is=Effect.tighter),
             f"bake {_time(old.bake)} → {_time(new.bake)}",
         )
+    yield from _by_itself(old.itself, new.itself)
     yield from _list("step on entering", old.enter, new.enter, gone=Effect.unclear, came=Effect.unclear)
     for guardrail in dict.fromkeys([*old.criteria, *new.criteria]):
         yield from _criteria(guardrail, old.criteria.get(guardrail, {}), new.criteria.get(guardrail, {}))
@@ -55,6 +58,25 @@ def _stage(old: StageState, new: StageState) -> Iterator[EffectAndWords]:
     if old.coverage and new.coverage and old.coverage != new.coverage:
         effect = by_size(old.coverage, new.coverage, more_is=Effect.tighter)
         yield effect, f"data for {_share(old.coverage)} → {_share(new.coverage)} of the stage before it"
+
+
+def _by_itself(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[EffectAndWords]:
+    """What comes by itself in a stage."""
+    if old["advance"] != new["advance"]:
+        looser = new["advance"] == "when-met"
+        who = "goes on by itself" if looser else "a person promotes"
+        yield Effect.looser if looser else Effect.tighter, f"{who} once the gate ahead is open"
+    if old["warm_up"] != new["warm_up"]:
+        effect = by_size(old["warm_up"], new["warm_up"], more_is=Effect.looser)
+        yield effect, f"warm-up {_time(old['warm_up'])} → {_time(new['warm_up'])}"
+    for word, what in (("prolong", "bakes longer without data, at most"), ("deadline", "deadline")):
+        if old[word] != new[word]:
+            none = "none" if word == "deadline" else "as long as it takes"
+            then, now = (none if one[word] is None else _time(one[word]) for one in (old, new))
+            longer = (new[word] or float("inf")) > (old[word] or float("inf"))
+            yield Effect.looser if longer else Effect.tighter, f"{what} {then} → {now}"
+    if new["deadline"] is not None and old["at_deadline"] != new["at_deadline"]:
+        yield Effect.unclear, f"at the deadline {old['at_deadline']} → {new['at_deadline']}"
 
 
 def _criteria(guardrail: str, old: Mapping[str, str], new: Mapping[str, str]) -> Iterator[EffectAndWords]:
@@ -133,6 +155,13 @@ def _own(old: RolloutState, new: RolloutState) -> Iterator[tuple[str, Effect, st
     if old.keep != new.keep:
         effect = by_size(old.keep, new.keep, more_is=Effect.tighter)
         yield "", effect, f"a rollback is put back for {old.keep:g} s → {new.keep:g} s"
+    if old.watch_after != new.watch_after:
+        effect = by_size(old.watch_after, new.watch_after, more_is=Effect.tighter)
+        yield (
+            "",
+            effect,
+            f"guarded after its last gate for {_time(old.watch_after)} → {_time(new.watch_after)}",
+        )
     if old.checks != new.checks:
         effect = by_size(len(old.checks), len(new.checks), more_is=Effect.tighter)
         same = len(old.checks) == len(new.checks)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from datetime import timedelta
 from decimal import Decimal
 
 from handrail.contract import names
@@ -69,6 +70,13 @@ def _tier(old: TierState, new: TierState) -> Iterator[EffectAndWords]:
     if old.keeps != new.keeps:
         effect = by_size(old.keeps, new.keeps, more_is=Effect.tighter)
         yield effect, f"kept firing {span(old.keeps)} → {span(new.keeps)}"
+    if old.resumes != new.resumes:
+        then, now = (
+            "for a person to end" if one is None else f"over {span(timedelta(seconds=one))} after it"
+            for one in (old.resumes, new.resumes)
+        )
+        sooner = (new.resumes or float("inf")) < (old.resumes or float("inf"))
+        yield Effect.looser if sooner else Effect.tighter, f"its hold is {then} → {now}"
     if old.action != new.action:
         yield _action(old.action, new.action), f"action {old.action} → {new.action}"
     if old.severity != new.severity:

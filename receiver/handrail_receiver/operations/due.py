@@ -1,0 +1,286 @@
+"""What an attempt comes to by itself, with the time that has passed → Decision. Pure.
+
+Each is decided once, whenever it is looked at: what was due while nobody looked is decided at the next look.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from handrail.contract import Action, Confirmation, Gate, Playbook, StageFacts, TierFacts, names
+
+from handrail_receiver.gates.gate import GateCase, GateInputs, GateStatus
+from handrail_receiver.lifecycle.state_machine import may
+from handrail_receiver.lifecycle.states import state_of
+from handrail_receiver.model import (
+    EVERYBODY,
+    FINISHED,
+    HANDRAIL,
+    Attempt,
+    AttemptState,
+    Change,
+    Conditions,
+    Decision,
+    History,
+    LastSaid,
+    Once,
+    Open,
+    SetHold,
+    SetState,
+    Verdict,
+)
+from handrail_receiver.model.warm_up import always_judged, warms_up_until
+from handrail_receiver.words.times import span, when
+
+PEOPLE = frozenset({"check", "approval"})
+"""What a gate asks of people."""
+
+
+@dataclass(frozen=True)
+class Moment:
+    """An attempt that is under way, the stage it is in, and what holds now."""
+
+    playbook: Playbook
+    history: History
+    attempt: Attempt
+    now: Conditions
+
+    @property
+    def stage(self) -> StageFacts | None:
+        """Its stage; None where it has none."""
+        return next((one for one in self.playbook.stages if one.name == self.attempt.stage), None)
+
+    @property
+    def ahead(self) -> str:
+        """What comes next."""
+        following = self.playbook.stage_after(self.attempt.stage)
+        return following.name if following else names.COMPLETE
+
+    def may(self, event: str) -> bool:
+        """Whether the state machine has an event of ours now."""
+        return may(state_of(self.history), event, "receiver")
+
+    def happened(self, name: str) -> bool:
+        """Whether it did that already."""
+        return name in self.history.once
+
+    def say(self, verdict: Verdict, reason: str, action: str, text: str, *changes: Change) -> Decision:
+        """A decision about it."""
+        return Decision(
+            verdict,
+            reason,
+            text,
+            rollout=self.playbook.rollout,
+            action=action,
+            by=HANDRAIL,
+            attempt=self.attempt.id,
+            changes=changes,
+        )
+
+    @property
+    def fires(self) -> tuple[str, ...]:
+        """What fires, as far as we were told, without shadow tiers."""
+        return GateCase(Gate(into=""), self.playbook, self.history, GateInputs(), self.now.now).firing
+
+
+def moment(playbook: Playbook, history: History, now: Conditions) -> Moment | None:
+    """What is to be looked at; None where nothing goes forward."""
+    attempt = history.attempt
+    if attempt is None or not attempt.live or attempt.state == AttemptState.rolling_back:
+        return None
+    return Moment(playbook, history, attempt, now)
+
+
+def due(playbook: Playbook, history: History, now: Conditions) -> Decision | None:
+    """What is due now; None where nothing is. After one of them there may be another."""
+    at = moment(playbook, history, now)
+    if at is None:
+        return None
+    return _warmed_up(at) or _deadline(at) or _hold_over(at) or _watched(at)
+
+
+def walks(playbook: Playbook | None) -> bool:
+    """Whether anything is declared that comes by itself."""
+    if playbook is None:
+        return False
+    stages = any(
+        stage.advance == "when-met" or stage.warm_up or stage.deadline or stage.prolong
+        for stage in playbook.stages
+    )
+    ends = any(tier.resume_after for guardrail in playbook.guardrails for tier in guardrail.tiers)
+    return bool(stages or ends or playbook.watch_after)
+
+
+def bake_over(at: Moment) -> bool:
+    """Whether the gate ahead may be asked: it bakes no longer, and nothing else is under way."""
+    stage = at.stage
+    if stage is None or not at.may("promote"):
+        return False
+    return at.now.now >= at.attempt.stage_entered_at + timedelta(seconds=stage.takes)
+
+
+def not_enough_data(at: Moment, gate: GateStatus) -> Decision | None:
+    """A stage whose success could not be judged, for as long as it may be prolonged: it is held."""
+    stage, unknown = at.stage, [ask for ask in gate.missing if not ask.known]
+    broken = [ask for ask in gate.missing if ask.known and ask.kind not in PEOPLE]
+    if stage is None or stage.prolong is None or not unknown or broken or not at.may("not enough data"):
+        return None
+    name = f"not enough data: {stage.name}"
+    longest = timedelta(seconds=stage.takes + stage.prolong)
+    if at.happened(name) or at.now.now < at.attempt.stage_entered_at + longest:
+        return None
+    what = "; ".join(ask.text for ask in unknown)
+    text = f"stage {stage.name} has baked {span(timedelta(seconds=stage.prolong))} longer, and still: {what}"
+    return at.say(Verdict.hold, "not-enough-data", "hold", text, SetHold(text), Once(name))
+
+
+def needs_people(at: Moment, gate: GateStatus) -> Decision | None:
+    """Only people are missing in the gate of a stage that goes on by itself: they are told, once."""
+    stage, name = at.stage, f"needs people: {gate.into}"
+    by_people = bool(gate.missing) and all(ask.kind in PEOPLE for ask in gate.missing)
+    if stage is None or stage.advance != "when-met" or not by_people or at.happened(name):
+        return None
+    missing = "; ".join(f"{ask.text} (`{ask.cure}`)" if ask.cure else ask.text for ask in gate.missing)
+    text = f"{_into(gate.into)} needs people, and nothing else any more: {missing}"
+    return at.say(Verdict.tell, "needs-people", "hold", text, Once(name))
+
+
+def _into(ahead: str) -> str:
+    return "to be complete it" if ahead == names.COMPLETE else f"stage {ahead}"
+
+
+def _warmed_up(at: Moment) -> Decision | None:
+    """The warm-up of its stage is over: what began to fire in it, and still does, is looked at now."""
+    until, name = warms_up_until(at.playbook, at.attempt), f"warmed up: {at.attempt.stage}"
+    if until is None or at.now.now < until or at.happened(name) or not at.may("warmed up"):
+        return None
+    fire = [one for one in at.history.said if one.firing and one.at >= at.attempt.stage_entered_at]
+    found = list(_judged_late(at, fire))
+    what = ", ".join(source for source, _ in found)
+    text = f"stage {at.attempt.stage} has warmed up; " + (
+        f"{what} began to fire in it" if found else "nothing that began in it still asks for anything"
+    )
+    verdict = Verdict.confirm if any(isinstance(change, Open) for _, change in found) else Verdict.note
+    return at.say(verdict, "warmed-up", "hold", text, Once(name), *(change for _, change in found))
+
+
+def _judged_late(at: Moment, fire: list[LastSaid]) -> Iterator[tuple[str, Change]]:
+    """What follows from each tier that fires: a rollback that Prometheus confirms first, or a hold."""
+    held = bool(at.attempt.held)
+    for source in sorted({one.source for one in fire}):
+        guardrail, _, name = source.rpartition("/")
+        tier = at.playbook.tier(guardrail, name)
+        if tier is None or tier.shadow or always_judged(tier):
+            continue
+        action = at.playbook.action(tier.action)
+        if tier.action == "hold" and not held:
+            held = True
+            cannot = name == names.BLIND
+            why = f"{guardrail} cannot see" if cannot else f"{guardrail} is in its {name} tier"
+            yield source, SetHold(why, source)
+        elif tier.action in names.ACTING and action is not None and action.steps:
+            yield source, _asked_again(at, source, tier, action)
+
+
+def _asked_again(at: Moment, source: str, tier: TierFacts, action: Action) -> Open:
+    return Open(
+        action=action.name,
+        key=source,
+        round=at.history.next_round(action.name, source),
+        steps=at.attempt.pinned.get(action.name, action.steps),
+        proof=action.proof,
+        due_at=at.now.now,
+        confirmation=tier.confirmation or Confirmation(after=0, expr=tier.expr, unreachable="hold"),
+    )
+
+
+def _deadline(at: Moment) -> Decision | None:
+    """Its stage has lasted as long as it may: what was declared follows."""
+    stage = at.stage
+    if stage is None or stage.deadline is None or not at.may("deadline"):
+        return None
+    name, over = f"deadline: {stage.name}", at.attempt.stage_entered_at + timedelta(seconds=stage.deadline)
+    if at.happened(name) or at.now.now < over:
+        return None
+    text = f"stage {stage.name} was to be left by {when(over)}, {span(timedelta(seconds=stage.deadline))} after it was entered"
+    once = Once(name)
+    if stage.at_deadline == "page":
+        return at.say(Verdict.tell, "deadline", EVERYBODY, f"{text}; people must look", once)
+    if stage.at_deadline == "hold" and at.attempt.held:
+        return at.say(Verdict.tell, "deadline", "hold", f"{text}; held already: {at.attempt.held}", once)
+    if stage.at_deadline == "hold":
+        text += "; it is held"
+        return at.say(Verdict.hold, "deadline", "hold", text, SetHold(text), once)
+    return _rolled_back(at, text, once)
+
+
+def _rolled_back(at: Moment, text: str, *also: Change) -> Decision:
+    """The attempt is rolled back, for a reason that is no alert; people must where nothing may be done."""
+    action, reason = at.playbook.action("rollback"), "deadline"
+    if at.now.stopped or action is None or not action.steps:
+        why = "the kill switch is set" if at.now.stopped else "the playbook has no steps for rollback"
+        text = f"{text}; {why}; people must roll back"
+        return at.say(Verdict.tell, reason, EVERYBODY, text, SetHold(text), *also)
+    run = Open(
+        "rollback",
+        "",
+        at.history.next_round("rollback"),
+        at.attempt.pinned.get("rollback", action.steps),
+        action.proof,
+        at.now.now,
+        supersedes=True,
+    )
+    back = SetState(AttemptState.rolling_back)
+    return at.say(Verdict.act, reason, "rollback", f"{text}; it is rolled back", back, run, *also)
+
+
+def _hold_over(at: Moment) -> Decision | None:
+    """The alert that asked for the hold has not fired for as long as was declared, and nothing else asks for one."""
+    guardrail, _, name = at.attempt.held_by.rpartition("/")
+    tier = at.playbook.tier(guardrail, name)
+    if tier is None or tier.resume_after is None or not at.may("hold over") or at.now.blind:
+        return None
+    rest, said = timedelta(seconds=tier.resume_after), at.history.said
+    if any(_asks_to_hold(at.playbook, one) for one in said if one.firing):
+        return None
+    ended = max((one.at for one in said if one.source == at.attempt.held_by), default=at.now.now)
+    if at.now.now < ended + rest:
+        return None
+    text = f"{at.attempt.held_by} has not fired for {span(rest)}; it was held: {at.attempt.held}"
+    return at.say(Verdict.note, "hold-over", "hold", text, SetHold(""))
+
+
+def _asks_to_hold(playbook: Playbook, said: LastSaid) -> bool:
+    """Whether what fires would hold it: its tier does, or nobody knows what it asks for."""
+    guardrail, _, name = said.source.rpartition("/")
+    tier = playbook.tier(guardrail, name)
+    return tier is None or (not tier.shadow and tier.action not in {"investigate", "promote"})
+
+
+def _watched(at: Moment) -> Decision | None:
+    """It was guarded after its last gate for as long as was declared, and nothing fires: it is complete."""
+    since, watch = at.history.once.get(FINISHED), timedelta(seconds=at.playbook.watch_after)
+    if since is None or not at.may("watched") or at.now.now < since + watch:
+        return None
+    if at.now.blind or at.now.stopped or at.fires:
+        return None
+    text = f"the rollout is complete: it was guarded for {span(at.now.now - since)} after its last gate"
+    return at.say(Verdict.act, "watched", "promote", text, SetState(AttemptState.complete))
+
+
+def went_on(made: Decision, causes: frozenset[str], told: frozenset[str], playbook: Playbook) -> Decision:
+    """The answer to a promotion that nobody asked for: what stands against it is told once for each reason."""
+    if made.verdict != Verdict.refuse:
+        return made
+    if causes == told:
+        return replace(made, verdict=Verdict.repeat)
+    action = playbook.action("hold")
+    return replace(
+        made,
+        verdict=Verdict.tell,
+        text=f"it cannot go on by itself: {made.text}",
+        tell=action.tell if action else (),
+        known={**made.known, "causes": sorted(causes)},
+    )

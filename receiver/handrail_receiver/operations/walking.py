@@ -1,0 +1,148 @@
+"""The attempts that are under way → what each comes to by itself: deadlines, ends of holds, the next stage.
+
+Restarts lose nothing: what is due is read from what is kept, and decided in one write with it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+
+from handrail.contract import Playbook
+
+from handrail_receiver.errors import StoreDown
+from handrail_receiver.gates.gate import GateStatus
+from handrail_receiver.guard import Guard, with_tells
+from handrail_receiver.model import (
+    QUIET,
+    Attempt,
+    AttemptState,
+    Conditions,
+    Decision,
+    History,
+    Verdict,
+    in_force,
+    with_versions_of,
+)
+from handrail_receiver.operations.due import (
+    Moment,
+    bake_over,
+    due,
+    moment,
+    needs_people,
+    not_enough_data,
+    walks,
+)
+from handrail_receiver.operations.handler import CallHandler
+from handrail_receiver.playbooks import Playbooks
+
+log = logging.getLogger("handrail")
+EVERY = 2.0
+GATE_EVERY = 15.0
+AT_MOST = 5
+"""How many things may be due at once; whatever is left comes at the next look."""
+NOTHING = Decision(Verdict.repeat, "not-due", "nothing is due any more")
+
+Decide = Callable[[Playbook, History, Conditions], Decision | None]
+
+
+def _lacking(gate: GateStatus, playbook: Playbook, history: History, now: Conditions) -> Decision | None:
+    """What follows from what a gate lacks."""
+    at = moment(playbook, history, now)
+    return (not_enough_data(at, gate) or needs_people(at, gate)) if at else None
+
+
+@dataclass
+class Walker:
+    """Looks at each attempt every few seconds, and at its gate less often, unless an alert asks for it."""
+
+    guard: Guard
+    playbooks: Playbooks
+    calls: CallHandler
+    _looking: dict[str, asyncio.Task[None]] = field(default_factory=dict)
+    _gates: dict[str, tuple[str, float]] = field(default_factory=dict)
+    _wake: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def run(self) -> None:
+        """Look until cancelled."""
+        while True:
+            self._wake.clear()
+            try:
+                await self.step()
+            except StoreDown as error:
+                log.warning("nothing can go on by itself: %s", error)
+            try:
+                async with asyncio.timeout(EVERY):
+                    await self._wake.wait()
+            except TimeoutError:
+                continue
+
+    def soon(self, rollout: str) -> None:
+        """Judge the gate of a rollout now: its alert asks for that."""
+        self._gates.pop(rollout, None)
+        self._wake.set()
+
+    async def step(self) -> None:
+        """Begin a look at each attempt that goes forward, where anything may come by itself."""
+        for attempt in await self.guard.store.attempts.current():
+            task = self._looking.get(attempt.rollout)
+            forward = attempt.state in {AttemptState.active, AttemptState.finishing}
+            if forward and (task is None or task.done()) and walks(self._playbook(attempt)):
+                name = attempt.rollout
+                self._looking[name] = asyncio.create_task(self._look(name), name=f"walk {name}")
+
+    async def all_looked(self) -> None:
+        """Wait until no look is under way."""
+        await asyncio.gather(*self._looking.values())
+
+    def _playbook(self, attempt: Attempt) -> Playbook | None:
+        newest = self.playbooks.get(attempt.rollout)
+        return in_force(attempt, with_versions_of(attempt, newest)) if newest else attempt.playbook
+
+    async def _look(self, rollout: str) -> None:
+        try:
+            for _ in range(AT_MOST):
+                if not await self._decided(rollout, due):
+                    break
+            await self._gate(rollout)
+        except StoreDown as error:
+            log.warning("%s cannot go on by itself: %s", rollout, error)
+        except Exception:
+            log.exception("a fault while %s goes on by itself; the others go on", rollout)
+
+    async def _decided(self, rollout: str, what: Decide) -> bool:
+        """Let follow what is due, decided on what is kept then; whether anything was."""
+        at = await self._moment(rollout)
+        if at is None or what(at.playbook, at.history, at.now) is None:
+            return False
+        playbook, now = at.playbook, at.now
+        made = await self.guard.apply(
+            rollout, lambda history: with_tells(what(playbook, history, now) or NOTHING, playbook)
+        )
+        return made.verdict not in QUIET
+
+    async def _moment(self, rollout: str) -> Moment | None:
+        now = self.guard.conditions()
+        history = await self.guard.store.attempts.history(rollout, now.now)
+        playbook = self._playbook(history.attempt) if history.attempt is not None else None
+        return moment(playbook, history, now) if playbook is not None else None
+
+    async def _gate(self, rollout: str) -> None:
+        """Judge the gate ahead, where its bake time is over and something follows from it by itself."""
+        at, clock = await self._moment(rollout), asyncio.get_running_loop().time()
+        if at is None or at.stage is None or not bake_over(at):
+            return
+        stage, again = self._gates.get(rollout, ("", 0.0))
+        if stage == at.stage.name and clock < again:
+            return
+        if at.stage.advance != "when-met" and at.stage.prolong is None:
+            return
+        self._gates[rollout] = at.stage.name, clock + GATE_EVERY
+        gate = await self.calls.gate(at.playbook, at.history)
+        if gate is not None and gate.missing:
+            await self._decided(rollout, partial(_lacking, gate))
+        elif at.stage.advance == "when-met":
+            await self.calls.go_on(at.playbook, at.ahead)

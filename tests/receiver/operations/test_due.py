@@ -1,0 +1,280 @@
+"""What an attempt comes to by itself with the time: once each, whenever it is looked at, and never while it is unsure."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from guarded import NOW, ROLLOUT, playbook, signal
+from guarded.playbook import weights
+from handrail.contract import Confirmation, Playbook, StageFacts
+from handrail_receiver.decide.decide import decide, series_of
+from handrail_receiver.gates.gate import GateStatus, Requirement
+from handrail_receiver.model import (
+    EVERYBODY,
+    FINISHED,
+    Attempt,
+    AttemptState,
+    Conditions,
+    Decision,
+    Heard,
+    History,
+    LastSaid,
+    Once,
+    Open,
+    SetHold,
+    SetState,
+    Verdict,
+)
+from handrail_receiver.operations.due import due, moment, needs_people, not_enough_data, walks, went_on
+
+ATTEMPT = Attempt(7, ROLLOUT, ROLLOUT, 2, AttemptState.active, "10%", NOW, NOW, "alice")
+HISTORY = History(ATTEMPT)
+
+
+def book(
+    tiers: dict[str, dict[str, object]] | None = None, watch_after: float = 0, **stage: object
+) -> Playbook:
+    first = StageFacts.model_validate({"name": "10%", "weight": 0.1, "bake": 60, **stage})
+    last = StageFacts(name="100%", weight=1.0, bake=60)
+    return playbook(stages=(first, last), tiers=tiers, watch_after=watch_after)
+
+
+def after(minutes: float, **more: object) -> Conditions:
+    return replace(Conditions(NOW + timedelta(minutes=minutes)), **more)  # type: ignore[arg-type]
+
+
+def fires(tier: str, minutes: float, *, firing: bool = True) -> LastSaid:
+    return LastSaid(tier, f"error-rate/{tier}", firing, NOW + timedelta(minutes=minutes))
+
+
+def said(made: Decision | None) -> tuple[str, str, str, str]:
+    assert made is not None
+    return made.verdict.value, made.reason, made.action, made.text
+
+
+@pytest.mark.parametrize(
+    ("then", "expected", "changes"),
+    [
+        (
+            "hold",
+            ("hold", "deadline", "hold", "; it is held"),
+            (
+                SetHold(
+                    "stage 10% was to be left by 2026-03-01 05:00:00 UTC, 2 h after it was entered; it is held"
+                ),
+            ),
+        ),
+        (
+            "rollback",
+            ("act", "deadline", "rollback", "; it is rolled back"),
+            (
+                SetState(AttemptState.rolling_back),
+                Open("rollback", "", 0, weights(0, 100), None, NOW + timedelta(hours=2), supersedes=True),
+            ),
+        ),
+        ("page", ("tell", "deadline", EVERYBODY, "; people must look"), ()),
+    ],
+)
+def test_a_stage_that_lasts_longer_than_it_may_comes_to_what_was_declared_once(
+    then: str, expected: tuple[str, str, str, str], changes: tuple[object, ...]
+) -> None:
+    late = book(deadline=7200, at_deadline=then)
+    assert due(late, HISTORY, after(119)) is None
+    made = due(late, HISTORY, after(120))
+    text = "stage 10% was to be left by 2026-03-01 05:00:00 UTC, 2 h after it was entered"
+    assert said(made) == (*expected[:3], text + expected[3])
+    assert made is not None
+    assert made.changes == (*changes, Once("deadline: 10%"))
+    assert due(late, replace(HISTORY, once={"deadline: 10%": NOW}), after(500)) is None
+
+
+def test_a_deadline_changes_no_hold_and_rolls_back_nothing_while_the_kill_switch_is_set() -> None:
+    held = History(replace(ATTEMPT, held="alice: lunch"))
+    made = due(book(deadline=7200), held, after(120))
+    assert made is not None
+    assert (made.verdict, made.changes) == (Verdict.tell, (Once("deadline: 10%"),))
+    assert made.text.endswith("; held already: alice: lunch")
+    stopped = due(book(deadline=7200, at_deadline="rollback"), HISTORY, after(120, stopped=True))
+    assert stopped is not None
+    assert (stopped.verdict, stopped.action) == (Verdict.tell, EVERYBODY)
+    assert stopped.text.endswith("; the kill switch is set; people must roll back")
+    assert stopped.changes == (SetHold(stopped.text), Once("deadline: 10%"))
+
+
+WARM = book(warm_up=600, tiers={"error-rate/warning": {"action": "hold"}})
+
+
+@pytest.mark.parametrize("tier", ["warning", "critical", "blind"])
+def test_in_a_warm_up_nothing_but_an_emergency_is_acted_on(tier: str) -> None:
+    made = decide(signal("error-rate", tier), WARM, HISTORY, after(9))
+    assert (made.verdict, made.reason) == (Verdict.note, "warming-up")
+    assert made.text == (
+        f"error-rate is in its {tier} tier; stage 10% warms up until 2026-03-01 03:10:00 UTC, and is judged then"
+    )
+    assert made.changes == (Heard(series_of(signal("error-rate", tier)), f"error-rate/{tier}", firing=True),)
+    assert decide(signal("error-rate", tier), WARM, HISTORY, after(10)).reason != "warming-up"
+
+
+@pytest.mark.parametrize(("guardrail", "tier"), [("error-rate", "emergency"), ("leaks", "critical")])
+def test_an_emergency_and_a_security_rollback_wait_for_no_warm_up(guardrail: str, tier: str) -> None:
+    made = decide(signal(guardrail, tier), WARM, HISTORY, after(1))
+    assert (made.verdict, made.reason) == (Verdict.act, "limit-broken")
+
+
+def test_what_began_in_a_warm_up_and_still_fires_is_asked_again_when_it_is_over() -> None:
+    assert due(WARM, replace(HISTORY, said=(fires("critical", 3),)), after(9)) is None
+    held = book(warm_up=600, tiers={"error-rate/blind": {}})
+    fired = (fires("critical", 3), fires("blind", 4), fires("warning", 5, firing=False))
+    made = due(held, replace(HISTORY, said=fired), after(10))
+    tier = held.tier("error-rate", "critical")
+    assert tier is not None
+    asks = Confirmation(after=0, expr=tier.expr, unreachable="hold")
+    assert said(made) == (
+        "confirm",
+        "warmed-up",
+        "hold",
+        "stage 10% has warmed up; error-rate/blind, error-rate/critical began to fire in it",
+    )
+    assert made is not None
+    assert made.changes == (
+        Once("warmed up: 10%"),
+        SetHold("error-rate cannot see", "error-rate/blind"),
+        Open("rollback", "error-rate/critical", 0, weights(0, 100), None, NOW + timedelta(minutes=10), asks),
+    )
+
+
+def test_a_warm_up_in_which_nothing_stayed_is_over_once_and_says_so() -> None:
+    ended = replace(HISTORY, said=(fires("critical", 3, firing=False), fires("critical", -9)))
+    made = due(WARM, ended, after(10))
+    text = "stage 10% has warmed up; nothing that began in it still asks for anything"
+    assert said(made) == ("note", "warmed-up", "hold", text)
+    assert made is not None
+    assert made.changes == (Once("warmed up: 10%"),)
+    assert due(WARM, replace(ended, once={"warmed up: 10%": NOW}), after(10)) is None
+
+
+RESUMES = book({"error-rate/critical": {"action": "hold", "resume_after": 900}})
+HELD = replace(ATTEMPT, held="error-rate is in its critical tier", held_by="error-rate/critical")
+
+
+def test_a_hold_that_an_alert_asked_for_ends_after_so_long_without_it() -> None:
+    quiet = History(HELD, said=(fires("critical", 10, firing=False),))
+    assert due(RESUMES, quiet, after(24)) is None
+    made = due(RESUMES, quiet, after(25))
+    assert said(made) == (
+        "note",
+        "hold-over",
+        "hold",
+        "error-rate/critical has not fired for 15 min; it was held: error-rate is in its critical tier",
+    )
+    assert made is not None
+    assert made.changes == (SetHold(""),)
+
+
+@pytest.mark.parametrize(
+    ("history", "now"),
+    [
+        (History(HELD, said=(fires("critical", 10),)), after(99)),
+        (History(HELD, said=(fires("critical", 10, firing=False), fires("blind", 11))), after(99)),
+        (
+            History(HELD, said=(fires("critical", 10, firing=False),)),
+            after(99, blind="no heartbeat for 900 s"),
+        ),
+        (History(replace(HELD, held_by=""), said=(fires("critical", 10, firing=False),)), after(99)),
+    ],
+    ids=["it fires", "it is blind", "the guard is blind", "a person holds it"],
+)
+def test_a_hold_stays_while_it_is_not_sure_that_it_is_over(history: History, now: Conditions) -> None:
+    assert due(RESUMES, history, now) is None
+
+
+def test_after_its_last_gate_a_rollout_is_guarded_for_a_while_and_complete_then() -> None:
+    watching = History(replace(ATTEMPT, state=AttemptState.finishing, stage="100%"), once={FINISHED: NOW})
+    watched = book(watch_after=3600)
+    assert due(watched, watching, after(59)) is None
+    made = due(watched, watching, after(61))
+    assert said(made) == (
+        "act",
+        "watched",
+        "promote",
+        "the rollout is complete: it was guarded for 1 h 1 min after its last gate",
+    )
+    assert made is not None
+    assert made.changes == (SetState(AttemptState.complete),)
+    assert due(watched, watching, after(61, blind="no heartbeat for 900 s")) is None
+    assert due(watched, replace(watching, said=(fires("warning", 5),)), after(61)) is None
+    burns = decide(signal(), watched, watching, after(30))
+    assert (burns.verdict, burns.reason) == (Verdict.act, "limit-broken")
+
+
+def gate(*missing: Requirement) -> GateStatus:
+    return GateStatus("100%", "", missing)
+
+
+UNKNOWN = Requirement("criterion", "errors", met=False, text="errors: unknown: no data", known=False)
+BROKEN = Requirement("criterion", "errors", met=False, text="errors: broken")
+LEAD = Requirement("approval", "lead", met=False, text="nobody has approved as 'lead'", cure="handrail …")
+
+
+def test_a_stage_without_enough_data_bakes_on_for_so_long_and_is_held_then() -> None:
+    longer = book(prolong=600, advance="when-met")
+    at = {minutes: moment(longer, HISTORY, after(minutes)) for minutes in (2, 11)}
+    early, late = at[2], at[11]
+    assert early is not None
+    assert late is not None
+    assert not_enough_data(early, gate(UNKNOWN)) is None
+    assert not_enough_data(late, gate(UNKNOWN, BROKEN)) is None
+    made = not_enough_data(late, gate(UNKNOWN))
+    text = "stage 10% has baked 10 min longer, and still: errors: unknown: no data"
+    assert said(made) == ("hold", "not-enough-data", "hold", text)
+    assert made is not None
+    assert made.changes == (SetHold(text), Once("not enough data: 10%"))
+
+
+def test_people_are_told_once_when_nothing_but_they_are_missing() -> None:
+    at = moment(book(advance="when-met"), HISTORY, after(2))
+    assert at is not None
+    assert needs_people(at, gate(LEAD, UNKNOWN)) is None
+    made = needs_people(at, gate(LEAD))
+    text = "stage 100% needs people, and nothing else any more: nobody has approved as 'lead' (`handrail …`)"
+    assert said(made) == ("tell", "needs-people", "hold", text)
+    told = replace(at, history=replace(HISTORY, once={"needs people: 100%": NOW}))
+    assert needs_people(told, gate(LEAD)) is None
+    by_hand = moment(book(), HISTORY, after(2))
+    assert by_hand is not None
+    assert needs_people(by_hand, gate(LEAD)) is None
+
+
+def test_what_stands_against_going_on_is_told_once_for_each_reason() -> None:
+    refused = Decision(Verdict.refuse, "not-ready", "the guard is blind", rollout=ROLLOUT, action="promote")
+    blind, silent = frozenset({"100%: not-ready"}), frozenset({"100%: Prometheus: unreachable"})
+    made = went_on(refused, blind, frozenset(), book())
+    assert (made.verdict, made.text) == (Verdict.tell, "it cannot go on by itself: the guard is blind")
+    assert made.known == {"causes": ["100%: not-ready"]}
+    assert went_on(refused, blind, blind, book()).verdict == Verdict.repeat
+    assert went_on(refused, silent, blind, book()).verdict == Verdict.tell
+
+
+def test_where_nothing_comes_by_itself_nobody_looks() -> None:
+    assert not walks(None)
+    assert not walks(playbook())
+    assert walks(book(advance="when-met"))
+    assert walks(book(watch_after=60))
+    assert walks(RESUMES)
+
+
+def test_an_alert_that_asks_to_go_on_is_taken_up_once_where_the_stage_goes_on_by_itself() -> None:
+    asks = signal("gate", "promote", action="promote")
+    itself = book(advance="when-met")
+    made = decide(asks, itself, HISTORY, after(2))
+    assert (made.verdict, made.reason, made.changes) == (Verdict.note, "gate-open", (Once("gate open: 10%"),))
+    again = replace(HISTORY, once={"gate open: 10%": NOW})
+    assert decide(asks, itself, again, after(2)).verdict == Verdict.repeat
+    for other, reason in (
+        (decide(asks, book(), HISTORY, after(2)), "by-hand"),
+        (decide(asks, itself, History(HELD), after(2)), "not-now"),
+        (decide(asks, itself, History(), after(2)), "not-now"),
+    ):
+        assert (other.verdict, other.reason, other.changes) == (Verdict.repeat, reason, ())

@@ -1,0 +1,67 @@
+"""A rollout that goes on by itself, in a real receiver before a real HAProxy."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import servers
+from guarded import Guarded, guarded, playbook
+from guarded.playbook import ENVIRONMENT, weights
+from handrail.contract import Approval, Gate, Playbook, StageFacts
+
+
+def walking(**facts: object) -> Playbook:
+    """Stages of a second that go on by themselves."""
+    stages = tuple(
+        StageFacts(
+            name=f"{share}%",
+            weight=share / 100,
+            bake=1,
+            enter=weights(share, 100 - share),
+            advance="when-met",
+        )
+        for share in (10, 100)
+    )
+    return playbook(environment=ENVIRONMENT, **{"stages": stages, **facts})
+
+
+def state(shop: Guarded) -> str:
+    attempt = shop.status()["attempt"]
+    return f"{attempt['state']} {attempt['stage']}"
+
+
+def test_it_goes_through_its_stages_by_itself_and_is_complete(tmp_path: Path) -> None:
+    with guarded(tmp_path, walking(watch_after=1)) as shop:
+        shop.call("start")
+        servers.until(lambda: state(shop) == "complete 100%", "the rollout to be complete")
+        assert shop.weights() == (100, 0)
+        runs = [(run["action"], run["asked_by"], run["state"]) for run in shop.status()["runs"]]
+        assert runs == [("start", "operator-1", "done"), ("promote", "handrail", "done")]
+        refused = shop.call("promote")
+        assert (refused["verdict"], refused["reason"]) == ("refuse", "no-attempt")
+
+
+def test_an_approval_holds_it_and_once_it_is_there_it_goes_on(tmp_path: Path) -> None:
+    lead = Gate(into="100%", approvals=(Approval(role="lead", valid_for=600, four_eyes=True),))
+    with guarded(tmp_path, walking(gates=(lead,))) as shop:
+        shop.call("start")
+        records = lambda: shop.ask("GET", "/api/rollouts/shop/evidence", "viewer").json()["records"]  # noqa: E731
+        servers.until(lambda: any("needs-people" in one["body"] for one in records()), "people to be told")
+        assert state(shop) == "baking 10%"
+        shop.ask("POST", "/api/rollouts/shop/approve", "approver", json={"role": "lead"})
+        servers.until(lambda: state(shop) == "complete 100%", "the rollout to be complete")
+        assert sum("needs-people" in one["body"] for one in records()) == 1
+
+
+def test_what_was_due_while_the_receiver_was_away_is_done_once_afterwards(tmp_path: Path) -> None:
+    stage = StageFacts(
+        name="10%", weight=0.1, bake=3600, enter=weights(10, 90), deadline=1, at_deadline="rollback"
+    )
+    last = StageFacts(name="100%", weight=1.0, bake=None)
+    book = playbook(environment=ENVIRONMENT, stages=(stage, last))
+    with guarded(tmp_path, book) as shop:
+        shop.call("start")
+    with guarded(tmp_path, playbook(environment=ENVIRONMENT)) as again:
+        again.until("rollback", "done")
+        assert again.weights() == (0, 100)
+        assert again.runs() == [("start", "done"), ("rollback", "done")]

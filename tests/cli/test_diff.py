@@ -111,25 +111,8 @@ UNCLEAR  shop errors warning: numbers of its expression changed: 100 → 500""",
             "            tiers=": '            success=Below("0.5%"),\n            tiers=',
             IMPORTS: "import Above, Below, Command",
         },
-        """\
-tighter  shop completion: gate asks for errors below 0.5 %
+        """tighter  shop completion: gate asks for errors below 0.5 %
 tighter  shop stage 100%: gate asks for errors below 0.5 %""",
-    ),
-    "what comes by itself": (
-        {
-            'Stage("10%", weight="10%", bake="1h")': (
-                'Stage("10%", weight="10%", bake="1h", advance="when-met", warm_up="5m", deadline="1d",'
-                ' at_deadline="rollback", prolong="30m")'
-            ),
-            "    rollback=": '    watch_after="2h",\n    rollback=',
-        },
-        """\
-LOOSER   shop stage 10%: goes on by itself once the gate ahead is open
-LOOSER   shop stage 10%: warm-up 0s → 5m
-UNCLEAR  shop stage 10%: at the deadline hold → rollback
-tighter  shop: guarded after its last gate for 0s → 2h
-tighter  shop stage 10%: bakes longer without data, at most as long as it takes → 30m
-tighter  shop stage 10%: deadline none → 1d""",
     ),
     "a gate": (
         {'Stage("100%", weight="100%")': GATE, IMPORTS: "import Above, Command, Gate"},

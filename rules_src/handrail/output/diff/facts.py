@@ -16,16 +16,7 @@ from typing import Any
 
 import yaml
 
-from handrail.contract.names import (
-    CANARY,
-    COMPLETE,
-    DIGEST,
-    GATE,
-    PROMOTE,
-    STABLE,
-    alertmanager_file,
-    prometheus_file,
-)
+from handrail.contract import names
 from handrail.output.diff.arms import without_versions
 from handrail.output.diff.people import People, inhibits, is_ours, people_by_receiver, told_by, told_people
 from handrail.units import duration
@@ -169,15 +160,15 @@ class Facts:
 
 def facts(files: Files) -> Facts:
     """What `files` do. A rollout needs both its playbook and its rules."""
-    names = [PurePosixPath(path).stem for path in sorted(files) if path.startswith("playbook/")]
-    alertmanager = alertmanager_file(files)
+    known = [PurePosixPath(path).stem for path in sorted(files) if path.startswith("playbook/")]
+    alertmanager = names.alertmanager_file(files)
     told = told_by(_yaml(files[alertmanager]), alertmanager) if alertmanager in files else None
     documents = {
         name: _rollout(json.loads(files[f"playbook/{name}.json"]), _yaml(files[rules]), told)
-        for name in names
+        for name in known
         if (rules := f"prometheus/rules/{name}.yml") in files
     }
-    prometheus = prometheus_file(files)
+    prometheus = names.prometheus_file(files)
     scraped = _yaml(files[prometheus]) if prometheus in files else None
     common = _common(told, scraped) if told is not None and scraped is not None else None
     return Facts(
@@ -240,19 +231,19 @@ def _rollout(playbook: Any, rules: Any, told: Any) -> RolloutState:
         tiers={
             key: _tier(rule, known.get(key, {}), told, alerts)
             for rule in alerts
-            if "level" not in rule["labels"] and (key := _key(rule))[1] not in {"heartbeat", PROMOTE}
+            if "level" not in rule["labels"] and (key := _key(rule))[1] not in {"heartbeat", names.PROMOTE}
         },
         measures={name: tuple(expressions) for name, expressions in measures.items()},
         levels={rule["labels"]["level"]: _span(rule, "for") for rule in alerts if "level" in rule["labels"]},
         stages={stage["name"]: _stage(stage, gates.get(stage["name"], {})) for stage in playbook["stages"]},
-        completion=_stage({}, gates.get(COMPLETE, {})),
+        completion=_stage({}, gates.get(names.COMPLETE, {})),
         watch_after=playbook.get("watch_after", 0),
         actions={action["name"]: _action(action) for action in playbook["actions"]},
         checks=tuple(playbook["checks"]),
         rollbacks_per_day=playbook["budget_per_day"],
         keep=playbook.get("keep", 0),
         interval=max(
-            (_span(one, "interval") for one in rules["groups"] if not one["name"].endswith(f"/{GATE}")),
+            (_span(one, "interval") for one in rules["groups"] if not one["name"].endswith(f"/{names.GATE}")),
             default=timedelta(),
         ),
         arms=_arms(arms) if arms else None,
@@ -262,7 +253,7 @@ def _rollout(playbook: Any, rules: Any, told: Any) -> RolloutState:
     )
 
 
-_WORDS = {"annotations", "runbook_url", "dashboard_url", "text", DIGEST, "rules_digest", "rule_groups"}
+_WORDS = {"annotations", "runbook_url", "dashboard_url", "text", names.DIGEST, "rules_digest", "rule_groups"}
 
 
 def _silent(thing: Any) -> Any:
@@ -396,7 +387,7 @@ def _common(alertmanager: Any, prometheus: Any) -> CommonState:
 
 
 def _arms(arms: Mapping[str, Any]) -> ArmsState:
-    values = {arm: arms.get(arm) for arm in (CANARY, STABLE)}
+    values = {arm: arms.get(arm) for arm in (names.CANARY, names.STABLE)}
     known = {arm: value if isinstance(value, str) else None for arm, value in values.items()}
     read = [f"{arm} from {_text(value)}" for arm, value in values.items() if isinstance(value, dict)]
-    return ArmsState(arms["label"], known[CANARY], known[STABLE], ", ".join(read))
+    return ArmsState(arms["label"], known[names.CANARY], known[names.STABLE], ", ".join(read))

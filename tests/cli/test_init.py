@@ -12,7 +12,7 @@ import pytest
 import servers
 import yaml
 from cli.places import Shell
-from handrail.cli.init import CALLERS, FILES, STARTER
+from handrail.cli.init import AT_THE_TOP, CALLERS, FILES, STARTER
 from handrail_receiver.access.tokens import read_tokens
 
 ROOT = Path(__file__).parents[2]
@@ -121,6 +121,51 @@ def test_nothing_is_touched_where_one_of_its_files_is_there(shell: Shell) -> Non
     what = "mine has README.md already; give the name of another folder"
     assert (code, said, wrong) == (2, "", f"handrail: error: {what}\n")
     assert shell.files("mine") == {"README.md": "mine\n"}
+
+
+def test_in_a_folder_of_a_repository_what_is_read_at_its_top_is_written_for_there(shell: Shell) -> None:
+    ran(Path(), "git", "init", "-q")
+    _, said, _ = shell.handrail("init", "teams/guardrails")
+    assert said.splitlines()[-2] == (
+        "move to the top of the repository, where alone they are read: "
+        ".pre-commit-config.yaml, .github/workflows/guardrails.yml, .gitlab-ci.yml"
+    )
+    hooks, github, gitlab = [
+        yaml.safe_load(Path("teams/guardrails", file).read_text()) for file in AT_THE_TOP
+    ]
+    plain = [yaml.safe_load((STARTER / file).read_text()) for file in ("github.yml", "gitlab.yml")]
+    [hook] = hooks["repos"][0]["hooks"]
+    assert hook["entry"] == (
+        "handrail generate --check --source teams/guardrails/rules_src --out teams/guardrails/generated"
+    )
+    assert ran(Path(), *hook["entry"].split()).returncode == 0
+    assert hook["files"] == "^teams/guardrails/(rules_src|generated)/"
+    assert github.pop("defaults") == {"run": {"working-directory": "teams/guardrails"}}
+    for steps in (github["jobs"]["guardrails"]["steps"], plain[0]["jobs"]["guardrails"]["steps"]):
+        command = steps.pop()["run"]
+    assert "--out base/generated" in command
+    assert github == plain[0]
+    assert gitlab["guardrails"]["script"][0] == "cd teams/guardrails"
+    assert gitlab["guardrails"]["artifacts"] == {"paths": ["teams/guardrails/guardrails.md"]}
+
+
+@pytest.mark.parametrize("place", [".", "guardrails"])
+def test_the_first_change_of_a_repository_is_compared_with_nothing(shell: Shell, place: str) -> None:
+    """What both templates run, beside a branch that has none of it yet."""
+    ran(Path(), "git", "init", "-q")
+    Path("NEWS").write_text("theirs\n")
+    ran(Path(), "git", "add", "NEWS")
+    ran(Path(), "git", "-c", "user.name=a", "-c", "user.email=a@example.com", "commit", "-qm", "theirs")
+    shell.handrail("init", place)
+    workflow = yaml.safe_load(Path(place, ".github/workflows/guardrails.yml").read_text())
+    script = workflow["jobs"]["guardrails"]["steps"][-1]["run"]
+    script = script.replace('"origin/$GITHUB_BASE_REF"', "HEAD").replace('"$GITHUB_STEP_SUMMARY"', "summary")
+    done = ran(Path(place), "bash", "-e", "-c", script)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (
+        "- my-service: new rollout with guardrails: error-rate, latency-p95"
+        in Path(place, "summary").read_text()
+    )
 
 
 def test_the_hook_runs_a_command_that_exists(shell: Shell) -> None:

@@ -80,12 +80,15 @@ def init(
     """Begin a GitOps repository: one rollout to edit, its generated files, the receiver's settings and tokens."""
     import contextlib  # noqa: PLC0415
 
-    from handrail.cli.init import start  # noqa: PLC0415
+    from handrail.cli.init import AT_THE_TOP, below_the_top, start  # noqa: PLC0415
 
     written = start(folder)
     with contextlib.chdir(folder):  # paths in generated files are seen from the repository
         generate()
     typer.echo("".join(f"{folder / path}\n" for path in written), nl=False)
+    if below_the_top(folder):
+        moved = ", ".join(AT_THE_TOP)
+        typer.echo(f"move to the top of the repository, where alone they are read: {moved}")
     typer.echo("edit rules_src/rollouts/my_service.py, then: handrail generate && ./check.sh")
 
 

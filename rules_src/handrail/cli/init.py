@@ -1,4 +1,4 @@
-"""A folder → a GitOps repository with one rollout to edit, and tokens. Existing files are not touched."""
+"""A folder → a GitOps repository, or a part of one, with one rollout to edit, and tokens. Existing files are not touched."""
 
 from __future__ import annotations
 
@@ -26,6 +26,8 @@ FILES = (
 CALLERS = (("alertmanager", "alertmanager"), ("viewer", "prometheus"), ("operator", "me"))
 """Who calls the receiver at first: role and name. Each has its token alone in a file as well."""
 TOKENS = "secrets/tokens"
+AT_THE_TOP = (".pre-commit-config.yaml", ".github/workflows/guardrails.yml", ".gitlab-ci.yml")
+"""What is read at the top of a repository alone."""
 ALONE = {
     "alertmanager": "secrets/alertmanager-token",
     "viewer": "secrets/prometheus-token",
@@ -39,13 +41,39 @@ def start(folder: Path) -> list[str]:
     there = [target for target in wanted if os.path.lexists(folder / target)]
     if there:
         raise WrongCall(f"{shown(folder)} has {', '.join(there)} already; give the name of another folder")
+    prefix = below_the_top(folder)
     for source, target in FILES:
         place = folder / target
         place.parent.mkdir(parents=True, exist_ok=True)
-        place.write_bytes((STARTER / source).read_bytes())
+        text = (STARTER / source).read_text(encoding="utf-8")
+        place.write_text(_seen_from_the_top(text, prefix) if target in AT_THE_TOP else text, encoding="utf-8")
         if place.suffix == ".sh":
             place.chmod(0o755)
     return [*(target for _, target in FILES), *_tokens(folder)]
+
+
+def below_the_top(folder: Path) -> str:
+    """Where the folder lies in the Git repository that holds it, as in `teams/guardrails/`; empty where it is the top."""
+    here = folder.resolve()
+    tops = [one for one in (here, *here.parents) if (one / ".git").exists()]
+    return f"{here.relative_to(tops[0]).as_posix()}/" if tops and tops[0] != here else ""
+
+
+def _seen_from_the_top(text: str, prefix: str) -> str:
+    """A file that is read at the top of a repository, for a folder in it."""
+    if not prefix:
+        return text
+    place = prefix.removesuffix("/")
+    for as_written, below in (
+        ("jobs:\n", f"defaults:\n  run: {{working-directory: {place}}}\njobs:\n"),
+        ("  script:\n", f"  script:\n    - cd {place}\n"),
+        ("paths: [", f"paths: [{prefix}"),
+        ("--out base/", f"--out base/{prefix}"),
+        ("generate --check", f"generate --check --source {prefix}rules_src --out {prefix}generated"),
+        ("files: ^(", f"files: ^{prefix}("),
+    ):
+        text = text.replace(as_written, below)
+    return text
 
 
 def _tokens(folder: Path) -> list[str]:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from handrail import declare as d
 from hypothesis import strategies as st
 from pydantic import ValidationError
+
+from .drawn import BY, WINDOWS, Kind, drawn_series
+from .series_measures import CONDITIONS, SERIES_MEASURES
 
 RUNBOOK = d.Runbook("People wait.", look=["at the log"], mend=["roll back"])
 UNDO = d.Command(["undo"], read=["is-undone"])
@@ -24,57 +27,25 @@ STAGES: tuple[tuple[d.Stage, ...], ...] = (
         d.Stage("100%", weight="100%"),
     ),
 )
-WINDOWS = ("1m", "90s", "2m", "5m", "5m", "5m", "7m30s", "10m", "1h")
 SUSTAINED = ("0s", "0s", "30s", "45s", "1m", "2m", "5m", "10m")
 SCRAPES = ("5s", "7s", "10s", "15s", "15s", "20s", "30s", "1m")
 EVALUATIONS = ("10s", "15s", "30s", "50s", "1m", "1m", "1m", "2m", "2m", "2m")
 """Those that are cheap to play are drawn more often."""
-BY: tuple[tuple[str, ...], ...] = ((), (), (), ("path",), ("zone", "path"), ("instance",))
 TIERS = (d.Warning, d.Critical, d.Emergency)
-
-
-@dataclass(frozen=True)
-class Kind:
-    """A measure with a limit of its mildest tier, in the words of its unit, and whether what is higher is worse."""
-
-    measure: Any
-    figure: float
-    unit: str
-    up: bool
-    most: float | None = None
-
-    def at(self, times: float) -> str | float:
-        """A figure so many times as far off."""
-        value = self.figure * times if self.up else self.figure / times
-        if self.most is not None:
-            value = min(value, self.most)
-        text = f"{value:.6g}"
-        return f"{text}{self.unit}" if self.unit else float(text)
-
-
-def _series(name: str) -> st.SearchStrategy[str]:
-    return st.sampled_from(
-        [
-            name,
-            f'{name}{{job="api"}}',
-            f'{name}{{zone=~"eu-.*",job!="x"}}',
-            f'{name}{{path!~"/health|/ready"}}',
-        ]
-    )
 
 
 @st.composite
 def ratios(draw: st.DrawFn) -> Kind:
     good = draw(st.booleans())
     metric = draw(st.sampled_from(["requests_total", "calls_total"]))
-    of: Any = draw(_series(metric))
+    of: Any = draw(drawn_series(metric))
     inside = of[:-1] + "," if of.endswith("}") else of + "{"
     part = inside + ('code=~"2.."}' if good else 'code=~"[45].."}')
     if draw(st.integers(0, 4)) == 0:
-        part = draw(_series("hits_total" if good else "failures_total"))
+        part = draw(drawn_series("hits_total" if good else "failures_total"))
     parts: Any = part
     if draw(st.integers(0, 4)) == 0:
-        parts = [part, draw(_series("more_hits_total" if good else "more_failures_total"))]
+        parts = [part, draw(drawn_series("more_hits_total" if good else "more_failures_total"))]
         of = [of, "more_total"]
     share = draw(st.sampled_from([0.1, 0.5, 1, 2, 7.5, 10]))
     more: dict[str, Any] = {
@@ -93,7 +64,7 @@ def latencies(draw: st.DrawFn) -> Kind:
     buckets = draw(st.sampled_from([(), BUCKETS]))
     scaled = tuple(b * 1000 for b in buckets) if unit == "ms" else buckets
     measure = d.Latency(
-        draw(_series("request_milliseconds" if unit == "ms" else "request_seconds")),
+        draw(drawn_series("request_milliseconds" if unit == "ms" else "request_seconds")),
         p=draw(st.sampled_from([50, 90, 95, 99, 99.9])),
         window=draw(st.sampled_from(WINDOWS)),
         unit=unit,
@@ -109,7 +80,7 @@ def latencies(draw: st.DrawFn) -> Kind:
 def slow(draw: st.DrawFn) -> Kind:
     bound = draw(st.sampled_from([("100ms", 0.1), ("1s", 1), ("2.5s", 2.5)]))
     measure = d.SlowerThan(
-        draw(_series("request_seconds")),
+        draw(drawn_series("request_seconds")),
         bound[0],
         window=draw(st.sampled_from(WINDOWS)),
         buckets=draw(st.sampled_from([(bound[1],), BUCKETS])),
@@ -126,11 +97,11 @@ def increases(draw: st.DrawFn) -> Kind:
     by = draw(st.sampled_from(BY))
     if draw(st.booleans()):
         bounded = d.Increase(
-            draw(_series("request_seconds")), window=window, slower_than="1s", buckets=[1], by=by
+            draw(drawn_series("request_seconds")), window=window, slower_than="1s", buckets=[1], by=by
         )
         return Kind(bounded, draw(st.sampled_from([0, 1, 3])), "", up=True)
     return Kind(
-        d.Increase(draw(_series("denied_total")), window=window, by=by),
+        d.Increase(draw(drawn_series("denied_total")), window=window, by=by),
         draw(st.sampled_from([0, 1, 3, 20])),
         "",
         up=True,
@@ -140,7 +111,7 @@ def increases(draw: st.DrawFn) -> Kind:
 @st.composite
 def rates(draw: st.DrawFn) -> Kind:
     measure = d.Rate(
-        draw(_series(draw(st.sampled_from(["requests_total", "jobs_total"])))),
+        draw(drawn_series(draw(st.sampled_from(["requests_total", "jobs_total"])))),
         window=draw(st.sampled_from(WINDOWS)),
         by=draw(st.sampled_from(BY)),
     )
@@ -164,7 +135,7 @@ def gauges(draw: st.DrawFn) -> Kind:
     )
     up = draw(st.booleans())
     measure = d.Gauge(
-        draw(_series("queue_depth")),
+        draw(drawn_series("queue_depth")),
         over=draw(st.sampled_from(["max", "min", "sum", "avg"])),
         window=draw(st.sampled_from([None, None, *WINDOWS])),
         by=draw(st.sampled_from([(), ("queue",)])),
@@ -188,7 +159,7 @@ def usages(draw: st.DrawFn) -> Kind:
 @st.composite
 def growths(draw: st.DrawFn) -> Kind:
     measure = d.Growth(
-        draw(_series("queue_depth")),
+        draw(drawn_series("queue_depth")),
         window=draw(st.sampled_from(["15m", "1h"])),
         by=draw(st.sampled_from([(), ("queue",)])),
     )
@@ -198,8 +169,23 @@ def growths(draw: st.DrawFn) -> Kind:
 @st.composite
 def whiles(draw: st.DrawFn) -> Kind:
     inner = draw(
-        st.one_of(ratios(), latencies(), slow(), rates(), gauges(), usages(), increases(), growths())
+        st.one_of(
+            ratios(),
+            latencies(),
+            slow(),
+            rates(),
+            gauges(),
+            usages(),
+            increases(),
+            growths(),
+            SERIES_MEASURES,
+        )
     )
+    if draw(st.integers(0, 2)) == 0:
+        held, bound = draw(st.sampled_from(CONDITIONS))
+        held = replace(held, by=draw(st.sampled_from([(), (), inner.measure.by, ("path",)])))
+        bounded = d.While(inner.measure, condition=held, **bound)
+        return Kind(bounded, inner.figure, inner.unit, inner.up, inner.most)
     conditions: list[Any] = [
         d.Rate("work_total"),
         d.Rate("work_total", window="2m"),
@@ -210,7 +196,7 @@ def whiles(draw: st.DrawFn) -> Kind:
     condition = replace(
         draw(st.sampled_from(conditions)), by=draw(st.sampled_from([(), (), inner.measure.by, ("path",)]))
     )
-    bound: Any = draw(st.sampled_from([{}, {"above": 2}, {"at_most": 0}, {"at_most": 3}]))
+    bound = draw(st.sampled_from([{}, {"above": 2}, {"at_most": 0}, {"at_most": 3}]))
     unit = "/s" if isinstance(condition, d.Rate) else "%" if isinstance(condition, d.Usage) else ""
     bound = {key: f"{value}{unit}" if value else 0 for key, value in bound.items()}
     return Kind(
@@ -219,7 +205,18 @@ def whiles(draw: st.DrawFn) -> Kind:
 
 
 NUMBERED = st.one_of(
-    ratios(), ratios(), latencies(), slow(), increases(), rates(), gauges(), usages(), growths(), whiles()
+    ratios(),
+    ratios(),
+    latencies(),
+    slow(),
+    increases(),
+    rates(),
+    gauges(),
+    usages(),
+    growths(),
+    whiles(),
+    SERIES_MEASURES,
+    SERIES_MEASURES,
 )
 REFERENCES = (d.BeforeRollout(), d.StableArm(), d.PreviousStage(), d.Ago("1h"), d.Ago("7d"), d.Fixed("20%"))
 
@@ -269,10 +266,10 @@ def guardrails(draw: st.DrawFn, name: str, stages: tuple[d.Stage, ...], *, arms:
             d.Critical(d.Is("open"), sustained=draw(st.sampled_from(SUSTAINED))),
             d.Warning(d.Changed(draw(st.sampled_from(["5m", "2m"])))),
         ]
-        measure: Any = d.State(draw(_series("breaker")))
+        measure: Any = d.State(draw(drawn_series("breaker")))
         tiers: Any = state[: draw(st.integers(1, 2))][::-1]
     elif choice == 1:
-        measure = d.Absence(draw(_series("beat")), window=draw(st.sampled_from(["2m", "5m", "10m"])))
+        measure = d.Absence(draw(drawn_series("beat")), window=draw(st.sampled_from(["2m", "5m", "10m"])))
         tiers = [d.Critical(d.Above(0), sustained=draw(st.sampled_from(SUSTAINED)))]
     elif choice == 2:
         measure = d.PromQL(

@@ -4,7 +4,8 @@ With `Ratio(bad="requests_total", of='requests_total{code=~"..."}')` every event
 `bad='requests_total{code="500"}'` of `'requests_total{code="200"}'` no bad event is among those counted, and the
 share may be anything: more than 100 % is no share, and the guardrail is blind. With `by=["code"]` each code is bad as a
 whole or not at all. A `Usage` of a series by itself is always full, and a `Difference` of a series and
-itself always 0. Of several series that are added up, none may be part of another: its events would count twice.
+itself always 0; one whose sides match a label of `by=` differently has groups without a pair. Of
+several series that are added up, none may be part of another: its events would count twice.
 """
 
 from __future__ import annotations
@@ -39,11 +40,21 @@ def check(rollout: Rollout) -> Iterator[Finding]:
                 what = f"compares {_all(used)} with itself, which is always 100 %"
                 yield finding(NAME, measure, what, "correct used= or size=", "size", about=entry.of)
             yield from _twice(entry, {"used": used, "size": size})
-        elif isinstance(measure, Difference):
-            one, other = selector(measure.metric), selector(measure.minus)
-            if one.metric == other.metric and set(one.matchers) == set(other.matchers):
-                what = f"takes {one} from itself, which always leaves 0"
-                yield finding(NAME, measure, what, "correct metric= or minus=", "minus", about=entry.of)
+        elif isinstance(measure, Difference) and (alone := _unpaired(measure)):
+            yield finding(NAME, measure, *alone, "minus", about=entry.of)
+
+
+def _unpaired(measure: Difference) -> tuple[str, str] | None:
+    """Why nothing is left, or why there are groups that one side alone has; and what to do."""
+    one, other = selector(measure.metric), selector(measure.minus)
+    if one.metric == other.metric and set(one.matchers) == set(other.matchers):
+        return f"takes {one} from itself, which always leaves 0", "correct metric= or minus="
+    for label in measure.by:
+        sides = [{matcher for matcher in side.matchers if matcher[0] == label} for side in (one, other)]
+        if sides[0] != sides[1]:
+            what = f"has '{label}' in by=, which metric= and minus= match differently: what one side alone has is blind"
+            return what, "give both the same matchers of it"
+    return None
 
 
 def _read(series: object) -> list[Selector]:

@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 from handrail.emit.promtool.attempts import stable_of
-from handrail.emit.promtool.feeds import Phase, Value, condition, feeds, selectors
+from handrail.emit.promtool.feeds import Phase, Value, failing, feeds, selectors
 from handrail.emit.promtool.guardrails import Director
 from handrail.emit.promtool.series import Feeds, Impossible, Timeline, chosen, fitting, matches
 from handrail.emit.promtool.silences import RESTING
@@ -77,9 +77,7 @@ def bound(director: Director, one: Condition) -> Story | None:
     pace = replace(pace, labels={**pace.labels, **other})
     far = _fed(subject, signal, director.far(signal, up=one.is_upper), other)
     timeline = Timeline(director.scrape)
-    timeline.play(
-        {**director.feeds(director.bases), **far, **condition(measure, pace, holds=False)}, director.ready
-    )
+    timeline.play(failing(measure, {**director.feeds(director.bases), **far}, pace), director.ready)
     lives = director.lives([Phase(director.bases, NOTHING, director.ready)])
     return director.story(
         RESTING, timeline, (life for life in lives if life.begins is None), [director.ready]

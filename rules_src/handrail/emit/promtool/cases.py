@@ -64,7 +64,7 @@ def packed(stories: Iterable[Story]) -> list[Case]:
 
 def _together(story: Story) -> tuple[object, ...]:
     """What stories of one case have in common."""
-    return story.promise, story.context, story.timeline.scrape
+    return story.promise, story.context, story.timeline.scrape, story.counts_targets
 
 
 def case_data(case: Case, rollout: Rollout, healthy: Mapping[str, Feeds]) -> Data:
@@ -87,7 +87,10 @@ def case_data(case: Case, rollout: Rollout, healthy: Mapping[str, Feeds]) -> Dat
         "interval": span(scrape),
         "input_series": [
             {"series": str(key), "values": values}
-            for key, values in {**_up(given, rollout, end // scrape), **given}.items()
+            for key, values in {
+                **({} if stories[0].counts_targets else _up(given, rollout, end // scrape)),
+                **given,
+            }.items()
         ],
         "alert_rule_test": sorted(texts, key=lambda text: text["alertname"]),
         "promql_expr_test": [*_looks(stories), *(_figure(one) for story in stories for one in story.figures)],

@@ -258,6 +258,12 @@ def condition(measure: While, pace: Pace, *, holds: bool) -> Feeds:
     return feeds(measure.condition, wanted, pace)
 
 
+def failing(measure: While, given: Feeds, pace: Pace) -> Feeds:
+    """The same series, where the condition of a measure does not hold: some that let it hold may be too many."""
+    holds, fails = condition(measure, pace, holds=True), condition(measure, pace, holds=False)
+    return {key: feed for key, feed in {**given, **fails}.items() if key in fails or key not in holds}
+
+
 def selectors(measure: Measure) -> list[Selector]:
     """Every series that the measure looks at."""
     if isinstance(measure, SeriesMeasure):

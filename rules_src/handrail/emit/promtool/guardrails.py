@@ -13,7 +13,7 @@ from handrail.emit.promtool.attempts import stable_of, with_arm
 from handrail.emit.promtool.feeds import Phase, Value, selectors
 from handrail.emit.promtool.lasting import COUNTED, PACED, breach_begins, breach_ends, shows
 from handrail.emit.promtool.series import At, Feed, Feeds, Impossible, Key, Timeline, chosen, matches
-from handrail.emit.promtool.series_feeds import settled
+from handrail.emit.promtool.series_feeds import counts_targets, settled
 from handrail.emit.promtool.story import (
     FOREVER,
     NOTHING,
@@ -232,6 +232,7 @@ class Director:
             tuple(texts),
             tuple(self.subject.reads()),
             tuple(figures),
+            any(counts_targets(signal.measure) for signal in self.guardrail.signals),
         )
 
     def text(

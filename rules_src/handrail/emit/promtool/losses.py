@@ -9,11 +9,12 @@ from decimal import Decimal
 from handrail.emit.promtool.feeds import selectors, series_of
 from handrail.emit.promtool.guardrails import Director
 from handrail.emit.promtool.lasting import COUNTED, missed
-from handrail.emit.promtool.series import At, Feeds, Impossible, Key, Timeline, matches
+from handrail.emit.promtool.series import At, Feed, Feeds, Impossible, Key, Timeline, matches
 from handrail.emit.promtool.story import FOREVER, NOTHING, TICK, Context, Span, Story
 from handrail.plan import (
     Changes,
     Count,
+    Difference,
     Forecast,
     Gauge,
     Growth,
@@ -113,11 +114,10 @@ def no_number(director: Director, signal: Signal) -> Story:
     """One instance more, whose value is no number."""
     healthy = director.feeds(director.bases)
     odd = series_of(selectors(director.subject.measure(signal))[:1], healthy)
-    twin = {
-        Key.of(key.metric, {**dict(key.labels), "instance": "odd"}): At(Decimal("NaN"))
-        for key in healthy
-        if key in odd
-    }
+    twin: dict[Key, Feed] = {_odd(key): At(Decimal("NaN")) for key in healthy if key in odd}
+    measure = signal.measure.inner
+    if isinstance(measure, Difference):  # it has a pair
+        twin |= {_odd(key): feed for key, feed in healthy.items() if matches(measure.minus, key)}
     timeline = Timeline(director.scrape)
     timeline.play(healthy, director.ready)
     start = timeline.now
@@ -125,6 +125,11 @@ def no_number(director: Director, signal: Signal) -> Story:
     begins = director.clock.span(start, sure)
     timeline.play({**healthy, **twin}, begins.last + director.clock.times(director.guardrail.blind.sustained))
     return director.blind(NUMBERS, timeline, [("its values are no numbers", begins, None)])
+
+
+def _odd(key: Key) -> Key:
+    """The same series of one instance more."""
+    return Key.of(key.metric, {**dict(key.labels), "instance": "odd"})
 
 
 def unheard(director: Director) -> Story:

@@ -23,6 +23,7 @@ from handrail.plan import (
     Selector,
     SeriesMeasure,
     Timestamp,
+    While,
     Zero,
 )
 from handrail.units import seconds
@@ -65,7 +66,8 @@ def series_feeds(measure: SeriesMeasure, value: Decimal, labels: dict[str, str],
 
 
 def _two(measure: Difference, value: Decimal, labels: dict[str, str]) -> Feeds:
-    one, other = chosen(measure.metric, labels), chosen(measure.minus, labels)
+    one = chosen(measure.metric, labels)
+    other = _of_its_group(measure, measure.minus, one, labels)
     if matches(measure.minus, one) or matches(measure.metric, other):
         raise Impossible("what it takes away is among what it takes it from")
     return {one: At(BESIDE + max(value, Decimal(0))), other: At(BESIDE + max(-value, Decimal(0)))}
@@ -81,11 +83,20 @@ def _many(measure: Count, value: Decimal, labels: dict[str, str]) -> Feeds:
     if where is not None:
         found[keys[count]] = At(_figure(where, holds=False))
     if measure.presence is not None:
-        there = chosen(measure.presence, labels)
+        there = _of_its_group(measure, measure.presence, keys[0], labels)
         if not matches(seen, there):
             found[there] = At(Decimal(0))
     if not found:
         raise Impossible("without any series there is no value, and not 0")
+    return found
+
+
+def _of_its_group(measure: SeriesMeasure, series: Selector, of: Key, labels: dict[str, str]) -> Key:
+    """One that is judged together with a series: their labels of `by` are the same."""
+    group = {name: text for name, text in of.labels if name in measure.by}
+    found = chosen(series, {**labels, **group})
+    if {name: text for name, text in found.labels if name in measure.by} != group:
+        raise Impossible("what its series match cannot be of one group")
     return found
 
 
@@ -128,6 +139,13 @@ def spread(measure: Measure, scrape: timedelta) -> tuple[Decimal, Decimal]:
             return Decimal(2), none
         case _:
             return none, none
+
+
+def counts_targets(measure: Measure) -> bool:
+    """Whether it, or what it is bound to, counts targets that answer, or do not."""
+    if isinstance(measure, While):
+        return counts_targets(measure.measure) or counts_targets(measure.condition)
+    return isinstance(measure, Count) and any(one.metric == "up" for one in series_selectors(measure))
 
 
 def settled(measure: Measure) -> bool:

@@ -6,8 +6,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from handrail.emit.promtool.attempts import BEFORE, stable_of
-from handrail.emit.promtool.feeds import Phase, Value, selectors
-from handrail.emit.promtool.feeds import condition as the_condition
+from handrail.emit.promtool.feeds import Phase, Value, failing
 from handrail.emit.promtool.guardrails import Director
 from handrail.emit.promtool.series import Feed, Feeds, Key, Timeline, matches
 from handrail.emit.promtool.story import NOTHING, Story
@@ -54,13 +53,7 @@ def resting(director: Director, one: Condition) -> Story:
     if not isinstance(narrow, While):
         raise TypeError("it has no condition")
     values = subject.with_value({}, one.signal, director.far(one.signal, up=one.is_upper))
-    fails = the_condition(narrow, subject.pace(one.signal), holds=False)
-    looked_at = selectors(narrow.condition)
-    feeds = {
-        key: feed
-        for key, feed in {**director.feeds(values), **fails}.items()
-        if key in fails or not any(matches(selector, key) for selector in looked_at)
-    }
+    feeds = failing(narrow, director.feeds(values), subject.pace(one.signal))
     timeline = Timeline(director.scrape)
     timeline.play(feeds, director.ready)
     lives = director.lives([Phase(values, NOTHING, director.ready)])

@@ -151,7 +151,10 @@ class Untestable:
 
 @dataclass(frozen=True)
 class Story:
-    """One promise about one guardrail: what is fed, whose lives are certain, and when to look at them."""
+    """One promise about one guardrail: what is fed, whose lives are certain, and when to look at them.
+
+    One that counts targets has no others than those that it feeds.
+    """
 
     promise: str
     about: str
@@ -163,6 +166,7 @@ class Story:
     texts: tuple[Text, ...] = ()
     reads: tuple[Selector, ...] = field(default=(), repr=False)
     figures: tuple[Figure, ...] = ()
+    counts_targets: bool = False
 
     @property
     def evaluations(self) -> int:

@@ -84,8 +84,11 @@ def _many(measure: Count, value: Decimal, labels: dict[str, str]) -> Feeds:
         found[keys[count]] = At(_figure(where, holds=False))
     if measure.presence is not None:
         there = _of_its_group(measure, measure.presence, keys[0], labels)
-        if not matches(seen, there):
-            found[there] = At(Decimal(0))
+        counted = matches(seen, there)
+        if counted and where is None:
+            raise Impossible("its presence is one of those that it counts")
+        level = _figure(where, holds=False) if counted and where is not None else Decimal(0)
+        found.setdefault(there, At(level))
     if not found:
         raise Impossible("without any series there is no value, and not 0")
     return found

@@ -29,6 +29,7 @@ from handrail_receiver.chores import Chores
 from handrail_receiver.clock import SystemClock
 from handrail_receiver.errors import StoreDown, WrongSettings
 from handrail_receiver.evidence.bundling import Bundler
+from handrail_receiver.evidence.schedule import Schedule
 from handrail_receiver.evidence.signing import private_key
 from handrail_receiver.evidence.taking import Snapshots
 from handrail_receiver.execute.executor import Executor
@@ -199,7 +200,7 @@ def make_app(settings: Settings, secrets: Secrets) -> Front:
         messenger.run,
         chores.run,
         probe.run,
-        *((snapshots.run,) if settings.prometheus else ()),
+        *((snapshots.run, Schedule(snapshots).run) if settings.prometheus else ()),
     )
     api = Api(
         store,

@@ -158,8 +158,8 @@ class Evidence(Protocol):
     async def read(self, rollout: str, after: int = ..., limit: int = ...) -> list[EvidenceRecord]:
         """The chain of a rollout from record `after` + 1 on, oldest first: at most `limit` records."""
 
-    async def newest(self, rollout: str, limit: int, but: str = "") -> list[EvidenceRecord]:
-        """The end of a chain, oldest first: at most `limit` records, those of the kind `but` left out."""
+    async def newest(self, rollout: str, limit: int, only: Sequence[str] = ()) -> list[EvidenceRecord]:
+        """The end of a chain, oldest first: at most `limit` records, of the kinds `only` (none given: of all)."""
 
 
 class Tellings(Protocol):

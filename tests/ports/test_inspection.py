@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import sqlite3
 from datetime import timedelta
@@ -206,6 +207,20 @@ async def test_an_attempt_that_no_evidence_speaks_of_is_missed(store: Store, url
     assert said == [
         "the evidence of shop says nothing of its attempt 3",
         "attempt 2 of shop is not there any more",
+    ]
+
+
+async def test_a_snapshot_that_was_changed_or_removed_is_missed(store: Store, url: str) -> None:
+    digests = [hashlib.sha256(text).hexdigest() for text in (b"kept", b"changed", b"removed")]
+    await store.snapshots.keep("shop", "snapshot", digests[0], "kept", {"snapshot": digests[0]}, NOW)
+    by_hand(url, f"INSERT INTO snapshot (digest, body) VALUES ('{digests[1]}', 'other')")  # noqa: S608
+    for digest in digests[1:]:
+        await store.evidence.append("shop", "check", {"snapshot": digest}, NOW)
+    with opened(url) as found:
+        said = verify(found).missed
+    assert said == [
+        "the snapshot of record 2 of shop is not there any more, and something else is in its place",
+        "the snapshot of record 3 of shop is not there any more",
     ]
 
 

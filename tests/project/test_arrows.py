@@ -68,8 +68,8 @@ ROOMS = {
     "evidence": {"model", "words", "views", "plots", "outside", "store", "errors", "playbooks", "ports"},
     "views": {"model", "lifecycle", "words", "gates", "plots"},
     "inspection": {
-        *("model", "words", "views", "intake", "store"),
-        *("addresses", "clock", "errors", "settings"),
+        *("model", "words", "views", "intake", "outside", "store"),
+        *("addresses", "clock", "errors", "secrets", "settings"),
     },
     "web": {
         *("model", "words", "views", "access", "intake", "gates", "store", "outside", "operations"),

@@ -1,7 +1,7 @@
 """A playbook and an instant → a snapshot, by a bounded number of questions to Prometheus.
 
-Three for the rollout (what is loaded, what fires, how the traffic is split) and one for each guardrail: all its
-tiers at once. What cannot be had is said in the snapshot, and is never taken for "fine".
+Three for the rollout (what is loaded, what fires, how the traffic is split), one for each guardrail (all its tiers at
+once), and three for each criterion of a gate at which it was decided. What cannot be had is said in the snapshot, and is never taken for "fine".
 """
 
 from __future__ import annotations
@@ -14,17 +14,27 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from handrail.contract import GuardrailFacts, Playbook, RuleFacts, TierFacts, names, rules_digest
+from handrail.contract import Criterion, GuardrailFacts, Playbook, RuleFacts, TierFacts, names, rules_digest
 
 from handrail_receiver.errors import TargetError
-from handrail_receiver.evidence.snapshot import ArmShare, KeptSeries, RulesSeen, Snapshot, TierSeen
-from handrail_receiver.evidence.verdicts import firing, holds_at, newest, verdict_of
+from handrail_receiver.evidence.snapshot import (
+    ArmShare,
+    CriterionSeen,
+    KeptSeries,
+    RulesSeen,
+    Snapshot,
+    TierSeen,
+)
+from handrail_receiver.evidence.verdicts import criterion_verdict, firing, holds_at, newest, verdict_of
 from handrail_receiver.outside.prometheus_history import LoadedRules, Recorded, Series, Span
 
 AT_ONCE = 4
 POINTS = 60
 SHORTEST, LONGEST = timedelta(minutes=15), timedelta(hours=6)
 BEFORE_AND_AFTER = timedelta(minutes=5)
+SHORTEST_STEP, MOST_POINTS = 5, 500
+"""How far apart, in seconds, and how many samples are kept of a criterion at most."""
+OVER_TIME = re.compile(r"count_over_time\(\((?P<what>.*)\)\[[^\[\]:]+:[^\[\]:]*\]\)", re.DOTALL)
 NOT_GENERATED = "the loaded rules are not those generated"
 
 
@@ -32,7 +42,8 @@ NOT_GENERATED = "the loaded rules are not those generated"
 class Moment:
     """What a snapshot is taken of: which attempt and stage, for whom and for which decisions, and when.
 
-    `guardrails` are those that are looked at, none given: all of them.
+    `guardrails` are those that are looked at, none given: all of them. `gates` are those into these stages, at which it was
+    decided at `decided_at`.
     """
 
     attempt: int
@@ -44,6 +55,8 @@ class Moment:
     of: tuple[int, ...] = ()
     guardrails: frozenset[str] = frozenset()
     artifact: str = ""
+    gates: frozenset[str] = frozenset()
+    decided_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -69,6 +82,12 @@ async def snapshot(recorded: Recorded, playbook: Playbook, moment: Moment) -> Sn
             return await _guardrail(recorded, playbook, guardrail, loaded, span, missing)
 
     seen = await asyncio.gather(*map(look, looked_at))
+    criteria = [
+        await _criterion(recorded, gate.into, one, moment.decided_at, missing)
+        for gate in playbook.gates
+        for one in gate.criteria
+        if gate.into in moment.gates and moment.decided_at is not None
+    ]
     stage = next((one for one in playbook.stages if one.name == moment.stage), None)
     return Snapshot(
         rollout=playbook.rollout,
@@ -88,6 +107,7 @@ async def snapshot(recorded: Recorded, playbook: Playbook, moment: Moment) -> Sn
         split=split,
         fires=firing(alerts, span.end, span.step.total_seconds()),
         tiers=tuple(tier for one in seen for tier in one.tiers),
+        criteria=tuple(criteria),
         measures=(*(series for one in seen for series in one.measures), *alerts),
         missing=tuple(missing),
     )
@@ -184,6 +204,35 @@ async def _guardrail(
         for tier in guardrail.tiers
     )
     return GuardrailSeen(tuple(tiers), measures)
+
+
+async def _criterion(
+    recorded: Recorded, into: str, criterion: Criterion, at: datetime, missing: list[str]
+) -> CriterionSeen:
+    """Both of its queries at the moment of the decision, and what must not be over the time that it looks back."""
+    name, then = f"{criterion.guardrail}: {criterion.text}", Span(at, at, timedelta(seconds=1))
+    broken = await _series(recorded, criterion.expr, then, name, missing)
+    judged = await _series(recorded, criterion.seen, then, name, missing)
+    step = timedelta(seconds=max(SHORTEST_STEP, math.ceil((criterion.over or 0) / MOST_POINTS)))
+    inner, breaches = OVER_TIME.fullmatch(criterion.expr), []
+    if inner is not None and criterion.over is not None:
+        back = Span(at - timedelta(seconds=criterion.over) + step, at, step)
+        breaches = await _series(recorded, inner["what"], back, name, missing)
+    values = tuple(one.points[-1][1] for one in broken if one.points)
+    shares = tuple(one.points[-1][1] for one in judged if one.points)
+    return CriterionSeen(
+        into=into,
+        guardrail=criterion.guardrail,
+        text=criterion.text,
+        query=criterion.expr,
+        seen=criterion.seen,
+        verdict=criterion_verdict(values, shares),
+        over=criterion.over,
+        step=step.total_seconds(),
+        broken=values,
+        judged=shares,
+        breaches=tuple(breaches),
+    )
 
 
 def _of_tier(tier: str, found: Sequence[KeptSeries]) -> tuple[KeptSeries, ...]:

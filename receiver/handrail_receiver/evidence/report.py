@@ -22,7 +22,7 @@ PAGE_STYLE = """\
   padding: 1rem; } table { border-collapse: collapse; width: 100%; font-size: .9rem; } th, td { text-align: left;
   padding: .25rem .75rem .25rem 0; border-top: 1px solid #8886; vertical-align: top; overflow-wrap: anywhere; }
 td.time { white-space: nowrap; } code { overflow-wrap: anywhere; font-size: .85em; } dt { font-weight: 600; }
-dd { margin: 0 0 .4rem; } h2 { margin-top: 2rem; } .missing { border: 2px solid currentColor; padding: .5rem 1rem; }
+dd { margin: 0 0 .4rem; } figure { margin: 1rem 0; } figcaption { font-weight: 600; } h2 { margin-top: 2rem; } .missing { border: 2px solid currentColor; padding: .5rem 1rem; }
 """
 
 
@@ -40,7 +40,7 @@ def report(contents: Contents, index: BundleIndex) -> str:
             index=index,
             attempt=contents.attempt,
             playbook=contents.playbook,
-            plots=[Markup(svg(plot)) for plot in plots(contents)],  # noqa: S704  made of elements, which escape
+            plots=[(plot.title, Markup(svg(plot))) for plot in plots(contents)],  # noqa: S704  made of elements, which escape
             snapshots=sorted(taken.items()),
             entries=timeline(_own(contents), ())[::-1],
             runs=contents.runs.runs,

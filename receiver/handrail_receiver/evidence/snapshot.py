@@ -18,6 +18,8 @@ from handrail_receiver.words.figures import figure
 Verdict = Literal["broken", "within", "blind", "sees", "unknown"]
 """What the samples say of a tier: its limit is broken now or not; of the tier `blind`, whether anything can be judged."""
 
+CriterionVerdict = Literal["met", "broken", "unknown"]
+
 DECIDED, CHECKED = "snapshot", "check"
 """The kinds of the records in the chain: taken for decisions, and asked for."""
 
@@ -80,8 +82,34 @@ class TierSeen(_Kept):
         return f"{self.guardrail}/{self.tier}"
 
 
+class CriterionSeen(_Kept):
+    """A criterion of a gate, as it was when a decision was made at it.
+
+    `broken` are the values that `query` gave then, none where it was not broken; `judged` those of `seen`, none where too
+    little could be judged. `breaches` are the samples of what must not be, over the last `over` seconds (None: then alone).
+    """
+
+    into: str
+    guardrail: str
+    text: str
+    query: str
+    seen: str
+    verdict: CriterionVerdict
+    over: float | None
+    step: float
+    broken: tuple[str, ...]
+    judged: tuple[str, ...]
+    breaches: tuple[KeptSeries, ...]
+
+    @property
+    def name(self) -> str:
+        """What the gate calls it: `error-rate: below 0.5 %`."""
+        return f"{self.guardrail}: {self.text}"
+
+
 class Snapshot(_Kept):
     """All of it. `of` are the numbers of the decisions it was taken for, none at a check; `missing` what could not be had.
+    `criteria` are those of the gate that was passed, or refused to be.
 
     Samples are of the time from `start` to `end`, `step` seconds apart. `measures` are the recorded values and counts of
     the guardrails, captured references, and the alerts. `asked` is the share of traffic (0..1) that the stage gives the
@@ -106,6 +134,7 @@ class Snapshot(_Kept):
     split: tuple[ArmShare, ...]
     fires: tuple[str, ...]
     tiers: tuple[TierSeen, ...]
+    criteria: tuple[CriterionSeen, ...] = ()
     measures: tuple[KeptSeries, ...]
     missing: tuple[str, ...]
 
@@ -133,13 +162,18 @@ class Snapshot(_Kept):
 
 
 class SnapshotRecord(_Kept):
-    """What the chain holds of a snapshot: which, for which decisions, and what it says in a line."""
+    """What the chain holds of a snapshot: which, for which decisions, and what it says in a line.
+
+    `scheduled` is what a check that was declared is known by, `why` what it was made for.
+    """
 
     attempt: int
     of: tuple[int, ...]
     by: str
     text: str
     snapshot: str
+    why: str = ""
+    scheduled: str = ""
 
 
 def digest_of(text: str) -> str:

@@ -10,7 +10,7 @@ import asyncio
 import json
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from handrail.contract import Playbook
@@ -38,10 +38,12 @@ PAUSE = timedelta(seconds=30)
 
 @dataclass(frozen=True)
 class DueDecisions:
-    """Decisions of an attempt that no snapshot was taken for, oldest first: their numbers, and what they are about."""
+    """Decisions of an attempt that no snapshot was taken for, oldest first: their numbers, what they are about, and the
+    gates at which they were made."""
 
     numbers: tuple[int, ...]
     guardrails: frozenset[str]
+    gates: frozenset[str]
     oldest: datetime
     newest: datetime
 
@@ -65,6 +67,7 @@ def due(records: Sequence[EvidenceRecord], attempt: int) -> DueDecisions | None:
     return DueDecisions(
         numbers=tuple(record.number for record, _ in wanted),
         guardrails=frozenset() if "" in about else frozenset(about),
+        gates=frozenset(body["gate"]["into"] for _, body in wanted if isinstance(body.get("gate"), dict)),
         oldest=wanted[0][0].at,
         newest=wanted[-1][0].at,
     )
@@ -129,6 +132,13 @@ class Snapshots:
         taken = await snapshot(self.recorded, in_force(attempt, playbook), moment)
         return await self._keep(CHECKED, taken)
 
+    async def scheduled(
+        self, playbook: Playbook, attempt: Attempt, key: str, why: str, due_at: datetime
+    ) -> None:
+        """One that was declared, as it was at its time; known by `key`, and kept once."""
+        moment = await self._moment(attempt, self.clock.now(), due_at, by="handrail", why=why)
+        await self._keep(CHECKED, await snapshot(self.recorded, playbook, moment), key)
+
     async def _of(self, rollout: str) -> datetime | None:
         """Take what is due of a rollout; when to look again, None: nothing more is due."""
         now = self.clock.now()
@@ -136,13 +146,16 @@ class Snapshots:
         attempt = (await self.store.attempts.history(rollout, now)).attempt
         if newest is None or attempt is None:
             return None
-        wanted = due(await self.store.evidence.newest(rollout, LOOKED_BACK, but="step"), attempt.id)
+        wanted = due(
+            await self.store.evidence.newest(rollout, LOOKED_BACK, only=("decision", DECIDED)), attempt.id
+        )
         if wanted is None:
             return None
         end = min(now, wanted.newest + AFTERWARDS)
         moment = await self._moment(
             attempt, now, end, by="handrail", of=wanted.numbers, guardrails=wanted.guardrails
         )
+        moment = replace(moment, gates=wanted.gates, decided_at=wanted.newest)
         taken = await snapshot(self.recorded, attempt.playbook or newest, moment)
         if taken.missing and now - wanted.oldest < TRIED_FOR:
             return now + PAUSE
@@ -165,7 +178,7 @@ class Snapshots:
         artifact = await self.store.snapshots.artifact(attempt.rollout, attempt.id)
         return Moment(attempt.id, attempt.stage, at, end, by, why, of, guardrails, artifact)
 
-    async def _keep(self, kind: str, taken: Snapshot) -> Snapshot:
+    async def _keep(self, kind: str, taken: Snapshot, key: str = "") -> Snapshot:
         """Keep it without what is secret, and give it back as it was kept."""
         text = self.redact(taken.text())
         record = SnapshotRecord(
@@ -174,8 +187,10 @@ class Snapshots:
             by=taken.by,
             text=self.redact(taken.summary()),
             snapshot=digest_of(text),
+            why=self.redact(taken.why),
+            scheduled=key,
         )
         await self.store.snapshots.keep(
-            taken.rollout, kind, record.snapshot, text, record.model_dump(mode="json"), taken.at
+            taken.rollout, kind, record.snapshot, text, record.model_dump(mode="json"), taken.at, key
         )
         return Snapshot.model_validate_json(text)

@@ -14,7 +14,14 @@ from operator import ge, gt, le, lt
 
 from handrail.contract import LimitFacts, Playbook, names
 
-from handrail_receiver.evidence.snapshot import KeptSeries, Snapshot, TierSeen, Verdict
+from handrail_receiver.evidence.snapshot import (
+    CriterionSeen,
+    CriterionVerdict,
+    KeptSeries,
+    Snapshot,
+    TierSeen,
+    Verdict,
+)
 
 COMPARED = {">": gt, ">=": ge, "<": lt, "<=": le}
 _SELECTOR = r"\{(?P<%s>[^}]*)\}"
@@ -92,6 +99,11 @@ def verdict_of(
     return "blind" if holds_at(blind, end, step) else "within"
 
 
+def criterion_verdict(broken: Sequence[str], judged: Sequence[str]) -> CriterionVerdict:
+    """What a criterion's two answers say: whether it was broken, and whether enough could be judged."""
+    return "broken" if broken else "met" if judged else "unknown"
+
+
 def longest_run(series: Iterable[KeptSeries], step: float) -> float:
     """For how many seconds there was a sample at every step; one sample alone is 0 s."""
     longest, begun, before = 0.0, None, None
@@ -147,10 +159,28 @@ def rederived(taken: Snapshot, playbook: Playbook) -> Iterator[str]:
         verdict = verdict_of(tier.tier, tier.breaches, blind.breaches if blind else (), taken.end, taken.step)
         if tier.verdict not in {verdict, "unknown"}:
             yield f"{tier.name} is said to be {tier.verdict}, and its samples say {verdict}"
+    for criterion in taken.criteria:
+        yield from _of_criterion(criterion, playbook)
     if taken.fires != firing(taken.measures, taken.end, taken.step):
         yield "what is said to fire is not what the samples of ALERTS say"
     if not taken.rules.text and taken.rules.generated not in taken.rules.loaded:
         yield "the loaded rules are said to be those generated, and have other digests"
+
+
+def _of_criterion(seen: CriterionSeen, playbook: Playbook) -> Iterator[str]:
+    known = {
+        (gate.into, one.guardrail, one.text): (one.expr, one.seen)
+        for gate in playbook.gates
+        for one in gate.criteria
+    }
+    if known.get((seen.into, seen.guardrail, seen.text)) != (seen.query, seen.seen):
+        yield f"{seen.name} is judged by a query that the playbook does not have"
+    verdict = criterion_verdict(seen.broken, seen.judged)
+    if verdict != seen.verdict:
+        yield f"{seen.name} is said to be {seen.verdict}, and its answers say {verdict}"
+    if seen.verdict == "met" and seen.breaches:
+        at = instants(seen.breaches)[0]
+        yield f"{seen.name} is said to be met, and it was broken at {at:.0f}"
 
 
 def _evaluated(tier: TierSeen, query: UsualQuery, measures: Sequence[KeptSeries]) -> Iterator[str]:

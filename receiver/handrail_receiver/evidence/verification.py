@@ -7,7 +7,7 @@ decision of an alert from the verdicts, each promotion from its gate, each outco
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TypeVar
@@ -38,13 +38,15 @@ from handrail_receiver.evidence.signing import (
     key_id,
 )
 from handrail_receiver.evidence.snapshot import Snapshot, TierSeen, digest_of
-from handrail_receiver.evidence.verdicts import longest_run, rederived
+from handrail_receiver.evidence.verdicts import instants, longest_run, rederived
 from handrail_receiver.store.chain import first_broken_of
 from handrail_receiver.views.schemas import RecordView, RunView
 
 BY_ALERT = {"act", "confirm", "hold", "tell", "shadow"}
 """The verdicts that say that a tier fires."""
 WORKED, NOT_DONE = {"done", "proved"}, {"failed", "intended", "skipped"}
+JUST_THEN = 1
+"""So many samples may have come between a gate's judgement and the decision."""
 OVERRIDDEN = "although "
 FORWARD = {"start", "promote", "retry"}
 
@@ -82,6 +84,7 @@ def verify(files: Mapping[str, bytes], key: Ed25519PublicKey | None = None) -> V
         contents = _Contents(files)
         found = [*contents.problems()]
         notes.append(contents.looked_at)
+        notes += [f"missing, as the bundle says: {one}" for one in contents.index.missing]
     except (KeyError, ValueError) as error:
         return Verification((*problems, _unread(error)), tuple(notes))
     return Verification((*problems, *found), tuple(notes))
@@ -208,11 +211,23 @@ class _Contents:
         gate = body.get("gate")
         if body["verdict"] == "act" and body["action"] in FORWARD and isinstance(gate, dict):
             unmet = [ask for ask in gate["asks"] if not ask["met"]]
+            yield from self._met(record.number, gate["asks"])
             approvals = [str(ask["name"]) for ask in unmet if ask["kind"] == "approval"]
             if approvals:
                 yield f"it went on without the approval of {', '.join(approvals)}"
             elif unmet and OVERRIDDEN not in str(body["text"]):
                 yield f"it went on though its gate was closed: {'; '.join(str(ask['text']) for ask in unmet)}"
+
+    def _met(self, number: int, asks: Sequence[Mapping[str, object]]) -> Iterator[str]:
+        """Criteria that are said to be met, and that the samples of a moment later say were broken before."""
+        said = {str(ask["name"]) for ask in asks if ask["kind"] == "criterion" and ask["met"]}
+        for snapshot in self.taken.values():
+            if number not in snapshot.of:
+                continue
+            for seen in snapshot.criteria:
+                # What was broken in the last moment may not have been when the gate was judged.
+                if seen.name in said and len(instants(seen.breaches)) > JUST_THEN:
+                    yield f"its gate says that {seen.name} is met, and its samples say otherwise"
 
     def _fired(self, number: int, name: str) -> Iterator[str]:
         """What speaks against it that a tier fired when a decision was made. What was not seen is missing, not wrong."""

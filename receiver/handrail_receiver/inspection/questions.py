@@ -14,6 +14,7 @@ from pydantic import BaseModel
 from handrail_receiver.clock import SystemClock
 from handrail_receiver.inspection import listing
 from handrail_receiver.inspection.backup import back_up
+from handrail_receiver.inspection.checkpoints import Remembering, remembered
 from handrail_receiver.inspection.listing import Filter
 from handrail_receiver.inspection.opening import opened, store_url
 from handrail_receiver.inspection.status import status
@@ -25,7 +26,7 @@ from handrail_receiver.inspection.tables import (
     status_tables,
     verify_table,
 )
-from handrail_receiver.inspection.verify import problems, verify
+from handrail_receiver.inspection.verify import compared, problems, verify
 
 
 @dataclass(frozen=True)
@@ -73,10 +74,12 @@ class Questions:
             runs = listing.runs_behind(store, records)
         return Report((evidence_table(records, runs),), _document("evidence", records))
 
-    def verify(self) -> Report:
-        """Whether all of it is whole."""
+    def verify(self, source: Remembering | None = None) -> Report:
+        """Whether all of it is whole, and as the Prometheus remembers that is given."""
         with opened(store_url(self.where)) as store:
             view = verify(store)
+            if source is not None:
+                view = compared(store, view, remembered(source, SystemClock().now()))
         return Report((verify_table(view),), view.model_dump_json(indent=2), tuple(problems(view)))
 
     def backup(self, copy: Path) -> Report:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -9,6 +10,7 @@ from datetime import datetime
 
 from pydantic import BaseModel
 
+from handrail_receiver.inspection.checkpoints import Checkpoint, contradictions
 from handrail_receiver.inspection.listing import rollouts
 from handrail_receiver.inspection.opening import Opened, migrations
 from handrail_receiver.model import EvidenceRecord
@@ -35,13 +37,36 @@ class VerifyView(BaseModel):
     missed: list[str] = []
 
 
+class ComparedView(VerifyView):
+    """The same, with what Prometheus saw of the chains that is not so any more, of so many `checkpoints`."""
+
+    remembered: list[str]
+    checkpoints: int
+
+
 def verify(store: Opened) -> VerifyView:
     """Read everything and check it."""
     ends = _ends(store)
     readings = {name: _Reading(store, name) for name in sorted({*rollouts(store), *ends})}
     chains = [_chain(reading, ends.get(name, ChainEnd())) for name, reading in readings.items()]
     whole = [readings[chain.rollout] for chain in chains if chain.first_broken is None]
-    return VerifyView(chains=chains, damage=_damage(store), missed=[*_missed(store, whole)])
+    return VerifyView(
+        chains=chains, damage=_damage(store), missed=[*_missed(store, whole), *_snapshots(store)]
+    )
+
+
+def _remembered(view: VerifyView) -> list[str]:
+    return view.remembered if isinstance(view, ComparedView) else []
+
+
+def compared(store: Opened, view: VerifyView, checkpoints: Sequence[Checkpoint]) -> ComparedView:
+    """The same, with what Prometheus remembers of the chains."""
+    rows = store.rows("SELECT rollout, number, hash FROM evidence ORDER BY rollout, number")
+    chains: dict[str, dict[int, str]] = {}
+    for row in rows:
+        chains.setdefault(str(row["rollout"]), {})[int(row["number"])] = str(row["hash"])
+    found = list(contradictions(checkpoints, chains))
+    return ComparedView(**view.model_dump(), remembered=found, checkpoints=len(checkpoints))
 
 
 def _ends(store: Opened) -> dict[str, ChainEnd]:
@@ -68,6 +93,19 @@ def _missed(store: Opened, chains: Sequence[_Reading]) -> Iterator[str]:
             yield f"attempt {_listed(gaps)} of {rollout} is not there any more"
 
 
+def _snapshots(store: Opened) -> Iterator[str]:
+    """Snapshots that the evidence names, and that are gone or are not what it names."""
+    if "0007_snapshots.sql" not in migrations(store):
+        return
+    named = "SELECT rollout, number, body FROM evidence WHERE kind IN ('snapshot', 'check') ORDER BY rollout, number"
+    for row in store.rows(named):
+        digest = str(json.loads(row["body"]).get("snapshot", ""))
+        found = store.rows("SELECT body FROM snapshot WHERE digest = :digest", digest=digest)
+        if not found or hashlib.sha256(str(found[0]["body"]).encode()).hexdigest() != digest:
+            now = ", and something else is in its place" if found else ""
+            yield f"the snapshot of record {row['number']} of {row['rollout']} is not there any more{now}"
+
+
 def _listed(numbers: Sequence[int]) -> str:
     return ", ".join(map(str, numbers))
 
@@ -80,8 +118,14 @@ def problems(view: VerifyView) -> list[str]:
         for chain in view.chains
         if chain.first_broken is not None
     ]
+    remembered = [f"{what}; compare with a copy made before" for what in _remembered(view)]
     missed = [f"{what}: it was removed by hand; compare with a copy made before" for what in view.missed]
-    return [*broken, *missed, *(f"the file is damaged: {what}; restore a copy" for what in view.damage)]
+    return [
+        *broken,
+        *remembered,
+        *missed,
+        *(f"the file is damaged: {what}; restore a copy" for what in view.damage),
+    ]
 
 
 @dataclass

@@ -42,7 +42,16 @@ from handrail_receiver.model.decisions import (
 )
 from handrail_receiver.model.messages import EVERYBODY, Telling, TellResult, Untold
 from handrail_receiver.model.notifications import Notification, Received, Signal, Stored
-from handrail_receiver.model.records import HANDRAIL, LOOKED_BACK, EvidenceRecord, LastTold, last_told
+from handrail_receiver.model.records import (
+    HANDRAIL,
+    HEAD_METRIC,
+    LOOKED_BACK,
+    RECORDS_METRIC,
+    EvidenceRecord,
+    LastTold,
+    head_figure,
+    last_told,
+)
 from handrail_receiver.model.runs import (
     BROKEN,
     ENTERING,
@@ -62,11 +71,13 @@ __all__ = [
     "EVERYBODY",
     "FINISHED",
     "HANDRAIL",
+    "HEAD_METRIC",
     "HEARTBEAT",
     "LOOKED_BACK",
     "NEVER_BEGUN",
     "OPEN",
     "QUIET",
+    "RECORDS_METRIC",
     "WEIGHT",
     "WORKED",
     "Adopt",
@@ -108,6 +119,7 @@ __all__ = [
     "Verdict",
     "attempt_spoken_of",
     "given_arms",
+    "head_figure",
     "in_force",
     "last_told",
     "of_other_version",

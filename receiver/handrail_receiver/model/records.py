@@ -14,6 +14,15 @@ LOOKED_BACK = 50
 """How many of the newest records are read for what people were told last."""
 
 
+RECORDS_METRIC, HEAD_METRIC = "handrail_evidence_records", "handrail_evidence_head"
+"""The end of a rollout's chain as a metric: the number of its newest record, and the figure of that one's hash."""
+
+
+def head_figure(hashed: str) -> float:
+    """The first 52 bits of a hash: so many a metric's value holds exactly."""
+    return float(int(hashed[:13], 16)) if hashed else 0.0
+
+
 @dataclass(frozen=True)
 class EvidenceRecord:
     """One link of a rollout's chain: `hash` covers all other fields, `previous` included."""

@@ -218,7 +218,7 @@ class CallHandler:
             return None
         call = await self._captured(playbook, await self._rehearsed(playbook, BY_ITSELF), names.BEFORE)
         call = replace(call, no_way_back=self._clean(call.no_way_back), not_ready=self._clean(call.not_ready))
-        told = last_told(await self.guard.store.evidence.newest(playbook.rollout, LOOKED_BACK))
+        told = last_told(await self.guard.store.evidence.newest(playbook.rollout, LOOKED_BACK, ("decision",)))
         before = await preflight(self.prometheus, playbook)
         decision = await self.guard.apply(
             playbook.rollout, lambda history: begin_guarding(call, playbook, history, now, told)
@@ -231,7 +231,7 @@ class CallHandler:
         now = self.guard.conditions()
         call = await self._rehearsed_anew(newest, FOLLOWS)
         call = replace(call, no_way_back=self._clean(call.no_way_back))
-        told = last_told(await self.guard.store.evidence.newest(newest.rollout, LOOKED_BACK))
+        told = last_told(await self.guard.store.evidence.newest(newest.rollout, LOOKED_BACK, ("decision",)))
         return await self.guard.apply(
             newest.rollout, lambda history: follow_newest(call, newest, history, now, told)
         )

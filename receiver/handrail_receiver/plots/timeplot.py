@@ -146,9 +146,9 @@ class _Drawing:
             self._add("line", "grid", x1=LEFT, x2=self._right, y1=y, y2=y)
             self._label(LEFT - 6, y + 4, figure(str(value), self._plot.unit), "end")
         for at in time_ticks(self._plot.start, self._plot.end, (self._right - LEFT) // TICK):
-            self._label(
-                self._x(at), self._plot.height - 8, time_text(at, self._plot.end - self._plot.start), "middle"
-            )
+            text, x = time_text(at, self._plot.end - self._plot.start), self._x(at)
+            near_the_end = x > self._right - 3 * len(text)
+            self._label(x, self._plot.height - 8, text, "end" if near_the_end else "middle")
 
     def _line(self, line: Line) -> None:
         kind = "line" if line.arm == "canary" else f"line {line.arm}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from handrail_receiver.model import EvidenceRecord
@@ -30,15 +30,19 @@ class SqlEvidence:
         rows = await self._engine.read(lambda tx: tx.rows(sql, rollout=rollout, after=after, limit=limit))
         return [record_of(row) for row in rows]
 
-    async def newest(self, rollout: str, limit: int, but: str = "") -> list[EvidenceRecord]:
-        """The end of a chain, oldest first: at most `limit` records, those of the kind `but` left out."""
-        sql = (
-            "SELECT * FROM evidence WHERE rollout = :rollout AND kind <> :but"
-            " ORDER BY number DESC LIMIT :limit"
-        )
-        rows = await self._engine.read(lambda tx: tx.rows(sql, rollout=rollout, but=but, limit=limit))
+    async def newest(self, rollout: str, limit: int, only: Sequence[str] = ()) -> list[EvidenceRecord]:
+        """The end of a chain, oldest first: at most `limit` records, of the kinds `only` (none given: of all)."""
+        kinds = {f"kind_{chr(ord('a') + place)}": kind for place, kind in enumerate(only)}
+        wanted = f" AND kind IN ({', '.join(f':{name}' for name in kinds)})" if kinds else ""
+        sql = f"SELECT * FROM evidence WHERE rollout = :rollout{wanted} ORDER BY number DESC LIMIT :limit"  # noqa: S608
+        rows = await self._engine.read(lambda tx: tx.rows(sql, rollout=rollout, limit=limit, **kinds))
         return [record_of(row) for row in reversed(rows)]
 
     async def end(self, rollout: str) -> ChainEnd:
         """How far the chain of a rollout went when it was last written to."""
         return end_of(await self._engine.read(lambda tx: tx.rows(END, rollout=rollout)))
+
+    async def ends(self) -> dict[str, ChainEnd]:
+        """The same of every rollout."""
+        rows = await self._engine.read(lambda tx: tx.rows("SELECT * FROM evidence_end"))
+        return {str(row["rollout"]): end_of([row]) for row in rows}

@@ -10,6 +10,10 @@ from handrail_receiver.store.chain import link
 from handrail_receiver.store.engine import Engine, Tx
 
 KEEP = "INSERT INTO snapshot (digest, body) VALUES (:digest, :body) ON CONFLICT (digest) DO NOTHING"
+SCHEDULED = (
+    "SELECT body FROM evidence WHERE rollout = :rollout AND kind = 'check' AND body LIKE '%\"scheduled\":\"_%'"
+    " ORDER BY number DESC LIMIT 500"
+)
 BEGUN_WITH = (
     "SELECT body FROM evidence WHERE rollout = :rollout AND kind = 'decision' AND body LIKE '%\"artifact\":%'"
     " ORDER BY number DESC LIMIT 20"
@@ -23,11 +27,21 @@ class SqlSnapshots:
         self._engine = engine
 
     async def keep(
-        self, rollout: str, kind: str, digest: str, text: str, body: Mapping[str, object], at: datetime
+        self,
+        rollout: str,
+        kind: str,
+        digest: str,
+        text: str,
+        body: Mapping[str, object],
+        at: datetime,
+        once: str = "",
     ) -> None:
-        """A snapshot, and its record in the chain of a rollout."""
+        """A snapshot, and its record in the chain of a rollout; one that is scheduled as `once` is kept once."""
 
         def work(tx: Tx) -> None:
+            tx.lock(f"evidence:{rollout}")
+            if once and once in _scheduled(tx, rollout):
+                return
             tx.count(KEEP, digest=digest, body=text)
             link(tx, rollout, kind, body, at)
 
@@ -39,8 +53,17 @@ class SqlSnapshots:
         rows = await self._engine.read(lambda tx: tx.rows(sql, digest=digest))
         return str(rows[0]["body"]) if rows else None
 
+    async def scheduled(self, rollout: str) -> frozenset[str]:
+        """What the scheduled checks are known by that were made lately."""
+        return await self._engine.read(lambda tx: _scheduled(tx, rollout))
+
     async def artifact(self, rollout: str, attempt: int) -> str:
         """What was said at the start of an attempt to go out in it: a version, or an image's digest."""
         rows = await self._engine.read(lambda tx: tx.rows(BEGUN_WITH, rollout=rollout))
         said = [json.loads(row["body"]) for row in rows]
         return next((str(one["artifact"]) for one in said if one.get("attempt") == attempt), "")
+
+
+def _scheduled(tx: Tx, rollout: str) -> frozenset[str]:
+    rows = tx.rows(SCHEDULED, rollout=rollout)
+    return frozenset(str(json.loads(row["body"])["scheduled"]) for row in rows)

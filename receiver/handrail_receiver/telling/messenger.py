@@ -59,6 +59,8 @@ LONGEST_WISH = 3600.0
 TRIES_UNTIL_OTHERS = 3  # about three seconds after the first
 TRIES_WHILE_NOTHING_PRESSES = 8  # about two minutes
 PAUSE_UNTIL_OTHERS = 60.0
+HEAD_SHOWN = 16
+"""How many digits of the hash of the newest record a message has."""
 MOST_TRIES = 300  # about a day
 BLIND, REFUSED = "handrail-blind", "handrail-refused"
 OURS = {BLIND: blind_incident, REFUSED: refused_incident}
@@ -271,8 +273,14 @@ class Messenger:
         unheard = (
             Line(one.since, f"{name_of(one.tell)} was not told: {one.problem}") for one in telling.untold
         )
-        incident = replace(incident.and_also(tuple(unheard)), version=telling.version)
+        incident = incident.and_also((*await self._checkpoint(telling, now), *unheard))
+        incident = replace(incident, version=telling.version)
         return incident.as_opened() if opening else incident
+
+    async def _checkpoint(self, telling: Telling, now: datetime) -> tuple[Line, ...]:
+        """How far the evidence goes: whoever got the message has it, whatever becomes of the store."""
+        end = await self.store.evidence.end(telling.rollout)
+        return (Line(now, f"evidence: record {end.number}, {end.hash[:HEAD_SHOWN]}"),) if end.number else ()
 
     def _of_the_guard(self, key: str, now: datetime, *, opening: bool) -> Incident:
         why, since = self._why(key), self._known.get(key)
@@ -282,14 +290,14 @@ class Messenger:
 
     async def _unguarded(self, telling: Telling, now: datetime) -> Incident:
         history = await self.store.attempts.history(telling.rollout, now)
-        records = await self.store.evidence.newest(telling.rollout, LOOKED_BACK)
+        records = await self.store.evidence.newest(telling.rollout, LOOKED_BACK, ("decision",))
         told = last_told(records) or LastTold(now, "it is not guarded", ())
         why = "" if history.attempt else told.text
         return unguarded_incident(telling.incident, self._subject(telling, history), why, told.at, now)
 
     async def _of_an_attempt(self, telling: Telling, now: datetime, *, opening: bool) -> Incident:
         history = await self.store.attempts.history(telling.rollout, now)
-        records = await self.store.evidence.newest(telling.rollout, MOST_LINES, but="step")
+        records = await self.store.evidence.newest(telling.rollout, MOST_LINES, only=("decision", "outcome"))
         subject = self._subject(telling, history)
         if history.attempt is None or history.attempt.id != telling.attempt:
             return superseded_incident(telling.incident, telling.attempt, subject, records, now)

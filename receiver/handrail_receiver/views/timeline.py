@@ -62,9 +62,9 @@ def _entry(record: EvidenceRecord, steps: Mapping[tuple[int, str, str, int, int]
                 record, said["outcome"], TONES.get(said["outcome"], "soft"), _run(said), said["text"]
             )
         case "snapshot" | "check":
-            return _line(
-                record, record.kind, "soft", f"of {_listed(said['of'])}".removesuffix("of "), said["text"]
-            )
+            about = f"of {_listed(said['of'])}" if said["of"] else ""
+            text = ": ".join(filter(None, [said.get("why", ""), said["text"]]))
+            return _line(record, record.kind, "soft", about, text)
         case _:
             text = ", ".join(f"{name}: {value}" for name, value in said.items())
             return _line(record, record.kind, "soft", "", text)

@@ -119,7 +119,7 @@ class Api:
         if made is None:
             which = f"no attempt {number}" if number else "no attempt yet"
             return error(
-                404, f"{playbook.rollout} has {which}; `handrail rollout status` has the newest number"
+                409, f"{playbook.rollout} has {which}; `handrail rollout status` has the newest number"
             )
         view = BundleView(
             rollout=playbook.rollout,

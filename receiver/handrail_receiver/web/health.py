@@ -58,7 +58,8 @@ class Health:
         now = self.clock.now()
         rollouts = [playbook.rollout for playbook in self.playbooks.all()]
         histories = await self.store.archive.newest(rollouts, now)
+        ends = await self.store.evidence.ends()
         page = await asyncio.to_thread(
-            lambda: self.metrics.render(now) + rollout_metrics(self.playbooks, histories)
+            lambda: self.metrics.render(now) + rollout_metrics(self.playbooks, histories, ends)
         )
         return Response(page, media_type="text/plain; version=0.0.4; charset=utf-8")

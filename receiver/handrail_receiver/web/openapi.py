@@ -103,7 +103,7 @@ OPERATIONS: tuple[Operation, ...] = (
         "/api/rollouts/{name}/bundle",
         "The evidence of one attempt as files, to be verified by others.",
         BundleView,
-        refusals=(400, 401, 403, 404),
+        refusals=(400, 401, 403, 404, 409),
         query=WantedAttempt,
     ),
     *(

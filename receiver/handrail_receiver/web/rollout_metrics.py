@@ -8,14 +8,25 @@ from handrail.contract import names
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 
-from handrail_receiver.model import AttemptState, History, given_arms
+from handrail_receiver.model import (
+    HEAD_METRIC,
+    RECORDS_METRIC,
+    AttemptState,
+    History,
+    given_arms,
+    head_figure,
+)
 from handrail_receiver.playbooks import Playbooks
+from handrail_receiver.store.chain import ChainEnd
 
 
-def rollout_metrics(playbooks: Playbooks, histories: Mapping[str, History]) -> bytes:
-    """Each rollout's stage, weight, readiness and references, in Prometheus' text format."""
+def rollout_metrics(
+    playbooks: Playbooks, histories: Mapping[str, History], ends: Mapping[str, ChainEnd]
+) -> bytes:
+    """Each rollout's stage, weight, readiness and references, and the end of its chain, in Prometheus' text format."""
     registry = CollectorRegistry()
     registry.register(_Rollouts(playbooks, histories))
+    registry.register(_Chains(ends))
     return generate_latest(registry)
 
 
@@ -74,3 +85,18 @@ class _Rollouts:
             elif history.attempt is None and not playbook.stages:
                 ready.add_metric([playbook.rollout], 0.0)  # always guarded, and it is not
         return (stage, weight, entered, ready, reference, arm)
+
+
+class _Chains:
+    """How far the evidence of each rollout goes: what Prometheus remembers of it nobody can change in the store."""
+
+    def __init__(self, ends: Mapping[str, ChainEnd]) -> None:
+        self._ends = ends
+
+    def collect(self) -> Iterable[GaugeMetricFamily]:
+        records = GaugeMetricFamily(RECORDS_METRIC, "The number of its newest record.", labels=["rollout"])
+        head = GaugeMetricFamily(HEAD_METRIC, "The first 52 bits of that record's hash.", labels=["rollout"])
+        for rollout, end in sorted(self._ends.items()):
+            records.add_metric([rollout], float(end.number))
+            head.add_metric([rollout], head_figure(end.hash))
+        return (records, head)

@@ -14,6 +14,7 @@ from handrail.errors import WrongCall
 from handrail.report.tables import coloured, plain
 
 if TYPE_CHECKING:
+    from handrail_receiver.inspection.checkpoints import Remembering
     from handrail_receiver.inspection.questions import Questions, Report
 
 store = typer.Typer(
@@ -89,9 +90,22 @@ def evidence(
 
 
 @store.command()
-def verify(where: Where = None, json: AsJson = False) -> None:
+def verify(
+    prometheus: Annotated[
+        str | None,
+        typer.Option(help="Compare with what this Prometheus has scraped of the chains.", show_default=False),
+    ] = None,
+    since: Annotated[str, typer.Option(help="So far back is it asked.")] = "15d",
+    http_config: Annotated[
+        Path | None,
+        typer.Option(help="How it is logged in to: as HANDRAIL_PROMETHEUS_HTTP_CONFIG.", show_default=False),
+    ] = None,
+    where: Where = None,
+    json: AsJson = False,
+) -> None:
     """Is the evidence whole? Names the first record that is not, and exits with 1."""
-    _answer(where, lambda ask: ask.verify(), json=json)
+    after = _instant(since)
+    _answer(where, lambda ask: ask.verify(_source(prometheus, after, http_config)), json=json)
 
 
 @store.command()
@@ -134,6 +148,15 @@ def _asked(where: str | None, question: Callable[[Questions], Report]) -> Report
         return question(Questions(where))
     except ReceiverError as error:
         raise WrongCall(str(error)) from None
+
+
+def _source(prometheus: str | None, since: datetime | None, login: Path | None) -> Remembering | None:
+    """The Prometheus that remembers, None where none is given."""
+    from handrail_receiver.inspection.checkpoints import remembering  # noqa: PLC0415
+
+    if prometheus is None or since is None:
+        return None
+    return remembering(prometheus, since, login)
 
 
 def _instant(since: str) -> datetime | None:

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from handrail.contract import Playbook
+from handrail.contract import Criterion, Gate, Playbook
 from handrail_receiver.evidence.asking import Moment, snapshot
 from handrail_receiver.evidence.bundle import (
     AttemptFacts,
@@ -24,13 +24,15 @@ from handrail_receiver.evidence.bundle import (
 )
 from handrail_receiver.evidence.report import report
 from handrail_receiver.evidence.signing import ENVELOPE, STATEMENT, signed, statement_of
-from handrail_receiver.evidence.snapshot import Snapshot, SnapshotRecord, digest_of
+from handrail_receiver.evidence.snapshot import CriterionSeen, Snapshot, SnapshotRecord, digest_of
 from handrail_receiver.store.chain import GENESIS, digest
 from handrail_receiver.store.rows import canonical
 from handrail_receiver.views.schemas import RecordView, RunView, StepView
 
 from .kept import CANARY, NOW, OURS, Known, book, events, series, value
 
+CRITERION = Criterion(guardrail="error-rate", text="below 0.5 %", expr="broken", seen="judged", over=1500)
+GATED = book(gates=(Gate(into="10%", criteria=(CRITERION,)),))
 ATTEMPT = AttemptFacts(
     rollout="shop",
     service="shop",
@@ -116,6 +118,24 @@ def taken(of: Sequence[int], values: Sequence[float] = BAD, at: datetime = NOW) 
     return asyncio.run(snapshot(Known(answers), book(), moment))
 
 
+def at_gate(one: Snapshot, verdict: str, breaches: Sequence[float] = ()) -> Snapshot:
+    """The same, of a decision at the gate into 10 %, whose criterion was met or not."""
+    seen = CriterionSeen(
+        into="10%",
+        guardrail=CRITERION.guardrail,
+        text=CRITERION.text,
+        query=CRITERION.expr,
+        seen=CRITERION.seen,
+        verdict=verdict,  # type: ignore[arg-type]
+        over=1500,
+        step=15,
+        broken=("2",) if verdict == "broken" else (),
+        judged=() if verdict == "unknown" else ("0.95",),
+        breaches=(value(*breaches),) if breaches else (),
+    )
+    return one.model_copy(update={"criteria": (seen,)})
+
+
 def chained(bodies: Sequence[tuple[str, Mapping[str, Any]]], first: int = 40) -> ChainPart:
     """Records in a chain, a minute apart, the last of them NOW."""
     previous, records = GENESIS, []
@@ -143,9 +163,10 @@ def contents(
     playbook: Playbook | None = None,
     start: Mapping[str, Any] = START,
     runs: Sequence[RunView] = (RUN,),
+    first: Snapshot | None = None,
 ) -> Contents:
     """Started by alice, rolled back by an alert, each with its snapshot."""
-    before, after = taken((40,), (0.01,) * 7), last or taken((43,))
+    before, after = first or taken((40,), (0.01,) * 7), last or taken((43,))
     chain = chained(
         [
             ("decision", start),

@@ -69,10 +69,18 @@ class Recorded:
 
 
 @contextmanager
-def recorded(folder: Path, limit: str = "0.05", **settings: Any) -> Iterator[Recorded]:
+def recorded(
+    folder: Path, limit: str = "0.05", checks: tuple[float, ...] = (), **settings: Any
+) -> Iterator[Recorded]:
     """Both, while 2 of 100 requests fail; `limit` is that of the loaded rules."""
     metrics = {"requests": 100.0, "bad": 2.0}
-    made = book(rules_digest=digest(), environment=ENVIRONMENT, stages=STAGES, guardrails=(guardrail(),))
+    made = book(
+        rules_digest=digest(),
+        environment=ENVIRONMENT,
+        stages=STAGES,
+        guardrails=(guardrail(),),
+        checks=checks,
+    )
     with (
         watched(folder, metrics, rules=rules(limit)) as application,
         guarded(folder, made, PROMETHEUS=application.url, **settings) as shop,

@@ -7,9 +7,10 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from handrail.contract import Criterion, Gate
 from handrail_receiver.errors import Cause, Retryable
 from handrail_receiver.evidence.asking import Moment, playbook_digest, snapshot
-from handrail_receiver.evidence.snapshot import ArmShare, RulesSeen, Snapshot, TierSeen
+from handrail_receiver.evidence.snapshot import ArmShare, CriterionSeen, RulesSeen, Snapshot, TierSeen
 from handrail_receiver.outside.prometheus_history import LoadedRules
 
 from .kept import (
@@ -20,6 +21,7 @@ from .kept import (
     NOW,
     OURS,
     QUERY,
+    SELECTED,
     STEP,
     Known,
     book,
@@ -151,3 +153,45 @@ def test_a_long_sustained_alert_is_looked_at_for_longer() -> None:
     slow = replace(GROUP, rules=(replace(ALERT, sustained=3600, keep=600),))
     found = taken(known(loaded=(LoadedRules("shop.yml", (slow,)),)))
     assert (found.end - found.start, found.step) == (timedelta(minutes=80), 80)
+
+
+INNER = f"handrail:guardrail:value{SELECTED} >= 0.005"
+CRITERION = Criterion(
+    guardrail="error-rate",
+    text="below 0.5 %",
+    expr=f"count_over_time(({INNER})[25m:30s])",
+    seen="judged >= 0.9",
+    over=1500,
+)
+AT_GATE = replace(MOMENT, gates=frozenset({"50%"}), decided_at=NOW - timedelta(seconds=5))
+
+
+@pytest.mark.parametrize(
+    ("broken", "judged", "verdict"),
+    [((), ("0.95",), "met"), (("3",), ("0.95",), "broken"), (("3",), (), "broken"), ((), (), "unknown")],
+)
+def test_a_criterion_is_asked_anew_at_the_moment_of_the_decision(
+    broken: tuple[str, ...], judged: tuple[str, ...], verdict: str
+) -> None:
+    answers = {
+        "count_over_time": tuple(series({}, [float(one)]) for one in broken),
+        "judged": tuple(series({}, [float(one)]) for one in judged),
+        INNER: (value(0.01),) if broken else (),
+    }
+    gates = (Gate(into="50%", criteria=(CRITERION,)), Gate(into="100%", criteria=(CRITERION,)))
+    found = taken(Known(answers), AT_GATE, gates=gates)
+    assert found.criteria == (
+        CriterionSeen(
+            into="50%",
+            guardrail="error-rate",
+            text="below 0.5 %",
+            query=CRITERION.expr,
+            seen=CRITERION.seen,
+            verdict=verdict,  # type: ignore[arg-type]
+            over=1500,
+            step=5,
+            broken=tuple(f"{float(one)}" for one in broken),
+            judged=tuple(f"{float(one)}" for one in judged),
+            breaches=(value(0.01),) if broken else (),
+        ),
+    )

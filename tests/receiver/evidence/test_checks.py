@@ -53,6 +53,8 @@ def test_a_check_says_each_figure_and_limit_and_what_is_loaded(running: Recorded
         "by": "operator-1",
         "text": "1 of 2 tiers within their limits",
         "snapshot": found["snapshot"],
+        "why": "as every morning",
+        "scheduled": "",
     }
 
 
@@ -73,6 +75,15 @@ def test_what_an_alert_was_decided_on_is_kept_a_moment_later(running: Recorded) 
     rolled_back = next(one for one in decided if '"action":"rollback"' in one["body"])
     assert rolled_back["number"] in last["of"]
     assert last["text"].startswith("error-rate/critical is broken at 30 %, above 5 %")
+
+
+def test_a_declared_check_is_made_by_the_receiver_once(tmp_path: Path) -> None:
+    with recorded(tmp_path, checks=(1,)) as both:
+        shop = both.shop
+        shop.call("start", anyway=True, why="a test")
+        servers.until(lambda: len(records(shop, "check")) == 1, "the check")
+        first = records(shop, "check")[0]
+        assert (first["by"], first["why"]) == ("handrail", "T+1 s of stage 10%")
 
 
 def test_rules_that_somebody_loosened_are_told_apart(tmp_path: Path) -> None:

@@ -14,10 +14,12 @@ from handrail_receiver.evidence.verification import NoBundle, verify
 from .kept import NOW, book
 from .made import (
     ATTEMPT,
+    GATED,
     ROLLBACK,
     RUN,
     START,
     STEP,
+    at_gate,
     bundle,
     changed,
     contents,
@@ -235,3 +237,41 @@ def test_a_folder_without_a_bundle_is_none() -> None:
 def test_a_decision_that_a_person_made_needs_no_sample() -> None:
     by_hand = {**ROLLBACK, "guardrail": "", "tier": "", "by": "alice", "reason": "asked-for"}
     assert problems(bundle(contents(rollback=by_hand, last=taken((43,), (0.01,) * 7)))) == ()
+
+
+MET = {
+    "kind": "criterion",
+    "name": "error-rate: below 0.5 %",
+    "met": True,
+    "text": "held over the last 25 min",
+}
+
+
+@pytest.mark.parametrize(
+    ("verdict", "breaches", "said"),
+    [
+        ("met", (), ()),
+        (
+            "met",
+            (0.01,),
+            (
+                f"snapshot 42: error-rate: below 0.5 % is said to be met, and it was broken at {NOW.timestamp():.0f}",
+            ),
+        ),
+        (
+            "broken",
+            (0.01, 0.01, 0.01),
+            (
+                "decision 40 (asked-for): its gate says that error-rate: below 0.5 % is met, and its samples say otherwise",
+            ),
+        ),
+        ("broken", (0.01,), ()),
+    ],
+)
+def test_a_criterion_that_was_broken_is_not_met_whatever_the_gate_says(
+    verdict: str, breaches: tuple[float, ...], said: tuple[str, ...]
+) -> None:
+    first = at_gate(taken((40,), (0.01,) * 7).model_copy(update={"playbook": ""}), verdict, breaches)
+    gate = {"into": "10%", "digest": "", "asks": [MET]}
+    given = contents(first=first, playbook=GATED, start={**START, "gate": gate})
+    assert problems(bundle(given)) == said

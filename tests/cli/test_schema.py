@@ -59,3 +59,14 @@ def test_every_word_is_in_it_with_its_meaning(schema: dict[str, Any]) -> None:
     known = schema["$defs"]
     assert plain - set(known) == set()
     assert [name for name in plain if not known[name].get("description")] == []
+
+
+def test_the_playbook_has_one_that_takes_what_is_generated_and_nothing_unknown(shell: Shell) -> None:
+    code, said, wrong = shell.handrail("schema", "--playbook")
+    assert (code, wrong) == (0, "")
+    judge = Draft202012Validator(json.loads(said))
+    shell.handrail("generate")
+    playbook = json.loads(shell.files()["playbook/shop.json"])
+    judge.validate(playbook)
+    unknown = [error.message for error in judge.iter_errors({**playbook, "alarms": []})]
+    assert unknown == ["Additional properties are not allowed ('alarms' was unexpected)"]

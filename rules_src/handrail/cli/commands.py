@@ -198,11 +198,15 @@ def explain(
 
 
 @app.command()
-def schema() -> None:
+def schema(
+    playbook: Annotated[
+        bool, typer.Option("--playbook", help="That of the playbook, which the receiver reads.")
+    ] = False,
+) -> None:
     """Print the JSON Schema of the declarations, for editors and other programs."""
-    from handrail.cli.schema import schema_of_declarations  # noqa: PLC0415
+    from handrail.cli.schema import schema_of_declarations, schema_of_playbooks  # noqa: PLC0415
 
-    typer.echo(schema_of_declarations(), nl=False)
+    typer.echo(schema_of_playbooks() if playbook else schema_of_declarations(), nl=False)
 
 
 @app.command()

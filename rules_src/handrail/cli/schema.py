@@ -1,4 +1,4 @@
-"""The words of a declaration → their JSON Schema (draft 2020-12)."""
+"""The words of a declaration, and the playbook → their JSON Schemas (draft 2020-12)."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 
 from pydantic import TypeAdapter
 
+from handrail.contract import Playbook
 from handrail.declare import Environment, Rollout
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -29,4 +30,13 @@ def schema_of_declarations() -> str:
         "required": ["rollouts"],
         "additionalProperties": False,
     }
+    return _text(document)
+
+
+def schema_of_playbooks() -> str:
+    """What the receiver reads: `generated/playbook/<rollout>.json`."""
+    return _text({"$schema": DIALECT, **Playbook.model_json_schema()})
+
+
+def _text(document: dict[str, object]) -> str:
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"

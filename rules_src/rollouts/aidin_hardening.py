@@ -41,6 +41,12 @@ from handrail.declare import (
     While,
 )
 
+
+def own(metric: str, matchers: str = "") -> str:
+    """A metric of aidin's own scrape jobs, and of no other service's."""
+    return f'{metric}{{job=~"aidin-.*"{"," if matchers else ""}{matchers}}}'
+
+
 flag_off = FlagOff(
     "https://unleash.example.com",
     project="default",
@@ -56,7 +62,6 @@ BUCKETS = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
 aidin_hardening = Rollout(
     name="aidin-hardening",
     service="aidin",
-    match={"app": "aidin"},
     title="Aidin hardening",
     stages=[
         Stage("10%", bake="24h"),
@@ -66,7 +71,7 @@ aidin_hardening = Rollout(
     guardrails=[
         Guardrail(
             "http-5xx",
-            Ratio(bad='http_requests_total{status=~"5.."}', of="http_requests_total"),
+            Ratio(bad=own("http_requests_total", 'status=~"5.."'), of=own("http_requests_total")),
             title="Share of server errors",
             against=BeforeRollout(),
             success=[Below("0.5%"), Not(RisePoints("0.2%"))],
@@ -90,7 +95,7 @@ aidin_hardening = Rollout(
         ),
         Guardrail(
             "p95-latency",
-            Latency("http_request_duration_seconds", p=95, buckets=BUCKETS),
+            Latency(own("http_request_duration_seconds"), p=95, buckets=BUCKETS),
             title="95th percentile of request time",
             against=BeforeRollout(),
             success=Not(Rise("10%")),
@@ -115,7 +120,7 @@ aidin_hardening = Rollout(
         ),
         Guardrail(
             "db-errors",
-            Rate("db_errors_total", window="5m"),
+            Rate(own("db_errors_total"), window="5m"),
             title="Database errors: connections, queries, deadlocks",
             success=AtMost(0),
             tiers=[
@@ -136,7 +141,7 @@ aidin_hardening = Rollout(
         ),
         Guardrail(
             "db-pool",
-            Usage("db_pool_in_use", "db_pool_size"),
+            Usage(own("db_pool_in_use"), own("db_pool_size")),
             title="Connection pool in use",
             tiers=[
                 Emergency(
@@ -154,7 +159,7 @@ aidin_hardening = Rollout(
         ),
         Guardrail(
             "audit-writes",
-            Ratio(good="audit_log_inserts_total", of="mutations_total", min_events=20),
+            Ratio(good=own("audit_log_inserts_total"), of=own("mutations_total"), min_events=20),
             title="Audit-log inserts while mutations happen",
             against=Ago("1h"),
             success=Not(Drop("50%")),
@@ -164,7 +169,9 @@ aidin_hardening = Rollout(
                     or_=[
                         On(
                             "inserts",
-                            While(Rate("audit_log_inserts_total"), condition=Rate("mutations_total")),
+                            While(
+                                Rate(own("audit_log_inserts_total")), condition=Rate(own("mutations_total"))
+                            ),
                             Below("0.01/s"),
                         )
                     ],
@@ -186,7 +193,7 @@ aidin_hardening = Rollout(
         ),
         Guardrail(
             "http-403",
-            Ratio(bad='http_requests_total{status="403"}', of="http_requests_total"),
+            Ratio(bad=own("http_requests_total", 'status="403"'), of=own("http_requests_total")),
             title="Share of refused requests",
             against=Ago("1h"),
             success=[Below("1%"), Not(RisePoints("0.5%"))],
@@ -210,7 +217,7 @@ aidin_hardening = Rollout(
         ),
         Guardrail(
             "active-users",
-            Gauge("active_users"),
+            Gauge(own("active_users")),
             title="Distinct users of the last hour",
             against=BeforeRollout(),
             success=Not(Drop("10%")),
@@ -234,7 +241,9 @@ aidin_hardening = Rollout(
         Guardrail(
             "table-size",
             Gauge(
-                'table_size_bytes{table=~"role_modules|user_modules|audit_logs"}', by=["table"], unit="bytes"
+                own("table_size_bytes", 'table=~"role_modules|user_modules|audit_logs"'),
+                by=["table"],
+                unit="bytes",
             ),
             title="Size of the new tables",
             success=AtMost("1GB"),
@@ -246,8 +255,10 @@ aidin_hardening = Rollout(
                         On(
                             "idle-growth",
                             While(
-                                Growth('table_size_bytes{table="user_modules"}', window="1h", unit="bytes"),
-                                condition=Rate("mutations_total", window="1h"),
+                                Growth(
+                                    own("table_size_bytes", 'table="user_modules"'), window="1h", unit="bytes"
+                                ),
+                                condition=Rate(own("mutations_total"), window="1h"),
                                 at_most=0,
                             ),
                             Above("8KB"),
@@ -331,7 +342,7 @@ aidin_hardening = Rollout(
                 Panel(
                     "Request time",
                     {
-                        f"p{p}": Latency("http_request_duration_seconds", p=p, buckets=BUCKETS)
+                        f"p{p}": Latency(own("http_request_duration_seconds"), p=p, buckets=BUCKETS)
                         for p in (50, 95, 99)
                     },
                     limits_of="p95-latency",

@@ -39,6 +39,13 @@ from handrail.declare import (
 ERRORS = {"0%": None, "10%": "1%", "25%": "0.5%", "50%": "0.5%", "100%": "0.1%"}
 LATENCIES = {"0%": None, "10%": "500ms", "25%": "300ms", "50%": "300ms", "100%": "200ms"}
 BUCKETS = [0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1, 2, 5]
+
+
+def own(metric: str, matchers: str = "") -> str:
+    """A metric of aurigraph's own scrape jobs, and of no other service's."""
+    return f'{metric}{{job=~"aurigraph(-.+)?"{"," if matchers else ""}{matchers}}}'
+
+
 REQUESTS, DURATION = "http_requests_total", "http_request_duration_seconds"
 GRPC, GRPC_DURATION = "grpc_requests_total", "grpc_request_duration_seconds"
 
@@ -79,7 +86,6 @@ build = Runbook(
 aurigraph_v12 = Rollout(
     name="aurigraph-v12",
     service="aurigraph",
-    match={"app": "aurigraph"},
     title="Aurigraph v12",
     arms=Arms("track", canary="canary", stable="stable"),
     evaluate="30s",
@@ -113,17 +119,21 @@ aurigraph_v12 = Rollout(
     slos=[
         Slo(
             "availability",
-            Ratio(bad=f'{REQUESTS}{{status=~"5.."}}', of=REQUESTS),
+            Ratio(bad=own(REQUESTS, 'status=~"5.."'), of=own(REQUESTS)),
             objective="99.99%",
             runbook=failing,
         ),
-        Slo("latency-p95", SlowerThan(DURATION, "200ms", buckets=BUCKETS), objective="95%", runbook=slow),
-        Slo("latency-p99", SlowerThan(DURATION, "500ms", buckets=BUCKETS), objective="99%", runbook=slow),
+        Slo(
+            "latency-p95", SlowerThan(own(DURATION), "200ms", buckets=BUCKETS), objective="95%", runbook=slow
+        ),
+        Slo(
+            "latency-p99", SlowerThan(own(DURATION), "500ms", buckets=BUCKETS), objective="99%", runbook=slow
+        ),
     ],
     guardrails=[
         Guardrail(
             "error-rate",
-            Ratio(bad=f'{REQUESTS}{{status=~"[45].."}}', of=REQUESTS),
+            Ratio(bad=own(REQUESTS, 'status=~"[45].."'), of=own(REQUESTS)),
             title="Share of requests that fail",
             success=Below("0.1%"),
             order="tighten",
@@ -136,7 +146,7 @@ aurigraph_v12 = Rollout(
         ),
         Guardrail(
             "latency-p95",
-            Latency(DURATION, p=95, buckets=BUCKETS),
+            Latency(own(DURATION), p=95, buckets=BUCKETS),
             title="95th percentile of request time",
             success=Below("200ms"),
             order="tighten",
@@ -149,7 +159,7 @@ aurigraph_v12 = Rollout(
         ),
         Guardrail(
             "throughput",
-            Rate(REQUESTS),
+            Rate(own(REQUESTS)),
             title="REST requests per second",
             against=Fixed("776K/s"),
             success=Not(Drop("0%")),
@@ -159,7 +169,7 @@ aurigraph_v12 = Rollout(
         ),
         Guardrail(
             "success-rate",
-            Ratio(good=f'{REQUESTS}{{status=~"2.."}}', of=REQUESTS),
+            Ratio(good=own(REQUESTS, 'status=~"2.."'), of=own(REQUESTS)),
             title="Share of requests that succeed",
             success=Above("99.9%"),
             tiers=[Warning(Below("99%")), Critical(Below("95%")), Emergency(AtMost("0%"))],
@@ -167,7 +177,7 @@ aurigraph_v12 = Rollout(
         ),
         Guardrail(
             "rest-rps",
-            Rate(REQUESTS),
+            Rate(own(REQUESTS)),
             title="REST requests per second in production",
             tiers=[Warning(Below({"100%": "600K/s"}))],
             whole_service=True,
@@ -175,7 +185,7 @@ aurigraph_v12 = Rollout(
         ),
         Guardrail(
             "latency-p99",
-            Latency(DURATION, p=99, buckets=BUCKETS),
+            Latency(own(DURATION), p=99, buckets=BUCKETS),
             title="99th percentile of request time",
             success=Below("500ms"),
             tiers=[Warning(Above({"100%": "700ms"}))],
@@ -183,7 +193,7 @@ aurigraph_v12 = Rollout(
         ),
         Guardrail(
             "cpu",
-            Gauge("process_cpu_ratio", unit="ratio"),
+            Gauge(own("process_cpu_ratio"), unit="ratio"),
             title="CPU in use",
             tiers=[Warning(Above("85%"), severity="P4")],
             whole_service=True,
@@ -191,7 +201,7 @@ aurigraph_v12 = Rollout(
         ),
         Guardrail(
             "memory",
-            Gauge("process_memory_bytes", unit="bytes"),
+            Gauge(own("process_memory_bytes"), unit="bytes"),
             title="Memory in use",
             tiers=[Warning(Above("600MB"))],
             whole_service=True,
@@ -199,7 +209,7 @@ aurigraph_v12 = Rollout(
         ),
         Guardrail(
             "disk",
-            Gauge("disk_used_ratio", unit="ratio"),
+            Gauge(own("disk_used_ratio"), unit="ratio"),
             title="Disk in use",
             tiers=[Warning(Above("80%"), severity="P4")],
             whole_service=True,
@@ -207,7 +217,7 @@ aurigraph_v12 = Rollout(
         ),
         Guardrail(
             "grpc-rps",
-            Rate(GRPC),
+            Rate(own(GRPC)),
             title="gRPC requests per second in production",
             tiers=[Warning(Below({"100%": "800K/s"}))],
             whole_service=True,
@@ -215,28 +225,28 @@ aurigraph_v12 = Rollout(
         ),
         Guardrail(
             "grpc-latency-p95",
-            Latency(GRPC_DURATION, p=95, buckets=BUCKETS),
+            Latency(own(GRPC_DURATION), p=95, buckets=BUCKETS),
             title="95th percentile of gRPC time",
             tiers=[Warning(Above({"100%": "200ms"}))],
             runbook=slow,
         ),
         Guardrail(
             "grpc-latency-p99",
-            Latency(GRPC_DURATION, p=99, buckets=BUCKETS),
+            Latency(own(GRPC_DURATION), p=99, buckets=BUCKETS),
             title="99th percentile of gRPC time",
             tiers=[Warning(Above({"100%": "500ms"}))],
             runbook=slow,
         ),
         Guardrail(
             "grpc-errors",
-            Ratio(bad=f'{GRPC}{{code!="OK"}}', of=GRPC),
+            Ratio(bad=own(GRPC, 'code!="OK"'), of=own(GRPC)),
             title="Share of gRPC calls that fail",
             tiers=[Warning(Above({"100%": "0.5%"}))],
             runbook=failing,
         ),
         Guardrail(
             "grpc-connections",
-            Usage("grpc_connections_in_use", 100),
+            Usage(own("grpc_connections_in_use"), 100),
             title="gRPC connections in use",
             tiers=[Warning(Above("90%"))],
             whole_service=True,
@@ -268,7 +278,12 @@ aurigraph_v12 = Rollout(
         ),
         Guardrail(
             "build-success",
-            Ratio(good='builds_total{result="success"}', of="builds_total", window="7d", min_events=20),
+            Ratio(
+                good=own("builds_total", 'result="success"'),
+                of=own("builds_total"),
+                window="7d",
+                min_events=20,
+            ),
             title="Share of builds that succeed, any 7 days",
             accept={"detection-too-slow": "builds are judged over days, whatever the stage"},
             tiers=[Warning(Below("95%"))],
@@ -283,12 +298,12 @@ aurigraph_v12 = Rollout(
             panels=[
                 Panel(
                     "REST latency",
-                    {f"p{p}": Latency(DURATION, p=p, buckets=BUCKETS) for p in (50, 75, 95, 99)},
+                    {f"p{p}": Latency(own(DURATION), p=p, buckets=BUCKETS) for p in (50, 75, 95, 99)},
                     limits_of="latency-p95",
                 ),
                 Panel(
                     "gRPC latency",
-                    {f"p{p}": Latency(GRPC_DURATION, p=p, buckets=BUCKETS) for p in (50, 75, 95, 99)},
+                    {f"p{p}": Latency(own(GRPC_DURATION), p=p, buckets=BUCKETS) for p in (50, 75, 95, 99)},
                     limits_of="grpc-latency-p95",
                 ),
             ],

@@ -19,7 +19,7 @@ from handrail.declare import (
 checkout = Rollout(
     name="checkout",
     service="checkout",
-    match={"app": "checkout"},
+    match={"job": "checkout"},
     title="Checkout",
     arms=Arms("track", canary="canary", stable="stable"),
     stages=[

@@ -101,7 +101,7 @@ calm = ["No critical incident in this stage"]
 mem0_redis = Rollout(
     name="mem0-redis",
     service="clinic-backend",
-    match={"app": "clinic-backend"},
+    match={"job": "clinic-backend"},
     title="mem0 with Redis",
     stages=[
         Stage(

@@ -26,6 +26,11 @@ from handrail.declare import (
 )
 
 
+def own(metric: str, matchers: str = "") -> str:
+    """A metric of relay's own scrape jobs, and of no other service's."""
+    return f'{metric}{{job=~"relay-.*"{"," if matchers else ""}{matchers}}}'
+
+
 def split(share: str) -> Command:
     """The platform's own tool sets the traffic split, and tells what it is."""
     return Command(["relay-traffic", "set", share], read=["relay-traffic", "is", share], timeout=60)
@@ -39,7 +44,6 @@ BUCKETS = {"bound-between-buckets": "nobody wrote the service's buckets down; it
 relay_r1 = Rollout(
     name="relay-r1",
     service="relay",
-    match={"app": "relay"},
     title="Relay R1",
     stages=[
         Stage("5%", weight="5%", bake="60m", enter=[split("main:5,r0.5-hotfix:95")]),
@@ -55,7 +59,7 @@ relay_r1 = Rollout(
     guardrails=[
         Guardrail(
             "ttfv-p95",
-            Latency("ttfv_ms", p=95, unit="ms"),
+            Latency(own("ttfv_ms"), p=95, unit="ms"),
             title="95th percentile of the time to the first value",
             accept=BUCKETS,
             success=Below("1500ms"),
@@ -72,7 +76,7 @@ relay_r1 = Rollout(
         ),
         Guardrail(
             "rls-errors",
-            Increase("memory_rls_policy_errors_total", window="5m"),
+            Increase(own("memory_rls_policy_errors_total"), window="5m"),
             title="Row-level security errors",
             accept=AT_ZERO,
             success=Below(1),
@@ -86,7 +90,7 @@ relay_r1 = Rollout(
         ),
         Guardrail(
             "sse-success",
-            Ratio(good="sse_complete_total", of="sse_total"),
+            Ratio(good=own("sse_complete_total"), of=own("sse_total")),
             title="Share of streams that complete",
             success=AtLeast("99.6%"),
             whole_service=True,
@@ -100,7 +104,7 @@ relay_r1 = Rollout(
         Guardrail(
             "cross-tenant",
             # A minute and the scrapes around it: judged every minute, no attempt falls between two windows.
-            Increase("memory_cross_tenant_attempts_total", window="90s"),
+            Increase(own("memory_cross_tenant_attempts_total"), window="90s"),
             title="Attempts to read another tenant's data",
             accept=AT_ZERO,
             success=Below(1),
@@ -114,7 +118,7 @@ relay_r1 = Rollout(
         ),
         Guardrail(
             "ann-p95",
-            Latency("memory_ann_query_latency_ms", p=95, unit="ms"),
+            Latency(own("memory_ann_query_latency_ms"), p=95, unit="ms"),
             title="95th percentile of vector search",
             accept=BUCKETS,
             success=Below("200ms"),
@@ -128,7 +132,7 @@ relay_r1 = Rollout(
         ),
         Guardrail(
             "db-pool",
-            Gauge("db_connection_pool_utilization", unit="percent"),
+            Gauge(own("db_connection_pool_utilization"), unit="percent"),
             title="Connection pool in use",
             success=Below("80%"),
             tiers=[Warning(Above("80%"))],
@@ -141,7 +145,7 @@ relay_r1 = Rollout(
         ),
         Guardrail(
             "rerank-skips",
-            Ratio(bad="memory_rerank_skipped_total", of="memory_rerank_total"),
+            Ratio(bad=own("memory_rerank_skipped_total"), of=own("memory_rerank_total")),
             title="Share of reranks that are skipped",
             tiers=[Warning(Above("1%"))],
             whole_service=True,
@@ -160,8 +164,8 @@ relay_r1 = Rollout(
                 Panel(
                     "Time to the first value",
                     {
-                        "p50": Latency("ttfv_ms", p=50, unit="ms"),
-                        "p95": Latency("ttfv_ms", p=95, unit="ms"),
+                        "p50": Latency(own("ttfv_ms"), p=50, unit="ms"),
+                        "p95": Latency(own("ttfv_ms"), p=95, unit="ms"),
                     },
                     limits_of="ttfv-p95",
                 )
@@ -174,10 +178,10 @@ relay_r1 = Rollout(
             panels=[
                 Panel(
                     "Row-level security errors",
-                    Increase("memory_rls_policy_errors_total"),
+                    Increase(own("memory_rls_policy_errors_total")),
                     limits_of="rls-errors",
                 ),
-                Panel("Queries filtered by user", Rate("memory_queries_filtered_by_user_hash")),
+                Panel("Queries filtered by user", Rate(own("memory_queries_filtered_by_user_hash"))),
             ],
         ),
         Dashboard(
@@ -187,11 +191,11 @@ relay_r1 = Rollout(
                 Panel(
                     "Streams",
                     {
-                        "complete": Rate("sse_stream_complete_total"),
-                        "timed out": Rate("sse_stream_timeout_total"),
+                        "complete": Rate(own("sse_stream_complete_total")),
+                        "timed out": Rate(own("sse_stream_timeout_total")),
                     },
                 ),
-                Panel("Bytes transmitted per second", Rate("sse_bytes_transmitted")),
+                Panel("Bytes transmitted per second", Rate(own("sse_bytes_transmitted"))),
             ],
         ),
         Dashboard(
@@ -200,7 +204,10 @@ relay_r1 = Rollout(
             panels=[
                 Panel(
                     "Vector search",
-                    {f"p{p}": Latency("memory_ann_query_latency_ms", p=p, unit="ms") for p in (50, 95, 99)},
+                    {
+                        f"p{p}": Latency(own("memory_ann_query_latency_ms"), p=p, unit="ms")
+                        for p in (50, 95, 99)
+                    },
                     limits_of="ann-p95",
                 )
             ],
@@ -211,10 +218,10 @@ relay_r1 = Rollout(
             panels=[
                 Panel(
                     "Share of reranks that are skipped",
-                    Ratio(bad="memory_rerank_skipped_total", of="memory_rerank_total"),
+                    Ratio(bad=own("memory_rerank_skipped_total"), of=own("memory_rerank_total")),
                     limits_of="rerank-skips",
                 ),
-                Panel("Reranks that time out", Rate("memory_rerank_timeout_total")),
+                Panel("Reranks that time out", Rate(own("memory_rerank_timeout_total"))),
             ],
         ),
         Dashboard(
@@ -223,11 +230,11 @@ relay_r1 = Rollout(
             panels=[
                 Panel(
                     "Connection pool in use",
-                    Gauge("db_connection_pool_utilization", unit="percent"),
+                    Gauge(own("db_connection_pool_utilization"), unit="percent"),
                     limits_of="db-pool",
                 ),
-                Panel("Query time", {"p95": Latency("db_query_latency_ms", p=95, unit="ms")}),
-                Panel("Rows of memory chunks", Gauge("memory_chunks_row_count")),
+                Panel("Query time", {"p95": Latency(own("db_query_latency_ms"), p=95, unit="ms")}),
+                Panel("Rows of memory chunks", Gauge(own("memory_chunks_row_count"))),
             ],
         ),
     ],

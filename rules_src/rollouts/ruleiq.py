@@ -50,7 +50,7 @@ ask_again = Confirm("15s", unreachable="act")
 ruleiq = Rollout(
     name="ruleiq",
     service="ruleiq",
-    match={"app": "ruleiq"},
+    match={"job": "ruleiq"},
     title="RuleIQ",
     budget=Budget(decide="1m", recover="5m"),
     scrape="15s",

@@ -41,6 +41,8 @@ class Op(StrEnum):
         }[self]
 
 
+_PLAIN = re.compile(r"[\w\-/ :]*")
+"""What stands for itself at the beginning of a pattern."""
 Matcher = tuple[str, str, str]
 """A label, an operator and a value."""
 
@@ -68,6 +70,8 @@ class Selector:
             others = ((o, text) for name, o, text in self.matchers if name == label)
             if op == "=" and not all(_fits(value, other, text) for other, text in others):
                 return label
+            if op == "=~" and any(other == "=~" and _apart(value, text) for other, text in others):
+                return label
         return None
 
     def suffixed(self, suffix: str) -> Selector:
@@ -86,6 +90,28 @@ def _fits(value: str, op: str, text: str) -> bool:
     except re.error:
         return True
     return same != op.startswith("!")
+
+
+def _apart(pattern: str, other: str) -> bool:
+    """Whether no value matches both, as what they begin with shows; of any other two patterns nobody knows."""
+    return not any(
+        ours.startswith(theirs) or theirs.startswith(ours)
+        for ours in _beginnings(pattern)
+        for theirs in _beginnings(other)
+    )
+
+
+def _beginnings(pattern: str) -> list[str]:
+    """What the values begin with that match; "" where that may be anything."""
+    if "|" in pattern and any(special in pattern for special in "([\\"):
+        return [""]
+    return [_beginning(alternative) for alternative in pattern.split("|")]
+
+
+def _beginning(pattern: str) -> str:
+    rest = _PLAIN.sub("", pattern, count=1)
+    text = pattern.removesuffix(rest)
+    return text[:-1] if rest[:1] in ("*", "?", "{") else text
 
 
 def _quoted(value: str) -> str:

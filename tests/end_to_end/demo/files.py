@@ -31,7 +31,7 @@ demo = Environment(
     viewer_token_file="{viewer_token}",
     alertmanagers=["{alertmanager}"],
     scrape=[
-        Targets("shop", ["{stable}", "{canary}"], labels={{"app": "checkout"}}),
+        Targets("checkout", ["{stable}", "{canary}"]),
     ],
     faster={faster},
 )

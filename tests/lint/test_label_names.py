@@ -106,6 +106,8 @@ def test_nor_one_of_which_free_promql_has_a_series_each(measure: str, label: str
         'Usage("x", 5, by=["namespace"])',
         'State("x", "namespace")',
         'Growth("x", by=["namespace"])',
+        'Difference("x", minus="y", by=["namespace"])',
+        'Count("x", distinct="namespace", by=["pod"])',
         'PromQL("sum by (namespace) (x)")',
     ],
 )
@@ -149,3 +151,13 @@ def test_nor_by_the_label_that_says_which_arm_a_version_is() -> None:
     )
     assert found(NAME, 'arms=Arms("version")', "stages=STAGES", facts) == [('Gauge("x", by=["arm"]),', said)]
     assert found(NAME, "arms=ARMS", "stages=STAGES", facts) == []
+
+
+def test_nor_is_one_whose_values_are_counted_one_of_prometheus() -> None:
+    facts = guardrail("tiers=[Warning(Above(5))]", measure='Count("x", distinct="__name__")')
+    assert [said for _, said in found(NAME, facts)] == [
+        (
+            "fatal: 'errors' uses the label name '__name__', which Prometheus refuses or keeps for itself; "
+            "use letters, digits and _, not a digit first and not __ first"
+        )
+    ]

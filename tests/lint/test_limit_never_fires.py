@@ -158,3 +158,42 @@ def test_no_size_is_below_nothing() -> None:
     facts = guardrail("tiers=[Warning(Below(0))]", measure='Gauge("free_bytes", unit="bytes")')
     assert len(found(NAME, facts)) == 1
     assert found(NAME, facts.replace('unit="bytes"', 'unit="number"')) == []
+
+
+@pytest.mark.parametrize(
+    ("measure", "limit", "cure"),
+    [
+        ('Count("up")', "Below(1)", "; without any series there is no data, and presence= makes it 0"),
+        (
+            'Count("up", where="== 0")',
+            "Below(0)",
+            "; without any series there is no data, and presence= makes it 0",
+        ),
+        ('Changes("x", window="5m")', "Above(20)", ", or widen window="),
+        ('Changes("x", window="5m")', "AtLeast(21)", ", or widen window="),
+        ('Age("x")', "Below(0)", ""),
+        ('Difference("a", minus="b", absolute=True)', "Below(0)", ""),
+    ],
+)
+def test_a_count_and_a_time_have_their_bounds(measure: str, limit: str, cure: str) -> None:
+    """A scrape every 15 s leaves room for twenty changes in five minutes."""
+    word = measure.partition("(")[0]
+    assert [said for _, said in found(NAME, guardrail(f"tiers=[Warning({limit})]", measure=measure))] == [
+        f"error: 'errors' has a limit that can never fire: {limit} on {word}; write a figure that the measure can reach{cure}"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("measure", "limit"),
+    [
+        ('Count("up", presence="node_up")', "Below(1)"),
+        ('Count("up", where="== 0")', "Below(1)"),
+        ('Count("up")', "Below(2)"),
+        ('Changes("x", window="5m")', "Above(19)"),
+        ('TimeUntil("x")', "Below(0)"),
+        ('Forecast("x")', "Below(0)"),
+        ('Difference("a", minus="b")', "Below(0)"),
+    ],
+)
+def test_what_they_can_be_fires(measure: str, limit: str) -> None:
+    assert found(NAME, guardrail(f"tiers=[Warning({limit})]", measure=measure)) == []

@@ -33,6 +33,21 @@ STATE = 'State("breaker")'
             "judges Absence by Rise, and what is absent does not rise; write Above(0)",
         ),
         (
+            'TimeUntil("end")',
+            'against=Ago("1h"), tiers=[Warning(Drop("10%"))]',
+            "judges TimeUntil by Drop, and it drops all the time by itself; write Below(…) or AtMost(…)",
+        ),
+        (
+            'Difference("a", minus="b")',
+            'against=Ago("1h"), tiers=[Warning(Rise("10%"))]',
+            "judges Difference by Rise, a share of a figure that may be less than 0; write RisePoints(…)",
+        ),
+        (
+            'While(Forecast("free"), condition=Gauge("work"))',
+            'against=Ago("1h"), tiers=[Warning(Drop("10%"))]',
+            "judges While by Drop, a share of a figure that may be less than 0; write DropPoints(…)",
+        ),
+        (
             "ERRORS",
             'tiers=[Warning(Above("1%"), or_=[On("door", State("door"), Changed("5m"))])]',
             "asks for a change of a second state; give that state a guardrail of its own",
@@ -56,3 +71,12 @@ def test_a_limit_that_cannot_judge_its_measure_is_refused(measure: str, facts: s
 def test_a_state_may_be_judged_by_what_it_is_and_by_its_changes() -> None:
     facts = 'tiers=[Warning(Changed("5m")), Critical(Is("open"))], success=Is("closed")'
     assert found(NAME, guardrail(facts, measure=STATE)) == []
+
+
+def test_what_is_never_less_than_nothing_may_rise_by_a_share_and_the_rest_by_points() -> None:
+    for measure, limit in (
+        ('Difference("a", minus="b", absolute=True)', 'Rise("10%", floor=1)'),
+        ('Difference("a", minus="b")', "RisePoints(3)"),
+        ('Age("stamp")', 'Rise("10%")'),
+    ):
+        assert found(NAME, guardrail(f'against=Ago("1h"), tiers=[Warning({limit})]', measure=measure)) == []

@@ -26,6 +26,12 @@ def test_minutes_are_no_share() -> None:
         ('Gauge("x", unit="percent")', "Above(80)", "5%"),
         ('Usage("x", 50)', "Above(45)", "5%"),
         ('Growth("x", unit="bytes")', 'Above("5%")', "1GB"),
+        ('Difference("x", minus="y", unit="bytes")', "Above(5)", "1GB"),
+        ('Forecast("x", unit="percent")', "Above(5)", "5%"),
+        ('Age("x")', "Above(26)", "300ms"),
+        ('TimeUntil("x")', 'Below("5%")', "300ms"),
+        ('Count("x")', 'Below("5%")', "42"),
+        ('Changes("x")', 'Above("5/s")', "42"),
         ('While(Rate("x_total"), condition=Rate("y_total"))', "Above(5)", "10/s"),
     ],
 )
@@ -39,6 +45,8 @@ def test_a_limit_is_written_in_its_measure_s_unit(measure: str, limit: str, exam
     [
         ('Gauge("heap_bytes")', 'Above("1GB")', 'Gauge unit="bytes"'),
         ('Growth("heap_bytes")', 'Above("1GB")', 'Growth unit="bytes"'),
+        ('Forecast("free_bytes")', 'Below("1GB")', 'Forecast unit="bytes"'),
+        ('Difference("x", minus="y")', 'Above("300ms")', 'Difference unit="seconds"'),
         ('PromQL("sum(x)")', 'Above("300ms")', 'PromQL unit="seconds"'),
     ],
 )

@@ -38,6 +38,16 @@ MS = "request_duration_milliseconds"
             'reads lag_ms in seconds, and its name says milliseconds; write unit="milliseconds"',
         ),
         (
+            'Age("seen_timestamp_ms")',
+            'Above("26h")',
+            'reads seen_timestamp_ms in seconds, and its name says milliseconds; write unit="ms"',
+        ),
+        (
+            'Forecast("free_bytes", unit="ratio")',
+            'Below("5%")',
+            'reads free_bytes in ratio, and its name says bytes; write unit="bytes"',
+        ),
+        (
             'Gauge("busy_percent", unit="ratio")',
             'Above("50%")',
             'reads busy_percent in ratio, and its name says percent; write unit="percent"',

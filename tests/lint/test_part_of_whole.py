@@ -94,3 +94,30 @@ def test_none_of_several_series_is_added_twice() -> None:
         "error: 'errors' adds a to a, which has it already; correct used="
     ]
     assert said('Ratio(bad="bad_total", of=[\'x_total{code="500"}\', \'x_total{code="200"}\'])') == []
+
+
+@pytest.mark.parametrize(
+    ("measure", "what"),
+    [
+        (
+            "Difference('a{x=\"1\"}', minus='a{x=\"1\"}')",
+            'takes a{x="1"} from itself, which always leaves 0; correct metric= or minus=',
+        ),
+        (
+            "Difference('a{x=\"1\"}', minus='b', by=['x'])",
+            (
+                "has 'x' in by=, which metric= and minus= match differently: what one side alone has is blind; "
+                "give both the same matchers of it"
+            ),
+        ),
+    ],
+)
+def test_a_difference_is_of_two_that_have_the_same_groups(measure: str, what: str) -> None:
+    assert [one for _, one in found(NAME, guardrail("tiers=[Warning(Above(5))]", measure=measure))] == [
+        f"error: 'errors' {what}"
+    ]
+
+
+def test_two_states_of_one_metric_may_differ() -> None:
+    measure = 'Difference(\'a{state="wanted",x="1"}\', minus=\'a{state="there",x="1"}\', by=[\'x\'])'
+    assert found(NAME, guardrail("tiers=[Warning(Above(5))]", measure=measure)) == []

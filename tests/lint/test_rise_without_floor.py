@@ -34,6 +34,9 @@ LOOKS = 'tiers=[Warning(Rise("50%"), sustained="1m")]'
         ('Rate("errors_total")', ("warning", "info")),
         ('Gauge("queue_length")', ("warning", "info")),
         ('PromQL("sum(queue_length)")', ("warning", "info")),
+        ('Count("up", where="== 0")', ("warning", "info")),
+        ('Changes("started")', ("warning", "info")),
+        ('Difference("a", minus="b", absolute=True)', ("warning", "info")),
     ],
 )
 def test_a_rise_beside_nothing_is_the_first_event(measure: str, severity: tuple[str, str]) -> None:

@@ -7,13 +7,18 @@ from datetime import timedelta
 import pytest
 from handrail.declare import (
     Above,
+    Age,
     BeforeRollout,
     Below,
+    Changes,
     Command,
     Confirm,
+    Count,
     Critical,
+    Difference,
     Drop,
     Environment,
+    Forecast,
     Gauge,
     Guardrail,
     Increase,
@@ -57,6 +62,26 @@ def minutes(measure: Measure, tier: Warning | Critical) -> tuple[float, float]:
     """What the window adds to a sudden and to a slight breach, in minutes."""
     found = taken(measure, tier)
     return found.sudden / timedelta(minutes=1), found.slight / timedelta(minutes=1)
+
+
+def test_what_moves_is_known_when_its_window_is_filled_and_what_is_there_at_once() -> None:
+    """The changes that are too many have come in the window; a straight line must be drawn anew."""
+    found = {
+        "age": minutes(Age("stamp"), Critical(Above("1h"))),
+        "count": minutes(Count("up"), Critical(Below(3))),
+        "difference": minutes(Difference("a", minus="b"), Critical(Above(0))),
+        "forecast": minutes(Forecast("free", window="1h"), Critical(Below(0))),
+        "changes": minutes(Changes("started", window="15m"), Critical(Above(3))),
+        "no changes": minutes(Changes("started", window="15m"), Critical(Below(3))),
+    }
+    assert found == {
+        "age": (0, 0),
+        "count": (0, 0),
+        "difference": (0, 0),
+        "forecast": (60, 60),
+        "changes": (0, 15),
+        "no changes": (15, 15),
+    }
 
 
 def test_a_rollback_takes_scrape_window_evaluation_sustained_asking_again_and_its_steps() -> None:

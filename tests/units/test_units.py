@@ -79,6 +79,21 @@ def test_what_is_shown_of_whole_numbers_can_be_read_back(number: int, unit: Unit
 
 
 @pytest.mark.parametrize(
+    ("number", "words"),
+    [
+        ("0.25", "250 ms"),
+        ("3599", "3599 s"),
+        ("3600", "1h"),
+        ("93600", "1d2h"),
+        ("-1209600", "-14d"),
+        ("3600.0001", "3600.0001 s"),
+    ],
+)
+def test_a_long_time_is_said_as_durations_are_written(number: str, words: str) -> None:
+    assert show(Decimal(number), Unit.seconds) == words
+
+
+@pytest.mark.parametrize(
     ("text", "time"),
     [
         ("5m", timedelta(minutes=5)),

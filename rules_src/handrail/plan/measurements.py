@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Any, cast
 
 from handrail.plan.selectors import Op, Selector
+from handrail.units import plain
 
 
 class _Measure:
@@ -226,6 +227,9 @@ class Comparison:
 
     op: str
     figure: Decimal
+
+    def __str__(self) -> str:
+        return f"{self.op} {plain(self.figure)}"
 
 
 @dataclass(frozen=True)

@@ -125,7 +125,7 @@ def _count(measure: Count, labels: tuple[str, ...], how: Estimated) -> str:
     seen, where, distinct = how.now(measure.seen), measure.where, measure.distinct
     none = [] if measure.presence is None else [how.now(measure.presence)]
     if distinct is not None:
-        wanted = seen if where is None else f"{seen} {where.op} {plain(where.figure)}"
+        wanted = seen if where is None else f"{seen} {where}"
         found = by("count", labels, by("group", (*labels, distinct), wanted))
         none = none if where is None else [seen, *none]
     elif where is not None:

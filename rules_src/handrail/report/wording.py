@@ -222,16 +222,15 @@ def _of_series(measure: SeriesMeasure) -> str:
             return f"By how much {_one(over, metric)} is more than {_one(over, minus)}"
         case Timestamp(metric, until, over):
             which = {"max": "last", "min": "next"} if until else {"max": "oldest", "min": "newest"}
-            return f"How long {'until' if until else 'since'} the {which[over]} time that `{metric}` tells"
-        case Count(series, where, distinct):
-            compared = (
-                ""
-                if where is None
-                else f" that {'is' if distinct else 'are'} {where.op} {plain(where.figure)}"
+            return (
+                f"How long it is {'until' if until else 'since'} the {which[over]} time that `{metric}` tells"
             )
-            if distinct is None:
-                return f"How many series of `{series}` there are{compared}"
-            return f"How many values of `{distinct}` there are in `{series}`{compared}"
+        case Count(where=where, distinct=None):
+            compared = "there are" if where is None else f"are {where}"
+            return f"How many series of `{measure.series}` {compared}"
+        case Count(where=where, distinct=label):
+            compared = "" if where is None else f" where it is {where}"
+            return f"How many values of `{label}` there are in `{measure.seen}`{compared}"
         case Forecast(metric, window, ahead, over):
             past = f"if it goes on as in the last {span(window)}"
             return f"{_OVER_WORDS[over]} `{metric}` in {span(ahead)} {past}"

@@ -15,8 +15,15 @@ import pytest
 import yaml
 from handrail.declare import (
     Above,
+    Age,
+    AtLeast,
+    Below,
+    Changes,
+    Count,
     Critical,
+    Difference,
     Environment,
+    Forecast,
     Gauge,
     Growth,
     Guardrail,
@@ -124,6 +131,13 @@ MEASURES: Mapping[str, Guardrail] = {
     "ratio": Guardrail(
         "g", Ratio("all_total", bad="bad_total", by=["namespace"]), tiers=[Critical(Above("90%"))]
     ),
+    "difference": Guardrail(
+        "g", Difference("level", minus="size", by=["namespace"]), tiers=[Critical(Below(0))]
+    ),
+    "age": Guardrail("g", Age("state", by=["namespace"]), tiers=[Critical(Above("1m"))]),
+    "count": Guardrail("g", Count("level", by=["namespace"]), tiers=[Critical(AtLeast(1))]),
+    "forecast": Guardrail("g", Forecast("rising", by=["namespace"]), tiers=[Critical(Above(1))]),
+    "changes": Guardrail("g", Changes("rising", by=["namespace"]), tiers=[Critical(Above(1))]),
     "state": Guardrail("g", State("state", "namespace"), tiers=[Critical(Is("a"))]),
     "aggregated": Guardrail("g", PromQL("max by (namespace) (level)"), tiers=LIMITS),
     "series": Guardrail("g", PromQL("level"), tiers=LIMITS),

@@ -101,7 +101,7 @@ def _series(signals: tuple[Signal, ...], scope: Scope) -> Iterator[Missing]:
     for signal in signals:
         for series, expr in _watched(signal, scope).items():
             missing.setdefault((series, expr == series), f"absent({expr})")
-        for expr in unpaired(_of_its_arm(signal), signal.by):
+        for expr in unpaired(_of_its_arm(signal), signal.arm_labels):
             missing.setdefault((expr, False), _of_told_arm(expr, signal, scope))
     if missing:
         yield "its metrics are missing", " or ".join(missing.values()), scope.running

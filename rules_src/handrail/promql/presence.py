@@ -82,10 +82,12 @@ def present(measure: Measure, labels: tuple[str, ...], ago: timedelta | None = N
 
 
 def unpaired(measure: Measure, labels: tuple[str, ...]) -> Iterator[str]:
-    """Expressions that have a sample while a group has only some of the series that the measure needs."""
-    inner = measure.inner
-    if isinstance(inner, SeriesMeasure):
-        yield from without_pair(inner, labels)
+    """Expressions that have a sample while a group has only some of the series that are needed; `labels` are the arm's."""
+    if isinstance(measure, While):
+        yield from unpaired(measure.measure, labels)
+        yield from unpaired(measure.condition, labels)
+    elif isinstance(measure, SeriesMeasure):
+        yield from without_pair(measure, labels + measure.by)
 
 
 def no_numbers(measure: Measure) -> Iterator[str]:

@@ -115,6 +115,8 @@ def no_number(director: Director, signal: Signal) -> Story:
     healthy = director.feeds(director.bases)
     odd = series_of(selectors(director.subject.measure(signal))[:1], healthy)
     twin: dict[Key, Feed] = {_odd(key): At(Decimal("NaN")) for key in healthy if key in odd}
+    if not twin:
+        raise Impossible("two of its measures look at series that cannot be told apart")
     measure = signal.measure.inner
     if isinstance(measure, Difference):  # it has a pair
         twin |= {_odd(key): feed for key, feed in healthy.items() if matches(measure.minus, key)}

@@ -86,21 +86,21 @@ def test_a_limit_that_is_another_for_each_says_whose_it_is(against: Reference) -
             ERRORS,
             (
                 'The share of `requests_total{code="500",track="new"}` in `requests_total{track="new"}` over 5m, for each '
-                "`path`. With less than 100 events in that time there is no verdict on that `path`."
+                "`path`. With fewer than 100 events in that time that `path` is not judged."
             ),
         ),
         (
             Latency("seconds", p=95, by=["path", "zone"]),
             (
-                'The 95th percentile of `seconds{track="new"}` over 5m, for each `path` and `zone`. With less than 100 events '
-                "in that time there is no verdict on that `path` and `zone`."
+                'The 95th percentile of `seconds{track="new"}` over 5m, for each `path` and `zone`. With fewer than 100 events '
+                "in that time that `path` and `zone` is not judged."
             ),
         ),
         (
             SlowerThan("seconds", "1s", min_events=20, by=["path"]),
             (
-                'The share of `seconds{track="new"}` slower than 1 s over 5m, for each `path`. With less than 20 events in that '
-                "time there is no verdict on that `path`."
+                'The share of `seconds{track="new"}` slower than 1 s over 5m, for each `path`. With fewer than 20 events in that '
+                "time that `path` is not judged."
             ),
         ),
         (

@@ -59,7 +59,7 @@ def test_the_floor_is_in_the_words_and_in_the_limit() -> None:
     [guardrail] = shop(rising("50%", "1%"), arms=True).guardrails
     [condition] = guardrail.alerts[0].conditions
     assert guardrail.alerts[0].description.endswith(
-        "the critical limit is above 150 % of the stable arm and 1 %."
+        "Critical means above 150 % of the stable arm and above 1 %."
     )
     factor = Decimal("1.5")
     assert [condition.limit_from(base, factor) for base in (Decimal(0), Decimal("0.02"))] == [

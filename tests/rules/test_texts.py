@@ -31,10 +31,8 @@ def test_what_people_read_is_what_was_written() -> None:
     assert {
         name: expanded(text, 2.0, {}) for name, text in alert["annotations"].items() if "_url" not in name
     } == {
-        "summary": 'Depth of {{ range }} "all" of shop: critical, investigate',
-        "description": (
-            'Depth of {{ range }} "all" is at 2; the critical limit is above 1. See {{ $labels.queue }}.'
-        ),
+        "summary": 'shop: Depth of {{ range }} "all": critical, investigate',
+        "description": ('Depth of {{ range }} "all": 2. Critical means above 1. See {{ $labels.queue }}.'),
     }
 
 

@@ -4,7 +4,7 @@
 apart: Prometheus has both services' requests under that name, each rollout judges them all, and a failing `search`
 rolls `checkout` back. `match={"job": "checkout"}` on the rollout scopes all its measures.
 
-Two selectors are told apart by a label on which both insist and cannot agree. Series that two services really share,
+Two selectors read different series where both match the same label with values that exclude each other. Series that two services really share,
 like those of one database, are accepted with that reason.
 """
 

@@ -17,7 +17,7 @@ from handrail.lower.plan_signals import lower_signals
 from handrail.lower.rollout_context import RolloutContext
 from handrail.promql import blindness, comparisons
 from handrail.promql.told_arms import told_versions
-from handrail.report.wording import literal, reason, words
+from handrail.report.wording import NOT_PASSED, literal, reason, words
 from handrail.units import Unit
 
 ACTING_KEEPS = timedelta(minutes=10)
@@ -126,7 +126,7 @@ def _alert(
         labels=context.labels(
             guardrail.name, tier.tier, context.severity(tier.tier, tier.severity), tier.action, guardrail.mode
         ),
-        summary=f"{_title(guardrail)} of {context.rollout.name}: {tier.tier}, {tier.action}",
+        summary=f"{context.rollout.name}: {_title(guardrail)}: {tier.tier}, {tier.action}",
         description=_description(guardrail, tier, conditions, context.arms_of(guardrail)),
         conditions=conditions,
         during=during,
@@ -172,7 +172,7 @@ def _description(
     whose = (
         f" of {arms.label} {{{{ $labels.{arms.label} }}}}" if arms is not None and arms.told and known else ""
     )
-    return f"{_title(guardrail)}{whose} is at {shown}; the {tier.tier} limit is {limits}.{note}"
+    return f"{_title(guardrail)}{whose}: {shown}. {tier.tier.capitalize()} means {limits}.{note}"
 
 
 def _blind(
@@ -194,8 +194,8 @@ def _blind(
         sustained=context.scale.duration(guardrail.blind_after),
         keep_firing_for=timedelta(),
         labels=context.labels(guardrail.name, names.BLIND, severity, "hold", guardrail.mode),
-        summary=f"{_title(guardrail)} of {context.rollout.name}: blind, hold",
-        description=f"{_title(guardrail)} cannot be judged: {{{{ $labels.reason }}}}. This is no pass: hold.",
+        summary=f"{context.rollout.name}: {_title(guardrail)}: blind, hold",
+        description=f"{_title(guardrail)} cannot be judged: {{{{ $labels.reason }}}}. {NOT_PASSED}",
         conditions=(),
         during=None,
         note=None,

@@ -127,8 +127,8 @@ def _heartbeat(context: RolloutContext) -> plan.Alert:
         action="investigate",
         expr="vector(1)",
         sustained=timedelta(),
-        summary=f"The guard of {rollout.name} is awake",
-        description="Fires always. When it stops arriving, nobody guards the rollout: see the runbook.",
+        summary=f"{rollout.name}: heartbeat",
+        description="This alert always fires. When it stops reaching the receiver, other alerts do not reach it either, and nothing is rolled back: see the runbook.",
         labels=context.labels(names.HEARTBEAT, names.HEARTBEAT, "none", "investigate"),
     )
 

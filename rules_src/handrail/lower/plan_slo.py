@@ -21,7 +21,7 @@ from handrail.lower.plan_measures import lower_measure
 from handrail.lower.plan_slo_counts import counted, in_month, matchers, slice_signal, this_month
 from handrail.lower.rollout_context import RolloutContext
 from handrail.lower.scale import Scale
-from handrail.report.wording import burn_rates, literal
+from handrail.report.wording import NOT_PASSED, burn_rates, literal
 from handrail.units import Unit, amount, duration, plain, seconds, show, span
 
 _BURNS: tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...] = (
@@ -38,7 +38,7 @@ _SEEN = "1h"
 _BAD = {Below: plan.Op.at_least, AtMost: plan.Op.above, Above: plan.Op.at_most, AtLeast: plan.Op.below}
 """What makes a slice bad, by what makes it good."""
 _CONFIRMS = "5m"
-_COUNTS = {False: "events fail", True: "slices of time are bad"}
+_SAID = {False: ("events fail", "may fail"), True: ("slices of time are bad", "may be bad")}
 _PERIODS = {MONTH: "a calendar month"}
 _MONTH, _LONGEST_MONTH = "30d", "31d"
 NO_SHARE = "its bad or good events are more than all of its events"
@@ -145,6 +145,7 @@ def _alert(
     budget = 1 - objective
     reasons = [_burning(slo, burn, budget, context) for burn in burns]
     title = literal(slo.title or slo.name)
+    bad, may = _SAID[isinstance(slo.measure, TimeSlices)]
     return plan.Alert(
         name=names.alert_name(context.rollout.name, f"slo-{slo.name}", tier),
         tier=tier,
@@ -154,9 +155,10 @@ def _alert(
         sustained=timedelta(),
         keep_firing_for=timedelta(),
         labels=context.labels(f"slo-{slo.name}", tier, context.severity(tier), "investigate"),
-        summary=f"{title} of {context.rollout.name} burns its error budget: {tier}",
-        description=f"{{{{ $value | humanizePercentage }}}} of the {_COUNTS[isinstance(slo.measure, TimeSlices)]}; "
-        f"the budget of {show(budget, Unit.ratio)} in {_PERIODS.get(slo.window, slo.window)} loses {burn_rates(burns)}.",
+        summary=f"{context.rollout.name}: {title}: the error budget runs out too fast: {tier}, investigate",
+        description=f"{{{{ $value | humanizePercentage }}}} of the {bad}; "
+        f"{show(budget, Unit.ratio)} {may} in {_PERIODS.get(slo.window, slo.window)}. "
+        f"{tier.capitalize()} means that this error budget loses {burn_rates(burns)}.",
         conditions=(),
         during=None,
         note=None,
@@ -186,8 +188,8 @@ def _blind(slo: Slo, context: RolloutContext) -> plan.Alert:
         sustained=context.scale.time(duration("10m")),
         keep_firing_for=timedelta(),
         labels=context.labels(f"slo-{slo.name}", names.BLIND, severity, "hold"),
-        summary=f"{title} of {context.rollout.name}: blind, hold",
-        description=f"{title} cannot be judged: {{{{ $labels.reason }}}}. This is no pass: hold.",
+        summary=f"{context.rollout.name}: {title}: blind, hold",
+        description=f"{title} cannot be judged: {{{{ $labels.reason }}}}. {NOT_PASSED}",
         conditions=(),
         during=None,
         note=None,

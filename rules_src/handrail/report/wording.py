@@ -52,6 +52,9 @@ _OP_WORDS = {
     Op.at_most: "at or below",
 }
 
+NOT_PASSED = "Nobody knows that all is well, so nothing is promoted."
+"""What follows where nothing can be judged."""
+
 
 def literal(text: str) -> str:
     """`text` escaped for an annotation, which is a Go template.
@@ -124,7 +127,11 @@ def _figure_words(condition: Condition, figure: Decimal) -> str:
         shown = f"{plain(far * 100)} percentage points" if ratio else show(far, condition.signal.unit)
         sign = "plus" if condition.is_upper else "minus"
         return f"{reference_words(condition.reference)} {sign} {shown}"
-    floor = "" if condition.floor is None else f" and {show(condition.floor, condition.signal.unit)}"
+    floor = (
+        ""
+        if condition.floor is None
+        else f" and {_OP_WORDS[condition.op]} {show(condition.floor, condition.signal.unit)}"
+    )
     return f"{plain(figure * 100)} % of {reference_words(condition.reference)}{floor}"
 
 
@@ -269,8 +276,8 @@ def _aside(measure: SeriesMeasure) -> str:
 
 
 def _few(least: int, labels: tuple[str, ...]) -> str:
-    alone = f" on that {_named(labels)}" if labels else ""
-    return f"With less than {least} events in that time there is no verdict{alone}."
+    who = f"that {_named(labels)}" if labels else "it"
+    return f"With fewer than {least} events in that time {who} is not judged."
 
 
 def _each(labels: tuple[str, ...]) -> str:

@@ -93,7 +93,7 @@ def test_a_guardrail_s_section_is_complete() -> None:
         == """\
 **Share of errors.** Nobody can buy.
 
-The share of `requests_total{status=~"5..|4.."}` in `requests_total` over 5m. With less than 100 events in that time there is no verdict.
+The share of `requests_total{status=~"5..|4.."}` in `requests_total` over 5m. With fewer than 100 events in that time it is not judged.
 
 | tier | limit | sustained | severity | asks for | alert after | done after |
 |---|---|---|---|---|---|---|
@@ -102,7 +102,7 @@ The share of `requests_total{status=~"5..|4.."}` in `requests_total` over 5m. Wi
 
 Warning: Look at the log.
 
-**Blind** after 11m without data: that is no pass. The rollout holds; look at the scrape targets and at what exports the metrics before anything else.
+**Blind** after 11m without data. Without data nobody knows that all is well, so nothing is promoted. Look first at the scrape targets and at what exports the metrics.
 
 **Look first**
 
@@ -207,7 +207,7 @@ def test_measures_are_said_in_units_a_person_uses_and_further_reasons_too() -> N
         slos=[Slo("quick", SlowerThan("order_ms", "250ms", unit="ms"), objective="99%")],
     )
     found = sections(written(rollout)["orders"])
-    few = "With less than 100 events in that time there is no verdict."
+    few = "With fewer than 100 events in that time it is not judged."
     slow = "The share of `order_ms` slower than 250 ms"
     assert (
         f"{slow} over 5m. {few} `stuck`: How many events `order_seconds` counted slower than 5 s in 5m;"
@@ -218,7 +218,7 @@ def test_measures_are_said_in_units_a_person_uses_and_further_reasons_too() -> N
         "Only while this is at or below 1/min: events of `orders_total` per second over 5m." in found["leak"]
     )
     assert ("**Blind**" in found["leak"], "**Blind**" in found["beat"]) == (True, False)
-    assert f"{slow}. A window with less than 100 events says nothing." in found["slo-quick"]
+    assert f"{slow}. With fewer than 100 events in a window it is not judged." in found["slo-quick"]
 
 
 @pytest.mark.parametrize("step", STEPS, ids=lambda step: step.kind)

@@ -147,8 +147,8 @@ def _slo(slo: plan.Slo, times: Mapping[str, Times]) -> Section:
         if slo.monthly
         else f"over {span(slo.window)}"
     )
-    goal = f"{show(slo.objective, Unit.ratio)} of the {slo.counts} are to be good {over}"
-    few = f"A window with less than {slo.least} {slo.counts} says nothing."
+    goal = f"{show(slo.objective, Unit.ratio)} of the {slo.counts} must be good {over}"
+    few = f"With fewer than {slo.least} {slo.counts} in a window it is not judged."
     tiers = tuple(
         _tier(
             alert,
@@ -161,7 +161,7 @@ def _slo(slo: plan.Slo, times: Mapping[str, Times]) -> Section:
         anchor=f"slo-{slo.name}",
         title=f"Error budget: {slo.title}",
         impact=slo.runbook.impact,
-        meaning=f"{goal}; the budget is {budget}. The limits say how much of it is gone in how long; at a burn rate of 1 it lasts just as long. "
+        meaning=f"{goal}, so {budget} may be bad: that is the error budget. A limit says which part of it is lost in which time; at a burn rate of 1 the budget lasts exactly as long as it has to. "
         f"{share(slo.measure)}. {few}{_of_month(slo)}",
         success="",
         shadow=False,
@@ -175,7 +175,7 @@ def _slo(slo: plan.Slo, times: Mapping[str, Times]) -> Section:
 def _of_month(slo: plan.Slo) -> str:
     if not slo.monthly:
         return ""
-    return " Alerts say how fast it burns now, measured by 30 days, across the border of months: not how much is left."
+    return " Alerts say how fast it is lost now, as if a month had 30 days and went on across its end; they do not say how much is left."
 
 
 def _tier(alert: plan.Alert, limit: str, times: Times) -> TierRow:

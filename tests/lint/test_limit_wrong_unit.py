@@ -11,7 +11,7 @@ def test_minutes_are_no_share() -> None:
     assert found(NAME, guardrail('tiers=[Warning(Above("5m"))]')) == [
         (
             'tiers=[Warning(Above("5m"))],',
-            "fatal: 'errors' has a figure of 5m, and what it is compared with is in ratio; write it like 5%",
+            "fatal: 'errors' has a figure of 5m, and what it is compared with is a share; write it like 5%",
         )
     ]
 
@@ -61,8 +61,8 @@ def test_a_fixed_reference_and_a_condition_have_units_too() -> None:
     measure = 'While(Rate("x_total"), condition=Rate("y_total"), above=3)'
     facts = guardrail('against=Fixed("776K"), tiers=[Warning(Drop("20%"))]', measure=measure)
     assert [what for _, what in found(NAME, facts)] == [
-        "fatal: 'errors' has a figure of 3, and what it is compared with is in per second; write it like 10/s",
-        "fatal: 'errors' has a figure of 776K, and what it is compared with is in per second; write it like 10/s",
+        "fatal: 'errors' has a figure of 3, and what it is compared with is a rate; write it like 10/s",
+        "fatal: 'errors' has a figure of 776K, and what it is compared with is a rate; write it like 10/s",
     ]
 
 
@@ -84,5 +84,5 @@ def test_the_right_unit_is_fine(measure: str, limit: str) -> None:
 def test_a_floor_is_in_the_measure_s_own_unit() -> None:
     facts = guardrail("against=Ago('1d')", 'tiers=[Warning(Rise("50%", floor="1s"))]')
     assert [what for _, what in found(NAME, facts)] == [
-        "fatal: 'errors' has a figure of 1s, and what it is compared with is in ratio; write it like 5%"
+        "fatal: 'errors' has a figure of 1s, and what it is compared with is a share; write it like 5%"
     ]

@@ -37,7 +37,7 @@ def test_wherever_it_leaves_no_sample(expr: str, silent: str) -> None:
 
 
 def test_what_is_there_only_while_something_is_not_is_found_too() -> None:
-    what = "'errors' has no sample while there is what `absent(up{job=\"shop\"})` misses"
+    what = "'errors' has no sample while the series that `absent(up{job=\"shop\"})` looks for is there"
     assert said('absent(up{job="shop"})') == [f"error: {what}; use Absence, or add `or vector(0)`"]
 
 

@@ -80,7 +80,7 @@ source/rollouts/login.py:13: error: 'errors' reaches critical before warning eve
 source/rollouts/login.py:15: error: Ratio(of): 'logins_total{' is not PromQL (unexpected end of input inside braces); correct it
 source/rollouts/login.py:16: error: Above(at): '1 percent' is not an amount; write it like 0.5%, 300ms, 2s, 1GB, 776K, 10/s, 100/min or 42
 source/rollouts/login.py:19: fatal: rollout 'login' has two guardrails called 'errors'; rename one of them [same-name-twice]
-source/rollouts/login.py:21: fatal: 'errors' has a figure of 300ms, and what it is compared with is in ratio; write it like 5% [limit-wrong-unit]
+source/rollouts/login.py:21: fatal: 'errors' has a figure of 300ms, and what it is compared with is a share; write it like 5% [limit-wrong-unit]
 source/rollouts/stopped.py:3: error: ZeroDivisionError: division by zero; correct the declaration
 """
 

@@ -106,7 +106,7 @@ def _unknown(signal: Signal, history: History) -> Decision:
     known = Decision(
         Verdict.ignore,
         "unknown-guardrail",
-        f"{missing}; the rules and the playbook are of different ages",
+        f"{missing}; rules and playbook do not come from the same `handrail generate`",
         rollout=rollout,
         guardrail=guardrail,
         tier=name,

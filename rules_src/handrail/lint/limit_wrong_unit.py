@@ -45,6 +45,13 @@ _EXAMPLES = {
     Unit.per_second: "10/s",
     Unit.number: "42",
 }
+_SAID = {
+    Unit.ratio: "a share",
+    Unit.seconds: "a time",
+    Unit.bytes: "a size",
+    Unit.per_second: "a rate",
+    Unit.number: "a number",
+}
 
 
 def unit_of(measure: Measure) -> Unit:
@@ -83,7 +90,7 @@ def check(rollout: Rollout) -> Iterator[Finding]:
             for written, at, path, expected in asked:
                 quantity = amount(written)
                 if expected is not None and quantity.unit is not expected and quantity.value != 0:
-                    what = f"has a figure of {written}, and what it is compared with is in {expected}"
+                    what = f"has a figure of {written}, and what it is compared with is {_SAID[expected]}"
                     cure = f"write it like {_EXAMPLES[expected]}"
                     if expected is unit is Unit.number and at is not use.measure:
                         cure += _or_the_measures(use.measure.inner, quantity.unit)

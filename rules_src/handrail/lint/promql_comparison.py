@@ -29,6 +29,9 @@ def check(rollout: Rollout) -> Iterator[Finding]:
 
 def _said(silent: str) -> tuple[str, str]:
     if silent.startswith("absent"):
-        return f"has no sample while there is what `{silent}` misses", "use Absence, or add `or vector(0)`"
+        return (
+            f"has no sample while the series that `{silent}` looks for is there",
+            "use Absence, or add `or vector(0)`",
+        )
     cure = "compare in the limit, by `bool`, or add `or vector(0)`"
     return f"has no sample while `{silent}` does not hold, and is blind then", cure

@@ -72,7 +72,7 @@ class Settings(BaseSettings):
     tls_client_ca: Place | None = None
     tls_authorities: Place | None = None
 
-    signing_key: Path | None = None
+    signing_key: Place | None = None
 
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 

@@ -204,6 +204,7 @@ PATHS = [
     "TLS_KEY",
     "TLS_CLIENT_CA",
     "TLS_AUTHORITIES",
+    "SIGNING_KEY",
 ]
 
 

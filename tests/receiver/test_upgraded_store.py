@@ -56,7 +56,7 @@ def test_an_attempt_of_the_version_before_is_guarded_and_rolled_back(tmp_path: P
         found = shop.status()
         assert (found["attempt"]["number"], found["attempt"]["state"], found["attempt"]["stage"]) == (
             2,
-            "active",
+            "baking",
             "10%",
         )
         assert shop.runs() == [("start", "done")]

@@ -20,7 +20,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from handrail_receiver.access.authorization import Authenticator, error, only
+from handrail_receiver.access.authorization import People, error, only
 from handrail_receiver.access.hosts import Hosts, host_in, hosts_of
 from handrail_receiver.access.tokens import Caller, NoTokens, Tokens
 from handrail_receiver.catch_up.current_routes import CurrentRoutes
@@ -51,7 +51,7 @@ from handrail_receiver.outside.prometheus import NoPrometheus, Prometheus, Query
 from handrail_receiver.outside.prometheus_history import NoHistory, PrometheusHistory, Recorded
 from handrail_receiver.playbooks import Playbooks
 from handrail_receiver.secrets import Secrets
-from handrail_receiver.settings import Settings
+from handrail_receiver.settings import Settings, proxies_of
 from handrail_receiver.store import open_store
 from handrail_receiver.store.probe import StoreProbe
 from handrail_receiver.supervise import run_forever
@@ -61,8 +61,10 @@ from handrail_receiver.telling import Teller
 from handrail_receiver.telling.messenger import Messenger
 from handrail_receiver.telling.render import template_problem
 from handrail_receiver.web.api import Api
+from handrail_receiver.web.buttons import Buttons
 from handrail_receiver.web.chain_pages import ChainPages
 from handrail_receiver.web.events import Events
+from handrail_receiver.web.forms import Seal
 from handrail_receiver.web.health import Health
 from handrail_receiver.web.openapi import document
 from handrail_receiver.web.pages import Pages
@@ -106,8 +108,7 @@ def make_app(settings: Settings, secrets: Secrets) -> Front:
     Raises WrongSettings when the store cannot be opened.
     """
     clock, events = SystemClock(), Events()
-    started_at = clock.now()
-    metrics = Metrics(started_at)
+    metrics = Metrics(started_at := clock.now())
     store, playbooks = (
         open_store(settings.store, settings.inbox_limit),
         Playbooks(settings.playbooks, template_problem),
@@ -178,14 +179,14 @@ def make_app(settings: Settings, secrets: Secrets) -> Front:
         settings.public_url.rstrip("/"),
     )
     tokens = NoTokens() if settings.without_tokens else Tokens(tuple(map(Path, settings.tokens_file)))
-    criteria = Criteria(prometheus, clock)
+    people, criteria = People(tokens, proxies_of(settings)), Criteria(prometheus, clock)
     calls = CallHandler(
         guard,
         targets,
         prometheus,
         secrets.redact,
         criteria,
-        tokens.approvers,
+        lambda: tokens.approvers() | people.proxies.approvers(),
         asker.begun,
         VersionSources(outside).read,
     )
@@ -212,29 +213,31 @@ def make_app(settings: Settings, secrets: Secrets) -> Front:
         Bundler(store, recorded, clock, _signing_key(settings)),
     )
     webhook = AlertWebhook(tokens, store.inbox, guard.wake, clock, metrics, refusals)
+    pages = Pages(
+        api,
+        playbooks,
+        SelfChecks(
+            conditions,
+            metrics,
+            prometheus,
+            settings.alertmanager_urls,
+            asker.problems,
+            lambda: asker.elsewhere,
+            playbooks,
+            probe,
+            tokens,
+            kill_switch.problem,
+            messenger.problems,
+        ),
+        Watching(prometheus, recorded),
+    )
     routes = _routes(
-        tokens,
+        people,
         webhook,
         Health(store, playbooks, metrics, clock, probe, tokens, kill_switch.problem),
         api,
-        Pages(
-            api,
-            playbooks,
-            SelfChecks(
-                conditions,
-                metrics,
-                prometheus,
-                settings.alertmanager_urls,
-                asker.problems,
-                lambda: asker.elsewhere,
-                playbooks,
-                probe,
-                tokens,
-                kill_switch.problem,
-                messenger.problems,
-            ),
-            Watching(prometheus, recorded),
-        ),
+        pages,
+        Buttons(pages, Seal(tokens.secret)),
         events,
     )
 
@@ -320,24 +323,42 @@ async def _store_down(_request: Request, problem: Exception) -> Response:
 
 
 def _routes(
-    tokens: Authenticator, webhook: AlertWebhook, health: Health, api: Api, pages: Pages, events: Events
+    people: People,
+    webhook: AlertWebhook,
+    health: Health,
+    api: Api,
+    pages: Pages,
+    buttons: Buttons,
+    events: Events,
 ) -> list[Route]:
     return [
         Route(WEBHOOK, webhook, methods=["POST"]),
-        Route("/openapi.json", only("viewer", tokens, _openapi)),
+        Route("/openapi.json", only("viewer", people, _openapi)),
         Route("/healthz", health.healthz),
         Route("/readyz", health.readyz),
-        Route("/metrics", only("viewer", tokens, health.page)),
-        Route("/", only("viewer", tokens, pages.index)),
-        Route("/rollouts/{name}", only("viewer", tokens, pages.rollout)),
-        Route("/rollouts/{name}/attempts/{number}", only("viewer", tokens, pages.attempt)),
-        Route("/events", only("viewer", tokens, events.stream)),
-        Route("/api/rollouts", only("viewer", tokens, api.rollouts)),
-        Route("/api/rollouts/{name}", only("viewer", tokens, api.rollout)),
-        Route("/api/rollouts/{name}/evidence", only("viewer", tokens, api.evidence)),
-        Route("/api/rollouts/{name}/bundle", only("viewer", tokens, api.bundle)),
+        Route("/metrics", only("viewer", people, health.page)),
+        Route("/", only("viewer", people, pages.index)),
+        Route("/rollouts/{name}", only("viewer", people, pages.rollout)),
+        Route("/rollouts/{name}/attempts/{number}", only("viewer", people, pages.attempt)),
+        Route("/events", only("viewer", people, events.stream)),
+        Route("/api/rollouts", only("viewer", people, api.rollouts)),
+        Route("/api/rollouts/{name}", only("viewer", people, api.rollout)),
+        Route("/api/rollouts/{name}/evidence", only("viewer", people, api.evidence)),
+        Route("/api/rollouts/{name}/bundle", only("viewer", people, api.bundle)),
         *[
-            Route(f"/api/rollouts/{{name}}/{verb.name}", only(verb.role, tokens, api.call), methods=["POST"])
+            route
+            for verb in VERBS
+            for route in (
+                Route(f"/rollouts/{{name}}/ask/{verb.name}", only(verb.role, people, buttons.ask)),
+                Route(
+                    f"/rollouts/{{name}}/ask/{verb.name}",
+                    only(verb.role, people, buttons.do),
+                    methods=["POST"],
+                ),
+            )
+        ],
+        *[
+            Route(f"/api/rollouts/{{name}}/{verb.name}", only(verb.role, people, api.call), methods=["POST"])
             for verb in VERBS
         ],
     ]

@@ -55,4 +55,6 @@ Lease = Annotated[Duration, AfterValidator(_at_least_2s)]
 Place = Annotated[Path, BeforeValidator(_path)]
 """The path of a file or a folder."""
 Count = Annotated[int, BeforeValidator(_whole), Field(ge=1)]
+Header = Annotated[str, Field(pattern=r"^[A-Za-z0-9-]*$", max_length=100)]
+"""The name of a header; empty: none."""
 Words = Annotated[tuple[str, ...], NoDecode]

@@ -26,6 +26,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from handrail_receiver.access.proxies import Proxies, networks_of, roles_of
 from handrail_receiver.access.tokens import read_tokens, unreadable
 from handrail_receiver.addresses import Address, HttpAddress, shown
 from handrail_receiver.certificates import wrong_certificates
@@ -33,7 +34,7 @@ from handrail_receiver.errors import WrongSettings
 from handrail_receiver.outside.http_config import read_http_config
 from handrail_receiver.outside.logins import wrong_in
 from handrail_receiver.secrets import SHORTEST
-from handrail_receiver.setting_values import Count, Duration, Lease, Place, Words
+from handrail_receiver.setting_values import Count, Duration, Header, Lease, Place, Words
 
 FILE = Path("handrail.toml")
 
@@ -50,6 +51,11 @@ class Settings(BaseSettings):
     tokens_file: Words = ()
     without_tokens: bool = False
     secrets_dir: Place | None = None
+    proxies: Words = ()
+    proxy_user_header: Header = "X-Forwarded-User"
+    proxy_groups_header: Header = "X-Forwarded-Groups"
+    proxy_certificate_header: Header = ""
+    proxy_roles: Words = ()
 
     prometheus: HttpAddress | None = None
     prometheus_http_config: Place | None = None
@@ -92,6 +98,8 @@ class Settings(BaseSettings):
 
     @field_validator(
         "tokens_file",
+        "proxies",
+        "proxy_roles",
         "alertmanagers",
         "alertmanagers_http_config",
         mode="before",
@@ -193,6 +201,7 @@ def read_settings(*more: Callable[[Settings], Iterable[str]]) -> Settings:
         *_missing_files(settings),
         *_wrong_tokens(settings),
         *_wrong_logins(settings),
+        *_wrong_proxies(settings),
         *(line for one in more for line in one(settings)),
     ]
     if wrong:
@@ -323,6 +332,28 @@ def _wrong_logins(settings: Settings) -> Iterator[str]:
     for setting, file in named:
         config, wrong = read_http_config(file)
         yield from (f"{setting}: {one}" for one in wrong or wrong_in(config))
+
+
+def proxies_of(settings: Settings) -> Proxies:
+    """The proxies that are believed."""
+    return Proxies(
+        networks_of(settings.proxies)[0],
+        settings.proxy_user_header.lower(),
+        settings.proxy_groups_header.lower(),
+        settings.proxy_certificate_header.lower(),
+        roles_of(settings.proxy_roles)[0],
+    )
+
+
+def _wrong_proxies(settings: Settings) -> Iterator[str]:
+    yield from (f"HANDRAIL_PROXIES: {one}" for one in networks_of(settings.proxies)[1])
+    yield from (f"HANDRAIL_PROXY_ROLES: {one}" for one in roles_of(settings.proxy_roles)[1])
+    if settings.proxy_roles and not settings.proxies:
+        yield "HANDRAIL_PROXY_ROLES: no proxy is believed; set HANDRAIL_PROXIES to its address"
+    if settings.proxies and not settings.proxy_roles:
+        yield "HANDRAIL_PROXIES: nobody who comes through it may do anything; set HANDRAIL_PROXY_ROLES"
+    if settings.proxies and settings.without_tokens:
+        yield "HANDRAIL_PROXIES: with HANDRAIL_WITHOUT_TOKENS everybody may do everything; leave one of them out"
 
 
 def _wrong_tokens(settings: Settings) -> list[str]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Protocol
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from handrail_receiver.access.proxies import Proxies
 from handrail_receiver.access.tokens import Caller, Role
 
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -27,15 +29,31 @@ class Authenticator(Protocol):
         """Who sent this header."""
 
 
-def only(role: Role, tokens: Authenticator, endpoint: Guarded) -> Endpoint:
+@dataclass(frozen=True)
+class People:
+    """Who calls: somebody for whom a proxy of ours speaks, else whoever has a token."""
+
+    tokens: Authenticator
+    proxies: Proxies
+
+    def caller(self, request: Request) -> Caller | None:
+        """Who sent a request; None: nobody knows."""
+        peer = request.client.host if request.client else ""
+        by_proxy = self.proxies.caller(peer, request.headers)
+        return by_proxy or self.tokens.caller(request.headers.get("authorization"))
+
+
+def only(role: Role, people: People, endpoint: Guarded) -> Endpoint:
     """An endpoint that only callers with `role` reach."""
 
     async def guarded(request: Request) -> Response:
-        caller = tokens.caller(request.headers.get("authorization"))
+        caller = people.caller(request)
         if caller is None:
             return error(401, "no valid token; send `Authorization: Bearer TOKEN`")
+        if not caller.may:
+            return error(403, f"{caller.name} is in no group that may do anything; see HANDRAIL_PROXY_ROLES")
         if role not in caller.may:
-            return error(403, f"this token may not do that; use one with the role {role}")
+            return error(403, f"{caller.name} may not do that; it takes the role {role}")
         return await endpoint(request, caller)
 
     return guarded

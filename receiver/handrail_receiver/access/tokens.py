@@ -15,6 +15,7 @@ import codecs
 import hashlib
 import hmac
 import logging
+import secrets
 import time
 from dataclasses import dataclass
 from functools import cached_property
@@ -41,11 +42,19 @@ MAY: dict[Role, frozenset[Role]] = {
 
 @dataclass(frozen=True)
 class Caller:
-    """Who is calling, as the evidence names them, and the roles they have; `approver`: as whom they may approve."""
+    """Who is calling, as the evidence names them, and the roles they have; `approvers`: as whom they may approve."""
 
     name: str
     may: frozenset[Role]
-    approver: Approver = NO_TOKEN
+    approvers: tuple[Approver, ...] = (NO_TOKEN,)
+
+    def approver_as(self, role: str) -> Approver:
+        """What they approve with as `role`; what may not, where none of it may."""
+        return next((one for one in self.approvers if one.may(role)), self.approvers[0])
+
+    def approves_as(self, role: str) -> bool:
+        """Whether they may approve as `role`."""
+        return "approver" in self.may and self.approver_as(role).may(role)
 
 
 @dataclass(frozen=True)
@@ -65,7 +74,7 @@ class Token:
     @cached_property
     def caller(self) -> Caller:
         """Who calls with it."""
-        return Caller(self.name, MAY[self.role], self.approver)
+        return Caller(self.name, MAY[self.role], (self.approver,))
 
 
 ANYONE = Caller("anyone", frozenset(ROLES))
@@ -181,6 +190,11 @@ class Tokens:
         """The tokens that may approve now."""
         return frozenset(token.approver for token in self._current() if "approver" in MAY[token.role])
 
+    def secret(self) -> bytes:
+        """What only those know who have these files: all receivers of one store."""
+        digests = sorted(token.digest for token in self._current())
+        return hashlib.sha256(b"secret:" + b"".join(digests)).digest()
+
     def _current(self) -> tuple[Token, ...]:
         now = time.monotonic()
         if now - self._looked_at >= LOOK_EVERY:
@@ -195,6 +209,13 @@ class NoTokens:
     """Everybody may do everything: only on a loopback address, and only when the settings say so."""
 
     problems: tuple[str, ...] = ()
+
+    def __init__(self) -> None:
+        self._secret = secrets.token_bytes(32)
+
+    def secret(self) -> bytes:
+        """Nobody else knows it."""
+        return self._secret
 
     def caller(self, authorization: str | None) -> Caller | None:  # noqa: ARG002  the same signature as Tokens
         """Anyone."""

@@ -150,7 +150,7 @@ class Api:
             return error(400, f"{_first(problem)}; send an object with any of: {fields}")
         if isinstance(body, CheckBody) and not body.answers:
             return await self._checked(playbook, caller, body.why)
-        asked = _asked(verb.name, caller, body)
+        asked = asked_for(verb.name, caller, body)
         decision, run = await self.calls.call(playbook, asked)
         answer = CallAnswer(
             verdict=decision.verdict,
@@ -189,14 +189,14 @@ def _view(newest: Playbook, history: History) -> RolloutView:
     )
 
 
-def _asked(verb: str, caller: Caller, body: Body) -> Call:
+def asked_for(verb: str, caller: Caller, body: Body) -> Call:
     """A call with its words."""
     asked = Call(verb, caller.name, body.why)
     match body:
         case CheckBody(item=item, passed=passed):
             return replace(asked, word=GateAnswer(item, passed))
         case ApproveBody(role=role, seen=seen, canary=canary, stable=stable):
-            word = GateAnswer(role, seen=seen, token=caller.approver)
+            word = GateAnswer(role, seen=seen, token=caller.approver_as(role))
             return replace(asked, word=word, canary=canary, stable=stable)
         case StartBody(anyway=anyway, canary=canary, stable=stable, artifact=artifact):
             return replace(asked, anyway=anyway, canary=canary, stable=stable, artifact=artifact)

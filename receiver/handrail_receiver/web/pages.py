@@ -22,11 +22,13 @@ from handrail_receiver.store.chain import first_broken_of
 from handrail_receiver.views.fleet import FleetFilter, fleet, states_of
 from handrail_receiver.views.guardrail_plots import RangeSamples, Window, plots, window_of
 from handrail_receiver.views.guardrails import Watched
+from handrail_receiver.views.offers import offers
 from handrail_receiver.views.schemas import run_view
 from handrail_receiver.views.summary import Tone, summarize
 from handrail_receiver.views.timeline import Entry, timeline
 from handrail_receiver.views.waiting import waits_for
 from handrail_receiver.web.api import Api
+from handrail_receiver.web.offering import asker_of, case_of
 from handrail_receiver.web.reading import cannot_be_read
 from handrail_receiver.web.self_checks import Check, SelfChecks
 from handrail_receiver.web.templating import environment, headers
@@ -85,7 +87,7 @@ class Pages:
 
     async def index(self, request: Request, caller: Caller) -> Response:
         """GET /"""
-        return await self._page(caller, await self._fleet(FleetFilter.of(request.query_params)))
+        return await self.page(caller, await self._fleet(FleetFilter.of(request.query_params)))
 
     async def rollout(self, request: Request, caller: Caller) -> Response:
         """GET /rollouts/{name}"""
@@ -101,12 +103,12 @@ class Pages:
         name = request.path_params["name"]
         playbook = self.playbooks.get(name)
         if playbook is None:
-            return await self._page(caller, _missing(name, None))
+            return await self.page(caller, _missing(name, None))
         try:
-            return await self._page(caller, await self._whole(playbook, number))
+            return await self.page(caller, await self._whole(playbook, number, caller))
         except UNREADABLE as error:
             said = {"name": name, "why": cannot_be_read(error)}
-            return await self._page(caller, Shown("unreadable.html", said, status=500))
+            return await self.page(caller, Shown("unreadable.html", said, status=500))
 
     async def _fleet(self, wanted: FleetFilter) -> Shown | None:
         """What the first page says of each rollout, those that need somebody first; None when the store is down."""
@@ -132,7 +134,7 @@ class Pages:
 
         return Shown("index.html", await asyncio.to_thread(values), fires.problem)
 
-    async def _whole(self, playbook: Playbook, number: int | None) -> Shown | None:
+    async def _whole(self, playbook: Playbook, number: int | None, caller: Caller) -> Shown | None:
         """All that the page of a rollout, or of one of its attempts, says; None when the store is down."""
         now, archive = self.api.clock.now(), self.api.store.archive
         try:
@@ -151,6 +153,8 @@ class Pages:
         earlier = number is not None and number != newest
         looked = await self._looked(playbook, history, records, attempts, now, earlier=earlier)
         values = await asyncio.to_thread(_values, looked, now, earlier=earlier)
+        case = case_of(looked.playbook, history, looked.gate, playbook)
+        values["offers"] = () if earlier else offers(case, asker_of(caller))
         return Shown("rollout.html", values, looked.watched.unanswered if looked.watched else None)
 
     async def _looked(
@@ -173,8 +177,8 @@ class Pages:
         )
         return _Looked(playbook, history, records, attempts, gate, watched, window, samples)
 
-    async def _page(self, caller: Caller, shown: Shown | None) -> Response:
-        """A page; without anything to show it says that the store is down."""
+    async def page(self, caller: Caller, shown: Shown | None) -> Response:
+        """One page; without anything to show it says that the store is down."""
         checks = await self.self_checks.checks(shown.prometheus_said if shown else None)
         shown = shown or Shown("down.html", {}, status=503)
         values = {

@@ -55,10 +55,13 @@ def _fuzz(operation: Any) -> None:
 
 
 def test_what_is_described_is_what_is_routed() -> None:
-    routes = _routes(Mock(), Mock(), Mock(), Mock(), Mock(), Mock())
+    routes = _routes(*[Mock() for _ in range(7)])
     routed = {(method, route.path) for route in routes for method in (route.methods or {"GET"}) - {"HEAD"}}
     described = {(operation.method.upper(), operation.path) for operation in OPERATIONS}
-    assert routed - {("GET", "/openapi.json")} == described
+    forms = {
+        one for one in routed if "/ask/" in one[1]
+    }  # for people with a page before them, and nobody else
+    assert routed - forms - {("GET", "/openapi.json")} == described
 
 
 def test_every_route_is_described(shop: Guarded) -> None:

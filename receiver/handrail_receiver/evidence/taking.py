@@ -193,4 +193,5 @@ class Snapshots:
         await self.store.snapshots.keep(
             taken.rollout, kind, record.snapshot, text, record.model_dump(mode="json"), taken.at, key
         )
+        log.info("%s %s: %s", taken.rollout, " ".join(filter(None, [kind, record.why])), record.text)
         return Snapshot.model_validate_json(text)

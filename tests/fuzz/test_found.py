@@ -157,6 +157,30 @@ FOUND = {
         against=d.Ago("1h"),
         arms=d.Arms("version"),
     ),
+    "an instance of which one of two series is no number is not missing the other": _declared(
+        d.Difference("workers_wanted", "workers_ready", by=("instance",)),
+        [d.Warning(d.Above(0), sustained="5m")],
+    ),
+    "what happens at once is not less where few are the breach": _declared(
+        d.Increase('written_total{kind="data"}', window="10m", by=("cluster",)),
+        [d.Warning(d.Below(1))],
+    ),
+    "slices of time are good or bad, by the calendar month": _declared(
+        d.Rate("jobs_total", window="5m"),
+        [d.Warning(d.Above("3/s"))],
+        slos=[
+            d.Slo(
+                "fast",
+                d.TimeSlices(
+                    d.Latency("request_seconds", 95, window="1m", buckets=[0.1, 0.3, 1]),
+                    good=d.Below("300ms"),
+                ),
+                objective="99.5%",
+                window="month",
+                runbook=RUNBOOK,
+            )
+        ],
+    ),
 }
 
 

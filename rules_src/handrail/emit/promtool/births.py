@@ -249,8 +249,8 @@ def births(director: Director, promise: str, one: Condition) -> Story:
     calm, far = subject.healthy()[signal.name], subject.far(signal, up=one.is_upper)
     if not isinstance(calm, Decimal) or not isinstance(far, Decimal):
         raise TypeError("what is counted is a number")
-    if isinstance(measure.inner, Increase):
-        far = -(-far // 1)
+    if isinstance(measure.inner, Increase):  # also where few are the breach: what happens at once is more
+        far = -(-max(far, MUCH * calm) // 1)
     counter = counter_of(measure, width, subject.rollout.service, pace, calm, far)
     recorded = [Recorded(signal.value, calm, _mixed(measure.inner, calm, far, pace))]
     if isinstance(measure.inner, Latency) and not one.is_upper:
@@ -282,6 +282,8 @@ def _mixed(measure: Measure, calm: Decimal, far: Decimal, pace: Pace) -> Decimal
         case Latency(q=q, scale=scale):  # what is usual lies below the last bucket, the rest in it and above
             low = pace.edges[-2] * scale if len(pace.edges) > 1 else Decimal(0)
             return low + (far - low) * (q * (MUCH + 1) - 1) / (MUCH * q)
+        case Increase():
+            return calm + far
         case _:
             return far
 

@@ -1,0 +1,85 @@
+"""Alerts of public rule sets in Handrail's words: they compile, no lint objects, and the page says what they are."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+from handrail.declare import PromQL, Rollout
+from handrail.declare.environment import Environment
+from handrail.emit import rules
+from handrail.emit.promtool import tests as promtool_tests
+from handrail.errors import Severity
+from handrail.lint import lint, lint_plan
+from handrail.loading.load import load
+from handrail.lower import lower
+from public_rules.page import PAGE, SETS, SOURCE, counted, page, sets
+from servers import program
+from servers.newer import newer
+
+LOADED = load(SOURCE)
+[SMALL] = [rollout for rollout in LOADED.rollouts if rollout.name == "cert-manager"]
+BOTH = pytest.mark.parametrize("promtool", [program("promtool"), newer("promtool")], ids=["2.42", "newer"])
+EACH = pytest.mark.parametrize("rollout", LOADED.rollouts, ids=lambda rollout: rollout.name)
+
+
+def test_the_page_has_every_set_as_it_is_declared() -> None:
+    written = PAGE.read_text()
+    assert sorted(rollout.name for rollout in LOADED.rollouts) == sorted(SETS)
+    assert page(written.partition("## ")[0]) == written
+
+
+def test_all_but_a_few_of_more_than_three_hundred_alerts_are_said_in_typed_words() -> None:
+    every, typed = counted(sets())
+    assert (every, every - typed) == (303, 15)
+    assert typed >= 160
+
+
+@EACH
+def test_no_lint_objects(rollout: Rollout) -> None:
+    """Each set by itself: together they read what others read, as kube-state-metrics does for all."""
+    here = Environment("production")
+    [planned] = lower([rollout], here).rollouts
+    found = [*lint([rollout], [], here), *lint_plan(planned, rollout)]
+    assert [str(problem) for problem in found if problem.severity >= Severity.warning] == []
+
+
+def test_what_is_free_promql_says_why() -> None:
+    free = [
+        guardrail
+        for rollout in LOADED.rollouts
+        for guardrail in rollout.guardrails
+        if isinstance(guardrail.measure, PromQL)
+    ]
+    assert [guardrail.title for guardrail in free if not guardrail.accept["free-promql"]] == []
+
+
+def refused(folder: Path, promtool: Path, rollout: Rollout) -> str:
+    """What promtool finds wrong with the rules of a set and their tests."""
+    plan = lower([rollout], Environment("production"))
+    [planned] = plan.rollouts
+    for path, text in {**rules.emit(planned, plan.environment), **promtool_tests(planned)}.items():
+        file = folder / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+    tests = sorted(str(file) for file in folder.glob("prometheus/tests/*.yml"))
+    done = subprocess.run(
+        [promtool, "test", "rules", *tests], cwd=folder, capture_output=True, text=True, check=False
+    )
+    return "" if done.returncode == 0 else done.stdout + done.stderr
+
+
+@BOTH
+def test_promtool_takes_the_rules_and_tests_of_a_small_set(promtool: Path, tmp_path: Path) -> None:
+    assert refused(tmp_path, promtool, SMALL) == ""
+
+
+@pytest.mark.long
+@pytest.mark.timeout(1800)
+@BOTH
+@EACH
+def test_promtool_takes_the_rules_and_tests_of_every_set(
+    promtool: Path, rollout: Rollout, tmp_path: Path
+) -> None:
+    assert refused(tmp_path, promtool, rollout) == ""

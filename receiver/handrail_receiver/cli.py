@@ -37,6 +37,7 @@ Verb = Literal[
     "drill",
     "adopt",
     "abandon",
+    "close",
     "bundle",
 ]
 VERBS: tuple[Verb, ...] = get_args(Verb)

@@ -78,7 +78,7 @@ def _changed(history: History, change: object, decision: Decision, at: datetime)
     match change:
         case SetHold(why, by):
             return replace(history, attempt=replace(attempt, held=why, held_by=by))
-        case Once(name):
+        case Once(name, 0):
             return replace(history, once={name: at, **history.once})
         case SetState(state):
             return replace(history, attempt=replace(attempt, state=state))

@@ -42,6 +42,7 @@ MIGRATIONS = [
     "0006_evidence_end.sql",
     "0007_snapshots.sql",
     "0008_once.sql",
+    "0009_incidents.sql",
 ]
 
 

@@ -16,13 +16,14 @@ from typing import Literal
 
 from handrail.contract import Approval, Criterion, Gate, GivenArms, OpenArms, Playbook, names
 
+from handrail_receiver.gates.windows import frozen, in_words, outside_hours
 from handrail_receiver.model import Approved, AttemptState, Checked, History
 from handrail_receiver.words.times import span, when
 
 SEEN = 12
 """How many characters of a digest people see and type."""
 
-Kind = Literal["bake", "criterion", "firing", "stable", "check", "approval"]
+Kind = Literal["window", "order", "bake", "criterion", "firing", "stable", "check", "approval"]
 
 
 @dataclass(frozen=True)
@@ -62,11 +63,12 @@ NOT_ASKED_WHAT_FIRES = FiringTiers()
 
 @dataclass(frozen=True)
 class GateInputs:
-    """What a gate is judged by beside the history: criteria, what fires, and who may approve now."""
+    """What a gate is judged by beside the history: criteria, what fires, who may approve now, and the state of others."""
 
     criteria: Mapping[Criterion, CriterionResult] = field(default_factory=dict)
     approvers: frozenset[Approver] = frozenset()
     fires: FiringTiers = NOT_ASKED_WHAT_FIRES
+    others: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -198,12 +200,40 @@ def next_gate(playbook: Playbook, history: History, inputs: GateInputs, now: dat
 def judge(at: GateCase, by: str = "") -> GateStatus:
     """Judge a gate for `by`, who wants to pass it; empty for somebody who only looks."""
     gate = at.gate
-    asks = [_bake(*at.left)] if at.left and at.bakes else []
+    asks = [*_windows(at), *_others(at)]
+    asks += [_bake(*at.left)] if at.left and at.bakes else []
     asks += [_criterion(one, at) for one in gate.criteria]
     asks += [_stable(timedelta(seconds=gate.stable_for), at)] if gate.stable_for else _quiet(at)
     asks += [_check(place, question, at) for place, question in enumerate(gate.manual, 1)]
     asks += [_approval(one, at, at.own | {by}) for one in gate.approvals]
     return GateStatus(gate.into, at.digest, tuple(asks))
+
+
+def _windows(at: GateCase) -> list[Requirement]:
+    """The freezes and the hours that were declared: whether it may go forward now."""
+    found = []
+    if at.playbook.freezes:
+        text = frozen(at.playbook, at.now)
+        found.append(Requirement("window", "no freeze", not text, text or "no freeze is in force"))
+    if at.playbook.hours:
+        text, hours = outside_hours(at.playbook, at.now), "; ".join(map(in_words, at.playbook.hours))
+        found.append(Requirement("window", f"within {hours}", not text, text or "within its hours"))
+    return found
+
+
+def _others(at: GateCase) -> list[Requirement]:
+    """The rollouts that this one waits for before it begins."""
+    attempt = at.history.attempt
+    if attempt is not None and attempt.live:
+        return []
+    return [_other(name, at.found.others.get(name, "unknown")) for name in at.playbook.waits_for]
+
+
+def _other(name: str, state: str) -> Requirement:
+    done = state == "complete"
+    text = f"{name} is {state}" if done else f"{name} is {state}, and this rollout begins once it is complete"
+    cure = "" if done else f"handrail rollout status {name}"
+    return Requirement("order", f"{name} is complete", done, text, cure)
 
 
 def _bake(stage: str, long: timedelta, until: datetime) -> Requirement:

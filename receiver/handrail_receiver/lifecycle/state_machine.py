@@ -148,6 +148,13 @@ TABLE: tuple[Transition, ...] = (
         "the same, of another rollback that was asked for before",
     ),
     Transition((ROLLING, ROLLED), "withdrawn", ("receiver",), SAME, "the same"),
+    Transition(
+        FORWARD,
+        "rollback",
+        ("receiver",),
+        (ROLLING, HELD),
+        "with which rollout it goes back; then each step, and the proof; or why people must act",
+    ),
     Transition((ROLLED,), "stronger rollback", ("alert",), (ROLLING,), "the same"),
     Transition(
         (ROLLED,),
@@ -174,6 +181,9 @@ TABLE: tuple[Transition, ...] = (
         ("operator",),
         (ABANDONED,),
         "why; nothing is asked of a target",
+    ),
+    Transition(
+        OVER, "close", ("operator",), SAME, "why the incident of a security rollback is over, and who says so"
     ),
     Transition((NONE, *FORWARD, *OVER), "check", ("operator",), SAME, "question and answer"),
     Transition(

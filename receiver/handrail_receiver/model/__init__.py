@@ -6,6 +6,7 @@ Frozen dataclasses only; nothing here knows HTTP, SQL or a target.
 from handrail_receiver.model.answers import Approved, Checked
 from handrail_receiver.model.attempts import (
     CHANGED,
+    CLOSED,
     FINISHED,
     Attempt,
     AttemptLine,
@@ -67,6 +68,7 @@ from handrail_receiver.model.runs import (
 __all__ = [
     "BROKEN",
     "CHANGED",
+    "CLOSED",
     "ENTERING",
     "EVERYBODY",
     "FINISHED",

@@ -29,6 +29,8 @@ CHANGED = "changed after the rollback: "
 """How the reason begins for which a rolled-back attempt is held."""
 
 
+CLOSED = "incident closed"
+"""What is kept of when a person closed the incident of a security rollback."""
 FINISHED = "finished"
 """What is kept of when an attempt passed its last gate, where it is guarded afterwards."""
 
@@ -144,7 +146,8 @@ class History:
     """What a decision about one rollout may look at: its newest attempt, and what was done and said in it.
 
     `checked` and `approved` are of attempt `speaks_of`; approvals of the one before are there to be refused. `once` has
-    what happens once in an attempt, and when it did.
+    what happens once in an attempt, and when it did; `incidents` are the attempts that were rolled back for security
+    and whose incident nobody has closed yet.
     `unreadable` says why the newest attempt cannot be read, though there is one: a row of another version, say.
     """
 
@@ -157,6 +160,7 @@ class History:
     approved: tuple[Approved, ...] = ()
     unreadable: str = ""
     once: Mapping[str, datetime] = field(default_factory=dict)
+    incidents: tuple[int, ...] = ()
 
     @property
     def speaks_of(self) -> int:

@@ -90,9 +90,10 @@ class SetHold:
 
 @dataclass(frozen=True)
 class Once:
-    """Something happens that happens once in an attempt."""
+    """Something happens that happens once in an attempt: in this one, or in the one with the id `attempt`."""
 
     name: str
+    attempt: int = 0
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from handrail.contract import GivenArms, OpenArms, Playbook, StageFacts, Step, n
 
 from handrail_receiver.gates.approvals import approve, check, no_gate
 from handrail_receiver.gates.gate import next_gate
+from handrail_receiver.gates.windows import frozen, outside_hours
 from handrail_receiver.lifecycle.state_machine import TERMINAL, may
 from handrail_receiver.lifecycle.state_machine import refused as refused_at
 from handrail_receiver.lifecycle.states import State, state_of
@@ -30,7 +31,6 @@ from handrail_receiver.model import (
     Change,
     Conditions,
     Decision,
-    EndAll,
     History,
     Once,
     Open,
@@ -56,6 +56,7 @@ from handrail_receiver.operations.objections import (
     through,
 )
 from handrail_receiver.operations.playbook_diff import changes_between, pinned_anew
+from handrail_receiver.operations.steering import abandon, close, incident, steer
 from handrail_receiver.operations.still_firing import still_firing
 from handrail_receiver.words.arms import versions_in_words
 from handrail_receiver.words.times import when
@@ -100,9 +101,11 @@ def decide_call(call: Call, newest: Playbook, history: History, now: Conditions)
         case "adopt":
             return _adopt(known, call, newest, attempt)
         case "abandon":
-            return _abandon(known, call, attempt)
+            return abandon(known, call, attempt)
+        case "close":
+            return close(known, call, history, attempt)
         case "hold" | "resume":
-            return _steer(known, call, attempt)
+            return steer(known, call, attempt)
     return _forward(known, call, playbook, history, attempt, now)
 
 
@@ -121,15 +124,6 @@ def _forward(
             return _promote(known, call, playbook, history, attempt, now)
 
 
-def _steer(known: Decision, call: Call, attempt: Attempt) -> Decision:
-    """Nothing is promoted any more, or may be again."""
-    if call.verb == "hold":
-        why = f"{call.by}: {call.why}" if call.why else f"held by {call.by}"
-        return replace(known, verdict=Verdict.hold, reason="asked-for", text=why, changes=(SetHold(why),))
-    text = f"promotions may go on; it was held: {attempt.held}" if attempt.held else "it was not held"
-    return replace(known, verdict=Verdict.act, reason="asked-for", text=text, changes=(SetHold(""),))
-
-
 def _unreadable(known: Decision, call: Call, newest: Playbook, history: History, now: Conditions) -> Decision:
     """An attempt of which nobody knows what it is: it can be rolled back by the newest playbook, and nothing else."""
     text = f"its attempt cannot be read ({history.unreadable})"
@@ -143,6 +137,8 @@ def _unreadable(known: Decision, call: Call, newest: Playbook, history: History,
 
 
 def _start(known: Decision, call: Call, playbook: Playbook, history: History, now: Conditions) -> Decision:
+    if history.incidents:
+        return refusal(known, "incident-open", incident(history, playbook.rollout))
     attempt, first = history.attempt, playbook.stages[0] if playbook.stages else None
     name = first.name if first else ""
     if call.looked_at not in {None, stands(attempt)}:
@@ -207,7 +203,8 @@ def _retry(
         return refusal(known, "other-stage", f"you meant {call.to}, and what failed is entering {failed.key}")
     if failed.action == "promote":
         return _promote(known, call, playbook, history, attempt, now)
-    reasons = (*call.no_way_back, *call.not_ready, *_held(attempt, failed), *guard_is_off(now))
+    windows = filter(None, (frozen(playbook, now.now), outside_hours(playbook, now.now)))
+    reasons = (*call.no_way_back, *call.not_ready, *_held(attempt, failed), *guard_is_off(now), *windows)
     refused = not_ready(known, call, reasons)
     return refused or _again(known, playbook, history, failed, now)
 
@@ -361,14 +358,6 @@ def _adopt(known: Decision, call: Call, newest: Playbook, attempt: Attempt) -> D
     text = f"it goes on by the newest playbook ({call.by}: {call.why}); changed: {'; '.join(changes)}"
     known = replace(known, known={"changed": list(changes)})
     return replace(known, verdict=Verdict.act, reason="adopted", text=text, changes=(adopt,))
-
-
-def _abandon(known: Decision, call: Call, attempt: Attempt) -> Decision:
-    if not call.why:
-        return refusal(known, "no-reason", "say why with --why; nothing is asked of any target")
-    text = f"attempt {attempt.number} is closed ({call.by}: {call.why}); the targets are left as they are"
-    changes = (EndAll(), SetState(AttemptState.abandoned))
-    return replace(known, verdict=Verdict.act, reason="abandoned", text=text, changes=changes)
 
 
 def _at_gate(known: Decision, call: Call, playbook: Playbook, history: History, now: Conditions) -> Decision:

@@ -13,7 +13,7 @@ from handrail.contract import Action, Confirmation, Gate, Playbook, StageFacts, 
 
 from handrail_receiver.gates.gate import GateCase, GateInputs, GateStatus
 from handrail_receiver.lifecycle.state_machine import may
-from handrail_receiver.lifecycle.states import state_of
+from handrail_receiver.lifecycle.states import State, state_of
 from handrail_receiver.model import (
     EVERYBODY,
     FINISHED,
@@ -101,6 +101,20 @@ def due(playbook: Playbook, history: History, now: Conditions) -> Decision | Non
     return _warmed_up(at) or _deadline(at) or _hold_over(at) or _watched(at)
 
 
+def goes_back(at: Moment, other: History, name: str) -> Decision | None:
+    """Another rollout, with which this one goes back, was rolled back since this attempt began."""
+    once = f"back with: {name}"
+    if at.happened(once) or not at.may("rollback"):
+        return None
+    if state_of(other) not in {State.rolling_back, State.rolled_back}:
+        return None
+    last = [run for run in other.rollbacks if run.decided_at > at.attempt.started_at]
+    if not last:
+        return None
+    text = f"{name} was rolled back ({last[-1].reason}), and this rollout goes back with it"
+    return replace(_rolled_back(at, text, Once(once)), reason="goes-back-with")
+
+
 def walks(playbook: Playbook | None) -> bool:
     """Whether anything is declared that comes by itself."""
     if playbook is None:
@@ -110,7 +124,7 @@ def walks(playbook: Playbook | None) -> bool:
         for stage in playbook.stages
     )
     ends = any(tier.resume_after for guardrail in playbook.guardrails for tier in guardrail.tiers)
-    return bool(stages or ends or playbook.watch_after)
+    return bool(stages or ends or playbook.watch_after or playbook.goes_back_with)
 
 
 def bake_over(at: Moment) -> bool:
@@ -124,7 +138,7 @@ def bake_over(at: Moment) -> bool:
 def not_enough_data(at: Moment, gate: GateStatus) -> Decision | None:
     """A stage whose success could not be judged, for as long as it may be prolonged: it is held."""
     stage, unknown = at.stage, [ask for ask in gate.missing if not ask.known]
-    broken = [ask for ask in gate.missing if ask.known and ask.kind not in PEOPLE]
+    broken = [ask for ask in gate.missing if ask.known and ask.kind not in {*PEOPLE, "window", "order"}]
     if stage is None or stage.prolong is None or not unknown or broken or not at.may("not enough data"):
         return None
     name = f"not enough data: {stage.name}"

@@ -243,7 +243,20 @@ class CallHandler:
         if at is None:
             return None
         criteria = () if at.bakes else at.gate.criteria
-        return judge(replace(at, found=GateInputs(await self.criteria.recent(criteria), self.approvers())))
+        found = GateInputs(
+            await self.criteria.recent(criteria), self.approvers(), others=await self._others(playbook)
+        )
+        return judge(replace(at, found=found))
+
+    async def _others(self, playbook: Playbook) -> Mapping[str, str]:
+        """The state of each rollout that this one waits for."""
+        now, found = self.guard.clock.now(), dict[str, str]()
+        for name in playbook.waits_for:
+            try:
+                found[name] = state_of(await self.guard.store.attempts.history(name, now))
+            except UNREADABLE:
+                found[name] = "unknown"
+        return found
 
     async def rehearse(self, playbook: Playbook, attempt: Attempt | None = None) -> list[RehearsedAction]:
         """What each acting action would do, by reading only: in a live attempt with the values pinned at its start."""
@@ -346,7 +359,7 @@ class CallHandler:
         fire = [f"{source} fires" for source in before.fires.sources if at is None]
         return replace(
             call,
-            found=GateInputs(criteria, self.approvers(), before.fires),
+            found=GateInputs(criteria, self.approvers(), before.fires, await self._others(playbook)),
             not_ready=(*call.not_ready, *before.problems, *fire),
             causes=(*call.causes, *before.causes, *fire),
         )

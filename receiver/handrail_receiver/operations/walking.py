@@ -31,6 +31,7 @@ from handrail_receiver.operations.due import (
     Moment,
     bake_over,
     due,
+    goes_back,
     moment,
     needs_people,
     not_enough_data,
@@ -47,6 +48,14 @@ AT_MOST = 5
 NOTHING = Decision(Verdict.repeat, "not-due", "nothing is due any more")
 
 Decide = Callable[[Playbook, History, Conditions], Decision | None]
+
+
+def _going_back(
+    other: History, name: str, playbook: Playbook, history: History, now: Conditions
+) -> Decision | None:
+    """What follows from what became of another rollout."""
+    at = moment(playbook, history, now)
+    return goes_back(at, other, name) if at else None
 
 
 def _lacking(gate: GateStatus, playbook: Playbook, history: History, now: Conditions) -> Decision | None:
@@ -107,6 +116,7 @@ class Walker:
             for _ in range(AT_MOST):
                 if not await self._decided(rollout, due):
                     break
+            await self._with_others(rollout)
             await self._gate(rollout)
         except StoreDown as error:
             log.warning("%s cannot go on by itself: %s", rollout, error)
@@ -129,6 +139,13 @@ class Walker:
         history = await self.guard.store.attempts.history(rollout, now.now)
         playbook = self._playbook(history.attempt) if history.attempt is not None else None
         return moment(playbook, history, now) if playbook is not None else None
+
+    async def _with_others(self, rollout: str) -> None:
+        """Go back with the others, where that is declared and one of them did."""
+        at = await self._moment(rollout)
+        for name in at.playbook.goes_back_with if at is not None else ():
+            other = await self.guard.store.attempts.history(name, self.guard.clock.now())
+            await self._decided(rollout, partial(_going_back, other, name))
 
     async def _gate(self, rollout: str) -> None:
         """Judge the gate ahead, where its bake time is over and something follows from it by itself."""

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from handrail_receiver.errors import UNREADABLE
 from handrail_receiver.model import (
+    CLOSED,
     QUIET,
     Adopt,
     Approved,
@@ -125,7 +126,22 @@ def _of_attempt(tx: Tx, attempt: Attempt, gate: History, at: datetime) -> Histor
         captured=tuple(Captured(row["guardrail"], row["reference"], row["value"]) for row in captured),
         automatic_today=_automatic(tx, attempt.service, attempt.id, at),
         once={row["name"]: instant(row["at"]) for row in once},
+        incidents=_incidents(tx, attempt.rollout),
     )
+
+
+def _incidents(tx: Tx, rollout: str) -> tuple[int, ...]:
+    """The attempts of a rollout that were rolled back for security, and whose incident nobody has closed."""
+    rows = tx.rows(
+        "SELECT DISTINCT attempt.id FROM run JOIN attempt ON attempt.id = run.attempt"
+        " WHERE attempt.rollout = :rollout AND run.action = 'security-rollback'"
+        " AND run.state NOT IN ('waiting', 'withdrawn', 'superseded')"
+        " AND NOT EXISTS (SELECT 1 FROM once WHERE once.attempt = attempt.id AND once.name = :closed)"
+        " ORDER BY attempt.id",
+        rollout=rollout,
+        closed=CLOSED,
+    )
+    return tuple(int(row["id"]) for row in rows)
 
 
 def _automatic(tx: Tx, service: str, but: int, at: datetime) -> int:
@@ -207,9 +223,9 @@ def _change(
         case SetHold(why, by):
             sql = "UPDATE attempt SET held = :why, held_by = :by WHERE id = :id"
             tx.count(sql, why=why, by=by, id=attempt)
-        case Once(name):
+        case Once(name, other):
             sql = "INSERT INTO once (attempt, name, at) VALUES (:id, :name, :now) ON CONFLICT DO NOTHING"
-            tx.count(sql, id=attempt, name=name, now=now)
+            tx.count(sql, id=other or attempt, name=name, now=now)
         case SetReady(why):
             tx.count("UPDATE attempt SET rollback_ready = :why WHERE id = :id", why=why, id=attempt)
         case SetState(state):

@@ -239,6 +239,8 @@ def _next(
     if attempt.state == AttemptState.finishing:
         until = history.once.get(FINISHED, now) + timedelta(seconds=playbook.watch_after)
         return f"complete by itself, not before {when(until)}: it is guarded until then", "soft"
+    if history.incidents:
+        return f'the incident has to be closed: `handrail rollout close {playbook.rollout} --why "…"`', "bad"
     if attempt.state != AttemptState.active:
         given = " --canary … --stable …" if given_arms(attempt) else ""
         return (

@@ -109,4 +109,5 @@ VERBS = (
     Verb("drill"),
     Verb("adopt"),
     Verb("abandon"),
+    Verb("close"),
 )

@@ -261,6 +261,7 @@ class Verb(StrEnum):
     drill = "drill"
     adopt = "adopt"
     abandon = "abandon"
+    close = "close"
     bundle = "bundle"
 
 

@@ -132,13 +132,34 @@ class Approval(_Model):
 
 
 class Gate(_Model):
-    """What must be true to enter stage `into` (`complete`: behind the last); `stable_for` is how long nothing may have fired before."""
+    """What must be true to enter stage `into` (`complete`: behind the last); `stable_for` is how long nothing may have fired before.
+
+    `budget_left` (0..1) says what must be left of each error budget; `criteria` has what asks for it.
+    """
 
     into: str
     criteria: tuple[Criterion, ...] = ()
     manual: tuple[str, ...] = ()
     approvals: tuple[Approval, ...] = ()
     stable_for: float | None = None
+    budget_left: float | None = None
+
+
+class Freeze(_Model):
+    """From one instant up to another (seconds since 1970) nothing goes forward."""
+
+    begins: float
+    ends: float
+    why: str = ""
+
+
+class Hours(_Model):
+    """On these days (0 is Monday) it may go forward from `begins` up to `ends` (like 09:00), by the clocks of `zone`."""
+
+    days: tuple[int, ...]
+    begins: str
+    ends: str
+    zone: str
 
 
 class Confirmation(_Model):
@@ -229,7 +250,9 @@ class Action(_Model):
 class Playbook(_Model):
     """All that the receiver knows about one rollout. For `keep` seconds a rollback that something undoes is restored.
 
-    After its last gate it is guarded for `watch_after` seconds more, and complete then.
+    After its last gate it is guarded for `watch_after` seconds more, and complete then. It goes forward in no freeze, and
+    within its hours, where it has any; it begins once those that it `waits_for` are complete, and goes back when one of
+    `goes_back_with` does.
 
     `environment` is the alerts' label of that name. `rules_digest` is what Prometheus records as
     `handrail:rules:info{digest}` while it has the matching rules, `rule_groups` what their groups are called. All are
@@ -251,6 +274,10 @@ class Playbook(_Model):
     budget_per_day: Annotated[int, Field(ge=0)] = 3
     keep: Annotated[float, Field(ge=0)] = 0
     watch_after: Annotated[float, Field(ge=0)] = 0
+    freezes: tuple[Freeze, ...] = ()
+    hours: tuple[Hours, ...] = ()
+    waits_for: tuple[str, ...] = ()
+    goes_back_with: tuple[str, ...] = ()
     runbook_url: str
     dashboard_url: str
 

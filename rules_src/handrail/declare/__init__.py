@@ -29,6 +29,7 @@ from handrail.declare.environment import (
     Environment,
     Targets,
 )
+from handrail.declare.freezes import Freeze, Hours
 from handrail.declare.guardrail import (
     Critical,
     Emergency,
@@ -129,6 +130,7 @@ __all__ = [
     "ForGuardrail",
     "ForRollout",
     "Forecast",
+    "Freeze",
     "Gate",
     "Gauge",
     "GitValue",
@@ -137,6 +139,7 @@ __all__ = [
     "HAProxySplit",
     "HAProxyState",
     "HAProxyWeight",
+    "Hours",
     "HttpCall",
     "HttpVersion",
     "Increase",

@@ -11,6 +11,7 @@ from handrail.base import Renamed, declared
 from handrail.contract import AtDeadline, Channel, HAProxyWeight, Step, Tell, VersionSource, names
 from handrail.contract.steps import ServerPart, Sockets
 from handrail.declare.dashboard import Dashboard
+from handrail.declare.freezes import Freeze, Hours
 from handrail.declare.guardrail import Accept, Guardrail, Name, SeverityWord
 from handrail.declare.notify import Mutes, Routes
 from handrail.declare.slo import Slo
@@ -75,7 +76,8 @@ class Gate:
     """What people must say before the next stage: questions only they can answer, and who approves.
 
     `approvals=["technical-lead"]` is short for `[Approval("technical-lead")]`. With `stable_for` no alert may have
-    fired for that long in the stage before. `coverage` is the part of the stage before in which each criterion of
+    fired for that long in the stage before. With `budget_left` so much of the error budget of each declared objective
+    must be left. `coverage` is the part of the stage before in which each criterion of
     success must have had data, and events enough: less than the usual 90 % for a service that sleeps at night.
     """
 
@@ -83,6 +85,7 @@ class Gate:
     approvals: Sequence[str | Approval] = Field(default=(), kw_only=True)
     stable_for: Duration | None = Field(default=None, kw_only=True)
     coverage: Share = Field(default="90%", kw_only=True)
+    budget_left: Share | None = Field(default=None, kw_only=True)
 
     @model_validator(mode="after")
     def _something(self) -> Gate:
@@ -189,6 +192,9 @@ class Rollout:
     without `keep`, and later, people are told. `complete` is the gate behind the last stage; success is asked for there
     in any case, over the whole bake time of that stage. For `watch_after` the rollout is still guarded then, and is
     complete afterwards.
+
+    It goes forward in no `freezes` and within its `hours` alone; going back waits for neither. It begins once those that
+    it `waits_for` are complete, and is rolled back when one of `goes_back_with` is.
     """
 
     name: Name
@@ -221,6 +227,10 @@ class Rollout:
     rollbacks_per_day: Annotated[int, Field(ge=0)] = Field(default=3, kw_only=True)
     keep: Period | None = Field(default=None, kw_only=True)
     complete: Gate | None = Field(default=None, kw_only=True)
+    freezes: Sequence[Freeze] = Field(default=(), kw_only=True)
+    hours: Sequence[Hours] = Field(default=(), kw_only=True)
+    waits_for: Sequence[Name] = Field(default=(), kw_only=True)
+    goes_back_with: Sequence[Name] = Field(default=(), kw_only=True)
     watch_after: Period | None = Field(default=None, kw_only=True)
     scrape: Interval = Field(default="15s", kw_only=True)
     evaluate: Interval = Field(default="30s", kw_only=True)
@@ -237,11 +247,15 @@ class Rollout:
 
     @model_validator(mode="after")
     def _ends(self) -> Rollout:
-        told = [word for word in ("complete", "watch_after") if getattr(self, word) is not None]
+        words = ("complete", "watch_after", "freezes", "hours", "waits_for")
+        told = [word for word in words if getattr(self, word)]
         if told and not self.stages:
             raise ValueError(
-                f"{told[0]}= is for the end of a rollout, and without stages it has none; leave it out"
+                f"{told[0]}= is for what goes forward, and without stages nothing does; leave it out"
             )
+        gates = [stage.gate for stage in self.stages] + [self.complete]
+        if any(gate is not None and gate.budget_left for gate in gates) and not self.slos:
+            raise ValueError("budget_left= asks for an error budget, and there is none; declare slos=")
         return self
 
 

@@ -46,6 +46,7 @@ from handrail.lint import (
     receiver_too_new,
     rise_without_floor,
     rollback_without_target,
+    rollout_order,
     same_name_twice,
     severity_words,
     shared_series,
@@ -135,12 +136,13 @@ ACROSS: tuple[AcrossLint, ...] = (
     same_name_twice.across,
     label_names.across,
     matcher_clash.across,
+    rollout_order.across,
     unknown_rollout.across,
     unknown_route.across,
 )
 """What only the whole source folder shows."""
 
-_NEED_ALL = (unknown_rollout.across, unknown_route.across)
+_NEED_ALL = (rollout_order.across, unknown_rollout.across, unknown_route.across)
 
 PLAN_LINTS: tuple[PlanLint, ...] = (
     alert_never_fires.check,

@@ -10,18 +10,19 @@ from itertools import takewhile
 
 from handrail import contract, plan
 from handrail.contract import names
+from handrail.declare.freezes import days_of
 from handrail.declare.guardrail import Guardrail as DeclaredGuardrail
 from handrail.declare.guardrail import Tier
-from handrail.declare.rollout import Approval, Gate, Rollout
+from handrail.declare.rollout import Rollout
 from handrail.declare.rollout import Stage as DeclaredStage
+from handrail.lower.plan_gates import lower_gates, seconds_of
 from handrail.lower.raw_series import events_counter, required_series
 from handrail.lower.rollout_context import RolloutContext
-from handrail.plan.timing import looks_back
 from handrail.promql import comparisons, values
 from handrail.promql.syntax import either
 from handrail.promql.together import any_of
 from handrail.report.wording import reference_words, words
-from handrail.units import amount, plain, span
+from handrail.units import amount, span
 
 FLAGS = (contract.FlagOff, contract.LaunchDarklyOff)
 LATELY = "1h"
@@ -38,7 +39,7 @@ def lower_playbook(
         environment=context.environment,
         arms=_arms(rollout, guardrails, context),
         stages=tuple(_stage(rollout, stage, context) for stage in rollout.stages),
-        gates=_gates(rollout, guardrails, context),
+        gates=lower_gates(rollout, guardrails, context),
         guardrails=tuple(
             _facts(written, lowered, context)
             for written, lowered in zip(rollout.guardrails, guardrails, strict=True)
@@ -46,8 +47,18 @@ def lower_playbook(
         actions=_actions(rollout, guardrails, context),
         checks=tuple(context.scale.duration(check).total_seconds() for check in rollout.checks),
         budget_per_day=rollout.rollbacks_per_day,
-        keep=_seconds(rollout.keep, context) or 0,
-        watch_after=_seconds(rollout.watch_after, context) or 0,
+        keep=seconds_of(rollout.keep, context) or 0,
+        watch_after=seconds_of(rollout.watch_after, context) or 0,
+        freezes=tuple(
+            contract.Freeze(begins=one.begins.timestamp(), ends=one.ends.timestamp(), why=one.why)
+            for one in rollout.freezes
+        ),
+        hours=tuple(
+            contract.Hours(days=days_of(one.days), begins=one.begins, ends=one.ends, zone=one.zone)
+            for one in rollout.hours
+        ),
+        waits_for=tuple(rollout.waits_for),
+        goes_back_with=tuple(rollout.goes_back_with),
         runbook_url=context.runbook_url,
         dashboard_url=context.dashboard_url,
     )
@@ -83,20 +94,14 @@ def _stage(rollout: Rollout, stage: DeclaredStage, context: RolloutContext) -> c
     return contract.StageFacts(
         name=stage.name,
         weight=None if weight is None else float(weight),
-        bake=_seconds(stage.bake, context),
+        bake=seconds_of(stage.bake, context),
         enter=(*_split(rollout, weight), *stage.enter),
         advance=stage.advance,
-        warm_up=_seconds(stage.warm_up, context) or 0,
-        deadline=_seconds(stage.deadline, context),
+        warm_up=seconds_of(stage.warm_up, context) or 0,
+        deadline=seconds_of(stage.deadline, context),
         at_deadline=stage.at_deadline,
-        prolong=_seconds(stage.prolong, context),
+        prolong=seconds_of(stage.prolong, context),
     )
-
-
-def _seconds(written: str | None, context: RolloutContext) -> float | None:
-    """A declared time in seconds, as it runs here; None where there is none."""
-    time = context.scale.maybe(written)
-    return None if time is None else time.total_seconds()
 
 
 def _split(rollout: Rollout, weight: Decimal | None) -> tuple[contract.HAProxyWeight, ...]:
@@ -106,98 +111,6 @@ def _split(rollout: Rollout, weight: Decimal | None) -> tuple[contract.HAProxyWe
     return (
         rollout.split.weight(rollout.split.stable, 100 - canary),
         rollout.split.weight(rollout.split.canary, canary),
-    )
-
-
-def _gates(
-    rollout: Rollout, guardrails: tuple[plan.Guardrail, ...], context: RolloutContext
-) -> tuple[contract.Gate, ...]:
-    """The gate into each stage but a first one that asks for nothing, and the one behind the last stage."""
-    into: list[tuple[str, Gate | None]] = [(stage.name, stage.gate) for stage in rollout.stages]
-    into += [(names.COMPLETE, rollout.complete)] if rollout.stages else []
-    left = [None, *context.stages]
-    return tuple(
-        _gate(name, asked or Gate(), left[place], guardrails, context)
-        for place, (name, asked) in enumerate(into)
-        if place or asked
-    )
-
-
-def _gate(
-    into: str,
-    asked: Gate,
-    left: plan.Stage | None,
-    guardrails: tuple[plan.Guardrail, ...],
-    context: RolloutContext,
-) -> contract.Gate:
-    """What must be true to enter a stage from `left`. For the first stage there is no `left`: only people are asked."""
-    coverage = amount(asked.coverage).value
-    return contract.Gate(
-        into=into,
-        criteria=tuple(
-            _criterion(guardrail.name, criterion, left, coverage, context)
-            for guardrail in guardrails
-            for criterion in guardrail.success
-            if left is not None and _asked(guardrail, left) and _applies(criterion.condition, left, context)
-        ),
-        manual=tuple(asked.manual),
-        approvals=tuple(_approval(one, context) for one in asked.approvals),
-        stable_for=_seconds(asked.stable_for, context) or None,
-    )
-
-
-def _approval(written: str | Approval, context: RolloutContext) -> contract.Approval:
-    asked = Approval(written) if isinstance(written, str) else written
-    return contract.Approval(
-        role=asked.role,
-        valid_for=context.scale.duration(asked.valid_for).total_seconds(),
-        four_eyes=asked.four_eyes,
-    )
-
-
-def _asked(guardrail: plan.Guardrail, left: plan.Stage) -> bool:
-    """Whether a gate asks for this guardrail: not for a shadow, and not for a canary without traffic."""
-    return not guardrail.shadow and (guardrail.arms is None or left.has_canary)
-
-
-def _applies(condition: plan.Condition, left: plan.Stage, context: RolloutContext) -> bool:
-    """Whether the condition has a figure in a stage, and something to compare with: the first has no stage before it,
-    and where the canary has all traffic there is no stable arm.
-    """
-    reference = condition.reference
-    if condition.figure_in(left.name) is None:
-        return False
-    if reference is None or reference.kind is not plan.ReferenceKind.previous_stage:
-        return left.has_both or reference is None or reference.kind is not plan.ReferenceKind.stable
-    names_ = [stage.name for stage in context.stages]
-    first = names_.index(reference.stage) if reference.stage else 0
-    return names_.index(left.name) > first
-
-
-def _criterion(
-    guardrail: str, criterion: plan.Success, left: plan.Stage, coverage: Decimal, context: RolloutContext
-) -> contract.Criterion:
-    """A criterion over the whole stage except its first window, which still contains data from before the stage.
-
-    In the share `coverage` of the evaluations there must have been something to judge.
-    If the window is as long as the stage, one look at the end of the stage covers exactly the stage.
-    """
-    every = context.scale.duration(context.rollout.evaluate)
-    over = (left.bake or timedelta()) - looks_back(criterion.condition.signal.measure)
-    if over <= every:
-        return contract.Criterion(
-            guardrail=guardrail, text=criterion.text, expr=criterion.breach, seen=criterion.seen
-        )
-    steps, rest = f"[{span(over)}:{span(every)}]", over // every
-    judged = f"clamp_max(count_over_time((count({criterion.seen})){steps}) / {rest}, 1)"
-    return contract.Criterion(
-        guardrail=guardrail,
-        text=criterion.text,
-        expr=f"count_over_time(({criterion.breach}){steps})",
-        seen=f"{judged} >= {plain(coverage)}",
-        judged=judged,
-        over=over.total_seconds(),
-        coverage=float(coverage),
     )
 
 
@@ -258,7 +171,7 @@ def _tier(
             "expr": alert.expr,
             "shadow": guardrail.shadow,
             "limits": tuple(map(_limit, alert.conditions)),
-            "resume_after": _seconds(tier.resume_after, context) if tier else None,
+            "resume_after": seconds_of(tier.resume_after, context) if tier else None,
             "confirmation": confirm
             and {
                 "after": context.scale.duration(confirm.after).total_seconds(),

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from handrail import plan
 from handrail.contract import Action, Gate, names
+from handrail.declare.freezes import DAYS
 from handrail.plan import routing
 from handrail.plan.timing import timing
 from handrail.report.stage_words import by_itself
@@ -36,6 +37,7 @@ def explain(rollout: plan.Rollout) -> list[Table]:
             ),
             tuple(_times(rollout)),
         ),
+        Table("Goes forward", ("when", "what"), tuple(_forward(rollout))),
         Table("Time budgets", ("budget", "allowed", "computed", "kept"), tuple(_budgets(rollout))),
         Table("Actions", ("action", "what the receiver does", "told"), tuple(_actions(rollout))),
         Table("Told by Alertmanager", ("when", "who"), tuple(_told(rollout))),
@@ -60,6 +62,19 @@ def _stages(rollout: plan.Rollout) -> Iterator[tuple[str, ...]]:
     if watch or asks != "-":
         guarded = f"guarded for {span(timedelta(seconds=watch))} more" if watch else "-"
         yield names.COMPLETE, "-", guarded, asks
+
+
+def _forward(rollout: plan.Rollout) -> Iterator[tuple[str, str]]:
+    """When it may go forward, and with which others it goes."""
+    playbook = rollout.playbook
+    for freeze in playbook.freezes:
+        begins, ends = (datetime.fromtimestamp(one, UTC) for one in (freeze.begins, freeze.ends))
+        yield f"not from {begins:%Y-%m-%d %H:%M} to {ends:%Y-%m-%d %H:%M} UTC", freeze.why or "frozen"
+    for hours in playbook.hours:
+        days = ", ".join(DAYS[day] for day in hours.days)
+        yield f"{days} {hours.begins}-{hours.ends}", hours.zone
+    yield from (("once it is complete", name) for name in playbook.waits_for)
+    yield from (("back when it goes back", name) for name in playbook.goes_back_with)
 
 
 def _asks(gate: Gate | None) -> str:

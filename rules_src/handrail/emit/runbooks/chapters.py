@@ -215,11 +215,14 @@ def _stages(rollout: plan.Rollout) -> Iterable[StageRow]:
 
 
 def _asks(gate: contract.Gate) -> Iterable[str]:
-    if gate.criteria:
-        seen = show(Decimal(str(gate.criteria[0].coverage)), Unit.ratio)
-        number = len(gate.criteria)
+    held = [one for one in gate.criteria if not one.guardrail.startswith("slo-")]
+    if held:
+        seen = show(Decimal(str(held[0].coverage)), Unit.ratio)
+        number = len(held)
         every = "its criterion of success" if number == 1 else f"all {number} criteria of success"
         yield f"{every} held for the whole stage before, with data for at least {seen} of that time"
+    if gate.budget_left is not None:
+        yield f"at least {show(Decimal(str(gate.budget_left)), Unit.ratio)} of each error budget is left"
     if gate.stable_for:
         yield f"nothing fired for {span(timedelta(seconds=gate.stable_for))}"
     yield from gate.manual

@@ -66,9 +66,7 @@ class ApprovalState:
 
 @dataclass(frozen=True)
 class StageState:
-    """A stage and the gate into it; `criteria` has each guardrail's, in words → in expressions. `itself` is what comes in
-    it without being asked for: a word → its figure.
-    """
+    """A stage and the gate into it; `criteria` has each guardrail's, in words → in expressions, `itself` what comes in it."""
 
     weight: float | None
     bake: float | None
@@ -116,6 +114,8 @@ class RolloutState:
     stages: Mapping[str, StageState]
     completion: StageState
     watch_after: float
+    windows: tuple[str, ...]
+    others: tuple[str, ...]
     actions: Mapping[str, ActionState]
     checks: tuple[float, ...]
     rollbacks_per_day: int
@@ -238,6 +238,12 @@ def _rollout(playbook: Any, rules: Any, told: Any) -> RolloutState:
         stages={stage["name"]: _stage(stage, gates.get(stage["name"], {})) for stage in playbook["stages"]},
         completion=_stage({}, gates.get(names.COMPLETE, {})),
         watch_after=playbook.get("watch_after", 0),
+        windows=tuple(_text(one) for word in ("freezes", "hours") for one in playbook.get(word, ())),
+        others=tuple(
+            f"{words} {name}"
+            for word, words in (("waits_for", "waits for"), ("goes_back_with", "goes back with"))
+            for name in playbook.get(word, ())
+        ),
         actions={action["name"]: _action(action) for action in playbook["actions"]},
         checks=tuple(playbook["checks"]),
         rollbacks_per_day=playbook["budget_per_day"],

@@ -155,6 +155,13 @@ def _own(old: RolloutState, new: RolloutState) -> Iterator[tuple[str, Effect, st
     if old.keep != new.keep:
         effect = by_size(old.keep, new.keep, more_is=Effect.tighter)
         yield "", effect, f"a rollback is put back for {old.keep:g} s → {new.keep:g} s"
+    yield from (
+        ("", *change)
+        for change in _list(
+            "goes forward", old.windows, new.windows, gone=Effect.unclear, came=Effect.unclear
+        )
+    )
+    yield from (("", *change) for change in _list("rollout", old.others, new.others))
     if old.watch_after != new.watch_after:
         effect = by_size(old.watch_after, new.watch_after, more_is=Effect.tighter)
         yield (

@@ -1,0 +1,118 @@
+"""When a rollout may go forward: freezes and hours. Going back is never kept waiting."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Annotated
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import AfterValidator, Field, model_validator
+
+from handrail.base import declared
+
+DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d|24:00")
+
+
+def _known_zone(text: str) -> str:
+    try:
+        ZoneInfo(text)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError(f"there is no time zone {text!r}; write it like Europe/Berlin or UTC") from None
+    return text
+
+
+def _day_or_moment(text: str) -> str:
+    _moment(text)
+    return text
+
+
+def _moment(text: str) -> tuple[datetime, bool]:
+    """What was written, without a zone, and whether it is a whole day."""
+    for form, whole in (("%Y-%m-%d", True), ("%Y-%m-%d %H:%M", False)):
+        try:
+            return datetime.strptime(text, form), whole  # noqa: DTZ007  its zone is written beside it
+        except ValueError:
+            continue
+    raise ValueError(f"'{text}' is no day; write it like 2026-12-20, or 2026-12-20 18:00")
+
+
+def _clock(text: str) -> str:
+    if not _TIME.fullmatch(text):
+        raise ValueError(f"'{text}' is no time of a day; write it like 09:00")
+    return text
+
+
+def _days(text: str) -> str:
+    days_of(text)
+    return text
+
+
+def days_of(text: str) -> tuple[int, ...]:
+    """`Mon-Fri` or `Mon,Wed` → 0 to 6, Monday first."""
+    found: list[int] = []
+    for part in text.split(","):
+        first, _, last = (one.strip() for one in part.partition("-"))
+        if first not in DAYS or (last and last not in DAYS):
+            raise ValueError(f"'{text}' are no days; write them like Mon-Fri, or Mon,Wed,Fri")
+        begins, ends = DAYS.index(first), DAYS.index(last or first)
+        if ends < begins:
+            raise ValueError(f"'{part.strip()}' goes backwards; write two parts, like Sat-Sun,Mon")
+        found += range(begins, ends + 1)
+    return tuple(sorted(set(found)))
+
+
+Zone = Annotated[str, AfterValidator(_known_zone), Field(description="a time zone like Europe/Berlin")]
+Moment = Annotated[str, AfterValidator(_day_or_moment), Field(description="a day like 2026-12-20")]
+TimeOfDay = Annotated[str, AfterValidator(_clock), Field(description="a time like 09:00")]
+Days = Annotated[str, AfterValidator(_days), Field(description="days like Mon-Fri")]
+
+
+@declared
+class Freeze:
+    """From `start` to `end` nothing goes forward: days, the last one included, or moments like `2026-12-20 18:00`.
+
+    `why` is told to whoever wants to go on. Several rollouts share a freeze as a constant of the declaration.
+    """
+
+    start: Moment
+    end: Moment
+    why: str = Field(default="", kw_only=True)
+    zone: Zone = Field(default="UTC", kw_only=True)
+
+    @property
+    def begins(self) -> datetime:
+        """When it begins."""
+        return _moment(self.start)[0].replace(tzinfo=ZoneInfo(self.zone)).astimezone(UTC)
+
+    @property
+    def ends(self) -> datetime:
+        """When it is over: a day that is named as its end belongs to it."""
+        at, whole = _moment(self.end)
+        at += timedelta(days=1) if whole else timedelta()
+        return at.replace(tzinfo=ZoneInfo(self.zone)).astimezone(UTC)
+
+    @model_validator(mode="after")
+    def _forward(self) -> Freeze:
+        if self.ends <= self.begins:
+            raise ValueError(f"it ends ({self.end}) before it begins ({self.start}); exchange the two")
+        return self
+
+
+@declared
+class Hours:
+    """On these days the rollout goes forward from `begins` up to `ends` alone, by the clocks of `zone`."""
+
+    days: Days
+    begins: TimeOfDay
+    ends: TimeOfDay
+    zone: Zone = Field(kw_only=True)
+
+    @model_validator(mode="after")
+    def _forward(self) -> Hours:
+        if self.ends <= self.begins:
+            raise ValueError(
+                f"they end ({self.ends}) before they begin ({self.begins}); write two, one for each day"
+            )
+        return self

@@ -1,0 +1,137 @@
+"""Rollouts that wait for others or go back with them, and incidents that a person closes before anything begins again."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from guarded import NOW, ROLLOUT, alert, body, guarded, playbook
+from guarded.playbook import ENVIRONMENT, weights, write_playbook
+from handrail_receiver.gates.gate import GateInputs
+from handrail_receiver.model import (
+    CLOSED,
+    Attempt,
+    AttemptState,
+    Conditions,
+    History,
+    Once,
+    Open,
+    Run,
+    RunState,
+    SetState,
+    Verdict,
+)
+from handrail_receiver.operations.call import Call
+from handrail_receiver.operations.call_decision import decide_call
+from handrail_receiver.operations.due import goes_back, moment
+
+ATTEMPT = Attempt(7, ROLLOUT, ROLLOUT, 2, AttemptState.active, "10%", NOW, NOW, "alice")
+WAITS, FOLLOWS = playbook(waits_for=("db",)), playbook(goes_back_with=("api",))
+CONDITIONS = Conditions(NOW)
+
+
+@pytest.mark.parametrize("state", ["none", "baking", "finishing", "rolled-back", "unknown"])
+def test_a_start_waits_until_the_other_is_complete(state: str) -> None:
+    early = Call("start", "alice", found=GateInputs(others={"db": state}))
+    made = decide_call(early, WAITS, History(), CONDITIONS)
+    text = f"db is {state}, and this rollout begins once it is complete (`handrail rollout status db`)"
+    assert (made.verdict, made.reason) == (Verdict.refuse, "not-ready")
+    assert made.text == f"{text}; mend it, or say --anyway and --why"
+    done = Call("start", "alice", found=GateInputs(others={"db": "complete"}))
+    assert decide_call(done, WAITS, History(), CONDITIONS).verdict == Verdict.act
+
+
+def test_once_it_has_begun_it_waits_for_nobody() -> None:
+    assert decide_call(Call("promote", "alice"), WAITS, History(ATTEMPT), CONDITIONS).verdict == Verdict.act
+
+
+def other(state: AttemptState, minutes: float) -> History:
+    began = NOW + timedelta(minutes=minutes)
+    run = Run(
+        1, 3, "api", "rollback", "", 0, RunState.done, "alert", "errors are critical", began, began, began
+    )  # fmt: skip
+    return History(Attempt(3, "api", "api", 1, state, "10%", NOW, NOW, "bob"), (run,))
+
+
+def test_it_goes_back_with_another_that_was_rolled_back_since_it_began_once() -> None:
+    at = moment(FOLLOWS, History(ATTEMPT), CONDITIONS)
+    assert at is not None
+    made = goes_back(at, other(AttemptState.rolling_back, 1), "api")
+    assert made is not None
+    assert (made.verdict, made.reason, made.by) == (Verdict.act, "goes-back-with", "handrail")
+    assert made.text == (
+        "api was rolled back (errors are critical), and this rollout goes back with it; it is rolled back"
+    )
+    assert made.changes == (
+        SetState(AttemptState.rolling_back),
+        Open("rollback", "", 0, weights(0, 100), None, NOW, supersedes=True),
+        Once("back with: api"),
+    )
+    assert goes_back(at, other(AttemptState.rolled_back, -1), "api") is None
+    assert goes_back(at, other(AttemptState.complete, 1), "api") is None
+    once = replace(at, history=History(ATTEMPT, once={"back with: api": NOW}))
+    assert goes_back(once, other(AttemptState.rolled_back, 1), "api") is None
+
+
+def test_two_rollouts_in_one_receiver_go_back_together(tmp_path: Path) -> None:
+    api = playbook(rollout="api", service="api", environment=ENVIRONMENT)
+    write_playbook(tmp_path / "playbook", api)
+    follows = playbook(goes_back_with=("api",), environment=ENVIRONMENT)
+    with guarded(tmp_path, follows) as shop:
+        shop.call("start")
+        shop.ask("POST", "/api/rollouts/api/start", json={})
+        shop.ask("POST", "/api/rollouts/api/rollback", json={"why": "customers call"})
+        shop.until("rollback", "done")
+        assert shop.status()["attempt"]["state"] == "rolled-back"
+
+
+SECURITY = Run(
+    1, 7, ROLLOUT, "security-rollback", "", 0, RunState.done, "alert", "leaks is critical", NOW, NOW, NOW
+)
+BACK = History(replace(ATTEMPT, state=AttemptState.rolled_back), (SECURITY,), incidents=(7,))
+
+
+def test_after_a_security_rollback_nothing_begins_until_a_person_closes_the_incident() -> None:
+    for sure in (False, True):
+        made = decide_call(Call("start", "alice", "now", anyway=sure), playbook(), BACK, CONDITIONS)
+        assert (made.verdict, made.reason) == (Verdict.refuse, "incident-open")
+        assert made.text == (
+            "it was rolled back for security (leaks is critical), and that incident is open; "
+            '`handrail rollout close shop --why "…"` once it is over'
+        )
+    closed = decide_call(Call("close", "bob", "the token is revoked"), playbook(), BACK, CONDITIONS)
+    assert (closed.verdict, closed.reason, closed.changes) == (Verdict.act, "closed", (Once(CLOSED, 7),))
+    assert closed.text == "bob closed the incident: the token is revoked; a new attempt may begin"
+    over = replace(BACK, incidents=())
+    assert decide_call(Call("start", "alice"), playbook(), over, CONDITIONS).verdict == Verdict.act
+
+
+@pytest.mark.parametrize(
+    ("call", "history", "reason"),
+    [
+        (Call("close", "bob"), BACK, "no-reason"),
+        (Call("close", "bob", "over"), replace(BACK, incidents=()), "no-incident"),
+        (Call("close", "bob", "over"), History(ATTEMPT), "not-now"),
+        (Call("close", "bob", "over"), History(), "no-attempt"),
+    ],
+)
+def test_what_is_no_open_incident_or_has_no_reason_is_not_closed(
+    call: Call, history: History, reason: str
+) -> None:
+    made = decide_call(call, playbook(), history, CONDITIONS)
+    assert (made.verdict, made.reason) == (Verdict.refuse, reason)
+
+
+def test_an_incident_stays_open_over_restarts_and_further_attempts(tmp_path: Path) -> None:
+    with guarded(tmp_path) as shop:
+        shop.call("start")
+        shop.deliver(body(alert("leaks", "critical")))
+        shop.until("security-rollback", "done")
+    with guarded(tmp_path) as shop:
+        assert shop.call("start")["reason"] == "incident-open"
+        shop.call("abandon", why="moved")
+        assert shop.call("start", anyway=True, why="now")["reason"] == "incident-open"
+        assert shop.call("close", why="the token is revoked")["reason"] == "closed"
+        assert shop.call("start", anyway=True, why="the alert is of before")["reason"] == "asked-for"

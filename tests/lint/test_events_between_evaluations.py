@@ -21,6 +21,12 @@ def test_a_count_over_no_more_than_an_evaluation_misses_events() -> None:
     ]
 
 
+def test_a_change_of_a_gauge_is_missed_likewise() -> None:
+    changes = 'Changes("started", window="1m")'
+    facts = guardrail("tiers=[Warning(Above(0))]", measure=changes)
+    assert [line for line, _ in found(NAME, 'evaluate="1m"', facts)] == [f"{changes},"]
+
+
 def test_a_change_of_state_is_missed_likewise() -> None:
     facts = guardrail('tiers=[Warning(Changed("1m"))]', measure='State("breaker")')
     assert [line for line, _ in found(NAME, 'evaluate="1m"', facts)] == ['tiers=[Warning(Changed("1m"))],']

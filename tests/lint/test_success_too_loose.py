@@ -36,6 +36,7 @@ def test_the_stages_in_which_it_would_are_named() -> None:
         ("ERRORS", 'success=Above("99%"), tiers=[Critical(Below("95%"))]'),
         ("ERRORS", 'against=Ago("7d"), success=Rise("10%"), tiers=[Critical(Rise("20%"))]'),
         ('Increase("x_total")', "success=Below(1), tiers=[Critical(Above(0))]"),
+        ('Count("up", where="== 0")', "success=Below(1), tiers=[Critical(Above(0))]"),
         ("ERRORS", 'success=Below("50%"), tiers=[Warning(Above("1%"))]'),
     ],
 )

@@ -39,6 +39,7 @@ def test_one_event_must_be_visible_for_longer_than_it_must_be_sustained() -> Non
         ('Rate("errors_total")', 'Above("0/s")'),
         ('Rate("errors_total")', 'Above("0.1/min")'),
         ('Rate("errors_total")', 'AtLeast("0.2/min")'),
+        ('Changes("started", window="5m")', "Above(0)"),
         ("ERRORS", 'Above("0%")'),
         ('SlowerThan("request_seconds", "1s", buckets=[1])', 'Above("0%")'),
     ],

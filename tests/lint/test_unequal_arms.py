@@ -35,3 +35,15 @@ def test_a_canarys_number_of_requests_is_not_comparable(reference: str) -> None:
 )
 def test_shares_fixed_figures_and_the_whole_service_are(measure: str, facts: str) -> None:
     assert found(NAME, "stages=STAGES", "arms=ARMS", guardrail(facts, measure=measure)) == []
+
+
+def test_a_canary_with_fewer_instances_has_fewer_series_and_not_fewer_versions() -> None:
+    facts = guardrail(f"against=StableArm(), {DROPPED}", measure='Count("up", where="== 1")')
+    assert [said for _, said in found(NAME, "stages=STAGES", "arms=ARMS", facts)] == [
+        (
+            "error: 'errors' compares a number of series by Drop, and the canary has its own share of them; "
+            "compare a Ratio or a Latency, or state whole_service=True on the guardrail"
+        )
+    ]
+    versions = guardrail(f"against=StableArm(), {DROPPED}", measure='Count("info", distinct="schema")')
+    assert found(NAME, "stages=STAGES", "arms=ARMS", versions) == []

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from handrail.declare import Changed, Increase, Rollout
+from handrail.declare import Changed, Changes, Increase, Rollout
 from handrail.lint.common.finding import Finding, finding
 from handrail.lint.common.limit_figures import uses
 from handrail.units import duration, span
@@ -19,13 +19,13 @@ NAME = "events-between-evaluations"
 
 
 def check(rollout: Rollout) -> Iterator[Finding]:
-    """Every count and every change of state."""
+    """Every count, every change of state or of a gauge."""
     needed = duration(rollout.evaluate) + 2 * duration(rollout.scrape)
     for guardrail in rollout.guardrails:
         for use in uses(guardrail):
             measure = use.measure.inner
             at = use.limit if isinstance(use.limit, Changed) else measure
-            if isinstance(at, Changed | Increase) and duration(at.window) < needed:
+            if isinstance(at, Changed | Changes | Increase) and duration(at.window) < needed:
                 what = f"looks back over {at.window} every {rollout.evaluate}, and misses what falls between two looks"
                 cure = f"widen window= to {span(needed)} (evaluate= and two scrapes), or evaluate more often"
                 yield finding(NAME, at, what, cure, "window", about=guardrail)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from handrail.contract import names
-from handrail.declare import Above, Below, Guardrail, Increase, Rollout
+from handrail.declare import Above, Below, Changes, Count, Guardrail, Increase, Rollout
 from handrail.declare.guardrail import Tier
 from handrail.declare.limits import Limit
 from handrail.lint.common.finding import Finding, finding
@@ -28,7 +28,7 @@ def check(rollout: Rollout) -> Iterator[Finding]:
 
 
 def _pair(rollout: Rollout, guardrail: Guardrail, limit: Limit, tier: Tier) -> Iterator[Finding]:
-    counted = isinstance(guardrail.measure.inner, Increase)
+    counted = isinstance(guardrail.measure.inner, Increase | Count | Changes)
     stages = [stage.name for stage in rollout.stages]
     loose = [stage for stage in stages if _passes_a_breach(limit, tier.limit, stage, counted=counted)]
     if loose:

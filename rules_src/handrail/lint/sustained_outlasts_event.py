@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from decimal import Decimal
 
-from handrail.declare import AtLeast, Changed, Increase, Rate, Ratio, Rollout, SlowerThan
+from handrail.declare import AtLeast, Changed, Changes, Increase, Rate, Ratio, Rollout, SlowerThan
 from handrail.declare.measures import Measure
 from handrail.lint.common.finding import Finding, finding
 from handrail.lint.common.limit_figures import Use, figures, uses
@@ -50,7 +50,7 @@ def _visible(use: Use) -> str | None:
 def _one_event(measure: Measure) -> Decimal:
     """What one event makes of the measure where nothing else happens: of a share at least something."""
     match measure:
-        case Increase():
+        case Increase() | Changes():
             return Decimal(1)
         case Rate(window=window):
             return 1 / seconds(duration(window))

@@ -103,6 +103,24 @@ def _of_its_group(measure: SeriesMeasure, series: Selector, of: Key, labels: dic
     return found
 
 
+def paired(measure: Measure, labels: tuple[str, ...], fed: Feeds) -> None:
+    """Raises Impossible where what another measure looks at leaves a difference a group with one side; `labels` tell arms apart."""
+    if isinstance(measure, While):
+        paired(measure.measure, labels, fed)
+        paired(measure.condition, labels, fed)
+    elif isinstance(measure, Difference):
+        one, other = (
+            {
+                tuple(dict(key.labels).get(name, "") for name in labels + measure.by)
+                for key in fed
+                if matches(side, key)
+            }
+            for side in (measure.metric, measure.minus)
+        )
+        if one != other:
+            raise Impossible("two of its measures look at one series, and a difference needs two")
+
+
 def _apart(measure: Count, count: int, labels: dict[str, str]) -> Iterable[Key]:
     """Different series that are counted, by the label whose values are counted or by one more."""
     free = [name for name in _NUMBERS if name not in labels]

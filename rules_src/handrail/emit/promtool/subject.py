@@ -16,7 +16,7 @@ from handrail.emit.promtool.attempts import canary_of
 from handrail.emit.promtool.feeds import MANY, Pace, Value, edges, feeds, measured, selectors, whole
 from handrail.emit.promtool.figures import bounds, calm, exact, just_over, just_under, like_now, unsure
 from handrail.emit.promtool.series import At, Feed, Feeds, Impossible, Key, chosen, matches
-from handrail.emit.promtool.series_feeds import series_far, spread, unsteady
+from handrail.emit.promtool.series_feeds import paired, series_far, spread, unsteady
 from handrail.plan import (
     Absence,
     Alert,
@@ -308,6 +308,8 @@ class Subject:
             own = dict(feeds(measure, value, pace.of(pace.events * times)))
             found |= {key: feed for key, feed in own.items() if not any(matches(s, key) for s in read)}
             read += selectors(measure)
+        for signal in self._in_order(values):
+            paired(self.measure(signal, arm), signal.arm_labels, found)
         return found
 
     def _in_order(self, values: Values) -> list[Signal]:

@@ -44,6 +44,7 @@ async def preflight(prometheus: Queryable, playbook: Playbook) -> Preflight:
         return Preflight()
     try:
         loaded = await _loaded(prometheus, playbook)
+        shared = await _of_other_environments(prometheus, playbook)
         alerts = await firing(prometheus, playbook)
         unseen = (*await _unseen(prometheus, playbook), *await _no_stable_version(prometheus, playbook))
     except TargetError as error:
@@ -54,7 +55,9 @@ async def preflight(prometheus: Queryable, playbook: Playbook) -> Preflight:
     fires = FiringTiers(
         tuple(sorted(set(map(_source, alerts)))), sure=bool(playbook.rules_digest) and not old
     )
-    return Preflight((*old, *unseen), (*(["rules"] if old else []), *unseen), tuple(alerts), fires)
+    return Preflight(
+        (*old, *shared, *unseen), (*(["rules"] if old else []), *shared, *unseen), tuple(alerts), fires
+    )
 
 
 async def _loaded(prometheus: Queryable, playbook: Playbook) -> set[str]:
@@ -63,6 +66,23 @@ async def _loaded(prometheus: Queryable, playbook: Playbook) -> set[str]:
         return set()
     samples = await prometheus.samples(f"{names.RULES_INFO}{{{_ours(playbook)}}}")
     return {sample.labels.get(names.DIGEST, "") for sample in samples}
+
+
+async def _of_other_environments(prometheus: Queryable, playbook: Playbook) -> tuple[str, ...]:
+    """A line where Prometheus has the rollout's rules of other environments too: what they record has the same labels."""
+    if not playbook.rules_digest or not playbook.environment:
+        return ()
+    ours = f'{names.ROLLOUT}="{playbook.rollout}"'
+    samples = await prometheus.samples(
+        f'{names.RULES_INFO}{{{ours},{names.ENVIRONMENT}!~"|{playbook.environment}"}}'
+    )
+    others = sorted({sample.labels.get(names.ENVIRONMENT, "") for sample in samples})
+    if not others:
+        return ()
+    text = f"Prometheus has rules of {playbook.rollout} for {', '.join(others)} too, and they record the same series"
+    return (
+        f"{text}: nobody can tell whose a value is; let each Prometheus have the rules of one environment",
+    )
 
 
 def _other_age(loaded: set[str], playbook: Playbook) -> list[str]:

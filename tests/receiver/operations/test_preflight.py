@@ -212,6 +212,18 @@ async def test_the_rules_are_of_the_playbook_s_age(
 
 
 @pytest.mark.anyio
+async def test_a_prometheus_with_the_rules_of_two_environments_guards_neither() -> None:
+    others = [Sample(1, {"environment": name, "digest": OTHER}) for name in ("staging", "dev", "dev")]
+    shared = loaded(DIGEST) | {'handrail:rules:info{rollout="shop",environment!~"|production"}': others}
+    said = (
+        "Prometheus has rules of shop for dev, staging too, and they record the same series: "
+        "nobody can tell whose a value is; let each Prometheus have the rules of one environment"
+    )
+    found = await preflight(Known(shared), book())
+    assert (found.problems, found.causes) == ((said,), (said,))
+
+
+@pytest.mark.anyio
 async def test_a_playbook_that_does_not_know_its_rules_asks_for_none_and_is_sure_of_nothing() -> None:
     found = await preflight(
         Known({"count(requests)": [Sample(3)]}), book().model_copy(update={"rules_digest": ""})

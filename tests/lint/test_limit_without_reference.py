@@ -38,11 +38,11 @@ def test_a_rise_needs_something_to_rise_from() -> None:
             [
                 "stages=STAGES",
                 guardrail(
-                    'against=BeforeRollout(), tiers=[Warning(Rise("10%"))]', measure='Gauge("x", by=["pool"])'
+                    'tiers=[Warning(Above("5%"), or_=[On("x", Gauge("x"), Rise("10%"), against=BeforeRollout())])]'
                 ),
             ],
             (
-                "needs a captured figure for each of its series, and there is one for a guardrail; "
+                "needs a captured figure of its own, and there is one for a guardrail; "
                 "use Ago or Fixed here, or a guardrail of its own"
             ),
         ),
@@ -75,10 +75,16 @@ def test_a_reference_that_can_be_had_is_fine(reference: str) -> None:
     assert found(NAME, "stages=STAGES", "arms=ARMS", facts) == []
 
 
+@pytest.mark.parametrize("reference", ["BeforeRollout()", "PreviousStage()"])
+def test_a_figure_is_captured_for_each_value_of_a_label(reference: str) -> None:
+    facts = guardrail(f'against={reference}, tiers=[Warning(Rise("10%"))]', measure='Gauge("x", by=["pool"])')
+    assert found(NAME, "stages=STAGES", facts) == []
+
+
 def test_free_promql_with_several_series_has_no_one_figure_to_capture() -> None:
     tiers = 'against=BeforeRollout(), tiers=[Warning(Rise("50%"))]'
     several = guardrail(tiers, measure='PromQL("sum by (queue) (queue_length)")')
-    what = "needs a captured figure for each of its series, and there is one for a guardrail"
+    what = "needs a captured figure for each of its series, and nobody knows which these are"
     assert [said for _, said in found(NAME, "stages=STAGES", several)] == [
         f"fatal: 'errors' {what}; use Ago or Fixed here, or a guardrail of its own"
     ]

@@ -6,12 +6,14 @@ import pytest
 from handrail.declare import (
     Above,
     Ago,
+    BeforeRollout,
     Below,
     Critical,
     Gauge,
     Guardrail,
     Increase,
     Latency,
+    PreviousStage,
     Rate,
     Ratio,
     Rise,
@@ -20,6 +22,7 @@ from handrail.declare import (
     Usage,
     While,
 )
+from handrail.declare.limits import Reference
 from handrail.declare.measures import Measure
 
 from .judged import IN_10, Asked, complaints, shop, value
@@ -207,6 +210,44 @@ def test_a_path_that_was_not_there_some_time_ago_is_no_history_of_others(promtoo
         **requests("/new", good="_x240 0+9x160", bad="_x240 0+1x160"),
     }
     assert complaints(promtool, rollout, series, fired("75m", "")) == ""
+
+
+@pytest.mark.parametrize("reference", ["before", "stage:10%"])
+def test_each_path_is_compared_with_its_own_captured_figure(promtool: str, reference: str) -> None:
+    """On /pay 20 % fail instead of 10 %; on /search 30 % as before; of /new nothing was captured."""
+    against: Reference = BeforeRollout() if reference == "before" else PreviousStage()
+    rollout = shop(Guardrail("g", ERRORS, against=against, tiers=[Critical(Rise("50%"))]))
+    told = f'handrail_reference{{rollout="shop",guardrail="g",reference="{reference}",job="receiver",by_path='
+    series = {
+        **UP,
+        'handrail_rollout_stage{rollout="shop",stage="10%"}': "0x400",
+        'handrail_rollout_stage{rollout="shop",stage="100%"}': "1x400",
+        **requests("/pay", good="0+8x400", bad="0+2x400"),
+        **requests("/search", good="0+7x400", bad="0+3x400"),
+        **requests("/new", good="0+1x400", bad="0+9x400"),
+    }
+    figures = {f'{told}"/pay"}}': "0.1x400", f'{told}"/search"}}': "0.3x400"}
+    others = {f'{told}"/old"}}': "0.1x400"}
+    missing = (
+        f"the figure {'from before the rollout' if reference == 'before' else 'of stage 10%'} is missing"
+    )
+    assert complaints(promtool, rollout, series | figures, fired("20m", "/pay"), blind("20m")) == ""
+    assert complaints(promtool, rollout, series | others, fired("20m", ""), blind("20m", missing)) == ""
+
+
+@pytest.mark.parametrize("arms", [False, True])
+def test_a_figure_is_captured_of_each_path_of_the_times_with_enough_events(promtool: str, arms: bool) -> None:
+    """/pay fails 20 % of 10 from scrape to scrape; /search has too few requests ever to be judged."""
+    track = ',track="stable"' if arms else ""
+    rollout = shop(Guardrail("g", ERRORS, against=BeforeRollout(), tiers=[Critical(Rise("50%"))]), arms=arms)
+    [captured] = rollout.playbook.guardrails[0].references
+    series = {
+        **UP,
+        **requests("/pay", good="0+8x400", bad="0+2x400", labels=track),
+        **requests("/search", good="0+1x400", bad="0+1x400", labels=track),
+    }
+    asked = Asked(f"round({captured.expr}, 0.01)", "60m", {'{by_path="/pay"}': 0.2})
+    assert complaints(promtool, rollout, series, asked) == ""
 
 
 def test_a_rate_that_is_young_on_one_path_is_no_drop_there(promtool: str) -> None:

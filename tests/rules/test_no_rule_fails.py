@@ -141,7 +141,7 @@ def guardrails() -> Iterator[Guardrail]:
     for name, against, (one, other) in product(COMPARABLE, references, limits):
         shares = {"ratio", "good", "slower", "usage"}
         points = isinstance(one, RisePoints) and name.removesuffix(" by") not in shares
-        if points or (isinstance(against, BeforeRollout | PreviousStage) and name.endswith("by")):
+        if points:
             continue
         tiers: list[Warning | Critical] = [Warning(one), Critical(other, sustained="1m")]
         yield Guardrail(f"g{next(number)}", MEASURES[name], against=against, tiers=tiers)
@@ -160,7 +160,9 @@ def everything(guardrails: list[Guardrail]) -> dict[str, str]:
     found['handrail_rollout_stage{rollout="shop",stage="100%"}'] = "1x60"
     for guardrail, reference in product(guardrails, ("before", "stage:10%")):
         labels = f'rollout="shop",guardrail="{guardrail.name}",reference="{reference}"'
-        found[f"handrail_reference{{{labels}}}"] = "0.1x60"
+        for queue, instance in product(("x", "y"), ("a", "b")):
+            by = f'by_queue="{queue}",by_instance="{instance}"'
+            found[f"handrail_reference{{{labels},{by}}}"] = "0.1x60"
     theirs = [name for name in names.OURS if name not in {"alertname", "alertstate"}]
     for track, instance, queue in product(("canary", "stable"), ("a", "b"), ("x", "y")):
         ours = ",".join(f'{name}="{instance}{queue}"' for name in (*theirs, "namespace", "pod"))

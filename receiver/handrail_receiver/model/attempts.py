@@ -134,11 +134,15 @@ class LastSaid:
 
 @dataclass(frozen=True)
 class Captured:
-    """A figure that limits are relative to, captured for an attempt."""
+    """A figure that limits are relative to, captured for an attempt.
+
+    `labels` are those of what is judged for each of their values by itself, of the names that rules know them by.
+    """
 
     guardrail: str
     reference: str
     value: float
+    labels: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)

@@ -332,7 +332,11 @@ class CallHandler:
                 if query.reference != reference:
                     continue
                 try:
-                    captured.append(Captured(guardrail.name, reference, await self._figure(query.expr)))
+                    figures = await self._figures(query.expr)
+                    captured += [
+                        Captured(guardrail.name, reference, value, labels)
+                        for labels, value in figures.items()
+                    ]
                 except TargetError as error:
                     problems.append(f"{guardrail.name}: its figure {reference!r} cannot be captured: {error}")
                     causes.append(f"{guardrail.name}, {reference}: {error.cause}")
@@ -343,12 +347,20 @@ class CallHandler:
             causes=(*call.causes, *causes),
         )
 
-    async def _figure(self, expr: str) -> float:
-        values = await self.prometheus.values(expr)
-        if len(values) != 1 or not math.isfinite(values[0]):
-            text = ", ".join(f"{value:g}" for value in values) or "nothing"
+    async def _figures(self, expr: str) -> dict[tuple[tuple[str, str], ...], float]:
+        """The number that a query gives, or one for each value of the labels that its result says it is by."""
+        found = [
+            (
+                tuple(sorted(one for one in sample.labels.items() if one[0].startswith(names.REFERENCE_BY))),
+                sample.value,
+            )
+            for sample in await self.prometheus.samples(expr)
+        ]
+        numbers = dict(found)
+        if not numbers or len(numbers) != len(found) or not all(map(math.isfinite, numbers.values())):
+            text = ", ".join(f"{value:g}" for _, value in found) or "nothing"
             raise Permanent(Cause.missing, f"{expr} gives {text}, not one number")
-        return values[0]
+        return numbers
 
     async def _gate(self, playbook: Playbook, call: Call, before: Preflight) -> Call:
         """What the gate ahead is judged by; where none comes, what fires is said beside it."""

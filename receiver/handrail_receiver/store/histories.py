@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Iterable
 from dataclasses import replace
@@ -123,7 +124,7 @@ def _of_attempt(tx: Tx, attempt: Attempt, gate: History, at: datetime) -> Histor
             LastSaid(row["series"], row["source"], bool(row["firing"]), instant(row["at"]), row["origin"])
             for row in said
         ),
-        captured=tuple(Captured(row["guardrail"], row["reference"], row["value"]) for row in captured),
+        captured=tuple(map(captured_figure, captured)),
         automatic_today=_automatic(tx, attempt.service, attempt.id, at),
         once={row["name"]: instant(row["at"]) for row in once},
         incidents=_incidents(tx, attempt.rollout),
@@ -285,6 +286,20 @@ def _adopt(tx: Tx, adopt: Adopt, attempt: int) -> None:
     )
 
 
+def captured_key(one: Captured) -> str:
+    """The reference, and after it the labels of the one value that it is of; no stage has a brace in its name."""
+    return (
+        f"{one.reference}{json.dumps(dict(one.labels), ensure_ascii=False)}" if one.labels else one.reference
+    )
+
+
+def captured_figure(row: Row) -> Captured:
+    """What was captured, of one row."""
+    reference, brace, labels = row["reference"].partition("{")
+    known = tuple(json.loads(brace + labels).items()) if brace else ()
+    return Captured(row["guardrail"], reference, row["value"], known)
+
+
 def _capture(tx: Tx, attempt: int, captured: tuple[Captured, ...]) -> None:
     for one in captured:
         tx.count(
@@ -293,7 +308,7 @@ def _capture(tx: Tx, attempt: int, captured: tuple[Captured, ...]) -> None:
             " ON CONFLICT (attempt, guardrail, reference) DO UPDATE SET value = excluded.value",
             attempt=attempt,
             guardrail=one.guardrail,
-            reference=one.reference,
+            reference=captured_key(one),
             value=one.value,
         )
 

@@ -81,7 +81,12 @@ class _Rollouts:
             if live is not None:
                 ready.add_metric([playbook.rollout], float(not live.rollback_ready))
                 for one in history.captured:
-                    reference.add_metric([playbook.rollout, one.guardrail, one.reference], one.value)
+                    own = {
+                        "rollout": playbook.rollout,
+                        "guardrail": one.guardrail,
+                        "reference": one.reference,
+                    }
+                    reference.add_sample(names.REFERENCE_METRIC, {**own, **dict(one.labels)}, one.value)
             elif history.attempt is None and not playbook.stages:
                 ready.add_metric([playbook.rollout], 0.0)  # always guarded, and it is not
         return (stage, weight, entered, ready, reference, arm)

@@ -48,14 +48,14 @@ def _wrong(rollout: Rollout, use: Use) -> tuple[str, str] | None:
             "name an earlier stage",
         )
     captured = isinstance(against, BeforeRollout | PreviousStage)
-    if captured and (isinstance(use.at, On) or _several(use.measure.inner)):
-        what = "needs a captured figure for each of its series, and there is one for a guardrail"
+    if captured and (isinstance(use.at, On) or _unknown(use.measure.inner)):
+        what = "needs a captured figure for each of its series, and nobody knows which these are"
+        if isinstance(use.at, On):
+            what = "needs a captured figure of its own, and there is one for a guardrail"
         return what, "use Ago or Fixed here, or a guardrail of its own"
     return None
 
 
-def _several(measure: Measure) -> bool:
-    """Whether it may have several series for one arm."""
-    if isinstance(measure, PromQL):
-        return not expressions.single(measure.expr)
-    return bool(getattr(measure, "by", ()))
+def _unknown(measure: Measure) -> bool:
+    """Whether it may have several series for one arm, told apart by labels that are not declared."""
+    return isinstance(measure, PromQL) and not expressions.single(measure.expr)

@@ -32,6 +32,7 @@ from handrail.promql.comparisons import (
     Scope,
     Stages,
     TheseStages,
+    captured,
     has_arms,
     in_stages,
     measure_then,
@@ -165,7 +166,7 @@ def _no_numbers(signal: Signal, scope: Scope, events: Selector | None, value: Se
 def _captured(relative: list[Condition], scope: Scope) -> Iterator[Missing]:
     references = [condition.reference for condition in relative if condition.reference is not None]
     if any(reference.kind is ReferenceKind.before for reference in references):
-        lost = _not_captured(reference_of(scope.rollout, scope.guardrail, names.BEFORE))
+        lost = _not_captured(names.BEFORE, relative[0].signal, scope)
         yield "the figure from before the rollout is missing", lost, scope.running
     earlier = {
         pair
@@ -174,13 +175,15 @@ def _captured(relative: list[Condition], scope: Scope) -> Iterator[Missing]:
         for pair in steps(reference, scope)
     }
     for before, stages in sorted(earlier):
-        lost = _not_captured(reference_of(scope.rollout, scope.guardrail, names.stage_reference(before)))
+        lost = _not_captured(names.stage_reference(before), relative[0].signal, scope)
         yield f"the figure of stage {before} is missing", lost, TheseStages(stages)
 
 
-def _not_captured(told: Selector) -> str:
-    """A sample while the receiver has not reported this figure for longer than `REMEMBER`."""
-    return f"absent({remembered(told)} {NUMBERS})"
+def _not_captured(reference: str, signal: Signal, scope: Scope) -> str:
+    """A sample while the receiver has not reported this figure for longer than `REMEMBER`, or none of what is judged."""
+    told, labels = reference_of(scope.rollout, scope.guardrail, reference), signal.measure.labels
+    unlike = _unlike(signal, labels, captured(scope, reference, labels))
+    return " or ".join([f"absent({remembered(told)} {NUMBERS})", *unlike])
 
 
 def _stable(signals: tuple[Signal, ...], relative: list[Condition], scope: Scope) -> Iterator[Missing]:

@@ -108,9 +108,17 @@ def reference_of(rollout: str, guardrail: str, reference: str) -> Selector:
     )
 
 
-def captured(scope: Scope, reference: str) -> str:
-    """The captured figure, without labels."""
-    return f"max({remembered(reference_of(scope.rollout, scope.guardrail, reference))} {NUMBERS})"
+def captured(scope: Scope, reference: str, labels: tuple[str, ...]) -> str:
+    """The captured figure, for each value of these labels."""
+    told = f"{remembered(reference_of(scope.rollout, scope.guardrail, reference))} {NUMBERS}"
+    found = by("max", tuple(map(_told_by, labels)), told)
+    for label in labels:
+        found = f'label_replace({found}, "{label}", "$1", "{_told_by(label)}", "(.*)")'
+    return found
+
+
+def _told_by(label: str) -> str:
+    return f"{names.REFERENCE_BY}{label}"
 
 
 def figures(condition: Condition, rollout: str) -> str:
@@ -164,13 +172,14 @@ def _reference(condition: Condition, scope: Scope) -> str:
     if reference is None:
         raise ValueError("a fixed limit has no reference")
     if reference.kind is ReferenceKind.before:
-        return captured(scope, names.BEFORE)
+        return captured(scope, names.BEFORE, condition.signal.measure.labels)
     if reference.kind is ReferenceKind.stable:
         return str(of_stable(condition.signal.value, condition.signal, scope))
     if reference.kind is ReferenceKind.ago:
         return value_then(condition.signal, scope, reference.ago or timedelta())
     return " or ".join(
-        f"{captured(scope, names.stage_reference(before))} and on () ({in_stages(scope.rollout, later)})"
+        f"{captured(scope, names.stage_reference(before), condition.signal.measure.labels)}"
+        f" and on () ({in_stages(scope.rollout, later)})"
         for before, later in steps(reference, scope)
     )
 
@@ -247,7 +256,8 @@ def _join_clause(condition: Condition, scope: Scope) -> str:
         if isinstance(signal.measure, PromQL):  # nobody knows which labels tell its series apart
             return f"ignoring ({', '.join((*OWN, names.SIGNAL))}) "
         return f"on ({', '.join(other_labels(signal, scope))}) group_left () "
-    return "on () group_left () "
+    own = () if reference is None else signal.measure.labels
+    return f"on ({', '.join(own)}) group_left () "
 
 
 OWN = (names.ROLLOUT, names.GUARDRAIL)
@@ -275,9 +285,18 @@ def _enough_events(condition: Condition, scope: Scope) -> list[str]:
 
 
 def captured_from(signal: Signal, scope: Scope, window: str, every: str, *, stable: bool) -> str:
+    """The figures to capture, by labels of the names that the receiver tells them by."""
+    found = _mean_value(signal, scope, window, every, stable=stable)
+    for label in signal.measure.labels:
+        found = f'label_replace({found}, "{_told_by(label)}", "$1", "{label}", "(.*)")'
+    told = tuple(map(_told_by, signal.measure.labels))
+    return by("max", told, found) if told else found
+
+
+def _mean_value(signal: Signal, scope: Scope, window: str, every: str, *, stable: bool) -> str:
     """An arm's mean value over `window`, sampled `every` so often, of the times with enough events.
 
-    Where versions are told, nothing is recorded of the stable arm before the start: its version's own series are asked.
+    It is one for each value of the measure's labels. Where versions are told, nothing is recorded of the stable arm before the start: its version's own series are asked.
     """
     apart = has_arms(signal, scope)
     if apart and scope.arms is not None and scope.arms.told:
@@ -305,7 +324,8 @@ def _captured_from_series(signal: Signal, window: str, every: str) -> str:
     measure = of_version.inner
     if counted is None or not isinstance(measure, EventMeasure):
         return f"avg_over_time(({number})[{window}:{every}])"
-    return f"avg_over_time((({number}) and on () ({counted} >= {measure.min_events}))[{window}:{every}])"
+    enough = f"on ({', '.join(signal.measure.labels)}) ({counted} >= {measure.min_events})"
+    return f"avg_over_time((({number}) and {enough})[{window}:{every}])"
 
 
 def _old_enough(measure: Rate, condition: Condition, scope: Scope, ago: timedelta | None) -> list[str]:

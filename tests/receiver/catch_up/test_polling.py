@@ -282,6 +282,24 @@ def test_references_are_captured_and_exported(tmp_path: Path) -> None:
         assert shop.metric("handrail_reference") == {before: 0.25, stage: 0.5}
 
 
+def test_a_figure_is_captured_and_exported_for_each_value_of_a_label(tmp_path: Path) -> None:
+    expr = 'label_replace(usual, "by_path", "/pay", "", "") or label_replace(usual * 2, "by_path", "/a\\"b", "", "")'
+    book = playbook()
+    first = book.guardrails[0].model_copy(
+        update={"references": (ReferenceQuery(reference="before", expr=expr),)}
+    )
+    book = book.model_copy(update={"guardrails": (first, *book.guardrails[1:])})
+    with (
+        scraped(tmp_path, usual=0.25) as application,
+        guarded(tmp_path, book, PROMETHEUS=application.url) as shop,
+    ):
+        shop.call("start")
+        assert shop.metric("handrail_reference") == {
+            '{by_path="/pay",guardrail="error-rate",reference="before",rollout="shop"}': 0.25,
+            '{by_path="/a\\"b",guardrail="error-rate",reference="before",rollout="shop"}': 0.5,
+        }
+
+
 def test_a_reference_that_cannot_be_captured_stops_the_start(tmp_path: Path) -> None:
     book = playbook()
     first = book.guardrails[0].model_copy(

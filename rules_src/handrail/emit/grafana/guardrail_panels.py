@@ -54,11 +54,8 @@ def _success(criterion: plan.Success, *, alone: bool) -> str:
 
 def _each(legend: str, condition: plan.Condition) -> str:
     """A limit that is another for each value of the measure's labels says which."""
-    measured = (plan.ReferenceKind.stable, plan.ReferenceKind.ago)
     labels = condition.signal.measure.labels
-    if condition.reference is None or condition.reference.kind not in measured or not labels:
-        return legend
-    return f"{legend} {_legend(labels)}"
+    return f"{legend} {_legend(labels)}" if condition.reference is not None and labels else legend
 
 
 def _drawn(condition: plan.Condition, signal: str) -> bool:

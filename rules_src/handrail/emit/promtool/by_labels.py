@@ -36,7 +36,7 @@ def alone(director: Director, one: Condition) -> Story | None:
     other = {label: second for label, (_, second) in two.items()}
     far = director.far(signal, up=one.is_upper)
     timeline = Timeline(director.scrape)
-    beside = _stable(director, signal, other)
+    beside = {**_stable(director, signal, other), **subject.told(other)}
     timeline.play(
         {**director.feeds(bases), **beside, **_fed(subject, signal, bases[signal.name], other)},
         director.ready,

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
 from itertools import pairwise
+from types import MappingProxyType
 
 from handrail.contract import names
 from handrail.emit.promtool.attempts import canary_of
@@ -350,8 +351,8 @@ class Subject:
         )
         return found if arms is None else [selector.without(arms.label) for selector in found]
 
-    def told(self) -> Feeds:
-        """The figures that the receiver captured and that limits here are relative to."""
+    def told(self, other: Mapping[str, str] = MappingProxyType({})) -> Feeds:
+        """The figures that the receiver captured and that limits here are relative to; of `other` values of labels."""
         found: dict[Key, At] = {}
         for reference, signal in self.compared_with.items():
             name = self.captured(reference)
@@ -360,6 +361,11 @@ class Subject:
                     names.ROLLOUT: self.rollout.name,
                     names.GUARDRAIL: self.guardrail.name,
                     names.REFERENCE: name,
+                }
+                one = chosen(selectors(signal.measure)[0], self.pace(signal).labels)
+                own = {**dict(one.labels), **other}
+                labels |= {
+                    f"{names.REFERENCE_BY}{label}": own.get(label, "") for label in signal.measure.labels
                 }
                 found[Key.of(names.REFERENCE_METRIC, labels)] = At(self.base(signal))
         return found

@@ -274,9 +274,21 @@ def _figures(
     step = span.step.total_seconds()
     labels = {names.GUARDRAIL: guardrail, **_judged(playbook, guardrail)}
     own = [one for one in measures if names.SIGNAL not in one.labels]
-    values = newest(own, names.VALUE, labels, span.end, step)
-    counts = newest(own, names.EVENTS, labels, span.end, step)
-    return max(values, key=float, default=""), max(counts, key=float, default="")
+    worst = min if _lower(playbook, guardrail) else max
+    values = [
+        (value, one.labels) for one in own for value in newest([one], names.VALUE, labels, span.end, step)
+    ]
+    value, whose = worst(values, key=lambda found: float(found[0]), default=("", {}))
+    mine = {name: text for name, text in whose.items() if name != "__name__"}
+    counts = newest(own, names.EVENTS, {**labels, **mine}, span.end, step)
+    return value, max(counts, key=float, default="")
+
+
+def _lower(playbook: Playbook, guardrail: str) -> bool:
+    """Whether less is worse."""
+    tiers = (tier for one in playbook.guardrails if one.name == guardrail for tier in one.tiers)
+    ops = [limit.op for tier in tiers for limit in tier.limits if not limit.signal]
+    return bool(ops) and all(op.startswith("<") for op in ops)
 
 
 def _unit(guardrail: str, measures: Sequence[KeptSeries]) -> str:

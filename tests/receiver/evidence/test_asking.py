@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from handrail.contract import Criterion, Gate
+from handrail.contract import Criterion, Gate, names
 from handrail_receiver.errors import Cause, Retryable
 from handrail_receiver.evidence.asking import Moment, playbook_digest, snapshot
 from handrail_receiver.evidence.snapshot import ArmShare, CriterionSeen, RulesSeen, Snapshot, TierSeen
@@ -16,6 +16,7 @@ from handrail_receiver.outside.prometheus_history import LoadedRules
 from .kept import (
     ALERT,
     BLIND,
+    CANARY,
     GROUP,
     GUARDRAIL,
     NOW,
@@ -195,3 +196,22 @@ def test_a_criterion_is_asked_anew_at_the_moment_of_the_decision(
             breaches=(value(0.01),) if broken else (),
         ),
     )
+
+
+@pytest.mark.parametrize(("op", "kept"), [(">", ("0.3", "80")), ("<", ("0.1", "60"))])
+def test_of_several_values_the_worst_is_kept_with_its_own_events(op: str, kept: tuple[str, str]) -> None:
+    """Each path is judged by itself; /c has most events, and is neither the best nor the worst."""
+    paths = {"/a": (0.1, 60), "/b": (0.3, 80), "/c": (0.2, 900)}
+    figures = {
+        name: tuple(series({**CANARY, "path": path}, [both[place]], name) for path, both in paths.items())
+        for place, name in enumerate((names.VALUE, names.EVENTS))
+    }
+    answers = {"label_replace": (BREACHES, *figures[names.VALUE], *figures[names.EVENTS])}
+    tier = GUARDRAIL.tiers[0]
+    limit = tier.limits[0].model_copy(update={"op": op})
+    one = GUARDRAIL.model_copy(
+        update={"tiers": (tier.model_copy(update={"limits": (limit,)}), *GUARDRAIL.tiers[1:])}
+    )
+    found = taken(known(answers=answers), guardrails=(one,)).tier("error-rate/critical")
+    assert found is not None
+    assert (found.value, found.count) == kept

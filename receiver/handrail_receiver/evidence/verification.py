@@ -7,8 +7,10 @@ decision of an alert from the verdicts, each promotion from its gate, each outco
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import cached_property
 from typing import TypeVar
 
@@ -39,12 +41,16 @@ from handrail_receiver.evidence.signing import (
 )
 from handrail_receiver.evidence.snapshot import Snapshot, TierSeen, digest_of
 from handrail_receiver.evidence.verdicts import instants, longest_run, rederived
+from handrail_receiver.model import ENTERING
 from handrail_receiver.store.chain import first_broken_of
 from handrail_receiver.views.schemas import RecordView, RunView
+from handrail_receiver.words.times import when
 
 BY_ALERT = {"act", "confirm", "hold", "tell", "shadow"}
 """The verdicts that say that a tier fires."""
 WORKED, NOT_DONE = {"done", "proved"}, {"failed", "intended", "skipped"}
+CLOCKS = timedelta(seconds=1)
+"""How far the instants of two records may be apart from what their writer saw."""
 JUST_THEN = 1
 """So many samples may have come between a gate's judgement and the decision."""
 OVERRIDDEN = "although "
@@ -208,6 +214,8 @@ class _Contents:
     def _decision(self, record: RecordView, body: Mapping[str, object]) -> Iterator[str]:
         if body["guardrail"] and body["tier"] and body["by"] == "alert" and body["verdict"] in BY_ALERT:
             yield from self._fired(record.number, f"{body['guardrail']}/{body['tier']}")
+        if body["verdict"] == "act" and body["action"] == "promote" and OVERRIDDEN not in str(body["text"]):
+            yield from self._baked(record)
         gate = body.get("gate")
         if body["verdict"] == "act" and body["action"] in FORWARD and isinstance(gate, dict):
             unmet = [ask for ask in gate["asks"] if not ask["met"]]
@@ -217,6 +225,25 @@ class _Contents:
                 yield f"it went on without the approval of {', '.join(approvals)}"
             elif unmet and OVERRIDDEN not in str(body["text"]):
                 yield f"it went on though its gate was closed: {'; '.join(str(ask['text']) for ask in unmet)}"
+
+    def _baked(self, record: RecordView) -> Iterator[str]:
+        """A stage that was left before its time, by when the evidence says that it was entered."""
+        entered = [
+            (str(said["key"]), one.at)
+            for one in self.chain.records
+            if one.kind == "outcome" and one.number < record.number
+            for said in [json.loads(one.body)]
+            if said["attempt"] == self.index.attempt.id
+            and said["action"] in ENTERING
+            and said["outcome"] == "done"
+        ]
+        if not entered:
+            return
+        name, at = entered[-1]
+        stage = next((one for one in self.playbook.stages if one.name == name), None)
+        over = at + timedelta(seconds=stage.takes if stage else 0)
+        if record.at + CLOCKS < over:
+            yield f"it went on before stage {name} was over, {when(over)}, and nobody went past that with a reason"
 
     def _met(self, number: int, asks: Sequence[Mapping[str, object]]) -> Iterator[str]:
         """Criteria that are said to be met, and that the samples of a moment later say were broken before."""

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from handrail.contract import StageFacts
 from handrail_receiver.evidence.signing import ENVELOPE, STATEMENT, key_id
 from handrail_receiver.evidence.verification import NoBundle, verify
 
@@ -274,4 +275,28 @@ def test_a_criterion_that_was_broken_is_not_met_whatever_the_gate_says(
     first = at_gate(taken((40,), (0.01,) * 7).model_copy(update={"playbook": ""}), verdict, breaches)
     gate = {"into": "10%", "digest": "", "asks": [MET]}
     given = contents(first=first, playbook=GATED, start={**START, "gate": gate})
+    assert problems(bundle(given)) == said
+
+
+EARLY = "before stage 10% was over, 2026-03-01 03:57:00 UTC, and nobody went past that with a reason"
+
+
+@pytest.mark.parametrize(
+    ("bake", "text", "said"),
+    [
+        (60, "into stage 50%", ()),
+        (
+            3600,
+            "into stage 50%",
+            (f"decision 43 (asked-for): it went on {EARLY}",),
+        ),
+        (3600, "into stage 50%, although stage 10%: not yet (says alice: it is urgent)", ()),
+    ],
+)
+def test_a_stage_that_was_left_before_its_time_is_found(
+    bake: float, text: str, said: tuple[str, ...]
+) -> None:
+    stages = (StageFacts(name="10%", weight=0.1, bake=bake), StageFacts(name="50%", weight=0.5, bake=None))
+    promoted = {**START, "action": "promote", "text": text}
+    given = contents(rollback=promoted, last=taken((43,), (0.01,) * 7), playbook=book(stages=stages))
     assert problems(bundle(given)) == said

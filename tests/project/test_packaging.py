@@ -106,6 +106,7 @@ def test_the_sdist_holds_what_the_wheel_is_built_from(dist: Path, wheel: Path) -
 def test_each_extra_brings_what_it_says(wheel: Path) -> None:
     assert requirements(wheel) == {
         "": {
+            "cryptography",
             "grafana-foundation-sdk",
             "jinja2",
             "promql-parser",

@@ -39,6 +39,10 @@ $(NEWER)/.unpacked: tests/tools/newer_prometheus
 	@tests/tools/newer_prometheus $(NEWER)
 	@touch $@
 
+.PHONY: axe
+axe: ## axe-core from npm into .tools: it judges whether everybody can use the pages
+	@tests/tools/axe
+
 .PHONY: generate
 generate: $(SYNCED) ## declarations in rules_src/rollouts → generated/
 	@$(BIN)/handrail generate --source rules_src --out generated
@@ -63,7 +67,7 @@ fuzz: $(SYNCED) servers ## declarations drawn at random, past both promtools and
 	PYTHONPATH=tests $(BIN)/python -m fuzz --accepted $(ACCEPTED)
 
 .PHONY: test-long
-test-long: $(SYNCED) servers ## the tests that take minutes: hundreds of kills, and what follows from them
+test-long: $(SYNCED) servers axe ## the tests that take minutes: hundreds of kills, and what follows from them
 	$(BIN)/pytest -m long -rP
 
 .PHONY: style
@@ -111,6 +115,14 @@ bench-rollback: $(SYNCED) servers ## measure on real servers: breach to webhook,
 .PHONY: bench-receiver
 bench-receiver: $(SYNCED) servers ## how much the receiver takes, beside Debian's webhook: needs wrk and webhook
 	@PYTHONPATH=tests $(BIN)/python -m end_to_end.bench_receiver
+
+.PHONY: bench-page
+bench-page: $(SYNCED) servers ## how long the pages take with 200 rollouts of 20 guardrails each
+	@PYTHONPATH=tests $(BIN)/python -m end_to_end.bench_page
+
+.PHONY: screenshots
+screenshots: $(SYNCED) servers ## the pictures of the pages in docs/how-to/pictures, anew
+	@PYTHONPATH=tests $(BIN)/python -m end_to_end.screenshots
 
 .PHONY: demo
 demo: $(SYNCED) servers ## a bad canary is rolled back while you watch

@@ -121,10 +121,13 @@ def _forward(case: Case, state: State) -> Iterator[Offer]:
 
 
 def _at_gate(case: Case, asker: Asker) -> Iterator[Offer]:
-    for ask in case.gate.asks if case.gate else ():
-        if ask.kind == "check" and not ask.met:
-            yield Offer("check", f"Answer: {ask.name}", ask.name)
-        if ask.kind == "approval" and not ask.met and asker.approves_as(ask.name):
+    missing = case.gate.missing if case.gate else ()
+    questions = [ask for ask in missing if ask.kind == "check"]
+    yield from (Offer("check", f"Answer: {ask.name}", ask.name) for ask in questions)
+    if questions:
+        return  # an approval is for the answers as well
+    for ask in missing:
+        if ask.kind == "approval" and asker.approves_as(ask.name):
             yield Offer("approve", f"Approve as {ask.name}", ask.name)
 
 

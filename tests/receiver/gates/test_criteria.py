@@ -76,7 +76,8 @@ async def answer(criterion: Criterion, **known: Sequence[float]) -> CriterionRes
 async def test_a_stage_is_judged_with_the_share_of_it_that_was_seen(
     known: dict[str, list[float]], met: bool, text: str
 ) -> None:
-    assert await answer(STAGE, **known) == CriterionResult(met, text)
+    sure = met or "broken" in known
+    assert await answer(STAGE, **known) == CriterionResult(met, text, known=sure)
 
 
 async def test_a_moment_is_called_a_moment() -> None:
@@ -85,7 +86,7 @@ async def test_a_moment_is_called_a_moment() -> None:
         met=False, text="errors: below 1 %: broken now"
     )
     unknown = "errors: below 1 %: unknown: no data, or too little traffic"
-    assert await answer(MOMENT) == CriterionResult(met=False, text=unknown)
+    assert await answer(MOMENT) == CriterionResult(met=False, text=unknown, known=False)
 
 
 async def test_no_answer_is_no_yes() -> None:
@@ -94,4 +95,5 @@ async def test_no_answer_is_no_yes() -> None:
             raise Permanent(Cause.missing, f"{expr} is not there")
 
     found = await Criteria(Away({}), Still()).ask([STAGE])  # type: ignore[arg-type]
-    assert found[STAGE] == CriterionResult(met=False, text="errors: below 1 %: unknown: broken is not there")
+    text = "errors: below 1 %: unknown: broken is not there"
+    assert found[STAGE] == CriterionResult(met=False, text=text, known=False)

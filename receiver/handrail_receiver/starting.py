@@ -47,6 +47,8 @@ def unusable_store(store: str) -> str:
         return (
             "" if os.access(folder, os.W_OK | os.X_OK) else f"{folder} may not be written; name another path"
         )
+    if store.startswith(SQLITE) and file.is_dir():
+        return f"{file} is a folder; name a file in it"
     try:
         with opened(store):
             return ""

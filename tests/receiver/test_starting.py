@@ -245,3 +245,12 @@ def test_a_check_says_that_the_kill_switch_keeps_everything_from_being_rolled_ba
             "remove stop, or name another file by HANDRAIL_KILL_SWITCH"
         ),
     )
+
+
+def test_a_check_says_that_a_store_is_a_folder(
+    tmp_path: Path, capsys: Said, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_playbook(tmp_path / "playbook", playbook())
+    monkeypatch.setenv("HANDRAIL_STORE", "sqlite:playbook")
+    wrong = "HANDRAIL_STORE: playbook is a folder; name a file in it"
+    assert served(capsys, check=True) == (2, [], [wrong])

@@ -96,7 +96,11 @@ def test_the_sdist_holds_what_the_wheel_is_built_from(dist: Path, wheel: Path) -
         "LICENSE",
         "PKG-INFO",
         "README.md",
-        *{f"docs/{path.name}" for path in (ROOT / "docs").iterdir()},
+        *{
+            f"docs/{path.relative_to(ROOT / 'docs').parts[0]}"
+            for path in (ROOT / "docs").rglob("*")
+            if path.is_file()
+        },
         "pyproject.toml",
         "receiver/handrail_receiver",
         "rules_src/handrail",

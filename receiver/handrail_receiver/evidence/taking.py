@@ -180,18 +180,23 @@ class Snapshots:
 
     async def _keep(self, kind: str, taken: Snapshot, key: str = "") -> Snapshot:
         """Keep it without what is secret, and give it back as it was kept."""
-        text = self.redact(taken.text())
+        text, kept = await asyncio.to_thread(self._written, taken)
         record = SnapshotRecord(
-            attempt=taken.attempt,
-            of=taken.of,
-            by=taken.by,
-            text=self.redact(taken.summary()),
+            attempt=kept.attempt,
+            of=kept.of,
+            by=kept.by,
+            text=kept.summary(),
             snapshot=digest_of(text),
-            why=self.redact(taken.why),
+            why=kept.why,
             scheduled=key,
         )
         await self.store.snapshots.keep(
             taken.rollout, kind, record.snapshot, text, record.model_dump(mode="json"), taken.at, key
         )
         log.info("%s %s: %s", taken.rollout, " ".join(filter(None, [kind, record.why])), record.text)
-        return Snapshot.model_validate_json(text)
+        return kept
+
+    def _written(self, taken: Snapshot) -> tuple[str, Snapshot]:
+        """Its text without what is secret, and what that says; beside the event loop, for it may be long."""
+        text = self.redact(taken.text())
+        return text, Snapshot.model_validate_json(text)

@@ -20,7 +20,7 @@ from handrail_receiver.words.times import span
 COMPLETE = "complete"
 READS = "drill"
 """What changes nothing, and is no event of an attempt."""
-REASONED = frozenset({"adopt", "abandon"})
+REASONED = frozenset({"adopt", "abandon", "close"})
 """What is refused without a reason."""
 
 
@@ -116,7 +116,9 @@ def _forward(case: Case, state: State) -> Iterator[Offer]:
         yield Offer("retry", "Try again")
     if state is State.baking:
         yield Offer("promote", "Complete" if case.ahead == COMPLETE else f"Promote into {case.ahead}")
-    if state in (State.none, *OVER):
+    if case.history.incidents:
+        yield Offer("close", "Close the incident")
+    elif state in (State.none, *OVER):
         yield Offer("start", "Start an attempt")
 
 
@@ -192,6 +194,9 @@ def _happens(case: Case, offer: Offer) -> tuple[tuple[str, ...], Sequence[Step],
         case "drill":
             said = "Each target of a rollback is asked whether it could be carried out now: by reading only."
             return (said, "Nothing is changed."), (), ""
+        case "close":
+            said = "The incident is closed, with your reason: a new attempt may begin."
+            return (said, "Nothing is asked of any target."), (), ""
         case "adopt":
             return (f"{here} goes on by the newest playbook. That changes:", *case.changed), (), ""
         case _:
@@ -211,13 +216,15 @@ def _gate_now(case: Case) -> tuple[str, ...]:
 def _promotes(case: Case, here: str) -> tuple[tuple[str, ...], Sequence[Step], str]:
     following = case.playbook.stage_after(case.attempt.stage) if case.attempt else None
     if following is None:
-        return (f"{here} is complete. Nothing is asked of a target.", *_gate_now(case)), (), COMPLETE
+        watched = case.playbook.watch_after
+        after = f"is guarded for {_span(watched)} more, and complete then" if watched else "is complete"
+        return (f"{here} {after}. Nothing is asked of a target.", *_gate_now(case)), (), COMPLETE
     share = (
         ""
         if following.weight is None
         else f", with {following.weight * 100:g} % of the traffic for the canary"
     )
-    bakes = f" It bakes for {_span(following.bake)}." if following.bake else ""
+    bakes = f" It bakes for {_span(following.takes)}." if following.bake else ""
     said = f"{here} goes on into stage {following.name}{share}.{bakes}"
     return (said, *_gate_now(case)), following.enter, following.name
 

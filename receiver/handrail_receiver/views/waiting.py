@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from handrail.contract import Playbook, names
+from handrail.contract import Playbook, StageFacts, names
 
 from handrail_receiver.gates.gate import GateStatus, Requirement
 from handrail_receiver.lifecycle.states import State, state_of
-from handrail_receiver.model import ENTERING, OPEN, Attempt, EffectState, History, Run, RunState
+from handrail_receiver.model import ENTERING, FINISHED, OPEN, Attempt, EffectState, History, Run, RunState
 from handrail_receiver.words.times import span, when
 
+OF_PEOPLE = ("check", "approval")
+AT_DEADLINE = {"hold": "it is held", "rollback": "it is rolled back", "page": "people are told"}
 NOT_YET = ("bake", "criterion")
 """What is not met while a stage bakes, whoever does what."""
 
@@ -30,6 +32,10 @@ def waits_for(playbook: Playbook, history: History, gate: GateStatus | None, now
     state = state_of(history)
     if attempt is None or state is State.none:
         return Waiting("It waits for nothing: nobody has started it.")
+    if history.incidents and not attempt.live:
+        return Waiting(
+            "It waits for a person to close the incident: no attempt begins before.", for_people=True
+        )
     match state:
         case State.entering | State.promoting | State.confirming | State.rolling_back:
             return _carried_out(history)
@@ -37,6 +43,9 @@ def waits_for(playbook: Playbook, history: History, gate: GateStatus | None, now
             return Waiting(f"It waits for a person: {attempt.held or _failed(history)}", for_people=True)
         case State.baking:
             return _in_stage(playbook, attempt, gate, now)
+        case State.finishing:
+            until = history.once.get(FINISHED, now) + timedelta(seconds=playbook.watch_after)
+            return Waiting(f"It waits until {when(until)}, is guarded until then, and is complete by itself.")
         case State.guarding:
             return Waiting("It waits for nothing: it is guarded for as long as it has no other playbook.")
         case State.rolled_back if attempt.changed_since:
@@ -85,20 +94,33 @@ def _in_stage(playbook: Playbook, attempt: Attempt, gate: GateStatus | None, now
     goal = f"into stage {following.name}" if following else "out of its last stage"
     if stage is not None and stage.bake is None and following is None and gate is None:
         return Waiting(f"It waits for a person to promote it {goal}, whenever they like.")
-    over = attempt.stage_entered_at + timedelta(seconds=stage.bake if stage and stage.bake else 0)
+    over = attempt.stage_entered_at + timedelta(seconds=stage.takes if stage else 0)
     missing = [ask for ask in gate.missing if now >= over or ask.kind not in NOT_YET] if gate else []
-    people = [_asked_of_people(ask) for ask in missing if ask.kind in {"check", "approval"}]
-    others = [ask.text for ask in missing if ask.kind not in {"check", "approval"}]
+    people = [_asked_of_people(ask) for ask in missing if ask.kind in OF_PEOPLE]
+    others = [ask.text for ask in missing if ask.kind not in OF_PEOPLE]
+    itself = stage is not None and stage.advance == "when-met"
+    ends = _deadline(stage, attempt)
     if now < over:
-        later = f", and then {goal}"
+        later = f", and then {goal}{' by itself' if itself else ''}"
         also = f"; it lacks as well: {'; '.join([*others, *people])}" if missing else ""
         bakes = f"stage {attempt.stage} to bake until {when(over)} (in {span(over - now)})"
-        return Waiting(f"It waits for {bakes}{later}{also}.")
-    if people or not missing:
+        return Waiting(f"It waits for {bakes}{later}{also}.{ends}")
+    if people or not (missing or itself):
         wanted = "; ".join(people) or f"a person to promote it {goal}"
         also = f"; it lacks as well: {'; '.join(others)}" if others else ""
-        return Waiting(f"It waits for {wanted}{also}.", for_people=True)
-    return Waiting(f"It waits for its gate {goal}: {'; '.join(others)}.")
+        return Waiting(f"It waits for {wanted}{also}.{ends}", for_people=True)
+    if not missing:
+        open_or_not = "its gate is open" if gate else "as soon as its gate is open"
+        return Waiting(f"It goes {goal} by itself: {open_or_not}.{ends}")
+    return Waiting(f"It waits for its gate {goal}: {'; '.join(others)}.{ends}")
+
+
+def _deadline(stage: StageFacts | None, attempt: Attempt) -> str:
+    """What follows when the stage is not left in time."""
+    if stage is None or stage.deadline is None:
+        return ""
+    at = attempt.stage_entered_at + timedelta(seconds=stage.deadline)
+    return f" If it is still in stage {stage.name} at {when(at)}, {AT_DEADLINE[stage.at_deadline]}."
 
 
 def _asked_of_people(ask: Requirement) -> str:

@@ -8,10 +8,11 @@ from datetime import timedelta
 import pytest
 from guarded import NOW, ROLLOUT, playbook
 from guarded.playbook import weights
-from handrail.contract import Proof
+from handrail.contract import Proof, StageFacts
 from handrail_receiver.gates.gate import GateStatus, Requirement
 from handrail_receiver.model import (
     CHANGED,
+    FINISHED,
     Attempt,
     AttemptState,
     Effect,
@@ -70,6 +71,38 @@ def test_a_gate_that_only_figures_keep_closed_waits_for_nobody() -> None:
 def test_an_open_gate_waits_for_a_person() -> None:
     assert waiting(History(IN_50), DONE, after=OVER) == Waiting(
         "It waits for a person to promote it into stage 100%.", for_people=True
+    )
+
+
+STAGES = {
+    name: StageFacts(
+        name="50%", weight=0.5, bake=3600, warm_up=600, advance="when-met", deadline=7200, at_deadline=name
+    )
+    for name in ("hold", "rollback", "page")
+}
+
+
+def by_itself(*asks: Requirement, after: timedelta, then: str = "hold") -> str:
+    book = playbook(stages=(STAGES[then], StageFacts(name="100%", weight=1.0, bake=None)))
+    return waits_for(book, History(IN_50), GateStatus("100%", "abc", asks), NOW + after).text
+
+
+def test_a_stage_that_goes_on_by_itself_waits_for_no_person_and_says_what_its_deadline_brings() -> None:
+    late = " If it is still in stage 50% at 2026-03-01 05:00:00 UTC, it is"
+    assert by_itself(after=MINUTE) == (
+        "It waits for stage 50% to bake until 2026-03-01 04:10:00 UTC (in 1 h 9 min), and then into stage 100% by itself."
+        f"{late} held."
+    )
+    assert by_itself(after=OVER + 10 * MINUTE, then="rollback") == (
+        f"It goes into stage 100% by itself: its gate is open.{late} rolled back."
+    )
+    assert by_itself(ERRORS, after=OVER + 10 * MINUTE, then="page").endswith("05:00:00 UTC, people are told.")
+
+
+def test_behind_the_last_gate_it_is_guarded_until_it_is_complete() -> None:
+    finishing = History(replace(IN_50, state=AttemptState.finishing), once={FINISHED: NOW})
+    assert waits_for(playbook(watch_after=3600), finishing, None, NOW + MINUTE) == Waiting(
+        "It waits until 2026-03-01 04:00:00 UTC, is guarded until then, and is complete by itself."
     )
 
 

@@ -181,6 +181,53 @@ FOUND = {
             )
         ],
     ),
+    "targets are counted, and no others than those that are fed": _declared(
+        d.Count("up", where="== 1"), [d.Warning(d.Below(3)), d.Critical(d.AtMost(1))]
+    ),
+    "what says that something is there is among what is counted": _declared(
+        d.Count("up", where="<= 0", presence='up{job="registry"}'), [d.Warning(d.Above(1))]
+    ),
+    "a condition that fails has fewer series than one that holds": _declared(
+        d.While(
+            d.TimeUntil("end_timestamp_seconds", by=("path",)),
+            condition=d.Count("members", by=("path",)),
+            above=2,
+        ),
+        [d.Warning(d.Below("1h"))],
+    ),
+    "an instance more has a pair": _declared(
+        d.Difference("wanted", minus="there", by=("instance",)), [d.Warning(d.Above(0))]
+    ),
+    "another measure breaks the pairs of a difference": _declared(
+        d.Difference("wanted", minus="there", by=("instance",)),
+        [
+            d.Warning(
+                d.AtLeast(20),
+                or_=[
+                    d.On(
+                        "beside",
+                        d.Difference('wanted{job="api"}', minus='wanted{state="there"}', by=("zone",)),
+                        d.Above(0),
+                    )
+                ],
+            )
+        ],
+    ),
+    "two counts look at the same series": _declared(
+        d.Count("members", where="== 1"),
+        [
+            d.Warning(
+                d.AtLeast(2),
+                or_=[
+                    d.On(
+                        "beside",
+                        d.Count('members{job="api"}', where="== 1", distinct="version"),
+                        d.Below(3),
+                    )
+                ],
+            )
+        ],
+    ),
 }
 
 

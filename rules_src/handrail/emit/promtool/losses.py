@@ -10,6 +10,7 @@ from handrail.emit.promtool.feeds import selectors, series_of
 from handrail.emit.promtool.guardrails import Director
 from handrail.emit.promtool.lasting import COUNTED, missed
 from handrail.emit.promtool.series import At, Feed, Feeds, Impossible, Key, Timeline, matches
+from handrail.emit.promtool.series_feeds import paired
 from handrail.emit.promtool.story import FOREVER, NOTHING, TICK, Context, Span, Story
 from handrail.plan import (
     Changes,
@@ -120,6 +121,8 @@ def no_number(director: Director, signal: Signal) -> Story:
     measure = signal.measure.inner
     if isinstance(measure, Difference):  # it has a pair
         twin |= {_odd(key): feed for key, feed in healthy.items() if matches(measure.minus, key)}
+    for one in director.signals:
+        paired(director.subject.measure(one), one.arm_labels, {**healthy, **twin})
     timeline = Timeline(director.scrape)
     timeline.play(healthy, director.ready)
     start = timeline.now

@@ -18,7 +18,6 @@ from handrail_receiver.model import (
     Attempt,
     AttemptState,
     Begin,
-    Capture,
     Captured,
     Decision,
     Effect,
@@ -202,20 +201,6 @@ async def test_an_attempt_is_what_was_begun(store: Store) -> None:
         captured=(Captured("error-rate", "before", 0.25),),
     )
     assert await store.attempts.history("another", NOW) == History()
-
-
-async def test_captured_figures_are_told_apart_by_their_labels(store: Store) -> None:
-    figures = (
-        Captured("slow", "before", 0.1, (("by_path", "/"),)),
-        Captured("slow", "before", 0.2, (("by_path", 'a "quoted" {path}'), ("by_zone", "ü"))),
-        Captured("slow", "stage:10%", 0.3, (("by_path", "/"),)),
-    )
-    attempt = (await begun(store)).attempt
-    await store.attempts.apply("shop", lambda _: decision(Capture(figures), attempt=attempt), NOW)
-    newer = (replace(figures[0], value=0.4),)
-    await store.attempts.apply("shop", lambda _: decision(Capture(newer), attempt=attempt), NOW)
-    captured = (await store.attempts.history("shop", NOW)).captured
-    assert {one for one in captured if one.guardrail == "slow"} == {*newer, *figures[1:]}
 
 
 async def test_a_run_exists_once_for_each_round_whoever_asks_for_it(store: Store) -> None:

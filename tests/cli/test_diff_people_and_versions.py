@@ -171,3 +171,24 @@ def test_when_people_are_not_told_is_part_of_who_is_told(
     shell.declare(shop=muted(after))
     _, told, _ = shell.handrail("generate", "--diff")
     assert [line for line in told.splitlines() if "muted" in line] == [said]
+
+
+TEAMS = '    routes={"critical": [TeamsReceiver("/etc/teams")]},\n    rollback='
+
+
+def test_the_environment_says_which_alertmanager_reads_the_files_and_one_run_may_say_another(
+    shell: Shell,
+) -> None:
+    shell.declare(
+        shop=changed(SHOP, {"    rollback=": TEAMS, IMPORTS: "import TeamsReceiver, Above, Command"})
+    )
+    code, _, wrong = shell.handrail("generate")
+    assert (code, "Alertmanager 0.25 knows no workflows of Teams" in wrong) == (1, True)
+    assert shell.handrail("generate", "--target-version", "alertmanager=0.28")[0] == 0
+    settings = (
+        'from handrail.declare import Environment\n\nEnvironment("here", alertmanager_version="0.28")\n'
+    )
+    (shell.folder / "rules_src/environments.py").write_text(settings)
+    assert shell.handrail("generate")[0] == 0
+    code, _, wrong = shell.handrail("generate", "--target-version", "alertmanager=0.27")
+    assert (code, "Alertmanager 0.27 knows no workflows of Teams" in wrong) == (1, True)

@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 from cli.places import SHOP, Shell, changed
 from emit.guarded_shop import ENVIRONMENT, planned
+from handrail.declare import MuteTime
 from handrail.declare.environment import Existing
 from handrail.report.explain import explain
 from handrail.report.tables import coloured
@@ -93,6 +94,23 @@ def test_who_is_told_and_what_only_shadows(existing: list[Existing]) -> None:
     )
     shadows = [row[-1] for row in tables["Tiers"].rows if row[0] == "tried-out"]
     assert shadows == ["rollback (shadow)", "rollback (shadow)", "hold (shadow)"]
+
+
+def test_when_people_are_not_told_stands_beside_them() -> None:
+    nights = MuteTime(hours="22:00-07:00", zone="Europe/Berlin")
+    mute = {"P3": [nights, MuteTime(weekdays=["sunday"])], "vp": [nights], "P2": [nights]}
+    [_, shop] = planned(replace(ENVIRONMENT, mute=mute)).rollouts
+    tables = {table.title: table for table in explain(shop)}
+    assert tables["Told by Alertmanager"].rows == (
+        ("severity P3", "Slack #shop, not at 22:00-07:00 Europe/Berlin; sunday UTC"),
+        ("severity P2", "nobody: only the receiver records it"),
+        ("severity P1", "PagerDuty /etc/alertmanager/pagerduty-shop; Slack #shop"),
+        ("unresolved for 5m: the manager", "nobody: only the receiver records it"),
+        (
+            "unresolved for 30m: the VP",
+            "vp@example.com; http://tickets.internal/new, not at 22:00-07:00 Europe/Berlin",
+        ),
+    )
 
 
 def test_what_fires_is_said_as_in_the_runbook(shell: Shell) -> None:

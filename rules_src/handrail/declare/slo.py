@@ -90,7 +90,7 @@ class Slo:
     and their burn rates are those of 30 days: they say how fast the budget burns now, not how much of it is left. What
     burned in the last days of a month therefore still counts for them in the first days of the next, whose budget is
     whole; and what burns fast on the last day is told although the month will be over first. What is left is in the
-    dashboard, and in `handrail:slo:error_ratio{window="month"}`.
+    dashboard, and in `handrail:slo:error_ratio{window="month"}`. Prometheus must keep its samples for 31 days.
     """
 
     name: Name

@@ -12,7 +12,6 @@ from datetime import timedelta
 import psycopg
 import pytest
 from guarded import NOW
-from handrail.contract import Tell, Webhook
 from handrail_receiver.errors import Full, LeaseLost, ReceiverError
 from handrail_receiver.model import (
     Attempt,
@@ -32,7 +31,6 @@ from handrail_receiver.model import (
     SetState,
     Settled,
     Stored,
-    TellResult,
     Verdict,
 )
 from handrail_receiver.ports import Look
@@ -340,38 +338,6 @@ async def test_work_that_is_refused_changes_nothing_and_takes_nobody_with_it(sto
     )
     assert [type(outcome) for outcome in outcomes] == [type(None), ReceiverError, type(None)]
     assert [await store.memory.recall(name) for name in ("one", "two", "three")] == [NOW, LATER, None]
-
-
-async def test_people_are_told_of_the_newest_state_until_they_were(store: Store) -> None:
-    tell = Tell(Webhook("https://hooks.example/x"))
-    await store.tellings.want("blind", "handrail", [tell], NOW)
-    await store.tellings.want("blind", "handrail", [tell], NOW)
-    (due,) = await store.tellings.due(NOW, LATER)
-    assert (due.incident, due.tell, due.receipt, due.version, due.tries) == ("blind", tell, "", 2, 0)
-    assert await store.tellings.due(NOW, LATER) == []
-    await store.tellings.told(due, TellResult("", "busy", LATER), NOW)
-    assert await store.tellings.due(NOW, LATER) == []
-    (again,) = await store.tellings.due(LATER, LATER + timedelta(seconds=10))
-    assert again.tries == 1
-    await store.tellings.told(again, TellResult("receipt-1"), LATER)
-    assert await store.tellings.due(LATER + timedelta(days=1), LATER + timedelta(days=1)) == []
-    await store.tellings.want("blind", "handrail", [tell], LATER)
-    (changed,) = await store.tellings.due(LATER, LATER)
-    assert (changed.receipt, changed.version, changed.tries) == ("receipt-1", 3, 0)
-
-
-async def test_who_was_told_before_an_attempt_hears_that_it_has_begun(store: Store) -> None:
-    tell = Tell(Webhook("https://hooks.example.com"))
-    unready = decision(verdict=Verdict.tell, reason="not-ready", tell=(tell,))
-    await store.attempts.apply("shop", lambda _: unready, NOW)
-    (first,) = await store.tellings.due(NOW, NOW)
-    assert (first.incident, first.attempt, first.version) == ("shop-0", 0, 1)
-    await store.tellings.told(first, TellResult("receipt-1"), NOW)
-    await store.tellings.want("blind", "handrail", (), NOW)
-    assert await store.tellings.due(LATER, LATER) == []
-    await begun(store)
-    (second,) = await store.tellings.due(LATER, LATER)
-    assert (second.incident, second.receipt, second.version) == ("shop-0", "receipt-1", 2)
 
 
 async def test_old_deliveries_go_those_that_said_nothing_new_first(store: Store) -> None:

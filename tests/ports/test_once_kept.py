@@ -1,0 +1,69 @@
+"""What happens once in an attempt is kept once, and the incident of a security rollback until a person closes it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from guarded import NOW, ROLLOUT, playbook
+from guarded.playbook import weights
+from handrail_receiver.model import (
+    CLOSED,
+    Begin,
+    Change,
+    Decision,
+    History,
+    Once,
+    Open,
+    RunState,
+    SetHold,
+    Verdict,
+)
+from handrail_receiver.store import Store
+
+pytestmark = pytest.mark.anyio
+
+
+async def decided(store: Store, *changes: Change, minutes: float = 0) -> History:
+    """The history after a decision with these changes."""
+    at = NOW + timedelta(minutes=minutes)
+
+    def decide(history: History) -> Decision:
+        attempt = history.attempt.id if history.attempt else 0
+        return Decision(
+            Verdict.act, "test", "a test", rollout=ROLLOUT, by="alice", attempt=attempt, changes=changes
+        )
+
+    await store.attempts.apply(ROLLOUT, decide, at)
+    return await store.attempts.history(ROLLOUT, at)
+
+
+BEGIN = Begin(ROLLOUT, "10%", {}, "", playbook=playbook())
+
+
+async def test_what_happened_once_keeps_its_first_instant_and_belongs_to_its_attempt(store: Store) -> None:
+    await decided(store, BEGIN)
+    await decided(store, Once("deadline: 10%"), minutes=1)
+    again = await decided(store, Once("deadline: 10%"), minutes=2)
+    assert again.once == {"deadline: 10%": NOW + timedelta(minutes=1)}
+    assert (await decided(store, BEGIN, minutes=3)).once == {}
+
+
+async def test_a_hold_remembers_which_alert_asked_for_it(store: Store) -> None:
+    held = (await decided(store, BEGIN, SetHold("errors are critical", "errors/critical"))).attempt
+    assert held is not None
+    assert (held.held, held.held_by) == ("errors are critical", "errors/critical")
+    free = (await decided(store, SetHold(""))).attempt
+    assert free == replace(held, held="", held_by="")
+
+
+async def test_an_incident_is_open_until_it_is_closed_whatever_attempt_begins_meanwhile(store: Store) -> None:
+    run = Open("security-rollback", "", 0, weights(0, 100), None, NOW, supersedes=True)
+    first = await decided(store, BEGIN, run)
+    assert first.attempt is not None
+    assert (first.incidents, first.runs[0].state) == ((first.attempt.id,), RunState.open)
+    later = await decided(store, BEGIN, minutes=1)
+    assert later.incidents == (first.attempt.id,)
+    closed = await decided(store, Once(CLOSED, first.attempt.id), minutes=2)
+    assert (closed.incidents, closed.once) == ((), {})

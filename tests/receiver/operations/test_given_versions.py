@@ -50,7 +50,8 @@ def bodies(shop: Guarded) -> list[dict[str, Any]]:
 
 
 def refused(reason: str, text: str) -> dict[str, Any]:
-    return {"verdict": "refuse", "reason": reason, "text": text, "outcome": None, "outcome_text": None}
+    said = {"verdict": "refuse", "reason": reason, "text": text}
+    return {**said, "outcome": None, "outcome_text": None, "check": None}
 
 
 def test_a_start_without_versions_is_refused_with_what_to_type(shop: Guarded) -> None:

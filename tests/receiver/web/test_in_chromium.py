@@ -130,9 +130,7 @@ def test_each_button_works_by_the_keyboard_alone(tab: Tab, shop: Guarded) -> Non
     assert shop.status()["attempt"]["state"] == "baking"
     shop.call("check", item="1", passed=True)
     assert "approve was taken" in press_by_keyboard(tab, shop, "Approve as lead", "approver")
-    assert "promote was refused" in press_by_keyboard(tab, shop, "Promote into 50%"), (
-        "Prometheus lacks its rules"
-    )
+    assert "promote was taken" in press_by_keyboard(tab, shop, "Promote into 50%")
     assert "drill was taken" in press_by_keyboard(tab, shop, "Rehearse a rollback")
     assert "rollback was taken" in press_by_keyboard(tab, shop, "Roll back")
     shop.until("rollback", "done")
@@ -149,6 +147,6 @@ def test_a_page_that_follows_keeps_the_focus_and_one_with_a_form_stays_as_it_is(
     until_replaced = """new Promise(done => { const look = () =>
       document.querySelector('main').dataset.before ? setTimeout(look, 50) : done(true); look(); })"""
     assert tab.run(until_replaced)
-    assert tab.run("document.activeElement.innerText") in {"Rehearse a rollback…", ""}
+    assert tab.run("document.activeElement.innerText") == "Rehearse a rollback…"
     opened(tab, shop, "/rollouts/shop/ask/hold")
     assert tab.run("document.body.hasAttribute('data-still')")

@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 from handrail import declare as d
 
-from .declarations import RUNBOOK, STAGES, UNDO
+from .declarations import ARMS, RUNBOOK, STAGES, UNDO
 from .judges import Declared, accepted, disagreements
 
 HISTOGRAM = 'request_seconds{job="api"}'
+IN_EU = '{zone=~"eu-.*"}'
 WORK = d.Rate("work_total", window="2m")
 
 
@@ -223,6 +224,66 @@ FOUND = {
                         "beside",
                         d.Count('members{job="api"}', where="== 1", distinct="version"),
                         d.Below(3),
+                    )
+                ],
+            )
+        ],
+    ),
+    "one of a ratio's counters is looked for in some zones alone": _declared(
+        d.Ratio(
+            ['requests_total{path!~"/health|/ready"}', "more_total"],
+            bad=[f"failures_total{IN_EU}", "more_failures_total"],
+            window="10m",
+            by=("zone", "path"),
+            min_events=1,
+        ),
+        [d.Warning(d.AtLeast("0.1%"), sustained="2m"), d.Critical(d.Above("0.2%"))],
+        arms=ARMS[0],
+        scrape="1m",
+        evaluate="15s",
+    ),
+    "one of a usage's gauges is looked for in some zones alone, another for some paths": _declared(
+        d.Usage(
+            [f"pool_in_use{IN_EU}", "more_in_use"],
+            ["pool_size", 'more_places{path="/pay"}'],
+            by=("zone", "path"),
+        ),
+        [d.Warning(d.Above("20%"))],
+    ),
+    "a condition is looked for in some zones alone": _declared(
+        d.While(d.Rate("jobs_total", by=("zone",)), condition=d.Rate(f"work_total{IN_EU}", by=("zone",))),
+        [d.Warning(d.Above("3/s"))],
+    ),
+    "the gauges of a condition are judged by a label that its measure has not": _declared(
+        d.While(
+            d.Rate("jobs_total"),
+            condition=d.Usage([f"pool_in_use{IN_EU}", "more_in_use"], "pool_size", by=("zone",)),
+            above="20%",
+        ),
+        [d.Warning(d.Above("3/s"))],
+    ),
+    "what is compared with before the rollout is looked for in some zones alone": _declared(
+        d.Ratio("requests_total", bad=f"failures_total{IN_EU}", window="5m", by=("zone",), min_events=20),
+        [d.Warning(d.RisePoints("10%"))],
+        against=d.BeforeRollout(),
+    ),
+    "no series has the label by which it is judged": _declared(
+        d.Rate('jobs_total{zone=""}', by=("zone",)), [d.Warning(d.Above("3/s"))]
+    ),
+    "no group has all that a share is made of": _declared(
+        d.Ratio('requests_total{zone="a"}', bad='failures_total{zone="b"}', by=("zone",), min_events=20),
+        [d.Warning(d.Above("10%"))],
+    ),
+    "another measure of an alert finds in breach what is healthy by the first": _declared(
+        d.Ratio("requests_total", bad=f"failures_total{IN_EU}", window="5m", by=("zone",), min_events=20),
+        [
+            d.Warning(
+                d.Above("10%"),
+                or_=[
+                    d.On(
+                        "beside",
+                        d.Increase('failures_total{zone="eu-1"}', window="5m", by=("zone",)),
+                        d.Above(3),
                     )
                 ],
             )

@@ -13,7 +13,7 @@ from dataclasses import replace
 from handrail.emit.promtool.attempts import stable_of
 from handrail.emit.promtool.feeds import Phase, Value, failing, feeds, selectors
 from handrail.emit.promtool.guardrails import Director
-from handrail.emit.promtool.series import Feeds, Impossible, Timeline, chosen, fitting, matches
+from handrail.emit.promtool.series import Feeds, Impossible, Timeline, fitting, matches
 from handrail.emit.promtool.silences import RESTING
 from handrail.emit.promtool.story import FOREVER, NOTHING, Life, Span, Story
 from handrail.emit.promtool.subject import Subject
@@ -58,10 +58,12 @@ def alone(director: Director, one: Condition) -> Story | None:
         Phase(subject.with_value(bases, signal, far), start, sure),
     ]
     lives = [life for life in director.lives(phases, roughly=True) if life.signal == signal.name]
+    # Another measure of the same alert that looks at the same series may find the healthy one in breach.
+    sure_of = [life for life in lives if life.only is None or not subject.entangled]
     found = [Life(blind, None)]
     for label, (first, second) in two.items():
         ends = Span(director.clock.first(gone), FOREVER)
-        found += [replace(life, begins=None, only=(label, first)) for life in lives]
+        found += [replace(life, begins=None, only=(label, first)) for life in sure_of]
         found += [replace(life, ends=ends, only=(label, second)) for life in lives if life.begins]
     return director.story(ALONE, timeline, found, (look, last))
 
@@ -98,7 +100,7 @@ def _two(subject: Subject, signal: Signal) -> dict[str, tuple[str, str]]:
     """Two values of each of its labels, the usual one first; only of labels that may have two."""
     own, found = selectors(_own(subject, signal)), dict[str, tuple[str, str]]()
     for label in labels_of(signal):
-        first = dict(chosen(own[0], subject.pace(signal).labels).labels)[label]
+        first = subject.pace(signal).labels[label]
         second = next((value for value in fitting(own, label) if value != first), None)
         if second is not None:
             found[label] = first, second

@@ -19,6 +19,7 @@ from handrail.emit.promtool.series import (
     Rise,
     Stairs,
     chosen,
+    common,
     matches,
 )
 from handrail.emit.promtool.series_feeds import beside, series_feeds, series_selectors
@@ -142,10 +143,10 @@ def _no_parts(parts: Series, wholes: Series, labels: Mapping[str, str]) -> Itera
 
 def _rest(part: Selector, whole: Selector, labels: Mapping[str, str]) -> Key | None:
     """A series of the whole that is no part; None where there is none."""
-    common = set(whole.matchers)
+    shared = set(whole.matchers)
     for label in dict.fromkeys(label for label, _, _ in part.matchers):
         own = tuple(m for m in part.matchers if m[0] == label)
-        if not set(own) <= common:
+        if not set(own) <= shared:
             rest = tuple(m for m in whole.matchers if m[0] != label)
             key = chosen(Selector(whole.metric, own + rest), labels, flipped=label)
             if matches(whole, key) and not matches(part, key):
@@ -287,6 +288,22 @@ def selectors(measure: Measure) -> list[Selector]:
             return selectors(inner) + selectors(held)
         case _:
             return []
+
+
+def group(measure: Measure, given: Mapping[str, str]) -> dict[str, str]:
+    """One value of each label by which it, or its condition, is judged: all that is judged together has the same.
+
+    It is the one that is `given`, where there is one that all of these series may have.
+    """
+    parts = [measure.inner, *([measure.condition] if isinstance(measure, While) else [])]
+    return {
+        label: common(
+            [series for part in parts if label in part.labels for series in selectors(part)],
+            label,
+            given.get(label, "x"),
+        )
+        for label in dict.fromkeys(label for part in parts for label in part.labels)
+    }
 
 
 def series_of(selected: Iterable[Selector], feeds: Feeds) -> set[object]:

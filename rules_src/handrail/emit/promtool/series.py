@@ -228,7 +228,10 @@ def _chosen(selector: Selector, pairs: tuple[tuple[str, str], ...], flipped: str
     given, labels = dict(pairs), dict[str, str]()
     for name in dict.fromkeys([*(label for label, _, _ in selector.matchers), *given]):
         wanted = [(op, text) for label, op, text in selector.matchers if label == name]
-        labels[name] = _label(name, wanted, given.get(name), flip=name == flipped)
+        found = _fitting(wanted, given.get(name), flip=name == flipped)
+        if found is None:
+            raise Impossible(f"no example of a series with the label {name} could be made")
+        labels[name] = found
     return Key.of(selector.metric, labels)
 
 
@@ -241,14 +244,26 @@ def fitting(selectors: Iterable[Selector], label: str) -> Iterator[str]:
             yield candidate
 
 
-def _label(name: str, wanted: list[tuple[str, str]], given: str | None, *, flip: bool) -> str:
+def common(selectors: Iterable[Selector], label: str, given: str) -> str:
+    """A value of a label that all of these select: the one that is given, where they do.
+
+    Raises Impossible where none is found.
+    """
+    wanted = [(op, text) for one in selectors for name, op, text in one.matchers if name == label]
+    found = _fitting(wanted, given, flip=False)
+    if found is None:
+        raise Impossible(f"no value of the label {label} was found that all of its series may have")
+    return found
+
+
+def _fitting(wanted: list[tuple[str, str]], given: str | None, *, flip: bool) -> str | None:
     examples = [example for op, text in wanted for example in _examples(op, text)]
     examples += [_OPPOSITES[example] for example in examples if example in _OPPOSITES]
     for candidate in [*([] if given is None or flip else [given]), *examples, *_OTHERS]:
         good = [_fits(op, text, candidate) for op, text in wanted]
         if (not any(good) and good) if flip else all(good):
             return candidate
-    raise Impossible(f"no example of a series with the label {name} could be made")
+    return None
 
 
 def _examples(op: str, text: str) -> list[str]:

@@ -14,7 +14,7 @@ from types import MappingProxyType
 
 from handrail.contract import names
 from handrail.emit.promtool.attempts import canary_of
-from handrail.emit.promtool.feeds import MANY, Pace, Value, edges, feeds, measured, selectors, whole
+from handrail.emit.promtool.feeds import MANY, Pace, Value, edges, feeds, group, measured, selectors, whole
 from handrail.emit.promtool.figures import bounds, calm, exact, just_over, just_under, like_now, unsure
 from handrail.emit.promtool.series import At, Feed, Feeds, Impossible, Key, chosen, matches
 from handrail.emit.promtool.series_feeds import paired, series_far, spread, unsteady
@@ -238,7 +238,7 @@ class Subject:
         measure = signal.measure.inner
         own = self.guardrail.arms
         labels = {label: text for label, text in self._shared(signal).items() if label != LE}
-        labels |= {label: labels.get(label, "x") for label in signal.by}
+        labels |= group(signal.measure, labels)
         if own is not None and own.label in signal.by:
             labels[own.label] = arm or canary_of(own)
         if isinstance(measure, State):

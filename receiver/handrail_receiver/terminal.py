@@ -73,7 +73,7 @@ def _row(said: dict[str, Any]) -> tuple[str, ...]:
     if said["changed"]:
         notes.append("its playbook has changed since")
     stage = attempt["stage"] or "-"
-    return name, service, str(attempt["number"]), attempt["state"], stage, " ".join("; ".join(notes).split())
+    return name, service, str(attempt["number"]), attempt["phase"], stage, " ".join("; ".join(notes).split())
 
 
 def _versions(versions: dict[str, str]) -> str:
@@ -88,7 +88,7 @@ def _attempt(said: dict[str, Any]) -> list[str]:
     if attempt is None:
         return [f"{said['rollout']}: no attempt yet"]
     where = f", stage {attempt['stage']}" if attempt["stage"] else ""
-    lines = [f"{said['rollout']}: attempt {attempt['number']}, {attempt['state']}{where}"]
+    lines = [f"{said['rollout']}: attempt {attempt['number']}, {attempt['phase']}{where}"]
     if versions := attempt.get("versions"):
         lines.append(f"  {_versions(versions)}")
     if attempt["held"]:

@@ -54,7 +54,7 @@ def test_an_attempt_of_the_version_before_is_guarded_and_rolled_back(tmp_path: P
     old_store(tmp_path)
     with guarded(tmp_path, old_playbook()) as shop:
         found = shop.status()
-        assert (found["attempt"]["number"], found["attempt"]["state"], found["attempt"]["stage"]) == (
+        assert (found["attempt"]["number"], found["attempt"]["phase"], found["attempt"]["stage"]) == (
             2,
             "baking",
             "10%",

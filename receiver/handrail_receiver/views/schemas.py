@@ -51,10 +51,14 @@ class VersionsView(BaseModel):
 
 
 class AttemptView(BaseModel):
-    """One try at a rollout; `state` is one of the state machine's, `versions` is null where the declaration says them."""
+    """One try at a rollout; `versions` is null where the declaration says them.
+
+    `state` says whether it goes on (`active`), how it ended, or that it goes back; `phase` is the state machine's state.
+    """
 
     number: int
     state: str
+    phase: str
     stage: str
     stage_entered_at: datetime
     started_at: datetime
@@ -222,7 +226,8 @@ def attempt_view(attempt: Attempt, history: History) -> AttemptView:
     arms = given_arms(attempt)
     return AttemptView(
         number=attempt.number,
-        state=state_of(history),
+        state=attempt.state,
+        phase=state_of(history),
         stage=attempt.stage,
         stage_entered_at=attempt.stage_entered_at,
         started_at=attempt.started_at,

@@ -28,7 +28,7 @@ def walking(**facts: Any) -> Playbook:
 
 def state(shop: Guarded) -> str:
     attempt = shop.status()["attempt"]
-    return f"{attempt['state']} {attempt['stage']}"
+    return f"{attempt['phase']} {attempt['stage']}"
 
 
 def told(shop: Guarded) -> int:

@@ -114,10 +114,10 @@ def test_a_rollback_by_button_is_carried_out_and_recorded_with_who_and_why(shop:
 
 def test_hold_and_resume_follow_each_other(shop: Guarded) -> None:
     press(shop, "Hold", why="look first")
-    assert shop.status()["attempt"]["state"] == "held"
+    assert shop.status()["attempt"]["phase"] == "held"
     assert "Hold" not in buttons(shop, "operator")
     press(shop, "Resume")
-    assert shop.status()["attempt"]["state"] == "baking"
+    assert shop.status()["attempt"]["phase"] == "baking"
 
 
 def test_a_promotion_says_what_is_missing_is_refused_for_it_and_goes_through_once_all_is_there(

@@ -125,9 +125,9 @@ def press_by_keyboard(tab: Tab, shop: Guarded, label: str, role: str = "operator
 
 def test_each_button_works_by_the_keyboard_alone(tab: Tab, shop: Guarded) -> None:
     assert "hold was taken" in press_by_keyboard(tab, shop, "Hold")
-    assert shop.status()["attempt"]["state"] == "held"
+    assert shop.status()["attempt"]["phase"] == "held"
     assert "resume was taken" in press_by_keyboard(tab, shop, "Resume")
-    assert shop.status()["attempt"]["state"] == "baking"
+    assert shop.status()["attempt"]["phase"] == "baking"
     shop.call("check", item="1", passed=True)
     assert "approve was taken" in press_by_keyboard(tab, shop, "Approve as lead", "approver")
     assert "promote was taken" in press_by_keyboard(tab, shop, "Promote into 50%")

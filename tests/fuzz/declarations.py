@@ -146,12 +146,13 @@ def gauges(draw: st.DrawFn) -> Kind:
 
 @st.composite
 def usages(draw: st.DrawFn) -> Kind:
+    used: Any = draw(drawn_series("pool_in_use"))
     size: Any = draw(st.sampled_from([50, 7.5, "pool_size", ["pool_size", "more_places"]]))
     measure = d.Usage(
-        draw(st.sampled_from(["pool_in_use", ["pool_in_use", "more_in_use"]])),
+        draw(st.sampled_from([used, [used, "more_in_use"]])),
         size,
         over=draw(st.sampled_from(["sum", "max"])),
-        by=draw(st.sampled_from([(), ("pool",)])),
+        by=draw(st.sampled_from([(), ("pool",), ("zone", "path")])),
     )
     return Kind(measure, draw(st.sampled_from([20, 22.5])), "%", up=True, most=99)
 
@@ -187,7 +188,7 @@ def whiles(draw: st.DrawFn) -> Kind:
         bounded = d.While(inner.measure, condition=held, **bound)
         return Kind(bounded, inner.figure, inner.unit, inner.up, inner.most)
     conditions: list[Any] = [
-        d.Rate("work_total"),
+        d.Rate(draw(drawn_series("work_total"))),
         d.Rate("work_total", window="2m"),
         d.Gauge("workers"),
         d.Usage("places_in_use", "places"),

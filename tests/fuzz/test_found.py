@@ -250,6 +250,12 @@ FOUND = {
         ),
         [d.Warning(d.Above("20%"))],
     ),
+    "each series of a usage has its own size, and one is looked for in some zones alone": _declared(
+        d.Usage([f"pool_in_use{IN_EU}", "more_in_use"], "pool_size", over="max"), [d.Warning(d.Above("20%"))]
+    ),
+    "no series has the size of another": _declared(
+        d.Usage('pool_in_use{kind="a"}', 'pool_size{kind="b"}', over="max"), [d.Warning(d.Above("20%"))]
+    ),
     "a condition is looked for in some zones alone": _declared(
         d.While(d.Rate("jobs_total", by=("zone",)), condition=d.Rate(f"work_total{IN_EU}", by=("zone",))),
         [d.Warning(d.Above("3/s"))],

@@ -58,12 +58,10 @@ def alone(director: Director, one: Condition) -> Story | None:
         Phase(subject.with_value(bases, signal, far), start, sure),
     ]
     lives = [life for life in director.lives(phases, roughly=True) if life.signal == signal.name]
-    # Another measure of the same alert that looks at the same series may find the healthy one in breach.
-    sure_of = [life for life in lives if life.only is None or not subject.entangled]
     found = [Life(blind, None)]
     for label, (first, second) in two.items():
         ends = Span(director.clock.first(gone), FOREVER)
-        found += [replace(life, begins=None, only=(label, first)) for life in sure_of]
+        found += [replace(life, begins=None, only=(label, first)) for life in lives if _well(director, life)]
         found += [replace(life, ends=ends, only=(label, second)) for life in lives if life.begins]
     return director.story(ALONE, timeline, found, (look, last))
 
@@ -94,6 +92,13 @@ def healthy(director: Director, signal: Signal) -> Feeds:
         if other:
             return {**_stable(director, signal, other), **_fed(director.subject, signal, calm, other)}
     return {}
+
+
+def _well(director: Director, life: Life) -> bool:
+    """Whether no other measure of the alert, which may look at the same series, is in breach at the bases."""
+    known = director.subject.known(director.bases, director.feeds(director.bases))
+    others = [one for one in life.alert.conditions if one.signal.name != life.signal]
+    return director.subject.breached(others, known) is False
 
 
 def _two(subject: Subject, signal: Signal) -> dict[str, tuple[str, str]]:

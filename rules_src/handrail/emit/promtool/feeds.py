@@ -291,19 +291,24 @@ def selectors(measure: Measure) -> list[Selector]:
 
 
 def group(measure: Measure, given: Mapping[str, str]) -> dict[str, str]:
-    """One value of each label by which it, or its condition, is judged: all that is judged together has the same.
+    """One value of each label that all series which it, or its condition, reckons with together must have alike.
 
     It is the one that is `given`, where there is one that all of these series may have.
     """
     parts = [measure.inner, *([measure.condition] if isinstance(measure, While) else [])]
-    return {
-        label: common(
-            [series for part in parts if label in part.labels for series in selectors(part)],
-            label,
-            given.get(label, "x"),
-        )
-        for label in dict.fromkeys(label for part in parts for label in part.labels)
-    }
+    alike: dict[str, list[Selector]] = {}
+    for part in parts:
+        for label in _alike(part):
+            alike.setdefault(label, []).extend(selectors(part))
+    return {label: common(series, label, given.get(label, "x")) for label, series in alike.items()}
+
+
+def _alike(measure: Measure) -> Iterable[str]:
+    """Those by which it is judged; where each series has its own size, all that are matched."""
+    if isinstance(measure, Usage) and measure.over == "max":
+        matched = (label for one in selectors(measure) for label, _, _ in one.matchers)
+        return dict.fromkeys([*measure.by, *matched])
+    return measure.labels
 
 
 def series_of(selected: Iterable[Selector], feeds: Feeds) -> set[object]:

@@ -245,7 +245,7 @@ def test_the_page_says_what_is_missing_who_said_what_and_what_to_type(shop: Guar
     shop.call("check", item=QUIET, why="since noon")
     cure = shop.status()["gate"]["asks"][2]["cure"]
     assert (
-        "Gate into 50% 2 missing"
+        "Gate into 50% 2 missing Met What is asked for Why, or why not"
         " ✓ Is it quiet? operator-1 says yes: since noon"
         " ! Is it dark? nobody has answered 'Is it dark?' handrail rollout check shop --item 2"
         f" ! lead approves nobody has approved as 'lead' {cure}"
@@ -253,7 +253,7 @@ def test_the_page_says_what_is_missing_who_said_what_and_what_to_type(shop: Guar
     assert "Next ! stage 50%, once its gate is open: 2 of 3 are missing" in text()
     shop.call("check", item=DARK)
     approve(shop, why="go")
-    assert "Gate into 50% open ✓" in text()
+    assert "Gate into 50% open Met What is asked for Why, or why not ✓" in text()
     assert "✓ lead approves approver-1 approved, until " in text()
     assert "Next ● stage 50%: handrail rollout promote shop" in text()
 

@@ -29,6 +29,7 @@ def test_a_start_enters_the_first_stage(shop: Guarded) -> None:
         "outcome": "done",
         "outcome_text": "HAProxy web/canary on unix:haproxy.sock: weight 10; "
         "HAProxy web/stable on unix:haproxy.sock: weight 90",
+        "check": None,
     }
     assert shop.weights() == (10, 90)
 
@@ -123,6 +124,7 @@ def test_an_hold_stops_promotions_until_it_is_resumed(shop: Guarded) -> None:
         "text": "held: operator-1: the database is slow; mend it, or say --anyway and --why",
         "outcome": None,
         "outcome_text": None,
+        "check": None,
     }
     shop.call("resume")
     assert shop.call("promote")["text"] == "into stage 50%"

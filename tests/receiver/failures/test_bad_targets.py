@@ -137,9 +137,9 @@ def test_people_hear_of_a_step_that_failed_at_once_and_again_when_the_proof_is_o
     failed = next(one for one in _told(people) if "1 of 2" in one["title"])
     assert failed["title"] == f"{ROLLOUT}: rollback being proved, 1 of 2 steps failed"
     assert (failed["status"], failed["severity"]) == ("open", "critical")
-    assert failed["lines"][-1]["text"].startswith(
-        f"HAProxy web/canary on {GONE}: weight 0 failed: {GONE} cannot be reached"
-    )
+    *_, step, head = [line["text"] for line in failed["lines"]]
+    assert head.startswith("evidence: record ")
+    assert step.startswith(f"HAProxy web/canary on {GONE}: weight 0 failed: {GONE} cannot be reached")
 
 
 def _told(people: Inbox) -> list[dict[str, Any]]:

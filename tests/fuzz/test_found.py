@@ -280,6 +280,21 @@ FOUND = {
         d.Ratio('requests_total{zone="a"}', bad='failures_total{zone="b"}', by=("zone",), min_events=20),
         [d.Warning(d.Above("10%"))],
     ),
+    "a measure finds in breach what is healthy by another, which looks at fewer zones": _declared(
+        d.Latency(f"request_milliseconds{IN_EU}", p=50, unit="ms", by=("zone",)),
+        [
+            d.Critical(
+                d.AtLeast("990ms"),
+                or_=[
+                    d.On(
+                        "beside",
+                        d.Latency("request_milliseconds", p=99.9, window="10m", unit="ms", by=("zone",)),
+                        d.Above("450ms"),
+                    )
+                ],
+            )
+        ],
+    ),
     "another measure of an alert finds in breach what is healthy by the first": _declared(
         d.Ratio("requests_total", bad=f"failures_total{IN_EU}", window="5m", by=("zone",), min_events=20),
         [

@@ -95,10 +95,10 @@ def healthy(director: Director, signal: Signal) -> Feeds:
 
 
 def _well(director: Director, life: Life) -> bool:
-    """Whether no other measure of the alert, which may look at the same series, is in breach at the bases."""
-    known = director.subject.known(director.bases, director.feeds(director.bases))
-    others = [one for one in life.alert.conditions if one.signal.name != life.signal]
-    return director.subject.breached(others, known) is False
+    """Whether no measure of the alert is in breach at the bases; two that look at the same series cannot both have theirs."""
+    subject = director.subject
+    known = subject.known(director.bases, director.feeds(director.bases))
+    return subject.breached(life.alert.conditions, known, roughly=not subject.entangled) is False
 
 
 def _two(subject: Subject, signal: Signal) -> dict[str, tuple[str, str]]:

@@ -45,6 +45,19 @@ def test_its_declarations_give_no_lint_anything_to_say(shell: Shell) -> None:
     assert shell.handrail("lint", "--source", "guardrails/rules_src") == (0, "", "")
 
 
+def test_the_second_environment_that_it_shows_gets_a_folder_beside_the_first(shell: Shell) -> None:
+    shell.handrail("init", "guardrails")
+    environments = Path("guardrails/rules_src/environments.py")
+    environments.write_text(environments.read_text().replace("# staging = ", "staging = "))
+    made = shell.handrail("generate", "--source", "guardrails/rules_src", "--out", "guardrails/generated")
+    assert (made[0], made[2]) == (0, "")
+    assert sorted(one.name for one in Path("guardrails/generated").iterdir()) == [
+        "MANIFEST.json",
+        "production",
+        "staging",
+    ]
+
+
 def test_its_own_check_refuses_a_file_that_somebody_edited(shell: Shell) -> None:
     shell.handrail("init", "guardrails")
     rules = Path("guardrails/generated/prometheus/rules/my-service.yml")

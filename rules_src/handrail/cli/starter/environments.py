@@ -16,4 +16,6 @@ production = Environment(
     ],
     routes={"warning": [slack], "critical": [slack], "emergency": [slack]},
 )
-# A second environment is declared in the same way: then each has its files in generated/<its name>/.
+# The same rollouts elsewhere, with what differs there. With the second one each has its files in generated/<its name>/,
+# all made and checked by one `handrail generate`: see `handrail docs environments`.
+# staging = Environment("staging", receiver="http://127.0.0.1:8081", existing=["prometheus", "alertmanager", "grafana"])

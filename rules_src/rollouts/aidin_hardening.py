@@ -44,7 +44,7 @@ from handrail.declare import (
 
 def own(metric: str, matchers: str = "") -> str:
     """A metric of aidin's own scrape jobs, and of no other service's."""
-    return f'{metric}{{job=~"aidin-.*"{"," if matchers else ""}{matchers}}}'
+    return f'{metric}{{job=~"aidin(-.+)?"{"," if matchers else ""}{matchers}}}'
 
 
 flag_off = FlagOff(

@@ -28,7 +28,7 @@ from handrail.declare import (
 
 def own(metric: str, matchers: str = "") -> str:
     """A metric of relay's own scrape jobs, and of no other service's."""
-    return f'{metric}{{job=~"relay-.*"{"," if matchers else ""}{matchers}}}'
+    return f'{metric}{{job=~"relay(-.+)?"{"," if matchers else ""}{matchers}}}'
 
 
 def split(share: str) -> Command:

@@ -6,9 +6,9 @@ and say so beside it. What is missing may be just what was asked for, so such an
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Annotated, Literal, Protocol
+from typing import Annotated, Literal, Protocol, TypeVar
 from urllib.parse import urlencode
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -20,6 +20,7 @@ ANSWER_WITHIN = 10.0
 MOST_SAMPLES = 10_000
 REMARKS = ("promql warning", "promql info")
 """How Prometheus' own remarks on an expression begin: they say nothing about the data."""
+Answered = TypeVar("Answered")
 
 
 @dataclass(frozen=True)
@@ -88,6 +89,36 @@ def _samples(body: bytes) -> list[Sample]:
     return [Sample(one.value[1], one.metric) for one in read.data.result]
 
 
+async def ask(
+    outside: Outside,
+    method: str,
+    address: str,
+    read: Callable[[bytes], Answered],
+    *,
+    most: str,
+    form: bytes | None = None,
+) -> Answered:
+    """What Prometheus answers, read by `read`, which takes at most `most`. Raises Retryable or Permanent, with the cure."""
+    try:
+        headers = {"content-type": "application/x-www-form-urlencoded"} if form else None
+        answer = await outside.ask(
+            "Prometheus", method, address, timeout=ANSWER_WITHIN, headers=headers, content=form
+        )
+    except Retryable as problem:
+        if problem.cause is not Cause.unreachable:
+            raise
+        raise Retryable(problem.cause, f"{problem}; start it, or correct HANDRAIL_PROMETHEUS") from None
+    try:
+        return await answer.through(read)
+    except ValidationError as error:
+        said = "what answers is no Prometheus; correct HANDRAIL_PROMETHEUS"
+        if error.errors(include_url=False, include_input=False)[0]["type"] == "too_long":
+            said = f"Prometheus answered with more than {most}; let the expression aggregate"
+        raise Permanent(Cause.invalid, said) from None
+    except PartialData as problem:
+        raise PartialData(problem.cause, outside.clean(str(problem))[:LONGEST_QUOTE]) from None
+
+
 class Prometheus:
     """The Prometheus at `url`."""
 
@@ -97,24 +128,7 @@ class Prometheus:
     async def samples(self, expr: str) -> list[Sample]:
         """The samples of `expr` now."""
         address = f"{self._url}/api/v1/query?{urlencode({'query': expr})}"
-        try:
-            answer = await self._outside.ask("Prometheus", "GET", address, timeout=ANSWER_WITHIN)
-        except Retryable as problem:
-            if problem.cause is not Cause.unreachable:
-                raise
-            raise Retryable(problem.cause, f"{problem}; start it, or correct HANDRAIL_PROMETHEUS") from None
-        try:
-            return await answer.through(_samples)
-        except ValidationError as error:
-            said = "what answers is no Prometheus; correct HANDRAIL_PROMETHEUS"
-            first = error.errors(include_url=False, include_input=False)[0]
-            if (first["type"], first["loc"]) == ("too_long", ("data", "vector", "result")):
-                said = (
-                    f"Prometheus answered with more than {MOST_SAMPLES} samples; let the expression aggregate"
-                )
-            raise Permanent(Cause.invalid, said) from None
-        except PartialData as problem:
-            raise PartialData(problem.cause, self._outside.clean(str(problem))[:LONGEST_QUOTE]) from None
+        return await ask(self._outside, "GET", address, _samples, most=f"{MOST_SAMPLES} samples")
 
     async def values(self, expr: str) -> list[float]:
         """Their values alone."""

@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Annotated, Literal, Protocol, TypeVar
 from urllib.parse import urlencode
 
 from handrail.contract import GroupFacts, RuleFacts
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from handrail_receiver.errors import Cause, Permanent
-from handrail_receiver.outside.client import LONGEST_QUOTE, Outside
-from handrail_receiver.outside.prometheus import ANSWER_WITHIN, PartialData, PartialFlag
+from handrail_receiver.outside.client import Outside
+from handrail_receiver.outside.prometheus import PartialFlag, ask
 
 MOST_SERIES = 2000
 NOT_SET = "no Prometheus is set; set HANDRAIL_PROMETHEUS"
-FORM = {"content-type": "application/x-www-form-urlencoded"}
 
 
 @dataclass(frozen=True)
@@ -126,28 +126,9 @@ class PrometheusHistory:
                 files.setdefault(group.file, []).append(_facts(group))
         return [LoadedRules(file, tuple(found)) for file, found in files.items()]
 
-    async def _ask(self, shape: type[Answer], method: str, path: str, content: bytes | None) -> Answer:
-        headers = FORM if content else None
-        answer = await self._outside.ask(
-            "Prometheus",
-            method,
-            f"{self._url}/api/v1/{path}",
-            timeout=ANSWER_WITHIN,
-            headers=headers,
-            content=content,
-        )
-        try:
-            return await answer.through(lambda body: _whole(shape, body))
-        except ValidationError as error:
-            first = error.errors(include_url=False, include_input=False)[0]
-            said = "what answers is no Prometheus; correct HANDRAIL_PROMETHEUS"
-            if first["type"] == "too_long":
-                said = (
-                    f"Prometheus answered with more than {MOST_SERIES} series; let the expression aggregate"
-                )
-            raise Permanent(Cause.invalid, said) from None
-        except PartialData as problem:
-            raise PartialData(problem.cause, self._outside.clean(str(problem))[:LONGEST_QUOTE]) from None
+    async def _ask(self, shape: type[Answer], method: str, path: str, form: bytes | None) -> Answer:
+        address, most = f"{self._url}/api/v1/{path}", f"{MOST_SERIES} series"
+        return await ask(self._outside, method, address, partial(_whole, shape), most=most, form=form)
 
 
 def _whole(shape: type[Answer], body: bytes) -> Answer:

@@ -31,7 +31,8 @@ def checked(said: dict[str, Any]) -> str:
     lines.append(
         f"traffic: {', '.join(shares) or 'unknown'}; the canary should have {_percent(said['asked'])}"
     )
-    lines.append(f"fires: {', '.join(said['fires']) or 'nothing'}")
+    fires = "unknown" if said["fires"] is None else ", ".join(said["fires"]) or "nothing"
+    lines.append(f"fires: {fires}")
     lines.append(f"rules: {said['rules'] or 'Prometheus has loaded those generated'}")
     lines += [f"artifact: {said['artifact']}"] if said["artifact"] else []
     lines += [f"missing: {one}" for one in said["missing"]]

@@ -105,10 +105,10 @@ async def snapshot(recorded: Recorded, playbook: Playbook, moment: Moment) -> Sn
         artifact=moment.artifact,
         asked=stage.weight if stage else None,
         split=split,
-        fires=firing(alerts, span.end, span.step.total_seconds()),
+        fires=None if alerts is None else firing(alerts, span.end, span.step.total_seconds()),
         tiers=tuple(tier for one in seen for tier in one.tiers),
         criteria=tuple(criteria),
-        measures=(*(series for one in seen for series in one.measures), *alerts),
+        measures=(*(series for one in seen for series in one.measures), *(alerts or ())),
         missing=tuple(missing),
     )
 
@@ -173,12 +173,13 @@ def _question(rollout: str, guardrail: GuardrailFacts) -> str:
 
 async def _series(
     recorded: Recorded, expr: str, span: Span, what: str, missing: list[str]
-) -> list[KeptSeries]:
+) -> list[KeptSeries] | None:
+    """The samples; None, and what is missing, where nobody can know them."""
     try:
         return list(map(_kept, await recorded.series(expr, span)))
     except TargetError as error:
         missing.append(f"{what}: {error}")
-        return []
+        return None
 
 
 def _kept(series: Series) -> KeptSeries:
@@ -193,14 +194,13 @@ async def _guardrail(
     span: Span,
     missing: list[str],
 ) -> GuardrailSeen:
-    before = len(missing)
-    found = await _series(recorded, _question(playbook.rollout, guardrail), span, guardrail.name, missing)
-    failed = len(missing) > before
+    known = await _series(recorded, _question(playbook.rollout, guardrail), span, guardrail.name, missing)
+    found = known or []
     measures = tuple(one for one in found if names.TIER not in one.labels)
     by_tier = {tier.tier: _of_tier(tier.tier, found) for tier in guardrail.tiers}
     figures = (*_figures(playbook, guardrail.name, measures, span), _unit(guardrail.name, measures))
     tiers = (
-        _seen(guardrail, tier, by_tier, figures, loaded.get(tier.alertname), span, failed=failed)
+        _seen(guardrail, tier, by_tier, figures, loaded.get(tier.alertname), span, failed=known is None)
         for tier in guardrail.tiers
     )
     return GuardrailSeen(tuple(tiers), measures)
@@ -217,16 +217,16 @@ async def _criterion(
     inner, breaches = OVER_TIME.fullmatch(criterion.expr), []
     if inner is not None and criterion.over is not None:
         back = Span(at - timedelta(seconds=criterion.over) + step, at, step)
-        breaches = await _series(recorded, inner["what"], back, name, missing)
-    values = tuple(one.points[-1][1] for one in broken if one.points)
-    shares = tuple(one.points[-1][1] for one in judged if one.points)
+        breaches = await _series(recorded, inner["what"], back, name, missing) or []
+    values = tuple(one.points[-1][1] for one in broken or () if one.points)
+    shares = tuple(one.points[-1][1] for one in judged or () if one.points)
     return CriterionSeen(
         into=into,
         guardrail=criterion.guardrail,
         text=criterion.text,
         query=criterion.expr,
         seen=criterion.seen,
-        verdict=criterion_verdict(values, shares),
+        verdict="unknown" if broken is None or judged is None else criterion_verdict(values, shares),
         over=criterion.over,
         step=step.total_seconds(),
         broken=values,
@@ -327,7 +327,7 @@ async def _split(
     found = await _series(
         recorded, f"sum by ({label}) (rate({counter}[5m]))", span, "the split of the traffic", missing
     )
-    now = [one for one in found if holds_at([one], span.end, span.step.total_seconds())]
+    now = [one for one in found or () if holds_at([one], span.end, span.step.total_seconds())]
     per_second = {one.labels.get(label, ""): float(one.points[-1][1]) for one in now}
     whole = sum(per_second.values())
     return tuple(

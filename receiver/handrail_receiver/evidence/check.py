@@ -22,13 +22,13 @@ def check_view(taken: Snapshot) -> CheckView:
                 figure=figure(one.value, one.unit),
                 count=one.count,
                 limits=list(one.limits),
-                fires=one.name in taken.fires,
+                fires=None if taken.fires is None else one.name in taken.fires,
             )
             for one in taken.tiers
         ],
         asked=taken.asked,
         split=[ShareView.model_validate(one, from_attributes=True) for one in taken.split],
-        fires=list(taken.fires),
+        fires=None if taken.fires is None else list(taken.fires),
         rules=taken.rules.text,
         artifact=taken.artifact,
         missing=list(taken.missing),

@@ -113,7 +113,7 @@ class Snapshot(_Kept):
 
     Samples are of the time from `start` to `end`, `step` seconds apart. `measures` are the recorded values and counts of
     the guardrails, captured references, and the alerts. `asked` is the share of traffic (0..1) that the stage gives the
-    canary, None where it is not set by weight. `playbook` is the SHA-256 of the playbook's JSON.
+    canary, None where it is not set by weight; `fires` is None where nobody could know it. `playbook` is the SHA-256 of the playbook's JSON.
     """
 
     version: Literal[1] = 1
@@ -132,7 +132,7 @@ class Snapshot(_Kept):
     artifact: str
     asked: float | None
     split: tuple[ArmShare, ...]
-    fires: tuple[str, ...]
+    fires: tuple[str, ...] | None
     tiers: tuple[TierSeen, ...]
     criteria: tuple[CriterionSeen, ...] = ()
     measures: tuple[KeptSeries, ...]

@@ -161,7 +161,7 @@ def rederived(taken: Snapshot, playbook: Playbook) -> Iterator[str]:
             yield f"{tier.name} is said to be {tier.verdict}, and its samples say {verdict}"
     for criterion in taken.criteria:
         yield from _of_criterion(criterion, playbook)
-    if taken.fires != firing(taken.measures, taken.end, taken.step):
+    if taken.fires is not None and taken.fires != firing(taken.measures, taken.end, taken.step):
         yield "what is said to fire is not what the samples of ALERTS say"
     if not taken.rules.text and taken.rules.generated not in taken.rules.loaded:
         yield "the loaded rules are said to be those generated, and have other digests"
@@ -176,7 +176,7 @@ def _of_criterion(seen: CriterionSeen, playbook: Playbook) -> Iterator[str]:
     if known.get((seen.into, seen.guardrail, seen.text)) != (seen.query, seen.seen):
         yield f"{seen.name} is judged by a query that the playbook does not have"
     verdict = criterion_verdict(seen.broken, seen.judged)
-    if verdict != seen.verdict:
+    if seen.verdict not in {verdict, "unknown"}:
         yield f"{seen.name} is said to be {seen.verdict}, and its answers say {verdict}"
     if seen.verdict == "met" and seen.breaches:
         at = instants(seen.breaches)[0]

@@ -127,7 +127,7 @@ class ErrorView(BaseModel):
 
 
 class TierView(BaseModel):
-    """A tier at a check: the figure, what it is made of, the limits, and whether one is broken."""
+    """A tier at a check: the figure, what it is made of, the limits, and whether one is broken; `fires` is null if unknown."""
 
     guardrail: str
     tier: str
@@ -137,7 +137,7 @@ class TierView(BaseModel):
     figure: str
     count: str
     limits: list[str]
-    fires: bool
+    fires: bool | None
 
 
 class ShareView(BaseModel):
@@ -151,8 +151,8 @@ class ShareView(BaseModel):
 class CheckView(BaseModel):
     """A check: each tier of each guardrail, what the canary is given and what it has, what fires, what is loaded.
 
-    `rules` is empty when Prometheus has loaded exactly the generated rules. `missing` is what could not be had.
-    `snapshot` the SHA-256 of all it was judged by.
+    `rules` is empty when Prometheus has loaded exactly the generated rules, `fires` null where nobody knows. `missing`
+    is what could not be had, `snapshot` the SHA-256 of all it was judged by.
     """
 
     at: datetime
@@ -160,7 +160,7 @@ class CheckView(BaseModel):
     tiers: list[TierView]
     asked: float | None
     split: list[ShareView]
-    fires: list[str]
+    fires: list[str] | None
     rules: str
     artifact: str
     missing: list[str]

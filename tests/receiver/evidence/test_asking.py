@@ -144,6 +144,26 @@ def test_what_cannot_be_had_is_missing_and_never_fine(
     assert (found.missing, found.tiers[0].verdict) == ((missing,), verdict)
 
 
+def test_what_fires_is_unknown_where_nobody_could_ask_and_nothing_where_nothing_does() -> None:
+    assert taken(known(answers={"ALERTS": AWAY})).fires is None
+    assert taken(known(answers={})).fires == ()
+
+
+@pytest.mark.parametrize("away", ["count_over_time", "judged"])
+def test_a_criterion_of_which_one_answer_is_missing_is_unknown_and_not_met(away: str) -> None:
+    whole = {"count_over_time": (), "judged": (series({}, [0.95]),)}
+    asked = Known({**whole, away: AWAY})
+    [seen] = taken(asked, AT_GATE, gates=(Gate(into="50%", criteria=(CRITERION,)),)).criteria
+    assert seen.verdict == "unknown"
+
+
+def test_one_guardrail_that_nobody_could_ask_for_leaves_what_is_known_of_the_others() -> None:
+    others = tuple(GUARDRAIL.model_copy(update={"name": f"guardrail-{number}"}) for number in range(6))
+    asked = known(answers={'guardrail="guardrail-0"': AWAY, **known().answers})
+    found = taken(asked, guardrails=others)
+    assert [tier.verdict == "unknown" for tier in found.tiers] == [True, True, *[False] * 10]
+
+
 def test_what_only_watches_does_not_count_as_firing() -> None:
     shadow = series({**OURS, "tier": "critical", "alertstate": "firing", "mode": "shadow"}, [1], "ALERTS")
     pending = series({**OURS, "tier": "critical", "alertstate": "pending"}, [1], "ALERTS")

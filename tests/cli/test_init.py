@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import shlex
 import subprocess
 import sys
 from hashlib import sha256
@@ -136,30 +138,40 @@ def test_nothing_is_touched_where_one_of_its_files_is_there(shell: Shell) -> Non
     assert shell.files("mine") == {"README.md": "mine\n"}
 
 
-def test_in_a_folder_of_a_repository_what_is_read_at_its_top_is_written_for_there(shell: Shell) -> None:
+@pytest.mark.parametrize("place", ["teams/guardrails", "team's own/guards: v1"])
+def test_in_a_folder_of_a_repository_what_is_read_at_its_top_is_written_for_there(
+    shell: Shell, place: str
+) -> None:
     ran(Path(), "git", "init", "-q")
-    _, said, _ = shell.handrail("init", "teams/guardrails")
+    _, said, _ = shell.handrail("init", place)
     assert said.splitlines()[-2] == (
         "move to the top of the repository, where alone they are read: "
         ".pre-commit-config.yaml, .github/workflows/guardrails.yml, .gitlab-ci.yml"
     )
-    hooks, github, gitlab = [
-        yaml.safe_load(Path("teams/guardrails", file).read_text()) for file in AT_THE_TOP
-    ]
+    hooks, github, gitlab = [yaml.safe_load(Path(place, file).read_text()) for file in AT_THE_TOP]
     plain = [yaml.safe_load((STARTER / file).read_text()) for file in ("github.yml", "gitlab.yml")]
     [hook] = hooks["repos"][0]["hooks"]
-    assert hook["entry"] == (
-        "handrail generate --check --source teams/guardrails/rules_src --out teams/guardrails/generated"
-    )
-    assert ran(Path(), *hook["entry"].split()).returncode == 0
-    assert hook["files"] == "^teams/guardrails/(rules_src|generated)/"
-    assert github.pop("defaults") == {"run": {"working-directory": "teams/guardrails"}}
-    for steps in (github["jobs"]["guardrails"]["steps"], plain[0]["jobs"]["guardrails"]["steps"]):
-        command = steps.pop()["run"]
-    assert "--out base/generated" in command
+    entry = shlex.split(hook["entry"])
+    assert entry == [
+        "handrail",
+        "generate",
+        "--check",
+        "--source",
+        f"{place}/rules_src",
+        "--out",
+        f"{place}/generated",
+    ]
+    assert ran(Path(), *entry).returncode == 0
+    assert re.match(hook["files"], f"{place}/generated/MANIFEST.json")
+    assert github.pop("defaults") == {"run": {"working-directory": place}}
+    steps = github["jobs"]["guardrails"]["steps"]
+    plain_steps = plain[0]["jobs"]["guardrails"]["steps"]
+    plain_steps.pop()
+    command = steps.pop()["run"]
+    assert f"base/{place}/generated" in shlex.split(command.replace("$GITHUB_BASE_REF", ""))
     assert github == plain[0]
-    assert gitlab["guardrails"]["script"][0] == "cd teams/guardrails"
-    assert gitlab["guardrails"]["artifacts"] == {"paths": ["teams/guardrails/guardrails.md"]}
+    assert shlex.split(gitlab["guardrails"]["script"][0]) == ["cd", place]
+    assert gitlab["guardrails"]["artifacts"] == {"paths": [f"{place}/guardrails.md"]}
 
 
 @pytest.mark.parametrize("place", [".", "guardrails"])

@@ -140,6 +140,16 @@ def test_a_folder_without_declarations_is_a_wrong_call(tmp_path: Path) -> None:
     )
 
 
+def test_where_the_last_declaration_was_taken_out_the_cure_is_to_delete_what_came_from_it(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "source/rollouts").mkdir(parents=True)
+    done = run(tmp_path, "generate", "--source", "source", "--out", "out")
+    cure = "write one; if the last one was taken out, delete what was generated from it"
+    said = f"handrail: error: source/rollouts has no declarations; {cure}\n"
+    assert (done.stderr, done.returncode) == (said, 2)
+
+
 def test_findings_below_an_error_do_not_stop_the_compiler(tmp_path: Path) -> None:
     text = """\
         from handrail.declare import *

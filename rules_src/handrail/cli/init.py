@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import secrets
+import shlex
 from pathlib import Path
 
 from handrail.errors import WrongCall, shown
@@ -64,16 +67,22 @@ def _seen_from_the_top(text: str, prefix: str) -> str:
     if not prefix:
         return text
     place = prefix.removesuffix("/")
+    folders = f"--source {shlex.quote(f'{prefix}rules_src')} --out {shlex.quote(f'{prefix}generated')}"
     for as_written, below in (
-        ("jobs:\n", f"defaults:\n  run: {{working-directory: {place}}}\njobs:\n"),
-        ("  script:\n", f"  script:\n    - cd {place}\n"),
-        ("paths: [", f"paths: [{prefix}"),
-        ("--out base/", f"--out base/{prefix}"),
-        ("generate --check", f"generate --check --source {prefix}rules_src --out {prefix}generated"),
-        ("files: ^(", f"files: ^{prefix}("),
+        ("jobs:\n", f"defaults:\n  run: {{working-directory: {_scalar(place)}}}\njobs:\n"),
+        ("  script:\n", f"  script:\n    - {_scalar(f'cd {shlex.quote(place)}')}\n"),
+        ("[guardrails.md]", f"[{_scalar(f'{prefix}guardrails.md')}]"),
+        ("--out base/generated", f"--out {shlex.quote(f'base/{prefix}generated')}"),
+        ("handrail generate --check\n", f"{_scalar(f'handrail generate --check {folders}')}\n"),
+        ("^(rules_src|generated)/", _scalar(f"^{re.escape(prefix)}(rules_src|generated)/")),
     ):
         text = text.replace(as_written, below)
     return text
+
+
+def _scalar(text: str) -> str:
+    """The text as YAML reads it back, in quotes where it needs them."""
+    return text if re.fullmatch(r"[\w./^()| -]+", text) else json.dumps(text)
 
 
 def _tokens(folder: Path) -> list[str]:

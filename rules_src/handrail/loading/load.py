@@ -90,7 +90,11 @@ def read(source: Path) -> Loaded:
     folder, settings = source / PACKAGE, source / SETTINGS
     files = list(_files(folder))
     if not files:
-        raise WrongCall(f"{shown(folder)} has no declarations; run `handrail init` or give --source")
+        cure = "write one; if the last one was taken out, delete what was generated from it"
+        raise WrongCall(
+            f"{shown(folder)} has no declarations; "
+            f"{cure if folder.is_dir() else 'run `handrail init` or give --source'}"
+        )
     reading = Reading([], (Rollout, Environment, *PARTS))
     rollouts: dict[int, Rollout] = {}
     environments: dict[int, Environment] = {}

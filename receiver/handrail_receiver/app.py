@@ -29,6 +29,7 @@ from handrail_receiver.chores import Chores
 from handrail_receiver.clock import SystemClock
 from handrail_receiver.errors import StoreDown, WrongSettings
 from handrail_receiver.evidence.bundling import Bundler
+from handrail_receiver.evidence.looking import Lookout
 from handrail_receiver.evidence.schedule import Schedule
 from handrail_receiver.evidence.signing import private_key
 from handrail_receiver.evidence.taking import Snapshots
@@ -47,6 +48,7 @@ from handrail_receiver.operations.walking import Walker
 from handrail_receiver.outside import Outside, new_client
 from handrail_receiver.outside.http_config import BasicAuth, HttpConfig, read_http_config
 from handrail_receiver.outside.logins import Login, Logins, Service
+from handrail_receiver.outside.probes import Probes
 from handrail_receiver.outside.prometheus import NoPrometheus, Prometheus, Queryable
 from handrail_receiver.outside.prometheus_history import NoHistory, PrometheusHistory, Recorded
 from handrail_receiver.playbooks import Playbooks
@@ -115,9 +117,9 @@ def make_app(settings: Settings, secrets: Secrets) -> Front:
     )
     client, logins = new_client(settings.tls_authorities), logins_of(settings, secrets)
     outside, watching = Outside(client, secrets), Outside(client, secrets, logins)
-    targets = make_targets(outside)
+    targets, probes = make_targets(outside), Probes(outside)
     prometheus, recorded = _prometheus(settings, watching)
-    snapshots = Snapshots(store, playbooks, recorded, clock, secrets.redact)
+    snapshots = Snapshots(store, playbooks, recorded, Lookout(probes, targets), clock, secrets.redact)
     kill_switch = KillSwitch(settings.kill_switch)
     probe = StoreProbe(store.memory, store.inbox, clock, lambda: store.engine.trouble)
 
@@ -188,6 +190,7 @@ def make_app(settings: Settings, secrets: Secrets) -> Front:
         criteria,
         lambda: tokens.approvers() | people.proxies.approvers(),
         asker.begun,
+        probes,
         VersionSources(outside).read,
     )
     chores = Chores(settings, store, playbooks, guard, calls, clock)

@@ -21,7 +21,7 @@ import httpx
 from handrail_receiver.addresses import shown
 from handrail_receiver.errors import ReceiverError, WrongSettings
 from handrail_receiver.evidence.folder import write
-from handrail_receiver.terminal import checked, is_well, listed, status
+from handrail_receiver.terminal import checked, listed, status
 
 Verb = Literal[
     "list",
@@ -255,7 +255,7 @@ def _show(verb: Verb, answer: httpx.Response, *, folder: str, as_json: bool, wit
         return _written(said, Path(folder))
     if said.get("check"):
         print(json.dumps(said, indent=2, ensure_ascii=False) if as_json else checked(said["check"]))  # noqa: T201
-        return 0 if is_well(said["check"]) else 1
+        return 0 if said["check"]["ok"] else 1
     lines = [f"{said['verdict']} ({said['reason']}): {said['text']}"]
     if said.get("outcome"):
         lines.append(

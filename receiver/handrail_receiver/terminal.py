@@ -31,6 +31,11 @@ def checked(said: dict[str, Any]) -> str:
     lines.append(
         f"traffic: {', '.join(shares) or 'unknown'}; the canary should have {_percent(said['asked'])}"
     )
+    lines += [f"{one['step']}: {_as_asked(one)}" for one in said["targets"]]
+    lines += [
+        f"probe {one['name']}: {one['verdict']}: {one['text']}, {one['seconds']:.3g} s"
+        for one in said["probes"]
+    ]
     fires = "unknown" if said["fires"] is None else ", ".join(said["fires"]) or "nothing"
     lines.append(f"fires: {fires}")
     lines.append(f"rules: {said['rules'] or 'Prometheus has loaded those generated'}")
@@ -39,10 +44,9 @@ def checked(said: dict[str, Any]) -> str:
     return "\n".join([*lines, f"kept as evidence: snapshot {said['snapshot'][:12]}"])
 
 
-def is_well(said: dict[str, Any]) -> bool:
-    """Whether a check found that everything could be looked at and nothing is broken."""
-    verdicts = {tier["verdict"] for tier in said["tiers"]}
-    return verdicts <= {"within", "sees"} and not (said["fires"] or said["rules"] or said["missing"])
+def _as_asked(target: dict[str, Any]) -> str:
+    so = {True: "as asked", False: "otherwise", None: "unknown"}[target["as_asked"]]
+    return f"{so}: {target['text']}"
 
 
 def _tier_row(tier: dict[str, Any]) -> tuple[str, ...]:

@@ -258,6 +258,7 @@ def _seen(
         query=tier.expr,
         limits=tuple(limit.text for limit in tier.limits),
         verdict="unknown" if failed else verdict_of(tier.tier, breaches, blind, span.end, step),
+        shadow=tier.shadow,
         value=figures[0],
         count=figures[1],
         unit=figures[2],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from handrail_receiver.evidence.snapshot import Snapshot, digest_of
-from handrail_receiver.views.schemas import CheckView, ShareView, TierView
+from handrail_receiver.views.schemas import CheckView, ProbeView, ShareView, TargetView, TierView
 from handrail_receiver.words.figures import figure
 
 
@@ -28,9 +28,12 @@ def check_view(taken: Snapshot) -> CheckView:
         ],
         asked=taken.asked,
         split=[ShareView.model_validate(one, from_attributes=True) for one in taken.split],
+        probes=[ProbeView.model_validate(one, from_attributes=True) for one in taken.probes],
+        targets=[TargetView.model_validate(one, from_attributes=True) for one in taken.targets],
         fires=None if taken.fires is None else list(taken.fires),
         rules=taken.rules.text,
         artifact=taken.artifact,
         missing=list(taken.missing),
+        ok=taken.ok,
         snapshot=digest_of(taken.text()),
     )

@@ -1,4 +1,4 @@
-"""The declared times after a stage's begin → checks, carried out by the receiver.
+"""The declared moments after a stage's begin → checks, carried out by the receiver.
 
 One that was missed, because the receiver was away, is made up for: Prometheus remembers how it was at its time. It is
 marked late. Which were made is read from the evidence, so that a restart neither loses nor repeats one.
@@ -12,46 +12,35 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from handrail.contract import Playbook
+from handrail.contract import CheckFacts, Playbook
 
 from handrail_receiver.errors import UNREADABLE, StoreDown
 from handrail_receiver.evidence.taking import Snapshots
-from handrail_receiver.model import Attempt, AttemptState, in_force
-from handrail_receiver.words.times import span, when
+from handrail_receiver.model import Attempt, AttemptState, ScheduledCheck, entry_key, in_force, moment_key
 
 log = logging.getLogger("handrail")
 LOOK_EVERY = 5.0
-LATE = timedelta(minutes=1)
-"""A check that is made so long after its time is late."""
-
-
-@dataclass(frozen=True)
-class ScheduledCheck:
-    """A check that is to be made now: `after` the begin of a stage, at `due_at`. `key` is what it is known by."""
-
-    key: str
-    stage: str
-    after: timedelta
-    due_at: datetime
-
-    def why(self, now: datetime) -> str:
-        """What the evidence says of it."""
-        text = f"T+{span(self.after)} of stage {self.stage}" if self.stage else f"T+{span(self.after)}"
-        late = now - self.due_at >= LATE
-        return f"{text}, late: it was due {when(self.due_at)}" if late else text
 
 
 def due_checks(
-    playbook: Playbook, attempt: Attempt, made: Collection[str], now: datetime
+    playbook: Playbook, attempt: Attempt, made: Collection[str], now: datetime, *, firing: bool = False
 ) -> Iterator[ScheduledCheck]:
-    """The checks of the current stage whose time has come, and that were not made yet; the earliest first."""
+    """The checks of the current stage whose time has come, and that were not made yet; the earliest first.
+
+    While anything is `firing` one is due in each interval that is declared for that; one that was missed is not made up for.
+    """
     if attempt.state != AttemptState.active:
         return
-    for seconds in sorted(playbook.checks):
-        after = timedelta(seconds=seconds)
-        key = f"{attempt.id}/{attempt.stage_entered_at.timestamp():.0f}/{seconds:g}"
-        if attempt.stage_entered_at + after <= now and key not in made:
-            yield ScheduledCheck(key, attempt.stage, after, attempt.stage_entered_at + after)
+    for check in playbook.checks_of(attempt.stage):
+        key, due_at = moment_key(attempt, check), attempt.stage_entered_at + timedelta(seconds=check.at)
+        if due_at <= now and key not in made:
+            yield ScheduledCheck(key, attempt.stage, check, due_at)
+    every = playbook.checks_while_firing
+    if every and firing:
+        place = (now - attempt.stage_entered_at) // timedelta(seconds=every)
+        key = f"{entry_key(attempt)}firing/{place}"
+        if key not in made:
+            yield ScheduledCheck(key, attempt.stage, CheckFacts(at=0, name="while something fires"), now)
 
 
 @dataclass(frozen=True)
@@ -82,12 +71,17 @@ class Schedule:
                 log.exception("no check of %s can be made", attempt.rollout)
 
     async def _of(self, playbook: Playbook, attempt: Attempt) -> None:
-        if not playbook.checks:
+        if not (playbook.checks or playbook.checks_while_firing):
             return
-        if attempt.rollout not in self._made:
-            known = await self.snapshots.store.snapshots.scheduled(attempt.rollout)
-            self._made[attempt.rollout] = set(known)
-        made, now = self._made[attempt.rollout], self.snapshots.clock.now()
-        for one in list(due_checks(playbook, attempt, made, now)):
-            await self.snapshots.scheduled(playbook, attempt, one.key, one.why(now), one.due_at)
+        entry, store = entry_key(attempt), self.snapshots.store
+        if entry not in self._made:
+            self._made[entry] = set(await store.snapshots.scheduled(attempt.rollout, entry))
+        made, now = self._made[entry], self.snapshots.clock.now()
+        firing = bool(playbook.checks_while_firing) and await self._fires(attempt.rollout, now)
+        for one in list(due_checks(playbook, attempt, made, now, firing=firing)):
+            await self.snapshots.scheduled(playbook, attempt, one)
             made.add(one.key)
+
+    async def _fires(self, rollout: str, now: datetime) -> bool:
+        history = await self.snapshots.store.attempts.history(rollout, now)
+        return any(said.firing for said in history.said)

@@ -7,7 +7,7 @@ writes them, instants of samples are seconds since 1970.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Literal
 
@@ -54,13 +54,31 @@ class ArmShare(_Kept):
     share: float | None
 
 
+class ProbeSeen(_Kept):
+    """What a probe found: whether its service answers as it should, what it answered, and how long that took."""
+
+    name: str
+    url: str
+    verdict: Literal["ok", "failed", "unknown"]
+    text: str
+    seconds: float
+
+
+class TargetSeen(_Kept):
+    """What a target held beside what the stage's step asks of it; `as_asked` None: it could not be read."""
+
+    step: str
+    as_asked: bool | None
+    text: str
+
+
 class TierSeen(_Kept):
     """One tier: its query, its limits in words, what the samples say, and the newest figures.
 
     `value` is of the guardrail's measure, `count` how many events that is made of; both are empty where there is none. `unit` is the
     unit of the value.
     `sustained` and `keep` are the alert's `for` and `keep_firing_for` as loaded. `breaches` are the query's samples:
-    there is one whenever the limit was broken.
+    there is one whenever the limit was broken. A `shadow` is watched and asks for nothing.
     """
 
     guardrail: str
@@ -75,6 +93,7 @@ class TierSeen(_Kept):
     sustained: float = 0
     keep: float = 0
     breaches: tuple[KeptSeries, ...] = ()
+    shadow: bool = False
 
     @property
     def name(self) -> str:
@@ -114,6 +133,7 @@ class Snapshot(_Kept):
     Samples are of the time from `start` to `end`, `step` seconds apart. `measures` are the recorded values and counts of
     the guardrails, captured references, and the alerts. `asked` is the share of traffic (0..1) that the stage gives the
     canary, None where it is not set by weight; `fires` is None where nobody could know it. `playbook` is the SHA-256 of the playbook's JSON.
+    At a check `probes` and `targets` are what was asked then, at `at`.
     """
 
     version: Literal[1] = 1
@@ -137,6 +157,8 @@ class Snapshot(_Kept):
     criteria: tuple[CriterionSeen, ...] = ()
     measures: tuple[KeptSeries, ...]
     missing: tuple[str, ...]
+    probes: tuple[ProbeSeen, ...] = ()
+    targets: tuple[TargetSeen, ...] = ()
 
     def text(self) -> str:
         """Its JSON, of which `digest_of` is kept in the chain."""
@@ -146,25 +168,46 @@ class Snapshot(_Kept):
         """The tier called `error-rate/critical`."""
         return next((one for one in self.tiers if one.name == name), None)
 
+    @property
+    def ok(self) -> bool:
+        """Whether all could be looked at, nothing is broken and nothing fires; a shadow counts for nothing."""
+        shadows = {one.name for one in self.tiers if one.shadow}
+        return self.fires is not None and not set(self.fires) - shadows and not any(self._troubles(shadows))
+
     def summary(self) -> str:
         """What it says, in a line."""
-        broken = [_said(one) for one in self.tiers if one.verdict == "broken"]
-        blind = [
-            f"{one.guardrail} is blind"
-            for one in self.tiers
-            if one.tier == "blind" and one.verdict == "blind"
-        ]
-        unknown = [f"{one.name} is unknown" for one in self.tiers if one.verdict == "unknown"]
-        rules = [self.rules.text] if self.rules.text else []
         within = sum(one.verdict == "within" for one in self.tiers)
         rest = [f"{within} of {len(self.tiers)} tiers within their limits"] if within else []
-        return "; ".join([*broken, *blind, *unknown, *rest, *rules, *self.missing]) or "nothing was looked at"
+        broken, others = self._troubles()
+        return "; ".join([*broken, *rest, *others]) or "nothing was looked at"
+
+    def _troubles(self, without: Collection[str] = ()) -> tuple[list[str], list[str]]:
+        """What is wrong with the guardrails, leaving out some tiers, and what else is."""
+        tiers = [one for one in self.tiers if one.name not in without]
+        broken = [_said(one) for one in tiers if one.verdict == "broken"]
+        blind = [
+            f"{one.guardrail} is blind" for one in tiers if one.tier == "blind" and one.verdict == "blind"
+        ]
+        unknown = [f"{one.name} is unknown" for one in tiers if one.verdict == "unknown"]
+        probes = [
+            f"probe {one.name} {'failed' if one.verdict == 'failed' else 'is unknown'}: {one.text}"
+            for one in self.probes
+            if one.verdict != "ok"
+        ]
+        targets = [
+            f"{one.step}: {'unknown: ' if one.as_asked is None else 'otherwise: '}{one.text}"
+            for one in self.targets
+            if not one.as_asked
+        ]
+        rules = [self.rules.text] if self.rules.text else []
+        return [*broken, *blind, *unknown, *probes, *targets], [*rules, *self.missing]
 
 
 class SnapshotRecord(_Kept):
     """What the chain holds of a snapshot: which, for which decisions, and what it says in a line.
 
-    `scheduled` is what a check that was declared is known by, `why` what it was made for.
+    `scheduled` is what a check that was declared is known by, `why` what it was made for; `stage` and `check` are the
+    stage and the name of its moment. `ok`: all could be looked at, and nothing was broken (None: an older record).
     """
 
     attempt: int
@@ -174,6 +217,10 @@ class SnapshotRecord(_Kept):
     snapshot: str
     why: str = ""
     scheduled: str = ""
+    stage: str = ""
+    check: str = ""
+    late: bool = False
+    ok: bool | None = None
 
 
 def digest_of(text: str) -> str:

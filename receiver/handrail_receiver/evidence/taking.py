@@ -13,16 +13,25 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from handrail.contract import Playbook
+from handrail.contract import Playbook, names
 
 from handrail_receiver.errors import UNREADABLE, StoreDown
 from handrail_receiver.evidence.asking import Moment, snapshot
+from handrail_receiver.evidence.looking import Lookout
 from handrail_receiver.evidence.snapshot import CHECKED, DECIDED, Snapshot, SnapshotRecord, digest_of
-from handrail_receiver.model import Attempt, Decision, EvidenceRecord, in_force
+from handrail_receiver.model import (
+    HANDRAIL,
+    Attempt,
+    Decision,
+    EvidenceRecord,
+    ScheduledCheck,
+    in_force,
+)
 from handrail_receiver.outside.prometheus_history import Recorded
 from handrail_receiver.playbooks import Playbooks
 from handrail_receiver.ports import Clock
 from handrail_receiver.store import Store
+from handrail_receiver.words.times import when
 
 log = logging.getLogger("handrail")
 LOOK_EVERY = 1.0
@@ -75,11 +84,12 @@ def due(records: Sequence[EvidenceRecord], attempt: int) -> DueDecisions | None:
 
 @dataclass
 class Snapshots:
-    """Takes them. `on_decision` says where one is due; `check` takes one now."""
+    """Takes them. `on_decision` says where one is due; `check` takes one now, `scheduled` one that was declared."""
 
     store: Store
     playbooks: Playbooks
     recorded: Recorded
+    lookout: Lookout
     clock: Clock
     redact: Callable[[str], str]
     _pending: dict[str, datetime] = field(default_factory=dict)
@@ -125,19 +135,32 @@ class Snapshots:
                 self._pending[rollout] = again
 
     async def check(self, playbook: Playbook, by: str, why: str) -> Snapshot:
-        """One now, of all guardrails, because a person asks."""
+        """One now, of all guardrails, probes and targets, because a person asks."""
         now = self.clock.now()
         attempt = (await self.store.attempts.history(playbook.rollout, now)).attempt
         moment = await self._moment(attempt, now, now, by=by, why=self.redact(why))
-        taken = await snapshot(self.recorded, in_force(attempt, playbook), moment)
-        return await self._keep(CHECKED, taken)
+        stage = attempt.stage if attempt is not None and attempt.live else ""
+        return await self._keep(CHECKED, await self._looked(in_force(attempt, playbook), moment, stage))
 
-    async def scheduled(
-        self, playbook: Playbook, attempt: Attempt, key: str, why: str, due_at: datetime
-    ) -> None:
-        """One that was declared, as it was at its time; known by `key`, and kept once."""
-        moment = await self._moment(attempt, self.clock.now(), due_at, by="handrail", why=why)
-        await self._keep(CHECKED, await snapshot(self.recorded, playbook, moment), key)
+    async def scheduled(self, playbook: Playbook, attempt: Attempt, due: ScheduledCheck) -> None:
+        """One that was declared, as it was at its time; known by its key, and kept once. Who is to be told hears of it."""
+        now = self.clock.now()
+        moment = await self._moment(attempt, now, due.due_at, by=HANDRAIL, why=why_made(due, now))
+        if _judges_gate(playbook, attempt, due):
+            following = playbook.stage_after(attempt.stage)
+            ahead = following.name if following else names.COMPLETE
+            moment = replace(moment, gates=frozenset({ahead}), decided_at=due.due_at)
+        taken = await self._looked(playbook, moment, attempt.stage)
+        await self._keep(CHECKED, taken, due, late=due.is_late(now))
+
+    async def _looked(self, playbook: Playbook, moment: Moment, stage: str) -> Snapshot:
+        """What Prometheus had recorded, and what probes and targets say now."""
+        taken, probes, targets = await asyncio.gather(
+            snapshot(self.recorded, playbook, moment),
+            self.lookout.probed(playbook),
+            self.lookout.held(playbook, stage),
+        )
+        return taken.model_copy(update={"probes": probes, "targets": targets})
 
     async def _of(self, rollout: str) -> datetime | None:
         """Take what is due of a rollout; when to look again, None: nothing more is due."""
@@ -178,7 +201,9 @@ class Snapshots:
         artifact = await self.store.snapshots.artifact(attempt.rollout, attempt.id)
         return Moment(attempt.id, attempt.stage, at, end, by, why, of, guardrails, artifact)
 
-    async def _keep(self, kind: str, taken: Snapshot, key: str = "") -> Snapshot:
+    async def _keep(
+        self, kind: str, taken: Snapshot, due: ScheduledCheck | None = None, *, late: bool = False
+    ) -> Snapshot:
         """Keep it without what is secret, and give it back as it was kept."""
         text, kept = await asyncio.to_thread(self._written, taken)
         record = SnapshotRecord(
@@ -188,10 +213,21 @@ class Snapshots:
             text=kept.summary(),
             snapshot=digest_of(text),
             why=kept.why,
-            scheduled=key,
+            scheduled=due.key if due else "",
+            stage=kept.stage,
+            check=due.check.label if due else "",
+            late=late,
+            ok=kept.ok,
         )
         await self.store.snapshots.keep(
-            taken.rollout, kind, record.snapshot, text, record.model_dump(mode="json"), taken.at, key
+            taken.rollout,
+            kind,
+            record.snapshot,
+            text,
+            record.model_dump(mode="json"),
+            taken.at,
+            due.key if due else "",
+            due.check.tell if due else (),
         )
         log.info("%s %s: %s", taken.rollout, " ".join(filter(None, [kind, record.why])), record.text)
         return kept
@@ -200,3 +236,15 @@ class Snapshots:
         """Its text without what is secret, and what that says; beside the event loop, for it may be long."""
         text = self.redact(taken.text())
         return text, Snapshot.model_validate_json(text)
+
+
+def why_made(due: ScheduledCheck, now: datetime) -> str:
+    """What the evidence says it was made for."""
+    text = f"{due.check.label} of stage {due.stage}" if due.stage else due.check.label
+    return f"{text}, late: it was due {when(due.due_at)}" if due.is_late(now) else text
+
+
+def _judges_gate(playbook: Playbook, attempt: Attempt, due: ScheduledCheck) -> bool:
+    """Whether its stage has baked by then: the criteria of the gate ahead look back over all of it."""
+    stage = next((one for one in playbook.stages if one.name == attempt.stage), None)
+    return stage is not None and 0 < stage.takes <= due.check.at

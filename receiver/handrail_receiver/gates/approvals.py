@@ -11,8 +11,8 @@ from datetime import timedelta
 
 from handrail.contract import Approval, Playbook
 
-from handrail_receiver.gates.gate import NO_TOKEN, SEEN, Approver, GateCase, judge
-from handrail_receiver.model import Approved, AttemptState, Checked, Decision, History, Verdict
+from handrail_receiver.gates.gate import NO_TOKEN, SEEN, Approver, GateCase, asked_at, judge, not_yet
+from handrail_receiver.model import LATE, Approved, AttemptState, Checked, Decision, History, Verdict
 from handrail_receiver.words.times import when
 
 SHORTEST_SEEN = 8
@@ -34,13 +34,19 @@ class GateAnswer:
 
 def check(known: Decision, word: GateAnswer, why: str, at: GateCase) -> Decision:
     """An answer to a question of the gate."""
-    question = _one_of(at.gate.manual, word.item)
+    question = _one_of(at.gate.questions, word.item)
     if question is None:
-        return _no(known, "unknown-check", _choose("question", at.gate.manual, "--item NUMBER", at))
+        return _no(known, "unknown-check", _choose("question", at.gate.questions, "--item NUMBER", at))
+    if waits := not_yet(question, at):
+        return _no(known, "not-yet", f"{question!r} is {waits}")
     said = Checked(at.history.speaks_of, at.gate.into, question, word.passed, known.by, at.now, why)
     answer = "yes" if word.passed else "no"
-    text = f"{known.by} says {answer} to {question!r}, of the gate into {said.into}{_noted(why)}"
-    facts = {"into": said.into, "question": question, "passed": word.passed, "note": why}
+    due_at = asked_at(question, at)
+    late = due_at is not None and at.now - due_at >= LATE
+    text = f"{known.by} says {answer} to {question!r}, of the gate into {said.into}"
+    text += f", late: it was due {when(due_at)}" if late and due_at else ""
+    text += _noted(why)
+    facts = {"into": said.into, "question": question, "passed": word.passed, "note": why, "late": late}
     return replace(
         known, verdict=Verdict.note, reason="checked", text=text, changes=(said,), known={"check": facts}
     )
@@ -79,7 +85,7 @@ def _refused(approval: Approval, word: GateAnswer, by: str, at: GateCase) -> tup
         text = f"{by} started the attempt or answered a question; somebody else must approve as {approval.role!r}"
         return "own-change", text
     answered = {said.question for said in at.answers if said.passed}
-    left = [repr(question) for question in at.gate.manual if question not in answered]
+    left = [repr(question) for question in at.gate.questions if question not in answered]
     if left:
         text = f"an approval covers the answers, and there is no yes yet to {', '.join(left)}; answer first"
         return "not-ready", f"{text}: `handrail rollout check {name} --item NUMBER`"

@@ -12,18 +12,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
-from typing import Literal
 
 from handrail.contract import Approval, Criterion, Gate, GivenArms, OpenArms, Playbook, names
 
+from handrail_receiver.gates.looked_at import checks_asked, probe_asked
+from handrail_receiver.gates.requirement import Requirement
 from handrail_receiver.gates.windows import frozen, in_words, outside_hours
 from handrail_receiver.model import Approved, AttemptState, Checked, History
+from handrail_receiver.outside.probes import ProbeAnswer
 from handrail_receiver.words.times import span, when
 
 SEEN = 12
 """How many characters of a digest people see and type."""
-
-Kind = Literal["window", "order", "bake", "criterion", "firing", "stable", "check", "approval"]
 
 
 @dataclass(frozen=True)
@@ -63,30 +63,18 @@ NOT_ASKED_WHAT_FIRES = FiringTiers()
 
 @dataclass(frozen=True)
 class GateInputs:
-    """What a gate is judged by beside the history: criteria, what fires, who may approve now, and the state of others."""
+    """What a gate is judged by beside the history: criteria, what fires, who may approve now, and the state of others.
+
+    `probes` is what each of them found, `made` which declared checks and load bursts of the stage were made, by their keys,
+    and whether each was well.
+    """
 
     criteria: Mapping[Criterion, CriterionResult] = field(default_factory=dict)
     approvers: frozenset[Approver] = frozenset()
     fires: FiringTiers = NOT_ASKED_WHAT_FIRES
     others: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Requirement:
-    """One requirement of a gate: whether it is met, why or why not, and the command that helps (empty: none does).
-
-    `known` False: nobody can say whether it is, for want of data or of an answer.
-    """
-
-    kind: Kind
-    name: str
-    met: bool
-    text: str
-    cure: str = ""
-    by: str = ""
-    at: datetime | None = None
-    until: datetime | None = None
-    known: bool = True
+    probes: Mapping[str, ProbeAnswer] = field(default_factory=dict)
+    made: Mapping[str, bool | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -123,7 +111,7 @@ class GateCase:
         """The newest answer to each of the gate's questions, in their order; unanswered ones are left out."""
         here = self.history.speaks_of, self.gate.into
         known = {said.question: said for said in self.history.checked if (said.number, said.into) == here}
-        return tuple(known[question] for question in self.gate.manual if question in known)
+        return tuple(known[question] for question in self.gate.questions if question in known)
 
     @cached_property
     def left(self) -> tuple[str, timedelta, datetime] | None:
@@ -204,7 +192,8 @@ def judge(at: GateCase, by: str = "") -> GateStatus:
     asks += [_bake(*at.left)] if at.left and at.bakes else []
     asks += [_criterion(one, at) for one in gate.criteria]
     asks += [_stable(timedelta(seconds=gate.stable_for), at)] if gate.stable_for else _quiet(at)
-    asks += [_check(place, question, at) for place, question in enumerate(gate.manual, 1)]
+    asks += [*_looked_at(at)]
+    asks += [_check(place, question, at) for place, question in enumerate(gate.questions, 1)]
     asks += [_approval(one, at, at.own | {by}) for one in gate.approvals]
     return GateStatus(gate.into, at.digest, tuple(asks))
 
@@ -278,6 +267,8 @@ def _stable(long: timedelta, at: GateCase) -> Requirement:
 def _check(place: int, question: str, at: GateCase) -> Requirement:
     cure = f"handrail rollout check {at.playbook.rollout} --item {place}"
     said = next((one for one in at.answers if one.question == question), None)
+    if said is None and (waits := not_yet(question, at)):
+        return Requirement("check", question, met=False, text=waits)
     if said is None:
         return Requirement("check", question, met=False, text=f"nobody has answered {question!r}", cure=cure)
     note = f": {said.note}" if said.note else ""
@@ -287,6 +278,32 @@ def _check(place: int, question: str, at: GateCase) -> Requirement:
         )
     text = f"{said.by} says no to {question!r}{note}"
     return Requirement("check", question, met=False, text=text, cure=cure, by=said.by, at=said.at)
+
+
+def asked_at(question: str, at: GateCase) -> datetime | None:
+    """From when on a question of a check may be answered; None: at any time."""
+    asked = next((one for one in at.gate.checklist if one.text == question), None)
+    attempt = at.history.attempt
+    if asked is None or attempt is None or question in at.gate.manual:
+        return None
+    return attempt.stage_entered_at + timedelta(seconds=asked.at)
+
+
+def not_yet(question: str, at: GateCase) -> str:
+    """Why a question cannot be answered yet; empty when it can."""
+    due_at = asked_at(question, at)
+    return f"not yet: from {when(due_at)} on" if due_at is not None and at.now < due_at else ""
+
+
+def _looked_at(at: GateCase) -> list[Requirement]:
+    """Probes, and the checks of the stage that is left; before the first stage there is nothing to look at."""
+    attempt, gate = at.history.attempt, at.gate
+    if attempt is None or not attempt.live:
+        return []
+    return [
+        *(probe_asked(one.name, at.found.probes.get(one.name), bakes=at.bakes) for one in at.playbook.probes),
+        *([checks_asked(at.playbook, attempt, gate.checks, at.found.made)] if gate.checks else []),
+    ]
 
 
 def _approval(approval: Approval, at: GateCase, own: frozenset[str]) -> Requirement:

@@ -41,7 +41,15 @@ from handrail_receiver.model.decisions import (
     Settled,
     Verdict,
 )
-from handrail_receiver.model.messages import EVERYBODY, Telling, TellResult, Untold
+from handrail_receiver.model.messages import (
+    EVERYBODY,
+    Telling,
+    TellResult,
+    Untold,
+    check_key,
+    check_of,
+)
+from handrail_receiver.model.moments import LATE, Declared, ScheduledCheck, entry_key, moment_key
 from handrail_receiver.model.notifications import Notification, Received, Signal, Stored
 from handrail_receiver.model.records import (
     HANDRAIL,
@@ -75,6 +83,7 @@ __all__ = [
     "HANDRAIL",
     "HEAD_METRIC",
     "HEARTBEAT",
+    "LATE",
     "LOOKED_BACK",
     "NEVER_BEGUN",
     "OPEN",
@@ -94,6 +103,7 @@ __all__ = [
     "Checked",
     "Conditions",
     "Decision",
+    "Declared",
     "Effect",
     "EffectState",
     "EndAll",
@@ -109,6 +119,7 @@ __all__ = [
     "Received",
     "Run",
     "RunState",
+    "ScheduledCheck",
     "SetHold",
     "SetReady",
     "SetState",
@@ -120,10 +131,14 @@ __all__ = [
     "Untold",
     "Verdict",
     "attempt_spoken_of",
+    "check_key",
+    "check_of",
+    "entry_key",
     "given_arms",
     "head_figure",
     "in_force",
     "last_told",
+    "moment_key",
     "of_other_version",
     "with_versions_of",
 ]

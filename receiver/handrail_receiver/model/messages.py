@@ -11,6 +11,21 @@ EVERYBODY = "emergency-rollback"
 """The action whose people hear what everybody must hear."""
 
 
+_CHECK = "/check/"
+"""Stands in no name of a rollout."""
+
+
+def check_key(rollout: str, number: int) -> str:
+    """What a message about a check is known by: the number of its record."""
+    return f"{rollout}{_CHECK}{number}"
+
+
+def check_of(key: str) -> int | None:
+    """The record of the check that a message is about; None where it is about something else."""
+    _, found, number = key.rpartition(_CHECK)
+    return int(number) if found else None
+
+
 @dataclass(frozen=True)
 class Untold:
     """Others who should know of the same incident and cannot be told: who, why, and since when."""

@@ -28,6 +28,7 @@ from handrail_receiver.model import (
     Run,
     SetReady,
     Verdict,
+    entry_key,
     in_force,
     last_told,
 )
@@ -49,10 +50,10 @@ from handrail_receiver.operations.given_versions import (
     with_versions_read,
 )
 from handrail_receiver.operations.preflight import Labels, Preflight, firing, preflight, traffic_of
-from handrail_receiver.operations.rehearsing import rehearsed
+from handrail_receiver.operations.rehearsing import RehearsedAction, causes, problems, rehearsed, warnings
+from handrail_receiver.outside.probes import Probes
 from handrail_receiver.outside.prometheus import Queryable
-from handrail_receiver.ports import Rehearsal, Target
-from handrail_receiver.words.steps import what
+from handrail_receiver.ports import Target
 
 log = logging.getLogger("handrail")
 WAIT = 20.0
@@ -60,45 +61,6 @@ GATED = ("start", "approve", "promote", "retry", "check")
 FORWARD = ("start", "promote", "retry")
 """What gives the canary more, or may: it is looked at first whether that would be seen."""
 NOT_ASKED = Preflight()
-
-
-@dataclass(frozen=True)
-class RehearsedAction:
-    """All steps of an action, rehearsed."""
-
-    action: str
-    steps: tuple[Rehearsal, ...]
-
-    @property
-    def missing(self) -> tuple[Rehearsal, ...]:
-        """The steps that could not be carried out now."""
-        return tuple(one for one in self.steps if not one.ready)
-
-
-def _problems(rehearsed: list[RehearsedAction]) -> tuple[str, ...]:
-    """Why a rollback would not work; empty when it would."""
-    if not any(one.steps for one in rehearsed):
-        return ("the playbook has no steps for any rollback; declare them",)
-    lines: dict[str, list[str]] = {}  # most actions share their steps: what is missing is said once
-    for one in rehearsed:
-        for step in one.missing:
-            lines.setdefault(f"{step.step.kind}: {step.reason}", []).append(one.action)
-    return tuple(_line(text, list(dict.fromkeys(actions))) for text, actions in lines.items())
-
-
-def _line(text: str, actions: list[str]) -> str:
-    others = f" ({' and '.join(actions[1:])} as well)" if actions[1:] else ""
-    return f"{actions[0]}, {text}{others}"
-
-
-def _warnings(rehearsed: list[RehearsedAction]) -> tuple[str, ...]:
-    """Warnings of a rollback that would work, each once."""
-    return tuple(dict.fromkeys(step.warning for one in rehearsed for step in one.steps if step.warning))
-
-
-def _causes(rehearsed: list[RehearsedAction]) -> tuple[str, ...]:
-    """The same without words that may differ from one time to the next."""
-    return tuple(f"{what(step.step)}: {step.cause}" for one in rehearsed for step in one.missing)
 
 
 def _naming(decision: Decision, artifact: str) -> Decision:
@@ -129,6 +91,7 @@ class CallHandler:
     criteria: Criteria
     approvers: Callable[[], frozenset[Approver]]
     begun: Callable[[Sequence[Labels]], Awaitable[None]]
+    probes: Probes
     read_version: ReadVersion = reads_nothing
 
     async def call(self, playbook: Playbook, call: Call) -> tuple[Decision, Run | None]:
@@ -244,9 +207,20 @@ class CallHandler:
             return None
         criteria = () if at.bakes else at.gate.criteria
         found = GateInputs(
-            await self.criteria.recent(criteria), self.approvers(), others=await self._others(playbook)
+            await self.criteria.recent(criteria),
+            self.approvers(),
+            others=await self._others(playbook),
+            probes={} if at.bakes else await self.probes.recent(playbook.probes),
+            made=await self._made(playbook, history),
         )
         return judge(replace(at, found=found))
+
+    async def _made(self, playbook: Playbook, history: History) -> Mapping[str, bool | None]:
+        """The declared checks and load bursts of the stage that were made, where a gate asks for them."""
+        attempt = history.attempt
+        if attempt is None or not attempt.live or not any(gate.checks for gate in playbook.gates):
+            return {}
+        return await self.guard.store.snapshots.scheduled(playbook.rollout, entry_key(attempt))
 
     async def _others(self, playbook: Playbook) -> Mapping[str, str]:
         """The state of each rollout that this one waits for."""
@@ -282,21 +256,21 @@ class CallHandler:
         """
         attempt = await self._attempt(playbook)
         rehearsed = await self.rehearse(playbook, attempt)
-        problems = _problems(rehearsed)
+        wrong = problems(rehearsed)
         lines = [
             f"{one.action}: {step.call or step.step.kind}: {step.reason}"
             for one in rehearsed
             for step in one.steps
         ]
         decision = Decision(
-            verdict=Verdict.refuse if problems else Verdict.note,
-            reason="not-ready" if problems else "ready",
-            text=self.redact("\n".join(lines or problems)),
+            verdict=Verdict.refuse if wrong else Verdict.note,
+            reason="not-ready" if wrong else "ready",
+            text=self.redact("\n".join(lines or wrong)),
             rollout=playbook.rollout,
             action="drill",
             by=call.by,
             attempt=attempt.id if attempt else 0,
-            changes=(SetReady(self.redact("; ".join(problems))),) if attempt and attempt.live else (),
+            changes=(SetReady(self.redact("; ".join(wrong))),) if attempt and attempt.live else (),
         )
         return await self.guard.apply(playbook.rollout, lambda _: decision)
 
@@ -313,9 +287,9 @@ class CallHandler:
         return replace(
             call,
             pinned=pinned,
-            no_way_back=_problems(rehearsed),
-            warnings=_warnings(rehearsed),
-            causes=(*call.causes, *_causes(rehearsed)),
+            no_way_back=problems(rehearsed),
+            warnings=warnings(rehearsed),
+            causes=(*call.causes, *causes(rehearsed)),
         )
 
     def _clean(self, lines: tuple[str, ...]) -> tuple[str, ...]:
@@ -371,7 +345,16 @@ class CallHandler:
         fire = [f"{source} fires" for source in before.fires.sources if at is None]
         return replace(
             call,
-            found=GateInputs(criteria, self.approvers(), before.fires, await self._others(playbook)),
+            found=GateInputs(
+                criteria,
+                self.approvers(),
+                before.fires,
+                await self._others(playbook),
+                await self.probes.ask(playbook.probes)
+                if call.verb in FORWARD and at and not at.bakes
+                else {},
+                await self._made(playbook, history),
+            ),
             not_ready=(*call.not_ready, *before.problems, *fire),
             causes=(*call.causes, *before.causes, *fire),
         )

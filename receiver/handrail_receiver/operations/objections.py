@@ -7,7 +7,8 @@ from dataclasses import replace
 
 from handrail.contract import Playbook
 
-from handrail_receiver.gates.gate import GateStatus, Requirement, judge, next_gate
+from handrail_receiver.gates.gate import GateStatus, judge, next_gate
+from handrail_receiver.gates.requirement import Requirement
 from handrail_receiver.model import (
     Conditions,
     Decision,

@@ -1,10 +1,11 @@
-"""A step → whether its target could do it now, by reading only. A fault is an answer: the way back is not sure."""
+"""Steps → whether their targets could do them now, by reading only. A fault is an answer: the way back is not sure."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from handrail.contract import Step
 
@@ -35,3 +36,42 @@ async def rehearsed(targets: Mapping[str, Target], step: Step) -> Rehearsal:
         log.exception("%s could not be rehearsed", what(step))
         reason = f"a fault of Handrail's own: {type(error).__name__}: {error}"
         return Rehearsal(ready=False, reason=reason, step=step, call="", cause=Cause.broken)
+
+
+@dataclass(frozen=True)
+class RehearsedAction:
+    """All steps of an action, rehearsed."""
+
+    action: str
+    steps: tuple[Rehearsal, ...]
+
+    @property
+    def missing(self) -> tuple[Rehearsal, ...]:
+        """The steps that could not be carried out now."""
+        return tuple(one for one in self.steps if not one.ready)
+
+
+def problems(rehearsed: Sequence[RehearsedAction]) -> tuple[str, ...]:
+    """Why a rollback would not work; empty when it would."""
+    if not any(one.steps for one in rehearsed):
+        return ("the playbook has no steps for any rollback; declare them",)
+    lines: dict[str, list[str]] = {}  # most actions share their steps: what is missing is said once
+    for one in rehearsed:
+        for step in one.missing:
+            lines.setdefault(f"{step.step.kind}: {step.reason}", []).append(one.action)
+    return tuple(_line(text, list(dict.fromkeys(actions))) for text, actions in lines.items())
+
+
+def _line(text: str, actions: list[str]) -> str:
+    others = f" ({' and '.join(actions[1:])} as well)" if actions[1:] else ""
+    return f"{actions[0]}, {text}{others}"
+
+
+def warnings(rehearsed: Sequence[RehearsedAction]) -> tuple[str, ...]:
+    """Warnings of a rollback that would work, each once."""
+    return tuple(dict.fromkeys(step.warning for one in rehearsed for step in one.steps if step.warning))
+
+
+def causes(rehearsed: Sequence[RehearsedAction]) -> tuple[str, ...]:
+    """The same without words that may differ from one time to the next."""
+    return tuple(f"{what(step.step)}: {step.cause}" for one in rehearsed for step in one.missing)

@@ -149,9 +149,44 @@ class Outside:
         """
         sent = content if content is not None else None if body is None else json.dumps(body).encode()
         typed = {"content-type": "application/json"} if body is not None else {}
+        place = self._logins.of(url)
+        response, read = await self._sent(
+            who, method, url, timeout, {**typed, **(headers or {})}, sent, place
+        )
+        if response.is_success:
+            return Answer(who, response.status_code, read)
+        raise self._failure(who, response, read, place)
+
+    async def answered(
+        self,
+        who: str,
+        method: str,
+        url: str,
+        *,
+        timeout: float,  # noqa: ASYNC109  it becomes a cause of our own
+        headers: Mapping[str, str],
+        content: bytes | None = None,
+    ) -> Answer:
+        """Send one request, and give the answer whatever its status is: for who judges that by themselves.
+
+        Raises Retryable for silence and where nobody answers, Permanent where it cannot be sent.
+        """
+        response, body = await self._sent(who, method, url, timeout, headers, content, None)
+        return Answer(who, response.status_code, body)
+
+    async def _sent(
+        self,
+        who: str,
+        method: str,
+        url: str,
+        seconds: float,
+        headers: Mapping[str, str],
+        sent: bytes | None,
+        place: Service | None,
+    ) -> tuple[httpx.Response, bytes]:
         try:
-            async with within(timeout, who):
-                return await self._exchange(who, method, url, {**typed, **(headers or {})}, sent)
+            async with within(seconds, who):
+                return await self._exchange(who, method, url, headers, sent, place)
         except (httpx.HTTPError, OSError, httpx.InvalidURL, ValueError) as error:
             raise self._unasked(who, error) from None
 
@@ -164,9 +199,14 @@ class Outside:
         return Retryable(Cause.unreachable, self.clean(f"{who} cannot be reached: {said}"))
 
     async def _exchange(
-        self, who: str, method: str, url: str, headers: Mapping[str, str], sent: bytes | None
-    ) -> Answer:
-        place = self._logins.of(url)
+        self,
+        who: str,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        sent: bytes | None,
+        place: Service | None,
+    ) -> tuple[httpx.Response, bytes]:
         login = place.login if place else None
         carried = [*headers.items(), *(login.headers() if login else ())]
         async with (
@@ -194,9 +234,7 @@ class Outside:
                         Cause.invalid,
                         f"{who} answered with more than {LONGEST_ANSWER >> 20} MiB; check its url",
                     )
-            if response.is_success:
-                return Answer(who, response.status_code, body)
-            raise self._failure(who, response, body, place)
+            return response, body
 
     def _failure(self, who: str, response: httpx.Response, body: bytes, place: Service | None) -> TargetError:
         status = response.status_code

@@ -14,8 +14,8 @@ from handrail_receiver.store.rows import canonical, instant
 GENESIS = "0" * 64
 
 
-def link(tx: Tx, rollout: str, kind: str, body: Mapping[str, object], at: datetime) -> None:
-    """Append a record to the chain of a rollout."""
+def link(tx: Tx, rollout: str, kind: str, body: Mapping[str, object], at: datetime) -> int:
+    """Append a record to the chain of a rollout; its number."""
     tx.lock(f"evidence:{rollout}")
     last = tx.rows(
         "SELECT number, hash FROM evidence WHERE rollout = :rollout ORDER BY number DESC LIMIT 1",
@@ -42,6 +42,7 @@ def link(tx: Tx, rollout: str, kind: str, body: Mapping[str, object], at: dateti
         number=number,
         hash=hashed,
     )
+    return int(number)
 
 
 def digest(rollout: str, number: int, at: datetime, kind: str, body: str, previous: str) -> str:

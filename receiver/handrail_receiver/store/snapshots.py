@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
+from handrail.contract import Tell
+
+from handrail_receiver.model import check_key
 from handrail_receiver.store.chain import link
 from handrail_receiver.store.engine import Engine, Tx
+from handrail_receiver.store.outbox import want
 
 KEEP = "INSERT INTO snapshot (digest, body) VALUES (:digest, :body) ON CONFLICT (digest) DO NOTHING"
 SCHEDULED = (
-    "SELECT body FROM evidence WHERE rollout = :rollout AND kind = 'check' AND body LIKE '%\"scheduled\":\"_%'"
-    " ORDER BY number DESC LIMIT 500"
+    "SELECT body FROM evidence WHERE rollout = :rollout AND kind IN ('check', 'burst')"
+    " AND body LIKE '%\"scheduled\":\"' || :entry || '%'"
 )
 BEGUN_WITH = (
     "SELECT body FROM evidence WHERE rollout = :rollout AND kind = 'decision' AND body LIKE '%\"artifact\":%'"
@@ -35,15 +39,21 @@ class SqlSnapshots:
         body: Mapping[str, object],
         at: datetime,
         once: str = "",
+        tell: Sequence[Tell] = (),
     ) -> None:
-        """A snapshot, and its record in the chain of a rollout; one that is scheduled as `once` is kept once."""
+        """A snapshot, and its record in the chain of a rollout; one that is scheduled as `once` is kept once.
+
+        Those in `tell` are to hear of it.
+        """
 
         def work(tx: Tx) -> None:
             tx.lock(f"evidence:{rollout}")
-            if once and once in _scheduled(tx, rollout):
+            entry = "/".join([*once.split("/")[:2], ""])
+            if once and once in _scheduled(tx, rollout, entry):
                 return
             tx.count(KEEP, digest=digest, body=text)
-            link(tx, rollout, kind, body, at)
+            number = link(tx, rollout, kind, body, at)
+            want(tx, check_key(rollout, number), rollout, 0, tell, at)
 
         await self._engine.write(work)
 
@@ -53,9 +63,9 @@ class SqlSnapshots:
         rows = await self._engine.read(lambda tx: tx.rows(sql, digest=digest))
         return str(rows[0]["body"]) if rows else None
 
-    async def scheduled(self, rollout: str) -> frozenset[str]:
-        """What the scheduled checks are known by that were made lately."""
-        return await self._engine.read(lambda tx: _scheduled(tx, rollout))
+    async def scheduled(self, rollout: str, entry: str) -> Mapping[str, bool | None]:
+        """What was made of what is declared for a stage, by its key, which begins with `entry`: whether it was well."""
+        return await self._engine.read(lambda tx: _scheduled(tx, rollout, entry))
 
     async def artifact(self, rollout: str, attempt: int) -> str:
         """What was said at the start of an attempt to go out in it: a version, or an image's digest."""
@@ -64,6 +74,7 @@ class SqlSnapshots:
         return next((str(one["artifact"]) for one in said if one.get("attempt") == attempt), "")
 
 
-def _scheduled(tx: Tx, rollout: str) -> frozenset[str]:
-    rows = tx.rows(SCHEDULED, rollout=rollout)
-    return frozenset(str(json.loads(row["body"])["scheduled"]) for row in rows)
+def _scheduled(tx: Tx, rollout: str, entry: str) -> dict[str, bool | None]:
+    rows = tx.rows(SCHEDULED, rollout=rollout, entry=entry)
+    bodies = [json.loads(row["body"]) for row in rows]
+    return {str(body["scheduled"]): body.get("ok") for body in bodies}

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import re
 from typing import Any
 
 from handrail.contract import HttpCall
 
 from handrail_receiver.errors import Cause, Permanent
 from handrail_receiver.outside import LONGEST_QUOTE, Answer, Outside
+from handrail_receiver.outside.json_pointer import value_at
 from handrail_receiver.ports import Reading, Rehearsal
 from handrail_receiver.targets.rehearsal import rehearsed
 from handrail_receiver.targets.scalars import same
@@ -63,16 +63,3 @@ class HttpCalls:
 
 def _call(step: HttpCall) -> str:
     return f"{step.method} {step.url}" + (f" {json.dumps(step.body)}" if step.body is not None else "")
-
-
-def value_at(document: Any, pointer: str) -> Any:
-    """The value at a JSON pointer; raises LookupError when there is none."""
-    for part in pointer.split("/")[1:]:
-        name = part.replace("~1", "/").replace("~0", "~")
-        if isinstance(document, list) and re.fullmatch(r"0|[1-9][0-9]*", name):
-            document = document[int(name)]
-        elif isinstance(document, dict):
-            document = document[name]
-        else:
-            raise LookupError(name)
-    return document

@@ -9,8 +9,8 @@ from handrail.contract import ArgoVersion, DeploymentVersion, HttpVersion, Versi
 
 from handrail_receiver.errors import Cause, Permanent
 from handrail_receiver.outside import Outside
+from handrail_receiver.outside.json_pointer import value_at
 from handrail_receiver.targets.argo import pod_hashes
-from handrail_receiver.targets.http import value_at
 from handrail_receiver.targets.kubernetes import Kubernetes, path_of
 
 TAG = re.compile(r"[^@]*:(?P<tag>[^:/@]+)(@.*)?$")

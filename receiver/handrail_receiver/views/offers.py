@@ -125,7 +125,7 @@ def _forward(case: Case, state: State) -> Iterator[Offer]:
 def _at_gate(case: Case, asker: Asker) -> Iterator[Offer]:
     missing = case.gate.missing if case.gate else ()
     questions = [ask for ask in missing if ask.kind == "check"]
-    yield from (Offer("check", f"Answer: {ask.name}", ask.name) for ask in questions)
+    yield from (Offer("check", f"Answer: {ask.name}", ask.name) for ask in questions if ask.cure)
     if questions:
         return  # an approval is for the answers as well
     for ask in missing:

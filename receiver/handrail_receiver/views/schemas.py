@@ -148,9 +148,28 @@ class ShareView(BaseModel):
     share: float | None
 
 
+class ProbeView(BaseModel):
+    """A probe at a check: `ok`, `failed`, or `unknown` where it could not be sent; what was answered, in how many seconds."""
+
+    name: str
+    url: str
+    verdict: str
+    text: str
+    seconds: float
+
+
+class TargetView(BaseModel):
+    """A target of the stage at a check: whether it holds what the step asks for, null where it could not be read."""
+
+    step: str
+    as_asked: bool | None
+    text: str
+
+
 class CheckView(BaseModel):
     """A check: each tier of each guardrail, what the canary is given and what it has, what fires, what is loaded.
 
+    `ok`: all could be looked at, nothing is broken and nothing fires. `probes` and `targets` are what these said.
     `rules` is empty when Prometheus has loaded exactly the generated rules, `fires` null where nobody knows. `missing`
     is what could not be had, `snapshot` the SHA-256 of all it was judged by.
     """
@@ -160,10 +179,13 @@ class CheckView(BaseModel):
     tiers: list[TierView]
     asked: float | None
     split: list[ShareView]
+    probes: list[ProbeView]
+    targets: list[TargetView]
     fires: list[str] | None
     rules: str
     artifact: str
     missing: list[str]
+    ok: bool
     snapshot: str
 
 

@@ -6,6 +6,7 @@ The only package of the compiler that the receiver imports.
 from handrail.contract import names
 from handrail.contract.addresses import Secret, Url
 from handrail.contract.channels import TEMPLATE_FILTERS, Channel, PagerDuty, Slack, StatusPage, Tell, Webhook
+from handrail.contract.checks import BurstFacts, CheckFacts, GateChecks, ProbeFacts, Question
 from handrail.contract.loaded_rules import GroupFacts, RuleFacts, rules_digest
 from handrail.contract.playbook import (
     CANARY_VERSION,
@@ -58,7 +59,9 @@ __all__ = [
     "ArgoVersion",
     "Arms",
     "AtDeadline",
+    "BurstFacts",
     "Channel",
+    "CheckFacts",
     "Command",
     "Confirmation",
     "Criterion",
@@ -67,6 +70,7 @@ __all__ = [
     "FlagOff",
     "Freeze",
     "Gate",
+    "GateChecks",
     "GitValue",
     "GivenArms",
     "GroupFacts",
@@ -81,7 +85,9 @@ __all__ = [
     "OpenArms",
     "PagerDuty",
     "Playbook",
+    "ProbeFacts",
     "Proof",
+    "Question",
     "ReferenceQuery",
     "RolloutAbort",
     "RuleFacts",

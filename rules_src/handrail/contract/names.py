@@ -93,6 +93,9 @@ HEARTBEAT: Final = "heartbeat"
 ESCALATION: Final = "escalation"
 GATE: Final = "gate"
 PROMOTE: Final = "promote"
+NO_ADDRESS: Final = "http://no-address.invalid"
+"""Stands in a playbook that is refused: nobody said where the service answers."""
+
 COMPLETE: Final = "complete"
 """What stands for the end of a rollout where the name of a stage stands otherwise."""
 

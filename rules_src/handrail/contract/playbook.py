@@ -10,10 +10,11 @@ from decimal import Decimal
 from functools import partial
 from typing import Annotated, Literal
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, field_validator
 
 from handrail.contract import names
 from handrail.contract.channels import Tell
+from handrail.contract.checks import BurstFacts, CheckFacts, GateChecks, ProbeFacts, Question
 from handrail.contract.steps import Step
 from handrail.contract.version_sources import VersionSource
 
@@ -134,7 +135,8 @@ class Approval(_Model):
 class Gate(_Model):
     """What must be true to enter stage `into` (`complete`: behind the last); `stable_for` is how long nothing may have fired before.
 
-    `budget_left` (0..1) says what must be left of each error budget; `criteria` has what asks for it.
+    `budget_left` (0..1) says what must be left of each error budget; `criteria` has what asks for it. `checklist` are the
+    questions of the checks in the stage before, `checks` what is asked of those checks themselves (None: nothing).
     """
 
     into: str
@@ -143,6 +145,13 @@ class Gate(_Model):
     approvals: tuple[Approval, ...] = ()
     stable_for: float | None = None
     budget_left: float | None = None
+    checklist: tuple[Question, ...] = ()
+    checks: GateChecks | None = None
+
+    @property
+    def questions(self) -> tuple[str, ...]:
+        """All that it asks people, in the order in which they are numbered."""
+        return (*self.manual, *(one.text for one in self.checklist))
 
 
 class Freeze(_Model):
@@ -254,6 +263,8 @@ class Playbook(_Model):
     within its hours, where it has any; it begins once those that it `waits_for` are complete, and goes back when one of
     `goes_back_with` does.
 
+    While anything fires a check is made every `checks_while_firing` seconds besides (None: none).
+
     `environment` is the alerts' label of that name. `rules_digest` is what Prometheus records as
     `handrail:rules:info{digest}` while it has the matching rules, `rule_groups` what their groups are called. All are
     empty in an older playbook.
@@ -270,7 +281,10 @@ class Playbook(_Model):
     gates: tuple[Gate, ...]
     guardrails: tuple[GuardrailFacts, ...]
     actions: tuple[Action, ...]
-    checks: tuple[float, ...] = ()
+    checks: tuple[CheckFacts, ...] = ()
+    checks_while_firing: float | None = None
+    probes: tuple[ProbeFacts, ...] = ()
+    bursts: tuple[BurstFacts, ...] = ()
     budget_per_day: Annotated[int, Field(ge=0)] = 3
     keep: Annotated[float, Field(ge=0)] = 0
     watch_after: Annotated[float, Field(ge=0)] = 0
@@ -280,6 +294,27 @@ class Playbook(_Model):
     goes_back_with: tuple[str, ...] = ()
     runbook_url: str
     dashboard_url: str
+
+    @field_validator("checks", mode="before")
+    @classmethod
+    def _of_before(cls, checks: object) -> object:
+        """An older playbook has their times alone."""
+        several = checks if isinstance(checks, list | tuple) else ()
+        return [{"at": one} if isinstance(one, int | float) else one for one in several] or checks
+
+    def checks_of(self, stage: str) -> tuple[CheckFacts, ...]:
+        """The checks that are made in a stage, the earliest first."""
+        return tuple(
+            sorted((one for one in self.checks if one.stage in {None, stage}), key=lambda one: one.at)
+        )
+
+    def owed_by(self, stage: str) -> tuple[CheckFacts | BurstFacts, ...]:
+        """What must have been made before a stage is left: checks of every stage only within its time."""
+        facts = next((one for one in self.stages if one.name == stage), None)
+        takes = facts.takes if facts else 0
+        checks = (one for one in self.checks_of(stage) if one.stage is not None or one.at <= takes)
+        bursts = (one for one in self.bursts if one.stage == stage)
+        return tuple(sorted((*checks, *bursts), key=lambda one: one.at))
 
     def with_versions(self, canary: str, stable: str) -> Playbook:
         """The same with these versions as its arms, in its queries as well; unchanged where they are declared."""

@@ -20,6 +20,7 @@ from handrail.contract import (
     Tell,
     Webhook,
 )
+from handrail.declare.checks import Check, LoadBurst, Probe
 from handrail.declare.dashboard import (
     Dashboard,
     Panel,
@@ -111,6 +112,7 @@ __all__ = [
     "Budget",
     "Changed",
     "Changes",
+    "Check",
     "Cluster",
     "Command",
     "Confirm",
@@ -147,6 +149,7 @@ __all__ = [
     "Latency",
     "LaunchDarklyOff",
     "Level",
+    "LoadBurst",
     "LogCounter",
     "LogSource",
     "MuteTime",
@@ -157,6 +160,7 @@ __all__ = [
     "PagerDutyReceiver",
     "Panel",
     "PreviousStage",
+    "Probe",
     "PromQL",
     "Rate",
     "Ratio",

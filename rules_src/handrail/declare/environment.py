@@ -113,6 +113,7 @@ class Environment:
     `mimir_tenant` is a tenant of Mimir or Cortex whose ruler evaluates the rules: they come in its form as well, and
     Grafana's data source asks as that tenant.
     `overrides` is what is different here: `ForGuardrail("checkout", "error-rate", mode="shadow")`.
+    `services` says where a service answers, by its name: for the paths of probes and load bursts.
     `match` adds label matchers to a rollout's measures here, by rollout name. `routes` replaces the routes of every
     rollout for these severities or levels; an empty list tells nobody. `mute` does the same for mute times.
     """
@@ -135,6 +136,7 @@ class Environment:
     runbooks: BaseUrl = Field(default="https://runbooks.example.com", kw_only=True)
     dashboards: BaseUrl = Field(default="https://grafana.example.com/d", kw_only=True)
     faster: Annotated[int, Field(ge=1, le=1000)] = Field(default=1, kw_only=True)
+    services: Mapping[Name, BaseUrl] = Field(default_factory=dict, kw_only=True)
     match: Mapping[str, Mapping[str, str]] = Field(default_factory=dict, kw_only=True)
     routes: Routes = Field(default_factory=dict, kw_only=True)
     mute: Mutes = Field(default_factory=dict, kw_only=True)

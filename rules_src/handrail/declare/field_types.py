@@ -1,4 +1,4 @@
-"""What the fields of measures hold: series, labels, bounds of buckets, percentiles.
+"""What fields hold: series, labels, bounds of buckets, percentiles, names of stages.
 
 A `Series` is a PromQL series selector: `http_requests_total{status=~"5.."}`.
 """
@@ -53,6 +53,17 @@ Label = Annotated[
     str, Field(pattern=r"^[a-zA-Z_][a-zA-Z0-9_]*$", description="a label's name: letters, digits and _")
 ]
 Labels = Sequence[Label]
+
+
+StageName = Annotated[
+    str,
+    Field(
+        pattern=r"""^[^"'`\\{}$|<>\x00-\x1f]+$""",
+        max_length=63,
+        description="a name without quotes, braces, backslashes, $ and |, like 10%",
+    ),
+]
+"""Also that of a moment of a stage."""
 
 
 class AnyMeasure:

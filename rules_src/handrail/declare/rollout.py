@@ -8,9 +8,11 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field, model_validator
 
 from handrail.base import Renamed, declared
-from handrail.contract import AtDeadline, Channel, HAProxyWeight, Step, Tell, VersionSource, names
+from handrail.contract import AtDeadline, Channel, GateChecks, HAProxyWeight, Step, Tell, VersionSource, names
 from handrail.contract.steps import ServerPart, Sockets
+from handrail.declare.checks import Check, LoadBurst, Probe
 from handrail.declare.dashboard import Dashboard
+from handrail.declare.field_types import StageName
 from handrail.declare.freezes import Freeze, Hours
 from handrail.declare.guardrail import Accept, Guardrail, Name, SeverityWord
 from handrail.declare.notify import Mutes, Routes
@@ -79,6 +81,7 @@ class Gate:
     fired for that long in the stage before. With `budget_left` so much of the error budget of each declared objective
     must be left. `coverage` is the part of the stage before in which each criterion of
     success must have had data, and events enough: less than the usual 90 % for a service that sleeps at night.
+    `checks="made"` asks that each check and load burst of the stage before was made, `checks="ok"` that each was well too.
     """
 
     manual: Sequence[str] = Field(default=(), kw_only=True)
@@ -86,6 +89,7 @@ class Gate:
     stable_for: Duration | None = Field(default=None, kw_only=True)
     coverage: Share = Field(default="90%", kw_only=True)
     budget_left: Share | None = Field(default=None, kw_only=True)
+    checks: GateChecks | None = Field(default=None, kw_only=True)
 
     @model_validator(mode="after")
     def _something(self) -> Gate:
@@ -96,16 +100,6 @@ class Gate:
         return self
 
 
-StageName = Annotated[
-    str,
-    Field(
-        pattern=r"""^[^"'`\\{}$|<>\x00-\x1f]+$""",
-        max_length=63,
-        description="a name without quotes, braces, backslashes, $ and |, like 10%",
-    ),
-]
-
-
 @declared
 class Stage:
     """A share of traffic, and how long it bakes before the next gate may open; the last one needs no `bake`.
@@ -114,7 +108,7 @@ class Stage:
     ahead is open; otherwise a person promotes. For `warm_up` after it was entered only emergencies are acted on, and
     its bake time begins then. While success cannot be judged for want of data it bakes on, for `prolong` at most; then
     it is held. `deadline` is the longest that it may last, counted from when it was entered: then it is held, rolled back
-    or everybody is paged, as `at_deadline` says.
+    or everybody is paged, as `at_deadline` says. `checks` and `bursts` are made in it; the rollout's own `checks` are made in every stage.
     """
 
     renamed: ClassVar = (Renamed("hold", "bake", of="a stage"),)
@@ -128,6 +122,8 @@ class Stage:
     prolong: Period | None = Field(default=None, kw_only=True)
     deadline: Period | None = Field(default=None, kw_only=True)
     at_deadline: AtDeadline = Field(default="hold", kw_only=True)
+    checks: Sequence[Period | Check] = Field(default=(), kw_only=True)
+    bursts: Sequence[LoadBurst] = Field(default=(), kw_only=True)
 
     @model_validator(mode="after")
     def _times_fit(self) -> Stage:
@@ -193,6 +189,9 @@ class Rollout:
     in any case, over the whole bake time of that stage. For `watch_after` the rollout is still guarded then, and is
     complete afterwards.
 
+    `checks` are made so long after each stage was entered (`"15m"` is short for `Check("15m")`), and while anything fires
+    every `checks_while_firing` besides. Each of `probes` is asked at every check, and at every gate out of a stage.
+
     It goes forward in no `freezes` and within its `hours` alone; going back waits for neither. It begins once those that
     it `waits_for` are complete, and is rolled back when one of `goes_back_with` is.
     """
@@ -222,7 +221,9 @@ class Rollout:
     routes: Routes = Field(default_factory=dict, kw_only=True)
     mute: Mutes = Field(default_factory=dict, kw_only=True)
     budget: Budget | None = Field(default=None, kw_only=True)
-    checks: Sequence[Period] = Field(default=(), kw_only=True)
+    checks: Sequence[Period | Check] = Field(default=(), kw_only=True)
+    checks_while_firing: Interval | None = Field(default=None, kw_only=True)
+    probes: Sequence[Probe] = Field(default=(), kw_only=True)
     proved_within: Period = Field(default="5m", kw_only=True)
     rollbacks_per_day: Annotated[int, Field(ge=0)] = Field(default=3, kw_only=True)
     keep: Period | None = Field(default=None, kw_only=True)

@@ -10,9 +10,11 @@ from handrail.declare import Environment, Rollout
 from handrail.errors import Problem, Severity
 from handrail.lint import (
     accept_unused,
+    address_unknown,
     ago_within_window,
     alert_never_fires,
     bound_between_buckets,
+    check_never_made,
     confirm_unused,
     counter_as_gauge,
     counter_at_zero,
@@ -101,6 +103,7 @@ LINTS: tuple[Lint, ...] = (
     stage_weights.check,
     stage_too_short.check,
     deadline_too_short.check,
+    check_never_made.check,
     unknown_stage.check,
     unknown_guardrail.check,
     limit_unfit.check,
@@ -126,7 +129,12 @@ LINTS: tuple[Lint, ...] = (
 )
 """What one rollout shows."""
 
-HERE: tuple[HereLint, ...] = (promql_too_new.check, receiver_too_new.check, source_unlike.check)
+HERE: tuple[HereLint, ...] = (
+    promql_too_new.check,
+    receiver_too_new.check,
+    source_unlike.check,
+    address_unknown.check,
+)
 """What one rollout shows where it runs in one environment."""
 
 BESIDE: tuple[BesideLint, ...] = (shared_series.check,)

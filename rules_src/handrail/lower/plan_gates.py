@@ -8,7 +8,8 @@ from decimal import Decimal
 
 from handrail import contract, plan
 from handrail.contract import names
-from handrail.declare.rollout import Approval, Gate, Rollout
+from handrail.declare.rollout import Approval, Gate, Rollout, Stage
+from handrail.lower.plan_checks import lower_checklist
 from handrail.lower.rollout_context import RolloutContext
 from handrail.plan.timing import looks_back
 from handrail.units import amount, plain, span
@@ -60,7 +61,13 @@ def _gate(
         manual=tuple(asked.manual),
         approvals=tuple(_approval(one, context) for one in asked.approvals),
         stable_for=seconds_of(asked.stable_for, context) or None,
+        checklist=() if left is None else lower_checklist(context.rollout, _declared(left, context), context),
+        checks=asked.checks,
     )
+
+
+def _declared(left: plan.Stage, context: RolloutContext) -> Stage:
+    return next(stage for stage in context.rollout.stages if stage.name == left.name)
 
 
 def _budgets(asked: Gate, context: RolloutContext) -> Iterator[contract.Criterion]:

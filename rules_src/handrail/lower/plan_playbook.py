@@ -15,6 +15,7 @@ from handrail.declare.guardrail import Guardrail as DeclaredGuardrail
 from handrail.declare.guardrail import Tier
 from handrail.declare.rollout import Rollout
 from handrail.declare.rollout import Stage as DeclaredStage
+from handrail.lower.plan_checks import lower_bursts, lower_checks, lower_probe
 from handrail.lower.plan_gates import lower_gates, seconds_of
 from handrail.lower.raw_series import events_counter, required_series
 from handrail.lower.rollout_context import RolloutContext
@@ -45,7 +46,10 @@ def lower_playbook(
             for written, lowered in zip(rollout.guardrails, guardrails, strict=True)
         ),
         actions=_actions(rollout, guardrails, context),
-        checks=tuple(context.scale.duration(check).total_seconds() for check in rollout.checks),
+        checks=lower_checks(rollout, context),
+        checks_while_firing=seconds_of(rollout.checks_while_firing, context),
+        probes=tuple(lower_probe(probe, context) for probe in rollout.probes),
+        bursts=lower_bursts(rollout, context),
         budget_per_day=rollout.rollbacks_per_day,
         keep=seconds_of(rollout.keep, context) or 0,
         watch_after=seconds_of(rollout.watch_after, context) or 0,

@@ -93,6 +93,7 @@ def _context(rollout: Rollout, environment: Environment) -> RolloutContext:
         ),
         runbook_url=f"{environment.runbooks.rstrip('/')}/{rollout.name}.md",
         dashboard_url=f"{environment.dashboards.rstrip('/')}/{names.dashboard_uid(rollout.name, environment=shared)}",
+        service=environment.services.get(rollout.service, "").rstrip("/"),
     )
 
 

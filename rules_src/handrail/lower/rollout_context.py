@@ -15,7 +15,10 @@ from handrail.promql import comparisons
 
 @dataclass(frozen=True)
 class RolloutContext:
-    """What a guardrail takes from its rollout: names, stages, arms, and the links of its alerts."""
+    """What a guardrail takes from its rollout: names, stages, arms, and the links of its alerts.
+
+    `service` is where its service answers in this environment, empty where nobody said that.
+    """
 
     rollout: Rollout
     environment: str
@@ -23,6 +26,11 @@ class RolloutContext:
     stages: tuple[plan.Stage, ...]
     runbook_url: str
     dashboard_url: str
+    service: str = ""
+
+    def address_of(self, url: str) -> str:
+        """A path of the service with its address; a whole address as it is."""
+        return f"{self.service or names.NO_ADDRESS}{url}" if url.startswith("/") else url
 
     @property
     def scale(self) -> Scale:

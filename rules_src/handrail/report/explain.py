@@ -10,6 +10,7 @@ from handrail.contract import Action, Gate, names
 from handrail.declare.freezes import DAYS
 from handrail.plan import routing
 from handrail.plan.timing import timing
+from handrail.report.check_words import gate_checks, looked_at
 from handrail.report.stage_words import by_itself
 from handrail.report.tables import Table
 from handrail.report.wording import burn_rates, limits, rounded_up
@@ -37,6 +38,7 @@ def explain(rollout: plan.Rollout) -> list[Table]:
             ),
             tuple(_times(rollout)),
         ),
+        Table("Looked at", ("after", "in", "what"), tuple(looked_at(rollout.playbook))),
         Table("Goes forward", ("when", "what"), tuple(_forward(rollout))),
         Table("Time budgets", ("budget", "allowed", "computed", "kept"), tuple(_budgets(rollout))),
         Table("Actions", ("action", "what the receiver does", "told"), tuple(_actions(rollout))),
@@ -84,7 +86,8 @@ def _asks(gate: Gate | None) -> str:
     asked = [
         *(f"{one.guardrail} {one.text}" for one in gate.criteria),
         *stable,
-        *gate.manual,
+        *gate_checks(gate.checks),
+        *gate.questions,
         *(f"approval of {one.role}" for one in gate.approvals),
     ]
     return "; ".join(asked) or "-"

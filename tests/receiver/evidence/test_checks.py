@@ -55,6 +55,10 @@ def test_a_check_says_each_figure_and_limit_and_what_is_loaded(running: Recorded
         "snapshot": found["snapshot"],
         "why": "as every morning",
         "scheduled": "",
+        "stage": "10%",
+        "check": "",
+        "late": False,
+        "ok": True,
     }
 
 
@@ -83,7 +87,7 @@ def test_a_declared_check_is_made_by_the_receiver_once(tmp_path: Path) -> None:
         shop.call("start", anyway=True, why="a test")
         servers.until(lambda: len(records(shop, "check")) == 1, "the check")
         first = records(shop, "check")[0]
-        assert (first["by"], first["why"]) == ("handrail", "T+1 s of stage 10%")
+        assert (first["by"], first["why"]) == ("handrail", "T+1s of stage 10%")
 
 
 def test_rules_that_somebody_loosened_are_told_apart(tmp_path: Path) -> None:

@@ -9,7 +9,8 @@ import pytest
 from guarded import NOW, ROLLOUT, playbook, signal
 from handrail.contract import Freeze, Hours
 from handrail_receiver.decide.decide import decide
-from handrail_receiver.gates.gate import GateInputs, Requirement, judge, next_gate
+from handrail_receiver.gates.gate import GateInputs, judge, next_gate
+from handrail_receiver.gates.requirement import Requirement
 from handrail_receiver.gates.windows import frozen, outside_hours
 from handrail_receiver.model import Attempt, AttemptState, Conditions, History, Verdict
 from handrail_receiver.operations.call import Call

@@ -13,7 +13,8 @@ from guarded import NOW, playbook, signal
 from guarded.folded import decided, ended
 from handrail.contract import Confirmation, Playbook, StageFacts
 from handrail_receiver.decide.decide import decide
-from handrail_receiver.gates.gate import GateStatus, Requirement
+from handrail_receiver.gates.gate import GateStatus
+from handrail_receiver.gates.requirement import Requirement
 from handrail_receiver.lifecycle.state_machine import TABLE, TERMINAL, Who, as_markdown, leads_to, may
 from handrail_receiver.lifecycle.states import MEANS, State, state_of
 from handrail_receiver.model import (

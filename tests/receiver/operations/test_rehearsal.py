@@ -77,7 +77,7 @@ def test_a_fault_of_our_own_is_a_way_back_that_is_not_sure() -> None:
         raise ZeroDivisionError("of our own")
 
     targets = {"haproxy-weight": FakeTarget(trouble=trouble)}
-    calls = CallHandler(None, targets, NoPrometheus(), str, None, frozenset, None)  # type: ignore[arg-type]
+    calls = CallHandler(None, targets, NoPrometheus(), str, None, frozenset, None, None)  # type: ignore[arg-type]
     found = [step for action in asyncio.run(calls.rehearse(playbook())) for step in action.steps]
     assert {(one.ready, one.cause, one.reason) for one in found} == {
         (False, Cause.broken, "a fault of Handrail's own: ZeroDivisionError: of our own")

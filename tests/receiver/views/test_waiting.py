@@ -9,7 +9,8 @@ import pytest
 from guarded import NOW, ROLLOUT, playbook
 from guarded.playbook import weights
 from handrail.contract import Proof, StageFacts
-from handrail_receiver.gates.gate import GateStatus, Requirement
+from handrail_receiver.gates.gate import GateStatus
+from handrail_receiver.gates.requirement import Requirement
 from handrail_receiver.model import (
     CHANGED,
     FINISHED,

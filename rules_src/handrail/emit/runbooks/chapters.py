@@ -11,6 +11,7 @@ from handrail import contract, plan
 from handrail.contract import names
 from handrail.emit.runbooks.byhand import ByHand, by_hand
 from handrail.plan.timing import Times, timing
+from handrail.report.check_words import gate_checks, looked_at
 from handrail.report.stage_words import by_itself
 from handrail.report.wording import burn_rates, limits, meaning, rounded_up, share
 from handrail.units import Unit, show, span
@@ -90,7 +91,7 @@ class Book:
     matrix: tuple[tuple[str, ...], ...]
     manual: tuple[tuple[str, tuple[ByHand, ...]], ...]
     escalation: tuple[tuple[str, str], ...]
-    checks: str
+    checks: tuple[str, ...]
 
 
 def book(rollout: plan.Rollout, environment: plan.Environment) -> Book:
@@ -112,7 +113,7 @@ def book(rollout: plan.Rollout, environment: plan.Environment) -> Book:
         matrix=tuple(_matrix(chain, columns) for chain in rollout.guardrails if chain.alerts),
         manual=tuple(_manual(rollout)),
         escalation=tuple((span(level.after), level.tell) for level in rollout.escalation),
-        checks=", ".join(span(timedelta(seconds=check)) for check in rollout.playbook.checks),
+        checks=tuple(f"{when}, {where}: {what}" for when, where, what in looked_at(rollout.playbook)),
     )
 
 
@@ -225,7 +226,8 @@ def _asks(gate: contract.Gate) -> Iterable[str]:
         yield f"at least {show(Decimal(str(gate.budget_left)), Unit.ratio)} of each error budget is left"
     if gate.stable_for:
         yield f"nothing fired for {span(timedelta(seconds=gate.stable_for))}"
-    yield from gate.manual
+    yield from gate_checks(gate.checks)
+    yield from gate.questions
     yield from (f"approved by {approval.role}" for approval in gate.approvals)
 
 

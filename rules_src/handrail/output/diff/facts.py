@@ -18,6 +18,7 @@ import yaml
 
 from handrail.contract import names
 from handrail.output.diff.arms import without_versions
+from handrail.output.diff.looking import asked_of_people, looked_at
 from handrail.output.diff.people import People, inhibits, is_ours, people_by_receiver, told_by, told_people
 from handrail.units import duration
 
@@ -117,7 +118,7 @@ class RolloutState:
     windows: tuple[str, ...]
     others: tuple[str, ...]
     actions: Mapping[str, ActionState]
-    checks: tuple[float, ...]
+    checks: tuple[str, ...]
     rollbacks_per_day: int
     keep: float
     interval: timedelta
@@ -245,7 +246,7 @@ def _rollout(playbook: Any, rules: Any, told: Any) -> RolloutState:
             for name in playbook.get(word, ())
         ),
         actions={action["name"]: _action(action) for action in playbook["actions"]},
-        checks=tuple(playbook["checks"]),
+        checks=looked_at(playbook),
         rollbacks_per_day=playbook["budget_per_day"],
         keep=playbook.get("keep", 0),
         interval=max(
@@ -332,7 +333,7 @@ def _stage(stage: Any, gate: Any) -> StageState:
         },
         enter=tuple(map(_step, stage.get("enter", ()))),
         criteria=_criteria(gate),
-        manual=tuple(gate.get("manual", ())),
+        manual=asked_of_people(gate),
         approvals={
             one["role"]: ApprovalState(one["valid_for"], one["four_eyes"])
             for one in gate.get("approvals", ())

@@ -169,10 +169,7 @@ def _own(old: RolloutState, new: RolloutState) -> Iterator[tuple[str, Effect, st
             effect,
             f"guarded after its last gate for {_time(old.watch_after)} → {_time(new.watch_after)}",
         )
-    if old.checks != new.checks:
-        effect = by_size(len(old.checks), len(new.checks), more_is=Effect.tighter)
-        same = len(old.checks) == len(new.checks)
-        yield "", Effect.neutral if same else effect, f"checks {_times(old.checks)} → {_times(new.checks)}"
+    yield from (("", *change) for change in _list("while a stage lasts", old.checks, new.checks))
 
 
 def _arms(old: ArmsState | None, new: ArmsState | None) -> Iterator[EffectAndWords]:
@@ -214,7 +211,3 @@ def _share(weight: float | None) -> str:
 
 def _time(bake: float | None) -> str:
     return "for good" if bake is None else span(timedelta(seconds=bake))
-
-
-def _times(checks: Sequence[float]) -> str:
-    return ", ".join(span(timedelta(seconds=check)) for check in checks) or "none"

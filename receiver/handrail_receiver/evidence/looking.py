@@ -1,0 +1,54 @@
+"""A playbook and a stage → what its probes answer, and what the targets of the stage hold: asked now, by reading only."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from handrail.contract import Playbook, Step
+
+from handrail_receiver.errors import TargetError
+from handrail_receiver.evidence.snapshot import ProbeSeen, TargetSeen
+from handrail_receiver.model.nodes import on_each_node
+from handrail_receiver.outside import within
+from handrail_receiver.outside.probes import Probes
+from handrail_receiver.ports import Target
+from handrail_receiver.words.steps import what
+
+READ_WITHIN = 10.0
+
+
+@dataclass(frozen=True)
+class Lookout:
+    """Asks them."""
+
+    probes: Probes
+    targets: Mapping[str, Target]
+
+    async def probed(self, playbook: Playbook) -> tuple[ProbeSeen, ...]:
+        """Each probe."""
+        found = await self.probes.ask(playbook.probes)
+        return tuple(
+            ProbeSeen(
+                name=probe.name,
+                url=probe.url,
+                verdict=found[probe.name].verdict,
+                text=found[probe.name].text,
+                seconds=round(found[probe.name].seconds, 3),
+            )
+            for probe in playbook.probes
+        )
+
+    async def held(self, playbook: Playbook, stage: str) -> tuple[TargetSeen, ...]:
+        """The targets of the steps by which the stage was entered."""
+        steps = next((one.enter for one in playbook.stages if one.name == stage), ())
+        return tuple(await asyncio.gather(*map(self._read, on_each_node(steps))))
+
+    async def _read(self, step: Step) -> TargetSeen:
+        try:
+            async with within(READ_WITHIN, "the target"):
+                reading = await self.targets[step.kind].read(step)
+        except TargetError as error:
+            return TargetSeen(step=what(step), as_asked=None, text=str(error))
+        return TargetSeen(step=what(step), as_asked=reading.done, text=reading.found)

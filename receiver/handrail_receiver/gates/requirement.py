@@ -1,0 +1,29 @@
+"""One requirement of a gate: what it is called, whether it is met, why, and what helps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+Kind = Literal[
+    "window", "order", "bake", "criterion", "firing", "stable", "probe", "checks", "check", "approval"
+]
+
+
+@dataclass(frozen=True)
+class Requirement:
+    """One requirement of a gate: whether it is met, why or why not, and the command that helps (empty: none does).
+
+    `known` False: nobody can say whether it is, for want of data or of an answer.
+    """
+
+    kind: Kind
+    name: str
+    met: bool
+    text: str
+    cure: str = ""
+    by: str = ""
+    at: datetime | None = None
+    until: datetime | None = None
+    known: bool = True

@@ -14,10 +14,10 @@ from handrail_receiver.gates.gate import (
     FiringTiers,
     GateCase,
     GateInputs,
-    Requirement,
     judge,
     next_gate,
 )
+from handrail_receiver.gates.requirement import Requirement
 from handrail_receiver.model import Approved, Attempt, AttemptState, Checked, History, LastSaid
 
 DAY = timedelta(days=1)

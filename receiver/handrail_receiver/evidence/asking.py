@@ -33,7 +33,9 @@ POINTS = 60
 SHORTEST, LONGEST = timedelta(minutes=15), timedelta(hours=6)
 BEFORE_AND_AFTER = timedelta(minutes=5)
 SHORTEST_STEP, MOST_POINTS = 5, 500
-"""How far apart, in seconds, and how many samples are kept of a criterion at most."""
+"""How far apart, in seconds, samples of a criterion are kept where its rules are not evaluated more often, and how many
+samples of anything at most.
+"""
 OVER_TIME = re.compile(r"count_over_time\(\((?P<what>.*)\)\[[^\[\]:]+:[^\[\]:]*\]\)", re.DOTALL)
 NOT_GENERATED = "the loaded rules are not those generated"
 
@@ -71,8 +73,8 @@ async def snapshot(recorded: Recorded, playbook: Playbook, moment: Moment) -> Sn
     """Ask all of it."""
     missing: list[str] = []
     looked_at = [one for one in playbook.guardrails if not moment.guardrails or one.name in moment.guardrails]
-    rules, loaded = await _rules(recorded, playbook, missing)
-    span = _span(moment.end, looked_at, loaded)
+    rules, loaded, every = await _rules(recorded, playbook, missing)
+    span = _span(moment.end, looked_at, loaded, every)
     alerts = await _series(recorded, _alerts_of(playbook.rollout, looked_at), span, "what fires", missing)
     split = await _split(recorded, playbook, span, missing)
     few = asyncio.Semaphore(AT_ONCE)
@@ -83,7 +85,7 @@ async def snapshot(recorded: Recorded, playbook: Playbook, moment: Moment) -> Sn
 
     seen = await asyncio.gather(*map(look, looked_at))
     criteria = [
-        await _criterion(recorded, gate.into, one, moment.decided_at, missing)
+        await _criterion(recorded, gate.into, one, moment.decided_at, every, missing)
         for gate in playbook.gates
         for one in gate.criteria
         if gate.into in moment.gates and moment.decided_at is not None
@@ -120,17 +122,23 @@ def playbook_digest(playbook: Playbook) -> str:
 
 async def _rules(
     recorded: Recorded, playbook: Playbook, missing: list[str]
-) -> tuple[RulesSeen, Mapping[str, RuleFacts]]:
-    """What is loaded beside what was generated; and each alert as it is loaded, by its name."""
+) -> tuple[RulesSeen, Mapping[str, RuleFacts], float]:
+    """What is loaded beside what was generated; each alert as it is loaded, by its name; and how many seconds apart the
+    rules are evaluated, which is no limit where nobody knows it.
+    """
     generated = playbook.rules_digest
     if not playbook.rule_groups:
         text = "the playbook does not say which rules were generated with it; generate it anew"
-        return RulesSeen(generated=generated, loaded=(), text=text), {}
+        return RulesSeen(generated=generated, loaded=(), text=text), {}, math.inf
     try:
         files = await recorded.rules(playbook.rule_groups)
     except TargetError as error:
         missing.append(f"the loaded rules: {error}")
-        return RulesSeen(generated=generated, loaded=(), text="it is unknown which rules are loaded"), {}
+        return (
+            RulesSeen(generated=generated, loaded=(), text="it is unknown which rules are loaded"),
+            {},
+            math.inf,
+        )
     digests = tuple(rules_digest(file.groups) for file in files)
     text = (
         ""
@@ -139,20 +147,32 @@ async def _rules(
         if digests
         else "Prometheus has loaded none of the rules"
     )
-    return RulesSeen(generated=generated, loaded=digests, text=text), _alerts(files)
+    return RulesSeen(generated=generated, loaded=digests, text=text), _alerts(files), _every(files)
 
 
 def _alerts(files: Sequence[LoadedRules]) -> Mapping[str, RuleFacts]:
     return {rule.name: rule for file in files for group in file.groups for rule in group.rules if rule.alert}
 
 
-def _span(end: datetime, looked_at: Sequence[GuardrailFacts], loaded: Mapping[str, RuleFacts]) -> Span:
-    """So long that each alert can be seen to be sustained and kept firing, in POINTS steps."""
+def _every(files: Sequence[LoadedRules]) -> float:
+    return min(
+        (group.interval for file in files for group in file.groups if group.interval), default=math.inf
+    )
+
+
+def _span(
+    end: datetime, looked_at: Sequence[GuardrailFacts], loaded: Mapping[str, RuleFacts], every: float
+) -> Span:
+    """So long that each alert can be seen to be sustained and kept firing, and so fine that no evaluation is left out:
+    a limit that was broken in one of them alone, and fired, was broken in a sample.
+    """
     rules = [loaded[tier.alertname] for one in looked_at for tier in one.tiers if tier.alertname in loaded]
     needed = max((rule.sustained + rule.keep for rule in rules), default=0.0)
-    long = min(LONGEST, max(SHORTEST, timedelta(seconds=needed) + 2 * BEFORE_AND_AFTER))
-    step = timedelta(seconds=math.ceil(long.total_seconds() / POINTS))
-    return Span(end - POINTS * step, end, step)
+    long = min(LONGEST, max(SHORTEST, timedelta(seconds=needed) + 2 * BEFORE_AND_AFTER)).total_seconds()
+    finest = min(LONGEST.total_seconds(), needed) / MOST_POINTS
+    step = max(finest, min(every, math.ceil(long / POINTS)))
+    points = min(MOST_POINTS, math.ceil(long / step))
+    return Span(end - timedelta(seconds=points * step), end, timedelta(seconds=step))
 
 
 def _alerts_of(rollout: str, looked_at: Sequence[GuardrailFacts]) -> str:
@@ -207,13 +227,13 @@ async def _guardrail(
 
 
 async def _criterion(
-    recorded: Recorded, into: str, criterion: Criterion, at: datetime, missing: list[str]
+    recorded: Recorded, into: str, criterion: Criterion, at: datetime, every: float, missing: list[str]
 ) -> CriterionSeen:
     """Both of its queries at the moment of the decision, and what must not be over the time that it looks back."""
     name, then = f"{criterion.guardrail}: {criterion.text}", Span(at, at, timedelta(seconds=1))
     broken = await _series(recorded, criterion.expr, then, name, missing)
     judged = await _series(recorded, criterion.seen, then, name, missing)
-    step = timedelta(seconds=max(SHORTEST_STEP, math.ceil((criterion.over or 0) / MOST_POINTS)))
+    step = timedelta(seconds=max(min(SHORTEST_STEP, every), (criterion.over or 0) / MOST_POINTS))
     inner, breaches = OVER_TIME.fullmatch(criterion.expr), []
     if inner is not None and criterion.over is not None:
         back = Span(at - timedelta(seconds=criterion.over) + step, at, step)

@@ -12,6 +12,7 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from handrail.contract import Playbook, names
 
@@ -47,9 +48,10 @@ PAUSE = timedelta(seconds=30)
 
 @dataclass(frozen=True)
 class DueDecisions:
-    """Decisions of an attempt that no snapshot was taken for, oldest first: their numbers, what they are about, and the
-    gates at which they were made."""
+    """Decisions of an attempt that no snapshot was taken for, oldest first: the attempt's id, their numbers, what they are
+    about, and the gates at which they were made."""
 
+    attempt: int
     numbers: tuple[int, ...]
     guardrails: frozenset[str]
     gates: frozenset[str]
@@ -57,28 +59,35 @@ class DueDecisions:
     newest: datetime
 
 
-def due(records: Sequence[EvidenceRecord], attempt: int) -> DueDecisions | None:
-    """Of the newest records of a chain, the decisions after the last snapshot; None where there are none.
+def due(records: Sequence[EvidenceRecord]) -> list[DueDecisions]:
+    """Of the newest records of a chain, the decisions that no snapshot is of, one for each attempt, the oldest first.
 
-    A decision about no guardrail, a person's, is about all of them: `guardrails` is empty then.
+    A decision may be made while Prometheus is asked for the ones before: what a snapshot is of says what it is taken for,
+    not its place in the chain. What was before the first snapshot is not asked for any more.
     """
-    taken = max((record.number for record in records if record.kind == DECIDED), default=0)
-    wanted = [
-        (record, body)
-        for record in records
-        if record.kind == "decision" and record.number > taken
-        for body in [json.loads(record.body)]
-        if body.get("attempt") == attempt
-    ]
-    if not wanted:
-        return None
-    about = {body["guardrail"] for _, body in wanted}
+    taken = {
+        number for record in records if record.kind == DECIDED for number in json.loads(record.body)["of"]
+    }
+    first = min(taken, default=0)
+    wanted: dict[int, list[tuple[EvidenceRecord, dict[str, Any]]]] = {}
+    for record in records:
+        if record.kind == "decision" and record.number > first and record.number not in taken:
+            body = json.loads(record.body)
+            if body.get("attempt"):
+                wanted.setdefault(body["attempt"], []).append((record, body))
+    return [_due(attempt, made) for attempt, made in wanted.items()]
+
+
+def _due(attempt: int, made: Sequence[tuple[EvidenceRecord, dict[str, Any]]]) -> DueDecisions:
+    """A decision about no guardrail, a person's, is about all of them: `guardrails` is empty then."""
+    about = {body["guardrail"] for _, body in made}
     return DueDecisions(
-        numbers=tuple(record.number for record, _ in wanted),
+        attempt=attempt,
+        numbers=tuple(record.number for record, _ in made),
         guardrails=frozenset() if "" in about else frozenset(about),
-        gates=frozenset(body["gate"]["into"] for _, body in wanted if isinstance(body.get("gate"), dict)),
-        oldest=wanted[0][0].at,
-        newest=wanted[-1][0].at,
+        gates=frozenset(body["gate"]["into"] for _, body in made if isinstance(body.get("gate"), dict)),
+        oldest=made[0][0].at,
+        newest=made[-1][0].at,
     )
 
 
@@ -107,9 +116,9 @@ class Snapshots:
         while True:
             self._wake.clear()
             try:
-                if not begun:
-                    for attempt in await self.store.attempts.current():
-                        self._pending.setdefault(attempt.rollout, self.clock.now())
+                if not begun:  # an attempt may have ended, and its decisions wait for their samples
+                    for playbook in self.playbooks.all():
+                        self._pending.setdefault(playbook.rollout, self.clock.now())
                     begun = True
                 await self.step()
             except StoreDown as error:
@@ -128,9 +137,6 @@ class Snapshots:
             except StoreDown:
                 self._pending[rollout] = now
                 raise
-            except UNREADABLE as error:
-                log.warning("no snapshot of %s can be taken: %s", rollout, error)
-                continue
             if again is not None:
                 self._pending[rollout] = again
 
@@ -164,15 +170,22 @@ class Snapshots:
 
     async def _of(self, rollout: str) -> datetime | None:
         """Take what is due of a rollout; when to look again, None: nothing more is due."""
-        now = self.clock.now()
         newest = self.playbooks.get(rollout)
-        attempt = (await self.store.attempts.history(rollout, now)).attempt
-        if newest is None or attempt is None:
+        if newest is None:
             return None
-        wanted = due(
-            await self.store.evidence.newest(rollout, LOOKED_BACK, only=("decision", DECIDED)), attempt.id
-        )
-        if wanted is None:
+        records = await self.store.evidence.newest(rollout, LOOKED_BACK, only=("decision", DECIDED))
+        again = [await self._of_attempt(newest, wanted) for wanted in due(records)]
+        return min((at for at in again if at is not None), default=None)
+
+    async def _of_attempt(self, newest: Playbook, wanted: DueDecisions) -> datetime | None:
+        """The same for one attempt, which may be over, and the next one may have begun."""
+        now = self.clock.now()
+        try:
+            attempt = await self.store.past.known(newest.rollout, wanted.attempt)
+        except UNREADABLE as error:
+            log.warning("no snapshot of %s can be taken: %s", newest.rollout, error)
+            return None
+        if attempt is None:
             return None
         end = min(now, wanted.newest + AFTERWARDS)
         moment = await self._moment(

@@ -31,6 +31,17 @@ class SqlPast:
         """The attempt with a number, or the newest; None where there is none. Raises what UNREADABLE lists."""
         return await self._engine.read(lambda tx: _attempt(tx, rollout, number))
 
+    async def known(self, rollout: str, attempt: int) -> Attempt | None:
+        """The attempt with an id, by which records name it; None where there is none. Raises what UNREADABLE lists."""
+
+        def work(tx: Tx) -> Attempt | None:
+            rows = tx.rows(
+                "SELECT * FROM attempt WHERE rollout = :rollout AND id = :id", rollout=rollout, id=attempt
+            )
+            return attempt_of(rows[0]) if rows else None
+
+        return await self._engine.read(work)
+
 
 def _attempt(tx: Tx, rollout: str, number: int | None) -> PastAttempt | None:
     rows = tx.rows(NUMBERED, rollout=rollout, number=number if number is not None else 2**31 - 1)

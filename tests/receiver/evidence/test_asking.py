@@ -173,7 +173,23 @@ def test_what_only_watches_does_not_count_as_firing() -> None:
 def test_a_long_sustained_alert_is_looked_at_for_longer() -> None:
     slow = replace(GROUP, rules=(replace(ALERT, sustained=3600, keep=600),))
     found = taken(known(loaded=(LoadedRules("shop.yml", (slow,)),)))
-    assert (found.end - found.start, found.step) == (timedelta(minutes=80), 80)
+    assert (found.end - found.start, found.step) == (timedelta(minutes=80), 15)
+
+
+@pytest.mark.parametrize(
+    ("every", "sustained", "long", "step"),
+    [
+        (60, 0, timedelta(minutes=15), 15),
+        (1.5, 3, timedelta(minutes=12.5), 1.5),  # as many samples as are kept, none of them left out
+        (15, 86400, timedelta(hours=6), 43.2),  # longer than is looked back: as fine as can be kept
+    ],
+)
+def test_no_evaluation_is_left_out_between_two_samples(
+    every: float, sustained: float, long: timedelta, step: float
+) -> None:
+    group = replace(GROUP, interval=every, rules=(replace(ALERT, sustained=sustained, keep=0),))
+    found = taken(known(loaded=(LoadedRules("shop.yml", (group,)),)))
+    assert (found.end - found.start, found.step) == (long, step)
 
 
 INNER = f"handrail:guardrail:value{SELECTED} >= 0.005"

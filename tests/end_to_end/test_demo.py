@@ -1,4 +1,4 @@
-"""The demo as a user runs it: it tells the truth about a rollback, and leaves nothing running."""
+"""The demo as a user runs it: it tells the truth about a whole life, and leaves nothing running."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from servers import ask_haproxy, program, until
 from servers.newer import newer
 
 TESTS = Path(__file__).parents[1]
-pytestmark = pytest.mark.timeout(150)
+pytestmark = pytest.mark.timeout(300)
 
 
 class Run:
@@ -38,19 +38,19 @@ class Run:
         return "".join(self.lines)
 
     def until_it_says(self, text: str) -> None:
-        until(lambda: text in self.said or self.process.poll() is not None, text, within=100, every=0.02)
+        until(lambda: text in self.said or self.process.poll() is not None, text, within=180, every=0.02)
         assert text in self.said
 
     def end(self) -> int:
         """Its exit code, once it has ended by itself."""
-        code = self.process.wait(timeout=130)
+        code = self.process.wait(timeout=280)
         self.reader.join()
         return code
 
 
 @contextmanager
 def demo(folder: Path, *arguments: str, **env: str) -> Iterator[Run]:
-    argv = [sys.executable, "-m", "end_to_end.demo", "--folder", str(folder), "--orders=50", *arguments]
+    argv = [sys.executable, "-m", "end_to_end.demo", "--folder", str(folder), *arguments]
     with subprocess.Popen(
         argv,
         env={**os.environ, "PYTHONPATH": str(TESTS), "CI": "true", "COLUMNS": "120", **env},
@@ -87,7 +87,7 @@ def processes_in(folder: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("version", ["debian", pytest.param("newer", marks=pytest.mark.long)])
-def test_a_bad_canary_is_rolled_back_and_the_table_says_how_long_each_step_took(
+def test_a_good_version_completes_a_bad_one_is_rolled_back_and_a_changed_byte_of_the_evidence_is_found(
     tmp_path: Path, version: str
 ) -> None:
     with demo(tmp_path, *binaries(version)) as run:
@@ -96,7 +96,14 @@ def test_a_bad_canary_is_rolled_back_and_the_table_says_how_long_each_step_took(
     steps = re.findall(r"^ok  ([^:]+):", run.said, re.MULTILINE)
     assert steps == [
         "everything starts",
-        "the receiver starts the rollout with 10 %",
+        "customers order, and all orders go to the stable version",
+        "olga starts the rollout of version 2.0 with 10 %",
+        "10 % bakes and is well; then the gate waits for people",
+        "anna approves",
+        "it goes on to 50 % by itself",
+        "it goes on to 100 % by itself",
+        "it is complete",
+        "olga starts the rollout of version 2.1 with 10 %",
         "both arms are well",
         "the canary goes bad",
         "the alert is pending",
@@ -104,11 +111,25 @@ def test_a_bad_canary_is_rolled_back_and_the_table_says_how_long_each_step_took(
         "the receiver takes the canary's orders away",
         "the receiver proves it in Prometheus",
         "the canary gets no order any more",
+        "the evidence of each attempt is written into a folder",
+        "anybody can check it, without the receiver",
+        "one byte of it is changed, and that is found",
     ]
     splits = re.findall(r"split in HAProxy, stable/canary: (\S+)", run.said)
-    # Between the two commands of the rollback stable has 100 already and the canary still 10.
-    at_rest = [split for split in splits if split != "91/9"]
-    assert at_rest[-2:] == ["90/10", "100/0"]
+    # A look may come between the two commands of a split: 91/9 is stable's 100 with the canary's 10 from before.
+    at_rest = [split for split in splits if split in {"100/0", "90/10", "50/50", "0/100"}]
+    assert at_rest == ["100/0", "90/10", "50/50", "0/100", "90/10", "100/0"]
+    assert re.findall(r"^    \$ handrail (.+)$", run.said, re.MULTILINE) == [
+        "rollout start checkout --artifact checkout:2.0",
+        f"rollout approve checkout --role release-manager --seen {seen_in(run.said)}",
+        "rollout start checkout --artifact checkout:2.1",
+        "rollout bundle checkout bundle-1 --attempt 1",
+        "rollout bundle checkout bundle-2 --attempt 2",
+        "verify bundle-1 --key key.pub.pem",
+        "verify bundle-2 --key key.pub.pem",
+        "verify bundle-2-changed --key key.pub.pem",
+    ]
+    assert re.search(r"snapshots/\d+\.json is not what the statement says", run.said), run.said
     rows = re.findall(r"^│ (.+?) +│ +\S+ +│ +\d+\.\d+ s │ +\d+\.\d+ s │$", run.said, re.MULTILINE)
     assert set(rows) == {
         "the canary goes bad",
@@ -121,6 +142,13 @@ def test_a_bad_canary_is_rolled_back_and_the_table_says_how_long_each_step_took(
         "proved: no traffic left",
     }
     assert processes_in(tmp_path) == []
+
+
+def seen_in(said: str) -> str:
+    """The digest of what was approved."""
+    found = re.search(r"--seen ([0-9a-f]{12})$", said, re.MULTILINE)
+    assert found
+    return found[1]
 
 
 def no_socket(folder: Path) -> None:
@@ -149,7 +177,7 @@ def test_a_rollback_that_does_not_hold_fails_and_names_the_step(
     tmp_path: Path, sabotage: Callable[[Path], None], when: str, step: str
 ) -> None:
     """On the newer servers: up to the rollback they do here what Debian's do above."""
-    with demo(tmp_path, *binaries("newer")) as run:
+    with demo(tmp_path, "--bad-only", *binaries("newer")) as run:
         run.until_it_says(when)
         sabotage(tmp_path)
         code = run.end()

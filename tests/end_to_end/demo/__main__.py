@@ -1,4 +1,4 @@
-"""`python -m end_to_end.demo` → exit code: 0 rolled back and proved, 1 a step failed, 2 it cannot run here."""
+"""`python -m end_to_end.demo` → exit code: 0 the whole story was seen, 1 a step failed, 2 it cannot run here."""
 
 from __future__ import annotations
 
@@ -15,14 +15,20 @@ from pathlib import Path
 
 import servers
 
-from . import files, stack, times
+from . import bad, bundles, files, good, stack, times
 from .api import Receiver
+from .command import Command
 from .load import load
 from .screen import Drawn, Plain, screen
-from .steps import STEPS, Demo, Failed
-from .view import View
+from .story import Demo, Failed, Step
+from .view import ROLLOUT, View
 
-LONGEST = 240.0
+LONGEST = 600.0
+PARTS: tuple[tuple[str, tuple[Step, ...]], ...] = (
+    ("A good version goes out", good.STEPS),
+    ("A bad version is rolled back", bad.STEPS),
+    ("What is left is evidence", bundles.STEPS),
+)
 
 
 def main() -> int:
@@ -36,7 +42,7 @@ def main() -> int:
         programs.check()
         folder.mkdir(parents=True, exist_ok=True)
         with screen(plain=call.plain) as shown:
-            code = _run(folder.resolve(), programs, call.orders, shown)
+            code = _run(folder.resolve(), programs, call, shown)
     except servers.Missing as error:
         _say(str(error))
         code = 2
@@ -58,31 +64,39 @@ def _interrupt(number: int, frame: object) -> None:
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="demo", description="A bad canary is rolled back while you watch.")
+    parser = argparse.ArgumentParser(prog="demo", description="The whole life of a rollout while you watch.")
     parser.add_argument("--folder", type=Path, help="an empty folder to work in, kept; else a new one")
     parser.add_argument(
         "--plain", action="store_true", default=bool(os.environ.get("CI")), help="lines instead of a picture"
     )
-    parser.add_argument("--orders", type=int, default=100, metavar="NUMBER", help="a second; default: 100")
+    parser.add_argument("--bad-only", action="store_true", help="leave out the good version")
+    parser.add_argument("--orders", type=int, default=50, metavar="NUMBER", help="a second; default: 50")
     for name, binary in vars(stack.Programs()).items():
         parser.add_argument(f"--{name}", default=binary, metavar="PROGRAM", help=f"default: {binary}")
     return parser.parse_args()
 
 
-def _run(folder: Path, programs: stack.Programs, orders: int, shown: Plain | Drawn) -> int:
+def _run(folder: Path, programs: stack.Programs, call: argparse.Namespace, shown: Plain | Drawn) -> int:
     at = files.Addresses()
     title, began = "everything starts", time.monotonic()
     shown.begin(title)
     try:
         made = files.write(folder, at)
-        with _demo(made, at, programs, orders, shown) as demo:
-            page = f"http://demo:{made.token('viewer').read_text()}@{at.receiver}/"
-            shown.done(title, f"see {page}", time.monotonic() - began)
-            for title, step in STEPS:
-                began = time.monotonic()
-                shown.begin(title)
-                shown.done(title, step(demo), time.monotonic() - began)
-            shown.table(times.table(demo.moments))
+        with _demo(made, at, programs, call.orders, shown) as demo:
+            shown.done(
+                title, "application, HAProxy, receiver, Alertmanager, Prometheus", time.monotonic() - began
+            )
+            shown.say(
+                f"Watch its page: http://demo:{made.token('viewer').read_text()}@{at.receiver}/rollouts/{ROLLOUT}"
+            )
+            for part, steps in PARTS[1:] if call.bad_only else PARTS:
+                shown.say(f"\n{part}")
+                for title, step in steps:
+                    began = time.monotonic()
+                    shown.begin(title)
+                    shown.done(title, step(demo), time.monotonic() - began)
+                if steps is bad.STEPS:
+                    shown.table(times.table(demo.moments))
     except (Failed, files.NotGenerated) as error:
         shown.failed(title, str(error))
         return 1
@@ -107,7 +121,8 @@ def _demo(
     ordering = load(f"http://{at.shop}/orders", per_second=orders, seconds=LONGEST)
     with stack.running(made, at, programs), view.client, ordering as customers:
         receiver = Receiver(f"http://{at.receiver}", made.token("operator").read_text())
-        yield Demo(view, receiver, customers, shown)
+        command = Command(made, f"http://{at.receiver}")
+        yield Demo(made.folder, view, receiver, command, customers, shown)
 
 
 def _say(text: str) -> None:

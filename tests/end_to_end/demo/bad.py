@@ -1,102 +1,28 @@
-"""A running stack → the story, step by step: a canary goes out, goes bad, and is taken back.
-
-Each step is a function of the demo that returns what it saw, or raises `Failed` with what it did not see.
-"""
+"""The story's second part: the next version goes out, goes bad, and is taken back by itself."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 import httpx
 from handrail.contract import names
 
-from .api import Receiver
-from .load import Load
-from .screen import Drawn, Plain, ratio, split_of
-from .times import Moment
-from .view import ROLLOUT, Alert, Snapshot, View
+from .screen import ratio, split_of
+from .story import Demo, Failed, Step
 
-LOOK_EVERY = 0.2
-GUARDED_WITHIN = 40.0
 IN_FLIGHT = 1.0  # an order that HAProxy had already given to the canary ends within this time
 HEALTHY = 5.0  # how long both arms are well before the canary goes bad
 WATCH = 10.0  # how long the canary must stay without an order after the rollback
-FAULT = {"errors": 0.15, "delay": 0.05}
-
-
-class Failed(Exception):
-    """A step did not see what it waited for; the message says what, and what there was instead."""
-
-
-@dataclass
-class Demo:
-    """What the steps work with, and what they note for one another."""
-
-    view: View
-    receiver: Receiver
-    load: Load
-    screen: Plain | Drawn
-    moments: list[Moment] = field(default_factory=list)
-    alert: Alert | None = None
-    rolled_back: Snapshot | None = None
-
-    def look(self) -> Snapshot:
-        """One look at the stack, shown."""
-        try:
-            snapshot = self.view.look()
-        except (httpx.HTTPError, OSError) as error:
-            raise Failed(f"cannot look at the stack: {error!r}") from error
-        self.screen.show(snapshot, self.load)
-        return snapshot
-
-    def note(self, what: str, witness: str, at: datetime) -> None:
-        """Remember a moment for the table."""
-        self.moments.append(Moment(what, witness, at))
-
-    def rollback(self) -> Any:
-        """The rollback as the receiver tells of it."""
-        runs = [run for run in self.receiver.rollout(ROLLOUT)["runs"] if run["action"] in names.ACTING]
-        if len(runs) != 1:
-            raise Failed(f"there must be exactly one rollback; the receiver tells of {runs}")
-        return runs[0]
-
-    def wait(self, condition: Callable[[Snapshot], object], what: str, *, within: float) -> Snapshot:
-        """Look until `condition` holds."""
-        deadline = time.monotonic() + within
-        while not condition(snapshot := self.look()):
-            if time.monotonic() > deadline:
-                raise Failed(f"waited {within:g} s for {what}; last seen: {snapshot}")
-            time.sleep(LOOK_EVERY)
-        return snapshot
-
-    def watch(self, seconds: float, condition: Callable[[Snapshot], object], what: str) -> Snapshot:
-        """Look for some time; `condition` must hold at every look."""
-        deadline = time.monotonic() + seconds
-        while condition(snapshot := self.look()):
-            if time.monotonic() > deadline:
-                return snapshot
-            time.sleep(LOOK_EVERY)
-        raise Failed(f"{what}; seen: {snapshot}")
+FAULT = {"errors": 0.12, "delay": 0.05}
 
 
 def start(demo: Demo) -> str:
-    """Start an attempt, as soon as Prometheus sees what it must: its first stage gives the canary a tenth."""
-    deadline = time.monotonic() + GUARDED_WITHIN
-    while True:
-        try:
-            demo.receiver.start(ROLLOUT)
-            break
-        except httpx.HTTPStatusError as error:
-            answer = error.response
-            if time.monotonic() > deadline:
-                raise Failed(f"the receiver answered {answer.status_code}: {answer.text}") from error
-        time.sleep(1)
-    seen = demo.wait(lambda now: split_of(now) == "90/10", "90/10 in HAProxy", within=10)
-    return f"HAProxy splits {split_of(seen)}"
+    """Whatever was before, the first stage gives the canary a tenth of the orders, and stable all others."""
+    said = demo.start("checkout:2.1")
+    demo.wait(lambda now: split_of(now) == "90/10", "90/10 in HAProxy", within=10)
+    return said
 
 
 def both_are_well(demo: Demo) -> str:
@@ -115,7 +41,7 @@ def both_are_well(demo: Demo) -> str:
 
 
 def canary_goes_bad(demo: Demo) -> str:
-    """From now on three orders in twenty fail on the canary, and all of them take longer."""
+    """From now on one order in eight fail on the canary, and all of them take longer."""
     httpx.put(f"{demo.view.canary}/fault", json=FAULT, timeout=5, trust_env=False).raise_for_status()
     demo.note("the canary goes bad", "demo", datetime.now(UTC))
     seen = demo.wait(
@@ -152,8 +78,8 @@ def split_goes_back(demo: Demo) -> str:
 
 def rollback_is_proved(demo: Demo) -> str:
     """The receiver asks Prometheus until the canary's traffic is gone."""
-    demo.wait(lambda _: demo.rollback()["finished_at"], "the end of the rollback", within=40)
-    run = demo.rollback()
+    demo.wait(lambda _: _rollback(demo)["finished_at"], "the end of the rollback", within=40)
+    run = _rollback(demo)
     if run["state"] != "proved":
         raise Failed(f"the receiver says {run['state']}: {run['text']}")
     for what, key in (
@@ -188,8 +114,16 @@ def canary_gets_nothing(demo: Demo) -> str:
     return f"0 orders for the canary while stable took {orders}"
 
 
-STEPS: tuple[tuple[str, Callable[[Demo], str]], ...] = (
-    ("the receiver starts the rollout with 10 %", start),
+def _rollback(demo: Demo) -> Any:
+    """The rollback as the receiver tells of it."""
+    runs = [run for run in demo.told()["runs"] if run["action"] in names.ACTING]
+    if len(runs) != 1:
+        raise Failed(f"there must be exactly one rollback; the receiver tells of {runs}")
+    return runs[0]
+
+
+STEPS: tuple[Step, ...] = (
+    ("olga starts the rollout of version 2.1 with 10 %", start),
     ("both arms are well", both_are_well),
     ("the canary goes bad", canary_goes_bad),
     ("the alert is pending", alert_is_pending),

@@ -1,6 +1,7 @@
 """Addresses → a folder with everything the stack reads: declarations, what `handrail generate` made of them, tokens.
 
-The rollout is the one that stands in rules_src; only the environment is the demo's own, and it runs faster.
+The rollout is the one that stands in rules_src. The environment is the demo's own: it runs faster, and the rollout goes
+through its stages by itself here, with one approval.
 """
 
 from __future__ import annotations
@@ -12,17 +13,21 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 from servers import free_address
 
 HERE = Path(__file__).parent
 ROLLOUT = Path("rules_src/rollouts/checkout.py")
 REPOSITORY = HERE.parents[2]
+HANDRAIL = Path(sys.executable).with_name("handrail")
 FASTER = 20
-ROLES = ("alertmanager", "viewer", "operator")
+PEOPLE = {"alertmanager": "alertmanager", "viewer": "demo", "operator": "olga", "approver": "anna"}
+"""Who holds the token of each role: whoever started a rollout may not approve it."""
 
 ENVIRONMENTS = '''"""Where the demo runs: on loopback, {faster} times faster than real time."""
 
-from handrail.declare import Environment, Targets
+from handrail.declare import Environment, ForRollout, Gate, Stage, Targets
 
 demo = Environment(
     "demo",
@@ -34,6 +39,18 @@ demo = Environment(
         Targets("checkout", ["{stable}", "{canary}"]),
     ],
     faster={faster},
+    overrides=[
+        ForRollout(
+            "checkout",
+            stages=[
+                Stage("10%", weight="10%", bake="7m", advance="when-met"),
+                Stage(
+                    "50%", weight="50%", bake="7m", advance="when-met", gate=Gate(approvals=["release-manager"])
+                ),
+                Stage("100%", weight="100%", bake="7m", advance="when-met"),
+            ],
+        )
+    ],
 )
 '''
 
@@ -79,6 +96,16 @@ class Files:
         """The file that holds the token of one role and nothing else."""
         return self.folder / f"{role}.token"
 
+    @property
+    def key(self) -> Path:
+        """The key by which the receiver signs bundles."""
+        return self.folder / "key.pem"
+
+    @property
+    def public_key(self) -> Path:
+        """Its other half, for whoever checks them."""
+        return self.folder / "key.pub.pem"
+
 
 def write(folder: Path, addresses: Addresses, *, faster: int = FASTER) -> Files:
     """Write the declarations and the tokens, and let the compiler make the rest."""
@@ -87,6 +114,7 @@ def write(folder: Path, addresses: Addresses, *, faster: int = FASTER) -> Files:
     shutil.copy(REPOSITORY / ROLLOUT, files.source / "rollouts")
     shutil.copy(HERE / "haproxy.cfg", folder)
     _write_tokens(files)
+    _write_key(files)
     (files.source / "environments.py").write_text(
         ENVIRONMENTS.format(
             **vars(addresses),
@@ -100,17 +128,25 @@ def write(folder: Path, addresses: Addresses, *, faster: int = FASTER) -> Files:
 
 
 def _write_tokens(files: Files) -> None:
-    for path in (files.tokens, *map(files.token, ROLES)):
+    for path in (files.tokens, *map(files.token, PEOPLE)):
         path.touch(mode=0o600)
-    for role in ROLES:
+    for role in PEOPLE:
         files.token(role).write_text(secrets.token_hex(8))
-    files.tokens.write_text("".join(f"{role} demo {files.token(role).read_text()}\n" for role in ROLES))
+    lines = [f"{role} {name} {files.token(role).read_text()}\n" for role, name in PEOPLE.items()]
+    files.tokens.write_text("".join(lines))
+
+
+def _write_key(files: Files) -> None:
+    key = Ed25519PrivateKey.generate()
+    files.key.touch(mode=0o600)
+    files.key.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    public = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    files.public_key.write_bytes(public)
 
 
 def generate(files: Files) -> None:
     """Run the compiler as a user would."""
-    handrail = Path(sys.executable).with_name("handrail")
-    argv = [str(handrail), "generate", "--source", "rules_src", "--out", "generated"]
+    argv = [str(HANDRAIL), "generate", "--source", "rules_src", "--out", "generated"]
     done = subprocess.run(argv, cwd=files.folder, capture_output=True, text=True, check=False, timeout=60)
     if done.returncode:
         raise NotGenerated(done.stderr.strip() or done.stdout.strip())

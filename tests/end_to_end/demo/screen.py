@@ -39,6 +39,14 @@ class Plain:
         """A step is done."""
         self._line(f"ok  {title}: {seen} ({seconds:.1f} s)")
 
+    def say(self, text: str) -> None:
+        """A line of the story."""
+        self._line(text)
+
+    def typed(self, command: str) -> None:
+        """A command is typed."""
+        self._line(f"    $ {command}")
+
     def failed(self, title: str, why: str) -> None:
         """A step failed: the last that is told."""
         self._line(f"FAILED  {title}: {why}")
@@ -51,7 +59,7 @@ class Plain:
             self._line(f"    split in HAProxy, stable/canary: {split}")
 
     def table(self, table: Table) -> None:
-        """The result, at the end."""
+        """How long each step of the rollback took."""
         self.console.print(table)
 
     def _line(self, text: str) -> None:
@@ -59,12 +67,11 @@ class Plain:
 
 
 class Drawn:
-    """A picture of the split, the errors, the alerts and the steps, redrawn as they change."""
+    """The steps that are done, and below them a picture of split, errors and alerts, redrawn as they change."""
 
     def __init__(self, console: Console) -> None:
         self.console = console
         self.began = time.monotonic()
-        self.steps: list[Text] = []
         self.now: tuple[str, float] | None = None
         self.snapshot: Snapshot | None = None
         self.load = Load()
@@ -87,29 +94,34 @@ class Drawn:
     def done(self, title: str, seen: str, seconds: float) -> None:
         """A step is done."""
         self.now = None
-        line = Text.assemble(("✓ ", "green"), title, (f"  {seconds:.1f} s  ", "cyan"), (seen, "dim"))
-        line.no_wrap, line.overflow = True, "ellipsis"
-        self.steps.append(line)
+        self.console.print(Text.assemble(("✓ ", "green"), title, (f"  {seconds:.1f} s", "cyan")))
+        self.console.print(Text(f"  {seen}", "dim"))
+
+    def say(self, text: str) -> None:
+        """A line of the story."""
+        self.console.print(Text(text, "bold"), soft_wrap=True)
+
+    def typed(self, command: str) -> None:
+        """A command is typed."""
+        self.console.print(Text(f"  $ {command}", "magenta"))
 
     def failed(self, title: str, why: str) -> None:
         """A step failed: the last that is told."""
         self.now = None
-        self.steps.append(Text.assemble(("✗ ", "bold red"), (title, "bold red"), f"\n  {why}"))
+        self.console.print(Text.assemble(("✗ ", "bold red"), (title, "bold red"), f"\n  {why}"))
 
     def show(self, snapshot: Snapshot, load: Load) -> None:
         """The stack now."""
         self.snapshot, self.load = snapshot, load
 
     def table(self, table: Table) -> None:
-        """The result, at the end."""
-        self.live.stop()
+        """How long each step of the rollback took."""
         self.console.print(table)
 
     def _picture(self) -> RenderableType:
         parts: list[RenderableType] = []
         if self.snapshot:
             parts.append(self._traffic(self.snapshot))
-        parts += self.steps
         if self.now:
             title, since = self.now
             parts.append(

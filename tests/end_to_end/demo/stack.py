@@ -79,6 +79,8 @@ def settings(files: Files, at: Addresses) -> dict[str, str]:
         "HANDRAIL_PLAYBOOKS": "generated/playbook",
         "HANDRAIL_STORE": "sqlite:handrail.db",
         "HANDRAIL_TOKENS_FILE": str(files.tokens),
+        "HANDRAIL_SIGNING_KEY": str(files.key),
+        "HANDRAIL_PUBLIC_URL": f"http://{at.receiver}",
         "HANDRAIL_PROMETHEUS": f"http://{at.prometheus}",
         "HANDRAIL_ALERTMANAGERS": f"http://{at.alertmanager}",
     }

@@ -129,7 +129,7 @@ def test_a_good_version_completes_a_bad_one_is_rolled_back_and_a_changed_byte_of
         "verify bundle-2 --key key.pub.pem",
         "verify bundle-2-changed --key key.pub.pem",
     ]
-    assert re.search(r"snapshots/\d+\.json is not what the statement says", run.said), run.said
+    assert re.search(r"snapshots/\d+\.json was changed: it has another SHA-256", run.said), run.said
     rows = re.findall(r"^│ (.+?) +│ +\S+ +│ +\d+\.\d+ s │ +\d+\.\d+ s │$", run.said, re.MULTILINE)
     assert set(rows) == {
         "the canary goes bad",

@@ -14,7 +14,7 @@ from .story import Demo, Failed, Step
 
 IN_FLIGHT = 1.0  # an order that HAProxy had already given to the canary ends within this time
 HEALTHY = 5.0  # how long both arms are well before the canary goes bad
-WATCH = 10.0  # how long the canary must stay without an order after the rollback
+WATCH = 6.0  # how long the canary must stay without an order after the rollback
 FAULT = {"errors": 0.12, "delay": 0.05}
 
 

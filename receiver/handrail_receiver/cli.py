@@ -34,14 +34,28 @@ Verb = Literal[
     "hold",
     "resume",
     "rollback",
+    "emergency-rollback",
     "drill",
     "adopt",
     "abandon",
+    "ack",
+    "note",
     "close",
     "bundle",
 ]
 VERBS: tuple[Verb, ...] = get_args(Verb)
 LONGEST = 60.0
+SAID = (
+    "cause",
+    "fix",
+    "prevention",
+    "user-impact",
+    "follow-up",
+    "review",
+    "attendees",
+    "false-rollback",
+)
+"""What `note` and `close` say of an incident."""
 # What may be said with a verb beside --why; all others take --anyway.
 WORDS: dict[Verb, tuple[str, ...]] = {
     "start": ("anyway", "canary", "stable", "artifact"),
@@ -52,6 +66,9 @@ WORDS: dict[Verb, tuple[str, ...]] = {
     "approve": ("role", "seen", "canary", "stable"),
     "promote": ("anyway", "to"),
     "retry": ("anyway", "to"),
+    "ack": ("incident",),
+    "note": ("incident", *SAID),
+    "close": ("incident", *SAID),
 }
 
 
@@ -105,6 +122,8 @@ def rollout(
     artifact: str = "",
     folder: str = "",
     attempt: str = "",
+    incident: str = "",
+    said: Mapping[str, str] | None = None,
     cert: str | None = None,
     key: str | None = None,
     ca: str | None = None,
@@ -118,7 +137,8 @@ def rollout(
     `failed` go with check, `role` and `seen` with approve, and `to`, the stage that is meant, with promote and retry.
     `canary` and `stable` are the versions, where the declaration leaves them open: with start, and with an approval
     before it; `artifact`, with start, is what goes out. `folder` is where bundle
-    writes to, of the newest attempt or of the one with the number `attempt`. `as_json` prints what the API says, with list, status and check. All but list need a `name`.
+    writes to, of the newest attempt or of the one with the number `attempt`. `incident` says
+    which one is meant, with ack, note and close, and `said` what is said of it, by the words in SAID. `as_json` prints what the API says, with list, status and check. All but list need a `name`.
     """
     options: dict[str, str | bool] = {
         "anyway": anyway,
@@ -133,6 +153,9 @@ def rollout(
         "folder": folder,
         "attempt": attempt,
         "json": as_json,
+        "incident": incident,
+        **dict.fromkeys(SAID, ""),
+        **(said or {}),
     }
     if bool(name) == (verb == "list"):
         which = f"say which: `handrail rollout {verb} NAME`; `handrail rollout list` has the names"
@@ -141,8 +164,8 @@ def rollout(
         return 2
     wrong = [word for word, value in options.items() if value and word not in WORDS.get(verb, ("anyway",))]
     if wrong:
-        said = "a folder" if wrong[0] == "folder" else f"--{wrong[0]}"
-        print(f"{said} does not go with {verb}; leave it out", file=sys.stderr)  # noqa: T201
+        word = "a folder" if wrong[0] == "folder" else f"--{wrong[0]}"
+        print(f"{word} does not go with {verb}; leave it out", file=sys.stderr)  # noqa: T201
         return 2
     if verb == "bundle" and not folder:
         print(f"say where to: `handrail rollout bundle {name} FOLDER`", file=sys.stderr)  # noqa: T201
@@ -188,6 +211,10 @@ def _body(verb: Verb, why: str, options: Mapping[str, str | bool]) -> dict[str, 
         words = ({"item": words["item"]} if words["item"] else {}) | (
             {"passed": False} if words["failed"] else {}
         )
+    if verb in {"note", "close"}:
+        words = {word.replace("-", "_"): text for word, text in words.items() if text}
+        if "false_rollback" in words:
+            words["false_rollback"] = words["false_rollback"] == "yes"
     return {"why": why, **words}
 
 
@@ -298,11 +325,14 @@ def main(argv: list[str] | None = None) -> None:
     asking.add_argument("verb", choices=VERBS)
     asking.add_argument("name", nargs="?", default="")
     asking.add_argument("--json", action="store_true", dest="as_json")
-    for word in ("cert", "key", "ca", "url", "why", "item", "role", "seen", "to", "canary", "stable"):
+    texts = ("cert", "key", "ca", "url", "why", "item", "role", "seen", "to", "canary", "stable", "incident")
+    for word in (*texts, *SAID):
         asking.add_argument(f"--{word}", default="")
     for word in ("anyway", "failed"):
         asking.add_argument(f"--{word}", action="store_true")
     said = vars(parser.parse_args(argv))
+    if said["command"] == "rollout":
+        said["said"] = {word: said.pop(word.replace("-", "_")) for word in SAID}
     if said.pop("command") == "serve":
         serve(check=said["check"])
     else:

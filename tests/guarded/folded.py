@@ -5,9 +5,11 @@ A property can look at thousands of lives so.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 
+from handrail.contract import names
 from handrail_receiver.model import (
     ENTERING,
     OPEN,
@@ -20,15 +22,21 @@ from handrail_receiver.model import (
     Decision,
     Effect,
     EndAll,
+    Happened,
     Heard,
     History,
+    Incident,
+    IncidentEvent,
     LastSaid,
+    Note,
     Once,
     Open,
     Run,
     RunState,
     SetHold,
     SetState,
+    after_event,
+    opened,
 )
 from handrail_receiver.model.nodes import on_each_node
 
@@ -49,6 +57,7 @@ def ended(history: History, run: Run, state: RunState, at: datetime) -> History:
     if over.broken:
         attempt = replace(attempt, held=over.broken, held_by="")
     if state == RunState.open:
+        history = _with_incident(history, run, at)
         attempt = replace(attempt, state=AttemptState.rolling_back)
         runs = tuple(_superseded(one, run, at) for one in runs)
     if state in {RunState.done, RunState.proved}:
@@ -68,8 +77,11 @@ def _changed(history: History, change: object, decision: Decision, at: datetime)
                 Attempt(
                     number, decision.rollout, change.service, number, AttemptState.active, change.stage, at, at,
                     decision.by, pinned=change.pinned, rollback_ready=change.rollback_ready, playbook=change.playbook,
-                )
+                ),
+                incidents=history.incidents,
             )  # fmt: skip
+        case Note():
+            return replace(history, incidents=tuple(_said_of(history, change, decision, at)))
         case Checked():
             return replace(history, checked=(*history.checked, change))
         case Approved():
@@ -110,7 +122,23 @@ def _opened(history: History, change: Open, decision: Decision, at: datetime) ->
         confirmation=change.confirmation,
     )  # fmt: skip
     runs = tuple(_superseded(one, run, at) for one in history.runs) if change.supersedes else history.runs
-    return replace(history, runs=(*runs, run))
+    history = replace(history, runs=(*runs, run))
+    return history if change.confirmation else _with_incident(history, run, at)
+
+
+def _with_incident(history: History, run: Run, at: datetime) -> History:
+    """A rollback that begins opens an incident of its attempt, where none is open."""
+    if run.action not in names.ACTING or history.incident is not None:
+        return history
+    begins = Happened(at, IncidentEvent.opened, run.asked_by, run.reason, {"action": run.action})
+    return replace(history, incidents=(*history.incidents, opened(run.rollout, run.attempt, begins)))
+
+
+def _said_of(history: History, note: Note, decision: Decision, at: datetime) -> Iterator[Incident]:
+    """The open incidents once something more has happened to one of them."""
+    happened = Happened(at, note.event, decision.by, note.text, note.said)
+    after = (after_event(one, happened) if one.attempt == note.attempt else one for one in history.incidents)
+    return (one for one in after if one.open)
 
 
 def _superseded(one: Run, by: Run, at: datetime) -> Run:

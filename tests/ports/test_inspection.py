@@ -43,6 +43,7 @@ MIGRATIONS = [
     "0007_snapshots.sql",
     "0008_once.sql",
     "0009_incidents.sql",
+    "0010_incident.sql",
 ]
 
 
@@ -78,7 +79,7 @@ async def test_a_store_in_use_says_what_it_holds(store: Store, url: str) -> None
             HeldView(what="notifications", number=2, open=1, oldest=NOW, newest=NOW).model_dump(),
             HeldView(what="attempts", number=1, open=1, oldest=NOW, newest=NOW).model_dump(),
             HeldView(what="runs", number=1, open=0, oldest=NOW, newest=NOW).model_dump(),
-            HeldView(what="evidence records", number=5, oldest=NOW, newest=LATER).model_dump(),
+            HeldView(what="evidence records", number=6, oldest=NOW, newest=LATER).model_dump(),
             HeldView(what="messages to people", number=0).model_dump(),
         ],
         "problems": [],

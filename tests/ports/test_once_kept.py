@@ -1,4 +1,4 @@
-"""What happens once in an attempt is kept once, and the incident of a security rollback until a person closes it."""
+"""What happens once in an attempt is kept once, with its first instant."""
 
 from __future__ import annotations
 
@@ -7,16 +7,12 @@ from datetime import timedelta
 
 import pytest
 from guarded import NOW, ROLLOUT, playbook
-from guarded.playbook import weights
 from handrail_receiver.model import (
-    CLOSED,
     Begin,
     Change,
     Decision,
     History,
     Once,
-    Open,
-    RunState,
     SetHold,
     Verdict,
 )
@@ -56,14 +52,3 @@ async def test_a_hold_remembers_which_alert_asked_for_it(store: Store) -> None:
     assert (held.held, held.held_by) == ("errors are critical", "errors/critical")
     free = (await decided(store, SetHold(""))).attempt
     assert free == replace(held, held="", held_by="")
-
-
-async def test_an_incident_is_open_until_it_is_closed_whatever_attempt_begins_meanwhile(store: Store) -> None:
-    run = Open("security-rollback", "", 0, weights(0, 100), None, NOW, supersedes=True)
-    first = await decided(store, BEGIN, run)
-    assert first.attempt is not None
-    assert (first.incidents, first.runs[0].state) == ((first.attempt.id,), RunState.open)
-    later = await decided(store, BEGIN, minutes=1)
-    assert later.incidents == (first.attempt.id,)
-    closed = await decided(store, Once(CLOSED, first.attempt.id), minutes=2)
-    assert (closed.incidents, closed.once) == ((), {})

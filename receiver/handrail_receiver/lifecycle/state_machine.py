@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from handrail.contract import names
+
 from handrail_receiver.lifecycle.states import MEANS, State
 from handrail_receiver.model import Attempt
 
@@ -182,9 +184,11 @@ TABLE: tuple[Transition, ...] = (
         (ABANDONED,),
         "why; nothing is asked of a target",
     ),
+    Transition(tuple(State), "ack", ("operator",), SAME, "who has the open incident, and how late"),
     Transition(
-        OVER, "close", ("operator",), SAME, "why the incident of a security rollback is over, and who says so"
+        tuple(State), "note", ("operator",), SAME, "cause, fix and what else was said of the open incident"
     ),
+    Transition(tuple(State), "close", ("operator",), SAME, "why the open incident is over, and who says so"),
     Transition((NONE, *FORWARD, *OVER), "check", ("operator",), SAME, "question and answer"),
     Transition(
         (NONE, *FORWARD, *OVER), "approve", ("approver",), SAME, "role, and the digest of what was approved"
@@ -215,6 +219,11 @@ WHY: dict[State, tuple[str, str, str]] = {
     ),
 }
 """For a state: a word, a sentence and a cure for what is not in the table there. For all others, see `refused`."""
+
+
+def event_of(verb: str) -> str:
+    """What the table calls what people ask for: whichever rollback that is, it leads to the same."""
+    return names.ACTING[0] if verb in names.ACTING else verb
 
 
 def may(state: State, event: str, who: Who) -> bool:

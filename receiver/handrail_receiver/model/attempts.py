@@ -11,6 +11,7 @@ from functools import cached_property
 from handrail.contract import GivenArms, Playbook, Step, names
 
 from handrail_receiver.model.answers import Approved, Checked
+from handrail_receiver.model.incidents import Incident
 from handrail_receiver.model.runs import ENTERING, NEVER_BEGUN, Run
 
 
@@ -29,8 +30,6 @@ CHANGED = "changed after the rollback: "
 """How the reason begins for which a rolled-back attempt is held."""
 
 
-CLOSED = "incident closed"
-"""What is kept of when a person closed the incident of a security rollback."""
 FINISHED = "finished"
 """What is kept of when an attempt passed its last gate, where it is guarded afterwards."""
 
@@ -150,8 +149,8 @@ class History:
     """What a decision about one rollout may look at: its newest attempt, and what was done and said in it.
 
     `checked` and `approved` are of attempt `speaks_of`; approvals of the one before are there to be refused. `once` has
-    what happens once in an attempt, and when it did; `incidents` are the attempts that were rolled back for security
-    and whose incident nobody has closed yet.
+    what happens once in an attempt, and when it did; `incidents` are those of the rollout that nobody has closed yet, whichever
+    attempt opened them.
     `unreadable` says why the newest attempt cannot be read, though there is one: a row of another version, say.
     """
 
@@ -164,12 +163,23 @@ class History:
     approved: tuple[Approved, ...] = ()
     unreadable: str = ""
     once: Mapping[str, datetime] = field(default_factory=dict)
-    incidents: tuple[int, ...] = ()
+    incidents: tuple[Incident, ...] = ()
 
     @property
     def speaks_of(self) -> int:
         """The attempt whose next gate people speak about: the live one, or the one that begins next."""
         return attempt_spoken_of(self.attempt)
+
+    @property
+    def incident(self) -> Incident | None:
+        """The open incident of the newest attempt."""
+        own = self.attempt.id if self.attempt is not None else 0
+        return next((one for one in self.incidents if one.attempt == own), None)
+
+    @property
+    def security_incident(self) -> Incident | None:
+        """The newest open incident of a security rollback: while there is one, no attempt begins."""
+        return next((one for one in reversed(self.incidents) if one.action == names.ACTING[-1]), None)
 
     def heard(self, series: str) -> bool | None:
         """Whether an alert was firing when we last heard of it in this attempt, None when we never did."""

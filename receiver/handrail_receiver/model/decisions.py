@@ -12,6 +12,7 @@ from handrail.contract import Confirmation, Playbook, Proof, Step, Tell
 
 from handrail_receiver.model.answers import Approved, Checked
 from handrail_receiver.model.attempts import AttemptState, Captured
+from handrail_receiver.model.incidents import IncidentEvent
 from handrail_receiver.model.runs import Effect, RunState
 
 
@@ -97,6 +98,16 @@ class Once:
 
 
 @dataclass(frozen=True)
+class Note:
+    """Something happens to the incident of an attempt (its row); `said` is what the event says besides who and the text."""
+
+    attempt: int
+    event: IncidentEvent
+    text: str
+    said: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class SetReady:
     """The attempt was rehearsed again: why it could not be rolled back, empty when it could."""
 
@@ -147,6 +158,7 @@ Change = (
     | SetReady
     | SetState
     | Once
+    | Note
     | Open
     | Heard
     | Checked

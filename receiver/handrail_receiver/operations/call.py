@@ -16,6 +16,20 @@ NO_INPUTS, NO_ANSWER = GateInputs(), GateAnswer()
 
 
 @dataclass(frozen=True)
+class IncidentWords:
+    """What a person says of an incident: which one (empty: the one that is open), what is noted, and whether the rollback
+    was for nothing (None: nothing is said about that).
+    """
+
+    id: str = ""
+    notes: Mapping[str, str] = field(default_factory=dict)
+    false_rollback: bool | None = None
+
+
+NO_WORDS = IncidentWords()
+
+
+@dataclass(frozen=True)
 class Call:
     """A person's call: who, why, whether to go past "not ready", and what was found out before deciding.
 
@@ -25,7 +39,7 @@ class Call:
     stage that is meant, empty when the call names none. `canary` and `stable` are the versions that a start, or an
     approval before it, gives or has read; `unread` says why one could not be read, `traffic` what
     each has when the start comes. `artifact` is what goes out, in the words of whoever starts it. `looked_at` is how the attempt stood when that was found out. `itself`: no person
-    asks, the receiver does.
+    asks, the receiver does. `about` goes with what is said of an incident.
     """
 
     verb: str
@@ -48,6 +62,7 @@ class Call:
     traffic: tuple[str, ...] = ()
     looked_at: tuple[int, str] | None = None
     itself: bool = False
+    about: IncidentWords = NO_WORDS
 
     @property
     def who(self) -> Who:

@@ -15,7 +15,7 @@ from handrail.contract import GivenArms, OpenArms, Playbook, StageFacts, Step, n
 from handrail_receiver.gates.approvals import approve, check, no_gate
 from handrail_receiver.gates.gate import next_gate
 from handrail_receiver.gates.windows import frozen, outside_hours
-from handrail_receiver.lifecycle.state_machine import TERMINAL, may
+from handrail_receiver.lifecycle.state_machine import TERMINAL, event_of, may
 from handrail_receiver.lifecycle.state_machine import refused as refused_at
 from handrail_receiver.lifecycle.states import State, state_of
 from handrail_receiver.model import (
@@ -46,6 +46,7 @@ from handrail_receiver.model import (
 from handrail_receiver.model.nodes import on_each_node
 from handrail_receiver.operations.call import Call, stands
 from handrail_receiver.operations.given_versions import GIVING, not_given
+from handrail_receiver.operations.incident_calls import INCIDENT_CALLS, forbids_start, of_incident
 from handrail_receiver.operations.objections import (
     gate_ahead,
     gate_facts,
@@ -56,15 +57,18 @@ from handrail_receiver.operations.objections import (
     through,
 )
 from handrail_receiver.operations.playbook_diff import changes_between, pinned_anew
-from handrail_receiver.operations.steering import abandon, close, incident, steer
+from handrail_receiver.operations.steering import abandon, steer
 from handrail_receiver.operations.still_firing import still_firing
 from handrail_receiver.words.arms import versions_in_words
+from handrail_receiver.words.steps import an
 from handrail_receiver.words.times import when
 
 JUST_ENTERED = timedelta(minutes=1)
 """How long after a promotion the next one must name the stage it means."""
 
 UNNAMED = "name-the-stage"
+BY_PEOPLE = names.ACTING[:2]
+"""The rollbacks that a person may ask for."""
 
 
 def decide_call(call: Call, newest: Playbook, history: History, now: Conditions) -> Decision:
@@ -86,12 +90,14 @@ def decide_call(call: Call, newest: Playbook, history: History, now: Conditions)
     if wrong:
         return refusal(known, "versions", wrong)
     state = state_of(history)
-    if not may(state, call.verb, call.who):
+    if not may(state, event_of(call.verb), call.who):
         return refusal(known, *refused_at(state, call.verb, attempt, playbook.rollout))
+    if call.verb in INCIDENT_CALLS:
+        return of_incident(known, call, playbook, history, now)
     match call.verb:
         case "start" if state != State.held:
             return _start(known, call, playbook, history, now)
-        case "rollback":
+        case "rollback" | "emergency-rollback":
             return _rollback(known, call, playbook, history, now)
         case "check" | "approve":
             return _at_gate(known, call, playbook, history, now)
@@ -102,8 +108,6 @@ def decide_call(call: Call, newest: Playbook, history: History, now: Conditions)
             return _adopt(known, call, newest, attempt)
         case "abandon":
             return abandon(known, call, attempt)
-        case "close":
-            return close(known, call, history, attempt)
         case "hold" | "resume":
             return steer(known, call, attempt)
     return _forward(known, call, playbook, history, attempt, now)
@@ -127,7 +131,7 @@ def _forward(
 def _unreadable(known: Decision, call: Call, newest: Playbook, history: History, now: Conditions) -> Decision:
     """An attempt of which nobody knows what it is: it can be rolled back by the newest playbook, and nothing else."""
     text = f"its attempt cannot be read ({history.unreadable})"
-    if call.verb != "rollback":
+    if call.verb not in BY_PEOPLE:
         cure = (
             f"`handrail rollout rollback {known.rollout}` rolls back by the newest playbook, in a new attempt"
         )
@@ -137,8 +141,8 @@ def _unreadable(known: Decision, call: Call, newest: Playbook, history: History,
 
 
 def _start(known: Decision, call: Call, playbook: Playbook, history: History, now: Conditions) -> Decision:
-    if history.incidents:
-        return refusal(known, "incident-open", incident(history, playbook.rollout))
+    if history.security_incident is not None:
+        return refusal(known, "incident-open", forbids_start(history.security_incident))
     attempt, first = history.attempt, playbook.stages[0] if playbook.stages else None
     name = first.name if first else ""
     if call.looked_at not in {None, stands(attempt)}:
@@ -303,12 +307,15 @@ def _unnamed(
 
 def _rollback(known: Decision, call: Call, playbook: Playbook, history: History, now: Conditions) -> Decision:
     """Always from the targets: whatever is recorded, each step begins with the read, and acts on what differs."""
-    action, attempt, last = playbook.action("rollback"), history.attempt, history.last_run("rollback")
+    name = call.verb if call.verb in BY_PEOPLE else names.ACTING[0]
+    action, attempt, last = playbook.action(name), history.attempt, history.last_run(name)
     if action is None or not action.steps:
-        return refusal(known, "no-steps", "the playbook has no steps for rollback; declare them and generate")
-    steps = attempt.pinned.get("rollback", action.steps) if attempt else action.steps
+        return refusal(known, "no-steps", f"the playbook has no steps for {name}; declare them and generate")
+    if name != names.ACTING[0] and not call.why:
+        return refusal(known, "no-reason", f"say why with --why: everybody is told of an {name}")
+    steps = attempt.pinned.get(name, action.steps) if attempt else action.steps
     if last and last.state == RunState.open and _has_steps(last, steps):
-        text = "a rollback is under way; each of its steps reads the target"
+        text = f"{an(name)} is under way; each of its steps reads the target"
         return replace(known, verdict=Verdict.repeat, reason="under-way", text=text)
     changes: list[Change] = []
     if attempt is None or state_of(history) in TERMINAL:
@@ -320,10 +327,9 @@ def _rollback(known: Decision, call: Call, playbook: Playbook, history: History,
         pinned = attempt.pinned if attempt else {}
         changes.append(Begin(playbook.service, first, pinned, "", playbook=playbook))
         history = History()
-    number = history.next_round("rollback")
-    run = Open("rollback", "", number, steps, action.proof, now.now, supersedes=True)
+    run = Open(name, "", history.next_round(name), steps, action.proof, now.now, supersedes=True)
     changes += [SetState(AttemptState.rolling_back), run]
-    text = f"{call.by} asked for a rollback" + (f": {call.why}" if call.why else "")
+    text = f"{call.by} asked for {an(name)}" + (f": {call.why}" if call.why else "")
     if last is not None and last.state not in NEVER_BEGUN:
         text += f"; the last one is {last.state}, and the targets are read once more"
     return replace(known, verdict=Verdict.act, reason="asked-for", text=text, changes=tuple(changes))

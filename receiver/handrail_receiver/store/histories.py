@@ -8,9 +8,10 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from handrail.contract import names
+
 from handrail_receiver.errors import UNREADABLE
 from handrail_receiver.model import (
-    CLOSED,
     QUIET,
     Adopt,
     Approved,
@@ -25,7 +26,9 @@ from handrail_receiver.model import (
     EndAll,
     Heard,
     History,
+    IncidentEvent,
     LastSaid,
+    Note,
     Once,
     Open,
     SetHold,
@@ -33,11 +36,13 @@ from handrail_receiver.model import (
     SetState,
     Verdict,
     attempt_spoken_of,
+    incident_id,
 )
 from handrail_receiver.model.nodes import on_each_node
 from handrail_receiver.store.chain import link
 from handrail_receiver.store.engine import Row, Tx
 from handrail_receiver.store.gate_rows import approve, approved_in, check, checked_in
+from handrail_receiver.store.incidents import happens, open_in, rollback_begun
 from handrail_receiver.store.outbox import begun, changed, want
 from handrail_receiver.store.rows import attempt_of, instant, pinned_json, run_or_failed, step_json
 
@@ -127,22 +132,8 @@ def _of_attempt(tx: Tx, attempt: Attempt, gate: History, at: datetime) -> Histor
         captured=tuple(map(captured_figure, captured)),
         automatic_today=_automatic(tx, attempt.service, attempt.id, at),
         once={row["name"]: instant(row["at"]) for row in once},
-        incidents=_incidents(tx, attempt.rollout),
+        incidents=open_in(tx, attempt.rollout),
     )
-
-
-def _incidents(tx: Tx, rollout: str) -> tuple[int, ...]:
-    """The attempts of a rollout that were rolled back for security, and whose incident nobody has closed."""
-    rows = tx.rows(
-        "SELECT DISTINCT attempt.id FROM run JOIN attempt ON attempt.id = run.attempt"
-        " WHERE attempt.rollout = :rollout AND run.action = 'security-rollback'"
-        " AND run.state NOT IN ('waiting', 'withdrawn', 'superseded')"
-        " AND NOT EXISTS (SELECT 1 FROM once WHERE once.attempt = attempt.id AND once.name = :closed)"
-        " ORDER BY attempt.id",
-        rollout=rollout,
-        closed=CLOSED,
-    )
-    return tuple(int(row["id"]) for row in rows)
 
 
 def _automatic(tx: Tx, service: str, but: int, at: datetime) -> int:
@@ -181,7 +172,7 @@ def apply(tx: Tx, decision: Decision, at: datetime, detected_at: datetime) -> De
     if decision.verdict not in QUIET and decision.rollout:
         link(tx, decision.rollout, "decision", _record(decision, attempt), at)
     if decision.tell:
-        incident, urgent = f"{decision.rollout}-{attempt}", decision.verdict == Verdict.act
+        incident, urgent = incident_id(decision.rollout, attempt), decision.verdict == Verdict.act
         want(tx, incident, decision.rollout, attempt, decision.tell, at, urgent=urgent)
     elif attempt and any(map(_calms, decision.changes)):
         changed(tx, attempt, at)
@@ -189,9 +180,10 @@ def apply(tx: Tx, decision: Decision, at: datetime, detected_at: datetime) -> De
 
 
 def _calms(change: Change) -> bool:
-    """Whether it may end an incident: an alert stopped, a hold is over, the attempt was closed."""
+    """Whether people hear that an incident stands otherwise: an alert stopped, a hold is over, somebody has it or closed it."""
     stopped = isinstance(change, Heard) and not change.firing
-    return stopped or change in (SetHold(""), SetState(AttemptState.abandoned))
+    said = isinstance(change, Note) and change.event in {IncidentEvent.acknowledged, IncidentEvent.closed}
+    return stopped or said or change in (SetHold(""), SetState(AttemptState.abandoned))
 
 
 def _record(decision: Decision, attempt: int) -> dict[str, object]:
@@ -227,6 +219,8 @@ def _change(
         case Once(name, other):
             sql = "INSERT INTO once (attempt, name, at) VALUES (:id, :name, :now) ON CONFLICT DO NOTHING"
             tx.count(sql, id=other or attempt, name=name, now=now)
+        case Note(of, event, text, said):
+            happens(tx, decision.rollout, of, event, decision.by, text, said, at)
         case SetReady(why):
             tx.count("UPDATE attempt SET rollback_ready = :why WHERE id = :id", why=why, id=attempt)
         case SetState(state):
@@ -245,7 +239,7 @@ def _change(
                 origin=origin,
             )
         case Open():
-            _open(tx, decision, change, attempt, now, detected_at)
+            _open(tx, decision, change, attempt, at, detected_at)
         case Checked():
             check(tx, decision.rollout, change)
         case Approved():
@@ -313,8 +307,9 @@ def _capture(tx: Tx, attempt: int, captured: tuple[Captured, ...]) -> None:
         )
 
 
-def _open(tx: Tx, decision: Decision, run: Open, attempt: int, now: float, detected_at: datetime) -> None:
+def _open(tx: Tx, decision: Decision, run: Open, attempt: int, at: datetime, detected_at: datetime) -> None:
     """The constraint decides: when the run exists already, nothing happens."""
+    now = at.timestamp()
     made = tx.rows(
         "INSERT INTO run (attempt, action, key, round, state, asked_by, reason, detected_at, decided_at, due_at,"
         " proof, confirmation)"
@@ -345,6 +340,9 @@ def _open(tx: Tx, decision: Decision, run: Open, attempt: int, now: float, detec
         )
     if run.supersedes:
         end_others(tx, attempt, made[0]["id"], run.action, now)
+    if run.action in names.ACTING and run.confirmation is None:
+        source = f"{decision.guardrail}/{decision.tier}" if decision.guardrail else ""
+        rollback_begun(tx, decision.rollout, attempt, run.action, decision.by, decision.text, source, at)
 
 
 def end_others(tx: Tx, attempt: int, but: int, action: str, now: float) -> None:

@@ -11,6 +11,7 @@ from handrail.contract import names
 
 from handrail_receiver.errors import UNREADABLE, LeaseLost
 from handrail_receiver.model import (
+    BROKEN,
     OPEN,
     Attempt,
     AttemptState,
@@ -21,6 +22,7 @@ from handrail_receiver.model import (
     Progress,
     Run,
     RunState,
+    incident_id,
 )
 from handrail_receiver.model.nodes import target_of
 from handrail_receiver.store.archive import SqlArchive
@@ -37,6 +39,7 @@ from handrail_receiver.store.histories import (
     readable_history,
 )
 from handrail_receiver.store.inbox import SqlInbox
+from handrail_receiver.store.incidents import SqlIncidents, rollback_begun, rollback_failed
 from handrail_receiver.store.outbox import SqlTellings, changed, want
 from handrail_receiver.store.past import SqlPast
 from handrail_receiver.store.retention import SqlRetention
@@ -256,11 +259,14 @@ def _record(tx: Tx, run: Run, progress: Progress, at: datetime) -> None:
     if progress.attempt_state is not None:
         if run.state == RunState.waiting:
             end_others(tx, run.attempt, run.id, run.action, at.timestamp())
+            rollback_begun(tx, run.rollout, run.attempt, run.action, run.asked_by, run.reason, run.key, at)
         if progress.attempt_state != AttemptState.rolled_back or _all_rolled_back(tx, run):
             sql = "UPDATE attempt SET state = :state WHERE id = :id"
             tx.count(sql, state=progress.attempt_state.value, id=run.attempt)
+    if run.action in names.ACTING and progress.state in BROKEN:
+        rollback_failed(tx, run.rollout, run.attempt, f"{run.action} {progress.state}: {progress.text}", at)
     if progress.tell:
-        incident = f"{run.rollout}-{run.attempt}"
+        incident = incident_id(run.rollout, run.attempt)
         want(tx, incident, run.rollout, run.attempt, progress.tell, at, urgent=True)
     if progress.hold is not None:
         sql = "UPDATE attempt SET held = :held, held_by = '' WHERE id = :id"
@@ -351,6 +357,7 @@ class Store:
     retention: SqlRetention
     snapshots: SqlSnapshots
     past: SqlPast
+    incidents: SqlIncidents
 
 
 def store_on(engine: Engine, inbox_limit: int) -> Store:
@@ -368,4 +375,5 @@ def store_on(engine: Engine, inbox_limit: int) -> Store:
         SqlRetention(engine),
         SqlSnapshots(engine),
         SqlPast(engine),
+        SqlIncidents(engine),
     )

@@ -9,7 +9,7 @@ from handrail.contract import Tell
 from handrail_receiver.outside import Outside
 from handrail_receiver.ports import Clock
 from handrail_receiver.telling.channel import Channel
-from handrail_receiver.telling.incident import Incident
+from handrail_receiver.telling.incident import ToldIncident
 from handrail_receiver.telling.pagerduty import PagerDutyEvents
 from handrail_receiver.telling.render import render
 from handrail_receiver.telling.signed_webhook import SignedWebhooks
@@ -37,7 +37,7 @@ class Teller:
         """Whether this channel must hear that an incident was opened before it hears that it is over."""
         return self._channels[tell.channel.kind].opens_first
 
-    async def tell(self, tell: Tell, incident: Incident, receipt: str = "") -> str:
+    async def tell(self, tell: Tell, incident: ToldIncident, receipt: str = "") -> str:
         """Tell one channel the state of `incident`, with every secret taken out of it first.
 
         `receipt` is what the last call for this incident and this `tell` returned; keep what this one returns.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
-from handrail_receiver.telling.incident import Incident
+from handrail_receiver.telling.incident import ToldIncident
 
 
 class Channel(Protocol):
@@ -17,7 +17,7 @@ class Channel(Protocol):
     opens_first: bool
     longest: int
 
-    async def send(self, to: Any, incident: Incident, text: str, receipt: str) -> str:
+    async def send(self, to: Any, incident: ToldIncident, text: str, receipt: str) -> str:
         """Tell `to` (a channel of the contract) about `incident`; `text` says it in this channel's own writing.
 
         `receipt` is what the last call about this incident returned for `to`, and empty at first: whoever calls

@@ -1,4 +1,4 @@
-"""Playbook + History + evidence → the Incident that people are told of, as it is now or as it was opened."""
+"""Playbook + History + evidence → the ToldIncident that people are told of, as it is now or as it was opened."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from handrail_receiver.model import (
     RunState,
     given_arms,
 )
-from handrail_receiver.telling.incident import Incident, Line, Link, Severity, Status
+from handrail_receiver.telling.incident import Line, Link, Severity, Status, ToldIncident
 from handrail_receiver.words.arms import versions_in_words
 from handrail_receiver.words.steps import what
 
@@ -52,7 +52,7 @@ def subject_of(rollout: str, playbook: Playbook | None, history: History, page: 
 
 def incident_of(
     key: str, subject: Subject, history: History, records: Sequence[EvidenceRecord], now: datetime
-) -> Incident:
+) -> ToldIncident:
     """What stands now, whatever was told before; of `records`, the newest MOST_LINES that people are told of."""
     last = _last_acting(history)
     opened = history.attempt.started_at if history.attempt else now
@@ -64,7 +64,7 @@ def incident_of(
 
 def superseded_incident(
     key: str, attempt: int, subject: Subject, records: Sequence[EvidenceRecord], now: datetime
-) -> Incident:
+) -> ToldIncident:
     """An attempt after which another one has begun: nothing of it is open any more."""
     own = [record for record in records if json.loads(record.body).get("attempt") == attempt]
     title = f"{subject.rollout}: this attempt is over, the next one has begun"
@@ -80,8 +80,8 @@ def _made(
     lines: Sequence[Line],
     opened: datetime,
     now: datetime,
-) -> Incident:
-    return Incident(
+) -> ToldIncident:
+    return ToldIncident(
         key=key,
         rollout=subject.rollout,
         service=subject.service,
@@ -112,20 +112,20 @@ def _last_acting(history: History) -> Run | None:
     return acting[-1] if acting else None
 
 
-def unguarded_incident(key: str, subject: Subject, why: str, opened: datetime, now: datetime) -> Incident:
+def unguarded_incident(key: str, subject: Subject, why: str, opened: datetime, now: datetime) -> ToldIncident:
     """A rollout without stages that is not guarded: `why` is empty when it is."""
     text = why or "it is guarded now"
     return _ours(key, subject, f"{subject.rollout}: {text}", text, "error", opened, now, over=not why)
 
 
-def blind_incident(key: str, why: str, opened: datetime, now: datetime, page: str) -> Incident:
+def blind_incident(key: str, why: str, opened: datetime, now: datetime, page: str) -> ToldIncident:
     """The guard cannot see: `why` is empty when it can again."""
     text = why or "the heartbeat arrives again"
     title = f"Handrail is blind: {text}; nothing is promoted" if why else "Handrail can see again"
     return _ours(key, _guard(page), title, text, "critical", opened, now, over=not why)
 
 
-def refused_incident(key: str, why: str, opened: datetime, now: datetime, page: str) -> Incident:
+def refused_incident(key: str, why: str, opened: datetime, now: datetime, page: str) -> ToldIncident:
     """Deliveries are refused for good: `why` is empty when none was for a while."""
     text = why or "nothing was refused for an hour"
     title = (
@@ -148,7 +148,7 @@ def _ours(
     now: datetime,
     *,
     over: bool,
-) -> Incident:
+) -> ToldIncident:
     status: Status = "resolved" if over else "open"
     return _made(key, subject, title, status, severity, (Line(now, text),), opened, now)
 

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 
-from handrail_receiver.telling.incident import Incident, Line
+from handrail_receiver.telling.incident import Line, ToldIncident
 
 # The newest line may have so many characters, the others and the title so many, and so many lines stay.
 SIZES = (
@@ -26,7 +26,7 @@ CUT = "\n…\n"
 MARK = re.compile(r"<[^<>\n]*>|&[a-z]+;|.", re.DOTALL)
 
 
-def fitted(incident: Incident, write: Callable[[Incident], str], longest: int) -> str:
+def fitted(incident: ToldIncident, write: Callable[[ToldIncident], str], longest: int) -> str:
     """What `write` makes of the incident, in at most `longest` characters."""
     text = write(incident)
     for newest, others, count in SIZES:
@@ -36,7 +36,7 @@ def fitted(incident: Incident, write: Callable[[Incident], str], longest: int) -
     return between_marks(text, longest)
 
 
-def shortened(incident: Incident, newest: int, others: int, count: int) -> Incident:
+def shortened(incident: ToldIncident, newest: int, others: int, count: int) -> ToldIncident:
     """The same with the newest `count` lines, the last of them in `newest` characters, all others in `others`."""
     kept = incident.lines[-count:]
     lines = [Line(line.at, middle_out(line.text, others)) for line in kept[:-1]]

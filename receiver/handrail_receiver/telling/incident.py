@@ -19,7 +19,7 @@ class LastReceipt:
     status: str
     severity: str
 
-    def is_news(self, incident: Incident) -> bool:
+    def is_news(self, incident: ToldIncident) -> bool:
         """Whether it became graver, or is open again: what nobody should have to notice by themselves."""
         graver = self.severity in SEVERITIES[: SEVERITIES.index(incident.severity)]
         return graver or (incident.status == "open" and self.status != "open")
@@ -42,7 +42,7 @@ class Link:
 
 
 @dataclass(frozen=True)
-class Incident:
+class ToldIncident:
     """The state of one incident now. `key` is the attempt's: everything told under one key is about one incident.
 
     `lines` are oldest first; instants are timezone-aware. `version` grows with each state that is told, and is the
@@ -67,15 +67,15 @@ class Incident:
         """Whether people must hear of it at once, and not only some time."""
         return self.status != "resolved" and self.severity in {"critical", "error"}
 
-    def as_opened(self) -> Incident:
+    def as_opened(self) -> ToldIncident:
         """The same while it lasted: what is told first to those who never heard that it was opened."""
         return replace(self, status="open", resolved=None)
 
-    def and_also(self, lines: tuple[Line, ...]) -> Incident:
+    def and_also(self, lines: tuple[Line, ...]) -> ToldIncident:
         """The same with more lines at the end."""
         return replace(self, lines=(*self.lines, *lines))
 
-    def cleaned(self, redact: Callable[[str], str]) -> Incident:
+    def cleaned(self, redact: Callable[[str], str]) -> ToldIncident:
         """The same incident with `redact` applied to every text in it."""
         return replace(
             self,

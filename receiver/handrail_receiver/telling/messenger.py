@@ -45,7 +45,7 @@ from handrail_receiver.telling.compose import (
     unguarded_incident,
     when_opened,
 )
-from handrail_receiver.telling.incident import Incident, Line
+from handrail_receiver.telling.incident import Line, ToldIncident
 from handrail_receiver.telling.naming import name_of
 
 log = logging.getLogger("handrail")
@@ -261,7 +261,7 @@ class Messenger:
             if tell != telling.tell and tell.channel.kind not in NOT_PEOPLE
         )
 
-    async def _incident(self, telling: Telling, *, opening: bool = False) -> Incident:
+    async def _incident(self, telling: Telling, *, opening: bool = False) -> ToldIncident:
         """What stands now, or what stood when it was opened."""
         now = self.clock.now()
         if telling.incident in OURS:
@@ -282,20 +282,20 @@ class Messenger:
         end = await self.store.evidence.end(telling.rollout)
         return (Line(now, f"evidence: record {end.number}, {end.hash[:HEAD_SHOWN]}"),) if end.number else ()
 
-    def _of_the_guard(self, key: str, now: datetime, *, opening: bool) -> Incident:
+    def _of_the_guard(self, key: str, now: datetime, *, opening: bool) -> ToldIncident:
         why, since = self._why(key), self._known.get(key)
         if not why and (since is not None or opening):
             why = "it was so when last looked, and nothing has shown yet that it is over"
         return OURS[key](key, why, since or now, now, self.page)
 
-    async def _unguarded(self, telling: Telling, now: datetime) -> Incident:
+    async def _unguarded(self, telling: Telling, now: datetime) -> ToldIncident:
         history = await self.store.attempts.history(telling.rollout, now)
         records = await self.store.evidence.newest(telling.rollout, LOOKED_BACK, ("decision",))
         told = last_told(records) or LastTold(now, "it is not guarded", ())
         why = "" if history.attempt else told.text
         return unguarded_incident(telling.incident, self._subject(telling, history), why, told.at, now)
 
-    async def _of_an_attempt(self, telling: Telling, now: datetime, *, opening: bool) -> Incident:
+    async def _of_an_attempt(self, telling: Telling, now: datetime, *, opening: bool) -> ToldIncident:
         history = await self.store.attempts.history(telling.rollout, now)
         records = await self.store.evidence.newest(telling.rollout, MOST_LINES, only=("decision", "outcome"))
         subject = self._subject(telling, history)

@@ -15,7 +15,7 @@ from handrail.contract import PagerDuty
 from handrail_receiver.outside import Outside
 from handrail_receiver.telling.channel import Plain, Writing
 from handrail_receiver.telling.fit import middle_out
-from handrail_receiver.telling.incident import SEVERITIES, Incident, LastReceipt
+from handrail_receiver.telling.incident import SEVERITIES, LastReceipt, ToldIncident
 
 LIMIT = 10.0
 LONGEST_KEY = 255
@@ -36,7 +36,7 @@ class PagerDutyEvents:
         """No markup."""
         return Plain()
 
-    async def send(self, to: PagerDuty, incident: Incident, text: str, receipt: str) -> str:
+    async def send(self, to: PagerDuty, incident: ToldIncident, text: str, receipt: str) -> str:
         """Send the event of the incident's status; the receipt is what is known then, and its alerts' dedup keys."""
         known, keys = _read(receipt)
         if not keys or (known.is_news(incident) and known.status != "resolved"):
@@ -69,7 +69,7 @@ def dedup_key(key: str) -> str:
     return f"{key[: LONGEST_KEY - len(digest) - 1]}-{digest}"
 
 
-def _alert(incident: Incident, text: str) -> dict[str, Any]:
+def _alert(incident: ToldIncident, text: str) -> dict[str, Any]:
     """What is shown; PagerDuty wants it with a trigger and passes over it otherwise."""
     return {
         "client": "Handrail",

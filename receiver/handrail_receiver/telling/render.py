@@ -15,7 +15,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from handrail_receiver.telling.channel import Plain, Writing
 from handrail_receiver.telling.fit import fitted, middle_out
-from handrail_receiver.telling.incident import Incident, Line, Link
+from handrail_receiver.telling.incident import Line, Link, ToldIncident
 
 DEFAULT = """\
 {{ incident.title | strong }}
@@ -43,7 +43,7 @@ FAILURES = (
 )
 
 
-def render(template: str | None, incident: Incident, writing: Writing, longest: int) -> str:
+def render(template: str | None, incident: ToldIncident, writing: Writing, longest: int) -> str:
     """The text of `template`, or of the default one where there is none or where it fails, fitted into `longest`."""
     if template is not None:
         try:
@@ -54,7 +54,7 @@ def render(template: str | None, incident: Incident, writing: Writing, longest: 
     return _default(incident, writing, longest)
 
 
-def _default(incident: Incident, writing: Writing, longest: int) -> str:
+def _default(incident: ToldIncident, writing: Writing, longest: int) -> str:
     return fitted(incident, lambda shown: _rendered(DEFAULT, shown, writing), longest)
 
 
@@ -74,7 +74,7 @@ class _Finished(str):
     __slots__ = ()
 
 
-def _rendered(template: str, incident: Incident, writing: Writing) -> str:
+def _rendered(template: str, incident: ToldIncident, writing: Writing) -> str:
     def finalize(value: object) -> str:
         return value if isinstance(value, _Finished) else writing.escape(str(value))
 
@@ -99,12 +99,12 @@ def _duration(span: timedelta) -> str:
     return " ".join(f"{count} {unit}" for count, unit in parts if count) or "0 s"
 
 
-def _specimens() -> tuple[Incident, Incident]:
+def _specimens() -> tuple[ToldIncident, ToldIncident]:
     at = datetime(2026, 1, 1, tzinfo=UTC)
     lines = (Line(at, "decided"), Line(at, "acted"))
     links = (Link("runbook", "https://runbooks.invalid/"),)
     common = ("key", "rollout", "service", "title")
     return (
-        Incident(*common, "open", "critical", lines, links, at, at),
-        Incident(*common, "resolved", "info", lines, links, at, at, at),
+        ToldIncident(*common, "open", "critical", lines, links, at, at),
+        ToldIncident(*common, "resolved", "info", lines, links, at, at, at),
     )

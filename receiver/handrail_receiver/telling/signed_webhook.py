@@ -21,7 +21,7 @@ from handrail_receiver.outside import Outside
 from handrail_receiver.ports import Clock
 from handrail_receiver.telling.channel import Plain, Writing
 from handrail_receiver.telling.fit import shortened
-from handrail_receiver.telling.incident import Incident
+from handrail_receiver.telling.incident import ToldIncident
 
 LIMIT = 15.0
 PREFIX = "whsec_"
@@ -42,7 +42,7 @@ class SignedWebhooks:
         """No markup."""
         return Plain()
 
-    async def send(self, to: Webhook, incident: Incident, text: str, receipt: str) -> str:  # noqa: ARG002  the id is known
+    async def send(self, to: Webhook, incident: ToldIncident, text: str, receipt: str) -> str:  # noqa: ARG002  the id is known
         """Send the state; the receipt is its id."""
         name, now = message_id(incident), self._clock.now()
         body = _body(incident, text)
@@ -68,13 +68,13 @@ class SignedWebhooks:
         return " ".join(f"v1,{_signature(key, signed)}" for key in keys)
 
 
-def message_id(incident: Incident) -> str:
+def message_id(incident: ToldIncident) -> str:
     """The same for the same state of the same incident whenever it is sent, different for any other."""
     state = json.dumps([incident.key, incident.version, incident.status])
     return f"msg_{hashlib.sha256(state.encode()).hexdigest()[:32]}"
 
 
-def _body(incident: Incident, text: str) -> bytes:
+def _body(incident: ToldIncident, text: str) -> bytes:
     message = {
         "type": f"rollout.incident.{incident.status}",
         "timestamp": incident.updated.isoformat(),

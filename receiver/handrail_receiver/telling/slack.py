@@ -15,7 +15,7 @@ from handrail.contract import Slack
 from handrail_receiver.errors import Cause, Permanent, Retryable
 from handrail_receiver.outside import AnswerBody, Outside
 from handrail_receiver.telling.channel import Writing
-from handrail_receiver.telling.incident import Incident, LastReceipt
+from handrail_receiver.telling.incident import LastReceipt, ToldIncident
 
 LIMIT = 10.0
 LONGEST = 3900  # what is longer is shown in several pieces, and an update of it is refused
@@ -53,7 +53,7 @@ class SlackMessages:
         """Slack's mrkdwn."""
         return Mrkdwn()
 
-    async def send(self, to: Slack, incident: Incident, text: str, receipt: str) -> str:
+    async def send(self, to: Slack, incident: ToldIncident, text: str, receipt: str) -> str:
         """Post or update; the receipt is what is known then, after `channel-id ts` where it can be updated."""
         await self._turns.wait(to.channel)
         try:
@@ -64,7 +64,7 @@ class SlackMessages:
             self._turns.hold(to.channel, error.after)
             raise
 
-    async def _through_webhook(self, to: Slack, incident: Incident, text: str, receipt: str) -> str:
+    async def _through_webhook(self, to: Slack, incident: ToldIncident, text: str, receipt: str) -> str:
         """A webhook cannot update: it is told when the status, the severity or the title is another."""
         if to.webhook is not None and receipt != _words(incident):
             url = self._outside.secrets.value(to.webhook)
@@ -72,7 +72,7 @@ class SlackMessages:
             answer.is_api()
         return _words(incident)
 
-    async def _by_bot(self, to: Slack, incident: Incident, text: str, receipt: str) -> str:
+    async def _by_bot(self, to: Slack, incident: ToldIncident, text: str, receipt: str) -> str:
         """Update the message; what is news answers it and is shown in the channel, for nobody notices an update."""
         channel, ts, status, severity, *_ = [*receipt.split(), *[""] * 4]
         flags: dict[str, Any] = {"unfurl_links": False, "unfurl_media": False}
@@ -142,7 +142,7 @@ class _Turns:
         self._next[channel] = asyncio.get_running_loop().time() + (seconds or self._pace)
 
 
-def _words(incident: Incident) -> str:
+def _words(incident: ToldIncident) -> str:
     """What is known once this was told."""
     return f"{incident.status} {incident.severity} {zlib.crc32(incident.title.encode()):08x}"
 

@@ -6,7 +6,7 @@ from handrail.contract import StatusPage
 
 from handrail_receiver.outside import Outside
 from handrail_receiver.telling.channel import Plain, Writing
-from handrail_receiver.telling.incident import Incident
+from handrail_receiver.telling.incident import ToldIncident
 
 LIMIT = 10.0
 
@@ -24,7 +24,7 @@ class StatusPages:
         """No markup."""
         return Plain()
 
-    async def send(self, to: StatusPage, incident: Incident, text: str, receipt: str) -> str:  # noqa: ARG002  nothing of it is published
+    async def send(self, to: StatusPage, incident: ToldIncident, text: str, receipt: str) -> str:  # noqa: ARG002  nothing of it is published
         """Set the component, unless it was set to this already; the receipt is the state it was set to."""
         state = "resolved" if incident.status == "resolved" else "opened"
         body = to.resolved if state == "resolved" else to.opened

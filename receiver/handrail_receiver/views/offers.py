@@ -9,7 +9,7 @@ from datetime import timedelta
 from handrail.contract import GivenArms, OpenArms, Playbook, Step, names
 
 from handrail_receiver.gates.gate import GateStatus
-from handrail_receiver.lifecycle.state_machine import OVER, may
+from handrail_receiver.lifecycle.state_machine import OVER, event_of, may
 from handrail_receiver.lifecycle.states import State, state_of
 from handrail_receiver.model import BROKEN, Attempt, History
 from handrail_receiver.model.nodes import on_each_node
@@ -20,7 +20,7 @@ from handrail_receiver.words.times import span
 COMPLETE = "complete"
 READS = "drill"
 """What changes nothing, and is no event of an attempt."""
-REASONED = frozenset({"adopt", "abandon", "close"})
+REASONED = frozenset({"adopt", "abandon", "close", "emergency-rollback"})
 """What is refused without a reason."""
 
 
@@ -92,14 +92,19 @@ class Case:
 def offers(case: Case, asker: Asker) -> tuple[Offer, ...]:
     """The buttons of a person, the most urgent first: nothing that would be refused for where the attempt stands."""
     state = state_of(case.history)
-    known = (*_forward(case, state), *_at_gate(case, asker), *_others(case, state))
+    known = (
+        *_forward(case, state),
+        *_of_incidents(case),
+        *_at_gate(case, asker),
+        *_others(case, state),
+    )
     return tuple(
         offer
         for offer in known
         if offer.verb in asker.verbs
         and (
             offer.verb == READS
-            or may(state, offer.verb, "approver" if offer.verb == "approve" else "operator")
+            or may(state, event_of(offer.verb), "approver" if offer.verb == "approve" else "operator")
         )
     )
 
@@ -108,6 +113,7 @@ def _forward(case: Case, state: State) -> Iterator[Offer]:
     attempt, action = case.attempt, case.playbook.action("rollback")
     if attempt is not None and (attempt.live or state is State.rolled_back) and action and action.steps:
         yield Offer("rollback", "Roll back", urgent=True)
+        yield from _emergency(case)
     if attempt is not None and attempt.live and not attempt.held:
         yield Offer("hold", "Hold")
     if attempt is not None and attempt.held and attempt.live:
@@ -116,10 +122,27 @@ def _forward(case: Case, state: State) -> Iterator[Offer]:
         yield Offer("retry", "Try again")
     if state is State.baking:
         yield Offer("promote", "Complete" if case.ahead == COMPLETE else f"Promote into {case.ahead}")
-    if case.history.incidents:
-        yield Offer("close", "Close the incident")
-    elif state in (State.none, *OVER):
+    if case.history.security_incident is None and state in (State.none, *OVER):
         yield Offer("start", "Start an attempt")
+
+
+def _emergency(case: Case) -> Iterator[Offer]:
+    """Where it does something else than an ordinary rollback, or tells others."""
+    ordinary, graver = (case.playbook.action(name) for name in names.ACTING[:2])
+    if ordinary and graver and (graver.steps, graver.tell) != (ordinary.steps, ordinary.tell):
+        yield Offer(graver.name, "Emergency rollback", urgent=True)
+
+
+def _of_incidents(case: Case) -> Iterator[Offer]:
+    """What may be said of each open incident; one is named where there are several."""
+    several = len(case.history.incidents) > 1
+    for one in case.history.incidents:
+        which = f" {one.id}" if several else " the incident"
+        if one.acknowledged is None:
+            yield Offer("ack", f"Acknowledge{which}", one.id)
+        yield Offer("note", f"Note on{which}", one.id)
+        if not (case.history.incident == one and state_of(case.history) is State.rolling_back):
+            yield Offer("close", f"Close{which}", one.id)
 
 
 def _at_gate(case: Case, asker: Asker) -> Iterator[Offer]:
@@ -173,8 +196,8 @@ def _happens(case: Case, offer: Offer) -> tuple[tuple[str, ...], Sequence[Step],
     match offer.verb:
         case "promote":
             return _promotes(case, here)
-        case "rollback":
-            return _rolls_back(case, here)
+        case "rollback" | "emergency-rollback":
+            return _rolls_back(case, here, offer.verb)
         case "retry" if case.failed in names.ACTING:
             return _rolls_back(case, here)
         case "retry":
@@ -194,9 +217,8 @@ def _happens(case: Case, offer: Offer) -> tuple[tuple[str, ...], Sequence[Step],
         case "drill":
             said = "Each target of a rollback is asked whether it could be carried out now: by reading only."
             return (said, "Nothing is changed."), (), ""
-        case "close":
-            said = "The incident is closed, with your reason: a new attempt may begin."
-            return (said, "Nothing is asked of any target."), (), ""
+        case "ack" | "note" | "close":
+            return _says_of_incident(case, offer), (), ""
         case "adopt":
             return (f"{here} goes on by the newest playbook. That changes:", *case.changed), (), ""
         case _:
@@ -233,14 +255,41 @@ def _span(seconds: float) -> str:
     return span(timedelta(seconds=seconds))
 
 
-def _rolls_back(case: Case, here: str) -> tuple[tuple[str, ...], Sequence[Step], str]:
-    name = case.failed if case.failed in names.ACTING else "rollback"
+def _says_of_incident(case: Case, offer: Offer) -> tuple[str, ...]:
+    match offer.verb:
+        case "ack":
+            said = f"You have incident {offer.item}: nobody else is woken for it, unless it becomes graver."
+            return (said, "It stays open until a person closes it. Nothing is asked of any target.")
+        case "note":
+            kept = f"What you write is kept as evidence of incident {offer.item}"
+            return (f"{kept}; what you leave empty stays as it is.",)
+        case _:
+            return _closes(case, offer)
+
+
+def _closes(case: Case, offer: Offer) -> tuple[str, ...]:
+    one = next((one for one in case.history.incidents if one.id == offer.item), None)
+    said = [f"Incident {offer.item} is closed, with your reason, and nothing can be noted of it any more."]
+    if one is not None and one.stays_open:
+        said.append("Messages, PagerDuty and status pages hear that it is over.")
+    if one is not None and one == case.history.security_incident:
+        said.append("A new attempt may begin.")
+    if one is not None and one.needs_cause:
+        said.append("It has no cause yet: write one.")
+    return (*said, "Nothing is asked of any target.")
+
+
+def _rolls_back(
+    case: Case, here: str, wanted: str = names.ACTING[0]
+) -> tuple[tuple[str, ...], Sequence[Step], str]:
+    name = case.failed if case.failed in names.ACTING and wanted == names.ACTING[0] else wanted
     action = case.playbook.action(name)
     steps = action.steps if action else ()
     pinned = case.attempt.pinned.get(name, steps) if case.attempt else steps
     proof = "It is proved when Prometheus sees the canary's traffic gone." if action and action.proof else ""
     said = f"{here} is rolled back, from now on and to its end: each step reads its target, and acts on what differs."
-    return tuple(filter(None, (said, proof))), pinned, ""
+    told = "Everybody is told whom an emergency reaches." if name == names.ACTING[1] else ""
+    return tuple(filter(None, (said, proof, told))), pinned, ""
 
 
 def _retries(case: Case, here: str) -> tuple[tuple[str, ...], Sequence[Step], str]:

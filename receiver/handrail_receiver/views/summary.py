@@ -239,8 +239,9 @@ def _next(
     if attempt.state == AttemptState.finishing:
         until = history.once.get(FINISHED, now) + timedelta(seconds=playbook.watch_after)
         return f"complete by itself, not before {when(until)}: it is guarded until then", "soft"
-    if history.incidents:
-        return f'the incident has to be closed: `handrail rollout close {playbook.rollout} --why "…"`', "bad"
+    if history.security_incident is not None:
+        said = f'`handrail rollout close {playbook.rollout} --cause "…" --why "…"`'
+        return f"incident {history.security_incident.id} has to be closed: {said}", "bad"
     if attempt.state != AttemptState.active:
         given = " --canary … --stable …" if given_arms(attempt) else ""
         return (

@@ -33,7 +33,7 @@ def waits_for(playbook: Playbook, history: History, gate: GateStatus | None, now
     state = state_of(history)
     if attempt is None or state is State.none:
         return Waiting("It waits for nothing: nobody has started it.")
-    if history.incidents and not attempt.live:
+    if history.security_incident is not None and not attempt.live:
         return Waiting(
             "It waits for a person to close the incident: no attempt begins before.", for_people=True
         )
@@ -51,6 +51,10 @@ def waits_for(playbook: Playbook, history: History, gate: GateStatus | None, now
             return Waiting("It waits for nothing: it is guarded for as long as it has no other playbook.")
         case State.rolled_back if attempt.changed_since:
             return Waiting(f"It waits for a person: {attempt.held}", for_people=True)
+        case State.rolled_back if history.incident is not None and history.incident.acknowledged is None:
+            return Waiting(
+                f"It waits for a person to acknowledge incident {history.incident.id}.", for_people=True
+            )
         case State.rolled_back:
             return Waiting("It waits for nothing: a person mends the canary and starts a new attempt.")
         case _:

@@ -19,7 +19,7 @@ from handrail_receiver.evidence.taking import Snapshots
 from handrail_receiver.gates.approvals import GateAnswer
 from handrail_receiver.intake.bodies import Incomplete, TooLarge, read_body
 from handrail_receiver.model import History, Verdict, in_force, with_versions_of
-from handrail_receiver.operations.call import Call
+from handrail_receiver.operations.call import Call, IncidentWords
 from handrail_receiver.operations.handler import CallHandler
 from handrail_receiver.operations.playbook_diff import changes_between
 from handrail_receiver.playbooks import Playbooks
@@ -38,10 +38,12 @@ from handrail_receiver.web.chain_pages import ChainPages
 from handrail_receiver.web.reading import cannot_be_read
 from handrail_receiver.web.verbs import (
     VERBS,
+    AckBody,
     ApproveBody,
     Body,
     CallBody,
     CheckBody,
+    NoteBody,
     StageBody,
     StartBody,
     WantedAttempt,
@@ -202,6 +204,10 @@ def asked_for(verb: str, caller: Caller, body: Body) -> Call:
             return replace(asked, anyway=anyway, canary=canary, stable=stable, artifact=artifact)
         case StageBody(anyway=anyway, to=to):
             return replace(asked, anyway=anyway, to=to)
+        case NoteBody(incident=incident, false_rollback=false):
+            return replace(asked, about=IncidentWords(incident, body.notes(), false))
+        case AckBody(incident=incident):
+            return replace(asked, about=IncidentWords(incident))
         case CallBody(anyway=anyway):
             return replace(asked, anyway=anyway)
 

@@ -19,7 +19,7 @@ from handrail_receiver.web.forms import FORM, Seal, fields, from_elsewhere
 from handrail_receiver.web.offering import asker_of, case_of
 from handrail_receiver.web.pages import Pages, Shown
 from handrail_receiver.web.reading import cannot_be_read
-from handrail_receiver.web.verbs import VERBS, CheckBody, Verb
+from handrail_receiver.web.verbs import VERBS, AckBody, CheckBody, Verb
 
 AGAIN = "look at the rollout, and ask again from its page"
 
@@ -140,6 +140,8 @@ def _body(verb: Verb, sent: Mapping[str, str]) -> dict[str, object]:
     known = {key: value for key, value in sent.items() if key in verb.body.model_fields and value}
     if verb.name == "approve":
         known["role"] = sent.get("item", "")
+    if issubclass(verb.body, AckBody):
+        known["incident"] = sent.get("item", "")
     if verb.body is CheckBody:
         return {**known, "passed": sent.get("passed") == "yes"}
     return {**known, "anyway": True} if "anyway" in known else dict(known)

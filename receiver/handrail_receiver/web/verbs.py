@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from handrail_receiver.access.tokens import Role
 from handrail_receiver.logs import printable
+from handrail_receiver.model import NOTES
 
 
 def _one_line(text: str) -> str:
@@ -85,7 +86,41 @@ class ApproveBody(BaseModel):
     why: Words = ""
 
 
-Body = CallBody | StartBody | StageBody | CheckBody | ApproveBody
+class AckBody(BaseModel):
+    """Which incident is acknowledged (`incident`, where several are open), and a word for those who read it."""
+
+    model_config = ConfigDict(extra="forbid")
+    incident: str = Field(default="", max_length=300)
+    why: Words = ""
+
+
+class NoteBody(AckBody):
+    """What is said of an incident: a field that is empty stays as it was.
+
+    `follow_up` adds one, `review` is when it is looked back on, with whom are the `attendees`. `false_rollback` says
+    whether the rollback was for nothing. `why` is anything else that its timeline shall have.
+    """
+
+    cause: Words = ""
+    fix: Words = ""
+    prevention: Words = ""
+    user_impact: Words = ""
+    follow_up: Words = ""
+    review: Words = ""
+    attendees: Words = ""
+    false_rollback: bool | None = None
+
+    def notes(self) -> dict[str, str]:
+        """What was said, by field."""
+        said = {name: getattr(self, name) for name in NOTES if name in type(self).model_fields}
+        return {name: text for name, text in said.items() if text}
+
+
+class CloseBody(NoteBody):
+    """The same, and with `why` the reason for which it is over."""
+
+
+Body = CallBody | StartBody | StageBody | CheckBody | ApproveBody | AckBody | NoteBody | CloseBody
 
 
 @dataclass(frozen=True)
@@ -106,8 +141,11 @@ VERBS = (
     Verb("hold"),
     Verb("resume"),
     Verb("rollback"),
+    Verb("emergency-rollback"),
     Verb("drill"),
     Verb("adopt"),
     Verb("abandon"),
-    Verb("close"),
+    Verb("ack", body=AckBody),
+    Verb("note", body=NoteBody),
+    Verb("close", body=CloseBody),
 )

@@ -61,3 +61,8 @@ def _open(value: object) -> str:
     if isinstance(value, Written):
         return value.text
     return "as it was before the attempt" if value is None else str(value)
+
+
+def an(action: str) -> str:
+    """`a rollback`, `an emergency-rollback`."""
+    return f"{'an' if action[0] in 'aeiou' else 'a'} {action}"

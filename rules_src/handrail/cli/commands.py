@@ -6,11 +6,12 @@ import gc
 import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from handrail.cli.merge import merge
+from handrail.cli.rollout_command import no_receiver, rollout
 from handrail.cli.store import store
 from handrail.cli.verify import verify
 from handrail.errors import HandrailError, Problem, Refused, WrongCall
@@ -33,6 +34,7 @@ app = typer.Typer(
 app.add_typer(store)
 app.add_typer(merge)
 app.command()(verify)
+app.command()(rollout)
 
 Source = Annotated[Path, typer.Option(help="Folder with rollouts/ and environments.py.")]
 Out = Annotated[Path, typer.Option(help="Folder the files are written to.")]
@@ -241,117 +243,8 @@ def serve(
     try:
         from handrail_receiver.cli import serve as run  # noqa: PLC0415
     except ModuleNotFoundError as error:
-        _no_receiver(error)
+        no_receiver(error)
     run(check=check)
-
-
-class Verb(StrEnum):
-    """What an operator can ask of a rollout; `list` asks for all of them."""
-
-    list = "list"
-    start = "start"
-    status = "status"
-    check = "check"
-    approve = "approve"
-    promote = "promote"
-    retry = "retry"
-    hold = "hold"
-    resume = "resume"
-    rollback = "rollback"
-    drill = "drill"
-    adopt = "adopt"
-    abandon = "abandon"
-    close = "close"
-    bundle = "bundle"
-
-
-@app.command()
-def rollout(
-    verb: Annotated[Verb, typer.Argument(help="What to ask of the receiver.", show_default=False)],
-    name: Annotated[str, typer.Argument(help="The rollout's name; none with list.", show_default=False)] = "",
-    folder: Annotated[
-        str, typer.Argument(metavar="[DIR]", help="bundle: where it is written to.", show_default=False)
-    ] = "",
-    url: Annotated[
-        str | None, typer.Option(help="The receiver's address; HANDRAIL_URL, or http://127.0.0.1:8080.")
-    ] = None,
-    why: Annotated[str, typer.Option(help="The reason, kept in the evidence.")] = "",
-    anyway: Annotated[
-        bool, typer.Option("--anyway", help="Go past a 'not ready'; needs --why.", show_default=False)
-    ] = False,
-    item: Annotated[
-        str,
-        typer.Option(
-            help="check: the gate's question, or its place from 1 on; without it a check is made now."
-        ),
-    ] = "",
-    failed: Annotated[
-        bool, typer.Option("--failed", help="check: the answer is no.", show_default=False)
-    ] = False,
-    role: Annotated[str, typer.Option(help="approve: as whom.")] = "",
-    seen: Annotated[str, typer.Option(help="approve: only what status showed under this digest.")] = "",
-    to: Annotated[
-        str, typer.Option(help="promote, retry: the stage that is meant; refused when another one is next.")
-    ] = "",
-    canary: Annotated[
-        str, typer.Option(help="start, approve before it: the new version, where `Arms` has no values.")
-    ] = "",
-    stable: Annotated[str, typer.Option(help="start, approve before it: the version that runs.")] = "",
-    artifact: Annotated[
-        str, typer.Option(help="start: what goes out, a version or an image's digest, for the evidence.")
-    ] = "",
-    attempt: Annotated[
-        int | None, typer.Option(min=1, help="bundle: of this attempt, by its number; the newest without it.")
-    ] = None,
-    as_json: Annotated[
-        bool,
-        typer.Option("--json", help="list, status, check: what the API says, as JSON.", show_default=False),
-    ] = False,
-    cert: Annotated[
-        str | None, typer.Option(help="The certificate by which we are known; HANDRAIL_CERT.")
-    ] = None,
-    key: Annotated[str | None, typer.Option(help="Its key; HANDRAIL_KEY.")] = None,
-    ca: Annotated[
-        str | None, typer.Option(help="An authority of your own, beside the public ones; HANDRAIL_CA.")
-    ] = None,
-) -> None:
-    """Ask a running receiver about a rollout, or for something (token: HANDRAIL_TOKEN_FILE)."""
-    try:
-        from handrail_receiver.cli import rollout as ask  # noqa: PLC0415
-    except ModuleNotFoundError as error:
-        _no_receiver(error)
-    words = {
-        "why": why,
-        "item": item,
-        "role": role,
-        "seen": seen,
-        "to": to,
-        "canary": canary,
-        "stable": stable,
-        "artifact": artifact,
-        "folder": folder,
-        "attempt": str(attempt or ""),
-    }
-    raise typer.Exit(
-        ask(
-            verb.value,
-            name,
-            url=url,
-            anyway=anyway,
-            failed=failed,
-            as_json=as_json,
-            cert=cert,
-            key=key,
-            ca=ca,
-            **words,
-        )
-    )
-
-
-def _no_receiver(error: ModuleNotFoundError) -> NoReturn:
-    raise WrongCall(
-        f"the receiver is not installed ({error.name} is missing); pip install 'handrail[receiver]'"
-    )
 
 
 def main() -> None:

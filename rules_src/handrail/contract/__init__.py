@@ -11,6 +11,7 @@ from handrail.contract.loaded_rules import GroupFacts, RuleFacts, rules_digest
 from handrail.contract.playbook import (
     CANARY_VERSION,
     STABLE_VERSION,
+    AckDeadline,
     Action,
     ActionName,
     Approval,
@@ -53,6 +54,7 @@ __all__ = [
     "CANARY_VERSION",
     "STABLE_VERSION",
     "TEMPLATE_FILTERS",
+    "AckDeadline",
     "Action",
     "ActionName",
     "Approval",

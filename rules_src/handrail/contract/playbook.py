@@ -247,6 +247,14 @@ class Proof(_Model):
     within: float
 
 
+class AckDeadline(_Model):
+    """`who` is to acknowledge an incident within so many seconds; the people in `tell` hear of it when nobody has."""
+
+    within: Annotated[float, Field(gt=0)]
+    who: str
+    tell: tuple[Tell, ...] = ()
+
+
 class Action(_Model):
     """The steps of one action, in order, the proof that it worked, and who is told."""
 
@@ -261,7 +269,7 @@ class Playbook(_Model):
 
     After its last gate it is guarded for `watch_after` seconds more, and complete then. It goes forward in no freeze, and
     within its hours, where it has any; it begins once those that it `waits_for` are complete, and goes back when one of
-    `goes_back_with` does.
+    `goes_back_with` does. `acknowledge` are the deadlines for acknowledging an incident, the shortest first.
 
     While anything fires a check is made every `checks_while_firing` seconds besides (None: none).
 
@@ -292,6 +300,7 @@ class Playbook(_Model):
     hours: tuple[Hours, ...] = ()
     waits_for: tuple[str, ...] = ()
     goes_back_with: tuple[str, ...] = ()
+    acknowledge: tuple[AckDeadline, ...] = ()
     runbook_url: str
     dashboard_url: str
 

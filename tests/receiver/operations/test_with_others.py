@@ -7,11 +7,10 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from guarded import NOW, ROLLOUT, alert, body, guarded, playbook
+from guarded import NOW, ROLLOUT, guarded, playbook
 from guarded.playbook import ENVIRONMENT, weights, write_playbook
 from handrail_receiver.gates.gate import GateInputs
 from handrail_receiver.model import (
-    CLOSED,
     Attempt,
     AttemptState,
     Conditions,
@@ -85,53 +84,3 @@ def test_two_rollouts_in_one_receiver_go_back_together(tmp_path: Path) -> None:
         shop.ask("POST", "/api/rollouts/api/rollback", json={"why": "customers call"})
         shop.until("rollback", "done")
         assert shop.status()["attempt"]["state"] == "rolled-back"
-
-
-SECURITY = Run(
-    1, 7, ROLLOUT, "security-rollback", "", 0, RunState.done, "alert", "leaks is critical", NOW, NOW, NOW
-)
-BACK = History(replace(ATTEMPT, state=AttemptState.rolled_back), (SECURITY,), incidents=(7,))
-
-
-def test_after_a_security_rollback_nothing_begins_until_a_person_closes_the_incident() -> None:
-    for sure in (False, True):
-        made = decide_call(Call("start", "alice", "now", anyway=sure), playbook(), BACK, CONDITIONS)
-        assert (made.verdict, made.reason) == (Verdict.refuse, "incident-open")
-        assert made.text == (
-            "it was rolled back for security (leaks is critical), and that incident is open; "
-            '`handrail rollout close shop --why "…"` once it is over'
-        )
-    closed = decide_call(Call("close", "bob", "the token is revoked"), playbook(), BACK, CONDITIONS)
-    assert (closed.verdict, closed.reason, closed.changes) == (Verdict.act, "closed", (Once(CLOSED, 7),))
-    assert closed.text == "bob closed the incident: the token is revoked; a new attempt may begin"
-    over = replace(BACK, incidents=())
-    assert decide_call(Call("start", "alice"), playbook(), over, CONDITIONS).verdict == Verdict.act
-
-
-@pytest.mark.parametrize(
-    ("call", "history", "reason"),
-    [
-        (Call("close", "bob"), BACK, "no-reason"),
-        (Call("close", "bob", "over"), replace(BACK, incidents=()), "no-incident"),
-        (Call("close", "bob", "over"), History(ATTEMPT), "not-now"),
-        (Call("close", "bob", "over"), History(), "no-attempt"),
-    ],
-)
-def test_what_is_no_open_incident_or_has_no_reason_is_not_closed(
-    call: Call, history: History, reason: str
-) -> None:
-    made = decide_call(call, playbook(), history, CONDITIONS)
-    assert (made.verdict, made.reason) == (Verdict.refuse, reason)
-
-
-def test_an_incident_stays_open_over_restarts_and_further_attempts(tmp_path: Path) -> None:
-    with guarded(tmp_path) as shop:
-        shop.call("start")
-        shop.deliver(body(alert("leaks", "critical")))
-        shop.until("security-rollback", "done")
-    with guarded(tmp_path) as shop:
-        assert shop.call("start")["reason"] == "incident-open"
-        shop.call("abandon", why="moved")
-        assert shop.call("start", anyway=True, why="now")["reason"] == "incident-open"
-        assert shop.call("close", why="the token is revoked")["reason"] == "closed"
-        assert shop.call("start", anyway=True, why="the alert is of before")["reason"] == "asked-for"

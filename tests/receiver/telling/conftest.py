@@ -13,11 +13,11 @@ from apis import Api
 from handrail_receiver.outside import Outside
 from handrail_receiver.secrets import Secrets
 from handrail_receiver.telling import Teller
-from handrail_receiver.telling.incident import Incident, Line, Link
+from handrail_receiver.telling.incident import Line, Link, ToldIncident
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 KEYS = [f"whsec_{base64.b64encode(bytes([number] * 32)).decode()}" for number in (1, 2)]
-OPEN = Incident(
+OPEN = ToldIncident(
     key="checkout/7/rollback",
     rollout="checkout",
     service="shop",

@@ -11,7 +11,7 @@ from guarded import NOW
 from handrail.contract import Tell
 from handrail_receiver.metrics import Metrics
 from handrail_receiver.store import Store
-from handrail_receiver.telling.incident import Incident
+from handrail_receiver.telling.incident import ToldIncident
 from handrail_receiver.telling.messenger import Messenger
 
 
@@ -29,17 +29,17 @@ class Time:
 class Spoken:
     """A teller that notes whom it told what; `trouble` of a `Tell` is raised instead, `slow` ones wait for `go`."""
 
-    said: list[tuple[Tell, Incident]] = field(default_factory=list)
+    said: list[tuple[Tell, ToldIncident]] = field(default_factory=list)
     trouble: dict[Tell, Exception] = field(default_factory=dict)
     slow: set[Tell] = field(default_factory=set)
     go: asyncio.Event = field(default_factory=asyncio.Event)
     begun: int = 0
-    heard: Callable[[Incident], None] = lambda _: None
+    heard: Callable[[ToldIncident], None] = lambda _: None
 
     def opens_first(self, tell: Tell) -> bool:
         return tell.channel.kind != "slack"
 
-    async def tell(self, tell: Tell, incident: Incident, receipt: str) -> str:
+    async def tell(self, tell: Tell, incident: ToldIncident, receipt: str) -> str:
         self.begun += 1
         self.heard(incident)
         if repr(tell) in map(repr, self.slow):
@@ -51,7 +51,7 @@ class Spoken:
         return f"{receipt}+"
 
     def to(self, tell: Tell) -> list[tuple[str, str]]:
-        """Incident and status of each message that somebody got."""
+        """ToldIncident and status of each message that somebody got."""
         return [(incident.key, incident.status) for known, incident in self.said if known == tell]
 
 

@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 from handrail_receiver.telling.channel import Plain, Writing
 from handrail_receiver.telling.fit import between_marks, middle_out, shortened
-from handrail_receiver.telling.incident import Incident, Line, Link
+from handrail_receiver.telling.incident import Line, Link, ToldIncident
 from handrail_receiver.telling.render import render
 from handrail_receiver.telling.slack import Mrkdwn
 from hypothesis import given
@@ -24,7 +24,7 @@ ANSWER = '<b>502 & upstream "web" says no</b> '
 HALF = re.compile(r"&(?![a-z]+;)|<(?![^<>]*>)")
 
 
-def story(lines: int, words: int) -> Incident:
+def story(lines: int, words: int) -> ToldIncident:
     """Many lines, each a long answer full of what Slack must have escaped; the newest says so."""
     told = [Line(NOON + timedelta(seconds=n), f"step {n} failed: {ANSWER * words}") for n in range(lines)]
     last = Line(NOON + timedelta(minutes=5), f"rollback failed: {ANSWER * words}; people must look")

@@ -21,7 +21,7 @@ from handrail_receiver.metrics import Metrics
 from handrail_receiver.model import AttemptState, Change, Conditions, Decision, SetHold, SetState, Verdict
 from handrail_receiver.playbooks import Playbooks
 from handrail_receiver.store import open_store
-from handrail_receiver.telling.incident import Incident
+from handrail_receiver.telling.incident import ToldIncident
 from handrail_receiver.telling.messenger import KEPT_FOR, MOST_AT_ONCE, MOST_TRIES, Messenger
 from handrail_receiver.telling.render import template_problem
 from ports.store_cases import begun, by_hand, opening
@@ -101,7 +101,7 @@ async def test_an_opening_that_was_told_is_not_told_again_when_the_end_must_be_t
     await held(queue, "")
 
     class OnlyOpen(Spoken):
-        async def tell(self, tell: Tell, incident: Incident, receipt: str) -> str:
+        async def tell(self, tell: Tell, incident: ToldIncident, receipt: str) -> str:
             if incident.status == "resolved" and self.begun < 2:
                 self.begun += 1
                 raise Retryable(Cause.broken, "not now")
@@ -257,7 +257,7 @@ async def test_each_try_at_one_state_has_the_same_version_and_the_next_state_ano
     await queue.step()
     await held(queue, "tea", TEAM)
     queue.teller.trouble = {TEAM: Retryable(Cause.timeout, "the answer was lost")}
-    tried: list[Incident] = []
+    tried: list[ToldIncident] = []
     queue.teller.heard = tried.append
     await queue.step()
     await queue.step(1)

@@ -7,14 +7,14 @@ from datetime import timedelta
 
 import pytest
 from handrail_receiver.telling.channel import Plain
-from handrail_receiver.telling.incident import Incident, Line, Link
+from handrail_receiver.telling.incident import Line, Link, ToldIncident
 from handrail_receiver.telling.render import render, template_problem
 from handrail_receiver.telling.slack import Mrkdwn
 
 from .conftest import NOON, OPEN
 
 RESOLVED = replace(OPEN, status="resolved", resolved=NOON + timedelta(minutes=61, seconds=5))
-NASTY = Incident(
+NASTY = ToldIncident(
     key="k",
     rollout="checkout",
     service="shop",
@@ -74,12 +74,12 @@ def test_a_long_story_shows_its_end_and_says_how_much_came_before() -> None:
     [
         (
             "{{ incident.titel }}",
-            "'handrail_receiver.telling.incident.Incident object' has no attribute 'titel'",
+            "'handrail_receiver.telling.incident.ToldIncident object' has no attribute 'titel'",
         ),
         ("{{ rollout }}", "'rollout' is undefined"),
         ("{{ incident.lines[9].text }}", "handrail_receiver.telling.incident.Line"),
         ("{{ 1 / 0 }}", "division by zero"),
-        ("{% for x in incident %}{% endfor %}", "'Incident' object is not iterable"),
+        ("{% for x in incident %}{% endfor %}", "'ToldIncident' object is not iterable"),
         ("{{ ''.__class__.__mro__[1].__subclasses__() }}", "access to attribute '__class__'"),
         ("{{ incident.lines.append(1) }}", "has no attribute 'append'"),
         ("{% include '/etc/passwd' %}", "no loader for this environment specified"),

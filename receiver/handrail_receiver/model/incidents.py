@@ -1,0 +1,273 @@
+"""Records of the evidence → the incidents that rollbacks opened: what is known of each, until a person has closed it.
+
+An incident is its events, in the order of the chain; nothing else is kept of it but which ones are open.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from handrail.contract import names
+
+from handrail_receiver.model.records import EvidenceRecord
+
+INCIDENT = "incident"
+"""The kind of the records that are events of incidents."""
+
+STAYS_OPEN = names.ACTING[1:]
+"""The rollbacks whose incident is over for nobody until a person closes it."""
+
+
+class IncidentEvent(StrEnum):
+    """What happens to an incident. The first five are what people are asked to acknowledge."""
+
+    opened = "opened"
+    graver = "graver"
+    failed = "failed"
+    undone = "undone"
+    reopened = "reopened"
+    acknowledged = "acknowledged"
+    late = "late"
+    impact = "impact"
+    noted = "noted"
+    closed = "closed"
+
+
+ASKING = frozenset(
+    {
+        IncidentEvent.opened,
+        IncidentEvent.graver,
+        IncidentEvent.failed,
+        IncidentEvent.undone,
+        IncidentEvent.reopened,
+    }
+)
+"""What wants an acknowledgement, and ends the one before."""
+
+ONE_ANSWER = ("cause", "fix", "prevention", "user_impact", "review", "attendees")
+"""What people say of an incident once; the last word counts."""
+
+NOTES = (*ONE_ANSWER, "follow_up", "text")
+"""All that people say of one; of the last two they say as many as they like."""
+
+
+@dataclass(frozen=True)
+class Happened:
+    """One event of an incident: who, and in words; `said` is what it says besides."""
+
+    at: datetime
+    event: IncidentEvent
+    by: str
+    text: str
+    said: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Impact:
+    """What an incident came to: from the first evaluation that failed until the canary had no traffic any more.
+
+    `share` (0..1) is what the canary was given of the traffic, `failed` how many requests of the judged arm failed, by
+    guardrail. What is not known is None, and stands in `unknown` with the reason; it is never 0 for that.
+    """
+
+    began: datetime | None = None
+    ended: datetime | None = None
+    share: float | None = None
+    failed: Mapping[str, float] = field(default_factory=dict)
+    unknown: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def duration(self) -> timedelta | None:
+        """How long the limit was broken while the canary had traffic; None where that is unknown."""
+        return self.ended - self.began if self.began is not None and self.ended is not None else None
+
+    def said(self) -> dict[str, object]:
+        """The same for JSON."""
+        return {
+            "began": self.began.isoformat() if self.began else None,
+            "ended": self.ended.isoformat() if self.ended else None,
+            "share": self.share,
+            "failed": dict(self.failed),
+            "unknown": dict(self.unknown),
+        }
+
+
+@dataclass(frozen=True)
+class Acknowledged:
+    """Somebody has it. `after` is how long that took since it was asked for."""
+
+    at: datetime
+    by: str
+    after: timedelta
+
+
+@dataclass(frozen=True)
+class Closed:
+    """A person has closed it, with a reason."""
+
+    at: datetime
+    by: str
+    why: str
+
+
+@dataclass(frozen=True)
+class Incident:
+    """What a rollback opened, and what is known of it now.
+
+    `id` is what messages, PagerDuty and webhooks know it by; `attempt` is the attempt's row, `number` its number. `action`
+    is the strongest rollback that was begun, `trigger` why, `source` the alert that asked for it as guardrail/tier (empty:
+    none did), and `severity` what the rollout calls that. `asked` is since when an acknowledgement is waited for, `late`
+    the deadlines for it that have passed, in seconds. `false_rollback` is what people say: whether it was for nothing.
+    """
+
+    id: str
+    rollout: str
+    attempt: int
+    number: int
+    opened: datetime
+    asked: datetime
+    action: str
+    trigger: str
+    by: str
+    source: str = ""
+    severity: str = ""
+    stage: str = ""
+    acknowledged: Acknowledged | None = None
+    late: tuple[float, ...] = ()
+    impact: Impact | None = None
+    notes: Mapping[str, str] = field(default_factory=dict)
+    follow_ups: tuple[str, ...] = ()
+    false_rollback: bool | None = None
+    closed: Closed | None = None
+    events: tuple[Happened, ...] = ()
+
+    @property
+    def open(self) -> bool:
+        """Whether nobody has closed it yet."""
+        return self.closed is None
+
+    @property
+    def stays_open(self) -> bool:
+        """Whether it is over for nobody before a person closes it, though its rollback got through."""
+        return self.open and self.action in STAYS_OPEN
+
+    @property
+    def needs_cause(self) -> bool:
+        """Whether it may not be closed without a cause: an emergency's and a security rollback's, unless it was for nothing."""
+        return self.action in STAYS_OPEN and not self.false_rollback and not self.notes.get("cause")
+
+    def noted(self, said: Mapping[str, Any]) -> Incident:
+        """The same once so much more was said of it."""
+        notes = {name: str(said[name]) for name in ONE_ANSWER if said.get(name)}
+        more = (str(said["follow_up"]),) if said.get("follow_up") else ()
+        false = said.get("false_rollback")
+        return replace(
+            self,
+            notes={**self.notes, **notes},
+            follow_ups=(*self.follow_ups, *more),
+            false_rollback=self.false_rollback if false is None else bool(false),
+        )
+
+
+def incident_id(rollout: str, attempt: int) -> str:
+    """What an incident of an attempt (its row) is called."""
+    return f"{rollout}-{attempt}"
+
+
+def incidents_of(records: Iterable[EvidenceRecord], before: Iterable[Incident] = ()) -> tuple[Incident, ...]:
+    """The incidents of which these records tell, the oldest first; `before` are those whose beginning no record tells.
+
+    What is said of any other before it was opened is passed over.
+    """
+    found = {one.attempt: one for one in before}
+    for record in records:
+        if record.kind != INCIDENT:
+            continue
+        said = json.loads(record.body)
+        attempt, happened = int(said["attempt"]), _happened(record, said)
+        if attempt in found:
+            found[attempt] = after_event(found[attempt], happened)
+        elif happened.event is IncidentEvent.opened:
+            found[attempt] = opened(record.rollout, attempt, happened)
+    return tuple(found.values())
+
+
+def _happened(record: EvidenceRecord, said: Mapping[str, Any]) -> Happened:
+    rest = {name: value for name, value in said.items() if name not in {"event", "by", "text", "attempt"}}
+    return Happened(record.at, IncidentEvent(said["event"]), str(said["by"]), str(said["text"]), rest)
+
+
+def opened(rollout: str, attempt: int, happened: Happened) -> Incident:
+    """The incident that begins with an event."""
+    said = happened.said
+    return Incident(
+        id=incident_id(rollout, attempt),
+        rollout=rollout,
+        attempt=attempt,
+        number=int(said.get("number", 0)),
+        opened=happened.at,
+        asked=happened.at,
+        action=str(said.get("action", names.ACTING[0])),
+        trigger=happened.text,
+        by=happened.by,
+        source=str(said.get("source", "")),
+        severity=str(said.get("severity", "")),
+        stage=str(said.get("stage", "")),
+        events=(happened,),
+    )
+
+
+def after_event(incident: Incident, happened: Happened) -> Incident:
+    """An incident once something more has happened to it."""
+    incident = replace(incident, events=(*incident.events, happened))
+    match happened.event:
+        case event if event in ASKING:
+            return _asks_again(incident, happened)
+        case IncidentEvent.acknowledged:
+            took = happened.at - incident.asked
+            return replace(incident, acknowledged=Acknowledged(happened.at, happened.by, took))
+        case IncidentEvent.late:
+            return replace(incident, late=(*incident.late, float(happened.said["within"])))
+        case IncidentEvent.impact:
+            return replace(incident, impact=_impact(happened.said))
+        case IncidentEvent.noted:
+            return incident.noted(happened.said)
+        case _:
+            return replace(
+                incident.noted(happened.said), closed=Closed(happened.at, happened.by, happened.text)
+            )
+
+
+def _asks_again(incident: Incident, happened: Happened) -> Incident:
+    """It became graver, or is open again: whoever had it is asked once more."""
+    said = happened.said
+    action = str(said.get("action") or incident.action)
+    graver = names.ACTING.index(action) > names.ACTING.index(incident.action)
+    return replace(
+        incident,
+        asked=happened.at,
+        acknowledged=None,
+        late=(),
+        impact=None if happened.event is IncidentEvent.reopened else incident.impact,
+        closed=None,
+        action=action if graver else incident.action,
+        severity=str(said.get("severity") or incident.severity) if graver else incident.severity,
+    )
+
+
+def _impact(said: Mapping[str, Any]) -> Impact:
+    def instant(name: str) -> datetime | None:
+        return datetime.fromisoformat(said[name]) if said.get(name) else None
+
+    return Impact(
+        began=instant("began"),
+        ended=instant("ended"),
+        share=said.get("share"),
+        failed=dict(said.get("failed", {})),
+        unknown=dict(said.get("unknown", {})),
+    )

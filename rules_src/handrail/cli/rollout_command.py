@@ -1,0 +1,152 @@
+"""`handrail rollout`: a running receiver, asked about a rollout or for something."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, NoReturn
+
+import typer
+
+from handrail.errors import WrongCall
+
+
+class YesNo(StrEnum):
+    """What a question is answered with."""
+
+    yes = "yes"
+    no = "no"
+
+
+class Verb(StrEnum):
+    """What an operator can ask of a rollout; `list` asks for all of them."""
+
+    list = "list"
+    start = "start"
+    status = "status"
+    check = "check"
+    approve = "approve"
+    promote = "promote"
+    retry = "retry"
+    hold = "hold"
+    resume = "resume"
+    rollback = "rollback"
+    emergency_rollback = "emergency-rollback"
+    drill = "drill"
+    adopt = "adopt"
+    abandon = "abandon"
+    ack = "ack"
+    note = "note"
+    close = "close"
+    bundle = "bundle"
+
+
+def rollout(
+    verb: Annotated[Verb, typer.Argument(help="What to ask of the receiver.", show_default=False)],
+    name: Annotated[str, typer.Argument(help="The rollout's name; none with list.", show_default=False)] = "",
+    folder: Annotated[
+        str, typer.Argument(metavar="[DIR]", help="bundle: where it is written to.", show_default=False)
+    ] = "",
+    url: Annotated[
+        str | None, typer.Option(help="The receiver's address; HANDRAIL_URL, or http://127.0.0.1:8080.")
+    ] = None,
+    why: Annotated[str, typer.Option(help="The reason, kept in the evidence.")] = "",
+    anyway: Annotated[
+        bool, typer.Option("--anyway", help="Go past a 'not ready'; needs --why.", show_default=False)
+    ] = False,
+    item: Annotated[
+        str,
+        typer.Option(
+            help="check: the gate's question, or its place from 1 on; without it a check is made now."
+        ),
+    ] = "",
+    failed: Annotated[
+        bool, typer.Option("--failed", help="check: the answer is no.", show_default=False)
+    ] = False,
+    role: Annotated[str, typer.Option(help="approve: as whom.")] = "",
+    seen: Annotated[str, typer.Option(help="approve: only what status showed under this digest.")] = "",
+    to: Annotated[
+        str, typer.Option(help="promote, retry: the stage that is meant; refused when another one is next.")
+    ] = "",
+    canary: Annotated[
+        str, typer.Option(help="start, approve before it: the new version, where `Arms` has no values.")
+    ] = "",
+    stable: Annotated[str, typer.Option(help="start, approve before it: the version that runs.")] = "",
+    artifact: Annotated[
+        str, typer.Option(help="start: what goes out, a version or an image's digest, for the evidence.")
+    ] = "",
+    attempt: Annotated[
+        int | None, typer.Option(min=1, help="bundle: of this attempt, by its number; the newest without it.")
+    ] = None,
+    incident: Annotated[str, typer.Option(help="ack, note, close: which one, where several are open.")] = "",
+    cause: Annotated[str, typer.Option(help="note, close: why it came to that.")] = "",
+    fix: Annotated[str, typer.Option(help="note, close: what mended it.")] = "",
+    prevention: Annotated[str, typer.Option(help="note, close: what keeps it from coming again.")] = "",
+    user_impact: Annotated[str, typer.Option(help="note, close: what people noticed.")] = "",
+    follow_up: Annotated[str, typer.Option(help="note, close: one thing more that is to be done.")] = "",
+    review: Annotated[str, typer.Option(help="note, close: when it is looked back on.")] = "",
+    attendees: Annotated[str, typer.Option(help="note, close: who looks back on it.")] = "",
+    false_rollback: Annotated[
+        YesNo | None, typer.Option(help="note, close: whether the rollback was for nothing.")
+    ] = None,
+    as_json: Annotated[
+        bool,
+        typer.Option("--json", help="list, status, check: what the API says, as JSON.", show_default=False),
+    ] = False,
+    cert: Annotated[
+        str | None, typer.Option(help="The certificate by which we are known; HANDRAIL_CERT.")
+    ] = None,
+    key: Annotated[str | None, typer.Option(help="Its key; HANDRAIL_KEY.")] = None,
+    ca: Annotated[
+        str | None, typer.Option(help="An authority of your own, beside the public ones; HANDRAIL_CA.")
+    ] = None,
+) -> None:
+    """Ask a running receiver about a rollout, or for something (token: HANDRAIL_TOKEN_FILE)."""
+    try:
+        from handrail_receiver.cli import rollout as ask  # noqa: PLC0415
+    except ModuleNotFoundError as error:
+        no_receiver(error)
+    words = {
+        "why": why,
+        "item": item,
+        "role": role,
+        "seen": seen,
+        "to": to,
+        "canary": canary,
+        "stable": stable,
+        "artifact": artifact,
+        "folder": folder,
+        "attempt": str(attempt or ""),
+        "incident": incident,
+    }
+    said = {
+        "cause": cause,
+        "fix": fix,
+        "prevention": prevention,
+        "user-impact": user_impact,
+        "follow-up": follow_up,
+        "review": review,
+        "attendees": attendees,
+        "false-rollback": false_rollback.value if false_rollback else "",
+    }
+    raise typer.Exit(
+        ask(
+            verb.value,
+            name,
+            said=said,
+            url=url,
+            anyway=anyway,
+            failed=failed,
+            as_json=as_json,
+            cert=cert,
+            key=key,
+            ca=ca,
+            **words,
+        )
+    )
+
+
+def no_receiver(error: ModuleNotFoundError) -> NoReturn:
+    """What is said where the receiver's half is not there."""
+    raise WrongCall(
+        f"the receiver is not installed ({error.name} is missing); pip install 'handrail[receiver]'"
+    )

@@ -1,0 +1,170 @@
+"""What a rollback opens is an incident, which the evidence tells whole, until a person closes it: in a store of either kind."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from guarded import NOW, ROLLOUT, playbook
+from guarded.playbook import weights
+from handrail.contract import Confirmation
+from handrail_receiver.model import (
+    AttemptState,
+    Begin,
+    Change,
+    Decision,
+    History,
+    Incident,
+    IncidentEvent,
+    Note,
+    Open,
+    Progress,
+    RunState,
+    Verdict,
+)
+from handrail_receiver.store import Store
+from ports.store_cases import by_hand
+
+pytestmark = pytest.mark.anyio
+BEGIN = Begin(ROLLOUT, "10%", {}, "", playbook=playbook())
+ASKS = Confirmation(after=0, expr="vector(1)", unreachable="hold")
+
+
+def rolls_back(action: str = "rollback", number: int = 0, **more: object) -> Open:
+    return replace(Open(action, "", number, weights(0, 100), None, NOW, supersedes=True), **more)  # type: ignore[arg-type]
+
+
+async def decided(store: Store, *changes: Change, minutes: float = 0, **more: object) -> History:
+    """The history after a decision with these changes; by an alert where `guardrail` and `tier` are given."""
+    at = NOW + timedelta(minutes=minutes)
+
+    def decide(history: History) -> Decision:
+        attempt = history.attempt.id if history.attempt else 0
+        made = Decision(
+            Verdict.act, "test", "errors are critical", rollout=ROLLOUT, attempt=attempt, changes=changes
+        )
+        return replace(made, **more)  # type: ignore[arg-type]
+
+    await store.attempts.apply(ROLLOUT, decide, at)
+    return await store.attempts.history(ROLLOUT, at)
+
+
+def said(incident: Incident) -> list[tuple[str, str, str]]:
+    return [(one.event.value, one.by, one.text) for one in incident.events]
+
+
+async def test_a_rollback_opens_one_incident_with_its_trigger_and_what_the_rollout_calls_it(
+    store: Store,
+) -> None:
+    await decided(store, BEGIN)
+    history = await decided(store, rolls_back(), guardrail="error-rate", tier="critical", minutes=1)
+    (one,) = history.incidents
+    assert history.attempt is not None
+    assert one == replace(
+        one,
+        id=f"shop-{history.attempt.id}",
+        number=1,
+        opened=NOW + timedelta(minutes=1),
+        action="rollback",
+        trigger="errors are critical",
+        by="alert",
+        source="error-rate/critical",
+        severity="critical",
+        stage="10%",
+        closed=None,
+    )
+    again = await decided(store, rolls_back(number=1), minutes=2)
+    assert (again.incidents, again.incident) == ((one,), one), "the same once more is no news"
+
+
+async def test_what_waits_to_be_confirmed_opens_none_until_it_is(store: Store) -> None:
+    asks = rolls_back(key="error-rate/critical", confirmation=ASKS, supersedes=False)
+    assert (await decided(store, BEGIN, asks)).incidents == ()
+    (run,) = await store.runs.lease("us", NOW, timedelta(minutes=1))
+    progress = Progress(RunState.open, "confirmed", attempt_state=AttemptState.rolling_back)
+    await store.runs.record(run, progress, NOW)
+    (one,) = await store.incidents.open()
+    assert (one.source, one.trigger, one.severity) == (
+        "error-rate/critical",
+        "errors are critical",
+        "critical",
+    )
+
+
+async def test_what_is_graver_or_fails_asks_those_again_who_have_acknowledged_it(store: Store) -> None:
+    history = await decided(store, BEGIN, rolls_back())
+    (one,) = history.incidents
+    ack = Note(one.attempt, IncidentEvent.acknowledged, "on it")
+    (one,) = (await decided(store, ack, by="alice", minutes=3)).incidents
+    assert one.acknowledged is not None
+    assert (one.acknowledged.by, one.acknowledged.after) == ("alice", timedelta(minutes=3))
+    (one,) = (await decided(store, rolls_back("emergency-rollback"), by="bob", minutes=4)).incidents
+    assert (one.action, one.severity, one.acknowledged, one.stays_open) == (
+        "emergency-rollback",
+        "emergency",
+        None,
+        True,
+    )
+    run = (await store.runs.lease("us", NOW + timedelta(hours=1), timedelta(minutes=1)))[-1]
+    failed = Progress(RunState.failed, "no weight was set", finished_at=NOW)
+    await store.runs.record(run, failed, NOW + timedelta(minutes=5))
+    (one,) = await store.incidents.open()
+    assert said(one)[-1] == ("failed", "handrail", "emergency-rollback failed: no weight was set")
+
+
+async def test_an_incident_is_open_until_it_is_closed_whatever_attempt_begins_meanwhile(store: Store) -> None:
+    first = await decided(store, BEGIN, rolls_back("security-rollback"))
+    assert first.attempt is not None
+    later = await decided(store, BEGIN, minutes=1)
+    assert [one.attempt for one in later.incidents] == [first.attempt.id]
+    assert later.incident is None
+    assert later.security_incident == later.incidents[0]
+    closes = Note(first.attempt.id, IncidentEvent.closed, "the token is revoked", {"cause": "a leak"})
+    assert (await decided(store, closes, by="alice", minutes=2)).incidents == ()
+    (one,) = await store.incidents.of(ROLLOUT)
+    assert one.closed is not None
+    assert (one.closed.by, one.closed.why, dict(one.notes)) == (
+        "alice",
+        "the token is revoked",
+        {"cause": "a leak"},
+    )
+    assert await store.incidents.open() == []
+
+
+async def test_another_rollback_of_a_closed_one_opens_it_again(store: Store) -> None:
+    first = await decided(store, BEGIN, rolls_back())
+    assert first.attempt is not None
+    await decided(store, Note(first.attempt.id, IncidentEvent.closed, "over"), by="alice")
+    (one,) = (await decided(store, rolls_back(number=1), minutes=9)).incidents
+    assert (one.closed, one.opened, one.asked) == (None, NOW, NOW + timedelta(minutes=9))
+
+
+async def test_incidents_of_a_time_are_those_that_were_opened_in_it(store: Store) -> None:
+    for minutes in (0, 60, 120):
+        await decided(store, BEGIN, rolls_back(), minutes=minutes)
+    some = await store.incidents.between(NOW, NOW + timedelta(minutes=61))
+    assert [(one.number, one.opened) for one in some] == [(1, NOW), (2, NOW + timedelta(hours=1))]
+    assert [one.number for one in await store.incidents.of(ROLLOUT)] == [3, 2, 1]
+
+
+async def test_an_incident_of_before_whose_beginning_the_evidence_does_not_tell_is_open_all_the_same(
+    store: Store, url: str
+) -> None:
+    history = await decided(store, BEGIN, rolls_back("security-rollback", confirmation=ASKS))
+    assert history.attempt is not None
+    attempt = history.attempt.id
+    by_hand(url, "UPDATE run SET state = 'done'")
+    by_hand(
+        url, "INSERT INTO incident (attempt, rollout, opened_at) SELECT id, rollout, started_at FROM attempt"
+    )
+    (one,) = await store.incidents.open()
+    assert (one.id, one.action, one.trigger) == (
+        f"shop-{attempt}",
+        "security-rollback",
+        "errors are critical",
+    )
+    ack = Note(attempt, IncidentEvent.acknowledged, "")
+    (one,) = (await decided(store, ack, by="bob", minutes=1)).incidents
+    assert one.acknowledged is not None
+    assert one.acknowledged.after == timedelta(minutes=1)

@@ -1,0 +1,154 @@
+"""What people say of an incident: who has it, what was found, that it is over; and what is refused."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from guarded import NOW, ROLLOUT, playbook
+from handrail.contract import AckDeadline
+from handrail_receiver.model import (
+    Acknowledged,
+    Attempt,
+    AttemptState,
+    Conditions,
+    Decision,
+    History,
+    Incident,
+    IncidentEvent,
+    Note,
+    Verdict,
+)
+from handrail_receiver.operations.call import Call, IncidentWords
+from handrail_receiver.operations.call_decision import decide_call
+
+ATTEMPT = Attempt(7, ROLLOUT, ROLLOUT, 2, AttemptState.rolled_back, "10%", NOW, NOW, "alice")
+ONE = Incident("shop-7", ROLLOUT, 7, 2, NOW, NOW, "rollback", "errors are critical", "alert")
+GRAVE = replace(ONE, action="security-rollback", trigger="leaks is critical")
+OTHER = replace(ONE, id="shop-5", attempt=5, number=1)
+BOOK = playbook(
+    acknowledge=(AckDeadline(within=300, who="the lead"), AckDeadline(within=900, who="the director"))
+)
+
+
+def history(*incidents: Incident, state: AttemptState = AttemptState.rolled_back) -> History:
+    return History(replace(ATTEMPT, state=state), incidents=incidents)
+
+
+def decided(verb: str, known: History, why: str = "", minutes: float = 7, **words: object) -> Decision:
+    about = IncidentWords(**words)  # type: ignore[arg-type]
+    call = Call(verb, "alice", why, about=about)
+    return decide_call(call, BOOK, known, Conditions(NOW + timedelta(minutes=minutes)))
+
+
+def test_whoever_acknowledges_has_it_and_how_late_that_was_is_kept() -> None:
+    made = decided("ack", history(ONE), "on it")
+    assert (made.verdict, made.reason, made.attempt) == (Verdict.note, "acknowledged", 7)
+    assert made.text == "alice has shop-7, 7 min after it was asked for, 2 min late: on it"
+    late = {"after": 420.0, "late": 120.0}
+    assert made.changes == (Note(7, IncidentEvent.acknowledged, "on it", late),)
+    early = decided("ack", history(ONE), minutes=2)
+    assert early.changes == (Note(7, IncidentEvent.acknowledged, "", {"after": 120.0}),)
+
+
+def test_what_is_found_out_is_noted_field_by_field() -> None:
+    made = decided("note", history(ONE), notes={"cause": "pool too small"}, false_rollback=False)
+    assert made.text == "alice noted of shop-7: cause: pool too small; false rollback: no"
+    said = {"cause": "pool too small", "false_rollback": False}
+    assert made.changes == (Note(7, IncidentEvent.noted, "", said),)
+
+
+def test_a_person_closes_it_with_a_reason_and_a_grave_one_with_its_cause() -> None:
+    made = decided("close", history(ONE), "traffic is back")
+    assert (made.verdict, made.reason, made.text) == (
+        Verdict.act,
+        "closed",
+        "alice closed shop-7: traffic is back",
+    )
+    assert made.changes == (Note(7, IncidentEvent.closed, "traffic is back", {}),)
+    grave = decided("close", history(GRAVE), "over", notes={"cause": "a leaked token"})
+    assert grave.changes == (Note(7, IncidentEvent.closed, "over", {"cause": "a leaked token"}),)
+    assert decided("close", history(GRAVE), "over", false_rollback=True).verdict == Verdict.act
+    assert decided("close", history(replace(GRAVE, notes={"cause": "x"})), "over").verdict == Verdict.act
+
+
+NO_CAUSE = (
+    "shop-7 is of a security-rollback, and has no cause yet; say --cause, or `note` one before;"
+    " or --false-rollback yes, where it was for nothing"
+)
+HAD = replace(ONE, acknowledged=Acknowledged(NOW, "bob", timedelta()))
+
+
+@pytest.mark.parametrize(
+    ("verb", "known", "words", "reason", "text"),
+    [
+        (
+            "ack",
+            history(),
+            {},
+            "no-incident",
+            "no incident of shop is open; a rollback opens one; an alert alone is silenced in Alertmanager",
+        ),
+        ("ack", History(), {}, "no-incident", ""),
+        (
+            "ack",
+            history(HAD),
+            {},
+            "acknowledged-already",
+            "bob has acknowledged shop-7 already, at 2026-03-01 03:00:00 UTC",
+        ),
+        (
+            "ack",
+            history(OTHER, ONE),
+            {},
+            "which-incident",
+            "several incidents of shop are open (shop-5, shop-7); say which with --incident",
+        ),
+        (
+            "note",
+            history(ONE),
+            {"id": "shop-5", "why": "late"},
+            "no-incident",
+            "shop-5 is no open incident of shop; open: shop-7; `handrail rollout incident shop` has all",
+        ),
+        ("note", history(ONE), {}, "nothing-said", ""),
+        ("close", history(ONE), {}, "no-reason", "say why with --why: what was found, and why it is over"),
+        (
+            "close",
+            history(GRAVE),
+            {"why": "over"},
+            "no-cause",
+            NO_CAUSE,
+        ),
+        (
+            "close",
+            history(ONE, state=AttemptState.rolling_back),
+            {"why": "over"},
+            "not-over",
+            "attempt 2 is rolling-back; close shop-7 once it is rolled back, or abandoned",
+        ),
+    ],
+)
+def test_what_cannot_be_said_of_an_incident_is_refused_with_the_reason(
+    verb: str, known: History, words: dict[str, str], reason: str, text: str
+) -> None:
+    made = decided(verb, known, **words)  # type: ignore[arg-type]
+    assert (made.verdict, made.reason, made.changes) == (Verdict.refuse, reason, ())
+    assert text in {"", made.text}
+
+
+def test_one_of_several_is_named() -> None:
+    assert decided("ack", history(OTHER, ONE), id="shop-5").attempt == 5
+
+
+def test_after_a_security_rollback_nothing_begins_until_a_person_closes_the_incident() -> None:
+    for sure in (False, True):
+        call = Call("start", "alice", "now", anyway=sure)
+        made = decide_call(call, BOOK, history(GRAVE), Conditions(NOW))
+        assert (made.verdict, made.reason) == (Verdict.refuse, "incident-open")
+        assert made.text == (
+            "it was rolled back for security (leaks is critical), and shop-7 is open; "
+            '`handrail rollout close shop --cause "…" --why "…"` once it is over'
+        )
+    assert decide_call(Call("start", "alice"), BOOK, history(ONE), Conditions(NOW)).verdict == Verdict.act

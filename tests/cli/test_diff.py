@@ -142,6 +142,13 @@ tighter  shop stage 100%: stable for 0s → 1h before it""",
         },
         "tighter  shop level boss: new escalation level after 5m",
     ),
+    "a level for some severities": (
+        {
+            "    rollback=": '    escalation=[Level("boss", "5m", "the boss", severities=["critical"])],\n    rollback=',
+            IMPORTS: "import Above, Command, Level",
+        },
+        "tighter  shop level boss: new escalation level after 5m",
+    ),
     "seldom evaluated": (
         {"    rollback=": '    evaluate="1m",\n    rollback='},
         "LOOSER   shop: evaluated every 30s → 1m",

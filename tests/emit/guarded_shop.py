@@ -45,7 +45,7 @@ shop = Rollout(
     "shop",
     stages=[Stage("10%", bake="1h"), Stage("100%")],
     severities={"warning": "P3", "critical": "P2", "emergency": "P1"},
-    escalation=[Level("manager", "5m", "the manager"), Level("vp", "30m", "the VP")],
+    escalation=[Level("manager", "5m", "the manager"), Level("vp", "30m", "the VP", severities=["P1"])],
     routes={"P1": [PAGER, SLACK], "P3": [SLACK], "vp": [MAIL, HOOK]},
     rollback=[Command(["back"], read=["is-back"])],
     guardrails=[

@@ -360,12 +360,12 @@ def _rollout(draw: st.DrawFn) -> tuple[d.Rollout, d.Environment]:
     if draw(st.integers(0, 9)) == 0:
         more["escalation"] = [
             d.Level("boss", draw(st.sampled_from(["5m", "20m"])), "the boss"),
-            d.Level("owner", "1h", "the owner"),
+            d.Level("owner", "1h", "the owner", severities=draw(st.sampled_from([(), ("critical",)]))),
         ]
         more["routes"] = {"boss": [], "owner": []}
     if draw(st.integers(0, 3)) == 0:
         more["match"] = {"cluster": "a"}
-    if draw(st.integers(0, 5)) == 0:
+    if draw(st.integers(0, 5)) == 0 and "escalation" not in more:
         more["severities"] = {"warning": "P3", "critical": "P2", "emergency": "P1"}
     rollout = d.Rollout(
         "shop",

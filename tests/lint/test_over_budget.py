@@ -21,6 +21,20 @@ def test_a_tier_whose_sustained_leaves_no_time_to_recover_is_found() -> None:
     ]
 
 
+def test_a_graver_tier_that_is_done_in_time_when_all_fails_keeps_the_budget() -> None:
+    both = "tiers=[Critical(Above('5%'), sustained='5m', action='rollback'), Emergency(Above({limit}), action='rollback')]"
+    stages = 'stages=[Stage("10%", weight="10%", bake="1h"), Stage("100%", weight="100%")]'
+    rollout = (NAME, BUDGET, "rollback=UNDO", stages)
+    assert found(*rollout, guardrail(both.format(limit="'50%'"))) == []
+    in_one_stage = guardrail(both.format(limit="{'10%': '50%', '100%': None}"))
+    assert [what for _, what in found(*rollout, in_one_stage)] == [
+        (
+            "error: 'errors' has rolled back after 6m10s at critical, and the budget is 5m; "
+            "shorten sustained=, window= or the steps' timeout=, or allow more"
+        )
+    ]
+
+
 def test_so_is_asking_again_for_too_long() -> None:
     facts = tiers('confirm=Confirm("30s")')
     assert [what for _, what in found(NAME, BUDGET, "rollback=UNDO", facts)] == [

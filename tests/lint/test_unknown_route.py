@@ -36,6 +36,20 @@ def test_a_word_of_an_environment_that_no_rollout_has_is_refused() -> None:
     ]
 
 
+def test_a_severity_that_a_level_hears_and_no_alert_has_is_refused() -> None:
+    level = LEVEL.replace(")]", ', severities=["P2", "P3"])]')
+    environments = 'here = Environment("here", routes={"P2": [], "manager": []})\n'
+    assert found(NAME, TIERS, level, environments=environments) == [
+        (
+            f"{level},",
+            (
+                "error: level 'manager' of rollout 'shop' hears 'P3', which no alert of it has; "
+                "there are: warning, critical, emergency, P2"
+            ),
+        )
+    ]
+
+
 def test_a_level_that_reaches_nobody_is_said() -> None:
     environments = 'here = Environment("here", routes={"P2": []})\n'
     for places, where in ((environments, " in environment 'here'"), ("", "")):

@@ -161,11 +161,15 @@ class HAProxySplit:
 
 @declared
 class Level:
-    """Who is told of an alert that is still unresolved `after` this time, also of a blind guardrail."""
+    """Who is told of an alert that is still unresolved `after` this time, also of a blind guardrail.
+
+    With `severities` only alerts of those climb to this level.
+    """
 
     name: Name
     after: Duration
     tell: str
+    severities: Sequence[str] = Field(default=(), kw_only=True)
 
 
 @declared

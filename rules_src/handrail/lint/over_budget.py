@@ -2,7 +2,7 @@
 
 `budget=Budget(decide="1m", recover="5m")` says how long a service may stay broken. What a tier takes is computed:
 scrape, evaluation, waiting and asking again up to the decision; window, `sustained` and the steps of the rollback beside
-them up to the recovery.
+them up to the recovery, when all fails: a guardrail's fastest tier that acts in a stage has it in time, or none has.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from handrail import plan
 from handrail.contract import names
 from handrail.lint.common.finding import Finding, finding
-from handrail.plan.timing import Times
+from handrail.plan.timing import Times, first_to_act
 from handrail.units import span
 
 NAME = "over-budget"
@@ -35,6 +35,8 @@ def check(rollout: plan.Rollout, times: Mapping[str, Times]) -> Iterator[Finding
                 )
                 cure = "shorten scrape=, evaluate= or confirm=, or allow more"
                 yield finding(NAME, alert.where, what, cure, about=guardrail)
+        for alert in first_to_act(guardrail, rollout.stages, times):
+            own = times[alert.name]
             if own.done > recover:
                 what = f"has rolled back after {span(own.done)} at {alert.tier}, and the budget is {span(recover)}"
                 cure = "shorten sustained=, window= or the steps' timeout=, or allow more"

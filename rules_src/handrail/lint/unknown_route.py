@@ -1,4 +1,4 @@
-"""unknown-route: a route or mute time names a severity or level that no alert has, or a level tells nobody.
+"""unknown-route: a route, mute time or level names a severity that no alert has, or a level tells nobody.
 
 `routes={"P1": …}` on a rollout whose words are warning, critical and emergency wakes nobody, and Alertmanager does
 not say so. A level that no `routes=` names reaches nobody: the receiver records it, and people sleep on. A mute time of
@@ -54,6 +54,10 @@ def _levels(
     rollout: Rollout, severities: Sequence[str], environments: Sequence[Environment]
 ) -> Iterator[Finding]:
     for level in rollout.escalation:
+        for word in level.severities:
+            if word not in severities:
+                what = f"level '{level.name}' of rollout '{rollout.name}' hears '{word}', which no alert of it has"
+                yield finding(NAME, level, what, _cure(word, severities), "severities", word)
         if level.name in severities:
             what = f"level '{level.name}' of rollout '{rollout.name}' has the name of a severity"
             yield finding(

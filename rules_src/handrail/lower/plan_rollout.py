@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from datetime import timedelta
 
@@ -9,7 +10,7 @@ from handrail import plan
 from handrail.base import script_of, where_of
 from handrail.contract import names
 from handrail.declare.environment import Environment
-from handrail.declare.rollout import Rollout
+from handrail.declare.rollout import Level, Rollout
 from handrail.lower.plan_cluster_access import cluster_access
 from handrail.lower.plan_dashboards import lower_dashboards
 from handrail.lower.plan_guardrail import lower_guardrail
@@ -22,6 +23,7 @@ from handrail.lower.plan_sources import lower_log, lower_sql
 from handrail.lower.rollout_context import RolloutContext, lower_arms
 from handrail.lower.scale import Scale
 from handrail.plan.versions import numbers
+from handrail.promql.syntax import either
 from handrail.report.wording import literal
 from handrail.units import amount
 
@@ -49,10 +51,7 @@ def _rollout(rollout: Rollout, environment: Environment) -> plan.Rollout:
         guardrails=guardrails,
         slos=slos,
         dashboards=lower_dashboards(rollout, context),
-        escalation=tuple(
-            _level(context, level.name, scale.duration(level.after), level.tell)
-            for level in rollout.escalation
-        ),
+        escalation=tuple(_level(context, level, scale.duration(level.after)) for level in rollout.escalation),
         heartbeat=_heartbeat(context),
         promotion=lower_promotion(playbook, context),
         routing=lower_routing(rollout, environment, (*guardrails, *slos)),
@@ -97,8 +96,10 @@ def _context(rollout: Rollout, environment: Environment) -> RolloutContext:
     )
 
 
-def _level(context: RolloutContext, name: str, after: timedelta, tell: str) -> plan.EscalationLevel:
-    rollout = context.rollout
+def _level(context: RolloutContext, level: Level, after: timedelta) -> plan.EscalationLevel:
+    rollout, name, tell = context.rollout, level.name, level.tell
+    severities = tuple(dict.fromkeys(level.severities))
+    heard = f",severity=~{json.dumps(either(severities))}" if severities else ""
     alert = _rollout_alert(
         rollout,
         name=names.camel(rollout.name) + "Escalation" + names.camel(name),
@@ -106,7 +107,7 @@ def _level(context: RolloutContext, name: str, after: timedelta, tell: str) -> p
         action="investigate",
         expr="max by (rollout, service, guardrail, tier, severity) "
         f'(ALERTS{{alertstate="firing",rollout="{rollout.name}",environment="{context.environment}",'
-        f'level="",mode!="shadow",tier=~"{"|".join((*names.TIERS, names.BLIND))}"}})',
+        f'level="",mode!="shadow",tier=~"{"|".join((*names.TIERS, names.BLIND))}"{heard}}})',
         sustained=after,
         summary=f"An alert of {rollout.name} is unresolved: {literal(tell)}",
         description=f"{{{{ $labels.guardrail }}}} ({{{{ $labels.tier }}}}) is still unresolved; now {literal(tell)} is told.",
@@ -116,7 +117,7 @@ def _level(context: RolloutContext, name: str, after: timedelta, tell: str) -> p
             (names.ENVIRONMENT, context.environment),
         ),
     )
-    return plan.EscalationLevel(name, after, tell, alert)
+    return plan.EscalationLevel(name, after, tell, severities, alert)
 
 
 def _heartbeat(context: RolloutContext) -> plan.Alert:

@@ -37,12 +37,17 @@ class Stage:
 
 @dataclass(frozen=True)
 class EscalationLevel:
-    """Who is told of an alert that stays unresolved for `after`."""
+    """Who is told of an alert that stays unresolved for `after`; `severities` empty: of any severity."""
 
     name: str
     after: timedelta
     tell: str
+    severities: tuple[str, ...]
     alert: Alert
+
+    def hears(self, alert: Alert) -> bool:
+        """Whether an alert of a tier, or that somebody is blind, climbs to this level."""
+        return not self.severities or alert.severity in self.severities
 
 
 @dataclass(frozen=True)

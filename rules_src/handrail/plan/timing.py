@@ -11,7 +11,7 @@ the window first. How long it is sustained is counted in whole evaluations, as P
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
@@ -82,6 +82,20 @@ def timing(rollout: plan.Rollout) -> dict[str, Times]:
         alert.name: _times(alert, sudden, slight, confirms.get(alert.name, NOTHING), rollout)
         for alert, sudden, slight in _alerts(rollout)
     }
+
+
+def first_to_act(
+    guardrail: plan.Guardrail, stages: Sequence[plan.Stage], times: Mapping[str, Times]
+) -> list[plan.Alert]:
+    """The acting alert that is done first when all fails: in each stage, and outside of stages; without repeats."""
+    acting = [alert for alert in guardrail.alerts if alert.action in names.ACTING]
+    first = []
+    for stage in (None, *(stage.name for stage in stages)):
+        here = [
+            alert for alert in acting if any(one.figure_in(stage) is not None for one in alert.conditions)
+        ]
+        first += [min(here, key=lambda alert: times[alert.name].done)] if here else []
+    return list({alert.name: alert for alert in first}.values())
 
 
 def _alerts(rollout: plan.Rollout) -> Iterator[tuple[plan.Alert, timedelta, timedelta]]:

@@ -9,7 +9,7 @@ from handrail import plan
 from handrail.contract import Action, Gate, names
 from handrail.declare.freezes import DAYS
 from handrail.plan import routing
-from handrail.plan.timing import timing
+from handrail.plan.timing import first_to_act, timing
 from handrail.report.check_words import gate_checks, looked_at
 from handrail.report.stage_words import by_itself
 from handrail.report.tables import Table
@@ -134,7 +134,14 @@ def _budgets(rollout: plan.Rollout) -> Iterator[tuple[str, ...]]:
             "to the decision, `sustained` left out", rollout.decide_within, [one.decide for one in times]
         )
     if rollout.recover_within is not None:
-        yield _budget("to the last step, all fails", rollout.recover_within, [one.done for one in times])
+        first = [
+            alert.name
+            for guardrail in rollout.guardrails
+            for alert in first_to_act(guardrail, rollout.stages, known)
+        ]
+        yield _budget(
+            "to the last step, all fails", rollout.recover_within, [known[name].done for name in first]
+        )
 
 
 def _budget(name: str, allowed: timedelta, computed: Sequence[timedelta]) -> tuple[str, ...]:
@@ -197,7 +204,8 @@ def _told(rollout: plan.Rollout) -> Iterator[tuple[str, ...]]:
     for word in severities:
         yield f"severity {word}", _names(rollout, word)
     for name, level in levels.items():
-        yield f"unresolved for {span(level.after)}: {level.tell}", _names(rollout, name)
+        of = f" ({', '.join(level.severities)})" if level.severities else ""
+        yield f"unresolved for {span(level.after)}{of}: {level.tell}", _names(rollout, name)
 
 
 def _names(rollout: plan.Rollout, word: str) -> str:

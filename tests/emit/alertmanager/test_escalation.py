@@ -19,9 +19,16 @@ ALERTS = 'ALERTS{alertname="A",alertstate="firing",rollout="shop",service="shop"
 EXPECTED = {"rollout": "shop", "service": "shop", "environment": "production", "severity": "P2"}
 
 
-def _told(rule: Mapping[str, Any], guardrail: str, tier: str) -> dict[str, Any]:
-    """The first level's alert about an alert that is unresolved, as promtool expects it."""
-    labels = {**EXPECTED, "guardrail": guardrail, "tier": tier, "level": "manager", "action": "investigate"}
+def _told(rule: Mapping[str, Any], guardrail: str, tier: str, severity: str) -> dict[str, Any]:
+    """A level's alert about an alert that is unresolved, as promtool expects it."""
+    labels = {
+        **EXPECTED,
+        "guardrail": guardrail,
+        "tier": tier,
+        "severity": severity,
+        "level": rule["labels"]["level"],
+        "action": "investigate",
+    }
     texts = {
         key: text.replace("{{ $labels.guardrail }}", guardrail).replace("{{ $labels.tier }}", tier)
         for key, text in rule["annotations"].items()
@@ -41,20 +48,28 @@ def test_a_level_climbs_from_what_is_in_force_or_blind_and_from_nothing_else(
         'guardrail="memory",tier="blind",action="hold",environment="production",reason="its metrics are missing"',
         'guardrail="disk",tier="critical",action="rollback",environment="staging"',
     ]
-    [alert] = [level.alert for level in planned().rollouts[1].escalation if level.name == "manager"]
+    series = [ALERTS % labels for labels in firing]
+    series += [
+        series[0].replace('"P2"', '"P1"').replace("critical", "emergency").replace("errors", "service"),
+    ]
     loaded = yaml.safe_load((tmp_path / "rules.yml").read_text())
-    [rule] = [r for g in loaded["groups"] for r in g["rules"] if r.get("alert") == alert.name]
-    told = [_told(rule, guardrail, tier) for guardrail, tier in (("errors", "critical"), ("memory", "blind"))]
+    [manager, vp] = [r for g in loaded["groups"] for r in g["rules"] if "level" in r.get("labels", {})]
+    told = [("errors", "critical", "P2"), ("memory", "blind", "P2"), ("service", "emergency", "P1")]
     test = {
         "rule_files": ["rules.yml"],
         "evaluation_interval": "30s",
         "tests": [
             {
                 "interval": "1m",
-                "input_series": [{"series": ALERTS % labels, "values": "1x20"} for labels in firing],
+                "input_series": [{"series": one, "values": "1x40"} for one in series],
                 "alert_rule_test": [
-                    {"eval_time": "4m", "alertname": alert.name, "exp_alerts": []},
-                    {"eval_time": "6m", "alertname": alert.name, "exp_alerts": told},
+                    {"eval_time": "4m", "alertname": manager["alert"], "exp_alerts": []},
+                    {
+                        "eval_time": "6m",
+                        "alertname": manager["alert"],
+                        "exp_alerts": [_told(manager, *one) for one in told],
+                    },
+                    {"eval_time": "31m", "alertname": vp["alert"], "exp_alerts": [_told(vp, *told[-1])]},
                 ],
             }
         ],

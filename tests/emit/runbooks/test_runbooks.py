@@ -134,7 +134,7 @@ def test_what_happens_by_itself_can_be_done_by_hand() -> None:
 def test_escalation_and_contacts_are_there_only_where_there_are_any() -> None:
     quiet = Rollout(name="quiet", service="shop", guardrails=shop.guardrails[:1], rollback=shop.rollback)
     both = written(shop, quiet)
-    assert sections(both["shop"])["escalation"].endswith("| 5m | the manager |")
+    assert sections(both["shop"])["escalation"].endswith("| 5m | any | the manager |")
     assert sections(both["shop"])["Contacts"] == "- On-call engineer"
     assert {"escalation", "Contacts", "Stages"} & set(sections(both["quiet"])) == set()
 

@@ -32,26 +32,30 @@ def climb(rollout: Rollout) -> Iterator[Story]:
 
     Nothing is measured meanwhile, so all that is guarded is blind sooner or later and climbs as well: later than this.
     """
-    alert = next((alert for alert in rollout.alerts if _climbs(alert)), None)
-    if not rollout.escalation or alert is None:
+    unresolved = [alert for alert in rollout.alerts if _climbs(alert)]
+    alert = max(
+        unresolved, key=lambda one: sum(level.hears(one) for level in rollout.escalation), default=None
+    )
+    levels = [level for level in rollout.escalation if alert is not None and level.hears(alert)]
+    if alert is None or not levels:
         return
-    last = max(level.after for level in rollout.escalation)
+    last = max(level.after for level in levels)
     step = next((rollout.evaluate * n for n in STEPS if last <= rollout.evaluate * n * LONGEST), last)
     clock, timeline = Clock(step), Timeline(rollout.scrape)
     fires = _firing({names.ALERTNAME: "Unresolved", **dict(alert.labels)})
     other = _others({names.ALERTNAME: "Other", **dict(alert.labels), names.GUARDRAIL: "other"})
+    if all(level.severities for level in rollout.escalation):
+        other |= _firing({names.ALERTNAME: "Other", **dict(alert.labels), names.SEVERITY: "other"})
     other |= present(rollout)
     begins = Span(NOTHING, NOTHING)
     timeline.play({**fires, **other}, clock.times(last) + 2 * step)
     ends = Span(clock.first(timeline.now), clock.first(timeline.now))
     timeline.play(other, timeline.now + 2 * step)
-    lives = tuple(
-        Life(level.alert, begins, ends, only=(names.TIER, alert.tier)) for level in rollout.escalation
-    )
+    lives = tuple(Life(level.alert, begins, ends, only=(names.TIER, alert.tier)) for level in levels)
     carried = {name: text for name, text in alert.labels if name in _CARRIED}
     texts = tuple(
         Text(level.alert, begins.last + clock.times(level.after), carried, Decimal(1))
-        for level in rollout.escalation
+        for level in levels
         if all(one.sustained > step for one in rollout.alerts if one.tier == names.BLIND)
     )
     yield Story(CLIMBS, names.ESCALATION, Context(), clock, timeline, lives, turns(lives, clock), texts)

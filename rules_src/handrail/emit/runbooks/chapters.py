@@ -90,7 +90,7 @@ class Book:
     columns: tuple[str, ...]
     matrix: tuple[tuple[str, ...], ...]
     manual: tuple[tuple[str, tuple[ByHand, ...]], ...]
-    escalation: tuple[tuple[str, str], ...]
+    escalation: tuple[tuple[str, str, str], ...]
     checks: tuple[str, ...]
 
 
@@ -112,7 +112,10 @@ def book(rollout: plan.Rollout, environment: plan.Environment) -> Book:
         columns=columns,
         matrix=tuple(_matrix(chain, columns) for chain in rollout.guardrails if chain.alerts),
         manual=tuple(_manual(rollout)),
-        escalation=tuple((span(level.after), level.tell) for level in rollout.escalation),
+        escalation=tuple(
+            (span(level.after), ", ".join(level.severities) or "any", level.tell)
+            for level in rollout.escalation
+        ),
         checks=tuple(f"{when}, {where}: {what}" for when, where, what in looked_at(rollout.playbook)),
     )
 

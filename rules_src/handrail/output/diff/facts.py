@@ -7,6 +7,7 @@ not write is None, and None is never equal to a value.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -103,6 +104,14 @@ class ArmsState:
 
 
 @dataclass(frozen=True)
+class LevelState:
+    """A level of an escalation; `severities` as its rule selects them, empty where it hears all."""
+
+    after: timedelta
+    severities: str
+
+
+@dataclass(frozen=True)
 class RolloutState:
     """One rollout; tiers by (guardrail, tier), levels by name.
 
@@ -111,7 +120,7 @@ class RolloutState:
 
     tiers: Mapping[tuple[str, str], TierState]
     measures: Mapping[str, tuple[str, ...]]
-    levels: Mapping[str, timedelta]
+    levels: Mapping[str, LevelState]
     stages: Mapping[str, StageState]
     completion: StageState
     watch_after: float
@@ -235,7 +244,11 @@ def _rollout(playbook: Any, rules: Any, told: Any) -> RolloutState:
             if "level" not in rule["labels"] and (key := _key(rule))[1] not in {"heartbeat", names.PROMOTE}
         },
         measures={name: tuple(expressions) for name, expressions in measures.items()},
-        levels={rule["labels"]["level"]: _span(rule, "for") for rule in alerts if "level" in rule["labels"]},
+        levels={
+            rule["labels"]["level"]: LevelState(_span(rule, "for"), _heard(rule["expr"]))
+            for rule in alerts
+            if "level" in rule["labels"]
+        },
         stages={stage["name"]: _stage(stage, gates.get(stage["name"], {})) for stage in playbook["stages"]},
         completion=_stage({}, gates.get(names.COMPLETE, {})),
         watch_after=playbook.get("watch_after", 0),
@@ -278,6 +291,12 @@ def _key(rule: Any) -> tuple[str, str]:
 
 def _span(thing: Any, key: str) -> timedelta:
     return duration(thing[key]) if key in thing else timedelta()
+
+
+def _heard(expr: str) -> str:
+    """The severities that a level's rule selects."""
+    found = re.search(r'severity=~("(?:[^"\\]|\\.)*")', expr)
+    return ", ".join(re.sub(r"\\(.)", r"\1", json.loads(found[1])).split("|")) if found else ""
 
 
 def _tier(rule: Any, known: Any, told: Any, alerts: Any) -> TierState:

@@ -131,15 +131,22 @@ def _own(old: RolloutState, new: RolloutState) -> Iterator[tuple[str, Effect, st
         before, after = old.levels.get(level), new.levels.get(level)
         subject = f"level {level}"
         if before is None and after is not None:
-            yield subject, Effect.tighter, f"new escalation level after {span(after)}"
+            yield subject, Effect.tighter, f"new escalation level after {span(after.after)}"
         elif after is None:
             yield subject, Effect.looser, "escalation level removed"
-        elif before is not None and before != after:
-            yield (
-                subject,
-                by_size(before, after, more_is=Effect.looser),
-                f"after {span(before)} → {span(after)}",
+        elif before is not None and before.after != after.after:
+            effect = by_size(before.after, after.after, more_is=Effect.looser)
+            yield subject, effect, f"after {span(before.after)} → {span(after.after)}"
+        if before and after and before.severities != after.severities:
+            effect = (
+                Effect.tighter
+                if not after.severities
+                else Effect.looser
+                if not before.severities
+                else Effect.unclear
             )
+            heard = " → ".join(one.severities or "any severity" for one in (before, after))
+            yield subject, effect, f"hears {heard}"
     if old.environment != new.environment:
         yield "", Effect.unclear, f"environment {old.environment or 'none'} → {new.environment or 'none'}"
     yield from (("", *change) for change in _arms(old.arms, new.arms))

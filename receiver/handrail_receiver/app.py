@@ -52,6 +52,7 @@ from handrail_receiver.outside.probes import Probes
 from handrail_receiver.outside.prometheus import NoPrometheus, Prometheus, Queryable
 from handrail_receiver.outside.prometheus_history import NoHistory, PrometheusHistory, Recorded
 from handrail_receiver.playbooks import Playbooks
+from handrail_receiver.reports.reporter import Reporter
 from handrail_receiver.secrets import Secrets
 from handrail_receiver.settings import Settings, proxies_of
 from handrail_receiver.store import open_store
@@ -70,6 +71,7 @@ from handrail_receiver.web.forms import Seal
 from handrail_receiver.web.health import Health
 from handrail_receiver.web.openapi import document
 from handrail_receiver.web.pages import Pages
+from handrail_receiver.web.report_pages import ReportPages
 from handrail_receiver.web.self_checks import SelfChecks
 from handrail_receiver.web.verbs import VERBS
 from handrail_receiver.web.watching import Watching
@@ -242,6 +244,7 @@ def make_app(settings: Settings, secrets: Secrets) -> Front:
         pages,
         Buttons(pages, Seal(tokens.secret)),
         events,
+        ReportPages(Reporter(store, recorded, clock), playbooks),
     )
 
     @asynccontextmanager
@@ -333,6 +336,7 @@ def _routes(
     pages: Pages,
     buttons: Buttons,
     events: Events,
+    reports: ReportPages,
 ) -> list[Route]:
     return [
         Route(WEBHOOK, webhook, methods=["POST"]),
@@ -344,6 +348,8 @@ def _routes(
         Route("/rollouts/{name}", only("viewer", people, pages.rollout)),
         Route("/rollouts/{name}/attempts/{number}", only("viewer", people, pages.attempt)),
         Route("/events", only("viewer", people, events.stream)),
+        Route("/reports/{kind}", only("viewer", people, reports.page)),
+        Route("/api/reports/{kind}", only("viewer", people, reports.json)),
         Route("/api/rollouts", only("viewer", people, api.rollouts)),
         Route("/api/rollouts/{name}", only("viewer", people, api.rollout)),
         Route("/api/rollouts/{name}/evidence", only("viewer", people, api.evidence)),

@@ -9,8 +9,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import os
-import ssl
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,7 +16,7 @@ from typing import Any, Literal, get_args
 
 import httpx
 
-from handrail_receiver.addresses import shown
+from handrail_receiver.api_client import ApiClient, api_client, json_of, unknown_token
 from handrail_receiver.errors import ReceiverError, WrongSettings
 from handrail_receiver.evidence.folder import write
 from handrail_receiver.terminal import checked, listed, status
@@ -170,38 +168,14 @@ def rollout(
     if verb == "bundle" and not folder:
         print(f"say where to: `handrail rollout bundle {name} FOLDER`", file=sys.stderr)  # noqa: T201
         return 2
-    address = (url or os.environ.get("HANDRAIL_URL") or "http://127.0.0.1:8080").rstrip("/")
     try:
-        token = token or _token()
-    except (OSError, UnicodeDecodeError) as error:
-        print(  # noqa: T201
-            f"HANDRAIL_TOKEN_FILE: {os.environ['HANDRAIL_TOKEN_FILE']} cannot be read ({type(error).__name__}); "
-            "name a file that holds your token and nothing else",
-            file=sys.stderr,
-        )
-        return 2
-    headers = {"Authorization": f"Bearer {token}"} if token else {}
-    try:
-        context = _context(cert, key, ca)
-    except WrongSettings as error:
+        client = api_client(url, token, cert, key, ca)
+        body, meanwhile = _body(verb, why, options), f"`handrail rollout status {name}` says what came of it"
+        answer = client.ask(lambda to: _ask(verb, name, to, body), LONGEST, meanwhile)
+    except ReceiverError as error:
         print(error, file=sys.stderr)  # noqa: T201
-        return 2
-    try:
-        answer = _ask(verb, name, address, headers, _body(verb, why, options), context)
-    except httpx.ReadTimeout:
-        ask = f"`handrail rollout status {name}` says what came of it"
-        print(  # noqa: T201
-            f"{shown(address)} did not answer within {LONGEST:g} s and may still be at it; {ask}",
-            file=sys.stderr,
-        )
-        return 1
-    except httpx.HTTPError as error:
-        cure = "start it with `handrail serve` or set HANDRAIL_URL"
-        if address.startswith("https://"):
-            cure += "; where it asks for a certificate, give --cert and --key, and --ca for an authority of your own"
-        print(f"{shown(address)} did not answer ({type(error).__name__}); {cure}", file=sys.stderr)  # noqa: T201
-        return 1
-    return _show(verb, answer, folder=folder, as_json=as_json, with_token=bool(token))
+        return 2 if isinstance(error, WrongSettings) else 1
+    return _show(verb, client, answer, folder=folder, as_json=as_json)
 
 
 def _body(verb: Verb, why: str, options: Mapping[str, str | bool]) -> dict[str, str | bool]:
@@ -218,57 +192,21 @@ def _body(verb: Verb, why: str, options: Mapping[str, str | bool]) -> dict[str, 
     return {"why": why, **words}
 
 
-def _token() -> str:
-    file = os.environ.get("HANDRAIL_TOKEN_FILE")
-    return Path(file).read_text(encoding="utf-8").strip() if file else os.environ.get("HANDRAIL_TOKEN", "")
+def _ask(verb: Verb, name: str, client: httpx.Client, body: dict[str, str | bool]) -> httpx.Response:
+    if verb == "list":
+        return client.get("/api/rollouts")
+    if verb == "bundle":
+        asked = {"attempt": str(body["attempt"])} if body["attempt"] else {}
+        return client.get(f"/api/rollouts/{name}/bundle", params=asked)
+    if verb == "status":
+        return client.get(f"/api/rollouts/{name}")
+    return client.post(f"/api/rollouts/{name}/{verb}", json=body)
 
 
-def _context(cert: str | None, key: str | None, ca: str | None) -> ssl.SSLContext:
-    """TLS as the options say, or the variables. Raises WrongSettings with one line that says what is wrong."""
-    paths = {"cert": cert, "key": key, "ca": ca}
-    files = {word: file or os.environ.get(f"HANDRAIL_{word.upper()}") or "" for word, file in paths.items()}
-    if bool(files["cert"]) != bool(files["key"]):
-        raise WrongSettings("--cert and --key belong together; give both or neither")
-    context = httpx.create_ssl_context()
-    try:
-        if files["ca"]:
-            context.load_verify_locations(files["ca"])
-        if files["cert"]:
-            context.load_cert_chain(files["cert"], files["key"])
-    except OSError as error:  # ssl.SSLError is one
-        named = " and ".join(f"--{word} {file}" for word, file in files.items() if file)
-        why = getattr(error, "reason", None) or error.strerror or type(error).__name__
-        raise WrongSettings(f"{named}: {why}; give files in PEM that fit and can be read") from None
-    return context
-
-
-def _ask(
-    verb: Verb,
-    name: str,
-    address: str,
-    headers: dict[str, str],
-    body: dict[str, str | bool],
-    context: ssl.SSLContext,
-) -> httpx.Response:
-    with httpx.Client(base_url=address, headers=headers, timeout=LONGEST, verify=context) as client:
-        if verb == "list":
-            return client.get("/api/rollouts")
-        if verb == "bundle":
-            asked = {"attempt": str(body["attempt"])} if body["attempt"] else {}
-            return client.get(f"/api/rollouts/{name}/bundle", params=asked)
-        if verb == "status":
-            return client.get(f"/api/rollouts/{name}")
-        return client.post(f"/api/rollouts/{name}/{verb}", json=body)
-
-
-def _show(verb: Verb, answer: httpx.Response, *, folder: str, as_json: bool, with_token: bool) -> int:
-    try:
-        said: dict[str, Any] = answer.json()
-    except json.JSONDecodeError:
-        said = {"error": f"{answer.status_code}: not a Handrail receiver; check the address"}
+def _show(verb: Verb, client: ApiClient, answer: httpx.Response, *, folder: str, as_json: bool) -> int:
+    said = json_of(answer)
     if answer.status_code == 401:
-        what = "the receiver knows no such token" if with_token else "no token was given"
-        print(f"{what}; put yours into a file and name it in HANDRAIL_TOKEN_FILE", file=sys.stderr)  # noqa: T201
+        print(unknown_token(client), file=sys.stderr)  # noqa: T201
         return 2
     if "error" in said:
         print(said["error"], file=sys.stderr)  # noqa: T201

@@ -65,7 +65,10 @@ ROOMS = {
     "catch_up": {"model", "intake", "decide", "store", "outside", "errors", "guard", "playbooks", "ports"},
     "telling": {"model", "words", "intake", "store", "outside", "errors", "metrics", "playbooks", "ports"},
     "plots": {"words"},
-    "evidence": {"model", "words", "views", "plots", "outside", "store", "errors", "playbooks", "ports"},
+    "evidence": {
+        *("model", "words", "views", "plots", "outside", "store", "errors", "html", "playbooks", "ports")
+    },
+    "reports": {"model", "words", "views", "outside", "store", "errors", "html", "ports"},
     "views": {"model", "lifecycle", "words", "gates", "plots"},
     "inspection": {
         *("model", "words", "views", "intake", "outside", "store"),
@@ -73,7 +76,7 @@ ROOMS = {
     },
     "web": {
         *("model", "words", "views", "access", "intake", "gates", "store", "outside", "operations"),
-        *("evidence", "errors", "logs", "metrics", "playbooks", "plots", "ports"),
+        *("evidence", "reports", "errors", "html", "logs", "metrics", "playbooks", "plots", "ports"),
     },
 }
 """The receiver's rooms, and which other rooms and modules beside them each uses."""

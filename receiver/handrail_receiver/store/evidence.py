@@ -38,6 +38,16 @@ class SqlEvidence:
         rows = await self._engine.read(lambda tx: tx.rows(sql, rollout=rollout, limit=limit, **kinds))
         return [record_of(row) for row in reversed(rows)]
 
+    async def between(self, rollout: str, start: datetime, end: datetime) -> list[EvidenceRecord]:
+        """What was decided, done and said of incidents between two instants, oldest first."""
+        sql = (
+            "SELECT * FROM evidence WHERE rollout = :rollout AND at >= :start AND at <= :end"
+            " AND kind IN ('decision', 'incident') ORDER BY number"
+        )
+        times = {"start": start.timestamp(), "end": end.timestamp()}
+        rows = await self._engine.read(lambda tx: tx.rows(sql, rollout=rollout, **times))
+        return [record_of(row) for row in rows]
+
     async def end(self, rollout: str) -> ChainEnd:
         """How far the chain of a rollout went when it was last written to."""
         return end_of(await self._engine.read(lambda tx: tx.rows(END, rollout=rollout)))

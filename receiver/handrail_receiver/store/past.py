@@ -1,15 +1,23 @@
-"""An attempt of any number → the attempt with its runs, for a bundle of its evidence."""
+"""Attempts of any number or time → them with their runs, for a bundle of evidence or a report."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from handrail_receiver.model import Attempt, Run
-from handrail_receiver.store.engine import Engine, Tx
+from handrail_receiver.store.engine import Engine, Row, Tx
 from handrail_receiver.store.histories import RUNS
 from handrail_receiver.store.rows import attempt_of, run_or_failed
 
 NUMBERED = "SELECT * FROM attempt WHERE rollout = :rollout AND number <= :number ORDER BY number DESC LIMIT 2"
+WITHIN = (
+    "SELECT *, COALESCE((SELECT id FROM attempt other WHERE other.rollout = attempt.rollout"
+    " AND other.number = attempt.number - 1), 0) AS previous_id"
+    " FROM attempt WHERE rollout = :rollout AND started_at < :end AND number >= COALESCE("
+    "(SELECT MAX(number) FROM attempt WHERE rollout = :rollout AND started_at <= :start), 0) ORDER BY number"
+)
+"""Attempts follow one another: the last that began before a time may still be under way in it, and none before that."""
 
 
 @dataclass(frozen=True)
@@ -42,12 +50,25 @@ class SqlPast:
 
         return await self._engine.read(work)
 
+    async def within(self, rollout: str, start: datetime, end: datetime) -> list[PastAttempt]:
+        """The attempts that were there between two instants, oldest first. Raises what UNREADABLE lists."""
+
+        def work(tx: Tx) -> list[PastAttempt]:
+            rows = tx.rows(WITHIN, rollout=rollout, start=start.timestamp(), end=end.timestamp())
+            return [_past(tx, row, int(row["previous_id"])) for row in rows]
+
+        return await self._engine.read(work)
+
 
 def _attempt(tx: Tx, rollout: str, number: int | None) -> PastAttempt | None:
     rows = tx.rows(NUMBERED, rollout=rollout, number=number if number is not None else 2**31 - 1)
     if not rows or (number is not None and rows[0]["number"] != number):
         return None
-    runs = tx.rows(f"{RUNS} WHERE run.attempt = :id ORDER BY run.id", id=rows[0]["id"])
+    return _past(tx, rows[0], rows[1]["id"] if len(rows) > 1 else 0)
+
+
+def _past(tx: Tx, row: Row, before: int) -> PastAttempt:
+    runs = tx.rows(f"{RUNS} WHERE run.attempt = :id ORDER BY run.id", id=row["id"])
     effects = "SELECT * FROM effect WHERE run = :id ORDER BY position"
-    read = (run_or_failed(row, tx.rows(effects, id=row["id"])) for row in runs)
-    return PastAttempt(attempt_of(rows[0]), tuple(read), rows[1]["id"] if len(rows) > 1 else 0)
+    read = (run_or_failed(one, tx.rows(effects, id=one["id"])) for one in runs)
+    return PastAttempt(attempt_of(row), tuple(read), before)

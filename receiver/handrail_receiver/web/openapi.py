@@ -20,10 +20,19 @@ from handrail_receiver.views.schemas import (
     RolloutView,
 )
 from handrail_receiver.web.chain_pages import Wanted
+from handrail_receiver.web.report_pages import ReportsView, WantedReport
 from handrail_receiver.web.verbs import VERBS, WantedAttempt
 
 VERSION = "3.1.0"
 NAMED = [{"name": "name", "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}]
+KIND = [
+    {
+        "name": "kind",
+        "in": "path",
+        "required": True,
+        "schema": {"type": "string", "enum": ["daily", "weekly"]},
+    }
+]
 NUMBERED = [
     {
         "name": "number",
@@ -106,6 +115,22 @@ OPERATIONS: tuple[Operation, ...] = (
         refusals=(400, 401, 403, 404, 409),
         query=WantedAttempt,
     ),
+    Operation(
+        "get",
+        "/api/reports/{kind}",
+        "The daily or the weekly reports, as fields, Markdown and HTML.",
+        ReportsView,
+        refusals=(400, 401, 403, 404),
+        query=WantedReport,
+    ),
+    Operation(
+        "get",
+        "/reports/{kind}",
+        "The same as a page.",
+        "text/html",
+        refusals=(400, 401, 403, 404),
+        query=WantedReport,
+    ),
     *(
         Operation(
             "post",
@@ -153,6 +178,8 @@ def _operation(operation: Operation) -> dict[str, Any]:
     if "{name}" in operation.path:
         numbered = NUMBERED if "{number}" in operation.path else []
         made["parameters"] = [*NAMED, *numbered, *_query(operation)]
+    if "{kind}" in operation.path:
+        made["parameters"] = [*KIND, *_query(operation)]
     if operation.body is not None:
         required = operation.body is WebhookBody
         made["requestBody"] = {"required": required, "content": _json(operation.body)}

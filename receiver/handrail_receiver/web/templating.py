@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import re
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,6 +9,7 @@ from pathlib import Path
 import jinja2
 from markupsafe import Markup, escape
 
+from handrail_receiver.html import allowed, templates_of
 from handrail_receiver.plots.timeplot import STYLE, TimePlot, svg
 from handrail_receiver.views.summary import TONES
 from handrail_receiver.words.times import clock, took, when
@@ -22,11 +21,6 @@ AN_INSTANT = re.compile(r"(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d) UTC")
 
 def _text(name: str) -> str:
     return (FOLDER / name).read_text(encoding="utf-8")
-
-
-def _hash(text: str) -> str:
-    """What a browser compares an inline style or script with: no other one is obeyed."""
-    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
 def _style() -> str:
@@ -42,7 +36,7 @@ def headers() -> dict[str, str]:
     """What every page is sent with."""
     return {
         "Content-Security-Policy": (
-            f"default-src 'none'; style-src {_hash(_style())}; script-src {_hash(_script())}; "
+            f"default-src 'none'; style-src {allowed(_style())}; script-src {allowed(_script())}; "
             "connect-src 'self'; img-src data:; frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
         ),
         "Cache-Control": "no-store",
@@ -54,13 +48,7 @@ def headers() -> dict[str, str]:
 
 def environment() -> jinja2.Environment:
     """The templates."""
-    made = jinja2.Environment(
-        loader=jinja2.PackageLoader("handrail_receiver.web"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    made = templates_of("handrail_receiver.web")
     made.filters |= {"when": instant, "clock": clock, "took": took, "typed": typed, "svg": _svg}
     made.globals |= {
         "tones": TONES,

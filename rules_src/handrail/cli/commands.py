@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from handrail.cli.merge import merge
+from handrail.cli.report import report
 from handrail.cli.rollout_command import no_receiver, rollout
 from handrail.cli.store import store
 from handrail.cli.verify import verify
@@ -35,6 +36,7 @@ app.add_typer(store)
 app.add_typer(merge)
 app.command()(verify)
 app.command()(rollout)
+app.command()(report)
 
 Source = Annotated[Path, typer.Option(help="Folder with rollouts/ and environments.py.")]
 Out = Annotated[Path, typer.Option(help="Folder the files are written to.")]

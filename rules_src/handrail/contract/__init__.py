@@ -33,6 +33,7 @@ from handrail.contract.playbook import (
     StageFigure,
     TierFacts,
 )
+from handrail.contract.reporting import FigureFacts, ObjectiveFacts, ReportFacts, WeeklyTime
 from handrail.contract.steps import (
     Command,
     DeploymentImage,
@@ -69,6 +70,7 @@ __all__ = [
     "Criterion",
     "DeploymentImage",
     "DeploymentVersion",
+    "FigureFacts",
     "FlagOff",
     "Freeze",
     "Gate",
@@ -84,6 +86,7 @@ __all__ = [
     "HttpVersion",
     "LaunchDarklyOff",
     "LimitFacts",
+    "ObjectiveFacts",
     "OpenArms",
     "PagerDuty",
     "Playbook",
@@ -91,6 +94,7 @@ __all__ = [
     "Proof",
     "Question",
     "ReferenceQuery",
+    "ReportFacts",
     "RolloutAbort",
     "RuleFacts",
     "Scalar",
@@ -105,6 +109,7 @@ __all__ = [
     "Url",
     "VersionSource",
     "Webhook",
+    "WeeklyTime",
     "Written",
     "duration",
     "names",

@@ -15,6 +15,7 @@ from pydantic import AliasChoices, BaseModel, ConfigDict, Field, field_validator
 from handrail.contract import names
 from handrail.contract.channels import Tell
 from handrail.contract.checks import BurstFacts, CheckFacts, GateChecks, ProbeFacts, Question
+from handrail.contract.reporting import FigureFacts, ObjectiveFacts, ReportFacts
 from handrail.contract.steps import Step
 from handrail.contract.version_sources import VersionSource
 
@@ -230,10 +231,13 @@ class ReferenceQuery(_Model):
 class GuardrailFacts(_Model):
     """A guardrail as the receiver sees it.
 
-    `needs` are selectors of the series it needs; of each group one series must exist.
+    `needs` are selectors of the series it needs; of each group one series must exist. `title` is what people call it, and
+    `unit` what its values are in; both are empty in an older playbook.
     """
 
     name: str
+    title: str = ""
+    unit: str = ""
     tiers: tuple[TierFacts, ...]
     references: tuple[ReferenceQuery, ...] = ()
     needs: tuple[tuple[str, ...], ...] = ()
@@ -273,6 +277,7 @@ class Playbook(_Model):
 
     While anything fires a check is made every `checks_while_firing` seconds besides (None: none).
 
+    `figures` and `objectives` are what a `report` asks Prometheus for.
     `environment` is the alerts' label of that name. `rules_digest` is what Prometheus records as
     `handrail:rules:info{digest}` while it has the matching rules, `rule_groups` what their groups are called. All are
     empty in an older playbook.
@@ -301,6 +306,9 @@ class Playbook(_Model):
     waits_for: tuple[str, ...] = ()
     goes_back_with: tuple[str, ...] = ()
     acknowledge: tuple[AckDeadline, ...] = ()
+    report: ReportFacts = ReportFacts()
+    figures: tuple[FigureFacts, ...] = ()
+    objectives: tuple[ObjectiveFacts, ...] = ()
     runbook_url: str
     dashboard_url: str
 

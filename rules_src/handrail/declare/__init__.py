@@ -82,6 +82,7 @@ from handrail.declare.notify import (
     WebhookReceiver,
 )
 from handrail.declare.override import ForGuardrail, ForRollout
+from handrail.declare.reports import Report
 from handrail.declare.rollout import (
     Approval,
     Arms,
@@ -164,6 +165,7 @@ __all__ = [
     "PromQL",
     "Rate",
     "Ratio",
+    "Report",
     "Rise",
     "RisePoints",
     "Rollout",

@@ -38,9 +38,17 @@ def _moment(text: str) -> tuple[datetime, bool]:
     raise ValueError(f"'{text}' is no day; write it like 2026-12-20, or 2026-12-20 18:00")
 
 
-def _clock(text: str) -> str:
+def clock(text: str) -> str:
+    """A time of a day as it was written; raises ValueError for anything else."""
     if not _TIME.fullmatch(text):
         raise ValueError(f"'{text}' is no time of a day; write it like 09:00")
+    return text
+
+
+def day(text: str) -> str:
+    """A day as it was written; raises ValueError for anything else."""
+    if not _moment(text)[1]:
+        raise ValueError(f"'{text}' is more than a day; write it like 2026-12-20")
     return text
 
 
@@ -65,7 +73,7 @@ def days_of(text: str) -> tuple[int, ...]:
 
 Zone = Annotated[str, AfterValidator(_known_zone), Field(description="a time zone like Europe/Berlin")]
 Moment = Annotated[str, AfterValidator(_day_or_moment), Field(description="a day like 2026-12-20")]
-TimeOfDay = Annotated[str, AfterValidator(_clock), Field(description="a time like 09:00")]
+TimeOfDay = Annotated[str, AfterValidator(clock), Field(description="a time like 09:00")]
 Days = Annotated[str, AfterValidator(_days), Field(description="days like Mon-Fri")]
 
 

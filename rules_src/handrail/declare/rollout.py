@@ -16,6 +16,7 @@ from handrail.declare.field_types import StageName
 from handrail.declare.freezes import Freeze, Hours
 from handrail.declare.guardrail import Accept, Guardrail, Name, SeverityWord
 from handrail.declare.notify import Mutes, Routes
+from handrail.declare.reports import Report
 from handrail.declare.slo import Slo
 from handrail.declare.sources import LogSource, SqlSource
 from handrail.units import Duration, Interval, Period, Share, amount
@@ -237,6 +238,7 @@ class Rollout:
     waits_for: Sequence[Name] = Field(default=(), kw_only=True)
     goes_back_with: Sequence[Name] = Field(default=(), kw_only=True)
     watch_after: Period | None = Field(default=None, kw_only=True)
+    report: Report = Field(default_factory=Report, kw_only=True)
     scrape: Interval = Field(default="15s", kw_only=True)
     evaluate: Interval = Field(default="30s", kw_only=True)
     title: str | None = Field(default=None, kw_only=True)

@@ -17,6 +17,7 @@ from handrail.declare.rollout import Rollout
 from handrail.declare.rollout import Stage as DeclaredStage
 from handrail.lower.plan_checks import lower_bursts, lower_checks, lower_probe
 from handrail.lower.plan_gates import lower_gates, seconds_of
+from handrail.lower.plan_reports import lower_figures, lower_objectives, lower_report
 from handrail.lower.raw_series import events_counter, required_series
 from handrail.lower.rollout_context import RolloutContext
 from handrail.promql import comparisons, values
@@ -63,6 +64,9 @@ def lower_playbook(
         ),
         waits_for=tuple(rollout.waits_for),
         goes_back_with=tuple(rollout.goes_back_with),
+        report=lower_report(rollout),
+        figures=lower_figures(rollout, context),
+        objectives=lower_objectives(rollout, context),
         runbook_url=context.runbook_url,
         dashboard_url=context.dashboard_url,
     )
@@ -127,6 +131,8 @@ def _facts(
     ]
     return contract.GuardrailFacts(
         name=lowered.name,
+        title=lowered.title,
+        unit=lowered.signals[0].unit,
         tiers=(*tiers, _tier(lowered.blind, lowered, None, context)),
         references=tuple(_captures(written, lowered, context)),
         needs=tuple(_needs(lowered)),

@@ -1,0 +1,111 @@
+"""Command-line words and variables → a connection to a running receiver, and its answers or why there is none."""
+
+from __future__ import annotations
+
+import json
+import os
+import ssl
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from handrail_receiver.addresses import shown
+from handrail_receiver.errors import ReceiverError, WrongSettings
+
+NO_RECEIVER = "not a Handrail receiver; check the address"
+
+
+class NoAnswer(ReceiverError):
+    """The receiver does not answer; the text says what to do."""
+
+
+@dataclass(frozen=True)
+class ApiClient:
+    """A receiver at an address, with whatever it knows us by."""
+
+    address: str
+    headers: dict[str, str]
+    context: ssl.SSLContext
+
+    @property
+    def with_token(self) -> bool:
+        """Whether we have a token."""
+        return bool(self.headers)
+
+    def ask(
+        self, call: Callable[[httpx.Client], httpx.Response], longest: float, meanwhile: str
+    ) -> httpx.Response:
+        """What it answers within `longest` seconds; `meanwhile` says how to see what came of it. Raises NoAnswer."""
+        try:
+            with httpx.Client(
+                base_url=self.address, headers=self.headers, timeout=longest, verify=self.context
+            ) as client:
+                return call(client)
+        except httpx.ReadTimeout:
+            said = f"{shown(self.address)} did not answer within {longest:g} s and may still be at it"
+            raise NoAnswer(f"{said}; {meanwhile}") from None
+        except httpx.HTTPError as error:
+            cure = "start it with `handrail serve` or set HANDRAIL_URL"
+            if self.address.startswith("https://"):
+                cure += "; where it asks for a certificate, give --cert and --key, and --ca for an authority of your own"
+            raise NoAnswer(f"{shown(self.address)} did not answer ({type(error).__name__}); {cure}") from None
+
+
+def api_client(
+    url: str | None, token: str | None, cert: str | None, key: str | None, ca: str | None
+) -> ApiClient:
+    """The receiver that the words mean, or the variables where there are none. Raises WrongSettings with one line."""
+    address = (url or os.environ.get("HANDRAIL_URL") or "http://127.0.0.1:8080").rstrip("/")
+    token = token or _token()
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    return ApiClient(address, headers, _context(cert, key, ca))
+
+
+def json_of(answer: httpx.Response) -> dict[str, Any]:
+    """What was said, with `error` where it is a refusal or no answer of a receiver."""
+    try:
+        said = answer.json()
+    except json.JSONDecodeError:
+        said = None
+    return said if isinstance(said, dict) else {"error": f"{answer.status_code}: {NO_RECEIVER}"}
+
+
+def unknown_token(client: ApiClient) -> str:
+    """What to do where it does not know us."""
+    what = "the receiver knows no such token" if client.with_token else "no token was given"
+    return f"{what}; put yours into a file and name it in HANDRAIL_TOKEN_FILE"
+
+
+def _token() -> str:
+    file = os.environ.get("HANDRAIL_TOKEN_FILE")
+    if not file:
+        return os.environ.get("HANDRAIL_TOKEN", "")
+    try:
+        return Path(file).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise WrongSettings(
+            f"HANDRAIL_TOKEN_FILE: {file} cannot be read ({type(error).__name__}); "
+            "name a file that holds your token and nothing else"
+        ) from None
+
+
+def _context(cert: str | None, key: str | None, ca: str | None) -> ssl.SSLContext:
+    """TLS as the options say, or the variables. Raises WrongSettings with one line that says what is wrong."""
+    paths = {"cert": cert, "key": key, "ca": ca}
+    files = {word: file or os.environ.get(f"HANDRAIL_{word.upper()}") or "" for word, file in paths.items()}
+    if bool(files["cert"]) != bool(files["key"]):
+        raise WrongSettings("--cert and --key belong together; give both or neither")
+    context = httpx.create_ssl_context()
+    try:
+        if files["ca"]:
+            context.load_verify_locations(files["ca"])
+        if files["cert"]:
+            context.load_cert_chain(files["cert"], files["key"])
+    except OSError as error:  # ssl.SSLError is one
+        named = " and ".join(f"--{word} {file}" for word, file in files.items() if file)
+        why = getattr(error, "reason", None) or error.strerror or type(error).__name__
+        raise WrongSettings(f"{named}: {why}; give files in PEM that fit and can be read") from None
+    return context

@@ -1,0 +1,139 @@
+"""What is known of a rollout's day → the status update that its team sends each day, field by field. Pure."""
+
+from __future__ import annotations
+
+import json
+import math
+from datetime import timedelta
+
+from handrail.contract import Playbook
+
+from handrail_receiver.model import EvidenceRecord
+from handrail_receiver.reports.known import Known
+from handrail_receiver.reports.outcomes import Outcome, Stay
+from handrail_receiver.reports.period import DAY
+from handrail_receiver.reports.reported import Field, Section
+from handrail_receiver.reports.wording import lasted, local, percent
+
+MOST_ISSUES = 20
+ON_TRACK, ISSUES, BACK = "✅ On Track", "⚠️ Issues Detected", "🚨 Rollback Required"
+NOT_SEEN = "nothing was recorded of it in this time"
+
+
+def subject(known: Known) -> str:
+    """`[CANARY] Day 2/4 - mem0-redis Phase 1 Status`."""
+    name, outcome = known.playbook.rollout, current(known)
+    if outcome is None:
+        return f"[CANARY] {name}: no rollout under way"
+    day = (min(known.until, outcome.ended_at or known.until) - outcome.started_at) // DAY + 1
+    whole = planned_days(known.playbook)
+    stay = last_stay(known, outcome)
+    phase = f" Phase {_number(known.playbook, stay)}" if stay and _number(known.playbook, stay) else ""
+    return f"[CANARY] Day {day}{f'/{whole}' if whole else ''} - {name}{phase} Status"
+
+
+def current(known: Known) -> Outcome | None:
+    """The attempt of the period: the last that had begun before its end, and had not ended before it began."""
+    found = [
+        one
+        for one in known.outcomes
+        if one.started_at < known.until and (one.ended_at is None or one.ended_at >= known.period.start)
+    ]
+    return found[-1] if found else None
+
+
+def last_stay(known: Known, outcome: Outcome) -> Stay | None:
+    """The stage that the attempt was in last in this time."""
+    stays = [stay for stay in outcome.stays if stay.start < known.until]
+    return stays[-1] if stays else None
+
+
+def planned_days(playbook: Playbook) -> int | None:
+    """How many days the stages bake; None where one has no time."""
+    times = [stage.takes for stage in playbook.stages if stage.bake is not None]
+    return math.ceil(sum(times) / DAY.total_seconds()) if times else None
+
+
+def _number(playbook: Playbook, stay: Stay) -> int:
+    names = [stage.name for stage in playbook.stages]
+    return names.index(stay.stage) + 1 if stay.stage in names else 0
+
+
+def status_section(known: Known) -> Section:
+    """Phase, date, status."""
+    outcome = current(known)
+    none = "no attempt was under way in this time"
+    fields = (
+        _phase(known, outcome) if outcome else Field("Phase", unknown=none),
+        Field("Date", str(known.period.last), note=known.period.zone),
+        Field("Status", status(known, outcome)) if outcome else Field("Status", unknown=none),
+    )
+    return Section("Status", fields)
+
+
+def _phase(known: Known, outcome: Outcome) -> Field:
+    stay = last_stay(known, outcome)
+    if stay is None:
+        if not known.playbook.stages:
+            return Field("Phase", "guarded, without stages", note=f"attempt {outcome.number}")
+        return Field("Phase", unknown="it has entered no stage yet")
+    share = "its traffic is not set by weight" if stay.weight is None else f"{percent(stay.weight)} traffic"
+    number = _number(known.playbook, stay)
+    return Field("Phase", f"{number or stay.stage} ({share})", note=f"attempt {outcome.number}")
+
+
+def status(known: Known, outcome: Outcome) -> str:
+    """On track only where everything could be seen, and nobody had to be told of anything."""
+    if any(one.number == outcome.number for one in known.counted.failures):
+        failure = outcome.failure
+        took = (
+            "it is not over"
+            if failure is None or failure.lasted is None
+            else f"done in {lasted(failure.lasted)}"
+        )
+        return f"{BACK}: {took}"
+    unseen = isinstance(known.guardrails, str) or not all(one.text for one in known.guardrails)
+    if known.told:
+        return ISSUES
+    return f"{ISSUES}: not every guardrail could be seen" if unseen else ON_TRACK
+
+
+def metrics_section(known: Known) -> Section:
+    """Each guardrail that a gate asks for, beside its target."""
+    title = f"Metrics ({_hours(known.until - known.period.start)})"
+    if isinstance(known.guardrails, str):
+        return Section(title, (Field("All", unknown=known.guardrails),))
+    fields = tuple(
+        Field(one.title, one.text, NOT_SEEN + f"; target: {one.target}", f"target: {one.target}")
+        for one in known.guardrails
+    )
+    return Section(title, fields, () if fields else ("no guardrail has a criterion of success",))
+
+
+def _hours(time: timedelta) -> str:
+    return f"last {time.total_seconds() / 3600:.3g} h"
+
+
+def issues_section(known: Known) -> Section:
+    """What people heard of, the newest last."""
+    lines = [_issue(known, record) for record in known.told]
+    left_out = len(lines) - MOST_ISSUES
+    more = [f"… {left_out} earlier"] if left_out > 0 else []
+    return Section("Issues", lines=(*more, *lines[-MOST_ISSUES:]) or ("none",))
+
+
+def _issue(known: Known, record: EvidenceRecord) -> str:
+    said = json.loads(record.body)
+    about = "/".join(filter(None, (said["guardrail"], said["tier"])))
+    what = " ".join(filter(None, (said["action"] or said["verdict"], about)))
+    return f"{local(record.at, known.period.zone)} {what}: {said['text']}"
+
+
+def next_section(known: Known) -> Section:
+    """What it waits for, as it stands when the report is made."""
+    return Section("Next steps", lines=(f"{known.waits_for} (as of {local(known.now, known.period.zone)})",))
+
+
+def dashboard_section(known: Known) -> Section:
+    """Where to look on."""
+    return Section("Dashboard", lines=(known.playbook.dashboard_url or "none is declared",))

@@ -1,0 +1,215 @@
+"""What is known of a rollout's week → the sections of the weekly metrics report, in the order of the teams' own form. Pure.
+
+Every field of the form is there each time: one that nobody can know says so, and why.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+
+from handrail.contract import FigureFacts
+
+from handrail_receiver.reports.known import Known
+from handrail_receiver.reports.measuring import Measured
+from handrail_receiver.reports.outcomes import Failure
+from handrail_receiver.reports.period import day_of
+from handrail_receiver.reports.reported import Field, Section
+from handrail_receiver.reports.wording import (
+    counted,
+    hours,
+    lasted,
+    local,
+    measured_field,
+    minutes,
+    percent,
+)
+
+TRIGGERED, SUCCEEDED, FAILED = "Builds triggered", "Successful builds", "Failed builds"
+BUILD_TIME, COVERAGE = "Average build time", "Code coverage"
+IMAGE_SIZE = "Docker image size"
+TESTS = (
+    "Unit tests passed",
+    "Integration tests passed",
+    "Test execution time",
+    "Critical tests",
+)
+PERFORMANCE = ("Average RPS", "P95 latency", "P99 latency", "Error rate", "Successful requests")
+UPTIME = "Uptime"
+UPCOMING = ("Next production release", "Next load test", "Next security scan")
+BUILDS = (TRIGGERED, SUCCEEDED, FAILED, BUILD_TIME, COVERAGE)
+OF_THE_FORM = frozenset({*BUILDS, *TESTS, *PERFORMANCE, UPTIME, IMAGE_SIZE})
+NO_FAILURE = "nothing failed in this time"
+NO_STAGES = "this rollout has no stages, so nothing says when something is deployed"
+
+
+def facts_of(known: Known) -> dict[str, FigureFacts]:
+    """The figures that the playbook has, by name."""
+    return {one.name: one for one in known.playbook.figures}
+
+
+def build_section(known: Known) -> Section:
+    """Builds: whatever is declared of them."""
+    facts, found = facts_of(known), known.figures
+    shown = (
+        measured_field(TRIGGERED, facts, found),
+        _with_share(measured_field(SUCCEEDED, facts, found), found),
+        _failed_builds(facts, found),
+        measured_field(BUILD_TIME, facts, found),
+        measured_field(COVERAGE, facts, found),
+    )
+    return Section("Build metrics", shown)
+
+
+def _with_share(field: Field, found: Mapping[str, Measured]) -> Field:
+    good, all_ = (found[name].value if name in found else None for name in (SUCCEEDED, TRIGGERED))
+    if good is None or not all_:
+        return field
+    return Field(field.name, f"{field.value} ({percent(good / all_)})", note=field.note)
+
+
+def _failed_builds(facts: Mapping[str, FigureFacts], found: Mapping[str, Measured]) -> Field:
+    """Declared, or what is left of the others where both are known."""
+    good, all_ = (found[name].value if name in found else None for name in (SUCCEEDED, TRIGGERED))
+    if FAILED in facts or good is None or all_ is None:
+        return measured_field(FAILED, facts, found)
+    return Field(FAILED, f"{max(0.0, all_ - good):.6g}", note="triggered less successful")
+
+
+def test_section(known: Known) -> Section:
+    """Tests: whatever is declared of them."""
+    return Section(
+        "Test metrics", tuple(measured_field(name, facts_of(known), known.figures) for name in TESTS)
+    )
+
+
+def deployment_section(known: Known) -> Section:
+    """What went out and came back."""
+    made, stages = known.counted, known.playbook.stages
+    staged = any(stage.weight == 0 for stage in stages)
+    no_staging = "no stage is without users' traffic" if stages else NO_STAGES
+    completed = f"{counted(len(made.ended), 'attempt')} with users' traffic ended"
+    fields = (
+        Field("Deployments to staging", str(made.to_staging) if staged else "", no_staging),
+        Field("Deployments to production", str(len(made.deployed)) if stages else "", NO_STAGES, completed),
+        Field("Rollbacks", str(len(made.failures)), note=_marked_false(known)),
+        _recovery(known),
+    )
+    return Section("Deployment metrics", fields)
+
+
+def _marked_false(known: Known) -> str:
+    false = len(known.counted.false)
+    return f"{false} of them marked as false" if false else ""
+
+
+def _recovery(known: Known) -> Field:
+    made = known.counted
+    why = "nothing of what failed is over" if made.failures else NO_FAILURE
+    left = f"{made.unrestored} not over, and not in it" if made.unrestored else ""
+    return Field("Mean time to recovery", minutes(made.mean_time_to_recovery), why, left)
+
+
+def performance_section(known: Known) -> Section:
+    """Requests: how many, how fast, how many of them failed."""
+    missing = "no guardrail measures it; declare it in Report(figures={…})"
+    shown = [measured_field(name, facts_of(known), known.figures, missing=missing) for name in PERFORMANCE]
+    return Section("Performance metrics", tuple(shown))
+
+
+def reliability_section(known: Known) -> Section:
+    """Uptime, incidents, MTBF and MTTR."""
+    made, no_slo = known.counted, "no objective is declared (slos=), nor a figure 'Uptime'"
+    between = made.mean_time_between_failures(known.until)
+    fields = (
+        measured_field(UPTIME, facts_of(known), known.figures, missing=no_slo),
+        Field("Incidents", str(len(made.failures)), note=_marked_false(known)),
+        Field("Mean time between failures", hours(between), NO_FAILURE),
+        _recovery(known),
+    )
+    return Section("Reliability metrics", fields)
+
+
+def budget_section(known: Known) -> Section:
+    """What is left of each error budget."""
+    fields = []
+    for one in known.playbook.objectives:
+        left = known.budgets[one.name]
+        text = "" if left.value is None else percent(left.value)
+        fields.append(Field(one.title, text, left.why, f"of {one.objective * 100:.6g} % over {one.window}"))
+    lines = () if fields else ("no objective is declared (slos=)",)
+    return Section("Error budget left", tuple(fields), lines)
+
+
+def dora_section(known: Known) -> Section:
+    """DORA's figures of what is delivered, by their definitions."""
+    made, stages = known.counted, known.playbook.stages
+    frequency, rate, true = made.per_day, made.change_fail_rate, made.fail_rate_without_false
+    nothing = "no attempt with users' traffic ended in this time" if stages else NO_STAGES
+    parts = f"{len(made.failed)} of {len(made.ended)}"
+    if made.false:
+        without = "none is left" if true is None else percent(true)
+        parts += f"; without the {len(made.false)} marked as false: {without}"
+    per = "" if frequency is None or not stages else f"{float(frequency):.3g} per day"
+    fields = (
+        Field("Deployment frequency", per, NO_STAGES if not stages else "no time has passed"),
+        Field("Change fail rate", "" if rate is None else percent(rate), nothing, parts),
+        Field(
+            "Failed deployment recovery time",
+            minutes(made.recovery_time),
+            "nothing of what failed is over" if made.failures else NO_FAILURE,
+            "median",
+        ),
+        Field("False rollbacks", str(len(made.false)), note="as people marked them"),
+    )
+    return Section("DORA", fields)
+
+
+def incident_section(known: Known) -> Section:
+    """Each incident with its impact."""
+    lines = [_incident(known, one) for one in known.counted.failures]
+    return Section("Incidents", lines=tuple(lines) or ("none",))
+
+
+def _incident(known: Known, one: Failure) -> str:
+    name = one.incident or f"attempt {one.number}"
+    took = "it is not over" if one.lasted is None else f"it took {lasted(one.lasted)}"
+    false = "; marked as a false rollback" if one.false else ""
+    at = local(one.began, known.period.zone)
+    return f"{name}, {at}: {one.action}: {one.trigger}; {impact(one)}; {took}{false}"
+
+
+def impact(one: Failure) -> str:
+    """What users had of it."""
+    share = "unknown share of the traffic" if one.share is None else f"{percent(one.share)} of the traffic"
+    failed = ", ".join(f"{count:,.0f} requests failed ({name})" for name, count in one.failed)
+    said = [one.user_impact] if one.user_impact else []
+    return "; ".join([share, failed or "failed requests unknown", *said])
+
+
+def upcoming_section(known: Known) -> Section:
+    """What people declared of the time to come."""
+    declared = dict(known.playbook.report.upcoming)
+    today = day_of(known.until, known.period.zone)
+    return Section(
+        "Upcoming", tuple(_next(name, declared, today) for name in [*UPCOMING, *_others(declared)])
+    )
+
+
+def _others(declared: Mapping[str, str]) -> list[str]:
+    return [name for name in declared if name not in UPCOMING]
+
+
+def _next(name: str, declared: Mapping[str, str], today: date) -> Field:
+    if name not in declared:
+        return Field(name, unknown="not declared; write it into Report(upcoming={…})")
+    if date.fromisoformat(declared[name]) < today:
+        return Field(name, unknown=f"the declared day, {declared[name]}, is past")
+    return Field(name, declared[name])
+
+
+def other_section(known: Known) -> Section | None:
+    """The declared figures that the form has no field for."""
+    names = [one.name for one in known.playbook.figures if one.name not in OF_THE_FORM]
+    fields = [measured_field(name, facts_of(known), known.figures) for name in names]
+    return Section("Other figures", tuple(fields)) if fields else None

@@ -1,0 +1,140 @@
+"""A playbook and a time → what Prometheus remembers of each figure: one query for its value, one for what it is made of.
+
+A figure that is made of a part of the time only says so, and from when on there are data: Prometheus may keep its samples
+for a shorter time than the report is about.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from handrail.contract import FigureFacts, ObjectiveFacts, Playbook
+
+from handrail_receiver.errors import TargetError
+from handrail_receiver.outside.prometheus_history import Recorded, Series, Span
+
+AT_ONCE = 4
+POINTS = 200
+FINEST = timedelta(minutes=1)
+NEARLY_ALL = 0.98
+"""A figure made of so much of the time is one of all of it: the first samples of a scrape come late."""
+NO_DATA = "Prometheus has no data of this time"
+
+
+@dataclass(frozen=True)
+class Seen:
+    """At which instants there were data, looked for every `step` from `start` up to `end`; `problem` says why nobody knows."""
+
+    start: datetime
+    end: datetime
+    step: timedelta
+    points: tuple[float, ...] = ()
+    problem: str = ""
+
+    def part(self, start: datetime, end: datetime) -> float:
+        """In which part (0..1) of a time within it there were data."""
+        looked = [at for at in self._instants() if start.timestamp() < at <= end.timestamp()]
+        found = set(self.points)
+        return sum(at in found for at in looked) / len(looked) if looked else float(bool(found))
+
+    @property
+    def first(self) -> datetime | None:
+        """When there were data first."""
+        return datetime.fromtimestamp(min(self.points), UTC) if self.points else None
+
+    def _instants(self) -> list[float]:
+        count = int((self.end - self.start) / self.step)
+        return [(self.start + place * self.step).timestamp() for place in range(count + 1)]
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A figure's value over a time, None where there is none, and then `why`; `part` is how much of the time it is made of."""
+
+    value: float | None
+    why: str = ""
+    part: float = 1.0
+    since: datetime | None = None
+
+    @property
+    def partial(self) -> bool:
+        """Whether it is made of a part of the time only."""
+        return self.value is not None and self.part < NEARLY_ALL
+
+
+@dataclass(frozen=True)
+class Measuring:
+    """Asks Prometheus for the figures of one rollout over times within `start` and `end`."""
+
+    recorded: Recorded
+    playbook: Playbook
+    start: datetime
+    end: datetime
+    _seen: dict[str, Seen] = field(default_factory=dict)
+    _few: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE))
+
+    async def figures(self, names: Sequence[str], start: datetime, end: datetime) -> dict[str, Measured]:
+        """Those of the figures with these names that the playbook has, over one time."""
+        wanted = [one for one in self.playbook.figures if one.name in names]
+        found = await asyncio.gather(*(self._measured(one, start, end) for one in wanted))
+        return {one.name: measured for one, measured in zip(wanted, found, strict=True)}
+
+    async def budgets(self) -> Mapping[str, Measured]:
+        """What is left of each objective's error budget at the end."""
+        found = await asyncio.gather(*(self._left(one) for one in self.playbook.objectives))
+        return {one.name: left for one, left in zip(self.playbook.objectives, found, strict=True)}
+
+    async def _left(self, objective: ObjectiveFacts) -> Measured:
+        value, why = await self._value(objective.left, self.end)
+        return Measured(value, why)
+
+    async def _measured(self, facts: FigureFacts, start: datetime, end: datetime) -> Measured:
+        lasts = int((end - start).total_seconds())
+        if lasts < 1:
+            return Measured(None, "no time of it has passed yet")
+        seen = await self._data(facts)
+        value, why = await self._value(facts.over(lasts), end)
+        if value is None:
+            return Measured(None, why)
+        if seen.problem:
+            return Measured(None, f"nobody knows what it is made of: {seen.problem}")
+        return Measured(value, "", seen.part(start, end), seen.first)
+
+    async def _value(self, expr: str, at: datetime) -> tuple[float | None, str]:
+        try:
+            async with self._few:
+                found = await self.recorded.series(expr, Span(at, at, FINEST))
+        except TargetError as error:
+            return None, str(error)
+        values = [float(value) for one in found for _, value in one.points]
+        if len(values) != 1:
+            return None, NO_DATA if not values else f"Prometheus answered with {len(values)} values"
+        return (values[0], "") if math.isfinite(values[0]) else (None, "it has no finite value")
+
+    async def _data(self, facts: FigureFacts) -> Seen:
+        """When there were data for it; figures that are made of the same are asked for once."""
+        if facts.seen not in self._seen:
+            self._seen[facts.seen] = await self._asked(facts.seen)
+        return self._seen[facts.seen]
+
+    async def _asked(self, expr: str) -> Seen:
+        step = step_of(self.start, self.end)
+        try:
+            async with self._few:
+                found = await self.recorded.series(expr, Span(self.start, self.end, step))
+        except TargetError as error:
+            return Seen(self.start, self.end, step, problem=str(error))
+        return Seen(self.start, self.end, step, tuple(sorted(_instants(found))))
+
+
+def step_of(start: datetime, end: datetime) -> timedelta:
+    """How far apart it is looked for data."""
+    return max(FINEST, timedelta(seconds=math.ceil((end - start).total_seconds() / POINTS)))
+
+
+def _instants(found: Sequence[Series]) -> set[float]:
+    return {at for one in found for at, _ in one.points}

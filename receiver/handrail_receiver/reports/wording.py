@@ -1,0 +1,84 @@
+"""Figures, durations and counts of a report → words; what is not known stays unknown, with the reason. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from fractions import Fraction
+from zoneinfo import ZoneInfo
+
+from handrail.contract import FigureFacts
+
+from handrail_receiver.reports.measuring import Measured
+from handrail_receiver.reports.reported import Field
+from handrail_receiver.words.figures import figure
+from handrail_receiver.words.times import span, when
+
+NOT_MEASURED = "not measured by any declared source"
+
+
+def measured_field(
+    name: str, facts: Mapping[str, FigureFacts], found: Mapping[str, Measured], *, missing: str = ""
+) -> Field:
+    """A figure as a field; `missing` is why it is not there where nothing measures it."""
+    if name not in facts:
+        return Field(name, unknown=missing or f"{NOT_MEASURED}; declare it in Report(figures={{…}})")
+    measured = found[name]
+    if measured.value is None:
+        return Field(name, unknown=measured.why)
+    return Field(name, value_text(measured.value, facts[name].unit), note=_note(facts[name], measured))
+
+
+def cell(name: str, facts: Mapping[str, FigureFacts], found: Mapping[str, Measured]) -> str:
+    """The same in a table, without the reason."""
+    if name not in facts or found[name].value is None:
+        return "unknown"
+    text = value_text(found[name].value or 0.0, facts[name].unit)
+    return f"{text} (of {percent(found[name].part)} of the time)" if found[name].partial else text
+
+
+def value_text(value: float, unit: str) -> str:
+    """A value in its unit."""
+    if unit == "per second":
+        return f"{value:,.4g}" if value < 1000 else f"{value:,.0f}"
+    if unit == "ratio":  # of an uptime the digits count that come after the nines
+        return f"{value * 100:.5g} %"
+    return figure(f"{value!r}", unit)
+
+
+def _note(facts: FigureFacts, measured: Measured) -> str:
+    parts = [] if facts.source == "declared" else [facts.source]
+    if measured.partial:
+        since = f", data begin {when(measured.since)}" if measured.since else ""
+        parts.append(f"of {percent(measured.part)} of the time only{since}")
+    return "; ".join(parts)
+
+
+def percent(share: float | Fraction) -> str:
+    """`0.985` → `98.5 %`."""
+    return f"{float(share) * 100:.3g} %"
+
+
+def minutes(time: timedelta | None) -> str:
+    """`12.4 minutes`; empty for none."""
+    return "" if time is None else f"{time.total_seconds() / 60:.3g} minutes"
+
+
+def hours(time: timedelta | None) -> str:
+    """`84.2 hours`; empty for none."""
+    return "" if time is None else f"{time.total_seconds() / 3600:.3g} hours"
+
+
+def lasted(time: timedelta | None) -> str:
+    """How long something took."""
+    return "not over" if time is None else span(time)
+
+
+def local(at: datetime, zone: str) -> str:
+    """`2026-11-27 09:00 CET`: an instant by the clocks of a zone."""
+    return f"{at.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M %Z}"
+
+
+def counted(count: int, one: str, many: str = "") -> str:
+    """`1 release`, `2 releases`."""
+    return f"{count} {one if count == 1 else many or one + 's'}"

@@ -1,0 +1,70 @@
+"""`handrail report daily|weekly`: what happened to the rollouts, as their teams report it."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from handrail.errors import WrongCall
+
+
+class ReportKind(StrEnum):
+    """What a report is about."""
+
+    daily = "daily"
+    weekly = "weekly"
+
+
+def report(
+    kind: Annotated[ReportKind, typer.Argument(help="A day or a week.", show_default=False)],
+    name: Annotated[
+        str, typer.Option("--rollout", help="Of this rollout alone; all without it.", show_default=False)
+    ] = "",
+    date: Annotated[
+        str,
+        typer.Option(
+            help="The day, or a day of the week, like 2026-11-27; the last that is over without it.",
+            show_default=False,
+        ),
+    ] = "",
+    html: Annotated[
+        Path | None,
+        typer.Option(help="Write HTML into this file instead of printing Markdown.", show_default=False),
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the fields as JSON.", show_default=False)
+    ] = False,
+    url: Annotated[
+        str | None, typer.Option(help="The receiver's address; HANDRAIL_URL, or http://127.0.0.1:8080.")
+    ] = None,
+    cert: Annotated[
+        str | None, typer.Option(help="The certificate by which we are known; HANDRAIL_CERT.")
+    ] = None,
+    key: Annotated[str | None, typer.Option(help="Its key; HANDRAIL_KEY.")] = None,
+    ca: Annotated[
+        str | None, typer.Option(help="An authority of your own, beside the public ones; HANDRAIL_CA.")
+    ] = None,
+) -> None:
+    """Print the daily or the weekly report, from the receiver's store and Prometheus (token: HANDRAIL_TOKEN_FILE)."""
+    try:
+        from handrail_receiver.report_command import report as print_report  # noqa: PLC0415
+    except ModuleNotFoundError as error:
+        raise WrongCall(
+            f"the receiver is not installed ({error.name} is missing); pip install 'handrail[receiver]'"
+        ) from None
+    raise typer.Exit(
+        print_report(
+            kind.value,
+            name=name,
+            date=date,
+            html=html,
+            as_json=as_json,
+            url=url,
+            cert=cert,
+            key=key,
+            ca=ca,
+        )
+    )

@@ -1,0 +1,66 @@
+"""What a rollout's daily and weekly report has beside what every report has, and when it goes to whom."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated
+
+from pydantic import AfterValidator, Field, model_validator
+
+from handrail.base import declared
+from handrail.contract import Tell
+from handrail.declare.freezes import DAYS, TimeOfDay, Zone, clock, day
+from handrail.declare.measures import Gauge, Increase, Latency, PromQL, Rate, Ratio, SlowerThan, Usage
+
+
+def _day_and_time(text: str) -> str:
+    name, _, at = text.partition(" ")
+    if name not in DAYS:
+        raise ValueError(f"'{text}' is no time of a week; write it like Mon 09:00")
+    clock(at)
+    return text
+
+
+TimeOfWeek = Annotated[str, AfterValidator(_day_and_time), Field(description="a time like Mon 09:00")]
+ReportField = Annotated[
+    str, Field(pattern=r"^[^|\n\r]*\S[^|\n\r]*$", max_length=60, description="a field's name, without |")
+]
+
+
+@declared
+class Report:
+    """The reports of a rollout, which `handrail report daily` and `weekly` print: days begin in `zone`.
+
+    With `daily="09:00"` the one about the day before is sent to `tell` at that time; with `weekly="Mon 09:00"` the one
+    about the seven days before. `figures` are measured for a field of the report that nothing else fills, like
+    `{"Builds triggered": Increase("builds_total")}`, or instead of what the guardrails measure, like "Error rate"; a
+    field of another name comes after those. Counts and shares are taken over the whole time; of a `Gauge` and a `Usage`
+    the mean, of `PromQL` what it gives at the end. `upcoming` are days, like `{"Next load test": "2026-12-10"}`.
+    """
+
+    zone: Zone = Field(default="UTC", kw_only=True)
+    daily: TimeOfDay | None = Field(default=None, kw_only=True)
+    weekly: TimeOfWeek | None = Field(default=None, kw_only=True)
+    tell: Sequence[Tell] = Field(default=(), kw_only=True)
+    figures: Mapping[ReportField, Ratio | Latency | SlowerThan | Increase | Rate | Gauge | Usage | PromQL] = (
+        Field(default_factory=dict, kw_only=True)
+    )
+    upcoming: Mapping[ReportField, Annotated[str, AfterValidator(day)]] = Field(
+        default_factory=dict, kw_only=True
+    )
+
+    @model_validator(mode="after")
+    def _whole(self) -> Report:
+        when, told = self.daily or self.weekly, self.tell
+        if when and not told:
+            raise ValueError("it is sent to nobody; write tell= as well, or leave out daily= and weekly=")
+        if told and not when:
+            raise ValueError("tell= without a time; write daily='09:00' or weekly='Mon 09:00' as well")
+        if any(one.template for one in told):
+            raise ValueError("a report has no template; write Tell(channel) alone")
+        if "24:00" in (self.daily or "", (self.weekly or "").partition(" ")[2]):
+            raise ValueError("24:00 is the next day; write 00:00 and that day")
+        by = [name for name, measure in self.figures.items() if getattr(measure, "by", ())]
+        if by:
+            raise ValueError(f"{by[0]!r} has one figure; leave out by= of its measure")
+        return self

@@ -1,0 +1,145 @@
+"""A life that is kept in either database → the daily and the weekly report, word by word."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from handrail_receiver.errors import Cause, Retryable
+from handrail_receiver.model import AttemptState, Begin, Change, Open, Progress, RunState, SetState
+from handrail_receiver.reports.markdown import markdown
+from handrail_receiver.reports.reporter import Reporter
+from handrail_receiver.store import Store
+from ports.store_cases import LEASE, STEPS, decision
+from receiver.reports.remembered import MONDAY, Remembered, book
+
+GOLDEN = Path(__file__).parent / "golden"
+BOOK = book()
+SUNDAY = date(2026, 3, 8)
+NOW = MONDAY + timedelta(days=7, hours=9)
+
+
+class Still:
+    """A clock that stands."""
+
+    def now(self) -> datetime:
+        """Monday morning after the week."""
+        return NOW
+
+
+async def decided(store: Store, at: datetime, *changes: Change, **more: object) -> int:
+    """A decision at an instant; the attempt it belongs to."""
+    made = await store.attempts.apply("shop", lambda _: decision(*changes, **more), at)  # type: ignore[arg-type]
+    return made.attempt
+
+
+async def carried_out(store: Store, at: datetime, progress: Progress) -> None:
+    """The run that is due ends like that."""
+    (run,) = await store.runs.lease("me", at, LEASE)
+    await store.runs.record(run, replace(progress, acted_at=at, finished_at=at), at)
+
+
+async def entered(store: Store, at: datetime, stage: str, attempt: int = 0) -> int:
+    """An attempt enters a stage, the first as it begins."""
+    begin = () if attempt else (Begin("shop", stage, {"rollback": STEPS}, "", playbook=BOOK),)
+    action = "promote" if attempt else "start"
+    opening = Open(action, stage, 0, STEPS, None, at)
+    known = {"action": action, "known": {"artifact": "shop:1.4"}} if not attempt else {"action": action}
+    attempt = await decided(store, at, *begin, opening, attempt=attempt, **known)
+    await carried_out(store, at, Progress(RunState.done, stage=stage))
+    return attempt
+
+
+async def lived(store: Store) -> None:
+    """One that is rolled back at 10 % on Tuesday, and one that is complete on Saturday."""
+    tuesday = MONDAY + timedelta(days=1, hours=10)
+    first = await entered(store, MONDAY + timedelta(hours=9), "0%")
+    await entered(store, tuesday, "10%", first)
+    broken = tuesday + timedelta(hours=2)
+    back = Open("rollback", "", 0, STEPS, None, broken, supersedes=True)
+    await decided(
+        store,
+        broken,
+        back,
+        attempt=first,
+        action="rollback",
+        guardrail="error-rate",
+        tier="critical",
+        reason="limit-broken",
+        text="error-rate/critical fires | above 1 %",
+        by="alert",
+    )
+    over = Progress(RunState.proved, attempt_state=AttemptState.rolled_back)
+    await carried_out(store, broken + timedelta(minutes=4), over)
+    second = await entered(store, MONDAY + timedelta(days=3), "0%")
+    await entered(store, MONDAY + timedelta(days=4), "10%", second)
+    await entered(store, MONDAY + timedelta(days=5), "100%", second)
+    complete = SetState(AttemptState.complete)
+    await decided(store, MONDAY + timedelta(days=5, hours=2), complete, attempt=second, action="promote")
+
+
+@pytest.mark.anyio
+async def test_a_week_is_reported_as_its_team_does(store: Store) -> None:
+    await lived(store)
+    report = await Reporter(store, Remembered(), Still()).report(BOOK, "weekly", None)
+    assert markdown(report) == (GOLDEN / "weekly.md").read_text()
+
+
+@pytest.mark.anyio
+async def test_the_day_of_a_rollback_is_reported_as_its_team_does(store: Store) -> None:
+    await lived(store)
+    report = await Reporter(store, Remembered(), Still()).report(BOOK, "daily", date(2026, 3, 3))
+    assert markdown(report) == (GOLDEN / "daily.md").read_text()
+
+
+@pytest.mark.anyio
+async def test_a_figure_of_a_part_of_the_time_says_so_and_one_without_data_is_unknown(store: Store) -> None:
+    prometheus = Remembered(since=MONDAY + timedelta(days=5))
+    report = await Reporter(store, prometheus, Still()).report(BOOK, "weekly", SUNDAY)
+    (rps,) = _fields(report.sections, "Average RPS")
+    assert rps.startswith("776,123 (guardrail error-rate; of 29 %")
+    assert rps.endswith(" of the time only, data begin 2026-03-07 00:07:12 UTC)")
+    older = await Reporter(store, prometheus, Still()).report(BOOK, "weekly", date(2026, 2, 20))
+    assert _fields(older.sections, "Average RPS") == ["unknown: Prometheus has no data of this time"]
+
+
+@pytest.mark.anyio
+async def test_what_prometheus_does_not_answer_is_unknown_with_the_reason_and_what_the_store_knows_stays(
+    store: Store,
+) -> None:
+    await lived(store)
+    away = Retryable(Cause.unreachable, "Prometheus cannot be reached")
+    report = await Reporter(store, Remembered(trouble=away), Still()).report(BOOK, "weekly", SUNDAY)
+    assert (
+        _fields(report.sections, "P95 latency", "Uptime", "Builds triggered")
+        == ["unknown: Prometheus cannot be reached"] * 3
+    )
+    assert _fields(report.sections, "Deployments to production", "Rollbacks") == [
+        "1 (2 attempts with users' traffic ended)",
+        "1",
+    ]
+
+
+@pytest.mark.anyio
+async def test_a_week_that_is_not_over_says_how_far_it_is(store: Store) -> None:
+    report = await Reporter(store, Remembered(), Still()).report(BOOK, "weekly", date(2026, 3, 9))
+    assert report.remarks == ("its time is not over: this is how it stands at 2026-03-09 09:00 UTC",)
+
+
+@pytest.mark.anyio
+async def test_attempts_of_a_time_are_those_that_were_under_way_in_it(store: Store) -> None:
+    await lived(store)
+    tuesday, friday = MONDAY + timedelta(days=1), MONDAY + timedelta(days=4)
+    found = [
+        await store.past.within("shop", start, end)
+        for start, end in ((tuesday, friday), (friday, NOW), (MONDAY, tuesday), (MONDAY - LEASE, MONDAY))
+    ]
+    assert [[one.attempt.number for one in some] for some in found] == [[1, 2], [2], [1], []]
+    assert [(one.before, len(one.runs)) for one in found[0]] == [(0, 3), (found[0][0].attempt.id, 3)]
+
+
+def _fields(sections: tuple[object, ...], *names: str) -> list[str]:
+    known = {field.name: field.text for section in sections for field in section.fields}  # type: ignore[attr-defined]
+    return [known[name] for name in names]

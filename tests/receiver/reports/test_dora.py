@@ -1,0 +1,134 @@
+"""DORA's figures, MTTR and MTBF: by their definitions, whatever failed when."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from fractions import Fraction
+from itertools import pairwise
+
+from handrail_receiver.reports.dora import broken, figures_of
+from handrail_receiver.reports.outcomes import Failure, Outcome, Result, Stay
+from hypothesis import given
+from hypothesis import strategies as st
+
+from .remembered import MONDAY
+
+WEEK = timedelta(days=7)
+END = MONDAY + WEEK
+
+
+def failure(began: float, minutes: float | None, *, false: bool | None = None, number: int = 1) -> Failure:
+    """Something that began so many hours after Monday, and was over so many minutes later."""
+    at = MONDAY + timedelta(hours=began)
+    restored = None if minutes is None else at + timedelta(minutes=minutes)
+    return Failure(number, "rollback", "error-rate/critical", "10%", at, restored, proved=True, false=false)
+
+
+def outcome(
+    ended: float | None, result: Result = "complete", failed: Failure | None = None, weight: float = 0.1
+) -> Outcome:
+    """An attempt that ended so many hours after Monday."""
+    at = None if ended is None else MONDAY + timedelta(hours=ended)
+    stay = Stay("10%", weight, MONDAY, at or END)
+    return Outcome(1, "", MONDAY, at, result, (stay,), failed)
+
+
+def back(began: float, minutes: float, *, false: bool | None = None) -> Outcome:
+    """One that was rolled back."""
+    failed = failure(began, minutes, false=false)
+    return outcome(began + minutes / 60, "rolled back", failed)
+
+
+def test_the_definitions_on_a_week_of_two_releases_and_two_rollbacks() -> None:
+    made = figures_of(
+        [outcome(10), outcome(90), back(20, 4), back(50, 20, false=True), outcome(None, "under way")],
+        MONDAY,
+        END,
+    )
+    assert (made.per_day, made.change_fail_rate) == (Fraction(2, 7), Fraction(1, 2))
+    assert (made.mean_time_to_recovery, made.recovery_time) == (timedelta(minutes=12), timedelta(minutes=12))
+    assert made.mean_time_between_failures(END) == (WEEK - timedelta(minutes=24)) / 2
+
+
+def test_a_false_rollback_counts_and_is_shown_apart() -> None:
+    made = figures_of([outcome(10), back(20, 4, false=True)], MONDAY, END)
+    assert (made.change_fail_rate, len(made.failures), len(made.false)) == (Fraction(1, 2), 1, 1)
+    assert made.fail_rate_without_false == 0
+
+
+def test_the_recovery_time_is_the_median_and_the_time_to_recovery_the_mean() -> None:
+    made = figures_of([back(1, 1), back(10, 2), back(20, 30)], MONDAY, END)
+    assert (made.recovery_time, made.mean_time_to_recovery) == (timedelta(minutes=2), timedelta(minutes=11))
+
+
+def test_what_is_not_over_is_in_no_mean_and_is_said() -> None:
+    made = figures_of([back(1, 10), outcome(None, "under way", failure(100, None))], MONDAY, END)
+    assert (made.recovery_time, made.unrestored) == (timedelta(minutes=10), 1)
+    assert made.mean_time_between_failures(END) == (timedelta(hours=100) - timedelta(minutes=10)) / 2
+
+
+def test_nothing_is_0_where_nothing_happened() -> None:
+    made = figures_of([], MONDAY, END)
+    assert (made.change_fail_rate, made.recovery_time, made.mean_time_to_recovery) == (None, None, None)
+    assert made.mean_time_between_failures(END) is None
+    assert made.per_day == 0
+
+
+def test_what_never_had_users_traffic_is_no_deployment() -> None:
+    made = figures_of([outcome(10, weight=0)], MONDAY, END)
+    assert (made.deployed, made.ended, made.to_staging) == ((), (), 1)
+
+
+def test_a_failure_counts_where_it_began_and_an_attempt_where_it_ended() -> None:
+    across = back(-1, 90)
+    assert (figures_of([across], MONDAY, END).failures, len(figures_of([across], MONDAY, END).failed)) == (
+        (),
+        1,
+    )
+    before = figures_of([across], MONDAY - WEEK, MONDAY)
+    assert (len(before.failures), before.failed) == (1, ())
+
+
+HOURS = st.floats(0, 160, allow_nan=False)
+FAILURES = st.lists(st.builds(failure, HOURS, st.none() | st.floats(0, 3000, allow_nan=False)), max_size=8)
+
+
+@given(FAILURES)
+def test_what_is_broken_at_the_same_time_is_broken_once(failures: Sequence[Failure]) -> None:
+    whole = broken(failures, END)
+    spans = [(one.began, min(one.restored or END, END)) for one in failures]
+    longest = max((until - since for since, until in spans), default=timedelta())
+    assert longest <= whole <= min(END - MONDAY, sum((until - since for since, until in spans), timedelta()))
+    assert whole == _minute_by_minute(spans)
+
+
+def _minute_by_minute(spans: Sequence[tuple[datetime, datetime]]) -> timedelta:
+    """The same by looking at each piece between two instants at which anything changes."""
+    edges = sorted({at for span in spans for at in span})
+    pieces = pairwise(edges)
+    return sum(
+        (
+            until - since
+            for since, until in pieces
+            if any(begins <= since and until <= ends for begins, ends in spans)
+        ),
+        timedelta(),
+    )
+
+
+@given(FAILURES)
+def test_more_failures_are_never_further_apart(failures: Sequence[Failure]) -> None:
+    made = figures_of([outcome(None, "under way", one) for one in failures], MONDAY, END)
+    between = made.mean_time_between_failures(END)
+    assert (between is None) == (not failures)
+    if between is not None:
+        assert timedelta(0) <= between <= WEEK / len(failures)
+
+
+@given(FAILURES, st.floats(0, 168))
+def test_two_parts_of_a_week_have_what_the_week_has(failures: Sequence[Failure], cut: float) -> None:
+    all_ = [outcome(None, "under way", one) for one in failures]
+    middle = MONDAY + timedelta(hours=cut)
+    parts = [figures_of(all_, MONDAY, middle), figures_of(all_, middle, END)]
+    assert sum(len(part.failures) for part in parts) == len(figures_of(all_, MONDAY, END).failures)

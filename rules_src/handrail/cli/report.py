@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from handrail.errors import WrongCall
+from handrail.cli.rollout_command import no_receiver
 
 
 class ReportKind(StrEnum):
@@ -52,9 +52,7 @@ def report(
     try:
         from handrail_receiver.report_command import report as print_report  # noqa: PLC0415
     except ModuleNotFoundError as error:
-        raise WrongCall(
-            f"the receiver is not installed ({error.name} is missing); pip install 'handrail[receiver]'"
-        ) from None
+        no_receiver(error)
     raise typer.Exit(
         print_report(
             kind.value,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from handrail_receiver.reports import daily_status, forms, tables
+from handrail_receiver.reports import daily_status, report_tables, weekly_form
 from handrail_receiver.reports.known import Known
 from handrail_receiver.reports.reported import Report, Section
 from handrail_receiver.reports.wording import local
@@ -41,44 +41,44 @@ def _remarks(known: Known, late: timedelta | None) -> list[str]:
 
 
 def _weekly(known: Known) -> list[Section]:
-    other = forms.other_section(known)
+    other = weekly_form.other_section(known)
     return [
-        forms.build_section(known),
-        forms.test_section(known),
-        forms.deployment_section(known),
-        forms.performance_section(known),
-        forms.reliability_section(known),
-        forms.incident_section(known),
-        forms.upcoming_section(known),
-        forms.dora_section(known),
-        forms.budget_section(known),
+        weekly_form.build_section(known),
+        weekly_form.test_section(known),
+        weekly_form.deployment_section(known),
+        weekly_form.performance_section(known),
+        weekly_form.reliability_section(known),
+        weekly_form.incident_section(known),
+        weekly_form.upcoming_section(known),
+        weekly_form.dora_section(known),
+        weekly_form.budget_section(known),
         *([other] if other else []),
         Section(
             "Tables",
             tables=(
-                tables.build_table(known),
-                tables.performance_table(known),
-                tables.rollback_table(known),
-                tables.release_table(known),
+                report_tables.build_table(known),
+                report_tables.performance_table(known),
+                report_tables.rollback_table(known),
+                report_tables.release_table(known),
             ),
         ),
     ]
 
 
 def _daily(known: Known) -> list[Section]:
-    other = forms.other_section(known)
+    other = weekly_form.other_section(known)
     return [
         daily_status.status_section(known),
         daily_status.metrics_section(known),
         daily_status.issues_section(known),
         daily_status.next_section(known),
         daily_status.dashboard_section(known),
-        forms.deployment_section(known),
-        forms.performance_section(known),
-        forms.reliability_section(known),
-        forms.incident_section(known),
-        forms.dora_section(known),
-        forms.budget_section(known),
+        weekly_form.deployment_section(known),
+        weekly_form.performance_section(known),
+        weekly_form.reliability_section(known),
+        weekly_form.incident_section(known),
+        weekly_form.dora_section(known),
+        weekly_form.budget_section(known),
         *([other] if other else []),
-        Section("Tables", tables=(tables.performance_table(known), tables.rollback_table(known))),
+        Section("Tables", tables=(report_tables.performance_table(known), tables.rollback_table(known))),
     ]

@@ -21,8 +21,8 @@ from handrail_receiver.reports.known import DayFigures, Known, StayFigures
 from handrail_receiver.reports.measuring import Measuring, step_of
 from handrail_receiver.reports.outcomes import Outcome, Stay, outcomes
 from handrail_receiver.reports.period import Kind, Period, newest_whole, period_with
+from handrail_receiver.reports.report_tables import OF_A_DAY, OF_A_STAY
 from handrail_receiver.reports.reported import Report
-from handrail_receiver.reports.tables import OF_A_DAY, OF_A_STAY
 from handrail_receiver.store import Store
 from handrail_receiver.views.guardrail_plots import range_question
 from handrail_receiver.views.waiting import waits_for

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from handrail_receiver.reports.forms import (
+from handrail_receiver.reports.known import DayFigures, Known, StayFigures
+from handrail_receiver.reports.outcomes import Failure, Outcome
+from handrail_receiver.reports.period import day_of
+from handrail_receiver.reports.reported import Table
+from handrail_receiver.reports.weekly_form import (
     BUILD_TIME,
     COVERAGE,
     FAILED,
@@ -13,10 +17,6 @@ from handrail_receiver.reports.forms import (
     facts_of,
     impact,
 )
-from handrail_receiver.reports.known import DayFigures, Known, StayFigures
-from handrail_receiver.reports.outcomes import Failure, Outcome
-from handrail_receiver.reports.period import day_of
-from handrail_receiver.reports.reported import Table
 from handrail_receiver.reports.wording import cell, counted, lasted, local
 
 OF_A_DAY = (TRIGGERED, SUCCEEDED, FAILED, BUILD_TIME, "Unit tests passed", COVERAGE, IMAGE_SIZE)

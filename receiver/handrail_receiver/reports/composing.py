@@ -80,5 +80,7 @@ def _daily(known: Known) -> list[Section]:
         weekly_form.dora_section(known),
         weekly_form.budget_section(known),
         *([other] if other else []),
-        Section("Tables", tables=(report_tables.performance_table(known), tables.rollback_table(known))),
+        Section(
+            "Tables", tables=(report_tables.performance_table(known), report_tables.rollback_table(known))
+        ),
     ]

@@ -10,7 +10,7 @@ import functools
 import re
 from dataclasses import dataclass
 from datetime import timedelta
-from decimal import Decimal
+from decimal import ROUND_UP, Decimal
 from enum import StrEnum
 from typing import Annotated
 
@@ -230,6 +230,12 @@ def show(value: Decimal, unit: Unit) -> str:
         binary = [(value / size, f" {name}") for name, size in _BINARY if abs(value) >= size]
         return _short([*fitting[:1], *binary[:1], (value, " B")])
     return plain(value)
+
+
+def per_minute(events: Decimal, window: Decimal) -> str:
+    """Events in so many seconds as a number a minute, rounded up to a tenth: what is said to be enough is enough."""
+    rate = (events * 60 / window).quantize(Decimal("0.1"), ROUND_UP)
+    return f"{plain(rate)}/min"
 
 
 _HOUR = 3600

@@ -88,6 +88,7 @@ neutral  shop errors critical: severity critical → P1""",
         """\
 LOOSER   shop errors blind: now in shadow: nothing is done any more
 LOOSER   shop errors critical: now in shadow: nothing is done any more
+LOOSER   shop errors thin: now in shadow: nothing is done any more
 LOOSER   shop errors warning: now in shadow: nothing is done any more""",
     ),
     "another window": (
@@ -99,7 +100,8 @@ UNCLEAR  shop errors: what is measured changed; 5m → 10m, 10m → 20m, 300 →
         {'of="requests_total")': 'of="requests_total", min_events=500)', '"2%"': '"4%"'},
         """\
 LOOSER   shop errors critical: limit above 2 % → above 4 %
-UNCLEAR  shop errors critical: numbers of its expression changed: 100 → 500
+UNCLEAR  shop errors critical: numbers of its expression changed: 100 → 500, 9.5 → 20.5
+UNCLEAR  shop errors thin: numbers of its expression changed: 100 → 500
 UNCLEAR  shop errors warning: numbers of its expression changed: 100 → 500""",
     ),
     "a guardrail more": (

@@ -22,10 +22,11 @@ stage  traffic  bakes for  before it
 100%   100 %    for good   approval of owner
 
 Tiers
-guardrail  tier      fires when     sustained  severity  action
-errors     warning   above 1 %      5m         warning   investigate
-errors     critical  above 2 %      5m         critical  rollback
-errors     blind     it cannot see  5m         critical  hold
+guardrail  tier      fires when                           sustained  severity  action
+errors     warning   above 1 %                            5m         warning   investigate
+errors     critical  above 2 %                            5m         critical  rollback
+errors     blind     it cannot see                        5m         critical  hold
+errors     thin      it has events, and too few to judge  30m        warning   investigate
 """
 REST = """\
 Actions
@@ -93,7 +94,7 @@ def test_who_is_told_and_what_only_shadows(existing: list[Existing]) -> None:
         ("unresolved for 30m: the VP", "vp@example.com; http://tickets.internal/new"),
     )
     shadows = [row[-1] for row in tables["Tiers"].rows if row[0] == "tried-out"]
-    assert shadows == ["rollback (shadow)", "rollback (shadow)", "hold (shadow)"]
+    assert shadows == ["rollback (shadow)", "rollback (shadow)", "hold (shadow)", "investigate (shadow)"]
 
 
 def test_when_people_are_not_told_stands_beside_them() -> None:

@@ -129,10 +129,10 @@ def test_it_may_leave_too_few_events_to_judge() -> None:
     measure = 'While(ERRORS, condition=Rate("requests_total"), at_most="{}/min")'
     tiers = 'tiers=[Warning(Above("5%"))]'
     cure = "let the condition look at something else, or correct its figure"
-    assert said(tiers, measure=measure.format(19)) == [
-        f"its condition leaves 95 events in 5m, and it needs 100; {cure}"
+    assert said(tiers, measure=measure.format(1)) == [
+        f"its condition leaves 5 events in 5m, and it needs 10; {cure}"
     ]
-    assert said(tiers, measure=measure.format(20)) == []
+    assert said(tiers, measure=measure.format(2)) == []
 
 
 def test_it_is_said_in_one_run_with_what_the_declarations_show_and_may_be_accepted() -> None:

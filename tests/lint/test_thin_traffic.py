@@ -17,7 +17,8 @@ def test_a_canary_with_too_few_events_is_never_judged() -> None:
         (
             "min_events=100,",
             (
-                "error: 'errors' sees about 90 events in 5m in stage '10%', and needs 100 to judge; "
+                "error: 'errors' sees about 90 events in 5m in stage '10%', and needs 100 to judge, for which the "
+                "service must have 200/min; "
                 "widen window=, lower min_events= or raise the share"
             ),
         )

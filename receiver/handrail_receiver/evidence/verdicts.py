@@ -27,7 +27,9 @@ COMPARED = {">": gt, ">=": ge, "<": lt, "<=": le}
 _SELECTOR = r"\{(?P<%s>[^}]*)\}"
 USUAL = re.compile(
     rf"{names.VALUE}{_SELECTOR % 'value'} (?P<op>[<>]=?) (?P<figure>[0-9.eE+-]+)"
-    rf"(\s+and on \([^)]*\) {names.EVENTS}{_SELECTOR % 'events'} >= (?P<least>[0-9.]+))?"
+    rf"(\s+and on \([^)]*\) (?P<few>\()?{names.EVENTS}{_SELECTOR % 'events'} >= (?P<least>[0-9.]+)"
+    rf"(?(few) or (?P<good>\(1 - )?{names.VALUE}{_SELECTOR % 'of'}(?(good)\)) \* on \([^)]*\) {names.EVENTS}{_SELECTOR % 'among'}"
+    r" >= (?P<bad>[0-9.]+)\)))?"
 )
 MATCHER = re.compile(r'(\w+)="([^"\\]*)",?')
 SAME_INSTANT = 0.5
@@ -36,13 +38,14 @@ SAME_INSTANT = 0.5
 
 @dataclass(frozen=True)
 class UsualQuery:
-    """`value{…} > figure`, with at least `least` events where the measure counts any."""
+    """`value{…} > figure`, with at least `least` events where the measure counts any, or `bad` bad ones among fewer."""
 
     value: Mapping[str, str]
     op: str
     figure: float
     events: Mapping[str, str] | None
     least: float
+    bad: float | None = None
 
     def breaches(self, measures: Sequence[KeptSeries]) -> tuple[KeptSeries, ...]:
         """What Prometheus gives for it, from the samples of what it reads."""
@@ -53,7 +56,7 @@ class UsualQuery:
         for series in measures:
             if not _is(series, names.VALUE, self.value):
                 continue
-            enough = None if counted is None else _enough(series, counted, self.least)
+            enough = None if counted is None else self._enough(series, counted)
             points = tuple(
                 (at, value)
                 for at, value in series.points
@@ -62,6 +65,22 @@ class UsualQuery:
             if points:
                 found.append(KeptSeries(labels=series.labels, points=points))
         return tuple(found)
+
+    def _enough(self, series: KeptSeries, counted: Sequence[KeptSeries]) -> set[float]:
+        """When the series with the same labels counted enough events, or enough bad ones."""
+        mine, shares = _without_name(series), {at: float(value) for at, value in series.points}
+        return {
+            at
+            for one in counted
+            if _without_name(one) == mine
+            for at, count in one.points
+            if float(count) >= self.least or self._bad(shares.get(at), float(count))
+        }
+
+    def _bad(self, value: float | None, count: float) -> bool:
+        if value is None or self.bad is None:
+            return False
+        return (1 - value if self.op.startswith("<") else value) * count >= self.bad
 
 
 def usual(query: str) -> UsualQuery | None:
@@ -72,9 +91,13 @@ def usual(query: str) -> UsualQuery | None:
     value, events = _matchers(found["value"]), _matchers(found["events"] or "")
     if value is None or events is None:
         return None
-    figure = float(found["figure"])
     return UsualQuery(
-        value, found["op"], figure, events if found["events"] else None, float(found["least"] or 0)
+        value=value,
+        op=found["op"],
+        figure=float(found["figure"]),
+        events=events if found["events"] else None,
+        least=float(found["least"] or 0),
+        bad=float(found["bad"]) if found["bad"] else None,
     )
 
 
@@ -222,13 +245,5 @@ def _is(series: KeptSeries, metric: str, labels: Mapping[str, str]) -> bool:
     )
 
 
-def _enough(series: KeptSeries, counted: Sequence[KeptSeries], least: float) -> set[float]:
-    """When the series with the same labels counted enough events."""
-    mine = {name: value for name, value in series.labels.items() if name != "__name__"}
-    return {
-        at
-        for one in counted
-        if {name: value for name, value in one.labels.items() if name != "__name__"} == mine
-        for at, value in one.points
-        if float(value) >= least
-    }
+def _without_name(series: KeptSeries) -> dict[str, str]:
+    return {name: value for name, value in series.labels.items() if name != "__name__"}

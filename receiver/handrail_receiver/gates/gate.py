@@ -132,18 +132,21 @@ class GateCase:
 
     @cached_property
     def firing(self) -> tuple[str, ...]:
-        """What fires, without shadow tiers: by Prometheus, and by the alerts we heard where Prometheus is not sure."""
+        """What fires and is asked about: by Prometheus, and by the alerts we heard where Prometheus is not sure."""
         heard = {one.source for one in self.history.said if one.firing and not self.found.fires.sure}
-        return tuple(sorted({*heard, *self.found.fires.sources} - self.shadows))
+        return tuple(sorted({*heard, *self.found.fires.sources} - self.aside))
 
     @cached_property
-    def shadows(self) -> frozenset[str]:
-        """The tiers in shadow mode."""
+    def aside(self) -> frozenset[str]:
+        """The tiers that no gate asks about: in shadow mode, and `thin`.
+
+        A criterion says itself over which part of the stage there was enough to judge.
+        """
         return frozenset(
             f"{guardrail.name}/{tier.tier}"
             for guardrail in self.playbook.guardrails
             for tier in guardrail.tiers
-            if tier.shadow
+            if tier.shadow or tier.tier == names.THIN
         )
 
     @cached_property
@@ -243,20 +246,20 @@ def _criterion(criterion: Criterion, at: GateCase) -> Requirement:
 
 
 def _quiet(at: GateCase) -> list[Requirement]:
-    """What fires, without shadow tiers; a blind guardrail fires as well."""
+    """What fires and is asked about; a blind guardrail fires as well."""
     text = f"{', '.join(at.firing)} fires"
     return [Requirement("firing", "nothing fires", met=False, text=text)] if at.firing else []
 
 
 def _stable(long: timedelta, at: GateCase) -> Requirement:
-    """Whether nothing has fired for `long` in this stage, without shadow tiers."""
+    """Whether nothing that is asked about has fired for `long` in this stage."""
     name, attempt = f"nothing fires for {span(long)}", at.history.attempt
     if attempt is None or not attempt.live:
         return Requirement("stable", name, met=False, text=f"{name}: unknown before an attempt")
     if at.firing:
         text = f"{', '.join(at.firing)} fires; {span(long)} of rest are needed"
         return Requirement("stable", name, met=False, text=text)
-    said = [one.at for one in at.history.said if one.source not in at.shadows]
+    said = [one.at for one in at.history.said if one.source not in at.aside]
     since = max([attempt.stage_entered_at, *said])
     text = f"nothing has fired since {when(since)}"
     if at.now - since < long:

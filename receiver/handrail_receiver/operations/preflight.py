@@ -95,8 +95,10 @@ def _other_age(loaded: set[str], playbook: Playbook) -> list[str]:
 
 
 async def firing(prometheus: Queryable, playbook: Playbook) -> list[Labels]:
-    """The labels of all that fires; what only watches, what an alert has climbed to, and other versions' are left out."""
-    other = f'{names.MODE}!="{names.SHADOW}",{names.LEVEL}="",{names.GUARDRAIL}!~"|{names.HEARTBEAT}",{names.TIER}!="{names.PROMOTE}"'
+    """The labels of all that fires; what only watches, what an alert has climbed to, what says that there is too little to
+    judge, and other versions' are left out.
+    """
+    other = f'{names.MODE}!="{names.SHADOW}",{names.LEVEL}="",{names.GUARDRAIL}!~"|{names.HEARTBEAT}",{names.TIER}!~"{names.PROMOTE}|{names.THIN}"'
     samples = await prometheus.samples(f'ALERTS{{alertstate="firing",{_ours(playbook)},{other}}}')
     found = [_labels(sample) for sample in samples if sample.labels.get(names.GUARDRAIL)]
     return [labels for labels in found if not of_other_version(labels, playbook)]

@@ -218,8 +218,9 @@ def _how(
 ) -> tuple[Tone, str]:
     """How a guardrail is: the worst that is known, and nothing better than what is known."""
     if fires:
-        blind = tuple(fires) == (names.BLIND,)
-        return ("wait", "blind") if blind else ("bad", f"fires: {', '.join(fires)}")
+        unjudged = {names.BLIND: "blind", names.THIN: "too few events"}
+        only = unjudged.get(fires[0]) if len(fires) == 1 else None
+        return ("wait", only) if only else ("bad", f"fires: {', '.join(fires)}")
     if pending:
         return "wait", f"pending: {', '.join(pending)}"
     if not answer.of(names.INFO, facts.name):

@@ -102,6 +102,7 @@ COMPLETE: Final = "complete"
 # Words
 TIERS: Final = ("warning", "critical", "emergency")
 BLIND: Final = "blind"
+THIN: Final = "thin"
 ACTING: Final = ("rollback", "emergency-rollback", "security-rollback")
 ACTIONS: Final = ("investigate", "hold", *ACTING, "promote")
 

@@ -114,7 +114,8 @@ class Guardrail:
     `against` is what relative limits are relative to. `order="tighten"` states that where a later tier is
     tighter in some stage, the earlier tiers follow it there instead of contradicting it.
     `mode="shadow"` only watches: its alerts do nothing and tell nobody, and no gate asks for its success.
-    `blind_after` is how long its data may be missing before the `blind` alert fires.
+    `blind_after` is how long its data may be missing before the `blind` alert fires. `thin_after` is how long there may be
+    events, but too few to judge, before the `thin` alert asks people to look while an attempt is active; None: it never does.
     `whole_service` states that all versions are judged together, although that dilutes a small canary.
     `expected` is how many events the whole service has, so that lints can find stages in which an arm gets too few.
     `accept` are lints whose findings are accepted here, with the reason.
@@ -130,6 +131,7 @@ class Guardrail:
     mode: Literal["active", "shadow"] = Field(default="active", kw_only=True)
     order: Literal["strict", "tighten"] = Field(default="strict", kw_only=True)
     blind_after: Duration = Field(default="5m", kw_only=True)
+    thin_after: Duration | None = Field(default="30m", kw_only=True)
     whole_service: bool = Field(default=False, kw_only=True)
     expected: Frequency | None = Field(default=None, kw_only=True)
     accept: Accept = Field(default_factory=dict, kw_only=True)

@@ -24,7 +24,8 @@ class Ratio(_Measure):
 
     With `by` there is a share for each value of these labels, and each needs its own `min_events`.
 
-    With less than `min_events` events of `of` in the window there is no verdict: neither breach nor pass.
+    With less than `min_events` events of `of` in the window there is no verdict, neither breach nor pass, unless
+    `min_bad` or more of them are bad and would break a fixed limit even among `min_events`: then it is a breach.
     A bad series that does not exist counts as 0; a new one counts from zero, as with Increase. Each may be a list of
     series, which are added up: one that does not exist counts as 0, and where none of `of` exists there is no data.
     """
@@ -35,6 +36,7 @@ class Ratio(_Measure):
     window: Period = Field(default="5m", kw_only=True)
     by: Labels = Field(default=(), kw_only=True)
     min_events: Annotated[int, Field(ge=1)] = Field(default=100, kw_only=True)
+    min_bad: Annotated[int, Field(ge=1)] = Field(default=10, kw_only=True)
 
     @model_validator(mode="after")
     def _one_part(self) -> Ratio:
@@ -67,7 +69,7 @@ class SlowerThan(_Measure):
     """The share of observations slower than `bound`, 0..1 (limits in %); the bound must be a bucket boundary.
 
     Better than a quantile where counts are small: it never interpolates. With `by` there is a share for each value of
-    these labels.
+    these labels. `min_events` and `min_bad` are those of a Ratio, and slow observations are the bad ones.
     """
 
     histogram: Series
@@ -77,6 +79,7 @@ class SlowerThan(_Measure):
     unit: Literal["s", "ms"] = Field(default="s", kw_only=True)
     native: bool = Field(default=False, kw_only=True)
     min_events: Annotated[int, Field(ge=1)] = Field(default=100, kw_only=True)
+    min_bad: Annotated[int, Field(ge=1)] = Field(default=10, kw_only=True)
     buckets: Buckets = Field(default=(), kw_only=True)
 
 

@@ -77,13 +77,13 @@ def group(rollout: Rollout, guardrail: Guardrail) -> Data:
     recordings = [recording for signal in guardrail.signals for recording in signal.recordings]
     versions = [guardrail.versions] if guardrail.versions is not None else []
     chain = [_recording(recording) for recording in (guardrail.info, *versions, *recordings)]
-    chain += [_alert(alert, rollout) for alert in (*guardrail.alerts, guardrail.blind)]
+    chain += [_alert(alert, rollout) for alert in guardrail.every_alert]
     return _group(rollout, guardrail.name, chain)
 
 
 def _slo(rollout: Rollout, slo: Slo) -> Data:
     chain = [_recording(recording) for recording in (*slo.counted, *slo.ratios)]
-    chain += [_alert(alert, rollout) for alert in (*slo.alerts, slo.blind)]
+    chain += [_alert(alert, rollout) for alert in slo.every_alert]
     return _group(rollout, f"slo-{slo.name}", chain)
 
 

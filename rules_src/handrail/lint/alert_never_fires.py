@@ -84,8 +84,9 @@ def _excluded(condition: plan.Condition, bound: plan.While) -> tuple[str, str] |
             return None
         most = most if isinstance(judged, plan.Rate) else round(most * seconds(judged.width), 6)
     if isinstance(judged, plan.Ratio):
-        few = most < judged.min_events
-        what = f"its condition leaves {plain(most)} events in {span(judged.window)}, and it needs {judged.min_events}"
+        least = condition.least_bad or judged.min_events
+        few = most < least
+        what = f"its condition leaves {plain(most)} events in {span(judged.window)}, and it needs {least}"
         return (what, cure) if few else None
     if condition.reference is not None or any(
         _left(condition.op, figure, bound.op, most) for figure in condition.figures

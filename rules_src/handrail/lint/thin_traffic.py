@@ -1,7 +1,8 @@
 """thin-traffic: the arm gets too few events in a stage for the guardrail ever to judge it.
 
 With less than `min_events` events, a share or a quantile gives no verdict. At 50 events a second a canary with 1 %
-sees 150 in five minutes, which is enough for 100; at 5 a second it sees 15, and the whole stage passes unjudged.
+sees 150 in five minutes, which is enough for 100; at 5 a second it sees 15, and the whole stage passes unjudged. Only a
+share finds a breach then, from `min_bad` bad events on.
 `expected=` on the guardrail says what the whole service has.
 """
 
@@ -14,7 +15,7 @@ from handrail.declare import Guardrail, Rollout
 from handrail.declare.measures import EventMeasure
 from handrail.lint.common.finding import Finding, finding
 from handrail.lint.common.limit_figures import in_force
-from handrail.units import amount, duration, plain, seconds
+from handrail.units import amount, duration, per_minute, plain, seconds
 
 NAME = "thin-traffic"
 
@@ -43,6 +44,7 @@ def _guardrail(
         seen = all_events * share * seconds(duration(measure.window))
         if seen < measure.min_events:
             at = f" in stage '{stage}'" if stage else ""
-            what = f"sees about {plain(seen.quantize(Decimal(1)))} events in {measure.window}{at}, and needs {measure.min_events} to judge"
+            enough = per_minute(Decimal(measure.min_events) / share, seconds(duration(measure.window)))
+            what = f"sees about {plain(seen.quantize(Decimal(1)))} events in {measure.window}{at}, and needs {measure.min_events} to judge, for which the service must have {enough}"
             cure = "widen window=, lower min_events= or raise the share"
             yield finding(NAME, measure, what, cure, "min_events", about=guardrail)

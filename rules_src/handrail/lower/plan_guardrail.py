@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from handrail import plan
 from handrail.base import where_of
-from handrail.contract import names
+from handrail.contract import ActionName, names
 from handrail.declare import guardrail as declared
 from handrail.declare.limits import Changed, Is, Limit
 from handrail.lower.alert_labels import alert_labels
@@ -45,6 +45,7 @@ def lower_guardrail(guardrail: declared.Guardrail, context: RolloutContext) -> p
         versions=_versions(guardrail, context),
         alerts=alerts,
         blind=_blind(guardrail, tuple(signals.values()), used, scope, context),
+        thin=_thin(guardrail, tuple(signals.values()), scope, context),
         success=success,
         shadow=guardrail.mode == names.SHADOW,
         runbook=lower_runbook(guardrail.runbook),
@@ -184,18 +185,64 @@ def _blind(
 ) -> plan.Alert:
     acting = any(tier.action in names.ACTING for tier in guardrail.tiers)
     timed = any(tier.during is not None for tier in guardrail.tiers)
-    severity = context.severity("critical" if acting else "warning")
-    return plan.Alert(
-        name=names.alert_name(context.rollout.name, guardrail.name, names.BLIND),
-        tier=names.BLIND,
-        severity=severity,
+    return _unjudged(
+        guardrail,
+        context,
+        names.BLIND,
+        severity=context.severity("critical" if acting else "warning"),
         action="hold",
         expr=blindness.cannot_see(signals, used, scope, timed=timed),
         sustained=context.scale.duration(guardrail.blind_after),
+        why=f"cannot be judged: {{{{ $labels.reason }}}}. {NOT_PASSED}",
+    )
+
+
+def _thin(
+    guardrail: declared.Guardrail,
+    signals: tuple[plan.Signal, ...],
+    scope: comparisons.Scope,
+    context: RolloutContext,
+) -> plan.Alert | None:
+    """Asks people to look where there are events, and for long too few to judge; None where nothing needs so many."""
+    expr, sustained = blindness.too_thin(signals, scope), context.scale.maybe(guardrail.thin_after)
+    if not expr or sustained is None:
+        return None
+    few = "{{ $value | humanize }} events in its window are too few"
+    looked = "Nobody knows that all is well; what could not be judged counts for no criterion."
+    return _unjudged(
+        guardrail,
+        context,
+        names.THIN,
+        severity=context.severity("warning"),
+        action="investigate",
+        expr=expr,
+        sustained=sustained,
+        why=f"cannot be judged: {few}. {looked}",
+    )
+
+
+def _unjudged(
+    guardrail: declared.Guardrail,
+    context: RolloutContext,
+    tier: str,
+    *,
+    severity: str,
+    action: ActionName,
+    expr: str,
+    sustained: timedelta,
+    why: str,
+) -> plan.Alert:
+    return plan.Alert(
+        name=names.alert_name(context.rollout.name, guardrail.name, tier),
+        tier=tier,
+        severity=severity,
+        action=action,
+        expr=expr,
+        sustained=sustained,
         keep_firing_for=timedelta(),
-        labels=context.labels(guardrail.name, names.BLIND, severity, "hold", guardrail.mode),
-        summary=f"{context.rollout.name}: {_title(guardrail)}: blind, hold",
-        description=f"{_title(guardrail)} cannot be judged: {{{{ $labels.reason }}}}. {NOT_PASSED}",
+        labels=context.labels(guardrail.name, tier, severity, action, guardrail.mode),
+        summary=f"{context.rollout.name}: {_title(guardrail)}: {tier}, {action}",
+        description=f"{_title(guardrail)} {why}",
         conditions=(),
         during=None,
         note=None,

@@ -156,6 +156,7 @@ def _ratio(measure: declared.Ratio, measuring: MeasureContext) -> plan.Ratio:
         whole=measuring.several(measure.of),
         window=measuring.scale.duration(measure.window),
         min_events=measure.min_events,
+        min_bad=measure.min_bad,
         bad=measure.bad is not None,
         by=_by(measure),
     )
@@ -180,6 +181,7 @@ def _slower(measure: declared.SlowerThan, measuring: MeasureContext) -> plan.Slo
         bound=seconds(duration(measure.bound)) / _HISTOGRAM_SCALES[measure.unit],
         window=measuring.scale.duration(measure.window),
         min_events=measure.min_events,
+        min_bad=measure.min_bad,
         scale=_HISTOGRAM_SCALES[measure.unit],
         native=measure.native,
         buckets=_buckets(measure.buckets),

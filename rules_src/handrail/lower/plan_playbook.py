@@ -133,7 +133,10 @@ def _facts(
         name=lowered.name,
         title=lowered.title,
         unit=lowered.signals[0].unit,
-        tiers=(*tiers, _tier(lowered.blind, lowered, None, context)),
+        tiers=(
+            *tiers,
+            *(_tier(alert, lowered, None, context) for alert in lowered.every_alert[len(tiers) :]),
+        ),
         references=tuple(_captures(written, lowered, context)),
         needs=tuple(_needs(lowered)),
     )

@@ -139,7 +139,7 @@ class _Told:
 def _told(rollout: Rollout, environment: Environment, chains: Sequence[Chain]) -> list[_Told]:
     """Whoever is told of something, in the order of the alerts."""
     routes, mute = {**rollout.routes, **environment.routes}, {**rollout.mute, **environment.mute}
-    severities = dict.fromkeys(alert.severity for one in chains for alert in (*one.alerts, one.blind))
+    severities = dict.fromkeys(alert.severity for one in chains for alert in one.every_alert)
     levels = [level.name for level in rollout.escalation]
     words = [(word, False) for word in severities] + [(level, True) for level in levels]
     return [_Told(word, level, routes[word], mute.get(word, ())) for word, level in words if routes.get(word)]

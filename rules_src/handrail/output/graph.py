@@ -61,7 +61,7 @@ def untested(rollout: Rollout, files: Mapping[str, str]) -> list[Problem]:
     return sorted(
         Problem(alert.where, Severity.info, f"alert {alert.name} has no test: {why}", cure, UNTESTED)
         for chain in chains
-        for alert in (*chain.alerts, chain.blind)
+        for alert in chain.every_alert
         if alert.name not in tested
         for why in [_reasons(dict(alert.labels)[names.GUARDRAIL], reasons)]
         if why

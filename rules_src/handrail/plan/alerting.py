@@ -121,6 +121,23 @@ class Condition:
         """Every figure, whatever the stage."""
         return tuple(limit.figure for limit in self.limits if limit.figure is not None)
 
+    @property
+    def least_bad(self) -> int | None:
+        """So many bad events break the limit though there are fewer than the measure's `min_events`.
+
+        They would break it even if all that is missing up to `min_events` were good. None where no number of them would:
+        a quantile has no bad events, and a relative limit no figure.
+        """
+        measure = self.signal.measure.inner
+        if self.reference is not None or not isinstance(measure, Ratio | SlowerThan):
+            return None
+        bad = measure.bad if isinstance(measure, Ratio) else True
+        if bad is not self.is_upper:
+            return None
+        shares = [figure if bad else 1 - figure for figure in self.figures]
+        needed = max(measure.min_bad, *(int(share * measure.min_events) + 1 for share in shares))
+        return needed if needed < measure.min_events else None
+
 
 @dataclass(frozen=True)
 class Alert:
@@ -195,7 +212,7 @@ class Arms:
 
 @dataclass(frozen=True)
 class Guardrail:
-    """One ordered chain: recordings, then alerts from the mildest tier to the most severe, then `blind`.
+    """One ordered chain: recordings, then alerts from the mildest tier to the most severe, then `blind` and `thin`.
 
     `arms` are the versions it tells apart; None if it judges the whole service. `alert_labels` are the labels by which
     alerts of one tier differ; None if a user's own expression decides and nobody can know. `versions` records which version
@@ -211,10 +228,16 @@ class Guardrail:
     versions: Recording | None
     alerts: tuple[Alert, ...]
     blind: Alert
+    thin: Alert | None
     success: tuple[Success, ...]
     shadow: bool
     runbook: Runbook
     where: Where
+
+    @property
+    def every_alert(self) -> tuple[Alert, ...]:
+        """Those of its tiers, and those that say that it cannot judge."""
+        return (*self.alerts, self.blind, *(() if self.thin is None else (self.thin,)))
 
 
 @dataclass(frozen=True)
@@ -268,6 +291,11 @@ class Slo:
     blind: Alert
     runbook: Runbook
     where: Where
+
+    @property
+    def every_alert(self) -> tuple[Alert, ...]:
+        """Those of its tiers, and the one that says that it cannot see."""
+        return (*self.alerts, self.blind)
 
     @property
     def counts(self) -> str:

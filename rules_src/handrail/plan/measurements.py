@@ -51,6 +51,7 @@ class Ratio(_ForEach):
     whole: tuple[Selector, ...]
     window: timedelta
     min_events: int
+    min_bad: int
     bad: bool
 
 
@@ -75,6 +76,7 @@ class SlowerThan(_ForEach):
     bound: Decimal
     window: timedelta
     min_events: int
+    min_bad: int
     scale: Decimal
     native: bool
     buckets: tuple[Decimal, ...]

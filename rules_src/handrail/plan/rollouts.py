@@ -175,7 +175,7 @@ class Rollout:
         """Every alert of the rollout, in the order of its rules."""
         chains: tuple[Guardrail | Slo, ...] = (*self.guardrails, *self.slos)
         return (
-            *(alert for chain in chains for alert in (*chain.alerts, chain.blind)),
+            *(alert for chain in chains for alert in chain.every_alert),
             *(level.alert for level in self.escalation),
         )
 

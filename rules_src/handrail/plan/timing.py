@@ -105,6 +105,8 @@ def _alerts(rollout: plan.Rollout) -> Iterator[tuple[plan.Alert, timedelta, time
             yield alert, max(sudden for sudden, _ in windows), max(slight for _, slight in windows)
         leaves = max((signal.measure.width for signal in guardrail.signals), default=NOTHING)
         yield guardrail.blind, leaves, leaves
+        if guardrail.thin is not None:
+            yield guardrail.thin, leaves, leaves
     for slo in rollout.slos:
         for alert, (_, burns) in zip(slo.alerts, slo.burns, strict=True):
             budget = float(1 - slo.objective)

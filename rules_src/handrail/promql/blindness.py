@@ -13,6 +13,7 @@ from handrail.contract import names
 from handrail.plan import (
     Absence,
     Condition,
+    EventMeasure,
     Latency,
     Measure,
     PromQL,
@@ -34,6 +35,7 @@ from handrail.promql.comparisons import (
     TheseStages,
     captured,
     has_arms,
+    in_any_stage,
     in_stages,
     measure_then,
     of_stable,
@@ -69,6 +71,24 @@ def cannot_see(
     ]
     asked = [one for one in missing if not isinstance(one[2], NoStage)]
     return "\nor ".join(_because(*one, scope.rollout) for one in asked)
+
+
+def too_thin(signals: tuple[Signal, ...], scope: Scope) -> str:
+    """A sample, how many there are, while it has events and too few to judge; only in an attempt, where there are stages.
+
+    Of several values of a label one with enough is enough. Empty where nothing needs a number of events.
+    """
+    few = [
+        f"(max({signal.events}{_while(signal)}) > 0 < {signal.measure.inner.min_events})"
+        for signal in signals
+        if signal.events is not None and isinstance(signal.measure.inner, EventMeasure)
+    ]
+    if not few:
+        return ""
+    either = few[0].removeprefix("(").removesuffix(")") if len(few) == 1 else "(" + " or ".join(few) + ")"
+    if not scope.stages:
+        return either
+    return f"{either}\nand on () ({in_any_stage(scope.rollout)})"
 
 
 def _because(reason: str, lost: str, during: Stages, rollout: str) -> str:

@@ -90,6 +90,11 @@ def in_stages(rollout: str, stages: tuple[str, ...]) -> str:
     return f"max({_stages(rollout, stages)}) == 1"
 
 
+def in_any_stage(rollout: str) -> str:
+    """One sample without labels while an attempt is active."""
+    return f"max({remembered(Selector(names.STAGE_METRIC, ((names.ROLLOUT, '=', rollout),)))}) == 1"
+
+
 def each_of(rollout: str, stages: tuple[str, ...]) -> str:
     """One sample by `stage` for every one of `stages` that `rollout` is in."""
     return f"max by (stage) ({_stages(rollout, stages)}) == 1"
@@ -274,7 +279,8 @@ def _enough_events(condition: Condition, scope: Scope) -> list[str]:
     if signal.events is None or not isinstance(measure, EventMeasure):
         return []
     least = f">= {measure.min_events}"
-    parts = [f"on ({', '.join((*OWN, *signal.by))}) {signal.events} {least}"]
+    own = f"on ({', '.join((*OWN, *signal.by))})"
+    parts = [f"{own} {_enough_or_bad(condition, f'{signal.events} {least}', own)}"]
     rest = other_labels(signal, scope)
     if reference is not None and reference.kind is ReferenceKind.stable:
         parts.append(f"on ({', '.join((*OWN, *rest))}) {of_stable(signal.events, signal, scope)} {least}")
@@ -282,6 +288,18 @@ def _enough_events(condition: Condition, scope: Scope) -> list[str]:
         then = events(measure_then(signal, scope), (), Estimated(ago))
         parts.append(f"on ({', '.join(rest)}) {then} {least}")
     return parts
+
+
+def _enough_or_bad(condition: Condition, enough: str, own: str) -> str:
+    """Enough events, or fewer with so many bad ones among them that more good ones would not mend it.
+
+    The bad ones are whole events, computed from their share: half a one is left for what floats lose.
+    """
+    signal, least_bad = condition.signal, condition.least_bad
+    if least_bad is None:
+        return enough
+    share = str(signal.value) if condition.is_upper else f"(1 - {signal.value})"
+    return f"({enough} or {share} * {own} {signal.events} >= {plain(least_bad - Decimal('0.5'))})"
 
 
 def captured_from(signal: Signal, scope: Scope, window: str, every: str, *, stable: bool) -> str:

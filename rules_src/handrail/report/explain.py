@@ -11,6 +11,7 @@ from handrail.declare.freezes import DAYS
 from handrail.plan import routing
 from handrail.plan.timing import first_to_act, timing
 from handrail.report.check_words import gate_checks, looked_at
+from handrail.report.needed_traffic import needed_traffic
 from handrail.report.stage_words import by_itself
 from handrail.report.tables import Table
 from handrail.report.wording import burn_rates, limits, rounded_up
@@ -39,6 +40,7 @@ def explain(rollout: plan.Rollout) -> list[Table]:
             tuple(_times(rollout)),
         ),
         Table("Looked at", ("after", "in", "what"), tuple(looked_at(rollout.playbook))),
+        needed_traffic(rollout),
         Table("Goes forward", ("when", "what"), tuple(_forward(rollout))),
         Table("Time budgets", ("budget", "allowed", "computed", "kept"), tuple(_budgets(rollout))),
         Table("Actions", ("action", "what the receiver does", "told"), tuple(_actions(rollout))),
@@ -95,7 +97,7 @@ def _asks(gate: Gate | None) -> str:
 
 def _tiers(rollout: plan.Rollout) -> Iterator[tuple[str, ...]]:
     for chain in _chains(rollout):
-        for alert in (*chain.alerts, chain.blind):
+        for alert in chain.every_alert:
             shadow = " (shadow)" if dict(alert.labels).get(names.MODE) == names.SHADOW else ""
             yield (
                 chain.name,
@@ -110,6 +112,8 @@ def _tiers(rollout: plan.Rollout) -> Iterator[tuple[str, ...]]:
 def _fires_when(chain: plan.Guardrail | plan.Slo, alert: plan.Alert) -> str:
     if alert is chain.blind:
         return "it cannot see"
+    if alert.tier == names.THIN:
+        return "it has events, and too few to judge"
     if isinstance(chain, plan.Slo):
         return f"the budget loses {burn_rates(dict(chain.burns)[alert.tier])}"
     return limits(alert)
@@ -198,9 +202,7 @@ def _channel(channel: object) -> str:
 
 def _told(rollout: plan.Rollout) -> Iterator[tuple[str, ...]]:
     levels = {level.name: level for level in rollout.escalation}
-    severities = dict.fromkeys(
-        alert.severity for chain in _chains(rollout) for alert in (*chain.alerts, chain.blind)
-    )
+    severities = dict.fromkeys(alert.severity for chain in _chains(rollout) for alert in chain.every_alert)
     for word in severities:
         yield f"severity {word}", _names(rollout, word)
     for name, level in levels.items():

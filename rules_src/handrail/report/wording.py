@@ -148,8 +148,9 @@ _OVER_WORDS = {"max": "The highest", "min": "The lowest", "sum": "The sum of", "
 def meaning(measure: Measure) -> str:
     """What a measure measures, as a sentence with its series as code."""
     match measure:
-        case Ratio(window=window, min_events=min_events) | SlowerThan(window=window, min_events=min_events):
-            return f"{share(measure)} over {span(window)}{_each(measure.by)}. {_few(min_events, measure.by)}"
+        case Ratio(window=window) | SlowerThan(window=window):
+            few = _few(measure.min_events, measure.by, measure.min_bad)
+            return f"{share(measure)} over {span(window)}{_each(measure.by)}. {few}"
         case Latency(histogram, q, window, min_events):
             quantile = f"The {plain(q * 100)}th percentile of `{histogram}` over {span(window)}"
             return f"{quantile}{_each(measure.by)}. {_few(min_events, measure.by)}"
@@ -275,9 +276,10 @@ def _aside(measure: SeriesMeasure) -> str:
             return ""
 
 
-def _few(least: int, labels: tuple[str, ...]) -> str:
+def _few(least: int, labels: tuple[str, ...], bad: int | None = None) -> str:
     who = f"that {_named(labels)}" if labels else "it"
-    return f"With fewer than {least} events in that time {who} is not judged."
+    unless = f", unless {bad} or more of them are bad" if bad is not None and bad < least else ""
+    return f"With fewer than {least} events in that time {who} is not judged{unless}."
 
 
 def _each(labels: tuple[str, ...]) -> str:

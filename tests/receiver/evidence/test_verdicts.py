@@ -24,6 +24,22 @@ def test_a_query_of_the_usual_form_is_read() -> None:
     assert usual(QUERY) == UsualQuery(CANARY, ">", 0.05, CANARY, 30)
 
 
+FEW = f"({QUERY.partition(') ')[2]} or {{share}} * on (rollout, guardrail, track) {QUERY.partition(') ')[2].removesuffix(' >= 30')} >= 9.5)"
+
+
+@pytest.mark.parametrize(("op", "share"), [(">", "{value}"), ("<", "(1 - {value})")])
+def test_a_query_that_also_counts_the_bad_events_among_few_is_read_and_evaluated(op: str, share: str) -> None:
+    head, _, _ = QUERY.partition(") ")
+    recorded = head.partition(" > ")[0]
+    query = f"{head.replace(' > ', f' {op} ')}) {FEW.replace('{share}', share.replace('{value}', recorded))}"
+    read = usual(query)
+    assert read == UsualQuery(CANARY, op, 0.05, CANARY, 30, 9.5)
+    shares = (0.5, 0.5, 0.01) if op == ">" else (0.01, 0.02, 0.04)
+    found = read.breaches([value(*shares), events(20, 9, 30)])
+    expected = value(*shares).points
+    assert [one.points for one in found] == [(expected[0],) if op == ">" else (expected[0], expected[2])]
+
+
 @pytest.mark.parametrize(
     "query",
     [

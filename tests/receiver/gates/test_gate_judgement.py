@@ -255,6 +255,18 @@ def test_what_only_watches_keeps_none_shut() -> None:
     assert judge(at).asks == ()
 
 
+def test_too_little_traffic_keeps_none_shut_its_criteria_say_what_was_judged() -> None:
+    known = playbook(gates=(Gate(into="100%"),))
+    (first, *others) = known.guardrails
+    tier = first.tiers[0].model_copy(update={"tier": "thin"})
+    with_thin = first.model_copy(update={"tiers": (*first.tiers, tier)})
+    known = known.model_copy(update={"guardrails": (with_thin, *others)})
+    said = replace(BLIND, source=f"{first.name}/thin")
+    at = next_gate(known, History(LASTING, said=(said,)), FOUND, NOW + HOUR)
+    assert at is not None
+    assert judge(at).asks == ()
+
+
 def test_what_fires_by_prometheus_keeps_it_shut_though_nobody_told_us() -> None:
     found = replace(FOUND, fires=FiringTiers(("error-rate/blind",)))
     assert out_of_50(HOUR, found)[1:] == [SHUT]

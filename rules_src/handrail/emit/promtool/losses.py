@@ -6,16 +6,18 @@ from collections.abc import Iterator
 from datetime import timedelta
 from decimal import Decimal
 
+from handrail.emit.promtool.by_labels import healthy
 from handrail.emit.promtool.feeds import selectors, series_of
 from handrail.emit.promtool.guardrails import Director
 from handrail.emit.promtool.lasting import COUNTED, missed
 from handrail.emit.promtool.series import At, Feed, Feeds, Impossible, Key, Timeline, matches
 from handrail.emit.promtool.series_feeds import paired
-from handrail.emit.promtool.story import FOREVER, NOTHING, TICK, Context, Span, Story
+from handrail.emit.promtool.story import FOREVER, NOTHING, TICK, Context, Life, Span, Story, turns
 from handrail.plan import (
     Changes,
     Count,
     Difference,
+    EventMeasure,
     Forecast,
     Gauge,
     Growth,
@@ -35,6 +37,7 @@ GONE = "When its series go a guardrail is blind, and when they are back it sees 
 LOST = "Without something that it needs a guardrail is blind, says why, and sees again with it"
 UNHEARD = "When nobody reports the stage any more, a guardrail that needs it is blind"
 YOUNG = "Before there is a history to compare with, a guardrail is blind"
+THIN = "With events, but for long too few to judge, a guardrail asks people to look, and not with enough"
 NUMBERS = "An instance whose value is no number blinds a guardrail"
 
 
@@ -145,6 +148,31 @@ def unheard(director: Director) -> Story:
     context = Context(director.subject.stage, until)
     timeline.play(director.feeds(director.bases), begins.last)
     return director.blind(UNHEARD, timeline, [("nobody reports the stage", begins, None)], context)
+
+
+def thin(director: Director, signal: Signal) -> Story:
+    """Half as many events as it needs, all well, for as long as it takes to be told; then as many as ever."""
+    subject, measure, clock = director.subject, signal.measure.inner, director.clock
+    alert = director.guardrail.thin
+    if alert is None or not isinstance(measure, EventMeasure):
+        raise TypeError("it needs no number of events")
+    if subject.rollout.stages and subject.stage is None:
+        raise Impossible("it is judged in no stage")
+    calm = subject.healthy()
+    calm = subject.with_value(calm, signal, calm[signal.name])  # its condition holds from the start
+    each = -(-measure.width // director.scrape)
+    times = Decimal(measure.min_events) / 2 / each / subject.pace(signal).events
+    timeline = Timeline(director.scrape)
+    begins = Span(clock.first(NOTHING), clock.first(max(director.ready, measure.width)))
+    timeline.play(
+        {**director.feeds(calm, times), **healthy(director, signal)},
+        begins.last + clock.times(alert.sustained),
+    )
+    start = timeline.now
+    ends = clock.span(start, start + measure.width)
+    timeline.play({**director.feeds(calm), **healthy(director, signal)}, ends.last)
+    life = Life(alert, begins, ends)
+    return director.story(THIN, timeline, [life], turns([life], clock))
 
 
 def young(director: Director, reference: Reference) -> Story:

@@ -13,7 +13,7 @@ from handrail.emit.promtool.by_labels import alone, bound, healthy, labels_of
 from handrail.emit.promtool.feeds import FREE, Phase, Value, selectors, series_of
 from handrail.emit.promtool.guardrails import Director
 from handrail.emit.promtool.lasting import COUNTED
-from handrail.emit.promtool.losses import gone, has_numbers, lost, no_number, unheard, young
+from handrail.emit.promtool.losses import gone, has_numbers, lost, no_number, thin, unheard, young
 from handrail.emit.promtool.series import Impossible, Timeline
 from handrail.emit.promtool.silences import neighbours, resting
 from handrail.emit.promtool.story import NOTHING, Clock, Context, Life, Story, Untestable
@@ -22,6 +22,7 @@ from handrail.emit.promtool.told_versions import away, following, unknown
 from handrail.plan import (
     Absence,
     Condition,
+    EventMeasure,
     Guardrail,
     Increase,
     Latency,
@@ -48,7 +49,7 @@ Make = Callable[[Director], Story | None]
 
 LIMITS = "Just under a limit its tier is silent, just over it fires"
 SUDDEN = "In a sudden breach each tier fires once it is sustained as long as declared; when it is over, it is kept as long as declared"
-EVENTS = "With fewer events than its minimum nothing is judged, however bad they are; with enough it is"
+EVENTS = "With fewer events than any tier judges nothing is judged, however bad they are; with enough it is"
 OVER = "When the first time of a stage is over, what counts only then is silent"
 BORN = "What a process shows first counts whole; what comes back, moves or gets other labels counts nothing"
 
@@ -219,6 +220,9 @@ class Promises:
             for signal in seen:
                 if has_numbers(signal.measure.inner):
                     yield from self._made(subject, "no numbers", partial(no_number, signal=signal))
+        if self.guardrail.thin is not None:
+            counted = next(s for s in self.guardrail.signals if isinstance(s.measure.inner, EventMeasure))
+            yield from self._made(subject, "few events for long", partial(thin, signal=counted))
         used = [*self._conditions, *(success.condition for success in self.guardrail.success)]
         told = any(c.reference and not self._uses(c, ReferenceKind.ago) for c in used)
         timed = any(alert.during for alert in self.guardrail.alerts)
@@ -305,13 +309,15 @@ def judged(subject: Subject, condition: Condition) -> bool:
 
 
 def _few(director: Director, one: Condition) -> Story:
-    """All events are bad: half an event less than the minimum in each window, then half an event more."""
+    """All events are bad: fewer in each window than any tier judges, then half an event more than all of them need."""
     subject, measure = director.subject, one.signal.measure.inner
     if subject.entangled:
         raise Impossible("two of its measures look at one series, and have their own minimum")
     width, least = measure.width, Decimal(getattr(measure, "min_events", 1))
+    alone = [c.least_bad for c in subject.conditions if c.signal == one.signal and c.least_bad is not None]
+    fewest = min([least - Decimal("0.5"), *(Decimal(bad - 1) for bad in alone)])
     each, rest = divmod(width, director.scrape)
-    thin, enough = (least - Decimal("0.5")) / (each + bool(rest)), (least + Decimal("0.5")) / each
+    thin, enough = fewest / (each + bool(rest)), (least + Decimal("0.5")) / each
     values = subject.with_value({}, one.signal, subject.far(one.signal, up=one.is_upper))
     timeline, usual = Timeline(director.scrape), subject.pace(one.signal).events
     calm = subject.healthy()

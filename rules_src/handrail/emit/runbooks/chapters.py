@@ -51,6 +51,7 @@ class Section:
     shadow: bool
     tiers: tuple[TierRow, ...]
     blind: str
+    thin: str
     look: tuple[str, ...]
     mend: tuple[str, ...]
 
@@ -131,6 +132,7 @@ def _guardrail(guardrail: plan.Guardrail, times: Mapping[str, Times]) -> Section
         shadow=guardrail.shadow,
         tiers=tuple(_tier(alert, limits(alert), times[alert.name]) for alert in guardrail.alerts),
         blind="" if seen_by_absence else rounded_up(times[guardrail.blind.name].fires_at_last),
+        thin="" if guardrail.thin is None else span(guardrail.thin.sustained),
         look=guardrail.runbook.look,
         mend=guardrail.runbook.mend,
     )
@@ -171,6 +173,7 @@ def _slo(slo: plan.Slo, times: Mapping[str, Times]) -> Section:
         shadow=False,
         tiers=tiers,
         blind=rounded_up(times[slo.blind.name].fires_at_last),
+        thin="",
         look=slo.runbook.look,
         mend=slo.runbook.mend,
     )

@@ -1,0 +1,137 @@
+"""Little traffic: what fails is found by how much of it failed, and what cannot be judged says so."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+from handrail import plan
+from handrail.declare import (
+    Above,
+    Arms,
+    Below,
+    Critical,
+    Emergency,
+    Environment,
+    Guardrail,
+    Latency,
+    Ratio,
+    RisePoints,
+    Rollout,
+    SlowerThan,
+    StableArm,
+    Stage,
+    Warning,
+)
+from handrail.declare.guardrail import Tier
+from handrail.declare.measures import Measure
+from handrail.lower import lower
+from handrail.report.needed_traffic import needed_traffic
+
+from .judged import IN_10, complaints, firing, shop
+
+ERRORS = Guardrail(
+    "errors",
+    Ratio(bad='requests_total{code="500"}', of="requests_total"),
+    tiers=[Warning(Above("0.5%")), Emergency(Above("5%"), action="investigate")],
+    thin_after="10m",
+)
+LATENCY = Guardrail(
+    "latency", Latency("seconds", p=95, buckets=[1]), tiers=[Critical(Above("500ms"))], thin_after="10m"
+)
+
+
+def requests(good: str, bad: str) -> dict[str, str]:
+    """Requests, and that a target answers."""
+    counted = {
+        f'requests_total{{instance="a",code="{code}"}}': v for code, v in (("200", good), ("500", bad))
+    }
+    return {**counted, 'up{job="shop",instance="a"}': "1x200", **IN_10}
+
+
+def test_an_outage_at_ten_requests_a_minute_is_found(promtool: str) -> None:
+    all_fail = requests("100x200", "0+2.5x200")
+    assert (
+        complaints(promtool, shop(ERRORS), all_fail, firing("5m", "ShopErrorsWarning", "ShopErrorsEmergency"))
+        == ""
+    )
+
+
+def test_three_failed_requests_at_night_are_no_breach(promtool: str) -> None:
+    three_of_forty = requests("0+2x200", "0 0 0 0 1 2 3x200")
+    assert complaints(promtool, shop(ERRORS), three_of_forty, firing("5m")) == ""
+
+
+def test_half_of_ten_writes_a_minute_that_fail_are_found_by_their_good_ones(promtool: str) -> None:
+    writes = Guardrail(
+        "writes",
+        Ratio(good='requests_total{code="200"}', of="requests_total"),
+        tiers=[Warning(Below("99%")), Critical(Below("90%"))],
+    )
+    half = requests("0+1.25x200", "0+1.25x200")
+    found = firing("6m", "ShopWritesWarning", "ShopWritesCritical")
+    assert complaints(promtool, shop(writes), half, found) == ""
+
+
+def test_what_no_count_can_judge_says_so_after_its_time_and_in_an_attempt_alone(promtool: str) -> None:
+    few = {
+        'seconds_count{instance="a"}': "0+2x200",
+        'seconds_bucket{instance="a",le="1"}': "0+2x200",
+        'seconds_bucket{instance="a",le="+Inf"}': "0+2x200",
+        'up{job="shop",instance="a"}': "1x200",
+    }
+    asked = firing("9m"), firing("12m", "ShopLatencyThin")
+    assert complaints(promtool, shop(LATENCY), {**few, **IN_10}, *asked) == ""
+    idle = {series: values.replace("1x400", "0x400") for series, values in IN_10.items()}
+    assert complaints(promtool, shop(LATENCY), {**few, **idle}, firing("12m")) == ""
+
+
+def test_enough_traffic_and_none_at_all_say_nothing(promtool: str) -> None:
+    assert complaints(promtool, shop(ERRORS), requests("0+40x200", "0x200"), firing("12m")) == ""
+    assert complaints(promtool, shop(ERRORS), requests("7x200", "0x200"), firing("12m")) == ""
+
+
+@pytest.mark.parametrize(
+    ("measure", "tier", "bad"),
+    [
+        (Ratio("all_total", bad="bad_total"), Critical(Above("1%")), 10),
+        (Ratio("all_total", bad="bad_total"), Critical(Above("40%")), 41),
+        (Ratio("all_total", good="good_total"), Critical(Below("70%")), 31),
+        (Ratio("all_total", bad="bad_total", min_bad=25), Critical(Above("1%")), 25),
+        (Ratio("all_total", bad="bad_total"), Critical(Above({"10%": "1%", "100%": "20%"})), 21),
+        (SlowerThan("seconds", "1s", buckets=[1]), Critical(Above("5%")), 10),
+        (Ratio("all_total", bad="bad_total", min_events=10), Critical(Above("1%")), None),
+        (Ratio("all_total", bad="bad_total"), Critical(Below("1%")), None),
+        (Ratio("all_total", bad="bad_total"), Critical(RisePoints("1%")), None),
+        (Latency("seconds", p=95, buckets=[1]), Critical(Above("1s")), None),
+    ],
+)
+def test_so_many_bad_events_would_break_the_limit_among_the_fewest_that_are_judged(
+    measure: Measure, tier: Tier, bad: int | None
+) -> None:
+    assert isinstance(tier, Critical)
+    planned = shop(Guardrail("g", measure, against=StableArm(), tiers=[tier]), arms=True)
+    assert planned.guardrails[0].alerts[0].conditions[0].least_bad == bad
+
+
+def test_no_number_of_bad_events_is_one_that_a_hundred_events_would_not_break() -> None:
+    condition = shop(ERRORS).guardrails[0].alerts[1].conditions[0]
+    assert isinstance(condition, plan.Condition)
+    assert condition.least_bad is not None
+    assert Decimal(condition.least_bad) / 100 > Decimal("0.05")
+
+
+def test_explain_says_from_which_traffic_on_each_guardrail_protects() -> None:
+    declared = Rollout(
+        "shop",
+        "shop",
+        arms=Arms("track", canary="canary", stable="stable"),
+        stages=[Stage("10%", weight="10%", bake="1h"), Stage("100%", weight="100%")],
+        guardrails=[ERRORS, LATENCY, Guardrail("seldom", Ratio("all_total", bad="b_total", window="1h"))],
+    )
+    (planned,) = lower([declared], Environment("test")).rollouts
+    assert needed_traffic(planned).rows == (
+        ("errors", "20/min (100 in 5m)", "2/min bad (10: warning, emergency)", "10%: 200/min; 100%: 20/min"),
+        ("latency", "20/min (100 in 5m)", "-", "10%: 200/min; 100%: 20/min"),
+        ("seldom", "1.7/min (100 in 1h)", "-", "10%: 16.7/min; 100%: 1.7/min"),
+    )

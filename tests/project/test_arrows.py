@@ -63,7 +63,10 @@ ROOMS = {
         "ports",
     },
     "catch_up": {"model", "intake", "decide", "store", "outside", "errors", "guard", "playbooks", "ports"},
-    "telling": {"model", "words", "intake", "store", "outside", "errors", "metrics", "playbooks", "ports"},
+    "telling": {
+        *("model", "words", "intake", "evidence", "store", "outside"),
+        *("errors", "metrics", "playbooks", "ports"),
+    },
     "plots": {"words"},
     "evidence": {
         *("model", "words", "views", "plots", "outside", "store", "errors", "html", "playbooks", "ports")

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
-Status = Literal["open", "acknowledged", "resolved"]
+Status = Literal["open", "acknowledged", "resolved", "checked"]
+"""`checked` is the message of a declared check: no incident, and told once."""
 Severity = Literal["critical", "error", "warning", "info"]
 SEVERITIES: tuple[str, ...] = ("info", "warning", "error", "critical")
 

@@ -8,6 +8,7 @@ pauses that grow; after a few tries others are told in their place.
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
@@ -27,6 +28,8 @@ from handrail_receiver.model import (
     LastTold,
     Telling,
     TellResult,
+    check_of,
+    in_force,
     last_told,
 )
 from handrail_receiver.outside import within
@@ -34,6 +37,7 @@ from handrail_receiver.playbooks import Playbooks
 from handrail_receiver.ports import Clock
 from handrail_receiver.store import Store
 from handrail_receiver.telling import Teller
+from handrail_receiver.telling.check_message import check_message
 from handrail_receiver.telling.compose import (
     MOST_LINES,
     Subject,
@@ -203,7 +207,8 @@ class Messenger:
             async with within(ONE_TAKES, name_of(telling.tell)):
                 incident = await self._incident(telling)
                 pressing = incident.pressing
-                if telling.opens and incident.status != "open" and self.teller.opens_first(telling.tell):
+                is_news = telling.opens and incident.status not in {"open", "checked"}
+                if is_news and self.teller.opens_first(telling.tell):
                     opened = await self._incident(telling, opening=True)
                     receipt = await self.teller.tell(telling.tell, opened, receipt)
                     await self._note(telling, TellResult(receipt, only_opened=True))
@@ -253,7 +258,12 @@ class Messenger:
         await self._note(telling, TellResult(receipt, str(error), again, elsewhere=others))
 
     def _others(self, telling: Telling) -> tuple[Tell, ...]:
-        """Everybody whom an emergency reaches. A status page is read by the public: it is not told in their place."""
+        """Everybody whom an emergency reaches; nobody in place of who is sent a check, which is no emergency.
+
+        A status page is read by the public: it is not told in their place.
+        """
+        if check_of(telling.incident) is not None:
+            return ()
         rollout = "" if telling.incident in OURS else telling.rollout
         return tuple(
             tell
@@ -266,6 +276,8 @@ class Messenger:
         now = self.clock.now()
         if telling.incident in OURS:
             incident = self._of_the_guard(telling.incident, now, opening=opening)
+        elif (number := check_of(telling.incident)) is not None:
+            incident = await self._of_a_check(telling, number, now)
         elif not telling.attempt:
             incident = await self._unguarded(telling, now)
         else:
@@ -294,6 +306,15 @@ class Messenger:
         told = last_told(records) or LastTold(now, "it is not guarded", ())
         why = "" if history.attempt else told.text
         return unguarded_incident(telling.incident, self._subject(telling, history), why, told.at, now)
+
+    async def _of_a_check(self, telling: Telling, number: int, now: datetime) -> ToldIncident:
+        """What a check found when it was made, however late it is told."""
+        history = await self.store.attempts.history(telling.rollout, now)
+        record = (await self.store.evidence.read(telling.rollout, number - 1, 1))[0]
+        kept = await self.store.snapshots.read(str(json.loads(record.body)["snapshot"]))
+        newest = self.playbooks.get(telling.rollout)
+        playbook = in_force(history.attempt, newest) if newest else None
+        return check_message(telling.incident, self._subject(telling, history), record, kept, playbook)
 
     async def _of_an_attempt(self, telling: Telling, now: datetime, *, opening: bool) -> ToldIncident:
         history = await self.store.attempts.history(telling.rollout, now)

@@ -31,6 +31,17 @@ DEFAULT = """\
 {{ link | link }}
 {% endfor %}
 """
+CHECK = """\
+{{ incident.title | strong }}
+{{ incident.rollout }} ({{ incident.service }})
+
+{% for line in incident.lines %}
+{{ line.text }}
+{% endfor %}
+{% for link in incident.links %}
+{{ link | link }}
+{% endfor %}
+"""
 FAILURES = (
     TemplateError,
     ArithmeticError,
@@ -55,7 +66,8 @@ def render(template: str | None, incident: ToldIncident, writing: Writing, longe
 
 
 def _default(incident: ToldIncident, writing: Writing, longest: int) -> str:
-    return fitted(incident, lambda shown: _rendered(DEFAULT, shown, writing), longest)
+    template = CHECK if incident.status == "checked" else DEFAULT
+    return fitted(incident, lambda shown: _rendered(template, shown, writing), longest)
 
 
 def template_problem(template: str) -> str | None:

@@ -76,7 +76,7 @@ def message_id(incident: ToldIncident) -> str:
 
 def _body(incident: ToldIncident, text: str) -> bytes:
     message = {
-        "type": f"rollout.incident.{incident.status}",
+        "type": "rollout.check" if incident.status == "checked" else f"rollout.incident.{incident.status}",
         "timestamp": incident.updated.isoformat(),
         "data": asdict(shortened(incident, LONGEST_LINE, LONGEST_LINE, len(incident.lines))) | {"text": text},
     }

@@ -40,6 +40,7 @@ from handrail_receiver.gates.criteria import Criteria
 from handrail_receiver.guard import Guard
 from handrail_receiver.intake.refusals import Refusals
 from handrail_receiver.intake.webhook import AlertWebhook
+from handrail_receiver.load.bursts import Bursts
 from handrail_receiver.metrics import Metrics
 from handrail_receiver.model import Conditions, Decision
 from handrail_receiver.operations.drift import DriftWatch
@@ -117,12 +118,16 @@ def make_app(settings: Settings, secrets: Secrets) -> Front:
         open_store(settings.store, settings.inbox_limit),
         Playbooks(settings.playbooks, template_problem),
     )
-    client, logins = new_client(settings.tls_authorities), logins_of(settings, secrets)
+    client, load_client, logins = (
+        new_client(settings.tls_authorities),
+        new_client(settings.tls_authorities),
+        logins_of(settings, secrets),
+    )
     outside, watching = Outside(client, secrets), Outside(client, secrets, logins)
     targets, probes = make_targets(outside), Probes(outside)
     prometheus, recorded = _prometheus(settings, watching)
     snapshots = Snapshots(store, playbooks, recorded, Lookout(probes, targets), clock, secrets.redact)
-    kill_switch = KillSwitch(settings.kill_switch)
+    kill_switch, refusals = KillSwitch(settings.kill_switch), Refusals(started_at)
     probe = StoreProbe(store.memory, store.inbox, clock, lambda: store.engine.trouble)
 
     def conditions() -> Conditions:
@@ -171,7 +176,6 @@ def make_app(settings: Settings, secrets: Secrets) -> Front:
         CurrentRoutes(watching, settings.receivers),
     )
     guard.on_truncated = guard.on_begin = asker.at_once
-    refusals = Refusals(started_at)
     messenger = Messenger(
         store,
         playbooks,
@@ -196,12 +200,17 @@ def make_app(settings: Settings, secrets: Secrets) -> Front:
         VersionSources(outside).read,
     )
     chores = Chores(settings, store, playbooks, guard, calls, clock)
-    watch, walker = DriftWatch(guard, playbooks, targets, prometheus), Walker(guard, playbooks, calls)
+    watch, walker, bursts = (
+        DriftWatch(guard, playbooks, targets, prometheus),
+        Walker(guard, playbooks, calls),
+        Bursts(guard, playbooks, Outside(load_client, secrets)),
+    )
     guard.on_over, guard.on_gate = watch.soon, walker.soon
     loops = (
         guard.run,
         watch.run,
         walker.run,
+        bursts.run,
         asker.run,
         messenger.run,
         chores.run,
@@ -264,6 +273,7 @@ def make_app(settings: Settings, secrets: Secrets) -> Front:
             await asyncio.gather(*tasks, return_exceptions=True)
             await guard.close()
             await client.aclose()
+            await load_client.aclose()
             await logins.aclose()
             await store.engine.close()
 

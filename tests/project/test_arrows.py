@@ -72,6 +72,7 @@ ROOMS = {
         *("model", "words", "views", "plots", "outside", "store", "errors", "html", "playbooks", "ports")
     },
     "reports": {"model", "words", "views", "outside", "store", "errors", "html", "ports"},
+    "load": {"model", "evidence", "outside", "errors", "guard", "playbooks", "ports"},
     "views": {"model", "lifecycle", "words", "gates", "plots"},
     "inspection": {
         *("model", "words", "views", "intake", "outside", "store"),

@@ -94,12 +94,13 @@ def _missed(store: Opened, chains: Sequence[_Reading]) -> Iterator[str]:
 
 
 def _snapshots(store: Opened) -> Iterator[str]:
-    """Snapshots that the evidence names, and that are gone or are not what it names."""
+    """Snapshots, and logs of load bursts, that the evidence names, and that are gone or are not what it names."""
     if "0007_snapshots.sql" not in migrations(store):
         return
-    named = "SELECT rollout, number, body FROM evidence WHERE kind IN ('snapshot', 'check') ORDER BY rollout, number"
+    named = "SELECT rollout, number, body FROM evidence WHERE kind IN ('snapshot', 'check', 'burst') ORDER BY rollout, number"
     for row in store.rows(named):
-        digest = str(json.loads(row["body"]).get("snapshot", ""))
+        body = json.loads(row["body"])
+        digest = str(body.get("snapshot") or body.get("log", ""))
         found = store.rows("SELECT body FROM snapshot WHERE digest = :digest", digest=digest)
         if not found or hashlib.sha256(str(found[0]["body"]).encode()).hexdigest() != digest:
             now = ", and something else is in its place" if found else ""

@@ -21,7 +21,7 @@ def entry_key(attempt: Attempt) -> str:
 
 def moment_key(attempt: Attempt, declared: Declared) -> str:
     """The key of one check or load burst."""
-    kind = "burst/" if isinstance(declared, BurstFacts) else ""
+    kind = f"burst/{declared.stage}/" if isinstance(declared, BurstFacts) else ""
     name = f"/{declared.name}" if declared.name else ""
     return f"{entry_key(attempt)}{kind}{declared.at:g}{name}"
 

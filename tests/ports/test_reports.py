@@ -8,7 +8,18 @@ from pathlib import Path
 
 import pytest
 from handrail_receiver.errors import Cause, Retryable
-from handrail_receiver.model import AttemptState, Begin, Change, Open, Progress, RunState, SetState
+from handrail_receiver.model import (
+    AttemptState,
+    Begin,
+    Change,
+    IncidentEvent,
+    Note,
+    Open,
+    Progress,
+    RunState,
+    SetState,
+    Verdict,
+)
 from handrail_receiver.reports.markdown import markdown
 from handrail_receiver.reports.reporter import Reporter
 from handrail_receiver.store import Store
@@ -73,6 +84,17 @@ async def lived(store: Store) -> None:
     )
     over = Progress(RunState.proved, attempt_state=AttemptState.rolled_back)
     await carried_out(store, broken + timedelta(minutes=4), over)
+    minute = timedelta(minutes=1)
+    impact = {"began": (broken - minute).isoformat(), "share": 0.1, "failed": {"error-rate": 1234}}
+    closed = {"cause": "the pool was too small", "user_impact": "minimal", "false_rollback": False}
+    await decided(
+        store,
+        broken + timedelta(hours=1),
+        Note(first, IncidentEvent.impact, "", impact),
+        Note(first, IncidentEvent.closed, "the pool is larger", closed),
+        attempt=first,
+        verdict=Verdict.note,
+    )
     second = await entered(store, MONDAY + timedelta(days=3), "0%")
     await entered(store, MONDAY + timedelta(days=4), "10%", second)
     await entered(store, MONDAY + timedelta(days=5), "100%", second)
@@ -119,6 +141,19 @@ async def test_what_prometheus_does_not_answer_is_unknown_with_the_reason_and_wh
     assert _fields(report.sections, "Deployments to production", "Rollbacks") == [
         "1 (2 attempts with users' traffic ended)",
         "1",
+    ]
+
+
+@pytest.mark.anyio
+async def test_a_false_rollback_counts_and_stands_beside(store: Store) -> None:
+    await lived(store)
+    note = Note(1, IncidentEvent.noted, "the limit was wrong", {"false_rollback": True})
+    await decided(store, NOW, note, attempt=1, verdict=Verdict.note)
+    report = await Reporter(store, Remembered(), Still()).report(BOOK, "weekly", SUNDAY)
+    assert _fields(report.sections, "Rollbacks", "Change fail rate", "False rollbacks") == [
+        "1 (1 of them marked as false)",
+        "50 % (1 of 2; without the 1 marked as false: 0 %)",
+        "1 (as people marked them)",
     ]
 
 

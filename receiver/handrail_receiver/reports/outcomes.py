@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -17,6 +17,8 @@ from handrail_receiver.model import (
     Attempt,
     AttemptState,
     EvidenceRecord,
+    Impact,
+    Incident,
     Run,
     RunState,
 )
@@ -49,6 +51,7 @@ class Failure:
     user_impact: str = ""
     cause: str = ""
     severity: str = ""
+    closed: bool = False
 
     @property
     def lasted(self) -> timedelta | None:
@@ -90,10 +93,39 @@ class Outcome:
 
 
 def outcomes(
-    attempts: Sequence[PastAttempt], records: Sequence[EvidenceRecord], newest: Playbook, now: datetime
+    attempts: Sequence[PastAttempt],
+    records: Sequence[EvidenceRecord],
+    incidents: Sequence[Incident],
+    newest: Playbook,
+    now: datetime,
 ) -> tuple[Outcome, ...]:
-    """Each attempt; `records` are the decisions about them."""
-    return tuple(_outcome(one, _decisions(records, one.attempt.id), newest, now) for one in attempts)
+    """Each attempt; `records` are the decisions about them, and `incidents` what they opened."""
+    known = {one.attempt: one for one in incidents}
+    found = []
+    for past in attempts:
+        made = _outcome(past, _decisions(records, past.attempt.id), newest, now)
+        incident = known.get(past.attempt.id)
+        if incident is not None and made.failure is not None:
+            made = replace(made, failure=as_known(made.failure, incident))
+        found.append(made)
+    return tuple(found)
+
+
+def as_known(failure: Failure, incident: Incident) -> Failure:
+    """A failure with what its incident tells of it: it began with the first evaluation that was broken."""
+    impact = incident.impact or Impact()
+    return replace(
+        failure,
+        began=min(failure.began, impact.began) if impact.began is not None else failure.began,
+        share=impact.share if impact.share is not None else failure.share,
+        failed=tuple(sorted(impact.failed.items())),
+        false=incident.false_rollback,
+        incident=incident.id,
+        user_impact=incident.notes.get("user_impact", ""),
+        cause=incident.notes.get("cause", ""),
+        severity=incident.severity,
+        closed=not incident.open,
+    )
 
 
 @dataclass(frozen=True)

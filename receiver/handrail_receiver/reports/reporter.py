@@ -60,7 +60,7 @@ class Reporter:
         since = week.before(WEEKS - 1).start
         attempts = await self.store.past.within(newest.rollout, since, until)
         records = await self.store.evidence.between(newest.rollout, since, now)
-        all_ = outcomes(attempts, records, newest, now)
+        all_ = outcomes(attempts, records, await self.store.incidents.of(newest.rollout), newest, now)
         history = await self.store.attempts.history(newest.rollout, now)
         measuring = Measuring(self.recorded, newest, period.start, until)
         named = [one.name for one in newest.figures]

@@ -172,11 +172,13 @@ def incident_section(known: Known) -> Section:
 
 
 def _incident(known: Known, one: Failure) -> str:
-    name = one.incident or f"attempt {one.number}"
+    name = f"{one.incident} (attempt {one.number})" if one.incident else f"attempt {one.number}"
+    name += f", {one.severity}" if one.severity else ""
     took = "it is not over" if one.lasted is None else f"it took {lasted(one.lasted)}"
     false = "; marked as a false rollback" if one.false else ""
     at = local(one.began, known.period.zone)
-    return f"{name}, {at}: {one.action}: {one.trigger}; {impact(one)}; {took}{false}"
+    closed = "" if not one.incident else "; closed" if one.closed else "; open"
+    return f"{name}, {at}: {one.action}: {one.trigger}; {impact(one)}; {took}{closed}{false}"
 
 
 def impact(one: Failure) -> str:

@@ -39,10 +39,10 @@ class SqlEvidence:
         return [record_of(row) for row in reversed(rows)]
 
     async def between(self, rollout: str, start: datetime, end: datetime) -> list[EvidenceRecord]:
-        """What was decided, done and said of incidents between two instants, oldest first."""
+        """What was decided between two instants, oldest first."""
         sql = (
             "SELECT * FROM evidence WHERE rollout = :rollout AND at >= :start AND at <= :end"
-            " AND kind IN ('decision', 'incident') ORDER BY number"
+            " AND kind = 'decision' ORDER BY number"
         )
         times = {"start": start.timestamp(), "end": end.timestamp()}
         rows = await self._engine.read(lambda tx: tx.rows(sql, rollout=rollout, **times))

@@ -6,14 +6,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
 from handrail.contract import Playbook
 from pydantic import BaseModel, ConfigDict
 
+from handrail_receiver.evidence.burst import BURST, BurstRecord
+from handrail_receiver.evidence.declared import not_made
 from handrail_receiver.evidence.snapshot import (
     CHECKED,
     DECIDED,
@@ -33,7 +35,7 @@ INDEX, EVIDENCE, PLAYBOOK, RUNS, SERIES, REPORT = (
     "series.json",
     "report.html",
 )
-SNAPSHOTS = "snapshots"
+SNAPSHOTS, BURSTS = "snapshots", "bursts"
 
 
 class _Kept(BaseModel):
@@ -103,7 +105,9 @@ class BundleIndex(_Kept):
 
 @dataclass(frozen=True)
 class Contents:
-    """All that a bundle is made of. `snapshots` are the kept texts by the number of their record, "" where one is gone."""
+    """All that a bundle is made of. `snapshots` and `bursts`, the logs of load bursts, are the kept texts by the number of
+    their record, "" where one is gone.
+    """
 
     attempt: AttemptFacts
     playbook: Playbook
@@ -113,6 +117,7 @@ class Contents:
     series: SeriesFile
     made_at: datetime
     ended_at: datetime
+    bursts: Mapping[int, str] = field(default_factory=dict)
 
     def taken(self) -> dict[int, Snapshot]:
         """The snapshots that are there, by the number of their record."""
@@ -123,7 +128,14 @@ def index_of(contents: Contents, more: Sequence[str] = ()) -> BundleIndex:
     """The index; `more` is what else could not be had while it was made."""
     taken = list(contents.taken().values())
     missing = (
-        *missing_of(contents.attempt, contents.chain.records, contents.runs.runs, contents.taken()),
+        *missing_of(
+            contents.attempt,
+            contents.playbook,
+            contents.chain.records,
+            contents.runs.runs,
+            contents.taken(),
+            {number for number, text in contents.bursts.items() if text},
+        ),
         *more,
     )
     last = contents.chain.records[-1] if contents.chain.records else None
@@ -149,12 +161,22 @@ def _dashboards(contents: Contents) -> tuple[str, ...]:
 
 def missing_of(
     attempt: AttemptFacts,
+    playbook: Playbook,
     records: Sequence[RecordView],
     runs: Sequence[RunView],
     taken: Mapping[int, Snapshot],
+    logs: Collection[int],
 ) -> tuple[str, ...]:
-    """What an auditor would ask for and does not find, a line each."""
-    return tuple(_missing(attempt, records, runs, taken))
+    """What an auditor would ask for and does not find, a line each. `logs` are the records whose load burst has its log."""
+    return (
+        *_missing(attempt, records, runs, taken),
+        *not_made(playbook, records, attempt.id),
+        *(
+            f"the log of the load burst in record {record.number}: it is named by the evidence and is not there"
+            for record in records
+            if record.kind == BURST and record.number not in logs
+        ),
+    )
 
 
 def _missing(
@@ -210,6 +232,12 @@ def files_of(contents: Contents, index: BundleIndex, report: str) -> dict[str, s
         SERIES: contents.series.model_dump_json() + "\n",
         REPORT: report,
         **{f"{SNAPSHOTS}/{number}.json": text for number, text in contents.snapshots.items() if text},
+        **{f"{BURSTS}/{number}.log": text for number, text in contents.bursts.items() if text},
+        **{
+            f"{BURSTS}/{record.number}.json": _json(BurstRecord.model_validate_json(record.body))
+            for record in contents.chain.records
+            if record.kind == BURST
+        },
     }
 
 

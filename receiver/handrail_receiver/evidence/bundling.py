@@ -24,6 +24,7 @@ from handrail_receiver.evidence.bundle import (
     index_of,
     named_by,
 )
+from handrail_receiver.evidence.burst import BURST
 from handrail_receiver.evidence.report import report
 from handrail_receiver.evidence.signing import ENVELOPE, STATEMENT, signed, statement_of
 from handrail_receiver.evidence.snapshot import KeptSeries
@@ -74,6 +75,7 @@ class Bundler:
             series=series,
             made_at=self.clock.now(),
             ended_at=ended_at,
+            bursts=await self._logs(records),
         )
         return await asyncio.to_thread(self._made, contents, missing)
 
@@ -135,6 +137,11 @@ class Bundler:
             if named is not None:
                 found[record.number] = await self.store.snapshots.read(named.snapshot) or ""
         return found
+
+    async def _logs(self, records: Sequence[EvidenceRecord]) -> dict[int, str]:
+        """The logs of the load bursts."""
+        named = {one.number: str(json.loads(one.body)["log"]) for one in records if one.kind == BURST}
+        return {number: await self.store.snapshots.read(log) or "" for number, log in named.items()}
 
     def _ended(self, past: PastAttempt) -> datetime:
         if past.attempt.live:

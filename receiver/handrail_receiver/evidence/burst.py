@@ -162,6 +162,12 @@ class BurstRun:
         yield self.text()
 
 
+def counted(log: str) -> tuple[int, int]:
+    """How many requests a log has, and how many of them failed."""
+    lines = [line.split(" ", 2)[1] for line in log.splitlines() if " user " in line and " request " in line]
+    return len(lines), lines.count("failed")
+
+
 def errors_of(sent: Sequence[SentRequest], expect: int) -> dict[str, int]:
     """How many failed of what: by the status, or by what kept an answer away."""
     words = (one.error if one.status is None else str(one.status) for one in sent if not one.is_well(expect))

@@ -8,6 +8,8 @@ import jinja2
 from markupsafe import Markup
 
 from handrail_receiver.evidence.bundle import BundleIndex, Contents
+from handrail_receiver.evidence.burst import BURST, BurstRecord
+from handrail_receiver.evidence.declared import declared_lines
 from handrail_receiver.evidence.plotting import plots
 from handrail_receiver.html import STANDALONE_STYLE, standalone, templates_of
 from handrail_receiver.model import EvidenceRecord
@@ -27,6 +29,12 @@ def report(contents: Contents, index: BundleIndex) -> str:
         playbook=contents.playbook,
         plots=[(plot.title, Markup(svg(plot))) for plot in plots(contents)],  # noqa: S704  made of elements, which escape
         snapshots=sorted(contents.taken().items()),
+        declared=list(declared_lines(contents.playbook, contents.chain.records, contents.attempt.id)),
+        bursts=[
+            (one.number, BurstRecord.model_validate_json(one.body))
+            for one in contents.chain.records
+            if one.kind == BURST
+        ],
         entries=timeline(_own(contents), ())[::-1],
         runs=contents.runs.runs,
     )

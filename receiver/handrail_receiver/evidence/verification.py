@@ -19,6 +19,7 @@ from handrail.contract import Playbook
 from pydantic import BaseModel, ValidationError
 
 from handrail_receiver.evidence.bundle import (
+    BURSTS,
     EVIDENCE,
     INDEX,
     PLAYBOOK,
@@ -31,6 +32,7 @@ from handrail_receiver.evidence.bundle import (
     missing_of,
     named_by,
 )
+from handrail_receiver.evidence.burst import BURST, BurstRecord, counted
 from handrail_receiver.evidence.signing import (
     ENVELOPE,
     STATEMENT,
@@ -178,6 +180,7 @@ class _Contents:
         """What does not follow."""
         yield from self._chain()
         yield from self._snapshots()
+        yield from self._bursts()
         for number, snapshot in self.taken.items():
             yield from (f"snapshot {number}: {what}" for what in rederived(snapshot, self.playbook))
         for record, body in decisions(self.chain.records, self.index.attempt.id):
@@ -210,6 +213,27 @@ class _Contents:
             self.taken[record.number] = snapshot
             if (named.of, named.by, named.text) != (snapshot.of, snapshot.by, snapshot.summary()):
                 yield f"record {record.number} says otherwise than its snapshot: {snapshot.summary()}"
+            if named.ok is not None and named.ok != snapshot.ok:
+                well = "OK" if named.ok else "not OK"
+                yield f"record {record.number} says that it was {well}, and its snapshot says otherwise"
+
+    def _bursts(self) -> Iterator[str]:
+        """Load bursts of which the log is another, or counts otherwise than the record."""
+        for record in self.chain.records:
+            if record.kind != BURST:
+                continue
+            said, name = BurstRecord.model_validate_json(record.body), f"{BURSTS}/{record.number}"
+            summary = self.files.get(f"{name}.json")
+            if summary is not None and BurstRecord.model_validate_json(summary) != said:
+                yield f"{name}.json is not what record {record.number} says"
+            log = self.files.get(f"{name}.log")
+            if log is None:
+                continue
+            text = log.decode()
+            if digest_of(text) != said.log:
+                yield f"{name}.log is not the log that record {record.number} names"
+            if counted(text) != (said.sent, said.failed):
+                yield f"record {record.number} counts otherwise than {name}.log"
 
     def _decision(self, record: RecordView, body: Mapping[str, object]) -> Iterator[str]:
         if body["guardrail"] and body["tier"] and body["by"] == "alert" and body["verdict"] in BY_ALERT:
@@ -267,7 +291,8 @@ class _Contents:
 
     def _complete(self) -> Iterator[str]:
         """What is missing and is not said to be."""
-        found = missing_of(self.index.attempt, self.chain.records, self.runs, self.taken)
+        logs = [one.number for one in self.chain.records if f"{BURSTS}/{one.number}.log" in self.files]
+        found = missing_of(self.index.attempt, self.playbook, self.chain.records, self.runs, self.taken, logs)
         yield from (
             f"{INDEX} does not say that it is missing: {one}"
             for one in found

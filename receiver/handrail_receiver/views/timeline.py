@@ -65,6 +65,8 @@ def _entry(record: EvidenceRecord, steps: Mapping[tuple[int, str, str, int, int]
             about = f"of {_listed(said['of'])}" if said["of"] else ""
             text = ": ".join(filter(None, [said.get("why", ""), said["text"]]))
             return _line(record, record.kind, "soft", about, text)
+        case "burst":
+            return _line(record, "load burst", "soft" if said["ok"] else "bad", said["stage"], said["text"])
         case _:
             text = ", ".join(f"{name}: {value}" for name, value in said.items())
             return _line(record, record.kind, "soft", "", text)

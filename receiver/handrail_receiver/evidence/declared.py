@@ -1,0 +1,155 @@
+"""A playbook and the records of an attempt → what of the declared checks, questions and load bursts was made, and what is missing.
+
+Pure. A check is owed once its moment has come while the attempt went forward in its stage.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from handrail.contract import BurstFacts, CheckFacts, Playbook, names
+
+from handrail_receiver.evidence.burst import BURST, BurstRecord
+from handrail_receiver.evidence.snapshot import CHECKED, SnapshotRecord
+from handrail_receiver.model import ENTERING
+from handrail_receiver.views.schemas import RecordView
+
+GRACE = timedelta(seconds=30)
+"""So long something may take to be made."""
+
+
+@dataclass(frozen=True)
+class StageVisit:
+    """A stage, from when it was entered until it was left or the attempt went forward no more."""
+
+    stage: str
+    start: datetime
+    end: datetime
+
+
+@dataclass(frozen=True)
+class DeclaredLine:
+    """A declared check or load burst of a visit: the record that was made of it (None: none), and what that says."""
+
+    stage: str
+    label: str
+    kind: str
+    due_at: datetime
+    record: int | None
+    ok: bool | None
+    late: bool
+    text: str
+
+
+def visits(records: Sequence[RecordView], attempt: int) -> list[StageVisit]:
+    """The stages of an attempt in their order; the last one lasts until the newest record where nothing has ended it."""
+    found: list[StageVisit] = []
+    entered: tuple[str, datetime] | None = None
+    for record, body in _of(records, attempt):
+        if entered and (_enters(record, body) or _ends(record, body)):
+            found.append(StageVisit(*entered, record.at))
+            entered = None
+        if _enters(record, body):
+            entered = str(body["key"]), record.at
+    return [*found, StageVisit(*entered, records[-1].at)] if entered else found
+
+
+def declared_lines(playbook: Playbook, records: Sequence[RecordView], attempt: int) -> Iterator[DeclaredLine]:
+    """All that was owed, in the order of its moments."""
+    made = list(_made(records, attempt))
+    for visit in visits(records, attempt):
+        bursts = (one for one in playbook.bursts if one.stage == visit.stage)
+        several: list[CheckFacts | BurstFacts] = [*playbook.checks_of(visit.stage), *bursts]
+        for one in sorted(several, key=lambda one: one.at):
+            due_at = visit.start + timedelta(seconds=one.at)
+            line = next((known for known in made if _is(known, one, visit)), None)
+            if line is not None:
+                yield DeclaredLine(
+                    visit.stage, one.label, line.kind, due_at, line.record, line.ok, line.late, line.text
+                )
+            elif due_at + GRACE <= visit.end:
+                kind = BURST if isinstance(one, BurstFacts) else CHECKED
+                yield DeclaredLine(visit.stage, one.label, kind, due_at, None, None, late=False, text="")
+
+
+def not_made(playbook: Playbook, records: Sequence[RecordView], attempt: int) -> Iterator[str]:
+    """What was owed and is missing: checks, load bursts that were not made whole, and answers of people."""
+    for line in declared_lines(playbook, records, attempt):
+        what = f"{'load burst' if line.kind == BURST else 'check'} {line.label} of stage {line.stage}"
+        if line.record is None:
+            yield f"{what}: it was never made"
+    for record in records:
+        if record.kind == BURST:
+            said = BurstRecord.model_validate_json(record.body)
+            if said.ended != "done":
+                yield f"load burst {said.burst} of stage {said.stage}: {said.ended}: {said.why}"
+    answered = {
+        str(body["check"]["question"])
+        for record, body in _of(records, attempt)
+        if record.kind == "decision" and isinstance(body.get("check"), dict)
+    }
+    for visit in visits(records, attempt):
+        for check in playbook.checks_of(visit.stage):
+            for question in check.questions:
+                text = f"{check.label}: {question}"
+                if visit.start + timedelta(seconds=check.at) <= visit.end and text not in answered:
+                    yield f"question {text!r} of stage {visit.stage}: nobody answered it"
+
+
+@dataclass(frozen=True)
+class _Known:
+    stage: str
+    label: str
+    kind: str
+    at: datetime
+    record: int
+    ok: bool | None
+    late: bool
+    text: str
+
+
+def _made(records: Sequence[RecordView], attempt: int) -> Iterator[_Known]:
+    for record, body in _of(records, attempt):
+        if record.kind == CHECKED and body.get("scheduled"):
+            said = SnapshotRecord.model_validate(body)
+            label = said.check or _label_of_before(said.scheduled)
+            yield _Known(said.stage, label, CHECKED, record.at, record.number, said.ok, said.late, said.text)
+        if record.kind == BURST:
+            burst = BurstRecord.model_validate(body)
+            yield _Known(
+                burst.stage, burst.burst, BURST, record.at, record.number, burst.ok, burst.late, burst.text
+            )
+
+
+def _label_of_before(key: str) -> str:
+    """What a check is called of which an older record has the key alone: `7/1772335800/900`."""
+    return CheckFacts(at=float(key.rsplit("/", 1)[1])).label
+
+
+def _is(known: _Known, one: CheckFacts | BurstFacts, visit: StageVisit) -> bool:
+    kind = BURST if isinstance(one, BurstFacts) else CHECKED
+    same = (known.kind, known.label) == (kind, one.label) and known.stage in {"", visit.stage}
+    return same and visit.start <= known.at
+
+
+def _of(records: Sequence[RecordView], attempt: int) -> Iterator[tuple[RecordView, Mapping[str, Any]]]:
+    for record in records:
+        body = json.loads(record.body)
+        if body.get("attempt") == attempt:
+            yield record, body
+
+
+def _enters(record: RecordView, body: Mapping[str, Any]) -> bool:
+    return record.kind == "outcome" and body["action"] in ENTERING and body["outcome"] == "done"
+
+
+def _ends(record: RecordView, body: Mapping[str, Any]) -> bool:
+    if record.kind != "decision" or body["verdict"] != "act":
+        return False
+    gate = body.get("gate")
+    passed = body["action"] == "promote" and isinstance(gate, dict) and gate["into"] == names.COMPLETE
+    return passed or body["action"] in {*names.ACTING, "abandon"}

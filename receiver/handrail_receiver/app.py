@@ -29,7 +29,9 @@ from handrail_receiver.chores import Chores
 from handrail_receiver.clock import SystemClock
 from handrail_receiver.errors import StoreDown, WrongSettings
 from handrail_receiver.evidence.bundling import Bundler
+from handrail_receiver.evidence.impact import ImpactWatch
 from handrail_receiver.evidence.looking import Lookout
+from handrail_receiver.evidence.postmortem import Postmortems
 from handrail_receiver.evidence.schedule import Schedule
 from handrail_receiver.evidence.signing import private_key
 from handrail_receiver.evidence.taking import Snapshots
@@ -45,6 +47,7 @@ from handrail_receiver.metrics import Metrics
 from handrail_receiver.model import Conditions, Decision
 from handrail_receiver.operations.drift import DriftWatch
 from handrail_receiver.operations.handler import CallHandler
+from handrail_receiver.operations.unacknowledged import AckWatch
 from handrail_receiver.operations.walking import Walker
 from handrail_receiver.outside import Outside, new_client
 from handrail_receiver.outside.http_config import BasicAuth, HttpConfig, read_http_config
@@ -70,6 +73,7 @@ from handrail_receiver.web.chain_pages import ChainPages
 from handrail_receiver.web.events import Events
 from handrail_receiver.web.forms import Seal
 from handrail_receiver.web.health import Health
+from handrail_receiver.web.incident_pages import IncidentPages
 from handrail_receiver.web.openapi import document
 from handrail_receiver.web.pages import Pages
 from handrail_receiver.web.report_pages import ReportPages
@@ -211,6 +215,8 @@ def make_app(settings: Settings, secrets: Secrets) -> Front:
         watch.run,
         walker.run,
         bursts.run,
+        AckWatch(guard, playbooks).run,
+        ImpactWatch(store, playbooks, recorded, clock).run,
         asker.run,
         messenger.run,
         chores.run,
@@ -252,6 +258,7 @@ def make_app(settings: Settings, secrets: Secrets) -> Front:
         api,
         pages,
         Buttons(pages, Seal(tokens.secret)),
+        IncidentPages(pages, Postmortems(store, clock)),
         events,
         ReportPages(Reporter(store, recorded, clock), playbooks),
     )
@@ -345,6 +352,7 @@ def _routes(
     api: Api,
     pages: Pages,
     buttons: Buttons,
+    incidents: IncidentPages,
     events: Events,
     reports: ReportPages,
 ) -> list[Route]:
@@ -357,12 +365,15 @@ def _routes(
         Route("/", only("viewer", people, pages.index)),
         Route("/rollouts/{name}", only("viewer", people, pages.rollout)),
         Route("/rollouts/{name}/attempts/{number}", only("viewer", people, pages.attempt)),
+        Route("/rollouts/{name}/incidents/{id}", only("viewer", people, incidents.page)),
         Route("/events", only("viewer", people, events.stream)),
         Route("/reports/{kind}", only("viewer", people, reports.page)),
         Route("/api/reports/{kind}", only("viewer", people, reports.json)),
         Route("/api/rollouts", only("viewer", people, api.rollouts)),
         Route("/api/rollouts/{name}", only("viewer", people, api.rollout)),
         Route("/api/rollouts/{name}/evidence", only("viewer", people, api.evidence)),
+        Route("/api/rollouts/{name}/incidents", only("viewer", people, incidents.listed)),
+        Route("/api/rollouts/{name}/incidents/{id}/postmortem", only("viewer", people, incidents.postmortem)),
         Route("/api/rollouts/{name}/bundle", only("viewer", people, api.bundle)),
         *[
             route

@@ -93,7 +93,9 @@ class Playbooks:
         return known, problems
 
     def _templates(self, playbook: Playbook) -> list[str]:
-        texts = {tell.template for action in playbook.actions for tell in action.tell if tell.template}
+        tells = [tell for action in playbook.actions for tell in action.tell]
+        tells += [tell for deadline in playbook.acknowledge for tell in deadline.tell]
+        texts = {tell.template for tell in tells if tell.template}
         return [f"a template: {wrong}" for text in sorted(texts) if (wrong := self._template_problem(text))]
 
 

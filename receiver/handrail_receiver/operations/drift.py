@@ -34,6 +34,8 @@ from handrail_receiver.model import (
     Decision,
     EffectState,
     History,
+    IncidentEvent,
+    Note,
     Open,
     Run,
     SetHold,
@@ -137,7 +139,9 @@ def unfinished(playbook: Playbook, history: History, states: TargetStates, now: 
     text = f"{run.broken}{states.since}"
     if states.differs and now.now < ended + timedelta(seconds=playbook.keep) and not now.stopped:
         return _put_back(known, history, states, now, text)
-    reminded = last_reminder(now.now - ended)
+    one = history.incident
+    until = one.acknowledged.at if one is not None and one.acknowledged is not None else now.now
+    reminded = last_reminder(until - ended)  # whoever has it is reminded no more
     if reminded:
         text += f"; it was so {span(reminded)} later"
     if attempt.held == text:
@@ -190,7 +194,9 @@ def changed(playbook: Playbook, history: History, states: TargetStates, now: Con
         return _put_back(known, history, states, now, text)
     if attempt.held == text:
         return known
-    return _say(known, Verdict.tell, f"{text}; people must look, or `rollback` puts it back", SetHold(text))
+    undone = [Note(attempt.id, IncidentEvent.undone, text)] if history.incident is not None else []
+    cure = "people must look, or `rollback` puts it back"
+    return _say(known, Verdict.tell, f"{text}; {cure}", SetHold(text), *undone)
 
 
 def _so_again(known: Decision, attempt: Attempt, states: TargetStates) -> Decision:

@@ -1,4 +1,4 @@
-"""Playbook + History + evidence → the ToldIncident that people are told of, as it is now or as it was opened."""
+"""Playbook + History + evidence → the incident that people are told of, as it is now or as it was opened."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from handrail_receiver.model import (
     EffectState,
     EvidenceRecord,
     History,
+    Incident,
     Run,
     RunState,
     given_arms,
@@ -54,21 +55,38 @@ def incident_of(
     key: str, subject: Subject, history: History, records: Sequence[EvidenceRecord], now: datetime
 ) -> ToldIncident:
     """What stands now, whatever was told before; of `records`, the newest MOST_LINES that people are told of."""
-    last = _last_acting(history)
+    last, one = _last_acting(history), history.incident
     opened = history.attempt.started_at if history.attempt else now
     told = [record for record in records if record.at >= opened]
     lines = (*_lines(told), *_broken(last))
     title = f"{_title(subject.rollout, history, last)}{_versions(history)}"
-    return _made(key, subject, title, _status(history, last), _severity(history, last), lines, opened, now)
+    status = _until_closed(_status(history, last), one)
+    return _made(key, subject, title, status, _severity(history, last), lines, opened, now)
 
 
 def superseded_incident(
-    key: str, attempt: int, subject: Subject, records: Sequence[EvidenceRecord], now: datetime
+    key: str,
+    attempt: int,
+    subject: Subject,
+    history: History,
+    records: Sequence[EvidenceRecord],
+    now: datetime,
 ) -> ToldIncident:
-    """An attempt after which another one has begun: nothing of it is open any more."""
+    """An attempt after which another one has begun: nothing of it is open any more, but what a person must close."""
     own = [record for record in records if json.loads(record.body).get("attempt") == attempt]
+    one = next((one for one in history.incidents if one.attempt == attempt), None)
     title = f"{subject.rollout}: this attempt is over, the next one has begun"
-    return _made(key, subject, title, "resolved", "error", _lines(own), own[0].at if own else now, now)
+    if one is not None and one.stays_open:
+        title = f"{subject.rollout}: the next attempt has begun, and {one.id} is open: a person closes it"
+    status = _until_closed("resolved", one)
+    return _made(key, subject, title, status, "error", _lines(own), own[0].at if own else now, now)
+
+
+def _until_closed(status: Status, one: Incident | None) -> Status:
+    """What stands of an attempt's incident: a grave one is over once a person says so, and one that somebody has wakes nobody."""
+    if status == "resolved" and one is not None and one.stays_open:
+        status = "open"
+    return "acknowledged" if status == "open" and one is not None and one.acknowledged else status
 
 
 def _made(
@@ -162,6 +180,8 @@ def _title(rollout: str, history: History, last: Run | None) -> str:
         word = {"open": "under way", "proving": "being proved", "waiting": "being confirmed"}.get(
             last.state, last.state.value
         )
+        if last.state in WORKED and history.incident is not None and history.incident.stays_open:
+            word += f"; {history.incident.id} is open until a person closes it"
         failed = len(_failed(last)) if last.state in OPEN else 0
         broken = f", {failed} of {len(last.effects)} steps failed" if failed else ""
         return f"{rollout}: {last.action} {word}{broken}"

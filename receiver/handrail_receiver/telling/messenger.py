@@ -321,7 +321,7 @@ class Messenger:
         records = await self.store.evidence.newest(telling.rollout, MOST_LINES, only=("decision", "outcome"))
         subject = self._subject(telling, history)
         if history.attempt is None or history.attempt.id != telling.attempt:
-            return superseded_incident(telling.incident, telling.attempt, subject, records, now)
+            return superseded_incident(telling.incident, telling.attempt, subject, history, records, now)
         if opening:
             history, records = when_opened(history, records)
         return incident_of(telling.incident, subject, history, records, now)

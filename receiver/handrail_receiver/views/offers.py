@@ -13,6 +13,7 @@ from handrail_receiver.lifecycle.state_machine import OVER, event_of, may
 from handrail_receiver.lifecycle.states import State, state_of
 from handrail_receiver.model import BROKEN, Attempt, History
 from handrail_receiver.model.nodes import on_each_node
+from handrail_receiver.views.incidents import LABELS
 from handrail_receiver.words.arms import versions_in_words
 from handrail_receiver.words.steps import what
 from handrail_receiver.words.times import span
@@ -39,7 +40,7 @@ class Foretold:
     """What will happen, in sentences, and the steps in their order.
 
     `to` is the stage that is meant, `seen` the digest of what was looked at, `arms` the versions that must be given, and
-    `reasoned` whether it is refused without a reason.
+    `reasoned` whether it is refused without a reason. `notes` are the fields in which something may be said of an incident.
     """
 
     offer: Offer
@@ -49,6 +50,7 @@ class Foretold:
     seen: str = ""
     arms: tuple[str, ...] = ()
     reasoned: bool = False
+    notes: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -177,6 +179,7 @@ def foretell(case: Case, offer: Offer, asker: Asker) -> Foretold:
         seen,
         _open_arms(case, offer),
         offer.verb in REASONED,
+        tuple(LABELS.items()) if offer.verb in {"note", "close"} else (),
     )
 
 

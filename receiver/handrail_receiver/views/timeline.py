@@ -61,6 +61,10 @@ def _entry(record: EvidenceRecord, steps: Mapping[tuple[int, str, str, int, int]
             return _line(
                 record, said["outcome"], TONES.get(said["outcome"], "soft"), _run(said), said["text"]
             )
+        case "incident":
+            return _line(
+                record, "incident", "calm", said["event"], f"{said['by']}: {said['text']}".rstrip(": ")
+            )
         case "snapshot" | "check":
             about = f"of {_listed(said['of'])}" if said["of"] else ""
             text = ": ".join(filter(None, [said.get("why", ""), said["text"]]))

@@ -78,7 +78,7 @@ class Api:
         """GET /api/rollouts/{name}"""
         playbook = self._named(request)
         if playbook is None:
-            return _unknown(request)
+            return unknown_rollout(request)
         try:
             history = await self._history(playbook)
         except UNREADABLE as problem:
@@ -96,7 +96,7 @@ class Api:
         """GET /api/rollouts/{name}/evidence"""
         playbook = self._named(request)
         if playbook is None:
-            return _unknown(request)
+            return unknown_rollout(request)
         try:
             view = await self.chains.page(playbook.rollout, request.query_params)
         except ValidationError as problem:
@@ -107,7 +107,7 @@ class Api:
         """GET /api/rollouts/{name}/bundle"""
         playbook = self._named(request)
         if playbook is None:
-            return _unknown(request)
+            return unknown_rollout(request)
         try:
             number = WantedAttempt.model_validate(dict(request.query_params)).attempt
         except ValidationError as problem:
@@ -137,7 +137,7 @@ class Api:
         playbook, name = self._named(request), request.url.path.rpartition("/")[2]
         verb = next(verb for verb in VERBS if verb.name == name)
         if playbook is None:
-            return _unknown(request)
+            return unknown_rollout(request)
         if _from_a_page(request):
             return error(400, "a call is JSON; send `Content-Type: application/json`")
         try:
@@ -225,7 +225,8 @@ def _from_a_page(request: Request) -> bool:
     return kind != "application/json" and (kind != "" or "origin" in request.headers)
 
 
-def _unknown(request: Request) -> Response:
+def unknown_rollout(request: Request) -> Response:
+    """The refusal of a name that no playbook has."""
     return error(
         404, f"no playbook declares {request.path_params['name']!r}; generate it or correct the name"
     )

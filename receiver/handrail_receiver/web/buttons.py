@@ -142,6 +142,8 @@ def _body(verb: Verb, sent: Mapping[str, str]) -> dict[str, object]:
         known["role"] = sent.get("item", "")
     if issubclass(verb.body, AckBody):
         known["incident"] = sent.get("item", "")
+        if "false_rollback" in known:
+            return {**known, "false_rollback": known["false_rollback"] == "yes"}
     if verb.body is CheckBody:
         return {**known, "passed": sent.get("passed") == "yes"}
     return {**known, "anyway": True} if "anyway" in known else dict(known)

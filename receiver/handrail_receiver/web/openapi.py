@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from handrail_receiver.intake.parse import WebhookBody
+from handrail_receiver.views.incidents import IncidentsView
 from handrail_receiver.views.schemas import (
     BundleView,
     CallAnswer,
@@ -41,6 +42,7 @@ NUMBERED = [
         "schema": {"type": "integer", "minimum": 1, "maximum": 2**31},
     }
 ]
+IDENTIFIED = [{**NAMED[0], "name": "id"}]
 REFUSALS = {
     400: "The body is not what belongs here.",
     401: "No valid token.",
@@ -106,6 +108,27 @@ OPERATIONS: tuple[Operation, ...] = (
         EvidenceView,
         refusals=(400, 401, 403, 404),
         query=Wanted,
+    ),
+    Operation(
+        "get",
+        "/rollouts/{name}/incidents/{id}",
+        "One incident of a rollout, for people.",
+        "text/html",
+        refusals=(401, 403),
+    ),
+    Operation(
+        "get",
+        "/api/rollouts/{name}/incidents",
+        "The incidents of a rollout, the newest first.",
+        IncidentsView,
+        refusals=(401, 403, 404),
+    ),
+    Operation(
+        "get",
+        "/api/rollouts/{name}/incidents/{id}/postmortem",
+        "A draft of an incident's postmortem.",
+        "text/markdown",
+        refusals=(401, 403, 404),
     ),
     Operation(
         "get",
@@ -177,7 +200,8 @@ def _operation(operation: Operation) -> dict[str, Any]:
     made: dict[str, Any] = {"summary": operation.summary, "responses": _responses(operation)}
     if "{name}" in operation.path:
         numbered = NUMBERED if "{number}" in operation.path else []
-        made["parameters"] = [*NAMED, *numbered, *_query(operation)]
+        known = IDENTIFIED if "{id}" in operation.path else []
+        made["parameters"] = [*NAMED, *numbered, *known, *_query(operation)]
     if "{kind}" in operation.path:
         made["parameters"] = [*KIND, *_query(operation)]
     if operation.body is not None:

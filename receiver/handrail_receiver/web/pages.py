@@ -22,6 +22,7 @@ from handrail_receiver.store.chain import first_broken_of
 from handrail_receiver.views.fleet import FleetFilter, fleet, states_of
 from handrail_receiver.views.guardrail_plots import RangeSamples, Window, plots, window_of
 from handrail_receiver.views.guardrails import Watched
+from handrail_receiver.views.incidents import IncidentLines, incident_lines
 from handrail_receiver.views.offers import offers
 from handrail_receiver.views.schemas import run_view
 from handrail_receiver.views.summary import Tone, summarize
@@ -72,6 +73,7 @@ class _Looked:
     watched: Watched | None
     window: Window | None
     samples: RangeSamples | None
+    earlier: bool = False
 
 
 @dataclass(frozen=True)
@@ -175,7 +177,7 @@ class Pages:
             self.watching.now(playbook, history, now) if not earlier else _nothing(),
             self.watching.over(playbook, window) if window else _nothing(),
         )
-        return _Looked(playbook, history, records, attempts, gate, watched, window, samples)
+        return _Looked(playbook, history, records, attempts, gate, watched, window, samples, earlier)
 
     async def page(self, caller: Caller, shown: Shown | None) -> Response:
         """One page; without anything to show it says that the store is down."""
@@ -216,6 +218,7 @@ def _values(looked: _Looked, now: datetime, *, earlier: bool) -> dict[str, objec
         "earlier": earlier,
         "at": summarize(playbook, history, now, gate),
         "waiting": waits_for(playbook, history, gate, now),
+        "incidents": _incidents(looked, now),
         "gate": gate,
         "watched": watched,
         "plots": drawn,
@@ -226,6 +229,13 @@ def _values(looked: _Looked, now: datetime, *, earlier: bool) -> dict[str, objec
         "records": looked.records[-1].number if looked.records else 0,
         "broken": first_broken_of(looked.records),
     }
+
+
+def _incidents(looked: _Looked, now: datetime) -> list[IncidentLines]:
+    """The open ones, whichever attempt opened them; on the page of an earlier attempt none: it links to its own."""
+    if looked.earlier:
+        return []
+    return [incident_lines(one, looked.playbook, now) for one in looked.history.incidents]
 
 
 def _marks(entries: Sequence[Entry]) -> list[Mark]:

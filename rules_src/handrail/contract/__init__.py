@@ -10,6 +10,7 @@ from handrail.contract.checks import BurstFacts, CheckFacts, GateChecks, ProbeFa
 from handrail.contract.loaded_rules import GroupFacts, RuleFacts, rules_digest
 from handrail.contract.playbook import (
     CANARY_VERSION,
+    SPAN,
     STABLE_VERSION,
     AckDeadline,
     Action,
@@ -53,6 +54,7 @@ from handrail.units import duration
 
 __all__ = [
     "CANARY_VERSION",
+    "SPAN",
     "STABLE_VERSION",
     "TEMPLATE_FILTERS",
     "AckDeadline",

@@ -41,6 +41,10 @@ STABLE_VERSION = "${stable}"
 """What a query says for the label's value of an arm, until that is known."""
 
 
+SPAN = "${span}"
+"""What a query says for how long it looks back, where only the receiver knows."""
+
+
 class GivenArms(Arms):
     """The same, with values that were given when the attempt started; `traffic` asks for the events per second of each.
 
@@ -233,6 +237,7 @@ class GuardrailFacts(_Model):
 
     `needs` are selectors of the series it needs; of each group one series must exist. `title` is what people call it, and
     `unit` what its values are in; both are empty in an older playbook.
+    `failed` asks how many requests of the judged arm failed over SPAN; empty where it counts none.
     """
 
     name: str
@@ -241,6 +246,7 @@ class GuardrailFacts(_Model):
     tiers: tuple[TierFacts, ...]
     references: tuple[ReferenceQuery, ...] = ()
     needs: tuple[tuple[str, ...], ...] = ()
+    failed: str = ""
 
 
 class Proof(_Model):
@@ -350,7 +356,8 @@ class Playbook(_Model):
         def facts(guardrail: GuardrailFacts) -> GuardrailFacts:
             needs = tuple(tuple(map(filled, any_of)) for any_of in guardrail.needs)
             references = tuple(map(figure, guardrail.references))
-            return guardrail.model_copy(update={"needs": needs, "references": references})
+            failed = filled(guardrail.failed)
+            return guardrail.model_copy(update={"needs": needs, "references": references, "failed": failed})
 
         def action(one: Action) -> Action:
             proof = one.proof and one.proof.model_copy(update={"expr": filled(one.proof.expr)})

@@ -84,6 +84,7 @@ from handrail.declare.notify import (
 from handrail.declare.override import ForGuardrail, ForRollout
 from handrail.declare.reports import Report
 from handrail.declare.rollout import (
+    Acknowledge,
     Approval,
     Arms,
     Budget,
@@ -101,6 +102,7 @@ __all__ = [
     "Above",
     "Absence",
     "AccessLog",
+    "Acknowledge",
     "Age",
     "Ago",
     "Approval",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
@@ -19,7 +20,7 @@ from handrail.declare.notify import Mutes, Routes
 from handrail.declare.reports import Report
 from handrail.declare.slo import Slo
 from handrail.declare.sources import LogSource, SqlSource
-from handrail.units import Duration, Interval, Period, Share, amount
+from handrail.units import Duration, Interval, Period, Share, amount, duration
 
 LabelName = Annotated[
     str, Field(pattern=r"^[a-zA-Z_][a-zA-Z0-9_]*$", description="a label's name: letters, digits and _")
@@ -174,6 +175,15 @@ class Level:
 
 
 @declared
+class Acknowledge:
+    """`who` acknowledges an incident `within` this time after a rollback opened it; else those in `tell` hear of it."""
+
+    within: Duration
+    who: str = Field(kw_only=True)
+    tell: Sequence[Tell] = Field(default=(), kw_only=True)
+
+
+@declared
 class Budget:
     """The longest times allowed from breach to decision, and from breach to recovery."""
 
@@ -198,7 +208,8 @@ class Rollout:
     every `checks_while_firing` besides. Each of `probes` is asked at every check, and at every gate out of a stage.
 
     It goes forward in no `freezes` and within its `hours` alone; going back waits for neither. It begins once those that
-    it `waits_for` are complete, and is rolled back when one of `goes_back_with` is.
+    it `waits_for` are complete, and is rolled back when one of `goes_back_with` is. `acknowledge` says by when somebody
+    has an incident, and who hears of it when nobody has.
     """
 
     name: Name
@@ -232,6 +243,7 @@ class Rollout:
     proved_within: Period = Field(default="5m", kw_only=True)
     rollbacks_per_day: Annotated[int, Field(ge=0)] = Field(default=3, kw_only=True)
     keep: Period | None = Field(default=None, kw_only=True)
+    acknowledge: Sequence[Acknowledge] = Field(default=(), kw_only=True)
     complete: Gate | None = Field(default=None, kw_only=True)
     freezes: Sequence[Freeze] = Field(default=(), kw_only=True)
     hours: Sequence[Hours] = Field(default=(), kw_only=True)
@@ -253,6 +265,15 @@ class Rollout:
         return self
 
     @model_validator(mode="after")
+    def _later_each(self) -> Rollout:
+        times = [duration(one.within) for one in self.acknowledge]
+        if any(later <= before for before, later in pairwise(times)):
+            raise ValueError(
+                "acknowledge= has a deadline that is not after the one before; write the shortest first"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _ends(self) -> Rollout:
         words = ("complete", "watch_after", "freezes", "hours", "waits_for")
         told = [word for word in words if getattr(self, word)]
@@ -266,4 +287,15 @@ class Rollout:
         return self
 
 
-__all__ = ["Approval", "Arms", "Budget", "Channel", "Gate", "HAProxySplit", "Level", "Rollout", "Stage"]
+__all__ = [
+    "Acknowledge",
+    "Approval",
+    "Arms",
+    "Budget",
+    "Channel",
+    "Gate",
+    "HAProxySplit",
+    "Level",
+    "Rollout",
+    "Stage",
+]

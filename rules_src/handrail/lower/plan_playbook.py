@@ -21,6 +21,7 @@ from handrail.lower.plan_reports import lower_figures, lower_objectives, lower_r
 from handrail.lower.raw_series import events_counter, required_series
 from handrail.lower.rollout_context import RolloutContext
 from handrail.promql import comparisons, values
+from handrail.promql.failed_events import failed_events
 from handrail.promql.syntax import either
 from handrail.promql.together import any_of
 from handrail.report.wording import reference_words, words
@@ -67,6 +68,12 @@ def lower_playbook(
         report=lower_report(rollout),
         figures=lower_figures(rollout, context),
         objectives=lower_objectives(rollout, context),
+        acknowledge=tuple(
+            contract.AckDeadline(
+                within=context.scale.duration(one.within).total_seconds(), who=one.who, tell=tuple(one.tell)
+            )
+            for one in rollout.acknowledge
+        ),
         runbook_url=context.runbook_url,
         dashboard_url=context.dashboard_url,
     )
@@ -139,7 +146,17 @@ def _facts(
         ),
         references=tuple(_captures(written, lowered, context)),
         needs=tuple(_needs(lowered)),
+        failed=_failed(lowered),
     )
+
+
+def _failed(guardrail: plan.Guardrail) -> str:
+    """How many requests of the judged arm failed; empty where it counts none."""
+    measure, arms = guardrail.signals[0].measure, guardrail.arms
+    if arms is not None and not isinstance(measure, plan.PromQL):
+        version = contract.CANARY_VERSION if arms.told else arms.canary
+        measure = _of_arm(measure, (arms.label, "=", version), measure.width)
+    return failed_events(measure) or ""
 
 
 def _needs(guardrail: plan.Guardrail) -> Iterator[tuple[str, ...]]:

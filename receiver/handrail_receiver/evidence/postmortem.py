@@ -1,0 +1,154 @@
+"""An incident + the evidence of its attempt → a draft of its postmortem as Markdown: what is known, and headings for the rest."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from handrail_receiver.evidence.bundle import named_by
+from handrail_receiver.evidence.snapshot import Snapshot, TierSeen
+from handrail_receiver.model import EvidenceRecord, Incident
+from handrail_receiver.ports import Clock
+from handrail_receiver.store import Store
+from handrail_receiver.views.incidents import LABELS, impact_lines, in_words, state_word
+from handrail_receiver.views.schemas import record_view
+from handrail_receiver.views.timeline import timeline
+from handrail_receiver.words.figures import figure
+from handrail_receiver.words.times import span, when
+
+MOST_RECORDS = 500
+EMPTY = "_nobody has said yet_"
+SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|])")
+
+
+@dataclass(frozen=True)
+class Postmortems:
+    """Drafts postmortems of what is kept; nothing outside is asked."""
+
+    store: Store
+    clock: Clock
+
+    async def draft(self, one: Incident) -> str:
+        """The draft."""
+        found = await self.store.archive.attempt(one.rollout, one.number, self.clock.now(), MOST_RECORDS)
+        history, records = found if found is not None else (None, [])
+        seen = await self._seen(records)
+        lines = timeline(records, history.runs if history is not None else ())[::-1]
+        happened = [
+            (each.at, f"{each.subject} {each.word}: {each.text}".strip())
+            for each in lines
+            if each.word != "incident"
+        ]
+        happened += [
+            (each.at, f"incident {each.event} by {each.by}: {in_words(each)}") for each in one.events
+        ]
+        return draft(one, sorted(happened, key=lambda each: each[0]), seen)
+
+    async def _seen(self, records: Sequence[EvidenceRecord]) -> Snapshot | None:
+        """What Prometheus had recorded when the first rollback was decided; None where nothing was kept."""
+        acts = {record.number for record in records if _acts(record)}
+        for record in map(record_view, records):
+            named = named_by(record)
+            if named is None or not acts & set(json.loads(record.body)["of"]):
+                continue
+            text = await self.store.snapshots.read(named.snapshot)
+            if text:
+                return Snapshot.model_validate_json(text)
+        return None
+
+
+def _acts(record: EvidenceRecord) -> bool:
+    body = json.loads(record.body) if record.kind == "decision" else {}
+    return body.get("verdict") in {"act", "confirm"} and str(body.get("action", "")).endswith("rollback")
+
+
+def draft(one: Incident, happened: Sequence[tuple[datetime, str]], seen: Snapshot | None) -> str:
+    """All of it; every text of others is escaped."""
+    return (
+        "\n".join([*_head(one), *_impact(one), *_timeline(happened), *_figures(seen), *_people(one)]) + "\n"
+    )
+
+
+def _head(one: Incident) -> Iterator[str]:
+    yield f"# Incident {safe(one.id)}: {safe(one.trigger or one.action)}"
+    yield ""
+    yield "| | |"
+    yield "|---|---|"
+    had = one.acknowledged
+    rows = {
+        "Rollout": f"{one.rollout}, attempt {one.number}" + (f", stage {one.stage}" if one.stage else ""),
+        "Severity": one.severity or "none is declared",
+        "Status": state_word(one)
+        + (f" by {one.closed.by}, {when(one.closed.at)}: {one.closed.why}" if one.closed else ""),
+        "Opened": when(one.opened),
+        "Trigger": f"{one.action}: {one.trigger} ({one.source or f'asked by {one.by}'})",
+        "Acknowledged": f"by {had.by}, {when(had.at)}, after {span(had.after)}" if had else "by nobody",
+        "False rollback": {True: "yes", False: "no", None: EMPTY}[one.false_rollback],
+    }
+    yield from (f"| {name} | {text if text == EMPTY else safe(text)} |" for name, text in rows.items())
+    yield ""
+
+
+def _impact(one: Incident) -> Iterator[str]:
+    yield "## Impact"
+    yield ""
+    yield from (f"- {name}: {safe(text)}" for name, text in impact_lines(one.impact))
+    yield f"- {LABELS['user_impact']}: {_said(one, 'user_impact')}"
+    yield ""
+
+
+def _timeline(happened: Sequence[tuple[datetime, str]]) -> Iterator[str]:
+    yield "## Timeline"
+    yield ""
+    yield "All times are UTC."
+    yield ""
+    yield from (f"- {at:%Y-%m-%d %H:%M:%S} {safe(text)}" for at, text in happened)
+    yield ""
+
+
+def _figures(seen: Snapshot | None) -> Iterator[str]:
+    yield "## Figures when it was decided"
+    yield ""
+    if seen is None:
+        yield "Unknown: nothing was kept of what Prometheus had recorded then."
+    else:
+        yield "| guardrail | tier | figure | of | limit | verdict |"
+        yield "|---|---|---|---|---|---|"
+        yield from (_row(tier) for tier in seen.tiers if tier.limits)
+        yield from (f"\nMissing: {safe(text)}" for text in seen.missing)
+    yield ""
+
+
+def _row(tier: TierSeen) -> str:
+    shown = figure(tier.value, tier.unit) or "unknown"
+    count = f"{float(tier.count):.6g}" if tier.count else "-"
+    cells = (tier.guardrail, tier.tier, shown, count, " or ".join(tier.limits), tier.verdict)
+    return f"| {' | '.join(map(safe, cells))} |"
+
+
+def _people(one: Incident) -> Iterator[str]:
+    for name in ("cause", "fix", "prevention"):
+        yield f"## {LABELS[name]}"
+        yield ""
+        yield _said(one, name)
+        yield ""
+    yield "## Follow-ups"
+    yield ""
+    yield from ([f"- [ ] {safe(text)}" for text in one.follow_ups] or [EMPTY])
+    yield ""
+    yield "## Review"
+    yield ""
+    yield f"- Date: {_said(one, 'review')}"
+    yield f"- {LABELS['attendees']}: {_said(one, 'attendees')}"
+
+
+def _said(one: Incident, name: str) -> str:
+    return safe(one.notes[name]) if one.notes.get(name) else EMPTY
+
+
+def safe(text: str) -> str:
+    """A text as Markdown shows it as it is."""
+    return SPECIAL.sub(r"\\\1", " ".join(text.split()))

@@ -1,0 +1,257 @@
+"""An incident → what people and programs read of it: its state, its impact in words, its timeline."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from handrail.contract import Playbook
+from pydantic import BaseModel
+
+from handrail_receiver.model import ASKING, NOTES, ONE_ANSWER, Happened, Impact, Incident, IncidentEvent
+from handrail_receiver.views.summary import Fact, Tone
+from handrail_receiver.words.times import span, when
+
+LABELS = {
+    "cause": "Cause",
+    "fix": "Fix",
+    "prevention": "Prevention",
+    "user_impact": "What people noticed",
+    "follow_up": "Follow-up",
+    "review": "Review",
+    "attendees": "Attendees",
+}
+"""What people say of an incident, as pages and drafts call it."""
+
+UNKNOWN, NOBODY = "unknown", "nobody has said yet"
+
+
+class ImpactView(BaseModel):
+    """What it came to; null is what is not known, and `unknown` says of each why. `duration` is in seconds."""
+
+    began: datetime | None
+    ended: datetime | None
+    duration: float | None
+    share: float | None
+    failed: dict[str, float]
+    unknown: dict[str, str]
+
+
+class HappenedView(BaseModel):
+    """One event of an incident."""
+
+    at: datetime
+    event: str
+    by: str
+    text: str
+
+
+class IncidentView(BaseModel):
+    """An incident: `state` is open, acknowledged or closed, `attempt` the attempt's number, `action` the strongest rollback.
+
+    `impact` is null until it was computed. `ack_by` is the next deadline for an acknowledgement, null where none is
+    declared or waited for, and `late` are those that passed, in seconds.
+    """
+
+    id: str
+    rollout: str
+    attempt: int
+    state: str
+    action: str
+    severity: str
+    trigger: str
+    by: str
+    source: str
+    stage: str
+    opened_at: datetime
+    ack_by: datetime | None
+    late: list[float]
+    acknowledged_at: datetime | None
+    acknowledged_by: str
+    closed_at: datetime | None
+    closed_by: str
+    closed_why: str
+    impact: ImpactView | None
+    cause: str
+    fix: str
+    prevention: str
+    user_impact: str
+    review: str
+    attendees: str
+    follow_ups: list[str]
+    false_rollback: bool | None
+    timeline: list[HappenedView]
+
+
+class IncidentsView(BaseModel):
+    """The incidents of a rollout, the newest first."""
+
+    incidents: list[IncidentView]
+
+
+@dataclass(frozen=True)
+class IncidentLines:
+    """An incident for a page: a word for its state, facts, and what happened, oldest first."""
+
+    incident: Incident
+    word: str
+    tone: Tone
+    facts: tuple[Fact, ...]
+    happened: tuple[tuple[datetime, str, str, str], ...]
+
+
+def state_word(one: Incident) -> str:
+    """Whether somebody has it, and whether it is over."""
+    if not one.open:
+        return "closed"
+    return "acknowledged" if one.acknowledged is not None else "open"
+
+
+def ack_by(one: Incident, playbook: Playbook | None) -> datetime | None:
+    """When the next deadline for an acknowledgement ends; None where none is waited for."""
+    if playbook is None or not one.open or one.acknowledged is not None:
+        return None
+    left = [each.within for each in playbook.acknowledge if each.within not in one.late]
+    return one.asked + timedelta(seconds=min(left)) if left else None
+
+
+def incident_view(one: Incident, playbook: Playbook | None) -> IncidentView:
+    """An incident as JSON."""
+    had, closed = one.acknowledged, one.closed
+    return IncidentView(
+        id=one.id,
+        rollout=one.rollout,
+        attempt=one.number,
+        state=state_word(one),
+        action=one.action,
+        severity=one.severity,
+        trigger=one.trigger,
+        by=one.by,
+        source=one.source,
+        stage=one.stage,
+        opened_at=one.opened,
+        ack_by=ack_by(one, playbook),
+        late=list(one.late),
+        acknowledged_at=had.at if had else None,
+        acknowledged_by=had.by if had else "",
+        closed_at=closed.at if closed else None,
+        closed_by=closed.by if closed else "",
+        closed_why=closed.why if closed else "",
+        impact=impact_view(one.impact) if one.impact else None,
+        **{name: one.notes.get(name, "") for name in ONE_ANSWER},
+        follow_ups=list(one.follow_ups),
+        false_rollback=one.false_rollback,
+        timeline=[
+            HappenedView(at=each.at, event=each.event, by=each.by, text=in_words(each)) for each in one.events
+        ],
+    )
+
+
+def impact_view(impact: Impact) -> ImpactView:
+    """An impact as JSON."""
+    lasted = impact.duration
+    return ImpactView(
+        began=impact.began,
+        ended=impact.ended,
+        duration=lasted.total_seconds() if lasted is not None else None,
+        share=impact.share,
+        failed=dict(impact.failed),
+        unknown=dict(impact.unknown),
+    )
+
+
+def in_words(happened: Happened) -> str:
+    """What an event says, for a timeline."""
+    said = happened.said
+    match happened.event:
+        case IncidentEvent.impact:
+            return happened.text
+        case IncidentEvent.late:
+            within = span(timedelta(seconds=float(said["within"])))
+            return f"{happened.text} has not acknowledged it within {within}"
+        case IncidentEvent.acknowledged:
+            late = f"{span(timedelta(seconds=float(said['late'])))} late" if said.get("late") else ""
+            return "; ".join(filter(None, (late, happened.text)))
+        case IncidentEvent.noted | IncidentEvent.closed:
+            notes = [
+                f"{LABELS[name].lower()}: {said[name]}" for name in NOTES if name in LABELS and said.get(name)
+            ]
+            false = said.get("false_rollback")
+            marks = [] if false is None else [f"false rollback: {'yes' if false else 'no'}"]
+            return "; ".join(filter(None, (*notes, *marks, happened.text)))
+        case _:
+            return happened.text
+
+
+def impact_lines(impact: Impact | None) -> tuple[tuple[str, str], ...]:
+    """The impact in words, a name and a text each; what is not known is called that, with the reason."""
+    if impact is None:
+        return (("Impact", f"{UNKNOWN} yet: it is computed once the rollback got through"),)
+    why = impact.unknown
+
+    def known(name: str, text: str | None) -> str:
+        return text if text is not None else f"{UNKNOWN}: {why.get(name, 'nobody said why')}"
+
+    lasted = impact.duration
+    missing = "began" if impact.began is None else "ended"
+    failed = [f"{name} {count:.0f}" for name, count in sorted(impact.failed.items())]
+    failed += [
+        f"{name.removeprefix('failed: ')} {UNKNOWN} ({text})"
+        for name, text in sorted(why.items())
+        if name.startswith("failed: ")
+    ]
+    return (
+        ("Duration", known(missing, span(lasted) if lasted is not None else None)),
+        ("Began", known("began", when(impact.began) if impact.began else None)),
+        ("Ended", known("ended", when(impact.ended) if impact.ended else None)),
+        ("Traffic", known("share", f"{impact.share * 100:g} %" if impact.share is not None else None)),
+        ("Failed requests", "; ".join(failed) or known("failed", None)),
+    )
+
+
+def incident_lines(one: Incident, playbook: Playbook, now: datetime) -> IncidentLines:
+    """An incident for a page at `now`."""
+    word = state_word(one)
+    tones: dict[str, Tone] = {"open": "bad", "acknowledged": "wait", "closed": "good"}
+    return IncidentLines(
+        one,
+        word,
+        tones[word],
+        tuple(_facts(one, playbook, now)),
+        tuple((each.at, each.event.value, each.by, in_words(each)) for each in one.events),
+    )
+
+
+def _facts(one: Incident, playbook: Playbook, now: datetime) -> Sequence[Fact]:
+    stage = f", in stage {one.stage}" if one.stage else ""
+    facts = [
+        Fact("Severity", one.severity or "none is declared"),
+        Fact(
+            "Trigger", f"{one.action}: {one.trigger}" + ("" if one.by == "alert" else f" (asked by {one.by})")
+        ),
+        Fact("Opened", f"{when(one.opened)}, attempt {one.number}{stage}"),
+        _had(one, playbook, now),
+    ]
+    facts += [Fact(name, text) for name, text in impact_lines(one.impact)]
+    facts += [Fact(LABELS[name], one.notes.get(name) or NOBODY) for name in ONE_ANSWER if name in LABELS]
+    facts += [Fact(LABELS["follow_up"], "; ".join(one.follow_ups) or NOBODY)]
+    if one.false_rollback is not None:
+        facts.append(Fact("False rollback", "yes, people say" if one.false_rollback else "no, people say"))
+    if one.closed is not None:
+        facts.append(Fact("Closed", f"{when(one.closed.at)} by {one.closed.by}: {one.closed.why}", "good"))
+    return facts
+
+
+def _had(one: Incident, playbook: Playbook, now: datetime) -> Fact:
+    """Who has it, or until when somebody should."""
+    if one.acknowledged is not None:
+        had = one.acknowledged
+        return Fact("Acknowledged", f"by {had.by} at {when(had.at)}, after {span(had.after)}", "good")
+    due = ack_by(one, playbook)
+    again = " again" if any(each.event in ASKING for each in one.events[1:]) else ""
+    late = f"; late since {when(one.asked + timedelta(seconds=min(one.late)))}" if one.late else ""
+    if due is None:
+        return Fact("Acknowledged", f"by nobody yet{again}{late}", "bad" if one.open else "soft")
+    left = f"in {span(due - now)}" if due > now else "now"
+    return Fact("Acknowledged", f"by nobody yet{again}{late}; the next is told {left}", "bad")

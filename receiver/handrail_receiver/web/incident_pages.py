@@ -1,0 +1,82 @@
+"""Incidents → JSON, a page of each, and a draft of its postmortem."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+from handrail.contract import Playbook
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+
+from handrail_receiver.access.authorization import error
+from handrail_receiver.access.tokens import Caller
+from handrail_receiver.errors import UNREADABLE, StoreDown
+from handrail_receiver.evidence.postmortem import Postmortems
+from handrail_receiver.model import Incident
+from handrail_receiver.views.incidents import IncidentsView, incident_lines, incident_view
+from handrail_receiver.web.api import unknown_rollout
+from handrail_receiver.web.pages import Pages, Shown
+from handrail_receiver.web.reading import cannot_be_read
+
+MARKDOWN = "text/markdown"
+
+
+@dataclass(frozen=True)
+class IncidentPages:
+    """What people and programs may read of incidents."""
+
+    pages: Pages
+    postmortems: Postmortems
+
+    async def listed(self, request: Request, _caller: Caller) -> Response:
+        """GET /api/rollouts/{name}/incidents"""
+        playbook = self._named(request)
+        if playbook is None:
+            return unknown_rollout(request)
+        found = await self.pages.api.store.incidents.of(playbook.rollout)
+
+        def text() -> str:
+            views = [incident_view(one, playbook) for one in found]
+            return IncidentsView(incidents=views).model_dump_json()
+
+        return Response(await asyncio.to_thread(text), media_type="application/json")
+
+    async def postmortem(self, request: Request, _caller: Caller) -> Response:
+        """GET /api/rollouts/{name}/incidents/{id}/postmortem"""
+        playbook = self._named(request)
+        if playbook is None:
+            return unknown_rollout(request)
+        try:
+            one = await self._found(playbook, request.path_params["id"])
+            if one is None:
+                cure = f"`handrail rollout incident {playbook.rollout}` lists them"
+                return error(404, f"{request.path_params['id']} is no incident of {playbook.rollout}; {cure}")
+            return PlainTextResponse(await self.postmortems.draft(one), media_type=MARKDOWN)
+        except UNREADABLE as problem:
+            return error(500, f"{playbook.rollout}: {cannot_be_read(problem)}")
+
+    async def page(self, request: Request, caller: Caller) -> Response:
+        """GET /rollouts/{name}/incidents/{id}"""
+        name, wanted = request.path_params["name"], request.path_params["id"]
+        playbook = self._named(request)
+        try:
+            one = await self._found(playbook, wanted) if playbook is not None else None
+        except StoreDown:
+            return await self.pages.page(caller, None)
+        if playbook is None or one is None:
+            known = name if playbook is not None else None
+            said: dict[str, object] = {"name": name, "number": None, "incident": wanted if known else ""}
+            return await self.pages.page(caller, Shown("missing.html", said, status=404))
+        values: dict[str, object] = {
+            "playbook": playbook,
+            "one": incident_lines(one, playbook, self.pages.api.clock.now()),
+        }
+        return await self.pages.page(caller, Shown("incident.html", values))
+
+    async def _found(self, playbook: Playbook, wanted: str) -> Incident | None:
+        every = await self.pages.api.store.incidents.of(playbook.rollout)
+        return next((one for one in every if one.id == wanted), None)
+
+    def _named(self, request: Request) -> Playbook | None:
+        return self.pages.playbooks.get(request.path_params["name"])

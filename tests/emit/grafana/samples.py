@@ -21,7 +21,7 @@ from handrail.promql.comparisons import Scope, value_then
 
 OPERATORS = {"Equal": "=", "NotEqual": "!=", "Re": "=~", "NotRe": "!~"}
 BOUNDS = ("0.1", "0.3", "1", "5", "+Inf")
-IDLE = 6.0
+IDLE = 8.0
 """How long nothing happens at first."""
 
 COUNTED = {"rate", "increase"}

@@ -11,14 +11,14 @@ import pytest
 import yaml
 from emit.each import of_each
 from emit.guarded_shop import ENVIRONMENT, kiosk, planned, shop
-from emit.kubernetes.crds import accept, schema
+from emit.kubernetes.crds import refused, schema
 from handrail.declare import Environment
 from handrail.emit import alertmanager as alertmanager_yml
 from handrail.emit import emit, kubernetes
 from handrail.loading.load import load
 from handrail.lower import lower
 from handrail.plan import Plan
-from jsonschema import Draft202012Validator, ValidationError
+from json_schemas import faults
 
 ROOT = Path(__file__).parents[3]
 BOARDS = {
@@ -77,20 +77,19 @@ def test_the_dashboards_of_the_rollout_are_carried_as_they_are_and_no_other() ->
 def test_the_published_schema_accepts_it(kind: str, alertmanager: tuple[int, int]) -> None:
     for plan in (planned(alertmanager=alertmanager), ours()):
         for rollout in plan.rollouts:
-            accept(kind, objects(plan, rollout.name)[kind])
+            assert refused(kind, objects(plan, rollout.name)[kind]) == []
 
 
 def test_the_schema_accepts_the_routes_below_the_first_as_well() -> None:
     route = schema("AlertmanagerConfig")["properties"]["spec"]["properties"]["route"]
     for below in objects(planned())["AlertmanagerConfig"]["spec"]["route"]["routes"]:
-        Draft202012Validator(route).validate(below)
+        assert faults(route, below) == []
 
 
 def test_the_strict_schema_refuses_a_field_that_kubernetes_would_drop() -> None:
     config = objects(planned())["AlertmanagerConfig"]
     config["spec"]["receivers"][0]["webhookConfigs"][0]["follow_redirects"] = False
-    with pytest.raises(ValidationError, match="follow_redirects"):
-        accept("AlertmanagerConfig", config)
+    assert "follow_redirects" in str(refused("AlertmanagerConfig", config))
 
 
 def test_promtool_accepts_the_rules_of_the_object(tmp_path: Path) -> None:

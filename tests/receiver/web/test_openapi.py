@@ -2,25 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 from unittest.mock import Mock
 
 import pytest
-import schemathesis
 from guarded import TOKENS, Guarded, guarded, playbook
 from handrail_receiver.app import _routes
 from handrail_receiver.web.openapi import OPERATIONS, document
 from hypothesis import HealthCheck, given, settings
-from schemathesis.checks import not_a_server_error
-from schemathesis.core.result import Ok
-from schemathesis.specs.openapi.checks import (
-    content_type_conformance,
-    response_schema_conformance,
-    status_code_conformance,
-)
-
-CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 
 
 @pytest.fixture(scope="module", name="shop")
@@ -30,6 +20,18 @@ def _shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guarded]:
 
 
 def test_what_is_answered_is_what_is_described(shop: Guarded) -> None:
+    # Read here: it takes two seconds, and every worker reads each file of tests.
+    import schemathesis  # noqa: PLC0415
+    from schemathesis.checks import not_a_server_error  # noqa: PLC0415
+    from schemathesis.core.result import Ok  # noqa: PLC0415
+    from schemathesis.specs.openapi import checks as openapi  # noqa: PLC0415
+
+    checks = [
+        not_a_server_error,
+        openapi.status_code_conformance,
+        openapi.content_type_conformance,
+        openapi.response_schema_conformance,
+    ]
     fetched = shop.ask("GET", "/openapi.json", "viewer").json()
     fetched["paths"].pop("/events")  # a stream has no end
     schema = schemathesis.openapi.from_dict(fetched)
@@ -37,10 +39,10 @@ def test_what_is_answered_is_what_is_described(shop: Guarded) -> None:
     operations = [found.ok() for found in schema.get_all_operations() if isinstance(found, Ok)]
     assert len(operations) == len(OPERATIONS) - 1
     for operation in operations:
-        _fuzz(operation)
+        _fuzz(operation, checks)
 
 
-def _fuzz(operation: Any) -> None:
+def _fuzz(operation: Any, checks: Sequence[Any]) -> None:
     role = "alertmanager" if operation.path.startswith("/webhooks") else "operator"
     headers = {"Authorization": f"Bearer {TOKENS[role]}"}
 
@@ -49,7 +51,7 @@ def _fuzz(operation: Any) -> None:
     def check(case: Any) -> None:
         if "name" in (case.path_parameters or {}) and len(str(case.path_parameters["name"])) % 2:
             case.path_parameters["name"] = "shop"
-        case.call_and_validate(headers=headers, checks=CHECKS)
+        case.call_and_validate(headers=headers, checks=checks)
 
     check()
 

@@ -74,6 +74,7 @@ from handrail_receiver.web.events import Events
 from handrail_receiver.web.forms import Seal
 from handrail_receiver.web.health import Health
 from handrail_receiver.web.incident_pages import IncidentPages
+from handrail_receiver.web.looking import Looking
 from handrail_receiver.web.openapi import document
 from handrail_receiver.web.pages import Pages
 from handrail_receiver.web.report_pages import ReportPages
@@ -261,6 +262,7 @@ def make_app(settings: Settings, secrets: Secrets) -> Front:
         IncidentPages(pages, Postmortems(store, clock)),
         events,
         ReportPages(Reporter(store, recorded, clock), playbooks),
+        Looking(api, pages.watching),
     )
 
     @asynccontextmanager
@@ -355,6 +357,7 @@ def _routes(
     incidents: IncidentPages,
     events: Events,
     reports: ReportPages,
+    looking: Looking,
 ) -> list[Route]:
     return [
         Route(WEBHOOK, webhook, methods=["POST"]),
@@ -371,6 +374,8 @@ def _routes(
         Route("/api/reports/{kind}", only("viewer", people, reports.json)),
         Route("/api/rollouts", only("viewer", people, api.rollouts)),
         Route("/api/rollouts/{name}", only("viewer", people, api.rollout)),
+        Route("/api/rollouts/{name}/now", only("viewer", people, looking.now)),
+        Route("/api/rollouts/{name}/gate", only("viewer", people, looking.gate)),
         Route("/api/rollouts/{name}/evidence", only("viewer", people, api.evidence)),
         Route("/api/rollouts/{name}/incidents", only("viewer", people, incidents.listed)),
         Route("/api/rollouts/{name}/incidents/{id}/postmortem", only("viewer", people, incidents.postmortem)),

@@ -17,6 +17,7 @@ from typing import Any, Literal, get_args
 import httpx
 
 from handrail_receiver.api_client import ApiClient, api_client, json_of, unknown_token
+from handrail_receiver.client.watch import watch
 from handrail_receiver.errors import ReceiverError, WrongSettings
 from handrail_receiver.evidence.folder import write
 from handrail_receiver.terminal import checked, listed, status
@@ -25,6 +26,7 @@ Verb = Literal[
     "list",
     "start",
     "status",
+    "watch",
     "check",
     "approve",
     "promote",
@@ -54,13 +56,14 @@ SAID = (
     "false-rollback",
 )
 """What `note` and `close` say of an incident."""
-# What may be said with a verb beside --why; all others take --anyway.
+# What may be said with a verb beside --why and --json; all others take --anyway.
 WORDS: dict[Verb, tuple[str, ...]] = {
     "start": ("anyway", "canary", "stable", "artifact"),
-    "list": ("json",),
-    "status": ("json",),
+    "list": (),
+    "status": (),
+    "watch": (),
     "bundle": ("folder", "attempt"),
-    "check": ("item", "failed", "json"),
+    "check": ("item", "failed"),
     "approve": ("role", "seen", "canary", "stable"),
     "promote": ("anyway", "to"),
     "retry": ("anyway", "to"),
@@ -136,7 +139,7 @@ def rollout(
     `canary` and `stable` are the versions, where the declaration leaves them open: with start, and with an approval
     before it; `artifact`, with start, is what goes out. `folder` is where bundle
     writes to, of the newest attempt or of the one with the number `attempt`. `incident` says
-    which one is meant, with ack, note and close, and `said` what is said of it, by the words in SAID. `as_json` prints what the API says, with list, status and check. All but list need a `name`.
+    which one is meant, with ack, note and close, and `said` what is said of it, by the words in SAID. `as_json` prints what the API says, whatever the exit code. All but list need a `name`.
     """
     options: dict[str, str | bool] = {
         "anyway": anyway,
@@ -160,7 +163,8 @@ def rollout(
         none = f"list takes no name; `handrail rollout status {name}` says where one stands"
         print(none if name else which, file=sys.stderr)  # noqa: T201
         return 2
-    wrong = [word for word, value in options.items() if value and word not in WORDS.get(verb, ("anyway",))]
+    allowed = (*WORDS.get(verb, ("anyway",)), "json")
+    wrong = [word for word, value in options.items() if value and word not in allowed]
     if wrong:
         word = "a folder" if wrong[0] == "folder" else f"--{wrong[0]}"
         print(f"{word} does not go with {verb}; leave it out", file=sys.stderr)  # noqa: T201
@@ -170,6 +174,8 @@ def rollout(
         return 2
     try:
         client = api_client(url, token, cert, key, ca)
+        if verb == "watch":
+            return watch(client, name, as_json=as_json)
         body, meanwhile = _body(verb, why, options), f"`handrail rollout status {name}` says what came of it"
         answer = client.ask(lambda to: _ask(verb, name, to, body), LONGEST, meanwhile)
     except ReceiverError as error:
@@ -180,7 +186,7 @@ def rollout(
 
 def _body(verb: Verb, why: str, options: Mapping[str, str | bool]) -> dict[str, str | bool]:
     """What is sent with a verb."""
-    words = {word: options[word] for word in WORDS.get(verb, ("anyway",)) if word != "json"}
+    words = {word: options[word] for word in WORDS.get(verb, ("anyway",))}
     if verb == "check":  # with neither of them it is no answer: a check is made now
         words = ({"item": words["item"]} if words["item"] else {}) | (
             {"passed": False} if words["failed"] else {}
@@ -204,35 +210,58 @@ def _ask(verb: Verb, name: str, client: httpx.Client, body: dict[str, str | bool
 
 
 def _show(verb: Verb, client: ApiClient, answer: httpx.Response, *, folder: str, as_json: bool) -> int:
+    """Print what was said, in words or as JSON, and return the exit code."""
     said = json_of(answer)
     if answer.status_code == 401:
         print(unknown_token(client), file=sys.stderr)  # noqa: T201
         return 2
-    if "error" in said:
+    failed = _failed(verb, answer, said)
+    if verb == "bundle" and "error" not in said:
+        return _written(said, Path(folder), as_json=as_json)
+    if as_json:
+        print(_json(said))  # noqa: T201
+    elif "error" in said:
         print(said["error"], file=sys.stderr)  # noqa: T201
-        return 1
-    if verb == "list":
-        return _listed(said, as_json=as_json)
-    if verb == "status":
-        print(json.dumps(said, indent=2, ensure_ascii=False) if as_json else status(said))  # noqa: T201
-        return 0
-    if verb == "bundle":
-        return _written(said, Path(folder))
-    if said.get("check"):
-        print(json.dumps(said, indent=2, ensure_ascii=False) if as_json else checked(said["check"]))  # noqa: T201
-        return 0 if said["check"]["ok"] else 1
-    lines = [f"{said['verdict']} ({said['reason']}): {said['text']}"]
-    if said.get("outcome"):
-        lines.append(
-            f"{said['outcome']}: {said['outcome_text']}" if said.get("outcome_text") else said["outcome"]
-        )
-    failed = answer.status_code >= 400 or said.get("outcome") in {"failed", "unproved"}
-    print("\n".join(lines), file=sys.stderr if failed else sys.stdout)
+    else:
+        refused = failed and "verdict" in said and not said.get("check")
+        print(_words(verb, said), file=sys.stderr if refused else sys.stdout)
+    for name in said.get("unreadable", ()):
+        cure = f"`handrail rollout status {name}` says why"
+        print(f"{name}: its attempt cannot be read; {cure}", file=sys.stderr)  # noqa: T201
     return 1 if failed else 0
 
 
-def _written(said: dict[str, Any], folder: Path) -> int:
-    """Write a bundle, and say what is missing from it."""
+def _failed(verb: Verb, answer: httpx.Response, said: dict[str, Any]) -> bool:
+    """Whether the answer is no."""
+    if answer.status_code >= 400 or "error" in said:
+        return True
+    if verb == "list":
+        return bool(said.get("unreadable"))
+    if said.get("check"):
+        return not said["check"]["ok"]
+    return said.get("outcome") in {"failed", "unproved"}
+
+
+def _words(verb: Verb, said: dict[str, Any]) -> str:
+    """What was said, for people."""
+    if verb == "list":
+        return listed(said)
+    if verb == "status":
+        return status(said)
+    if said.get("check"):
+        return checked(said["check"])
+    lines = [f"{said['verdict']} ({said['reason']}): {said['text']}"]
+    if said.get("outcome"):
+        lines.append(": ".join(filter(None, (said["outcome"], said.get("outcome_text")))))
+    return "\n".join(lines)
+
+
+def _json(said: dict[str, Any]) -> str:
+    return json.dumps(said, indent=2, ensure_ascii=False)
+
+
+def _written(said: dict[str, Any], folder: Path, *, as_json: bool) -> int:
+    """Write a bundle, and say what is missing from it; as JSON with the paths of its files, not with what is in them."""
     try:
         write(folder, said["files"])
     except WrongSettings as error:
@@ -241,16 +270,9 @@ def _written(said: dict[str, Any], folder: Path) -> int:
     for one in said["missing"]:
         print(f"missing: {one}", file=sys.stderr)  # noqa: T201
     text = f"attempt {said['attempt']} of {said['rollout']}: {len(said['files'])} files in {folder}"
-    print(f"{text}; open {folder / 'report.html'}, check it with `handrail verify {folder}`")  # noqa: T201
+    text += f"; open {folder / 'report.html'}, check it with `handrail verify {folder}`"
+    print(_json({**said, "files": sorted(said["files"])}) if as_json else text)  # noqa: T201
     return 0 if said["complete"] else 1
-
-
-def _listed(said: dict[str, Any], *, as_json: bool) -> int:
-    print(json.dumps(said, indent=2, ensure_ascii=False) if as_json else listed(said))  # noqa: T201
-    for name in said.get("unreadable", ()):
-        cure = f"`handrail rollout status {name}` says why"
-        print(f"{name}: its attempt cannot be read; {cure}", file=sys.stderr)  # noqa: T201
-    return 1 if said.get("unreadable") else 0
 
 
 def main(argv: list[str] | None = None) -> None:

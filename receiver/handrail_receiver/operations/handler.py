@@ -12,7 +12,15 @@ from handrail.contract import GivenArms, Playbook, Step, names
 
 from handrail_receiver.errors import UNREADABLE, Cause, Permanent, TargetError
 from handrail_receiver.gates.criteria import Criteria
-from handrail_receiver.gates.gate import Approver, GateInputs, GateStatus, judge, next_gate
+from handrail_receiver.gates.gate import (
+    NOT_ASKED_WHAT_FIRES,
+    Approver,
+    FiringTiers,
+    GateInputs,
+    GateStatus,
+    judge,
+    next_gate,
+)
 from handrail_receiver.guard import Guard, with_tells
 from handrail_receiver.lifecycle.state_machine import may
 from handrail_receiver.lifecycle.states import state_of
@@ -199,19 +207,26 @@ class CallHandler:
             newest.rollout, lambda history: follow_newest(call, newest, history, now, told)
         )
 
-    async def gate(self, playbook: Playbook, history: History) -> GateStatus | None:
-        """How the gate ahead stands, for somebody who looks; None where none comes."""
-        now = self.guard.clock.now()
-        at = next_gate(playbook, history, NO_INPUTS, now)
+    async def gate(
+        self,
+        playbook: Playbook,
+        history: History,
+        fires: FiringTiers = NOT_ASKED_WHAT_FIRES,
+        *,
+        anew: bool = False,
+    ) -> GateStatus | None:
+        """How the gate ahead stands, for somebody who looks; None where none comes. `anew`: by no answer of before."""
+        at = next_gate(playbook, history, NO_INPUTS, self.guard.clock.now())
         if at is None:
             return None
-        criteria = () if at.bakes else at.gate.criteria
+        criteria, probes = ((), ()) if at.bakes else (at.gate.criteria, playbook.probes)
         found = GateInputs(
-            await self.criteria.recent(criteria),
+            await (self.criteria.ask if anew else self.criteria.recent)(criteria),
             self.approvers(),
-            others=await self._others(playbook),
-            probes={} if at.bakes else await self.probes.recent(playbook.probes),
-            made=await self._made(playbook, history),
+            fires,
+            await self._others(playbook),
+            await (self.probes.ask if anew else self.probes.recent)(probes),
+            await self._made(playbook, history),
         )
         return judge(replace(at, found=found))
 

@@ -29,13 +29,15 @@ Labels = Mapping[str, str]
 class Preflight:
     """What stands against going on, a line each; `causes` say the same in words that stay while numbers change.
 
-    `alerts` are the labels of all that fires, `fires` the same for a gate.
+    `alerts` are the labels of all that fires, `fires` the same for a gate. `answered` False: Prometheus could not be
+    asked.
     """
 
     problems: tuple[str, ...] = ()
     causes: tuple[str, ...] = ()
     alerts: tuple[Labels, ...] = ()
     fires: FiringTiers = NOT_ASKED_WHAT_FIRES
+    answered: bool = True
 
 
 async def preflight(prometheus: Queryable, playbook: Playbook) -> Preflight:
@@ -50,7 +52,8 @@ async def preflight(prometheus: Queryable, playbook: Playbook) -> Preflight:
     except TargetError as error:
         if isinstance(error, PartialData) and not playbook.rules_digest:
             return Preflight()
-        return Preflight((f"Prometheus does not answer: {error}",), (f"Prometheus: {error.cause}",))
+        why = f"Prometheus does not answer: {error}"
+        return Preflight((why,), (f"Prometheus: {error.cause}",), answered=False)
     old = _other_age(loaded, playbook)
     fires = FiringTiers(
         tuple(sorted(set(map(_source, alerts)))), sure=bool(playbook.rules_digest) and not old

@@ -7,6 +7,7 @@ from datetime import datetime
 from pydantic import BaseModel
 
 from handrail_receiver.gates.gate import GateStatus
+from handrail_receiver.gates.requirement import Requirement
 from handrail_receiver.lifecycle.states import state_of
 from handrail_receiver.model import Attempt, Effect, EvidenceRecord, History, Run, given_arms
 from handrail_receiver.model.nodes import node_of
@@ -70,11 +71,15 @@ class AttemptView(BaseModel):
 
 
 class AskView(BaseModel):
-    """One thing a gate asks for: whether it is so, why or why not, and what to type; `until` is an approval's end."""
+    """One thing a gate asks for: whether it is so, why or why not, and what to type; `until` is an approval's end.
+
+    `known` is false where nobody can say whether it is so: then it is not met.
+    """
 
     kind: str
     name: str
     met: bool
+    known: bool
     text: str
     cure: str
     by: str
@@ -239,8 +244,14 @@ class EvidenceView(BaseModel):
 
 def gate_view(gate: GateStatus) -> GateView:
     """A gate as JSON."""
-    asks = [AskView.model_validate(ask, from_attributes=True) for ask in gate.asks]
-    return GateView(into=gate.into, open=not gate.missing, digest=gate.digest, asks=asks)
+    return GateView(
+        into=gate.into, open=not gate.missing, digest=gate.digest, asks=list(map(ask_view, gate.asks))
+    )
+
+
+def ask_view(ask: Requirement) -> AskView:
+    """One thing that a gate asks for as JSON."""
+    return AskView.model_validate(ask, from_attributes=True)
 
 
 def attempt_view(attempt: Attempt, history: History) -> AttemptView:

@@ -76,11 +76,11 @@ class Api:
 
     async def rollout(self, request: Request, _caller: Caller) -> Response:
         """GET /api/rollouts/{name}"""
-        playbook = self._named(request)
+        playbook = self.named(request)
         if playbook is None:
             return unknown_rollout(request)
         try:
-            history = await self._history(playbook)
+            history = await self.history(playbook)
         except UNREADABLE as problem:
             cure = f"`handrail rollout rollback {playbook.rollout}` rolls back by the newest playbook"
             return error(500, f"{playbook.rollout}: {cannot_be_read(problem)}; {cure}")
@@ -94,25 +94,27 @@ class Api:
 
     async def evidence(self, request: Request, _caller: Caller) -> Response:
         """GET /api/rollouts/{name}/evidence"""
-        playbook = self._named(request)
+        playbook = self.named(request)
         if playbook is None:
             return unknown_rollout(request)
         try:
             view = await self.chains.page(playbook.rollout, request.query_params)
         except ValidationError as problem:
-            return error(400, f"{_first(problem)}; give after= (a record's number) and limit=, or neither")
+            return error(
+                400, f"{first_problem(problem)}; give after= (a record's number) and limit=, or neither"
+            )
         return Response(await asyncio.to_thread(view.model_dump_json), media_type="application/json")
 
     async def bundle(self, request: Request, _caller: Caller) -> Response:
         """GET /api/rollouts/{name}/bundle"""
-        playbook = self._named(request)
+        playbook = self.named(request)
         if playbook is None:
             return unknown_rollout(request)
         try:
             number = WantedAttempt.model_validate(dict(request.query_params)).attempt
         except ValidationError as problem:
             return error(
-                400, f"{_first(problem)}; give attempt= (its number), or leave it out for the newest"
+                400, f"{first_problem(problem)}; give attempt= (its number), or leave it out for the newest"
             )
         try:
             made = await self.bundler.bundle(playbook, number)
@@ -134,7 +136,7 @@ class Api:
 
     async def call(self, request: Request, caller: Caller) -> Response:
         """POST /api/rollouts/{name}/{verb}"""
-        playbook, name = self._named(request), request.url.path.rpartition("/")[2]
+        playbook, name = self.named(request), request.url.path.rpartition("/")[2]
         verb = next(verb for verb in VERBS if verb.name == name)
         if playbook is None:
             return unknown_rollout(request)
@@ -149,7 +151,7 @@ class Api:
             return error(400, str(problem))
         except ValidationError as problem:
             fields = ", ".join(verb.body.model_fields)
-            return error(400, f"{_first(problem)}; send an object with any of: {fields}")
+            return error(400, f"{first_problem(problem)}; send an object with any of: {fields}")
         if isinstance(body, CheckBody) and not body.answers:
             return await self._checked(playbook, caller, body.why)
         asked = asked_for(verb.name, caller, body)
@@ -170,10 +172,12 @@ class Api:
         answer = CallAnswer(verdict=Verdict.note, reason="checked-now", text=taken.summary(), check=view)
         return JSONResponse(answer.model_dump(mode="json"))
 
-    async def _history(self, playbook: Playbook) -> History:
+    async def history(self, playbook: Playbook) -> History:
+        """What was done and said in its newest attempt. Raises what UNREADABLE lists."""
         return await self.store.attempts.history(playbook.rollout, self.clock.now())
 
-    def _named(self, request: Request) -> Playbook | None:
+    def named(self, request: Request) -> Playbook | None:
+        """The playbook of the rollout that an address names."""
         return self.playbooks.get(request.path_params["name"])
 
 
@@ -212,7 +216,7 @@ def asked_for(verb: str, caller: Caller, body: Body) -> Call:
             return replace(asked, anyway=anyway)
 
 
-def _first(problem: ValidationError) -> str:
+def first_problem(problem: ValidationError) -> str:
     """The first thing that is wrong, and where."""
     first = problem.errors(include_url=False, include_input=False)[0]
     place = ".".join(map(str, first["loc"])) or "body"

@@ -11,6 +11,7 @@ from pydantic.json_schema import models_json_schema
 
 from handrail_receiver.intake.parse import WebhookBody
 from handrail_receiver.views.incidents import IncidentsView
+from handrail_receiver.views.now import GateStandingView, NowView
 from handrail_receiver.views.schemas import (
     BundleView,
     CallAnswer,
@@ -21,6 +22,7 @@ from handrail_receiver.views.schemas import (
     RolloutView,
 )
 from handrail_receiver.web.chain_pages import Wanted
+from handrail_receiver.web.looking import WantedGate
 from handrail_receiver.web.report_pages import ReportsView, WantedReport
 from handrail_receiver.web.verbs import VERBS, WantedAttempt
 
@@ -101,6 +103,21 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("get", "/events", "What happens, as server-sent events.", "text/event-stream"),
     Operation("get", "/api/rollouts", "All rollouts.", RolloutsView),
     Operation("get", "/api/rollouts/{name}", "One rollout.", RolloutView, refusals=(401, 403, 404)),
+    Operation(
+        "get",
+        "/api/rollouts/{name}/now",
+        "How a rollout is now: what it waits for, its guardrails beside their limits, the traffic, what fires.",
+        NowView,
+        refusals=(401, 403, 404),
+    ),
+    Operation(
+        "get",
+        "/api/rollouts/{name}/gate",
+        "Whether a promotion would be let through now, and what is missing.",
+        GateStandingView,
+        refusals=(400, 401, 403, 404),
+        query=WantedGate,
+    ),
     Operation(
         "get",
         "/api/rollouts/{name}/evidence",

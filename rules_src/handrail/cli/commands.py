@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from handrail.cli.gate_command import gate
 from handrail.cli.merge import merge
 from handrail.cli.report import report
 from handrail.cli.rollout_command import no_receiver, rollout
@@ -34,6 +35,7 @@ app = typer.Typer(
 
 app.add_typer(store)
 app.add_typer(merge)
+app.command()(gate)
 app.command()(verify)
 app.command()(rollout)
 app.command()(report)

@@ -23,6 +23,7 @@ class Verb(StrEnum):
     list = "list"
     start = "start"
     status = "status"
+    watch = "watch"
     check = "check"
     approve = "approve"
     promote = "promote"
@@ -90,7 +91,9 @@ def rollout(
     ] = None,
     as_json: Annotated[
         bool,
-        typer.Option("--json", help="list, status, check: what the API says, as JSON.", show_default=False),
+        typer.Option(
+            "--json", help="What the API says, as JSON; watch: a document a line.", show_default=False
+        ),
     ] = False,
     cert: Annotated[
         str | None, typer.Option(help="The certificate by which we are known; HANDRAIL_CERT.")

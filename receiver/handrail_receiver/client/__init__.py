@@ -1,0 +1,1 @@
+"""A running receiver → what follows it in a terminal or a pipeline."""

@@ -1,0 +1,103 @@
+"""A rollout → how it is now, and whether its gate is open, as JSON for programs that look again and again."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+from handrail.contract import Playbook
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from starlette.requests import Request
+from starlette.responses import Response
+
+from handrail_receiver.access.authorization import error
+from handrail_receiver.access.tokens import Caller
+from handrail_receiver.errors import UNREADABLE
+from handrail_receiver.model import History, in_force
+from handrail_receiver.operations.gate_standing import GateStanding, StandingCase, UnknownStage, standing
+from handrail_receiver.operations.preflight import Preflight, preflight
+from handrail_receiver.views.now import GateStandingView, now_view
+from handrail_receiver.views.schemas import ask_view
+from handrail_receiver.web.api import Api, first_problem, unknown_rollout
+from handrail_receiver.web.reading import cannot_be_read
+from handrail_receiver.web.watching import Watching
+
+
+class WantedGate(BaseModel):
+    """The gate into which stage (`complete` behind the last one); the next one without it."""
+
+    model_config = ConfigDict(extra="forbid")
+    into: str = Field(default="", max_length=200)
+
+
+@dataclass(frozen=True)
+class Looking:
+    """What `handrail rollout watch` and `handrail gate` ask for."""
+
+    api: Api
+    watching: Watching
+
+    async def now(self, request: Request, _caller: Caller) -> Response:
+        """GET /api/rollouts/{name}/now"""
+        newest = self.api.named(request)
+        if newest is None:
+            return unknown_rollout(request)
+        try:
+            history = await self.api.history(newest)
+        except UNREADABLE as problem:
+            return _unreadable(newest, problem)
+        playbook, at = in_force(history.attempt, newest), self.api.clock.now()
+        gate, watched = await asyncio.gather(
+            self.api.calls.gate(playbook, history), self.watching.now(playbook, history, at)
+        )
+        return _json(now_view(playbook, history, gate, watched, at))
+
+    async def gate(self, request: Request, _caller: Caller) -> Response:
+        """GET /api/rollouts/{name}/gate"""
+        newest = self.api.named(request)
+        if newest is None:
+            return unknown_rollout(request)
+        try:
+            into = WantedGate.model_validate(dict(request.query_params)).into
+            history = await self.api.history(newest)
+            found = await self._standing(in_force(history.attempt, newest), history, into)
+        except ValidationError as problem:
+            return error(
+                400, f"{first_problem(problem)}; give into= (a stage), or leave it out for the next one"
+            )
+        except UnknownStage as problem:
+            return error(400, str(problem))
+        except UNREADABLE as problem:
+            return _unreadable(newest, problem)
+        return _json(_standing_view(newest, history, found))
+
+    async def _standing(self, playbook: Playbook, history: History, into: str) -> GateStanding:
+        """Asked anew as for a promotion, while an attempt is under way."""
+        calls, live = self.api.calls, history.attempt is not None and history.attempt.live
+        before = await preflight(calls.prometheus, playbook) if live else Preflight()
+        gate = await calls.gate(playbook, history, before.fires, anew=True) if live else None
+        return standing(StandingCase(playbook, history, gate, before, calls.guard.conditions()), into)
+
+
+def _standing_view(playbook: Playbook, history: History, found: GateStanding) -> GateStandingView:
+    attempt = history.attempt
+    return GateStandingView(
+        rollout=playbook.rollout,
+        attempt=attempt.number if attempt else None,
+        phase=found.phase,
+        stage=attempt.stage if attempt else "",
+        into=found.into,
+        answer=found.answer,
+        text=found.text,
+        asks=list(map(ask_view, found.asks)),
+        against=list(found.against),
+        unknown=list(found.unknown),
+    )
+
+
+def _unreadable(playbook: Playbook, problem: Exception) -> Response:
+    return error(500, f"{playbook.rollout}: {cannot_be_read(problem)}")
+
+
+def _json(view: BaseModel) -> Response:
+    return Response(view.model_dump_json(), media_type="application/json")

@@ -1,0 +1,59 @@
+"""`handrail gate ROLLOUT`: is its gate open? For pipelines."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from handrail.cli.rollout_command import no_receiver
+from handrail.errors import WrongCall
+
+
+def gate(
+    name: Annotated[str, typer.Argument(metavar="ROLLOUT", help="Its name.", show_default=False)],
+    wait: Annotated[
+        bool, typer.Option("--wait", help="Ask again until it is decided.", show_default=False)
+    ] = False,
+    timeout: Annotated[
+        str,
+        typer.Option(help="With --wait: for so long at most, like 90s, 45m or 2h; without it, to the end."),
+    ] = "",
+    to: Annotated[
+        str,
+        typer.Option(help="The gate into this stage (`complete` behind the last); the next one without it."),
+    ] = "",
+    as_json: Annotated[
+        bool, typer.Option("--json", help="What the API said last, as JSON.", show_default=False)
+    ] = False,
+    url: Annotated[
+        str | None, typer.Option(help="The receiver's address; HANDRAIL_URL, or http://127.0.0.1:8080.")
+    ] = None,
+    cert: Annotated[
+        str | None, typer.Option(help="The certificate by which we are known; HANDRAIL_CERT.")
+    ] = None,
+    key: Annotated[str | None, typer.Option(help="Its key; HANDRAIL_KEY.")] = None,
+    ca: Annotated[
+        str | None, typer.Option(help="An authority of your own, beside the public ones; HANDRAIL_CA.")
+    ] = None,
+) -> None:
+    """Is the gate ahead open? Exits with 0: open; 1: closed; 2: called wrongly; 3: nobody can know."""
+    from handrail.units import duration  # noqa: PLC0415
+
+    try:
+        from handrail_receiver.api_client import api_client  # noqa: PLC0415
+        from handrail_receiver.client.gate_wait import Wait  # noqa: PLC0415
+        from handrail_receiver.client.gate_wait import gate as ask  # noqa: PLC0415
+        from handrail_receiver.errors import WrongSettings  # noqa: PLC0415
+    except ModuleNotFoundError as error:
+        no_receiver(error)
+    if timeout and not wait:
+        raise WrongCall("--timeout is how long is waited, and nothing is; say --wait as well")
+    try:
+        seconds = duration(timeout).total_seconds() if timeout else None
+        client = api_client(url, None, cert, key, ca)
+    except ValueError as error:
+        raise WrongCall(f"--timeout: {error}") from None
+    except WrongSettings as error:
+        raise WrongCall(str(error)) from None
+    raise typer.Exit(ask(client, name, to, Wait(seconds if wait else 0.0), as_json=as_json))

@@ -74,7 +74,7 @@ from handrail_receiver.web.events import Events
 from handrail_receiver.web.forms import Seal
 from handrail_receiver.web.health import Health
 from handrail_receiver.web.incident_pages import IncidentPages
-from handrail_receiver.web.looking import Looking
+from handrail_receiver.web.now_calls import Looking
 from handrail_receiver.web.openapi import document
 from handrail_receiver.web.pages import Pages
 from handrail_receiver.web.report_pages import ReportPages

@@ -73,6 +73,7 @@ ROOMS = {
     },
     "reports": {"model", "words", "views", "outside", "store", "errors", "html", "ports"},
     "load": {"model", "evidence", "outside", "errors", "guard", "playbooks", "ports"},
+    "client": {"api_client"},
     "views": {"model", "lifecycle", "words", "gates", "plots"},
     "inspection": {
         *("model", "words", "views", "intake", "outside", "store"),

@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.live import Live
 
 from handrail_receiver.api_client import ApiClient
-from handrail_receiver.client.answers import ask
+from handrail_receiver.client.api_answers import ask
 from handrail_receiver.client.picture import picture
 from handrail_receiver.client.watched_lines import changed, lines_of
 

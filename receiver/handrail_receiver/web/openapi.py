@@ -22,7 +22,7 @@ from handrail_receiver.views.schemas import (
     RolloutView,
 )
 from handrail_receiver.web.chain_pages import Wanted
-from handrail_receiver.web.looking import WantedGate
+from handrail_receiver.web.now_calls import WantedGate
 from handrail_receiver.web.report_pages import ReportsView, WantedReport
 from handrail_receiver.web.verbs import VERBS, WantedAttempt
 

@@ -38,6 +38,10 @@ def asked(
 ) -> int:
     """The exit code; what happens `meanwhile`, one after the other, between two looks."""
     todo, at = iter(meanwhile), iter(range(1000))
+
+    def pause(_seconds: float) -> None:
+        next(todo)()
+
     return gate(
         api_client(shop.server.url, TOKENS["viewer"], None, None, None),
         name,
@@ -45,7 +49,7 @@ def asked(
         wait or Wait(),
         as_json=as_json,
         clock=lambda: float(next(at)),
-        sleep=lambda _: [next(todo)()],
+        sleep=pause,
     )
 
 

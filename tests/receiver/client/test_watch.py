@@ -135,8 +135,8 @@ def test_what_happens_rings_the_bell_and_what_happens_elsewhere_does_not(tmp_pat
         shop.call("start")
         elsewhere, here = Bell(client(shop.server.url), "another"), Bell(client(shop.server.url), "shop")
         try:
-            servers.until(lambda: shop.call("hold") and rang(here), "the bell to ring")
-            servers.until(lambda: shop.call("resume") and rang(here), "the bell to ring again")
+            servers.until(lambda: bool(shop.call("hold")) and rang(here), "the bell to ring")
+            servers.until(lambda: bool(shop.call("resume")) and rang(here), "the bell to ring again")
             assert not rang(elsewhere)
         finally:
             here.end()

@@ -57,7 +57,7 @@ def _fuzz(operation: Any, checks: Sequence[Any]) -> None:
 
 
 def test_what_is_described_is_what_is_routed() -> None:
-    routes = _routes(*[Mock() for _ in range(9)])
+    routes = _routes(*[Mock() for _ in range(10)])
     routed = {(method, route.path) for route in routes for method in (route.methods or {"GET"}) - {"HEAD"}}
     described = {(operation.method.upper(), operation.path) for operation in OPERATIONS}
     forms = {

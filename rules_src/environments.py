@@ -4,6 +4,7 @@ from handrail.declare import EmailReceiver, Environment, PagerDutyReceiver, Slac
 
 sre = SlackReceiver("#sre", "/etc/alertmanager/slack-sre")
 on_call = PagerDutyReceiver("/etc/alertmanager/pagerduty-on-call")
+tech_lead = PagerDutyReceiver("/etc/alertmanager/pagerduty-tech-lead")
 leads = PagerDutyReceiver("/etc/alertmanager/pagerduty-leads")
 directors = PagerDutyReceiver("/etc/alertmanager/pagerduty-directors")
 engineering = EmailReceiver(
@@ -23,20 +24,22 @@ production = Environment(
         Targets("checkout", ["checkout-canary.internal:8000"], labels={"track": "canary"}),
         Targets("aidin-log", ["aidin.internal:3903"]),
         Targets("aidin-sql", ["aidin.internal:9237"], drop_prefix="sql_"),
-        Targets("aurigraph", ["green.internal:9003"], labels={"track": "canary"}),
-        Targets("aurigraph", ["blue.internal:9003"], labels={"track": "stable"}),
+        Targets("aurigraph", ["green.internal:9003"], path="/q/metrics", labels={"track": "canary"}),
+        Targets("aurigraph", ["blue.internal:9003"], path="/q/metrics", labels={"track": "stable"}),
         Targets("aurigraph-db", ["aurigraph-db.internal:9187"]),
+        Targets("aurigraph-node", ["green.internal:9100", "blue.internal:9100"]),
         Targets("clinic-backend", ["clinic-backend.internal:8080"]),
         Targets("relay-memory", ["relay.internal:8000"], path="/metrics/memory"),
         Targets("relay-system", ["relay.internal:8000"], path="/metrics/system"),
         Targets("relay-sse", ["relay.internal:8000"], path="/metrics/sse"),
         Targets("ruleiq", ["ruleiq.internal:8000"]),
+        Targets("ruleiq-node", ["ruleiq.internal:9100"]),
     ],
     runbooks="https://git.example.com/platform/guardrails/runbooks",
     dashboards="https://grafana.example.com/d",
     routes={
         "P1": [on_call, engineering],
-        "P2": [on_call, sre],
+        "P2": [on_call, sre, tech_lead],
         "P3": [sre],
         "P4": [sre],
         "emergency": [on_call, sre],

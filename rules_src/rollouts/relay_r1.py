@@ -32,8 +32,13 @@ def own(metric: str, matchers: str = "") -> str:
 
 
 def split(share: str) -> Command:
-    """The platform's own tool sets the traffic split, and tells what it is."""
-    return Command(["relay-traffic", "set", share], read=["relay-traffic", "is", share], timeout=60)
+    """The platform's own tool sets the traffic split, and lists what it is."""
+    return Command(
+        ["railway", "service", "update", "relay", "--traffic-split", share],
+        read=["sh", "-c", 'railway service list relay | grep -qF -- "$1"', "sh", share],
+        environment={"RAILWAY_TOKEN": Secret("RAILWAY_TOKEN")},
+        timeout=60,
+    )
 
 
 STABLE = "main:0,r0.5-hotfix:100"
@@ -195,7 +200,12 @@ relay_r1 = Rollout(
                         "timed out": Rate(own("sse_stream_timeout_total")),
                     },
                 ),
-                Panel("Bytes transmitted per second", Rate(own("sse_bytes_transmitted"))),
+                Panel(
+                    "Share of streams that complete",
+                    Ratio(good=own("sse_complete_total"), of=own("sse_total")),
+                    limits_of="sse-success",
+                ),
+                Panel("Bytes transmitted", Gauge(own("sse_bytes_transmitted"), over="sum", unit="bytes")),
             ],
         ),
         Dashboard(
@@ -221,7 +231,13 @@ relay_r1 = Rollout(
                     Ratio(bad=own("memory_rerank_skipped_total"), of=own("memory_rerank_total")),
                     limits_of="rerank-skips",
                 ),
-                Panel("Reranks that time out", Rate(own("memory_rerank_timeout_total"))),
+                Panel(
+                    "Reranks that are skipped or time out",
+                    {
+                        "skipped": Rate(own("memory_rerank_skipped_total")),
+                        "timed out": Rate(own("memory_rerank_timeout_total")),
+                    },
+                ),
             ],
         ),
         Dashboard(

@@ -43,6 +43,7 @@ def off(feature: str) -> FlagOff:
 DURATION = "ruleiq_request_duration_seconds"
 BUCKETS = [0.1, 0.25, 0.5, 1, 2, 5, 10]
 
+NODE = '{job="ruleiq-node",fstype!~"tmpfs|ramfs|overlay|squashfs"}'
 FLAG_IS_ON = 'sum by (flag_name) (rate(ruleiq_ff_evaluations{result="true"}[5m])) > bool 0'
 
 ask_again = Confirm("15s", unreachable="act")
@@ -89,10 +90,16 @@ ruleiq = Rollout(
             "latency-p95",
             Latency(DURATION, p=95, buckets=BUCKETS),
             title="95th percentile of request time",
-            accept={"over-budget": "slowness is judged over five minutes; recovery counts from the alert on"},
             tiers=[
                 Warning(Above("2s"), sustained="5m"),
                 Critical(Above("2s"), sustained="5m", action="rollback", confirm=ask_again),
+                Emergency(
+                    Above("5s"),
+                    sustained="1m",
+                    action="rollback",
+                    confirm=ask_again,
+                    note="Nobody waits that long: this one keeps the five minutes to recovery.",
+                ),
             ],
             runbook=Runbook(
                 "People wait more than two seconds.",
@@ -106,10 +113,15 @@ ruleiq = Rollout(
             "db-pool",
             Usage("ruleiq_db_pool_size", 50, by=["pool"], over="max"),
             title="Connection pool in use",
-            accept={"over-budget": "a full pool often drains by itself; recovery counts from the alert on"},
             tiers=[
                 Warning(Above("80%"), sustained="5m"),
                 Critical(Above("90%"), sustained="5m", action="rollback"),
+                Emergency(
+                    Above("98%"),
+                    sustained="1m",
+                    action="rollback",
+                    note="No connection is left: this one keeps the five minutes to recovery.",
+                ),
             ],
             runbook=Runbook(
                 "Requests wait for a connection.",
@@ -136,12 +148,13 @@ ruleiq = Rollout(
                     },
                 ),
                 Panel("Security events", Increase("ruleiq_security_events", window="15m"), by=["type"]),
-                Panel("CPU", PromQL("sum(rate(process_cpu_seconds_total[5m]))", unit="ratio")),
+                Panel("CPU", PromQL('sum(rate(process_cpu_seconds_total{job="ruleiq"}[5m]))', unit="ratio")),
                 Panel("Memory", Gauge("process_resident_memory_bytes", over="sum", unit="bytes")),
                 Panel(
                     "Disk",
                     PromQL(
-                        "1 - sum(node_filesystem_avail_bytes) / sum(node_filesystem_size_bytes)",
+                        f"1 - sum by (mountpoint) (node_filesystem_avail_bytes{NODE})"
+                        f" / sum by (mountpoint) (node_filesystem_size_bytes{NODE})",
                         unit="ratio",
                     ),
                 ),

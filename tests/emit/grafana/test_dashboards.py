@@ -354,9 +354,12 @@ def test_no_two_lines_of_a_panel_bear_the_same_name() -> None:
         ("aurigraph-v12-latency.json", {"REST latency", "gRPC latency"}),
         ("relay-r1-ttfv.json", {"Time to the first value"}),
         ("relay-r1-rls.json", {"Row-level security errors", "Queries filtered by user"}),
-        ("relay-r1-streaming.json", {"Streams", "Bytes transmitted per second"}),
+        ("relay-r1-streaming.json", {"Streams", "Share of streams that complete", "Bytes transmitted"}),
         ("relay-r1-ann.json", {"Vector search"}),
-        ("relay-r1-reranker.json", {"Share of reranks that are skipped", "Reranks that time out"}),
+        (
+            "relay-r1-reranker.json",
+            {"Share of reranks that are skipped", "Reranks that are skipped or time out"},
+        ),
         ("relay-r1-database.json", {"Connection pool in use", "Query time", "Rows of memory chunks"}),
         (
             "ruleiq.json",

@@ -81,6 +81,8 @@ def case_data(case: Case, rollout: Rollout, healthy: Mapping[str, Feeds]) -> Dat
     told = stories[0].context.timeline(rollout, scrape, end)
     fed = {key: text for story in stories for key, text in story.timeline.series().items()}
     given = {**beside.series(), **told.series(), **fed}
+    up = {} if stories[0].counts_targets else _up(given, rollout, end // scrape)
+    seen = {key for key in up if not case.fits([key], ())}  # a story that looks at targets feeds its own
     texts = [_text(text, rollout) for story in stories for text in story.texts]
     data: Data = {
         "name": f"{stories[0].promise}: {', '.join(dict.fromkeys(sorted(s.about for s in stories)))}",
@@ -88,7 +90,7 @@ def case_data(case: Case, rollout: Rollout, healthy: Mapping[str, Feeds]) -> Dat
         "input_series": [
             {"series": str(key), "values": values}
             for key, values in {
-                **({} if stories[0].counts_targets else _up(given, rollout, end // scrape)),
+                **{key: text for key, text in up.items() if key not in seen},
                 **given,
             }.items()
         ],

@@ -57,6 +57,7 @@ from handrail_receiver.outside.prometheus import NoPrometheus, Prometheus, Query
 from handrail_receiver.outside.prometheus_history import NoHistory, PrometheusHistory, Recorded
 from handrail_receiver.playbooks import Playbooks
 from handrail_receiver.reports.reporter import Reporter
+from handrail_receiver.reports.sending import ReportSchedule
 from handrail_receiver.secrets import Secrets
 from handrail_receiver.settings import Settings, proxies_of
 from handrail_receiver.store import open_store
@@ -132,7 +133,11 @@ def make_app(settings: Settings, secrets: Secrets) -> Front:
     targets, probes = make_targets(outside), Probes(outside)
     prometheus, recorded = _prometheus(settings, watching)
     snapshots = Snapshots(store, playbooks, recorded, Lookout(probes, targets), clock, secrets.redact)
-    kill_switch, refusals = KillSwitch(settings.kill_switch), Refusals(started_at)
+    kill_switch, refusals, reports = (
+        KillSwitch(settings.kill_switch),
+        Refusals(started_at),
+        ReportSchedule(Reporter(store, recorded, clock), playbooks, settings.public_url.rstrip("/")),
+    )
     probe = StoreProbe(store.memory, store.inbox, clock, lambda: store.engine.trouble)
 
     def conditions() -> Conditions:
@@ -190,6 +195,7 @@ def make_app(settings: Settings, secrets: Secrets) -> Front:
         refusals,
         metrics,
         settings.public_url.rstrip("/"),
+        reports.message,
     )
     tokens = NoTokens() if settings.without_tokens else Tokens(tuple(map(Path, settings.tokens_file)))
     people, criteria = People(tokens, proxies_of(settings)), Criteria(prometheus, clock)
@@ -220,6 +226,7 @@ def make_app(settings: Settings, secrets: Secrets) -> Front:
         ImpactWatch(store, playbooks, recorded, clock).run,
         asker.run,
         messenger.run,
+        reports.run,
         chores.run,
         probe.run,
         *((snapshots.run, Schedule(snapshots).run) if settings.prometheus else ()),
@@ -261,7 +268,7 @@ def make_app(settings: Settings, secrets: Secrets) -> Front:
         Buttons(pages, Seal(tokens.secret)),
         IncidentPages(pages, Postmortems(store, clock)),
         events,
-        ReportPages(Reporter(store, recorded, clock), playbooks),
+        ReportPages(reports.reporter, playbooks),
         Looking(api, pages.watching),
     )
 

@@ -165,8 +165,13 @@ class Evidence(Protocol):
 class Tellings(Protocol):
     """Who is to be told of an incident, until they were."""
 
-    async def want(self, incident: str, rollout: str, tells: Sequence[Tell] | None, at: datetime) -> None:
-        """Somebody is to be told of an incident that belongs to no attempt; None: whoever was told, once more."""
+    async def want(
+        self, incident: str, rollout: str, tells: Sequence[Tell] | None, at: datetime, *, once: bool = ...
+    ) -> None:
+        """Somebody is to be told of what belongs to no attempt; None: whoever was told, once more.
+
+        With `once` whoever was told of it, or is to be, is not told again.
+        """
 
     async def due(
         self, at: datetime, until: datetime, most: int = ..., busy: Collection[int] = ...

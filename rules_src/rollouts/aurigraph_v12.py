@@ -15,6 +15,7 @@ from handrail.declare import (
     Gauge,
     Guardrail,
     HAProxySplit,
+    Increase,
     Latency,
     Level,
     Not,
@@ -22,6 +23,7 @@ from handrail.declare import (
     Panel,
     Rate,
     Ratio,
+    Report,
     Rollout,
     Runbook,
     Secret,
@@ -373,6 +375,25 @@ aurigraph_v12 = Rollout(
     ],
     split=HAProxySplit("aurigraph", canary="green", stable="blue", sockets=["unix:/run/haproxy/admin.sock"]),
     contacts=["On-call SRE", "Tech lead", "On-call manager", "Director", "VP of Engineering"],
+    report=Report(
+        weekly="Fri 09:00",
+        tell=[Tell(Slack("#aurigraph", token=Secret("SLACK_TOKEN")))],
+        figures={
+            "Builds triggered": Increase(own("builds_total")),
+            "Successful builds": Increase(own("builds_total", 'result="success"')),
+            "Average build time": Gauge(own("build_duration_seconds"), unit="seconds"),
+            "Code coverage": Gauge(own("build_coverage_ratio"), unit="ratio"),
+            "Docker image size": Gauge(own("build_image_bytes"), unit="bytes"),
+            "Unit tests passed": Ratio(
+                good=own("build_tests_total", 'suite="unit",result="passed"'),
+                of=own("build_tests_total", 'suite="unit"'),
+            ),
+            "Integration tests passed": Ratio(
+                good=own("build_tests_total", 'suite="integration",result="passed"'),
+                of=own("build_tests_total", 'suite="integration"'),
+            ),
+        },
+    ),
     tell=[Tell(Slack("#aurigraph", token=Secret("SLACK_TOKEN")))],
     tell_emergency=[Tell(PagerDuty(Secret("PAGERDUTY_AURIGRAPH_KEY")))],
 )

@@ -15,11 +15,13 @@ from handrail.declare import (
     Increase,
     Is,
     Latency,
+    Mail,
     Not,
     On,
     Panel,
     PreviousStage,
     Ratio,
+    Report,
     Rise,
     RisePoints,
     Rollout,
@@ -339,5 +341,19 @@ mem0_redis = Rollout(
     ],
     rollback=[sample_rate("0")],
     contacts=["Technical lead", "On-call engineer"],
+    report=Report(
+        daily="08:00",
+        tell=[
+            Tell(
+                Mail(
+                    "clinic-memory@example.com",
+                    sender="handrail@example.com",
+                    smarthost="mail.example.com:587",
+                    username="handrail",
+                    password=Secret("MAIL_PASSWORD"),
+                )
+            )
+        ],
+    ),
     tell=[Tell(Slack("#clinic-memory", token=Secret("SLACK_TOKEN")))],
 )

@@ -71,7 +71,9 @@ ROOMS = {
     "evidence": {
         *("model", "words", "views", "plots", "outside", "store", "errors", "html", "playbooks", "ports")
     },
-    "reports": {"model", "words", "views", "outside", "store", "errors", "html", "ports"},
+    "reports": {
+        *("model", "words", "views", "outside", "store", "telling", "errors", "html", "playbooks", "ports")
+    },
     "load": {"model", "evidence", "outside", "errors", "guard", "playbooks", "ports"},
     "client": {"api_client"},
     "views": {"model", "lifecycle", "words", "gates", "plots"},

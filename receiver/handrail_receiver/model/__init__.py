@@ -64,6 +64,8 @@ from handrail_receiver.model.messages import (
     Untold,
     check_key,
     check_of,
+    report_key,
+    report_of,
 )
 from handrail_receiver.model.moments import LATE, Declared, ScheduledCheck, entry_key, moment_key
 from handrail_receiver.model.notifications import Notification, Received, Signal, Stored
@@ -170,5 +172,7 @@ __all__ = [
     "moment_key",
     "of_other_version",
     "opened",
+    "report_key",
+    "report_of",
     "with_versions_of",
 ]

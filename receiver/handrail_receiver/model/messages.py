@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from handrail.contract import Tell
 
@@ -24,6 +24,21 @@ def check_of(key: str) -> int | None:
     """The record of the check that a message is about; None where it is about something else."""
     _, found, number = key.rpartition(_CHECK)
     return int(number) if found else None
+
+
+_REPORT = "/report/"
+
+
+def report_key(rollout: str, kind: str, last: date) -> str:
+    """What a report is known by: daily or weekly, and its last day."""
+    return f"{rollout}{_REPORT}{kind}/{last}"
+
+
+def report_of(key: str) -> tuple[str, date] | None:
+    """The kind and the last day of the report that a message is; None where it is about something else."""
+    _, found, rest = key.rpartition(_REPORT)
+    kind, _, day = rest.partition("/")
+    return (kind, date.fromisoformat(day)) if found else None
 
 
 @dataclass(frozen=True)

@@ -75,15 +75,27 @@ def _again(tx: Tx, incident: str, at: float) -> None:
     tx.count(sql, at=at, incident=incident)
 
 
+def _once(tx: Tx, incident: str, rollout: str, tells: Sequence[Tell], at: float) -> None:
+    for tell in tells:
+        _row(tx, incident, rollout, 0, tell, at, urgent=False, known="DO NOTHING")
+
+
 class SqlTellings:
     """Tellings."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    async def want(self, incident: str, rollout: str, tells: Sequence[Tell] | None, at: datetime) -> None:
-        """Somebody is to be told of an incident that belongs to no attempt; None: whoever was told, once more."""
-        if tells is None:
+    async def want(
+        self, incident: str, rollout: str, tells: Sequence[Tell] | None, at: datetime, *, once: bool = False
+    ) -> None:
+        """Somebody is to be told of what belongs to no attempt; None: whoever was told, once more.
+
+        With `once` whoever was told of it, or is to be, is not told again.
+        """
+        if once:
+            await self._engine.write(lambda tx: _once(tx, incident, rollout, tells or (), at.timestamp()))
+        elif tells is None:
             await self._engine.write(lambda tx: _again(tx, incident, at.timestamp()))
         else:
             await self._engine.write(lambda tx: want(tx, incident, rollout, 0, tells, at, urgent=True))

@@ -10,6 +10,7 @@ from handrail_receiver.outside import Outside
 from handrail_receiver.ports import Clock
 from handrail_receiver.telling.channel import Channel
 from handrail_receiver.telling.incident import ToldIncident
+from handrail_receiver.telling.mail import Mails
 from handrail_receiver.telling.pagerduty import PagerDutyEvents
 from handrail_receiver.telling.render import render
 from handrail_receiver.telling.signed_webhook import SignedWebhooks
@@ -23,6 +24,7 @@ CHANNELS: tuple[tuple[str, Callable[[Outside, Clock], Channel]], ...] = (
     ("pagerduty", lambda outside, _: PagerDutyEvents(outside)),
     ("webhook", SignedWebhooks),
     ("status-page", lambda outside, _: StatusPages(outside)),
+    ("mail", lambda outside, _: Mails(outside)),
 )
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
-Status = Literal["open", "acknowledged", "resolved", "checked"]
-"""`checked` is the message of a declared check: no incident, and told once."""
+Status = Literal["open", "acknowledged", "resolved", "checked", "report"]
+"""`checked` is the message of a declared check, `report` that of a day or a week: no incident, and told once."""
+TOLD_ONCE = frozenset({"checked", "report"})
 Severity = Literal["critical", "error", "warning", "info"]
 SEVERITIES: tuple[str, ...] = ("info", "warning", "error", "critical")
 
@@ -47,7 +49,7 @@ class ToldIncident:
     """The state of one incident now. `key` is the attempt's: everything told under one key is about one incident.
 
     `lines` are oldest first; instants are timezone-aware. `version` grows with each state that is told, and is the
-    same for each try at telling one.
+    same for each try at telling one. `html` is the whole of a report as a file, empty for all else.
     """
 
     key: str
@@ -62,6 +64,7 @@ class ToldIncident:
     updated: datetime
     resolved: datetime | None = None
     version: int = 0
+    html: str = ""
 
     @property
     def pressing(self) -> bool:
@@ -84,3 +87,8 @@ class ToldIncident:
             lines=tuple(Line(line.at, redact(line.text)) for line in self.lines),
             links=tuple(Link(redact(link.text), redact(link.url)) for link in self.links),
         )
+
+
+def words_of(incident: ToldIncident) -> str:
+    """What is known once a message was sent that cannot be changed: another one follows when these words are others."""
+    return f"{incident.status} {incident.severity} {zlib.crc32(incident.title.encode()):08x}"

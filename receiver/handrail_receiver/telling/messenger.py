@@ -31,6 +31,7 @@ from handrail_receiver.model import (
     check_of,
     in_force,
     last_told,
+    report_of,
 )
 from handrail_receiver.outside import within
 from handrail_receiver.playbooks import Playbooks
@@ -49,7 +50,7 @@ from handrail_receiver.telling.compose import (
     unguarded_incident,
     when_opened,
 )
-from handrail_receiver.telling.incident import Line, ToldIncident
+from handrail_receiver.telling.incident import TOLD_ONCE, Line, ToldIncident
 from handrail_receiver.telling.naming import name_of
 
 log = logging.getLogger("handrail")
@@ -71,9 +72,12 @@ OURS = {BLIND: blind_incident, REFUSED: refused_incident}
 NOT_PEOPLE = {"status-page"}
 
 
+Reported = Callable[[Telling], Awaitable[ToldIncident]]
+
+
 @dataclass
 class Messenger:
-    """Empties the outbox. `page` is where the receiver's own pages are, empty when people cannot reach them.
+    """Empties the outbox. `reported` makes the message that a report is. `page` is where the receiver's own pages are, empty when people cannot reach them.
 
     `problems` says of each channel that could not be told last time why.
     """
@@ -86,6 +90,7 @@ class Messenger:
     refusals: Refusals
     metrics: Metrics
     page: str
+    reported: Reported
     problems: dict[str, str] = field(default_factory=dict)
     _since: dict[str, datetime] | None = None
     _telling: dict[int, asyncio.Task[None]] = field(default_factory=dict)
@@ -207,7 +212,7 @@ class Messenger:
             async with within(ONE_TAKES, name_of(telling.tell)):
                 incident = await self._incident(telling)
                 pressing = incident.pressing
-                is_news = telling.opens and incident.status not in {"open", "checked"}
+                is_news = telling.opens and incident.status not in {"open", *TOLD_ONCE}
                 if is_news and self.teller.opens_first(telling.tell):
                     opened = await self._incident(telling, opening=True)
                     receipt = await self.teller.tell(telling.tell, opened, receipt)
@@ -257,13 +262,13 @@ class Messenger:
             log.error("%s never heard of %s; it is given up", name, telling.incident)
         await self._note(telling, TellResult(receipt, str(error), again, elsewhere=others))
 
-    def _others(self, telling: Telling) -> tuple[Tell, ...]:
-        """Everybody whom an emergency reaches; nobody in place of who is sent a check, which is no emergency.
+    def _others(self, telling: Telling) -> tuple[Tell, ...] | None:
+        """Everybody whom an emergency reaches; None in place of who is sent a check or a report, which is no emergency.
 
         A status page is read by the public: it is not told in their place.
         """
-        if check_of(telling.incident) is not None:
-            return ()
+        if check_of(telling.incident) is not None or report_of(telling.incident) is not None:
+            return None
         rollout = "" if telling.incident in OURS else telling.rollout
         return tuple(
             tell
@@ -274,6 +279,8 @@ class Messenger:
     async def _incident(self, telling: Telling, *, opening: bool = False) -> ToldIncident:
         """What stands now, or what stood when it was opened."""
         now = self.clock.now()
+        if report_of(telling.incident) is not None:
+            return replace(await self.reported(telling), version=telling.version)
         if telling.incident in OURS:
             incident = self._of_the_guard(telling.incident, now, opening=opening)
         elif (number := check_of(telling.incident)) is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from handrail.contract import PagerDuty, Slack, StatusPage, Tell, Webhook
+from handrail.contract import Mail, PagerDuty, Slack, StatusPage, Tell, Webhook
 
 
 def name_of(tell: Tell) -> str:
@@ -13,6 +13,8 @@ def name_of(tell: Tell) -> str:
     match channel:
         case Slack():
             return f"Slack {channel.channel}"
+        case Mail():
+            return f"mail to {channel.to}"
         case PagerDuty():
             return "PagerDuty"
         case Webhook():

@@ -15,7 +15,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from handrail_receiver.telling.channel import Plain, Writing
 from handrail_receiver.telling.fit import fitted, middle_out
-from handrail_receiver.telling.incident import Line, Link, ToldIncident
+from handrail_receiver.telling.incident import TOLD_ONCE, Line, Link, ToldIncident
 
 DEFAULT = """\
 {{ incident.title | strong }}
@@ -31,7 +31,7 @@ DEFAULT = """\
 {{ link | link }}
 {% endfor %}
 """
-CHECK = """\
+TOLD_LINE_BY_LINE = """\
 {{ incident.title | strong }}
 {{ incident.rollout }} ({{ incident.service }})
 
@@ -66,7 +66,7 @@ def render(template: str | None, incident: ToldIncident, writing: Writing, longe
 
 
 def _default(incident: ToldIncident, writing: Writing, longest: int) -> str:
-    template = CHECK if incident.status == "checked" else DEFAULT
+    template = TOLD_LINE_BY_LINE if incident.status in TOLD_ONCE else DEFAULT
     return fitted(incident, lambda shown: _rendered(template, shown, writing), longest)
 
 

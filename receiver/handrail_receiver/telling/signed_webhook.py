@@ -26,6 +26,7 @@ from handrail_receiver.telling.incident import ToldIncident
 LIMIT = 15.0
 PREFIX = "whsec_"
 LONGEST_LINE = 2000
+TYPES = {"checked": "rollout.check", "report": "rollout.report"}
 
 
 class SignedWebhooks:
@@ -75,10 +76,13 @@ def message_id(incident: ToldIncident) -> str:
 
 
 def _body(incident: ToldIncident, text: str) -> bytes:
+    data = asdict(shortened(incident, LONGEST_LINE, LONGEST_LINE, len(incident.lines))) | {"text": text}
+    if not incident.html:
+        del data["html"]
     message = {
-        "type": "rollout.check" if incident.status == "checked" else f"rollout.incident.{incident.status}",
+        "type": TYPES.get(incident.status, f"rollout.incident.{incident.status}"),
         "timestamp": incident.updated.isoformat(),
-        "data": asdict(shortened(incident, LONGEST_LINE, LONGEST_LINE, len(incident.lines))) | {"text": text},
+        "data": data,
     }
     return json.dumps(message, default=datetime.isoformat, ensure_ascii=False).encode(errors="replace")
 

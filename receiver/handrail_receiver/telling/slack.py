@@ -7,7 +7,6 @@ try may tell it twice, and never not at all.
 from __future__ import annotations
 
 import asyncio
-import zlib
 from typing import Any
 
 from handrail.contract import Slack
@@ -15,7 +14,7 @@ from handrail.contract import Slack
 from handrail_receiver.errors import Cause, Permanent, Retryable
 from handrail_receiver.outside import AnswerBody, Outside
 from handrail_receiver.telling.channel import Writing
-from handrail_receiver.telling.incident import LastReceipt, ToldIncident
+from handrail_receiver.telling.incident import LastReceipt, ToldIncident, words_of
 
 LIMIT = 10.0
 LONGEST = 3900  # what is longer is shown in several pieces, and an update of it is refused
@@ -66,11 +65,11 @@ class SlackMessages:
 
     async def _through_webhook(self, to: Slack, incident: ToldIncident, text: str, receipt: str) -> str:
         """A webhook cannot update: it is told when the status, the severity or the title is another."""
-        if to.webhook is not None and receipt != _words(incident):
+        if to.webhook is not None and receipt != words_of(incident):
             url = self._outside.secrets.value(to.webhook)
             answer = await self._outside.ask("Slack", "POST", url, timeout=LIMIT, body={"text": text})
             answer.is_api()
-        return _words(incident)
+        return words_of(incident)
 
     async def _by_bot(self, to: Slack, incident: ToldIncident, text: str, receipt: str) -> str:
         """Update the message; what is news answers it and is shown in the channel, for nobody notices an update."""
@@ -81,11 +80,11 @@ class SlackMessages:
         if ts and not LastReceipt(status, severity).is_news(incident):
             answer = await self._call(to, "chat.update", {"channel": channel, "ts": ts, "text": text})
             if answer.error not in GONE:
-                return f"{_place(answer)} {_words(incident)}"
+                return f"{_place(answer)} {words_of(incident)}"
         elif ts:
             flags |= {"thread_ts": ts, "reply_broadcast": True}
         answer = await self._call(to, "chat.postMessage", {"channel": to.channel, "text": text, **flags})
-        return f"{_place(answer)} {_words(incident)}"
+        return f"{_place(answer)} {words_of(incident)}"
 
     async def _call(self, to: Slack, method: str, body: dict[str, Any]) -> _SlackAnswer:
         answer = await self._outside.ask(
@@ -140,11 +139,6 @@ class _Turns:
 
     def hold(self, channel: str, seconds: float | None) -> None:
         self._next[channel] = asyncio.get_running_loop().time() + (seconds or self._pace)
-
-
-def _words(incident: ToldIncident) -> str:
-    """What is known once this was told."""
-    return f"{incident.status} {incident.severity} {zlib.crc32(incident.title.encode()):08x}"
 
 
 def _place(answer: _SlackAnswer) -> str:

@@ -5,7 +5,16 @@ The only package of the compiler that the receiver imports.
 
 from handrail.contract import names
 from handrail.contract.addresses import Secret, Url
-from handrail.contract.channels import TEMPLATE_FILTERS, Channel, PagerDuty, Slack, StatusPage, Tell, Webhook
+from handrail.contract.channels import (
+    TEMPLATE_FILTERS,
+    Channel,
+    Mail,
+    PagerDuty,
+    Slack,
+    StatusPage,
+    Tell,
+    Webhook,
+)
 from handrail.contract.checks import BurstFacts, CheckFacts, GateChecks, ProbeFacts, Question
 from handrail.contract.loaded_rules import GroupFacts, RuleFacts, rules_digest
 from handrail.contract.playbook import (
@@ -88,6 +97,7 @@ __all__ = [
     "HttpVersion",
     "LaunchDarklyOff",
     "LimitFacts",
+    "Mail",
     "ObjectiveFacts",
     "OpenArms",
     "PagerDuty",

@@ -76,7 +76,34 @@ class StatusPage:
     kind: Literal["status-page"] = Field(default="status-page", kw_only=True)
 
 
-Channel = Annotated[Slack | PagerDuty | Webhook | StatusPage, Field(discriminator="kind")]
+@declared
+class Mail:
+    """A mail address; `smarthost` is host:port of the server that takes the mail.
+
+    It goes over TLS (STARTTLS, or TLS from the first byte on port 465), or not at all; `require_tls=False` sends it
+    anyway. An incident is a mail for each change of its status, severity or title.
+    """
+
+    to: Annotated[str, Field(pattern=r"^[^\s@,]+@[^\s@,]+$", description="one mail address")]
+    sender: Annotated[str, Field(pattern=r"^[^\s@,]+@[^\s@,]+$", description="one mail address")] = Field(
+        kw_only=True
+    )
+    smarthost: Annotated[
+        str, Field(pattern=r"^[^\s:]+:\d+$", description="host:port, like mail.internal:587")
+    ] = Field(kw_only=True)
+    username: str | None = Field(default=None, kw_only=True)
+    password: Secret | None = Field(default=None, kw_only=True)
+    require_tls: bool = Field(default=True, kw_only=True)
+    kind: Literal["mail"] = Field(default="mail", kw_only=True)
+
+    @model_validator(mode="after")
+    def _whole_login(self) -> Mail:
+        if (self.username is None) != (self.password is None):
+            raise ValueError("username= and password= belong together; give both or neither")
+        return self
+
+
+Channel = Annotated[Slack | PagerDuty | Webhook | StatusPage | Mail, Field(discriminator="kind")]
 
 
 @declared

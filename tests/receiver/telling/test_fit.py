@@ -100,3 +100,10 @@ def test_the_ends_of_a_text_stay(text: str, longest: int) -> None:
     assert len(cut) <= max(longest, 1)
     assert text.startswith(head)
     assert text.endswith(tail)
+
+
+def test_of_a_long_report_the_beginning_stays() -> None:
+    lines = tuple(Line(NOON, f"• field {number}: {'x' * 60}") for number in range(100))
+    text = render(None, replace(OPEN, status="report", lines=lines, links=LINKS), Mrkdwn(), 1500)
+    shown = [line for line in text.splitlines() if line.startswith(("•", "…"))]
+    assert (shown[0][:9], shown[-1], len(text) <= 1500) == ("• field 0", "… 90 more", True)

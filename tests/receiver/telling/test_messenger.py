@@ -18,7 +18,16 @@ from handrail_receiver.inspection.opening import opened
 from handrail_receiver.inspection.status import status
 from handrail_receiver.intake.refusals import Refusals
 from handrail_receiver.metrics import Metrics
-from handrail_receiver.model import AttemptState, Change, Conditions, Decision, SetHold, SetState, Verdict
+from handrail_receiver.model import (
+    AttemptState,
+    Change,
+    Conditions,
+    Decision,
+    SetHold,
+    SetState,
+    Telling,
+    Verdict,
+)
 from handrail_receiver.playbooks import Playbooks
 from handrail_receiver.store import open_store
 from handrail_receiver.telling.incident import ToldIncident
@@ -58,10 +67,28 @@ async def queue(tmp_path: Path) -> AsyncIterator[Queue]:
     store.engine.start()
     made: Callable[..., Any] = Messenger
     messenger = made(
-        store, playbooks, teller, clock, lambda: Conditions(clock.at), Refusals(NOW), metrics, ""
+        store, playbooks, teller, clock, lambda: Conditions(clock.at), Refusals(NOW), metrics, "", reported
     )
     yield Queue(store, messenger, teller, clock, metrics)
     await store.engine.close()
+
+
+async def reported(telling: Telling) -> ToldIncident:
+    """What a report says."""
+    subject = (telling.incident, "shop", "shop", "Day 2/4", "report", "info")
+    return ToldIncident(*subject, (), (), NOW, NOW)  # type: ignore[arg-type]
+
+
+async def test_a_report_is_told_once_and_nobody_hears_of_it_in_place_of_who_cannot_be_told(
+    queue: Queue,
+) -> None:
+    queue.teller.trouble[BOSS] = Permanent(Cause.refused, "no such channel")
+    for _ in range(2):
+        await queue.store.tellings.want("shop/report/daily/2026-03-01", "shop", (TEAM, BOSS), NOW, once=True)
+        for seconds in (0, *(600,) * 12):
+            await queue.step(seconds)
+    assert queue.teller.to(TEAM) == [("shop/report/daily/2026-03-01", "report")]
+    assert queue.teller.to(PUBLIC) == []
 
 
 async def held(queue: Queue, why: str, *tells: Tell, verdict: Verdict = Verdict.hold) -> None:

@@ -272,6 +272,8 @@ def _channel(channel: contract.Channel) -> str:
     match channel:
         case contract.Slack():
             return f"Slack {channel.channel}"
+        case contract.Mail():
+            return f"mail to {channel.to}"
         case contract.PagerDuty():
             return f"PagerDuty, service key {channel.routing_key.name}"
         case contract.Webhook() | contract.StatusPage():

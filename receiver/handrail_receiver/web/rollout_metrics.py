@@ -23,10 +23,11 @@ from handrail_receiver.store.chain import ChainEnd
 def rollout_metrics(
     playbooks: Playbooks, histories: Mapping[str, History], ends: Mapping[str, ChainEnd]
 ) -> bytes:
-    """Each rollout's stage, weight, readiness and references, and the end of its chain, in Prometheus' text format."""
+    """Each rollout's stage, weight, readiness and references, the end of its chain and its open incidents, in Prometheus' text format."""
     registry = CollectorRegistry()
     registry.register(_Rollouts(playbooks, histories))
     registry.register(_Chains(ends))
+    registry.register(_Incidents(histories))
     return generate_latest(registry)
 
 
@@ -90,6 +91,36 @@ class _Rollouts:
             elif history.attempt is None and not playbook.stages:
                 ready.add_metric([playbook.rollout], 0.0)  # always guarded, and it is not
         return (stage, weight, entered, ready, reference, arm)
+
+
+class _Incidents:
+    """The incidents that nobody has closed yet."""
+
+    def __init__(self, histories: Mapping[str, History]) -> None:
+        self._histories = histories
+
+    def collect(self) -> Iterable[GaugeMetricFamily]:
+        open_now = GaugeMetricFamily(
+            "handrail_incidents_open", "Incidents nobody has closed.", labels=["rollout"]
+        )
+        late = GaugeMetricFamily(
+            "handrail_incidents_ack_overdue",
+            "Open incidents nobody has acknowledged in time.",
+            labels=["rollout"],
+        )
+        had = GaugeMetricFamily(
+            names.ACKNOWLEDGED_METRIC,
+            "When its newest open incident was acknowledged; absent while it is not.",
+            labels=["rollout"],
+        )
+        for rollout, history in sorted(self._histories.items()):
+            overdue = [one for one in history.incidents if one.late and one.acknowledged is None]
+            open_now.add_metric([rollout], float(len(history.incidents)))
+            late.add_metric([rollout], float(len(overdue)))
+            newest = history.incidents[-1] if history.incidents else None
+            if newest is not None and newest.acknowledged is not None:
+                had.add_metric([rollout], newest.acknowledged.at.timestamp())
+        return (open_now, late, had)
 
 
 class _Chains:

@@ -105,9 +105,7 @@ def _level(context: RolloutContext, level: Level, after: timedelta) -> plan.Esca
         name=names.camel(rollout.name) + "Escalation" + names.camel(name),
         guardrail=names.ESCALATION,
         action="investigate",
-        expr="max by (rollout, service, guardrail, tier, severity) "
-        f'(ALERTS{{alertstate="firing",rollout="{rollout.name}",environment="{context.environment}",'
-        f'level="",mode!="shadow",tier=~"{"|".join((*names.TIERS, names.BLIND))}"{heard}}})',
+        expr=_unacknowledged(context, heard),
         sustained=after,
         summary=f"An alert of {rollout.name} is unresolved: {literal(tell)}",
         description=f"{{{{ $labels.guardrail }}}} ({{{{ $labels.tier }}}}) is still unresolved; now {literal(tell)} is told.",
@@ -118,6 +116,25 @@ def _level(context: RolloutContext, level: Level, after: timedelta) -> plan.Esca
         ),
     )
     return plan.EscalationLevel(name, after, tell, severities, alert)
+
+
+def _unacknowledged(context: RolloutContext, heard: str) -> str:
+    """The alerts that fire and that nobody has: not those that began before an incident was acknowledged.
+
+    While the receiver is away nothing counts as acknowledged. `heard` are more matchers of the alerts.
+    """
+    name = context.rollout.name
+    tiers = "|".join((*names.TIERS, names.BLIND))
+    fires = (
+        f'ALERTS{{alertstate="firing",rollout="{name}",environment="{context.environment}",'
+        f'level="",mode!="shadow",tier=~"{tiers}"{heard}}}'
+    )
+    since = f'ALERTS_FOR_STATE{{rollout="{name}",environment="{context.environment}"}}'
+    known = f'max by (rollout) ({names.ACKNOWLEDGED_METRIC}{{rollout="{name}"}})'
+    return (
+        f"max by (rollout, service, guardrail, tier, severity) ({fires}\n"
+        f"unless ignoring (alertstate) ({since} < on (rollout) group_left () {known}))"
+    )
 
 
 def _heartbeat(context: RolloutContext) -> plan.Alert:

@@ -10,19 +10,17 @@ from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from handrail_receiver.access.authorization import People, error, only
+from handrail_receiver.access.authorization import People, error
 from handrail_receiver.access.hosts import Hosts, host_in, hosts_of
-from handrail_receiver.access.tokens import Caller, NoTokens, Tokens
+from handrail_receiver.access.tokens import NoTokens, Tokens
 from handrail_receiver.catch_up.current_routes import CurrentRoutes
 from handrail_receiver.catch_up.polling import Poller
 from handrail_receiver.chores import Chores
@@ -58,6 +56,7 @@ from handrail_receiver.outside.prometheus_history import NoHistory, PrometheusHi
 from handrail_receiver.playbooks import Playbooks
 from handrail_receiver.reports.reporter import Reporter
 from handrail_receiver.reports.sending import ReportSchedule
+from handrail_receiver.routes import WEBHOOK, routes_of
 from handrail_receiver.secrets import Secrets
 from handrail_receiver.settings import Settings, proxies_of
 from handrail_receiver.store import open_store
@@ -76,15 +75,12 @@ from handrail_receiver.web.forms import Seal
 from handrail_receiver.web.health import Health
 from handrail_receiver.web.incident_pages import IncidentPages
 from handrail_receiver.web.now_calls import Looking
-from handrail_receiver.web.openapi import document
 from handrail_receiver.web.pages import Pages
 from handrail_receiver.web.report_pages import ReportPages
 from handrail_receiver.web.self_checks import SelfChecks
-from handrail_receiver.web.verbs import VERBS
 from handrail_receiver.web.watching import Watching
 
 MOST_THREADS = 128
-WEBHOOK = "/webhooks/alertmanager"
 
 
 @dataclass(frozen=True)
@@ -259,7 +255,7 @@ def make_app(settings: Settings, secrets: Secrets) -> Front:
         ),
         Watching(prometheus, recorded),
     )
-    routes = _routes(
+    routes = routes_of(
         people,
         webhook,
         Health(store, playbooks, metrics, clock, probe, tokens, kill_switch.problem),
@@ -345,62 +341,5 @@ def logins_of(settings: Settings, secrets: Secrets) -> Logins:
     return Logins(places)
 
 
-async def _openapi(_request: Request, _caller: Caller) -> Response:
-    """GET /openapi.json"""
-    return JSONResponse(document(version("handrail")))
-
-
 async def _store_down(_request: Request, problem: Exception) -> Response:
     return error(503, str(problem))
-
-
-def _routes(
-    people: People,
-    webhook: AlertWebhook,
-    health: Health,
-    api: Api,
-    pages: Pages,
-    buttons: Buttons,
-    incidents: IncidentPages,
-    events: Events,
-    reports: ReportPages,
-    looking: Looking,
-) -> list[Route]:
-    return [
-        Route(WEBHOOK, webhook, methods=["POST"]),
-        Route("/openapi.json", only("viewer", people, _openapi)),
-        Route("/healthz", health.healthz),
-        Route("/readyz", health.readyz),
-        Route("/metrics", only("viewer", people, health.page)),
-        Route("/", only("viewer", people, pages.index)),
-        Route("/rollouts/{name}", only("viewer", people, pages.rollout)),
-        Route("/rollouts/{name}/attempts/{number}", only("viewer", people, pages.attempt)),
-        Route("/rollouts/{name}/incidents/{id}", only("viewer", people, incidents.page)),
-        Route("/events", only("viewer", people, events.stream)),
-        Route("/reports/{kind}", only("viewer", people, reports.page)),
-        Route("/api/reports/{kind}", only("viewer", people, reports.json)),
-        Route("/api/rollouts", only("viewer", people, api.rollouts)),
-        Route("/api/rollouts/{name}", only("viewer", people, api.rollout)),
-        Route("/api/rollouts/{name}/now", only("viewer", people, looking.now)),
-        Route("/api/rollouts/{name}/gate", only("viewer", people, looking.gate)),
-        Route("/api/rollouts/{name}/evidence", only("viewer", people, api.evidence)),
-        Route("/api/rollouts/{name}/incidents", only("viewer", people, incidents.listed)),
-        Route("/api/rollouts/{name}/incidents/{id}/postmortem", only("viewer", people, incidents.postmortem)),
-        Route("/api/rollouts/{name}/bundle", only("viewer", people, api.bundle)),
-        *[
-            route
-            for verb in VERBS
-            for route in (
-                Route(f"/rollouts/{{name}}/ask/{verb.name}", only(verb.role, people, buttons.ask)),
-                Route(
-                    f"/rollouts/{{name}}/ask/{verb.name}",
-                    only(verb.role, people, buttons.do),
-                    methods=["POST"],
-                ),
-            )
-        ],
-        *[
-            Route(f"/api/rollouts/{{name}}/{verb.name}", only(verb.role, people, api.call), methods=["POST"])
-            for verb in VERBS
-        ],
-    ]

@@ -14,6 +14,8 @@ from handrail_receiver.access.tokens import Caller, Role
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 Guarded = Callable[[Request, Caller], Awaitable[Response]]
+OnRefused = Callable[[Request, Caller, str], Awaitable[None]]
+"""Hears of a known caller who may not do it, and of the reason."""
 # Two lines, not one with a comma: Chromium sees only the first scheme of a line and would never ask for a password.
 CHALLENGES = ('Bearer realm="handrail"', 'Basic realm="handrail: the token is the password", charset="UTF-8"')
 
@@ -43,8 +45,8 @@ class People:
         return by_proxy or self.tokens.caller(request.headers.get("authorization"))
 
 
-def only(role: Role, people: People, endpoint: Guarded) -> Endpoint:
-    """An endpoint that only callers with `role` reach."""
+def only(role: Role, people: People, endpoint: Guarded, on_refused: OnRefused | None = None) -> Endpoint:
+    """An endpoint that only callers with `role` reach; `on_refused` hears of the others, once we know who they are."""
 
     async def guarded(request: Request) -> Response:
         caller = people.caller(request)
@@ -53,7 +55,10 @@ def only(role: Role, people: People, endpoint: Guarded) -> Endpoint:
         if not caller.may:
             return error(403, f"{caller.name} is in no group that may do anything; see HANDRAIL_PROXY_ROLES")
         if role not in caller.may:
-            return error(403, f"{caller.name} may not do that; it takes the role {role}")
+            why = f"{caller.name} may not do that; it takes the role {role}"
+            if on_refused is not None:
+                await on_refused(request, caller, why)
+            return error(403, why)
         return await endpoint(request, caller)
 
     return guarded

@@ -8,7 +8,7 @@ from unittest.mock import Mock
 
 import pytest
 from guarded import TOKENS, Guarded, guarded, playbook
-from handrail_receiver.app import _routes
+from handrail_receiver.routes import routes_of
 from handrail_receiver.web.openapi import OPERATIONS, document
 from hypothesis import HealthCheck, given, settings
 
@@ -57,7 +57,7 @@ def _fuzz(operation: Any, checks: Sequence[Any]) -> None:
 
 
 def test_what_is_described_is_what_is_routed() -> None:
-    routes = _routes(*[Mock() for _ in range(10)])
+    routes = routes_of(*[Mock() for _ in range(10)])
     routed = {(method, route.path) for route in routes for method in (route.methods or {"GET"}) - {"HEAD"}}
     described = {(operation.method.upper(), operation.path) for operation in OPERATIONS}
     forms = {

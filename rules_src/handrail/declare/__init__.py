@@ -95,6 +95,7 @@ from handrail.declare.rollout import (
     Rollout,
     Stage,
 )
+from handrail.declare.sample_ratio import SampleRatio
 from handrail.declare.series_measures import Age, Changes, Count, Difference, Forecast, TimeUntil
 from handrail.declare.slo import Slo, TimeSlices
 from handrail.declare.sources import AccessLog, LogCounter, LogSource, SqlMetric, SqlSource
@@ -175,6 +176,7 @@ __all__ = [
     "Rollout",
     "RolloutAbort",
     "Runbook",
+    "SampleRatio",
     "Secret",
     "Slack",
     "SlackReceiver",

@@ -16,8 +16,10 @@ from handrail.declare.dashboard import Dashboard
 from handrail.declare.field_types import StageName
 from handrail.declare.freezes import Freeze, Hours
 from handrail.declare.guardrail import Accept, Guardrail, Name, SeverityWord
+from handrail.declare.measures import EventMeasure, Latency, SlowerThan
 from handrail.declare.notify import Mutes, Routes
 from handrail.declare.reports import Report
+from handrail.declare.sample_ratio import SampleRatio
 from handrail.declare.slo import Slo
 from handrail.declare.sources import LogSource, SqlSource
 from handrail.units import Duration, Interval, Period, Share, amount, duration
@@ -191,6 +193,13 @@ class Budget:
     recover: Period
 
 
+def counts_both(guardrail: Guardrail) -> bool:
+    """Whether it counts the requests of each arm, one by one."""
+    measure = guardrail.measure
+    native = isinstance(measure, Latency | SlowerThan) and measure.native
+    return isinstance(measure, EventMeasure) and not native and not guardrail.whole_service
+
+
 @declared
 class Rollout:
     """One change of one service that goes out in stages: everything Handrail needs to guard it.
@@ -218,6 +227,7 @@ class Rollout:
     guardrails: Sequence[Guardrail] = Field(kw_only=True)
     slos: Sequence[Slo] = Field(default=(), kw_only=True)
     arms: Arms | None = Field(default=None, kw_only=True)
+    sample_ratio: SampleRatio | None = Field(default=None, kw_only=True)
     match: Mapping[LabelName, str] = Field(default_factory=dict, kw_only=True)
     split: HAProxySplit | None = Field(default=None, kw_only=True)
     rollback: Sequence[Step] = Field(default=(), kw_only=True)
@@ -261,6 +271,33 @@ class Rollout:
         if self.arms is not None and self.arms.told and not self.stages:
             raise ValueError(
                 "arms= has no values and there are no stages, so no start gives them; write canary= and stable=, or stages"
+            )
+        return self
+
+    @property
+    def compares_split(self) -> bool:
+        """Whether the traffic of both arms is compared with the asked shares."""
+        asked = self.sample_ratio is not None or self.split is not None
+        return asked and not self._cannot_compare and (self.sample_ratio is None or not self.sample_ratio.off)
+
+    @property
+    def _cannot_compare(self) -> str:
+        """What the comparison needs and does not have; empty for nothing."""
+        weights = [stage.weight and amount(stage.weight).value for stage in self.stages]
+        if self.arms is None:
+            return "no arms= tell them apart"
+        if None in weights or all(weight in (0, 1) for weight in weights):
+            return "the stages ask for no shares: each needs its weight=, and one of them must be between 0% and 100%"
+        if not any(counts_both(one) for one in self.guardrails):
+            return "no guardrail that tells them apart counts requests by a Ratio, Latency or SlowerThan"
+        return ""
+
+    @model_validator(mode="after")
+    def _can_compare(self) -> Rollout:
+        said = self.sample_ratio
+        if said is not None and not said.off and self._cannot_compare:
+            raise ValueError(
+                f"sample_ratio= compares the traffic of two arms, and {self._cannot_compare}; add it, or leave sample_ratio= out"
             )
         return self
 

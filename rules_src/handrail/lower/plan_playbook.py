@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
-from itertools import takewhile
+from itertools import takewhile, zip_longest
 
 from handrail import contract, plan
 from handrail.contract import names
@@ -45,7 +45,7 @@ def lower_playbook(
         gates=lower_gates(rollout, guardrails, context),
         guardrails=tuple(
             _facts(written, lowered, context)
-            for written, lowered in zip(rollout.guardrails, guardrails, strict=True)
+            for written, lowered in zip_longest(rollout.guardrails, guardrails)
         ),
         actions=_actions(rollout, guardrails, context),
         checks=lower_checks(rollout, context),
@@ -130,11 +130,12 @@ def _split(rollout: Rollout, weight: Decimal | None) -> tuple[contract.HAProxyWe
 
 
 def _facts(
-    written: DeclaredGuardrail, lowered: plan.Guardrail, context: RolloutContext
+    written: DeclaredGuardrail | None, lowered: plan.Guardrail, context: RolloutContext
 ) -> contract.GuardrailFacts:
+    """One that comes by itself was not written."""
+    declared = written.tiers if written else [None] * len(lowered.alerts)
     tiers = [
-        _tier(alert, lowered, tier, context)
-        for tier, alert in zip(written.tiers, lowered.alerts, strict=True)
+        _tier(alert, lowered, tier, context) for tier, alert in zip(declared, lowered.alerts, strict=True)
     ]
     return contract.GuardrailFacts(
         name=lowered.name,
@@ -144,9 +145,9 @@ def _facts(
             *tiers,
             *(_tier(alert, lowered, None, context) for alert in lowered.every_alert[len(tiers) :]),
         ),
-        references=tuple(_captures(written, lowered, context)),
+        references=tuple(_captures(written, lowered, context)) if written else (),
         needs=tuple(_needs(lowered)),
-        failed=_failed(lowered),
+        failed="" if lowered.split else _failed(lowered),
     )
 
 

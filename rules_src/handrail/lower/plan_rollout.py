@@ -18,6 +18,7 @@ from handrail.lower.plan_measures import MeasureContext
 from handrail.lower.plan_playbook import lower_playbook
 from handrail.lower.plan_promotion import lower_promotion
 from handrail.lower.plan_routing import lower_routing
+from handrail.lower.plan_sample_ratio import lower_sample_ratio
 from handrail.lower.plan_slo import lower_slo
 from handrail.lower.plan_sources import lower_log, lower_sql
 from handrail.lower.rollout_context import RolloutContext, lower_arms
@@ -41,20 +42,22 @@ def _rollout(rollout: Rollout, environment: Environment) -> plan.Rollout:
     scale = context.scale
     guardrails = tuple(lower_guardrail(guardrail, context) for guardrail in rollout.guardrails)
     slos = tuple(lower_slo(slo, rollout, context) for slo in rollout.slos)
-    playbook = lower_playbook(rollout, guardrails, context)
+    split = lower_sample_ratio(rollout, context)
+    guarded = guardrails if split is None else (*guardrails, split)
+    playbook = lower_playbook(rollout, guarded, context)
     return plan.Rollout(
         name=rollout.name,
         service=rollout.service,
         title=rollout.title or rollout.name,
         arms=lower_arms(rollout.arms),
         stages=context.stages,
-        guardrails=guardrails,
+        guardrails=guarded,
         slos=slos,
         dashboards=lower_dashboards(rollout, context),
         escalation=tuple(_level(context, level, scale.duration(level.after)) for level in rollout.escalation),
         heartbeat=_heartbeat(context),
         promotion=lower_promotion(playbook, context),
-        routing=lower_routing(rollout, environment, (*guardrails, *slos)),
+        routing=lower_routing(rollout, environment, (*guarded, *slos)),
         sql=tuple(lower_sql(source, scale) for source in rollout.sql),
         logs=tuple(lower_log(source) for source in rollout.logs),
         contacts=tuple(rollout.contacts),

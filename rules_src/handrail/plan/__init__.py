@@ -64,6 +64,7 @@ from handrail.plan.rollouts import (
     common_of,
 )
 from handrail.plan.selectors import Matcher, Op, Selector
+from handrail.plan.split_evidence import SampleRatio
 
 __all__ = [
     "Absence",
@@ -104,6 +105,7 @@ __all__ = [
     "ReferenceKind",
     "Rollout",
     "Runbook",
+    "SampleRatio",
     "ScrapeJob",
     "Selector",
     "SeriesMeasure",

@@ -11,6 +11,7 @@ from handrail.contract import names
 from handrail.errors import Where
 from handrail.plan.measurements import Measure, Ratio, SlowerThan
 from handrail.plan.selectors import Matcher, Op, Selector
+from handrail.plan.split_evidence import SampleRatio
 from handrail.units import Unit
 
 
@@ -216,7 +217,7 @@ class Guardrail:
 
     `arms` are the versions it tells apart; None if it judges the whole service. `alert_labels` are the labels by which
     alerts of one tier differ; None if a user's own expression decides and nobody can know. `versions` records which version
-    each arm is, where that is told.
+    each arm is, where that is told. `split` is there for the one that compares the arms' traffic with the asked share.
     """
 
     name: str
@@ -233,6 +234,7 @@ class Guardrail:
     shadow: bool
     runbook: Runbook
     where: Where
+    split: SampleRatio | None = None
 
     @property
     def every_alert(self) -> tuple[Alert, ...]:

@@ -101,8 +101,14 @@ def first_to_act(
 def _alerts(rollout: plan.Rollout) -> Iterator[tuple[plan.Alert, timedelta, timedelta]]:
     for guardrail in rollout.guardrails:
         for alert in guardrail.alerts:
+            if guardrail.split is not None:  # how soon it is sure depends on how many requests there are
+                yield alert, guardrail.split.window, guardrail.split.window
+                continue
             windows = [window(condition) for condition in alert.conditions]
             yield alert, max(sudden for sudden, _ in windows), max(slight for _, slight in windows)
+        if guardrail.split is not None:
+            yield guardrail.blind, 2 * rollout.scrape, 2 * rollout.scrape + 2 * rollout.evaluate
+            continue
         leaves = max((signal.measure.width for signal in guardrail.signals), default=NOTHING)
         yield guardrail.blind, leaves, leaves
         if guardrail.thin is not None:

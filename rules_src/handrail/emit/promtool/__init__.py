@@ -22,6 +22,7 @@ from handrail.emit.promtool.promises import Promises, best
 from handrail.emit.promtool.series import Feeds, Impossible
 from handrail.emit.promtool.story import Clock, Story, Untestable
 from handrail.emit.promtool.subject import Subject
+from handrail.emit.promtool.traffic import Split
 from handrail.plan import Environment, Rollout
 from handrail.units import span
 
@@ -54,7 +55,10 @@ def told(rollout: Rollout) -> Iterable[Story | Untestable]:
     """Everything there is to tell of a rollout."""
     stages = best(rollout)
     for guardrail in rollout.guardrails:
-        yield from Promises(rollout, guardrail, stages).stories()
+        if guardrail.split is None:
+            yield from Promises(rollout, guardrail, stages).stories()
+        else:
+            yield from Split(rollout, guardrail, guardrail.split, Clock(rollout.evaluate)).stories()
     for slo in rollout.slos:
         yield from Objective(rollout, slo, Clock(rollout.evaluate)).stories()
     yield heartbeat(rollout)
@@ -69,6 +73,8 @@ def _healthy(rollout: Rollout, stage: str | None) -> dict[str, Feeds]:
     """What everything shows that is well, in a stage."""
     found: dict[str, Feeds] = {}
     for guardrail in rollout.guardrails:
+        if guardrail.split is not None:
+            continue  # without an asked share it says nothing
         director = Director(Subject(rollout, guardrail, stage), Clock(rollout.evaluate))
         with suppress(Impossible):
             found[guardrail.name] = director.feeds(director.bases)

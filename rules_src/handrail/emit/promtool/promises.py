@@ -355,6 +355,7 @@ def best(rollout: Rollout) -> tuple[str | None, ...]:
         stage.name: sum(
             judged(Subject(rollout, guardrail, stage.name), condition)
             for guardrail in rollout.guardrails
+            if guardrail.split is None
             for alert in guardrail.alerts
             for condition in alert.conditions
         )

@@ -105,7 +105,7 @@ def book(rollout: plan.Rollout, environment: plan.Environment) -> Book:
         environment=environment,
         file=names.runbook_file(rollout.name),
         sections=(
-            *(_guardrail(chain, times) for chain in rollout.guardrails),
+            *(_guardrail(chain, times, rollout.stages) for chain in rollout.guardrails),
             *(_slo(chain, times) for chain in rollout.slos),
         ),
         stages=tuple(_stages(rollout)),
@@ -121,13 +121,15 @@ def book(rollout: plan.Rollout, environment: plan.Environment) -> Book:
     )
 
 
-def _guardrail(guardrail: plan.Guardrail, times: Mapping[str, Times]) -> Section:
+def _guardrail(
+    guardrail: plan.Guardrail, times: Mapping[str, Times], stages: Sequence[plan.Stage]
+) -> Section:
     seen_by_absence = all(isinstance(signal.measure, plan.Absence) for signal in guardrail.signals)
     return Section(
         anchor=guardrail.name,
         title=guardrail.title,
         impact=guardrail.runbook.impact,
-        meaning=_meaning(guardrail.signals),
+        meaning=_split(guardrail.split, stages) if guardrail.split else _meaning(guardrail.signals),
         success="" if guardrail.shadow else ", and ".join(success.text for success in guardrail.success),
         shadow=guardrail.shadow,
         tiers=tuple(_tier(alert, limits(alert), times[alert.name]) for alert in guardrail.alerts),
@@ -143,6 +145,21 @@ def _meaning(signals: Sequence[plan.Signal]) -> str:
     others = (one for one in signals[1:] if not isinstance(one.measure, plan.StateChanges))
     return " ".join(
         [meaning(signals[0].measure), *(f"`{one.name}`: {meaning(one.measure)}" for one in others)]
+    )
+
+
+def _split(split: plan.SampleRatio, stages: Sequence[plan.Stage]) -> str:
+    """What of is compared with the asked share, and how many requests it takes to find something."""
+    found = ", ".join(
+        f"about {split.finds(2, float(stage.weight))} in stage {stage.name}"
+        for stage in stages
+        if stage.weight and stage.has_both
+    )
+    series = " and ".join(f"`{one}`" for one in split.counted)
+    return (
+        f"The canary's part of the requests that {series} counted in the last {span(split.window)}, since the stage asks for its share. "
+        "It is a mismatch where so many requests say so that it is no chance; "
+        f"until a canary with twice the odds it should have is found, it takes {found}."
     )
 
 

@@ -119,6 +119,7 @@ def test_each_extra_brings_what_it_says(wheel: Path) -> None:
             "rich",
             "typer",
         },
+        "calendars": {"icalendar", "recurring-ical-events"},
         "receiver": {
             "google-re2",
             "httptools",

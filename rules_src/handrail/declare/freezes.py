@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Annotated
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, Field, model_validator
 
 from handrail.base import declared
+from handrail.base.places import declaring_place
+from handrail.contract.addresses import like
+from handrail.declare.calendars import Span, events_of
 
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d|24:00")
@@ -71,9 +76,20 @@ def days_of(text: str) -> tuple[int, ...]:
     return tuple(sorted(set(found)))
 
 
+def _day(text: str) -> str:
+    if not _moment(text)[1]:
+        raise ValueError(f"'{text}' is more than a day; write it like 2027-12-31")
+    return text
+
+
 Zone = Annotated[str, AfterValidator(_known_zone), Field(description="a time zone like Europe/Berlin")]
 Moment = Annotated[str, AfterValidator(_day_or_moment), Field(description="a day like 2026-12-20")]
 TimeOfDay = Annotated[str, AfterValidator(clock), Field(description="a time like 09:00")]
+Day = Annotated[str, AfterValidator(_day), Field(description="a day like 2027-12-31")]
+CalendarFile = Annotated[
+    str,
+    like(r"(?!/)(?!(.*/)?\.\.(/|$))[^\x00-\x1f]+\.ics", "a file beside the declaration, like freezes.ics"),
+]
 Days = Annotated[str, AfterValidator(_days), Field(description="days like Mon-Fri")]
 
 
@@ -82,30 +98,52 @@ class Freeze:
     """From `start` to `end` nothing goes forward: days, the last one included, or moments like `2026-12-20 18:00`.
 
     `why` is told to whoever wants to go on. Several rollouts share a freeze as a constant of the declaration.
+
+    `Freeze(calendar="freezes.ics")` is a freeze for each event of an iCalendar file (RFC 5545) beside the declaration, with
+    the event's summary as the reason. It is read by `handrail generate`, like every declaration. Events that repeat
+    without an end are read up to the day `until`. Days, and times without a zone, are by the clocks of `zone`.
     """
 
-    start: Moment
-    end: Moment
+    start: Moment | None = None
+    end: Moment | None = None
+    calendar: CalendarFile | None = Field(default=None, kw_only=True)
+    until: Day | None = Field(default=None, kw_only=True)
     why: str = Field(default="", kw_only=True)
     zone: Zone = Field(default="UTC", kw_only=True)
 
     @property
-    def begins(self) -> datetime:
-        """When it begins."""
-        return _moment(self.start)[0].replace(tzinfo=ZoneInfo(self.zone)).astimezone(UTC)
-
-    @property
-    def ends(self) -> datetime:
-        """When it is over: a day that is named as its end belongs to it."""
-        at, whole = _moment(self.end)
-        at += timedelta(days=1) if whole else timedelta()
-        return at.replace(tzinfo=ZoneInfo(self.zone)).astimezone(UTC)
+    def spans(self) -> tuple[Span, ...]:
+        """When it is, once or several times."""
+        found: tuple[Span, ...] = vars(self)["_spans"]
+        return found
 
     @model_validator(mode="after")
-    def _forward(self) -> Freeze:
-        if self.ends <= self.begins:
-            raise ValueError(f"it ends ({self.end}) before it begins ({self.start}); exchange the two")
+    def _when(self) -> Freeze:
+        if (self.calendar is None) == (self.start is None and self.end is None):
+            raise ValueError("a freeze is from a start to an end, or in a calendar; write one of the two")
+        if self.until is not None and self.calendar is None:
+            raise ValueError("until= says how far a calendar is read, and there is none; write end=")
+        object.__setattr__(self, "_spans", (self._span(),) if self.calendar is None else self._read())
         return self
+
+    def _span(self) -> Span:
+        if self.start is None or self.end is None:
+            raise ValueError("a freeze needs a start and an end; write both")
+        zone = ZoneInfo(self.zone)
+        begins = _moment(self.start)[0].replace(tzinfo=zone).astimezone(UTC)
+        at, whole = _moment(self.end)
+        at += timedelta(days=1) if whole else timedelta()  # a day that is named as its end belongs to it
+        ends = at.replace(tzinfo=zone).astimezone(UTC)
+        if ends <= begins:
+            raise ValueError(f"it ends ({self.end}) before it begins ({self.start}); exchange the two")
+        return Span(begins, ends, self.why)
+
+    def _read(self) -> tuple[Span, ...]:
+        place = declaring_place()
+        folder = Path(place.code.co_filename).parent if place else Path()
+        until = None if self.until is None else _moment(self.until)[0].date()
+        found = events_of(folder, self.calendar or "", self.zone, until)
+        return tuple(replace(one, why=one.why or self.why) for one in found)
 
 
 @declared

@@ -57,7 +57,8 @@ def lower_playbook(
         watch_after=seconds_of(rollout.watch_after, context) or 0,
         freezes=tuple(
             contract.Freeze(begins=one.begins.timestamp(), ends=one.ends.timestamp(), why=one.why)
-            for one in rollout.freezes
+            for freeze in rollout.freezes
+            for one in freeze.spans
         ),
         hours=tuple(
             contract.Hours(days=days_of(one.days), begins=one.begins, ends=one.ends, zone=one.zone)

@@ -27,6 +27,9 @@ def _rate(events: Decimal, measure: plan.EventMeasure) -> str:
 
 def _rows(rollout: plan.Rollout) -> Iterator[tuple[str, ...]]:
     for guardrail in rollout.guardrails:
+        if guardrail.split is not None:
+            yield guardrail.name, "any traffic", "-", _found(rollout, guardrail.split)
+            continue
         for signal in guardrail.signals:
             measure = signal.measure.inner
             if isinstance(measure, plan.EventMeasure):
@@ -34,6 +37,16 @@ def _rows(rollout: plan.Rollout) -> Iterator[tuple[str, ...]]:
                 least = Decimal(measure.min_events)
                 judges = f"{_rate(least, measure)} ({measure.min_events} in {span(measure.window)})"
                 yield name, judges, _breach(guardrail, signal, measure), _whole(rollout, guardrail, measure)
+
+
+def _found(rollout: plan.Rollout, split: plan.SampleRatio) -> str:
+    """What the whole service needs for a canary with twice the odds it should have to be found, by stage."""
+    stages = ((one.name, float(one.weight)) for one in rollout.stages if one.weight and one.has_both)
+    needed = (
+        f"{name}: {per_minute(Decimal(split.finds(2, share)), seconds(split.window))}"
+        for name, share in stages
+    )
+    return "; ".join(needed) + " for a doubling"
 
 
 def _breach(guardrail: plan.Guardrail, signal: plan.Signal, measure: plan.EventMeasure) -> str:

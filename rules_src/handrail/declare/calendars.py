@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 if TYPE_CHECKING:
-    from icalendar import Calendar, Event
+    from icalendar import Calendar, Component
 
 MOST = 1000
 LARGEST = 5_000_000
@@ -38,7 +38,7 @@ class _File:
     name: str
     text: str
 
-    def at(self, event: Event) -> str:
+    def at(self, event: Component) -> str:
         """Which event, and where in the file."""
         uid = str(event.get("UID", ""))
         lines = self.text.splitlines()
@@ -87,7 +87,7 @@ def _parsed(file: _File) -> Calendar:
         ) from None
 
 
-def _checked(file: _File, event: Event, until: date | None) -> None:
+def _checked(file: _File, event: Component, until: date | None) -> None:
     """Raises ValueError for an event that cannot be read as it was meant."""
     where = file.at(event)
     if event.errors:
@@ -118,7 +118,7 @@ def _checked(file: _File, event: Event, until: date | None) -> None:
         )
 
 
-def _day_or_time(where: str, event: Event, name: str) -> date:
+def _day_or_time(where: str, event: Component, name: str) -> date:
     """What a property says; a time in a zone that nobody knows is none."""
     found: object = getattr(event[name], "dt", None)
     if not isinstance(found, date):

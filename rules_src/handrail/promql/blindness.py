@@ -69,8 +69,13 @@ def cannot_see(
         *_past(relative, scope),
         *_stage(conditions, relative, scope, timed=timed),
     ]
-    asked = [one for one in missing if not isinstance(one[2], NoStage)]
-    return "\nor ".join(_because(*one, scope.rollout) for one in asked)
+    because: dict[Stages, list[str]] = {}
+    for reason, lost, during in missing:
+        if not isinstance(during, NoStage):
+            because.setdefault(during, []).append(
+                f'label_replace(count({lost}), "reason", "{reason}", "", "")'
+            )
+    return "\nor ".join(_gated(lines, during, scope.rollout) for during, lines in because.items())
 
 
 def too_thin(signals: tuple[Signal, ...], scope: Scope) -> str:
@@ -91,9 +96,12 @@ def too_thin(signals: tuple[Signal, ...], scope: Scope) -> str:
     return f"{either}\nand on () ({in_any_stage(scope.rollout)})"
 
 
-def _because(reason: str, lost: str, during: Stages, rollout: str) -> str:
-    gate = f" and on () ({in_stages(rollout, during.names)})" if isinstance(during, TheseStages) else ""
-    return f'label_replace(count({lost}){gate}, "reason", "{reason}", "", "")'
+def _gated(lines: list[str], during: Stages, rollout: str) -> str:
+    """These reasons while the rollout is in one of its stages, which is asked once for all of them."""
+    if not isinstance(during, TheseStages):
+        return "\nor ".join(lines)
+    whole = lines[0] if len(lines) == 1 else "(\n  " + "\n  or ".join(lines) + "\n)"
+    return f"{whole} and on () ({in_stages(rollout, during.names)})"
 
 
 def _if_known(missing: Iterator[Missing], signals: tuple[Signal, ...], scope: Scope) -> Iterator[Missing]:

@@ -1,12 +1,12 @@
 """A counter and a window → the story of its series' births: what was counted since counts, what stood before does not.
 
-One instance counts as usual. At other times, each alone in its window, something happens to another instance, and
-then so much is shown that it must count whole or not at all.
+One instance counts as usual. Something else happens to each of several others in one window, and each then shows an
+amount of its own, a power of two of what is usual: what is recorded says which of them counted.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
@@ -17,22 +17,33 @@ from handrail.emit.promtool.feeds import Pace, Value, feeds, selectors
 from handrail.emit.promtool.series import At, Feed, Feeds, Impossible, Key, Rise, Timeline, matches
 from handrail.emit.promtool.story import Clock, Figure, Story
 from handrail.plan import Condition, Increase, Latency, Measure, Ratio, Selector, SlowerThan
+from handrail.promql.buckets import bucket
 from handrail.units import seconds, span
 
 if TYPE_CHECKING:
     from handrail.emit.promtool.guardrails import Director
 
 MUCH = 12
-"""So many times what is usual in a window happens at once."""
-STOOD = 10
+"""So many times what is usual in a window is the least amount that is shown, but for a quantile."""
+NOT_COUNTED = 256
+"""So many times of that is shown by what does not count: more than by all that does."""
+STOOD = 1000
 """So many times of that was counted before, by whoever is there from the start."""
 FEW = 12
+"""Of a reset between fewer samples than these little is seen."""
 NEAR = Decimal("0.01")
+SURE = Decimal("0.4")
+"""Of the least amount so much may be missing: what follows a reset is an estimate."""
+SOON, LATE = timedelta(minutes=40), timedelta(minutes=100)
+"""Away for so long a series is still remembered, and is not."""
+AT_ONCE = timedelta(minutes=15)
+"""It happens so soon after a window began, or sooner in a short one."""
+HOUR = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
 class Counter:
-    """What counts events: series that count as usual, and such that had everything happen at once, by instance."""
+    """What counts events: series that count as usual, and the least amount of each that is shown at once."""
 
     measure: Measure
     width: timedelta
@@ -60,10 +71,9 @@ class Counter:
         """How many there are in a window as usual."""
         return self.events({key: _step(feed) for key, feed in self.usual.items()}) * self.scrapes
 
-    @property
-    def all_events(self) -> Decimal:
-        """How many there are in the window in which everything happens at once."""
-        return self.usual_events + self.events(self.jump)
+    def all_events(self, times: Decimal | int) -> Decimal:
+        """How many there are in a window in which so many times the least amount is shown beside."""
+        return self.usual_events + self.events(self.jump) * times
 
     def up(self, instance: str, level: int = 1, **more: str) -> dict[Key, Feed]:
         """The series that says that an instance answers, or (0) that it does not."""
@@ -72,11 +82,11 @@ class Counter:
         }
 
     def shown(self, instance: str, times: Decimal | int, **more: str) -> dict[Key, Feed]:
-        """What an instance shows: `times` what happens at once."""
+        """What an instance shows: so many times the least amount."""
         found: dict[Key, Feed] = {}
         # Of what is judged for each path, another path would be judged by itself.
         apart = {f"{name}_" if name in self.measure.labels else name: text for name, text in more.items()}
-        for key, amount in self.jump.items():
+        for key, amount in ((key, amount) for key, amount in self.jump.items() if amount):
             other = Key.of(key.metric, {**dict(key.labels), "instance": self._named(instance), **apart})
             if not self._reads(other):
                 raise Impossible("its series cannot be told apart by instance")
@@ -93,133 +103,98 @@ class Counter:
 
 @dataclass(frozen=True)
 class Happening:
-    """What is there `before` it, and `since`; how much of what happens at once `counts` then.
+    """What is there `before` it, and `since`; how many times the least amount `counts` then.
 
     What was there before is gone for as long as it was `away`, and what comes is there for a scrape if it `dies`.
     """
 
-    counts: Decimal | int
+    counts: int
     before: Feeds
     since: Feeds
     away: timedelta = timedelta()
     dies: bool = False
-    estimated: bool = False
 
 
-SOON, LATE = timedelta(minutes=40), timedelta(minutes=100)
-"""Away for so long a series is still remembered, and is not."""
+def happenings(counter: Counter, scrape: timedelta) -> Iterator[Happening]:
+    """All that can happen to what counts; whoever starts shows less than all who were there before."""
+    up, shown, width, no = counter.up, counter.shown, counter.width, NOT_COUNTED
 
+    def stood(name: str, more: int = 0, **labels: str) -> dict[Key, Feed]:
+        return {**up(name), **shown(name, STOOD + more, **labels)}
 
-def happenings(counter: Counter) -> tuple[Happening, ...]:
-    """All that can happen to what counts, one after the other; whoever starts shows less than all who were there before."""
-    up, shown, half = counter.up, counter.shown, Decimal("0.5")
-    first = Happening(1, {}, shown("a", 1, path="first"))
-    starts = Happening(1, {}, {**up("starts"), **shown("starts", 1)})
-    restarts = Happening(
-        1,
-        {**up("restarts"), **shown("restarts", STOOD)},
-        {**up("restarts"), **shown("restarts", 1)},
-        estimated=True,
-    )
-    moves = Happening(
-        0, {**up("moves"), **shown("moves", STOOD)}, {**up("moved"), **shown("moved", STOOD + 1)}
-    )
-    relabelled = Happening(
-        0,
-        {**up("named"), **shown("named", STOOD)},
-        {**up("named", zone="x"), **shown("named", STOOD + 1, zone="x")},
-    )
-    swaps = Happening(
-        0,
-        {**up("swaps"), **shown("swaps", STOOD, path="old")},
-        {**up("swaps"), **shown("swaps", STOOD + 1, path="new")},
-    )
-    new_job = Happening(
-        0, {}, {**up("scraped", job=f"another-{span(counter.width)}"), **shown("scraped", half)}
-    )
-    dies = Happening(
-        1,
-        {**up("dies"), **shown("dies", STOOD)},
-        {**up("dies"), **shown("dies", STOOD), **shown("dies", 1, path="last")},
-        dies=True,
-    )
-    returns = Happening(
-        1,
-        {**up("returns"), **shown("returns", STOOD)},
-        {**up("returns"), **shown("returns", STOOD + 1)},
-        SOON,
-    )
-    known = Happening(
-        0,
-        {**up("known"), **shown("known", STOOD, path="old")},
-        {**up("known"), **shown("known", half)},
-        SOON + counter.width,
-    )
-    forgotten = Happening(
-        0,
-        {**up("long"), **shown("long", STOOD)},
-        {**up("long"), **shown("long", STOOD + 1)},
-        LATE + counter.width,
-    )
-    crashes = Happening(
-        1,
-        {**up("crashes"), **shown("crashes", STOOD)},
-        {**up("crashes"), **shown("crashes", 1)},
-        counter.width,
-        dies=True,
-        estimated=True,
-    )
-    silent = Happening(1, up("silent"), {**up("silent"), **shown("silent", 1)})
-    answers = Happening(0, up("answers", level=0), {**up("answers"), **shown("answers", half)})
-    pushed = Happening(
-        1, shown("pushed", STOOD), {**shown("pushed", STOOD), **shown("pushed", 1, path="late")}
-    )
+    if width >= FEW * scrape:
+        yield Happening(1, stood("restarts"), {**up("restarts"), **shown("restarts", 1)})
+        died = {**up("crashes"), **shown("crashes", 2)}
+        yield Happening(2, stood("crashes"), died, away=min(width, SOON), dies=True)
+    yield Happening(4, {}, shown("a", 4, path="first"))
+    yield Happening(8, {}, {**up("starts"), **shown("starts", 8)})
+    yield Happening(16, up("silent"), {**up("silent"), **shown("silent", 16)})
+    late = {**shown("pushed", STOOD), **shown("pushed", 32, path="late")}
+    yield Happening(32, shown("pushed", STOOD), late)
+    last = {**stood("dies"), **shown("dies", 64, path="last")}
+    yield Happening(64, stood("dies"), last, dies=True)
+    yield Happening(128, stood("returns"), stood("returns", 128), away=SOON)
+    yield Happening(0, stood("moves"), stood("moved", no))
+    zone = {**up("named", zone="x"), **shown("named", STOOD + no, zone="x")}
+    yield Happening(0, stood("named"), zone)
+    yield Happening(0, stood("swaps", path="old"), stood("swaps", no, path="new"))
+    yield Happening(0, up("answers", level=0), {**up("answers"), **shown("answers", no)})
+    known = {**up("known"), **shown("known", no)}
+    yield Happening(0, stood("known", path="old"), known, away=SOON)
+    yield Happening(0, stood("long"), stood("long", no), away=LATE)
     # Where the job is declared, no other is looked at.
-    jobs = () if any(name == "job" for key in counter.jump for name, _ in key.labels) else (new_job,)
-    return (
-        *(first, starts, silent, pushed, restarts, crashes, moves, relabelled),
-        *(swaps, dies, answers, returns, known, forgotten),
-        *jobs,
-    )
+    if not any(name == "job" for key in counter.jump for name, _ in key.labels):
+        job = up("scraped", job=f"another-{span(width)}")
+        yield Happening(0, {}, {**job, **shown("scraped", no)})
 
 
 @dataclass(frozen=True)
 class Recorded:
-    """A series that is recorded, and what it shows as usual and when everything happens at once."""
+    """A series that is recorded, and what it shows as usual and when all has happened."""
 
     series: Selector
     usual: Decimal
     much: Decimal
+    off: Decimal | None = None
+    """How far beside that it may be; None: as a count may."""
+
+
+def counts(counter: Counter, scrape: timedelta) -> int:
+    """How many times the least amount counts, when all has happened."""
+    return sum(one.counts for one in happenings(counter, scrape))
+
+
+def moments(width: timedelta) -> timedelta:
+    """How far apart evaluations are: all that must be there before, and what happens, lies between two of them."""
+    return -(-(LATE + 3 * width) // HOUR) * HOUR
 
 
 def play(
     counter: Counter, clock: Clock, scrape: timedelta, recorded: list[Recorded]
 ) -> tuple[Timeline, list[Figure]]:
-    """All that can happen, one after the other; and what is recorded when it happened and when it is long ago."""
-    apart = clock.times(counter.width)
-    moment, figures, courses = 2 * apart + clock.step, list[Figure](), list[tuple[timedelta, Happening]]()
-    blur = scrape / counter.width if counter.width % scrape else 0
-    for one in happenings(counter):
-        if one.away:  # it was there for a window before it went
-            moment = max(moment, clock.times(one.away + 2 * counter.width))
-        # Early in the window, so that half of it would not show what happened.
-        late = moment - min(counter.width, clock.step) * 4 / 5
-        if one.away and one.counts and counter.width == scrape:
-            late -= scrape  # what is only more than before is counted up to the scrape before
-        courses.append((-(-late // scrape) * scrape, one))
-        rough = (
-            one.estimated and counter.width < FEW * scrape
-        )  # of a reset between few samples little is seen
-        for what in () if rough else recorded:
-            much = what.usual + (what.much - what.usual) * one.counts
-            less = scrape / counter.width if one.estimated else 0  # what follows a reset is an estimate
-            figures.append(Figure(what.series, moment, _between(much, blur, less)))
-        moment += apart  # when it is out of the window, and the next one counts alone
-    figures += [Figure(what.series, moment, _between(what.usual, blur)) for what in recorded]
-    courses = [(when, replace(one, away=one.away // scrape * scrape)) for when, one in courses]
+    """All that can happen, at once; and what is recorded when it happened and when it is long ago."""
+    width, found = counter.width, list(happenings(counter, scrape))
+    moment = clock.first(moments(width))
+    # Early in the window, so that half of it would not show what happened.
+    when = -(-(moment - width + min(width / 5, AT_ONCE)) // scrape) * scrape
+    blur = Decimal(str(scrape / width)) if width % scrape else Decimal(0)
+    sure, later = SURE / counts(counter, scrape) + blur, moment + clock.step
+    offs = [what.much * sure if what.off is None else what.off + what.much * blur for what in recorded]
+    figures = [
+        Figure(what.series, moment, _between(what.much, off))
+        for what, off in zip(recorded, offs, strict=True)
+    ]
+    figures += [
+        Figure(what.series, later, _between(what.usual, what.usual * (NEAR + blur))) for what in recorded
+    ]
+    courses = []
+    for one in found:
+        # What is only more than before is counted up to the scrape before.
+        sooner = scrape if one.away and one.counts and width == scrape else timedelta()
+        courses.append((when - sooner, replace(one, away=one.away // scrape * scrape)))
     edges = {at for when, one in courses for at in (when, when - one.away, when + one.dies * scrape)}
     timeline = Timeline(scrape)
-    for edge in sorted({*edges, moment}):
+    for edge in sorted({*edges, later}):
         now: dict[Key, Feed] = {**counter.up("a"), **counter.usual}
         for when, one in courses:
             if timeline.now >= when and not (one.dies and timeline.now > when):
@@ -231,10 +206,10 @@ def play(
     return timeline, figures
 
 
-def _between(value: Decimal, blur: float, less: float = 0) -> tuple[Decimal, Decimal]:
+def _between(value: Decimal, off: Decimal) -> tuple[Decimal, Decimal]:
     """A little less and a little more."""
-    off = abs(value) * (NEAR + Decimal(str(blur)) + Decimal(str(less))) + Decimal("0.000001")
-    return round(value - off, 6), round(value + off, 6)
+    by = abs(off) + Decimal("0.0000001")
+    return round(value - by, 8), round(value + by, 8)
 
 
 def births(director: Director, promise: str, one: Condition) -> Story:
@@ -252,14 +227,21 @@ def births(director: Director, promise: str, one: Condition) -> Story:
     if isinstance(measure.inner, Increase):  # also where few are the breach: what happens at once is more
         far = -(-max(far, MUCH * calm) // 1)
     counter = counter_of(measure, width, subject.rollout.service, pace, calm, far)
-    recorded = [Recorded(signal.value, calm, _mixed(measure.inner, calm, far, pace))]
+    times = Decimal(counts(counter, director.scrape))
+    much = _mixed(counter, calm, far, pace, times)
+    off = (
+        _mixed(counter, calm, far, pace, times + SURE) - much if isinstance(measure.inner, Latency) else None
+    )
+    recorded = [Recorded(signal.value, calm, much, off)]
     if isinstance(measure.inner, Latency) and not one.is_upper:
         recorded = []
     if signal.events is not None:
-        recorded.append(Recorded(signal.events, counter.usual_events, counter.all_events))
+        recorded.append(Recorded(signal.events, counter.usual_events, counter.all_events(times)))
     if signal.traffic is not None:
         each = seconds(width)
-        recorded.append(Recorded(signal.traffic, counter.usual_events / each, counter.all_events / each))
+        recorded.append(
+            Recorded(signal.traffic, counter.usual_events / each, counter.all_events(times) / each)
+        )
     counter = replace(
         counter, usual={**counter.usual, **director.others, **_known_to_others(director, counter)}
     )
@@ -274,16 +256,22 @@ def _known_to_others(director: Director, counter: Counter) -> Feeds:
     return {Key.of(names.FROM_ZERO, {**own, **moved, label: "other"}): At(Decimal(1)) for label in own}
 
 
-def _mixed(measure: Measure, calm: Decimal, far: Decimal, pace: Pace) -> Decimal:
-    """The value where everything happens at once beside what is usual."""
-    match measure:
+def _mixed(counter: Counter, calm: Decimal, far: Decimal, pace: Pace, times: Decimal) -> Decimal:
+    """The value where so many times the least amount is shown beside what is usual."""
+    much = counter.events(counter.jump) / counter.usual_events * times if counter.usual_events else times
+    match counter.measure.inner:
         case Ratio() | SlowerThan():
-            return (far * MUCH + calm) / (MUCH + 1)
-        case Latency(q=q, scale=scale):  # what is usual lies below the last bucket, the rest in it and above
-            low = pace.edges[-2] * scale if len(pace.edges) > 1 else Decimal(0)
-            return low + (far - low) * (q * (MUCH + 1) - 1) / (MUCH * q)
+            return (far * much + calm) / (much + 1)
+        case Latency(q=q, scale=scale, histogram=series):
+            # Of what is usual most lies below the last bucket and the rest in it; of what is shown at once, `q`.
+            low = pace.edges[-2] if len(pace.edges) > 1 else Decimal(0)
+            usual = {key: _step(feed) * counter.scrapes for key, feed in counter.usual.items()}
+            under = sum(amount for key, amount in usual.items() if low and matches(bucket(series, low), key))
+            below = under / counter.usual_events
+            within = (q * (much + 1) - below) / (1 - below + q * much)
+            return low * scale + (far - low * scale) * within
         case Increase():
-            return calm + far
+            return calm + far * times
         case _:
             return far
 
@@ -300,7 +288,10 @@ def counter_of(measure: Measure, width: timedelta, job: str, pace: Pace, calm: V
     scrapes = Decimal(str(width / pace.scrape))
     job = next((text for key in usual for name, text in key.labels if name == "job"), job)
     counter = Counter(measure, width, scrapes, job, usual, {})
-    jump = feeds(measure, far, pace.of(max(counter.usual_events, pace.events) * MUCH))
+    much = Decimal(MUCH)
+    if isinstance(measure.inner, Latency):  # so little that the quantile depends on it
+        much = 2 / measure.inner.q / NOT_COUNTED
+    jump = feeds(measure, far, pace.of(max(counter.usual_events, pace.events) * much // 1))
     times = scrapes if isinstance(measure.inner, Increase) else 1
     amounts = {key: _step(feed) * times for key, feed in jump.items()}
     stood = max(amounts.values()) * STOOD

@@ -26,23 +26,30 @@ class Case:
     """Stories that are played at the same time."""
 
     stories: list[Story] = field(default_factory=list)
-    fed: dict[str, list[Key]] = field(default_factory=dict)
+    fed: dict[str, dict[Key, Timeline]] = field(default_factory=dict)
     read: dict[str, list[Selector]] = field(default_factory=dict)
 
-    def fits(self, keys: Iterable[Key], reads: Iterable[Selector]) -> bool:
-        """Whether nobody's series are read by another."""
-        theirs = any(matches(s, key) for key in keys for s in self.read.get(key.metric, ()))
-        return not theirs and not any(matches(s, key) for s in reads for key in self.fed.get(s.metric, ()))
+    def reads(self, key: Key) -> bool:
+        """Whether one of them looks at the series."""
+        return any(matches(selector, key) for selector in self.read.get(key.metric, ()))
 
-    def feed(self, keys: Iterable[Key]) -> None:
-        """These series are there."""
-        for key in keys:
-            self.fed.setdefault(key.metric, []).append(key)
+    def fits(self, timeline: Timeline, reads: Iterable[Selector]) -> bool:
+        """Whether nobody's series are read by another, but those that both feed alike."""
+        keys = timeline.keys
+        own = {key for key in keys if self.reads(key)}
+        own |= {key for s in reads for key in self.fed.get(s.metric, ()) if matches(s, key)}
+        return all(
+            key in keys
+            and key in self.fed.get(key.metric, ())
+            and self.fed[key.metric][key].alike(timeline, key)
+            for key in own
+        )
 
     def add(self, story: Story) -> None:
         """Play it too."""
         self.stories.append(story)
-        self.feed(story.timeline.keys)
+        for key in story.timeline.keys:
+            self.fed.setdefault(key.metric, {}).setdefault(key, story.timeline)
         for selector in story.reads:
             self.read.setdefault(selector.metric, []).append(selector)
 
@@ -55,7 +62,7 @@ def packed(stories: Iterable[Story]) -> list[Case]:
         groups.setdefault(_together(story), [])
     for story in sorted(order, key=lambda story: story.end, reverse=True):
         cases = groups[_together(story)]
-        case = next((case for case in cases if case.fits(story.timeline.keys, story.reads)), None)
+        case = next((case for case in cases if case.fits(story.timeline, story.reads)), None)
         if case is None:
             cases.append(case := Case())
         case.add(story)
@@ -82,7 +89,7 @@ def case_data(case: Case, rollout: Rollout, healthy: Mapping[str, Feeds]) -> Dat
     fed = {key: text for story in stories for key, text in story.timeline.series().items()}
     given = {**beside.series(), **told.series(), **fed}
     up = {} if stories[0].counts_targets else _up(given, rollout, end // scrape)
-    seen = {key for key in up if not case.fits([key], ())}  # a story that looks at targets feeds its own
+    seen = {key for key in up if case.reads(key)}  # a story that looks at targets feeds its own
     texts = [_text(text, rollout) for story in stories for text in story.texts]
     data: Data = {
         "name": f"{stories[0].promise}: {', '.join(dict.fromkeys(sorted(s.about for s in stories)))}",
@@ -107,7 +114,7 @@ def _beside(case: Case, healthy: Mapping[str, Feeds]) -> Feeds:
     playing = {story.about for story in case.stories}
     for about, feeds in healthy.items():
         if about not in playing:
-            found |= {key: feed for key, feed in feeds.items() if case.fits([key], ())}
+            found |= {key: feed for key, feed in feeds.items() if not case.reads(key)}
     fed = {key for keys in case.fed.values() for key in keys}
     return {key: feed for key, feed in found.items() if key not in fed}
 

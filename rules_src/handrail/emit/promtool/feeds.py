@@ -42,7 +42,7 @@ from handrail.plan import (
     Usage,
     While,
 )
-from handrail.promql.buckets import le
+from handrail.promql.buckets import bucket, le
 from handrail.units import plain, seconds
 
 Series = tuple[Selector, ...]
@@ -272,8 +272,12 @@ def selectors(measure: Measure) -> list[Selector]:
     match measure:
         case Ratio(part, whole):
             return [*part, *whole]
-        case Latency(histogram=series) | SlowerThan(histogram=series):
-            return [series] if measure.native else [series.suffixed("_bucket"), series.suffixed("_count")]
+        case Latency(histogram=series) | SlowerThan(histogram=series) if measure.native:
+            return [series]
+        case Latency(histogram=series):
+            return [series.suffixed("_bucket"), series.suffixed("_count")]
+        case SlowerThan(histogram=series, bound=bound):
+            return [bucket(series, bound), series.suffixed("_count")]
         case Increase(counter=counter, bound=bound):
             return [counter] if bound is None else [counter.suffixed("_bucket"), counter.suffixed("_count")]
         case Rate(counter=series):

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from datetime import timedelta
 from decimal import Decimal
 
-from handrail.emit.promtool.by_labels import healthy
 from handrail.emit.promtool.feeds import selectors, series_of
 from handrail.emit.promtool.guardrails import Director
 from handrail.emit.promtool.lasting import COUNTED, missed
@@ -164,13 +163,11 @@ def thin(director: Director, signal: Signal) -> Story:
     times = Decimal(measure.min_events) / 2 / each / subject.pace(signal).events
     timeline = Timeline(director.scrape)
     begins = Span(clock.first(NOTHING), clock.first(max(director.ready, measure.width)))
-    timeline.play(
-        {**director.feeds(calm, times), **healthy(director, signal)},
-        begins.last + clock.times(alert.sustained),
-    )
+    # Of several values of a label one with enough events is enough: there is no other.
+    timeline.play(director.feeds(calm, times), begins.last + clock.times(alert.sustained))
     start = timeline.now
     ends = clock.span(start, start + measure.width)
-    timeline.play({**director.feeds(calm), **healthy(director, signal)}, ends.last)
+    timeline.play(director.feeds(calm), ends.last)
     life = Life(alert, begins, ends)
     return director.story(THIN, timeline, [life], turns([life], clock))
 

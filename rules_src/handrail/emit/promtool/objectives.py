@@ -8,7 +8,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 from handrail.contract import names
-from handrail.emit.promtool.births import Recorded, counter_of, play
+from handrail.emit.promtool.births import Recorded, counter_of, counts, moments, play
 from handrail.emit.promtool.feeds import Pace, edges, feeds, selectors
 from handrail.emit.promtool.figures import just_over, just_under
 from handrail.emit.promtool.series import Feeds, Impossible, Timeline
@@ -64,13 +64,13 @@ class Objective:
         except Impossible as reason:
             yield Untestable(f"slo-{self.slo.name}", str(reason))
             return
-        for tier, burn in self.burns:
-            yield from self._paces(tier, burn)
         seldom = replace(self, clock=Clock(self.clock.step * SELDOM))
+        for tier, burn in self.burns:
+            yield from seldom.paces(tier, burn)
         yield seldom.burst()
         yield seldom.blind()
         try:
-            yield seldom.births()
+            yield replace(self, clock=Clock(moments(self.rollout.evaluate))).births()
         except Impossible as reason:
             yield Untestable(f"slo-{self.slo.name}", str(reason), "births")
 
@@ -163,7 +163,7 @@ class Objective:
             found.append(Life(alert, begins if burning else None))
         return tuple(found)
 
-    def _paces(self, tier: str, burn: Burn) -> Iterator[Story | Untestable]:
+    def paces(self, tier: str, burn: Burn) -> Iterator[Story | Untestable]:
         if OVER * self._limit(burn) >= 1:
             reason = f"its budget cannot burn {plain(burn.factor)} times too fast"
             yield Untestable(f"slo-{self.slo.name}", reason)
@@ -173,8 +173,8 @@ class Objective:
             verb = "fires" if by is OVER else "says nothing of it"
             share = round(by * self._limit(burn), 3 - self._limit(burn).adjusted())
             timeline = Timeline(self.rollout.scrape)
-            begins = Span(NOTHING, self.clock.first(3 * timeline.scrape))
-            at = begins.last + self.clock.step
+            at = self.clock.first(3 * timeline.scrape)
+            begins = Span(NOTHING, at)
             timeline.play(self._feeds(share), at)
             said = f"A budget that burns {promise}: {tier} {verb}"
             texts = tuple(self._texts(share, at, burn))
@@ -225,7 +225,7 @@ class Objective:
         calm = (1 - self.slo.objective) / 2
         shares = self._share(calm), self._share(Decimal(1))
         counter = counter_of(self._measured, every, self.rollout.service, pace, *shares)
-        usual, every_one = counter.usual_events, counter.all_events
+        usual, every_one = counter.usual_events, counter.all_events(counts(counter, pace.scrape))
         own = ((names.ROLLOUT, "=", self.rollout.name), (names.SLO, "=", self.slo.name))
         recorded = [
             Recorded(Selector(names.SLO_TOTAL, own), usual, every_one),

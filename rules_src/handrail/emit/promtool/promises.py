@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
 from functools import cached_property, partial
+from math import gcd
 
-from handrail.emit.promtool.births import births
+from handrail.emit.promtool.births import births, moments
 from handrail.emit.promtool.by_labels import alone, bound, healthy, labels_of
 from handrail.emit.promtool.feeds import FREE, Phase, Value, selectors, series_of
 from handrail.emit.promtool.guardrails import Director
@@ -21,6 +22,7 @@ from handrail.emit.promtool.subject import Subject
 from handrail.emit.promtool.told_versions import away, following, unknown
 from handrail.plan import (
     Absence,
+    Alert,
     Condition,
     EventMeasure,
     Guardrail,
@@ -37,12 +39,10 @@ from handrail.promql.remembered import REMEMBER
 
 PACES = (1, 10, 120, 1440)
 """Evaluations come so many times more seldom where a story is long."""
-SELDOM = (30, 10, 120, 1440)
+SELDOM = 30
 """The same where their moment does not matter."""
 SHORT = 30
 """So few evaluations are short: no other pace is tried."""
-HOLDING = (20, 10, 4, 2)
-"""The same where every hold is a multiple."""
 LONGEST = 90
 """How many evaluations a story lasts at most."""
 Make = Callable[[Director], Story | None]
@@ -76,15 +76,15 @@ class Promises:
         yield from found
 
     def _made(
-        self, subject: Subject, about: str, make: Make, *, exact: bool = False
+        self, subject: Subject, about: str, make: Make, paces: Sequence[int] = ()
     ) -> Iterator[Story | Untestable]:
-        """At a pace of evaluations at which it is short: seldom ones, or (`exact`) first such as show each hold."""
+        """At a pace of evaluations at which it is short: seldom ones, or first such as show each hold."""
         why = "it would last longer than a test should"
         own = any(isinstance(signal.measure.inner, Absence) for signal in self.guardrail.signals)
         # What is absent is known after so many evaluations as there are in a window.
-        paces = PACES[:1] if own else self._holding if exact else SELDOM
+        tried = PACES[:1] if own else paces or self._seldom
         longest, found = LONGEST * (4 if own else 1), list[Story]()
-        for times in paces:
+        for times in tried:
             try:
                 director = Director(subject, Clock(self.rollout.evaluate * times)).at_its_scrape
                 if director.ago % director.clock.step:
@@ -99,7 +99,7 @@ class Promises:
                 why = "at no time it is certain what fires"
             elif story.evaluations <= longest:
                 found.append(story)
-                if story.evaluations <= SHORT or (exact and times == paces[0]):
+                if story.evaluations <= SHORT:
                     break
         if found:
             yield min(found, key=lambda story: story.evaluations)
@@ -107,16 +107,23 @@ class Promises:
             yield Untestable(self.guardrail.name, why, about)
 
     @cached_property
-    def _holding(self) -> list[int]:
+    def _seldom(self) -> list[int]:
+        """The paces of what does not depend on its moment: at first one evaluation for the widest window."""
+        widest = max(signal.measure.width for signal in self.guardrail.signals)
+        return [max(1, -(-widest // (self.rollout.evaluate * SELDOM))) * SELDOM, *PACES[1:]]
+
+    def _holding(self, *alerts: Alert) -> list[int]:
         """The paces at which holds are told apart, the most seldom first: each hold is two evaluations or more."""
-        every, alerts = self.rollout.evaluate, (*self.guardrail.alerts, self.guardrail.blind)
-        held = [time for alert in alerts for time in (alert.sustained, alert.keep_firing_for) if time]
-        whole = [
-            n
-            for n in HOLDING
-            if all(time % (n * every) == NOTHING and time >= 2 * n * every for time in held)
-        ]
-        return [*whole[:1], *PACES]
+        every = self.rollout.evaluate
+        times = [time for alert in alerts for time in (alert.sustained, alert.keep_firing_for) if time]
+        # Of a change nothing is left after its window.
+        times += [s.measure.window for s in self.guardrail.signals if isinstance(s.measure, StateChanges)]
+        if any(time % every for time in times):
+            return [*PACES]
+        held = [time // every for time in times] or [2 * SELDOM]
+        shared = gcd(*held)
+        paces = (n for n in range(shared, 1, -1) if shared % n == 0 and 2 * n <= min(held))
+        return [next(paces, 1), shared, *self._seldom[:1], *PACES]
 
     # Stages
 
@@ -192,7 +199,7 @@ class Promises:
                     subject,
                     "a sudden breach",
                     partial(Director.sudden, promise=SUDDEN, signal=one.signal, up=one.is_upper),
-                    exact=True,
+                    self._holding(*self.guardrail.alerts),
                 )
         for signal in self.guardrail.signals:
             own = [c for c in subject.conditions if c.signal == signal and c.reference is None]
@@ -202,7 +209,8 @@ class Promises:
                 signal.measure, "native", False
             )
             if counts and own:
-                yield from self._made(subject, "births", partial(births, promise=BORN, one=own[0]))
+                pace = int(moments(signal.measure.width) // self.rollout.evaluate)
+                yield from self._made(subject, "births", partial(births, promise=BORN, one=own[0]), [pace])
 
     # Blindness
 
@@ -214,7 +222,8 @@ class Promises:
             if not isinstance(s.measure.inner, PromQL | Absence | StateChanges)
         ]
         for signal in seen:
-            yield from self._made(subject, "its series are gone", partial(gone, signal=signal), exact=True)
+            paces = self._holding(self.guardrail.blind)
+            yield from self._made(subject, "its series are gone", partial(gone, signal=signal), paces)
         if seen:
             yield from self._made(subject, "what it needs is gone", lambda d: lost(d, self._needs(d)))
             for signal in seen:

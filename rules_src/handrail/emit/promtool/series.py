@@ -112,9 +112,22 @@ class Timeline:
         """Every series there is, in its order."""
         return dict.fromkeys(key for _, feeds in self.phases for key in feeds)
 
+    def alike(self, other: Timeline, key: Key) -> bool:
+        """Whether both feed a series alike, and go on so."""
+        both = [Timeline(self.scrape, [*one.phases]) for one in (self, other)]
+        end = max(one.now for one in both)
+        for one in both:
+            one.last(end)
+        mine, theirs = ((one.phases[-1][1].get(key), one.values(key)) for one in both)
+        return mine == theirs
+
     def series(self) -> dict[Key, str]:
         """Every series and its values."""
-        return {key: _values(self._of(key)) for key in self.keys}
+        return {key: self.values(key) for key in self.keys}
+
+    def values(self, key: Key) -> str:
+        """The values of one series."""
+        return _values(self._of(key))
 
     def _of(self, key: Key) -> Iterator[tuple[int, Rise | At | None]]:
         """What one series does, for how many scrapes."""

@@ -1,4 +1,7 @@
-"""A rollout whose canary gets worse → the pictures of its pages in docs/how-to/pictures: `make screenshots`."""
+"""Rollouts in real servers → the pictures of their pages in docs/how-to/pictures: `make screenshots`.
+
+One whose canary gets worse; and the demo's, at three moments of its life.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,11 @@ from guarded import TOKENS, guarded
 from guarded.recorded import limited_playbook, recorded
 from handrail.contract import Approval, Gate
 from servers.browser import browser
+
+from end_to_end.demo import bad, files, good, stack
+from end_to_end.demo.playing import playing
+from end_to_end.demo.screen import screen
+from end_to_end.demo.view import ROLLOUT
 
 PICTURES = Path(__file__).parents[2] / "docs/how-to/pictures"
 GATES = (
@@ -26,9 +34,44 @@ LOOKS = (
     ("ask-phone", "/rollouts/shop/ask/rollback", 390, None),
 )
 
+MOMENTS = {
+    "10 % bakes and is well; then the gate waits for people": "life-waits",
+    "it is complete": "life-complete",
+    "the receiver proves it in Prometheus": "life-rolled-back",
+}
+"""After which step of the demo a picture is taken, and its name."""
+ORDERS, HIGH = 50, 900
+
 
 def main() -> None:
     """Make them anew."""
+    PICTURES.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory() as name:
+        life(Path(name))
+    worse()
+
+
+def life(folder: Path) -> None:
+    """The whole life of the demo's rollout."""
+    at, shown = files.Addresses(), screen(plain=True)
+    made, tabs = files.write(folder, at), folder / "browser"
+    tabs.mkdir()
+    with (
+        playing(made, at, stack.Programs(), ORDERS, shown) as demo,
+        browser(tabs, "Europe/Berlin") as tab,
+    ):
+        tab.headers({"Authorization": f"Bearer {made.token('operator').read_text()}"})
+        for title, step in (*good.STEPS, *bad.STEPS):
+            shown.done(title, step(demo), 0)
+            if title in MOMENTS:
+                tab.size(1280)
+                tab.go(f"http://{at.receiver}/rollouts/{ROLLOUT}")
+                tab.picture(PICTURES / f"{MOMENTS[title]}.png", HIGH)
+                print(PICTURES / f"{MOMENTS[title]}.png")
+
+
+def worse() -> None:
+    """A rollout whose canary gets worse."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         for part in ("prometheus", "shop", "browser"):
@@ -43,7 +86,6 @@ def main() -> None:
                 prometheus.values["canary_errors"] = errors
                 time.sleep(8)
             tab.headers({"Authorization": f"Bearer {TOKENS['operator']}"})
-            PICTURES.mkdir(exist_ok=True)
             for picture, path, width, height in LOOKS:
                 tab.size(width)
                 tab.go(f"{shop.server.url}{path}")

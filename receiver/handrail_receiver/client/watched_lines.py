@@ -67,15 +67,16 @@ def missing(said: Mapping[str, Any]) -> tuple[str, ...]:
 
 def _lines(said: Mapping[str, Any]) -> Iterator[WatchedLine]:
     at, gate = said["at"][:19].replace("T", " "), said["gate"]["into"] if said["gate"] else ""
-    place = (said["attempt"], said["phase"], said["stage"], said["held"])
+    stage = (said["attempt"], said["stage"])
+    place = (*stage, said["phase"], said["held"])
     yield WatchedLine("place", place, f"{at} {headline(said)}")
     yield WatchedLine("waits for", (place, gate, missing(said)), f"{at}   {said['waits_for']}")
     for one in said["guardrails"]:
         told = "; ".join(filter(None, (figures(one), limits(one))))
         text = f"{at}   {one['name']}: {one['verdict']}: {told}"
-        yield WatchedLine(f"guardrail {one['name']}", (place[:3], one["verdict"]), text)
+        yield WatchedLine(f"guardrail {one['name']}", (stage, one["verdict"]), text)
     yield WatchedLine("fires", said["fires"], f"{at}   fires: {fires(said)}")
-    yield WatchedLine("traffic", place[:3], f"{at}   traffic: {split(said)}")
+    yield WatchedLine("traffic", stage, f"{at}   traffic: {split(said)}")
     for about in ("unknown", "other_rules"):
         if said[about]:
             yield WatchedLine(about, said[about], f"{at}   {said[about]}")

@@ -9,21 +9,16 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import servers
 
 from . import bad, bundles, files, good, stack, times
-from .api import Receiver
-from .command import Command
-from .load import load
+from .playing import playing
 from .screen import Drawn, Plain, screen
-from .story import Demo, Failed, Step
-from .view import ROLLOUT, View
+from .story import Failed, Step
+from .view import ROLLOUT
 
-LONGEST = 600.0
 PARTS: tuple[tuple[str, tuple[Step, ...]], ...] = (
     ("A good version goes out", good.STEPS),
     ("A bad version is rolled back", bad.STEPS),
@@ -82,7 +77,7 @@ def _run(folder: Path, programs: stack.Programs, call: argparse.Namespace, shown
     shown.begin(title)
     try:
         made = files.write(folder, at)
-        with _demo(made, at, programs, call.orders, shown) as demo:
+        with playing(made, at, programs, call.orders, shown) as demo:
             shown.done(
                 title, "application, HAProxy, receiver, Alertmanager, Prometheus", time.monotonic() - began
             )
@@ -104,25 +99,6 @@ def _run(folder: Path, programs: stack.Programs, call: argparse.Namespace, shown
         shown.failed(title, "\n".join([str(error), *error.__notes__]))
         return 1
     return 0
-
-
-@contextmanager
-def _demo(
-    made: files.Files, at: files.Addresses, programs: stack.Programs, orders: int, shown: Plain | Drawn
-) -> Iterator[Demo]:
-    """The stack with customers who order, and what the steps need to work with it."""
-    view = View(
-        haproxy=made.folder / "watch.sock",
-        canary=f"http://{at.canary}",
-        stable=f"http://{at.stable}",
-        prometheus=f"http://{at.prometheus}",
-        alertmanager=f"http://{at.alertmanager}",
-    )
-    ordering = load(f"http://{at.shop}/orders", per_second=orders, seconds=LONGEST)
-    with stack.running(made, at, programs), view.client, ordering as customers:
-        receiver = Receiver(f"http://{at.receiver}", made.token("operator").read_text())
-        command = Command(made, f"http://{at.receiver}")
-        yield Demo(made.folder, view, receiver, command, customers, shown)
 
 
 def _say(text: str) -> None:

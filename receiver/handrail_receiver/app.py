@@ -45,6 +45,7 @@ from handrail_receiver.metrics import Metrics
 from handrail_receiver.model import Conditions, Decision
 from handrail_receiver.operations.drift import DriftWatch
 from handrail_receiver.operations.handler import CallHandler
+from handrail_receiver.operations.stopping import Stopping
 from handrail_receiver.operations.unacknowledged import AckWatch
 from handrail_receiver.operations.walking import Walker
 from handrail_receiver.outside import Outside, new_client
@@ -74,6 +75,7 @@ from handrail_receiver.web.events import Events
 from handrail_receiver.web.forms import Seal
 from handrail_receiver.web.health import Health
 from handrail_receiver.web.incident_pages import IncidentPages
+from handrail_receiver.web.kill_switch_pages import KillSwitchPages
 from handrail_receiver.web.now_calls import Looking
 from handrail_receiver.web.pages import Pages
 from handrail_receiver.web.report_pages import ReportPages
@@ -262,6 +264,9 @@ def make_app(settings: Settings, secrets: Secrets) -> Front:
         api,
         pages,
         Buttons(pages, Seal(tokens.secret)),
+        KillSwitchPages(
+            pages, Seal(tokens.secret), Stopping(guard, playbooks, kill_switch, secrets.redact), kill_switch
+        ),
         IncidentPages(pages, Postmortems(store, clock)),
         events,
         ReportPages(reports.reporter, playbooks),

@@ -13,6 +13,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, get_args
+from urllib.parse import quote
 
 import httpx
 
@@ -20,7 +21,7 @@ from handrail_receiver.api_client import ApiClient, api_client, json_of, unknown
 from handrail_receiver.client.watch import watch
 from handrail_receiver.errors import ReceiverError, WrongSettings
 from handrail_receiver.evidence.folder import write
-from handrail_receiver.terminal import checked, listed, status
+from handrail_receiver.terminal import checked, incidents, listed, status
 
 Verb = Literal[
     "list",
@@ -38,9 +39,11 @@ Verb = Literal[
     "drill",
     "adopt",
     "abandon",
+    "incident",
     "ack",
     "note",
     "close",
+    "postmortem",
     "bundle",
 ]
 VERBS: tuple[Verb, ...] = get_args(Verb)
@@ -67,6 +70,8 @@ WORDS: dict[Verb, tuple[str, ...]] = {
     "approve": ("role", "seen", "canary", "stable"),
     "promote": ("anyway", "to"),
     "retry": ("anyway", "to"),
+    "incident": ("incident",),
+    "postmortem": ("incident",),
     "ack": ("incident",),
     "note": ("incident", *SAID),
     "close": ("incident", *SAID),
@@ -139,7 +144,7 @@ def rollout(
     `canary` and `stable` are the versions, where the declaration leaves them open: with start, and with an approval
     before it; `artifact`, with start, is what goes out. `folder` is where bundle
     writes to, of the newest attempt or of the one with the number `attempt`. `incident` says
-    which one is meant, with ack, note and close, and `said` what is said of it, by the words in SAID. `as_json` prints what the API says, whatever the exit code. All but list need a `name`.
+    which one is meant, with incident, ack, note, close and postmortem, and `said` what is said of it, by the words in SAID. `as_json` prints what the API says, whatever the exit code. All but list need a `name`.
     """
     options: dict[str, str | bool] = {
         "anyway": anyway,
@@ -206,11 +211,26 @@ def _ask(verb: Verb, name: str, client: httpx.Client, body: dict[str, str | bool
         return client.get(f"/api/rollouts/{name}/bundle", params=asked)
     if verb == "status":
         return client.get(f"/api/rollouts/{name}")
+    if verb in {"incident", "postmortem"}:
+        return _incidents(verb, name, client, str(body["incident"]))
     return client.post(f"/api/rollouts/{name}/{verb}", json=body)
+
+
+def _incidents(verb: Verb, name: str, client: httpx.Client, wanted: str) -> httpx.Response:
+    """The incidents of a rollout, or the draft of one of them: of the newest where none is named."""
+    listed = client.get(f"/api/rollouts/{name}/incidents")
+    if verb == "incident" or listed.is_error:
+        return listed
+    newest = next((one["id"] for one in json_of(listed).get("incidents", ())), "")
+    which = wanted or newest or f"{name}-0"  # where there is none, the receiver says so
+    return client.get(f"/api/rollouts/{name}/incidents/{quote(which, safe='')}/postmortem")
 
 
 def _show(verb: Verb, client: ApiClient, answer: httpx.Response, *, folder: str, as_json: bool) -> int:
     """Print what was said, in words or as JSON, and return the exit code."""
+    if verb == "postmortem" and answer.is_success:
+        print(answer.text, end="")  # noqa: T201
+        return 0
     said = json_of(answer)
     if answer.status_code == 401:
         print(unknown_token(client), file=sys.stderr)  # noqa: T201
@@ -248,6 +268,8 @@ def _words(verb: Verb, said: dict[str, Any]) -> str:
         return listed(said)
     if verb == "status":
         return status(said)
+    if verb == "incident":
+        return incidents(said)
     if said.get("check"):
         return checked(said["check"])
     lines = [f"{said['verdict']} ({said['reason']}): {said['text']}"]

@@ -16,6 +16,7 @@ from handrail_receiver.web.buttons import Buttons
 from handrail_receiver.web.events import Events
 from handrail_receiver.web.health import Health
 from handrail_receiver.web.incident_pages import IncidentPages
+from handrail_receiver.web.kill_switch_pages import KillSwitchPages
 from handrail_receiver.web.not_allowed import NotAllowed
 from handrail_receiver.web.now_calls import Looking
 from handrail_receiver.web.openapi import document
@@ -33,13 +34,14 @@ def routes_of(
     api: Api,
     pages: Pages,
     buttons: Buttons,
+    kill_switch: KillSwitchPages,
     incidents: IncidentPages,
     events: Events,
     reports: ReportPages,
     looking: Looking,
 ) -> list[Route]:
     """All of them: which path, which role, which handler."""
-    not_allowed = NotAllowed(api.calls, api.playbooks)
+    not_allowed, page = NotAllowed(api.calls, api.playbooks), pages.refused
     return [
         Route(WEBHOOK, webhook, methods=["POST"]),
         Route("/openapi.json", only("viewer", people, _openapi)),
@@ -50,6 +52,10 @@ def routes_of(
         Route("/rollouts/{name}", only("viewer", people, pages.rollout)),
         Route("/rollouts/{name}/attempts/{number}", only("viewer", people, pages.attempt)),
         Route("/rollouts/{name}/incidents/{id}", only("viewer", people, incidents.page)),
+        Route("/kill-switch/ask", only("operator", people, kill_switch.ask, answer=page)),
+        Route("/kill-switch/ask", only("operator", people, kill_switch.do, answer=page), methods=["POST"]),
+        Route("/api/kill-switch", only("viewer", people, kill_switch.status)),
+        Route("/api/kill-switch", only("operator", people, kill_switch.turn), methods=["POST"]),
         Route("/events", only("viewer", people, events.stream)),
         Route("/reports/{kind}", only("viewer", people, reports.page)),
         Route("/api/reports/{kind}", only("viewer", people, reports.json)),
@@ -65,10 +71,12 @@ def routes_of(
             route
             for verb in VERBS
             for route in (
-                Route(f"/rollouts/{{name}}/ask/{verb.name}", only(verb.role, people, buttons.ask)),
+                Route(
+                    f"/rollouts/{{name}}/ask/{verb.name}", only(verb.role, people, buttons.ask, answer=page)
+                ),
                 Route(
                     f"/rollouts/{{name}}/ask/{verb.name}",
-                    only(verb.role, people, buttons.do, not_allowed),
+                    only(verb.role, people, buttons.do, not_allowed, page),
                     methods=["POST"],
                 ),
             )

@@ -49,6 +49,40 @@ def _as_asked(target: dict[str, Any]) -> str:
     return f"{so}: {target['text']}"
 
 
+def incidents(said: dict[str, Any]) -> str:
+    """Each incident with what is known of it, the newest first."""
+    if not said["incidents"]:
+        return "no incident yet"
+    return "\n\n".join("\n".join(_incident(one)) for one in said["incidents"])
+
+
+def _incident(one: dict[str, Any]) -> list[str]:
+    stage = f", stage {one['stage']}" if one["stage"] else ""
+    lines = [
+        f"{one['id']}: {one['state']}  {one['severity']} {one['action']}, attempt {one['attempt']}{stage}"
+    ]
+    lines.append(f"  trigger: {one['trigger']}")
+    if one["state"] == "open" and one["ack_by"]:
+        lines.append(f"  to be acknowledged by {one['ack_by']}: handrail rollout ack {one['rollout']}")
+    impact = one["impact"]
+    known = _impact(impact) if impact else ["unknown yet: it is computed once the rollback got through"]
+    lines += [f"  impact: {'; '.join(known)}"]
+    words = ("cause", "fix", "prevention", "user_impact", "review", "attendees")
+    lines += [f"  {word.replace('_', ' ')}: {one[word]}" for word in words if one[word]]
+    lines += [f"  follow-up: {text}" for text in one["follow_ups"]]
+    if one["false_rollback"] is not None:
+        lines.append(f"  false rollback: {'yes' if one['false_rollback'] else 'no'}")
+    lines += [f"  {each['at']}  {each['event']} by {each['by']}: {each['text']}" for each in one["timeline"]]
+    return lines
+
+
+def _impact(impact: dict[str, Any]) -> list[str]:
+    found = [f"{impact['duration']:.0f} s"] if impact["duration"] is not None else []
+    found += [f"{impact['share'] * 100:g} % of traffic"] if impact["share"] is not None else []
+    found += [f"{count:.0f} requests failed ({name})" for name, count in sorted(impact["failed"].items())]
+    return found + [f"{name} unknown: {why}" for name, why in sorted(impact["unknown"].items())]
+
+
 def _tier_row(tier: dict[str, Any]) -> tuple[str, ...]:
     count = f"{float(tier['count']):.6g}" if tier["count"] else "-"
     limits = " or ".join(tier["limits"]) or "-"

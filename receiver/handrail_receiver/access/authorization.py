@@ -14,6 +14,8 @@ from handrail_receiver.access.tokens import Caller, Role
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 Guarded = Callable[[Request, Caller], Awaitable[Response]]
+Refused = Callable[[Caller, str], Awaitable[Response]]
+"""What a known caller gets who may not, with the reason."""
 OnRefused = Callable[[Request, Caller, str], Awaitable[None]]
 """Hears of a known caller who may not do it, and of the reason."""
 # Two lines, not one with a comma: Chromium sees only the first scheme of a line and would never ask for a password.
@@ -45,8 +47,21 @@ class People:
         return by_proxy or self.tokens.caller(request.headers.get("authorization"))
 
 
-def only(role: Role, people: People, endpoint: Guarded, on_refused: OnRefused | None = None) -> Endpoint:
-    """An endpoint that only callers with `role` reach; `on_refused` hears of the others, once we know who they are."""
+async def _in_words(_caller: Caller, why: str) -> Response:
+    return error(403, why)
+
+
+def only(
+    role: Role,
+    people: People,
+    endpoint: Guarded,
+    on_refused: OnRefused | None = None,
+    answer: Refused = _in_words,
+) -> Endpoint:
+    """An endpoint that only callers with `role` reach; `on_refused` hears of the others, once we know who they are.
+
+    They get the `answer`, in words without one.
+    """
 
     async def guarded(request: Request) -> Response:
         caller = people.caller(request)
@@ -58,7 +73,7 @@ def only(role: Role, people: People, endpoint: Guarded, on_refused: OnRefused | 
             why = f"{caller.name} may not do that; it takes the role {role}"
             if on_refused is not None:
                 await on_refused(request, caller, why)
-            return error(403, why)
+            return await answer(caller, why)
         return await endpoint(request, caller)
 
     return guarded

@@ -125,6 +125,14 @@ class ReadyView(BaseModel):
     problems: list[str] = []
 
 
+class KillSwitchView(BaseModel):
+    """Whether it is set, what its file says, and why this receiver could not turn it (empty: it could)."""
+
+    on: bool
+    text: str
+    cannot: str
+
+
 class ErrorView(BaseModel):
     """A refusal, in words."""
 

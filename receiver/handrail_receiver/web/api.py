@@ -140,7 +140,7 @@ class Api:
         verb = next(verb for verb in VERBS if verb.name == name)
         if playbook is None:
             return unknown_rollout(request)
-        if _from_a_page(request):
+        if from_a_page(request):
             return error(400, "a call is JSON; send `Content-Type: application/json`")
         try:
             sent = await read_body(dict(request.scope["headers"]), request.receive)
@@ -223,7 +223,7 @@ def first_problem(problem: ValidationError) -> str:
     return f"{place}: {first['msg']}"
 
 
-def _from_a_page(request: Request) -> bool:
+def from_a_page(request: Request) -> bool:
     """Whether a browser may have been made to send it by somebody else's page: it can send no JSON unasked."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     return kind != "application/json" and (kind != "" or "origin" in request.headers)

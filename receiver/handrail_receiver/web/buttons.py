@@ -47,7 +47,7 @@ class Buttons:
     async def do(self, request: Request, caller: Caller) -> Response:
         """POST /rollouts/{name}/ask/{verb}: the person has seen what will happen, and goes on."""
         name, verb = request.path_params["name"], _verb(request)
-        sent = await _read(request)
+        sent = await read_form(request)
         if isinstance(sent, str):
             return await self.pages.page(caller, _refused(name, sent, 403))
         shown = _shown(name, verb.name, sent)
@@ -149,7 +149,7 @@ def _body(verb: Verb, sent: Mapping[str, str]) -> dict[str, object]:
     return {**known, "anyway": True} if "anyway" in known else dict(known)
 
 
-async def _read(request: Request) -> dict[str, str] | str:
+async def read_form(request: Request) -> dict[str, str] | str:
     """The form that was sent; or why it is none of ours."""
     elsewhere = from_elsewhere(request.headers)
     if elsewhere:

@@ -17,11 +17,13 @@ from handrail_receiver.views.schemas import (
     CallAnswer,
     ErrorView,
     EvidenceView,
+    KillSwitchView,
     ReadyView,
     RolloutsView,
     RolloutView,
 )
 from handrail_receiver.web.chain_pages import Wanted
+from handrail_receiver.web.kill_switch_pages import KillSwitchBody
 from handrail_receiver.web.now_calls import WantedGate
 from handrail_receiver.web.report_pages import ReportsView, WantedReport
 from handrail_receiver.web.verbs import VERBS, WantedAttempt
@@ -99,6 +101,16 @@ OPERATIONS: tuple[Operation, ...] = (
         "One attempt of a rollout, for people.",
         "text/html",
         refusals=(401, 403),
+    ),
+    Operation("get", "/api/kill-switch", "Whether the kill switch is set.", KillSwitchView),
+    Operation(
+        "post",
+        "/api/kill-switch",
+        "Set the kill switch, or take it away; the answer is the decision and its reason.",
+        CallAnswer,
+        KillSwitchBody,
+        (400, 401, 403, 413, 503),
+        (409, CallAnswer),
     ),
     Operation("get", "/events", "What happens, as server-sent events.", "text/event-stream"),
     Operation("get", "/api/rollouts", "All rollouts.", RolloutsView),

@@ -12,6 +12,7 @@ from handrail.contract import Playbook
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
+from handrail_receiver.access.authorization import error
 from handrail_receiver.access.tokens import Caller
 from handrail_receiver.errors import UNREADABLE, StoreDown
 from handrail_receiver.gates.gate import GateStatus
@@ -178,6 +179,12 @@ class Pages:
             self.watching.over(playbook, window) if window else _nothing(),
         )
         return _Looked(playbook, history, records, attempts, gate, watched, window, samples, earlier)
+
+    async def refused(self, caller: Caller, why: str) -> Response:
+        """What somebody gets who may look, and may not do what they asked for."""
+        if "viewer" not in caller.may:
+            return error(403, why)
+        return await self.page(caller, Shown("refused.html", {"why": why}, status=403))
 
     async def page(self, caller: Caller, shown: Shown | None) -> Response:
         """One page; without anything to show it says that the store is down."""

@@ -90,7 +90,7 @@ class AckBody(BaseModel):
     """Which incident is acknowledged (`incident`, where several are open), and a word for those who read it."""
 
     model_config = ConfigDict(extra="forbid")
-    incident: str = Field(default="", max_length=300)
+    incident: str = Field(default="", max_length=300, pattern="^[!-~]*$")
     why: Words = ""
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from handrail.cli.gate_command import gate
+from handrail.cli.kill_switch_words import kill_switch
 from handrail.cli.merge import merge
 from handrail.cli.report import report
 from handrail.cli.rollout_command import no_receiver, rollout
@@ -38,6 +39,7 @@ app.add_typer(merge)
 app.command()(gate)
 app.command()(verify)
 app.command()(rollout)
+app.command("kill-switch")(kill_switch)
 app.command()(report)
 
 Source = Annotated[Path, typer.Option(help="Folder with rollouts/ and environments.py.")]

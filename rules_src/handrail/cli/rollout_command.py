@@ -35,9 +35,11 @@ class Verb(StrEnum):
     drill = "drill"
     adopt = "adopt"
     abandon = "abandon"
+    incident = "incident"
     ack = "ack"
     note = "note"
     close = "close"
+    postmortem = "postmortem"
     bundle = "bundle"
 
 
@@ -78,7 +80,7 @@ def rollout(
     attempt: Annotated[
         int | None, typer.Option(min=1, help="bundle: of this attempt, by its number; the newest without it.")
     ] = None,
-    incident: Annotated[str, typer.Option(help="ack, note, close: which one, where several are open.")] = "",
+    incident: Annotated[str, typer.Option(help="incident, ack, note, close, postmortem: which one.")] = "",
     cause: Annotated[str, typer.Option(help="note, close: why it came to that.")] = "",
     fix: Annotated[str, typer.Option(help="note, close: what mended it.")] = "",
     prevention: Annotated[str, typer.Option(help="note, close: what keeps it from coming again.")] = "",

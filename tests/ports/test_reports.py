@@ -2,32 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from handrail_receiver.errors import Cause, Retryable
 from handrail_receiver.model import (
-    AttemptState,
-    Begin,
-    Change,
     IncidentEvent,
     Note,
-    Open,
-    Progress,
-    RunState,
-    SetState,
     Verdict,
 )
 from handrail_receiver.reports.markdown import markdown
 from handrail_receiver.reports.reporter import Reporter
 from handrail_receiver.store import Store
-from ports.store_cases import LEASE, STEPS, decision
-from receiver.reports.remembered import MONDAY, Remembered, book
+from ports.kept_week import BOOK, decided, lived
+from ports.store_cases import LEASE
+from receiver.reports.remembered import MONDAY, Remembered
 
 GOLDEN = Path(__file__).parent / "golden"
-BOOK = book()
 SUNDAY = date(2026, 3, 8)
 NOW = MONDAY + timedelta(days=7, hours=9)
 
@@ -38,68 +30,6 @@ class Still:
     def now(self) -> datetime:
         """Monday morning after the week."""
         return NOW
-
-
-async def decided(store: Store, at: datetime, *changes: Change, **more: object) -> int:
-    """A decision at an instant; the attempt it belongs to."""
-    made = await store.attempts.apply("shop", lambda _: decision(*changes, **more), at)  # type: ignore[arg-type]
-    return made.attempt
-
-
-async def carried_out(store: Store, at: datetime, progress: Progress) -> None:
-    """The run that is due ends like that."""
-    (run,) = await store.runs.lease("me", at, LEASE)
-    await store.runs.record(run, replace(progress, acted_at=at, finished_at=at), at)
-
-
-async def entered(store: Store, at: datetime, stage: str, attempt: int = 0) -> int:
-    """An attempt enters a stage, the first as it begins."""
-    begin = () if attempt else (Begin("shop", stage, {"rollback": STEPS}, "", playbook=BOOK),)
-    action = "promote" if attempt else "start"
-    opening = Open(action, stage, 0, STEPS, None, at)
-    known = {"action": action, "known": {"artifact": "shop:1.4"}} if not attempt else {"action": action}
-    attempt = await decided(store, at, *begin, opening, attempt=attempt, **known)
-    await carried_out(store, at, Progress(RunState.done, stage=stage))
-    return attempt
-
-
-async def lived(store: Store) -> None:
-    """One that is rolled back at 10 % on Tuesday, and one that is complete on Saturday."""
-    tuesday = MONDAY + timedelta(days=1, hours=10)
-    first = await entered(store, MONDAY + timedelta(hours=9), "0%")
-    await entered(store, tuesday, "10%", first)
-    broken = tuesday + timedelta(hours=2)
-    back = Open("rollback", "", 0, STEPS, None, broken, supersedes=True)
-    await decided(
-        store,
-        broken,
-        back,
-        attempt=first,
-        action="rollback",
-        guardrail="error-rate",
-        tier="critical",
-        reason="limit-broken",
-        text="error-rate/critical fires | above 1 %",
-        by="alert",
-    )
-    over = Progress(RunState.proved, attempt_state=AttemptState.rolled_back)
-    await carried_out(store, broken + timedelta(minutes=4), over)
-    minute = timedelta(minutes=1)
-    impact = {"began": (broken - minute).isoformat(), "share": 0.1, "failed": {"error-rate": 1234}}
-    closed = {"cause": "the pool was too small", "user_impact": "minimal", "false_rollback": False}
-    await decided(
-        store,
-        broken + timedelta(hours=1),
-        Note(first, IncidentEvent.impact, "", impact),
-        Note(first, IncidentEvent.closed, "the pool is larger", closed),
-        attempt=first,
-        verdict=Verdict.note,
-    )
-    second = await entered(store, MONDAY + timedelta(days=3), "0%")
-    await entered(store, MONDAY + timedelta(days=4), "10%", second)
-    await entered(store, MONDAY + timedelta(days=5), "100%", second)
-    complete = SetState(AttemptState.complete)
-    await decided(store, MONDAY + timedelta(days=5, hours=2), complete, attempt=second, action="promote")
 
 
 @pytest.mark.anyio

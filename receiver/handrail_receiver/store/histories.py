@@ -43,7 +43,7 @@ from handrail_receiver.store.chain import link
 from handrail_receiver.store.engine import Row, Tx
 from handrail_receiver.store.gate_rows import approve, approved_in, check, checked_in
 from handrail_receiver.store.incidents import happens, open_in, rollback_begun
-from handrail_receiver.store.outbox import begun, changed, want
+from handrail_receiver.store.outbox import begun, changed, life_begins, lives_on, want
 from handrail_receiver.store.rows import attempt_of, instant, pinned_json, run_or_failed, step_json
 
 log = logging.getLogger("handrail")
@@ -176,6 +176,8 @@ def apply(tx: Tx, decision: Decision, at: datetime, detected_at: datetime) -> De
         want(tx, incident, decision.rollout, attempt, decision.tell, at, urgent=urgent)
     elif attempt and any(map(_calms, decision.changes)):
         changed(tx, attempt, at)
+    elif attempt and any(map(_is_event, decision.changes)):
+        lives_on(tx, attempt, at)
     return decision if attempt == decision.attempt else replace(decision, attempt=attempt)
 
 
@@ -184,6 +186,11 @@ def _calms(change: Change) -> bool:
     stopped = isinstance(change, Heard) and not change.firing
     said = isinstance(change, Note) and change.event in {IncidentEvent.acknowledged, IncidentEvent.closed}
     return stopped or said or change in (SetHold(""), SetState(AttemptState.abandoned))
+
+
+def _is_event(change: Change) -> bool:
+    """Whether those hear of it who count deliveries, and nobody else: an attempt ended, an incident is another."""
+    return isinstance(change, SetState | Note)
 
 
 def _record(decision: Decision, attempt: int) -> dict[str, object]:
@@ -267,6 +274,9 @@ def _begin(tx: Tx, decision: Decision, begin: Begin, now: float) -> int:
     attempt = int(rows[0]["id"])
     _capture(tx, attempt, begin.captured)
     begun(tx, decision.rollout, now)
+    if begin.playbook is not None:
+        incident = incident_id(decision.rollout, attempt)
+        life_begins(tx, incident, decision.rollout, attempt, begin.playbook, now)
     return attempt
 
 

@@ -11,7 +11,7 @@ import logging
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from handrail.contract import Tell
+from handrail.contract import Playbook, Tell
 from pydantic import TypeAdapter, ValidationError
 
 from handrail_receiver.model import Telling, TellResult, Untold
@@ -20,6 +20,8 @@ from handrail_receiver.store.rows import instant
 
 log = logging.getLogger("handrail")
 TELL: TypeAdapter[Tell] = TypeAdapter(Tell)
+EVENTS = "cdevents"
+"""The kind of channel that is sent the events of an attempt's life."""
 UNREAD = "this version cannot read who is to be told"
 AGAIN = "wanted = telling.wanted + 1, due_at = :at"
 OPENED_AGAIN = (
@@ -63,6 +65,21 @@ def changed(tx: Tx, attempt: int, at: datetime) -> None:
     """Whoever was told of an attempt's incident is to be told again: it stands differently now."""
     sql = f"UPDATE telling SET {AGAIN} WHERE attempt = :attempt"  # noqa: S608  our own words
     tx.count(sql, attempt=attempt, at=at.timestamp())
+
+
+def life_begins(tx: Tx, incident: str, rollout: str, attempt: int, playbook: Playbook, at: float) -> None:
+    """An attempt begins: those hear of it who are sent each event of its life."""
+    told = {
+        repr(one): one for action in playbook.actions for one in action.tell if one.channel.kind == EVENTS
+    }
+    for tell in told.values():
+        _row(tx, incident, rollout, attempt, tell, at, urgent=False, known="DO NOTHING")
+
+
+def lives_on(tx: Tx, attempt: int, at: datetime) -> None:
+    """Something happened in the life of an attempt of which nobody but those hears."""
+    sql = f"UPDATE telling SET {AGAIN} WHERE attempt = :attempt AND tell LIKE :kind"  # noqa: S608  our own words
+    tx.count(sql, attempt=attempt, at=at.timestamp(), kind=f'%"kind":"{EVENTS}"%')
 
 
 def begun(tx: Tx, rollout: str, at: float) -> None:

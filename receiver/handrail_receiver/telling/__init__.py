@@ -8,6 +8,7 @@ from handrail.contract import Tell
 
 from handrail_receiver.outside import Outside
 from handrail_receiver.ports import Clock
+from handrail_receiver.telling.cdevents import CloudEventSink
 from handrail_receiver.telling.channel import Channel
 from handrail_receiver.telling.incident import ToldIncident
 from handrail_receiver.telling.mail import Mails
@@ -24,6 +25,7 @@ CHANNELS: tuple[tuple[str, Callable[[Outside, Clock], Channel]], ...] = (
     ("pagerduty", lambda outside, _: PagerDutyEvents(outside)),
     ("webhook", SignedWebhooks),
     ("status-page", lambda outside, _: StatusPages(outside)),
+    ("cdevents", lambda outside, _: CloudEventSink(outside)),
     ("mail", lambda outside, _: Mails(outside)),
 )
 

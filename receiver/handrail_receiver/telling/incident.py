@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
+from handrail_receiver.telling.life_events import Life
+
 Status = Literal["open", "acknowledged", "resolved", "checked", "report"]
 """`checked` is the message of a declared check, `report` that of a day or a week: no incident, and told once."""
 TOLD_ONCE = frozenset({"checked", "report"})
@@ -49,7 +51,8 @@ class ToldIncident:
     """The state of one incident now. `key` is the attempt's: everything told under one key is about one incident.
 
     `lines` are oldest first; instants are timezone-aware. `version` grows with each state that is told, and is the
-    same for each try at telling one. `html` is the whole of a report as a file, empty for all else.
+    same for each try at telling one. `html` is the whole of a report as a file, empty for all else. `life` has the
+    events of an attempt, for a channel that takes events.
     """
 
     key: str
@@ -65,6 +68,7 @@ class ToldIncident:
     resolved: datetime | None = None
     version: int = 0
     html: str = ""
+    life: Life | None = None
 
     @property
     def pressing(self) -> bool:

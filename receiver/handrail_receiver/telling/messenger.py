@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -24,6 +24,7 @@ from handrail_receiver.model import (
     HEARTBEAT,
     LOOKED_BACK,
     Conditions,
+    EvidenceRecord,
     History,
     LastTold,
     Telling,
@@ -51,6 +52,7 @@ from handrail_receiver.telling.compose import (
     when_opened,
 )
 from handrail_receiver.telling.incident import TOLD_ONCE, Line, ToldIncident
+from handrail_receiver.telling.life_events import Life, life_of
 from handrail_receiver.telling.naming import name_of
 
 log = logging.getLogger("handrail")
@@ -69,7 +71,8 @@ HEAD_SHOWN = 16
 MOST_TRIES = 300  # about a day
 BLIND, REFUSED = "handrail-blind", "handrail-refused"
 OURS = {BLIND: blind_incident, REFUSED: refused_incident}
-NOT_PEOPLE = {"status-page"}
+NOT_PEOPLE = {"status-page", "cdevents"}
+"""Channels that hear of attempts alone, and of nothing in place of others."""
 
 
 Reported = Callable[[Telling], Awaitable[ToldIncident]]
@@ -328,10 +331,28 @@ class Messenger:
         records = await self.store.evidence.newest(telling.rollout, MOST_LINES, only=("decision", "outcome"))
         subject = self._subject(telling, history)
         if history.attempt is None or history.attempt.id != telling.attempt:
-            return superseded_incident(telling.incident, telling.attempt, subject, history, records, now)
+            incident = superseded_incident(telling.incident, telling.attempt, subject, history, records, now)
+            return replace(incident, life=await self._life(telling, records))
         if opening:
             history, records = when_opened(history, records)
-        return incident_of(telling.incident, subject, history, records, now)
+        incident = incident_of(telling.incident, subject, history, records, now)
+        return replace(incident, life=await self._life(telling, records))
+
+    async def _life(self, telling: Telling, records: Sequence[EvidenceRecord]) -> Life | None:
+        """The events of an attempt, for a channel that takes them."""
+        if telling.tell.channel.kind != "cdevents":
+            return None
+        rollout, newest = telling.rollout, self.playbooks.get(telling.rollout)
+        known = await self.store.past.known(rollout, telling.attempt)
+        past = await self.store.past.attempt(rollout, known.number) if known else None
+        playbook = (known.playbook or newest) if known else None
+        if past is None or playbook is None:
+            return None
+        artifact = await self.store.snapshots.artifact(rollout, telling.attempt)
+        incidents = await self.store.incidents.of(rollout)
+        incident = next((one for one in incidents if one.attempt == telling.attempt), None)
+        page = f"{self.page}/rollouts/{rollout}/attempts/{past.attempt.number}" if self.page else ""
+        return life_of(past, records, incident, playbook, artifact, page)
 
     def _subject(self, telling: Telling, history: History) -> Subject:
         page = f"{self.page}/rollouts/{telling.rollout}" if self.page else ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from handrail.contract import Mail, PagerDuty, Slack, StatusPage, Tell, Webhook
+from handrail.contract import CDEvents, Mail, PagerDuty, Slack, StatusPage, Tell, Webhook
 
 
 def name_of(tell: Tell) -> str:
@@ -19,5 +19,7 @@ def name_of(tell: Tell) -> str:
             return "PagerDuty"
         case Webhook():
             return f"the webhook at {urlsplit(channel.url).netloc}"
+        case CDEvents():
+            return f"the CDEvents at {urlsplit(channel.url).netloc}"
         case StatusPage():
             return f"the status page at {urlsplit(channel.url).netloc}"

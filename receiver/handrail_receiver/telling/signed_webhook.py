@@ -77,6 +77,7 @@ def message_id(incident: ToldIncident) -> str:
 
 def _body(incident: ToldIncident, text: str) -> bytes:
     data = asdict(shortened(incident, LONGEST_LINE, LONGEST_LINE, len(incident.lines))) | {"text": text}
+    del data["life"]
     if not incident.html:
         del data["html"]
     message = {

@@ -7,6 +7,7 @@ from handrail.contract import names
 from handrail.contract.addresses import Secret, Url
 from handrail.contract.channels import (
     TEMPLATE_FILTERS,
+    CDEvents,
     Channel,
     Mail,
     PagerDuty,
@@ -74,6 +75,7 @@ __all__ = [
     "Arms",
     "AtDeadline",
     "BurstFacts",
+    "CDEvents",
     "Channel",
     "CheckFacts",
     "Command",

@@ -103,7 +103,23 @@ class Mail:
         return self
 
 
-Channel = Annotated[Slack | PagerDuty | Webhook | StatusPage | Mail, Field(discriminator="kind")]
+@declared
+class CDEvents:
+    """An address that takes CDEvents 0.5.1 as CloudEvents (structured JSON), with a bearer token where it wants one.
+
+    It hears of each attempt when it starts and how it ends, of a service that was upgraded or rolled back, and of an
+    incident that was detected and resolved. `source` is what the events say that they come from, a URI or a path.
+    """
+
+    url: Url
+    source: Annotated[str, Field(pattern=r"^[^\s#]+$", description="a URI or a path without #")] = Field(
+        default="/handrail", kw_only=True
+    )
+    token: Secret | None = Field(default=None, kw_only=True)
+    kind: Literal["cdevents"] = Field(default="cdevents", kw_only=True)
+
+
+Channel = Annotated[Slack | PagerDuty | Webhook | StatusPage | Mail | CDEvents, Field(discriminator="kind")]
 
 
 @declared

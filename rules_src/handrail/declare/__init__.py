@@ -2,6 +2,7 @@
 
 from handrail.contract import (
     ArgoVersion,
+    CDEvents,
     Command,
     DeploymentImage,
     DeploymentVersion,
@@ -115,6 +116,7 @@ __all__ = [
     "BeforeRollout",
     "Below",
     "Budget",
+    "CDEvents",
     "Changed",
     "Changes",
     "Check",

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from handrail.base import declared
-from handrail.contract import PagerDuty, Scalar, Secret, StatusPage, Tell
+from handrail.contract import CDEvents, PagerDuty, Scalar, Secret, StatusPage, Tell
 from handrail.contract.addresses import HeaderName, Scheme, like
 from handrail.contract.steps import Pointer
 from handrail.declare.field_types import StageName
@@ -45,8 +45,10 @@ class Check:
 
     @model_validator(mode="after")
     def _pages_nobody(self) -> Check:
-        if any(isinstance(one.channel, PagerDuty | StatusPage) for one in self.tell):
-            raise ValueError("tell= sends what a check found, and that is no incident; give Slack or Webhook")
+        if any(isinstance(one.channel, PagerDuty | StatusPage | CDEvents) for one in self.tell):
+            raise ValueError(
+                "tell= sends what a check found, and that is no incident; give Slack, Mail or Webhook"
+            )
         return self
 
 

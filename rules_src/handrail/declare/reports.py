@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, model_validator
 
 from handrail.base import declared
-from handrail.contract import PagerDuty, StatusPage, Tell
+from handrail.contract import CDEvents, PagerDuty, StatusPage, Tell
 from handrail.declare.freezes import DAYS, TimeOfDay, Zone, clock, day
 from handrail.declare.measures import Gauge, Increase, Latency, PromQL, Rate, Ratio, SlowerThan, Usage
 
@@ -56,7 +56,7 @@ class Report:
             raise ValueError("it is sent to nobody; write tell= as well, or leave out daily= and weekly=")
         if told and not when:
             raise ValueError("tell= without a time; write daily='09:00' or weekly='Mon 09:00' as well")
-        if any(isinstance(one.channel, PagerDuty | StatusPage) for one in told):
+        if any(isinstance(one.channel, PagerDuty | StatusPage | CDEvents) for one in told):
             raise ValueError("tell= sends a report, and that is no incident; give Slack, Mail or Webhook")
         if any(one.template for one in told):
             raise ValueError("a report has no template; write Tell(channel) alone")

@@ -293,7 +293,7 @@ def _channel(channel: contract.Channel) -> str:
             return f"mail to {channel.to}"
         case contract.PagerDuty():
             return f"PagerDuty, service key {channel.routing_key.name}"
-        case contract.Webhook() | contract.StatusPage():
+        case contract.Webhook() | contract.StatusPage() | contract.CDEvents():
             return channel.url
 
 

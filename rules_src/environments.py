@@ -35,6 +35,11 @@ production = Environment(
         Targets("ruleiq", ["ruleiq.internal:8000"]),
         Targets("ruleiq-node", ["ruleiq.internal:9100"]),
     ],
+    services={
+        "aurigraph": "http://green.internal:9003",
+        "clinic-backend": "https://healthcare-clinic-backend.fly.dev",
+        "relay": "https://relay.production.com",
+    },
     runbooks="https://git.example.com/platform/guardrails/runbooks",
     dashboards="https://grafana.example.com/d",
     routes={

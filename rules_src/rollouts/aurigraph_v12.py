@@ -21,6 +21,7 @@ from handrail.declare import (
     Not,
     PagerDuty,
     Panel,
+    Probe,
     Rate,
     Ratio,
     Report,
@@ -126,6 +127,10 @@ aurigraph_v12 = Rollout(
         Stage("25%", weight="25%", bake="4h"),
         Stage("50%", weight="50%", bake="4h"),
         Stage("100%", weight="100%"),
+    ],
+    probes=[
+        Probe("health", "/q/health", json={"/status": "UP"}),
+        Probe("metrics", "/q/metrics", contains=REQUESTS),
     ],
     severities={"warning": "P3", "critical": "P2", "emergency": "P1"},
     escalation=[

@@ -5,6 +5,7 @@ from handrail.declare import (
     BeforeRollout,
     Below,
     Changed,
+    Check,
     Command,
     Critical,
     Dashboard,
@@ -20,6 +21,7 @@ from handrail.declare import (
     On,
     Panel,
     PreviousStage,
+    Probe,
     Ratio,
     Report,
     Rise,
@@ -99,6 +101,24 @@ busy_redis = Runbook(
 
 approval = ["technical-lead"]
 calm = ["No critical incident in this stage"]
+TEAM = [Tell(Slack("#clinic-memory", token=Secret("SLACK_TOKEN")))]
+CHECKLIST = {
+    1: "All metrics within normal range",
+    2: "No latency spikes or errors",
+    3: "Cache performance stable",
+    4: "mem0 integration healthy",
+    6: "Sustained performance",
+    8: "No circuit breaker trips",
+    10: "Cache hit rate > 95 %",
+    12: "Error rate < 1 %",
+    16: "All metrics stable",
+    20: "Long-term performance confirmed",
+    24: "Phase 1 success criteria met",
+}
+PHASE_1 = [
+    Check(f"{hour}h", name=f"Hour {hour}", questions=[asks], tell=TEAM) for hour, asks in CHECKLIST.items()
+]
+LATER_PHASES = [Check(f"{hour}h", name=f"Hour {hour}", tell=TEAM) for hour in CHECKLIST]
 
 mem0_redis = Rollout(
     name="mem0-redis",
@@ -111,6 +131,7 @@ mem0_redis = Rollout(
             weight="10%",
             bake="24h",
             enter=[sample_rate("0.1")],
+            checks=PHASE_1,
             gate=Gate(
                 manual=[
                     "Implementation complete",
@@ -126,17 +147,20 @@ mem0_redis = Rollout(
             weight="50%",
             bake="24h",
             enter=[sample_rate("0.5")],
-            gate=Gate(manual=calm, approvals=approval),
+            checks=LATER_PHASES,
+            gate=Gate(manual=[*calm, "Post-deployment review completed"], approvals=approval, checks="made"),
         ),
         Stage(
             "100%",
             weight="100%",
             bake="48h",
             enter=[sample_rate("1.0")],
-            gate=Gate(manual=calm, approvals=approval, stable_for="48h"),
+            checks=LATER_PHASES,
+            gate=Gate(manual=calm, approvals=approval, stable_for="48h", checks="made"),
         ),
     ],
-    checks=["1h", "2h", "3h", "4h", "6h", "8h", "10h", "12h", "16h", "20h", "24h"],
+    probes=[Probe("health", "/health")],
+    checks_while_firing="30m",
     guardrails=[
         Guardrail(
             "latency-p50",
@@ -355,5 +379,5 @@ mem0_redis = Rollout(
             )
         ],
     ),
-    tell=[Tell(Slack("#clinic-memory", token=Secret("SLACK_TOKEN")))],
+    tell=TEAM,
 )

@@ -4,6 +4,7 @@ from handrail.declare import (
     Above,
     AtLeast,
     Below,
+    Check,
     Command,
     Critical,
     Dashboard,
@@ -12,6 +13,7 @@ from handrail.declare import (
     Guardrail,
     Increase,
     Latency,
+    LoadBurst,
     PagerDuty,
     Panel,
     Rate,
@@ -41,6 +43,30 @@ def split(share: str) -> Command:
     )
 
 
+TEAM = [Tell(Slack("#relay-release", token=Secret("SLACK_TOKEN")))]
+SNAPSHOTS = (15, 30, 60)
+CHECKS = [
+    Check(f"{minutes}m", name=f"T+{minutes}", tell=TEAM if minutes in SNAPSHOTS else [])
+    for minutes in range(5, 65, 5)
+]
+BURST = LoadBurst(
+    "5m",
+    "/api/v1/memory/query",
+    requests=100,
+    users=5,
+    method="POST",
+    bodies=[
+        {
+            "query": "What are my recent notes about project alpha?",
+            "user_id": "user_${user}",
+            "top_k": 24,
+            "timeout_ms": 2000,
+        }
+    ],
+    tokens=Secret("RELAY_USER_TOKENS"),
+    pause="100ms",
+    name="T+5",
+)
 STABLE = "main:0,r0.5-hotfix:100"
 
 AT_ZERO = {"counter-at-zero": "asked of the service; until then a counter that is born above 0 counts whole"}
@@ -51,16 +77,22 @@ relay_r1 = Rollout(
     service="relay",
     title="Relay R1",
     stages=[
-        Stage("5%", weight="5%", bake="60m", enter=[split("main:5,r0.5-hotfix:95")]),
+        Stage(
+            "5%",
+            weight="5%",
+            bake="60m",
+            enter=[split("main:5,r0.5-hotfix:95")],
+            checks=CHECKS,
+            bursts=[BURST],
+        ),
         Stage(
             "100%",
             weight="100%",
             enter=[split("main:100,r0.5-hotfix:0")],
-            gate=Gate(approvals=["release-owner"]),
+            gate=Gate(approvals=["release-owner"], checks="made"),
         ),
     ],
     evaluate="1m",
-    checks=[f"{minutes}m" for minutes in range(5, 65, 5)],
     guardrails=[
         Guardrail(
             "ttfv-p95",
@@ -255,6 +287,6 @@ relay_r1 = Rollout(
         ),
     ],
     rollback=[split(STABLE)],
-    tell=[Tell(Slack("#relay-release", token=Secret("SLACK_TOKEN")))],
+    tell=TEAM,
     tell_security=[Tell(PagerDuty(Secret("PAGERDUTY_SECURITY_KEY")))],
 )

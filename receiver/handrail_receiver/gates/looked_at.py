@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from handrail.contract import GateChecks, Playbook
+from handrail.contract import BurstFacts, GateChecks, Playbook
 
 from handrail_receiver.gates.requirement import Requirement
-from handrail_receiver.model import Attempt, moment_key
+from handrail_receiver.model import Attempt, Declared, moment_key
 from handrail_receiver.outside.probes import ProbeAnswer
 
 
@@ -28,7 +28,7 @@ def checks_asked(
     playbook: Playbook, attempt: Attempt, asked: GateChecks, made: Mapping[str, bool | None]
 ) -> Requirement:
     """Whether each check and load burst of the stage was made, and was well where that is asked."""
-    owed = [(one.label, moment_key(attempt, one)) for one in playbook.owed_by(attempt.stage)]
+    owed = [(_called(one), moment_key(attempt, one)) for one in playbook.owed_by(attempt.stage)]
     name = f"all {len(owed)} checks of stage {attempt.stage} made" + (" and well" if asked == "ok" else "")
     if missing := [label for label, key in owed if key not in made]:
         text = f"{name}: not made yet: {', '.join(missing)}"
@@ -36,3 +36,7 @@ def checks_asked(
     bad = [label for label, key in owed if asked == "ok" and not made[key]]
     text = f"{name}: not well: {', '.join(bad)}" if bad else name
     return Requirement("checks", name, not bad, text)
+
+
+def _called(one: Declared) -> str:
+    return f"load burst {one.label}" if isinstance(one, BurstFacts) else one.label

@@ -40,7 +40,7 @@ def _where(stage: str | None) -> str:
 
 def _check(check: CheckFacts) -> str:
     asks = f"; people answer: {'; '.join(check.questions)}" if check.questions else ""
-    return f"a check{', which people are sent' if check.tell else ''}{asks}"
+    return f"a check{', sent to people' if check.tell else ''}{asks}"
 
 
 def _probe(probe: ProbeFacts) -> str:

@@ -16,7 +16,6 @@ from handrail.contract.channels import (
     Tell,
     Webhook,
 )
-from handrail.contract.checks import BurstFacts, CheckFacts, GateChecks, ProbeFacts, Question
 from handrail.contract.loaded_rules import GroupFacts, RuleFacts, rules_digest
 from handrail.contract.playbook import (
     CANARY_VERSION,
@@ -45,6 +44,7 @@ from handrail.contract.playbook import (
     TierFacts,
 )
 from handrail.contract.reporting import FigureFacts, ObjectiveFacts, ReportFacts, WeeklyTime
+from handrail.contract.stage_checks import BurstFacts, CheckFacts, GateChecks, ProbeFacts, Question
 from handrail.contract.steps import (
     Command,
     DeploymentImage,

@@ -14,8 +14,8 @@ from pydantic import AliasChoices, BaseModel, ConfigDict, Field, field_validator
 
 from handrail.contract import names
 from handrail.contract.channels import Tell
-from handrail.contract.checks import BurstFacts, CheckFacts, GateChecks, ProbeFacts, Question
 from handrail.contract.reporting import FigureFacts, ObjectiveFacts, ReportFacts
+from handrail.contract.stage_checks import BurstFacts, CheckFacts, GateChecks, ProbeFacts, Question
 from handrail.contract.steps import Step
 from handrail.contract.version_sources import VersionSource
 

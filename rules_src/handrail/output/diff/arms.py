@@ -1,9 +1,13 @@
-"""Expressions with the versions of a rollout in them → the same with the arms instead: canary and stable."""
+"""The arms of a playbook, and expressions with their versions in them → the same with the arms instead."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
+from handrail.contract import names
 from handrail.plan import Selector
 from handrail.promql.syntax import either
 
@@ -39,3 +43,28 @@ def _replaced(data: Any, meant: dict[str, str]) -> Any:
     if isinstance(data, dict):
         return {key: _replaced(one, meant) for key, one in data.items() if key != "arms"}
     return data
+
+
+@dataclass(frozen=True)
+class ArmsState:
+    """The label that tells the versions apart, and what it says of each; None where each start says it.
+
+    `read` is where a start reads them.
+    """
+
+    label: str
+    canary: str | None
+    stable: str | None
+    read: str
+
+
+def arms_state(arms: Mapping[str, Any]) -> ArmsState:
+    """The arms of a playbook."""
+    values = {arm: arms.get(arm) for arm in (names.CANARY, names.STABLE)}
+    known = {arm: value if isinstance(value, str) else None for arm, value in values.items()}
+    read = [
+        f"{arm} from {json.dumps(value, sort_keys=True, ensure_ascii=False)}"
+        for arm, value in values.items()
+        if isinstance(value, dict)
+    ]
+    return ArmsState(arms["label"], known[names.CANARY], known[names.STABLE], ", ".join(read))

@@ -18,7 +18,7 @@ from typing import Any
 import yaml
 
 from handrail.contract import names
-from handrail.output.diff.arms import without_versions
+from handrail.output.diff.arms import ArmsState, arms_state, without_versions
 from handrail.output.diff.looking import asked_of_people, looked_at
 from handrail.output.diff.people import People, inhibits, is_ours, people_by_receiver, told_by, told_people
 from handrail.units import duration
@@ -88,19 +88,6 @@ class ActionState:
     steps: tuple[str, ...]
     proof: str
     tell: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class ArmsState:
-    """The label that tells the versions apart, and what it says of each; None where each start says it.
-
-    `read` is where a start reads them.
-    """
-
-    label: str
-    canary: str | None
-    stable: str | None
-    read: str
 
 
 @dataclass(frozen=True)
@@ -266,7 +253,7 @@ def _rollout(playbook: Any, rules: Any, told: Any) -> RolloutState:
             (_span(one, "interval") for one in rules["groups"] if not one["name"].endswith(f"/{names.GATE}")),
             default=timedelta(),
         ),
-        arms=_arms(arms) if arms else None,
+        arms=arms_state(arms) if arms else None,
         captured={one["name"]: _text(one.get("references")) for one in playbook["guardrails"]},
         environment=playbook.get("environment"),
         whole=_text([_silent(playbook), _silent(rules)]),
@@ -410,10 +397,3 @@ def _common(alertmanager: Any, prometheus: Any) -> CommonState:
         jobs=jobs,
         alertmanagers=tuple(targets),
     )
-
-
-def _arms(arms: Mapping[str, Any]) -> ArmsState:
-    values = {arm: arms.get(arm) for arm in (names.CANARY, names.STABLE)}
-    known = {arm: value if isinstance(value, str) else None for arm, value in values.items()}
-    read = [f"{arm} from {_text(value)}" for arm, value in values.items() if isinstance(value, dict)]
-    return ArmsState(arms["label"], known[names.CANARY], known[names.STABLE], ", ".join(read))

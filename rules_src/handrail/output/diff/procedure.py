@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
-from handrail.output.diff.facts import ActionState, ApprovalState, ArmsState, RolloutState, StageState
+from handrail.output.diff.arms import ArmsState
+from handrail.output.diff.facts import ActionState, ApprovalState, RolloutState, StageState
 from handrail.output.diff.model import DiffLine, Effect, EffectAndWords, by_size
 from handrail.units import span
 

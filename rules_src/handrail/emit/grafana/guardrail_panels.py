@@ -30,12 +30,13 @@ def limits(guardrail: plan.Guardrail, rollout: plan.Rollout, signal: str = "") -
     """What a signal is compared with: one line for each tier, in force in the stage of that moment, and success."""
     scope = comparisons.Scope(rollout.name, guardrail.name, rollout.stages, guardrail.arms)
     lines = [
-        Line(_limit(condition, scope), _each(f"{alert.tier} → {alert.action}", condition), LOOKS[alert.tier])
+        Line(_limit(condition, scope), _each(_tier(alert, condition), condition), LOOKS[alert.tier])
         for alert in guardrail.alerts
         for condition in alert.conditions
         if _drawn(condition, signal)
     ]
-    wanted = [success for success in guardrail.success if _drawn(success.condition, signal)]
+    own = () if guardrail.split else guardrail.success  # of the split success is that its tier does not fire
+    wanted = [success for success in own if _drawn(success.condition, signal)]
     lines += [
         Line(
             _limit(one.condition, scope),
@@ -45,6 +46,13 @@ def limits(guardrail: plan.Guardrail, rollout: plan.Rollout, signal: str = "") -
         for one in wanted
     ]
     return list(dict.fromkeys(lines))
+
+
+def _tier(alert: plan.Alert, condition: plan.Condition) -> str:
+    """A tier with limits on both sides says which one it is."""
+    sides = {one.is_upper for one in alert.conditions if one.signal == condition.signal}
+    side = f", {'above' if condition.is_upper else 'below'}" if len(sides) > 1 else ""
+    return f"{alert.tier} → {alert.action}{side}"
 
 
 def _success(criterion: plan.Success, *, alone: bool) -> str:

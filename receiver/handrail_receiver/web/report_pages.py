@@ -24,7 +24,7 @@ from handrail_receiver.reports.reported import Report
 from handrail_receiver.reports.reporter import Reporter
 from handrail_receiver.web.reading import cannot_be_read
 
-EARLIEST, LATEST = date(2000, 1, 1), date(2100, 1, 1)
+Day = Annotated[date, Field(ge=date(2000, 1, 1), le=date(2100, 1, 1))]
 
 
 class WantedReport(BaseModel):
@@ -32,7 +32,7 @@ class WantedReport(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     rollout: str = ""
-    date: Annotated[date, Field(ge=EARLIEST, le=LATEST)] | None = None
+    date: Day | None = None
 
 
 class ReportsView(BaseModel):

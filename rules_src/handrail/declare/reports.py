@@ -23,7 +23,7 @@ def _day_and_time(text: str) -> str:
 
 TimeOfWeek = Annotated[str, AfterValidator(_day_and_time), Field(description="a time like Mon 09:00")]
 ReportField = Annotated[
-    str, Field(pattern=r"^[^|\n\r]*\S[^|\n\r]*$", max_length=60, description="a field's name, without |")
+    str, Field(pattern=r"^[^|\n\r]*[^|\s][^|\n\r]*$", max_length=60, description="a field's name, without |")
 ]
 
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from cli.places import SHOP, Shell
+from typed import typed
 
 RULES = "prometheus/rules/shop.yml"
 
@@ -121,29 +120,23 @@ def test_a_folder_that_cannot_be_written_is_said_with_its_cure(shell: Shell) -> 
     assert (code, wrong.startswith("handrail: error: "), wrong.count("\n")) == (2, True, 1)
 
 
-CUT_SHORT = """
-import os, pathlib, sys
-left = int(sys.argv.pop(1))
-replace = pathlib.Path.replace
-def cut(self, target):
-    global left
-    if left == 0:
-        os._exit(9)  # the power goes
-    left -= 1
-    return replace(self, target)
-pathlib.Path.replace = cut
-from handrail.cli import main
-main()
-"""
-
-
-def cut_short(after: int) -> int:
+def cut_short(after: int, monkeypatch: pytest.MonkeyPatch) -> int:
     """`handrail generate` that dies before it puts a file into its place, for the `after`th time."""
-    argv = [sys.executable, "-c", CUT_SHORT, str(after), "generate"]
-    return subprocess.run(argv, check=False, env={**os.environ}, capture_output=True).returncode
+    replace, left = Path.replace, iter(range(after))
+
+    def cut(self: Path, target: Path) -> Path:
+        if next(left, None) is None:
+            os._exit(9)  # the power goes
+        return replace(self, target)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "replace", cut)
+        return typed("generate").returncode
 
 
-def test_wherever_a_write_is_cut_short_check_sees_it_and_the_next_run_mends_it(shell: Shell) -> None:
+def test_wherever_a_write_is_cut_short_check_sees_it_and_the_next_run_mends_it(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
     both = {"kiosk": SHOP.replace("shop", "kiosk"), "shop": SHOP}
     shell.declare(shop=SHOP)
     shell.handrail("generate")
@@ -154,7 +147,7 @@ def test_wherever_a_write_is_cut_short_check_sees_it_and_the_next_run_mends_it(s
     after = 0
     while True:
         shell.declare(**both)
-        if cut_short(after) == 0:
+        if cut_short(after, monkeypatch) == 0:
             break
         written = {
             path: text for path, text in shell.files().items() if not path.startswith(".handrail-writing-")

@@ -147,6 +147,7 @@ def test_in_a_grafana_that_they_share_no_dashboard_takes_the_place_of_another(th
     assert "dashboard_url: https://grafana.example.com/d/staging-shop\n" in rules
 
 
+@pytest.mark.long  # test_init.py checks a new repository, the test of --check above all three
 def test_a_new_repository_with_three_passes_its_own_check(
     shell: Shell, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -49,7 +49,7 @@ class Shop:
     def starts(self, canary: str, stable: str) -> None:
         """Start a release, as soon as Prometheus sees what it must."""
         words = ("start", f"--canary={canary}", f"--stable={stable}")
-        servers.until(lambda: self.rollout(*words)[0] == 0, f"{canary} to start", within=60, every=1)
+        servers.until(lambda: self.rollout(*words)[0] == 0, f"{canary} to start", within=60, every=3)
 
     def promotes(self, to: str) -> None:
         code, said = self.rollout("promote", f"--to={to}", "--anyway", "--why=it bakes elsewhere")
@@ -82,7 +82,7 @@ class Shop:
 
     def fails(self) -> None:
         """From now on orders fail on the canary."""
-        fault = {"errors": 0.15, "delay": 0}
+        fault = {"errors": 0.4, "delay": 0}
         httpx.put(f"http://{self.at.canary}/fault", json=fault, timeout=5, trust_env=False).raise_for_status()
 
     def is_rolled_back(self) -> bool:
@@ -119,7 +119,7 @@ def _shop(tmp_path: Path) -> Iterator[Shop]:
 
 def test_the_next_release_changes_no_file_and_its_bad_version_is_rolled_back(shop: Shop) -> None:
     before = shop.generated()
-    with load(f"http://{shop.at.shop}/orders", per_second=50, seconds=200):
+    with load(f"http://{shop.at.shop}/orders", per_second=25, seconds=200):
         with shop.runs("v43", "v42"):
             shop.starts("v43", "v42")
             arms = {"canary": "v43", "stable": "v42"}

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 from pathlib import Path
 
 from declared import folder
-
-HANDRAIL = Path(sys.executable).with_name("handrail")
+from typed import typed
 
 CHECKOUT = """\
 from handrail.declare import Above, Critical, Guardrail, Latency, Ratoi, Ratio, Rollout, Stage, Warning
@@ -86,9 +84,7 @@ source/rollouts/stopped.py:3: error: ZeroDivisionError: division by zero; correc
 
 
 def run(at: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [HANDRAIL, *arguments], cwd=at, check=False, capture_output=True, text=True, encoding="utf-8"
-    )
+    return typed(*arguments, folder=at)
 
 
 def bad(at: Path) -> None:

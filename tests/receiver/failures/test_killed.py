@@ -168,13 +168,15 @@ def _on_postgresql(places: tuple[Lives, Path, Spy], postgresql: Database) -> Har
 def _goes_on(world: World, alive: Callable[[], bool]) -> bool:
     """Play until everything is done, or the receiver is dead."""
     scenes = [world.operator, world.alertmanager, world.rolled_back, world.asked]
-    deadline = time.monotonic() + GIVE_UP
+    deadline, pause = time.monotonic() + GIVE_UP, 0.01
     while scenes and alive():
         assert time.monotonic() < deadline, (world.folder / "receiver.log").read_text()[-3000:]
         if scenes[0]():
             scenes.pop(0)
+            pause = 0.01
         else:
-            time.sleep(0.01)
+            time.sleep(pause)
+            pause = min(1.5 * pause, 0.1)  # asking costs as much as what is waited for
     return not scenes
 
 

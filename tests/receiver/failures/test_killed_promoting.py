@@ -250,11 +250,12 @@ def delivered(receivers: Receivers) -> bool:
 
 def until(what: Callable[[], bool], within: float = GIVE_UP) -> bool:
     """Wait for something; whether it came."""
-    deadline = time.monotonic() + within
+    deadline, pause = time.monotonic() + within, 0.02
     while time.monotonic() < deadline:
         if what():
             return True
-        time.sleep(0.02)
+        time.sleep(pause)
+        pause = min(1.5 * pause, 0.1)  # asking costs as much as what is waited for
     return False
 
 

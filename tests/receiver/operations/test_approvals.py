@@ -6,8 +6,6 @@ import html
 import json
 import os
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +14,7 @@ import pytest
 import servers
 from guarded import TOKENS, Guarded, guarded, playbook
 from handrail.contract import Approval, Criterion, Gate
+from typed import typed
 
 QUIET, DARK = "Is it quiet?", "Is it dark?"
 LEAD = Approval(role="lead", valid_for=3600, four_eyes=True)
@@ -174,8 +173,7 @@ def test_without_tokens_four_eyes_are_not_two(tmp_path: Path) -> None:
 def handrail(shop: Guarded, role: str, *words: str, **more: str) -> tuple[int, str]:
     """`handrail rollout …` with the token of a role, and `more` in the environment: exit code, and what it said."""
     env = {**os.environ, "HANDRAIL_URL": shop.server.url, "HANDRAIL_TOKEN": TOKENS[role], **more}
-    argv = [str(Path(sys.executable).parent / "handrail"), "rollout", *words]
-    ran = subprocess.run(argv, env=env, check=False, capture_output=True, text=True)
+    ran = typed("rollout", *words, env=env)
     return ran.returncode, ran.stdout + ran.stderr
 
 

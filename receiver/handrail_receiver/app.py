@@ -55,8 +55,8 @@ from handrail_receiver.outside.probes import Probes
 from handrail_receiver.outside.prometheus import NoPrometheus, Prometheus, Queryable
 from handrail_receiver.outside.prometheus_history import NoHistory, PrometheusHistory, Recorded
 from handrail_receiver.playbooks import Playbooks
+from handrail_receiver.reports.report_schedule import ReportSchedule
 from handrail_receiver.reports.reporter import Reporter
-from handrail_receiver.reports.sending import ReportSchedule
 from handrail_receiver.routes import WEBHOOK, routes_of
 from handrail_receiver.secrets import Secrets
 from handrail_receiver.settings import Settings, proxies_of

@@ -58,7 +58,11 @@ def machine(metric: str, matchers: str = "") -> str:
 
 DISKS = 'fstype!~"tmpfs|ramfs|overlay|squashfs"'
 REQUESTS, DURATION = "http_requests_total", "http_request_duration_seconds"
+TESTS, UNIT, WHOLE = "build_tests_total", 'suite="unit"', 'suite="integration"'
+PASSED, FAILED = 'result="passed"', own(REQUESTS, 'status=~"[45].."')
 GRPC, GRPC_DURATION = "grpc_requests_total", "grpc_request_duration_seconds"
+
+TEAM = Tell(Slack("#aurigraph", token=Secret("SLACK_TOKEN")))
 
 failing = Runbook(
     "Callers get errors from the new version.",
@@ -139,12 +143,7 @@ aurigraph_v12 = Rollout(
         Level("vp", "30m", "the VP of Engineering, with a war room", severities=URGENT),
     ],
     slos=[
-        Slo(
-            "availability",
-            Ratio(bad=own(REQUESTS, 'status=~"[45].."'), of=own(REQUESTS)),
-            objective="99.99%",
-            runbook=failing,
-        ),
+        Slo("availability", Ratio(bad=FAILED, of=own(REQUESTS)), objective="99.99%", runbook=failing),
         Slo(
             "latency-p95", SlowerThan(own(DURATION), "200ms", buckets=BUCKETS), objective="95%", runbook=slow
         ),
@@ -382,23 +381,17 @@ aurigraph_v12 = Rollout(
     contacts=["On-call SRE", "Tech lead", "On-call manager", "Director", "VP of Engineering"],
     report=Report(
         weekly="Fri 09:00",
-        tell=[Tell(Slack("#aurigraph", token=Secret("SLACK_TOKEN")))],
+        tell=[TEAM],
         figures={
             "Builds triggered": Increase(own("builds_total")),
             "Successful builds": Increase(own("builds_total", 'result="success"')),
             "Average build time": Gauge(own("build_duration_seconds"), unit="seconds"),
             "Code coverage": Gauge(own("build_coverage_ratio"), unit="ratio"),
             "Docker image size": Gauge(own("build_image_bytes"), unit="bytes"),
-            "Unit tests passed": Ratio(
-                good=own("build_tests_total", 'suite="unit",result="passed"'),
-                of=own("build_tests_total", 'suite="unit"'),
-            ),
-            "Integration tests passed": Ratio(
-                good=own("build_tests_total", 'suite="integration",result="passed"'),
-                of=own("build_tests_total", 'suite="integration"'),
-            ),
+            "Unit tests passed": Ratio(good=own(TESTS, f"{UNIT},{PASSED}"), of=own(TESTS, UNIT)),
+            "Integration tests passed": Ratio(good=own(TESTS, f"{WHOLE},{PASSED}"), of=own(TESTS, WHOLE)),
         },
     ),
-    tell=[Tell(Slack("#aurigraph", token=Secret("SLACK_TOKEN")))],
+    tell=[TEAM],
     tell_emergency=[Tell(PagerDuty(Secret("PAGERDUTY_AURIGRAPH_KEY")))],
 )

@@ -14,8 +14,8 @@ from handrail_receiver.errors import Permanent
 from handrail_receiver.model import Telling
 from handrail_receiver.playbooks import Playbooks
 from handrail_receiver.reports.period import newest_whole
+from handrail_receiver.reports.report_schedule import ReportSchedule, missed
 from handrail_receiver.reports.reporter import Reporter
-from handrail_receiver.reports.sending import ReportSchedule, missed
 from handrail_receiver.store import Store
 from hypothesis import given
 from hypothesis import strategies as st

@@ -205,6 +205,13 @@ ruleiq = Rollout(
     ],
     rollback=[off("recommendations-v2"), off("bulk-import")],
     contacts=["Engineering lead", "On-call engineer"],
+    acknowledge=[
+        Acknowledge(
+            "5m",
+            who="the engineering lead",
+            tell=[Tell(Slack("#engineering-management", token=Secret("SLACK_TOKEN")))],
+        ),
+    ],
     tell=[
         Tell(PagerDuty(Secret("PAGERDUTY_RULEIQ_KEY"))),
         Tell(Slack("#incidents", token=Secret("SLACK_TOKEN"))),

@@ -13,7 +13,7 @@ from handrail_receiver.evidence.snapshot import Snapshot, TierSeen
 from handrail_receiver.model import EvidenceRecord, Incident
 from handrail_receiver.ports import Clock
 from handrail_receiver.store import Store
-from handrail_receiver.views.incidents import LABELS, impact_lines, in_words, state_word
+from handrail_receiver.views.incident_views import LABELS, impact_lines, in_words, state_word
 from handrail_receiver.views.schemas import record_view
 from handrail_receiver.views.timeline import timeline
 from handrail_receiver.words.figures import figure

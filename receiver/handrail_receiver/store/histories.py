@@ -42,7 +42,7 @@ from handrail_receiver.model.nodes import on_each_node
 from handrail_receiver.store.chain import link
 from handrail_receiver.store.engine import Row, Tx
 from handrail_receiver.store.gate_rows import approve, approved_in, check, checked_in
-from handrail_receiver.store.incidents import happens, open_in, rollback_begun
+from handrail_receiver.store.incident_rows import happens, open_in, rollback_begun
 from handrail_receiver.store.outbox import begun, changed, life_begins, lives_on, want
 from handrail_receiver.store.rows import attempt_of, instant, pinned_json, run_or_failed, step_json
 

@@ -39,7 +39,7 @@ from handrail_receiver.store.histories import (
     readable_history,
 )
 from handrail_receiver.store.inbox import SqlInbox
-from handrail_receiver.store.incidents import SqlIncidents, rollback_begun, rollback_failed
+from handrail_receiver.store.incident_rows import SqlIncidents, rollback_begun, rollback_failed
 from handrail_receiver.store.outbox import SqlTellings, changed, want
 from handrail_receiver.store.past import SqlPast
 from handrail_receiver.store.retention import SqlRetention

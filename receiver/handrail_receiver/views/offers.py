@@ -13,7 +13,7 @@ from handrail_receiver.lifecycle.state_machine import OVER, event_of, may
 from handrail_receiver.lifecycle.states import State, state_of
 from handrail_receiver.model import BROKEN, Attempt, History
 from handrail_receiver.model.nodes import on_each_node
-from handrail_receiver.views.incidents import LABELS
+from handrail_receiver.views.incident_views import LABELS
 from handrail_receiver.words.arms import versions_in_words
 from handrail_receiver.words.steps import what
 from handrail_receiver.words.times import span

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from handrail_receiver.intake.parse import WebhookBody
-from handrail_receiver.views.incidents import IncidentsView
+from handrail_receiver.views.incident_views import IncidentsView
 from handrail_receiver.views.now import GateStandingView, NowView
 from handrail_receiver.views.schemas import (
     BundleView,

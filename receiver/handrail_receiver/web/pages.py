@@ -23,7 +23,7 @@ from handrail_receiver.store.chain import first_broken_of
 from handrail_receiver.views.fleet import FleetFilter, fleet, states_of
 from handrail_receiver.views.guardrail_plots import RangeSamples, Window, plots, window_of
 from handrail_receiver.views.guardrails import Watched
-from handrail_receiver.views.incidents import IncidentLines, incident_lines
+from handrail_receiver.views.incident_views import IncidentLines, incident_lines
 from handrail_receiver.views.offers import offers
 from handrail_receiver.views.schemas import run_view
 from handrail_receiver.views.summary import Tone, summarize

@@ -12,7 +12,7 @@ from handrail.contract import Step, Tell
 from handrail.declare.guardrail import Accept, Critical, Emergency, Name, Warning
 from handrail.declare.limits import Reference, Success
 from handrail.declare.measures import Measure
-from handrail.declare.rollout import Budget, HAProxySplit, Stage
+from handrail.declare.rollout import Acknowledge, Budget, HAProxySplit, Stage
 from handrail.units import Duration, Frequency, Interval
 
 
@@ -29,6 +29,7 @@ class ForRollout:
     tell: Sequence[Tell] | None = Field(default=None, kw_only=True)
     tell_emergency: Sequence[Tell] | None = Field(default=None, kw_only=True)
     tell_security: Sequence[Tell] | None = Field(default=None, kw_only=True)
+    acknowledge: Sequence[Acknowledge] | None = Field(default=None, kw_only=True)
     contacts: Sequence[str] | None = Field(default=None, kw_only=True)
     scrape: Interval | None = Field(default=None, kw_only=True)
     evaluate: Interval | None = Field(default=None, kw_only=True)

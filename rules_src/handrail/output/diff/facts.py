@@ -19,6 +19,7 @@ import yaml
 
 from handrail.contract import names
 from handrail.output.diff.arms import ArmsState, arms_state, without_versions
+from handrail.output.diff.common import others_of
 from handrail.output.diff.looking import asked_of_people, looked_at
 from handrail.output.diff.people import People, inhibits, is_ours, people_by_receiver, told_by, told_people
 from handrail.units import duration
@@ -240,11 +241,7 @@ def _rollout(playbook: Any, rules: Any, told: Any) -> RolloutState:
         completion=_stage({}, gates.get(names.COMPLETE, {})),
         watch_after=playbook.get("watch_after", 0),
         windows=tuple(_text(one) for word in ("freezes", "hours") for one in playbook.get(word, ())),
-        others=tuple(
-            f"{words} {name}"
-            for word, words in (("waits_for", "waits for"), ("goes_back_with", "goes back with"))
-            for name in playbook.get(word, ())
-        ),
+        others=others_of(playbook),
         actions={action["name"]: _action(action) for action in playbook["actions"]},
         checks=looked_at(playbook),
         rollbacks_per_day=playbook["budget_per_day"],

@@ -2,6 +2,7 @@
 
 from handrail.declare import (
     Above,
+    Acknowledge,
     Budget,
     Confirm,
     Critical,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import servers
@@ -18,6 +19,11 @@ def statuses(inbox: Inbox, who: str) -> list[str]:
     return [status for place, status in enumerate(said) if place == 0 or said[place - 1] != status]
 
 
+def is_over(inbox: Inbox, who: str) -> bool:
+    """Whether somebody has heard that it is over."""
+    return statuses(inbox, who)[-1:] == ["resolved"]
+
+
 def test_a_grave_incident_is_open_downstream_until_a_person_closes_it_and_late_ones_are_told_to_the_next(
     tmp_path: Path,
 ) -> None:
@@ -32,7 +38,7 @@ def test_a_grave_incident_is_open_downstream_until_a_person_closes_it_and_late_o
             done = shop.call("emergency-rollback", why="customers call")
             assert done["text"] == "operator-1 asked for an emergency-rollback: customers call"
             shop.until("emergency-rollback", "done")
-            servers.until(lambda: heard(inbox, "lead"), "the lead to hear that nobody has it")
+            servers.until(lambda: bool(heard(inbox, "lead")), "the lead to hear that nobody has it")
             title = heard(inbox, "everybody")[-1][0]
             assert title.startswith("shop: emergency-rollback done; shop-1 is open until a person closes it")
             assert {statuses(inbox, who)[-1] for who in ("team", "everybody", "lead")} == {"open"}
@@ -44,9 +50,7 @@ def test_a_grave_incident_is_open_downstream_until_a_person_closes_it_and_late_o
             assert shop.call("close", why="over")["reason"] == "no-cause"
             assert shop.call("close", why="over", cause="a wrong flag")["reason"] == "closed"
             for who in ("team", "everybody", "lead"):
-                servers.until(
-                    lambda who=who: statuses(inbox, who)[-1] == "resolved", f"{who} to hear of the end"
-                )
+                servers.until(partial(is_over, inbox, who), f"{who} to hear of the end")
             assert statuses(inbox, "everybody")[0] == "open"
         said = [request.json["data"] for request in inbox.requests if request.path == "/lead"]
         lines = [line["text"] for line in said[-1]["lines"]]

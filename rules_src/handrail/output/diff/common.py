@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 from handrail.output.diff.facts import CommonState, Facts
 from handrail.output.diff.model import DiffLine, Effect, by_size
@@ -72,11 +71,3 @@ def _named(
             yield DiffLine(Effect.tighter, "", subject, came)
         elif old[name] != new[name]:
             yield DiffLine(Effect.unclear, "", subject, changed)
-
-
-def others_of(playbook: Any) -> tuple[str, ...]:
-    """With which other rollouts one goes forward and back, and who acknowledges its incidents by when."""
-    pairs = (("waits_for", "waits for"), ("goes_back_with", "goes back with"))
-    rollouts = [f"{words} {name}" for word, words in pairs for name in playbook.get(word, ())]
-    deadlines = playbook.get("acknowledge", ())
-    return (*rollouts, *(f"acknowledged by {one['who']} within {one['within']:g} s" for one in deadlines))

@@ -19,7 +19,7 @@ import yaml
 
 from handrail.contract import names
 from handrail.output.diff.arms import ArmsState, arms_state, without_versions
-from handrail.output.diff.common import others_of
+from handrail.output.diff.companions import others_of
 from handrail.output.diff.looking import asked_of_people, looked_at
 from handrail.output.diff.people import People, inhibits, is_ours, people_by_receiver, told_by, told_people
 from handrail.units import duration

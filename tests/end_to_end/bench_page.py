@@ -25,6 +25,8 @@ from starlette.responses import Response
 
 ROLLOUTS, GUARDRAILS = 200, 20
 TIMES = 9
+QUIET, PATIENCE = 0.1, 120
+"""The part of a processor that the receiver has at most when it has seen to what begins, and how many seconds that may take."""
 WITHIN = {"the first page": 200, "a rollout's page": 500}
 """What is promised, in milliseconds."""
 
@@ -117,6 +119,16 @@ def _took(shop: Guarded, path: str) -> Took:
     )
 
 
+def _quiet(shop: Guarded) -> None:
+    """Wait until the evidence of 200 attempts that have just begun is taken: that is no page's work."""
+    for _ in range(PATIENCE):
+        used = _processor(shop)
+        time.sleep(1)
+        if _processor(shop) - used < QUIET:
+            return
+    print(f"the receiver was still at work after {PATIENCE} s: what stands below is more than the pages")
+
+
 def _processor(shop: Guarded) -> float:
     """How many seconds of the processor the receiver has had."""
     fields = Path(f"/proc/{shop.server.process.pid}/stat").read_text().rpartition(")")[2].split()
@@ -131,6 +143,7 @@ def main() -> None:
             write_playbook(folder / "playbook", book)
         asyncio.run(_begin(folder, books))
         with guarded(folder, books[0], PROMETHEUS=prometheus.url) as shop:
+            _quiet(shop)
             print(f"{ROLLOUTS} rollouts with {GUARDRAILS} guardrails each; medians of {TIMES}")
             for what, path in (("the first page", "/"), ("a rollout's page", "/rollouts/shop-0")):
                 took = _took(shop, path)

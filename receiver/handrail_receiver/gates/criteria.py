@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from handrail.contract import Criterion
 
-from handrail_receiver.errors import TargetError
+from handrail_receiver.errors import Permanent, TargetError
 from handrail_receiver.gates.gate import CriterionResult
 from handrail_receiver.outside.prometheus import Queryable
 from handrail_receiver.ports import Clock
@@ -20,12 +20,24 @@ AT_ONCE = 4
 GOOD_FOR = timedelta(seconds=30)
 PAGE_WAITS = 2.0
 
+ASKED = "handrail_asked"
+"""The label that tells which part of which criterion a sample is about."""
+
 Answers = Mapping[Criterion, CriterionResult]
+
+
+@dataclass(frozen=True)
+class _Said:
+    """What Prometheus says of one criterion: a value where there is a sample."""
+
+    broken: float | None
+    seen: float | None
+    judged: float | None
 
 
 @dataclass
 class Criteria:
-    """Queries Prometheus, a few criteria at once. Pages get results that are at most half a minute old, and never wait long."""
+    """Queries Prometheus once for all criteria. Pages get results that are at most half a minute old, and never wait long."""
 
     prometheus: Queryable
     clock: Clock
@@ -33,16 +45,50 @@ class Criteria:
     _asking: dict[tuple[Criterion, ...], asyncio.Task[Answers]] = field(default_factory=dict)
 
     async def ask(self, criteria: Sequence[Criterion]) -> Answers:
-        """The result of each criterion now."""
-        few = asyncio.Semaphore(AT_ONCE)
-
-        async def one(criterion: Criterion) -> CriterionResult:
-            async with few:
-                return await self._answer(criterion)
-
-        answers = dict(zip(criteria, await asyncio.gather(*map(one, criteria)), strict=True))
+        """The result of each criterion now: all are asked at once, and one by one where that cannot be answered."""
+        try:
+            said = await self._together(criteria)
+        except Permanent:
+            said = await self._one_by_one(criteria)
+        except TargetError as error:
+            said = [error] * len(criteria)
+        answers = {
+            one: _unknown(one, found) if isinstance(found, TargetError) else _result(one, found)
+            for one, found in zip(criteria, said, strict=True)
+        }
         self._recent[tuple(criteria)] = (self.clock.now(), answers)
         return answers
+
+    async def _together(self, criteria: Sequence[Criterion]) -> list[_Said | TargetError]:
+        """What Prometheus says of all: one question. Raises Permanent where one of them cannot be computed."""
+        asked = [
+            _named(expr, f"{place}/{part}")
+            for place, one in enumerate(criteria)
+            for part, expr in (("broken", one.expr), ("seen", one.seen), ("judged", one.judged))
+            if expr
+        ]
+        if not asked:
+            return []
+        samples = await self.prometheus.samples("\nor ".join(asked))
+        known = {one.labels.get(ASKED, ""): one.value for one in samples}
+        return [
+            _Said(*(known.get(f"{place}/{part}") for part in ("broken", "seen", "judged")))
+            for place in range(len(criteria))
+        ]
+
+    async def _one_by_one(self, criteria: Sequence[Criterion]) -> list[_Said | TargetError]:
+        """The same, a few at once: what cannot be computed of one says nothing of the others."""
+        few = asyncio.Semaphore(AT_ONCE)
+
+        async def one(criterion: Criterion) -> _Said | TargetError:
+            async with few:
+                try:
+                    [said] = await self._together([criterion])
+                except TargetError as error:
+                    return error
+                return said
+
+        return await asyncio.gather(*map(one, criteria))
 
     async def recent(self, criteria: Sequence[Criterion]) -> Answers:
         """The same for a page: criteria without an answer in time are left out."""
@@ -57,27 +103,32 @@ class Criteria:
         done, _ = await asyncio.wait({task}, timeout=PAGE_WAITS)
         return task.result() if done else {}
 
-    async def _answer(self, criterion: Criterion) -> CriterionResult:
-        name = f"{criterion.guardrail}: {criterion.text}"
-        try:
-            broken = await self.prometheus.values(criterion.expr)
-            seen = await self.prometheus.values(criterion.seen)
-            judged = seen or (await self.prometheus.values(criterion.judged) if criterion.judged else [])
-        except TargetError as error:
-            return CriterionResult(met=False, text=f"{name}: unknown: {error}", known=False)
-        if broken:
-            return CriterionResult(met=False, text=f"{name}: broken {_when(criterion, 'within ')}")
-        if seen:
-            held = "holds" if criterion.over is None else "held"
-            return CriterionResult(met=True, text=f"{held} {_when(criterion)}{_for(criterion, seen[0])}")
-        if not criterion.judged:
-            return CriterionResult(
-                met=False, text=f"{name}: unknown: no data, or too little traffic", known=False
-            )
-        share = f"only {_percent(judged[0])}" if judged else "none"
-        text = f"{name}: unknown: {share} of {_when(criterion, '')} had data, and traffic enough, to be judged by"
-        text += f"; {_percent(criterion.coverage)} are asked for"
-        return CriterionResult(met=False, text=text, known=False)
+
+def _named(expr: str, name: str) -> str:
+    """The largest sample of an expression under this name; none where it has none."""
+    return f'label_replace(max({expr}), "{ASKED}", "{name}", "", "")'
+
+
+def _unknown(criterion: Criterion, why: TargetError) -> CriterionResult:
+    text = f"{criterion.guardrail}: {criterion.text}: unknown: {why}"
+    return CriterionResult(met=False, text=text, known=False)
+
+
+def _result(criterion: Criterion, said: _Said) -> CriterionResult:
+    name = f"{criterion.guardrail}: {criterion.text}"
+    if said.broken is not None:
+        return CriterionResult(met=False, text=f"{name}: broken {_when(criterion, 'within ')}")
+    if said.seen is not None:
+        held = "holds" if criterion.over is None else "held"
+        return CriterionResult(met=True, text=f"{held} {_when(criterion)}{_for(criterion, said.seen)}")
+    if not criterion.judged:
+        return CriterionResult(
+            met=False, text=f"{name}: unknown: no data, or too little traffic", known=False
+        )
+    share = f"only {_percent(said.judged)}" if said.judged is not None else "none"
+    text = f"{name}: unknown: {share} of {_when(criterion, '')} had data, and traffic enough, to be judged by"
+    text += f"; {_percent(criterion.coverage)} are asked for"
+    return CriterionResult(met=False, text=text, known=False)
 
 
 def _when(criterion: Criterion, word: str = "over ") -> str:

@@ -18,6 +18,8 @@ from handrail_receiver.outside.client import LONGEST_QUOTE, Outside
 
 ANSWER_WITHIN = 10.0
 MOST_SAMPLES = 10_000
+LONGEST_ADDRESS = 4000
+"""How many characters of a question go into an address: proxies take 8 kB of it, with all headers."""
 REMARKS = ("promql warning", "promql info")
 """How Prometheus' own remarks on an expression begin: they say nothing about the data."""
 Answered = TypeVar("Answered")
@@ -126,9 +128,12 @@ class Prometheus:
         self._outside, self._url = outside, url.rstrip("/")
 
     async def samples(self, expr: str) -> list[Sample]:
-        """The samples of `expr` now."""
-        address = f"{self._url}/api/v1/query?{urlencode({'query': expr})}"
-        return await ask(self._outside, "GET", address, _samples, most=f"{MOST_SAMPLES} samples")
+        """The samples of `expr` now. A long one is posted: an address has no room for it."""
+        address, asked = f"{self._url}/api/v1/query", urlencode({"query": expr})
+        most = f"{MOST_SAMPLES} samples"
+        if len(asked) > LONGEST_ADDRESS:
+            return await ask(self._outside, "POST", address, _samples, most=most, form=asked.encode())
+        return await ask(self._outside, "GET", f"{address}?{asked}", _samples, most=most)
 
     async def values(self, expr: str) -> list[float]:
         """Their values alone."""

@@ -68,10 +68,11 @@ class GuardrailNow:
 
 @dataclass(frozen=True)
 class TrafficNow:
-    """Which share of the traffic each arm has, beside what was asked for."""
+    """Which share of the traffic each arm has, beside what was asked for; `counted`: somebody counts it."""
 
     text: str
     tone: Tone = "soft"
+    counted: bool = False
 
 
 @dataclass(frozen=True)
@@ -321,20 +322,21 @@ def _traffic(playbook: Playbook, attempt: Attempt | None, answer: _Answer) -> Tr
         return TrafficNow("unknown: nothing that is recorded counts the events of both arms")
     canary, stable = counted
     if canary + stable <= 0:
-        return TrafficNow("no events of either arm", "wait")
+        return TrafficNow("no events of either arm", "wait", counted=True)
     share = canary / (canary + stable)
     asked = asked_share(playbook, attempt)
     text = f"{share * 100:.3g} % of the events are the canary's"
     if asked is None:
-        return TrafficNow(text)
-    return TrafficNow(f"{text}; asked for were {asked * 100:g} %", "calm")
+        return TrafficNow(text, counted=True)
+    return TrafficNow(f"{text}; asked for were {asked * 100:g} %", "calm", counted=True)
 
 
 def _both_arms(playbook: Playbook, answer: _Answer) -> tuple[float, float] | None:
     asked = [answer.of(arm) for arm in (names.CANARY, names.STABLE)]
     if all(len(one) == 1 for one in asked):
         return asked[0][0][1], asked[1][0][1]
-    for facts in playbook.guardrails:
+    own_first = sorted(playbook.guardrails, key=lambda facts: facts.name != names.SAMPLE_RATIO)
+    for facts in own_first:
         arms: dict[str, float] = {}
         for labels, value in answer.of(names.EVENTS, facts.name):
             arm = answer.arm(labels)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 
 import jinja2
@@ -63,6 +64,7 @@ def instant(at: datetime) -> Markup:
     return _time(f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}", when(at))
 
 
+@lru_cache(4096)
 def typed(text: str) -> Markup:
     """A sentence: what stands between backticks is to be typed, and an instant is one."""
     parts = [_instants(part) for part in text.split("`")]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeVar
 
@@ -16,6 +16,7 @@ from handrail_receiver.outside.prometheus import Queryable
 from handrail_receiver.outside.prometheus_history import Recorded, Span
 from handrail_receiver.views.guardrail_plots import RangeSamples, Window, range_question
 from handrail_receiver.views.guardrails import Watched, question, unknown, watched
+from handrail_receiver.views.traffic_settings import read_back
 
 ANSWER_WITHIN = 2.0
 """How many seconds a page waits for Prometheus."""
@@ -65,12 +66,13 @@ class Watching:
         try:
             samples = await _in_time(self.prometheus.samples(question(playbook)))
         except TargetError as error:
-            return unknown(playbook, history.attempt, history.captured, str(error))
+            return _with_settings(unknown(playbook, history.attempt, history.captured, str(error)), history)
         except TimeoutError:
             why = f"no answer within {ANSWER_WITHIN:g} s"
-            return unknown(playbook, history.attempt, history.captured, why)
+            return _with_settings(unknown(playbook, history.attempt, history.captured, why), history)
         found = [(sample.labels, sample.value) for sample in samples]
-        return watched(playbook, history.attempt, history.captured, found, at.timestamp())
+        known = watched(playbook, history.attempt, history.captured, found, at.timestamp())
+        return _with_settings(known, history)
 
     async def over(self, playbook: Playbook, window: Window) -> RangeSamples | None:
         """The same over a span: one question; None: no answer."""
@@ -85,3 +87,12 @@ class Watching:
 async def _in_time(answer: Awaitable[T]) -> T:
     async with asyncio.timeout(ANSWER_WITHIN):
         return await answer
+
+
+def _with_settings(known: Watched, history: History) -> Watched:
+    """Where nobody can count the traffic: what the targets were set to stands beside that, under its own name."""
+    settings = read_back(history.runs)
+    if known.traffic.counted or not settings:
+        return known
+    traffic = replace(known.traffic, text=f"{known.traffic.text}; {settings}")
+    return replace(known, traffic=traffic)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import pytest
 from guarded import NOW
-from handrail.contract import Criterion
-from handrail_receiver.errors import Cause, Permanent
+from handrail.contract import Criterion, Playbook
+from handrail_receiver.errors import Cause, Permanent, Retryable
 from handrail_receiver.gates.criteria import Criteria
 from handrail_receiver.gates.gate import CriterionResult
 from handrail_receiver.outside.prometheus import Sample
+from promql_parser import BinaryExpr, parse
 
 pytestmark = pytest.mark.anyio
 STAGE = Criterion(
@@ -29,14 +32,21 @@ def anyio_backend() -> str:
     return "asyncio"
 
 
-class Known:
-    """Knows the samples of a few expressions."""
+ONE = re.compile(r'label_replace\(max\((.*?)\), "handrail_asked", "(\d+/\w+)", "", ""\)', re.DOTALL)
 
-    def __init__(self, known: Mapping[str, Sequence[float]]) -> None:
-        self.known = known
+
+class Known:
+    """Knows the samples of a few expressions, and what it was asked."""
+
+    def __init__(self, known: Mapping[str, Sequence[float]], broken: str = "") -> None:
+        self.known, self.broken, self.asked = known, broken, list[str]()
 
     async def samples(self, expr: str) -> list[Sample]:
-        return [Sample(value) for value in self.known.get(expr, ())]
+        self.asked.append(expr)
+        if self.broken and self.broken in expr:
+            raise Permanent(Cause.invalid, f"{self.broken} cannot be computed")
+        found = [(self.known.get(one, ()), name) for one, name in ONE.findall(expr)]
+        return [Sample(max(values), {"handrail_asked": name}) for values, name in found if values]
 
     async def values(self, expr: str) -> list[float]:
         return [sample.value for sample in await self.samples(expr)]
@@ -91,9 +101,42 @@ async def test_a_moment_is_called_a_moment() -> None:
 
 async def test_no_answer_is_no_yes() -> None:
     class Away(Known):
-        async def samples(self, expr: str) -> list[Sample]:
-            raise Permanent(Cause.missing, f"{expr} is not there")
+        async def samples(self, expr: str) -> list[Sample]:  # noqa: ARG002  whatever is asked
+            raise Retryable(Cause.unreachable, "nobody answers")
 
     found = await Criteria(Away({}), Still()).ask([STAGE])  # type: ignore[arg-type]
-    text = "errors: below 1 %: unknown: broken is not there"
+    text = "errors: below 1 %: unknown: nobody answers"
     assert found[STAGE] == CriterionResult(met=False, text=text, known=False)
+
+
+def other(number: int) -> Criterion:
+    return Criterion(guardrail=f"g-{number}", text="fine", expr=f"broken-{number}", seen=f"seen-{number}")
+
+
+async def test_all_criteria_are_one_question() -> None:
+    asked = [other(number) for number in range(20)]
+    prometheus = Known({"seen-3": [1.0], "broken-4": [1.0], "seen-4": [1.0]})
+    found = await Criteria(prometheus, Still()).ask(asked)  # type: ignore[arg-type]
+    assert len(prometheus.asked) == 1
+    assert [place for place, one in enumerate(asked) if found[one].met] == [3]
+    assert [place for place, one in enumerate(asked) if found[one].known] == [3, 4]
+
+
+async def test_one_that_cannot_be_computed_says_nothing_of_the_others() -> None:
+    asked = [other(number) for number in range(3)]
+    prometheus = Known({f"seen-{number}": [1.0] for number in range(3)}, broken="broken-1")
+    found = await Criteria(prometheus, Still()).ask(asked)  # type: ignore[arg-type]
+    assert [found[one].text for one in asked] == [
+        "holds now",
+        "g-1: fine: unknown: broken-1 cannot be computed",
+        "holds now",
+    ]
+
+
+async def test_the_question_is_promql_that_prometheus_reads() -> None:
+    playbook = Playbook.model_validate_json(
+        (Path(__file__).parents[3] / "generated/playbook/checkout.json").read_text()
+    )
+    prometheus = Known({})
+    await Criteria(prometheus, Still()).ask(playbook.gates[0].criteria)  # type: ignore[arg-type]
+    assert isinstance(parse(prometheus.asked[0]), BinaryExpr)

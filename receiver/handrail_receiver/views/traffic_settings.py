@@ -1,0 +1,32 @@
+"""An attempt's runs → what sets its split of traffic now, as the targets read back: beside the traffic, or in its place. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from handrail.contract import HAProxyWeight, Step, names
+
+from handrail_receiver.model import ENTERING, WORKED, EffectState, Run
+from handrail_receiver.words.steps import what
+from handrail_receiver.words.times import when
+
+READ_BACK = frozenset({EffectState.done, EffectState.already})
+
+
+def read_back(runs: Sequence[Run]) -> str:
+    """What the newest run that moved traffic has set; empty where none has, or its targets did not say so.
+
+    It says what was set when, and not what the traffic is: a target may have been changed since.
+    """
+    moved = [run for run in runs if run.action in {*ENTERING, *names.ACTING} and run.effects]
+    last = max(moved, key=lambda run: run.id, default=None)
+    if last is None or last.state not in WORKED or last.finished_at is None:
+        return ""
+    steps = [effect.step for effect in last.effects if effect.state in READ_BACK]
+    if not steps:
+        return ""
+    return f"what the targets read back {when(last.finished_at)}: {', '.join(map(_said, steps))}"
+
+
+def _said(step: Step) -> str:
+    return f"weight {step.weight} of {step.server}" if isinstance(step, HAProxyWeight) else what(step)

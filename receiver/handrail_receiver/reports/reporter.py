@@ -32,6 +32,9 @@ WEEKS = 8
 MOST_STAYS = 31
 TOLD = frozenset({Verdict.act, Verdict.hold, Verdict.confirm, Verdict.tell})
 
+GOES_ON = frozenset({"start", "promote", "retry", "resume", "adopt", "drill"})
+"""What people decide who see no issue."""
+
 
 @dataclass(frozen=True)
 class Reporter:
@@ -77,18 +80,20 @@ class Reporter:
             told=_told(records, period.start, until),
             figures=await measuring.figures(named, period.start, until),
             budgets=await measuring.budgets(),
-            guardrails=await self._guardrails(newest, period.start, until),
+            guardrails=await self._guardrails(newest, period, until),
             days=await _days(measuring, period, until),
             stays=await _stays(measuring, period, until, all_),
         )
 
     async def _guardrails(
-        self, playbook: Playbook, start: datetime, end: datetime
+        self, playbook: Playbook, period: Period, end: datetime
     ) -> tuple[GuardrailLine, ...] | str:
+        """What each guardrail came to on a day; the weekly report has no place for it."""
+        if period.kind == "weekly":
+            return ()
+        span = Span(period.start, end, step_of(period.start, end))
         try:
-            found = await self.recorded.series(
-                range_question(playbook), Span(start, end, step_of(start, end))
-            )
+            found = await self.recorded.series(range_question(playbook), span)
         except TargetError as error:
             return str(error)
         return await asyncio.to_thread(guardrail_lines, playbook, found)
@@ -99,12 +104,7 @@ def _told(records: Sequence[EvidenceRecord], start: datetime, end: datetime) -> 
     found = []
     for record in records:
         said = json.loads(record.body) if record.kind == "decision" else {}
-        wrong = said.get("verdict") in TOLD and said.get("action") not in {
-            "start",
-            "promote",
-            "retry",
-            "resume",
-        }
+        wrong = said.get("verdict") in TOLD and said.get("action") not in GOES_ON
         if wrong and start <= record.at < end:
             found.append(record)
     return found

@@ -34,7 +34,8 @@ class CloudEventSink:
             return receipt
         for event in life.events:
             if event.name not in known:
-                body = json.dumps(cdevent(life, event, to.source), ensure_ascii=False).encode()
+                told = json.dumps(cdevent(life, event, to.source), ensure_ascii=False)
+                body = self._outside.secrets.redact(told).encode(errors="replace")
                 headers = {"content-type": "application/cloudevents+json; charset=utf-8"}
                 headers |= self._outside.bearer(to.token)
                 who = to.url.split("/")[2]

@@ -90,6 +90,7 @@ class ToldIncident:
             title=redact(self.title),
             lines=tuple(Line(line.at, redact(line.text)) for line in self.lines),
             links=tuple(Link(redact(link.text), redact(link.url)) for link in self.links),
+            html=redact(self.html),
         )
 
 

@@ -22,6 +22,7 @@ from handrail.output.diff.arms import ArmsState, arms_state, without_versions
 from handrail.output.diff.companions import others_of
 from handrail.output.diff.looking import asked_of_people, looked_at
 from handrail.output.diff.people import People, inhibits, is_ours, people_by_receiver, told_by, told_people
+from handrail.output.diff.sent_reports import reported
 from handrail.units import duration
 
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -116,6 +117,7 @@ class RolloutState:
     others: tuple[str, ...]
     actions: Mapping[str, ActionState]
     checks: tuple[str, ...]
+    reports: tuple[str, ...]
     rollbacks_per_day: int
     keep: float
     interval: timedelta
@@ -244,6 +246,7 @@ def _rollout(playbook: Any, rules: Any, told: Any) -> RolloutState:
         others=others_of(playbook),
         actions={action["name"]: _action(action) for action in playbook["actions"]},
         checks=looked_at(playbook),
+        reports=reported(playbook),
         rollbacks_per_day=playbook["budget_per_day"],
         keep=playbook.get("keep", 0),
         interval=max(

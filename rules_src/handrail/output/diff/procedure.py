@@ -178,6 +178,10 @@ def _own(old: RolloutState, new: RolloutState) -> Iterator[tuple[str, Effect, st
             f"guarded after its last gate for {_time(old.watch_after)} → {_time(new.watch_after)}",
         )
     yield from (("", *change) for change in _list("while a stage lasts", old.checks, new.checks))
+    yield from (
+        ("", *change)
+        for change in _list("report", old.reports, new.reports, gone=Effect.neutral, came=Effect.neutral)
+    )
 
 
 def _arms(old: ArmsState | None, new: ArmsState | None) -> Iterator[EffectAndWords]:

@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from handrail_receiver.words.steps import told
+
 GOES_BACK_OR_ENDED = ("rolling-back", "rolled-back", "complete", "abandoned")
 """The states in which nobody asks whether it could be rolled back."""
+
+AS_ASKED = {True: "as asked", False: "otherwise", None: "unknown"}
 
 
 def status(said: dict[str, Any]) -> str:
@@ -31,7 +35,7 @@ def checked(said: dict[str, Any]) -> str:
     lines.append(
         f"traffic: {', '.join(shares) or 'unknown'}; the canary should have {_percent(said['asked'])}"
     )
-    lines += [f"{one['step']}: {_as_asked(one)}" for one in said["targets"]]
+    lines += [f"{AS_ASKED[one['as_asked']]}: {told(one['step'], one['text'])}" for one in said["targets"]]
     lines += [
         f"probe {one['name']}: {one['verdict']}: {one['text']}, {one['seconds']:.3g} s"
         for one in said["probes"]
@@ -42,11 +46,6 @@ def checked(said: dict[str, Any]) -> str:
     lines += [f"artifact: {said['artifact']}"] if said["artifact"] else []
     lines += [f"missing: {one}" for one in said["missing"]]
     return "\n".join([*lines, f"kept as evidence: snapshot {said['snapshot'][:12]}"])
-
-
-def _as_asked(target: dict[str, Any]) -> str:
-    so = {True: "as asked", False: "otherwise", None: "unknown"}[target["as_asked"]]
-    return f"{so}: {target['text']}"
 
 
 def incidents(said: dict[str, Any]) -> str:

@@ -16,6 +16,7 @@ from handrail_receiver.model import EvidenceRecord
 from handrail_receiver.plots.timeplot import STYLE, svg
 from handrail_receiver.views.timeline import timeline
 from handrail_receiver.words.figures import figure
+from handrail_receiver.words.steps import told
 from handrail_receiver.words.times import took, when
 
 
@@ -48,7 +49,7 @@ def _own(contents: Contents) -> list[EvidenceRecord]:
 
 def _templates() -> jinja2.Environment:
     made = templates_of("handrail_receiver.evidence")
-    made.filters |= {"when": when, "took": took, "figure": figure, "percent": _percent}
+    made.filters |= {"when": when, "took": took, "figure": figure, "percent": _percent, "told": told}
     return made
 
 

@@ -60,15 +60,17 @@ class Schedule:
             await asyncio.sleep(LOOK_EVERY)
 
     async def step(self) -> None:
-        """Make what is due now; an attempt that cannot be read keeps no other back."""
-        for attempt in await self.snapshots.store.attempts.current():
-            newest = self.snapshots.playbooks.get(attempt.rollout)
-            if newest is None:
-                continue
-            try:
-                await self._of(in_force(attempt, newest), attempt)
-            except UNREADABLE:
-                log.exception("no check of %s can be made", attempt.rollout)
+        """Make what is due now; an attempt that cannot be read, or answers slowly, keeps no other back."""
+        await asyncio.gather(*map(self._look, await self.snapshots.store.attempts.current()))
+
+    async def _look(self, attempt: Attempt) -> None:
+        newest = self.snapshots.playbooks.get(attempt.rollout)
+        if newest is None:
+            return
+        try:
+            await self._of(in_force(attempt, newest), attempt)
+        except UNREADABLE:
+            log.exception("no check of %s can be made", attempt.rollout)
 
     async def _of(self, playbook: Playbook, attempt: Attempt) -> None:
         if not (playbook.checks or playbook.checks_while_firing):

@@ -14,6 +14,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 from handrail_receiver.words.figures import figure
+from handrail_receiver.words.steps import told
 
 Verdict = Literal["broken", "within", "blind", "sees", "unknown"]
 """What the samples say of a tier: its limit is broken now or not; of the tier `blind`, whether anything can be judged."""
@@ -70,6 +71,11 @@ class TargetSeen(_Kept):
     step: str
     as_asked: bool | None
     text: str
+
+    @property
+    def word(self) -> str:
+        """Whether it does, in a word."""
+        return {True: "as asked", False: "otherwise", None: "unknown"}[self.as_asked]
 
 
 class TierSeen(_Kept):
@@ -194,11 +200,7 @@ class Snapshot(_Kept):
             for one in self.probes
             if one.verdict != "ok"
         ]
-        targets = [
-            f"{one.step}: {'unknown: ' if one.as_asked is None else 'otherwise: '}{one.text}"
-            for one in self.targets
-            if not one.as_asked
-        ]
+        targets = [f"{one.word}: {told(one.step, one.text)}" for one in self.targets if not one.as_asked]
         rules = [self.rules.text] if self.rules.text else []
         return [*broken, *blind, *unknown, *probes, *targets], [*rules, *self.missing]
 

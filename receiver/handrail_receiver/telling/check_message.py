@@ -11,6 +11,7 @@ from handrail_receiver.evidence.snapshot import Snapshot, SnapshotRecord
 from handrail_receiver.model import EvidenceRecord
 from handrail_receiver.telling.compose import Subject
 from handrail_receiver.telling.incident import Line, ToldIncident
+from handrail_receiver.words.steps import told
 
 
 def check_message(
@@ -39,8 +40,7 @@ def _found(taken: Snapshot) -> Iterator[str]:
     for probe in taken.probes:
         yield f"{'OK' if probe.verdict == 'ok' else probe.verdict.upper()} probe {probe.name}: {probe.text}"
     for target in taken.targets:
-        word = {True: "as asked", False: "OTHERWISE", None: "UNKNOWN"}[target.as_asked]
-        yield f"{word} {target.step}: {target.text}"
+        yield f"{target.word if target.as_asked else target.word.upper()}: {told(target.step, target.text)}"
     if taken.split:
         yield "traffic: " + ", ".join(f"{one.arm} {_percent(one.share)}" for one in taken.split)
     yield f"fires: {'unknown' if taken.fires is None else ', '.join(taken.fires) or 'nothing'}"

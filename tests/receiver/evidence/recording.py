@@ -12,7 +12,16 @@ from typing import Any
 from guarded import Guarded, guarded
 from guarded.playbook import ENVIRONMENT, weights
 from guarded.scraped import Application, watched
-from handrail.contract import GroupFacts, GuardrailFacts, RuleFacts, StageFacts, TierFacts, rules_digest
+from handrail.contract import (
+    CheckFacts,
+    GroupFacts,
+    GuardrailFacts,
+    ProbeFacts,
+    RuleFacts,
+    StageFacts,
+    TierFacts,
+    rules_digest,
+)
 
 from .kept import BLIND, GUARDRAIL, LIMIT, OURS, QUERY, book
 
@@ -70,7 +79,11 @@ class Recorded:
 
 @contextmanager
 def recorded(
-    folder: Path, limit: str = "0.05", checks: tuple[float, ...] = (), **settings: Any
+    folder: Path,
+    limit: str = "0.05",
+    checks: tuple[float | CheckFacts, ...] = (),
+    probes: tuple[ProbeFacts, ...] = (),
+    **settings: Any,
 ) -> Iterator[Recorded]:
     """Both, while 2 of 100 requests fail; `limit` is that of the loaded rules."""
     metrics = {"requests": 100.0, "bad": 2.0}
@@ -80,6 +93,7 @@ def recorded(
         stages=STAGES,
         guardrails=(guardrail(),),
         checks=checks,
+        probes=probes,
     )
     with (
         watched(folder, metrics, rules=rules(limit)) as application,

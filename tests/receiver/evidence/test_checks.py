@@ -9,8 +9,12 @@ from typing import Any
 
 import pytest
 import servers
+from apis.inbox import Inbox
+from apis.serving import Api, Request
 from guarded import TOKENS, Guarded, alert, body
+from handrail.contract import CheckFacts, ProbeFacts, Tell, Webhook
 from handrail_receiver import cli
+from starlette.responses import JSONResponse, Response
 
 from .recording import Recorded, recorded
 
@@ -117,3 +121,35 @@ def test_the_command_prints_a_table_and_exits_with_1_when_something_is_broken(
     servers.until(lambda: _value(shop) == "0.3", "the value to be worse")
     assert cli.rollout("check", "shop", as_json=True) == 1
     assert json.loads(capsys.readouterr().out)["check"]["tiers"][0]["verdict"] == "broken"
+
+
+class Health(Api):
+    """The service's own health page."""
+
+    def answer(self, request: Request) -> Response:  # noqa: ARG002
+        return JSONResponse({"status": "UP"})
+
+
+def test_what_a_declared_check_found_is_sent_with_what_its_probes_answered(tmp_path: Path) -> None:
+    with Health() as health, Inbox() as team:
+        told = CheckFacts(at=1, name="T+1", tell=(Tell(Webhook(f"{team.url}/team")),))
+        up = ProbeFacts(
+            name="health",
+            url=f"{health.url}/health",
+            expect=200,
+            values={"/status": "UP"},
+            within=2,
+            token_header="Authorization",
+            token_scheme="Bearer",
+        )
+        with recorded(tmp_path, checks=(told,), probes=(up,)) as both:
+            both.shop.call("start", anyway=True, why="a test")
+            servers.until(lambda: len(team.changes()) == 1, "the team to hear of the check")
+            (kept,) = records(both.shop, "check")
+        message = team.changes()[0].json
+        assert message["type"] == "rollout.check"
+        lines = [line["text"] for line in message["data"]["lines"]]
+        assert message["data"]["title"].startswith("shop: T+1 of stage 10%: ")
+        assert "OK probe health: answered 200" in lines
+        assert "as asked: HAProxy web/canary on unix:haproxy.sock: weight 10" in lines
+        assert (kept["check"], kept["stage"], kept["late"]) == ("T+1", "10%", False)

@@ -93,7 +93,9 @@ def message(found: Snapshot) -> list[str]:
 
 def test_a_check_that_is_well_says_each_figure_and_what_people_must_answer() -> None:
     health = ProbeSeen(name="health", url="u", verdict="ok", text="answered 200", seconds=0.1)
-    weight = TargetSeen(step="HAProxy web/canary: weight 10", as_asked=True, text="weight 10")
+    weight = TargetSeen(
+        step="HAProxy web/canary: weight 10", as_asked=True, text="HAProxy web/canary: weight 10"
+    )
     found = taken(
         tier("error-rate", "critical", "within"),
         tier("error-rate", "blind", "sees"),
@@ -106,7 +108,7 @@ def test_a_check_that_is_well_says_each_figure_and_what_people_must_answer() -> 
         "",
         "OK error-rate: 2 % (limit: above 5 %)",
         "OK probe health: answered 200",
-        "as asked HAProxy web/canary: weight 10: weight 10",
+        "as asked: HAProxy web/canary: weight 10",
         "traffic: canary 10 %",
         "fires: nothing",
         "rules: Prometheus has loaded those generated",

@@ -1,0 +1,146 @@
+"""When a load burst may begin or go on, and what is recorded of one whose receiver was killed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from guarded import NOW, playbook
+from handrail.contract import BurstFacts
+from handrail_receiver.load.bursts import BEGUN, GRACE, Bursts, against
+from handrail_receiver.model import (
+    Attempt,
+    AttemptState,
+    Conditions,
+    History,
+    LastSaid,
+    Once,
+    SetState,
+    moment_key,
+)
+from handrail_receiver.store import Store, open_store
+from ports.store_cases import begun, decision
+
+RUSH = BurstFacts(
+    at=0,
+    name="rush",
+    stage="10%",
+    method="GET",
+    url="https://shop.example/",
+    requests=10,
+    users=1,
+    pause=0,
+    timeout=1,
+    within=60,
+    expect=200,
+    failed=0,
+)
+BOOK = playbook(bursts=(RUSH,), tiers={"leaks/critical": {"shadow": True}})
+ATTEMPT = Attempt(7, "shop", "shop", 2, AttemptState.active, "10%", NOW, NOW, "alice")
+FREE = Conditions(NOW)
+
+
+def why(attempt: Attempt = ATTEMPT, *fires: str, now: Conditions = FREE) -> str:
+    said = tuple(LastSaid(one, one, firing=True, at=NOW) for one in fires)
+    return against(RUSH, ATTEMPT, BOOK, History(attempt, said=said), now)
+
+
+def test_it_may_begin_while_its_attempt_goes_forward_in_its_stage() -> None:
+    assert why() == ""
+    assert why(replace(ATTEMPT, stage="50%")) == "stage 10% was left"
+    assert why(replace(ATTEMPT, held="alice looks")) == "it is held: alice looks"
+    for state in set(AttemptState) - {AttemptState.active}:
+        assert why(replace(ATTEMPT, state=state)) == "its attempt does not go forward any more"
+    assert why(replace(ATTEMPT, id=8)) == "its attempt does not go forward any more"
+
+
+def test_the_kill_switch_a_blind_guard_and_what_fires_speak_against_it() -> None:
+    assert why(now=Conditions(NOW, stopped=True)) == "the kill switch is set"
+    assert why(now=Conditions(NOW, blind="no heartbeat")) == "no heartbeat"
+    assert why(ATTEMPT, "error-rate/warning", "error-rate/critical") == (
+        "error-rate/critical, error-rate/warning fires"
+    )
+    assert why(ATTEMPT, "error-rate/blind", "leaks/critical") == ""
+
+
+class Guarding:
+    """What a burst needs of the guard: the store, a clock that is set by hand, and decisions."""
+
+    def __init__(self, store: Store) -> None:
+        self.store, self.clock, self.at = store, self, NOW
+
+    def now(self) -> datetime:
+        return self.at
+
+    def conditions(self) -> Conditions:
+        return Conditions(self.at)
+
+    async def apply(self, rollout: str, decide: Callable[[History], Any]) -> Any:
+        return await self.store.attempts.apply(rollout, decide, self.at)
+
+
+class Books:
+    def get(self, _: str) -> Any:
+        return BOOK
+
+
+class Nowhere:
+    """Nothing is sent; and nothing in a text is secret."""
+
+    @property
+    def secrets(self) -> Nowhere:
+        return self
+
+    def redact(self, text: str) -> str:
+        return text
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> AsyncIterator[Store]:
+    opened = open_store(f"sqlite:{tmp_path / 'handrail.db'}", 10)
+    opened.engine.start()
+    yield opened
+    await opened.engine.close()
+
+
+async def recorded(store: Store) -> list[dict[str, Any]]:
+    return [json.loads(one.body) for one in await store.evidence.read("shop") if one.kind == "burst"]
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("rolled_back", [False, True])
+async def test_what_was_begun_and_has_no_end_after_its_time_was_interrupted(
+    store: Store, *, rolled_back: bool
+) -> None:
+    await begun(store)
+    (attempt,) = await store.attempts.current()
+    changes = [Once(f"{BEGUN}{moment_key(attempt, RUSH)}")]
+    also = [SetState(AttemptState.rolled_back)] if rolled_back else []
+    said = replace(decision(*changes, *also, rollout="shop"), attempt=attempt.id)
+    await store.attempts.apply("shop", lambda _: said, NOW)
+    guard: Any = Guarding(store)
+    made: Callable[..., Bursts] = Bursts
+    bursts = made(guard, Books(), Nowhere())
+    guard.at = NOW + timedelta(seconds=RUSH.within) + GRACE
+    await bursts.step()
+    assert await recorded(store) == []
+    guard.at += timedelta(seconds=1)
+    for _ in range(2):
+        await bursts.step()
+    (only,) = await recorded(store)
+    assert (only["ended"], only["sent"], only["ok"], only["why"]) == (
+        "interrupted",
+        0,
+        False,
+        "the receiver was stopped while it was under way; it is not repeated",
+    )

@@ -2,24 +2,24 @@
 
 from handrail.declare import (
     Above,
-    AccessLog,
     Ago,
     AtLeast,
     AtMost,
     BeforeRollout,
     Below,
+    Count,
     Critical,
     Dashboard,
     Drop,
     Emergency,
     FlagOff,
+    FlagShare,
     Gate,
     Gauge,
     Growth,
     Guardrail,
+    Increase,
     Latency,
-    LogCounter,
-    LogSource,
     Not,
     On,
     PagerDuty,
@@ -32,14 +32,13 @@ from handrail.declare import (
     Runbook,
     Secret,
     Slack,
-    SqlMetric,
-    SqlSource,
     Stage,
     Tell,
     Usage,
     Warning,
     While,
 )
+from rollouts._aidin_sources import BUCKETS, database, logs
 
 
 def own(metric: str, matchers: str = "") -> str:
@@ -47,27 +46,28 @@ def own(metric: str, matchers: str = "") -> str:
     return f'{metric}{{job=~"aidin(-.+)?"{"," if matchers else ""}{matchers}}}'
 
 
-flag_off = FlagOff(
-    "https://unleash.example.com",
-    project="default",
-    feature="aidin-hardening",
-    environment="production",
-    token=Secret("UNLEASH_TOKEN"),
-)
+FLAG = ("https://unleash.example.com", "default", "aidin-hardening", "production", Secret("UNLEASH_TOKEN"))
 
-people = Gate(manual=["No user complained about access", "All smoke tests passed"])
 
-BUCKETS = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
+def share(percent: int) -> FlagShare:
+    """The part of all users that has the flag on."""
+    return FlagShare(*FLAG, percent)
+
+
+assignments = Growth(own("table_size_bytes", 'table="user_modules"'), window="1h", unit="bytes")
+# At night too few people are there to judge by: 14 of 24 hours are enough.
+people = Gate(manual=["No user complained about access", "All smoke tests passed"], coverage="60%")
 
 aidin_hardening = Rollout(
     name="aidin-hardening",
     service="aidin",
     title="Aidin hardening",
     stages=[
-        Stage("10%", bake="24h"),
-        Stage("50%", bake="24h", gate=people),
-        Stage("100%", gate=people),
+        Stage("10%", bake="24h", enter=[share(10)]),
+        Stage("50%", bake="24h", enter=[share(50)], gate=people),
+        Stage("100%", bake="24h", enter=[share(100)], gate=people),
     ],
+    complete=people,
     guardrails=[
         Guardrail(
             "http-5xx",
@@ -120,12 +120,12 @@ aidin_hardening = Rollout(
         ),
         Guardrail(
             "db-errors",
-            Rate(own("db_errors_total"), window="5m"),
+            Increase(own("db_errors_total"), window="1m"),
             title="Database errors: connections, queries, deadlocks",
             success=AtMost(0),
             tiers=[
-                Warning(AtLeast("1/min")),
-                Critical(Above("5/min"), action="rollback"),
+                Warning(Above(0), note="Errors of a minute: one to five are looked into."),
+                Critical(Above(5), action="rollback"),
             ],
             whole_service=True,
             runbook=Runbook(
@@ -146,6 +146,7 @@ aidin_hardening = Rollout(
             tiers=[
                 Emergency(
                     AtLeast("100%"),
+                    or_=[On("refused", Increase(own("db_connections_refused_total"), window="1m"), Above(0))],
                     action="emergency-rollback",
                     note="Scale the database or roll back.",
                 )
@@ -199,7 +200,9 @@ aidin_hardening = Rollout(
             success=[Below("1%"), Not(RisePoints("0.5%"))],
             tiers=[
                 Warning(Above("1%"), note="Review who is affected."),
-                Critical(Above("2%"), action="rollback", note="Or mend the permissions."),
+                Critical(
+                    Above("2%"), action="hold", note="Check the module assignments: mend them, or roll back."
+                ),
                 Emergency(Above("5%"), action="rollback"),
             ],
             whole_service=True,
@@ -217,10 +220,9 @@ aidin_hardening = Rollout(
         ),
         Guardrail(
             "active-users",
-            Gauge(own("active_users")),
+            While(Gauge(own("active_users")), condition=Gauge(own("active_users_week_ago")), above=20),
             title="Distinct users of the last hour",
-            against=BeforeRollout(),
-            success=Not(Drop("10%")),
+            against=Ago("7d"),
             tiers=[
                 Warning(Drop("10%")),
                 Critical(Drop("20%"), action="rollback"),
@@ -230,12 +232,27 @@ aidin_hardening = Rollout(
             runbook=Runbook(
                 "People went away, or cannot come in.",
                 look=[
-                    "Is it the hour? Compare with the same hour of last week.",
+                    "Is it a holiday? It is compared with the same hour of last week, where there were more than 20.",
+                    "Does the audit log write (audit-writes)? It is what users are counted by; compare with the panel of the log.",
                     "Do sign-ins fail, or does nobody try?",
                 ],
                 mend=[
                     "Failing sign-ins: see http-403. Nobody tries: look at what stands before the service."
                 ],
+            ),
+        ),
+        Guardrail(
+            "daily-users",
+            Gauge(own("active_users_day")),
+            title="Distinct users of the last 24 hours",
+            against=Ago("7d"),
+            success=Not(Drop("10%")),
+            tiers=[Warning(Drop("10%"))],
+            whole_service=True,
+            runbook=Runbook(
+                "Over a whole day, its night included, fewer people come than a week before.",
+                look=["Is it a holiday?", "Since which hour? See active-users."],
+                mend=["As for active-users."],
             ),
         ),
         Guardrail(
@@ -252,17 +269,16 @@ aidin_hardening = Rollout(
                     Above("1GB"),
                     during="7d",
                     or_=[
+                        On("bulk-growth", assignments, Above("1MB")),
                         On(
                             "idle-growth",
                             While(
-                                Growth(
-                                    own("table_size_bytes", 'table="user_modules"'), window="1h", unit="bytes"
-                                ),
-                                condition=Rate(own("mutations_total"), window="1h"),
+                                assignments,
+                                condition=Rate(own("mutations_total", 'table!="user_modules"'), window="1h"),
                                 at_most=0,
                             ),
                             Above("8KB"),
-                        )
+                        ),
                     ],
                     note="An audit entry is about 500 bytes; role_modules has 4 rows in about 8 KB.",
                 )
@@ -278,63 +294,8 @@ aidin_hardening = Rollout(
             ),
         ),
     ],
-    sql=[
-        SqlSource(
-            "postgres://handrail@aidin-db.internal/aidin?sslmode=require",
-            [
-                SqlMetric(
-                    "db_pool_in_use",
-                    "SELECT count(*) AS value FROM pg_stat_activity WHERE datname = current_database()"
-                    " AND backend_type = 'client backend' AND state = 'active'",
-                    "Connections that are doing something",
-                ),
-                SqlMetric(
-                    "db_pool_size",
-                    "SELECT current_setting('max_connections')::int AS value",
-                    "Connections there may be",
-                ),
-                SqlMetric(
-                    "audit_log_inserts_total",
-                    "SELECT n_tup_ins AS value FROM pg_stat_user_tables WHERE relname = 'audit_logs'",
-                    "Rows ever inserted into audit_logs",
-                ),
-                SqlMetric(
-                    "mutations_total",
-                    "SELECT coalesce(sum(n_tup_ins + n_tup_upd + n_tup_del), 0) AS value"
-                    " FROM pg_stat_user_tables WHERE relname <> 'audit_logs'",
-                    "Rows ever changed in every other table",
-                ),
-                SqlMetric(
-                    "active_users",
-                    "SELECT count(DISTINCT user_id) AS value FROM audit_logs"
-                    " WHERE created_at > now() - interval '1 hour'",
-                    "Distinct users of the last hour",
-                ),
-                SqlMetric(
-                    "table_size_bytes",
-                    'SELECT relname AS "table", pg_total_relation_size(relid) AS value'
-                    " FROM pg_stat_user_tables WHERE relname IN ('role_modules', 'user_modules', 'audit_logs')",
-                    "Size of a table with its indexes",
-                    labels=["table"],
-                ),
-            ],
-        )
-    ],
-    logs=[
-        LogSource(
-            access=AccessLog("http_requests_total", "http_request_duration_seconds", BUCKETS),
-            counters=[
-                LogCounter(
-                    "db_errors_total",
-                    [
-                        r"FATAL: .*connection",
-                        r"ERROR: +deadlock detected",
-                        r"ERROR: .*(canceling|failed|violates)",
-                    ],
-                )
-            ],
-        )
-    ],
+    sql=[database],
+    logs=[logs],
     dashboards=[
         Dashboard(
             "main",
@@ -346,11 +307,18 @@ aidin_hardening = Rollout(
                         for p in (50, 95, 99)
                     },
                     limits_of="p95-latency",
-                )
+                ),
+                Panel(
+                    "Distinct users of the last hour, two ways",
+                    {
+                        "by the audit log": Gauge(own("active_users")),
+                        "by the application's log": Count(own("users_seen")),
+                    },
+                ),
             ],
         )
     ],
-    rollback=[flag_off],
+    rollback=[FlagOff(*FLAG)],
     contacts=["On-call engineer", "Database administrator", "Product manager"],
     tell=[Tell(Slack("#aidin", token=Secret("SLACK_TOKEN")))],
     tell_emergency=[Tell(PagerDuty(Secret("PAGERDUTY_AIDIN_KEY")))],

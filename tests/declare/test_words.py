@@ -12,7 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 
 MEASURES = "Ratio(…), Latency(…), SlowerThan(…), Increase(…), Rate(…), Gauge(…), Usage(…), Difference(…), Age(…), TimeUntil(…), Count(…), Forecast(…), Changes(…), State(…), While(…), Growth(…), Absence(…) or PromQL(…)"
 LIMITS = "Above(…), AtLeast(…), Below(…), AtMost(…), Rise(…), RisePoints(…), Drop(…), DropPoints(…), Is(…) or Changed(…)"
-STEPS = "HAProxyWeight(…), HAProxyState(…), FlagOff(…), LaunchDarklyOff(…), RolloutAbort(…), DeploymentImage(…), GitValue(…), HttpCall(…) or Command(…)"
+STEPS = "HAProxyWeight(…), HAProxyState(…), FlagOff(…), FlagShare(…), LaunchDarklyOff(…), RolloutAbort(…), DeploymentImage(…), GitValue(…), HttpCall(…) or Command(…)"
 
 
 def refusals(expression: str) -> list[str]:

@@ -17,6 +17,7 @@ from handrail.contract import (
     Command,
     DeploymentImage,
     FlagOff,
+    FlagShare,
     GitValue,
     HAProxyState,
     HAProxyWeight,
@@ -76,6 +77,20 @@ def unleash(_: Path, client: httpx.AsyncClient) -> Iterator[Case]:
     with Unleash() as api:
         step = FlagOff(api.url, "default", "fast-path", "production", TOKEN)
         yield Case(_targets(client)[step.kind], step, lambda: dict(api.on), _of_api(api, step), api=api)
+
+
+@contextmanager
+def unleash_share(_: Path, client: httpx.AsyncClient) -> Iterator[Case]:
+    with Unleash() as api:
+        step = FlagShare(api.url, "default", "fast-path", "production", TOKEN, 10)
+        api.on["production"] = False
+        yield Case(
+            _targets(client)[step.kind],
+            step,
+            lambda: repr((api.on, api.strategies)),
+            _of_api(api, step),
+            api=api,
+        )
 
 
 @contextmanager
@@ -250,6 +265,7 @@ def _deaf() -> Iterator[int]:
 
 CASES = {
     "unleash-off": unleash,
+    "unleash-share": unleash_share,
     "launchdarkly-off": launchdarkly,
     "argo-abort": argo,
     "deployment-image": deployment,

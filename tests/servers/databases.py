@@ -16,8 +16,8 @@ NEW = ["-U", "handrail", "-A", "trust", "-N"]
 
 
 @contextmanager
-def postgres(folder: Path, *, address: str | None = None) -> Iterator[Server]:
-    """PostgreSQL with its data in `folder`/postgres and a superuser `handrail` without password.
+def postgres(folder: Path, *settings: str, address: str | None = None) -> Iterator[Server]:
+    """PostgreSQL with its data in `folder`/postgres and a superuser `handrail` without password; settings are `name=value`.
 
     Where the data are there already, it goes on with them; else they go when the block ends.
     """
@@ -30,7 +30,8 @@ def postgres(folder: Path, *, address: str | None = None) -> Iterator[Server]:
         def ready() -> bool:
             return subprocess.run(asked, check=False).returncode == 0
 
-        argv = [*serve, "-p", port, "-k", "", "-F"]
+        set_so = [text for setting in settings for text in ("-c", setting)]
+        argv = [*serve, "-p", port, "-k", "", "-F", *set_so]
         with running("postgres", argv, folder=folder, address=address, ready=ready) as server:
             yield server
 

@@ -34,6 +34,11 @@ PACKAGES = {
     "systemd-analyze": "systemd",
     "setpriv": "util-linux",
     "pgbouncer": "pgbouncer",
+    "mtail": "mtail",
+    "prometheus-sql-exporter": "prometheus-sql-exporter",
+    "prometheus-postgres-exporter": "prometheus-postgres-exporter",
+    "prometheus-redis-exporter": "prometheus-redis-exporter",
+    "redis-server": "redis-server",
 }
 WITH_US = """test "$PPID" = "$0" && exec "$@" """
 alive: list[Server] = []  # what a failing test shows the logs of

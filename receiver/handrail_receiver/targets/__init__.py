@@ -14,12 +14,14 @@ from handrail_receiver.targets.haproxy import HAProxy
 from handrail_receiver.targets.http import HttpCalls
 from handrail_receiver.targets.launchdarkly import LaunchDarkly
 from handrail_receiver.targets.unleash import UnleashOff
+from handrail_receiver.targets.unleash_share import UnleashShare
 
 __all__ = ["TARGETS", "make_targets"]
 
 TARGETS: tuple[tuple[tuple[str, ...], Callable[[Outside], Target]], ...] = (
     (("haproxy-weight", "haproxy-state"), lambda _: HAProxy()),
     (("unleash-off",), UnleashOff),
+    (("unleash-share",), UnleashShare),
     (("launchdarkly-off",), LaunchDarkly),
     (("argo-abort",), ArgoRollouts),
     (("deployment-image",), Deployments),

@@ -9,6 +9,7 @@ from handrail.contract import (
     Command,
     DeploymentImage,
     FlagOff,
+    FlagShare,
     GitValue,
     HAProxyState,
     HAProxyWeight,
@@ -29,6 +30,8 @@ def what(step: Step) -> str:
             return f"HAProxy {server} on {', '.join(step.sockets)}: {state}"
         case FlagOff(feature=flag, environment=environment, project=project):
             return f"Unleash {project}/{flag}: off in {environment}"
+        case FlagShare(feature=flag, environment=environment, project=project, percent=percent):
+            return f"Unleash {project}/{flag}: on for {percent} % in {environment}"
         case LaunchDarklyOff(flag=flag, environment=environment, project=project):
             return f"LaunchDarkly {project}/{flag}: off in {environment}"
         case RolloutAbort(namespace=namespace, rollout=rollout):

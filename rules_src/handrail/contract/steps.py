@@ -97,6 +97,22 @@ class FlagOff(_Bounded):
 
 
 @declared
+class FlagShare(_Bounded):
+    """Switch an Unleash feature on in one environment, for so many `percent` of its users.
+
+    The share is that of the one gradual rollout strategy which the feature has there; where it has none, it gets one.
+    """
+
+    url: Url
+    project: str
+    feature: str
+    environment: str
+    token: Secret
+    percent: Annotated[int, Field(ge=0, le=100)]
+    kind: Literal["unleash-share"] = Field(default="unleash-share", kw_only=True)
+
+
+@declared
 class LaunchDarklyOff(_Bounded):
     """Switch a LaunchDarkly flag off in one environment.
 
@@ -197,6 +213,7 @@ Step = Annotated[
     HAProxyWeight
     | HAProxyState
     | FlagOff
+    | FlagShare
     | LaunchDarklyOff
     | RolloutAbort
     | DeploymentImage

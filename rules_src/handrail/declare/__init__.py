@@ -7,6 +7,7 @@ from handrail.contract import (
     DeploymentImage,
     DeploymentVersion,
     FlagOff,
+    FlagShare,
     GitValue,
     HAProxyState,
     HAProxyWeight,
@@ -99,7 +100,16 @@ from handrail.declare.rollout import (
 from handrail.declare.sample_ratio import SampleRatio
 from handrail.declare.series_measures import Age, Changes, Count, Difference, Forecast, TimeUntil
 from handrail.declare.slo import Slo, TimeSlices
-from handrail.declare.sources import AccessLog, LogCounter, LogSource, SqlMetric, SqlSource
+from handrail.declare.sources import (
+    AccessLog,
+    LogCounter,
+    LogGauge,
+    LogHistogram,
+    LogSeen,
+    LogSource,
+    SqlMetric,
+    SqlSource,
+)
 
 __all__ = [
     "Above",
@@ -136,6 +146,7 @@ __all__ = [
     "Environment",
     "Fixed",
     "FlagOff",
+    "FlagShare",
     "ForGuardrail",
     "ForRollout",
     "Forecast",
@@ -158,6 +169,9 @@ __all__ = [
     "Level",
     "LoadBurst",
     "LogCounter",
+    "LogGauge",
+    "LogHistogram",
+    "LogSeen",
     "LogSource",
     "Mail",
     "MuteTime",

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Annotated
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
 from handrail.base import declared
 from handrail.contract.addresses import like
-from handrail.units import Duration
+from handrail.units import Duration, Period
 
 MetricName = Annotated[
     str, Field(pattern=r"^[a-zA-Z_:][a-zA-Z0-9_:]*$", description="a metric's name: letters, digits, _ and :")
@@ -50,12 +50,82 @@ class SqlSource:
 Pattern = Annotated[str, like(r"[^\n]+", "a Go regular expression, on one line")]
 
 
+def _has_groups(patterns: Sequence[str], groups: Sequence[str]) -> None:
+    for pattern in patterns:
+        if missing := [group for group in groups if f"(?P<{group}>" not in pattern]:
+            raise ValueError(
+                f"pattern {pattern!r} has no group {' and no group '.join(missing)}; write (?P<{missing[0]}>…)"
+            )
+
+
 @declared
 class LogCounter:
-    """A counter of the lines that match one of `patterns` (Go regular expressions)."""
+    """A counter of the lines that match one of `patterns` (Go regular expressions); a line counts once.
+
+    `labels` are named groups that each pattern has: `LogCounter("writes_total", [r"success=(?P<success>\\w+)"],
+    labels=["success"])`.
+    """
 
     name: MetricName
     patterns: Annotated[Sequence[Pattern], Field(min_length=1)]
+    labels: Sequence[LabelName] = Field(default=(), kw_only=True)
+
+    @model_validator(mode="after")
+    def _groups(self) -> LogCounter:
+        _has_groups(self.patterns, self.labels)
+        return self
+
+
+@declared
+class LogHistogram:
+    """A histogram in seconds of the number in the group `value` of the lines that match `pattern`, written in `unit`."""
+
+    name: MetricName
+    pattern: Pattern
+    buckets: Annotated[Sequence[float], Field(min_length=1)]
+    unit: Literal["s", "ms"] = Field(default="s", kw_only=True)
+
+    @model_validator(mode="after")
+    def _groups(self) -> LogHistogram:
+        _has_groups([self.pattern], ["value"])
+        return self
+
+
+@declared
+class LogGauge:
+    """What the newest line that matches `pattern` says: the number in the group `value`, or what `values` makes of its text.
+
+    `LogGauge("fast_path_enabled", r"FAST_PATH_ENABLED=(?P<value>\\w+)", values={"true": 1, "false": 0})`.
+    """
+
+    name: MetricName
+    pattern: Pattern
+    values: Mapping[Annotated[str, like(r'[^"\\\\\n]+', "a text without quotes")], float] = Field(
+        default_factory=dict, kw_only=True
+    )
+
+    @model_validator(mode="after")
+    def _groups(self) -> LogGauge:
+        _has_groups([self.pattern], ["value"])
+        return self
+
+
+@declared
+class LogSeen:
+    """A series that is 1 for each text of the group `label` that was seen within the last `within`: `Count(name)` says how many.
+
+    mtail forgets them when it looks for what is over: let `--expired_metrics_gc_interval=1m` say how often.
+    """
+
+    name: MetricName
+    pattern: Pattern
+    label: LabelName
+    within: Period = Field(default="1h", kw_only=True)
+
+    @model_validator(mode="after")
+    def _groups(self) -> LogSeen:
+        _has_groups([self.pattern], [self.label])
+        return self
 
 
 @declared
@@ -81,7 +151,10 @@ class AccessLog:
 
 @declared
 class LogSource:
-    """Log lines that mtail reads."""
+    """Log lines that mtail reads, and what it makes of them."""
 
     access: AccessLog | None = Field(default=None, kw_only=True)
     counters: Sequence[LogCounter] = Field(default=(), kw_only=True)
+    histograms: Sequence[LogHistogram] = Field(default=(), kw_only=True)
+    gauges: Sequence[LogGauge] = Field(default=(), kw_only=True)
+    seen: Sequence[LogSeen] = Field(default=(), kw_only=True)

@@ -6,9 +6,20 @@ sql_exporter puts `sql_` before every name; the scrape job takes it away again (
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from decimal import Decimal
 
 from handrail.emit.document import EDIT, Data, yaml_document
-from handrail.plan import AccessLog, Environment, LogSource, Rollout, SqlSource
+from handrail.plan import (
+    AccessLog,
+    Environment,
+    LogCounter,
+    LogGauge,
+    LogHistogram,
+    LogSeen,
+    Rollout,
+    SqlSource,
+)
 from handrail.units import plain, span
 
 _SLASH = re.compile(r"(\\.)|/")
@@ -53,20 +64,68 @@ def _program(rollout: Rollout) -> str:
     for source in rollout.logs:
         if source.access is not None:
             parts.append(_access(source.access))
-        parts += _counters(source)
+        parts += map(_counter, source.counters)
+        parts += map(_histogram, source.histograms)
+        parts += map(_gauge, source.gauges)
+        parts += map(_seen, source.seen)
     return "\n\n".join(parts) + "\n"
 
 
 def _access(log: AccessLog) -> str:
-    # mtail's first bucket boundary is the lower end of the first bucket.
-    bounds = ", ".join(plain(bound) for bound in log.buckets)
     return "\n".join(
         (
             f"counter {log.requests} by status",
-            f"histogram {log.duration} buckets 0, {bounds}",
+            _buckets(log.duration, log.buckets),
             f"{_matched(log.pattern)} {{",
             f"  {log.requests}[$status]++",
             f"  {log.duration} = $seconds",
+            "}",
+        )
+    )
+
+
+def _buckets(name: str, bounds: Sequence[Decimal]) -> str:
+    # mtail's first bucket boundary is the lower end of the first bucket.
+    return f"histogram {name} buckets 0, {', '.join(map(plain, bounds))}"
+
+
+def _counter(counter: LogCounter) -> str:
+    by = f" by {', '.join(counter.labels)}" if counter.labels else ""
+    labels = "".join(f"[${label}]" for label in counter.labels)
+    counts = _first_of(counter.patterns, f"{counter.name}{labels}++", "")
+    return "\n".join([f"counter {counter.name}{by}", *counts])
+
+
+def _first_of(patterns: Sequence[str], act: str, indent: str) -> list[str]:
+    """What is done for the first pattern that matches: a line that matches two counts once."""
+    pattern, *others = patterns
+    lines = [f"{indent}{_matched(pattern)} {{", f"{indent}  {act}"]
+    if not others:
+        return [*lines, f"{indent}}}"]
+    return [*lines, f"{indent}}} else {{", *_first_of(others, act, f"{indent}  "), f"{indent}}}"]
+
+
+def _histogram(histogram: LogHistogram) -> str:
+    scaled = "float($value)" if histogram.scale == 1 else f"float($value) * {plain(histogram.scale)}"
+    head = _buckets(histogram.name, histogram.buckets)
+    return f"{head}\n{_matched(histogram.pattern)} {{\n  {histogram.name} = {scaled}\n}}"
+
+
+def _gauge(gauge: LogGauge) -> str:
+    lines = [
+        f'  $value == "{text}" {{\n    {gauge.name} = {plain(figure)}\n  }}' for text, figure in gauge.values
+    ] or [f"  {gauge.name} = float($value)"]
+    return "\n".join([f"gauge {gauge.name}", f"{_matched(gauge.pattern)} {{", *lines, "}"])
+
+
+def _seen(seen: LogSeen) -> str:
+    one = f"{seen.name}[${seen.label}]"
+    return "\n".join(
+        (
+            f"gauge {seen.name} by {seen.label}",
+            f"{_matched(seen.pattern)} {{",
+            f"  {one} = 1",
+            f"  del {one} after {span(seen.within)}",
             "}",
         )
     )
@@ -76,10 +135,3 @@ def _matched(pattern: str) -> str:
     """The pattern between mtail's slashes, with slashes inside it escaped once."""
     inside = _SLASH.sub(lambda match: match[1] or r"\/", pattern)
     return f"/{inside}/"
-
-
-def _counters(source: LogSource) -> list[str]:
-    return [
-        "\n".join((f"counter {name}", *(f"{_matched(pattern)} {{\n  {name}++\n}}" for pattern in patterns)))
-        for name, patterns in source.counters
-    ]

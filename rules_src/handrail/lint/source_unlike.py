@@ -9,7 +9,7 @@ warning.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -59,12 +59,18 @@ def _exported(rollout: Rollout) -> dict[str, _Exported]:
         for metric in source.metrics
     }
     for source in rollout.logs:
-        found |= {counter.name: _Exported(frozenset()) for counter in source.counters}
+        found |= {one.name: _Exported(frozenset(one.labels)) for one in source.counters}
+        found |= {one.name: _Exported(frozenset(), _bounds(one.buckets)) for one in source.histograms}
+        found |= {one.name: _Exported(frozenset()) for one in source.gauges}
+        found |= {one.name: _Exported(frozenset({one.label})) for one in source.seen}
         if source.access is not None:
-            bounds = tuple(Decimal(str(bound)) for bound in source.access.buckets)
             found[source.access.requests] = _Exported(frozenset({"status"}))
-            found[source.access.duration] = _Exported(frozenset(), bounds)
+            found[source.access.duration] = _Exported(frozenset(), _bounds(source.access.buckets))
     return found
+
+
+def _bounds(buckets: Sequence[float]) -> tuple[Decimal, ...]:
+    return tuple(Decimal(str(bound)) for bound in buckets)
 
 
 def _required(asked: Selector) -> set[str]:

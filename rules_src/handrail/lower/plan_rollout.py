@@ -59,7 +59,7 @@ def _rollout(rollout: Rollout, environment: Environment) -> plan.Rollout:
         promotion=lower_promotion(playbook, context),
         routing=lower_routing(rollout, environment, (*guarded, *slos)),
         sql=tuple(lower_sql(source, scale) for source in rollout.sql),
-        logs=tuple(lower_log(source) for source in rollout.logs),
+        logs=tuple(lower_log(source, scale) for source in rollout.logs),
         contacts=tuple(rollout.contacts),
         severities=tuple((tier, context.severity(tier)) for tier in names.TIERS),
         scrape=scale.duration(rollout.scrape),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 from handrail import plan
@@ -18,11 +19,34 @@ def lower_sql(source: declared.SqlSource, scale: Scale) -> plan.SqlSource:
     return plan.SqlSource(source.database, metrics, scale.duration(source.every))
 
 
-def lower_log(source: declared.LogSource) -> plan.LogSource:
-    """The log lines that count."""
-    counters = tuple((counter.name, tuple(counter.patterns)) for counter in source.counters)
-    log = source.access
-    if log is None:
-        return plan.LogSource(None, counters)
-    buckets = tuple(sorted(Decimal(str(bound)) for bound in log.buckets))
-    return plan.LogSource(plan.AccessLog(log.requests, log.duration, buckets, log.pattern), counters)
+def lower_log(source: declared.LogSource, scale: Scale) -> plan.LogSource:
+    """The log lines, and what is made of them."""
+    return plan.LogSource(
+        access=None if source.access is None else _access(source.access),
+        counters=tuple(
+            plan.LogCounter(one.name, tuple(one.patterns), tuple(one.labels)) for one in source.counters
+        ),
+        histograms=tuple(
+            plan.LogHistogram(one.name, one.pattern, _buckets(one.buckets), _SCALES[one.unit])
+            for one in source.histograms
+        ),
+        gauges=tuple(plan.LogGauge(one.name, one.pattern, _figures(one.values)) for one in source.gauges),
+        seen=tuple(
+            plan.LogSeen(one.name, one.pattern, one.label, scale.duration(one.within)) for one in source.seen
+        ),
+    )
+
+
+_SCALES = {"s": Decimal(1), "ms": Decimal("0.001")}
+
+
+def _access(log: declared.AccessLog) -> plan.AccessLog:
+    return plan.AccessLog(log.requests, log.duration, _buckets(log.buckets), log.pattern)
+
+
+def _buckets(bounds: Sequence[float]) -> tuple[Decimal, ...]:
+    return tuple(sorted(Decimal(str(bound)) for bound in bounds))
+
+
+def _figures(values: Mapping[str, float]) -> tuple[tuple[str, Decimal], ...]:
+    return tuple((text, Decimal(str(figure))) for text, figure in values.items())

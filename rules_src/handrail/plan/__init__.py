@@ -47,7 +47,17 @@ from handrail.plan.measurements import (
     Zero,
     narrowed,
 )
-from handrail.plan.metric_sources import AccessLog, LogSource, ScrapeJob, SqlMetric, SqlSource
+from handrail.plan.metric_sources import (
+    AccessLog,
+    LogCounter,
+    LogGauge,
+    LogHistogram,
+    LogSeen,
+    LogSource,
+    ScrapeJob,
+    SqlMetric,
+    SqlSource,
+)
 from handrail.plan.rollouts import (
     Cluster,
     ClusterAccess,
@@ -91,6 +101,10 @@ __all__ = [
     "Guardrail",
     "Increase",
     "Latency",
+    "LogCounter",
+    "LogGauge",
+    "LogHistogram",
+    "LogSeen",
     "LogSource",
     "Matcher",
     "Measure",

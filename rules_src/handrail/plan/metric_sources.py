@@ -37,11 +37,52 @@ class AccessLog:
 
 
 @dataclass(frozen=True)
+class LogCounter:
+    """How many lines match one of `patterns`, by the named groups in `labels`."""
+
+    name: str
+    patterns: tuple[str, ...]
+    labels: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class LogHistogram:
+    """The number in a line's group `value`, times `scale` in seconds; buckets in seconds."""
+
+    name: str
+    pattern: str
+    buckets: tuple[Decimal, ...]
+    scale: Decimal
+
+
+@dataclass(frozen=True)
+class LogGauge:
+    """What the newest line's group `value` says: a number, or what `values` makes of its text."""
+
+    name: str
+    pattern: str
+    values: tuple[tuple[str, Decimal], ...]
+
+
+@dataclass(frozen=True)
+class LogSeen:
+    """1 for each text of the group `label` that was seen `within` so long."""
+
+    name: str
+    pattern: str
+    label: str
+    within: timedelta
+
+
+@dataclass(frozen=True)
 class LogSource:
-    """Log lines: an access log, and counters as (name, patterns)."""
+    """Log lines, and what is made of them."""
 
     access: AccessLog | None
-    counters: tuple[tuple[str, tuple[str, ...]], ...]
+    counters: tuple[LogCounter, ...]
+    histograms: tuple[LogHistogram, ...]
+    gauges: tuple[LogGauge, ...]
+    seen: tuple[LogSeen, ...]
 
 
 @dataclass(frozen=True)

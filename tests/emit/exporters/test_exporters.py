@@ -2,57 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
-import httpx
-import psycopg
 import pytest
-import yaml
 from emit.each import of_each
-from handrail.declare import Environment, LogCounter, LogSource, Rollout, SqlMetric, SqlSource
+from handrail.declare import (
+    Environment,
+    LogCounter,
+    LogGauge,
+    LogHistogram,
+    LogSeen,
+    LogSource,
+    Rollout,
+    SqlMetric,
+    SqlSource,
+)
 from handrail.emit import exporters
-from handrail.loading.load import load
 from handrail.lower import lower
 from pydantic import ValidationError
-from servers import Server, answers, free_address, postgres, running, until
+from servers import until
 
-SOURCE = Path(__file__).parents[3] / "rules_src"
+from .sources import generated, metrics, mtail
+
+AIDIN = generated()["exporters/aidin-hardening.mtail"]
 LINE = '10.0.0.7 - - [22/Jan/2026:19:34:21 +0000] "GET /modules HTTP/1.1" {status} 118 "-" "curl" {seconds}\n'
-
-
-def generated() -> dict[str, str]:
-    """The exporter files of the project's own declarations."""
-    loaded = load(SOURCE)
-    return of_each(exporters.emit, lower(loaded.rollouts, loaded.environment(None)))
-
-
-def metrics(url: str, prefix: str) -> dict[str, float]:
-    """The samples whose name begins with `prefix`, by series."""
-    lines = httpx.get(f"{url}/metrics").text.splitlines()
-    samples = (line.rsplit(" ", 1) for line in lines if line.startswith(prefix))
-    return {series: float(value) for series, value in samples}
-
-
-@contextmanager
-def mtail(folder: Path, log: Path, text: str = "") -> Iterator[Server]:
-    """mtail with this program, or the generated one, reading `log`."""
-    program = folder / "aidin.mtail"
-    program.write_text(text or generated()["exporters/aidin-hardening.mtail"])
-    address = free_address()
-    host, port = address.split(":")
-    argv: list[str | Path] = ["mtail", "--progs", program, "--logs", log, "--address", host, "--port", port]
-    argv += ["--emit_prog_label=false", "--logtostderr", "--poll_interval=100ms", "--poll_log_interval=100ms"]
-    url = f"http://{address}/metrics"
-    with running("mtail", argv, folder=folder, address=address, ready=lambda: answers(url)) as server:
-        yield server
 
 
 def test_an_access_log_becomes_requests_by_status_and_their_times(tmp_path: Path) -> None:
     log = tmp_path / "access.log"
     log.touch()
-    with mtail(tmp_path, log) as server, log.open("a") as lines:
+    with mtail(tmp_path, log, AIDIN) as server, log.open("a") as lines:
         for status, seconds in ((200, "0.070"), (200, "0.030"), (503, "1.500"), (403, "0.010")):
             lines.write(LINE.format(status=status, seconds=seconds))
         lines.flush()
@@ -82,7 +62,7 @@ def test_an_access_log_becomes_requests_by_status_and_their_times(tmp_path: Path
 def test_database_errors_are_counted_out_of_the_log_and_nothing_else_is(tmp_path: Path) -> None:
     log = tmp_path / "postgresql.log"
     log.touch()
-    with mtail(tmp_path, log) as server, log.open("a") as lines:
+    with mtail(tmp_path, log, AIDIN) as server, log.open("a") as lines:
         lines.write("FATAL:  remaining connection slots are reserved\n")
         lines.write("ERROR:  deadlock detected\n")
         lines.write("LOG:  checkpoint complete\n")
@@ -107,60 +87,73 @@ def test_a_pattern_may_hold_slashes_escaped_or_not(tmp_path: Path) -> None:
         until(lambda: metrics(server.url, "x_total") == {"x_total": 2}, "the last line")
 
 
-def test_every_sql_metric_has_a_value_on_a_real_database(tmp_path: Path) -> None:
-    with postgres(tmp_path) as database:
-        _make_tables(database.address)
-        config = yaml.safe_load(generated()["exporters/aidin-hardening.sql.yml"])
-        config["jobs"][0]["interval"] = "1s"
-        config["jobs"][0]["connections"] = [
-            f"postgres://handrail@{database.address}/postgres?sslmode=disable&application_name=exporter"
+def test_a_line_that_matches_two_patterns_counts_once(tmp_path: Path) -> None:
+    source = LogSource(
+        counters=[
+            LogCounter("x_total", ["error", "database"]),
+            LogCounter("by_total", [r"(?P<kind>\w+) error", r"(?P<kind>database)"], labels=["kind"]),
         ]
-        (tmp_path / "sql.yml").write_text(yaml.safe_dump(config))
-        address = free_address()
-        argv: list[str | Path] = [
-            "prometheus-sql-exporter",
-            "-config.file",
-            "sql.yml",
-            "-web.listen-address",
-            address,
-        ]
-        url = f"http://{address}/metrics"
-        with running("sql", argv, folder=tmp_path, address=address, ready=lambda: answers(url)) as server:
-            until(lambda: len(_values(server.url)) == 8, "all eight series")
-            found = _values(server.url)
-    assert found["audit_log_inserts_total"] == 3
-    assert found["active_users"] == 2
-    assert found["mutations_total"] == 5
-    assert found["db_pool_size"] == 100
-    assert found["db_pool_in_use"] >= 1
-    assert (
-        min(found[f"table_size_bytes {table}"] for table in ("audit_logs", "role_modules", "user_modules"))
-        > 0
     )
+    read = _read(tmp_path, source, "database error\nanother error\ndatabase\n")
+    assert read == {"x_total": 3, 'by_total{kind="database"}': 2, 'by_total{kind="another"}': 1}
 
 
-def _make_tables(address: str) -> None:
-    host, port = address.split(":")
-    with psycopg.connect(
-        host=host, port=port, user="handrail", dbname="postgres", autocommit=True
-    ) as connection:
-        connection.execute("CREATE TABLE audit_logs (user_id int, created_at timestamptz DEFAULT now())")
-        connection.execute("CREATE TABLE role_modules (id serial PRIMARY KEY)")
-        connection.execute("CREATE TABLE user_modules (id serial PRIMARY KEY)")
-        connection.execute("INSERT INTO audit_logs (user_id) VALUES (1), (1), (2)")
-        connection.execute("INSERT INTO role_modules SELECT generate_series(1, 4)")
-        connection.execute("INSERT INTO user_modules DEFAULT VALUES")
-        connection.execute("SELECT pg_stat_force_next_flush()")
+def test_numbers_and_states_of_lines_become_histograms_and_gauges(tmp_path: Path) -> None:
+    source = LogSource(
+        histograms=[LogHistogram("took_seconds", r"took (?P<value>[\d.]+) ms", [0.1, 1], unit="ms")],
+        gauges=[
+            LogGauge("rate", r"rate=(?P<value>[\d.]+)"),
+            LogGauge("fast", r"fast=(?P<value>\w+)", values={"true": 1, "false": 0}),
+        ],
+    )
+    lines = "took 50 ms\ntook 250.5 ms\nrate=0.5 fast=true\nrate=0.1 fast=false\nrate=1\n"
+    assert _read(tmp_path, source, lines) == {
+        'took_seconds_bucket{le="0.1"}': 1,
+        'took_seconds_bucket{le="1"}': 2,
+        'took_seconds_bucket{le="+Inf"}': 2,
+        "took_seconds_sum": 0.3005,
+        "took_seconds_count": 2,
+        "rate": 1,
+        "fast": 0,
+    }
 
 
-def _values(url: str) -> dict[str, float]:
-    found = {}
-    for series, value in metrics(url, "sql_").items():
-        name = series.partition("{")[0].removeprefix("sql_")
-        if not name.startswith("exporter"):
-            table = series.partition('table="')[2].partition('"')[0]
-            found[f"{name} {table}".strip()] = value
-    return found
+def _read(folder: Path, source: LogSource, lines: str) -> dict[str, float]:
+    """What mtail makes of these lines; it reads another one when it has read all of them."""
+    last = LogCounter("last_total", ["^the end$"])
+    known = LogSource(
+        counters=[*source.counters, last],
+        histograms=source.histograms,
+        gauges=source.gauges,
+        seen=source.seen,
+    )
+    rollout = Rollout("shop", "shop", guardrails=[], logs=[known])
+    [text] = of_each(exporters.emit, lower([rollout], Environment("here"))).values()
+    log = folder / "the.log"
+    log.touch()
+    with mtail(folder, log, text) as server, log.open("a") as written:
+        written.write(f"{lines}the end\n")
+        written.flush()
+        until(lambda: metrics(server.url, "last_total") == {"last_total": 1}, "the last line")
+        names = [one.name for one in source.counters]
+        names += [*(one.name for one in source.histograms), *(one.name for one in source.gauges)]
+        return {series: value for name in names for series, value in metrics(server.url, name).items()}
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        (lambda: LogCounter("a_total", ["x"], labels=["kind"]), "has no group kind"),
+        (lambda: LogHistogram("a_seconds", "x", [1]), "has no group value"),
+        (lambda: LogGauge("a", "(?P<other>x)"), "has no group value"),
+        (lambda: LogSeen("a", "x", "user"), "has no group user"),
+    ],
+)
+def test_a_pattern_without_the_group_that_it_needs_is_refused(
+    source: Callable[[], object], said: str
+) -> None:
+    with pytest.raises(ValidationError, match=said):
+        source()
 
 
 def test_a_database_address_with_a_password_is_refused() -> None:

@@ -93,7 +93,7 @@ def test_a_guardrail_s_section_is_complete() -> None:
         == """\
 **Share of errors.** Nobody can buy.
 
-The share of `requests_total{status=~"5..|4.."}` in `requests_total` over 5m. With fewer than 100 events in that time it is not judged.
+The share of `requests_total{status=~"5..|4.."}` in `requests_total` over 5m. With fewer than 100 events in that time it is not judged, unless 10 or more of them are bad.
 
 | tier | limit | sustained | severity | asks for | alert after | done after |
 |---|---|---|---|---|---|---|
@@ -103,6 +103,8 @@ The share of `requests_total{status=~"5..|4.."}` in `requests_total` over 5m. Wi
 Warning: Look at the log.
 
 **Blind** after 11m without data. Without data nobody knows that all is well, so nothing is promoted. Look first at the scrape targets and at what exports the metrics.
+
+**Thin** after 30m with events, but too few to judge. It is no fault of the service: look at the requests by hand, wait for more traffic, or widen the window.
 
 **Look first**
 
@@ -178,6 +180,7 @@ STEPS: list[contract.Step] = [
     contract.HAProxyWeight("web/canary", 0, ["unix:/run/it.sock", "10.0.0.1:9999"]),
     contract.HAProxyState("web/canary", "maint", ["unix:/run/it.sock"]),
     contract.FlagOff("https://unleash", "p", "f", "production", TOKEN),
+    contract.FlagShare("https://unleash", "p", "f", "production", TOKEN, 10),
     contract.LaunchDarklyOff("p", "f", "production", TOKEN),
     contract.RolloutAbort("https://k8s", "shop", "web", TOKEN),
     contract.DeploymentImage("https://k8s", "shop", "web", "app", TOKEN, "app@sha256:1"),
@@ -207,7 +210,7 @@ def test_measures_are_said_in_units_a_person_uses_and_further_reasons_too() -> N
         slos=[Slo("quick", SlowerThan("order_ms", "250ms", unit="ms"), objective="99%")],
     )
     found = sections(written(rollout)["orders"])
-    few = "With fewer than 100 events in that time it is not judged."
+    few = "With fewer than 100 events in that time it is not judged, unless 10 or more of them are bad."
     slow = "The share of `order_ms` slower than 250 ms"
     assert (
         f"{slow} over 5m. {few} `stuck`: How many events `order_seconds` counted slower than 5 s in 5m;"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -10,12 +10,13 @@ import httpx
 import pytest
 from apis.unleash import FEATURE
 from apis.unleash import Unleash as Recorded
-from handrail.contract import FlagOff, Secret
+from handrail.contract import FlagOff, FlagShare, Secret
 from handrail_receiver.errors import Cause, Permanent
 from handrail_receiver.outside import Outside
 from handrail_receiver.ports import Reading
 from handrail_receiver.secrets import Secrets
 from handrail_receiver.targets.unleash import UnleashOff
+from handrail_receiver.targets.unleash_share import UnleashShare
 from servers import Server
 
 from .conftest import ADMIN
@@ -24,6 +25,7 @@ pytestmark = [pytest.mark.unleash, pytest.mark.anyio]
 PRODUCTION = f"{FEATURE}/environments/production"
 NOBODY = "user:planted-but-unknown-token"
 On = Callable[[], bool]
+ShareOf = tuple[UnleashShare, FlagShare]
 
 
 @pytest.fixture
@@ -60,12 +62,29 @@ def development(admin: httpx.Client, feature: None) -> On:
 
 
 @pytest.fixture
-async def target(viewer: str) -> AsyncIterator[UnleashOff]:
+async def outside(viewer: str) -> AsyncIterator[Outside]:
     secrets = {"ADMIN": ADMIN, "VIEWER": viewer, "NOBODY": NOBODY}
-    async with httpx.AsyncClient() as client:
-        yield UnleashOff(
-            Outside(client, Secrets(None, {f"HANDRAIL_SECRET_{k}": v for k, v in secrets.items()}))
-        )
+    async with httpx.AsyncClient(
+        headers={"accept-encoding": "identity"}
+    ) as client:  # as the receiver's own asks
+        yield Outside(client, Secrets(None, {f"HANDRAIL_SECRET_{k}": v for k, v in secrets.items()}))
+
+
+@pytest.fixture
+def target(outside: Outside) -> UnleashOff:
+    return UnleashOff(outside)
+
+
+@pytest.fixture
+def share(unleash: Server, admin: httpx.Client, outside: Outside) -> Iterator[ShareOf]:
+    """A new feature that is off and has no strategy."""
+    admin.post("/projects/default/features", json={"name": "shared-out"}).raise_for_status()
+    yield (
+        UnleashShare(outside),
+        FlagShare(unleash.url, "default", "shared-out", "production", Secret("admin"), 10),
+    )
+    admin.delete("/projects/default/features/shared-out").raise_for_status()
+    admin.delete("/archive/shared-out").raise_for_status()
 
 
 @pytest.fixture
@@ -140,3 +159,48 @@ def _shape(response: httpx.Response) -> tuple[int, object]:
     body = response.json() if response.content else {}
     environments = [(one["name"], one["enabled"]) for one in body.get("environments", ())]
     return response.status_code, (body.get("project"), environments, body.get("name"), "permissions" in body)
+
+
+def _strategies(admin: httpx.Client, added: object = None) -> httpx.Response:
+    """Unleash's own answer about the strategies, one of which is added before."""
+    place = "/projects/default/features/shared-out/environments/production/strategies"
+    if added is not None:
+        admin.post(place, json=added).raise_for_status()
+    return admin.get(place).raise_for_status()
+
+
+async def test_a_flag_is_on_for_the_share_of_each_stage(admin: httpx.Client, share: ShareOf) -> None:
+    target, step = share
+    rehearsal = await target.rehearse(step)
+    found = []
+    for percent in (10, 50, 100):
+        await target.act(replace(step, percent=percent))
+        await target.act(replace(step, percent=percent))
+        found.append(await target.read(replace(step, percent=percent)))
+    assert (rehearsal.ready, rehearsal.reason.partition(";")[0]) == (
+        True,
+        "Unleash default/shared-out in production is off, without a share",
+    )
+    assert found == [
+        Reading(done=True, found=f"Unleash default/shared-out in production is on for {percent} %")
+        for percent in (10, 50, 100)
+    ]
+    [strategy] = _strategies(admin).json()
+    assert (strategy["name"], strategy["parameters"]["rollout"]) == ("flexibleRollout", "100")
+
+
+async def test_a_second_strategy_makes_the_share_unknown(admin: httpx.Client, share: ShareOf) -> None:
+    target, step = share
+    for _ in range(2):
+        _strategies(admin, {"name": "flexibleRollout", "parameters": {"rollout": "5"}})
+    with pytest.raises(Permanent) as raised:
+        await target.read(step)
+    assert raised.value.cause == Cause.conflict
+
+
+async def test_a_viewer_s_token_may_not_set_a_share(share: ShareOf) -> None:
+    target, step = share
+    rehearsal = await target.rehearse(replace(step, token=Secret("viewer")))
+    with pytest.raises(Permanent) as raised:
+        await target.act(replace(step, token=Secret("viewer")))
+    assert (rehearsal.ready, raised.value.cause) == (False, Cause.refused)

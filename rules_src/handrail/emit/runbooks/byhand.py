@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from handrail import contract
@@ -32,6 +32,8 @@ def by_hand(step: contract.Step) -> ByHand:
             return _haproxy(step)
         case contract.FlagOff() | contract.LaunchDarklyOff():
             return _flag(step)
+        case contract.FlagShare():
+            return _share(step)
         case contract.RolloutAbort() | contract.DeploymentImage():
             return _kubernetes(step)
         case contract.GitValue():
@@ -89,6 +91,24 @@ def _flag(step: contract.FlagOff | contract.LaunchDarklyOff) -> ByHand:
         (_curl("PATCH", f"{flag}?ignoreConflicts=true", header, kind, _body(body)),),
         (_curl("GET", f"{flag}?env={step.environment}", header),),
         f"`environments.{step.environment}.on` in the answer is `false`.",
+    )
+
+
+def _share(step: contract.FlagShare) -> ByHand:
+    feature = f"{step.url.rstrip('/')}/api/admin/projects/{step.project}/features/{step.feature}"
+    place, header = f"{feature}/environments/{step.environment}", _header("Authorization", "", step.token)
+    share = [{"op": "replace", "path": "/parameters/rollout", "value": str(step.percent)}]
+    return ByHand(
+        f"Switch the flag `{step.feature}` on in Unleash, environment `{step.environment}`, for {step.percent} % of its users",
+        (
+            ': "${STRATEGY:?the id of its strategy flexibleRollout, from the answer below}"',
+            _curl("PATCH", f"{place}/strategies/", header, _body(share)).replace(
+                "/strategies/", '/strategies/"$STRATEGY"'
+            ),
+            _curl("POST", f"{place}/on", header),
+        ),
+        (_curl("GET", place, header),),
+        f'The answer has `"enabled":true`, and one strategy, `flexibleRollout` with `"rollout":"{step.percent}"`.',
     )
 
 
@@ -157,5 +177,5 @@ def _header(name: str, scheme: str, token: Secret) -> str:
     return f'-H "{name}: {scheme + " " if scheme else ""}${{{token.name}:?}}"'
 
 
-def _body(body: Mapping[str, object]) -> str:
+def _body(body: object) -> str:
     return f"-d {shlex.quote(json.dumps(body))}"

@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
 
-from handrail.contract import GuardrailFacts, OpenArms, Playbook, names
+from handrail.contract import GuardrailFacts, LimitFacts, OpenArms, Playbook, names
 
 from handrail_receiver.model import ENTERING, WORKED, Attempt, History
 from handrail_receiver.plots.timeplot import LimitLine, Line, Mark, TimePlot
-from handrail_receiver.views.guardrails import NOT_TOLD_APART, GuardrailNow, figure_in
+from handrail_receiver.views.guardrails import NOT_TOLD_APART, GuardrailNow
+from handrail_receiver.views.reference_figures import (
+    ABOUT,
+    STABLE_WORDS,
+    figure_in,
+    past_of,
+    past_questions,
+    references,
+)
 
 POINTS = 150
 FINEST = timedelta(seconds=5)
@@ -25,7 +33,8 @@ WIDTH, HEIGHT = 360, 160
 """So small that its words can be read on a phone."""
 ALONE, OTHER = names.CANARY, "other"
 """How a line is drawn that is of no arm, and one of another version than those two."""
-RangeSamples = Sequence[tuple[Mapping[str, str], Sequence[tuple[float, float]]]]
+Points = Sequence[tuple[float, float]]
+RangeSamples = Sequence[tuple[Mapping[str, str], Points]]
 
 
 @dataclass(frozen=True)
@@ -50,9 +59,10 @@ class _Stay:
     end: float
 
 
-def range_question(playbook: Playbook) -> str:
-    """The one expression that asks for every guardrail's own measure."""
-    return f'{{__name__="{names.VALUE}",{names.ROLLOUT}="{playbook.rollout}",{names.SIGNAL}=""}}'
+def range_question(playbook: Playbook, *, past: bool = False) -> str:
+    """The one expression that asks for every guardrail's own measure; `past`: also for the figures of some time ago."""
+    own = f'{{__name__="{names.VALUE}",{names.ROLLOUT}="{playbook.rollout}",{names.SIGNAL}=""}}'
+    return " or ".join([own, *(past_questions(playbook) if past else ())])
 
 
 def window_of(attempt: Attempt, ended: datetime | None, now: datetime) -> Window:
@@ -85,7 +95,7 @@ def plots(
             end=window.end.timestamp(),
             step=window.step.total_seconds(),
             lines=(lines := _lines(playbook, facts.name, samples)),
-            limits=_near(_limit_lines(facts, history, stays, lines), lines),
+            limits=_near(_limit_lines(playbook, facts, history, stays, lines, samples), lines),
             marks=(*entered, *marks),
             width=WIDTH,
             height=HEIGHT,
@@ -144,21 +154,44 @@ def _stays(history: History, window: Window) -> list[_Stay]:
 
 
 def _limit_lines(
-    facts: GuardrailFacts, history: History, stays: Sequence[_Stay], lines: Sequence[Line]
+    playbook: Playbook,
+    facts: GuardrailFacts,
+    history: History,
+    stays: Sequence[_Stay],
+    lines: Sequence[Line],
+    samples: RangeSamples,
 ) -> list[LimitLine]:
-    """Each tier's limit in each stage; where it moves with the stable arm, as that moved."""
-    captured = {one.reference: one.value for one in history.captured if one.guardrail == facts.name}
-    stable = next((line.points for line in lines if line.arm == names.STABLE), ())
+    """Each tier's limit in each stage; where it moves with the stable arm or the past, as that moved."""
+    stable = [line.points for line in lines if line.arm == names.STABLE]
     drawn: list[LimitLine] = []
-    for tier in facts.tiers:
-        for limit in tier.limits:
-            for stay in stays:
-                at = figure_in(limit, stay.stage, captured, None)
+    for stay in stays:
+        known = references(playbook, facts, stay.stage, history.captured)
+        for tier in facts.tiers:
+            for limit in tier.limits:
+                at = figure_in(limit, stay.stage, known, None)
                 if at is not None:
                     drawn.append(LimitLine(tier.tier, at, stay.start, stay.end))
-                    continue
-                for (here, value), (then, _) in pairwise(stable):
-                    moved = figure_in(limit, stay.stage, captured, value)
-                    if moved is not None and stay.start <= here < stay.end:
-                        drawn.append(LimitLine("", moved, here, then))
+                elif limit.reference is not None:
+                    moved = stable if limit.reference == STABLE_WORDS else _past(facts, limit, samples)
+                    if len(moved) == 1:
+                        drawn += _moving(tier.tier, limit, stay, moved[0])
     return drawn
+
+
+def _past(facts: GuardrailFacts, limit: LimitFacts, samples: RangeSamples) -> list[Points]:
+    """What the measure was some time ago, at each moment that is drawn."""
+    name = past_of(facts.name, limit.reference or "")
+    return [points for labels, points in samples if labels.get(ABOUT) == name]
+
+
+def _moving(tier: str, limit: LimitFacts, stay: _Stay, points: Points) -> Iterator[LimitLine]:
+    """A limit as its reference moved, named once, where it ends."""
+    inside = [
+        (at, here, then)
+        for (here, value), (then, _) in pairwise(points)
+        if stay.start <= here < stay.end and math.isfinite(value)
+        for at in [figure_in(limit, stay.stage, {limit.reference or "": value}, value)]
+        if at is not None
+    ]
+    for place, (at, here, then) in enumerate(inside, 1):
+        yield LimitLine(tier if place == len(inside) else "", at, here, min(then, stay.end))

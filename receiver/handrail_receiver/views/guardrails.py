@@ -13,14 +13,18 @@ from datetime import timedelta
 from handrail.contract import GivenArms, GuardrailFacts, LimitFacts, OpenArms, Playbook, TierFacts, names
 
 from handrail_receiver.model import Attempt, Captured
+from handrail_receiver.views.reference_figures import (
+    ABOUT,
+    figure_in,
+    named,
+    past_of,
+    past_questions,
+    references,
+)
 from handrail_receiver.views.summary import Tone
 from handrail_receiver.words.figures import figure
 from handrail_receiver.words.times import span
 
-BEFORE_WORDS, STABLE_WORDS, STAGE_WORDS = "the figure from before the rollout", "the stable arm", "stage "
-"""What a limit is relative to, as the playbook says it."""
-ABOUT = "about"
-"""The label that tells what was asked beside recorded series: `age`, or an arm's traffic."""
 OLD = timedelta(minutes=2)
 """How long ago rules may have been evaluated before their figures are called old."""
 Samples = Sequence[tuple[Mapping[str, str], float]]
@@ -89,26 +93,31 @@ class Watched:
     other_rules: str = ""
 
 
-def question(playbook: Playbook) -> str:
-    """The one expression that asks for all of it."""
+def question(playbook: Playbook, *, past: bool = True) -> str:
+    """The one expression that asks for all of it; `past`: also for the figures of some time ago."""
     recorded = "|".join((names.VALUE, names.EVENTS, names.INFO, names.RULES_INFO, ALERTS))
     asked = [f'{{__name__=~"{recorded}",{names.ROLLOUT}="{playbook.rollout}"}}']
-    asked.append(_named(f'timestamp({names.INFO}{{{names.ROLLOUT}="{playbook.rollout}"}})', "age"))
+    asked.append(named(f'timestamp({names.INFO}{{{names.ROLLOUT}="{playbook.rollout}"}})', "age"))
     if isinstance(playbook.arms, GivenArms):
         arms = zip((names.CANARY, names.STABLE), playbook.arms.traffic, strict=False)
-        asked += [_named(expr, arm) for arm, expr in arms]
-    return " or ".join(asked)
-
-
-def _named(expr: str, about: str) -> str:
-    return f'label_replace({expr}, "{ABOUT}", "{about}", "", "")'
+        asked += [named(expr, arm) for arm, expr in arms]
+    return " or ".join([*asked, *(past_questions(playbook) if past else ())])
 
 
 def unknown(playbook: Playbook, attempt: Attempt | None, captured: Sequence[Captured], why: str) -> Watched:
     """Prometheus did not answer: every figure is unknown."""
     stage = attempt.stage if attempt else ""
     guardrails = tuple(
-        GuardrailNow(facts.name, "", "wait", "unknown", (), _limits(facts, stage, "", captured, ()), "", ())
+        GuardrailNow(
+            facts.name,
+            "",
+            "wait",
+            "unknown",
+            (),
+            _limits(facts, stage, "", references(playbook, facts, stage, captured), ()),
+            "",
+            (),
+        )
         for facts in playbook.guardrails
     )
     return Watched(guardrails, TrafficNow(f"unknown: {why}", "wait"), None, unanswered=why)
@@ -180,7 +189,8 @@ def _guardrail(
         sorted(_readings(facts, answer, unit), key=lambda one: (one.arm != names.CANARY, one.arm, one.labels))
     )
     stage = attempt.stage if attempt else ""
-    limits = _limits(facts, stage, unit, captured, readings)
+    known = references(answer.playbook, facts, stage, captured) | _past(facts, answer)
+    limits = _limits(facts, stage, unit, known, readings)
     events = [(answer.arm(labels), value) for labels, value in answer.of(names.EVENTS, facts.name)]
     fires, pending = answer.alerts(facts.name, "firing"), answer.alerts(facts.name, "pending")
     tone, word = _how(facts, answer, readings, limits, events, fires, pending)
@@ -257,10 +267,16 @@ def _breaks(limit: LimitNow, value: float) -> bool:
             return value <= limit.figure
 
 
+def _past(facts: GuardrailFacts, answer: _Answer) -> dict[str, float]:
+    """The figures of some time ago."""
+    asked = {limit.reference or "" for tier in facts.tiers for limit in tier.limits if limit.past}
+    found = {one: answer.of(past_of(facts.name, one)) for one in asked}
+    return {one: samples[0][1] for one, samples in found.items() if len(samples) == 1}
+
+
 def _limits(
-    facts: GuardrailFacts, stage: str, unit: str, captured: Sequence[Captured], readings: Sequence[Reading]
+    facts: GuardrailFacts, stage: str, unit: str, known: Mapping[str, float], readings: Sequence[Reading]
 ) -> tuple[LimitNow, ...]:
-    known = {one.reference: one.value for one in captured if one.guardrail == facts.name}
     stable = [one.value for one in readings if one.arm == names.STABLE]
     return tuple(
         _limit(tier, limit, stage, unit, known, stable[0] if len(stable) == 1 else None)
@@ -274,45 +290,13 @@ def _limit(
     limit: LimitFacts,
     stage: str,
     unit: str,
-    captured: Mapping[str, float],
+    known: Mapping[str, float],
     stable: float | None,
 ) -> LimitNow:
-    at = figure_in(limit, stage, captured, stable)
+    at = figure_in(limit, stage, known, stable)
     text = f"{limit.signal} {limit.text}".strip()
     shown = figure(str(at), unit) if at is not None and unit else ""
     return LimitNow(tier.tier, tier.action, text, limit.op, at, shown, tier.shadow)
-
-
-def figure_in(
-    limit: LimitFacts, stage: str, captured: Mapping[str, float], stable: float | None
-) -> float | None:
-    """The figure at which a limit of the guardrail's own measure stands in a stage, in its base unit.
-
-    None where there is none, or where it moves with what is not known here.
-    """
-    if limit.signal or limit.state:
-        return None
-    here = next((one for one in limit.figures if one.stage == stage), None)
-    here = here or next((one for one in limit.figures if one.stage is None), None)
-    if here is None or here.figure is None:
-        return None
-    if limit.reference is None:
-        return float(here.figure)
-    reference = _reference(limit.reference, captured, stable)
-    if reference is None:
-        return None
-    at = reference + float(here.figure) if limit.points else reference * float(here.figure)
-    return at if limit.floor is None else max(at, float(limit.floor))
-
-
-def _reference(words: str, captured: Mapping[str, float], stable: float | None) -> float | None:
-    if words == STABLE_WORDS:
-        return stable
-    if words == BEFORE_WORDS:
-        return captured.get(names.BEFORE)
-    if words.startswith(STAGE_WORDS):
-        return captured.get(names.stage_reference(words.removeprefix(STAGE_WORDS)))
-    return None
 
 
 def _traffic(playbook: Playbook, attempt: Attempt | None, answer: _Answer) -> TrafficNow:

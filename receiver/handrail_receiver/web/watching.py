@@ -10,12 +10,13 @@ from typing import TypeVar
 
 from handrail.contract import Playbook, names
 
-from handrail_receiver.errors import TargetError
+from handrail_receiver.errors import Permanent, TargetError
 from handrail_receiver.model import History
-from handrail_receiver.outside.prometheus import Queryable
-from handrail_receiver.outside.prometheus_history import Recorded, Span
+from handrail_receiver.outside.prometheus import Queryable, Sample
+from handrail_receiver.outside.prometheus_history import Recorded, Series, Span
 from handrail_receiver.views.guardrail_plots import RangeSamples, Window, range_question
 from handrail_receiver.views.guardrails import Watched, question, unknown, watched
+from handrail_receiver.views.reference_figures import past_questions
 from handrail_receiver.views.traffic_settings import read_back
 
 ANSWER_WITHIN = 2.0
@@ -64,7 +65,7 @@ class Watching:
     async def now(self, playbook: Playbook, history: History, at: datetime) -> Watched:
         """All guardrails of a rollout now: one question."""
         try:
-            samples = await _in_time(self.prometheus.samples(question(playbook)))
+            samples = await _in_time(self._now(playbook))
         except TargetError as error:
             return _with_settings(unknown(playbook, history.attempt, history.captured, str(error)), history)
         except TimeoutError:
@@ -74,11 +75,29 @@ class Watching:
         known = watched(playbook, history.attempt, history.captured, found, at.timestamp())
         return _with_settings(known, history)
 
+    async def _now(self, playbook: Playbook) -> Sequence[Sample]:
+        """Where the past cannot be computed, it is left out: that says nothing of what is recorded."""
+        try:
+            return await self.prometheus.samples(question(playbook))
+        except Permanent:
+            if not past_questions(playbook):
+                raise
+            return await self.prometheus.samples(question(playbook, past=False))
+
+    async def _over(self, playbook: Playbook, span: Span) -> Sequence[Series]:
+        """The same over a span."""
+        try:
+            return await self.recorded.series(range_question(playbook, past=True), span)
+        except Permanent:
+            if not past_questions(playbook):
+                raise
+            return await self.recorded.series(range_question(playbook), span)
+
     async def over(self, playbook: Playbook, window: Window) -> RangeSamples | None:
         """The same over a span: one question; None: no answer."""
         span = Span(window.start, window.end, window.step)
         try:
-            series = await _in_time(self.recorded.series(range_question(playbook), span))
+            series = await _in_time(self._over(playbook, span))
         except (TargetError, TimeoutError):
             return None
         return [(one.labels, [(at, float(value)) for at, value in one.points]) for one in series]

@@ -195,7 +195,8 @@ class LimitFacts(_Model):
     """One limit of a tier: it fires while the signal is `op` the figure, or the figure times its `reference`.
 
     With `points` the figure is added to the reference (negative for a drop). A relative limit is never below `floor`.
-    `signal` is empty for the guardrail's own measure; `text` says the same for people.
+    `signal` is empty for the guardrail's own measure; `text` says the same for people. `past` asks for the reference where
+    that is one figure of some time ago; empty for all others.
     """
 
     signal: str
@@ -206,6 +207,7 @@ class LimitFacts(_Model):
     state: str | None
     floor: Decimal | None = None
     text: str
+    past: str = ""
 
 
 class TierFacts(_Model):

@@ -202,7 +202,7 @@ def _tier(
             "action": alert.action,
             "expr": alert.expr,
             "shadow": guardrail.shadow,
-            "limits": tuple(map(_limit, alert.conditions)),
+            "limits": tuple(_limit(condition, guardrail, context) for condition in alert.conditions),
             "resume_after": seconds_of(tier.resume_after, context) if tier else None,
             "confirmation": confirm
             and {
@@ -214,7 +214,9 @@ def _tier(
     )
 
 
-def _limit(condition: plan.Condition) -> contract.LimitFacts:
+def _limit(
+    condition: plan.Condition, guardrail: plan.Guardrail, context: RolloutContext
+) -> contract.LimitFacts:
     reference = condition.reference
     return contract.LimitFacts(
         signal=condition.signal.name,
@@ -227,7 +229,17 @@ def _limit(condition: plan.Condition) -> contract.LimitFacts:
         state=condition.state,
         floor=condition.floor,
         text=words(condition),
+        past=_past(condition, guardrail, context),
     )
+
+
+def _past(condition: plan.Condition, guardrail: plan.Guardrail, context: RolloutContext) -> str:
+    """The figure of some time ago, where there is one for all that is judged."""
+    reference, signal = condition.reference, condition.signal
+    if reference is None or reference.ago is None or signal.name or signal.measure.labels:
+        return ""
+    scope = comparisons.Scope(context.rollout.name, guardrail.name, context.stages, guardrail.arms)
+    return comparisons.value_then(signal, scope, reference.ago)
 
 
 def _captures(

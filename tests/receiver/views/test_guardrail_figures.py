@@ -7,23 +7,24 @@ from typing import Any
 
 import pytest
 from guarded import NOW, ROLLOUT, playbook
+from guarded.playbook import tier
 from guarded.recorded import limit, limited_playbook
 from handrail import plan
-from handrail.contract import GivenArms, LimitFacts, names
+from handrail.contract import GivenArms, GuardrailFacts, LimitFacts, names
 from handrail.report.wording import reference_words
-from handrail_receiver.model import Attempt, AttemptState
-from handrail_receiver.views import guardrails
+from handrail_receiver.model import Attempt, AttemptState, Captured
+from handrail_receiver.views import reference_figures
 from handrail_receiver.views.guardrails import (
     GuardrailNow,
     LimitNow,
     Reading,
     TrafficNow,
     Watched,
-    figure_in,
     question,
     unknown,
     watched,
 )
+from handrail_receiver.views.reference_figures import figure_in, references
 
 AT = NOW.timestamp()
 IN_10 = Attempt(1, ROLLOUT, ROLLOUT, 4, AttemptState.active, "10%", NOW, NOW, "alice")
@@ -39,7 +40,7 @@ def of_errors(name: str, value: float, **labels: str) -> Sample:
 
 
 INFO = of_errors(names.INFO, 1, unit="ratio")
-FRESH: Sample = ({guardrails.ABOUT: "age", "rollout": ROLLOUT, "guardrail": "error-rate"}, AT - 10)
+FRESH: Sample = ({reference_figures.ABOUT: "age", "rollout": ROLLOUT, "guardrail": "error-rate"}, AT - 10)
 EVENTS = (
     of_errors(names.EVENTS, 120, track="canary"),
     of_errors(names.EVENTS, 1080, track="stable"),
@@ -146,25 +147,73 @@ def relative(reference: str, **facts: Any) -> LimitFacts:
     return limit("1.2", "above 120 %").model_copy(update={"reference": reference, **facts})
 
 
-def test_a_relative_limit_is_computed_from_what_was_captured_or_what_the_stable_arm_has() -> None:
-    captured = {"before": 10.0, "stage:10%": 20.0}
+def test_a_relative_limit_is_computed_from_what_it_calls_its_reference_or_what_the_stable_arm_has() -> None:
+    known = {"the figure from before the rollout": 10.0, "stage 10%": 20.0, "the figure of 1h ago": 30.0}
     before, stage = "the figure from before the rollout", "stage 10%"
-    assert figure_in(relative(before), "50%", captured, None) == 12
-    assert figure_in(relative(stage), "50%", captured, None) == 24
-    assert figure_in(relative(stage, points=True), "50%", captured, None) == 21.2
-    assert figure_in(relative("the stable arm"), "50%", captured, 5) == 6
-    assert figure_in(relative("the stable arm", floor=7), "50%", captured, 5) == 7
-    assert figure_in(relative("the stable arm"), "50%", captured, None) is None
-    assert figure_in(relative("the figure of 1h ago"), "50%", captured, 5) is None
-    assert figure_in(relative(before, signal="changes"), "50%", captured, None) is None
+    assert figure_in(relative(before), "50%", known, None) == 12
+    assert figure_in(relative(stage), "50%", known, None) == 24
+    assert figure_in(relative(stage, points=True), "50%", known, None) == 21.2
+    assert figure_in(relative("the stable arm"), "50%", known, 5) == 6
+    assert figure_in(relative("the stable arm", floor=7), "50%", known, 5) == 7
+    assert figure_in(relative("the stable arm"), "50%", known, None) is None
+    assert figure_in(relative("the figure of 1h ago"), "50%", known, 5) == 36
+    assert figure_in(relative("the figure of 1d ago"), "50%", known, 5) is None
+    assert figure_in(relative(before, signal="changes"), "50%", known, None) is None
+
+
+def test_what_was_captured_is_the_reference_of_a_stage_unless_there_are_several_figures() -> None:
+    book = limited_playbook()
+    [errors, *_] = book.guardrails
+    captured = [
+        Captured("error-rate", "before", 1.0),
+        Captured("error-rate", "stage:10%", 2.0),
+        Captured("leaks", "stage:50%", 3.0),
+    ]
+    before = {"the figure from before the rollout": 1.0, "stage 10%": 2.0}
+    assert references(book, errors, "10%", captured) == before
+    assert references(book, errors, "50%", captured) == {**before, "the stage before": 2.0}
+    twice = [Captured("error-rate", "before", number, (("by_path", f"/{number}"),)) for number in (1.0, 2.0)]
+    assert references(book, errors, "10%", twice) == {}
+
+
+AGO = "the figure of 1d ago"
+PAST = limit("1.5", "above 150 % of it").model_copy(update={"reference": AGO, "past": "old_value offset 1d"})
+
+
+def compared() -> tuple[GuardrailFacts, ...]:
+    return (
+        GuardrailFacts(
+            name="error-rate", tiers=(tier("error-rate", "warning", "investigate", limits=(PAST,)),)
+        ),
+    )
+
+
+def test_a_limit_against_the_past_stands_where_the_past_was() -> None:
+    def shown(*past: Sample) -> str:
+        [now] = seen(*FINE, *past, guardrails=compared()).guardrails[0].limits
+        return now.shown
+
+    name = f"error-rate: {AGO}"
+    assert shown(({"about": name}, 0.004)) == "0.6 %"
+    assert shown() == ""
+    assert shown(({"about": name, "path": "/a"}, 0.1), ({"about": name, "path": "/b"}, 0.2)) == ""
+
+
+def test_the_past_is_asked_for_with_all_else() -> None:
+    asked = question(limited_playbook(guardrails=compared()))
+    own = f'label_replace(old_value offset 1d, "about", "error-rate: {AGO}", "", "")'
+    assert asked.endswith(f" or {own}")
+    assert own not in question(limited_playbook(guardrails=compared()), past=False)
 
 
 def test_references_are_called_here_as_the_compiler_calls_them() -> None:
     kinds = plan.ReferenceKind
-    assert reference_words(plan.Reference(kinds.before)) == guardrails.BEFORE_WORDS
-    assert reference_words(plan.Reference(kinds.stable)) == guardrails.STABLE_WORDS
+    assert reference_words(plan.Reference(kinds.before)) == reference_figures.BEFORE_WORDS
+    assert reference_words(plan.Reference(kinds.stable)) == reference_figures.STABLE_WORDS
+    assert reference_words(plan.Reference(kinds.previous_stage)) == reference_figures.PREVIOUS_WORDS
     assert (
-        reference_words(plan.Reference(kinds.previous_stage, stage="10%")) == f"{guardrails.STAGE_WORDS}10%"
+        reference_words(plan.Reference(kinds.previous_stage, stage="10%"))
+        == f"{reference_figures.STAGE_WORDS}10%"
     )
 
 

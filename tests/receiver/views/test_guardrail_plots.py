@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
 from guarded import NOW, ROLLOUT
-from guarded.recorded import limited_playbook
-from handrail_receiver.model import Attempt, AttemptState, History, Run, RunState
+from guarded.playbook import tier
+from guarded.recorded import limit, limited_playbook
+from handrail.contract import GuardrailFacts, Playbook
+from handrail.declare import Ago, Environment, Guardrail, Ratio, Rise, Rollout, Warning
+from handrail.lower import lower
+from handrail_receiver.model import Attempt, AttemptState, Captured, History, Run, RunState
 from handrail_receiver.plots.timeplot import LimitLine, Mark
 from handrail_receiver.views.guardrail_plots import Window, plots, range_question, window_of
+from promql_parser import BinaryExpr, parse
 
 ATTEMPT = Attempt(1, ROLLOUT, ROLLOUT, 4, AttemptState.active, "50%", NOW + timedelta(hours=1), NOW, "alice")
 
@@ -73,3 +80,60 @@ def test_a_line_of_no_arm_is_drawn_as_the_canary_s_and_one_of_another_version_is
     ]
     lines = plots(limited_playbook(), History(ATTEMPT), (), window, samples, ())["error-rate"].lines
     assert [(line.arm, line.name) for line in lines] == [("canary", "value"), ("other", "other")]
+
+
+def relative(reference: str, **facts: str) -> Playbook:
+    """The error rate may be half as high again as its reference."""
+    against = limit("1.5", "half as much again").model_copy(update={"reference": reference, **facts})
+    tiers = (tier("error-rate", "warning", "investigate", limits=(against,)),)
+    return limited_playbook(guardrails=(GuardrailFacts(name="error-rate", tiers=tiers),))
+
+
+@pytest.mark.parametrize(
+    ("reference", "of"),
+    [
+        ("the stable arm", {"guardrail": "error-rate", "track": "stable"}),
+        ("the figure of 1d ago", {"about": "error-rate: the figure of 1d ago"}),
+    ],
+)
+def test_a_limit_that_moves_with_its_reference_is_a_line_with_one_name(
+    reference: str, of: dict[str, str]
+) -> None:
+    window = Window(NOW, NOW + timedelta(minutes=3))
+    at = [NOW.timestamp() + 60 * minute for minute in range(4)]
+    canary = ({"guardrail": "error-rate", "track": "canary"}, [(at[0], 1.0)])
+    moved = (of, list(zip(at, (0.2, 0.4, math.nan, 0.2), strict=True)))
+    drawn = plots(relative(reference, past="x"), History(ATTEMPT), (), window, [canary, moved], ())[
+        "error-rate"
+    ]
+    assert [(line.text, round(line.figure, 3), line.start, line.end) for line in drawn.limits] == [
+        ("", 0.3, at[0], at[1]),
+        ("warning", 0.6, at[1], at[2]),
+    ]
+    assert "other" not in [line.arm for line in drawn.lines]
+
+
+def test_a_limit_against_the_stage_before_is_drawn_in_each_stage_that_has_one() -> None:
+    runs = (entered(1, "start", "10%", 0), entered(2, "promote", "50%", 1))
+    captured = (Captured("error-rate", "stage:10%", 0.02),)
+    window = Window(NOW, NOW + timedelta(hours=2))
+    drawn = plots(relative("the stage before"), History(ATTEMPT, runs, captured=captured), (), window, (), ())
+    [line] = drawn["error-rate"].limits
+    assert (line.text, round(line.figure, 3)) == ("warning", 0.03)
+    assert (line.start, line.end) == ((NOW + timedelta(hours=1)).timestamp(), window.end.timestamp())
+
+
+def test_what_a_compiled_limit_asks_of_the_past_is_promql() -> None:
+    errors = Guardrail(
+        "errors",
+        Ratio(bad='requests_total{code="500"}', of="requests_total"),
+        against=Ago("1d"),
+        tiers=[Warning(Rise("50%"))],
+    )
+    [planned] = lower([Rollout("shop", "shop", guardrails=[errors])], Environment("test")).rollouts
+    [[asked]] = [
+        [limit.past for tier in facts.tiers for limit in tier.limits] for facts in planned.playbook.guardrails
+    ]
+    assert "offset 1d" in asked
+    assert range_question(planned.playbook, past=True).count(" or label_replace(") == 1
+    assert isinstance(parse(range_question(planned.playbook, past=True)), BinaryExpr)

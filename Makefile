@@ -125,7 +125,7 @@ screenshots: $(SYNCED) servers ## the pictures of the pages in docs/how-to/pictu
 	@PYTHONPATH=tests $(BIN)/python -m end_to_end.screenshots
 
 .PHONY: demo
-demo: $(SYNCED) servers ## a bad canary is rolled back while you watch
+demo: $(SYNCED) servers ## a good version completes and a bad one is rolled back, while you watch
 	@PYTHONPATH=tests $(BIN)/python -m end_to_end.demo
 
 # Settings are HANDRAIL_* variables; only the database has a place of its own here.

@@ -23,6 +23,7 @@ LONGEST = (
     "receiver/failures/test_together.py",
     "receiver/intake/test_alertmanager.py",
     "receiver/operations/test_preflight.py",
+    "receiver/test_walk_page.py",
     "rules/test_slo.py",
 )
 """Files with tests of ten seconds and more: begun last, one alone would keep everybody waiting."""

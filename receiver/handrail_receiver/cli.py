@@ -229,7 +229,7 @@ def _incidents(verb: Verb, name: str, client: httpx.Client, wanted: str) -> http
 def _show(verb: Verb, client: ApiClient, answer: httpx.Response, *, folder: str, as_json: bool) -> int:
     """Print what was said, in words or as JSON, and return the exit code."""
     if verb == "postmortem" and answer.is_success:
-        print(answer.text, end="")  # noqa: T201
+        print(_json({"draft": answer.text}) if as_json else answer.text.rstrip())  # noqa: T201
         return 0
     said = json_of(answer)
     if answer.status_code == 401:

@@ -22,6 +22,8 @@ BOOK = playbook(
     environment=ENVIRONMENT, gates=(Gate(into="50%", manual=("Is the log clean?",), approvals=(LEAD,)),)
 )
 WHY = '--why "…"'
+LATE = 'handrail rollout check NAME --item 3 --why "…"'
+"""For a question of a check: this rollout has one question alone, and the receiver says which."""
 ANSWER, APPROVE = (
     f"handrail rollout check NAME --item 1 {WHY}",
     "handrail rollout approve NAME --role technical-lead",
@@ -83,6 +85,9 @@ def test_each_command_of_the_page_does_what_it_says(terminal: Typing) -> None:
         0,
         "note (checked): operator-1 says yes to 'Is the log clean?', of the gate into 50%: …",
     )
+    assert type_(LATE)[1].startswith(
+        "refuse (unknown-check): say which question of the gate into 50% you mean"
+    )
     assert type_(APPROVE, "approver")[1].startswith("note (approved): approver-1 approved stage 50%")
     assert type_(GATE) == (0, "gate of shop into 50%: open")
     assert type_("handrail rollout promote NAME --to 50%") == (0, "act (asked-for): into stage 50%")
@@ -110,6 +115,7 @@ def test_each_command_of_the_page_does_what_it_says(terminal: Typing) -> None:
     (terminal.folder / "elsewhere.sock").rename(terminal.folder / "haproxy.sock")
     assert type_("handrail rollout retry NAME")[0] == 0
     assert type_(f"handrail rollout rollback NAME {WHY}")[0] == 0
+    terminal.shop.until("rollback", "done")
     assert type_(f"handrail rollout close NAME {WHY}")[0] == 0
     assert type_("handrail rollout start NAME")[0] == 0
     assert type_(f"handrail rollout abandon NAME {WHY}")[0] == 0
@@ -131,6 +137,8 @@ JSON = {
     "rollback": (0, "verdict"),
     "emergency-rollback": (0, "verdict"),
     "watch": (1, "phase"),
+    "incident": (0, "incidents"),
+    "postmortem": (0, "draft"),
     "ack": (0, "verdict"),
     "note": (0, "verdict"),
     "close": (0, "verdict"),

@@ -27,11 +27,9 @@ NO_DATA = "Prometheus has no data of this time"
 
 @dataclass(frozen=True)
 class Seen:
-    """At which instants there were data, looked for every `step` from `start` up to `end`; `problem` says why nobody knows."""
+    """At which of the instants `looked` there were data; `problem` says why nobody knows."""
 
-    start: datetime
-    end: datetime
-    step: timedelta
+    looked: Span
     points: tuple[float, ...] = ()
     problem: str = ""
 
@@ -47,8 +45,9 @@ class Seen:
         return datetime.fromtimestamp(min(self.points), UTC) if self.points else None
 
     def _instants(self) -> list[float]:
-        count = int((self.end - self.start) / self.step)
-        return [(self.start + place * self.step).timestamp() for place in range(count + 1)]
+        start, step = self.looked.start, self.looked.step
+        count = (self.looked.end - start) // step
+        return [(start + place * step).timestamp() for place in range(count + 1)]
 
 
 @dataclass(frozen=True)
@@ -122,18 +121,19 @@ class Measuring:
         return self._seen[facts.seen]
 
     async def _asked(self, expr: str) -> Seen:
-        step = step_of(self.start, self.end)
+        span = spread(self.start, self.end)
         try:
             async with self._few:
-                found = await self.recorded.series(expr, Span(self.start, self.end, step))
+                found = await self.recorded.series(expr, span)
         except TargetError as error:
-            return Seen(self.start, self.end, step, problem=str(error))
-        return Seen(self.start, self.end, step, tuple(sorted(_instants(found))))
+            return Seen(span, problem=str(error))
+        return Seen(span, tuple(sorted(_instants(found))))
 
 
-def step_of(start: datetime, end: datetime) -> timedelta:
-    """How far apart it is looked for data."""
-    return max(FINEST, timedelta(seconds=math.ceil((end - start).total_seconds() / POINTS)))
+def spread(start: datetime, end: datetime) -> Span:
+    """The instants at which it is looked for data in a time: `end`, and so many before it as lie in that time."""
+    step = max(FINEST, timedelta(seconds=math.ceil((end - start).total_seconds() / POINTS)))
+    return Span(end - (end - start) // step * step, end, step)
 
 
 def _instants(found: Sequence[Series]) -> set[float]:

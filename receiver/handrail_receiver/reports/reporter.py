@@ -12,13 +12,13 @@ from handrail.contract import Playbook
 
 from handrail_receiver.errors import TargetError
 from handrail_receiver.model import EvidenceRecord, Verdict, in_force
-from handrail_receiver.outside.prometheus_history import Recorded, Span
+from handrail_receiver.outside.prometheus_history import Recorded
 from handrail_receiver.ports import Clock
 from handrail_receiver.reports.composing import report_of
 from handrail_receiver.reports.dora import figures_of
 from handrail_receiver.reports.guardrail_values import GuardrailLine, guardrail_lines
 from handrail_receiver.reports.known import DayFigures, Known, StayFigures
-from handrail_receiver.reports.measuring import Measuring, step_of
+from handrail_receiver.reports.measuring import Measuring, spread
 from handrail_receiver.reports.outcomes import Outcome, Stay, outcomes
 from handrail_receiver.reports.period import Kind, Period, newest_whole, period_with
 from handrail_receiver.reports.report_tables import OF_A_DAY, OF_A_STAY
@@ -51,7 +51,7 @@ class Reporter:
 
         `due` is when it should have been made, where it is late. Raises what UNREADABLE lists.
         """
-        now = self.clock.now()
+        now = self.clock.now().replace(microsecond=0)  # Prometheus' instants are exact to the millisecond
         facts = newest.report
         period = newest_whole(kind, now, facts) if day is None else period_with(kind, day, facts)
         known = await self._known(newest, period, now)
@@ -91,9 +91,8 @@ class Reporter:
         """What each guardrail came to on a day; the weekly report has no place for it."""
         if period.kind == "weekly":
             return ()
-        span = Span(period.start, end, step_of(period.start, end))
         try:
-            found = await self.recorded.series(range_question(playbook), span)
+            found = await self.recorded.series(range_question(playbook), spread(period.start, end))
         except TargetError as error:
             return str(error)
         return await asyncio.to_thread(guardrail_lines, playbook, found)

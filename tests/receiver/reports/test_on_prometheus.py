@@ -30,7 +30,7 @@ def test_the_day_so_far_as_prometheus_saw_it(tmp_path: Path, capsys: pytest.Capt
         watched(tmp_path, {"requests": 100.0, "bad": 2.0}, rules=rules()) as application,
         guarded(tmp_path, book(figures=(rps,)), proxy=False, PROMETHEUS=application.url) as shop,
     ):
-        servers.until(lambda: samples(application.url, "handrail:guardrail:value"), "the value")
+        servers.until(lambda: bool(samples(application.url, "handrail:guardrail:value")), "the value")
         words: dict[str, Any] = {
             "url": shop.server.url,
             "token": TOKENS["viewer"],

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import cast
 
 import pytest
+import servers
 from guarded import NOW, ROLLOUT, playbook
 from guarded.playbook import ENVIRONMENT, weights
+from guarded.scraped import samples, watched
 from handrail.contract import SPAN, Playbook
 from handrail_receiver.errors import Cause, Permanent, Retryable, TargetError
 from handrail_receiver.evidence.impact import Ended, ImpactWatch, ended, exposed
@@ -24,9 +27,11 @@ from handrail_receiver.model import (
     Run,
     RunState,
 )
-from handrail_receiver.outside.prometheus_history import LoadedRules, Series, Span
+from handrail_receiver.outside import Outside, new_client
+from handrail_receiver.outside.prometheus_history import LoadedRules, PrometheusHistory, Series, Span
 from handrail_receiver.playbooks import Playbooks
 from handrail_receiver.ports import Clock
+from handrail_receiver.secrets import Secrets
 from handrail_receiver.store import Store
 
 pytestmark = pytest.mark.anyio
@@ -146,3 +151,34 @@ def test_the_share_is_that_of_the_stage_or_of_the_one_it_was_about_to_enter() ->
     assert exposed(ONE, book, replace(HISTORY, runs=(entering, RUN))) == 0.5
     stages = tuple(stage.model_copy(update={"weight": None}) for stage in book.stages)
     assert exposed(ONE, book.model_copy(update={"stages": stages}), HISTORY) is None
+
+
+async def test_a_real_prometheus_says_since_when_the_limit_was_broken_and_how_many_requests_failed(
+    tmp_path: Path,
+) -> None:
+    metrics = {"bad": 0.0, "requests_total": 1000.0, "failed_total": 7.0}
+    with watched(tmp_path, metrics) as application:
+        began = datetime.now(UTC)
+        application.values["bad"] = 1
+        servers.until(lambda: bool(samples(application.url, "ALERTS_FOR_STATE")), "the limit to be broken")
+        application.values["failed_total"] = 37
+        servers.until(
+            lambda: samples(application.url, "failed_total == 37") != [], "the failures to be scraped"
+        )
+        now = datetime.now(UTC)
+        run = replace(RUN, detected_at=now, decided_at=now, finished_at=now)
+        book = counting()
+        asks = f"sum(increase(failed_total[{SPAN}])) or 0 * sum(increase(requests_total[{SPAN}]))"
+        facts = book.guardrails[0].model_copy(update={"failed": asks})
+        book = book.model_copy(update={"guardrails": (facts,)})
+        client = new_client(None)
+        recorded = PrometheusHistory(Outside(client, Secrets(None, {})), application.url)
+        watch = ImpactWatch(cast("Store", None), cast("Playbooks", None), recorded, cast("Clock", None))
+        impact, again = await watch.impact(ONE, book, History(ATTEMPT, (run,)), Ended(now))
+        await client.aclose()
+    assert (again, dict(impact.unknown), impact.share, impact.ended) == (False, {}, 0.1, now)
+    assert impact.began is not None
+    assert timedelta(seconds=-1) < impact.began - began < timedelta(seconds=20), (
+        "Prometheus keeps whole seconds"
+    )
+    assert 30 <= impact.failed["error-rate"] <= 60, "30, and what Prometheus estimates at both ends"

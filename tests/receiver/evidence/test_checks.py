@@ -80,7 +80,9 @@ def test_what_an_alert_was_decided_on_is_kept_a_moment_later(running: Recorded) 
     servers.until(lambda: len(records(shop, "snapshot")) > 1, "the snapshot of the rollback")
     last = records(shop, "snapshot")[-1]
     decided = shop.ask("GET", "/api/rollouts/shop/evidence", "viewer").json()["records"]
-    rolled_back = next(one for one in decided if '"action":"rollback"' in one["body"])
+    rolled_back = next(
+        one for one in decided if one["kind"] == "decision" and '"action":"rollback"' in one["body"]
+    )
     assert rolled_back["number"] in last["of"]
     assert last["text"].startswith("error-rate/critical is broken at 30 %, above 5 %")
 

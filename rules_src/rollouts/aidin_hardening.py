@@ -38,6 +38,7 @@ from handrail.declare import (
     Warning,
     While,
 )
+from rollouts import _aidin_by_hand as by_hand
 from rollouts._aidin_sources import BUCKETS, database, logs
 
 
@@ -91,6 +92,7 @@ aidin_hardening = Rollout(
                     "Switch the flag off: the old routes have no guards and work without them.",
                     "A single broken guard may be taken out of the list and deployed alone.",
                 ],
+                steps=by_hand.SERVER_ERRORS,
             ),
         ),
         Guardrail(
@@ -116,6 +118,7 @@ aidin_hardening = Rollout(
                     "Guard look-ups in the way: cache the role and module tables for a minute.",
                     "Database at its limit: scale it, or roll back until it is scaled.",
                 ],
+                steps=by_hand.LATENCY,
             ),
         ),
         Guardrail(
@@ -137,6 +140,7 @@ aidin_hardening = Rollout(
                     "Deadlocks between audit inserts and mutations: roll back, then order the locks.",
                     "Refused connections: see db-pool.",
                 ],
+                steps=by_hand.DATABASE_ERRORS,
             ),
         ),
         Guardrail(
@@ -156,6 +160,7 @@ aidin_hardening = Rollout(
                 "No request that needs the database gets an answer.",
                 look=["What holds the connections: long transactions, or simply more of them?"],
                 mend=["Scale the database or the pool; if that takes longer than five minutes, roll back."],
+                steps=by_hand.CONNECTIONS,
             ),
         ),
         Guardrail(
@@ -190,6 +195,7 @@ aidin_hardening = Rollout(
                     "Insert one row by hand with the application's role: the error it gives is the cause.",
                     "Restore permission or schema; then write the missing entries from the application log.",
                 ],
+                steps=by_hand.AUDIT,
             ),
         ),
         Guardrail(
@@ -216,6 +222,7 @@ aidin_hardening = Rollout(
                     "Few users: assign the missing modules to their role.",
                     "Many users: roll the guards back, mend the assignments, start again.",
                 ],
+                steps=by_hand.REFUSED,
             ),
         ),
         Guardrail(
@@ -239,6 +246,7 @@ aidin_hardening = Rollout(
                 mend=[
                     "Failing sign-ins: see http-403. Nobody tries: look at what stands before the service."
                 ],
+                steps=by_hand.USERS,
             ),
         ),
         Guardrail(
@@ -291,6 +299,7 @@ aidin_hardening = Rollout(
                     "user_modules grows only when somebody assigns a module: who wrote the newest rows?",
                 ],
                 mend=["A loop that writes: switch the flag off. Real growth: plan a retention time."],
+                steps=by_hand.TABLES,
             ),
         ),
     ],
@@ -319,6 +328,7 @@ aidin_hardening = Rollout(
         )
     ],
     rollback=[FlagOff(*FLAG)],
+    quick_reference=by_hand.QUICK,
     contacts=["On-call engineer", "Database administrator", "Product manager"],
     tell=[Tell(Slack("#aidin", token=Secret("SLACK_TOKEN")))],
     tell_emergency=[Tell(PagerDuty(Secret("PAGERDUTY_AIDIN_KEY")))],

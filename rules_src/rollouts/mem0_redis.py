@@ -36,6 +36,7 @@ from handrail.declare import (
     Usage,
     Warning,
 )
+from rollouts import _mem0_by_hand as by_hand
 
 
 def sample_rate(rate: str) -> Command:
@@ -67,6 +68,7 @@ errors_rising = Runbook(
         "One tier fails: switch that tier off with its own variable, the others go on.",
         "All of them: sample rate to 0.05 to keep a sample, or to 0.",
     ],
+    steps=by_hand.ERRORS,
 )
 breaker_open = Runbook(
     "mem0 is not asked any more; answers come without memory.",
@@ -76,27 +78,32 @@ breaker_open = Runbook(
         "It has recovered when it has been closed for 15 minutes.",
         "Have the rollback ready while you look.",
     ],
+    steps=by_hand.BREAKER,
 )
 mem0_low = Runbook(
     "Memories are lost: the next conversation will not know them.",
     look=["Is the breaker open? Is mem0 slow (slow-writes) or refusing?"],
     mend=["Breaker open: see circuit-breaker. Slow: lower the sample rate to 0.05 and watch."],
+    steps=by_hand.MEM0_WRITES,
 )
 slow_p50 = Runbook(
     "Every second request is slow: everybody notices.",
     look=["Is the cache hit rate down? Then requests fall through to mem0.", "Is Redis near its memory?"],
     mend=["Lower the sample rate to 0.05; if that does not help within five minutes, to 0."],
+    steps=by_hand.LATENCY,
 )
 redis_memory = Runbook(
     "Redis starts to throw keys away, and the cache with them.",
     look=["Which key pattern grew? Compare the largest ones with yesterday."],
     mend=["Shorten the time keys live, or scale Redis; evictions mean it is already too late to wait."],
+    steps=by_hand.REDIS,
 )
 
 busy_redis = Runbook(
     "Redis does twice the work it did, or its clients come and go.",
     look=["Which command grew? Does every request open a connection of its own?"],
     mend=["A missing connection pool is mended in the application; until then lower the sample rate."],
+    steps=by_hand.REDIS,
 )
 
 approval = ["technical-lead"]
@@ -241,6 +248,7 @@ mem0_redis = Rollout(
                 "Requests fall through to the slow tiers.",
                 look=["Which resource type misses? Was the cache emptied by a deploy or by evictions?"],
                 mend=["Many misses of one key: see cache-stampede. Evictions: see redis-memory."],
+                steps=by_hand.CACHE,
             ),
         ),
         Guardrail(
@@ -253,6 +261,7 @@ mem0_redis = Rollout(
                 "One key is computed many times over; the tiers behind it take the load.",
                 look=["Which key, and what does it cost to compute?"],
                 mend=["Fill the key by hand; then give it a lock or an earlier refresh."],
+                steps=by_hand.CACHE,
             ),
         ),
         Guardrail(
@@ -364,6 +373,7 @@ mem0_redis = Rollout(
         )
     ],
     rollback=[sample_rate("0")],
+    quick_reference=by_hand.QUICK,
     contacts=["Technical lead", "On-call engineer"],
     report=Report(
         daily="08:00",

@@ -39,7 +39,6 @@ from handrail.declare.guardrail import (
     Emergency,
     Guardrail,
     On,
-    Runbook,
     Warning,
 )
 from handrail.declare.limits import (
@@ -97,6 +96,7 @@ from handrail.declare.rollout import (
     Rollout,
     Stage,
 )
+from handrail.declare.runbooks import Instruction, Runbook
 from handrail.declare.sample_ratio import SampleRatio
 from handrail.declare.series_measures import Age, Changes, Count, Difference, Forecast, TimeUntil
 from handrail.declare.slo import Slo, TimeSlices
@@ -163,6 +163,7 @@ __all__ = [
     "HttpCall",
     "HttpVersion",
     "Increase",
+    "Instruction",
     "Is",
     "Latency",
     "LaunchDarklyOff",

@@ -11,6 +11,7 @@ from handrail.base import Renamed, declared
 from handrail.contract import ActionName
 from handrail.declare.limits import Confirm, Limit, Not, Reference, Success
 from handrail.declare.measures import Measure
+from handrail.declare.runbooks import Runbook
 from handrail.units import Duration, Frequency, Period
 
 Name = Annotated[
@@ -94,15 +95,6 @@ class Emergency(Tier):
     """At once, and everybody."""
 
     tier = "emergency"
-
-
-@declared
-class Runbook:
-    """For the person on call: what it means for users, where to look first, the usual causes and fixes."""
-
-    impact: str
-    look: Sequence[str] = Field(default=(), kw_only=True)
-    mend: Sequence[str] = Field(default=(), kw_only=True)
 
 
 @declared

@@ -19,6 +19,7 @@ from handrail.declare.guardrail import Accept, Guardrail, Name, SeverityWord
 from handrail.declare.measures import EventMeasure, Latency, SlowerThan
 from handrail.declare.notify import Mutes, Routes
 from handrail.declare.reports import Report
+from handrail.declare.runbooks import Instruction
 from handrail.declare.sample_ratio import SampleRatio
 from handrail.declare.slo import Slo
 from handrail.declare.sources import LogSource, SqlSource
@@ -219,6 +220,8 @@ class Rollout:
     It goes forward in no `freezes` and within its `hours` alone; going back waits for neither. It begins once those that
     it `waits_for` are complete, and is rolled back when one of `goes_back_with` is. `acknowledge` says by when somebody
     has an incident, and who hears of it when nobody has.
+
+    `quick_reference` are commands for whoever watches it, in a chapter of the runbook.
     """
 
     name: Name
@@ -240,6 +243,7 @@ class Rollout:
     sql: Sequence[SqlSource] = Field(default=(), kw_only=True)
     logs: Sequence[LogSource] = Field(default=(), kw_only=True)
     contacts: Sequence[str] = Field(default=(), kw_only=True)
+    quick_reference: Sequence[Instruction] = Field(default=(), kw_only=True)
     severities: Mapping[Literal["warning", "critical", "emergency"], SeverityWord] = Field(
         default_factory=dict, kw_only=True
     )

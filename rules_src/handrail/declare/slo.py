@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, model_validator
 
 from handrail.base import declared
-from handrail.declare.guardrail import Name, Runbook
+from handrail.declare.guardrail import Name
 from handrail.declare.limits import Above, AtLeast, AtMost, Below
 from handrail.declare.measures import (
     Gauge,
@@ -20,6 +20,7 @@ from handrail.declare.measures import (
     Usage,
     window_of,
 )
+from handrail.declare.runbooks import Runbook
 from handrail.units import Share, duration
 
 MONTH = "month"

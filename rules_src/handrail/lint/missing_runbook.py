@@ -24,7 +24,7 @@ def check(rollout: Rollout) -> Iterator[Finding]:
             continue
         if thing.runbook is None:
             yield finding(NAME, thing, "wakes people and has no runbook", _CURE, about=thing)
-        elif not thing.runbook.look and not thing.runbook.mend:
+        elif not (thing.runbook.look or thing.runbook.mend or thing.runbook.steps):
             what = "has a runbook that neither says where to look nor how to mend"
             cure = "add look=[…] and mend=[…]"
             yield finding(NAME, thing.runbook, what, cure, about=thing, severity=Severity.warning)

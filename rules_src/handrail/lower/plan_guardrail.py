@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
+from textwrap import dedent
 
 from handrail import plan
 from handrail.base import where_of
 from handrail.contract import ActionName, names
 from handrail.declare import guardrail as declared
+from handrail.declare import runbooks
 from handrail.declare.limits import Changed, Is, Limit
 from handrail.lower.alert_labels import alert_labels
 from handrail.lower.plan_conditions import lower_condition
@@ -284,8 +286,21 @@ def _info(guardrail: declared.Guardrail, context: RolloutContext, main: plan.Sig
     return plan.Recording(names.INFO, "vector(1)", labels)
 
 
-def lower_runbook(runbook: declared.Runbook | None) -> plan.Runbook:
+def lower_runbook(runbook: runbooks.Runbook | None) -> plan.Runbook:
     """The runbook; empty if none is declared (a lint asks for one)."""
     if runbook is None:
         return plan.Runbook("", (), ())
-    return plan.Runbook(runbook.impact, tuple(runbook.look), tuple(runbook.mend))
+    return plan.Runbook(
+        runbook.impact, tuple(runbook.look), tuple(runbook.mend), lower_instructions(runbook.steps)
+    )
+
+
+def lower_instructions(instructions: Sequence[runbooks.Instruction]) -> tuple[plan.Instruction, ...]:
+    """What is done by hand; commands without the indentation of the declaration."""
+    return tuple(map(_instruction, instructions))
+
+
+def _instruction(one: runbooks.Instruction) -> plan.Instruction:
+    commands = (("sh", one.sh), ("sql", one.sql), ("promql", one.promql))
+    language, command = next(((language, text) for language, text in commands if text), ("", ""))
+    return plan.Instruction(one.does, language, dedent(command).strip("\n"), one.see)

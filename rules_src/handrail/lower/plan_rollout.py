@@ -13,7 +13,7 @@ from handrail.declare.environment import Environment
 from handrail.declare.rollout import Level, Rollout
 from handrail.lower.plan_cluster_access import cluster_access
 from handrail.lower.plan_dashboards import lower_dashboards
-from handrail.lower.plan_guardrail import lower_guardrail
+from handrail.lower.plan_guardrail import lower_guardrail, lower_instructions
 from handrail.lower.plan_measures import MeasureContext
 from handrail.lower.plan_playbook import lower_playbook
 from handrail.lower.plan_promotion import lower_promotion
@@ -61,6 +61,7 @@ def _rollout(rollout: Rollout, environment: Environment) -> plan.Rollout:
         sql=tuple(lower_sql(source, scale) for source in rollout.sql),
         logs=tuple(lower_log(source, scale) for source in rollout.logs),
         contacts=tuple(rollout.contacts),
+        quick_reference=lower_instructions(rollout.quick_reference),
         severities=tuple((tier, context.severity(tier)) for tier in names.TIERS),
         scrape=scale.duration(rollout.scrape),
         evaluate=scale.duration(rollout.evaluate),

@@ -174,12 +174,23 @@ class Success:
 
 
 @dataclass(frozen=True)
+class Instruction:
+    """One thing to do by hand; `language` is that of the command to copy, as Markdown names it, empty without one."""
+
+    does: str
+    language: str
+    command: str
+    see: str
+
+
+@dataclass(frozen=True)
 class Runbook:
     """What a person does."""
 
     impact: str
     look: tuple[str, ...]
     mend: tuple[str, ...]
+    steps: tuple[Instruction, ...] = ()
 
 
 @dataclass(frozen=True)

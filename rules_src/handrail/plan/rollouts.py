@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from handrail.contract import Playbook
 from handrail.errors import Where
-from handrail.plan.alerting import Alert, Arms, Guardrail, Slo
+from handrail.plan.alerting import Alert, Arms, Guardrail, Instruction, Slo
 from handrail.plan.metric_sources import LogSource, ScrapeJob, SqlSource
 from handrail.plan.routing import Routing, merged
 from handrail.units import Unit
@@ -158,6 +158,7 @@ class Rollout:
     logs: tuple[LogSource, ...]
     routing: Routing
     contacts: tuple[str, ...]
+    quick_reference: tuple[Instruction, ...]
     severities: tuple[tuple[str, str], ...]
     scrape: timedelta
     evaluate: timedelta

@@ -17,9 +17,11 @@ from handrail.declare import (
     Confirm,
     Critical,
     Environment,
+    Gate,
     Growth,
     Guardrail,
     Increase,
+    Instruction,
     Level,
     On,
     Rate,
@@ -37,6 +39,7 @@ from handrail.emit.runbooks.byhand import by_hand
 from handrail.loading.load import load
 from handrail.lower import lower
 from handrail.output.graph import anchor
+from pydantic import ValidationError
 from servers import ask_haproxy, haproxy
 
 SOURCE = Path(__file__).parents[3] / "rules_src"
@@ -131,6 +134,83 @@ def test_what_happens_by_itself_can_be_done_by_hand() -> None:
         ": \"${KEY:?}\"\nback 'a b'",
         ': "${KEY:?}"\nis-back',
     ]
+
+
+def test_what_is_done_by_hand_is_there_step_by_step_with_its_commands() -> None:
+    guardrail = Guardrail(
+        "errors",
+        Ratio(bad='requests_total{status=~"5.."}', of="requests_total"),
+        tiers=[Warning(Above("1%"))],
+        runbook=Runbook(
+            "Nobody can buy.",
+            steps=[
+                Instruction(
+                    "Which requests?", sh="  grep ' 500 ' access.log |\n    tail", see="One page alone?"
+                ),
+                Instruction("Ask the team."),
+                Instruction("Orders left?", sql="SELECT count(*) FROM orders;"),
+            ],
+        ),
+    )
+    told = Rollout(
+        name="told",
+        service="shop",
+        stages=[
+            Stage("10%", weight="10%", bake="1h"),
+            Stage("100%", gate=Gate(manual=["Tried?"], approvals=["lead"])),
+        ],
+        guardrails=[guardrail],
+        quick_reference=[Instruction("Requests now.", promql="sum(rate(requests_total[5m]))")],
+    )
+    found = sections(written(told)["told"])
+    assert found["errors"].endswith(
+        """\
+**Step by step**
+
+1. Which requests?
+
+   ```sh
+   grep ' 500 ' access.log |
+     tail
+   ```
+
+   One page alone?
+
+2. Ask the team.
+3. Orders left?
+
+   ```sql
+   SELECT count(*) FROM orders;
+   ```"""
+    )
+    assert found["Quick reference"] == (
+        "1. Requests now.\n\n   ```promql\n   sum(rate(requests_total[5m]))\n   ```"
+    )
+    assert found["Sign-off"].endswith(
+        """\
+### Into 100%
+
+- [ ] Tried?
+- [ ] approved by lead
+
+```sh
+handrail rollout check told --item 1 --why 'what you saw'
+handrail rollout approve told --role lead
+```"""
+    )
+
+
+@pytest.mark.parametrize(
+    ("commands", "said"),
+    [
+        ({"sh": "ls", "sql": "SELECT 1"}, "has more than one command; write an Instruction for each"),
+        ({"sh": "cat <<E\n```\nE"}, "has ``` in its command"),
+        ({"promql": "sum(rate(x[5m])"}, "is not PromQL"),
+    ],
+)
+def test_a_command_that_would_not_be_one_is_refused(commands: dict[str, str], said: str) -> None:
+    with pytest.raises(ValidationError, match=said):
+        Instruction("Look.", **commands)
 
 
 def test_escalation_and_contacts_are_there_only_where_there_are_any() -> None:

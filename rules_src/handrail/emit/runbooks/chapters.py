@@ -54,6 +54,7 @@ class Section:
     thin: str
     look: tuple[str, ...]
     mend: tuple[str, ...]
+    steps: tuple[plan.Instruction, ...]
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,15 @@ class StageRow:
     traffic: str
     bake: str
     asks: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class SignOff:
+    """What people say before a stage is entered: the gate's asks, and the commands that keep who said so."""
+
+    stage: str
+    asks: tuple[str, ...]
+    commands: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -93,6 +103,7 @@ class Book:
     manual: tuple[tuple[str, tuple[ByHand, ...]], ...]
     escalation: tuple[tuple[str, str, str], ...]
     checks: tuple[str, ...]
+    sign_offs: tuple[SignOff, ...]
 
 
 def book(rollout: plan.Rollout, environment: plan.Environment) -> Book:
@@ -118,6 +129,7 @@ def book(rollout: plan.Rollout, environment: plan.Environment) -> Book:
             for level in rollout.escalation
         ),
         checks=tuple(f"{when}, {where}: {what}" for when, where, what in looked_at(rollout.playbook)),
+        sign_offs=tuple(_sign_offs(rollout)),
     )
 
 
@@ -137,6 +149,7 @@ def _guardrail(
         thin="" if guardrail.thin is None else span(guardrail.thin.sustained),
         look=guardrail.runbook.look,
         mend=guardrail.runbook.mend,
+        steps=guardrail.runbook.steps,
     )
 
 
@@ -193,6 +206,7 @@ def _slo(slo: plan.Slo, times: Mapping[str, Times]) -> Section:
         thin="",
         look=slo.runbook.look,
         mend=slo.runbook.mend,
+        steps=slo.runbook.steps,
     )
 
 
@@ -236,6 +250,20 @@ def _stages(rollout: plan.Rollout) -> Iterable[StageRow]:
     if watch or asks:
         guarded = f"guarded for {span(timedelta(seconds=watch))} more" if watch else ""
         yield StageRow(names.COMPLETE, "", guarded, asks)
+
+
+def _sign_offs(rollout: plan.Rollout) -> Iterable[SignOff]:
+    """One for each gate that asks people."""
+    for gate in rollout.playbook.gates:
+        answers = [
+            f"handrail rollout check {rollout.name} --item {number} --why 'what you saw'"
+            for number, _ in enumerate(gate.questions, 1)
+        ]
+        approvals = [
+            f"handrail rollout approve {rollout.name} --role {approval.role}" for approval in gate.approvals
+        ]
+        if answers or approvals:
+            yield SignOff(gate.into, tuple(_asks(gate)), (*answers, *approvals))
 
 
 def _asks(gate: contract.Gate) -> Iterable[str]:

@@ -1,0 +1,50 @@
+"""What a person does by hand → the words and commands of a runbook."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated
+
+from pydantic import Field, model_validator
+
+from handrail.base import declared
+
+_Words = Annotated[str, Field(pattern=r"\S", description="words for a person")]
+
+
+@declared
+class Instruction:
+    """One thing to do by hand: in words, with at most one command to copy, and what to `see` in its answer."""
+
+    does: _Words
+    sh: str = Field(default="", kw_only=True)
+    sql: str = Field(default="", kw_only=True)
+    promql: str = Field(default="", kw_only=True)
+    see: str = Field(default="", kw_only=True)
+
+    @model_validator(mode="after")
+    def _one_command(self) -> Instruction:
+        if sum(map(bool, (self.sh, self.sql, self.promql))) > 1:
+            raise ValueError("has more than one command; write an Instruction for each")
+        if "```" in f"{self.sh}{self.sql}{self.promql}":
+            raise ValueError(
+                "has ``` in its command, which ends a block of code in the runbook; write it otherwise"
+            )
+        if self.promql:
+            from handrail.promql.syntax import parsed  # noqa: PLC0415  the parser is loaded by who declares a query
+
+            parsed(self.promql)
+        return self
+
+
+@declared
+class Runbook:
+    """For the person on call: what it means for users, where to look first, the usual causes and fixes.
+
+    `steps` are what is done by hand, one after the other, with the commands to copy.
+    """
+
+    impact: str
+    look: Sequence[str] = Field(default=(), kw_only=True)
+    mend: Sequence[str] = Field(default=(), kw_only=True)
+    steps: Sequence[Instruction] = Field(default=(), kw_only=True)

@@ -1,0 +1,192 @@
+"""What aidin's people do by hand: commands on the host of aidin.service, and SQL on its database."""
+
+from handrail.declare import Instruction
+
+ACCESS_LOG = "/var/log/nginx/access.log"
+LAST_HOUR = "awk -v d=\"$(date --date='1 hour ago' '+%d/%b/%Y:%H')\" '$4 >= \"[\"d'"
+
+SERVER_ERRORS = [
+    Instruction(
+        "How many requests failed in the last hour?",
+        sh=f"grep -E ' 5[0-9]{{2}} ' {ACCESS_LOG} | {LAST_HOUR} | wc -l",
+    ),
+    Instruction(
+        "Read the stack traces.",
+        sh="journalctl -u aidin.service -n 500 | grep -A 10 'Error'",
+        see="One route or all of them? One route points at what was changed there.",
+    ),
+    Instruction(
+        "Does the application itself say 5xx?",
+        sh="journalctl -u aidin.service --since '1 hour ago' | grep -E ' 5[0-9]{2} '",
+    ),
+    Instruction(
+        "It has to do with the hardening: roll back, write down what you saw, and mend and try it in staging.",
+        sh="handrail rollout rollback aidin-hardening --why 'the errors come from the new guards'",
+    ),
+    Instruction("It has not: is the database there?", sh='psql "$DATABASE_URL" -c "SELECT 1"'),
+    Instruction("Then the services that aidin calls, and what else was deployed in the last hours."),
+]
+
+LATENCY = [
+    Instruction(
+        "The 95th percentile of the last 10,000 requests, as the access log has it.",
+        sh=f"""\
+            tail -10000 {ACCESS_LOG} | awk '{{print $NF}}' | sort -n |
+              awk '{{a[NR]=$0}} END {{print a[int(NR*0.95)]}}'
+            """,
+    ),
+    Instruction(
+        "Which queries were slow?",
+        sh="tail -n 100 /var/log/postgresql/postgresql-*.log | grep 'duration:'",
+    ),
+    Instruction(
+        "Are the audit log's inserts among them?",
+        sql="""\
+            SELECT query, mean_exec_time, calls
+            FROM pg_stat_statements
+            WHERE query LIKE '%audit_logs%'
+            ORDER BY mean_exec_time DESC
+            LIMIT 10;
+            """,
+        see="They are slow: write the audit log asynchronously, add an index, or give the database more.",
+    ),
+    Instruction(
+        "They are not: profile the queries of the permission checks; look up roles and modules from a cache."
+    ),
+]
+
+DATABASE_ERRORS = [
+    Instruction(
+        "What does the application say about its database?",
+        sh="journalctl -u aidin.service | grep -iE 'database|prisma|postgres' | grep -iE 'error|fail'",
+    ),
+    Instruction(
+        "What does PostgreSQL say?", sh="tail -n 200 /var/log/postgresql/postgresql-*.log | grep ERROR"
+    ),
+]
+
+CONNECTIONS = [
+    Instruction(
+        "Who holds the connections?",
+        sql="""\
+            SELECT state, usename, application_name, count(*)
+            FROM pg_stat_activity
+            WHERE backend_type = 'client backend'
+            GROUP BY state, usename, application_name
+            ORDER BY count(*) DESC;
+            """,
+        see="Many 'idle in transaction' are a leak; many 'active' are load.",
+    ),
+]
+
+REFUSED = [
+    Instruction(
+        "How many requests were refused in the last hour?",
+        sh=f"grep ' 403 ' {ACCESS_LOG} | {LAST_HOUR} | wc -l",
+    ),
+    Instruction("Which, and whose?", sh=f"grep ' 403 ' {ACCESS_LOG} | grep '/api/' | tail -100"),
+    Instruction(
+        "What may one of them do? Put the user in the place of USER_ID.",
+        sql="""\
+            SELECT * FROM user_modules WHERE user_id = 'USER_ID';
+            SELECT r.* FROM role_modules r
+            JOIN users u ON u.role = r.role
+            WHERE u.id = 'USER_ID';
+            """,
+    ),
+    Instruction(
+        "A module is missing: assign it in the admin pages. The defaults of a role are wrong: "
+        "run the seed script again."
+    ),
+    Instruction(
+        "Somebody cannot work at all: make them an admin until it is mended, and write down to take it back."
+    ),
+    Instruction(
+        "It concerns many: roll back, mend the permissions, and start again.",
+        sh="handrail rollout rollback aidin-hardening --why 'the guards refuse people who should pass'",
+    ),
+]
+
+AUDIT = [
+    Instruction(
+        "What went wrong when it was written?",
+        sh="journalctl -u aidin.service | grep -i audit | grep -iE 'error|fail'",
+    ),
+    Instruction("Is the table there?", sql="SELECT COUNT(*) FROM audit_logs;"),
+    Instruction(
+        "Inserts by the minute, of the last hour.",
+        sql="""\
+            SELECT DATE_TRUNC('minute', created_at) AS minute, COUNT(*) AS inserts
+            FROM audit_logs
+            WHERE created_at > NOW() - INTERVAL '1 hour'
+            GROUP BY minute
+            ORDER BY minute DESC
+            LIMIT 60;
+            """,
+        see="They follow what people change; none while people change things is the fault.",
+    ),
+    Instruction(
+        "May the application write it? Try as its user; nothing is kept.",
+        sql="""\
+            BEGIN;
+            INSERT INTO audit_logs (actor_id, actor_email, role, action, entity, hash)
+            VALUES ('test', 'test@test.com', 'admin', 'test', 'test', 'test123');
+            ROLLBACK;
+            """,
+        see="Permission denied: grant it. A column is missing: the schema and the code differ; "
+        "generate Prisma's client again.",
+    ),
+]
+
+USERS = [
+    Instruction(
+        "Users of the last hour, as the database knows them.",
+        sql="""\
+            SELECT COUNT(DISTINCT user_id) AS active_users
+            FROM audit_logs
+            WHERE created_at > NOW() - INTERVAL '1 hour';
+            """,
+    ),
+    Instruction(
+        "As the application's log knows them.",
+        sh="""\
+            journalctl -u aidin.service --since '1 hour ago' |
+              grep -oP 'userId: \\K\\w+' | sort -u | wc -l
+            """,
+        see="Fewer in the database alone: the audit log is not written.",
+    ),
+]
+
+TABLES = [
+    Instruction(
+        "How large are the new tables?",
+        sql="""\
+            SELECT tablename,
+                   pg_size_pretty(pg_total_relation_size(schemaname || '.' || tablename)) AS size,
+                   pg_total_relation_size(schemaname || '.' || tablename) AS bytes
+            FROM pg_tables
+            WHERE tablename IN ('role_modules', 'user_modules', 'audit_logs') AND schemaname = 'public'
+            ORDER BY bytes DESC;
+            """,
+        see="role_modules stays at about 8 KB; audit_logs grows by some 500 bytes an entry; "
+        "user_modules goes with the number of users: more is a bulk assignment.",
+    ),
+]
+
+QUICK = [
+    Instruction(
+        "Requests that failed or were refused, of all in the log.",
+        sh=f"grep -cE ' [45][0-9]{{2}} ' {ACCESS_LOG}",
+    ),
+    Instruction("The newest errors.", sh="journalctl -u aidin.service -n 100 | grep -i error"),
+    Instruction("Connections to the database.", sql="SELECT count(*) FROM pg_stat_activity;"),
+    Instruction(
+        "Entries of the audit log in the last hour.",
+        sql="SELECT COUNT(*) FROM audit_logs WHERE created_at > NOW() - INTERVAL '1 hour';",
+    ),
+    Instruction(
+        "The slowest queries.",
+        sql="SELECT query, mean_exec_time FROM pg_stat_statements ORDER BY mean_exec_time DESC LIMIT 5;",
+    ),
+    Instruction("All guardrails now, with their limits.", sh="handrail rollout check aidin-hardening"),
+]

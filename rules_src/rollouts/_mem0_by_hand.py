@@ -1,0 +1,222 @@
+"""What mem0-redis' people do by hand: fly for the application and Redis, SQL on `observability_events`."""
+
+from handrail.declare import Instruction
+
+APP = "healthcare-clinic-backend"
+LOGS = f"fly logs -a {APP}"
+
+
+def logged(does: str, word: str, lines: int) -> Instruction:
+    """The newest lines of the log that have `word`."""
+    return Instruction(does, sh=f"{LOGS} --no-tail | grep -E '{word}' | tail -{lines}")
+
+
+REDUCE = Instruction(
+    "Not bad enough to roll back: send it less, and note that Handrail reports the share as drifted until it is back.",
+    sh=f"fly secrets set CANARY_SAMPLE_RATE=0.05 --app {APP}",
+)
+BACK = Instruction("Bad enough: roll back.", sh="handrail rollout rollback mem0-redis --why 'what you saw'")
+
+LATENCY = [
+    logged("What the application measured last.", "processing_time|P50|P95", 20),
+    Instruction(
+        "Count, mean and percentiles of what the log still has.",
+        sh=f"""\
+            {LOGS} --no-tail | grep 'processing_time_ms' | awk '{{print $NF}}' | sort -n |
+              awk '{{a[NR]=$1; sum+=$1}}
+                   END {{print "count", NR, "mean", sum/NR, "P50", a[int(NR*0.5)],
+                              "P95", a[int(NR*0.95)], "P99", a[int(NR*0.99)]}}'
+            """,
+    ),
+    Instruction(
+        "By endpoint, in the last hour.",
+        sql="""\
+            SELECT details->>'endpoint' AS endpoint,
+                   COUNT(*) AS requests,
+                   percentile_cont(0.5) WITHIN GROUP (ORDER BY processing_time_ms) AS p50_ms,
+                   percentile_cont(0.95) WITHIN GROUP (ORDER BY processing_time_ms) AS p95_ms,
+                   percentile_cont(0.99) WITHIN GROUP (ORDER BY processing_time_ms) AS p99_ms
+            FROM observability_events
+            WHERE event_type = 'request_completed' AND created_at > NOW() - INTERVAL '1 hour'
+            GROUP BY details->>'endpoint'
+            ORDER BY requests DESC;
+            """,
+    ),
+    Instruction("The cache comes first: is its hit rate above 95 %? Then Redis: memory and operations."),
+    Instruction(
+        "Then the database: its slowest queries.",
+        sql="""\
+            SELECT query, calls, mean_exec_time
+            FROM pg_stat_statements
+            ORDER BY mean_exec_time DESC
+            LIMIT 10;
+            """,
+    ),
+    REDUCE,
+]
+
+ERRORS = [
+    Instruction(
+        "How many of the last 1,000 requests failed? Fewer than 10 is normal.",
+        sh=f"{LOGS} --no-tail | grep 'request_completed' | tail -1000 | grep -c 'success=false'",
+    ),
+    Instruction(
+        "Which errors, in the last hour?",
+        sql="""\
+            SELECT details->>'error_type' AS error_type,
+                   details->>'error_message' AS error_message,
+                   COUNT(*) AS occurrences,
+                   MAX(created_at) AS last_seen
+            FROM observability_events
+            WHERE event_type = 'request_completed' AND success = false
+              AND created_at > NOW() - INTERVAL '1 hour'
+            GROUP BY details->>'error_type', details->>'error_message'
+            ORDER BY occurrences DESC;
+            """,
+    ),
+    logged("Did the circuit breaker open?", "circuit_breaker", 10),
+    Instruction("Are mem0 and Supabase well? Read their status pages."),
+    BACK,
+]
+
+CACHE = [
+    Instruction(
+        "Hits among the last 1,000 accesses.",
+        sh=f"""\
+            {LOGS} --no-tail | grep 'cache_access' | tail -1000 |
+              awk '/cache_hit=true/ {{hits++}} {{total++}} END {{print hits, "of", total}}'
+            """,
+    ),
+    Instruction(
+        "By resource type, in the last hour.",
+        sql="""\
+            SELECT details->>'cache_key_prefix' AS resource_type,
+                   COUNT(*) AS accesses,
+                   COUNT(CASE WHEN cache_hit = true THEN 1 END)::float / COUNT(*) * 100 AS hit_rate_pct,
+                   AVG(CASE WHEN cache_hit = false THEN processing_time_ms END) AS avg_miss_time_ms
+            FROM observability_events
+            WHERE event_type = 'cache_access' AND created_at > NOW() - INTERVAL '1 hour'
+            GROUP BY details->>'cache_key_prefix'
+            ORDER BY accesses DESC;
+            """,
+    ),
+    Instruction(
+        "Does one key miss again and again (a stampede)?",
+        sql="""\
+            SELECT cache_key,
+                   COUNT(*) AS concurrent_misses,
+                   MIN(created_at) AS first_miss,
+                   MAX(created_at) AS last_miss,
+                   EXTRACT(EPOCH FROM (MAX(created_at) - MIN(created_at))) AS duration_sec
+            FROM observability_events
+            WHERE event_type = 'cache_miss' AND created_at > NOW() - INTERVAL '15 minutes'
+            GROUP BY cache_key
+            HAVING COUNT(*) > 10
+            ORDER BY concurrent_misses DESC;
+            """,
+    ),
+    Instruction("Is Redis near its memory?", sh="fly redis info | grep -A 30 '# Memory'"),
+    Instruction(
+        "Neither: does the generation token change with every write only? One that changes with every read "
+        "makes each entry stale at once. Then warm the cache by hand."
+    ),
+]
+
+MEM0_WRITES = [
+    Instruction(
+        "Writes that succeeded, of the last 100.",
+        sh=f"""\
+            {LOGS} --no-tail | grep 'mem0_write' | tail -100 |
+              awk '/success=true/ {{good++}} {{total++}} END {{print good, "of", total}}'
+            """,
+    ),
+    Instruction(
+        "How many, how slow, how many over 5 s, in the last hour?",
+        sql="""\
+            SELECT COUNT(*) AS total_writes,
+                   COUNT(CASE WHEN success = true THEN 1 END)::float / COUNT(*) * 100 AS success_rate_pct,
+                   AVG(processing_time_ms) AS avg_write_time_ms,
+                   MAX(processing_time_ms) AS max_write_time_ms,
+                   COUNT(CASE WHEN processing_time_ms > 5000 THEN 1 END) AS slow_writes_over_5s
+            FROM observability_events
+            WHERE event_type = 'mem0_write' AND created_at > NOW() - INTERVAL '1 hour';
+            """,
+    ),
+    Instruction(
+        "Which errors?",
+        sql="""\
+            SELECT details->>'error_type' AS error_type,
+                   COUNT(*) AS failures,
+                   AVG(processing_time_ms) AS avg_time_ms,
+                   MAX(created_at) AS last_failure
+            FROM observability_events
+            WHERE event_type = 'mem0_write' AND success = false AND created_at > NOW() - INTERVAL '1 hour'
+            GROUP BY details->>'error_type'
+            ORDER BY failures DESC;
+            """,
+    ),
+    Instruction(
+        "Is MEM0_API_KEY there, and as new as it should be? Its value is not shown.",
+        sh=f"fly secrets list --app {APP} | grep MEM0_API_KEY",
+        see="A 401 in the log: the key is no longer valid.",
+    ),
+    Instruction("Is mem0 well? Read its status page."),
+]
+
+BREAKER = [
+    logged("Its last states, as the log has them.", "circuit_breaker", 10),
+    Instruction(
+        "Its changes, with what was counted.",
+        sql="""\
+            SELECT details->>'state' AS state,
+                   details->>'failure_count' AS failures,
+                   details->>'success_count' AS successes,
+                   created_at
+            FROM observability_events
+            WHERE event_type = 'circuit_breaker_state_change'
+            ORDER BY created_at DESC
+            LIMIT 10;
+            """,
+    ),
+    Instruction(
+        "Its state now, and what was tried in the last five minutes.",
+        sql="""\
+            SELECT COALESCE(
+                     (SELECT details->>'state' FROM observability_events
+                      WHERE event_type = 'circuit_breaker_state_change'
+                      ORDER BY created_at DESC LIMIT 1),
+                     'closed') AS current_state,
+                   COUNT(*) FILTER (WHERE event_type = 'mem0_write' AND success = false) AS recent_failures,
+                   COUNT(*) FILTER (WHERE event_type = 'mem0_write') AS recent_attempts
+            FROM observability_events
+            WHERE created_at > NOW() - INTERVAL '5 minutes';
+            """,
+    ),
+    Instruction(
+        "Do not close it by hand before you know why it opened. It counts as over once it was closed for 15 min."
+    ),
+    BACK,
+]
+
+REDIS = [
+    Instruction(
+        "Memory: less than 80 % of maxmemory, no evicted keys.",
+        sh="fly redis info | grep -A 30 '# Memory'",
+    ),
+    Instruction(
+        "Work: fewer than 1,000 operations a second, and total_commands_processed goes on growing.",
+        sh="fly redis info | grep -A 20 '# Stats'",
+    ),
+    Instruction("Near the limit: plan more memory now. Evictions: shorten the longest lifetimes first."),
+]
+
+QUICK = [
+    logged("The flags that are loaded.", "Feature flags loaded", 1),
+    logged("Latency.", "P50|P95|P99", 5),
+    logged("Share of errors.", "error_rate", 3),
+    logged("Cache hit rate.", "cache_hit_rate", 3),
+    logged("Writes to mem0.", "mem0_write_success", 3),
+    logged("Circuit breaker.", "circuit_breaker", 3),
+    Instruction("Is the application well?", sh=f"curl -s https://{APP}.fly.dev/health | jq ."),
+    Instruction("All guardrails now, with their limits.", sh="handrail rollout check mem0-redis"),
+]

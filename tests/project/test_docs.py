@@ -187,7 +187,7 @@ def test_the_page_of_declarations_declares_what_can_be_generated(tmp_path: Path)
         made = compile_source(source, environment)
         rules = {path for path in made if path.startswith("prometheus/rules/")}
         assert rules == {
-            f"prometheus/rules/{name}.yml" for name in ("checkout-v2", "orders", "search", "shop")
+            f"prometheus/rules/{name}.yml" for name in ("checkout-v2", "orders", "relay", "search", "shop")
         }
 
 

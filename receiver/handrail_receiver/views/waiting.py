@@ -15,7 +15,7 @@ from handrail_receiver.words.times import span, when
 
 OF_PEOPLE = ("check", "approval")
 AT_DEADLINE = {"hold": "it is held", "rollback": "it is rolled back", "page": "people are told"}
-NOT_YET = ("bake", "criterion")
+NOT_YET = ("bake", "criterion", "probe", "checks")
 """What is not met while a stage bakes, whoever does what."""
 
 
@@ -100,7 +100,7 @@ def _in_stage(playbook: Playbook, attempt: Attempt, gate: GateStatus | None, now
     if stage is not None and stage.bake is None and following is None and gate is None:
         return Waiting(f"It waits for a person to promote it {goal}, whenever they like.")
     over = attempt.stage_entered_at + timedelta(seconds=stage.takes if stage else 0)
-    missing = [ask for ask in gate.missing if now >= over or ask.kind not in NOT_YET] if gate else []
+    missing = [ask for ask in gate.missing if now >= over or not _waits(ask)] if gate else []
     people = [_asked_of_people(ask) for ask in missing if ask.kind in OF_PEOPLE]
     others = [ask.text for ask in missing if ask.kind not in OF_PEOPLE]
     itself = stage is not None and stage.advance == "when-met"
@@ -118,6 +118,11 @@ def _in_stage(playbook: Playbook, attempt: Attempt, gate: GateStatus | None, now
         open_or_not = "its gate is open" if gate else "as soon as its gate is open"
         return Waiting(f"It goes {goal} by itself: {open_or_not}.{ends}")
     return Waiting(f"It waits for its gate {goal}: {'; '.join(others)}.{ends}")
+
+
+def _waits(ask: Requirement) -> bool:
+    """Whether nobody can do anything about it yet: also a question of a check whose moment has not come."""
+    return ask.kind in NOT_YET or (ask.kind == "check" and not ask.cure)
 
 
 def _deadline(stage: StageFacts | None, attempt: Attempt) -> str:

@@ -63,6 +63,15 @@ def test_once_it_has_baked_it_waits_for_those_who_have_to_say_something() -> Non
     )
 
 
+def test_what_nobody_can_do_anything_about_yet_is_left_out_while_a_stage_bakes() -> None:
+    hour_24 = Requirement("check", "Hour 24: Is it calm?", met=False, text="not yet: from tomorrow on")
+    probe = Requirement("probe", "probe health", met=False, text="probe health: not yet")
+    made = Requirement("checks", "all 2 checks made", met=False, text="not made yet: T+1h", known=False)
+    due = Requirement("check", "Hour 1: Is it calm?", met=False, text="nobody has answered", cure="answer")
+    said = waiting(History(IN_50), BAKES, probe, made, hour_24, due).text
+    assert said.endswith("; it lacks as well: an answer to “Hour 1: Is it calm?”.")
+
+
 def test_a_gate_that_only_figures_keep_closed_waits_for_nobody() -> None:
     assert waiting(History(IN_50), ERRORS, after=OVER) == Waiting(
         "It waits for its gate into stage 100%: errors: broken within the last 55 min."

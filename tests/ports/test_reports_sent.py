@@ -122,6 +122,20 @@ async def test_a_rollout_that_is_declared_no_more_is_said(store: Store, tmp_path
         await sender.message(found)
 
 
+@pytest.mark.anyio
+async def test_a_time_zone_that_nobody_knows_keeps_no_other_rollout_back(
+    store: Store, tmp_path: Path
+) -> None:
+    clock = Time(EIGHT - timedelta(hours=1))
+    unknown = book(rollout="a-shop", report=DAILY.model_copy(update={"zone": "Mars/Olympus"}))
+    write_playbook(tmp_path, unknown)
+    sender = schedule(store, tmp_path, clock, book(report=DAILY))
+    await sender.step()
+    clock.at = EIGHT
+    await sender.step()
+    assert keys(await wanted(store, EIGHT)) == ["shop/report/daily/2026-03-01"]
+
+
 @given(
     since=st.floats(0, 16).map(lambda days: datetime(2026, 3, 20, tzinfo=UTC) + timedelta(days=days)),
     hours=st.floats(0, 150),

@@ -15,7 +15,7 @@ from typing import cast
 
 from handrail.contract import Playbook, ReportFacts
 
-from handrail_receiver.errors import Cause, Permanent, StoreDown
+from handrail_receiver.errors import UNREADABLE, Cause, Permanent, StoreDown
 from handrail_receiver.model import Telling, report_key, report_of
 from handrail_receiver.playbooks import Playbooks
 from handrail_receiver.reports.html_report import html
@@ -53,8 +53,11 @@ class ReportSchedule:
         """Want what is due now. A rollout that is new sends nothing about the time before it was."""
         now = self.reporter.clock.now()
         for playbook in self.playbooks.all():
-            for kind in KINDS:
-                await self._of(playbook, kind, now)
+            try:
+                for kind in KINDS:
+                    await self._of(playbook, kind, now)
+            except UNREADABLE as error:  # a time zone that this machine does not know keeps no other back
+                log.warning("no report of %s can be sent: %s", playbook.rollout, error)
 
     async def _of(self, playbook: Playbook, kind: Kind, now: datetime) -> None:
         facts, memory = playbook.report, self.reporter.store.memory

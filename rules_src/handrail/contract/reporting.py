@@ -20,6 +20,9 @@ UPTIME: Final = "Uptime"
 """What the figures of a report are called that every rollout has, as far as its guardrails and objectives measure them."""
 
 
+TimeOfDay = Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
+
+
 class _Model(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -55,7 +58,7 @@ class WeeklyTime(_Model):
     """A day of the week (0 is Monday) and a time of it, like 09:00."""
 
     day: Annotated[int, Field(ge=0, le=6)]
-    at: str
+    at: TimeOfDay
 
 
 class ReportFacts(_Model):
@@ -65,7 +68,7 @@ class ReportFacts(_Model):
     """
 
     zone: str = "UTC"
-    daily: str | None = None
+    daily: TimeOfDay | None = None
     weekly: WeeklyTime | None = None
     tell: tuple[Tell, ...] = ()
     upcoming: tuple[tuple[str, str], ...] = ()

@@ -183,7 +183,7 @@ def test_a_running_rollout_says_its_share_what_is_next_and_whether_there_is_a_wa
     shop.call("start")
     said = text(shop)
     assert "Nothing fires, as far as Alertmanager has said in this attempt." in said
-    assert "shop baking Runbook · Dashboard In stage 10% for" in said
+    assert "shop baking Runbook · Dashboard · Reports In stage 10% for" in said
     assert "Canary's share ● 10 % of traffic, as asked for" in said
     assert "Next ● stage 50%: handrail rollout promote shop" in said
     assert "Can I roll back? ✓ yes, when last rehearsed" in said

@@ -64,6 +64,12 @@ PAGES = (
     "/rollouts/shop/ask/promote",
     "/rollouts/shop/ask/check?item=Is%20the%20log%20clean%3F",
     "/rollouts/shop/ask/resume",
+    "/rollouts/shop/incidents/shop-1",
+    "/rollouts/shop/ask/ack?item=shop-1",
+    "/rollouts/shop/ask/note?item=shop-1",
+    "/rollouts/shop/ask/close?item=shop-1",
+    "/rollouts/shop/incidents/none",
+    "/kill-switch/ask",
     "/rollouts/elsewhere",
 )
 

@@ -35,9 +35,13 @@ def test_two_guardrails_of_one_name_are_refused() -> None:
             'slos=[Slo("a", ERRORS, objective="99%"), Slo("a", ERRORS, objective="99.9%")]',
             "rollout 'shop' has two objectives called 'a'",
         ),
+        (
+            'probes=[Probe("a", "https://shop.example/a"), Probe("a", "https://shop.example/b")]',
+            "rollout 'shop' has two probes called 'a'",
+        ),
     ],
 )
-def test_so_are_stages_levels_and_objectives(fact: str, what: str) -> None:
+def test_so_are_stages_levels_objectives_and_probes(fact: str, what: str) -> None:
     assert [said for _, said in found(NAME, fact, f"guardrails=[{ONE}]")] == [
         f"fatal: {what}; rename one of them"
     ]

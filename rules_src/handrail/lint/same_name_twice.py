@@ -1,6 +1,6 @@
 """same-name-twice: two things that only their names distinguish have the same name.
 
-Rollouts, environments, and the stages, guardrails, objectives, dashboards and escalation levels of a rollout, and the
+Rollouts, environments, and the stages, guardrails, objectives, probes, dashboards and escalation levels of a rollout, and the
 further measures of a guardrail: their files, metrics and alerts would be one, and one would hide the other. Grafana
 shows only one of two dashboards of the same title in a folder, so the titles of all rollouts' dashboards count too.
 On Kubernetes the last part of a secret's path is its key: `/etc/a/token` and `/etc/b/token` would be one token, sent
@@ -43,6 +43,7 @@ def check(rollout: Rollout) -> Iterator[Finding]:
     yield from _twice("dashboard", rollout.dashboards, inside)
     yield from _twice("guardrail", rollout.guardrails, inside)
     yield from _twice("objective", rollout.slos, inside)
+    yield from _twice("probe", rollout.probes, inside)
     for guardrail in rollout.guardrails:
         yield from _measures(guardrail)
     yield from _reserved(rollout.guardrails)

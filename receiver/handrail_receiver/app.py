@@ -38,6 +38,7 @@ from handrail_receiver.execute.kill_switch import KillSwitch
 from handrail_receiver.execute.rates import Rates
 from handrail_receiver.gates.criteria import Criteria
 from handrail_receiver.guard import Guard
+from handrail_receiver.http_routes import WEBHOOK, routes_of
 from handrail_receiver.intake.refusals import Refusals
 from handrail_receiver.intake.webhook import AlertWebhook
 from handrail_receiver.load.bursts import Bursts
@@ -57,7 +58,6 @@ from handrail_receiver.outside.prometheus_history import NoHistory, PrometheusHi
 from handrail_receiver.playbooks import Playbooks
 from handrail_receiver.reports.report_schedule import ReportSchedule
 from handrail_receiver.reports.reporter import Reporter
-from handrail_receiver.routes import WEBHOOK, routes_of
 from handrail_receiver.secrets import Secrets
 from handrail_receiver.settings import Settings, proxies_of
 from handrail_receiver.store import open_store

@@ -207,7 +207,7 @@ def test_no_two_parts_of_the_receiver_use_each_other_however_far_around() -> Non
 
 
 def test_nothing_of_the_receiver_but_what_wires_it_uses_the_web() -> None:
-    assert {name for name, used in parts().items() if "web" in used} == {"app", "routes", "server"}
+    assert {name for name, used in parts().items() if "web" in used} == {"app", "http_routes", "server"}
 
 
 def test_deciding_knows_values_only() -> None:

@@ -8,7 +8,7 @@ from unittest.mock import Mock
 
 import pytest
 from guarded import TOKENS, Guarded, guarded, playbook
-from handrail_receiver.routes import routes_of
+from handrail_receiver.http_routes import routes_of
 from handrail_receiver.web.openapi import OPERATIONS, document
 from hypothesis import HealthCheck, given, settings
 

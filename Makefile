@@ -8,6 +8,8 @@ export PATH := $(PATH):/usr/local/sbin:/usr/sbin:/sbin
 export PYTHONDONTWRITEBYTECODE :=
 # promtool throws much away; collecting it seldom saves a seventh of its time.
 export GOGC ?= 400
+# And its collector takes every processor that is idle, which here none is.
+export GOMAXPROCS ?= 1
 
 BIN := .venv/bin
 SYNCED := .venv/.synced
@@ -84,7 +86,7 @@ types: $(SYNCED)
 pytest: $(SYNCED) servers
 	@$(MAKE) tools || echo "going on without the newer Prometheus: the tests that need it will fail" >&2
 	@test -e $(COMPILED) || { $(BIN)/pytest --collect-only --quiet >/dev/null; touch $(COMPILED); }
-	$(BIN)/pytest -n 8 --dist worksteal -m "not long and not unleash"
+	$(BIN)/pytest -n 6 --dist worksteal -m "not long and not unleash"
 
 .PHONY: lint
 lint: style types ## style, types, and what handrail thinks of the declarations

@@ -186,7 +186,7 @@ def test_a_rollback_that_does_not_hold_fails_and_names_the_step(
     assert processes_in(tmp_path) == []
 
 
-@pytest.mark.parametrize("interrupt", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("interrupt", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.long)])
 def test_ctrl_c_ends_everything(tmp_path: Path, interrupt: signal.Signals) -> None:
     with demo(tmp_path) as run:
         run.until_it_says("ok  everything starts")

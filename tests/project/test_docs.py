@@ -22,6 +22,7 @@ from handrail_receiver.settings import Settings
 from project import lint_page
 from project.examples import ROOT, Example, examples, pages
 from tools.site_hooks import navigation
+from typed import typed
 
 TARGET = re.compile(r"^([a-z0-9-]+):.*## ", re.MULTILINE)
 ANCHOR = re.compile(r"\[[^\]]*\]\(([^)#:]*\.md)?#([^)]+)\)")
@@ -191,11 +192,24 @@ def test_the_page_of_declarations_declares_what_can_be_generated(tmp_path: Path)
         }
 
 
+@pytest.fixture(scope="module", name="repository")
+def _repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """This repository with one of its rollouts, and what is generated from it."""
+    folder = tmp_path_factory.mktemp("repository")
+    rollout = (ROOT / "rules_src/rollouts/checkout.py").read_text()
+    place = 'from handrail.declare import *\n\nproduction = Environment("production")\n'
+    declared.folder(folder, {"rollouts/checkout.py": rollout, "environments.py": place}).rename(
+        folder / "rules_src"
+    )
+    made = typed("generate", folder=folder)
+    assert made.returncode == 0, made.stderr
+    return folder
+
+
 @pytest.mark.parametrize("example", [e for e in (*examples("sh"), *examples("python")) if e.run], ids=str)
-def test_an_example_that_asks_for_it_runs(example: Example, tmp_path: Path) -> None:
+def test_an_example_that_asks_for_it_runs(example: Example, repository: Path, tmp_path: Path) -> None:
     copy = tmp_path / "handrail"
-    for folder in ("rules_src", "generated"):
-        shutil.copytree(ROOT / folder, copy / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(repository, copy)
     shell = ["sh", "-eu", "-c", example.text]
     argv = shell if example.language == "sh" else [sys.executable, "-c", example.text]
     path = f"{Path(sys.executable).parent}:/usr/sbin:/usr/bin:/bin"

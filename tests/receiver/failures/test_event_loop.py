@@ -33,7 +33,7 @@ SILENCED = "(a+)+$|x{500}"
 NO_CONFIGURATION = "route: {receiver: handrail}\n"
 ROUTES = "".join(
     f"  - receiver: r{number}\n    matchers: ['team=~\"a{number}|b{number}\"', 'severity=\"critical\"']\n"
-    for number in range(6500)
+    for number in range(3500)
 )
 BIG_CONFIGURATION = f"route:\n  receiver: handrail\n  routes:\n{ROUTES}"
 BOMB = "\n".join(
@@ -108,7 +108,7 @@ def _others() -> Iterator[Others]:
         yield others
 
 
-@pytest.mark.parametrize("configuration", [BIG_CONFIGURATION, BOMB], ids=["500 kB", "an alias bomb"])
+@pytest.mark.parametrize("configuration", [BIG_CONFIGURATION, BOMB], ids=["270 kB", "an alias bomb"])
 def test_nor_by_what_fired_meanwhile_in_thousands_of_series_nor_by_who_muted_it(
     tmp_path: Path, others: Others, configuration: str
 ) -> None:
@@ -118,7 +118,7 @@ def test_nor_by_what_fired_meanwhile_in_thousands_of_series_nor_by_who_muted_it(
     now = datetime.now(UTC)
     others.configuration = configuration
     others.fired = [
-        {"__name__": "ALERTS", "alertstate": "firing", **labels(table=f"t{n}")} for n in range(MANY)
+        {"__name__": "ALERTS", "alertstate": "firing", **labels(table=f"t{n}")} for n in range(MANY // 2)
     ]
     others.silences = [
         {

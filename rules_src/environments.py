@@ -28,7 +28,11 @@ production = Environment(
         Targets("aurigraph", ["blue.internal:9003"], path="/q/metrics", labels={"track": "stable"}),
         Targets("aurigraph-db", ["aurigraph-db.internal:9187"]),
         Targets("aurigraph-node", ["green.internal:9100", "blue.internal:9100"]),
-        Targets("clinic-backend", ["clinic-backend.internal:8080"]),
+        Targets("healthcare-clinic-backend-log", ["healthcare-clinic-backend.internal:3903"]),
+        Targets(
+            "healthcare-clinic-backend-sql", ["healthcare-clinic-backend.internal:9237"], drop_prefix="sql_"
+        ),
+        Targets("healthcare-clinic-backend-redis", ["healthcare-clinic-backend.internal:9121"]),
         Targets("relay-memory", ["relay.internal:8000"], path="/metrics/memory"),
         Targets("relay-system", ["relay.internal:8000"], path="/metrics/system"),
         Targets("relay-sse", ["relay.internal:8000"], path="/metrics/sse"),
@@ -37,7 +41,7 @@ production = Environment(
     ],
     services={
         "aurigraph": "http://green.internal:9003",
-        "clinic-backend": "https://healthcare-clinic-backend.fly.dev",
+        "healthcare-clinic-backend": "https://healthcare-clinic-backend.fly.dev",
         "relay": "https://relay.production.com",
     },
     runbooks="https://git.example.com/platform/guardrails/runbooks",

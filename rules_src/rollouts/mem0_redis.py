@@ -2,13 +2,13 @@
 
 from handrail.declare import (
     Above,
+    AtMost,
     BeforeRollout,
     Below,
     Changed,
     Check,
     Command,
     Critical,
-    Dashboard,
     Emergency,
     Gate,
     Gauge,
@@ -19,9 +19,9 @@ from handrail.declare import (
     Mail,
     Not,
     On,
-    Panel,
     PreviousStage,
     Probe,
+    Rate,
     Ratio,
     Report,
     Rise,
@@ -37,18 +37,29 @@ from handrail.declare import (
     Warning,
 )
 from rollouts import _mem0_by_hand as by_hand
+from rollouts._clinic_dashboard import dashboard
+from rollouts._clinic_runbooks import (
+    breaker_open,
+    busy_redis,
+    errors_rising,
+    mem0_low,
+    redis_memory,
+    slow_p50,
+)
+from rollouts._clinic_sources import BUCKETS, REQUESTS, database, logs, own
+from rollouts._mem0_by_hand import APP
 
 
 def sample_rate(rate: str) -> Command:
     """Fly sets the secret and restarts the machines; the second command asks a machine for what it runs with."""
     return Command(
-        ["fly", "secrets", "set", f"CANARY_SAMPLE_RATE={rate}", "--app", "clinic-backend"],
+        ["fly", "secrets", "set", f"CANARY_SAMPLE_RATE={rate}", "--app", APP],
         read=[
             "fly",
             "ssh",
             "console",
             "--app",
-            "clinic-backend",
+            APP,
             "--command",
             f"/bin/sh -c 'test \"$CANARY_SAMPLE_RATE\" = {rate}'",
         ],
@@ -57,56 +68,10 @@ def sample_rate(rate: str) -> Command:
     )
 
 
-BUCKETS = [0.1, 0.25, 0.4, 0.5, 1, 1.5, 2, 5, 10]
-REQUESTS = "http_request_duration_seconds"
-FAILED = 'http_requests_total{success="false"}'
-
-errors_rising = Runbook(
-    "Requests of the clinic fail.",
-    look=["Do the failing requests go through the fast path, Redis or mem0? The tier is in the log line."],
-    mend=[
-        "One tier fails: switch that tier off with its own variable, the others go on.",
-        "All of them: sample rate to 0.05 to keep a sample, or to 0.",
-    ],
-    steps=by_hand.ERRORS,
-)
-breaker_open = Runbook(
-    "mem0 is not asked any more; answers come without memory.",
-    look=["What opened it: time-outs, refusals, or one failing key? The breaker's log has the last errors."],
-    mend=[
-        "Do not reset it before the cause is known: it would open again on patients' requests.",
-        "It has recovered when it has been closed for 15 minutes.",
-        "Have the rollback ready while you look.",
-    ],
-    steps=by_hand.BREAKER,
-)
-mem0_low = Runbook(
-    "Memories are lost: the next conversation will not know them.",
-    look=["Is the breaker open? Is mem0 slow (slow-writes) or refusing?"],
-    mend=["Breaker open: see circuit-breaker. Slow: lower the sample rate to 0.05 and watch."],
-    steps=by_hand.MEM0_WRITES,
-)
-slow_p50 = Runbook(
-    "Every second request is slow: everybody notices.",
-    look=["Is the cache hit rate down? Then requests fall through to mem0.", "Is Redis near its memory?"],
-    mend=["Lower the sample rate to 0.05; if that does not help within five minutes, to 0."],
-    steps=by_hand.LATENCY,
-)
-redis_memory = Runbook(
-    "Redis starts to throw keys away, and the cache with them.",
-    look=["Which key pattern grew? Compare the largest ones with yesterday."],
-    mend=["Shorten the time keys live, or scale Redis; evictions mean it is already too late to wait."],
-    steps=by_hand.REDIS,
-)
-
-busy_redis = Runbook(
-    "Redis does twice the work it did, or its clients come and go.",
-    look=["Which command grew? Does every request open a connection of its own?"],
-    mend=["A missing connection pool is mended in the application; until then lower the sample rate."],
-    steps=by_hand.REDIS,
-)
+FAILED = own("http_requests_total", 'success="false"')
 
 approval = ["technical-lead"]
+DAYS = "60%"  # at night the clinic has too little traffic to judge by
 calm = ["No critical incident in this stage"]
 TEAM = [Tell(Slack("#clinic-memory", token=Secret("SLACK_TOKEN")))]
 CHECKLIST = {
@@ -129,8 +94,7 @@ LATER_PHASES = [Check(f"{hour}h", name=f"Hour {hour}", tell=TEAM) for hour in CH
 
 mem0_redis = Rollout(
     name="mem0-redis",
-    service="clinic-backend",
-    match={"job": "clinic-backend"},
+    service=APP,
     title="mem0 with Redis",
     stages=[
         Stage(
@@ -155,7 +119,12 @@ mem0_redis = Rollout(
             bake="24h",
             enter=[sample_rate("0.5")],
             checks=LATER_PHASES,
-            gate=Gate(manual=[*calm, "Post-deployment review completed"], approvals=approval, checks="made"),
+            gate=Gate(
+                manual=[*calm, "Post-deployment review completed"],
+                approvals=approval,
+                checks="made",
+                coverage=DAYS,
+            ),
         ),
         Stage(
             "100%",
@@ -163,9 +132,10 @@ mem0_redis = Rollout(
             bake="48h",
             enter=[sample_rate("1.0")],
             checks=LATER_PHASES,
-            gate=Gate(manual=calm, approvals=approval, stable_for="48h", checks="made"),
+            gate=Gate(manual=calm, approvals=approval, stable_for="48h", checks="made", coverage=DAYS),
         ),
     ],
+    complete=Gate(manual=calm, checks="made", coverage=DAYS),
     probes=[Probe("health", "/health")],
     checks_while_firing="30m",
     guardrails=[
@@ -201,9 +171,10 @@ mem0_redis = Rollout(
         ),
         Guardrail(
             "error-rate",
-            Ratio(bad=FAILED, of="http_requests_total"),
+            Ratio(bad=FAILED, of=own("http_requests_total")),
             title="Share of failed requests",
-            success=Below("1%"),
+            against=BeforeRollout(),
+            success=[Below("1%"), Not(RisePoints("0.5%"))],
             tiers=[
                 Warning(Above("1%"), sustained="5m"),
                 Critical(
@@ -225,8 +196,18 @@ mem0_redis = Rollout(
             runbook=slow_p50,
         ),
         Guardrail(
+            "stage-latency-p95",
+            Latency(REQUESTS, p=95, buckets=BUCKETS),
+            title="95th percentile of request time against stage 1",
+            against=PreviousStage("10%"),
+            success=Not(Rise("10%")),
+            tiers=[Critical(Rise("10%"), sustained="10m", action="hold")],
+            whole_service=True,
+            runbook=slow_p50,
+        ),
+        Guardrail(
             "stage-errors",
-            Ratio(bad=FAILED, of="http_requests_total"),
+            Ratio(bad=FAILED, of=own("http_requests_total")),
             title="Share of failed requests against stage 1",
             against=PreviousStage("10%"),
             success=Not(RisePoints("0.5%")),
@@ -236,7 +217,7 @@ mem0_redis = Rollout(
         ),
         Guardrail(
             "cache-hit",
-            Ratio(good='cache_accesses_total{hit="true"}', of="cache_accesses_total"),
+            Ratio(good=own("cache_accesses_total", 'hit="true"'), of=own("cache_accesses_total")),
             title="Cache hit rate",
             success=Above("95%"),
             tiers=[
@@ -253,7 +234,7 @@ mem0_redis = Rollout(
         ),
         Guardrail(
             "cache-stampede",
-            Gauge("cache_concurrent_misses", window="15m", by=["cache_key"]),
+            Gauge(own("cache_concurrent_misses"), by=["cache_key"]),
             title="Concurrent misses of one key",
             tiers=[Critical(Above(20))],
             whole_service=True,
@@ -266,7 +247,7 @@ mem0_redis = Rollout(
         ),
         Guardrail(
             "mem0-writes",
-            Ratio(good='mem0_writes_total{success="true"}', of="mem0_writes_total"),
+            Ratio(good=own("mem0_writes_total", 'success="true"'), of=own("mem0_writes_total")),
             title="Share of mem0 writes that succeed",
             success=Above("99%"),
             tiers=[
@@ -279,11 +260,14 @@ mem0_redis = Rollout(
         ),
         Guardrail(
             "circuit-breaker",
-            State("circuit_breaker_state"),
+            State(own("circuit_breaker_state")),
             title="Circuit breaker",
             success=Is("closed"),
             tiers=[
-                Warning(Changed("5m")),
+                Warning(
+                    Changed("5m"),
+                    or_=[On("between-looks", Increase(own("circuit_breaker_changes_total")), Above(0))],
+                ),
                 Critical(
                     Is("open"),
                     action="hold",
@@ -296,7 +280,7 @@ mem0_redis = Rollout(
         ),
         Guardrail(
             "redis-memory",
-            Usage("redis_memory_used_bytes", "redis_memory_max_bytes"),
+            Usage(own("redis_memory_used_bytes"), own("redis_memory_max_bytes")),
             title="Redis memory in use",
             success=Below("80%"),
             tiers=[
@@ -304,7 +288,7 @@ mem0_redis = Rollout(
                 Critical(Above("80%"), note="Plan to scale."),
                 Emergency(
                     Above("90%"),
-                    or_=[On("evictions", Increase("redis_evicted_keys_total"), Above(0))],
+                    or_=[On("evictions", Increase(own("redis_evicted_keys_total")), Above(0))],
                 ),
             ],
             whole_service=True,
@@ -312,7 +296,7 @@ mem0_redis = Rollout(
         ),
         Guardrail(
             "slow-writes",
-            Increase("mem0_write_duration_seconds", slower_than="5s", buckets=[5]),
+            Increase(own("mem0_write_duration_seconds"), slower_than="5s", buckets=[0.5, 1, 2, 5, 10]),
             title="mem0 writes slower than 5 s",
             success=Below(1),
             tiers=[Warning(Above(0))],
@@ -321,7 +305,7 @@ mem0_redis = Rollout(
         ),
         Guardrail(
             "redis-load",
-            Gauge("redis_ops_per_second", over="sum", unit="per second"),
+            Rate(own("redis_commands_processed_total")),
             title="Redis operations and clients",
             against=BeforeRollout(),
             success=[Below("1000/s"), Not(Rise("100%"))],
@@ -329,8 +313,8 @@ mem0_redis = Rollout(
                 Warning(
                     Rise("100%"),
                     or_=[
-                        On("many-clients", Gauge("redis_connected_clients", over="sum"), Above(20)),
-                        On("few-clients", Gauge("redis_connected_clients", over="sum"), Below(5)),
+                        On("many-clients", Gauge(own("redis_connected_clients"), over="sum"), Above(20)),
+                        On("few-clients", Gauge(own("redis_connected_clients"), over="sum"), Below(5)),
                     ],
                 )
             ],
@@ -339,7 +323,7 @@ mem0_redis = Rollout(
         ),
         Guardrail(
             "redis-clients",
-            Gauge("redis_connected_clients", over="sum"),
+            Gauge(own("redis_connected_clients"), over="sum"),
             title="Redis clients against what was captured before",
             against=BeforeRollout(),
             success=Not(Rise("100%")),
@@ -347,31 +331,21 @@ mem0_redis = Rollout(
             whole_service=True,
             runbook=busy_redis,
         ),
-    ],
-    dashboards=[
-        Dashboard(
-            "main",
-            panels=[
-                Panel(
-                    "Request time", {f"p{p}": Latency(REQUESTS, p=p, buckets=BUCKETS) for p in (50, 95, 99)}
-                ),
-                Panel(
-                    "Cache hit rate by resource type",
-                    Ratio(good='cache_accesses_total{hit="true"}', of="cache_accesses_total"),
-                    by=["resource_type"],
-                    limits_of="cache-hit",
-                ),
-                Panel("Circuit breaker states", State("circuit_breaker_state"), show="states"),
-                Panel(
-                    "Redis",
-                    {
-                        "operations/s": Gauge("redis_ops_per_second", over="sum"),
-                        "clients": Gauge("redis_connected_clients", over="sum"),
-                    },
-                ),
+        Guardrail(
+            "redis-commands",
+            Increase(own("redis_commands_processed_total")),
+            title="Commands that Redis processed",
+            success=Above(0),
+            tiers=[
+                Warning(AtMost(0), or_=[On("down", Gauge(own("redis_up"), over="min"), Below(1))]),
             ],
-        )
+            whole_service=True,
+            runbook=busy_redis,
+        ),
     ],
+    sql=[database],
+    logs=[logs],
+    dashboards=[dashboard],
     rollback=[sample_rate("0")],
     quick_reference=by_hand.QUICK,
     contacts=["Technical lead", "On-call engineer"],

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 
 from handrail.contract import Step
 
@@ -63,6 +63,11 @@ class Call:
     looked_at: tuple[int, str] | None = None
     itself: bool = False
     about: IncidentWords = NO_WORDS
+
+    def cleaned(self, redact: Callable[[str], str]) -> Call:
+        """The same with no secret in what the person says."""
+        notes = {name: redact(text) for name, text in self.about.notes.items()}
+        return replace(self, why=redact(self.why), about=replace(self.about, notes=notes))
 
     @property
     def who(self) -> Who:

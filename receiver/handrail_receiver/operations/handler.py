@@ -104,7 +104,7 @@ class CallHandler:
 
     async def call(self, playbook: Playbook, call: Call) -> tuple[Decision, Run | None]:
         """Decide a call, and wait a while for the run that it opened."""
-        call = replace(call, why=self.redact(call.why))
+        call = call.cleaned(self.redact)
         try:
             attempt = await self._attempt(playbook)
         except UNREADABLE:

@@ -83,8 +83,14 @@ def states_of(rows: Iterable[FleetRow]) -> list[str]:
 
 def _row(playbook: Playbook, history: History, fires: tuple[str, ...] | None, now: datetime) -> FleetRow:
     at, waiting = summarize(playbook, history, now), waits_for(playbook, history, None, now)
-    needs = _needs(history.attempt, at, waiting, fires)
+    needs = _needs(history.attempt, at, waiting, fires) or _unacknowledged(history)
     return FleetRow(playbook, history.attempt, at, waiting, fires, needs)
+
+
+def _unacknowledged(history: History) -> str:
+    """The open incidents that nobody has, whichever attempt opened them."""
+    nobody = [one.id for one in history.incidents if one.acknowledged is None]
+    return f"Nobody has acknowledged {', '.join(nobody)}." if nobody else ""
 
 
 def _needs(attempt: Attempt | None, at: Summary, waiting: Waiting, fires: tuple[str, ...] | None) -> str:

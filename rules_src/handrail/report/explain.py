@@ -208,6 +208,10 @@ def _told(rollout: plan.Rollout) -> Iterator[tuple[str, ...]]:
     for name, level in levels.items():
         of = f" ({', '.join(level.severities)})" if level.severities else ""
         yield f"unresolved for {span(level.after)}{of}: {level.tell}", _names(rollout, name)
+    for deadline in rollout.playbook.acknowledge:
+        within = span(timedelta(seconds=deadline.within))
+        told = "; ".join(_channel(tell.channel) for tell in deadline.tell) or "nobody: it is recorded"
+        yield f"an incident not acknowledged within {within} by {deadline.who}", told
 
 
 def _names(rollout: plan.Rollout, word: str) -> str:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from guarded import NOW, playbook
-from handrail_receiver.model import Attempt, AttemptState, History
+from handrail_receiver.model import Acknowledged, Attempt, AttemptState, History, Incident
 from handrail_receiver.views.fleet import FleetFilter, FleetRow, fleet, states_of
 
 CALM = Attempt(1, "calm", "shop", 1, AttemptState.active, "50%", NOW, NOW, "alice")
@@ -72,3 +72,16 @@ def test_a_filter_takes_words_of_the_name_or_the_service_a_state_and_who_needs_s
     assert taken(q="no", needs="1") == ["d-no-way-back"]
     assert taken(state="nothing like it", page="7") == []
     assert states_of(rows()) == ["baking", "changed since", "complete", "held", "no attempt", "rolled back"]
+
+
+def test_an_incident_that_nobody_has_needs_somebody_though_the_next_attempt_goes_well() -> None:
+    one = Incident("b-calm-1", "b-calm", 1, 1, NOW, NOW, "emergency-rollback", "it burns", "alert")
+    has = replace(one, acknowledged=Acknowledged(NOW, "alice", timedelta()))
+
+    def needs(incident: Incident) -> str:
+        calm = {"b-calm": History(replace(CALM, id=2), incidents=(incident,))}
+        (row,) = fleet({"b-calm": playbook(rollout="b-calm")}, calm, {}, NOW)
+        return row.needs
+
+    assert needs(one) == "Nobody has acknowledged b-calm-1."
+    assert needs(has) == ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -117,3 +118,16 @@ def test_a_viewer_says_nothing_of_an_incident(shop: Guarded, verb: str) -> None:
         403,
         "viewer-1 may not do that; it takes the role operator",
     )
+
+
+def test_no_secret_that_a_person_writes_gets_into_the_evidence(tmp_path: Path) -> None:
+    (tmp_path / "secrets").mkdir()
+    (tmp_path / "secrets/flags_token").write_text("a-token-nobody-may-read\n")
+    with guarded(tmp_path, SECRETS_DIR=str(tmp_path / "secrets")) as shop:
+        shop.call("start")
+        shop.call("rollback", why="bad")
+        shop.until("rollback", "done")
+        said(shop, "note", cause="it was a-token-nobody-may-read", why="a-token-nobody-may-read")
+        evidence = shop.ask("GET", "/api/rollouts/shop/evidence", "viewer").text
+        assert "a-token-nobody-may-read" not in evidence
+        assert '\\"cause\\":\\"it was ' in evidence

@@ -19,6 +19,7 @@ from handrail.units import Duration, Period, Share, duration
 _LONGEST_BODY = 64 * 1024
 _MOST_BODIES = 1000
 _LONGEST = {"timeout": "1m", "within": "1h"}
+_LONGEST_PROBE = "30s"
 
 Address = Annotated[
     str,
@@ -73,8 +74,10 @@ class Probe:
 
     @model_validator(mode="after")
     def _bounded(self) -> Probe:
-        if duration(self.within) > duration(_LONGEST["timeout"]):
-            raise ValueError(f"within= is longer than {_LONGEST['timeout']}, which no check waits for")
+        if duration(self.within) > duration(_LONGEST_PROBE):
+            raise ValueError(
+                f"within= is longer than {_LONGEST_PROBE}, and no check waits for so long; shorten it"
+            )
         return self
 
 

@@ -57,6 +57,7 @@ rollout = Rollout(
     name="rollout-{number}",
     service="service-{number}",
     arms=Arms("track", canary="canary", stable="stable"),
+    match={{"job": "service-{number}"}},
     stages=[Stage("10%", weight="10%", bake="1h"), Stage("100%", weight="100%")],
     guardrails=[guardrail(number) for number in range({guardrails})],
     split=HAProxySplit("web", sockets=["unix:haproxy.sock"]),

@@ -36,6 +36,7 @@ from handrail.plan import (
     Ratio,
     Selector,
     SeriesMeasure,
+    Signal,
     SlowerThan,
     State,
     StateChanges,
@@ -166,6 +167,15 @@ def edges(measure: Latency | SlowerThan, near: Iterable[Decimal]) -> tuple[Decim
     )
     below, above = [b for b in bounds if b < low], [b for b in bounds if b > high]
     return tuple(dict.fromkeys([*(below[-1:] or bounds[:1]), *(above[:1] or bounds[-1:])]))
+
+
+def bounds_in(histogram: Selector, measures: Iterable[Measure]) -> Iterator[Decimal]:
+    """The buckets that measures need beside each other's in one histogram."""
+    for measure in measures:
+        if isinstance(measure, SlowerThan) and measure.histogram.metric == histogram.metric:
+            yield measure.bound
+        if isinstance(measure, Increase) and measure.bound and measure.counter.metric == histogram.metric:
+            yield measure.bound
 
 
 def _histogram(series: Selector, counts: Mapping[Decimal, Feed], every: Feed, pace: Pace) -> Feeds:
@@ -313,6 +323,13 @@ def _alike(measure: Measure) -> Iterable[str]:
         matched = (label for one in selectors(measure) for label, _, _ in one.matchers)
         return dict.fromkeys([*measure.by, *matched])
     return measure.labels
+
+
+def shared(signal: Signal, signals: Iterable[Signal]) -> dict[str, str]:
+    """Labels that other signals look for in series of the same metric: one series may be that of both."""
+    metrics = {selector.metric for selector in selectors(signal.measure)}
+    others = (s for other in signals if other is not signal for s in selectors(other.measure))
+    return {label: text for one in others if one.metric in metrics for label, text in chosen(one, {}).labels}
 
 
 def series_of(selected: Iterable[Selector], feeds: Feeds) -> set[object]:

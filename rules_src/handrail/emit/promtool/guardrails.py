@@ -72,6 +72,8 @@ class Director:
     @property
     def at_its_scrape(self) -> Director:
         """The same, where all is scraped as seldom as here."""
+        if self.scrape == self.subject.rollout.scrape:
+            return self
         rollout = replace(self.subject.rollout, scrape=self.scrape)
         return replace(self, subject=replace(self.subject, rollout=rollout))
 
@@ -162,7 +164,12 @@ class Director:
 
     def lives(self, phases: Sequence[Phase], *, roughly: bool = False) -> tuple[Life, ...]:
         """Those alerts of which it is certain whether they are in breach, from phase to phase."""
-        known = [self.subject.known(p.values, None if roughly else self.feeds(p.values)) for p in phases]
+        known = [
+            dict(p.values)
+            if len(self.signals) == 1  # nobody else looks at its series
+            else self.subject.known(p.values, None if roughly else self.feeds(p.values))
+            for p in phases
+        ]
         found = []
         moving = {name for p in phases for name, v in p.values.items() if v != phases[0].values[name]}
         # What looks at the same series sees how they go from one value to the next, and that is not said here.
@@ -244,7 +251,7 @@ class Director:
             keys = self.feeds(self.subject.with_value({}, one.signal, value or Decimal(0)))
             seen = selectors(self.subject.measure(one.signal))
             own = {name for series in seen for key in keys if matches(series, key) for name in key.labels}
-            labels |= {name: text for name, text in own if name in one.signal.by}
+            labels |= {name: text for name, text in sorted(own) if name in one.signal.by}
             labels = with_arm(self.guardrail.arms, labels)
             labels |= {"signal": one.signal.name} if one.signal.name else {}
             if one.state is not None:

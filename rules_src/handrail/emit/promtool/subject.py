@@ -5,16 +5,28 @@ All of it is arithmetic on the declaration: nothing here knows how Prometheus ge
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import pairwise
 from types import MappingProxyType
 
 from handrail.contract import names
 from handrail.emit.promtool.attempts import canary_of
-from handrail.emit.promtool.feeds import MANY, Pace, Value, edges, feeds, group, measured, selectors, whole
+from handrail.emit.promtool.feeds import (
+    MANY,
+    Pace,
+    Value,
+    bounds_in,
+    edges,
+    feeds,
+    group,
+    measured,
+    selectors,
+    shared,
+    whole,
+)
 from handrail.emit.promtool.figures import bounds, calm, exact, just_over, just_under, like_now, unsure
 from handrail.emit.promtool.series import At, Feed, Feeds, Impossible, Key, chosen, matches
 from handrail.emit.promtool.series_feeds import paired, series_far, spread, unsteady
@@ -233,11 +245,17 @@ class Subject:
 
     # Series
 
-    def pace(self, signal: Signal, *, arm: str | None = None) -> Pace:
-        """How a signal is fed: enough events that each scrape alone would do, labels of the arm and of one series."""
+    @cached_property
+    def pace(self) -> Callable[..., Pace]:
+        """How a signal is fed (of one `arm`): enough events that each scrape alone would do, labels of the arm and of one series."""
+        return cache(self._pace)
+
+    def _pace(self, signal: Signal, arm: str | None = None) -> Pace:
         measure = signal.measure.inner
         own = self.guardrail.arms
-        labels = {label: text for label, text in self._shared(signal).items() if label != LE}
+        labels = {
+            label: text for label, text in shared(signal, self.guardrail.signals).items() if label != LE
+        }
         labels |= group(signal.measure, labels)
         if own is not None and own.label in signal.by:
             labels[own.label] = arm or canary_of(own)
@@ -249,19 +267,11 @@ class Subject:
             least = max(least, MANY.scaleb(-(1 - measure.q).adjusted()))
         if isinstance(measure, Latency | SlowerThan):
             shape = edges(measure, self._near(signal, measure.scale))
-            shape = tuple(sorted({*shape, *self._bounds(measure.histogram.metric)}))
+            beside = (one.measure.inner for one in self.guardrail.signals)
+            shape = tuple(sorted({*shape, *bounds_in(measure.histogram, beside)}))
         if isinstance(measure, Ratio | SlowerThan):  # so many that a healthy share of them is a whole number
             least = max([least, *(whole(value, least) for value in self._near(signal, Decimal(1)))])
         return Pace(self.rollout.scrape, least, labels, self.states, shape)
-
-    def _bounds(self, histogram: str) -> Iterator[Decimal]:
-        """The buckets that measures of the guardrail need beside each other's in one histogram."""
-        for signal in self.guardrail.signals:
-            measure = signal.measure.inner
-            if isinstance(measure, SlowerThan) and measure.histogram.metric == histogram:
-                yield measure.bound
-            if isinstance(measure, Increase) and measure.bound and measure.counter.metric == histogram:
-                yield measure.bound
 
     def _near(self, signal: Signal, scale: Decimal) -> list[Decimal]:
         """Every figure that its histogram must be able to show: the limits of other stages are tried here as well."""
@@ -272,19 +282,6 @@ class Subject:
             found.append(self.base(signal))
         healthy = self._healthy(signal)
         return [value / scale for value in [*found, healthy] if isinstance(value, Decimal)]
-
-    def _shared(self, signal: Signal) -> dict[str, str]:
-        """Labels that other signals look for in series of the same metric: one series may be that of both."""
-        metrics = {selector.metric for selector in selectors(signal.measure)}
-        others = [
-            s for other in self.guardrail.signals if other is not signal for s in selectors(other.measure)
-        ]
-        return {
-            label: text
-            for selector in others
-            if selector.metric in metrics
-            for label, text in chosen(selector, {}).labels
-        }
 
     def measure(self, signal: Signal, arm: str | None = None) -> Measure:
         """The measure of one arm alone."""

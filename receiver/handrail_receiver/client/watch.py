@@ -7,6 +7,7 @@ answers at the first look, 130 interrupted.
 from __future__ import annotations
 
 import json
+import os
 import sys
 import threading
 from collections.abc import Callable, Mapping
@@ -53,6 +54,9 @@ def watch(
         with _screen(as_json=as_json) as shown:
             return _watch(client, name, shown, bell)
     except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:  # whoever read has had enough; nothing is left to be said to them
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return INTERRUPTED
     finally:
         bell.end()

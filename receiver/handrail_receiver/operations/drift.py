@@ -147,7 +147,9 @@ def unfinished(playbook: Playbook, history: History, states: TargetStates, now: 
     if attempt.held == text:
         return known
     cure = f"people must act: `handrail rollout rollback {playbook.rollout}` once its targets are mended"
-    return _say(known, Verdict.tell, f"{text}; {cure}", SetHold(text))
+    changed_since = one is not None and one.acknowledged is not None and states.differs
+    undone = [Note(attempt.id, IncidentEvent.undone, text)] if changed_since else []
+    return _say(known, Verdict.tell, f"{text}; {cure}", SetHold(text), *undone)
 
 
 def last_reminder(age: timedelta) -> timedelta:

@@ -14,6 +14,8 @@ from guarded import Guarded, guarded, playbook
 from guarded.playbook import ENVIRONMENT
 from handrail.contract import AckDeadline
 
+from .test_buttons import buttons, press
+
 
 @pytest.fixture(name="shop", scope="module")
 def _shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guarded]:
@@ -131,3 +133,24 @@ def test_no_secret_that_a_person_writes_gets_into_the_evidence(tmp_path: Path) -
         evidence = shop.ask("GET", "/api/rollouts/shop/evidence", "viewer").text
         assert "a-token-nobody-may-read" not in evidence
         assert '\\"cause\\":\\"it was ' in evidence
+
+
+def test_an_incident_s_buttons_ask_once_and_say_what_will_happen(tmp_path: Path) -> None:
+    with guarded(tmp_path, playbook(environment=ENVIRONMENT)) as shop:
+        shop.call("start")
+        shop.call("rollback", why="bad")
+        shop.until("rollback", "done")
+        assert {"Acknowledge the incident", "Note on the incident", "Close the incident"} <= set(
+            buttons(shop, "operator")
+        )
+        assert buttons(shop, "viewer") == {}
+        asked = words(shop.ask("GET", buttons(shop, "operator")["Acknowledge the incident"]).text)
+        assert "You have incident shop-1: nobody else is woken for it, unless it becomes graver." in asked
+        assert press(shop, "Acknowledge the incident", why="on it").status_code == 200
+        assert "Acknowledge the incident" not in buttons(shop, "operator")
+        noted = press(shop, "Note on the incident", cause="the pool", false_rollback="no")
+        assert "operator-1 noted of shop-1: cause: the pool; false rollback: no" in words(noted.text)
+        assert press(shop, "Close the incident", why="over").status_code == 200
+        one = the_one(shop)
+        assert (one["state"], one["cause"], one["false_rollback"]) == ("closed", "the pool", False)
+        assert "Close the incident" not in buttons(shop, "operator")

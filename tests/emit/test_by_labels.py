@@ -86,7 +86,8 @@ def test_a_limit_that_is_another_for_each_says_whose_it_is(against: Reference) -
             ERRORS,
             (
                 'The share of `requests_total{code="500",track="new"}` in `requests_total{track="new"}` over 5m, for each '
-                "`path`. With fewer than 100 events in that time that `path` is not judged."
+                "`path`. With fewer than 100 events in that time that `path` is not judged, unless 10 or more of them "
+                "are bad."
             ),
         ),
         (
@@ -100,7 +101,7 @@ def test_a_limit_that_is_another_for_each_says_whose_it_is(against: Reference) -
             SlowerThan("seconds", "1s", min_events=20, by=["path"]),
             (
                 'The share of `seconds{track="new"}` slower than 1 s over 5m, for each `path`. With fewer than 20 events in that '
-                "time that `path` is not judged."
+                "time that `path` is not judged, unless 10 or more of them are bad."
             ),
         ),
         (

@@ -16,7 +16,7 @@ from functools import cached_property
 
 from handrail.contract import GivenArms, Playbook, names
 
-from handrail_receiver.decide.admission import ALERTMANAGER, believed, heartbeat, judge
+from handrail_receiver.decide.admission import ALERTMANAGER, believed, heartbeat, judge, test_alert
 from handrail_receiver.decide.decide import GATE_OPEN
 from handrail_receiver.decide.groups import FAULT, bounded, by_tier, heard_as_well
 from handrail_receiver.errors import StoreDown
@@ -27,6 +27,7 @@ from handrail_receiver.metrics import Metrics
 from handrail_receiver.model import (
     HEARTBEAT,
     QUIET,
+    TEST_ALERT,
     Begin,
     Change,
     Conditions,
@@ -179,6 +180,9 @@ class Guard:
             if signal.labels.get(names.ALERTNAME) == names.HEARTBEAT_ALERT:
                 yield heartbeat(signal, self.playbooks.all())
                 continue
+            if signal.labels.get(names.ALERTNAME) == names.TEST_ALERT:
+                yield test_alert(signal)
+                continue
             yield from self._judged(signal, look, now, origin)
         for same in series:
             newest = self.playbooks.get(same[0].labels.get(names.ROLLOUT, ""))
@@ -244,6 +248,8 @@ class Guard:
             if any(decision.reason == HEARTBEAT for decision in one.decisions):
                 self.metrics.heartbeat(one.at)
                 self.heartbeat_at = one.at
+            if any(decision.reason == TEST_ALERT for decision in one.decisions):
+                self.metrics.test_alert(one.at)
 
 
 def _goes_first(change: Change) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
+from handrail.contract import names
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from handrail_receiver.model import Run, Settled, Verdict
@@ -56,6 +57,11 @@ class Metrics:
             registry=registry,
         )
         self._heartbeat_at: datetime | None = None
+        self._test_alert = Gauge(
+            names.TEST_ALERT_METRIC,
+            "When the newest alert of `handrail doctor --send-alert` came; 0 when none came since the start.",
+            registry=registry,
+        )
         self._ignored = Counter(
             "handrail_alerts_ignored", "Alerts that did not count, by why.", ["reason"], registry=registry
         )
@@ -83,6 +89,10 @@ class Metrics:
     def told(self, channel: str, result: str) -> None:
         """Count a try at telling somebody: `told`, `failed`, `elsewhere`, `given-up`."""
         self._tellings.labels(channel, result).inc()
+
+    def test_alert(self, at: datetime) -> None:
+        """The alert of `handrail doctor` came."""
+        self._test_alert.set(at.timestamp())
 
     def heartbeat(self, at: datetime) -> None:
         """Alertmanager's heartbeat came."""

@@ -209,6 +209,18 @@ def read_settings(*more: Callable[[Settings], Iterable[str]]) -> Settings:
     return settings
 
 
+def read_addresses(prometheus: str | None, alertmanagers: str | None) -> Settings:
+    """The settings of who only asks: the addresses that are given count before those that are set, and no more is needed.
+
+    Raises WrongSettings with one line for each thing that is wrong.
+    """
+    given = {"prometheus": prometheus, "alertmanagers": alertmanagers}
+    try:
+        return Settings.model_validate({name: text for name, text in given.items() if text})
+    except ValidationError as error:
+        raise WrongSettings("\n".join(map(_line, error.errors(include_url=False)))) from None
+
+
 CLIENT_S = ("URL", "TOKEN", "TOKEN_FILE", "CERT", "KEY", "CA")
 NO_SETTINGS = {"HANDRAIL_SETTINGS", *(f"HANDRAIL_{name}" for name in CLIENT_S)}
 

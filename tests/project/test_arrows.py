@@ -76,6 +76,7 @@ ROOMS = {
     },
     "load": {"model", "evidence", "outside", "errors", "guard", "playbooks", "ports"},
     "client": {"api_client"},
+    "doctor": {"api_client", "outside", "errors"},
     "views": {"model", "lifecycle", "words", "gates", "plots"},
     "inspection": {
         *("model", "words", "views", "intake", "outside", "store"),

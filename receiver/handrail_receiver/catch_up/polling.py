@@ -331,10 +331,10 @@ class Poller:
         self.problems[url] = text
 
     def _ours(self, labels: Mapping[str, str]) -> bool:
-        """Whether an alert is about a rollout of ours. The heartbeat counts only when it is delivered: that is its point."""
+        """Whether an alert is about a rollout of ours. Heartbeat and test alert count only when delivered: that is their point."""
         playbook = self.playbooks.get(labels.get(names.ROLLOUT, ""))
-        beat = labels.get(names.ALERTNAME) == names.HEARTBEAT_ALERT
-        return playbook is not None and not beat and fits(labels, playbook)
+        proves = labels.get(names.ALERTNAME) in {names.HEARTBEAT_ALERT, names.TEST_ALERT}
+        return playbook is not None and not proves and fits(labels, playbook)
 
 
 def _is_sent(fired: PastAlert, present: list[CurrentAlert] | None) -> bool:

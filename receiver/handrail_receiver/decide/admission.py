@@ -15,6 +15,7 @@ from handrail.contract import GuardrailFacts, Playbook, TierFacts, names
 from handrail_receiver.decide.decide import decide, series_of
 from handrail_receiver.model import (
     HEARTBEAT,
+    TEST_ALERT,
     Conditions,
     Decision,
     Heard,
@@ -46,6 +47,15 @@ def heartbeat(signal: Signal, playbooks: Iterable[Playbook]) -> Decision:
         text = "the heartbeat ended: Prometheus does not send it any more"
         return Decision(Verdict.ignore, "heartbeat-ended", text)
     return Decision(Verdict.note, HEARTBEAT, "the heartbeat arrived")
+
+
+def test_alert(signal: Signal) -> Decision:
+    """What follows from the alert of `handrail doctor`: whatever it says, that it came is noted and no more."""
+    if not signal.firing:
+        return Decision(Verdict.note, "test-alert-ended", "the test alert of `handrail doctor` ended")
+    return Decision(
+        Verdict.note, TEST_ALERT, "the test alert of `handrail doctor` arrived; nothing follows from it"
+    )
 
 
 def judge(

@@ -22,6 +22,7 @@ from handrail_receiver.model.attempts import (
 from handrail_receiver.model.decisions import (
     HEARTBEAT,
     QUIET,
+    TEST_ALERT,
     WEIGHT,
     Adopt,
     Begin,
@@ -110,6 +111,7 @@ __all__ = [
     "OPEN",
     "QUIET",
     "RECORDS_METRIC",
+    "TEST_ALERT",
     "WEIGHT",
     "WORKED",
     "Acknowledged",

@@ -27,6 +27,8 @@ class Conditions:
 
 HEARTBEAT = "heartbeat"
 """The reason of what is decided on Alertmanager's heartbeat, and by which the store remembers when it came."""
+TEST_ALERT = "test-alert"
+"""The reason of what is decided on the alert that `handrail doctor` sends."""
 
 
 class Verdict(StrEnum):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from handrail.cli.doctor import doctor
 from handrail.cli.gate_command import gate
 from handrail.cli.kill_switch_words import kill_switch
 from handrail.cli.merge import merge
@@ -36,6 +37,7 @@ app = typer.Typer(
 
 app.add_typer(store)
 app.add_typer(merge)
+app.command()(doctor)
 app.command()(gate)
 app.command()(verify)
 app.command()(rollout)

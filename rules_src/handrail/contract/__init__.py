@@ -44,6 +44,7 @@ from handrail.contract.playbook import (
     TierFacts,
 )
 from handrail.contract.reporting import FigureFacts, ObjectiveFacts, ReportFacts, WeeklyTime
+from handrail.contract.stack_needs import QueryNeed, SeriesNeed, StackNeeds
 from handrail.contract.stage_checks import BurstFacts, CheckFacts, GateChecks, ProbeFacts, Question
 from handrail.contract.steps import (
     Command,
@@ -108,6 +109,7 @@ __all__ = [
     "Playbook",
     "ProbeFacts",
     "Proof",
+    "QueryNeed",
     "Question",
     "ReferenceQuery",
     "ReportFacts",
@@ -115,7 +117,9 @@ __all__ = [
     "RuleFacts",
     "Scalar",
     "Secret",
+    "SeriesNeed",
     "Slack",
+    "StackNeeds",
     "StageFacts",
     "StageFigure",
     "StatusPage",

@@ -1,0 +1,81 @@
+"""`handrail doctor`: is the running stack able to guard?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from handrail.cli.rollout_command import no_receiver
+from handrail.errors import WrongCall
+
+
+def doctor(
+    rollouts: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[ROLLOUT]...", help="These alone; all by default.", show_default=False),
+    ] = None,
+    generated: Annotated[
+        Path, typer.Option(help="What `handrail generate` made; of several environments, the folder of one.")
+    ] = Path("generated"),
+    prometheus: Annotated[str | None, typer.Option(help="Its address; HANDRAIL_PROMETHEUS.")] = None,
+    alertmanager: Annotated[
+        list[str] | None,
+        typer.Option(help="The address of each; HANDRAIL_ALERTMANAGERS.", show_default=False),
+    ] = None,
+    receiver: Annotated[
+        str | None, typer.Option(help="Its address; HANDRAIL_URL, or http://127.0.0.1:8080.")
+    ] = None,
+    send_alert: Annotated[
+        bool,
+        typer.Option(
+            "--send-alert",
+            help="Send a test alert, which the receiver notes and nothing follows from.",
+            show_default=False,
+        ),
+    ] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="All findings as JSON.", show_default=False)
+    ] = False,
+    cert: Annotated[
+        str | None, typer.Option(help="The certificate by which the receiver knows us; HANDRAIL_CERT.")
+    ] = None,
+    key: Annotated[str | None, typer.Option(help="Its key; HANDRAIL_KEY.")] = None,
+    ca: Annotated[
+        str | None, typer.Option(help="An authority of your own, beside the public ones; HANDRAIL_CA.")
+    ] = None,
+) -> None:
+    """Is the running stack able to guard? Exits with 0: yes; 1: no; 2: called wrongly; 3: something could not be asked."""
+    from handrail.output.needed import NoneGenerated, needed  # noqa: PLC0415
+
+    try:
+        from handrail_receiver.doctor_command import doctor as ask  # noqa: PLC0415
+    except ModuleNotFoundError as error:
+        no_receiver(error)
+    try:
+        needs = needed(_files(generated), rollouts or ())
+    except NoneGenerated as error:
+        raise WrongCall(f"{generated}: {error}") from None
+    code = ask(
+        needs,
+        prometheus=prometheus,
+        alertmanagers=alertmanager or (),
+        receiver=receiver,
+        cert=cert,
+        key=key,
+        ca=ca,
+        send_alert=send_alert,
+        as_json=as_json,
+    )
+    raise typer.Exit(code)
+
+
+def _files(generated: Path) -> dict[str, str]:
+    """The text files below a folder, by their paths in it."""
+    wanted = (".json", ".yml")
+    return {
+        path.relative_to(generated).as_posix(): path.read_text(encoding="utf-8")
+        for path in sorted(generated.rglob("*"))
+        if path.suffix in wanted and path.is_file()
+    }

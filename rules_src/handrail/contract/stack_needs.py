@@ -1,0 +1,51 @@
+"""What a running stack must have so that it can guard: what `handrail doctor` looks for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from handrail.contract.playbook import Playbook
+
+
+@dataclass(frozen=True)
+class SeriesNeed:
+    """Series of one metric that a rollout's rules or dashboards read.
+
+    `labels` must be set on them, `buckets` are matchers of single buckets. `above` are limits (the metric is a histogram):
+    a bucket must end above each of them, or a quantile never gets there. `judged`: a guardrail reads them.
+    """
+
+    rollout: str
+    metric: str
+    matchers: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
+    buckets: tuple[str, ...] = ()
+    above: tuple[float, ...] = ()
+    judged: bool = True
+
+    def selector(self, *more: str) -> str:
+        """The series, of which `more` matchers hold as well."""
+        matchers = ",".join((*self.matchers, *more))
+        return f"{self.metric}{{{matchers}}}" if matchers else self.metric
+
+
+@dataclass(frozen=True)
+class QueryNeed:
+    """What one panel asks. `eventful`: it is of events that need not have been yet, so no data is an answer."""
+
+    rollout: str
+    dashboard: str
+    panel: str
+    expr: str
+    eventful: bool
+
+
+@dataclass(frozen=True)
+class StackNeeds:
+    """All of it, for the rollouts that are meant; `receivers` are Alertmanager's receivers by their names."""
+
+    playbooks: tuple[Playbook, ...]
+    jobs: tuple[str, ...]
+    receivers: tuple[str, ...]
+    series: tuple[SeriesNeed, ...]
+    queries: tuple[QueryNeed, ...]

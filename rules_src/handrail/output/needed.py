@@ -1,0 +1,163 @@
+"""{path: text} of generated/ → what a running stack must have of it: jobs, series with labels and buckets, queries."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from handrail.contract import Playbook, QueryNeed, SeriesNeed, StackNeeds, names
+from handrail.promql.selected import Selected, quantile_scale, selected
+
+_OWN = ("handrail_", "ALERTS", "scrape_")
+"""How metrics begin that no application exposes."""
+_PROMETHEUS_S = frozenset({"job", "instance"})
+"""Labels that Prometheus sets."""
+_BOUND = "le"
+
+
+class NoneGenerated(Exception):
+    """There is nothing to look for; the text says why and what to do."""
+
+
+@dataclass(frozen=True)
+class _Read:
+    """One selector, and who reads it."""
+
+    one: Selected
+    judged: bool
+
+
+def needed(files: Mapping[str, str], rollouts: Collection[str] = ()) -> StackNeeds:
+    """What `rollouts` need, all of them where none is named. Raises NoneGenerated."""
+    playbooks = {
+        Path(path).stem: Playbook.model_validate_json(text)
+        for path, text in sorted(files.items())
+        if path == names.playbook_file(Path(path).stem)
+    }
+    if not playbooks:
+        raise NoneGenerated("there is no playbook in it; run `handrail generate`, or name the folder")
+    if unknown := set(rollouts) - set(playbooks):
+        raise NoneGenerated(f"it has no rollout {min(unknown)!r}; use one of: {', '.join(playbooks)}")
+    wanted = {name: one for name, one in playbooks.items() if not rollouts or name in rollouts}
+    queries = tuple(query for name in wanted for query in _queries(name, playbooks, files))
+    series = [need for one in wanted.values() for need in _series(one, files, queries)]
+    scraped = _yaml(files, names.prometheus_file(files)).get("scrape_configs", [])
+    routed = _yaml(files, names.alertmanager_file(files)).get("receivers", [])
+    return StackNeeds(
+        playbooks=tuple(wanted.values()),
+        jobs=tuple(job["job_name"] for job in scraped if not rollouts or _of(job["job_name"], series)),
+        receivers=tuple(
+            one["name"]
+            for one in routed
+            if not rollouts or one["name"].partition("/")[0] in {names.RECEIVER, *wanted}
+        ),
+        series=tuple(series),
+        queries=queries,
+    )
+
+
+def _yaml(files: Mapping[str, str], path: str) -> dict[str, Any]:
+    return yaml.safe_load(files.get(path, "")) or {}
+
+
+def _of(job: str, series: list[SeriesNeed]) -> bool:
+    """Whether a selector of these names the job, or one that begins like it."""
+    return any(
+        matcher.startswith("job=")
+        and job.startswith(matcher.partition('"')[2].partition('"')[0].partition("(")[0])
+        for need in series
+        for matcher in need.matchers
+    ) or job.startswith(names.RECEIVER)
+
+
+def _queries(rollout: str, rollouts: Collection[str], files: Mapping[str, str]) -> Iterator[QueryNeed]:
+    for path, text in sorted(files.items()):
+        if not path.startswith("grafana/dashboards/") or _owner(Path(path).stem, rollouts) != rollout:
+            continue
+        dashboard = json.loads(text)
+        for title, expr in _asked(dashboard["panels"]):
+            eventful = any(one.metric.startswith(_OWN) for one in selected(expr))
+            yield QueryNeed(rollout, dashboard["title"], title, expr, eventful)
+
+
+def _owner(page: str, rollouts: Collection[str]) -> str:
+    """The rollout that a dashboard is of: the one with the longest name before `-<dashboard>`."""
+    return max((name for name in rollouts if f"{page}-".startswith(f"{name}-")), key=len, default="")
+
+
+def _asked(panels: list[dict[str, Any]]) -> Iterator[tuple[str, str]]:
+    for panel in panels:
+        for target in panel.get("targets", []):
+            if selected(target["expr"]):
+                yield panel["title"], target["expr"]
+        yield from _asked(panel.get("panels", []))
+
+
+def _series(
+    playbook: Playbook, files: Mapping[str, str], queries: tuple[QueryNeed, ...]
+) -> Iterator[SeriesNeed]:
+    """A need for each metric that the rules or dashboards of a rollout read from outside."""
+    groups = _yaml(files, names.rules_file(playbook.rollout)).get("groups", [])
+    rules = [rule for group in groups for rule in group["rules"]]
+    recorded = {rule["record"] for rule in rules if "record" in rule}
+    read = [_Read(one, True) for rule in rules for one in selected(rule["expr"])]
+    read += [
+        _Read(one, False)
+        for query in queries
+        if query.rollout == playbook.rollout
+        for one in selected(query.expr)
+    ]
+    by_metric: dict[str, list[_Read]] = {}
+    for found in read:
+        metric = found.one.metric
+        if metric and metric != "up" and not metric.startswith(_OWN) and metric not in recorded:
+            by_metric.setdefault(metric, []).append(found)
+    quantiles = dict(_quantiles(playbook, rules))
+    for metric, reads in sorted(by_metric.items()):
+        yield _need(playbook.rollout, metric, reads, quantiles.get(metric, ()))
+
+
+def _need(rollout: str, metric: str, reads: list[_Read], above: tuple[float, ...]) -> SeriesNeed:
+    everywhere = frozenset.intersection(*(frozenset(read.one.matchers) for read in reads))
+    rest = {matcher for read in reads for matcher in read.one.matchers} - everywhere
+    asked = {label for label, op, value in rest if op in {"=", "=~"} and value}
+    grouped = {label for read in reads for label in read.one.by}
+    return SeriesNeed(
+        rollout,
+        metric,
+        tuple(sorted(map(_written, everywhere))),
+        tuple(sorted((asked | grouped) - _PROMETHEUS_S - {_BOUND} - set(names.OURS))),
+        tuple(sorted(_written(one) for one in rest if one[0] == _BOUND and one[1] in {"=", "=~"})),
+        above,
+        any(read.judged for read in reads),
+    )
+
+
+def _written(matcher: tuple[str, str, str]) -> str:
+    label, op, value = matcher
+    return f"{label}{op}{json.dumps(value, ensure_ascii=False)}"
+
+
+def _quantiles(playbook: Playbook, rules: list[dict[str, Any]]) -> Iterator[tuple[str, tuple[float, ...]]]:
+    """Each histogram of which a guardrail judges a quantile, and the fixed limits of it."""
+    for guardrail in playbook.guardrails:
+        limits = {
+            float(one.figure)
+            for tier in guardrail.tiers
+            for limit in tier.limits
+            if not limit.signal and limit.reference is None and not limit.past and limit.op in {">", ">="}
+            for one in limit.figures
+            if one.figure is not None
+        }
+        for rule in rules:
+            if rule.get("record") != names.VALUE or rule["labels"].get(names.GUARDRAIL) != guardrail.name:
+                continue
+            if limits and (scale := quantile_scale(rule["expr"])):
+                above = tuple(sorted(limit / scale for limit in limits))
+                metrics = {one.metric for one in selected(rule["expr"]) if one.metric.endswith("_bucket")}
+                yield from ((metric, above) for metric in sorted(metrics))

@@ -1,0 +1,81 @@
+"""A PromQL text → the series it reads, each with the labels it must have."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import promql_parser as promql
+
+from handrail.promql.syntax import parsed
+
+_OPERATORS = {"Equal": "=", "NotEqual": "!=", "Re": "=~", "NotRe": "!~"}
+_WRITE_LABELS = frozenset({"label_replace", "label_join"})
+
+
+@dataclass(frozen=True)
+class Selected:
+    """One selector: its metric, its matchers (label, operator, value), and the labels it is aggregated by."""
+
+    metric: str
+    matchers: tuple[tuple[str, str, str], ...]
+    by: frozenset[str]
+
+
+@lru_cache(4096)
+def selected(text: str) -> tuple[Selected, ...]:
+    """Every selector of `text`. Raises ValueError when it is not PromQL."""
+    return tuple(_selected(parsed(text), frozenset()))
+
+
+def _selected(node: Any, by: frozenset[str]) -> Iterator[Selected]:
+    match node:
+        case promql.VectorSelector():
+            matchers = node.matchers.matchers
+            said = ((one.name, _OPERATORS[str(one.op).rpartition(".")[2]], one.value) for one in matchers)
+            yield Selected(node.name or "", tuple(said), by)
+        case promql.MatrixSelector():
+            yield from _selected(node.vector_selector, by)
+        case promql.ParenExpr() | promql.UnaryExpr() | promql.SubqueryExpr():
+            yield from _selected(node.expr, by)
+        case promql.AggregateExpr():
+            yield from _selected(node.expr, by | _grouped(node.modifier))
+        case promql.BinaryExpr():
+            yield from _selected(node.lhs, frozenset())
+            yield from _selected(node.rhs, frozenset())
+        case promql.Call():
+            inner = frozenset() if node.func.name in _WRITE_LABELS else by
+            for argument in node.args:
+                yield from _selected(argument, inner)
+
+
+def _grouped(modifier: Any) -> frozenset[str]:
+    if modifier is None or modifier.type is promql.AggModifierType.Without:
+        return frozenset()
+    return frozenset(modifier.labels)
+
+
+def quantile_scale(text: str) -> float | None:
+    """What a quantile of a histogram is multiplied by before it is judged; None where `text` takes none."""
+    return _scale(parsed(text), 1.0)
+
+
+def _scale(node: Any, by: float) -> float | None:
+    match node:
+        case promql.Call() if node.func.name == "histogram_quantile":
+            return by
+        case promql.BinaryExpr():
+            factor = (
+                node.rhs.val if str(node.op) == "*" and isinstance(node.rhs, promql.NumberLiteral) else 1.0
+            )
+            found = (_scale(node.lhs, by * factor), _scale(node.rhs, by))
+            return next((one for one in found if one is not None), None)
+        case promql.ParenExpr() | promql.UnaryExpr() | promql.AggregateExpr() | promql.SubqueryExpr():
+            return _scale(node.expr, by)
+        case promql.Call():
+            found_in = (_scale(argument, by) for argument in node.args)
+            return next((one for one in found_in if one is not None), None)
+        case _:
+            return None

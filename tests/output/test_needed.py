@@ -1,0 +1,85 @@
+"""What a running stack must have of ruleiq, read from what was generated."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from handrail.contract import SeriesNeed
+from handrail.output.needed import NoneGenerated, needed
+from handrail.promql.selected import Selected, quantile_scale, selected
+
+GENERATED = Path(__file__).parents[2] / "generated"
+FILES = {
+    path.relative_to(GENERATED).as_posix(): path.read_text()
+    for path in GENERATED.rglob("*")
+    if path.suffix in {".json", ".yml"}
+}
+OURS = ('job="ruleiq"',)
+NODE = ('fstype!~"tmpfs|ramfs|overlay|squashfs"', 'job="ruleiq-node"')
+
+
+def test_every_series_that_ruleiq_reads_is_needed_with_its_labels_and_the_limits_of_its_quantile() -> None:
+    assert needed(FILES, ["ruleiq"]).series == (
+        SeriesNeed("ruleiq", "node_filesystem_avail_bytes", NODE, ("mountpoint",), judged=False),
+        SeriesNeed("ruleiq", "node_filesystem_size_bytes", NODE, ("mountpoint",), judged=False),
+        SeriesNeed("ruleiq", "process_cpu_seconds_total", OURS, judged=False),
+        SeriesNeed("ruleiq", "process_resident_memory_bytes", OURS, judged=False),
+        SeriesNeed("ruleiq", "ruleiq_active_users", OURS, judged=False),
+        SeriesNeed("ruleiq", "ruleiq_auth_failures", OURS),
+        SeriesNeed("ruleiq", "ruleiq_db_pool_size", OURS),
+        SeriesNeed("ruleiq", "ruleiq_ff_evaluations", (), ("flag_name", "result"), judged=False),
+        SeriesNeed("ruleiq", "ruleiq_request_duration_seconds_bucket", OURS, above=(2.0, 5.0)),
+        SeriesNeed("ruleiq", "ruleiq_request_duration_seconds_count", OURS),
+        SeriesNeed("ruleiq", "ruleiq_requests_total", OURS, ("endpoint", "status")),
+        SeriesNeed("ruleiq", "ruleiq_security_events", OURS, ("type",), judged=False),
+    )
+
+
+def test_single_buckets_are_needed_too_and_a_limit_in_the_histogram_s_own_unit() -> None:
+    found = {(one.rollout, one.metric): (one.buckets, one.above) for one in needed(FILES).series}
+    bucket = "http_request_duration_seconds_bucket"
+    assert found["aurigraph-v12", bucket] == (('le="0.2"', 'le="0.5"'), (2.0,))
+    assert found["relay-r1", "ttfv_ms_bucket"] == ((), (1500.0,))
+
+
+def test_jobs_receivers_and_dashboards_are_those_of_the_rollouts_that_are_meant() -> None:
+    needs = needed(FILES, ["ruleiq"])
+    assert needs.jobs == ("ruleiq", "ruleiq-node", "handrail-receiver")
+    assert needs.receivers == ("handrail", "ruleiq/critical", "ruleiq/warning", "ruleiq/emergency")
+    assert {one.dashboard for one in needs.queries} == {"RuleIQ", "RuleIQ: flags"}
+    assert {one.panel for one in needs.queries if one.eventful} == {
+        *("Guard", "Last heartbeat", "Alerts", "Actions in the last 7d")
+    }
+
+
+@pytest.mark.parametrize(
+    ("files", "rollouts", "text"),
+    [
+        ({}, [], "there is no playbook in it; run `handrail generate`, or name the folder"),
+        (
+            FILES,
+            ["nothing"],
+            "it has no rollout 'nothing'; use one of: aidin-hardening, aurigraph-v12, checkout, mem0-redis, relay-r1, ruleiq",
+        ),
+    ],
+)
+def test_what_was_not_generated_is_said(files: dict[str, str], rollouts: list[str], text: str) -> None:
+    with pytest.raises(NoneGenerated) as refused:
+        needed(files, rollouts)
+    assert str(refused.value) == text
+
+
+def test_a_selector_has_the_labels_it_is_aggregated_by_and_none_that_a_function_writes() -> None:
+    assert selected('sum by (path) (rate(a{job="x"}[5m])) / on (path) b') == (
+        Selected("a", (("job", "=", "x"),), frozenset({"path"})),
+        Selected("b", (), frozenset()),
+    )
+    written = 'sum by (zone) (label_replace(a, "zone", "$1", "host", "(.).*"))'
+    assert selected(written) == (Selected("a", (), frozenset()),)
+
+
+def test_a_quantile_is_of_the_histogram_s_unit_unless_it_is_multiplied() -> None:
+    quantile = "histogram_quantile(0.9, sum by (le) (rate(a_bucket[5m])))"
+    said = [quantile, f"({quantile}) * 0.001 and on () (b > 0)", "sum(a)"]
+    assert list(map(quantile_scale, said)) == [1.0, 0.001, None]

@@ -1,0 +1,202 @@
+"""What servers answered → what `handrail doctor` says of it."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from handrail.contract import GroupFacts, Playbook, RuleFacts, rules_digest
+from handrail_receiver.decide.admission import test_alert as on_test_alert
+from handrail_receiver.doctor.ages import ONE_AGE, of_receiver, of_rules
+from handrail_receiver.doctor.delivery import (
+    AlertmanagersAnswer,
+    StatusAnswer,
+    alert,
+    arrived,
+    figure,
+    of_alertmanagers,
+    of_heartbeat,
+    of_routes,
+)
+from handrail_receiver.doctor.exposed import highest_of
+from handrail_receiver.doctor.findings import Finding, Health, failed, ok, unknown
+from handrail_receiver.doctor.scraping import Target, of_jobs
+from handrail_receiver.doctor_command import exit_code, line, summary
+from handrail_receiver.model import Decision, Signal, Verdict
+from handrail_receiver.outside.prometheus_history import LoadedRules
+
+GENERATED = Path(__file__).parents[3] / "generated"
+RULEIQ = Playbook.model_validate_json((GENERATED / "playbook/ruleiq.json").read_text())
+RULES = (GroupFacts("ruleiq/error-rate", 30, (RuleFacts("a", "up"), RuleFacts("b", "up == 0", alert=True))),)
+PLAYBOOK = RULEIQ.model_copy(update={"rules_digest": rules_digest(RULES)})
+LOADED = LoadedRules("/rules/ruleiq.yml", RULES)
+NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+
+
+def test_each_job_is_up_or_down_or_waited_for_or_not_there() -> None:
+    url = "http://ruleiq.internal:8000/metrics"
+    targets = [
+        Target(scrapePool="up", health="up"),
+        Target(scrapePool="up", health="up"),
+        Target(scrapePool="down", health="up"),
+        Target(scrapePool="down", scrapeUrl=url, health="down", lastError="connection refused"),
+        Target(scrapePool="new", scrapeUrl=url, health="unknown"),
+    ]
+    assert list(of_jobs(["up", "down", "new", "gone"], targets)) == [
+        ok("target up", "2 up"),
+        failed(
+            "target down",
+            f"{url}: connection refused",
+            "see 'Prometheus cannot scrape' in `handrail docs troubleshooting`",
+        ),
+        unknown("target new", f"{url} was not scraped yet", "ask again in a minute"),
+        failed(
+            "target gone",
+            "Prometheus has no target of this job",
+            "load the generated prometheus.yml, or merge scrape_configs.yml into yours; then reload Prometheus",
+        ),
+    ]
+
+
+def test_rules_are_loaded_once_and_unchanged_or_that_is_said() -> None:
+    changed = replace(LOADED, groups=(replace(RULES[0], interval=60),))
+    said = [of_rules(PLAYBOOK, loaded) for loaded in ([LOADED], [], [changed], [LOADED, LOADED])]
+    assert [(one.health, one.text) for one in said] == [
+        (Health.ok, "2 loaded, unchanged"),
+        (Health.failed, "Prometheus has loaded none of them"),
+        (Health.failed, "Prometheus has loaded others than were generated"),
+        (Health.failed, "they are loaded 2 times: /rules/ruleiq.yml, /rules/ruleiq.yml"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("now", "said"),
+    [
+        (
+            {"unknown": "", "other_rules": ""},
+            ok("ruleiq: receiver", "its playbook and Prometheus' rules are of one age"),
+        ),
+        ({"unknown": "", "other_rules": "they differ"}, failed("ruleiq: receiver", "they differ", ONE_AGE)),
+        (
+            {"unknown": "no answer", "other_rules": ""},
+            unknown(
+                "ruleiq: receiver", "no answer", "let the receiver reach Prometheus (HANDRAIL_PROMETHEUS)"
+            ),
+        ),
+        (
+            {"error": "no rollout ruleiq"},
+            failed(
+                "ruleiq: receiver",
+                "no rollout ruleiq",
+                "give the receiver the generated playbooks (HANDRAIL_PLAYBOOKS)",
+            ),
+        ),
+    ],
+)
+def test_receiver_and_rules_are_of_one_age_or_that_is_said(now: dict[str, str], said: Finding) -> None:
+    assert list(of_receiver(RULEIQ, now)) == [said]
+
+
+def test_prometheus_knows_an_alertmanager_which_has_the_receivers() -> None:
+    knows = (
+        '{"status": "success", "data": {"activeAlertmanagers": [{"url": "http://am:9093/api/v2/alerts"}]}}'
+    )
+    none = '{"status": "success", "data": {"activeAlertmanagers": []}}'
+    known = [of_alertmanagers(AlertmanagersAnswer.model_validate_json(said)) for said in (knows, none)]
+    assert [(one.health, one.text) for one in known] == [
+        (Health.ok, "http://am:9093/api/v2/alerts"),
+        (Health.failed, "Prometheus knows no Alertmanager"),
+    ]
+    status = StatusAnswer.model_validate({"config": {"original": "receivers:\n- name: handrail\n"}})
+    routed = [
+        of_routes("http://am", names, status) for names in (["handrail"], ["handrail", "ruleiq/critical"])
+    ]
+    assert [(one.health, one.text) for one in routed] == [
+        (Health.ok, "all 1 receivers are there"),
+        (Health.failed, "there is no receiver ruleiq/critical"),
+    ]
+
+
+def test_a_heartbeat_is_fresh_or_old_or_unheard_of() -> None:
+    pages = ("handrail_heartbeat_age_seconds 12.0\n", "handrail_heartbeat_age_seconds 301.0\n", "up 1\n")
+    assert [(one.health, one.text) for one in map(of_heartbeat, pages)] == [
+        (Health.ok, "the heartbeat is at most 12 s old"),
+        (Health.failed, "no heartbeat for 301 s"),
+        (Health.unknown, "the receiver's metrics do not say how old the heartbeat is"),
+    ]
+    assert figure('a{b="c"} 1\na 2\n', "a") == 2.0
+
+
+def test_the_highest_bucket_that_ends_counts_and_without_one_none_is_high_enough() -> None:
+    ends = [{"le": "0.5"}, {"le": "+Inf"}, {"le": "2.0"}, {}]
+    assert (highest_of(ends), highest_of([])) == (2.0, float("-inf"))
+
+
+def test_the_test_alert_is_of_a_known_rollout_and_asks_for_nothing() -> None:
+    sent = alert(RULEIQ, NOW)
+    labels = sent["labels"]
+    assert isinstance(labels, dict)
+    assert labels.pop("service").startswith("handrail-test-")
+    text = "sent by `handrail doctor --send-alert`; nothing is wrong, and nothing follows from it"
+    assert sent == {
+        "labels": {
+            "alertname": "HandrailTest",
+            "rollout": "ruleiq",
+            "action": "investigate",
+            "severity": "none",
+            "environment": "production",
+        },
+        "annotations": {"summary": text, "description": text},
+        "startsAt": "2026-03-01T12:00:00+00:00",
+        "endsAt": "2026-03-01T12:02:00+00:00",
+    }
+
+
+@pytest.mark.parametrize("firing", [True, False])
+def test_nothing_follows_from_a_test_alert_whatever_else_it_says(firing: bool) -> None:
+    claims = {
+        "alertname": "HandrailTest",
+        "rollout": "ruleiq",
+        "guardrail": "error-rate",
+        "tier": "critical",
+        "action": "rollback",
+    }
+    reasons = {
+        True: ("test-alert", "the test alert of `handrail doctor` arrived; nothing follows from it"),
+        False: ("test-alert-ended", "the test alert of `handrail doctor` ended"),
+    }
+    assert on_test_alert(Signal(firing=firing, labels=claims)) == Decision(Verdict.note, *reasons[firing])
+
+
+def test_a_test_alert_has_arrived_when_the_receiver_says_a_new_instant() -> None:
+    pages = iter(["handrail_test_alert_timestamp_seconds 5\n", "handrail_test_alert_timestamp_seconds 9\n"])
+
+    async def page() -> str:
+        return next(pages)
+
+    async def old() -> str:
+        return "handrail_test_alert_timestamp_seconds 5\n"
+
+    said = [
+        asyncio.run(arrived(before, ask, 0, patience))
+        for before, ask, patience in ((5.0, page, 60), (5.0, old, 0.01), (None, old, 60))
+    ]
+    assert [(one.health, one.text) for one in said] == [
+        (Health.ok, "it reached the receiver after 0 s; nothing follows from it"),
+        (Health.failed, "it did not reach the receiver within 0.01 s"),
+        (Health.unknown, "the receiver has no handrail_test_alert_timestamp_seconds"),
+    ]
+
+
+def test_a_failure_counts_more_than_what_nobody_knows() -> None:
+    well, bad, open_ = ok("a", "up"), failed("b", "down", "start it"), unknown("c", "?", "ask again")
+    assert [exit_code(seen) for seen in ([well], [well, open_], [open_, bad], [])] == [0, 3, 1, 0]
+    assert list(map(line, (well, bad, open_))) == [
+        "ok       a: up",
+        "FAILED   b: down\n         → start it",
+        "unknown  c: ?\n         → ask again",
+    ]
+    assert summary([well, well, bad]) == "2 ok, 1 FAILED"

@@ -114,21 +114,7 @@ ROWS = {
 """What the table of times has."""
 
 
-def test_a_bad_version_alone_is_rolled_back_and_the_table_says_how_long_each_step_took(
-    tmp_path: Path,
-) -> None:
-    """What `make demo` shows in its second half; the whole life is played by the long tests."""
-    with demo(tmp_path, "--bad-only", *binaries("debian")) as run:
-        code = run.end()
-    assert code == 0, run.said
-    assert re.findall(r"^ok  ([^:]+):", run.said, re.MULTILINE) == ["everything starts", *BAD]
-    assert set(re.findall(ROW, run.said, re.MULTILINE)) == ROWS
-    assert re.search(r"snapshots/\d+\.json was changed: it has another SHA-256", run.said), run.said
-    assert processes_in(tmp_path) == []
-
-
-@pytest.mark.long
-@pytest.mark.parametrize("version", ["debian", "newer"])
+@pytest.mark.parametrize("version", ["debian", pytest.param("newer", marks=pytest.mark.long)])
 def test_a_good_version_completes_a_bad_one_is_rolled_back_and_a_changed_byte_of_the_evidence_is_found(
     tmp_path: Path, version: str
 ) -> None:
@@ -199,7 +185,7 @@ def a_weight_again(folder: Path) -> None:
 def test_a_rollback_that_does_not_hold_fails_and_names_the_step(
     tmp_path: Path, sabotage: Callable[[Path], None], when: str, step: str
 ) -> None:
-    """On the newer servers: up to the rollback they do here what Debian's do above."""
+    """On the newer servers, and the bad version alone: up to the rollback they do here what Debian's do above."""
     with demo(tmp_path, "--bad-only", *binaries("newer")) as run:
         run.until_it_says(when)
         sabotage(tmp_path)

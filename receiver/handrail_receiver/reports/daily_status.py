@@ -49,7 +49,7 @@ def last_stay(known: Known, outcome: Outcome) -> Stay | None:
 
 
 def planned_days(playbook: Playbook) -> int | None:
-    """How many days the stages bake; None where one has no time."""
+    """How many days the stages bake, without those that have no time; None where none has one."""
     times = [stage.takes for stage in playbook.stages if stage.bake is not None]
     return math.ceil(sum(times) / DAY.total_seconds()) if times else None
 
@@ -84,13 +84,9 @@ def _phase(known: Known, outcome: Outcome) -> Field:
 
 def status(known: Known, outcome: Outcome) -> str:
     """On track only where everything could be seen, and nobody had to be told of anything."""
-    if any(one.number == outcome.number for one in known.counted.failures):
-        failure = outcome.failure
-        took = (
-            "it is not over"
-            if failure is None or failure.lasted is None
-            else f"done in {lasted(failure.lasted)}"
-        )
+    failure = outcome.failure
+    if failure is not None and failure.within(known.period.start, known.until):
+        took = "it is not over" if failure.lasted is None else f"done in {lasted(failure.lasted)}"
         return f"{BACK}: {took}"
     unseen = isinstance(known.guardrails, str) or not all(one.text for one in known.guardrails)
     if known.told:

@@ -20,7 +20,8 @@ class Figures:
 
     `deployed` are the rollouts that were completed, `ended` those that gave the new version users' traffic and ended,
     however they did; `failed` are those of them that were rolled back. `failures` are what began in the period, `false`
-    those of them that people marked as false: they count everywhere, and are shown beside.
+    those of them that people marked as false: they count everywhere, and are shown beside. `broken` is how much of the
+    period anything was broken, by what had begun before it too.
     """
 
     length: timedelta
@@ -29,6 +30,7 @@ class Figures:
     ended: tuple[Outcome, ...]
     failed: tuple[Outcome, ...]
     failures: tuple[Failure, ...]
+    broken: timedelta
 
     @property
     def false(self) -> tuple[Failure, ...]:
@@ -48,11 +50,15 @@ class Figures:
         return Fraction(len(self.failed), len(self.ended)) if self.ended else None
 
     @property
+    def failed_falsely(self) -> int:
+        """How many of what failed people marked as false: not those of `false`, which may end after the period."""
+        return sum(map(_is_false, self.failed))
+
+    @property
     def fail_rate_without_false(self) -> Fraction | None:
         """The same without what people marked as false, in both counts."""
-        true = [one for one in self.ended if not _is_false(one)]
-        failed = [one for one in self.failed if not _is_false(one)]
-        return Fraction(len(failed), len(true)) if true else None
+        true = len(self.ended) - self.failed_falsely
+        return Fraction(len(self.failed) - self.failed_falsely, true) if true else None
 
     @property
     def restored(self) -> tuple[timedelta, ...]:
@@ -75,11 +81,10 @@ class Figures:
         seconds = median([one.total_seconds() for one in self.restored]) if self.restored else None
         return None if seconds is None else timedelta(seconds=seconds)
 
-    def mean_time_between_failures(self, end: datetime) -> timedelta | None:
-        """MTBF: the time in which nothing was broken, for each failure; None without one. `end` is the period's."""
-        if not self.failures:
-            return None
-        return max(timedelta(), self.length - broken(self.failures, end)) / len(self.failures)
+    @property
+    def mean_time_between_failures(self) -> timedelta | None:
+        """MTBF: the time in which nothing was broken, for each failure that began; None without one."""
+        return (self.length - self.broken) / len(self.failures) if self.failures else None
 
 
 def figures_of(outcomes: Sequence[Outcome], start: datetime, end: datetime) -> Figures:
@@ -90,26 +95,25 @@ def figures_of(outcomes: Sequence[Outcome], start: datetime, end: datetime) -> F
         if one.ended_at is not None and start <= one.ended_at < end and one.in_production
     )
     stays = (one.in_staging for one in outcomes)
+    failures = [one.failure for one in outcomes if one.failure is not None]
     return Figures(
         length=max(timedelta(), end - start),
         to_staging=sum(stay is not None and start <= stay.start < end for stay in stays),
         deployed=tuple(one for one in ended if one.result == "complete"),
         ended=ended,
         failed=tuple(one for one in ended if one.failure is not None),
-        failures=tuple(
-            one.failure for one in outcomes if one.failure is not None and start <= one.failure.began < end
-        ),
+        failures=tuple(one for one in failures if start <= one.began < end),
+        broken=broken(failures, start, end),
     )
 
 
-def broken(failures: Sequence[Failure], end: datetime) -> timedelta:
-    """How long anything was broken, what overlaps counted once; what is not over lasts until `end`."""
-    spans = sorted((one.began, min(one.restored or end, end)) for one in failures)
-    whole, until = timedelta(), None
+def broken(failures: Sequence[Failure], start: datetime, end: datetime) -> timedelta:
+    """How much of a time anything was broken, what overlaps counted once; what is not over lasts until `end`."""
+    spans = sorted((max(one.began, start), min(one.restored or end, end)) for one in failures)
+    whole, until = timedelta(), start
     for begins, ends in spans:
-        start = begins if until is None else max(begins, until)
-        whole += max(timedelta(), ends - start)
-        until = ends if until is None else max(until, ends)
+        whole += max(timedelta(), ends - max(begins, until))
+        until = max(until, ends)
     return whole
 
 

@@ -58,6 +58,10 @@ class Failure:
         """How long it took to restore; None while it is not."""
         return self.restored - self.began if self.restored is not None else None
 
+    def within(self, start: datetime, end: datetime) -> bool:
+        """Whether anything was broken in a time, also where it began before it."""
+        return self.began < end and (self.restored is None or self.restored >= start)
+
 
 @dataclass(frozen=True)
 class Stay:

@@ -120,7 +120,7 @@ def performance_section(known: Known) -> Section:
 def reliability_section(known: Known) -> Section:
     """Uptime, incidents, MTBF and MTTR."""
     made, no_slo = known.counted, "no objective is declared (slos=), nor a figure 'Uptime'"
-    between = made.mean_time_between_failures(known.until)
+    between = made.mean_time_between_failures
     fields = (
         measured_field(UPTIME, facts_of(known), known.figures, missing=no_slo),
         Field("Incidents", str(len(made.failures)), note=_marked_false(known)),
@@ -147,9 +147,9 @@ def dora_section(known: Known) -> Section:
     frequency, rate, true = made.per_day, made.change_fail_rate, made.fail_rate_without_false
     nothing = "no attempt with users' traffic ended in this time" if stages else NO_STAGES
     parts = f"{len(made.failed)} of {len(made.ended)}"
-    if made.false:
+    if made.failed_falsely:
         without = "none is left" if true is None else percent(true)
-        parts += f"; without the {len(made.false)} marked as false: {without}"
+        parts += f"; without the {made.failed_falsely} marked as false: {without}"
     per = "" if frequency is None or not stages else f"{float(frequency):.3g} per day"
     fields = (
         Field("Deployment frequency", per, NO_STAGES if not stages else "no time has passed"),

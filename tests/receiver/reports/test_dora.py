@@ -48,7 +48,7 @@ def test_the_definitions_on_a_week_of_two_releases_and_two_rollbacks() -> None:
     )
     assert (made.per_day, made.change_fail_rate) == (Fraction(2, 7), Fraction(1, 2))
     assert (made.mean_time_to_recovery, made.recovery_time) == (timedelta(minutes=12), timedelta(minutes=12))
-    assert made.mean_time_between_failures(END) == (WEEK - timedelta(minutes=24)) / 2
+    assert made.mean_time_between_failures == (WEEK - timedelta(minutes=24)) / 2
 
 
 def test_a_false_rollback_counts_and_is_shown_apart() -> None:
@@ -65,13 +65,13 @@ def test_the_recovery_time_is_the_median_and_the_time_to_recovery_the_mean() -> 
 def test_what_is_not_over_is_in_no_mean_and_is_said() -> None:
     made = figures_of([back(1, 10), outcome(None, "under way", failure(100, None))], MONDAY, END)
     assert (made.recovery_time, made.unrestored) == (timedelta(minutes=10), 1)
-    assert made.mean_time_between_failures(END) == (timedelta(hours=100) - timedelta(minutes=10)) / 2
+    assert made.mean_time_between_failures == (timedelta(hours=100) - timedelta(minutes=10)) / 2
 
 
 def test_nothing_is_0_where_nothing_happened() -> None:
     made = figures_of([], MONDAY, END)
     assert (made.change_fail_rate, made.recovery_time, made.mean_time_to_recovery) == (None, None, None)
-    assert made.mean_time_between_failures(END) is None
+    assert made.mean_time_between_failures is None
     assert made.per_day == 0
 
 
@@ -90,13 +90,27 @@ def test_a_failure_counts_where_it_began_and_an_attempt_where_it_ended() -> None
     assert (len(before.failures), before.failed) == (1, ())
 
 
+def test_what_still_breaks_from_the_week_before_is_not_time_without_failure() -> None:
+    lasts = outcome(None, "under way", failure(-10, 12 * 60))
+    made = figures_of([lasts, back(20, 60)], MONDAY, END)
+    assert (len(made.failures), made.broken) == (1, timedelta(hours=3))
+    assert made.mean_time_between_failures == WEEK - timedelta(hours=3)
+
+
+def test_a_false_rollback_across_midnight_is_left_out_of_the_rate_of_the_week_in_which_it_ended() -> None:
+    across = [back(-1, 90, false=True), outcome(10)]
+    before, after = figures_of(across, MONDAY - WEEK, MONDAY), figures_of(across, MONDAY, END)
+    assert [(len(week.false), week.failed_falsely) for week in (before, after)] == [(1, 0), (0, 1)]
+    assert (after.change_fail_rate, after.fail_rate_without_false) == (Fraction(1, 2), Fraction(0))
+
+
 HOURS = st.floats(0, 160, allow_nan=False)
 FAILURES = st.lists(st.builds(failure, HOURS, st.none() | st.floats(0, 3000, allow_nan=False)), max_size=8)
 
 
 @given(FAILURES)
 def test_what_is_broken_at_the_same_time_is_broken_once(failures: Sequence[Failure]) -> None:
-    whole = broken(failures, END)
+    whole = broken(failures, MONDAY, END)
     spans = [(one.began, min(one.restored or END, END)) for one in failures]
     longest = max((until - since for since, until in spans), default=timedelta())
     assert longest <= whole <= min(END - MONDAY, sum((until - since for since, until in spans), timedelta()))
@@ -120,7 +134,7 @@ def _minute_by_minute(spans: Sequence[tuple[datetime, datetime]]) -> timedelta:
 @given(FAILURES)
 def test_more_failures_are_never_further_apart(failures: Sequence[Failure]) -> None:
     made = figures_of([outcome(None, "under way", one) for one in failures], MONDAY, END)
-    between = made.mean_time_between_failures(END)
+    between = made.mean_time_between_failures
     assert (between is None) == (not failures)
     if between is not None:
         assert timedelta(0) <= between <= WEEK / len(failures)
@@ -131,4 +145,6 @@ def test_two_parts_of_a_week_have_what_the_week_has(failures: Sequence[Failure],
     all_ = [outcome(None, "under way", one) for one in failures]
     middle = MONDAY + timedelta(hours=cut)
     parts = [figures_of(all_, MONDAY, middle), figures_of(all_, middle, END)]
-    assert sum(len(part.failures) for part in parts) == len(figures_of(all_, MONDAY, END).failures)
+    whole = figures_of(all_, MONDAY, END)
+    assert sum(len(part.failures) for part in parts) == len(whole.failures)
+    assert sum((part.broken for part in parts), timedelta()) == whole.broken

@@ -221,6 +221,23 @@ def test_escalation_and_contacts_are_there_only_where_there_are_any() -> None:
     assert {"escalation", "Contacts", "Stages"} & set(sections(both["quiet"])) == set()
 
 
+def test_escalation_says_what_stops_it() -> None:
+    assert sections(written(shop)["shop"])["escalation"].partition("\n")[0] == (
+        "An alert that nobody resolves climbs by itself, counted from the moment it fired. It stops when the alert is "
+        "resolved, or when somebody acknowledges the incident that a rollback opened: `handrail rollout ack shop`. That "
+        "stops all that fired until then. What begins later climbs anew, and while the receiver is away nothing counts as "
+        "acknowledged. Where no rollback opened an incident there is nothing to acknowledge: silence the alert in "
+        "Alertmanager."
+    )
+
+
+def test_whoever_an_alert_woke_reads_how_to_have_the_incident() -> None:
+    [first] = [
+        line for line in written(shop)["shop"].splitlines() if line.startswith("**If an alert brought")
+    ]
+    assert "say that you have it with `handrail rollout ack shop`, so that nobody else is woken" in first
+
+
 def test_no_section_of_any_runbook_is_empty_and_no_gap_is_wide() -> None:
     for name, text in repository().items():
         assert [heading for heading, body in sections(text).items() if not body] == [], name

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
+from handrail_receiver.views.incident_views import NOT_YET
 from handrail_receiver.words.steps import told
+from handrail_receiver.words.times import when
 
 GOES_BACK_OR_ENDED = ("rolling-back", "rolled-back", "complete", "abandoned")
 """The states in which nobody asks whether it could be rolled back."""
@@ -29,7 +32,7 @@ def checked(said: dict[str, Any]) -> str:
     """A check as a table, with what stands beside it."""
     heads = ("guardrail", "tier", "now", "of", "limit", "verdict", "")
     rows = [heads, *map(_tier_row, said["tiers"])]
-    lines = [f"{said['at']}" + (f", stage {said['stage']}" if said["stage"] else "")]
+    lines = [_when(said["at"]) + (f", stage {said['stage']}" if said["stage"] else "")]
     lines += _aligned(rows)
     shares = [f"{one['arm']} {_percent(one['share'])} ({one['per_second']:.3g}/s)" for one in said["split"]]
     lines.append(
@@ -62,16 +65,18 @@ def _incident(one: dict[str, Any]) -> list[str]:
     ]
     lines.append(f"  trigger: {one['trigger']}")
     if one["state"] == "open" and one["ack_by"]:
-        lines.append(f"  to be acknowledged by {one['ack_by']}: handrail rollout ack {one['rollout']}")
+        lines.append(f"  to be acknowledged by {_when(one['ack_by'])}: handrail rollout ack {one['rollout']}")
     impact = one["impact"]
-    known = _impact(impact) if impact else ["unknown yet: it is computed once the rollback got through"]
+    known = _impact(impact) if impact else [NOT_YET]
     lines += [f"  impact: {'; '.join(known)}"]
     words = ("cause", "fix", "prevention", "user_impact", "review", "attendees")
     lines += [f"  {word.replace('_', ' ')}: {one[word]}" for word in words if one[word]]
     lines += [f"  follow-up: {text}" for text in one["follow_ups"]]
     if one["false_rollback"] is not None:
         lines.append(f"  false rollback: {'yes' if one['false_rollback'] else 'no'}")
-    lines += [f"  {each['at']}  {each['event']} by {each['by']}: {each['text']}" for each in one["timeline"]]
+    lines += [
+        f"  {_when(each['at'])}  {each['event']} by {each['by']}: {each['text']}" for each in one["timeline"]
+    ]
     return lines
 
 
@@ -80,6 +85,11 @@ def _impact(impact: dict[str, Any]) -> list[str]:
     found += [f"{impact['share'] * 100:g} % of traffic"] if impact["share"] is not None else []
     found += [f"{count:.0f} requests failed ({name})" for name, count in sorted(impact["failed"].items())]
     return found + [f"{name} unknown: {why}" for name, why in sorted(impact["unknown"].items())]
+
+
+def _when(said: str) -> str:
+    """An instant of the API's, as pages and messages write it."""
+    return when(datetime.fromisoformat(said))
 
 
 def _tier_row(tier: dict[str, Any]) -> tuple[str, ...]:

@@ -295,7 +295,8 @@ def _limit(
 ) -> LimitNow:
     at = figure_in(limit, stage, known, stable)
     text = f"{limit.signal} {limit.text}".strip()
-    shown = figure(str(at), unit) if at is not None and unit else ""
+    moves = limit.reference is not None or len(limit.figures) > 1
+    shown = figure(str(at), unit) if at is not None and unit and moves else ""
     return LimitNow(tier.tier, tier.action, text, limit.op, at, shown, tier.shadow)
 
 

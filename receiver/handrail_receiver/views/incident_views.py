@@ -24,7 +24,9 @@ LABELS = {
 }
 """What people say of an incident, as pages and drafts call it."""
 
-UNKNOWN, NOBODY = "unknown", "nobody has said yet"
+UNKNOWN = "unknown"
+NOT_YET = f"{UNKNOWN} yet: it is computed half a minute after the rollback got through"
+"""What is said of an impact that was not computed yet."""
 
 
 class ImpactView(BaseModel):
@@ -187,7 +189,7 @@ def in_words(happened: Happened) -> str:
 def impact_lines(impact: Impact | None) -> tuple[tuple[str, str], ...]:
     """The impact in words, a name and a text each; what is not known is called that, with the reason."""
     if impact is None:
-        return (("Impact", f"{UNKNOWN} yet: it is computed once the rollback got through"),)
+        return (("Impact", NOT_YET),)
     why = impact.unknown
 
     def known(name: str, text: str | None) -> str:
@@ -234,13 +236,20 @@ def _facts(one: Incident, playbook: Playbook, now: datetime) -> Sequence[Fact]:
         _had(one, playbook, now),
     ]
     facts += [Fact(name, text) for name, text in impact_lines(one.impact)]
-    facts += [Fact(LABELS[name], one.notes.get(name) or NOBODY) for name in ONE_ANSWER if name in LABELS]
-    facts += [Fact(LABELS["follow_up"], "; ".join(one.follow_ups) or NOBODY)]
+    facts += _said(one)
     if one.false_rollback is not None:
         facts.append(Fact("False rollback", "yes, people say" if one.false_rollback else "no, people say"))
     if one.closed is not None:
         facts.append(Fact("Closed", f"{when(one.closed.at)} by {one.closed.by}: {one.closed.why}", "good"))
     return facts
+
+
+def _said(one: Incident) -> Sequence[Fact]:
+    """What people have said of it, and in one line what nobody has said yet."""
+    told = {**one.notes, "follow_up": "; ".join(one.follow_ups)}
+    said = [Fact(label, told[name]) for name, label in LABELS.items() if told.get(name)]
+    left = [label.lower() for name, label in LABELS.items() if not told.get(name)]
+    return [*said, Fact("Nobody has said", ", ".join(left))] if left else said
 
 
 def _had(one: Incident, playbook: Playbook, now: datetime) -> Fact:

@@ -66,7 +66,7 @@ def _entry(record: EvidenceRecord, steps: Mapping[tuple[int, str, str, int, int]
                 record, "incident", "calm", said["event"], f"{said['by']}: {said['text']}".rstrip(": ")
             )
         case "snapshot" | "check":
-            about = f"of {_listed(said['of'])}" if said["of"] else ""
+            about = f"of record {_listed(said['of'])}" if said["of"] else ""
             text = ": ".join(filter(None, [said.get("why", ""), said["text"]]))
             return _line(record, record.kind, "soft", about, text)
         case "burst":

@@ -40,7 +40,7 @@ class Buttons:
         item = request.query_params.get("item", "")
         offer = _offered(found, caller, verb, item)
         if offer is None:
-            why = f"{verb.name} is nothing that can be asked for now"
+            why = f"{verb.name} cannot be asked for now"
             return await self.pages.page(caller, _refused(name, why, 409))
         return await self.pages.page(caller, self._confirm(found, offer, caller))
 

@@ -24,10 +24,10 @@ from handrail_receiver.web.verbs import Words
 
 SHOWN_FOR = "kill-switch"
 SETS = (
-    "Nothing is rolled back, and nothing promoted, by itself from now on, of no rollout of this receiver:"
+    "From now on nothing is rolled back or promoted by itself, for any rollout of this receiver:"
     " alerts are stored, judged and told, and people must act. A rollback that an alert began stops at its next step."
 )
-CLEARS = "Handrail acts again: what fires then is acted on at its next delivery, of every rollout of this receiver."
+CLEARS = "Handrail acts again, for every rollout of this receiver: what fires then is acted on at its next delivery."
 
 
 class KillSwitchBody(BaseModel):
@@ -91,7 +91,7 @@ class KillSwitchPages:
         cannot = self.switch.cannot(on=on)
         sentences = [
             SETS if on else CLEARS,
-            f"It is recorded of every rollout, as asked for by {caller.name}.",
+            f"It is recorded for every rollout, as asked for by {caller.name}.",
         ]
         sentences += [f"It is set: {self.switch.text()}"] if not on and self.switch.text() else []
         hidden = {"on": "yes" if on else "no"}

@@ -13,6 +13,7 @@ from handrail.contract import (
     Command,
     DeploymentImage,
     FlagOff,
+    FlagShare,
     GitValue,
     HAProxyState,
     HAProxyWeight,
@@ -130,6 +131,9 @@ STEPS: dict[str, Step] = {
     ),
     "HAProxy web/canary on unix:s: maint": HAProxyState("web/canary", "maint", ["unix:s"]),
     "Unleash pay/fast: off in production": FlagOff("https://u.example", "pay", "fast", "production", TOKEN),
+    "Unleash pay/fast: on for 10 % in production": FlagShare(
+        "https://u.example", "pay", "fast", "production", TOKEN, 10
+    ),
     "LaunchDarkly pay/fast: off in production": LaunchDarklyOff("pay", "fast", "production", TOKEN),
     "Argo Rollout web/shop: aborted": RolloutAbort("https://k.example", "web", "shop", TOKEN),
     "Deployment web/shop, app: as it was before the attempt": DeploymentImage(

@@ -199,7 +199,7 @@ def test_a_form_of_an_attempt_before_does_nothing_to_the_next_one(shop: Guarded)
 
 def test_what_cannot_be_asked_for_now_is_no_page(shop: Guarded) -> None:
     answer = shop.ask("GET", "/rollouts/shop/ask/resume", "operator")
-    assert (answer.status_code, "resume is nothing that can be asked for now" in answer.text) == (409, True)
+    assert (answer.status_code, "resume cannot be asked for now" in answer.text) == (409, True)
     assert shop.ask("GET", "/rollouts/elsewhere/ask/hold", "operator").status_code == 404
 
 

@@ -57,6 +57,7 @@ def test_an_incident_goes_from_its_rollback_to_its_end_over_http(shop: Guarded) 
     page = words(shop.ask("GET", "/rollouts/shop", "viewer").text)
     assert f"Incident {one['id']} open Severity critical Trigger rollback: operator-1 asked" in page
     assert "It waits for a person to acknowledge incident" in page
+    assert "Nobody has said cause, fix, prevention, what people noticed, follow-up, review, attendees" in page
     own = shop.ask("GET", f"/rollouts/shop/incidents/{one['id']}", "viewer")
     assert own.status_code == 200
     assert "opened operator-1: operator-1 asked for a rollback: customers <call>" in words(own.text)
@@ -69,6 +70,8 @@ def test_an_incident_goes_from_its_rollback_to_its_end_over_http(shop: Guarded) 
     assert noted.json()["text"].endswith(
         "cause: pool | too small; follow up: alert on it; false rollback: no"
     )
+    then = words(shop.ask("GET", f"/rollouts/shop/incidents/{one['id']}", "viewer").text)
+    assert "Cause pool | too small Follow-up alert on it Nobody has said fix, prevention, what" in then
     draft = shop.ask("GET", f"/api/rollouts/shop/incidents/{one['id']}/postmortem", "viewer")
     assert draft.headers["content-type"].startswith("text/markdown")
     assert "## Cause\n\npool \\| too small\n" in draft.text

@@ -40,7 +40,7 @@ def test_each_figure_stands_beside_its_limits_and_a_plot_with_both_arms(shop: Gu
     said = text(shop)
     assert (
         "error-rate within its limits canary 0.4 % stable 0.2 % events: canary 100, stable 900"
-        " warning above 1.00 % (here 1 %) , investigate critical above 5.00 % (here 5 %) , rollback"
+        " warning above 1.00 %, investigate critical above 5.00 % (here 5 %) , rollback"
     ) in said
     assert "Actual traffic ● 10 % of the events are the canary's; asked for were 10 %" in said
     assert "Prometheus, asked now: nothing fires." in said
@@ -58,7 +58,10 @@ def test_what_fires_is_said_on_both_pages_as_soon_as_prometheus_says_so(
     try:
         servers.until(lambda: "fires: critical" in text(shop), "the page to say so")
         assert "Prometheus, asked now: error-rate/critical ." in text(shop)
-        assert "1 rollout; 1 needs somebody . Rollout State Stage Fires now Waits for shop" in text(shop, "/")
+        assert (
+            "1 rollout; 1 needs somebody . Reports: daily , weekly Rollout State Stage Fires now Waits for shop"
+            in text(shop, "/")
+        )
         assert "10% error-rate/critical error-rate/critical fires" in text(shop, "/")
     finally:
         application.values["canary_errors"] = 0.004
@@ -122,7 +125,7 @@ def test_without_an_answer_every_figure_is_unknown(tmp_path: Path) -> None:
 
 def test_the_first_page_is_filtered_without_javascript(shop: Guarded) -> None:
     assert "No rollout is like that." in text(shop, "/?q=elsewhere")
-    assert "1 rollout; none needs anybody. Rollout State" in text(shop, "/?q=SH")
+    assert "1 rollout; none needs anybody. Reports: daily , weekly Rollout State" in text(shop, "/?q=SH")
     assert "No rollout is like that." in text(shop, "/?needs=1")
     page = shop.ask("GET", '/?q="><script>', "viewer").text
     assert 'value="&#34;&gt;&lt;script&gt;"' in page

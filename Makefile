@@ -122,6 +122,10 @@ bench-receiver: $(SYNCED) servers ## how much the receiver takes, beside Debian'
 bench-page: $(SYNCED) servers ## how long the pages take with 200 rollouts of 20 guardrails each
 	@PYTHONPATH=tests $(BIN)/python -m end_to_end.bench_page
 
+.PHONY: bench-metrics
+bench-metrics: $(SYNCED) ## what the example application's metrics cost: CPU with the middleware and without
+	@PYTHONPATH=tests $(BIN)/python -m end_to_end.ruleiq.cost
+
 .PHONY: screenshots
 screenshots: $(SYNCED) servers ## the pictures of the pages in docs/how-to/pictures, anew
 	@PYTHONPATH=tests $(BIN)/python -m end_to_end.screenshots
@@ -129,6 +133,10 @@ screenshots: $(SYNCED) servers ## the pictures of the pages in docs/how-to/pictu
 .PHONY: demo
 demo: $(SYNCED) servers ## a good version completes and a bad one is rolled back, while you watch
 	@PYTHONPATH=tests $(BIN)/python -m end_to_end.demo
+
+.PHONY: stack
+stack: $(SYNCED) servers ## ruleiq from nothing: application, Prometheus, Alertmanager, receiver on loopback, until Ctrl-C
+	@PYTHONPATH=tests $(BIN)/python -m end_to_end.ruleiq $(STACK)
 
 # Settings are HANDRAIL_* variables; only the database has a place of its own here.
 .PHONY: serve

@@ -156,7 +156,7 @@ async def _receiver(needs: StackNeeds, stack: Stack) -> AsyncIterator[Finding]:
     except PermissionError as error:
         yield unknown("receiver", str(error), "a viewer's token is enough")
         return
-    problems = [str(one) for one in ready.get("problems", ())] or [str(ready["error"])] * ("error" in ready)
+    problems = list(map(str, ready.get("problems") or filter(None, [ready.get("error")])))
     if problems:
         yield failed("receiver", "; ".join(problems), "`handrail docs on-call` has what to do about each")
     else:

@@ -113,7 +113,7 @@ def write(folder: Path, addresses: Addresses, *, faster: int = FASTER) -> Files:
     (files.source / "rollouts").mkdir(parents=True)
     shutil.copy(REPOSITORY / ROLLOUT, files.source / "rollouts")
     shutil.copy(HERE / "haproxy.cfg", folder)
-    _write_tokens(files)
+    write_tokens(files)
     _write_key(files)
     (files.source / "environments.py").write_text(
         ENVIRONMENTS.format(
@@ -127,7 +127,8 @@ def write(folder: Path, addresses: Addresses, *, faster: int = FASTER) -> Files:
     return files
 
 
-def _write_tokens(files: Files) -> None:
+def write_tokens(files: Files) -> None:
+    """A new token for each role, which nobody has seen: the file of all, and one for each."""
     for path in (files.tokens, *map(files.token, PEOPLE)):
         path.touch(mode=0o600)
     for role in PEOPLE:

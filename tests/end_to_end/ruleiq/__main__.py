@@ -1,0 +1,96 @@
+"""`python -m end_to_end.ruleiq` → ruleiq's stack until Ctrl-C. Exit code: 0 it ended, 1 it did not start, 2 a program is missing."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import signal
+import sys
+import tempfile
+from pathlib import Path
+
+import servers
+
+from end_to_end.demo.files import Addresses, Files, NotGenerated
+from end_to_end.demo.stack import Programs
+
+from .stack import running, write
+
+SAID = """application    http://{at.stable}/metrics
+Prometheus     http://{at.prometheus}
+Alertmanager   http://{at.alertmanager}
+receiver       http://demo:{viewer}@{at.receiver}/rollouts/ruleiq
+dashboards     {folder}/generated/grafana: import them into a Grafana, whose data source is the Prometheus above
+
+Is it able to guard? In another terminal, after a minute:
+  export HANDRAIL_TOKEN_FILE={token}
+  handrail doctor ruleiq --generated {folder}/generated --prometheus http://{at.prometheus} --alertmanager http://{at.alertmanager} --receiver http://{at.receiver} --send-alert
+
+Ctrl-C ends all of it."""
+
+
+def main() -> int:
+    """Run the stack as the command line says."""
+    call = _arguments()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _interrupt)
+    folder = call.folder or Path(tempfile.mkdtemp(prefix="handrail-stack-"))
+    at = Addresses(
+        stable=call.application,
+        prometheus=call.prometheus,
+        alertmanager=call.alertmanager,
+        receiver=call.receiver,
+    )
+    code = 0
+    try:
+        for program in (Programs.prometheus, Programs.alertmanager):
+            servers.program(program)
+        folder.mkdir(parents=True, exist_ok=True)
+        files = write(folder.resolve(), at)
+        with running(files, at, Programs(), call.per_second):
+            print(SAID.format(at=at, **_shown(files)), flush=True)
+            if not call.once:
+                signal.pause()
+    except servers.Missing as error:
+        code = _say(str(error), 2)
+    except (servers.NotReady, NotGenerated) as error:
+        code = _say("\n".join([str(error), *getattr(error, "__notes__", ())]), 1)
+    except KeyboardInterrupt:
+        _say("everything it started has ended", 0)
+    if not call.folder:
+        shutil.rmtree(folder)
+    return code
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="stack", description="ruleiq's stack, on loopback, until Ctrl-C.")
+    parser.add_argument("--folder", type=Path, help="an empty folder to work in, kept; else a new one")
+    parser.add_argument("--per-second", type=float, default=10, help="requests a second; default: 10")
+    parser.add_argument("--once", action="store_true", help="end as soon as everything is ready")
+    places = {"application": 8000, "prometheus": 9090, "alertmanager": 9093, "receiver": 8080}
+    for name, port in places.items():
+        default = f"127.0.0.1:{port}"
+        parser.add_argument(f"--{name}", default=default, metavar="ADDRESS", help=f"default: {default}")
+    return parser.parse_args()
+
+
+def _shown(files: Files) -> dict[str, str]:
+    token = files.token("viewer")
+    return {"viewer": token.read_text(), "token": str(token), "folder": os.fspath(files.folder)}
+
+
+def _interrupt(number: int, frame: object) -> None:
+    """End everything, once: a second Ctrl-C does not stop the ending."""
+    for ignored in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(ignored, signal.SIG_IGN)
+    raise KeyboardInterrupt
+
+
+def _say(text: str, code: int) -> int:
+    print(f"stack: {text}", file=sys.stderr)
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,214 @@
+"""ruleiq's application and stack: what its guardrails need is exposed, and `handrail doctor` finds it, and what is away."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import servers
+from handrail.contract import names
+from handrail.output.needed import needed
+from handrail_receiver.doctor.delivery import figure
+from prometheus_client.parser import text_string_to_metric_families
+
+from end_to_end.demo.files import HANDRAIL, Addresses, Files
+from end_to_end.demo.stack import Programs, settings
+from end_to_end.ruleiq.app import application
+from end_to_end.ruleiq.cost import ALLOWED, cost
+from end_to_end.ruleiq.metrics import ACTIVE_FOR, Metrics
+from end_to_end.ruleiq.stack import running, write
+
+GENERATED = Path(__file__).parents[2] / "generated"
+
+
+def samples(page: str) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
+    """Each series of a page and its value."""
+    found = (sample for family in text_string_to_metric_families(page) for sample in family.samples)
+    return {(one.name, frozenset(one.labels.items())): one.value for one in found}
+
+
+def asked() -> str:
+    """The page after one request of each kind."""
+    return asyncio.run(_asked())
+
+
+async def _asked() -> str:
+    app = httpx.ASGITransport(application(), raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=app, base_url="http://ruleiq") as client:
+        for path, password in (
+            ("/reports/7", ""),
+            ("/login", "correct"),
+            ("/login", "wrong"),
+            ("/tokens", ""),
+        ):
+            await client.post(path, headers={"x-user": "ada", "x-password": password})
+        answered = [(await client.get(path)).status_code for path in ("/broken", "/nowhere", "/healthz")]
+        assert answered == [500, 404, 200]
+        return (await client.get("/metrics")).text
+
+
+def test_each_metric_label_and_bucket_that_ruleiq_reads_is_exposed() -> None:
+    seen: dict[str, set[str]] = {}
+    bounds = set()
+    for name, labels in samples(asked()):
+        seen.setdefault(name, set()).update(label for label, _ in labels)
+        bounds |= {value for label, value in labels if label == "le"}
+    files = {
+        path.relative_to(GENERATED).as_posix(): path.read_text()
+        for path in GENERATED.rglob("*")
+        if path.suffix in {".json", ".yml"}
+    }
+    wanted = [one for one in needed(files, ["ruleiq"]).series if 'job="ruleiq-node"' not in one.matchers]
+    lacking = [(one.metric, set(one.labels) - seen.get(one.metric, set())) for one in wanted]
+    assert [one for one in lacking if one[0] not in seen or one[1]] == []
+    assert bounds == {"0.1", "0.25", "0.5", "1.0", "2.0", "5.0", "10.0", "+Inf"}
+
+
+def test_each_request_counts_by_its_declared_path_and_what_fails_counts_as_an_error() -> None:
+    counted = {
+        tuple(dict(labels)[label] for label in ("method", "endpoint", "status")): value
+        for (name, labels), value in samples(asked()).items()
+        if name == "ruleiq_requests_total"
+    }
+    assert counted == {
+        ("POST", "/reports/{id}", "200"): 1,
+        ("POST", "/login", "200"): 1,
+        ("POST", "/login", "401"): 1,
+        ("POST", "/tokens", "403"): 1,
+        ("GET", "/broken", "500"): 1,
+        ("GET", "other", "404"): 1,
+    }
+
+
+def test_flags_sign_ins_security_pool_users_and_business_are_counted_and_begin_at_zero() -> None:
+    page = samples(asked())
+    own = {
+        (name.removeprefix("ruleiq_"), *sorted(value for _, value in labels)): figure
+        for (name, labels), figure in page.items()
+        if name.startswith("ruleiq_") and "request" not in name and not name.endswith("_created")
+    }
+    assert own == {
+        ("db_pool_size", "main"): 0,
+        ("reports_total", "free"): 1,
+        ("auth_failures", "bad-password"): 1,
+        ("auth_failures", "locked"): 0,
+        ("auth_failures", "expired"): 0,
+        ("ff_evaluations", "recommendations-v2", "true"): 1,
+        ("ff_evaluations", "false", "recommendations-v2"): 0,
+        ("ff_evaluations", "bulk-import", "true"): 0,
+        ("ff_evaluations", "bulk-import", "false"): 1,
+        ("security_events", "token-reuse"): 1,
+        ("security_events", "rate-limited"): 0,
+        ("active_users",): 1,
+    }
+    assert page["ruleiq_requests_in_flight", frozenset()] == 0
+
+
+def test_a_user_is_active_for_five_minutes_after_the_last_request() -> None:
+    now = [0.0]
+    metrics = Metrics(clock=lambda: now[0])
+
+    def active() -> float:
+        return samples(metrics.page().decode())["ruleiq_active_users", frozenset()]
+
+    metrics.seen("ada")
+    metrics.seen("bob")
+    now[0] = ACTIVE_FOR - 1
+    metrics.seen("bob")
+    before = active()
+    now[0] = ACTIVE_FOR
+    assert (before, active()) == (2, 1)
+
+
+def test_metrics_take_less_than_a_hundredth_of_a_processor_at_a_hundred_requests_a_second() -> None:
+    assert cost(300, rounds=3).share(100) < ALLOWED
+
+
+def examined(files: Files, at: Addresses, *more: str) -> tuple[int, dict[str, dict[str, Any]]]:
+    """What `handrail doctor` says of the stack, by what it looked at."""
+    argv = [str(HANDRAIL), "doctor", "ruleiq", "--generated", str(files.generated), "--json", *more]
+    places = ("prometheus", at.prometheus), ("alertmanager", at.alertmanager), ("receiver", at.receiver)
+    for name, address in places:
+        argv += [f"--{name}", f"http://{address}"]
+    env = {**os.environ, "HANDRAIL_TOKEN_FILE": str(files.token("viewer"))}
+    done = subprocess.run(argv, env=env, capture_output=True, text=True, check=False, timeout=120)
+    assert done.stderr == ""
+    return done.returncode, {one["what"]: one for one in json.loads(done.stdout)["findings"]}
+
+
+def test_a_test_alert_is_noted_by_the_receiver_and_what_cannot_be_asked_is_unknown(tmp_path: Path) -> None:
+    at = Addresses()
+    files = write(tmp_path, at)
+    own = {name: text for name, text in settings(files, at).items() if name != "HANDRAIL_SIGNING_KEY"}
+    claims = {"alertname": "HandrailTest", "rollout": "ruleiq", "guardrail": "error-rate", "tier": "critical"}
+    body = {"version": "4", "alerts": [{"status": "firing", "labels": {**claims, "action": "rollback"}}]}
+    with servers.receiver(tmp_path, address=at.receiver, env=own) as receiver:
+
+        def asked(method: str, path: str, role: str, **more: Any) -> httpx.Response:
+            known = {"authorization": f"Bearer {files.token(role).read_text()}"}
+            url = f"{receiver.url}{path}"
+            return httpx.request(
+                method, url, headers=known, trust_env=False, verify=servers.PLAIN, **more
+            ).raise_for_status()
+
+        def page() -> str:
+            return asked("GET", "/metrics", "viewer").text
+
+        assert figure(page(), names.TEST_ALERT_METRIC) == 0
+        asked("POST", "/webhooks/alertmanager", "alertmanager", json=body)
+        servers.until(lambda: figure(page(), names.TEST_ALERT_METRIC) != 0, "the test alert", every=0.1)
+        assert "handrail_actions_total{" not in page()
+        code, found = examined(files, at, "--send-alert")
+    assert code == 3
+    assert {what: one["health"] for what, one in found.items()} == {
+        "prometheus": "unknown",
+        f"routes of http://{at.alertmanager}": "unknown",
+        "receiver": "ok",
+        "alertmanager → receiver": "ok",
+        "ruleiq: receiver": "unknown",
+        "test alert": "unknown",
+    }
+
+
+@pytest.mark.long
+@pytest.mark.timeout(300)
+def test_doctor_finds_a_stack_that_can_guard_and_a_test_alert_gets_through_it(tmp_path: Path) -> None:
+    at = Addresses()
+    files = write(tmp_path, at)
+    with running(files, at, Programs(), per_second=20):
+        began = "count(ruleiq_requests_total) and count(handrail_heartbeat_age_seconds) and count(handrail:rules:info)"
+
+        def seen() -> bool:
+            asked = {"query": began}
+            url = f"http://{at.prometheus}/api/v1/query"
+            answer = httpx.get(url, params=asked, trust_env=False, verify=servers.PLAIN)
+            return bool(answer.json()["data"]["result"])
+
+        servers.until(seen, "the first scrapes and the first evaluation", every=1)
+        code, found = examined(files, at, "--send-alert")
+        unwell = {what: one["health"] for what, one in found.items() if one["health"] != "ok"}
+        panels = {what for what in unwell if ": panel " in what}
+        assert {what: unwell[what] for what in unwell if what not in panels} == {
+            "ruleiq: metric node_filesystem_avail_bytes": "unknown",  # no node_exporter here
+            "ruleiq: metric node_filesystem_size_bytes": "unknown",
+        }
+        assert "ruleiq: panel RuleIQ / Disk" in panels
+        assert (code, found["test alert"]["health"]) == (3, "ok")
+        (files.generated / "playbook/ruleiq.json").write_text(
+            (files.generated / "playbook/ruleiq.json")
+            .read_text()
+            .replace('"rules_digest": "', '"rules_digest": "0')
+        )
+        code, found = examined(files, at)
+        rules = found["ruleiq: rules"]
+        assert (code, rules["health"], rules["text"]) == (
+            1,
+            "FAILED",
+            "Prometheus has loaded others than were generated",
+        )

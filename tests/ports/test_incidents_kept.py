@@ -4,25 +4,33 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 from guarded import NOW, ROLLOUT, playbook
 from guarded.playbook import weights
 from handrail.contract import Confirmation
+from handrail_receiver.evidence.impact import ImpactWatch
 from handrail_receiver.model import (
     AttemptState,
     Begin,
     Change,
     Decision,
     History,
+    Impact,
     Incident,
     IncidentEvent,
     Note,
     Open,
     Progress,
     RunState,
+    SetState,
     Verdict,
 )
+from handrail_receiver.outside.prometheus_history import Recorded
+from handrail_receiver.playbooks import Playbooks
+from handrail_receiver.ports import Clock
 from handrail_receiver.store import Store
 from ports.store_cases import by_hand
 
@@ -168,3 +176,29 @@ async def test_an_incident_of_before_whose_beginning_the_evidence_does_not_tell_
     (one,) = (await decided(store, ack, by="bob", minutes=1)).incidents
     assert one.acknowledged is not None
     assert one.acknowledged.after == timedelta(minutes=1)
+
+
+async def test_an_incident_that_was_closed_at_once_gets_its_impact_all_the_same_and_once(
+    store: Store,
+) -> None:
+    history = await decided(store, BEGIN, rolls_back(), SetState(AttemptState.abandoned))
+    (one,) = history.incidents
+    closes = Note(one.attempt, IncidentEvent.closed, "it was for nothing", {"false_rollback": True})
+    await decided(store, closes, by="alice", minutes=1)
+    now = NOW + timedelta(minutes=2)
+    watch = ImpactWatch(
+        store,
+        cast("Playbooks", {}),
+        cast("Recorded", None),
+        cast("Clock", SimpleNamespace(now=lambda: now)),
+    )
+    await watch.step()
+    await watch.step()
+    again = Note(one.attempt, IncidentEvent.impact, "by another receiver", Impact().said())
+    await decided(store, again, minutes=3)
+    (one,) = await store.incidents.of(ROLLOUT)
+    assert [event for event, _, _ in said(one)] == ["opened", "closed", "impact"]
+    assert one.closed is not None
+    assert one.impact is not None
+    assert one.impact.unknown["ended"] == "no rollback of attempt 1 got through; it is abandoned"
+    assert await store.incidents.open_since(NOW + timedelta(minutes=2)) == []

@@ -39,6 +39,9 @@ SETTLES = timedelta(seconds=30)
 TRIES_FOR = timedelta(minutes=30)
 """How long Prometheus is asked again while it does not answer."""
 
+CLOSED_FOR = timedelta(days=1)
+"""An incident that was closed before its impact could be computed gets it all the same, for so long."""
+
 SINCE = "ALERTS_FOR_STATE{{{labels}}}"
 """When an alert's condition first held, as Prometheus keeps it: the first evaluation that failed."""
 
@@ -91,9 +94,9 @@ class ImpactWatch:
             await asyncio.sleep(EVERY)
 
     async def step(self) -> None:
-        """Look once at each open incident."""
+        """Look once at each incident that is open, or was closed lately."""
         now = self.clock.now()
-        for one in await self.store.incidents.open():
+        for one in await self.store.incidents.open_since(now - CLOSED_FOR):
             if one.impact is None and self._again.get(one.id, now) <= now:
                 try:
                     await self._take(one, now)
@@ -115,7 +118,7 @@ class ImpactWatch:
         if passes and now < (over.at or one.opened) + TRIES_FOR:
             self._again[one.id] = now + SETTLES
             return
-        await self.store.attempts.apply(one.rollout, lambda now_kept: _kept(one, impact, now_kept), now)
+        await self.store.attempts.apply(one.rollout, lambda _: _kept(one, impact), now)
 
     async def impact(
         self, one: Incident, playbook: Playbook, history: History, over: Ended
@@ -191,10 +194,8 @@ class ImpactWatch:
         return [value for value in values if math.isfinite(value)]
 
 
-def _kept(one: Incident, impact: Impact, history: History) -> Decision:
-    """The record of an impact, unless another receiver was faster."""
-    known = next((other for other in history.incidents if other.id == one.id), None)
-    fresh = known is not None and known.impact is None
+def _kept(one: Incident, impact: Impact) -> Decision:
+    """The record of an impact; the store keeps the first, where another receiver was faster."""
     note = Note(one.attempt, IncidentEvent.impact, "computed from what Prometheus recorded", impact.said())
     return Decision(  # a verdict that is no news: the event is the only record of it
         Verdict.repeat,
@@ -203,5 +204,5 @@ def _kept(one: Incident, impact: Impact, history: History) -> Decision:
         rollout=one.rollout,
         by=HANDRAIL,
         attempt=one.attempt,
-        changes=(note,) if fresh else (),
+        changes=(note,),
     )

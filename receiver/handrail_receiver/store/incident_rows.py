@@ -50,6 +50,20 @@ class SqlIncidents:
 
         return await self._engine.read(work)
 
+    async def open_since(self, since: datetime) -> list[Incident]:
+        """Those that were open at an instant or later, of all rollouts: also those that were closed by now."""
+        which = "SELECT DISTINCT rollout FROM incident WHERE closed_at IS NULL OR closed_at >= :since ORDER BY rollout"
+        those = (
+            "SELECT * FROM incident WHERE rollout = :rollout AND (closed_at IS NULL OR closed_at >= :since)"
+        )
+
+        def work(tx: Tx) -> list[Incident]:
+            at = since.timestamp()
+            rollouts = [row["rollout"] for row in tx.rows(which, since=at)]
+            return [one for name in rollouts for one in _of(tx, name, tx.rows(those, rollout=name, since=at))]
+
+        return await self._engine.read(work)
+
     async def of(self, rollout: str) -> list[Incident]:
         """All of a rollout, the newest first."""
         return await self._engine.read(
@@ -148,12 +162,22 @@ def happens(
     said: Mapping[str, object],
     at: datetime,
 ) -> None:
-    """Something happens to an incident: a record of the evidence, and its row, where it is over now."""
+    """Something happens to an incident: a record of the evidence, and its row, where it is over now.
+
+    An impact is kept once, whoever else computed it.
+    """
+    if event is IncidentEvent.impact and _has_impact(tx, rollout, attempt):
+        return
     body = {**said, "event": event.value, "incident": incident_id(rollout, attempt), "attempt": attempt}
     link(tx, rollout, INCIDENT, {**body, "by": by, "text": text}, at)
     if event is IncidentEvent.closed:
         sql = "UPDATE incident SET closed_at = :at WHERE attempt = :attempt"
         tx.count(sql, at=at.timestamp(), attempt=attempt)
+
+
+def _has_impact(tx: Tx, rollout: str, attempt: int) -> bool:
+    rows = tx.rows("SELECT * FROM incident WHERE attempt = :attempt", attempt=attempt)
+    return any(one.impact is not None for one in _of(tx, rollout, rows))
 
 
 def _facts(tx: Tx, attempt: int, action: str, source: str) -> dict[str, object]:

@@ -1,18 +1,19 @@
 """Rollouts in real servers → the pictures of their pages in docs/how-to/pictures: `make screenshots`.
 
-One whose canary gets worse; and the demo's, at three moments of its life.
+One whose canary gets worse, with the incident of its rollback; and the demo's, at three moments of its life.
 """
 
 from __future__ import annotations
 
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
-from guarded import TOKENS, guarded
+from guarded import TOKENS, Guarded, guarded
 from guarded.recorded import limited_playbook, recorded
 from handrail.contract import Approval, Gate
-from servers.browser import browser
+from servers.browser import Tab, browser
 
 from end_to_end.demo import bad, files, good, stack
 from end_to_end.demo.playing import playing
@@ -33,6 +34,9 @@ LOOKS = (
     ("rollout-phone", "/rollouts/shop", 390, 1500),
     ("ask-phone", "/rollouts/shop/ask/rollback", 390, None),
 )
+"""Of a canary that gets worse."""
+INCIDENT = (("incident-phone", "/rollouts/shop/incidents/shop-1", 390, None),)
+"""After its rollback."""
 
 MOMENTS = {
     "10 % bakes and is well; then the gate waits for people": "life-waits",
@@ -86,11 +90,21 @@ def worse() -> None:
                 prometheus.values["canary_errors"] = errors
                 time.sleep(8)
             tab.headers({"Authorization": f"Bearer {TOKENS['operator']}"})
-            for picture, path, width, height in LOOKS:
-                tab.size(width)
-                tab.go(f"{shop.server.url}{path}")
-                tab.picture(PICTURES / f"{picture}.png", height)
-                print(PICTURES / f"{picture}.png")
+            looked_at(tab, shop, LOOKS)
+            shop.call("rollback", why="errors rise on the canary")
+            shop.until("rollback", "done")
+            shop.call("ack", why="on it")
+            shop.call("note", cause="the new pool is too small", follow_up="an alert on the pool's waits")
+            looked_at(tab, shop, INCIDENT)
+
+
+def looked_at(tab: Tab, shop: Guarded, looks: Sequence[tuple[str, str, int, int | None]]) -> None:
+    """Each page, of its width, and so much of its top."""
+    for picture, path, width, height in looks:
+        tab.size(width)
+        tab.go(f"{shop.server.url}{path}")
+        tab.picture(PICTURES / f"{picture}.png", height)
+        print(PICTURES / f"{picture}.png")
 
 
 if __name__ == "__main__":

@@ -257,7 +257,9 @@ def _next(
     if now < over:
         return f"{goal}{itself}, not before {when(over)} (in {span(over - now)})", "soft"
     if gate and gate.missing:
-        missing = f"{len(gate.missing)} of {len(gate.asks)} are missing"
+        missing = (
+            f"{len(gate.missing)} of {len(gate.asks)} {'is' if len(gate.missing) == 1 else 'are'} missing"
+        )
         return f"{goal}{itself}, once its gate is open: {missing}", "wait"
     if itself:
         return f"{goal}{itself}: its gate is open", "calm"

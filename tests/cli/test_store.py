@@ -19,7 +19,7 @@ from ports.store_cases import begun, judged, opening
 EVIDENCE = """\
 Evidence
 at                       rollout  attempt  record  kind      what     about  text
-2026-03-01 03:00:00 UTC  shop     1        1       decision  decided         because (asked by alice)
+2026-03-01 03:00:00 UTC  shop     1        2       decision  decided         because (asked by alice)
 """
 RUNS = """\
 Runs

@@ -50,8 +50,12 @@ async def test_an_attempt_of_before_is_found_with_what_was_recorded_in_its_time(
     history, records = found
     assert history.attempt is not None
     assert (history.attempt.number, [run.action for run in history.runs]) == (1, ["rollback"])
-    assert [record.number for record in records] == [1, 2]
+    assert [(record.number, record.kind) for record in records] == [
+        (1, "incident"),
+        (2, "decision"),
+        (3, "decision"),
+    ]
     newest = await store.archive.attempt("shop", 2, LATER, 9)
     assert newest is not None
-    assert [record.number for record in newest[1]] == [3]
+    assert [(record.number, record.kind) for record in newest[1]] == [(4, "decision")]
     assert await store.archive.attempt("shop", 3, LATER, 9) is None

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import base64
 import json
+import socketserver
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,15 +24,18 @@ from apis import Api, Request
 from guarded import TOKENS, Guarded, guarded, playbook, write_playbook
 from guarded.service import environment
 from handrail.contract import (
+    CDEvents,
     Channel,
     Command,
     DeploymentImage,
     FlagOff,
+    FlagShare,
     GitValue,
     HAProxyState,
     HAProxyWeight,
     HttpCall,
     LaunchDarklyOff,
+    Mail,
     PagerDuty,
     RolloutAbort,
     Secret,
@@ -42,8 +47,8 @@ from handrail.contract import (
 )
 from starlette.responses import PlainTextResponse, Response
 
-OF_STEPS = ("unleash", "launchdarkly", "argo", "cluster", "http", "git", "command")
-OF_CHANNELS = ("slack_token", "slack_webhook", "pagerduty", "hook", "statuspage")
+OF_STEPS = ("unleash", "unleash_share", "launchdarkly", "argo", "cluster", "http", "git", "command")
+OF_CHANNELS = ("slack_token", "slack_webhook", "pagerduty", "hook", "statuspage", "sink", "mail")
 KEY = base64.b64encode(b"planted-signing-key-012345").decode()
 
 
@@ -53,6 +58,31 @@ class Parrot(Api):
     def answer(self, request: Request) -> Response:
         said = f"{request.path} {json.dumps(request.headers)} {request.content.decode(errors='replace')}"
         return PlainTextResponse(f"I will not: {said}\n", 403)
+
+
+class MailParrot(socketserver.StreamRequestHandler):
+    """Takes any login, then refuses the mail, and repeats all that it was sent."""
+
+    def handle(self) -> None:
+        self.wfile.write(b"220 mail.test\r\n")
+        heard: list[bytes] = []
+        while line := self.rfile.readline().strip():
+            heard.append(line)
+            answers = {
+                b"EHLO": b"250-mail.test\r\n250 AUTH PLAIN",
+                b"AUTH": b"235 come in",
+                b"QUIT": b"221 bye",
+            }
+            refused = b"550 I will not: " + b"; ".join(heard)
+            self.wfile.write(answers.get(line.split()[0].upper(), refused) + b"\r\n")
+
+
+@pytest.fixture(name="smarthost", scope="module")
+def _smarthost() -> Iterator[str]:
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), MailParrot) as server:
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+        yield f"127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
 
 
 def planted(name: str, url: str) -> str:
@@ -67,6 +97,7 @@ def steps(url: str) -> tuple[Step, ...]:
     leak = ["sh", "-c", "echo $LEAK; printf %s $LEAK | base64 >&2; exit 1"]
     return (
         FlagOff(url, "pay", "fast", "production", Secret("unleash"), **bounds),
+        FlagShare(url, "pay", "fast", "production", Secret("unleash_share"), 10, **bounds),
         LaunchDarklyOff("pay", "fast", "production", Secret("launchdarkly"), url, **bounds),
         RolloutAbort(url, "shop", "web", Secret("argo"), **bounds),
         DeploymentImage(url, "shop", "web", "app", Secret("cluster"), "r.io/web:v1", **bounds),
@@ -76,7 +107,7 @@ def steps(url: str) -> tuple[Step, ...]:
     )
 
 
-def channels(url: str) -> tuple[Channel, ...]:
+def channels(url: str, smarthost: str) -> tuple[Channel, ...]:
     """A channel of every kind, Slack in both ways."""
     return (
         Slack("#incidents", token=Secret("slack_token"), url=url),
@@ -84,20 +115,29 @@ def channels(url: str) -> tuple[Channel, ...]:
         PagerDuty(Secret("pagerduty"), url),
         Webhook(f"{url}/hook", Secret("hook")),
         StatusPage("PATCH", f"{url}/page", {"is": "down"}, {"is": "up"}, Secret("statuspage")),
+        CDEvents(f"{url}/events", token=Secret("sink")),
+        Mail(
+            "team@example.com",
+            sender="guard@example.com",
+            smarthost=smarthost,
+            username="guard",
+            password=Secret("mail"),
+            require_tls=False,
+        ),
     )
 
 
 def test_every_target_and_every_channel_is_here() -> None:
     kinds = {type(step) for step in steps("http://x")} | {HAProxyWeight, HAProxyState}  # these have no secret
     assert kinds == set(get_args(get_args(Step)[0]))
-    assert {type(channel) for channel in channels("http://x")} == set(get_args(get_args(Channel)[0]))
+    assert {type(channel) for channel in channels("http://x", "x:25")} == set(get_args(get_args(Channel)[0]))
 
 
 @contextmanager
-def everywhere(folder: Path, parrot: Parrot) -> Iterator[Guarded]:
+def everywhere(folder: Path, parrot: Parrot, smarthost: str) -> Iterator[Guarded]:
     """A receiver with all of them, and their secrets: half of them files, half of them variables."""
     book = playbook(steps=steps(parrot.url))
-    tells = tuple(map(Tell, channels(parrot.url)))
+    tells = tuple(map(Tell, channels(parrot.url, smarthost)))
     actions = tuple(action.model_copy(update={"tell": tells}) for action in book.actions)
     secrets = folder / "secrets"
     secrets.mkdir()
@@ -118,7 +158,7 @@ def everywhere(folder: Path, parrot: Parrot) -> Iterator[Guarded]:
 def shapes(secret: str) -> Iterator[str]:
     """What a secret may look like on its way."""
     yield from (secret, quote(secret), quote(secret, safe=""), json.dumps(secret)[1:-1])
-    for said in (secret, f"git:{secret}"):
+    for said in (secret, f"git:{secret}", f"\0guard\0{secret}"):
         yield base64.b64encode(said.encode()).decode()
 
 
@@ -142,8 +182,8 @@ def said_by(shop: Guarded) -> str:
     return shown + shop.server.log.read_text() + files.decode(errors="replace")
 
 
-def test_no_secret_of_any_target_or_channel_can_be_read_anywhere(tmp_path: Path) -> None:
-    with Parrot() as parrot, everywhere(tmp_path, parrot) as shop:
+def test_no_secret_of_any_target_or_channel_can_be_read_anywhere(tmp_path: Path, smarthost: str) -> None:
+    with Parrot() as parrot, everywhere(tmp_path, parrot, smarthost) as shop:
         values = {name: planted(name, parrot.url) for name in (*OF_STEPS, *OF_CHANNELS)}
         refused = shop.call("start")
         assert (refused["verdict"], refused["reason"]) == ("refuse", "not-ready")
@@ -151,8 +191,10 @@ def test_no_secret_of_any_target_or_channel_can_be_read_anywhere(tmp_path: Path)
         answers += [shop.call("drill"), shop.call("hold", why=values["hook"])]
         shop.deliver()
         shop.until("rollback", "failed")
-        asked = {"Slack", "PagerDuty", "127.0.0.1", "the status page"}
-        servers.until(lambda: shop.server.log.read_text().count("cannot be told") >= 5, "all to be tried")
+        asked = {"Slack", "PagerDuty", "127.0.0.1", "the status page", "the mail server"}
+        servers.until(
+            lambda: shop.server.log.read_text().count("cannot be told") >= len(OF_CHANNELS), "all to be tried"
+        )
         shown = said_by(shop) + json.dumps(answers)
         assert {who for who in asked if f"{who}" in shown} == asked
         assert [name for name, value in values.items() for shape in shapes(value) if shape in shown] == []
@@ -161,14 +203,16 @@ def test_no_secret_of_any_target_or_channel_can_be_read_anywhere(tmp_path: Path)
         assert [name for name, value in values.items() if value in told] == []
         # Each was indeed used, and others did repeat it.
         sent = "".join(f"{request.path} {request.headers} {request.content!r}" for request in parrot.requests)
-        for name in {*values} - {"command", "hook", "git", "slack_webhook"}:
+        for name in {*values} - {"command", "hook", "git", "slack_webhook", "mail"}:
             assert values[name] in sent, name
         assert base64.b64encode(f"git:{values['git']}".encode()).decode() in sent
         assert {name for name in values if f"[secret {name}]" in shown} == set(values)
 
 
-def test_what_is_not_ready_is_said_of_each_target_and_keeps_the_attempt_from_starting(tmp_path: Path) -> None:
-    with Parrot() as parrot, everywhere(tmp_path, parrot) as shop:
+def test_what_is_not_ready_is_said_of_each_target_and_keeps_the_attempt_from_starting(
+    tmp_path: Path, smarthost: str
+) -> None:
+    with Parrot() as parrot, everywhere(tmp_path, parrot, smarthost) as shop:
         refused = shop.call("start")
         assert (refused["verdict"], refused["reason"], shop.status()["attempt"]) == (
             "refuse",

@@ -246,7 +246,7 @@ def test_a_rollback_is_finished_when_the_traffic_is_gone(tmp_path: Path, traffic
         assert instants == sorted(instants)
         assert (run["proved_at"] is not None) == (state == "proved")
         evidence = shop.ask("GET", "/api/rollouts/shop/evidence", "viewer").json()["records"]
-        outcome = json.loads(evidence[-1]["body"])
+        outcome = [json.loads(record["body"]) for record in evidence if record["kind"] == "outcome"][-1]
         phases = ("detected", "decided", "acted", "proved")
         kept = [outcome[phase] and datetime.fromisoformat(outcome[phase]) for phase in phases]
         assert kept == [run[f"{phase}_at"] and datetime.fromisoformat(run[f"{phase}_at"]) for phase in phases]

@@ -83,7 +83,13 @@ def test_a_gate_opens_by_what_people_say_and_the_evidence_holds_all_of_it(shop: 
         ("approve", "approver-1", "approved"),
         ("promote", "operator-1", "asked-for"),
     ]
-    assert bodies[2]["check"] == {"into": "50%", "question": QUIET, "passed": False, "note": "it screams"}
+    assert bodies[2]["check"] == {
+        "into": "50%",
+        "question": QUIET,
+        "passed": False,
+        "note": "it screams",
+        "late": False,
+    }
     assert bodies[5]["approval"]["digest"] == bodies[6]["gate"]["digest"]
     assert [(ask["kind"], ask["met"]) for ask in bodies[6]["gate"]["asks"]] == [
         ("check", True),

@@ -91,7 +91,7 @@ def test_who_is_told_and_what_only_shadows(existing: list[Existing]) -> None:
         ("severity P2", "nobody: only the receiver records it"),
         ("severity P1", "PagerDuty /etc/alertmanager/pagerduty-shop; Slack #shop"),
         ("unresolved for 5m: the manager", "nobody: only the receiver records it"),
-        ("unresolved for 30m: the VP", "vp@example.com; http://tickets.internal/new"),
+        ("unresolved for 30m (P1): the VP", "vp@example.com; http://tickets.internal/new"),
     )
     shadows = [row[-1] for row in tables["Tiers"].rows if row[0] == "tried-out"]
     assert shadows == ["rollback (shadow)", "rollback (shadow)", "hold (shadow)", "investigate (shadow)"]
@@ -108,7 +108,7 @@ def test_when_people_are_not_told_stands_beside_them() -> None:
         ("severity P1", "PagerDuty /etc/alertmanager/pagerduty-shop; Slack #shop"),
         ("unresolved for 5m: the manager", "nobody: only the receiver records it"),
         (
-            "unresolved for 30m: the VP",
+            "unresolved for 30m (P1): the VP",
             "vp@example.com; http://tickets.internal/new, not at 22:00-07:00 Europe/Berlin",
         ),
     )

@@ -119,7 +119,7 @@ def test_the_receiver_would_start_with_the_settings_that_it_writes(shell: Shell)
         "settings: handrail.toml",
         f"address: {address}: it is free",
         "tokens: 1 alertmanager, 1 viewer, 1 operator",
-        "playbook: my-service: 2 guardrails; 10%, 50%, 100%",
+        "playbook: my-service: 3 guardrails; 10%, 50%, 100%",
         "store: sqlite:handrail.db: the start makes it",
         "kill switch: handrail.stop: it is not set",
     ]

@@ -69,7 +69,7 @@ source/rollouts/checkout.py:3: error: Ratio has no field 'widow'; did you mean '
 source/rollouts/checkout.py:9: error: Critical(sustained): '5 minutes' is not a duration; write it like 30s, 5m, 24h, 7d or 1h30m
 source/rollouts/checkout.py:10: error: Critical(action): there is no 'rolback'; did you mean 'rollback'?
 source/rollouts/checkout.py:15: error: Rollout(name): 'Check Out' does not fit; write a name of small letters, digits and - between them, like error-rate
-source/rollouts/checkout.py:17: error: Stage takes only name by position; name it: weight=, bake=, gate=, enter=, advance=, warm_up=, prolong=, deadline=, at_deadline=
+source/rollouts/checkout.py:17: error: Stage takes only name by position; name it: weight=, bake=, gate=, enter=, advance=, warm_up=, prolong=, deadline=, at_deadline=, checks=, bursts=
 source/rollouts/checkout.py:20: error: Latency(p): 950 is out of range; write a number below 100
 source/rollouts/checkout.py:21: error: there is no 'Gaugee'; did you mean 'Gauge'?
 source/rollouts/empty.py:1: error: the file declares no Rollout; add one, or begin its name with _

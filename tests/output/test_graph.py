@@ -85,7 +85,7 @@ def test_an_alert_that_no_test_shows_is_news_with_its_reason() -> None:
     news = graph.untested(rollout, {names.tests_file("shop"): told})
     assert sorted((problem.severity, problem.what) for problem in news) == [
         (Severity.info, f"alert ShopErrors{tier} has no test: a free expression")
-        for tier in ("Blind", "Critical", "Warning")
+        for tier in ("Blind", "Critical", "Thin", "Warning")
     ]
 
 

@@ -83,13 +83,23 @@ def test_a_path_that_fails_is_not_hidden_by_one_with_more_traffic(promtool: str)
 
 
 def test_a_path_with_too_few_requests_is_not_judged_and_the_others_are(promtool: str) -> None:
-    """4 requests from scrape to scrape are 80 in the window, and 5 are 100."""
+    """4 requests from scrape to scrape are 80 in the window, and 5 are 100; 5 of each are bad."""
     series = {
         **UP,
-        **requests("/pay", good="0x400", bad="0+4x400"),
-        **requests("/search", good="0x400", bad="0+5x400"),
+        **requests("/pay", good="0+3.75x400", bad="0+0.25x400"),
+        **requests("/search", good="0+4.75x400", bad="0+0.25x400"),
     }
-    assert complaints(promtool, shop(each(ERRORS, Above("10%"))), series, fired("20m", "/search")) == ""
+    assert complaints(promtool, shop(each(ERRORS, Above("4%"))), series, fired("20m", "/search")) == ""
+
+
+def test_a_path_with_too_few_requests_is_judged_by_itself_where_ten_of_them_are_bad(promtool: str) -> None:
+    """Of 80 requests in the window 9 are bad on one path, and 10 on the other."""
+    series = {
+        **UP,
+        **requests("/pay", good="0+3.55x400", bad="0+0.45x400"),
+        **requests("/search", good="0+3.5x400", bad="0+0.5x400"),
+    }
+    assert complaints(promtool, shop(each(ERRORS, Above("4%"))), series, fired("20m", "/search")) == ""
 
 
 def test_the_first_errors_of_a_path_count_whole_and_for_it_alone(promtool: str) -> None:

@@ -24,6 +24,10 @@ BOUNDS = ("0.1", "0.3", "1", "5", "+Inf")
 IDLE = 8.0
 """How long nothing happens at first."""
 
+GAUGE = 0.5
+GAUGES = {"active_users_week_ago": 40.0}
+"""Gauges that have another value than `GAUGE`: a limit holds only while last week had more than 20 users."""
+
 COUNTED = {"rate", "increase"}
 Series = tuple[str, tuple[tuple[str, str], ...]]
 
@@ -87,7 +91,7 @@ def examples(pattern: str) -> list[str]:
 def page(series: Mapping[Series, bool], rollouts: tuple[plan.Rollout, ...], age: float, stage: float) -> str:
     """All metrics `age` seconds after the start, when a stage lasts `stage` seconds."""
     lines = [
-        f"{_shown(name, labels)} {_count(labels, age) if counter else 0.5}"
+        f"{_shown(name, labels)} {_count(labels, age) if counter else GAUGES.get(name, GAUGE)}"
         for (name, labels), counter in series.items()
     ]
     for rollout in rollouts:
@@ -133,10 +137,11 @@ def past(guarded: plan.Plan, now: float) -> str:
                 continue
             then = now - ago.total_seconds()
             for key, counter in series_of([value_then(condition.signal, scope, ago)]).items():
+                gauge = GAUGES.get(key[0], GAUGE)
                 taken = samples.setdefault(key, {})
                 for second in range(-600, 1, 15):  # nothing of it in a window that begins then
                     time_ = round(then + second)
-                    taken[time_] = float(time_ % 10**6) if counter else 0.5
+                    taken[time_] = float(time_ % 10**6) if counter else gauge
     lines = []
     for name, labels in sorted(samples):
         lines += [f"# TYPE {name} unknown"] if f"# TYPE {name} unknown" not in lines else []

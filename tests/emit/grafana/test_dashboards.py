@@ -331,7 +331,7 @@ def test_no_two_lines_of_a_panel_bear_the_same_name() -> None:
                 "Request time",
                 "Share of failed requests",
                 "Cache hit rate",
-                "Cache hit rate by resource type",
+                "Cache hit rate by resource type, of an hour",
                 "Share of mem0 writes that succeed",
                 "Circuit breaker",
                 "Redis",

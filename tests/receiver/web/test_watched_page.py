@@ -13,6 +13,7 @@ from apis.serving import Api, Request
 from guarded import Guarded, guarded
 from guarded.recorded import limited_playbook, recorded
 from guarded.scraped import Application
+from handrail_receiver.evidence.snapshot import DECIDED
 from starlette.responses import Response
 
 
@@ -101,9 +102,16 @@ class Counting(Api):
         return sorted(paths)
 
 
+def kinds(shop: Guarded) -> set[str]:
+    """Of the records that the evidence has."""
+    records = shop.ask("GET", "/api/rollouts/shop/evidence", "viewer").json()["records"]
+    return {record["kind"] for record in records}
+
+
 def test_prometheus_is_asked_once_for_each_page_and_once_more_for_the_plots(tmp_path: Path) -> None:
     with Counting() as prometheus, guarded(tmp_path, limited_playbook(), PROMETHEUS=prometheus.url) as shop:
         shop.call("start", anyway=True, why="nothing is there to see")
+        servers.until(lambda: DECIDED in kinds(shop), "the snapshot of the start, which asks as well")
         prometheus.asked()
         text(shop, "/")
         assert prometheus.asked() == ["query"]

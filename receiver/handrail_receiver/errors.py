@@ -8,6 +8,7 @@ ReceiverError
 └── TargetError               a target, a channel or Prometheus did not do as asked; carries its Cause
     ├── Retryable             the same call may work in a moment
     └── Permanent             it will not work until somebody changes something
+        └── PartRefused       all was told but what the other side will never take
 """
 
 from __future__ import annotations
@@ -53,7 +54,12 @@ class LeaseLost(ReceiverError):
 
 
 class TargetError(ReceiverError):
-    """An outside party failed. `cause` is the metric label, the text is for people and holds no secret."""
+    """An outside party failed. `cause` is the metric label, the text is for people and holds no secret.
+
+    `receipt` is what a channel had told before it failed, where that is known: the next try does not tell it again.
+    """
+
+    receipt: str | None = None
 
     def __init__(self, cause: Cause, text: str) -> None:
         self.cause = cause
@@ -73,3 +79,11 @@ class Retryable(TargetError):
 
 class Permanent(TargetError):
     """Trying the same again cannot work: refused, missing, invalid, or a conflict that stays."""
+
+
+class PartRefused(Permanent):
+    """All was told but a part that the other side refused as it is: there is nothing left to try."""
+
+    def __init__(self, cause: Cause, text: str, receipt: str) -> None:
+        super().__init__(cause, text)
+        self.receipt = receipt

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import httpx
 import pytest
-from apis import Inbox, Trouble
+from apis import Inbox, Request, Trouble
 from guarded import write_playbook
 from handrail.contract import Action, CDEvents, Secret, Tell
 from handrail_receiver.intake.refusals import Refusals
@@ -25,6 +25,7 @@ from ports.kept_week import entered, lived
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from receiver.reports.remembered import MONDAY, book
 from receiver.telling.queued import Time
+from starlette.responses import JSONResponse, Response
 
 pytestmark = pytest.mark.anyio
 SOURCE = "https://handrail.example"
@@ -97,9 +98,21 @@ NEEDED = {
 """What each type's content must have."""
 
 
+class Picky(Inbox):
+    """A sink that takes everything but the types in `never`, and answers those as `status` says."""
+
+    never = ""
+    status = 400
+
+    def answer(self, request: Request) -> Response:
+        if self.never and self.never in request.json["type"]:
+            return JSONResponse({"message": "no such type"}, self.status)
+        return super().answer(request)
+
+
 @pytest.fixture
-def api() -> Iterator[Inbox]:
-    with Inbox() as api:
+def api() -> Iterator[Picky]:
+    with Picky() as api:
         yield api
 
 
@@ -203,3 +216,47 @@ async def test_what_could_not_be_sent_is_sent_again_with_the_same_ids_and_what_w
     await entered(store, MONDAY, "10%", first, playbook)
     await told(messenger, 10)
     assert sent(api) == []
+
+
+@pytest.mark.parametrize("answer", [Response(status_code=503), Response(status_code=401)], ids=["503", "401"])
+async def test_an_event_that_failed_once_does_not_bring_those_before_it_again(
+    store: Store, api: Inbox, messenger: Messenger, answer: Response
+) -> None:
+    await lived(store, messenger.playbooks.all()[0])
+    api.queue = [Response(status_code=202), answer]
+    await told(messenger)
+    await told(messenger, 10)
+    names = [short(event)[:2] for event in sent(api)]
+    assert [name for name in names if names.count(name) > 1] == [("incident.detected", "shop-1")] * 2
+    assert len(set(names)) == 8
+    assert messenger.problems == {}
+
+
+async def test_an_event_that_the_sink_refuses_is_refused_once_and_keeps_no_other_back(
+    store: Store, api: Picky, messenger: Messenger, caplog: pytest.LogCaptureFixture
+) -> None:
+    api.never = "incident.detected"
+    await lived(store, messenger.playbooks.all()[0])
+    for _ in range(3):
+        await told(messenger, 400)
+    names = [short(event)[:2] for event in sent(api)]
+    assert len(names) == len(set(names)) == 8
+    assert ("incident.detected", "shop-1") in names
+    (said,) = [record.getMessage() for record in caplog.records if record.levelname == "ERROR"]
+    sink = api.url.removeprefix("http://")
+    assert said == (
+        f"the CDEvents at {sink} does not hear all of shop-1, and it is given up: incident.detected.0.3.0 of shop-1: "
+        f'{sink} answered 400 Bad Request: {{"message":"no such type"}}'
+    )
+
+
+async def test_an_event_waits_for_a_token_that_is_mended(
+    store: Store, api: Picky, messenger: Messenger
+) -> None:
+    api.never, api.status = "pipelinerun.started", 403
+    await entered(store, MONDAY, "0%", 0, messenger.playbooks.all()[0])
+    await told(messenger)
+    api.never = ""
+    await told(messenger, 10)
+    assert [short(event)[:2] for event in sent(api)] == [("pipelinerun.started", "shop/1")] * 2
+    assert messenger.problems == {}

@@ -15,13 +15,16 @@ WEEK = 8
 
 
 def frozen(playbook: Playbook, now: datetime) -> str:
-    """Which freeze it is in; empty for none."""
-    here = [one for one in playbook.freezes if one.begins <= now.timestamp() < one.ends]
-    if not here:
+    """Which freezes it is in, and when the last that adjoins them ends; empty for none."""
+    until, whys = now.timestamp(), list[str]()
+    for one in sorted(playbook.freezes, key=lambda one: one.begins):
+        if one.begins <= until < one.ends:
+            until = one.ends
+            whys += [one.why] if one.why and one.why not in whys else []
+    if until == now.timestamp():
         return ""
-    last = max(here, key=lambda one: one.ends)
-    why = f": {last.why}" if last.why else ""
-    return f"frozen until {when(datetime.fromtimestamp(last.ends, UTC))}{why}"
+    why = f": {', then '.join(whys)}" if whys else ""
+    return f"frozen until {when(datetime.fromtimestamp(until, UTC))}{why}"
 
 
 def outside_hours(playbook: Playbook, now: datetime) -> str:

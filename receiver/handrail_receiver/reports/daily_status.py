@@ -17,6 +17,7 @@ from handrail_receiver.reports.wording import lasted, local, percent
 
 MOST_ISSUES = 20
 ON_TRACK, ISSUES, BACK = "✅ On Track", "⚠️ Issues Detected", "🚨 Rollback Required"
+NO_CRITERION = "nothing fired; no success criterion is declared"
 NOT_SEEN = "nothing was recorded of it in this time"
 
 
@@ -26,10 +27,11 @@ def subject(known: Known) -> str:
     if outcome is None:
         return f"[CANARY] {name}: no rollout under way"
     day = (min(known.until, outcome.ended_at or known.until) - outcome.started_at) // DAY + 1
-    whole = planned_days(known.playbook)
+    planned = planned_days(known.playbook)
+    of = "" if planned is None else f"/{planned}" if day <= planned else f" (planned: {planned})"
     stay = last_stay(known, outcome)
     phase = f" Phase {_number(known.playbook, stay)}" if stay and _number(known.playbook, stay) else ""
-    return f"[CANARY] Day {day}{f'/{whole}' if whole else ''} - {name}{phase} Status"
+    return f"[CANARY] Day {day}{of} - {name}{phase} Status"
 
 
 def current(known: Known) -> Outcome | None:
@@ -66,7 +68,7 @@ def status_section(known: Known) -> Section:
     fields = (
         _phase(known, outcome) if outcome else Field("Phase", unknown=none),
         Field("Date", str(known.period.last), note=known.period.zone),
-        Field("Status", status(known, outcome)) if outcome else Field("Status", unknown=none),
+        status(known, outcome) if outcome else Field("Status", unknown=none),
     )
     return Section("Status", fields)
 
@@ -82,16 +84,20 @@ def _phase(known: Known, outcome: Outcome) -> Field:
     return Field("Phase", f"{number or stay.stage} ({share})", note=f"attempt {outcome.number}")
 
 
-def status(known: Known, outcome: Outcome) -> str:
+def status(known: Known, outcome: Outcome) -> Field:
     """On track only where everything could be seen, and nobody had to be told of anything."""
     failure = outcome.failure
     if failure is not None and failure.within(known.period.start, known.until):
         took = "it is not over" if failure.lasted is None else f"done in {lasted(failure.lasted)}"
-        return f"{BACK}: {took}"
-    unseen = isinstance(known.guardrails, str) or not all(one.text for one in known.guardrails)
+        return Field("Status", f"{BACK}: {took}")
     if known.told:
-        return ISSUES
-    return f"{ISSUES}: not every guardrail could be seen" if unseen else ON_TRACK
+        return Field("Status", ISSUES)
+    if isinstance(known.guardrails, str):
+        return Field("Status", unknown=f"nothing fired; {known.guardrails}")
+    if not known.guardrails:
+        return Field("Status", f"{ON_TRACK}: {NO_CRITERION}")
+    unseen = not all(one.text for one in known.guardrails)
+    return Field("Status", f"{ISSUES}: not every guardrail could be seen" if unseen else ON_TRACK)
 
 
 def metrics_section(known: Known) -> Section:

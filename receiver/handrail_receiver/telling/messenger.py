@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 
 from handrail.contract import Tell
 
-from handrail_receiver.errors import Cause, Permanent, Retryable, StoreDown, TargetError
+from handrail_receiver.errors import Cause, PartRefused, Permanent, Retryable, StoreDown, TargetError
 from handrail_receiver.intake.refusals import Refusals
 from handrail_receiver.metrics import Metrics
 from handrail_receiver.model import (
@@ -246,15 +246,18 @@ class Messenger:
                 return
 
     async def _failed(self, telling: Telling, receipt: str, error: TargetError, *, pressing: bool) -> None:
-        """Try again after a pause, whatever it was; others are told as well once it lasts."""
+        """Try again after a pause, whatever it was, if anything is left to tell; others are told as well once it lasts."""
         name, kind, tries = name_of(telling.tell), telling.tell.channel.kind, telling.tries + 1
         self.problems[name] = str(error)
         wish = error.after or 0.0 if isinstance(error, Retryable) else 0.0
         pause = max(min(LONGEST_PAUSE, 2.0 ** min(telling.tries, 10)), min(LONGEST_WISH, wish))
+        told = receipt if error.receipt is None else error.receipt
         enough = TRIES_UNTIL_OTHERS if pressing else TRIES_WHILE_NOTHING_PRESSES
         lasts = tries >= enough or pause > max(PAUSE_UNTIL_OTHERS, 2.0**enough)
         others = self._others(telling) if lasts and not telling.elsewhere else None
         again = self.clock.now() + timedelta(seconds=pause) if tries < MOST_TRIES else None
+        if isinstance(error, PartRefused):
+            others = again = None
         self.metrics.told(kind, "failed")
         log.warning("%s cannot be told of %s, try %d: %s", name, telling.incident, tries, error)
         if others is not None:
@@ -262,8 +265,8 @@ class Messenger:
             log.error("%s does not hear of %s; %d others are told", name, telling.incident, len(others))
         if again is None:
             self.metrics.told(kind, "given-up")
-            log.error("%s never heard of %s; it is given up", name, telling.incident)
-        await self._note(telling, TellResult(receipt, str(error), again, elsewhere=others))
+            log.error("%s does not hear all of %s, and it is given up: %s", name, telling.incident, error)
+        await self._note(telling, TellResult(told, str(error), again, elsewhere=others))
 
     def _others(self, telling: Telling) -> tuple[Tell, ...] | None:
         """Everybody whom an emergency reaches; None in place of who is sent a check or a report, which is no emergency.

@@ -60,6 +60,25 @@ def test_a_freeze_lasts_up_to_its_end_and_the_last_of_several_counts() -> None:
     assert frozen(playbook(), NOW) == ""
 
 
+def test_a_freeze_that_the_next_adjoins_or_overlaps_ends_with_the_last_of_them() -> None:
+    def freeze(begins: int, ends: int, why: str = "") -> Freeze:
+        return Freeze(begins=(NOW + begins * DAY).timestamp(), ends=(NOW + ends * DAY).timestamp(), why=why)
+
+    several = playbook(
+        freezes=(
+            freeze(4, 5, "after a gap"),
+            freeze(1, 2, "stocktaking"),
+            freeze(-1, 1, "Christmas"),
+            freeze(0, 1, "within"),
+            freeze(-3, -1, "before"),
+        )
+    )
+    assert frozen(several, NOW) == "frozen until 2026-03-03 03:00:00 UTC: Christmas, then stocktaking"
+    assert frozen(several, NOW + 2 * DAY) == ""
+    overlap = playbook(freezes=(freeze(-1, 2), freeze(1, 3, "audit"), freeze(3, 4, "audit")))
+    assert frozen(overlap, NOW) == "frozen until 2026-03-05 03:00:00 UTC: audit"
+
+
 def test_in_a_freeze_nothing_starts_or_is_promoted_but_with_a_reason_that_is_kept() -> None:
     for verb, history in (("start", History()), ("promote", History(ATTEMPT))):
         refused = decide_call(Call(verb, "alice"), FROZEN, history, Conditions(NOW))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 import pytest
-from handrail_receiver.reports.daily_status import status
+from handrail_receiver.reports.daily_status import status, subject
 from handrail_receiver.reports.dora import figures_of
+from handrail_receiver.reports.guardrail_values import GuardrailLine
 from handrail_receiver.reports.known import Known
 from handrail_receiver.reports.outcomes import Failure, Outcome
 from handrail_receiver.reports.period import Period
@@ -17,11 +19,19 @@ DAY = Period("daily", "UTC", date(2026, 3, 3), date(2026, 3, 3))
 EVENING = DAY.start - timedelta(hours=1)
 
 
-def of_a_day(restored: datetime | None) -> str:
+SEEN = (GuardrailLine("error-rate", "Failed requests", "0.3 % on average", "below 1 %"),)
+
+
+def of_a_day(restored: datetime | None, guardrails: tuple[GuardrailLine, ...] | str = SEEN) -> str:
     """The status of the day of an attempt that broke on the evening before, and of which nobody was told in the day."""
     failure = Failure(1, "rollback", "error-rate/critical", "10%", EVENING, restored)
     one = Outcome(1, "", EVENING, restored, "rolled back" if restored else "under way", (), failure)
-    known = Known(
+    known = known_of(one, guardrails)
+    return status(known, one).text
+
+
+def known_of(one: Outcome, guardrails: tuple[GuardrailLine, ...] | str = SEEN) -> Known:
+    return Known(
         playbook=book(),
         period=DAY,
         until=DAY.end,
@@ -33,9 +43,8 @@ def of_a_day(restored: datetime | None) -> str:
         told=(),
         figures={},
         budgets={},
-        guardrails=(),
+        guardrails=guardrails,
     )
-    return status(known, one)
 
 
 @pytest.mark.parametrize(
@@ -50,3 +59,29 @@ def test_a_day_is_not_on_track_while_the_failure_of_the_evening_before_lasts(
     restored: datetime | None, said: str
 ) -> None:
     assert of_a_day(restored) == said
+
+
+@pytest.mark.parametrize(
+    ("guardrails", "said"),
+    [
+        (SEEN, "✅ On Track"),
+        ((replace(SEEN[0], text=""),), "⚠️ Issues Detected: not every guardrail could be seen"),
+        ((), "✅ On Track: nothing fired; no success criterion is declared"),
+        ("no Prometheus is set", "unknown: nothing fired; no Prometheus is set"),
+    ],
+    ids=["seen", "not seen", "no criterion", "not asked"],
+)
+def test_a_day_is_on_track_only_by_what_could_be_seen(
+    guardrails: tuple[GuardrailLine, ...] | str, said: str
+) -> None:
+    assert of_a_day(EVENING + timedelta(minutes=5), guardrails) == said
+
+
+@pytest.mark.parametrize(
+    ("days", "said"),
+    [(1, "Day 2/3"), (2, "Day 3/3"), (3, "Day 4 (planned: 3)")],
+)
+def test_a_day_beyond_the_plan_is_no_part_of_it(days: int, said: str) -> None:
+    began = DAY.end - timedelta(days=days, hours=1)
+    one = Outcome(1, "", began, None, "under way", ())
+    assert subject(known_of(one)) == f"[CANARY] {said} - shop Status"

@@ -95,7 +95,7 @@ def _when(said: str) -> str:
 def _tier_row(tier: dict[str, Any]) -> tuple[str, ...]:
     count = f"{float(tier['count']):.6g}" if tier["count"] else "-"
     limits = " or ".join(tier["limits"]) or "-"
-    fires = "fires" if tier["fires"] else ""
+    fires = "fires" if tier["fires"] else "pending" if tier.get("pending") else ""
     return tier["guardrail"], tier["tier"], tier["figure"] or "-", count, limits, tier["verdict"], fires
 
 

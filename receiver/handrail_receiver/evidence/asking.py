@@ -24,8 +24,16 @@ from handrail_receiver.evidence.snapshot import (
     RulesSeen,
     Snapshot,
     TierSeen,
+    Verdict,
 )
-from handrail_receiver.evidence.verdicts import criterion_verdict, firing, holds_at, newest, verdict_of
+from handrail_receiver.evidence.verdicts import (
+    criterion_verdict,
+    firing,
+    holds_at,
+    newest,
+    verdict_of,
+    with_figures,
+)
 from handrail_receiver.outside.prometheus_history import LoadedRules, Recorded, Series, Span
 
 AT_ONCE = 4
@@ -81,7 +89,7 @@ async def snapshot(recorded: Recorded, playbook: Playbook, moment: Moment) -> Sn
 
     async def look(guardrail: GuardrailFacts) -> GuardrailSeen:
         async with few:
-            return await _guardrail(recorded, playbook, guardrail, loaded, span, missing)
+            return await _guardrail(recorded, playbook, guardrail, moment.stage, loaded, span, missing)
 
     seen = await asyncio.gather(*map(look, looked_at))
     criteria = [
@@ -210,6 +218,7 @@ async def _guardrail(
     recorded: Recorded,
     playbook: Playbook,
     guardrail: GuardrailFacts,
+    stage: str,
     loaded: Mapping[str, RuleFacts],
     span: Span,
     missing: list[str],
@@ -219,8 +228,16 @@ async def _guardrail(
     measures = tuple(one for one in found if names.TIER not in one.labels)
     by_tier = {tier.tier: _of_tier(tier.tier, found) for tier in guardrail.tiers}
     figures = (*_figures(playbook, guardrail.name, measures, span), _unit(guardrail.name, measures))
+    end, step = span.end, span.step.total_seconds()
+
+    def judged(tier: TierFacts) -> Verdict:
+        if known is None:
+            return "unknown"
+        verdict = verdict_of(tier.tier, by_tier[tier.tier], by_tier.get(names.BLIND, ()), end, step)
+        return with_figures(verdict, tier, guardrail, playbook, stage, measures, end, step)
+
     tiers = (
-        _seen(guardrail, tier, by_tier, figures, loaded.get(tier.alertname), span, failed=known is None)
+        _seen(guardrail, tier, by_tier[tier.tier], figures, loaded.get(tier.alertname), judged(tier))
         for tier in guardrail.tiers
     )
     return GuardrailSeen(tuple(tiers), measures)
@@ -262,22 +279,18 @@ def _of_tier(tier: str, found: Sequence[KeptSeries]) -> tuple[KeptSeries, ...]:
 def _seen(
     guardrail: GuardrailFacts,
     tier: TierFacts,
-    by_tier: Mapping[str, tuple[KeptSeries, ...]],
+    breaches: tuple[KeptSeries, ...],
     figures: tuple[str, str, str],
     rule: RuleFacts | None,
-    span: Span,
-    *,
-    failed: bool,
+    verdict: Verdict,
 ) -> TierSeen:
-    step = span.step.total_seconds()
-    breaches, blind = by_tier[tier.tier], by_tier.get(names.BLIND, ())
     return TierSeen(
         guardrail=guardrail.name,
         tier=tier.tier,
         action=tier.action,
         query=tier.expr,
         limits=tuple(limit.text for limit in tier.limits),
-        verdict="unknown" if failed else verdict_of(tier.tier, breaches, blind, span.end, step),
+        verdict=verdict,
         shadow=tier.shadow,
         value=figures[0],
         count=figures[1],

@@ -23,6 +23,7 @@ def check_view(taken: Snapshot) -> CheckView:
                 count=one.count,
                 limits=list(one.limits),
                 fires=None if taken.fires is None else one.name in taken.fires,
+                pending=taken.pending(one),
             )
             for one in taken.tiers
         ],

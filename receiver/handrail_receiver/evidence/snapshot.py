@@ -16,8 +16,9 @@ from pydantic import BaseModel, ConfigDict
 from handrail_receiver.words.figures import figure
 from handrail_receiver.words.steps import told
 
-Verdict = Literal["broken", "within", "blind", "sees", "unknown"]
-"""What the samples say of a tier: its limit is broken now or not; of the tier `blind`, whether anything can be judged."""
+Verdict = Literal["broken", "beyond", "within", "blind", "sees", "unknown"]
+"""What the samples say of a tier: its rule's condition holds now (`broken`), or does not although the figure lies beyond the
+limit (`beyond`: of too few events, for instance), or neither; of the tier `blind`, whether anything can be judged."""
 
 CriterionVerdict = Literal["met", "broken", "unknown"]
 
@@ -190,7 +191,7 @@ class Snapshot(_Kept):
     def _troubles(self, without: Collection[str] = ()) -> tuple[list[str], list[str]]:
         """What is wrong with the guardrails, leaving out some tiers, and what else is."""
         tiers = [one for one in self.tiers if one.name not in without]
-        broken = [_said(one) for one in tiers if one.verdict == "broken"]
+        broken = [self._said(one) for one in tiers if one.verdict in {"broken", "beyond"}]
         blind = [
             f"{one.guardrail} is blind" for one in tiers if one.tier == "blind" and one.verdict == "blind"
         ]
@@ -203,6 +204,23 @@ class Snapshot(_Kept):
         targets = [f"{one.word}: {told(one.step, one.text)}" for one in self.targets if not one.as_asked]
         rules = [self.rules.text] if self.rules.text else []
         return [*broken, *blind, *unknown, *probes, *targets], [*rules, *self.missing]
+
+    def pending(self, tier: TierSeen) -> bool:
+        """Whether its limit is broken, and not yet for so long that it fires."""
+        return (
+            tier.verdict == "broken"
+            and self.fires is not None
+            and tier.name not in self.fires
+            and not tier.shadow
+        )
+
+    def _said(self, tier: TierSeen) -> str:
+        value = f" at {figure(tier.value, tier.unit)}" if tier.value else ""
+        limits = f", {' or '.join(tier.limits)}" if tier.limits else ""
+        state, note = "broken", ", pending" if self.pending(tier) else ""
+        if tier.verdict == "beyond":
+            state, note = "beyond its limit", ", its rule does not hold"
+        return f"{tier.name} is {state}{value}{limits}{note}"
 
 
 class SnapshotRecord(_Kept):
@@ -228,9 +246,3 @@ class SnapshotRecord(_Kept):
 def digest_of(text: str) -> str:
     """The SHA-256 by which the chain names a snapshot, and a bundle its files."""
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _said(tier: TierSeen) -> str:
-    value = f" at {figure(tier.value, tier.unit)}" if tier.value else ""
-    limits = f", {' or '.join(tier.limits)}" if tier.limits else ""
-    return f"{tier.name} is broken{value}{limits}"

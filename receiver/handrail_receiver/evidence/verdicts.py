@@ -6,13 +6,13 @@ the samples of its measure. Of any other query the samples it gave count, which 
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from operator import ge, gt, le, lt
 
-from handrail.contract import LimitFacts, Playbook, names
+from handrail.contract import GuardrailFacts, LimitFacts, Playbook, TierFacts, names
 
 from handrail_receiver.evidence.snapshot import (
     CriterionSeen,
@@ -22,8 +22,16 @@ from handrail_receiver.evidence.snapshot import (
     TierSeen,
     Verdict,
 )
+from handrail_receiver.model import Captured
+from handrail_receiver.views.reference_figures import (
+    COMPARED,
+    arm_of,
+    beyond,
+    figure_in,
+    is_judged,
+    references,
+)
 
-COMPARED = {">": gt, ">=": ge, "<": lt, "<=": le}
 _SELECTOR = r"\{(?P<%s>[^}]*)\}"
 USUAL = re.compile(
     rf"{names.VALUE}{_SELECTOR % 'value'} (?P<op>[<>]=?) (?P<figure>[0-9.eE+-]+)"
@@ -122,6 +130,47 @@ def verdict_of(
     return "blind" if holds_at(blind, end, step) else "within"
 
 
+def with_figures(
+    verdict: Verdict,
+    tier: TierFacts,
+    guardrail: GuardrailFacts,
+    playbook: Playbook,
+    stage: str,
+    measures: Sequence[KeptSeries],
+    end: datetime,
+    step: float,
+) -> Verdict:
+    """A verdict beside the guardrail's figures: none is within its limit that lies beyond it, or is no number."""
+    if verdict != "within":
+        return verdict
+    own = [
+        one
+        for one in measures
+        if _is(one, names.VALUE, {names.GUARDRAIL: guardrail.name})
+        and not one.labels.get(names.SIGNAL)
+        and holds_at([one], end, step)
+    ]
+    by_arm = [(arm_of(playbook, one.labels), float(one.points[-1][1])) for one in own]
+    stable = [value for arm, value in by_arm if arm == names.STABLE]
+    known = references(playbook, guardrail, stage, _captured(measures, guardrail, end, step))
+    ours = [value for arm, value in by_arm if is_judged(arm)]
+    for limit in tier.limits:
+        at = figure_in(limit, stage, known, stable[0] if len(stable) == 1 else None)
+        if any(beyond(limit.op, at, value) for value in ours):
+            return "beyond"
+    return "within" if all(map(math.isfinite, ours)) else "unknown"
+
+
+def _captured(
+    measures: Iterable[KeptSeries], guardrail: GuardrailFacts, end: datetime, step: float
+) -> list[Captured]:
+    return [
+        Captured(guardrail.name, one.labels.get(names.REFERENCE, ""), float(one.points[-1][1]))
+        for one in measures
+        if _is(one, names.REFERENCE_METRIC, {names.GUARDRAIL: guardrail.name}) and holds_at([one], end, step)
+    ]
+
+
 def criterion_verdict(broken: Sequence[str], judged: Sequence[str]) -> CriterionVerdict:
     """What a criterion's two answers say: whether it was broken, and whether enough could be judged."""
     return "broken" if broken else "met" if judged else "unknown"
@@ -180,7 +229,8 @@ def rederived(taken: Snapshot, playbook: Playbook) -> Iterator[str]:
             yield f"the value {tier.value} of {tier.name} is not in its samples"
         blind = by_name.get(f"{tier.guardrail}/{names.BLIND}")
         verdict = verdict_of(tier.tier, tier.breaches, blind.breaches if blind else (), taken.end, taken.step)
-        if tier.verdict not in {verdict, "unknown"}:
+        judged = _with_figures_of(taken, playbook, tier, facts, verdict)
+        if tier.verdict not in {verdict, judged, "unknown"}:
             yield f"{tier.name} is said to be {tier.verdict}, and its samples say {verdict}"
     for criterion in taken.criteria:
         yield from _of_criterion(criterion, playbook)
@@ -188,6 +238,16 @@ def rederived(taken: Snapshot, playbook: Playbook) -> Iterator[str]:
         yield "what is said to fire is not what the samples of ALERTS say"
     if not taken.rules.text and taken.rules.generated not in taken.rules.loaded:
         yield "the loaded rules are said to be those generated, and have other digests"
+
+
+def _with_figures_of(
+    taken: Snapshot, playbook: Playbook, tier: TierSeen, facts: TierFacts, verdict: Verdict
+) -> Verdict:
+    """The same of a snapshot. One that an older version took may say `within` of it."""
+    guardrail = next(one for one in playbook.guardrails if one.name == tier.guardrail)
+    return with_figures(
+        verdict, facts, guardrail, playbook, taken.stage, taken.measures, taken.end, taken.step
+    )
 
 
 def _of_criterion(seen: CriterionSeen, playbook: Playbook) -> Iterator[str]:

@@ -10,12 +10,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from handrail.contract import GivenArms, GuardrailFacts, LimitFacts, OpenArms, Playbook, TierFacts, names
+from handrail.contract import GivenArms, GuardrailFacts, LimitFacts, Playbook, TierFacts, names
 
 from handrail_receiver.model import Attempt, Captured
 from handrail_receiver.views.reference_figures import (
     ABOUT,
+    arm_of,
+    beyond,
     figure_in,
+    is_judged,
     named,
     past_of,
     past_questions,
@@ -167,11 +170,7 @@ class _Answer:
 
     def arm(self, labels: Mapping[str, str]) -> str:
         """Which arm a series is of; empty where its labels do not say."""
-        arms = self.playbook.arms
-        if arms is None or isinstance(arms, OpenArms):
-            return ""
-        value = labels.get(arms.label, "")
-        return {arms.canary: names.CANARY, arms.stable: names.STABLE}.get(value, "")
+        return arm_of(self.playbook, labels)
 
     def others(self, labels: Mapping[str, str]) -> str:
         """The labels that tell series of one arm apart."""
@@ -236,9 +235,9 @@ def _how(
         return "wait", f"pending: {', '.join(pending)}"
     if not answer.of(names.INFO, facts.name):
         return "wait", "unknown: no rule"
-    ours = [one for one in readings if one.arm in {names.CANARY, ""}]
+    ours = [one for one in readings if is_judged(one.arm)]
     if not ours:
-        none = bool(events) and all(value == 0 for arm, value in events if arm in {names.CANARY, ""})
+        none = bool(events) and all(value == 0 for arm, value in events if is_judged(arm))
         return "wait", "no events" if none else "no data"
     if not all(math.isfinite(one.value) for one in ours):
         return "wait", "unknown: no number"
@@ -246,25 +245,11 @@ def _how(
     if not ages or min(ages) > OLD.total_seconds():
         known = f"{span(timedelta(seconds=min(ages)))} old" if ages else "of unknown age"
         return "wait", known
-    if any(_breaks(limit, one.value) for limit in limits if not limit.shadow for one in ours):
+    if any(beyond(limit.op, limit.figure, one.value) for limit in limits if not limit.shadow for one in ours):
         return "wait", "beyond its limit"
     if all(tier.shadow for tier in facts.tiers):
         return "soft", "watches only"
     return "good", "within its limits"
-
-
-def _breaks(limit: LimitNow, value: float) -> bool:
-    if limit.figure is None:
-        return False
-    match limit.op:
-        case ">":
-            return value > limit.figure
-        case ">=":
-            return value >= limit.figure
-        case "<":
-            return value < limit.figure
-        case _:
-            return value <= limit.figure
 
 
 def _past(facts: GuardrailFacts, answer: _Answer) -> dict[str, float]:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from operator import ge, gt, le, lt
 
-from handrail.contract import GuardrailFacts, LimitFacts, Playbook, names
+from handrail.contract import GuardrailFacts, LimitFacts, OpenArms, Playbook, names
 
 from handrail_receiver.model import Captured
 
 BEFORE_WORDS, STABLE_WORDS = "the figure from before the rollout", "the stable arm"
 PREVIOUS_WORDS, STAGE_WORDS = "the stage before", "stage "
 """What a limit is relative to, as the playbook says it."""
+COMPARED = {">": gt, ">=": ge, "<": lt, "<=": le}
 ABOUT = "about"
 """The label that tells what was asked beside recorded series: `age`, or an arm's traffic."""
 
@@ -74,3 +76,21 @@ def figure_in(
         return None
     at = reference + float(here.figure) if limit.points else reference * float(here.figure)
     return at if limit.floor is None else max(at, float(limit.floor))
+
+
+def arm_of(playbook: Playbook, labels: Mapping[str, str]) -> str:
+    """Which arm a series is of; empty where its labels do not say."""
+    arms = playbook.arms
+    if arms is None or isinstance(arms, OpenArms):
+        return ""
+    return {arms.canary: names.CANARY, arms.stable: names.STABLE}.get(labels.get(arms.label, ""), "")
+
+
+def is_judged(arm: str) -> bool:
+    """Whether limits are for the figures of this arm, or of no arm."""
+    return arm in {names.CANARY, ""}
+
+
+def beyond(op: str, at: float | None, value: float) -> bool:
+    """Whether a figure lies beyond a limit: for pages, checks, messages and `watch` alike. Of a limit that is not known: no."""
+    return at is not None and COMPARED[op](value, at)

@@ -140,7 +140,11 @@ class ErrorView(BaseModel):
 
 
 class TierView(BaseModel):
-    """A tier at a check: the figure, what it is made of, the limits, and whether one is broken; `fires` is null if unknown."""
+    """A tier at a check: the figure, what it is made of, the limits, and whether one is broken; `fires` is null if unknown.
+
+    `verdict` is `beyond` where the figure lies beyond a limit and the rule does not hold, as of too few events. `pending`:
+    broken, and not yet for so long that it fires.
+    """
 
     guardrail: str
     tier: str
@@ -151,6 +155,7 @@ class TierView(BaseModel):
     count: str
     limits: list[str]
     fires: bool | None
+    pending: bool = False
 
 
 class ShareView(BaseModel):

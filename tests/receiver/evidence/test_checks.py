@@ -42,6 +42,7 @@ def test_a_check_says_each_figure_and_limit_and_what_is_loaded(running: Recorded
         "tier": "critical",
         "action": "rollback",
         "verdict": "within",
+        "pending": False,
         "value": "0.02",
         "figure": "2 %",
         "count": "100",

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from handrail.contract import LimitFacts
+from guarded.recorded import limited_playbook
+from handrail.contract import LimitFacts, names
 from handrail_receiver.evidence.snapshot import KeptSeries, TierSeen
 from handrail_receiver.evidence.verdicts import (
     UsualQuery,
@@ -13,6 +14,7 @@ from handrail_receiver.evidence.verdicts import (
     unfit,
     usual,
     verdict_of,
+    with_figures,
 )
 
 from .kept import BLIND, CANARY, LIMIT, NOW, QUERY, STEP, events, series, value
@@ -118,3 +120,33 @@ def test_a_sample_that_breaks_no_limit_is_found() -> None:
 @pytest.mark.parametrize("limit", [{"reference": "the figure before"}, {"signal": "pool"}, {"state": "down"}])
 def test_of_a_limit_that_is_relative_or_of_another_signal_nobody_can_know(limit: dict[str, str]) -> None:
     assert unfit(seen(0.01), [LimitFacts(**{**LIMIT.model_dump(), **limit})]) == ""
+
+
+def figures_say(stage: str, tier: str, **arms: float) -> str:
+    """What a rule that does not hold is said to be beside these figures of the error rate."""
+    book = limited_playbook()
+    guardrail, facts = book.guardrails[0], book.tier("error-rate", tier)
+    assert facts is not None
+    measures = [
+        series({"guardrail": "error-rate", "track": arm}, [figure], names.VALUE)
+        for arm, figure in arms.items()
+    ]
+    return with_figures("within", facts, guardrail, book, stage, measures, NOW, STEP)
+
+
+@pytest.mark.parametrize(
+    ("stage", "tier", "arms", "verdict"),
+    [
+        ("10%", "warning", {"canary": 0.02, "stable": 0.002}, "beyond"),
+        ("10%", "critical", {"canary": 0.02, "stable": 0.002}, "within"),
+        ("50%", "critical", {"canary": 0.021, "stable": 0.002}, "beyond"),
+        ("10%", "warning", {"canary": 0.002, "stable": 0.2}, "within"),
+        ("10%", "warning", {"canary": float("nan")}, "unknown"),
+        ("10%", "blind", {"canary": 0.02}, "within"),
+    ],
+    ids=["beyond", "of another tier", "of this stage", "the stable arm's", "no number", "no limit"],
+)
+def test_no_figure_beyond_a_limit_is_within_it_though_the_rule_does_not_hold(
+    stage: str, tier: str, arms: dict[str, float], verdict: str
+) -> None:
+    assert figures_say(stage, tier, **arms) == verdict

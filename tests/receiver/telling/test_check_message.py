@@ -7,6 +7,7 @@ from typing import Any
 
 from guarded import NOW, playbook
 from handrail.contract import CheckFacts, Gate, Question, StageFacts
+from handrail_receiver.evidence.check import check_view
 from handrail_receiver.evidence.snapshot import (
     ArmShare,
     ProbeSeen,
@@ -154,3 +155,30 @@ def test_a_shadow_and_what_it_fires_make_no_check_bad_and_an_unknown_makes_each(
     assert not taken(missing=("what fires: Prometheus does not answer",)).ok
     unread = TargetSeen(step="HAProxy web/canary: weight 10", as_asked=None, text="it does not answer")
     assert not taken(targets=(unread,)).ok
+
+
+def test_a_figure_beyond_a_limit_is_never_ok_and_what_does_not_fire_yet_is_pending() -> None:
+    found = taken(
+        tier("error-rate", "warning", "beyond", limits=("above 1 %",)),
+        tier("error-rate", "critical", "within"),
+        tier("latency", "critical", "broken", "0.07"),
+        tier("users", "critical", "broken", "0.07"),
+        fires=("users/critical",),
+    )
+    assert message(found)[:6] == [
+        "shop: T+15 of stage 10%: not OK",
+        "shop (shop)",
+        "",
+        "WARNING error-rate: 2 % (above 1 %), its rule does not hold",
+        "BREACH latency: 7 % (above 5 %), pending",
+        "BREACH users: 7 % (above 5 %)",
+    ]
+    assert found.summary() == (
+        "error-rate/warning is beyond its limit at 2 %, above 1 %, its rule does not hold; "
+        "latency/critical is broken at 7 %, above 5 %, pending; users/critical is broken at 7 %, above 5 %; "
+        "1 of 4 tiers within their limits"
+    )
+    told = {one.tier: (one.verdict, one.fires, one.pending) for one in check_view(found).tiers[:2]}
+    assert told == {"warning": ("beyond", False, False), "critical": ("within", False, False)}
+    assert [(one.fires, one.pending) for one in check_view(found).tiers[2:]] == [(False, True), (True, False)]
+    assert not taken(tier("error-rate", "warning", "beyond")).ok

@@ -12,10 +12,11 @@ import typer
 
 from handrail.cli.doctor import doctor
 from handrail.cli.gate_command import gate
-from handrail.cli.kill_switch_words import kill_switch
+from handrail.cli.kill_switch import kill_switch
 from handrail.cli.merge import merge
+from handrail.cli.receiver_options import no_receiver
 from handrail.cli.report import report
-from handrail.cli.rollout_command import no_receiver, rollout
+from handrail.cli.rollout_command import rollout
 from handrail.cli.store import store
 from handrail.cli.verify import verify
 from handrail.errors import HandrailError, Problem, Refused, WrongCall

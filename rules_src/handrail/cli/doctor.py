@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from handrail.cli.rollout_command import no_receiver
+from handrail.cli.receiver_options import Ca, Cert, Key, no_receiver
 from handrail.errors import WrongCall
 
 
@@ -38,13 +38,9 @@ def doctor(
     as_json: Annotated[
         bool, typer.Option("--json", help="All findings as JSON.", show_default=False)
     ] = False,
-    cert: Annotated[
-        str | None, typer.Option(help="The certificate by which the receiver knows us; HANDRAIL_CERT.")
-    ] = None,
-    key: Annotated[str | None, typer.Option(help="Its key; HANDRAIL_KEY.")] = None,
-    ca: Annotated[
-        str | None, typer.Option(help="An authority of your own, beside the public ones; HANDRAIL_CA.")
-    ] = None,
+    cert: Cert = None,
+    key: Key = None,
+    ca: Ca = None,
 ) -> None:
     """Is the running stack able to guard? Exits with 0: yes; 1: no; 2: called wrongly; 3: something could not be asked."""
     from handrail.output.needed import NoneGenerated, needed  # noqa: PLC0415

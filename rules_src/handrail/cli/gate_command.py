@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from handrail.cli.rollout_command import no_receiver
+from handrail.cli.receiver_options import Ca, Cert, Key, Url, no_receiver
 from handrail.errors import WrongCall
 
 
@@ -26,22 +26,16 @@ def gate(
     as_json: Annotated[
         bool, typer.Option("--json", help="What the API said last, as JSON.", show_default=False)
     ] = False,
-    url: Annotated[
-        str | None, typer.Option(help="The receiver's address; HANDRAIL_URL, or http://127.0.0.1:8080.")
-    ] = None,
-    cert: Annotated[
-        str | None, typer.Option(help="The certificate by which we are known; HANDRAIL_CERT.")
-    ] = None,
-    key: Annotated[str | None, typer.Option(help="Its key; HANDRAIL_KEY.")] = None,
-    ca: Annotated[
-        str | None, typer.Option(help="An authority of your own, beside the public ones; HANDRAIL_CA.")
-    ] = None,
+    url: Url = None,
+    cert: Cert = None,
+    key: Key = None,
+    ca: Ca = None,
 ) -> None:
     """Is the gate ahead open? Exits with 0: open; 1: closed; 2: called wrongly; 3: nobody can know."""
     from handrail.units import duration  # noqa: PLC0415
 
     try:
-        from handrail_receiver.api_client import api_client  # noqa: PLC0415
+        from handrail_receiver.client.api_client import api_client  # noqa: PLC0415
         from handrail_receiver.client.gate_wait import Wait  # noqa: PLC0415
         from handrail_receiver.client.gate_wait import gate as ask  # noqa: PLC0415
         from handrail_receiver.errors import WrongSettings  # noqa: PLC0415

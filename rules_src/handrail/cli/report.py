@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from handrail.cli.rollout_command import no_receiver
+from handrail.cli.receiver_options import Ca, Cert, Key, Url, no_receiver
 
 
 class ReportKind(StrEnum):
@@ -37,20 +37,14 @@ def report(
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the fields as JSON.", show_default=False)
     ] = False,
-    url: Annotated[
-        str | None, typer.Option(help="The receiver's address; HANDRAIL_URL, or http://127.0.0.1:8080.")
-    ] = None,
-    cert: Annotated[
-        str | None, typer.Option(help="The certificate by which we are known; HANDRAIL_CERT.")
-    ] = None,
-    key: Annotated[str | None, typer.Option(help="Its key; HANDRAIL_KEY.")] = None,
-    ca: Annotated[
-        str | None, typer.Option(help="An authority of your own, beside the public ones; HANDRAIL_CA.")
-    ] = None,
+    url: Url = None,
+    cert: Cert = None,
+    key: Key = None,
+    ca: Ca = None,
 ) -> None:
     """Print the daily or the weekly report, from the receiver's store and Prometheus (token: HANDRAIL_TOKEN_FILE)."""
     try:
-        from handrail_receiver.report_command import report as print_report  # noqa: PLC0415
+        from handrail_receiver.client.report_command import report as print_report  # noqa: PLC0415
     except ModuleNotFoundError as error:
         no_receiver(error)
     raise typer.Exit(

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 
-from handrail.errors import WrongCall
+from handrail.cli.receiver_options import Ca, Cert, Key, Url, no_receiver
 
 
 class YesNo(StrEnum):
@@ -49,9 +49,7 @@ def rollout(
     folder: Annotated[
         str, typer.Argument(metavar="[DIR]", help="bundle: where it is written to.", show_default=False)
     ] = "",
-    url: Annotated[
-        str | None, typer.Option(help="The receiver's address; HANDRAIL_URL, or http://127.0.0.1:8080.")
-    ] = None,
+    url: Url = None,
     why: Annotated[str, typer.Option(help="The reason, kept in the evidence.")] = "",
     anyway: Annotated[
         bool, typer.Option("--anyway", help="Go past a 'not ready'; needs --why.", show_default=False)
@@ -97,13 +95,9 @@ def rollout(
             "--json", help="What the API says, as JSON; watch: a document a line.", show_default=False
         ),
     ] = False,
-    cert: Annotated[
-        str | None, typer.Option(help="The certificate by which we are known; HANDRAIL_CERT.")
-    ] = None,
-    key: Annotated[str | None, typer.Option(help="Its key; HANDRAIL_KEY.")] = None,
-    ca: Annotated[
-        str | None, typer.Option(help="An authority of your own, beside the public ones; HANDRAIL_CA.")
-    ] = None,
+    cert: Cert = None,
+    key: Key = None,
+    ca: Ca = None,
 ) -> None:
     """Ask a running receiver about a rollout, or for something (token: HANDRAIL_TOKEN_FILE)."""
     try:
@@ -147,11 +141,4 @@ def rollout(
             ca=ca,
             **words,
         )
-    )
-
-
-def no_receiver(error: ModuleNotFoundError) -> NoReturn:
-    """What is said where the receiver's half is not there."""
-    raise WrongCall(
-        f"the receiver is not installed ({error.name} is missing); pip install 'handrail[receiver]'"
     )

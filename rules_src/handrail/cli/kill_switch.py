@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from handrail.cli.rollout_command import no_receiver
+from handrail.cli.receiver_options import Ca, Cert, Key, Url, no_receiver
 
 
 class Turn(StrEnum):
@@ -26,20 +26,14 @@ def kill_switch(
     as_json: Annotated[
         bool, typer.Option("--json", help="What the API says, as JSON.", show_default=False)
     ] = False,
-    url: Annotated[
-        str | None, typer.Option(help="The receiver's address; HANDRAIL_URL, or http://127.0.0.1:8080.")
-    ] = None,
-    cert: Annotated[
-        str | None, typer.Option(help="The certificate by which we are known; HANDRAIL_CERT.")
-    ] = None,
-    key: Annotated[str | None, typer.Option(help="Its key; HANDRAIL_KEY.")] = None,
-    ca: Annotated[
-        str | None, typer.Option(help="An authority of your own, beside the public ones; HANDRAIL_CA.")
-    ] = None,
+    url: Url = None,
+    cert: Cert = None,
+    key: Key = None,
+    ca: Ca = None,
 ) -> None:
     """Stop the receiver from rolling back or promoting anything by itself, or let it act again (token: HANDRAIL_TOKEN_FILE)."""
     try:
-        from handrail_receiver.kill_switch_command import kill_switch as turn  # noqa: PLC0415
+        from handrail_receiver.client.kill_switch_command import kill_switch as turn  # noqa: PLC0415
     except ModuleNotFoundError as error:
         no_receiver(error)
     raise typer.Exit(turn(word.value, why=why, as_json=as_json, url=url, cert=cert, key=key, ca=ca))

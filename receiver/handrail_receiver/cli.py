@@ -17,7 +17,7 @@ from urllib.parse import quote
 
 import httpx
 
-from handrail_receiver.api_client import ApiClient, api_client, json_of, unknown_token
+from handrail_receiver.client.api_client import ApiClient, api_client, json_of, unknown_token
 from handrail_receiver.client.watch import watch
 from handrail_receiver.errors import ReceiverError, WrongSettings
 from handrail_receiver.evidence.folder import write

@@ -12,8 +12,8 @@ from dataclasses import asdict
 
 from handrail.contract import StackNeeds
 
-from handrail_receiver.api_client import ApiClient, api_client
 from handrail_receiver.app import logins_of
+from handrail_receiver.client.api_client import ApiClient, api_client
 from handrail_receiver.doctor.examination import Stack, examined
 from handrail_receiver.doctor.findings import Finding, Health
 from handrail_receiver.errors import WrongSettings

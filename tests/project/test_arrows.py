@@ -75,8 +75,8 @@ ROOMS = {
         *("model", "words", "views", "outside", "store", "telling", "errors", "html", "playbooks", "ports")
     },
     "load": {"model", "evidence", "outside", "errors", "guard", "playbooks", "ports"},
-    "client": {"api_client"},
-    "doctor": {"api_client", "outside", "errors"},
+    "client": {"addresses", "errors"},
+    "doctor": {"client", "outside", "errors"},
     "views": {"model", "lifecycle", "words", "gates", "plots"},
     "inspection": {
         *("model", "words", "views", "intake", "outside", "store"),

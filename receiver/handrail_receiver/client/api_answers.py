@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 
-from handrail_receiver.api_client import ApiClient, NoAnswer, json_of, unknown_token
+from handrail_receiver.client.api_client import ApiClient, NoAnswer, json_of, unknown_token
 
 LONGEST = 30.0
 WRONG = frozenset({400, 401, 403, 404, 421})

@@ -12,8 +12,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from handrail_receiver.api_client import ApiClient
 from handrail_receiver.client.api_answers import Answered, ask
+from handrail_receiver.client.api_client import ApiClient
 
 OPEN, CLOSED, WRONG, UNKNOWN, INTERRUPTED = 0, 1, 2, 3, 130
 CODES = {"open": OPEN, "passed": OPEN, "closed": CLOSED, "over": CLOSED, "unknown": UNKNOWN, "none": UNKNOWN}

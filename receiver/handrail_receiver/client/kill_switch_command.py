@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 
-from handrail_receiver.api_client import api_client, json_of, unknown_token
+from handrail_receiver.client.api_client import api_client, json_of, unknown_token
 from handrail_receiver.errors import ReceiverError, WrongSettings
 
 LONGEST = 60.0

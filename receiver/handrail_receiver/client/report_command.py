@@ -7,7 +7,7 @@ import json
 import sys
 from pathlib import Path
 
-from handrail_receiver.api_client import api_client, json_of, unknown_token
+from handrail_receiver.client.api_client import api_client, json_of, unknown_token
 from handrail_receiver.errors import ReceiverError, WrongSettings
 
 LONGEST = 300.0

@@ -18,8 +18,8 @@ import httpx
 from rich.console import Console
 from rich.live import Live
 
-from handrail_receiver.api_client import ApiClient
 from handrail_receiver.client.api_answers import ask
+from handrail_receiver.client.api_client import ApiClient
 from handrail_receiver.client.picture import picture
 from handrail_receiver.client.watched_lines import changed, lines_of
 

@@ -13,7 +13,7 @@ from urllib.parse import quote
 import httpx
 from handrail.contract import Playbook, QueryNeed, StackNeeds, names
 
-from handrail_receiver.api_client import ApiClient, NoAnswer, json_of, unknown_token
+from handrail_receiver.client.api_client import ApiClient, NoAnswer, json_of, unknown_token
 from handrail_receiver.doctor.ages import of_receiver, of_rules
 from handrail_receiver.doctor.delivery import (
     AlertmanagersAnswer,

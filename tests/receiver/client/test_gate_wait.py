@@ -10,7 +10,7 @@ import pytest
 from guarded import TOKENS, Guarded, guarded, playbook
 from guarded.playbook import ENVIRONMENT
 from handrail.contract import Approval, Criterion, Gate
-from handrail_receiver.api_client import api_client
+from handrail_receiver.client.api_client import api_client
 from handrail_receiver.client.gate_wait import Wait, gate
 
 LEAD = Approval(role="lead", valid_for=600, four_eyes=True)

@@ -13,7 +13,7 @@ import pytest
 import servers
 from guarded import TOKENS, Guarded, guarded, playbook
 from guarded.playbook import ENVIRONMENT
-from handrail_receiver.api_client import ApiClient, api_client
+from handrail_receiver.client.api_client import ApiClient, api_client
 from handrail_receiver.client.picture import picture
 from handrail_receiver.client.watch import Bell, watch
 from rich.console import Console

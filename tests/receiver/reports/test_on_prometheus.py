@@ -11,7 +11,7 @@ import servers
 from guarded import TOKENS, guarded
 from guarded.scraped import samples, watched
 from handrail.contract import FigureFacts
-from handrail_receiver import report_command
+from handrail_receiver.client import report_command
 from receiver.evidence.recording import rules
 
 from .remembered import book

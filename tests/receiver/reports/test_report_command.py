@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from guarded import TOKENS, Guarded, guarded
-from handrail_receiver import report_command
+from handrail_receiver.client import report_command
 
 from .remembered import book
 

@@ -10,8 +10,8 @@ import httpx
 import pytest
 from guarded import Guarded, guarded
 from handrail_receiver.cli import rollout
+from handrail_receiver.client.kill_switch_command import kill_switch
 from handrail_receiver.execute.kill_switch import KillSwitch
-from handrail_receiver.kill_switch_command import kill_switch
 
 from .test_buttons import form, send, words
 

@@ -104,6 +104,13 @@ def test_a_deadline_changes_no_hold_and_rolls_back_nothing_while_the_kill_switch
     assert stopped.changes == (SetHold(stopped.text), Once("deadline: 10%"))
 
 
+def test_going_back_at_a_deadline_waits_for_no_heartbeat() -> None:
+    late = book(deadline=7200, at_deadline="rollback")
+    blind = due(late, HISTORY, after(120, blind="no heartbeat for 5 min"))
+    assert blind is not None
+    assert (blind, blind.verdict) == (due(late, HISTORY, after(120)), Verdict.act)
+
+
 WARM = book(warm_up=600, tiers={"error-rate/warning": {"action": "hold"}})
 
 

@@ -1,7 +1,7 @@
 """A small rollout, its alerts, and a real receiver that guards it: what the receiver's tests are made of."""
 
 from .alerts import NOW, alert, body, signal
-from .playbook import GUARDRAILS, ROLLOUT, playbook, write_playbook
+from .playbook import GUARDRAILS, ROLLOUT, load_burst, playbook, write_playbook
 from .service import HAPROXY, TOKENS, Guarded, guarded
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "alert",
     "body",
     "guarded",
+    "load_burst",
     "playbook",
     "signal",
     "write_playbook",

@@ -10,6 +10,7 @@ from handrail.contract import (
     Action,
     ActionName,
     Arms,
+    BurstFacts,
     GuardrailFacts,
     HAProxyWeight,
     Playbook,
@@ -52,6 +53,25 @@ def tier(guardrail: str, name: str, action: ActionName, **facts: Any) -> TierFac
         expr=f'vector(1) and on() up{{job="{guardrail}"}}',
         **facts,
     )
+
+
+def load_burst(**facts: Any) -> BurstFacts:
+    """A load burst of ten requests as soon as stage 10% is entered; `facts` are its own."""
+    given: dict[str, Any] = {
+        "at": 0,
+        "name": "rush",
+        "stage": "10%",
+        "method": "GET",
+        "url": "https://shop.example/",
+        "requests": 10,
+        "users": 1,
+        "pause": 0,
+        "timeout": 1,
+        "within": 60,
+        "expect": 200,
+        "failed": 0,
+    }
+    return BurstFacts(**{**given, **facts})
 
 
 def playbook(

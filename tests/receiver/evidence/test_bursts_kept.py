@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from handrail.contract import BurstFacts
+from guarded import load_burst
 from handrail_receiver.evidence.bundle import Contents
 from handrail_receiver.evidence.burst import BurstRecord, BurstRun, SentRequest, counted, seconds_of
 from handrail_receiver.evidence.snapshot import digest_of
@@ -20,20 +20,7 @@ from hypothesis import strategies as st
 from .kept import NOW, book
 from .made import ENTERED, ROLLBACK, START, bundle, chained, changed, contents, named, of_index, taken
 
-RUSH = BurstFacts(
-    at=0,
-    name="rush",
-    stage="10%",
-    method="GET",
-    url="https://shop.example/",
-    requests=3,
-    users=1,
-    pause=0,
-    timeout=1,
-    within=60,
-    expect=200,
-    failed=0.5,
-)
+RUSH = load_burst(requests=3, failed=0.5)
 SENT = (
     SentRequest(1, 1, NOW, 0.1, 200),
     SentRequest(1, 2, NOW + timedelta(seconds=1), 0.2, 503),

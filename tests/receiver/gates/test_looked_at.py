@@ -8,8 +8,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from guarded import NOW, ROLLOUT, playbook
-from handrail.contract import BurstFacts, CheckFacts, Gate, GateChecks, ProbeFacts, Question, StageFacts
+from guarded import NOW, ROLLOUT, load_burst, playbook
+from handrail.contract import CheckFacts, Gate, GateChecks, ProbeFacts, Question, StageFacts
 from handrail_receiver.gates.approvals import GateAnswer, check
 from handrail_receiver.gates.gate import GateCase, GateInputs, judge, next_gate
 from handrail_receiver.gates.requirement import Requirement
@@ -26,20 +26,7 @@ HEALTH = ProbeFacts(
     token_header="Authorization",
     token_scheme="Bearer",
 )
-BURST = BurstFacts(
-    at=300,
-    name="rush",
-    stage="10%",
-    method="GET",
-    url="https://shop.example/",
-    requests=10,
-    users=1,
-    pause=0,
-    timeout=1,
-    within=60,
-    expect=200,
-    failed=0,
-)
+BURST = load_burst(at=300)
 TOPIC = "T+15: Is the queue short?"
 CHECKS = (
     CheckFacts(at=900, name="T+15", stage="10%", questions=("Is the queue short?",)),

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import servers
 from apis.serving import Api, Request
-from guarded import Guarded, guarded, playbook
+from guarded import Guarded, guarded, load_burst, playbook
 from handrail.contract import BurstFacts
 from starlette.responses import PlainTextResponse, Response
 
@@ -29,21 +29,9 @@ def memory() -> Iterator[Memory]:
 
 
 def burst(memory: Memory, **more: Any) -> BurstFacts:
-    given: dict[str, Any] = {
-        "at": 0,
-        "name": "T+5",
-        "stage": "10%",
-        "method": "GET",
-        "url": f"{memory.url}/query",
-        "requests": 10,
-        "users": 2,
-        "pause": 0,
-        "timeout": 2,
-        "within": 30,
-        "expect": 200,
-        "failed": 0,
-    }
-    return BurstFacts(**{**given, **more})
+    return load_burst(
+        **{"name": "T+5", "url": f"{memory.url}/query", "users": 2, "timeout": 2, "within": 30, **more}
+    )
 
 
 def records(shop: Guarded, kind: str) -> list[dict[str, Any]]:

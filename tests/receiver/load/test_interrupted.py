@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from guarded import NOW, playbook
-from handrail.contract import BurstFacts
+from guarded import NOW, load_burst, playbook
 from handrail_receiver.load.bursts import BEGUN, GRACE, Bursts, against
 from handrail_receiver.model import (
     Attempt,
@@ -26,20 +25,7 @@ from handrail_receiver.model import (
 from handrail_receiver.store import Store, open_store
 from ports.store_cases import begun, decision
 
-RUSH = BurstFacts(
-    at=0,
-    name="rush",
-    stage="10%",
-    method="GET",
-    url="https://shop.example/",
-    requests=10,
-    users=1,
-    pause=0,
-    timeout=1,
-    within=60,
-    expect=200,
-    failed=0,
-)
+RUSH = load_burst()
 BOOK = playbook(bursts=(RUSH,), tiers={"leaks/critical": {"shadow": True}})
 ATTEMPT = Attempt(7, "shop", "shop", 2, AttemptState.active, "10%", NOW, NOW, "alice")
 FREE = Conditions(NOW)

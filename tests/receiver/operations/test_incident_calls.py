@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
-from guarded import NOW, ROLLOUT, playbook
+from guarded import NOW, ROLLOUT, alert, body, guarded, playbook
 from handrail.contract import AckDeadline
 from handrail_receiver.model import (
     Acknowledged,
@@ -152,3 +153,17 @@ def test_after_a_security_rollback_nothing_begins_until_a_person_closes_the_inci
             '`handrail rollout close shop --cause "…" --why "…"` once it is over'
         )
     assert decide_call(Call("start", "alice"), BOOK, history(ONE), Conditions(NOW)).verdict == Verdict.act
+
+
+def test_a_security_incident_stays_open_over_restarts_and_further_attempts(tmp_path: Path) -> None:
+    with guarded(tmp_path) as shop:
+        shop.call("start")
+        shop.deliver(body(alert("leaks", "critical")))
+        shop.until("security-rollback", "done")
+    with guarded(tmp_path) as shop:
+        assert shop.call("start")["reason"] == "incident-open"
+        shop.call("abandon", why="moved")
+        assert shop.call("start", anyway=True, why="now")["reason"] == "incident-open"
+        closed = shop.call("close", why="over", cause="a token was in the log")
+        assert closed["reason"] == "closed"
+        assert shop.call("start", anyway=True, why="the alert is of before")["reason"] == "asked-for"

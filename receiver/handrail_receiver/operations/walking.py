@@ -103,10 +103,6 @@ class Walker:
                 name = attempt.rollout
                 self._looking[name] = asyncio.create_task(self._look(name), name=f"walk {name}")
 
-    async def all_looked(self) -> None:
-        """Wait until no look is under way."""
-        await asyncio.gather(*self._looking.values())
-
     def _playbook(self, attempt: Attempt) -> Playbook | None:
         newest = self.playbooks.get(attempt.rollout)
         return in_force(attempt, with_versions_of(attempt, newest)) if newest else attempt.playbook

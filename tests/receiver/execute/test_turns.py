@@ -258,6 +258,8 @@ def test_an_abandoned_attempt_is_over_and_no_target_was_asked(tmp_path: Path) ->
         shop.call("start")
         assert shop.call("abandon", why="it goes on elsewhere")["reason"] == "abandoned"
         shop.deliver()
+        decided = "handrail_notifications_total"
+        servers.until(lambda: sum(shop.metric(decided).values()) == 1, "the alert to be decided on")
         assert (shop.status()["attempt"]["state"], shop.weights()) == ("abandoned", (10, 90))
         assert shop.call("start")["text"].startswith("error-rate/critical fires; ")
         assert shop.call("start", anyway=True, why="it is mended")["reason"] == "asked-for"

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from handrail_receiver.views.incident_views import NOT_YET
+from handrail_receiver.words.incidents import open_incident
 from handrail_receiver.words.steps import told
 from handrail_receiver.words.times import when
 
@@ -120,6 +121,7 @@ def _row(said: dict[str, Any]) -> tuple[str, ...]:
         notes.append(f"no way back: {attempt['not_ready']}")
     if said["changed"]:
         notes.append("its playbook has changed since")
+    notes += map(open_incident, said.get("incidents", ()))
     stage = attempt["stage"] or "-"
     return name, service, str(attempt["number"]), attempt["phase"], stage, " ".join("; ".join(notes).split())
 
@@ -139,6 +141,9 @@ def _attempt(said: dict[str, Any]) -> list[str]:
     lines = [f"{said['rollout']}: attempt {attempt['number']}, {attempt['phase']}{where}"]
     if versions := attempt.get("versions"):
         lines.append(f"  {_versions(versions)}")
+    for one in said.get("incidents", ()):
+        cure = "" if one["acknowledged_at"] else f"; `handrail rollout ack {said['rollout']}`"
+        lines.append(f"  {open_incident(one)}{cure}")
     if attempt["held"]:
         lines.append(f"  held: {attempt['held']}")
     if attempt["state"] not in GOES_BACK_OR_ENDED:

@@ -75,7 +75,7 @@ ROOMS = {
         *("model", "words", "views", "outside", "store", "telling", "errors", "html", "playbooks", "ports")
     },
     "load": {"model", "evidence", "outside", "errors", "guard", "playbooks", "ports"},
-    "client": {"addresses", "errors"},
+    "client": {"words", "addresses", "errors"},
     "doctor": {"client", "outside", "errors"},
     "views": {"model", "lifecycle", "words", "gates", "plots"},
     "inspection": {

@@ -6,6 +6,7 @@ import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,10 @@ import pytest
 from apis import Inbox
 from apis.serving import Trouble
 from guarded import TOKENS, Guarded, guarded, playbook, write_playbook
-from handrail.contract import Command
+from handrail.contract import AckDeadline, Command
 from handrail_receiver import cli
+from handrail_receiver.words.incidents import open_incident
+from handrail_receiver.words.times import when
 
 DRILL = "`handrail rollout drill shop`"
 
@@ -100,6 +103,76 @@ def test_the_list_says_where_each_rollout_stands(tmp_path: Path, capsys: pytest.
         assert (code, json.loads(out)) == (0, shop.ask("GET", "/api/rollouts", "viewer").json())
         assert cli.rollout("status", "shop", url=shop.server.url, token=TOKENS["viewer"], as_json=True) == 0
         assert json.loads(capsys.readouterr().out)["attempt"]["held"] == "operator-1: lunch"
+
+
+def open_one(**facts: Any) -> dict[str, Any]:
+    given: dict[str, Any] = {
+        "id": "shop-1",
+        "attempt": 1,
+        "action": "rollback",
+        "opened_at": "2026-03-01T03:00:00Z",
+        "acknowledged_at": None,
+        "acknowledged_by": "",
+        "ack_by": None,
+        "late": False,
+    }
+    return {**given, **facts}
+
+
+@pytest.mark.parametrize(
+    ("facts", "text"),
+    [
+        ({}, "nobody has acknowledged it yet"),
+        (
+            {"ack_by": "2026-03-01T03:05:00Z"},
+            "nobody has acknowledged it yet; it is to be by 2026-03-01 03:05:00 UTC",
+        ),
+        ({"late": True}, "nobody has acknowledged it in time"),
+        (
+            {"late": True, "ack_by": "2026-03-01T03:15:00Z"},
+            "nobody has acknowledged it in time; others hear of it at 2026-03-01 03:15:00 UTC",
+        ),
+        (
+            {"acknowledged_at": "2026-03-01T03:02:00Z", "acknowledged_by": "alice"},
+            "acknowledged by alice at 2026-03-01 03:02:00 UTC",
+        ),
+    ],
+)
+def test_an_open_incident_is_said_with_since_when_and_who_has_it(facts: dict[str, Any], text: str) -> None:
+    assert (
+        open_incident(open_one(**facts)) == f"incident shop-1 is open since 2026-03-01 03:00:00 UTC: {text}"
+    )
+
+
+def test_status_and_list_say_which_incident_is_open_and_who_has_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    who = AckDeadline(within=300, who="the engineering lead")
+    with guarded(tmp_path, playbook(acknowledge=(who,))) as shop:
+        shop.call("start")
+        shop.call("rollback", why="it burns")
+        (one,) = shop.ask("GET", "/api/rollouts/shop", "viewer").json()["incidents"]
+        assert one == open_one(id=one["id"], opened_at=one["opened_at"], ack_by=one["ack_by"])
+        due = (
+            datetime.fromisoformat(one["ack_by"]) - datetime.fromisoformat(one["opened_at"])
+        ).total_seconds()
+        said = open_incident(one)
+        assert (due, said.endswith(f"; it is to be by {when(datetime.fromisoformat(one['ack_by']))}")) == (
+            300,
+            True,
+        )
+        assert status(shop, capsys)[:2] == [
+            "shop: attempt 1, rolled-back, stage 10%",
+            f"  {said}; `handrail rollout ack shop`",
+        ]
+        assert listed(shop, capsys)[1].splitlines()[1].endswith(said)
+        shop.call("ack")
+        (had,) = shop.ask("GET", "/api/rollouts", "viewer").json()["rollouts"][0]["incidents"]
+        assert (had["acknowledged_by"], had["ack_by"]) == ("operator-1", None)
+        assert status(shop, capsys)[1] == f"  {open_incident(had)}"
+        assert shop.ask("GET", "/api/rollouts/shop/now", "viewer").json()["incidents"] == [had]
+        shop.call("close", why="mended")
+        assert shop.ask("GET", "/api/rollouts/shop", "viewer").json()["incidents"] == []
 
 
 def test_the_list_names_a_rollout_whose_attempt_cannot_be_read(

@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from handrail_receiver.client.watched_lines import figures, fires, headline, limits, split
+from handrail_receiver.words.incidents import open_incident
 
 WELL, ILL = "within its limits", "fires"
 COLOURS = {
@@ -24,7 +25,11 @@ COLOURS = {
 
 def picture(said: Mapping[str, Any], problem: str) -> RenderableType:
     """All of it; `problem` says why it may be old."""
-    parts: list[RenderableType] = [Text(said["waits_for"]), Text()]
+    parts: list[RenderableType] = [
+        Text(f"{open_incident(one)}", style="" if one["acknowledged_at"] else "bold red")
+        for one in said.get("incidents", ())
+    ]
+    parts += [Text(said["waits_for"]), Text()]
     parts += [_guardrails(said), Text()] if said["guardrails"] else []
     parts.append(Text(f"traffic  {split(said)}"))
     parts.append(Text(f"fires    {fires(said)}", style="" if said["fires"] == [] else "bold red"))

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from handrail_receiver.words.incidents import open_incident
+
 
 @dataclass(frozen=True)
 class WatchedLine:
@@ -70,6 +72,10 @@ def _lines(said: Mapping[str, Any]) -> Iterator[WatchedLine]:
     stage = (said["attempt"], said["stage"])
     place = (*stage, said["phase"], said["held"])
     yield WatchedLine("place", place, f"{at} {headline(said)}")
+    for one in said.get("incidents", ()):
+        yield WatchedLine(
+            f"incident {one['id']}", (one["acknowledged_at"], one["late"]), f"{at}   {open_incident(one)}"
+        )
     yield WatchedLine("waits for", (place, gate, missing(said)), f"{at}   {said['waits_for']}")
     for one in said["guardrails"]:
         told = "; ".join(filter(None, (figures(one), limits(one))))

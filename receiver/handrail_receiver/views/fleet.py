@@ -18,7 +18,10 @@ MOST_WORDS = 100
 
 @dataclass(frozen=True)
 class FleetRow:
-    """One rollout. `fires` is what fires now, as guardrail/tier; None: Prometheus did not say. `needs`: why somebody must look."""
+    """One rollout. `fires` is what fires now, as guardrail/tier; None: Prometheus did not say. `needs`: why somebody must look.
+
+    `unacknowledged` are the open incidents that nobody has.
+    """
 
     playbook: Playbook
     attempt: Attempt | None
@@ -26,11 +29,12 @@ class FleetRow:
     waiting: Waiting
     fires: tuple[str, ...] | None
     needs: str
+    unacknowledged: tuple[str, ...] = ()
 
     @property
-    def order(self) -> tuple[bool, int, str]:
-        """What needs somebody stands before all else, the worst first."""
-        return (not self.needs, URGENCY.index(self.at.tone), self.playbook.rollout)
+    def order(self) -> tuple[bool, bool, int, str]:
+        """An incident that nobody has stands before all else, then what needs somebody, the worst first."""
+        return (not self.unacknowledged, not self.needs, URGENCY.index(self.at.tone), self.playbook.rollout)
 
 
 @dataclass(frozen=True)
@@ -83,14 +87,10 @@ def states_of(rows: Iterable[FleetRow]) -> list[str]:
 
 def _row(playbook: Playbook, history: History, fires: tuple[str, ...] | None, now: datetime) -> FleetRow:
     at, waiting = summarize(playbook, history, now), waits_for(playbook, history, None, now)
-    needs = _needs(history.attempt, at, waiting, fires) or _unacknowledged(history)
-    return FleetRow(playbook, history.attempt, at, waiting, fires, needs)
-
-
-def _unacknowledged(history: History) -> str:
-    """The open incidents that nobody has, whichever attempt opened them."""
-    nobody = [one.id for one in history.incidents if one.acknowledged is None]
-    return f"Nobody has acknowledged {', '.join(nobody)}." if nobody else ""
+    nobody = tuple(one.id for one in history.incidents if one.acknowledged is None)
+    unheard = f"Nobody has acknowledged {', '.join(nobody)}." if nobody else ""
+    needs = " ".join(filter(None, (unheard, _needs(history.attempt, at, waiting, fires))))
+    return FleetRow(playbook, history.attempt, at, waiting, fires, needs, nobody)
 
 
 def _needs(attempt: Attempt | None, at: Summary, waiting: Waiting, fires: tuple[str, ...] | None) -> str:
@@ -100,7 +100,7 @@ def _needs(attempt: Attempt | None, at: Summary, waiting: Waiting, fires: tuple[
     firing = fires if fires is not None else tuple(f"{one.guardrail}/{one.tier}" for one in at.firing)
     if live and firing:
         return f"{', '.join(firing)} fires"
-    if waiting.for_people:
+    if waiting.for_people and not waiting.incident:
         return waiting.text
     if attempt is not None and live and attempt.rollback_ready:
         return f"A rollback is not known to work: {attempt.rollback_ready}"

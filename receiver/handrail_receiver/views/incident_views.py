@@ -92,6 +92,23 @@ class IncidentsView(BaseModel):
     incidents: list[IncidentView]
 
 
+class OpenIncidentView(BaseModel):
+    """An incident that nobody has closed, in short: since when it is open, and who has it.
+
+    `ack_by` is when the next deadline for an acknowledgement ends, null where none is declared or waited for; `late`: one
+    has passed.
+    """
+
+    id: str
+    attempt: int
+    action: str
+    opened_at: datetime
+    acknowledged_at: datetime | None
+    acknowledged_by: str
+    ack_by: datetime | None
+    late: bool
+
+
 @dataclass(frozen=True)
 class IncidentLines:
     """An incident for a page: a word for its state, facts, and what happened, oldest first."""
@@ -116,6 +133,21 @@ def ack_by(one: Incident, playbook: Playbook | None) -> datetime | None:
         return None
     left = [each.within for each in playbook.acknowledge if each.within not in one.late]
     return one.asked + timedelta(seconds=min(left)) if left else None
+
+
+def open_incident_view(one: Incident, playbook: Playbook | None) -> OpenIncidentView:
+    """An open incident in short, as JSON."""
+    had = one.acknowledged
+    return OpenIncidentView(
+        id=one.id,
+        attempt=one.number,
+        action=one.action,
+        opened_at=one.opened,
+        acknowledged_at=had.at if had else None,
+        acknowledged_by=had.by if had else "",
+        ack_by=ack_by(one, playbook),
+        late=bool(one.late) and had is None,
+    )
 
 
 def incident_view(one: Incident, playbook: Playbook | None) -> IncidentView:

@@ -12,6 +12,7 @@ from handrail_receiver.gates.gate import GateStatus
 from handrail_receiver.lifecycle.states import state_of
 from handrail_receiver.model import History
 from handrail_receiver.views.guardrails import GuardrailNow, LimitNow, Reading, Watched, asked_share
+from handrail_receiver.views.incident_views import OpenIncidentView, open_incident_view
 from handrail_receiver.views.schemas import AskView, GateView, gate_view
 from handrail_receiver.views.waiting import waits_for
 
@@ -51,7 +52,7 @@ class NowView(BaseModel):
     """All of it. `attempt` is null before the first one; `waits_for` is a sentence, and `for_people` says that they are
     waited for. `asked` is the share of traffic that the stage asks for, `traffic` what there is.
 
-    `fires` is null where nobody knows. `unknown` says why Prometheus did not answer, `other_rules` why its figures may be of
+    `incidents` are those that nobody has closed. `fires` is null where nobody knows. `unknown` says why Prometheus did not answer, `other_rules` why its figures may be of
     other rules than the playbook's.
     """
 
@@ -72,6 +73,7 @@ class NowView(BaseModel):
     unknown: str
     other_rules: str
     gate: GateView | None
+    incidents: list[OpenIncidentView] = []
 
 
 class GateStandingView(BaseModel):
@@ -117,6 +119,7 @@ def now_view(
         unknown=watched.unanswered,
         other_rules=watched.other_rules,
         gate=gate_view(gate) if gate else None,
+        incidents=[open_incident_view(one, playbook) for one in history.incidents],
     )
 
 

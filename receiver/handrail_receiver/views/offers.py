@@ -14,6 +14,7 @@ from handrail_receiver.lifecycle.states import State, state_of
 from handrail_receiver.model import BROKEN, Attempt, History
 from handrail_receiver.model.nodes import on_each_node
 from handrail_receiver.views.incident_views import LABELS
+from handrail_receiver.views.offer_order import place, situation_of
 from handrail_receiver.words.arms import versions_in_words
 from handrail_receiver.words.steps import what
 from handrail_receiver.words.times import span
@@ -92,15 +93,15 @@ class Case:
 
 
 def offers(case: Case, asker: Asker) -> tuple[Offer, ...]:
-    """The buttons of a person, the most urgent first: nothing that would be refused for where the attempt stands."""
-    state = state_of(case.history)
+    """The buttons of a person, what they need first before the others: nothing that would be refused for where it stands."""
+    state, situation = state_of(case.history), situation_of(case.history, case.gate)
     known = (
         *_forward(case, state),
         *_of_incidents(case),
         *_at_gate(case, asker),
         *_others(case, state),
     )
-    return tuple(
+    possible = (
         offer
         for offer in known
         if offer.verb in asker.verbs
@@ -109,6 +110,7 @@ def offers(case: Case, asker: Asker) -> tuple[Offer, ...]:
             or may(state, event_of(offer.verb), "approver" if offer.verb == "approve" else "operator")
         )
     )
+    return tuple(sorted(possible, key=lambda offer: place(situation, offer.verb)))
 
 
 def _forward(case: Case, state: State) -> Iterator[Offer]:

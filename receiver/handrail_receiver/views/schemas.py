@@ -11,6 +11,7 @@ from handrail_receiver.gates.requirement import Requirement
 from handrail_receiver.lifecycle.states import state_of
 from handrail_receiver.model import Attempt, Effect, EvidenceRecord, History, Run, given_arms
 from handrail_receiver.model.nodes import node_of
+from handrail_receiver.views.incident_views import OpenIncidentView
 from handrail_receiver.words.steps import what
 
 
@@ -99,7 +100,8 @@ class GateView(BaseModel):
 class RolloutView(BaseModel):
     """A rollout: its stages, its newest attempt with all its runs, and the gate ahead (not in the list of all).
 
-    `changed` is what `adopt` would change of the playbook that the live attempt goes by, a line each.
+    `changed` is what `adopt` would change of the playbook that the live attempt goes by, a line each; `incidents` are those
+    that nobody has closed, whichever attempt opened them, the oldest first.
     """
 
     rollout: str
@@ -109,6 +111,7 @@ class RolloutView(BaseModel):
     runs: list[RunView]
     gate: GateView | None = None
     changed: list[str] = []
+    incidents: list[OpenIncidentView] = []
 
 
 class RolloutsView(BaseModel):

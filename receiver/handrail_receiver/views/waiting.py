@@ -21,10 +21,11 @@ NOT_YET = ("bake", "criterion", "probe", "checks")
 
 @dataclass(frozen=True)
 class Waiting:
-    """A sentence, and whether it is a person that is waited for."""
+    """A sentence, and whether it is a person that is waited for; `incident`: to acknowledge this one."""
 
     text: str
     for_people: bool = False
+    incident: str = ""
 
 
 def waits_for(playbook: Playbook, history: History, gate: GateStatus | None, now: datetime) -> Waiting:
@@ -52,8 +53,9 @@ def waits_for(playbook: Playbook, history: History, gate: GateStatus | None, now
         case State.rolled_back if attempt.changed_since:
             return Waiting(f"It waits for a person: {attempt.held}", for_people=True)
         case State.rolled_back if history.incident is not None and history.incident.acknowledged is None:
+            name = history.incident.id
             return Waiting(
-                f"It waits for a person to acknowledge incident {history.incident.id}.", for_people=True
+                f"It waits for a person to acknowledge incident {name}.", for_people=True, incident=name
             )
         case State.rolled_back:
             return Waiting("It waits for nothing: a person mends the canary and starts a new attempt.")

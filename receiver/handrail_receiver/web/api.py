@@ -25,6 +25,7 @@ from handrail_receiver.operations.playbook_diff import changes_between
 from handrail_receiver.playbooks import Playbooks
 from handrail_receiver.ports import Clock
 from handrail_receiver.store import Store
+from handrail_receiver.views.incident_views import open_incident_view
 from handrail_receiver.views.schemas import (
     BundleView,
     CallAnswer,
@@ -192,6 +193,7 @@ def _view(newest: Playbook, history: History) -> RolloutView:
         attempt=attempt_view(attempt, history) if attempt else None,
         runs=[run_view(run) for run in history.runs],
         changed=list(changes_between(playbook, newest)),
+        incidents=[open_incident_view(one, newest) for one in history.incidents],
     )
 
 

@@ -85,3 +85,28 @@ def test_an_incident_that_nobody_has_needs_somebody_though_the_next_attempt_goes
 
     assert needs(one) == "Nobody has acknowledged b-calm-1."
     assert needs(has) == ""
+
+
+def test_who_has_an_incident_that_nobody_has_acknowledged_stands_before_all_others() -> None:
+    one = Incident("x-1", "x", 1, 1, NOW, NOW, "rollback", "it burns", "alert")
+    had = replace(one, acknowledged=Acknowledged(NOW, "alice", timedelta()))
+    rolled_back = replace(CALM, state=AttemptState.rolled_back)
+    changed = replace(rolled_back, held="changed after the rollback: weight 10")
+    histories = {
+        "a-changed": History(changed, incidents=(had,)),
+        "b-held": History(replace(CALM, held="bob: look at it")),
+        "c-had": History(rolled_back, incidents=(had,)),
+        "d-held-and-open": History(replace(CALM, held="people must roll back"), incidents=(one,)),
+        "e-rolled-back": History(rolled_back, incidents=(one,)),
+    }
+    books = {name: playbook(rollout=name) for name in histories}
+    assert [(row.playbook.rollout, row.needs) for row in fleet(books, histories, {}, NOW)] == [
+        (
+            "d-held-and-open",
+            "Nobody has acknowledged x-1. It waits for a person: people must roll back",
+        ),
+        ("e-rolled-back", "Nobody has acknowledged x-1."),
+        ("a-changed", "Rolled back from stage 50%, and changed after the rollback: weight 10"),
+        ("b-held", "It waits for a person: bob: look at it"),
+        ("c-had", ""),
+    ]

@@ -67,10 +67,10 @@ def send(
 
 def test_each_role_sees_the_buttons_for_what_it_may_do_and_a_viewer_none(shop: Guarded) -> None:
     assert list(buttons(shop, "operator")) == [
+        "Answer: Is the log clean?",
         "Roll back",
         "Hold",
         "Promote into 50%",
-        "Answer: Is the log clean?",
         "Rehearse a rollback",
         "Abandon",
     ]

@@ -31,6 +31,18 @@ PANELS = {
     'Panel("Flow", ERRORS, by=["service", "path"], limits_of="errors")': [],
     'Panel("Flow", Gauge("x", by=["namespace"]))': [],
     'Panel("Flow", {"p95": TIME, "errors": ERRORS})': [],
+    'Panel("Flow", Distribution("x_seconds_bucket"))': ["histogram-suffix"],
+    'Panel("Flow", Distribution("x_ms"))': ["metric-unit"],
+    'Panel("Flow", Distribution("x_ms", unit="ms", window="15s"))': ["window-too-short"],
+    'Panel("Flow", Distribution("x_seconds"))': [],
+    'Panel("Flow", TIME, target=Below("200ms"), limit=Above("5%"))': ["limit-wrong-unit"],
+    'Panel("Flow", {"p95": TIME, "errors": ERRORS}, target={"errors": Below("2s")})': ["limit-wrong-unit"],
+    'Panel("Flow", {"p95": TIME, "errors": ERRORS}, target={"errors": Below("1%"), "p95": Below("2s")})': [],
+    'Panel("Flow", PromQL("sum(x_total)"))': ["counter-as-gauge"],
+    'Panel("Flow", PromQL("sum(rate(x_total[5m]))"))': [],
+    'Panel("Flow", Rate("machine_load_ratio"))': ["gauge-as-counter"],
+    'Row("Machine", [Panel("Flow", Gauge("x_total"))])': ["counter-as-gauge"],
+    'Row("Machine", [Text("Logs", "[Newest](https://logs.example.com)"), Panel("Flow", TIME)])': [],
 }
 
 
@@ -55,3 +67,21 @@ def test_a_panel_is_linted(panel: str, lints: list[str]) -> None:
 def test_a_panel_without_a_curve_is_refused(tmp_path: Path) -> None:
     source = folder(tmp_path, {"rollouts/shop.py": f'{HEAD}PANEL = Panel("Flow", {{}})\n'})
     assert [problem.what for problem in read(source).problems] == ["Panel(curves) is empty"]
+
+
+REFUSED = {
+    'Panel("Flow", PromQL("sum(x"))': "'sum(x' is not PromQL (unclosed left parenthesis)",
+    'Panel("Flow", TIME, target=Below({"10%": "1s"}))': "target= and limit= of a panel are one figure each",
+    'Panel("Flow", {"p95": TIME}, limit={"p99": Above("2s")})': "there is no curve 'p99'",
+    'Panel("Flow", TIME, show="table", limit=Above("2s"))': "table have no place for target= and limit=",
+    'Panel("Flow", Distribution("x"), by=["path"])': "a Distribution is a heatmap",
+    'Dashboard("main", panels=[Row("Machine", [Panel("A", TIME)]), Panel("B", TIME)])': "a panel after a Row",
+    'Row("Machine", [])': "Row(panels) is empty",
+}
+
+
+@pytest.mark.parametrize(("panel", "what"), REFUSED.items())
+def test_a_panel_that_cannot_be_drawn_is_refused(tmp_path: Path, panel: str, what: str) -> None:
+    source = folder(tmp_path, {"rollouts/shop.py": f"{HEAD}PANEL = {panel}\n"})
+    [problem] = read(source).problems
+    assert what in f"{problem.what}; {problem.cure}"

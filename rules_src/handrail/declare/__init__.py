@@ -26,7 +26,10 @@ from handrail.contract import (
 from handrail.declare.checks import Check, LoadBurst, Probe
 from handrail.declare.dashboard import (
     Dashboard,
+    Distribution,
     Panel,
+    Row,
+    Text,
 )
 from handrail.declare.environment import (
     Cluster,
@@ -139,6 +142,7 @@ __all__ = [
     "DeploymentImage",
     "DeploymentVersion",
     "Difference",
+    "Distribution",
     "Drop",
     "DropPoints",
     "EmailReceiver",
@@ -192,6 +196,7 @@ __all__ = [
     "RisePoints",
     "Rollout",
     "RolloutAbort",
+    "Row",
     "Runbook",
     "SampleRatio",
     "Secret",
@@ -208,6 +213,7 @@ __all__ = [
     "Targets",
     "TeamsReceiver",
     "Tell",
+    "Text",
     "TimeSlices",
     "TimeUntil",
     "Usage",

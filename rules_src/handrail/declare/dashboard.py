@@ -5,43 +5,132 @@ A panel's curves are measures, the same as a guardrail's, so that a share means 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from handrail.base import declared
-from handrail.declare.field_types import Labels
+from handrail.declare.field_types import AnyMeasure, Labels, Series
 from handrail.declare.guardrail import Name
+from handrail.declare.limits import Above, AtLeast, AtMost, Below
 from handrail.declare.measures import Measure
-from handrail.units import Duration
+from handrail.units import Duration, Period
+
+
+@declared
+class Distribution(AnyMeasure):
+    """How many observations fall into each bucket of a histogram, over time: what a quantile cannot show.
+
+    It is drawn as a heatmap. `unit` is the unit that the histogram is exported in; `native=True` reads a native one.
+    """
+
+    histogram: Series
+    window: Period = Field(default="5m", kw_only=True)
+    unit: Literal["s", "ms"] = Field(default="s", kw_only=True)
+    native: bool = Field(default=False, kw_only=True)
+
+
+Drawable = Measure | Distribution
+Bound = Above | AtLeast | Below | AtMost
+Bounds = Bound | Annotated[Mapping[str, Bound], Field(min_length=1)]
+Show = Literal["curves", "states", "figure", "gauge", "bars", "table"]
 
 
 @declared
 class Panel:
     """Measures drawn together: one, or several by name: `{"p50": Latency("ttfv_ms", p=50), "p95": …}`.
 
-    Each value of the labels `by` gets a curve, and so does each arm if the rollout has arms. `show` is how: curves over
-    time, states over time, the current figure, or a table. `limits_of` names a guardrail whose limits are drawn as lines.
+    Each value of the labels `by` gets a curve, and so does each arm if the rollout has arms. `show` is how: `curves` over
+    time or `states` over time; or what is now as a `figure`, a `gauge`, `bars` side by side or a `table`. A Distribution
+    is a heatmap.
+
+    `target` is what is aimed at and `limit` what is too much: `target=Below("80%"), limit=Above("85%")`. They are lines
+    over curves, and the colours of figures, gauges and bars. Where the curves of one panel have different ones, they have
+    names: `target={"p50": Below("500ms"), "p95": Below("1500ms")}`. `limits_of` names a guardrail whose limits are drawn
+    as lines, each in force in its stage.
     """
 
     title: str
-    curves: Measure | Annotated[Mapping[str, Measure], Field(min_length=1)]
+    curves: Drawable | Annotated[Mapping[str, Measure], Field(min_length=1)]
     by: Labels = Field(default=(), kw_only=True)
-    show: Literal["curves", "states", "figure", "table"] = Field(default="curves", kw_only=True)
+    show: Show = Field(default="curves", kw_only=True)
+    target: Bounds | None = Field(default=None, kw_only=True)
+    limit: Bounds | None = Field(default=None, kw_only=True)
     limits_of: Name | None = Field(default=None, kw_only=True)
     note: str | None = Field(default=None, kw_only=True)
+
+    @model_validator(mode="after")
+    def _one_figure_each(self) -> Panel:
+        written = [bound for said in (self.target, self.limit) for _, bound in bounds_of(said)]
+        if any(isinstance(one.at, Mapping) or one.otherwise is not None for one in written):
+            raise ValueError(
+                "target= and limit= of a panel are one figure each; what differs by stage is a guardrail's: write limits_of="
+            )
+        if isinstance(self.curves, Distribution) and (self.by or written or self.limits_of):
+            raise ValueError("a Distribution is a heatmap, which has no place for by=, lines and limits")
+        known = set(self.curves) if isinstance(self.curves, Mapping) else set[str]()
+        if (
+            unknown := {name for said in (self.target, self.limit) for name, _ in bounds_of(said)}
+            - known
+            - {""}
+        ):
+            raise ValueError(
+                f"there is no curve {min(unknown)!r}; name a target or limit as its curve is named"
+            )
+        if self.show in {"states", "table"} and written:
+            raise ValueError(f"{self.show} have no place for target= and limit=")
+        return self
+
+
+@declared
+class Text:
+    """Words beside the panels, in Markdown: where the logs are, who knows more. `Text("Logs", "[Newest](https://…)")`."""
+
+    title: str
+    text: str
+
+
+@declared
+class Row:
+    """Panels below a heading of their own: the machine, the business."""
+
+    title: str
+    panels: Annotated[Sequence[Panel | Text], Field(min_length=1)]
 
 
 @declared
 class Dashboard:
-    """A page of panels. The one called `main` is the rollout's own page: its panels follow the guardrails.
+    """A page of panels, and then of rows of panels. The one called `main` is the rollout's own: its panels follow the guardrails.
 
     `last` is the time range, `refresh` how often it is updated.
     """
 
     name: Name
     title: str | None = None
-    panels: Sequence[Panel] = Field(default=(), kw_only=True)
+    panels: Sequence[Panel | Text | Row] = Field(default=(), kw_only=True)
     refresh: Duration = Field(default="30s", kw_only=True)
     last: Duration = Field(default="6h", kw_only=True)
+
+    @model_validator(mode="after")
+    def _rows_last(self) -> Dashboard:
+        kinds = [isinstance(part, Row) for part in self.panels]
+        if kinds != sorted(kinds):
+            raise ValueError(
+                "a panel after a Row would stand below its heading; write it before, or into a Row"
+            )
+        return self
+
+
+def bounds_of(said: Bounds | None) -> tuple[tuple[str, Bound], ...]:
+    """The targets or limits of a panel with their names; one alone has none."""
+    if said is None:
+        return ()
+    return tuple(said.items()) if isinstance(said, Mapping) else (("", said),)
+
+
+def drawn(page: Dashboard) -> Iterator[Panel]:
+    """Every panel of a page that draws something, those of its rows included."""
+    for part in page.panels:
+        inside = part.panels if isinstance(part, Row) else (part,)
+        yield from (panel for panel in inside if isinstance(panel, Panel))

@@ -252,6 +252,6 @@ Measure = (
 )
 
 
-def window_of(measure: Measure) -> str | None:
+def window_of(measure: _Measure) -> str | None:
     """The measure's window as written, None where it has none."""
     return getattr(measure.inner, "window", None)

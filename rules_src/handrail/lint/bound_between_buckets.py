@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from handrail.declare import Increase, Latency, Rollout, SlowerThan
+from handrail.declare.dashboard import Drawable
 from handrail.declare.limits import Limit
-from handrail.declare.measures import Measure
 from handrail.errors import Severity
 from handrail.lint.common.finding import Finding, Named, finding
 from handrail.lint.common.limit_figures import figures, uses
@@ -39,7 +39,7 @@ def check(rollout: Rollout) -> Iterator[Finding]:
                 yield from _limits(guardrail, measure, use.limit)
 
 
-def _bound(thing: Named, measure: Measure) -> Iterator[Finding]:
+def _bound(thing: Named, measure: Drawable) -> Iterator[Finding]:
     if not isinstance(measure, Latency | SlowerThan | Increase):
         return
     written = {SlowerThan: "bound", Increase: "slower_than"}.get(type(measure))
@@ -65,7 +65,7 @@ def _limits(thing: Named, measure: Latency, limit: Limit) -> Iterator[Finding]:
             yield finding(NAME, limit, what, cure, *figure.path, about=thing, severity=Severity.warning)
 
 
-def _scaled(measure: Measure, bound: str) -> Decimal:
+def _scaled(measure: Drawable, bound: str) -> Decimal:
     return seconds(duration(bound)) * (1000 if getattr(measure, "unit", "s") == "ms" else 1)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from handrail.declare import Increase, Latency, Rollout, SlowerThan
+from handrail.declare import Distribution, Increase, Latency, Rollout, SlowerThan
 from handrail.errors import Severity
 from handrail.lint.common.finding import Finding, finding
 from handrail.lint.common.measured import Measured, measured
@@ -21,7 +21,7 @@ def check(rollout: Rollout) -> Iterator[Finding]:
     """Every histogram."""
     for entry in measured(rollout):
         measure = entry.measure
-        if isinstance(measure, Latency | SlowerThan):
+        if isinstance(measure, Latency | SlowerThan | Distribution):
             yield from _suffixed(entry, "histogram")
         elif isinstance(measure, Increase) and measure.slower_than:
             yield from _suffixed(entry, "counter")

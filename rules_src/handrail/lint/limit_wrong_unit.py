@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from handrail.base.places import PathStep
 from handrail.declare import (
@@ -12,6 +12,7 @@ from handrail.declare import (
     Changes,
     Count,
     Difference,
+    Distribution,
     Drop,
     Fixed,
     Forecast,
@@ -28,6 +29,7 @@ from handrail.declare import (
     TimeUntil,
     While,
 )
+from handrail.declare.dashboard import Drawable, bounds_of, drawn
 from handrail.declare.limits import Limit
 from handrail.declare.measures import Measure
 from handrail.errors import Severity
@@ -54,10 +56,10 @@ _SAID = {
 }
 
 
-def unit_of(measure: Measure) -> Unit:
+def unit_of(measure: Drawable) -> Unit:
     """The unit a measure's limits are written in."""
     match measure:
-        case Latency() | Age() | TimeUntil():
+        case Latency() | Distribution() | Age() | TimeUntil():
             return Unit.seconds
         case Increase() | State() | Absence() | Count() | Changes():
             return Unit.number
@@ -72,7 +74,8 @@ def unit_of(measure: Measure) -> Unit:
 
 
 def check(rollout: Rollout) -> Iterator[Finding]:
-    """Every figure of every limit, every fixed reference, every condition; a plain 0 fits everything."""
+    """Every figure of every limit, every fixed reference, every condition, every panel; a plain 0 fits everything."""
+    yield from _of_panels(rollout)
     for guardrail in rollout.guardrails:
         for use in uses(guardrail):
             unit = unit_of(use.measure)
@@ -95,6 +98,22 @@ def check(rollout: Rollout) -> Iterator[Finding]:
                     if expected is unit is Unit.number and at is not use.measure:
                         cure += _or_the_measures(use.measure.inner, quantity.unit)
                     yield finding(NAME, at, what, cure, *path, about=guardrail, severity=Severity.fatal)
+
+
+def _of_panels(rollout: Rollout) -> Iterator[Finding]:
+    """Every target and limit of a panel: in the unit of its curve."""
+    for panel in (panel for page in rollout.dashboards for panel in drawn(page)):
+        for field in ("target", "limit"):
+            for name, bound in bounds_of(getattr(panel, field)):
+                measures = dict(panel.curves) if isinstance(panel.curves, Mapping) else {"": panel.curves}
+                unit = unit_of(measures.get(name) or next(iter(measures.values())))
+                quantity = amount(bound.at) if not isinstance(bound.at, Mapping) else None
+                if quantity is not None and quantity.unit is not unit and quantity.value != 0:
+                    what = (
+                        f"panel '{panel.title}' has a {field} of {bound.at}, and its curve is {_SAID[unit]}"
+                    )
+                    cure = f"write it like {_EXAMPLES[unit]}"
+                    yield finding(NAME, bound, what, cure, "at", severity=Severity.fatal)
 
 
 def _or_the_measures(measure: Measure, unit: Unit) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from handrail.declare import (
     Age,
     Difference,
+    Distribution,
     Forecast,
     Gauge,
     Growth,
@@ -20,7 +21,7 @@ from handrail.declare import (
     SlowerThan,
     TimeUntil,
 )
-from handrail.declare.measures import Measure
+from handrail.declare.dashboard import Drawable
 from handrail.lint.common.finding import Finding, finding
 from handrail.lint.common.measured import measured
 from handrail.promql.syntax import selector
@@ -66,9 +67,9 @@ def check(rollout: Rollout) -> Iterator[Finding]:
             yield finding(NAME, measure, what, _cure(measure, named, known), "unit", about=entry.of)
 
 
-def _declared(measure: Measure) -> tuple[str, str, tuple[str, ...]]:
+def _declared(measure: Drawable) -> tuple[str, str, tuple[str, ...]]:
     """The metric, the unit it is read in, and those it could be read in; a plain number may be anything."""
-    if isinstance(measure, Latency | SlowerThan):
+    if isinstance(measure, Latency | SlowerThan | Distribution):
         return selector(measure.histogram).metric, _HISTOGRAMS[measure.unit], tuple(_WRITTEN)
     if isinstance(measure, Increase) and measure.slower_than is not None:
         return selector(measure.counter).metric, _HISTOGRAMS[measure.unit], tuple(_WRITTEN)
@@ -81,7 +82,7 @@ def _declared(measure: Measure) -> tuple[str, str, tuple[str, ...]]:
     return "", "", ()
 
 
-def _cure(measure: Measure, named: str, known: tuple[str, ...]) -> str:
+def _cure(measure: Drawable, named: str, known: tuple[str, ...]) -> str:
     if named in known:
         written = named if isinstance(measure, Gauge | Difference | Forecast) else _WRITTEN.get(named, named)
         return f'write unit="{written}"'

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from handrail.declare import Environment, Increase, Rollout, SlowerThan
-from handrail.declare.measures import Measure
+from handrail.declare.dashboard import Drawable
 from handrail.errors import Severity
 from handrail.lint.common.finding import Finding, finding
 from handrail.lint.common.measured import Measured, measured, series
@@ -102,7 +102,7 @@ def _bound(entry: Measured, field: str, source: _Exported) -> Iterator[Finding]:
         yield finding(NAME, entry.measure, what, "use one of these, or add it there", field, about=entry.of)
 
 
-def _bound_of(measure: Measure) -> Decimal | None:
+def _bound_of(measure: Drawable) -> Decimal | None:
     """The bucket it reads, in the histogram's own unit."""
     written = {SlowerThan: "bound", Increase: "slower_than"}.get(type(measure))
     text = getattr(measure, written) if written else None

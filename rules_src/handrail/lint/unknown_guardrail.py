@@ -11,6 +11,7 @@ import difflib
 from collections.abc import Iterator
 
 from handrail.declare import Guardrail, Panel, Rollout
+from handrail.declare.dashboard import drawn
 from handrail.lint.common.finding import Finding, finding
 from handrail.lint.common.measured import curves
 from handrail.lint.limit_wrong_unit import unit_of
@@ -21,7 +22,7 @@ NAME = "unknown-guardrail"
 def check(rollout: Rollout) -> Iterator[Finding]:
     """Every panel with `limits_of`."""
     known = {guardrail.name: guardrail for guardrail in rollout.guardrails}
-    for panel in (panel for page in rollout.dashboards for panel in page.panels):
+    for panel in (panel for page in rollout.dashboards for panel in drawn(page)):
         if panel.limits_of is None:
             continue
         limited = known.get(panel.limits_of)

@@ -11,7 +11,7 @@ from handrail.declare.limits import ByStage, Limit, Reference
 from handrail.lower.scale import Scale
 from handrail.units import amount
 
-_FIXED = {
+FIXED = {
     declared.Above: plan.Op.above,
     declared.AtLeast: plan.Op.at_least,
     declared.Below: plan.Op.below,
@@ -37,7 +37,7 @@ def lower_condition(
         return plan.Condition(signal, plan.Op.above, (plan.StageLimit(None, Decimal(0)),))
     if isinstance(limit, declared.Above | declared.AtLeast | declared.Below | declared.AtMost):
         rest = () if limit.otherwise is None else (plan.StageLimit(None, amount(limit.otherwise).value),)
-        return plan.Condition(signal, _FIXED[type(limit)], _by_stage(limit.at) + rest)
+        return plan.Condition(signal, FIXED[type(limit)], _by_stage(limit.at) + rest)
     points = isinstance(limit, declared.RisePoints | declared.DropPoints)
     op = _RELATIVE[type(limit)]
     floor = (

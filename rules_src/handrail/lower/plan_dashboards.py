@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from handrail import plan
-from handrail.declare.dashboard import Dashboard, Panel
+from handrail.declare.dashboard import Bound, Dashboard, Distribution, Panel, Row, Text, bounds_of
 from handrail.declare.measures import Measure
 from handrail.declare.rollout import Rollout
-from handrail.lower.plan_measures import lower_measure
+from handrail.lower.plan_conditions import FIXED
+from handrail.lower.plan_measures import HISTOGRAM_SCALES, lower_measure
 from handrail.lower.rollout_context import RolloutContext
 from handrail.promql import values
-from handrail.units import duration
+from handrail.promql.syntax import by
+from handrail.promql.windows import ESTIMATED
+from handrail.units import Unit, amount, duration
 
 MAIN = "main"
 
@@ -31,29 +34,74 @@ def _page(page: Dashboard, name: str, title: str, context: RolloutContext) -> pl
     return plan.Dashboard(
         name=name,
         title=title,
-        panels=tuple(_panel(panel, context) for panel in page.panels),
+        rows=tuple(_rows(page, context)),
         refresh=duration(page.refresh),
         last=context.scale.duration(page.last),
     )
 
 
+def _rows(page: Dashboard, context: RolloutContext) -> Iterator[plan.Row]:
+    """What has no heading first."""
+    loose = tuple(_part(part, context) for part in page.panels if not isinstance(part, Row))
+    if loose:
+        yield plan.Row("", loose)
+    for row in page.panels:
+        if isinstance(row, Row):
+            yield plan.Row(row.title, tuple(_part(part, context) for part in row.panels))
+
+
+def _part(part: Panel | Text, context: RolloutContext) -> plan.Panel | plan.Text:
+    return plan.Text(part.title, part.text) if isinstance(part, Text) else _panel(part, context)
+
+
 def _panel(panel: Panel, context: RolloutContext) -> plan.Panel:
-    curves = panel.curves if isinstance(panel.curves, Mapping) else {"": panel.curves}
     return plan.Panel(
         title=panel.title,
-        shown=plan.Shown(panel.show),
-        curves=tuple(_curve(name, measure, tuple(panel.by), context) for name, measure in curves.items()),
+        shown=plan.Shown.heatmap if isinstance(panel.curves, Distribution) else plan.Shown(panel.show),
+        curves=tuple(_curves(panel, context)),
+        bounds=(
+            *(_bound(name, bound, is_target=True) for name, bound in bounds_of(panel.target)),
+            *(_bound(name, bound, is_target=False) for name, bound in bounds_of(panel.limit)),
+        ),
         limits_of=panel.limits_of,
         note=panel.note,
     )
 
 
-def _curve(name: str, measure: Measure, wanted: tuple[str, ...], context: RolloutContext) -> plan.Curve:
+def _bound(name: str, bound: Bound, *, is_target: bool) -> plan.Bound:
+    if isinstance(bound.at, Mapping):
+        raise TypeError("a panel's bound is one figure")
+    return plan.Bound(name, FIXED[type(bound)], amount(bound.at).value, is_target)
+
+
+def _curves(panel: Panel, context: RolloutContext) -> Iterator[plan.Curve]:
+    if isinstance(panel.curves, Distribution):
+        yield _distribution(panel.curves, context)
+    elif isinstance(panel.curves, Mapping):
+        for name, measure in panel.curves.items():
+            yield _curve(name, measure, panel.by, context)
+    else:
+        yield _curve("", panel.curves, panel.by, context)
+
+
+def _curve(name: str, measure: Measure, wanted: Sequence[str], context: RolloutContext) -> plan.Curve:
     lowered, unit = lower_measure(measure, context.measuring)
     arms = context.rollout.arms
     whole = isinstance(lowered, plan.Absence | plan.PromQL)
     apart = (*((arms.label,) if arms else ()), *wanted)
     labels = () if whole else tuple(label for label in apart if label not in lowered.labels)
     events = values.traffic(lowered, labels)
-    shown = wanted if whole else labels + lowered.labels
+    shown = tuple(wanted) if whole else labels + lowered.labels
     return plan.Curve(name, values.value(lowered, labels, events), unit, shown)
+
+
+def _distribution(measure: Distribution, context: RolloutContext) -> plan.Curve:
+    """Of the canary alone, where there are arms: two distributions in one picture cannot be told apart."""
+    arms = context.rollout.arms
+    series = context.measuring.series(measure.histogram)
+    if arms is not None and isinstance(arms.canary, str):
+        series = series.where((arms.label, "=", arms.canary))
+    window = context.measuring.scale.duration(measure.window)
+    buckets, apart = (series, ()) if measure.native else (series.suffixed("_bucket"), ("le",))
+    expr = by("sum", apart, ESTIMATED.rate(buckets, window))
+    return plan.Curve("", expr, Unit.seconds, apart, HISTOGRAM_SCALES[measure.unit])

@@ -22,7 +22,7 @@ _GAUGE_UNITS = {
     "bytes": (Unit.bytes, Decimal(1)),
     "per second": (Unit.per_second, Decimal(1)),
 }
-_HISTOGRAM_SCALES = {"s": Decimal(1), "ms": Decimal("0.001")}
+HISTOGRAM_SCALES = {"s": Decimal(1), "ms": Decimal("0.001")}
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ def lower_measure(measure: declared.Measure, measuring: MeasureContext) -> tuple
         case declared.SlowerThan():
             return _slower(measure, measuring), Unit.ratio
         case declared.Increase(counter, slower_than=slower):
-            scale = _HISTOGRAM_SCALES[measure.unit]
+            scale = HISTOGRAM_SCALES[measure.unit]
             bound = None if slower is None else seconds(duration(slower)) / scale
             counted = plan.Increase(
                 measuring.series(counter), measuring.scale.duration(measure.window), bound, by=_by(measure)
@@ -97,7 +97,7 @@ def _of_series(measure: declared.SeriesMeasure, measuring: MeasureContext) -> tu
             sides = series(measure.metric), series(measure.minus)
             return plan.Difference(*sides, measure.over, factor, measure.absolute, least, by=by), unit
         case words.Age() | words.TimeUntil():
-            until, factor = isinstance(measure, words.TimeUntil), _HISTOGRAM_SCALES[measure.unit]
+            until, factor = isinstance(measure, words.TimeUntil), HISTOGRAM_SCALES[measure.unit]
             zero = plan.Zero(measure.zero)
             told = plan.Timestamp(series(measure.timestamp), until, measure.over, factor, zero, by=by)
             return told, Unit.seconds
@@ -168,7 +168,7 @@ def _latency(measure: declared.Latency, measuring: MeasureContext) -> plan.Laten
         q=Decimal(str(measure.p)) / 100,
         window=measuring.scale.duration(measure.window),
         min_events=measure.min_events,
-        scale=_HISTOGRAM_SCALES[measure.unit],
+        scale=HISTOGRAM_SCALES[measure.unit],
         native=measure.native,
         buckets=_buckets(measure.buckets),
         by=_by(measure),
@@ -178,11 +178,11 @@ def _latency(measure: declared.Latency, measuring: MeasureContext) -> plan.Laten
 def _slower(measure: declared.SlowerThan, measuring: MeasureContext) -> plan.SlowerThan:
     return plan.SlowerThan(
         histogram=measuring.series(measure.histogram),
-        bound=seconds(duration(measure.bound)) / _HISTOGRAM_SCALES[measure.unit],
+        bound=seconds(duration(measure.bound)) / HISTOGRAM_SCALES[measure.unit],
         window=measuring.scale.duration(measure.window),
         min_events=measure.min_events,
         min_bad=measure.min_bad,
-        scale=_HISTOGRAM_SCALES[measure.unit],
+        scale=HISTOGRAM_SCALES[measure.unit],
         native=measure.native,
         buckets=_buckets(measure.buckets),
         by=_by(measure),

@@ -60,6 +60,7 @@ from handrail.plan.metric_sources import (
     SqlSource,
 )
 from handrail.plan.rollouts import (
+    Bound,
     Cluster,
     ClusterAccess,
     Common,
@@ -70,8 +71,10 @@ from handrail.plan.rollouts import (
     Panel,
     Plan,
     Rollout,
+    Row,
     Shown,
     Stage,
+    Text,
     common_of,
 )
 from handrail.plan.selectors import Matcher, Op, Selector
@@ -82,6 +85,7 @@ __all__ = [
     "AccessLog",
     "Alert",
     "Arms",
+    "Bound",
     "Burn",
     "Changes",
     "Cluster",
@@ -120,6 +124,7 @@ __all__ = [
     "Reference",
     "ReferenceKind",
     "Rollout",
+    "Row",
     "Runbook",
     "SampleRatio",
     "ScrapeJob",
@@ -136,6 +141,7 @@ __all__ = [
     "State",
     "StateChanges",
     "Success",
+    "Text",
     "TimeSlices",
     "Timestamp",
     "ToldArm",

@@ -13,6 +13,7 @@ from handrail.errors import Where
 from handrail.plan.alerting import Alert, Arms, Guardrail, Instruction, Slo
 from handrail.plan.metric_sources import LogSource, ScrapeJob, SqlSource
 from handrail.plan.routing import Routing, merged
+from handrail.plan.selectors import Op
 from handrail.units import Unit
 
 
@@ -52,21 +53,38 @@ class EscalationLevel:
 
 @dataclass(frozen=True)
 class Curve:
-    """One query of a panel; its series differ by the labels `by`. `name` may be empty."""
+    """One query of a panel; its series differ by the labels `by`. `name` may be empty.
+
+    Of a heatmap `scale` makes the bounds of its buckets the unit's.
+    """
 
     name: str
     expr: str
     unit: Unit
     by: tuple[str, ...]
+    scale: Decimal = Decimal(1)
 
 
 class Shown(StrEnum):
-    """How a panel shows its curves: over time, as states over time, as the current figure, or as a table of current figures."""
+    """How a panel shows its curves: over time, as states or buckets over time; or what is now, in one of four ways."""
 
     curves = "curves"
     states = "states"
+    heatmap = "heatmap"
     figure = "figure"
+    gauge = "gauge"
+    bars = "bars"
     table = "table"
+
+
+@dataclass(frozen=True)
+class Bound:
+    """A figure that values are held against: a target is met while `value op figure`, and a limit is passed then."""
+
+    name: str
+    op: Op
+    figure: Decimal
+    is_target: bool
 
 
 @dataclass(frozen=True)
@@ -76,8 +94,25 @@ class Panel:
     title: str
     shown: Shown
     curves: tuple[Curve, ...]
+    bounds: tuple[Bound, ...]
     limits_of: str | None
     note: str | None
+
+
+@dataclass(frozen=True)
+class Text:
+    """Words in Markdown beside the panels."""
+
+    title: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Row:
+    """Panels below a heading; without one if the title is empty."""
+
+    title: str
+    panels: tuple[Panel | Text, ...]
 
 
 @dataclass(frozen=True)
@@ -86,7 +121,7 @@ class Dashboard:
 
     name: str
     title: str
-    panels: tuple[Panel, ...]
+    rows: tuple[Row, ...]
     refresh: timedelta
     last: timedelta
 

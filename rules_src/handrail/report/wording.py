@@ -10,6 +10,7 @@ from decimal import Decimal
 from handrail.plan import (
     Absence,
     Alert,
+    Bound,
     Burn,
     Changes,
     Condition,
@@ -71,6 +72,12 @@ def words(condition: Condition) -> str:
     if isinstance(condition.signal.measure, StateChanges):
         return f"a change within {span(condition.signal.measure.window)}"
     return f"{_OP_WORDS[condition.op]} {', '.join(_by_figure(condition))}"
+
+
+def bound(one: Bound, unit: Unit) -> str:
+    """What a panel's figure is, and on which side of it: `target: below 200 ms`."""
+    kind = " ".join([*([one.name] if one.name else []), "target" if one.is_target else "limit"])
+    return f"{kind}: {_OP_WORDS[one.op]} {show(one.figure, unit)}"
 
 
 def reason(condition: Condition) -> str:

@@ -4,11 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from enum import Enum
 from string import ascii_uppercase
 from typing import Protocol
 
-from grafana_foundation_sdk.builders import common, prometheus, stat, statetimeline, table, timeseries
+from grafana_foundation_sdk.builders import (
+    bargauge,
+    common,
+    gauge,
+    heatmap,
+    prometheus,
+    stat,
+    statetimeline,
+    table,
+    text,
+    timeseries,
+)
 from grafana_foundation_sdk.cog.builder import Builder
 from grafana_foundation_sdk.models import common as words
 from grafana_foundation_sdk.models.dashboard import (
@@ -22,7 +34,9 @@ from grafana_foundation_sdk.models.dashboard import (
     ValueMapping,
     ValueMappingResult,
 )
+from grafana_foundation_sdk.models.heatmap import HeatmapColorMode
 from grafana_foundation_sdk.models.prometheus import PromQueryFormat
+from grafana_foundation_sdk.models.text import TextMode
 
 from handrail.units import Unit
 
@@ -49,14 +63,19 @@ class Look(Enum):
     fewest = ("#9e9e9e", [4, 4], True)
 
 
+Steps = tuple[tuple[Decimal | None, str], ...]
+"""From which figure on which colour; the first from the least on."""
+
+
 @dataclass(frozen=True)
 class Line:
-    """One query of a panel with its legend; a unit where it is not the panel's."""
+    """One query of a panel with its legend; a unit where it is not the panel's, and the colours of what is shown as a figure."""
 
     expr: str
     legend: str
     look: Look = Look.value
     unit: Unit | None = None
+    steps: Steps = ()
 
 
 @dataclass(frozen=True)
@@ -133,8 +152,9 @@ def figure(
 ) -> Panel:
     """The current value, large; `nothing` is shown if there is none, `said` replaces values: `v1="awake"`."""
     panel = stat.Panel().unit(unit).graph_mode(words.BigValueGraphMode.NONE)
-    panel = panel.color_mode(words.BigValueColorMode.NONE)
-    panel = panel.reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]))
+    coloured = any(line.steps for line in lines)
+    panel = panel.color_mode(words.BigValueColorMode.VALUE if coloured else words.BigValueColorMode.NONE)
+    panel = panel.reduce_options(LAST)
     panel = panel.text_mode(words.BigValueTextMode.NAME if names else words.BigValueTextMode.AUTO)
     if nothing:
         panel = panel.no_value(nothing)
@@ -142,8 +162,47 @@ def figure(
         panel = panel.mappings([_named({name[1:]: (text, "text") for name, text in said.items()})])
     for place, line in enumerate(lines):
         panel = panel.with_target(query(line, place, instant=True))
-        if line.unit is not None:
-            panel = panel.override_by_query(ref(place), _override(line))
+        if changes := _override(line):
+            panel = panel.override_by_query(ref(place), changes)
+    return _framed(panel, frame)
+
+
+def dials(frame: PanelFrame, unit: Unit, lines: Sequence[Line]) -> Panel:
+    """A gauge for each series: what is now, from 0 up; a share up to the whole."""
+    panel = gauge.Panel().unit(UNITS[unit]).min(0).reduce_options(LAST)
+    if unit is Unit.ratio:
+        panel = panel.max(1)
+    for place, line in enumerate(lines):
+        panel = panel.with_target(query(line, place, instant=True))
+        if changes := _override(line):
+            panel = panel.override_by_query(ref(place), changes)
+    return _framed(panel, frame)
+
+
+def bars(frame: PanelFrame, unit: Unit, lines: Sequence[Line]) -> Panel:
+    """What is now, as bars side by side."""
+    panel = bargauge.Panel().unit(UNITS[unit]).min(0).reduce_options(LAST)
+    panel = panel.display_mode(words.BarGaugeDisplayMode.BASIC).orientation(words.VizOrientation.VERTICAL)
+    for place, line in enumerate(lines):
+        panel = panel.with_target(query(line, place, instant=True))
+        if changes := _override(line):
+            panel = panel.override_by_query(ref(place), changes)
+    return _framed(panel, frame)
+
+
+def buckets(frame: PanelFrame, expr: str, *, milliseconds: bool) -> Panel:
+    """How many observations are in each bucket, the darker the more."""
+    colours = (
+        heatmap.HeatmapColorOptions().mode(HeatmapColorMode.SCHEME).scheme("Blues").exponent(0.5).steps(64)
+    )
+    panel = heatmap.Panel().calculate(False).color(colours)
+    panel = panel.y_axis(heatmap.YAxisConfig().unit("ms" if milliseconds else UNITS[Unit.seconds]))
+    return _framed(panel.with_target(query(Line(expr, "{{le}}"), 0).format(PromQueryFormat.HEATMAP)), frame)
+
+
+def markdown(frame: PanelFrame, content: str) -> Panel:
+    """Words."""
+    panel = text.Panel().mode(TextMode.MARKDOWN).content(content)
     return _framed(panel, frame)
 
 
@@ -180,6 +239,7 @@ def ref(place: int) -> str:
     return (ref(rest - 1) if rest else "") + ascii_uppercase[last]
 
 
+LAST = common.ReduceDataOptions().calcs(["lastNotNull"])
 NEVER = words.VisibilityMode.NEVER
 LIST = words.LegendDisplayMode.LIST
 BOTTOM = words.LegendPlacement.BOTTOM
@@ -210,6 +270,13 @@ def _override(line: Line) -> list[DynamicConfigValue]:
         overrides.append(("custom.axisPlacement", "right"))
     if line.unit is not None:
         overrides.append(("unit", UNITS[line.unit]))
+    if line.steps:
+        steps = [
+            {"color": colour, "value": None if figure is None else float(figure)}
+            for figure, colour in line.steps
+        ]
+        overrides.append(("thresholds", {"mode": "absolute", "steps": steps}))
+        overrides.append(("color", {"mode": "thresholds"}))
     return [DynamicConfigValue(id_val=name, value=value) for name, value in overrides]
 
 

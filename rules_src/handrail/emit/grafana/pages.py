@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 from datetime import timedelta
 from typing import Generic, TypeVar
 
@@ -24,9 +23,9 @@ from grafana_foundation_sdk.models.dashboard import (
 
 from handrail import plan
 from handrail.contract import names
-from handrail.emit.grafana import guardrail_panels, rollout_panels, slo_panels
-from handrail.emit.grafana.drawing import SOURCE, UNITS, Line, Link, PanelFrame, curves, figure, rows, states
-from handrail.units import Unit, span
+from handrail.emit.grafana import declared_panels, guardrail_panels, rollout_panels, slo_panels
+from handrail.emit.grafana.drawing import SOURCE, Link
+from handrail.units import span
 
 FEW_MINUTES = timedelta(minutes=15)
 """How long an action is marked: Grafana looks every few minutes only where it shows many weeks."""
@@ -66,7 +65,7 @@ def pages(rollout: plan.Rollout, environment: plan.Environment) -> dict[str, Das
     own, *others = rollout.dashboards
     files = {names.dashboard_file(rollout.name): _page(own, rollout, environment, _own(own, rollout))}
     for page in others:
-        panels = [("", _declared(page.panels, rollout))]
+        panels = declared_panels.rows_of(page, rollout)
         files[names.dashboard_file(rollout.name, page.name)] = _page(page, rollout, environment, panels)
     return files
 
@@ -76,7 +75,7 @@ def _own(page: plan.Dashboard, rollout: plan.Rollout) -> Rows:
         ("", rollout_panels.panels(rollout)),
         ("Guardrails", _each(guardrail_panels.panels(chain, rollout) for chain in rollout.guardrails)),
         ("Objectives", _each(slo_panels.panels(chain, rollout) for chain in rollout.slos)),
-        ("More", _declared(page.panels, rollout)),
+        *((title or "More", panels) for title, panels in declared_panels.rows_of(page, rollout)),
     ]
 
 
@@ -161,33 +160,3 @@ def _events(rollout: plan.Rollout) -> list[Events]:
         began = f"max by (stage) ({entered}) * 1000"
         events.insert(0, Events("Stages", "blue", began, "stage {{stage}}", at_value=True))
     return events
-
-
-def _declared(panels: Sequence[plan.Panel], rollout: plan.Rollout) -> list[Panel]:
-    guardrails = {guardrail.name: guardrail for guardrail in rollout.guardrails}
-    return [_free(panel, guardrails.get(panel.limits_of or ""), rollout) for panel in panels]
-
-
-def _free(panel: plan.Panel, limited: plan.Guardrail | None, rollout: plan.Rollout) -> Panel:
-    frame = PanelFrame(panel.title, panel.note or "")
-    unit = panel.curves[0].unit
-    lines = [_line(curve, unit) for curve in panel.curves]
-    match panel.shown:
-        case plan.Shown.curves:
-            more = guardrail_panels.limits(limited, rollout) if limited else []
-            return curves(frame, unit, [*lines, *more])
-        case plan.Shown.states:
-            return states(frame, lines)
-        case plan.Shown.figure:
-            return figure(frame, UNITS[unit], lines)
-        case plan.Shown.table:
-            return rows(frame, unit, [_column(curve, unit) for curve in panel.curves])
-
-
-def _column(curve: plan.Curve, unit: Unit) -> Line:
-    return replace(_line(curve, unit), legend=curve.name or "value")
-
-
-def _line(curve: plan.Curve, unit: Unit) -> Line:
-    legend = " ".join([curve.name, *(f"{{{{{label}}}}}" for label in curve.by)]).strip()
-    return Line(curve.expr, legend or "value", unit=None if curve.unit is unit else curve.unit)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from handrail.declare import Guardrail, Panel, Rollout, Slo, TimeSlices, While
-from handrail.declare.measures import Measure
+from handrail.declare.dashboard import Drawable, drawn
 from handrail.lint.common.limit_figures import cached
 
 
@@ -25,7 +25,7 @@ class Measured:
     """
 
     of: Guardrail | Slo | Drawn
-    measure: Measure
+    measure: Drawable
     arms: bool
     panel: Panel | None = None
 
@@ -44,20 +44,18 @@ def _measured(rollout: Rollout) -> Iterator[Measured]:
     for slo in rollout.slos:
         measure = slo.measure.measure if isinstance(slo.measure, TimeSlices) else slo.measure
         yield Measured(slo, measure, arms=False)
-    for panel in (panel for page in rollout.dashboards for panel in page.panels):
-        for measure in curves(panel):
-            yield from (
-                Measured(Drawn(panel.title), part, arms=False, panel=panel) for part in parts(measure)
-            )
+    for panel in (panel for page in rollout.dashboards for panel in drawn(page)):
+        for shown in curves(panel):
+            yield from (Measured(Drawn(panel.title), part, arms=False, panel=panel) for part in parts(shown))
 
 
-def curves(panel: Panel) -> tuple[Measure, ...]:
+def curves(panel: Panel) -> tuple[Drawable, ...]:
     """What a panel draws."""
     several = panel.curves
     return tuple(several.values()) if isinstance(several, Mapping) else (several,)
 
 
-def parts(measure: Measure) -> tuple[Measure, ...]:
+def parts(measure: Drawable) -> tuple[Drawable, ...]:
     """The measure itself; one that is bound to a condition and that condition."""
     return (measure.measure, measure.condition) if isinstance(measure, While) else (measure,)
 
@@ -78,7 +76,7 @@ _SERIES = (
 )
 
 
-def series(measure: Measure) -> Iterator[tuple[str, str]]:
+def series(measure: Drawable) -> Iterator[tuple[str, str]]:
     """The series that a measure looks at, by the field that says so."""
     for field in _SERIES:
         yield from ((field, text) for text in written(getattr(measure, field, None)))

@@ -13,7 +13,9 @@ STANDALONE_STYLE = """\
   padding: 1rem; } table { border-collapse: collapse; width: 100%; font-size: .9rem; } th, td { text-align: left;
   padding: .25rem .75rem .25rem 0; border-top: 1px solid #8886; vertical-align: top; overflow-wrap: anywhere; }
 td.time { white-space: nowrap; } code { overflow-wrap: anywhere; font-size: .85em; } dt { font-weight: 600; }
-dd { margin: 0 0 .4rem; } figure { margin: 1rem 0; } figcaption { font-weight: 600; } h2 { margin-top: 2rem; }
+dd { margin: 0 0 .4rem; } figure { margin: 1rem 0; } figcaption { font-weight: 600; } .far { font-weight: 400; }
+.plots { display: grid; gap: 0 1.5rem; grid-template-columns: repeat(auto-fill, minmax(min(100%, 22rem), 1fr)); }
+.plots svg { width: 100%; } h2 { margin-top: 2rem; }
 .missing { border: 2px solid currentColor; padding: .5rem 1rem; } .unknown { font-style: italic; }
 """
 """The style of a file that opens without a server."""

@@ -24,15 +24,16 @@ from handrail_receiver.evidence.snapshot import (
     Snapshot,
     SnapshotRecord,
 )
-from handrail_receiver.model import OPEN, EvidenceRecord
+from handrail_receiver.model import OPEN, Captured, EvidenceRecord
 from handrail_receiver.views.schemas import RecordView, RunView
 
-INDEX, EVIDENCE, PLAYBOOK, RUNS, SERIES, REPORT = (
+INDEX, EVIDENCE, PLAYBOOK, RUNS, SERIES, CAPTURED, REPORT = (
     "bundle.json",
     "evidence.json",
     "playbook.json",
     "runs.json",
     "series.json",
+    "captured.json",
     "report.html",
 )
 SNAPSHOTS, BURSTS = "snapshots", "bursts"
@@ -63,10 +64,35 @@ class RunsFile(_Kept):
 
 
 class SeriesFile(_Kept):
-    """The recorded values over the whole attempt, `step` seconds apart, as Prometheus had them when the bundle was made."""
+    """The recorded values over the whole attempt, `step` seconds apart, as Prometheus had them when the bundle was made.
+
+    With them those of some time before, that limits of the playbook are relative to.
+    """
 
     step: float
     series: tuple[KeptSeries, ...]
+
+
+class CapturedFigure(_Kept):
+    """A figure that was captured for the attempt: of which guardrail and reference, and of which label values alone."""
+
+    guardrail: str
+    reference: str
+    value: float
+    labels: Mapping[str, str] = {}
+
+
+class CapturedFile(_Kept):
+    """What limits of the attempt were relative to."""
+
+    captured: tuple[CapturedFigure, ...] = ()
+
+    def figures(self) -> tuple[Captured, ...]:
+        """The figures as the store has them."""
+        return tuple(
+            Captured(one.guardrail, one.reference, one.value, tuple(one.labels.items()))
+            for one in self.captured
+        )
 
 
 class AttemptFacts(_Kept):
@@ -117,11 +143,17 @@ class Contents:
     series: SeriesFile
     made_at: datetime
     ended_at: datetime
+    captured: CapturedFile = field(default_factory=CapturedFile)
     bursts: Mapping[int, str] = field(default_factory=dict)
 
     def taken(self) -> dict[int, Snapshot]:
         """The snapshots that are there, by the number of their record."""
         return {number: Snapshot.model_validate_json(text) for number, text in self.snapshots.items() if text}
+
+    def own(self) -> list[EvidenceRecord]:
+        """The records about the attempt; those about none as well."""
+        known = {self.attempt.id, 0}
+        return [one for one in self.chain.chain() if json.loads(one.body).get("attempt", 0) in known]
 
 
 def index_of(contents: Contents, more: Sequence[str] = ()) -> BundleIndex:
@@ -230,6 +262,7 @@ def files_of(contents: Contents, index: BundleIndex, report: str) -> dict[str, s
         PLAYBOOK: _json(contents.playbook),
         RUNS: _json(contents.runs),
         SERIES: contents.series.model_dump_json() + "\n",
+        CAPTURED: _json(contents.captured),
         REPORT: report,
         **{f"{SNAPSHOTS}/{number}.json": text for number, text in contents.snapshots.items() if text},
         **{f"{BURSTS}/{number}.log": text for number, text in contents.bursts.items() if text},

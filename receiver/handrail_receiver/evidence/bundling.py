@@ -16,6 +16,8 @@ from handrail_receiver.errors import TargetError
 from handrail_receiver.evidence.bundle import (
     AttemptFacts,
     BundleIndex,
+    CapturedFigure,
+    CapturedFile,
     ChainPart,
     Contents,
     RunsFile,
@@ -33,6 +35,7 @@ from handrail_receiver.outside.prometheus_history import Recorded, Span
 from handrail_receiver.ports import Clock
 from handrail_receiver.store import Store
 from handrail_receiver.store.past import PastAttempt
+from handrail_receiver.views.reference_figures import past_questions
 from handrail_receiver.views.schemas import record_view, run_view
 
 PIECE = 500
@@ -75,6 +78,7 @@ class Bundler:
             series=series,
             made_at=self.clock.now(),
             ended_at=ended_at,
+            captured=_captured(past),
             bursts=await self._logs(records),
         )
         return await asyncio.to_thread(self._made, contents, missing)
@@ -152,15 +156,31 @@ class Bundler:
     async def _series(
         self, playbook: Playbook, past: PastAttempt, ended_at: datetime
     ) -> tuple[SeriesFile, tuple[str, ...]]:
-        """What was recorded over the whole attempt, and a little around it."""
+        """What was recorded over the whole attempt, and a little around it; and what could not be had."""
         start, end = past.attempt.started_at - AROUND, min(ended_at + AROUND, self.clock.now())
         step = timedelta(seconds=max(1, math.ceil((end - start).total_seconds() / POINTS)))
-        expr = f'{{__name__=~"{names.VALUE}|{names.EVENTS}",{names.ROLLOUT}="{playbook.rollout}"}}'
-        try:
-            found = await self.recorded.series(expr, Span(start, end, step))
-        except TargetError as error:
-            return SeriesFile(step=step.total_seconds(), series=()), (
-                f"the values over the whole attempt: {error}",
+        own = f'{{__name__=~"{names.VALUE}|{names.EVENTS}",{names.ROLLOUT}="{playbook.rollout}"}}'
+        asked = [("the values over the whole attempt", own)]
+        if before := past_questions(playbook):
+            asked.append(("the figures of before that limits are relative to", " or ".join(before)))
+        kept: list[KeptSeries] = []
+        missing = []
+        for what, expr in asked:
+            try:
+                found = await self.recorded.series(expr, Span(start, end, step))
+            except TargetError as error:
+                missing.append(f"{what}: {error}")
+                continue
+            kept += [KeptSeries(labels=dict(sorted(one.labels.items())), points=one.points) for one in found]
+        return SeriesFile(step=step.total_seconds(), series=tuple(kept)), tuple(missing)
+
+
+def _captured(past: PastAttempt) -> CapturedFile:
+    return CapturedFile(
+        captured=tuple(
+            CapturedFigure(
+                guardrail=one.guardrail, reference=one.reference, value=one.value, labels=dict(one.labels)
             )
-        kept = tuple(KeptSeries(labels=dict(sorted(one.labels.items())), points=one.points) for one in found)
-        return SeriesFile(step=step.total_seconds(), series=kept), ()
+            for one in past.captured
+        )
+    )

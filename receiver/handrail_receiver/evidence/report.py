@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import json
-
 import jinja2
 from markupsafe import Markup
 
 from handrail_receiver.evidence.bundle import BundleIndex, Contents
 from handrail_receiver.evidence.burst import BURST, BurstRecord
 from handrail_receiver.evidence.declared import declared_lines
-from handrail_receiver.evidence.plotting import plots
+from handrail_receiver.evidence.plotting import plots_of
 from handrail_receiver.html import STANDALONE_STYLE, standalone, templates_of
-from handrail_receiver.model import EvidenceRecord
-from handrail_receiver.plots.timeplot import STYLE, svg
+from handrail_receiver.plots.timeplot import STYLE, far_words, svg
 from handrail_receiver.views.timeline import timeline
 from handrail_receiver.words.figures import figure
 from handrail_receiver.words.steps import told
@@ -28,7 +25,7 @@ def report(contents: Contents, index: BundleIndex) -> str:
         index=index,
         attempt=contents.attempt,
         playbook=contents.playbook,
-        plots=[(plot.title, Markup(svg(plot))) for plot in plots(contents)],  # noqa: S704  made of elements, which escape
+        plots=[(plot.title, far_words(plot), Markup(svg(plot))) for plot in plots_of(contents)],  # noqa: S704  made of elements, which escape
         snapshots=sorted(contents.taken().items()),
         declared=list(declared_lines(contents.playbook, contents.chain.records, contents.attempt.id)),
         bursts=[
@@ -36,15 +33,9 @@ def report(contents: Contents, index: BundleIndex) -> str:
             for one in contents.chain.records
             if one.kind == BURST
         ],
-        entries=timeline(_own(contents), ())[::-1],
+        entries=timeline(contents.own(), ())[::-1],
         runs=contents.runs.runs,
     )
-
-
-def _own(contents: Contents) -> list[EvidenceRecord]:
-    """The records about the attempt; those about none as well."""
-    known = {contents.attempt.id, 0}
-    return [one for one in contents.chain.chain() if json.loads(one.body).get("attempt", 0) in known]
 
 
 def _templates() -> jinja2.Environment:

@@ -46,7 +46,7 @@ class Line:
 
 @dataclass(frozen=True)
 class LimitLine:
-    """A limit, for as long as it held: in one stage, say."""
+    """A limit, for as long as it held: in one stage, say. One that moves is several, of which the last alone has a text."""
 
     text: str
     figure: float
@@ -66,7 +66,8 @@ class Mark:
 class TimePlot:
     """What a plot shows from `start` to `end`; `step` is how far samples are apart. `name` tells it from others on a page.
 
-    `width` and `height` are the size at which its words can be read.
+    `far` are the limits so far away that they would flatten the lines: they are told in words alone. `width` and `height` are
+    the size at which its words can be read.
     """
 
     name: str
@@ -78,6 +79,7 @@ class TimePlot:
     lines: tuple[Line, ...]
     limits: tuple[LimitLine, ...] = ()
     marks: tuple[Mark, ...] = ()
+    far: tuple[LimitLine, ...] = ()
     width: int = WIDTH
     height: int = HEIGHT
 
@@ -85,9 +87,15 @@ class TimePlot:
 def described(plot: TimePlot) -> str:
     """The plot in words, for those who do not see it."""
     parts = [_line_words(line, plot.unit) for line in plot.lines] or ["nothing was recorded"]
-    parts += [f"limit {limit.text}, {figure(str(limit.figure), plot.unit)}" for limit in plot.limits]
+    parts += [f"limit {said}" for said in dict.fromkeys(_limit_words(plot.limits, plot.unit))]
+    parts += [f"limit {said}, too far away to be drawn" for said in far_words(plot)]
     parts += [f"{_clock(mark.at)}: {mark.text}" for mark in plot.marks]
     return f"From {_clock(plot.start)} to {_clock(plot.end)} UTC. {'; '.join(parts)}."
+
+
+def far_words(plot: TimePlot) -> list[str]:
+    """The limits that are not drawn, `emergency, 50 %`, each once."""
+    return list(dict.fromkeys(_limit_words(plot.far, plot.unit)))
 
 
 def svg(plot: TimePlot) -> str:
@@ -229,6 +237,17 @@ def _line_words(line: Line, unit: str) -> str:
     top_at, top = max(known, key=lambda point: point[1])
     last = figure(str(known[-1][1]), unit)
     return f"{line.name}: {last} at the end, at most {figure(str(top), unit)} at {_clock(top_at)}"
+
+
+def _limit_words(limits: Sequence[LimitLine], unit: str) -> Iterator[str]:
+    """`critical, 5 %`; one that moves from where to where it did."""
+    moved: list[float] = []
+    for limit in limits:
+        moved.append(limit.figure)
+        if limit.text:
+            low, high = (figure(str(end), unit) for end in (min(moved), max(moved)))
+            yield f"{limit.text}, {low}" if low == high else f"{limit.text}, from {low} to {high}"
+            moved = []
 
 
 def _clock(at: float) -> str:

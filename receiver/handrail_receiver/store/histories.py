@@ -118,9 +118,6 @@ def _of_attempt(tx: Tx, attempt: Attempt, gate: History, at: datetime) -> Histor
     runs = tx.rows(f"{RUNS} WHERE run.attempt = :id ORDER BY run.id", id=attempt.id)
     said = tx.rows("SELECT * FROM said WHERE attempt = :id", id=attempt.id)
     once = tx.rows("SELECT name, at FROM once WHERE attempt = :id", id=attempt.id)
-    captured = tx.rows(
-        "SELECT * FROM reference WHERE attempt = :id ORDER BY guardrail, reference", id=attempt.id
-    )
     return replace(
         gate,
         attempt=attempt,
@@ -129,7 +126,7 @@ def _of_attempt(tx: Tx, attempt: Attempt, gate: History, at: datetime) -> Histor
             LastSaid(row["series"], row["source"], bool(row["firing"]), instant(row["at"]), row["origin"])
             for row in said
         ),
-        captured=tuple(map(captured_figure, captured)),
+        captured=captured_of(tx, attempt.id),
         automatic_today=_automatic(tx, attempt.service, attempt.id, at),
         once={row["name"]: instant(row["at"]) for row in once},
         incidents=open_in(tx, attempt.rollout),
@@ -288,6 +285,12 @@ def _adopt(tx: Tx, adopt: Adopt, attempt: int) -> None:
         ready=adopt.rollback_ready,
         id=attempt,
     )
+
+
+def captured_of(tx: Tx, attempt: int) -> tuple[Captured, ...]:
+    """What was captured for an attempt."""
+    rows = tx.rows("SELECT * FROM reference WHERE attempt = :id ORDER BY guardrail, reference", id=attempt)
+    return tuple(map(captured_figure, rows))
 
 
 def captured_key(one: Captured) -> str:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from handrail_receiver.model import Attempt, Run
+from handrail_receiver.model import Attempt, Captured, Run
 from handrail_receiver.store.engine import Engine, Row, Tx
-from handrail_receiver.store.histories import RUNS
+from handrail_receiver.store.histories import RUNS, captured_of
 from handrail_receiver.store.rows import attempt_of, run_or_failed
 
 NUMBERED = "SELECT * FROM attempt WHERE rollout = :rollout AND number <= :number ORDER BY number DESC LIMIT 2"
@@ -22,11 +22,12 @@ WITHIN = (
 
 @dataclass(frozen=True)
 class PastAttempt:
-    """An attempt, what was carried out in it, and the id of the one before it (0: there was none)."""
+    """An attempt, what was carried out in it, the id of the one before it (0: there was none), and what was captured for it."""
 
     attempt: Attempt
     runs: tuple[Run, ...]
     before: int
+    captured: tuple[Captured, ...] = ()
 
 
 class SqlPast:
@@ -71,4 +72,4 @@ def _past(tx: Tx, row: Row, before: int) -> PastAttempt:
     runs = tx.rows(f"{RUNS} WHERE run.attempt = :id ORDER BY run.id", id=row["id"])
     effects = "SELECT * FROM effect WHERE run = :id ORDER BY position"
     read = (run_or_failed(one, tx.rows(effects, id=one["id"])) for one in runs)
-    return PastAttempt(attempt_of(row), tuple(read), before)
+    return PastAttempt(attempt_of(row), tuple(read), before, captured_of(tx, row["id"]))

@@ -1,18 +1,19 @@
-"""Playbook + History + the samples of a span → a plot for each guardrail. Pure."""
+"""What is known of an attempt + the samples of a span → a plot for each guardrail, for a page and for a bundle's report. Pure."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import pairwise
+from typing import Protocol
 
 from handrail.contract import GuardrailFacts, LimitFacts, OpenArms, Playbook, names
 
-from handrail_receiver.model import ENTERING, WORKED, Attempt, History
+from handrail_receiver.model import ENTERING, WORKED, Attempt, Captured, History
 from handrail_receiver.plots.timeplot import LimitLine, Line, Mark, TimePlot
-from handrail_receiver.views.guardrails import NOT_TOLD_APART, GuardrailNow
+from handrail_receiver.views.guardrails import NOT_TOLD_APART
 from handrail_receiver.views.reference_figures import (
     ABOUT,
     STABLE_WORDS,
@@ -21,12 +22,15 @@ from handrail_receiver.views.reference_figures import (
     past_questions,
     references,
 )
+from handrail_receiver.views.timeline import Entry
 
 POINTS = 150
 FINEST = timedelta(seconds=5)
 BEFORE = timedelta(minutes=15)
 """How much is shown of what was before the stage, at least."""
-MOST_LINES = 12
+MOST_LINES, MOST_MARKS = 12, 40
+MARKED = frozenset({"decided", "held", "told people", "asks again first"})
+"""The words of the decisions that are marked."""
 FAR = 4.0
 """How many times the largest value a limit may be and still be drawn."""
 WIDTH, HEIGHT = 360, 160
@@ -50,6 +54,48 @@ class Window:
         return max(FINEST, timedelta(seconds=math.ceil((self.end - self.start).total_seconds() / POINTS)))
 
 
+class Carried(Protocol):
+    """An action that was carried out, as the store has it or as a bundle does."""
+
+    @property
+    def action(self) -> str: ...
+    @property
+    def key(self) -> str: ...
+    @property
+    def state(self) -> str: ...
+    @property
+    def finished_at(self) -> datetime | None: ...
+
+
+@dataclass(frozen=True)
+class Plotted:
+    """What stages, limits and marks are drawn from. `begun` is when an attempt began, and in which stage it is.
+
+    `units` are those of guardrails whose playbook does not say it yet.
+    """
+
+    playbook: Playbook
+    begun: tuple[datetime, str] | None
+    runs: Sequence[Carried]
+    captured: Sequence[Captured] = ()
+    marks: Sequence[Mark] = ()
+    units: Mapping[str, str] = field(default_factory=dict)
+
+
+def plotted(
+    playbook: Playbook, history: History, entries: Sequence[Entry], units: Mapping[str, str]
+) -> Plotted:
+    """The same of an attempt in the store."""
+    attempt = history.attempt
+    begun = (attempt.started_at, attempt.stage) if attempt is not None else None
+    return Plotted(playbook, begun, history.runs, history.captured, marks_of(entries), units)
+
+
+def marks_of(entries: Sequence[Entry]) -> list[Mark]:
+    """The decisions in a timeline, by the numbers of their records."""
+    return [Mark(one.at.timestamp(), f"{one.number}: {one.text}") for one in entries if one.word in MARKED]
+
+
 @dataclass(frozen=True)
 class _Stay:
     """How long an attempt was in one stage."""
@@ -65,6 +111,12 @@ def range_question(playbook: Playbook, *, past: bool = False) -> str:
     return " or ".join([own, *(past_questions(playbook) if past else ())])
 
 
+def is_drawn(labels: Mapping[str, str]) -> bool:
+    """Whether a series is one that `range_question` asks for."""
+    own = labels.get("__name__") == names.VALUE and not labels.get(names.SIGNAL)
+    return own or bool(labels.get(ABOUT))
+
+
 def window_of(attempt: Attempt, ended: datetime | None, now: datetime) -> Window:
     """The stage of a live attempt with some of what was before it; all of one that is over."""
     end = max(min(ended or now, now), attempt.started_at + FINEST)
@@ -74,42 +126,53 @@ def window_of(attempt: Attempt, ended: datetime | None, now: datetime) -> Window
     return Window(max(attempt.started_at, attempt.stage_entered_at - 2 * inside - BEFORE), end)
 
 
-def plots(
-    playbook: Playbook,
-    history: History,
-    guardrails: Sequence[GuardrailNow],
-    window: Window,
-    samples: RangeSamples,
-    marks: Sequence[Mark],
-) -> dict[str, TimePlot]:
-    """A plot for each guardrail, by its name."""
-    stays = _stays(history, window)
-    entered = tuple(Mark(stay.start, f"stage {stay.stage} entered") for stay in stays[1:])
-    units = {one.name: one.unit for one in guardrails}
-    return {
-        facts.name: TimePlot(
+def plots(known: Plotted, samples: RangeSamples, window: Window, step: timedelta) -> dict[str, TimePlot]:
+    """A plot for each guardrail, by its name; `step` is how far apart the samples are."""
+    start, end = window.start.timestamp(), window.end.timestamp()
+    stays = _stays(known, window)
+    entered = (Mark(stay.start, f"stage {stay.stage} entered") for stay in stays[1:])
+    marks = sorted(
+        (one for one in (*entered, *known.marks) if start <= one.at <= end), key=lambda one: one.at
+    )
+    found = {}
+    for place, facts in enumerate(known.playbook.guardrails, 1):
+        lines = _lines(known.playbook, facts.name, samples)
+        near, far = _near(_limit_lines(known, facts, stays, lines, samples), lines)
+        found[facts.name] = TimePlot(
             name=f"plot-{place}",
             title=facts.name,
-            unit=units.get(facts.name, ""),
-            start=window.start.timestamp(),
-            end=window.end.timestamp(),
-            step=window.step.total_seconds(),
-            lines=(lines := _lines(playbook, facts.name, samples)),
-            limits=_near(_limit_lines(playbook, facts, history, stays, lines, samples), lines),
-            marks=(*entered, *marks),
+            unit=facts.unit or known.units.get(facts.name, ""),
+            start=start,
+            end=end,
+            step=step.total_seconds(),
+            lines=lines,
+            limits=near,
+            marks=tuple(marks[-MOST_MARKS:]),
+            far=far,
             width=WIDTH,
             height=HEIGHT,
         )
-        for place, facts in enumerate(playbook.guardrails, 1)
-    }
+    return found
 
 
-def _near(limits: Sequence[LimitLine], lines: Sequence[Line]) -> tuple[LimitLine, ...]:
-    """The limits that can be drawn without flattening the lines; the nearest one always."""
+def _near(
+    limits: Sequence[LimitLine], lines: Sequence[Line]
+) -> tuple[tuple[LimitLine, ...], tuple[LimitLine, ...]]:
+    """The limits that can be drawn without flattening the lines, the nearest one always; and the others."""
     values = [abs(value) for line in lines for _, value in line.points if math.isfinite(value)]
     nearest = min((abs(limit.figure) for limit in limits), default=0.0)
     reach = max(FAR * max(values, default=0.0), nearest)
-    return tuple(limit for limit in limits if abs(limit.figure) <= reach)
+    near: list[LimitLine] = []
+    far: list[LimitLine] = []
+    moving: list[LimitLine] = []
+    for limit in limits:
+        moving.append(limit)
+        if limit.text:
+            shown = [one for one in moving if abs(one.figure) <= reach]
+            near += [*shown[:-1], *(replace(one, text=limit.text) for one in shown[-1:])]
+            far += [] if shown else moving
+            moving = []
+    return tuple(near), tuple(far)
 
 
 def _lines(playbook: Playbook, guardrail: str, samples: RangeSamples) -> tuple[Line, ...]:
@@ -134,16 +197,15 @@ def _line(playbook: Playbook, labels: Mapping[str, str], points: Sequence[tuple[
     return Line(" ".join(filter(None, (shown, others))) or "value", arm, tuple(points))
 
 
-def _stays(history: History, window: Window) -> list[_Stay]:
+def _stays(known: Plotted, window: Window) -> list[_Stay]:
     """The stages in the window, one after the other."""
-    attempt = history.attempt
     entered = sorted(
         (run.finished_at, run.key)
-        for run in history.runs
+        for run in known.runs
         if run.action in ENTERING and run.state in WORKED and run.finished_at is not None
     )
     if not entered:
-        entered = [(attempt.started_at, attempt.stage)] if attempt is not None else []
+        entered = [known.begun] if known.begun is not None else []
     start, end = window.start, window.end
     ends = [*(at for at, _ in entered[1:]), end]
     return [
@@ -154,9 +216,8 @@ def _stays(history: History, window: Window) -> list[_Stay]:
 
 
 def _limit_lines(
-    playbook: Playbook,
+    known: Plotted,
     facts: GuardrailFacts,
-    history: History,
     stays: Sequence[_Stay],
     lines: Sequence[Line],
     samples: RangeSamples,
@@ -165,10 +226,10 @@ def _limit_lines(
     stable = [line.points for line in lines if line.arm == names.STABLE]
     drawn: list[LimitLine] = []
     for stay in stays:
-        known = references(playbook, facts, stay.stage, history.captured)
+        figures = references(known.playbook, facts, stay.stage, known.captured)
         for tier in facts.tiers:
             for limit in tier.limits:
-                at = figure_in(limit, stay.stage, known, None)
+                at = figure_in(limit, stay.stage, figures, None)
                 if at is not None:
                     drawn.append(LimitLine(tier.tier, at, stay.start, stay.end))
                 elif limit.reference is not None:

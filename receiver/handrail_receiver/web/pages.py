@@ -18,16 +18,15 @@ from handrail_receiver.errors import UNREADABLE, StoreDown
 from handrail_receiver.gates.gate import GateStatus
 from handrail_receiver.model import AttemptLine, EvidenceRecord, History, in_force
 from handrail_receiver.playbooks import Playbooks
-from handrail_receiver.plots.timeplot import Mark
 from handrail_receiver.store.chain import first_broken_of
 from handrail_receiver.views.fleet import FleetFilter, fleet, states_of
-from handrail_receiver.views.guardrail_plots import RangeSamples, Window, plots, window_of
+from handrail_receiver.views.guardrail_plots import RangeSamples, Window, plots, plotted, window_of
 from handrail_receiver.views.guardrails import Watched
 from handrail_receiver.views.incident_views import IncidentLines, incident_lines
 from handrail_receiver.views.offers import offers
 from handrail_receiver.views.schemas import run_view
 from handrail_receiver.views.summary import Tone, summarize
-from handrail_receiver.views.timeline import Entry, timeline
+from handrail_receiver.views.timeline import timeline
 from handrail_receiver.views.waiting import waits_for
 from handrail_receiver.web.api import Api
 from handrail_receiver.web.offering import asker_of, case_of
@@ -40,8 +39,6 @@ SHOWN = 60
 SHOWN_RUNS = 20
 SHOWN_ATTEMPTS = 20
 LONGEST_NUMBER = 10
-DECIDED = frozenset({"decided", "held", "told people", "asks again first"})
-"""The words of the decisions that a plot marks."""
 
 
 def _guard(checks: Sequence[Check]) -> tuple[Tone, str]:
@@ -217,8 +214,9 @@ def _values(looked: _Looked, now: datetime, *, earlier: bool) -> dict[str, objec
     watched = looked.watched
     drawn = {}
     if looked.window is not None and looked.samples is not None:
-        guardrails = watched.guardrails if watched else ()
-        drawn = plots(playbook, history, guardrails, looked.window, looked.samples, _marks(entries))
+        units = {one.name: one.unit for one in watched.guardrails} if watched else {}
+        known = plotted(playbook, history, entries, units)
+        drawn = plots(known, looked.samples, looked.window, looked.window.step)
     return {
         "playbook": playbook,
         "attempt": history.attempt,
@@ -243,7 +241,3 @@ def _incidents(looked: _Looked, now: datetime) -> list[IncidentLines]:
     if looked.earlier:
         return []
     return [incident_lines(one, looked.playbook, now) for one in looked.history.incidents]
-
-
-def _marks(entries: Sequence[Entry]) -> list[Mark]:
-    return [Mark(entry.at.timestamp(), entry.text) for entry in entries if entry.word in DECIDED]

@@ -15,6 +15,8 @@ from handrail_receiver.evidence.asking import Moment, snapshot
 from handrail_receiver.evidence.bundle import (
     AttemptFacts,
     BundleIndex,
+    CapturedFigure,
+    CapturedFile,
     ChainPart,
     Contents,
     RunsFile,
@@ -24,7 +26,7 @@ from handrail_receiver.evidence.bundle import (
 )
 from handrail_receiver.evidence.report import report
 from handrail_receiver.evidence.signing import ENVELOPE, STATEMENT, signed, statement_of
-from handrail_receiver.evidence.snapshot import CriterionSeen, Snapshot, SnapshotRecord, digest_of
+from handrail_receiver.evidence.snapshot import CriterionSeen, KeptSeries, Snapshot, SnapshotRecord, digest_of
 from handrail_receiver.store.chain import GENESIS, digest
 from handrail_receiver.store.rows import canonical
 from handrail_receiver.views.schemas import RecordView, RunView, StepView
@@ -164,6 +166,8 @@ def contents(
     start: Mapping[str, Any] = START,
     runs: Sequence[RunView] = (RUN,),
     first: Snapshot | None = None,
+    captured: Sequence[CapturedFigure] = (),
+    recorded: Sequence[KeptSeries] = (value(*BAD),),
 ) -> Contents:
     """Started by alice, rolled back by an alert, each with its snapshot."""
     before, after = first or taken((40,), (0.01,) * 7), last or taken((43,))
@@ -182,7 +186,8 @@ def contents(
         chain=chain,
         runs=RunsFile(runs=tuple(runs)),
         snapshots={42: before.text(), 44: after.text()},
-        series=SeriesFile(step=15, series=(value(*BAD),)),
+        series=SeriesFile(step=15, series=tuple(recorded)),
+        captured=CapturedFile(captured=tuple(captured)),
         made_at=NOW,
         ended_at=NOW,
     )

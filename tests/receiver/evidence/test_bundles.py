@@ -101,8 +101,8 @@ def test_a_report_has_its_plots_and_says_what_is_missing_and_loads_nothing() -> 
     made = contents()
     text = report(made, of_index(made))
     assert text.count("<svg") == 1
-    assert "critical: above 5 %" in text
-    assert "43: rollback" in text
+    assert "limit critical, 0.05;" in text
+    assert "43: error-rate/critical fires: rollback</title>" in text
     assert re.findall(r"<(?:script|link|img|iframe)\b|@import|url\(", text) == []
     assert "Nothing is missing." in text
 

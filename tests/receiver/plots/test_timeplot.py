@@ -83,6 +83,16 @@ def test_it_has_a_title_and_a_description_for_those_who_do_not_see_it() -> None:
     )
 
 
+def test_a_limit_that_moves_is_told_once_and_one_that_is_far_away_as_well() -> None:
+    moves = (LimitLine("", 0.03, START, START + 30), LimitLine("warning", 0.04, START + 30, START + 60))
+    far = (LimitLine("critical", 0.5, START, START + 30), LimitLine("critical", 0.5, START + 30, START + 60))
+    plot = replace(PLOT, lines=(), limits=moves, marks=(), far=far)
+    assert described(plot) == (
+        "From 01 Mar 03:00:00 to 01 Mar 03:01:00 UTC. nothing was recorded; limit warning, from 3 % to 4 %;"
+        " limit critical, 50 %, too far away to be drawn."
+    )
+
+
 def test_without_samples_it_says_so() -> None:
     assert described(replace(PLOT, lines=(), limits=(), marks=())) == (
         "From 01 Mar 03:00:00 to 01 Mar 03:01:00 UTC. nothing was recorded."

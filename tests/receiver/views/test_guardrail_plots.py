@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
@@ -14,8 +15,16 @@ from handrail.contract import GuardrailFacts, Playbook
 from handrail.declare import Ago, Environment, Guardrail, Ratio, Rise, Rollout, Warning
 from handrail.lower import lower
 from handrail_receiver.model import Attempt, AttemptState, Captured, History, Run, RunState
-from handrail_receiver.plots.timeplot import LimitLine, Mark
-from handrail_receiver.views.guardrail_plots import Window, plots, range_question, window_of
+from handrail_receiver.plots.timeplot import LimitLine, Mark, TimePlot
+from handrail_receiver.views.guardrail_plots import (
+    RangeSamples,
+    Window,
+    plots,
+    plotted,
+    range_question,
+    window_of,
+)
+from handrail_receiver.views.timeline import Entry
 from promql_parser import BinaryExpr, parse
 
 ATTEMPT = Attempt(1, ROLLOUT, ROLLOUT, 4, AttemptState.active, "50%", NOW + timedelta(hours=1), NOW, "alice")
@@ -24,6 +33,17 @@ ATTEMPT = Attempt(1, ROLLOUT, ROLLOUT, 4, AttemptState.active, "50%", NOW + time
 def entered(number: int, action: str, stage: str, hours: float) -> Run:
     at = NOW + timedelta(hours=hours)
     return Run(number, 1, ROLLOUT, action, stage, 0, RunState.done, "alice", "x", at, at, at, at, at)
+
+
+def drawn_of(
+    playbook: Playbook,
+    history: History,
+    window: Window,
+    samples: RangeSamples = (),
+    entries: Sequence[Entry] = (),
+) -> TimePlot:
+    """The plot of the error rate."""
+    return plots(plotted(playbook, history, entries, {}), samples, window, window.step)["error-rate"]
 
 
 def test_a_live_attempt_is_shown_over_its_stage_and_some_of_what_was_before() -> None:
@@ -43,7 +63,11 @@ def test_each_stage_has_its_limit_and_each_arm_its_line() -> None:
         ({**labels, "track": "stable"}, [(at[0], 0.1)]),
         ({**labels, "track": "canary", "path": "/pay"}, [(at[0], 0.2)]),
     ]
-    drawn = plots(limited_playbook(), history, (), window, samples, [Mark(at[2], "held")])["error-rate"]
+    entries = [
+        Entry(number, NOW + timedelta(hours=hours), word, "wait", "", word)
+        for number, hours, word in [(1, -1, "held"), (7, 1.5, "done"), (8, 2, "held")]
+    ]
+    drawn = drawn_of(limited_playbook(), history, window, samples, entries)
     assert [line for line in drawn.limits if line.text == "critical"] == [
         LimitLine("critical", 0.05, at[0], at[1]),
         LimitLine("critical", 0.02, at[1], at[2]),
@@ -52,7 +76,7 @@ def test_each_stage_has_its_limit_and_each_arm_its_line() -> None:
         ("canary", "canary path=/pay"),
         ("stable", "stable"),
     ]
-    assert drawn.marks == (Mark(at[1], "stage 50% entered"), Mark(at[2], "held"))
+    assert drawn.marks == (Mark(at[1], "stage 50% entered"), Mark(at[2], "8: held"))
     assert (
         range_question(limited_playbook()) == '{__name__="handrail:guardrail:value",rollout="shop",signal=""}'
     )
@@ -62,14 +86,14 @@ def test_a_limit_that_is_far_away_is_left_out_and_the_nearest_never_is() -> None
     window = Window(NOW, NOW + timedelta(hours=1))
     at = NOW.timestamp()
 
-    def drawn(value: float) -> list[str]:
+    def drawn(value: float) -> list[list[str]]:
         samples = [({"guardrail": "error-rate", "track": "canary"}, [(at, value)])]
-        found = plots(limited_playbook(), History(ATTEMPT), (), window, samples, ())
-        return [limit.text for limit in found["error-rate"].limits]
+        found = drawn_of(limited_playbook(), History(ATTEMPT), window, samples)
+        return [[limit.text for limit in limits] for limits in (found.limits, found.far)]
 
-    assert drawn(0.1) == ["warning", "critical", "emergency"]
-    assert drawn(0.02) == ["warning", "critical"]
-    assert drawn(0.0001) == ["warning"]
+    assert drawn(0.1) == [["warning", "critical", "emergency"], []]
+    assert drawn(0.02) == [["warning", "critical"], ["emergency"]]
+    assert drawn(0.0001) == [["warning"], ["critical", "emergency"]]
 
 
 def test_a_line_of_no_arm_is_drawn_as_the_canary_s_and_one_of_another_version_is_told_apart() -> None:
@@ -78,7 +102,7 @@ def test_a_line_of_no_arm_is_drawn_as_the_canary_s_and_one_of_another_version_is
         ({"guardrail": "error-rate"}, [(NOW.timestamp(), 1.0)]),
         ({"guardrail": "error-rate", "track": "old"}, [(NOW.timestamp(), 1.0)]),
     ]
-    lines = plots(limited_playbook(), History(ATTEMPT), (), window, samples, ())["error-rate"].lines
+    lines = drawn_of(limited_playbook(), History(ATTEMPT), window, samples).lines
     assert [(line.arm, line.name) for line in lines] == [("canary", "value"), ("other", "other")]
 
 
@@ -103,9 +127,7 @@ def test_a_limit_that_moves_with_its_reference_is_a_line_with_one_name(
     at = [NOW.timestamp() + 60 * minute for minute in range(4)]
     canary = ({"guardrail": "error-rate", "track": "canary"}, [(at[0], 1.0)])
     moved = (of, list(zip(at, (0.2, 0.4, math.nan, 0.2), strict=True)))
-    drawn = plots(relative(reference, past="x"), History(ATTEMPT), (), window, [canary, moved], ())[
-        "error-rate"
-    ]
+    drawn = drawn_of(relative(reference, past="x"), History(ATTEMPT), window, [canary, moved])
     assert [(line.text, round(line.figure, 3), line.start, line.end) for line in drawn.limits] == [
         ("", 0.3, at[0], at[1]),
         ("warning", 0.6, at[1], at[2]),
@@ -117,8 +139,7 @@ def test_a_limit_against_the_stage_before_is_drawn_in_each_stage_that_has_one() 
     runs = (entered(1, "start", "10%", 0), entered(2, "promote", "50%", 1))
     captured = (Captured("error-rate", "stage:10%", 0.02),)
     window = Window(NOW, NOW + timedelta(hours=2))
-    drawn = plots(relative("the stage before"), History(ATTEMPT, runs, captured=captured), (), window, (), ())
-    [line] = drawn["error-rate"].limits
+    [line] = drawn_of(relative("the stage before"), History(ATTEMPT, runs, captured=captured), window).limits
     assert (line.text, round(line.figure, 3)) == ("warning", 0.03)
     assert (line.start, line.end) == ((NOW + timedelta(hours=1)).timestamp(), window.end.timestamp())
 

@@ -254,6 +254,17 @@ def named_by(record: RecordView) -> SnapshotRecord | None:
     return SnapshotRecord.model_validate_json(record.body) if record.kind in {DECIDED, CHECKED} else None
 
 
+def predicate_of(index: BundleIndex) -> dict[str, object]:
+    """What the statement about a bundle says that it is evidence of."""
+    return {
+        "rollout": index.attempt.rollout,
+        "attempt": index.attempt.number,
+        "artifact": index.attempt.artifact,
+        "head": {"record": index.head[0], "hash": index.head[1]},
+        "complete": index.complete,
+    }
+
+
 def files_of(contents: Contents, index: BundleIndex, report: str) -> dict[str, str]:
     """Every file of the bundle but what signs it."""
     return {

@@ -25,10 +25,11 @@ from handrail_receiver.evidence.bundle import (
     files_of,
     index_of,
     named_by,
+    predicate_of,
 )
 from handrail_receiver.evidence.burst import BURST
 from handrail_receiver.evidence.report import report
-from handrail_receiver.evidence.signing import ENVELOPE, STATEMENT, signed, statement_of
+from handrail_receiver.evidence.signing import sealed
 from handrail_receiver.evidence.snapshot import KeptSeries
 from handrail_receiver.model import EvidenceRecord
 from handrail_receiver.outside.prometheus_history import Recorded, Span
@@ -86,18 +87,7 @@ class Bundler:
     def _made(self, contents: Contents, missing: Sequence[str]) -> MadeBundle:
         index = index_of(contents, missing)
         files = files_of(contents, index, report(contents, index))
-        said = {
-            "rollout": contents.attempt.rollout,
-            "attempt": contents.attempt.number,
-            "artifact": contents.attempt.artifact,
-            "head": {"record": index.head[0], "hash": index.head[1]},
-            "complete": index.complete,
-        }
-        statement = statement_of(files, said)
-        files[STATEMENT] = statement
-        if self.key is not None:
-            files[ENVELOPE] = signed(statement, self.key)
-        return MadeBundle(files, index)
+        return MadeBundle(sealed(files, predicate_of(index), self.key), index)
 
     async def _facts(self, past: PastAttempt, playbook: Playbook) -> AttemptFacts:
         attempt, arms = past.attempt, playbook.arms

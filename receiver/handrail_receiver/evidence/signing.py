@@ -1,6 +1,8 @@
 """Files → an in-toto statement about them, signed with an Ed25519 key in a DSSE envelope; and an envelope → who signed.
 
-The forms are in-toto's Statement v1 and DSSE v1, which cosign, in-toto and others read.
+The forms are in-toto's Statement v1 and DSSE v1, which cosign, in-toto and others read. Both are always written in the same
+way, so that any other byte in them shows. A signed statement brings the public key along: whoever reads it sees that the
+signature fits, and knows whose key it is by the one that was published.
 """
 
 from __future__ import annotations
@@ -19,11 +21,13 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
     load_pem_public_key,
 )
-from pydantic import Base64Bytes, BaseModel, ConfigDict
+from pydantic import Base64Bytes, BaseModel, ConfigDict, ValidationError
 
 from handrail_receiver.errors import WrongSettings
 
 STATEMENT, ENVELOPE = "statement.json", "statement.dsse.json"
+SIGNER = "signer"
+"""Who signed, in the predicate of a statement."""
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
 PREDICATE_TYPE = "urn:handrail:rollout-evidence:v1"
@@ -63,39 +67,83 @@ class Envelope(_Read):
     payloadType: str  # noqa: N815  DSSE's spelling
     signatures: tuple[Signature, ...]
 
+    def text(self) -> str:
+        """As it is written."""
+        signatures = [
+            {"keyid": one.keyid, "sig": base64.b64encode(one.sig).decode()} for one in self.signatures
+        ]
+        written = {
+            "payload": base64.b64encode(self.payload).decode(),
+            "payloadType": self.payloadType,
+            "signatures": signatures,
+        }
+        return json.dumps(written, indent=2)
+
+
+class Signer(_Read):
+    """The public key that belongs to a signature, in PEM, and what it is called."""
+
+    keyid: str
+    publicKey: str  # noqa: N815  as in-toto and DSSE write names
+
+    def key(self) -> Ed25519PublicKey | None:
+        """The key itself; None where it is none, or is called otherwise."""
+        try:
+            key = load_pem_public_key(self.publicKey.encode())
+        except (ValueError, UnsupportedAlgorithm):
+            return None
+        return key if isinstance(key, Ed25519PublicKey) and self == signer_of(key) else None
+
 
 def sha256(text: str) -> str:
     """Of a file's text."""
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def statement_of(files: Mapping[str, str], predicate: Mapping[str, object]) -> str:
-    """The statement about files: its predicate says what they are the evidence of."""
+def statement_of(digests: Mapping[str, str], predicate: Mapping[str, object]) -> str:
+    """The statement about files with these SHA-256: its predicate says what they are the evidence of."""
     said = {
         "_type": STATEMENT_TYPE,
-        "subject": [{"name": name, "digest": {"sha256": sha256(files[name])}} for name in sorted(files)],
+        "subject": [{"name": name, "digest": {"sha256": digests[name]}} for name in sorted(digests)],
         "predicateType": PREDICATE_TYPE,
         "predicate": dict(predicate),
     }
     return json.dumps(said, indent=2, ensure_ascii=False) + "\n"
 
 
+def sealed(
+    files: Mapping[str, str], said: Mapping[str, object], key: Ed25519PrivateKey | None
+) -> dict[str, str]:
+    """Files with the statement about them, and with a signature where there is a key."""
+    by = {SIGNER: signer_of(key.public_key()).model_dump()} if key is not None else {}
+    statement = statement_of({name: sha256(text) for name, text in files.items()}, {**said, **by})
+    with_it = {**files, STATEMENT: statement}
+    return with_it if key is None else {**with_it, ENVELOPE: signed(statement, key)}
+
+
 def signed(statement: str, key: Ed25519PrivateKey) -> str:
     """The envelope around a statement."""
     payload = statement.encode()
-    return json.dumps(
-        {
-            "payload": base64.b64encode(payload).decode(),
-            "payloadType": PAYLOAD_TYPE,
-            "signatures": [
-                {
-                    "keyid": key_id(key.public_key()),
-                    "sig": base64.b64encode(key.sign(to_sign(PAYLOAD_TYPE, payload))).decode(),
-                }
-            ],
-        },
-        indent=2,
-    )
+    signature = key.sign(to_sign(PAYLOAD_TYPE, payload))
+    return Envelope.model_construct(
+        payload=payload,
+        payloadType=PAYLOAD_TYPE,
+        signatures=(Signature.model_construct(keyid=key_id(key.public_key()), sig=signature),),
+    ).text()
+
+
+def signer_of(key: Ed25519PublicKey) -> Signer:
+    """A public key as a statement brings it along."""
+    pem = key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+    return Signer(keyid=key_id(key), publicKey=pem)
+
+
+def signer_in(statement: Statement) -> Signer | None:
+    """Who signed, as a statement says; None where it does not, or says it in another form."""
+    try:
+        return Signer.model_validate(statement.predicate.get(SIGNER))
+    except ValidationError:
+        return None
 
 
 def to_sign(kind: str, payload: bytes) -> bytes:

@@ -6,7 +6,6 @@ decision of an alert from the verdicts, each promotion from its gate, each outco
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -33,14 +32,8 @@ from handrail_receiver.evidence.bundle import (
     named_by,
 )
 from handrail_receiver.evidence.burst import BURST, BurstRecord, counted
-from handrail_receiver.evidence.signing import (
-    ENVELOPE,
-    STATEMENT,
-    Envelope,
-    Statement,
-    is_signed_by,
-    key_id,
-)
+from handrail_receiver.evidence.seal import seal
+from handrail_receiver.evidence.signing import STATEMENT
 from handrail_receiver.evidence.snapshot import Snapshot, TierSeen, digest_of
 from handrail_receiver.evidence.verdicts import instants, longest_run, rederived
 from handrail_receiver.model import ENTERING
@@ -80,14 +73,9 @@ def verify(files: Mapping[str, bytes], key: Ed25519PublicKey | None = None) -> V
         raise NoBundle(
             f"there is neither {STATEMENT} nor {INDEX}; give the folder that `handrail rollout bundle` wrote"
         )
-    problems = [*_bytes(files), *_signature(files, key)]
-    notes = [f"{len(files)} files, as their statement says"] if not problems else []
-    if key is not None and not problems:
-        notes.append(f"signed with the key {key_id(key)[:16]}")
-    elif ENVELOPE in files and key is None:
-        notes.append("signed, and not looked at by whom: give the signer's public key with --key")
-    elif key is None:
-        notes.append("not signed: whoever can change the files can change what vouches for them")
+    sealed = seal(files, key)
+    problems = sealed.problems
+    notes = [f"{len(files)} files, as their statement says", sealed.signed] if not problems else []
     try:
         contents = _Contents(files)
         found = [*contents.problems()]
@@ -106,43 +94,6 @@ def _unread(error: Exception) -> str:
     if isinstance(error, KeyError):
         return f"{error.args[0]} is missing, and without it nothing can be derived"
     return f"a file cannot be read: {error}"
-
-
-def _bytes(files: Mapping[str, bytes]) -> Iterator[str]:
-    """Files that are not as the statement says."""
-    if STATEMENT not in files:
-        yield f"{STATEMENT} is missing: nothing says which files belong to the bundle"
-        return
-    try:
-        subjects = Statement.model_validate_json(files[STATEMENT]).subject
-    except ValidationError:
-        yield f"{STATEMENT} is no in-toto statement"
-        return
-    said = {one.name: one.digest.get("sha256", "") for one in subjects}
-    for name in sorted(said):
-        if name not in files:
-            yield f"{name} is missing"
-        elif hashlib.sha256(files[name]).hexdigest() != said[name]:
-            yield f"{name} was changed: it has another SHA-256 than {STATEMENT} says"
-    for name in sorted(set(files) - set(said) - {STATEMENT, ENVELOPE}):
-        yield f"{name} was added: {STATEMENT} does not know it"
-
-
-def _signature(files: Mapping[str, bytes], key: Ed25519PublicKey | None) -> Iterator[str]:
-    if ENVELOPE not in files:
-        if key is not None:
-            yield f"{ENVELOPE} is missing: the bundle is not signed"
-        return
-    try:
-        envelope = Envelope.model_validate_json(files[ENVELOPE])
-    except ValidationError:
-        yield f"{ENVELOPE} is no DSSE envelope"
-        return
-    if envelope.payload != files.get(STATEMENT):
-        yield f"{STATEMENT} is not what was signed: it differs from what {ENVELOPE} holds"
-    if key is not None and not is_signed_by(envelope, key):
-        keys = ", ".join(one.keyid[:16] for one in envelope.signatures) or "none"
-        yield f"{ENVELOPE} is not signed with the key {key_id(key)[:16]} (signed with: {keys})"
 
 
 @dataclass(frozen=True)

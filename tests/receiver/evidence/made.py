@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from handrail.contract import Criterion, Gate, Playbook
 from handrail_receiver.evidence.asking import Moment, snapshot
 from handrail_receiver.evidence.bundle import (
+    INDEX,
     AttemptFacts,
     BundleIndex,
     CapturedFigure,
@@ -23,9 +24,10 @@ from handrail_receiver.evidence.bundle import (
     SeriesFile,
     files_of,
     index_of,
+    predicate_of,
 )
 from handrail_receiver.evidence.report import report
-from handrail_receiver.evidence.signing import ENVELOPE, STATEMENT, signed, statement_of
+from handrail_receiver.evidence.signing import ENVELOPE, STATEMENT, sealed
 from handrail_receiver.evidence.snapshot import CriterionSeen, KeptSeries, Snapshot, SnapshotRecord, digest_of
 from handrail_receiver.store.chain import GENESIS, digest
 from handrail_receiver.store.rows import canonical
@@ -204,11 +206,8 @@ def bundle(given: Contents | None = None, key: Ed25519PrivateKey | None = None) 
 def signed_anew(files: Mapping[str, str], key: Ed25519PrivateKey | None = None) -> dict[str, bytes]:
     """Files with a statement that fits them: what somebody does who changes one, and does not have the key."""
     plain = {name: text for name, text in files.items() if name not in {STATEMENT, ENVELOPE}}
-    statement = statement_of(plain, {"rollout": "shop", "attempt": 3})
-    plain[STATEMENT] = statement
-    if key is not None:
-        plain[ENVELOPE] = signed(statement, key)
-    return {name: text.encode() for name, text in plain.items()}
+    said = predicate_of(BundleIndex.model_validate_json(plain[INDEX]))
+    return {name: text.encode() for name, text in sealed(plain, said, key).items()}
 
 
 def changed(files: Mapping[str, bytes], name: str, old: str, new: str) -> dict[str, bytes]:

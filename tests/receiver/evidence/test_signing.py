@@ -28,7 +28,7 @@ from securesystemslib.exceptions import VerificationError
 from securesystemslib.signer import SSlibKey  # type: ignore[attr-defined]
 
 KEY, OTHER = Ed25519PrivateKey.generate(), Ed25519PrivateKey.generate()
-STATEMENT = statement_of({"b.json": "{}", "a.json": "[]"}, {"rollout": "shop", "attempt": 3})
+STATEMENT = statement_of({"b.json": sha256("{}"), "a.json": sha256("[]")}, {"rollout": "shop", "attempt": 3})
 
 
 def test_a_statement_is_in_totos() -> None:

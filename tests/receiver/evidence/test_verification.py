@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from handrail.contract import StageFacts
-from handrail_receiver.evidence.signing import ENVELOPE, STATEMENT, key_id
+from handrail_receiver.evidence.signing import key_id
 from handrail_receiver.evidence.verification import NoBundle, verify
 
 from .kept import NOW, book
@@ -29,7 +29,7 @@ from .made import (
     without,
 )
 
-KEY, OTHER = Ed25519PrivateKey.generate(), Ed25519PrivateKey.generate()
+KEY = Ed25519PrivateKey.generate()
 WHOLE = bundle(key=KEY)
 
 
@@ -54,54 +54,12 @@ def test_a_bundle_verifies_and_says_what_was_looked_at() -> None:
 
 def test_without_a_key_it_says_that_nobody_looked_who_signed() -> None:
     assert verify(WHOLE).notes[1] == (
-        "signed, and not looked at by whom: give the signer's public key with --key"
+        f"signed with the key {key_id(KEY.public_key())[:16]}, which the bundle brings along: nobody looked whose"
+        " key that is; give the signer's public key with --key"
     )
     assert verify(bundle()).notes[1] == (
         "not signed: whoever can change the files can change what vouches for them"
     )
-
-
-@pytest.mark.parametrize("name", sorted(set(WHOLE) - {STATEMENT, ENVELOPE}))
-def test_a_changed_byte_is_found_in_every_file(name: str) -> None:
-    files = {**WHOLE, name: bytes([WHOLE[name][0] ^ 1]) + WHOLE[name][1:]}
-    assert problems(files)[0] == f"{name} was changed: it has another SHA-256 than statement.json says"
-
-
-def test_a_changed_byte_of_the_statement_is_found_by_its_signature() -> None:
-    files = {**WHOLE, STATEMENT: WHOLE[STATEMENT] + b" "}
-    assert problems(files, KEY) == (
-        "statement.json is not what was signed: it differs from what statement.dsse.json holds",
-    )
-
-
-@pytest.mark.parametrize("name", sorted(set(WHOLE) - {STATEMENT, ENVELOPE}))
-def test_a_missing_file_is_found(name: str) -> None:
-    files = {other: text for other, text in WHOLE.items() if other != name}
-    assert f"{name} is missing" in problems(files)
-
-
-def test_a_file_that_was_added_is_found() -> None:
-    assert problems({**WHOLE, "snapshots/9.json": b"{}"}) == (
-        "snapshots/9.json was added: statement.json does not know it",
-    )
-
-
-def test_a_wrong_key_is_found() -> None:
-    wrong, right = key_id(OTHER.public_key())[:16], key_id(KEY.public_key())[:16]
-    assert problems(WHOLE, OTHER) == (
-        f"statement.dsse.json is not signed with the key {wrong} (signed with: {right})",
-    )
-
-
-def test_a_bundle_whose_signature_was_taken_off_is_found() -> None:
-    files = {name: text for name, text in WHOLE.items() if name != ENVELOPE}
-    assert problems(files, KEY) == ("statement.dsse.json is missing: the bundle is not signed",)
-
-
-def test_what_somebody_signed_anew_without_the_key_is_found() -> None:
-    forged = signed_anew({name: text.decode() for name, text in WHOLE.items()}, OTHER)
-    assert problems(forged) == ()
-    assert problems(forged, KEY)[0].startswith("statement.dsse.json is not signed with the key")
 
 
 def test_a_record_that_was_changed_breaks_the_chain() -> None:

@@ -11,12 +11,13 @@ import hashlib
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from handrail.contract import Criterion, GuardrailFacts, Playbook, RuleFacts, TierFacts, names, rules_digest
 
-from handrail_receiver.errors import TargetError
+from handrail_receiver.errors import Permanent, TargetError
 from handrail_receiver.evidence.snapshot import (
     ArmShare,
     CriterionSeen,
@@ -35,6 +36,7 @@ from handrail_receiver.evidence.verdicts import (
     with_figures,
 )
 from handrail_receiver.outside.prometheus_history import LoadedRules, Recorded, Series, Span
+from handrail_receiver.views.reference_figures import past_asked
 
 AT_ONCE = 4
 POINTS = 60
@@ -189,14 +191,27 @@ def _alerts_of(rollout: str, looked_at: Sequence[GuardrailFacts]) -> str:
     return f'ALERTS{{{names.ROLLOUT}="{rollout}",{names.GUARDRAIL}=~"{which}"}}'
 
 
-def _question(rollout: str, guardrail: GuardrailFacts) -> str:
-    """The queries of all its tiers, and what they read, at once: so that both are of the same moment."""
+def _question(rollout: str, guardrail: GuardrailFacts, *, past: bool) -> str:
+    """The queries of all its tiers, and what they read, at once: so that both are of the same moment.
+
+    `past`: also the figures of some time ago that its limits are relative to.
+    """
     tiers = (
         f'label_replace(({tier.expr}), "{names.TIER}", "{tier.tier}", "", "")' for tier in guardrail.tiers
     )
     metrics = f"{names.VALUE}|{names.EVENTS}|{names.INFO}|{names.REFERENCE_METRIC}"
     own = f'{{__name__=~"{metrics}",{names.ROLLOUT}="{rollout}",{names.GUARDRAIL}="{guardrail.name}"}}'
-    return " or ".join([*tiers, own])
+    return " or ".join([*tiers, own, *(past_asked(guardrail) if past else ())])
+
+
+async def _asked(
+    recorded: Recorded, rollout: str, guardrail: GuardrailFacts, span: Span, missing: list[str]
+) -> list[KeptSeries] | None:
+    """All that is known of it. Where the past cannot be computed it is left out: that says nothing of what is recorded."""
+    if past_asked(guardrail):
+        with suppress(Permanent):
+            return list(map(_kept, await recorded.series(_question(rollout, guardrail, past=True), span)))
+    return await _series(recorded, _question(rollout, guardrail, past=False), span, guardrail.name, missing)
 
 
 async def _series(
@@ -223,7 +238,7 @@ async def _guardrail(
     span: Span,
     missing: list[str],
 ) -> GuardrailSeen:
-    known = await _series(recorded, _question(playbook.rollout, guardrail), span, guardrail.name, missing)
+    known = await _asked(recorded, playbook.rollout, guardrail, span, missing)
     found = known or []
     measures = tuple(one for one in found if names.TIER not in one.labels)
     by_tier = {tier.tier: _of_tier(tier.tier, found) for tier in guardrail.tiers}

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from handrail.contract import names
+
 from handrail_receiver.evidence.snapshot import Snapshot, TierSeen
 from handrail_receiver.words.figures import figure
 
 
 @dataclass(frozen=True)
 class GuardrailFound:
-    """`word` is OK, WARNING, BREACH, BLIND or UNKNOWN; `limit` that of the tier that says so, or of the gravest."""
+    """`word` is OK, WARNING, BREACH, BLIND, UNKNOWN or IDLE (judged only while something else holds, which it does not);
+    `limit` that of the tier that says so, or of the gravest."""
 
     name: str
     word: str
@@ -22,7 +25,7 @@ class GuardrailFound:
     def text(self) -> str:
         """`BREACH ttfv-p95: 1.62 s (above 1.5 s)`."""
         limit = f" ({'limit: ' if self.word == 'OK' else ''}{self.limit})" if self.limit else ""
-        return f"{self.word} {self.name}: {self.figure or 'no figure'}{limit}{self.note}"
+        return f"{self.word} {self.name}: {self.figure}{limit}{self.note}"
 
 
 def guardrails_found(taken: Snapshot) -> Iterator[GuardrailFound]:
@@ -30,25 +33,36 @@ def guardrails_found(taken: Snapshot) -> Iterator[GuardrailFound]:
     for name in dict.fromkeys(tier.guardrail for tier in taken.tiers if not tier.shadow):
         tiers = [tier for tier in taken.tiers if tier.guardrail == name and not tier.shadow]
         word, by = _word(tiers)
-        note = _note(taken, by) if by else ""
+        note = _note(taken, tiers, by)
         limited = [tier for tier in tiers if tier.limits]
         limits = (by or (limited[-1] if limited else tiers[-1])).limits
-        yield GuardrailFound(name, word, figure(tiers[0].value, tiers[0].unit), " or ".join(limits), note)
+        shown = figure(tiers[0].value, tiers[0].unit) or tiers[0].why_blind.removeprefix(": ")
+        yield GuardrailFound(name, word, shown, " or ".join(limits), note)
 
 
 def _word(tiers: Sequence[TierSeen]) -> tuple[str, TierSeen | None]:
-    """What is said of a guardrail, and the tier by which it is said."""
-    broken = [tier for tier in tiers if tier.verdict in {"broken", "beyond"}]
+    """What is said of a guardrail, and the tier by which it is said. One without a figure is never OK."""
+    broken = [tier for tier in tiers if tier.breached]
     if broken:
         return "WARNING" if broken[-1].tier == "warning" else "BREACH", broken[-1]
-    for verdict in ("blind", "unknown"):
-        if any(tier.verdict == verdict for tier in tiers):
-            return verdict.upper(), None
-    return "OK", None
+    if any(tier.blinded for tier in tiers):
+        return "BLIND", None
+    if any(tier.verdict == "unknown" for tier in tiers):
+        return "UNKNOWN", None
+    if tiers[0].value:
+        return "OK", None
+    return ("IDLE" if any(tier.verdict == "idle" for tier in tiers) else "BLIND"), None
 
 
-def _note(taken: Snapshot, by: TierSeen) -> str:
-    """Why a limit that the figure is beyond does not fire."""
-    if by.verdict == "beyond":
-        return ", its rule does not hold"
-    return ", pending" if taken.pending(by) else ""
+def _note(taken: Snapshot, tiers: Sequence[TierSeen], by: TierSeen | None) -> str:
+    """Why a limit that the figure is beyond does not fire, or why no figure is beside its limit."""
+    if by is not None:
+        return (
+            ", its rule does not hold" if by.verdict == "beyond" else ", pending" if taken.pending(by) else ""
+        )
+    verdicts = {tier.verdict for tier in tiers}
+    if any(tier.blinded and tier.tier == names.THIN for tier in tiers):
+        return ", too few events"
+    if "idle" in verdicts:
+        return ", judged only while something else holds"
+    return ", judged by Prometheus only" if "unbroken" in verdicts else ""

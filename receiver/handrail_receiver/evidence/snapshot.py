@@ -11,14 +11,17 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Literal
 
+from handrail.contract import names
 from pydantic import BaseModel, ConfigDict
 
 from handrail_receiver.words.figures import figure
 from handrail_receiver.words.steps import told
 
-Verdict = Literal["broken", "beyond", "within", "blind", "sees", "unknown"]
+Verdict = Literal["broken", "beyond", "within", "unbroken", "idle", "blind", "sees", "unknown"]
 """What the samples say of a tier: its rule's condition holds now (`broken`), or does not although the figure lies beyond the
-limit (`beyond`: of too few events, for instance), or neither; of the tier `blind`, whether anything can be judged."""
+limit (`beyond`: of too few events, for instance), or neither (`within`). `unbroken`: it does not, and the figure cannot be
+compared here, so that Prometheus alone judges it; `idle`: it has no figure since it is judged only while something else
+holds; `blind`: it has none, or cannot be judged. Of the tier `blind`, whether anything can be judged."""
 
 CriterionVerdict = Literal["met", "broken", "unknown"]
 
@@ -107,6 +110,25 @@ class TierSeen(_Kept):
         """`error-rate/critical`."""
         return f"{self.guardrail}/{self.tier}"
 
+    @property
+    def breached(self) -> bool:
+        """Whether its limit is broken, or the figure lies beyond it; `thin` has none."""
+        return self.verdict in {"broken", "beyond"} and self.tier != names.THIN
+
+    @property
+    def blinded(self) -> bool:
+        """Whether nothing can be judged: the guardrail is blind, has no figure, or too few events."""
+        return self.verdict == "blind" or (self.tier == names.THIN and self.verdict == "broken")
+
+    @property
+    def why_blind(self) -> str:
+        """Why nothing can be judged, to follow a word; empty where its figure does not say it."""
+        if self.tier == names.THIN and self.verdict == "broken":
+            return ": too few events"
+        if self.value:
+            return ""
+        return ": no events" if self.count and float(self.count) == 0 else ": no figure"
+
 
 class CriterionSeen(_Kept):
     """A criterion of a gate, as it was when a decision was made at it.
@@ -191,10 +213,8 @@ class Snapshot(_Kept):
     def _troubles(self, without: Collection[str] = ()) -> tuple[list[str], list[str]]:
         """What is wrong with the guardrails, leaving out some tiers, and what else is."""
         tiers = [one for one in self.tiers if one.name not in without]
-        broken = [self._said(one) for one in tiers if one.verdict in {"broken", "beyond"}]
-        blind = [
-            f"{one.guardrail} is blind" for one in tiers if one.tier == "blind" and one.verdict == "blind"
-        ]
+        broken = [self._said(one) for one in tiers if one.breached]
+        blind = dict.fromkeys(f"{one.guardrail} is blind{one.why_blind}" for one in tiers if one.blinded)
         unknown = [f"{one.name} is unknown" for one in tiers if one.verdict == "unknown"]
         probes = [
             f"probe {one.name} {'failed' if one.verdict == 'failed' else 'is unknown'}: {one.text}"

@@ -6,7 +6,6 @@ the samples of its measure. Of any other query the samples it gave count, which 
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,14 +22,8 @@ from handrail_receiver.evidence.snapshot import (
     Verdict,
 )
 from handrail_receiver.model import Captured
-from handrail_receiver.views.reference_figures import (
-    COMPARED,
-    arm_of,
-    beyond,
-    figure_in,
-    is_judged,
-    references,
-)
+from handrail_receiver.views.compared import Comparison, compared, figure_of
+from handrail_receiver.views.reference_figures import ABOUT, COMPARED, Found, each_reference, past_of
 
 _SELECTOR = r"\{(?P<%s>[^}]*)\}"
 USUAL = re.compile(
@@ -42,6 +35,14 @@ USUAL = re.compile(
 MATCHER = re.compile(r'(\w+)="([^"\\]*)",?')
 SAME_INSTANT = 0.5
 """How much of a step two samples of one instant may be apart."""
+AS_VERDICT: Mapping[Comparison, Verdict] = {
+    "beyond": "beyond",
+    "no figure": "blind",
+    "no number": "unknown",
+    "by Prometheus only": "unbroken",
+    "within": "within",
+}
+"""What is said of a tier whose rule does not hold, by what its figures say."""
 
 
 @dataclass(frozen=True)
@@ -140,35 +141,53 @@ def with_figures(
     end: datetime,
     step: float,
 ) -> Verdict:
-    """A verdict beside the guardrail's figures: none is within its limit that lies beyond it, or is no number."""
+    """A verdict beside the guardrail's figures: none is within its limit that lies beyond it, is no number, or is not there.
+
+    A measure that is judged only while something holds has no figure in between, and is `idle` then.
+    """
     if verdict != "within":
         return verdict
     own = [
         one
         for one in measures
-        if _is(one, names.VALUE, {names.GUARDRAIL: guardrail.name})
-        and not one.labels.get(names.SIGNAL)
-        and holds_at([one], end, step)
+        if _is(one, "", {names.GUARDRAIL: guardrail.name}) and holds_at([one], end, step)
     ]
-    by_arm = [(arm_of(playbook, one.labels), float(one.points[-1][1])) for one in own]
-    stable = [value for arm, value in by_arm if arm == names.STABLE]
-    known = references(playbook, guardrail, stage, _captured(measures, guardrail, end, step))
-    ours = [value for arm, value in by_arm if is_judged(arm)]
-    for limit in tier.limits:
-        at = figure_in(limit, stage, known, stable[0] if len(stable) == 1 else None)
-        if any(beyond(limit.op, at, value) for value in ours):
-            return "beyond"
-    return "within" if all(map(math.isfinite, ours)) else "unknown"
+    figures = [
+        figure_of(playbook, one.labels, float(one.points[-1][1]))
+        for one in own
+        if one.labels.get("__name__") == names.VALUE
+    ]
+    known = each_reference(playbook, guardrail, stage, _captured(own)) | _past(guardrail, measures, end, step)
+    said = compared(tier.limits, stage, figures, known)
+    recorded = any(one.labels.get("__name__") == names.INFO for one in own)
+    return "idle" if said == "no figure" and guardrail.only_while and recorded else AS_VERDICT[said]
 
 
-def _captured(
-    measures: Iterable[KeptSeries], guardrail: GuardrailFacts, end: datetime, step: float
-) -> list[Captured]:
+def _captured(own: Iterable[KeptSeries]) -> list[Captured]:
     return [
-        Captured(guardrail.name, one.labels.get(names.REFERENCE, ""), float(one.points[-1][1]))
-        for one in measures
-        if _is(one, names.REFERENCE_METRIC, {names.GUARDRAIL: guardrail.name}) and holds_at([one], end, step)
+        Captured(
+            one.labels[names.GUARDRAIL],
+            one.labels.get(names.REFERENCE, ""),
+            float(one.points[-1][1]),
+            tuple(sorted(each for each in one.labels.items() if each[0].startswith(names.REFERENCE_BY))),
+        )
+        for one in own
+        if one.labels.get("__name__") == names.REFERENCE_METRIC
     ]
+
+
+def _past(
+    guardrail: GuardrailFacts, measures: Iterable[KeptSeries], end: datetime, step: float
+) -> dict[str, Found]:
+    """The figures of some time ago, as they were asked for beside the rest."""
+    asked = {limit.reference or "" for tier in guardrail.tiers for limit in tier.limits if limit.past}
+    called = {past_of(guardrail.name, one): one for one in asked}
+    found: dict[str, list[tuple[Mapping[str, str], float]]] = {}
+    for one in measures:
+        said = called.get(one.labels.get(ABOUT, ""))
+        if said is not None and "__name__" not in one.labels and holds_at([one], end, step):
+            found.setdefault(said, []).append(({}, float(one.points[-1][1])))
+    return dict(found)
 
 
 def criterion_verdict(broken: Sequence[str], judged: Sequence[str]) -> CriterionVerdict:
@@ -300,7 +319,8 @@ def _matchers(text: str) -> dict[str, str] | None:
 
 
 def _is(series: KeptSeries, metric: str, labels: Mapping[str, str]) -> bool:
-    return series.labels.get("__name__") == metric and all(
+    """Whether a series has these labels, and is of a metric (empty: of any)."""
+    return (not metric or series.labels.get("__name__") == metric) and all(
         series.labels.get(k) == v for k, v in labels.items()
     )
 

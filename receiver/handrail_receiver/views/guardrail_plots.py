@@ -13,7 +13,7 @@ from handrail.contract import GuardrailFacts, LimitFacts, OpenArms, Playbook, na
 
 from handrail_receiver.model import ENTERING, WORKED, Attempt, Captured, History
 from handrail_receiver.plots.timeplot import LimitLine, Line, Mark, TimePlot
-from handrail_receiver.views.guardrails import NOT_TOLD_APART
+from handrail_receiver.views.compared import NOT_TOLD_APART
 from handrail_receiver.views.reference_figures import (
     ABOUT,
     STABLE_WORDS,

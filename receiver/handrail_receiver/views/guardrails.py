@@ -13,10 +13,12 @@ from datetime import timedelta
 from handrail.contract import GivenArms, GuardrailFacts, LimitFacts, Playbook, TierFacts, names
 
 from handrail_receiver.model import Attempt, Captured
+from handrail_receiver.views.compared import Comparison, Figure, figure_of, told_apart, worst_of
 from handrail_receiver.views.reference_figures import (
     ABOUT,
+    Found,
     arm_of,
-    beyond,
+    each_reference,
     figure_in,
     is_judged,
     named,
@@ -33,7 +35,8 @@ OLD = timedelta(minutes=2)
 Samples = Sequence[tuple[Mapping[str, str], float]]
 ALERTS = "ALERTS"
 ALERT_STATE = "alertstate"
-NOT_TOLD_APART = frozenset({"__name__", names.ROLLOUT, names.GUARDRAIL, names.SIGNAL})
+BY_PROMETHEUS = "judged by Prometheus only"
+"""What is said of a guardrail none of whose rules holds, and whose figure cannot be compared with each of its limits here."""
 
 
 @dataclass(frozen=True)
@@ -174,9 +177,12 @@ class _Answer:
 
     def others(self, labels: Mapping[str, str]) -> str:
         """The labels that tell series of one arm apart."""
-        arms = self.playbook.arms
-        known = NOT_TOLD_APART | ({arms.label, names.ARM} if arms else set())
-        return ", ".join(f"{name}={value}" for name, value in sorted(labels.items()) if name not in known)
+        apart = told_apart(self.playbook, labels)
+        return ", ".join(f"{name}={value}" for name, value in sorted(apart.items()))
+
+    def figures(self, guardrail: str) -> list[Figure]:
+        """All that is recorded of a guardrail's measures."""
+        return [figure_of(self.playbook, labels, value) for labels, value in self.of(names.VALUE, guardrail)]
 
 
 def _guardrail(
@@ -188,11 +194,15 @@ def _guardrail(
         sorted(_readings(facts, answer, unit), key=lambda one: (one.arm != names.CANARY, one.arm, one.labels))
     )
     stage = attempt.stage if attempt else ""
-    known = references(answer.playbook, facts, stage, captured) | _past(facts, answer)
-    limits = _limits(facts, stage, unit, known, readings)
+    past = _past(facts, answer)
+    limits = _limits(
+        facts, stage, unit, references(answer.playbook, facts, stage, captured) | _alone(past), readings
+    )
+    known = each_reference(answer.playbook, facts, stage, captured) | past
     events = [(answer.arm(labels), value) for labels, value in answer.of(names.EVENTS, facts.name)]
     fires, pending = answer.alerts(facts.name, "firing"), answer.alerts(facts.name, "pending")
-    tone, word = _how(facts, answer, readings, limits, events, fires, pending)
+    said = worst_of(facts, stage, answer.figures(facts.name), known)
+    tone, word = _how(facts, answer, said, events, fires, pending)
     return GuardrailNow(facts.name, unit, tone, word, readings, limits, _counted(events), fires)
 
 
@@ -220,8 +230,7 @@ def _count(value: float) -> str:
 def _how(
     facts: GuardrailFacts,
     answer: _Answer,
-    readings: Sequence[Reading],
-    limits: Sequence[LimitNow],
+    said: Comparison,
     events: Sequence[tuple[str, float]],
     fires: Sequence[str],
     pending: Sequence[str],
@@ -235,28 +244,35 @@ def _how(
         return "wait", f"pending: {', '.join(pending)}"
     if not answer.of(names.INFO, facts.name):
         return "wait", "unknown: no rule"
-    ours = [one for one in readings if is_judged(one.arm)]
-    if not ours:
+    ages = [answer.now - value for _, value in answer.of("age", facts.name)]
+    fresh = bool(ages) and min(ages) <= OLD.total_seconds()
+    if said == "no figure":
+        if facts.only_while and fresh:
+            return "soft", "not judged now"
         none = bool(events) and all(value == 0 for arm, value in events if is_judged(arm))
         return "wait", "no events" if none else "no data"
-    if not all(math.isfinite(one.value) for one in ours):
+    if said == "no number":
         return "wait", "unknown: no number"
-    ages = [answer.now - value for _, value in answer.of("age", facts.name)]
-    if not ages or min(ages) > OLD.total_seconds():
+    if not fresh:
         known = f"{span(timedelta(seconds=min(ages)))} old" if ages else "of unknown age"
         return "wait", known
-    if any(beyond(limit.op, limit.figure, one.value) for limit in limits if not limit.shadow for one in ours):
+    if said == "beyond":
         return "wait", "beyond its limit"
     if all(tier.shadow for tier in facts.tiers):
         return "soft", "watches only"
-    return "good", "within its limits"
+    return ("calm", BY_PROMETHEUS) if said == "by Prometheus only" else ("good", "within its limits")
 
 
-def _past(facts: GuardrailFacts, answer: _Answer) -> dict[str, float]:
-    """The figures of some time ago."""
+def _past(facts: GuardrailFacts, answer: _Answer) -> dict[str, Found]:
+    """The figures of some time ago, as references of everything."""
     asked = {limit.reference or "" for tier in facts.tiers for limit in tier.limits if limit.past}
     found = {one: answer.of(past_of(facts.name, one)) for one in asked}
-    return {one: samples[0][1] for one, samples in found.items() if len(samples) == 1}
+    return {one: [({}, value) for _, value in samples] for one, samples in found.items()}
+
+
+def _alone(past: Mapping[str, Found]) -> dict[str, float]:
+    """Those of which there is one figure."""
+    return {one: figures[0][1] for one, figures in past.items() if len(figures) == 1}
 
 
 def _limits(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from operator import ge, gt, le, lt
 
 from handrail.contract import GuardrailFacts, LimitFacts, OpenArms, Playbook, names
@@ -13,19 +14,21 @@ BEFORE_WORDS, STABLE_WORDS = "the figure from before the rollout", "the stable a
 PREVIOUS_WORDS, STAGE_WORDS = "the stage before", "stage "
 """What a limit is relative to, as the playbook says it."""
 COMPARED = {">": gt, ">=": ge, "<": lt, "<=": le}
+Found = Sequence[tuple[Mapping[str, str], float]]
+"""Figures, and the labels of what each is the reference of: none where it is that of everything."""
 ABOUT = "about"
 """The label that tells what was asked beside recorded series: `age`, or an arm's traffic."""
 
 
 def past_questions(playbook: Playbook) -> list[str]:
     """What asks for the references of some time ago, each under its name."""
-    asked = {
-        past_of(facts.name, limit.reference or ""): limit.past
-        for facts in playbook.guardrails
-        for tier in facts.tiers
-        for limit in tier.limits
-        if limit.past
-    }
+    return [asked for facts in playbook.guardrails for asked in past_asked(facts)]
+
+
+def past_asked(facts: GuardrailFacts) -> list[str]:
+    """The same of one guardrail."""
+    limits = [limit for tier in facts.tiers for limit in tier.limits if limit.past]
+    asked = {past_of(facts.name, limit.reference or ""): limit.past for limit in limits}
     return [named(expr, name) for name, expr in asked.items()]
 
 
@@ -43,11 +46,19 @@ def references(
     playbook: Playbook, facts: GuardrailFacts, stage: str, captured: Sequence[Captured]
 ) -> dict[str, float]:
     """What was captured of a guardrail, by what a limit calls it in a stage. Of several figures none is the reference."""
-    found: dict[str, list[float]] = {}
+    found = each_reference(playbook, facts, stage, captured)
+    return {said: figures[0][1] for said, figures in found.items() if len(figures) == 1}
+
+
+def each_reference(
+    playbook: Playbook, facts: GuardrailFacts, stage: str, captured: Sequence[Captured]
+) -> dict[str, Found]:
+    """The same with each of several figures, and the labels of what it is the reference of."""
+    known: dict[str, list[tuple[Mapping[str, str], float]]] = {}
     for one in captured:
         if one.guardrail == facts.name:
-            found.setdefault(one.reference, []).append(one.value)
-    known = {name: values[0] for name, values in found.items() if len(values) == 1}
+            labels = {name.removeprefix(names.REFERENCE_BY): text for name, text in one.labels}
+            known.setdefault(one.reference, []).append((labels, one.value))
     stages = [one.name for one in playbook.stages]
     before = stages[stages.index(stage) - 1] if stage in stages[1:] else ""
     words = {BEFORE_WORDS: names.BEFORE, PREVIOUS_WORDS: names.stage_reference(before)}
@@ -65,17 +76,21 @@ def figure_in(
     """
     if limit.signal or limit.state:
         return None
-    here = next((one for one in limit.figures if one.stage == stage), None)
-    here = here or next((one for one in limit.figures if one.stage is None), None)
-    if here is None or here.figure is None:
-        return None
-    if limit.reference is None:
-        return float(here.figure)
+    here = declared_in(limit, stage)
+    if here is None or limit.reference is None:
+        return None if here is None else float(here)
     reference = stable if limit.reference == STABLE_WORDS else known.get(limit.reference)
     if reference is None:
         return None
-    at = reference + float(here.figure) if limit.points else reference * float(here.figure)
+    at = reference + float(here) if limit.points else reference * float(here)
     return at if limit.floor is None else max(at, float(limit.floor))
+
+
+def declared_in(limit: LimitFacts, stage: str) -> Decimal | None:
+    """The figure that is declared for a stage; None where the limit is none there."""
+    here = next((one for one in limit.figures if one.stage == stage), None)
+    here = here or next((one for one in limit.figures if one.stage is None), None)
+    return here.figure if here is not None else None
 
 
 def arm_of(playbook: Playbook, labels: Mapping[str, str]) -> str:

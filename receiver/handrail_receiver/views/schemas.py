@@ -145,8 +145,8 @@ class ErrorView(BaseModel):
 class TierView(BaseModel):
     """A tier at a check: the figure, what it is made of, the limits, and whether one is broken; `fires` is null if unknown.
 
-    `verdict` is `beyond` where the figure lies beyond a limit and the rule does not hold, as of too few events. `pending`:
-    broken, and not yet for so long that it fires.
+    `verdict` is `beyond` where the figure lies beyond a limit and the rule does not hold, as of too few events; `unbroken`
+    where it does not hold, and the figure cannot be compared here; `blind` also without a figure. `pending`: broken, and not yet for so long that it fires.
     """
 
     guardrail: str

@@ -101,7 +101,8 @@ def test_it_is_read_again_as_it_was_written() -> None:
 
 def test_its_summary_says_what_is_broken_first() -> None:
     assert taken(known()).summary() == "error-rate/critical is broken at 8 %, above 5 %"
-    assert taken(Known()).summary() == "1 of 2 tiers within their limits"
+    assert taken(Known({"label_replace": (value(0.02),)})).summary() == "1 of 2 tiers within their limits"
+    assert taken(Known()).summary() == "error-rate is blind: no figure"
 
 
 def test_prometheus_is_asked_three_times_for_the_rollout_and_once_for_each_guardrail() -> None:
@@ -133,7 +134,7 @@ def test_of_the_same_rules_in_two_files_one_is_enough() -> None:
     ("away", "missing", "verdict"),
     [
         ({"loaded": AWAY}, "the loaded rules: Prometheus cannot be reached", "broken"),
-        ({"answers": {"ALERTS": AWAY}}, "what fires: Prometheus cannot be reached", "within"),
+        ({"answers": {"ALERTS": AWAY}}, "what fires: Prometheus cannot be reached", "blind"),
         ({"answers": {"label_replace": AWAY}}, "error-rate: Prometheus cannot be reached", "unknown"),
     ],
 )

@@ -1,0 +1,124 @@
+"""A tier's limits + the figures at one moment → whether any lies beyond one, as its rule would say. Pure.
+
+Pages and checks ask this alone. A limit whose reference is not known here is judged by Prometheus, and by nobody else.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from handrail.contract import GuardrailFacts, LimitFacts, Playbook, names
+
+from handrail_receiver.views.reference_figures import (
+    STABLE_WORDS,
+    Found,
+    arm_of,
+    beyond,
+    declared_in,
+    figure_in,
+    is_judged,
+)
+
+Comparison = Literal["beyond", "no figure", "no number", "by Prometheus only", "within"]
+"""What the figures say of a tier, the worst first."""
+WORST_FIRST: tuple[Comparison, ...] = get_args(Comparison)
+NOT_TOLD_APART = frozenset({"__name__", names.ROLLOUT, names.GUARDRAIL, names.SIGNAL})
+"""The labels of all that is recorded of one guardrail's signal."""
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One series of a guardrail: of which arm and which signal (empty: its own measure), its other labels, and its value."""
+
+    arm: str
+    signal: str
+    others: Mapping[str, str]
+    value: float
+
+
+def told_apart(playbook: Playbook, labels: Mapping[str, str]) -> dict[str, str]:
+    """The labels that tell series of one arm apart."""
+    arms = playbook.arms
+    known = NOT_TOLD_APART | ({arms.label, names.ARM} if arms else set())
+    return {name: text for name, text in labels.items() if name not in known}
+
+
+def figure_of(playbook: Playbook, labels: Mapping[str, str], value: float) -> Figure:
+    """A sample of what is recorded of a guardrail's measures."""
+    return Figure(arm_of(playbook, labels), labels.get(names.SIGNAL, ""), told_apart(playbook, labels), value)
+
+
+def worst_of(
+    facts: GuardrailFacts, stage: str, figures: Sequence[Figure], known: Mapping[str, Found]
+) -> Comparison:
+    """What they say of a guardrail: the worst of its tiers; shadows are left out."""
+    tiers = [tier.limits for tier in facts.tiers if not tier.shadow] or [()]
+    each = [compared(limits, stage, figures, known) for limits in tiers]
+    return min(each, key=WORST_FIRST.index)
+
+
+def compared(
+    limits: Sequence[LimitFacts], stage: str, figures: Sequence[Figure], known: Mapping[str, Found]
+) -> Comparison:
+    """What they say; `known` are the references by what limits call them.
+
+    Without a figure of its guardrail's own measure, or of a signal that it looks at, nothing is known of a tier.
+    """
+    looked_at = {"", *(limit.signal for limit in limits)}
+    judged = [one for one in figures if is_judged(one.arm)]
+    each = [_of_limit(limit, stage, judged, figures, known) for limit in limits]
+    if "beyond" in each:
+        return "beyond"
+    if looked_at - {one.signal for one in judged}:
+        return "no figure"
+    if not all(math.isfinite(one.value) for one in judged if one.signal in looked_at):
+        return "no number"
+    return "by Prometheus only" if "by Prometheus only" in each else "within"
+
+
+def _of_limit(
+    limit: LimitFacts,
+    stage: str,
+    judged: Iterable[Figure],
+    figures: Sequence[Figure],
+    known: Mapping[str, Found],
+) -> Comparison:
+    if declared_in(limit, stage) is None:
+        return "within"
+    found = [
+        (one.value, _figure(limit, stage, _reference(limit, one, figures, known)))
+        for one in judged
+        if one.signal == limit.signal and (not limit.state or limit.state in one.others.values())
+    ]
+    if any(beyond(limit.op, at, value) for value, at in found):
+        return "beyond"
+    return "within" if found and all(at is not None for _, at in found) else "by Prometheus only"
+
+
+def _figure(limit: LimitFacts, stage: str, reference: float | None) -> float | None:
+    """Where the limit stands, whichever signal it is of."""
+    known = {} if reference is None else {limit.reference or "": reference}
+    return figure_in(limit.model_copy(update={"signal": "", "state": None}), stage, known, reference)
+
+
+def _reference(
+    limit: LimitFacts, one: Figure, figures: Sequence[Figure], known: Mapping[str, Found]
+) -> float | None:
+    """What a relative limit is relative to, for one figure: nothing where none, or more than one, is meant."""
+    beside: list[float] = []
+    if limit.reference == STABLE_WORDS:
+        beside = [
+            other.value
+            for other in figures
+            if other.arm == names.STABLE and (other.signal, other.others) == (one.signal, one.others)
+        ]
+    elif not limit.signal:
+        beside = [
+            value
+            for labels, value in known.get(limit.reference or "", ())
+            if all(one.others.get(name) == text for name, text in labels.items())
+        ]
+    return beside[0] if len(beside) == 1 else None

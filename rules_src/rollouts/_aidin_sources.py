@@ -5,6 +5,11 @@ from handrail.declare import AccessLog, LogCounter, LogSeen, LogSource, SqlMetri
 BUCKETS = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
 
 
+def own(metric: str, matchers: str = "") -> str:
+    """A metric of aidin's own scrape jobs, and of no other service's."""
+    return f'{metric}{{job=~"aidin(-.+)?"{"," if matchers else ""}{matchers}}}'
+
+
 def users(name: str, of: str, meaning: str) -> SqlMetric:
     """How many distinct users left an entry in the audit log in some time."""
     query = f"SELECT count(DISTINCT user_id) AS value FROM audit_logs WHERE created_at > {of}"  # noqa: S608  no input

@@ -7,9 +7,7 @@ from handrail.declare import (
     AtMost,
     BeforeRollout,
     Below,
-    Count,
     Critical,
-    Dashboard,
     Drop,
     Emergency,
     FlagOff,
@@ -23,7 +21,6 @@ from handrail.declare import (
     Not,
     On,
     PagerDuty,
-    Panel,
     Rate,
     Ratio,
     Rise,
@@ -39,13 +36,8 @@ from handrail.declare import (
     While,
 )
 from rollouts import _aidin_by_hand as by_hand
-from rollouts._aidin_sources import BUCKETS, database, logs
-
-
-def own(metric: str, matchers: str = "") -> str:
-    """A metric of aidin's own scrape jobs, and of no other service's."""
-    return f'{metric}{{job=~"aidin(-.+)?"{"," if matchers else ""}{matchers}}}'
-
+from rollouts._aidin_dashboard import dashboard
+from rollouts._aidin_sources import BUCKETS, database, logs, own
 
 FLAG = ("https://unleash.example.com", "default", "aidin-hardening", "production", Secret("UNLEASH_TOKEN"))
 
@@ -305,28 +297,7 @@ aidin_hardening = Rollout(
     ],
     sql=[database],
     logs=[logs],
-    dashboards=[
-        Dashboard(
-            "main",
-            panels=[
-                Panel(
-                    "Request time",
-                    {
-                        f"p{p}": Latency(own("http_request_duration_seconds"), p=p, buckets=BUCKETS)
-                        for p in (50, 95, 99)
-                    },
-                    limits_of="p95-latency",
-                ),
-                Panel(
-                    "Distinct users of the last hour, two ways",
-                    {
-                        "by the audit log": Gauge(own("active_users")),
-                        "by the application's log": Count(own("users_seen")),
-                    },
-                ),
-            ],
-        )
-    ],
+    dashboards=[dashboard],
     rollback=[FlagOff(*FLAG)],
     quick_reference=by_hand.QUICK,
     contacts=["On-call engineer", "Database administrator", "Product manager"],

@@ -7,7 +7,6 @@ from handrail.declare import (
     Below,
     Budget,
     Critical,
-    Dashboard,
     Drop,
     Emergency,
     Fixed,
@@ -20,7 +19,6 @@ from handrail.declare import (
     Level,
     Not,
     PagerDuty,
-    Panel,
     Probe,
     Rate,
     Ratio,
@@ -37,30 +35,30 @@ from handrail.declare import (
     Warning,
     While,
 )
+from rollouts._aurigraph_dashboards import dashboards
+from rollouts._aurigraph_metrics import (
+    BUCKETS,
+    BUSY,
+    DISKS,
+    DURATION,
+    FAILED,
+    GRPC,
+    GRPC_DURATION,
+    PASSED,
+    REQUESTS,
+    SUCCEEDED,
+    TESTS,
+    database,
+    machine,
+    own,
+)
 
 # Nothing is rolled back out of stage 0%, which is staging.
 ERRORS = {"0%": None, "10%": "1%", "25%": "0.5%", "50%": "0.5%", "100%": "0.1%"}
 LATENCIES = {"0%": None, "10%": "500ms", "25%": "300ms", "50%": "300ms", "100%": "200ms"}
 # P3 has an hour and P4 a day: nobody is woken for those.
 URGENT = ["P1", "P2"]
-BUCKETS = [0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1, 2, 5]
-
-
-def own(metric: str, matchers: str = "") -> str:
-    """A metric of aurigraph's own scrape jobs, and of no other service's."""
-    return f'{metric}{{job=~"aurigraph(-.+)?"{"," if matchers else ""}{matchers}}}'
-
-
-def machine(metric: str, matchers: str = "") -> str:
-    """A metric of node_exporter on aurigraph's machines."""
-    return f'{metric}{{job="aurigraph-node"{"," if matchers else ""}{matchers}}}'
-
-
-DISKS = 'fstype!~"tmpfs|ramfs|overlay|squashfs"'
-REQUESTS, DURATION = "http_requests_total", "http_request_duration_seconds"
-TESTS, UNIT, WHOLE = "build_tests_total", 'suite="unit"', 'suite="integration"'
-PASSED, FAILED = 'result="passed"', own(REQUESTS, 'status=~"[45].."')
-GRPC, GRPC_DURATION = "grpc_requests_total", "grpc_request_duration_seconds"
+UNIT, WHOLE = 'suite="unit"', 'suite="integration"'
 
 TEAM = Tell(Slack("#aurigraph", token=Secret("SLACK_TOKEN")))
 
@@ -151,7 +149,7 @@ aurigraph_v12 = Rollout(
     guardrails=[
         Guardrail(
             "error-rate",
-            Ratio(bad=own(REQUESTS, 'status=~"[45].."'), of=own(REQUESTS)),
+            Ratio(bad=FAILED, of=own(REQUESTS)),
             title="Share of requests that fail",
             success=Below("0.1%"),
             order="tighten",
@@ -212,7 +210,7 @@ aurigraph_v12 = Rollout(
         ),
         Guardrail(
             "production-errors",
-            Ratio(bad=own(REQUESTS, 'status=~"[45].."'), of=own(REQUESTS)),
+            Ratio(bad=FAILED, of=own(REQUESTS)),
             title="Share of requests that fail, blue and green together",
             tiers=[Emergency(Above("5%"))],
             whole_service=True,
@@ -237,7 +235,7 @@ aurigraph_v12 = Rollout(
         Guardrail(
             "cpu",
             Ratio(
-                bad=machine("node_cpu_seconds_total", 'mode=~"user|nice|system|irq|softirq|steal"'),
+                bad=machine("node_cpu_seconds_total", BUSY),
                 of=machine("node_cpu_seconds_total"),
                 by=["instance"],
                 min_events=1,
@@ -335,7 +333,7 @@ aurigraph_v12 = Rollout(
         Guardrail(
             "database",
             # `up` says that the exporter answers, which it also does without its database.
-            Gauge('pg_up{job="aurigraph-db"}', over="max"),
+            Gauge(database("pg_up"), over="max"),
             title="Database reachable",
             tiers=[Emergency(Below(1), sustained="1m")],
             whole_service=True,
@@ -344,7 +342,7 @@ aurigraph_v12 = Rollout(
         Guardrail(
             "build-success",
             Ratio(
-                good=own("builds_total", 'result="success"'),
+                good=own("builds_total", SUCCEEDED),
                 of=own("builds_total"),
                 window="7d",
                 min_events=20,
@@ -356,24 +354,7 @@ aurigraph_v12 = Rollout(
             runbook=build,
         ),
     ],
-    dashboards=[
-        Dashboard(
-            "latency",
-            "Aurigraph v12: latency",
-            panels=[
-                Panel(
-                    "REST latency",
-                    {f"p{p}": Latency(own(DURATION), p=p, buckets=BUCKETS) for p in (50, 75, 95, 99)},
-                    limits_of="latency-p95",
-                ),
-                Panel(
-                    "gRPC latency",
-                    {f"p{p}": Latency(own(GRPC_DURATION), p=p, buckets=BUCKETS) for p in (50, 75, 95, 99)},
-                    limits_of="grpc-latency-p95",
-                ),
-            ],
-        )
-    ],
+    dashboards=dashboards,
     split=HAProxySplit("aurigraph", canary="green", stable="blue", sockets=["unix:/run/haproxy/admin.sock"]),
     contacts=["On-call SRE", "Tech lead", "On-call manager", "Director", "VP of Engineering"],
     report=Report(
@@ -381,7 +362,7 @@ aurigraph_v12 = Rollout(
         tell=[TEAM],
         figures={
             "Builds triggered": Increase(own("builds_total")),
-            "Successful builds": Increase(own("builds_total", 'result="success"')),
+            "Successful builds": Increase(own("builds_total", SUCCEEDED)),
             "Average build time": Gauge(own("build_duration_seconds"), unit="seconds"),
             "Code coverage": Gauge(own("build_coverage_ratio"), unit="ratio"),
             "Docker image size": Gauge(own("build_image_bytes"), unit="bytes"),

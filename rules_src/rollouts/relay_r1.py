@@ -7,7 +7,6 @@ from handrail.declare import (
     Check,
     Command,
     Critical,
-    Dashboard,
     Gate,
     Gauge,
     Guardrail,
@@ -15,9 +14,6 @@ from handrail.declare import (
     Latency,
     LoadBurst,
     PagerDuty,
-    Panel,
-    Rate,
-    Ratio,
     Rollout,
     Runbook,
     Secret,
@@ -26,11 +22,7 @@ from handrail.declare import (
     Tell,
     Warning,
 )
-
-
-def own(metric: str, matchers: str = "") -> str:
-    """A metric of relay's own scrape jobs, and of no other service's."""
-    return f'{metric}{{job=~"relay(-.+)?"{"," if matchers else ""}{matchers}}}'
+from rollouts._relay_dashboards import STREAMS, dashboards, own, reranks_skipped
 
 
 def split(share: str) -> Command:
@@ -127,7 +119,7 @@ relay_r1 = Rollout(
         ),
         Guardrail(
             "sse-success",
-            Ratio(good=own("sse_complete_total"), of=own("sse_total")),
+            STREAMS,
             title="Share of streams that complete",
             success=AtLeast("99.6%"),
             whole_service=True,
@@ -182,7 +174,7 @@ relay_r1 = Rollout(
         ),
         Guardrail(
             "rerank-skips",
-            Ratio(bad=own("memory_rerank_skipped_total"), of=own("memory_rerank_total")),
+            reranks_skipped,
             title="Share of reranks that are skipped",
             tiers=[Warning(Above("1%"))],
             whole_service=True,
@@ -193,99 +185,7 @@ relay_r1 = Rollout(
             ),
         ),
     ],
-    dashboards=[
-        Dashboard(
-            "ttfv",
-            "Relay R1: time to the first value",
-            panels=[
-                Panel(
-                    "Time to the first value",
-                    {
-                        "p50": Latency(own("ttfv_ms"), p=50, unit="ms"),
-                        "p95": Latency(own("ttfv_ms"), p=95, unit="ms"),
-                    },
-                    limits_of="ttfv-p95",
-                )
-            ],
-            last="60m",
-        ),
-        Dashboard(
-            "rls",
-            "Relay R1: row-level security",
-            panels=[
-                Panel(
-                    "Row-level security errors",
-                    Increase(own("memory_rls_policy_errors_total")),
-                    limits_of="rls-errors",
-                ),
-                Panel("Queries filtered by user", Rate(own("memory_queries_filtered_by_user_hash"))),
-            ],
-        ),
-        Dashboard(
-            "streaming",
-            "Relay R1: streaming",
-            panels=[
-                Panel(
-                    "Streams",
-                    {
-                        "complete": Rate(own("sse_stream_complete_total")),
-                        "timed out": Rate(own("sse_stream_timeout_total")),
-                    },
-                ),
-                Panel(
-                    "Share of streams that complete",
-                    Ratio(good=own("sse_complete_total"), of=own("sse_total")),
-                    limits_of="sse-success",
-                ),
-                Panel("Bytes transmitted", Gauge(own("sse_bytes_transmitted"), over="sum", unit="bytes")),
-            ],
-        ),
-        Dashboard(
-            "ann",
-            "Relay R1: vector search",
-            panels=[
-                Panel(
-                    "Vector search",
-                    {
-                        f"p{p}": Latency(own("memory_ann_query_latency_ms"), p=p, unit="ms")
-                        for p in (50, 95, 99)
-                    },
-                    limits_of="ann-p95",
-                )
-            ],
-        ),
-        Dashboard(
-            "reranker",
-            "Relay R1: reranker",
-            panels=[
-                Panel(
-                    "Share of reranks that are skipped",
-                    Ratio(bad=own("memory_rerank_skipped_total"), of=own("memory_rerank_total")),
-                    limits_of="rerank-skips",
-                ),
-                Panel(
-                    "Reranks that are skipped or time out",
-                    {
-                        "skipped": Rate(own("memory_rerank_skipped_total")),
-                        "timed out": Rate(own("memory_rerank_timeout_total")),
-                    },
-                ),
-            ],
-        ),
-        Dashboard(
-            "database",
-            "Relay R1: database",
-            panels=[
-                Panel(
-                    "Connection pool in use",
-                    Gauge(own("db_connection_pool_utilization"), unit="percent"),
-                    limits_of="db-pool",
-                ),
-                Panel("Query time", {"p95": Latency(own("db_query_latency_ms"), p=95, unit="ms")}),
-                Panel("Rows of memory chunks", Gauge(own("memory_chunks_row_count"))),
-            ],
-        ),
-    ],
+    dashboards=dashboards,
     rollback=[split(STABLE)],
     tell=TEAM,
     tell_security=[Tell(PagerDuty(Secret("PAGERDUTY_SECURITY_KEY")))],

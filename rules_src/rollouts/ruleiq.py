@@ -6,16 +6,11 @@ from handrail.declare import (
     Budget,
     Confirm,
     Critical,
-    Dashboard,
     Emergency,
     FlagOff,
-    Gauge,
     Guardrail,
-    Increase,
     Latency,
     PagerDuty,
-    Panel,
-    PromQL,
     Rate,
     Ratio,
     Rollout,
@@ -28,6 +23,7 @@ from handrail.declare import (
     Warning,
     Webhook,
 )
+from rollouts._ruleiq_dashboards import BUCKETS, DURATION, dashboards
 
 
 def off(feature: str) -> FlagOff:
@@ -40,12 +36,6 @@ def off(feature: str) -> FlagOff:
         token=Secret("UNLEASH_TOKEN"),
     )
 
-
-DURATION = "ruleiq_request_duration_seconds"
-BUCKETS = [0.1, 0.25, 0.5, 1, 2, 5, 10]
-
-NODE = '{job="ruleiq-node",fstype!~"tmpfs|ramfs|overlay|squashfs"}'
-FLAG_IS_ON = 'sum by (flag_name) (rate(ruleiq_ff_evaluations{result="true"}[5m])) > bool 0'
 
 ask_again = Confirm("15s", unreachable="act")
 
@@ -131,79 +121,7 @@ ruleiq = Rollout(
             ),
         ),
     ],
-    dashboards=[
-        Dashboard(
-            "main",
-            panels=[
-                Panel("Requests by endpoint", Rate("ruleiq_requests_total"), by=["endpoint"]),
-                Panel(
-                    "Request time", {f"p{p}": Latency(DURATION, p=p, buckets=BUCKETS) for p in (50, 95, 99)}
-                ),
-                Panel("Active users", Gauge("ruleiq_active_users", over="sum"), show="figure"),
-                Panel("Flag evaluations", Rate("ruleiq_ff_evaluations"), by=["flag_name"]),
-                Panel(
-                    "Sign-ins",
-                    {
-                        "succeed": Rate('ruleiq_requests_total{endpoint="/login",status=~"2.."}'),
-                        "fail": Rate("ruleiq_auth_failures"),
-                    },
-                ),
-                Panel("Security events", Increase("ruleiq_security_events", window="15m"), by=["type"]),
-                Panel("CPU", PromQL('sum(rate(process_cpu_seconds_total{job="ruleiq"}[5m]))', unit="ratio")),
-                Panel("Memory", Gauge("process_resident_memory_bytes", over="sum", unit="bytes")),
-                Panel(
-                    "Disk",
-                    PromQL(
-                        f"1 - sum by (mountpoint) (node_filesystem_avail_bytes{NODE})"
-                        f" / sum by (mountpoint) (node_filesystem_size_bytes{NODE})",
-                        unit="ratio",
-                    ),
-                ),
-            ],
-            refresh="5s",
-        ),
-        Dashboard(
-            "flags",
-            "RuleIQ: flags",
-            panels=[
-                Panel(
-                    "Share of evaluations that are on",
-                    Ratio(good='ruleiq_ff_evaluations{result="true"}', of="ruleiq_ff_evaluations"),
-                    by=["flag_name"],
-                    note="The progress of a flag's rollout: the share it is served to.",
-                ),
-                Panel(
-                    "State of each flag",
-                    PromQL(FLAG_IS_ON),
-                    by=["flag_name"],
-                    show="states",
-                    note="On while it is served to anybody.",
-                ),
-                Panel(
-                    "Evaluations", Increase("ruleiq_ff_evaluations", window="1m"), by=["flag_name", "result"]
-                ),
-                Panel(
-                    "Impact",
-                    {
-                        "server errors": Ratio(
-                            bad='ruleiq_requests_total{status=~"5.."}', of="ruleiq_requests_total"
-                        ),
-                        "flag changes in 10 min": PromQL(f"sum(changes(({FLAG_IS_ON})[10m:]))"),
-                    },
-                    limits_of="error-rate",
-                    note="Errors beside flag changes; what Handrail did is drawn as annotations.",
-                ),
-                Panel(
-                    "Recent changes",
-                    PromQL(f"changes(({FLAG_IS_ON})[24h:])"),
-                    by=["flag_name"],
-                    show="table",
-                    note="How often each flag was switched in 24 hours; who did it stands in Unleash's event log.",
-                ),
-            ],
-            refresh="5s",
-        ),
-    ],
+    dashboards=dashboards,
     rollback=[off("recommendations-v2"), off("bulk-import")],
     contacts=["Engineering lead", "On-call engineer"],
     acknowledge=[

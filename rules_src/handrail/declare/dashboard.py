@@ -41,9 +41,10 @@ Show = Literal["curves", "states", "figure", "gauge", "bars", "table"]
 class Panel:
     """Measures drawn together: one, or several by name: `{"p50": Latency("ttfv_ms", p=50), "p95": …}`.
 
-    Each value of the labels `by` gets a curve, and so does each arm if the rollout has arms. `show` is how: `curves` over
+    Each value of the labels `by` gets a curve, and so does each arm if the rollout has arms, but with
+    `whole_service=True`. `show` is how: `curves` over
     time or `states` over time; or what is now as a `figure`, a `gauge`, `bars` side by side or a `table`. A Distribution
-    is a heatmap.
+    is a heatmap, of the canary alone where there are arms.
 
     `target` is what is aimed at and `limit` what is too much: `target=Below("80%"), limit=Above("85%")`. They are lines
     over curves, and the colours of figures, gauges and bars. Where the curves of one panel have different ones, they have
@@ -58,6 +59,7 @@ class Panel:
     target: Bounds | None = Field(default=None, kw_only=True)
     limit: Bounds | None = Field(default=None, kw_only=True)
     limits_of: Name | None = Field(default=None, kw_only=True)
+    whole_service: bool = Field(default=False, kw_only=True)
     note: str | None = Field(default=None, kw_only=True)
 
     @model_validator(mode="after")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 
 from handrail import plan
 from handrail.declare.dashboard import Bound, Dashboard, Distribution, Panel, Row, Text, bounds_of
 from handrail.declare.measures import Measure
-from handrail.declare.rollout import Rollout
+from handrail.declare.rollout import Arms, Rollout
 from handrail.lower.plan_conditions import FIXED
 from handrail.lower.plan_measures import HISTOGRAM_SCALES, lower_measure
 from handrail.lower.rollout_context import RolloutContext
@@ -76,28 +76,28 @@ def _bound(name: str, bound: Bound, *, is_target: bool) -> plan.Bound:
 
 def _curves(panel: Panel, context: RolloutContext) -> Iterator[plan.Curve]:
     if isinstance(panel.curves, Distribution):
-        yield _distribution(panel.curves, context)
+        yield _distribution(panel.curves, context.rollout.arms if not panel.whole_service else None, context)
     elif isinstance(panel.curves, Mapping):
         for name, measure in panel.curves.items():
-            yield _curve(name, measure, panel.by, context)
+            yield _curve(name, measure, panel, context)
     else:
-        yield _curve("", panel.curves, panel.by, context)
+        yield _curve("", panel.curves, panel, context)
 
 
-def _curve(name: str, measure: Measure, wanted: Sequence[str], context: RolloutContext) -> plan.Curve:
+def _curve(name: str, measure: Measure, panel: Panel, context: RolloutContext) -> plan.Curve:
     lowered, unit = lower_measure(measure, context.measuring)
-    arms = context.rollout.arms
+    arms = None if panel.whole_service else context.rollout.arms
+    wanted = tuple(panel.by)
     whole = isinstance(lowered, plan.Absence | plan.PromQL)
     apart = (*((arms.label,) if arms else ()), *wanted)
     labels = () if whole else tuple(label for label in apart if label not in lowered.labels)
     events = values.traffic(lowered, labels)
-    shown = tuple(wanted) if whole else labels + lowered.labels
+    shown = wanted if whole else labels + lowered.labels
     return plan.Curve(name, values.value(lowered, labels, events), unit, shown)
 
 
-def _distribution(measure: Distribution, context: RolloutContext) -> plan.Curve:
+def _distribution(measure: Distribution, arms: Arms | None, context: RolloutContext) -> plan.Curve:
     """Of the canary alone, where there are arms: two distributions in one picture cannot be told apart."""
-    arms = context.rollout.arms
     series = context.measuring.series(measure.histogram)
     if arms is not None and isinstance(arms.canary, str):
         series = series.where((arms.label, "=", arms.canary))

@@ -7,10 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import pytest
 from emit.each import of_each
-from grafana_foundation_sdk.cog.encoder import JSONEncoder
-from grafana_foundation_sdk.models.dashboard import Dashboard as Model
 from handrail.declare import (
     Above,
     Arms,
@@ -34,10 +31,8 @@ from handrail.declare import (
     Warning,
 )
 from handrail.emit import grafana
-from handrail.loading.load import load
 from handrail.lower import lower
 
-SOURCE = Path(__file__).parents[3] / "rules_src"
 BOOK = Runbook("Nobody can buy.", look=["The log."], mend=["Roll back."])
 ERRORS = Ratio(bad='requests_total{status=~"5.."}', of="requests_total")
 Page = dict[str, Any]
@@ -272,121 +267,3 @@ def test_a_uid_is_the_rollout_s_name_and_never_longer_than_grafana_takes() -> No
         f"{long}.json": "a-rollout-with-a-name-that-is-l-5093f82a",
     }
     assert max(map(len, uids.values())) <= 40
-
-
-def repository() -> dict[str, Page]:
-    """The dashboards of this repository's own rollouts."""
-    loaded = load(SOURCE)
-    files = of_each(grafana.emit, lower(loaded.rollouts, loaded.environment(None)))
-    return {Path(path).name: json.loads(text) for path, text in files.items() if path.endswith(".json")}
-
-
-def test_the_sdk_reads_every_dashboard_and_writes_the_same() -> None:
-    for page in repository().values():
-        again = json.loads(json.dumps(Model.from_json(page), cls=JSONEncoder))
-        for event in page["annotations"]["list"]:  # these three only the data source knows
-            for own in ("step", "titleFormat", "useValueForTime"):
-                del event[own]
-        assert again == page
-
-
-def test_ids_and_places_of_panels_never_clash() -> None:
-    for name, page in repository().items():
-        ids = [panel["id"] for panel in page["panels"]]
-        cells = [
-            (x, y)
-            for place in (panel["gridPos"] for panel in page["panels"])
-            for x in range(place["x"], place["x"] + place["w"])
-            for y in range(place["y"], place["y"] + place["h"])
-        ]
-        assert ids == list(range(1, len(ids) + 1)), name
-        assert len(cells) == len(set(cells)), name
-        assert max(x for x, _ in cells) < 24, name
-
-
-def test_no_two_lines_of_a_panel_bear_the_same_name() -> None:
-    for name, page in repository().items():
-        for panel in page["panels"]:
-            legends = [target["legendFormat"] for target in panel.get("targets", ())]
-            assert len(legends) == len(set(legends)), f"{name}: {panel['title']}"
-
-
-@pytest.mark.parametrize(
-    ("file", "titles"),
-    [
-        (
-            "aidin-hardening.json",
-            {
-                "Share of server errors",
-                "95th percentile of request time",
-                "Request time",
-                "Database errors: connections, queries, deadlocks",
-                "Audit-log inserts while mutations happen",
-                "Share of refused requests",
-            },
-        ),
-        (
-            "mem0-redis.json",
-            {
-                "Request time",
-                "Share of failed requests",
-                "Cache hit rate",
-                "Cache hit rate by resource type, of an hour",
-                "Share of mem0 writes that succeed",
-                "Circuit breaker",
-                "Redis",
-                "Redis memory in use",
-            },
-        ),
-        (
-            "aurigraph-v12.json",
-            {
-                "Stage",
-                "Phase",
-                "Traffic split",
-                "Time in this stage",
-                "Time to the next stage",
-                "Share of requests that fail",
-                "availability: budget left",
-                "availability: burn rate",
-            },
-        ),
-        ("aurigraph-v12-latency.json", {"REST latency", "gRPC latency"}),
-        ("relay-r1-ttfv.json", {"Time to the first value"}),
-        ("relay-r1-rls.json", {"Row-level security errors", "Queries filtered by user"}),
-        ("relay-r1-streaming.json", {"Streams", "Share of streams that complete", "Bytes transmitted"}),
-        ("relay-r1-ann.json", {"Vector search"}),
-        (
-            "relay-r1-reranker.json",
-            {"Share of reranks that are skipped", "Reranks that are skipped or time out"},
-        ),
-        ("relay-r1-database.json", {"Connection pool in use", "Query time", "Rows of memory chunks"}),
-        (
-            "ruleiq.json",
-            {
-                "Requests by endpoint",
-                "Share of server errors",
-                "Request time",
-                "Active users",
-                "Flag evaluations",
-                "Sign-ins",
-                "Connection pool in use",
-                "CPU",
-                "Memory",
-                "Disk",
-            },
-        ),
-        (
-            "ruleiq-flags.json",
-            {
-                "State of each flag",
-                "Evaluations",
-                "Share of evaluations that are on",
-                "Recent changes",
-                "Impact",
-            },
-        ),
-    ],
-)
-def test_what_the_five_rollouts_want_to_see_is_there(file: str, titles: set[str]) -> None:
-    assert titles - {panel["title"] for panel in repository()[file]["panels"]} == set()

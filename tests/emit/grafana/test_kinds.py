@@ -139,6 +139,17 @@ def test_a_distribution_is_a_heatmap_of_the_canary_s_buckets_in_their_own_unit()
     assert [panel["options"]["yAxis"]["unit"] for panel in (seconds, milliseconds)] == ["s", "ms"]
 
 
+def test_a_panel_of_the_whole_service_tells_no_arms_apart() -> None:
+    parts = page(
+        Panel("Flow", Rate("x_total"), whole_service=True),
+        Panel("Time", Distribution("x_seconds"), whole_service=True),
+    )
+    assert [panel["targets"][0]["expr"] for panel in parts] == [
+        "sum(rate(x_total[5m]))",
+        "sum by (le) (rate(x_seconds_bucket[5m]))",
+    ]
+
+
 def test_rows_have_headings_and_texts_stand_among_their_panels() -> None:
     panels = page(
         Panel("Flow", Rate("x_total")),

@@ -1,0 +1,27 @@
+"""What aurigraph and its machines export: names, scoped to its own scrape jobs."""
+
+BUCKETS = [0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1, 2, 5]
+
+
+def own(metric: str, matchers: str = "") -> str:
+    """A metric of aurigraph's own scrape jobs, and of no other service's."""
+    return f'{metric}{{job=~"aurigraph(-.+)?"{"," if matchers else ""}{matchers}}}'
+
+
+def machine(metric: str, matchers: str = "") -> str:
+    """A metric of node_exporter on aurigraph's machines."""
+    return f'{metric}{{job="aurigraph-node"{"," if matchers else ""}{matchers}}}'
+
+
+def database(metric: str) -> str:
+    """A metric of postgres_exporter beside aurigraph's database."""
+    return f'{metric}{{job="aurigraph-db"}}'
+
+
+DISKS = 'fstype!~"tmpfs|ramfs|overlay|squashfs"'
+BUSY = 'mode=~"user|nice|system|irq|softirq|steal"'
+REQUESTS, DURATION = "http_requests_total", "http_request_duration_seconds"
+GRPC, GRPC_DURATION = "grpc_requests_total", "grpc_request_duration_seconds"
+TESTS = "build_tests_total"
+SUCCEEDED, PASSED = 'result="success"', 'result="passed"'
+FAILED, SERVED = own(REQUESTS, 'status=~"[45].."'), own(REQUESTS, 'status!~"[45].."')

@@ -1,0 +1,36 @@
+"""The dashboards of this repository's own rollouts, compiled once."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from emit.each import of_each
+from handrail import plan
+from handrail.emit import grafana
+from handrail.loading.load import load
+from handrail.lower import lower
+
+SOURCE = Path(__file__).parents[3] / "rules_src"
+Page = dict[str, Any]
+
+
+@cache
+def own_plan() -> plan.Plan:
+    """All rollouts of this repository."""
+    loaded = load(SOURCE)
+    return lower(loaded.rollouts, loaded.environment(None))
+
+
+@cache
+def own_texts() -> dict[str, str]:
+    """File name → dashboard, as it is written."""
+    files = of_each(grafana.emit, own_plan())
+    return {Path(path).name: text for path, text in files.items() if path.endswith(".json")}
+
+
+def own_pages() -> dict[str, Page]:
+    """File name → dashboard."""
+    return {name: json.loads(text) for name, text in own_texts().items()}

@@ -103,6 +103,7 @@ class Snapshots:
     redact: Callable[[str], str]
     _pending: dict[str, datetime] = field(default_factory=dict)
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
+    _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def on_decision(self, decision: Decision) -> None:
         """A decision was made."""
@@ -140,6 +141,10 @@ class Snapshots:
             if again is not None:
                 self._pending[rollout] = again
 
+    async def catch_up(self, rollout: str) -> None:
+        """Take what is due of a rollout now, also what could not be had a moment ago: somebody asks for its evidence."""
+        await self._of(rollout)
+
     async def check(self, playbook: Playbook, by: str, why: str) -> Snapshot:
         """One now, of all guardrails, probes and targets, because a person asks."""
         now = self.clock.now()
@@ -173,8 +178,9 @@ class Snapshots:
         newest = self.playbooks.get(rollout)
         if newest is None:
             return None
-        records = await self.store.evidence.newest(rollout, LOOKED_BACK, only=("decision", DECIDED))
-        again = [await self._of_attempt(newest, wanted) for wanted in due(records)]
+        async with self._turn:  # what is due is taken once
+            records = await self.store.evidence.newest(rollout, LOOKED_BACK, only=("decision", DECIDED))
+            again = [await self._of_attempt(newest, wanted) for wanted in due(records)]
         return min((at for at in again if at is not None), default=None)
 
     async def _of_attempt(self, newest: Playbook, wanted: DueDecisions) -> datetime | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from handrail.contract import Playbook
@@ -12,7 +13,7 @@ from starlette.responses import JSONResponse, Response
 
 from handrail_receiver.access.authorization import error
 from handrail_receiver.access.tokens import Caller
-from handrail_receiver.errors import UNREADABLE
+from handrail_receiver.errors import UNREADABLE, StoreDown
 from handrail_receiver.evidence.bundling import Bundler
 from handrail_receiver.evidence.check import check_view
 from handrail_receiver.evidence.taking import Snapshots
@@ -118,6 +119,8 @@ class Api:
                 400, f"{first_problem(problem)}; give attempt= (its number), or leave it out for the newest"
             )
         try:
+            with suppress(StoreDown):  # where nothing can be written, what is there is given
+                await self.snapshots.catch_up(playbook.rollout)
             made = await self.bundler.bundle(playbook, number)
         except UNREADABLE as problem:
             return error(500, f"{playbook.rollout}: {cannot_be_read(problem)}")

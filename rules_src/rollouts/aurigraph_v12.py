@@ -24,7 +24,6 @@ from handrail.declare import (
     Ratio,
     Report,
     Rollout,
-    Runbook,
     Secret,
     Slack,
     Slo,
@@ -35,6 +34,7 @@ from handrail.declare import (
     Warning,
     While,
 )
+from rollouts import _aurigraph_by_hand as by_hand
 from rollouts._aurigraph_dashboards import dashboards
 from rollouts._aurigraph_metrics import (
     BUCKETS,
@@ -52,6 +52,7 @@ from rollouts._aurigraph_metrics import (
     machine,
     own,
 )
+from rollouts._aurigraph_runbooks import build, down, failing, quiet, resources, slow
 
 # Nothing is rolled back out of stage 0%, which is staging.
 ERRORS = {"0%": None, "10%": "1%", "25%": "0.5%", "50%": "0.5%", "100%": "0.1%"}
@@ -61,40 +62,6 @@ URGENT = ["P1", "P2"]
 UNIT, WHOLE = 'suite="unit"', 'suite="integration"'
 
 TEAM = Tell(Slack("#aurigraph", token=Secret("SLACK_TOKEN")))
-
-failing = Runbook(
-    "Callers get errors from the new version.",
-    look=[
-        "4xx or 5xx? Only 4xx points at a contract that changed.",
-        "Does blue fail too? Then it is no rollout matter.",
-    ],
-    mend=["The split goes back by itself in a stage with a limit; elsewhere set green's weight to 0."],
-)
-slow = Runbook(
-    "Callers wait, and their own time-outs begin to fire.",
-    look=["CPU and connections of green first; then the database behind both."],
-    mend=["Take green out of the split, keep one instance for a profile."],
-)
-quiet = Runbook(
-    "The service does less work than it was built for.",
-    look=["Do callers send less, or does the service take less? Compare both arms."],
-    mend=["Less taken: back to blue. Less sent: look at the caller with the largest drop."],
-)
-resources = Runbook(
-    "The machine runs out of something; requests are next.",
-    look=["Which process, since when, and did it grow with the stage?"],
-    mend=["Free or add what runs out; move traffic away first when that takes longer than ten minutes."],
-)
-down = Runbook(
-    "Part of the service is gone.",
-    look=["Is it the process, the machine or only the scrape? Ask its health page directly."],
-    mend=["Start it again; if it does not stay up, take its arm out of the split."],
-)
-build = Runbook(
-    "Changes, and mends with them, reach production late or untested.",
-    look=["Which step fails: compile (3 min), test (5 min) or image (2 min)? The build's own log says."],
-    mend=["Fix the step that fails most often of the last week before the next rollout."],
-)
 
 aurigraph_v12 = Rollout(
     name="aurigraph-v12",
@@ -356,6 +323,8 @@ aurigraph_v12 = Rollout(
     ],
     dashboards=dashboards,
     split=HAProxySplit("aurigraph", canary="green", stable="blue", sockets=["unix:/run/haproxy/admin.sock"]),
+    procedures=by_hand.PROCEDURES,
+    quick_reference=by_hand.QUICK,
     contacts=["On-call SRE", "Tech lead", "On-call manager", "Director", "VP of Engineering"],
     report=Report(
         weekly="Fri 09:00",

@@ -22,6 +22,7 @@ from handrail.declare import (
     Tell,
     Warning,
 )
+from rollouts import _relay_by_hand as by_hand
 from rollouts._relay_dashboards import STREAMS, dashboards, own, reranks_skipped
 
 
@@ -101,6 +102,7 @@ relay_r1 = Rollout(
                     "Is the pool near its size?",
                 ],
                 mend=["The rollback takes the release out of the split; nothing else is needed first."],
+                steps=by_hand.TTFV,
             ),
         ),
         Guardrail(
@@ -115,6 +117,7 @@ relay_r1 = Rollout(
                 "A policy refuses or fails: people miss their own data.",
                 look=["Which policy and which role does the log name?"],
                 mend=["Roll back, then try the policy with that role in a test database."],
+                steps=by_hand.RLS,
             ),
         ),
         Guardrail(
@@ -128,6 +131,7 @@ relay_r1 = Rollout(
                 "Streams break off before the answer is whole.",
                 look=["Do time-outs grow with the streams, or only resets?"],
                 mend=["Roll back; keep the connection logs of the hour."],
+                steps=by_hand.STREAMS,
             ),
         ),
         Guardrail(
@@ -143,6 +147,7 @@ relay_r1 = Rollout(
                 "One customer may have seen another's data: a security incident.",
                 look=["Which tenants and which query? Keep the logs before they rotate."],
                 mend=["Security leads from here; nobody returns traffic before they say so."],
+                steps=by_hand.CROSS_TENANT,
             ),
         ),
         Guardrail(
@@ -157,6 +162,7 @@ relay_r1 = Rollout(
                 "Answers come late because the search for memories does.",
                 look=["Did the index fit into memory before the release, and does it now?"],
                 mend=["Lower the search effort by one step; it is a setting."],
+                steps=by_hand.ANN,
             ),
         ),
         Guardrail(
@@ -170,6 +176,7 @@ relay_r1 = Rollout(
                 "Queries begin to wait for a connection.",
                 look=["Do the row-level policies make each query longer? Compare with the hour before."],
                 mend=["Raise the pool by a quarter if the database has room; else wait with the next stage."],
+                steps=by_hand.POOL,
             ),
         ),
         Guardrail(
@@ -182,11 +189,15 @@ relay_r1 = Rollout(
                 "Answers are less fitting, and nobody gets an error.",
                 look=["Does the reranker time out (memory_rerank_timeout_total), or is it not asked?"],
                 mend=["Time-outs: give it one more instance. Not asked: look at the release's settings."],
+                steps=by_hand.RERANK,
             ),
         ),
     ],
     dashboards=dashboards,
     rollback=[split(STABLE)],
+    procedures=by_hand.PROCEDURES,
+    quick_reference=by_hand.QUICK,
+    contacts=["Owner of the release", "Security on call", "Relay's team, #relay-release"],
     tell=TEAM,
     tell_security=[Tell(PagerDuty(Secret("PAGERDUTY_SECURITY_KEY")))],
 )

@@ -23,6 +23,7 @@ from handrail.declare import (
     Warning,
     Webhook,
 )
+from rollouts import _ruleiq_by_hand as by_hand
 from rollouts._ruleiq_dashboards import BUCKETS, DURATION, dashboards
 
 
@@ -59,6 +60,7 @@ ruleiq = Rollout(
                 mend=[
                     "The newest flag goes off by itself; if errors stay, the cause is older than the flag."
                 ],
+                steps=by_hand.ERRORS,
             ),
         ),
         Guardrail(
@@ -75,6 +77,7 @@ ruleiq = Rollout(
                 mend=[
                     "An attack: limit the rate in front of the service. Broken: the flag going off mends it."
                 ],
+                steps=by_hand.SIGN_INS,
             ),
         ),
         Guardrail(
@@ -98,6 +101,7 @@ ruleiq = Rollout(
                 mend=[
                     "One endpoint behind a flag: the rollback mends it. All of them: look at the database."
                 ],
+                steps=by_hand.LATENCY,
             ),
         ),
         Guardrail(
@@ -118,11 +122,14 @@ ruleiq = Rollout(
                 "Requests wait for a connection.",
                 look=["What holds connections longest?"],
                 mend=["End the longest idle transactions; the rollback takes the new queries away."],
+                steps=by_hand.POOL,
             ),
         ),
     ],
     dashboards=dashboards,
     rollback=[off("recommendations-v2"), off("bulk-import")],
+    procedures=by_hand.PROCEDURES,
+    quick_reference=by_hand.QUICK,
     contacts=["Engineering lead", "On-call engineer"],
     acknowledge=[
         Acknowledge(

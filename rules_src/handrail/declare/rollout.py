@@ -19,7 +19,7 @@ from handrail.declare.guardrail import Accept, Guardrail, Name, SeverityWord
 from handrail.declare.measures import EventMeasure, Latency, SlowerThan
 from handrail.declare.notify import Mutes, Routes
 from handrail.declare.reports import Report
-from handrail.declare.runbooks import Instruction
+from handrail.declare.runbooks import Instruction, Procedures
 from handrail.declare.sample_ratio import SampleRatio
 from handrail.declare.slo import Slo
 from handrail.declare.sources import LogSource, SqlSource
@@ -221,7 +221,8 @@ class Rollout:
     it `waits_for` are complete, and is rolled back when one of `goes_back_with` is. `acknowledge` says by when somebody
     has an incident, and who hears of it when nobody has.
 
-    `quick_reference` are commands for whoever watches it, in a chapter of the runbook.
+    `procedures` are what is done by hand besides, each under its title in a chapter of the runbook: how staging is
+    verified, what follows a rollback. `quick_reference` are commands for whoever watches it, in a chapter as well.
     """
 
     name: Name
@@ -243,6 +244,7 @@ class Rollout:
     sql: Sequence[SqlSource] = Field(default=(), kw_only=True)
     logs: Sequence[LogSource] = Field(default=(), kw_only=True)
     contacts: Sequence[str] = Field(default=(), kw_only=True)
+    procedures: Procedures = Field(default_factory=dict, kw_only=True)
     quick_reference: Sequence[Instruction] = Field(default=(), kw_only=True)
     severities: Mapping[Literal["warning", "critical", "emergency"], SeverityWord] = Field(
         default_factory=dict, kw_only=True

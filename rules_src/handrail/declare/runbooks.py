@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated
 
 from pydantic import Field, model_validator
@@ -48,3 +48,9 @@ class Runbook:
     look: Sequence[str] = Field(default=(), kw_only=True)
     mend: Sequence[str] = Field(default=(), kw_only=True)
     steps: Sequence[Instruction] = Field(default=(), kw_only=True)
+
+
+Procedures = Mapping[
+    Annotated[str, Field(pattern=r"^\w[^\r\n|#`*_<>\[\]]*$", description="a title in plain words")],
+    Annotated[Sequence[Instruction], Field(min_length=1)],
+]

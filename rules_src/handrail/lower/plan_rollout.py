@@ -61,6 +61,7 @@ def _rollout(rollout: Rollout, environment: Environment) -> plan.Rollout:
         sql=tuple(lower_sql(source, scale) for source in rollout.sql),
         logs=tuple(lower_log(source, scale) for source in rollout.logs),
         contacts=tuple(rollout.contacts),
+        procedures=tuple((title, lower_instructions(steps)) for title, steps in rollout.procedures.items()),
         quick_reference=lower_instructions(rollout.quick_reference),
         severities=tuple((tier, context.severity(tier)) for tier in names.TIERS),
         scrape=scale.duration(rollout.scrape),

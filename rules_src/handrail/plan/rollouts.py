@@ -193,6 +193,7 @@ class Rollout:
     logs: tuple[LogSource, ...]
     routing: Routing
     contacts: tuple[str, ...]
+    procedures: tuple[tuple[str, tuple[Instruction, ...]], ...]
     quick_reference: tuple[Instruction, ...]
     severities: tuple[tuple[str, str], ...]
     scrape: timedelta

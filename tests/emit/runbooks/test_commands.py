@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import re
+import shlex
 import subprocess
+from itertools import takewhile
 from pathlib import Path
-from textwrap import dedent
+from textwrap import dedent, indent
 
 import psycopg
 import servers
+import typer
+from handrail.cli import app
+from typer.core import TyperGroup
+from typer.exceptions import TyperException
 
 RUNBOOKS = Path(__file__).parents[3] / "generated/runbooks"
 BLOCK = re.compile(r"^( *)```(\w+)\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
@@ -46,6 +52,57 @@ def test_bash_reads_every_command() -> None:
         ).stderr
     ]
     assert (wrong, len(commands) > 50) == ([], True)
+
+
+def test_promtool_reads_every_query_of_prometheus(tmp_path: Path) -> None:
+    queries = blocks("promql")
+    rules = [
+        f"      - record: by_hand:{number}\n        expr: |\n{indent(query.rstrip(), ' ' * 10)}\n"
+        for number, query in enumerate(queries)
+    ]
+    (tmp_path / "by_hand.yml").write_text(f"groups:\n  - name: by-hand\n    rules:\n{''.join(rules)}")
+    done = subprocess.run(
+        [servers.program("promtool"), "check", "rules", "--lint=none", "by_hand.yml"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr, len(queries) > 40) == (0, "", True)
+
+
+def test_handrail_has_every_command_of_its_own() -> None:
+    lines = [line for text in blocks("sh") for line in text.replace("\\\n", " ").splitlines()]
+    commands = [line for line in lines if line.startswith("handrail ")]
+    rollouts = {path.stem for path in RUNBOOKS.glob("*.md")}
+    wrong = [(line, said) for line in commands if (said := refused(line, rollouts))]
+    assert (wrong, len(commands) > 40) == ([], True)
+
+
+def test_a_command_that_handrail_has_not_is_found() -> None:
+    lines = ["handrail rollout anser shop", "handrail rollout check shop --itm 1", "handrail gate shops"]
+    assert [refused(line, {"shop"}).partition(" of ")[0] for line in lines] == [
+        "Value error, 'anser' is not one",
+        "No such option: --itm",
+        "no such rollout: {'shops'}",
+    ]
+
+
+def refused(line: str, rollouts: set[str]) -> str:
+    """What handrail's command line says against a line; empty for nothing."""
+    _, *words = takewhile(lambda word: word not in {"|", ">"}, shlex.split(line))
+    command, context = typer.main.get_command(app), None
+    try:
+        while isinstance(command, TyperGroup):
+            context = command.make_context("handrail", words[:1], parent=context)
+            _, found, _ = command.resolve_command(context, words[:1])
+            assert found is not None
+            command, words = found, words[1:]
+        asked = command.make_context("handrail", words, parent=context).params
+    except TyperException as error:
+        return str(error)
+    named = {asked.get("name"), asked.get("rollout"), *(asked.get("rollouts") or ())} - {None, ""}
+    return f"no such rollout: {named - rollouts}" if named - rollouts else ""
 
 
 def test_postgresql_reads_every_query_of_a_runbook(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from handrail.declare import (
     Critical,
     Environment,
     Gate,
+    Gauge,
     Growth,
     Guardrail,
     Increase,
@@ -160,6 +161,7 @@ def test_what_is_done_by_hand_is_there_step_by_step_with_its_commands() -> None:
             Stage("100%", gate=Gate(manual=["Tried?"], approvals=["lead"])),
         ],
         guardrails=[guardrail],
+        procedures={"After a rollback": [Instruction("Tell the shops.")]},
         quick_reference=[Instruction("Requests now.", promql="sum(rate(requests_total[5m]))")],
     )
     found = sections(written(told)["told"])
@@ -183,6 +185,9 @@ def test_what_is_done_by_hand_is_there_step_by_step_with_its_commands() -> None:
    SELECT count(*) FROM orders;
    ```"""
     )
+    assert found["Procedures"] == (
+        "What is done by hand, beside what alerts lead to.\n\n### After a rollback\n\n1. Tell the shops."
+    )
     assert found["Quick reference"] == (
         "1. Requests now.\n\n   ```promql\n   sum(rate(requests_total[5m]))\n   ```"
     )
@@ -198,6 +203,23 @@ handrail rollout check told --item 1 --why 'what you saw'
 handrail rollout approve told --role lead
 ```"""
     )
+
+
+def test_steps_that_guardrails_share_stand_in_the_first_of_them() -> None:
+    shared = Runbook("Nobody can buy.", steps=[Instruction("Ask the team.")])
+    told = Rollout(
+        name="told",
+        service="shop",
+        guardrails=[
+            Guardrail(name, Gauge(f"carts_{name}"), tiers=[Warning(Above(1))], runbook=shared)
+            for name in ("first", "second")
+        ],
+    )
+    found = sections(written(told)["told"])
+    assert [found[name].partition("**Step by step**")[2] for name in ("first", "second")] == [
+        "\n\n1. Ask the team.",
+        ": as for [first](#first).",
+    ]
 
 
 @pytest.mark.parametrize(

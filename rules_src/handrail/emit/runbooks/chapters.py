@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
 
@@ -41,7 +41,10 @@ class TierRow:
 
 @dataclass(frozen=True)
 class Section:
-    """What alerts lead to: a guardrail or an objective, by its anchor. `blind` is empty where nothing makes it blind."""
+    """What alerts lead to: a guardrail or an objective, by its anchor. `blind` is empty where nothing makes it blind.
+
+    `as_for` is the earlier section that has the same steps, empty where there is none.
+    """
 
     anchor: str
     title: str
@@ -55,6 +58,7 @@ class Section:
     look: tuple[str, ...]
     mend: tuple[str, ...]
     steps: tuple[plan.Instruction, ...]
+    as_for: str = ""
 
 
 @dataclass(frozen=True)
@@ -115,9 +119,13 @@ def book(rollout: plan.Rollout, environment: plan.Environment) -> Book:
         rollout=rollout,
         environment=environment,
         file=names.runbook_file(rollout.name),
-        sections=(
-            *(_guardrail(chain, times, rollout.stages) for chain in rollout.guardrails),
-            *(_slo(chain, times) for chain in rollout.slos),
+        sections=tuple(
+            _said_once(
+                [
+                    *(_guardrail(chain, times, rollout.stages) for chain in rollout.guardrails),
+                    *(_slo(chain, times) for chain in rollout.slos),
+                ]
+            )
         ),
         stages=tuple(_stages(rollout)),
         actions=tuple(action for action in _actions(rollout) if action.name in {*asked, "hold", "rollback"}),
@@ -131,6 +139,14 @@ def book(rollout: plan.Rollout, environment: plan.Environment) -> Book:
         checks=tuple(f"{when}, {where}: {what}" for when, where, what in looked_at(rollout.playbook)),
         sign_offs=tuple(_sign_offs(rollout)),
     )
+
+
+def _said_once(sections: Sequence[Section]) -> Iterable[Section]:
+    """Steps that several sections share stand in the first."""
+    first: dict[tuple[plan.Instruction, ...], str] = {}
+    for section in sections:
+        known = first.setdefault(section.steps, section.anchor)
+        yield section if known == section.anchor or not section.steps else replace(section, as_for=known)
 
 
 def _guardrail(

@@ -1,0 +1,282 @@
+"""What aurigraph's people do by hand: HAProxy for the split, PromQL beside the dashboards, curl for a node."""
+
+from handrail.declare import Instruction
+
+OWN = 'job=~"aurigraph(-.+)?"'
+GREEN = f'{OWN},track="canary"'
+MACHINE = 'job="aurigraph-node"'
+NODE = "http://green.internal:9003"
+
+
+def availability(time: str) -> str:
+    """The share of requests that succeeded in a time, in percent."""
+    return (
+        f'100 * (1 - (sum(increase(http_requests_total{{{OWN},status=~"[45].."}}[{time}])) or vector(0))'
+        f" / sum(increase(http_requests_total{{{OWN}}}[{time}])))"
+    )
+
+
+HEALTH = Instruction(
+    "Does a node say that it is well? Ask blue.internal the same.",
+    sh=f"curl -sf {NODE}/q/health | jq .",
+    see='"status": "UP", and so is each of its checks.',
+)
+METRICS = Instruction(
+    "What does it count itself?", sh=f"curl -sf {NODE}/q/metrics | grep http_requests_total"
+)
+SPLIT = Instruction(
+    "What have blue and green of the traffic, by HAProxy's word?",
+    sh="echo 'show stat' | socat stdio UNIX-CONNECT:/run/haproxy/admin.sock | grep '^aurigraph,' | cut -d, -f2,18,19",
+    see="Name, state and weight of each server.",
+)
+TAKE_OUT = Instruction(
+    "No limit of this stage goes back for it, and it cannot stay: take green out of the split.",
+    sh="handrail rollout rollback aurigraph-v12 --why 'what you saw'",
+)
+
+FAILING = [
+    Instruction(
+        "Which status, on green and on blue, each second?",
+        promql=f"""\
+            sum by (track, status) (rate(http_requests_total{{{OWN},status=~"[45].."}}[5m]))
+            """,
+        see="Only 4xx: a contract has changed. Blue too: it is no matter of the rollout.",
+    ),
+    Instruction(
+        "Their share, in percent.",
+        promql=f"""\
+            100 * sum by (track) (rate(http_requests_total{{{OWN},status=~"[45].."}}[5m]))
+              / sum by (track) (rate(http_requests_total{{{OWN}}}[5m]))
+            """,
+        see="Below 0.1 is the target, above 0.5 is P3, above 1 P2, above 5 P1.",
+    ),
+    HEALTH,
+    Instruction(
+        "Is the database there?",
+        promql='pg_up{job="aurigraph-db"}',
+        see="0, or nothing: P1. PagerDuty and the VP of Engineering are told.",
+    ),
+    Instruction(
+        "Are connections used up?",
+        promql=f"grpc_connections_in_use{{{OWN}}}",
+        see="More than 90 of 100: look for a leak, and restart the arm that leaks once it has no traffic.",
+    ),
+    TAKE_OUT,
+]
+
+SLOW = [
+    Instruction(
+        "Percentiles of green and blue, in seconds; the same with 0.5, 0.75 and 0.99.",
+        promql=f"""\
+            histogram_quantile(0.95, sum by (le, track) (rate(http_request_duration_seconds_bucket{{{OWN}}}[5m])))
+            """,
+        see="P95 below 0.2 and P99 below 0.5 are the targets; P95 above 0.3 is P3, above 0.5 P2, above 2 P1.",
+    ),
+    Instruction(
+        "And of gRPC.",
+        promql=f"""\
+            histogram_quantile(0.95, sum by (le, track) (rate(grpc_request_duration_seconds_bucket{{{OWN}}}[5m])))
+            """,
+        see="Below 0.1 is the target, above 0.2 alerts.",
+    ),
+    Instruction(
+        "Where does one slow request spend its time? Search Jaeger (http://localhost:16686) for the service aurigraph."
+    ),
+    HEALTH,
+    TAKE_OUT,
+]
+
+QUIET = [
+    Instruction(
+        "Requests a second, of green and of blue.",
+        promql=f"sum by (track) (rate(http_requests_total{{{OWN}}}[5m]))",
+        see="776 K together are the baseline; below 600 K in production alerts. gRPC: 1 M, and below 800 K.",
+    ),
+    SPLIT,
+]
+
+RESOURCES = [
+    Instruction(
+        "CPU in use, in percent of each machine.",
+        promql=f"""\
+            100 * (1 - avg by (instance) (rate(node_cpu_seconds_total{{{MACHINE},mode="idle"}}[5m])))
+            """,
+        see="Below 80 is the target, above 85 alerts.",
+    ),
+    Instruction(
+        "Memory of the service, in megabytes.",
+        promql=f"sum by (instance) (jvm_memory_used_bytes{{{OWN}}}) / 1e6",
+        see="Below 512 is the target, above 600 alerts.",
+    ),
+    Instruction(
+        "Disk in use, in percent.",
+        promql=f"""\
+            100 * (1 - node_filesystem_avail_bytes{{{MACHINE},fstype!~"tmpfs|ramfs|overlay|squashfs"}}
+              / node_filesystem_size_bytes{{{MACHINE},fstype!~"tmpfs|ramfs|overlay|squashfs"}})
+            """,
+        see="Below 70 is the target, above 80 alerts.",
+    ),
+    Instruction("On the machine: what takes it?", sh="top -b -n 1 | head -20 && df -h && docker system df"),
+]
+
+DOWN = [
+    Instruction("Which node does not answer?", promql='up{job="aurigraph"} == 0'),
+    HEALTH,
+    Instruction("And its database?", promql='pg_up{job="aurigraph-db"}'),
+    SPLIT,
+]
+
+BUILD = [
+    Instruction(
+        "Builds that succeeded, of the last seven days, in percent.",
+        promql=f"""\
+            100 * sum(increase(builds_total{{{OWN},result="success"}}[7d])) / sum(increase(builds_total{{{OWN}}}[7d]))
+            """,
+        see="Below 95 alerts.",
+    ),
+    Instruction(
+        "Each day of the week: status, duration, tests, coverage, size of the image.",
+        sh="handrail report weekly --rollout aurigraph-v12",
+    ),
+]
+
+PROCEDURES = {
+    "Day 1": [
+        Instruction("Is Prometheus up?", sh="curl -sf http://localhost:9090/-/healthy"),
+        Instruction("Is Grafana?", sh="curl -sf http://localhost:3000/api/health"),
+        Instruction(
+            "Nothing is imported by hand: dashboards, rules and routes are those of generated/. Are they loaded, "
+            "and does an alert arrive?",
+            sh="handrail doctor aurigraph-v12 --send-alert",
+        ),
+        Instruction(
+            "Whom would a P1 reach? The same with P2, P3 and P4.",
+            sh="amtool config routes test --config.file generated/alertmanager/alertmanager.yml rollout=aurigraph-v12 severity=P1",
+        ),
+    ],
+    "Verify staging": [
+        Instruction(
+            "The image from the registry, the database's volumes mounted, started with its health check. The registry's "
+            "name for it goes into IMAGE, the volume's into DATA and its place in the container into PLACE. About 15 minutes.",
+            sh="""\
+                docker pull "${IMAGE:?}"
+                docker create --name aurigraph-staging -p 9003:9003 -v "${DATA:?}:${PLACE:?}" \\
+                  --health-cmd 'curl -sf http://localhost:9003/q/health' --health-interval 10s "$IMAGE"
+                docker start aurigraph-staging
+                """,
+        ),
+        Instruction(
+            "It gets well.",
+            sh="docker inspect --format '{{.State.Health.Status}}' aurigraph-staging",
+            see="healthy",
+        ),
+        Instruction(
+            "REST answers in less than 0.1 s.",
+            sh="curl -sf -o /dev/null -w '%{time_total}\\n' http://localhost:9003/q/health",
+        ),
+        Instruction(
+            "gRPC answers, where it is in this release. Its port goes into GRPC_PORT.",
+            sh='grpcurl -plaintext "localhost:${GRPC_PORT:?}" list',
+        ),
+        Instruction(
+            "Metrics are collected.",
+            sh="curl -sf http://localhost:9003/q/metrics | grep -c http_requests_total",
+        ),
+        Instruction(
+            "The database is connected, Redis too.",
+            sh="curl -sf http://localhost:9003/q/health | jq -r '.checks[] | [.name, .status] | @tsv'",
+            see="Each is UP.",
+        ),
+        Instruction(
+            "The schema is the release's.",
+            sql="""\
+                SELECT table_name, column_name, data_type
+                FROM information_schema.columns
+                WHERE table_schema = 'public'
+                ORDER BY table_name, ordinal_position;
+                """,
+        ),
+        Instruction(
+            "Logs flow to CloudWatch. Its log group goes into LOG_GROUP.",
+            sh='aws logs tail "${LOG_GROUP:?}" --since 5m',
+        ),
+        Instruction("Then answer each question of the gate: see Sign-off."),
+    ],
+    "Release": [
+        Instruction(
+            "Monday: last week's figures, and the decision.",
+            sh="handrail report weekly --rollout aurigraph-v12",
+        ),
+        Instruction(
+            "Tuesday morning: one or two releases a week, no more. Start, and answer the gate.",
+            sh='handrail rollout start aurigraph-v12 --artifact "${IMAGE:?}"',
+        ),
+        Instruction("From then on: follow it.", sh="handrail rollout watch aurigraph-v12"),
+    ],
+    "After a rollback": [
+        Instruction(
+            "Was it done within ten minutes, and proved?", sh="handrail rollout incident aurigraph-v12"
+        ),
+        Instruction(
+            "Is blue stable?",
+            promql=f"""\
+                100 * sum(rate(http_requests_total{{{OWN},track="stable",status=~"2.."}}[5m]))
+                  / sum(rate(http_requests_total{{{OWN},track="stable"}}[5m]))
+                """,
+            see="Above 99.9.",
+        ),
+        Instruction(
+            "Are the figures back at the baseline?",
+            sh="handrail rollout check aurigraph-v12",
+            see="Nothing is broken, and the requests a second are what they were before.",
+        ),
+        Instruction(
+            "Did anything else begin to fail?",
+            promql='ALERTS{alertstate="firing",rollout!="aurigraph-v12"}',
+            see="Nothing that began with it: no failure has cascaded.",
+        ),
+        Instruction(
+            "No data are lost: do the newest transactions of before the rollback still read as they were written?"
+        ),
+        Instruction(
+            "Write down what it was. Impact, timeline and failed requests are kept by themselves.",
+            sh="""\
+                handrail rollout note aurigraph-v12 --cause 'why' --fix 'what was done' --prevention 'what keeps it away' \\
+                  --user-impact 'what users had of it'
+                """,
+        ),
+        Instruction(
+            "The review: when, with whom, and each action item.",
+            sh="""\
+                handrail rollout note aurigraph-v12 --review "$(date -d '+1 day' +%F)" \\
+                  --attendees 'DevOps, SRE, backend' --follow-up 'who does what by when'
+                """,
+        ),
+        Instruction(
+            "The record, in the form of the incident log.",
+            sh="handrail rollout postmortem aurigraph-v12 > incident.md",
+        ),
+    ],
+}
+
+QUICK = [
+    Instruction("All guardrails now, with their limits.", sh="handrail rollout check aurigraph-v12"),
+    Instruction("Requests a second.", promql=f"sum by (track) (rate(http_requests_total{{{OWN}}}[5m]))"),
+    Instruction(
+        "The share of green's that fail with 5xx, in percent.",
+        promql=f"""\
+            100 * sum(rate(http_requests_total{{{GREEN},status=~"5.."}}[5m]))
+              / sum(rate(http_requests_total{{{GREEN}}}[5m]))
+            """,
+    ),
+    Instruction(
+        "The 95th percentile of green, in seconds.",
+        promql=f"histogram_quantile(0.95, sum by (le) (rate(http_request_duration_seconds_bucket{{{GREEN}}}[5m])))",
+    ),
+    HEALTH,
+    METRICS,
+    SPLIT,
+    Instruction("Availability of a day, in percent; 99.99 is the objective.", promql=availability("1d")),
+    Instruction("Of a week.", promql=availability("7d")),
+    Instruction("Of a month.", promql=availability("30d")),
+]

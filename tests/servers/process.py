@@ -36,6 +36,7 @@ PACKAGES = {
     "pgbouncer": "pgbouncer",
     "mtail": "mtail",
     "prometheus-sql-exporter": "prometheus-sql-exporter",
+    "prometheus-node-exporter": "prometheus-node-exporter",
     "prometheus-postgres-exporter": "prometheus-postgres-exporter",
     "prometheus-redis-exporter": "prometheus-redis-exporter",
     "redis-server": "redis-server",

@@ -17,16 +17,16 @@ import httpx
 import promql_parser
 import pytest
 import yaml
+from dashboards.exported import Series, series_of_sources
+from dashboards.sources_table import SOURCES
 from emit.each import of_each
-from emit.grafana.samples import exporter, past, series_of
+from emit.grafana.own_pages import own_plan
+from emit.grafana.samples import exporter, past
 from handrail import plan
 from handrail.emit import grafana, rules
-from handrail.loading.load import load
-from handrail.lower import lower
 from servers import program, prometheus, until
 from servers.newer import newer
 
-SOURCE = Path(__file__).parents[3] / "rules_src"
 PACE = 2
 """Seconds from scrape to scrape, and from evaluation to evaluation."""
 STAGE = 3.0 * PACE
@@ -39,9 +39,12 @@ Query = tuple[str, str, str]
 
 @pytest.fixture(scope="module")
 def guarded() -> plan.Plan:
-    """All rollouts of this repository."""
-    loaded = load(SOURCE)
-    return lower(loaded.rollouts, loaded.environment(None))
+    return own_plan()
+
+
+def sources(guarded: plan.Plan) -> list[Series]:
+    """What the rollouts' sources export: made of the table, and not of what is asked for."""
+    return list(series_of_sources(SOURCES, guarded.environment.scrape))
 
 
 @pytest.fixture(scope="module")
@@ -98,11 +101,11 @@ def lived(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Lived]:
     folder = tmp_path_factory.mktemp("prometheus")
-    (folder / "past").write_text(past(guarded, time.time()))
+    (folder / "past").write_text(past(guarded, sources(guarded), time.time()))
     blocks = ["tsdb", "create-blocks-from", "openmetrics", "past", "prometheus-data"]
     subprocess.run([program("promtool"), *blocks], cwd=folder, check=True, capture_output=True)
     binary = newer("prometheus") if request.param.startswith("newer") else request.param
-    with exporter(series_of(exprs(files)), guarded.rollouts, STAGE) as exported:
+    with exporter(sources(guarded), guarded.rollouts, STAGE) as exported:
         config = configured(folder, exported.address, files)
         began = time.time()
         with (
@@ -116,13 +119,6 @@ def lived(
             yield Lived(client, began)
 
 
-def exprs(files: dict[str, str]) -> list[str]:
-    """Every expression of rules and dashboards."""
-    judging = [yaml.safe_load(text) for path, text in files.items() if path.startswith("prometheus/rules/")]
-    judged = [rule["expr"] for file in judging for group in file["groups"] for rule in group["rules"]]
-    return [*judged, *(expr for _, _, expr in queries(files))]
-
-
 def test_every_query_has_an_answer(lived: Lived, files: dict[str, str]) -> None:
     left = list(queries(files))
 
@@ -133,6 +129,16 @@ def test_every_query_has_an_answer(lived: Lived, files: dict[str, str]) -> None:
     with suppress(TimeoutError):  # what is late on a busy machine
         until(lambda: not unanswered(), "every query to be answered", within=30, every=5)
     assert left == []
+
+
+def test_every_label_in_a_legend_has_a_value(lived: Lived, files: dict[str, str]) -> None:
+    unnamed = []
+    for query in queries(files):
+        for label in re.findall(r"\{\{(\w+)\}\}", query[1]):
+            series = lived.ask(query[2])
+            if any(not one["metric"].get(label) for one in series):
+                unnamed.append((*query, label))
+    assert unnamed == []
 
 
 def test_the_line_of_a_limit_follows_the_stage(lived: Lived, files: dict[str, str]) -> None:

@@ -1,0 +1,1 @@
+"""The dashboards of this repository's rollouts: what their sources export, and how they look."""

@@ -18,7 +18,7 @@ from handrail.contract import GivenArms, Playbook, names
 
 from handrail_receiver.decide.admission import ALERTMANAGER, believed, heartbeat, judge, test_alert
 from handrail_receiver.decide.decide import GATE_OPEN
-from handrail_receiver.decide.groups import FAULT, bounded, by_tier, heard_as_well
+from handrail_receiver.decide.groups import FAULT, FAULTS, bounded, by_tier, heard_as_well
 from handrail_receiver.errors import StoreDown
 from handrail_receiver.execute.executor import Executor
 from handrail_receiver.execute.scheduler import Scheduler
@@ -34,6 +34,7 @@ from handrail_receiver.model import (
     Decision,
     EndAll,
     History,
+    LeftToPeople,
     Open,
     Run,
     RunState,
@@ -197,7 +198,7 @@ class Guard:
         for decision in bounded(self._of(signal, newest, look, now, origin), signal, newest):
             if decision.reason == FAULT:
                 log.error("%s: %s", decision.rollout, decision.text)
-                yield with_tells(decision, newest) if newest else decision
+                yield with_tells(_left(decision, signal, look), newest) if newest else decision
             else:
                 yield decision
 
@@ -250,6 +251,20 @@ class Guard:
                 self.heartbeat_at = one.at
             if any(decision.reason == TEST_ALERT for decision in one.decisions):
                 self.metrics.test_alert(one.at)
+
+
+def _left(undecided: Decision, signal: Signal, look: Look) -> Decision:
+    """A decision on an alert that could not be decided: where it asks for a rollback, that is left to people."""
+    action, shadow = signal.labels.get(names.ACTION, ""), signal.labels.get(names.MODE) == names.SHADOW
+    if not signal.firing or action not in names.ACTING or shadow:
+        return undecided
+    try:
+        attempt = look(undecided.rollout).attempt
+    except FAULTS:
+        return undecided
+    if attempt is None or not attempt.live:
+        return undecided
+    return replace(undecided, changes=(LeftToPeople(action, undecided.text, attempt.id),))
 
 
 def _goes_first(change: Change) -> bool:

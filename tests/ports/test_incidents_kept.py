@@ -21,6 +21,7 @@ from handrail_receiver.model import (
     Impact,
     Incident,
     IncidentEvent,
+    LeftToPeople,
     Note,
     Open,
     Progress,
@@ -98,6 +99,39 @@ async def test_what_waits_to_be_confirmed_opens_none_until_it_is(store: Store) -
         "errors are critical",
         "critical",
     )
+
+
+async def test_what_is_left_to_people_opens_one_and_the_rollback_that_follows_is_the_same(
+    store: Store,
+) -> None:
+    await decided(store, BEGIN)
+    left = LeftToPeople("rollback", "errors are critical; the kill switch is set")
+    (one,) = (await decided(store, left, guardrail="error-rate", tier="critical")).incidents
+    assert (one.action, one.trigger, one.source, one.severity, one.stage) == (
+        "rollback",
+        "errors are critical; the kill switch is set",
+        "error-rate/critical",
+        "critical",
+        "10%",
+    )
+    assert (await decided(store, rolls_back(), by="alice", minutes=1)).incidents == (one,)
+    (graver,) = (await decided(store, replace(left, action="emergency-rollback"), minutes=2)).incidents
+    assert (graver.id, graver.action) == (one.id, "emergency-rollback")
+    await decided(store, Note(one.attempt, IncidentEvent.closed, "over"), by="alice", minutes=3)
+    (again,) = (await decided(store, left, minutes=4)).incidents
+    assert [event for event, _, _ in said(again)] == ["opened", "graver", "closed", "reopened"]
+
+
+async def test_what_could_not_be_confirmed_opens_one(store: Store) -> None:
+    asks = rolls_back(key="error-rate/critical", confirmation=ASKS, supersedes=False)
+    await decided(store, BEGIN, asks)
+    (run,) = await store.runs.lease("us", NOW, timedelta(minutes=1))
+    text = "could not be confirmed (no answer); people must look"
+    await store.runs.record(
+        run, Progress(RunState.withdrawn, text, finished_at=NOW, hold=text, left=True), NOW
+    )
+    (one,) = await store.incidents.open()
+    assert (one.source, one.trigger) == ("error-rate/critical", f"errors are critical; {text}")
 
 
 async def test_what_is_graver_or_fails_asks_those_again_who_have_acknowledged_it(store: Store) -> None:

@@ -25,6 +25,7 @@ from handrail_receiver.model import (
     Decision,
     Heard,
     History,
+    LeftToPeople,
     Once,
     Open,
     Run,
@@ -124,7 +125,8 @@ def _unknown(signal: Signal, history: History) -> Decision:
     text = f"{missing}, and its alert asks for {action}; {cure}"
     if before and attempt.held:
         return replace(known, verdict=Verdict.repeat, text=text)
-    return replace(known, verdict=Verdict.tell, action=action, text=text, changes=(*heard, SetHold(text)))
+    changes = (*heard, SetHold(text), LeftToPeople(action, text))
+    return replace(known, verdict=Verdict.tell, action=action, text=text, changes=changes)
 
 
 def series_of(signal: Signal) -> str:
@@ -313,10 +315,11 @@ def _hold(case: _Case, held: str) -> Decision:
 
 
 def _held(case: _Case, attempt: Attempt, reason: str, text: str) -> Decision:
-    """People must act: tell them once, and hold promotions until they have."""
+    """People must act: tell them once, hold promotions until they have, and leave an incident."""
     if attempt.held == text:
         return case.say(Verdict.repeat, reason, text)
-    return case.say(Verdict.tell, reason, text, SetHold(text))
+    left = LeftToPeople(case.tier.action, f"{case.where}; {text}")
+    return case.say(Verdict.tell, reason, text, SetHold(text), left)
 
 
 def _stronger(tier: TierFacts, history: History) -> bool:

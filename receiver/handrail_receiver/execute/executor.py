@@ -90,7 +90,7 @@ class Executor:
         if self._forbidden(run):
             text = f"the kill switch is set; people must {run.action}"
             people = self.people(run.rollout, run.action)
-            return await self._finish(run, RunState.withdrawn, text, hold=text, tell=people)
+            return await self._finish(run, RunState.withdrawn, text, hold=text, tell=people, left=True)
         if confirmation is None:
             return await self._go_on(run, "nothing to confirm")
         try:
@@ -109,7 +109,7 @@ class Executor:
         text = f"could not be confirmed ({why}); people must look"
         told = self.people(run.rollout, run.action)
         told += self._everybody(run) if confirmation.unreachable == "page" else ()
-        return await self._finish(run, RunState.withdrawn, text, hold=text, tell=told)
+        return await self._finish(run, RunState.withdrawn, text, hold=text, tell=told, left=True)
 
     def _forbidden(self, run: Run) -> bool:
         return run.asked_by in BY_ITSELF and self.stopped()
@@ -223,6 +223,8 @@ class Executor:
         effect: Effect | None = None,
         hold: str | None = None,
         tell: tuple[Tell, ...] = (),
+        *,
+        left: bool = False,
     ) -> Run:
         now = self.clock.now()
         acting = run.action in names.ACTING
@@ -239,6 +241,7 @@ class Executor:
             stage=run.key if run.action in ENTERING and state in WORKED else None,
             hold=hold,
             tell=tell,
+            left=left and acting,
         )
         await self.runs.record(run, progress, now)
         return replace(run, state=state, text=text, finished_at=now)

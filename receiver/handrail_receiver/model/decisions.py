@@ -110,6 +110,18 @@ class Note:
 
 
 @dataclass(frozen=True)
+class LeftToPeople:
+    """A rollback is asked of people, because the receiver does not carry it out: that opens an incident as any other does.
+
+    `trigger` is why it is asked for, and why people must; `attempt` the attempt's id, where the decision names none.
+    """
+
+    action: str
+    trigger: str
+    attempt: int = 0
+
+
+@dataclass(frozen=True)
 class SetReady:
     """The attempt was rehearsed again: why it could not be rolled back, empty when it could."""
 
@@ -157,6 +169,7 @@ Change = (
     | Capture
     | EndAll
     | SetHold
+    | LeftToPeople
     | SetReady
     | SetState
     | Once
@@ -193,7 +206,8 @@ class Decision:
 class Progress:
     """What is new about a run that is being carried out: recorded in one write, under its fence.
 
-    `stage` is the one that was entered. `tell` are people who hear of it now, whether they were told before or not.
+    `stage` is the one that was entered. `tell` are people who hear of it now, whether they were told before or not. `left`:
+    its rollback is left to people, and opens an incident as if it had begun.
     """
 
     state: RunState
@@ -205,6 +219,7 @@ class Progress:
     stage: str | None = None
     hold: str | None = None
     tell: tuple[Tell, ...] = ()
+    left: bool = False
 
 
 @dataclass(frozen=True)

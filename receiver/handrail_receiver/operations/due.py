@@ -25,6 +25,7 @@ from handrail_receiver.model import (
     Decision,
     History,
     LastSaid,
+    LeftToPeople,
     Once,
     Open,
     SetHold,
@@ -172,12 +173,16 @@ def _warmed_up(at: Moment) -> Decision | None:
         return None
     fire = [one for one in at.history.said if one.firing and one.at >= at.attempt.stage_entered_at]
     found = list(_judged_late(at, fire))
-    what = ", ".join(source for source, _ in found)
+    what = ", ".join(dict.fromkeys(source for source, _ in found))
     text = f"stage {at.attempt.stage} has warmed up; " + (
         f"{what} began to fire in it" if found else "nothing that began in it still asks for anything"
     )
-    verdict = Verdict.confirm if any(isinstance(change, Open) for _, change in found) else Verdict.note
-    return at.say(verdict, "warmed-up", "hold", text, Once(name), *(change for _, change in found))
+    left = [change for _, change in found if isinstance(change, LeftToPeople)]
+    asks = any(isinstance(change, Open) for _, change in found)
+    verdict = Verdict.tell if left else Verdict.confirm if asks else Verdict.note
+    text = "; ".join([text, *(change.trigger for change in left)])
+    action = left[-1].action if left else "hold"
+    return at.say(verdict, "warmed-up", action, text, Once(name), *(change for _, change in found))
 
 
 def _judged_late(at: Moment, fire: list[LastSaid]) -> Iterator[tuple[str, Change]]:
@@ -196,6 +201,10 @@ def _judged_late(at: Moment, fire: list[LastSaid]) -> Iterator[tuple[str, Change
             yield source, SetHold(why, source)
         elif tier.action in names.ACTING and action is not None and action.steps:
             yield source, _asked_again(at, source, tier, action)
+        elif tier.action in names.ACTING:
+            text = f"the playbook has no steps for {tier.action}; people must act"
+            yield source, SetHold(text)
+            yield source, LeftToPeople(tier.action, f"{guardrail} is in its {name} tier; {text}")
 
 
 def _asked_again(at: Moment, source: str, tier: TierFacts, action: Action) -> Open:
@@ -236,7 +245,8 @@ def _rolled_back(at: Moment, text: str, *also: Change) -> Decision:
     if at.now.stopped or action is None or not action.steps:
         why = "the kill switch is set" if at.now.stopped else "the playbook has no steps for rollback"
         text = f"{text}; {why}; people must roll back"
-        return at.say(Verdict.tell, reason, EVERYBODY, text, SetHold(text), *also)
+        left = LeftToPeople("rollback", text)
+        return at.say(Verdict.tell, reason, EVERYBODY, text, SetHold(text), left, *also)
     run = Open(
         "rollback",
         "",

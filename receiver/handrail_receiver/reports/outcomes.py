@@ -109,10 +109,23 @@ def outcomes(
     for past in attempts:
         made = _outcome(past, _decisions(records, past.attempt.id), newest, now)
         incident = known.get(past.attempt.id)
-        if incident is not None and made.failure is not None:
-            made = replace(made, failure=as_known(made.failure, incident))
+        if incident is not None:
+            failure = made.failure or _left_to_people(incident)
+            made = replace(made, failure=as_known(failure, incident))
         found.append(made)
     return tuple(found)
+
+
+def _left_to_people(incident: Incident) -> Failure:
+    """A rollback that was asked of people, and that the receiver did not see: it is over once a person says so."""
+    return Failure(
+        number=incident.number,
+        action=incident.action,
+        trigger=incident.trigger,
+        stage=incident.stage,
+        began=incident.opened,
+        restored=incident.closed.at if incident.closed is not None else None,
+    )
 
 
 def as_known(failure: Failure, incident: Incident) -> Failure:

@@ -28,6 +28,7 @@ from handrail_receiver.model import (
     History,
     IncidentEvent,
     LastSaid,
+    LeftToPeople,
     Note,
     Once,
     Open,
@@ -223,8 +224,8 @@ def _change(
         case Once(name, other):
             sql = "INSERT INTO once (attempt, name, at) VALUES (:id, :name, :now) ON CONFLICT DO NOTHING"
             tx.count(sql, id=other or attempt, name=name, now=now)
-        case Note(of, event, text, said):
-            happens(tx, decision.rollout, of, event, decision.by, text, said, at)
+        case Note() | LeftToPeople():
+            _of_incident(tx, decision, change, attempt, at)
         case SetReady(why):
             tx.count("UPDATE attempt SET rollback_ready = :why WHERE id = :id", why=why, id=attempt)
         case SetState(state):
@@ -249,6 +250,14 @@ def _change(
         case Approved():
             approve(tx, decision.rollout, change)
     return attempt
+
+
+def _of_incident(tx: Tx, decision: Decision, change: Note | LeftToPeople, attempt: int, at: datetime) -> None:
+    if isinstance(change, Note):
+        happens(tx, decision.rollout, change.attempt, change.event, decision.by, change.text, change.said, at)
+        return
+    source, of = _source(decision), change.attempt or attempt
+    rollback_begun(tx, decision.rollout, of, change.action, decision.by, change.trigger, source, at)
 
 
 def _begin(tx: Tx, decision: Decision, begin: Begin, now: float) -> int:
@@ -354,8 +363,13 @@ def _open(tx: Tx, decision: Decision, run: Open, attempt: int, at: datetime, det
     if run.supersedes:
         end_others(tx, attempt, made[0]["id"], run.action, now)
     if run.action in names.ACTING and run.confirmation is None:
-        source = f"{decision.guardrail}/{decision.tier}" if decision.guardrail else ""
+        source = _source(decision)
         rollback_begun(tx, decision.rollout, attempt, run.action, decision.by, decision.text, source, at)
+
+
+def _source(decision: Decision) -> str:
+    """The alert that it follows from, as guardrail/tier; empty where none does."""
+    return f"{decision.guardrail}/{decision.tier}" if decision.guardrail else ""
 
 
 def end_others(tx: Tx, attempt: int, but: int, action: str, now: float) -> None:

@@ -263,6 +263,9 @@ def _record(tx: Tx, run: Run, progress: Progress, at: datetime) -> None:
         if progress.attempt_state != AttemptState.rolled_back or _all_rolled_back(tx, run):
             sql = "UPDATE attempt SET state = :state WHERE id = :id"
             tx.count(sql, state=progress.attempt_state.value, id=run.attempt)
+    if progress.left:
+        why = f"{run.reason}; {progress.text}"
+        rollback_begun(tx, run.rollout, run.attempt, run.action, run.asked_by, why, run.key, at)
     if run.action in names.ACTING and progress.state in BROKEN:
         rollback_failed(tx, run.rollout, run.attempt, f"{run.action} {progress.state}: {progress.text}", at)
     if progress.tell:

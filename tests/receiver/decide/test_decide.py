@@ -18,6 +18,7 @@ from handrail_receiver.model import (
     Heard,
     History,
     LastSaid,
+    LeftToPeople,
     Open,
     Run,
     RunState,
@@ -93,11 +94,12 @@ def test_a_rollback_that_the_playbook_cannot_look_up_holds_and_people_are_told_a
     )
     assert (made.verdict, made.reason, made.action) == (Verdict.tell, "unknown-guardrail", "rollback")
     known = Heard(series_of(asking), "nothing/critical", firing=True)
-    assert (made.text, made.changes) == (text, (known, SetHold(text)))
+    left = (SetHold(text), LeftToPeople("rollback", text))
+    assert (made.text, made.changes) == (text, (known, *left))
     said = (LastSaid(series_of(asking), "nothing/critical", firing=True, at=NOW),)
     held = History(replace(ATTEMPT, held="another that nobody knows"), said=said)
     assert verdict(asking, history=held) == ("repeat", "unknown-guardrail")
-    assert decide(asking, BOOK, History(ATTEMPT, said=said), CONDITIONS).changes == (SetHold(text),)
+    assert decide(asking, BOOK, History(ATTEMPT, said=said), CONDITIONS).changes == left
     resolved = signal("nothing", action="rollback", firing=False)
     assert decide(resolved, BOOK, held, CONDITIONS).changes == (replace(known, firing=False),)
     over = History(replace(ATTEMPT, state=AttemptState.rolled_back))
@@ -203,7 +205,11 @@ def test_the_kill_switch_leaves_it_to_people_and_says_so_once() -> None:
     stopped = Conditions(NOW, stopped=True)
     made = decide(FIRING, BOOK, HISTORY, stopped)
     text = "the kill switch is set; people must rollback"
-    assert (made.verdict, made.reason, made.changes[1:]) == (Verdict.tell, "kill-switch", (SetHold(text),))
+    assert (made.verdict, made.reason, made.changes[1:]) == (
+        Verdict.tell,
+        "kill-switch",
+        (SetHold(text), LeftToPeople("rollback", f"error-rate is in its critical tier; {text}")),
+    )
     again = History(replace(ATTEMPT, held=text), said=(heard(),))
     assert verdict(history=again, conditions=stopped) == ("repeat", "kill-switch")
 

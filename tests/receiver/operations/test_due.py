@@ -22,6 +22,7 @@ from handrail_receiver.model import (
     Heard,
     History,
     LastSaid,
+    LeftToPeople,
     Once,
     Open,
     SetHold,
@@ -101,7 +102,8 @@ def test_a_deadline_changes_no_hold_and_rolls_back_nothing_while_the_kill_switch
     assert stopped is not None
     assert (stopped.verdict, stopped.action) == (Verdict.tell, EVERYBODY)
     assert stopped.text.endswith("; the kill switch is set; people must roll back")
-    assert stopped.changes == (SetHold(stopped.text), Once("deadline: 10%"))
+    left = LeftToPeople("rollback", stopped.text)
+    assert stopped.changes == (SetHold(stopped.text), left, Once("deadline: 10%"))
 
 
 def test_going_back_at_a_deadline_waits_for_no_heartbeat() -> None:

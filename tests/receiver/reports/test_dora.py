@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from fractions import Fraction
 from itertools import pairwise
 
+from handrail_receiver.model import Attempt, AttemptState, Closed, Incident
 from handrail_receiver.reports.dora import broken, figures_of
-from handrail_receiver.reports.outcomes import Failure, Outcome, Result, Stay
+from handrail_receiver.reports.outcomes import Failure, Outcome, Result, Stay, outcomes
+from handrail_receiver.store.past import PastAttempt
 from hypothesis import given
 from hypothesis import strategies as st
 
-from .remembered import MONDAY
+from .remembered import MONDAY, book
 
 WEEK = timedelta(days=7)
 END = MONDAY + WEEK
@@ -148,3 +151,17 @@ def test_two_parts_of_a_week_have_what_the_week_has(failures: Sequence[Failure],
     whole = figures_of(all_, MONDAY, END)
     assert sum(len(part.failures) for part in parts) == len(whole.failures)
     assert sum((part.broken for part in parts), timedelta()) == whole.broken
+
+
+def test_a_rollback_that_was_left_to_people_is_a_failure_until_its_incident_is_closed() -> None:
+    at = MONDAY + timedelta(hours=1)
+    attempt = Attempt(7, "shop", "shop", 1, AttemptState.active, "10%", MONDAY, MONDAY, "alice")
+    one = Incident("shop-7", "shop", 7, 1, at, at, "rollback", "people must roll back", "alert", stage="10%")
+    ends = replace(one, closed=Closed(at + timedelta(minutes=9), "bob", "rolled back by hand"))
+
+    def failed(incident: Incident) -> Failure | None:
+        return outcomes([PastAttempt(attempt, (), 0)], [], [incident], book(), END)[0].failure
+
+    known = Failure(1, "rollback", "people must roll back", "10%", at, None, incident="shop-7")
+    assert failed(one) == known
+    assert failed(ends) == replace(known, restored=at + timedelta(minutes=9), closed=True)

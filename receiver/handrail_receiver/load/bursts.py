@@ -127,7 +127,7 @@ class Bursts:
             if now > begun_at + timedelta(seconds=burst.within) + GRACE:
                 text = "the receiver was stopped while it was under way; it is not repeated"
                 gone = BurstRun(burst, attempt.id, key, False, begun_at, now, "interrupted", text, ())
-                await self._keep(attempt.rollout, gone)
+                await self._keep(playbook, gone)
         if not self._running and set(open_ones) <= set(made):
             for burst in self._due(playbook, attempt, {*open_ones, *made}):
                 await self._begin(burst, playbook, attempt)
@@ -181,7 +181,7 @@ class Bursts:
             now = self.guard.clock.now()
             sent = tuple(sending.sent)
             run = BurstRun(burst, attempt.id, key, late, begun_at, now, ended, why, sent)
-            await self._keep(attempt.rollout, run)
+            await self._keep(playbook, run)
 
         try:
             await keep(*await sending.run(stopped))
@@ -204,12 +204,14 @@ class Bursts:
             return "the store does not answer, so that nobody could stop it"
         return against(burst, attempt, playbook, history, now)
 
-    async def _keep(self, rollout: str, run: BurstRun) -> None:
-        """Its log, and its record in the chain."""
+    async def _keep(self, playbook: Playbook, run: BurstRun) -> None:
+        """Its log, and its record in the chain; those hear of it who are told of the checks of its stage."""
+        rollout, checks = playbook.rollout, playbook.checks_of(run.burst.stage)
+        tell = tuple(dict.fromkeys(one for check in checks for one in check.tell))
         text = self.outside.secrets.redact(run.log())
         record = run.record(digest_of(text)).model_dump(mode="json")
         await self.guard.store.snapshots.keep(
-            rollout, BURST, str(record["log"]), text, record, run.ended_at, run.key
+            rollout, BURST, str(record["log"]), text, record, run.ended_at, run.key, tell
         )
         log.info("%s %s", rollout, run.text())
 

@@ -16,12 +16,12 @@ _CHECK = "/check/"
 
 
 def check_key(rollout: str, number: int) -> str:
-    """What a message about a check is known by: the number of its record."""
+    """What a message about a check or a load burst is known by: the number of its record."""
     return f"{rollout}{_CHECK}{number}"
 
 
 def check_of(key: str) -> int | None:
-    """The record of the check that a message is about; None where it is about something else."""
+    """The record of the check or load burst that a message is about; None where it is about something else."""
     _, found, number = key.rpartition(_CHECK)
     return int(number) if found else None
 

@@ -17,6 +17,7 @@ from datetime import datetime, timedelta
 from handrail.contract import Tell
 
 from handrail_receiver.errors import Cause, PartRefused, Permanent, Retryable, StoreDown, TargetError
+from handrail_receiver.evidence.burst import BURST
 from handrail_receiver.intake.refusals import Refusals
 from handrail_receiver.metrics import Metrics
 from handrail_receiver.model import (
@@ -39,6 +40,7 @@ from handrail_receiver.playbooks import Playbooks
 from handrail_receiver.ports import Clock
 from handrail_receiver.store import Store
 from handrail_receiver.telling import Teller
+from handrail_receiver.telling.burst_message import burst_message
 from handrail_receiver.telling.check_message import check_message
 from handrail_receiver.telling.compose import (
     MOST_LINES,
@@ -321,9 +323,11 @@ class Messenger:
         return unguarded_incident(telling.incident, self._subject(telling, history), why, told.at, now)
 
     async def _of_a_check(self, telling: Telling, number: int, now: datetime) -> ToldIncident:
-        """What a check found when it was made, however late it is told."""
+        """What a check found when it was made, or what came of a load burst, however late it is told."""
         history = await self.store.attempts.history(telling.rollout, now)
         record = (await self.store.evidence.read(telling.rollout, number - 1, 1))[0]
+        if record.kind == BURST:
+            return burst_message(telling.incident, self._subject(telling, history), record)
         kept = await self.store.snapshots.read(str(json.loads(record.body)["snapshot"]))
         newest = self.playbooks.get(telling.rollout)
         playbook = in_force(history.attempt, newest) if newest else None

@@ -27,10 +27,16 @@ from rollouts._relay_dashboards import STREAMS, dashboards, own, reranks_skipped
 
 
 def split(share: str) -> Command:
-    """The platform's own tool sets the traffic split, and lists what it is."""
+    """The platform's own tool sets the traffic split, and lists what it is: the evidence has the split before and after."""
     return Command(
         ["railway", "service", "update", "relay", "--traffic-split", share],
-        read=["sh", "-c", 'railway service list relay | grep -qF -- "$1"', "sh", share],
+        read=[
+            "sh",
+            "-c",
+            'railway service list relay | tee /dev/stderr | grep -F -- "$1" >/dev/null',
+            "sh",
+            share,
+        ],
         environment={"RAILWAY_TOKEN": Secret("RAILWAY_TOKEN")},
         timeout=60,
     )

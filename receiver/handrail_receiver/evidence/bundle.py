@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
-from handrail.contract import Playbook
+from handrail.contract import DashboardFacts, Playbook
 from pydantic import BaseModel, ConfigDict
 
 from handrail_receiver.evidence.burst import BURST, BurstRecord
@@ -27,7 +27,7 @@ from handrail_receiver.evidence.snapshot import (
 from handrail_receiver.model import OPEN, Captured, EvidenceRecord
 from handrail_receiver.views.schemas import RecordView, RunView
 
-INDEX, EVIDENCE, PLAYBOOK, RUNS, SERIES, CAPTURED, REPORT = (
+INDEX, EVIDENCE, PLAYBOOK, RUNS, SERIES, CAPTURED, REPORT, SUMMARY = (
     "bundle.json",
     "evidence.json",
     "playbook.json",
@@ -35,6 +35,7 @@ INDEX, EVIDENCE, PLAYBOOK, RUNS, SERIES, CAPTURED, REPORT = (
     "series.json",
     "captured.json",
     "report.html",
+    "summary.md",
 )
 SNAPSHOTS, BURSTS = "snapshots", "bursts"
 
@@ -174,7 +175,7 @@ def index_of(contents: Contents, more: Sequence[str] = ()) -> BundleIndex:
     return BundleIndex(
         attempt=contents.attempt,
         made_at=contents.made_at,
-        dashboards=_dashboards(contents),
+        dashboards=tuple(one.url for one in dashboards_of(contents)),
         runbook=contents.playbook.runbook_url,
         before=taken[0].split if taken else (),
         after=taken[-1].split if taken else (),
@@ -184,11 +185,16 @@ def index_of(contents: Contents, more: Sequence[str] = ()) -> BundleIndex:
     )
 
 
-def _dashboards(contents: Contents) -> tuple[str, ...]:
-    url = contents.playbook.dashboard_url
+def dashboards_of(contents: Contents) -> tuple[DashboardFacts, ...]:
+    """Each dashboard of the rollout, at the time of the attempt."""
+    book = contents.playbook
+    only = (DashboardFacts(title="Dashboard", url=book.dashboard_url),) if book.dashboard_url else ()
     start, end = contents.attempt.started_at.timestamp(), contents.ended_at.timestamp()
-    joined = "&" if "?" in url else "?"
-    return (f"{url}{joined}from={int(start * 1000)}&to={int(end * 1000)}",) if url else ()
+    time = f"from={int(start * 1000)}&to={int(end * 1000)}"
+    return tuple(
+        one.model_copy(update={"url": f"{one.url}{'&' if '?' in one.url else '?'}{time}"})
+        for one in book.dashboards or only
+    )
 
 
 def missing_of(
@@ -202,6 +208,7 @@ def missing_of(
     """What an auditor would ask for and does not find, a line each. `logs` are the records whose load burst has its log."""
     return (
         *_missing(attempt, records, runs, taken),
+        *_split_unseen(playbook, runs, taken),
         *not_made(playbook, records, attempt.id),
         *(
             f"the log of the load burst in record {record.number}: it is named by the evidence and is not there"
@@ -237,7 +244,14 @@ def _missing(
             yield f"snapshot {record.number}: it is named by the evidence and is not there"
         else:
             yield from (f"snapshot {record.number}: {what}" for what in taken[record.number].missing)
-    if not any(one.split for one in taken.values()):
+
+
+def _split_unseen(
+    playbook: Playbook, runs: Sequence[RunView], taken: Mapping[int, Snapshot]
+) -> Iterator[str]:
+    """Both arms count their requests; without arms it is what each target was read to hold that says the split."""
+    read_back = any(step.found for run in runs for step in run.steps)
+    if not any(one.split for one in taken.values()) and not (playbook.arms is None and read_back):
         yield "the split of the traffic before and after: it was never seen"
 
 
@@ -265,7 +279,7 @@ def predicate_of(index: BundleIndex) -> dict[str, object]:
     }
 
 
-def files_of(contents: Contents, index: BundleIndex, report: str) -> dict[str, str]:
+def files_of(contents: Contents, index: BundleIndex, report: str, summary: str) -> dict[str, str]:
     """Every file of the bundle but what signs it."""
     return {
         INDEX: _json(index),
@@ -275,6 +289,7 @@ def files_of(contents: Contents, index: BundleIndex, report: str) -> dict[str, s
         SERIES: contents.series.model_dump_json() + "\n",
         CAPTURED: _json(contents.captured),
         REPORT: report,
+        SUMMARY: summary,
         **{f"{SNAPSHOTS}/{number}.json": text for number, text in contents.snapshots.items() if text},
         **{f"{BURSTS}/{number}.log": text for number, text in contents.bursts.items() if text},
         **{

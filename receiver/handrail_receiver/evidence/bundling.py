@@ -31,6 +31,7 @@ from handrail_receiver.evidence.burst import BURST
 from handrail_receiver.evidence.report import report
 from handrail_receiver.evidence.signing import sealed
 from handrail_receiver.evidence.snapshot import KeptSeries
+from handrail_receiver.evidence.summary import summary
 from handrail_receiver.model import EvidenceRecord
 from handrail_receiver.outside.prometheus_history import Recorded, Span
 from handrail_receiver.ports import Clock
@@ -86,7 +87,7 @@ class Bundler:
 
     def _made(self, contents: Contents, missing: Sequence[str]) -> MadeBundle:
         index = index_of(contents, missing)
-        files = files_of(contents, index, report(contents, index))
+        files = files_of(contents, index, report(contents, index), summary(contents, index))
         return MadeBundle(sealed(files, predicate_of(index), self.key), index)
 
     async def _facts(self, past: PastAttempt, playbook: Playbook) -> AttemptFacts:

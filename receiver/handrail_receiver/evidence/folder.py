@@ -8,7 +8,7 @@ from pathlib import Path
 
 from handrail_receiver.errors import WrongSettings
 
-PATH = re.compile(r"((snapshots|bursts)/)?[a-z0-9][a-z0-9.]{0,60}\.(json|html|log)")
+PATH = re.compile(r"((snapshots|bursts)/)?[a-z0-9][a-z0-9.]{0,60}\.(json|html|log|md)")
 """How a file of a bundle may be called: nothing outside of its folder."""
 
 

@@ -253,6 +253,13 @@ class GuardrailFacts(_Model):
     only_while: str = ""
 
 
+class DashboardFacts(_Model):
+    """A dashboard of the rollout: what it is called, and where it is."""
+
+    title: str
+    url: str
+
+
 class Proof(_Model):
     """The rollback is proved when `expr` (the canary's traffic) is at most `at_most` within `within` seconds; no sample is no proof."""
 
@@ -321,6 +328,7 @@ class Playbook(_Model):
     objectives: tuple[ObjectiveFacts, ...] = ()
     runbook_url: str
     dashboard_url: str
+    dashboards: tuple[DashboardFacts, ...] = ()
 
     @field_validator("checks", mode="before")
     @classmethod

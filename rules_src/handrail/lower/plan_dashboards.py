@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from handrail import plan
+from handrail import contract, plan
 from handrail.declare.dashboard import Bound, Dashboard, Distribution, Panel, Row, Text, bounds_of
 from handrail.declare.measures import Measure
 from handrail.declare.rollout import Arms, Rollout
@@ -21,13 +21,25 @@ MAIN = "main"
 
 def lower_dashboards(rollout: Rollout, context: RolloutContext) -> tuple[plan.Dashboard, ...]:
     """The rollout's own page, whether declared or not, then the others in their order."""
+    return tuple(_page(page, name, title, context) for page, name, title in _pages(rollout))
+
+
+def dashboard_facts(rollout: Rollout, context: RolloutContext) -> tuple[contract.DashboardFacts, ...]:
+    """What each is called and where it is, in the same order."""
+    return tuple(
+        contract.DashboardFacts(title=title, url=context.dashboard(name))
+        for _, name, title in _pages(rollout)
+    )
+
+
+def _pages(rollout: Rollout) -> Iterator[tuple[Dashboard, str, str]]:
+    """Each page with the name and the title that it goes by."""
     title = rollout.title or rollout.name
     own = next((page for page in rollout.dashboards if page.name == MAIN), Dashboard(MAIN))
-    rest = [page for page in rollout.dashboards if page.name != MAIN]
-    return (
-        _page(own, "", own.title or title, context),
-        *(_page(page, page.name, page.title or f"{title}: {page.name}", context) for page in rest),
-    )
+    yield own, "", own.title or title
+    for page in rollout.dashboards:
+        if page.name != MAIN:
+            yield page, page.name, page.title or f"{title}: {page.name}"
 
 
 def _page(page: Dashboard, name: str, title: str, context: RolloutContext) -> plan.Dashboard:

@@ -16,6 +16,7 @@ from handrail.declare.guardrail import Tier
 from handrail.declare.rollout import Rollout
 from handrail.declare.rollout import Stage as DeclaredStage
 from handrail.lower.plan_checks import lower_bursts, lower_checks, lower_probe
+from handrail.lower.plan_dashboards import dashboard_facts
 from handrail.lower.plan_gates import lower_gates, seconds_of
 from handrail.lower.plan_reports import lower_figures, lower_objectives, lower_report
 from handrail.lower.raw_series import events_counter, required_series
@@ -76,7 +77,8 @@ def lower_playbook(
             for one in rollout.acknowledge
         ),
         runbook_url=context.runbook_url,
-        dashboard_url=context.dashboard_url,
+        dashboard_url=context.dashboard(),
+        dashboards=dashboard_facts(rollout, context),
     )
 
 

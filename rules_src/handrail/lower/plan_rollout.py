@@ -69,7 +69,7 @@ def _rollout(rollout: Rollout, environment: Environment) -> plan.Rollout:
         decide_within=scale.duration(rollout.budget.decide) if rollout.budget else None,
         recover_within=scale.duration(rollout.budget.recover) if rollout.budget else None,
         runbook_url=context.runbook_url,
-        dashboard_url=context.dashboard_url,
+        dashboard_url=context.dashboard(),
         playbook=playbook,
         cluster_access=cluster_access(playbook),
         source=script_of(rollout),
@@ -96,7 +96,8 @@ def _context(rollout: Rollout, environment: Environment) -> RolloutContext:
             for stage in rollout.stages
         ),
         runbook_url=f"{environment.runbooks.rstrip('/')}/{rollout.name}.md",
-        dashboard_url=f"{environment.dashboards.rstrip('/')}/{names.dashboard_uid(rollout.name, environment=shared)}",
+        dashboards=environment.dashboards.rstrip("/"),
+        shared=shared,
         service=environment.services.get(rollout.service, "").rstrip("/"),
     )
 

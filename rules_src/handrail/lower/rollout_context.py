@@ -17,7 +17,8 @@ from handrail.promql import comparisons
 class RolloutContext:
     """What a guardrail takes from its rollout: names, stages, arms, and the links of its alerts.
 
-    `service` is where its service answers in this environment, empty where nobody said that.
+    `service` is where its service answers in this environment, empty where nobody said that. `dashboards` is where
+    dashboards are, `shared` the environment's name where a Grafana has those of several.
     """
 
     rollout: Rollout
@@ -25,8 +26,13 @@ class RolloutContext:
     measuring: MeasureContext
     stages: tuple[plan.Stage, ...]
     runbook_url: str
-    dashboard_url: str
+    dashboards: str
+    shared: str
     service: str = ""
+
+    def dashboard(self, name: str = "") -> str:
+        """Where a dashboard is; the rollout's own one has no name."""
+        return f"{self.dashboards}/{names.dashboard_uid(self.rollout.name, name, self.shared)}"
 
     def address_of(self, url: str) -> str:
         """A path of the service with its address; a whole address as it is."""

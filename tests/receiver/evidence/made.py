@@ -29,6 +29,7 @@ from handrail_receiver.evidence.bundle import (
 from handrail_receiver.evidence.report import report
 from handrail_receiver.evidence.signing import ENVELOPE, STATEMENT, sealed
 from handrail_receiver.evidence.snapshot import CriterionSeen, KeptSeries, Snapshot, SnapshotRecord, digest_of
+from handrail_receiver.evidence.summary import summary
 from handrail_receiver.store.chain import GENESIS, digest
 from handrail_receiver.store.rows import canonical
 from handrail_receiver.views.schemas import RecordView, RunView, StepView
@@ -199,7 +200,7 @@ def bundle(given: Contents | None = None, key: Ed25519PrivateKey | None = None) 
     """The files of a bundle."""
     made = given or contents()
     index = index_of(made)
-    files = files_of(made, index, report(made, index))
+    files = files_of(made, index, report(made, index), summary(made, index))
     return signed_anew(files, key)
 
 

@@ -46,7 +46,7 @@ def test_a_bundle_verifies_and_says_what_was_looked_at() -> None:
     found = verify(WHOLE, KEY.public_key())
     assert found.problems == ()
     assert found.notes == (
-        "11 files, as their statement says",
+        "12 files, as their statement says",
         f"signed with the key {key_id(KEY.public_key())[:16]}",
         "5 records, 2 decisions, 2 snapshots with 4 verdicts",
     )

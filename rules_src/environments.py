@@ -18,6 +18,7 @@ engineering = EmailReceiver(
 production = Environment(
     "production",
     receiver="http://handrail.internal:8080",
+    prometheus="http://prometheus.internal:9090",
     alertmanagers=["alertmanager-0.internal:9093", "alertmanager-1.internal:9093"],
     scrape=[
         Targets("checkout", ["checkout-stable.internal:8000"], labels={"track": "stable"}),

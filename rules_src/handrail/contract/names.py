@@ -143,6 +143,7 @@ ALERTMANAGER_FRAGMENT: Final = "alertmanager/fragment.yml"
 """What an Alertmanager gets that has a configuration already."""
 
 
+COMPOSE_FILE: Final = "compose.yaml"
 PROMETHEUS_FILE: Final = "prometheus/prometheus.yml"
 SCRAPE_CONFIGS_FILE: Final = "prometheus/scrape_configs.yml"
 """What a Prometheus gets that has a configuration already."""

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, MutableMapping
 
 from handrail.emit import (
     alertmanager,
+    compose,
     exporters,
     grafana,
     kubernetes,
@@ -46,6 +47,7 @@ COMMON: tuple[Callable[[Common], Files], ...] = (
     alertmanager.emit,
     provisioning.emit,
     receiver.emit,
+    compose.emit,
 )
 
 

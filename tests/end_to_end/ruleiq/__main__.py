@@ -12,16 +12,17 @@ from pathlib import Path
 
 import servers
 
-from end_to_end.demo.files import Addresses, Files, NotGenerated
+from end_to_end.demo.files import Files, NotGenerated
 from end_to_end.demo.stack import Programs
 
-from .stack import running, write
+from .stack import Addresses, running, write
 
 SAID = """application    http://{at.stable}/metrics
+node_exporter  http://{at.node}/metrics
 Prometheus     http://{at.prometheus}
 Alertmanager   http://{at.alertmanager}
 receiver       http://demo:{viewer}@{at.receiver}/rollouts/ruleiq
-dashboards     {folder}/generated/grafana: import them into a Grafana, whose data source is the Prometheus above
+dashboards     {folder}/generated/grafana: for a Grafana whose data source is the Prometheus above; docs/how-to/compose.md starts one
 
 Is it able to guard? In another terminal, after a minute:
   export HANDRAIL_TOKEN_FILE={token}
@@ -38,13 +39,14 @@ def main() -> int:
     folder = call.folder or Path(tempfile.mkdtemp(prefix="handrail-stack-"))
     at = Addresses(
         stable=call.application,
+        node=call.node,
         prometheus=call.prometheus,
         alertmanager=call.alertmanager,
         receiver=call.receiver,
     )
     code = 0
     try:
-        for program in (Programs.prometheus, Programs.alertmanager):
+        for program in (Programs.prometheus, Programs.alertmanager, "prometheus-node-exporter"):
             servers.program(program)
         folder.mkdir(parents=True, exist_ok=True)
         files = write(folder.resolve(), at)
@@ -68,7 +70,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--folder", type=Path, help="an empty folder to work in, kept; else a new one")
     parser.add_argument("--per-second", type=float, default=10, help="requests a second; default: 10")
     parser.add_argument("--once", action="store_true", help="end as soon as everything is ready")
-    places = {"application": 8000, "prometheus": 9090, "alertmanager": 9093, "receiver": 8080}
+    places = {"application": 8000, "node": 9100, "prometheus": 9090, "alertmanager": 9093, "receiver": 8080}
     for name, port in places.items():
         default = f"127.0.0.1:{port}"
         parser.add_argument(f"--{name}", default=default, metavar="ADDRESS", help=f"default: {default}")

@@ -8,13 +8,15 @@ from __future__ import annotations
 import shutil
 import threading
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
 import servers
 
-from end_to_end.demo.files import REPOSITORY, Addresses, Files, generate, write_tokens
+from end_to_end.demo import files as demo
+from end_to_end.demo.files import REPOSITORY, Files, generate, write_tokens
 from end_to_end.demo.stack import TESTS, Programs, settings
 
 ROLLOUT = Path("rules_src/rollouts/ruleiq.py")
@@ -27,22 +29,33 @@ local = Environment(
     receiver="http://{receiver}",
     token_file="{alertmanager_token}",
     viewer_token_file="{viewer_token}",
+    prometheus="http://{prometheus}",
     alertmanagers=["{alertmanager}"],
-    scrape=[Targets("ruleiq", ["{application}"])],
+    scrape=[Targets("ruleiq", ["{application}"]), Targets("ruleiq-node", ["{node}"])],
 )
 '''
 
 
+@dataclass(frozen=True)
+class Addresses(demo.Addresses):
+    """Those of the demo's servers that are used here; `stable` is the application's, `node` that of node_exporter."""
+
+    node: str = field(default_factory=servers.free_address)
+
+
 def write(folder: Path, at: Addresses) -> Files:
-    """Declarations, tokens, and what the compiler makes of them. `at.stable` is the application's address."""
+    """Declarations, tokens, and what the compiler makes of them."""
     files = Files(folder)
     (files.source / "rollouts").mkdir(parents=True)
-    shutil.copy(REPOSITORY / ROLLOUT, files.source / "rollouts")
+    for path in (REPOSITORY / ROLLOUT, *(REPOSITORY / ROLLOUT).parent.glob("_ruleiq_*.py")):
+        shutil.copy(path, files.source / "rollouts")
     write_tokens(files)
     text = ENVIRONMENTS.format(
         receiver=at.receiver,
         alertmanager=at.alertmanager,
         application=at.stable,
+        prometheus=at.prometheus,
+        node=at.node,
         alertmanager_token=files.token("alertmanager"),
         viewer_token=files.token("viewer"),
     )
@@ -63,6 +76,7 @@ def running(files: Files, at: Addresses, programs: Programs, per_second: float) 
                 folder, "end_to_end.ruleiq.app", name="application", address=at.stable, env=asks
             )
         )
+        started.enter_context(_node_exporter(folder, at.node))
         started.enter_context(servers.receiver(folder, address=at.receiver, env=own))
         started.enter_context(
             servers.alertmanager(
@@ -79,6 +93,18 @@ def running(files: Files, at: Addresses, programs: Programs, per_second: float) 
         )
         started.enter_context(_traffic(f"http://{at.stable}", per_second))
         yield
+
+
+def _node_exporter(folder: Path, address: str) -> AbstractContextManager[servers.Server]:
+    """What the machine does: its disks are on the dashboard."""
+    argv = [servers.program("prometheus-node-exporter"), f"--web.listen-address={address}"]
+    return servers.running(
+        "node_exporter",
+        argv,
+        folder=folder,
+        address=address,
+        ready=lambda: servers.answers(f"http://{address}/metrics"),
+    )
 
 
 @contextmanager

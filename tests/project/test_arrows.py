@@ -52,6 +52,7 @@ ROOMS = {
     "targets": {"outside", "errors", "ports"},
     "store": {"model", "words", "addresses", "errors", "ports"},
     "operations": {
+        "decide",
         "model",
         "lifecycle",
         "words",

@@ -17,6 +17,7 @@ from handrail_receiver.lifecycle.states import state_of
 from handrail_receiver.model import (
     NEVER_BEGUN,
     OPEN,
+    QUIET,
     WORKED,
     Attempt,
     AttemptState,
@@ -135,9 +136,26 @@ def series_of(signal: Signal) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
+def still_fires(source: str, playbook: Playbook, history: History, now: Conditions) -> Decision | None:
+    """What follows from a tier (guardrail/tier) that fires, and was not acted on when it began: as if its alert came now.
+
+    Prometheus confirms a rollback first. None where nothing follows: people heard of it when it began.
+    """
+    guardrail, _, name = source.rpartition("/")
+    tier, attempt = playbook.tier(guardrail, name), history.attempt
+    if tier is None or tier.shadow or attempt is None or tier.action not in {"hold", *STRENGTH}:
+        return None
+    signal = Signal(firing=True, labels={})
+    made = _follows(_Case(signal, playbook, guardrail, tier, history, now, remembered=True), attempt)
+    return None if made.verdict in QUIET else made
+
+
 @dataclass(frozen=True)
 class _Case:
-    """An alert of a tier that the playbook has, and all that its decision may look at."""
+    """An alert of a tier that the playbook has, and all that its decision may look at.
+
+    `remembered`: it fires since before it may be acted on, and nobody says anything new.
+    """
 
     signal: Signal
     playbook: Playbook
@@ -145,6 +163,7 @@ class _Case:
     tier: TierFacts
     history: History
     now: Conditions
+    remembered: bool = False
 
     def say(self, verdict: Verdict, reason: str, text: str, *changes: Change) -> Decision:
         """A decision about it."""
@@ -202,6 +221,12 @@ def _in_attempt(case: _Case, attempt: Attempt, *, before: bool | None) -> Decisi
     if until is not None:
         text = f"{case.where}; stage {attempt.stage} warms up until {when(until)}, and is judged then"
         return case.say(Verdict.repeat if again else Verdict.note, "warming-up", text)
+    return _follows(case, attempt, again=again)
+
+
+def _follows(case: _Case, attempt: Attempt, *, again: bool = False) -> Decision:
+    """What its tier asks for, once it counts; `again`: people were asked already."""
+    tier = case.tier
     if tier.action == "hold":
         return _hold(case, attempt.held)
     if tier.action not in STRENGTH:
@@ -288,6 +313,7 @@ def _open(
         due_at=case.now.now + timedelta(seconds=confirmation.after if confirmation else 0),
         confirmation=confirmation,
         supersedes=confirmation is None,
+        by="alert" if case.remembered else "",
     )
     if confirmation is not None:
         text = f"{case.where}; asking again in {confirmation.after:g} s before {action.name}"
@@ -300,9 +326,10 @@ def _open(
 
 
 def _confirmation(case: _Case, attempt: Attempt) -> Confirmation | None:
-    """The confirmation that is asked for: as declared, and always for an alert that is older than the attempt."""
+    """The confirmation that is asked for: as declared, and always for what is older than the attempt, or remembered."""
     began = case.signal.starts_at
-    if case.tier.confirmation is None and began and began < attempt.started_at - OLD:
+    old = case.remembered or (began is not None and began < attempt.started_at - OLD)
+    if case.tier.confirmation is None and old:
         return Confirmation(after=0, expr=case.tier.expr, unreachable="hold")
     return case.tier.confirmation
 

@@ -140,7 +140,7 @@ class Open:
     """A run shall be carried out.
 
     `supersedes` ends what enters a stage and what is still open of the same action. Whoever works on the attempt stops,
-    and what is left is begun again, the strongest action first.
+    and what is left is begun again, the strongest action first. `by` is who asks for it, empty: whoever decided.
     """
 
     action: str
@@ -151,6 +151,7 @@ class Open:
     due_at: datetime
     confirmation: Confirmation | None = None
     supersedes: bool = False
+    by: str = ""
 
 
 @dataclass(frozen=True)

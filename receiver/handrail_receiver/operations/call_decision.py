@@ -118,11 +118,11 @@ def _forward(
 ) -> Decision:
     """What gives the canary more in an attempt that is under way, or is tried again."""
     match call.verb:
-        case "start":
-            return _start_again(known, playbook, history, attempt, now)
+        case "start" if not _first_failed(history):
+            return refusal(known, *refused_at(State.held, "start", attempt, playbook.rollout))
         case "retry" if state_of(history) == State.rolling_back:
             return _rollback(known, call, playbook, history, now)
-        case "retry":
+        case "retry" | "start":
             return _retry(known, call, playbook, history, attempt, now)
         case _:
             return _promote(known, call, playbook, history, attempt, now)
@@ -155,7 +155,7 @@ def _start(known: Decision, call: Call, playbook: Playbook, history: History, no
         return refused
     begin = Begin(playbook.service, name, call.pinned, "; ".join(call.no_way_back), call.captured, playbook)
     changes: tuple[Change, ...] = (begin, _entering("start", first, 0, now.now)) if first else (begin,)
-    changes += still_firing(playbook, history, call.pinned, now.now)
+    changes += still_firing(playbook, history, call.pinned, now)
     where = f"in stage {name}" if name else "guarding from now on"
     where += (
         f", {versions_in_words(playbook.arms, call.traffic)}" if isinstance(playbook.arms, GivenArms) else ""
@@ -170,13 +170,10 @@ def _stands(attempt: Attempt | None) -> str:
     return f"attempt {attempt.number} became {attempt.state}" if attempt else "its attempt was removed"
 
 
-def _start_again(
-    known: Decision, playbook: Playbook, history: History, attempt: Attempt, now: Conditions
-) -> Decision:
+def _first_failed(history: History) -> bool:
+    """Whether the first stage was not entered, so that a start tries it again."""
     failed = _not_entered(history)
-    if failed and failed.action == "start":
-        return _again(known, playbook, history, failed, now)
-    return refusal(known, *refused_at(State.held, "start", attempt, playbook.rollout))
+    return failed is not None and failed.action == "start"
 
 
 def _not_entered(history: History) -> Run | None:

@@ -5,19 +5,22 @@ Each is decided once, whenever it is looked at: what was due while nobody looked
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from handrail.contract import Action, Confirmation, Gate, Playbook, StageFacts, TierFacts, names
+from handrail.contract import Gate, Playbook, StageFacts, names
 
+from handrail_receiver.decide.decide import still_fires
 from handrail_receiver.gates.gate import GateCase, GateInputs, GateStatus
 from handrail_receiver.lifecycle.state_machine import may
 from handrail_receiver.lifecycle.states import State, state_of
 from handrail_receiver.model import (
+    ENTERING,
     EVERYBODY,
     FINISHED,
     HANDRAIL,
+    WORKED,
     Attempt,
     AttemptState,
     Change,
@@ -37,6 +40,8 @@ from handrail_receiver.words.times import span, when
 
 PEOPLE = frozenset({"check", "approval"})
 """What a gate asks of people."""
+TOLD_FIRST = (Verdict.tell, Verdict.hold, Verdict.confirm)
+"""What follows from what fires after a warm-up: whatever people are to hear of comes first."""
 
 
 @dataclass(frozen=True)
@@ -168,55 +173,53 @@ def _into(ahead: str) -> str:
 
 def _warmed_up(at: Moment) -> Decision | None:
     """The warm-up of its stage is over: what began to fire in it, and still does, is looked at now."""
-    until, name = warms_up_until(at.playbook, at.attempt), f"warmed up: {at.attempt.stage}"
+    since, name = _unjudged_since(at), f"warmed up: {at.attempt.stage}"
+    until = warms_up_until(at.playbook, at.attempt) or since
     if until is None or at.now.now < until or at.happened(name) or not at.may("warmed up"):
         return None
-    fire = [one for one in at.history.said if one.firing and one.at >= at.attempt.stage_entered_at]
-    found = list(_judged_late(at, fire))
-    what = ", ".join(dict.fromkeys(source for source, _ in found))
-    text = f"stage {at.attempt.stage} has warmed up; " + (
-        f"{what} began to fire in it" if found else "nothing that began in it still asks for anything"
+    sources = sorted({one.source for one in at.history.said if one.firing and since and one.at >= since})
+    found = tuple(_judged_late(at, sources))
+    what = "; ".join(one.text for one in found)
+    text = f"stage {at.attempt.stage} has warmed up; {what or 'nothing that began in it still asks for anything'}"
+    first = min(found, key=lambda one: TOLD_FIRST.index(one.verdict), default=None)
+    verdict, action = (first.verdict, first.action) if first else (Verdict.note, "hold")
+    return at.say(
+        verdict, "warmed-up", action, text, Once(name), *(change for one in found for change in one.changes)
     )
-    left = [change for _, change in found if isinstance(change, LeftToPeople)]
-    asks = any(isinstance(change, Open) for _, change in found)
-    verdict = Verdict.tell if left else Verdict.confirm if asks else Verdict.note
-    text = "; ".join([text, *(change.trigger for change in left)])
-    action = left[-1].action if left else "hold"
-    return at.say(verdict, "warmed-up", action, text, Once(name), *(change for _, change in found))
 
 
-def _judged_late(at: Moment, fire: list[LastSaid]) -> Iterator[tuple[str, Change]]:
-    """What follows from each tier that fires: a rollback that Prometheus confirms first, or a hold."""
-    held = bool(at.attempt.held)
-    for source in sorted({one.source for one in fire}):
+def _unjudged_since(at: Moment) -> datetime | None:
+    """Since when nothing but emergencies was acted on: what began then was remembered. None where all was.
+
+    That is the begin of its warm-up: the first stage's when the attempt began, for it is guarded while that is entered;
+    and that of a stage before, which was left in its warm-up.
+    """
+    warm = {one.name for one in at.playbook.stages if one.warm_up}
+    entered = [run for run in at.history.runs if run.action in ENTERING and run.state in WORKED]
+    since = at.attempt.stage_entered_at if at.attempt.stage in warm else None
+    for run in reversed(entered):
+        if run.key != at.attempt.stage and (run.key not in warm or at.happened(f"warmed up: {run.key}")):
+            return since
+        if run.key in warm:
+            since = at.attempt.started_at if run.action == "start" else run.finished_at
+    return since
+
+
+def _judged_late(at: Moment, sources: Sequence[str]) -> Iterator[Decision]:
+    """What follows from each of these tiers, which still fire; what was judged in the warm-up is not judged again."""
+    history = at.history
+    for source in sources:
         guardrail, _, name = source.rpartition("/")
         tier = at.playbook.tier(guardrail, name)
-        if tier is None or tier.shadow or always_judged(tier):
+        made = (
+            None if tier is None or always_judged(tier) else still_fires(source, at.playbook, history, at.now)
+        )
+        if made is None:
             continue
-        action = at.playbook.action(tier.action)
-        if tier.action == "hold" and not held:
-            held = True
-            cannot = name == names.BLIND
-            why = f"{guardrail} cannot see" if cannot else f"{guardrail} is in its {name} tier"
-            yield source, SetHold(why, source)
-        elif tier.action in names.ACTING and action is not None and action.steps:
-            yield source, _asked_again(at, source, tier, action)
-        elif tier.action in names.ACTING:
-            text = f"the playbook has no steps for {tier.action}; people must act"
-            yield source, SetHold(text)
-            yield source, LeftToPeople(tier.action, f"{guardrail} is in its {name} tier; {text}")
-
-
-def _asked_again(at: Moment, source: str, tier: TierFacts, action: Action) -> Open:
-    return Open(
-        action=action.name,
-        key=source,
-        round=at.history.next_round(action.name, source),
-        steps=at.attempt.pinned.get(action.name, action.steps),
-        proof=action.proof,
-        due_at=at.now.now,
-        confirmation=tier.confirmation or Confirmation(after=0, expr=tier.expr, unreachable="hold"),
-    )
+        yield made
+        for change in made.changes:
+            if isinstance(change, SetHold):
+                history = replace(history, attempt=replace(at.attempt, held=change.why, held_by=change.by))
 
 
 def _deadline(at: Moment) -> Decision | None:

@@ -342,7 +342,7 @@ def _open(tx: Tx, decision: Decision, run: Open, attempt: int, at: datetime, det
         key=run.key,
         round=run.round,
         state="waiting" if run.confirmation else "open",
-        by=decision.by,
+        by=run.by or decision.by,
         reason=decision.text,
         detected=detected_at.timestamp(),
         now=now,
@@ -363,8 +363,8 @@ def _open(tx: Tx, decision: Decision, run: Open, attempt: int, at: datetime, det
     if run.supersedes:
         end_others(tx, attempt, made[0]["id"], run.action, now)
     if run.action in names.ACTING and run.confirmation is None:
-        source = _source(decision)
-        rollback_begun(tx, decision.rollout, attempt, run.action, decision.by, decision.text, source, at)
+        source, by = _source(decision), run.by or decision.by
+        rollback_begun(tx, decision.rollout, attempt, run.action, by, decision.text, source, at)
 
 
 def _source(decision: Decision) -> str:

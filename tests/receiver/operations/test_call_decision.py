@@ -397,4 +397,16 @@ def test_what_still_fires_is_asked_of_prometheus_for_the_new_attempt() -> None:
     assert tier is not None
     asks = Confirmation(after=0, expr=tier.expr, unreachable="hold")
     opened = decide_call(asked("start", anyway=True, why="mended"), BOOK, over, CONDITIONS).changes[2:]
-    assert opened == (Open("rollback", "error-rate/critical", 0, weights(0, 100), None, NOW, asks),)
+    assert opened == (
+        Open("rollback", "error-rate/critical", 0, weights(0, 100), None, NOW, asks, by="alert"),
+    )
+
+
+def test_a_start_that_enters_its_first_stage_once_more_asks_for_what_a_retry_asks_for() -> None:
+    failed = Run(1, 7, ROLLOUT, "start", "10%", 0, RunState.failed, "alice", "x", NOW, NOW, NOW, NOW, NOW)
+    held = History(replace(ATTEMPT, stage="10%", held="bob: stop"), (failed,))
+    now = replace(CONDITIONS, stopped=True)
+    start, retry = (said(asked(verb, not_ready=("no answer",)), held, now) for verb in ("start", "retry"))
+    assert start == retry
+    assert start[:2] == ("refuse", "not-ready")
+    assert start[2].startswith("no answer; held: bob: stop; the kill switch is set")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from guarded import NOW, ROLLOUT, playbook, signal
@@ -25,6 +25,8 @@ from handrail_receiver.model import (
     LeftToPeople,
     Once,
     Open,
+    Run,
+    RunState,
     SetHold,
     SetState,
     Verdict,
@@ -49,6 +51,13 @@ def after(minutes: float, **more: object) -> Conditions:
 
 def fires(tier: str, minutes: float, *, firing: bool = True) -> LastSaid:
     return LastSaid(tier, f"error-rate/{tier}", firing, NOW + timedelta(minutes=minutes))
+
+
+ASKS_AGAIN = "error-rate is in its critical tier; asking again in 0 s before rollback"
+
+
+def run_of(action: str, stage: str, state: RunState, ended: datetime) -> Run:
+    return Run(1, 7, ROLLOUT, action, stage, 0, state, "alice", "asked", NOW, NOW, NOW, ended, ended)
 
 
 def said(made: Decision | None) -> tuple[str, str, str, str]:
@@ -142,17 +151,85 @@ def test_what_began_in_a_warm_up_and_still_fires_is_asked_again_when_it_is_over(
     assert tier is not None
     asks = Confirmation(after=0, expr=tier.expr, unreachable="hold")
     assert said(made) == (
-        "confirm",
+        "hold",
         "warmed-up",
         "hold",
-        "stage 10% has warmed up; error-rate/blind, error-rate/critical began to fire in it",
+        f"stage 10% has warmed up; error-rate cannot see; {ASKS_AGAIN}",
     )
     assert made is not None
     assert made.changes == (
         Once("warmed up: 10%"),
         SetHold("error-rate cannot see", "error-rate/blind"),
-        Open("rollback", "error-rate/critical", 0, weights(0, 100), None, NOW + timedelta(minutes=10), asks),
+        Open(
+            "rollback",
+            "error-rate/critical",
+            0,
+            weights(0, 100),
+            None,
+            NOW + timedelta(minutes=10),
+            asks,
+            by="alert",
+        ),
     )
+
+
+@pytest.mark.parametrize("warm_up", [0, 600], ids=["judged at once", "warms up as well"])
+def test_what_began_while_the_stage_before_warmed_up_is_not_forgotten_when_that_was_left(
+    warm_up: float,
+) -> None:
+    first, last = book(warm_up=600).stages
+    early = playbook(stages=(first, last.model_copy(update={"warm_up": warm_up})))
+    entered = NOW + timedelta(minutes=5)
+    runs = (
+        run_of("start", "10%", RunState.done, NOW),
+        run_of("promote", "100%", RunState.done, entered),
+    )
+    in_last = replace(ATTEMPT, stage="100%", stage_entered_at=entered)
+    history = History(in_last, runs, said=(fires("critical", 3),))
+    over = 5 + warm_up / 60
+    assert not warm_up or due(early, history, after(over - 1)) is None
+    made = due(early, history, after(over))
+    assert said(made)[:3] == ("confirm", "warmed-up", "rollback")
+    judged = replace(history, once={"warmed up: 10%": NOW, "warmed up: 100%": NOW})
+    assert due(early, judged, after(over)) is None
+
+
+def test_what_fired_while_the_first_stage_was_entered_belongs_to_its_warm_up() -> None:
+    entered = NOW + timedelta(minutes=4)
+    runs = (run_of("start", "10%", RunState.done, entered),)
+    history = History(replace(ATTEMPT, stage_entered_at=entered), runs, said=(fires("critical", 3),))
+    assert due(WARM, history, after(13)) is None
+    assert said(due(WARM, history, after(14))) == (
+        "confirm",
+        "warmed-up",
+        "rollback",
+        f"stage 10% has warmed up; {ASKS_AGAIN}",
+    )
+
+
+@pytest.mark.parametrize(
+    ("history", "now", "steps", "why"),
+    [
+        (
+            replace(HISTORY, automatic_today=3),
+            after(10),
+            True,
+            "3 automatic rollbacks of shop within a day; people must rollback",
+        ),
+        (HISTORY, after(10, stopped=True), True, "the kill switch is set; people must rollback"),
+        (HISTORY, after(10), False, "the playbook has no steps for rollback; people must act"),
+    ],
+    ids=["budget spent", "kill switch", "no steps"],
+)
+def test_after_a_warm_up_people_must_act_where_they_must_at_any_other_time(
+    history: History, now: Conditions, *, steps: bool, why: str
+) -> None:
+    chosen = WARM if steps else playbook(stages=WARM.stages, steps=())
+    made = due(chosen, replace(history, said=(fires("critical", 3),)), now)
+    assert said(made) == ("tell", "warmed-up", "rollback", f"stage 10% has warmed up; {why}")
+    assert made is not None
+    left = LeftToPeople("rollback", f"error-rate is in its critical tier; {why}")
+    assert made.changes == (Once("warmed up: 10%"), SetHold(why), left)
 
 
 def test_a_warm_up_in_which_nothing_stayed_is_over_once_and_says_so() -> None:

@@ -71,7 +71,7 @@ def declared_lines(playbook: Playbook, records: Sequence[RecordView], attempt: i
                 yield DeclaredLine(
                     visit.stage, one.label, line.kind, due_at, line.record, line.ok, line.late, line.text
                 )
-            elif due_at + GRACE <= visit.end:
+            elif _owed(one, due_at, visit, records[-1].at):
                 kind = BURST if isinstance(one, BurstFacts) else CHECKED
                 yield DeclaredLine(visit.stage, one.label, kind, due_at, None, None, late=False, text="")
 
@@ -98,6 +98,13 @@ def not_made(playbook: Playbook, records: Sequence[RecordView], attempt: int) ->
                 text = f"{check.label}: {question}"
                 if visit.start + timedelta(seconds=check.at) <= visit.end and text not in answered:
                     yield f"question {text!r} of stage {visit.stage}: nobody answered it"
+
+
+def _owed(one: CheckFacts | BurstFacts, due_at: datetime, visit: StageVisit, now: datetime) -> bool:
+    """Whether there was time for it: a check is made up for when its stage was left meanwhile, a burst is not."""
+    if isinstance(one, BurstFacts):
+        return due_at + GRACE <= visit.end
+    return due_at <= visit.end and due_at + GRACE <= now
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,8 @@
 """The declared moments after a stage's begin → checks, carried out by the receiver.
 
-One that was missed, because the receiver was away, is made up for: Prometheus remembers how it was at its time. It is
-marked late. Which were made is read from the evidence, so that a restart neither loses nor repeats one.
+One that was missed, because the receiver was away or the stage was left at that moment, is made up for: Prometheus
+remembers how it was at its time. It is marked late. Which were made is read from the evidence, so that a restart neither
+loses nor repeats one.
 """
 
 from __future__ import annotations
@@ -9,17 +10,30 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from handrail.contract import CheckFacts, Playbook
 
 from handrail_receiver.errors import UNREADABLE, StoreDown
 from handrail_receiver.evidence.taking import Snapshots
-from handrail_receiver.model import Attempt, AttemptState, ScheduledCheck, entry_key, in_force, moment_key
+from handrail_receiver.model import (
+    ENTERING,
+    FINISHED,
+    WORKED,
+    Attempt,
+    AttemptState,
+    History,
+    ScheduledCheck,
+    entry_key,
+    in_force,
+    moment_key,
+)
 
 log = logging.getLogger("handrail")
 LOOK_EVERY = 5.0
+MADE_UP_FOR = timedelta(days=1)
+"""So long after its moment a check of a stage that was left is still made."""
 
 
 def due_checks(
@@ -43,12 +57,40 @@ def due_checks(
             yield ScheduledCheck(key, attempt.stage, CheckFacts(at=0, name="while something fires"), now)
 
 
+def left_stages(history: History) -> Iterator[tuple[Attempt, datetime]]:
+    """The stages that an attempt was in and is not any more: the attempt as it was in each, and when that was left."""
+    attempt, seen = history.attempt, None
+    if attempt is None:
+        return
+    for run in history.runs:
+        if run.action in ENTERING and run.state in WORKED and run.finished_at is not None:
+            if seen is not None:
+                yield seen, run.finished_at
+            seen = replace(attempt, stage=run.key, stage_entered_at=run.finished_at)
+    ends = [run.decided_at for run in history.rollbacks]
+    ends += [history.once[FINISHED]] if FINISHED in history.once else []
+    if seen is not None and ends and attempt.state != AttemptState.active:
+        yield seen, min(ends)
+
+
+def missed_checks(
+    playbook: Playbook, history: History, made: Collection[str], now: datetime
+) -> Iterator[tuple[Attempt, ScheduledCheck]]:
+    """The checks whose time had come when their stage was left, and that were not made; the attempt as it was then."""
+    for attempt, left_at in left_stages(history):
+        for check in playbook.checks_of(attempt.stage):
+            key, due_at = moment_key(attempt, check), attempt.stage_entered_at + timedelta(seconds=check.at)
+            if due_at <= left_at and now - due_at <= MADE_UP_FOR and key not in made:
+                yield attempt, ScheduledCheck(key, attempt.stage, check, due_at, left=True)
+
+
 @dataclass(frozen=True)
 class Schedule:
     """Makes the checks of every attempt that goes on. The evidence is asked once for those that were made before."""
 
     snapshots: Snapshots
     _made: dict[str, set[str]] = field(default_factory=dict)
+    _looked_back: dict[str, tuple[object, ...]] = field(default_factory=dict)
 
     async def run(self) -> None:
         """Make what is due until cancelled."""
@@ -61,7 +103,31 @@ class Schedule:
 
     async def step(self) -> None:
         """Make what is due now; an attempt that cannot be read, or answers slowly, keeps no other back."""
-        await asyncio.gather(*map(self._look, await self.snapshots.store.attempts.current()))
+        current = {one.rollout: one for one in await self.snapshots.store.attempts.current()}
+        await asyncio.gather(
+            *map(self._look, current.values()),
+            *(self._look_back(one, current.get(one.rollout)) for one in self.snapshots.playbooks.all()),
+        )
+
+    async def _look_back(self, newest: Playbook, attempt: Attempt | None) -> None:
+        """Make up for what was missed as a stage was left, or the attempt ended: once each time it stands otherwise."""
+        at = (attempt.id, attempt.stage_entered_at, attempt.state) if attempt else ()
+        if (
+            not (newest.checks or (attempt and attempt.playbook))
+            or self._looked_back.get(newest.rollout) == at
+        ):
+            return
+        store, now = self.snapshots.store, self.snapshots.clock.now()
+        try:
+            history = await store.attempts.history(newest.rollout, now)
+            known = history.attempt
+            if known is not None:
+                made = await store.snapshots.scheduled(newest.rollout, f"{known.id}/")
+                for was, one in list(missed_checks(known.playbook or newest, history, made, now)):
+                    await self.snapshots.scheduled(known.playbook or newest, was, one)
+        except UNREADABLE:
+            log.exception("no check of %s can be made up for", newest.rollout)
+        self._looked_back[newest.rollout] = at
 
     async def _look(self, attempt: Attempt) -> None:
         newest = self.snapshots.playbooks.get(attempt.rollout)

@@ -154,14 +154,17 @@ class Snapshots:
         return await self._keep(CHECKED, await self._looked(in_force(attempt, playbook), moment, stage))
 
     async def scheduled(self, playbook: Playbook, attempt: Attempt, due: ScheduledCheck) -> None:
-        """One that was declared, as it was at its time; known by its key, and kept once. Who is to be told hears of it."""
+        """One that was declared, as it was at its time; known by its key, and kept once. Who is to be told hears of it.
+
+        Once its stage was left the targets hold what was asked for since, and say nothing of that time.
+        """
         now = self.clock.now()
         moment = await self._moment(attempt, now, due.due_at, by=HANDRAIL, why=why_made(due, now))
         if _judges_gate(playbook, attempt, due):
             following = playbook.stage_after(attempt.stage)
             ahead = following.name if following else names.COMPLETE
             moment = replace(moment, gates=frozenset({ahead}), decided_at=due.due_at)
-        taken = await self._looked(playbook, moment, attempt.stage)
+        taken = await self._looked(playbook, moment, "" if due.left else attempt.stage)
         await self._keep(CHECKED, taken, due, late=due.is_late(now))
 
     async def _looked(self, playbook: Playbook, moment: Moment, stage: str) -> Snapshot:

@@ -31,7 +31,7 @@ CHANGED = "changed after the rollback: "
 
 
 FINISHED = "finished"
-"""What is kept of when an attempt passed its last gate, where it is guarded afterwards."""
+"""What is kept of when an attempt passed its last gate."""
 
 
 @dataclass(frozen=True)

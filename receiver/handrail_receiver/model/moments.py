@@ -28,12 +28,13 @@ def moment_key(attempt: Attempt, declared: Declared) -> str:
 
 @dataclass(frozen=True)
 class ScheduledCheck:
-    """A check that is to be made now, in `stage`. `key` is what it is known by."""
+    """A check that is to be made now, of `stage`, which may have been `left` by then. `key` is what it is known by."""
 
     key: str
     stage: str
     check: CheckFacts
     due_at: datetime
+    left: bool = False
 
     def is_late(self, now: datetime) -> bool:
         """Whether its time was long ago."""

@@ -253,7 +253,7 @@ def _promote(
 
 def _ends(known: Decision, playbook: Playbook, why: str, now: Conditions) -> Decision:
     """Behind the last gate: complete, or guarded for a while more."""
-    changes: tuple[Change, ...] = (SetState(AttemptState.complete),)
+    changes: tuple[Change, ...] = (SetState(AttemptState.complete), Once(FINISHED))
     text = "the rollout is complete"
     if playbook.watch_after:
         until = when(now.now + timedelta(seconds=playbook.watch_after))

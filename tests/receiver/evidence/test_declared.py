@@ -89,6 +89,12 @@ def test_after_a_rollback_nothing_more_is_owed() -> None:
     assert missing(ENTERED, check(2, 15, "T+15"), decision(3, 20, action="rollback")) == []
 
 
+def test_a_check_due_as_its_stage_is_left_is_owed_too_once_there_was_time_for_it() -> None:
+    left = (ENTERED, check(2, 15, "T+15"), check(3, 30, "T+30"), ANSWER, outcome(5, 60, "promote", "100%"))
+    assert missing(*left) == []
+    assert missing(*left, decision(6, 61, action="hold")) == ["check T+60 of stage 5%: it was never made"]
+
+
 def test_a_record_of_before_is_known_by_its_key() -> None:
     plain = book(stages=RELAY.stages, checks=(900,))
     old = record(2, 15, "check", of=[], by="handrail", text="well", snapshot="s", scheduled="7/1/900")

@@ -6,9 +6,18 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from handrail.contract import CheckFacts
-from handrail_receiver.evidence.schedule import due_checks
+from handrail_receiver.evidence.schedule import due_checks, missed_checks
 from handrail_receiver.evidence.taking import why_made
-from handrail_receiver.model import LATE, Attempt, AttemptState, ScheduledCheck
+from handrail_receiver.model import (
+    FINISHED,
+    LATE,
+    Attempt,
+    AttemptState,
+    History,
+    Run,
+    RunState,
+    ScheduledCheck,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -105,3 +114,41 @@ def test_whenever_it_is_looked_each_check_is_made_once_and_late_ones_say_so(
     for one, now in made.values():
         assert one.due_at <= now
         assert one.is_late(now) == ("late" in why_made(one, now)) == (now - one.due_at >= LATE)
+
+
+def run(action: str, stage: str, minutes: float, by: str = "handrail") -> Run:
+    at = NOW + timedelta(minutes=minutes)
+    return Run(int(minutes), 7, "shop", action, stage, 0, RunState.done, by, "asked", at, at, at, at, at)
+
+
+def missed(history: History, minutes: float, made: tuple[str, ...] = ()) -> list[tuple[str, str]]:
+    now = NOW + timedelta(minutes=minutes)
+    found = missed_checks(BOOK, history, made, now)
+    return [(was.stage, why_made(one, now)) for was, one in found if one.left]
+
+
+def test_a_check_whose_time_had_come_when_its_stage_was_left_is_still_made() -> None:
+    runs = (run("start", "10%", 0), run("promote", "50%", 30), run("promote", "100%", 60))
+    left = History(replace(ATTEMPT, stage="100%", stage_entered_at=NOW + timedelta(hours=1)), runs)
+    in_first = ["T+15m of stage 10%, late: it was due 2026-03-01 03:15:00 UTC"]
+    in_first += ["half-time of stage 10%, late: it was due 2026-03-01 03:30:00 UTC"]
+    assert missed(left, 62) == [
+        *(("10%", one) for one in in_first),
+        ("50%", "T+15m of stage 50%, late: it was due 2026-03-01 03:45:00 UTC"),
+    ]
+    made = tuple(one.key for _, one in missed_checks(BOOK, left, (), NOW + timedelta(hours=1)))
+    assert missed(left, 62, made) == []
+    assert missed(left, 25 * 60) == []
+
+
+def test_it_is_made_after_the_attempt_s_end_too_and_none_is_that_came_later() -> None:
+    runs = (run("start", "10%", 0), run("rollback", "", 20, "alert"))
+    back = History(replace(ATTEMPT, state=AttemptState.rolled_back), runs)
+    assert missed(back, 20.5) == [("10%", "T+15m of stage 10%, late: it was due 2026-03-01 03:15:00 UTC")]
+    done = replace(ATTEMPT, state=AttemptState.complete)
+    passed = History(done, runs[:1], once={FINISHED: NOW + timedelta(minutes=30)})
+    assert missed(passed, 30.5) == [
+        ("10%", "T+15m of stage 10%, late: it was due 2026-03-01 03:15:00 UTC"),
+        ("10%", "half-time of stage 10%"),
+    ]
+    assert missed(History(ATTEMPT, runs[:1]), 60) == []

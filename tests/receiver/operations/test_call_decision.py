@@ -10,6 +10,7 @@ from guarded import NOW, ROLLOUT, playbook
 from guarded.playbook import weights
 from handrail.contract import Confirmation
 from handrail_receiver.model import (
+    FINISHED,
     Adopt,
     Attempt,
     AttemptState,
@@ -22,6 +23,7 @@ from handrail_receiver.model import (
     EndAll,
     History,
     LastSaid,
+    Once,
     Open,
     Run,
     RunState,
@@ -161,7 +163,10 @@ def test_a_way_back_that_was_lost_stops_a_promotion_unless_a_person_says_so() ->
 def test_after_the_last_stage_the_rollout_is_complete() -> None:
     last = History(replace(ATTEMPT, stage="100%"))
     made = decide_call(asked("promote"), BOOK, last, CONDITIONS)
-    assert (made.text, made.changes) == ("the rollout is complete", (SetState(AttemptState.complete),))
+    assert (made.text, made.changes) == (
+        "the rollout is complete",
+        (SetState(AttemptState.complete), Once(FINISHED)),
+    )
 
 
 def test_a_stage_is_not_left_before_its_time() -> None:
@@ -341,6 +346,7 @@ def test_right_after_a_promotion_the_next_one_must_name_its_stage() -> None:
     assert said(asked("promote"), last)[2].endswith("if you mean complete, say --to complete")
     assert decide_call(asked("promote", to="complete"), BOOK, last, CONDITIONS).changes == (
         SetState(AttemptState.complete),
+        Once(FINISHED),
     )
 
 

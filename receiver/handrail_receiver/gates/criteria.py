@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -12,18 +12,22 @@ from handrail.contract import Criterion
 
 from handrail_receiver.errors import Permanent, TargetError
 from handrail_receiver.gates.gate import CriterionResult
-from handrail_receiver.outside.prometheus import Queryable
+from handrail_receiver.outside.prometheus import Queryable, Sample
 from handrail_receiver.ports import Clock
 from handrail_receiver.words.times import span
 
 AT_ONCE = 4
 GOOD_FOR = timedelta(seconds=30)
+SLOW_FOR = timedelta(minutes=5)
+"""How long criteria are asked by themselves that took too long beside something else."""
 PAGE_WAITS = 2.0
 
 ASKED = "handrail_asked"
 """The label that tells which part of which criterion a sample is about."""
 
 Answers = Mapping[Criterion, CriterionResult]
+AskCriteria = Callable[[Sequence[Criterion]], Awaitable[Answers]]
+"""Whoever can be asked for criteria."""
 
 
 @dataclass(frozen=True)
@@ -36,13 +40,81 @@ class _Said:
 
 
 @dataclass
+class AskedBeside:
+    """Criteria that are asked beside something else, in one question: `expr` is to follow another one after `or`.
+
+    Until somebody said what came of it, or where it could not be asked so, they are asked by themselves.
+    """
+
+    owner: Criteria
+    criteria: tuple[Criterion, ...]
+    expr: str
+    others: asyncio.Future[Answers]
+    _answers: Answers | None = None
+
+    def heard(self, samples: Sequence[Sample]) -> None:
+        """What was answered; samples of other things are passed over."""
+        said = _read(self.criteria, samples)
+        self._keep({one: _result(one, found) for one, found in zip(self.criteria, said, strict=True)})
+
+    def failed(self, why: TargetError) -> None:
+        """Prometheus did not answer."""
+        self._keep({one: _unknown(one, why) for one in self.criteria})
+
+    def late(self) -> None:
+        """There was no answer in time, and these may be why."""
+        self._answers = {}
+        self.owner.slow(self.criteria)
+
+    def done(self) -> None:
+        """Nothing more comes of that question: whoever looks meanwhile waits for it no longer."""
+        self.owner.asked(self.criteria)
+        if not self.others.done():
+            self.others.set_result(self._answers or {})
+
+    async def answers(self) -> Answers:
+        """The result of each."""
+        return await self.owner.recent(self.criteria) if self._answers is None else self._answers
+
+    def _keep(self, answers: Answers) -> None:
+        self._answers = answers
+        self.owner.keep(self.criteria, answers)
+
+
+@dataclass
 class Criteria:
     """Queries Prometheus once for all criteria. Pages get results that are at most half a minute old, and never wait long."""
 
     prometheus: Queryable
     clock: Clock
     _recent: dict[tuple[Criterion, ...], tuple[datetime, Answers]] = field(default_factory=dict)
-    _asking: dict[tuple[Criterion, ...], asyncio.Task[Answers]] = field(default_factory=dict)
+    _asking: dict[tuple[Criterion, ...], asyncio.Future[Answers]] = field(default_factory=dict)
+    _slow: dict[tuple[Criterion, ...], datetime] = field(default_factory=dict)
+
+    def beside(self, criteria: Sequence[Criterion]) -> AskedBeside | None:
+        """The same criteria to be asked beside something else; None where nobody need ask, or they take too long for it."""
+        key, now = tuple(criteria), self.clock.now()
+        at, _ = self._recent.get(key, (None, {}))
+        fresh = at is not None and now - at < GOOD_FOR
+        if not key or fresh or key in self._asking or now < self._slow.get(key, now):
+            return None
+        asked = _asked(key)
+        if not asked:
+            return None
+        others = self._asking[key] = asyncio.get_running_loop().create_future()
+        return AskedBeside(self, key, "\nor ".join(asked), others)
+
+    def asked(self, criteria: tuple[Criterion, ...]) -> None:
+        """They are asked no more."""
+        self._asking.pop(criteria, None)
+
+    def keep(self, criteria: tuple[Criterion, ...], answers: Answers) -> None:
+        """What is known now, for those who look soon after."""
+        self._recent[criteria] = (self.clock.now(), answers)
+
+    def slow(self, criteria: tuple[Criterion, ...]) -> None:
+        """They took too long beside something else."""
+        self._slow[criteria] = self.clock.now() + SLOW_FOR
 
     async def ask(self, criteria: Sequence[Criterion]) -> Answers:
         """The result of each criterion now: all are asked at once, and one by one where that cannot be answered."""
@@ -56,25 +128,15 @@ class Criteria:
             one: _unknown(one, found) if isinstance(found, TargetError) else _result(one, found)
             for one, found in zip(criteria, said, strict=True)
         }
-        self._recent[tuple(criteria)] = (self.clock.now(), answers)
+        self.keep(tuple(criteria), answers)
         return answers
 
     async def _together(self, criteria: Sequence[Criterion]) -> list[_Said | TargetError]:
         """What Prometheus says of all: one question. Raises Permanent where one of them cannot be computed."""
-        asked = [
-            _named(expr, f"{place}/{part}")
-            for place, one in enumerate(criteria)
-            for part, expr in (("broken", one.expr), ("seen", one.seen), ("judged", one.judged))
-            if expr
-        ]
+        asked = _asked(criteria)
         if not asked:
             return []
-        samples = await self.prometheus.samples("\nor ".join(asked))
-        known = {one.labels.get(ASKED, ""): one.value for one in samples}
-        return [
-            _Said(*(known.get(f"{place}/{part}") for part in ("broken", "seen", "judged")))
-            for place in range(len(criteria))
-        ]
+        return [*_read(criteria, await self.prometheus.samples("\nor ".join(asked)))]
 
     async def _one_by_one(self, criteria: Sequence[Criterion]) -> list[_Said | TargetError]:
         """The same, a few at once: what cannot be computed of one says nothing of the others."""
@@ -102,6 +164,25 @@ class Criteria:
             task.add_done_callback(lambda _: self._asking.pop(key, None))
         done, _ = await asyncio.wait({task}, timeout=PAGE_WAITS)
         return task.result() if done else {}
+
+
+def _asked(criteria: Sequence[Criterion]) -> list[str]:
+    """What asks for each part of each criterion, under its name."""
+    return [
+        _named(expr, f"{place}/{part}")
+        for place, one in enumerate(criteria)
+        for part, expr in (("broken", one.expr), ("seen", one.seen), ("judged", one.judged))
+        if expr
+    ]
+
+
+def _read(criteria: Sequence[Criterion], samples: Sequence[Sample]) -> list[_Said]:
+    """What the answer says of each."""
+    known = {one.labels.get(ASKED, ""): one.value for one in samples}
+    return [
+        _Said(*(known.get(f"{place}/{part}") for part in ("broken", "seen", "judged")))
+        for place in range(len(criteria))
+    ]
 
 
 def _named(expr: str, name: str) -> str:

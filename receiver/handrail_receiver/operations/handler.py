@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from handrail.contract import GivenArms, Playbook, Step, names
 
 from handrail_receiver.errors import UNREADABLE, Cause, Permanent, TargetError
-from handrail_receiver.gates.criteria import Criteria
+from handrail_receiver.gates.criteria import AskCriteria, Criteria
 from handrail_receiver.gates.gate import (
     NOT_ASKED_WHAT_FIRES,
     Approver,
@@ -214,6 +214,7 @@ class CallHandler:
         fires: FiringTiers = NOT_ASKED_WHAT_FIRES,
         *,
         anew: bool = False,
+        ask: AskCriteria | None = None,
     ) -> GateStatus | None:
         """How the gate ahead stands, for somebody who looks; None where none comes. `anew`: by no answer of before."""
         at = next_gate(playbook, history, NO_INPUTS, self.guard.clock.now())
@@ -221,7 +222,7 @@ class CallHandler:
             return None
         criteria, probes = ((), ()) if at.bakes else (at.gate.criteria, playbook.probes)
         found = GateInputs(
-            await (self.criteria.ask if anew else self.criteria.recent)(criteria),
+            await (ask or (self.criteria.ask if anew else self.criteria.recent))(criteria),
             self.approvers(),
             fires,
             await self._others(playbook),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
 
 from handrail.contract import Playbook
@@ -47,9 +46,7 @@ class Looking:
         except UNREADABLE as problem:
             return _unreadable(newest, problem)
         playbook, at = in_force(history.attempt, newest), self.api.clock.now()
-        gate, watched = await asyncio.gather(
-            self.api.calls.gate(playbook, history), self.watching.now(playbook, history, at)
-        )
+        gate, watched = await self.watching.with_gate(self.api.calls, playbook, history, at)
         return _json(now_view(playbook, history, gate, watched, at))
 
     async def gate(self, request: Request, _caller: Caller) -> Response:

@@ -170,11 +170,11 @@ class Pages:
         attempt = history.attempt
         playbook = attempt.playbook or newest if earlier and attempt else in_force(attempt, newest)
         window = window_of(attempt, records[-1].at if records and earlier else None, now) if attempt else None
-        gate, watched, samples = await asyncio.gather(
-            self.api.calls.gate(playbook, history) if not earlier else _nothing(),
-            self.watching.now(playbook, history, now) if not earlier else _nothing(),
+        both, samples = await asyncio.gather(
+            self.watching.with_gate(self.api.calls, playbook, history, now) if not earlier else _nothing(),
             self.watching.over(playbook, window) if window else _nothing(),
         )
+        gate, watched = both or (None, None)
         return _Looked(playbook, history, records, attempts, gate, watched, window, samples, earlier)
 
     async def refused(self, caller: Caller, why: str) -> Response:

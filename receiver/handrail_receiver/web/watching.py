@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeVar
 
-from handrail.contract import Playbook, names
+from handrail.contract import Criterion, Playbook, names
 
 from handrail_receiver.errors import Permanent, TargetError
+from handrail_receiver.gates.criteria import Answers, AskedBeside
+from handrail_receiver.gates.gate import GateStatus, next_gate
 from handrail_receiver.model import History
+from handrail_receiver.operations.call import NO_INPUTS
+from handrail_receiver.operations.handler import CallHandler
 from handrail_receiver.outside.prometheus import Queryable, Sample
 from handrail_receiver.outside.prometheus_history import Recorded, Series, Span
 from handrail_receiver.views.guardrail_plots import RangeSamples, Window, range_question
@@ -62,21 +67,51 @@ class Watching:
                 found.setdefault(playbook.rollout, []).append(source)
         return Fires({rollout: sorted(set(sources)) for rollout, sources in found.items()})
 
-    async def now(self, playbook: Playbook, history: History, at: datetime) -> Watched:
-        """All guardrails of a rollout now: one question."""
+    async def with_gate(
+        self, calls: CallHandler, playbook: Playbook, history: History, at: datetime
+    ) -> tuple[GateStatus | None, Watched]:
+        """The gate ahead and all guardrails of a rollout now: one question."""
+        ahead = next_gate(playbook, history, NO_INPUTS, at)
+        beside = calls.criteria.beside(() if ahead is None or ahead.bakes else ahead.gate.criteria)
+        figures = asyncio.create_task(self.now(playbook, history, at, beside))
+
+        async def ask(criteria: Sequence[Criterion]) -> Answers:
+            if beside is None or beside.criteria != tuple(criteria):
+                return await calls.criteria.recent(criteria)
+            await figures
+            return await beside.answers()
+
+        return await asyncio.gather(calls.gate(playbook, history, ask=ask), figures)
+
+    async def now(
+        self, playbook: Playbook, history: History, at: datetime, beside: AskedBeside | None = None
+    ) -> Watched:
+        """All guardrails of a rollout now: one question, which also asks for the criteria of a gate."""
         try:
-            samples = await _in_time(self._now(playbook))
+            samples = await _in_time(self._now(playbook, beside))
         except TargetError as error:
+            if beside is not None:
+                beside.failed(error)
             return _with_settings(unknown(playbook, history.attempt, history.captured, str(error)), history)
         except TimeoutError:
+            if beside is not None:
+                beside.late()
             why = f"no answer within {ANSWER_WITHIN:g} s"
             return _with_settings(unknown(playbook, history.attempt, history.captured, why), history)
+        finally:
+            if beside is not None:
+                beside.done()
         found = [(sample.labels, sample.value) for sample in samples]
         known = watched(playbook, history.attempt, history.captured, found, at.timestamp())
         return _with_settings(known, history)
 
-    async def _now(self, playbook: Playbook) -> Sequence[Sample]:
-        """Where the past cannot be computed, it is left out: that says nothing of what is recorded."""
+    async def _now(self, playbook: Playbook, beside: AskedBeside | None) -> Sequence[Sample]:
+        """Where the past or a criterion cannot be computed, it is left out: that says nothing of what is recorded."""
+        if beside is not None:
+            with suppress(Permanent):
+                samples = await self.prometheus.samples(f"{question(playbook)}\nor {beside.expr}")
+                beside.heard(samples)
+                return samples
         try:
             return await self.prometheus.samples(question(playbook))
         except Permanent:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import html
 import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 import servers
@@ -13,6 +15,7 @@ from apis.serving import Api, Request
 from guarded import Guarded, guarded
 from guarded.recorded import limited_playbook, recorded
 from guarded.scraped import Application
+from handrail.contract import Criterion, Gate
 from handrail_receiver.evidence.snapshot import DECIDED
 from starlette.responses import Response
 
@@ -108,8 +111,18 @@ def kinds(shop: Guarded) -> set[str]:
     return {record["kind"] for record in records}
 
 
-def test_prometheus_is_asked_once_for_each_page_and_once_more_for_the_plots(tmp_path: Path) -> None:
-    with Counting() as prometheus, guarded(tmp_path, limited_playbook(), PROMETHEUS=prometheus.url) as shop:
+CRITERION = Criterion(
+    guardrail="error-rate", text="below 0.5 %", expr="broken", seen="seen", judged="judged", over=1500
+)
+AHEAD = Gate(into="50%", criteria=(CRITERION, CRITERION.model_copy(update={"text": "below 0.4 %"})))
+
+
+@pytest.mark.parametrize("gates", [(), (AHEAD,)], ids=["no criteria", "two criteria"])
+def test_prometheus_is_asked_once_for_each_page_and_once_more_for_the_plots(
+    tmp_path: Path, gates: tuple[Gate, ...]
+) -> None:
+    book = limited_playbook(gates=gates)
+    with Counting() as prometheus, guarded(tmp_path, book, PROMETHEUS=prometheus.url) as shop:
         shop.call("start", anyway=True, why="nothing is there to see")
         servers.until(lambda: DECIDED in kinds(shop), "the snapshot of the start, which asks as well")
         prometheus.asked()
@@ -117,7 +130,52 @@ def test_prometheus_is_asked_once_for_each_page_and_once_more_for_the_plots(tmp_
         assert prometheus.asked() == ["query"]
         said = text(shop)
         assert prometheus.asked() == ["query", "query_range"]
+        text(shop)
+        assert prometheus.asked() == ["query", "query_range"], "and so for the next who looks"
+        shop.ask("GET", "/api/rollouts/shop/now", "viewer")
+        assert prometheus.asked() == ["query"]
     assert "error-rate unknown: no rule now unknown" in said
+    assert ("error-rate: below 0.5 %: unknown: none of the last 25 min had data" in said) == bool(gates)
+
+
+class Broken(Counting):
+    """The same, which cannot compute the criteria of a gate, or answers too late where it is asked for them."""
+
+    late = False
+
+    def answer(self, request: Request) -> Response:
+        asked = unquote(request.path) + request.content.decode()
+        if "handrail_asked" in asked and self.late:
+            time.sleep(3)
+        elif "handrail_asked" in asked:
+            return Response('{"status":"error","errorType":"execution","error":"no"}', 422)
+        return super().answer(request)
+
+
+def test_a_criterion_that_cannot_be_computed_takes_no_figure_with_it(tmp_path: Path) -> None:
+    with (
+        Broken() as prometheus,
+        guarded(tmp_path, limited_playbook(gates=(AHEAD,)), PROMETHEUS=prometheus.url) as shop,
+    ):
+        shop.call("start", anyway=True, why="a test")
+        said = text(shop)
+    assert "error-rate unknown: no rule" in said
+    assert "error-rate: below 0.5 %: unknown: Prometheus answered 422" in said
+
+
+def test_criteria_that_take_too_long_cost_the_figures_once_and_are_asked_by_themselves_then(
+    tmp_path: Path,
+) -> None:
+    with (
+        Broken() as prometheus,
+        guarded(tmp_path, limited_playbook(gates=(AHEAD,)), PROMETHEUS=prometheus.url) as shop,
+    ):
+        shop.call("start", anyway=True, why="a test")
+        prometheus.late = True
+        assert "no answer within 2 s" in text(shop)
+        said = text(shop)
+    assert "error-rate unknown: no rule" in said
+    assert "error-rate: below 0.5 %: unknown: Prometheus was not asked" in said
 
 
 def test_without_an_answer_every_figure_is_unknown(tmp_path: Path) -> None:

@@ -59,7 +59,7 @@ ERRORS = {"0%": None, "10%": "1%", "25%": "0.5%", "50%": "0.5%", "100%": "0.1%"}
 LATENCIES = {"0%": None, "10%": "500ms", "25%": "300ms", "50%": "300ms", "100%": "200ms"}
 # P3 has an hour and P4 a day: nobody is woken for those.
 URGENT = ["P1", "P2"]
-UNIT, WHOLE = 'suite="unit"', 'suite="integration"'
+UNIT, WHOLE, SMOKE = 'suite="unit"', 'suite="integration"', 'suite="smoke"'
 
 TEAM = Tell(Slack("#aurigraph", token=Secret("SLACK_TOKEN")))
 
@@ -328,6 +328,17 @@ aurigraph_v12 = Rollout(
     contacts=["On-call SRE", "Tech lead", "On-call manager", "Director", "VP of Engineering"],
     report=Report(
         weekly="Fri 09:00",
+        weekly_sections=[
+            "Build metrics",
+            "Test metrics",
+            "Deployment metrics",
+            "Performance metrics",
+            "Reliability metrics",
+            "Incidents",
+            "Upcoming",
+            "Error budget left",
+            "Tables",
+        ],
         tell=[TEAM],
         figures={
             "Builds triggered": Increase(own("builds_total")),
@@ -336,6 +347,8 @@ aurigraph_v12 = Rollout(
             "Code coverage": Gauge(own("build_coverage_ratio"), unit="ratio"),
             "Docker image size": Gauge(own("build_image_bytes"), unit="bytes"),
             "Unit tests passed": Ratio(good=own(TESTS, f"{UNIT},{PASSED}"), of=own(TESTS, UNIT)),
+            "Test execution time": Gauge(own("build_tests_duration_seconds"), unit="seconds"),
+            "Critical tests": Ratio(good=own(TESTS, f"{SMOKE},{PASSED}"), of=own(TESTS, SMOKE)),
             "Integration tests passed": Ratio(good=own(TESTS, f"{WHOLE},{PASSED}"), of=own(TESTS, WHOLE)),
         },
     ),

@@ -351,6 +351,8 @@ mem0_redis = Rollout(
     contacts=["Technical lead", "On-call engineer"],
     report=Report(
         daily="08:00",
+        daily_sections=["Status", "Metrics", "Issues", "Next steps", "Dashboard"],
+        guardrails=["latency-p50", "error-rate", "cache-hit", "mem0-writes", "circuit-breaker"],
         tell=[
             Tell(
                 Mail(

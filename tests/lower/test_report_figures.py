@@ -11,6 +11,7 @@ import pytest
 import yaml
 from handrail.contract import FigureFacts, Playbook, ReportFacts, WeeklyTime
 from handrail.declare import (
+    Below,
     Environment,
     Gauge,
     Guardrail,
@@ -187,11 +188,22 @@ def test_the_times_of_the_reports_stand_in_the_playbook() -> None:
         ({"upcoming": {"Next load test": "2026-12-10 09:00"}}, "is more than a day"),
         ({"figures": {"Builds": Increase("b_total", by=["branch"])}}, "leave out by="),
         ({"figures": {"a | b": Increase("b_total")}}, "should match pattern"),
+        ({"guardrails": ["errors", "errors"]}, "guardrails= has 'errors' twice; name it once"),
+        ({"daily_sections": ["Upcoming"]}, "daily_sections"),
     ],
 )
 def test_what_cannot_be_a_report_is_refused(facts: dict[str, Any], why: str) -> None:
     with pytest.raises((ValidationError, HandrailError, ValueError), match=why):
         Report(**facts)
+
+
+def test_a_guardrail_without_a_target_cannot_be_named() -> None:
+    judged = Guardrail("judged", ERRORS.measure, success=Below("1%"))
+    assert playbook(judged, report=Report(guardrails=["judged"])).report.guardrails == ("judged",)
+    with pytest.raises(
+        ValidationError, match="no guardrail of that name has success=; those that have are judged"
+    ):
+        playbook(ERRORS, judged, report=Report(guardrails=["errors"]))
 
 
 def test_a_mail_needs_both_parts_of_a_login() -> None:

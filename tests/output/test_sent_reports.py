@@ -53,3 +53,8 @@ def test_what_is_not_declared_has_no_line_nor_has_an_older_playbook() -> None:
 def test_where_nothing_is_sent_the_zone_still_counts() -> None:
     facts = ReportFacts(zone="Asia/Tokyo", weekly=WeeklyTime(day=0, at="09:00"))
     assert reported({"report": facts.model_dump(mode="json")}) == ("days begin in Asia/Tokyo",)
+
+
+def test_the_form_of_a_team_has_a_line_for_each_list() -> None:
+    report = Report(daily_sections=["Status", "Issues"], weekly_sections=["DORA"])
+    assert lines(report) == ("daily: Status, Issues", "weekly: DORA")

@@ -66,9 +66,9 @@ def _acts(record: EvidenceRecord) -> bool:
 
 
 def draft(one: Incident, happened: Sequence[tuple[datetime, str]], seen: Snapshot | None) -> str:
-    """All of it; every text of others is escaped."""
+    """All of it, in the order of an incident log; every text of others is escaped."""
     return (
-        "\n".join([*_head(one), *_impact(one), *_timeline(happened), *_figures(seen), *_people(one)]) + "\n"
+        "\n".join([*_head(one), *_timeline(happened), *_impact(one), *_figures(seen), *_people(one)]) + "\n"
     )
 
 
@@ -79,12 +79,12 @@ def _head(one: Incident) -> Iterator[str]:
     yield "|---|---|"
     had = one.acknowledged
     rows = {
-        "Rollout": f"{one.rollout}, attempt {one.number}" + (f", stage {one.stage}" if one.stage else ""),
+        "Opened": when(one.opened),
         "Severity": one.severity or "none is declared",
         "Status": state_word(one)
         + (f" by {one.closed.by}, {when(one.closed.at)}: {one.closed.why}" if one.closed else ""),
-        "Opened": when(one.opened),
-        "Trigger": f"{one.action}: {one.trigger} ({one.source or f'asked by {one.by}'})",
+        "Description": f"{one.action}: {one.trigger} ({one.source or f'asked by {one.by}'})",
+        "Rollout": f"{one.rollout}, attempt {one.number}" + (f", stage {one.stage}" if one.stage else ""),
         "Acknowledged": f"by {had.by}, {when(had.at)}, after {span(had.after)}" if had else "by nobody",
         "False rollback": {True: "yes", False: "no", None: EMPTY}[one.false_rollback],
     }
@@ -135,14 +135,12 @@ def _people(one: Incident) -> Iterator[str]:
         yield ""
         yield _said(one, name)
         yield ""
-    yield "## Follow-ups"
-    yield ""
-    yield from ([f"- [ ] {safe(text)}" for text in one.follow_ups] or [EMPTY])
-    yield ""
     yield "## Review"
     yield ""
     yield f"- Date: {_said(one, 'review')}"
     yield f"- {LABELS['attendees']}: {_said(one, 'attendees')}"
+    yield "- Action items:" if one.follow_ups else f"- Action items: {EMPTY}"
+    yield from (f"  - [ ] {safe(text)}" for text in one.follow_ups)
 
 
 def _said(one: Incident, name: str) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
+from typing import TypeVar
 
 from handrail_receiver.reports import daily_status, report_tables, weekly_form
 from handrail_receiver.reports.known import Known
@@ -41,46 +43,69 @@ def _remarks(known: Known, late: timedelta | None) -> list[str]:
 
 
 def _weekly(known: Known) -> list[Section]:
-    other = weekly_form.other_section(known)
-    return [
-        weekly_form.build_section(known),
-        weekly_form.test_section(known),
-        weekly_form.deployment_section(known),
-        weekly_form.performance_section(known),
-        weekly_form.reliability_section(known),
-        weekly_form.incident_section(known),
-        weekly_form.upcoming_section(known),
-        weekly_form.dora_section(known),
-        weekly_form.budget_section(known),
-        *([other] if other else []),
-        Section(
-            "Tables",
-            tables=(
-                report_tables.build_table(known),
-                report_tables.performance_table(known),
-                report_tables.rollback_table(known),
-                report_tables.release_table(known),
-            ),
-        ),
-    ]
+    return _shown(
+        known,
+        known.playbook.report.weekly_sections,
+        {
+            "Build metrics": weekly_form.build_section,
+            "Test metrics": weekly_form.test_section,
+            "Deployment metrics": weekly_form.deployment_section,
+            "Performance metrics": weekly_form.performance_section,
+            "Reliability metrics": weekly_form.reliability_section,
+            "Incidents": weekly_form.incident_section,
+            "Upcoming": weekly_form.upcoming_section,
+            "DORA": weekly_form.dora_section,
+            "Error budget left": weekly_form.budget_section,
+            "Other figures": weekly_form.other_section,
+            "Tables": _weekly_tables,
+        },
+    )
 
 
 def _daily(known: Known) -> list[Section]:
-    other = weekly_form.other_section(known)
-    return [
-        daily_status.status_section(known),
-        daily_status.metrics_section(known),
-        daily_status.issues_section(known),
-        daily_status.next_section(known),
-        daily_status.dashboard_section(known),
-        weekly_form.deployment_section(known),
-        weekly_form.performance_section(known),
-        weekly_form.reliability_section(known),
-        weekly_form.incident_section(known),
-        weekly_form.dora_section(known),
-        weekly_form.budget_section(known),
-        *([other] if other else []),
-        Section(
-            "Tables", tables=(report_tables.performance_table(known), report_tables.rollback_table(known))
-        ),
-    ]
+    return _shown(
+        known,
+        known.playbook.report.daily_sections,
+        {
+            "Status": daily_status.status_section,
+            "Metrics": daily_status.metrics_section,
+            "Issues": daily_status.issues_section,
+            "Next steps": daily_status.next_section,
+            "Dashboard": daily_status.dashboard_section,
+            "Deployment metrics": weekly_form.deployment_section,
+            "Performance metrics": weekly_form.performance_section,
+            "Reliability metrics": weekly_form.reliability_section,
+            "Incidents": weekly_form.incident_section,
+            "DORA": weekly_form.dora_section,
+            "Error budget left": weekly_form.budget_section,
+            "Other figures": weekly_form.other_section,
+            "Tables": _daily_tables,
+        },
+    )
+
+
+S = TypeVar("S", bound=str)
+
+
+def _shown(
+    known: Known, declared: Sequence[S], sections: Mapping[S, Callable[[Known], Section | None]]
+) -> list[Section]:
+    """The declared sections in their order, else all; one that has nothing to say is left out."""
+    found = (sections[name](known) for name in declared or sections)
+    return [one for one in found if one is not None]
+
+
+def _weekly_tables(known: Known) -> Section:
+    tables = (
+        report_tables.build_table(known),
+        report_tables.performance_table(known),
+        report_tables.rollback_table(known),
+        report_tables.release_table(known),
+    )
+    return Section("Tables", tables=tables)
+
+
+def _daily_tables(known: Known) -> Section:
+    return Section(
+        "Tables", tables=(report_tables.performance_table(known), report_tables.rollback_table(known))
+    )

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Sequence
 from datetime import timedelta
 
 from handrail.contract import Playbook
 
 from handrail_receiver.model import EvidenceRecord
+from handrail_receiver.reports.guardrail_values import GuardrailLine
 from handrail_receiver.reports.known import Known
 from handrail_receiver.reports.outcomes import Outcome, Stay
 from handrail_receiver.reports.period import DAY
@@ -107,9 +109,15 @@ def metrics_section(known: Known) -> Section:
         return Section(title, (Field("All", unknown=known.guardrails),))
     fields = tuple(
         Field(one.title, one.text, NOT_SEEN + f"; target: {one.target}", f"target: {one.target}")
-        for one in known.guardrails
+        for one in _chosen(known.playbook, known.guardrails)
     )
     return Section(title, fields, () if fields else ("no guardrail has a criterion of success",))
+
+
+def _chosen(playbook: Playbook, lines: Sequence[GuardrailLine]) -> Sequence[GuardrailLine]:
+    """Those that the report names, in its order; all where it names none."""
+    named = {one.name: one for one in lines}
+    return [named[name] for name in playbook.report.guardrails if name in named] or lines
 
 
 def _hours(time: timedelta) -> str:

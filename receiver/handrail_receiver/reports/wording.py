@@ -14,6 +14,7 @@ from handrail_receiver.reports.reported import Field
 from handrail_receiver.words.figures import figure
 from handrail_receiver.words.times import span, when
 
+TWO_MINUTES = 120
 NOT_MEASURED = "not measured by any declared source"
 
 
@@ -43,6 +44,8 @@ def value_text(value: float, unit: str) -> str:
         return f"{value:,.4g}" if value < 1000 else f"{value:,.0f}"
     if unit == "ratio":  # of an uptime the digits count that come after the nines
         return f"{value * 100:.5g} %"
+    if unit == "seconds" and value >= TWO_MINUTES:
+        return f"{value / 60:.3g} minutes"
     return figure(f"{value!r}", unit)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -19,6 +19,35 @@ SUCCESSES: Final = "Successful requests"
 UPTIME: Final = "Uptime"
 """What the figures of a report are called that every rollout has, as far as its guardrails and objectives measure them."""
 
+DailySection = Literal[
+    "Status",
+    "Metrics",
+    "Issues",
+    "Next steps",
+    "Dashboard",
+    "Deployment metrics",
+    "Performance metrics",
+    "Reliability metrics",
+    "Incidents",
+    "DORA",
+    "Error budget left",
+    "Other figures",
+    "Tables",
+]
+WeeklySection = Literal[
+    "Build metrics",
+    "Test metrics",
+    "Deployment metrics",
+    "Performance metrics",
+    "Reliability metrics",
+    "Incidents",
+    "Upcoming",
+    "DORA",
+    "Error budget left",
+    "Other figures",
+    "Tables",
+]
+"""The sections of each report, in the order in which they stand where nobody declares another."""
 
 TimeOfDay = Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
 
@@ -64,7 +93,8 @@ class WeeklyTime(_Model):
 class ReportFacts(_Model):
     """In which zone days begin, when the daily and the weekly report are sent (None: they are not), and to whom.
 
-    `upcoming` are the dates that people declared, by what happens then.
+    `upcoming` are the dates that people declared, by what happens then. The sections are shown, in this order, and of the
+    guardrails' figures those of `guardrails`, in this order; all where none is named.
     """
 
     zone: str = "UTC"
@@ -72,3 +102,6 @@ class ReportFacts(_Model):
     weekly: WeeklyTime | None = None
     tell: tuple[Tell, ...] = ()
     upcoming: tuple[tuple[str, str], ...] = ()
+    daily_sections: tuple[DailySection, ...] = ()
+    weekly_sections: tuple[WeeklySection, ...] = ()
+    guardrails: tuple[str, ...] = ()

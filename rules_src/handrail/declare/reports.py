@@ -9,7 +9,9 @@ from pydantic import AfterValidator, Field, model_validator
 
 from handrail.base import declared
 from handrail.contract import CDEvents, PagerDuty, StatusPage, Tell
+from handrail.contract.reporting import DailySection, WeeklySection
 from handrail.declare.freezes import DAYS, TimeOfDay, Zone, clock, day
+from handrail.declare.guardrail import Name
 from handrail.declare.measures import Gauge, Increase, Latency, PromQL, Rate, Ratio, SlowerThan, Usage
 
 
@@ -36,6 +38,9 @@ class Report:
     `{"Builds triggered": Increase("builds_total")}`, or instead of what the guardrails measure, like "Error rate"; a
     field of another name comes after those. Counts and shares are taken over the whole time; of a `Gauge` and a `Usage`
     the mean, of `PromQL` what it gives at the end. `upcoming` are days, like `{"Next load test": "2026-12-10"}`.
+
+    `daily_sections` and `weekly_sections` say which sections a report has, and in which order; `guardrails` which
+    guardrails stand under "Metrics" of the daily one, and in which order. Without them it is all that there is.
     """
 
     zone: Zone = Field(default="UTC", kw_only=True)
@@ -48,6 +53,19 @@ class Report:
     upcoming: Mapping[ReportField, Annotated[str, AfterValidator(day)]] = Field(
         default_factory=dict, kw_only=True
     )
+
+    daily_sections: Sequence[DailySection] = Field(default=(), kw_only=True)
+    weekly_sections: Sequence[WeeklySection] = Field(default=(), kw_only=True)
+    guardrails: Sequence[Name] = Field(default=(), kw_only=True)
+
+    @model_validator(mode="after")
+    def _each_once(self) -> Report:
+        for word in ("daily_sections", "weekly_sections", "guardrails"):
+            named = getattr(self, word)
+            twice = [one for one in named if named.count(one) > 1]
+            if twice:
+                raise ValueError(f"{word}= has {twice[0]!r} twice; name it once")
+        return self
 
     @model_validator(mode="after")
     def _whole(self) -> Report:

@@ -308,6 +308,17 @@ class Rollout:
         return self
 
     @model_validator(mode="after")
+    def _can_report(self) -> Rollout:
+        judged = [one.name for one in self.guardrails if one.success]
+        unknown = [name for name in self.report.guardrails if name not in judged]
+        if unknown:
+            raise ValueError(
+                f"report= names {unknown[0]!r}, and no guardrail of that name has success=; "
+                f"those that have are {', '.join(judged) or 'none'}"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _later_each(self) -> Rollout:
         times = [duration(one.within) for one in self.acknowledge]
         if any(later <= before for before, later in pairwise(times)):

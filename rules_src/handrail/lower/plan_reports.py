@@ -43,6 +43,9 @@ def lower_report(rollout: Rollout) -> contract.ReportFacts:
         weekly=weekly,
         tell=tuple(declared.tell),
         upcoming=tuple(declared.upcoming.items()),
+        daily_sections=tuple(declared.daily_sections),
+        weekly_sections=tuple(declared.weekly_sections),
+        guardrails=tuple(declared.guardrails),
     )
 
 

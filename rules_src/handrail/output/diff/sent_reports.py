@@ -27,3 +27,10 @@ def _reported(playbook: Mapping[str, Any]) -> Iterator[str]:
         if figure["source"] == "declared":
             yield f"{figure['name']}: {figure['expr']}"
     yield from (f"{name}: {day}" for name, day in report.get("upcoming", ()))
+    for word, shown in (
+        ("daily", "daily_sections"),
+        ("weekly", "weekly_sections"),
+        ("guardrails", "guardrails"),
+    ):
+        if report.get(shown):
+            yield f"{word}: {', '.join(report[shown])}"

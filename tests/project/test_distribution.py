@@ -14,8 +14,6 @@ from typing import Any
 
 import pytest
 import yaml
-from cyclonedx.schema import SchemaVersion
-from cyclonedx.validation.json import JsonStrictValidator
 from project.wheels import ROOT, Environment
 
 WORKFLOW = ROOT / ".github/workflows/release.yml"
@@ -85,6 +83,10 @@ def test_a_released_wheel_brings_the_site(made: tuple[Path, Files], tmp_path: Pa
 def test_the_sbom_is_valid_and_names_what_the_lock_file_brings(made: tuple[Path, Files]) -> None:
     _, files = made
     text = files[f"handrail-{VERSION}.cdx.json"].decode()
+    # Read here, for it takes a second, of each process that collects the tests.
+    from cyclonedx.schema import SchemaVersion  # noqa: PLC0415
+    from cyclonedx.validation.json import JsonStrictValidator  # noqa: PLC0415
+
     assert JsonStrictValidator(SchemaVersion.V1_5).validate_str(text) is None
     bill = json.loads(text)
     wheel = f"handrail-{VERSION}-py3-none-any.whl"

@@ -24,10 +24,25 @@ SERVER_ERRORS = [
         sh="handrail rollout rollback aidin-hardening --why 'the errors come from the new guards'",
     ),
     Instruction("It has not: is the database there?", sh='psql "$DATABASE_URL" -c "SELECT 1"'),
-    Instruction("Then the services that aidin calls, and what else was deployed in the last hours."),
+    Instruction(
+        "Then the services that aidin calls: which of them does it fail to reach?",
+        sh="journalctl -u aidin.service --since '1 hour ago' | grep -iE 'ECONNREFUSED|ETIMEDOUT|ENOTFOUND'",
+    ),
+    Instruction(
+        "What else was deployed, and when did the service start?",
+        sh="""\
+            git log origin/main --since='24 hours ago' --format='%cI %h %an %s'
+            systemctl show aidin.service --property=ActiveEnterTimestamp
+            """,
+    ),
 ]
 
 LATENCY = [
+    Instruction(
+        "What does the application itself say of its requests?",
+        sh="journalctl -u aidin.service -n 5000 | grep -oP 'Request took \\K[0-9]+' | sort -n | tail -20",
+        see="The twenty longest, in milliseconds.",
+    ),
     Instruction(
         "The 95th percentile of the last 10,000 requests, as the access log has it.",
         sh=f"""\
@@ -95,11 +110,17 @@ REFUSED = [
             """,
     ),
     Instruction(
-        "A module is missing: assign it in the admin pages. The defaults of a role are wrong: "
-        "run the seed script again."
+        "A module is missing: assign it in the admin pages. The defaults of a role are wrong: run the seed script again.",
+        sh="npx prisma db seed",
+        see="role_modules has its four rows again.",
     ),
     Instruction(
-        "Somebody cannot work at all: make them an admin until it is mended, and write down to take it back."
+        "Somebody cannot work at all: which role have they now? Write it down.",
+        sql="SELECT id, role FROM users WHERE id = 'USER_ID';",
+    ),
+    Instruction(
+        "Make them an admin until it is mended; afterwards the same with the role of before.",
+        sql="UPDATE users SET role = 'admin' WHERE id = 'USER_ID';",
     ),
     Instruction(
         "It concerns many: roll back, mend the permissions, and start again.",
@@ -133,9 +154,9 @@ AUDIT = [
             VALUES ('test', 'test@test.com', 'admin', 'test', 'test', 'test123');
             ROLLBACK;
             """,
-        see="Permission denied: grant it. A column is missing: the schema and the code differ; "
-        "generate Prisma's client again.",
+        see="Permission denied: grant it. A column is missing: the schema and the code differ.",
     ),
+    Instruction("They differ: generate Prisma's client again, and deploy it.", sh="npx prisma generate"),
 ]
 
 USERS = [
@@ -172,6 +193,38 @@ TABLES = [
         "user_modules goes with the number of users: more is a bulk assignment.",
     ),
 ]
+
+PROCEDURES = {
+    "Before the first stage": [
+        Instruction(
+            "Write down the 95th percentile of today: the start captures it as the baseline.",
+            sh=f"""\
+                tail -10000 {ACCESS_LOG} | awk '{{print $NF}}' | sort -n |
+                  awk '{{a[NR]=$0}} END {{print a[int(NR*0.95)]}}'
+                """,
+        ),
+        Instruction(
+            "Start: 10 % of the users.", sh='handrail rollout start aidin-hardening --artifact "${VERSION:?}"'
+        ),
+    ],
+    "After a rollback": [
+        Instruction(
+            "Is the flag off?",
+            sh="handrail rollout status aidin-hardening",
+            see="An emergency pages everybody on the list of contacts; nobody has to be called by hand.",
+        ),
+        Instruction(
+            "Say what it was.",
+            sh="""\
+                handrail rollout note aidin-hardening --cause 'why' --fix 'what was done' --user-impact 'who could not work'
+                """,
+        ),
+        Instruction(
+            "File the incident report.", sh="handrail rollout postmortem aidin-hardening > incident.md"
+        ),
+        Instruction("Mend it, try it again in staging, then start anew: each attempt begins at 10 %."),
+    ],
+}
 
 QUICK = [
     Instruction(

@@ -128,6 +128,10 @@ DOWN = [
 
 BUILD = [
     Instruction(
+        "From a commit to staging it takes about 45 minutes: build 5, unit tests 5, integration tests 10, image 5, "
+        "smoke tests 5, performance tests 15. Each begins once the one before has passed. Which one takes longer?"
+    ),
+    Instruction(
         "Builds that succeeded, of the last seven days, in percent.",
         promql=f"""\
             100 * sum(increase(builds_total{{{OWN},result="success"}}[7d])) / sum(increase(builds_total{{{OWN}}}[7d]))
@@ -212,6 +216,24 @@ PROCEDURES = {
             sh='handrail rollout start aurigraph-v12 --artifact "${IMAGE:?}"',
         ),
         Instruction("From then on: follow it.", sh="handrail rollout watch aurigraph-v12"),
+    ],
+    "Load tests and exercises": [
+        Instruction(
+            "Load of 100 % for an hour, of 150 % for an hour, of 200 % for half an hour: at how many requests a second?",
+            promql=f"max_over_time(sum(rate(http_requests_total{{{OWN}}}[5m]))[1h:1m])",
+            see="776 K, 1.2 M and 1.5 M. Below: the load test has failed.",
+        ),
+        Instruction("Did anything break?", sh="handrail rollout check aurigraph-v12"),
+        Instruction(
+            "A full failover, a rolling restart, the loss of a zone: for how long was there no success?",
+            promql=f"""\
+                count_over_time((sum(rate(http_requests_total{{{OWN},status=~"2.."}}[1m])) == 0)[1h:15s]) * 15
+                """,
+            see="Seconds of the last hour. A failover: less than 300. A restart: nothing. A zone: it recovers by itself.",
+        ),
+        Instruction(
+            "The security scan has no critical finding. Write the next dates into Report(upcoming=…): the weekly report has them."
+        ),
     ],
     "After a rollback": [
         Instruction(

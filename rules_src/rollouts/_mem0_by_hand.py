@@ -76,6 +76,7 @@ ERRORS = [
     ),
     logged("Did the circuit breaker open?", "circuit_breaker", 10),
     Instruction("Are mem0 and Supabase well? Read their status pages."),
+    REDUCE,
     BACK,
 ]
 
@@ -161,6 +162,7 @@ MEM0_WRITES = [
         see="A 401 in the log: the key is no longer valid.",
     ),
     Instruction("Is mem0 well? Read its status page."),
+    REDUCE,
 ]
 
 BREAKER = [
@@ -208,7 +210,68 @@ REDIS = [
         sh="fly redis info | grep -A 20 '# Stats'",
     ),
     Instruction("Near the limit: plan more memory now. Evictions: shorten the longest lifetimes first."),
+    REDUCE,
 ]
+
+PROCEDURES = {
+    "Before phase 1": [
+        Instruction(
+            "The flags of the fast path. The sample rate is set by the start.",
+            sh=f"""\
+                fly secrets set FAST_PATH_ENABLED=true MEM0_READS_ENABLED=true MEM0_SHADOW_MODE=false --app {APP}
+                """,
+        ),
+        logged("Has a machine loaded them?", "Feature flags loaded", 1),
+        Instruction("Try the runbooks and the way back once.", sh="handrail rollout drill mem0-redis"),
+        Instruction(
+            "Answer the gate's questions (see Sign-off), then start.", sh="handrail rollout start mem0-redis"
+        ),
+    ],
+    "During a phase": [
+        Instruction(
+            "At each hour of the list a check is made and its question is asked: answer it. Its figures are in #clinic-memory.",
+            sh="handrail rollout status mem0-redis",
+        ),
+        Instruction(
+            "Yellow, a limit is near: checks come every 30 minutes by themselves. Red, it is broken: the team was told; "
+            "look what a rollback would do, and have it ready.",
+            sh="handrail rollout drill mem0-redis",
+        ),
+        Instruction(
+            "Emergency: it goes back by itself, and an incident is open. Have it.",
+            sh="handrail rollout ack mem0-redis --why 'on it'",
+        ),
+        Instruction(
+            "The status of the day, which is also mailed at 8:00.",
+            sh="handrail report daily --rollout mem0-redis",
+        ),
+    ],
+    "Into the next phase": [
+        Instruction(
+            "The review is done, and each criterion held for the whole time: what is still missing?",
+            sh="handrail rollout status mem0-redis",
+        ),
+        Instruction(
+            "The technical lead approves, with whatever should be known before the next phase.",
+            sh="handrail rollout approve mem0-redis --role technical-lead --why 'observations and concerns'",
+        ),
+        Instruction(
+            "Go on: Handrail sets the sample rate, and asks a machine for it.",
+            sh="handrail rollout promote mem0-redis",
+        ),
+        Instruction(
+            "By hand, where Handrail is away: 0.5 for phase 2, 1.0 for phase 3, 0 for the way back.",
+            sh=f"fly secrets set CANARY_SAMPLE_RATE=0.5 --app {APP}",
+        ),
+        Instruction(
+            "After 48 hours of phase 3 with every criterion met: it is complete. Keep the evidence.",
+            sh="""\
+                handrail rollout promote mem0-redis --to complete
+                handrail rollout bundle mem0-redis "mem0-redis-$(date +%F)"
+                """,
+        ),
+    ],
+}
 
 QUICK = [
     logged("The flags that are loaded.", "Feature flags loaded", 1),

@@ -179,7 +179,7 @@ PROCEDURES = {
         Instruction(
             "Take the evidence: every artefact of the hour, and what is missing.",
             sh='handrail rollout bundle relay-r1 "relay-r1-$(date +%F)"',
-            see="Exit code 1 names what is missing. artefacts.md in it is the document to sign off.",
+            see="Exit code 1 names what is missing. summary.md in it is the document to sign off: traffic, dashboards, rules, load burst, twelve checks, decision.",
         ),
         Instruction("Task D may be integrated from now on."),
     ],

@@ -94,9 +94,21 @@ POOL = [
 PROCEDURES = {
     "Start the stack": [
         Instruction(
-            "All of it on one machine, from Handrail's repository: application, Prometheus, Alertmanager, receiver.",
+            "Prometheus, Grafana, Alertmanager and the receiver on one machine, on loopback.",
+            sh="docker compose -f generated/compose.yaml up --detach && docker compose -f generated/compose.yaml ps",
+            see="Each is healthy. There is no default password: compose asks for the file of each secret.",
+        ),
+        Instruction(
+            "Something does not start: is its port taken, and what does it say?",
+            sh="""\
+                ss -ltnp | grep -E ':(3000|8080|9090|9093) '
+                docker compose -f generated/compose.yaml logs --tail 50 grafana
+                """,
+        ),
+        Instruction(
+            "Without Docker, with an example of the application: from Handrail's repository.",
             sh="make stack",
-            see="It prints the address of each. New tokens are made at each start: there is no default password to change.",
+            see="It prints the address of each. New tokens are made at each start.",
         ),
         Instruction(
             "Does the application show its metrics?",

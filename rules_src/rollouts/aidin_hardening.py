@@ -299,6 +299,7 @@ aidin_hardening = Rollout(
     logs=[logs],
     dashboards=[dashboard],
     rollback=[FlagOff(*FLAG)],
+    procedures=by_hand.PROCEDURES,
     quick_reference=by_hand.QUICK,
     contacts=["On-call engineer", "Database administrator", "Product manager"],
     tell=[Tell(Slack("#aidin", token=Secret("SLACK_TOKEN")))],

@@ -347,6 +347,7 @@ mem0_redis = Rollout(
     logs=[logs],
     dashboards=[dashboard],
     rollback=[sample_rate("0")],
+    procedures=by_hand.PROCEDURES,
     quick_reference=by_hand.QUICK,
     contacts=["Technical lead", "On-call engineer"],
     report=Report(

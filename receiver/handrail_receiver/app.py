@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -236,7 +237,7 @@ def make_app(settings: Settings, secrets: Secrets) -> Front:
         clock,
         ChainPages(store.evidence, store.evidence.end),
         snapshots,
-        Bundler(store, recorded, clock, _signing_key(settings)),
+        Bundler(store, recorded, clock, _signing_key(settings), version("handrail")),
     )
     webhook = AlertWebhook(tokens, store.inbox, guard.wake, clock, metrics, refusals)
     pages = Pages(

@@ -289,6 +289,10 @@ def _written(said: dict[str, Any], folder: Path, *, as_json: bool) -> int:
     except WrongSettings as error:
         print(error, file=sys.stderr)  # noqa: T201
         return 2
+    except OSError as error:
+        where = error.filename or folder
+        print(f"{where}: {error.strerror}; no whole bundle was written: name another folder", file=sys.stderr)  # noqa: T201
+        return 2
     for one in said["missing"]:
         print(f"missing: {one}", file=sys.stderr)  # noqa: T201
     text = f"attempt {said['attempt']} of {said['rollout']}: {len(said['files'])} files in {folder}"

@@ -7,7 +7,6 @@ once), and three for each criterion of a gate at which it was decided. What cann
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -26,6 +25,7 @@ from handrail_receiver.evidence.snapshot import (
     Snapshot,
     TierSeen,
     Verdict,
+    playbook_digest,
 )
 from handrail_receiver.evidence.verdicts import (
     criterion_verdict,
@@ -123,11 +123,6 @@ async def snapshot(recorded: Recorded, playbook: Playbook, moment: Moment) -> Sn
         measures=(*(series for one in seen for series in one.measures), *(alerts or ())),
         missing=tuple(missing),
     )
-
-
-def playbook_digest(playbook: Playbook) -> str:
-    """The SHA-256 of a playbook: its version."""
-    return hashlib.sha256(playbook.model_dump_json().encode()).hexdigest()
 
 
 async def _rules(

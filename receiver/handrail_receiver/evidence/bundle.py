@@ -9,7 +9,7 @@ import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 from handrail.contract import DashboardFacts, Playbook
 from pydantic import BaseModel, ConfigDict
@@ -23,6 +23,7 @@ from handrail_receiver.evidence.snapshot import (
     KeptSeries,
     Snapshot,
     SnapshotRecord,
+    playbook_digest,
 )
 from handrail_receiver.model import OPEN, Captured, EvidenceRecord
 from handrail_receiver.views.schemas import RecordView, RunView
@@ -97,7 +98,10 @@ class CapturedFile(_Kept):
 
 
 class AttemptFacts(_Kept):
-    """Which attempt: its number, its id in the records, and how it stood when the bundle was made."""
+    """Which attempt: its number, its id in the records, and how it stood when the bundle was made.
+
+    `playbook` is the SHA-256 of its playbook as it was kept, perhaps by an older version that knew less of it.
+    """
 
     rollout: str
     service: str
@@ -109,18 +113,26 @@ class AttemptFacts(_Kept):
     started_by: str
     artifact: str
     live: bool
+    playbook: str = ""
+
+    def went_by(self, playbook: Playbook, taken: Snapshot) -> bool:
+        """Whether a snapshot was taken with the playbook of the attempt."""
+        return taken.playbook in {"", self.playbook, playbook_digest(playbook)}
 
 
 class BundleIndex(_Kept):
     """What a bundle is about, where to look on, and whether it is complete.
 
     `dashboards` show the time of the attempt. `before` and `after` are the split of the traffic in its first snapshot and
-    in its last. `head` is the number and the hash of the newest record in it.
+    in its last. `head` is the number and the hash of the newest record in it. `ended_at` is how far its plots go, and
+    `made_with` which version of Handrail made it; both are missing in older ones.
     """
 
     version: Literal[1] = 1
     attempt: AttemptFacts
     made_at: datetime
+    ended_at: datetime | None = None
+    made_with: str = ""
     dashboards: tuple[str, ...]
     runbook: str
     before: tuple[ArmShare, ...]
@@ -154,11 +166,15 @@ class Contents:
     def own(self) -> list[EvidenceRecord]:
         """The records about the attempt; those about none as well."""
         known = {self.attempt.id, 0}
-        return [one for one in self.chain.chain() if json.loads(one.body).get("attempt", 0) in known]
+        return [
+            one
+            for one, record in zip(self.chain.chain(), self.chain.records, strict=True)
+            if said_by(record).get("attempt", 0) in known
+        ]
 
 
-def index_of(contents: Contents, more: Sequence[str] = ()) -> BundleIndex:
-    """The index; `more` is what else could not be had while it was made."""
+def index_of(contents: Contents, more: Sequence[str] = (), made_with: str = "") -> BundleIndex:
+    """The index; `more` is what else could not be had while it was made, `made_with` the version that makes it."""
     taken = list(contents.taken().values())
     missing = (
         *missing_of(
@@ -175,6 +191,8 @@ def index_of(contents: Contents, more: Sequence[str] = ()) -> BundleIndex:
     return BundleIndex(
         attempt=contents.attempt,
         made_at=contents.made_at,
+        ended_at=contents.ended_at,
+        made_with=made_with,
         dashboards=tuple(one.url for one in dashboards_of(contents)),
         runbook=contents.playbook.runbook_url,
         before=taken[0].split if taken else (),
@@ -209,6 +227,11 @@ def missing_of(
     return (
         *_missing(attempt, records, runs, taken),
         *_split_unseen(playbook, runs, taken),
+        *(
+            f"snapshot {number}: the playbook that it was taken with, which is not the attempt's any more"
+            for number, one in taken.items()
+            if not attempt.went_by(playbook, one)
+        ),
         *not_made(playbook, records, attempt.id),
         *(
             f"the log of the load burst in record {record.number}: it is named by the evidence and is not there"
@@ -258,9 +281,17 @@ def _split_unseen(
 def decisions(records: Sequence[RecordView], attempt: int) -> Iterator[tuple[RecordView, dict[str, object]]]:
     """The decisions of an attempt, with what they say."""
     for record in records:
-        body = json.loads(record.body) if record.kind == "decision" else {}
+        body = said_by(record) if record.kind == "decision" else {}
         if body and body.get("attempt") == attempt:
             yield record, body
+
+
+def said_by(record: RecordView) -> dict[str, Any]:
+    """What a record says. Raises ValueError."""
+    body = json.loads(record.body)
+    if not isinstance(body, dict):
+        raise ValueError(f"record {record.number} of {EVIDENCE} says nothing that can be read")  # noqa: TRY004
+    return body
 
 
 def named_by(record: RecordView) -> SnapshotRecord | None:

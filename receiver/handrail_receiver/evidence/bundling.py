@@ -30,12 +30,13 @@ from handrail_receiver.evidence.bundle import (
 from handrail_receiver.evidence.burst import BURST
 from handrail_receiver.evidence.report import report
 from handrail_receiver.evidence.signing import sealed
-from handrail_receiver.evidence.snapshot import KeptSeries
+from handrail_receiver.evidence.snapshot import KeptSeries, digest_of
 from handrail_receiver.evidence.summary import summary
 from handrail_receiver.model import EvidenceRecord
 from handrail_receiver.outside.prometheus_history import Recorded, Span
 from handrail_receiver.ports import Clock
 from handrail_receiver.store import Store
+from handrail_receiver.store.chain import first_broken_of
 from handrail_receiver.store.past import PastAttempt
 from handrail_receiver.views.reference_figures import past_questions
 from handrail_receiver.views.schemas import record_view, run_view
@@ -55,12 +56,13 @@ class MadeBundle:
 
 @dataclass(frozen=True)
 class Bundler:
-    """Makes bundles, signed where there is a key."""
+    """Makes bundles, signed where there is a key; `version` of Handrail is said in them."""
 
     store: Store
     recorded: Recorded
     clock: Clock
     key: Ed25519PrivateKey | None = None
+    version: str = ""
 
     async def bundle(self, newest: Playbook, number: int | None) -> MadeBundle | None:
         """The bundle of an attempt of a rollout, of the newest one without a number; None where there is none."""
@@ -86,7 +88,11 @@ class Bundler:
         return await asyncio.to_thread(self._made, contents, missing)
 
     def _made(self, contents: Contents, missing: Sequence[str]) -> MadeBundle:
-        index = index_of(contents, missing)
+        broken = first_broken_of(contents.chain.chain())
+        if broken is not None:
+            lost = f"the evidence as it was written: record {broken} in the store does not fit the one before"
+            missing = (*missing, lost)
+        index = index_of(contents, missing, self.version)
         files = files_of(contents, index, report(contents, index), summary(contents, index))
         return MadeBundle(sealed(files, predicate_of(index), self.key), index)
 
@@ -106,6 +112,7 @@ class Bundler:
             started_by=attempt.started_by,
             artifact=artifact,
             live=attempt.live,
+            playbook=past.playbook,
         )
 
     async def _records(self, past: PastAttempt) -> list[EvidenceRecord]:
@@ -130,13 +137,18 @@ class Bundler:
         for record in map(record_view, records):
             named = named_by(record)
             if named is not None:
-                found[record.number] = await self.store.snapshots.read(named.snapshot) or ""
+                found[record.number] = await self._kept(named.snapshot)
         return found
+
+    async def _kept(self, digest: str) -> str:
+        """A text as the evidence names it; "" where it is gone, or something else is in its place."""
+        text = await self.store.snapshots.read(digest)
+        return text if text is not None and digest_of(text) == digest else ""
 
     async def _logs(self, records: Sequence[EvidenceRecord]) -> dict[int, str]:
         """The logs of the load bursts."""
         named = {one.number: str(json.loads(one.body)["log"]) for one in records if one.kind == BURST}
-        return {number: await self.store.snapshots.read(log) or "" for number, log in named.items()}
+        return {number: await self._kept(log) for number, log in named.items()}
 
     def _ended(self, past: PastAttempt) -> datetime:
         if past.attempt.live:

@@ -19,7 +19,9 @@ def write(folder: Path, files: Mapping[str, str]) -> None:
         raise WrongSettings(
             f"the receiver calls a file {odd[0]!r}, which is none of a bundle; nothing was written"
         )
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+    if folder.exists() and not folder.is_dir():
+        raise WrongSettings(f"{folder} is a file; name a folder that is not there yet")
+    if folder.exists() and any(folder.iterdir()):
         raise WrongSettings(f"{folder} is there already and not empty; name another folder")
     for path, text in files.items():
         file = folder / path
@@ -28,9 +30,12 @@ def write(folder: Path, files: Mapping[str, str]) -> None:
 
 
 def read(folder: Path) -> dict[str, bytes]:
-    """Every file in a folder, by its path in it. Raises OSError."""
+    """Everything in a folder but folders, by its path in it; what is no file, as a link that leads nowhere, has nothing in it.
+
+    Raises OSError.
+    """
     return {
-        file.relative_to(folder).as_posix(): file.read_bytes()
+        file.relative_to(folder).as_posix(): file.read_bytes() if file.is_file() else b""
         for file in sorted(folder.rglob("*"))
-        if file.is_file()
+        if file.is_symlink() or not file.is_dir()
     }

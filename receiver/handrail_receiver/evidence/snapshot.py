@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Literal
 
-from handrail.contract import names
+from handrail.contract import Playbook, names
 from pydantic import BaseModel, ConfigDict
 
 from handrail_receiver.words.figures import figure
@@ -261,6 +261,11 @@ class SnapshotRecord(_Kept):
     check: str = ""
     late: bool = False
     ok: bool | None = None
+
+
+def playbook_digest(playbook: Playbook) -> str:
+    """The SHA-256 of a playbook: its version."""
+    return digest_of(playbook.model_dump_json())
 
 
 def digest_of(text: str) -> str:

@@ -231,25 +231,24 @@ def newest(
     ]
 
 
-def rederived(taken: Snapshot, playbook: Playbook) -> Iterator[str]:
-    """What a snapshot says that its samples do not, a line each."""
+def rederived(taken: Snapshot, playbook: Playbook | None) -> Iterator[str]:
+    """What a snapshot says that its samples do not, a line each. `playbook` is None where the one it was taken with is not known."""
     by_name = {one.name: one for one in taken.tiers}
     for tier in taken.tiers:
-        facts = playbook.tier(tier.guardrail, tier.tier)
-        if facts is None or facts.expr != tier.query:
+        facts = playbook.tier(tier.guardrail, tier.tier) if playbook else None
+        if playbook is not None and (facts is None or facts.expr != tier.query):
             yield f"{tier.name} is judged by a query that the playbook does not have"
             continue
         query = usual(tier.query)
         if query is not None and tier.verdict != "unknown":
             yield from _evaluated(tier, query, taken.measures)
-        elif problem := unfit(tier, facts.limits):
+        elif facts is not None and (problem := unfit(tier, facts.limits)):
             yield problem
         if tier.value and tier.value not in newest(taken.measures, names.VALUE, {}, taken.end, taken.step):
             yield f"the value {tier.value} of {tier.name} is not in its samples"
         blind = by_name.get(f"{tier.guardrail}/{names.BLIND}")
         verdict = verdict_of(tier.tier, tier.breaches, blind.breaches if blind else (), taken.end, taken.step)
-        judged = _with_figures_of(taken, playbook, tier, facts, verdict)
-        if tier.verdict not in {verdict, judged, "unknown"}:
+        if tier.verdict not in _possible(taken, playbook, tier, facts, verdict):
             yield f"{tier.name} is said to be {tier.verdict}, and its samples say {verdict}"
     for criterion in taken.criteria:
         yield from _of_criterion(criterion, playbook)
@@ -259,23 +258,28 @@ def rederived(taken: Snapshot, playbook: Playbook) -> Iterator[str]:
         yield "the loaded rules are said to be those generated, and have other digests"
 
 
-def _with_figures_of(
-    taken: Snapshot, playbook: Playbook, tier: TierSeen, facts: TierFacts, verdict: Verdict
-) -> Verdict:
-    """The same of a snapshot. One that an older version took may say `within` of it."""
+def _possible(
+    taken: Snapshot, playbook: Playbook | None, tier: TierSeen, facts: TierFacts | None, verdict: Verdict
+) -> set[Verdict]:
+    """What may be said of a tier by its samples. Without its limits nobody knows what lies beyond them, and an older version
+    may say `within` of it.
+    """
+    if playbook is None or facts is None:
+        return {verdict, "unknown", *(("beyond",) if verdict == "within" else ())}
     guardrail = next(one for one in playbook.guardrails if one.name == tier.guardrail)
-    return with_figures(
+    judged = with_figures(
         verdict, facts, guardrail, playbook, taken.stage, taken.measures, taken.end, taken.step
     )
+    return {verdict, judged, "unknown"}
 
 
-def _of_criterion(seen: CriterionSeen, playbook: Playbook) -> Iterator[str]:
+def _of_criterion(seen: CriterionSeen, playbook: Playbook | None) -> Iterator[str]:
     known = {
         (gate.into, one.guardrail, one.text): (one.expr, one.seen)
-        for gate in playbook.gates
+        for gate in (playbook.gates if playbook else ())
         for one in gate.criteria
     }
-    if known.get((seen.into, seen.guardrail, seen.text)) != (seen.query, seen.seen):
+    if playbook and known.get((seen.into, seen.guardrail, seen.text)) != (seen.query, seen.seen):
         yield f"{seen.name} is judged by a query that the playbook does not have"
     verdict = criterion_verdict(seen.broken, seen.judged)
     if seen.verdict not in {verdict, "unknown"}:

@@ -6,7 +6,6 @@ decision of an alert from the verdicts, each promotion from its gate, each outco
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -19,22 +18,33 @@ from pydantic import BaseModel, ValidationError
 
 from handrail_receiver.evidence.bundle import (
     BURSTS,
+    CAPTURED,
     EVIDENCE,
     INDEX,
     PLAYBOOK,
+    REPORT,
     RUNS,
+    SERIES,
     SNAPSHOTS,
+    SUMMARY,
     BundleIndex,
+    CapturedFile,
     ChainPart,
+    Contents,
     RunsFile,
+    SeriesFile,
     decisions,
     missing_of,
     named_by,
+    said_by,
 )
 from handrail_receiver.evidence.burst import BURST, BurstRecord, counted
+from handrail_receiver.evidence.consistency import inconsistencies
+from handrail_receiver.evidence.report import report
 from handrail_receiver.evidence.seal import seal
 from handrail_receiver.evidence.signing import STATEMENT
 from handrail_receiver.evidence.snapshot import Snapshot, TierSeen, digest_of
+from handrail_receiver.evidence.summary import summary
 from handrail_receiver.evidence.verdicts import instants, longest_run, rederived
 from handrail_receiver.model import ENTERING
 from handrail_receiver.store.chain import first_broken_of
@@ -49,6 +59,8 @@ CLOCKS = timedelta(seconds=1)
 JUST_THEN = 1
 """So many samples may have come between a gate's judgement and the decision."""
 OVERRIDDEN = "although "
+WRITTEN_AGAIN = ((REPORT, report), (SUMMARY, summary))
+"""What is made of the other files alone."""
 FORWARD = {"start", "promote", "retry"}
 
 
@@ -60,6 +72,8 @@ class Verification:
     notes: tuple[str, ...]
 
 
+ODD = (KeyError, ValueError, TypeError, AttributeError, IndexError, OverflowError, RecursionError)
+"""What reading a file raises that somebody has given another form."""
 Read = TypeVar("Read", bound=BaseModel)
 
 
@@ -67,23 +81,28 @@ class NoBundle(Exception):
     """The folder holds no bundle."""
 
 
-def verify(files: Mapping[str, bytes], key: Ed25519PublicKey | None = None) -> Verification:
-    """Everything. `key` is the public half of the key that should have signed it. Raises NoBundle."""
+def verify(
+    files: Mapping[str, bytes], key: Ed25519PublicKey | None = None, version: str = ""
+) -> Verification:
+    """Everything. `key` is the public half of the key that should have signed it; a report that this `version` of Handrail
+    wrote is written again. Raises NoBundle.
+    """
     if STATEMENT not in files and INDEX not in files:
         raise NoBundle(
             f"there is neither {STATEMENT} nor {INDEX}; give the folder that `handrail rollout bundle` wrote"
         )
     sealed = seal(files, key)
-    problems = sealed.problems
+    problems = [*sealed.problems]
     notes = [f"{len(files)} files, as their statement says", sealed.signed] if not problems else []
+    contents = _Contents(files, version)
     try:
-        contents = _Contents(files)
-        found = [*contents.problems()]
-        notes.append(contents.looked_at)
+        for problem in contents.problems():
+            problems.append(problem)  # noqa: PERF402  what was found before something cannot be read counts
+        notes += contents.looked_at
         notes += [f"missing, as the bundle says: {one}" for one in contents.index.missing]
-    except (KeyError, ValueError) as error:
-        return Verification((*problems, _unread(error)), tuple(notes))
-    return Verification((*problems, *found), tuple(notes))
+    except ODD as error:
+        problems.append(_unread(error))
+    return Verification(tuple(problems), tuple(notes))
 
 
 def _unread(error: Exception) -> str:
@@ -99,6 +118,7 @@ def _unread(error: Exception) -> str:
 @dataclass(frozen=True)
 class _Contents:
     files: Mapping[str, bytes]
+    version: str
     taken: dict[int, Snapshot] = field(default_factory=dict)
 
     @cached_property
@@ -120,12 +140,49 @@ class _Contents:
     def _read(self, shape: type[Read], name: str) -> Read:
         return shape.model_validate_json(self.files[name])
 
+    @cached_property
+    def contents(self) -> Contents:
+        """All that the bundle was made of."""
+        logs = {one.number: self._log(one.number) for one in self.chain.records if one.kind == BURST}
+        return Contents(
+            attempt=self.index.attempt,
+            playbook=self.playbook,
+            chain=self.chain,
+            runs=RunsFile(runs=self.runs),
+            snapshots={
+                one.number: self._text(f"{SNAPSHOTS}/{one.number}.json")
+                for one in self.chain.records
+                if named_by(one) is not None
+            },
+            series=self._read(SeriesFile, SERIES),
+            made_at=self.index.made_at,
+            ended_at=self.index.ended_at or self.index.made_at,
+            captured=self._read(CapturedFile, CAPTURED) if CAPTURED in self.files else CapturedFile(),
+            bursts=logs,
+        )
+
+    def _log(self, number: int) -> str:
+        return self._text(f"{BURSTS}/{number}.log")
+
+    def _text(self, name: str) -> str:
+        """A file's text, "" where there is none."""
+        return self.files.get(name, b"").decode()
+
     @property
-    def looked_at(self) -> str:
+    def looked_at(self) -> Iterator[str]:
         tiers = sum(len(one.tiers) for one in self.taken.values())
         decided = len(list(decisions(self.chain.records, self.index.attempt.id)))
         records = len(self.chain.records)
-        return f"{records} records, {decided} decisions, {len(self.taken)} snapshots with {tiers} verdicts"
+        yield f"{records} records, {decided} decisions, {len(self.taken)} snapshots with {tiers} verdicts"
+        number, hashed = self.index.head
+        yield f"the chain ends with record {number}, {hashed[:16]}: messages and Prometheus say the same of it"
+        if self._written_elsewhere:
+            names = " and ".join(name for name, _ in WRITTEN_AGAIN)
+            yield f"{names} were not written again: Handrail {self.index.made_with or 'of before'} made them"
+
+    @property
+    def _written_elsewhere(self) -> bool:
+        return not self.version or self.index.made_with != self.version
 
     def problems(self) -> Iterator[str]:
         """What does not follow."""
@@ -133,7 +190,12 @@ class _Contents:
         yield from self._snapshots()
         yield from self._bursts()
         for number, snapshot in self.taken.items():
-            yield from (f"snapshot {number}: {what}" for what in rederived(snapshot, self.playbook))
+            known = (
+                self.playbook
+                if self.index.attempt.went_by(self.playbook, snapshot) or not self._adopted
+                else None
+            )
+            yield from (f"snapshot {number}: {what}" for what in rederived(snapshot, known))
         for record, body in decisions(self.chain.records, self.index.attempt.id):
             yield from (
                 f"decision {record.number} ({body['reason']}): {what}"
@@ -141,7 +203,17 @@ class _Contents:
             )
         for run in self.runs:
             yield from _outcome(run)
+        yield from inconsistencies(self.contents, self.index)
         yield from self._complete()
+        for name, write in WRITTEN_AGAIN:
+            if not self._written_elsewhere and self._text(name) != write(self.contents, self.index):
+                yield f"{name} does not say what the other files say"
+
+    @property
+    def _adopted(self) -> bool:
+        """Whether the attempt took another playbook on its way, or was looked at after its end."""
+        made = decisions(self.chain.records, self.index.attempt.id)
+        return not self.index.attempt.live or any(body["action"] == "adopt" for _, body in made)
 
     def _chain(self) -> Iterator[str]:
         records = self.chain.chain()
@@ -207,8 +279,8 @@ class _Contents:
             (str(said["key"]), one.at)
             for one in self.chain.records
             if one.kind == "outcome" and one.number < record.number
-            for said in [json.loads(one.body)]
-            if said["attempt"] == self.index.attempt.id
+            for said in [said_by(one)]
+            if said.get("attempt") == self.index.attempt.id
             and said["action"] in ENTERING
             and said["outcome"] == "done"
         ]

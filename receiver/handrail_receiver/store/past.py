@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -22,12 +23,16 @@ WITHIN = (
 
 @dataclass(frozen=True)
 class PastAttempt:
-    """An attempt, what was carried out in it, the id of the one before it (0: there was none), and what was captured for it."""
+    """An attempt, what was carried out in it, the id of the one before it (0: there was none), and what was captured for it.
+
+    `playbook` is the SHA-256 of its playbook as it is kept.
+    """
 
     attempt: Attempt
     runs: tuple[Run, ...]
     before: int
     captured: tuple[Captured, ...] = ()
+    playbook: str = ""
 
 
 class SqlPast:
@@ -72,4 +77,5 @@ def _past(tx: Tx, row: Row, before: int) -> PastAttempt:
     runs = tx.rows(f"{RUNS} WHERE run.attempt = :id ORDER BY run.id", id=row["id"])
     effects = "SELECT * FROM effect WHERE run = :id ORDER BY position"
     read = (run_or_failed(one, tx.rows(effects, id=one["id"])) for one in runs)
-    return PastAttempt(attempt_of(row), tuple(read), before, captured_of(tx, row["id"]))
+    playbook = hashlib.sha256((row["playbook"] or "").encode()).hexdigest()
+    return PastAttempt(attempt_of(row), tuple(read), before, captured_of(tx, row["id"]), playbook)

@@ -23,6 +23,8 @@ Key = Annotated[
 
 def verify(bundle: Bundle, key: Key = None) -> None:
     """Derive every verdict of a bundle again from its samples, offline. Exits with 1 and says what does not follow."""
+    from importlib.metadata import version  # noqa: PLC0415
+
     from handrail_receiver.errors import ReceiverError  # noqa: PLC0415
     from handrail_receiver.evidence.folder import read  # noqa: PLC0415
     from handrail_receiver.evidence.signing import public_key  # noqa: PLC0415
@@ -33,11 +35,13 @@ def verify(bundle: Bundle, key: Key = None) -> None:
         known = public_key(key) if key else None
         if not bundle.is_dir():
             raise WrongCall(f"{bundle} is no folder; give the one that `handrail rollout bundle` wrote")
-        found = derive(read(bundle), known)
+        found = derive(read(bundle), known, version("handrail"))
     except NoBundle as error:
         raise WrongCall(f"{bundle}: {error}") from None
     except ReceiverError as error:
         raise WrongCall(str(error)) from None
+    except OSError as error:
+        raise WrongCall(f"{error.filename or bundle}: {error.strerror}; it has to be readable") from None
     for note in found.notes:
         typer.echo(note)
     for problem in found.problems:

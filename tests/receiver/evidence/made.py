@@ -28,7 +28,14 @@ from handrail_receiver.evidence.bundle import (
 )
 from handrail_receiver.evidence.report import report
 from handrail_receiver.evidence.signing import ENVELOPE, STATEMENT, sealed
-from handrail_receiver.evidence.snapshot import CriterionSeen, KeptSeries, Snapshot, SnapshotRecord, digest_of
+from handrail_receiver.evidence.snapshot import (
+    CriterionSeen,
+    KeptSeries,
+    Snapshot,
+    SnapshotRecord,
+    digest_of,
+    playbook_digest,
+)
 from handrail_receiver.evidence.summary import summary
 from handrail_receiver.store.chain import GENESIS, digest
 from handrail_receiver.store.rows import canonical
@@ -45,7 +52,7 @@ ATTEMPT = AttemptFacts(
     id=7,
     state="rolled-back",
     stage="10%",
-    started_at=NOW - timedelta(minutes=10),
+    started_at=NOW - timedelta(minutes=4),
     started_by="alice",
     artifact="sha256:cafe",
     live=False,
@@ -101,6 +108,21 @@ RUN = RunView(
     finished_at=NOW,
     steps=[STEP],
 )
+BEGUN = RunView(
+    action="start",
+    key="10%",
+    round=0,
+    state="done",
+    asked_by="alice",
+    reason="a new attempt, in stage 10%",
+    text="every step is done",
+    detected_at=NOW - timedelta(minutes=4),
+    decided_at=NOW - timedelta(minutes=4),
+    acted_at=NOW - timedelta(minutes=3),
+    proved_at=None,
+    finished_at=NOW - timedelta(minutes=3),
+    steps=[],
+)
 SPLIT = (series({"track": "canary"}, [1]), series({"track": "stable"}, [9]))
 BAD = (0.01, 0.01, 0.08, 0.09, 0.09, 0.09, 0.08)
 MANY = (100.0,) * len(BAD)
@@ -141,11 +163,14 @@ def at_gate(one: Snapshot, verdict: str, breaches: Sequence[float] = ()) -> Snap
     return one.model_copy(update={"criteria": (seen,)})
 
 
-def chained(bodies: Sequence[tuple[str, Mapping[str, Any]]], first: int = 40) -> ChainPart:
-    """Records in a chain, a minute apart, the last of them NOW."""
+def chained(
+    bodies: Sequence[tuple[str, Mapping[str, Any]]], first: int = 40, begun: datetime | None = None
+) -> ChainPart:
+    """Records in a chain, a minute apart from when it has begun on; else the last of them is NOW."""
+    begun = begun or NOW - timedelta(minutes=len(bodies) - 1)
     previous, records = GENESIS, []
     for place, (kind, body) in enumerate(bodies):
-        at = NOW - timedelta(minutes=len(bodies) - 1 - place)
+        at = begun + timedelta(minutes=place)
         number, text = first + place, canonical(body)
         hashed = digest("shop", number, at, kind, text, previous)
         records.append(RecordView(number=number, at=at, kind=kind, body=text, previous=previous, hash=hashed))
@@ -161,6 +186,14 @@ def named(one: Snapshot) -> dict[str, Any]:
     return record.model_dump(mode="json")
 
 
+def ended(run: RunView) -> dict[str, Any]:
+    """What the chain says of a run that has ended."""
+    of = {"action": run.action, "key": run.key, "round": run.round, "attempt": 7}
+    instants = {name: getattr(run, f"{name}_at") for name in ("detected", "decided", "acted", "proved")}
+    said = {name: at.isoformat() if at else None for name, at in instants.items()}
+    return {**of, "outcome": run.state, "text": run.text, **said}
+
+
 def contents(
     rollback: Mapping[str, Any] = ROLLBACK,
     last: Snapshot | None = None,
@@ -173,7 +206,9 @@ def contents(
     recorded: Sequence[KeptSeries] = (value(*BAD),),
 ) -> Contents:
     """Started by alice, rolled back by an alert, each with its snapshot."""
-    before, after = first or taken((40,), (0.01,) * 7), last or taken((43,))
+    digest_now = {"playbook": playbook_digest(playbook or book())}
+    before = (first or taken((40,), (0.01,) * 7)).model_copy(update=digest_now)
+    after = (last or taken((43,))).model_copy(update=digest_now)
     chain = chained(
         [
             ("decision", start),
@@ -181,13 +216,15 @@ def contents(
             ("snapshot", named(before)),
             ("decision", rollback),
             ("snapshot", named(after)),
-        ]
+            *(("outcome", ended(run)) for run in runs),
+        ],
+        begun=ATTEMPT.started_at,
     )
     return Contents(
         attempt=attempt,
         playbook=playbook or book(),
         chain=chain,
-        runs=RunsFile(runs=tuple(runs)),
+        runs=RunsFile(runs=(BEGUN, *runs)),
         snapshots={42: before.text(), 44: after.text()},
         series=SeriesFile(step=15, series=tuple(recorded)),
         captured=CapturedFile(captured=tuple(captured)),

@@ -9,8 +9,15 @@ from datetime import timedelta
 import pytest
 from handrail.contract import Criterion, Gate, names
 from handrail_receiver.errors import Cause, Retryable
-from handrail_receiver.evidence.asking import Moment, playbook_digest, snapshot
-from handrail_receiver.evidence.snapshot import ArmShare, CriterionSeen, RulesSeen, Snapshot, TierSeen
+from handrail_receiver.evidence.asking import Moment, snapshot
+from handrail_receiver.evidence.snapshot import (
+    ArmShare,
+    CriterionSeen,
+    RulesSeen,
+    Snapshot,
+    TierSeen,
+    playbook_digest,
+)
 from handrail_receiver.outside.prometheus_history import LoadedRules
 
 from .kept import (

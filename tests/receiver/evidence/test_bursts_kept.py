@@ -12,13 +12,27 @@ import pytest
 from guarded import load_burst
 from handrail_receiver.evidence.bundle import Contents
 from handrail_receiver.evidence.burst import BurstRecord, BurstRun, SentRequest, counted, seconds_of
-from handrail_receiver.evidence.snapshot import digest_of
+from handrail_receiver.evidence.snapshot import digest_of, playbook_digest
 from handrail_receiver.evidence.verification import verify
 from hypothesis import given
 from hypothesis import strategies as st
 
 from .kept import NOW, book
-from .made import ENTERED, ROLLBACK, START, bundle, chained, changed, contents, named, of_index, taken
+from .made import (
+    ATTEMPT,
+    ENTERED,
+    ROLLBACK,
+    START,
+    bundle,
+    chained,
+    changed,
+    contents,
+    ended,
+    named,
+    of_index,
+    taken,
+)
+from .made import RUN as ROLLED_BACK
 
 RUSH = load_burst(requests=3, failed=0.5)
 SENT = (
@@ -31,7 +45,9 @@ RUN = BurstRun(RUSH, 7, "7/1/burst/10%/0/rush", False, NOW, NOW + timedelta(seco
 
 def with_burst(run: BurstRun = RUN, log: str | None = None) -> Contents:
     """The bundle's contents, and between start and rollback a burst."""
-    before, after = taken((40,), (0.01,) * 7), taken((44,))
+    playbook = book(bursts=(RUSH,))
+    by = {"playbook": playbook_digest(playbook)}
+    before, after = taken((40,), (0.01,) * 7).model_copy(update=by), taken((44,)).model_copy(update=by)
     said = run.record(digest_of(run.log()))
     records: list[tuple[str, Mapping[str, Any]]] = [
         ("decision", START),
@@ -40,10 +56,11 @@ def with_burst(run: BurstRun = RUN, log: str | None = None) -> Contents:
         ("burst", said.model_dump(mode="json")),
         ("decision", ROLLBACK),
         ("snapshot", named(after)),
+        ("outcome", ended(ROLLED_BACK)),
     ]
     return replace(
-        contents(playbook=book(bursts=(RUSH,))),
-        chain=chained(records),
+        contents(playbook=playbook),
+        chain=chained(records, begun=ATTEMPT.started_at),
         snapshots={42: before.text(), 45: after.text()},
         bursts={43: run.log() if log is None else log},
     )
@@ -106,7 +123,7 @@ def test_a_record_that_counts_otherwise_than_its_log_is_found() -> None:
         (one.kind, forged.model_dump(mode="json") if one.kind == "burst" else json.loads(one.body))
         for one in given.chain.records
     ]
-    found = verify(bundle(replace(given, chain=chained(records)))).problems
+    found = verify(bundle(replace(given, chain=chained(records, begun=ATTEMPT.started_at)))).problems
     assert found == ("record 43 counts otherwise than bursts/43.log",)
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from handrail.contract import CheckFacts, DashboardFacts
 from handrail_receiver.evidence.bundle import Contents, RunsFile
-from handrail_receiver.evidence.snapshot import digest_of
+from handrail_receiver.evidence.snapshot import digest_of, playbook_digest
 from handrail_receiver.views.schemas import StepView
 
 from .kept import book
@@ -38,11 +38,11 @@ PASSED = """\
 |  |  |
 | --- | --- |
 | State | complete, stage 100% |
-| Started | 2026-03-01 02:50:00 UTC by alice |
+| Started | 2026-03-01 02:56:00 UTC by alice |
 | Made | 2026-03-01 03:00:00 UTC |
 | Artifact | sha256:cafe |
 | Runbook | https://runbooks.example/shop |
-| Evidence | evidence.json, up to record 48, 2d5a7942bc26b60298dfc722938dfe6fa02022d727c70ce9e401ca5f50fe3226 |
+| Evidence | evidence.json, up to record 48, 88de5520028ab208e5058f8e14475dfc45817b470bd1acf0e061640272fad862 |
 
 ## Missing
 
@@ -60,8 +60,8 @@ As it was counted: before canary 10 %, stable 90 %; after canary 10 %, stable 90
 
 At the time of the attempt. report.html has the plots, also without a Grafana.
 
-- [Shop](https://dashboards.example/shop?from=1772333400000&to=1772334000000)
-- [Shop: carts](https://dashboards.example/shop-carts?from=1772333400000&to=1772334000000)
+- [Shop](https://dashboards.example/shop?from=1772333760000&to=1772334000000)
+- [Shop: carts](https://dashboards.example/shop-carts?from=1772333760000&to=1772334000000)
 
 ## Alert rules
 
@@ -113,7 +113,9 @@ Nobody answered or approved anything.
 
 ## Promotions
 
-None.
+| what | by | why | decided | acted | proved | ended |
+| --- | --- | --- | --- | --- | --- | --- |
+| start 10% | alice | a new attempt, in stage 10% | 2026-03-01 02:56:00 UTC | 02:57:00.000 | - | done: every step is done |
 
 ## Rollbacks
 
@@ -125,8 +127,16 @@ None.
 
 def passed() -> Contents:
     """A stage in which one check was well and one was not, one was never made; then a person signs and another promotes."""
-    well, bad = taken((), (0.01,) * 7), taken(())
-    at_end = at_gate(taken((46, 47), (0.02,) * 7), "met")
+    well, bad, begun, last = (
+        one.model_copy(update={"playbook": playbook_digest(HOUR)})
+        for one in (
+            taken((), (0.01,) * 7),
+            taken(()),
+            taken((40,), (0.01,) * 7),
+            taken((46, 47), (0.02,) * 7),
+        )
+    )
+    at_end = at_gate(last, "met")
     burst = BURST.record(digest_of(BURST.log())).model_dump(mode="json")
     checked = {"scheduled": "7/1/60", "stage": "10%"}
     approved = {
@@ -145,7 +155,6 @@ def passed() -> Contents:
         "action": "promote",
         "by": "carol",
     }
-    begun = taken((40,), (0.01,) * 7)
     chain = chained(
         [
             ("decision", START),

@@ -45,10 +45,13 @@ def resigned(files: Mapping[str, bytes]) -> dict[str, bytes]:
 def test_a_bundle_verifies_and_says_what_was_looked_at() -> None:
     found = verify(WHOLE, KEY.public_key())
     assert found.problems == ()
+    head = json.loads(WHOLE["bundle.json"])["head"]
     assert found.notes == (
         "12 files, as their statement says",
         f"signed with the key {key_id(KEY.public_key())[:16]}",
-        "5 records, 2 decisions, 2 snapshots with 4 verdicts",
+        "6 records, 2 decisions, 2 snapshots with 4 verdicts",
+        f"the chain ends with record 45, {head[1][:16]}: messages and Prometheus say the same of it",
+        "report.html and summary.md were not written again: Handrail of before made them",
     )
 
 
@@ -64,14 +67,17 @@ def test_without_a_key_it_says_that_nobody_looked_who_signed() -> None:
 
 def test_a_record_that_was_changed_breaks_the_chain() -> None:
     files = resigned(changed(WHOLE, "evidence.json", 'by\\":\\"alice', 'by\\":\\"carol'))
-    assert problems(files) == ("record 40 does not fit the one before: it was changed, or one is missing",)
+    assert problems(files) == (
+        "record 40 does not fit the one before: it was changed, or one is missing",
+        "bundle.json says that alice started it, and record 40 that carol did",
+    )
 
 
 def test_a_chain_whose_end_was_cut_off_is_found() -> None:
     chain = json.loads(WHOLE["evidence.json"])
     chain["records"].pop()
     files = resigned({**WHOLE, "evidence.json": json.dumps(chain).encode()})
-    assert problems(files)[0] == "the chain ends with record 43, and bundle.json says it ends with 44"
+    assert problems(files)[0] == "the chain ends with record 44, and bundle.json says it ends with 45"
 
 
 def test_a_snapshot_that_was_exchanged_is_found() -> None:
@@ -158,7 +164,8 @@ def test_a_start_through_a_closed_gate_does_not_follow(kind: str, text: str, pro
 )
 def test_an_outcome_that_its_steps_do_not_give_is_found(state: str, step: str, problem: str) -> None:
     run = RUN.model_copy(update={"state": state, "steps": [STEP.model_copy(update={"state": step})]})
-    assert problems(bundle(contents(runs=(run,)))) == (problem,)
+    rolling = ATTEMPT.model_copy(update={"state": "rolling-back", "live": True})
+    assert problems(bundle(contents(runs=(run,), attempt=rolling))) == (problem,)
 
 
 def test_what_is_missing_and_not_said_to_be_is_found() -> None:
@@ -170,7 +177,10 @@ def test_what_is_missing_and_not_said_to_be_is_found() -> None:
 
 
 def test_a_bundle_that_says_what_is_missing_from_it_verifies() -> None:
-    lacking = contents(attempt=ATTEMPT.model_copy(update={"artifact": "", "live": True, "state": "active"}))
+    lacking = contents(
+        attempt=ATTEMPT.model_copy(update={"artifact": "", "live": True, "state": "active"}),
+        start={**START, "artifact": ""},
+    )
     files = bundle(without(lacking, 44))
     assert json.loads(files["bundle.json"])["missing"] == [
         "attempt 3 still goes on (active): what comes later is not in it",

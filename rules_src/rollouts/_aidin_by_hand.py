@@ -3,12 +3,20 @@
 from handrail.declare import Instruction
 
 ACCESS_LOG = "/var/log/nginx/access.log"
-LAST_HOUR = "awk -v d=\"$(date --date='1 hour ago' '+%d/%b/%Y:%H')\" '$4 >= \"[\"d'"
+HOURS = " ".join(f"-e \"[$(LC_ALL=C date -d '{ago}' +%d/%b/%Y:%H)\"" for ago in ("now", "1 hour ago"))
+"""What the times of the access log begin with in this hour and in the one before."""
+
+
+def with_status(pattern: str) -> str:
+    """The requests whose status, the ninth field, is like that: a search for ` 5.. ` would find sizes as well."""
+    return f"awk '$9 ~ /{pattern}/' {ACCESS_LOG}"
+
 
 SERVER_ERRORS = [
     Instruction(
         "How many requests failed in the last hour?",
-        sh=f"grep -E ' 5[0-9]{{2}} ' {ACCESS_LOG} | {LAST_HOUR} | wc -l",
+        sh=f"{with_status('^5')} | grep -cF {HOURS}",
+        see="Of this hour and the one before.",
     ),
     Instruction(
         "Read the stack traces.",
@@ -97,9 +105,9 @@ CONNECTIONS = [
 REFUSED = [
     Instruction(
         "How many requests were refused in the last hour?",
-        sh=f"grep ' 403 ' {ACCESS_LOG} | {LAST_HOUR} | wc -l",
+        sh=f"{with_status('^403$')} | grep -cF {HOURS}",
     ),
-    Instruction("Which, and whose?", sh=f"grep ' 403 ' {ACCESS_LOG} | grep '/api/' | tail -100"),
+    Instruction("Which, and whose?", sh=f"{with_status('^403$')} | grep '/api/' | tail -100"),
     Instruction(
         "What may one of them do? Put the user in the place of USER_ID.",
         sql="""\
@@ -229,7 +237,7 @@ PROCEDURES = {
 QUICK = [
     Instruction(
         "Requests that failed or were refused, of all in the log.",
-        sh=f"grep -cE ' [45][0-9]{{2}} ' {ACCESS_LOG}",
+        sh=f"{with_status('^[45]')} | wc -l",
     ),
     Instruction("The newest errors.", sh="journalctl -u aidin.service -n 100 | grep -i error"),
     Instruction("Connections to the database.", sql="SELECT count(*) FROM pg_stat_activity;"),

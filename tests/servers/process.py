@@ -40,6 +40,7 @@ PACKAGES = {
     "prometheus-postgres-exporter": "prometheus-postgres-exporter",
     "prometheus-redis-exporter": "prometheus-redis-exporter",
     "redis-server": "redis-server",
+    "jq": "jq",
 }
 WITH_US = """test "$PPID" = "$0" && exec "$@" """
 alive: list[Server] = []  # what a failing test shows the logs of

@@ -47,6 +47,7 @@ from handrail_receiver.metrics import Metrics
 from handrail_receiver.model import Conditions, Decision
 from handrail_receiver.operations.drift import DriftWatch
 from handrail_receiver.operations.handler import CallHandler
+from handrail_receiver.operations.probing import ProbeWatch
 from handrail_receiver.operations.stopping import Stopping
 from handrail_receiver.operations.unacknowledged import AckWatch
 from handrail_receiver.operations.walking import Walker
@@ -210,10 +211,11 @@ def make_app(settings: Settings, secrets: Secrets) -> Front:
         VersionSources(outside).read,
     )
     chores = Chores(settings, store, playbooks, guard, calls, clock)
-    watch, walker, bursts = (
+    watch, walker, bursts, watched_probes = (
         DriftWatch(guard, playbooks, targets, prometheus),
         Walker(guard, playbooks, calls),
         Bursts(guard, playbooks, Outside(load_client, secrets)),
+        ProbeWatch(guard, playbooks, probes),
     )
     guard.on_over, guard.on_gate = watch.soon, walker.soon
     loops = (
@@ -222,6 +224,7 @@ def make_app(settings: Settings, secrets: Secrets) -> Front:
         walker.run,
         bursts.run,
         AckWatch(guard, playbooks).run,
+        watched_probes.run,
         ImpactWatch(store, playbooks, recorded, clock).run,
         asker.run,
         messenger.run,
@@ -261,7 +264,7 @@ def make_app(settings: Settings, secrets: Secrets) -> Front:
     routes = routes_of(
         people,
         webhook,
-        Health(store, playbooks, metrics, clock, probe, tokens, kill_switch.problem),
+        Health(store, playbooks, metrics, clock, probe, tokens, kill_switch.problem, watched_probes),
         api,
         pages,
         Buttons(pages, Seal(tokens.secret)),

@@ -16,7 +16,7 @@ from apis.serving import Trouble
 from guarded import TOKENS, Guarded, guarded, playbook, write_playbook
 from handrail.contract import AckDeadline, Command
 from handrail_receiver import cli
-from handrail_receiver.words.incidents import open_incident
+from handrail_receiver.words.incident_words import open_incident
 from handrail_receiver.words.times import when
 
 DRILL = "`handrail rollout drill shop`"

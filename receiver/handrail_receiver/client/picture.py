@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from handrail_receiver.client.watched_lines import figures, fires, headline, limits, split
-from handrail_receiver.words.incidents import open_incident
+from handrail_receiver.words.incident_words import open_incident
 
 WELL, ILL = "within its limits", "fires"
 COLOURS = {

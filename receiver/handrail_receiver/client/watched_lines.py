@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from handrail_receiver.words.incidents import open_incident
+from handrail_receiver.words.incident_words import open_incident
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from handrail_receiver.gates.looked_at import checks_asked, probe_asked
 from handrail_receiver.gates.requirement import Requirement
 from handrail_receiver.gates.windows import frozen, in_words, outside_hours
 from handrail_receiver.model import Approved, AttemptState, Checked, History
+from handrail_receiver.model.probe_names import is_probe
 from handrail_receiver.outside.probes import ProbeAnswer
 from handrail_receiver.words.times import span, when
 
@@ -133,7 +134,8 @@ class GateCase:
     @cached_property
     def firing(self) -> tuple[str, ...]:
         """What fires and is asked about: by Prometheus, and by the alerts we heard where Prometheus is not sure."""
-        heard = {one.source for one in self.history.said if one.firing and not self.found.fires.sure}
+        said = [one.source for one in self.history.said if one.firing and not is_probe(one.source)]
+        heard = set() if self.found.fires.sure else set(said)  # a gate asks probes itself
         return tuple(sorted({*heard, *self.found.fires.sources} - self.aside))
 
     @cached_property

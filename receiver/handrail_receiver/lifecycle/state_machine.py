@@ -117,6 +117,13 @@ TABLE: tuple[Transition, ...] = (
     Transition(FORWARD, "hold", ("operator", "alert", "receiver"), (HELD,), "why"),
     Transition((ROLLING,), "hold", ("alert", "receiver"), SAME, "why"),
     Transition((*FORWARD, ROLLING), "investigate", ("alert",), SAME, "who was asked to look, and at what"),
+    Transition(
+        FORWARD,
+        "probed",
+        ("receiver",),
+        SAME,
+        "which declared probe fails, and who was told; that it answers again",
+    ),
     Transition(FORWARD, "resume", ("operator",), GOES_ON, "what it was held for"),
     Transition((HELD,), "hold over", ("receiver",), GOES_ON, "for how long its alert has not fired"),
     Transition(FORWARD, "sees again", ("alert",), GOES_ON, "that the guardrail it was held for has data"),

@@ -22,6 +22,7 @@ from handrail_receiver.model import (
     RunState,
     given_arms,
 )
+from handrail_receiver.model.probe_names import failing_probes
 from handrail_receiver.telling.incident import Line, Link, Severity, Status, ToldIncident
 from handrail_receiver.words.arms import versions_in_words
 from handrail_receiver.words.steps import what
@@ -186,7 +187,12 @@ def _title(rollout: str, history: History, last: Run | None) -> str:
         broken = f", {failed} of {len(last.effects)} steps failed" if failed else ""
         return f"{rollout}: {last.action} {word}{broken}"
     held = history.attempt.held if history.attempt else ""
-    return f"{rollout}: {held}" if held else f"{rollout}: a guardrail needs a look"
+    if held:
+        return f"{rollout}: {held}"
+    fire = [said.source for said in history.said if said.firing]
+    probes = failing_probes(fire)
+    only = f"{', '.join(probes)} {'fails' if len(probes) == 1 else 'fail'}"
+    return f"{rollout}: {only if probes and len(probes) == len(fire) else 'a guardrail needs a look'}"
 
 
 def _versions(history: History) -> str:

@@ -9,6 +9,7 @@ from datetime import datetime
 from handrail.contract import Playbook
 
 from handrail_receiver.model import Attempt, History, in_force
+from handrail_receiver.model.probe_names import failing_probes
 from handrail_receiver.views.summary import Summary, Tone, summarize
 from handrail_receiver.views.waiting import Waiting, waits_for
 
@@ -98,6 +99,9 @@ def _needs(attempt: Attempt | None, at: Summary, waiting: Waiting, fires: tuple[
         return at.headline
     live = attempt is not None and attempt.live
     firing = fires if fires is not None else tuple(f"{one.guardrail}/{one.tier}" for one in at.firing)
+    failing = failing_probes([f"{one.guardrail}/{one.tier}" for one in at.firing])
+    if live and failing and not firing:
+        return f"{', '.join(failing)} fails"
     if live and firing:
         return f"{', '.join(firing)} fires"
     if waiting.for_people and not waiting.incident:

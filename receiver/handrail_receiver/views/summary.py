@@ -26,6 +26,7 @@ from handrail_receiver.model import (
     RunState,
     given_arms,
 )
+from handrail_receiver.model.probe_names import FAILING
 from handrail_receiver.words.arms import versions_in_words
 from handrail_receiver.words.steps import what
 from handrail_receiver.words.times import span, when
@@ -292,5 +293,7 @@ def _firing(playbook: Playbook, history: History) -> tuple[Firing, ...]:
 
 def _tier_firing(playbook: Playbook, guardrail: str, tier: str, times: Sequence[datetime]) -> Firing:
     known = playbook.tier(guardrail, tier)
+    if tier == FAILING and known is None:  # a declared probe, of which people are told by the receiver
+        return Firing(guardrail, tier, "investigate", len(times), min(times), ())
     limits = tuple(limit.text for limit in known.limits) if known else ()
     return Firing(guardrail, tier, known.action if known else "unknown", len(times), min(times), limits)

@@ -12,6 +12,7 @@ from starlette.responses import JSONResponse, Response
 from handrail_receiver.access.authorization import Authenticator
 from handrail_receiver.access.tokens import Caller
 from handrail_receiver.metrics import Metrics
+from handrail_receiver.operations.probing import ProbeWatch
 from handrail_receiver.playbooks import Playbooks
 from handrail_receiver.ports import Clock
 from handrail_receiver.store import Store
@@ -31,6 +32,7 @@ class Health:
     probe: StoreProbe
     tokens: Authenticator
     kill_switch: Callable[[], str]
+    probed: ProbeWatch
 
     async def healthz(self, _request: Request) -> Response:
         """GET /healthz"""
@@ -60,6 +62,9 @@ class Health:
         histories = await self.store.archive.newest(rollouts, now)
         ends = await self.store.evidence.ends()
         page = await asyncio.to_thread(
-            lambda: self.metrics.render(now) + rollout_metrics(self.playbooks, histories, ends)
+            lambda: (
+                self.metrics.render(now)
+                + rollout_metrics(self.playbooks, histories, ends, self.probed.results)
+            )
         )
         return Response(page, media_type="text/plain; version=0.0.4; charset=utf-8")

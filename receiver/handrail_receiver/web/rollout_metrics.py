@@ -16,18 +16,23 @@ from handrail_receiver.model import (
     given_arms,
     head_figure,
 )
+from handrail_receiver.outside.probes import ProbeAnswer
 from handrail_receiver.playbooks import Playbooks
 from handrail_receiver.store.chain import ChainEnd
 
 
 def rollout_metrics(
-    playbooks: Playbooks, histories: Mapping[str, History], ends: Mapping[str, ChainEnd]
+    playbooks: Playbooks,
+    histories: Mapping[str, History],
+    ends: Mapping[str, ChainEnd],
+    probed: Mapping[tuple[str, str], ProbeAnswer],
 ) -> bytes:
-    """Each rollout's stage, weight, readiness and references, the end of its chain and its open incidents, in Prometheus' text format."""
+    """Each rollout's stage, weight, readiness and references, the end of its chain, its open incidents and its probes, in Prometheus' text format."""
     registry = CollectorRegistry()
     registry.register(_Rollouts(playbooks, histories))
     registry.register(_Chains(ends))
     registry.register(_Incidents(histories))
+    registry.register(_Probes(probed))
     return generate_latest(registry)
 
 
@@ -121,6 +126,24 @@ class _Incidents:
             if newest is not None and newest.acknowledged is not None:
                 had.add_metric([rollout], newest.acknowledged.at.timestamp())
         return (open_now, late, had)
+
+
+class _Probes:
+    """What declared probes found last."""
+
+    def __init__(self, probed: Mapping[tuple[str, str], ProbeAnswer]) -> None:
+        self._probed = probed
+
+    def collect(self) -> Iterable[GaugeMetricFamily]:
+        answers = GaugeMetricFamily(
+            "handrail_probe_ok",
+            "1 when a declared probe was answered as it should be, 0 when not; absent while nobody knows.",
+            labels=["rollout", "probe"],
+        )
+        for (rollout, name), found in sorted(self._probed.items()):
+            if found.verdict != "unknown":
+                answers.add_metric([rollout, name], float(found.verdict == "ok"))
+        return (answers,)
 
 
 class _Chains:

@@ -394,13 +394,5 @@ class Playbook(_Model):
 
     def tier(self, guardrail: str, name: str) -> TierFacts | None:
         """The tier called `name` of a guardrail, or None when this rollout does not have it."""
-        return next(
-            (
-                tier
-                for facts in self.guardrails
-                if facts.name == guardrail
-                for tier in facts.tiers
-                if tier.tier == name
-            ),
-            None,
-        )
+        tiers = (tier for facts in self.guardrails if facts.name == guardrail for tier in facts.tiers)
+        return next((tier for tier in tiers if tier.tier == name), None)

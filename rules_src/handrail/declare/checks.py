@@ -55,7 +55,8 @@ class Check:
 
 @declared
 class Probe:
-    """A GET that must be answered with the status `expect`, within the time `within`: asked at each check, and by each gate.
+    """A GET that must be answered with the status `expect`, within the time `within`: asked at each check, by each gate,
+    and every ten seconds while an attempt goes forward: people are told of one that fails.
 
     `url` is a path of the service, whose address the environment knows (`Environment(services=…)`), or a whole address.
     `json` are JSON pointers and what must stand there: `{"/status": "UP"}`; `contains` is a text that the body must have.

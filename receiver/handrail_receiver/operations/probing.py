@@ -1,0 +1,111 @@
+"""The declared probes of attempts that go forward → people are told of one that fails, and hear when it answers again.
+
+They are told by the receiver itself, which asks: a rule on its metric would only know later, and nothing while the
+receiver is away, for which there is an alert already.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import partial
+
+from handrail.contract import Playbook
+
+from handrail_receiver.errors import UNREADABLE, StoreDown
+from handrail_receiver.guard import Guard, with_tells
+from handrail_receiver.lifecycle.state_machine import may
+from handrail_receiver.lifecycle.states import state_of
+from handrail_receiver.model import HANDRAIL, Attempt, Conditions, Decision, Heard, History, Verdict, in_force
+from handrail_receiver.model.probe_names import probe_source
+from handrail_receiver.model.warm_up import warms_up_until
+from handrail_receiver.outside.probes import ProbeAnswer, Probes
+from handrail_receiver.playbooks import Playbooks
+
+log = logging.getLogger("handrail")
+EVERY = 10.0
+IN_A_ROW = 2
+"""How often a probe has to fail, one time after the other, until people are told."""
+NOTHING = Decision(Verdict.repeat, "not-now", "nothing is to be said of a probe any more")
+
+
+def probed(playbook: Playbook, history: History, found: ProbeAnswer, now: Conditions) -> Decision | None:
+    """What follows from what a probe found, once it is sure; None where nothing new does. Pure."""
+    attempt, series = history.attempt, f"probe {found.name}"
+    if attempt is None or not may(state_of(history), "probed", "receiver"):
+        return None
+    fails, known = found.verdict != "ok", bool(history.heard(series))
+    until = warms_up_until(playbook, attempt)
+    if fails == known or (fails and until is not None and now.now < until):
+        return None
+    if not fails:
+        text = f"probe {found.name} answers as it should again"
+    elif found.verdict == "failed":
+        text = f"probe {found.name} fails: {found.text}"
+    else:
+        text = f"nobody knows whether probe {found.name} fails: {found.text}"
+    return Decision(
+        Verdict.tell if fails else Verdict.note,
+        "probe-failed" if fails else "probe-answers",
+        text,
+        rollout=playbook.rollout,
+        action="investigate",
+        by=HANDRAIL,
+        attempt=attempt.id,
+        changes=(Heard(series, probe_source(found.name), fails),),
+    )
+
+
+def _decided(playbook: Playbook, found: ProbeAnswer, now: Conditions, history: History) -> Decision:
+    """The same, of what is kept now, with who is to be told."""
+    return with_tells(probed(playbook, history, found, now) or NOTHING, playbook)
+
+
+@dataclass
+class ProbeWatch:
+    """Asks them every few seconds. `results` is what each found last, while its attempt goes forward."""
+
+    guard: Guard
+    playbooks: Playbooks
+    probes: Probes
+    results: dict[tuple[str, str], ProbeAnswer] = field(default_factory=dict)
+    _failed: dict[tuple[str, str], int] = field(default_factory=dict)
+
+    async def run(self) -> None:
+        """Ask until cancelled."""
+        while True:
+            try:
+                await self.step()
+            except StoreDown as error:
+                log.warning("nobody can be told of probes: %s", error)
+            await asyncio.sleep(EVERY)
+
+    async def step(self) -> None:
+        """Ask those of each attempt that goes forward once."""
+        asked = await asyncio.gather(*map(self._look, await self.guard.store.attempts.current()))
+        self.results = {key: found for one in asked for key, found in one.items()}
+
+    async def _look(self, attempt: Attempt) -> Mapping[tuple[str, str], ProbeAnswer]:
+        newest = self.playbooks.get(attempt.rollout)
+        playbook = in_force(attempt, newest) if newest else attempt.playbook
+        if playbook is None or not playbook.probes or not attempt.live:
+            return {}
+        found = await self.probes.ask(playbook.probes)
+        try:
+            for one in found.values():
+                await self._tell(playbook, one)
+        except UNREADABLE as error:
+            log.warning("the attempt of %s cannot be read: %s", attempt.rollout, " ".join(str(error).split()))
+        return {(playbook.rollout, name): one for name, one in found.items()}
+
+    async def _tell(self, playbook: Playbook, found: ProbeAnswer) -> None:
+        key = playbook.rollout, found.name
+        self._failed[key] = 0 if found.verdict == "ok" else self._failed.get(key, 0) + 1
+        if 0 < self._failed[key] < IN_A_ROW:
+            return
+        now = self.guard.conditions()
+        history = await self.guard.store.attempts.history(playbook.rollout, now.now)
+        if probed(playbook, history, found, now) is not None:
+            await self.guard.apply(playbook.rollout, partial(_decided, playbook, found, now))

@@ -27,11 +27,11 @@ from handrail_receiver.evidence.bundle import (
     named_by,
     predicate_of,
 )
+from handrail_receiver.evidence.bundle_summary import summary
 from handrail_receiver.evidence.burst import BURST
 from handrail_receiver.evidence.report import report
 from handrail_receiver.evidence.signing import sealed
 from handrail_receiver.evidence.snapshot import KeptSeries, digest_of
-from handrail_receiver.evidence.summary import summary
 from handrail_receiver.model import EvidenceRecord
 from handrail_receiver.outside.prometheus_history import Recorded, Span
 from handrail_receiver.ports import Clock

@@ -38,13 +38,13 @@ from handrail_receiver.evidence.bundle import (
     named_by,
     said_by,
 )
+from handrail_receiver.evidence.bundle_summary import summary
 from handrail_receiver.evidence.burst import BURST, BurstRecord, counted
 from handrail_receiver.evidence.consistency import inconsistencies
 from handrail_receiver.evidence.report import report
 from handrail_receiver.evidence.seal import seal
 from handrail_receiver.evidence.signing import STATEMENT
 from handrail_receiver.evidence.snapshot import Snapshot, TierSeen, digest_of
-from handrail_receiver.evidence.summary import summary
 from handrail_receiver.evidence.verdicts import instants, longest_run, rederived
 from handrail_receiver.model import ENTERING
 from handrail_receiver.store.chain import first_broken_of

@@ -29,7 +29,6 @@ from handrail.contract.playbook import (
     AtDeadline,
     Confirmation,
     Criterion,
-    DashboardFacts,
     Freeze,
     Gate,
     GivenArms,
@@ -44,7 +43,7 @@ from handrail.contract.playbook import (
     StageFigure,
     TierFacts,
 )
-from handrail.contract.reporting import FigureFacts, ObjectiveFacts, ReportFacts, WeeklyTime
+from handrail.contract.reporting import DashboardFacts, FigureFacts, ObjectiveFacts, ReportFacts, WeeklyTime
 from handrail.contract.stack_needs import QueryNeed, SeriesNeed, StackNeeds
 from handrail.contract.stage_checks import BurstFacts, CheckFacts, GateChecks, ProbeFacts, Question
 from handrail.contract.steps import (

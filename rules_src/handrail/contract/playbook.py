@@ -14,7 +14,7 @@ from pydantic import AliasChoices, BaseModel, ConfigDict, Field, field_validator
 
 from handrail.contract import names
 from handrail.contract.channels import Tell
-from handrail.contract.reporting import FigureFacts, ObjectiveFacts, ReportFacts
+from handrail.contract.reporting import DashboardFacts, FigureFacts, ObjectiveFacts, ReportFacts
 from handrail.contract.stage_checks import BurstFacts, CheckFacts, GateChecks, ProbeFacts, Question
 from handrail.contract.steps import Step
 from handrail.contract.version_sources import VersionSource
@@ -251,13 +251,6 @@ class GuardrailFacts(_Model):
     needs: tuple[tuple[str, ...], ...] = ()
     failed: str = ""
     only_while: str = ""
-
-
-class DashboardFacts(_Model):
-    """A dashboard of the rollout: what it is called, and where it is."""
-
-    title: str
-    url: str
 
 
 class Proof(_Model):

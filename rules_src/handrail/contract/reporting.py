@@ -56,6 +56,13 @@ class _Model(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+class DashboardFacts(_Model):
+    """A dashboard of the rollout: what it is called, and where it is."""
+
+    title: str
+    url: str
+
+
 class FigureFacts(_Model):
     """A figure of a report. `expr` gives it over the time that SPAN stands for; `source` is what measures it, in words.
 

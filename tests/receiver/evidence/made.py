@@ -26,6 +26,7 @@ from handrail_receiver.evidence.bundle import (
     index_of,
     predicate_of,
 )
+from handrail_receiver.evidence.bundle_summary import summary
 from handrail_receiver.evidence.report import report
 from handrail_receiver.evidence.signing import ENVELOPE, STATEMENT, sealed
 from handrail_receiver.evidence.snapshot import (
@@ -36,7 +37,6 @@ from handrail_receiver.evidence.snapshot import (
     digest_of,
     playbook_digest,
 )
-from handrail_receiver.evidence.summary import summary
 from handrail_receiver.store.chain import GENESIS, digest
 from handrail_receiver.store.rows import canonical
 from handrail_receiver.views.schemas import RecordView, RunView, StepView

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 from handrail_receiver.evidence.bundle import CapturedFigure, Contents, files_of, index_of
+from handrail_receiver.evidence.bundle_summary import summary
 from handrail_receiver.evidence.report import report
 from handrail_receiver.evidence.signing import ENVELOPE, STATEMENT
-from handrail_receiver.evidence.summary import summary
 from handrail_receiver.evidence.verification import verify
 from hypothesis import given, settings
 from hypothesis import strategies as st

@@ -130,6 +130,10 @@ bench-metrics: $(SYNCED) ## what the example application's metrics cost: CPU wit
 screenshots: $(SYNCED) servers ## the pictures of the pages in docs/how-to/pictures, anew
 	@PYTHONPATH=tests $(BIN)/python -m end_to_end.screenshots
 
+.PHONY: dashboards
+dashboards: $(SYNCED) servers ## the dashboards' pages and pictures in docs/reference/dashboards, anew
+	@PYTHONPATH=tests $(BIN)/python -m dashboards
+
 .PHONY: demo
 demo: $(SYNCED) servers ## a good version completes and a bad one is rolled back, while you watch
 	@PYTHONPATH=tests $(BIN)/python -m end_to_end.demo

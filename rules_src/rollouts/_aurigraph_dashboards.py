@@ -89,9 +89,8 @@ performance = Dashboard(
                 Panel(
                     "REST latency",
                     quantiles(DURATION),
-                    limits_of="latency-p95",
-                    target={"p99": Below("500ms")},
-                    limit={"p99": Above("700ms")},
+                    target={"p95": Below("200ms"), "p99": Below("500ms")},
+                    limit={"p95": Above("300ms"), "p99": Above("700ms")},
                 ),
                 Panel(
                     "REST latency now",
@@ -258,7 +257,7 @@ cluster = Dashboard(
             [
                 Panel(
                     "Database reachable",
-                    Gauge(database("pg_up"), over="max"),
+                    {"database": Gauge(database("pg_up"), over="max")},
                     show="states",
                     whole_service=True,
                 ),

@@ -19,12 +19,12 @@ from handrail.declare import (
 from rollouts._clinic_sources import BUCKETS, REQUESTS, own
 from rollouts._mem0_by_hand import APP
 
-flags = (
-    "canary_sample_rate",
-    "feature_flag_fast_path_enabled",
-    "feature_flag_mem0_reads_enabled",
-    "feature_flag_mem0_shadow_mode",
-)
+flags = {
+    "sample rate": "canary_sample_rate",
+    "fast path": "feature_flag_fast_path_enabled",
+    "mem0 reads": "feature_flag_mem0_reads_enabled",
+    "shadow mode": "feature_flag_mem0_shadow_mode",
+}
 
 requests = Row(
     "Requests",
@@ -108,7 +108,7 @@ redis = Row(
             target=Below("70%"),
             limit=Above("80%"),
         ),
-        Panel("Redis up", Gauge(own("redis_up"), over="min"), show="states"),
+        Panel("Redis up", {"Redis": Gauge(own("redis_up"), over="min")}, show="states"),
         Panel("Redis operations", Rate(own("redis_commands_processed_total")), target=Below("1000/s")),
         Panel(
             "Redis clients",
@@ -121,7 +121,9 @@ redis = Row(
     ],
 )
 loaded: list[Panel | Text] = [
-    Panel("Flags that are loaded", {name: Gauge(own(name)) for name in flags}, show="figure"),
+    Panel(
+        "Flags that are loaded", {name: Gauge(own(metric)) for name, metric in flags.items()}, show="figure"
+    ),
     Text(
         "Where the lines behind the figures are",
         f"`fly logs -a {APP}`; rows of `observability_events` in Supabase;"

@@ -43,12 +43,14 @@ class Family:
 
 @dataclass(frozen=True)
 class Series:
-    """One series: a counter's events per second, a gauge's value."""
+    """One series: a counter's events per second, a gauge's value. A bucket knows its `bound`, and its family's median."""
 
     name: str
     labels: Labels
     counter: bool
     level: float
+    bound: float | None = None
+    median: float = 0.0
 
     def __str__(self) -> str:
         inner = ",".join(f'{label}="{value}"' for label, value in self.labels)
@@ -123,12 +125,14 @@ def _of_target(family: Family, target: dict[str, str], share: float) -> Iterator
                 f"{family.name}_bucket",
                 tuple(sorted({**labels, "le": le}.items())),
                 True,
-                level * _below(bound, family),
+                level * below(bound, family.median),
+                bound,
+                family.median,
             )
 
 
-def _below(bound: float, family: Family) -> float:
+def below(bound: float, median: float) -> float:
     """The part of the observations up to `bound`: their logarithms lie around the median's as a bell."""
     if bound == math.inf:
         return 1.0
-    return 0.5 * (1 + math.erf(math.log(bound / family.median) / (0.55 * math.sqrt(2))))
+    return 0.5 * (1 + math.erf(math.log(bound / median) / (0.55 * math.sqrt(2))))

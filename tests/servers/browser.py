@@ -157,10 +157,14 @@ class Tab:
         raise BrowserError(f"{label!r} cannot be reached by the keyboard")
 
     def picture(self, path: Path, height: int | None = None) -> None:
-        """A PNG of the whole page, or of so much of its top."""
+        """The whole page, or so much of its top, as a PNG or whatever the file's name says."""
         whole = self.run("[document.documentElement.clientWidth, document.documentElement.scrollHeight]")
         clip = {"x": 0, "y": 0, "width": whole[0], "height": min(whole[1], height or whole[1]), "scale": 1}
-        said = self.call("Page.captureScreenshot", format="png", captureBeyondViewport=True, clip=clip)
+        kind = path.suffix.removeprefix(".")
+        quality = {} if kind == "png" else {"quality": 30}
+        said = self.call(
+            "Page.captureScreenshot", format=kind, captureBeyondViewport=True, clip=clip, **quality
+        )
         path.write_bytes(base64.b64decode(said["data"]))
 
 

@@ -15,6 +15,19 @@ from handrail.lower import lower
 
 SOURCE = Path(__file__).parents[3] / "rules_src"
 Page = dict[str, Any]
+PAGES = sorted(
+    f"{rollout}{page}.json"
+    for rollout, pages in {
+        "aidin-hardening": [""],
+        "aurigraph-v12": ["", "-performance", "-errors", "-cluster", "-business"],
+        "checkout": [""],
+        "mem0-redis": [""],
+        "relay-r1": ["", "-ttfv", "-rls", "-streaming", "-ann", "-reranker", "-database"],
+        "ruleiq": ["", "-flags"],
+    }.items()
+    for page in pages
+)
+"""Their files: what is read without compiling anything."""
 
 
 @cache

@@ -7,22 +7,10 @@ import re
 from typing import Any
 
 import pytest
-from emit.grafana.own_pages import own_pages
+from emit.grafana.own_pages import PAGES, own_pages
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models.dashboard import Dashboard as Model
 
-PAGES = sorted(
-    f"{rollout}{page}.json"
-    for rollout, pages in {
-        "aidin-hardening": [""],
-        "aurigraph-v12": ["", "-performance", "-errors", "-cluster", "-business"],
-        "checkout": [""],
-        "mem0-redis": [""],
-        "relay-r1": ["", "-ttfv", "-rls", "-streaming", "-ann", "-reranker", "-database"],
-        "ruleiq": ["", "-flags"],
-    }.items()
-    for page in pages
-)
 CORE = {"bargauge", "gauge", "heatmap", "row", "stat", "state-timeline", "table", "text", "timeseries"}
 """Panels that are part of every Grafana: none needs a plugin."""
 SOURCE = {"type": "prometheus", "uid": "${datasource}"}

@@ -182,9 +182,10 @@ DRAWN = {
         "limit: below 600000/s",
     },
     ("aurigraph-v12-performance.json", "REST latency"): {
+        "p95 target: below 200 ms",
         "p99 target: below 500 ms",
+        "p95 limit: above 300 ms",
         "p99 limit: above 700 ms",
-        "critical → rollback",
     },
     ("aurigraph-v12-performance.json", "gRPC latency"): {
         "p95 target: below 100 ms",

@@ -28,7 +28,7 @@ from handrail.emit.grafana.drawing import (
 from handrail.report import wording
 from handrail.units import Unit, plain
 
-SMALL = {plan.Shown.figure: 4, plan.Shown.gauge: 6}
+SMALL = {plan.Shown.figure: 4, plan.Shown.gauge: 6, plan.Shown.states: 6}
 """How many lines high is what needs less room than the others."""
 FEW = 2
 """How many figures stand beside each other in a quarter of the page."""
@@ -50,7 +50,11 @@ def _part(
 
 
 def _panel(panel: plan.Panel, limited: plan.Guardrail | None, rollout: plan.Rollout) -> Panel:
-    narrow = panel.shown in SMALL and len(panel.curves) <= FEW and not any(curve.by for curve in panel.curves)
+    narrow = (
+        panel.shown in {plan.Shown.figure, plan.Shown.gauge}
+        and len(panel.curves) <= FEW
+        and not any(curve.by for curve in panel.curves)
+    )
     frame = PanelFrame(
         panel.title, panel.note or "", width=6 if narrow else 12, height=SMALL.get(panel.shown, 8)
     )

@@ -12,11 +12,12 @@ from typing import Any
 from pydantic import BaseModel
 
 from handrail_receiver.clock import SystemClock
+from handrail_receiver.errors import TargetError
 from handrail_receiver.inspection import listing
 from handrail_receiver.inspection.backup import back_up
 from handrail_receiver.inspection.checkpoints import Remembering, remembered
 from handrail_receiver.inspection.listing import Filter
-from handrail_receiver.inspection.opening import opened, store_url
+from handrail_receiver.inspection.opening import Opened, opened, store_url
 from handrail_receiver.inspection.status import status
 from handrail_receiver.inspection.tables import (
     Table,
@@ -26,16 +27,24 @@ from handrail_receiver.inspection.tables import (
     status_tables,
     verify_table,
 )
-from handrail_receiver.inspection.verify import compared, problems, verify
+from handrail_receiver.inspection.verify import (
+    ComparedView,
+    VerifyView,
+    compared,
+    not_compared,
+    problems,
+    verify,
+)
 
 
 @dataclass(frozen=True)
 class Report:
-    """What was found. `problems` are for stderr; any of them makes the answer a no."""
+    """What was found. `problems` are for stderr; any of them makes the answer a no. `unknown` is what nobody can know."""
 
     tables: tuple[Table, ...]
     document: str
     problems: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -79,13 +88,23 @@ class Questions:
         with opened(store_url(self.where)) as store:
             view = verify(store)
             if source is not None:
-                view = compared(store, view, remembered(source, SystemClock().now()))
-        return Report((verify_table(view),), view.model_dump_json(indent=2), tuple(problems(view)))
+                view = _compared(store, view, source)
+        unknown = tuple(view.unknown) if isinstance(view, ComparedView) else ()
+        return Report((verify_table(view),), view.model_dump_json(indent=2), tuple(problems(view)), unknown)
 
     def backup(self, copy: Path) -> Report:
         """Copy it, and say whether the copy is whole."""
         view = back_up(store_url(self.where), copy)
         return Report((verify_table(view),), view.model_dump_json(indent=2), tuple(problems(view)))
+
+
+def _compared(store: Opened, view: VerifyView, source: Remembering) -> ComparedView:
+    now = SystemClock().now()
+    try:
+        return compared(store, view, remembered(source, now), now)
+    except TargetError as error:
+        why = str(error).replace("HANDRAIL_PROMETHEUS", "--prometheus")
+        return not_compared(view, f"{source.address}: {why}")
 
 
 def _document(name: str, views: Sequence[BaseModel]) -> str:

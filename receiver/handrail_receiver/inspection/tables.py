@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from handrail_receiver.inspection.listing import NotificationView, StoredRecordView, StoredRunView
 from handrail_receiver.inspection.status import StatusView
-from handrail_receiver.inspection.verify import ChainView, VerifyView
+from handrail_receiver.inspection.verify import ChainView, ComparedView, VerifyView
 from handrail_receiver.model import EvidenceRecord, Run
 from handrail_receiver.views.schemas import StepView
 from handrail_receiver.views.timeline import timeline
@@ -129,7 +129,16 @@ def evidence_table(stored: Sequence[StoredRecordView], runs: Sequence[Run]) -> T
 def verify_table(view: VerifyView) -> Table:
     """One line for each chain; its newest hash is worth a note elsewhere."""
     heads = ("rollout", "records", "newest", "chain", "newest hash")
-    return Table("Evidence", heads, tuple(map(_chain, view.chains)))
+    rows = tuple(map(_chain, view.chains))
+    if not isinstance(view, ComparedView):
+        return Table("Evidence", heads, rows)
+    seen = (view.seen.get(chain.rollout) for chain in view.chains)
+    said = (f"up to record {number}" if number else "unknown" for number in seen)
+    return Table(
+        "Evidence",
+        (*heads, "Prometheus saw"),
+        tuple((*row, one) for row, one in zip(rows, said, strict=True)),
+    )
 
 
 def _chain(chain: ChainView) -> Row:

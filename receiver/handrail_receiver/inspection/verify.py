@@ -10,11 +10,12 @@ from datetime import datetime
 
 from pydantic import BaseModel
 
-from handrail_receiver.inspection.checkpoints import Checkpoint, contradictions
+from handrail_receiver.inspection.checkpoints import Checkpoint, contradictions, last_seen, unknowns
 from handrail_receiver.inspection.listing import rollouts
 from handrail_receiver.inspection.opening import Opened, migrations
 from handrail_receiver.model import EvidenceRecord
 from handrail_receiver.store.chain import ChainEnd, end_of, first_broken, record_of
+from handrail_receiver.store.rows import instant
 
 AT_ONCE = 1000
 
@@ -38,10 +39,15 @@ class VerifyView(BaseModel):
 
 
 class ComparedView(VerifyView):
-    """The same, with what Prometheus saw of the chains that is not so any more, of so many `checkpoints`."""
+    """The same, with what Prometheus saw of the chains that is not so any more, of so many `checkpoints`.
+
+    `unknown` is what nobody can know, and `seen` the newest record of each chain that Prometheus has seen.
+    """
 
     remembered: list[str]
     checkpoints: int
+    unknown: list[str]
+    seen: dict[str, int]
 
 
 def verify(store: Opened) -> VerifyView:
@@ -59,14 +65,32 @@ def _remembered(view: VerifyView) -> list[str]:
     return view.remembered if isinstance(view, ComparedView) else []
 
 
-def compared(store: Opened, view: VerifyView, checkpoints: Sequence[Checkpoint]) -> ComparedView:
+def compared(
+    store: Opened, view: VerifyView, checkpoints: Sequence[Checkpoint], now: datetime
+) -> ComparedView:
     """The same, with what Prometheus remembers of the chains."""
-    rows = store.rows("SELECT rollout, number, hash FROM evidence ORDER BY rollout, number")
+    rows = store.rows("SELECT rollout, number, hash, at FROM evidence ORDER BY rollout, number")
     chains: dict[str, dict[int, str]] = {}
+    written: dict[str, dict[int, datetime]] = {}
     for row in rows:
-        chains.setdefault(str(row["rollout"]), {})[int(row["number"])] = str(row["hash"])
-    found = list(contradictions(checkpoints, chains))
-    return ComparedView(**view.model_dump(), remembered=found, checkpoints=len(checkpoints))
+        rollout, number = str(row["rollout"]), int(row["number"])
+        chains.setdefault(rollout, {})[number] = str(row["hash"])
+        written.setdefault(rollout, {})[number] = instant(row["at"])
+    names = [chain.rollout for chain in view.chains]
+    seen = {name: last for name in names if (last := last_seen(checkpoints, name)) is not None}
+    return ComparedView(
+        **view.model_dump(),
+        remembered=list(contradictions(checkpoints, chains)),
+        checkpoints=len(checkpoints),
+        unknown=list(unknowns(checkpoints, written, now)),
+        seen={name: last.number for name, last in seen.items()},
+    )
+
+
+def not_compared(view: VerifyView, why: str) -> ComparedView:
+    """The same where Prometheus does not answer."""
+    unknown = [f"nobody can know whether a chain was cut off or made anew: {why}"]
+    return ComparedView(**view.model_dump(), remembered=[], checkpoints=0, unknown=unknown, seen={})
 
 
 def _ends(store: Opened) -> dict[str, ChainEnd]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -114,6 +115,13 @@ class PrometheusHistory:
             "step": f"{span.step.total_seconds():g}",
         }
         answer = await self._ask(_RangeAnswer, "POST", "query_range", urlencode(asked).encode())
+        return [Series(one.metric, one.values) for one in answer.data.result]
+
+    async def scraped(self, selector: str, start: datetime, end: datetime) -> list[Series]:
+        """Each sample of a selector as it was scraped. Raises Retryable or Permanent, AnswerTooLong where it is too much."""
+        seconds = max(1, math.ceil((end - start).total_seconds()))
+        asked = {"query": f"{selector}[{seconds}s]", "time": f"{end.timestamp():.3f}"}
+        answer = await self._ask(_RangeAnswer, "POST", "query", urlencode(asked).encode())
         return [Series(one.metric, one.values) for one in answer.data.result]
 
     async def rules(self, groups: Sequence[str]) -> list[LoadedRules]:

@@ -25,6 +25,8 @@ store = typer.Typer(
     rich_markup_mode=None,
 )
 
+UNKNOWN = 3
+"""The exit code that says that nobody can know."""
 Where = Annotated[
     str | None,
     typer.Option(
@@ -100,12 +102,19 @@ def verify(
         Path | None,
         typer.Option(help="How it is logged in to: as HANDRAIL_PROMETHEUS_HTTP_CONFIG.", show_default=False),
     ] = None,
+    matching: Annotated[
+        str,
+        typer.Option(
+            help='Which series are of this store\'s receiver, where several are scraped: job="handrail-receiver".',
+            show_default=False,
+        ),
+    ] = "",
     where: Where = None,
     json: AsJson = False,
 ) -> None:
-    """Is the evidence whole? Names the first record that is not, and exits with 1."""
+    """Is the evidence whole? Names the first record that is not, and exits with 1; with 3 where nobody can know."""
     after = _instant(since)
-    _answer(where, lambda ask: ask.verify(_source(prometheus, after, http_config)), json=json)
+    _answer(where, lambda ask: ask.verify(_source(prometheus, after, http_config, matching)), json=json)
 
 
 @store.command()
@@ -119,7 +128,7 @@ def backup(
 
 
 def _answer(where: str | None, question: Callable[[Questions], Report], *, json: bool) -> None:
-    """Ask, say the answer, and exit with 1 when something is wrong.
+    """Ask, say the answer, and exit with 1 when something is wrong, with 3 when nobody can know.
 
     Raises WrongCall when the store cannot be asked.
     """
@@ -132,8 +141,10 @@ def _answer(where: str | None, question: Callable[[Questions], Report], *, json:
         typer.echo(plain(answer.tables), nl=False)
     for problem in answer.problems:
         typer.echo(f"handrail: error: {problem}", err=True)
-    if answer.problems:
-        raise typer.Exit(1)
+    for one in answer.unknown:
+        typer.echo(f"handrail: unknown: {one}", err=True)
+    if answer.problems or answer.unknown:
+        raise typer.Exit(1 if answer.problems else UNKNOWN)
 
 
 def _asked(where: str | None, question: Callable[[Questions], Report]) -> Report:
@@ -150,13 +161,15 @@ def _asked(where: str | None, question: Callable[[Questions], Report]) -> Report
         raise WrongCall(str(error)) from None
 
 
-def _source(prometheus: str | None, since: datetime | None, login: Path | None) -> Remembering | None:
+def _source(
+    prometheus: str | None, since: datetime | None, login: Path | None, matching: str
+) -> Remembering | None:
     """The Prometheus that remembers, None where none is given."""
     from handrail_receiver.inspection.checkpoints import remembering  # noqa: PLC0415
 
     if prometheus is None or since is None:
         return None
-    return remembering(prometheus, since, login)
+    return remembering(prometheus, since, login, matching)
 
 
 def _instant(since: str) -> datetime | None:

@@ -13,6 +13,7 @@ LONGEST = (
     "cli/test_check.py",
     "emit/grafana/test_queries.py",
     "end_to_end/test_demo.py",
+    "end_to_end/test_five.py",
     "fuzz/test_fuzz.py",
     "project/test_docs.py",
     "receiver/attacks/test_planted.py",

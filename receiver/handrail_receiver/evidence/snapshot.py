@@ -205,8 +205,10 @@ class Snapshot(_Kept):
 
     def summary(self) -> str:
         """What it says, in a line."""
-        within = sum(one.verdict == "within" for one in self.tiers)
-        rest = [f"{within} of {len(self.tiers)} tiers within their limits"] if within else []
+        # Blindness has no limit; who is blind is told among the troubles.
+        limited = [one.verdict for one in self.tiers if one.tier != "blind"]
+        within = limited.count("within")
+        rest = [f"{within} of {len(limited)} tiers within their limits"] if within else []
         broken, others = self._troubles()
         return "; ".join([*broken, *rest, *others]) or "nothing was looked at"
 

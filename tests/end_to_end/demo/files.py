@@ -114,7 +114,7 @@ def write(folder: Path, addresses: Addresses, *, faster: int = FASTER) -> Files:
     shutil.copy(REPOSITORY / ROLLOUT, files.source / "rollouts")
     shutil.copy(HERE / "haproxy.cfg", folder)
     write_tokens(files)
-    _write_key(files)
+    write_key(files)
     (files.source / "environments.py").write_text(
         ENVIRONMENTS.format(
             **vars(addresses),
@@ -137,7 +137,7 @@ def write_tokens(files: Files) -> None:
     files.tokens.write_text("".join(lines))
 
 
-def _write_key(files: Files) -> None:
+def write_key(files: Files) -> None:
     key = Ed25519PrivateKey.generate()
     files.key.touch(mode=0o600)
     files.key.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))

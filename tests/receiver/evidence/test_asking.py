@@ -108,7 +108,7 @@ def test_it_is_read_again_as_it_was_written() -> None:
 
 def test_its_summary_says_what_is_broken_first() -> None:
     assert taken(known()).summary() == "error-rate/critical is broken at 8 %, above 5 %"
-    assert taken(Known({"label_replace": (value(0.02),)})).summary() == "1 of 2 tiers within their limits"
+    assert taken(Known({"label_replace": (value(0.02),)})).summary() == "1 of 1 tiers within their limits"
     assert taken(Known()).summary() == "error-rate is blind: no figure"
 
 

@@ -56,7 +56,7 @@ def test_a_check_says_each_figure_and_limit_and_what_is_loaded(running: Recorded
         "attempt": kept["attempt"],
         "of": [],
         "by": "operator-1",
-        "text": "1 of 2 tiers within their limits",
+        "text": "1 of 1 tiers within their limits",
         "snapshot": found["snapshot"],
         "why": "as every morning",
         "scheduled": "",

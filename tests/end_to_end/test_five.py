@@ -1,0 +1,62 @@
+"""Each of the five real rollouts, compiled from its own declaration, at shortened time: it completes, and is rolled back."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+
+from .five.cast import Played
+from .five.life import Life, living
+from .five.relay_service import relay
+
+ALL = (relay,)
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("played", ALL, ids=lambda played: played.name)
+def test_a_healthy_service_completes_and_a_sick_one_is_rolled_back(played: Played, tmp_path: Path) -> None:
+    began = time.monotonic()
+    with living(played, tmp_path) as life:
+        print(f"{played.name}: everything runs after {time.monotonic() - began:.1f} s")
+        completes(life)
+        is_rolled_back(life)
+
+
+def completes(life: Life) -> None:
+    """From start to complete: each stage is entered by its gate, and nobody is alarmed."""
+    began, stages = time.monotonic(), life.told()["stages"]
+    assert life.cast.target() == life.played.before
+    life.start("v1")
+    started = time.monotonic()
+    seen = {stages[0]: life.cast.target()}
+    for stage in stages[1:]:
+        life.lead(stage)
+        seen[stage] = life.cast.target()
+    life.lead("complete")
+    life.ended("complete")
+    assert seen == life.played.shares
+    assert life.cast.target() == life.played.shares[stages[-1]]
+    assert life.firing(started) == set()
+    print(f"{life.played.name}: complete after {time.monotonic() - began:.1f} s; {life.bundle(1)}")
+
+
+def is_rolled_back(life: Life) -> None:
+    """From start to rollback: the service falls sick, and the target is back at the version before."""
+    began, stages = time.monotonic(), life.told()["stages"]
+    life.start("v2")
+    started = time.monotonic()
+    for stage in stages[1 : stages.index(life.played.sick_in) + 1]:
+        life.lead(stage)
+    assert life.firing(started) == set()
+    sick = time.monotonic()
+    life.cast.sicken()
+    life.ended("rolled-back")
+    took = time.monotonic() - sick
+    assert life.cast.target() == life.played.before
+    assert life.played.page in life.firing(sick)
+    [opened] = life.call("GET", "/incidents", role="viewer")["incidents"]
+    assert (opened["attempt"], opened["stage"]) == (2, life.played.sick_in)
+    print(f"{life.played.name}: sick to rolled back {took:.1f} s, of {time.monotonic() - began:.1f} s")
+    print(life.bundle(2))

@@ -164,13 +164,16 @@ def at_gate(one: Snapshot, verdict: str, breaches: Sequence[float] = ()) -> Snap
 
 
 def chained(
-    bodies: Sequence[tuple[str, Mapping[str, Any]]], first: int = 40, begun: datetime | None = None
+    bodies: Sequence[tuple[str, Mapping[str, Any]]],
+    first: int = 40,
+    begun: datetime | None = None,
+    apart: timedelta = timedelta(minutes=1),
 ) -> ChainPart:
-    """Records in a chain, a minute apart from when it has begun on; else the last of them is NOW."""
-    begun = begun or NOW - timedelta(minutes=len(bodies) - 1)
+    """Records in a chain, so long apart from when it has begun on; else the last of them is NOW."""
+    begun = begun or NOW - (len(bodies) - 1) * apart
     previous, records = GENESIS, []
     for place, (kind, body) in enumerate(bodies):
-        at = begun + timedelta(minutes=place)
+        at = begun + place * apart
         number, text = first + place, canonical(body)
         hashed = digest("shop", number, at, kind, text, previous)
         records.append(RecordView(number=number, at=at, kind=kind, body=text, previous=previous, hash=hashed))

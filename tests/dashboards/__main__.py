@@ -17,7 +17,7 @@ from dashboards.drawn import page
 from dashboards.exported import series_of_sources
 from dashboards.history import history
 from dashboards.sources_table import SOURCES
-from dashboards.text import PLACE, pages
+from dashboards.text import PLACE, written
 
 SECONDS = {"m": 60, "h": 3600, "d": 86400}
 LONGEST = 6 * 3600
@@ -28,8 +28,7 @@ def main() -> None:
     """Make them anew."""
     plan, shown = own_plan(), own_pages()
     (PLACE / "pictures").mkdir(parents=True, exist_ok=True)
-    for name, text in pages(plan.rollouts, shown).items():
-        (PLACE / name).write_text(text)
+    written()
     end = int(time.time()) // 3600 * 3600 - 3600
     lines = history(list(series_of_sources(SOURCES, plan.environment.scrape)), plan.rollouts, end)
     recorded = [

@@ -1,4 +1,7 @@
-"""Generated dashboards → the pages of docs/reference/dashboards: what each panel shows, beside its picture."""
+"""Generated dashboards → the pages of docs/reference/dashboards: what each panel shows, beside its picture.
+
+`PYTHONPATH=tests .venv/bin/python -m dashboards.text` writes the pages alone, `make dashboards` the pictures as well.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from emit.grafana.own_pages import own_pages, own_plan
 from handrail import plan
 
 PLACE = Path(__file__).parents[2] / "docs/reference/dashboards"
@@ -93,3 +97,13 @@ def _row(panel: dict[str, Any]) -> str:
 
 def _cell(words: str) -> str:
     return words.replace("|", "\\|")
+
+
+def written() -> None:
+    """The pages alone, which takes a second."""
+    for name, text in pages(own_plan().rollouts, own_pages()).items():
+        (PLACE / name).write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    written()

@@ -16,19 +16,23 @@ FILES = {
     if path.suffix in {".json", ".yml"}
 }
 OURS = ('job="ruleiq"',)
-NODE = ('fstype!~"tmpfs|ramfs|overlay|squashfs"', 'job="ruleiq-node"')
+NODE = ('job="ruleiq-node"',)
+DISK = ('fstype!~"tmpfs|ramfs|overlay|squashfs"', *NODE)
 
 
 def test_every_series_that_ruleiq_reads_is_needed_with_its_labels_and_the_limits_of_its_quantile() -> None:
     assert needed(FILES, ["ruleiq"]).series == (
-        SeriesNeed("ruleiq", "node_filesystem_avail_bytes", NODE, ("mountpoint",), judged=False),
-        SeriesNeed("ruleiq", "node_filesystem_size_bytes", NODE, ("mountpoint",), judged=False),
+        SeriesNeed("ruleiq", "node_cpu_seconds_total", (*NODE, 'mode="idle"'), judged=False),
+        SeriesNeed("ruleiq", "node_filesystem_avail_bytes", DISK, ("mountpoint",), judged=False),
+        SeriesNeed("ruleiq", "node_filesystem_size_bytes", DISK, ("mountpoint",), judged=False),
+        SeriesNeed("ruleiq", "node_memory_MemAvailable_bytes", NODE, judged=False),
+        SeriesNeed("ruleiq", "node_memory_MemTotal_bytes", NODE, judged=False),
         SeriesNeed("ruleiq", "process_cpu_seconds_total", OURS, judged=False),
         SeriesNeed("ruleiq", "process_resident_memory_bytes", OURS, judged=False),
         SeriesNeed("ruleiq", "ruleiq_active_users", OURS, judged=False),
         SeriesNeed("ruleiq", "ruleiq_auth_failures", OURS),
-        SeriesNeed("ruleiq", "ruleiq_db_pool_size", OURS),
-        SeriesNeed("ruleiq", "ruleiq_ff_evaluations", (), ("flag_name", "result"), judged=False),
+        SeriesNeed("ruleiq", "ruleiq_db_pool_size", OURS, ("pool",)),
+        SeriesNeed("ruleiq", "ruleiq_ff_evaluations", OURS, ("flag_name", "result"), judged=False),
         SeriesNeed("ruleiq", "ruleiq_request_duration_seconds_bucket", OURS, above=(2.0, 5.0)),
         SeriesNeed("ruleiq", "ruleiq_request_duration_seconds_count", OURS),
         SeriesNeed("ruleiq", "ruleiq_requests_total", OURS, ("endpoint", "status")),

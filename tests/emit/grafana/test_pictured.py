@@ -23,7 +23,7 @@ MOST = 1_000_000
 
 
 def test_the_pages_are_what_is_generated() -> None:
-    """`make dashboards` writes them."""
+    """`PYTHONPATH=tests .venv/bin/python -m dashboards.text` writes them, `make dashboards` the pictures as well."""
     made = pages(own_plan().rollouts, own_pages())
     assert {path.name: path.read_text(encoding="utf-8") for path in PLACE.glob("*.md")} == made
 

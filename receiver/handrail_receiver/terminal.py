@@ -6,13 +6,18 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from handrail_receiver.model import CHANGED
 from handrail_receiver.views.incident_views import NOT_YET
 from handrail_receiver.words.incident_words import open_incident
 from handrail_receiver.words.steps import told
 from handrail_receiver.words.times import when
+from handrail_receiver.words.whose import whose
 
 GOES_BACK_OR_ENDED = ("rolling-back", "rolled-back", "complete", "abandoned")
 """The states in which nobody asks whether it could be rolled back."""
+
+OVER = GOES_BACK_OR_ENDED[1:]
+"""The states in which nothing is held any more."""
 
 AS_ASKED = {True: "as asked", False: "otherwise", None: "unknown"}
 
@@ -76,7 +81,8 @@ def _incident(one: dict[str, Any]) -> list[str]:
     if one["false_rollback"] is not None:
         lines.append(f"  false rollback: {'yes' if one['false_rollback'] else 'no'}")
     lines += [
-        f"  {_when(each['at'])}  {each['event']} by {each['by']}: {each['text']}" for each in one["timeline"]
+        f"  {_when(each['at'])}  {each['event']}: {whose(each['by'], each['text'])}"
+        for each in one["timeline"]
     ]
     return lines
 
@@ -116,7 +122,7 @@ def _row(said: dict[str, Any]) -> tuple[str, ...]:
     if attempt is None:
         return name, service, "-", "not guarded" if not said["stages"] else "no attempt yet", "-", ""
     notes = [_versions(attempt["versions"])] if attempt.get("versions") else []
-    notes += [f"held: {attempt['held']}"] if attempt["held"] else []
+    notes += [f"held: {attempt['held']}"] if _is_held(attempt) else []
     if attempt["state"] not in GOES_BACK_OR_ENDED and not attempt["rollback_ready"]:
         notes.append(f"no way back: {attempt['not_ready']}")
     if said["changed"]:
@@ -124,6 +130,11 @@ def _row(said: dict[str, Any]) -> tuple[str, ...]:
     notes += map(open_incident, said.get("incidents", ()))
     stage = attempt["stage"] or "-"
     return name, service, str(attempt["number"]), attempt["phase"], stage, " ".join("; ".join(notes).split())
+
+
+def _is_held(attempt: dict[str, Any]) -> bool:
+    """Whether what it was held for still counts: once it is over, only that a target was changed since does."""
+    return bool(attempt["held"]) and (attempt["state"] not in OVER or attempt["held"].startswith(CHANGED))
 
 
 def _versions(versions: dict[str, str]) -> str:
@@ -144,7 +155,7 @@ def _attempt(said: dict[str, Any]) -> list[str]:
     for one in said.get("incidents", ()):
         cure = "" if one["acknowledged_at"] else f"; `handrail rollout ack {said['rollout']}`"
         lines.append(f"  {open_incident(one)}{cure}")
-    if attempt["held"]:
+    if _is_held(attempt):
         lines.append(f"  held: {attempt['held']}")
     if attempt["state"] not in GOES_BACK_OR_ENDED:
         ready = "yes" if attempt["rollback_ready"] else f"NO: {attempt['not_ready']}"
@@ -154,7 +165,8 @@ def _attempt(said: dict[str, Any]) -> list[str]:
         lines += ["  the playbook has changed since; the attempt goes by its own copy:"]
         lines += [f"    {line}" for line in said["changed"]] + [f"    {cure}"]
     lines += [
-        f"  {run['action']} {run['key']}: {run['state']}  {run['text']}".rstrip() for run in said["runs"]
+        f"  {run['action']} {run['key']}".rstrip() + f": {run['state']}  {run['text']}".rstrip()
+        for run in said["runs"]
     ]
     return lines
 

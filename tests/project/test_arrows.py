@@ -75,7 +75,7 @@ ROOMS = {
     "reports": {
         *("model", "words", "views", "outside", "store", "telling", "errors", "html", "playbooks", "ports")
     },
-    "load": {"model", "evidence", "outside", "errors", "guard", "playbooks", "ports"},
+    "load": {"model", "words", "evidence", "outside", "errors", "guard", "playbooks", "ports"},
     "client": {"words", "addresses", "errors"},
     "doctor": {"client", "outside", "errors"},
     "views": {"model", "lifecycle", "words", "gates", "plots"},

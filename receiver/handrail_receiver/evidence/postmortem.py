@@ -13,11 +13,18 @@ from handrail_receiver.evidence.snapshot import Snapshot, TierSeen
 from handrail_receiver.model import EvidenceRecord, Incident
 from handrail_receiver.ports import Clock
 from handrail_receiver.store import Store
-from handrail_receiver.views.incident_views import LABELS, impact_lines, in_words, state_word
+from handrail_receiver.views.incident_views import (
+    LABELS,
+    impact_lines,
+    in_words,
+    state_word,
+    trigger_of,
+)
 from handrail_receiver.views.schemas import record_view
 from handrail_receiver.views.timeline import timeline
 from handrail_receiver.words.figures import figure
 from handrail_receiver.words.times import span, when
+from handrail_receiver.words.whose import whose
 
 MOST_RECORDS = 500
 EMPTY = "_nobody has said yet_"
@@ -43,7 +50,7 @@ class Postmortems:
             if each.word != "incident"
         ]
         happened += [
-            (each.at, f"incident {each.event} by {each.by}: {in_words(each)}") for each in one.events
+            (each.at, f"incident {each.event}: {whose(each.by, in_words(each))}") for each in one.events
         ]
         return draft(one, sorted(happened, key=lambda each: each[0]), seen)
 
@@ -83,7 +90,7 @@ def _head(one: Incident) -> Iterator[str]:
         "Severity": one.severity or "none is declared",
         "Status": state_word(one)
         + (f" by {one.closed.by}, {when(one.closed.at)}: {one.closed.why}" if one.closed else ""),
-        "Description": f"{one.action}: {one.trigger} ({one.source or f'asked by {one.by}'})",
+        "Description": f"{trigger_of(one)} ({one.source})" if one.source else trigger_of(one),
         "Rollout": f"{one.rollout}, attempt {one.number}" + (f", stage {one.stage}" if one.stage else ""),
         "Acknowledged": f"by {had.by}, {when(had.at)}, after {span(had.after)}" if had else "by nobody",
         "False rollback": {True: "yes", False: "no", None: EMPTY}[one.false_rollback],

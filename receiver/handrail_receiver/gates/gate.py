@@ -22,6 +22,7 @@ from handrail_receiver.model import Approved, AttemptState, Checked, History
 from handrail_receiver.model.probe_names import is_probe
 from handrail_receiver.outside.probes import ProbeAnswer
 from handrail_receiver.words.times import span, when
+from handrail_receiver.words.whose import fire
 
 SEEN = 12
 """How many characters of a digest people see and type."""
@@ -249,7 +250,7 @@ def _criterion(criterion: Criterion, at: GateCase) -> Requirement:
 
 def _quiet(at: GateCase) -> list[Requirement]:
     """What fires and is asked about; a blind guardrail fires as well."""
-    text = f"{', '.join(at.firing)} fires"
+    text = fire(at.firing)
     return [Requirement("firing", "nothing fires", met=False, text=text)] if at.firing else []
 
 
@@ -259,7 +260,7 @@ def _stable(long: timedelta, at: GateCase) -> Requirement:
     if attempt is None or not attempt.live:
         return Requirement("stable", name, met=False, text=f"{name}: unknown before an attempt")
     if at.firing:
-        text = f"{', '.join(at.firing)} fires; {span(long)} of rest are needed"
+        text = f"{fire(at.firing)}; {span(long)} of rest are needed"
         return Requirement("stable", name, met=False, text=text)
     said = [one.at for one in at.history.said if one.source not in at.aside]
     since = max([attempt.stage_entered_at, *said])

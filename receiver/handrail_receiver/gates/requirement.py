@@ -27,3 +27,10 @@ class Requirement:
     at: datetime | None = None
     until: datetime | None = None
     known: bool = True
+
+    @property
+    def why(self) -> str:
+        """Why or why not, to stand beside its name."""
+        if self.kind == "bake":
+            return self.text.partition(": ")[2] or self.text
+        return self.text.removeprefix(f"{self.name}: ")

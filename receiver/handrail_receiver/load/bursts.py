@@ -34,6 +34,7 @@ from handrail_receiver.model import (
 )
 from handrail_receiver.outside import Outside
 from handrail_receiver.playbooks import Playbooks
+from handrail_receiver.words.whose import fire
 
 log = logging.getLogger("handrail")
 LOOK_EVERY = 2.0
@@ -60,7 +61,7 @@ def against(
     if now.blind:
         return now.blind
     firing = sorted({one.source for one in history.said if one.firing} & _counting(playbook))
-    return f"{', '.join(firing)} fires" if firing else ""
+    return fire(firing) if firing else ""
 
 
 def _counting(playbook: Playbook) -> set[str]:

@@ -12,6 +12,7 @@ from handrail_receiver.model import Attempt, History, in_force
 from handrail_receiver.model.probe_names import failing_probes
 from handrail_receiver.views.summary import Summary, Tone, summarize
 from handrail_receiver.views.waiting import Waiting, waits_for
+from handrail_receiver.words.whose import fire
 
 URGENCY: tuple[Tone, ...] = ("bad", "wait", "calm", "good", "soft")
 MOST_WORDS = 100
@@ -101,9 +102,9 @@ def _needs(attempt: Attempt | None, at: Summary, waiting: Waiting, fires: tuple[
     firing = fires if fires is not None else tuple(f"{one.guardrail}/{one.tier}" for one in at.firing)
     failing = failing_probes([f"{one.guardrail}/{one.tier}" for one in at.firing])
     if live and failing and not firing:
-        return f"{', '.join(failing)} fails"
+        return f"{', '.join(failing)} {'fails' if len(failing) == 1 else 'fail'}"
     if live and firing:
-        return f"{', '.join(firing)} fires"
+        return fire(firing)
     if waiting.for_people and not waiting.incident:
         return waiting.text
     if attempt is not None and live and attempt.rollback_ready:

@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from handrail_receiver.model import ASKING, NOTES, ONE_ANSWER, Happened, Impact, Incident, IncidentEvent
 from handrail_receiver.views.summary import Fact, Tone
 from handrail_receiver.words.times import span, when
+from handrail_receiver.words.whose import asked_by
 
 LABELS = {
     "cause": "Cause",
@@ -261,9 +262,8 @@ def _facts(one: Incident, playbook: Playbook, now: datetime) -> Sequence[Fact]:
     stage = f", in stage {one.stage}" if one.stage else ""
     facts = [
         Fact("Severity", one.severity or "none is declared"),
-        Fact(
-            "Trigger", f"{one.action}: {one.trigger}" + ("" if one.by == "alert" else f" (asked by {one.by})")
-        ),
+        Fact("Trigger", trigger_of(one)),
+        *([Fact("Became", one.action)] if one.action != _first(one) else []),
         Fact("Opened", f"{when(one.opened)}, attempt {one.number}{stage}"),
         _had(one, playbook, now),
     ]
@@ -274,6 +274,18 @@ def _facts(one: Incident, playbook: Playbook, now: datetime) -> Sequence[Fact]:
     if one.closed is not None:
         facts.append(Fact("Closed", f"{when(one.closed.at)} by {one.closed.by}: {one.closed.why}", "good"))
     return facts
+
+
+def _first(one: Incident) -> str:
+    """The rollback that opened it."""
+    return str(one.events[0].said.get("action", one.action)) if one.events else one.action
+
+
+def trigger_of(one: Incident) -> str:
+    """What it was opened for, with the rollback and whoever asked for it, each named once."""
+    action = _first(one)
+    named = one.trigger if action in one.trigger else f"{action}: {one.trigger}"
+    return f"{named}{asked_by(one.by, one.trigger)}"
 
 
 def _said(one: Incident) -> Sequence[Fact]:
@@ -290,7 +302,8 @@ def _had(one: Incident, playbook: Playbook, now: datetime) -> Fact:
         had = one.acknowledged
         return Fact("Acknowledged", f"by {had.by} at {when(had.at)}, after {span(had.after)}", "good")
     due = ack_by(one, playbook)
-    again = " again" if any(each.event in ASKING for each in one.events[1:]) else ""
+    anew = any(each.event in ASKING for each in one.events[1:])
+    again = f" since it was asked for anew at {when(one.asked)}" if anew else ""
     late = f"; late since {when(one.asked + timedelta(seconds=min(one.late)))}" if one.late else ""
     if due is None:
         return Fact("Acknowledged", f"by nobody yet{again}{late}", "bad" if one.open else "soft")

@@ -140,7 +140,11 @@ def _headline(
     if attempt is None:
         return "soft", "no attempt", "No attempt was started.", ""
     where = f"stage {attempt.stage}" if attempt.stage else "its only stage"
-    if run is not None and run.state not in OPEN and run.state not in WORKED:
+    broken = run is not None and run.state not in OPEN and run.state not in WORKED
+    if attempt.state == AttemptState.abandoned:
+        back = f"; its {run.action} {_ended(run)}" if run is not None and broken else ""
+        return "soft", "abandoned", f"Abandoned in {where}; its targets are left as they were{back}.", ""
+    if run is not None and broken:
         word = "rollback failed" if run.state == RunState.failed else "rollback not proved"
         advice = f"People must act now: follow the runbook, then try again with `{rollback}`."
         return "bad", word, f"The {run.action} from {where} {_ended(run)}", advice
@@ -151,8 +155,6 @@ def _headline(
         return "bad", "changed since", f"Rolled back from {where}, and {attempt.held}", advice
     if attempt.state == AttemptState.rolled_back:
         return "good", "rolled back", _rolled_back(run, where), ""
-    if attempt.state == AttemptState.abandoned:
-        return "soft", "abandoned", f"Abandoned in {where}; its targets are left as they were.", ""
     if attempt.state == AttemptState.complete:
         return "good", "complete", f"Complete, in {where}.", ""
     if attempt.state == AttemptState.rolling_back:
@@ -160,7 +162,12 @@ def _headline(
     inside = span(now - attempt.stage_entered_at)
     if attempt.held:
         resume = f"Mend it, then `handrail rollout resume {name}`; or `{rollback}`."
-        return "wait", "held", f"Held in {where}, for {inside} in it: {attempt.held}", resume
+        return (
+            "wait",
+            "held",
+            f"Held in {where}, which it entered {inside} ago: {attempt.held}",
+            resume,
+        )
     state = state_of(history)
     return TONES[state], state, f"In {where} for {inside}.", ""
 
@@ -168,8 +175,12 @@ def _headline(
 def _rolled_back(run: Run | None, where: str) -> str:
     if run is None or run.finished_at is None:
         return f"Rolled back from {where}."
-    proof = "proved" if run.state == RunState.proved else "read back, no proof was asked for"
-    return f"Rolled back from {where} at {when(run.finished_at)}, {proof}: {run.reason}"
+    proof = (
+        "which is proved"
+        if run.state == RunState.proved
+        else "as its targets read back (no proof is declared)"
+    )
+    return f"Rolled back from {where} at {when(run.finished_at)}, {proof}, for this: {run.reason}"
 
 
 def _ended(run: Run) -> str:

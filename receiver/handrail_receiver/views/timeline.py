@@ -11,6 +11,7 @@ from typing import Any
 from handrail_receiver.model import EvidenceRecord, Run
 from handrail_receiver.views.summary import TONES, Tone
 from handrail_receiver.words.steps import told, what
+from handrail_receiver.words.whose import asked_by, whose
 
 VERDICTS: dict[str, tuple[str, Tone]] = {
     "act": ("decided", "calm"),
@@ -50,8 +51,8 @@ def _entry(record: EvidenceRecord, steps: Mapping[tuple[int, str, str, int, int]
     match record.kind:
         case "decision":
             word, tone = VERDICTS.get(said["verdict"], (str(said["verdict"]), "soft"))
-            by = "" if said["by"] == "alert" else f" (asked by {said['by']})"
-            return _line(record, word, tone, _about(said), f"{said['text']}{by}")
+            text = str(said["text"])
+            return _line(record, word, tone, _about(said), f"{text}{asked_by(str(said['by']), text)}")
         case "step":
             place = (said["attempt"], said["action"], said["key"], said["round"], said["step"])
             named = said.get("what") or steps.get(place, said["kind"])  # records from before have no `what`
@@ -62,9 +63,8 @@ def _entry(record: EvidenceRecord, steps: Mapping[tuple[int, str, str, int, int]
                 record, said["outcome"], TONES.get(said["outcome"], "soft"), _run(said), said["text"]
             )
         case "incident":
-            return _line(
-                record, "incident", "calm", said["event"], f"{said['by']}: {said['text']}".rstrip(": ")
-            )
+            text = whose(str(said["by"]), str(said["text"]))
+            return _line(record, "incident", "calm", said["event"], text)
         case "snapshot" | "check":
             about = f"of record {_listed(said['of'])}" if said["of"] else ""
             text = ": ".join(filter(None, [said.get("why", ""), said["text"]]))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from handrail.contract import Playbook, StageFacts, names
+from handrail.contract import Gate, Playbook, StageFacts, names
 
 from handrail_receiver.gates.gate import GateStatus
 from handrail_receiver.gates.requirement import Requirement
@@ -85,7 +85,7 @@ def _carried_out(history: History) -> Waiting:
     if run.state == RunState.proving:
         return Waiting(f"It waits for Prometheus to see the canary's traffic gone{_proof_ends(run)}.")
     done = sum(effect.state != EffectState.intended for effect in run.effects)
-    what = f"{run.action} {run.key}".rstrip()
+    what = f"stage {run.key}" if run.action in ENTERING else f"the {run.action}"
     return Waiting(f"It waits for the steps of {what}: {done} of {len(run.effects)} are done.")
 
 
@@ -113,13 +113,23 @@ def _in_stage(playbook: Playbook, attempt: Attempt, gate: GateStatus | None, now
         bakes = f"stage {attempt.stage} to bake until {when(over)} (in {span(over - now)})"
         return Waiting(f"It waits for {bakes}{later}{also}.{ends}")
     if people or not (missing or itself):
-        wanted = "; ".join(people) or f"a person to promote it {goal}"
+        by_hand = "a person to complete it" if following is None else f"a person to promote it {goal}"
+        if gate is None and _asks(playbook, following):
+            by_hand = f"what its gate {goal} asks for, and {by_hand}"
+        wanted = " and ".join(people) or by_hand
         also = f"; it lacks as well: {'; '.join(others)}" if others else ""
         return Waiting(f"It waits for {wanted}{also}.{ends}", for_people=True)
     if not missing:
         open_or_not = "its gate is open" if gate else "as soon as its gate is open"
         return Waiting(f"It goes {goal} by itself: {open_or_not}.{ends}")
     return Waiting(f"It waits for its gate {goal}: {'; '.join(others)}.{ends}")
+
+
+def _asks(playbook: Playbook, following: StageFacts | None) -> bool:
+    """Whether a gate that nobody has judged asks for anything."""
+    into = following.name if following else names.COMPLETE
+    gate = next((one for one in playbook.gates if one.into == into), None)
+    return gate is not None and gate != Gate(into=into)
 
 
 def _waits(ask: Requirement) -> bool:

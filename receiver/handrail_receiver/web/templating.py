@@ -14,6 +14,7 @@ from handrail_receiver.html import allowed, templates_of
 from handrail_receiver.plots.timeplot import STYLE, TimePlot, svg
 from handrail_receiver.views.summary import TONES
 from handrail_receiver.words.times import clock, took, when
+from handrail_receiver.words.whose import asked_by, whose
 
 FOLDER = Path(__file__).parent / "templates"
 AN_INSTANT = re.compile(r"(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d) UTC")
@@ -51,6 +52,7 @@ def environment() -> jinja2.Environment:
     """The templates."""
     made = templates_of("handrail_receiver.web")
     made.filters |= {"when": instant, "clock": clock, "took": took, "typed": typed, "svg": _svg}
+    made.filters |= {"asked_by": asked_by, "whose": whose}
     made.globals |= {
         "tones": TONES,
         "style": Markup(_style()),  # noqa: S704  a file of this package

@@ -49,7 +49,7 @@ def test_the_kill_switch_a_blind_guard_and_what_fires_speak_against_it() -> None
     assert why(now=Conditions(NOW, stopped=True)) == "the kill switch is set"
     assert why(now=Conditions(NOW, blind="no heartbeat")) == "no heartbeat"
     assert why(ATTEMPT, "error-rate/warning", "error-rate/critical") == (
-        "error-rate/critical, error-rate/warning fires"
+        "error-rate/critical, error-rate/warning fire"
     )
     assert why(ATTEMPT, "error-rate/blind", "leaks/critical") == ""
 

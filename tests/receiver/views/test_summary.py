@@ -76,7 +76,10 @@ def test_a_stage_says_until_when_it_bakes_and_then_how_to_go_on() -> None:
 
 def test_a_hold_says_why_and_what_to_do() -> None:
     found = summarize(playbook(), History(replace(ATTEMPT, held="alice: wait")), NOW)
-    assert (found.tone, found.headline) == ("wait", "Held in stage 50%, for 0 s in it: alice: wait")
+    assert (found.tone, found.headline) == (
+        "wait",
+        "Held in stage 50%, which it entered 0 s ago: alice: wait",
+    )
     assert found.advice == (
         "Mend it, then `handrail rollout resume shop`; or `handrail rollout rollback shop --why …`."
     )

@@ -126,7 +126,7 @@ def test_behind_the_last_gate_it_is_guarded_until_it_is_complete() -> None:
         ),
         (
             History(IN_50, (run("promote", RunState.open, EffectState.done, EffectState.intended),)),
-            Waiting("It waits for the steps of promote 50%: 1 of 2 are done."),
+            Waiting("It waits for the steps of stage 50%: 1 of 2 are done."),
         ),
         (
             History(IN_50, (run("rollback", RunState.waiting),)),

@@ -55,12 +55,12 @@ def test_an_incident_goes_from_its_rollback_to_its_end_over_http(shop: Guarded) 
     )
     assert one["ack_by"] is not None
     page = words(shop.ask("GET", "/rollouts/shop", "viewer").text)
-    assert f"Incident {one['id']} open Severity critical Trigger rollback: operator-1 asked" in page
+    assert f"Incident {one['id']} open Severity critical Trigger operator-1 asked" in page
     assert "It waits for a person to acknowledge incident" in page
     assert "Nobody has said cause, fix, prevention, what people noticed, follow-up, review, attendees" in page
     own = shop.ask("GET", f"/rollouts/shop/incidents/{one['id']}", "viewer")
     assert own.status_code == 200
-    assert "opened operator-1: operator-1 asked for a rollback: customers <call>" in words(own.text)
+    assert "opened operator-1 asked for a rollback: customers <call>" in words(own.text)
     assert "<call>" not in own.text
 
     assert said(shop, "ack", why="on it").json()["reason"] == "acknowledged"

@@ -11,7 +11,7 @@ from handrail_receiver.views.incident_views import NOT_YET
 from handrail_receiver.words.incident_words import open_incident
 from handrail_receiver.words.steps import told
 from handrail_receiver.words.times import when
-from handrail_receiver.words.whose import whose
+from handrail_receiver.words.whose import happened_by
 
 GOES_BACK_OR_ENDED = ("rolling-back", "rolled-back", "complete", "abandoned")
 """The states in which nobody asks whether it could be rolled back."""
@@ -81,7 +81,7 @@ def _incident(one: dict[str, Any]) -> list[str]:
     if one["false_rollback"] is not None:
         lines.append(f"  false rollback: {'yes' if one['false_rollback'] else 'no'}")
     lines += [
-        f"  {_when(each['at'])}  {each['event']}: {whose(each['by'], each['text'])}"
+        f"  {_when(each['at'])}  {happened_by(each['event'], each['by'], each['text'])}"
         for each in one["timeline"]
     ]
     return lines

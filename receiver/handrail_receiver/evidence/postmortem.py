@@ -24,7 +24,7 @@ from handrail_receiver.views.schemas import record_view
 from handrail_receiver.views.timeline import timeline
 from handrail_receiver.words.figures import figure
 from handrail_receiver.words.times import span, when
-from handrail_receiver.words.whose import whose
+from handrail_receiver.words.whose import happened_by
 
 MOST_RECORDS = 500
 EMPTY = "_nobody has said yet_"
@@ -50,7 +50,7 @@ class Postmortems:
             if each.word != "incident"
         ]
         happened += [
-            (each.at, f"incident {each.event}: {whose(each.by, in_words(each))}") for each in one.events
+            (each.at, f"incident {happened_by(each.event, each.by, in_words(each))}") for each in one.events
         ]
         return draft(one, sorted(happened, key=lambda each: each[0]), seen)
 

@@ -25,6 +25,12 @@ def whose(by: str, text: str) -> str:
     return f"{by}: {text}" if text else by
 
 
+def happened_by(event: str, by: str, text: str) -> str:
+    """`acknowledged by alice: on it`; `opened: alice asked for a rollback`, where the text says who it was."""
+    said = whose(by, text)
+    return f"{event}: {text}" if said == text else f"{event} by {said}"
+
+
 def fire(sources: Sequence[str]) -> str:
     """`errors/critical fires`, or `errors/critical, errors/blind fire`."""
     return f"{', '.join(sources)} {'fires' if len(sources) == 1 else 'fire'}"

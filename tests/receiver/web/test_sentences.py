@@ -11,7 +11,7 @@ import pytest
 import servers
 from guarded import Guarded, alert, body, guarded, playbook
 from handrail.contract import Approval, Gate
-from handrail_receiver.words.whose import asked_by, fire, whose
+from handrail_receiver.words.whose import asked_by, fire, happened_by, whose
 
 GATES = (
     Gate(
@@ -106,6 +106,21 @@ def test_no_page_says_anything_twice_whatever_state_the_rollout_is_in(tmp_path: 
 )
 def test_who_it_was_is_said_once(by: str, text: str, named: str, said: str) -> None:
     assert (asked_by(by, text), whose(by, text)) == (named, said)
+
+
+def test_an_event_says_who_it_was_once() -> None:
+    assert [happened_by(*one) for one in EVENTS] == [
+        "acknowledged by sam: on it",
+        "acknowledged by sam",
+        "opened: sam asked for a rollback",
+    ]
+
+
+EVENTS = (
+    ("acknowledged", "sam", "on it"),
+    ("acknowledged", "sam", ""),
+    ("opened", "sam", "sam asked for a rollback"),
+)
 
 
 def test_one_fires_and_several_fire() -> None:

@@ -164,6 +164,13 @@ TABLE: tuple[Transition, ...] = (
         (ROLLING, HELD),
         "with which rollout it goes back; then each step, and the proof; or why people must act",
     ),
+    Transition(
+        (COMPLETE,),
+        "left behind",
+        ("receiver",),
+        SAME,
+        "with which rollout it would go back if it were not complete, and who was told",
+    ),
     Transition((ROLLED,), "stronger rollback", ("alert",), (ROLLING,), "the same"),
     Transition(
         (ROLLED,),

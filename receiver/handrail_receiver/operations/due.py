@@ -20,6 +20,7 @@ from handrail_receiver.model import (
     EVERYBODY,
     FINISHED,
     HANDRAIL,
+    NEVER_BEGUN,
     WORKED,
     Attempt,
     AttemptState,
@@ -31,6 +32,7 @@ from handrail_receiver.model import (
     LeftToPeople,
     Once,
     Open,
+    Run,
     SetHold,
     SetState,
     Verdict,
@@ -109,16 +111,44 @@ def due(playbook: Playbook, history: History, now: Conditions) -> Decision | Non
 
 def goes_back(at: Moment, other: History, name: str) -> Decision | None:
     """Another rollout, with which this one goes back, was rolled back since this attempt began."""
-    once = f"back with: {name}"
-    if at.happened(once) or not at.may("rollback"):
+    once, first = f"back with: {name}", _first_rollback(other)
+    if first is None or at.happened(once) or not at.may("rollback"):
         return None
+    if (
+        first.decided_at <= at.attempt.started_at
+    ):  # what is put back, or tried again, went back before this one began
+        return None
+    text = f"{name} was rolled back ({first.reason}), and this rollout goes back with it"
+    return replace(_rolled_back(at, text, Once(once)), reason="goes-back-with")
+
+
+def left_behind(playbook: Playbook, history: History, other: History, name: str) -> Decision | None:
+    """The same of an attempt that is complete: nothing is taken back by itself any more, and its people are told once."""
+    attempt, first, once = history.attempt, _first_rollback(other), f"back with: {name}"
+    if attempt is None or not may(state_of(history), "left behind", "receiver"):
+        return None
+    if first is None or once in history.once or first.decided_at <= attempt.started_at:
+        return None
+    why = f"{name} was rolled back ({first.reason}), and this rollout goes back with it"
+    cure = f"handrail rollout rollback {playbook.rollout} --anyway --why"
+    return Decision(
+        Verdict.tell,
+        "goes-back-with",
+        f"{why}, but its attempt {attempt.number} is complete: people must look, or roll it back (`{cure}`)",
+        rollout=playbook.rollout,
+        action="rollback",
+        by=HANDRAIL,
+        attempt=attempt.id,
+        changes=(Once(once),),
+    )
+
+
+def _first_rollback(other: History) -> Run | None:
+    """The rollback by which an attempt went back first; None where it goes forward, or is over without one."""
     if state_of(other) not in {State.rolling_back, State.rolled_back}:
         return None
-    last = [run for run in other.rollbacks if run.decided_at > at.attempt.started_at]
-    if not last:
-        return None
-    text = f"{name} was rolled back ({last[-1].reason}), and this rollout goes back with it"
-    return replace(_rolled_back(at, text, Once(once)), reason="goes-back-with")
+    begun = [run for run in other.runs if run.action in names.ACTING and run.state not in NEVER_BEGUN]
+    return min(begun, key=lambda run: run.decided_at, default=None)
 
 
 def walks(playbook: Playbook | None) -> bool:

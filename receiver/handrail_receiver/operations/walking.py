@@ -32,6 +32,7 @@ from handrail_receiver.operations.due import (
     bake_over,
     due,
     goes_back,
+    left_behind,
     moment,
     needs_people,
     not_enough_data,
@@ -58,6 +59,14 @@ def _going_back(
     return goes_back(at, other, name) if at else None
 
 
+def _left_behind(
+    other: History, name: str, playbook: Playbook, history: History, now: Conditions
+) -> Decision | None:
+    """The same of an attempt that is complete."""
+    del now
+    return left_behind(playbook, history, other, name)
+
+
 def _lacking(gate: GateStatus, playbook: Playbook, history: History, now: Conditions) -> Decision | None:
     """What follows from what a gate lacks."""
     at = moment(playbook, history, now)
@@ -73,6 +82,7 @@ class Walker:
     calls: CallHandler
     _looking: dict[str, asyncio.Task[None]] = field(default_factory=dict)
     _gates: dict[str, tuple[str, float]] = field(default_factory=dict)
+    _behind: dict[str, float] = field(default_factory=dict)
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def run(self) -> None:
@@ -96,12 +106,41 @@ class Walker:
 
     async def step(self) -> None:
         """Begin a look at each attempt that goes forward, where anything may come by itself."""
-        for attempt in await self.guard.store.attempts.current():
+        current = await self.guard.store.attempts.current()
+        await self._complete_ones({one.rollout for one in current})
+        for attempt in current:
             task = self._looking.get(attempt.rollout)
             forward = attempt.state in {AttemptState.active, AttemptState.finishing}
             if forward and (task is None or task.done()) and walks(self._playbook(attempt)):
                 name = attempt.rollout
                 self._looking[name] = asyncio.create_task(self._look(name), name=f"walk {name}")
+
+    async def _complete_ones(self, current: set[str]) -> None:
+        """Those that go back with others, and are complete: now and then, for nothing of them is carried out."""
+        clock = asyncio.get_running_loop().time()
+        for playbook in self.playbooks.all():
+            name = playbook.rollout
+            if not playbook.goes_back_with or name in current or clock < self._behind.get(name, 0.0):
+                continue
+            self._behind[name] = clock + GATE_EVERY
+            try:
+                await self._after_others(playbook)
+            except StoreDown:
+                raise
+            except Exception:
+                log.exception("a fault while it is looked whether %s is left behind", name)
+
+    async def _after_others(self, playbook: Playbook) -> None:
+        """Tell the people of a complete attempt when one of the others went back."""
+        now = self.guard.conditions()
+        for name in playbook.goes_back_with:
+            other = await self.guard.store.attempts.history(name, now.now)
+            decided = partial(_left_behind, other, name, playbook)
+            if decided(await self.guard.store.attempts.history(playbook.rollout, now.now), now) is not None:
+                await self.guard.apply(
+                    playbook.rollout,
+                    lambda history, decided=decided: with_tells(decided(history, now) or NOTHING, playbook),
+                )
 
     def _playbook(self, attempt: Attempt) -> Playbook | None:
         newest = self.playbooks.get(attempt.rollout)

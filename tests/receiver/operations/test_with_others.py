@@ -24,7 +24,7 @@ from handrail_receiver.model import (
 )
 from handrail_receiver.operations.call import Call
 from handrail_receiver.operations.call_decision import decide_call
-from handrail_receiver.operations.due import goes_back, moment
+from handrail_receiver.operations.due import goes_back, left_behind, moment
 
 ATTEMPT = Attempt(7, ROLLOUT, ROLLOUT, 2, AttemptState.active, "10%", NOW, NOW, "alice")
 WAITS, FOLLOWS = playbook(waits_for=("db",)), playbook(goes_back_with=("api",))
@@ -72,6 +72,30 @@ def test_it_goes_back_with_another_that_was_rolled_back_since_it_began_once() ->
     assert goes_back(at, other(AttemptState.complete, 1), "api") is None
     once = replace(at, history=History(ATTEMPT, once={"back with: api": NOW}))
     assert goes_back(once, other(AttemptState.rolled_back, 1), "api") is None
+
+
+def test_what_is_put_back_or_tried_again_of_a_rollback_before_it_began_takes_it_nowhere() -> None:
+    at = moment(FOLLOWS, History(ATTEMPT), CONDITIONS)
+    assert at is not None
+    before = other(AttemptState.rolled_back, -9)
+    again = replace(before.runs[0], id=2, round=1, asked_by="handrail", decided_at=NOW + timedelta(minutes=1))
+    assert goes_back(at, replace(before, runs=(*before.runs, again)), "api") is None
+
+
+def test_a_complete_one_is_not_taken_back_and_its_people_are_told_once() -> None:
+    done = History(replace(ATTEMPT, state=AttemptState.complete))
+    made = left_behind(FOLLOWS, done, other(AttemptState.rolling_back, 1), "api")
+    assert made is not None
+    assert (made.verdict, made.reason, made.action) == (Verdict.tell, "goes-back-with", "rollback")
+    assert made.text == (
+        "api was rolled back (errors are critical), and this rollout goes back with it, but its attempt 2 is complete: "
+        "people must look, or roll it back (`handrail rollout rollback shop --anyway --why`)"
+    )
+    assert made.changes == (Once("back with: api"),)
+    told = replace(done, once={"back with: api": NOW})
+    assert left_behind(FOLLOWS, told, other(AttemptState.rolled_back, 1), "api") is None
+    assert left_behind(FOLLOWS, done, other(AttemptState.rolled_back, -1), "api") is None
+    assert left_behind(FOLLOWS, History(ATTEMPT), other(AttemptState.rolled_back, 1), "api") is None
 
 
 def test_two_rollouts_in_one_receiver_go_back_together(tmp_path: Path) -> None:

@@ -59,12 +59,9 @@ def _going_back(
     return goes_back(at, other, name) if at else None
 
 
-def _left_behind(
-    other: History, name: str, playbook: Playbook, history: History, now: Conditions
-) -> Decision | None:
+def _left_behind(other: History, name: str, playbook: Playbook, history: History) -> Decision:
     """The same of an attempt that is complete."""
-    del now
-    return left_behind(playbook, history, other, name)
+    return with_tells(left_behind(playbook, history, other, name) or NOTHING, playbook)
 
 
 def _lacking(gate: GateStatus, playbook: Playbook, history: History, now: Conditions) -> Decision | None:
@@ -132,15 +129,12 @@ class Walker:
 
     async def _after_others(self, playbook: Playbook) -> None:
         """Tell the people of a complete attempt when one of the others went back."""
-        now = self.guard.conditions()
+        now = self.guard.clock.now()
         for name in playbook.goes_back_with:
-            other = await self.guard.store.attempts.history(name, now.now)
+            other = await self.guard.store.attempts.history(name, now)
             decided = partial(_left_behind, other, name, playbook)
-            if decided(await self.guard.store.attempts.history(playbook.rollout, now.now), now) is not None:
-                await self.guard.apply(
-                    playbook.rollout,
-                    lambda history, decided=decided: with_tells(decided(history, now) or NOTHING, playbook),
-                )
+            if decided(await self.guard.store.attempts.history(playbook.rollout, now)) != NOTHING:
+                await self.guard.apply(playbook.rollout, decided)
 
     def _playbook(self, attempt: Attempt) -> Playbook | None:
         newest = self.playbooks.get(attempt.rollout)

@@ -90,7 +90,7 @@ def test_a_command_that_handrail_has_not_is_found() -> None:
 
 def refused(line: str, rollouts: set[str]) -> str:
     """What handrail's command line says against a line; empty for nothing."""
-    _, *words = takewhile(lambda word: word not in {"|", ">"}, shlex.split(line))
+    _, *words = takewhile(lambda word: word not in {"|", ">"}, shlex.split(line, comments=True))
     command, context = typer.main.get_command(app), None
     try:
         while isinstance(command, TyperGroup):

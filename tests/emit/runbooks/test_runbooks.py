@@ -199,7 +199,7 @@ def test_what_is_done_by_hand_is_there_step_by_step_with_its_commands() -> None:
 - [ ] approved by lead
 
 ```sh
-handrail rollout check told --item 1 --why 'what you saw'
+handrail rollout check told --item 1 --why 'what you saw'  # Tried?
 handrail rollout approve told --role lead
 ```"""
     )

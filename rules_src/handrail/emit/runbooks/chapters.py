@@ -272,8 +272,8 @@ def _sign_offs(rollout: plan.Rollout) -> Iterable[SignOff]:
     """One for each gate that asks people."""
     for gate in rollout.playbook.gates:
         answers = [
-            f"handrail rollout check {rollout.name} --item {number} --why 'what you saw'"
-            for number, _ in enumerate(gate.questions, 1)
+            f"handrail rollout check {rollout.name} --item {number} --why 'what you saw'  # {' '.join(question.split())}"
+            for number, question in enumerate(gate.questions, 1)
         ]
         approvals = [
             f"handrail rollout approve {rollout.name} --role {approval.role}" for approval in gate.approvals

@@ -368,6 +368,7 @@ business = Dashboard(
             ],
         ),
     ],
+    refresh="5m",
     last="7d",
 )
 

@@ -15,7 +15,7 @@ from handrail.declare.field_types import AnyMeasure, Labels, Series
 from handrail.declare.guardrail import Name
 from handrail.declare.limits import Above, AtLeast, AtMost, Below
 from handrail.declare.measures import Measure
-from handrail.units import Duration, Period
+from handrail.units import Duration, Period, amount
 
 
 @declared
@@ -84,6 +84,14 @@ class Panel:
             raise ValueError(f"{self.show} have no place for target= and limit=")
         return self
 
+    @model_validator(mode="after")
+    def _in_order(self) -> Panel:
+        limits = dict(bounds_of(self.limit))
+        for name, target in bounds_of(self.target):
+            if (limit := limits.get(name)) is not None:
+                _in_order(target, limit, colours=self.show != "curves")
+        return self
+
 
 @declared
 class Text:
@@ -122,6 +130,24 @@ class Dashboard:
                 "a panel after a Row would stand below its heading; write it before, or into a Row"
             )
         return self
+
+
+def _in_order(target: Bound, limit: Bound, *, colours: bool) -> None:
+    """Refuse a target beyond the limit, and one on the limit's own side where both together choose a colour."""
+    if isinstance(target.at, Mapping) or isinstance(limit.at, Mapping):
+        return
+    aimed, most = amount(target.at), amount(limit.at)
+    if target.is_upper is limit.is_upper:
+        if colours:
+            raise ValueError(
+                f"target={target.at} and limit={limit.at} are passed on the same side; write one with Below and one with Above"
+            )
+    elif (
+        aimed.unit is most.unit and (aimed.value > most.value) is limit.is_upper and aimed.value != most.value
+    ):
+        raise ValueError(
+            f"target={target.at} lies beyond limit={limit.at}; what is aimed at lies before what is too much"
+        )
 
 
 def bounds_of(said: Bounds | None) -> tuple[tuple[str, Bound], ...]:

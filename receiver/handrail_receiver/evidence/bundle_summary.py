@@ -121,7 +121,8 @@ def _bursts(contents: Contents) -> Iterator[str]:
     found = [one for one in contents.chain.records if one.kind == BURST]
     for record in found:
         said = BurstRecord.model_validate_json(record.body)
-        share = "none was sent" if not said.sent else f"{said.well / said.sent * 100:.4g} % well"
+        share = f"{said.well / said.sent * 100:.4g} % well" if said.sent else "none was sent"
+        share = share if said.known else "nobody knows how many were well"
         mean = f", {said.seconds.mean * 1000:.4g} ms on average" if said.seconds else ""
         yield f"- {'OK' if said.ok else 'BREACH'}: {safe(said.text)}: {share}{mean}; {BURSTS}/{record.number}.log and .json"
     if not found:

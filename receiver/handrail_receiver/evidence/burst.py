@@ -42,7 +42,7 @@ class BurstRecord(_Kept):
 
     Of `requests` that were asked for, `sent` were sent, `answered` were answered at all, `well` as they should be; `failed`
     are those that were sent and not `well`, and `errors` says of what. `log` is the SHA-256 of its log. `ok`: it was done,
-    and no more failed than may.
+    and no more failed than may. `known` False: whoever sent them was killed, and nobody can say how many were.
     """
 
     attempt: int
@@ -67,6 +67,7 @@ class BurstRecord(_Kept):
     log: str
     ok: bool
     text: str
+    known: bool = True
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,10 @@ class SentRequest:
 
 @dataclass(frozen=True)
 class BurstRun:
-    """A burst that was carried out, or begun. `late` says that it began long after its time; `why` why it did not go on."""
+    """A burst that was carried out, or begun. `late` says that it began long after its time; `why` why it did not go on.
+
+    `known` False: whoever sent was killed, and nobody can say what was sent.
+    """
 
     burst: BurstFacts
     attempt: int
@@ -98,6 +102,7 @@ class BurstRun:
     ended: Ended
     why: str
     sent: tuple[SentRequest, ...]
+    known: bool = True
 
     @property
     def failed(self) -> int:
@@ -135,6 +140,7 @@ class BurstRun:
             log=log,
             ok=self.ok,
             text=self.text(),
+            known=self.known,
         )
 
     def text(self) -> str:
@@ -142,6 +148,8 @@ class BurstRun:
         late = ", late" if self.late else ""
         said = f"load burst {self.burst.label} of stage {self.burst.stage}{late}: {self.ended}"
         said += f" ({self.why})" if self.why else ""
+        if not self.known:
+            return f"{said}; {unsaid(self.burst.requests)}"
         said += f"; {len(self.sent)} of {self.burst.requests} sent, {self.failed} failed"
         found = seconds_of([one.seconds for one in self.sent if one.status is not None])
         return f"{said}; p95 {found.p95:.3g} s of {found.count}" if found else said
@@ -160,6 +168,11 @@ class BurstRun:
             yield f"{clock(one.at)} {mark} user {one.user} request {one.number}: {said}, {one.seconds:.3f} s"
         yield f"ended {when(self.ended_at)}, after {span(self.ended_at - self.begun_at)}"
         yield self.text()
+
+
+def unsaid(requests: int) -> str:
+    """What is said of a burst of which nobody knows what was sent."""
+    return f"how many of {requests} were sent is not known"
 
 
 def counted(log: str) -> tuple[int, int]:

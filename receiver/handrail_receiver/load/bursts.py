@@ -39,6 +39,8 @@ from handrail_receiver.words.whose import fire
 log = logging.getLogger("handrail")
 LOOK_EVERY = 2.0
 WATCH_EVERY = 0.5
+LONGEST = timedelta(hours=1)
+"""No burst may last longer."""
 GRACE = timedelta(seconds=30)
 """How long after its time the end of a burst may be recorded by whoever carries it out."""
 BEGUN = "burst: "
@@ -123,11 +125,18 @@ class Bursts:
         }
         for key, begun_at in open_ones.items():
             burst = next((one for one in playbook.bursts if key.endswith(_tail(attempt, one))), None)
+            if burst is None and now > begun_at + LONGEST + GRACE:
+                made = {
+                    **made,
+                    key: None,
+                }  # the playbook that was adopted has it no more; it is over in any case
             if burst is None or key in made or key in self._running:
                 continue
             if now > begun_at + timedelta(seconds=burst.within) + GRACE:
                 text = "the receiver was stopped while it was under way; it is not repeated"
-                gone = BurstRun(burst, attempt.id, key, False, begun_at, now, "interrupted", text, ())
+                gone = BurstRun(
+                    burst, attempt.id, key, False, begun_at, now, "interrupted", text, (), known=False
+                )
                 await self._keep(playbook, gone)
         if not self._running and set(open_ones) <= set(made):
             for burst in self._due(playbook, attempt, {*open_ones, *made}):

@@ -359,6 +359,7 @@ class CallHandler:
         at = next_gate(playbook, history, NO_INPUTS, now)
         criteria = await self.criteria.ask(at.gate.criteria) if at and not at.bakes else {}
         fire = [f"{source} fires" for source in before.fires.sources if at is None]
+        probes = self.probes.ask if call.verb in FORWARD else self.probes.recent
         return replace(
             call,
             found=GateInputs(
@@ -366,9 +367,7 @@ class CallHandler:
                 self.approvers(),
                 before.fires,
                 await self._others(playbook),
-                await self.probes.ask(playbook.probes)
-                if call.verb in FORWARD and at and not at.bakes
-                else {},
+                await probes(playbook.probes) if at and not at.bakes else {},
                 await self._made(playbook, history),
             ),
             not_ready=(*call.not_ready, *before.problems, *fire),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from handrail_receiver.evidence.burst import BurstRecord, Seconds
+from handrail_receiver.evidence.burst import BurstRecord, Seconds, unsaid
 from handrail_receiver.model import EvidenceRecord
 from handrail_receiver.telling.compose import Subject
 from handrail_receiver.telling.incident import Line, ToldIncident
@@ -32,6 +32,9 @@ def _lines(said: BurstRecord) -> Iterator[str]:
     if said.ended != "done":
         yield f"{said.ended}: {said.why}" if said.why else said.ended
     users = f"{said.users} {'user' if said.users == 1 else 'users'}"
+    if not said.known:
+        yield f"{unsaid(said.requests)}: {said.method} {said.url}"
+        return
     yield f"{said.sent} of {said.requests} requests sent by {users}: {said.method} {said.url}"
     yield f"{said.answered} answered, {said.failed} failed"
     yield from (f"failed with {what}: {count}" for what, count in said.errors.items())

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from guarded import NOW, load_burst, playbook
-from handrail_receiver.load.bursts import BEGUN, GRACE, Bursts, against
+from handrail_receiver.load.bursts import BEGUN, GRACE, LONGEST, Bursts, against
 from handrail_receiver.model import (
     Attempt,
     AttemptState,
@@ -130,3 +130,28 @@ async def test_what_was_begun_and_has_no_end_after_its_time_was_interrupted(
         False,
         "the receiver was stopped while it was under way; it is not repeated",
     )
+    assert (only["known"], only["text"]) == (
+        False,
+        f"load burst rush of stage 10%: interrupted ({only['why']}); how many of 10 were sent is not known",
+    )
+
+
+@pytest.mark.anyio
+async def test_one_that_the_playbook_has_no_more_keeps_others_back_for_no_longer_than_it_could_last(
+    store: Store,
+) -> None:
+    await begun(store)
+    (attempt,) = await store.attempts.current()
+    gone = moment_key(attempt, load_burst(name="gone"))
+    said = replace(decision(Once(f"{BEGUN}{gone}"), rollout="shop"), attempt=attempt.id)
+    await store.attempts.apply("shop", lambda _: said, NOW)
+    guard: Any = Guarding(store)
+    made: Callable[..., Bursts] = Bursts
+    bursts, rush = made(guard, Books(), Nowhere()), f"{BEGUN}{moment_key(attempt, RUSH)}"
+    begins = []
+    for later in (timedelta(), LONGEST + GRACE, LONGEST + GRACE + timedelta(seconds=1)):
+        guard.at = NOW + later
+        await bursts.step()
+        begins.append(rush in (await store.attempts.history("shop", guard.at)).once)
+    await bursts.ended()
+    assert begins == [False, False, True]

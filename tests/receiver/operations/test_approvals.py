@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import servers
 from guarded import TOKENS, Guarded, guarded, playbook
-from handrail.contract import Approval, Criterion, Gate
+from handrail.contract import Approval, Criterion, Gate, ProbeFacts
 from typed import typed
 
 QUIET, DARK = "Is it quiet?", "Is it dark?"
@@ -266,4 +266,25 @@ def test_an_option_that_belongs_to_another_verb_is_a_wrong_call(shop: Guarded) -
     assert handrail(shop, "operator", "promote", "shop", "--role", "lead") == (
         2,
         "--role does not go with promote; leave it out\n",
+    )
+
+
+def test_whoever_approves_is_told_what_probes_answer(tmp_path: Path) -> None:
+    nobody = servers.free_address()
+    probe = ProbeFacts(
+        name="health",
+        url=f"http://{nobody}/health",
+        expect=200,
+        values={},
+        within=1,
+        token_header="Authorization",
+        token_scheme="Bearer",
+    )
+    book = playbook(gates=(Gate(into="50%", approvals=(LEAD,)),), probes=(probe,))
+    with guarded(tmp_path, book) as shop:
+        shop.call("start")
+        _, reason, text = approve(shop)
+    assert (reason, text.partition("; still missing: ")[2]) == (
+        "approved",
+        f"probe health: failed: {nobody} cannot be reached: All connection attempts failed",
     )

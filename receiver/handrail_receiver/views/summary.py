@@ -175,12 +175,8 @@ def _headline(
 def _rolled_back(run: Run | None, where: str) -> str:
     if run is None or run.finished_at is None:
         return f"Rolled back from {where}."
-    proof = (
-        "which is proved"
-        if run.state == RunState.proved
-        else "as its targets read back (no proof is declared)"
-    )
-    return f"Rolled back from {where} at {when(run.finished_at)}, {proof}, for this: {run.reason}"
+    proof = "proved" if run.state == RunState.proved else "as its targets read back (no proof is declared)"
+    return f"Rolled back from {where} at {when(run.finished_at)}, {proof}. Why: {run.reason}"
 
 
 def _ended(run: Run) -> str:

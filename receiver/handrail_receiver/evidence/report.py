@@ -9,12 +9,19 @@ from handrail_receiver.evidence.bundle import BundleIndex, Contents
 from handrail_receiver.evidence.burst import BURST, BurstRecord
 from handrail_receiver.evidence.declared import declared_lines
 from handrail_receiver.evidence.plotting import plots_of
-from handrail_receiver.html import STANDALONE_STYLE, standalone, templates_of
+from handrail_receiver.html import (
+    LOCAL_TIMES,
+    STANDALONE_STYLE,
+    instant,
+    standalone,
+    templates_of,
+    with_instants,
+)
 from handrail_receiver.plots.timeplot import STYLE, far_words, svg
 from handrail_receiver.views.timeline import timeline
 from handrail_receiver.words.figures import figure
 from handrail_receiver.words.steps import told
-from handrail_receiver.words.times import took, when
+from handrail_receiver.words.times import took
 
 
 def report(contents: Contents, index: BundleIndex) -> str:
@@ -22,6 +29,7 @@ def report(contents: Contents, index: BundleIndex) -> str:
     return standalone(
         _templates().get_template("report.html"),
         STANDALONE_STYLE + STYLE,
+        f"{LOCAL_TIMES}localTimes();",
         index=index,
         attempt=contents.attempt,
         playbook=contents.playbook,
@@ -40,7 +48,14 @@ def report(contents: Contents, index: BundleIndex) -> str:
 
 def _templates() -> jinja2.Environment:
     made = templates_of("handrail_receiver.evidence")
-    made.filters |= {"when": when, "took": took, "figure": figure, "percent": _percent, "told": told}
+    made.filters |= {
+        "when": instant,
+        "instants": with_instants,
+        "took": took,
+        "figure": figure,
+        "percent": _percent,
+        "told": told,
+    }
     return made
 
 

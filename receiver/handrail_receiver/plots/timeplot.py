@@ -19,6 +19,8 @@ WIDTH, HEIGHT = 640, 240
 LEFT, RIGHT, TOP, BOTTOM = 62, 12, 22, 26
 TICK = 90
 """How much room a time needs at the axis."""
+LETTERS, WIDE = 11, 7
+"""How high words are, and how wide a letter of them is, about."""
 GAP = 1.5
 """How many steps may lie between two samples that a line joins."""
 STYLE = """\
@@ -132,6 +134,7 @@ class _Drawing:
 
     def __init__(self, plot: TimePlot) -> None:
         self._plot, self._parts = plot, list[str]()
+        self._named = list[tuple[str, float, float]]()
         self._right, self._bottom = plot.width - RIGHT, plot.height - BOTTOM
         shown = [value for line in plot.lines for _, value in line.points]
         self._low, high = bounds([*shown, *(limit.figure for limit in plot.limits)])
@@ -192,7 +195,18 @@ class _Drawing:
     def _limit(self, limit: LimitLine) -> None:
         y, left, right = self._y(limit.figure), self._x(limit.start), self._x(limit.end)
         self._add("line", "limit", x1=left, x2=right, y1=y, y2=y)
-        self._label(right - 2, y - 4, limit.text, "end", "limit")
+        if limit.text:
+            self._name(limit.text, right - 2, y - 4)
+
+    def _name(self, text: str, x: float, y: float) -> None:
+        """What a limit is called, left of names that stand there already; the same name stands once."""
+        for other, right, height in self._named:
+            if abs(height - y) < LETTERS and right - WIDE * len(other) < x <= right:
+                if other == text:
+                    return
+                x = right - WIDE * len(other) - WIDE
+        self._named.append((text, x, y))
+        self._label(x, y, text, "end", "limit")
 
     def _mark(self, mark: Mark) -> None:
         x = self._x(mark.at)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from handrail_receiver.html import STANDALONE_STYLE, policy_of, standalone, templates_of
 from handrail_receiver.reports.reported import Report
-from handrail_receiver.reports.wording import local
+from handrail_receiver.reports.wording import local_and_utc
 
 POLICY = policy_of(STANDALONE_STYLE)
 """What the file says of itself, for whoever sends it as a page."""
@@ -15,6 +15,6 @@ POLICY = policy_of(STANDALONE_STYLE)
 def html(reports: Sequence[Report]) -> str:
     """All of them, one below the other."""
     templates = templates_of("handrail_receiver.reports")
-    templates.filters["local"] = local
+    templates.filters["both"] = local_and_utc
     title = reports[0].title if len(reports) == 1 else f"{len(reports)} reports"
     return standalone(templates.get_template("reports.html"), STANDALONE_STYLE, reports=reports, title=title)

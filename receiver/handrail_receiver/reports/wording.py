@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 from zoneinfo import ZoneInfo
 
@@ -80,6 +80,15 @@ def lasted(time: timedelta | None) -> str:
 def local(at: datetime, zone: str) -> str:
     """`2026-11-27 09:00 CET`: an instant by the clocks of a zone."""
     return f"{at.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M %Z}"
+
+
+def local_and_utc(at: datetime, zone: str) -> str:
+    """`2026-11-27 09:00 CET (08:00 UTC)`: the same, and by UTC where that is another; with its day where that is."""
+    here, there = at.astimezone(ZoneInfo(zone)), at.astimezone(UTC)
+    if here.utcoffset() == there.utcoffset():
+        return local(at, zone)
+    day = "" if here.date() == there.date() else f"{there:%Y-%m-%d} "
+    return f"{local(at, zone)} ({day}{there:%H:%M} UTC)"
 
 
 def counted(count: int, one: str, many: str = "") -> str:

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import re
-from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
 
 import jinja2
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
-from handrail_receiver.html import allowed, templates_of
+from handrail_receiver.html import LOCAL_TIMES, allowed, instant, templates_of, with_instants
 from handrail_receiver.plots.timeplot import STYLE, TimePlot, svg
 from handrail_receiver.views.summary import TONES
-from handrail_receiver.words.times import clock, took, when
+from handrail_receiver.words.times import clock, took
 from handrail_receiver.words.whose import asked_by, whose
 
 FOLDER = Path(__file__).parent / "templates"
-AN_INSTANT = re.compile(r"(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d) UTC")
-"""An instant as `when` writes it, wherever it stands in a sentence."""
 
 
 def _text(name: str) -> str:
@@ -31,7 +27,7 @@ def _style() -> str:
 
 
 def _script() -> str:
-    return _text("live.js")
+    return LOCAL_TIMES + _text("live.js")
 
 
 def headers() -> dict[str, str]:
@@ -61,31 +57,14 @@ def environment() -> jinja2.Environment:
     return made
 
 
-def instant(at: datetime) -> Markup:
-    """An instant, which the page's script writes the reader's own time beside."""
-    return _time(f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}", when(at))
-
-
 @lru_cache(4096)
 def typed(text: str) -> Markup:
     """A sentence: what stands between backticks is to be typed, and an instant is one."""
-    parts = [_instants(part) for part in text.split("`")]
+    parts = [with_instants(part) for part in text.split("`")]
     shown = (
         Markup("<code>{}</code>").format(part) if place % 2 else part for place, part in enumerate(parts)
     )
     return Markup().join(shown)
-
-
-def _instants(text: str) -> Markup:
-    made, last = Markup(), 0
-    for found in AN_INSTANT.finditer(text):
-        made += escape(text[last : found.start()]) + _time(f"{found[1]}T{found[2]}Z", found[0])
-        last = found.end()
-    return made + escape(text[last:])
-
-
-def _time(machine: str, shown: str) -> Markup:
-    return Markup('<time datetime="{}">{}</time>').format(machine, shown)
 
 
 def _svg(plot: TimePlot) -> Markup:

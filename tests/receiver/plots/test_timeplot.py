@@ -83,6 +83,17 @@ def test_it_has_a_title_and_a_description_for_those_who_do_not_see_it() -> None:
     )
 
 
+def test_the_names_of_limits_that_lie_close_together_stand_side_by_side_and_the_same_one_once() -> None:
+    close = [("warning", 0.05), ("critical", 0.0501), ("warning", 0.0502), ("emergency", 0.5)]
+    limits = tuple(LimitLine(text, figure, START, START + 60) for text, figure in close)
+    named = [
+        (one.text, float(one.attrib["x"]))
+        for one in drawn(replace(PLOT, limits=limits)).iter("text")
+        if one.get("class") == "limit"
+    ]
+    assert named == [("warning", 626), ("critical", 570), ("emergency", 626)]
+
+
 def test_a_limit_that_moves_is_told_once_and_one_that_is_far_away_as_well() -> None:
     moves = (LimitLine("", 0.03, START, START + 30), LimitLine("warning", 0.04, START + 30, START + 60))
     far = (LimitLine("critical", 0.5, START, START + 30), LimitLine("critical", 0.5, START + 30, START + 60))

@@ -1,19 +1,9 @@
-"use strict";
 // With JavaScript the page follows what happens at once, and says the reader's own time beside UTC; without it, it is
 // loaded anew every ten seconds. A page on which something is filled in stays as it is.
 (() => {
   // Not location.href: it may hold a name and a token, which fetch refuses.
   const EVERY = 10000, HERE = location.origin + location.pathname + location.search;
   let asking = false, again = false;
-  const local = () => {
-    for (const one of document.querySelectorAll("time[datetime]:not([data-local])")) {
-      const at = new Date(one.dateTime);
-      one.dataset.local = "";
-      if (isNaN(at) || at.getTimezoneOffset() === 0) continue;
-      const day = at.toDateString() === new Date().toDateString() ? {} : { month: "short", day: "numeric" };
-      one.append(` (${at.toLocaleString([], { ...day, hour: "2-digit", minute: "2-digit" })} here)`);
-    }
-  };
   const show = async () => {
     if (asking) { again = true; return; }
     asking = true;
@@ -27,7 +17,7 @@
       for (const part of ["header", "main"]) document.querySelector(part).replaceWith(page.querySelector(part));
       document.title = page.title;
       document.body.classList.remove("stale");
-      local();
+      localTimes();
       if (place) {
         const found = [...document.querySelectorAll("main a, main button")].find((one) => place === (one.id || one.getAttribute("href")));
         if (found) found.focus({ preventScroll: true });
@@ -38,7 +28,7 @@
     asking = false;
     if (again) { again = false; show(); }
   };
-  local();
+  localTimes();
   if (document.body.hasAttribute("data-still")) return;
   const events = new EventSource(`${location.origin}/events`);
   events.addEventListener("decision", show);

@@ -226,12 +226,22 @@ def _incidents(verb: Verb, name: str, client: httpx.Client, wanted: str) -> http
     return client.get(f"/api/rollouts/{name}/incidents/{quote(which, safe='')}/postmortem")
 
 
+NEEDED: dict[Verb, tuple[str, ...]] = {
+    "list": ("rollouts",),
+    "status": ("rollout",),
+    "incident": ("incidents",),
+    "bundle": ("files",),
+    "postmortem": (),
+}
+"""What the answer of a receiver has; that to every other verb has its verdict."""
+
+
 def _show(verb: Verb, client: ApiClient, answer: httpx.Response, *, folder: str, as_json: bool) -> int:
     """Print what was said, in words or as JSON, and return the exit code."""
     if verb == "postmortem" and answer.is_success:
         print(_json({"draft": answer.text}) if as_json else answer.text.rstrip())  # noqa: T201
         return 0
-    said = json_of(answer)
+    said = json_of(answer, *NEEDED.get(verb, ("verdict",)))
     if answer.status_code == 401:
         print(unknown_token(client), file=sys.stderr)  # noqa: T201
         return 2

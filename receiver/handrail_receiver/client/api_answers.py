@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,8 +24,8 @@ class Answered:
     wrong: bool = False
 
 
-def ask(client: ApiClient, path: str, **query: str) -> Answered:
-    """What it answers to GET `path`."""
+def ask(client: ApiClient, path: str, needed: Sequence[str], **query: str) -> Answered:
+    """What it answers to GET `path`: no receiver's answer lacks what is `needed`."""
     asked = {word: value for word, value in query.items() if value}
 
     def call(to: httpx.Client) -> httpx.Response:
@@ -37,7 +37,7 @@ def ask(client: ApiClient, path: str, **query: str) -> Answered:
         return Answered(problem=str(error))
     if answer.status_code == 401:
         return Answered(problem=unknown_token(client), wrong=True)
-    said = json_of(answer)
+    said = json_of(answer, *needed)
     if answer.is_error or "error" in said:
         problem = str(said.get("error", f"it answers {answer.status_code}"))
         return Answered(problem=problem, wrong=answer.status_code in WRONG)

@@ -64,13 +64,15 @@ def api_client(
     return ApiClient(address, headers, _context(cert, key, ca))
 
 
-def json_of(answer: httpx.Response) -> dict[str, Any]:
-    """What was said, with `error` where it is a refusal or no answer of a receiver."""
+def json_of(answer: httpx.Response, *needed: str) -> dict[str, Any]:
+    """What was said, with `error` where it is a refusal or no answer of a receiver: that has all that is `needed`."""
     try:
         said = answer.json()
     except json.JSONDecodeError:
         said = None
-    return said if isinstance(said, dict) else {"error": f"{answer.status_code}: {NO_RECEIVER}"}
+    if isinstance(said, dict) and ("error" in said or set(needed) <= set(said)):
+        return said
+    return {"error": f"{answer.status_code}: {NO_RECEIVER}"}
 
 
 def unknown_token(client: ApiClient) -> str:

@@ -19,6 +19,8 @@ OPEN, CLOSED, WRONG, UNKNOWN, INTERRUPTED = 0, 1, 2, 3, 130
 CODES = {"open": OPEN, "passed": OPEN, "closed": CLOSED, "over": CLOSED, "unknown": UNKNOWN, "none": UNKNOWN}
 MAY_CHANGE = frozenset({"closed", "unknown"})
 """What is waited upon: all other answers stay."""
+NEEDED = ("answer", "attempt", "into", "text", "asks", "against", "unknown")
+"""What the answer of a receiver has."""
 EVERY = 5.0
 
 
@@ -50,7 +52,9 @@ def gate(
     ends, told, meant = wait.until(clock()), "", (to, 0)
     try:
         while True:
-            answered = _of_attempt(ask(client, f"/api/rollouts/{name}/gate", into=meant[0]), name, meant)
+            answered = _of_attempt(
+                ask(client, f"/api/rollouts/{name}/gate", NEEDED, into=meant[0]), name, meant
+            )
             said, left = answered.said, ends - clock()
             if said and said["answer"] in MAY_CHANGE:
                 meant = (meant[0] or said["into"], meant[1] or said["attempt"])
@@ -92,7 +96,7 @@ def _ended(answered: Answered, name: str, *, as_json: bool) -> int:
         print(answered.problem, file=sys.stderr)  # noqa: T201
     else:
         print(shown(said))  # noqa: T201
-    return WRONG if answered.wrong else CODES[said["answer"]]
+    return WRONG if answered.wrong else CODES.get(said["answer"], UNKNOWN)
 
 
 def shown(said: Mapping[str, Any]) -> str:

@@ -66,7 +66,7 @@ def _watch(client: ApiClient, name: str, shown: Shown, bell: Bell) -> int:
     seen = away = False
     while True:
         bell.heard()
-        answered = ask(client, f"/api/rollouts/{name}/now")
+        answered = ask(client, f"/api/rollouts/{name}/now", ("at",))
         if answered.problem and (answered.wrong or not seen):
             print(answered.problem, file=sys.stderr)  # noqa: T201
             return WRONG if answered.wrong else UNKNOWN

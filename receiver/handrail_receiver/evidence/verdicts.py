@@ -22,7 +22,7 @@ from handrail_receiver.evidence.snapshot import (
     Verdict,
 )
 from handrail_receiver.model import Captured
-from handrail_receiver.views.compared import Comparison, compared, figure_of
+from handrail_receiver.views.compared import Comparison, compared, figure_counts, figure_of
 from handrail_receiver.views.reference_figures import ABOUT, COMPARED, Found, each_reference, past_of
 
 _SELECTOR = r"\{(?P<%s>[^}]*)\}"
@@ -158,7 +158,7 @@ def with_figures(
         if one.labels.get("__name__") == names.VALUE
     ]
     known = each_reference(playbook, guardrail, stage, _captured(own)) | _past(guardrail, measures, end, step)
-    said = compared(tier.limits, stage, figures, known)
+    said = compared(tier.limits, stage, figures, known, alone=figure_counts(guardrail.name))
     recorded = any(one.labels.get("__name__") == names.INFO for one in own)
     return "idle" if said == "no figure" and guardrail.only_while and recorded else AS_VERDICT[said]
 

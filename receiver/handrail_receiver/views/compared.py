@@ -56,14 +56,26 @@ def worst_of(
 ) -> Comparison:
     """What they say of a guardrail: the worst of its tiers; shadows are left out."""
     tiers = [tier.limits for tier in facts.tiers if not tier.shadow] or [()]
-    each = [compared(limits, stage, figures, known) for limits in tiers]
+    each = [compared(limits, stage, figures, known, alone=figure_counts(facts.name)) for limits in tiers]
     return min(each, key=WORST_FIRST.index)
 
 
+def figure_counts(guardrail: str) -> bool:
+    """Whether a figure beyond its limit says something alone: of the split of the traffic it does only of so many requests
+    that it is no chance, which Prometheus judges.
+    """
+    return guardrail != names.SAMPLE_RATIO
+
+
 def compared(
-    limits: Sequence[LimitFacts], stage: str, figures: Sequence[Figure], known: Mapping[str, Found]
+    limits: Sequence[LimitFacts],
+    stage: str,
+    figures: Sequence[Figure],
+    known: Mapping[str, Found],
+    *,
+    alone: bool,
 ) -> Comparison:
-    """What they say; `known` are the references by what limits call them.
+    """What they say; `known` are the references by what limits call them, and `alone` whether a figure counts by itself.
 
     Without a figure of its guardrail's own measure, or of a signal that it looks at, nothing is known of a tier.
     """
@@ -71,7 +83,7 @@ def compared(
     judged = [one for one in figures if is_judged(one.arm)]
     each = [_of_limit(limit, stage, judged, figures, known) for limit in limits]
     if "beyond" in each:
-        return "beyond"
+        return "beyond" if alone else "by Prometheus only"
     if looked_at - {one.signal for one in judged}:
         return "no figure"
     if not all(math.isfinite(one.value) for one in judged if one.signal in looked_at):

@@ -91,6 +91,9 @@ def _asks_to_go_on(signal: Signal, playbook: Playbook, history: History) -> Deci
     if not signal.firing or attempt is None or not may(state_of(history), names.PROMOTE, "alert"):
         text = f"attempt {attempt.number} is {state_of(history)}" if attempt else "no attempt was started"
         return replace(known, reason="not-now", text=text)
+    if signal.starts_at is not None and signal.starts_at < attempt.stage_entered_at - OLD:
+        text = f"it began before stage {attempt.stage} was entered, and is of the gate before"
+        return replace(known, reason="not-now", text=text)
     name = f"gate open: {attempt.stage}"
     stage = next((one for one in playbook.stages if one.name == attempt.stage), None)
     if stage is None or stage.advance != "when-met":

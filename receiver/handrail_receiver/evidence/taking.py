@@ -79,8 +79,8 @@ def due(records: Sequence[EvidenceRecord]) -> list[DueDecisions]:
 
 
 def _due(attempt: int, made: Sequence[tuple[EvidenceRecord, dict[str, Any]]]) -> DueDecisions:
-    """A decision about no guardrail, a person's, is about all of them: `guardrails` is empty then."""
-    about = {body["guardrail"] for _, body in made}
+    """A decision about no guardrail, as a person's or one about a gate, is about all of them: `guardrails` is empty then."""
+    about = {"" if body["guardrail"] == names.GATE else body["guardrail"] for _, body in made}
     return DueDecisions(
         attempt=attempt,
         numbers=tuple(record.number for record, _ in made),

@@ -38,6 +38,11 @@ def test_all_decisions_of_an_attempt_share_one_and_a_persons_is_about_all_guardr
     ]
 
 
+def test_a_decision_about_a_gate_is_about_all_guardrails() -> None:
+    (made,) = due([decision(1, guardrail="error-rate"), decision(2, guardrail="gate")])
+    assert made.guardrails == frozenset()
+
+
 def test_a_decision_made_while_prometheus_was_asked_for_the_one_before_is_due_still() -> None:
     records = [decision(1), snapshot(2, 1), decision(6), decision(7), snapshot(8, 6)]
     assert [one.numbers for one in due(records)] == [(7,)]

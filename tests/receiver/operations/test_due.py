@@ -357,6 +357,10 @@ def test_an_alert_that_asks_to_go_on_is_taken_up_once_where_the_stage_goes_on_by
     itself = book(advance="when-met")
     made = decide(asks, itself, HISTORY, after(2))
     assert (made.verdict, made.reason, made.changes) == (Verdict.note, "gate-open", (Once("gate open: 10%"),))
+    entered = replace(ATTEMPT, stage_entered_at=NOW + timedelta(minutes=1))
+    late = decide(asks, itself, History(entered), after(2))
+    assert (late.verdict, late.reason, late.changes) == (Verdict.repeat, "not-now", ())
+    assert late.text == "it began before stage 10% was entered, and is of the gate before"
     again = replace(HISTORY, once={"gate open: 10%": NOW})
     assert decide(asks, itself, again, after(2)).verdict == Verdict.repeat
     for other, reason in (

@@ -7,15 +7,20 @@ from pathlib import Path
 
 import pytest
 
+from .five.aurigraph_service import aurigraph
 from .five.cast import Played
+from .five.clinic_service import clinic
 from .five.life import Life, living
 from .five.relay_service import relay
 
-ALL = (relay,)
+ALL = (
+    pytest.param(relay, id=relay.name),
+    *(pytest.param(one, id=one.name, marks=pytest.mark.long) for one in (clinic, aurigraph)),
+)
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("played", ALL, ids=lambda played: played.name)
+@pytest.mark.parametrize("played", ALL)
 def test_a_healthy_service_completes_and_a_sick_one_is_rolled_back(played: Played, tmp_path: Path) -> None:
     began = time.monotonic()
     with living(played, tmp_path) as life:

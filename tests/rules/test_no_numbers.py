@@ -179,3 +179,15 @@ def test_a_captured_figure_that_is_no_number_is_missing(promtool: str) -> None:
     rollout = shop(guarded(Rate("work_total"), Rise("10%"), against=BeforeRollout()))
     asked = firing("4m"), blind("20m", "It", "the figure from before the rollout is missing")
     assert complaints(promtool, rollout, series, *asked) == ""
+
+
+def test_before_an_attempt_there_is_no_captured_figure_and_that_is_no_blindness(promtool: str) -> None:
+    """What is captured when an attempt starts cannot be asked for before: what is blind then would refuse the start."""
+    series = {
+        **WELL,
+        "work_total": "0+10x100",
+        'handrail_rollout_stage{rollout="shop",stage="10%"}': "0x40 1x60",
+    }
+    rollout = shop(guarded(Rate("work_total"), Rise("10%"), against=BeforeRollout()))
+    asked = firing("9m"), blind("20m", "It", "the figure from before the rollout is missing")
+    assert complaints(promtool, rollout, series, *asked) == ""

@@ -36,7 +36,7 @@ from handrail_receiver.words.times import when
 
 log = logging.getLogger("handrail")
 LOOK_EVERY = 1.0
-LOOKED_BACK = 50
+LOOKED_BACK = 500
 APART = timedelta(seconds=10)
 """One snapshot serves all decisions of so long."""
 AFTERWARDS = timedelta(seconds=10)

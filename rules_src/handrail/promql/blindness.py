@@ -195,7 +195,7 @@ def _captured(relative: list[Condition], scope: Scope) -> Iterator[Missing]:
     references = [condition.reference for condition in relative if condition.reference is not None]
     if any(reference.kind is ReferenceKind.before for reference in references):
         lost = _not_captured(names.BEFORE, relative[0].signal, scope)
-        yield "the figure from before the rollout is missing", lost, scope.running
+        yield "the figure from before the rollout is missing", lost, scope.begun
     earlier = {
         pair
         for reference in references

@@ -75,6 +75,11 @@ class Scope:
         return self._in(tuple(stage.name for stage in self.stages if stage.has_canary))
 
     @property
+    def begun(self) -> Stages:
+        """While an attempt goes on, of which something was captured when it began."""
+        return self._in(tuple(stage.name for stage in self.stages if self.arms is None or stage.has_canary))
+
+    @property
     def compared(self) -> Stages:
         """While both arms have traffic."""
         return self._in(tuple(stage.name for stage in self.stages if stage.has_both))

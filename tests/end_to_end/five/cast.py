@@ -44,3 +44,5 @@ class Played:
     page: str
     stages: int
     faster: int = 60
+    known: bool = False
+    """Whether the service has run for a whole window before: what is captured at the start needs one."""

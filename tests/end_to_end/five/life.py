@@ -86,6 +86,11 @@ class Life:
             said.append(self.call("POST", "/start", body={"artifact": artifact}))
             return bool(said[-1].get("verdict") == "act")
 
+        if self.played.known:
+            filled = "count(up offset 6s) == count(up)"
+            self._until(
+                lambda: bool(self.query(filled)), "a whole window of samples", lambda: self.query("up")
+            )
         said: list[Any] = [None]
         self._until(begun, "the start", lambda: said[-1])
 
@@ -98,7 +103,7 @@ class Life:
             return bool(said[-1].get("verdict") == "act")
 
         said: list[Any] = [None]
-        self._until(there, f"stage {to}", lambda: [said[-1], self.told()["gate"]])
+        self._until(there, f"stage {to}", lambda: [said[-1], self.told()["gate"]], every=0.8)
 
     def ended(self, state: str) -> None:
         """Wait until the attempt is over."""
@@ -109,16 +114,16 @@ class Life:
         gate = self.told()["gate"] or {"asks": []}
         missing = [ask for ask in gate["asks"] if not ask["met"]]
         for ask in missing:
-            if ask["kind"] == "manual":
+            if ask["kind"] == "check":
                 self.call("POST", "/check", body={"item": ask["name"], "passed": True, "why": "I looked"})
         if missing and all(ask["kind"] == "approval" for ask in missing):
             for ask in missing:
                 asked = {"role": ask["name"], "seen": gate["digest"]}
                 self.call("POST", "/approve", role="approver", body=asked)
 
-    def _until(self, condition: Any, what: str, seen: Any, within: float = 90) -> None:
+    def _until(self, condition: Any, what: str, seen: Any, every: float = 0.4) -> None:
         try:
-            servers.until(condition, what, within=within, every=0.4)
+            servers.until(condition, what, within=90, every=every)
         except TimeoutError as error:
             raise NotSeen(f"{error}; last seen: {json.dumps(seen(), indent=1)}") from error
 

@@ -1,0 +1,120 @@
+"""aurigraph: green beside blue behind a real HAProxy, each with the share of the requests that HAProxy's weights give it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import servers
+from handrail.declare import Targets
+
+from .cast import Cast, Played
+from .exporters import again_and_again, postgres_exporter
+from .exposed import Exposed
+
+PAGE = "/q/metrics"
+SECONDS = (0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1, 2, 5)
+REST, GRPC = 900_000.0, 1_000_000.0
+PROXY = """
+global
+    stats socket unix@admin.sock level admin
+defaults
+    mode http
+    timeout connect 1s
+    timeout client 10s
+    timeout server 10s
+frontend callers
+    bind "${CALLERS}"
+    default_backend aurigraph
+backend aurigraph
+    server blue "${BLUE}" weight 100
+    server green "${GREEN}" weight 0
+"""
+
+
+def shares(folder: Path) -> dict[str, float]:
+    """What HAProxy gives to each server, of 1."""
+    rows = servers.haproxy_servers(folder / "admin.sock")
+    weights = {name: float(rows[f"aurigraph/{name}"]["weight"]) for name in ("green", "blue")}
+    return {name: weight / sum(weights.values()) for name, weight in weights.items()}
+
+
+@contextmanager
+def runs(folder: Path) -> Iterator[Cast]:
+    """Both versions, well, and all requests on blue."""
+    (folder / "haproxy.cfg").write_text(PROXY)
+    db, fails = servers.free_address(), [False]
+    with ExitStack() as started:
+        health = {"/q/health": {"status": "UP"}}
+        arms = {name: started.enter_context(Exposed(health)) for name in ("green", "blue")}
+        env = {"CALLERS": servers.free_address(), **{name.upper(): one.address for name, one in arms.items()}}
+        balancer = folder / "haproxy.cfg"
+        started.enter_context(
+            servers.haproxy(folder, balancer, socket_path="admin.sock", address=env["CALLERS"], env=env)
+        )
+        database = started.enter_context(servers.postgres(folder))
+        started.enter_context(postgres_exporter(folder, database.address, db))
+        node = started.enter_context(Exposed())
+        _machine(node)
+
+        def requests_come() -> None:
+            for name, share in shares(folder).items():
+                bad = 0.03 if fails[0] and name == "green" else 0.0
+                _serves(arms[name], share, bad)
+
+        requests_come()
+        started.enter_context(again_and_again(requests_come, every=0.1))
+        yield Cast(
+            scrape=[
+                Targets("aurigraph", [arms["green"].address], path=PAGE, labels={"track": "canary"}),
+                Targets("aurigraph", [arms["blue"].address], path=PAGE, labels={"track": "stable"}),
+                Targets("aurigraph-db", [db]),
+                Targets("aurigraph-node", [node.address]),
+            ],
+            places={"unix:/run/haproxy/": "unix:"},
+            services={"aurigraph": arms["green"].url},
+            secrets={
+                "SLACK_TOKEN": "slack-token-of-a-test",
+                "PAGERDUTY_AURIGRAPH_KEY": "pagerduty-key-of-a-test",
+            },
+            target=lambda: f"{shares(folder)['green']:.0%}",
+            sicken=lambda: fails.__setitem__(0, True),
+        )
+
+
+def _serves(arm: Exposed, share: float, bad: float) -> None:
+    """One version serves its share, of which a part fails."""
+    rest, grpc = REST * share, GRPC * share
+    arm.counts('http_requests_total{status="200"}', rest * (1 - bad), PAGE)
+    arm.counts('http_requests_total{status="500"}', rest * bad, PAGE)
+    arm.takes("http_request_duration_seconds", 0.04, rest, SECONDS, PAGE)
+    arm.counts('grpc_requests_total{code="OK"}', grpc, PAGE)
+    arm.counts('grpc_requests_total{code="UNAVAILABLE"}', 0, PAGE)
+    arm.takes("grpc_request_duration_seconds", 0.04, grpc, SECONDS, PAGE)
+    arm.is_at("grpc_connections_in_use", 20, PAGE)
+    arm.is_at("jvm_memory_used_bytes", 300e6, PAGE)
+    for result, rate in (("success", 1.0), ("failure", 0.0)):
+        arm.counts(f'builds_total{{result="{result}"}}', rate, PAGE)
+
+
+def _machine(node: Exposed) -> None:
+    """A machine with much left; the one that runs the test may be busy."""
+    for mode, rate in (("idle", 0.8), ("user", 0.2)):
+        node.counts(f'node_cpu_seconds_total{{cpu="0",mode="{mode}"}}', rate * 1000)
+    node.is_at("node_memory_MemAvailable_bytes", 6e9)
+    node.is_at("node_memory_MemTotal_bytes", 8e9)
+    disk = 'device="/dev/vda1",fstype="ext4",mountpoint="/"'
+    node.is_at(f"node_filesystem_avail_bytes{{{disk}}}", 60e9)
+    node.is_at(f"node_filesystem_size_bytes{{{disk}}}", 100e9)
+
+
+aurigraph = Played(
+    "aurigraph-v12",
+    runs,
+    shares={"0%": "0%", "10%": "10%", "25%": "25%", "50%": "50%", "100%": "100%"},
+    before="0%",
+    sick_in="10%",
+    page="AurigraphV12ErrorRateCritical",
+    stages=240,
+)

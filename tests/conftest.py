@@ -13,10 +13,22 @@ from pathlib import Path
 import pytest
 import servers
 import shares
+import shown
 from hypothesis import HealthCheck, settings
 
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("untimed")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    what = "a folder of pages: fail where a test that they name did not pass in this run"
+    parser.addoption("--shown", metavar="FOLDER", type=Path, help=what)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    pages = config.getoption("--shown")
+    if pages is not None and not hasattr(config, "workerinput"):
+        config.pluginmanager.register(shown.Shown(shown.named(pages)))
 
 
 @pytest.hookimpl(wrapper=True)

@@ -1,0 +1,234 @@
+"""What the five teams typed by hand → it stands in the section of the runbook in which somebody looks for it.
+
+That each line is shell, SQL, PromQL or a command of Handrail's is held by tests/emit/runbooks/test_commands.py.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+RUNBOOKS = Path(__file__).parents[2] / "generated/runbooks"
+FLY = "fly logs -a healthcare-clinic-backend --no-tail | grep"
+RATE = "fly secrets set CANARY_SAMPLE_RATE="
+EVENTS = "FROM observability_events WHERE event_type ="
+
+TYPED: dict[str, list[str]] = {
+    "aidin-hardening/http-5xx": [
+        "awk '$9 ~ /^5/' /var/log/nginx/access.log",
+        "journalctl -u aidin.service -n 500 | grep -A 10 'Error'",
+        "journalctl -u aidin.service --since '1 hour ago' | grep -E ' 5[0-9]{2} '",
+        'psql "$DATABASE_URL" -c "SELECT 1"',
+        "grep -iE 'ECONNREFUSED|ETIMEDOUT|ENOTFOUND'",
+        "git log origin/main --since='24 hours ago'",
+        "handrail rollout rollback aidin-hardening",
+    ],
+    "aidin-hardening/p95-latency": [
+        "grep -oP 'Request took",
+        "tail -10000 /var/log/nginx/access.log | awk '{print $NF}' | sort -n",
+        "print a[int(NR*0.95)]",
+        "/var/log/postgresql/postgresql-*.log | grep 'duration:'",
+        "FROM pg_stat_statements WHERE query LIKE '%audit_logs%' ORDER BY mean_exec_time DESC LIMIT 10;",
+        "write the audit log asynchronously, add an index, or give the database more",
+        "look up roles and modules from a cache",
+    ],
+    "aidin-hardening/db-errors": [
+        "grep -iE 'database|prisma|postgres' | grep -iE 'error|fail'",
+        "/var/log/postgresql/postgresql-*.log | grep ERROR",
+    ],
+    "aidin-hardening/db-pool": ["FROM pg_stat_activity"],
+    "aidin-hardening/audit-writes": [
+        "journalctl -u aidin.service | grep -i audit | grep -iE 'error|fail'",
+        "SELECT COUNT(*) FROM audit_logs;",
+        "SELECT DATE_TRUNC('minute', created_at) AS minute, COUNT(*) AS inserts",
+        "INSERT INTO audit_logs (actor_id, actor_email, role, action, entity, hash)",
+        "npx prisma generate",
+    ],
+    "aidin-hardening/http-403": [
+        "awk '$9 ~ /^403$/' /var/log/nginx/access.log | grep -cF",
+        "/var/log/nginx/access.log | grep '/api/' | tail -100",
+        "SELECT * FROM user_modules WHERE user_id = 'USER_ID';",
+        "JOIN users u ON u.role = r.role WHERE u.id = 'USER_ID';",
+        "npx prisma db seed",
+        "UPDATE users SET role = 'admin' WHERE id = 'USER_ID';",
+        "handrail rollout rollback aidin-hardening",
+    ],
+    "aidin-hardening/active-users": [
+        "SELECT COUNT(DISTINCT user_id) AS active_users FROM audit_logs",
+        "grep -oP 'userId: \\K\\w+' | sort -u | wc -l",
+    ],
+    "aidin-hardening/table-size": ["WHERE tablename IN ('role_modules', 'user_modules', 'audit_logs')"],
+    "aidin-hardening/Before the first stage": ["print a[int(NR*0.95)]"],
+    "aidin-hardening/After a rollback": ["handrail rollout postmortem aidin-hardening > incident.md"],
+    "aidin-hardening/Quick reference": [
+        "awk '$9 ~ /^[45]/' /var/log/nginx/access.log | wc -l",
+        "journalctl -u aidin.service -n 100 | grep -i error",
+        "SELECT count(*) FROM pg_stat_activity;",
+        "SELECT COUNT(*) FROM audit_logs WHERE created_at > NOW() - INTERVAL '1 hour';",
+        "FROM pg_stat_statements ORDER BY mean_exec_time DESC LIMIT 5;",
+    ],
+    "aidin-hardening/Rollback decision matrix": ["| above 1 % |", "| above 5 % |"],
+    "aidin-hardening/Contacts": ["On-call engineer", "Database administrator", "Product manager"],
+    "mem0-redis/latency-p50": [
+        f"{FLY} -E 'processing_time|P50|P95'",
+        f"{FLY} 'processing_time_ms' | awk '{{print $NF}}' | sort -n",
+        "SELECT details->>'endpoint' AS endpoint, COUNT(*) AS requests,",
+        "FROM pg_stat_statements",
+        f"{RATE}0.05",
+    ],
+    "mem0-redis/error-rate": [
+        f"{FLY} 'request_completed' | tail -1000 | grep -c 'success=false'",
+        "SELECT details->>'error_type' AS error_type, details->>'error_message' AS error_message,",
+        f"{FLY} -E 'circuit_breaker' | tail -10",
+        "Supabase",
+        "handrail rollout rollback mem0-redis",
+    ],
+    "mem0-redis/cache-hit": [
+        f"{FLY} 'cache_access' | tail -1000",
+        "SELECT details->>'cache_key_prefix' AS resource_type,",
+        "SELECT cache_key, COUNT(*) AS concurrent_misses,",
+        "fly redis info | grep -A 30 '# Memory'",
+        "generation",
+    ],
+    "mem0-redis/mem0-writes": [
+        f"{FLY} 'mem0_write' | tail -100",
+        "SELECT COUNT(*) AS total_writes,",
+        "COUNT(*) AS failures, AVG(processing_time_ms) AS avg_time_ms,",
+        "fly secrets list --app healthcare-clinic-backend | grep MEM0_API_KEY",
+        "status",
+    ],
+    "mem0-redis/circuit-breaker": [
+        f"{FLY} -E 'circuit_breaker' | tail -10",
+        f"details->>'success_count' AS successes, created_at {EVENTS} 'circuit_breaker_state_change'",
+        "AS current_state,",
+        "handrail rollout rollback mem0-redis",
+    ],
+    "mem0-redis/redis-memory": [
+        "fly redis info | grep -A 30 '# Memory'",
+        "fly redis info | grep -A 20 '# Stats'",
+    ],
+    "mem0-redis/Before phase 1": [
+        "fly secrets set FAST_PATH_ENABLED=true MEM0_READS_ENABLED=true MEM0_SHADOW_MODE=false",
+        f"{FLY} -E 'Feature flags loaded' | tail -1",
+        "handrail rollout drill mem0-redis",
+    ],
+    "mem0-redis/During a phase": [
+        "handrail rollout status mem0-redis",
+        "handrail report daily --rollout mem0-redis",
+    ],
+    "mem0-redis/Into the next phase": [
+        "handrail rollout approve mem0-redis --role technical-lead --why 'observations and concerns'",
+        "handrail rollout promote mem0-redis",
+    ],
+    "mem0-redis/Quick reference": [
+        f"{FLY} -E 'Feature flags loaded' | tail -1",
+        f"{FLY} -E 'P50|P95|P99' | tail -5",
+        f"{FLY} -E 'error_rate' | tail -3",
+        f"{FLY} -E 'cache_hit_rate' | tail -3",
+        f"{FLY} -E 'mem0_write_success' | tail -3",
+        f"{FLY} -E 'circuit_breaker' | tail -3",
+        "curl -s https://healthcare-clinic-backend.fly.dev/health | jq .",
+        "handrail rollout check mem0-redis",
+    ],
+    "aurigraph-v12/Day 1": [
+        "curl -sf http://localhost:9090/-/healthy",
+        "curl -sf http://localhost:3000/api/health",
+        "handrail doctor aurigraph-v12 --send-alert",
+    ],
+    "aurigraph-v12/Verify staging": [
+        'docker pull "${IMAGE:?}"',
+        '-v "${DATA:?}:${PLACE:?}"',
+        "docker inspect --format '{{.State.Health.Status}}' aurigraph-staging",
+        "curl -sf -o /dev/null -w '%{time_total}\\n' http://localhost:9003/q/health",
+        "grpcurl -plaintext",
+        "curl -sf http://localhost:9003/q/metrics | grep -c http_requests_total",
+        "FROM information_schema.columns",
+        "aws logs tail",
+    ],
+    "aurigraph-v12/Load tests and exercises": ["max_over_time(sum(rate(http_requests_total"],
+    "aurigraph-v12/After a rollback": [
+        "handrail rollout incident aurigraph-v12",
+        'track="stable",status=~"2.."',
+        'ALERTS{alertstate="firing",rollout!="aurigraph-v12"}',
+        "--cause 'why' --fix 'what was done' --prevention 'what keeps it away'",
+        "--attendees 'DevOps, SRE, backend' --follow-up 'who does what by when'",
+        "handrail rollout postmortem aurigraph-v12 > incident.md",
+    ],
+    "aurigraph-v12/Quick reference": [
+        "sum by (track) (rate(http_requests_total",
+        'status=~"5.."',
+        "histogram_quantile(0.95, sum by (le)",
+        "curl -sf http://green.internal:9003/q/health | jq .",
+        "curl -sf http://green.internal:9003/q/metrics | grep http_requests_total",
+        "[1d]",
+        "[7d]",
+        "[30d]",
+    ],
+    "relay-r1/Before the hour": [
+        "git rev-parse origin/main",
+        "railway service list relay",
+        "handrail doctor relay-r1 --send-alert",
+    ],
+    "relay-r1/At T+60": [
+        "handrail rollout approve relay-r1 --role release-owner",
+        "handrail rollout promote relay-r1 --to 100%",
+        "railway service list relay",
+        "handrail rollout bundle relay-r1",
+    ],
+    "relay-r1/After a rollback": [
+        "railway service list relay",
+        'railway logs --service relay | tee "relay-failure-$(date +%s).log"',
+        "handrail rollout bundle relay-r1",
+        "handrail rollout postmortem relay-r1 > postmortem.md",
+    ],
+    "relay-r1/Beside the hour": [
+        'gh pr edit "$PR" --add-label security-approved',
+        "railway resource create gpu:l40",
+        "python -m pytest tests/memory/test_rerank.py::TestLatency -v",
+        "--add-label perf-approved",
+    ],
+    "relay-r1/cross-tenant": [
+        "handrail rollout ack relay-r1",
+        "handrail rollout close relay-r1 --cause 'what it was'",
+    ],
+    "relay-r1/ttfv-p95": ["FROM pg_stat_statements WHERE query LIKE '%memory_chunks%'"],
+    "relay-r1/rls-errors": ["FROM pg_policies WHERE tablename = 'memory_chunks';"],
+    "relay-r1/sse-success": ["-X POST https://relay.production.com/api/v1/memory/query"],
+    "ruleiq/Start the stack": [
+        "docker compose -f generated/compose.yaml up --detach",
+        "make stack",
+        "curl -sf http://localhost:8000/metrics | grep ruleiq_",
+        "handrail doctor ruleiq",
+        "amtool --alertmanager.url http://localhost:9093 alert add HandrailTest",
+    ],
+    "ruleiq/A rollback, at once": ["handrail rollout status ruleiq"],
+    "ruleiq/A rollback, within five minutes": [
+        "handrail rollout ack ruleiq",
+        "handrail rollout check ruleiq",
+        "https://status.example.com/api/v1/components/ruleiq",
+        "handrail rollout note ruleiq --user-impact",
+    ],
+    "ruleiq/A rollback, afterwards": [
+        "--cause 'why' --fix 'what was done' --prevention 'what will be done'",
+        "handrail rollout note ruleiq --follow-up 'who does what by when'",
+        "handrail rollout postmortem ruleiq > postmortem.md",
+        "handrail generate --diff",
+    ],
+}
+
+
+def section(rollout: str, heading: str) -> str:
+    """The text below one heading of a runbook, each run of blanks one blank."""
+    text = (RUNBOOKS / f"{rollout}.md").read_text(encoding="utf-8")
+    found = re.search(rf"^(##+) {re.escape(heading)}\n(.*?)(?=^##+ |\Z)", text, re.MULTILINE | re.DOTALL)
+    assert found is not None, f"the runbook of {rollout} has no section {heading}"
+    return " ".join(found[2].split())
+
+
+@pytest.mark.parametrize("where", TYPED)
+def test_what_a_team_did_by_hand_stands_in_its_section(where: str) -> None:
+    rollout, _, heading = where.partition("/")
+    text = section(rollout, heading)
+    assert [line for line in TYPED[where] if " ".join(line.split()) not in text] == []

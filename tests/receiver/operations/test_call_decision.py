@@ -11,7 +11,6 @@ from guarded.playbook import weights
 from handrail.contract import Confirmation
 from handrail_receiver.model import (
     FINISHED,
-    Adopt,
     Attempt,
     AttemptState,
     Begin,
@@ -348,37 +347,6 @@ def test_right_after_a_promotion_the_next_one_must_name_its_stage() -> None:
         SetState(AttemptState.complete),
         Once(FINISHED),
     )
-
-
-def test_a_live_attempt_goes_by_its_own_playbook_until_a_person_adopts_the_newest() -> None:
-    mended = playbook(steps=weights(0, 200))
-    live = History(replace(ATTEMPT, playbook=BOOK, pinned={"rollback": weights(1, 99)}))
-    opened = decide_call(asked("rollback"), mended, live, CONDITIONS).changes[-1]
-    assert isinstance(opened, Open)
-    assert opened.steps == weights(1, 99)
-    rehearsed = asked("adopt", pinned={action.name: action.steps for action in mended.actions}, why="mended")
-    made = decide_call(rehearsed, mended, live, CONDITIONS)
-    assert made.changes == (
-        Adopt(
-            mended,
-            {
-                "rollback": (weights(1, 99)[0], weights(0, 200)[1]),
-                "emergency-rollback": (weights(1, 99)[0], weights(0, 200)[1]),
-                "security-rollback": (weights(1, 99)[0], weights(0, 200)[1]),
-            },
-            "",
-        ),
-    )
-    assert made.text == (
-        "it goes on by the newest playbook (alice: mended); changed: "
-        "actions rollback steps haproxy-weight 2 weight: 100 → 200; "
-        "actions emergency-rollback steps haproxy-weight 2 weight: 100 → 200; "
-        "actions security-rollback steps haproxy-weight 2 weight: 100 → 200"
-    )
-    assert said(asked("adopt"), live)[1] == "adopted-already"
-    assert decide_call(replace(rehearsed, why=""), mended, live, CONDITIONS).reason == "no-reason"
-    gone = playbook(stages=BOOK.stages[1:])
-    assert decide_call(rehearsed, gone, live, CONDITIONS).reason == "no-stage"
 
 
 def test_an_attempt_is_abandoned_with_a_reason_and_without_an_act() -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from rich.console import Group, RenderableType
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
@@ -13,6 +14,8 @@ from rich.text import Text
 from handrail_receiver.client.watched_lines import figures, fires, headline, limits, split
 from handrail_receiver.words.incident_words import open_incident
 
+FRAME = 6
+"""How many columns of a frame its headline has not."""
 WELL, ILL = "within its limits", "fires"
 COLOURS = {
     "complete": "green",
@@ -23,14 +26,38 @@ COLOURS = {
 }
 
 
-def picture(said: Mapping[str, Any], problem: str) -> RenderableType:
-    """All of it; `problem` says why it may be old."""
+NARROW = 60
+"""How many columns a table of guardrails needs: with fewer its words would be broken."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """All of it; `problem` says why it may be old. It is drawn for the width there is."""
+
+    said: Mapping[str, Any]
+    problem: str
+
+    def __rich_console__(self, _console: Console, options: ConsoleOptions) -> RenderResult:
+        """As a panel; its headline is inside where it is too long for the frame."""
+        said, text = self.said, headline(self.said)
+        inside = len(text) > options.max_width - FRAME
+        parts = _parts(said, self.problem, narrow=options.max_width < NARROW)
+        yield Panel(
+            Group(*([Text(text, style="bold"), Text()] if inside else []), *parts),
+            title=Text(said["rollout"] if inside else text),
+            title_align="left",
+            border_style=COLOURS.get(said["phase"], "cyan"),
+        )
+
+
+def _parts(said: Mapping[str, Any], problem: str, *, narrow: bool) -> list[RenderableType]:
     parts: list[RenderableType] = [
         Text(f"{open_incident(one)}", style="" if one["acknowledged_at"] else "bold red")
         for one in said.get("incidents", ())
     ]
     parts += [Text(said["waits_for"]), Text()]
-    parts += [_guardrails(said), Text()] if said["guardrails"] else []
+    if said["guardrails"]:
+        parts += [_listed(said) if narrow else _guardrails(said), Text()]
     parts.append(Text(f"traffic  {split(said)}"))
     parts.append(Text(f"fires    {fires(said)}", style="" if said["fires"] == [] else "bold red"))
     parts += [Text(said[about], style="yellow") for about in ("unknown", "other_rules") if said[about]]
@@ -39,8 +66,22 @@ def picture(said: Mapping[str, Any], problem: str) -> RenderableType:
     parts.append(
         Text(f"{problem}; what you see is of {at}", style="bold red") if problem else Text(at, style="dim")
     )
-    colour = COLOURS.get(said["phase"], "cyan")
-    return Panel(Group(*parts), title=Text(headline(said)), title_align="left", border_style=colour)
+    return parts
+
+
+def _listed(said: Mapping[str, Any]) -> RenderableType:
+    """The guardrails one below the other."""
+    lines = []
+    for one in said["guardrails"]:
+        lines.append(Text.assemble(f"{one['name']}: ", _verdict(one)))
+        lines += [Text(f"  {text}") for text in (figures(one), *limits(one).split("; ")) if text]
+    return Group(*lines)
+
+
+def _verdict(one: Mapping[str, Any]) -> Text:
+    verdict = one["verdict"]
+    style = "green" if verdict == WELL else "bold red" if verdict.startswith(ILL) else "yellow"
+    return Text(verdict, style=style)
 
 
 def _guardrails(said: Mapping[str, Any]) -> Table:
@@ -48,9 +89,7 @@ def _guardrails(said: Mapping[str, Any]) -> Table:
     for column in ("guardrail", "now", "limits", "verdict"):
         table.add_column(column, overflow="fold")
     for one in said["guardrails"]:
-        verdict = one["verdict"]
-        style = "green" if verdict == WELL else "bold red" if verdict.startswith(ILL) else "yellow"
-        table.add_row(*map(Text, (one["name"], figures(one), limits(one))), Text(verdict, style=style))
+        table.add_row(*map(Text, (one["name"], figures(one), limits(one))), _verdict(one))
     return table
 
 

@@ -20,7 +20,7 @@ from rich.live import Live
 
 from handrail_receiver.client.api_answers import ask
 from handrail_receiver.client.api_client import ApiClient
-from handrail_receiver.client.picture import picture
+from handrail_receiver.client.picture import Picture
 from handrail_receiver.client.watched_lines import changed, lines_of
 
 ENDS = {"complete": 0, "rolled-back": 1, "abandoned": 1, "none": 3}
@@ -195,9 +195,9 @@ class Drawn:
     def now(self, said: Mapping[str, Any]) -> None:
         """Draw it anew."""
         self._said = said
-        self._live.update(picture(said, ""), refresh=True)
+        self._live.update(Picture(said, ""), refresh=True)
 
     def away(self, problem: str) -> None:
         """Say above what was known last that it may not be so any more."""
         if problem and self._said is not None:
-            self._live.update(picture(self._said, problem), refresh=True)
+            self._live.update(Picture(self._said, problem), refresh=True)

@@ -14,7 +14,7 @@ import servers
 from guarded import TOKENS, Guarded, guarded, playbook
 from guarded.playbook import ENVIRONMENT
 from handrail_receiver.client.api_client import ApiClient, api_client
-from handrail_receiver.client.picture import picture
+from handrail_receiver.client.picture import Picture
 from handrail_receiver.client.watch import Bell, watch
 from rich.console import Console
 
@@ -191,10 +191,10 @@ SAID = {
 }
 
 
-def drawn(problem: str = "") -> list[str]:
-    console = Console(width=110, file=StringIO())
+def drawn(problem: str = "", width: int = 110) -> list[str]:
+    console = Console(width=width, file=StringIO())
     with console.capture() as text:
-        console.print(picture(SAID, problem))
+        console.print(Picture(SAID, problem))
     return [line.strip("│ ").rstrip() for line in text.get().splitlines()]
 
 
@@ -215,6 +215,45 @@ def test_a_terminal_gets_a_table_with_what_is_known_and_what_is_not() -> None:
         "2026-03-01 03:00:07 UTC",
         "╰".ljust(109, "─") + "╯",
     ]
+
+
+def test_a_narrow_terminal_gets_lines_and_no_broken_words() -> None:
+    assert drawn(width=40) == [
+        "╭─ shop: attempt 1, baking, stage 10% ─╮",
+        "It waits for its gate into stage",
+        "50%.",
+        "",
+        "error-rate: within its limits",
+        "canary 0.4 %, stable 0.2 %",
+        "critical above 5 %",
+        "warning above 1 %",
+        "latency: no data",
+        "no figure",
+        "",
+        "traffic  9.8 % of the events are the",
+        "canary's; asked for were 10 %",
+        "fires    nothing",
+        "gate into 50%: closed",
+        "missing  lead: nobody has approved",
+        "as 'lead'",
+        "unknown  error-rate: unknown: no",
+        "answer",
+        "2026-03-01 03:00:07 UTC",
+        "╰──────────────────────────────────────╯",
+    ]
+    assert drawn(width=39)[:3] == [
+        "╭─ shop ──────────────────────────────╮",
+        "shop: attempt 1, baking, stage 10%",
+        "",
+    ]
+
+
+@pytest.mark.parametrize("width", [24, 40, 60, 80])
+def test_nothing_is_wider_than_the_terminal(width: int) -> None:
+    console = Console(width=width, file=StringIO())
+    with console.capture() as text:
+        console.print(Picture(SAID, "http://127.0.0.1:8080 did not answer"))
+    assert {len(line) for line in text.get().splitlines()} == {width}
 
 
 def test_it_says_when_what_is_shown_is_old() -> None:

@@ -67,7 +67,8 @@ def left_stages(history: History) -> Iterator[tuple[Attempt, datetime]]:
             if seen is not None:
                 yield seen, run.finished_at
             seen = replace(attempt, stage=run.key, stage_entered_at=run.finished_at)
-    ends = [run.decided_at for run in history.rollbacks]
+    back = history.first_rollback
+    ends = [back.decided_at] if back is not None else []
     ends += [history.once[FINISHED]] if FINISHED in history.once else []
     if seen is not None and ends and attempt.state != AttemptState.active:
         yield seen, min(ends)

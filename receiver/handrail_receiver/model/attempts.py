@@ -205,6 +205,12 @@ class History:
         return max(runs, key=lambda run: (run.id, run.round), default=None)
 
     @property
+    def first_rollback(self) -> Run | None:
+        """The rollback that was begun first: when the attempt went back, whatever was tried again or put back since."""
+        begun = [run for run in self.runs if run.action in names.ACTING and run.state not in NEVER_BEGUN]
+        return min(begun, key=lambda run: (run.decided_at, run.id), default=None)
+
+    @property
     def rollbacks(self) -> tuple[Run, ...]:
         """The newest run of each rollback that was begun, the strongest last."""
         begun = [run for run in self.runs if run.action in names.ACTING and run.state not in NEVER_BEGUN]

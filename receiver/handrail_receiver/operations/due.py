@@ -20,7 +20,6 @@ from handrail_receiver.model import (
     EVERYBODY,
     FINISHED,
     HANDRAIL,
-    NEVER_BEGUN,
     WORKED,
     Attempt,
     AttemptState,
@@ -147,8 +146,7 @@ def _first_rollback(other: History) -> Run | None:
     """The rollback by which an attempt went back first; None where it goes forward, or is over without one."""
     if state_of(other) not in {State.rolling_back, State.rolled_back}:
         return None
-    begun = [run for run in other.runs if run.action in names.ACTING and run.state not in NEVER_BEGUN]
-    return min(begun, key=lambda run: run.decided_at, default=None)
+    return other.first_rollback
 
 
 def walks(playbook: Playbook | None) -> bool:

@@ -145,6 +145,8 @@ def test_it_is_made_after_the_attempt_s_end_too_and_none_is_that_came_later() ->
     runs = (run("start", "10%", 0), run("rollback", "", 20, "alert"))
     back = History(replace(ATTEMPT, state=AttemptState.rolled_back), runs)
     assert missed(back, 20.5) == [("10%", "T+15m of stage 10%, late: it was due 2026-03-01 03:15:00 UTC")]
+    again = replace(run("rollback", "", 90, "olga"), round=1)
+    assert missed(replace(back, runs=(*runs, again)), 91) == missed(back, 91)
     done = replace(ATTEMPT, state=AttemptState.complete)
     passed = History(done, runs[:1], once={FINISHED: NOW + timedelta(minutes=30)})
     assert missed(passed, 30.5) == [

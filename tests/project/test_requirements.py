@@ -102,11 +102,12 @@ def judged(rollout: str) -> tuple[frozenset[str], frozenset[str]]:
 def defined(file: str) -> dict[str, bool]:
     """The tests that a file defines, each with whether `make test` runs it."""
     tree = ast.parse((TOP / file).read_text(encoding="utf-8"))
-    whole = [
-        ast.unparse(node.value)
+    marked = (
+        node.value
         for node in tree.body
-        if isinstance(node, ast.Assign) and LEFT_OUT.search(ast.unparse(node.value))
-    ]
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "pytestmark"
+    )
+    whole = [mark for mark in marked if LEFT_OUT.search(ast.unparse(mark))]
     kinds = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
     return {
         node.name: not whole and not any(LEFT_OUT.match(ast.unparse(one)) for one in node.decorator_list)

@@ -55,6 +55,12 @@ def is_rolled_back(life: Life) -> None:
     for stage in stages[1 : stages.index(life.played.sick_in) + 1]:
         life.lead(stage)
     assert life.firing(started) == set()
+    took = falls_sick(life, 2)
+    print(f"{life.played.name}: {took:.1f} s of {time.monotonic() - began:.1f} s")
+
+
+def falls_sick(life: Life, attempt: int) -> float:
+    """The alert fires, the target is back at the version before, an incident is open, and the bundle verifies."""
     sick = time.monotonic()
     life.cast.sicken()
     life.ended("rolled-back")
@@ -62,6 +68,6 @@ def is_rolled_back(life: Life) -> None:
     assert life.cast.target() == life.played.before
     assert life.played.page in life.firing(sick)
     [opened] = life.call("GET", "/incidents", role="viewer")["incidents"]
-    assert (opened["attempt"], opened["stage"]) == (2, life.played.sick_in)
-    print(f"{life.played.name}: sick to rolled back {took:.1f} s, of {time.monotonic() - began:.1f} s")
-    print(life.bundle(2))
+    assert (opened["attempt"], opened["stage"]) == (attempt, life.played.sick_in)
+    print(f"{life.played.name}: sick to rolled back {took:.1f} s; {life.bundle(attempt)}")
+    return took

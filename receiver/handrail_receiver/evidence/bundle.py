@@ -225,7 +225,7 @@ def missing_of(
 ) -> tuple[str, ...]:
     """What an auditor would ask for and does not find, a line each. `logs` are the records whose load burst has its log."""
     return (
-        *_missing(attempt, records, runs, taken),
+        *_missing(attempt, playbook, records, runs, taken),
         *_split_unseen(playbook, runs, taken),
         *(
             f"snapshot {number}: the playbook that it was taken with, which is not the attempt's any more"
@@ -243,13 +243,14 @@ def missing_of(
 
 def _missing(
     attempt: AttemptFacts,
+    playbook: Playbook,
     records: Sequence[RecordView],
     runs: Sequence[RunView],
     taken: Mapping[int, Snapshot],
 ) -> Iterator[str]:
     if attempt.live:
         yield f"attempt {attempt.number} still goes on ({attempt.state}): what comes later is not in it"
-    if not attempt.artifact:
+    if not attempt.artifact and playbook.stages:  # without stages nothing goes out
         yield "the artifact: none was given at the start (`--artifact`), and no versions"
     yield from (
         f"{run.action} {run.key}".rstrip() + f" had not ended: it was {run.state}"

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from handrail.contract import StageFacts
+from handrail_receiver.evidence.bundle import index_of
 from handrail_receiver.evidence.signing import key_id
 from handrail_receiver.evidence.verification import NoBundle, verify
 
@@ -189,6 +190,12 @@ def test_a_bundle_that_says_what_is_missing_from_it_verifies() -> None:
         "snapshot 44: it is named by the evidence and is not there",
     ]
     assert problems(files) == ()
+
+
+def test_a_rollout_without_stages_needs_no_artifact_for_nothing_goes_out() -> None:
+    playbook = book().model_copy(update={"stages": ()})
+    guarding = contents(attempt=ATTEMPT.model_copy(update={"artifact": ""}), playbook=playbook)
+    assert [one for one in index_of(guarding).missing if "artifact" in one] == []
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"rollout": 3}'])

@@ -6,12 +6,14 @@ import time
 from pathlib import Path
 
 import pytest
+import servers
 
 from .five.aurigraph_service import aurigraph
 from .five.cast import Played
 from .five.clinic_service import clinic
 from .five.life import Life, living
 from .five.relay_service import relay
+from .five.ruleiq_service import ruleiq
 
 ALL = (
     pytest.param(relay, id=relay.name),
@@ -71,3 +73,20 @@ def falls_sick(life: Life, attempt: int) -> float:
     assert (opened["attempt"], opened["stage"]) == (attempt, life.played.sick_in)
     print(f"{life.played.name}: sick to rolled back {took:.1f} s; {life.bundle(attempt)}")
     return took
+
+
+WATCHED = 10.0
+
+
+@pytest.mark.long
+@pytest.mark.timeout(300)
+def test_ruleiq_has_no_stages_and_is_guarded_until_its_flags_are_switched_off(tmp_path: Path) -> None:
+    with living(ruleiq, tmp_path) as life:
+        assert life.cast.target() == "recommendations-v2=on bulk-import=on"
+        life.guards()
+        started = time.monotonic()
+        servers.until(lambda: time.monotonic() > started + WATCHED, "a time in which all is well")
+        assert life.firing(started) == set()
+        assert life.told()["attempt"]["state"] == "active"
+        print(f"ruleiq: guarded for {WATCHED:.0f} s")
+        falls_sick(life, 1)

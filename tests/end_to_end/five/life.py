@@ -94,6 +94,15 @@ class Life:
         said: list[Any] = [None]
         self._until(begun, "the start", lambda: said[-1])
 
+    def guards(self) -> None:
+        """Wait until it has begun by itself, and sees: without stages nobody starts it."""
+
+        def sees() -> bool:
+            fires = self.query(f"count(ALERTS{{{QUIET}}})")
+            return self.told()["attempt"] is not None and not fires and bool(self.query("up offset 6s"))
+
+        self._until(sees, "an attempt that begins by itself", self.told)
+
     def lead(self, to: str) -> None:
         """Answer and approve what the gate into `to` asks for, and promote once it is open."""
 

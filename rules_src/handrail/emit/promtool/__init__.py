@@ -7,22 +7,17 @@ be asked is named, with the reason, at the head of the file.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+from collections.abc import Iterable, Iterator
 from datetime import timedelta
-from functools import cache, partial
 
 from handrail.contract import names
 from handrail.emit.document import Data, yaml_document
 from handrail.emit.promtool.cases import case_data, packed
-from handrail.emit.promtool.guardrails import Director
+from handrail.emit.promtool.guardrails import Promises, best_stages
 from handrail.emit.promtool.objectives import Objective
-from handrail.emit.promtool.own import climb, heartbeat
-from handrail.emit.promtool.promises import Promises, best
-from handrail.emit.promtool.series import Feeds, Impossible
-from handrail.emit.promtool.story import Clock, Story, Untestable
-from handrail.emit.promtool.subject import Subject
-from handrail.emit.promtool.traffic import Split
+from handrail.emit.promtool.own import blindness, climb, heartbeat
+from handrail.emit.promtool.split import Split
+from handrail.emit.promtool.story import Story, Untestable
 from handrail.plan import Environment, Rollout
 from handrail.units import span
 
@@ -37,31 +32,30 @@ def tests(rollout: Rollout) -> dict[str, str]:
     found = list(told(rollout))
     stories = [one for one in found if isinstance(one, Story)]
     untested = [one for one in found if isinstance(one, Untestable)]
-    healthy = cache(partial(_healthy, rollout))
-    steps = sorted({story.clock.step for story in stories} | {rollout.evaluate})
+    steps = sorted({story.step for story in stories} | {rollout.evaluate})
     return {
         _path(rollout, step): _file(
             rollout,
             step,
-            [story for story in stories if story.clock.step == step],
+            [story for story in stories if story.step == step],
             untested if step == rollout.evaluate else [],
-            healthy,
         )
         for step in steps
     }
 
 
-def told(rollout: Rollout) -> Iterable[Story | Untestable]:
+def told(rollout: Rollout) -> Iterator[Story | Untestable]:
     """Everything there is to tell of a rollout."""
-    stages = best(rollout)
+    stages = best_stages(rollout)
+    yield heartbeat(rollout)
     for guardrail in rollout.guardrails:
         if guardrail.split is None:
             yield from Promises(rollout, guardrail, stages).stories()
         else:
-            yield from Split(rollout, guardrail, guardrail.split, Clock(rollout.evaluate)).stories()
+            yield from Split(rollout, guardrail, guardrail.split).stories()
     for slo in rollout.slos:
-        yield from Objective(rollout, slo, Clock(rollout.evaluate)).stories()
-    yield heartbeat(rollout)
+        yield from Objective(rollout, slo).stories()
+    yield from blindness(rollout)
     yield from climb(rollout)
 
 
@@ -69,31 +63,8 @@ def _path(rollout: Rollout, step: timedelta) -> str:
     return names.tests_file(rollout.name, "" if step == rollout.evaluate else span(step))
 
 
-def _healthy(rollout: Rollout, stage: str | None) -> dict[str, Feeds]:
-    """What everything shows that is well, in a stage."""
-    found: dict[str, Feeds] = {}
-    for guardrail in rollout.guardrails:
-        if guardrail.split is not None:
-            continue  # without an asked share it says nothing
-        director = Director(Subject(rollout, guardrail, stage), Clock(rollout.evaluate))
-        with suppress(Impossible):
-            found[guardrail.name] = director.feeds(director.bases)
-    for slo in rollout.slos:
-        with suppress(Impossible):
-            found[f"slo-{slo.name}"] = Objective(rollout, slo, Clock(rollout.evaluate)).healthy()
-    return found
-
-
-def _file(
-    rollout: Rollout,
-    step: timedelta,
-    stories: list[Story],
-    untested: list[Untestable],
-    healthy: Callable[[str | None], dict[str, Feeds]],
-) -> str:
-    cases: list[Data] = [
-        case_data(case, rollout, healthy(case.stories[0].context.stage)) for case in packed(stories)
-    ]
+def _file(rollout: Rollout, step: timedelta, stories: list[Story], untested: Iterable[Untestable]) -> str:
+    cases: list[Data] = [case_data(case, rollout) for case in packed(stories)]
     data: Data = {
         "rule_files": [f"../rules/{rollout.name}.yml"],
         "evaluation_interval": span(step),

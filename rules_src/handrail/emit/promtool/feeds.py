@@ -71,15 +71,6 @@ class Pace:
         return replace(self, events=events)
 
 
-@dataclass(frozen=True)
-class Phase:
-    """These values show from `start` on at the earliest, and surely from `sure` on."""
-
-    values: Mapping[str, Value]
-    start: timedelta
-    sure: timedelta
-
-
 def feeds(measure: Measure, value: Value, pace: Pace) -> Feeds:
     """Series that give the measure `value`. Raises Impossible where none can."""
     if isinstance(value, str):
@@ -269,12 +260,6 @@ def condition(measure: While, pace: Pace, *, holds: bool) -> Feeds:
     return feeds(measure.condition, wanted, pace)
 
 
-def failing(measure: While, given: Feeds, pace: Pace) -> Feeds:
-    """The same series, where the condition of a measure does not hold: some that let it hold may be too many."""
-    holds, fails = condition(measure, pace, holds=True), condition(measure, pace, holds=False)
-    return {key: feed for key, feed in {**given, **fails}.items() if key in fails or key not in holds}
-
-
 def selectors(measure: Measure) -> list[Selector]:
     """Every series that the measure looks at."""
     if isinstance(measure, SeriesMeasure):
@@ -330,12 +315,6 @@ def shared(signal: Signal, signals: Iterable[Signal]) -> dict[str, str]:
     metrics = {selector.metric for selector in selectors(signal.measure)}
     others = (s for other in signals if other is not signal for s in selectors(other.measure))
     return {label: text for one in others if one.metric in metrics for label, text in chosen(one, {}).labels}
-
-
-def series_of(selected: Iterable[Selector], feeds: Feeds) -> set[object]:
-    """Those of the series that some selector selects."""
-    wanted = list(selected)
-    return {key for key in feeds if any(matches(selector, key) for selector in wanted)}
 
 
 def measured(measure: Measure, fed: Feeds, scrape: timedelta) -> Decimal | None:

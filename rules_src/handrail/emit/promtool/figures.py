@@ -16,6 +16,7 @@ from handrail.plan import (
     Difference,
     Forecast,
     Gauge,
+    Growth,
     Guardrail,
     Increase,
     Latency,
@@ -30,7 +31,20 @@ from handrail.plan import (
 
 MARGIN = Decimal("0.05")
 """How far beside its limit a value lies that is just over or just under it."""
+TICK = timedelta(milliseconds=1)
 _STRICT = (Op.above, Op.below)
+
+
+def settles(measure: Measure, scrape: timedelta, start: timedelta, *, first: bool) -> timedelta:
+    """From when on a steady value that is fed from `start` on, or only since then (`first`), is surely the measure's."""
+    width, judged = measure.width, (Ratio, Latency, SlowerThan)
+    if isinstance(measure, Absence):
+        return start - scrape + width + TICK if start else width
+    if isinstance(measure, (*judged, Forecast)) and first:
+        return start + scrape
+    if isinstance(measure, (*judged, Rate, Growth, Increase, Changes)):
+        return start + width + scrape if first else start - scrape + width
+    return start - scrape + width + TICK if width and not first else start
 
 
 def calm(measure: Measure, limits: Iterable[tuple[Op, Decimal]]) -> Decimal:

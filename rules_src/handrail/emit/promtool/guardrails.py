@@ -1,373 +1,171 @@
-"""A guardrail in one stage, evaluated at one pace → its stories: what is fed from phase to phase, and what is then certain."""
+"""A guardrail → its stories: its limits one after the other, those of other stages, and too few events to judge."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
-from datetime import timedelta
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
 
-from handrail.contract import names
-from handrail.emit.promtool.attempts import stable_of, with_arm
-from handrail.emit.promtool.feeds import Phase, Value, selectors
-from handrail.emit.promtool.lasting import COUNTED, PACED, breach_begins, breach_ends, shows
-from handrail.emit.promtool.series import At, Feed, Feeds, Impossible, Key, Timeline, chosen, matches
-from handrail.emit.promtool.series_feeds import counts_targets, settled
-from handrail.emit.promtool.story import (
-    FOREVER,
-    NOTHING,
-    Clock,
-    Context,
-    Figure,
-    Life,
-    Span,
-    Story,
-    Text,
-    alert_reason,
-    turns,
-)
-from handrail.emit.promtool.subject import CHANGED, Subject, Values
-from handrail.emit.promtool.text import expanded
-from handrail.plan import (
-    Alert,
-    Condition,
-    Forecast,
-    Guardrail,
-    Increase,
-    Signal,
-    State,
-    StateChanges,
-    While,
-)
+from handrail.emit.promtool.feeds import Value
+from handrail.emit.promtool.guardrail_story import GuardrailStory
+from handrail.emit.promtool.pacing import pace_of
+from handrail.emit.promtool.series import Impossible
+from handrail.emit.promtool.story import Story, Untestable
+from handrail.emit.promtool.subject import Subject
+from handrail.plan import Condition, EventMeasure, Guardrail, PromQL, ReferenceKind, Rollout, StateChanges
 
-SELDOM = timedelta(minutes=4)
-"""More seldom than that, an instant selector would not see a series at every time."""
-PAST = timedelta(hours=1)
-"""A past that is as long is scraped as seldom as its windows allow."""
-FLOOD = 10_000
-"""So many times the usual events in one scrape outweigh those of a whole window."""
+LIMITS = (
+    "Blind without series, seeing with them; just under each limit its tier is silent beside sick others, "
+    "just over it fires once that is sustained, and is kept as long as declared"
+)
+STAGES = "Each stage has its own limits: just under them a tier is silent, just over them it is not"
+FEW = "Too few events are no verdict, however bad they are, and are told if they stay few; enough are one"
+FREE = "nothing is known of what would give a free PromQL expression a value"
 
 
 @dataclass(frozen=True)
-class Director:
-    """Makes stories about one guardrail in one stage, with evaluations at the pace of a clock."""
+class Promises:
+    """Everything that is promised of one guardrail; `stages` are those of its rollout, the most telling first."""
 
-    subject: Subject
-    clock: Clock
+    rollout: Rollout
+    guardrail: Guardrail
+    stages: tuple[str | None, ...]
+
+    def stories(self) -> Iterator[Story | Untestable]:
+        """In the order of the file."""
+        if any(isinstance(signal.measure, PromQL) for signal in self.guardrail.signals):
+            yield Untestable(self.guardrail.name, FREE)
+            return
+        try:
+            few = list(self._few_of)
+        except Impossible as reason:
+            yield Untestable(self.guardrail.name, str(reason))
+            return
+        for side in self._sides:
+            yield from self._tried("", side, self._limits)
+            yield from self._tried("other stages", side, self._staged)
+        for condition in few:
+            yield from self._tried("few events", condition, self._few)
+
+    def _tried(
+        self, what: str, condition: Condition, make: Callable[[Condition], Story | None]
+    ) -> Iterator[Story | Untestable]:
+        try:
+            story = make(condition)
+        except Impossible as reason:
+            yield Untestable(self.guardrail.name, str(reason), what)
+        else:
+            if story is not None and story.looks:
+                yield story
+            elif story is not None:
+                yield Untestable(self.guardrail.name, "at no time it is certain what fires", what)
+
+    # Stages
+
+    def _subject(self, stage: str | None) -> Subject:
+        return Subject(self.rollout, self.guardrail, stage)
 
     @cached_property
-    def scrape(self) -> timedelta:
-        """How often is scraped: seldom enough that promtool can hold a long past in its memory."""
-        every = self.subject.rollout.scrape
-        conditions = [s.measure.condition for s in self.signals if isinstance(s.measure, While)]
-        widths = [m.width for m in (*(s.measure for s in self.signals), *conditions) if m.width]
-        most = min(min(widths, default=SELDOM * 4) / 4, SELDOM) // every
-        even = (
-            n * every for n in range(most, 0, -1) if not any(w % (n * every) for w in (*widths, self.ago))
+    def best(self) -> Subject:
+        """In the stage in which most is judged, of those where the judged version and what it is compared with have traffic."""
+        stable = any(c.reference and c.reference.kind is ReferenceKind.stable for c in self._conditions)
+        weights = {stage.name: stage.weight for stage in self.rollout.stages}
+        running = [
+            s for s in self.stages if s is not None and weights[s] != 0 and not (stable and weights[s] == 1)
+        ]
+        places = self.stages if self.guardrail.versions else (None,)
+        found = [self._subject(stage) for stage in running or places]
+        return max(found, key=lambda subject: sum(judged(subject, one) for one in self._conditions))
+
+    @property
+    def _conditions(self) -> list[Condition]:
+        return [condition for alert in self.guardrail.alerts for condition in alert.conditions]
+
+    @cached_property
+    def _sides(self) -> list[Condition]:
+        """One condition for each signal and side from which its limits are reached."""
+        return list({_side(one): one for one in reversed(self._conditions)}.values())[::-1]
+
+    def _of(self, side: Condition) -> list[Condition]:
+        return [one for one in self._conditions if _side(one) == _side(side)]
+
+    # Stories
+
+    def _limits(self, side: Condition) -> Story | None:
+        own = [one for one in self._of(side) if judged(self.best, one)]
+        if not own:
+            return None
+        played = GuardrailStory(self.best, pace_of(self.best, 2 * len(own)))
+        return played.limits(LIMITS, own[0].signal, values_in(self.best, own))
+
+    def _staged(self, side: Condition) -> Story | None:
+        """Through the stages whose limits are others than those of the best one."""
+        own, places, seen = (
+            self._of(side),
+            list[tuple[Subject, list[Value]]](),
+            {self._figures(self.best, side)},
         )
-        far_back = max(self.ago, *(signal.measure.width for signal in self.guardrail.signals)) >= PAST
-        return next(even, max(every, most * every)) if far_back else every
+        elsewhere = [self.best, *(self._subject(stage) for stage in self.stages)]
+        for stage in dict.fromkeys((*self.stages, *([None] if self.rollout.stages else []))):
+            subject = self._subject(stage)
+            if (figures := self._figures(subject, side)) in seen:
+                continue
+            seen.add(figures)
+            here = [one for one in own if judged(subject, one)]
+            # What is over the limit elsewhere is no breach in a stage without one.
+            over = [s.over(one) for one in own for s in elsewhere if judged(s, one)][:1]
+            if values := values_in(subject, here) if here else over:
+                places.append((subject, values))
+        if not places or isinstance(side.signal.measure, StateChanges):
+            return None
+        return GuardrailStory(self.best, pace_of(self.best, 0)).through(STAGES, side.signal, places)
+
+    def _figures(self, subject: Subject, side: Condition) -> tuple[Decimal | None, ...]:
+        return tuple(subject.limit(one) if judged(subject, one) else None for one in self._of(side))
 
     @property
-    def at_its_scrape(self) -> Director:
-        """The same, where all is scraped as seldom as here."""
-        if self.scrape == self.subject.rollout.scrape:
-            return self
-        rollout = replace(self.subject.rollout, scrape=self.scrape)
-        return replace(self, subject=replace(self.subject, rollout=rollout))
-
-    @property
-    def guardrail(self) -> Guardrail:
-        """The guardrail."""
-        return self.subject.guardrail
-
-    @property
-    def signals(self) -> list[Signal]:
-        """What can be fed: all but changes of a state, which are changes of that state's series."""
-        return [signal for signal in self.guardrail.signals if not isinstance(signal.measure, StateChanges)]
-
-    # Series
-
-    def feeds(self, values: Values, times: Decimal = Decimal(1)) -> Feeds:
-        """Series of the judged version with these values, beside a healthy stable one."""
-        if any(values.get(s.name) == CHANGED for s in self.guardrail.signals if s not in self.signals):
-            values = {**values, "": self.subject.quiet}
-        return {**self.beside, **self.subject.fed(values, times=times)}
-
-    @cached_property
-    def beside(self) -> Feeds:
-        """A healthy stable arm, and what the receiver captured."""
-        subject, arms = self.subject, self.guardrail.arms
-        if arms is None or not any(arms.label in signal.by for signal in self.guardrail.signals):
-            return subject.told()
-        return {**subject.told(), **subject.fed(self.bases, arm=stable_of(arms))}
-
-    @cached_property
-    def bases(self) -> dict[str, Value]:
-        """What limits are relative to, and healthy values where none is."""
-        compared = {signal.name: self.subject.base(signal) for signal in self.subject.compared_with.values()}
-        return self.subject.with_value(compared, None, Decimal(0))
-
-    @cached_property
-    def others(self) -> Feeds:
-        """What is recorded of others under the same names: nobody may take it for his own."""
-        found: dict[Key, Feed] = {}
+    def _few_of(self) -> Iterator[Condition]:
         for signal in self.guardrail.signals:
-            for recorded in (one for one in (signal.value, signal.events, signal.traffic) if one is not None):
-                for label, _, _ in recorded.matchers:
-                    if label in (names.ROLLOUT, names.GUARDRAIL):
-                        found[chosen(recorded.where((label, "=", "other")), {})] = At(Decimal(1_000_000_000))
-        return found
+            own = [c for c in self.best.conditions if c.signal == signal]
+            own.sort(key=lambda c: c.reference is not None)
+            if isinstance(signal.measure.inner, EventMeasure) and own:
+                yield own[0]
 
-    # Times
+    def _few(self, one: Condition) -> Story | None:
+        return GuardrailStory(self.best, pace_of(self.best, 0, thin=True)).few(FEW, one)
 
-    def shows(self, signal: Signal, start: timedelta = NOTHING) -> timedelta:
-        """From when on a steady value that is fed from `start` on is surely the signal's."""
-        measure = signal.measure
-        found = shows(measure.inner, self.scrape, start)
-        if isinstance(measure, While) and not start:
-            return max(shows(measure.condition, self.scrape, start), found)
-        if isinstance(measure.inner, Forecast) and start:
-            found += self._swings(signal)
-        return found
 
-    def _swings(self, signal: Signal) -> timedelta:
-        """How long an alert is kept that a line raised while it swung to its new place, beyond it on its way."""
-        own = [a for a in self.guardrail.alerts if any(one.signal == signal for one in a.conditions)]
-        if len({one.is_upper for alert in own for one in alert.conditions if one.signal == signal}) > 1:
-            raise Impossible("a forecast that changes swings beyond the limits on both sides")
-        return max((self.clock.times(alert.keep_firing_for) for alert in own), default=NOTHING)
+def values_in(subject: Subject, own: list[Condition]) -> list[Value]:
+    """Just under and just over each limit, the mildest first."""
+    found: list[Value] = [value for one in own for value in (subject.under(one), subject.over(one))]
+    if own[0].state is not None:
+        return list(dict.fromkeys(found))
+    return sorted(dict.fromkeys(found), reverse=not own[0].is_upper)
 
-    @cached_property
-    def ago(self) -> timedelta:
-        """How far back its limits look; no time where they do not."""
-        found = [reference.ago for reference in self.subject.compared_with if reference.ago]
-        return max(found, default=NOTHING)
 
-    @cached_property
-    def ready(self) -> timedelta:
-        """When all shows that is fed from the start; what was too low, or compared with too little, is over."""
-        shows = max((self.shows(signal) for signal in self.signals), default=NOTHING)
-        low = [a for a in self.guardrail.alerts if self.ago or any(not one.is_upper for one in a.conditions)]
-        kept = max((self.clock.times(alert.keep_firing_for) for alert in low), default=NOTHING)
-        held = self.clock.step if low else NOTHING
-        if self.ago:  # a past as long as its limits look back
-            shows = self.ago + 2 * shows + 2 * self.clock.step
-        return self.clock.first(shows + kept + held)
+def _side(one: Condition) -> tuple[str, bool, str | None]:
+    return one.signal.name, one.is_upper, one.state
 
-    def after(self, at: timedelta) -> timedelta:
-        """The first scrape after a moment."""
-        return (at // self.scrape + 1) * self.scrape
 
-    # Lives
+def judged(subject: Subject, condition: Condition) -> bool:
+    """Whether a condition has a limit in the subject's stage."""
+    try:
+        return subject.limit(condition) is not None
+    except Impossible:
+        return True
 
-    def lives(self, phases: Sequence[Phase], *, roughly: bool = False) -> tuple[Life, ...]:
-        """Those alerts of which it is certain whether they are in breach, from phase to phase."""
-        known = [
-            dict(p.values)
-            if len(self.signals) == 1  # nobody else looks at its series
-            else self.subject.known(p.values, None if roughly else self.feeds(p.values))
-            for p in phases
-        ]
-        found = []
-        moving = {name for p in phases for name, v in p.values.items() if v != phases[0].values[name]}
-        # What looks at the same series sees how they go from one value to the next, and that is not said here.
-        blurred = self.subject.entangled or any(
-            isinstance(p.values.get(n), str) for p in phases for n in moving
+
+def best_stages(rollout: Rollout) -> tuple[str | None, ...]:
+    """The stages, those first in which most limits are judged."""
+    own = [guardrail for guardrail in rollout.guardrails if guardrail.split is None]
+    count = {
+        stage.name: sum(
+            judged(Subject(rollout, guardrail, stage.name), condition)
+            for guardrail in own
+            for alert in guardrail.alerts
+            for condition in alert.conditions
         )
-        for alert in self.guardrail.alerts:
-            for name in dict.fromkeys(one.signal.name for one in alert.conditions):
-                if moving and blurred and name not in moving:
-                    continue
-                own = [one for one in alert.conditions if one.signal.name == name]
-                verdicts = [self.subject.breached(own, values, roughly=roughly) for values in known]
-                if alert.during is not None and self.subject.stage is None:
-                    verdicts = [False] * len(phases)  # it counts for some time of a stage only
-                span = self._breach(phases, verdicts)
-                if span is not None:
-                    found.append(Life(alert, *span, only=alert_reason(alert, name)))
-        return tuple(found)
-
-    def _breach(
-        self, phases: Sequence[Phase], verdicts: list[bool | None]
-    ) -> tuple[Span | None, Span | None] | None:
-        """When it begins and ends, once at most; None where that is not certain."""
-        if True not in verdicts:
-            return None if None in verdicts else (None, None)
-        first, last = verdicts.index(True), len(verdicts) - 1 - verdicts[::-1].index(True)
-        if verdicts[first : last + 1] != [True] * (last + 1 - first):
-            return None
-        early, late = first, last + 1
-        while early and verdicts[early - 1] is None:
-            early -= 1
-        while late < len(verdicts) and verdicts[late] is None:
-            late += 1
-        if any(verdicts[:early]) or any(verdicts[late:]):
-            return None
-        begins = self.clock.span(phases[early].start, phases[first].sure)
-        if last == len(verdicts) - 1:
-            return begins, None
-        if late == len(verdicts):
-            return begins, Span(self.clock.first(phases[last + 1].start), FOREVER)
-        return begins, self.clock.span(phases[last + 1].start, phases[late].sure)
-
-    def story(
-        self,
-        promise: str,
-        timeline: Timeline,
-        lives: Iterable[Life],
-        looks: Iterable[timedelta],
-        texts: Iterable[Text] = (),
-        context: Context | None = None,
-        figures: Iterable[Figure] = (),
-    ) -> Story:
-        """A story about this guardrail."""
-        sure = tuple(lives)
-        return Story(
-            promise,
-            self.guardrail.name,
-            context or Context(self.subject.stage),
-            self.clock,
-            timeline,
-            sure,
-            tuple(
-                at
-                for at in sorted(set(looks))
-                if any(life.state(at, self.clock) is not None for life in sure)
-            ),
-            tuple(texts),
-            tuple(self.subject.reads()),
-            tuple(figures),
-            any(counts_targets(signal.measure) for signal in self.guardrail.signals),
-        )
-
-    def text(
-        self, alert: Alert, one: Condition | None, at: timedelta, value: Value | None, **more: str
-    ) -> tuple[Text, ...]:
-        """The alert as it is sent, where its value can be told to the last digit that is shown."""
-        labels = dict(more)
-        if one is not None:
-            keys = self.feeds(self.subject.with_value({}, one.signal, value or Decimal(0)))
-            seen = selectors(self.subject.measure(one.signal))
-            own = {name for series in seen for key in keys if matches(series, key) for name in key.labels}
-            labels |= {name: text for name, text in sorted(own) if name in one.signal.by}
-            labels = with_arm(self.guardrail.arms, labels)
-            labels |= {"signal": one.signal.name} if one.signal.name else {}
-            if one.state is not None:
-                labels[one.signal.by[-1]], value = one.state, Decimal(1)
-        figure = value if isinstance(value, Decimal) else Decimal(1)
-        near = {expanded(alert.description, float(figure) * (1 + by), labels) for by in (-1e-9, 0, 1e-9)}
-        return (Text(alert, at, labels, figure),) if len(near) == 1 else ()
-
-    # Limits
-
-    def climb(self, promise: str, of: Condition, values: list[Value], *, held: bool) -> Story:
-        """One signal goes from value to value, the others are healthy; `held`: until whoever is over its limit fires."""
-        signal, timeline = of.signal, Timeline(self.scrape)
-        phases, looks, texts = list[Phase](), list[timedelta](), list[Text]()
-        if self.ago:
-            calm = self.subject.with_value(self.bases, signal, self.bases[signal.name])
-            timeline.play(self.feeds(calm), self.ready)
-            phases.append(Phase(calm, NOTHING, self.ready))
-        began = timeline.now
-        for value in values:
-            start = timeline.now
-            told = self.subject.with_value(self.bases if self.ago else {}, signal, value)
-            sure = max(self.shows(signal, start), NOTHING if start else self.ready)
-            phases.append(Phase(told, start, sure))
-            over = self._just_over(phases) if held else {}
-            waits = max((self.clock.times(alert.sustained) for alert in over), default=NOTHING)
-            looks.append(self.clock.first(sure) + waits)
-            timeline.play(self.feeds(told), looks[-1])
-            if settled(signal.measure.inner) and not isinstance(signal.measure.inner, Increase):
-                texts += [
-                    text for alert, one in over.items() for text in self.text(alert, one, looks[-1], value)
-                ]
-        known = began + self.ago if self.ago else FOREVER  # from then on it is compared with itself
-        lives = self.lives(phases)
-        sure_of = [text for text in texts if self._alone(text, lives)]
-        return self.story(
-            promise,
-            timeline,
-            lives,
-            (at for at in looks if at <= known),
-            (t for t in sure_of if t.at <= known),
-        )
-
-    def _just_over(self, phases: list[Phase]) -> dict[Alert, Condition]:
-        """Who is in breach since the last phase began, and of which limit."""
-        return {
-            life.alert: one
-            for life in self.lives(phases)
-            if life.begins is not None and life.begins.last == self.clock.first(phases[-1].sure)
-            for one in life.alert.conditions
-            if self.subject.breached([one], phases[-1].values)
-        }
-
-    def _alone(self, text: Text, lives: tuple[Life, ...]) -> bool:
-        """Whether the alert surely fires then, and for one reason."""
-        states = [life.state(text.at, self.clock) for life in lives if life.alert is text.alert]
-        others = len({one.signal.name for one in text.alert.conditions}) - 1
-        return sorted(map(str, states)) == [""] * others + ["firing"]
-
-    # What happens suddenly, and ends
-
-    def far(self, signal: Signal, *, up: bool) -> Value:
-        """A value so far beyond every limit that the first scrape of it shows."""
-        measure = signal.measure.inner
-        if isinstance(measure, State):
-            return next(one.state for one in self.subject.conditions if one.signal == signal and one.state)
-        if isinstance(measure, StateChanges):
-            return CHANGED
-        value = self.subject.far(signal, up=up)
-        return value * (measure.width // self.scrape + 1) * 10 if isinstance(measure, PACED) else value
-
-    def sudden(self, promise: str, signal: Signal, *, up: bool) -> Story:
-        """From one scrape on a signal is far beyond all limits, until all alerts fire, and then well again."""
-        measure, width = signal.measure.inner, signal.measure.width
-        calm = self.bases if self.ago else self.subject.healthy()
-        calm = self.subject.with_value(calm, signal, calm[signal.name])  # its condition holds from the start
-        values = self.subject.with_value(calm, signal, self.far(signal, up=up))
-        timeline, flood = Timeline(self.scrape), Decimal(1)
-        timeline.play(self.feeds(calm), max(self.ready, self.clock.step))
-        onset = timeline.now
-        begins = breach_begins(measure, onset, self.scrape, up=up)
-        if isinstance(measure, COUNTED):
-            flood = Decimal(FLOOD * max(1, min(width, onset) // self.scrape))
-        waits = max(self.clock.times(alert.sustained) for alert in self.guardrail.alerts)
-        timeline.play(self.feeds(values, flood), self.clock.first(begins.last) + waits)
-        end = timeline.now
-        ends = breach_ends(measure, onset, end, self.scrape, up=up)
-        first = Phase(calm, NOTHING, self.ready)
-        phases = [first, Phase(values, begins.first, begins.last), Phase(calm, ends.first, ends.last)]
-        if self.subject.entangled:  # what ends for one of its measures does not for the other
-            phases.pop()
-        lives = self.lives(phases, roughly=True)
-        looks = [at for at in turns((life for life in lives if life.begins), self.clock) if at >= self.ready]
-        again = isinstance(measure, StateChanges)  # what has changed once stays as it is
-        timeline.play(self.feeds(values if again else calm), max(looks, default=NOTHING))
-        known = onset + self.ago if self.ago else end if self.subject.entangled else FOREVER
-        return self.story(promise, timeline, lives, (at for at in looks if at <= known))
-
-    # Blindness
-
-    def blind(
-        self,
-        promise: str,
-        timeline: Timeline,
-        lost: Sequence[tuple[str, Span, Span | None]],
-        context: Context | None = None,
-    ) -> Story:
-        """The blind alert's own life: each reason with the evaluations at which it begins and ends."""
-        alert = self.guardrail.blind
-        lives = [Life(alert, begins, ends, only=("reason", reason)) for reason, begins, ends in lost]
-        looks = [at for at in turns(lives, self.clock) if at >= min(self.ready, lost[0][1].first)]
-        texts = [
-            text
-            for reason, begins, _ in lost[:1]
-            for text in self.text(
-                alert, None, begins.last + self.clock.times(alert.sustained), None, reason=reason
-            )
-        ]
-        return self.story(promise, timeline, lives, looks, [] if self.ago else texts, context)
+        for stage in rollout.stages
+    }
+    return tuple(sorted(count, key=lambda name: -count[name]))

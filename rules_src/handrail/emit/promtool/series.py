@@ -248,15 +248,6 @@ def _chosen(selector: Selector, pairs: tuple[tuple[str, str], ...], flipped: str
     return Key.of(selector.metric, labels)
 
 
-def fitting(selectors: Iterable[Selector], label: str) -> Iterator[str]:
-    """Values of a label that all of these select."""
-    wanted = [(op, text) for one in selectors for name, op, text in one.matchers if name == label]
-    examples = [example for op, text in wanted for example in _examples(op, text)]
-    for candidate in ("y", *examples, *filter(None, _OTHERS)):
-        if all(_fits(op, text, candidate) for op, text in wanted):
-            yield candidate
-
-
 def common(selectors: Iterable[Selector], label: str, given: str) -> str:
     """A value of a label that all of these select: the one that is given, where they do.
 

@@ -1,140 +1,25 @@
-"""What happens to one guardrail or objective, and for how long its alerts are certain to fire or not."""
+"""What is fed up to each evaluation, and which alerts then hold a breach → which alerts are pending or fire at each.
+
+An alert is what Prometheus makes of it: pending from the first evaluation with a breach, firing once that is sustained,
+and kept for as long as declared. Where it is not certain whether there is a breach, both are thought through.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
 
 from handrail.contract import names
-from handrail.emit.promtool.attempts import attempt
-from handrail.emit.promtool.series import At, Key, Timeline
-from handrail.plan import Alert, Rollout, Selector
+from handrail.emit.promtool.series import Feeds, Timeline
+from handrail.plan import Alert, Selector
 
 NOTHING = timedelta()
-TICK = timedelta(milliseconds=1)
-FOREVER = timedelta(days=100_000)
-
-
-@dataclass(frozen=True)
-class Clock:
-    """When rules are evaluated: every `step`, from 0 on."""
-
-    step: timedelta
-
-    def first(self, at: timedelta) -> timedelta:
-        """The first evaluation from then on."""
-        return max(-(-at // self.step), 0) * self.step
-
-    def times(self, lasting: timedelta) -> timedelta:
-        """How long that is in whole evaluations."""
-        return -(-lasting // self.step) * self.step
-
-    def span(self, first: timedelta, last: timedelta) -> Span:
-        """The evaluations at which something that happens between these is seen first."""
-        return Span(self.first(first), self.first(last))
-
-
-@dataclass(frozen=True)
-class Span:
-    """The evaluation at which something happens: not before `first`, and not after `last`."""
-
-    first: timedelta
-    last: timedelta
-
-
-@dataclass(frozen=True)
-class Life:
-    """An alert's condition holds from an evaluation within `begins` to one within `ends` (None: to the end).
-
-    `begins` None: it never holds. An alert with several reasons has a life for each, told apart by a label (`only`);
-    None: it has only one.
-    """
-
-    alert: Alert
-    begins: Span | None
-    ends: Span | None = None
-    only: tuple[str, str] | None = None
-
-    @property
-    def signal(self) -> str:
-        """The signal for which it fires."""
-        return self.alert.conditions[0].signal.name if self.only is None else self.only[1]
-
-    def state(self, at: timedelta, clock: Clock) -> str | None:
-        """`firing`, `pending` or nothing ("") at an evaluation; None where that is not certain."""
-        sustained, keep = clock.times(self.alert.sustained), clock.times(self.alert.keep_firing_for)
-        if self.begins is None:
-            return ""
-        if self.alert.during is not None and at + clock.step >= self.alert.during:
-            return None
-        if at < self.begins.first:
-            return ""
-        ends = self.ends or Span(FOREVER, FOREVER)
-        if self.begins.last + sustained <= at < ends.first + keep:
-            return "firing" if self.begins.last + sustained < ends.first else None
-        if self.begins.last <= at < min(self.begins.first + sustained, ends.first):
-            return "pending"
-        return "" if at >= ends.last + keep else None
-
-    def turns(self, clock: Clock) -> Iterator[timedelta]:
-        """The last moments at which it is still one thing, and the first at which it is another."""
-        if self.begins is None:
-            return
-        sustained, keep = clock.times(self.alert.sustained), clock.times(self.alert.keep_firing_for)
-        yield from (self.begins.first + sustained - clock.step, self.begins.last + sustained)
-        if self.ends is not None:
-            yield from (self.ends.first + keep - clock.step, self.ends.last + keep)
-
-
-@dataclass(frozen=True)
-class Context:
-    """What the receiver says: the stage, until when it says so (None: all the time), and since when it is in it.
-
-    Without `versions` it does not say which versions the arms are, or the story itself does.
-    """
-
-    stage: str | None = None
-    until: timedelta | None = None
-    entered: timedelta = NOTHING
-    versions: bool = True
-
-    def timeline(self, rollout: Rollout, scrape: timedelta, lasting: timedelta) -> Timeline:
-        """Its series."""
-        timeline, told = Timeline(scrape), dict[Key, At]()
-        for stage in rollout.stages:
-            labels = {names.ROLLOUT: rollout.name, names.STAGE: stage.name}
-            told[Key.of(names.STAGE_METRIC, labels)] = At(Decimal(stage.name == self.stage))
-            if stage.name == self.stage and any(alert.during for alert in rollout.alerts):
-                told[Key.of(names.STAGE_ENTERED_METRIC, labels)] = At(
-                    Decimal(str(self.entered.total_seconds()))
-                )
-        if self.versions:
-            told |= attempt(rollout, 0 if self.stage is None else 1)
-        timeline.play(told, lasting if self.until is None else self.until)
-        if self.until is not None:
-            timeline.play({}, lasting)
-        return timeline
-
-
-@dataclass(frozen=True)
-class Text:
-    """An alert as it is sent at a time: its labels beside the rule's own, and its value (None: it shows none)."""
-
-    alert: Alert
-    at: timedelta
-    labels: Mapping[str, str]
-    value: Decimal | None
-
-
-@dataclass(frozen=True)
-class Figure:
-    """What is recorded at a time: one value of `series`, between these; None: it has none."""
-
-    series: Selector
-    at: timedelta
-    between: tuple[Decimal, Decimal] | None
+PENDING, FIRING = "pending", "firing"
+FIRES = frozenset({FIRING})
+UNHEARD = ""
+"""In the place of a stage: nobody reports it."""
 
 
 @dataclass(frozen=True)
@@ -150,57 +35,156 @@ class Untestable:
 
 
 @dataclass(frozen=True)
-class Story:
-    """One promise about one guardrail: what is fed, whose lives are certain, and when to look at them.
+class Text:
+    """An alert as it is sent at a time: its labels beside the rule's own, and its value (None: it shows none)."""
 
-    One that counts targets has no others than those that it feeds.
+    alert: Alert
+    at: timedelta
+    labels: Mapping[str, str]
+    value: Decimal | None
+
+
+@dataclass(frozen=True)
+class Look:
+    """The states in which alerts are at a time, by their names; of those alone with a label, if `only` is there."""
+
+    at: timedelta
+    states: Mapping[str, frozenset[str]]
+    only: tuple[str, str] | None = None
+
+
+@dataclass(frozen=True)
+class Story:
+    """One promise about one guardrail: what is fed, evaluated every `step`, and what is asked.
+
+    `stages` are those the rollout is in up to each evaluation; the last goes on. One that counts targets has no others
+    than those that it feeds.
     """
 
     promise: str
     about: str
-    context: Context
-    clock: Clock
+    step: timedelta
     timeline: Timeline
-    lives: tuple[Life, ...]
-    looks: tuple[timedelta, ...]
+    stages: tuple[str | None, ...]
+    looks: tuple[Look, ...]
     texts: tuple[Text, ...] = ()
     reads: tuple[Selector, ...] = field(default=(), repr=False)
-    figures: tuple[Figure, ...] = ()
     counts_targets: bool = False
-
-    @property
-    def evaluations(self) -> int:
-        """How many there are."""
-        return self.end // self.clock.step + 1
-
-    @property
-    def asks(self) -> bool:
-        """Whether it asks anything."""
-        return bool(self.looks or self.texts or self.figures)
 
     @property
     def end(self) -> timedelta:
         """The last look."""
-        return max([*self.looks, *(text.at for text in self.texts), *(figure.at for figure in self.figures)])
-
-    def certain(self, at: timedelta) -> dict[tuple[str, tuple[str, str] | None], str]:
-        """The state of every alert that is certain then, by its name and what tells its lives apart."""
-        found: dict[tuple[str, tuple[str, str] | None], set[str | None]] = {}
-        for life in self.lives:
-            found.setdefault((life.alert.name, life.only), set()).add(life.state(at, self.clock))
-        states = {}
-        for name, some in found.items():  # of several lives the one it is in counts, if it is the only one
-            if None not in some:
-                states[name] = max(state or "" for state in some)
-        return states
+        return max([*(look.at for look in self.looks), *(text.at for text in self.texts)], default=NOTHING)
 
 
-def turns(lives: Iterable[Life], clock: Clock) -> tuple[timedelta, ...]:
-    """Every time at which one of them turns."""
-    return tuple(sorted({at for life in lives for at in life.turns(clock) if NOTHING <= at < FOREVER}))
+@dataclass(frozen=True)
+class World:
+    """One way in which an alert may have come so far: when its breach began and ended, and whether it fires."""
+
+    since: timedelta | None = None
+    firing: bool = False
+    over: timedelta | None = None
+
+    @property
+    def state(self) -> str:
+        """In which state the alert is; "" if in none."""
+        return FIRING if self.firing else PENDING if self.since is not None else ""
+
+    def then(self, alert: Alert, now: timedelta, *, breach: bool) -> World:
+        """At the next evaluation."""
+        if breach:
+            since = now if self.since is None else self.since
+            return World(since, self.firing or now - since >= alert.sustained)
+        if not self.firing:
+            return World()
+        over = now if self.over is None else self.over
+        return World(self.since, True, over) if now - over < alert.keep_firing_for else World()
 
 
-def alert_reason(alert: Alert, signal: str) -> tuple[str, str] | None:
-    """What tells the life of an alert for this signal from those for its other reasons; None where it has no other."""
-    several = len({condition.signal.name for condition in alert.conditions}) > 1
-    return (names.SIGNAL, signal) if several else None
+Reason = tuple[str, str]
+"""An alert's name and the signal for which it fires."""
+
+
+@dataclass
+class Course:
+    """One evaluation after the other, every `step`."""
+
+    step: timedelta
+    timeline: Timeline
+    alerts: Mapping[Reason, Alert]
+    now: timedelta = NOTHING
+    stages: list[str | None] = field(default_factory=list)
+    looks: list[Look] = field(default_factory=list)
+    worlds: dict[Reason, frozenset[World]] = field(default_factory=dict)
+
+    @property
+    def next(self) -> timedelta:
+        """The time of the next evaluation."""
+        return self.now + self.step if self.stages else NOTHING
+
+    def go_on(
+        self,
+        feeds: Feeds,
+        breaches: Mapping[Reason, bool | None],
+        stage: str | None,
+        last: timedelta | None = None,
+    ) -> None:
+        """Feed these up to the next evaluation (only for the `last` time before it), at which there are these breaches."""
+        self.now = self.next
+        if last is not None and self.now - last > self.timeline.now:
+            self.timeline.play({}, self.now - last)
+        self.timeline.play(feeds, self.now)
+        self.stages.append(stage)
+        for reason, alert in self.alerts.items():
+            breach = breaches.get(reason, False)
+            verdicts = (True, False) if breach is None else (breach,)
+            before = self.worlds.get(reason, frozenset({World()}))
+            self.worlds[reason] = frozenset(
+                world.then(alert, self.now, breach=one) for world in before for one in verdicts
+            )
+        names_of = [name for name, _ in self.alerts]
+        alone = {name for name in names_of if names_of.count(name) == 1}
+        self.looks.append(Look(self.now, {name: s for name, s in self.states.items() if name in alone}))
+        for signal in dict.fromkeys(signal for name, signal in self.alerts if name not in alone):
+            states = {
+                name: frozenset({world.state for world in worlds} - {""})
+                for (name, reason), worlds in self.worlds.items()
+                if reason == signal and name not in alone and len({world.state for world in worlds}) == 1
+            }
+            self.looks.append(Look(self.now, states, only=(names.SIGNAL, signal)))
+
+    @property
+    def states(self) -> dict[str, frozenset[str]]:
+        """Of every alert of which that is certain the states in which it is, for whichever reason."""
+        found: dict[str, set[str] | None] = {}
+        for (name, _), worlds in self.worlds.items():
+            states = {world.state for world in worlds}
+            so_far = found.setdefault(name, set())
+            if len(states) > 1 or so_far is None:
+                found[name] = None
+            else:
+                so_far |= states
+        return {name: frozenset(some - {""}) for name, some in found.items() if some is not None}
+
+    def story(
+        self,
+        promise: str,
+        about: str,
+        texts: Iterable[Text] = (),
+        reads: Iterable[Selector] = (),
+        *,
+        counts_targets: bool = False,
+    ) -> Story:
+        """All of it."""
+        looks = tuple(look for look in self.looks if look.states)
+        return Story(
+            promise,
+            about,
+            self.step,
+            self.timeline,
+            tuple(self.stages),
+            looks,
+            tuple(texts),
+            tuple(reads),
+            counts_targets,
+        )

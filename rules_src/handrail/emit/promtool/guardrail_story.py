@@ -1,0 +1,383 @@
+"""Values of a guardrail's signals, one after the other → the story: what is fed up to each evaluation, and who is in breach."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from decimal import Decimal
+from functools import cached_property
+
+from handrail.contract import names
+from handrail.emit.promtool.attempts import BEFORE, stable_of, with_arm
+from handrail.emit.promtool.feeds import Value, selectors
+from handrail.emit.promtool.figures import settles
+from handrail.emit.promtool.pacing import LONGEST, MOST, scraped
+from handrail.emit.promtool.series import At, Feed, Feeds, Impossible, Key, Timeline, chosen, matches
+from handrail.emit.promtool.series_feeds import counts_targets, settled
+from handrail.emit.promtool.story import FIRES, FIRING, NOTHING, Course, Reason, Story, Text
+from handrail.emit.promtool.subject import CHANGED, Subject, Values
+from handrail.emit.promtool.text import expanded
+from handrail.plan import (
+    Absence,
+    Alert,
+    Changes,
+    Condition,
+    EventMeasure,
+    Forecast,
+    Guardrail,
+    Increase,
+    Measure,
+    PromQL,
+    ReferenceKind,
+    Selector,
+    Signal,
+    State,
+    StateChanges,
+    While,
+)
+
+
+@dataclass
+class GuardrailStory:
+    """A story about a guardrail that is being made, with evaluations every `step`."""
+
+    subject: Subject
+    step: timedelta
+    moving: set[str] = field(default_factory=set)
+    texts: dict[str, Text] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.subject = scraped(self.subject, self.step)
+        self._now = Shown({}, {}, NOTHING, few=False)
+        self.course = Course(self.step, Timeline(self.scrape), self._reasons)
+
+    @property
+    def guardrail(self) -> Guardrail:
+        """The guardrail."""
+        return self.subject.guardrail
+
+    @property
+    def scrape(self) -> timedelta:
+        """How often is scraped."""
+        return self.subject.rollout.scrape
+
+    @property
+    def _reasons(self) -> dict[Reason, Alert]:
+        own = self.guardrail
+        found = {(alert.name, c.signal.name): alert for alert in own.alerts for c in alert.conditions}
+        found |= {(own.blind.name, ""): own.blind} if self._seen else {}
+        return found | ({} if own.thin is None else {(own.thin.name, ""): own.thin})
+
+    @property
+    def _seen(self) -> list[Signal]:
+        """What is missed when its series are gone."""
+        unseen = (PromQL, Absence, StateChanges)
+        return [s for s in self.guardrail.signals if not isinstance(s.measure.inner, unseen)]
+
+    @property
+    def ago(self) -> timedelta:
+        """How far back its limits look; no time where they do not."""
+        return max((r.ago or NOTHING for r in self.subject.compared_with), default=NOTHING)
+
+    # What is fed
+
+    @cached_property
+    def _bases(self) -> dict[str, Value]:
+        """What limits are relative to, and healthy values where none is."""
+        compared = {signal.name: self.subject.base(signal) for signal in self.subject.compared_with.values()}
+        return self.subject.with_value(compared, None, Decimal(0))
+
+    @cached_property
+    def _beside(self) -> Feeds:
+        """What nobody may take for what is judged: a stable arm and others far over all limits; and what it is compared with."""
+        subject, arms = self.subject, self.guardrail.arms
+        found: dict[Key, Feed] = {}
+        sick: dict[str, Value] = dict(subject.healthy())
+        for one in subject.conditions:
+            if not isinstance(one.signal.measure, StateChanges):
+                sick[one.signal.name] = self._far(one)
+        with suppress(Impossible):
+            found |= _strangers(subject.fed(sick, times=Decimal(100)), subject.reads())
+        if arms is not None and any(arms.label in signal.by for signal in self.guardrail.signals):
+            compared = (ReferenceKind.stable, ReferenceKind.ago)
+            stable = any(reference.kind in compared for reference in subject.compared_with)
+            found |= subject.fed(self._bases if stable else sick, arm=stable_of(arms))
+            if arms.told and not self.ago:
+                found |= subject.fed(sick, arm=BEFORE)
+        return {**found, **subject.told(), **self._others}
+
+    @property
+    def _others(self) -> Feeds:
+        """What is recorded of others under the same names."""
+        found: dict[Key, Feed] = {}
+        for signal in self.guardrail.signals:
+            for recorded in (one for one in (signal.value, signal.events, signal.traffic) if one is not None):
+                for label, _, _ in recorded.matchers:
+                    if label in (names.ROLLOUT, names.GUARDRAIL):
+                        found[chosen(recorded.where((label, "=", "other")), {})] = At(Decimal(1_000_000_000))
+        return found
+
+    def _feeds(self, values: Values, times: Decimal = Decimal(1)) -> Feeds:
+        """Series of the judged version with these values, beside others."""
+        changes = [s.name for s in self.guardrail.signals if isinstance(s.measure, StateChanges)]
+        if any(values.get(name) == CHANGED for name in changes):
+            values = {**values, "": self.subject.quiet}
+        return {**self._beside, **self.subject.fed(values, times=times)}
+
+    def _far(self, one: Condition) -> Value:
+        if isinstance(one.signal.measure.inner, State):
+            return next(c.state for c in self.subject.conditions if c.signal == one.signal and c.state)
+        return self.subject.far(one.signal, up=one.is_upper)
+
+    # Evaluations
+
+    def blank(self) -> None:
+        """At first there is nothing: whatever is missed by then is blind."""
+        weights = {stage.name: stage.weight for stage in self.subject.rollout.stages}
+        running = not weights or weights.get(self.subject.stage or "", 0) != 0
+        blind = running or not self.guardrail.arms or None
+        self.course.go_on({}, {(self.guardrail.blind.name, ""): blind}, self.subject.stage)
+
+    def phase(self, values: Values, times: Decimal = Decimal(1), *, few: bool = False) -> None:
+        """Go on with these values until they surely show; where there are too `few` events nothing is judged."""
+        known = len(self.guardrail.signals) == 1
+        feeds = self._feeds(values, times)
+        now = Shown(
+            values=values if known else self.subject.known(values, feeds),
+            feeds=feeds,
+            start=self.course.timeline.now,
+            few=few,
+            scaled=times != 1,
+        )
+        first = now.start <= self.scrape
+        sure = max(
+            (settles(one, self.scrape, now.start, first=first) for one in self._measures(first=first)),
+            default=now.start,
+        )
+        before, self._now = None if first else self._now, now
+        while self.course.next < sure:
+            self._go_on(before)
+        self._go_on(now)
+
+    def _measures(self, *, first: bool) -> Iterator[Measure]:
+        for measure in (signal.measure for signal in self.guardrail.signals):
+            if not isinstance(measure, StateChanges):
+                yield measure.inner
+            if isinstance(measure, While) and first:
+                yield measure.condition
+
+    def again(self) -> None:
+        """One evaluation more, and all is as it was."""
+        self._go_on(self._now)
+
+    def until(self, state: str) -> None:
+        """Go on until all who are in breach surely fire, or nobody does."""
+        for _ in range(MOST + 2):
+            breaches = self._breaches(self._now, self.course.now)
+            unknown = {name for (name, _), breach in breaches.items() if breach is None}
+            wanted = {name for (name, _), breach in breaches.items() if breach} - unknown
+            states = self.course.states
+            if all(states.get(name) == FIRES for name in wanted) and (
+                state == FIRING or not any(states.values())
+            ):
+                return
+            self.again()
+
+    def _go_on(self, sure: Shown | None) -> None:
+        """Up to the next evaluation; without `sure` values go from what they were to what they are."""
+        now = self._now
+        if len(self.course.stages) >= LONGEST * (4 if self.step == self.subject.rollout.evaluate else 1):
+            raise Impossible("it would last longer than a test should")
+        at = self.course.next
+        breaches = self._breaches(now, at)
+        if sure is not now:
+            was = {} if sure is None else self._breaches(sure, at)
+            moves = {
+                s.name for s in self.guardrail.signals if isinstance(s.measure.inner, Forecast | Changes)
+            }
+            breaches = {
+                reason: breach if reason[1] not in moves and was.get(reason, "unknown") is breach else None
+                for reason, breach in breaches.items()
+            }
+        self.course.go_on(now.feeds, breaches, self.subject.stage)
+        if sure is now and not now.few:
+            self._tell(now.values, breaches)
+
+    def _breaches(self, shown: Shown, at: timedelta) -> dict[Reason, bool | None]:
+        """Whether there is one when these values show; None where that is not certain."""
+        found: dict[Reason, bool | None] = {}
+        moving = [s for s in self.guardrail.signals if s.name in self.moving]
+        # What looks at the same series sees how they go from one value to the next, and that is not said here.
+        blurred = bool(moving) and (
+            self.subject.entangled or any(isinstance(s.measure, State | StateChanges) for s in moving)
+        )
+        for name, signal in {s.name: s for s in self.guardrail.signals}.items():
+            for alert in self.guardrail.alerts:
+                own = [one for one in alert.conditions if one.signal.name == name]
+                if not own:
+                    continue
+                verdict: bool | None = None
+                if not blurred or name in self.moving:
+                    verdict = self.subject.breached(own, shown.values)
+                if shown.few and signal.name in self.moving:
+                    verdict = False
+                if alert.during is not None and self.subject.stage is None:
+                    verdict = None  # it counts for some time of a stage, which is remembered for a while
+                if isinstance(signal.measure, StateChanges) and verdict:
+                    verdict = at < shown.start - self.scrape + signal.measure.window
+                    verdict = verdict or (
+                        None if at < shown.start + 2 * self.scrape + signal.measure.window else False
+                    )
+                found[alert.name, name] = verdict
+        # One of its series may be fed for another alone; and it may miss what has no figure in this stage.
+        unknown = None if self.subject.entangled or self._misses_a_figure else False
+        if self.guardrail.thin is not None:
+            several = sum(isinstance(s.measure.inner, EventMeasure) for s in self.guardrail.signals) > 1
+            blurred = self.subject.entangled or (several and shown.scaled)
+            found[self.guardrail.thin.name, ""] = None if blurred else shown.few
+        found[self.guardrail.blind.name, ""] = None if at < self.ago + self.step else unknown
+        return {reason: verdict for reason, verdict in found.items() if reason in self.course.alerts}
+
+    @property
+    def _misses_a_figure(self) -> bool:
+        own = [c for alert in self.guardrail.alerts for c in alert.conditions]
+        own += [success.condition for success in self.guardrail.success]
+        return any(one.reference not in (None, *self.subject.compared_with) for one in own)
+
+    # Texts
+
+    def _tell(self, values: Values, breaches: Mapping[Reason, bool | None]) -> None:
+        """Each alert once, as it is sent while it fires for one reason alone."""
+        for (name, signal), alert in self.course.alerts.items():
+            reasons = [breach for (other, _), breach in breaches.items() if other == name]
+            if name in self.texts or not breaches[name, signal] or reasons.count(False) < len(reasons) - 1:
+                continue
+            one = next(
+                (
+                    c
+                    for c in alert.conditions
+                    if c.signal.name == signal and self.subject.breached([c], values)
+                ),
+                None,
+            )
+            if one is None or self.course.states.get(name) != FIRES or not self._told_to_the_last_digit(one):
+                continue
+            for text in self._text(alert, one, values[signal]):
+                self.texts[name] = text
+
+    def _told_to_the_last_digit(self, one: Condition) -> bool:
+        return settled(one.signal.measure.inner) and not isinstance(one.signal.measure.inner, Increase)
+
+    def _text(self, alert: Alert, one: Condition, value: Value) -> Iterator[Text]:
+        """The alert, where its value can be told to the last digit that is shown."""
+        keys, seen = self._now.feeds, selectors(self.subject.measure(one.signal))
+        own = {pair for series in seen for key in keys if matches(series, key) for pair in key.labels}
+        labels = {name: text for name, text in sorted(own) if name in one.signal.by}
+        labels = with_arm(self.guardrail.arms, labels)
+        labels |= {names.SIGNAL: one.signal.name} if one.signal.name else {}
+        if one.state is not None:
+            labels[one.signal.by[-1]], value = one.state, Decimal(1)
+        figure = value if isinstance(value, Decimal) else Decimal(1)
+        near = {expanded(alert.description, float(figure) * (1 + by), labels) for by in (-1e-9, 0, 1e-9)}
+        if len(near) == 1:
+            yield Text(alert, self.course.now, labels, figure)
+
+    # Stories
+
+    def _story(self, promise: str) -> Story:
+        return self.course.story(
+            promise,
+            self.guardrail.name,
+            self.texts.values(),
+            self.subject.reads(),
+            counts_targets=any(counts_targets(signal.measure) for signal in self.guardrail.signals),
+        )
+
+    def limits(self, promise: str, signal: Signal, values: Sequence[Value]) -> Story:
+        """From value to value, each milder one first, until all fire; then it is well again."""
+        self.moving = {signal.name}
+        calm = self._bases if self.ago else self.subject.healthy()
+        if self._seen and not any(isinstance(s.measure.inner, Absence) for s in self.guardrail.signals):
+            self.blank()
+        if self.ago:
+            self.phase(calm)
+            widest = max(s.measure.width for s in self.guardrail.signals)
+            while self.course.next < self.ago + 2 * self.step + 2 * widest:
+                self.again()
+        known = self.course.timeline.now + self.ago
+        for value in values:
+            self.phase(self.subject.with_value(calm, signal, value))
+        self.until(FIRING)
+        if not self.ago and not self.subject.entangled and not isinstance(signal.measure, StateChanges):
+            self.phase(self.subject.with_value(calm, signal, calm[signal.name]))
+            self.until("")
+        if self.ago:  # from then on it is compared with itself
+            self.course.looks = [look for look in self.course.looks if self.ago < look.at <= known]
+            self.texts = {name: text for name, text in self.texts.items() if text.at <= known}
+        return self._story(promise)
+
+    def through(
+        self, promise: str, signal: Signal, places: Sequence[tuple[Subject, Sequence[Value]]]
+    ) -> Story:
+        """From stage to stage, in each from value to value."""
+        if self.ago:
+            raise Impossible("what it is compared with would be that of another stage")
+        self.moving = {signal.name}
+        for subject, values in places:
+            scrape = self.subject.rollout.scrape
+            self.subject = replace(subject, rollout=replace(subject.rollout, scrape=scrape))
+            for cached in ("_bases", "_beside"):
+                self.__dict__.pop(cached, None)
+            if not self.course.stages:
+                self.blank()
+            for value in values:
+                self.phase(self.subject.with_value({}, signal, value))
+        self.texts = {}
+        return self._story(promise)
+
+    def few(self, promise: str, one: Condition) -> Story:
+        """All events are bad: fewer in each window than any tier judges, then more than all of them need."""
+        subject, measure = self.subject, one.signal.measure.inner
+        if subject.entangled:
+            raise Impossible("two of its measures look at one series, and have their own minimum")
+        self.moving = {one.signal.name}
+        width, least = measure.width, Decimal(getattr(measure, "min_events", 1))
+        alone = [
+            c.least_bad for c in subject.conditions if c.signal == one.signal and c.least_bad is not None
+        ]
+        fewest = min([least - Decimal("0.5"), *(Decimal(bad - 1) for bad in alone)])
+        if fewest <= 0:
+            raise Impossible("one event is enough")
+        each, rest = divmod(width, self.scrape)
+        usual = subject.pace(one.signal).events
+        values = subject.with_value({}, one.signal, self._far(one))
+        self.blank()
+        self.phase(values, fewest / (each + bool(rest)) / usual, few=True)
+        if self.guardrail.thin is not None:
+            self.again()
+        self.phase(values, (least + Decimal("0.5")) / each / usual)
+        return self._story(promise)
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What is fed from `start` on, and the values it gives; `few`: too few events to judge."""
+
+    values: Values
+    feeds: Feeds
+    start: timedelta
+    few: bool
+    scaled: bool = False
+
+
+def _strangers(feeds: Feeds, reads: list[Selector]) -> dict[Key, Feed]:
+    """The same series with one label of their matchers changed, where nobody reads them then."""
+    found: dict[Key, Feed] = {}
+    for label in dict.fromkeys(label for s in reads for label, op, _ in s.matchers if op == "="):
+        for key, feed in feeds.items():
+            other = Key.of(key.metric, {**dict(key.labels), label: "stranger"})
+            if label in dict(key.labels) and not any(matches(s, other) for s in reads):
+                found[other] = feed
+    return found

@@ -19,6 +19,7 @@ LIMITS = (
     "Blind without series, seeing with them; just under each limit its tier is silent beside sick others, "
     "just over it fires once that is sustained, and is kept as long as declared"
 )
+SEES = "Blind without series, seeing with them"
 STAGES = "Each stage has its own limits: just under them a tier is silent, just over them it is not"
 FEW = "Too few events are no verdict, however bad they are, and are told if they stay few; enough are one"
 FREE = "nothing is known of what would give a free PromQL expression a value"
@@ -45,6 +46,8 @@ class Promises:
         for side in self._sides:
             yield from self._tried("", side, self._limits)
             yield from self._tried("other stages", side, self._staged)
+        if not self._sides:
+            yield GuardrailStory(self.best, pace_of(self.best, 0)).seeing(SEES)
         for condition in few:
             yield from self._tried("few events", condition, self._few)
 

@@ -318,6 +318,12 @@ class GuardrailStory:
             self.texts = {name: text for name, text in self.texts.items() if text.at <= known}
         return self._story(promise)
 
+    def seeing(self, promise: str) -> Story:
+        """Nothing, and then all is well."""
+        self.blank()
+        self.phase(self.subject.healthy())
+        return self._story(promise)
+
     def through(
         self, promise: str, signal: Signal, places: Sequence[tuple[Subject, Sequence[Value]]]
     ) -> Story:

@@ -130,7 +130,8 @@ class Promises:
     @property
     def _few_of(self) -> Iterator[Condition]:
         for signal in self.guardrail.signals:
-            own = [c for c in self.best.conditions if c.signal == signal]
+            passed = [success.condition for success in self.guardrail.success]
+            own = [c for c in (*self.best.conditions, *passed) if c.signal == signal]
             own.sort(key=lambda c: c.reference is not None)
             if isinstance(signal.measure.inner, EventMeasure) and own:
                 yield own[0]

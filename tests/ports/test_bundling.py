@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime, timedelta
 
 import pytest
@@ -13,7 +14,7 @@ from handrail_receiver.store import Store
 from handrail_receiver.store.engine import Tx
 from ports.kept_week import BOOK, lived
 from receiver.evidence.kept import Known
-from receiver.evidence.made import taken
+from receiver.evidence.made import signed_anew, taken
 from receiver.reports.remembered import MONDAY
 
 NOW = MONDAY + timedelta(days=7)
@@ -40,6 +41,27 @@ def problems(made: MadeBundle) -> tuple[str, ...]:
     files = {name: text.encode() for name, text in made.files.items()}
     found = verify(files, version="1.2.3").problems
     return tuple(one for one in found if "these steps are not done" not in one)
+
+
+async def snapshot_of(store: Store, attempt: int, at: datetime) -> int:
+    """Keep the samples of all decisions of an attempt; the number of the record that names them."""
+    records = await store.evidence.read("shop", 0, 100)
+    said = [(one, json.loads(one.body)) for one in records]
+    made = tuple(one.number for one, body in said if one.kind == "decision" and body["attempt"] == attempt)
+    text = CHECK.model_copy(update={"attempt": attempt, "of": made}).text()
+    named = SnapshotRecord(
+        attempt=attempt, of=made, by=CHECK.by, text=CHECK.summary(), snapshot=digest_of(text)
+    )
+    await store.snapshots.keep("shop", "snapshot", named.snapshot, text, named.model_dump(mode="json"), at)
+    [newest] = await store.evidence.newest("shop", 1)
+    return newest.number
+
+
+async def both_late(store: Store) -> tuple[int, int]:
+    """The samples of both attempts come after the second is over, those of the first last; their records."""
+    await lived(store)
+    second = await snapshot_of(store, 2, MONDAY + timedelta(days=6))
+    return await snapshot_of(store, 1, MONDAY + timedelta(days=6, hours=1)), second
 
 
 async def changed(store: Store, url: str, table: str, trigger: str, setting: str, **values: object) -> None:
@@ -103,3 +125,46 @@ async def test_a_record_that_was_changed_in_the_store_is_said_to_be_no_evidence(
         "the evidence as it was written: record 1 in the store does not fit the one before"
     )
     assert problems(made)[0] == "record 1 does not fit the one before: it was changed, or one is missing"
+
+
+@pytest.mark.anyio
+async def test_what_is_recorded_of_an_attempt_after_the_next_one_began_is_in_its_own_bundle(
+    store: Store,
+) -> None:
+    first, second = await both_late(store)
+    for number, own in ((1, first), (2, second)):
+        made = await bundle(store, number)
+        kept = {name for name in made.files if name.startswith("snapshots/")}
+        unseen = [one for one in made.index.missing if "no samples were kept" in one]
+        assert (kept, unseen, problems(made)) == ({f"snapshots/{own}.json"}, [], ())
+        assert (made.index.head[0], made.index.after) == (first, CHECK.split)
+
+
+@pytest.mark.anyio
+async def test_a_record_of_the_next_attempt_that_was_changed_or_left_out_breaks_the_chain_to_a_late_one(
+    store: Store,
+) -> None:
+    first, second = await both_late(store)
+    files = (await bundle(store, 1)).files
+    chain = json.loads(files["evidence.json"])
+    [place] = [place for place, one in enumerate(chain["records"]) if one["number"] == second]
+    without = {**chain, "records": [*chain["records"][:place], *chain["records"][place + 1 :]]}
+    otherwise = json.loads(json.dumps(chain))
+    otherwise["records"][place]["body"] = otherwise["records"][place]["body"].replace("handrail", "carol")
+    for tampered in (without, otherwise):
+        made = signed_anew({**files, "evidence.json": json.dumps(tampered)})
+        [problem] = (one for one in verify(made).problems if "steps are not done" not in one)
+        assert problem == f"record {second} does not fit the one before: it was changed, or one is missing"
+
+
+@pytest.mark.anyio
+async def test_a_late_snapshot_that_was_changed_or_left_out_is_found(store: Store) -> None:
+    first, _ = await both_late(store)
+    files = (await bundle(store, 1)).files
+    name = f"snapshots/{first}.json"
+    exchanged = signed_anew({**files, name: OTHER.text()})
+    found = verify(exchanged).problems
+    assert f"{name} is not the snapshot that record {first} names" in found
+    gone = signed_anew({one: text for one, text in files.items() if one != name})
+    said = f"bundle.json does not say that it is missing: snapshot {first}: it is named by the evidence and is not there"
+    assert said in verify(gone).problems

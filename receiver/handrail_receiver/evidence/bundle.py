@@ -9,6 +9,7 @@ import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import Any, Literal
 
 from handrail.contract import DashboardFacts, Playbook
@@ -57,6 +58,17 @@ class ChainPart(_Kept):
             EvidenceRecord(one.number, one.at, self.rollout, one.kind, one.body, one.previous, one.hash)
             for one in self.records
         ]
+
+    def of(self, attempt: int) -> tuple[RecordView, ...]:
+        """The records about an attempt, and those about none until the next one began.
+
+        What is recorded late of an attempt stands among the records of the next, which only hold the chain together.
+        """
+        about = [(one, said_by(one).get("attempt") or 0) for one in self.records]
+        later = next((one.number for one, other in about if other > attempt), None)
+        return tuple(
+            one for one, of in about if of == attempt or (not of and (later is None or one.number < later))
+        )
 
 
 class RunsFile(_Kept):
@@ -163,14 +175,10 @@ class Contents:
         """The snapshots that are there, by the number of their record."""
         return {number: Snapshot.model_validate_json(text) for number, text in self.snapshots.items() if text}
 
-    def own(self) -> list[EvidenceRecord]:
+    @cached_property
+    def own(self) -> ChainPart:
         """The records about the attempt; those about none as well."""
-        known = {self.attempt.id, 0}
-        return [
-            one
-            for one, record in zip(self.chain.chain(), self.chain.records, strict=True)
-            if said_by(record).get("attempt", 0) in known
-        ]
+        return ChainPart(rollout=self.chain.rollout, records=self.chain.of(self.attempt.id))
 
 
 def index_of(contents: Contents, more: Sequence[str] = (), made_with: str = "") -> BundleIndex:
@@ -180,7 +188,7 @@ def index_of(contents: Contents, more: Sequence[str] = (), made_with: str = "") 
         *missing_of(
             contents.attempt,
             contents.playbook,
-            contents.chain.records,
+            contents.own.records,
             contents.runs.runs,
             contents.taken(),
             {number for number, text in contents.bursts.items() if text},
@@ -326,7 +334,7 @@ def files_of(contents: Contents, index: BundleIndex, report: str, summary: str) 
         **{f"{BURSTS}/{number}.log": text for number, text in contents.bursts.items() if text},
         **{
             f"{BURSTS}/{record.number}.json": _json(BurstRecord.model_validate_json(record.body))
-            for record in contents.chain.records
+            for record in contents.own.records
             if record.kind == BURST
         },
     }

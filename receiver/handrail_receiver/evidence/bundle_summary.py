@@ -118,7 +118,7 @@ def _rules(taken: dict[int, Snapshot]) -> Iterator[str]:
 def _bursts(contents: Contents) -> Iterator[str]:
     yield "## Load bursts"
     yield ""
-    found = [one for one in contents.chain.records if one.kind == BURST]
+    found = [one for one in contents.own.records if one.kind == BURST]
     for record in found:
         said = BurstRecord.model_validate_json(record.body)
         share = f"{said.well / said.sent * 100:.4g} % well" if said.sent else "none was sent"
@@ -135,7 +135,7 @@ def _checks(contents: Contents, taken: dict[int, Snapshot]) -> Iterator[str]:
     yield ""
     lines = [
         line
-        for line in declared_lines(contents.playbook, contents.chain.records, contents.attempt.id)
+        for line in declared_lines(contents.playbook, contents.own.records, contents.attempt.id)
         if line.kind != BURST
     ]
     guardrails = [one.name for one in contents.playbook.guardrails]

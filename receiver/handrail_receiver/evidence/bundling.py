@@ -39,7 +39,7 @@ from handrail_receiver.store import Store
 from handrail_receiver.store.chain import first_broken_of
 from handrail_receiver.store.past import PastAttempt
 from handrail_receiver.views.reference_figures import past_questions
-from handrail_receiver.views.schemas import record_view, run_view
+from handrail_receiver.views.schemas import RecordView, record_view, run_view
 
 PIECE = 500
 POINTS = 400
@@ -70,20 +70,23 @@ class Bundler:
         if past is None:
             return None
         playbook = past.attempt.playbook or newest
-        records = await self._records(past)
+        chain = ChainPart(
+            rollout=playbook.rollout, records=tuple(map(record_view, await self._records(past)))
+        )
+        own = chain.of(past.attempt.id)
         ended_at = self._ended(past)
         series, missing = await self._series(playbook, past, ended_at)
         contents = Contents(
             attempt=await self._facts(past, playbook),
             playbook=playbook,
-            chain=ChainPart(rollout=playbook.rollout, records=tuple(map(record_view, records))),
+            chain=chain,
             runs=RunsFile(runs=tuple(map(run_view, past.runs))),
-            snapshots=await self._snapshots(records),
+            snapshots=await self._snapshots(own),
             series=series,
             made_at=self.clock.now(),
             ended_at=ended_at,
             captured=_captured(past),
-            bursts=await self._logs(records),
+            bursts=await self._logs(own),
         )
         return await asyncio.to_thread(self._made, contents, missing)
 
@@ -116,7 +119,9 @@ class Bundler:
         )
 
     async def _records(self, past: PastAttempt) -> list[EvidenceRecord]:
-        """The part of the chain that is about the attempt: from after the start of the one before to the start of the next."""
+        """The part of the chain that is about the attempt: from after the one before to the start of the next, or to
+        what was recorded later of this one, such as the snapshot of its end; then records of the next stand in it too.
+        """
         rollout, own = past.attempt.rollout, past.attempt.id
         found: list[EvidenceRecord] = []
         last = 0
@@ -124,17 +129,16 @@ class Bundler:
             found += piece
             last = piece[-1].number
         about = [int(json.loads(one.body).get("attempt") or 0) for one in found]
-        earlier = [place for place, attempt in enumerate(about) if 0 < attempt < own]
-        later = [place for place, attempt in enumerate(about) if attempt > own]
         mine = [place for place, attempt in enumerate(about) if attempt == own]
         if not mine:
             return []
-        first = min(earlier[-1] + 1 if earlier else 0, mine[0])
-        return found[first : later[0] if later else None]
+        earlier = [place for place in range(mine[0]) if about[place]]
+        later = next((place for place, attempt in enumerate(about) if attempt > own), len(found))
+        return found[earlier[-1] + 1 if earlier else 0 : max(later, mine[-1] + 1)]
 
-    async def _snapshots(self, records: Sequence[EvidenceRecord]) -> dict[int, str]:
+    async def _snapshots(self, records: Sequence[RecordView]) -> dict[int, str]:
         found: dict[int, str] = {}
-        for record in map(record_view, records):
+        for record in records:
             named = named_by(record)
             if named is not None:
                 found[record.number] = await self._kept(named.snapshot)
@@ -145,7 +149,7 @@ class Bundler:
         text = await self.store.snapshots.read(digest)
         return text if text is not None and digest_of(text) == digest else ""
 
-    async def _logs(self, records: Sequence[EvidenceRecord]) -> dict[int, str]:
+    async def _logs(self, records: Sequence[RecordView]) -> dict[int, str]:
         """The logs of the load bursts."""
         named = {one.number: str(json.loads(one.body)["log"]) for one in records if one.kind == BURST}
         return {number: await self._kept(log) for number, log in named.items()}

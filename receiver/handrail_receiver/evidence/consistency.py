@@ -163,13 +163,10 @@ def _captured(contents: Contents) -> Iterator[str]:
 
 
 def _snapshots(contents: Contents) -> Iterator[str]:
-    """Snapshots of decisions that are none, or of other records of the chain.
-
-    One of the attempt before may stand among the records of this one, which began meanwhile; its decisions do not.
-    """
+    """Snapshots of decisions that are none, or of other records of the chain."""
     made = {record.number for record in contents.chain.records if record.kind == "decision"}
     for number, taken in contents.taken().items():
-        for one in taken.of if taken.attempt == contents.attempt.id else ():
+        for one in taken.of:
             if one not in made:
                 yield f"snapshot {number} is of decision {one}, which the evidence does not have"
 

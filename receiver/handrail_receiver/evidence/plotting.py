@@ -29,7 +29,7 @@ def plots_of(contents: Contents) -> list[TimePlot]:
         begun=(attempt.started_at, attempt.stage),
         runs=contents.runs.runs,
         captured=contents.captured.figures(),
-        marks=marks_of(timeline(contents.own(), ())),
+        marks=marks_of(timeline(contents.own.chain(), ())),
         units={tier.guardrail: tier.unit for one in taken for tier in one.tiers if tier.unit},
     )
     return list(plots(known, _samples(contents, window), window, timedelta(seconds=step)).values())

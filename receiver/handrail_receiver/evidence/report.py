@@ -35,13 +35,13 @@ def report(contents: Contents, index: BundleIndex) -> str:
         playbook=contents.playbook,
         plots=[(plot.title, far_words(plot), Markup(svg(plot))) for plot in plots_of(contents)],  # noqa: S704  made of elements, which escape
         snapshots=sorted(contents.taken().items()),
-        declared=list(declared_lines(contents.playbook, contents.chain.records, contents.attempt.id)),
+        declared=list(declared_lines(contents.playbook, contents.own.records, contents.attempt.id)),
         bursts=[
             (one.number, BurstRecord.model_validate_json(one.body))
-            for one in contents.chain.records
+            for one in contents.own.records
             if one.kind == BURST
         ],
-        entries=timeline(contents.own(), ())[::-1],
+        entries=timeline(contents.own.chain(), ())[::-1],
         runs=contents.runs.runs,
     )
 

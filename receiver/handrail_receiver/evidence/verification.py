@@ -130,6 +130,11 @@ class _Contents:
         return self._read(ChainPart, EVIDENCE)
 
     @cached_property
+    def own(self) -> tuple[RecordView, ...]:
+        """The records of the attempt."""
+        return self.chain.of(self.index.attempt.id)
+
+    @cached_property
     def runs(self) -> tuple[RunView, ...]:
         return self._read(RunsFile, RUNS).runs
 
@@ -143,7 +148,7 @@ class _Contents:
     @cached_property
     def contents(self) -> Contents:
         """All that the bundle was made of."""
-        logs = {one.number: self._log(one.number) for one in self.chain.records if one.kind == BURST}
+        logs = {one.number: self._log(one.number) for one in self.own if one.kind == BURST}
         return Contents(
             attempt=self.index.attempt,
             playbook=self.playbook,
@@ -151,7 +156,7 @@ class _Contents:
             runs=RunsFile(runs=self.runs),
             snapshots={
                 one.number: self._text(f"{SNAPSHOTS}/{one.number}.json")
-                for one in self.chain.records
+                for one in self.own
                 if named_by(one) is not None
             },
             series=self._read(SeriesFile, SERIES),
@@ -233,8 +238,10 @@ class _Contents:
             if digest_of(text) != named.snapshot:
                 yield f"{name} is not the snapshot that record {record.number} names"
             snapshot = Snapshot.model_validate_json(text)
-            self.taken[record.number] = snapshot
-            if (named.of, named.by, named.text) != (snapshot.of, snapshot.by, snapshot.summary()):
+            if record in self.own:
+                self.taken[record.number] = snapshot
+            said = (snapshot.attempt, snapshot.of, snapshot.by, snapshot.summary())
+            if (named.attempt, named.of, named.by, named.text) != said:
                 yield f"record {record.number} says otherwise than its snapshot: {snapshot.summary()}"
             if named.ok is not None and named.ok != snapshot.ok:
                 well = "OK" if named.ok else "not OK"
@@ -314,8 +321,8 @@ class _Contents:
 
     def _complete(self) -> Iterator[str]:
         """What is missing and is not said to be."""
-        logs = [one.number for one in self.chain.records if f"{BURSTS}/{one.number}.log" in self.files]
-        found = missing_of(self.index.attempt, self.playbook, self.chain.records, self.runs, self.taken, logs)
+        logs = [one.number for one in self.own if f"{BURSTS}/{one.number}.log" in self.files]
+        found = missing_of(self.index.attempt, self.playbook, self.own, self.runs, self.taken, logs)
         yield from (
             f"{INDEX} does not say that it is missing: {one}"
             for one in found

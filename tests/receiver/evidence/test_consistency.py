@@ -139,13 +139,21 @@ def test_a_decision_that_was_removed_with_a_chain_made_anew_is_found_by_its_snap
 def test_a_late_snapshot_of_the_attempt_before_speaks_of_decisions_that_stand_before_this_one() -> None:
     late = taken((38,)).model_copy(update={"attempt": ATTEMPT.id - 1})
     first = taken((40,), (0.01,) * 7)
-    kept = [("decision", START), ("snapshot", named(late)), ("snapshot", named(first))]
+    of_before = {**named(late), "attempt": late.attempt}
+    kept = [("decision", START), ("snapshot", of_before), ("snapshot", named(first))]
     made = replace(
         contents(runs=()),
         chain=chained(kept, begun=ATTEMPT.started_at),
         snapshots={41: late.text(), 42: first.text()},
     )
     assert [one for one in problems(bundle(made)) if "which the evidence does not have" in one] == []
+
+
+def test_a_record_that_gives_a_snapshot_to_another_attempt_than_its_own_text_is_found() -> None:
+    moved = taken((43,)).model_copy(update={"attempt": ATTEMPT.id - 1})
+    made = bundle(contents(last=moved))
+    said = f"record 44 says otherwise than its snapshot: {moved.summary()}"
+    assert said in problems(made)
 
 
 def test_a_captured_figure_that_prometheus_was_told_otherwise_is_found() -> None:

@@ -106,7 +106,7 @@ def test_a_report_draws_what_the_page_draws_of_the_same_samples(playbook: Playbo
         (one.labels, [(at, float(number)) for at, number in one.points if at >= start.timestamp()])
         for one in RECORDED[:3]
     ]
-    known = plotted(playbook, history, timeline(given.own(), ()), {})
+    known = plotted(playbook, history, timeline(given.own.chain(), ()), {})
     of_page = plots(known, samples, window, timedelta(seconds=15))
     of_bundle = plots_of(replace(given, snapshots={}))
     assert list(map(svg, of_bundle)) == list(map(svg, of_page.values()))

@@ -144,7 +144,7 @@ async def test_what_is_recorded_of_an_attempt_after_the_next_one_began_is_in_its
 async def test_a_record_of_the_next_attempt_that_was_changed_or_left_out_breaks_the_chain_to_a_late_one(
     store: Store,
 ) -> None:
-    first, second = await both_late(store)
+    _, second = await both_late(store)
     files = (await bundle(store, 1)).files
     chain = json.loads(files["evidence.json"])
     [place] = [place for place, one in enumerate(chain["records"]) if one["number"] == second]

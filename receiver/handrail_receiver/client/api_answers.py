@@ -24,15 +24,17 @@ class Answered:
     wrong: bool = False
 
 
-def ask(client: ApiClient, path: str, needed: Sequence[str], **query: str) -> Answered:
-    """What it answers to GET `path`: no receiver's answer lacks what is `needed`."""
+def ask(
+    client: ApiClient, path: str, needed: Sequence[str], longest: float = LONGEST, **query: str
+) -> Answered:
+    """What it answers to GET `path` within `longest` seconds: no receiver's answer lacks what is `needed`."""
     asked = {word: value for word, value in query.items() if value}
 
     def call(to: httpx.Client) -> httpx.Response:
         return to.get(path, params=asked)
 
     try:
-        answer = client.ask(call, LONGEST, "ask again")
+        answer = client.ask(call, longest, "ask again")
     except NoAnswer as error:
         return Answered(problem=str(error))
     if answer.status_code == 401:

@@ -6,16 +6,23 @@ import json
 import os
 import ssl
 from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from threading import Thread
+from typing import Any, TypeVar
 
 import httpx
 
 from handrail_receiver.addresses import shown
 from handrail_receiver.errors import ReceiverError, WrongSettings
 
+T = TypeVar("T")
 NO_RECEIVER = "not a Handrail receiver; check the address"
+
+
+LATER = 0.1
+"""Time for httpx to say by itself what lasted too long."""
 
 
 class NoAnswer(ReceiverError):
@@ -39,13 +46,19 @@ class ApiClient:
         self, call: Callable[[httpx.Client], httpx.Response], longest: float, meanwhile: str
     ) -> httpx.Response:
         """What it answers within `longest` seconds; `meanwhile` says how to see what came of it. Raises NoAnswer."""
-        try:
+
+        def asked() -> httpx.Response:
             with httpx.Client(
                 base_url=self.address, headers=self.headers, timeout=longest, verify=self.context
             ) as client:
                 return call(client)
-        except httpx.ReadTimeout:
-            said = f"{shown(self.address)} did not answer within {longest:g} s and may still be at it"
+
+        try:
+            return _within(longest + LATER, asked)
+        except (httpx.ReadTimeout, TimeoutError):
+            said = (
+                f"{shown(self.address)} did not answer within {round(longest, 1):g} s and may still be at it"
+            )
             raise NoAnswer(f"{said}; {meanwhile}") from None
         except httpx.HTTPError as error:
             cure = "start it with `handrail serve` or set HANDRAIL_URL"
@@ -79,6 +92,20 @@ def unknown_token(client: ApiClient) -> str:
     """What to do where it does not know us."""
     what = "the receiver knows no such token" if client.with_token else "no token was given"
     return f"{what}; put yours into a file and name it in HANDRAIL_TOKEN_FILE"
+
+
+def _within(longest: float, call: Callable[[], T]) -> T:
+    """What it gives within so many seconds of all: httpx bounds each read, but not how many, nor the look-up of a name."""
+    given: Future[T] = Future()
+
+    def called() -> None:
+        try:
+            given.set_result(call())
+        except BaseException as error:  # noqa: BLE001, raised by whoever waits
+            given.set_exception(error)
+
+    Thread(target=called, daemon=True).start()
+    return given.result(longest)
 
 
 def _token() -> str:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from handrail_receiver.client.api_answers import Answered, ask
+from handrail_receiver.client.api_answers import LONGEST, Answered, ask
 from handrail_receiver.client.api_client import ApiClient
 
 OPEN, CLOSED, WRONG, UNKNOWN, INTERRUPTED = 0, 1, 2, 3, 130
@@ -26,13 +26,21 @@ EVERY = 5.0
 
 @dataclass(frozen=True)
 class Wait:
-    """Until when it is waited: not at all, for so many seconds, or (None) as long as it takes."""
+    """Until when it is waited: not at all, for so many seconds, or (None) as long as it takes.
+
+    `shortest` is what each question gets at least: with less left, none is asked.
+    """
 
     seconds: float | None = 0.0
+    shortest: float = 1.0
 
     def until(self, now: float) -> float:
         """The instant at which it ends."""
         return float("inf") if self.seconds is None else now + self.seconds
+
+    def longest(self, left: float) -> float:
+        """How long a question may last while so much of it is left; one that is asked once has its usual time."""
+        return LONGEST if self.seconds == 0 else min(LONGEST, max(left, 0.001))
 
 
 def gate(
@@ -48,20 +56,24 @@ def gate(
     """Ask until it is decided or the wait is over, print what was said last, and return the exit code.
 
     What is meant is the gate ahead at the first answer, and that attempt: once it is in the stage, the gate was passed.
+    No question outlasts the wait, and none is begun that would not be answered in it.
     """
     ends, told, meant = wait.until(clock()), "", (to, 0)
     try:
         while True:
+            began = clock()
+            longest = wait.longest(ends - began)
             answered = _of_attempt(
-                ask(client, f"/api/rollouts/{name}/gate", NEEDED, into=meant[0]), name, meant
+                ask(client, f"/api/rollouts/{name}/gate", NEEDED, longest, into=meant[0]), name, meant
             )
-            said, left = answered.said, ends - clock()
+            said, now = answered.said, clock()
+            left, needed = ends - now, max(now - began, wait.shortest)
             if said and said["answer"] in MAY_CHANGE:
                 meant = (meant[0] or said["into"], meant[1] or said["attempt"])
-            if answered.wrong or left <= 0 or (said and said["answer"] not in MAY_CHANGE):
+            if answered.wrong or left <= needed or (said and said["answer"] not in MAY_CHANGE):
                 return _ended(answered, name, as_json=as_json)
             told = _tell(told, answered, name)
-            sleep(min(EVERY, left))
+            sleep(min(EVERY, left - needed))
     except KeyboardInterrupt:
         return INTERRUPTED
 

@@ -118,8 +118,8 @@ class GateCase:
     @cached_property
     def left(self) -> tuple[str, timedelta, datetime] | None:
         """The current stage, its bake time with the warm-up before, and until when it lasts; None where it has none."""
-        attempt = self.history.attempt
-        if attempt is None or not attempt.live:
+        attempt = self.history.in_stage
+        if attempt is None:
             return None
         stage = next((stage for stage in self.playbook.stages if stage.name == attempt.stage), None)
         if stage is None or not stage.takes:
@@ -162,11 +162,11 @@ class GateCase:
     @cached_property
     def digest(self) -> str:
         """SHA-256 of what an approval is given for: attempt, stages, the whole playbook, and people's answers."""
-        attempt = self.history.attempt
+        attempt = self.history.in_stage
         what = {
             "rollout": self.playbook.rollout,
             "attempt": self.history.speaks_of,
-            "from": attempt.stage if attempt is not None and attempt.live else "",
+            "from": attempt.stage if attempt is not None else "",
             "into": self.gate.into,
             "playbook": hashlib.sha256(self.playbook.model_dump_json().encode()).hexdigest(),
             "answers": [
@@ -177,11 +177,13 @@ class GateCase:
 
 
 def next_gate(playbook: Playbook, history: History, inputs: GateInputs, now: datetime) -> GateCase | None:
-    """The next gate; into the first stage where no attempt is live, and behind the last one where there is one."""
-    attempt = history.attempt
+    """The next gate; into the first stage where none was entered, and behind the last one where there is one."""
+    attempt, newest = history.in_stage, history.attempt
     stages = [stage.name for stage in playbook.stages]
-    if attempt is not None and attempt.live:
-        if attempt.state != AttemptState.active or attempt.stage not in stages:
+    if newest is not None and newest.live and newest.state != AttemptState.active:
+        return None
+    if attempt is not None:
+        if attempt.stage not in stages:
             return None
         stages = stages[stages.index(attempt.stage) + 1 :]
         stages = stages or [gate.into for gate in playbook.gates if gate.into == names.COMPLETE]
@@ -218,8 +220,7 @@ def _windows(at: GateCase) -> list[Requirement]:
 
 def _others(at: GateCase) -> list[Requirement]:
     """The rollouts that this one waits for before it begins."""
-    attempt = at.history.attempt
-    if attempt is not None and attempt.live:
+    if at.history.in_stage is not None:
         return []
     return [_other(name, at.found.others.get(name, "unknown")) for name in at.playbook.waits_for]
 
@@ -256,8 +257,8 @@ def _quiet(at: GateCase) -> list[Requirement]:
 
 def _stable(long: timedelta, at: GateCase) -> Requirement:
     """Whether nothing that is asked about has fired for `long` in this stage."""
-    name, attempt = f"nothing fires for {span(long)}", at.history.attempt
-    if attempt is None or not attempt.live:
+    name, attempt = f"nothing fires for {span(long)}", at.history.in_stage
+    if attempt is None:
         return Requirement("stable", name, met=False, text=f"{name}: unknown before an attempt")
     if at.firing:
         text = f"{fire(at.firing)}; {span(long)} of rest are needed"
@@ -289,7 +290,7 @@ def _check(place: int, question: str, at: GateCase) -> Requirement:
 def asked_at(question: str, at: GateCase) -> datetime | None:
     """From when on a question of a check may be answered; None: at any time."""
     asked = next((one for one in at.gate.checklist if one.text == question), None)
-    attempt = at.history.attempt
+    attempt = at.history.in_stage
     if asked is None or attempt is None or question in at.gate.manual:
         return None
     return attempt.stage_entered_at + timedelta(seconds=asked.at)
@@ -303,8 +304,8 @@ def not_yet(question: str, at: GateCase) -> str:
 
 def _looked_at(at: GateCase) -> list[Requirement]:
     """Probes, and the checks of the stage that is left; before the first stage there is nothing to look at."""
-    attempt, gate = at.history.attempt, at.gate
-    if attempt is None or not attempt.live:
+    attempt, gate = at.history.in_stage, at.gate
+    if attempt is None:
         return []
     return [
         *(probe_asked(one.name, at.found.probes.get(one.name), bakes=at.bakes) for one in at.playbook.probes),

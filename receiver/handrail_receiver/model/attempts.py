@@ -12,7 +12,7 @@ from handrail.contract import GivenArms, Playbook, Step, names
 
 from handrail_receiver.model.answers import Approved, Checked
 from handrail_receiver.model.incidents import Incident
-from handrail_receiver.model.runs import ENTERING, NEVER_BEGUN, Run
+from handrail_receiver.model.runs import BROKEN, ENTERING, NEVER_BEGUN, Run
 
 
 class AttemptState(StrEnum):
@@ -203,6 +203,19 @@ class History:
         """The run that entered a stage last, or tried to."""
         runs = [run for run in self.runs if run.action in ENTERING]
         return max(runs, key=lambda run: (run.id, run.round), default=None)
+
+    @property
+    def not_entered(self) -> Run | None:
+        """The run that should have entered a stage and did not get through."""
+        last = self.entering
+        return last if last is not None and last.state in BROKEN else None
+
+    @property
+    def in_stage(self) -> Attempt | None:
+        """The attempt that is under way, unless its steps did not bring it into its first stage."""
+        failed = self.not_entered
+        outside = self.attempt is None or not self.attempt.live or (failed and failed.action == "start")
+        return None if outside else self.attempt
 
     @property
     def first_rollback(self) -> Run | None:

@@ -14,7 +14,6 @@ from handrail.contract import GivenArms, OpenArms, Playbook, StageFacts, Step, n
 
 from handrail_receiver.gates.approvals import approve, check, no_gate
 from handrail_receiver.gates.gate import next_gate
-from handrail_receiver.gates.windows import frozen, outside_hours
 from handrail_receiver.lifecycle.state_machine import TERMINAL, event_of, may
 from handrail_receiver.lifecycle.state_machine import refused as refused_at
 from handrail_receiver.lifecycle.states import State, state_of
@@ -172,24 +171,20 @@ def _stands(attempt: Attempt | None) -> str:
 
 def _first_failed(history: History) -> bool:
     """Whether the first stage was not entered, so that a start tries it again."""
-    failed = _not_entered(history)
+    failed = history.not_entered
     return failed is not None and failed.action == "start"
 
 
-def _not_entered(history: History) -> Run | None:
-    """The run that should have entered a stage and did not get through."""
-    last = history.entering
-    return last if last is not None and last.state in BROKEN else None
-
-
-def _again(known: Decision, playbook: Playbook, history: History, failed: Run, now: Conditions) -> Decision:
+def _again(
+    known: Decision, playbook: Playbook, history: History, failed: Run, past: str, now: Conditions
+) -> Decision:
     """A stage that was not entered is entered once more."""
     stage = next((stage for stage in playbook.stages if stage.name == failed.key), None)
     number = history.attempt.number if history.attempt else 0
     if stage is None:
         return refusal(known, "no-stage", f"the playbook has no stage {failed.key} any more; roll back")
     again = _entering(failed.action, stage, history.next_round(failed.action, stage.name), now.now)
-    text = f"attempt {number}: entering {stage.name} once more"
+    text = f"attempt {number}: entering {stage.name} once more{past}"
     return replace(known, verdict=Verdict.act, reason="tried-again", text=text, changes=(SetHold(""), again))
 
 
@@ -197,17 +192,18 @@ def _retry(
     known: Decision, call: Call, playbook: Playbook, history: History, attempt: Attempt, now: Conditions
 ) -> Decision:
     """What failed is tried again: a stage under the same conditions as the first time, a rollback at once."""
-    failed = _not_entered(history)
+    failed = history.not_entered
     if failed is None:
         return refusal(known, "nothing-failed", f"nothing failed in attempt {attempt.number}; promote it")
     if call.to and call.to != failed.key:
         return refusal(known, "other-stage", f"you meant {call.to}, and what failed is entering {failed.key}")
     if failed.action == "promote":
         return _promote(known, call, playbook, history, attempt, now)
-    windows = filter(None, (frozen(playbook, now.now), outside_hours(playbook, now.now)))
-    reasons = (*call.no_way_back, *call.not_ready, *_held(attempt, failed), *guard_is_off(now), *windows)
-    refused = not_ready(known, call, reasons)
-    return refused or _again(known, playbook, history, failed, now)
+    gate = gate_ahead(call, playbook, history, now)
+    known = replace(known, known=gate_facts(gate))
+    reasons = (*call.no_way_back, *call.not_ready, *_held(attempt, failed), *guard_is_off(now))
+    refused, past = through(known, call, reasons, gate)
+    return refused or _again(known, playbook, history, failed, overridden(call, past), now)
 
 
 def _held(attempt: Attempt, failed: Run | None) -> list[str]:
@@ -233,7 +229,7 @@ def _promote(
     gate = gate_ahead(call, playbook, history, now)
     known = replace(known, known=gate_facts(gate))
     reasons = [*(call.no_way_back if following else ()), *call.not_ready]
-    reasons += _held(attempt, _not_entered(history) if call.verb == "retry" else None)
+    reasons += _held(attempt, history.not_entered if call.verb == "retry" else None)
     reasons += guard_is_off(now)
     reasons += [f"stage {attempt.stage}: not yet: until {when(over)}"] if now.now < over and not gate else []
     refused, past = through(known, call, tuple(reasons), gate)

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+import socket
+import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
+from threading import Event, Thread
 
 import pytest
 from guarded import TOKENS, Guarded, guarded, playbook
@@ -92,7 +96,7 @@ def test_it_waits_until_people_have_said_yes_and_says_what_it_waits_for(
 
 def test_a_wait_that_ends_before_that_is_a_no(shop: Guarded) -> None:
     shop.call("start")
-    assert asked(shop, wait=Wait(3), meanwhile=(lambda: None, lambda: None)) == 1
+    assert asked(shop, wait=Wait(33, 30), meanwhile=(lambda: None,)) == 1
 
 
 def test_an_attempt_that_goes_on_meanwhile_has_passed_the_gate_that_was_waited_for(
@@ -157,7 +161,7 @@ def test_a_criterion_that_nobody_could_ask_for_is_unknown_whatever_else_is_missi
     )
     with guarded(tmp_path, book, PROMETHEUS="http://127.0.0.1:9") as shop:
         shop.call("start", anyway=True, why="a test")
-        assert asked(shop, wait=Wait(2), meanwhile=(lambda: None,)) == 3
+        assert asked(shop, wait=Wait(33, 30), meanwhile=(lambda: None,)) == 3
         first, unknown, *_ = capsys.readouterr().out.splitlines()
         assert first == "gate of shop into 50%: unknown"
         assert unknown.startswith("  unknown  error-rate: below 0.5 %: unknown: ")
@@ -172,11 +176,35 @@ def test_a_receiver_that_does_not_answer_is_waited_for_and_then_unknown(
 ) -> None:
     with guarded(tmp_path, ASKS, proxy=False) as shop:
         pass
-    assert asked(shop, wait=Wait(3), meanwhile=(lambda: None, lambda: None)) == 3
+    assert asked(shop, wait=Wait(33, 30), meanwhile=(lambda: None,)) == 3
     assert asked(shop, as_json=True) == 3
     said = json.loads(capsys.readouterr().out)
     assert (said["rollout"], said["answer"]) == ("shop", "unknown")
     assert "did not answer" in said["text"]
+
+
+@pytest.mark.parametrize("dripping", [False, True], ids=["says nothing", "says a little every now and then"])
+def test_the_wait_ends_in_time_though_the_receiver_never_ends_its_answer(
+    capsys: pytest.CaptureFixture[str], *, dripping: bool
+) -> None:
+    over = Event()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def never_ends() -> None:
+            with server.accept()[0] as peer, suppress(OSError):
+                peer.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n" if dripping else b"")
+                while not over.wait(0.05):
+                    peer.sendall(b" " if dripping else b"")
+
+        Thread(target=never_ends, daemon=True).start()
+        client = api_client(f"http://127.0.0.1:{server.getsockname()[1]}", None, None, None, None)
+        began = time.monotonic()
+        assert gate(client, "shop", "", Wait(0.5)) == 3
+        lasted = time.monotonic() - began
+        over.set()
+    said = capsys.readouterr().err
+    assert said.endswith(" did not answer within 0.5 s and may still be at it; ask again\n"), said
+    assert 0.4 < lasted < 10
 
 
 @pytest.mark.parametrize(

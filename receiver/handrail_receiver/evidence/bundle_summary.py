@@ -11,9 +11,9 @@ from handrail.contract import names
 from handrail_receiver.evidence.bundle import BURSTS, SNAPSHOTS, BundleIndex, Contents, dashboards_of
 from handrail_receiver.evidence.burst import BURST, BurstRecord
 from handrail_receiver.evidence.declared import DeclaredLine, declared_lines
-from handrail_receiver.evidence.postmortem import safe
 from handrail_receiver.evidence.snapshot import ArmShare, Snapshot
 from handrail_receiver.views.schemas import RecordView, RunView
+from handrail_receiver.words.as_markdown import paragraph, plain
 from handrail_receiver.words.figures import figure
 from handrail_receiver.words.times import clock, when
 
@@ -42,7 +42,7 @@ def summary(contents: Contents, index: BundleIndex) -> str:
 
 def _head(contents: Contents, index: BundleIndex) -> Iterator[str]:
     attempt = contents.attempt
-    yield f"# {safe(attempt.rollout)}, attempt {attempt.number}: summary"
+    yield f"# {plain(attempt.rollout)}, attempt {attempt.number}: summary"
     yield ""
     yield from _table(
         ("", ""),
@@ -60,7 +60,7 @@ def _head(contents: Contents, index: BundleIndex) -> Iterator[str]:
 def _missing(index: BundleIndex) -> Iterator[str]:
     yield "## Complete" if index.complete else "## Missing"
     yield ""
-    yield from (f"- {safe(one)}" for one in index.missing)
+    yield from (f"- {paragraph(one)}" for one in index.missing)
     if index.complete:
         yield "Nothing is missing."
 
@@ -81,7 +81,7 @@ def _traffic(contents: Contents, index: BundleIndex) -> Iterator[str]:
 
 def _shares(split: Sequence[ArmShare]) -> str:
     known = (
-        f"{safe(one.arm)} {'no traffic' if one.share is None else f'{one.share * 100:.3g} %'}"
+        f"{plain(one.arm)} {'no traffic' if one.share is None else f'{one.share * 100:.3g} %'}"
         for one in split
     )
     return ", ".join(known) or "unknown"
@@ -92,7 +92,7 @@ def _dashboards(contents: Contents) -> Iterator[str]:
     yield ""
     yield "At the time of the attempt. report.html has the plots, also without a Grafana."
     yield ""
-    yield from (f"- [{safe(one.title)}]({one.url})" for one in dashboards_of(contents))
+    yield from (f"- [{plain(one.title)}]({one.url})" for one in dashboards_of(contents))
 
 
 def _rules(taken: dict[int, Snapshot]) -> Iterator[str]:
@@ -104,7 +104,7 @@ def _rules(taken: dict[int, Snapshot]) -> Iterator[str]:
         text = one.rules.text or "Prometheus had loaded exactly the generated rules"
         if text != said:
             digest = one.rules.generated or "unknown"
-            yield f"- {when(one.at)}, record {number}: {safe(text)} (digest {safe(digest)})"
+            yield f"- {when(one.at)}, record {number}: {plain(text)} (digest {plain(digest)})"
         said = text
     if not taken:
         yield "Unknown: no snapshot was kept."
@@ -124,7 +124,7 @@ def _bursts(contents: Contents) -> Iterator[str]:
         share = f"{said.well / said.sent * 100:.4g} % well" if said.sent else "none was sent"
         share = share if said.known else "nobody knows how many were well"
         mean = f", {said.seconds.mean * 1000:.4g} ms on average" if said.seconds else ""
-        yield f"- {'OK' if said.ok else 'BREACH'}: {safe(said.text)}: {share}{mean}; {BURSTS}/{record.number}.log and .json"
+        yield f"- {'OK' if said.ok else 'BREACH'}: {plain(said.text)}: {share}{mean}; {BURSTS}/{record.number}.log and .json"
     if not found:
         yield "None was made."
 
@@ -170,20 +170,20 @@ def _decisions(contents: Contents, taken: dict[int, Snapshot]) -> Iterator[str]:
     for record, body in _said(contents):
         if body["reason"] in SAID or body["verdict"] in {"shadow", "repeat"}:
             continue
-        by = "" if body["by"] == "alert" else f", by {safe(str(body['by']))}"
-        yield f"- {when(record.at)}, record {record.number}{by}: {safe(str(body['text']))}"
+        by = "" if body["by"] == "alert" else f", by {plain(str(body['by']))}"
+        yield f"- {when(record.at)}, record {record.number}{by}: {plain(str(body['text']))}"
         seen = at.get(record.number)
         for one in () if seen is None else seen.criteria:
             shown = said(seen, one.guardrail).rpartition(" ")[0] if seen else ""
             figures = f", {shown} at the end" if shown else ""
-            yield f"  - {one.verdict}: {safe(one.name)}{figures}"
+            yield f"  - {one.verdict}: {plain(one.name)}{figures}"
 
 
 def _sign_off(contents: Contents) -> Iterator[str]:
     yield "## Sign-off"
     yield ""
     lines = [
-        f"- {when(record.at)}, record {record.number}: {safe(str(body['text']))}"
+        f"- {when(record.at)}, record {record.number}: {plain(str(body['text']))}"
         for record, body in _said(contents)
         if body["reason"] in SAID
     ]
@@ -230,5 +230,5 @@ def _table(columns: Sequence[str], rows: Iterable[Sequence[str]], empty: str = "
     if empty and not known:
         yield empty
         return
-    for row in (columns, ["---"] * len(columns), *([safe(one) for one in row] for row in known)):
+    for row in (columns, ["---"] * len(columns), *([plain(one) for one in row] for row in known)):
         yield f"| {' | '.join(row)} |"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,13 +21,13 @@ from handrail_receiver.views.incident_views import (
 )
 from handrail_receiver.views.schemas import record_view
 from handrail_receiver.views.timeline import timeline
+from handrail_receiver.words.as_markdown import paragraph, plain
 from handrail_receiver.words.figures import figure
 from handrail_receiver.words.times import span, when
 from handrail_receiver.words.whose import happened_by
 
 MOST_RECORDS = 500
 EMPTY = "_nobody has said yet_"
-SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|])")
 
 
 @dataclass(frozen=True)
@@ -80,7 +79,7 @@ def draft(one: Incident, happened: Sequence[tuple[datetime, str]], seen: Snapsho
 
 
 def _head(one: Incident) -> Iterator[str]:
-    yield f"# Incident {safe(one.id)}: {safe(one.trigger or one.action)}"
+    yield f"# Incident {plain(one.id)}: {plain(one.trigger or one.action)}"
     yield ""
     yield "| | |"
     yield "|---|---|"
@@ -95,14 +94,14 @@ def _head(one: Incident) -> Iterator[str]:
         "Acknowledged": f"by {had.by}, {when(had.at)}, after {span(had.after)}" if had else "by nobody",
         "False rollback": {True: "yes", False: "no", None: EMPTY}[one.false_rollback],
     }
-    yield from (f"| {name} | {text if text == EMPTY else safe(text)} |" for name, text in rows.items())
+    yield from (f"| {name} | {text if text == EMPTY else plain(text)} |" for name, text in rows.items())
     yield ""
 
 
 def _impact(one: Incident) -> Iterator[str]:
     yield "## Impact"
     yield ""
-    yield from (f"- {name}: {safe(text)}" for name, text in impact_lines(one.impact))
+    yield from (f"- {name}: {plain(text)}" for name, text in impact_lines(one.impact))
     yield f"- {LABELS['user_impact']}: {_said(one, 'user_impact')}"
     yield ""
 
@@ -112,7 +111,7 @@ def _timeline(happened: Sequence[tuple[datetime, str]]) -> Iterator[str]:
     yield ""
     yield "All times are UTC."
     yield ""
-    yield from (f"- {at:%Y-%m-%d %H:%M:%S} {safe(text)}" for at, text in happened)
+    yield from (f"- {at:%Y-%m-%d %H:%M:%S} {plain(text)}" for at, text in happened)
     yield ""
 
 
@@ -125,7 +124,7 @@ def _figures(seen: Snapshot | None) -> Iterator[str]:
         yield "| guardrail | tier | figure | of | limit | verdict |"
         yield "|---|---|---|---|---|---|"
         yield from (_row(tier) for tier in seen.tiers if tier.limits)
-        yield from (f"\nMissing: {safe(text)}" for text in seen.missing)
+        yield from (f"\nMissing: {plain(text)}" for text in seen.missing)
     yield ""
 
 
@@ -133,27 +132,22 @@ def _row(tier: TierSeen) -> str:
     shown = figure(tier.value, tier.unit) or "unknown"
     count = f"{float(tier.count):.6g}" if tier.count else "-"
     cells = (tier.guardrail, tier.tier, shown, count, " or ".join(tier.limits), tier.verdict)
-    return f"| {' | '.join(map(safe, cells))} |"
+    return f"| {' | '.join(map(plain, cells))} |"
 
 
 def _people(one: Incident) -> Iterator[str]:
     for name in ("cause", "fix", "prevention"):
         yield f"## {LABELS[name]}"
         yield ""
-        yield _said(one, name)
+        yield paragraph(one.notes[name]) if one.notes.get(name) else EMPTY
         yield ""
     yield "## Review"
     yield ""
     yield f"- Date: {_said(one, 'review')}"
     yield f"- {LABELS['attendees']}: {_said(one, 'attendees')}"
     yield "- Action items:" if one.follow_ups else f"- Action items: {EMPTY}"
-    yield from (f"  - [ ] {safe(text)}" for text in one.follow_ups)
+    yield from (f"  - [ ] {plain(text)}" for text in one.follow_ups)
 
 
 def _said(one: Incident, name: str) -> str:
-    return safe(one.notes[name]) if one.notes.get(name) else EMPTY
-
-
-def safe(text: str) -> str:
-    """A text as Markdown shows it as it is."""
-    return SPECIAL.sub(r"\\\1", " ".join(text.split()))
+    return plain(one.notes[name]) if one.notes.get(name) else EMPTY

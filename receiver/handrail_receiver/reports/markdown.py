@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import re
-
 from handrail_receiver.reports.reported import Report, Section, Table
 from handrail_receiver.reports.wording import local
-
-MARKUP = re.compile(r"([\\`*_\[\]<>|#])")
+from handrail_receiver.words.as_markdown import paragraph, plain
 
 
 def markdown(report: Report) -> str:
@@ -18,15 +15,10 @@ def markdown(report: Report) -> str:
     return "\n".join([*head, *(line for section in report.sections for line in _section(section))]) + "\n"
 
 
-def plain(text: str) -> str:
-    """A text on one line, of which nothing is markup."""
-    return MARKUP.sub(r"\\\1", " ".join(text.split()))
-
-
 def _section(section: Section) -> list[str]:
     lines = ["", f"## {plain(section.title)}", ""]
     lines += [f"- {plain(field.name)}: {plain(field.text)}" for field in section.fields]
-    lines += [f"- {plain(line)}" for line in section.lines]
+    lines += [f"- {paragraph(line)}" for line in section.lines]
     tables = [line for table in section.tables for line in _table(table)]
     return [*lines, *(tables[1:] if not section.fields and not section.lines else tables)]
 

@@ -58,6 +58,18 @@ async def test_a_figure_of_a_part_of_the_time_says_so_and_one_without_data_is_un
 
 
 @pytest.mark.anyio
+async def test_what_is_computed_of_partial_figures_says_so_as_well(store: Store) -> None:
+    prometheus = Remembered(since=MONDAY + timedelta(days=5))
+    report = await Reporter(store, prometheus, Still()).report(BOOK, "weekly", SUNDAY)
+    since = "of the time only, data begin 2026-03-07 0"
+    (failed, left) = _fields(report.sections, "Failed builds", "availability")
+    assert failed == f"1 (triggered less successful; of 29 % {since}0:07:12 UTC)"
+    assert left == f"40 % (of 99.9 % over 30d; of 7 % {since}1:12:00 UTC)"
+    (builds,) = (table for one in report.sections for table in one.tables if "build" in table.title)
+    assert [row[1] for row in builds.rows][-3:] == ["unknown", "1 failed", "1 failed"]
+
+
+@pytest.mark.anyio
 async def test_what_prometheus_does_not_answer_is_unknown_with_the_reason_and_what_the_store_knows_stays(
     store: Store,
 ) -> None:

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from handrail.contract import FigureFacts, ObjectiveFacts, Playbook
+from handrail.contract import FigureFacts, ObjectiveFacts, Playbook, names
 
 from handrail_receiver.errors import TargetError
 from handrail_receiver.outside.prometheus_history import Recorded, Series, Span
@@ -22,6 +23,15 @@ POINTS = 200
 FINEST = timedelta(minutes=1)
 NEARLY_ALL = 0.98
 """A figure made of so much of the time is one of all of it: the first samples of a scrape come late."""
+A = {
+    "s": timedelta(seconds=1),
+    "m": timedelta(minutes=1),
+    "h": timedelta(hours=1),
+    "d": timedelta(days=1),
+    "w": timedelta(weeks=1),
+    "y": timedelta(days=365),
+}
+"""How long each of Prometheus' units is."""
 NO_DATA = "Prometheus has no data of this time"
 
 
@@ -76,9 +86,9 @@ class Measuring:
     _seen: dict[str, Seen] = field(default_factory=dict)
     _few: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE))
 
-    async def figures(self, names: Sequence[str], start: datetime, end: datetime) -> dict[str, Measured]:
+    async def figures(self, named: Sequence[str], start: datetime, end: datetime) -> dict[str, Measured]:
         """Those of the figures with these names that the playbook has, over one time."""
-        wanted = [one for one in self.playbook.figures if one.name in names]
+        wanted = [one for one in self.playbook.figures if one.name in named]
         found = await asyncio.gather(*(self._measured(one, start, end) for one in wanted))
         return {one.name: measured for one, measured in zip(wanted, found, strict=True)}
 
@@ -88,8 +98,15 @@ class Measuring:
         return {one.name: left for one, left in zip(self.playbook.objectives, found, strict=True)}
 
     async def _left(self, objective: ObjectiveFacts) -> Measured:
+        """Of how much of its window that is made: of the part in which it was recorded."""
         value, why = await self._value(objective.left, self.end)
-        return Measured(value, why)
+        if value is None:
+            return Measured(None, why)
+        begins = window_begins(objective.window, self.end)
+        seen = await self._asked(objective.left, begins)
+        if seen.problem:
+            return Measured(None, f"nobody knows what it is made of: {seen.problem}")
+        return Measured(value, "", seen.part(begins, self.end), seen.first)
 
     async def _measured(self, facts: FigureFacts, start: datetime, end: datetime) -> Measured:
         lasts = int((end - start).total_seconds())
@@ -117,11 +134,11 @@ class Measuring:
     async def _data(self, facts: FigureFacts) -> Seen:
         """When there were data for it; figures that are made of the same are asked for once."""
         if facts.seen not in self._seen:
-            self._seen[facts.seen] = await self._asked(facts.seen)
+            self._seen[facts.seen] = await self._asked(facts.seen, self.start)
         return self._seen[facts.seen]
 
-    async def _asked(self, expr: str) -> Seen:
-        span = spread(self.start, self.end)
+    async def _asked(self, expr: str, start: datetime) -> Seen:
+        span = spread(start, self.end)
         try:
             async with self._few:
                 found = await self.recorded.series(expr, span)
@@ -134,6 +151,15 @@ def spread(start: datetime, end: datetime) -> Span:
     """The instants at which it is looked for data in a time: `end`, and so many before it as lie in that time."""
     step = max(FINEST, timedelta(seconds=math.ceil((end - start).total_seconds() / POINTS)))
     return Span(end - (end - start) // step * step, end, step)
+
+
+def window_begins(window: str, end: datetime) -> datetime:
+    """When the window of an objective began that ends then: a time like 30d, or the calendar month by UTC."""
+    if window == names.MONTH:
+        return end.astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    return end - sum(
+        (int(many) * A[unit] for many, unit in re.findall(r"(\d+)([smhdwy])", window)), timedelta()
+    )
 
 
 def _instants(found: Sequence[Series]) -> set[float]:

@@ -17,7 +17,7 @@ from handrail_receiver.reports.weekly_form import (
     facts_of,
     impact,
 )
-from handrail_receiver.reports.wording import cell, counted, lasted, local
+from handrail_receiver.reports.wording import cell, counted, lasted, local, percent
 
 OF_A_DAY = (TRIGGERED, SUCCEEDED, FAILED, BUILD_TIME, "Unit tests passed", COVERAGE, IMAGE_SIZE)
 OF_A_STAY = ("Average RPS", "P95 latency", "Error rate")
@@ -39,7 +39,14 @@ def _build_row(known: Known, day: DayFigures) -> tuple[str, ...]:
 
 
 def _build_status(day: DayFigures) -> str:
-    """How the builds of a day ended, as far as it is declared."""
+    """How the builds of a day ended, as far as it is declared and known."""
+    status = _ended(day)
+    counts = [day.figures[name] for name in (TRIGGERED, SUCCEEDED, FAILED) if name in day.figures]
+    least = min((one.part for one in counts if one.partial), default=None)
+    return status if least is None or status == "unknown" else f"{status} (of {percent(least)} of the time)"
+
+
+def _ended(day: DayFigures) -> str:
     values = {name: day.figures[name].value for name in (TRIGGERED, SUCCEEDED, FAILED) if name in day.figures}
     total, good, bad = values.get(TRIGGERED), values.get(SUCCEEDED), values.get(FAILED)
     if bad is None and total is not None and good is not None:

@@ -20,6 +20,7 @@ from handrail_receiver.reports.wording import (
     hours,
     lasted,
     local,
+    made_of,
     measured_field,
     minutes,
     percent,
@@ -73,7 +74,8 @@ def _failed_builds(facts: Mapping[str, FigureFacts], found: Mapping[str, Measure
     good, all_ = (found[name].value if name in found else None for name in (SUCCEEDED, TRIGGERED))
     if FAILED in facts or good is None or all_ is None:
         return measured_field(FAILED, facts, found)
-    return Field(FAILED, f"{max(0.0, all_ - good):.6g}", note="triggered less successful")
+    note = "; ".join(filter(None, ("triggered less successful", made_of(found[SUCCEEDED], found[TRIGGERED]))))
+    return Field(FAILED, f"{max(0.0, all_ - good):.6g}", note=note)
 
 
 def test_section(known: Known) -> Section:
@@ -136,7 +138,8 @@ def budget_section(known: Known) -> Section:
     for one in known.playbook.objectives:
         left = known.budgets[one.name]
         text = "" if left.value is None else percent(left.value)
-        fields.append(Field(one.title, text, left.why, f"of {one.objective * 100:.6g} % over {one.window}"))
+        note = "; ".join(filter(None, (f"of {one.objective * 100:.6g} % over {one.window}", made_of(left))))
+        fields.append(Field(one.title, text, left.why, note))
     lines = () if fields else ("no objective is declared (slos=)",)
     return Section("Error budget left", tuple(fields), lines)
 

@@ -51,10 +51,16 @@ def value_text(value: float, unit: str) -> str:
 
 def _note(facts: FigureFacts, measured: Measured) -> str:
     parts = [] if facts.source == "declared" else [facts.source]
-    if measured.partial:
-        since = f", data begin {when(measured.since)}" if measured.since else ""
-        parts.append(f"of {percent(measured.part)} of the time only{since}")
-    return "; ".join(parts)
+    return "; ".join(filter(None, (*parts, made_of(measured))))
+
+
+def made_of(*measured: Measured) -> str:
+    """Of which part of the time figures are made, the one that has least of it; empty where that is all of it."""
+    least = min(measured, key=lambda one: one.part)
+    if not least.partial:
+        return ""
+    since = f", data begin {when(least.since)}" if least.since else ""
+    return f"of {percent(least.part)} of the time only{since}"
 
 
 def percent(share: float | Fraction) -> str:

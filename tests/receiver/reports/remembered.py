@@ -105,14 +105,12 @@ class Remembered:
             labels = {"guardrail": "error-rate", "track": "canary"}
             at = span.start.timestamp()
             return [Series(labels, tuple((at + place, str(one)) for place, one in enumerate(self.guardrail)))]
-        if expr.startswith("seen "):
-            count = int((span.end - span.start) / span.step) + 1
-            instants = (span.start + place * span.step for place in range(count))
-            points = tuple((at.timestamp(), "1") for at in instants if at >= self.since)
-            return [Series({}, points)] if points else []
         name = expr.partition("[")[0]
-        known = name in self.values and span.end > self.since
-        return [Series({}, ((span.end.timestamp(), str(self.values[name])),))] if known else []
+        value = 1 if expr.startswith("seen ") else self.values.get(name)
+        count = int((span.end - span.start) / span.step) + 1
+        instants = (span.start + place * span.step for place in range(count))
+        points = tuple((at.timestamp(), str(value)) for at in instants if at > self.since)
+        return [Series({}, points)] if points and value is not None else []
 
     async def rules(self, groups: Sequence[str]) -> list[LoadedRules]:  # noqa: ARG002  the same signature
         """Nothing is loaded."""

@@ -131,4 +131,9 @@ def test_nothing_that_guards_changes_with_what_is_there() -> None:
     assert said == {
         "Prometheus: alerts no longer go to 127.0.0.1:9093",
         *(f"scrape job {job}: how it is scraped changed" for job in ("shop", "sql", "handrail-receiver")),
+        *(
+            f"{name}: report {change}: link to the dashboard {name}, https://grafana.example.com/d/{uid}"
+            for name in ("shop", "kiosk")
+            for change, uid in (("removed", name), ("added", f"production-{name}"))
+        ),
     }

@@ -1,4 +1,4 @@
-"""A playbook as it was written → when its reports are sent and to whom, and what is declared for them, a line each."""
+"""A playbook as it was written → when its reports are sent and to whom, and what is declared for them and linked, a line each."""
 
 from __future__ import annotations
 
@@ -34,3 +34,6 @@ def _reported(playbook: Mapping[str, Any]) -> Iterator[str]:
     ):
         if report.get(shown):
             yield f"{word}: {', '.join(report[shown])}"
+    yield from (
+        f"link to the dashboard {one['title']}, {one['url']}" for one in playbook.get("dashboards", ())
+    )

@@ -1,7 +1,8 @@
 """The declared load bursts of each attempt → carried out at their moment, once, and kept as evidence.
 
 That one begins is decided in one write with the attempt as it stands, so that no receiver and no restart begins it again.
-What was begun and has no end after its time was interrupted, and is recorded as that.
+What was begun and has no end was interrupted, and is recorded as that: at once where no other receiver may carry it out,
+and else after its time.
 """
 
 from __future__ import annotations
@@ -117,7 +118,7 @@ class Bursts:
         await asyncio.gather(*self._running.values(), return_exceptions=True)
 
     async def _of(self, playbook: Playbook, attempt: Attempt) -> None:
-        now = self.guard.clock.now()
+        now, running = self.guard.clock.now(), frozenset(self._running)  # what ends now has an end in `made`
         made = await self.guard.store.snapshots.scheduled(attempt.rollout, f"{attempt.id}/")
         history = await self.guard.store.attempts.history(attempt.rollout, now)
         open_ones = {
@@ -125,14 +126,16 @@ class Bursts:
         }
         for key, begun_at in open_ones.items():
             burst = next((one for one in playbook.bursts if key.endswith(_tail(attempt, one))), None)
-            if burst is None and now > begun_at + LONGEST + GRACE:
+            longest = timedelta(seconds=burst.within) if burst else LONGEST
+            over = not self.guard.store.engine.shared or now > begun_at + longest + GRACE
+            if key in made or key in running:
+                continue
+            if burst is None and over:
                 made = {
                     **made,
                     key: None,
                 }  # the playbook that was adopted has it no more; it is over in any case
-            if burst is None or key in made or key in self._running:
-                continue
-            if now > begun_at + timedelta(seconds=burst.within) + GRACE:
+            if burst is not None and over:
                 text = "the receiver was stopped while it was under way; it is not repeated"
                 gone = BurstRun(
                     burst, attempt.id, key, False, begun_at, now, "interrupted", text, (), known=False

@@ -121,6 +121,30 @@ def goes_back(at: Moment, other: History, name: str) -> Decision | None:
     return replace(_rolled_back(at, text, Once(once)), reason="goes-back-with")
 
 
+def cannot_follow(playbook: Playbook, history: History, name: str, why: str) -> Decision | None:
+    """Nobody knows what became of another rollout, with which this one goes back: its people are told, once."""
+    attempt, once = history.attempt, f"cannot be read: {name}"
+    complete = may(state_of(history), "left behind", "receiver")
+    if attempt is None or once in history.once or not (attempt.live or complete):
+        return None
+    text = f"nobody knows whether {name}, with which this rollout goes back, was rolled back: its attempt cannot be read ({why})"
+    text += (
+        "; people must look"
+        if complete
+        else "; it does not go on by itself until it can be read, and people must look"
+    )
+    return Decision(
+        Verdict.tell,
+        "goes-back-with",
+        text,
+        rollout=playbook.rollout,
+        action="rollback",
+        by=HANDRAIL,
+        attempt=attempt.id,
+        changes=(Once(once),),
+    )
+
+
 def left_behind(playbook: Playbook, history: History, other: History, name: str) -> Decision | None:
     """The same of an attempt that is complete: nothing is taken back by itself any more, and its people are told once."""
     attempt, first, once = history.attempt, _first_rollback(other), f"back with: {name}"
@@ -185,8 +209,12 @@ def not_enough_data(at: Moment, gate: GateStatus) -> Decision | None:
 
 
 def needs_people(at: Moment, gate: GateStatus) -> Decision | None:
-    """Only people are missing in the gate of a stage that goes on by itself: they are told, once."""
-    stage, name = at.stage, f"needs people: {gate.into}"
+    """Only people are missing in the gate of a stage that goes on by itself: they are told, once.
+
+    Whenever what somebody said counts no longer, or is a no, that is told as well.
+    """
+    said = [f"{ask.name}, {ask.at.isoformat()}" for ask in gate.missing if ask.at is not None]
+    stage, name = at.stage, ": ".join(("needs people", gate.into, *said))
     by_people = bool(gate.missing) and all(ask.kind in PEOPLE for ask in gate.missing)
     if stage is None or stage.advance != "when-met" or not by_people or at.happened(name):
         return None

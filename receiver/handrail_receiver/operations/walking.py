@@ -13,7 +13,7 @@ from functools import partial
 
 from handrail.contract import Playbook
 
-from handrail_receiver.errors import StoreDown
+from handrail_receiver.errors import UNREADABLE, StoreDown
 from handrail_receiver.gates.gate import GateStatus
 from handrail_receiver.guard import Guard, with_tells
 from handrail_receiver.model import (
@@ -30,6 +30,7 @@ from handrail_receiver.model import (
 from handrail_receiver.operations.due import (
     Moment,
     bake_over,
+    cannot_follow,
     due,
     goes_back,
     left_behind,
@@ -57,6 +58,14 @@ def _going_back(
     """What follows from what became of another rollout."""
     at = moment(playbook, history, now)
     return goes_back(at, other, name) if at else None
+
+
+def _not_following(
+    name: str, error: Exception, playbook: Playbook, history: History, _now: Conditions
+) -> Decision | None:
+    """What follows where that cannot be read."""
+    why = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+    return cannot_follow(playbook, history, name, why)
 
 
 def _left_behind(other: History, name: str, playbook: Playbook, history: History) -> Decision:
@@ -131,10 +140,19 @@ class Walker:
         """Tell the people of a complete attempt when one of the others went back."""
         now = self.guard.clock.now()
         for name in playbook.goes_back_with:
-            other = await self.guard.store.attempts.history(name, now)
-            decided = partial(_left_behind, other, name, playbook)
+            decided = await self._what_became_of(name, playbook)
             if decided(await self.guard.store.attempts.history(playbook.rollout, now)) != NOTHING:
                 await self.guard.apply(playbook.rollout, decided)
+
+    async def _what_became_of(self, name: str, playbook: Playbook) -> Callable[[History], Decision]:
+        """What follows for a complete attempt from what became of another rollout."""
+        now = self.guard.conditions()
+        try:
+            other = await self.guard.store.attempts.history(name, now.now)
+        except UNREADABLE as error:
+            unknown = partial(_not_following, name, error, playbook)
+            return lambda history: with_tells(unknown(history, now) or NOTHING, playbook)
+        return partial(_left_behind, other, name, playbook)
 
     def _playbook(self, attempt: Attempt) -> Playbook | None:
         newest = self.playbooks.get(attempt.rollout)
@@ -145,8 +163,8 @@ class Walker:
             for _ in range(AT_MOST):
                 if not await self._decided(rollout, due):
                     break
-            await self._with_others(rollout)
-            await self._gate(rollout)
+            if await self._with_others(rollout):
+                await self._gate(rollout)
         except StoreDown as error:
             log.warning("%s cannot go on by itself: %s", rollout, error)
         except Exception:
@@ -169,12 +187,18 @@ class Walker:
         playbook = self._playbook(history.attempt) if history.attempt is not None else None
         return moment(playbook, history, now) if playbook is not None else None
 
-    async def _with_others(self, rollout: str) -> None:
-        """Go back with the others, where that is declared and one of them did."""
-        at = await self._moment(rollout)
+    async def _with_others(self, rollout: str) -> bool:
+        """Go back with the others, where that is declared and one of them did; whether it is known of each of them."""
+        at, known = await self._moment(rollout), True
         for name in at.playbook.goes_back_with if at is not None else ():
-            other = await self.guard.store.attempts.history(name, self.guard.clock.now())
-            await self._decided(rollout, partial(_going_back, other, name))
+            try:
+                other = await self.guard.store.attempts.history(name, self.guard.clock.now())
+            except UNREADABLE as error:
+                known = False
+                await self._decided(rollout, partial(_not_following, name, error))
+            else:
+                await self._decided(rollout, partial(_going_back, other, name))
+        return known
 
     async def _gate(self, rollout: str) -> None:
         """Judge the gate ahead, where its bake time is over and something follows from it by itself."""

@@ -141,7 +141,7 @@ def test_what_a_declared_check_found_is_sent_with_what_its_probes_answered(tmp_p
             url=f"{health.url}/health",
             expect=200,
             values={"/status": "UP"},
-            within=2,
+            within=60,
             token_header="Authorization",
             token_scheme="Bearer",
         )

@@ -105,9 +105,11 @@ async def recorded(store: Store) -> list[dict[str, Any]]:
 
 @pytest.mark.anyio
 @pytest.mark.parametrize("rolled_back", [False, True])
-async def test_what_was_begun_and_has_no_end_after_its_time_was_interrupted(
-    store: Store, *, rolled_back: bool
+@pytest.mark.parametrize("shared", [False, True], ids=["at once by itself", "after its time among others"])
+async def test_what_was_begun_and_has_no_end_was_interrupted(
+    store: Store, *, rolled_back: bool, shared: bool
 ) -> None:
+    store.engine.shared = shared
     await begun(store)
     (attempt,) = await store.attempts.current()
     changes = [Once(f"{BEGUN}{moment_key(attempt, RUSH)}")]
@@ -117,9 +119,10 @@ async def test_what_was_begun_and_has_no_end_after_its_time_was_interrupted(
     guard: Any = Guarding(store)
     made: Callable[..., Bursts] = Bursts
     bursts = made(guard, Books(), Nowhere())
-    guard.at = NOW + timedelta(seconds=RUSH.within) + GRACE
-    await bursts.step()
-    assert await recorded(store) == []
+    if shared:
+        guard.at = NOW + timedelta(seconds=RUSH.within) + GRACE
+        await bursts.step()
+        assert await recorded(store) == []
     guard.at += timedelta(seconds=1)
     for _ in range(2):
         await bursts.step()
@@ -148,7 +151,7 @@ async def test_one_that_the_playbook_has_no_more_keeps_others_back_for_no_longer
     guard: Any = Guarding(store)
     made: Callable[..., Bursts] = Bursts
     bursts, rush = made(guard, Books(), Nowhere()), f"{BEGUN}{moment_key(attempt, RUSH)}"
-    begins = []
+    begins, store.engine.shared = [], True
     for later in (timedelta(), LONGEST + GRACE, LONGEST + GRACE + timedelta(seconds=1)):
         guard.at = NOW + later
         await bursts.step()

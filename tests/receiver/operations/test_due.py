@@ -320,7 +320,7 @@ def test_a_stage_without_enough_data_bakes_on_for_so_long_and_is_held_then() -> 
     assert made.changes == (SetHold(text), Once("not enough data: 10%"))
 
 
-def test_people_are_told_once_when_nothing_but_they_are_missing() -> None:
+def test_people_are_told_once_when_nothing_but_they_are_missing_and_again_when_an_approval_ends() -> None:
     at = moment(book(advance="when-met"), HISTORY, after(2))
     assert at is not None
     assert needs_people(at, gate(LEAD, UNKNOWN)) is None
@@ -329,6 +329,15 @@ def test_people_are_told_once_when_nothing_but_they_are_missing() -> None:
     assert said(made) == ("tell", "needs-people", "hold", text)
     told = replace(at, history=replace(HISTORY, once={"needs people: 100%": NOW}))
     assert needs_people(told, gate(LEAD)) is None
+    ended = replace(LEAD, text="bob's approval does not count: it ended", by="bob", at=NOW)
+    again = needs_people(told, gate(ended))
+    assert again is not None
+    assert "bob's approval does not count: it ended" in again.text
+    (once,) = again.changes
+    assert isinstance(once, Once)
+    assert once.name == f"needs people: 100%: lead, {NOW.isoformat()}"
+    heard = replace(told, history=replace(HISTORY, once={**told.history.once, once.name: NOW}))
+    assert needs_people(heard, gate(ended)) is None
     by_hand = moment(book(), HISTORY, after(2))
     assert by_hand is not None
     assert needs_people(by_hand, gate(LEAD)) is None

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+import servers
 from guarded import NOW, ROLLOUT, guarded, playbook
 from guarded.playbook import ENVIRONMENT, weights, write_playbook
+from handrail.contract import StageFacts
 from handrail_receiver.gates.gate import GateInputs
 from handrail_receiver.model import (
     Attempt,
@@ -24,7 +28,7 @@ from handrail_receiver.model import (
 )
 from handrail_receiver.operations.call import Call
 from handrail_receiver.operations.call_decision import decide_call
-from handrail_receiver.operations.due import goes_back, left_behind, moment
+from handrail_receiver.operations.due import cannot_follow, goes_back, left_behind, moment
 
 ATTEMPT = Attempt(7, ROLLOUT, ROLLOUT, 2, AttemptState.active, "10%", NOW, NOW, "alice")
 WAITS, FOLLOWS = playbook(waits_for=("db",)), playbook(goes_back_with=("api",))
@@ -96,6 +100,52 @@ def test_a_complete_one_is_not_taken_back_and_its_people_are_told_once() -> None
     assert left_behind(FOLLOWS, told, other(AttemptState.rolled_back, 1), "api") is None
     assert left_behind(FOLLOWS, done, other(AttemptState.rolled_back, -1), "api") is None
     assert left_behind(FOLLOWS, History(ATTEMPT), other(AttemptState.rolled_back, 1), "api") is None
+
+
+@pytest.mark.parametrize(
+    ("state", "then"),
+    [
+        (AttemptState.active, "it does not go on by itself until it can be read, and people must look"),
+        (AttemptState.complete, "people must look"),
+    ],
+)
+def test_its_people_are_told_once_of_another_that_nobody_can_read(state: AttemptState, then: str) -> None:
+    history = History(replace(ATTEMPT, state=state))
+    made = cannot_follow(FOLLOWS, history, "api", "ValueError: newer")
+    assert made is not None
+    assert (made.verdict, made.reason, made.changes) == (
+        Verdict.tell,
+        "goes-back-with",
+        (Once("cannot be read: api"),),
+    )
+    assert made.text == (
+        "nobody knows whether api, with which this rollout goes back, was rolled back: its attempt cannot be read "
+        f"(ValueError: newer); {then}"
+    )
+    told = replace(history, once={"cannot be read: api": NOW})
+    assert cannot_follow(FOLLOWS, told, "api", "ValueError: newer") is None
+
+
+@pytest.mark.parametrize("verb", ["", "promote"], ids=["under way", "complete"])
+def test_a_running_receiver_tells_of_another_that_it_cannot_read(tmp_path: Path, verb: str) -> None:
+    api = playbook(rollout="api", service="api", environment=ENVIRONMENT)
+    write_playbook(tmp_path / "playbook", api)
+    only = (StageFacts(name="100%", weight=1.0, bake=0, enter=weights(100, 0)),)
+    follows = playbook(goes_back_with=("api",), environment=ENVIRONMENT, stages=only)
+    with guarded(tmp_path, follows) as shop:
+        shop.ask("POST", "/api/rollouts/api/start", json={})
+        shop.call("start")
+        if verb:
+            assert shop.call(verb)["verdict"] == "act"
+    with closing(sqlite3.connect(tmp_path / "handrail.db")) as store, store:
+        assert store.execute("UPDATE attempt SET state = 'newer' WHERE rollout = 'api'").rowcount == 1
+    with guarded(tmp_path, follows) as shop:
+
+        def told() -> int:
+            records = shop.ask("GET", "/api/rollouts/shop/evidence", "viewer").json()["records"]
+            return sum("nobody knows whether api" in one["body"] for one in records)
+
+        servers.until(lambda: told() == 1, "its people to be told")
 
 
 def test_two_rollouts_in_one_receiver_go_back_together(tmp_path: Path) -> None:

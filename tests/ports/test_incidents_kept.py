@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from types import SimpleNamespace
 from typing import cast
 
@@ -29,10 +30,12 @@ from handrail_receiver.model import (
     SetState,
     Verdict,
 )
+from handrail_receiver.model.incidents import INCIDENT
 from handrail_receiver.outside.prometheus_history import Recorded
 from handrail_receiver.playbooks import Playbooks
 from handrail_receiver.ports import Clock
 from handrail_receiver.store import Store
+from handrail_receiver.store.chain import link
 from ports.store_cases import by_hand
 
 pytestmark = pytest.mark.anyio
@@ -57,6 +60,11 @@ async def decided(store: Store, *changes: Change, minutes: float = 0, **more: ob
 
     await store.attempts.apply(ROLLOUT, decide, at)
     return await store.attempts.history(ROLLOUT, at)
+
+
+def _given(made: Decision, _history: History) -> Decision:
+    """What was decided, whatever there is."""
+    return made
 
 
 def said(incident: Incident) -> list[tuple[str, str, str]]:
@@ -236,3 +244,19 @@ async def test_an_incident_that_was_closed_at_once_gets_its_impact_all_the_same_
     assert one.impact is not None
     assert one.impact.unknown["ended"] == "no rollback of attempt 1 got through; it is abandoned"
     assert await store.incidents.open_since(NOW + timedelta(minutes=2)) == []
+
+
+async def test_an_incident_that_cannot_be_read_keeps_no_other_rollout_back(store: Store) -> None:
+    for rollout in (ROLLOUT, "other"):
+        begin = replace(BEGIN, playbook=playbook(rollout=rollout))
+        made = Decision(
+            Verdict.act, "test", "errors", rollout=rollout, changes=(begin, rolls_back()), by="alert"
+        )
+        await store.attempts.apply(rollout, partial(_given, made), NOW)
+    newer = {"event": "of-a-newer-version", "attempt": 1, "by": "alice", "text": ""}
+    await store.engine.write(lambda tx: link(tx, ROLLOUT, INCIDENT, newer, NOW))
+    assert [one.rollout for one in await store.incidents.open()] == ["other"]
+    assert [one.rollout for one in await store.incidents.open_since(NOW)] == ["other"]
+    assert [one.rollout for one in await store.incidents.between(NOW, NOW + timedelta(days=1))] == ["other"]
+    with pytest.raises(ValueError, match="of-a-newer-version"):
+        await store.incidents.of(ROLLOUT)

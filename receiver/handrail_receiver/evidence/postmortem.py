@@ -39,8 +39,9 @@ class Postmortems:
 
     async def draft(self, one: Incident) -> str:
         """The draft."""
-        found = await self.store.archive.attempt(one.rollout, one.number, self.clock.now(), MOST_RECORDS)
+        found = await self.store.archive.attempt(one.rollout, one.number, self.clock.now(), MOST_RECORDS + 1)
         history, records = found if found is not None else (None, [])
+        cut, records = len(records) > MOST_RECORDS, records[-MOST_RECORDS:]
         seen = await self._seen(records)
         lines = timeline(records, history.runs if history is not None else ())[::-1]
         happened = [
@@ -51,7 +52,7 @@ class Postmortems:
         happened += [
             (each.at, f"incident {happened_by(each.event, each.by, in_words(each))}") for each in one.events
         ]
-        return draft(one, sorted(happened, key=lambda each: each[0]), seen)
+        return draft(one, sorted(happened, key=lambda each: each[0]), seen, cut=cut)
 
     async def _seen(self, records: Sequence[EvidenceRecord]) -> Snapshot | None:
         """What Prometheus had recorded when the first rollback was decided; None where nothing was kept."""
@@ -71,11 +72,21 @@ def _acts(record: EvidenceRecord) -> bool:
     return body.get("verdict") in {"act", "confirm"} and str(body.get("action", "")).endswith("rollback")
 
 
-def draft(one: Incident, happened: Sequence[tuple[datetime, str]], seen: Snapshot | None) -> str:
-    """All of it, in the order of an incident log; every text of others is escaped."""
-    return (
-        "\n".join([*_head(one), *_timeline(happened), *_impact(one), *_figures(seen), *_people(one)]) + "\n"
+def draft(
+    one: Incident, happened: Sequence[tuple[datetime, str]], seen: Snapshot | None, *, cut: bool = False
+) -> str:
+    """All of it, in the order of an incident log; every text of others is escaped.
+
+    `cut` says that only the newest MOST_RECORDS records of the attempt were read.
+    """
+    parts = (
+        _head(one),
+        _timeline(one, happened, cut=cut),
+        _impact(one),
+        _figures(seen, cut=cut),
+        _people(one),
     )
+    return "\n".join(line for part in parts for line in part) + "\n"
 
 
 def _head(one: Incident) -> Iterator[str]:
@@ -106,20 +117,25 @@ def _impact(one: Incident) -> Iterator[str]:
     yield ""
 
 
-def _timeline(happened: Sequence[tuple[datetime, str]]) -> Iterator[str]:
+def _timeline(one: Incident, happened: Sequence[tuple[datetime, str]], *, cut: bool) -> Iterator[str]:
     yield "## Timeline"
     yield ""
     yield "All times are UTC."
     yield ""
+    if cut:
+        rest = f"`handrail rollout bundle {one.rollout} DIR --attempt {one.number}` has all"
+        yield f"What is older than the newest {MOST_RECORDS} records of the attempt is missing here; {rest}."
+        yield ""
     yield from (f"- {at:%Y-%m-%d %H:%M:%S} {plain(text)}" for at, text in happened)
     yield ""
 
 
-def _figures(seen: Snapshot | None) -> Iterator[str]:
+def _figures(seen: Snapshot | None, *, cut: bool) -> Iterator[str]:
     yield "## Figures when it was decided"
     yield ""
     if seen is None:
-        yield "Unknown: nothing was kept of what Prometheus had recorded then."
+        older = f"it is not among the newest {MOST_RECORDS} records of the attempt"
+        yield f"Unknown: {older if cut else 'nothing was kept of what Prometheus had recorded then'}."
     else:
         yield "| guardrail | tier | figure | of | limit | verdict |"
         yield "|---|---|---|---|---|---|"

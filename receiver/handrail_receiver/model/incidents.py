@@ -161,6 +161,14 @@ class Incident:
         """Whether it may not be closed without a cause: an emergency's and a security rollback's, unless it was for nothing."""
         return self.action in STAYS_OPEN and not self.false_rollback and not self.notes.get("cause")
 
+    def says(self, name: str, said: object) -> bool:
+        """Whether it says this already: who sends a note twice notes it once."""
+        if name == "text":
+            return any(one.event is IncidentEvent.noted and one.text == said for one in self.events)
+        if name == "false_rollback":
+            return self.false_rollback is said
+        return said in self.follow_ups if name == "follow_up" else self.notes.get(name) == said
+
     def noted(self, said: Mapping[str, Any]) -> Incident:
         """The same once so much more was said of it."""
         notes = {name: str(said[name]) for name in ONE_ANSWER if said.get(name)}

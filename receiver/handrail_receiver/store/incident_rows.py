@@ -46,7 +46,7 @@ class SqlIncidents:
         which = "SELECT DISTINCT rollout FROM incident WHERE closed_at IS NULL ORDER BY rollout"
 
         def work(tx: Tx) -> list[Incident]:
-            return [one for row in tx.rows(which) for one in open_in(tx, row["rollout"])]
+            return [one for row in tx.rows(which) for one in _readable(tx, row["rollout"], OPEN_ROWS)]
 
         return await self._engine.read(work)
 
@@ -60,7 +60,7 @@ class SqlIncidents:
         def work(tx: Tx) -> list[Incident]:
             at = since.timestamp()
             rollouts = [row["rollout"] for row in tx.rows(which, since=at)]
-            return [one for name in rollouts for one in _of(tx, name, tx.rows(those, rollout=name, since=at))]
+            return [one for name in rollouts for one in _readable(tx, name, those, since=at)]
 
         return await self._engine.read(work)
 
@@ -76,7 +76,7 @@ class SqlIncidents:
 
         def work(tx: Tx) -> list[Incident]:
             rollouts = tx.rows(which, since=since.timestamp(), until=until.timestamp())
-            every = (_of(tx, row["rollout"], tx.rows(ROWS, rollout=row["rollout"])) for row in rollouts)
+            every = (_readable(tx, row["rollout"], ROWS) for row in rollouts)
             return sorted(
                 (one for some in every for one in some if since <= one.opened < until),
                 key=lambda one: (one.opened, one.id),
@@ -89,6 +89,15 @@ def open_in(tx: Tx, rollout: str) -> tuple[Incident, ...]:
     """The incidents of a rollout that nobody has closed yet, the oldest first."""
     rows = tx.rows(OPEN_ROWS, rollout=rollout)
     return _of(tx, rollout, rows) if rows else ()
+
+
+def _readable(tx: Tx, rollout: str, sql: str, **values: object) -> tuple[Incident, ...]:
+    """Those of one rollout among all; what cannot be read is logged, left out, and keeps no other rollout's back."""
+    try:
+        return _of(tx, rollout, tx.rows(sql, rollout=rollout, **values))
+    except UNREADABLE as error:
+        log.warning("the incidents of %s cannot be read: %s", rollout, " ".join(str(error).split()))
+        return ()
 
 
 def _of(tx: Tx, rollout: str, rows: Sequence[Row]) -> tuple[Incident, ...]:

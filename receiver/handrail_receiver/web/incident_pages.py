@@ -34,7 +34,10 @@ class IncidentPages:
         playbook = self._named(request)
         if playbook is None:
             return unknown_rollout(request)
-        found = await self.pages.api.store.incidents.of(playbook.rollout)
+        try:
+            found = await self.pages.api.store.incidents.of(playbook.rollout)
+        except UNREADABLE as problem:
+            return error(500, f"{playbook.rollout}: {cannot_be_read(problem)}")
 
         def text() -> str:
             views = [incident_view(one, playbook) for one in found]
@@ -64,6 +67,9 @@ class IncidentPages:
             one = await self._found(playbook, wanted) if playbook is not None else None
         except StoreDown:
             return await self.pages.page(caller, None)
+        except UNREADABLE as problem:
+            why: dict[str, object] = {"name": name, "why": cannot_be_read(problem)}
+            return await self.pages.page(caller, Shown("unreadable.html", why, status=500))
         if playbook is None or one is None:
             known = name if playbook is not None else None
             said: dict[str, object] = {"name": name, "number": None, "incident": wanted if known else ""}

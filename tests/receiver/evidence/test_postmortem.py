@@ -156,3 +156,13 @@ def test_a_draft_has_the_fields_of_an_incident_log_in_its_order() -> None:
 def test_what_nobody_has_said_has_its_place() -> None:
     bare = Incident("shop-1", "shop", 1, 1, NOW, NOW, "rollback", "it broke", "sam")
     assert draft(bare, [], None) == BARE
+
+
+def test_a_draft_of_a_long_attempt_says_that_its_beginning_is_missing() -> None:
+    made = draft(INCIDENT, HAPPENED, None, cut=True).splitlines()
+    place = made.index("All times are UTC.")
+    assert made[place + 2] == (
+        "What is older than the newest 500 records of the attempt is missing here;"
+        " `handrail rollout bundle aurigraph-v12 DIR --attempt 3` has all."
+    )
+    assert "Unknown: it is not among the newest 500 records of the attempt." in made

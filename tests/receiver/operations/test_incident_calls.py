@@ -15,12 +15,14 @@ from handrail_receiver.model import (
     AttemptState,
     Conditions,
     Decision,
+    Happened,
     History,
     Incident,
     IncidentEvent,
     Note,
     Verdict,
 )
+from handrail_receiver.model.incidents import after_event
 from handrail_receiver.operations.call import Call, IncidentWords
 from handrail_receiver.operations.call_decision import decide_call
 
@@ -167,3 +169,22 @@ def test_a_security_incident_stays_open_over_restarts_and_further_attempts(tmp_p
         closed = shop.call("close", why="over", cause="a token was in the log")
         assert closed["reason"] == "closed"
         assert shop.call("start", anyway=True, why="the alert is of before")["reason"] == "asked-for"
+
+
+def test_a_note_that_is_sent_twice_stands_there_once() -> None:
+    about = {"cause": "pool too small", "follow_up": "alert on it"}
+    first = decided("note", history(ONE), "the pool was full", notes=about, false_rollback=False)
+    (note,) = first.changes
+    assert isinstance(note, Note)
+    happened = Happened(NOW, note.event, "alice", note.text, note.said)
+    noted = history(after_event(ONE, happened))
+    again = decided("note", noted, "the pool was full", notes=about, false_rollback=False)
+    assert (again.verdict, again.reason, again.text) == (
+        Verdict.refuse,
+        "noted-already",
+        "all of that stands in shop-7 already",
+    )
+    more = decided("note", noted, notes={**about, "fix": "pool of 50"}, false_rollback=True)
+    (added,) = more.changes
+    assert isinstance(added, Note)
+    assert added.said == {"fix": "pool of 50", "false_rollback": True}

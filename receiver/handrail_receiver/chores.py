@@ -17,6 +17,7 @@ from handrail_receiver.operations.handler import CallHandler
 from handrail_receiver.playbooks import Playbooks
 from handrail_receiver.settings import Settings
 from handrail_receiver.store import Store
+from handrail_receiver.store.past import BEGAN
 
 log = logging.getLogger("handrail")
 EVERY = 2.0
@@ -50,6 +51,7 @@ class Chores:
                 await self.heartbeat()
                 await self.copies()
                 if rounds % TIDY_EVERY == 0:
+                    await self.began()
                     await self.tidy()
                 if fresh or rounds % ARM_EVERY == 0:
                     await self.arm()
@@ -107,6 +109,11 @@ class Chores:
             if playbook is not None and name not in self._told:
                 await self.guard.apply(name, partial(playbook_gone, playbook))
         self._told = set(self.playbooks.gone)
+
+    async def began(self) -> None:
+        """Note when the store was first used: of the time before nobody can count anything."""
+        if await self.store.memory.recall(BEGAN) is None:
+            await self.store.memory.remember(BEGAN, self.clock.now())
 
     async def tidy(self) -> None:
         """Remove what is kept no longer."""

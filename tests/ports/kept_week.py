@@ -19,6 +19,7 @@ from handrail_receiver.model import (
     Verdict,
 )
 from handrail_receiver.store import Store
+from handrail_receiver.store.past import BEGAN
 from ports.store_cases import LEASE, STEPS, decision
 from receiver.reports.remembered import MONDAY, book
 
@@ -50,6 +51,7 @@ async def entered(store: Store, at: datetime, stage: str, attempt: int = 0, play
 
 async def lived(store: Store, playbook: Playbook = BOOK) -> None:
     """One that is rolled back at 10 % on Tuesday, and one that is complete on Saturday."""
+    await store.memory.remember(BEGAN, MONDAY - timedelta(days=60))
     tuesday = MONDAY + timedelta(days=1, hours=10)
     first = await entered(store, MONDAY + timedelta(hours=9), "0%", 0, playbook)
     await entered(store, tuesday, "10%", first)

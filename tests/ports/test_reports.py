@@ -15,6 +15,7 @@ from handrail_receiver.model import (
 from handrail_receiver.reports.markdown import markdown
 from handrail_receiver.reports.reporter import Reporter
 from handrail_receiver.store import Store
+from handrail_receiver.store.past import BEGAN
 from ports.kept_week import BOOK, decided, lived
 from ports.store_cases import LEASE
 from receiver.reports.remembered import MONDAY, Remembered
@@ -101,8 +102,29 @@ async def test_a_false_rollback_counts_and_stands_beside(store: Store) -> None:
 
 @pytest.mark.anyio
 async def test_a_week_that_is_not_over_says_how_far_it_is(store: Store) -> None:
+    await store.memory.remember(BEGAN, MONDAY)
     report = await Reporter(store, Remembered(), Still()).report(BOOK, "weekly", date(2026, 3, 9))
     assert report.remarks == ("its time is not over: this is how it stands at 2026-03-09 09:00 UTC",)
+
+
+@pytest.mark.anyio
+async def test_nothing_is_0_in_a_time_before_the_store_began_or_that_has_not_begun(store: Store) -> None:
+    reporter = Reporter(store, Remembered(), Still())
+    await store.memory.remember(BEGAN, NOW)
+    for day, why, remark in (
+        (SUNDAY, "the receiver's store begins after it, 2026-03-09 09:00 UTC", "the receiver's store begins"),
+        (date(2027, 1, 1), "its time has not begun", "its time has not begun"),
+    ):
+        report = await reporter.report(BOOK, "weekly", day)
+        names = ("Deployments to production", "Rollbacks", "Deployment frequency", "False rollbacks")
+        assert _fields(report.sections, *names) == [f"unknown: {why}"] * 4
+        assert [one[: len(remark)] for one in report.remarks] == [remark]
+        (incidents,) = (one for one in report.sections if one.title == "Incidents")
+        assert incidents.lines == (f"unknown: {why}",)
+        (releases,) = (one for each in report.sections for one in each.tables if "Releases" in one.title)
+        assert releases.rows[-1][1] == "unknown"
+    daily = await reporter.report(BOOK, "daily", SUNDAY)
+    assert daily.title == "[CANARY] shop: status unknown"
 
 
 @pytest.mark.anyio

@@ -27,7 +27,7 @@ def subject(known: Known) -> str:
     """`[CANARY] Day 2/4 - mem0-redis Phase 1 Status`."""
     name, outcome = known.playbook.rollout, current(known)
     if outcome is None:
-        return f"[CANARY] {name}: no rollout under way"
+        return f"[CANARY] {name}: {'status unknown' if known.not_kept else 'no rollout under way'}"
     day = (min(known.until, outcome.ended_at or known.until) - outcome.started_at) // DAY + 1
     planned = planned_days(known.playbook)
     of = "" if planned is None else f"/{planned}" if day <= planned else f" (planned: {planned})"
@@ -66,7 +66,7 @@ def _number(playbook: Playbook, stay: Stay) -> int:
 def status_section(known: Known) -> Section:
     """Phase, date, status."""
     outcome = current(known)
-    none = "no attempt was under way in this time"
+    none = known.not_kept or "no attempt was under way in this time"
     fields = (
         _phase(known, outcome) if outcome else Field("Phase", unknown=none),
         Field("Date", str(known.period.last), note=known.period.zone),
@@ -129,7 +129,8 @@ def issues_section(known: Known) -> Section:
     lines = [_issue(known, record) for record in known.told]
     left_out = len(lines) - MOST_ISSUES
     more = [f"… {left_out} earlier"] if left_out > 0 else []
-    return Section("Issues", lines=(*more, *lines[-MOST_ISSUES:]) or ("none",))
+    none = f"unknown: {known.not_kept}" if known.not_kept else "none"
+    return Section("Issues", lines=(*more, *lines[-MOST_ISSUES:]) or (none,))
 
 
 def _issue(known: Known, record: EvidenceRecord) -> str:

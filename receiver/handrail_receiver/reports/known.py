@@ -14,6 +14,7 @@ from handrail_receiver.reports.guardrail_values import GuardrailLine
 from handrail_receiver.reports.measuring import Measured
 from handrail_receiver.reports.outcomes import Outcome, Stay
 from handrail_receiver.reports.period import Period
+from handrail_receiver.reports.wording import local
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class Known:
     """`until` is the end of the period, or now where that is earlier; `waits_for` is what it waits for now.
 
     `outcomes` are those of the period and of the weeks before; `told` are the decisions of the period that people heard
-    of. `guardrails` is why they could not be asked for, where it is a text.
+    of. `kept_since` is when the store began (None: long before). `guardrails` is why they could not be asked for, where it is a text.
     """
 
     playbook: Playbook
@@ -55,3 +56,13 @@ class Known:
     guardrails: tuple[GuardrailLine, ...] | str
     days: Sequence[DayFigures] = ()
     stays: Sequence[StayFigures] = field(default=())
+    kept_since: datetime | None = None
+
+    @property
+    def not_kept(self) -> str:
+        """Why nobody can count what happened in this time; empty where the store kept some of it."""
+        if self.now < self.period.start:
+            return "its time has not begun"
+        if self.kept_since is not None and self.kept_since >= self.until:
+            return f"the receiver's store begins after it, {local(self.kept_since, self.period.zone)}"
+        return ""

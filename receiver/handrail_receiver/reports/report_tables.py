@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from handrail_receiver.reports.dora import Figures
 from handrail_receiver.reports.known import DayFigures, Known, StayFigures
 from handrail_receiver.reports.outcomes import Failure, Outcome
-from handrail_receiver.reports.period import day_of
+from handrail_receiver.reports.period import Period, day_of
 from handrail_receiver.reports.reported import Table
 from handrail_receiver.reports.weekly_form import (
     BUILD_TIME,
@@ -73,7 +74,7 @@ def performance_table(known: Known) -> Table:
     """A row for each stage of an attempt on each day."""
     columns = ("Date", "Phase", "RPS", "P95 latency", "Error rate", "Notes")
     rows = tuple(_performance_row(known, one) for one in known.stays)
-    return Table("Performance baseline", columns, rows, "no attempt was under way")
+    return Table("Performance baseline", columns, rows, known.not_kept or "no attempt was under way")
 
 
 def _performance_row(known: Known, one: StayFigures) -> tuple[str, ...]:
@@ -88,9 +89,8 @@ def _performance_row(known: Known, one: StayFigures) -> tuple[str, ...]:
 def rollback_table(known: Known) -> Table:
     """A row for each rollback."""
     columns = ("Date", "Trigger", "Duration", "Impact", "Cause", "Marked")
-    return Table(
-        "Rollback tracking", columns, tuple(_rollback_row(known, one) for one in known.counted.failures)
-    )
+    rows = tuple(_rollback_row(known, one) for one in known.counted.failures)
+    return Table("Rollback tracking", columns, rows, known.not_kept or "none")
 
 
 def _rollback_row(known: Known, one: Failure) -> tuple[str, ...]:
@@ -108,11 +108,17 @@ def release_table(known: Known) -> Table:
         "Releases per week",
         ("Week of", "Releases", "Which"),
         tuple(
-            (str(week.first), counted(len(made.deployed), "release"), ", ".join(map(_release, made.deployed)))
+            (str(week.first), _releases(known, week, made), ", ".join(map(_release, made.deployed)))
             for week, made in rows
         ),
         NO_STAGES,
     )
+
+
+def _releases(known: Known, week: Period, made: Figures) -> str:
+    """How many; unknown of a week before the store began, or after now."""
+    before = known.kept_since is not None and known.kept_since >= week.end
+    return "unknown" if before or known.now < week.start else counted(len(made.deployed), "release")
 
 
 def _release(one: Outcome) -> str:

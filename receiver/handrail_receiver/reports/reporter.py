@@ -83,6 +83,7 @@ class Reporter:
             guardrails=await self._guardrails(newest, period, until),
             days=await _days(measuring, period, until),
             stays=await _stays(measuring, period, until, all_),
+            kept_since=await self.store.past.kept_since() or now,
         )
 
     async def _guardrails(

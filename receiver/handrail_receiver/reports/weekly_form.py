@@ -97,7 +97,12 @@ def deployment_section(known: Known) -> Section:
         Field("Rollbacks", str(len(made.failures)), note=_marked_false(known)),
         _recovery(known),
     )
-    return Section("Deployment metrics", fields)
+    return Section("Deployment metrics", as_kept(known, *fields))
+
+
+def as_kept(known: Known, *fields: Field) -> tuple[Field, ...]:
+    """What is counted of the store: unknown where that has kept nothing of this time."""
+    return tuple(Field(one.name, unknown=known.not_kept) for one in fields) if known.not_kept else fields
 
 
 def _marked_false(known: Known) -> str:
@@ -123,13 +128,13 @@ def reliability_section(known: Known) -> Section:
     """Uptime, incidents, MTBF and MTTR."""
     made, no_slo = known.counted, "no objective is declared (slos=), nor a figure 'Uptime'"
     between = made.mean_time_between_failures
-    fields = (
-        measured_field(UPTIME, facts_of(known), known.figures, missing=no_slo),
+    uptime = measured_field(UPTIME, facts_of(known), known.figures, missing=no_slo)
+    events = (
         Field("Incidents", str(len(made.failures)), note=_marked_false(known)),
         Field("Mean time between failures", hours(between), NO_FAILURE),
         _recovery(known),
     )
-    return Section("Reliability metrics", fields)
+    return Section("Reliability metrics", (uptime, *as_kept(known, *events)))
 
 
 def budget_section(known: Known) -> Section:
@@ -165,13 +170,14 @@ def dora_section(known: Known) -> Section:
         ),
         Field("False rollbacks", str(len(made.false)), note="as people marked them"),
     )
-    return Section("DORA", fields)
+    return Section("DORA", as_kept(known, *fields))
 
 
 def incident_section(known: Known) -> Section:
     """Each incident with its impact."""
     lines = [_incident(known, one) for one in known.counted.failures]
-    return Section("Incidents", lines=tuple(lines) or ("none",))
+    none = f"unknown: {known.not_kept}" if known.not_kept else "none"
+    return Section("Incidents", lines=tuple(lines) or (none,))
 
 
 def _incident(known: Known, one: Failure) -> str:

@@ -9,7 +9,7 @@ from datetime import datetime
 from handrail_receiver.model import Attempt, Captured, Run
 from handrail_receiver.store.engine import Engine, Row, Tx
 from handrail_receiver.store.histories import RUNS, captured_of
-from handrail_receiver.store.rows import attempt_of, run_or_failed
+from handrail_receiver.store.rows import attempt_of, instant, run_or_failed
 
 NUMBERED = "SELECT * FROM attempt WHERE rollout = :rollout AND number <= :number ORDER BY number DESC LIMIT 2"
 WITHIN = (
@@ -19,6 +19,14 @@ WITHIN = (
     "(SELECT MAX(number) FROM attempt WHERE rollout = :rollout AND started_at <= :start), 0) ORDER BY number"
 )
 """Attempts follow one another: the last that began before a time may still be under way in it, and none before that."""
+
+
+BEGAN = "store/began"
+"""The name under which it is remembered when a receiver first used the store."""
+KEPT_SINCE = (
+    "SELECT MIN(at) AS at FROM (SELECT MIN(started_at) AS at FROM attempt"
+    " UNION ALL SELECT MIN(at) AS at FROM evidence UNION ALL SELECT at FROM memory WHERE name = :name) kept"
+)
 
 
 @dataclass(frozen=True)
@@ -40,6 +48,11 @@ class SqlPast:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+
+    async def kept_since(self) -> datetime | None:
+        """When this store began to keep anything; None where nothing has noted that yet."""
+        rows = await self._engine.read(lambda tx: tx.rows(KEPT_SINCE, name=BEGAN))
+        return instant(rows[0]["at"]) if rows and rows[0]["at"] is not None else None
 
     async def attempt(self, rollout: str, number: int | None) -> PastAttempt | None:
         """The attempt with a number, or the newest; None where there is none. Raises what UNREADABLE lists."""

@@ -32,7 +32,8 @@ def test_it_is_printed_as_markdown_and_what_nobody_can_know_says_so(
     assert report(shop, "weekly", name="shop", date="2026-03-02") == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "# Weekly metrics report: shop, week 2026-03-02 - 2026-03-08"
-    assert "- Deployments to production: 0 (0 attempts with users' traffic ended)" in lines
+    (deployed,) = [line for line in lines if line.startswith("- Deployments to production")]
+    assert deployed.startswith("- Deployments to production: unknown: the receiver's store begins after it, ")
     unknown = [line for line in lines if line.startswith("- Average RPS")]
     assert unknown == ["- Average RPS: unknown: no Prometheus is set; set HANDRAIL\\_PROMETHEUS"]
 
@@ -50,12 +51,9 @@ def test_its_fields_are_json(shop: Guarded, capsys: pytest.CaptureFixture[str]) 
     assert report(shop, as_json=True, date="2026-03-29") == 0
     (said,) = json.loads(capsys.readouterr().out)
     assert (said["kind"], said["rollout"], said["start"]) == ("daily", "shop", "2026-03-29T00:00:00Z")
-    assert said["sections"][0]["fields"][0] == {
-        "name": "Phase",
-        "value": "",
-        "unknown": "no attempt was under way in this time",
-        "note": "",
-    }
+    phase = said["sections"][0]["fields"][0]
+    assert (phase["name"], phase["value"], phase["note"]) == ("Phase", "", "")
+    assert phase["unknown"].startswith("the receiver's store begins after it, ")
 
 
 @pytest.mark.parametrize(

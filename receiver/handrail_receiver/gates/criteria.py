@@ -177,8 +177,12 @@ def _asked(criteria: Sequence[Criterion]) -> list[str]:
 
 
 def _read(criteria: Sequence[Criterion], samples: Sequence[Sample]) -> list[_Said]:
-    """What the answer says of each."""
-    known = {one.labels.get(ASKED, ""): one.value for one in samples}
+    """What the answer says of each; a value that is no number (0/0) never says that anything is well."""
+    known = {
+        name: one.value
+        for one in samples
+        if (name := one.labels.get(ASKED, "")).endswith("/broken") or not math.isnan(one.value)
+    }
     return [
         _Said(*(known.get(f"{place}/{part}") for part in ("broken", "seen", "judged")))
         for place in range(len(criteria))

@@ -99,6 +99,18 @@ async def test_a_moment_is_called_a_moment() -> None:
     assert await answer(MOMENT) == CriterionResult(met=False, text=unknown, known=False)
 
 
+async def test_what_is_no_number_is_no_yes() -> None:
+    nan = float("nan")
+    unknown = "errors: below 1 %: unknown: no data, or too little traffic"
+    assert await answer(MOMENT, seen=[nan]) == CriterionResult(met=False, text=unknown, known=False)
+    assert await answer(MOMENT, seen=[1.0], broken=[nan]) == CriterionResult(
+        met=False, text="errors: below 1 %: broken now"
+    )
+    judged = await answer(STAGE, seen=[nan], judged=[nan])
+    assert (judged.met, judged.known) == (False, False)
+    assert "unknown: none of the last 23 h 55 min had data" in judged.text
+
+
 async def test_no_answer_is_no_yes() -> None:
     class Away(Known):
         async def samples(self, expr: str) -> list[Sample]:  # noqa: ARG002  whatever is asked

@@ -11,7 +11,7 @@ import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from handrail.contract import Criterion, GuardrailFacts, Playbook, RuleFacts, TierFacts, names, rules_digest
@@ -54,8 +54,8 @@ NOT_GENERATED = "the loaded rules are not those generated"
 class Moment:
     """What a snapshot is taken of: which attempt and stage, for whom and for which decisions, and when.
 
-    `guardrails` are those that are looked at, none given: all of them. `gates` are those into these stages, at which it was
-    decided at `decided_at`.
+    `guardrails` are those that are looked at, none given: all of them. `gates` says of the gate into a stage when it was
+    decided at: its criteria are those of then, whatever was decided since.
     """
 
     attempt: int
@@ -67,8 +67,7 @@ class Moment:
     of: tuple[int, ...] = ()
     guardrails: frozenset[str] = frozenset()
     artifact: str = ""
-    gates: frozenset[str] = frozenset()
-    decided_at: datetime | None = None
+    gates: Mapping[str, datetime] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -95,10 +94,10 @@ async def snapshot(recorded: Recorded, playbook: Playbook, moment: Moment) -> Sn
 
     seen = await asyncio.gather(*map(look, looked_at))
     criteria = [
-        await _criterion(recorded, gate.into, one, moment.decided_at, every, missing)
+        await _criterion(recorded, gate.into, one, moment.gates[gate.into], every, missing)
         for gate in playbook.gates
         for one in gate.criteria
-        if gate.into in moment.gates and moment.decided_at is not None
+        if gate.into in moment.gates
     ]
     stage = next((one for one in playbook.stages if one.name == moment.stage), None)
     return Snapshot(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -49,12 +49,12 @@ PAUSE = timedelta(seconds=30)
 @dataclass(frozen=True)
 class DueDecisions:
     """Decisions of an attempt that no snapshot was taken for, oldest first: the attempt's id, their numbers, what they are
-    about, and the gates at which they were made."""
+    about, and when the newest of each gate was made, by the stage that the gate leads into."""
 
     attempt: int
     numbers: tuple[int, ...]
     guardrails: frozenset[str]
-    gates: frozenset[str]
+    gates: Mapping[str, datetime]
     oldest: datetime
     newest: datetime
 
@@ -85,7 +85,9 @@ def _due(attempt: int, made: Sequence[tuple[EvidenceRecord, dict[str, Any]]]) ->
         attempt=attempt,
         numbers=tuple(record.number for record, _ in made),
         guardrails=frozenset() if "" in about else frozenset(about),
-        gates=frozenset(body["gate"]["into"] for _, body in made if isinstance(body.get("gate"), dict)),
+        gates={
+            body["gate"]["into"]: record.at for record, body in made if isinstance(body.get("gate"), dict)
+        },
         oldest=made[0][0].at,
         newest=made[-1][0].at,
     )
@@ -163,7 +165,7 @@ class Snapshots:
         if _judges_gate(playbook, attempt, due):
             following = playbook.stage_after(attempt.stage)
             ahead = following.name if following else names.COMPLETE
-            moment = replace(moment, gates=frozenset({ahead}), decided_at=due.due_at)
+            moment = replace(moment, gates={ahead: due.due_at})
         taken = await self._looked(playbook, moment, "" if due.left else attempt.stage)
         await self._keep(CHECKED, taken, due, late=due.is_late(now))
 
@@ -200,7 +202,7 @@ class Snapshots:
         moment = await self._moment(
             attempt, now, end, by="handrail", of=wanted.numbers, guardrails=wanted.guardrails
         )
-        moment = replace(moment, gates=wanted.gates, decided_at=wanted.newest)
+        moment = replace(moment, gates=wanted.gates)
         taken = await snapshot(self.recorded, attempt.playbook or newest, moment)
         if taken.missing and now - wanted.oldest < TRIED_FOR:
             return now + PAUSE

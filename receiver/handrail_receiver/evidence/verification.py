@@ -273,7 +273,7 @@ class _Contents:
         gate = body.get("gate")
         if body["verdict"] == "act" and body["action"] in FORWARD and isinstance(gate, dict):
             unmet = [ask for ask in gate["asks"] if not ask["met"]]
-            yield from self._met(record.number, gate["asks"])
+            yield from self._met(record.number, gate["into"], gate["asks"])
             approvals = [str(ask["name"]) for ask in unmet if ask["kind"] == "approval"]
             if approvals:
                 yield f"it went on without the approval of {', '.join(approvals)}"
@@ -299,7 +299,7 @@ class _Contents:
         if record.at + CLOCKS < over:
             yield f"it went on before stage {name} was over, {when(over)}, and nobody went past that with a reason"
 
-    def _met(self, number: int, asks: Sequence[Mapping[str, object]]) -> Iterator[str]:
+    def _met(self, number: int, into: str, asks: Sequence[Mapping[str, object]]) -> Iterator[str]:
         """Criteria that are said to be met, and that the samples of a moment later say were broken before."""
         said = {str(ask["name"]) for ask in asks if ask["kind"] == "criterion" and ask["met"]}
         for snapshot in self.taken.values():
@@ -307,7 +307,7 @@ class _Contents:
                 continue
             for seen in snapshot.criteria:
                 # What was broken in the last moment may not have been when the gate was judged.
-                if seen.name in said and len(instants(seen.breaches)) > JUST_THEN:
+                if seen.into == into and seen.name in said and len(instants(seen.breaches)) > JUST_THEN:
                     yield f"its gate says that {seen.name} is met, and its samples say otherwise"
 
     def _fired(self, number: int, name: str) -> Iterator[str]:

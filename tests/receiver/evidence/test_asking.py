@@ -208,7 +208,7 @@ CRITERION = Criterion(
     seen="judged >= 0.9",
     over=1500,
 )
-AT_GATE = replace(MOMENT, gates=frozenset({"50%"}), decided_at=NOW - timedelta(seconds=5))
+AT_GATE = replace(MOMENT, gates={"50%": NOW - timedelta(seconds=5)})
 
 
 @pytest.mark.parametrize(

@@ -31,11 +31,18 @@ def test_all_decisions_of_an_attempt_share_one_and_a_persons_is_about_all_guardr
             attempt=1,
             numbers=(1, 4, 5),
             guardrails=frozenset(),
-            gates=frozenset({"50%"}),
+            gates={"50%": NOW + timedelta(seconds=5)},
             oldest=NOW + timedelta(seconds=1),
             newest=NOW + timedelta(seconds=5),
         )
     ]
+
+
+def test_a_gate_is_looked_at_as_it_was_when_it_was_decided_at_and_not_at_the_rollback_a_moment_later() -> (
+    None
+):
+    (made,) = due([decision(1, into="50%"), decision(2, into="50%"), decision(5, guardrail="error-rate")])
+    assert (made.gates, made.newest) == ({"50%": NOW + timedelta(seconds=2)}, NOW + timedelta(seconds=5))
 
 
 def test_a_decision_about_a_gate_is_about_all_guardrails() -> None:

@@ -253,6 +253,13 @@ def test_a_criterion_that_was_broken_is_not_met_whatever_the_gate_says(
     assert problems(bundle(given)) == said
 
 
+def test_a_criterion_of_another_gate_with_the_same_words_says_nothing_of_this_one() -> None:
+    seen = at_gate(taken((40,), (0.01,) * 7).model_copy(update={"playbook": ""}), "broken", (0.01,) * 3)
+    gate = {"into": "50%", "digest": "", "asks": [MET]}
+    given = contents(first=seen, playbook=GATED, start={**START, "gate": gate})
+    assert problems(bundle(given)) == ()
+
+
 EARLY = "before stage 10% was over, 2026-03-01 03:57:00 UTC, and nobody went past that with a reason"
 
 

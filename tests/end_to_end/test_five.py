@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import servers
 
+from .five.aidin_service import aidin
 from .five.aurigraph_service import aurigraph
 from .five.cast import Played
 from .five.clinic_service import clinic
@@ -17,7 +18,7 @@ from .five.ruleiq_service import ruleiq
 
 ALL = (
     pytest.param(relay, id=relay.name),
-    *(pytest.param(one, id=one.name, marks=pytest.mark.long) for one in (clinic, aurigraph)),
+    *(pytest.param(one, id=one.name, marks=pytest.mark.long) for one in (clinic, aurigraph, aidin)),
 )
 
 

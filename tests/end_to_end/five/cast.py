@@ -15,6 +15,7 @@ class Cast:
     """A service, its sources and its target, all running.
 
     `places` are the addresses that are declared and what stands for them here. `exporters` run with the generated files.
+    `past` gives Prometheus, before it starts, the samples of earlier times that limits look at.
     `target` reads the share or the flag from the target itself. `sicken` makes the service sick.
     """
 
@@ -26,6 +27,7 @@ class Cast:
     secrets: Mapping[str, str] = field(default_factory=dict)
     path: Path | None = None
     exporters: Callable[[Path], AbstractContextManager[object]] = nullcontext
+    past: Callable[[], None] | None = None
 
 
 @dataclass(frozen=True)

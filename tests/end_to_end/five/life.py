@@ -189,6 +189,8 @@ def living(played: Played, folder: Path) -> Iterator[Life]:
         started.enter_context(servers.receiver(folder, address=at.receiver, env=env))
         config = files.generated / "alertmanager/alertmanager.yml"
         started.enter_context(servers.alertmanager(folder, config, address=at.alertmanager))
+        if cast.past:
+            cast.past()
         config = files.generated / "prometheus/prometheus.yml"
         started.enter_context(servers.prometheus(folder, config, address=at.prometheus))
         yield Life(played, cast, files, at)

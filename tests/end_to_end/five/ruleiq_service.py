@@ -9,47 +9,16 @@ from pathlib import Path
 
 import httpx
 import servers
-from apis.serving import Api, Request
-from apis.unleash import Unleash
 from handrail.declare import Targets
-from starlette.responses import Response
 
 from end_to_end.demo.stack import TESTS
 
 from .cast import Cast, Played
 from .exporters import again_and_again
+from .flags import Flags
 
 FLAGS = ("recommendations-v2", "bulk-import")
 AT_ONCE = 8
-
-
-class Flags(Api):
-    """An Unleash with several features, each answered as the recorded one is."""
-
-    token = Unleash.token
-
-    def __init__(self, project: str, *features: str) -> None:
-        super().__init__()
-        self.project, self.features = project, {name: Unleash() for name in features}
-
-    def on(self, feature: str) -> bool:
-        """Whether it is on in production."""
-        return self.features[feature].on["production"]
-
-    def answer(self, request: Request) -> Response:
-        place = "/api/admin/projects/default/"
-        path = request.path.replace(f"/projects/{self.project}/", "/projects/default/")
-        for name, recorded in self.features.items():
-            if f"{place}features/{name}" in path:
-                asked = path.replace(f"features/{name}", "features/fast-path")
-                answer = recorded.answer(Request(request.method, asked, request.headers, request.json, b""))
-                body = bytes(answer.body).replace(b'"fast-path"', f'"{name}"'.encode())
-                body = body.replace(b'"project":"default"', f'"project":"{self.project}"'.encode())
-                return Response(body, answer.status_code, media_type=answer.media_type)
-        asked_of = next(iter(self.features.values()))
-        for one in asked_of.permissions:
-            one["project"] = self.project
-        return asked_of.answer(Request(request.method, path, request.headers, request.json, b""))
 
 
 @contextmanager

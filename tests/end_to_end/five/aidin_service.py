@@ -1,0 +1,127 @@
+"""aidin: its access log is read by mtail, its PostgreSQL by sql_exporter; Unleash gives its feature to a share of the users."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import timedelta
+from itertools import count
+from pathlib import Path
+
+import servers
+from handrail.declare import Targets
+
+from .cast import Cast, Played
+from .earlier import GREW, remember, shown
+from .exporters import again_and_again, connected, mtail, sql_exporter
+from .flags import Flags
+
+FEATURE = "aidin-hardening"
+AT_ONCE, EVERY = 20, 0.2
+"""Requests that each look at the log finds, and seconds between two looks."""
+LINE = '10.0.0.7 - - "GET /tickets/{number} HTTP/1.1" {status} 512 "-" 0.120'
+PAST = round(GREW.total_seconds() * AT_ONCE / EVERY)
+"""Requests that were there before the rollout. Half of all change a row, and four of five changes are audited."""
+TABLES = f"""
+CREATE TABLE role_modules (role text, module text);
+CREATE TABLE user_modules (user_id int, module text);
+CREATE TABLE tickets (number int);
+CREATE TABLE audit_logs (user_id int, created_at timestamptz DEFAULT now());
+INSERT INTO role_modules SELECT 'nurse', 'module-' || one FROM generate_series(1, 4) AS one;
+INSERT INTO user_modules SELECT one, 'module-1' FROM generate_series(1, 25) AS one;
+INSERT INTO tickets SELECT generate_series(1, {PAST // 2});
+INSERT INTO audit_logs SELECT one % 25 FROM generate_series(1, {PAST * 2 // 5}) AS one;
+INSERT INTO audit_logs SELECT one, now() - interval '7 days 30 minutes' FROM generate_series(1, 25) AS one;
+"""  # noqa: S608  our own words
+CHANGES = f"""
+INSERT INTO tickets SELECT generate_series(1, {AT_ONCE // 2});
+INSERT INTO audit_logs SELECT one % 25 FROM generate_series(1, {AT_ONCE * 2 // 5}) AS one;
+SELECT pg_stat_force_next_flush();
+"""  # noqa: S608  our own words
+REMEMBERED = (
+    "http_requests_total",
+    "mutations_total",
+    "audit_log_inserts_total",
+    "active_users",
+    "active_users_day",
+    "active_users_week_ago",
+)
+FASTER = 60
+WEEK = timedelta(days=7) / FASTER
+
+
+@contextmanager
+def runs(folder: Path) -> Iterator[Cast]:
+    """All of it, well, with the feature off, and as it was a minute and a week ago."""
+    log = folder / "access.log"
+    log.touch()
+    at = {name: servers.free_address() for name in ("log", "sql")}
+    fails, numbers = [False], count()
+
+    def serve(requests: int) -> None:
+        with log.open("a") as written:
+            for number in (next(numbers) for _ in range(requests)):
+                status = 500 if fails[0] and number % 40 == 0 else 200
+                written.write(LINE.format(number=number, status=status) + "\n")
+
+    def work() -> None:
+        serve(AT_ONCE)
+        connection.execute(CHANGES)
+
+    @contextmanager
+    def exporters(generated: Path) -> Iterator[None]:
+        made = generated / "exporters"
+        with (
+            mtail(folder, made / "aidin-hardening.mtail", [log], at["log"]),
+            sql_exporter(folder, made / "aidin-hardening.sql.yml", at["sql"]),
+            again_and_again(work, EVERY),
+        ):
+            serve(PAST)  # mtail reads what is written from now on
+            yield
+
+    def past() -> None:
+        servers.until(lambda: shown(at["log"], "http_requests_total") >= PAST, "the log, read")
+        servers.until(lambda: shown(at["sql"], "sql_mutations_total") >= PAST // 2, "the tables, counted")
+        jobs = {"aidin-log": at["log"], "aidin-sql": at["sql"]}
+        remember(folder, jobs, REMEMBERED, WEEK + timedelta(minutes=1), timedelta(minutes=10))
+
+    with ExitStack() as started:
+        flags = started.enter_context(Flags("default", FEATURE))
+        flags.features[FEATURE].on["production"] = False
+        database = started.enter_context(servers.postgres(folder))
+        connection = started.enter_context(connected(database))
+        connection.execute(TABLES)
+        yield Cast(
+            scrape=[
+                Targets("aidin-log", [at["log"]]),
+                Targets("aidin-sql", [at["sql"]], drop_prefix="sql_"),
+            ],
+            places={
+                "https://unleash.example.com": flags.url,
+                "postgres://handrail@aidin-db.internal/aidin?sslmode=require": (
+                    f"postgres://handrail@{database.address}/postgres?sslmode=disable"
+                ),
+            },
+            secrets={
+                "UNLEASH_TOKEN": flags.token,
+                "SLACK_TOKEN": "slack-token-of-a-test",
+                "PAGERDUTY_AIDIN_KEY": "pagerduty-key-of-a-test",
+            },
+            exporters=exporters,
+            past=past,
+            target=lambda: flags.share(FEATURE),
+            sicken=lambda: fails.__setitem__(0, True),
+        )
+
+
+aidin = Played(
+    "aidin-hardening",
+    runs,
+    shares={"10%": "10%", "50%": "50%", "100%": "100%"},
+    before="off",
+    sick_in="50%",
+    page="AidinHardeningHttp5xxCritical",
+    stages=180,
+    faster=FASTER,
+    known=True,
+)

@@ -44,7 +44,8 @@ def remember(
                     lines.append(f"{name}{{{labels}}} {sample.value * part:g} {at:.3f}")
     written = folder / "earlier.txt"
     written.write_text("\n".join([*lines, "# EOF"]) + "\n")
-    argv = ["promtool", "tsdb", "create-blocks-from", "openmetrics", written, folder / "prometheus-data"]
+    argv: list[str | Path] = ["promtool", "tsdb", "create-blocks-from", "openmetrics", written]
+    argv.append(folder / "prometheus-data")
     subprocess.run(argv, check=True, capture_output=True, timeout=60)
 
 

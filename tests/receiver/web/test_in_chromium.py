@@ -18,6 +18,19 @@ AXE = ROOT / ".tools/axe/node_modules/axe-core/axe.min.js"
 WIDTHS = (390, 1280)
 FINDINGS = """axe.run(document, {resultTypes: ["violations"]}).then(found =>
   found.violations.map(one => `${one.id}: ${one.nodes.map(node => node.html).join(" | ")}`))"""
+GIVEN_UP = """(() => {
+  const made = [], location = { origin: "", pathname: "/", search: "" }, localTimes = () => {};
+  class EventSource { static CLOSED = 2; constructor() { this.readyState = 1; made.push(this); } addEventListener() {} }
+  let tick;
+  const setInterval = (called) => { tick = called; };
+  %s
+  const counts = [];
+  tick(); counts.push(made.length);
+  made[0].readyState = EventSource.CLOSED;
+  tick(); counts.push(made.length);
+  tick(); counts.push(made.length);
+  return counts;
+})()"""
 GATES = (
     Gate(
         into="50%",
@@ -156,3 +169,12 @@ def test_a_page_that_follows_keeps_the_focus_and_one_with_a_form_stays_as_it_is(
     assert tab.run("document.activeElement.innerText") == "Rehearse a rollback…"
     opened(tab, shop, "/rollouts/shop/ask/hold")
     assert tab.run("document.body.hasAttribute('data-still')")
+
+
+def test_a_stream_that_the_browser_gave_up_is_opened_anew_and_one_that_runs_is_not(
+    tab: Tab, shop: Guarded
+) -> None:
+    """A proxy answers 503 while the receiver restarts, and a browser does not ask again after that."""
+    opened(tab, shop, "/")
+    live = (ROOT / "receiver/handrail_receiver/web/templates/live.js").read_text()
+    assert tab.run(GIVEN_UP % live) == [1, 2, 2]

@@ -30,8 +30,16 @@
   };
   localTimes();
   if (document.body.hasAttribute("data-still")) return;
-  const events = new EventSource(`${location.origin}/events`);
-  events.addEventListener("decision", show);
-  events.addEventListener("outcome", show);
-  setInterval(show, EVERY);
+  let events;
+  const listen = () => {
+    events = new EventSource(`${location.origin}/events`);
+    events.addEventListener("decision", show);
+    events.addEventListener("outcome", show);
+  };
+  listen();
+  // A browser gives a stream up for good when it is answered with an error once: a proxy's while the receiver restarts.
+  setInterval(() => {
+    if (events.readyState === EventSource.CLOSED) listen();
+    show();
+  }, EVERY);
 })();

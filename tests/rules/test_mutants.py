@@ -21,9 +21,6 @@ UNREACHED = {
     "AurigraphV12NodesCritical": "its measure and its condition look at the same series",
     "AurigraphV12NodesBlind": "its measure and its condition look at the same series",
     "CheckoutSampleRatioBlind": "a `for` that is longer by an evaluation is not noticed",
-    "AurigraphV12SloAvailabilityWarning": "where one day burns, the three days beside it fire too",
-    "AurigraphV12SloLatencyP95Warning": "where one day burns, the three days beside it fire too",
-    "AurigraphV12SloLatencyP99Warning": "where one day burns, the three days beside it fire too",
 }
 """Alerts of which the generated tests do not notice it today, and why. What they learn to notice must leave this list."""
 

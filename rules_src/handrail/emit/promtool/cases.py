@@ -109,8 +109,11 @@ def receiver(rollout: Rollout, story: Story, end: timedelta) -> Timeline:
         last = number == len(story.stages)
         until = end if last else (number - 1) * story.step
         told: dict[Key, At] = {}
-        for one in rollout.stages if stage != UNHEARD else ():
+        for one in rollout.stages:
             labels = {names.ROLLOUT: rollout.name, names.STAGE: one.name}
+            told[Key.of(names.STAGE_METRIC, {**labels, names.ROLLOUT: "other"})] = At(Decimal(1))
+            if stage == UNHEARD:
+                continue
             told[Key.of(names.STAGE_METRIC, labels)] = At(Decimal(one.name == stage))
             if one.name == stage and any(alert.during for alert in rollout.alerts):
                 told[Key.of(names.STAGE_ENTERED_METRIC, labels)] = At(seconds(end))  # it has just begun

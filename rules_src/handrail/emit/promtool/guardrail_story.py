@@ -16,6 +16,7 @@ from handrail.emit.promtool.figures import settles
 from handrail.emit.promtool.pacing import LONGEST, MOST, scraped
 from handrail.emit.promtool.series import At, Feed, Feeds, Impossible, Key, Timeline, chosen, matches
 from handrail.emit.promtool.series_feeds import counts_targets, settled
+from handrail.emit.promtool.shown import Shown, bad_share, strangers
 from handrail.emit.promtool.story import FIRES, FIRING, NOTHING, Course, Reason, Story, Text
 from handrail.emit.promtool.subject import CHANGED, Subject, Values
 from handrail.emit.promtool.text import expanded
@@ -31,7 +32,6 @@ from handrail.plan import (
     Measure,
     PromQL,
     ReferenceKind,
-    Selector,
     Signal,
     State,
     StateChanges,
@@ -94,19 +94,31 @@ class GuardrailStory:
         """What nobody may take for what is judged: a stable arm and others far over all limits; and what it is compared with."""
         subject, arms = self.subject, self.guardrail.arms
         found: dict[Key, Feed] = {}
-        sick: dict[str, Value] = dict(subject.healthy())
-        for one in subject.conditions:
-            if not isinstance(one.signal.measure, StateChanges):
-                sick[one.signal.name] = self._far(one)
-        with suppress(Impossible):
-            found |= _strangers(subject.fed(sick, times=Decimal(100)), subject.reads())
+        sick = self._sick
         if arms is not None and any(arms.label in signal.by for signal in self.guardrail.signals):
             compared = (ReferenceKind.stable, ReferenceKind.ago)
             stable = any(reference.kind in compared for reference in subject.compared_with)
             found |= subject.fed(self._bases if stable else sick, arm=stable_of(arms))
             if arms.told and not self.ago:
                 found |= subject.fed(sick, arm=BEFORE)
-        return {**found, **subject.told(), **self._others}
+        return {**found, **subject.told(), **self._elsewhere}
+
+    @property
+    def _sick(self) -> dict[str, Value]:
+        """Values far over all limits."""
+        sick: dict[str, Value] = dict(self.subject.healthy())
+        for one in self.subject.conditions:
+            if not isinstance(one.signal.measure, StateChanges):
+                sick[one.signal.name] = self._far(one)
+        return sick
+
+    @property
+    def _elsewhere(self) -> Feeds:
+        """What others show and record, far over all limits: it is there even where nothing of the guardrail is."""
+        found = dict(self._others)
+        with suppress(Impossible):
+            found |= strangers(self.subject.fed(self._sick, times=Decimal(100)), self.subject.reads())
+        return found
 
     @property
     def _others(self) -> Feeds:
@@ -134,14 +146,16 @@ class GuardrailStory:
     # Evaluations
 
     def blank(self) -> None:
-        """At first there is nothing: whatever is missed by then is blind."""
+        """At first there is only what is elsewhere: whatever is missed by then is blind."""
         weights = {stage.name: stage.weight for stage in self.subject.rollout.stages}
         running = not weights or weights.get(self.subject.stage or "", 0) != 0
         blind = running or not self.guardrail.arms or None
-        self.course.go_on({}, {(self.guardrail.blind.name, ""): blind}, self.subject.stage)
+        self.course.go_on(self._elsewhere, {(self.guardrail.blind.name, ""): blind}, self.subject.stage)
 
-    def phase(self, values: Values, times: Decimal = Decimal(1), *, few: bool = False) -> None:
-        """Go on with these values until they surely show; where there are too `few` events nothing is judged."""
+    def phase(
+        self, values: Values, times: Decimal = Decimal(1), *, few: bool = False, bad: bool = False
+    ) -> None:
+        """Go on with these values until they surely show; of too `few` events only so many `bad` ones are a verdict."""
         known = len(self.guardrail.signals) == 1
         feeds = self._feeds(values, times)
         now = Shown(
@@ -149,6 +163,7 @@ class GuardrailStory:
             feeds=feeds,
             start=self.course.timeline.now,
             few=few,
+            bad=bad,
             scaled=times != 1,
         )
         first = now.start <= self.scrape
@@ -222,7 +237,8 @@ class GuardrailStory:
                 if not blurred or name in self.moving:
                     verdict = self.subject.breached(own, shown.values)
                 if shown.few and signal.name in self.moving:
-                    verdict = False
+                    alone = [one for one in own if shown.bad and one.least_bad is not None]
+                    verdict = self.subject.breached(alone, shown.values) if alone else False
                 if alert.during is not None and self.subject.stage is None:
                     verdict = None  # it counts for some time of a stage, which is remembered for a while
                 if isinstance(signal.measure, StateChanges) and verdict:
@@ -344,46 +360,40 @@ class GuardrailStory:
         return self._story(promise)
 
     def few(self, promise: str, one: Condition) -> Story:
-        """All events are bad: fewer in each window than any tier judges, then more than all of them need."""
+        """All events are bad: fewer in each window than any tier judges, and then as many bad ones as it judges alone.
+
+        Then few are bad: over a limit in half an event less than all tiers need, and in half an event more.
+        """
         subject, measure = self.subject, one.signal.measure.inner
         if subject.entangled:
             raise Impossible("two of its measures look at one series, and have their own minimum")
         self.moving = {one.signal.name}
-        width, least = measure.width, Decimal(getattr(measure, "min_events", 1))
-        alone = [
-            c.least_bad for c in subject.conditions if c.signal == one.signal and c.least_bad is not None
-        ]
-        fewest = min([least - Decimal("0.5"), *(Decimal(bad - 1) for bad in alone)])
+        least, half = Decimal(getattr(measure, "min_events", 1)), Decimal("0.5")
+        own = [c for c in subject.conditions if c.signal == one.signal]
+        alone = [Decimal(c.least_bad) for c in own if c.least_bad is not None]
+        fewest = min([least - half, *(bad - 1 for bad in alone)])
         if fewest <= 0:
             raise Impossible("one event is enough")
-        each, rest = divmod(width, self.scrape)
-        usual = subject.pace(one.signal).events
-        values = subject.with_value({}, one.signal, self._far(one))
+        far = subject.with_value({}, one.signal, self._far(one))
         self.blank()
-        self.phase(values, fewest / (each + bool(rest)) / usual, few=True)
-        if self.guardrail.thin is not None:
+        self.phase(far, self._times(one.signal, fewest, most=True), few=True)
+        if (thin := self.guardrail.thin) is not None:
             self.again()
-        self.phase(values, (least + Decimal("0.5")) / each / usual)
+            if self.course.states.get(thin.name) == FIRES:
+                self.texts[thin.name] = Text(thin, self.course.now, {}, fewest)
+        if not alone:
+            self.phase(far, self._times(one.signal, least + half))
+            return self._story(promise)
+        self.phase(far, self._times(one.signal, max(alone)), few=True, bad=True)
+        shares = {bad_share(c, value): value for c in own if isinstance(value := subject.over(c), Decimal)}
+        if some := [share for share in shares if share * (least + half) <= min(alone) - 1]:
+            values = subject.with_value({}, one.signal, shares[max(some)])
+            self.phase(values, self._times(one.signal, least - half, most=True), few=True)
+            self.again()  # nothing is kept any more
+            self.phase(values, self._times(one.signal, least + half))
         return self._story(promise)
 
-
-@dataclass(frozen=True)
-class Shown:
-    """What is fed from `start` on, and the values it gives; `few`: too few events to judge."""
-
-    values: Values
-    feeds: Feeds
-    start: timedelta
-    few: bool
-    scaled: bool = False
-
-
-def _strangers(feeds: Feeds, reads: list[Selector]) -> dict[Key, Feed]:
-    """The same series with one label of their matchers changed, where nobody reads them then."""
-    found: dict[Key, Feed] = {}
-    for label in dict.fromkeys(label for s in reads for label, op, _ in s.matchers if op == "="):
-        for key, feed in feeds.items():
-            other = Key.of(key.metric, {**dict(key.labels), label: "stranger"})
-            if label in dict(key.labels) and not any(matches(s, other) for s in reads):
-                found[other] = feed
-    return found
+    def _times(self, signal: Signal, events: Decimal, *, most: bool = False) -> Decimal:
+        """So many times as many events as usual are so many in a window: at `most`, or at least."""
+        each, rest = divmod(signal.measure.inner.width, self.scrape)
+        return events / (each + bool(rest and most)) / self.subject.pace(signal).events

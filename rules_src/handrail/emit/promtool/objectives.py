@@ -61,8 +61,8 @@ class Objective:
         slo, scrape, every = self.slo, self._pace.scrape, self.rollout.evaluate
         least = 5 * max(burn.long for _, burn in self._burns) / 4
         step = -(-least // (every * 10)) * every * 10
-        alerts: dict[Reason, Alert] = {(alert.name, ""): alert for alert in slo.every_alert}
-        course = Course(step, Timeline(scrape), alerts)
+        alerts: dict[Reason, Alert] = {(alert.name, span(burn.long)): alert for alert, burn in self._burns}
+        course = Course(step, Timeline(scrape), {**alerts, (slo.blind.name, ""): slo.blind}, names.WINDOW)
         course.go_on({}, {(slo.blind.name, ""): True}, UNHEARD)
         limits = sorted({limit for _, burn in self._burns if OVER * (limit := self._limit(burn)) < 1})
         shares = [round(by * limit, 3 - limit.adjusted()) for limit in limits for by in (UNDER, OVER)]
@@ -75,7 +75,7 @@ class Objective:
             feeds = self._feeds(share)
             course.go_on(
                 feeds,
-                {(name, ""): bool(some) for name, some in burning.items()},
+                {(alert.name, span(b.long)): share > self._limit(b) for alert, b in self._burns},
                 UNHEARD,
                 10 * max(every, scrape),
             )

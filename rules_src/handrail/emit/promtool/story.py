@@ -102,7 +102,7 @@ class World:
 
 
 Reason = tuple[str, str]
-"""An alert's name and the signal for which it fires."""
+"""An alert's name and that for which it fires: a signal, or a window of an objective."""
 
 
 @dataclass
@@ -112,6 +112,7 @@ class Course:
     step: timedelta
     timeline: Timeline
     alerts: Mapping[Reason, Alert]
+    reason: str = names.SIGNAL  # the label that says for which an alert fires
     now: timedelta = NOTHING
     stages: list[str | None] = field(default_factory=list)
     looks: list[Look] = field(default_factory=list)
@@ -151,7 +152,7 @@ class Course:
                 for (name, reason), worlds in self.worlds.items()
                 if reason == signal and name not in alone and len({world.state for world in worlds}) == 1
             }
-            self.looks.append(Look(self.now, states, only=(names.SIGNAL, signal)))
+            self.looks.append(Look(self.now, states, only=(self.reason, signal)))
 
     @property
     def states(self) -> dict[str, frozenset[str]]:

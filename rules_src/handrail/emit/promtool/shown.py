@@ -1,0 +1,39 @@
+"""What is fed at a time → how it is to be judged, and what stands beside it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+
+from handrail.emit.promtool.series import Feed, Feeds, Key, matches
+from handrail.emit.promtool.subject import Values
+from handrail.plan import Condition, Selector
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What is fed from `start` on, and the values it gives; `few`: too few events to judge, `bad`: but for so many bad ones."""
+
+    values: Values
+    feeds: Feeds
+    start: timedelta
+    few: bool
+    bad: bool = False
+    scaled: bool = False
+
+
+def strangers(feeds: Feeds, reads: list[Selector]) -> dict[Key, Feed]:
+    """The same series with one label of their matchers changed, where nobody reads them then."""
+    found: dict[Key, Feed] = {}
+    for label in dict.fromkeys(label for s in reads for label, op, _ in s.matchers if op == "="):
+        for key, feed in feeds.items():
+            other = Key.of(key.metric, {**dict(key.labels), label: "stranger"})
+            if label in dict(key.labels) and not any(matches(s, other) for s in reads):
+                found[other] = feed
+    return found
+
+
+def bad_share(one: Condition, value: Decimal) -> Decimal:
+    """The share of bad events at a value of a measure that is one of them."""
+    return value if one.is_upper else 1 - value

@@ -16,7 +16,7 @@ from handrail.emit.promtool.figures import settles
 from handrail.emit.promtool.pacing import LONGEST, MOST, scraped
 from handrail.emit.promtool.series import At, Feed, Feeds, Impossible, Key, Timeline, chosen, matches
 from handrail.emit.promtool.series_feeds import counts_targets, settled
-from handrail.emit.promtool.shown import Shown, bad_share, strangers
+from handrail.emit.promtool.shown import Shown, bad_share, strangers, times_of
 from handrail.emit.promtool.story import FIRES, FIRING, NOTHING, Course, Reason, Story, Text
 from handrail.emit.promtool.subject import CHANGED, Subject, Values
 from handrail.emit.promtool.text import expanded
@@ -239,6 +239,8 @@ class GuardrailStory:
                 if shown.few and signal.name in self.moving:
                     alone = [one for one in own if shown.bad and one.least_bad is not None]
                     verdict = self.subject.breached(alone, shown.values) if alone else False
+                if shown.scaled and any(one.reference and one.reference.ago for one in own):
+                    verdict = None  # there is no past yet
                 if alert.during is not None and self.subject.stage is None:
                     verdict = None  # it counts for some time of a stage, which is remembered for a while
                 if isinstance(signal.measure, StateChanges) and verdict:
@@ -376,24 +378,19 @@ class GuardrailStory:
             raise Impossible("one event is enough")
         far = subject.with_value({}, one.signal, self._far(one))
         self.blank()
-        self.phase(far, self._times(one.signal, fewest, most=True), few=True)
+        self.phase(far, times_of(subject, one.signal, fewest, most=True), few=True)
         if (thin := self.guardrail.thin) is not None:
             self.again()
             if self.course.states.get(thin.name) == FIRES:
                 self.texts[thin.name] = Text(thin, self.course.now, {}, fewest)
         if not alone:
-            self.phase(far, self._times(one.signal, least + half))
+            self.phase(far, times_of(subject, one.signal, least + half))
             return self._story(promise)
-        self.phase(far, self._times(one.signal, max(alone)), few=True, bad=True)
+        self.phase(far, times_of(subject, one.signal, max(alone)), few=True, bad=True)
         shares = {bad_share(c, value): value for c in own if isinstance(value := subject.over(c), Decimal)}
         if some := [share for share in shares if share * (least + half) <= min(alone) - 1]:
             values = subject.with_value({}, one.signal, shares[max(some)])
-            self.phase(values, self._times(one.signal, least - half, most=True), few=True)
+            self.phase(values, times_of(subject, one.signal, least - half, most=True), few=True)
             self.again()  # nothing is kept any more
-            self.phase(values, self._times(one.signal, least + half))
+            self.phase(values, times_of(subject, one.signal, least + half))
         return self._story(promise)
-
-    def _times(self, signal: Signal, events: Decimal, *, most: bool = False) -> Decimal:
-        """So many times as many events as usual are so many in a window: at `most`, or at least."""
-        each, rest = divmod(signal.measure.inner.width, self.scrape)
-        return events / (each + bool(rest and most)) / self.subject.pace(signal).events

@@ -7,8 +7,8 @@ from datetime import timedelta
 from decimal import Decimal
 
 from handrail.emit.promtool.series import Feed, Feeds, Key, matches
-from handrail.emit.promtool.subject import Values
-from handrail.plan import Condition, Selector
+from handrail.emit.promtool.subject import Subject, Values
+from handrail.plan import Condition, Selector, Signal
 
 
 @dataclass(frozen=True)
@@ -37,3 +37,9 @@ def strangers(feeds: Feeds, reads: list[Selector]) -> dict[Key, Feed]:
 def bad_share(one: Condition, value: Decimal) -> Decimal:
     """The share of bad events at a value of a measure that is one of them."""
     return value if one.is_upper else 1 - value
+
+
+def times_of(subject: Subject, signal: Signal, events: Decimal, *, most: bool = False) -> Decimal:
+    """So many times as many events as usual are so many in a window: at `most`, or at least."""
+    each, rest = divmod(signal.measure.inner.width, subject.rollout.scrape)
+    return events / (each + bool(rest and most)) / subject.pace(signal).events

@@ -17,6 +17,7 @@ from handrail_receiver.reports.period import newest_whole
 from handrail_receiver.reports.report_schedule import ReportSchedule, missed
 from handrail_receiver.reports.reporter import Reporter
 from handrail_receiver.store import Store
+from handrail_receiver.store.past import BEGAN
 from hypothesis import given
 from hypothesis import strategies as st
 from receiver.reports.remembered import MONDAY, Remembered, book
@@ -90,6 +91,7 @@ async def test_the_message_says_what_is_known_names_what_is_not_and_links_to_the
     store: Store, tmp_path: Path
 ) -> None:
     weekly = ReportFacts(weekly=WeeklyTime(day=0, at="09:00"), tell=(TO,))
+    await store.memory.remember(BEGAN, MONDAY - timedelta(days=60))
     clock = Time(MONDAY)
     sender = schedule(store, tmp_path, clock, book(report=weekly))
     await sender.step()

@@ -28,12 +28,12 @@ def test_a_healthy_service_completes_and_a_sick_one_is_rolled_back(played: Playe
     began = time.monotonic()
     with living(played, tmp_path) as life:
         print(f"{played.name}: everything runs after {time.monotonic() - began:.1f} s")
-        completes(life)
-        is_rolled_back(life)
+        since = completes(life)
+        is_rolled_back(life, since)
 
 
-def completes(life: Life) -> None:
-    """From start to complete: each stage is entered by its gate, and nobody is alarmed."""
+def completes(life: Life) -> float:
+    """From start to complete: each stage is entered by its gate, and nobody is alarmed; when it was started."""
     began, stages = time.monotonic(), life.told()["stages"]
     assert life.cast.target() == life.played.before
     life.start("v1")
@@ -48,16 +48,16 @@ def completes(life: Life) -> None:
     assert life.cast.target() == life.played.shares[stages[-1]]
     assert life.firing(started) == set()
     print(f"{life.played.name}: complete after {time.monotonic() - began:.1f} s; {life.bundle(1)}")
+    return started
 
 
-def is_rolled_back(life: Life) -> None:
-    """From start to rollback: the service falls sick, and the target is back at the version before."""
+def is_rolled_back(life: Life, since: float) -> None:
+    """From start to rollback: the service falls sick, after nobody was alarmed, and the target is back at the version before."""
     began, stages = time.monotonic(), life.told()["stages"]
     life.start("v2")
-    started = time.monotonic()
     for stage in stages[1 : stages.index(life.played.sick_in) + 1]:
         life.lead(stage)
-    assert life.firing(started) == set()
+    assert life.firing(since) == set()
     took = falls_sick(life, 2)
     print(f"{life.played.name}: {took:.1f} s of {time.monotonic() - began:.1f} s")
 

@@ -76,7 +76,7 @@ relay = Played(
     runs,
     shares={"5%": "main:5,r0.5-hotfix:95", "100%": "main:100,r0.5-hotfix:0"},
     before=STABLE,
-    sick_in="100%",
+    sick_in="5%",
     page="RelayR1SseSuccessCritical",
     stages=10,
 )

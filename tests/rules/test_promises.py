@@ -217,6 +217,23 @@ def test_what_is_bound_to_a_condition_is_seen_in_each_arm_and_at_rest(promtool: 
         assert complaints(promtool, rollout, IN_10 | left, blind) == ""
 
 
+def test_while_the_condition_does_not_hold_nothing_is_a_breach(promtool: str) -> None:
+    measure = While(Gauge("queue"), condition=Rate("orders_total"))
+    rollout = shop(Guardrail("queue", measure, tiers=[Critical(Above(50))]))
+    for orders, alerts in (("700x80", ()), ("0+10x80", ("ShopQueueCritical",))):
+        series = {"queue": "100x80", "orders_total": orders}
+        assert complaints(promtool, rollout, series, firing("15m", *alerts)) == ""
+
+
+def test_a_tier_of_the_first_time_of_a_stage_ends_with_it(promtool: str) -> None:
+    """The stage began at 1m; half of the requests fail all the time."""
+    rollout = shop(Guardrail("errors", ERRORS, tiers=[Critical(Above("5%"), during="10m")]))
+    entered = {'handrail_rollout_stage_entered_timestamp_seconds{rollout="shop",stage="10%"}': "60x400"}
+    series = IN_10 | entered | {f'requests_total{{code="{code}"}}': "0+50x200" for code in (200, 500)}
+    asked = firing("9m", "ShopErrorsCritical"), firing("13m")
+    assert complaints(promtool, rollout, series, *asked) == ""
+
+
 def test_an_absolute_drop_is_so_many_points_in_each_stage(promtool: str) -> None:
     """From 90 before, a drop of 5 begins below 85, and in the last stage of 2 below 88."""
     limit = DropPoints({"10%": 5, "100%": 2})

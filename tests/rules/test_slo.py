@@ -156,6 +156,17 @@ def test_a_week_s_budget_that_lasts_warns_nobody(
     assert complaints(tmp_path, promtool, shop(window="7d"), series, warning) == ""
 
 
+def test_a_short_burst_is_no_critical_alert_and_one_that_goes_on_is(promtool: str, tmp_path: Path) -> None:
+    """After an hour without errors 2 % fail, 20 times what the budget allows: for five minutes, or on and on."""
+    good = {'requests_total{code="200"}': "0+1000x800"}
+    critical = 'ALERTS{alertstate="firing",alertname="ShopSloOrdersCritical",window="1h"}'
+    short, long = "0x240 20+20x19 400x500", "0x240 20+20x500"
+    for errors, fires in ((short, None), (long, 1)):
+        series = {**good, 'requests_total{code="500"}': errors}
+        asked = [(critical, "65m", None), (critical, "120m", fires)]
+        assert complaints(tmp_path, promtool, shop(), series, *asked) == ""
+
+
 @pytest.mark.parametrize("window", ["3d", "1h"])
 def test_a_period_is_longer_than_what_its_alerts_look_at(window: str) -> None:
     with pytest.raises(

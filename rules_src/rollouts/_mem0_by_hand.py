@@ -202,6 +202,11 @@ BREAKER = [
 
 REDIS = [
     Instruction(
+        "Does it answer at all? One that is stopped does no work either.",
+        sh="fly redis info | grep uptime_in_seconds",
+        see="No line: it is down. Start it first; switch the fast path off where that takes longer than a minute.",
+    ),
+    Instruction(
         "Memory: less than 80 % of maxmemory, no evicted keys.",
         sh="fly redis info | grep -A 30 '# Memory'",
     ),
@@ -238,7 +243,8 @@ PROCEDURES = {
             sh="handrail rollout drill mem0-redis",
         ),
         Instruction(
-            "Emergency: it goes back by itself, and an incident is open. Have it.",
+            "Emergency: where the limit rolls back it goes back by itself, and an incident is open: have it. Where it asks to "
+            "investigate (writes to mem0, memory of Redis) you were paged, and whether it goes back is yours to say.",
             sh="handrail rollout ack mem0-redis --why 'on it'",
         ),
         Instruction(

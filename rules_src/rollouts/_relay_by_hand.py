@@ -46,9 +46,9 @@ TTFV = [
 
 RLS = [
     Instruction(
-        "How many errors in 5 minutes?",
-        promql=f"sum(increase(memory_rls_policy_errors_total{{{OWN}}}[5m]))",
-        see="0. Anything else is a breach.",
+        "How many errors since each process began? A rate or an increase does not show the first one: its series begins with it.",
+        promql=f"sum by (instance) (memory_rls_policy_errors_total{{{OWN}}}) > 0",
+        see="No line. Anything else is a breach.",
     ),
     Instruction(
         "Are the policies of production those of the release?",
@@ -110,7 +110,8 @@ CROSS_TENANT = [
     KEEP_LOGS,
     Instruction(
         "When, and on which instance?",
-        promql=f"sum by (instance) (increase(memory_cross_tenant_attempts_total{{{OWN}}}[1h])) > 0",
+        promql=f"sum by (instance) (memory_cross_tenant_attempts_total{{{OWN}}}) > 0",
+        see="Each instance, with its attempts since it began: an increase does not show the first one.",
     ),
     Instruction(
         "Security says what it was, and closes the incident. No attempt begins before.",
@@ -147,7 +148,8 @@ RERANK = [
     Instruction(
         "Skipped and timed out, each second.",
         promql=f"""\
-            sum(rate(memory_rerank_skipped_total{{{OWN}}}[5m])) or sum(rate(memory_rerank_timeout_total{{{OWN}}}[5m]))
+            label_replace(sum(rate(memory_rerank_skipped_total{{{OWN}}}[5m])), "reranks", "skipped", "", "")
+            or label_replace(sum(rate(memory_rerank_timeout_total{{{OWN}}}[5m])), "reranks", "timed out", "", "")
             """,
     ),
 ]

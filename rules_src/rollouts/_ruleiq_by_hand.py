@@ -42,7 +42,7 @@ SIGN_INS = [
     Instruction(
         "Failed sign-ins of the last minute, by reason.",
         promql=f"sum by (reason) (increase(ruleiq_auth_failures{{{OWN}}}[1m]))",
-        see="More than 100 a minute rolls back, more than 10 a second pages security.",
+        see="More than 100 a minute rolls back, more than 10 a second is an emergency: call security too.",
     ),
     Instruction(
         "What else does the application call a security event?",

@@ -1,6 +1,6 @@
 """The tests that a folder of pages names as proofs → whether each of them passed in this run. If not, the run fails.
 
-    pytest --shown docs/maintainers/requirements
+    pytest --shown=docs/maintainers/requirements
 
 A test that was renamed, skipped or left out by a marker proves nothing, whatever the page says.
 """

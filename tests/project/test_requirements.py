@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import json
 import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -192,7 +193,10 @@ def test_make_test_runs_the_named_tests_and_the_generated_ones() -> None:
     made = (TOP / "Makefile").read_text()
     recipes = dict(re.findall(r"^([\w-]+):[^\n]*\n((?:\t[^\n]*\n)+)", made, re.MULTILINE))
     assert "-j 2 style types pytest check" in recipes["test"]
-    assert f"--shown {PAGES.relative_to(TOP)}\n" in recipes["pytest"]
+    assert f"--shown={PAGES.relative_to(TOP)}\n" in recipes["pytest"]
+    [command] = re.findall(r"\t\$\(BIN\)/pytest (-n .*)", recipes["pytest"])
+    understood = [sys.executable, "-m", "pytest", *shlex.split(command), "--markers"]
+    subprocess.run(understood, cwd=TOP, check=True, capture_output=True)
     assert "ls $(RULE_TESTS) | xargs -n 1 -P 2 promtool test rules" in recipes["check"]
     assert "RULE_TESTS := generated/prometheus/tests/*.yml\n" in made
 

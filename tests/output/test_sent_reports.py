@@ -18,6 +18,8 @@ from handrail.declare import (
 from handrail.lower import lower
 from handrail.output.diff.sent_reports import reported
 
+LINK = "link to the dashboard shop, https://grafana.example.com/d/shop"
+
 
 def lines(report: Report | None) -> tuple[str, ...]:
     """A rollout's lines, as they stand in its playbook."""
@@ -43,11 +45,12 @@ def test_each_report_has_its_time_its_zone_and_who_gets_it() -> None:
         "weekly at Mon 09:00 (Europe/Berlin) to mail team@example.com",
         "Builds triggered: sum(increase(builds_total[${span}]))",
         "Next load test: 2026-12-10",
+        LINK,
     )
 
 
-def test_what_is_not_declared_has_no_line_nor_has_an_older_playbook() -> None:
-    assert lines(None) == reported({}) == ()
+def test_what_is_not_declared_has_no_line_but_the_dashboard_s_and_an_older_playbook_has_none() -> None:
+    assert (lines(None), reported({})) == ((LINK,), ())
 
 
 def test_where_nothing_is_sent_the_zone_still_counts() -> None:
@@ -57,4 +60,4 @@ def test_where_nothing_is_sent_the_zone_still_counts() -> None:
 
 def test_the_form_of_a_team_has_a_line_for_each_list() -> None:
     report = Report(daily_sections=["Status", "Issues"], weekly_sections=["DORA"])
-    assert lines(report) == ("daily: Status, Issues", "weekly: DORA")
+    assert lines(report) == ("daily: Status, Issues", "weekly: DORA", LINK)

@@ -22,7 +22,7 @@ from handrail_receiver.evidence.snapshot import (
     Verdict,
 )
 from handrail_receiver.model import Captured
-from handrail_receiver.views.compared import Comparison, compared, figure_counts, figure_of
+from handrail_receiver.views.compared import Comparison, compared, figure_of
 from handrail_receiver.views.reference_figures import ABOUT, COMPARED, Found, each_reference, past_of
 
 _SELECTOR = r"\{(?P<%s>[^}]*)\}"
@@ -40,6 +40,7 @@ AS_VERDICT: Mapping[Comparison, Verdict] = {
     "no figure": "blind",
     "no number": "unknown",
     "by Prometheus only": "unbroken",
+    "idle": "idle",
     "within": "within",
 }
 """What is said of a tier whose rule does not hold, by what its figures say."""
@@ -158,9 +159,9 @@ def with_figures(
         if one.labels.get("__name__") == names.VALUE
     ]
     known = each_reference(playbook, guardrail, stage, _captured(own)) | _past(guardrail, measures, end, step)
-    said = compared(tier.limits, stage, figures, known, alone=figure_counts(guardrail.name))
+    said = compared(guardrail, tier.limits, stage, figures, known)
     recorded = any(one.labels.get("__name__") == names.INFO for one in own)
-    return "idle" if said == "no figure" and guardrail.only_while and recorded else AS_VERDICT[said]
+    return "blind" if said == "idle" and not recorded else AS_VERDICT[said]
 
 
 def _captured(own: Iterable[KeptSeries]) -> list[Captured]:

@@ -22,7 +22,7 @@ from handrail_receiver.views.reference_figures import (
     is_judged,
 )
 
-Comparison = Literal["beyond", "no figure", "no number", "by Prometheus only", "within"]
+Comparison = Literal["beyond", "no figure", "no number", "by Prometheus only", "idle", "within"]
 """What the figures say of a tier, the worst first."""
 WORST_FIRST: tuple[Comparison, ...] = get_args(Comparison)
 NOT_TOLD_APART = frozenset({"__name__", names.ROLLOUT, names.GUARDRAIL, names.SIGNAL})
@@ -56,11 +56,11 @@ def worst_of(
 ) -> Comparison:
     """What they say of a guardrail: the worst of its tiers; shadows are left out."""
     tiers = [tier.limits for tier in facts.tiers if not tier.shadow] or [()]
-    each = [compared(limits, stage, figures, known, alone=figure_counts(facts.name)) for limits in tiers]
+    each = [compared(facts, limits, stage, figures, known) for limits in tiers]
     return min(each, key=WORST_FIRST.index)
 
 
-def figure_counts(guardrail: str) -> bool:
+def _figure_counts(guardrail: str) -> bool:
     """Whether a figure beyond its limit says something alone: of the split of the traffic it does only of so many requests
     that it is no chance, which Prometheus judges.
     """
@@ -68,24 +68,28 @@ def figure_counts(guardrail: str) -> bool:
 
 
 def compared(
+    facts: GuardrailFacts,
     limits: Sequence[LimitFacts],
     stage: str,
     figures: Sequence[Figure],
     known: Mapping[str, Found],
-    *,
-    alone: bool,
 ) -> Comparison:
-    """What they say; `known` are the references by what limits call them, and `alone` whether a figure counts by itself.
+    """What they say of a tier with these limits; `known` are the references by what limits call them.
 
-    Without a figure of its guardrail's own measure, or of a signal that it looks at, nothing is known of a tier.
+    Without a figure of its guardrail's own measure, or of a signal that it looks at, nothing is known of a tier. One that is
+    judged only while something else holds has none in between: its limits are left out then.
     """
     looked_at = {"", *(limit.signal for limit in limits)}
     judged = [one for one in figures if is_judged(one.arm)]
-    each = [_of_limit(limit, stage, judged, figures, known) for limit in limits]
+    missing = looked_at - {one.signal for one in judged}
+    idle = missing & {*facts.only_while}
+    each = [_of_limit(limit, stage, judged, figures, known) for limit in limits if limit.signal not in idle]
     if "beyond" in each:
-        return "beyond" if alone else "by Prometheus only"
-    if looked_at - {one.signal for one in judged}:
+        return "beyond" if _figure_counts(facts.name) else "by Prometheus only"
+    if missing - idle:
         return "no figure"
+    if idle and not each:
+        return "idle"
     if not all(math.isfinite(one.value) for one in judged if one.signal in looked_at):
         return "no number"
     return "by Prometheus only" if "by Prometheus only" in each else "within"

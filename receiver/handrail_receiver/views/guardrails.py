@@ -246,9 +246,9 @@ def _how(
         return "wait", "unknown: no rule"
     ages = [answer.now - value for _, value in answer.of("age", facts.name)]
     fresh = bool(ages) and min(ages) <= OLD.total_seconds()
-    if said == "no figure":
-        if facts.only_while and fresh:
-            return "soft", "not judged now"
+    if said == "idle" and fresh:
+        return "soft", "not judged now"
+    if said in {"no figure", "idle"}:
         none = bool(events) and all(value == 0 for arm, value in events if is_judged(arm))
         return "wait", "no events" if none else "no data"
     if said == "no number":

@@ -239,8 +239,8 @@ class GuardrailFacts(_Model):
 
     `needs` are selectors of the series it needs; of each group one series must exist. `title` is what people call it, and
     `unit` what its values are in; both are empty in an older playbook.
-    `failed` asks how many requests of the judged arm failed over SPAN; empty where it counts none. `only_while` says when
-    it is judged at all, in words; empty: always.
+    `failed` asks how many requests of the judged arm failed over SPAN; empty where it counts none. `only_while` has the
+    signals, empty for its own measure, that are judged only while something else holds: they have no figure in between.
     """
 
     name: str
@@ -250,7 +250,7 @@ class GuardrailFacts(_Model):
     references: tuple[ReferenceQuery, ...] = ()
     needs: tuple[tuple[str, ...], ...] = ()
     failed: str = ""
-    only_while: str = ""
+    only_while: tuple[str, ...] = ()
 
 
 class Proof(_Model):

@@ -25,7 +25,7 @@ from handrail.promql import comparisons, values
 from handrail.promql.failed_events import failed_events
 from handrail.promql.syntax import either
 from handrail.promql.together import any_of
-from handrail.report.wording import only_while, reference_words, words
+from handrail.report.wording import reference_words, words
 from handrail.units import amount, span
 
 FLAGS = (contract.FlagOff, contract.LaunchDarklyOff)
@@ -151,7 +151,7 @@ def _facts(
         references=tuple(_captures(written, lowered, context)) if written else (),
         needs=tuple(_needs(lowered)),
         failed="" if lowered.split else _failed(lowered),
-        only_while=only_while(lowered.signals[0].measure),
+        only_while=tuple(one.name for one in lowered.signals if isinstance(one.measure, plan.While)),
     )
 
 

@@ -198,8 +198,13 @@ def _rare_meaning(measure: Measure) -> str:
             return f"The `{label}` that `{state}` is in."
         case StateChanges(metric=metric, window=window):
             return f"How often `{metric}` changed in {span(window)}."
-        case While(inner):
-            return f"{meaning(inner)} Only while {only_while(measure)}."
+        case While(inner, condition, op, bound):
+            when = _when(measure).removesuffix(".")
+            units = {Rate: Unit.per_second, Usage: Unit.ratio}
+            least = show(bound, units.get(type(condition), Unit.number)) if bound else "0"
+            return (
+                f"{meaning(inner)} Only while this is {_OP_WORDS[op]} {least}: {when[:1].lower()}{when[1:]}."
+            )
         case Growth(metric, window):
             return f"By how much `{metric}` grew in {span(window)}{_each(measure.by)}."
         case Absence(metric, window):
@@ -208,17 +213,6 @@ def _rare_meaning(measure: Measure) -> str:
             return f"The expression `{' '.join(text.split())}`."
         case _:
             raise TypeError(f"no words for {type(measure).__name__}")
-
-
-def only_while(measure: Measure) -> str:
-    """When a measure is judged at all; empty: always."""
-    if not isinstance(measure, While):
-        return ""
-    when = _when(measure).removesuffix(".")
-    units = {Rate: Unit.per_second, Usage: Unit.ratio}
-    unit = units.get(type(measure.condition), Unit.number)
-    least = show(measure.bound, unit) if measure.bound else "0"
-    return f"this is {_OP_WORDS[measure.op]} {least}: {when[:1].lower()}{when[1:]}"
 
 
 def _when(measure: While) -> str:

@@ -124,7 +124,8 @@ def _says_nothing_good(book: Playbook, guardrail: GuardrailFacts) -> None:
     found = checked(book, [INFO])
     shadow = all(tier.shadow for tier in guardrail.tiers)
     words = {one.word for one in guardrails_found(found)}
-    idle = bool(guardrail.only_while)
+    looked_at = {"", *(limit.signal for tier in guardrail.tiers for limit in tier.limits)}
+    idle = looked_at <= {*guardrail.only_while}
     said = set() if shadow else {"IDLE" if idle else "BLIND"}
     assert (words, found.ok) == (said, idle or shadow)
     assert not {"within", "unbroken"} & {one.verdict for one in found.tiers}
@@ -136,13 +137,29 @@ def _says_nothing_good(book: Playbook, guardrail: GuardrailFacts) -> None:
 
 def test_what_is_judged_only_while_something_holds_is_blind_where_no_rule_was_evaluated() -> None:
     book = book_of(d.Guardrail("depth", d.While(GAUGE, condition=d.Gauge("workers")), tiers=OVER_10))
-    assert book.guardrails[0].only_while == "this is above 0: the highest `workers`"
+    assert book.guardrails[0].only_while == ("",)
     assert [one.text() for one in guardrails_found(checked(book, [INFO]))] == [
         "IDLE depth: no figure (above 10), judged only while something else holds"
     ]
     assert [one.text() for one in guardrails_found(checked(book, []))] == [
         "BLIND depth: no figure (above 10)"
     ]
+
+
+def test_a_further_measure_that_is_judged_only_while_something_holds_blinds_nobody_in_between() -> None:
+    grown = d.While(d.Growth("depth", window="1h"), condition=d.Rate("writes_total"), at_most=0)
+    tier = d.Critical(d.Above(10), or_=[d.On("idle-growth", grown, d.Above(1))])
+    book = book_of(d.Guardrail("depth", GAUGE, tiers=[tier]))
+    assert book.guardrails[0].only_while == ("idle-growth",)
+    found = {
+        "within": [value(9)],
+        "beyond": [value(11)],
+        "blind": [],
+    }
+    for verdict, measures in found.items():
+        assert {one.verdict for one in checked(book, [INFO, *measures]).tiers if one.limits} == {verdict}
+    grew = [value(9), value(2, signal="idle-growth")]
+    assert {one.verdict for one in checked(book, [INFO, *grew]).tiers if one.limits} == {"beyond"}
 
 
 def value(figure: float, **labels: str) -> KeptSeries:

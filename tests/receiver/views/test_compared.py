@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from handrail.contract import LimitFacts, names
-from handrail_receiver.views.compared import Figure, compared, figure_counts
+from handrail.contract import GuardrailFacts, LimitFacts, names
+from handrail_receiver.views.compared import Figure, compared
 
 
 def limit(op: str, figure: str) -> LimitFacts:
@@ -22,7 +22,7 @@ def test_of_the_split_prometheus_says_whether_a_share_beyond_its_limit_is_no_cha
     guardrail: str, said: str
 ) -> None:
     twenty, ten = (Figure("canary", "", {}, share) for share in (0.2, 0.1))
-    alone = figure_counts(guardrail)
-    assert compared(LIMITS, "10%", [twenty], {}, alone=alone) == said
-    assert compared(LIMITS, "10%", [ten], {}, alone=alone) == "within"
-    assert compared(LIMITS, "10%", [], {}, alone=alone) == "no figure"
+    facts = GuardrailFacts(name=guardrail, tiers=())
+    assert compared(facts, LIMITS, "10%", [twenty], {}) == said
+    assert compared(facts, LIMITS, "10%", [ten], {}) == "within"
+    assert compared(facts, LIMITS, "10%", [], {}) == "no figure"

@@ -9,8 +9,8 @@ from handrail.contract import names
 from handrail.emit.promtool.series import At, Key
 from handrail.plan import Arms, Rollout
 
-BEFORE, STABLE, CANARY, NEXT = "v0", "v1", "v2", "v3"
-"""Versions as they come, one after the other: in the first attempt it is CANARY's turn."""
+BEFORE, STABLE, CANARY = "v0", "v1", "v2"
+"""Versions as they come, one after the other: it is CANARY's turn."""
 
 
 def canary_of(arms: Arms) -> str:
@@ -29,7 +29,7 @@ def with_arm(arms: Arms | None, labels: Mapping[str, str]) -> dict[str, str]:
     return {**labels, arms.recorded: arms.canary} if arms is not None and told else dict(labels)
 
 
-def attempt(rollout: Rollout, number: int, canary: str = CANARY, stable: str = STABLE) -> dict[Key, At]:
+def attempt(rollout: Rollout, number: int) -> dict[Key, At]:
     """The versions of attempt `number`, 0 where none is active; nothing where they are declared."""
     if rollout.arms is None or not rollout.arms.told:
         return {}
@@ -37,5 +37,5 @@ def attempt(rollout: Rollout, number: int, canary: str = CANARY, stable: str = S
         Key.of(names.ARM_METRIC, {names.ROLLOUT: rollout.name, names.ARM: arm, names.ARM_VALUE: version}): At(
             Decimal(number)
         )
-        for arm, version in ((names.CANARY, canary), (names.STABLE, stable))
+        for arm, version in ((names.CANARY, CANARY), (names.STABLE, STABLE))
     }

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache, cached_property
 from itertools import pairwise
-from types import MappingProxyType
 
 from handrail.contract import names
 from handrail.emit.promtool.attempts import canary_of
@@ -348,8 +347,8 @@ class Subject:
         )
         return found if arms is None else [selector.without(arms.label) for selector in found]
 
-    def told(self, other: Mapping[str, str] = MappingProxyType({})) -> Feeds:
-        """The figures that the receiver captured and that limits here are relative to; of `other` values of labels."""
+    def told(self) -> Feeds:
+        """The figures that the receiver captured and that limits here are relative to."""
         found: dict[Key, At] = {}
         for reference, signal in self.compared_with.items():
             name = self.captured(reference)
@@ -360,7 +359,7 @@ class Subject:
                     names.REFERENCE: name,
                 }
                 one = chosen(selectors(signal.measure)[0], self.pace(signal).labels)
-                own = {**dict(one.labels), **other}
+                own = dict(one.labels)
                 labels |= {
                     f"{names.REFERENCE_BY}{label}": own.get(label, "") for label in signal.measure.labels
                 }
@@ -369,14 +368,12 @@ class Subject:
 
     # Verdicts
 
-    def breached(
-        self, conditions: Iterable[Condition], values: Values, *, roughly: bool = False
-    ) -> bool | None:
-        """Whether one of these is in breach at these values, `roughly` or to the last digit; None where it may be."""
-        found = [self._breach(one, values.get(one.signal.name), roughly) for one in conditions]
+    def breached(self, conditions: Iterable[Condition], values: Values) -> bool | None:
+        """Whether one of these is in breach at these values; None where it may be."""
+        found = [self._breach(one, values.get(one.signal.name)) for one in conditions]
         return True if True in found else None if None in found else False
 
-    def _breach(self, condition: Condition, value: Value | None, roughly: bool) -> bool | None:  # noqa: FBT001
+    def _breach(self, condition: Condition, value: Value | None) -> bool | None:
         limit = self.limit(condition)
         if limit is None:
             return False
@@ -389,9 +386,9 @@ class Subject:
         if below or above:
             verdicts = {condition.op.breached(value + by, limit) for by in (-below, above)}
             return verdicts.pop() if len(verdicts) == 1 else None
-        if not roughly and abs(value - limit) < limit * unsure(measure, self.rollout.scrape):
+        if abs(value - limit) < limit * unsure(measure, self.rollout.scrape):
             return None
         none = value == 0 and isinstance(measure, Increase)
-        if value == limit and not none and (roughly or not exact(condition, limit)):
+        if value == limit and not none and not exact(condition, limit):
             return None
         return condition.op.breached(value, limit)

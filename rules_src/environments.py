@@ -7,6 +7,8 @@ on_call = PagerDutyReceiver("/etc/alertmanager/pagerduty-on-call")
 tech_lead = PagerDutyReceiver("/etc/alertmanager/pagerduty-tech-lead")
 leads = PagerDutyReceiver("/etc/alertmanager/pagerduty-leads")
 directors = PagerDutyReceiver("/etc/alertmanager/pagerduty-directors")
+vp = PagerDutyReceiver("/etc/alertmanager/pagerduty-vp-engineering")
+war_room = SlackReceiver("#war-room", "/etc/alertmanager/slack-war-room")
 engineering = EmailReceiver(
     "vp-engineering@example.com",
     sender="handrail@example.com",
@@ -57,6 +59,8 @@ production = Environment(
         "warning": [sre],
         "manager": [leads],
         "director": [directors],
-        "vp": [directors, engineering],
+        "vp": [vp, war_room],
+        "p3-overdue": [on_call],
+        "p4-overdue": [sre],
     },
 )

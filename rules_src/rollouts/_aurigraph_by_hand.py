@@ -6,6 +6,7 @@ OWN = 'job=~"aurigraph(-.+)?"'
 GREEN = f'{OWN},track="canary"'
 MACHINE = 'job="aurigraph-node"'
 NODE = "http://green.internal:9003"
+BLUE = "http://blue.internal:9003"
 
 
 def availability(time: str) -> str:
@@ -17,8 +18,11 @@ def availability(time: str) -> str:
 
 
 HEALTH = Instruction(
-    "Does a node say that it is well? Ask blue.internal the same.",
-    sh=f"curl -sf {NODE}/q/health | jq .",
+    "Do green and blue say that they are well?",
+    sh=f"""\
+        curl -sf {NODE}/q/health | jq .
+        curl -sf {BLUE}/q/health | jq .
+        """,
     see='"status": "UP", and so is each of its checks.',
 )
 METRICS = Instruction(
@@ -227,12 +231,14 @@ PROCEDURES = {
         Instruction(
             "A full failover, a rolling restart, the loss of a zone: for how long was there no success?",
             promql=f"""\
-                count_over_time((sum(rate(http_requests_total{{{OWN},status=~"2.."}}[1m])) == 0)[1h:15s]) * 15
+                3600 * (1 - avg_over_time(
+                  ((sum(rate(http_requests_total{{{OWN},status=~"2.."}}[1m])) > bool 0) or vector(0))[1h:15s]
+                ))
                 """,
-            see="Seconds of the last hour. A failover: less than 300. A restart: nothing. A zone: it recovers by itself.",
+            see="Seconds of the last hour, to within a minute; those in which nothing was scraped count. A failover: less than 300. A restart: 0. A zone: it recovers by itself.",
         ),
         Instruction(
-            "The security scan has no critical finding. Write the next dates into Report(upcoming=…): the weekly report has them."
+            "The security scan has no critical finding. Write the next days into UPCOMING of rules_src/rollouts/aurigraph_v12.py: the weekly report has them."
         ),
     ],
     "After a rollback": [
@@ -242,10 +248,10 @@ PROCEDURES = {
         Instruction(
             "Is blue stable?",
             promql=f"""\
-                100 * sum(rate(http_requests_total{{{OWN},track="stable",status=~"2.."}}[5m]))
+                100 * (sum(rate(http_requests_total{{{OWN},track="stable",status=~"2.."}}[5m])) or vector(0))
                   / sum(rate(http_requests_total{{{OWN},track="stable"}}[5m]))
                 """,
-            see="Above 99.9.",
+            see="Above 99.9. No line: blue serves nothing, or is not scraped.",
         ),
         Instruction(
             "Are the figures back at the baseline?",
@@ -254,7 +260,7 @@ PROCEDURES = {
         ),
         Instruction(
             "Did anything else begin to fail?",
-            promql='ALERTS{alertstate="firing",rollout!="aurigraph-v12"}',
+            promql='ALERTS{alertstate="firing",rollout!="aurigraph-v12",alertname!="HandrailHeartbeat"}',
             see="Nothing that began with it: no failure has cascaded.",
         ),
         Instruction(
@@ -287,9 +293,10 @@ QUICK = [
     Instruction(
         "The share of green's that fail with 5xx, in percent.",
         promql=f"""\
-            100 * sum(rate(http_requests_total{{{GREEN},status=~"5.."}}[5m]))
+            100 * (sum(rate(http_requests_total{{{GREEN},status=~"5.."}}[5m])) or vector(0))
               / sum(rate(http_requests_total{{{GREEN}}}[5m]))
             """,
+        see="No line: green has no traffic, or is not scraped.",
     ),
     Instruction(
         "The 95th percentile of green, in seconds.",

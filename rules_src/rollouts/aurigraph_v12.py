@@ -57,9 +57,16 @@ from rollouts._aurigraph_runbooks import build, down, failing, quiet, resources,
 # Nothing is rolled back out of stage 0%, which is staging.
 ERRORS = {"0%": None, "10%": "1%", "25%": "0.5%", "50%": "0.5%", "100%": "0.1%"}
 LATENCIES = {"0%": None, "10%": "500ms", "25%": "300ms", "50%": "300ms", "100%": "200ms"}
-# P3 has an hour and P4 a day: nobody is woken for those.
+# P3 has an hour and P4 a day; what is left then is told again, and goes no further.
 URGENT = ["P1", "P2"]
 UNIT, WHOLE, SMOKE = 'suite="unit"', 'suite="integration"', 'suite="smoke"'
+
+# Releases go out on Tuesdays. A day that is past is told as past, until somebody writes the next one here.
+UPCOMING = {
+    "Next production release": "Tue",
+    "Next load test": "2026-01-25",
+    "Next security scan": "2026-02-10",
+}
 
 TEAM = Tell(Slack("#aurigraph", token=Secret("SLACK_TOKEN")))
 
@@ -97,12 +104,20 @@ aurigraph_v12 = Rollout(
         Stage("50%", weight="50%", bake="4h"),
         Stage("100%", weight="100%"),
     ],
-    probes=[Probe("health", "/q/health", json={"/status": "UP"}), Probe("metrics", "/q/metrics")],
+    checks=["1h", "4h", "12h", "24h"],
+    probes=[
+        Probe("health", "/q/health", json={"/status": "UP"}),
+        Probe("metrics", "/q/metrics"),
+        Probe("health-blue", f"{by_hand.BLUE}/q/health", json={"/status": "UP"}),
+        Probe("metrics-blue", f"{by_hand.BLUE}/q/metrics"),
+    ],
     severities={"warning": "P3", "critical": "P2", "emergency": "P1"},
     escalation=[
         Level("manager", "5m", "the on-call manager", severities=URGENT),
         Level("director", "15m", "the director", severities=URGENT),
         Level("vp", "30m", "the VP of Engineering, with a war room", severities=URGENT),
+        Level("p3-overdue", "1h", "the on-call SRE, whose hour is over", severities=["P3"]),
+        Level("p4-overdue", "24h", "the on-call SRE, whose day is over", severities=["P4"]),
     ],
     slos=[
         Slo("availability", Ratio(bad=FAILED, of=own(REQUESTS)), objective="99.99%", runbook=failing),
@@ -340,11 +355,12 @@ aurigraph_v12 = Rollout(
             "Tables",
         ],
         tell=[TEAM],
+        upcoming=UPCOMING,
         figures={
             "Builds triggered": Increase(own("builds_total")),
             "Successful builds": Increase(own("builds_total", SUCCEEDED)),
             "Average build time": Gauge(own("build_duration_seconds"), unit="seconds"),
-            "Code coverage": Gauge(own("build_coverage_ratio"), unit="ratio"),
+            "Code coverage": Gauge(own("build_coverage_ratio"), over="min", unit="ratio"),
             "Docker image size": Gauge(own("build_image_bytes"), unit="bytes"),
             "Unit tests passed": Ratio(good=own(TESTS, f"{UNIT},{PASSED}"), of=own(TESTS, UNIT)),
             "Test execution time": Gauge(own("build_tests_duration_seconds"), unit="seconds"),

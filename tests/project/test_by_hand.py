@@ -151,7 +151,7 @@ TYPED: dict[str, list[str]] = {
     "aurigraph-v12/After a rollback": [
         "handrail rollout incident aurigraph-v12",
         'track="stable",status=~"2.."',
-        'ALERTS{alertstate="firing",rollout!="aurigraph-v12"}',
+        'ALERTS{alertstate="firing",rollout!="aurigraph-v12",alertname!="HandrailHeartbeat"}',
         "--cause 'why' --fix 'what was done' --prevention 'what keeps it away'",
         "--attendees 'DevOps, SRE, backend' --follow-up 'who does what by when'",
         "handrail rollout postmortem aurigraph-v12 > incident.md",
@@ -160,7 +160,7 @@ TYPED: dict[str, list[str]] = {
         "sum by (track) (rate(http_requests_total",
         'status=~"5.."',
         "histogram_quantile(0.95, sum by (le)",
-        "curl -sf http://green.internal:9003/q/health | jq .",
+        "curl -sf http://green.internal:9003/q/health | jq . curl -sf http://blue.internal:9003/q/health | jq .",
         "curl -sf http://green.internal:9003/q/metrics | grep http_requests_total",
         "[1d]",
         "[7d]",

@@ -264,6 +264,13 @@ def test_the_clinic_s_checks_are_those_of_its_hours_each_with_its_topic_in_phase
     ]
 
 
+def test_aurigraph_is_looked_at_four_times_in_a_day_and_twice_in_four_hours() -> None:
+    aurigraph = playbook("aurigraph-v12")
+    owed = {stage.name: [one.label for one in aurigraph.owed_by(stage.name)] for stage in aurigraph.stages}
+    day, hours = ["T+1h", "T+4h", "T+12h", "T+1d"], ["T+1h", "T+4h"]
+    assert owed == {"0%": day, "10%": day, "25%": hours, "50%": hours, "100%": []}
+
+
 def test_relay_s_hour_has_twelve_checks_three_that_are_told_and_one_load_burst() -> None:
     relay = playbook("relay-r1")
     assert [(one.name, one.at / 60) for one in relay.checks] == [(f"T+{at}", at) for at in range(5, 65, 5)]
@@ -322,4 +329,6 @@ def test_prometheus_scrapes_what_the_documents_name_where_it_answers() -> None:
     assert healthy == [
         ("health", "http://green.internal:9003/q/health", {"/status": "UP"}),
         ("metrics", "http://green.internal:9003/q/metrics", {}),
+        ("health-blue", "http://blue.internal:9003/q/health", {"/status": "UP"}),
+        ("metrics-blue", "http://blue.internal:9003/q/metrics", {}),
     ]

@@ -6,10 +6,11 @@ Every field of the form is there each time: one that nobody can know says so, an
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, timedelta
 
 from handrail.contract import FigureFacts
 
+from handrail_receiver.gates.windows import DAYS
 from handrail_receiver.reports.known import Known
 from handrail_receiver.reports.measuring import Measured
 from handrail_receiver.reports.outcomes import Failure
@@ -214,6 +215,9 @@ def _others(declared: Mapping[str, str]) -> list[str]:
 def _next(name: str, declared: Mapping[str, str], today: date) -> Field:
     if name not in declared:
         return Field(name, unknown="not declared; write it into Report(upcoming={…})")
+    if declared[name] in DAYS:
+        ahead = (DAYS.index(declared[name]) - today.weekday()) % len(DAYS)
+        return Field(name, (today + timedelta(days=ahead)).isoformat())
     if date.fromisoformat(declared[name]) < today:
         return Field(name, unknown=f"the declared day, {declared[name]}, is past")
     return Field(name, declared[name])

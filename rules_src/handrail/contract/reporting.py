@@ -100,7 +100,7 @@ class WeeklyTime(_Model):
 class ReportFacts(_Model):
     """In which zone days begin, when the daily and the weekly report are sent (None: they are not), and to whom.
 
-    `upcoming` are the dates that people declared, by what happens then. The sections are shown, in this order, and of the
+    `upcoming` are the days that people declared, or days of every week like Tue, by what happens then. The sections are shown, in this order, and of the
     guardrails' figures those of `guardrails`, in this order; all where none is named.
     """
 

@@ -23,6 +23,10 @@ def _day_and_time(text: str) -> str:
     return text
 
 
+def _weekday_or_day(text: str) -> str:
+    return text if text in DAYS else day(text)
+
+
 TimeOfWeek = Annotated[str, AfterValidator(_day_and_time), Field(description="a time like Mon 09:00")]
 ReportField = Annotated[
     str, Field(pattern=r"^[^|\n\r]*[^|\s][^|\n\r]*$", max_length=60, description="a field's name, without |")
@@ -37,7 +41,8 @@ class Report:
     about the seven days before. `figures` are measured for a field of the report that nothing else fills, like
     `{"Builds triggered": Increase("builds_total")}`, or instead of what the guardrails measure, like "Error rate"; a
     field of another name comes after those. Counts and shares are taken over the whole time; of a `Gauge` and a `Usage`
-    the mean, of `PromQL` what it gives at the end. `upcoming` are days, like `{"Next load test": "2026-12-10"}`.
+    the mean, of `PromQL` what it gives at the end. `upcoming` are days, like `{"Next load test": "2026-12-10"}`, or
+    a day of every week, like `{"Next production release": "Tue"}`.
 
     `daily_sections` and `weekly_sections` say which sections a report has, and in which order; `guardrails` which
     guardrails stand under "Metrics" of the daily one, and in which order. Without them it is all that there is.
@@ -50,7 +55,7 @@ class Report:
     figures: Mapping[ReportField, Ratio | Latency | SlowerThan | Increase | Rate | Gauge | Usage | PromQL] = (
         Field(default_factory=dict, kw_only=True)
     )
-    upcoming: Mapping[ReportField, Annotated[str, AfterValidator(day)]] = Field(
+    upcoming: Mapping[ReportField, Annotated[str, AfterValidator(_weekday_or_day)]] = Field(
         default_factory=dict, kw_only=True
     )
 

@@ -64,7 +64,11 @@ def book(**facts: object) -> Playbook:
         ),
         "report": ReportFacts(
             weekly=WeeklyTime(day=0, at="09:00"),
-            upcoming=(("Next load test", "2026-03-20"), ("Next security scan", "2026-03-03")),
+            upcoming=(
+                ("Next production release", "Tue"),
+                ("Next load test", "2026-03-20"),
+                ("Next security scan", "2026-03-03"),
+            ),
         ),
     }
     made = playbook(**{**given, **facts})  # type: ignore[arg-type]

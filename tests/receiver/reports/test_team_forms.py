@@ -164,9 +164,9 @@ aurigraph-v12 (aurigraph), 2025-12-26 00:00 UTC to 2026-01-02 00:00 UTC
 
 ## Upcoming
 
-- Next production release: unknown: not declared; write it into Report(upcoming={…})
-- Next load test: unknown: not declared; write it into Report(upcoming={…})
-- Next security scan: unknown: not declared; write it into Report(upcoming={…})
+- Next production release: 2026-01-06
+- Next load test: 2026-01-25
+- Next security scan: 2026-02-10
 
 ## Error budget left
 

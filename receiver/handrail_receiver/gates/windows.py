@@ -5,11 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from handrail.contract import Hours, Playbook
+from handrail.contract import Hours, Playbook, names
 
 from handrail_receiver.words.times import when
 
-DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 WEEK = 8
 """How many days are looked at for the next hours."""
 
@@ -44,7 +43,7 @@ def outside_hours(playbook: Playbook, now: datetime) -> str:
 
 def in_words(hours: Hours) -> str:
     """`Mon, Tue 09:00-17:00 Europe/Berlin`."""
-    return f"{', '.join(DAYS[day] for day in hours.days)} {hours.begins}-{hours.ends} {hours.zone}"
+    return f"{', '.join(names.DAYS[day] for day in hours.days)} {hours.begins}-{hours.ends} {hours.zone}"
 
 
 def _spans(hours: Hours, now: datetime) -> list[tuple[datetime, datetime]]:

@@ -8,9 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date, timedelta
 
-from handrail.contract import FigureFacts
+from handrail.contract import FigureFacts, names
 
-from handrail_receiver.gates.windows import DAYS
 from handrail_receiver.reports.known import Known
 from handrail_receiver.reports.measuring import Measured
 from handrail_receiver.reports.outcomes import Failure
@@ -215,8 +214,8 @@ def _others(declared: Mapping[str, str]) -> list[str]:
 def _next(name: str, declared: Mapping[str, str], today: date) -> Field:
     if name not in declared:
         return Field(name, unknown="not declared; write it into Report(upcoming={…})")
-    if declared[name] in DAYS:
-        ahead = (DAYS.index(declared[name]) - today.weekday()) % len(DAYS)
+    if declared[name] in names.DAYS:
+        ahead = (names.DAYS.index(declared[name]) - today.weekday()) % len(names.DAYS)
         return Field(name, (today + timedelta(days=ahead)).isoformat())
     if date.fromisoformat(declared[name]) < today:
         return Field(name, unknown=f"the declared day, {declared[name]}, is past")
@@ -225,6 +224,6 @@ def _next(name: str, declared: Mapping[str, str], today: date) -> Field:
 
 def other_section(known: Known) -> Section | None:
     """The declared figures that the form has no field for."""
-    names = [one.name for one in known.playbook.figures if one.name not in OF_THE_FORM]
-    fields = [measured_field(name, facts_of(known), known.figures) for name in names]
+    others = [one.name for one in known.playbook.figures if one.name not in OF_THE_FORM]
+    fields = [measured_field(name, facts_of(known), known.figures) for name in others]
     return Section("Other figures", tuple(fields)) if fields else None

@@ -113,6 +113,8 @@ COMPLETE: Final = "complete"
 """What stands for the end of a rollout where the name of a stage stands otherwise."""
 
 # Words
+DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+"""The days of a week, as people write them."""
 TIERS: Final = ("warning", "critical", "emergency")
 BLIND: Final = "blind"
 THIN: Final = "thin"

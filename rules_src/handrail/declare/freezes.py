@@ -13,10 +13,10 @@ from pydantic import AfterValidator, Field, model_validator
 
 from handrail.base import declared
 from handrail.base.places import declaring_place
+from handrail.contract import names
 from handrail.contract.addresses import like
 from handrail.declare.calendars import Span, events_of
 
-DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d|24:00")
 
 
@@ -67,9 +67,9 @@ def days_of(text: str) -> tuple[int, ...]:
     found: list[int] = []
     for part in text.split(","):
         first, _, last = (one.strip() for one in part.partition("-"))
-        if first not in DAYS or (last and last not in DAYS):
+        if first not in names.DAYS or (last and last not in names.DAYS):
             raise ValueError(f"'{text}' are no days; write them like Mon-Fri, or Mon,Wed,Fri")
-        begins, ends = DAYS.index(first), DAYS.index(last or first)
+        begins, ends = names.DAYS.index(first), names.DAYS.index(last or first)
         if ends < begins:
             raise ValueError(f"'{part.strip()}' goes backwards; write two parts, like Sat-Sun,Mon")
         found += range(begins, ends + 1)

@@ -8,23 +8,23 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, model_validator
 
 from handrail.base import declared
-from handrail.contract import CDEvents, PagerDuty, StatusPage, Tell
+from handrail.contract import CDEvents, PagerDuty, StatusPage, Tell, names
 from handrail.contract.reporting import DailySection, WeeklySection
-from handrail.declare.freezes import DAYS, TimeOfDay, Zone, clock, day
+from handrail.declare.freezes import TimeOfDay, Zone, clock, day
 from handrail.declare.guardrail import Name
 from handrail.declare.measures import Gauge, Increase, Latency, PromQL, Rate, Ratio, SlowerThan, Usage
 
 
 def _day_and_time(text: str) -> str:
     name, _, at = text.partition(" ")
-    if name not in DAYS:
+    if name not in names.DAYS:
         raise ValueError(f"'{text}' is no time of a week; write it like Mon 09:00")
     clock(at)
     return text
 
 
 def _weekday_or_day(text: str) -> str:
-    return text if text in DAYS else day(text)
+    return text if text in names.DAYS else day(text)
 
 
 TimeOfWeek = Annotated[str, AfterValidator(_day_and_time), Field(description="a time like Mon 09:00")]

@@ -13,7 +13,6 @@ from decimal import Decimal
 
 from handrail import contract, plan
 from handrail.contract import names, reporting
-from handrail.declare.freezes import DAYS
 from handrail.declare.guardrail import Guardrail
 from handrail.declare.measures import Latency, Rate, Ratio
 from handrail.declare.measures import Measure as DeclaredMeasure
@@ -36,7 +35,7 @@ def lower_report(rollout: Rollout) -> contract.ReportFacts:
     weekly = None
     if declared.weekly:
         name, _, at = declared.weekly.partition(" ")
-        weekly = contract.WeeklyTime(day=DAYS.index(name), at=at)
+        weekly = contract.WeeklyTime(day=names.DAYS.index(name), at=at)
     return contract.ReportFacts(
         zone=declared.zone,
         daily=declared.daily,

@@ -7,7 +7,6 @@ from datetime import UTC, datetime, timedelta
 
 from handrail import plan
 from handrail.contract import Action, Gate, names
-from handrail.declare.freezes import DAYS
 from handrail.plan import routing
 from handrail.plan.timing import first_to_act, timing
 from handrail.report.check_words import gate_checks, looked_at
@@ -75,7 +74,7 @@ def _forward(rollout: plan.Rollout) -> Iterator[tuple[str, str]]:
         begins, ends = (datetime.fromtimestamp(one, UTC) for one in (freeze.begins, freeze.ends))
         yield f"not from {begins:%Y-%m-%d %H:%M} to {ends:%Y-%m-%d %H:%M} UTC", freeze.why or "frozen"
     for hours in playbook.hours:
-        days = ", ".join(DAYS[day] for day in hours.days)
+        days = ", ".join(names.DAYS[day] for day in hours.days)
         yield f"{days} {hours.begins}-{hours.ends}", hours.zone
     yield from (("once it is complete", name) for name in playbook.waits_for)
     yield from (("back when it goes back", name) for name in playbook.goes_back_with)

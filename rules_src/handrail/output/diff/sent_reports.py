@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+from handrail.contract import names
 
 
 def reported(playbook: Mapping[str, Any]) -> tuple[str, ...]:
@@ -16,7 +16,7 @@ def reported(playbook: Mapping[str, Any]) -> tuple[str, ...]:
 def _reported(playbook: Mapping[str, Any]) -> Iterator[str]:
     report = playbook.get("report") or {}
     zone, weekly = report.get("zone", "UTC"), report.get("weekly")
-    times = {"daily": report.get("daily"), "weekly": weekly and f"{DAYS[weekly['day']]} {weekly['at']}"}
+    times = {"daily": report.get("daily"), "weekly": weekly and f"{names.DAYS[weekly['day']]} {weekly['at']}"}
     for tell in report.get("tell", ()):
         channel = tell["channel"]
         to = f"{channel['kind']} {channel.get('channel') or channel.get('to') or channel.get('url')}"

@@ -1,0 +1,50 @@
+"""docs/maintainers/development.md → every file that it names exists, and what it asks for is done."""
+
+from __future__ import annotations
+
+import re
+from typing import get_args
+
+import pytest
+from handrail.declare.measures import Measure
+from handrail_receiver.settings import Settings
+from project.examples import ROOT
+
+ROOTS = (
+    "",
+    "rules_src",
+    "rules_src/handrail",
+    "receiver/handrail_receiver",
+    "docs/maintainers",
+    "tests/receiver",
+)
+NAMED = re.compile(r"`((?:[\w-]+/)+(?:[\w-]+\.py)?|[\w/-]+\.py)`")
+MADE = {"build/", "dist/", ".demo/"}
+"""Folders that a target of make makes."""
+
+
+@pytest.mark.parametrize("page", ["docs/maintainers/development.md", "docs/reference/targets/README.md"])
+def test_every_file_and_folder_that_a_guide_names_exists(page: str) -> None:
+    named = set(NAMED.findall((ROOT / page).read_text())) - MADE
+    assert named
+    assert {path for path in named if not any((ROOT / root / path).exists() for root in ROOTS)} == set()
+
+
+def test_concepts_names_every_measure() -> None:
+    [row] = re.findall(r"^\| measure \|.*$", (ROOT / "docs/concepts.md").read_text(), re.MULTILINE)
+    assert sorted(re.findall(r"`(\w+)`", row)) == sorted(measure.__name__ for measure in get_args(Measure))
+
+
+def test_the_fuzzer_draws_every_measure() -> None:
+    drawn = (ROOT / "tests/fuzz/declarations.py").read_text() + (
+        ROOT / "tests/fuzz/series_measures.py"
+    ).read_text()
+    assert [one.__name__ for one in get_args(Measure) if f"d.{one.__name__}(" not in drawn] == []
+
+
+def test_the_receiver_reads_every_setting() -> None:
+    package = ROOT / "receiver/handrail_receiver"
+    code = "\n".join(path.read_text() for path in package.rglob("*.py"))
+    assert [
+        name for name in Settings.model_fields if not re.search(rf"(settings|self)\.{name}\b", code)
+    ] == []

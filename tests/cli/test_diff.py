@@ -172,7 +172,7 @@ def test_an_edit_in_words(shell: Shell, edit: str) -> None:
     assert files.endswith(("change.", "changes."))
 
 
-def test_a_gate_that_asks_for_less_data_is_looser(shell: Shell) -> None:
+def test_a_gate_that_asks_for_less_traffic_is_looser(shell: Shell) -> None:
     judged = {
         "            tiers=": '            success=Below("0.5%"),\n            tiers=',
         IMPORTS: "import Above, Below, Command, Gate",
@@ -184,7 +184,14 @@ def test_a_gate_that_asks_for_less_data_is_looser(shell: Shell) -> None:
     shell.declare(shop=whole.replace("90%", "60%"))
     _, told, _ = shell.handrail("generate", "--diff")
     assert told.splitlines()[:-1] == [
-        "LOOSER   shop stage 100%: data for 90 % → 60 % of the stage before it",
+        "LOOSER   shop stage 100%: traffic enough for 90 % → 60 % of the stage before it",
+    ]
+    shell.handrail("generate")
+    shell.declare(shop=whole.replace("90%", "95%"))
+    _, told, _ = shell.handrail("generate", "--diff")
+    assert told.splitlines()[:-1] == [
+        "tighter  shop stage 100%: data for 90 % → 95 % of the stage before it",
+        "tighter  shop stage 100%: traffic enough for 60 % → 95 % of the stage before it",
     ]
 
 

@@ -140,3 +140,22 @@ def test_in_a_terminal_it_is_tables() -> None:
     said = screen.getvalue()
     assert [table.title in said for table in explain(shop)] == [True] * len(explain(shop))
     assert ("┃" in said, "emergency-rollback" in said) == (True, True)
+
+
+def test_for_how_much_of_a_stage_data_and_traffic_are_asked_stands_beside_its_criteria(shell: Shell) -> None:
+    judged = {
+        "            tiers=": '            success=Below("0.5%"),\n            tiers=',
+        "import Above, Command": "import Above, Below, Command, Gate",
+        'Stage("100%", weight="100%")': 'Stage("100%", weight="100%", gate=Gate(coverage="60%"))',
+    }
+    shell.declare(shop=changed(SHOP, judged))
+    _, said, _ = shell.handrail("explain", "shop")
+    assert said.splitlines()[3].split("  ")[-1].strip() == (
+        "errors below 0.5 %; each held for the whole stage before, with data for at least 90 % of that time, "
+        "and traffic enough for at least 60 % of it"
+    )
+    assert shell.handrail("generate")[0] == 0
+    assert (
+        "| 100% | 100 % | for good | its criterion of success held for the whole stage before, "
+        "with data for at least 90 % of that time, and traffic enough for at least 60 % of it |"
+    ) in shell.files()["runbooks/shop.md"]

@@ -8,19 +8,27 @@ import pytest
 from handrail.contract import Criterion
 from handrail.declare import (
     Above,
+    Ago,
     Arms,
+    AtLeast,
+    BeforeRollout,
     Below,
     Critical,
     Environment,
     Gate,
     Gauge,
     Guardrail,
+    Increase,
+    Not,
     PromQL,
     Ratio,
+    RisePoints,
     Rollout,
     Stage,
     Usage,
+    While,
 )
+from handrail.declare.limits import Reference
 from handrail.lower import lower
 
 from .judged import IN_10, Asked, complaints, shop
@@ -104,6 +112,82 @@ def test_a_service_that_sleeps_for_a_part_of_the_stage_passes_where_that_is_decl
     asleep = {OK: f"0x{BEFORE + 120} 100+100x120", BAD: "0x400"}
     said = judged(promtool, asleep, broken=False, seen=seen, about=0.55, criterion=criterion)
     assert (said, criterion.coverage) == ("", float(coverage.rstrip("%")) / 100)
+
+
+NIGHTS = Gate(coverage="50%")
+"""For a service that sleeps for a part of the stage."""
+SLEEPS = {OK: f"0x{BEFORE + 120} 100+100x120", BAD: "0x400"}
+BEFORE_OF_ERRORS = 'handrail_reference{rollout="shop",guardrail="errors",reference="before"}'
+RISE = Not(RisePoints("1%"))
+
+
+def errors(against: Reference) -> Guardrail:
+    return Guardrail("errors", ERRORS.measure, against=against, success=RISE, tiers=ERRORS.tiers)
+
+
+def both(canary: str, stable: str) -> dict[str, str]:
+    """The good requests of either arm; there are no bad ones."""
+    arms = (("canary", canary), ("stable", stable))
+    return {f'requests_total{{track="{arm}",status="200"}}': requests for arm, requests in arms}
+
+
+BUSY_USERS = Guardrail(
+    "users",
+    While(Gauge("users"), condition=Gauge("users_usual"), above=20),
+    success=AtLeast(10),
+    tiers=[Critical(Below(5))],
+)
+USERS, USUAL = 'users{track="canary"}', 'users_usual{track="canary"}'
+
+
+@pytest.mark.parametrize(
+    ("guardrail", "series", "seen", "about"),
+    [
+        (ERRORS, {OK: "_x199 0+100x200", BAD: "_x199 0x200"}, False, 0.55),
+        (errors(BeforeRollout()), SLEEPS | {BEFORE_OF_ERRORS: "0.001x400"}, True, 0.55),
+        (errors(BeforeRollout()), SLEEPS | {BEFORE_OF_ERRORS: "_x150 0.001x250"}, False, 0.55),
+        (errors(Ago("10m")), both("0x140 100+100x260", "0x140 100+100x260"), True, 0.64),
+        (errors(Ago("10m")), both("0+100x400", "_x159 0+100x240"), False, 0.55),
+        (BUSY_USERS, {USERS: "0x200 50x200", USUAL: "0x200 50x200"}, True, 0.5),
+        (BUSY_USERS, {USERS: "_x199 50x200", USUAL: "50x400"}, False, 0.5),
+        (BUSY_USERS, {USERS: "50x400", USUAL: "_x199 50x200"}, False, 0.5),
+    ],
+    ids=[
+        "its series are gone",
+        "it sleeps, and its figure of before is there",
+        "its figure of before is gone",
+        "it sleeps now and then",
+        "its past is gone",
+        "its condition does not hold",
+        "its series are gone while its condition holds",
+        "its condition is gone",
+    ],
+)
+def test_lower_coverage_forgives_that_nothing_happens_and_not_that_nobody_can_see(
+    guardrail: Guardrail, series: Mapping[str, str], seen: bool, about: float
+) -> None:
+    [criterion] = criteria(guardrail, gate=NIGHTS)
+    plan = shop(guardrail, arms=True)
+    asked = (
+        Asked(f"count({criterion.seen})", "80m", {"{}": 1} if seen else {}),
+        Asked(f"count(abs(({criterion.judged}) - {about}) < 0.06)", "80m", {"{}": 1}),
+        Asked(f"count(({criterion.there}) >= 0.9)", "80m", {"{}": 1} if seen else {}),
+    )
+    assert complaints("promtool", plan, {**IN_10, **series}, *asked) == ""
+
+
+def test_lower_coverage_is_not_for_what_needs_no_traffic() -> None:
+    level = Guardrail("level", Gauge("depth"), success=Below(5), tiers=[Critical(Above(9))])
+    failed = Guardrail("failed", Increase("failed_total"), success=Below(1), tiers=[Critical(Above(9))])
+    for guardrail in (level, failed):
+        [criterion] = criteria(guardrail, gate=NIGHTS)
+        assert (criterion.coverage, criterion.there) == (0.9, "")
+        assert criterion.seen == f"{criterion.judged} >= 0.9"
+
+
+def test_as_much_traffic_as_usual_says_already_that_the_data_was_there() -> None:
+    [usual], [more] = criteria(ERRORS), criteria(ERRORS, gate=Gate(coverage="95%"))
+    assert (usual.coverage, usual.there, more.coverage, more.there) == (0.9, "", 0.95, "")
 
 
 WHOLE = Guardrail("errors", ERRORS.measure, success=Below("1%"), tiers=ERRORS.tiers, whole_service=True)

@@ -37,6 +37,10 @@ class _Said:
     broken: float | None
     seen: float | None
     judged: float | None
+    there: float | None
+
+
+PARTS = ("broken", "seen", "judged", "there")
 
 
 @dataclass
@@ -171,7 +175,7 @@ def _asked(criteria: Sequence[Criterion]) -> list[str]:
     return [
         _named(expr, f"{place}/{part}")
         for place, one in enumerate(criteria)
-        for part, expr in (("broken", one.expr), ("seen", one.seen), ("judged", one.judged))
+        for part, expr in zip(PARTS, (one.expr, one.seen, one.judged, one.there), strict=True)
         if expr
     ]
 
@@ -183,10 +187,7 @@ def _read(criteria: Sequence[Criterion], samples: Sequence[Sample]) -> list[_Sai
         for one in samples
         if (name := one.labels.get(ASKED, "")).endswith("/broken") or not math.isnan(one.value)
     }
-    return [
-        _Said(*(known.get(f"{place}/{part}") for part in ("broken", "seen", "judged")))
-        for place in range(len(criteria))
-    ]
+    return [_Said(*(known.get(f"{place}/{part}") for part in PARTS)) for place in range(len(criteria))]
 
 
 def _named(expr: str, name: str) -> str:
@@ -210,10 +211,16 @@ def _result(criterion: Criterion, said: _Said) -> CriterionResult:
         return CriterionResult(
             met=False, text=f"{name}: unknown: no data, or too little traffic", known=False
         )
-    share = f"only {_percent(said.judged)}" if said.judged is not None else "none"
-    text = f"{name}: unknown: {share} of {_when(criterion, '')} had data, and traffic enough, to be judged by"
-    text += f"; {_percent(criterion.coverage)} are asked for"
-    return CriterionResult(met=False, text=text, known=False)
+    return CriterionResult(met=False, text=f"{name}: unknown: {_too_little(criterion, said)}", known=False)
+
+
+def _too_little(criterion: Criterion, said: _Said) -> str:
+    """Of how much of the stage the data was there, where that was too little; of how much there was traffic, otherwise."""
+    share, had, asked = said.judged, "had data, and traffic enough, to be judged by", criterion.coverage
+    if criterion.there and (said.there or 0) < criterion.there_for:
+        share, had, asked = said.there, "had data at all", criterion.there_for
+    part = f"only {_percent(share)}" if share is not None else "none"
+    return f"{part} of {_when(criterion, '')} {had}; {_percent(asked)} are asked for"
 
 
 def _when(criterion: Criterion, word: str = "over ") -> str:

@@ -19,6 +19,7 @@ from handrail.contract.channels import (
 from handrail.contract.loaded_rules import GroupFacts, RuleFacts, rules_digest
 from handrail.contract.playbook import (
     CANARY_VERSION,
+    SEEN_FOR,
     SPAN,
     STABLE_VERSION,
     AckDeadline,
@@ -66,6 +67,7 @@ from handrail.units import duration
 
 __all__ = [
     "CANARY_VERSION",
+    "SEEN_FOR",
     "SPAN",
     "STABLE_VERSION",
     "TEMPLATE_FILTERS",

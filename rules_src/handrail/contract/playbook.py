@@ -109,12 +109,18 @@ class StageFacts(_Model):
         return self.warm_up + (self.bake or 0)
 
 
+SEEN_FOR = 0.9
+"""For how much of a stage the data of each criterion must have been there, if the gate asks for no more."""
+
+
 class Criterion(_Model):
     """A condition that must have been true over the whole stage.
 
     `expr` has a sample if it was *not* true; `seen` has one if it could be judged for long enough. Without a sample of
     `seen` the criterion is not met. Both look back over the last `over` seconds of the stage; `judged` is the share of
     them (0..1) in which there was something to judge, of which `coverage` is asked. `over` None: they look only at now.
+    Where less is asked because nothing happens at times, `there` is the share in which the data was there all the same, of
+    which `there_for` is asked.
     """
 
     guardrail: str
@@ -123,7 +129,9 @@ class Criterion(_Model):
     seen: str
     judged: str = ""
     over: float | None = None
-    coverage: float = 0.9
+    coverage: float = SEEN_FOR
+    there: str = ""
+    there_for: float = SEEN_FOR
 
 
 class Approval(_Model):

@@ -84,8 +84,9 @@ class Gate:
 
     `approvals=["technical-lead"]` is short for `[Approval("technical-lead")]`. With `stable_for` no alert may have
     fired for that long in the stage before. With `budget_left` so much of the error budget of each declared objective
-    must be left. `coverage` is the part of the stage before in which each criterion of
-    success must have had data, and events enough: less than the usual 90 % for a service that sleeps at night.
+    must be left. `coverage` is the part of the stage before in which each criterion of success must have had data, and
+    events enough. Less than the usual 90 % is for a service that sleeps at night: it forgives that nothing happened, and
+    never that the data was not there. That is asked for 90 % of the stage in any case, and of what needs no traffic too.
     `checks="made"` asks that each check and load burst of the stage before was made, `checks="ok"` that each was well too.
     """
 
@@ -100,7 +101,7 @@ class Gate:
     def _something(self) -> Gate:
         if amount(self.coverage).value == 0:
             raise ValueError(
-                "coverage=0% would pass a stage that nobody saw; write the part that must have data"
+                "coverage=0% would pass a stage that nobody saw; write the part that must have traffic enough"
             )
         return self
 

@@ -122,7 +122,8 @@ def _criterion(
 ) -> contract.Criterion:
     """A criterion over the whole stage except its first window, which still contains data from before the stage.
 
-    In the share `coverage` of the evaluations there must have been something to judge.
+    In the share `coverage` of the evaluations there must have been something to judge. A share below the usual is for
+    times without traffic: the data itself must have been there for the usual share.
     If the window is as long as the stage, one look at the end of the stage covers exactly the stage.
     """
     every = context.scale.duration(context.rollout.evaluate)
@@ -132,13 +133,21 @@ def _criterion(
             guardrail=guardrail, text=criterion.text, expr=criterion.breach, seen=criterion.seen
         )
     steps, rest = f"[{span(over)}:{span(every)}]", over // every
-    judged = f"clamp_max(count_over_time((count({criterion.seen})){steps}) / {rest}, 1)"
+
+    def share(samples: str) -> str:
+        return f"clamp_max(count_over_time((count({samples})){steps}) / {rest}, 1)"
+
+    usual = Decimal(str(contract.SEEN_FOR))
+    asked = coverage if criterion.there else max(coverage, usual)
+    judged, there = share(criterion.seen), share(criterion.there) if asked < usual else ""
+    seen = f"{judged} >= {plain(asked)}"
     return contract.Criterion(
         guardrail=guardrail,
         text=criterion.text,
         expr=f"count_over_time(({criterion.breach}){steps})",
-        seen=f"{judged} >= {plain(coverage)}",
+        seen=f"{seen}\nand on () {there} >= {plain(usual)}" if there else seen,
         judged=judged,
         over=over.total_seconds(),
-        coverage=float(coverage),
+        coverage=float(asked),
+        there=there,
     )

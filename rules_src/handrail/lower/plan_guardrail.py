@@ -18,6 +18,7 @@ from handrail.lower.plan_conditions import lower_condition
 from handrail.lower.plan_signals import lower_signals
 from handrail.lower.rollout_context import RolloutContext
 from handrail.promql import blindness, comparisons
+from handrail.promql.data_there import data_there
 from handrail.promql.told_arms import told_versions
 from handrail.report.wording import NOT_PASSED, literal, reason, words
 from handrail.units import Unit
@@ -264,6 +265,7 @@ def _success(
         text=f"not {words(named)}" if forbidden else words(named),
         breach=breached(failing, context.scope_of(guardrail)),
         seen=comparisons.seen(failing, context.scope_of(guardrail)),
+        there=data_there(failing, context.scope_of(guardrail)),
     )
 
 

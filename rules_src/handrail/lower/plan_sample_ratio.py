@@ -76,7 +76,7 @@ def lower_sample_ratio(rollout: Rollout, context: RolloutContext) -> plan.Guardr
         alerts=(alert,),
         blind=_blind(judged, context),
         thin=None,
-        success=(plan.Success(high, AS_ASKED, alert.expr, str(signal.value)),),
+        success=(plan.Success(high, AS_ASKED, alert.expr, str(signal.value), str(signal.events)),),
         shadow=False,
         runbook=_RUNBOOK,
         where=where_of(rollout),

@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from handrail.contract import names
 from handrail.errors import Where
-from handrail.plan.measurements import Measure, Ratio, SlowerThan
+from handrail.plan.measurements import EventMeasure, Measure, Ratio, SlowerThan, While
 from handrail.plan.selectors import Matcher, Op, Selector
 from handrail.plan.split_evidence import SampleRatio
 from handrail.units import Unit
@@ -46,6 +46,11 @@ class Signal:
     def arm_labels(self) -> tuple[str, ...]:
         """The arm's label alone, or none."""
         return self.by[: len(self.by) - len(self.measure.labels)]
+
+    @property
+    def needs_traffic(self) -> bool:
+        """Whether it has a verdict only while enough events happen, or the condition of its measure holds."""
+        return isinstance(self.measure, While) or isinstance(self.measure.inner, EventMeasure)
 
 
 class ReferenceKind(StrEnum):
@@ -164,13 +169,15 @@ class Alert:
 class Success:
     """What must hold for the guardrail to pass.
 
-    `condition` and `breach` say when it does not hold, `seen` whether it can be judged, `text` what must hold.
+    `condition` and `breach` say when it does not hold, `seen` whether it can be judged, `text` what must hold. `there` says
+    whether its data is there, though there may be too little traffic to judge it by; empty where it needs none.
     """
 
     condition: Condition
     text: str
     breach: str
     seen: str
+    there: str
 
 
 @dataclass(frozen=True)

@@ -173,11 +173,12 @@ def limit(condition: Condition, scope: Scope) -> str:
         return figure
     operator = "+" if condition.points else "*"
     joined = f"{operator} on () group_left () ({figure})" if condition.staged else f"{operator} {figure}"
-    line = f"({_reference(condition, scope)}) {joined}"
+    line = f"({reference_figure(condition, scope)}) {joined}"
     return line if condition.floor is None else f"clamp_min({line}, {plain(condition.floor)})"
 
 
-def _reference(condition: Condition, scope: Scope) -> str:
+def reference_figure(condition: Condition, scope: Scope) -> str:
+    """What the limit is relative to: at most one sample for each value of the labels it is joined on."""
     reference = condition.reference
     if reference is None:
         raise ValueError("a fixed limit has no reference")
@@ -377,7 +378,7 @@ def seen(condition: Condition, scope: Scope) -> str:
     parts = [str(_judged(condition)), *_enough_events(condition, scope)]
     if condition.reference is not None:
         labels = _join_clause(condition, scope).partition(" group_left")[0].rstrip()
-        parts.append(f"{labels} ({_reference(condition, scope)})")
+        parts.append(f"{labels} ({reference_figure(condition, scope)})")
     return "\nand ".join(parts)
 
 

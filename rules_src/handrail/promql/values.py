@@ -7,6 +7,7 @@ size of 0) gives no sample either: it is neither a breach nor a pass.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
@@ -165,6 +166,11 @@ def holds(measure: While, labels: tuple[str, ...], how: Estimated = ESTIMATED) -
     """A sample for each arm, and each value of the condition's own labels, while the condition of the measure holds."""
     condition = value(measure.condition, labels, None, Estimated(how.ago))
     return f"{condition} {measure.op} {plain(measure.bound)}"
+
+
+def holds_not(measure: While, labels: tuple[str, ...]) -> str:
+    """The same while it is known not to hold."""
+    return holds(replace(measure, op=measure.op.opposite), labels)
 
 
 def _valid(how: Estimated, expr: str, limits: str) -> str:

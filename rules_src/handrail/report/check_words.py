@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
+from decimal import Decimal
 
-from handrail.contract import BurstFacts, CheckFacts, Playbook, ProbeFacts
-from handrail.units import span
+from handrail.contract import BurstFacts, CheckFacts, Criterion, Playbook, ProbeFacts
+from handrail.units import Unit, show, span
 
 
 def looked_at(playbook: Playbook) -> Iterator[tuple[str, str, str]]:
@@ -57,6 +58,18 @@ def _burst(burst: BurstFacts) -> str:
 
 def _seconds(seconds: float) -> str:
     return span(timedelta(seconds=seconds))
+
+
+def seen_for(criteria: Sequence[Criterion]) -> str:
+    """For how much of the stage before these criteria must have been seen."""
+    data = min(one.there_for if one.there else one.coverage for one in criteria)
+    enough = min(one.coverage for one in criteria)
+    said = f"data for at least {_share(data)} of that time"
+    return said if enough == data else f"{said}, and traffic enough for at least {_share(enough)} of it"
+
+
+def _share(share: float) -> str:
+    return show(Decimal(str(share)), Unit.ratio)
 
 
 def gate_checks(asked: str | None) -> tuple[str, ...]:

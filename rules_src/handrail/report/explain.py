@@ -9,7 +9,7 @@ from handrail import plan
 from handrail.contract import Action, Gate, names
 from handrail.plan import routing
 from handrail.plan.timing import first_to_act, timing
-from handrail.report.check_words import gate_checks, looked_at
+from handrail.report.check_words import gate_checks, looked_at, seen_for
 from handrail.report.needed_traffic import needed_traffic
 from handrail.report.stage_words import by_itself
 from handrail.report.tables import Table
@@ -84,8 +84,10 @@ def _asks(gate: Gate | None) -> str:
     if gate is None:
         return "-"
     stable = [f"nothing fired for {span(timedelta(seconds=gate.stable_for))}"] if gate.stable_for else []
+    held = [one for one in gate.criteria if one.over is not None]
     asked = [
         *(f"{one.guardrail} {one.text}" for one in gate.criteria),
+        *([f"each held for the whole stage before, with {seen_for(held)}"] if held else []),
         *stable,
         *gate_checks(gate.checks),
         *gate.questions,

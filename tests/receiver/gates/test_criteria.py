@@ -90,6 +90,31 @@ async def test_a_stage_is_judged_with_the_share_of_it_that_was_seen(
     assert await answer(STAGE, **known) == CriterionResult(met, text, known=sure)
 
 
+ASLEEP = STAGE.model_copy(update={"coverage": 0.6, "there": "there"})
+
+
+@pytest.mark.parametrize(
+    ("known", "text"),
+    [
+        (
+            {"judged": [0.7], "there": [0.7]},
+            "only 70 % of the last 23 h 55 min had data at all; 90 % are asked for",
+        ),
+        ({}, "none of the last 23 h 55 min had data at all; 90 % are asked for"),
+        (
+            {"judged": [0.5], "there": [1.0]},
+            "only 50 % of the last 23 h 55 min had data, and traffic enough, to be judged by; 60 % are asked for",
+        ),
+    ],
+    ids=["blind", "nothing", "too quiet"],
+)
+async def test_of_a_service_that_sleeps_it_is_said_whether_data_or_traffic_was_too_little(
+    known: dict[str, list[float]], text: str
+) -> None:
+    said = f"errors: below 1 %: unknown: {text}"
+    assert await answer(ASLEEP, **known) == CriterionResult(met=False, text=said, known=False)
+
+
 async def test_a_moment_is_called_a_moment() -> None:
     assert await answer(MOMENT, seen=[0.4]) == CriterionResult(met=True, text="holds now")
     assert await answer(MOMENT, seen=[0.4], broken=[0.4]) == CriterionResult(

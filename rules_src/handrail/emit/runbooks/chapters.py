@@ -11,7 +11,7 @@ from handrail import contract, plan
 from handrail.contract import names
 from handrail.emit.runbooks.byhand import ByHand, by_hand
 from handrail.plan.timing import Times, timing
-from handrail.report.check_words import gate_checks, looked_at
+from handrail.report.check_words import gate_checks, looked_at, seen_for
 from handrail.report.stage_words import by_itself
 from handrail.report.wording import burn_rates, limits, meaning, rounded_up, share
 from handrail.units import Unit, show, span
@@ -285,10 +285,9 @@ def _sign_offs(rollout: plan.Rollout) -> Iterable[SignOff]:
 def _asks(gate: contract.Gate) -> Iterable[str]:
     held = [one for one in gate.criteria if not one.guardrail.startswith("slo-")]
     if held:
-        seen = show(Decimal(str(held[0].coverage)), Unit.ratio)
         number = len(held)
         every = "its criterion of success" if number == 1 else f"all {number} criteria of success"
-        yield f"{every} held for the whole stage before, with data for at least {seen} of that time"
+        yield f"{every} held for the whole stage before, with {seen_for(held)}"
     if gate.budget_left is not None:
         yield f"at least {show(Decimal(str(gate.budget_left)), Unit.ratio)} of each error budget is left"
     if gate.stable_for:

@@ -22,6 +22,7 @@ from handrail.output.diff.arms import ArmsState, arms_state, without_versions
 from handrail.output.diff.companions import others_of
 from handrail.output.diff.looking import asked_of_people, looked_at
 from handrail.output.diff.people import People, inhibits, is_ours, people_by_receiver, told_by, told_people
+from handrail.output.diff.seen_for import SeenFor, seen_for
 from handrail.output.diff.sent_reports import reported
 from handrail.units import duration
 
@@ -80,7 +81,7 @@ class StageState:
     manual: tuple[str, ...]
     approvals: Mapping[str, ApprovalState]
     stable_for: float | None
-    coverage: float | None
+    seen: SeenFor | None
 
 
 @dataclass(frozen=True)
@@ -345,9 +346,7 @@ def _stage(stage: Any, gate: Any) -> StageState:
             for one in gate.get("approvals", ())
         },
         stable_for=gate.get("stable_for"),
-        coverage=next(
-            (one.get("coverage", 0.9) for one in gate.get("criteria", ()) if one.get("over")), None
-        ),
+        seen=seen_for(gate.get("criteria", ())),
     )
 
 

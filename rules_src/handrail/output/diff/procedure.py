@@ -9,6 +9,7 @@ from typing import Any
 from handrail.output.diff.arms import ArmsState
 from handrail.output.diff.facts import ActionState, ApprovalState, RolloutState, StageState
 from handrail.output.diff.model import DiffLine, Effect, EffectAndWords, by_size
+from handrail.output.diff.seen_for import SeenFor
 from handrail.units import span
 
 
@@ -56,9 +57,20 @@ def _stage(old: StageState, new: StageState) -> Iterator[EffectAndWords]:
     if old.stable_for != new.stable_for:
         effect = by_size(old.stable_for or 0, new.stable_for or 0, more_is=Effect.tighter)
         yield effect, f"stable for {_time(old.stable_for or 0)} → {_time(new.stable_for or 0)} before it"
-    if old.coverage and new.coverage and old.coverage != new.coverage:
-        effect = by_size(old.coverage, new.coverage, more_is=Effect.tighter)
-        yield effect, f"data for {_share(old.coverage)} → {_share(new.coverage)} of the stage before it"
+    if old.seen and new.seen:
+        yield from _seen(old.seen, new.seen)
+
+
+def _seen(old: SeenFor, new: SeenFor) -> Iterator[EffectAndWords]:
+    if old.data != new.data:
+        effect = by_size(old.data, new.data, more_is=Effect.tighter)
+        yield effect, f"data for {_share(old.data)} → {_share(new.data)} of the stage before it"
+    if old.traffic != new.traffic and (old.traffic != old.data or new.traffic != new.data):
+        effect = by_size(old.traffic, new.traffic, more_is=Effect.tighter)
+        yield (
+            effect,
+            f"traffic enough for {_share(old.traffic)} → {_share(new.traffic)} of the stage before it",
+        )
 
 
 def _by_itself(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[EffectAndWords]:

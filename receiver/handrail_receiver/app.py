@@ -74,8 +74,8 @@ from handrail_receiver.web.api import Api
 from handrail_receiver.web.buttons import Buttons
 from handrail_receiver.web.chain_pages import ChainPages
 from handrail_receiver.web.events import Events
-from handrail_receiver.web.forms import Seal
-from handrail_receiver.web.health import Health
+from handrail_receiver.web.forms import FormSeal
+from handrail_receiver.web.health import HealthEndpoints
 from handrail_receiver.web.incident_pages import IncidentPages
 from handrail_receiver.web.kill_switch_pages import KillSwitchPages
 from handrail_receiver.web.now_calls import Looking
@@ -264,12 +264,15 @@ def make_app(settings: Settings, secrets: Secrets) -> Front:
     routes = routes_of(
         people,
         webhook,
-        Health(store, playbooks, metrics, clock, probe, tokens, kill_switch.problem, watched_probes),
+        HealthEndpoints(store, playbooks, metrics, clock, probe, tokens, kill_switch.problem, watched_probes),
         api,
         pages,
-        Buttons(pages, Seal(tokens.secret)),
+        Buttons(pages, FormSeal(tokens.secret)),
         KillSwitchPages(
-            pages, Seal(tokens.secret), Stopping(guard, playbooks, kill_switch, secrets.redact), kill_switch
+            pages,
+            FormSeal(tokens.secret),
+            Stopping(guard, playbooks, kill_switch, secrets.redact),
+            kill_switch,
         ),
         IncidentPages(pages, Postmortems(store, clock)),
         events,

@@ -36,7 +36,7 @@ from handrail_receiver.words.steps import what
 ANSWER_WITHIN = 10.0
 
 
-class State(IntEnum):
+class CheckState(IntEnum):
     """How a thing is; the number is the exit code that follows from it."""
 
     ready = 0
@@ -50,7 +50,7 @@ class Found:
 
     what: str
     text: str
-    state: State = State.ready
+    state: CheckState = CheckState.ready
 
 
 async def looked_at() -> AsyncIterator[Found]:
@@ -59,7 +59,7 @@ async def looked_at() -> AsyncIterator[Found]:
         settings = read_settings(_against_start)
     except WrongSettings as error:
         for line in str(error).splitlines():
-            yield Found("refused", line, State.refused)
+            yield Found("refused", line, CheckState.refused)
         return
     secrets = Secrets(settings.secrets_dir, os.environ)
     for password in passwords_in(settings.store):
@@ -94,7 +94,7 @@ def _read(settings: Settings, playbooks: Playbooks) -> Iterator[Found]:
     for playbook in playbooks.all():
         stages = ", ".join(stage.name for stage in playbook.stages) or "no stages"
         yield Found("playbook", f"{playbook.rollout}: {len(playbook.guardrails)} guardrails; {stages}")
-    yield from (Found("playbook", problem, State.not_ready) for problem in playbooks.problems)
+    yield from (Found("playbook", problem, CheckState.not_ready) for problem in playbooks.problems)
     new = settings.store.startswith(SQLITE) and not Path(settings.store.removeprefix(SQLITE)).exists()
     place = without_password(settings.store, settings.store)
     yield Found("store", f"{place}: {'the start makes it' if new else 'it can be used'}")
@@ -106,7 +106,7 @@ def _kill_switch(switch: KillSwitch) -> Found:
         return Found("kill switch", f"{switch.file}: it is not set")
     cure = f"remove {switch.file}, or name another file by HANDRAIL_KILL_SWITCH"
     text = f"{switch.file}: it is set, and nothing would be rolled back by itself; {cure}"
-    return Found("kill switch", switch.problem() or text, State.not_ready)
+    return Found("kill switch", switch.problem() or text, CheckState.not_ready)
 
 
 def _serves(settings: Settings) -> bool:
@@ -159,13 +159,15 @@ async def _asked(settings: Settings, secrets: Secrets, playbooks: list[Playbook]
 async def _prometheus(settings: Settings, watching: Outside) -> Found:
     if settings.prometheus is None:
         return Found(
-            "prometheus", "none is set, and nothing can be started; set HANDRAIL_PROMETHEUS", State.not_ready
+            "prometheus",
+            "none is set, and nothing can be started; set HANDRAIL_PROMETHEUS",
+            CheckState.not_ready,
         )
     url = settings.prometheus.url
     try:
         await Prometheus(watching, url).samples("vector(1)")
     except TargetError as error:
-        return Found("prometheus", f"{url}: {error}", State.not_ready)
+        return Found("prometheus", f"{url}: {error}", CheckState.not_ready)
     return Found("prometheus", f"{url} answers")
 
 
@@ -174,7 +176,7 @@ async def _alertmanager(url: str, watching: Outside) -> Found:
         await watching.ask("Alertmanager", "GET", f"{url.rstrip('/')}/api/v2/status", timeout=ANSWER_WITHIN)
     except TargetError as error:
         cure = "start it, or correct HANDRAIL_ALERTMANAGERS"
-        return Found("alertmanager", f"{url}: {error}; {cure}", State.not_ready)
+        return Found("alertmanager", f"{url}: {error}; {cure}", CheckState.not_ready)
     return Found("alertmanager", f"{url} answers")
 
 
@@ -184,7 +186,7 @@ def _secrets(playbook: Playbook, secrets: Secrets) -> Iterator[Found]:
         try:
             secrets.value(secret)
         except Permanent as error:
-            yield Found("secret", f"{playbook.rollout}: {error}", State.not_ready)
+            yield Found("secret", f"{playbook.rollout}: {error}", CheckState.not_ready)
         else:
             yield Found("secret", f"{playbook.rollout}: {secret.name} is there")
 
@@ -212,14 +214,16 @@ async def _targets(playbook: Playbook, outside: Outside) -> list[Found]:
             steps += [step for step in action.steps if step not in steps]
     if not steps:
         return [
-            Found("target", f"{playbook.rollout}: no step would roll it back; declare one", State.not_ready)
+            Found(
+                "target", f"{playbook.rollout}: no step would roll it back; declare one", CheckState.not_ready
+            )
         ]
     answers = await asyncio.gather(*(rehearsed(targets, step) for step in steps))
     return [
         Found(
             "target",
             f"{playbook.rollout}: {what(step)}: {answer.reason}",
-            State.ready if answer.ready else State.not_ready,
+            CheckState.ready if answer.ready else CheckState.not_ready,
         )
         for step, answer in zip(steps, answers, strict=True)
     ]

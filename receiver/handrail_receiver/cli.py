@@ -99,13 +99,13 @@ def serve(*, check: bool = False) -> None:
 
 
 async def _check() -> int:
-    from handrail_receiver.checking import State, looked_at  # noqa: PLC0415
+    from handrail_receiver.checking import CheckState, looked_at  # noqa: PLC0415
 
-    worst = State.ready
+    worst = CheckState.ready
     async for found in looked_at():
         worst = max(worst, found.state)
-        well = found.state is State.ready
-        line = f"{found.what}: {found.text}" if found.state is not State.refused else found.text
+        well = found.state is CheckState.ready
+        line = f"{found.what}: {found.text}" if found.state is not CheckState.refused else found.text
         print(line, file=sys.stdout if well else sys.stderr, flush=True)
     return worst
 

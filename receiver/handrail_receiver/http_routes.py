@@ -14,7 +14,7 @@ from handrail_receiver.intake.webhook import AlertWebhook
 from handrail_receiver.web.api import Api
 from handrail_receiver.web.buttons import Buttons
 from handrail_receiver.web.events import Events
-from handrail_receiver.web.health import Health
+from handrail_receiver.web.health import HealthEndpoints
 from handrail_receiver.web.incident_pages import IncidentPages
 from handrail_receiver.web.kill_switch_pages import KillSwitchPages
 from handrail_receiver.web.not_allowed import NotAllowed
@@ -30,7 +30,7 @@ WEBHOOK = "/webhooks/alertmanager"
 def routes_of(
     people: People,
     webhook: AlertWebhook,
-    health: Health,
+    health: HealthEndpoints,
     api: Api,
     pages: Pages,
     buttons: Buttons,

@@ -75,16 +75,24 @@ def test_no_two_files_of_the_receiver_are_called_alike() -> None:
     assert {name for name, times in Counter(files).items() if times > 1} == {"__init__.py"}
 
 
-def test_a_class_of_the_compiler_has_its_name_for_itself() -> None:
-    """What is declared is called the same in the plan and in the playbook; nothing else shares a name."""
-    package = ROOT / "rules_src/handrail"
-    one_thing = {"declare", "plan", "contract"}
+def classes(package: Path) -> dict[str, list[str]]:
+    """The name of each class that has one for others → the rooms that define one."""
     rooms: dict[str, list[str]] = {}
     for path in package.rglob("*.py"):
-        room = path.relative_to(package).parts[0]
         if "promtool" not in path.parts:
             for node in ast.walk(ast.parse(path.read_text())):
                 if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
-                    rooms.setdefault(node.name, []).append(room)
-    twice = {name: where for name, where in rooms.items() if len(where) > 1}
+                    rooms.setdefault(node.name, []).append(path.relative_to(package).parts[0])
+    return rooms
+
+
+def test_a_class_of_the_compiler_has_its_name_for_itself() -> None:
+    """What is declared is called the same in the plan and in the playbook; nothing else shares a name."""
+    one_thing = {"declare", "plan", "contract"}
+    twice = {name: where for name, where in classes(ROOT / "rules_src/handrail").items() if len(where) > 1}
     assert {name: where for name, where in twice.items() if set(where) - one_thing} == {}
+
+
+def test_a_class_of_the_receiver_has_its_name_for_itself() -> None:
+    defined = classes(ROOT / "receiver/handrail_receiver")
+    assert {name: where for name, where in defined.items() if len(where) > 1} == {}

@@ -80,7 +80,7 @@ class _Result(BaseModel):
     result: list[_Series]
 
 
-class _RangeAnswer(PartialFlag):
+class _AlertsAnswer(PartialFlag):
     data: _Result
 
 
@@ -263,7 +263,7 @@ def _may_mute(rules: Sequence[Inhibition], news: Sequence[PastAlert]) -> list[In
 
 
 def _series(body: bytes) -> list[_Series]:
-    read = _RangeAnswer.model_validate_json(body)
+    read = _AlertsAnswer.model_validate_json(body)
     read.whole()
     return read.data.result
 

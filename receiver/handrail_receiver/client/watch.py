@@ -31,7 +31,7 @@ SILENCE = 60.0
 """Seconds without a word after which the receiver's events are asked for anew: it says something every 15 s."""
 
 
-class Shown(Protocol):
+class Display(Protocol):
     """Where it is shown."""
 
     def now(self, said: Mapping[str, Any]) -> None:
@@ -62,7 +62,7 @@ def watch(
         bell.end()
 
 
-def _watch(client: ApiClient, name: str, shown: Shown, bell: Bell) -> int:
+def _watch(client: ApiClient, name: str, shown: Display, bell: Bell) -> int:
     seen = away = False
     while True:
         bell.heard()

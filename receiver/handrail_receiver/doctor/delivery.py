@@ -25,12 +25,12 @@ PATIENCE = 60.0
 PAGE = "`handrail docs troubleshooting`"
 
 
-class _Known(BaseModel):
+class _Alertmanager(BaseModel):
     url: str
 
 
 class _Alertmanagers(BaseModel):
-    activeAlertmanagers: Annotated[list[_Known], Field(max_length=1000)]  # noqa: N815  Prometheus' spelling
+    activeAlertmanagers: Annotated[list[_Alertmanager], Field(max_length=1000)]  # noqa: N815  Prometheus' spelling
 
 
 class AlertmanagersAnswer(PartialFlag):

@@ -13,7 +13,7 @@ from handrail_receiver.outside.prometheus import PartialFlag
 PAGE = "`handrail docs troubleshooting`"
 
 
-class Target(BaseModel):
+class ScrapeTarget(BaseModel):
     """One target of a job, and its last scrape."""
 
     scrapePool: str  # noqa: N815  Prometheus' spelling
@@ -23,7 +23,7 @@ class Target(BaseModel):
 
 
 class _Targets(BaseModel):
-    activeTargets: list[Target] = Field(max_length=10_000)  # noqa: N815
+    activeTargets: list[ScrapeTarget] = Field(max_length=10_000)  # noqa: N815
 
 
 class TargetsAnswer(PartialFlag):
@@ -33,14 +33,14 @@ class TargetsAnswer(PartialFlag):
     data: _Targets
 
 
-def of_jobs(jobs: Sequence[str], targets: Sequence[Target]) -> Iterator[Finding]:
+def of_jobs(jobs: Sequence[str], targets: Sequence[ScrapeTarget]) -> Iterator[Finding]:
     """A finding for each job that was generated."""
     for job in jobs:
         found = [target for target in targets if target.scrapePool == job]
         yield _job(job, found)
 
 
-def _job(job: str, found: list[Target]) -> Finding:
+def _job(job: str, found: list[ScrapeTarget]) -> Finding:
     what = f"target {job}"
     if not found:
         cure = "load the generated prometheus.yml, or merge scrape_configs.yml into yours; then reload Prometheus"

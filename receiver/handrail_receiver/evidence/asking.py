@@ -51,7 +51,7 @@ NOT_GENERATED = "the loaded rules are not those generated"
 
 
 @dataclass(frozen=True)
-class Moment:
+class SnapshotSubject:
     """What a snapshot is taken of: which attempt and stage, for whom and for which decisions, and when.
 
     `guardrails` are those that are looked at, none given: all of them. `gates` says of the gate into a stage when it was
@@ -78,7 +78,7 @@ class GuardrailSeen:
     measures: tuple[KeptSeries, ...]
 
 
-async def snapshot(recorded: Recorded, playbook: Playbook, moment: Moment) -> Snapshot:
+async def snapshot(recorded: Recorded, playbook: Playbook, moment: SnapshotSubject) -> Snapshot:
     """Ask all of it."""
     missing: list[str] = []
     looked_at = [one for one in playbook.guardrails if not moment.guardrails or one.name in moment.guardrails]

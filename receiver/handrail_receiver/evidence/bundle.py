@@ -42,11 +42,11 @@ INDEX, EVIDENCE, PLAYBOOK, RUNS, SERIES, CAPTURED, REPORT, SUMMARY = (
 SNAPSHOTS, BURSTS = "snapshots", "bursts"
 
 
-class _Kept(BaseModel):
+class _BundleModel(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
 
-class ChainPart(_Kept):
+class ChainPart(_BundleModel):
     """A part of a rollout's chain, without a gap: `previous` is the hash of the record before its first."""
 
     rollout: str
@@ -71,13 +71,13 @@ class ChainPart(_Kept):
         )
 
 
-class RunsFile(_Kept):
+class RunsFile(_BundleModel):
     """What was carried out, step by step."""
 
     runs: tuple[RunView, ...]
 
 
-class SeriesFile(_Kept):
+class SeriesFile(_BundleModel):
     """The recorded values over the whole attempt, `step` seconds apart, as Prometheus had them when the bundle was made.
 
     With them those of some time before, that limits of the playbook are relative to.
@@ -87,7 +87,7 @@ class SeriesFile(_Kept):
     series: tuple[KeptSeries, ...]
 
 
-class CapturedFigure(_Kept):
+class CapturedFigure(_BundleModel):
     """A figure that was captured for the attempt: of which guardrail and reference, and of which label values alone."""
 
     guardrail: str
@@ -96,7 +96,7 @@ class CapturedFigure(_Kept):
     labels: Mapping[str, str] = {}
 
 
-class CapturedFile(_Kept):
+class CapturedFile(_BundleModel):
     """What limits of the attempt were relative to."""
 
     captured: tuple[CapturedFigure, ...] = ()
@@ -109,7 +109,7 @@ class CapturedFile(_Kept):
         )
 
 
-class AttemptFacts(_Kept):
+class AttemptFacts(_BundleModel):
     """Which attempt: its number, its id in the records, and how it stood when the bundle was made.
 
     `playbook` is the SHA-256 of its playbook as it was kept, perhaps by an older version that knew less of it.
@@ -132,7 +132,7 @@ class AttemptFacts(_Kept):
         return taken.playbook in {"", self.playbook, playbook_digest(playbook)}
 
 
-class BundleIndex(_Kept):
+class BundleIndex(_BundleModel):
     """What a bundle is about, where to look on, and whether it is complete.
 
     `dashboards` show the time of the attempt. `before` and `after` are the split of the traffic in its first snapshot and

@@ -21,11 +21,11 @@ PERCENTILES = (50, 90, 95, 99)
 Ended = Literal["done", "stopped", "out-of-time", "interrupted"]
 
 
-class _Kept(BaseModel):
+class _BurstModel(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
 
-class Seconds(_Kept):
+class Seconds(_BurstModel):
     """How long answers took, in seconds: of `count` requests that were answered at all; by the nearest rank."""
 
     count: int
@@ -37,7 +37,7 @@ class Seconds(_Kept):
     max: float
 
 
-class BurstRecord(_Kept):
+class BurstRecord(_BurstModel):
     """What the chain holds of a load burst.
 
     Of `requests` that were asked for, `sent` were sent, `answered` were answered at all, `well` as they should be; `failed`

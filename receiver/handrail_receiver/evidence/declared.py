@@ -108,7 +108,7 @@ def _owed(one: CheckFacts | BurstFacts, due_at: datetime, visit: StageVisit, now
 
 
 @dataclass(frozen=True)
-class _Known:
+class _MadeCheck:
     stage: str
     label: str
     kind: str
@@ -119,15 +119,17 @@ class _Known:
     text: str
 
 
-def _made(records: Sequence[RecordView], attempt: int) -> Iterator[_Known]:
+def _made(records: Sequence[RecordView], attempt: int) -> Iterator[_MadeCheck]:
     for record, body in _of(records, attempt):
         if record.kind == CHECKED and body.get("scheduled"):
             said = SnapshotRecord.model_validate(body)
             label = said.check or _label_of_before(said.scheduled)
-            yield _Known(said.stage, label, CHECKED, record.at, record.number, said.ok, said.late, said.text)
+            yield _MadeCheck(
+                said.stage, label, CHECKED, record.at, record.number, said.ok, said.late, said.text
+            )
         if record.kind == BURST:
             burst = BurstRecord.model_validate(body)
-            yield _Known(
+            yield _MadeCheck(
                 burst.stage, burst.burst, BURST, record.at, record.number, burst.ok, burst.late, burst.text
             )
 
@@ -137,7 +139,7 @@ def _label_of_before(key: str) -> str:
     return CheckFacts(at=float(key.rsplit("/", 1)[1])).label
 
 
-def _is(known: _Known, one: CheckFacts | BurstFacts, visit: StageVisit) -> bool:
+def _is(known: _MadeCheck, one: CheckFacts | BurstFacts, visit: StageVisit) -> bool:
     kind = BURST if isinstance(one, BurstFacts) else CHECKED
     same = (known.kind, known.label) == (kind, one.label) and known.stage in {"", visit.stage}
     return same and visit.start <= known.at

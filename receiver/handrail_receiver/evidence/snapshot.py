@@ -29,18 +29,18 @@ DECIDED, CHECKED = "snapshot", "check"
 """The kinds of the records in the chain: taken for decisions, and asked for."""
 
 
-class _Kept(BaseModel):
+class _SnapshotModel(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
 
-class KeptSeries(_Kept):
+class KeptSeries(_SnapshotModel):
     """The samples of one series."""
 
     labels: Mapping[str, str]
     points: tuple[tuple[float, str], ...]
 
 
-class RulesSeen(_Kept):
+class RulesSeen(_SnapshotModel):
     """The digest of the rules that were generated with the playbook, and those of what Prometheus had loaded.
 
     `text` says what does not fit, empty when Prometheus had loaded exactly what was generated.
@@ -51,7 +51,7 @@ class RulesSeen(_Kept):
     text: str
 
 
-class ArmShare(_Kept):
+class ArmShare(_SnapshotModel):
     """What an arm had of the traffic: events per second, and its share (None: there was none at all)."""
 
     arm: str
@@ -59,7 +59,7 @@ class ArmShare(_Kept):
     share: float | None
 
 
-class ProbeSeen(_Kept):
+class ProbeSeen(_SnapshotModel):
     """What a probe found: whether its service answers as it should, what it answered, and how long that took."""
 
     name: str
@@ -69,7 +69,7 @@ class ProbeSeen(_Kept):
     seconds: float
 
 
-class TargetSeen(_Kept):
+class TargetSeen(_SnapshotModel):
     """What a target held beside what the stage's step asks of it; `as_asked` None: it could not be read."""
 
     step: str
@@ -82,7 +82,7 @@ class TargetSeen(_Kept):
         return {True: "as asked", False: "otherwise", None: "unknown"}[self.as_asked]
 
 
-class TierSeen(_Kept):
+class TierSeen(_SnapshotModel):
     """One tier: its query, its limits in words, what the samples say, and the newest figures.
 
     `value` is of the guardrail's measure, `count` how many events that is made of; both are empty where there is none. `unit` is the
@@ -130,7 +130,7 @@ class TierSeen(_Kept):
         return ": no events" if self.count and float(self.count) == 0 else ": no figure"
 
 
-class CriterionSeen(_Kept):
+class CriterionSeen(_SnapshotModel):
     """A criterion of a gate, as it was when a decision was made at it.
 
     `broken` are the values that `query` gave then, none where it was not broken; `judged` those of `seen`, none where too
@@ -155,7 +155,7 @@ class CriterionSeen(_Kept):
         return f"{self.guardrail}: {self.text}"
 
 
-class Snapshot(_Kept):
+class Snapshot(_SnapshotModel):
     """All of it. `of` are the numbers of the decisions it was taken for, none at a check; `missing` what could not be had.
     `criteria` are those of the gate that was passed, or refused to be.
 
@@ -245,7 +245,7 @@ class Snapshot(_Kept):
         return f"{tier.name} is {state}{value}{limits}{note}"
 
 
-class SnapshotRecord(_Kept):
+class SnapshotRecord(_SnapshotModel):
     """What the chain holds of a snapshot: which, for which decisions, and what it says in a line.
 
     `scheduled` is what a check that was declared is known by, `why` what it was made for; `stage` and `check` are the

@@ -17,7 +17,7 @@ from typing import Any
 from handrail.contract import Playbook, names
 
 from handrail_receiver.errors import UNREADABLE, StoreDown
-from handrail_receiver.evidence.asking import Moment, snapshot
+from handrail_receiver.evidence.asking import SnapshotSubject, snapshot
 from handrail_receiver.evidence.looking import Lookout
 from handrail_receiver.evidence.snapshot import CHECKED, DECIDED, Snapshot, SnapshotRecord, digest_of
 from handrail_receiver.model import (
@@ -169,7 +169,7 @@ class Snapshots:
         taken = await self._looked(playbook, moment, "" if due.left else attempt.stage)
         await self._keep(CHECKED, taken, due, late=due.is_late(now))
 
-    async def _looked(self, playbook: Playbook, moment: Moment, stage: str) -> Snapshot:
+    async def _looked(self, playbook: Playbook, moment: SnapshotSubject, stage: str) -> Snapshot:
         """What Prometheus had recorded, and what probes and targets say now."""
         taken, probes, targets = await asyncio.gather(
             snapshot(self.recorded, playbook, moment),
@@ -219,11 +219,11 @@ class Snapshots:
         why: str = "",
         of: tuple[int, ...] = (),
         guardrails: frozenset[str] = frozenset(),
-    ) -> Moment:
+    ) -> SnapshotSubject:
         if attempt is None:
-            return Moment(0, "", at, end, by, why, of, guardrails)
+            return SnapshotSubject(0, "", at, end, by, why, of, guardrails)
         artifact = await self.store.snapshots.artifact(attempt.rollout, attempt.id)
-        return Moment(attempt.id, attempt.stage, at, end, by, why, of, guardrails, artifact)
+        return SnapshotSubject(attempt.id, attempt.stage, at, end, by, why, of, guardrails, artifact)
 
     async def _keep(
         self, kind: str, taken: Snapshot, due: ScheduledCheck | None = None, *, late: bool = False

@@ -20,7 +20,7 @@ from handrail_receiver.inspection.listing import Filter
 from handrail_receiver.inspection.opening import Opened, opened, store_url
 from handrail_receiver.inspection.status import status
 from handrail_receiver.inspection.tables import (
-    Table,
+    TextTable,
     evidence_table,
     notifications_table,
     runs_table,
@@ -38,10 +38,10 @@ from handrail_receiver.inspection.verify import (
 
 
 @dataclass(frozen=True)
-class Report:
+class Inspection:
     """What was found. `problems` are for stderr; any of them makes the answer a no. `unknown` is what nobody can know."""
 
-    tables: tuple[Table, ...]
+    tables: tuple[TextTable, ...]
     document: str
     problems: tuple[str, ...] = ()
     unknown: tuple[str, ...] = ()
@@ -56,46 +56,48 @@ class Questions:
 
     where: str | None = None
 
-    def status(self) -> Report:
+    def status(self) -> Inspection:
         """Where it is, what it holds, whether anything is stuck."""
         with opened(store_url(self.where)) as store:
             view = status(store, SystemClock().now())
-        return Report(tuple(status_tables(view)), view.model_dump_json(indent=2), tuple(view.problems))
+        return Inspection(tuple(status_tables(view)), view.model_dump_json(indent=2), tuple(view.problems))
 
-    def notifications(self, rollout: str, since: datetime | None, limit: int) -> Report:
+    def notifications(self, rollout: str, since: datetime | None, limit: int) -> Inspection:
         """What was delivered."""
         with opened(store_url(self.where)) as store:
             deliveries = listing.notifications(store, Filter(rollout, since=since, limit=limit))
-        return Report((notifications_table(deliveries),), _document("notifications", deliveries))
+        return Inspection((notifications_table(deliveries),), _document("notifications", deliveries))
 
-    def runs(self, rollout: str, attempt: int | None, since: datetime | None, limit: int) -> Report:
+    def runs(self, rollout: str, attempt: int | None, since: datetime | None, limit: int) -> Inspection:
         """What was carried out."""
         with opened(store_url(self.where)) as store:
             views = listing.runs(store, Filter(rollout, attempt, since=since, limit=limit))
-        return Report((runs_table(views),), _document("runs", views))
+        return Inspection((runs_table(views),), _document("runs", views))
 
     def evidence(
         self, rollout: str, attempt: int | None, kind: str, since: datetime | None, limit: int
-    ) -> Report:
+    ) -> Inspection:
         """What was decided and done."""
         with opened(store_url(self.where)) as store:
             records = listing.evidence(store, Filter(rollout, attempt, kind, since, limit))
             runs = listing.runs_behind(store, records)
-        return Report((evidence_table(records, runs),), _document("evidence", records))
+        return Inspection((evidence_table(records, runs),), _document("evidence", records))
 
-    def verify(self, source: Remembering | None = None) -> Report:
+    def verify(self, source: Remembering | None = None) -> Inspection:
         """Whether all of it is whole, and as the Prometheus remembers that is given."""
         with opened(store_url(self.where)) as store:
             view = verify(store)
             if source is not None:
                 view = _compared(store, view, source)
         unknown = tuple(view.unknown) if isinstance(view, ComparedView) else ()
-        return Report((verify_table(view),), view.model_dump_json(indent=2), tuple(problems(view)), unknown)
+        return Inspection(
+            (verify_table(view),), view.model_dump_json(indent=2), tuple(problems(view)), unknown
+        )
 
-    def backup(self, copy: Path) -> Report:
+    def backup(self, copy: Path) -> Inspection:
         """Copy it, and say whether the copy is whole."""
         view = back_up(store_url(self.where), copy)
-        return Report((verify_table(view),), view.model_dump_json(indent=2), tuple(problems(view)))
+        return Inspection((verify_table(view),), view.model_dump_json(indent=2), tuple(problems(view)))
 
 
 def _compared(store: Opened, view: VerifyView, source: Remembering) -> ComparedView:

@@ -18,7 +18,7 @@ Row = tuple[str, ...]
 
 
 @dataclass(frozen=True)
-class Table:
+class TextTable:
     """A title, the heads of the columns, and rows of as many texts."""
 
     title: str
@@ -26,7 +26,7 @@ class Table:
     rows: tuple[Row, ...]
 
 
-def status_tables(view: StatusView) -> list[Table]:
+def status_tables(view: StatusView) -> list[TextTable]:
     """Where it is, what it holds, and what is wrong."""
     reusable = f", {_bytes(view.reusable)} of it to be used again" if view.reusable is not None else ""
     facts = [
@@ -47,15 +47,15 @@ def status_tables(view: StatusView) -> list[Table]:
         for one in view.held
     ]
     return [
-        Table("Store", ("fact", "value"), tuple(facts)),
-        Table("Holds", ("what", "number", "open", "oldest", "newest"), tuple(held)),
+        TextTable("Store", ("fact", "value"), tuple(facts)),
+        TextTable("Holds", ("what", "number", "open", "oldest", "newest"), tuple(held)),
     ]
 
 
-def notifications_table(deliveries: Sequence[NotificationView]) -> Table:
+def notifications_table(deliveries: Sequence[NotificationView]) -> TextTable:
     """One line for each delivery."""
     heads = ("number", "at", "from", "rollouts", "firing", "resolved", "result", "reason")
-    return Table("Notifications", heads, tuple(map(_notification, deliveries)))
+    return TextTable("Notifications", heads, tuple(map(_notification, deliveries)))
 
 
 def _notification(one: NotificationView) -> Row:
@@ -64,7 +64,7 @@ def _notification(one: NotificationView) -> Row:
     return (str(one.number), when(one.at), one.source, rollouts, *counted, one.result or "waits", one.reason)
 
 
-def runs_table(views: Sequence[StoredRunView]) -> Table:
+def runs_table(views: Sequence[StoredRunView]) -> TextTable:
     """One line for each run, and one below it for each of its steps."""
     heads = (
         "decided",
@@ -77,7 +77,7 @@ def runs_table(views: Sequence[StoredRunView]) -> Table:
         "finished",
         "why, and what came of it",
     )
-    return Table("Runs", heads, tuple(row for run in views for row in _run(run)))
+    return TextTable("Runs", heads, tuple(row for run in views for row in _run(run)))
 
 
 def _run(run: StoredRunView) -> list[Row]:
@@ -102,7 +102,7 @@ def _step(step: StepView) -> Row:
     return ("", "", "", "", step.state, "", "", "", text)
 
 
-def evidence_table(stored: Sequence[StoredRecordView], runs: Sequence[Run]) -> Table:
+def evidence_table(stored: Sequence[StoredRecordView], runs: Sequence[Run]) -> TextTable:
     """One line for each record, in the words of the rollout's page; `runs` know what each step does."""
     records = [
         EvidenceRecord(one.number, one.at, one.rollout, one.kind, one.body, one.previous, one.hash)
@@ -123,18 +123,18 @@ def evidence_table(stored: Sequence[StoredRecordView], runs: Sequence[Run]) -> T
         )
         for one, entry in zip(stored, entries, strict=True)
     ]
-    return Table("Evidence", heads, tuple(rows))
+    return TextTable("Evidence", heads, tuple(rows))
 
 
-def verify_table(view: VerifyView) -> Table:
+def verify_table(view: VerifyView) -> TextTable:
     """One line for each chain; its newest hash is worth a note elsewhere."""
     heads = ("rollout", "records", "newest", "chain", "newest hash")
     rows = tuple(map(_chain, view.chains))
     if not isinstance(view, ComparedView):
-        return Table("Evidence", heads, rows)
+        return TextTable("Evidence", heads, rows)
     seen = (view.seen.get(chain.rollout) for chain in view.chains)
     said = (f"up to record {number}" if number else "unknown" for number in seen)
-    return Table(
+    return TextTable(
         "Evidence",
         (*heads, "Prometheus saw"),
         tuple((*row, one) for row, one in zip(rows, said, strict=True)),

@@ -46,7 +46,7 @@ TOLD_FIRST = (Verdict.tell, Verdict.hold, Verdict.confirm)
 
 
 @dataclass(frozen=True)
-class Moment:
+class RunningAttempt:
     """An attempt that is under way, the stage it is in, and what holds now."""
 
     playbook: Playbook
@@ -92,12 +92,12 @@ class Moment:
         return GateCase(Gate(into=""), self.playbook, self.history, GateInputs(), self.now.now).firing
 
 
-def moment(playbook: Playbook, history: History, now: Conditions) -> Moment | None:
+def moment(playbook: Playbook, history: History, now: Conditions) -> RunningAttempt | None:
     """What is to be looked at; None where nothing goes forward."""
     attempt = history.attempt
     if attempt is None or not attempt.live or attempt.state == AttemptState.rolling_back:
         return None
-    return Moment(playbook, history, attempt, now)
+    return RunningAttempt(playbook, history, attempt, now)
 
 
 def due(playbook: Playbook, history: History, now: Conditions) -> Decision | None:
@@ -108,7 +108,7 @@ def due(playbook: Playbook, history: History, now: Conditions) -> Decision | Non
     return _warmed_up(at) or _deadline(at) or _hold_over(at) or _watched(at)
 
 
-def goes_back(at: Moment, other: History, name: str) -> Decision | None:
+def goes_back(at: RunningAttempt, other: History, name: str) -> Decision | None:
     """Another rollout, with which this one goes back, was rolled back since this attempt began."""
     once, first = f"back with: {name}", _first_rollback(other)
     if first is None or at.happened(once) or not at.may("rollback"):
@@ -185,7 +185,7 @@ def walks(playbook: Playbook | None) -> bool:
     return bool(stages or ends or playbook.watch_after or playbook.goes_back_with)
 
 
-def bake_over(at: Moment) -> bool:
+def bake_over(at: RunningAttempt) -> bool:
     """Whether the gate ahead may be asked: it bakes no longer, and nothing else is under way."""
     stage = at.stage
     if stage is None or not at.may("promote"):
@@ -193,7 +193,7 @@ def bake_over(at: Moment) -> bool:
     return at.now.now >= at.attempt.stage_entered_at + timedelta(seconds=stage.takes)
 
 
-def not_enough_data(at: Moment, gate: GateStatus) -> Decision | None:
+def not_enough_data(at: RunningAttempt, gate: GateStatus) -> Decision | None:
     """A stage whose success could not be judged, for as long as it may be prolonged: it is held."""
     stage, unknown = at.stage, [ask for ask in gate.missing if not ask.known]
     broken = [ask for ask in gate.missing if ask.known and ask.kind not in {*PEOPLE, "window", "order"}]
@@ -208,7 +208,7 @@ def not_enough_data(at: Moment, gate: GateStatus) -> Decision | None:
     return at.say(Verdict.hold, "not-enough-data", "hold", text, SetHold(text), Once(name))
 
 
-def needs_people(at: Moment, gate: GateStatus) -> Decision | None:
+def needs_people(at: RunningAttempt, gate: GateStatus) -> Decision | None:
     """Only people are missing in the gate of a stage that goes on by itself: they are told, once.
 
     Whenever what somebody said counts no longer, or is a no, that is told as well.
@@ -227,7 +227,7 @@ def _into(ahead: str) -> str:
     return "to be complete it" if ahead == names.COMPLETE else f"stage {ahead}"
 
 
-def _warmed_up(at: Moment) -> Decision | None:
+def _warmed_up(at: RunningAttempt) -> Decision | None:
     """The warm-up of its stage is over: what began to fire in it, and still does, is looked at now."""
     since, name = _unjudged_since(at), f"warmed up: {at.attempt.stage}"
     until = warms_up_until(at.playbook, at.attempt) or since
@@ -244,7 +244,7 @@ def _warmed_up(at: Moment) -> Decision | None:
     )
 
 
-def _unjudged_since(at: Moment) -> datetime | None:
+def _unjudged_since(at: RunningAttempt) -> datetime | None:
     """Since when nothing but emergencies was acted on: what began then was remembered. None where all was.
 
     That is the begin of its warm-up: the first stage's when the attempt began, for it is guarded while that is entered;
@@ -261,7 +261,7 @@ def _unjudged_since(at: Moment) -> datetime | None:
     return since
 
 
-def _judged_late(at: Moment, sources: Sequence[str]) -> Iterator[Decision]:
+def _judged_late(at: RunningAttempt, sources: Sequence[str]) -> Iterator[Decision]:
     """What follows from each of these tiers, which still fire; what was judged in the warm-up is not judged again."""
     history = at.history
     for source in sources:
@@ -278,7 +278,7 @@ def _judged_late(at: Moment, sources: Sequence[str]) -> Iterator[Decision]:
                 history = replace(history, attempt=replace(at.attempt, held=change.why, held_by=change.by))
 
 
-def _deadline(at: Moment) -> Decision | None:
+def _deadline(at: RunningAttempt) -> Decision | None:
     """Its stage has lasted as long as it may: what was declared follows."""
     stage = at.stage
     if stage is None or stage.deadline is None or not at.may("deadline"):
@@ -298,7 +298,7 @@ def _deadline(at: Moment) -> Decision | None:
     return _rolled_back(at, text, once)
 
 
-def _rolled_back(at: Moment, text: str, *also: Change) -> Decision:
+def _rolled_back(at: RunningAttempt, text: str, *also: Change) -> Decision:
     """The attempt is rolled back, for a reason that is no alert; people must where nothing may be done."""
     action, reason = at.playbook.action("rollback"), "deadline"
     if at.now.stopped or action is None or not action.steps:
@@ -319,7 +319,7 @@ def _rolled_back(at: Moment, text: str, *also: Change) -> Decision:
     return at.say(Verdict.act, reason, "rollback", f"{text}; it is rolled back", back, run, *also)
 
 
-def _hold_over(at: Moment) -> Decision | None:
+def _hold_over(at: RunningAttempt) -> Decision | None:
     """The alert that asked for the hold has not fired for as long as was declared, and nothing else asks for one."""
     guardrail, _, name = at.attempt.held_by.rpartition("/")
     tier = at.playbook.tier(guardrail, name)
@@ -342,7 +342,7 @@ def _asks_to_hold(playbook: Playbook, said: LastSaid) -> bool:
     return tier is None or (not tier.shadow and tier.action not in {"investigate", "promote"})
 
 
-def _watched(at: Moment) -> Decision | None:
+def _watched(at: RunningAttempt) -> Decision | None:
     """It was guarded after its last gate for as long as was declared, and nothing fires: it is complete."""
     since, watch = at.history.once.get(FINISHED), timedelta(seconds=at.playbook.watch_after)
     if since is None or not at.may("watched") or at.now.now < since + watch:

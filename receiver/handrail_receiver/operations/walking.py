@@ -28,7 +28,7 @@ from handrail_receiver.model import (
     with_versions_of,
 )
 from handrail_receiver.operations.due import (
-    Moment,
+    RunningAttempt,
     bake_over,
     cannot_follow,
     due,
@@ -181,7 +181,7 @@ class Walker:
         )
         return made.verdict not in QUIET
 
-    async def _moment(self, rollout: str) -> Moment | None:
+    async def _moment(self, rollout: str) -> RunningAttempt | None:
         now = self.guard.conditions()
         history = await self.guard.store.attempts.history(rollout, now.now)
         playbook = self._playbook(history.attempt) if history.attempt is not None else None

@@ -38,7 +38,7 @@ STYLE = """\
 
 
 @dataclass(frozen=True)
-class Line:
+class Curve:
     """The samples of one arm: seconds since 1970, and the value. `arm` is canary, stable or other."""
 
     name: str
@@ -78,7 +78,7 @@ class TimePlot:
     start: float
     end: float
     step: float
-    lines: tuple[Line, ...]
+    lines: tuple[Curve, ...]
     limits: tuple[LimitLine, ...] = ()
     marks: tuple[Mark, ...] = ()
     far: tuple[LimitLine, ...] = ()
@@ -171,7 +171,7 @@ class _Drawing:
             near_the_end = x > self._right - 3 * len(text)
             self._label(x, self._plot.height - 8, text, "end" if near_the_end else "middle")
 
-    def _line(self, line: Line) -> None:
+    def _line(self, line: Curve) -> None:
         kind = "line" if line.arm == "canary" else f"line {line.arm}"
         for part in _unbroken(line.points, self._plot.step):
             if len(part) == 1:
@@ -244,7 +244,7 @@ def _unbroken(points: Sequence[tuple[float, float]], step: float) -> Iterator[li
         yield part
 
 
-def _line_words(line: Line, unit: str) -> str:
+def _line_words(line: Curve, unit: str) -> str:
     known = [(at, value) for at, value in line.points if math.isfinite(value)]
     if not known:
         return f"{line.name}: no samples"

@@ -7,12 +7,12 @@ from datetime import timedelta
 from typing import TypeVar
 
 from handrail_receiver.reports import daily_status, report_tables, weekly_form
-from handrail_receiver.reports.known import Known
+from handrail_receiver.reports.known import ReportInput
 from handrail_receiver.reports.reported import Report, Section
 from handrail_receiver.reports.wording import local
 
 
-def report_of(known: Known, late: timedelta | None = None) -> Report:
+def report_of(known: ReportInput, late: timedelta | None = None) -> Report:
     """The report; `late` is how much later than declared it is made, None where it is not late."""
     weekly = known.period.kind == "weekly"
     last = f"{known.period.first} - {known.period.last}"
@@ -33,7 +33,7 @@ def report_of(known: Known, late: timedelta | None = None) -> Report:
     )
 
 
-def _remarks(known: Known, late: timedelta | None) -> list[str]:
+def _remarks(known: ReportInput, late: timedelta | None) -> list[str]:
     remarks = [f"late: it was due {local(known.now - late, known.period.zone)}"] if late else []
     if known.now < known.period.start:
         return [*remarks, "its time has not begun"]
@@ -49,7 +49,7 @@ def _remarks(known: Known, late: timedelta | None) -> list[str]:
     return remarks
 
 
-def _weekly(known: Known) -> list[Section]:
+def _weekly(known: ReportInput) -> list[Section]:
     return _shown(
         known,
         known.playbook.report.weekly_sections,
@@ -69,7 +69,7 @@ def _weekly(known: Known) -> list[Section]:
     )
 
 
-def _daily(known: Known) -> list[Section]:
+def _daily(known: ReportInput) -> list[Section]:
     return _shown(
         known,
         known.playbook.report.daily_sections,
@@ -95,14 +95,14 @@ S = TypeVar("S", bound=str)
 
 
 def _shown(
-    known: Known, declared: Sequence[S], sections: Mapping[S, Callable[[Known], Section | None]]
+    known: ReportInput, declared: Sequence[S], sections: Mapping[S, Callable[[ReportInput], Section | None]]
 ) -> list[Section]:
     """The declared sections in their order, else all; one that has nothing to say is left out."""
     found = (sections[name](known) for name in declared or sections)
     return [one for one in found if one is not None]
 
 
-def _weekly_tables(known: Known) -> Section:
+def _weekly_tables(known: ReportInput) -> Section:
     tables = (
         report_tables.build_table(known),
         report_tables.performance_table(known),
@@ -112,7 +112,7 @@ def _weekly_tables(known: Known) -> Section:
     return Section("Tables", tables=tables)
 
 
-def _daily_tables(known: Known) -> Section:
+def _daily_tables(known: ReportInput) -> Section:
     return Section(
         "Tables", tables=(report_tables.performance_table(known), report_tables.rollback_table(known))
     )

@@ -11,7 +11,7 @@ from handrail.contract import Playbook
 
 from handrail_receiver.model import EvidenceRecord
 from handrail_receiver.reports.guardrail_values import GuardrailLine
-from handrail_receiver.reports.known import Known
+from handrail_receiver.reports.known import ReportInput
 from handrail_receiver.reports.outcomes import Outcome, Stay
 from handrail_receiver.reports.period import DAY
 from handrail_receiver.reports.reported import Field, Section
@@ -23,7 +23,7 @@ NO_CRITERION = "nothing fired; no success criterion is declared"
 NOT_SEEN = "nothing was recorded of it in this time"
 
 
-def subject(known: Known) -> str:
+def subject(known: ReportInput) -> str:
     """`[CANARY] Day 2/4 - mem0-redis Phase 1 Status`."""
     name, outcome = known.playbook.rollout, current(known)
     if outcome is None:
@@ -36,7 +36,7 @@ def subject(known: Known) -> str:
     return f"[CANARY] Day {day}{of} - {name}{phase} Status"
 
 
-def current(known: Known) -> Outcome | None:
+def current(known: ReportInput) -> Outcome | None:
     """The attempt of the period: the last that had begun before its end, and had not ended before it began."""
     found = [
         one
@@ -46,7 +46,7 @@ def current(known: Known) -> Outcome | None:
     return found[-1] if found else None
 
 
-def last_stay(known: Known, outcome: Outcome) -> Stay | None:
+def last_stay(known: ReportInput, outcome: Outcome) -> Stay | None:
     """The stage that the attempt was in last in this time."""
     stays = [stay for stay in outcome.stays if stay.start < known.until]
     return stays[-1] if stays else None
@@ -63,7 +63,7 @@ def _number(playbook: Playbook, stay: Stay) -> int:
     return names.index(stay.stage) + 1 if stay.stage in names else 0
 
 
-def status_section(known: Known) -> Section:
+def status_section(known: ReportInput) -> Section:
     """Phase, date, status."""
     outcome = current(known)
     none = known.not_kept or "no attempt was under way in this time"
@@ -75,7 +75,7 @@ def status_section(known: Known) -> Section:
     return Section("Status", fields)
 
 
-def _phase(known: Known, outcome: Outcome) -> Field:
+def _phase(known: ReportInput, outcome: Outcome) -> Field:
     stay = last_stay(known, outcome)
     if stay is None:
         if not known.playbook.stages:
@@ -86,7 +86,7 @@ def _phase(known: Known, outcome: Outcome) -> Field:
     return Field("Phase", f"{number or stay.stage} ({share})", note=f"attempt {outcome.number}")
 
 
-def status(known: Known, outcome: Outcome) -> Field:
+def status(known: ReportInput, outcome: Outcome) -> Field:
     """On track only where everything could be seen, and nobody had to be told of anything."""
     failure = outcome.failure
     if failure is not None and failure.within(known.period.start, known.until):
@@ -102,7 +102,7 @@ def status(known: Known, outcome: Outcome) -> Field:
     return Field("Status", f"{ISSUES}: not every guardrail could be seen" if unseen else ON_TRACK)
 
 
-def metrics_section(known: Known) -> Section:
+def metrics_section(known: ReportInput) -> Section:
     """Each guardrail that a gate asks for, beside its target."""
     title = f"Metrics ({_hours(known.until - known.period.start)})"
     if isinstance(known.guardrails, str):
@@ -124,7 +124,7 @@ def _hours(time: timedelta) -> str:
     return f"last {time.total_seconds() / 3600:.3g} h"
 
 
-def issues_section(known: Known) -> Section:
+def issues_section(known: ReportInput) -> Section:
     """What people heard of, the newest last."""
     lines = [_issue(known, record) for record in known.told]
     left_out = len(lines) - MOST_ISSUES
@@ -133,18 +133,18 @@ def issues_section(known: Known) -> Section:
     return Section("Issues", lines=(*more, *lines[-MOST_ISSUES:]) or (none,))
 
 
-def _issue(known: Known, record: EvidenceRecord) -> str:
+def _issue(known: ReportInput, record: EvidenceRecord) -> str:
     said = json.loads(record.body)
     about = "/".join(filter(None, (said["guardrail"], said["tier"])))
     what = " ".join(filter(None, (said["action"] or said["verdict"], about)))
     return f"{local(record.at, known.period.zone)} {what}: {said['text']}"
 
 
-def next_section(known: Known) -> Section:
+def next_section(known: ReportInput) -> Section:
     """What it waits for, as it stands when the report is made."""
     return Section("Next steps", lines=(f"{known.waits_for} (as of {local(known.now, known.period.zone)})",))
 
 
-def dashboard_section(known: Known) -> Section:
+def dashboard_section(known: ReportInput) -> Section:
     """Where to look on."""
     return Section("Dashboard", lines=(known.playbook.dashboard_url or "none is declared",))

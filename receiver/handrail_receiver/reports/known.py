@@ -35,7 +35,7 @@ class StayFigures:
 
 
 @dataclass(frozen=True)
-class Known:
+class ReportInput:
     """`until` is the end of the period, or now where that is earlier; `waits_for` is what it waits for now.
 
     `outcomes` are those of the period and of the weeks before; `told` are the decisions of the period that people heard

@@ -22,7 +22,7 @@ from handrail_receiver.reports.html_report import html
 from handrail_receiver.reports.period import KINDS, Kind, Period, newest_whole, period_with, sent_at
 from handrail_receiver.reports.reported import Report, Section
 from handrail_receiver.reports.reporter import Reporter
-from handrail_receiver.telling.incident import Line, Link, ToldIncident
+from handrail_receiver.telling.incident import IncidentEntry, Link, ToldIncident
 
 log = logging.getLogger("handrail")
 LOOK_EVERY = 15.0
@@ -116,7 +116,7 @@ def message_of(key: str, report: Report, whole: str, links: tuple[Link, ...]) ->
         title=report.title,
         status="report",
         severity="info",
-        lines=tuple(Line(report.made_at, " ".join(text.split())) for text in texts),
+        lines=tuple(IncidentEntry(report.made_at, " ".join(text.split())) for text in texts),
         links=links,
         opened=report.made_at,
         updated=report.made_at,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from handrail_receiver.reports.dora import Figures
-from handrail_receiver.reports.known import DayFigures, Known, StayFigures
+from handrail_receiver.reports.known import DayFigures, ReportInput, StayFigures
 from handrail_receiver.reports.outcomes import Failure, Outcome
 from handrail_receiver.reports.period import Period, day_of
 from handrail_receiver.reports.reported import Table
@@ -25,13 +25,13 @@ OF_A_STAY = ("Average RPS", "P95 latency", "Error rate")
 """The figures that tables have for each day, and for each stage that an attempt was in."""
 
 
-def build_table(known: Known) -> Table:
+def build_table(known: ReportInput) -> Table:
     """A row for each day."""
     columns = ("Date", "Build status", "Duration", "Tests", "Coverage", "Docker size", "Notes")
     return Table("Daily build tracking", columns, tuple(_build_row(known, day) for day in known.days))
 
 
-def _build_row(known: Known, day: DayFigures) -> tuple[str, ...]:
+def _build_row(known: ReportInput, day: DayFigures) -> tuple[str, ...]:
     facts = facts_of(known)
     measured = (
         cell(name, facts, day.figures) for name in (BUILD_TIME, "Unit tests passed", COVERAGE, IMAGE_SIZE)
@@ -59,7 +59,7 @@ def _ended(day: DayFigures) -> str:
     return f"{bad:.6g} failed" if round(bad) else "all succeeded"
 
 
-def _day_note(known: Known, day: DayFigures) -> str:
+def _day_note(known: ReportInput, day: DayFigures) -> str:
     """The stages that were entered on that day."""
     entered = [
         f"attempt {outcome.number} entered {stay.stage}"
@@ -70,14 +70,14 @@ def _day_note(known: Known, day: DayFigures) -> str:
     return ", ".join(entered)
 
 
-def performance_table(known: Known) -> Table:
+def performance_table(known: ReportInput) -> Table:
     """A row for each stage of an attempt on each day."""
     columns = ("Date", "Phase", "RPS", "P95 latency", "Error rate", "Notes")
     rows = tuple(_performance_row(known, one) for one in known.stays)
     return Table("Performance baseline", columns, rows, known.not_kept or "no attempt was under way")
 
 
-def _performance_row(known: Known, one: StayFigures) -> tuple[str, ...]:
+def _performance_row(known: ReportInput, one: StayFigures) -> tuple[str, ...]:
     facts = facts_of(known)
     begins = local(one.stay.start, known.period.zone)[11:16]
     note = f"attempt {one.outcome.number}, from {begins} for {lasted(one.stay.end - one.stay.start)}"
@@ -86,14 +86,14 @@ def _performance_row(known: Known, one: StayFigures) -> tuple[str, ...]:
     return day, phase, *(cell(name, facts, one.figures) for name in OF_A_STAY), note
 
 
-def rollback_table(known: Known) -> Table:
+def rollback_table(known: ReportInput) -> Table:
     """A row for each rollback."""
     columns = ("Date", "Trigger", "Duration", "Impact", "Cause", "Marked")
     rows = tuple(_rollback_row(known, one) for one in known.counted.failures)
     return Table("Rollback tracking", columns, rows, known.not_kept or "none")
 
 
-def _rollback_row(known: Known, one: Failure) -> tuple[str, ...]:
+def _rollback_row(known: ReportInput, one: Failure) -> tuple[str, ...]:
     cause = one.cause or "unknown: nobody has written it into the incident"
     marked = {None: "", True: "false rollback", False: "right"}[one.false]
     proved = "" if one.proved or one.restored is None else " (not proved)"
@@ -101,7 +101,7 @@ def _rollback_row(known: Known, one: Failure) -> tuple[str, ...]:
     return at, one.trigger, f"{lasted(one.lasted)}{proved}", impact(one), cause, marked
 
 
-def release_table(known: Known) -> Table:
+def release_table(known: ReportInput) -> Table:
     """How many rollouts were completed in each week, this one last."""
     rows = [] if not known.playbook.stages else known.weeks
     return Table(
@@ -115,7 +115,7 @@ def release_table(known: Known) -> Table:
     )
 
 
-def _releases(known: Known, week: Period, made: Figures) -> str:
+def _releases(known: ReportInput, week: Period, made: Figures) -> str:
     """How many; unknown of a week before the store began, or after now."""
     before = known.kept_since is not None and known.kept_since >= week.end
     return "unknown" if before or known.now < week.start else counted(len(made.deployed), "release")

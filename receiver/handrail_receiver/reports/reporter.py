@@ -17,7 +17,7 @@ from handrail_receiver.ports import Clock
 from handrail_receiver.reports.composing import report_of
 from handrail_receiver.reports.dora import figures_of
 from handrail_receiver.reports.guardrail_values import GuardrailLine, guardrail_lines
-from handrail_receiver.reports.known import DayFigures, Known, StayFigures
+from handrail_receiver.reports.known import DayFigures, ReportInput, StayFigures
 from handrail_receiver.reports.measuring import Measuring, spread
 from handrail_receiver.reports.outcomes import Outcome, Stay, outcomes
 from handrail_receiver.reports.period import Kind, Period, newest_whole, period_with
@@ -57,7 +57,7 @@ class Reporter:
         known = await self._known(newest, period, now)
         return report_of(known, now - due if due is not None else None)
 
-    async def _known(self, newest: Playbook, period: Period, now: datetime) -> Known:
+    async def _known(self, newest: Playbook, period: Period, now: datetime) -> ReportInput:
         until = min(max(now, period.start), period.end)
         week = period if period.kind == "weekly" else period_with("weekly", period.first, newest.report)
         since = week.before(WEEKS - 1).start
@@ -68,7 +68,7 @@ class Reporter:
         measuring = Measuring(self.recorded, newest, period.start, until)
         named = [one.name for one in newest.figures]
         weeks = [week.before(back) for back in reversed(range(WEEKS))]
-        return Known(
+        return ReportInput(
             playbook=newest,
             period=period,
             until=until,

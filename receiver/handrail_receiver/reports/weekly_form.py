@@ -10,7 +10,7 @@ from datetime import date, timedelta
 
 from handrail.contract import FigureFacts, names
 
-from handrail_receiver.reports.known import Known
+from handrail_receiver.reports.known import ReportInput
 from handrail_receiver.reports.measuring import Measured
 from handrail_receiver.reports.outcomes import Failure
 from handrail_receiver.reports.period import day_of
@@ -44,12 +44,12 @@ NO_FAILURE = "nothing failed in this time"
 NO_STAGES = "this rollout has no stages, so nothing says when something is deployed"
 
 
-def facts_of(known: Known) -> dict[str, FigureFacts]:
+def facts_of(known: ReportInput) -> dict[str, FigureFacts]:
     """The figures that the playbook has, by name."""
     return {one.name: one for one in known.playbook.figures}
 
 
-def build_section(known: Known) -> Section:
+def build_section(known: ReportInput) -> Section:
     """Builds: whatever is declared of them."""
     facts, found = facts_of(known), known.figures
     shown = (
@@ -78,14 +78,14 @@ def _failed_builds(facts: Mapping[str, FigureFacts], found: Mapping[str, Measure
     return Field(FAILED, f"{max(0.0, all_ - good):.6g}", note=note)
 
 
-def test_section(known: Known) -> Section:
+def test_section(known: ReportInput) -> Section:
     """Tests: whatever is declared of them."""
     return Section(
         "Test metrics", tuple(measured_field(name, facts_of(known), known.figures) for name in TESTS)
     )
 
 
-def deployment_section(known: Known) -> Section:
+def deployment_section(known: ReportInput) -> Section:
     """What went out and came back."""
     made, stages = known.counted, known.playbook.stages
     staged = any(stage.weight == 0 for stage in stages)
@@ -100,31 +100,31 @@ def deployment_section(known: Known) -> Section:
     return Section("Deployment metrics", as_kept(known, *fields))
 
 
-def as_kept(known: Known, *fields: Field) -> tuple[Field, ...]:
+def as_kept(known: ReportInput, *fields: Field) -> tuple[Field, ...]:
     """What is counted of the store: unknown where that has kept nothing of this time."""
     return tuple(Field(one.name, unknown=known.not_kept) for one in fields) if known.not_kept else fields
 
 
-def _marked_false(known: Known) -> str:
+def _marked_false(known: ReportInput) -> str:
     false = len(known.counted.false)
     return f"{false} of them marked as false" if false else ""
 
 
-def _recovery(known: Known) -> Field:
+def _recovery(known: ReportInput) -> Field:
     made = known.counted
     why = "nothing of what failed is over" if made.failures else NO_FAILURE
     left = f"{made.unrestored} not over, and not in it" if made.unrestored else ""
     return Field("Mean time to recovery", minutes(made.mean_time_to_recovery), why, left)
 
 
-def performance_section(known: Known) -> Section:
+def performance_section(known: ReportInput) -> Section:
     """Requests: how many, how fast, how many of them failed."""
     missing = "no guardrail measures it; declare it in Report(figures={…})"
     shown = [measured_field(name, facts_of(known), known.figures, missing=missing) for name in PERFORMANCE]
     return Section("Performance metrics", tuple(shown))
 
 
-def reliability_section(known: Known) -> Section:
+def reliability_section(known: ReportInput) -> Section:
     """Uptime, incidents, MTBF and MTTR."""
     made, no_slo = known.counted, "no objective is declared (slos=), nor a figure 'Uptime'"
     between = made.mean_time_between_failures
@@ -137,7 +137,7 @@ def reliability_section(known: Known) -> Section:
     return Section("Reliability metrics", (uptime, *as_kept(known, *events)))
 
 
-def budget_section(known: Known) -> Section:
+def budget_section(known: ReportInput) -> Section:
     """What is left of each error budget."""
     fields = []
     for one in known.playbook.objectives:
@@ -149,7 +149,7 @@ def budget_section(known: Known) -> Section:
     return Section("Error budget left", tuple(fields), lines)
 
 
-def dora_section(known: Known) -> Section:
+def dora_section(known: ReportInput) -> Section:
     """DORA's figures of what is delivered, by their definitions."""
     made, stages = known.counted, known.playbook.stages
     frequency, rate, true = made.per_day, made.change_fail_rate, made.fail_rate_without_false
@@ -173,14 +173,14 @@ def dora_section(known: Known) -> Section:
     return Section("DORA", as_kept(known, *fields))
 
 
-def incident_section(known: Known) -> Section:
+def incident_section(known: ReportInput) -> Section:
     """Each incident with its impact."""
     lines = [_incident(known, one) for one in known.counted.failures]
     none = f"unknown: {known.not_kept}" if known.not_kept else "none"
     return Section("Incidents", lines=tuple(lines) or (none,))
 
 
-def _incident(known: Known, one: Failure) -> str:
+def _incident(known: ReportInput, one: Failure) -> str:
     name = f"{one.incident} (attempt {one.number})" if one.incident else f"attempt {one.number}"
     name += f", {one.severity}" if one.severity else ""
     took = "it is not over" if one.lasted is None else f"it took {lasted(one.lasted)}"
@@ -198,7 +198,7 @@ def impact(one: Failure) -> str:
     return "; ".join([share, failed or "failed requests unknown", *said])
 
 
-def upcoming_section(known: Known) -> Section:
+def upcoming_section(known: ReportInput) -> Section:
     """What people declared of the time to come."""
     declared = dict(known.playbook.report.upcoming)
     today = day_of(known.until, known.period.zone)
@@ -222,7 +222,7 @@ def _next(name: str, declared: Mapping[str, str], today: date) -> Field:
     return Field(name, declared[name])
 
 
-def other_section(known: Known) -> Section | None:
+def other_section(known: ReportInput) -> Section | None:
     """The declared figures that the form has no field for."""
     others = [one.name for one in known.playbook.figures if one.name not in OF_THE_FORM]
     fields = [measured_field(name, facts_of(known), known.figures) for name in others]

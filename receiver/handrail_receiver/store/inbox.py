@@ -48,7 +48,7 @@ class _Look:
 
 
 @dataclass
-class _Group:
+class _Batch:
     """Deliveries that are written together, and who waits for each."""
 
     rows: list[tuple[float, str, bytes]] = field(default_factory=list)
@@ -65,7 +65,7 @@ class SqlInbox:
     def __init__(self, engine: Engine, limit: int) -> None:
         self._engine, self._limit = engine, limit
         self._waiting = self._writing = 0
-        self._open: _Group | None = None
+        self._open: _Batch | None = None
         self._parts: dict[int, _InboxPart] = {}
         self._lock = threading.Lock()
 
@@ -75,7 +75,7 @@ class SqlInbox:
             raise Full(f"{self._waiting} deliveries wait to be decided; the sender tries again")
         kept: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         with self._lock:
-            group = self._open = self._open or _Group()
+            group = self._open = self._open or _Batch()
             group.rows.append((received.at.timestamp(), received.source, received.body))
             group.waiters.append(kept)
         self._waiting += 1
@@ -84,14 +84,14 @@ class SqlInbox:
             asyncio.get_running_loop().call_soon(self._write, group)
         return kept
 
-    def _write(self, group: _Group) -> None:
+    def _write(self, group: _Batch) -> None:
         def work(tx: Tx) -> None:
             self._close(group)
             tx.insert("inbox", COLUMNS, group.rows)
 
         self._engine.write(work, single=True).add_done_callback(partial(self._written, group))
 
-    def _written(self, group: _Group, written: asyncio.Future[None]) -> None:
+    def _written(self, group: _Batch, written: asyncio.Future[None]) -> None:
         self._close(group)
         problem = written.exception()
         self._writing -= len(group.rows)
@@ -99,7 +99,7 @@ class SqlInbox:
             self._waiting -= len(group.rows)
         _tell(group.waiters, problem)
 
-    def _close(self, group: _Group) -> None:
+    def _close(self, group: _Batch) -> None:
         """Nobody joins a group any more that is being written, or could not be."""
         with self._lock:
             if self._open is group:

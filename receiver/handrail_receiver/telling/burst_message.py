@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 from handrail_receiver.evidence.burst import BurstRecord, Seconds, unsaid
 from handrail_receiver.model import EvidenceRecord
-from handrail_receiver.telling.compose import Subject
-from handrail_receiver.telling.incident import Line, ToldIncident
+from handrail_receiver.telling.compose import IncidentSubject
+from handrail_receiver.telling.incident import IncidentEntry, ToldIncident
 
 
-def burst_message(key: str, subject: Subject, record: EvidenceRecord) -> ToldIncident:
+def burst_message(key: str, subject: IncidentSubject, record: EvidenceRecord) -> ToldIncident:
     """What came of it."""
     said = BurstRecord.model_validate_json(record.body)
     what = f"load burst {said.burst} of stage {said.stage}{', late' if said.late else ''}"
@@ -21,7 +21,7 @@ def burst_message(key: str, subject: Subject, record: EvidenceRecord) -> ToldInc
         title=f"{subject.rollout}: {what}: {'OK' if said.ok else 'not OK'}",
         status="checked",
         severity="info" if said.ok else "warning",
-        lines=tuple(Line(record.at, text) for text in _lines(said)),
+        lines=tuple(IncidentEntry(record.at, text) for text in _lines(said)),
         links=subject.links,
         opened=record.at,
         updated=record.at,

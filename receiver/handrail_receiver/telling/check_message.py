@@ -9,13 +9,13 @@ from handrail.contract import Playbook, names
 from handrail_receiver.evidence.found import guardrails_found
 from handrail_receiver.evidence.snapshot import Snapshot, SnapshotRecord
 from handrail_receiver.model import EvidenceRecord
-from handrail_receiver.telling.compose import Subject
-from handrail_receiver.telling.incident import Line, ToldIncident
+from handrail_receiver.telling.compose import IncidentSubject
+from handrail_receiver.telling.incident import IncidentEntry, ToldIncident
 from handrail_receiver.words.steps import told
 
 
 def check_message(
-    key: str, subject: Subject, record: EvidenceRecord, kept: str | None, playbook: Playbook | None
+    key: str, subject: IncidentSubject, record: EvidenceRecord, kept: str | None, playbook: Playbook | None
 ) -> ToldIncident:
     """What was found then; `kept` is the text of its snapshot, None where that is gone."""
     said = SnapshotRecord.model_validate_json(record.body)
@@ -28,7 +28,7 @@ def check_message(
         title=f"{subject.rollout}: {said.why}: {'OK' if said.ok else 'not OK'}",
         status="checked",
         severity="info" if said.ok else "warning",
-        lines=tuple(Line(record.at, text) for text in (*found, *_questions(said, playbook))),
+        lines=tuple(IncidentEntry(record.at, text) for text in (*found, *_questions(said, playbook))),
         links=subject.links,
         opened=record.at,
         updated=record.at,

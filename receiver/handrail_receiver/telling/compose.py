@@ -23,7 +23,7 @@ from handrail_receiver.model import (
     given_arms,
 )
 from handrail_receiver.model.probe_names import failing_probes
-from handrail_receiver.telling.incident import Line, Link, Severity, Status, ToldIncident
+from handrail_receiver.telling.incident import IncidentEntry, Link, Severity, Status, ToldIncident
 from handrail_receiver.words.arms import versions_in_words
 from handrail_receiver.words.steps import what
 
@@ -32,7 +32,7 @@ NEVER_BEGUN = {RunState.withdrawn, RunState.superseded}
 
 
 @dataclass(frozen=True)
-class Subject:
+class IncidentSubject:
     """What an incident is about, and where to read on."""
 
     rollout: str
@@ -43,17 +43,19 @@ class Subject:
 HANDRAIL = "handrail"
 
 
-def subject_of(rollout: str, playbook: Playbook | None, history: History, page: str) -> Subject:
+def subject_of(rollout: str, playbook: Playbook | None, history: History, page: str) -> IncidentSubject:
     """A rollout; without its playbook as much as is known of it. `page` is the receiver's own, empty: there is none."""
     links = [("Rollout", page)]
     if playbook is not None:
         links = [("Runbook", playbook.runbook_url), ("Dashboard", playbook.dashboard_url), *links]
     known = playbook or history.attempt
-    return Subject(rollout, known.service if known else rollout, tuple(Link(*one) for one in links if one[1]))
+    return IncidentSubject(
+        rollout, known.service if known else rollout, tuple(Link(*one) for one in links if one[1])
+    )
 
 
 def incident_of(
-    key: str, subject: Subject, history: History, records: Sequence[EvidenceRecord], now: datetime
+    key: str, subject: IncidentSubject, history: History, records: Sequence[EvidenceRecord], now: datetime
 ) -> ToldIncident:
     """What stands now, whatever was told before; of `records`, the newest MOST_LINES that people are told of."""
     last, one = _last_acting(history), history.incident
@@ -68,7 +70,7 @@ def incident_of(
 def superseded_incident(
     key: str,
     attempt: int,
-    subject: Subject,
+    subject: IncidentSubject,
     history: History,
     records: Sequence[EvidenceRecord],
     now: datetime,
@@ -92,11 +94,11 @@ def _until_closed(status: Status, one: Incident | None) -> Status:
 
 def _made(
     key: str,
-    subject: Subject,
+    subject: IncidentSubject,
     title: str,
     status: Status,
     severity: Severity,
-    lines: Sequence[Line],
+    lines: Sequence[IncidentEntry],
     opened: datetime,
     now: datetime,
 ) -> ToldIncident:
@@ -131,7 +133,9 @@ def _last_acting(history: History) -> Run | None:
     return acting[-1] if acting else None
 
 
-def unguarded_incident(key: str, subject: Subject, why: str, opened: datetime, now: datetime) -> ToldIncident:
+def unguarded_incident(
+    key: str, subject: IncidentSubject, why: str, opened: datetime, now: datetime
+) -> ToldIncident:
     """A rollout without stages that is not guarded: `why` is empty when it is."""
     text = why or "it is guarded now"
     return _ours(key, subject, f"{subject.rollout}: {text}", text, "error", opened, now, over=not why)
@@ -153,13 +157,13 @@ def refused_incident(key: str, why: str, opened: datetime, now: datetime, page: 
     return _ours(key, _guard(page), title, text, "error", opened, now, over=not why)
 
 
-def _guard(page: str) -> Subject:
-    return Subject(HANDRAIL, HANDRAIL, (Link("Status", page),) if page else ())
+def _guard(page: str) -> IncidentSubject:
+    return IncidentSubject(HANDRAIL, HANDRAIL, (Link("Status", page),) if page else ())
 
 
 def _ours(
     key: str,
-    subject: Subject,
+    subject: IncidentSubject,
     title: str,
     text: str,
     severity: Severity,
@@ -169,7 +173,7 @@ def _ours(
     over: bool,
 ) -> ToldIncident:
     status: Status = "resolved" if over else "open"
-    return _made(key, subject, title, status, severity, (Line(now, text),), opened, now)
+    return _made(key, subject, title, status, severity, (IncidentEntry(now, text),), opened, now)
 
 
 def _title(rollout: str, history: History, last: Run | None) -> str:
@@ -241,22 +245,24 @@ def _failed(run: Run) -> list[Effect]:
     return [effect for effect in run.effects if effect.state == EffectState.failed]
 
 
-def _broken(run: Run | None) -> tuple[Line, ...]:
+def _broken(run: Run | None) -> tuple[IncidentEntry, ...]:
     """What has failed, is tried again or is warned of in a run that goes on; when it ends, its outcome names them."""
     if run is None or run.state not in OPEN:
         return ()
     at = run.acted_at or run.decided_at
     words = {EffectState.failed: "failed", EffectState.intended: "not yet"}
     return tuple(
-        Line(at, f"{what(one.step)} {words[one.state]}: {one.found}")
+        IncidentEntry(at, f"{what(one.step)} {words[one.state]}: {one.found}")
         for one in run.effects
         if one.state in words and one.found
     )
 
 
-def _lines(records: Sequence[EvidenceRecord]) -> tuple[Line, ...]:
+def _lines(records: Sequence[EvidenceRecord]) -> tuple[IncidentEntry, ...]:
     return tuple(
-        Line(record.at, _said(record)) for record in records if record.kind in {"decision", "outcome"}
+        IncidentEntry(record.at, _said(record))
+        for record in records
+        if record.kind in {"decision", "outcome"}
     )
 
 

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 
-from handrail_receiver.telling.incident import TOLD_ONCE, Line, ToldIncident
+from handrail_receiver.telling.incident import TOLD_ONCE, IncidentEntry, ToldIncident
 
 # The newest line may have so many characters, the others and the title so many, and so many lines stay.
 SIZES = (
@@ -44,18 +44,18 @@ def shortened(incident: ToldIncident, newest: int, others: int, count: int) -> T
     if incident.status in TOLD_ONCE:
         return _first_of(incident, newest, others, count)
     kept = incident.lines[-count:]
-    lines = [Line(line.at, middle_out(line.text, others)) for line in kept[:-1]]
-    lines += [Line(line.at, middle_out(line.text, newest)) for line in kept[-1:]]
+    lines = [IncidentEntry(line.at, middle_out(line.text, others)) for line in kept[:-1]]
+    lines += [IncidentEntry(line.at, middle_out(line.text, newest)) for line in kept[-1:]]
     gone = len(incident.lines) - len(kept)
     if gone:
-        lines.insert(0, Line(kept[0].at, f"… {gone} earlier"))
+        lines.insert(0, IncidentEntry(kept[0].at, f"… {gone} earlier"))
     return replace(incident, title=middle_out(incident.title, others), lines=tuple(lines))
 
 
 def _first_of(incident: ToldIncident, newest: int, others: int, count: int) -> ToldIncident:
-    kept = [Line(line.at, middle_out(line.text, newest)) for line in incident.lines[:count]]
+    kept = [IncidentEntry(line.at, middle_out(line.text, newest)) for line in incident.lines[:count]]
     gone = len(incident.lines) - len(kept)
-    more = [Line(kept[-1].at, f"… {gone} more")] if gone else []
+    more = [IncidentEntry(kept[-1].at, f"… {gone} more")] if gone else []
     return replace(incident, title=middle_out(incident.title, others), lines=(*kept, *more))
 
 

@@ -31,7 +31,7 @@ class LastReceipt:
 
 
 @dataclass(frozen=True)
-class Line:
+class IncidentEntry:
     """One entry of the timeline."""
 
     at: datetime
@@ -61,7 +61,7 @@ class ToldIncident:
     title: str
     status: Status
     severity: Severity
-    lines: tuple[Line, ...]
+    lines: tuple[IncidentEntry, ...]
     links: tuple[Link, ...]
     opened: datetime
     updated: datetime
@@ -79,7 +79,7 @@ class ToldIncident:
         """The same while it lasted: what is told first to those who never heard that it was opened."""
         return replace(self, status="open", resolved=None)
 
-    def and_also(self, lines: tuple[Line, ...]) -> ToldIncident:
+    def and_also(self, lines: tuple[IncidentEntry, ...]) -> ToldIncident:
         """The same with more lines at the end."""
         return replace(self, lines=(*self.lines, *lines))
 
@@ -88,7 +88,7 @@ class ToldIncident:
         return replace(
             self,
             title=redact(self.title),
-            lines=tuple(Line(line.at, redact(line.text)) for line in self.lines),
+            lines=tuple(IncidentEntry(line.at, redact(line.text)) for line in self.lines),
             links=tuple(Link(redact(link.text), redact(link.url)) for link in self.links),
             html=redact(self.html),
         )

@@ -44,7 +44,7 @@ from handrail_receiver.telling.burst_message import burst_message
 from handrail_receiver.telling.check_message import check_message
 from handrail_receiver.telling.compose import (
     MOST_LINES,
-    Subject,
+    IncidentSubject,
     blind_incident,
     incident_of,
     refused_incident,
@@ -53,7 +53,7 @@ from handrail_receiver.telling.compose import (
     unguarded_incident,
     when_opened,
 )
-from handrail_receiver.telling.incident import TOLD_ONCE, Line, ToldIncident
+from handrail_receiver.telling.incident import TOLD_ONCE, IncidentEntry, ToldIncident
 from handrail_receiver.telling.life_events import Life, life_of
 from handrail_receiver.telling.naming import name_of
 
@@ -298,16 +298,21 @@ class Messenger:
         else:
             incident = await self._of_an_attempt(telling, now, opening=opening)
         unheard = (
-            Line(one.since, f"{name_of(one.tell)} was not told: {one.problem}") for one in telling.untold
+            IncidentEntry(one.since, f"{name_of(one.tell)} was not told: {one.problem}")
+            for one in telling.untold
         )
         incident = incident.and_also((*await self._checkpoint(telling, now), *unheard))
         incident = replace(incident, version=telling.version)
         return incident.as_opened() if opening else incident
 
-    async def _checkpoint(self, telling: Telling, now: datetime) -> tuple[Line, ...]:
+    async def _checkpoint(self, telling: Telling, now: datetime) -> tuple[IncidentEntry, ...]:
         """How far the evidence goes: whoever got the message has it, whatever becomes of the store."""
         end = await self.store.evidence.end(telling.rollout)
-        return (Line(now, f"evidence: record {end.number}, {end.hash[:HEAD_SHOWN]}"),) if end.number else ()
+        return (
+            (IncidentEntry(now, f"evidence: record {end.number}, {end.hash[:HEAD_SHOWN]}"),)
+            if end.number
+            else ()
+        )
 
     def _of_the_guard(self, key: str, now: datetime, *, opening: bool) -> ToldIncident:
         why, since = self._why(key), self._known.get(key)
@@ -361,6 +366,6 @@ class Messenger:
         page = f"{self.page}/rollouts/{rollout}/attempts/{past.attempt.number}" if self.page else ""
         return life_of(past, records, incident, playbook, artifact, page)
 
-    def _subject(self, telling: Telling, history: History) -> Subject:
+    def _subject(self, telling: Telling, history: History) -> IncidentSubject:
         page = f"{self.page}/rollouts/{telling.rollout}" if self.page else ""
         return subject_of(telling.rollout, self.playbooks.get(telling.rollout), history, page)

@@ -15,7 +15,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from handrail_receiver.telling.channel import Plain, Writing
 from handrail_receiver.telling.fit import fitted, middle_out
-from handrail_receiver.telling.incident import TOLD_ONCE, Line, Link, ToldIncident
+from handrail_receiver.telling.incident import TOLD_ONCE, IncidentEntry, Link, ToldIncident
 
 DEFAULT = """\
 {{ incident.title | strong }}
@@ -113,7 +113,7 @@ def _duration(span: timedelta) -> str:
 
 def _specimens() -> tuple[ToldIncident, ToldIncident]:
     at = datetime(2026, 1, 1, tzinfo=UTC)
-    lines = (Line(at, "decided"), Line(at, "acted"))
+    lines = (IncidentEntry(at, "decided"), IncidentEntry(at, "acted"))
     links = (Link("runbook", "https://runbooks.invalid/"),)
     common = ("key", "rollout", "service", "title")
     return (

@@ -12,7 +12,7 @@ from typing import Protocol
 from handrail.contract import GuardrailFacts, LimitFacts, OpenArms, Playbook, names
 
 from handrail_receiver.model import ENTERING, WORKED, Attempt, Captured, History
-from handrail_receiver.plots.timeplot import LimitLine, Line, Mark, TimePlot
+from handrail_receiver.plots.timeplot import Curve, LimitLine, Mark, TimePlot
 from handrail_receiver.views.compared import NOT_TOLD_APART
 from handrail_receiver.views.reference_figures import (
     ABOUT,
@@ -156,7 +156,7 @@ def plots(known: Plotted, samples: RangeSamples, window: Window, step: timedelta
 
 
 def _near(
-    limits: Sequence[LimitLine], lines: Sequence[Line]
+    limits: Sequence[LimitLine], lines: Sequence[Curve]
 ) -> tuple[tuple[LimitLine, ...], tuple[LimitLine, ...]]:
     """The limits that can be drawn without flattening the lines, the nearest one always; and the others."""
     values = [abs(value) for line in lines for _, value in line.points if math.isfinite(value)]
@@ -175,7 +175,7 @@ def _near(
     return tuple(near), tuple(far)
 
 
-def _lines(playbook: Playbook, guardrail: str, samples: RangeSamples) -> tuple[Line, ...]:
+def _lines(playbook: Playbook, guardrail: str, samples: RangeSamples) -> tuple[Curve, ...]:
     found = [
         _line(playbook, labels, points)
         for labels, points in samples
@@ -184,7 +184,7 @@ def _lines(playbook: Playbook, guardrail: str, samples: RangeSamples) -> tuple[L
     return tuple(sorted(found, key=lambda line: (line.arm != names.CANARY, line.name))[:MOST_LINES])
 
 
-def _line(playbook: Playbook, labels: Mapping[str, str], points: Sequence[tuple[float, float]]) -> Line:
+def _line(playbook: Playbook, labels: Mapping[str, str], points: Sequence[tuple[float, float]]) -> Curve:
     arms = playbook.arms
     told = arms if arms is not None and not isinstance(arms, OpenArms) else None
     arm = ALONE
@@ -194,7 +194,7 @@ def _line(playbook: Playbook, labels: Mapping[str, str], points: Sequence[tuple[
     apart = NOT_TOLD_APART | ({arms.label, names.ARM} if arms is not None else set())
     others = ", ".join(f"{name}={value}" for name, value in sorted(labels.items()) if name not in apart)
     shown = arm if told is not None and labels.get(told.label) else ""
-    return Line(" ".join(filter(None, (shown, others))) or "value", arm, tuple(points))
+    return Curve(" ".join(filter(None, (shown, others))) or "value", arm, tuple(points))
 
 
 def _stays(known: Plotted, window: Window) -> list[_Stay]:
@@ -219,7 +219,7 @@ def _limit_lines(
     known: Plotted,
     facts: GuardrailFacts,
     stays: Sequence[_Stay],
-    lines: Sequence[Line],
+    lines: Sequence[Curve],
     samples: RangeSamples,
 ) -> list[LimitLine]:
     """Each tier's limit in each stage; where it moves with the stable arm or the past, as that moved."""

@@ -40,7 +40,7 @@ BY_PROMETHEUS = "judged by Prometheus only"
 
 
 @dataclass(frozen=True)
-class Reading:
+class SeriesReading:
     """What one series says now: of which arm (empty: of all), which other labels it has, and its value."""
 
     arm: str
@@ -70,7 +70,7 @@ class GuardrailNow:
     unit: str
     tone: Tone
     word: str
-    readings: tuple[Reading, ...]
+    readings: tuple[SeriesReading, ...]
     limits: tuple[LimitNow, ...]
     events: str
     fires: tuple[str, ...]
@@ -206,9 +206,9 @@ def _guardrail(
     return GuardrailNow(facts.name, unit, tone, word, readings, limits, _counted(events), fires)
 
 
-def _readings(facts: GuardrailFacts, answer: _Answer, unit: str) -> list[Reading]:
+def _readings(facts: GuardrailFacts, answer: _Answer, unit: str) -> list[SeriesReading]:
     return [
-        Reading(answer.arm(labels), answer.others(labels), value, figure(str(value), unit))
+        SeriesReading(answer.arm(labels), answer.others(labels), value, figure(str(value), unit))
         for labels, value in answer.of(names.VALUE, facts.name)
         if not labels.get(names.SIGNAL)
     ]
@@ -276,7 +276,11 @@ def _alone(past: Mapping[str, Found]) -> dict[str, float]:
 
 
 def _limits(
-    facts: GuardrailFacts, stage: str, unit: str, known: Mapping[str, float], readings: Sequence[Reading]
+    facts: GuardrailFacts,
+    stage: str,
+    unit: str,
+    known: Mapping[str, float],
+    readings: Sequence[SeriesReading],
 ) -> tuple[LimitNow, ...]:
     stable = [one.value for one in readings if one.arm == names.STABLE]
     return tuple(

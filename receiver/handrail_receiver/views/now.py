@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from handrail_receiver.gates.gate import GateStatus
 from handrail_receiver.lifecycle.states import state_of
 from handrail_receiver.model import History
-from handrail_receiver.views.guardrails import GuardrailNow, LimitNow, Reading, Watched, asked_share
+from handrail_receiver.views.guardrails import GuardrailNow, LimitNow, SeriesReading, Watched, asked_share
 from handrail_receiver.views.incident_views import OpenIncidentView, open_incident_view
 from handrail_receiver.views.schemas import AskView, GateView, gate_view
 from handrail_receiver.views.waiting import waits_for
@@ -134,7 +134,7 @@ def _guardrail(one: GuardrailNow) -> GuardrailView:
     )
 
 
-def _reading(one: Reading) -> ReadingView:
+def _reading(one: SeriesReading) -> ReadingView:
     value = one.value if math.isfinite(one.value) else None
     return ReadingView(arm=one.arm, labels=one.labels, value=value, text=one.text)
 

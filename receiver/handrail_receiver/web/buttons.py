@@ -15,9 +15,9 @@ from handrail_receiver.intake.bodies import Incomplete, TooLarge, read_body
 from handrail_receiver.model import Verdict, in_force
 from handrail_receiver.views.offers import Case, Offer, foretell, offers
 from handrail_receiver.web.api import asked_for
-from handrail_receiver.web.forms import FORM, Seal, fields, from_elsewhere
+from handrail_receiver.web.forms import FORM, FormSeal, fields, from_elsewhere
 from handrail_receiver.web.offering import asker_of, case_of
-from handrail_receiver.web.pages import Pages, Shown
+from handrail_receiver.web.pages import PageContent, Pages
 from handrail_receiver.web.reading import cannot_be_read
 from handrail_receiver.web.verbs import VERBS, AckBody, CheckBody, Verb
 
@@ -29,13 +29,13 @@ class Buttons:
     """Asks once, then does it."""
 
     pages: Pages
-    seal: Seal
+    seal: FormSeal
 
     async def ask(self, request: Request, caller: Caller) -> Response:
         """GET /rollouts/{name}/ask/{verb}: what exactly will happen."""
         name, verb = request.path_params["name"], _verb(request)
         found = await self._case(name)
-        if isinstance(found, Shown) or found is None:
+        if isinstance(found, PageContent) or found is None:
             return await self.pages.page(caller, found)
         item = request.query_params.get("item", "")
         offer = _offered(found, caller, verb, item)
@@ -79,9 +79,11 @@ class Buttons:
             "outcome": run.state if run else "",
             "outcome_text": run.text if run else "",
         }
-        return await self.pages.page(caller, Shown("asked.html", values, status=409 if refused else 200))
+        return await self.pages.page(
+            caller, PageContent("asked.html", values, status=409 if refused else 200)
+        )
 
-    def _confirm(self, case: Case, offer: Offer, caller: Caller) -> Shown:
+    def _confirm(self, case: Case, offer: Offer, caller: Caller) -> PageContent:
         foretold = foretell(case, offer, asker_of(caller))
         name, number = case.playbook.rollout, str(case.attempt.number if case.attempt else 0)
         hidden = {"attempt": number, "item": offer.item, "to": foretold.to, "seen": foretold.seen}
@@ -93,23 +95,23 @@ class Buttons:
             "may_go_past": _goes_past(offer),
             "role": next(verb.role for verb in VERBS if verb.name == offer.verb),
         }
-        return Shown("ask.html", values)
+        return PageContent("ask.html", values)
 
     async def _is_newest(self, name: str, number: str) -> bool:
         """Whether the attempt that was shown is still the newest one; one that cannot be read is for the call to refuse."""
         lines = await self.pages.api.store.archive.attempts(name, 1)
         return str(lines[0].number if lines else 0) == number
 
-    async def _case(self, name: str) -> Case | Shown | None:
+    async def _case(self, name: str) -> Case | PageContent | None:
         playbook = self.pages.playbooks.get(name)
         if playbook is None:
-            return Shown("missing.html", {"name": name, "number": None}, status=404)
+            return PageContent("missing.html", {"name": name, "number": None}, status=404)
         try:
             history = await self.pages.api.store.attempts.history(name, self.pages.api.clock.now())
         except StoreDown:
             return None
         except UNREADABLE as problem:
-            return Shown("unreadable.html", {"name": name, "why": cannot_be_read(problem)}, status=500)
+            return PageContent("unreadable.html", {"name": name, "why": cannot_be_read(problem)}, status=500)
         own = in_force(history.attempt, playbook)
         return case_of(own, history, await self.pages.api.calls.gate(own, history), playbook)
 
@@ -162,6 +164,6 @@ async def read_form(request: Request) -> dict[str, str] | str:
         return f"the form cannot be read ({problem}); {AGAIN}"
 
 
-def _refused(name: str, why: str, status: int) -> Shown:
+def _refused(name: str, why: str, status: int) -> PageContent:
     """Nothing was decided, and nothing done."""
-    return Shown("not_asked.html", {"name": name, "why": why}, status=status)
+    return PageContent("not_asked.html", {"name": name, "why": why}, status=status)

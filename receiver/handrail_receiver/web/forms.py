@@ -18,7 +18,7 @@ FORM = "application/x-www-form-urlencoded"
 
 
 @dataclass(frozen=True)
-class Seal:
+class FormSeal:
     """Binds a form to who it was given to and to what it was shown for. `key` is known to our receivers alone."""
 
     key: Callable[[], bytes]

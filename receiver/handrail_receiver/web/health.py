@@ -22,7 +22,7 @@ from handrail_receiver.web.rollout_metrics import rollout_metrics
 
 
 @dataclass(frozen=True)
-class Health:
+class HealthEndpoints:
     """Whether the receiver is alive, and whether it can do its work."""
 
     store: Store

@@ -16,7 +16,7 @@ from handrail_receiver.evidence.postmortem import Postmortems
 from handrail_receiver.model import Incident
 from handrail_receiver.views.incident_views import IncidentsView, incident_lines, incident_view
 from handrail_receiver.web.api import unknown_rollout
-from handrail_receiver.web.pages import Pages, Shown
+from handrail_receiver.web.pages import PageContent, Pages
 from handrail_receiver.web.reading import cannot_be_read
 
 MARKDOWN = "text/markdown"
@@ -69,16 +69,16 @@ class IncidentPages:
             return await self.pages.page(caller, None)
         except UNREADABLE as problem:
             why: dict[str, object] = {"name": name, "why": cannot_be_read(problem)}
-            return await self.pages.page(caller, Shown("unreadable.html", why, status=500))
+            return await self.pages.page(caller, PageContent("unreadable.html", why, status=500))
         if playbook is None or one is None:
             known = name if playbook is not None else None
             said: dict[str, object] = {"name": name, "number": None, "incident": wanted if known else ""}
-            return await self.pages.page(caller, Shown("missing.html", said, status=404))
+            return await self.pages.page(caller, PageContent("missing.html", said, status=404))
         values: dict[str, object] = {
             "playbook": playbook,
             "one": incident_lines(one, playbook, self.pages.api.clock.now()),
         }
-        return await self.pages.page(caller, Shown("incident.html", values))
+        return await self.pages.page(caller, PageContent("incident.html", values))
 
     async def _found(self, playbook: Playbook, wanted: str) -> Incident | None:
         every = await self.pages.api.store.incidents.of(playbook.rollout)

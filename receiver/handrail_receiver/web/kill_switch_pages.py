@@ -18,8 +18,8 @@ from handrail_receiver.operations.stopping import Stopping
 from handrail_receiver.views.schemas import CallAnswer, KillSwitchView
 from handrail_receiver.web.api import first_problem, from_a_page
 from handrail_receiver.web.buttons import read_form
-from handrail_receiver.web.forms import Seal
-from handrail_receiver.web.pages import Pages, Shown
+from handrail_receiver.web.forms import FormSeal
+from handrail_receiver.web.pages import PageContent, Pages
 from handrail_receiver.web.verbs import Words
 
 SHOWN_FOR = "kill-switch"
@@ -38,7 +38,7 @@ class KillSwitchBody(BaseModel):
     why: Words = ""
 
 
-class Known(Protocol):
+class KillSwitchSeen(Protocol):
     """What there is to know of the kill switch."""
 
     def is_set(self) -> bool:
@@ -56,9 +56,9 @@ class KillSwitchPages:
     """Looks at it, and turns it."""
 
     pages: Pages
-    seal: Seal
+    seal: FormSeal
     stopping: Stopping
-    switch: Known
+    switch: KillSwitchSeen
 
     async def status(self, _request: Request, _caller: Caller) -> Response:
         """GET /api/kill-switch"""
@@ -103,7 +103,9 @@ class KillSwitchPages:
             "sentences": [cannot] if cannot else sentences,
             "hidden": {} if cannot else hidden,
         }
-        return await self.pages.page(caller, Shown("kill_switch.html", values, status=409 if cannot else 200))
+        return await self.pages.page(
+            caller, PageContent("kill_switch.html", values, status=409 if cannot else 200)
+        )
 
     async def do(self, request: Request, caller: Caller) -> Response:
         """POST /kill-switch/ask: the person has seen what will happen, and goes on."""
@@ -131,7 +133,7 @@ def _shown(sent: Mapping[str, str]) -> tuple[str, ...]:
     return (SHOWN_FOR, sent.get("on", ""))
 
 
-def _said(title: str, text: str, status: int) -> Shown:
+def _said(title: str, text: str, status: int) -> PageContent:
     tone = "good" if status == 200 else "bad"
     values: dict[str, object] = {"title": title, "tone": tone, "sentences": [text], "hidden": {}}
-    return Shown("kill_switch.html", values, status=status)
+    return PageContent("kill_switch.html", values, status=status)

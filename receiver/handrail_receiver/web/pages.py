@@ -50,7 +50,7 @@ def _guard(checks: Sequence[Check]) -> tuple[Tone, str]:
 
 
 @dataclass(frozen=True)
-class Shown:
+class PageContent:
     """A template and what it is given; `prometheus_said` is why Prometheus did not answer, None where nobody asked it."""
 
     template: str
@@ -108,9 +108,9 @@ class Pages:
             return await self.page(caller, await self._whole(playbook, number, caller))
         except UNREADABLE as error:
             said = {"name": name, "why": cannot_be_read(error)}
-            return await self.page(caller, Shown("unreadable.html", said, status=500))
+            return await self.page(caller, PageContent("unreadable.html", said, status=500))
 
-    async def _fleet(self, wanted: FleetFilter) -> Shown | None:
+    async def _fleet(self, wanted: FleetFilter) -> PageContent | None:
         """What the first page says of each rollout, those that need somebody first; None when the store is down."""
         now = self.api.clock.now()
         known = {playbook.rollout: playbook for playbook in self.playbooks.all()}
@@ -132,9 +132,9 @@ class Pages:
                 "unread": sorted(set(known) - set(read)),
             }
 
-        return Shown("index.html", await asyncio.to_thread(values), fires.problem)
+        return PageContent("index.html", await asyncio.to_thread(values), fires.problem)
 
-    async def _whole(self, playbook: Playbook, number: int | None, caller: Caller) -> Shown | None:
+    async def _whole(self, playbook: Playbook, number: int | None, caller: Caller) -> PageContent | None:
         """All that the page of a rollout, or of one of its attempts, says; None when the store is down."""
         now, archive = self.api.clock.now(), self.api.store.archive
         try:
@@ -155,7 +155,7 @@ class Pages:
         values = await asyncio.to_thread(_values, looked, now, earlier=earlier)
         case = case_of(looked.playbook, history, looked.gate, playbook)
         values["offers"] = () if earlier else offers(case, asker_of(caller))
-        return Shown("rollout.html", values, looked.watched.unanswered if looked.watched else None)
+        return PageContent("rollout.html", values, looked.watched.unanswered if looked.watched else None)
 
     async def _looked(
         self,
@@ -181,12 +181,12 @@ class Pages:
         """What somebody gets who may look, and may not do what they asked for."""
         if "viewer" not in caller.may:
             return error(403, why)
-        return await self.page(caller, Shown("refused.html", {"why": why}, status=403))
+        return await self.page(caller, PageContent("refused.html", {"why": why}, status=403))
 
-    async def page(self, caller: Caller, shown: Shown | None) -> Response:
+    async def page(self, caller: Caller, shown: PageContent | None) -> Response:
         """One page; without anything to show it says that the store is down."""
         checks = await self.self_checks.checks(shown.prometheus_said if shown else None)
-        shown = shown or Shown("down.html", {}, status=503)
+        shown = shown or PageContent("down.html", {}, status=503)
         values = {
             "now": self.api.clock.now(),
             "caller": caller,
@@ -199,9 +199,9 @@ class Pages:
         return HTMLResponse(text, shown.status, self.headers)
 
 
-def _missing(name: str, number: int | None) -> Shown:
+def _missing(name: str, number: int | None) -> PageContent:
     """There is no such rollout, or no such attempt of it."""
-    return Shown("missing.html", {"name": name, "number": number}, status=404)
+    return PageContent("missing.html", {"name": name, "number": number}, status=404)
 
 
 async def _nothing() -> None:

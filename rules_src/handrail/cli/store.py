@@ -15,7 +15,7 @@ from handrail.report.tables import coloured, plain
 
 if TYPE_CHECKING:
     from handrail_receiver.inspection.checkpoints import Remembering
-    from handrail_receiver.inspection.questions import Questions, Report
+    from handrail_receiver.inspection.questions import Inspection, Questions
 
 store = typer.Typer(
     name="store",
@@ -127,7 +127,7 @@ def backup(
     _answer(where, lambda ask: ask.backup(file), json=json)
 
 
-def _answer(where: str | None, question: Callable[[Questions], Report], *, json: bool) -> None:
+def _answer(where: str | None, question: Callable[[Questions], Inspection], *, json: bool) -> None:
     """Ask, say the answer, and exit with 1 when something is wrong, with 3 when nobody can know.
 
     Raises WrongCall when the store cannot be asked.
@@ -147,7 +147,7 @@ def _answer(where: str | None, question: Callable[[Questions], Report], *, json:
         raise typer.Exit(1 if answer.problems else UNKNOWN)
 
 
-def _asked(where: str | None, question: Callable[[Questions], Report]) -> Report:
+def _asked(where: str | None, question: Callable[[Questions], Inspection]) -> Inspection:
     try:
         from handrail_receiver.errors import ReceiverError  # noqa: PLC0415
         from handrail_receiver.inspection.questions import Questions  # noqa: PLC0415

@@ -25,7 +25,7 @@ NAME = "shared-series"
 
 
 @dataclass(frozen=True)
-class _Read:
+class _SeriesUse:
     """A series that a guardrail or an objective reads, before its rollout's `match=` is added."""
 
     entry: Measured
@@ -52,7 +52,7 @@ def check(rollout: Rollout, beside: Sequence[Rollout], here: Environment) -> Ite
             )
 
 
-def _share(read: _Read, ours: tuple[Matcher, ...], other: Rollout, here: Environment) -> bool:
+def _share(read: _SeriesUse, ours: tuple[Matcher, ...], other: Rollout, here: Environment) -> bool:
     theirs = _scope(other, here)
     return any(
         their.asked.metric == read.asked.metric
@@ -61,14 +61,14 @@ def _share(read: _Read, ours: tuple[Matcher, ...], other: Rollout, here: Environ
     )
 
 
-def _reads(rollout: Rollout) -> tuple[_Read, ...]:
+def _reads(rollout: Rollout) -> tuple[_SeriesUse, ...]:
     return cached(rollout, "_shared_reads", _read)
 
 
-def _read(rollout: Rollout) -> Iterator[_Read]:
+def _read(rollout: Rollout) -> Iterator[_SeriesUse]:
     for entry in measured(rollout):
         for field, text in () if isinstance(entry.of, Drawn) else series(entry.measure):
-            yield _Read(entry, field, selector(text))
+            yield _SeriesUse(entry, field, selector(text))
 
 
 def _scope(rollout: Rollout, here: Environment) -> tuple[Matcher, ...]:

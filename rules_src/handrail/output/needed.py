@@ -25,7 +25,7 @@ class NoneGenerated(Exception):
 
 
 @dataclass(frozen=True)
-class _Read:
+class _SelectorUse:
     """One selector, and who reads it."""
 
     one: Selected
@@ -105,14 +105,14 @@ def _series(
     groups = _yaml(files, names.rules_file(playbook.rollout)).get("groups", [])
     rules = [rule for group in groups for rule in group["rules"]]
     recorded = {rule["record"] for rule in rules if "record" in rule}
-    read = [_Read(one, True) for rule in rules for one in selected(rule["expr"])]
+    read = [_SelectorUse(one, True) for rule in rules for one in selected(rule["expr"])]
     read += [
-        _Read(one, False)
+        _SelectorUse(one, False)
         for query in queries
         if query.rollout == playbook.rollout
         for one in selected(query.expr)
     ]
-    by_metric: dict[str, list[_Read]] = {}
+    by_metric: dict[str, list[_SelectorUse]] = {}
     for found in read:
         metric = found.one.metric
         if metric and metric != "up" and not metric.startswith(_OWN) and metric not in recorded:
@@ -122,7 +122,7 @@ def _series(
         yield _need(playbook.rollout, metric, reads, quantiles.get(metric, ()))
 
 
-def _need(rollout: str, metric: str, reads: list[_Read], above: tuple[float, ...]) -> SeriesNeed:
+def _need(rollout: str, metric: str, reads: list[_SelectorUse], above: tuple[float, ...]) -> SeriesNeed:
     everywhere = frozenset.intersection(*(frozenset(read.one.matchers) for read in reads))
     rest = {matcher for read in reads for matcher in read.one.matchers} - everywhere
     asked = {label for label, op, value in rest if op in {"=", "=~"} and value}

@@ -23,7 +23,7 @@ from handrail_receiver.doctor.delivery import (
 )
 from handrail_receiver.doctor.exposed import highest_of
 from handrail_receiver.doctor.findings import Finding, Health, failed, ok, unknown
-from handrail_receiver.doctor.scraping import Target, of_jobs
+from handrail_receiver.doctor.scraping import ScrapeTarget, of_jobs
 from handrail_receiver.doctor_command import exit_code, line, summary
 from handrail_receiver.model import Decision, Signal, Verdict
 from handrail_receiver.outside.prometheus_history import LoadedRules
@@ -39,11 +39,11 @@ NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 def test_each_job_is_up_or_down_or_waited_for_or_not_there() -> None:
     url = "http://ruleiq.internal:8000/metrics"
     targets = [
-        Target(scrapePool="up", health="up"),
-        Target(scrapePool="up", health="up"),
-        Target(scrapePool="down", health="up"),
-        Target(scrapePool="down", scrapeUrl=url, health="down", lastError="connection refused"),
-        Target(scrapePool="new", scrapeUrl=url, health="unknown"),
+        ScrapeTarget(scrapePool="up", health="up"),
+        ScrapeTarget(scrapePool="up", health="up"),
+        ScrapeTarget(scrapePool="down", health="up"),
+        ScrapeTarget(scrapePool="down", scrapeUrl=url, health="down", lastError="connection refused"),
+        ScrapeTarget(scrapePool="new", scrapeUrl=url, health="unknown"),
     ]
     assert list(of_jobs(["up", "down", "new", "gone"], targets)) == [
         ok("target up", "2 up"),

@@ -11,7 +11,7 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from handrail.contract import Criterion, Gate, Playbook
-from handrail_receiver.evidence.asking import Moment, snapshot
+from handrail_receiver.evidence.asking import SnapshotSubject, snapshot
 from handrail_receiver.evidence.bundle import (
     INDEX,
     AttemptFacts,
@@ -141,7 +141,7 @@ def taken(of: Sequence[int], values: Sequence[float] = BAD, at: datetime = NOW) 
         "ALERTS": alerts if broken and values[-1] > 0.05 else (),
         "sum by (track)": SPLIT,
     }
-    moment = Moment(7, "10%", at, NOW, by="handrail", of=tuple(of), artifact="sha256:cafe")
+    moment = SnapshotSubject(7, "10%", at, NOW, by="handrail", of=tuple(of), artifact="sha256:cafe")
     return asyncio.run(snapshot(Known(answers), book(), moment))
 
 

@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 from handrail.contract import Criterion, Gate, names
 from handrail_receiver.errors import Cause, Retryable
-from handrail_receiver.evidence.asking import Moment, snapshot
+from handrail_receiver.evidence.asking import SnapshotSubject, snapshot
 from handrail_receiver.evidence.snapshot import (
     ArmShare,
     CriterionSeen,
@@ -38,7 +38,7 @@ from .kept import (
     value,
 )
 
-MOMENT = Moment(7, "10%", NOW, NOW, by="handrail", of=(12,), artifact="sha256:cafe")
+MOMENT = SnapshotSubject(7, "10%", NOW, NOW, by="handrail", of=(12,), artifact="sha256:cafe")
 ALERTS = series({**OURS, "tier": "critical", "alertstate": "firing"}, [1], "ALERTS")
 INFO = series({**OURS, "unit": "ratio"}, [1], "handrail:guardrail:info")
 BREACHES = series({**OURS, "tier": "critical"}, [0.08])
@@ -46,7 +46,7 @@ SPLIT = (series({"track": "canary"}, [1]), series({"track": "stable"}, [9]))
 AWAY = Retryable(Cause.unreachable, "Prometheus cannot be reached")
 
 
-def taken(known: Known, moment: Moment = MOMENT, **facts: object) -> Snapshot:
+def taken(known: Known, moment: SnapshotSubject = MOMENT, **facts: object) -> Snapshot:
     return asyncio.run(snapshot(known, book(**facts), moment))
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import servers
 from handrail.contract import Playbook
-from handrail_receiver.evidence.asking import Moment, snapshot
+from handrail_receiver.evidence.asking import SnapshotSubject, snapshot
 from handrail_receiver.evidence.snapshot import Snapshot
 from handrail_receiver.evidence.verdicts import rederived
 from handrail_receiver.outside import Outside, new_client
@@ -38,8 +38,8 @@ def taken(url: str) -> list[Snapshot]:
     return asyncio.run(ask())
 
 
-def moment(book: Playbook, now: datetime) -> Moment:
-    return Moment(7, "", now, now, gates={gate.into: now for gate in book.gates})
+def moment(book: Playbook, now: datetime) -> SnapshotSubject:
+    return SnapshotSubject(7, "", now, now, gates={gate.into: now for gate in book.gates})
 
 
 @pytest.mark.parametrize("which", ["debian", "newer"])

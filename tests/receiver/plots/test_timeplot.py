@@ -6,7 +6,7 @@ import math
 from dataclasses import replace
 from xml.etree import ElementTree as ET
 
-from handrail_receiver.plots.timeplot import STYLE, LimitLine, Line, Mark, TimePlot, described, svg
+from handrail_receiver.plots.timeplot import STYLE, Curve, LimitLine, Mark, TimePlot, described, svg
 
 START = 1772334000.0  # 2026-03-01 03:00:00 UTC
 PLOT = TimePlot(
@@ -17,8 +17,8 @@ PLOT = TimePlot(
     end=START + 60,
     step=15,
     lines=(
-        Line("canary v2", "canary", tuple((START + 15 * place, 0.02 * place) for place in range(5))),
-        Line("stable v1", "stable", ((START, 0.01), (START + 15, 0.01), (START + 60, 0.01))),
+        Curve("canary v2", "canary", tuple((START + 15 * place, 0.02 * place) for place in range(5))),
+        Curve("stable v1", "stable", ((START, 0.01), (START + 15, 0.01), (START + 60, 0.01))),
     ),
     limits=(LimitLine("above 5 %", 0.05, START, START + 60),),
     marks=(Mark(START + 45, "rollback"),),
@@ -48,7 +48,7 @@ def test_where_a_sample_is_missing_the_line_is_broken() -> None:
 
 
 def test_what_is_no_number_breaks_a_line_and_is_not_drawn() -> None:
-    odd = Line(
+    odd = Curve(
         "canary", "canary", ((START, 0.0), (START + 15, math.nan), (START + 30, math.inf), (START + 45, 0.0))
     )
     assert len(all_of("circle", replace(PLOT, lines=(odd,)))) == 2

@@ -9,7 +9,7 @@ import pytest
 from handrail_receiver.reports.daily_status import status, subject
 from handrail_receiver.reports.dora import figures_of
 from handrail_receiver.reports.guardrail_values import GuardrailLine
-from handrail_receiver.reports.known import Known
+from handrail_receiver.reports.known import ReportInput
 from handrail_receiver.reports.outcomes import Failure, Outcome
 from handrail_receiver.reports.period import Period
 
@@ -30,8 +30,8 @@ def of_a_day(restored: datetime | None, guardrails: tuple[GuardrailLine, ...] | 
     return status(known, one).text
 
 
-def known_of(one: Outcome, guardrails: tuple[GuardrailLine, ...] | str = SEEN) -> Known:
-    return Known(
+def known_of(one: Outcome, guardrails: tuple[GuardrailLine, ...] | str = SEEN) -> ReportInput:
+    return ReportInput(
         playbook=book(),
         period=DAY,
         until=DAY.end,

@@ -12,7 +12,7 @@ from handrail_receiver.outside.prometheus_history import Series
 from handrail_receiver.reports.composing import report_of
 from handrail_receiver.reports.dora import figures_of
 from handrail_receiver.reports.guardrail_values import guardrail_lines
-from handrail_receiver.reports.known import DayFigures, Known, StayFigures
+from handrail_receiver.reports.known import DayFigures, ReportInput, StayFigures
 from handrail_receiver.reports.markdown import markdown
 from handrail_receiver.reports.measuring import Measured
 from handrail_receiver.reports.outcomes import Failure, Outcome, Stay
@@ -59,13 +59,13 @@ def told(at: datetime, guardrail: str, tier: str, text: str) -> EvidenceRecord:
     return EvidenceRecord(1, at, MEM0.rollout, "decision", canonical(said), "", "")
 
 
-def clinic() -> Known:
+def clinic() -> ReportInput:
     """The second day of the clinic's first phase, with one warning."""
     stay = Stay("10%", 0.1, STARTED, TODAY.end)
     one = Outcome(1, "", STARTED, None, "under way", (stay,))
     lines = guardrail_lines(MEM0, OF_THE_DAY)
     seen = {line.name for line in lines if line.text}
-    return Known(
+    return ReportInput(
         playbook=MEM0,
         period=TODAY,
         until=TODAY.end,
@@ -244,7 +244,7 @@ FIGURES = {
 }
 
 
-def week() -> Known:
+def week() -> ReportInput:
     """A week with one rollback at 10 %, on its third day, and one release."""
     begun = WEEK.start + timedelta(days=2, hours=14)
     failure = Failure(
@@ -280,7 +280,7 @@ def week() -> Known:
     good = Outcome(2, "aurigraph:12.1", again, again + timedelta(hours=36), "complete", stays)
     counted = figures_of([bad, good], WEEK.start, WEEK.end)
     figures = measured(FIGURES)
-    return Known(
+    return ReportInput(
         playbook=AURIGRAPH,
         period=WEEK,
         until=WEEK.end,

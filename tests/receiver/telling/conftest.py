@@ -13,7 +13,7 @@ from apis import Api
 from handrail_receiver.outside import Outside
 from handrail_receiver.secrets import Secrets
 from handrail_receiver.telling import Teller
-from handrail_receiver.telling.incident import Line, Link, ToldIncident
+from handrail_receiver.telling.incident import IncidentEntry, Link, ToldIncident
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 KEYS = [f"whsec_{base64.b64encode(bytes([number] * 32)).decode()}" for number in (1, 2)]
@@ -25,8 +25,8 @@ OPEN = ToldIncident(
     status="open",
     severity="critical",
     lines=(
-        Line(NOON, "error-rate was 3.2 % for 5 min"),
-        Line(NOON + timedelta(seconds=2), "web/canary has weight 0"),
+        IncidentEntry(NOON, "error-rate was 3.2 % for 5 min"),
+        IncidentEntry(NOON + timedelta(seconds=2), "web/canary has weight 0"),
     ),
     links=(Link("Runbook", "https://runbooks.example/checkout?a=1&b=2"),),
     opened=NOON,

@@ -15,12 +15,12 @@ from handrail_receiver.evidence.burst import BURST, BurstRun, SentRequest
 from handrail_receiver.model import EvidenceRecord
 from handrail_receiver.telling.burst_message import burst_message
 from handrail_receiver.telling.channel import Plain
-from handrail_receiver.telling.compose import Subject
+from handrail_receiver.telling.compose import IncidentSubject
 from handrail_receiver.telling.incident import Link
 from handrail_receiver.telling.render import render
 from starlette.responses import PlainTextResponse, Response
 
-SUBJECT = Subject("shop", "shop", (Link("Runbook", "https://runbooks.example/shop"),))
+SUBJECT = IncidentSubject("shop", "shop", (Link("Runbook", "https://runbooks.example/shop"),))
 RUSH = load_burst(requests=3, failed=0.5)
 SENT = (
     SentRequest(1, 1, NOW, 0.1, 200),

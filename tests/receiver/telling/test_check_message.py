@@ -20,11 +20,11 @@ from handrail_receiver.evidence.snapshot import (
 from handrail_receiver.model import EvidenceRecord
 from handrail_receiver.telling.channel import Plain
 from handrail_receiver.telling.check_message import check_message
-from handrail_receiver.telling.compose import Subject
+from handrail_receiver.telling.compose import IncidentSubject
 from handrail_receiver.telling.incident import Link
 from handrail_receiver.telling.render import render
 
-SUBJECT = Subject("shop", "shop", (Link("Runbook", "https://runbooks.example/shop"),))
+SUBJECT = IncidentSubject("shop", "shop", (Link("Runbook", "https://runbooks.example/shop"),))
 BOOK = playbook(
     stages=(StageFacts(name="10%", weight=0.1, bake=3600), StageFacts(name="50%", weight=0.5, bake=None)),
     checks=(CheckFacts(at=900, name="T+15", stage="10%", questions=("Is the queue short?",)),),

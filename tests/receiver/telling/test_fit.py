@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 from handrail_receiver.telling.channel import Plain, Writing
 from handrail_receiver.telling.fit import between_marks, middle_out, shortened
-from handrail_receiver.telling.incident import Line, Link, ToldIncident
+from handrail_receiver.telling.incident import IncidentEntry, Link, ToldIncident
 from handrail_receiver.telling.render import render
 from handrail_receiver.telling.slack import Mrkdwn
 from hypothesis import given
@@ -26,8 +26,10 @@ HALF = re.compile(r"&(?![a-z]+;)|<(?![^<>]*>)")
 
 def story(lines: int, words: int) -> ToldIncident:
     """Many lines, each a long answer full of what Slack must have escaped; the newest says so."""
-    told = [Line(NOON + timedelta(seconds=n), f"step {n} failed: {ANSWER * words}") for n in range(lines)]
-    last = Line(NOON + timedelta(minutes=5), f"rollback failed: {ANSWER * words}; people must look")
+    told = [
+        IncidentEntry(NOON + timedelta(seconds=n), f"step {n} failed: {ANSWER * words}") for n in range(lines)
+    ]
+    last = IncidentEntry(NOON + timedelta(minutes=5), f"rollback failed: {ANSWER * words}; people must look")
     return replace(OPEN, title=f"shop: rollback failed: {ANSWER * words}", lines=(*told, last), links=LINKS)
 
 
@@ -103,7 +105,7 @@ def test_the_ends_of_a_text_stay(text: str, longest: int) -> None:
 
 
 def test_of_a_long_report_the_beginning_stays() -> None:
-    lines = tuple(Line(NOON, f"• field {number}: {'x' * 60}") for number in range(100))
+    lines = tuple(IncidentEntry(NOON, f"• field {number}: {'x' * 60}") for number in range(100))
     text = render(None, replace(OPEN, status="report", lines=lines, links=LINKS), Mrkdwn(), 1500)
     shown = [line for line in text.splitlines() if line.startswith(("•", "…"))]
     assert (shown[0][:9], shown[-1], len(text) <= 1500) == ("• field 0", "… 90 more", True)

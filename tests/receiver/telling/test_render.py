@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 from handrail_receiver.telling.channel import Plain
-from handrail_receiver.telling.incident import Line, Link, ToldIncident
+from handrail_receiver.telling.incident import IncidentEntry, Link, ToldIncident
 from handrail_receiver.telling.render import render, template_problem
 from handrail_receiver.telling.slack import Mrkdwn
 
@@ -21,7 +21,7 @@ NASTY = ToldIncident(
     title="<!channel> & <https://evil.example|click>",
     status="open",
     severity="critical",
-    lines=(Line(NOON, "{{ 7 * 7 }} <b> *bold* | `x`"),),
+    lines=(IncidentEntry(NOON, "{{ 7 * 7 }} <b> *bold* | `x`"),),
     links=(Link("a>b|c", "https://r.example/?q=<x>|y&z"),),
     opened=NOON,
     updated=NOON,
@@ -64,7 +64,7 @@ def test_a_template_s_own_marks_stay_and_its_values_are_escaped() -> None:
 
 
 def test_a_long_story_shows_its_end_and_says_how_much_came_before() -> None:
-    lines = tuple(Line(NOON + timedelta(seconds=number), f"line {number}") for number in range(25))
+    lines = tuple(IncidentEntry(NOON + timedelta(seconds=number), f"line {number}") for number in range(25))
     shown = render(None, replace(OPEN, lines=lines), Plain(), 5000).splitlines()
     assert (shown[2], shown[3], shown[12]) == ("… 15 earlier", "12:00:15 line 15", "12:00:24 line 24")
 

@@ -17,7 +17,7 @@ from handrail_receiver.views import reference_figures
 from handrail_receiver.views.guardrails import (
     GuardrailNow,
     LimitNow,
-    Reading,
+    SeriesReading,
     TrafficNow,
     Watched,
     question,
@@ -68,7 +68,7 @@ def test_a_guardrail_that_is_fine_says_both_arms_its_limits_and_its_events() -> 
         "ratio",
         "good",
         "within its limits",
-        (Reading("canary", "", 0.004, "0.4 %"), Reading("stable", "", 0.002, "0.2 %")),
+        (SeriesReading("canary", "", 0.004, "0.4 %"), SeriesReading("stable", "", 0.002, "0.2 %")),
         (
             LimitNow("warning", "investigate", "above 1.00 %", ">", 0.01, ""),
             LimitNow("critical", "rollback", "above 5.00 %", ">", 0.05, "5 %"),

@@ -14,7 +14,7 @@ from guarded import NOW, Guarded, guarded, playbook
 from guarded.playbook import ENVIRONMENT
 from handrail.contract import Approval, Gate
 from handrail_receiver.access.tokens import MAY, Caller
-from handrail_receiver.web.forms import Seal, from_elsewhere
+from handrail_receiver.web.forms import FormSeal, from_elsewhere
 
 GATES = (
     Gate(
@@ -207,14 +207,14 @@ ALICE = Caller("alice", MAY["operator"])
 
 
 def test_a_seal_ends_after_an_hour_and_is_of_one_person_their_roles_and_one_key() -> None:
-    seal, shown = Seal(lambda: b"key"), ("shop", "hold")
+    seal, shown = FormSeal(lambda: b"key"), ("shop", "hold")
     token = seal.give(ALICE, shown, NOW)
     assert seal.fits(token, ALICE, shown, NOW + timedelta(minutes=59))
     assert not seal.fits(token, ALICE, shown, NOW + timedelta(minutes=61))
     assert not seal.fits(token, Caller("bob", MAY["operator"]), shown, NOW)
     assert not seal.fits(token, Caller("alice", MAY["approver"]), shown, NOW)
     assert not seal.fits(token, ALICE, ("shop", "rollback"), NOW)
-    assert not Seal(lambda: b"other").fits(token, ALICE, shown, NOW)
+    assert not FormSeal(lambda: b"other").fits(token, ALICE, shown, NOW)
     assert not seal.fits("", ALICE, shown, NOW)
     later = f"9{token}"
     assert not seal.fits(later, ALICE, shown, NOW)

@@ -67,10 +67,10 @@ async def looked_at() -> AsyncIterator[Found]:
             secrets.read(password)
     playbooks = Playbooks(settings.playbooks, template_problem)
     playbooks.refresh()
-    for found in _read(settings, playbooks):
-        yield found
-    async for found in _asked(settings, secrets, playbooks.all()):
-        yield Found(found.what, secrets.redact(found.text), found.state)
+    for result in _read(settings, playbooks):
+        yield result
+    async for result in _asked(settings, secrets, playbooks.all()):
+        yield Found(result.what, secrets.redact(result.text), result.state)
 
 
 def _against_start(settings: Settings) -> Iterator[str]:
@@ -83,8 +83,8 @@ def _against_start(settings: Settings) -> Iterator[str]:
 def _read(settings: Settings, playbooks: Playbooks) -> Iterator[Found]:
     """What is read: settings, tokens, playbooks, store."""
     file = settings_file()
-    given = sorted(f"HANDRAIL_{name.upper()}" for name in Settings.model_fields)
-    variables = [name for name in given if name in os.environ]
+    possible = sorted(f"HANDRAIL_{name.upper()}" for name in Settings.model_fields)
+    variables = [name for name in possible if name in os.environ]
     yield Found("settings", ", ".join([*([str(file)] if file else []), *variables]) or "none is given")
     yield Found(
         "address",
@@ -147,10 +147,10 @@ async def _asked(settings: Settings, secrets: Secrets, playbooks: list[Playbook]
                 "alertmanagers", "none is set: what fires while the receiver is away is not known later"
             )
         for playbook in playbooks:
-            for found in _secrets(playbook, secrets):
-                yield found
-            for found in await _targets(playbook, Outside(client, secrets)):
-                yield found
+            for result in _secrets(playbook, secrets):
+                yield result
+            for result in await _targets(playbook, Outside(client, secrets)):
+                yield result
     finally:
         await client.aclose()
         await logins.aclose()

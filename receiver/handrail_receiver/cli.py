@@ -102,10 +102,10 @@ async def _check() -> int:
     from handrail_receiver.checking import CheckState, looked_at  # noqa: PLC0415
 
     worst = CheckState.ready
-    async for found in looked_at():
-        worst = max(worst, found.state)
-        well = found.state is CheckState.ready
-        line = f"{found.what}: {found.text}" if found.state is not CheckState.refused else found.text
+    async for result in looked_at():
+        worst = max(worst, result.state)
+        well = result.state is CheckState.ready
+        line = f"{result.what}: {result.text}" if result.state is not CheckState.refused else result.text
         print(line, file=sys.stdout if well else sys.stderr, flush=True)
     return worst
 

@@ -68,20 +68,20 @@ async def _found(
         receiver,
     )
     try:
-        async for found in examined(needs, stack, send_alert=send_alert):
-            findings.append(found)
+        async for finding in examined(needs, stack, send_alert=send_alert):
+            findings.append(finding)
             if not as_json:
-                print(line(found), flush=True)
+                print(line(finding), flush=True)
     finally:
         await client.aclose()
         await logins.aclose()
     return findings
 
 
-def line(found: Finding) -> str:
+def line(finding: Finding) -> str:
     """A finding for people; its cure on a line of its own."""
-    said = f"{found.health:<7}  {found.what}: {found.text}"
-    return f"{said}\n         → {found.cure}" if found.cure else said
+    said = f"{finding.health:<7}  {finding.what}: {finding.text}"
+    return f"{said}\n         → {finding.cure}" if finding.cure else said
 
 
 def summary(findings: Sequence[Finding]) -> str:

@@ -56,9 +56,9 @@ def instant(at: datetime) -> Markup:
 def with_instants(text: str) -> Markup:
     """A text, and each instant in it."""
     made, last = Markup(), 0
-    for found in AN_INSTANT.finditer(text):
-        made += escape(text[last : found.start()]) + _time(f"{found[1]}T{found[2]}Z", found[0])
-        last = found.end()
+    for match in AN_INSTANT.finditer(text):
+        made += escape(text[last : match.start()]) + _time(f"{match[1]}T{match[2]}Z", match[0])
+        last = match.end()
     return made + escape(text[last:])
 
 

@@ -214,9 +214,9 @@ def read_addresses(prometheus: str | None, alertmanagers: str | None) -> Setting
 
     Raises WrongSettings with one line for each thing that is wrong.
     """
-    given = {"prometheus": prometheus, "alertmanagers": alertmanagers}
+    addresses = {"prometheus": prometheus, "alertmanagers": alertmanagers}
     try:
-        return Settings.model_validate({name: text for name, text in given.items() if text})
+        return Settings.model_validate({name: text for name, text in addresses.items() if text})
     except ValidationError as error:
         raise WrongSettings("\n".join(map(_line, error.errors(include_url=False)))) from None
 

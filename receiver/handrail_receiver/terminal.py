@@ -88,10 +88,10 @@ def _incident(one: dict[str, Any]) -> list[str]:
 
 
 def _impact(impact: dict[str, Any]) -> list[str]:
-    found = [f"{impact['duration']:.0f} s"] if impact["duration"] is not None else []
-    found += [f"{impact['share'] * 100:g} % of traffic"] if impact["share"] is not None else []
-    found += [f"{count:.0f} requests failed ({name})" for name, count in sorted(impact["failed"].items())]
-    return found + [f"{name} unknown: {why}" for name, why in sorted(impact["unknown"].items())]
+    parts = [f"{impact['duration']:.0f} s"] if impact["duration"] is not None else []
+    parts += [f"{impact['share'] * 100:g} % of traffic"] if impact["share"] is not None else []
+    parts += [f"{count:.0f} requests failed ({name})" for name, count in sorted(impact["failed"].items())]
+    return parts + [f"{name} unknown: {why}" for name, why in sorted(impact["unknown"].items())]
 
 
 def _when(said: str) -> str:

@@ -96,13 +96,13 @@ def _one(headers: Headers, name: str) -> str:
 
 def _parts(subject: str) -> Mapping[str, list[str]]:
     """`CN=alice,OU=sre,O=Example` → its parts. A subject with escapes is not taken apart: it is nobody's."""
-    found: dict[str, list[str]] = {}
+    parts: dict[str, list[str]] = {}
     if "\\" in subject or '"' in subject or "+" in subject:
-        return found
+        return parts
     for part in subject.split(","):
         kind, _, value = part.partition("=")
-        found.setdefault(kind.strip().upper(), []).append(value.strip())
-    return found
+        parts.setdefault(kind.strip().upper(), []).append(value.strip())
+    return parts
 
 
 def networks_of(written: Iterable[str]) -> tuple[tuple[Network, ...], list[str]]:

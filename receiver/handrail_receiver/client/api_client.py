@@ -96,16 +96,16 @@ def unknown_token(client: ApiClient) -> str:
 
 def _within(longest: float, call: Callable[[], T]) -> T:
     """What it gives within so many seconds of all: httpx bounds each read, but not how many, nor the look-up of a name."""
-    given: Future[T] = Future()
+    answer: Future[T] = Future()
 
     def called() -> None:
         try:
-            given.set_result(call())
+            answer.set_result(call())
         except BaseException as error:  # noqa: BLE001, raised by whoever waits
-            given.set_exception(error)
+            answer.set_exception(error)
 
     Thread(target=called, daemon=True).start()
-    return given.result(longest)
+    return answer.result(longest)
 
 
 def _token() -> str:

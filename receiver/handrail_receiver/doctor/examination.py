@@ -52,12 +52,12 @@ class Stack:
 
 async def examined(needs: StackNeeds, stack: Stack, *, send_alert: bool) -> AsyncIterator[Finding]:
     """All of it."""
-    async for found in _prometheus(needs, stack):
-        yield found
-    async for found in _alertmanagers(needs, stack):
-        yield found
-    async for found in _receiver(needs, stack):
-        yield found
+    async for finding in _prometheus(needs, stack):
+        yield finding
+    async for finding in _alertmanagers(needs, stack):
+        yield finding
+    async for finding in _receiver(needs, stack):
+        yield finding
     if send_alert:
         yield await _sent(needs.playbooks[0], stack)
 
@@ -78,8 +78,8 @@ async def _prometheus(needs: StackNeeds, stack: Stack) -> AsyncIterator[Finding]
     yield ok("prometheus", f"{stack.prometheus} answers")
     try:
         targets = await _of_prometheus(stack, "targets?state=active", TargetsAnswer)
-        for found in of_jobs(needs.jobs, targets.data.activeTargets):
-            yield found
+        for finding in of_jobs(needs.jobs, targets.data.activeTargets):
+            yield finding
         yield of_alertmanagers(await _of_prometheus(stack, "alertmanagers", AlertmanagersAnswer))
     except TargetError as error:
         yield unknown("targets", str(error), "ask the Prometheus that scrapes, and no querier before it")
@@ -101,8 +101,8 @@ async def _prometheus(needs: StackNeeds, stack: Stack) -> AsyncIterator[Finding]
         ),
         *(_looked(few, _place(one), partial(_query, one, prometheus)) for one in needs.queries),
     ]
-    for found in await asyncio.gather(*looked_at):
-        yield found
+    for finding in await asyncio.gather(*looked_at):
+        yield finding
 
 
 async def _looked(few: asyncio.Semaphore, what: str, look: Callable[[], Awaitable[Finding]]) -> Finding:
@@ -164,8 +164,8 @@ async def _receiver(needs: StackNeeds, stack: Stack) -> AsyncIterator[Finding]:
     yield of_heartbeat(page)
     for playbook in needs.playbooks:
         now = await _get(stack.receiver, f"/api/rollouts/{quote(playbook.rollout, safe='')}/now")
-        for found in of_receiver(playbook, json_of(now)):
-            yield found
+        for finding in of_receiver(playbook, json_of(now)):
+            yield finding
 
 
 async def _get(receiver: ApiClient, path: str) -> httpx.Response:

@@ -36,20 +36,20 @@ class TargetsAnswer(PartialFlag):
 def of_jobs(jobs: Sequence[str], targets: Sequence[ScrapeTarget]) -> Iterator[Finding]:
     """A finding for each job that was generated."""
     for job in jobs:
-        found = [target for target in targets if target.scrapePool == job]
-        yield _job(job, found)
+        scraped = [target for target in targets if target.scrapePool == job]
+        yield _job(job, scraped)
 
 
-def _job(job: str, found: list[ScrapeTarget]) -> Finding:
+def _job(job: str, scraped: list[ScrapeTarget]) -> Finding:
     what = f"target {job}"
-    if not found:
+    if not scraped:
         cure = "load the generated prometheus.yml, or merge scrape_configs.yml into yours; then reload Prometheus"
         return failed(what, "Prometheus has no target of this job", cure)
-    down = [one for one in found if one.health == "down"]
+    down = [one for one in scraped if one.health == "down"]
     if down:
         said = "; ".join(f"{one.scrapeUrl}: {one.lastError or 'down'}" for one in down)
         return failed(what, said, f"see 'Prometheus cannot scrape' in {PAGE}")
-    waiting = [one for one in found if one.health != "up"]
+    waiting = [one for one in scraped if one.health != "up"]
     if waiting:
         return unknown(what, f"{waiting[0].scrapeUrl} was not scraped yet", "ask again in a minute")
-    return ok(what, f"{len(found)} up")
+    return ok(what, f"{len(scraped)} up")

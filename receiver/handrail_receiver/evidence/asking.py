@@ -233,9 +233,9 @@ async def _guardrail(
     missing: list[str],
 ) -> GuardrailSeen:
     known = await _asked(recorded, playbook.rollout, guardrail, span, missing)
-    found = known or []
-    measures = tuple(one for one in found if names.TIER not in one.labels)
-    by_tier = {tier.tier: _of_tier(tier.tier, found) for tier in guardrail.tiers}
+    series = known or []
+    measures = tuple(one for one in series if names.TIER not in one.labels)
+    by_tier = {tier.tier: _of_tier(tier.tier, series) for tier in guardrail.tiers}
     figures = (*_figures(playbook, guardrail.name, measures, span), _unit(guardrail.name, measures))
     end, step = span.end, span.step.total_seconds()
 
@@ -281,8 +281,8 @@ async def _criterion(
     )
 
 
-def _of_tier(tier: str, found: Sequence[KeptSeries]) -> tuple[KeptSeries, ...]:
-    return tuple(one for one in found if one.labels.get(names.TIER) == tier)
+def _of_tier(tier: str, series: Sequence[KeptSeries]) -> tuple[KeptSeries, ...]:
+    return tuple(one for one in series if one.labels.get(names.TIER) == tier)
 
 
 def _seen(
@@ -321,7 +321,7 @@ def _figures(
     values = [
         (value, one.labels) for one in own for value in newest([one], names.VALUE, labels, span.end, step)
     ]
-    value, whose = worst(values, key=lambda found: float(found[0]), default=("", {}))
+    value, whose = worst(values, key=lambda pair: float(pair[0]), default=("", {}))
     mine = {name: text for name, text in whose.items() if name != "__name__"}
     counts = newest(own, names.EVENTS, {**labels, **mine}, span.end, step)
     return value, max(counts, key=float, default="")
@@ -367,10 +367,10 @@ async def _split(
     if not counter or playbook.arms is None:
         return ()
     label = playbook.arms.label
-    found = await _series(
+    series = await _series(
         recorded, f"sum by ({label}) (rate({counter}[5m]))", span, "the split of the traffic", missing
     )
-    now = [one for one in found or () if holds_at([one], span.end, span.step.total_seconds())]
+    now = [one for one in series or () if holds_at([one], span.end, span.step.total_seconds())]
     per_second = {one.labels.get(label, ""): float(one.points[-1][1]) for one in now}
     whole = sum(per_second.values())
     return tuple(

@@ -118,14 +118,14 @@ def _rules(taken: dict[int, Snapshot]) -> Iterator[str]:
 def _bursts(contents: Contents) -> Iterator[str]:
     yield "## Load bursts"
     yield ""
-    found = [one for one in contents.own.records if one.kind == BURST]
-    for record in found:
+    bursts = [one for one in contents.own.records if one.kind == BURST]
+    for record in bursts:
         said = BurstRecord.model_validate_json(record.body)
         share = f"{said.well / said.sent * 100:.4g} % well" if said.sent else "none was sent"
         share = share if said.known else "nobody knows how many were well"
         mean = f", {said.seconds.mean * 1000:.4g} ms on average" if said.seconds else ""
         yield f"- {'OK' if said.ok else 'BREACH'}: {plain(said.text)}: {share}{mean}; {BURSTS}/{record.number}.log and .json"
-    if not found:
+    if not bursts:
         yield "None was made."
 
 
@@ -150,8 +150,8 @@ def _check(line: DeclaredLine, taken: dict[int, Snapshot], guardrails: Sequence[
         return (name, due, *("" for _ in guardrails), "never made", "")
     seen = taken.get(line.record)
     figures = ["" if seen is None else said(seen, one) for one in guardrails]
-    found = "OK" if line.ok else f"not OK: {line.text}"
-    return (name, due, *figures, found, "gone" if seen is None else f"{SNAPSHOTS}/{line.record}.json")
+    result = "OK" if line.ok else f"not OK: {line.text}"
+    return (name, due, *figures, result, "gone" if seen is None else f"{SNAPSHOTS}/{line.record}.json")
 
 
 def said(taken: Snapshot, guardrail: str) -> str:

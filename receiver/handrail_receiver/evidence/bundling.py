@@ -123,26 +123,26 @@ class Bundler:
         what was recorded later of this one, such as the snapshot of its end; then records of the next stand in it too.
         """
         rollout, own = past.attempt.rollout, past.attempt.id
-        found: list[EvidenceRecord] = []
+        records: list[EvidenceRecord] = []
         last = 0
         while piece := await self.store.evidence.read(rollout, last, PIECE):
-            found += piece
+            records += piece
             last = piece[-1].number
-        about = [int(json.loads(one.body).get("attempt") or 0) for one in found]
+        about = [int(json.loads(one.body).get("attempt") or 0) for one in records]
         mine = [place for place, attempt in enumerate(about) if attempt == own]
         if not mine:
             return []
         earlier = [place for place in range(mine[0]) if about[place]]
-        later = next((place for place, attempt in enumerate(about) if attempt > own), len(found))
-        return found[earlier[-1] + 1 if earlier else 0 : max(later, mine[-1] + 1)]
+        later = next((place for place, attempt in enumerate(about) if attempt > own), len(records))
+        return records[earlier[-1] + 1 if earlier else 0 : max(later, mine[-1] + 1)]
 
     async def _snapshots(self, records: Sequence[RecordView]) -> dict[int, str]:
-        found: dict[int, str] = {}
+        snapshots: dict[int, str] = {}
         for record in records:
             named = named_by(record)
             if named is not None:
-                found[record.number] = await self._kept(named.snapshot)
-        return found
+                snapshots[record.number] = await self._kept(named.snapshot)
+        return snapshots
 
     async def _kept(self, digest: str) -> str:
         """A text as the evidence names it; "" where it is gone, or something else is in its place."""
@@ -174,11 +174,11 @@ class Bundler:
         missing = []
         for what, expr in asked:
             try:
-                found = await self.recorded.series(expr, Span(start, end, step))
+                series = await self.recorded.series(expr, Span(start, end, step))
             except TargetError as error:
                 missing.append(f"{what}: {error}")
                 continue
-            kept += [KeptSeries(labels=dict(sorted(one.labels.items())), points=one.points) for one in found]
+            kept += [KeptSeries(labels=dict(sorted(one.labels.items())), points=one.points) for one in series]
         return SeriesFile(step=step.total_seconds(), series=tuple(kept)), tuple(missing)
 
 

@@ -151,8 +151,8 @@ class BurstRun:
         if not self.known:
             return f"{said}; {unsaid(self.burst.requests)}"
         said += f"; {len(self.sent)} of {self.burst.requests} sent, {self.failed} failed"
-        found = seconds_of([one.seconds for one in self.sent if one.status is not None])
-        return f"{said}; p95 {found.p95:.3g} s of {found.count}" if found else said
+        times = seconds_of([one.seconds for one in self.sent if one.status is not None])
+        return f"{said}; p95 {times.p95:.3g} s of {times.count}" if times else said
 
     def log(self) -> str:
         """A line for each request, between what was asked for and what came of it."""

@@ -109,9 +109,9 @@ def _run(contents: Contents, run: RunView) -> Iterator[str]:
         for instant in MEASURED:
             if not _same(body.get(instant), getattr(run, f"{instant}_at")) and instant in body:
                 yield f"{name} is said to have another time at which it was {instant} than the evidence"
-    found = {body["step"]: body for _, body in _of_kind(contents, "step") if _is_of(body, run)}
+    steps = {body["step"]: body for _, body in _of_kind(contents, "step") if _is_of(body, run)}
     for place, step in enumerate(run.steps):
-        last = found.get(place)
+        last = steps.get(place)
         if (
             last is None or step.state == EffectState.left
         ):  # what a stronger action decides about is no record

@@ -47,15 +47,15 @@ class DeclaredLine:
 
 def visits(records: Sequence[RecordView], attempt: int) -> list[StageVisit]:
     """The stages of an attempt in their order; the last one lasts until the newest record where nothing has ended it."""
-    found: list[StageVisit] = []
+    finished: list[StageVisit] = []
     entered: tuple[str, datetime] | None = None
     for record, body in _of(records, attempt):
         if entered and (_enters(record, body) or _ends(record, body)):
-            found.append(StageVisit(*entered, record.at))
+            finished.append(StageVisit(*entered, record.at))
             entered = None
         if _enters(record, body):
             entered = str(body["key"]), record.at
-    return [*found, StageVisit(*entered, records[-1].at)] if entered else found
+    return [*finished, StageVisit(*entered, records[-1].at)] if entered else finished
 
 
 def declared_lines(playbook: Playbook, records: Sequence[RecordView], attempt: int) -> Iterator[DeclaredLine]:

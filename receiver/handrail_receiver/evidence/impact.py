@@ -105,11 +105,11 @@ class ImpactWatch:
                     self._again[one.id] = now + TRIES_FOR
 
     async def _take(self, one: Incident, now: datetime) -> None:
-        found = await self.store.archive.attempt(one.rollout, one.number, now, 1)
-        over = ended(found[0]) if found else None
-        if found is None or over is None or (over.at is not None and now < over.at + SETTLES):
+        past = await self.store.archive.attempt(one.rollout, one.number, now, 1)
+        over = ended(past[0]) if past else None
+        if past is None or over is None or (over.at is not None and now < over.at + SETTLES):
             return
-        history = found[0]
+        history = past[0]
         newest = self.playbooks.get(one.rollout)
         playbook = (history.attempt.playbook if history.attempt else None) or newest
         if playbook is None:
@@ -176,13 +176,13 @@ class ImpactWatch:
             unknown["failed"] = "no guardrail counts failed requests"
         for name, expr in asked.items():
             try:
-                found = await self._newest(expr.replace(SPAN, span), until)
+                counts = await self._newest(expr.replace(SPAN, span), until)
             except TargetError as error:
                 unknown[f"failed: {name}"] = str(error)
                 passes |= isinstance(error, Retryable)
                 continue
-            if len(found) == 1:
-                failed[name] = float(round(found[0]))
+            if len(counts) == 1:
+                failed[name] = float(round(counts[0]))
             else:
                 unknown[f"failed: {name}"] = f"Prometheus has no samples of it up to {when(until)}"
         return passes

@@ -28,14 +28,14 @@ class Lookout:
 
     async def probed(self, playbook: Playbook) -> tuple[ProbeSeen, ...]:
         """Each probe."""
-        found = await self.probes.ask(playbook.probes)
+        answers = await self.probes.ask(playbook.probes)
         return tuple(
             ProbeSeen(
                 name=probe.name,
                 url=probe.url,
-                verdict=found[probe.name].verdict,
-                text=found[probe.name].text,
-                seconds=round(found[probe.name].seconds, 3),
+                verdict=answers[probe.name].verdict,
+                text=answers[probe.name].text,
+                seconds=round(answers[probe.name].seconds, 3),
             )
             for probe in playbook.probes
         )

@@ -38,10 +38,10 @@ def plots_of(contents: Contents) -> list[TimePlot]:
 def _samples(contents: Contents, window: Window) -> RangeSamples:
     """Over the whole attempt where they could be had, closer around the decisions."""
     start, end = window.start.timestamp(), window.end.timestamp()
-    found: dict[tuple[tuple[str, str], ...], dict[float, float]] = {}
+    by_labels: dict[tuple[tuple[str, str], ...], dict[float, float]] = {}
     measures = (one for snapshot in contents.taken().values() for one in snapshot.measures)
     for series in (*contents.series.series, *measures):
         if is_drawn(series.labels):
-            kept = found.setdefault(tuple(sorted(series.labels.items())), {})
+            kept = by_labels.setdefault(tuple(sorted(series.labels.items())), {})
             kept |= {at: float(value) for at, value in series.points if start <= at <= end}
-    return [(dict(labels), sorted(kept.items())) for labels, kept in found.items()]
+    return [(dict(labels), sorted(kept.items())) for labels, kept in by_labels.items()]

@@ -39,8 +39,8 @@ class Postmortems:
 
     async def draft(self, one: Incident) -> str:
         """The draft."""
-        found = await self.store.archive.attempt(one.rollout, one.number, self.clock.now(), MOST_RECORDS + 1)
-        history, records = found if found is not None else (None, [])
+        past = await self.store.archive.attempt(one.rollout, one.number, self.clock.now(), MOST_RECORDS + 1)
+        history, records = past if past is not None else (None, [])
         cut, records = len(records) > MOST_RECORDS, records[-MOST_RECORDS:]
         seen = await self._seen(records)
         lines = timeline(records, history.runs if history is not None else ())[::-1]

@@ -62,7 +62,7 @@ class UsualQuery:
         counted = (
             None if self.events is None else [one for one in measures if _is(one, names.EVENTS, self.events)]
         )
-        found = []
+        breaching = []
         for series in measures:
             if not _is(series, names.VALUE, self.value):
                 continue
@@ -73,8 +73,8 @@ class UsualQuery:
                 if COMPARED[self.op](float(value), self.figure) and (enough is None or at in enough)
             )
             if points:
-                found.append(KeptSeries(labels=series.labels, points=points))
-        return tuple(found)
+                breaching.append(KeptSeries(labels=series.labels, points=points))
+        return tuple(breaching)
 
     def _enough(self, series: KeptSeries, counted: Sequence[KeptSeries]) -> set[float]:
         """When the series with the same labels counted enough events, or enough bad ones."""
@@ -95,19 +95,19 @@ class UsualQuery:
 
 def usual(query: str) -> UsualQuery | None:
     """A query of the usual form, None for any other."""
-    found = USUAL.fullmatch(query.strip())
-    if found is None:
+    match = USUAL.fullmatch(query.strip())
+    if match is None:
         return None
-    value, events = _matchers(found["value"]), _matchers(found["events"] or "")
+    value, events = _matchers(match["value"]), _matchers(match["events"] or "")
     if value is None or events is None:
         return None
     return UsualQuery(
         value=value,
-        op=found["op"],
-        figure=float(found["figure"]),
-        events=events if found["events"] else None,
-        least=float(found["least"] or 0),
-        bad=float(found["bad"]) if found["bad"] else None,
+        op=match["op"],
+        figure=float(match["figure"]),
+        events=events if match["events"] else None,
+        least=float(match["least"] or 0),
+        bad=float(match["bad"]) if match["bad"] else None,
     )
 
 
@@ -183,12 +183,12 @@ def _past(
     """The figures of some time ago, as they were asked for beside the rest."""
     asked = {limit.reference or "" for tier in guardrail.tiers for limit in tier.limits if limit.past}
     called = {past_of(guardrail.name, one): one for one in asked}
-    found: dict[str, list[tuple[Mapping[str, str], float]]] = {}
+    figures: dict[str, list[tuple[Mapping[str, str], float]]] = {}
     for one in measures:
         said = called.get(one.labels.get(ABOUT, ""))
         if said is not None and "__name__" not in one.labels and holds_at([one], end, step):
-            found.setdefault(said, []).append(({}, float(one.points[-1][1])))
-    return dict(found)
+            figures.setdefault(said, []).append(({}, float(one.points[-1][1])))
+    return dict(figures)
 
 
 def criterion_verdict(broken: Sequence[str], judged: Sequence[str]) -> CriterionVerdict:

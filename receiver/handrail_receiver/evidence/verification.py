@@ -322,10 +322,10 @@ class _Contents:
     def _complete(self) -> Iterator[str]:
         """What is missing and is not said to be."""
         logs = [one.number for one in self.own if f"{BURSTS}/{one.number}.log" in self.files]
-        found = missing_of(self.index.attempt, self.playbook, self.own, self.runs, self.taken, logs)
+        missing = missing_of(self.index.attempt, self.playbook, self.own, self.runs, self.taken, logs)
         yield from (
             f"{INDEX} does not say that it is missing: {one}"
-            for one in found
+            for one in missing
             if one not in self.index.missing
         )
         if self.index.complete and self.index.missing:

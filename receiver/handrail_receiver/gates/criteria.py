@@ -59,7 +59,7 @@ class AskedBeside:
     def heard(self, samples: Sequence[Sample]) -> None:
         """What was answered; samples of other things are passed over."""
         said = _read(self.criteria, samples)
-        self._keep({one: _result(one, found) for one, found in zip(self.criteria, said, strict=True)})
+        self._keep({one: _result(one, answer) for one, answer in zip(self.criteria, said, strict=True)})
 
     def failed(self, why: TargetError) -> None:
         """Prometheus did not answer."""
@@ -129,8 +129,8 @@ class Criteria:
         except TargetError as error:
             said = [error] * len(criteria)
         answers = {
-            one: _unknown(one, found) if isinstance(found, TargetError) else _result(one, found)
-            for one, found in zip(criteria, said, strict=True)
+            one: _unknown(one, answer) if isinstance(answer, TargetError) else _result(one, answer)
+            for one, answer in zip(criteria, said, strict=True)
         }
         self.keep(tuple(criteria), answers)
         return answers

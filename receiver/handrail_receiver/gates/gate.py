@@ -208,14 +208,14 @@ def judge(at: GateCase, by: str = "") -> GateStatus:
 
 def _windows(at: GateCase) -> list[Requirement]:
     """The freezes and the hours that were declared: whether it may go forward now."""
-    found = []
+    windows = []
     if at.playbook.freezes:
         text = frozen(at.playbook, at.now)
-        found.append(Requirement("window", "no freeze", not text, text or "no freeze is in force"))
+        windows.append(Requirement("window", "no freeze", not text, text or "no freeze is in force"))
     if at.playbook.hours:
         text, hours = outside_hours(at.playbook, at.now), "; ".join(map(in_words, at.playbook.hours))
-        found.append(Requirement("window", f"within {hours}", not text, text or "within its hours"))
-    return found
+        windows.append(Requirement("window", f"within {hours}", not text, text or "within its hours"))
+    return windows
 
 
 def _others(at: GateCase) -> list[Requirement]:
@@ -336,8 +336,8 @@ def _versions(at: GateCase) -> str:
     arms, attempt = at.playbook.arms, at.history.attempt
     if isinstance(arms, OpenArms):
         return "".join(f" --{arm} …" for arm in arms.to_give)
-    given = isinstance(arms, GivenArms) and not (attempt is not None and attempt.live)
-    words = f" --canary {_typed(arms.canary)} --stable {_typed(arms.stable)}" if given and arms else ""
+    can_be_given = isinstance(arms, GivenArms) and not (attempt is not None and attempt.live)
+    words = f" --canary {_typed(arms.canary)} --stable {_typed(arms.stable)}" if can_be_given and arms else ""
     return f"{words} --seen {at.digest[:SEEN]}"
 
 
@@ -346,8 +346,8 @@ def _worthless(approved: Approved, approval: Approval, at: GateCase, own: frozen
     if approved.number != at.history.speaks_of:
         return f"it was given in attempt {approved.number}, and this is attempt {at.history.speaks_of}"
     if approved.digest != at.digest:
-        given = " a version that was given," if isinstance(at.playbook.arms, GivenArms) else ""
-        return f"the playbook,{given} or an answer to a question, has changed since"
+        or_version_words = " a version that was given," if isinstance(at.playbook.arms, GivenArms) else ""
+        return f"the playbook,{or_version_words} or an answer to a question, has changed since"
     if at.now >= approved.until:
         return f"it ended {when(approved.until)}"
     if not any(one.token == approved.token and one.may(approval.role) for one in at.found.approvers):

@@ -49,12 +49,12 @@ def remembering(url: str, since: datetime, login: Path | None, matching: str = "
     if matching and not MATCHERS.fullmatch(matching):
         raise WrongSettings(f'--matching {matching}: write label matchers, as in job="handrail-receiver"')
     try:
-        found = address(url)
+        server = address(url)
     except ValueError as error:
         raise WrongSettings(f"--prometheus: {error}") from None
-    if not isinstance(found, Address):
+    if not isinstance(server, Address):
         raise WrongSettings("--prometheus: write http://host:port")
-    return Remembering(found, since, login, matching)
+    return Remembering(server, since, login, matching)
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ def checkpoints_of(series: Sequence[Series]) -> list[Checkpoint]:
     for one in series:
         labels = tuple(sorted((name, value) for name, value in one.labels.items() if name != "__name__"))
         (numbers if one.labels.get("__name__") == RECORDS_METRIC else heads)[labels] = one
-    found: dict[tuple[str, int, float], Checkpoint] = {}
+    checkpoints: dict[tuple[str, int, float], Checkpoint] = {}
     for labels, counted in numbers.items():
         figures = dict(heads[labels].points) if labels in heads else {}
         rollout = dict(labels).get("rollout", "")
@@ -90,8 +90,8 @@ def checkpoints_of(series: Sequence[Series]) -> list[Checkpoint]:
             if at in figures and float(value) > 0:
                 number, figure = int(float(value)), float(figures[at])
                 known = Checkpoint(rollout, datetime.fromtimestamp(at, UTC), number, figure)
-                found.setdefault((rollout, number, figure), known)
-    return sorted(found.values(), key=lambda one: (one.at, one.rollout, one.number))
+                checkpoints.setdefault((rollout, number, figure), known)
+    return sorted(checkpoints.values(), key=lambda one: (one.at, one.rollout, one.number))
 
 
 def contradictions(
@@ -159,14 +159,14 @@ async def _asked(source: Remembering, now: datetime) -> list[Checkpoint]:
     selector = f'{{__name__=~"{RECORDS_METRIC}|{HEAD_METRIC}"{matching}}}'
     try:
         prometheus = PrometheusHistory(Outside(client, secrets, Logins(places)), source.address.url)
-        found: dict[tuple[str, int, float], Checkpoint] = {}
+        checkpoints: dict[tuple[str, int, float], Checkpoint] = {}
         start = source.since
         while start < now:
             end = min(start + AT_ONCE, now)
             for one in await _between(prometheus, selector, start, end):
-                found.setdefault((one.rollout, one.number, one.figure), one)
+                checkpoints.setdefault((one.rollout, one.number, one.figure), one)
             start = end
-        return list(found.values())
+        return list(checkpoints.values())
     finally:
         await client.aclose()
 

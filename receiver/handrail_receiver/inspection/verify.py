@@ -125,9 +125,9 @@ def _snapshots(store: Opened) -> Iterator[str]:
     for row in store.rows(named):
         body = json.loads(row["body"])
         digest = str(body.get("snapshot") or body.get("log", ""))
-        found = store.rows("SELECT body FROM snapshot WHERE digest = :digest", digest=digest)
-        if not found or hashlib.sha256(str(found[0]["body"]).encode()).hexdigest() != digest:
-            now = ", and something else is in its place" if found else ""
+        rows = store.rows("SELECT body FROM snapshot WHERE digest = :digest", digest=digest)
+        if not rows or hashlib.sha256(str(rows[0]["body"]).encode()).hexdigest() != digest:
+            now = ", and something else is in its place" if rows else ""
             yield f"the snapshot of record {row['number']} of {row['rollout']} is not there any more{now}"
 
 

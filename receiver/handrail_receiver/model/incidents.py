@@ -192,17 +192,17 @@ def incidents_of(records: Iterable[EvidenceRecord], before: Iterable[Incident] =
 
     What is said of any other before it was opened is passed over.
     """
-    found = {one.attempt: one for one in before}
+    by_attempt = {one.attempt: one for one in before}
     for record in records:
         if record.kind != INCIDENT:
             continue
         said = json.loads(record.body)
         attempt, happened = int(said["attempt"]), _happened(record, said)
-        if attempt in found:
-            found[attempt] = after_event(found[attempt], happened)
+        if attempt in by_attempt:
+            by_attempt[attempt] = after_event(by_attempt[attempt], happened)
         elif happened.event is IncidentEvent.opened:
-            found[attempt] = opened(record.rollout, attempt, happened)
-    return tuple(found.values())
+            by_attempt[attempt] = opened(record.rollout, attempt, happened)
+    return tuple(by_attempt.values())
 
 
 def _happened(record: EvidenceRecord, said: Mapping[str, Any]) -> Happened:

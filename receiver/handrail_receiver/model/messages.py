@@ -22,8 +22,8 @@ def check_key(rollout: str, number: int) -> str:
 
 def check_of(key: str) -> int | None:
     """The record of the check or load burst that a message is about; None where it is about something else."""
-    _, found, number = key.rpartition(_CHECK)
-    return int(number) if found else None
+    _, mark, number = key.rpartition(_CHECK)
+    return int(number) if mark else None
 
 
 _REPORT = "/report/"
@@ -36,9 +36,9 @@ def report_key(rollout: str, kind: str, last: date) -> str:
 
 def report_of(key: str) -> tuple[str, date] | None:
     """The kind and the last day of the report that a message is; None where it is about something else."""
-    _, found, rest = key.rpartition(_REPORT)
+    _, mark, rest = key.rpartition(_REPORT)
     kind, _, day = rest.partition("/")
-    return (kind, date.fromisoformat(day)) if found else None
+    return (kind, date.fromisoformat(day)) if mark else None
 
 
 @dataclass(frozen=True)

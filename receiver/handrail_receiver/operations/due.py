@@ -234,13 +234,18 @@ def _warmed_up(at: RunningAttempt) -> Decision | None:
     if until is None or at.now.now < until or at.happened(name) or not at.may("warmed up"):
         return None
     sources = sorted({one.source for one in at.history.said if one.firing and since and one.at >= since})
-    found = tuple(_judged_late(at, sources))
-    what = "; ".join(one.text for one in found)
+    decisions = tuple(_judged_late(at, sources))
+    what = "; ".join(one.text for one in decisions)
     text = f"stage {at.attempt.stage} has warmed up; {what or 'nothing that began in it still asks for anything'}"
-    first = min(found, key=lambda one: TOLD_FIRST.index(one.verdict), default=None)
+    first = min(decisions, key=lambda one: TOLD_FIRST.index(one.verdict), default=None)
     verdict, action = (first.verdict, first.action) if first else (Verdict.note, "hold")
     return at.say(
-        verdict, "warmed-up", action, text, Once(name), *(change for one in found for change in one.changes)
+        verdict,
+        "warmed-up",
+        action,
+        text,
+        Once(name),
+        *(change for one in decisions for change in one.changes),
     )
 
 

@@ -68,16 +68,16 @@ def not_given(call: Call, playbook: Playbook, attempt: Attempt | None) -> str:
         return ""
     if not isinstance(arms, GivenArms):
         return "the declaration says which versions its arms are; leave --canary and --stable out"
-    given = given_arms(attempt) if live else arms
-    if given is None:
+    arms_in_force = given_arms(attempt) if live else arms
+    if arms_in_force is None:
         return ""
     others = [
         said
-        for said, known in ((call.canary, given.canary), (call.stable, given.stable))
+        for said, known in ((call.canary, arms_in_force.canary), (call.stable, arms_in_force.stable))
         if said not in {"", known}
     ]
     if others:
-        return f"this attempt's canary is {given.canary} and its stable version {given.stable}; other versions need a new attempt"
+        return f"this attempt's canary is {arms_in_force.canary} and its stable version {arms_in_force.stable}; other versions need a new attempt"
     return ""
 
 

@@ -221,7 +221,7 @@ class CallHandler:
         if at is None:
             return None
         criteria, probes = ((), ()) if at.bakes else (at.gate.criteria, playbook.probes)
-        found = GateInputs(
+        inputs = GateInputs(
             await (ask or (self.criteria.ask if anew else self.criteria.recent))(criteria),
             self.approvers(),
             fires,
@@ -229,7 +229,7 @@ class CallHandler:
             await (self.probes.ask if anew else self.probes.recent)(probes),
             await self._made(playbook, history),
         )
-        return judge(replace(at, found=found))
+        return judge(replace(at, found=inputs))
 
     async def _made(self, playbook: Playbook, history: History) -> Mapping[str, bool | None]:
         """The declared checks and load bursts of the stage that were made, where a gate asks for them."""
@@ -240,13 +240,13 @@ class CallHandler:
 
     async def _others(self, playbook: Playbook) -> Mapping[str, str]:
         """The state of each rollout that this one waits for."""
-        now, found = self.guard.clock.now(), dict[str, str]()
+        now, states = self.guard.clock.now(), dict[str, str]()
         for name in playbook.waits_for:
             try:
-                found[name] = state_of(await self.guard.store.attempts.history(name, now))
+                states[name] = state_of(await self.guard.store.attempts.history(name, now))
             except UNREADABLE:
-                found[name] = "unknown"
-        return found
+                states[name] = "unknown"
+        return states
 
     async def rehearse(self, playbook: Playbook, attempt: Attempt | None = None) -> list[RehearsedAction]:
         """What each acting action would do, by reading only: in a live attempt with the values pinned at its start."""
@@ -339,16 +339,16 @@ class CallHandler:
 
     async def _figures(self, expr: str) -> dict[tuple[tuple[str, str], ...], float]:
         """The number that a query gives, or one for each value of the labels that its result says it is by."""
-        found = [
+        figures = [
             (
                 tuple(sorted(one for one in sample.labels.items() if one[0].startswith(names.REFERENCE_BY))),
                 sample.value,
             )
             for sample in await self.prometheus.samples(expr)
         ]
-        numbers = dict(found)
-        if not numbers or len(numbers) != len(found) or not all(map(math.isfinite, numbers.values())):
-            text = ", ".join(f"{value:g}" for _, value in found) or "nothing"
+        numbers = dict(figures)
+        if not numbers or len(numbers) != len(figures) or not all(map(math.isfinite, numbers.values())):
+            text = ", ".join(f"{value:g}" for _, value in figures) or "nothing"
             raise Permanent(Cause.missing, f"{expr} gives {text}, not one number")
         return numbers
 

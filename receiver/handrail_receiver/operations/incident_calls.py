@@ -110,9 +110,9 @@ def _meant(known: Decision, call: Call, history: History) -> Incident | Decision
     """The incident that is meant; or the refusal, where none is open, or several are."""
     name, wanted = known.rollout, call.about.id
     if wanted:
-        found = [one for one in history.incidents if one.id == wanted]
-        if found:
-            return found[0]
+        matching = [one for one in history.incidents if one.id == wanted]
+        if matching:
+            return matching[0]
         open_now = ", ".join(one.id for one in history.incidents) or "none"
         text = f"{wanted} is no open incident of {name}; open: {open_now}"
         return refusal(known, "no-incident", f"{text}; `handrail rollout incident {name}` has all")

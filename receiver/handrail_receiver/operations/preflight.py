@@ -103,8 +103,8 @@ async def firing(prometheus: Queryable, playbook: Playbook) -> list[Labels]:
     """
     other = f'{names.MODE}!="{names.SHADOW}",{names.LEVEL}="",{names.GUARDRAIL}!~"|{names.HEARTBEAT}",{names.TIER}!~"{names.PROMOTE}|{names.THIN}"'
     samples = await prometheus.samples(f'ALERTS{{alertstate="firing",{_ours(playbook)},{other}}}')
-    found = [_labels(sample) for sample in samples if sample.labels.get(names.GUARDRAIL)]
-    return [labels for labels in found if not of_other_version(labels, playbook)]
+    alerts = [_labels(sample) for sample in samples if sample.labels.get(names.GUARDRAIL)]
+    return [labels for labels in alerts if not of_other_version(labels, playbook)]
 
 
 def _labels(sample: Sample) -> Labels:

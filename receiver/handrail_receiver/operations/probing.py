@@ -31,21 +31,21 @@ IN_A_ROW = 2
 NOTHING = Decision(Verdict.repeat, "not-now", "nothing is to be said of a probe any more")
 
 
-def probed(playbook: Playbook, history: History, found: ProbeAnswer, now: Conditions) -> Decision | None:
+def probed(playbook: Playbook, history: History, answer: ProbeAnswer, now: Conditions) -> Decision | None:
     """What follows from what a probe found, once it is sure; None where nothing new does. Pure."""
-    attempt, series = history.attempt, f"probe {found.name}"
+    attempt, series = history.attempt, f"probe {answer.name}"
     if attempt is None or not may(state_of(history), "probed", "receiver"):
         return None
-    fails, known = found.verdict != "ok", bool(history.heard(series))
+    fails, known = answer.verdict != "ok", bool(history.heard(series))
     until = warms_up_until(playbook, attempt)
     if fails == known or (fails and until is not None and now.now < until):
         return None
     if not fails:
-        text = f"probe {found.name} answers as it should again"
-    elif found.verdict == "failed":
-        text = f"probe {found.name} fails: {found.text}"
+        text = f"probe {answer.name} answers as it should again"
+    elif answer.verdict == "failed":
+        text = f"probe {answer.name} fails: {answer.text}"
     else:
-        text = f"nobody knows whether probe {found.name} fails: {found.text}"
+        text = f"nobody knows whether probe {answer.name} fails: {answer.text}"
     return Decision(
         Verdict.tell if fails else Verdict.note,
         "probe-failed" if fails else "probe-answers",
@@ -54,13 +54,13 @@ def probed(playbook: Playbook, history: History, found: ProbeAnswer, now: Condit
         action="investigate",
         by=HANDRAIL,
         attempt=attempt.id,
-        changes=(Heard(series, probe_source(found.name), fails),),
+        changes=(Heard(series, probe_source(answer.name), fails),),
     )
 
 
-def _decided(playbook: Playbook, found: ProbeAnswer, now: Conditions, history: History) -> Decision:
+def _decided(playbook: Playbook, answer: ProbeAnswer, now: Conditions, history: History) -> Decision:
     """The same, of what is kept now, with who is to be told."""
-    return with_tells(probed(playbook, history, found, now) or NOTHING, playbook)
+    return with_tells(probed(playbook, history, answer, now) or NOTHING, playbook)
 
 
 @dataclass
@@ -85,27 +85,27 @@ class ProbeWatch:
     async def step(self) -> None:
         """Ask those of each attempt that goes forward once."""
         asked = await asyncio.gather(*map(self._look, await self.guard.store.attempts.current()))
-        self.results = {key: found for one in asked for key, found in one.items()}
+        self.results = {key: answer for one in asked for key, answer in one.items()}
 
     async def _look(self, attempt: Attempt) -> Mapping[tuple[str, str], ProbeAnswer]:
         newest = self.playbooks.get(attempt.rollout)
         playbook = in_force(attempt, newest) if newest else attempt.playbook
         if playbook is None or not playbook.probes or not attempt.live:
             return {}
-        found = await self.probes.ask(playbook.probes)
+        answers = await self.probes.ask(playbook.probes)
         try:
-            for one in found.values():
+            for one in answers.values():
                 await self._tell(playbook, one)
         except UNREADABLE as error:
             log.warning("the attempt of %s cannot be read: %s", attempt.rollout, " ".join(str(error).split()))
-        return {(playbook.rollout, name): one for name, one in found.items()}
+        return {(playbook.rollout, name): one for name, one in answers.items()}
 
-    async def _tell(self, playbook: Playbook, found: ProbeAnswer) -> None:
-        key = playbook.rollout, found.name
-        self._failed[key] = 0 if found.verdict == "ok" else self._failed.get(key, 0) + 1
+    async def _tell(self, playbook: Playbook, answer: ProbeAnswer) -> None:
+        key = playbook.rollout, answer.name
+        self._failed[key] = 0 if answer.verdict == "ok" else self._failed.get(key, 0) + 1
         if 0 < self._failed[key] < IN_A_ROW:
             return
         now = self.guard.conditions()
         history = await self.guard.store.attempts.history(playbook.rollout, now.now)
-        if probed(playbook, history, found, now) is not None:
-            await self.guard.apply(playbook.rollout, partial(_decided, playbook, found, now))
+        if probed(playbook, history, answer, now) is not None:
+            await self.guard.apply(playbook.rollout, partial(_decided, playbook, answer, now))

@@ -42,8 +42,8 @@ class Probes:
 
     async def ask(self, probes: Sequence[ProbeFacts]) -> Mapping[str, ProbeAnswer]:
         """What each of them finds now."""
-        found = await asyncio.gather(*map(self._ask, probes))
-        return {one.name: one for one in found}
+        answers = await asyncio.gather(*map(self._ask, probes))
+        return {one.name: one for one in answers}
 
     async def recent(self, probes: Sequence[ProbeFacts]) -> Mapping[str, ProbeAnswer]:
         """The same for a page: those without an answer in time are left out."""
@@ -52,7 +52,7 @@ class Probes:
         if old:
             await asyncio.wait(set(map(self._asked, old)), timeout=PAGE_WAITS)
         known = (self._recent.get(_key(one), (-GOOD_FOR, None)) for one in probes)
-        return {found.name: found for at, found in known if found is not None and now - at < GOOD_FOR}
+        return {answer.name: answer for at, answer in known if answer is not None and now - at < GOOD_FOR}
 
     def _asked(self, probe: ProbeFacts) -> asyncio.Task[ProbeAnswer]:
         """The question to it that is under way, or a new one."""
@@ -109,6 +109,6 @@ def _wrong(probe: ProbeFacts, answer: Answer) -> Iterator[str]:
             yield f"{pointer or 'its answer'} is {json.dumps(value)[:LONGEST_QUOTE]}, and not {json.dumps(wanted)}"
 
 
-def _same(found: Any, wanted: Scalar) -> bool:
+def _same(value: Any, wanted: Scalar) -> bool:
     """In type as well: 1 is neither true nor "1"."""
-    return type(found) is type(wanted) and bool(found == wanted)
+    return type(value) is type(wanted) and bool(value == wanted)

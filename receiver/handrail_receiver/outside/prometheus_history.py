@@ -132,7 +132,7 @@ class PrometheusHistory:
         for group in answer.data.groups:
             if group.name in groups:
                 files.setdefault(group.file, []).append(_facts(group))
-        return [LoadedRules(file, tuple(found)) for file, found in files.items()]
+        return [LoadedRules(file, tuple(loaded)) for file, loaded in files.items()]
 
     async def _ask(self, shape: type[Answer], method: str, path: str, form: bytes | None) -> Answer:
         address, most = f"{self._url}/api/v1/{path}", f"{MOST_SERIES} series"

@@ -121,12 +121,12 @@ def svg(plot: TimePlot) -> str:
 Places = Mapping[str, float | str]
 
 
-def _tag(name: str, given: Places, end: str = ">") -> str:
-    return f"<{name}{''.join(f' {key}={quoteattr(str(value))}' for key, value in given.items())}{end}"
+def _tag(name: str, attributes: Places, end: str = ">") -> str:
+    return f"<{name}{''.join(f' {key}={quoteattr(str(value))}' for key, value in attributes.items())}{end}"
 
 
-def _with_text(name: str, given: Places, text: str) -> str:
-    return f"{_tag(name, given)}{escape(text)}</{name}>"
+def _with_text(name: str, attributes: Places, text: str) -> str:
+    return f"{_tag(name, attributes)}{escape(text)}</{name}>"
 
 
 class _Drawing:
@@ -227,8 +227,8 @@ class _Drawing:
         self._parts.append(_tag(tag, {"class": kind, **places}, "/>"))
 
     def _label(self, x: float, y: float, text: str, anchor: str, kind: str = "") -> None:
-        given = {"class": kind} if kind else {}
-        self._parts.append(_with_text("text", {**given, "x": x, "y": y, "text-anchor": anchor}, text))
+        attributes = {"class": kind} if kind else {}
+        self._parts.append(_with_text("text", {**attributes, "x": x, "y": y, "text-anchor": anchor}, text))
 
 
 def _unbroken(points: Sequence[tuple[float, float]], step: float) -> Iterator[list[tuple[float, float]]]:

@@ -98,8 +98,8 @@ def _shown(
     known: ReportInput, declared: Sequence[S], sections: Mapping[S, Callable[[ReportInput], Section | None]]
 ) -> list[Section]:
     """The declared sections in their order, else all; one that has nothing to say is left out."""
-    found = (sections[name](known) for name in declared or sections)
-    return [one for one in found if one is not None]
+    made = (sections[name](known) for name in declared or sections)
+    return [one for one in made if one is not None]
 
 
 def _weekly_tables(known: ReportInput) -> Section:

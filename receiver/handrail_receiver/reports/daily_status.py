@@ -38,12 +38,12 @@ def subject(known: ReportInput) -> str:
 
 def current(known: ReportInput) -> Outcome | None:
     """The attempt of the period: the last that had begun before its end, and had not ended before it began."""
-    found = [
+    attempts = [
         one
         for one in known.outcomes
         if one.started_at < known.until and (one.ended_at is None or one.ended_at >= known.period.start)
     ]
-    return found[-1] if found else None
+    return attempts[-1] if attempts else None
 
 
 def last_stay(known: ReportInput, outcome: Outcome) -> Stay | None:

@@ -23,7 +23,7 @@ class GuardrailLine:
     target: str
 
 
-def guardrail_lines(playbook: Playbook, found: Sequence[Series]) -> tuple[GuardrailLine, ...]:
+def guardrail_lines(playbook: Playbook, series: Sequence[Series]) -> tuple[GuardrailLine, ...]:
     """Those that some gate asks for, in the playbook's order: of the canary, where the arms are told apart."""
     targets: dict[str, list[str]] = {}
     for gate in playbook.gates:
@@ -32,18 +32,18 @@ def guardrail_lines(playbook: Playbook, found: Sequence[Series]) -> tuple[Guardr
             known += [one.text] if one.text not in known else []
     return tuple(
         GuardrailLine(
-            facts.name, facts.title or facts.name, _text(facts, _own(playbook, facts.name, found)), target
+            facts.name, facts.title or facts.name, _text(facts, _own(playbook, facts.name, series)), target
         )
         for facts in playbook.guardrails
         if (target := " and ".join(targets.get(facts.name, [])))
     )
 
 
-def _own(playbook: Playbook, guardrail: str, found: Sequence[Series]) -> list[Series]:
+def _own(playbook: Playbook, guardrail: str, series: Sequence[Series]) -> list[Series]:
     arms = playbook.arms
     return [
         one
-        for one in found
+        for one in series
         if one.labels.get(names.GUARDRAIL) == guardrail and _of_the_canary(arms, one.labels)
     ]
 

@@ -46,8 +46,8 @@ class Seen:
     def part(self, start: datetime, end: datetime) -> float:
         """In which part (0..1) of a time within it there were data."""
         looked = [at for at in self._instants() if start.timestamp() < at <= end.timestamp()]
-        found = set(self.points)
-        return sum(at in found for at in looked) / len(looked) if looked else float(bool(found))
+        seen = set(self.points)
+        return sum(at in seen for at in looked) / len(looked) if looked else float(bool(seen))
 
     @property
     def first(self) -> datetime | None:
@@ -89,13 +89,13 @@ class Measuring:
     async def figures(self, named: Sequence[str], start: datetime, end: datetime) -> dict[str, Measured]:
         """Those of the figures with these names that the playbook has, over one time."""
         wanted = [one for one in self.playbook.figures if one.name in named]
-        found = await asyncio.gather(*(self._measured(one, start, end) for one in wanted))
-        return {one.name: measured for one, measured in zip(wanted, found, strict=True)}
+        values = await asyncio.gather(*(self._measured(one, start, end) for one in wanted))
+        return {one.name: measured for one, measured in zip(wanted, values, strict=True)}
 
     async def budgets(self) -> Mapping[str, Measured]:
         """What is left of each objective's error budget at the end."""
-        found = await asyncio.gather(*(self._left(one) for one in self.playbook.objectives))
-        return {one.name: left for one, left in zip(self.playbook.objectives, found, strict=True)}
+        values = await asyncio.gather(*(self._left(one) for one in self.playbook.objectives))
+        return {one.name: left for one, left in zip(self.playbook.objectives, values, strict=True)}
 
     async def _left(self, objective: ObjectiveFacts) -> Measured:
         """Of how much of its window that is made: of the part in which it was recorded."""
@@ -123,10 +123,10 @@ class Measuring:
     async def _value(self, expr: str, at: datetime) -> tuple[float | None, str]:
         try:
             async with self._few:
-                found = await self.recorded.series(expr, Span(at, at, FINEST))
+                series = await self.recorded.series(expr, Span(at, at, FINEST))
         except TargetError as error:
             return None, str(error)
-        values = [float(value) for one in found for _, value in one.points]
+        values = [float(value) for one in series for _, value in one.points]
         if len(values) != 1:
             return None, NO_DATA if not values else f"Prometheus answered with {len(values)} values"
         return (values[0], "") if math.isfinite(values[0]) else (None, "it has no finite value")
@@ -141,10 +141,10 @@ class Measuring:
         span = spread(start, self.end)
         try:
             async with self._few:
-                found = await self.recorded.series(expr, span)
+                series = await self.recorded.series(expr, span)
         except TargetError as error:
             return Seen(span, problem=str(error))
-        return Seen(span, tuple(sorted(_instants(found))))
+        return Seen(span, tuple(sorted(_instants(series))))
 
 
 def spread(start: datetime, end: datetime) -> Span:
@@ -162,5 +162,5 @@ def window_begins(window: str, end: datetime) -> datetime:
     )
 
 
-def _instants(found: Sequence[Series]) -> set[float]:
-    return {at for one in found for at, _ in one.points}
+def _instants(series: Sequence[Series]) -> set[float]:
+    return {at for one in series for at, _ in one.points}

@@ -105,15 +105,15 @@ def outcomes(
 ) -> tuple[Outcome, ...]:
     """Each attempt; `records` are the decisions about them, and `incidents` what they opened."""
     known = {one.attempt: one for one in incidents}
-    found = []
+    all_outcomes = []
     for past in attempts:
         made = _outcome(past, _decisions(records, past.attempt.id), newest, now)
         incident = known.get(past.attempt.id)
         if incident is not None:
             failure = made.failure or _left_to_people(incident)
             made = replace(made, failure=as_known(failure, incident))
-        found.append(made)
-    return tuple(found)
+        all_outcomes.append(made)
+    return tuple(all_outcomes)
 
 
 def _left_to_people(incident: Incident) -> Failure:

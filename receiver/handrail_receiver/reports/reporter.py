@@ -93,21 +93,21 @@ class Reporter:
         if period.kind == "weekly":
             return ()
         try:
-            found = await self.recorded.series(range_question(playbook), spread(period.start, end))
+            series = await self.recorded.series(range_question(playbook), spread(period.start, end))
         except TargetError as error:
             return str(error)
-        return await asyncio.to_thread(guardrail_lines, playbook, found)
+        return await asyncio.to_thread(guardrail_lines, playbook, series)
 
 
 def _told(records: Sequence[EvidenceRecord], start: datetime, end: datetime) -> list[EvidenceRecord]:
     """The decisions that something was wrong: of alerts, of times that passed, of what changed by itself."""
-    found = []
+    told_of = []
     for record in records:
         said = json.loads(record.body) if record.kind == "decision" else {}
         wrong = said.get("verdict") in TOLD and said.get("action") not in GOES_ON
         if wrong and start <= record.at < end:
-            found.append(record)
-    return found
+            told_of.append(record)
+    return told_of
 
 
 async def _days(measuring: Measuring, period: Period, until: datetime) -> list[DayFigures]:
@@ -115,8 +115,8 @@ async def _days(measuring: Measuring, period: Period, until: datetime) -> list[D
     if period.kind == "daily":
         return []
     days = [day for day in period.days if day.start < until]
-    found = [await measuring.figures(OF_A_DAY, day.start, min(day.end, until)) for day in days]
-    return [DayFigures(day, figures) for day, figures in zip(days, found, strict=True)]
+    figures_of_days = [await measuring.figures(OF_A_DAY, day.start, min(day.end, until)) for day in days]
+    return [DayFigures(day, figures) for day, figures in zip(days, figures_of_days, strict=True)]
 
 
 async def _stays(

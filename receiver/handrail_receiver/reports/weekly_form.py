@@ -51,30 +51,32 @@ def facts_of(known: ReportInput) -> dict[str, FigureFacts]:
 
 def build_section(known: ReportInput) -> Section:
     """Builds: whatever is declared of them."""
-    facts, found = facts_of(known), known.figures
+    facts, figures = facts_of(known), known.figures
     shown = (
-        measured_field(TRIGGERED, facts, found),
-        _with_share(measured_field(SUCCEEDED, facts, found), found),
-        _failed_builds(facts, found),
-        measured_field(BUILD_TIME, facts, found),
-        measured_field(COVERAGE, facts, found),
+        measured_field(TRIGGERED, facts, figures),
+        _with_share(measured_field(SUCCEEDED, facts, figures), figures),
+        _failed_builds(facts, figures),
+        measured_field(BUILD_TIME, facts, figures),
+        measured_field(COVERAGE, facts, figures),
     )
     return Section("Build metrics", shown)
 
 
-def _with_share(field: Field, found: Mapping[str, Measured]) -> Field:
-    good, all_ = (found[name].value if name in found else None for name in (SUCCEEDED, TRIGGERED))
+def _with_share(field: Field, figures: Mapping[str, Measured]) -> Field:
+    good, all_ = (figures[name].value if name in figures else None for name in (SUCCEEDED, TRIGGERED))
     if good is None or not all_:
         return field
     return Field(field.name, f"{field.value} ({percent(good / all_)})", note=field.note)
 
 
-def _failed_builds(facts: Mapping[str, FigureFacts], found: Mapping[str, Measured]) -> Field:
+def _failed_builds(facts: Mapping[str, FigureFacts], figures: Mapping[str, Measured]) -> Field:
     """Declared, or what is left of the others where both are known."""
-    good, all_ = (found[name].value if name in found else None for name in (SUCCEEDED, TRIGGERED))
+    good, all_ = (figures[name].value if name in figures else None for name in (SUCCEEDED, TRIGGERED))
     if FAILED in facts or good is None or all_ is None:
-        return measured_field(FAILED, facts, found)
-    note = "; ".join(filter(None, ("triggered less successful", made_of(found[SUCCEEDED], found[TRIGGERED]))))
+        return measured_field(FAILED, facts, figures)
+    note = "; ".join(
+        filter(None, ("triggered less successful", made_of(figures[SUCCEEDED], figures[TRIGGERED])))
+    )
     return Field(FAILED, f"{max(0.0, all_ - good):.6g}", note=note)
 
 

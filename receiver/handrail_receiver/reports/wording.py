@@ -19,23 +19,23 @@ NOT_MEASURED = "not measured by any declared source"
 
 
 def measured_field(
-    name: str, facts: Mapping[str, FigureFacts], found: Mapping[str, Measured], *, missing: str = ""
+    name: str, facts: Mapping[str, FigureFacts], figures: Mapping[str, Measured], *, missing: str = ""
 ) -> Field:
     """A figure as a field; `missing` is why it is not there where nothing measures it."""
     if name not in facts:
         return Field(name, unknown=missing or f"{NOT_MEASURED}; declare it in Report(figures={{…}})")
-    measured = found[name]
+    measured = figures[name]
     if measured.value is None:
         return Field(name, unknown=measured.why)
     return Field(name, value_text(measured.value, facts[name].unit), note=_note(facts[name], measured))
 
 
-def cell(name: str, facts: Mapping[str, FigureFacts], found: Mapping[str, Measured]) -> str:
+def cell(name: str, facts: Mapping[str, FigureFacts], figures: Mapping[str, Measured]) -> str:
     """The same in a table, without the reason."""
-    if name not in facts or found[name].value is None:
+    if name not in facts or figures[name].value is None:
         return "unknown"
-    text = value_text(found[name].value or 0.0, facts[name].unit)
-    return f"{text} (of {percent(found[name].part)} of the time)" if found[name].partial else text
+    text = value_text(figures[name].value or 0.0, facts[name].unit)
+    return f"{text} (of {percent(figures[name].part)} of the time)" if figures[name].partial else text
 
 
 def value_text(value: float, unit: str) -> str:

@@ -42,11 +42,11 @@ class SqlArchive:
 
     async def newest(self, rollouts: Sequence[str], at: datetime) -> dict[str, History]:
         """The newest history of each rollout; one that cannot be read is logged and left out."""
-        found: dict[str, History] = {}
+        histories: dict[str, History] = {}
         for first in range(0, len(rollouts), TOGETHER):
             some = rollouts[first : first + TOGETHER]
-            found |= await self._engine.read(partial(_newest, rollouts=some, at=at))
-        return found
+            histories |= await self._engine.read(partial(_newest, rollouts=some, at=at))
+        return histories
 
     async def attempts(self, rollout: str, limit: int) -> list[AttemptLine]:
         """A line for each attempt of a rollout, the newest first."""
@@ -79,10 +79,10 @@ class SqlArchive:
 
 
 def _newest(tx: Tx, rollouts: Sequence[str], at: datetime) -> dict[str, History]:
-    found: dict[str, History] = {}
+    histories: dict[str, History] = {}
     for rollout in rollouts:
         try:
-            found[rollout] = history_of(tx, rollout, at)
+            histories[rollout] = history_of(tx, rollout, at)
         except UNREADABLE as error:
             log.warning("the attempt of %s cannot be read: %s", rollout, " ".join(str(error).split()))
-    return found
+    return histories

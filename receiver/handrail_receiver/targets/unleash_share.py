@@ -36,14 +36,14 @@ class UnleashShare:
         """Check that the feature stands in this project, that no other strategy gives it to more, and what the token may do."""
         requests = [_on(step)]
         try:
-            found = await self._admin.found(step)
-            requests = _requests(step, found)
+            state = await self._admin.found(step)
+            requests = _requests(step, state)
             await self._admin.may(step, *PERMISSIONS)
         except TargetError as error:
             return Rehearsal(
                 ready=False, reason=str(error), step=step, call=_written(requests), cause=error.cause
             )
-        reason = f"{_reading(step, found).found}; the token may change that without a change request"
+        reason = f"{_reading(step, state).found}; the token may change that without a change request"
         return Rehearsal(ready=True, reason=reason, step=step, call=_written(requests))
 
     async def read(self, step: FlagShare) -> Reading:
@@ -56,20 +56,20 @@ class UnleashShare:
             await self._admin.ask(step, *request)
 
 
-def _reading(step: FlagShare, found: FeatureEnvironment) -> Reading:
-    strategy = _gradual(step, found)
+def _reading(step: FlagShare, state: FeatureEnvironment) -> Reading:
+    strategy = _gradual(step, state)
     share = None if strategy is None else _share(strategy)
-    done = found.enabled and share == str(step.percent)
-    return Reading(done=done, found=f"Unleash {where(step)} is {_said(share, enabled=found.enabled)}")
+    done = state.enabled and share == str(step.percent)
+    return Reading(done=done, found=f"Unleash {where(step)} is {_said(share, enabled=state.enabled)}")
 
 
 _Request = tuple[str, str, object]
 """Method, address and body."""
 
 
-def _requests(step: FlagShare, found: FeatureEnvironment) -> list[_Request]:
+def _requests(step: FlagShare, state: FeatureEnvironment) -> list[_Request]:
     """What has to be sent."""
-    strategy, share = _gradual(step, found), str(step.percent)
+    strategy, share = _gradual(step, state), str(step.percent)
     strategies = f"{environment_url(step)}/strategies"
     if strategy is None:
         parameters = {"rollout": share, "stickiness": "default", "groupId": step.feature}
@@ -91,12 +91,12 @@ def _written(requests: Sequence[_Request]) -> str:
     )
 
 
-def _gradual(step: FlagShare, found: FeatureEnvironment) -> Strategy | None:
+def _gradual(step: FlagShare, state: FeatureEnvironment) -> Strategy | None:
     """The strategy whose share is the feature's; None where there is none at all.
 
     Another one beside it, or a constraint of its own, would make "10 %" untrue.
     """
-    active = [one for one in found.strategies if not one.disabled]
+    active = [one for one in state.strategies if not one.disabled]
     if not active:
         return None
     first, *others = active

@@ -41,9 +41,9 @@ def _lines(said: BurstRecord) -> Iterator[str]:
     yield f"answers took {_took(said.seconds)}" if said.seconds is not None else "nothing was answered"
 
 
-def _took(found: Seconds) -> str:
-    ranks = {"p50": found.p50, "p90": found.p90, "p95": found.p95, "p99": found.p99, "max": found.max}
-    shown = (f"{name} {_seconds(value)}" for name, value in {"mean": found.mean, **ranks}.items())
+def _took(times: Seconds) -> str:
+    ranks = {"p50": times.p50, "p90": times.p90, "p95": times.p95, "p99": times.p99, "max": times.max}
+    shown = (f"{name} {_seconds(value)}" for name, value in {"mean": times.mean, **ranks}.items())
     return ", ".join(shown)
 
 

@@ -20,7 +20,7 @@ def check_message(
     """What was found then; `kept` is the text of its snapshot, None where that is gone."""
     said = SnapshotRecord.model_validate_json(record.body)
     taken = Snapshot.model_validate_json(kept) if kept else None
-    found = list(_found(taken)) if taken is not None else [said.text]
+    texts = list(_found(taken)) if taken is not None else [said.text]
     return ToldIncident(
         key=key,
         rollout=subject.rollout,
@@ -28,7 +28,7 @@ def check_message(
         title=f"{subject.rollout}: {said.why}: {'OK' if said.ok else 'not OK'}",
         status="checked",
         severity="info" if said.ok else "warning",
-        lines=tuple(IncidentEntry(record.at, text) for text in (*found, *_questions(said, playbook))),
+        lines=tuple(IncidentEntry(record.at, text) for text in (*texts, *_questions(said, playbook))),
         links=subject.links,
         opened=record.at,
         updated=record.at,

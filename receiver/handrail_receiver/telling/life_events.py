@@ -128,21 +128,21 @@ def _ended(past: PastAttempt, records: Sequence[EvidenceRecord], back: Run | Non
     if past.attempt.state == AttemptState.rolled_back and back is not None and back.finished_at is not None:
         return back.finished_at
     wanted = {AttemptState.complete: "promote"}.get(past.attempt.state, "abandon")
-    found = [
+    instants = [
         one.at
         for one in records
         if one.kind == "decision"
         for said in [json.loads(one.body)]
         if said.get("attempt") == past.attempt.id and said["action"] == wanted and said["verdict"] == "act"
     ]
-    return max([past.attempt.stage_entered_at, *found])
+    return max([past.attempt.stage_entered_at, *instants])
 
 
 def _artifacts(playbook: Playbook, artifact: str) -> tuple[str, str]:
     """What goes out, and what it goes back to, as package URLs; without a version where nobody said it."""
     arms = playbook.arms
-    given = (arms.canary, arms.stable) if isinstance(arms, GivenArms) else ("", "")
-    return _purl(playbook.service, artifact or given[0]), _purl(playbook.service, given[1])
+    versions = (arms.canary, arms.stable) if isinstance(arms, GivenArms) else ("", "")
+    return _purl(playbook.service, artifact or versions[0]), _purl(playbook.service, versions[1])
 
 
 def _purl(service: str, version: str) -> str:

@@ -104,14 +104,14 @@ def _of_limit(
 ) -> Comparison:
     if declared_in(limit, stage) is None:
         return "within"
-    found = [
+    pairs = [
         (one.value, _figure(limit, stage, _reference(limit, one, figures, known)))
         for one in judged
         if one.signal == limit.signal and (not limit.state or limit.state in one.others.values())
     ]
-    if any(beyond(limit.op, at, value) for value, at in found):
+    if any(beyond(limit.op, at, value) for value, at in pairs):
         return "beyond"
-    return "within" if found and all(at is not None for _, at in found) else "by Prometheus only"
+    return "within" if pairs and all(at is not None for _, at in pairs) else "by Prometheus only"
 
 
 def _figure(limit: LimitFacts, stage: str, reference: float | None) -> float | None:

@@ -134,11 +134,11 @@ def plots(known: Plotted, samples: RangeSamples, window: Window, step: timedelta
     marks = sorted(
         (one for one in (*entered, *known.marks) if start <= one.at <= end), key=lambda one: one.at
     )
-    found = {}
+    drawn = {}
     for place, facts in enumerate(known.playbook.guardrails, 1):
         lines = _lines(known.playbook, facts.name, samples)
         near, far = _near(_limit_lines(known, facts, stays, lines, samples), lines)
-        found[facts.name] = TimePlot(
+        drawn[facts.name] = TimePlot(
             name=f"plot-{place}",
             title=facts.name,
             unit=facts.unit or known.units.get(facts.name, ""),
@@ -152,7 +152,7 @@ def plots(known: Plotted, samples: RangeSamples, window: Window, step: timedelta
             width=WIDTH,
             height=HEIGHT,
         )
-    return found
+    return drawn
 
 
 def _near(
@@ -176,12 +176,12 @@ def _near(
 
 
 def _lines(playbook: Playbook, guardrail: str, samples: RangeSamples) -> tuple[Curve, ...]:
-    found = [
+    curves = [
         _line(playbook, labels, points)
         for labels, points in samples
         if labels.get(names.GUARDRAIL) == guardrail
     ]
-    return tuple(sorted(found, key=lambda line: (line.arm != names.CANARY, line.name))[:MOST_LINES])
+    return tuple(sorted(curves, key=lambda line: (line.arm != names.CANARY, line.name))[:MOST_LINES])
 
 
 def _line(playbook: Playbook, labels: Mapping[str, str], points: Sequence[tuple[float, float]]) -> Curve:

@@ -156,7 +156,7 @@ class _Answer:
     def alerts(self, guardrail: str, state: str) -> tuple[str, ...]:
         """The tiers of a guardrail that are firing or pending, of our environment and not in shadow mode."""
         ours = self.playbook.environment
-        found = {
+        alert_names = {
             labels.get(names.TIER, "")
             for labels, _ in self.of(ALERTS, guardrail)
             if labels.get(ALERT_STATE) == state
@@ -164,7 +164,7 @@ class _Answer:
             and not labels.get(names.LEVEL)
             and (not ours or labels.get(names.ENVIRONMENT, ours) == ours)
         }
-        return tuple(sorted(found - {""}))
+        return tuple(sorted(alert_names - {""}))
 
     def fires(self) -> tuple[str, ...]:
         """All that fires, as guardrail/tier."""
@@ -266,8 +266,8 @@ def _how(
 def _past(facts: GuardrailFacts, answer: _Answer) -> dict[str, Found]:
     """The figures of some time ago, as references of everything."""
     asked = {limit.reference or "" for tier in facts.tiers for limit in tier.limits if limit.past}
-    found = {one: answer.of(past_of(facts.name, one)) for one in asked}
-    return {one: [({}, value) for _, value in samples] for one, samples in found.items()}
+    answers = {one: answer.of(past_of(facts.name, one)) for one in asked}
+    return {one: [({}, value) for _, value in samples] for one, samples in answers.items()}
 
 
 def _alone(past: Mapping[str, Found]) -> dict[str, float]:

@@ -46,8 +46,8 @@ def references(
     playbook: Playbook, facts: GuardrailFacts, stage: str, captured: Sequence[Captured]
 ) -> dict[str, float]:
     """What was captured of a guardrail, by what a limit calls it in a stage. Of several figures none is the reference."""
-    found = each_reference(playbook, facts, stage, captured)
-    return {said: figures[0][1] for said, figures in found.items() if len(figures) == 1}
+    by_reference = each_reference(playbook, facts, stage, captured)
+    return {said: figures[0][1] for said, figures in by_reference.items() if len(figures) == 1}
 
 
 def each_reference(

@@ -251,9 +251,9 @@ def _next(
         said = f'`handrail rollout close {playbook.rollout} --cause "…" --why "…"`'
         return f"incident {history.security_incident.id} has to be closed: {said}", "bad"
     if attempt.state != AttemptState.active:
-        given = " --canary … --stable …" if given_arms(attempt) else ""
+        versions = " --canary … --stable …" if given_arms(attempt) else ""
         return (
-            f"mend the canary, then a new attempt: `handrail rollout start {playbook.rollout}{given}`",
+            f"mend the canary, then a new attempt: `handrail rollout start {playbook.rollout}{versions}`",
             "soft",
         )
     following = playbook.stage_after(attempt.stage)

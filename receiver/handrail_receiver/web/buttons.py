@@ -34,15 +34,15 @@ class Buttons:
     async def ask(self, request: Request, caller: Caller) -> Response:
         """GET /rollouts/{name}/ask/{verb}: what exactly will happen."""
         name, verb = request.path_params["name"], _verb(request)
-        found = await self._case(name)
-        if isinstance(found, PageContent) or found is None:
-            return await self.pages.page(caller, found)
+        case = await self._case(name)
+        if isinstance(case, PageContent) or case is None:
+            return await self.pages.page(caller, case)
         item = request.query_params.get("item", "")
-        offer = _offered(found, caller, verb, item)
+        offer = _offered(case, caller, verb, item)
         if offer is None:
             why = f"{verb.name} cannot be asked for now"
             return await self.pages.page(caller, _refused(name, why, 409))
-        return await self.pages.page(caller, self._confirm(found, offer, caller))
+        return await self.pages.page(caller, self._confirm(case, offer, caller))
 
     async def do(self, request: Request, caller: Caller) -> Response:
         """POST /rollouts/{name}/ask/{verb}: the person has seen what will happen, and goes on."""

@@ -33,8 +33,8 @@ class FormSeal:
         until, _, mac = token.partition(".")
         if not (until.isascii() and until.isdecimal() and len(until) < 12):
             return False
-        given = self._mac(caller, shown, int(until))
-        return hmac.compare_digest(mac.encode(), given.encode()) and now.timestamp() < int(until)
+        expected = self._mac(caller, shown, int(until))
+        return hmac.compare_digest(mac.encode(), expected.encode()) and now.timestamp() < int(until)
 
     def _mac(self, caller: Caller, shown: tuple[str, ...], until: int) -> str:
         text = json.dumps([caller.name, sorted(caller.may), shown, until])
@@ -57,9 +57,9 @@ def from_elsewhere(headers: Mapping[str, str]) -> str:
 
 def fields(sent: bytes) -> dict[str, str]:
     """The fields of a form; of one that stands twice the first. Raises ValueError when it is no form."""
-    found: dict[str, str] = {}
+    values: dict[str, str] = {}
     for name, value in parse_qsl(
         sent.decode(), keep_blank_values=True, max_num_fields=MOST_FIELDS, strict_parsing=True
     ):
-        found.setdefault(name, value)
-    return found
+        values.setdefault(name, value)
+    return values

@@ -35,12 +35,12 @@ class IncidentPages:
         if playbook is None:
             return unknown_rollout(request)
         try:
-            found = await self.pages.api.store.incidents.of(playbook.rollout)
+            incidents = await self.pages.api.store.incidents.of(playbook.rollout)
         except UNREADABLE as problem:
             return error(500, f"{playbook.rollout}: {cannot_be_read(problem)}")
 
         def text() -> str:
-            views = [incident_view(one, playbook) for one in found]
+            views = [incident_view(one, playbook) for one in incidents]
             return IncidentsView(incidents=views).model_dump_json()
 
         return Response(await asyncio.to_thread(text), media_type="application/json")

@@ -57,7 +57,7 @@ class Looking:
         try:
             into = WantedGate.model_validate(dict(request.query_params)).into
             history = await self.api.history(newest)
-            found = await self._standing(in_force(history.attempt, newest), history, into)
+            answer = await self._standing(in_force(history.attempt, newest), history, into)
         except ValidationError as problem:
             return error(
                 400, f"{first_problem(problem)}; give into= (a stage), or leave it out for the next one"
@@ -66,7 +66,7 @@ class Looking:
             return error(400, str(problem))
         except UNREADABLE as problem:
             return _unreadable(newest, problem)
-        return _json(_standing_view(newest, history, found))
+        return _json(_standing_view(newest, history, answer))
 
     async def _standing(self, playbook: Playbook, history: History, into: str) -> GateStanding:
         """Asked anew as for a promotion, while an attempt is under way."""
@@ -76,19 +76,19 @@ class Looking:
         return standing(StandingCase(playbook, history, gate, before, calls.guard.conditions()), into)
 
 
-def _standing_view(playbook: Playbook, history: History, found: GateStanding) -> GateStandingView:
+def _standing_view(playbook: Playbook, history: History, answer: GateStanding) -> GateStandingView:
     attempt = history.attempt
     return GateStandingView(
         rollout=playbook.rollout,
         attempt=attempt.number if attempt else None,
-        phase=found.phase,
+        phase=answer.phase,
         stage=attempt.stage if attempt else "",
-        into=found.into,
-        answer=found.answer,
-        text=found.text,
-        asks=list(map(ask_view, found.asks)),
-        against=list(found.against),
-        unknown=list(found.unknown),
+        into=answer.into,
+        answer=answer.answer,
+        text=answer.text,
+        asks=list(map(ask_view, answer.asks)),
+        against=list(answer.against),
+        unknown=list(answer.unknown),
     )
 
 

@@ -144,10 +144,10 @@ class Pages:
                 history = await self.api.store.attempts.history(playbook.rollout, now)
                 records = await self.api.store.evidence.newest(playbook.rollout, SHOWN)
             else:
-                found = await archive.attempt(playbook.rollout, number, now, SHOWN)
-                if found is None:
+                past = await archive.attempt(playbook.rollout, number, now, SHOWN)
+                if past is None:
                     return _missing(playbook.rollout, number)
-                history, records = found
+                history, records = past
         except StoreDown:
             return None
         earlier = number is not None and number != newest

@@ -140,9 +140,9 @@ class _Probes:
             "1 when a declared probe was answered as it should be, 0 when not; absent while nobody knows.",
             labels=["rollout", "probe"],
         )
-        for (rollout, name), found in sorted(self._probed.items()):
-            if found.verdict != "unknown":
-                answers.add_metric([rollout, name], float(found.verdict == "ok"))
+        for (rollout, name), answer in sorted(self._probed.items()):
+            if answer.verdict != "unknown":
+                answers.add_metric([rollout, name], float(answer.verdict == "ok"))
         return (answers,)
 
 

@@ -56,7 +56,7 @@ class Watching:
             return Fires(None, str(error))
         except TimeoutError:
             return Fires(None, f"no answer within {ANSWER_WITHIN:g} s")
-        found: dict[str, list[str]] = {}
+        by_rollout: dict[str, list[str]] = {}
         for sample in samples:
             playbook = playbooks.get(sample.labels.get(names.ROLLOUT, ""))
             if playbook is None:
@@ -64,8 +64,8 @@ class Watching:
             ours = playbook.environment
             if not ours or sample.labels.get(names.ENVIRONMENT, ours) == ours:
                 source = f"{sample.labels.get(names.GUARDRAIL)}/{sample.labels.get(names.TIER)}"
-                found.setdefault(playbook.rollout, []).append(source)
-        return Fires({rollout: sorted(set(sources)) for rollout, sources in found.items()})
+                by_rollout.setdefault(playbook.rollout, []).append(source)
+        return Fires({rollout: sorted(set(sources)) for rollout, sources in by_rollout.items()})
 
     async def with_gate(
         self, calls: CallHandler, playbook: Playbook, history: History, at: datetime
@@ -101,8 +101,8 @@ class Watching:
         finally:
             if beside is not None:
                 beside.done()
-        found = [(sample.labels, sample.value) for sample in samples]
-        known = watched(playbook, history.attempt, history.captured, found, at.timestamp())
+        pairs = [(sample.labels, sample.value) for sample in samples]
+        known = watched(playbook, history.attempt, history.captured, pairs, at.timestamp())
         return _with_settings(known, history)
 
     async def _now(self, playbook: Playbook, beside: AskedBeside | None) -> Sequence[Sample]:

@@ -235,9 +235,9 @@ def docs(
         return
     import webbrowser  # noqa: PLC0415
 
-    found = address(name)
-    typer.echo(found)
-    webbrowser.open(found)
+    page_address = address(name)
+    typer.echo(page_address)
+    webbrowser.open(page_address)
 
 
 @app.command()

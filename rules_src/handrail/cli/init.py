@@ -87,9 +87,9 @@ def _scalar(text: str) -> str:
 
 def _tokens(folder: Path) -> list[str]:
     """New tokens for everybody who calls, readable by nobody else; their files."""
-    given = [(role, name, secrets.token_hex(32)) for role, name in CALLERS]
-    lines = "".join(f"{role} {name} {token}\n" for role, name, token in given)
-    files = {TOKENS: lines, **{ALONE[role]: f"{token}\n" for role, _, token in given}}
+    tokens = [(role, name, secrets.token_hex(32)) for role, name in CALLERS]
+    lines = "".join(f"{role} {name} {token}\n" for role, name, token in tokens)
+    files = {TOKENS: lines, **{ALONE[role]: f"{token}\n" for role, _, token in tokens}}
     (folder / TOKENS).parent.mkdir(mode=0o700)
     for path, text in files.items():
         with os.fdopen(os.open(folder / path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:

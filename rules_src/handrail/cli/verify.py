@@ -35,17 +35,17 @@ def verify(bundle: Bundle, key: Key = None) -> None:
         known = public_key(key) if key else None
         if not bundle.is_dir():
             raise WrongCall(f"{bundle} is no folder; give the one that `handrail rollout bundle` wrote")
-        found = derive(read(bundle), known, version("handrail"))
+        verification = derive(read(bundle), known, version("handrail"))
     except NoBundle as error:
         raise WrongCall(f"{bundle}: {error}") from None
     except ReceiverError as error:
         raise WrongCall(str(error)) from None
     except OSError as error:
         raise WrongCall(f"{error.filename or bundle}: {error.strerror}; it has to be readable") from None
-    for note in found.notes:
+    for note in verification.notes:
         typer.echo(note)
-    for problem in found.problems:
+    for problem in verification.problems:
         typer.echo(f"handrail: error: {problem}", err=True)
-    if found.problems:
+    if verification.problems:
         raise typer.Exit(1)
     typer.echo("every verdict follows from the samples")

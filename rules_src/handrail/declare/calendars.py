@@ -120,30 +120,30 @@ def _checked(file: _File, event: Component, until: date | None) -> None:
 
 def _day_or_time(where: str, event: Component, name: str) -> date:
     """What a property says; a time in a zone that nobody knows is none."""
-    found: object = getattr(event[name], "dt", None)
-    if not isinstance(found, date):
+    moment: object = getattr(event[name], "dt", None)
+    if not isinstance(moment, date):
         raise ValueError(f"{where}: {name} is not one day or time; correct it")  # noqa: TRY004  pydantic's way
     zone = event[name].params.get("TZID")
-    if zone and isinstance(found, datetime) and found.tzinfo is None:
+    if zone and isinstance(moment, datetime) and moment.tzinfo is None:
         raise ValueError(
             f"{where}: {name} has the time zone {zone!r}, which neither the file defines nor anybody knows; write one like Europe/Berlin"
         )
-    return found
+    return moment
 
 
 def _spans(file: _File, calendar: Calendar, zone: ZoneInfo, until: date | None) -> Iterator[Span]:
     import recurring_ical_events  # noqa: PLC0415
 
     last = _LAST if until is None else until + timedelta(days=1)
-    found = 0
+    count = 0
     for one in recurring_ical_events.of(calendar).after(_FIRST):
         begins, ends = _utc(one.start, zone), _utc(one.end, zone)
         if begins >= _utc(last, zone):
             return
         if str(one.get("STATUS", "")).upper() == "CANCELLED":
             continue
-        found += 1
-        if found > MOST:
+        count += 1
+        if count > MOST:
             raise ValueError(
                 f"{file.name} has more than {MOST} freezes; say up to which day it is read: until="
             )

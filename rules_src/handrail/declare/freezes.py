@@ -64,7 +64,7 @@ def _days(text: str) -> str:
 
 def days_of(text: str) -> tuple[int, ...]:
     """`Mon-Fri` or `Mon,Wed` → 0 to 6, Monday first."""
-    found: list[int] = []
+    days: list[int] = []
     for part in text.split(","):
         first, _, last = (one.strip() for one in part.partition("-"))
         if first not in names.DAYS or (last and last not in names.DAYS):
@@ -72,8 +72,8 @@ def days_of(text: str) -> tuple[int, ...]:
         begins, ends = names.DAYS.index(first), names.DAYS.index(last or first)
         if ends < begins:
             raise ValueError(f"'{part.strip()}' goes backwards; write two parts, like Sat-Sun,Mon")
-        found += range(begins, ends + 1)
-    return tuple(sorted(set(found)))
+        days += range(begins, ends + 1)
+    return tuple(sorted(set(days)))
 
 
 def _day(text: str) -> str:
@@ -114,8 +114,8 @@ class Freeze:
     @property
     def spans(self) -> tuple[Span, ...]:
         """When it is, once or several times."""
-        found: tuple[Span, ...] = vars(self)["_spans"]
-        return found
+        spans: tuple[Span, ...] = vars(self)["_spans"]
+        return spans
 
     @model_validator(mode="after")
     def _when(self) -> Freeze:
@@ -142,8 +142,8 @@ class Freeze:
         place = declaring_place()
         folder = Path(place.code.co_filename).parent if place else Path()
         until = None if self.until is None else _moment(self.until)[0].date()
-        found = events_of(folder, self.calendar or "", self.zone, until)
-        return tuple(replace(one, why=one.why or self.why) for one in found)
+        events = events_of(folder, self.calendar or "", self.zone, until)
+        return tuple(replace(one, why=one.why or self.why) for one in events)
 
 
 @declared

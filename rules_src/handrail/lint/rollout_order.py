@@ -37,11 +37,11 @@ def across(rollouts: Sequence[Rollout], environments: Sequence[Environment]) -> 
 
 def _waited_for(rollout: Rollout, known: dict[str, Rollout]) -> set[str]:
     """All that it waits for, through others as well."""
-    found: set[str] = set()
+    waited_for: set[str] = set()
     ahead = list(rollout.waits_for)
     while ahead:
         name = ahead.pop()
-        if name not in found:
-            found.add(name)
+        if name not in waited_for:
+            waited_for.add(name)
             ahead += known[name].waits_for if name in known else ()
-    return found
+    return waited_for

@@ -53,20 +53,20 @@ def check(rollout: Rollout, here: Environment) -> Iterator[Finding]:
 
 
 def _exported(rollout: Rollout) -> dict[str, _Exported]:
-    found = {
+    exported = {
         metric.name: _Exported(frozenset(metric.labels))
         for source in rollout.sql
         for metric in source.metrics
     }
     for source in rollout.logs:
-        found |= {one.name: _Exported(frozenset(one.labels)) for one in source.counters}
-        found |= {one.name: _Exported(frozenset(), _bounds(one.buckets)) for one in source.histograms}
-        found |= {one.name: _Exported(frozenset()) for one in source.gauges}
-        found |= {one.name: _Exported(frozenset({one.label})) for one in source.seen}
+        exported |= {one.name: _Exported(frozenset(one.labels)) for one in source.counters}
+        exported |= {one.name: _Exported(frozenset(), _bounds(one.buckets)) for one in source.histograms}
+        exported |= {one.name: _Exported(frozenset()) for one in source.gauges}
+        exported |= {one.name: _Exported(frozenset({one.label})) for one in source.seen}
         if source.access is not None:
-            found[source.access.requests] = _Exported(frozenset({"status"}))
-            found[source.access.duration] = _Exported(frozenset(), _bounds(source.access.buckets))
-    return found
+            exported[source.access.requests] = _Exported(frozenset({"status"}))
+            exported[source.access.duration] = _Exported(frozenset(), _bounds(source.access.buckets))
+    return exported
 
 
 def _bounds(buckets: Sequence[float]) -> tuple[Decimal, ...]:

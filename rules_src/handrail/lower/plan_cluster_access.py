@@ -27,8 +27,8 @@ def cluster_access(playbook: Playbook) -> tuple[ClusterAccess, ...]:
     steps += [step for action in playbook.actions for step in action.steps]
     arms = playbook.arms
     sources = [arms.canary, arms.stable] if isinstance(arms, OpenArms) else []
-    found = {access for step in steps for access in _of_step(step)}
-    return tuple(sorted(found | {access for source in sources for access in _of_source(source)}))
+    needed = {access for step in steps for access in _of_step(step)}
+    return tuple(sorted(needed | {access for source in sources for access in _of_source(source)}))
 
 
 def _of_step(step: Step) -> Iterator[ClusterAccess]:

@@ -59,13 +59,13 @@ def lower_figures(rollout: Rollout, context: RolloutContext) -> tuple[contract.F
 
 def lower_objectives(rollout: Rollout, context: RolloutContext) -> tuple[contract.ObjectiveFacts, ...]:
     """Each objective, with what is left of its budget."""
-    found = []
+    objectives = []
     for slo in rollout.slos:
         window = slo.window if slo.window == names.MONTH else span(context.scale.duration(slo.window))
         matchers = _matchers(rollout, slo.name)
         ratio = plan.Selector(names.SLO_RATIO, (*matchers, (names.WINDOW, "=", window)))
         objective = amount(slo.objective).value
-        found.append(
+        objectives.append(
             contract.ObjectiveFacts(
                 name=slo.name,
                 title=slo.title or slo.name,
@@ -74,7 +74,7 @@ def lower_objectives(rollout: Rollout, context: RolloutContext) -> tuple[contrac
                 left=f"1 - {ratio} / {1 - objective}",
             )
         )
-    return tuple(found)
+    return tuple(objectives)
 
 
 def _measured(rollout: Rollout, context: RolloutContext) -> Iterator[contract.FigureFacts]:
@@ -94,10 +94,10 @@ def _measured(rollout: Rollout, context: RolloutContext) -> Iterator[contract.Fi
 
 def _latencies(rollout: Rollout, context: RolloutContext) -> Iterator[contract.FigureFacts]:
     """p95 and p99 of the guardrail that measures that quantile, else of the histogram of the first latency."""
-    found = [(one, one.measure) for one in rollout.guardrails if isinstance(one.measure, Latency)]
+    latencies = [(one, one.measure) for one in rollout.guardrails if isinstance(one.measure, Latency)]
     for name, quantile in ((reporting.P95, 95), (reporting.P99, 99)):
-        own = next((pair for pair in found if Decimal(str(pair[1].p)) == quantile), None)
-        guardrail, measure = own or (found[0] if found else (None, None))
+        own = next((pair for pair in latencies if Decimal(str(pair[1].p)) == quantile), None)
+        guardrail, measure = own or (latencies[0] if latencies else (None, None))
         if guardrail is None or measure is None:
             continue
         lowered, unit = lower_measure(measure, context.measuring)

@@ -119,8 +119,8 @@ def _of_events(
     from_zero = plan.Selector(names.SLO_FROM_ZERO, own)
 
     def all_of(counters: Sequence[plan.Selector]) -> str:
-        found = together(counters, lambda one: increments(one, every, scrape, from_zero))
-        return found if len(counters) == 1 else f"sum{found}"
+        total = together(counters, lambda one: increments(one, every, scrape, from_zero))
+        return total if len(counters) == 1 else f"sum{total}"
 
     some = f"({all_of(part)} or {_none(recorded)})"
     return (

@@ -113,10 +113,10 @@ def _series(
         for one in selected(query.expr)
     ]
     by_metric: dict[str, list[_SelectorUse]] = {}
-    for found in read:
-        metric = found.one.metric
+    for use in read:
+        metric = use.one.metric
         if metric and metric != "up" and not metric.startswith(_OWN) and metric not in recorded:
-            by_metric.setdefault(metric, []).append(found)
+            by_metric.setdefault(metric, []).append(use)
     quantiles = dict(_quantiles(playbook, rules))
     for metric, reads in sorted(by_metric.items()):
         yield _need(playbook.rollout, metric, reads, quantiles.get(metric, ()))

@@ -144,10 +144,10 @@ def _series(signals: tuple[Signal, ...], scope: Scope) -> Iterator[Missing]:
 
 def _watched(signal: Signal, scope: Scope) -> dict[str, str]:
     recorded = signal.traffic or signal.value
-    found = watched(_of_its_arm(signal), signal.by, recorded)
+    expressions = watched(_of_its_arm(signal), signal.by, recorded)
     return {
         series: expr if expr == str(recorded) else _of_told_arm(expr, signal, scope)
-        for series, expr in found.items()
+        for series, expr in expressions.items()
     }
 
 

@@ -121,10 +121,10 @@ def reference_of(rollout: str, guardrail: str, reference: str) -> Selector:
 def captured(scope: Scope, reference: str, labels: tuple[str, ...]) -> str:
     """The captured figure, for each value of these labels."""
     told = f"{remembered(reference_of(scope.rollout, scope.guardrail, reference))} {NUMBERS}"
-    found = by("max", tuple(map(_told_by, labels)), told)
+    figure = by("max", tuple(map(_told_by, labels)), told)
     for label in labels:
-        found = f'label_replace({found}, "{label}", "$1", "{_told_by(label)}", "(.*)")'
-    return found
+        figure = f'label_replace({figure}, "{label}", "$1", "{_told_by(label)}", "(.*)")'
+    return figure
 
 
 def _told_by(label: str) -> str:
@@ -310,11 +310,11 @@ def _enough_or_bad(condition: Condition, enough: str, own: str) -> str:
 
 def captured_from(signal: Signal, scope: Scope, window: str, every: str, *, stable: bool) -> str:
     """The figures to capture, by labels of the names that the receiver tells them by."""
-    found = _mean_value(signal, scope, window, every, stable=stable)
+    figure = _mean_value(signal, scope, window, every, stable=stable)
     for label in signal.measure.labels:
-        found = f'label_replace({found}, "{_told_by(label)}", "$1", "{label}", "(.*)")'
+        figure = f'label_replace({figure}, "{_told_by(label)}", "$1", "{label}", "(.*)")'
     told = tuple(map(_told_by, signal.measure.labels))
-    return by("max", told, found) if told else found
+    return by("max", told, figure) if told else figure
 
 
 def _mean_value(signal: Signal, scope: Scope, window: str, every: str, *, stable: bool) -> str:

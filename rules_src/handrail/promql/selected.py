@@ -70,8 +70,8 @@ def _scale(node: Any, by: float) -> float | None:
             factor = (
                 node.rhs.val if str(node.op) == "*" and isinstance(node.rhs, promql.NumberLiteral) else 1.0
             )
-            found = (_scale(node.lhs, by * factor), _scale(node.rhs, by))
-            return next((one for one in found if one is not None), None)
+            factors = (_scale(node.lhs, by * factor), _scale(node.rhs, by))
+            return next((one for one in factors if one is not None), None)
         case promql.ParenExpr() | promql.UnaryExpr() | promql.AggregateExpr() | promql.SubqueryExpr():
             return _scale(node.expr, by)
         case promql.Call():

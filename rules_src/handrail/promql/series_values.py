@@ -126,13 +126,13 @@ def _count(measure: Count, labels: tuple[str, ...], how: Estimated) -> str:
     none = [] if measure.presence is None else [how.now(measure.presence)]
     if distinct is not None:
         wanted = seen if where is None else f"{seen} {where}"
-        found = by("count", labels, by("group", (*labels, distinct), wanted))
+        how_many = by("count", labels, by("group", (*labels, distinct), wanted))
         none = none if where is None else [seen, *none]
     elif where is not None:
-        found = by("sum", labels, f"{seen} {where.op} bool {plain(where.figure)}")
+        how_many = by("sum", labels, f"{seen} {where.op} bool {plain(where.figure)}")
     else:
-        found = by("count", labels, seen)
-    counted = " or ".join([found, *(f"{by('count', labels, one)} * 0" for one in none)])
+        how_many = by("count", labels, seen)
+    counted = " or ".join([how_many, *(f"{by('count', labels, one)} * 0" for one in none)])
     if where is None or not how.judged:
         return f"({counted})"
     return f"(({counted}) unless on ({', '.join(labels)}) ({outside(seen, NUMBERS)}))"

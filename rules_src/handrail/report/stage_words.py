@@ -12,16 +12,16 @@ _AT_DEADLINE = {"hold": "it is held", "rollback": "it is rolled back", "page": "
 
 def by_itself(stage: StageFacts) -> tuple[str, ...]:
     """What the receiver does in a stage without being asked, a phrase each."""
-    found = []
+    sentences = []
     if stage.warm_up:
-        found.append(f"after a warm-up of {_time(stage.warm_up)}, in which only emergencies are acted on")
+        sentences.append(f"after a warm-up of {_time(stage.warm_up)}, in which only emergencies are acted on")
     if stage.prolong is not None:
-        found.append(f"up to {_time(stage.prolong)} longer while there is not enough data, then held")
+        sentences.append(f"up to {_time(stage.prolong)} longer while there is not enough data, then held")
     if stage.advance == "when-met":
-        found.append("goes on by itself once the gate ahead is open")
+        sentences.append("goes on by itself once the gate ahead is open")
     if stage.deadline is not None:
-        found.append(f"{_time(stage.deadline)} after it was entered {_AT_DEADLINE[stage.at_deadline]}")
-    return tuple(found)
+        sentences.append(f"{_time(stage.deadline)} after it was entered {_AT_DEADLINE[stage.at_deadline]}")
+    return tuple(sentences)
 
 
 def _time(seconds: float) -> str:

@@ -179,7 +179,7 @@ def _meaning(signals: Sequence[plan.Signal]) -> str:
 
 def _split(split: plan.SampleRatio, stages: Sequence[plan.Stage]) -> str:
     """What of is compared with the asked share, and how many requests it takes to find something."""
-    found = ", ".join(
+    times = ", ".join(
         f"about {split.finds(2, float(stage.weight))} in stage {stage.name}"
         for stage in stages
         if stage.weight and stage.has_both
@@ -188,7 +188,7 @@ def _split(split: plan.SampleRatio, stages: Sequence[plan.Stage]) -> str:
     return (
         f"The canary's part of the requests that {series} counted in the last {span(split.window)}, since the stage asks for its share. "
         "It is a mismatch where so many requests say so that it is no chance; "
-        f"until a canary with twice the odds it should have is found, it takes {found}."
+        f"until a canary with twice the odds it should have is found, it takes {times}."
     )
 
 

@@ -64,14 +64,14 @@ _COUNTS = frozenset({"count", "group", "count_values"})
 
 def declared_kinds(rollout: Rollout) -> dict[str, Kind]:
     """What the rollout's own sources export."""
-    found: dict[str, Kind] = {}
+    kinds: dict[str, Kind] = {}
     for source in rollout.logs:
-        found |= {one.name: Kind.counter for one in source.counters}
-        found |= {one.name: Kind.gauge for one in source.gauges}
-        found |= {one.name: Kind.gauge for one in source.seen}
+        kinds |= {one.name: Kind.counter for one in source.counters}
+        kinds |= {one.name: Kind.gauge for one in source.gauges}
+        kinds |= {one.name: Kind.gauge for one in source.seen}
         if source.access is not None:
-            found[source.access.requests] = Kind.counter
-    return found
+            kinds[source.access.requests] = Kind.counter
+    return kinds
 
 
 def kind_by_name(metric: str) -> Kind | None:

@@ -283,8 +283,8 @@ def _span(thing: Any, key: str) -> timedelta:
 
 def _heard(expr: str) -> str:
     """The severities that a level's rule selects."""
-    found = re.search(r'severity=~("(?:[^"\\]|\\.)*")', expr)
-    return ", ".join(re.sub(r"\\(.)", r"\1", json.loads(found[1])).split("|")) if found else ""
+    severities = re.search(r'severity=~("(?:[^"\\]|\\.)*")', expr)
+    return ", ".join(re.sub(r"\\(.)", r"\1", json.loads(severities[1])).split("|")) if severities else ""
 
 
 def _tier(rule: Any, known: Any, told: Any, alerts: Any) -> TierState:

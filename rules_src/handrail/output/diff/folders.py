@@ -15,7 +15,7 @@ def by_environment(files: Files) -> dict[str, Files]:
     """
     parts = {path: path.split("/") for path in files}
     names = {one[0] for one in parts.values() if len(one) == 3 and one[1] == "playbook"}
-    found: dict[str, Files] = {
+    environments: dict[str, Files] = {
         name: {
             path.removeprefix(f"{name}/"): files[path]
             for path, one in parts.items()
@@ -26,9 +26,9 @@ def by_environment(files: Files) -> dict[str, Files]:
     alone = [path for path, one in parts.items() if _is_alone(one)]
     if alone:
         name = json.loads(files[alone[0]]).get("environment", "")
-        foldered = {f"{one}/{path}" for one, texts in found.items() for path in texts}
-        found[name] = {path: text for path, text in files.items() if path not in foldered}
-    return found
+        foldered = {f"{one}/{path}" for one, texts in environments.items() for path in texts}
+        environments[name] = {path: text for path, text in files.items() if path not in foldered}
+    return environments
 
 
 def _is_alone(parts: list[str]) -> bool:

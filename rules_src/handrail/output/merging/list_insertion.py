@@ -50,10 +50,10 @@ class Insertions:
             raise NoPlace(
                 line_of(mapping), f"the mapping with '{key}' is written between braces", _ONE_A_LINE
             )
-        found = entry(mapping, key)
-        at, indent = self._added(mapping, key) if found is None else self._opened(key, *found)
+        present = entry(mapping, key)
+        at, indent = self._added(mapping, key) if present is None else self._opened(key, *present)
         at = self._behind_others(at)
-        before = found[1].value if found and isinstance(found[1], yaml.SequenceNode) else []
+        before = present[1].value if present and isinstance(present[1], yaml.SequenceNode) else []
         self._items[id(mapping), key] = (sum(line_of(item) <= at for item in before), items)
         self._put_in(at, marked(self.environment, lines, indent))
 
@@ -109,10 +109,10 @@ class Insertions:
 
     def _step(self) -> int:
         """How far items stand in from their key in this file."""
-        found = entry(self.top, "receivers")
-        if found is None or not isinstance(found[1], yaml.SequenceNode) or found[1].flow_style:
+        present = entry(self.top, "receivers")
+        if present is None or not isinstance(present[1], yaml.SequenceNode) or present[1].flow_style:
             return 2
-        return int(found[1].start_mark.column) - int(found[0].start_mark.column)
+        return int(present[1].start_mark.column) - int(present[0].start_mark.column)
 
     def _behind_others(self, at: int) -> int:
         """Behind the parts of environments whose names come first: in whatever order they are merged, one file comes out."""

@@ -41,7 +41,7 @@ def marked(environment: str, lines: Sequence[str], indent: int) -> list[str]:
 
 def parts_in(lines: Sequence[str]) -> list[Part]:
     """Every marked part, from the top. Raises Damaged for one that is not as it was written."""
-    found: list[Part] = []
+    parts: list[Part] = []
     open_at: int | None = None
     whose = ""
     for number, line in enumerate(lines):
@@ -53,11 +53,11 @@ def parts_in(lines: Sequence[str]) -> list[Part]:
         elif ends:
             if open_at is None or ends[1] != whose:
                 raise Damaged(number + 1, *_UNPAIRED)
-            found.append(_checked(lines, Part(whose, open_at, number)))
+            parts.append(_checked(lines, Part(whose, open_at, number)))
             open_at = None
     if open_at is not None:
         raise Damaged(open_at + 1, *_UNPAIRED)
-    return found
+    return parts
 
 
 _UNPAIRED = (

@@ -153,13 +153,13 @@ def of_others(text: str, declared: Collection[str], file: str) -> list[Problem]:
 def beside_ours(text: str, file: str) -> list[Problem]:
     """What the whole configuration says and our receivers do not go by. Raises Refused."""
     above = entry(read(text, file).top, "global")
-    found = entry(above[1], "http_config") if above and isinstance(above[1], yaml.MappingNode) else None
-    said = [key for key in OF_ALL_RECEIVERS if found and key in values(found[1])]
-    if not found or not said:
+    http_config = entry(above[1], "http_config") if above and isinstance(above[1], yaml.MappingNode) else None
+    said = [key for key in OF_ALL_RECEIVERS if http_config and key in values(http_config[1])]
+    if not http_config or not said:
         return []
     what = f"our receivers do not go by this ({', '.join(said)}): each has an http_config of its own"
     cure = "see that Alertmanager reaches Handrail's receiver and the channels of people without it"
-    return [Problem(Where(file, line_of(found[0])), Severity.warning, what, cure)]
+    return [Problem(Where(file, line_of(http_config[0])), Severity.warning, what, cure)]
 
 
 def _only_theirs(route: TheirRoute, own: Container[int]) -> TheirRoute:

@@ -107,14 +107,14 @@ def inhibitions_of(top: yaml.MappingNode) -> Iterator[TheirInhibition]:
 def matchers_in(text: str) -> tuple[Matcher, ...] | None:
     """`severity="critical"`, or several with commas between them or in braces; None for what is none."""
     inside = text.strip().removeprefix("{").removesuffix("}").strip()
-    found, at = [], 0
+    matchers, at = [], 0
     while at < len(inside):
         match = _MATCHER.match(inside, at)
         if match is None:
             return None
-        found.append(Matcher(_unquoted(match[1]), match[2], _unquoted(match[3])))
+        matchers.append(Matcher(_unquoted(match[1]), match[2], _unquoted(match[3])))
         at = match.end()
-    return tuple(found) or None
+    return tuple(matchers) or None
 
 
 def _conditions(said: Mapping[str, Any], side: str) -> Conditions:

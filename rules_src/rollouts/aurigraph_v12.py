@@ -265,6 +265,7 @@ aurigraph_v12 = Rollout(
             title="gRPC requests per second in production",
             tiers=[Warning(Below({"100%": "800K/s"}))],
             whole_service=True,
+            optional=True,
             runbook=quiet,
         ),
         Guardrail(
@@ -272,6 +273,7 @@ aurigraph_v12 = Rollout(
             Latency(own(GRPC_DURATION), p=95, buckets=BUCKETS),
             title="95th percentile of gRPC time",
             tiers=[Warning(Above({"100%": "200ms"}))],
+            optional=True,
             runbook=slow,
         ),
         Guardrail(
@@ -279,6 +281,7 @@ aurigraph_v12 = Rollout(
             Latency(own(GRPC_DURATION), p=99, buckets=BUCKETS),
             title="99th percentile of gRPC time",
             tiers=[Warning(Above({"100%": "500ms"}))],
+            optional=True,
             runbook=slow,
         ),
         Guardrail(
@@ -286,6 +289,7 @@ aurigraph_v12 = Rollout(
             Ratio(bad=own(GRPC, 'code!="OK"'), of=own(GRPC)),
             title="Share of gRPC calls that fail",
             tiers=[Warning(Above({"100%": "0.5%"}))],
+            optional=True,
             runbook=failing,
         ),
         Guardrail(
@@ -294,6 +298,7 @@ aurigraph_v12 = Rollout(
             title="gRPC connections in use",
             tiers=[Warning(Above("90%"))],
             whole_service=True,
+            optional=True,
             runbook=resources,
         ),
         Guardrail(

@@ -55,6 +55,8 @@ def refusals(expression: str) -> list[str]:
         ("Guardrail('x', Gauge('x'), expected='50')", "Guardrail(expected): '50' is not a frequency; write it like 50/s or 100/min"),
         ("Guardrail('x', {'counter': 'errors_total'})", f"Guardrail(measure): a dict does not go here; write {MEASURES}"),
         ("Guardrail('x', Gauge('x'), tiers=[{'limit': Above(1)}])", "Guardrail(tiers): a dict does not go here; write Warning(…), Critical(…) or Emergency(…)"),
+        ("Guardrail('x', Gauge('x'), success=Below(1), optional=True)", "Guardrail: success= is asked at each gate, and an optional source may never be seen; leave one of the two out"),
+        ("Guardrail('x', Absence('x'), optional=True)", "Guardrail: an Absence fires while nothing is seen, which optional= says is right; leave one of the two out"),
         ("Check('0s')", "Check(at): it must take some time; write it like 30s, 5m, 24h, 7d or 1h30m"),
         ("Check('5m', tell=[Tell(PagerDuty(Secret('KEY')))])", "Check: tell= sends what a check found, and that is no incident; give Slack, Mail or Webhook"),
         ("Probe('health', 'shop/health')", "Probe(url): this does not fit; write a path of the service like /health, or http:// or https:// with a host, no user and no password"),

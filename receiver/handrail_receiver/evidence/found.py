@@ -13,7 +13,7 @@ from handrail_receiver.words.figures import figure
 
 @dataclass(frozen=True)
 class GuardrailFound:
-    """`word` is OK, WARNING, BREACH, BLIND, UNKNOWN or IDLE (judged only while something else holds, which it does not);
+    """`word` is OK, WARNING, BREACH, BLIND, UNKNOWN or IDLE (judged only while something else holds, or once it has been seen, and it is not now);
     `limit` that of the tier that says so, or of the gravest."""
 
     name: str
@@ -64,5 +64,5 @@ def _note(taken: Snapshot, tiers: Sequence[TierSeen], by: TierSeen | None) -> st
     if any(tier.blinded and tier.tier == names.THIN for tier in tiers):
         return ", too few events"
     if "idle" in verdicts:
-        return ", judged only while something else holds"
+        return ", not judged now"
     return ", judged by Prometheus only" if "unbroken" in verdicts else ""

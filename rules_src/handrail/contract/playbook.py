@@ -245,10 +245,11 @@ class ReferenceQuery(_Model):
 class GuardrailFacts(_Model):
     """A guardrail as the receiver sees it.
 
-    `needs` are selectors of the series it needs; of each group one series must exist. `title` is what people call it, and
+    `needs` are selectors of the series it needs; of each group one series must exist. An optional guardrail needs none. `title` is what people call it, and
     `unit` what its values are in; both are empty in an older playbook.
     `failed` asks how many requests of the judged arm failed over SPAN; empty where it counts none. `only_while` has the
-    signals, empty for its own measure, that are judged only while something else holds: they have no figure in between.
+    signals, empty for its own measure, that are judged only while something else holds, or once they have been seen: they
+    have no figure in between.
     """
 
     name: str

@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 from handrail.base import Renamed, declared
 from handrail.contract import ActionName
 from handrail.declare.limits import Confirm, Limit, Not, Reference, Success
-from handrail.declare.measures import Measure
+from handrail.declare.measures import Absence, Measure
 from handrail.declare.runbooks import Runbook
 from handrail.units import Duration, Frequency, Period
 
@@ -108,6 +108,8 @@ class Guardrail:
     `mode="shadow"` only watches: its alerts do nothing and tell nobody, and no gate asks for its success.
     `blind_after` is how long its data may be missing before the `blind` alert fires. `thin_after` is how long there may be
     events, but too few to judge, before the `thin` alert asks people to look while an attempt is active; None: it never does.
+    `optional` states that its source may not be there yet: it is silent while no metric of it has ever been seen, and blind
+    without them once one has been.
     `whole_service` states that all versions are judged together, although that dilutes a small canary.
     `expected` is how many events the whole service has, so that lints can find stages in which an arm gets too few.
     `accept` are lints whose findings are accepted here, with the reason.
@@ -124,9 +126,22 @@ class Guardrail:
     order: Literal["strict", "tighten"] = Field(default="strict", kw_only=True)
     blind_after: Duration = Field(default="5m", kw_only=True)
     thin_after: Duration | None = Field(default="30m", kw_only=True)
+    optional: bool = Field(default=False, kw_only=True)
     whole_service: bool = Field(default=False, kw_only=True)
     expected: Frequency | None = Field(default=None, kw_only=True)
     accept: Accept = Field(default_factory=dict, kw_only=True)
+
+    @model_validator(mode="after")
+    def _optional_asks_nothing(self) -> Guardrail:
+        if self.optional and self.success:
+            raise ValueError(
+                "success= is asked at each gate, and an optional source may never be seen; leave one of the two out"
+            )
+        if self.optional and isinstance(self.measure, Absence):
+            raise ValueError(
+                "an Absence fires while nothing is seen, which optional= says is right; leave one of the two out"
+            )
+        return self
 
     @property
     def successes(self) -> tuple[Limit, ...]:

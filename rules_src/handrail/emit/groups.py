@@ -75,8 +75,8 @@ def _groups(rollout: Rollout) -> list[Data]:
 def group(rollout: Rollout, guardrail: Guardrail) -> Data:
     """The whole chain of one guardrail: evaluated in order, so that an alert sees its own fresh recordings."""
     recordings = [recording for signal in guardrail.signals for recording in signal.recordings]
-    versions = [guardrail.versions] if guardrail.versions is not None else []
-    chain = [_recording(recording) for recording in (guardrail.info, *versions, *recordings)]
+    known = [one for one in (guardrail.versions, guardrail.seen) if one is not None]
+    chain = [_recording(recording) for recording in (guardrail.info, *known, *recordings)]
     chain += [_alert(alert, rollout) for alert in guardrail.every_alert]
     return _group(rollout, guardrail.name, chain)
 

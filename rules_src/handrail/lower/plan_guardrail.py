@@ -16,6 +16,7 @@ from handrail.declare.limits import Changed, Is, Limit
 from handrail.lower.alert_labels import alert_labels
 from handrail.lower.plan_conditions import lower_condition
 from handrail.lower.plan_signals import lower_signals
+from handrail.lower.raw_series import required_series
 from handrail.lower.rollout_context import RolloutContext
 from handrail.promql import blindness, comparisons
 from handrail.promql.data_there import data_there
@@ -53,6 +54,7 @@ def lower_guardrail(guardrail: declared.Guardrail, context: RolloutContext) -> p
         shadow=guardrail.mode == names.SHADOW,
         runbook=lower_runbook(guardrail.runbook),
         where=where_of(guardrail),
+        seen=_seen(guardrail, tuple(signals.values()), context),
     )
 
 
@@ -188,13 +190,16 @@ def _blind(
 ) -> plan.Alert:
     acting = any(tier.action in names.ACTING for tier in guardrail.tiers)
     timed = any(tier.during is not None for tier in guardrail.tiers)
+    missing = blindness.cannot_see(signals, used, scope, timed=timed)
+    if guardrail.optional:
+        missing = blindness.once_seen(missing, _remembers(guardrail, context))
     return _unjudged(
         guardrail,
         context,
         names.BLIND,
         severity=context.severity("critical" if acting else "warning"),
         action="hold",
-        expr=blindness.cannot_see(signals, used, scope, timed=timed),
+        expr=missing,
         sustained=context.scale.duration(guardrail.blind_after),
         why=f"cannot be judged: {{{{ $labels.reason }}}}. {NOT_PASSED}",
     )
@@ -275,6 +280,27 @@ def _versions(guardrail: declared.Guardrail, context: RolloutContext) -> plan.Re
         return None
     labels = ((names.ROLLOUT, context.rollout.name), (names.GUARDRAIL, guardrail.name))
     return plan.Recording(names.ARMS, told_versions(context.rollout.name, arms.label), labels)
+
+
+def _remembers(guardrail: declared.Guardrail, context: RolloutContext) -> plan.Selector:
+    own = ((names.ROLLOUT, "=", context.rollout.name), (names.GUARDRAIL, "=", guardrail.name))
+    return plan.Selector(names.SEEN, own)
+
+
+def _seen(
+    guardrail: declared.Guardrail, signals: tuple[plan.Signal, ...], context: RolloutContext
+) -> plan.Recording | None:
+    if not guardrail.optional:
+        return None
+    labels = ((names.ROLLOUT, context.rollout.name), (names.GUARDRAIL, guardrail.name))
+    arms = context.arms_of(guardrail)
+    series = [
+        one if arms is None else one.without(arms.label)  # what the stable arm has, the canary must have too
+        for signal in signals
+        for any_of in required_series(signal.measure.inner)
+        for one in any_of
+    ]
+    return plan.Recording(names.SEEN, blindness.ever_seen(series, _remembers(guardrail, context)), labels)
 
 
 def _info(guardrail: declared.Guardrail, context: RolloutContext, main: plan.Signal) -> plan.Recording:

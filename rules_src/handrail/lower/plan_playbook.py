@@ -149,9 +149,11 @@ def _facts(
             *(_tier(alert, lowered, None, context) for alert in lowered.every_alert[len(tiers) :]),
         ),
         references=tuple(_captures(written, lowered, context)) if written else (),
-        needs=tuple(_needs(lowered)),
+        needs=tuple(_needs(lowered)) if lowered.seen is None else (),
         failed="" if lowered.split else _failed(lowered),
-        only_while=tuple(one.name for one in lowered.signals if isinstance(one.measure, plan.While)),
+        only_while=tuple(
+            one.name for one in lowered.signals if isinstance(one.measure, plan.While) or lowered.seen
+        ),
     )
 
 

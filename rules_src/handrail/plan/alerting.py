@@ -235,7 +235,7 @@ class Guardrail:
 
     `arms` are the versions it tells apart; None if it judges the whole service. `alert_labels` are the labels by which
     alerts of one tier differ; None if a user's own expression decides and nobody can know. `versions` records which version
-    each arm is, where that is told. `split` is there for the one that compares the arms' traffic with the asked share.
+    each arm is, where that is told; `seen` remembers that a metric of it was seen, where its source is optional. `split` is there for the one that compares the arms' traffic with the asked share.
     """
 
     name: str
@@ -253,6 +253,7 @@ class Guardrail:
     runbook: Runbook
     where: Where
     split: SampleRatio | None = None
+    seen: Recording | None = None
 
     @property
     def every_alert(self) -> tuple[Alert, ...]:

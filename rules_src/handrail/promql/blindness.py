@@ -6,7 +6,7 @@ with is blind, and must never be mistaken for one that finds nothing wrong.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from handrail.contract import names
@@ -44,7 +44,7 @@ from handrail.promql.comparisons import (
     steps,
 )
 from handrail.promql.presence import no_numbers, present, unpaired, watched
-from handrail.promql.remembered import REMEMBER, remembered
+from handrail.promql.remembered import REMEMBER, SEEN_FOR, remembered
 from handrail.promql.told_arms import of_arm, versions_of
 from handrail.promql.values import holds
 from handrail.units import span
@@ -76,6 +76,17 @@ def cannot_see(
                 f'label_replace(count({lost}), "reason", "{reason}", "", "")'
             )
     return "\nor ".join(_gated(lines, during, scope.rollout) for during, lines in because.items())
+
+
+def once_seen(missing: str, seen: Selector) -> str:
+    """What an optional guardrail needs and does not have, once a metric of it was `seen`."""
+    return f"(\n{missing}\n)\nand on () {seen}"
+
+
+def ever_seen(series: Iterable[Selector], seen: Selector) -> str:
+    """A sample once one of these has been there, and from then on: it remembers itself."""
+    there = " or ".join(map(str, dict.fromkeys(series)))
+    return f"group({there} or last_over_time({seen}[{span(SEEN_FOR)}]))"
 
 
 def too_thin(signals: tuple[Signal, ...], scope: Scope) -> str:

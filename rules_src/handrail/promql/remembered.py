@@ -9,6 +9,8 @@ from handrail.units import span
 
 REMEMBER = timedelta(minutes=10)
 """How long the last word of the receiver (stage, references, versions) is believed while it cannot be scraped."""
+SEEN_FOR = timedelta(days=7)
+"""For how long nothing may be evaluated before it is forgotten that a metric of an optional guardrail was seen."""
 
 
 def remembered(series: Selector) -> str:

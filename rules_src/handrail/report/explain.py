@@ -112,7 +112,8 @@ def _tiers(rollout: plan.Rollout) -> Iterator[tuple[str, ...]]:
 
 def _fires_when(chain: plan.Guardrail | plan.Slo, alert: plan.Alert) -> str:
     if alert is chain.blind:
-        return "it cannot see"
+        optional = isinstance(chain, plan.Guardrail) and chain.seen is not None
+        return "it cannot see what was once there" if optional else "it cannot see"
     if alert.tier == names.THIN:
         return "it has events, and too few to judge"
     if isinstance(chain, plan.Slo):

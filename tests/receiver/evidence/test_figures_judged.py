@@ -139,7 +139,7 @@ def test_what_is_judged_only_while_something_holds_is_blind_where_no_rule_was_ev
     book = book_of(d.Guardrail("depth", d.While(GAUGE, condition=d.Gauge("workers")), tiers=OVER_10))
     assert book.guardrails[0].only_while == ("",)
     assert [one.text() for one in guardrails_found(checked(book, [INFO]))] == [
-        "IDLE depth: no figure (above 10), judged only while something else holds"
+        "IDLE depth: no figure (above 10), not judged now"
     ]
     assert [one.text() for one in guardrails_found(checked(book, []))] == [
         "BLIND depth: no figure (above 10)"

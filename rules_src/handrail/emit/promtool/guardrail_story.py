@@ -17,7 +17,7 @@ from handrail.emit.promtool.pacing import LONGEST, MOST, scraped
 from handrail.emit.promtool.series import At, Feed, Feeds, Impossible, Key, Timeline, chosen, matches
 from handrail.emit.promtool.series_feeds import counts_targets, settled
 from handrail.emit.promtool.shown import Shown, bad_share, strangers, times_of
-from handrail.emit.promtool.story import FIRES, FIRING, NOTHING, Course, Reason, Story, Text
+from handrail.emit.promtool.story import FIRES, FIRING, NOTHING, Course, Reason, Story, Text, seen_before
 from handrail.emit.promtool.subject import CHANGED, Subject, Values
 from handrail.emit.promtool.text import expanded
 from handrail.plan import (
@@ -150,7 +150,10 @@ class GuardrailStory:
         weights = {stage.name: stage.weight for stage in self.subject.rollout.stages}
         running = not weights or weights.get(self.subject.stage or "", 0) != 0
         blind = running or not self.guardrail.arms or None
-        self.course.go_on(self._elsewhere, {(self.guardrail.blind.name, ""): blind}, self.subject.stage)
+        if seen := seen_before(self.guardrail):
+            self.course.go_on(self._elsewhere, {}, self.subject.stage)  # an optional source, never seen
+        missing = {**self._elsewhere, **seen}
+        self.course.go_on(missing, {(self.guardrail.blind.name, ""): blind}, self.subject.stage)
 
     def phase(
         self, values: Values, times: Decimal = Decimal(1), *, few: bool = False, bad: bool = False

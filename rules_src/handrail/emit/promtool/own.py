@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from handrail.contract import names
 from handrail.emit.promtool.series import At, Key, Timeline, chosen
-from handrail.emit.promtool.story import FIRES, NOTHING, UNHEARD, Course, Look, Story, Text
+from handrail.emit.promtool.story import FIRES, NOTHING, UNHEARD, Course, Look, Story, Text, seen_before
 from handrail.plan import Absence, Alert, Guardrail, PromQL, ReferenceKind, Rollout, StateChanges
 from handrail.promql.remembered import REMEMBER
 
@@ -53,8 +53,9 @@ def blindness(rollout: Rollout) -> Iterator[Story]:
         _step(rollout, blind), Timeline(rollout.scrape), {(alert.name, ""): alert for alert in blind}
     )
     course.looks, looks, texts = [], list[Look](), list[Text]()
+    seen = {key: feed for one in rollout.guardrails for key, feed in seen_before(one).items()}
     for _ in range(2):
-        course.go_on({}, {(alert.name, ""): True for alert in missing}, stage)
+        course.go_on(seen, {(alert.name, ""): True for alert in missing}, stage)
         looks.append(_because(course, missing, MISSING))
     texts += [Text(alert, course.now, {"reason": MISSING}, None) for alert, only in missing.items() if only]
     course = replace(

@@ -12,14 +12,20 @@ from datetime import timedelta
 from decimal import Decimal
 
 from handrail.contract import names
-from handrail.emit.promtool.series import Feeds, Timeline
-from handrail.plan import Alert, Selector
+from handrail.emit.promtool.series import At, Feeds, Key, Timeline
+from handrail.plan import Alert, Guardrail, Selector
 
 NOTHING = timedelta()
 PENDING, FIRING = "pending", "firing"
 FIRES = frozenset({FIRING})
 UNHEARD = ""
 """In the place of a stage: nobody reports it."""
+
+
+def seen_before(guardrail: Guardrail) -> Feeds:
+    """What is remembered of an optional guardrail whose metrics have been there; nothing for any other."""
+    seen = guardrail.seen
+    return {} if seen is None else {Key.of(seen.record, dict(seen.labels)): At(Decimal(1))}
 
 
 @dataclass(frozen=True)

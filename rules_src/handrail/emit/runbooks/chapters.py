@@ -58,6 +58,7 @@ class Section:
     look: tuple[str, ...]
     mend: tuple[str, ...]
     steps: tuple[plan.Instruction, ...]
+    optional: bool = False
     as_for: str = ""
 
 
@@ -166,6 +167,7 @@ def _guardrail(
         look=guardrail.runbook.look,
         mend=guardrail.runbook.mend,
         steps=guardrail.runbook.steps,
+        optional=guardrail.seen is not None,
     )
 
 

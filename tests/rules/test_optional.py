@@ -1,0 +1,67 @@
+"""A source that need not be there: silent while nothing of it was ever seen, blind once it was and is gone."""
+
+from __future__ import annotations
+
+import pytest
+from handrail import declare as d
+from handrail.lower import lower
+
+from .judged import IN_10, complaints, firing, shop
+
+CALLS = d.Guardrail(
+    "calls",
+    d.Rate('calls_total{job="shop"}'),
+    tiers=[d.Warning(d.Below({"100%": "1/s"}))],
+    optional=True,
+)
+UP = {'up{job="shop",instance="a"}': "1x400", **IN_10}
+BLUE = 'calls_total{job="shop",instance="a",track="stable"}'
+GREEN = 'calls_total{job="shop",instance="b",track="canary"}'
+
+
+def test_what_was_never_seen_is_not_missed(promtool: str) -> None:
+    assert complaints(promtool, shop(CALLS), UP, firing("90m")) == ""
+
+
+def test_what_was_seen_is_missed_from_then_on(promtool: str) -> None:
+    series = {**UP, BLUE: "0+60x40 _x360"}
+    asked = (firing("10m"), firing("14m"), firing("20m", "ShopCallsBlind"), firing("95m", "ShopCallsBlind"))
+    assert complaints(promtool, shop(CALLS), series, *asked) == ""
+
+
+def test_what_comes_back_is_judged_again(promtool: str) -> None:
+    series = {**UP, BLUE: "0+60x40 _x80 10+60x280"}
+    assert complaints(promtool, shop(CALLS), series, firing("25m", "ShopCallsBlind"), firing("60m")) == ""
+
+
+@pytest.mark.parametrize(
+    ("series", "fires"),
+    [
+        ({BLUE: "0+60x400"}, ["ShopErrorsBlind"]),
+        ({BLUE: "0+60x400", GREEN: "0+60x400"}, []),
+        ({}, []),
+    ],
+    ids=["only the old version has it", "both have it", "neither has it"],
+)
+def test_what_the_stable_version_has_the_canary_must_have_too(
+    promtool: str, series: dict[str, str], fires: list[str]
+) -> None:
+    errors = d.Guardrail(
+        "errors",
+        d.Ratio(bad='calls_total{job="shop",code="UNAVAILABLE"}', of='calls_total{job="shop"}'),
+        tiers=[d.Warning(d.Above("1%"))],
+        optional=True,
+    )
+    assert complaints(promtool, shop(errors, arms=True), {**UP, **series}, firing("60m", *fires)) == ""
+
+
+def test_no_start_asks_for_it_and_no_check_calls_it_blind() -> None:
+    rollout = d.Rollout(
+        "shop",
+        "shop",
+        stages=[d.Stage("10%", weight="10%", bake="1h"), d.Stage("100%", weight="100%")],
+        guardrails=[CALLS],
+    )
+    (planned,) = lower([rollout], d.Environment("here")).rollouts
+    [facts] = planned.playbook.guardrails
+    assert (facts.needs, facts.only_while) == ((), ("",))

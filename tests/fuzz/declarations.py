@@ -219,7 +219,15 @@ NUMBERED = st.one_of(
     SERIES_MEASURES,
     SERIES_MEASURES,
 )
-REFERENCES = (d.BeforeRollout(), d.StableArm(), d.PreviousStage(), d.Ago("1h"), d.Ago("7d"), d.Fixed("20%"))
+REFERENCES = (
+    d.BeforeRollout(),
+    d.BeforeRollout(over="24h"),
+    d.StableArm(),
+    d.PreviousStage(),
+    d.Ago("1h"),
+    d.Ago("7d"),
+    d.Fixed("20%"),
+)
 
 
 @st.composite
@@ -229,11 +237,12 @@ def limits(draw: st.DrawFn, kind: Kind, number: int, stages: tuple[d.Stage, ...]
         points = draw(st.booleans()) and kind.unit == "%"
         share = f"{10 * (number + 1)}%"
         by = {stage.name: share for stage in stages} if stages and draw(st.integers(0, 3)) == 0 else share
+        if not kind.up and not points:
+            return d.Drop(by, least=draw(st.sampled_from([None, None, kind.at(0.5)])))
         return {
             (True, True): d.RisePoints,
             (True, False): d.Rise,
             (False, True): d.DropPoints,
-            (False, False): d.Drop,
         }[kind.up, points](by)
     figure = kind.at(2.0**number)
     strict = draw(st.booleans()) or kind.figure == 0

@@ -57,11 +57,15 @@ def times_until(draw: st.DrawFn) -> Kind:
 
 @st.composite
 def counts(draw: st.DrawFn) -> Kind:
+    where = draw(st.sampled_from([None, "== 0", "== 1", "!= 2", "> 0", ">= 1.5", "< 3", "<= 0"]))
+    presence = draw(st.sampled_from([None, None, "registry_up", 'up{job="registry"}']))
+    windows = [None, "10m", "1h"] if presence is not None and where is None else [None]
     measure = d.Count(
         draw(drawn_series(draw(st.sampled_from(["members", "up"])))),
-        where=draw(st.sampled_from([None, "== 0", "== 1", "!= 2", "> 0", ">= 1.5", "< 3", "<= 0"])),
+        where=where,
         distinct=draw(st.sampled_from([None, None, "version"])),
-        presence=draw(st.sampled_from([None, None, "registry_up", 'up{job="registry"}'])),
+        presence=presence,
+        window=draw(st.sampled_from(windows)),
         by=draw(st.sampled_from(BY)),
     )
     return Kind(measure, draw(st.sampled_from([0, 1, 2, 3, 4.5])), "", up=draw(st.booleans()))

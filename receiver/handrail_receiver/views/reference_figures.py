@@ -80,7 +80,7 @@ def figure_in(
     if here is None or limit.reference is None:
         return None if here is None else float(here)
     reference = stable if limit.reference == STABLE_WORDS else known.get(limit.reference)
-    if reference is None:
+    if reference is None or (limit.least is not None and reference < limit.least):
         return None
     at = reference + float(here) if limit.points else reference * float(here)
     return at if limit.floor is None else max(at, float(limit.floor))

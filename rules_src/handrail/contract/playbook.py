@@ -202,7 +202,8 @@ class StageFigure(_Model):
 class LimitFacts(_Model):
     """One limit of a tier: it fires while the signal is `op` the figure, or the figure times its `reference`.
 
-    With `points` the figure is added to the reference (negative for a drop). A relative limit is never below `floor`.
+    With `points` the figure is added to the reference (negative for a drop). A relative limit is never below `floor`, and
+    there is none while the reference is below `least`.
     `signal` is empty for the guardrail's own measure; `text` says the same for people. `past` asks for the reference where
     that is one figure of some time ago; empty for all others.
     """
@@ -214,6 +215,7 @@ class LimitFacts(_Model):
     points: bool
     state: str | None
     floor: Decimal | None = None
+    least: Decimal | None = None
     text: str
     past: str = ""
 

@@ -83,16 +83,24 @@ class RisePoints(_Limit):
 
 @declared
 class Drop(_Limit):
-    """Breached while the value is below the reference by more than this share of it: `Drop("20%")`."""
+    """Breached while the value is below the reference by more than this share of it: `Drop("20%")`.
+
+    With `least` only against a reference of at least that: of five users of last night one who sleeps is no drop. Below it
+    there is no verdict, neither breach nor pass. Without, a reference of 0 is blind: nothing drops below it.
+    """
 
     is_upper: ClassVar[bool] = False
     relative: ClassVar[bool] = True
     by: ByStage
+    least: Amount | None = Field(default=None, kw_only=True)
 
 
 @declared
 class DropPoints(_Limit):
-    """Breached while the value is below the reference by more than this, in the measure's own unit."""
+    """Breached while the value is below the reference by more than this, in the measure's own unit.
+
+    What cannot be below 0 cannot drop by more than the reference: a reference that low is blind.
+    """
 
     is_upper: ClassVar[bool] = False
     relative: ClassVar[bool] = True
@@ -126,7 +134,13 @@ Success = Limit | Not
 
 @declared
 class BeforeRollout:
-    """The figure captured by the receiver just before the attempt began; with arms it is the stable arm's."""
+    """The figure captured by the receiver just before the attempt began; with arms it is the stable arm's.
+
+    It is the mean of the hour before, as far as the guardrail was recorded. `over="24h"` is a mean with a whole day in it:
+    it is read from the service's own series, and without data from its first hour there is none, so that nothing starts.
+    """
+
+    over: Period | None = None
 
 
 @declared
@@ -152,7 +166,7 @@ class PreviousStage:
 class Ago:
     """The same measure some time ago: `Ago("7d")` is the same time of the week; with arms the stable arm's.
 
-    Where each start gives the versions nobody knows which was stable then: it is the whole service's.
+    Without data of back then it is blind. So it is where a `While` holds now and did not hold back then. Where each start gives the versions nobody knows which was stable then: it is the whole service's.
     """
 
     time: Period

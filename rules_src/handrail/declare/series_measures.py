@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
 from handrail.base import declared
 from handrail.declare.field_types import AnyMeasure, Label, Labels, Series
@@ -94,13 +94,30 @@ class Count(AnyMeasure):
     instead: two versions of one program. Without any series there is no data, which is blind, and not 0. With
     `presence` there is: that series says that whoever reports the others is there, like `up`, and while it exists,
     whatever its value, no series is 0 of them. It needs the labels in `by` as well.
+
+    With a `window` it is how many there were at some time within it: users of the last hour. Who counts them must have
+    been there for nine tenths of that time, which `presence` says; otherwise there is no figure, now or some time ago,
+    and that is blind: of half an hour's users nobody can say that they are fewer.
     """
 
     series: Series
     where: Where | None = Field(default=None, kw_only=True)
     distinct: Label | None = Field(default=None, kw_only=True)
     presence: Series | None = Field(default=None, kw_only=True)
+    window: Period | None = Field(default=None, kw_only=True)
     by: Labels = Field(default=(), kw_only=True)
+
+    @model_validator(mode="after")
+    def _windowed(self) -> Count:
+        if self.window is not None and self.presence is None:
+            raise ValueError(
+                "a window needs presence=: a series that shows for how much of it somebody counted"
+            )
+        if self.window is not None and self.where is not None:
+            raise ValueError(
+                "within a window nobody knows which of its values where= should compare; leave one away"
+            )
+        return self
 
 
 @declared

@@ -40,9 +40,8 @@ def lower_condition(
         return plan.Condition(signal, FIXED[type(limit)], _by_stage(limit.at) + rest)
     points = isinstance(limit, declared.RisePoints | declared.DropPoints)
     op = _RELATIVE[type(limit)]
-    floor = (
-        amount(limit.floor).value if isinstance(limit, declared.Rise) and limit.floor is not None else None
-    )
+    floor = amount(limit.floor).value if isinstance(limit, declared.Rise) and limit.floor else None
+    least = amount(limit.least).value if isinstance(limit, declared.Drop) and limit.least else None
     steps = tuple(
         plan.StageLimit(step.stage, _beside(step.figure, op, points=points)) for step in _by_stage(limit.by)
     )
@@ -57,14 +56,14 @@ def lower_condition(
         )
         return plan.Condition(signal, op, tuple(fixed))
     reference = lower_reference(against, signal, scale)
-    return plan.Condition(signal, op, steps, reference, points=points, floor=floor)
+    return plan.Condition(signal, op, steps, reference, points=points, floor=floor, least=least)
 
 
 def lower_reference(against: Reference | None, signal: plan.Signal, scale: Scale) -> plan.Reference:
     """What a relative limit is relative to."""
     match against:
-        case declared.BeforeRollout():
-            return plan.Reference(plan.ReferenceKind.before)
+        case declared.BeforeRollout(over):
+            return plan.Reference(plan.ReferenceKind.before, over=scale.maybe(over))
         case declared.StableArm():
             return plan.Reference(plan.ReferenceKind.stable)
         case declared.PreviousStage(stage):

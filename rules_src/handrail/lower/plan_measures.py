@@ -104,7 +104,9 @@ def _of_series(measure: declared.SeriesMeasure, measuring: MeasureContext) -> tu
         case words.Count():
             presence = None if measure.presence is None else series(measure.presence)
             where = None if measure.where is None else _where(measure.where)
-            return plan.Count(series(measure.series), where, measure.distinct, presence, by=by), Unit.number
+            window = measuring.scale.maybe(measure.window)
+            counted = plan.Count(series(measure.series), where, measure.distinct, presence, window, by=by)
+            return counted, Unit.number
         case words.Forecast():
             unit, factor = _GAUGE_UNITS[measure.unit]
             window, ahead = (measuring.scale.duration(time) for time in (measure.window, measure.ahead))

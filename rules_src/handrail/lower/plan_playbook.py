@@ -21,7 +21,7 @@ from handrail.lower.plan_gates import lower_gates, seconds_of
 from handrail.lower.plan_reports import lower_figures, lower_objectives, lower_report
 from handrail.lower.raw_series import events_counter, required_series
 from handrail.lower.rollout_context import RolloutContext
-from handrail.promql import comparisons, values
+from handrail.promql import captures, comparisons, values
 from handrail.promql.failed_events import failed_events
 from handrail.promql.syntax import either
 from handrail.promql.together import any_of
@@ -233,6 +233,7 @@ def _limit(
         points=condition.points,
         state=condition.state,
         floor=condition.floor,
+        least=condition.least,
         text=words(condition),
         past=_past(condition, guardrail, context),
     )
@@ -256,16 +257,17 @@ def _captures(
     references = {condition.reference for condition in used if condition.reference is not None}
     main, scope = guardrail.signals[0], context.scope_of(written)
     every, hour = (span(context.scale.duration(text)) for text in (context.rollout.evaluate, "1h"))
-    if any(reference.kind is plan.ReferenceKind.before for reference in references):
-        expr = comparisons.captured_from(main, scope, hour, every, stable=True)
-        yield contract.ReferenceQuery(reference=names.BEFORE, expr=expr)
+    for reference in references:
+        if reference.kind is plan.ReferenceKind.before:
+            expr = captures.captured_from(main, scope, hour, every, stable=True, over=reference.over)
+            yield contract.ReferenceQuery(reference=names.BEFORE, expr=expr)
     ends = {
         reference.stage for reference in references if reference.kind is plan.ReferenceKind.previous_stage
     }
     for stage in context.stages[:-1]:
         if ends and (None in ends or stage.name in ends):
             whole = span(stage.bake) if stage.bake else hour
-            expr = comparisons.captured_from(main, scope, whole, every, stable=False)
+            expr = captures.captured_from(main, scope, whole, every, stable=False)
             yield contract.ReferenceQuery(reference=names.stage_reference(stage.name), expr=expr)
 
 

@@ -67,12 +67,13 @@ class Reference:
     """A reference whose figure is known only at run time.
 
     `ago` is how far back it looks, if it does; `stage` is the stage to compare with (None: the one before the current
-    one).
+    one); `over` is the time before the rollout of which it is the mean (None: the last hour that was recorded).
     """
 
     kind: ReferenceKind
     ago: timedelta | None = None
     stage: str | None = None
+    over: timedelta | None = None
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,7 @@ class Condition:
     """`signal op limit`. With a reference the limit is `reference * factor + offset`, the figure being
     the factor (`points` False) or the offset (`points` True, factor 1); without, the figure is the limit.
 
-    `state` narrows the signal to one state. A relative limit is never below `floor`.
+    `state` narrows the signal to one state. A relative limit is never below `floor`, and a reference below `least` is none.
     """
 
     signal: Signal
@@ -101,6 +102,7 @@ class Condition:
     points: bool = False
     state: str | None = None
     floor: Decimal | None = None
+    least: Decimal | None = None
 
     def limit_from(self, base: Decimal, figure: Decimal) -> Decimal:
         """The limit where the reference is `base`, with one of the figures."""

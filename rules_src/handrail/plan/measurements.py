@@ -238,13 +238,15 @@ class Comparison:
 class Count(_ForEach):
     """How many series there are `where` that holds, or how many values of a label (`distinct`).
 
-    Where none is, and `presence` is there, it is 0.
+    Where none is, and `presence` is there, it is 0. With a `window` how many there were in it, if `presence` was there for
+    nearly all of it.
     """
 
     series: Selector
     where: Comparison | None = None
     distinct: str | None = None
     presence: Selector | None = None
+    window: timedelta | None = None
 
     @property
     def seen(self) -> Selector:

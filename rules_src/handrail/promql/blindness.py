@@ -38,6 +38,7 @@ from handrail.promql.comparisons import (
     in_any_stage,
     in_stages,
     measure_then,
+    nothing_below,
     of_stable,
     other_labels,
     reference_of,
@@ -47,6 +48,7 @@ from handrail.promql.presence import no_numbers, present, unpaired, watched
 from handrail.promql.remembered import REMEMBER, SEEN_FOR, remembered
 from handrail.promql.told_arms import of_arm, versions_of
 from handrail.promql.values import holds
+from handrail.promql.windows import Estimated
 from handrail.units import span
 
 Missing = tuple[str, str, Stages]
@@ -67,6 +69,7 @@ def cannot_see(
         *_captured(relative, scope),
         *_if_known(_stable(signals, relative, scope), signals, scope),
         *_past(relative, scope),
+        *_too_low(relative, scope),
         *_stage(conditions, relative, scope, timed=timed),
     ]
     because: dict[Stages, list[str]] = {}
@@ -265,12 +268,30 @@ def _past(relative: list[Condition], scope: Scope) -> Iterator[Missing]:
 
 
 def _no_history(condition: Condition, scope: Scope) -> str:
-    """A sample while the service's own series have no data from back then."""
+    """A sample while the service's own series have no data from back then, or none that it is like now.
+
+    No events back then are no blindness: nor are few. A condition that did not hold back then is: nobody knows what the
+    figure would have been.
+    """
+    signal, measure = condition.signal, measure_then(condition.signal, scope)
     ago = condition.reference.ago if condition.reference else None
-    then = present(measure_then(condition.signal, scope), (), ago)
-    return " or ".join(
-        [f"absent({then})", *_unlike(condition.signal, other_labels(condition.signal, scope), then)]
-    )
+    then, on = present(measure, (), ago), other_labels(signal, scope)
+    lost = [f"absent({then})", *_unlike(signal, on, then)]
+    if isinstance(measure, While):
+        shared = ", ".join(measure.shared)
+        held = f"on ({shared}) ({holds(measure, (), Estimated(ago))})"
+        lost.append(f"({signal.value} unless on () ({signal.value} and {held}))")
+    return " or ".join(lost)
+
+
+def _too_low(relative: list[Condition], scope: Scope) -> Iterator[Missing]:
+    low = [lost for condition in relative if (lost := nothing_below(condition, scope)) is not None]
+    if low:
+        yield (
+            "nothing can drop below its reference",
+            " or ".join(f"({one})" for one in dict.fromkeys(low)),
+            scope.running,
+        )
 
 
 def _unlike(signal: Signal, on: tuple[str, ...], other: str) -> Iterator[str]:

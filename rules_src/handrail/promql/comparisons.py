@@ -7,26 +7,33 @@ A sample of `fires` is a breach. What the receiver exports (stage, captured figu
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 from itertools import pairwise
 
-from handrail import contract
 from handrail.contract import names
 from handrail.plan import (
     Arms,
+    Changes,
     Condition,
+    Count,
     EventMeasure,
+    Gauge,
+    Increase,
+    Latency,
     Measure,
     PromQL,
     Rate,
+    Ratio,
     Reference,
     ReferenceKind,
     Selector,
     Signal,
+    SlowerThan,
     Stage,
     StageLimit,
+    Usage,
     narrowed,
 )
 from handrail.promql.aggregated import NUMBERS
@@ -121,13 +128,13 @@ def reference_of(rollout: str, guardrail: str, reference: str) -> Selector:
 def captured(scope: Scope, reference: str, labels: tuple[str, ...]) -> str:
     """The captured figure, for each value of these labels."""
     told = f"{remembered(reference_of(scope.rollout, scope.guardrail, reference))} {NUMBERS}"
-    figure = by("max", tuple(map(_told_by, labels)), told)
+    figure = by("max", tuple(map(told_by, labels)), told)
     for label in labels:
-        figure = f'label_replace({figure}, "{label}", "$1", "{_told_by(label)}", "(.*)")'
+        figure = f'label_replace({figure}, "{label}", "$1", "{told_by(label)}", "(.*)")'
     return figure
 
 
-def _told_by(label: str) -> str:
+def told_by(label: str) -> str:
     return f"{names.REFERENCE_BY}{label}"
 
 
@@ -178,7 +185,15 @@ def limit(condition: Condition, scope: Scope) -> str:
 
 
 def reference_figure(condition: Condition, scope: Scope) -> str:
-    """What the limit is relative to: at most one sample for each value of the labels it is joined on."""
+    """What the limit is relative to: at most one sample for each value of the labels it is joined on.
+
+    None where it is less than must be to compare with it.
+    """
+    shown = _shown_reference(condition, scope)
+    return shown if condition.least is None else f"({shown}) >= {plain(condition.least)}"
+
+
+def _shown_reference(condition: Condition, scope: Scope) -> str:
     reference = condition.reference
     if reference is None:
         raise ValueError("a fixed limit has no reference")
@@ -308,50 +323,6 @@ def _enough_or_bad(condition: Condition, enough: str, own: str) -> str:
     return f"({enough} or {share} * {own} {signal.events} >= {plain(least_bad - Decimal('0.5'))})"
 
 
-def captured_from(signal: Signal, scope: Scope, window: str, every: str, *, stable: bool) -> str:
-    """The figures to capture, by labels of the names that the receiver tells them by."""
-    figure = _mean_value(signal, scope, window, every, stable=stable)
-    for label in signal.measure.labels:
-        figure = f'label_replace({figure}, "{_told_by(label)}", "$1", "{label}", "(.*)")'
-    told = tuple(map(_told_by, signal.measure.labels))
-    return by("max", told, figure) if told else figure
-
-
-def _mean_value(signal: Signal, scope: Scope, window: str, every: str, *, stable: bool) -> str:
-    """An arm's mean value over `window`, sampled `every` so often, of the times with enough events.
-
-    It is one for each value of the measure's labels. Where versions are told, nothing is recorded of the stable arm before the start: its version's own series are asked.
-    """
-    apart = has_arms(signal, scope)
-    if apart and scope.arms is not None and scope.arms.told:
-        if stable:
-            return _captured_from_series(signal, window, every)
-        pinned = (signal.by[0], "=", contract.CANARY_VERSION)
-        signal = replace(
-            signal, value=signal.value.where(pinned), events=signal.events and signal.events.where(pinned)
-        )
-    series = of_stable(signal.value, signal, scope) if stable and apart else signal.value
-    measure = signal.measure.inner
-    if signal.events is None or not isinstance(measure, EventMeasure):
-        return f"avg_over_time({series}[{window}])"
-    counted = of_stable(signal.events, signal, scope) if stable and apart else signal.events
-    enough = f"{counted} >= {measure.min_events}"
-    return f"avg_over_time(({series} and on ({', '.join((*OWN, *signal.by))}) {enough})[{window}:{every}])"
-
-
-def _captured_from_series(signal: Signal, window: str, every: str) -> str:
-    """The same of the stable version, which only the receiver knows before the start."""
-    of_version = narrowed(signal.measure, (signal.by[0], "=", contract.STABLE_VERSION))
-    how = Estimated(timedelta())
-    counted = events(of_version, (), how)
-    number = value(of_version, (), counted, how)
-    measure = of_version.inner
-    if counted is None or not isinstance(measure, EventMeasure):
-        return f"avg_over_time(({number})[{window}:{every}])"
-    enough = f"on ({', '.join(signal.measure.labels)}) ({counted} >= {measure.min_events})"
-    return f"avg_over_time((({number}) and {enough})[{window}:{every}])"
-
-
 def _old_enough(measure: Rate, condition: Condition, scope: Scope, ago: timedelta | None) -> list[str]:
     """A rate reads too low until its series is one window old: that must count neither as a drop now nor as a low reference."""
     signal, parts = condition.signal, []
@@ -374,12 +345,51 @@ def _counter_existed(measure: Measure, labels: tuple[str, ...], before: timedelt
 
 
 def seen(condition: Condition, scope: Scope) -> str:
-    """A sample while the condition can be judged: data, enough traffic, and the reference."""
+    """A sample while the condition can be judged: data, enough traffic, and a reference that something can break."""
+    return _beside_reference(condition, scope, ">")
+
+
+def nothing_below(condition: Condition, scope: Scope) -> str | None:
+    """A sample while it could be judged but for its reference, below which nothing can be; None where none is so low."""
+    if condition.reference is None or _least_reference(condition) is None:
+        return None
+    lost = _beside_reference(condition, scope, "<=")
+    if not condition.signal.measure.labels:
+        return lost
+    return f"({lost})\nunless on () ({seen(condition, scope)})"
+
+
+def _beside_reference(condition: Condition, scope: Scope, op: str) -> str:
     parts = [str(_judged(condition)), *_enough_events(condition, scope)]
     if condition.reference is not None:
-        labels = _join_clause(condition, scope).partition(" group_left")[0].rstrip()
-        parts.append(f"{labels} ({reference_figure(condition, scope)})")
+        least = _least_reference(condition)
+        reference = f"({reference_figure(condition, scope)})"
+        parts.append(
+            f"{reference_join(condition, scope)} "
+            + (reference if least is None else f"({reference} {op} {plain(least)})")
+        )
     return "\nand ".join(parts)
+
+
+def _least_reference(condition: Condition) -> Decimal | None:
+    """A drop needs a reference above this: from 0 nothing drops, so that nothing would ever be found. None: any will do."""
+    if condition.is_upper or condition.least is not None:
+        return None
+    if not condition.points:
+        return Decimal(0)
+    measure = condition.signal.measure.inner
+    counts = isinstance(measure, _NEVER_NEGATIVE) or (
+        isinstance(measure, Gauge) and measure.least is not None
+    )
+    return -max(condition.figures) if counts else None
+
+
+_NEVER_NEGATIVE = (Ratio, SlowerThan, Latency, Increase, Rate, Usage, Count, Changes)
+
+
+def reference_join(condition: Condition, scope: Scope) -> str:
+    """How what is judged finds what it is compared with."""
+    return _join_clause(condition, scope).partition(" group_left")[0].rstrip()
 
 
 def since_start(rollout: str, during: timedelta) -> str:

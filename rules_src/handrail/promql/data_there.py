@@ -14,9 +14,9 @@ from handrail.promql.values import holds_not
 
 
 def data_there(condition: Condition, scope: Scope) -> str:
-    """A sample while it could be judged if only there were traffic enough; empty where it needs none."""
+    """A sample while it could be judged if only there were traffic enough, now and in the reference; empty where it needs none."""
     signal, reference = condition.signal, condition.reference
-    if not signal.needs_traffic:
+    if not signal.needs_traffic and condition.least is None:
         return ""
     parts = [_there(signal)]
     if reference is None:

@@ -42,6 +42,8 @@ def series_needed(measure: SeriesMeasure, how: Estimated = ESTIMATED) -> tuple[s
             return how.now(metric), how.now(minus)
         case Changes(metric, window):
             return (f"last_over_time({how.over(metric, window)})",)
+        case Count(presence=presence, window=window) if presence is not None and window is not None:
+            return (counted_throughout(measure, measure.by, how),)
         case Count():
             return (how.now(measure.presence or measure.seen),)
         case Timestamp(metric) | Forecast(metric):
@@ -120,9 +122,24 @@ def _difference(measure: Difference, labels: tuple[str, ...], how: Estimated) ->
     return scaled(between, measure.scale)
 
 
+_LOOKS = 60
+_KNOWN = 54
+"""So many of its looks at a window must have found who counts: nine tenths."""
+
+
+def counted_throughout(measure: Count, labels: tuple[str, ...], how: Estimated) -> str:
+    """A sample for each group while who counts was there for nearly all of the window."""
+    if measure.presence is None or measure.window is None:
+        raise TypeError("it counts within no window")
+    steps = f"{span(measure.window)}:{span(measure.window / _LOOKS)}"
+    offset = f" offset {span(how.ago)}" if how.ago else ""
+    return f"count_over_time({by('count', labels, str(measure.presence))}[{steps}]{offset}) >= {_KNOWN}"
+
+
 def _count(measure: Count, labels: tuple[str, ...], how: Estimated) -> str:
     """How many there are; 0 if some are there and none is as wanted, or if nobody but `presence` is there."""
-    seen, where, distinct = how.now(measure.seen), measure.where, measure.distinct
+    where, distinct, window = measure.where, measure.distinct, measure.window
+    seen = how.now(measure.seen) if window is None else f"last_over_time({how.over(measure.seen, window)})"
     none = [] if measure.presence is None else [how.now(measure.presence)]
     if distinct is not None:
         wanted = seen if where is None else f"{seen} {where}"
@@ -133,6 +150,8 @@ def _count(measure: Count, labels: tuple[str, ...], how: Estimated) -> str:
     else:
         how_many = by("count", labels, seen)
     counted = " or ".join([how_many, *(f"{by('count', labels, one)} * 0" for one in none)])
+    if window is not None and how.judged:
+        return f"(({counted}) and on ({', '.join(labels)}) ({counted_throughout(measure, labels, how)}))"
     if where is None or not how.judged:
         return f"({counted})"
     return f"(({counted}) unless on ({', '.join(labels)}) ({outside(seen, NUMBERS)}))"

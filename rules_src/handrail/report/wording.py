@@ -139,7 +139,12 @@ def _figure_words(condition: Condition, figure: Decimal) -> str:
         if condition.floor is None
         else f" and {_OP_WORDS[condition.op]} {show(condition.floor, condition.signal.unit)}"
     )
-    return f"{plain(figure * 100)} % of {reference_words(condition.reference)}{floor}"
+    enough = (
+        ""
+        if condition.least is None
+        else f", if that is at least {show(condition.least, condition.signal.unit)}"
+    )
+    return f"{plain(figure * 100)} % of {reference_words(condition.reference)}{floor}{enough}"
 
 
 def reference_words(reference: Reference) -> str:
@@ -241,17 +246,21 @@ def _of_series(measure: SeriesMeasure) -> str:
                 f"How long it is {'until' if until else 'since'} the {which[over]} time that `{metric}` tells"
             )
         case Count(where=where, distinct=None):
-            compared = "there are" if where is None else f"are {where}"
+            compared = _there(measure) if where is None else f"are {where}"
             return f"How many series of `{measure.series}` {compared}"
         case Count(where=where, distinct=label):
             compared = "" if where is None else f" where it is {where}"
-            return f"How many values of `{label}` there are in `{measure.seen}`{compared}"
+            return f"How many values of `{label}` {_there(measure)} in `{measure.seen}`{compared}"
         case Forecast(metric, window, ahead, over):
             past = f"if it goes on as in the last {span(window)}"
             return f"{_OVER_WORDS[over]} `{metric}` in {span(ahead)} {past}"
         case Changes(metric, window, over, resets):
             what = "fell" if resets else "changed"
             return f"How often `{metric}` {what} in {span(window)}{_CHANGES[over]}"
+
+
+def _there(measure: Count) -> str:
+    return "there are" if measure.window is None else f"there were in the last {span(measure.window)}"
 
 
 _CHANGES = {
@@ -276,6 +285,8 @@ def _aside(measure: SeriesMeasure) -> str:
                 Zero.no_data: " A time of 0 is no data.",
                 Zero.left_out: " A time of 0 does not count.",
             }[zero]
+        case Count(presence=presence, window=window) if window is not None:
+            return f" There is a figure only if `{presence}` was there for nine tenths of that time."
         case Count(presence=presence):
             none = "no data" if presence is None else f"0 while `{presence}` is there"
             return f" No series at all is {none}."

@@ -42,7 +42,8 @@ def settles(measure: Measure, scrape: timedelta, start: timedelta, *, first: boo
         return start - scrape + width + TICK if start else width
     if isinstance(measure, (*judged, Forecast)) and first:
         return start + scrape
-    if isinstance(measure, (*judged, Rate, Growth, Increase, Changes)):
+    windowed = isinstance(measure, Count) and measure.window is not None
+    if windowed or isinstance(measure, (*judged, Rate, Growth, Increase, Changes)):
         return start + width + scrape if first else start - scrape + width
     return start - scrape + width + TICK if width and not first else start
 

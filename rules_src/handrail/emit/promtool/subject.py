@@ -144,7 +144,8 @@ class Subject:
         for base in (*([calm(measure, fixed)] if fixed else []), *self._bases(measure), *_BASES):
             limits = [condition.limit_from(base, figure) for condition, figure in relative]
             reached = all((low is None or limit > low) and (high is None or limit < high) for limit in limits)
-            if reached and not any(op.breached(base, figure) for op, figure in fixed):
+            enough = all(condition.least is None or base >= condition.least for condition, _ in relative)
+            if reached and enough and not any(op.breached(base, figure) for op, figure in fixed):
                 return base
         raise Impossible("no reference could be found beside which its limits can be reached")
 
@@ -159,7 +160,7 @@ class Subject:
         if isinstance(measure, Ratio | SlowerThan | Usage | Latency):
             return ()
         if isinstance(measure, Count | Changes):
-            return (Decimal(10), Decimal(5), Decimal(20))
+            return (Decimal(10), Decimal(5), Decimal(20), Decimal(30))
         return (Decimal(1000),)
 
     # Values

@@ -38,6 +38,7 @@ class LimitState:
     op: str
     figures: Mapping[str | None, Decimal | None]
     floor: Decimal
+    least: Decimal
     text: str
 
 
@@ -323,6 +324,7 @@ def _limit(limit: Any) -> LimitState:
             for figure in limit["figures"]
         },
         floor=Decimal(limit.get("floor") or 0),
+        least=Decimal(limit.get("least") or 0),
         text=limit["text"],
     )
 

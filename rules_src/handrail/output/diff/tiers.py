@@ -139,6 +139,8 @@ def _moved(old: LimitState, new: LimitState) -> Effect:
     effects = set()
     if old.floor != new.floor:
         effects.add(Effect.looser if new.floor > old.floor else Effect.tighter)
+    if old.least != new.least:
+        effects.add(Effect.looser if new.least > old.least else Effect.tighter)
     for before, after in pairs:
         if before == after:
             continue
@@ -211,5 +213,9 @@ def _numbers(old: Sequence[str], new: Sequence[str]) -> str:
 
 def _figures(tier: TierState) -> set[str]:
     """The figures as they appear in the expression, where a sign is not part of the number."""
-    figures = (figure for limit in tier.limits or () for figure in (*limit.figures.values(), limit.floor))
+    figures = (
+        figure
+        for limit in tier.limits or ()
+        for figure in (*limit.figures.values(), limit.floor, limit.least)
+    )
     return {plain(abs(figure)) for figure in figures if figure is not None}

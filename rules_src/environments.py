@@ -8,6 +8,7 @@ tech_lead = PagerDutyReceiver("/etc/alertmanager/pagerduty-tech-lead")
 leads = PagerDutyReceiver("/etc/alertmanager/pagerduty-leads")
 directors = PagerDutyReceiver("/etc/alertmanager/pagerduty-directors")
 vp = PagerDutyReceiver("/etc/alertmanager/pagerduty-vp-engineering")
+security = PagerDutyReceiver("/etc/alertmanager/pagerduty-security")
 war_room = SlackReceiver("#war-room", "/etc/alertmanager/slack-war-room")
 engineering = EmailReceiver(
     "vp-engineering@example.com",
@@ -57,6 +58,7 @@ production = Environment(
         "emergency": [on_call, sre],
         "critical": [on_call, sre],
         "warning": [sre],
+        "security-rollback": [security],
         "manager": [leads],
         "director": [directors],
         "vp": [vp, war_room],

@@ -15,7 +15,7 @@ def test_a_word_that_no_alert_of_the_rollout_bears_is_refused() -> None:
         (
             'routes={"critcal": [SlackReceiver("#shop", "/etc/slack")]},',
             (
-                "error: rollout 'shop' tells people of 'critcal', which is neither severity nor level of it; "
+                "error: rollout 'shop' tells people of 'critcal', which is neither severity, action nor level of it; "
                 "did you mean 'critical'?"
             ),
         )
@@ -31,9 +31,34 @@ def test_a_word_of_an_environment_that_no_rollout_has_is_refused() -> None:
     assert found(NAME, TIERS, environments=environments) == [
         (
             'here = Environment("here", routes={"P2": [], "P9": []})',
-            "error: environment 'here' tells people of 'P9', which no rollout has; there are: warning, critical, emergency, P2",
+            "error: environment 'here' tells people of 'P9', which no rollout has; there are: warning, critical, emergency, P2, investigate, hold",
         )
     ]
+
+
+SECURITY = guardrail('tiers=[Critical(Above("2%"), action="security-rollback")]')
+TELLS = 'tell_security=[Tell(PagerDuty(Secret("KEY")))]'
+
+
+def test_security_that_hears_by_the_receiver_alone_is_said() -> None:
+    environments = 'here = Environment("here")\n'
+    for places, where in ((environments, " in environment 'here'"), ("", "")):
+        assert found(NAME, SECURITY, TELLS, environments=places) == [
+            (
+                f"{TELLS},",
+                (
+                    f"warning: while the receiver is away nobody tells security of a breach of rollout 'shop'{where}; "
+                    'name them in routes={"security-rollback": [...]} as well, or an empty list'
+                ),
+            )
+        ]
+
+
+def test_security_that_alertmanager_tells_too_is_fine() -> None:
+    routes = '{"security-rollback": [PagerDutyReceiver("/etc/key")]}'
+    assert found(NAME, SECURITY, TELLS, f"routes={routes}") == []
+    assert found(NAME, SECURITY, TELLS, environments=f'here = Environment("here", routes={routes})\n') == []
+    assert found(NAME, TIERS, TELLS) == []
 
 
 def test_a_severity_that_a_level_hears_and_no_alert_has_is_refused() -> None:
@@ -88,7 +113,7 @@ NIGHTS = 'MuteTime(hours="22:00-07:00")'
 
 def test_a_mute_time_of_a_word_that_no_alert_bears_is_refused() -> None:
     mute = f'mute={{"P3": [{NIGHTS}]}}'
-    there = "which is neither severity nor level of it; there are: warning, critical, emergency, P2"
+    there = "which is neither severity, action nor level of it; there are: warning, critical, emergency, P2, investigate, hold"
     assert found(NAME, TIERS, ROUTED, mute) == [(f"{mute},", f"error: rollout 'shop' mutes 'P3', {there}")]
     environments = f'here = Environment("here", {mute})'
     [(_, said)] = found(NAME, TIERS, ROUTED, environments=environments)

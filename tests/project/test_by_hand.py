@@ -148,6 +148,7 @@ TYPED: dict[str, list[str]] = {
         "aws logs tail",
     ],
     "aurigraph-v12/Load tests and exercises": ["max_over_time(sum(rate(http_requests_total"],
+    "aurigraph-v12/Tell people by hand": ["PagerDuty, service key PAGERDUTY_AURIGRAPH_KEY"],
     "aurigraph-v12/After a rollback": [
         "handrail rollout incident aurigraph-v12",
         'track="stable",status=~"2.."',
@@ -182,6 +183,11 @@ TYPED: dict[str, list[str]] = {
         'railway logs --service relay | tee "relay-failure-$(date +%s).log"',
         "handrail rollout bundle relay-r1",
         "handrail rollout postmortem relay-r1 > postmortem.md",
+    ],
+    "relay-r1/Tell people by hand": [
+        "- **security-rollback**: Slack #relay-release, PagerDuty, service key PAGERDUTY_SECURITY_KEY",
+        """-d '{"routing_key": "'"${PAGERDUTY_SECURITY_KEY:?}"'", "event_action": "trigger",""",
+        "https://events.pagerduty.com/v2/enqueue",
     ],
     "relay-r1/Beside the hour": [
         'gh pr edit "$PR" --add-label security-approved',

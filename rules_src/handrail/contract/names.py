@@ -94,7 +94,7 @@ SLO: Final = "slo"
 MONTH: Final = "month"
 WINDOW: Final = "window"
 
-# Alertmanager receivers; those of people are called <rollout>/<severity or level>
+# Alertmanager receivers; those of people are called <rollout>/<severity, action or level>
 RECEIVER: Final = "handrail"
 HEARTBEAT_RECEIVER: Final = "handrail-heartbeat"
 

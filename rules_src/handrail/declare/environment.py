@@ -115,7 +115,7 @@ class Environment:
     `overrides` is what is different here: `ForGuardrail("checkout", "error-rate", mode="shadow")`.
     `services` says where a service answers, by its name: for the paths of probes and load bursts.
     `match` adds label matchers to a rollout's measures here, by rollout name. `routes` replaces the routes of every
-    rollout for these severities or levels; an empty list tells nobody. `mute` does the same for mute times.
+    rollout for these severities, actions or levels; an empty list tells nobody. `mute` does the same for mute times.
     """
 
     name: Name

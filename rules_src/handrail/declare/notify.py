@@ -111,7 +111,7 @@ Word = Annotated[
     ),
 ]
 Routes = Mapping[Word, Sequence[Receiver]]
-"""Severity or escalation level → who is told of it."""
+"""Severity, action or escalation level → who is told of it."""
 
 Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 Month = Literal[
@@ -194,4 +194,4 @@ class MuteTime:
 
 
 Mutes = Mapping[Word, Sequence[MuteTime]]
-"""Severity or escalation level → when nobody is told of it."""
+"""Severity, action or escalation level → when nobody is told of it."""

@@ -209,8 +209,8 @@ class Rollout:
     `match` are label matchers that every measure of this rollout gets. `rollback` are the steps of an ordinary
     rollback, in order; `emergency` and `security` default to them. A `split` sets the weights of each stage, and sets the
     canary's weight to 0 on every rollback, after leading flags and before all other steps. `severities` renames warning,
-    critical and emergency. `routes` says whom Alertmanager tells by itself, by severity or by the name of an escalation
-    level, and `mute` when it does not. For `keep` after a rollback the receiver restores it if something undoes it;
+    critical and emergency. `routes` says whom Alertmanager tells by itself, by severity, by what the alert asks for (`"security-rollback"`) or by
+    the name of an escalation level, and `mute` when it does not. For `keep` after a rollback the receiver restores it if something undoes it;
     without `keep`, and later, people are told. `complete` is the gate behind the last stage; success is asked for there
     in any case, over the whole bake time of that stage. For `watch_after` the rollout is still guarded then, and is
     complete afterwards.

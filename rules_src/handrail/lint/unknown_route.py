@@ -1,8 +1,9 @@
-"""unknown-route: a route, mute time or level names a severity that no alert has, or a level tells nobody.
+"""unknown-route: a route, mute time or level names what no alert has, or a level or a security rollback tells nobody.
 
 `routes={"P1": …}` on a rollout whose words are warning, critical and emergency wakes nobody, and Alertmanager does
-not say so. A level that no `routes=` names reaches nobody: the receiver records it, and people sleep on. A mute time of
-what nobody is told of mutes nothing: the receiver itself is never muted.
+not say so. A level that no `routes=` names reaches nobody: the receiver records it, and people sleep on. Those of
+`tell_security=` hear by the receiver alone, and while that is away not at all, unless `routes={"security-rollback": …}` has
+Alertmanager tell them too. A mute time of what nobody is told of mutes nothing: the receiver itself is never muted.
 """
 
 from __future__ import annotations
@@ -16,22 +17,22 @@ from handrail.errors import Severity
 from handrail.lint.common.finding import Finding, finding
 
 NAME = "unknown-route"
+_SECURITY = "security-rollback"
 _FIELDS = (("routes", "tells people of"), ("mute", "mutes"))
 
 
 def across(rollouts: Sequence[Rollout], environments: Sequence[Environment]) -> Iterator[Finding]:
     """Every word that somebody is told under, and every level."""
     for rollout in rollouts:
-        severities, levels = _severities(rollout), [level.name for level in rollout.escalation]
+        own = list(_words(rollout))
         for field, does in _FIELDS:
             for word in getattr(rollout, field):
-                if word not in {*severities, *levels}:
-                    what = (
-                        f"rollout '{rollout.name}' {does} '{word}', which is neither severity nor level of it"
-                    )
-                    yield finding(NAME, rollout, what, _cure(word, [*severities, *levels]), field, word)
+                if word not in own:
+                    what = f"rollout '{rollout.name}' {does} '{word}', which is neither severity, action nor level of it"
+                    yield finding(NAME, rollout, what, _cure(word, own), field, word)
         yield from _mutes_nothing(rollout, environments)
-        yield from _levels(rollout, severities, environments)
+        yield from _levels(rollout, _severities(rollout), environments)
+        yield from _security(rollout, environments)
     known = list(dict.fromkeys(word for rollout in rollouts for word in _words(rollout)))
     for environment in environments:
         for field, does in _FIELDS:
@@ -72,9 +73,29 @@ def _levels(
                 yield finding(NAME, level, what, cure, severity=Severity.warning)
 
 
+def _security(rollout: Rollout, environments: Sequence[Environment]) -> Iterator[Finding]:
+    if _SECURITY not in _actions(rollout) or not rollout.tell_security or _SECURITY in rollout.routes:
+        return
+    silent = [here.name for here in environments if _SECURITY not in here.routes]
+    if silent or not environments:
+        place = f" in environment '{silent[0]}'" if silent else ""
+        what = (
+            f"while the receiver is away nobody tells security of a breach of rollout '{rollout.name}'{place}"
+        )
+        cure = f'name them in routes={{"{_SECURITY}": [...]}} as well, or an empty list'
+        yield finding(NAME, rollout, what, cure, "tell_security", severity=Severity.warning)
+
+
 def _words(rollout: Rollout) -> Iterator[str]:
     yield from _severities(rollout)
     yield from (level.name for level in rollout.escalation)
+    yield from _actions(rollout)
+
+
+def _actions(rollout: Rollout) -> list[str]:
+    """What its alerts ask for: to look where few events are, and to hold where a guardrail is blind, in any case."""
+    asked = {"investigate", "hold", *(tier.action for one in rollout.guardrails for tier in one.tiers)}
+    return [action for action in names.ACTIONS if action in asked]
 
 
 def _severities(rollout: Rollout) -> list[str]:

@@ -7,7 +7,7 @@ action includes the other's, and everyone who is told of the other is told of it
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from handrail import plan
@@ -20,18 +20,22 @@ Chain = plan.Guardrail | plan.Slo
 
 @dataclass(frozen=True)
 class Audience:
-    """Who is told beside the receiver, which hears of everything, and when not."""
+    """Who is told beside the receiver, which hears of everything, and when each is not."""
 
-    channels: frozenset[Channel] = frozenset()
-    mute: frozenset[Interval] = frozenset()
+    muted: Mapping[Channel, frozenset[Interval]] = field(default_factory=dict)
 
     def hears_all_of(self, other: Audience) -> bool:
         """Whether everybody in `other` is in this one, and at no time muted when they are not muted there."""
-        return not other.channels or (other.channels <= self.channels and self.mute <= other.mute)
+        return all(who in self.muted and self.muted[who] <= times for who, times in other.muted.items())
+
+    def and_of(self, other: Audience) -> Audience:
+        """Both: who is in both is muted only when both ways are."""
+        both = {who: times & other.muted.get(who, times) for who, times in self.muted.items()}
+        return Audience({**other.muted, **both})
 
 
 Audiences = Mapping[str, Audience]
-"""By severity."""
+"""By severity, and by action."""
 
 COVERS: Final = {
     "investigate": ("investigate",),
@@ -101,9 +105,13 @@ def _kind(alert: plan.Alert) -> _Kind:
 
 
 def _makes_up_for(graver: _Kind, milder: _Kind, told: Audiences) -> bool:
-    nobody = Audience()
-    heard = told.get(graver.severity, nobody).hears_all_of(told.get(milder.severity, nobody))
+    heard = _who_hears(graver, told).hears_all_of(_who_hears(milder, told))
     return heard and milder.action in COVERS[graver.action]
+
+
+def _who_hears(kind: _Kind, told: Audiences) -> Audience:
+    nobody = Audience()
+    return told.get(kind.severity, nobody).and_of(told.get(kind.action, nobody))
 
 
 def _order(kind: _Kind) -> tuple[int, str, str]:

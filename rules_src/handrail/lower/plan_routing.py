@@ -128,10 +128,10 @@ def _to_the_receiver() -> tuple[Route, ...]:
 
 @dataclass(frozen=True)
 class _Told:
-    """A severity, or with `level` an escalation level: who is told of it, and when not."""
+    """A severity, an action or an escalation level, whose label is `label`: who is told of it, and when not."""
 
     word: str
-    level: bool
+    label: str
     whom: Sequence[notify.Receiver]
     mute: Sequence[notify.MuteTime]
 
@@ -140,16 +140,22 @@ def _told(rollout: Rollout, environment: Environment, chains: Sequence[Chain]) -
     """Whoever is told of something, in the order of the alerts."""
     routes, mute = {**rollout.routes, **environment.routes}, {**rollout.mute, **environment.mute}
     severities = dict.fromkeys(alert.severity for one in chains for alert in one.every_alert)
-    levels = [level.name for level in rollout.escalation]
-    words = [(word, False) for word in severities] + [(level, True) for level in levels]
-    return [_Told(word, level, routes[word], mute.get(word, ())) for word, level in words if routes.get(word)]
+    levels = dict.fromkeys(level.name for level in rollout.escalation)
+    actions = dict.fromkeys(alert.action for one in chains for alert in one.every_alert)
+    # A word that is both names the first.
+    labels = {
+        **dict.fromkeys(levels, names.LEVEL),
+        **dict.fromkeys(actions, names.ACTION),
+        **dict.fromkeys(severities, names.SEVERITY),
+    }
+    order = dict.fromkeys((*severities, *actions, *levels))
+    return [_Told(word, labels[word], routes[word], mute.get(word, ())) for word in order if routes.get(word)]
 
 
 def _audience(rollout: Rollout, told: _Told) -> Audience:
     muted = _mute_time(rollout, told)
-    return Audience(
-        frozenset(map(_channel, told.whom)), frozenset(muted.intervals if muted is not None else ())
-    )
+    times = frozenset(muted.intervals if muted is not None else ())
+    return Audience(dict.fromkeys(map(_channel, told.whom), times))
 
 
 def _mute_time(rollout: Rollout, told: _Told) -> MuteTime | None:
@@ -163,8 +169,8 @@ def _mute_time(rollout: Rollout, told: _Told) -> MuteTime | None:
 def _people(rollout: Rollout, environment: Environment, told: _Told) -> Route:
     which = (
         (Matcher(names.LEVEL, "=", told.word),)
-        if told.level
-        else (Matcher(names.SEVERITY, "=", told.word), Matcher(names.LEVEL, "=", ""))
+        if told.label == names.LEVEL
+        else (Matcher(told.label, "=", told.word), Matcher(names.LEVEL, "=", ""))
     )
     return Route(
         _name(rollout, told.word),
@@ -177,7 +183,7 @@ def _people(rollout: Rollout, environment: Environment, told: _Told) -> Route:
             _IN_FORCE,
         ),
         _WHOLE,
-        LEVEL_TIMING if told.level else PEOPLE_TIMING,
+        LEVEL_TIMING if told.label == names.LEVEL else PEOPLE_TIMING,
         goes_on=True,
         muted=_name(rollout, told.word) if told.mute else None,
     )

@@ -117,8 +117,9 @@ def test_every_alert_of_this_repository_reaches_whom_its_environment_names(tmp_p
     for rollout, alert, labels in alike.values():
         pairs = [f"{label}={text}" for label, text in labels.items()]
         _, said = asked("amtool", "config", "routes", "test", f"--config.file={made}", *pairs)
-        word = labels.get("level", labels["severity"])
-        people = [f"{rollout.name}/{word}"] if place.routes.get(word) and "mode" not in labels else []
+        words = [labels["level"]] if "level" in labels else [labels["severity"], labels["action"]]
+        told = [word for word in words if place.routes.get(word) and "mode" not in labels]
+        people = [f"{rollout.name}/{word}" for word in told]
         assert (alert.name, said.strip().split(",")) == (alert.name, ["handrail", *people])
 
 

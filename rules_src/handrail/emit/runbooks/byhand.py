@@ -47,6 +47,18 @@ def by_hand(step: contract.Step) -> ByHand:
             return ByHand(does, (*needed, shlex.join(step.argv)), (*needed, shlex.join(step.read)), done)
 
 
+def page_by_hand(channel: contract.PagerDuty, rollout: str) -> str:
+    """The shell line that opens an incident in PagerDuty as Events API v2 wants it."""
+    payload = {
+        "summary": f"{rollout}: Handrail is down, see its runbook",
+        "source": rollout,
+        "severity": "critical",
+    }
+    body = json.dumps({"routing_key": "KEY", "event_action": "trigger", "payload": payload})
+    data = shlex.quote(body).replace("KEY", f"'\"${{{channel.routing_key.name}:?}}\"'")
+    return f"curl --fail-with-body -sS -X POST -H 'Content-Type: application/json' -d {data} {channel.url}/v2/enqueue"
+
+
 def _haproxy(step: contract.HAProxyWeight | contract.HAProxyState) -> ByHand:
     backend = step.server.partition("/")[0]
     if isinstance(step, contract.HAProxyWeight):

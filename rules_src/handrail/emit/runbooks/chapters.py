@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from handrail import contract, plan
 from handrail.contract import names
-from handrail.emit.runbooks.byhand import ByHand, by_hand
+from handrail.emit.runbooks.byhand import ByHand, by_hand, page_by_hand
 from handrail.plan.timing import Times, timing
 from handrail.report.check_words import gate_checks, looked_at, seen_for
 from handrail.report.stage_words import by_itself
@@ -106,6 +106,8 @@ class Book:
     columns: tuple[str, ...]
     matrix: tuple[tuple[str, ...], ...]
     manual: tuple[tuple[str, tuple[ByHand, ...]], ...]
+    told: tuple[tuple[str, tuple[str, ...]], ...]
+    paged: tuple[str, ...]
     escalation: tuple[tuple[str, str, str], ...]
     checks: tuple[str, ...]
     sign_offs: tuple[SignOff, ...]
@@ -133,6 +135,15 @@ def book(rollout: plan.Rollout, environment: plan.Environment) -> Book:
         columns=columns,
         matrix=tuple(_matrix(chain, columns) for chain in rollout.guardrails if chain.alerts),
         manual=tuple(_manual(rollout)),
+        told=tuple((one.name, _told(one)) for one in _acting(rollout) if one.tell),
+        paged=tuple(
+            dict.fromkeys(
+                page_by_hand(tell.channel, rollout.name)
+                for action in _acting(rollout)
+                for tell in action.tell
+                if isinstance(tell.channel, contract.PagerDuty)
+            )
+        ),
         escalation=tuple(
             (span(level.after), ", ".join(level.severities) or "any", level.tell)
             for level in rollout.escalation
@@ -311,8 +322,19 @@ def _actions(rollout: plan.Rollout) -> Iterable[ActionRow]:
             steps=() if same else tuple(by_hand(step).does for step in steps),
             same=same,
             proof=_proof(action.proof),
-            tells=tuple(dict.fromkeys(_channel(tell.channel) for tell in action.tell)),
+            tells=_told(action),
         )
+
+
+def _told(action: contract.Action) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(_channel(tell.channel) for tell in action.tell))
+
+
+def _acting(rollout: plan.Rollout) -> Iterable[contract.Action]:
+    """The rollback, what rolls back and is asked for besides, and what has people of its own."""
+    asked = {"rollback", *(alert.action for guardrail in rollout.guardrails for alert in guardrail.alerts)}
+    acting = [one for one in rollout.playbook.actions if one.name in names.ACTING]
+    return [one for one in acting if one.name in asked or one.tell != acting[0].tell]
 
 
 def _proof(proof: contract.Proof | None) -> str:

@@ -76,7 +76,7 @@ aurigraph_v12 = Rollout(
     title="Aurigraph v12",
     arms=Arms("track", canary="canary", stable="stable"),
     evaluate="30s",
-    budget=Budget(decide="5m", recover="10m"),
+    budget=Budget(decide="6m", recover="12m"),
     proved_within="10m",
     stages=[
         Stage("0%", weight="0%", bake="24h"),

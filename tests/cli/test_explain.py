@@ -67,7 +67,15 @@ def test_the_times_are_there_and_a_budget_that_is_not_kept_says_so(shell: Shell)
     _, said, _ = shell.handrail("explain", "shop")
     times = said[said.index("Times, at the latest") : said.index("Actions")].splitlines()
     assert [line.split()[:2] for line in times[2:4]] == [["errors", "warning"], ["errors", "critical"]]
-    assert [line.split()[-1] for line in times[-3:-1]] == ["yes", "yes"]
+    assert [
+        line.split() for line in said[said.index("Time budgets") :].split("\n\n")[0].splitlines()[2:]
+    ] == [
+        ["to", "the", "decision,", "all", "fails", "10m", "5m51s", "yes"],
+        ["to", "the", "last", "step,", "all", "fails", "1h", "6m1s", "yes"],
+        ["to", "the", "last", "step,", "just", "over", "1h", "11m", "yes"],
+    ]
+    within = said[said.index("Decided within 10m") :].split("\n\n")[0]
+    assert within.splitlines()[2].split() == ["errors", "critical", "2.4", "%", "bad"]
 
 
 def test_a_rollout_that_is_not_there_is_said_with_those_that_are(shell: Shell) -> None:

@@ -125,7 +125,7 @@ def test_what_an_override_says_is_linted_at_its_own_line(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("override", "lints"),
     [
-        ('ForRollout("shop", budget=Budget("1s", "1h"))', ["over-budget", "over-budget"]),
+        ('ForRollout("shop", budget=Budget("1s", "1h"))', ["over-budget"]),
         (
             'ForRollout("shop", budget=Budget("1s", "1h"), accept={"over-budget": "nobody waits here"})',
             [],

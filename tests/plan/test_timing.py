@@ -79,7 +79,7 @@ def test_what_moves_is_known_when_its_window_is_filled_and_what_is_there_at_once
         "count": (0, 0),
         "difference": (0, 0),
         "forecast": (60, 60),
-        "changes": (0, 15),
+        "changes": (7.5, 15),
         "no changes": (15, 15),
     }
 
@@ -99,7 +99,7 @@ def test_a_rollback_takes_scrape_window_evaluation_sustained_asking_again_and_it
         act=40 * seconds,
     )
     assert (found.fires, found.fires_at_last) == (285 * seconds, 765 * seconds)
-    assert found.decide == 60 * seconds
+    assert (found.decided, found.beside_window) == (300 * seconds, 180 * seconds)
     assert (found.done, found.done_at_last) == (340 * seconds, 820 * seconds)
 
 
@@ -123,7 +123,10 @@ def test_what_only_people_read_waits_for_company() -> None:
         (Latency("seconds", p=95, window="10m"), Warning(Above("1s")), (0.5, 10)),
         (SlowerThan("seconds", "1s", window="10m"), Warning(Above("10%")), (1, 10)),
         (Increase("it_total", window="10m"), Warning(Above(0)), (0, 0)),
-        (Increase("it_total", window="10m"), Warning(Above(3)), (0, 10)),
+        (Increase("it_total", window="10m"), Warning(Above(3)), (5, 10)),
+        (Increase("it_total", window="10m"), Warning(Below(3)), (10, 10)),
+        (Rate("it_total", window="10m"), Warning(Above("1/s")), (5, 10)),
+        (Rate("it_total", window="10m"), Warning(Rise("10%")), (10, 10)),
         (Rate("it_total", window="10m"), Warning(Below("1/s")), (10, 10)),
         (Gauge("it"), Warning(Above(1)), (0, 0)),
         (Gauge("it", window="10m"), Warning(Above(1)), (0, 0)),

@@ -323,7 +323,7 @@ def test_prometheus_scrapes_what_the_documents_name_where_it_answers() -> None:
         job["job_name"]: job["metrics_path"] for job in made["scrape_configs"] if job["job_name"] in SCRAPED
     }
     assert jobs == SCRAPED
-    assert (made["global"]["scrape_interval"], made["global"]["evaluation_interval"]) == ("15s", "30s")
+    assert (made["global"]["scrape_interval"], made["global"]["evaluation_interval"]) == ("15s", "15s")
     assert made["alerting"]["alertmanagers"][0]["static_configs"][0]["targets"] != []
     healthy = [(one.name, one.url, dict(one.values)) for one in playbook("aurigraph-v12").probes]
     assert healthy == [

@@ -64,9 +64,14 @@ def value(at: str, samples: Mapping[str, float]) -> Asked:
 
 
 def complaints(
-    promtool: str, rollout: Planned, series: Mapping[str, str], *asked: Asked, step: str = "15s"
+    promtool: str,
+    rollout: Planned,
+    series: Mapping[str, str],
+    *asked: Asked,
+    step: str = "15s",
+    every: str = "30s",
 ) -> str:
-    """What promtool finds wrong, nothing if all is as asked; rules are evaluated every 30 s."""
+    """What promtool finds wrong, nothing if all is as asked; rules are evaluated `every` so often."""
     case = {
         "interval": step,
         "input_series": [{"series": name, "values": values} for name, values in series.items()],
@@ -84,7 +89,7 @@ def complaints(
     with TemporaryDirectory() as folder:
         root = Path(folder)
         (root / "rules.yml").write_text(yaml_document(rules(rollout), "a test"))
-        test = {"rule_files": ["rules.yml"], "evaluation_interval": "30s", "tests": [case]}
+        test = {"rule_files": ["rules.yml"], "evaluation_interval": every, "tests": [case]}
         (root / "test.yml").write_text(yaml.safe_dump(test))
         command = [program(promtool), "test", "rules", "test.yml"]
         done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)

@@ -5,14 +5,15 @@
 
 Every term is an upper bound, so every sum is one. There are two kinds of breach, which differ only in the window's term:
 `sudden`, when everything fails from one moment on, and `slight`, when the value is just over its limit and must fill
-the window first. How long it is sustained is counted in whole evaluations, as Prometheus does.
+the window first. Of what has no whole that could fail, a count or a rate, twice its limit is `sudden`. How long it is
+sustained is counted in whole evaluations, as Prometheus does.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
 
@@ -55,14 +56,19 @@ class Times:
         return self.scrape + self.slight + self.rule
 
     @property
-    def decide(self) -> timedelta:
-        """From a value over its limit to the decision, without the window and without `sustained`."""
-        return self.scrape + self.evaluation + self.wait + self.confirm
+    def decided(self) -> timedelta:
+        """From a sudden breach to the decision."""
+        return self.fires + self.wait + self.confirm
+
+    @property
+    def beside_window(self) -> timedelta:
+        """What the decision takes beside the window: what a budget leaves of it may pass there."""
+        return self.decided - self.sudden
 
     @property
     def done(self) -> timedelta:
         """From a sudden breach to the last step of the action, when each step takes its time limit once."""
-        return self.fires + self.wait + self.confirm + self.act
+        return self.decided + self.act
 
     @property
     def done_at_last(self) -> timedelta:
@@ -84,18 +90,61 @@ def timing(rollout: plan.Rollout) -> dict[str, Times]:
     }
 
 
+def measured_alike(guardrails: Sequence[plan.Guardrail]) -> list[tuple[plan.Guardrail, ...]]:
+    """The guardrails that act, those together that measure one thing in windows of different lengths.
+
+    A short window is there for speed and a long one for thin traffic: what one of them sees, the other need not.
+    """
+    alike: dict[object, list[plan.Guardrail]] = {}
+    for guardrail in guardrails:
+        if not guardrail.shadow:
+            alike.setdefault((guardrail.arms, _windowless(guardrail)), []).append(guardrail)
+    return [tuple(group) for group in alike.values()]
+
+
+def _windowless(guardrail: plan.Guardrail) -> object:
+    """What is measured, whatever the window and however many events it needs; a comparison of traffic is like no other.
+
+    A share slower than a bound above 5 % is a 95th percentile above that bound.
+    """
+    measure = guardrail.signals[0].measure if guardrail.signals else None
+    match measure:
+        case plan.Ratio():
+            return replace(measure, window=NOTHING, min_events=1, min_bad=1)
+        case plan.Latency(histogram=histogram, q=q):
+            return histogram, measure.labels, frozenset({q})
+        case plan.SlowerThan(histogram=histogram):
+            acting = (alert for alert in guardrail.alerts if alert.action in names.ACTING)
+            figures = (figure for alert in acting for figure in alert.conditions[0].figures)
+            return histogram, measure.labels, frozenset(1 - figure for figure in figures)
+        case plan.Increase() | plan.Rate() | plan.Gauge():
+            return replace(measure, window=NOTHING)
+        case _:
+            return guardrail.name if measure is None else measure
+
+
 def first_to_act(
-    guardrail: plan.Guardrail, stages: Sequence[plan.Stage], times: Mapping[str, Times]
-) -> list[plan.Alert]:
-    """The acting alert that is done first when all fails: in each stage, and outside of stages; without repeats."""
-    acting = [alert for alert in guardrail.alerts if alert.action in names.ACTING]
+    guardrails: Sequence[plan.Guardrail],
+    stages: Sequence[plan.Stage],
+    times: Mapping[str, Times],
+    takes: Callable[[Times], timedelta],
+) -> list[tuple[plan.Guardrail, plan.Alert]]:
+    """The acting alert that takes the shortest time: in each stage, and outside of stages; without repeats."""
+    acting = [
+        (guardrail, alert)
+        for guardrail in guardrails
+        for alert in guardrail.alerts
+        if alert.action in names.ACTING
+    ]
     first = []
     for stage in (None, *(stage.name for stage in stages)):
         here = [
-            alert for alert in acting if any(one.figure_in(stage) is not None for one in alert.conditions)
+            (guardrail, alert)
+            for guardrail, alert in acting
+            if any(one.figure_in(stage) is not None for one in alert.conditions)
         ]
-        first += [min(here, key=lambda alert: times[alert.name].done)] if here else []
-    return list({alert.name: alert for alert in first}.values())
+        first += [min(here, key=lambda one: takes(times[one[1].name]))] if here else []
+    return list({alert.name: (guardrail, alert) for guardrail, alert in first}.values())
 
 
 def _alerts(rollout: plan.Rollout) -> Iterator[tuple[plan.Alert, timedelta, timedelta]]:
@@ -146,16 +195,21 @@ def window(condition: plan.Condition) -> tuple[timedelta, timedelta]:
             return whole * _filled(condition, towards=True), whole
         case plan.Latency(window=whole, q=q):
             return (whole * float(1 - q) if upper else whole), whole
-        case plan.Increase(window=whole):
-            return (NOTHING, whole if _largest(condition) else NOTHING) if upper else (whole, whole)
+        case plan.Increase(window=whole) | plan.Changes(window=whole) if upper:
+            return (whole / 2, whole) if _largest(condition) else (NOTHING, NOTHING)
+        case plan.Rate(window=whole) if upper and condition.reference is None:
+            return whole / 2, whole
         case plan.Gauge(window=whole, over=over) if whole is not None:
             at_once = upper == (over != "min")
             return (NOTHING, NOTHING) if at_once else (whole, whole)
-        case plan.Changes(window=whole):
-            return (NOTHING, whole if _largest(condition) else NOTHING) if upper else (whole, whole)
-        case plan.Forecast(window=whole):
-            return whole, whole
-        case plan.Rate(window=whole) | plan.Growth(window=whole) | plan.Absence(window=whole):
+        case (
+            plan.Increase(window=whole)
+            | plan.Changes(window=whole)
+            | plan.Forecast(window=whole)
+            | plan.Rate(window=whole)
+            | plan.Growth(window=whole)
+            | plan.Absence(window=whole)
+        ):
             return whole, whole
         case plan.PromQL():
             return looks_back(measure), looks_back(measure)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 from handrail import plan
 from handrail.contract import Action, Gate, names
 from handrail.plan import routing
-from handrail.plan.timing import first_to_act, timing
+from handrail.plan.timing import timing
+from handrail.report.budgets import budgets
 from handrail.report.check_words import gate_checks, looked_at, seen_for
 from handrail.report.needed_traffic import needed_traffic
 from handrail.report.stage_words import by_itself
@@ -41,7 +42,7 @@ def explain(rollout: plan.Rollout) -> list[Table]:
         Table("Looked at", ("after", "in", "what"), tuple(looked_at(rollout.playbook))),
         needed_traffic(rollout),
         Table("Goes forward", ("when", "what"), tuple(_forward(rollout))),
-        Table("Time budgets", ("budget", "allowed", "computed", "kept"), tuple(_budgets(rollout))),
+        *budgets(rollout),
         Table("Actions", ("action", "what the receiver does", "told"), tuple(_actions(rollout))),
         Table("Told by Alertmanager", ("when", "who"), tuple(_told(rollout))),
         Table(
@@ -129,32 +130,6 @@ def _times(rollout: plan.Rollout) -> Iterator[tuple[str, ...]]:
             acting = alert.action in names.ACTING
             done = (rounded_up(times.done), rounded_up(times.done_at_last)) if acting else ("-", "-")
             yield chain.name, alert.tier, rounded_up(times.fires), rounded_up(times.fires_at_last), *done
-
-
-def _budgets(rollout: plan.Rollout) -> Iterator[tuple[str, ...]]:
-    acting = [alert.name for alert in rollout.alerts if alert.action in names.ACTING]
-    known = timing(rollout)
-    times = [known[name] for name in acting if name in known]
-    if rollout.decide_within is not None:
-        yield _budget(
-            "to the decision, `sustained` left out", rollout.decide_within, [one.decide for one in times]
-        )
-    if rollout.recover_within is not None:
-        first = [
-            alert.name
-            for guardrail in rollout.guardrails
-            for alert in first_to_act(guardrail, rollout.stages, known)
-        ]
-        yield _budget(
-            "to the last step, all fails", rollout.recover_within, [known[name].done for name in first]
-        )
-
-
-def _budget(name: str, allowed: timedelta, computed: Sequence[timedelta]) -> tuple[str, ...]:
-    longest = max(computed, default=None)
-    if longest is None:
-        return name, span(allowed), "nothing acts", "unknown"
-    return name, span(allowed), rounded_up(longest), "yes" if longest <= allowed else "NO"
 
 
 def _actions(rollout: plan.Rollout) -> Iterator[tuple[str, ...]]:

@@ -21,7 +21,6 @@ from handrail.declare import (
     On,
     PreviousStage,
     Probe,
-    Rate,
     Ratio,
     Report,
     Rise,
@@ -33,17 +32,15 @@ from handrail.declare import (
     Stage,
     State,
     Tell,
-    Usage,
     Warning,
 )
 from rollouts import _mem0_by_hand as by_hand
 from rollouts._clinic_dashboard import dashboard
+from rollouts._clinic_redis import redis
 from rollouts._clinic_runbooks import (
     breaker_open,
-    busy_redis,
     errors_rising,
     mem0_low,
-    redis_memory,
     slow_p50,
 )
 from rollouts._clinic_sources import BUCKETS, REQUESTS, database, logs, own
@@ -68,11 +65,14 @@ def sample_rate(rate: str) -> Command:
     )
 
 
+MEDIAN = Latency(REQUESTS, p=50, buckets=BUCKETS, min_events=20)  # of few requests it is one already
 FAILED = own("http_requests_total", 'success="false"')
 
 approval = ["technical-lead"]
 DAYS = "60%"  # at night the clinic has too little traffic to judge by
 calm = ["No critical incident in this stage"]
+CRITICAL = ["critical", "emergency"]
+validated = ["Runbooks validated: at least one test invocation, a drill"]
 TEAM = [Tell(Slack("#clinic-memory", token=Secret("SLACK_TOKEN")))]
 CHECKLIST = {
     1: "All metrics within normal range",
@@ -90,7 +90,8 @@ CHECKLIST = {
 PHASE_1 = [
     Check(f"{hour}h", name=f"Hour {hour}", questions=[asks], tell=TEAM) for hour, asks in CHECKLIST.items()
 ]
-LATER_PHASES = [Check(f"{hour}h", name=f"Hour {hour}", tell=TEAM) for hour in CHECKLIST]
+PHASE_2 = [Check(f"{hour}h", name=f"Hour {hour}", tell=TEAM) for hour in CHECKLIST]
+PHASE_3 = [*PHASE_2, *(Check(f"{hour}h", name=f"Hour {hour}", tell=TEAM) for hour in range(28, 49, 4))]
 
 mem0_redis = Rollout(
     name="mem0-redis",
@@ -118,10 +119,12 @@ mem0_redis = Rollout(
             weight="50%",
             bake="24h",
             enter=[sample_rate("0.5")],
-            checks=LATER_PHASES,
+            checks=PHASE_2,
             gate=Gate(
-                manual=[*calm, "Post-deployment review completed"],
+                manual=[*calm, "Post-deployment review completed", *validated],
                 approvals=approval,
+                stable_for="24h",
+                severities=CRITICAL,
                 checks="made",
                 coverage=DAYS,
             ),
@@ -131,17 +134,23 @@ mem0_redis = Rollout(
             weight="100%",
             bake="48h",
             enter=[sample_rate("1.0")],
-            checks=LATER_PHASES,
-            gate=Gate(manual=calm, approvals=approval, stable_for="48h", checks="made", coverage=DAYS),
+            checks=PHASE_3,
+            gate=Gate(
+                manual=[*calm, *validated],
+                approvals=approval,
+                stable_for="48h",
+                checks="made",
+                coverage=DAYS,
+            ),
         ),
     ],
-    complete=Gate(manual=calm, checks="made", coverage=DAYS),
+    complete=Gate(manual=calm, stable_for="48h", severities=CRITICAL, checks="made", coverage=DAYS),
     probes=[Probe("health", "/health")],
     checks_while_firing="30m",
     guardrails=[
         Guardrail(
             "latency-p50",
-            Latency(REQUESTS, p=50, buckets=BUCKETS),
+            MEDIAN,
             title="Median request time",
             success=Below("500ms"),
             tiers=[
@@ -187,7 +196,7 @@ mem0_redis = Rollout(
         ),
         Guardrail(
             "stage-latency",
-            Latency(REQUESTS, p=50, buckets=BUCKETS),
+            MEDIAN,
             title="Median request time against stage 1",
             against=PreviousStage("10%"),
             success=Not(Rise("10%")),
@@ -279,20 +288,12 @@ mem0_redis = Rollout(
             runbook=breaker_open,
         ),
         Guardrail(
-            "redis-memory",
-            Usage(own("redis_memory_used_bytes"), own("redis_memory_max_bytes")),
-            title="Redis memory in use",
-            success=Below("80%"),
-            tiers=[
-                Warning(Above("70%")),
-                Critical(Above("80%"), note="Plan to scale."),
-                Emergency(
-                    Above("90%"),
-                    or_=[On("evictions", Increase(own("redis_evicted_keys_total")), Above(0))],
-                ),
-            ],
+            "breaker-changes",
+            Increase(own("circuit_breaker_changes_total")),
+            title="Changes of the circuit breaker",
+            success=AtMost(0),
             whole_service=True,
-            runbook=redis_memory,
+            runbook=breaker_open,
         ),
         Guardrail(
             "slow-writes",
@@ -303,45 +304,7 @@ mem0_redis = Rollout(
             whole_service=True,
             runbook=mem0_low,
         ),
-        Guardrail(
-            "redis-load",
-            Rate(own("redis_commands_processed_total")),
-            title="Redis operations and clients",
-            against=BeforeRollout(),
-            success=[Below("1000/s"), Not(Rise("100%"))],
-            tiers=[
-                Warning(
-                    Rise("100%"),
-                    or_=[
-                        On("many-clients", Gauge(own("redis_connected_clients"), over="sum"), Above(20)),
-                        On("few-clients", Gauge(own("redis_connected_clients"), over="sum"), Below(5)),
-                    ],
-                )
-            ],
-            whole_service=True,
-            runbook=busy_redis,
-        ),
-        Guardrail(
-            "redis-clients",
-            Gauge(own("redis_connected_clients"), over="sum"),
-            title="Redis clients against what was captured before",
-            against=BeforeRollout(),
-            success=Not(Rise("100%")),
-            tiers=[Warning(Rise("100%"))],
-            whole_service=True,
-            runbook=busy_redis,
-        ),
-        Guardrail(
-            "redis-commands",
-            Increase(own("redis_commands_processed_total")),
-            title="Commands that Redis processed",
-            success=Above(0),
-            tiers=[
-                Warning(AtMost(0), or_=[On("down", Gauge(own("redis_up"), over="min"), Below(1))]),
-            ],
-            whole_service=True,
-            runbook=busy_redis,
-        ),
+        *redis,
     ],
     sql=[database],
     logs=[logs],

@@ -195,6 +195,20 @@ def test_a_gate_that_asks_for_less_traffic_is_looser(shell: Shell) -> None:
     ]
 
 
+def test_a_gate_whose_rest_fewer_alerts_break_is_looser(shell: Shell) -> None:
+    gate = 'Stage("100%", weight="100%", gate=Gate(stable_for="1h"))'
+    any_alert = changed(SHOP, {IMPORTS: "import Above, Command, Gate", 'Stage("100%", weight="100%")': gate})
+    graver = any_alert.replace('stable_for="1h"', 'stable_for="1h", severities=["critical"]')
+    for before, after, said in (
+        (any_alert, graver, "LOOSER   shop stage 100%: what breaks its rest: anything → critical"),
+        (graver, any_alert, "tighter  shop stage 100%: what breaks its rest: critical → anything"),
+    ):
+        shell.declare(shop=before)
+        shell.handrail("generate")
+        shell.declare(shop=after)
+        assert shell.handrail("generate", "--diff")[1].splitlines()[:-1] == [said]
+
+
 def test_nothing_is_said_as_nothing_and_nothing_is_written(shell: Shell) -> None:
     shell.handrail("generate")
     before = shell.files()

@@ -34,6 +34,16 @@ def test_a_stage_that_may_be_prolonged_past_its_deadline_is_told() -> None:
     ]
 
 
+@pytest.mark.parametrize("ahead", ['Stage("100%", weight="100%", gate=REST)]', "], complete=REST"])
+def test_a_deadline_before_the_rest_that_the_gate_ahead_asks_for_holds_every_rollout(ahead: str) -> None:
+    first = 'stages=[Stage("10%", weight="10%", bake="1h", deadline="2h"), '
+    stages = (first + ahead).replace("REST", 'Gate(stable_for="3h")')
+    assert [said for _, said in found(NAME, stages, TIERS)] == [
+        "error: stage '10%' has its deadline after 2h, before 3h without an alert are over; lengthen deadline=, or shorten stable_for="
+    ]
+    assert found(NAME, stages.replace("3h", "90m"), TIERS) == []
+
+
 def test_a_rollback_at_the_deadline_needs_steps() -> None:
     rolled = 'deadline="2h", at_deadline="rollback"'
     assert words(rolled) == [

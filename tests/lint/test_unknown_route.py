@@ -61,6 +61,18 @@ def test_security_that_alertmanager_tells_too_is_fine() -> None:
     assert found(NAME, TIERS, TELLS) == []
 
 
+def test_a_severity_of_which_a_gate_asks_for_rest_and_no_alert_has_is_refused() -> None:
+    gate = 'complete=Gate(stable_for="24h", severities=["P2", "crit"])'
+    environments = 'here = Environment("here", routes={"P2": []})\n'
+    stages = 'stages=[Stage("100%", bake="24h")]'
+    assert found(NAME, TIERS, stages, gate, environments=environments) == [
+        (
+            f"{gate},",
+            "error: a gate of rollout 'shop' asks for rest of 'crit', which no alert of it has; did you mean 'critical'?",
+        )
+    ]
+
+
 def test_a_severity_that_a_level_hears_and_no_alert_has_is_refused() -> None:
     level = LEVEL.replace(")]", ', severities=["P2", "P3"])]')
     environments = 'here = Environment("here", routes={"P2": [], "manager": []})\n'

@@ -129,10 +129,14 @@ MEM0 = [
     "cache-hit above 95 %",
     "mem0-writes above 99 %",
     "circuit-breaker in state closed",
-    "redis-memory below 80 %",
+    "breaker-changes at or below 0",
     "slow-writes below 1",
+    "redis-memory below 80 %",
+    "redis-evictions at or below 0",
     "redis-load below 1000/s",
     "redis-load not above 200 % of the figure from before the rollout",
+    "redis-clients at or above 5",
+    "redis-clients at or below 20",
     "redis-clients not above 200 % of the figure from before the rollout",
     "redis-commands above 0",
 ]
@@ -197,10 +201,17 @@ PEOPLE = {
         "50%": [
             "No critical incident in this stage",
             "Post-deployment review completed",
+            "Runbooks validated: at least one test invocation, a drill",
             "approved by technical-lead",
+            "24 h without a critical or emergency alert",
         ],
-        "100%": ["No critical incident in this stage", "approved by technical-lead", "48 h without an alert"],
-        "complete": ["No critical incident in this stage"],
+        "100%": [
+            "No critical incident in this stage",
+            "Runbooks validated: at least one test invocation, a drill",
+            "approved by technical-lead",
+            "48 h without an alert",
+        ],
+        "complete": ["No critical incident in this stage", "48 h without a critical or emergency alert"],
     },
     "aurigraph-v12": {
         "10%": [
@@ -226,7 +237,8 @@ PEOPLE = {
 def test_what_each_gate_asks_of_people(rollout: str) -> None:
     asked = {}
     for gate in playbook(rollout).gates:
-        stable = [f"{gate.stable_for / HOUR:g} h without an alert"] if gate.stable_for else []
+        alert = f"a {' or '.join(gate.severities)} alert" if gate.severities else "an alert"
+        stable = [f"{gate.stable_for / HOUR:g} h without {alert}"] if gate.stable_for else []
         asked[gate.into] = [*gate.manual, *(f"approved by {one.role}" for one in gate.approvals), *stable]
     assert {into: texts for into, texts in asked.items() if texts} == PEOPLE[rollout]
 
@@ -254,7 +266,8 @@ def test_the_clinic_s_checks_are_those_of_its_hours_each_with_its_topic_in_phase
         for stage in mem0.stages
     }
     assert made["10%"] == [(hour, [topic]) for hour, topic in zip(HOURS, TOPICS, strict=True)]
-    assert made["50%"] == made["100%"] == [(hour, []) for hour in HOURS]
+    assert made["50%"] == [(hour, []) for hour in HOURS]
+    assert made["100%"] == [(hour, []) for hour in (*HOURS, 28, 32, 36, 40, 44, 48)]
     assert [gate.checks for gate in mem0.gates] == [None, "made", "made", "made"]
     asked = [one.text for one in mem0.gates[1].checklist]
     assert asked == [f"Hour {hour}: {topic}" for hour, topic in zip(HOURS, TOPICS, strict=True)]

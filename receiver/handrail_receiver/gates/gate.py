@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -152,6 +152,15 @@ class GateCase:
             if tier.shadow or tier.tier == names.THIN
         )
 
+    def milder(self, severities: Sequence[str]) -> frozenset[str]:
+        """The tiers of other severities than these; none where all are asked about."""
+        return frozenset(
+            f"{guardrail.name}/{tier.tier}"
+            for guardrail in self.playbook.guardrails
+            for tier in guardrail.tiers
+            if severities and tier.severity not in severities
+        )
+
     @cached_property
     def own(self) -> frozenset[str]:
         """Those who may not approve under four eyes: who started the attempt, and who answered a question."""
@@ -199,7 +208,7 @@ def judge(at: GateCase, by: str = "") -> GateStatus:
     asks = [*_windows(at), *_others(at)]
     asks += [_bake(*at.left)] if at.left and at.bakes else []
     asks += [_criterion(one, at) for one in gate.criteria]
-    asks += [_stable(timedelta(seconds=gate.stable_for), at)] if gate.stable_for else _quiet(at)
+    asks += [_stable(timedelta(seconds=gate.stable_for), gate, at)] if gate.stable_for else _quiet(at)
     asks += [*_looked_at(at)]
     asks += [_check(place, question, at) for place, question in enumerate(gate.questions, 1)]
     asks += [_approval(one, at, at.own | {by}) for one in gate.approvals]
@@ -255,17 +264,19 @@ def _quiet(at: GateCase) -> list[Requirement]:
     return [Requirement("firing", "nothing fires", met=False, text=text)] if at.firing else []
 
 
-def _stable(long: timedelta, at: GateCase) -> Requirement:
-    """Whether nothing that is asked about has fired for `long` in this stage."""
-    name, attempt = f"nothing fires for {span(long)}", at.history.in_stage
+def _stable(long: timedelta, gate: Gate, at: GateCase) -> Requirement:
+    """Whether nothing fires, and nothing that is asked about has fired for `long` in this stage."""
+    what = f"no {' or '.join(gate.severities)} alert" if gate.severities else "nothing"
+    name, attempt = f"{what} fires for {span(long)}", at.history.in_stage
     if attempt is None:
         return Requirement("stable", name, met=False, text=f"{name}: unknown before an attempt")
     if at.firing:
         text = f"{fire(at.firing)}; {span(long)} of rest are needed"
         return Requirement("stable", name, met=False, text=text)
-    said = [one.at for one in at.history.said if one.source not in at.aside]
+    aside = at.aside | at.milder(gate.severities)
+    said = [one.at for one in at.history.said if one.source not in aside]
     since = max([attempt.stage_entered_at, *said])
-    text = f"nothing has fired since {when(since)}"
+    text = f"{what} has fired since {when(since)}"
     if at.now - since < long:
         text += f", which is long enough at {when(since + long)}"
     return Requirement("stable", name, at.now - since >= long, text)

@@ -7,7 +7,7 @@ import math
 from collections.abc import Sequence
 from datetime import timedelta
 
-from handrail.contract import Playbook
+from handrail.contract import Playbook, names
 
 from handrail_receiver.model import EvidenceRecord
 from handrail_receiver.reports.guardrail_values import GuardrailLine
@@ -24,7 +24,7 @@ NOT_SEEN = "nothing was recorded of it in this time"
 
 
 def subject(known: ReportInput) -> str:
-    """`[CANARY] Day 2/4 - mem0-redis Phase 1 Status`."""
+    """`[CANARY] Day 2/5 - mem0-redis Phase 1 Status`."""
     name, outcome = known.playbook.rollout, current(known)
     if outcome is None:
         return f"[CANARY] {name}: {'status unknown' if known.not_kept else 'no rollout under way'}"
@@ -53,14 +53,19 @@ def last_stay(known: ReportInput, outcome: Outcome) -> Stay | None:
 
 
 def planned_days(playbook: Playbook) -> int | None:
-    """How many days the stages bake, without those that have no time; None where none has one."""
-    times = [stage.takes for stage in playbook.stages if stage.bake is not None]
-    return math.ceil(sum(times) / DAY.total_seconds()) if times else None
+    """How many days the stages take at least, without those that have no time; None where none has one.
+
+    A stage bakes, and lasts as long as the gate ahead asks for rest.
+    """
+    rest = {gate.into: gate.stable_for or 0 for gate in playbook.gates}
+    ahead = [*(stage.name for stage in playbook.stages[1:]), names.COMPLETE]
+    times = [max(stage.takes, rest.get(into, 0)) for stage, into in zip(playbook.stages, ahead, strict=False)]
+    return math.ceil(sum(times) / DAY.total_seconds()) if any(times) else None
 
 
 def _number(playbook: Playbook, stay: Stay) -> int:
-    names = [stage.name for stage in playbook.stages]
-    return names.index(stay.stage) + 1 if stay.stage in names else 0
+    stages = [stage.name for stage in playbook.stages]
+    return stages.index(stay.stage) + 1 if stay.stage in stages else 0
 
 
 def status_section(known: ReportInput) -> Section:

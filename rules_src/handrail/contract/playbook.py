@@ -119,8 +119,7 @@ class Criterion(_Model):
     `expr` has a sample if it was *not* true; `seen` has one if it could be judged for long enough. Without a sample of
     `seen` the criterion is not met. Both look back over the last `over` seconds of the stage; `judged` is the share of
     them (0..1) in which there was something to judge, of which `coverage` is asked. `over` None: they look only at now.
-    Where less is asked because nothing happens at times, `there` is the share in which the data was there all the same, of
-    which `there_for` is asked.
+    Where nothing may happen at times, `there` is the share in which the data was there, of which `there_for` is asked.
     """
 
     guardrail: str
@@ -146,7 +145,8 @@ class Approval(_Model):
 
 
 class Gate(_Model):
-    """What must be true to enter stage `into` (`complete`: behind the last); `stable_for` is how long nothing may have fired before.
+    """What must be true to enter stage `into` (`complete`: behind the last); `stable_for` is how long nothing may have fired before,
+    or nothing of these `severities`.
 
     `budget_left` (0..1) says what must be left of each error budget; `criteria` has what asks for it. `checklist` are the
     questions of the checks in the stage before, `checks` what is asked of those checks themselves (None: nothing).
@@ -157,6 +157,7 @@ class Gate(_Model):
     manual: tuple[str, ...] = ()
     approvals: tuple[Approval, ...] = ()
     stable_for: float | None = None
+    severities: tuple[str, ...] = ()
     budget_left: float | None = None
     checklist: tuple[Question, ...] = ()
     checks: GateChecks | None = None

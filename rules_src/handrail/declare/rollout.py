@@ -83,7 +83,8 @@ class Gate:
     """What people must say before the next stage: questions only they can answer, and who approves.
 
     `approvals=["technical-lead"]` is short for `[Approval("technical-lead")]`. With `stable_for` no alert may have
-    fired for that long in the stage before. With `budget_left` so much of the error budget of each declared objective
+    fired for that long in the stage before; with `severities` none of those, and what fires now keeps the gate shut in any
+    case: `Gate(stable_for="24h", severities=["critical", "emergency"])` is a day without a critical incident. With `budget_left` so much of the error budget of each declared objective
     must be left. `coverage` is the part of the stage before in which each criterion of success must have had data, and
     events enough. Less than the usual 90 % is for a service that sleeps at night: it forgives that nothing happened, and
     never that the data was not there. That is asked for 90 % of the stage in any case, and of what needs no traffic too.
@@ -93,12 +94,17 @@ class Gate:
     manual: Sequence[str] = Field(default=(), kw_only=True)
     approvals: Sequence[str | Approval] = Field(default=(), kw_only=True)
     stable_for: Duration | None = Field(default=None, kw_only=True)
+    severities: Sequence[str] = Field(default=(), kw_only=True)
     coverage: Share = Field(default="90%", kw_only=True)
     budget_left: Share | None = Field(default=None, kw_only=True)
     checks: GateChecks | None = Field(default=None, kw_only=True)
 
     @model_validator(mode="after")
     def _something(self) -> Gate:
+        if self.severities and self.stable_for is None:
+            raise ValueError(
+                "severities= says which alerts break the rest, and no rest is asked for; write stable_for= as well"
+            )
         if amount(self.coverage).value == 0:
             raise ValueError(
                 "coverage=0% would pass a stage that nobody saw; write the part that must have traffic enough"

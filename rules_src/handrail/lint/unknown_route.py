@@ -1,9 +1,10 @@
-"""unknown-route: a route, mute time or level names what no alert has, or a level or a security rollback tells nobody.
+"""unknown-route: a route, mute time, level or gate names what no alert has, or a level or a security rollback tells nobody.
 
 `routes={"P1": …}` on a rollout whose words are warning, critical and emergency wakes nobody, and Alertmanager does
 not say so. A level that no `routes=` names reaches nobody: the receiver records it, and people sleep on. Those of
 `tell_security=` hear by the receiver alone, and while that is away not at all, unless `routes={"security-rollback": …}` has
-Alertmanager tell them too. A mute time of what nobody is told of mutes nothing: the receiver itself is never muted.
+Alertmanager tell them too. A mute time of what nobody is told of mutes nothing: the receiver itself is never muted. `Gate(stable_for="24h",
+severities=["crit"])` asks for nothing.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ def across(rollouts: Sequence[Rollout], environments: Sequence[Environment]) -> 
                 if word not in own:
                     what = f"rollout '{rollout.name}' {does} '{word}', which is neither severity, action nor level of it"
                     yield finding(NAME, rollout, what, _cure(word, own), field, word)
+        yield from _breaks_no_rest(rollout, _severities(rollout))
         yield from _mutes_nothing(rollout, environments)
         yield from _levels(rollout, _severities(rollout), environments)
         yield from _security(rollout, environments)
@@ -40,6 +42,16 @@ def across(rollouts: Sequence[Rollout], environments: Sequence[Environment]) -> 
                 if word not in known:
                     what = f"environment '{environment.name}' {does} '{word}', which no rollout has"
                     yield finding(NAME, environment, what, _cure(word, known), field, word)
+
+
+def _breaks_no_rest(rollout: Rollout, severities: Sequence[str]) -> Iterator[Finding]:
+    for gate in (*(stage.gate for stage in rollout.stages), rollout.complete):
+        for word in gate.severities if gate is not None else ():
+            if word not in severities:
+                what = (
+                    f"a gate of rollout '{rollout.name}' asks for rest of '{word}', which no alert of it has"
+                )
+                yield finding(NAME, gate, what, _cure(word, severities), "severities", word)
 
 
 def _mutes_nothing(rollout: Rollout, environments: Sequence[Environment]) -> Iterator[Finding]:

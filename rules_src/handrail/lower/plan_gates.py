@@ -61,6 +61,7 @@ def _gate(
         manual=tuple(asked.manual),
         approvals=tuple(_approval(one, context) for one in asked.approvals),
         stable_for=seconds_of(asked.stable_for, context) or None,
+        severities=tuple(asked.severities),
         checklist=() if left is None else lower_checklist(context.rollout, _declared(left, context), context),
         checks=asked.checks,
     )

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from decimal import Decimal
 
-from handrail.contract import BurstFacts, CheckFacts, Criterion, Playbook, ProbeFacts
+from handrail.contract import BurstFacts, CheckFacts, Criterion, Gate, Playbook, ProbeFacts
 from handrail.units import Unit, show, span
 
 
@@ -70,6 +70,14 @@ def seen_for(criteria: Sequence[Criterion]) -> str:
 
 def _share(share: float) -> str:
     return show(Decimal(str(share)), Unit.ratio)
+
+
+def at_rest(gate: Gate) -> tuple[str, ...]:
+    """For how long nothing may have fired before."""
+    if not gate.stable_for:
+        return ()
+    which = f"no {' or '.join(gate.severities)} alert" if gate.severities else "nothing"
+    return (f"{which} fired for {_seconds(gate.stable_for)}",)
 
 
 def gate_checks(asked: str | None) -> tuple[str, ...]:

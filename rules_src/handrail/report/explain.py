@@ -10,7 +10,7 @@ from handrail.contract import Action, Gate, names
 from handrail.plan import routing
 from handrail.plan.timing import timing
 from handrail.report.budgets import budgets
-from handrail.report.check_words import gate_checks, looked_at, seen_for
+from handrail.report.check_words import at_rest, gate_checks, looked_at, seen_for
 from handrail.report.needed_traffic import needed_traffic
 from handrail.report.stage_words import by_itself
 from handrail.report.tables import Table
@@ -84,12 +84,11 @@ def _forward(rollout: plan.Rollout) -> Iterator[tuple[str, str]]:
 def _asks(gate: Gate | None) -> str:
     if gate is None:
         return "-"
-    stable = [f"nothing fired for {span(timedelta(seconds=gate.stable_for))}"] if gate.stable_for else []
     held = [one for one in gate.criteria if one.over is not None]
     asked = [
         *(f"{one.guardrail} {one.text}" for one in gate.criteria),
         *([f"each held for the whole stage before, with {seen_for(held)}"] if held else []),
-        *stable,
+        *at_rest(gate),
         *gate_checks(gate.checks),
         *gate.questions,
         *(f"approval of {one.role}" for one in gate.approvals),

@@ -198,6 +198,27 @@ def test_rest_is_counted_from_the_stage_s_beginning_and_from_the_last_alert_s_en
     assert text(over, fires) == (False, "error-rate/critical fires; 1 d of rest are needed")
 
 
+def test_rest_of_some_severities_is_broken_by_those_alone_and_by_what_fires_now() -> None:
+    of = Gate(into="50%", stable_for=DAY.total_seconds(), severities=("critical", "emergency"))
+    entered = replace(ATTEMPT, stage_entered_at=NOW - 2 * DAY)
+
+    def text(*said: LastSaid) -> tuple[str, bool, str]:
+        at = next_gate(playbook(gates=(of,)), History(entered, said=said), FOUND, NOW)
+        assert at is not None
+        [ask] = [ask for ask in judge(at).asks if ask.kind == "stable"]
+        return ask.name, ask.met, ask.text
+
+    milder = LastSaid("a", "error-rate/warning", firing=False, at=NOW - timedelta(hours=1))
+    graver, unknown = replace(milder, source="error-rate/critical"), replace(milder, source="other/warning")
+    name = "no critical or emergency alert fires for 1 d"
+    rest = (name, True, "no critical or emergency alert has fired since 2026-02-27 03:00:00 UTC")
+    broken = "no critical or emergency alert has fired since 2026-03-01 02:00:00 UTC, which is long enough at 2026-03-02 02:00:00 UTC"
+    assert text() == text(milder) == rest
+    assert text(graver) == text(unknown) == (name, False, broken)
+    now = (name, False, "error-rate/warning fires; 1 d of rest are needed")
+    assert text(replace(milder, firing=True)) == now
+
+
 def test_the_gate_into_the_first_stage_is_for_the_attempt_that_begins_next() -> None:
     first = playbook(gates=(Gate(into="10%", manual=(QUESTION,)),))
     over = History(replace(ATTEMPT, state=AttemptState.rolled_back))

@@ -6,7 +6,8 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 import pytest
-from handrail_receiver.reports.daily_status import status, subject
+from handrail.contract import Gate, StageFacts
+from handrail_receiver.reports.daily_status import planned_days, status, subject
 from handrail_receiver.reports.dora import figures_of
 from handrail_receiver.reports.guardrail_values import GuardrailLine
 from handrail_receiver.reports.known import ReportInput
@@ -85,3 +86,13 @@ def test_a_day_beyond_the_plan_is_no_part_of_it(days: int, said: str) -> None:
     began = DAY.end - timedelta(days=days, hours=1)
     one = Outcome(1, "", began, None, "under way", ())
     assert subject(known_of(one)) == f"[CANARY] {said} - shop Status"
+
+
+def test_a_stage_lasts_as_long_as_the_gate_ahead_asks_for_rest() -> None:
+    day = timedelta(days=1).total_seconds()
+    stages = tuple(StageFacts(name=name, weight=None, bake=bake) for name, bake in (("a", day), ("b", None)))
+    short = book().model_copy(update={"stages": stages, "gates": ()})
+    assert planned_days(short) == 1
+    rest = (Gate(into="b", stable_for=2 * day), Gate(into="complete", stable_for=day / 2))
+    assert planned_days(short.model_copy(update={"gates": rest})) == 3
+    assert planned_days(short.model_copy(update={"stages": stages[1:]})) is None

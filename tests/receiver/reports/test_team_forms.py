@@ -86,7 +86,7 @@ def clinic() -> ReportInput:
 
 
 DAILY = """\
-# \\[CANARY\\] Day 2/4 - mem0-redis Phase 1 Status
+# \\[CANARY\\] Day 2/5 - mem0-redis Phase 1 Status
 
 mem0-redis (healthcare-clinic-backend), 2025-10-17 00:00 UTC to 2025-10-18 00:00 UTC
 
@@ -211,7 +211,7 @@ def test_the_clinics_daily_mail_has_its_teams_fields_and_nothing_else() -> None:
 def test_its_message_has_the_subject_and_a_line_for_each_field() -> None:
     message = message_of("k", report_of(clinic()), "", ())
     assert (message.title, [line.text for line in message.lines][:6]) == (
-        "[CANARY] Day 2/4 - mem0-redis Phase 1 Status",
+        "[CANARY] Day 2/5 - mem0-redis Phase 1 Status",
         [
             "Status:",
             "• Phase: 1 (10 % traffic) (attempt 1)",

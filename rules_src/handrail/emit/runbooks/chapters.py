@@ -11,7 +11,7 @@ from handrail import contract, plan
 from handrail.contract import names
 from handrail.emit.runbooks.byhand import ByHand, by_hand, page_by_hand
 from handrail.plan.timing import Times, timing
-from handrail.report.check_words import gate_checks, looked_at, seen_for
+from handrail.report.check_words import at_rest, gate_checks, looked_at, seen_for
 from handrail.report.stage_words import by_itself
 from handrail.report.wording import burn_rates, limits, meaning, rounded_up, share
 from handrail.units import Unit, show, span
@@ -303,8 +303,7 @@ def _asks(gate: contract.Gate) -> Iterable[str]:
         yield f"{every} held for the whole stage before, with {seen_for(held)}"
     if gate.budget_left is not None:
         yield f"at least {show(Decimal(str(gate.budget_left)), Unit.ratio)} of each error budget is left"
-    if gate.stable_for:
-        yield f"nothing fired for {span(timedelta(seconds=gate.stable_for))}"
+    yield from at_rest(gate)
     yield from gate_checks(gate.checks)
     yield from gate.questions
     yield from (f"approved by {approval.role}" for approval in gate.approvals)

@@ -82,6 +82,7 @@ class StageState:
     manual: tuple[str, ...]
     approvals: Mapping[str, ApprovalState]
     stable_for: float | None
+    severities: tuple[str, ...]
     seen: SeenFor | None
 
 
@@ -348,6 +349,7 @@ def _stage(stage: Any, gate: Any) -> StageState:
             for one in gate.get("approvals", ())
         },
         stable_for=gate.get("stable_for"),
+        severities=tuple(gate.get("severities", ())),
         seen=seen_for(gate.get("criteria", ())),
     )
 

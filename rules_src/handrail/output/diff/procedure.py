@@ -54,11 +54,21 @@ def _stage(old: StageState, new: StageState) -> Iterator[EffectAndWords]:
     yield from _list("approval", tuple(old.approvals), tuple(new.approvals))
     for role in [role for role in old.approvals if role in new.approvals]:
         yield from _approval(role, old.approvals[role], new.approvals[role])
+    yield from _stable(old, new)
+    if old.seen and new.seen:
+        yield from _seen(old.seen, new.seen)
+
+
+def _stable(old: StageState, new: StageState) -> Iterator[EffectAndWords]:
     if old.stable_for != new.stable_for:
         effect = by_size(old.stable_for or 0, new.stable_for or 0, more_is=Effect.tighter)
         yield effect, f"stable for {_time(old.stable_for or 0)} → {_time(new.stable_for or 0)} before it"
-    if old.seen and new.seen:
-        yield from _seen(old.seen, new.seen)
+    if old.stable_for and new.stable_for and old.severities != new.severities:
+        before, after = (" or ".join(one.severities) or "anything" for one in (old, new))
+        tighter = not new.severities or (old.severities and {*old.severities} < {*new.severities})
+        looser = not old.severities or {*new.severities} < {*old.severities}
+        effect = Effect.tighter if tighter else Effect.looser if looser else Effect.unclear
+        yield effect, f"what breaks its rest: {before} → {after}"
 
 
 def _seen(old: SeenFor, new: SeenFor) -> Iterator[EffectAndWords]:

@@ -29,11 +29,11 @@ from handrail_receiver.clock import SystemClock
 from handrail_receiver.errors import StoreDown, WrongSettings
 from handrail_receiver.evidence.bundling import Bundler
 from handrail_receiver.evidence.impact import ImpactWatch
-from handrail_receiver.evidence.looking import Lookout
+from handrail_receiver.evidence.live_answers import Lookout
 from handrail_receiver.evidence.postmortem import Postmortems
 from handrail_receiver.evidence.schedule import Schedule
 from handrail_receiver.evidence.signing import private_key
-from handrail_receiver.evidence.taking import Snapshots
+from handrail_receiver.evidence.snapshot_taker import Snapshots
 from handrail_receiver.execute.executor import Executor
 from handrail_receiver.execute.kill_switch import KillSwitch
 from handrail_receiver.execute.rates import Rates

@@ -45,7 +45,7 @@ class CheckState(IntEnum):
 
 
 @dataclass(frozen=True)
-class Found:
+class StartFinding:
     """One thing that was looked at."""
 
     what: str
@@ -53,13 +53,13 @@ class Found:
     state: CheckState = CheckState.ready
 
 
-async def looked_at() -> AsyncIterator[Found]:
+async def start_findings() -> AsyncIterator[StartFinding]:
     """Everything in the order of a start. What refuses a start comes alone: nothing behind it would be asked."""
     try:
         settings = read_settings(_against_start)
     except WrongSettings as error:
         for line in str(error).splitlines():
-            yield Found("refused", line, CheckState.refused)
+            yield StartFinding("refused", line, CheckState.refused)
         return
     secrets = Secrets(settings.secrets_dir, os.environ)
     for password in passwords_in(settings.store):
@@ -70,7 +70,7 @@ async def looked_at() -> AsyncIterator[Found]:
     for result in _read(settings, playbooks):
         yield result
     async for result in _asked(settings, secrets, playbooks.all()):
-        yield Found(result.what, secrets.redact(result.text), result.state)
+        yield StartFinding(result.what, secrets.redact(result.text), result.state)
 
 
 def _against_start(settings: Settings) -> Iterator[str]:
@@ -80,33 +80,33 @@ def _against_start(settings: Settings) -> Iterator[str]:
         yield f"HANDRAIL_STORE: {problem}"
 
 
-def _read(settings: Settings, playbooks: Playbooks) -> Iterator[Found]:
+def _read(settings: Settings, playbooks: Playbooks) -> Iterator[StartFinding]:
     """What is read: settings, tokens, playbooks, store."""
     file = settings_file()
     possible = sorted(f"HANDRAIL_{name.upper()}" for name in Settings.model_fields)
     variables = [name for name in possible if name in os.environ]
-    yield Found("settings", ", ".join([*([str(file)] if file else []), *variables]) or "none is given")
-    yield Found(
+    yield StartFinding("settings", ", ".join([*([str(file)] if file else []), *variables]) or "none is given")
+    yield StartFinding(
         "address",
         f"{settings.address}: {'a receiver serves there already' if _serves(settings) else 'it is free'}",
     )
-    yield Found("tokens", _roles(settings))
+    yield StartFinding("tokens", _roles(settings))
     for playbook in playbooks.all():
         stages = ", ".join(stage.name for stage in playbook.stages) or "no stages"
-        yield Found("playbook", f"{playbook.rollout}: {len(playbook.guardrails)} guardrails; {stages}")
-    yield from (Found("playbook", problem, CheckState.not_ready) for problem in playbooks.problems)
+        yield StartFinding("playbook", f"{playbook.rollout}: {len(playbook.guardrails)} guardrails; {stages}")
+    yield from (StartFinding("playbook", problem, CheckState.not_ready) for problem in playbooks.problems)
     new = settings.store.startswith(SQLITE) and not Path(settings.store.removeprefix(SQLITE)).exists()
     place = without_password(settings.store, settings.store)
-    yield Found("store", f"{place}: {'the start makes it' if new else 'it can be used'}")
+    yield StartFinding("store", f"{place}: {'the start makes it' if new else 'it can be used'}")
     yield _kill_switch(KillSwitch(settings.kill_switch))
 
 
-def _kill_switch(switch: KillSwitch) -> Found:
+def _kill_switch(switch: KillSwitch) -> StartFinding:
     if not switch.is_set():
-        return Found("kill switch", f"{switch.file}: it is not set")
+        return StartFinding("kill switch", f"{switch.file}: it is not set")
     cure = f"remove {switch.file}, or name another file by HANDRAIL_KILL_SWITCH"
     text = f"{switch.file}: it is set, and nothing would be rolled back by itself; {cure}"
-    return Found("kill switch", switch.problem() or text, CheckState.not_ready)
+    return StartFinding("kill switch", switch.problem() or text, CheckState.not_ready)
 
 
 def _serves(settings: Settings) -> bool:
@@ -134,7 +134,9 @@ def _roles(settings: Settings) -> str:
     return ", ".join(f"{counted[role]} {role}" for role in ROLES if counted[role])
 
 
-async def _asked(settings: Settings, secrets: Secrets, playbooks: list[Playbook]) -> AsyncIterator[Found]:
+async def _asked(
+    settings: Settings, secrets: Secrets, playbooks: list[Playbook]
+) -> AsyncIterator[StartFinding]:
     """Who is asked: Prometheus, the Alertmanagers, and the target of each step that rolls back."""
     client, logins = new_client(settings.tls_authorities), logins_of(settings, secrets)
     try:
@@ -143,7 +145,7 @@ async def _asked(settings: Settings, secrets: Secrets, playbooks: list[Playbook]
         for url in settings.alertmanager_urls:
             yield await _alertmanager(url, watching)
         if not settings.alertmanager_urls:
-            yield Found(
+            yield StartFinding(
                 "alertmanagers", "none is set: what fires while the receiver is away is not known later"
             )
         for playbook in playbooks:
@@ -156,9 +158,9 @@ async def _asked(settings: Settings, secrets: Secrets, playbooks: list[Playbook]
         await logins.aclose()
 
 
-async def _prometheus(settings: Settings, watching: Outside) -> Found:
+async def _prometheus(settings: Settings, watching: Outside) -> StartFinding:
     if settings.prometheus is None:
-        return Found(
+        return StartFinding(
             "prometheus",
             "none is set, and nothing can be started; set HANDRAIL_PROMETHEUS",
             CheckState.not_ready,
@@ -167,28 +169,28 @@ async def _prometheus(settings: Settings, watching: Outside) -> Found:
     try:
         await Prometheus(watching, url).samples("vector(1)")
     except TargetError as error:
-        return Found("prometheus", f"{url}: {error}", CheckState.not_ready)
-    return Found("prometheus", f"{url} answers")
+        return StartFinding("prometheus", f"{url}: {error}", CheckState.not_ready)
+    return StartFinding("prometheus", f"{url} answers")
 
 
-async def _alertmanager(url: str, watching: Outside) -> Found:
+async def _alertmanager(url: str, watching: Outside) -> StartFinding:
     try:
         await watching.ask("Alertmanager", "GET", f"{url.rstrip('/')}/api/v2/status", timeout=ANSWER_WITHIN)
     except TargetError as error:
         cure = "start it, or correct HANDRAIL_ALERTMANAGERS"
-        return Found("alertmanager", f"{url}: {error}; {cure}", CheckState.not_ready)
-    return Found("alertmanager", f"{url} answers")
+        return StartFinding("alertmanager", f"{url}: {error}; {cure}", CheckState.not_ready)
+    return StartFinding("alertmanager", f"{url} answers")
 
 
-def _secrets(playbook: Playbook, secrets: Secrets) -> Iterator[Found]:
+def _secrets(playbook: Playbook, secrets: Secrets) -> Iterator[StartFinding]:
     """Each secret that the playbook names, of targets and of channels."""
     for secret in dict.fromkeys(_named(playbook)):
         try:
             secrets.value(secret)
         except Permanent as error:
-            yield Found("secret", f"{playbook.rollout}: {error}", CheckState.not_ready)
+            yield StartFinding("secret", f"{playbook.rollout}: {error}", CheckState.not_ready)
         else:
-            yield Found("secret", f"{playbook.rollout}: {secret.name} is there")
+            yield StartFinding("secret", f"{playbook.rollout}: {secret.name} is there")
 
 
 def _named(value: object) -> Iterator[Secret]:
@@ -205,7 +207,7 @@ def _named(value: object) -> Iterator[Secret]:
         yield from (one for item in value for one in _named(item))
 
 
-async def _targets(playbook: Playbook, outside: Outside) -> list[Found]:
+async def _targets(playbook: Playbook, outside: Outside) -> list[StartFinding]:
     """Each step that rolls back, rehearsed."""
     targets = make_targets(outside)
     steps: list[Step] = []
@@ -214,13 +216,13 @@ async def _targets(playbook: Playbook, outside: Outside) -> list[Found]:
             steps += [step for step in action.steps if step not in steps]
     if not steps:
         return [
-            Found(
+            StartFinding(
                 "target", f"{playbook.rollout}: no step would roll it back; declare one", CheckState.not_ready
             )
         ]
     answers = await asyncio.gather(*(rehearsed(targets, step) for step in steps))
     return [
-        Found(
+        StartFinding(
             "target",
             f"{playbook.rollout}: {what(step)}: {answer.reason}",
             CheckState.ready if answer.ready else CheckState.not_ready,

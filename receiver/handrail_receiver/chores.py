@@ -17,7 +17,7 @@ from handrail_receiver.operations.handler import CallHandler
 from handrail_receiver.playbooks import Playbooks
 from handrail_receiver.settings import Settings
 from handrail_receiver.store import Store
-from handrail_receiver.store.past import BEGAN
+from handrail_receiver.store.past_attempts import BEGAN
 
 log = logging.getLogger("handrail")
 EVERY = 2.0

@@ -99,10 +99,10 @@ def serve(*, check: bool = False) -> None:
 
 
 async def _check() -> int:
-    from handrail_receiver.checking import CheckState, looked_at  # noqa: PLC0415
+    from handrail_receiver.checking import CheckState, start_findings  # noqa: PLC0415
 
     worst = CheckState.ready
-    async for result in looked_at():
+    async for result in start_findings():
         worst = max(worst, result.state)
         well = result.state is CheckState.ready
         line = f"{result.what}: {result.text}" if result.state is not CheckState.refused else result.text

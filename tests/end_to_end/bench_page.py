@@ -25,7 +25,7 @@ from starlette.responses import Response
 
 ROLLOUTS, GUARDRAILS = 200, 20
 TIMES = 9
-QUIET, PATIENCE = 0.1, 120
+QUIET, LONGEST = 0.1, 120
 """The part of a processor that the receiver has at most when it has seen to what begins, and how many seconds that may take."""
 WITHIN = {"the first page": 200, "a rollout's page": 500}
 """What is promised, in milliseconds."""
@@ -121,12 +121,12 @@ def _took(shop: Guarded, path: str) -> Took:
 
 def _quiet(shop: Guarded) -> None:
     """Wait until the evidence of 200 attempts that have just begun is taken: that is no page's work."""
-    for _ in range(PATIENCE):
+    for _ in range(LONGEST):
         used = _processor(shop)
         time.sleep(1)
         if _processor(shop) - used < QUIET:
             return
-    print(f"the receiver was still at work after {PATIENCE} s: what stands below is more than the pages")
+    print(f"the receiver was still at work after {LONGEST} s: what stands below is more than the pages")
 
 
 def _processor(shop: Guarded) -> float:

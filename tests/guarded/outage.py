@@ -119,7 +119,7 @@ def _haproxy() -> str:
 
 
 def _routes(url: str, minute: float) -> dict[str, Any]:
-    """The acting route and the heartbeat's, with the compiler's paces."""
+    """The acting route and the heartbeat's, with the compiler's times."""
     config = sends_to(url)
     heartbeat = {
         "matchers": [f'alertname="{names.HEARTBEAT_ALERT}"'],

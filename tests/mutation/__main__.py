@@ -103,15 +103,15 @@ def _report(console: Console, judged: list[Verdict], seconds: float) -> None:
 
 def _answer(console: Console, judged: list[Verdict], patterns: list[str]) -> int:
     survivors = [verdict for verdict in judged if not verdict.noticed]
-    strangers = [verdict for verdict in survivors if not _among(verdict, patterns)]
+    unexplained = [verdict for verdict in survivors if not _among(verdict, patterns)]
     enough = 1 - len(survivors) / len(judged) >= LEAST
     if not enough:
         console.print(f"less than {LEAST:.0%} were noticed", style="red")
-    if strangers:
+    if unexplained:
         console.print(
-            f"{len(strangers)} survivors are not explained in docs/maintainers/mutants.md", style="red"
+            f"{len(unexplained)} survivors are not explained in docs/maintainers/mutants.md", style="red"
         )
-    return 0 if enough and not strangers else 1
+    return 0 if enough and not unexplained else 1
 
 
 def explained() -> list[str]:

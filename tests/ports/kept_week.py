@@ -19,7 +19,7 @@ from handrail_receiver.model import (
     Verdict,
 )
 from handrail_receiver.store import Store
-from handrail_receiver.store.past import BEGAN
+from handrail_receiver.store.past_attempts import BEGAN
 from ports.store_cases import LEASE, STEPS, decision
 from receiver.reports.remembered import MONDAY, book
 

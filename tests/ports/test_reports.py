@@ -15,7 +15,7 @@ from handrail_receiver.model import (
 from handrail_receiver.reports.markdown import markdown
 from handrail_receiver.reports.reporter import Reporter
 from handrail_receiver.store import Store
-from handrail_receiver.store.past import BEGAN
+from handrail_receiver.store.past_attempts import BEGAN
 from ports.kept_week import BOOK, decided, lived
 from ports.store_cases import LEASE
 from receiver.reports.remembered import MONDAY, Remembered

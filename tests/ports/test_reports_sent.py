@@ -17,7 +17,7 @@ from handrail_receiver.reports.period import newest_whole
 from handrail_receiver.reports.report_schedule import ReportSchedule, missed
 from handrail_receiver.reports.reporter import Reporter
 from handrail_receiver.store import Store
-from handrail_receiver.store.past import BEGAN
+from handrail_receiver.store.past_attempts import BEGAN
 from hypothesis import given
 from hypothesis import strategies as st
 from receiver.reports.remembered import MONDAY, Remembered, book

@@ -91,23 +91,23 @@ def test_an_alert_without_an_attempt_is_ignored_and_says_why(shop: Guarded) -> N
 def test_the_metrics_say_where_the_rollout_stands(shop: Guarded) -> None:
     stages = ["10%", "50%", "100%"]
 
-    def standing() -> tuple[list[float], dict[str, float]]:
+    def stage_metrics() -> tuple[list[float], dict[str, float]]:
         stage = shop.metric("handrail_rollout_stage")
         return [stage[f'{{rollout="shop",stage="{name}"}}'] for name in stages], shop.metric(
             "handrail_rollout_weight"
         )
 
-    assert standing() == ([0, 0, 0], {'{rollout="shop"}': 0})
+    assert stage_metrics() == ([0, 0, 0], {'{rollout="shop"}': 0})
     shop.call("start")
-    assert standing() == ([1, 0, 0], {'{rollout="shop"}': 0.1})
+    assert stage_metrics() == ([1, 0, 0], {'{rollout="shop"}': 0.1})
     assert shop.metric("handrail_rollback_ready") == {'{rollout="shop"}': 1}
     shop.call("promote")
-    assert standing() == ([0, 1, 0], {'{rollout="shop"}': 0.5})
+    assert stage_metrics() == ([0, 1, 0], {'{rollout="shop"}': 0.5})
     assert list(shop.metric("handrail_rollout_stage_entered_timestamp_seconds")) == [
         '{rollout="shop",stage="50%"}'
     ]
     shop.call("rollback")
-    assert standing() == ([0, 0, 0], {'{rollout="shop"}': 0})
+    assert stage_metrics() == ([0, 0, 0], {'{rollout="shop"}': 0})
     assert shop.metric("handrail_actions_total") == {
         '{action="start",outcome="done",rollout="shop"}': 1,
         '{action="promote",outcome="done",rollout="shop"}': 1,

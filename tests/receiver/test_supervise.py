@@ -42,7 +42,7 @@ def test_what_is_carried_out_with_a_fault_in_it_is_said_and_begun_again(
     faults = ["nobody thought of this"]
 
     async def run() -> str:
-        store, guard = Receiver(tmp_path).born()
+        store, guard = Receiver(tmp_path).started()
         carry_out = guard.executor.carry_out
 
         async def faulty(run: Run, turn: asyncio.Lock) -> Run:

@@ -27,7 +27,7 @@ from servers.newer import newer
 BAD = Ratio(bad='requests_total{code="500"}', of="requests_total")
 GOOD = Ratio(good='requests_total{code="200"}', of="requests_total")
 SLOW = SlowerThan("request_seconds", "500ms", buckets=[0.5])
-PACES = [("15s", "30s"), ("1m", "15s"), ("15s", "15s"), ("15s", "20s"), ("30s", "45s"), ("15s", "1m")]
+INTERVALS = [("15s", "30s"), ("1m", "15s"), ("15s", "15s"), ("15s", "20s"), ("30s", "45s"), ("15s", "1m")]
 """Scrape and evaluation: as they come, slower, as fast, and such that neither divides the other."""
 
 
@@ -175,7 +175,7 @@ def test_a_period_is_longer_than_what_its_alerts_look_at(window: str) -> None:
         Slo("orders", BAD, objective="99.9%", window=window)
 
 
-@pytest.mark.parametrize(("scrape", "evaluate"), PACES)
+@pytest.mark.parametrize(("scrape", "evaluate"), INTERVALS)
 def test_no_event_is_lost_when_one_scrape_in_four_fails(
     promtool: str, tmp_path: Path, scrape: str, evaluate: str
 ) -> None:
@@ -187,7 +187,7 @@ def test_no_event_is_lost_when_one_scrape_in_four_fails(
     assert complaints(tmp_path, promtool, rollout, series, *told) == ""
 
 
-@pytest.mark.parametrize(("scrape", "evaluate"), PACES)
+@pytest.mark.parametrize(("scrape", "evaluate"), INTERVALS)
 def test_every_life_of_a_crash_loop_counts(promtool: str, tmp_path: Path, scrape: str, evaluate: str) -> None:
     """Lives of two scrapes and of three, which end with 2 and with 7 errors."""
     lives = [0, 2, 0, 3, 7] * 20

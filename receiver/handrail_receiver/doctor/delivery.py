@@ -20,7 +20,7 @@ FRESH = timedelta(minutes=5)
 """How old the heartbeat may be: as old as the receiver lets it be where nobody sets that."""
 LASTS = timedelta(minutes=2)
 """How long the test alert fires: longer than Alertmanager waits with a group."""
-PATIENCE = 60.0
+LONGEST = 60.0
 """How many seconds it may take; Alertmanager's routes wait ten with it."""
 PAGE = "`handrail docs troubleshooting`"
 
@@ -113,16 +113,16 @@ def alert(playbook: Playbook, now: datetime) -> dict[str, object]:
 
 
 async def arrived(
-    before: float | None, page: Callable[[], Awaitable[str]], every: float = 1.0, patience: float = PATIENCE
+    before: float | None, page: Callable[[], Awaitable[str]], every: float = 1.0, longest: float = LONGEST
 ) -> Finding:
     """Whether the test alert came, by the receiver's own metric, which was `before` when it was sent."""
     what, loop = "test alert", asyncio.get_running_loop()
     began = loop.time()
     if before is None:
         return unknown(what, f"the receiver has no {names.TEST_ALERT_METRIC}", "update the receiver")
-    while (took := loop.time() - began) < patience:
+    while (took := loop.time() - began) < longest:
         if figure(await page(), names.TEST_ALERT_METRIC) != before:
             return ok(what, f"it reached the receiver after {took:.0f} s; nothing follows from it")
         await asyncio.sleep(every)
     cure = f"see 'Alerts do not fire' in {PAGE}: Alertmanager's log says what the receiver answered"
-    return failed(what, f"it did not reach the receiver within {patience:g} s", cure)
+    return failed(what, f"it did not reach the receiver within {longest:g} s", cure)

@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from handrail.contract import CheckFacts, Playbook
 
 from handrail_receiver.errors import UNREADABLE, StoreDown
-from handrail_receiver.evidence.taking import Snapshots
+from handrail_receiver.evidence.snapshot_taker import Snapshots
 from handrail_receiver.model import (
     ENTERING,
     FINISHED,

@@ -15,7 +15,7 @@ from functools import cached_property
 
 from handrail.contract import Approval, Criterion, Gate, GivenArms, OpenArms, Playbook, names
 
-from handrail_receiver.gates.looked_at import checks_asked, probe_asked
+from handrail_receiver.gates.check_requirements import checks_asked, probe_asked
 from handrail_receiver.gates.requirement import Requirement
 from handrail_receiver.gates.windows import frozen, in_words, outside_hours
 from handrail_receiver.model import Approved, AttemptState, Checked, History

@@ -117,7 +117,7 @@ def contradictions(
 
 
 def last_seen(checkpoints: Sequence[Checkpoint], rollout: str) -> LastSeen | None:
-    """How far the checkpoints vouch for a chain; None where there are none."""
+    """How far the checkpoints cover a chain; None where there are none."""
     own = [one for one in checkpoints if one.rollout == rollout]
     newest = max(own, key=lambda one: (one.number, one.at), default=None)
     return LastSeen(newest.number, newest.at) if newest else None
@@ -126,7 +126,7 @@ def last_seen(checkpoints: Sequence[Checkpoint], rollout: str) -> LastSeen | Non
 def unknowns(
     checkpoints: Sequence[Checkpoint], written: Mapping[str, Mapping[int, datetime]], now: datetime
 ) -> Iterator[str]:
-    """What Prometheus cannot vouch for. `written` is when each record of each chain was."""
+    """What Prometheus cannot confirm. `written` is when each record of each chain was."""
     for rollout, records in written.items():
         seen = last_seen(checkpoints, rollout)
         if not records:

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import TypeVar
 
 from handrail_receiver.reports import daily_status, report_tables, weekly_form
-from handrail_receiver.reports.known import ReportInput
+from handrail_receiver.reports.report_input import ReportInput
 from handrail_receiver.reports.reported import Report, Section
 from handrail_receiver.reports.wording import local
 

@@ -11,9 +11,9 @@ from handrail.contract import Playbook, names
 
 from handrail_receiver.model import EvidenceRecord
 from handrail_receiver.reports.guardrail_values import GuardrailLine
-from handrail_receiver.reports.known import ReportInput
 from handrail_receiver.reports.outcomes import Outcome, Stay
 from handrail_receiver.reports.period import DAY
+from handrail_receiver.reports.report_input import ReportInput
 from handrail_receiver.reports.reported import Field, Section
 from handrail_receiver.reports.wording import lasted, local, percent
 

@@ -22,7 +22,7 @@ from handrail_receiver.model import (
     Run,
     RunState,
 )
-from handrail_receiver.store.past import PastAttempt
+from handrail_receiver.store.past_attempts import PastAttempt
 
 Result = Literal["under way", "complete", "rolled back", "abandoned"]
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from handrail_receiver.reports.dora import Figures
-from handrail_receiver.reports.known import DayFigures, ReportInput, StayFigures
 from handrail_receiver.reports.outcomes import Failure, Outcome
 from handrail_receiver.reports.period import Period, day_of
+from handrail_receiver.reports.report_input import DayFigures, ReportInput, StayFigures
 from handrail_receiver.reports.reported import Table
 from handrail_receiver.reports.weekly_form import (
     BUILD_TIME,

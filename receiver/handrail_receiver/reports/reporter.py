@@ -17,10 +17,10 @@ from handrail_receiver.ports import Clock
 from handrail_receiver.reports.composing import report_of
 from handrail_receiver.reports.dora import figures_of
 from handrail_receiver.reports.guardrail_values import GuardrailLine, guardrail_lines
-from handrail_receiver.reports.known import DayFigures, ReportInput, StayFigures
 from handrail_receiver.reports.measuring import Measuring, spread
 from handrail_receiver.reports.outcomes import Outcome, Stay, outcomes
 from handrail_receiver.reports.period import Kind, Period, newest_whole, period_with
+from handrail_receiver.reports.report_input import DayFigures, ReportInput, StayFigures
 from handrail_receiver.reports.report_tables import OF_A_DAY, OF_A_STAY
 from handrail_receiver.reports.reported import Report
 from handrail_receiver.store import Store

@@ -10,10 +10,10 @@ from datetime import date, timedelta
 
 from handrail.contract import FigureFacts, names
 
-from handrail_receiver.reports.known import ReportInput
 from handrail_receiver.reports.measuring import Measured
 from handrail_receiver.reports.outcomes import Failure
 from handrail_receiver.reports.period import day_of
+from handrail_receiver.reports.report_input import ReportInput
 from handrail_receiver.reports.reported import Field, Section
 from handrail_receiver.reports.wording import (
     counted,

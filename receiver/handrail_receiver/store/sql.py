@@ -41,7 +41,7 @@ from handrail_receiver.store.histories import (
 from handrail_receiver.store.inbox import SqlInbox
 from handrail_receiver.store.incident_rows import SqlIncidents, rollback_begun, rollback_failed
 from handrail_receiver.store.outbox import SqlTellings, changed, want
-from handrail_receiver.store.past import SqlPast
+from handrail_receiver.store.past_attempts import SqlPast
 from handrail_receiver.store.retention import SqlRetention
 from handrail_receiver.store.rows import effect_of, instant, run_of, seconds, step_json, step_of
 from handrail_receiver.store.snapshots import SqlSnapshots

@@ -82,7 +82,7 @@ class _HAProxyNode:
 
 
 async def _check_node(step: HAProxyStep, socket: str) -> _HAProxyNode:
-    """Raises what keeps the step from working on a node, or from lasting there."""
+    """Raises what keeps the step from working on a node, or from holding there."""
     servers = await _servers(step, socket)
     own = _own(step, servers, socket)
     # Setting a weight needs `level admin`; asked without a value it changes nothing and says which.

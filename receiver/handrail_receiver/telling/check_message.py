@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from handrail.contract import Playbook, names
 
-from handrail_receiver.evidence.found import guardrails_found
+from handrail_receiver.evidence.guardrail_results import guardrail_results
 from handrail_receiver.evidence.snapshot import Snapshot, SnapshotRecord
 from handrail_receiver.model import EvidenceRecord
 from handrail_receiver.telling.compose import IncidentSubject
@@ -36,7 +36,7 @@ def check_message(
 
 
 def _found(taken: Snapshot) -> Iterator[str]:
-    yield from (one.text() for one in guardrails_found(taken))
+    yield from (one.text() for one in guardrail_results(taken))
     for probe in taken.probes:
         yield f"{'OK' if probe.verdict == 'ok' else probe.verdict.upper()} probe {probe.name}: {probe.text}"
     for target in taken.targets:

@@ -17,7 +17,7 @@ from handrail.contract import GivenArms, Playbook, names
 
 from handrail_receiver.model import WORKED, AttemptState, EvidenceRecord, Incident, Run
 from handrail_receiver.model.incidents import STAYS_OPEN
-from handrail_receiver.store.past import PastAttempt
+from handrail_receiver.store.past_attempts import PastAttempt
 
 SPEC = "0.5.1"
 OUTCOMES = {

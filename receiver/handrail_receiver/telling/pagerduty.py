@@ -14,8 +14,8 @@ from handrail.contract import PagerDuty
 
 from handrail_receiver.outside import Outside
 from handrail_receiver.telling.channel import Plain, Writing
-from handrail_receiver.telling.fit import middle_out
 from handrail_receiver.telling.incident import SEVERITIES, LastReceipt, ToldIncident
+from handrail_receiver.telling.shorten import middle_out
 
 LIMIT = 10.0
 LONGEST_KEY = 255

@@ -14,8 +14,8 @@ from jinja2 import StrictUndefined, TemplateError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from handrail_receiver.telling.channel import Plain, Writing
-from handrail_receiver.telling.fit import fitted, middle_out
 from handrail_receiver.telling.incident import TOLD_ONCE, IncidentEntry, Link, ToldIncident
+from handrail_receiver.telling.shorten import fitted, middle_out
 
 DEFAULT = """\
 {{ incident.title | strong }}

@@ -20,8 +20,8 @@ from handrail_receiver.errors import Cause, Permanent
 from handrail_receiver.outside import Outside
 from handrail_receiver.ports import Clock
 from handrail_receiver.telling.channel import Plain, Writing
-from handrail_receiver.telling.fit import shortened
 from handrail_receiver.telling.incident import ToldIncident
+from handrail_receiver.telling.shorten import shortened
 
 LIMIT = 15.0
 PREFIX = "whsec_"

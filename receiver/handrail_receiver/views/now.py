@@ -76,7 +76,7 @@ class NowView(BaseModel):
     incidents: list[OpenIncidentView] = []
 
 
-class GateStandingView(BaseModel):
+class GateResultView(BaseModel):
     """Whether a promotion into a stage would be let through now.
 
     `answer` is `open`, `closed`, `unknown` (something that it asks for could not be found out), `passed` (the attempt is in

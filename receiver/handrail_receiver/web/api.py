@@ -16,7 +16,7 @@ from handrail_receiver.access.tokens import Caller
 from handrail_receiver.errors import UNREADABLE, StoreDown
 from handrail_receiver.evidence.bundling import Bundler
 from handrail_receiver.evidence.check import check_view
-from handrail_receiver.evidence.taking import Snapshots
+from handrail_receiver.evidence.snapshot_taker import Snapshots
 from handrail_receiver.gates.approvals import GateAnswer
 from handrail_receiver.intake.bodies import Incomplete, TooLarge, read_body
 from handrail_receiver.model import History, Verdict, in_force, with_versions_of

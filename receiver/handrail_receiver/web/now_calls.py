@@ -13,9 +13,9 @@ from handrail_receiver.access.authorization import error
 from handrail_receiver.access.tokens import Caller
 from handrail_receiver.errors import UNREADABLE
 from handrail_receiver.model import History, in_force
-from handrail_receiver.operations.gate_standing import GateStanding, StandingCase, UnknownStage, standing
+from handrail_receiver.operations.gate_result import GateQuestion, GateResult, UnknownStage, gate_result
 from handrail_receiver.operations.preflight import Preflight, preflight
-from handrail_receiver.views.now import GateStandingView, now_view
+from handrail_receiver.views.now import GateResultView, now_view
 from handrail_receiver.views.schemas import ask_view
 from handrail_receiver.web.api import Api, first_problem, unknown_rollout
 from handrail_receiver.web.reading import cannot_be_read
@@ -57,7 +57,7 @@ class Looking:
         try:
             into = WantedGate.model_validate(dict(request.query_params)).into
             history = await self.api.history(newest)
-            answer = await self._standing(in_force(history.attempt, newest), history, into)
+            answer = await self._gate_result(in_force(history.attempt, newest), history, into)
         except ValidationError as problem:
             return error(
                 400, f"{first_problem(problem)}; give into= (a stage), or leave it out for the next one"
@@ -66,19 +66,19 @@ class Looking:
             return error(400, str(problem))
         except UNREADABLE as problem:
             return _unreadable(newest, problem)
-        return _json(_standing_view(newest, history, answer))
+        return _json(_gate_result_view(newest, history, answer))
 
-    async def _standing(self, playbook: Playbook, history: History, into: str) -> GateStanding:
+    async def _gate_result(self, playbook: Playbook, history: History, into: str) -> GateResult:
         """Asked anew as for a promotion, while an attempt is under way."""
         calls, live = self.api.calls, history.attempt is not None and history.attempt.live
         before = await preflight(calls.prometheus, playbook) if live else Preflight()
         gate = await calls.gate(playbook, history, before.fires, anew=True) if live else None
-        return standing(StandingCase(playbook, history, gate, before, calls.guard.conditions()), into)
+        return gate_result(GateQuestion(playbook, history, gate, before, calls.guard.conditions()), into)
 
 
-def _standing_view(playbook: Playbook, history: History, answer: GateStanding) -> GateStandingView:
+def _gate_result_view(playbook: Playbook, history: History, answer: GateResult) -> GateResultView:
     attempt = history.attempt
-    return GateStandingView(
+    return GateResultView(
         rollout=playbook.rollout,
         attempt=attempt.number if attempt else None,
         phase=answer.phase,

@@ -11,7 +11,7 @@ from pydantic.json_schema import models_json_schema
 
 from handrail_receiver.intake.parse import WebhookBody
 from handrail_receiver.views.incident_views import IncidentsView
-from handrail_receiver.views.now import GateStandingView, NowView
+from handrail_receiver.views.now import GateResultView, NowView
 from handrail_receiver.views.schemas import (
     BundleView,
     CallAnswer,
@@ -126,7 +126,7 @@ OPERATIONS: tuple[Operation, ...] = (
         "get",
         "/api/rollouts/{name}/gate",
         "Whether a promotion would be let through now, and what is missing.",
-        GateStandingView,
+        GateResultView,
         refusals=(400, 401, 403, 404),
         query=WantedGate,
     ),

@@ -19,8 +19,8 @@ from handrail.lower.plan_signals import lower_signals
 from handrail.lower.raw_series import required_series
 from handrail.lower.rollout_context import RolloutContext
 from handrail.promql import blindness, comparisons
-from handrail.promql.data_there import data_there
-from handrail.promql.told_arms import told_versions
+from handrail.promql.arm_versions import told_versions
+from handrail.promql.data_present import data_there
 from handrail.report.wording import NOT_PASSED, literal, reason, words
 from handrail.units import Unit
 

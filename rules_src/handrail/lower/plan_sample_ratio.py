@@ -16,10 +16,10 @@ from handrail.declare.sample_ratio import SampleRatio
 from handrail.lower.plan_measures import lower_measure
 from handrail.lower.rollout_context import RolloutContext, lower_arms
 from handrail.promql import split_shares
+from handrail.promql.arm_versions import joined, told_versions, versions_of
 from handrail.promql.counting import counted, targets_from_zero
 from handrail.promql.syntax import by, either
 from handrail.promql.together import together
-from handrail.promql.told_arms import joined, told_versions, versions_of
 from handrail.promql.values import counter_of
 from handrail.report.wording import NOT_PASSED, limits
 from handrail.units import Unit, amount, plain, span

@@ -20,9 +20,9 @@ from handrail.declare.measures import Absence, Measure, State
 from handrail.lower.plan_measures import lower_measure
 from handrail.lower.rollout_context import RolloutContext
 from handrail.promql import values
+from handrail.promql.arm_versions import joined, versions_of
 from handrail.promql.counting import targets_from_zero
 from handrail.promql.syntax import either
-from handrail.promql.told_arms import joined, versions_of
 from handrail.promql.windows import Counted
 from handrail.units import Unit, plain, seconds
 
@@ -149,7 +149,7 @@ def _recorded(
     )
 
 
-def _of_arms(expr: str, told: plan.ToldArm | None) -> str:
+def _of_arms(expr: str, told: plan.ArmVersion | None) -> str:
     """What is recorded: of every series, or of the versions that the arms are."""
     return expr if told is None else joined(expr, told)
 

@@ -23,6 +23,7 @@ from handrail.plan.alerting import (
 )
 from handrail.plan.measurements import (
     Absence,
+    ArmVersion,
     Changes,
     Comparison,
     Count,
@@ -42,7 +43,6 @@ from handrail.plan.measurements import (
     State,
     StateChanges,
     Timestamp,
-    ToldArm,
     Usage,
     While,
     Zero,
@@ -84,6 +84,7 @@ __all__ = [
     "Absence",
     "AccessLog",
     "Alert",
+    "ArmVersion",
     "Arms",
     "Bound",
     "Burn",
@@ -144,7 +145,6 @@ __all__ = [
     "Text",
     "TimeSlices",
     "Timestamp",
-    "ToldArm",
     "Usage",
     "While",
     "Zero",

@@ -182,7 +182,7 @@ class Growth(_ForEach):
 
 
 @dataclass(frozen=True)
-class ToldArm:
+class ArmVersion:
     """The recorded series that says by its `label` which version an arm is."""
 
     label: str
@@ -281,7 +281,7 @@ class Absence(_Measure):
 
     metric: Selector
     window: timedelta
-    arm: ToldArm | None = None
+    arm: ArmVersion | None = None
 
 
 @dataclass(frozen=True)

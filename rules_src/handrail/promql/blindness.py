@@ -26,6 +26,7 @@ from handrail.plan import (
     narrowed,
 )
 from handrail.promql.aggregated import NUMBERS
+from handrail.promql.arm_versions import of_arm, versions_of
 from handrail.promql.comparisons import (
     OWN,
     AnyStage,
@@ -46,7 +47,6 @@ from handrail.promql.comparisons import (
 )
 from handrail.promql.presence import no_numbers, present, unpaired, watched
 from handrail.promql.remembered import REMEMBER, SEEN_FOR, remembered
-from handrail.promql.told_arms import of_arm, versions_of
 from handrail.promql.values import holds
 from handrail.promql.windows import Estimated
 from handrail.units import span

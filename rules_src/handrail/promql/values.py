@@ -14,6 +14,7 @@ from decimal import Decimal
 from handrail.contract import names
 from handrail.plan import (
     Absence,
+    ArmVersion,
     Gauge,
     Growth,
     Increase,
@@ -27,7 +28,6 @@ from handrail.plan import (
     SlowerThan,
     State,
     StateChanges,
-    ToldArm,
     Usage,
     While,
 )
@@ -225,7 +225,7 @@ def _absence(measure: Absence, how: Estimated) -> str:
     return f"{lost} or count(last_over_time({how.over(measure.metric, measure.window)})) * 0"
 
 
-def _absence_of(measure: Absence, arm: ToldArm, how: Estimated) -> str:
+def _absence_of(measure: Absence, arm: ArmVersion, how: Estimated) -> str:
     """The same of one version: neither until that has been the arm's for long enough to know."""
     there, known = f"last_over_time({how.over(measure.metric, measure.window)})", str(arm.series)
     if isinstance(how, Counted):

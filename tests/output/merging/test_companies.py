@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from handrail.compiler import AlertmanagerPart, alertmanager_part
+from handrail.loading.load import read
 from handrail.output.merging.merge_alertmanager import conflicts, merged, without
 from servers import program
 from servers.newer import newer
@@ -87,6 +88,12 @@ THEIRS: list[Labels] = [
 
 
 @cache
+def declared_routes() -> frozenset[str]:
+    [environment] = read(ROOT / "rules_src").environments
+    return frozenset(environment.routes)
+
+
+@cache
 def ours() -> AlertmanagerPart:
     return alertmanager_part(ROOT / "rules_src", None)
 
@@ -119,10 +126,9 @@ def expected(labels: Labels) -> list[str]:
     """Who hears of an alert of ours, by what the environment declares."""
     if labels["alertname"] == "HandrailHeartbeat":
         return ["production/handrail-heartbeat"]
-    word = labels.get("level") or labels["severity"]
-    routes = {"P1", "P2", "P3", "P4", "emergency", "critical", "warning", "manager", "director", "vp"}
-    people = [f"production/{labels['rollout']}/{word}"] if word in routes and "mode" not in labels else []
-    return ["production/handrail", *people]
+    words = (labels.get("action", ""), labels.get("level") or labels["severity"])
+    people = [f"production/{labels['rollout']}/{word}" for word in words if word in declared_routes()]
+    return ["production/handrail", *(people if "mode" not in labels else [])]
 
 
 def text_of(company: str) -> str:

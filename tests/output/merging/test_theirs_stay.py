@@ -112,8 +112,8 @@ def test_under_the_root_whatever_their_tree_is(text: str, theirs: list[dict[str,
         assert "one item a line" in problem.cure  # a list between brackets
         assert any(sign in text for sign in "[{")
         return
-    strangers = [labels for labels in theirs if not _is_ours(labels)]
-    assert [ways(after, labels) for labels in strangers] == [ways(text, labels) for labels in strangers]
+    others = [labels for labels in theirs if not _is_ours(labels)]
+    assert [ways(after, labels) for labels in others] == [ways(text, labels) for labels in others]
     for labels in ALERTS:
         told = [way.receiver for way in ways(after, labels)]
         assert told[0].startswith("production/handrail")
@@ -133,8 +133,8 @@ def test_under_a_route_of_theirs_it_is_refused_or_ours_come_to_us_alone(
     except Refused:
         return
     assume(all(problem.severity < Severity.error for problem in problems))
-    strangers = [labels for labels in theirs if not _is_ours(labels)]
-    assert [ways(after, labels) for labels in strangers] == [ways(text, labels) for labels in strangers]
+    others = [labels for labels in theirs if not _is_ours(labels)]
+    assert [ways(after, labels) for labels in others] == [ways(text, labels) for labels in others]
     if not [problem for problem in problems if "Prometheus adds" in problem.what]:
         for labels in ALERTS:
             assert all(way.receiver.startswith("production/") for way in ways(after, labels)), labels

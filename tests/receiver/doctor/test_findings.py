@@ -181,8 +181,8 @@ def test_a_test_alert_has_arrived_when_the_receiver_says_a_new_instant() -> None
         return "handrail_test_alert_timestamp_seconds 5\n"
 
     said = [
-        asyncio.run(arrived(before, ask, 0, patience))
-        for before, ask, patience in ((5.0, page, 60), (5.0, old, 0.01), (None, old, 60))
+        asyncio.run(arrived(before, ask, 0, longest))
+        for before, ask, longest in ((5.0, page, 60), (5.0, old, 0.01), (None, old, 60))
     ]
     assert [(one.health, one.text) for one in said] == [
         (Health.ok, "it reached the receiver after 0 s; nothing follows from it"),

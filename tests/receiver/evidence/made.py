@@ -11,7 +11,6 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from handrail.contract import Criterion, Gate, Playbook
-from handrail_receiver.evidence.asking import SnapshotSubject, snapshot
 from handrail_receiver.evidence.bundle import (
     INDEX,
     AttemptFacts,
@@ -37,6 +36,7 @@ from handrail_receiver.evidence.snapshot import (
     digest_of,
     playbook_digest,
 )
+from handrail_receiver.evidence.snapshot_queries import SnapshotSubject, snapshot
 from handrail_receiver.store.chain import GENESIS, digest
 from handrail_receiver.store.rows import canonical
 from handrail_receiver.views.schemas import RecordView, RunView, StepView

@@ -10,9 +10,9 @@ from typing import cast
 
 from guarded import write_playbook
 from handrail_receiver.errors import Cause, TargetError
-from handrail_receiver.evidence.looking import Lookout
+from handrail_receiver.evidence.live_answers import Lookout
 from handrail_receiver.evidence.snapshot import DECIDED
-from handrail_receiver.evidence.taking import Snapshots
+from handrail_receiver.evidence.snapshot_taker import Snapshots
 from handrail_receiver.playbooks import Playbooks
 from handrail_receiver.store import Store, open_store
 from ports.store_cases import begun

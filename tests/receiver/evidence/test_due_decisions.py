@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime, timedelta
 
-from handrail_receiver.evidence.taking import DueDecisions, due
+from handrail_receiver.evidence.snapshot_taker import DueDecisions, due
 from handrail_receiver.model import EvidenceRecord
 
 NOW = datetime(2026, 3, 1, 3, 0, tzinfo=UTC)

@@ -11,7 +11,7 @@ from fuzz.declarations import rollouts
 from handrail import declare as d
 from handrail.contract import GuardrailFacts, LimitFacts, Playbook, names
 from handrail.lower import lower
-from handrail_receiver.evidence.found import guardrails_found
+from handrail_receiver.evidence.guardrail_results import guardrail_results
 from handrail_receiver.evidence.snapshot import KeptSeries, RulesSeen, Snapshot, TierSeen
 from handrail_receiver.evidence.verdicts import verdict_of, with_figures
 from handrail_receiver.views.guardrails import watched
@@ -123,7 +123,7 @@ def test_without_a_figure_no_measure_reads_ok(measure: Any, limit: Any) -> None:
 def _says_nothing_good(book: Playbook, guardrail: GuardrailFacts) -> None:
     found = checked(book, [INFO])
     shadow = all(tier.shadow for tier in guardrail.tiers)
-    words = {one.word for one in guardrails_found(found)}
+    words = {one.word for one in guardrail_results(found)}
     looked_at = {"", *(limit.signal for tier in guardrail.tiers for limit in tier.limits)}
     idle = looked_at <= {*guardrail.only_while}
     said = set() if shadow else {"IDLE" if idle else "BLIND"}
@@ -138,10 +138,10 @@ def _says_nothing_good(book: Playbook, guardrail: GuardrailFacts) -> None:
 def test_what_is_judged_only_while_something_holds_is_blind_where_no_rule_was_evaluated() -> None:
     book = book_of(d.Guardrail("depth", d.While(GAUGE, condition=d.Gauge("workers")), tiers=OVER_10))
     assert book.guardrails[0].only_while == ("",)
-    assert [one.text() for one in guardrails_found(checked(book, [INFO]))] == [
+    assert [one.text() for one in guardrail_results(checked(book, [INFO]))] == [
         "IDLE depth: no figure (above 10), not judged now"
     ]
-    assert [one.text() for one in guardrails_found(checked(book, []))] == [
+    assert [one.text() for one in guardrail_results(checked(book, []))] == [
         "BLIND depth: no figure (above 10)"
     ]
 
@@ -244,7 +244,7 @@ def test_a_moving_limit_is_compared_as_its_rule_does_or_left_to_prometheus(
     assert found.tiers[0].verdict == verdict
     if text is not None:
         shown = " or ".join(found.tiers[0].limits)
-        assert [one.text() for one in guardrails_found(found)] == [text.format(limit=shown)]
+        assert [one.text() for one in guardrail_results(found)] == [text.format(limit=shown)]
 
 
 NUMBERS = some.decimals(min_value="0.001", max_value="1000", places=3)

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 import servers
 from handrail.contract import Playbook
-from handrail_receiver.evidence.asking import SnapshotSubject, snapshot
 from handrail_receiver.evidence.snapshot import Snapshot
+from handrail_receiver.evidence.snapshot_queries import SnapshotSubject, snapshot
 from handrail_receiver.evidence.verdicts import rederived
 from handrail_receiver.outside import Outside, new_client
 from handrail_receiver.outside.prometheus_history import PrometheusHistory

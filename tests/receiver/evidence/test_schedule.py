@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from handrail.contract import CheckFacts
 from handrail_receiver.evidence.schedule import due_checks, missed_checks
-from handrail_receiver.evidence.taking import why_made
+from handrail_receiver.evidence.snapshot_taker import why_made
 from handrail_receiver.model import (
     FINISHED,
     LATE,

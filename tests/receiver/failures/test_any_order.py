@@ -63,7 +63,7 @@ class Receiver:
     broken: bool = False
     lives: int = 0
 
-    def born(self) -> tuple[Store, Guard]:
+    def started(self) -> tuple[Store, Guard]:
         """A new process on the same store."""
         self.lives += 1
         self.target.trouble = self._trouble
@@ -112,7 +112,7 @@ class Machine(RuleBasedStateMachine):
         self.book = playbook(budget_per_day=1000, steps=[step_of(0), step_of(100)], gates=(GATE,))
         write_playbook(Path(self.place.name) / "playbook", self.book)
         self.receiver = Receiver(Path(self.place.name))
-        self.store, self.guard = self.receiver.born()
+        self.store, self.guard = self.receiver.started()
 
     def go(self, work: Coroutine[Any, Any, T]) -> T:
         return self.runner.run(work)
@@ -174,7 +174,7 @@ class Machine(RuleBasedStateMachine):
     @rule()
     def the_receiver_is_started_anew(self) -> None:
         self.go(self.store.engine.close())
-        self.store, self.guard = self.receiver.born()
+        self.store, self.guard = self.receiver.started()
         self.go(self._settled())
 
     @precondition(lambda self: not self.receiver.broken)

@@ -237,13 +237,13 @@ def test_after_the_last_stage_and_while_rolling_back_no_gate_comes(attempt: Atte
 
 
 HOUR, SECOND = timedelta(hours=1), timedelta(seconds=1)
-LASTING = replace(ATTEMPT, stage="50%", stage_entered_at=NOW)
+IN_LAST_STAGE = replace(ATTEMPT, stage="50%", stage_entered_at=NOW)
 INTO_100 = playbook(gates=(Gate(into="100%", criteria=(CRITERION,)),))
 
 
 def out_of_50(after: timedelta, found: GateInputs = FOUND, *said: LastSaid) -> list[tuple[str, bool, str]]:
     """What the gate out of a stage of one hour says so long after the stage began."""
-    at = next_gate(INTO_100, History(LASTING, said=said), found, NOW + after)
+    at = next_gate(INTO_100, History(IN_LAST_STAGE, said=said), found, NOW + after)
     assert at is not None
     return [(ask.kind, ask.met, ask.text) for ask in judge(at).asks]
 
@@ -271,7 +271,7 @@ def test_what_fires_keeps_a_gate_shut_blindness_as_well_until_it_fires_no_more()
 
 def test_what_only_watches_keeps_none_shut() -> None:
     watches = playbook(gates=(Gate(into="100%"),), tiers={"error-rate/blind": {"shadow": True}})
-    at = next_gate(watches, History(LASTING, said=(BLIND,)), FOUND, NOW + HOUR)
+    at = next_gate(watches, History(IN_LAST_STAGE, said=(BLIND,)), FOUND, NOW + HOUR)
     assert at is not None
     assert judge(at).asks == ()
 
@@ -283,7 +283,7 @@ def test_too_little_traffic_keeps_none_shut_its_criteria_say_what_was_judged() -
     with_thin = first.model_copy(update={"tiers": (*first.tiers, tier)})
     known = known.model_copy(update={"guardrails": (with_thin, *others)})
     said = replace(BLIND, source=f"{first.name}/thin")
-    at = next_gate(known, History(LASTING, said=(said,)), FOUND, NOW + HOUR)
+    at = next_gate(known, History(IN_LAST_STAGE, said=(said,)), FOUND, NOW + HOUR)
     assert at is not None
     assert judge(at).asks == ()
 

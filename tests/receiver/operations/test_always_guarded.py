@@ -57,7 +57,7 @@ def test_what_was_said_last_is_found_among_other_records() -> None:
 
 
 @contextmanager
-def standing(folder: Path, inbox: Inbox, step: Command) -> Iterator[Guarded]:
+def always_guarded(folder: Path, inbox: Inbox, step: Command) -> Iterator[Guarded]:
     """A receiver that guards a rollout without stages, and tells of its rollbacks."""
     book = playbook(stages=(), steps=[step])
     tell = (Tell(Webhook(inbox.url)),)
@@ -87,7 +87,7 @@ def test_people_hear_once_that_it_is_not_guarded_again_of_another_reason_and_whe
     missing = Command(["no-such-program"], ["true"])
     title = "shop: it is not guarded: rollback, command: "
     with Inbox() as inbox:
-        with standing(tmp_path, inbox, refused) as shop:
+        with always_guarded(tmp_path, inbox, refused) as shop:
             servers.until(lambda: len(heard(inbox)) == 1, "the message")
             [(status, text)] = heard(inbox)
             assert (status, text.startswith(f"{title}sh exited with 1")) == ("open", True)
@@ -96,13 +96,13 @@ def test_people_hear_once_that_it_is_not_guarded_again_of_another_reason_and_whe
             assert "should always be guarded, and it is not" in page
             assert (shop.status()["attempt"], len(decisions(shop))) == (None, 1)
         (tmp_path / "looked").unlink()
-        with standing(tmp_path, inbox, refused) as shop:
+        with always_guarded(tmp_path, inbox, refused) as shop:
             servers.until((tmp_path / "looked").exists, "the rehearsal")
             shop.call("drill")
-        with standing(tmp_path, inbox, missing) as shop:
+        with always_guarded(tmp_path, inbox, missing) as shop:
             servers.until(lambda: len(heard(inbox)) > 1, "the other reason")
             assert [one["by"] for one in decisions(shop)] == ["handrail", "operator-1", "handrail"]
-        with standing(tmp_path, inbox, Command(["true"], ["true"])) as shop:
+        with always_guarded(tmp_path, inbox, Command(["true"], ["true"])) as shop:
             servers.until(lambda: len(heard(inbox)) > 2, "the end")
             assert shop.status()["attempt"]["number"] == 1
             assert shop.metric("handrail_rollback_ready") == {'{rollout="shop"}': 1.0}

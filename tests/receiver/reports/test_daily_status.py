@@ -10,9 +10,9 @@ from handrail.contract import Gate, StageFacts
 from handrail_receiver.reports.daily_status import planned_days, status, subject
 from handrail_receiver.reports.dora import figures_of
 from handrail_receiver.reports.guardrail_values import GuardrailLine
-from handrail_receiver.reports.known import ReportInput
 from handrail_receiver.reports.outcomes import Failure, Outcome
 from handrail_receiver.reports.period import Period
+from handrail_receiver.reports.report_input import ReportInput
 
 from .remembered import book
 

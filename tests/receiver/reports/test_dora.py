@@ -11,7 +11,7 @@ from itertools import pairwise
 from handrail_receiver.model import Attempt, AttemptState, Closed, Incident
 from handrail_receiver.reports.dora import broken, figures_of
 from handrail_receiver.reports.outcomes import Failure, Outcome, Result, Stay, outcomes
-from handrail_receiver.store.past import PastAttempt
+from handrail_receiver.store.past_attempts import PastAttempt
 from hypothesis import given
 from hypothesis import strategies as st
 

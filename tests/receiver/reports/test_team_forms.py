@@ -12,11 +12,11 @@ from handrail_receiver.outside.prometheus_history import Series
 from handrail_receiver.reports.composing import report_of
 from handrail_receiver.reports.dora import figures_of
 from handrail_receiver.reports.guardrail_values import guardrail_lines
-from handrail_receiver.reports.known import DayFigures, ReportInput, StayFigures
 from handrail_receiver.reports.markdown import markdown
 from handrail_receiver.reports.measuring import Measured
 from handrail_receiver.reports.outcomes import Failure, Outcome, Stay
 from handrail_receiver.reports.period import Period
+from handrail_receiver.reports.report_input import DayFigures, ReportInput, StayFigures
 from handrail_receiver.reports.report_schedule import message_of
 from handrail_receiver.store.rows import canonical
 

@@ -26,7 +26,7 @@ class Time:
 
 
 @dataclass
-class Spoken:
+class FakeTeller:
     """A teller that notes whom it told what; `trouble` of a `Tell` is raised instead, `slow` ones wait for `go`."""
 
     said: list[tuple[Tell, ToldIncident]] = field(default_factory=list)
@@ -61,7 +61,7 @@ class Queue:
 
     store: Store
     messenger: Messenger
-    teller: Spoken
+    teller: FakeTeller
     clock: Time
     metrics: Metrics
 

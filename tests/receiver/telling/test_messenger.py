@@ -35,7 +35,7 @@ from handrail_receiver.telling.messenger import KEPT_FOR, MOST_AT_ONCE, MOST_TRI
 from handrail_receiver.telling.render import template_problem
 from ports.store_cases import begun, by_hand, opening
 
-from .queued import Queue, Spoken, Time
+from .queued import FakeTeller, Queue, Time
 
 pytestmark = pytest.mark.anyio
 TEAM, BOSS = Tell(Webhook("https://hooks.example/team")), Tell(Webhook("https://hooks.example/boss"))
@@ -60,7 +60,7 @@ async def queue(tmp_path: Path) -> AsyncIterator[Queue]:
         Playbooks(tmp_path / "playbook", template_problem),
         Time(),
         Metrics(NOW),
-        Spoken(),
+        FakeTeller(),
     )
     playbooks.refresh()
     store = open_store(f"sqlite:{tmp_path / 'handrail.db'}", 10)
@@ -127,7 +127,7 @@ async def test_an_opening_that_was_told_is_not_told_again_when_the_end_must_be_t
     await held(queue, "lunch", TEAM)
     await held(queue, "")
 
-    class OnlyOpen(Spoken):
+    class OnlyOpen(FakeTeller):
         async def tell(self, tell: Tell, incident: ToldIncident, receipt: str) -> str:
             if incident.status == "resolved" and self.begun < 2:
                 self.begun += 1

@@ -111,8 +111,8 @@ def test_a_viewer_who_asks_for_what_only_others_may_gets_a_page(shop: Guarded, p
         page = shop.ask(method, path, "viewer")
         assert (page.status_code, page.headers["content-type"]) == (403, "text/html; charset=utf-8")
         assert "Nothing was done viewer-1 may not do that; it takes the role operator." in words(page.text)
-        stranger = shop.ask(method, path, "alertmanager")
-        assert (stranger.status_code, stranger.headers["content-type"]) == (403, "application/json")
+        answer = shop.ask(method, path, "alertmanager")
+        assert (answer.status_code, answer.headers["content-type"]) == (403, "application/json")
 
 
 def test_the_same_from_a_terminal(

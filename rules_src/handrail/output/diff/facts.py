@@ -19,10 +19,10 @@ import yaml
 
 from handrail.contract import names
 from handrail.output.diff.arms import ArmsState, arms_state, without_versions
-from handrail.output.diff.companions import others_of
-from handrail.output.diff.looking import asked_of_people, looked_at
+from handrail.output.diff.coverage import SeenFor, seen_for
+from handrail.output.diff.declared_checks import asked_of_people, looked_at
+from handrail.output.diff.linked_rollouts import others_of
 from handrail.output.diff.people import People, inhibits, is_ours, people_by_receiver, told_by, told_people
-from handrail.output.diff.seen_for import SeenFor, seen_for
 from handrail.output.diff.sent_reports import reported
 from handrail.units import duration
 

@@ -7,9 +7,9 @@ from datetime import timedelta
 from typing import Any
 
 from handrail.output.diff.arms import ArmsState
+from handrail.output.diff.coverage import SeenFor
 from handrail.output.diff.facts import ActionState, ApprovalState, RolloutState, StageState
 from handrail.output.diff.model import DiffLine, Effect, EffectAndWords, by_size
-from handrail.output.diff.seen_for import SeenFor
 from handrail.units import span
 
 

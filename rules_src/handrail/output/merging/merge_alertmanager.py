@@ -16,8 +16,8 @@ from handrail.errors import Problem, Refused, Severity, Where
 from handrail.output.merging.list_insertion import Insertions, NoPlace, with_keys_as_before
 from handrail.output.merging.marked_parts import Damaged, Part, parts_in
 from handrail.output.merging.other_parts import lost, undeclared
+from handrail.output.merging.route_conflicts import alerts_of, muting, on_the_way
 from handrail.output.merging.their_routes import TheirRoute, inhibitions_of, matchers_in, route_of
-from handrail.output.merging.ways import alerts_of, muting, on_the_way
 from handrail.output.merging.yaml_nodes import Unreadable, entry, line_of, nodes, values
 from handrail.plan import Plan
 

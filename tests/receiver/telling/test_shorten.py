@@ -8,9 +8,9 @@ from datetime import timedelta
 
 import pytest
 from handrail_receiver.telling.channel import Plain, Writing
-from handrail_receiver.telling.fit import between_marks, middle_out, shortened
 from handrail_receiver.telling.incident import IncidentEntry, Link, ToldIncident
 from handrail_receiver.telling.render import render
+from handrail_receiver.telling.shorten import between_marks, middle_out, shortened
 from handrail_receiver.telling.slack import Mrkdwn
 from hypothesis import given
 from hypothesis import strategies as st

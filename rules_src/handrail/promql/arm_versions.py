@@ -7,7 +7,7 @@ What is expensive is measured for every version there is. Then it is joined: wha
 from __future__ import annotations
 
 from handrail.contract import names
-from handrail.plan import Matcher, Selector, ToldArm
+from handrail.plan import ArmVersion, Matcher, Selector
 from handrail.promql.remembered import remembered
 
 
@@ -27,17 +27,17 @@ def told_versions(rollout: str, label: str) -> str:
     )
 
 
-def versions_of(rollout: str, guardrail: str, label: str, *arm: Matcher) -> ToldArm:
+def versions_of(rollout: str, guardrail: str, label: str, *arm: Matcher) -> ArmVersion:
     """What is recorded for a guardrail of its arms' versions, of one arm or of both."""
     matchers = ((names.ROLLOUT, "=", rollout), (names.GUARDRAIL, "=", guardrail), *arm)
-    return ToldArm(label, Selector(names.ARMS, matchers))
+    return ArmVersion(label, Selector(names.ARMS, matchers))
 
 
-def joined(expr: str, arms: ToldArm) -> str:
+def joined(expr: str, arms: ArmVersion) -> str:
     """What is measured by version, of the arms alone, each with its name."""
     return f"({expr}) * on ({arms.label}) group_left ({names.ARM}) {arms.series}"
 
 
-def of_arm(expr: str, arm: ToldArm) -> str:
+def of_arm(expr: str, arm: ArmVersion) -> str:
     """The service's own series, of one arm alone."""
     return f"({expr}) and on ({arm.label}) {arm.series}"

@@ -9,7 +9,6 @@ from datetime import timedelta
 import pytest
 from handrail.contract import Criterion, Gate, names
 from handrail_receiver.errors import Cause, Retryable
-from handrail_receiver.evidence.asking import SnapshotSubject, snapshot
 from handrail_receiver.evidence.snapshot import (
     ArmShare,
     CriterionSeen,
@@ -18,6 +17,7 @@ from handrail_receiver.evidence.snapshot import (
     TierSeen,
     playbook_digest,
 )
+from handrail_receiver.evidence.snapshot_queries import SnapshotSubject, snapshot
 from handrail_receiver.outside.prometheus_history import LoadedRules
 
 from .kept import (

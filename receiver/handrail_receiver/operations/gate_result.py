@@ -34,7 +34,7 @@ class UnknownStage(Exception):
 
 
 @dataclass(frozen=True)
-class GateStanding:
+class GateResult:
     """How the gate into `into` stands. `unknown` are lines of what could not be found out, `against` of what else stands
     against a promotion; `asks` is the gate requirement by requirement, where it is the next one.
     """
@@ -49,7 +49,7 @@ class GateStanding:
 
 
 @dataclass(frozen=True)
-class StandingCase:
+class GateQuestion:
     """What it is judged by."""
 
     playbook: Playbook
@@ -59,39 +59,39 @@ class StandingCase:
     now: Conditions
 
 
-def standing(case: StandingCase, into: str = "") -> GateStanding:
+def gate_result(case: GateQuestion, into: str = "") -> GateResult:
     """How the gate into a stage stands, the next one without a name. Raises UnknownStage."""
     attempt, state = case.history.attempt, state_of(case.history)
     order = [*(stage.name for stage in case.playbook.stages), names.COMPLETE]
     if into and into not in order:
         raise UnknownStage(f"{case.playbook.rollout} has no stage {into}; it has {', '.join(order)}")
     if attempt is None or state is State.none:
-        return GateStanding("none", state, into, "no attempt was started")
+        return GateResult("none", state, into, "no attempt was started")
     if state in ENDS_BADLY:
-        return GateStanding("over", state, into, f"attempt {attempt.number} is {state}")
+        return GateResult("over", state, into, f"attempt {attempt.number} is {state}")
     if state is State.guarding:
-        return GateStanding("none", state, into, "this rollout has no stages, and so no gates")
+        return GateResult("none", state, into, "this rollout has no stages, and so no gates")
     ended = state in {State.complete, State.finishing}
     if ended and not into:
-        return GateStanding("none", state, into, f"attempt {attempt.number} is {state}: no gate comes")
+        return GateResult("none", state, into, f"attempt {attempt.number} is {state}: no gate comes")
     if not ended and attempt.stage not in order:
-        return GateStanding("closed", state, into, f"its playbook has no stage {attempt.stage} any more")
+        return GateResult("closed", state, into, f"its playbook has no stage {attempt.stage} any more")
     here = len(order) - 1 if ended else order.index(attempt.stage)
     began = case.history.entering
     outside = began is not None and began.action == "start" and began.state not in WORKED
     if into and order.index(into) <= here and not outside:
-        return GateStanding(
+        return GateResult(
             "passed", state, into, f"attempt {attempt.number} has passed it, and is {_where(attempt, state)}"
         )
     ahead = order[0] if outside else order[here + 1]
     if into and into != ahead:
-        return GateStanding(
+        return GateResult(
             "closed", state, into, f"it is {_where(attempt, state)}, and {ahead} comes before {into}"
         )
     return _judged(case, attempt, state, ahead)
 
 
-def _judged(case: StandingCase, attempt: Attempt, state: State, ahead: str) -> GateStanding:
+def _judged(case: GateQuestion, attempt: Attempt, state: State, ahead: str) -> GateResult:
     """The next gate, with all that a promotion would meet."""
     asks = case.gate.asks if case.gate is not None and case.gate.into == ahead else ()
     missing = [ask for ask in asks if not ask.met]
@@ -102,10 +102,10 @@ def _judged(case: StandingCase, attempt: Attempt, state: State, ahead: str) -> G
         against.append(f"a rollback is not known to work: {attempt.rollback_ready}")
     told = [*unknown, *against, *(ask.text for ask in missing if ask.known)]
     answer: Answer = "unknown" if unknown else "closed" if told else "open"
-    return GateStanding(answer, state, ahead, _words(told), tuple(asks), tuple(against), tuple(unknown))
+    return GateResult(answer, state, ahead, _words(told), tuple(asks), tuple(against), tuple(unknown))
 
 
-def _without_gate(case: StandingCase, attempt: Attempt) -> list[str]:
+def _without_gate(case: GateQuestion, attempt: Attempt) -> list[str]:
     """What stands against going on behind a last stage of which the playbook declares no gate."""
     if case.gate is not None:
         return []

@@ -10,7 +10,7 @@ from guarded import NOW, ROLLOUT, playbook
 from handrail.contract import Gate
 from handrail_receiver.gates.gate import FiringTiers, GateInputs, judge, next_gate
 from handrail_receiver.model import Attempt, AttemptState, Conditions, History
-from handrail_receiver.operations.gate_standing import GateStanding, StandingCase, UnknownStage, standing
+from handrail_receiver.operations.gate_result import GateQuestion, GateResult, UnknownStage, gate_result
 from handrail_receiver.operations.preflight import Preflight
 
 DAY = timedelta(days=1)
@@ -23,12 +23,12 @@ OLD = Preflight(("the rules are of different age",), ("rules",))
 
 def stands(
     attempt: Attempt | None, into: str = "", before: Preflight | None = None, now: Conditions | None = None
-) -> GateStanding:
+) -> GateResult:
     history = History(attempt)
     before = before or Preflight()
     at = next_gate(BOOK, history, GateInputs(fires=before.fires), NOW)
     gate = judge(at) if at and attempt is not None else None
-    return standing(StandingCase(BOOK, history, gate, before, now or Conditions(NOW)), into)
+    return gate_result(GateQuestion(BOOK, history, gate, before, now or Conditions(NOW)), into)
 
 
 @pytest.mark.parametrize(

@@ -17,9 +17,9 @@ from typing import Any
 from handrail.contract import Playbook, names
 
 from handrail_receiver.errors import UNREADABLE, StoreDown
-from handrail_receiver.evidence.asking import SnapshotSubject, snapshot
-from handrail_receiver.evidence.looking import Lookout
+from handrail_receiver.evidence.live_answers import Lookout
 from handrail_receiver.evidence.snapshot import CHECKED, DECIDED, Snapshot, SnapshotRecord, digest_of
+from handrail_receiver.evidence.snapshot_queries import SnapshotSubject, snapshot
 from handrail_receiver.model import (
     HANDRAIL,
     Attempt,

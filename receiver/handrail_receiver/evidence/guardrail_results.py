@@ -12,7 +12,7 @@ from handrail_receiver.words.figures import figure
 
 
 @dataclass(frozen=True)
-class GuardrailFound:
+class GuardrailResult:
     """`word` is OK, WARNING, BREACH, BLIND, UNKNOWN or IDLE (judged only while something else holds, or once it has been seen, and it is not now);
     `limit` that of the tier that says so, or of the gravest."""
 
@@ -28,7 +28,7 @@ class GuardrailFound:
         return f"{self.word} {self.name}: {self.figure}{limit}{self.note}"
 
 
-def guardrails_found(taken: Snapshot) -> Iterator[GuardrailFound]:
+def guardrail_results(taken: Snapshot) -> Iterator[GuardrailResult]:
     """In their order; those in shadow mode are left out."""
     for name in dict.fromkeys(tier.guardrail for tier in taken.tiers if not tier.shadow):
         tiers = [tier for tier in taken.tiers if tier.guardrail == name and not tier.shadow]
@@ -37,7 +37,7 @@ def guardrails_found(taken: Snapshot) -> Iterator[GuardrailFound]:
         limited = [tier for tier in tiers if tier.limits]
         limits = (by or (limited[-1] if limited else tiers[-1])).limits
         shown = figure(tiers[0].value, tiers[0].unit) or tiers[0].why_blind.removeprefix(": ")
-        yield GuardrailFound(name, word, shown, " or ".join(limits), note)
+        yield GuardrailResult(name, word, shown, " or ".join(limits), note)
 
 
 def _word(tiers: Sequence[TierSeen]) -> tuple[str, TierSeen | None]:

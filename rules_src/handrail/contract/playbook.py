@@ -38,17 +38,16 @@ class Arms(_Model):
 
 CANARY_VERSION = "${canary}"
 STABLE_VERSION = "${stable}"
-"""What a query says for the label's value of an arm, until that is known."""
-
+"""Stand in a query for the label's values of the arms, until these are known."""
 
 SPAN = "${span}"
-"""What a query says for how long it looks back, where only the receiver knows."""
+"""Stands in a query for how long it looks back, where only the receiver knows."""
 
 
 class GivenArms(Arms):
-    """The same, with values that were given when the attempt started; `traffic` asks for the events per second of each.
+    """The same, with values that were given when the attempt started.
 
-    It asks for the canary's first, and for none where no guardrail counts events.
+    `traffic` has a query for the events per second of each arm, the canary's first; none where no guardrail counts events.
     """
 
     given: Literal[True]
@@ -85,12 +84,12 @@ class OpenArms(_Model):
 
 
 class StageFacts(_Model):
-    """A share of traffic (0..1, None when it is not set by weight), which bakes for `bake` seconds (None: for good).
+    """A share of traffic (0..1; None: it is not set by weight) that bakes for `bake` seconds (None: it never ends).
 
-    An older playbook calls that `hold`. For `warm_up` seconds before that only emergencies are acted on. With
-    `advance` "when-met" the next stage is entered as soon as its gate is open. A stage that was not left `deadline`
-    seconds after it was entered is treated `at_deadline`; None: it may stay. While success cannot be judged it bakes on,
-    for `prolong` seconds at most, and is held then; None: it waits as long as that takes.
+    An older playbook calls that `hold`. In the first `warm_up` seconds, before it bakes, only emergencies are acted on.
+    With `advance` "when-met" the next stage is entered as soon as its gate is open. `at_deadline` says what happens to a
+    stage that is still there `deadline` seconds after it was entered (None: it may stay). Without enough data it bakes
+    up to `prolong` seconds longer, and is held then (None: it waits without an end).
     """
 
     name: str
@@ -105,21 +104,21 @@ class StageFacts(_Model):
 
     @property
     def takes(self) -> float:
-        """How many seconds after it was entered its bake time is over, at the earliest."""
+        """Seconds from entering the stage to the earliest end of its bake time."""
         return self.warm_up + (self.bake or 0)
 
 
 SEEN_FOR = 0.9
-"""For how much of a stage the data of each criterion must have been there, if the gate asks for no more."""
+"""The share of a stage in which each criterion must have had data, if the gate asks for no more."""
 
 
 class Criterion(_Model):
     """A condition that must have been true over the whole stage.
 
     `expr` has a sample if it was *not* true; `seen` has one if it could be judged for long enough. Without a sample of
-    `seen` the criterion is not met. Both look back over the last `over` seconds of the stage; `judged` is the share of
-    them (0..1) in which there was something to judge, of which `coverage` is asked. `over` None: they look only at now.
-    Where nothing may happen at times, `there` is the share in which the data was there, of which `there_for` is asked.
+    `seen` the criterion is not met. Both look back over the last `over` seconds of the stage (None: they look at now).
+    `judged` gives the share of that time (0..1) in which it could be judged; it must be at least `coverage`. Where it is
+    normal that nothing happens at times, `there` gives the share that had data; it must be at least `there_for`.
     """
 
     guardrail: str
@@ -145,11 +144,11 @@ class Approval(_Model):
 
 
 class Gate(_Model):
-    """What must be true to enter stage `into` (`complete`: behind the last); `stable_for` is how long nothing may have fired before,
-    or nothing of these `severities`.
+    """What must be true to enter stage `into` (`complete`: after the last stage).
 
-    `budget_left` (0..1) says what must be left of each error budget; `criteria` has what asks for it. `checklist` are the
-    questions of the checks in the stage before, `checks` what is asked of those checks themselves (None: nothing).
+    For the last `stable_for` seconds nothing may have fired, or nothing of these `severities`. `budget_left` (0..1) is
+    how much of each error budget must be left; it has its entry in `criteria`. `checklist` has the questions of the
+    checks in the stage before; `checks` says what those checks must be like (None: anything).
     """
 
     into: str
@@ -169,7 +168,7 @@ class Gate(_Model):
 
 
 class Freeze(_Model):
-    """From one instant up to another (seconds since 1970) nothing goes forward."""
+    """Nothing goes forward from `begins` to `ends` (seconds since 1970)."""
 
     begins: float
     ends: float
@@ -177,7 +176,7 @@ class Freeze(_Model):
 
 
 class Hours(_Model):
-    """On these days (0 is Monday) it may go forward from `begins` up to `ends` (like 09:00), by the clocks of `zone`."""
+    """On these days (0 is Monday) it may go forward from `begins` to `ends` (like 09:00), local time of `zone`."""
 
     days: tuple[int, ...]
     begins: str
@@ -186,7 +185,7 @@ class Hours(_Model):
 
 
 class Confirmation(_Model):
-    """Ask `expr` again after `after` seconds; a sample confirms. `unreachable` says what no answer means."""
+    """Ask `expr` again after `after` seconds; a sample confirms. `unreachable` says what to do without an answer."""
 
     after: float
     expr: str
@@ -194,7 +193,7 @@ class Confirmation(_Model):
 
 
 class StageFigure(_Model):
-    """A limit's figure in one stage; `stage` None: in all others. `figure` None: no limit there."""
+    """A limit's figure in one stage (`stage` None: in all others; `figure` None: no limit there)."""
 
     stage: str | None
     figure: Decimal | None
@@ -204,9 +203,8 @@ class LimitFacts(_Model):
     """One limit of a tier: it fires while the signal is `op` the figure, or the figure times its `reference`.
 
     With `points` the figure is added to the reference (negative for a drop). A relative limit is never below `floor`, and
-    there is none while the reference is below `least`.
-    `signal` is empty for the guardrail's own measure; `text` says the same for people. `past` asks for the reference where
-    that is one figure of some time ago; empty for all others.
+    there is none while the reference is below `least`. `signal` is empty for the guardrail's own measure. `text` says the
+    limit in words. `past` is the query for a reference that is one figure from the past; empty for all others.
     """
 
     signal: str
@@ -224,7 +222,7 @@ class LimitFacts(_Model):
 class TierFacts(_Model):
     """One alert of a guardrail, as the receiver must know it to check what a notification claims.
 
-    A hold that it asked for ends by itself `resume_after` seconds after it fired last; None: a person ends it.
+    A hold that it caused ends by itself `resume_after` seconds after it last fired (None: a person ends it).
     """
 
     tier: str
@@ -248,11 +246,10 @@ class ReferenceQuery(_Model):
 class GuardrailFacts(_Model):
     """A guardrail as the receiver sees it.
 
-    `needs` are selectors of the series it needs; of each group one series must exist. An optional guardrail needs none. `title` is what people call it, and
-    `unit` what its values are in; both are empty in an older playbook.
-    `failed` asks how many requests of the judged arm failed over SPAN; empty where it counts none. `only_while` has the
-    signals, empty for its own measure, that are judged only while something else holds, or once they have been seen: they
-    have no figure in between.
+    `needs` are selectors of the series it needs: one series of each group must exist; an optional guardrail needs none.
+    `title` is its name for people, `unit` that of its values; both are empty in an older playbook. `failed` is the query
+    for how many requests of the judged arm failed over SPAN; empty where it counts none. `only_while` has the signals
+    (empty: its own measure) that are judged only while a condition holds, or once they were seen; else they have no value.
     """
 
     name: str
@@ -274,7 +271,7 @@ class Proof(_Model):
 
 
 class AckDeadline(_Model):
-    """`who` is to acknowledge an incident within so many seconds; the people in `tell` hear of it when nobody has."""
+    """`who` should acknowledge an incident `within` so many seconds; if nobody has, the people in `tell` are told."""
 
     within: Annotated[float, Field(gt=0)]
     who: str
@@ -291,18 +288,16 @@ class Action(_Model):
 
 
 class Playbook(_Model):
-    """All that the receiver knows about one rollout. For `keep` seconds a rollback that something undoes is restored.
+    """All that the receiver knows about one rollout.
 
-    After its last gate it is guarded for `watch_after` seconds more, and complete then. It goes forward in no freeze, and
-    within its hours, where it has any; it begins once those that it `waits_for` are complete, and goes back when one of
-    `goes_back_with` does. `acknowledge` are the deadlines for acknowledging an incident, the shortest first.
-
-    While anything fires a check is made every `checks_while_firing` seconds besides (None: none).
-
-    `figures` and `objectives` are what a `report` asks Prometheus for.
-    `environment` is the alerts' label of that name. `rules_digest` is what Prometheus records as
-    `handrail:rules:info{digest}` while it has the matching rules, `rule_groups` what their groups are called. All are
-    empty in an older playbook.
+    For `keep` seconds a rollback that something undoes is done again. After its last gate the rollout is guarded for
+    `watch_after` seconds more, and then complete. It goes forward in no freeze, and only within its hours if it has any.
+    It begins once the rollouts in `waits_for` are complete, and is rolled back with any in `goes_back_with`.
+    `acknowledge` has the deadlines for acknowledging an incident, the shortest first. While anything fires, a further
+    check is made every `checks_while_firing` seconds (None: none). `figures` and `objectives` are what a `report` asks
+    Prometheus for. `environment` is the alerts' label of that name. `rules_digest` is what Prometheus records as
+    `handrail:rules:info{digest}` while it has the matching rules, and `rule_groups` are the names of their groups; all
+    three are empty in an older playbook.
     """
 
     version: Literal[1] = 1
@@ -338,7 +333,7 @@ class Playbook(_Model):
     @field_validator("checks", mode="before")
     @classmethod
     def _of_before(cls, checks: object) -> object:
-        """An older playbook has their times alone."""
+        """An older playbook has only their times."""
         several = checks if isinstance(checks, list | tuple) else ()
         return [{"at": one} if isinstance(one, int | float) else one for one in several] or checks
 
@@ -349,7 +344,7 @@ class Playbook(_Model):
         )
 
     def owed_by(self, stage: str) -> tuple[CheckFacts | BurstFacts, ...]:
-        """What must have been made before a stage is left: checks of every stage only within its time."""
+        """What must have been made before a stage is left; checks of every stage count only up to its end."""
         facts = next((one for one in self.stages if one.name == stage), None)
         takes = facts.takes if facts else 0
         checks = (one for one in self.checks_of(stage) if one.stage is not None or one.at <= takes)

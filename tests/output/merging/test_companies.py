@@ -126,7 +126,7 @@ def expected(labels: Labels) -> list[str]:
     """Who hears of an alert of ours, by what the environment declares."""
     if labels["alertname"] == "HandrailHeartbeat":
         return ["production/handrail-heartbeat"]
-    words = (labels.get("action", ""), labels.get("level") or labels["severity"])
+    words = (labels.get("level") or labels["severity"], labels.get("action", ""))
     people = [f"production/{labels['rollout']}/{word}" for word in words if word in declared_routes()]
     return ["production/handrail", *(people if "mode" not in labels else [])]
 

@@ -1,7 +1,7 @@
 """{path: text} of a generated/ folder → what it does in production.
 
-Read from the files themselves, so that states written by different versions can be compared. What an older version did
-not write is None, and None is never equal to a value.
+Read from the files, so that states written by different versions can be compared. None is what an older version did not
+write; it never equals a value.
 """
 
 from __future__ import annotations
@@ -105,10 +105,7 @@ class LevelState:
 
 @dataclass(frozen=True)
 class RolloutState:
-    """One rollout; tiers by (guardrail, tier), levels by name.
-
-    `whole` is everything that its files do, so that a change in what is not modelled here is noticed.
-    """
+    """One rollout; tiers by (guardrail, tier), levels by name; `whole` is all that its files do, in case it is not modelled."""
 
     tiers: Mapping[tuple[str, str], TierState]
     measures: Mapping[str, tuple[str, ...]]

@@ -28,8 +28,10 @@ from rollouts._aurigraph_metrics import (
     PASSED,
     REQUESTS,
     SERVED,
+    STEPS,
     SUCCEEDED,
     TESTS,
+    ci,
     database,
     machine,
     own,
@@ -319,7 +321,7 @@ business = Dashboard(
             [
                 Panel(
                     "Builds that succeed, of 7 days",
-                    Ratio(good=own("builds_total", SUCCEEDED), of=own("builds_total"), window="7d"),
+                    Ratio(good=ci("builds_total", SUCCEEDED), of=ci("builds_total"), window="7d"),
                     show="figure",
                     whole_service=True,
                     target=AtLeast("100%"),
@@ -327,22 +329,31 @@ business = Dashboard(
                 ),
                 Panel(
                     "Builds of 7 days by result",
-                    PromQL(f"sum by (result) (increase({own('builds_total')}[7d]))"),
+                    PromQL(f"sum by (result) (increase({ci('builds_total')}[7d]))"),
                     by=["result"],
                     show="figure",
                 ),
                 Panel(
                     "Build time",
-                    Gauge(own("build_duration_seconds"), unit="seconds"),
+                    Gauge(ci("build_duration_seconds"), unit="seconds"),
                     whole_service=True,
                     target=Below("10m"),
+                ),
+                Panel(
+                    "Build time by step",
+                    {
+                        step: Gauge(ci(STEPS, f'step="{step}"'), unit="seconds")
+                        for step in ("compile", "test", "image")
+                    },
+                    whole_service=True,
+                    target={"compile": Below("3m"), "test": Below("5m"), "image": Below("2m")},
                 ),
                 Panel(
                     "Tests that pass, of 24 hours",
                     {
                         suite: Ratio(
-                            good=own(TESTS, f'suite="{suite}",{PASSED}'),
-                            of=own(TESTS, f'suite="{suite}"'),
+                            good=ci(TESTS, f'suite="{suite}",{PASSED}'),
+                            of=ci(TESTS, f'suite="{suite}"'),
                             window="24h",
                         )
                         for suite in ("unit", "integration", "smoke")
@@ -353,7 +364,7 @@ business = Dashboard(
                 ),
                 Panel(
                     "Code coverage",
-                    Gauge(own("build_coverage_ratio"), over="min", unit="ratio"),
+                    Gauge(ci("build_coverage_ratio"), over="min", unit="ratio"),
                     by=["component"],
                     show="bars",
                     whole_service=True,
@@ -361,7 +372,7 @@ business = Dashboard(
                 ),
                 Panel(
                     "Docker image size",
-                    Gauge(own("build_image_bytes"), unit="bytes"),
+                    Gauge(ci("build_image_bytes"), unit="bytes"),
                     show="figure",
                     whole_service=True,
                 ),

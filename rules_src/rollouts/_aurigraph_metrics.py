@@ -18,10 +18,15 @@ def database(metric: str) -> str:
     return f'{metric}{{job="aurigraph-db"}}'
 
 
+def ci(metric: str, matchers: str = "") -> str:
+    """What mtail makes of the lines that aurigraph's pipeline writes: see _aurigraph_sources.py."""
+    return f'{metric}{{job="aurigraph-ci"{"," if matchers else ""}{matchers}}}'
+
+
 DISKS = 'fstype!~"tmpfs|ramfs|overlay|squashfs"'
 BUSY = 'mode=~"user|nice|system|irq|softirq|steal"'
 REQUESTS, DURATION = "http_requests_total", "http_request_duration_seconds"
 GRPC, GRPC_DURATION = "grpc_requests_total", "grpc_request_duration_seconds"
-TESTS = "build_tests_total"
+TESTS, STEPS = "build_tests_total", "build_step_duration_seconds"
 SUCCEEDED, PASSED = 'result="success"', 'result="passed"'
 FAILED, SERVED = own(REQUESTS, 'status=~"[45].."'), own(REQUESTS, 'status!~"[45].."')

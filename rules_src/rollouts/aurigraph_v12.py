@@ -46,13 +46,16 @@ from rollouts._aurigraph_metrics import (
     GRPC_DURATION,
     PASSED,
     REQUESTS,
+    STEPS,
     SUCCEEDED,
     TESTS,
+    ci,
     database,
     machine,
     own,
 )
 from rollouts._aurigraph_runbooks import build, down, failing, quiet, resources, slow
+from rollouts._aurigraph_sources import pipeline
 
 # Nothing is rolled back out of stage 0%, which is staging.
 ERRORS = {"0%": None, "10%": "1%", "25%": "0.5%", "50%": "0.5%", "100%": "0.1%"}
@@ -329,8 +332,8 @@ aurigraph_v12 = Rollout(
         Guardrail(
             "build-success",
             Ratio(
-                good=own("builds_total", SUCCEEDED),
-                of=own("builds_total"),
+                good=ci("builds_total", SUCCEEDED),
+                of=ci("builds_total"),
                 window="7d",
                 min_events=20,
             ),
@@ -341,6 +344,7 @@ aurigraph_v12 = Rollout(
             runbook=build,
         ),
     ],
+    logs=[pipeline],
     dashboards=dashboards,
     split=HAProxySplit("aurigraph", canary="green", stable="blue", sockets=["unix:/run/haproxy/admin.sock"]),
     procedures=by_hand.PROCEDURES,
@@ -362,15 +366,15 @@ aurigraph_v12 = Rollout(
         tell=[TEAM],
         upcoming=UPCOMING,
         figures={
-            "Builds triggered": Increase(own("builds_total")),
-            "Successful builds": Increase(own("builds_total", SUCCEEDED)),
-            "Average build time": Gauge(own("build_duration_seconds"), unit="seconds"),
-            "Code coverage": Gauge(own("build_coverage_ratio"), over="min", unit="ratio"),
-            "Docker image size": Gauge(own("build_image_bytes"), unit="bytes"),
-            "Unit tests passed": Ratio(good=own(TESTS, f"{UNIT},{PASSED}"), of=own(TESTS, UNIT)),
-            "Test execution time": Gauge(own("build_tests_duration_seconds"), unit="seconds"),
-            "Critical tests": Ratio(good=own(TESTS, f"{SMOKE},{PASSED}"), of=own(TESTS, SMOKE)),
-            "Integration tests passed": Ratio(good=own(TESTS, f"{WHOLE},{PASSED}"), of=own(TESTS, WHOLE)),
+            "Builds triggered": Increase(ci("builds_total")),
+            "Successful builds": Increase(ci("builds_total", SUCCEEDED)),
+            "Average build time": Gauge(ci("build_duration_seconds"), unit="seconds"),
+            "Code coverage": Gauge(ci("build_coverage_ratio"), over="min", unit="ratio"),
+            "Docker image size": Gauge(ci("build_image_bytes"), unit="bytes"),
+            "Unit tests passed": Ratio(good=ci(TESTS, f"{UNIT},{PASSED}"), of=ci(TESTS, UNIT)),
+            "Test execution time": Gauge(ci(STEPS, 'step="test"'), unit="seconds"),
+            "Critical tests": Ratio(good=ci(TESTS, f"{SMOKE},{PASSED}"), of=ci(TESTS, SMOKE)),
+            "Integration tests passed": Ratio(good=ci(TESTS, f"{WHOLE},{PASSED}"), of=ci(TESTS, WHOLE)),
         },
     ),
     tell=[TEAM],

@@ -69,6 +69,7 @@ AIDIN = (
 SECONDS = (0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1, 2, 5)
 REST = {"200": 0.99993, "404": 0.00004, "500": 0.00002, "503": 0.00001}
 SUITES = like("unit", "integration", "smoke")
+STEPS = {"compile": 148.0, "test": 271.0, "image": 93.0}
 COMPONENTS = {
     "AurigraphResource": 0.962,
     "TransactionService": 0.957,
@@ -87,11 +88,12 @@ AURIGRAPH = (
     histogram("aurigraph", "grpc_request_duration_seconds", 1_060_000, 0.034, SECONDS),
     gauge("aurigraph", "grpc_connections_in_use", 31),
     gauge("aurigraph", "jvm_memory_used_bytes", 1.0, area={"heap": 310 * MB, "nonheap": 96 * MB}),
-    counter("aurigraph", "builds_total", 0.00021, result={"success": 0.98, "failure": 0.02}),
-    counter("aurigraph", "build_tests_total", 0.4, suite=SUITES, result={"passed": 1.0, "failed": 0.0}),
-    gauge("aurigraph", "build_duration_seconds", 512),
-    gauge("aurigraph", "build_coverage_ratio", 1.0, component=COMPONENTS),
-    gauge("aurigraph", "build_image_bytes", 412 * MB),
+    counter("aurigraph-ci", "builds_total", 0.00021, result={"success": 0.98, "failure": 0.02}),
+    counter("aurigraph-ci", "build_tests_total", 0.4, suite=SUITES, result={"passed": 1.0, "failed": 0.0}),
+    gauge("aurigraph-ci", "build_duration_seconds", 512, result=each("success")),
+    gauge("aurigraph-ci", "build_step_duration_seconds", 1.0, step=STEPS),
+    gauge("aurigraph-ci", "build_coverage_ratio", 1.0, component=COMPONENTS),
+    gauge("aurigraph-ci", "build_image_bytes", 412 * MB, image=each("aurigraph")),
     gauge("aurigraph-db", "pg_up", 1),
     gauge(
         "aurigraph-db",

@@ -147,6 +147,10 @@ TYPED: dict[str, list[str]] = {
         "FROM information_schema.columns",
         "aws logs tail",
     ],
+    "aurigraph-v12/What the pipeline writes": [
+        "build result=${RESULT:?success or failure} seconds=${TOOK:?}",
+        "mtail --progs generated/exporters/aurigraph-v12.mtail",
+    ],
     "aurigraph-v12/Load tests and exercises": ["max_over_time(sum(rate(http_requests_total"],
     "aurigraph-v12/Tell people by hand": ["PagerDuty, service key PAGERDUTY_AURIGRAPH_KEY"],
     "aurigraph-v12/After a rollback": [

@@ -317,6 +317,7 @@ SCRAPED = {
     "aidin-log": "/metrics",
     "aidin-sql": "/metrics",
     "aurigraph": "/q/metrics",
+    "aurigraph-ci": "/metrics",
     "aurigraph-db": "/metrics",
     "aurigraph-node": "/metrics",
     "healthcare-clinic-backend-log": "/metrics",

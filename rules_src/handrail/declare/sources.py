@@ -60,7 +60,8 @@ def _has_groups(patterns: Sequence[str], groups: Sequence[str]) -> None:
 
 @declared
 class LogCounter:
-    """A counter of the lines that match one of `patterns` (Go regular expressions); a line counts once.
+    """A counter of the lines that match one of `patterns` (Go regular expressions); a line counts once, or as many times as
+    the number in the group `value` says where its pattern has one: `r"tests passed=(?P<value>\\d+)"`.
 
     `labels` are named groups that each pattern has: `LogCounter("writes_total", [r"success=(?P<success>\\w+)"],
     labels=["success"])`.
@@ -94,6 +95,7 @@ class LogHistogram:
 @declared
 class LogGauge:
     """What the newest line that matches `pattern` says: the number in the group `value`, or what `values` makes of its text.
+    `labels` are named groups by which it is told apart.
 
     `LogGauge("fast_path_enabled", r"FAST_PATH_ENABLED=(?P<value>\\w+)", values={"true": 1, "false": 0})`.
     """
@@ -103,10 +105,11 @@ class LogGauge:
     values: Mapping[Annotated[str, like(r'[^"\\\\\n]+', "a text without quotes")], float] = Field(
         default_factory=dict, kw_only=True
     )
+    labels: Sequence[LabelName] = Field(default=(), kw_only=True)
 
     @model_validator(mode="after")
     def _groups(self) -> LogGauge:
-        _has_groups([self.pattern], ["value"])
+        _has_groups([self.pattern], ["value", *self.labels])
         return self
 
 

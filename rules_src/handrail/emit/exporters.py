@@ -90,19 +90,24 @@ def _buckets(name: str, bounds: Sequence[Decimal]) -> str:
 
 
 def _counter(counter: LogCounter) -> str:
-    by = f" by {', '.join(counter.labels)}" if counter.labels else ""
-    labels = "".join(f"[${label}]" for label in counter.labels)
-    counts = _first_of(counter.patterns, f"{counter.name}{labels}++", "")
-    return "\n".join([f"counter {counter.name}{by}", *counts])
+    head, series = _labelled("counter", counter.name, counter.labels)
+    return "\n".join([head, *_first_of(counter.patterns, series, "")])
 
 
-def _first_of(patterns: Sequence[str], act: str, indent: str) -> list[str]:
-    """What is done for the first pattern that matches: a line that matches two counts once."""
+def _labelled(kind: str, name: str, labels: Sequence[str]) -> tuple[str, str]:
+    """How a metric is declared, and how its series of a line's groups is written."""
+    by = f" by {', '.join(labels)}" if labels else ""
+    return f"{kind} {name}{by}", name + "".join(f"[${label}]" for label in labels)
+
+
+def _first_of(patterns: Sequence[str], series: str, indent: str) -> list[str]:
+    """What is counted for the first pattern that matches: a line that matches two counts once."""
     pattern, *others = patterns
+    act = f"{series} += $value" if "(?P<value>" in pattern else f"{series}++"
     lines = [f"{indent}{_matched(pattern)} {{", f"{indent}  {act}"]
     if not others:
         return [*lines, f"{indent}}}"]
-    return [*lines, f"{indent}}} else {{", *_first_of(others, act, f"{indent}  "), f"{indent}}}"]
+    return [*lines, f"{indent}}} else {{", *_first_of(others, series, f"{indent}  "), f"{indent}}}"]
 
 
 def _histogram(histogram: LogHistogram) -> str:
@@ -112,10 +117,11 @@ def _histogram(histogram: LogHistogram) -> str:
 
 
 def _gauge(gauge: LogGauge) -> str:
+    head, series = _labelled("gauge", gauge.name, gauge.labels)
     lines = [
-        f'  $value == "{text}" {{\n    {gauge.name} = {plain(figure)}\n  }}' for text, figure in gauge.values
-    ] or [f"  {gauge.name} = float($value)"]
-    return "\n".join([f"gauge {gauge.name}", f"{_matched(gauge.pattern)} {{", *lines, "}"])
+        f'  $value == "{text}" {{\n    {series} = {plain(figure)}\n  }}' for text, figure in gauge.values
+    ] or [f"  {series} = float($value)"]
+    return "\n".join([head, f"{_matched(gauge.pattern)} {{", *lines, "}"])
 
 
 def _seen(seen: LogSeen) -> str:

@@ -61,7 +61,7 @@ def _exported(rollout: Rollout) -> dict[str, _Exported]:
     for source in rollout.logs:
         exported |= {one.name: _Exported(frozenset(one.labels)) for one in source.counters}
         exported |= {one.name: _Exported(frozenset(), _bounds(one.buckets)) for one in source.histograms}
-        exported |= {one.name: _Exported(frozenset()) for one in source.gauges}
+        exported |= {one.name: _Exported(frozenset(one.labels)) for one in source.gauges}
         exported |= {one.name: _Exported(frozenset({one.label})) for one in source.seen}
         if source.access is not None:
             exported[source.access.requests] = _Exported(frozenset({"status"}))

@@ -30,7 +30,10 @@ def lower_log(source: declared.LogSource, scale: Scale) -> plan.LogSource:
             plan.LogHistogram(one.name, one.pattern, _buckets(one.buckets), _SCALES[one.unit])
             for one in source.histograms
         ),
-        gauges=tuple(plan.LogGauge(one.name, one.pattern, _figures(one.values)) for one in source.gauges),
+        gauges=tuple(
+            plan.LogGauge(one.name, one.pattern, _figures(one.values), tuple(one.labels))
+            for one in source.gauges
+        ),
         seen=tuple(
             plan.LogSeen(one.name, one.pattern, one.label, scale.duration(one.within)) for one in source.seen
         ),

@@ -38,7 +38,7 @@ class AccessLog:
 
 @dataclass(frozen=True)
 class LogCounter:
-    """How many lines match one of `patterns`, by the named groups in `labels`."""
+    """How many lines match one of `patterns`, or what their groups `value` add up to, by the named groups in `labels`."""
 
     name: str
     patterns: tuple[str, ...]
@@ -62,6 +62,7 @@ class LogGauge:
     name: str
     pattern: str
     values: tuple[tuple[str, Decimal], ...]
+    labels: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -77,7 +77,7 @@ def declared(rollout: plan.Rollout) -> Iterator[tuple[str, tuple[str, frozenset[
         for two in source.histograms:
             yield two.name, ("histogram", none, tuple(map(float, two.buckets)))
         for three in source.gauges:
-            yield three.name, ("gauge", none, ())
+            yield three.name, ("gauge", frozenset(three.labels), ())
         for four in source.seen:
             yield four.name, ("gauge", frozenset({four.label}), ())
         if source.access is not None:
@@ -92,6 +92,7 @@ def declared(rollout: plan.Rollout) -> Iterator[tuple[str, tuple[str, frozenset[
     ("rollout", "jobs"),
     [
         ("aidin-hardening", ("aidin-log", "aidin-sql")),
+        ("aurigraph-v12", ("aurigraph-ci",)),
         ("mem0-redis", ("healthcare-clinic-backend-log", "healthcare-clinic-backend-sql")),
     ],
 )

@@ -98,6 +98,7 @@ WANTED: dict[str, dict[str, str]] = {
         "Availability of a day, a week, a month": NOW,
         "Builds that succeed, of 7 days": NOW,
         "Build time": LINES,
+        "Build time by step": LINES,
         "Tests that pass, of 24 hours": BARS,
         "Code coverage": BARS,
         "Docker image size": NOW,
@@ -196,6 +197,11 @@ DRAWN = {
     ("aurigraph-v12-performance.json", "Memory of the service"): {
         "target: below 512 MB",
         "limit: above 600 MB",
+    },
+    ("aurigraph-v12-business.json", "Build time by step"): {
+        "compile target: below 180 s",
+        "test target: below 300 s",
+        "image target: below 120 s",
     },
     ("aurigraph-v12-cluster.json", "CPU in use"): {"target: below 80 %", "limit: above 85 %"},
     ("aurigraph-v12-cluster.json", "Disk in use"): {"target: below 70 %", "limit: above 80 %"},

@@ -57,6 +57,9 @@ def runs(folder: Path) -> Iterator[Cast]:
         started.enter_context(postgres_exporter(folder, database.address, db))
         node = started.enter_context(Exposed())
         _machine(node)
+        pipeline = started.enter_context(Exposed())
+        for result, rate in (("success", 1.0), ("failure", 0.0)):
+            pipeline.counts(f'builds_total{{result="{result}"}}', rate)
 
         def requests_come() -> None:
             for name, share in shares(folder).items():
@@ -69,10 +72,11 @@ def runs(folder: Path) -> Iterator[Cast]:
             scrape=[
                 Targets("aurigraph", [arms["green"].address], path=PAGE, labels={"track": "canary"}),
                 Targets("aurigraph", [arms["blue"].address], path=PAGE, labels={"track": "stable"}),
+                Targets("aurigraph-ci", [pipeline.address]),
                 Targets("aurigraph-db", [db]),
                 Targets("aurigraph-node", [node.address]),
             ],
-            places={"unix:/run/haproxy/": "unix:"},
+            places={"unix:/run/haproxy/": "unix:", "http://blue.internal:9003": arms["blue"].url},
             services={"aurigraph": arms["green"].url},
             secrets={
                 "SLACK_TOKEN": "slack-token-of-a-test",
@@ -94,8 +98,6 @@ def _serves(arm: Exposed, share: float, bad: float) -> None:
     arm.takes("grpc_request_duration_seconds", 0.04, grpc, SECONDS, PAGE)
     arm.is_at("grpc_connections_in_use", 20, PAGE)
     arm.is_at("jvm_memory_used_bytes", 300e6, PAGE)
-    for result, rate in (("success", 1.0), ("failure", 0.0)):
-        arm.counts(f'builds_total{{result="{result}"}}', rate, PAGE)
 
 
 def _machine(node: Exposed) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from typing import get_args
 
 import pytest
+from handrail import declare
 from handrail.declare.measures import Measure
 from handrail_receiver.settings import Settings
 from project.examples import ROOT
@@ -33,6 +35,17 @@ def test_every_file_and_folder_that_a_guide_names_exists(page: str) -> None:
 def test_concepts_names_every_measure() -> None:
     [row] = re.findall(r"^\| measure \|.*$", (ROOT / "docs/concepts.md").read_text(), re.MULTILINE)
     assert sorted(re.findall(r"`(\w+)`", row)) == sorted(measure.__name__ for measure in get_args(Measure))
+
+
+def test_concepts_has_a_place_for_every_word_of_a_declaration() -> None:
+    page = (ROOT / "docs/concepts.md").read_text()
+    assert [word for word in declare.__all__ if f"`{word}`" not in page] == []
+
+
+def test_concepts_explains_each_term_once() -> None:
+    terms = re.findall(r"^\| ([^|]+) \|", (ROOT / "docs/concepts.md").read_text(), re.MULTILINE)
+    explained = [term for term in terms if term not in {"word", "---"}]
+    assert [term for term, count in Counter(explained).items() if count > 1] == []
 
 
 def test_the_fuzzer_draws_every_measure() -> None:

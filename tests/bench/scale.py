@@ -64,6 +64,27 @@ rollout = Rollout(
 )
 '''
 
+RELATIVE = """
+
+def guardrail(number: int) -> Guardrail:
+    \"\"\"One of many: a share of errors beside the stable arm's.\"\"\"
+    return Guardrail(
+        f"guardrail-{{number}}",
+        Ratio(bad=f'requests_{{number}}_total{{{{status=~"5.."}}}}', of=f"requests_{{number}}_total"),
+        against=StableArm(),
+        success=Rise("10%", floor="0.5%"),
+        tiers=[
+            Warning(Rise("20%", floor="0.5%"), sustained="5m"),
+            Critical(Rise("50%", floor="0.5%"), sustained="5m", action="rollback"),
+        ],
+        runbook=runbook,
+    )
+
+"""
+"""Stands in for the absolute limits of the same rollout."""
+IN_ONE = 70
+"""How many relative guardrails stand in one rollout."""
+
 
 @dataclass(frozen=True)
 class Cost:
@@ -74,14 +95,13 @@ class Cost:
     megabytes: float
 
 
-def source(folder: Path, guardrails: int) -> Path:
+def source(folder: Path, guardrails: int) -> None:
     """A source folder with that many guardrails, fifty a rollout."""
     rollouts = folder / "rules_src" / "rollouts"
     rollouts.mkdir(parents=True)
     for number in range(guardrails // PER_ROLLOUT):
         text = ROLLOUT.format(number=number, guardrails=PER_ROLLOUT)
         (rollouts / f"rollout_{number}.py").write_text(text)
-    return rollouts.parent
 
 
 def cost(argv: Sequence[str], folder: Path) -> Cost:
@@ -104,16 +124,24 @@ def generate(folder: Path, guardrails: int) -> Cost:
     return cost([str(Path(sys.executable).with_name("handrail")), "generate"], folder)
 
 
-def judge(folder: Path, guardrails: int) -> Cost:
-    """promtool's check and test of so many of the guardrails generated, one after the other."""
-    rules, tests = (
-        sorted(str(path) for path in (folder / "generated/prometheus" / kind).glob("*.yml"))[
-            : guardrails // PER_ROLLOUT
-        ]
-        for kind in ("rules", "tests")
-    )
-    if len(tests) != guardrails // PER_ROLLOUT:
-        raise SystemExit("too little was generated")
+def relative(folder: Path) -> tuple[Cost, Cost]:
+    """`handrail generate` of one rollout of relative guardrails, and promtool's judgement of it."""
+    rollouts = folder / "rules_src" / "rollouts"
+    rollouts.mkdir(parents=True)
+    before, rest = ROLLOUT.split("\n\ndef guardrail", 1)
+    after = rest[rest.index("\nrollout = ") :]
+    text = (before + RELATIVE + after).format(number=0, guardrails=IN_ONE)
+    (rollouts / "rollout_0.py").write_text(text)
+    made = cost([str(Path(sys.executable).with_name("handrail")), "generate"], folder)
+    return made, judge(folder, 1)
+
+
+def judge(folder: Path, rollouts: int) -> Cost:
+    """promtool's check and test of the first so many rollouts generated, one after the other."""
+    names = [f"rollout-{number}" for number in range(rollouts)]
+    made = folder / "generated" / "prometheus"
+    rules = [str(made / "rules" / f"{name}.yml") for name in names]
+    tests = [str(path) for name in names for path in sorted((made / "tests").glob(f"{name}.*test.yml"))]
     checked = cost([program("promtool"), "check", "rules", *rules], folder)
     tested = cost([program("promtool"), "test", "rules", *tests], folder)
     return Cost(
@@ -148,11 +176,14 @@ def main(*, full: bool = False) -> None:
         _line("generate, two rollouts, again", again)
         ours = generate(folder / "1000", 1_000)
         _line("generate, 1,000 guardrails", ours)
-        theirs = judge(folder / "1000", judged)
+        theirs = judge(folder / "1000", judged // PER_ROLLOUT)
         _line(f"promtool check and test of {judged:,} of them", theirs)
         share = ours.busy / (theirs.busy * 1_000 / judged)
         taken = "" if full else f", taken {1_000 // judged} times"
         print(f"generate takes {share:.2f} of promtool's processor time{taken}")
+        made, tested = relative(folder / "relative")
+        _line(f"generate, {IN_ONE} relative ones in one", made)
+        _line(f"promtool check and test of these {IN_ONE}", tested)
         more = generate(folder / "10000", 10_000)
         _line("generate, 10,000 guardrails", more)
         print(f"ten times the guardrails take {more.busy / ours.busy:.1f} times the time")

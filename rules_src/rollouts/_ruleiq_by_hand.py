@@ -5,6 +5,12 @@ from handrail.declare import Instruction
 OWN = 'job="ruleiq"'
 UNLEASH = "https://unleash.example.com/api/admin/projects/ruleiq/features"
 
+
+def counted(name: str, within: str) -> str:
+    """How much a counter grew, by the name that prometheus-client gives it or by the document's."""
+    return f"increase({name}_total{{{OWN}}}[{within}]) or increase({name}{{{OWN}}}[{within}])"
+
+
 FLAGS = Instruction(
     "Which flags are there, and which of them is on in production?",
     sh=f"""\
@@ -41,12 +47,12 @@ ERRORS = [
 SIGN_INS = [
     Instruction(
         "Failed sign-ins of the last minute, by reason.",
-        promql=f"sum by (reason) (increase(ruleiq_auth_failures{{{OWN}}}[1m]))",
-        see="More than 100 a minute rolls back, more than 10 a second is an emergency: call security too.",
+        promql=f"sum by (reason) ({counted('ruleiq_auth_failures', '1m')})",
+        see="More than 100 a minute rolls back and pages security; more than 10 a second for 30 s is an emergency.",
     ),
     Instruction(
         "What else does the application call a security event?",
-        promql=f"sum by (type) (increase(ruleiq_security_events{{{OWN}}}[15m]))",
+        promql=f"sum by (type) ({counted('ruleiq_security_events', '15m')})",
     ),
     Instruction(
         "Do good sign-ins go on?",
@@ -193,7 +199,7 @@ QUICK = [
     Instruction("Who is there.", promql=f"sum(ruleiq_active_users{{{OWN}}})"),
     Instruction(
         "Evaluations of each flag in a minute, by result.",
-        promql=f"sum by (flag_name, result) (increase(ruleiq_ff_evaluations{{{OWN}}}[1m]))",
+        promql=f"sum by (flag_name, result) ({counted('ruleiq_ff_evaluations', '1m')})",
     ),
     FLAGS,
     Instruction(

@@ -3,6 +3,7 @@
 from handrail.declare import (
     Above,
     Below,
+    Changes,
     Dashboard,
     Distribution,
     Gauge,
@@ -20,7 +21,13 @@ from handrail.declare import (
 DURATION = "ruleiq_request_duration_seconds"
 BUCKETS = [0.1, 0.25, 0.5, 1, 2, 5, 10]
 JOB = 'job="ruleiq"'
-FLAG_IS_ON = f'sum by (flag_name) (rate(ruleiq_ff_evaluations{{{JOB},result="true"}}[5m])) > bool 0'
+
+AUTH_FAILURES = ["ruleiq_auth_failures_total", "ruleiq_auth_failures"]
+EVALUATIONS = ["ruleiq_ff_evaluations_total", "ruleiq_ff_evaluations"]
+SECURITY_EVENTS = ["ruleiq_security_events_total", "ruleiq_security_events"]
+"""prometheus-client appends _total to a counter's name; the document calls them without it. Both are read."""
+ENABLED = "ruleiq_ff_enabled"
+SWITCHED = f"max by (flag_name) (timestamp(changes({ENABLED}{{{JOB}}}[2m]) > 0))"
 SERVER_ERRORS = Ratio(bad='ruleiq_requests_total{status=~"5.."}', of="ruleiq_requests_total")
 
 
@@ -58,17 +65,17 @@ main = Dashboard(
         Row(
             "Flags and sign-ins",
             [
-                Panel("Flag evaluations", Rate("ruleiq_ff_evaluations"), by=["flag_name", "result"]),
+                Panel("Flag evaluations", Rate(EVALUATIONS), by=["flag_name", "result"]),
                 Panel(
                     "Sign-ins",
                     {
                         "succeed": Rate('ruleiq_requests_total{endpoint="/login",status=~"2.."}'),
-                        "fail": Rate("ruleiq_auth_failures"),
+                        "fail": Rate(AUTH_FAILURES),
                     },
                     limit={"fail": Above("100/min")},
                 ),
-                Panel("Failed sign-ins by reason", Rate("ruleiq_auth_failures"), by=["reason"]),
-                Panel("Security events", Increase("ruleiq_security_events", window="15m"), by=["type"]),
+                Panel("Failed sign-ins by reason", Rate(AUTH_FAILURES), by=["reason"]),
+                Panel("Security events", Increase(SECURITY_EVENTS, window="15m"), by=["type"]),
             ],
         ),
         Row(
@@ -134,27 +141,27 @@ flags = Dashboard(
     panels=[
         Panel(
             "State of each flag",
-            PromQL(FLAG_IS_ON),
+            Gauge(ENABLED),
             by=["flag_name"],
             show="states",
-            note="On while it is served to anybody.",
+            note="1: enabled, for whomever it is served to; 0: disabled.",
         ),
         Panel(
             "Share of evaluations that are on",
-            Ratio(good='ruleiq_ff_evaluations{result="true"}', of="ruleiq_ff_evaluations"),
+            Ratio(good=[f'{name}{{result="true"}}' for name in EVALUATIONS], of=EVALUATIONS),
             by=["flag_name"],
             note="The progress of a flag's rollout: the share it is served to.",
         ),
         Panel(
             "Evaluations, per minute",
-            Increase("ruleiq_ff_evaluations", window="1m"),
+            Increase(EVALUATIONS, window="1m"),
             by=["flag_name", "result"],
         ),
         Panel(
             "Impact",
             {
                 "server errors": SERVER_ERRORS,
-                "flag changes in 10 min": PromQL(f"sum(changes(({FLAG_IS_ON})[10m:]))"),
+                "flag changes in 10 min": Changes(ENABLED, window="10m"),
             },
             limits_of="error-rate",
             note="Errors beside flag changes; what Handrail did is drawn as annotations.",
@@ -162,11 +169,8 @@ flags = Dashboard(
         Panel(
             "Recent changes",
             {
-                "switched in 24 h": PromQL(f"changes(({FLAG_IS_ON})[24h:])"),
-                "last switched, ago": PromQL(
-                    f"time() - max_over_time((timestamp(changes(({FLAG_IS_ON})[2m:]) > 0))[24h:1m])",
-                    unit="seconds",
-                ),
+                "switched in 24 h": Changes(ENABLED, window="24h"),
+                "last switched, ago": PromQL(f"time() - max_over_time({SWITCHED}[24h:1m])", unit="seconds"),
             },
             by=["flag_name"],
             show="table",

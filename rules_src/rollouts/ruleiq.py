@@ -25,7 +25,7 @@ from handrail.declare import (
     Webhook,
 )
 from rollouts import _ruleiq_by_hand as by_hand
-from rollouts._ruleiq_dashboards import BUCKETS, DURATION, dashboards
+from rollouts._ruleiq_dashboards import AUTH_FAILURES, BUCKETS, DURATION, dashboards
 
 
 def off(feature: str) -> FlagOff:
@@ -84,11 +84,11 @@ ruleiq = Rollout(
         ),
         Guardrail(
             "auth-attack",
-            Rate("ruleiq_auth_failures", window="1m"),
+            Rate(AUTH_FAILURES, window="1m"),
             title="Failed sign-ins",
             tiers=[
-                Critical(Above("100/min"), action="rollback"),
-                Emergency(Above("10/s"), sustained="30s", action="emergency-rollback", note="Page security."),
+                Critical(Above("100/min"), action="security-rollback"),
+                Emergency(Above("10/s"), sustained="30s", action="security-rollback"),
             ],
             runbook=Runbook(
                 "Somebody tries passwords, or sign-in is broken for everybody.",
@@ -155,7 +155,7 @@ ruleiq = Rollout(
     rollback=[off("recommendations-v2"), off("bulk-import")],
     procedures=by_hand.PROCEDURES,
     quick_reference=by_hand.QUICK,
-    contacts=["Engineering lead", "On-call engineer"],
+    contacts=["Engineering lead", "On-call engineer", "Security on call"],
     acknowledge=[
         Acknowledge(
             "5m",
@@ -163,6 +163,7 @@ ruleiq = Rollout(
             tell=[Tell(Slack("#engineering-management", token=Secret("SLACK_TOKEN")))],
         ),
     ],
+    tell_security=[Tell(PagerDuty(Secret("PAGERDUTY_SECURITY_KEY")))],
     tell=[
         Tell(PagerDuty(Secret("PAGERDUTY_RULEIQ_KEY"))),
         Tell(Slack("#incidents", token=Secret("SLACK_TOKEN"))),

@@ -6,7 +6,7 @@ The same at each time: what looks like chance is made of names and times.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from zlib import crc32
 
 from handrail import plan
@@ -79,6 +79,8 @@ def _values(series: Series, times: range, end: int) -> Iterator[float]:
 def _figure(series: Series, before_end: float) -> float:
     """Events per second, or the value, so long before the end."""
     labels = dict(series.labels)
+    if series.name == "ruleiq_ff_enabled":
+        return float(_served(labels, before_end))
     if not series.counter and (series.name in SETTLED or any(part in series.name for part in STEADY)):
         return series.level
     whose = f"{series.name.removesuffix('_bucket').removesuffix('_count')}{labels.get('instance')}{labels.get('endpoint')}{labels.get('mode')}"
@@ -88,13 +90,14 @@ def _figure(series: Series, before_end: float) -> float:
         figure *= below(series.bound, median) / (below(series.bound, series.median) or 1)
     if set(labels.values()) & BAD or FAILED & set(series.labels):
         figure *= 1 + 2.5 * _spell(before_end)
-    if (
-        series.name == "ruleiq_ff_evaluations"
-        and labels["flag_name"] == "bulk-import"
-        and labels["result"] == "true"
-    ):
-        return figure if before_end > -3 * HOUR else 0.0
+    if series.name == "ruleiq_ff_evaluations_total" and labels["result"] == "true":
+        return figure * _served(labels, before_end)
     return figure
+
+
+def _served(labels: Mapping[str, str], before_end: float) -> bool:
+    """Whether a flag of ruleiq's is on: the later one for three hours."""
+    return labels["flag_name"] != "bulk-import" or before_end > -3 * HOUR
 
 
 def _breaker(series: Series, before_end: float) -> float:

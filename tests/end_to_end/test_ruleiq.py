@@ -65,8 +65,16 @@ def test_each_metric_label_and_bucket_that_ruleiq_reads_is_exposed() -> None:
         if path.suffix in {".json", ".yml"}
     }
     wanted = [one for one in needed(files, ["ruleiq"]).series if 'job="ruleiq-node"' not in one.matchers]
-    lacking = [(one.metric, set(one.labels) - seen.get(one.metric, set())) for one in wanted]
-    assert [one for one in lacking if one[0] not in seen or one[1]] == []
+    lacking = {one.metric: set(one.labels) - seen[one.metric] for one in wanted if one.metric in seen}
+    assert {metric: labels for metric, labels in lacking.items() if labels} == {}
+    # The document's names of three counters are read too, and each of them beside the one that is there.
+    other_names = {
+        one.metric: {text.partition("{")[0] for text in one.instead}
+        for one in wanted
+        if one.metric not in seen
+    }
+    counters = ("ruleiq_auth_failures", "ruleiq_ff_evaluations", "ruleiq_security_events")
+    assert other_names == {name: {f"{name}_total"} for name in counters}
     assert bounds == {"0.1", "0.25", "0.5", "1.0", "2.0", "5.0", "10.0", "+Inf"}
 
 
@@ -96,16 +104,18 @@ def test_flags_sign_ins_security_pool_users_and_business_are_counted_and_begin_a
     assert own == {
         ("db_pool_size", "main"): 0,
         ("reports_total", "free"): 1,
-        ("auth_failures", "bad-password"): 1,
-        ("auth_failures", "locked"): 0,
-        ("auth_failures", "expired"): 0,
-        ("ff_evaluations", "recommendations-v2", "true"): 1,
-        ("ff_evaluations", "false", "recommendations-v2"): 0,
-        ("ff_evaluations", "bulk-import", "true"): 0,
-        ("ff_evaluations", "bulk-import", "false"): 1,
-        ("security_events", "token-reuse"): 1,
-        ("security_events", "rate-limited"): 0,
+        ("auth_failures_total", "bad-password"): 1,
+        ("auth_failures_total", "locked"): 0,
+        ("auth_failures_total", "expired"): 0,
+        ("ff_evaluations_total", "recommendations-v2", "true"): 1,
+        ("ff_evaluations_total", "false", "recommendations-v2"): 0,
+        ("ff_evaluations_total", "bulk-import", "true"): 0,
+        ("ff_evaluations_total", "bulk-import", "false"): 1,
+        ("security_events_total", "token-reuse"): 1,
+        ("security_events_total", "rate-limited"): 0,
         ("active_users",): 1,
+        ("ff_enabled", "recommendations-v2"): 1,
+        ("ff_enabled", "bulk-import"): 0,
     }
     assert page["ruleiq_requests_in_flight", frozenset()] == 0
 

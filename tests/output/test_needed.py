@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from handrail.contract import SeriesNeed
 from handrail.output.needed import NoneGenerated, needed
-from handrail.promql.selected import Selected, quantile_scale, selected
+from handrail.promql.selected import Selected, quantile_scale, selected, together_in
 
 GENERATED = Path(__file__).parents[2] / "generated"
 FILES = {
@@ -20,6 +20,22 @@ NODE = ('job="ruleiq-node"',)
 DISK = ('fstype!~"tmpfs|ramfs|overlay|squashfs"', *NODE)
 
 
+def by_both_names(name: str, labels: tuple[str, ...], *read: str, judged: bool = False) -> list[SeriesNeed]:
+    """A counter by the name it is exported by and by the document's: each is enough."""
+    both = [name, f"{name}_total"]
+    return [
+        SeriesNeed(
+            "ruleiq",
+            one,
+            OURS,
+            labels,
+            judged=judged,
+            instead=tuple(f"{other}{{{matchers}}}" for matchers in sorted([*read, *OURS], reverse=True)),
+        )
+        for one, other in zip(both, both[::-1], strict=True)
+    ]
+
+
 def test_every_series_that_ruleiq_reads_is_needed_with_its_labels_and_the_limits_of_its_quantile() -> None:
     assert needed(FILES, ["ruleiq"]).series == (
         SeriesNeed("ruleiq", "node_cpu_seconds_total", (*NODE, 'mode="idle"'), judged=False),
@@ -30,9 +46,10 @@ def test_every_series_that_ruleiq_reads_is_needed_with_its_labels_and_the_limits
         SeriesNeed("ruleiq", "process_cpu_seconds_total", OURS, judged=False),
         SeriesNeed("ruleiq", "process_resident_memory_bytes", OURS, judged=False),
         SeriesNeed("ruleiq", "ruleiq_active_users", OURS, judged=False),
-        SeriesNeed("ruleiq", "ruleiq_auth_failures", OURS),
+        *by_both_names("ruleiq_auth_failures", (), judged=True),
         SeriesNeed("ruleiq", "ruleiq_db_pool_size", OURS, ("pool",)),
-        SeriesNeed("ruleiq", "ruleiq_ff_evaluations", OURS, ("flag_name", "result"), judged=False),
+        SeriesNeed("ruleiq", "ruleiq_ff_enabled", OURS, ("flag_name",), judged=False),
+        *by_both_names("ruleiq_ff_evaluations", ("flag_name", "result"), 'job="ruleiq",result="true"'),
         SeriesNeed(
             "ruleiq",
             "ruleiq_request_duration_seconds_bucket",
@@ -42,7 +59,7 @@ def test_every_series_that_ruleiq_reads_is_needed_with_its_labels_and_the_limits
         ),
         SeriesNeed("ruleiq", "ruleiq_request_duration_seconds_count", OURS),
         SeriesNeed("ruleiq", "ruleiq_requests_total", OURS, ("endpoint", "status")),
-        SeriesNeed("ruleiq", "ruleiq_security_events", OURS, ("type",), judged=False),
+        *by_both_names("ruleiq_security_events", ("type",)),
     )
 
 
@@ -56,7 +73,13 @@ def test_single_buckets_are_needed_too_and_a_limit_in_the_histogram_s_own_unit()
 def test_jobs_receivers_and_dashboards_are_those_of_the_rollouts_that_are_meant() -> None:
     needs = needed(FILES, ["ruleiq"])
     assert needs.jobs == ("ruleiq", "ruleiq-node", "handrail-receiver")
-    assert needs.receivers == ("handrail", "ruleiq/critical", "ruleiq/warning", "ruleiq/emergency")
+    assert needs.receivers == (
+        "handrail",
+        "ruleiq/critical",
+        "ruleiq/warning",
+        "ruleiq/emergency",
+        "ruleiq/security-rollback",
+    )
     assert {one.dashboard for one in needs.queries} == {"RuleIQ", "RuleIQ: flags"}
     assert {one.panel for one in needs.queries if one.eventful} == {
         *("Guard", "Last heartbeat", "Alerts", "Actions in the last 7d")
@@ -80,13 +103,21 @@ def test_what_was_not_generated_is_said(files: dict[str, str], rollouts: list[st
     assert str(refused.value) == text
 
 
+def test_series_that_are_added_up_are_found_whatever_stands_around_them() -> None:
+    marked = 'label_replace({}, "__series__", "{}", "", "")'
+    both = " or ".join(marked.format(f"rate({name}[1m])", place) for place, name in enumerate("ab", 1))
+    said = [f"(sum({both}) or vector(0)) / on () (sum(c) > 0)", f"sum({both}) or d", "a or b"]
+    names = [[[one.metric for one in group] for group in together_in(text)] for text in said]
+    assert names == [[["a", "b"]], [["a", "b"]], []]
+
+
 def test_a_selector_has_the_labels_it_is_aggregated_by_and_none_that_a_function_writes() -> None:
     assert selected('sum by (path) (rate(a{job="x"}[5m])) / on (path) b') == (
         Selected("a", (("job", "=", "x"),), frozenset({"path"})),
         Selected("b", (), frozenset()),
     )
-    written = 'sum by (zone) (label_replace(a, "zone", "$1", "host", "(.).*"))'
-    assert selected(written) == (Selected("a", (), frozenset()),)
+    written = 'sum by (zone, host) (label_replace(a, "zone", "$1", "host", "(.).*"))'
+    assert selected(written) == (Selected("a", (), frozenset({"host"})),)
 
 
 def test_a_quantile_is_of_the_histogram_s_unit_unless_it_is_multiplied() -> None:

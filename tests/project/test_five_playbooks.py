@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from functools import cache
 from pathlib import Path
 
@@ -96,7 +97,10 @@ TOLD = {
         "emergency-rollback": ["slack"],
         "security-rollback": ["slack", "pagerduty"],
     },
-    "ruleiq": {way: ["pagerduty", "slack", "webhook", "status-page"] for way in WAYS},
+    "ruleiq": {
+        way: ["pagerduty", "slack", "webhook", "status-page", *(["pagerduty"] if way[:3] == "sec" else [])]
+        for way in WAYS
+    },
 }
 
 
@@ -311,6 +315,29 @@ def test_ruleiq_s_lead_has_five_minutes_to_acknowledge() -> None:
         "the engineering lead",
         ["#engineering-management"],
     )
+
+
+def test_both_of_ruleiq_s_attacks_page_security() -> None:
+    [attack] = [one for one in playbook("ruleiq").guardrails if one.name == "auth-attack"]
+    assert {tier.tier: tier.action for tier in attack.tiers if tier.action != "hold"} == dict.fromkeys(
+        ("critical", "emergency"), "security-rollback"
+    )
+    action = playbook("ruleiq").action("security-rollback")
+    assert action is not None
+    assert [tell.channel.routing_key.name for tell in action.tell if tell.channel.kind == "pagerduty"] == [
+        "PAGERDUTY_RULEIQ_KEY",
+        "PAGERDUTY_SECURITY_KEY",
+    ]
+
+
+def test_ruleiq_s_flags_are_drawn_by_their_state_and_not_by_who_asked() -> None:
+    page = json.loads((TOP / "generated/grafana/dashboards/ruleiq-flags.json").read_text())
+    asked = {
+        panel["title"]: " ".join(target["expr"] for target in panel.get("targets", []))
+        for panel in page["panels"]
+    }
+    for title in ("State of each flag", "Recent changes", "Impact"):
+        assert ("ruleiq_ff_enabled" in asked[title], "ruleiq_ff_evaluations" in asked[title]) == (True, False)
 
 
 SCRAPED = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from handrail.declare import Above, Below, Critical, Guardrail, Ratio, Slo, Usage
+from handrail.declare import Above, Below, Critical, Guardrail, Increase, Rate, Ratio, Slo, Usage
 from handrail.declare.measures import Measure
 
 from .judged import Asked, complaints, firing, shop, value
@@ -46,6 +46,28 @@ def test_a_counter_that_is_not_born_counts_as_nothing_and_its_first_events_count
         promtool, rollout, series, recorded("70m", 0), blind("70m"), recorded("77m", 0.1), blind("77m")
     )
     assert said == ""
+
+
+@pytest.mark.parametrize(
+    ("born", "other"), [("refused_total", "refused"), ("refused", "refused_total")], ids=["new", "old"]
+)
+@pytest.mark.parametrize(
+    ("measure", "now"),
+    [
+        (Rate(["refused_total", "refused"], window="1m"), 0.2),
+        (Increase(["refused_total", "refused"], window="1m"), 12),
+    ],
+    ids=["rate", "increase"],
+)
+def test_a_counter_is_read_by_its_new_name_and_by_its_old_one(
+    promtool: str, measure: Measure, now: float, born: str, other: str
+) -> None:
+    series = {**UP, f'{born}{{instance="a"}}': "0+3x100 stale"}
+    rollout = shop(guardrail(measure, Above(1000) if isinstance(measure, Increase) else Above("1000/s")))
+    gone = (blind("20m"), blind("40m", "its metrics are missing"))
+    assert complaints(promtool, rollout, series, recorded("20m", now), *gone) == ""
+    changed = {**UP, f'{born}{{instance="a"}}': "0+3x40 stale", f'{other}{{instance="a"}}': "_x41 0+3x160"}
+    assert complaints(promtool, rollout, changed, recorded("20m", now), blind("20m")) == ""
 
 
 def test_where_none_of_them_is_there_it_is_blind(promtool: str) -> None:

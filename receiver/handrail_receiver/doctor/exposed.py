@@ -53,7 +53,7 @@ async def _absent(what: str, need: SeriesNeed, playbook: Playbook, prometheus: Q
         if not await _any(prometheus, " or ".join(any_of)):
             text = f"nothing of {need.selector()} is there, and without it a guardrail is blind"
             return failed(what, text, _cure(need))
-    if wanted:
+    if wanted or (need.instead and await _any(prometheus, " or ".join(need.instead))):
         return ok(what, "another series stands for it")
     where = "a limit" if need.judged else "a dashboard"
     return unknown(what, f"nothing of {need.selector()} is there yet, which {where} reads", _cure(need))

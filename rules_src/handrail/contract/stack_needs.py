@@ -12,7 +12,8 @@ class SeriesNeed:
     """Series of one metric that a rollout's rules or dashboards read.
 
     `labels` must be set on them, `buckets` are matchers of single buckets. `above` are limits (the metric is a histogram):
-    a bucket must end above each of them, or a quantile never gets there. `judged`: a guardrail reads them.
+    a bucket must end above each of them, or a quantile never gets there. `judged`: a guardrail reads them. `instead` are
+    series that are added to these where they are read: one of all is enough.
     """
 
     rollout: str
@@ -22,6 +23,7 @@ class SeriesNeed:
     buckets: tuple[str, ...] = ()
     above: tuple[float, ...] = ()
     judged: bool = True
+    instead: tuple[str, ...] = ()
 
     def selector(self, *more: str) -> str:
         """The series, of which `more` matchers hold as well."""

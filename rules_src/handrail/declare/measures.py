@@ -91,9 +91,10 @@ class Increase(_Measure):
     answered scrapes before, or is a new target of its job; the values of an exporter that comes back or moves count as
     old, and a counter that restarts counts on. `slower_than` counts only slow observations of a histogram whose bucket
     boundaries are `buckets`, exported in `unit`. With `by` the events of each value of these labels are counted apart.
+    `counter` may be a list of series, as in a Ratio.
     """
 
-    counter: Series
+    counter: Series | Several
     window: Period = Field(default="5m", kw_only=True)
     by: Labels = Field(default=(), kw_only=True)
     slower_than: Period | None = Field(default=None, kw_only=True)
@@ -105,10 +106,11 @@ class Increase(_Measure):
 class Rate(_Measure):
     """Events per second (limits like 10/s or 100/min) over `window`, for each value of the labels in `by`.
 
-    A series younger than the window reads too low; this is never taken for a drop.
+    A series younger than the window reads too low; this is never taken for a drop. `counter` may be a list of series, as
+    in a Ratio: `["sign_ins_refused_total", "sign_ins_refused"]` reads a counter by its new name and its old one.
     """
 
-    counter: Series
+    counter: Series | Several
     window: Period = Field(default="5m", kw_only=True)
     by: Labels = Field(default=(), kw_only=True)
 

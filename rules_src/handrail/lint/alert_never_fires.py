@@ -77,7 +77,7 @@ def _excluded(condition: plan.Condition, bound: plan.While) -> tuple[str, str] |
     if judged != held:
         same = (
             isinstance(held, plan.Rate)
-            and (held.counter, held.window) == (_counted(judged), judged.width)
+            and (held.counters, held.window) == (_counted(judged), judged.width)
             and {*held.by} <= {*judged.labels}
         )
         if not same or bound.op is not plan.Op.at_most:
@@ -103,13 +103,13 @@ def _left(op: plan.Op, figure: Decimal, bound: plan.Op, most: Decimal) -> bool:
     return True if rising else figure > most
 
 
-def _counted(measure: plan.Measure) -> plan.Selector | None:
+def _counted(measure: plan.Measure) -> tuple[plan.Selector, ...] | None:
     """The events of which there cannot be more than the condition lets be."""
     if isinstance(measure, plan.Ratio):
-        return measure.whole[0] if len(measure.whole) == 1 else None
+        return measure.whole
     if isinstance(measure, plan.Rate):
-        return measure.counter
-    return measure.counter if isinstance(measure, plan.Increase) and measure.bound is None else None
+        return measure.counters
+    return measure.counters if isinstance(measure, plan.Increase) and measure.bound is None else None
 
 
 def judged(

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from handrail.declare import Increase, Rollout
 from handrail.errors import Severity
 from handrail.lint.common.finding import Finding, finding
+from handrail.lint.common.measured import written
 
 NAME = "counter-at-zero"
 
@@ -20,6 +21,6 @@ def check(rollout: Rollout) -> Iterator[Finding]:
     for guardrail in rollout.guardrails:
         measure = guardrail.measure.inner
         if isinstance(measure, Increase) and measure.slower_than is None:
-            what = f"counts {measure.counter}, which must exist before its first event"
+            what = f"counts {' and '.join(written(measure.counter))}, which must exist before its first event"
             cure = "initialise it at 0 when the program starts"
             yield finding(NAME, measure, what, cure, "counter", about=guardrail, severity=Severity.info)

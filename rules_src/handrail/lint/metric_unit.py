@@ -23,7 +23,7 @@ from handrail.declare import (
 )
 from handrail.declare.dashboard import Drawable
 from handrail.lint.common.finding import Finding, finding
-from handrail.lint.common.measured import measured
+from handrail.lint.common.measured import measured, written
 from handrail.promql.syntax import selector
 
 NAME = "metric-unit"
@@ -72,7 +72,7 @@ def _declared(measure: Drawable) -> tuple[str, str, tuple[str, ...]]:
     if isinstance(measure, Latency | SlowerThan | Distribution):
         return selector(measure.histogram).metric, _HISTOGRAMS[measure.unit], tuple(_WRITTEN)
     if isinstance(measure, Increase) and measure.slower_than is not None:
-        return selector(measure.counter).metric, _HISTOGRAMS[measure.unit], tuple(_WRITTEN)
+        return selector(written(measure.counter)[0]).metric, _HISTOGRAMS[measure.unit], tuple(_WRITTEN)
     if isinstance(measure, Age | TimeUntil):
         return selector(measure.timestamp).metric, _HISTOGRAMS[measure.unit], tuple(_WRITTEN)
     if isinstance(measure, Gauge | Difference | Forecast) and measure.unit not in ("number", "per second"):

@@ -57,12 +57,12 @@ def lower_measure(measure: declared.Measure, measuring: MeasureContext) -> tuple
             scale = HISTOGRAM_SCALES[measure.unit]
             bound = None if slower is None else seconds(duration(slower)) / scale
             counted = plan.Increase(
-                measuring.series(counter), measuring.scale.duration(measure.window), bound, by=_by(measure)
+                measuring.several(counter), measuring.scale.duration(measure.window), bound, by=_by(measure)
             )
             return counted, Unit.number
         case declared.Rate(counter):
             rate = plan.Rate(
-                measuring.series(counter), measuring.scale.duration(measure.window), by=_by(measure)
+                measuring.several(counter), measuring.scale.duration(measure.window), by=_by(measure)
             )
             return rate, Unit.per_second
         case declared.Gauge():

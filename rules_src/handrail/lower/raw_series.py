@@ -55,10 +55,10 @@ def required_series(measure: Measure) -> tuple[AnyOf, ...]:
     if counter is not None and not isinstance(measure, While):
         return (counter,)
     match measure:
-        case Increase(counter=series, bound=bound):
-            return ((series if bound is None else series.suffixed("_count"),),)
-        case Rate(counter=series):
-            return ((series,),)
+        case Increase(counters=several, bound=bound):
+            return (several if bound is None else tuple(one.suffixed("_count") for one in several),)
+        case Rate(counters=several):
+            return (several,)
         case Gauge(metric=series) | State(metric=series) | StateChanges(metric=series):
             return ((series,),)
         case Growth(metric=series) | Absence(metric=series):

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from handrail.contract import Playbook, QueryNeed, SeriesNeed, StackNeeds, names
-from handrail.promql.selected import Selected, quantile_scale, selected
+from handrail.promql.selected import Selected, quantile_scale, selected, together_in
 
 _OWN = ("handrail_", "ALERTS", "scrape_")
 """How metrics begin that no application exposes."""
@@ -118,8 +118,23 @@ def _series(
         if metric and metric != "up" and not metric.startswith(_OWN) and metric not in recorded:
             by_metric.setdefault(metric, []).append(use)
     quantiles = dict(_quantiles(playbook, rules))
+    texts = [rule["expr"] for rule in rules]
+    texts += [query.expr for query in queries if query.rollout == playbook.rollout]
+    added_up = [group for text in texts for group in together_in(text)]
     for metric, reads in sorted(by_metric.items()):
-        yield _need(playbook.rollout, metric, reads, quantiles.get(metric, ()))
+        need = _need(playbook.rollout, metric, reads, quantiles.get(metric, ()))
+        yield replace(need, instead=tuple(sorted(_instead_of(metric, added_up))))
+
+
+def _instead_of(metric: str, added_up: list[tuple[Selected, ...]]) -> set[str]:
+    """Series of other metrics that are added to those of `metric` somewhere."""
+    return {
+        f"{one.metric}{{{','.join(sorted(map(_written, one.matchers)))}}}"
+        for group in added_up
+        if any(one.metric == metric for one in group)
+        for one in group
+        if one.metric != metric
+    }
 
 
 def _need(rollout: str, metric: str, reads: list[_SelectorUse], above: tuple[float, ...]) -> SeriesNeed:

@@ -84,18 +84,21 @@ class SlowerThan(_ForEach):
 
 @dataclass(frozen=True)
 class Increase(_ForEach):
-    """How many events in `window`; a new series counts from zero. With `bound`, only slow observations count."""
+    """How many events in `window`, of several counters added up; a new series counts from zero.
 
-    counter: Selector
+    With `bound`, only slow observations count.
+    """
+
+    counters: tuple[Selector, ...]
     window: timedelta
     bound: Decimal | None = None
 
 
 @dataclass(frozen=True)
 class Rate(_ForEach):
-    """Events per second over `window`."""
+    """Events per second over `window`, of several counters added up."""
 
-    counter: Selector
+    counters: tuple[Selector, ...]
     window: timedelta
 
 

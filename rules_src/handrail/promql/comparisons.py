@@ -39,6 +39,7 @@ from handrail.plan import (
 from handrail.promql.aggregated import NUMBERS
 from handrail.promql.remembered import remembered
 from handrail.promql.syntax import by, either
+from handrail.promql.together import together
 from handrail.promql.values import events, value
 from handrail.promql.windows import Estimated
 from handrail.units import plain, seconds, span
@@ -341,7 +342,8 @@ def _counter_existed(measure: Measure, labels: tuple[str, ...], before: timedelt
     """The rate's counter existed `before` that long."""
     if not isinstance(measure, Rate):
         raise TypeError(f"{type(measure).__name__} is no rate")
-    return f"on ({', '.join(labels)}) {by('count', labels, f'{measure.counter} offset {span(before)}')}"
+    then = together(measure.counters, lambda one: f"{one} offset {span(before)}")
+    return f"on ({', '.join(labels)}) {by('count', labels, then)}"
 
 
 def seen(condition: Condition, scope: Scope) -> str:

@@ -61,8 +61,8 @@ def present(measure: Measure, labels: tuple[str, ...], ago: timedelta | None = N
     match measure:
         case Ratio(whole=several):
             return any_of(several, how.now)
-        case Rate(counter=series):
-            return how.now(series)
+        case Rate(counters=several):
+            return any_of(several, how.now)
         case Growth(metric=series, window=window):
             return f"delta({how.over(series, window)})"
         case PromQL(expr):

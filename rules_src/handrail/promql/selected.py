@@ -10,6 +10,7 @@ from typing import Any
 import promql_parser as promql
 
 from handrail.promql.syntax import parsed
+from handrail.promql.together import PLACE
 
 _OPERATORS = {"Equal": "=", "NotEqual": "!=", "Re": "=~", "NotRe": "!~"}
 _WRITE_LABELS = frozenset({"label_replace", "label_join"})
@@ -43,12 +44,60 @@ def _selected(node: Any, by: frozenset[str]) -> Iterator[Selected]:
         case promql.AggregateExpr():
             yield from _selected(node.expr, by | _grouped(node.modifier))
         case promql.BinaryExpr():
-            yield from _selected(node.lhs, frozenset())
-            yield from _selected(node.rhs, frozenset())
+            inner = by if str(node.op) == "or" else frozenset()
+            yield from _selected(node.lhs, inner)
+            yield from _selected(node.rhs, inner)
         case promql.Call():
-            inner = frozenset() if node.func.name in _WRITE_LABELS else by
+            inner = by - _written_by(node)
             for argument in node.args:
                 yield from _selected(argument, inner)
+
+
+@lru_cache(4096)
+def together_in(text: str) -> tuple[tuple[Selected, ...], ...]:
+    """Series that `text` reads as one: each group is added up, and one of it is enough. Raises ValueError."""
+    return tuple(tuple(dict.fromkeys(group)) for group in _together(parsed(text)))
+
+
+def _together(node: Any) -> Iterator[list[Selected]]:
+    parts = list(_alternatives(node))
+    if len(parts) > 1 and all(map(_is_marked, parts)):
+        yield [one for part in parts for one in _selected(part, frozenset())]
+        return
+    match node:
+        case promql.ParenExpr() | promql.UnaryExpr() | promql.SubqueryExpr() | promql.AggregateExpr():
+            yield from _together(node.expr)
+        case promql.BinaryExpr():
+            yield from _together(node.lhs)
+            yield from _together(node.rhs)
+        case promql.Call():
+            for argument in node.args:
+                yield from _together(argument)
+
+
+def _alternatives(node: Any) -> Iterator[Any]:
+    """What stands between the `or`s of an expression, itself where there are none."""
+    if isinstance(node, promql.BinaryExpr) and str(node.op) == "or":
+        yield from _alternatives(node.lhs)
+        yield from _alternatives(node.rhs)
+    else:
+        yield node
+
+
+def _is_marked(node: Any) -> bool:
+    """Whether it is one of several series that are added up."""
+    return (
+        isinstance(node, promql.Call)
+        and node.func.name == "label_replace"
+        and isinstance(node.args[1], promql.StringLiteral)
+        and node.args[1].val == PLACE
+    )
+
+
+def _written_by(call: Any) -> frozenset[str]:
+    """The label that a function writes itself, which its series need not have."""
+    label = call.args[1] if call.func.name in _WRITE_LABELS else None
+    return frozenset({label.val} if isinstance(label, promql.StringLiteral) else ())
 
 
 def _grouped(modifier: Any) -> frozenset[str]:

@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 from handrail.plan import Selector
 
 Expression = Callable[[Selector], str]
-_PLACE = "__series__"
+PLACE = "__series__"
+"""The label by which samples of several series are told apart until they are added up."""
 
 
 def together(several: Sequence[Selector], expr: Expression) -> str:
@@ -15,7 +16,7 @@ def together(several: Sequence[Selector], expr: Expression) -> str:
     if len(several) == 1:
         return expr(several[0])
     marked = (
-        f'label_replace({expr(one)}, "{_PLACE}", "{place}", "", "")'
+        f'label_replace({expr(one)}, "{PLACE}", "{place}", "", "")'
         for place, one in enumerate(several, start=1)
     )
     return f"({' or '.join(marked)})"

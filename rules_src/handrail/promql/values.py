@@ -7,6 +7,7 @@ size of 0) gives no sample either: it is neither a breach nor a pass.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
@@ -84,8 +85,8 @@ def counter_of(measure: Measure) -> tuple[tuple[Selector, ...], timedelta] | Non
             return series, window
         case Latency(native=False) | SlowerThan(native=False):
             return (measure.histogram.suffixed("_count"),), measure.window
-        case Increase(counter, window, bound):
-            return (counter if bound is None else counter.suffixed("_count"),), window
+        case Increase(counters, window, bound):
+            return counters if bound is None else tuple(one.suffixed("_count") for one in counters), window
         case While():
             return counter_of(measure.measure)
         case _:
@@ -114,8 +115,9 @@ def value(
             return _valid(how, _slower_than(measure, apart, with_events, how), SHARES)
         case Increase():
             return _increase(measure, apart, how)
-        case Rate(counter, window):
-            return _valid(how, by("sum", apart, how.rate(counter, window)), NUMBERS)
+        case Rate(counters, window):
+            rates = together(counters, lambda one: how.rate(one, window))
+            return _valid(how, by("sum", apart, rates), NUMBERS)
         case Gauge(over=over):
             series = gauge_series(measure, how)
             whole = (
@@ -267,9 +269,12 @@ def _slower_than(measure: SlowerThan, labels: tuple[str, ...], with_events: str,
 
 
 def _increase(measure: Increase, labels: tuple[str, ...], how: Estimated) -> str:
-    if measure.bound is None:
-        return _valid(how, by("sum", labels, how.events(measure.counter, measure.window)), NUMBERS)
-    every = by("sum", labels, how.events(measure.counter.suffixed("_count"), measure.window))
-    quick = by("sum", labels, how.events(bucket(measure.counter, measure.bound), measure.window))
+    def grown(of: Callable[[Selector], Selector]) -> str:
+        return by("sum", labels, together(measure.counters, lambda one: how.events(of(one), measure.window)))
+
+    bound = measure.bound
+    if bound is None:
+        return _valid(how, grown(lambda one: one), NUMBERS)
+    every, quick = grown(lambda one: one.suffixed("_count")), grown(lambda one: bucket(one, bound))
     # Two sums of floats may differ by a hair where they are equal: a thousandth of an event is none.
     return _valid(how, f"round({every} - {quick}, 0.001)", NUMBERS)

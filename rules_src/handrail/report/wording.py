@@ -166,12 +166,12 @@ def meaning(measure: Measure) -> str:
         case Latency(histogram, q, window, min_events):
             quantile = f"The {plain(q * 100)}th percentile of `{histogram}` over {span(window)}"
             return f"{quantile}{_each(measure.by)}. {_few(min_events, measure.by)}"
-        case Increase(counter, window, bound):
+        case Increase(counters, window, bound):
             slow = "" if bound is None else f" slower than {show(bound, Unit.seconds)}"
             born = "a series that appears already above zero counts whole"
-            return f"How many events `{counter}` counted{slow} in {span(window)}{_each(measure.by)}; {born}."
-        case Rate(counter, window):
-            return f"Events of `{counter}` per second over {span(window)}{_each(measure.by)}."
+            return f"How many events {_named(counters)} counted{slow} in {span(window)}{_each(measure.by)}; {born}."
+        case Rate(counters, window):
+            return f"Events of {_named(counters)} per second over {span(window)}{_each(measure.by)}."
         case Gauge(metric, over, _, window):
             within = "" if window is None else f" within {span(window)}"
             return f"{_OVER_WORDS[over]} `{metric}`{within}{_each(measure.by)}."

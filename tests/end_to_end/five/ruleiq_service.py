@@ -46,7 +46,13 @@ def runs(folder: Path) -> Iterator[Cast]:
                     people.request("GET" if broken else "POST", "/broken" if broken else path, headers=who)
 
         started.enter_context(again_and_again(ask))
-        names = ("SLACK_TOKEN", "PAGERDUTY_RULEIQ_KEY", "TICKETS_SIGNING_KEY", "STATUS_PAGE_TOKEN")
+        names = (
+            "SLACK_TOKEN",
+            "PAGERDUTY_RULEIQ_KEY",
+            "PAGERDUTY_SECURITY_KEY",
+            "TICKETS_SIGNING_KEY",
+            "STATUS_PAGE_TOKEN",
+        )
         yield Cast(
             scrape=[Targets("ruleiq", [address])],
             places={"https://unleash.example.com": flags.url},
@@ -66,6 +72,6 @@ ruleiq = Played(
     shares={},
     before="recommendations-v2=off bulk-import=off",
     sick_in="",
-    page="RuleiqErrorRateCritical",
+    page="RuleiqErrorRateFastCritical",
     stages=1,
 )

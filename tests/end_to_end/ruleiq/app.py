@@ -6,6 +6,7 @@ import asyncio
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 
 import uvicorn
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
@@ -87,7 +88,7 @@ ROUTES = [
 
 def application(*, measured: bool = True) -> Starlette:
     """The application; without the middleware where its cost is measured."""
-    metrics = Metrics(FLAGS, REASONS, EVENTS)
+    metrics = Metrics({name: partial(FLAGS.__getitem__, name) for name in FLAGS}, REASONS, EVENTS)
     metrics.pool.labels("main")
     around = [Middleware(Measured, metrics=metrics, paths=paths_of(ROUTES))] if measured else []
     app = Starlette(routes=ROUTES, middleware=around)

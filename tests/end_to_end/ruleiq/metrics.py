@@ -1,6 +1,6 @@
 """What ruleiq's guardrails and dashboards read, in prometheus-client: copy this file into your application.
 
-    metrics = Metrics()
+    metrics = Metrics({"bulk-import": lambda: flags.is_enabled("bulk-import")}, reasons=["bad-password"])
     app = Starlette(routes=routes, middleware=[Middleware(Measured, metrics=metrics, paths=paths_of(routes))])
 
 `Measured` stands first among the middlewares, so that it also counts what the others refuse.
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping, MutableMapping
+from types import MappingProxyType
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -27,11 +28,14 @@ EXEMPT = frozenset({"/metrics", "/healthz"})
 
 
 class Metrics:
-    """All of them, each with the labels it may have set to 0 at the start: a counter that begins at 1 hides one event."""
+    """All of them, each with the labels it may have set to 0 at the start: a counter that begins at 1 hides one event.
+
+    `flags` are the names of flags, and how each is asked whether it is enabled at all.
+    """
 
     def __init__(
         self,
-        flags: Iterable[str] = (),
+        flags: Mapping[str, Callable[[], bool]] = MappingProxyType({}),
         reasons: Iterable[str] = (),
         events: Iterable[str] = (),
         clock: Callable[[], float] = time.monotonic,
@@ -52,18 +56,19 @@ class Metrics:
         self.in_flight = Gauge("ruleiq_requests_in_flight", "Requests that wait for an answer.", registry=r)
         self.pool = Gauge("ruleiq_db_pool_size", "Database connections in use.", ["pool"], registry=r)
         self.reports = Counter("ruleiq_reports", "Reports that customers made.", ["plan"], registry=r)
-        # prometheus-client appends _total to the name of a Counter. The alerts ask for these three without it,
-        # and a Gauge that only ever goes up is what a counter is to Prometheus.
-        self._auth_failures = Gauge("ruleiq_auth_failures", "Sign-ins refused.", ["reason"], registry=r)
-        self._flags = Gauge("ruleiq_ff_evaluations", "Flags asked.", ["flag_name", "result"], registry=r)
-        self._security = Gauge("ruleiq_security_events", "Events for security.", ["type"], registry=r)
+        # prometheus-client appends _total to the name of a Counter: the rules read these by both names.
+        self._auth_failures = Counter("ruleiq_auth_failures", "Sign-ins refused.", ["reason"], registry=r)
+        self._flags = Counter("ruleiq_ff_evaluations", "Flags asked.", ["flag_name", "result"], registry=r)
+        self._security = Counter("ruleiq_security_events", "Events for security.", ["type"], registry=r)
+        enabled = Gauge("ruleiq_ff_enabled", "Whether a flag is enabled.", ["flag_name"], registry=r)
         users = Gauge("ruleiq_active_users", "People seen within five minutes.", registry=r)
         users.set_function(self._active)
         self._seen: dict[str, float] = {}
         self._clock = clock
         for reason in reasons:
             self._auth_failures.labels(reason)
-        for flag in flags:
+        for flag, is_enabled in flags.items():
+            enabled.labels(flag).set_function(is_enabled)
             for result in ("true", "false"):
                 self._flags.labels(flag, result)
         for event in events:

@@ -86,8 +86,9 @@ def feeds(measure: Measure, value: Value, pace: Pace) -> Feeds:
             return _slow(measure, value, pace)
         case Increase():
             return _count(measure, value, pace)
-        case Rate(counter):
-            return {chosen(counter, pace.labels): Rise(value * seconds(pace.scrape))}
+        case Rate(counters):
+            step = Rise(value * seconds(pace.scrape) / len(counters))
+            return {chosen(one, pace.labels): step for one in counters}
         case Gauge(metric=metric, scale=scale):
             return {chosen(metric, pace.labels): At(value / scale)}
         case Usage():
@@ -165,8 +166,8 @@ def bounds_in(histogram: Selector, measures: Iterable[Measure]) -> Iterator[Deci
     for measure in measures:
         if isinstance(measure, SlowerThan) and measure.histogram.metric == histogram.metric:
             yield measure.bound
-        if isinstance(measure, Increase) and measure.bound and measure.counter.metric == histogram.metric:
-            yield measure.bound
+        if isinstance(measure, Increase) and measure.bound:
+            yield from (measure.bound for one in measure.counters if one.metric == histogram.metric)
 
 
 def _histogram(series: Selector, counts: Mapping[Decimal, Feed], every: Feed, pace: Pace) -> Feeds:
@@ -213,10 +214,12 @@ def _slow(measure: SlowerThan, value: Decimal, pace: Pace) -> Feeds:
 
 def _count(measure: Increase, value: Decimal, pace: Pace) -> Feeds:
     """So many events in every window, one after the other."""
-    step = Rise(value * seconds(pace.scrape) / seconds(measure.window))
+    several = measure.counters
+    step = Rise(value * seconds(pace.scrape) / seconds(measure.window) / len(several))
     if measure.bound is None:
-        return {chosen(measure.counter, pace.labels): step}
-    return _histogram(measure.counter, {measure.bound: Rise(Decimal(0))}, step, pace)
+        return {chosen(one, pace.labels): step for one in several}
+    slow = [_histogram(one, {measure.bound: Rise(Decimal(0))}, step, pace) for one in several]
+    return {key: feed for one in slow for key, feed in one.items()}
 
 
 def _fill(measure: Usage, value: Decimal, pace: Pace) -> Feeds:
@@ -273,10 +276,11 @@ def selectors(measure: Measure) -> list[Selector]:
             return [series.suffixed("_bucket"), series.suffixed("_count")]
         case SlowerThan(histogram=series, bound=bound):
             return [bucket(series, bound), series.suffixed("_count")]
-        case Increase(counter=counter, bound=bound):
-            return [counter] if bound is None else [counter.suffixed("_bucket"), counter.suffixed("_count")]
-        case Rate(counter=series):
-            return [series]
+        case Increase(counters=counters, bound=bound):
+            ends = ("",) if bound is None else ("_bucket", "_count")
+            return [one.suffixed(end) for one in counters for end in ends]
+        case Rate(counters=counters):
+            return [*counters]
         case Gauge(metric=series) | State(metric=series) | StateChanges(metric=series):
             return [series]
         case Growth(metric=series) | Absence(metric=series):
@@ -326,8 +330,8 @@ def measured(measure: Measure, fed: Feeds, scrape: timedelta) -> Decimal | None:
         case Ratio(part, whole):
             of = sum((_step(one, fed) for one in whole), Decimal(0))
             return sum((_step(one, fed) for one in part), Decimal(0)) / of if of else None
-        case Rate(counter):
-            return _step(counter, fed) / seconds(scrape)
+        case Rate(counters):
+            return sum((_step(one, fed) for one in counters), Decimal(0)) / seconds(scrape)
         case Gauge(metric=metric, scale=scale, over=over):
             levels = [
                 feed.level for key, feed in fed.items() if isinstance(feed, At) and matches(metric, key)
@@ -337,8 +341,11 @@ def measured(measure: Measure, fed: Feeds, scrape: timedelta) -> Decimal | None:
             every = sum(levels, Decimal(0))
             how = {"max": max(levels), "min": min(levels), "sum": every, "avg": every / len(levels)}
             return how[over] * scale
-        case Growth(metric=metric, window=window) | Increase(counter=metric, window=window, bound=None):
+        case Growth(metric=metric, window=window):
             return _step(metric, fed) * seconds(window) / seconds(scrape)
+        case Increase(counters=counters, window=window, bound=None):
+            every = sum((_step(one, fed) for one in counters), Decimal(0))
+            return every * seconds(window) / seconds(scrape)
         case While(inner, held, op, bound):
             value = measured(held, fed, scrape)
             return measured(inner, fed, scrape) if value is not None and op.breached(value, bound) else None

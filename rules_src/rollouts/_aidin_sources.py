@@ -80,4 +80,10 @@ logs = LogSource(
         ),
     ],
     seen=[LogSeen("users_seen", r"userId: (?P<user>\w+)", "user", within="1h")],
+    alive=[
+        r'" \d{3} ',  # the access log
+        r" [\w.@-]+\[\d+\]: ",  # the application's journal: its process and its number
+        r"LOG:  ",  # PostgreSQL: a line each minute, by a timer of docs/how-to/logs.md
+    ],
+    silent_after="15m",
 )

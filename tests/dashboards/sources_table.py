@@ -37,6 +37,11 @@ def node(job: str) -> tuple[Family, ...]:
     )
 
 
+def failed_queries(job: str, rollout: str, *queries: str) -> Family:
+    """What sql_exporter says of its queries: none failed."""
+    return gauge(job, "exporter_last_scrape_failed", 0, sql_job=each(rollout), query=each(*queries))
+
+
 AIDIN_BUCKETS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 AIDIN = (
     counter(
@@ -46,9 +51,22 @@ AIDIN = (
         status={"200": 0.93, "201": 0.06, "404": 0.005, "403": 0.0035, "500": 0.0012, "502": 0.0003},
     ),
     histogram("aidin-log", "http_request_duration_seconds", 38, 0.09, AIDIN_BUCKETS),
+    *(counter("aidin-log", f"aidin_hardening_log{n}_lines_total", 40) for n in ("", "_2", "_3")),
     counter("aidin-log", "db_errors_total", 0.002),
     counter("aidin-log", "db_connections_refused_total", 0.0),
     gauge("aidin-log", "users_seen", 1.0, user=each(*(f"u{number}" for number in range(40)))),
+    failed_queries(
+        "aidin-sql",
+        "aidin-hardening",
+        "db_pool_in_use",
+        "db_pool_size",
+        "audit_log_inserts_total",
+        "mutations_total",
+        "active_users",
+        "active_users_week_ago",
+        "active_users_day",
+        "table_size_bytes",
+    ),
     gauge("aidin-sql", "db_pool_in_use", 21),
     gauge("aidin-sql", "db_pool_size", 97),
     counter("aidin-sql", "audit_log_inserts_total", 3.1),
@@ -111,6 +129,7 @@ CLINIC, CLINIC_SQL, CLINIC_REDIS = (
 )
 QUANTILES = {"0.5": 1.0, "0.95": 2.4, "0.99": 4.1}
 MEM0 = (
+    counter(CLINIC, "mem0_redis_log_lines_total", 73),
     counter(CLINIC, "http_requests_total", 14, success=OK),
     histogram(CLINIC, "http_request_duration_seconds", 14, 0.23, (0.1, 0.25, 0.4, 0.5, 1, 1.5, 2, 5, 10)),
     counter(CLINIC, "cache_accesses_total", 52, hit={"true": 0.967, "false": 0.033}),
@@ -120,6 +139,13 @@ MEM0 = (
     gauge(CLINIC, "feature_flag_fast_path_enabled", 1),
     gauge(CLINIC, "feature_flag_mem0_reads_enabled", 1),
     gauge(CLINIC, "feature_flag_mem0_shadow_mode", 0),
+    failed_queries(
+        CLINIC_SQL,
+        "mem0-redis",
+        "circuit_breaker_state",
+        "circuit_breaker_changes_total",
+        "cache_concurrent_misses",
+    ),
     gauge(CLINIC_SQL, "circuit_breaker_state", 1.0, state={"closed": 1.0, "half-open": 0.0, "open": 0.0}),
     counter(CLINIC_SQL, "circuit_breaker_changes_total", 0.0001),
     gauge(CLINIC_SQL, "circuit_breaker_failures", 5),

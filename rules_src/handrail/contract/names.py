@@ -5,6 +5,7 @@ A change here is a breaking change.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Container
 from hashlib import sha256
 from typing import Final
@@ -132,6 +133,17 @@ def stage_reference(stage: str) -> str:
 def camel(text: str) -> str:
     """`http-5xx` → `Http5xx`: a part of an alert name."""
     return "".join(part[:1].upper() + part[1:] for part in text.replace("_", "-").split("-"))
+
+
+def log_lines(rollout: str, number: int) -> str:
+    """The counter of the lines by which it is known that a rollout's log still comes; a rollout may have several logs."""
+    name = re.sub(r"[^a-zA-Z0-9_]", "_", rollout)
+    return f"{name}_log_lines_total" if number == 1 else f"{name}_log_{number}_lines_total"
+
+
+def sql_job(rollout: str, number: int) -> str:
+    """What sql_exporter calls a database of a rollout."""
+    return rollout if number == 1 else f"{rollout}-{number}"
 
 
 def alert_name(rollout: str, guardrail: str, tier: str) -> str:

@@ -154,10 +154,24 @@ class AccessLog:
 
 @declared
 class LogSource:
-    """Log lines that mtail reads, and what it makes of them."""
+    """Log lines that mtail reads, and what it makes of them.
+
+    A log that nobody brings any more looks like one without errors. So what is made of it is unknown, and its guardrails are
+    blind, while for `silent_after` no line came that matches each of `alive`: any line at all, or one pattern for each
+    log where mtail reads several.
+    """
 
     access: AccessLog | None = Field(default=None, kw_only=True)
     counters: Sequence[LogCounter] = Field(default=(), kw_only=True)
     histograms: Sequence[LogHistogram] = Field(default=(), kw_only=True)
     gauges: Sequence[LogGauge] = Field(default=(), kw_only=True)
     seen: Sequence[LogSeen] = Field(default=(), kw_only=True)
+    alive: Annotated[Sequence[Pattern], Field(min_length=1)] = Field(default=(".",), kw_only=True)
+    silent_after: Duration = Field(default="10m", kw_only=True)
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """The names of all that it makes."""
+        access = () if self.access is None else (self.access.requests, self.access.duration)
+        several = (self.counters, self.histograms, self.gauges, self.seen)
+        return (*access, *(one.name for group in several for one in group))

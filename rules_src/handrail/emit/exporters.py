@@ -9,6 +9,7 @@ import re
 from collections.abc import Sequence
 from decimal import Decimal
 
+from handrail.contract import names
 from handrail.emit.document import EDIT, Data, yaml_document
 from handrail.plan import (
     AccessLog,
@@ -36,7 +37,7 @@ def emit(rollout: Rollout, _: Environment) -> dict[str, str]:
 
 
 def _jobs(rollout: Rollout) -> Data:
-    return {"jobs": [_job(rollout, number, source) for number, source in enumerate(rollout.sql)]}
+    return {"jobs": [_job(rollout, number, source) for number, source in enumerate(rollout.sql, 1)]}
 
 
 def _job(rollout: Rollout, number: int, source: SqlSource) -> Data:
@@ -50,9 +51,8 @@ def _job(rollout: Rollout, number: int, source: SqlSource) -> Data:
         }
         for metric in source.metrics
     ]
-    name = rollout.name if number == 0 else f"{rollout.name}-{number + 1}"
     return {
-        "name": name,
+        "name": names.sql_job(rollout.name, number),
         "interval": span(source.every),
         "connections": [source.database],
         "queries": queries,
@@ -64,6 +64,7 @@ def _program(rollout: Rollout) -> str:
     for source in rollout.logs:
         if source.access is not None:
             parts.append(_access(source.access))
+        parts += map(_counter, source.alive)
         parts += map(_counter, source.counters)
         parts += map(_histogram, source.histograms)
         parts += map(_gauge, source.gauges)

@@ -20,7 +20,7 @@ from handrail.lower.plan_promotion import lower_promotion
 from handrail.lower.plan_routing import lower_routing
 from handrail.lower.plan_sample_ratio import lower_sample_ratio
 from handrail.lower.plan_slo import lower_slo
-from handrail.lower.plan_sources import lower_log, lower_sql
+from handrail.lower.plan_sources import lower_logs, lower_sql
 from handrail.lower.rollout_context import RolloutContext, lower_arms
 from handrail.lower.scale import Scale
 from handrail.plan.versions import numbers
@@ -59,7 +59,7 @@ def _rollout(rollout: Rollout, environment: Environment) -> plan.Rollout:
         promotion=lower_promotion(playbook, context),
         routing=lower_routing(rollout, environment, (*guarded, *slos)),
         sql=tuple(lower_sql(source, scale) for source in rollout.sql),
-        logs=tuple(lower_log(source, scale) for source in rollout.logs),
+        logs=lower_logs(rollout, scale),
         contacts=tuple(rollout.contacts),
         procedures=tuple((title, lower_instructions(steps)) for title, steps in rollout.procedures.items()),
         quick_reference=lower_instructions(rollout.quick_reference),
@@ -99,7 +99,18 @@ def _context(rollout: Rollout, environment: Environment) -> RolloutContext:
         dashboards=environment.dashboards.rstrip("/"),
         shared=shared,
         service=environment.services.get(rollout.service, "").rstrip("/"),
+        failed_queries=_failed_queries(environment),
     )
+
+
+def _failed_queries(environment: Environment) -> tuple[str, ...]:
+    """What sql_exporter calls it, without the prefix that a scrape job takes off; both where nobody says what is scraped."""
+    whole = "sql_exporter_last_scrape_failed"
+    dropped = (whole.removeprefix(job.drop_prefix) for job in environment.scrape if job.drop_prefix)
+    named = [name for name in dropped if name != whole]
+    if environment.scrape:
+        return tuple(dict.fromkeys(named)) or (whole,)
+    return whole, whole.removeprefix("sql_")
 
 
 def _level(context: RolloutContext, level: Level, after: timedelta) -> plan.EscalationLevel:

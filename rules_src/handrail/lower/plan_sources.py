@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from itertools import count
 
 from handrail import plan
+from handrail.contract import names
 from handrail.declare import sources as declared
+from handrail.declare.rollout import Rollout
 from handrail.lower.scale import Scale
 
 
@@ -19,8 +22,23 @@ def lower_sql(source: declared.SqlSource, scale: Scale) -> plan.SqlSource:
     return plan.SqlSource(source.database, metrics, scale.duration(source.every))
 
 
-def lower_log(source: declared.LogSource, scale: Scale) -> plan.LogSource:
-    """The log lines, and what is made of them."""
+def lower_logs(rollout: Rollout, scale: Scale) -> tuple[plan.LogSource, ...]:
+    """The log lines of each source, and what is made of them."""
+    return tuple(
+        _log(source, counters, scale)
+        for source, counters in zip(rollout.logs, line_counters(rollout), strict=True)
+    )
+
+
+def line_counters(rollout: Rollout) -> list[tuple[str, ...]]:
+    """For each log source the names of the counters of its lines, in the order of its patterns."""
+    numbers = count(1)
+    return [
+        tuple(names.log_lines(rollout.name, next(numbers)) for _ in source.alive) for source in rollout.logs
+    ]
+
+
+def _log(source: declared.LogSource, lines: Sequence[str], scale: Scale) -> plan.LogSource:
     return plan.LogSource(
         access=None if source.access is None else _access(source.access),
         counters=tuple(
@@ -36,6 +54,9 @@ def lower_log(source: declared.LogSource, scale: Scale) -> plan.LogSource:
         ),
         seen=tuple(
             plan.LogSeen(one.name, one.pattern, one.label, scale.duration(one.within)) for one in source.seen
+        ),
+        alive=tuple(
+            plan.LogCounter(name, (pattern,), ()) for name, pattern in zip(lines, source.alive, strict=True)
         ),
     )
 

@@ -75,13 +75,13 @@ def required_series(measure: Measure) -> tuple[AnyOf, ...]:
             return (*required_series(inner), *required_series(condition))
         case PromQL(expr=expr):
             # What stands in it may well be missing: `errors or vector(0)`. But if nothing of it is there, it sees nothing.
-            named = tuple(dict.fromkeys(_selectors(parsed(expr))))
+            named = tuple(dict.fromkeys(named_in(expr)))
             return (named,) if named else ()
         case _:
             return ()
 
 
-def _selectors(expr: promql_parser.Expr) -> list[Selector]:
+def named_in(expr: str) -> list[Selector]:
     """Every series that an expression names."""
     selectors: list[Selector] = []
 
@@ -93,5 +93,5 @@ def _selectors(expr: promql_parser.Expr) -> list[Selector]:
             )
             selectors.append(Selector(node.name, tuple(matchers)))
 
-    promql_parser.walk(expr, visit)
+    promql_parser.walk(parsed(expr), visit)
     return selectors

@@ -18,7 +18,8 @@ class RolloutContext:
     """What a guardrail takes from its rollout: names, stages, arms, and the links of its alerts.
 
     `service` is where its service answers in this environment, empty where nobody said that. `dashboards` is where
-    dashboards are, `shared` the environment's name where a Grafana has those of several.
+    dashboards are, `shared` the environment's name where a Grafana has those of several. `failed_queries` are the names
+    under which sql_exporter may say here that a query failed.
     """
 
     rollout: Rollout
@@ -29,6 +30,7 @@ class RolloutContext:
     dashboards: str
     shared: str
     service: str = ""
+    failed_queries: tuple[str, ...] = ()
 
     def dashboard(self, name: str = "") -> str:
         """Where a dashboard is; the rollout's own one has no name."""

@@ -25,12 +25,20 @@ class Recording:
 
 
 @dataclass(frozen=True)
+class Silence:
+    """A source that may stop while what it exported stays: `lost` has a sample while it does, `reason` says so."""
+
+    reason: str
+    lost: str
+
+
+@dataclass(frozen=True)
 class Signal:
     """One measure of a guardrail with what is recorded of it. `name` is empty for the guardrail's own measure.
 
     `value`, `events` (in the measure's window) and `traffic` (the same per second) select the recorded series of the
     judged arm; the latter two are None where the measure counts no events. `by` are the labels its series are kept
-    apart by, the arm's label first.
+    apart by, the arm's label first. Nothing is recorded while one of `silences` is there.
     """
 
     name: str
@@ -41,6 +49,7 @@ class Signal:
     traffic: Selector | None
     by: tuple[str, ...]
     recordings: tuple[Recording, ...]
+    silences: tuple[Silence, ...] = ()
 
     @property
     def arm_labels(self) -> tuple[str, ...]:

@@ -77,13 +77,14 @@ class LogSeen:
 
 @dataclass(frozen=True)
 class LogSource:
-    """Log lines, and what is made of them."""
+    """Log lines, and what is made of them. `alive` are counters of the lines by which it is known that they still come."""
 
     access: AccessLog | None
     counters: tuple[LogCounter, ...]
     histograms: tuple[LogHistogram, ...]
     gauges: tuple[LogGauge, ...]
     seen: tuple[LogSeen, ...]
+    alive: tuple[LogCounter, ...]
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ from handrail.plan import (
     ReferenceKind,
     Selector,
     Signal,
+    Silence,
     SlowerThan,
     While,
     narrowed,
@@ -66,6 +67,7 @@ def cannot_see(
     missing = [
         *_versions(signals, scope),
         *_if_known(_series(signals, scope), signals, scope),
+        *_silent(signals, scope),
         *_captured(relative, scope),
         *_if_known(_stable(signals, relative, scope), signals, scope),
         *_past(relative, scope),
@@ -147,13 +149,33 @@ def _series(signals: tuple[Signal, ...], scope: Scope) -> Iterator[Missing]:
         for expr in unpaired(_of_its_arm(signal), signal.arm_labels):
             missing.setdefault((expr, False), _of_told_arm(expr, signal, scope))
     if missing:
-        yield "its metrics are missing", " or ".join(missing.values()), scope.running
-    lost = [expr for signal in signals for expr in _without_buckets(signal, signal.events, signal.value)]
-    if lost:
-        yield "its buckets are missing", " or ".join(lost), scope.running
+        lost = " or ".join(missing.values())
+        stopped = " or ".join(
+            one.lost for one in _silences(signals)
+        )  # nothing is recorded then: that is the reason
+        yield (
+            "its metrics are missing",
+            f"({lost}) unless on () ({stopped})" if stopped else lost,
+            scope.running,
+        )
+    bare = [expr for signal in signals for expr in _without_buckets(signal, signal.events, signal.value)]
+    if bare:
+        yield "its buckets are missing", " or ".join(bare), scope.running
     odd = [expr for signal in signals for expr in _no_numbers(signal, scope, signal.events, signal.value)]
     if odd:
         yield "its values are no numbers", " or ".join(dict.fromkeys(odd)), scope.running
+
+
+def _silent(signals: tuple[Signal, ...], scope: Scope) -> Iterator[Missing]:
+    """The sources that stopped while their figures stay."""
+    stopped: dict[str, list[str]] = {}
+    for silence in _silences(signals):
+        stopped.setdefault(silence.reason, []).append(silence.lost)
+    yield from ((reason, " or ".join(lost), scope.running) for reason, lost in stopped.items())
+
+
+def _silences(signals: tuple[Signal, ...]) -> tuple[Silence, ...]:
+    return tuple(dict.fromkeys(one for signal in signals for one in signal.silences))
 
 
 def _watched(signal: Signal, scope: Scope) -> dict[str, str]:

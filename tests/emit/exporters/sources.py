@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -30,6 +31,12 @@ def metrics(url: str, prefix: str) -> dict[str, float]:
     lines = httpx.get(f"{url}/metrics").text.splitlines()
     samples = (line.rsplit(" ", 1) for line in lines if line.startswith(prefix))
     return {series: float(value) for series, value in samples}
+
+
+def labelled(url: str, name: str) -> Iterator[tuple[str, dict[str, str], float]]:
+    """The samples of a metric, each with its labels."""
+    for series, value in metrics(url, f"{name}{{").items():
+        yield name, dict(re.findall(r'(\w+)="([^"]*)"', series)), value
 
 
 @contextmanager

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import psycopg
 import pytest
+import yaml
 from servers import Server, answers, free_address, kill, postgres, running, until
 
-from .sources import generated, metrics, mtail, sql_exporter, sql_values
+from .sources import generated, labelled, metrics, mtail, sql_exporter, sql_values
 
 SQL = generated()["exporters/mem0-redis.sql.yml"]
 LOG = generated()["exporters/mem0-redis.mtail"]
@@ -97,6 +98,30 @@ def test_the_table_becomes_every_figure_that_the_team_asked_it_for(database: Ser
         until(
             lambda: sql_values(exporter, "cache_key").get("cache_concurrent_misses (none)") == 0, "no misses"
         )
+
+
+def test_what_a_query_found_stays_when_it_fails_and_sql_exporter_says_that_it_failed(
+    database: Server, tmp_path: Path
+) -> None:
+    run(database, "CREATE TABLE IF NOT EXISTS observability_events (event_type text)")
+    job = yaml.safe_load(SQL)["jobs"][0]
+    query = next(one for one in job["queries"] if one["name"] == "circuit_breaker_changes_total")
+    failed = 'sql_exporter_last_scrape_failed{query="circuit_breaker_changes_total",sql_job="mem0-redis"}'
+    address = f"postgres://handrail@{database.address}/postgres?sslmode=disable"
+    with sql_exporter(tmp_path, yaml.safe_dump({"jobs": [{**job, "queries": [query]}]}), address) as exporter:
+
+        def said() -> dict[str, float]:
+            return {
+                f'{name}{{query="{labels["query"]}",sql_job="{labels["sql_job"]}"}}': value
+                for name, labels, value in labelled(exporter.url, "sql_exporter_last_scrape_failed")
+            }
+
+        until(lambda: said() == {failed: 0}, "a first answer")
+        found = sql_values(exporter)
+        run(database, "ALTER TABLE observability_events RENAME TO away")
+        until(lambda: said() == {failed: 1}, "the failure")
+        assert sql_values(exporter) == found != {}
+        run(database, "ALTER TABLE away RENAME TO observability_events")
 
 
 LINES = """\

@@ -76,7 +76,7 @@ def declared(rollout: plan.Rollout) -> Iterator[tuple[str, tuple[str, frozenset[
     """What the generated exporters of a rollout give."""
     none = frozenset[str]()
     for source in rollout.logs:
-        for one in source.counters:
+        for one in (*source.alive, *source.counters):
             yield one.name, ("counter", frozenset(one.labels), ())
         for two in source.histograms:
             yield two.name, ("histogram", none, tuple(map(float, two.buckets)))
@@ -87,6 +87,8 @@ def declared(rollout: plan.Rollout) -> Iterator[tuple[str, tuple[str, frozenset[
         if source.access is not None:
             yield source.access.requests, ("counter", frozenset({"status"}), ())
             yield source.access.duration, ("histogram", none, tuple(map(float, source.access.buckets)))
+    if rollout.sql:
+        yield "exporter_last_scrape_failed", ("gauge", frozenset({"sql_job", "query"}), ())
     for metric in (metric for source in rollout.sql for metric in source.metrics):
         kind = "counter" if metric.name.endswith("_total") else "gauge"
         yield metric.name, (kind, frozenset(metric.labels), ())

@@ -20,6 +20,11 @@ FEATURE = "aidin-hardening"
 AT_ONCE, EVERY = 20, 0.2
 """Requests that each look at the log finds, and seconds between two looks."""
 LINE = '10.0.0.7 - - "GET /tickets/{number} HTTP/1.1" {status} 512 "-" 0.120'
+OTHERS = (
+    "Jan 22 19:34:21 aidin node[812]: Request took 120ms\n"
+    "2026-01-22 19:34:21.123 UTC [77] LOG:  handrail heartbeat\n"
+)
+"""What the journal of the application and the log of PostgreSQL have meanwhile."""
 PAST = round(GREW.total_seconds() * AT_ONCE / EVERY)
 """Requests that were there before the rollout. Half of all change a row, and four of five changes are audited."""
 TABLES = f"""
@@ -63,6 +68,7 @@ def runs(folder: Path) -> Iterator[Cast]:
             for number in (next(numbers) for _ in range(requests)):
                 status = 500 if fails[0] and number % 40 == 0 else 200
                 written.write(LINE.format(number=number, status=status) + "\n")
+            written.write(OTHERS)
 
     def work() -> None:
         serve(AT_ONCE)

@@ -3,6 +3,7 @@
 from handrail.declare import (
     Above,
     AtLeast,
+    AtMost,
     Below,
     Check,
     Command,
@@ -116,7 +117,7 @@ relay_r1 = Rollout(
             Increase(own("memory_rls_policy_errors_total"), window="5m"),
             title="Row-level security errors",
             accept=AT_ZERO,
-            success=Below(1),
+            success=AtMost(0),
             whole_service=True,
             tiers=[Critical(Above(0), sustained="1m", action="rollback")],
             runbook=Runbook(
@@ -146,7 +147,7 @@ relay_r1 = Rollout(
             Increase(own("memory_cross_tenant_attempts_total"), window="90s"),
             title="Attempts to read another tenant's data",
             accept=AT_ZERO,
-            success=Below(1),
+            success=AtMost(0),
             whole_service=True,
             tiers=[Critical(Above(0), action="security-rollback")],
             runbook=Runbook(

@@ -159,9 +159,9 @@ AURIGRAPH = [
 ]
 RELAY = [
     "ttfv-p95 below 1.5 s",
-    "rls-errors below 1",
+    "rls-errors at or below 0",
     "sse-success at or above 99.6 %",
-    "cross-tenant below 1",
+    "cross-tenant at or below 0",
     "ann-p95 below 200 ms",
     "db-pool below 80 %",
 ]

@@ -140,18 +140,26 @@ def _checks(contents: Contents, taken: dict[int, Snapshot]) -> Iterator[str]:
     ]
     guardrails = [one.name for one in contents.playbook.guardrails]
     rows = [_check(line, taken, guardrails) for line in lines]
-    yield from _table(("check", "due", *guardrails, "found", "file"), rows, "None is declared.")
+    yield from _table(("check", "due", *guardrails, "instances", "found", "file"), rows, "None is declared.")
 
 
 def _check(line: DeclaredLine, taken: dict[int, Snapshot], guardrails: Sequence[str]) -> tuple[str, ...]:
     name = f"{line.label}, stage {line.stage}"
     due = f"{when(line.due_at)}{', late' if line.late else ''}"
     if line.record is None:
-        return (name, due, *("" for _ in guardrails), "never made", "")
+        return (name, due, *("" for _ in guardrails), "", "never made", "")
     seen = taken.get(line.record)
     figures = ["" if seen is None else said(seen, one) for one in guardrails]
     result = "OK" if line.ok else f"not OK: {line.text}"
-    return (name, due, *figures, result, "gone" if seen is None else f"{SNAPSHOTS}/{line.record}.json")
+    instances = "" if seen is None else seen.instances_text or "unknown"
+    return (
+        name,
+        due,
+        *figures,
+        instances,
+        result,
+        "gone" if seen is None else f"{SNAPSHOTS}/{line.record}.json",
+    )
 
 
 def said(taken: Snapshot, guardrail: str) -> str:

@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 from handrail_receiver.evidence.snapshot import Snapshot, digest_of
-from handrail_receiver.views.schemas import CheckView, ProbeView, ShareView, TargetView, TierView
+from handrail_receiver.views.schemas import (
+    CheckView,
+    InstanceView,
+    ProbeView,
+    ShareView,
+    TargetView,
+    TierView,
+)
 from handrail_receiver.words.figures import figure
 
 
@@ -31,6 +38,7 @@ def check_view(taken: Snapshot) -> CheckView:
         split=[ShareView.model_validate(one, from_attributes=True) for one in taken.split],
         probes=[ProbeView.model_validate(one, from_attributes=True) for one in taken.probes],
         targets=[TargetView.model_validate(one, from_attributes=True) for one in taken.targets],
+        instances=[InstanceView.model_validate(one, from_attributes=True) for one in taken.instances],
         fires=None if taken.fires is None else list(taken.fires),
         rules=taken.rules.text,
         artifact=taken.artifact,

@@ -25,6 +25,8 @@ holds; `blind`: it has none, or cannot be judged. Of the tier `blind`, whether a
 
 CriterionVerdict = Literal["met", "broken", "unknown"]
 
+UP = "up"
+"""The series of each instance that Prometheus scrapes."""
 DECIDED, CHECKED = "snapshot", "check"
 """The kinds of the records in the chain: taken for decisions, and asked for."""
 
@@ -57,6 +59,14 @@ class ArmShare(_SnapshotModel):
     arm: str
     per_second: float
     share: float | None
+
+
+class InstanceSeen(_SnapshotModel):
+    """Whether an instance of one of the jobs that are measured was up; one that is not scraped any more is not."""
+
+    job: str
+    instance: str
+    up: bool
 
 
 class ProbeSeen(_SnapshotModel):
@@ -160,7 +170,7 @@ class Snapshot(_SnapshotModel):
     `criteria` are those of the gate that was passed, or refused to be.
 
     Samples are of the time from `start` to `end`, `step` seconds apart. `measures` are the recorded values and counts of
-    the guardrails, captured references, and the alerts. `asked` is the share of traffic (0..1) that the stage gives the
+    the guardrails, captured references, the alerts, and `up` of each instance. `asked` is the share of traffic (0..1) that the stage gives the
     canary, None where it is not set by weight; `fires` is None where nobody could know it. `playbook` is the SHA-256 of the playbook's JSON.
     At a check `probes` and `targets` are what was asked then, at `at`.
     """
@@ -192,6 +202,29 @@ class Snapshot(_SnapshotModel):
     def text(self) -> str:
         """Its JSON, of which `digest_of` is kept in the chain."""
         return self.model_dump_json()
+
+    @property
+    def instances(self) -> tuple[InstanceSeen, ...]:
+        """Which instances were up at the end, by job and instance; none where nobody knew."""
+        known = [one for one in self.measures if one.labels.get("__name__") == UP]
+        end = self.end.timestamp() - self.step / 2
+        return tuple(
+            InstanceSeen(
+                job=one.labels.get("job", ""),
+                instance=one.labels.get("instance", ""),
+                up=bool(one.points) and one.points[-1][0] >= end and float(one.points[-1][1]) == 1,
+            )
+            for one in sorted(
+                known, key=lambda one: (one.labels.get("job", ""), one.labels.get("instance", ""))
+            )
+        )
+
+    @property
+    def instances_text(self) -> str:
+        """How many instances were up, and which were not: `3 of 3 up`; empty where nobody knew."""
+        down = [f"{one.instance} ({one.job}) is down" for one in self.instances if not one.up]
+        many = len(self.instances)
+        return "; ".join([f"{many - len(down)} of {many} up", *down]) if many else ""
 
     def tier(self, name: str) -> TierSeen | None:
         """The tier called `error-rate/critical`."""

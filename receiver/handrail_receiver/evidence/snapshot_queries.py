@@ -1,7 +1,7 @@
 """A playbook and an instant → a snapshot, by a bounded number of questions to Prometheus.
 
-Three for the rollout (what is loaded, what fires, how the traffic is split), one for each guardrail (all its tiers at
-once), and three for each criterion of a gate at which it was decided. What cannot be had is said in the snapshot, and is never taken for "fine".
+Four for the rollout (what is loaded, what fires, how the traffic is split, which instances of its jobs are up), one for each
+guardrail (all its tiers at once), and three for each criterion of a gate at which it was decided. What cannot be had is said in the snapshot, and is never taken for "fine".
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -17,8 +17,8 @@ from datetime import datetime, timedelta
 from handrail.contract import Criterion, GuardrailFacts, Playbook, RuleFacts, TierFacts, names, rules_digest
 
 from handrail_receiver.errors import Permanent, TargetError
+from handrail_receiver.evidence.rollout_queries import instances_of, kept, kept_series, split_of
 from handrail_receiver.evidence.snapshot import (
-    ArmShare,
     CriterionSeen,
     KeptSeries,
     RulesSeen,
@@ -30,12 +30,11 @@ from handrail_receiver.evidence.snapshot import (
 from handrail_receiver.evidence.verdicts import (
     criterion_verdict,
     firing,
-    holds_at,
     newest,
     verdict_of,
     with_figures,
 )
-from handrail_receiver.outside.prometheus_history import LoadedRules, Recorded, Series, Span
+from handrail_receiver.outside.prometheus_history import LoadedRules, Recorded, Span
 from handrail_receiver.views.reference_figures import past_asked
 
 AT_ONCE = 4
@@ -84,8 +83,9 @@ async def snapshot(recorded: Recorded, playbook: Playbook, moment: SnapshotSubje
     looked_at = [one for one in playbook.guardrails if not moment.guardrails or one.name in moment.guardrails]
     rules, loaded, every = await _rules(recorded, playbook, missing)
     span = _span(moment.end, looked_at, loaded, every)
-    alerts = await _series(recorded, _alerts_of(playbook.rollout, looked_at), span, "what fires", missing)
-    split = await _split(recorded, playbook, span, missing)
+    alerts = await kept_series(recorded, _alerts_of(playbook.rollout, looked_at), span, "what fires", missing)
+    split = await split_of(recorded, playbook, span, missing)
+    instances = await instances_of(recorded, playbook, span, missing)
     few = asyncio.Semaphore(AT_ONCE)
 
     async def look(guardrail: GuardrailFacts) -> GuardrailSeen:
@@ -119,7 +119,7 @@ async def snapshot(recorded: Recorded, playbook: Playbook, moment: SnapshotSubje
         fires=None if alerts is None else firing(alerts, span.end, span.step.total_seconds()),
         tiers=tuple(tier for one in seen for tier in one.tiers),
         criteria=tuple(criteria),
-        measures=(*(series for one in seen for series in one.measures), *(alerts or ())),
+        measures=(*(series for one in seen for series in one.measures), *(alerts or ()), *instances),
         missing=tuple(missing),
     )
 
@@ -204,23 +204,10 @@ async def _asked(
     """All that is known of it. Where the past cannot be computed it is left out: that says nothing of what is recorded."""
     if past_asked(guardrail):
         with suppress(Permanent):
-            return list(map(_kept, await recorded.series(_question(rollout, guardrail, past=True), span)))
-    return await _series(recorded, _question(rollout, guardrail, past=False), span, guardrail.name, missing)
-
-
-async def _series(
-    recorded: Recorded, expr: str, span: Span, what: str, missing: list[str]
-) -> list[KeptSeries] | None:
-    """The samples; None, and what is missing, where nobody can know them."""
-    try:
-        return list(map(_kept, await recorded.series(expr, span)))
-    except TargetError as error:
-        missing.append(f"{what}: {error}")
-        return None
-
-
-def _kept(series: Series) -> KeptSeries:
-    return KeptSeries(labels=dict(sorted(series.labels.items())), points=series.points)
+            return list(map(kept, await recorded.series(_question(rollout, guardrail, past=True), span)))
+    return await kept_series(
+        recorded, _question(rollout, guardrail, past=False), span, guardrail.name, missing
+    )
 
 
 async def _guardrail(
@@ -257,13 +244,13 @@ async def _criterion(
 ) -> CriterionSeen:
     """Both of its queries at the moment of the decision, and what must not be over the time that it looks back."""
     name, then = f"{criterion.guardrail}: {criterion.text}", Span(at, at, timedelta(seconds=1))
-    broken = await _series(recorded, criterion.expr, then, name, missing)
-    judged = await _series(recorded, criterion.seen, then, name, missing)
+    broken = await kept_series(recorded, criterion.expr, then, name, missing)
+    judged = await kept_series(recorded, criterion.seen, then, name, missing)
     step = timedelta(seconds=max(min(SHORTEST_STEP, every), (criterion.over or 0) / MOST_POINTS))
     inner, breaches = OVER_TIME.fullmatch(criterion.expr), []
     if inner is not None and criterion.over is not None:
         back = Span(at - timedelta(seconds=criterion.over) + step, at, step)
-        breaches = await _series(recorded, inner["what"], back, name, missing) or []
+        breaches = await kept_series(recorded, inner["what"], back, name, missing) or []
     values = tuple(one.points[-1][1] for one in broken or () if one.points)
     shares = tuple(one.points[-1][1] for one in judged or () if one.points)
     return CriterionSeen(
@@ -357,34 +344,3 @@ def _judged(playbook: Playbook, guardrail: str) -> dict[str, str]:
     facts = next((one for one in playbook.guardrails if one.name == guardrail), None)
     named = facts is not None and any(f'{arms.label}="{canary}"' in tier.expr for tier in facts.tiers)
     return {arms.label: canary} if named else {}
-
-
-async def _split(
-    recorded: Recorded, playbook: Playbook, span: Span, missing: list[str]
-) -> tuple[ArmShare, ...]:
-    """What each arm has of the traffic, by the first counter of events that tells the arms apart."""
-    counter = next(_counters(playbook), "")
-    if not counter or playbook.arms is None:
-        return ()
-    label = playbook.arms.label
-    series = await _series(
-        recorded, f"sum by ({label}) (rate({counter}[5m]))", span, "the split of the traffic", missing
-    )
-    now = [one for one in series or () if holds_at([one], span.end, span.step.total_seconds())]
-    per_second = {one.labels.get(label, ""): float(one.points[-1][1]) for one in now}
-    whole = sum(per_second.values())
-    return tuple(
-        ArmShare(arm=arm, per_second=rate, share=rate / whole if whole else None)
-        for arm, rate in sorted(per_second.items())
-    )
-
-
-def _counters(playbook: Playbook) -> Iterator[str]:
-    """Selectors of counters of both arms."""
-    label = playbook.arms.label if playbook.arms else ""
-    for guardrail in playbook.guardrails:
-        for any_of in guardrail.needs:
-            for series in any_of:
-                metric = series.partition("{")[0]
-                if metric.endswith(("_total", "_count")) and f'{label}=~"' in series:
-                    yield series

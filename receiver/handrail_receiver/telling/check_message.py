@@ -43,6 +43,8 @@ def _found(taken: Snapshot) -> Iterator[str]:
         yield f"{target.word if target.as_asked else target.word.upper()}: {told(target.step, target.text)}"
     if taken.split:
         yield "traffic: " + ", ".join(f"{one.arm} {_percent(one.share)}" for one in taken.split)
+    if taken.instances:
+        yield f"instances: {taken.instances_text}"
     yield f"fires: {'unknown' if taken.fires is None else ', '.join(taken.fires) or 'nothing'}"
     yield f"rules: {taken.rules.text or 'Prometheus has loaded those generated'}"
     yield from (f"missing: {one}" for one in taken.missing)

@@ -187,10 +187,19 @@ class TargetView(BaseModel):
     text: str
 
 
+class InstanceView(BaseModel):
+    """An instance that Prometheus scrapes for the rollout's measures, and whether it was up."""
+
+    job: str
+    instance: str
+    up: bool
+
+
 class CheckView(BaseModel):
     """A check: each tier of each guardrail, what the canary is given and what it has, what fires, what is loaded.
 
-    `ok`: all could be looked at, nothing is broken and nothing fires. `probes` and `targets` are what these said.
+    `ok`: all could be looked at, nothing is broken and nothing fires. `probes` and `targets` are what these said,
+    `instances` which of those that are scraped were up.
     `rules` is empty when Prometheus has loaded exactly the generated rules, `fires` null where nobody knows. `missing`
     is what could not be had, `snapshot` the SHA-256 of all it was judged by.
     """
@@ -202,6 +211,7 @@ class CheckView(BaseModel):
     split: list[ShareView]
     probes: list[ProbeView]
     targets: list[TargetView]
+    instances: list[InstanceView]
     fires: list[str] | None
     rules: str
     artifact: str

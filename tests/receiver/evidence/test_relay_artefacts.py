@@ -16,7 +16,7 @@ from handrail_receiver.evidence.burst import BurstRun, SentRequest
 from handrail_receiver.evidence.snapshot import Snapshot, TierSeen, digest_of, playbook_digest
 from handrail_receiver.views.schemas import StepView
 
-from .kept import NOW
+from .kept import NOW, series
 from .made import ATTEMPT, RUN, START, bundle, chained, contents, named, of_index, taken
 
 BOOK = Playbook.model_validate_json(
@@ -86,8 +86,14 @@ def seen(*of: int) -> Snapshot:
         for tier in facts.tiers
         if tier.limits
     )
-    return taken(of, (0.01,) * 7).model_copy(
+    up = tuple(
+        series({"job": f"relay-{page}", "instance": "relay:8000"}, [1], "up")
+        for page in ("memory", "system", "sse")
+    )
+    known = taken(of, (0.01,) * 7)
+    return known.model_copy(
         update={
+            "measures": (*known.measures, *up),
             "rollout": "relay-r1",
             "stage": "5%",
             "tiers": tiers,
@@ -168,6 +174,9 @@ def test_each_artefact_of_relays_team_is_in_one_bundle() -> None:
     checks = [
         line.split(" | ")[-1].strip(" |") for line in found["Checks"].splitlines() if line.startswith("| T+")
     ]
+    assert [line.split(" | ")[-3] for line in found["Checks"].splitlines() if line.startswith("| T+")] == [
+        "3 of 3 up"
+    ] * 12
     assert found["Complete"] == "Nothing is missing.\n\n"
     assert "| Artifact | main@4f2a9c1 |" in files["summary.md"]
     assert [line.split(" | ")[2:] for line in found["Traffic"].splitlines()[2:] if line] == [
@@ -184,7 +193,7 @@ def test_each_artefact_of_relays_team_is_in_one_bundle() -> None:
     )
     assert (files["bursts/43.log"].count(" ok "), json.loads(files["bursts/43.json"])["sent"]) == (100, 100)
     assert (len(checks), set(checks) <= set(files)) == (12, True)
-    assert found["Checks"].rstrip().splitlines()[-1].split(" | ")[2:-2] == [
+    assert found["Checks"].rstrip().splitlines()[-1].split(" | ")[2:-3] == [
         "850 ms OK",
         "0 OK",
         "99.8 % OK",

@@ -119,6 +119,37 @@ def test_prometheus_is_asked_three_times_for_the_rollout_and_once_for_each_guard
     assert len(asked.asked) == 23
 
 
+def test_it_keeps_which_instances_of_the_measured_jobs_are_up() -> None:
+    needs = (('a{job=~"shop(-.+)?"}',), ('b{code="5",job="shop-db"}', 'c{job=~"shop(-.+)?"}'))
+    gone = series({"job": "shop-db", "instance": "db:1"}, [1, 1], "up")
+    gone = gone.model_copy(update={"points": gone.points[:1]})
+    up = (
+        series({"job": "shop", "instance": "a:1"}, [0, 1], "up"),
+        series({"job": "shop", "instance": "b:1"}, [1, 0], "up"),
+        gone,
+    )
+    asked = known(answers={"up{": up})
+    found = taken(asked, guardrails=(GUARDRAIL.model_copy(update={"needs": needs}),))
+    assert 'up{job=~"shop(-.+)?"} or up{job="shop-db"}' in asked.asked
+    assert [(one.job, one.instance, one.up) for one in found.instances] == [
+        ("shop", "a:1", True),
+        ("shop", "b:1", False),
+        ("shop-db", "db:1", False),
+    ]
+    assert found.instances_text == "1 of 3 up; b:1 (shop) is down; db:1 (shop-db) is down"
+    assert Snapshot.model_validate_json(found.text()).instances == found.instances
+
+
+def test_whether_instances_are_up_is_missing_where_nobody_knows_it() -> None:
+    needs = GUARDRAIL.model_copy(update={"needs": (('a{job="shop"}',),)})
+    found = taken(known(answers={"up{": AWAY}), guardrails=(needs,))
+    assert (found.instances, found.instances_text, found.missing) == (
+        (),
+        "",
+        ("which instances are up: Prometheus cannot be reached",),
+    )
+
+
 def test_for_an_alerts_decision_only_its_guardrail_is_asked_for() -> None:
     more = (GUARDRAIL, GUARDRAIL.model_copy(update={"name": "latency"}))
     found = taken(known(), replace(MOMENT, guardrails=frozenset({"latency"})), guardrails=more)

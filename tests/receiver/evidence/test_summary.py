@@ -90,11 +90,11 @@ At the time of the attempt. report.html has the plots, also without a Grafana.
 
 ## Checks
 
-| check | due | error-rate | found | file |
-| --- | --- | --- | --- | --- |
-| T+1, stage 10% | 2026-03-01 02:54:00 UTC | 0.01 OK | OK | snapshots/43.json |
-| T+2, stage 10% | 2026-03-01 02:55:00 UTC | 0.08 BREACH | not OK: error-rate/critical is broken at 0.08, above 5 % | snapshots/45.json |
-| T+3, stage 10% | 2026-03-01 02:56:00 UTC |  | never made |  |
+| check | due | error-rate | instances | found | file |
+| --- | --- | --- | --- | --- | --- |
+| T+1, stage 10% | 2026-03-01 02:54:00 UTC | 0.01 OK | unknown | OK | snapshots/43.json |
+| T+2, stage 10% | 2026-03-01 02:55:00 UTC | 0.08 BREACH | unknown | not OK: error-rate/critical is broken at 0.08, above 5 % | snapshots/45.json |
+| T+3, stage 10% | 2026-03-01 02:56:00 UTC |  |  | never made |  |
 
 ## Decisions
 

@@ -71,10 +71,24 @@ def _drawn(condition: plan.Condition, signal: str) -> bool:
 
 
 def _limit(condition: plan.Condition, scope: comparisons.Scope) -> str:
-    line = comparisons.limit(condition, scope)
+    line = comparisons.limit(_last_good(condition), scope)
     if condition.reference is None:
         return line if condition.staged else f"vector({line})"
     return line
+
+
+def _last_good(condition: plan.Condition) -> plan.Condition:
+    """The same with the last count that is still well as its figure: below 1 and not above 0 are one line."""
+    counted = isinstance(condition.signal.measure.inner, plan.Increase | plan.Count | plan.Changes)
+    whole = all(figure == figure.to_integral_value() for figure in condition.figures)
+    if not (counted and whole) or condition.reference is not None or condition.op.value in {">", "<"}:
+        return condition
+    by = -1 if condition.is_upper else 1
+    limits = tuple(
+        replace(limit, figure=None if limit.figure is None else limit.figure + by)
+        for limit in condition.limits
+    )
+    return replace(condition, limits=limits)
 
 
 def _panel(signal: plan.Signal, guardrail: plan.Guardrail, rollout: plan.Rollout) -> Panel:

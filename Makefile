@@ -127,11 +127,11 @@ bench-metrics: $(SYNCED) ## what the example application's metrics cost: CPU wit
 	@PYTHONPATH=tests $(BIN)/python -m end_to_end.ruleiq.cost
 
 .PHONY: screenshots
-screenshots: $(SYNCED) servers ## the pictures of the pages in docs/how-to/pictures, anew
+screenshots: $(SYNCED) servers ## redraw the pictures of the pages in docs/how-to/pictures
 	@PYTHONPATH=tests $(BIN)/python -m end_to_end.screenshots
 
 .PHONY: dashboards
-dashboards: $(SYNCED) servers ## the dashboards' pages and pictures in docs/reference/dashboards, anew
+dashboards: $(SYNCED) servers ## redraw the pages and pictures in docs/reference/dashboards
 	@PYTHONPATH=tests $(BIN)/python -m dashboards
 
 .PHONY: demo

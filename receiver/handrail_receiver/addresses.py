@@ -14,7 +14,7 @@ USERINFO = re.compile(r"^([a-z][a-z0-9+.-]*://)([^/?#]*)@", re.IGNORECASE)
 
 @dataclass(frozen=True)
 class Address:
-    """Where somebody is asked: `url` holds no password, and so can stand in any log, page or metric."""
+    """Where somebody is asked: `url` holds no password, and so can be in any log, page or metric."""
 
     url: str
     user: str = ""

@@ -181,7 +181,7 @@ def rollout(
         client = api_client(url, token, cert, key, ca)
         if verb == "watch":
             return watch(client, name, as_json=as_json)
-        body, meanwhile = _body(verb, why, options), f"`handrail rollout status {name}` says what came of it"
+        body, meanwhile = _body(verb, why, options), f"`handrail rollout status {name}` shows the result"
         answer = client.ask(lambda to: _ask(verb, name, to, body), LONGEST, meanwhile)
     except ReceiverError as error:
         print(error, file=sys.stderr)  # noqa: T201

@@ -43,9 +43,9 @@ const localTimes = () => {
   }
 };
 """
-"""A script that writes the reader's own time beside each instant that stands in UTC."""
+"""A script that writes the reader's own time beside each instant that is in UTC."""
 AN_INSTANT = re.compile(r"(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d) UTC")
-"""An instant as `when` writes it, wherever it stands in a sentence."""
+"""An instant as `when` writes it, wherever it is in a sentence."""
 
 
 def instant(at: datetime) -> Markup:

@@ -22,7 +22,7 @@ CURES = {
 def listen(host: str, port: int) -> list[socket.socket]:
     """A socket for each address that `host` stands for; port 0 takes a free one.
 
-    Raises WrongSettings when it cannot be had.
+    Raises WrongSettings when it cannot be obtained.
     """
     try:
         infos = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)

@@ -23,7 +23,7 @@ class Metrics:
         self._started_at = started_at
         self._registry = registry = CollectorRegistry()
         self._notifications = Counter(
-            "handrail_notifications", "Deliveries, by what came of them.", ["result"], registry=registry
+            "handrail_notifications", "Deliveries, by result.", ["result"], registry=registry
         )
         self._by_result: dict[str, Counter] = {}
         for result in (*(verdict.value for verdict in Verdict if verdict != Verdict.refuse), *REFUSED):
@@ -47,7 +47,7 @@ class Metrics:
         )
         self._tellings = Counter(
             "handrail_tellings",
-            "Tries at telling people, by what came of them.",
+            "Tries at telling people, by result.",
             ["channel", "result"],
             registry=registry,
         )

@@ -112,7 +112,7 @@ class Attempts(Protocol):
 
 
 class Archive(Protocol):
-    """Many rollouts at once, and attempts of before: for those who look, and nobody else."""
+    """Many rollouts at once, and earlier attempts: for those who look, and nobody else."""
 
     async def newest(self, rollouts: Sequence[str], at: datetime) -> dict[str, History]:
         """The newest history of each rollout; one that cannot be read is logged and left out."""
@@ -130,10 +130,10 @@ class Runs(Protocol):
     """What is to be carried out. A run is leased with its attempt: one receiver works on an attempt at a time."""
 
     async def lease(self, owner: str, at: datetime, ttl: timedelta) -> list[Run]:
-        """The runs that are due now and that nobody else works on; they are `owner`'s for so long."""
+        """The runs that are due now and that nobody else works on; they are `owner`'s for that long."""
 
     async def record(self, run: Run, progress: Progress, at: datetime) -> None:
-        """Note what came of it, and prolong nothing. Raises LeaseLost when it is not ours any more."""
+        """Note the result, and prolong nothing. Raises LeaseLost when it is not ours any more."""
 
     async def renew(self, run: Run, ttl: timedelta) -> None:
         """Stay the one who works on it. Raises LeaseLost."""
@@ -179,7 +179,7 @@ class Tellings(Protocol):
         """Who is to be told now, one for each `Tell` but those being told; nobody else gets them before `until`."""
 
     async def told(self, telling: Telling, told: TellResult, at: datetime) -> None:
-        """What came of it."""
+        """The result."""
 
 
 class Memory(Protocol):

@@ -1,6 +1,6 @@
 """A secret's name → its value, and any text → the same text with no value in it.
 
-Values are read anew at each use, so that a rotated one counts from then on; the last values of each name keep
+Values are read again at each use, so that a rotated one counts from then on; the last values of each name keep
 being redacted.
 """
 
@@ -51,7 +51,7 @@ class Secrets:
     def read(self, hidden: str | Path) -> str:
         """The secret of a login, which is given as itself or as the file that holds it; raises Permanent."""
         if isinstance(hidden, str):
-            return self._known("login", "a secret that stands in it", hidden.strip())
+            return self._known("login", "a secret that is in it", hidden.strip())
         try:
             text = hidden.read_text(encoding="utf-8").strip()
         except (OSError, UnicodeDecodeError) as error:

@@ -159,10 +159,10 @@ def _attempt(said: dict[str, Any]) -> list[str]:
         lines.append(f"  held: {attempt['held']}")
     if attempt["state"] not in GOES_BACK_OR_ENDED:
         ready = "yes" if attempt["rollback_ready"] else f"NO: {attempt['not_ready']}"
-        lines.append(f"  can it be rolled back, when last rehearsed: {ready}; {drill} asks anew")
+        lines.append(f"  can it be rolled back, when last rehearsed: {ready}; {drill} asks again")
     if said.get("changed"):
         cure = f"handrail rollout adopt {said['rollout']} --why …"
-        lines += ["  the playbook has changed since; the attempt goes by its own copy:"]
+        lines += ["  the playbook has changed since; the attempt follows its own copy:"]
         lines += [f"    {line}" for line in said["changed"]] + [f"    {cure}"]
     lines += [
         f"  {run['action']} {run['key']}".rstrip() + f": {run['state']}  {run['text']}".rstrip()

@@ -23,7 +23,7 @@ at                       rollout  attempt  record  kind      what     about  tex
 """
 RUNS = """\
 Runs
-decided                  rollout  attempt  action    state     asked by  acted    finished  why, and what came of it
+decided                  rollout  attempt  action    state     asked by  acted    finished  why, and the result
 2026-03-01 03:00:00 UTC  shop     1        rollback  open      alice     not yet  not yet   because
                                                      intended                               HAProxy web/canary on unix:haproxy.sock: weight 0
                                                      intended                               HAProxy web/stable on unix:haproxy.sock: weight 100

@@ -25,7 +25,7 @@ LONGEST = 6 * 3600
 
 
 def main() -> None:
-    """Make them anew."""
+    """Make them again."""
     plan, shown = own_plan(), own_pages()
     (PLACE / "pictures").mkdir(parents=True, exist_ok=True)
     written()

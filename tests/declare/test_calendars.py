@@ -111,9 +111,9 @@ def test_an_event_that_cannot_be_read_as_meant_is_named_with_its_line(
     ("content", "refusal"),
     [
         (None, "freezes.ics cannot be read (No such file or directory); put it beside the declaration"),
-        (b"hello", "freezes.ics is no one calendar in the form of RFC 5545 (Content line could not be parsed into parts: 'hello': Invalid content line); export it anew"),
-        (b"", "freezes.ics is no one calendar in the form of RFC 5545 (Found no components where exactly one is required); export it anew"),
-        (b"\xff\xfe", "freezes.ics is not UTF-8, as RFC 5545 wants it; export it anew"),
+        (b"hello", "freezes.ics is no one calendar in the form of RFC 5545 (Content line could not be parsed into parts: 'hello': Invalid content line); export it again"),
+        (b"", "freezes.ics is no one calendar in the form of RFC 5545 (Found no components where exactly one is required); export it again"),
+        (b"\xff\xfe", "freezes.ics is not UTF-8, as RFC 5545 wants it; export it again"),
         (b"BEGIN:VCALENDAR\r\nVERSION:2.0\r\nEND:VCALENDAR\r\n", "freezes.ics has no events; add one, or leave it out"),
     ],
     ids=["missing", "no calendar", "empty", "not UTF-8", "no events"],

@@ -60,7 +60,7 @@ def refusals(expression: str) -> list[str]:
         ("Check('0s')", "Check(at): it must take some time; write it like 30s, 5m, 24h, 7d or 1h30m"),
         ("Check('5m', tell=[Tell(PagerDuty(Secret('KEY')))])", "Check: tell= sends what a check found, and that is no incident; give Slack, Mail or Webhook"),
         ("Probe('health', 'shop/health')", "Probe(url): this does not fit; write a path of the service like /health, or http:// or https:// with a host, no user and no password"),
-        ("Probe('health', '/health', within='31s')", "Probe: within= is longer than 30s, and no check waits for so long; shorten it"),
+        ("Probe('health', '/health', within='31s')", "Probe: within= is longer than 30s, and no check waits for that long; shorten it"),
         ("LoadBurst('5m', '/', requests=1, timeout='2m')", "LoadBurst: timeout= is longer than 1m; shorten it"),
         ("LoadBurst('5m', '/', requests=1, within='2h')", "LoadBurst: within= is longer than 1h; shorten it"),
         ("LoadBurst('5m', '/', requests=1, bodies=[{}])", "LoadBurst: bodies= go with POST or PUT; write method="),

@@ -126,7 +126,7 @@ def _quiet(shop: Guarded) -> None:
         time.sleep(1)
         if _processor(shop) - used < QUIET:
             return
-    print(f"the receiver was still at work after {LONGEST} s: what stands below is more than the pages")
+    print(f"the receiver was still at work after {LONGEST} s: what is below is more than the pages")
 
 
 def _processor(shop: Guarded) -> float:

@@ -48,7 +48,7 @@ ORDERS, HIGH = 50, 900
 
 
 def main() -> None:
-    """Make them anew."""
+    """Make them again."""
     PICTURES.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as name:
         life(Path(name))

@@ -10,7 +10,7 @@ from handrail_receiver.model import Progress, Run
 
 @dataclass
 class Kept:
-    """What came of a run."""
+    """The result of a run."""
 
     progress: list[Progress] = field(default_factory=list)
 

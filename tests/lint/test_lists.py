@@ -1,4 +1,4 @@
-"""The lists of lints → every lint stands in one of them, once, and has its name from its file."""
+"""The lists of lints → every lint is in one of them, once, and has its name from its file."""
 
 from __future__ import annotations
 

@@ -115,7 +115,7 @@ def _answer(console: Console, judged: list[Verdict], patterns: list[str]) -> int
 
 
 def explained() -> list[str]:
-    """The names in docs/maintainers/mutants.md: what stands in backquotes at the beginning of a table's row; `*` is anything."""
+    """The names in docs/maintainers/mutants.md: what is in backquotes at the beginning of a table's row; `*` is anything."""
     return re.findall(r"^\| `([^`]+)` \|", EXPLAINED.read_text(encoding="utf-8"), re.MULTILINE)
 
 

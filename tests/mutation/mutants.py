@@ -26,7 +26,7 @@ class Mutant:
 
     @property
     def name(self) -> str:
-        """What stands in the report, and in docs/maintainers/mutants.md if it survives."""
+        """What is in the report, and in docs/maintainers/mutants.md if it survives."""
         return f"{self.group} {self.rule}: {self.what}"
 
 

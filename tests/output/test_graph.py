@@ -1,4 +1,4 @@
-"""Alerts and files → what does not hang together, each thing taken away in turn."""
+"""Alerts and files → what does not belong together, each thing taken away in turn."""
 
 from __future__ import annotations
 

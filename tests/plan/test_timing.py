@@ -65,7 +65,7 @@ def minutes(measure: Measure, tier: Warning | Critical) -> tuple[float, float]:
 
 
 def test_what_moves_is_known_when_its_window_is_filled_and_what_is_there_at_once() -> None:
-    """The changes that are too many have come in the window; a straight line must be drawn anew."""
+    """The changes that are too many have come in the window; a straight line must be drawn again."""
     found = {
         "age": minutes(Age("stamp"), Critical(Above("1h"))),
         "count": minutes(Count("up"), Critical(Below(3))),

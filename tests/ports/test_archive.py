@@ -1,4 +1,4 @@
-"""Many rollouts at once, and attempts of before, on both kinds of database."""
+"""Many rollouts at once, and earlier attempts, on both kinds of database."""
 
 from __future__ import annotations
 

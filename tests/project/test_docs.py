@@ -42,7 +42,7 @@ def targets() -> list[str]:
 
 
 def sections(page: str) -> dict[str, str]:
-    """Heading of the second level → what stands below it."""
+    """Heading of the second level → what is below it."""
     _, *parts = re.split(r"^## (.+)$", (ROOT / "docs" / page).read_text(), flags=re.MULTILINE)
     return dict(zip(parts[::2], parts[1::2], strict=True))
 
@@ -91,7 +91,7 @@ def test_every_command_is_described_with_every_option_and_no_other() -> None:
 
 def test_the_page_of_the_lints_says_what_the_lints_say() -> None:
     written = "PYTHONPATH=tests .venv/bin/python -m project.lint_page"
-    assert lint_page.PAGE.read_text() == lint_page.page(), f"write it anew: {written}"
+    assert lint_page.PAGE.read_text() == lint_page.page(), f"write it again: {written}"
 
 
 def test_every_setting_is_described_with_what_holds_without_it_and_no_other() -> None:

@@ -1,4 +1,4 @@
-"""What the pages quote stands in the file they quote it from."""
+"""What the pages quote is in the file they quote it from."""
 
 from __future__ import annotations
 

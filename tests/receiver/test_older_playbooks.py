@@ -23,4 +23,4 @@ def test_a_stage_whose_bake_time_was_called_hold_bakes_as_long(tmp_path: Path) -
         assert file.read_text().count('"hold":') == 3
         assert shop.status()["gate"] == gate
         assert shop.ask("GET", "/readyz", "nobody").json() == {"status": "ready", "problems": []}
-        assert shop.call("adopt")["text"] == "nothing changes: it goes by the newest playbook already"
+        assert shop.call("adopt")["text"] == "nothing changes: it follows the newest playbook already"

@@ -40,7 +40,7 @@ def test_the_terminal_says_whether_it_can_be_rolled_back(
         assert status(shop, capsys) == ["shop: no attempt yet"]
         shop.call("start")
         began = ["shop: attempt 1, baking, stage 10%"]
-        asks = f"; {DRILL} asks anew"
+        asks = f"; {DRILL} asks again"
         assert status(shop, capsys)[:2] == [
             *began,
             f"  can it be rolled back, when last rehearsed: yes{asks}",
@@ -75,7 +75,7 @@ def test_a_receiver_that_takes_long_is_not_called_gone(
         assert cli.rollout("start", "shop", url=silent.url, token="x") == 1
         assert capsys.readouterr().err == (
             f"{silent.url} did not answer within 0.3 s and may still be at it; "
-            "`handrail rollout status shop` says what came of it\n"
+            "`handrail rollout status shop` shows the result\n"
         )
 
 

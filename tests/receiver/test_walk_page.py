@@ -98,7 +98,7 @@ def test_each_command_of_the_page_does_what_it_says(terminal: Typing) -> None:
     assert type_("handrail rollout drill NAME")[0] == 0
     assert type_(f"handrail rollout adopt NAME {WHY}") == (
         0,
-        "repeat (adopted-already): nothing changes: it goes by the newest playbook already",
+        "repeat (adopted-already): nothing changes: it follows the newest playbook already",
     )
     assert type_(f"handrail rollout rollback NAME {WHY}") == (
         0,

@@ -154,8 +154,8 @@ USERS, USUAL = 'users{track="canary"}', 'users_usual{track="canary"}'
     ],
     ids=[
         "its series are gone",
-        "it sleeps, and its figure of before is there",
-        "its figure of before is gone",
+        "it sleeps, and its earlier figure is there",
+        "its earlier figure is gone",
         "it sleeps now and then",
         "its past is gone",
         "its condition does not hold",

@@ -63,7 +63,7 @@ def test_a_gauge_that_is_no_number_is_blind(promtool: str, bad: str, limit: obje
 def test_one_instance_that_is_no_number_blinds_and_takes_no_breach_from_the_others(
     promtool: str, over: str, limit: object, fires: bool
 ) -> None:
-    """A sum without one of its parts is no sum; the highest of the others is a breach all the same."""
+    """A sum without one of its parts is no sum; the highest of the others is a breach anyway."""
     series = {**WELL, 'queue{instance="a"}': "NaN " * 100, 'queue{instance="b"}': "10x100"}
     rollout = shop(guarded(Gauge("queue", over=over), limit))  # type: ignore[arg-type]
     found = ["ShopItCritical"] if fires else []

@@ -77,7 +77,7 @@ class Pipe:
             self._events = [self._next(deadline)]
 
     def forget(self) -> None:
-        """What happened before counts no more."""
+        """What happened before no longer counts."""
         self._events.clear()
 
     def _next(self, deadline: float) -> dict[str, Any]:

@@ -21,7 +21,7 @@ import httpx
 from .process import Server, free_address, running
 
 PLAIN = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-"""For calls without TLS. Without a context httpx loads all authorities anew for each, which takes 20 ms of CPU."""
+"""For calls without TLS. Without a context httpx loads all authorities again for each, which takes 20 ms of CPU."""
 
 
 @contextmanager

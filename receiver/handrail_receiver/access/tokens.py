@@ -118,7 +118,7 @@ def _problem(words: list[str]) -> str | None:
         word = repr(words[0]) if len(words[0]) < SHORTEST else "its first word"  # which may be a token
         return f"{word} is not a role; write one of {', '.join(ROLES)}, or approver:ROLE"
     if not " ".join(words).isprintable() or REPLACED in " ".join(words):
-        return "it holds letters that nobody can type; write it anew"
+        return "it holds letters that nobody can type; write it again"
     if len(words[2]) < SHORTEST:
         return f"the token is shorter than {SHORTEST} characters; make one with `openssl rand -hex 32`"
     return None

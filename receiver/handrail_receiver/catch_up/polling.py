@@ -205,9 +205,9 @@ class Poller:
         return ours
 
     async def _close(self, alerts: KnownAlerts) -> None:
-        """What no Alertmanager has any more, though all answer, fires no more: its resolve was lost.
+        """What no Alertmanager has any more, though all answer, no longer fires: its resolve was lost.
 
-        It must be gone each of GONE times: one that was started anew knows nothing for a minute.
+        It must be gone each of GONE times: one that was started again knows nothing for a minute.
         """
         still = await asyncio.to_thread(
             lambda: {series for one in alerts.alerts for series in series_in(one.labels)}

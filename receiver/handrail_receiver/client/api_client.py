@@ -45,7 +45,7 @@ class ApiClient:
     def ask(
         self, call: Callable[[httpx.Client], httpx.Response], longest: float, meanwhile: str
     ) -> httpx.Response:
-        """What it answers within `longest` seconds; `meanwhile` says how to see what came of it. Raises NoAnswer."""
+        """What it answers within `longest` seconds; `meanwhile` says how to see the result. Raises NoAnswer."""
 
         def asked() -> httpx.Response:
             with httpx.Client(

@@ -28,7 +28,7 @@ WRONG, UNKNOWN, INTERRUPTED = 2, 3, 130
 EVERY = 3.0
 """Seconds from one look to the next where nothing happens meanwhile."""
 SILENCE = 60.0
-"""Seconds without a word after which the receiver's events are asked for anew: it says something every 15 s."""
+"""Seconds without a word after which the receiver's events are asked for again: it says something every 15 s."""
 
 
 class Display(Protocol):
@@ -103,7 +103,7 @@ class Bell:
         self._rang.wait(seconds)
 
     def end(self) -> None:
-        """Listen no more."""
+        """Stop listening."""
         self._ended.set()
 
     def _listen(self) -> None:
@@ -193,7 +193,7 @@ class Drawn:
         self._live.__exit__(*error)
 
     def now(self, said: Mapping[str, Any]) -> None:
-        """Draw it anew."""
+        """Draw it again."""
         self._said = said
         self._live.update(Picture(said, ""), refresh=True)
 

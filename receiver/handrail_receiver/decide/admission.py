@@ -160,7 +160,7 @@ def _foreign(signal: Signal, playbook: Playbook, history: History) -> Decision |
         return None  # a resolve undoes nothing, and may close what was heard before the rules had the label
     text = (
         f"{guardrail or 'an alert'} fires and names no environment, and this receiver guards {ours!r}: "
-        "generate the rules anew and let Prometheus load them"
+        "generate the rules again and let Prometheus load them"
     )
     tier, attempt = playbook.tier(guardrail, name), history.attempt
     unsure = replace(known, reason="no-environment", text=text, action=tier.action if tier else "")

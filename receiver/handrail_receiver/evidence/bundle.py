@@ -182,7 +182,7 @@ class Contents:
 
 
 def index_of(contents: Contents, more: Sequence[str] = (), made_with: str = "") -> BundleIndex:
-    """The index; `more` is what else could not be had while it was made, `made_with` the version that makes it."""
+    """The index; `more` is what else could not be obtained while it was made, `made_with` the version that makes it."""
     taken = list(contents.taken().values())
     missing = (
         *missing_of(

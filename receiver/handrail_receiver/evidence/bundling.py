@@ -120,7 +120,7 @@ class Bundler:
 
     async def _records(self, past: PastAttempt) -> list[EvidenceRecord]:
         """The part of the chain that is about the attempt: from after the one before to the start of the next, or to
-        what was recorded later of this one, such as the snapshot of its end; then records of the next stand in it too.
+        what was recorded later of this one, such as the snapshot of its end; then records of the next are in it too.
         """
         rollout, own = past.attempt.rollout, past.attempt.id
         records: list[EvidenceRecord] = []
@@ -163,13 +163,13 @@ class Bundler:
     async def _series(
         self, playbook: Playbook, past: PastAttempt, ended_at: datetime
     ) -> tuple[SeriesFile, tuple[str, ...]]:
-        """What was recorded over the whole attempt, and a little around it; and what could not be had."""
+        """What was recorded over the whole attempt, and a little around it; and what could not be obtained."""
         start, end = past.attempt.started_at - AROUND, min(ended_at + AROUND, self.clock.now())
         step = timedelta(seconds=max(1, math.ceil((end - start).total_seconds() / POINTS)))
         own = f'{{__name__=~"{names.VALUE}|{names.EVENTS}",{names.ROLLOUT}="{playbook.rollout}"}}'
         asked = [("the values over the whole attempt", own)]
         if before := past_questions(playbook):
-            asked.append(("the figures of before that limits are relative to", " or ".join(before)))
+            asked.append(("the earlier figures that limits are relative to", " or ".join(before)))
         kept: list[KeptSeries] = []
         missing = []
         for what, expr in asked:

@@ -144,7 +144,7 @@ class BurstRun:
         )
 
     def text(self) -> str:
-        """What came of it, in a line."""
+        """The result, in a line."""
         late = ", late" if self.late else ""
         said = f"load burst {self.burst.label} of stage {self.burst.stage}{late}: {self.ended}"
         said += f" ({self.why})" if self.why else ""
@@ -155,7 +155,7 @@ class BurstRun:
         return f"{said}; p95 {times.p95:.3g} s of {times.count}" if times else said
 
     def log(self) -> str:
-        """A line for each request, between what was asked for and what came of it."""
+        """A line for each request, between what was asked for and the result."""
         return "\n".join(self._lines()) + "\n"
 
     def _lines(self) -> Iterator[str]:

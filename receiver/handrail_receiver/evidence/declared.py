@@ -24,7 +24,7 @@ GRACE = timedelta(seconds=30)
 
 @dataclass(frozen=True)
 class StageVisit:
-    """A stage, from when it was entered until it was left or the attempt went forward no more."""
+    """A stage, from when it was entered until it was left or the attempt no longer went forward."""
 
     stage: str
     start: datetime
@@ -101,7 +101,7 @@ def not_made(playbook: Playbook, records: Sequence[RecordView], attempt: int) ->
 
 
 def _owed(one: CheckFacts | BurstFacts, due_at: datetime, visit: StageVisit, now: datetime) -> bool:
-    """Whether there was time for it: a check is made up for when its stage was left meanwhile, a burst is not."""
+    """Whether there was time for it: a check is made later when its stage was left meanwhile, a burst is not."""
     if isinstance(one, BurstFacts):
         return due_at + GRACE <= visit.end
     return due_at <= visit.end and due_at + GRACE <= now

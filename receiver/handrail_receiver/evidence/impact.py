@@ -40,7 +40,7 @@ TRIES_FOR = timedelta(minutes=30)
 """How long Prometheus is asked again while it does not answer."""
 
 CLOSED_FOR = timedelta(days=1)
-"""An incident that was closed before its impact could be computed gets it all the same, for so long."""
+"""An incident that was closed before its impact could be computed gets it anyway, for that long."""
 
 SINCE = "ALERTS_FOR_STATE{{{labels}}}"
 """When an alert's condition first held, as Prometheus keeps it: the first evaluation that failed."""

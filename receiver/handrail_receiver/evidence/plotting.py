@@ -36,7 +36,7 @@ def plots_of(contents: Contents) -> list[TimePlot]:
 
 
 def _samples(contents: Contents, window: Window) -> RangeSamples:
-    """Over the whole attempt where they could be had, closer around the decisions."""
+    """Over the whole attempt where they could be obtained, closer around the decisions."""
     start, end = window.start.timestamp(), window.end.timestamp()
     by_labels: dict[tuple[tuple[str, str], ...], dict[float, float]] = {}
     measures = (one for snapshot in contents.taken().values() for one in snapshot.measures)

@@ -1,6 +1,6 @@
 """The declared moments after a stage's begin → checks, carried out by the receiver.
 
-One that was missed, because the receiver was away or the stage was left at that moment, is made up for: Prometheus
+One that was missed, because the receiver was away or the stage was left at that moment, is made later: Prometheus
 remembers how it was at its time. It is marked late. Which were made is read from the evidence, so that a restart neither
 loses nor repeats one.
 """
@@ -103,7 +103,7 @@ class Schedule:
             await asyncio.sleep(LOOK_EVERY)
 
     async def step(self) -> None:
-        """Make what is due now; an attempt that cannot be read, or answers slowly, keeps no other back."""
+        """Make what is due now; an attempt that cannot be read, or answers slowly, holds up no other."""
         current = {one.rollout: one for one in await self.snapshots.store.attempts.current()}
         await asyncio.gather(
             *map(self._look, current.values()),
@@ -127,7 +127,7 @@ class Schedule:
                 for was, one in list(missed_checks(known.playbook or newest, history, made, now)):
                     await self.snapshots.scheduled(known.playbook or newest, was, one)
         except UNREADABLE:
-            log.exception("no check of %s can be made up for", newest.rollout)
+            log.exception("no check of %s can be made later", newest.rollout)
         self._looked_back[newest.rollout] = at
 
     async def _look(self, attempt: Attempt) -> None:

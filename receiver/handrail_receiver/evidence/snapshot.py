@@ -166,7 +166,7 @@ class CriterionSeen(_SnapshotModel):
 
 
 class Snapshot(_SnapshotModel):
-    """All of it. `of` are the numbers of the decisions it was taken for, none at a check; `missing` what could not be had.
+    """All of it. `of` are the numbers of the decisions it was taken for, none at a check; `missing` what could not be obtained.
     `criteria` are those of the gate that was passed, or refused to be.
 
     Samples are of the time from `start` to `end`, `step` seconds apart. `measures` are the recorded values and counts of
@@ -261,7 +261,7 @@ class Snapshot(_SnapshotModel):
         return [*broken, *blind, *unknown, *probes, *targets], [*rules, *self.missing]
 
     def pending(self, tier: TierSeen) -> bool:
-        """Whether its limit is broken, and not yet for so long that it fires."""
+        """Whether its limit is broken, and not yet long enough to fire."""
         return (
             tier.verdict == "broken"
             and self.fires is not None

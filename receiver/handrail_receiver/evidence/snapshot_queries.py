@@ -1,7 +1,7 @@
 """A playbook and an instant → a snapshot, by a bounded number of questions to Prometheus.
 
 Four for the rollout (what is loaded, what fires, how the traffic is split, which instances of its jobs are up), one for each
-guardrail (all its tiers at once), and three for each criterion of a gate at which it was decided. What cannot be had is said in the snapshot, and is never taken for "fine".
+guardrail (all its tiers at once), and three for each criterion of a gate at which it was decided. What cannot be obtained is said in the snapshot, and is never taken for "fine".
 """
 
 from __future__ import annotations
@@ -132,7 +132,7 @@ async def _rules(
     """
     generated = playbook.rules_digest
     if not playbook.rule_groups:
-        text = "the playbook does not say which rules were generated with it; generate it anew"
+        text = "the playbook does not say which rules were generated with it; generate it again"
         return RulesSeen(generated=generated, loaded=(), text=text), {}, math.inf
     try:
         files = await recorded.rules(playbook.rule_groups)

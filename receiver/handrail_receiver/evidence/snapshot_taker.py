@@ -144,7 +144,7 @@ class Snapshots:
                 self._pending[rollout] = again
 
     async def catch_up(self, rollout: str) -> None:
-        """Take what is due of a rollout now, also what could not be had a moment ago: somebody asks for its evidence."""
+        """Take what is due of a rollout now, also what could not be obtained a moment ago: somebody asks for its evidence."""
         await self._of(rollout)
 
     async def check(self, playbook: Playbook, by: str, why: str) -> Snapshot:

@@ -183,7 +183,8 @@ class _Contents:
         yield f"the chain ends with record {number}, {hashed[:16]}: messages and Prometheus say the same of it"
         if self._written_elsewhere:
             names = " and ".join(name for name, _ in WRITTEN_AGAIN)
-            yield f"{names} were not written again: Handrail {self.index.made_with or 'of before'} made them"
+            maker = f"Handrail {self.index.made_with}" if self.index.made_with else "an earlier Handrail"
+            yield f"{names} were not written again: {maker} made them"
 
     @property
     def _written_elsewhere(self) -> bool:

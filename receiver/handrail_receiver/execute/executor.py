@@ -72,7 +72,7 @@ class Executor:
     async def carry_out(self, run: Run, turn: asyncio.Lock | None = None) -> Run:
         """Continue a run from its current state to its end, and return it.
 
-        One that was confirmed is open then, and goes before others from now on: it has to be begun anew.
+        One that was confirmed is open then, and goes before others from now on: it has to be begun again.
         It acts only while it has the `turn`, which all runs of its attempt share. Raises LeaseLost when somebody else has it, StoreDown when nothing can be recorded: then it stays open.
         """
         if run.state == RunState.waiting:
@@ -160,7 +160,7 @@ class Executor:
         turn.set()
 
     async def _warned(self, run: Run, effect: Effect) -> None:
-        """A step has a warning: it is carried out all the same, and people are told first."""
+        """A step has a warning: it is carried out anyway, and people are told first."""
         log.warning("%s %s: %s: %s", run.rollout, run.action, what(effect.step), effect.found)
         progress = Progress(run.state, run.text, self._clean(effect), tell=self._everybody(run))
         await self.runs.record(run, progress, self.clock.now())

@@ -22,7 +22,7 @@ class KillSwitch:
         return self._looked() if self._looked() not in {"", SET} else ""
 
     def text(self) -> str:
-        """What stands in the file: who set it, and why, where our own call did."""
+        """What is in the file: who set it, and why, where our own call did."""
         try:
             return " ".join(self.file.read_text(encoding="utf-8", errors="replace").split())[:LONGEST]
         except OSError:

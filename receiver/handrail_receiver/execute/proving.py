@@ -102,9 +102,9 @@ class Prover:
         if reading.done:
             return ""
         if (seconds := pace.wait(place, loop.time())) > 0:
-            return f"{what(effect.step)}: {reading.found}; put right again in {seconds:.0f} s"
+            return f"{what(effect.step)}: {reading.found}; corrected again in {seconds:.0f} s"
         async with turn:
-            text = f"{reading.found}, changed since; it is put right"
+            text = f"{reading.found}, changed since; it is corrected"
             await self._record(run, replace(effect, state=EffectState.intended, found=text))
             after = await self.again(run, effect)
             failed = after.state == EffectState.failed
@@ -113,7 +113,7 @@ class Prover:
             )
             await self._record(run, effects[place])
         pace.spend(place, loop.time())
-        return f"{what(effect.step)}: {after.found}" if failed else f"{what(effect.step)} had to be put right"
+        return f"{what(effect.step)}: {after.found}" if failed else f"{what(effect.step)} had to be corrected"
 
     async def _look(self, effect: Effect) -> Reading | TargetError:
         """One target's reading, or its error: a node that hangs must not delay the others."""

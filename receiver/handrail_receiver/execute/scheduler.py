@@ -1,6 +1,6 @@
 """Open runs → carried out: one task for each action, and the strongest action of an attempt goes first.
 
-Only what acts has the turn. What waits to be confirmed or to be proved keeps nobody back, and takes the turn for
+Only what acts has the turn. What waits to be confirmed or to be proved holds up nobody, and takes the turn for
 each thing that it puts right.
 """
 

@@ -47,7 +47,7 @@ PARTS = ("broken", "seen", "judged", "there")
 class AskedBeside:
     """Criteria that are asked beside something else, in one question: `expr` is to follow another one after `or`.
 
-    Until somebody said what came of it, or where it could not be asked so, they are asked by themselves.
+    Until somebody said the result, or where it could not be asked so, they are asked by themselves.
     """
 
     owner: Criteria
@@ -109,7 +109,7 @@ class Criteria:
         return AskedBeside(self, key, "\nor ".join(asked), others)
 
     def asked(self, criteria: tuple[Criterion, ...]) -> None:
-        """They are asked no more."""
+        """They are no longer asked."""
         self._asking.pop(criteria, None)
 
     def keep(self, criteria: tuple[Criterion, ...], answers: Answers) -> None:

@@ -186,7 +186,7 @@ class GateCase:
 
 
 def next_gate(playbook: Playbook, history: History, inputs: GateInputs, now: datetime) -> GateCase | None:
-    """The next gate; into the first stage where none was entered, and behind the last one where there is one."""
+    """The next gate; into the first stage where none was entered, and after the last one where there is one."""
     attempt, newest = history.in_stage, history.attempt
     stages = [stage.name for stage in playbook.stages]
     if newest is not None and newest.live and newest.state != AttemptState.active:

@@ -15,7 +15,7 @@ Kind = Literal[
 class Requirement:
     """One requirement of a gate: whether it is met, why or why not, and the command that helps (empty: none does).
 
-    `known` False: nobody can say whether it is, for want of data or of an answer.
+    `known` False: nobody can say whether it is, for lack of data or of an answer.
     """
 
     kind: Kind

@@ -13,7 +13,7 @@ from handrail_receiver.inspection.verify import VerifyView, verify
 
 
 def back_up(url: str, copy: Path) -> VerifyView:
-    """Copy the store as it stands in one instant, check the copy, and give it its name only then.
+    """Copy the store as it is in one instant, check the copy, and give it its name only then.
 
     The receiver goes on meanwhile. Raises WrongSettings when it cannot be done this way, StoreDown when it failed.
     """

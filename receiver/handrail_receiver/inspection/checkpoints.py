@@ -1,7 +1,7 @@
 """What Prometheus remembers of the chains' ends → what a store does not have any more, or has otherwise.
 
 The receiver exports the number and the beginning of the hash of each chain's newest record. Whoever can write to the
-store can make a chain anew as a whole; what another Prometheus has recorded of it meanwhile they cannot.
+store can make a chain again as a whole; what another Prometheus has recorded of it meanwhile they cannot.
 """
 
 from __future__ import annotations
@@ -107,12 +107,12 @@ def contradictions(
         if lost is not None:
             yield (
                 f"the evidence of {rollout} had {lost.number} records {when(lost.at)}, says Prometheus, and has"
-                f" {len(chain)} now: its end was cut off, or it was made anew"
+                f" {len(chain)} now: its end was cut off, or it was made again"
             )
         elif other is not None:
             yield (
                 f"record {other.number} of {rollout} was another one {when(other.at)}, says Prometheus: the chain was"
-                " made anew"
+                " made again"
             )
 
 

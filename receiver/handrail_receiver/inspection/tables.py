@@ -75,7 +75,7 @@ def runs_table(views: Sequence[StoredRunView]) -> TextTable:
         "asked by",
         "acted",
         "finished",
-        "why, and what came of it",
+        "why, and the result",
     )
     return TextTable("Runs", heads, tuple(row for run in views for row in _run(run)))
 

@@ -89,7 +89,7 @@ def compared(
 
 def not_compared(view: VerifyView, why: str) -> ComparedView:
     """The same where Prometheus does not answer."""
-    unknown = [f"nobody can know whether a chain was cut off or made anew: {why}"]
+    unknown = [f"nobody can know whether a chain was cut off or made again: {why}"]
     return ComparedView(**view.model_dump(), remembered=[], checkpoints=0, unknown=unknown, seen={})
 
 

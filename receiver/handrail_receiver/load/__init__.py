@@ -1,1 +1,1 @@
-"""Load bursts: from what is declared to what came of it, one at a time."""
+"""Load bursts: from what is declared to the result, one at a time."""

@@ -82,7 +82,7 @@ class Sending:
 
 
 def filled(value: Any, user: int, request: int) -> Any:
-    """A body with `${user}` and `${request}` replaced by their numbers, wherever they stand in a text."""
+    """A body with `${user}` and `${request}` replaced by their numbers, wherever they are in a text."""
     if isinstance(value, str):
         return value.replace("${user}", str(user)).replace("${request}", str(request))
     if isinstance(value, Mapping):

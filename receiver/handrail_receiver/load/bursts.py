@@ -134,7 +134,7 @@ class Bursts:
                 made = {
                     **made,
                     key: None,
-                }  # the playbook that was adopted has it no more; it is over in any case
+                }  # the playbook that was adopted no longer has it; it is over in any case
             if burst is not None and over:
                 text = "the receiver was stopped while it was under way; it is not repeated"
                 gone = BurstRun(
@@ -204,7 +204,7 @@ class Bursts:
             await keep("interrupted", "the receiver was stopped; it is not repeated")
             raise
         except StoreDown as error:
-            log.warning("what came of load burst %s cannot be kept: %s", key, error)
+            log.warning("the result of load burst %s cannot be kept: %s", key, error)
         except Exception as error:
             log.exception("a fault in load burst %s", key)
             await keep("stopped", f"a fault of Handrail's own: {type(error).__name__}: {error}")

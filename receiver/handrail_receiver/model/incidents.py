@@ -72,7 +72,7 @@ class Impact:
     """What an incident came to: from the first evaluation that failed until the canary had no traffic any more.
 
     `share` (0..1) is what the canary was given of the traffic, `failed` how many requests of the judged arm failed, by
-    guardrail. What is not known is None, and stands in `unknown` with the reason; it is never 0 for that.
+    guardrail. What is not known is None, and is in `unknown` with the reason; it is never 0 for that.
     """
 
     began: datetime | None = None

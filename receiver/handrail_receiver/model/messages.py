@@ -72,7 +72,7 @@ class Telling:
 
 @dataclass(frozen=True)
 class TellResult:
-    """What came of telling somebody: the receipt; or why not, and when to try again (None: never).
+    """The result of telling somebody: the receipt; or why not, and when to try again (None: never).
 
     `only_opened`: they know that it was opened, and what stands now is still to be told. `elsewhere` are those who
     are told now because these cannot be (None: nobody needs to be yet).

@@ -55,7 +55,7 @@ class EffectState(StrEnum):
 
 @dataclass(frozen=True)
 class Effect:
-    """One step of a run, and what came of it."""
+    """One step of a run, and the result."""
 
     position: int
     step: Step

@@ -1,4 +1,4 @@
-"""A stage that was just entered → until when it warms up, and what is judged all the same. Pure."""
+"""A stage that was just entered → until when it warms up, and what is judged anyway. Pure."""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ def begin_guarding(
 def follow_newest(
     call: Call, newest: Playbook, history: History, now: Conditions, told: LastTold | None
 ) -> Decision:
-    """Let the one attempt go by the newest playbook, or say once for each reason why it goes by the one before."""
+    """Let the one attempt go by the newest playbook, or say once for each reason why it follows the one before."""
     made = decide_call(call, newest, history, now)
     if made.verdict != Verdict.refuse:
         return made
@@ -53,7 +53,7 @@ def follow_newest(
     return replace(
         made,
         verdict=Verdict.tell,
-        text=f"it goes by the playbook of its start, not by the newest: {reasons}; {cure}",
+        text=f"it follows the playbook of its start, not the newest: {reasons}; {cure}",
         tell=action.tell if action else (),
         known={"causes": sorted(set(call.causes))},
     )

@@ -71,7 +71,7 @@ BY_PEOPLE = names.ACTING[:2]
 
 
 def decide_call(call: Call, newest: Playbook, history: History, now: Conditions) -> Decision:
-    """What follows from a call. A live attempt goes by its own playbook, whatever is the `newest`."""
+    """What follows from a call. A live attempt follows its own playbook, whatever is the `newest`."""
     attempt = history.attempt
     playbook = in_force(attempt, newest)
     known = Decision(
@@ -248,7 +248,7 @@ def _promote(
 
 
 def _ends(known: Decision, playbook: Playbook, why: str, now: Conditions) -> Decision:
-    """Behind the last gate: complete, or guarded for a while more."""
+    """After the last gate: complete, or guarded for a while more."""
     changes: tuple[Change, ...] = (SetState(AttemptState.complete), Once(FINISHED))
     text = "the rollout is complete"
     if playbook.watch_after:
@@ -314,8 +314,8 @@ def _rollback(known: Decision, call: Call, playbook: Playbook, history: History,
     if attempt is None or state_of(history) in TERMINAL:
         if not (call.anyway and call.why):
             state = "no attempt is active"
-            return refusal(known, "no-attempt", f"{state}; to roll back all the same, say --anyway and --why")
-        # Never pinned anew: what stands there now is what is to be rolled back.
+            return refusal(known, "no-attempt", f"{state}; to roll back anyway, say --anyway and --why")
+        # Never pinned again: what stands there now is what is to be rolled back.
         first = playbook.stages[0].name if playbook.stages else ""
         pinned = attempt.pinned if attempt else {}
         changes.append(Begin(playbook.service, first, pinned, "", playbook=playbook))
@@ -343,10 +343,10 @@ def _adopt(known: Decision, call: Call, newest: Playbook, attempt: Attempt) -> D
     newest = with_versions_of(attempt, newest)
     changes = changes_between(attempt.playbook, newest)
     if isinstance(newest.arms, OpenArms):
-        text = "the newest playbook leaves open which versions its arms are; roll back or abandon, and start anew"
+        text = "the newest playbook leaves open which versions its arms are; roll back or abandon, and start again"
         return refusal(known, "versions", text)
     if not changes:
-        text = "nothing changes: it goes by the newest playbook already"
+        text = "nothing changes: it follows the newest playbook already"
         return replace(known, verdict=Verdict.repeat, reason="adopted-already", text=text)
     if not call.why:
         return refusal(known, "no-reason", f"say why with --why; this would change: {'; '.join(changes)}")

@@ -141,7 +141,7 @@ def unfinished(playbook: Playbook, history: History, states: TargetStates, now: 
         return _put_back(known, history, states, now, text)
     one = history.incident
     until = one.acknowledged.at if one is not None and one.acknowledged is not None else now.now
-    reminded = last_reminder(until - ended)  # whoever has it is reminded no more
+    reminded = last_reminder(until - ended)  # whoever has it is no longer reminded
     if reminded:
         text += f"; it was so {span(reminded)} later"
     if attempt.held == text:

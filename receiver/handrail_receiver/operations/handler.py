@@ -198,7 +198,7 @@ class CallHandler:
         return decision
 
     async def _follow(self, newest: Playbook) -> Decision:
-        """The one attempt of a rollout without stages goes by the newest playbook, once it could be rolled back by."""
+        """The one attempt of a rollout without stages follows the newest playbook, once it could be rolled back by."""
         now = self.guard.conditions()
         call = await self._rehearsed_anew(newest, FOLLOWS)
         call = replace(call, no_way_back=self._clean(call.no_way_back))
@@ -213,20 +213,20 @@ class CallHandler:
         history: History,
         fires: FiringTiers = NOT_ASKED_WHAT_FIRES,
         *,
-        anew: bool = False,
+        fresh: bool = False,
         ask: AskCriteria | None = None,
     ) -> GateStatus | None:
-        """How the gate ahead stands, for somebody who looks; None where none comes. `anew`: by no answer of before."""
+        """How the gate ahead stands, for somebody who looks; None where none comes. `fresh`: by no earlier answer."""
         at = next_gate(playbook, history, NO_INPUTS, self.guard.clock.now())
         if at is None:
             return None
         criteria, probes = ((), ()) if at.bakes else (at.gate.criteria, playbook.probes)
         inputs = GateInputs(
-            await (ask or (self.criteria.ask if anew else self.criteria.recent))(criteria),
+            await (ask or (self.criteria.ask if fresh else self.criteria.recent))(criteria),
             self.approvers(),
             fires,
             await self._others(playbook),
-            await (self.probes.ask if anew else self.probes.recent)(probes),
+            await (self.probes.ask if fresh else self.probes.recent)(probes),
             await self._made(playbook, history),
         )
         return judge(replace(at, found=inputs))

@@ -63,7 +63,7 @@ def _noted(known: Decision, call: Call, one: Incident) -> Decision:
         return refusal(known, "nothing-said", f"nothing is said of {one.id}; {cure}")
     said = {name: text for name, text in said.items() if not one.says(name, text)}
     if not said:
-        return refusal(known, "noted-already", f"all of that stands in {one.id} already")
+        return refusal(known, "noted-already", f"all of that is in {one.id} already")
     text = f"{call.by} noted of {one.id}: {_in_words(said)}"
     note = Note(one.attempt, IncidentEvent.noted, call.why, said)
     return replace(known, verdict=Verdict.note, reason="noted", text=text, changes=(note,))

@@ -211,7 +211,7 @@ class Walker:
         if at.stage.advance != "when-met" and at.stage.prolong is None:
             return
         self._gates[rollout] = at.stage.name, clock + GATE_EVERY
-        gate = await self.calls.gate(at.playbook, at.history, anew=True)
+        gate = await self.calls.gate(at.playbook, at.history, fresh=True)
         if gate is not None and gate.missing:
             await self._decided(rollout, partial(_lacking, gate))
         elif at.stage.advance == "when-met":

@@ -15,7 +15,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 Hidden = str | Path
-"""A secret: the word itself, or the file that holds it and is read anew each time."""
+"""A secret: the word itself, or the file that holds it and is read again each time."""
 
 NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 OURS = {

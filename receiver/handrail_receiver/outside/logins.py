@@ -1,4 +1,4 @@
-"""Where we ask, and how to log in there → what each request carries, read anew each time.
+"""Where we ask, and how to log in there → what each request carries, read again each time.
 
 A token or a password counts as soon as its file has changed, a certificate with the next connection. A file that
 is gone, empty or unreadable is said; what was in it before is not used any more.

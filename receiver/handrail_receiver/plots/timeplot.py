@@ -101,7 +101,7 @@ def far_words(plot: TimePlot) -> list[str]:
 
 
 def svg(plot: TimePlot) -> str:
-    """The image, to stand in a page."""
+    """The image, for use in a page."""
     root = _tag(
         "svg",
         {
@@ -130,7 +130,7 @@ def _with_text(name: str, attributes: Places, text: str) -> str:
 
 
 class _Drawing:
-    """The parts of an image, as text: twenty of them stand in a page, each of some hundred points."""
+    """The parts of an image, as text: twenty of them are in a page, each of some hundred points."""
 
     def __init__(self, plot: TimePlot) -> None:
         self._plot, self._parts = plot, list[str]()

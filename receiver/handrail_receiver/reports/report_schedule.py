@@ -29,7 +29,7 @@ LOOK_EVERY = 15.0
 LATE = timedelta(minutes=10)
 """A report that is made so long after its time is late."""
 MOST_MISSED = 7
-"""So many of those that were missed are made up for, the newest."""
+"""So many of those that were missed are made later, the newest."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class ReportSchedule:
             try:
                 for kind in KINDS:
                     await self._of(playbook, kind, now)
-            except UNREADABLE as error:  # a time zone that this machine does not know keeps no other back
+            except UNREADABLE as error:  # a time zone that this machine does not know holds up no other
                 log.warning("no report of %s can be sent: %s", playbook.rollout, error)
 
     async def _of(self, playbook: Playbook, kind: Kind, now: datetime) -> None:

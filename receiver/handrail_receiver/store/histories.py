@@ -148,7 +148,7 @@ def _automatic(tx: Tx, service: str, but: int, at: datetime) -> int:
 
 
 def after(history: History, changes: Iterable[Change], at: datetime) -> History | None:
-    """A history once `changes` are carried into the rows; None where it has to be read anew to know."""
+    """A history once `changes` are carried into the rows; None where it has to be read again to know."""
     attempt, heard = history.attempt, dict[str, LastSaid]()
     for change in changes:
         match change:

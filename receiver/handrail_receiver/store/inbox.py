@@ -149,7 +149,7 @@ def _settle(
 
 
 def _mark(tx: Tx, settled: Sequence[Settled]) -> None:
-    """Note what came of each, with one statement for all of which the same is to be said."""
+    """Note the result of each, with one statement for all of which the same is to be said."""
     sql = f"UPDATE inbox SET result = :result, reason = :reason WHERE number IN ({tx.listed})"  # noqa: S608
     numbers: dict[tuple[str, str], list[int]] = {}
     for one in settled:

@@ -92,7 +92,7 @@ def open_in(tx: Tx, rollout: str) -> tuple[Incident, ...]:
 
 
 def _readable(tx: Tx, rollout: str, sql: str, **values: object) -> tuple[Incident, ...]:
-    """Those of one rollout among all; what cannot be read is logged, left out, and keeps no other rollout's back."""
+    """Those of one rollout among all; what cannot be read is logged, left out, and holds up no other rollout's."""
     try:
         return _of(tx, rollout, tx.rows(sql, rollout=rollout, **values))
     except UNREADABLE as error:

@@ -124,7 +124,7 @@ class SqlTellings:
         return await self._engine.write(lambda tx: _due(tx, at, until, most, busy))
 
     async def told(self, telling: Telling, told: TellResult, at: datetime) -> None:
-        """What came of it."""
+        """The result."""
         await self._engine.write(lambda tx: _told(tx, telling, told, at.timestamp()))
 
 

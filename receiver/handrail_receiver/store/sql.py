@@ -90,7 +90,7 @@ class SqlRuns:
         return await self._engine.write(lambda tx: _lease(tx, owner, at.timestamp(), ttl.total_seconds()))
 
     async def record(self, run: Run, progress: Progress, at: datetime) -> None:
-        """Note what came of a run."""
+        """Note the result of a run."""
         await self._engine.write(lambda tx: _record(tx, run, progress, at))
 
     async def renew(self, run: Run, ttl: timedelta) -> None:
@@ -147,7 +147,7 @@ def _lease(tx: Tx, owner: str, at: float, ttl: float) -> list[Run]:
 
 
 def _due(tx: Tx, attempt: int, at: float) -> list[Run]:
-    """The open runs of an attempt that are due; one that cannot be read is left out, and keeps nobody else back."""
+    """The open runs of an attempt that are due; one that cannot be read is left out, and holds up nobody else."""
     due = f"{RUNS} WHERE run.attempt = :id AND run.state IN ('waiting', 'open', 'proving') AND run.due_at <= :at"
     runs: list[Run] = []
     for row in tx.rows(f"{due} ORDER BY run.id", id=attempt, at=at):

@@ -51,7 +51,7 @@ def with_value(text: str, key: str, value: Scalar | Written) -> str:
 class _DocumentNode:
     """An event, the place it stands at (None: it is a key, an end, or not in the document), and what holds it.
 
-    `anchors` are those of all that it stands in; `in_json` says that the whole document is between brackets.
+    `anchors` are those of all that it is in; `in_json` says that the whole document is between brackets.
     """
 
     place: Place | None

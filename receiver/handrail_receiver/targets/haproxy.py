@@ -157,7 +157,7 @@ def _against(step: HAProxyStep, servers: tuple[Server, ...]) -> list[str]:
 
 def _agent(step: HAProxyStep) -> str:
     return (
-        f"{step.server} has an agent-check, which sets its weight and state anew at each answer; use HAProxyState "
+        f"{step.server} has an agent-check, which sets its weight and state again at each answer; use HAProxyState "
         f"with maint, or end it (`disable agent {step.server}`)"
     )
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from handrail_receiver.errors import Cause, Permanent, Retryable
 
-# srv_admin_state: maintenance, forced, inherited or for want of an address; and drain, forced or inherited
+# srv_admin_state: maintenance, forced, inherited or for lack of an address; and drain, forced or inherited
 FORCED_MAINTENANCE, MAINTENANCE = 0x01, 0x01 | 0x02 | 0x20
 FORCED_DRAIN, DRAIN = 0x08, 0x08 | 0x10
 STOPPED, STOPPING = 0, 3  # srv_op_state

@@ -47,7 +47,7 @@ def says(written: Written, value: Scalar | Written) -> bool:
 def written_as(value: Scalar | Written, *, style: str, quoted: bool) -> Iterator[str]:
     """How `value` may be written, best first: as it was, else in the way of the place (`style`).
 
-    `quoted` is for JSON, where every text stands in double quotes.
+    `quoted` is for JSON, where every text is in double quotes.
     """
     if isinstance(value, Written):
         yield value.text

@@ -23,7 +23,7 @@ class UnleashOff:
         self._admin = UnleashAdmin(outside)
 
     async def rehearse(self, step: FlagOff) -> Rehearsal:
-        """Check that the feature stands in this project, and that this token may switch it off by itself."""
+        """Check that the feature is in this project, and that this token may switch it off by itself."""
         return await rehearsed(step, self._checks, lambda pinned: f"POST {_off(pinned)}")
 
     async def read(self, step: FlagOff) -> Reading:

@@ -33,7 +33,7 @@ class UnleashShare:
         self._admin = UnleashAdmin(outside)
 
     async def rehearse(self, step: FlagShare) -> Rehearsal:
-        """Check that the feature stands in this project, that no other strategy gives it to more, and what the token may do."""
+        """Check that the feature is in this project, that no other strategy gives it to more, and what the token may do."""
         requests = [_on(step)]
         try:
             state = await self._admin.found(step)

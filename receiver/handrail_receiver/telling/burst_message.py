@@ -11,7 +11,7 @@ from handrail_receiver.telling.incident import IncidentEntry, ToldIncident
 
 
 def burst_message(key: str, subject: IncidentSubject, record: EvidenceRecord) -> ToldIncident:
-    """What came of it."""
+    """The result."""
     said = BurstRecord.model_validate_json(record.body)
     what = f"load burst {said.burst} of stage {said.stage}{', late' if said.late else ''}"
     return ToldIncident(

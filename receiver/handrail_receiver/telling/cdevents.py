@@ -33,7 +33,7 @@ class CloudEventSink:
     async def send(self, to: CDEvents, incident: ToldIncident, text: str, receipt: str) -> str:  # noqa: ARG002  the events say it
         """Post what is not in the receipt yet, in order; the receipt is the names of what was posted, or refused as it is.
 
-        An event that the sink will never take keeps no other back, and is not posted again.
+        An event that the sink will never take holds up no other, and is not posted again.
         """
         known, life, refused = receipt.split(), incident.life, list[RefusedByService]()
         if life is None:

@@ -1,7 +1,7 @@
 """The outbox → people told. Independent of acting: a slow or dead channel delays neither a rollback nor another channel.
 
 Each `Tell` is a lane of its own: one message at a time and in order, the urgent first. Whoever keeps incidents hears
-that one was opened before hearing what came of it. Whatever keeps somebody from being told, it is tried again after
+that one was opened before hearing the result. Whatever keeps somebody from being told, it is tried again after
 pauses that grow; after a few tries others are told in their place.
 """
 
@@ -237,7 +237,7 @@ class Messenger:
             await self._note(telling, TellResult(receipt))
 
     async def _note(self, telling: Telling, told: TellResult) -> None:
-        """Keep what came of it, however long the store is away: what is not kept is told once more."""
+        """Keep the result, however long the store is away: what is not kept is told once more."""
         while True:
             try:
                 await self.store.tellings.told(telling, told, self.clock.now())
@@ -328,7 +328,7 @@ class Messenger:
         return unguarded_incident(telling.incident, self._subject(telling, history), why, told.at, now)
 
     async def _of_a_check(self, telling: Telling, number: int, now: datetime) -> ToldIncident:
-        """What a check found when it was made, or what came of a load burst, however late it is told."""
+        """What a check found when it was made, or the result of a load burst, however late it is told."""
         history = await self.store.attempts.history(telling.rollout, now)
         record = (await self.store.evidence.read(telling.rollout, number - 1, 1))[0]
         if record.kind == BURST:

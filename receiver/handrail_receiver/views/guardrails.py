@@ -1,6 +1,6 @@
 """Playbook + what Prometheus answers → each guardrail's figure beside its limit. Pure.
 
-What Prometheus did not say is unknown: no figure of before stands in its place, and nothing that is missing is fine.
+What Prometheus did not say is unknown: no earlier figure stands in its place, and nothing that is missing is fine.
 """
 
 from __future__ import annotations

@@ -302,8 +302,8 @@ def _had(one: Incident, playbook: Playbook, now: datetime) -> Fact:
         had = one.acknowledged
         return Fact("Acknowledged", f"by {had.by} at {when(had.at)}, after {span(had.after)}", "good")
     due = ack_by(one, playbook)
-    anew = any(each.event in ASKING for each in one.events[1:])
-    again = f" since it was asked for anew at {when(one.asked)}" if anew else ""
+    asked_again = any(each.event in ASKING for each in one.events[1:])
+    again = f" since it was asked for again at {when(one.asked)}" if asked_again else ""
     late = f"; late since {when(one.asked + timedelta(seconds=min(one.late)))}" if one.late else ""
     if due is None:
         return Fact("Acknowledged", f"by nobody yet{again}{late}", "bad" if one.open else "soft")

@@ -28,7 +28,7 @@ REASONED = frozenset({"adopt", "abandon", "close", "emergency-rollback"})
 
 @dataclass(frozen=True)
 class Offer:
-    """A button: what is asked for, of which question or role (empty: of none), and what stands on it."""
+    """A button: what is asked for, of which question or role (empty: of none), and what is on it."""
 
     verb: str
     label: str
@@ -87,7 +87,7 @@ class Case:
 
     @property
     def ahead(self) -> str:
-        """The stage that a promotion leads into, `complete` behind the last."""
+        """The stage that a promotion leads into, `complete` after the last."""
         following = self.playbook.stage_after(self.attempt.stage) if self.attempt else None
         return following.name if following else COMPLETE
 

@@ -69,7 +69,7 @@ def each_reference(
 def figure_in(
     limit: LimitFacts, stage: str, known: Mapping[str, float], stable: float | None
 ) -> float | None:
-    """The figure at which a limit of the guardrail's own measure stands in a stage, in its base unit.
+    """The figure of a limit of the guardrail's own measure in a stage, in its base unit.
 
     `known` are the references by what the limit calls them. None where there is none, or where it moves with what is
     not known here.

@@ -100,7 +100,7 @@ class GateView(BaseModel):
 class RolloutView(BaseModel):
     """A rollout: its stages, its newest attempt with all its runs, and the gate ahead (not in the list of all).
 
-    `changed` is what `adopt` would change of the playbook that the live attempt goes by, a line each; `incidents` are those
+    `changed` is what `adopt` would change of the playbook that the live attempt follows, a line each; `incidents` are those
     that nobody has closed, whichever attempt opened them, the oldest first.
     """
 
@@ -146,7 +146,7 @@ class TierView(BaseModel):
     """A tier at a check: the figure, what it is made of, the limits, and whether one is broken; `fires` is null if unknown.
 
     `verdict` is `beyond` where the figure lies beyond a limit and the rule does not hold, as of too few events; `unbroken`
-    where it does not hold, and the figure cannot be compared here; `blind` also without a figure. `pending`: broken, and not yet for so long that it fires.
+    where it does not hold, and the figure cannot be compared here; `blind` also without a figure. `pending`: broken, and not yet long enough to fire.
     """
 
     guardrail: str
@@ -201,7 +201,7 @@ class CheckView(BaseModel):
     `ok`: all could be looked at, nothing is broken and nothing fires. `probes` and `targets` are what these said,
     `instances` which of those that are scraped were up.
     `rules` is empty when Prometheus has loaded exactly the generated rules, `fires` null where nobody knows. `missing`
-    is what could not be had, `snapshot` the SHA-256 of all it was judged by.
+    is what could not be obtained, `snapshot` the SHA-256 of all it was judged by.
     """
 
     at: datetime

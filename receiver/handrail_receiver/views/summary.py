@@ -135,7 +135,7 @@ def _headline(
             "bad",
             "not guarded",
             headline,
-            f"The evidence says why; ask anew: `handrail rollout drill {name}`.",
+            f"The evidence says why; ask again: `handrail rollout drill {name}`.",
         )
     if attempt is None:
         return "soft", "no attempt", "No attempt was started.", ""

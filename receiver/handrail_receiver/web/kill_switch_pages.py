@@ -45,7 +45,7 @@ class KillSwitchSeen(Protocol):
         """Whether it is there, or may be."""
 
     def text(self) -> str:
-        """What stands in the file."""
+        """What is in the file."""
 
     def cannot(self, *, on: bool) -> str:
         """Why it could not be set, or taken away; empty when it could."""

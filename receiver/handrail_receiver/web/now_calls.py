@@ -23,7 +23,7 @@ from handrail_receiver.web.watching import Watching
 
 
 class WantedGate(BaseModel):
-    """The gate into which stage (`complete` behind the last one); the next one without it."""
+    """The gate into which stage (`complete` after the last one); the next one without it."""
 
     model_config = ConfigDict(extra="forbid")
     into: str = Field(default="", max_length=200)
@@ -69,10 +69,10 @@ class Looking:
         return _json(_gate_result_view(newest, history, answer))
 
     async def _gate_result(self, playbook: Playbook, history: History, into: str) -> GateResult:
-        """Asked anew as for a promotion, while an attempt is under way."""
+        """Asked again as for a promotion, while an attempt is under way."""
         calls, live = self.api.calls, history.attempt is not None and history.attempt.live
         before = await preflight(calls.prometheus, playbook) if live else Preflight()
-        gate = await calls.gate(playbook, history, before.fires, anew=True) if live else None
+        gate = await calls.gate(playbook, history, before.fires, fresh=True) if live else None
         return gate_result(GateQuestion(playbook, history, gate, before, calls.guard.conditions()), into)
 
 

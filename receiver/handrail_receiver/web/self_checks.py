@@ -50,7 +50,7 @@ class SelfChecks:
     async def checks(self, prometheus_said: str | None = None) -> list[Check]:
         """Every check, the ones without which nothing is rolled back first.
 
-        `prometheus_said` is what came of a question that the page has asked already: empty when it was answered, else
+        `prometheus_said` is the result of a question that the page has asked already: empty when it was answered, else
         why not; None: nobody has asked.
         """
         now = self.conditions()
@@ -137,7 +137,7 @@ class SelfChecks:
         return [
             *(Check("Playbook", "wait", problem, cure) for problem in self.playbooks.problems),
             *(
-                Check("Playbook", "wait", f"{name}'s is gone; its attempt goes by its own copy", gone)
+                Check("Playbook", "wait", f"{name}'s is gone; its attempt follows its own copy", gone)
                 for name in self.playbooks.gone
             ),
         ]

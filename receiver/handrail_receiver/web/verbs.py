@@ -43,7 +43,7 @@ class StartBody(CallBody):
 
 
 class StageBody(CallBody):
-    """The same; `to` names the stage that is meant, `complete` behind the last one: what it no longer fits is refused."""
+    """The same; `to` names the stage that is meant, `complete` after the last one: what it no longer fits is refused."""
 
     to: str = Field(default="", max_length=200)
 

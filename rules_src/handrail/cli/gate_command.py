@@ -17,11 +17,11 @@ def gate(
     ] = False,
     timeout: Annotated[
         str,
-        typer.Option(help="With --wait: for so long at most, like 90s, 45m or 2h; without it, to the end."),
+        typer.Option(help="With --wait: for that long at most, like 90s, 45m or 2h; without it, to the end."),
     ] = "",
     to: Annotated[
         str,
-        typer.Option(help="The gate into this stage (`complete` behind the last); the next one without it."),
+        typer.Option(help="The gate into this stage (`complete` after the last); the next one without it."),
     ] = "",
     as_json: Annotated[
         bool, typer.Option("--json", help="What the API said last, as JSON.", show_default=False)

@@ -55,7 +55,7 @@ def status(where: Where = None, json: AsJson = False) -> None:
 def notifications(
     rollout: Naming = "", since: Since = "", limit: Limit = 20, where: Where = None, json: AsJson = False
 ) -> None:
-    """What was delivered, and what came of it."""
+    """What was delivered, and the result."""
     after = _instant(since)
     _answer(where, lambda ask: ask.notifications(rollout, after, limit), json=json)
 

@@ -1,6 +1,6 @@
 """Rule groups, as they were generated or as Prometheus has loaded them → their digest: the same rules give the same one.
 
-Prometheus writes every expression anew when it says what it has loaded, so both sides are written down in one form.
+Prometheus writes every expression again when it says what it has loaded, so both sides are written down in one form.
 Texts for people are left out, and the recording that tells the digest itself.
 """
 

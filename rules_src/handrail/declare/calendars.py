@@ -70,7 +70,7 @@ def _text(path: Path, name: str) -> str:
     except OSError as error:
         raise ValueError(f"{name} cannot be read ({error.strerror}); put it beside the declaration") from None
     except UnicodeDecodeError:
-        raise ValueError(f"{name} is not UTF-8, as RFC 5545 wants it; export it anew") from None
+        raise ValueError(f"{name} is not UTF-8, as RFC 5545 wants it; export it again") from None
 
 
 def _parsed(file: _File) -> Calendar:
@@ -83,7 +83,7 @@ def _parsed(file: _File) -> Calendar:
     except ValueError as error:
         said = str(error).splitlines()[0][:100].rstrip(" :")
         raise ValueError(
-            f"{file.name} is no one calendar in the form of RFC 5545 ({said}); export it anew"
+            f"{file.name} is no one calendar in the form of RFC 5545 ({said}); export it again"
         ) from None
 
 

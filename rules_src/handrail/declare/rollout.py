@@ -118,7 +118,7 @@ class Stage:
 
     `gate` guards the way into it. With `advance="when-met"` the rollout goes on from it by itself as soon as the gate
     ahead is open; otherwise a person promotes. For `warm_up` after it was entered only emergencies are acted on, and
-    its bake time begins then. While success cannot be judged for want of data it bakes on, for `prolong` at most; then
+    its bake time begins then. While success cannot be judged for lack of data it bakes on, for `prolong` at most; then
     it is held. `deadline` is the longest that it may last, counted from when it was entered: then it is held, rolled back
     or everybody is paged, as `at_deadline` says. `checks` and `bursts` are made in it; the rollout's own `checks` are made in every stage.
     """
@@ -140,7 +140,7 @@ class Stage:
     @model_validator(mode="after")
     def _times_fit(self) -> Stage:
         if self.name == names.COMPLETE:
-            raise ValueError("'complete' is what comes behind the last stage; give the stage another name")
+            raise ValueError("'complete' is what comes after the last stage; give the stage another name")
         if self.prolong and not self.bake:
             raise ValueError("prolong= makes bake= longer, and there is none; write bake= as well")
         if self.advance == "when-met" and not self.bake:
@@ -217,7 +217,7 @@ class Rollout:
     canary's weight to 0 on every rollback, after leading flags and before all other steps. `severities` renames warning,
     critical and emergency. `routes` says whom Alertmanager tells by itself, by severity, by what the alert asks for (`"security-rollback"`) or by
     the name of an escalation level, and `mute` when it does not. For `keep` after a rollback the receiver restores it if something undoes it;
-    without `keep`, and later, people are told. `complete` is the gate behind the last stage; success is asked for there
+    without `keep`, and later, people are told. `complete` is the gate after the last stage; success is asked for there
     in any case, over the whole bake time of that stage. For `watch_after` the rollout is still guarded then, and is
     complete afterwards.
 

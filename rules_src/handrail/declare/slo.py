@@ -87,7 +87,7 @@ class Slo:
     10 % there (14.3 % in 1 d, 42.9 % in 3 d). A window with less than the measure's `min_events` says nothing, nor does
     one with less slices than 5 minutes have. A measure with an arm judges the whole service.
 
-    With `window="month"` the budget starts anew on the first of each month, in UTC. Its alerts look at the same windows,
+    With `window="month"` the budget starts again on the first of each month, in UTC. Its alerts look at the same windows,
     and their burn rates are those of 30 days: they say how fast the budget burns now, not how much of it is left. What
     burned in the last days of a month therefore still counts for them in the first days of the next, whose budget is
     whole; and what burns fast on the last day is told although the month will be over first. What is left is in the

@@ -83,7 +83,7 @@ _Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 @dataclass(frozen=True)
 class _Call:
-    """A call of one of our words: the function it stands in, and whether in a branch that is never taken."""
+    """A call of one of our words: the function it is in, and whether in a branch that is never taken."""
 
     word: str
     line: int

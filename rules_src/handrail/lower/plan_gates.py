@@ -1,4 +1,4 @@
-"""A declared rollout with its lowered guardrails → its gates: what must be true to go on, and behind the last stage."""
+"""A declared rollout with its lowered guardrails → its gates: what must be true to go on, and after the last stage."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def seconds_of(written: str | None, context: RolloutContext) -> float | None:
 def lower_gates(
     rollout: Rollout, guardrails: tuple[plan.Guardrail, ...], context: RolloutContext
 ) -> tuple[contract.Gate, ...]:
-    """The gate into each stage but a first one that asks for nothing, and the one behind the last stage."""
+    """The gate into each stage but a first one that asks for nothing, and the one after the last stage."""
     into: list[tuple[str, Gate | None]] = [(stage.name, stage.gate) for stage in rollout.stages]
     into += [(names.COMPLETE, rollout.complete)] if rollout.stages else []
     left = [None, *context.stages]

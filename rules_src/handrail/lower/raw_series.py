@@ -74,7 +74,7 @@ def required_series(measure: Measure) -> tuple[AnyOf, ...]:
         case While(measure=inner, condition=condition):
             return (*required_series(inner), *required_series(condition))
         case PromQL(expr=expr):
-            # What stands in it may well be missing: `errors or vector(0)`. But if nothing of it is there, it sees nothing.
+            # What is in it may well be missing: `errors or vector(0)`. But if nothing of it is there, it sees nothing.
             named = tuple(dict.fromkeys(named_in(expr)))
             return (named,) if named else ()
         case _:

@@ -17,7 +17,7 @@ NOW = datetime.now().astimezone()
 
 
 def command(rollout: str, does: str) -> str:
-    """What stands below an instruction, the first of these words."""
+    """What is below an instruction, the first of these words."""
     text = (RUNBOOKS / f"{rollout}.md").read_text()
     found = re.search(rf"^\d+\. {re.escape(does)}\n\n   ```sh\n(.*?)^   ```$", text, re.MULTILINE | re.DOTALL)
     assert found is not None, does

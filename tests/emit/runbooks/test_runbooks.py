@@ -86,7 +86,7 @@ def repository() -> dict[str, str]:
 
 
 def sections(text: str) -> dict[str, str]:
-    """Heading of the second level → what stands below it."""
+    """Heading of the second level → what is below it."""
     _, *parts = re.split(r"^## (.+)$", text, flags=re.MULTILINE)
     return dict(zip(parts[::2], (part.strip() for part in parts[1::2]), strict=True))
 
@@ -247,7 +247,7 @@ def test_escalation_says_what_stops_it() -> None:
     assert sections(written(shop)["shop"])["escalation"].partition("\n")[0] == (
         "An alert that nobody resolves climbs by itself, counted from the moment it fired. It stops when the alert is "
         "resolved, or when somebody acknowledges the incident that a rollback opened: `handrail rollout ack shop`. That "
-        "stops all that fired until then. What begins later climbs anew, and while the receiver is away nothing counts as "
+        "stops all that fired until then. What begins later climbs again, and while the receiver is away nothing counts as "
         "acknowledged. Where no rollback opened an incident there is nothing to acknowledge: silence the alert in "
         "Alertmanager."
     )

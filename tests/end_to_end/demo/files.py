@@ -1,6 +1,6 @@
 """Addresses → a folder with everything the stack reads: declarations, what `handrail generate` made of them, tokens.
 
-The rollout is the one that stands in rules_src. The environment is the demo's own: it runs faster, and the rollout goes
+The rollout is the one that is in rules_src. The environment is the demo's own: it runs faster, and the rollout goes
 through its stages by itself here, with one approval.
 """
 

@@ -17,7 +17,7 @@ from handrail.units import duration, span
 
 T = TypeVar("T")
 Change = Callable[[object, str, str], str]
-"""The declaration that has a text, the field it stands in, and the text → another text."""
+"""The declaration that has a text, the field it is in, and the text → another text."""
 
 TIMES: Mapping[type, frozenset[str]] = {
     Stage: frozenset({"bake", "warm_up", "prolong", "deadline"}),

@@ -56,8 +56,14 @@ def test_a_bad_line_does_not_keep_a_revoked_token_alive(file: Path, valid: Chang
 @pytest.mark.parametrize(
     ("line", "problem"),
     [
-        (b"operator alice \xff\xfe-alices-own-token", "it holds letters that nobody can type; write it anew"),
-        (b"operator al\x00ice alices-own-token-0123", "it holds letters that nobody can type; write it anew"),
+        (
+            b"operator alice \xff\xfe-alices-own-token",
+            "it holds letters that nobody can type; write it again",
+        ),
+        (
+            b"operator al\x00ice alices-own-token-0123",
+            "it holds letters that nobody can type; write it again",
+        ),
         (
             b"operator alice short",
             "the token is shorter than 16 characters; make one with `openssl rand -hex 32`",

@@ -28,7 +28,7 @@ def approved(folder: Path, valid_for: float = 3600) -> Iterator[Guarded]:
 
 
 def said(shop: Guarded, name: str, verb: str, **given: object) -> tuple[str, str, str]:
-    """Verdict, reason and text of a person's call; what stands in brackets is left out."""
+    """Verdict, reason and text of a person's call; what is in brackets is left out."""
     token = f"{name}-s-own-{'approver' if verb == 'approve' else 'operator'}-token"
     headers = {"authorization": f"Bearer {token}"}
     answer = shop.ask("POST", f"/api/rollouts/shop/{verb}", "nobody", json=given, headers=headers).json()

@@ -28,7 +28,7 @@ BOOK = playbook(environment=ENVIRONMENT)
 SHADOW = playbook(environment=ENVIRONMENT, tiers={"leaks/critical": {"shadow": True}})
 NAMELESS = (
     "error-rate fires and names no environment, and this receiver guards 'production': "
-    "generate the rules anew and let Prometheus load them"
+    "generate the rules again and let Prometheus load them"
 )
 
 

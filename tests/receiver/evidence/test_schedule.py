@@ -1,4 +1,4 @@
-"""Declared checks → made at their time, made up for after a restart, and each once."""
+"""Declared checks → made at their time, made late after a restart, and each once."""
 
 from __future__ import annotations
 

@@ -52,7 +52,7 @@ def test_a_bundle_verifies_and_says_what_was_looked_at() -> None:
         f"signed with the key {key_id(KEY.public_key())[:16]}",
         "6 records, 2 decisions, 2 snapshots with 4 verdicts",
         f"the chain ends with record 45, {head[1][:16]}: messages and Prometheus say the same of it",
-        "report.html and summary.md were not written again: Handrail of before made them",
+        "report.html and summary.md were not written again: an earlier Handrail made them",
     )
 
 

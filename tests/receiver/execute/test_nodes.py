@@ -71,7 +71,7 @@ def pair(folder: Path, **bounds: Any) -> Iterator[tuple[Guarded, dict[str, subpr
 
 
 def balancer(folder: Path, name: str) -> subprocess.Popen[bytes]:
-    """An HAProxy that can be ended and begun anew."""
+    """An HAProxy that can be ended and begun again."""
     (folder / f"{name}.sock").unlink(missing_ok=True)
     argv = ["haproxy", "-db", "-f", f"{name}.cfg"]
     with (folder / f"{name}.log").open("ab") as log:

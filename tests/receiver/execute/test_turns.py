@@ -76,7 +76,7 @@ def test_a_promotions_write_that_lands_after_the_rollback_is_put_right_before_it
                 ("promote", "superseded"),
                 ("rollback", "proved" if proof else "done"),
             ]
-            changed = "weight 50, changed since; it is put right"
+            changed = "weight 50, changed since; it is corrected"
             assert [found for found in steps_told(shop) if changed in found] != []
 
 

@@ -142,7 +142,7 @@ class Receivers:
 
 @dataclass
 class Count:
-    """What came of all the rollouts."""
+    """The result of all the rollouts."""
 
     rollouts: int = 0
     kills: int = 0

@@ -1,4 +1,4 @@
-"""A chain that was cut off or made anew, with all that notes its end → Prometheus remembers it."""
+"""A chain that was cut off or made again, with all that notes its end → Prometheus remembers it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from handrail_receiver.store.chain import GENESIS, digest
 
 AT = datetime(2026, 3, 1, 3, 0, tzinfo=UTC)
 ONE, TWO, OTHER = "1" * 64, "2" * 64, "f" * 64
-THEN, CUT = "2026-03-01 03:00:00 UTC, says Prometheus", "its end was cut off, or it was made anew"
+THEN, CUT = "2026-03-01 03:00:00 UTC, says Prometheus", "its end was cut off, or it was made again"
 CHAIN = {"shop": {1: ONE, 2: TWO}}
 
 
@@ -64,7 +64,7 @@ def test_a_chain_without_records_is_no_checkpoint() -> None:
             2,
             OTHER,
             CHAIN,
-            [f"record 2 of shop was another one {THEN}: the chain was made anew"],
+            [f"record 2 of shop was another one {THEN}: the chain was made again"],
         ),
         (
             1,
@@ -163,12 +163,14 @@ def test_a_chain_that_was_cut_off_or_made_anew_is_found_by_what_prometheus_has_s
             assert shell.handrail("store", "verify", "--store", f"sqlite:{copied}")[0] == 0
         code, _, err = ask(tmp_path / "_cut.db")
         assert (code, f"the evidence of shop had {number} records" in err) == (1, True)
-        assert f"and has {number - 1} now: its end was cut off, or it was made anew" in err
+        assert f"and has {number - 1} now: its end was cut off, or it was made again" in err
         code, _, err = ask(tmp_path / "_made_anew.db")
         assert (code, f"record {before} of shop was another one" in err) == (1, True)
     code, out, err = ask()
     assert (code, "whole" in out) == (3, True)
-    assert err.startswith("handrail: unknown: nobody can know whether a chain was cut off or made anew: http")
+    assert err.startswith(
+        "handrail: unknown: nobody can know whether a chain was cut off or made again: http"
+    )
 
 
 def _records(shop: Guarded) -> int:

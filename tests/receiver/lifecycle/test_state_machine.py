@@ -84,7 +84,7 @@ OUTCOME = {
 
 @dataclass(frozen=True)
 class Sent:
-    """What was sent: the event as the table calls it, by whom, and what came of it (None: nothing is decided)."""
+    """What was sent: the event as the table calls it, by whom, and the result (None: nothing is decided)."""
 
     event: str
     who: Who

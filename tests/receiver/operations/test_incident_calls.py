@@ -168,7 +168,7 @@ def test_a_security_incident_stays_open_over_restarts_and_further_attempts(tmp_p
         assert shop.call("start", anyway=True, why="now")["reason"] == "incident-open"
         closed = shop.call("close", why="over", cause="a token was in the log")
         assert closed["reason"] == "closed"
-        assert shop.call("start", anyway=True, why="the alert is of before")["reason"] == "asked-for"
+        assert shop.call("start", anyway=True, why="the alert is older")["reason"] == "asked-for"
 
 
 def test_a_note_that_is_sent_twice_stands_there_once() -> None:
@@ -182,7 +182,7 @@ def test_a_note_that_is_sent_twice_stands_there_once() -> None:
     assert (again.verdict, again.reason, again.text) == (
         Verdict.refuse,
         "noted-already",
-        "all of that stands in shop-7 already",
+        "all of that is in shop-7 already",
     )
     more = decided("note", noted, notes={**about, "fix": "pool of 50"}, false_rollback=True)
     (added,) = more.changes

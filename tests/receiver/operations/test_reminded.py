@@ -1,4 +1,4 @@
-"""Whoever has acknowledged an incident is reminded of its rollback no more, and hears when something undoes it."""
+"""Whoever has acknowledged an incident is no longer reminded of its rollback, and hears when something undoes it."""
 
 from __future__ import annotations
 

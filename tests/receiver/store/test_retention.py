@@ -44,7 +44,7 @@ def test_repeats_go_first_then_every_delivery_and_never_what_was_done(tmp_path: 
         after = done_and_why(shop)
     assert after[0] == before[0]
     assert len(json.loads(before[0])["runs"]) == 2
-    # HAProxy starts anew with its file's weights, which the receiver sees and adds.
+    # HAProxy starts again with its file's weights, which the receiver sees and adds.
     kept, known = (json.loads(evidence)["evidence"] for evidence in (after[1], before[1]))
     assert [record for record in kept if record in known] == known
 

@@ -117,7 +117,7 @@ async def test_a_weight_that_an_agent_sets_again_is_not_ready_and_maint_is(socke
     maint = await HAProxy().rehearse(HAProxyState("agents/canary", "maint", [socket]))
     drain = await HAProxy().rehearse(HAProxyState("agents/canary", "drain", [socket]))
     said = (
-        "agents/canary has an agent-check, which sets its weight and state anew at each answer; use HAProxyState "
+        "agents/canary has an agent-check, which sets its weight and state again at each answer; use HAProxyState "
         "with maint, or end it (`disable agent agents/canary`)"
     )
     assert (weight.ready, weight.cause, weight.reason) == (False, Cause.conflict, f"{socket}: {said}")

@@ -1,4 +1,4 @@
-"""What came of a load burst → what those are sent who are told of the checks of its stage."""
+"""The result of a load burst → what those are sent who are told of the checks of its stage."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ def _shop(tmp_path: Path) -> Iterator[Guarded]:
 
 
 def buttons(shop: Guarded, role: str) -> dict[str, str]:
-    """What stands on each button, and where it leads."""
+    """What is on each button, and where it leads."""
     page = shop.ask("GET", "/rollouts/shop", role).text
     found = re.findall(r'<a class="button[^"]*" id="[^"]*" href="([^"]*)">(.*?)…</a>', page)
     return {html.unescape(text): html.unescape(path) for path, text in found}

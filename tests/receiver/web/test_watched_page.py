@@ -1,4 +1,4 @@
-"""A rollout's page beside a real Prometheus: figures, limits, plots, what fires, attempts of before."""
+"""A rollout's page beside a real Prometheus: figures, limits, plots, what fires, earlier attempts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Prometheus asked for a page: where the past cannot be computed, the present is known all the same."""
+"""Prometheus asked for a page: where the past cannot be computed, the present is known anyway."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """A rollout's routing → the spec of an AlertmanagerConfig (v1alpha1).
 
-The same routes as in alertmanager.yml. Secrets come from the cluster's Secret instead of files, and the texts stand in
+The same routes as in alertmanager.yml. Secrets come from the cluster's Secret instead of files, and the texts are in
 the fields themselves: an AlertmanagerConfig cannot bring templates along.
 """
 

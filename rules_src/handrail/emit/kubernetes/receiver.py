@@ -1,6 +1,6 @@
 """What rollouts have in common → kubernetes/receiver/: the receiver itself as a base for kustomize.
 
-What stands in an overlay of the user: the image, the Secret, an Ingress, more than one replica with PostgreSQL.
+What is in an overlay of the user: the image, the Secret, an Ingress, more than one replica with PostgreSQL.
 """
 
 from __future__ import annotations
@@ -192,7 +192,7 @@ def _claim(environment: Environment) -> Data:
 def _network_policy(environment: Environment) -> Data:
     """Who may call: the namespace that Prometheus and Alertmanager are in.
 
-    Whom it calls is not said: a policy knows no names, and an address that was forgotten would keep a rollback back.
+    Whom it calls is not said: a policy knows no names, and an address that was forgotten would block a rollback.
     """
     place = {"matchLabels": {"kubernetes.io/metadata.name": environment.cluster.namespace}}
     allowed = {"from": [{"namespaceSelector": place}], "ports": [{"port": "http", "protocol": "TCP"}]}

@@ -154,7 +154,7 @@ def book(rollout: plan.Rollout, environment: plan.Environment) -> Book:
 
 
 def _said_once(sections: Sequence[Section]) -> Iterable[Section]:
-    """Steps that several sections share stand in the first."""
+    """Steps that several sections share are in the first."""
     first: dict[tuple[plan.Instruction, ...], str] = {}
     for section in sections:
         known = first.setdefault(section.steps, section.anchor)
@@ -208,7 +208,7 @@ def _split(split: plan.SampleRatio, stages: Sequence[plan.Stage]) -> str:
 def _slo(slo: plan.Slo, times: Mapping[str, Times]) -> Section:
     budget = show(1 - slo.objective, Unit.ratio)
     over = (
-        "in each calendar month, of which the budget starts anew"
+        "in each calendar month, of which the budget starts again"
         if slo.monthly
         else f"over {span(slo.window)}"
     )

@@ -70,7 +70,7 @@ def silent(text: str) -> str | None:
 
 @lru_cache(1024)
 def new(text: str) -> tuple[New, ...]:
-    """What stands in `text` that Prometheus 2.42 or Prometheus 3 does not understand."""
+    """What is in `text` that Prometheus 2.42 or Prometheus 3 does not understand."""
     words = dict.fromkeys(word for node in _nodes(parsed(text)) for word in _new_words(node))
     bare = _TEXT.sub(lambda string: "" if string[0].startswith("#") else '""', text)
     if _QUOTED_NAME.search(bare):

@@ -146,7 +146,7 @@ def conflicts(text: str, plan: Plan, under: Sequence[str], file: str) -> list[Pr
 
 
 def of_others(text: str, declared: Collection[str], file: str) -> list[Problem]:
-    """Parts of ours that stand in the file and are of no environment that is declared here. Raises Refused."""
+    """Parts of ours that are in the file and are of no environment that is declared here. Raises Refused."""
     return [*undeclared(_parts(text.split("\n"), file), declared, file)]
 
 

@@ -1,4 +1,4 @@
-"""Our parts that stand in a file, and what is declared here → which of them nobody here declares, and whose rollouts would be lost."""
+"""Our parts that are in a file, and what is declared here → which of them nobody here declares, and whose rollouts would be lost."""
 
 from __future__ import annotations
 

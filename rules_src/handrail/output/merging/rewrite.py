@@ -14,7 +14,7 @@ from handrail.errors import WrongCall, shown
 
 
 def text_of(file: Path) -> str:
-    """What stands in it, byte for byte. Raises WrongCall for what is no text."""
+    """What is in it, byte for byte. Raises WrongCall for what is no text."""
     try:
         return file.read_bytes().decode("utf-8")
     except UnicodeDecodeError:

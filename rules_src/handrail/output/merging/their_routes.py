@@ -55,7 +55,7 @@ class TheirRoute:
 
     @property
     def line(self) -> int:
-        """Where it stands in the file."""
+        """Where it is in the file."""
         return line_of(self.node)
 
     def paths(self, above: tuple[TheirRoute, ...] = ()) -> Iterator[tuple[TheirRoute, ...]]:

@@ -1,6 +1,6 @@
 """A YAML text that somebody wrote → its nodes, which know their lines, and its values, in which every scalar is a text.
 
-Alertmanager reads a scalar by the field that it stands in: `yes` may be a text. So no type is guessed here.
+Alertmanager reads a scalar by the field that it is in: `yes` may be a text. So no type is guessed here.
 """
 
 from __future__ import annotations

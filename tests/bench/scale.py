@@ -83,7 +83,7 @@ def guardrail(number: int) -> Guardrail:
 """
 """Stands in for the absolute limits of the same rollout."""
 IN_ONE = 70
-"""How many relative guardrails stand in one rollout."""
+"""How many relative guardrails are in one rollout."""
 
 
 @dataclass(frozen=True)

@@ -134,3 +134,78 @@ def hears(receiver: str) -> set[str]:
 
 def test_each_level_of_aurigraph_reaches_whom_the_document_names_and_the_vp_is_paged() -> None:
     assert {level: hears(f"aurigraph-v12/{level}") for level in CLIMBS} == CLIMBS
+
+
+def in_stage(now: str, last: int) -> dict[str, str]:
+    """What the receiver says of the stages."""
+    stages = ("0%", "10%", "25%", "50%", "100%")
+    return {
+        f'handrail_rollout_stage{{rollout="aurigraph-v12",stage="{one}"}}': f"{int(one == now)}x{last}"
+        for one in stages
+    }
+
+
+A_MINUTE = 776_000 * 60
+DIP = f"0+{A_MINUTE}x100 {100 * A_MINUTE + A_MINUTE * 5 // 6}+{A_MINUTE}x200"
+"""776 K a second, but for half a minute in which a third is missing."""
+
+
+@pytest.mark.parametrize(
+    ("requests", "broken"),
+    [(f"0+{A_MINUTE}x300", False), (DIP, False), (f"0+{650_000 * 60}x300", True)],
+    ids=["776 K", "a dip of 30 s", "650 K"],
+)
+def test_the_gate_of_776_k_is_met_with_a_dip_of_30_s_and_not_by_650_k(
+    promtool: str, requests: str, broken: bool
+) -> None:
+    plan = aurigraph("throughput")
+    [gate] = [one for one in plan.playbook.gates if one.into == "50%"]
+    [criterion] = [one for one in gate.criteria if one.guardrail == "throughput"]
+    series = {
+        'http_requests_total{job="aurigraph",track="stable",status="200"}': requests,
+        **in_stage("25%", 300),
+    }
+    asked = (
+        Asked(f"count({criterion.expr})", "4h10m", {"{}": 1} if broken else {}),
+        Asked(f"count({criterion.seen})", "4h10m", {"{}": 1}),
+    )
+    assert complaints(promtool, plan, series, *asked, step="1m") == ""
+
+
+SECONDS = (0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1, 2, 5)
+LIMITED = ("error-rate", "latency-p95")
+
+
+def green(fails: float, slow: float) -> dict[str, str]:
+    """What green serves: this share of its requests fails, and so many take 0.3 to 0.5 s."""
+    series = {
+        f'http_requests_total{{job="aurigraph",track="canary",status="{status}"}}': f"0+{round(100_000 * share)}x160"
+        for status, share in (("200", 1 - fails), ("500", fails))
+    }
+    for bound in (*SECONDS, "+Inf"):
+        share = 1 - slow if isinstance(bound, float | int) and bound <= 0.3 else 1
+        name = f'http_request_duration_seconds_bucket{{job="aurigraph",track="canary",le="{bound}"}}'
+        series[name] = f"0+{round(100_000 * share)}x160"
+    series['http_request_duration_seconds_count{job="aurigraph",track="canary"}'] = "0+100000x160"
+    return series
+
+
+@pytest.mark.parametrize(
+    ("stage", "fails", "slow", "found"),
+    [
+        ("50%", 0.004, 0.04, []),
+        ("50%", 0.006, 0.04, ["AurigraphV12ErrorRateCritical"]),
+        ("50%", 0.004, 0.06, ["AurigraphV12LatencyP95Critical"]),
+        ("10%", 0.006, 0.06, []),
+    ],
+)
+def test_at_50_percent_half_a_percent_of_errors_and_300_ms_are_the_limits_for_five_minutes(
+    promtool: str, stage: str, fails: float, slow: float, found: list[str]
+) -> None:
+    expr = 'count by (alertname) (ALERTS{alertstate="firing",tier="critical",level=""})'
+    asked = (
+        Asked(expr, "4m", {}),
+        Asked(expr, "30m", {f'{{alertname="{one}"}}': 1 for one in found}),
+    )
+    series = {**green(fails, slow), **in_stage(stage, 160)}
+    assert complaints(promtool, aurigraph(*LIMITED), series, *asked) == ""

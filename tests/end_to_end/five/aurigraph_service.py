@@ -15,7 +15,7 @@ from .exposed import Exposed
 
 PAGE = "/q/metrics"
 SECONDS = (0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1, 2, 5)
-REST, GRPC = 900_000.0, 1_000_000.0
+REST, GRPC = 1_200_000.0, 1_000_000.0
 PROXY = """
 global
     stats socket unix@admin.sock level admin

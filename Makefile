@@ -139,7 +139,7 @@ demo: $(SYNCED) servers ## a good version completes and a bad one is rolled back
 	@PYTHONPATH=tests $(BIN)/python -m end_to_end.demo
 
 .PHONY: stack
-stack: $(SYNCED) servers ## ruleiq from nothing: application, node_exporter, Prometheus, Alertmanager, receiver on loopback, until Ctrl-C
+stack: $(SYNCED) servers ## ruleiq from nothing: application, node_exporter, Prometheus, Alertmanager, receiver, Grafana where it is installed, on loopback until Ctrl-C
 	@PYTHONPATH=tests $(BIN)/python -m end_to_end.ruleiq $(STACK)
 
 # Settings are HANDRAIL_* variables; only the database has a place of its own here.

@@ -1,6 +1,6 @@
 """Where the rollouts run: the first environment is the one `handrail generate` compiles for."""
 
-from handrail.declare import EmailReceiver, Environment, PagerDutyReceiver, SlackReceiver, Targets
+from handrail.declare import Container, EmailReceiver, Environment, PagerDutyReceiver, SlackReceiver, Targets
 
 sre = SlackReceiver("#sre", "/etc/alertmanager/slack-sre")
 on_call = PagerDutyReceiver("/etc/alertmanager/pagerduty-on-call")
@@ -41,8 +41,18 @@ production = Environment(
         Targets("relay-memory", ["relay.internal:8000"], path="/metrics/memory"),
         Targets("relay-system", ["relay.internal:8000"], path="/metrics/system"),
         Targets("relay-sse", ["relay.internal:8000"], path="/metrics/sse"),
-        Targets("ruleiq", ["ruleiq.internal:8000"]),
-        Targets("ruleiq-node", ["ruleiq.internal:9100"]),
+        Targets(
+            "ruleiq",
+            ["ruleiq.internal:8000"],
+            container=Container("registry.example.com/ruleiq:1.4.2", environment={"ADDRESS": "0.0.0.0:8000"}),
+        ),
+        Targets(
+            "ruleiq-node",
+            ["ruleiq.internal:9100"],
+            container=Container(
+                "prom/node-exporter:v1.9.1", command=["--path.rootfs=/host"], sees_machine=True
+            ),
+        ),
     ],
     services={
         "aurigraph": "http://green.internal:9003",

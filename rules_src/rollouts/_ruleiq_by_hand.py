@@ -100,24 +100,63 @@ POOL = [
 PROCEDURES = {
     "Start the stack": [
         Instruction(
-            "Prometheus, Grafana, Alertmanager and the receiver on one machine, on loopback.",
+            "Once: the receiver's image, in a clone of Handrail's repository.",
+            sh="docker build -f docs/deploy/Containerfile -t handrail:mine .",
+        ),
+        Instruction(
+            "Once: the folder with tokens and passwords, beside `generated` and not in Git. What `handrail init` made stays.",
+            sh="""\
+                umask 077 && mkdir -p secrets/steps
+                test -s secrets/tokens || for who in alertmanager viewer:prometheus operator; do
+                  token=$(openssl rand -hex 32)
+                  echo "${who%:*} ${who#*:} $token" >> secrets/tokens
+                  printf %s "$token" > "secrets/${who#*:}-token"
+                done
+                test -s secrets/grafana-password || openssl rand -hex 16 > secrets/grafana-password
+                """,
+            see="Nothing has a default password: Grafana's user admin has that of secrets/grafana-password.",
+        ),
+        Instruction(
+            "In this shell, and before each further command: where they are, and which image.",
+            sh="""\
+                export HANDRAIL_SECRETS="$PWD/secrets" HANDRAIL_IMAGE=handrail:mine
+                export HANDRAIL_URL=http://localhost:8080 HANDRAIL_TOKEN_FILE="$PWD/secrets/operator-token"
+                """,
+        ),
+        Instruction(
+            "Which files are still missing? Those of Alertmanager come from Slack, PagerDuty and the mail server, those in "
+            "`steps` from Unleash and from where an incident is told.",
+            sh="""\
+                {
+                  sed -n 's|.*file: ${HANDRAIL_SECRETS[^}]*}/||p' generated/compose.yaml
+                  jq -r '[.. | objects | select(keys == ["name"]) | "steps/" + .name] | unique[]' generated/playbook/*.json
+                } | sort -u | while read -r file; do test -s "secrets/$file" || echo "missing: secrets/$file"; done
+                """,
+            see="Nothing. Without a file that compose.yaml names Compose does not start; without one of `steps` the receiver says so.",
+        ),
+        Instruction(
+            "Containers run as other users, and nobody else enters the folder.",
+            sh="chmod 700 secrets && find secrets -mindepth 1 -type d -exec chmod 755 {} + && find secrets -type f -exec chmod 444 {} +",
+        ),
+        Instruction(
+            "Prometheus, Grafana, both Alertmanagers, the receiver, ruleiq itself and node_exporter, published on loopback.",
             sh="docker compose -f generated/compose.yaml up --detach && docker compose -f generated/compose.yaml ps",
-            see="Each is healthy. There is no default password: compose asks for the file of each secret.",
+            see="Each is up, and those that have a check are healthy within a minute.",
         ),
         Instruction(
             "Something does not start: is its port taken, and what does it say?",
             sh="""\
-                ss -ltnp | grep -E ':(3000|8080|9090|9093) '
+                ss -ltnp | grep -E ':(3000|8000|8080|9090|9093|9100) '
                 docker compose -f generated/compose.yaml logs --tail 50 grafana
                 """,
         ),
         Instruction(
-            "Without Docker, with an example of the application: from Handrail's repository.",
+            "Without Docker, with an example of the application: in a clone of Handrail's repository.",
             sh="make stack",
-            see="It prints the address of each. New tokens are made at each start.",
+            see="It prints the address of each, and the command that looks at it. New tokens are made at each start.",
         ),
         Instruction(
-            "Does the application show its metrics?",
+            "Does the application show its metrics? Here it is published on loopback; Prometheus scrapes it as ruleiq.internal:8000.",
             sh="curl -sf http://localhost:8000/metrics | grep ruleiq_",
         ),
         Instruction(
@@ -125,7 +164,7 @@ PROCEDURES = {
             sh="""\
                 handrail doctor ruleiq --prometheus http://localhost:9090 --alertmanager http://localhost:9093 --send-alert
                 """,
-            see="Each line that is not ok has its cure. Exit code 0: it can guard.",
+            see="Each line that is not ok has its cure. Exit code 0: it can guard. Right after the start some are unknown: ask again after five minutes.",
         ),
         Instruction(
             "A test alert alone, without Handrail's command.",
@@ -136,7 +175,33 @@ PROCEDURES = {
         ),
         Instruction(
             "Prometheus is at http://localhost:9090, Alertmanager at http://localhost:9093, Grafana at "
-            "http://localhost:3000. Neither of the first two has a login: keep them on loopback or behind one."
+            "http://localhost:3000, the receiver at http://localhost:8080. Neither of the first two has a login: keep them "
+            "on loopback or behind one."
+        ),
+    ],
+    "The first day": [
+        Instruction(
+            "Two hours in: the stack runs. Whatever of these is late, tell the engineering lead at that hour what is in the way.",
+            sh="docker compose -f generated/compose.yaml ps",
+        ),
+        Instruction(
+            "Four hours in: the application shows its metrics, and Prometheus has them.",
+            sh="curl -sf http://localhost:8000/metrics | grep ruleiq_",
+        ),
+        Instruction(
+            "Six hours in: the critical alerts are there, and one arrives.",
+            sh="""\
+                promtool check rules generated/prometheus/rules/ruleiq.yml
+                handrail doctor ruleiq --prometheus http://localhost:9090 --alertmanager http://localhost:9093 --send-alert
+                """,
+        ),
+        Instruction(
+            "Seven hours in: the rollback works. A drill reads each flag, changes nothing, and says what would fail.",
+            sh="handrail rollout drill ruleiq",
+        ),
+        Instruction(
+            "Eight hours in: whoever is on call next has read this page, and can print it.",
+            sh="handrail explain ruleiq",
         ),
     ],
     "A rollback, at once": [

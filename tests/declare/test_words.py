@@ -168,7 +168,7 @@ def test_a_schema_can_be_made_of_them(word: type) -> None:
 def test_the_schema_of_a_rollout_knows_every_word_that_goes_into_one() -> None:
     schema = TypeAdapter(Rollout).json_schema()
     outside = {
-        "AccessLog", "Cluster", "EmailReceiver", "Environment", "ForGuardrail", "ForRollout", "Rollout", "Targets",
+        "AccessLog", "Cluster", "Container", "EmailReceiver", "Environment", "ForGuardrail", "ForRollout", "Rollout", "Targets",
     }  # fmt: skip
     known = set(schema["$defs"]) | outside
     assert {word for word in declare.__all__ if isinstance(getattr(declare, word), type)} - known == set()

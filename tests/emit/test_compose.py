@@ -18,7 +18,7 @@ import pytest
 import servers
 import yaml
 from emit.guarded_shop import ENVIRONMENT, HOOK, shop
-from handrail.declare import Environment, Targets
+from handrail.declare import Container, Environment, Targets
 from handrail.emit import compose, emit_common
 from handrail.lower import lower
 from handrail_receiver.settings import Settings
@@ -79,6 +79,72 @@ def test_it_has_a_service_for_each_program_that_does_not_run_there_already() -> 
     assert list(services(TAKEN)) == ["handrail"]
     far = replace(MACHINE, prometheus="https://prometheus.example.com")
     assert list(services(far)) == everything[1:]
+
+
+WATCHED = [
+    Targets(
+        "shop app", ["shop.shop:8000"], container=Container("shop:1", environment={"ADDRESS": "0.0.0.0:8000"})
+    ),
+    Targets("grafana", ["shop.shop:3000"], container=Container("exporter:2", volumes=["./x:/x:ro"])),
+    Targets("node", ["shop.shop:9100"], container=Container("node:3", command=["--a"], sees_machine=True)),
+    Targets("elsewhere", ["old.shop:8000"]),
+]
+OWN = {"restart": "unless-stopped", "security_opt": ["no-new-privileges:true"]}
+
+
+def test_what_is_watched_is_started_too_where_it_is_declared_with_a_container() -> None:
+    """What has one host name shares one network, and each port is published once on loopback."""
+    environment = replace(APART, scrape=WATCHED)
+    found = services(environment)
+    more = {name: one for name, one in found.items() if name not in services(APART)}
+    assert more == {
+        "shop-app": {
+            "image": "shop:1",
+            **OWN,
+            "networks": {"default": {"aliases": ["shop.shop"]}},
+            "ports": ["127.0.0.1:8000:8000", "127.0.0.1:9100:9100"],
+            "environment": {"ADDRESS": "0.0.0.0:8000"},
+        },
+        "grafana-scraped": {
+            "image": "exporter:2",
+            **OWN,
+            "network_mode": "service:shop-app",
+            "volumes": ["./x:/x:ro"],
+        },
+        "node": {
+            "image": "node:3",
+            **OWN,
+            "network_mode": "service:shop-app",
+            "pid": "host",
+            "command": ["--a"],
+            "volumes": ["/:/host:ro,rslave"],
+        },
+    }
+    schema = json.loads(
+        (files("check_jsonschema") / "builtin_schemas/vendor/compose-spec.json").read_text(encoding="utf-8")
+    )
+    assert json_schemas.faults(schema, made(environment)["compose.yaml"]) == []
+
+
+def test_on_the_machine_s_network_what_is_watched_is_there_as_well() -> None:
+    here = [replace(one, addresses=[f"127.0.0.1:{port}"]) for port, one in enumerate(WATCHED, 8000)]
+    found = services(replace(MACHINE, scrape=here))
+    assert {name: found[name]["network_mode"] for name in ("shop-app", "grafana-scraped", "node")} == (
+        dict.fromkeys(("shop-app", "grafana-scraped", "node"), "host")
+    )
+
+
+def test_ruleiq_s_application_and_the_machine_s_exporter_are_started() -> None:
+    found = yaml.safe_load((ROOT / "generated/compose.yaml").read_text(encoding="utf-8"))["services"]
+    assert {name: (one["image"].partition(":")[0], one.get("pid")) for name, one in found.items()} == {
+        "prometheus": ("prom/prometheus", None),
+        "alertmanager-0": ("prom/alertmanager", None),
+        "alertmanager-1": ("prom/alertmanager", None),
+        "grafana": ("grafana/grafana", None),
+        "handrail": ("${HANDRAIL_IMAGE", None),
+        "ruleiq": ("registry.example.com/ruleiq", None),
+        "ruleiq-node": ("prom/node-exporter", "host"),
+    }
 
 
 def test_with_names_each_container_is_called_as_the_environment_calls_it_and_is_published_on_loopback() -> (

@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from end_to_end.demo.files import HANDRAIL, Files
 from end_to_end.demo.stack import Programs, settings
 from end_to_end.ruleiq.app import application
 from end_to_end.ruleiq.cost import ALLOWED, cost
+from end_to_end.ruleiq.grafana import grafana
 from end_to_end.ruleiq.metrics import ACTIVE_FOR, Metrics
 from end_to_end.ruleiq.stack import Addresses, running, write
 
@@ -218,3 +220,44 @@ def test_doctor_finds_a_stack_that_can_guard_and_a_test_alert_gets_through_it(tm
             "FAILED",
             "Prometheus has loaded others than were generated",
         )
+
+
+STAND_IN = """\
+#!{python}
+import http.server, json, os, pathlib, sys
+given = {{name: text for name, text in os.environ.items() if name.startswith("GF_")}}
+provider = pathlib.Path(given["GF_PATHS_PROVISIONING"], "dashboards/handrail.yml").read_text()
+pathlib.Path("given.json").write_text(json.dumps([sys.argv[1:], given, provider]))
+place = given["GF_SERVER_HTTP_ADDR"], int(given["GF_SERVER_HTTP_PORT"])
+class Health(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200 if self.path == "/api/health" else 404)
+        self.end_headers()
+http.server.HTTPServer(place, Health).serve_forever()
+"""
+
+
+def test_a_grafana_that_is_installed_is_started_with_what_was_generated_and_a_new_password(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A stand-in says what it was given: Grafana itself is not in Debian."""
+    home, address = tmp_path / "grafana-v12", servers.free_address()
+    for place in ("bin", "conf"):
+        (home / place).mkdir(parents=True)
+    (home / "conf/defaults.ini").touch()
+    (home / "bin/grafana").write_text(STAND_IN.format(python=sys.executable))
+    (home / "bin/grafana").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{home}/bin:{os.environ['PATH']}")
+    with grafana(tmp_path, GENERATED, address) as running_one:
+        assert running_one is not None
+        argv, given, provider = json.loads((tmp_path / "given.json").read_text())
+    assert argv == ["server", f"--homepath={home}"]
+    assert running_one.url == f"http://{address}"
+    assert (given["GF_SECURITY_ADMIN_PASSWORD"], len(running_one.password) > 10) == (
+        running_one.password,
+        True,
+    )
+    assert f"path: {GENERATED}/grafana/dashboards" in provider
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with grafana(tmp_path, GENERATED, address) as nothing:
+        assert nothing is None

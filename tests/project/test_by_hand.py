@@ -207,11 +207,20 @@ TYPED: dict[str, list[str]] = {
     "relay-r1/rls-errors": ["FROM pg_policies WHERE tablename = 'memory_chunks';"],
     "relay-r1/sse-success": ["-X POST https://relay.production.com/api/v1/memory/query"],
     "ruleiq/Start the stack": [
+        "docker build -f docs/deploy/Containerfile -t handrail:mine .",
+        'export HANDRAIL_SECRETS="$PWD/secrets" HANDRAIL_IMAGE=handrail:mine',
+        'HANDRAIL_TOKEN_FILE="$PWD/secrets/operator-token"',
         "docker compose -f generated/compose.yaml up --detach",
         "make stack",
         "curl -sf http://localhost:8000/metrics | grep ruleiq_",
         "handrail doctor ruleiq",
         "amtool --alertmanager.url http://localhost:9093 alert add HandrailTest",
+    ],
+    "ruleiq/The first day": [
+        "docker compose -f generated/compose.yaml ps",
+        "curl -sf http://localhost:8000/metrics | grep ruleiq_",
+        "promtool check rules generated/prometheus/rules/ruleiq.yml",
+        "handrail rollout drill ruleiq",
     ],
     "ruleiq/A rollback, at once": ["handrail rollout status ruleiq"],
     "ruleiq/A rollback, within five minutes": [

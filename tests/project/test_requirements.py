@@ -24,8 +24,8 @@ import yaml
 TOP = Path(__file__).parents[2]
 GENERATED = TOP / "generated"
 PAGES = TOP / "docs/maintainers/requirements"
-LINES = {"aidin-hardening": 65, "mem0-redis": 73, "aurigraph-v12": 60, "relay-r1": 43, "ruleiq": 51}
-"""How many there are: 292 together."""
+LINES = {"aidin-hardening": 65, "mem0-redis": 73, "aurigraph-v12": 60, "relay-r1": 43, "ruleiq": 53}
+"""How many there are: 294 together."""
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 ALERT = re.compile(r"`promtool:(\w+)`")
 ARGUED = ("Not ours: ", "Otherwise: ")

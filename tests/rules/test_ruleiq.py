@@ -10,7 +10,7 @@ from handrail.lower import lower
 from handrail.plan import Rollout
 from typed import typed
 
-from .judged import complaints, firing
+from .judged import Asked, complaints, firing
 
 TOP = Path(__file__).parents[2]
 
@@ -66,6 +66,22 @@ def test_what_is_under_its_limit_never_rolls_back(promtool: str) -> None:
     under = series(bad=4, pool=45, refused=25)
     asked = firing("39m", "RuleiqDbPoolWarning")
     assert complaints(promtool, ruleiq(), under, asked, every="15s") == ""
+
+
+def test_what_failed_while_nobody_scraped_counts_at_the_first_scrape(promtool: str) -> None:
+    """All of the five minutes in which the application was not reached: 100 of 2000 requests failed, and 30 more."""
+    of = 'job="ruleiq",instance="a",method="POST",endpoint="/reports/{id}"'
+    missed = {
+        f'ruleiq_requests_total{{{of},status="200"}}': "0+100x40 stale _x18 5870+100x20",
+        f'ruleiq_requests_total{{{of},status="500"}}': "0x40 stale _x18 130x20",
+        'up{job="ruleiq",instance="a"}': "1x40 0x18 1x21",
+    }
+    share = Asked(
+        'round(handrail:guardrail:value{guardrail="error-rate"}, 0.001)',
+        "15m",
+        {'{guardrail="error-rate", rollout="ruleiq"}': 0.065},
+    )
+    assert complaints(promtool, ruleiq(), missed, share, every="15s") == ""
 
 
 def test_explain_has_the_whole_time_and_from_what_on_a_minute_is_enough() -> None:

@@ -33,6 +33,7 @@ from handrail.declare.dashboard import (
 )
 from handrail.declare.environment import (
     Cluster,
+    Container,
     Environment,
     Targets,
 )
@@ -136,6 +137,7 @@ __all__ = [
     "Cluster",
     "Command",
     "Confirm",
+    "Container",
     "Count",
     "Critical",
     "Dashboard",

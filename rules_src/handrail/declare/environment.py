@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
 from handrail.base import declared
 from handrail.contract.addresses import BaseUrl, HostPort, like
@@ -17,11 +17,27 @@ from handrail.plan.versions import OLDEST, OLDEST_PROMETHEUS, Version, numbers
 
 
 @declared
+class Container:
+    """A container of compose.yaml in which an application or an exporter runs: `Container("registry.example.com/shop:1.4.2")`.
+
+    `command` are the arguments of its program, `environment` its variables, `volumes` what is mounted, as Compose writes it.
+    `sees_machine=True` shows it the machine's processes, and the machine's files at `/host`, to read: for node_exporter.
+    """
+
+    image: Annotated[str, like(r"\S+", "an image, like registry.example.com/shop:1.4.2")]
+    command: Sequence[str] = Field(default=(), kw_only=True)
+    environment: Mapping[str, str] = Field(default_factory=dict, kw_only=True)
+    volumes: Sequence[str] = Field(default=(), kw_only=True)
+    sees_machine: bool = Field(default=False, kw_only=True)
+
+
+@declared
 class Targets:
     """One scrape job: `addresses` are host:port, `labels` are added to every series.
 
     Several of one job name are groups of one job; path and prefix are those of the first.
     `drop_prefix` is taken off the metrics' names: sql_exporter puts `sql_` before them.
+    `container` is what answers at the one address, where compose.yaml is to start it; without one it runs already.
     """
 
     job: str
@@ -31,6 +47,13 @@ class Targets:
     drop_prefix: Annotated[str, like(r"[a-zA-Z0-9_:]*", "letters, digits, _ and :")] = Field(
         default="", kw_only=True
     )
+    container: Container | None = Field(default=None, kw_only=True)
+
+    @model_validator(mode="after")
+    def _one_address(self) -> Targets:
+        if self.container is not None and len(self.addresses) != 1:
+            raise ValueError("container= answers at one address; write a Targets for each")
+        return self
 
 
 @declared

@@ -1,4 +1,4 @@
-"""What rollouts have in common → compose.yaml: Prometheus, Alertmanager, Grafana and the receiver on one machine.
+"""What rollouts have in common → compose.yaml: Prometheus, Alertmanager, Grafana, the receiver and what it watches on one machine.
 
 Each reads what was generated beside this file, and stands where the environment says that it is called. No password and no
 token has a default: they are files in one folder, and the stack does not start without it.
@@ -6,6 +6,7 @@ token has a default: they are files in one folder, and the stack does not start 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from ipaddress import ip_address
@@ -15,7 +16,7 @@ from urllib.parse import urlsplit
 
 from handrail.contract import names
 from handrail.emit.document import Data, yaml_document
-from handrail.plan import Common, Environment
+from handrail.plan import Common, Container, Environment
 
 PROMETHEUS: Final = "prom/prometheus:v3.5.3"
 ALERTMANAGER: Final = "prom/alertmanager:v0.33.1"
@@ -27,6 +28,8 @@ _READ: Final = "/etc/handrail"
 _KEPT: Final = "45d"
 """An objective is judged over 30 days, and Prometheus keeps 15 where nobody says otherwise."""
 _GRAFANA_PORT: Final = 3000
+_UNFIT: Final = re.compile(r"[^a-zA-Z0-9._-]")
+"""What Compose takes in no service's name."""
 _GOSSIP: Final = 1000
 """Alertmanagers talk to each other on the port that lies so far above their own."""
 
@@ -34,6 +37,7 @@ _GOSSIP: Final = 1000
 def emit(common: Common) -> dict[str, str]:
     """The services that do not run there already, their network, their volumes and the files with their secrets."""
     services = dict(_services(common))
+    services |= dict(_watched(common.environment, services))
     data: Data = {"name": f"handrail-{common.environment.name}", "services": services}
     volumes = {one for service in services.values() for one in _volumes(service)}
     hidden = {one["source"] for service in services.values() for one in service.get("secrets", [])}
@@ -104,6 +108,47 @@ def _services(common: Common) -> Iterator[tuple[str, Data]]:
     if "grafana" not in there:
         yield "grafana", _grafana(environment)
     yield "handrail", _receiver(environment)
+
+
+def _watched(environment: Environment, others: Mapping[str, Data]) -> Iterator[tuple[str, Data]]:
+    """What is scraped and declared with a container. Those of one host name share one network, as if on one machine."""
+    by_host: dict[str, list[tuple[str, int, Container]]] = {}
+    for job in environment.scrape:
+        if job.container is not None:
+            place = _place(f"http://{job.addresses[0]}", environment)
+            name = _UNFIT.sub("-", job.job)
+            called = f"{name}-scraped" if name in others else name
+            by_host.setdefault(place.host, []).append((called, place.port, job.container))
+    machine = _on_machine(environment)
+    published = {port for service in others.values() for port in service.get("ports", [])}
+    for host, containers in by_host.items():
+        first = containers[0][0]
+        for name, _, container in containers:
+            network: Data = {"network_mode": "host" if machine else f"service:{first}"}
+            if name == first and not machine:
+                ports = [f"127.0.0.1:{port}:{port}" for _, port, _ in containers]
+                free = [one for one in ports if one not in published]
+                published |= set(free)
+                network = {"networks": {"default": {"aliases": [host]}}, **({"ports": free} if free else {})}
+            yield name, _as_declared(container, network)
+
+
+def _as_declared(container: Container, network: Data) -> Data:
+    """What its program may do nobody knows here: it only gets no more rights than it starts with."""
+    machine = ["/:/host:ro,rslave"] if container.sees_machine else []
+    said: Data = {
+        "command": list(container.command),
+        "environment": dict(container.environment),
+        "volumes": [*machine, *container.volumes],
+    }
+    return {
+        "image": container.image,
+        "restart": "unless-stopped",
+        "security_opt": ["no-new-privileges:true"],
+        **network,
+        **({"pid": "host"} if container.sees_machine else {}),
+        **{word: value for word, value in said.items() if value},
+    }
 
 
 def _prometheus(environment: Environment) -> Data:
@@ -250,5 +295,5 @@ def _secrets(files: Mapping[str, str]) -> list[Data]:
 
 
 def _volumes(service: Data) -> Iterable[str]:
-    mounted = (one.partition(":")[0] for one in service["volumes"])
+    mounted = (one.partition(":")[0] for one in service.get("volumes", []))
     return [name for name in mounted if name.replace("-", "").isalnum()]

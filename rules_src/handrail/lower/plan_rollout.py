@@ -9,7 +9,7 @@ from datetime import timedelta
 from handrail import plan
 from handrail.base import script_of, where_of
 from handrail.contract import names
-from handrail.declare.environment import Environment
+from handrail.declare.environment import Container, Environment
 from handrail.declare.rollout import Level, Rollout
 from handrail.lower.plan_cluster_access import cluster_access
 from handrail.lower.plan_dashboards import lower_dashboards
@@ -199,6 +199,18 @@ def _rollout_alert(
     )
 
 
+def _container(declared: Container | None) -> plan.Container | None:
+    if declared is None:
+        return None
+    return plan.Container(
+        declared.image,
+        tuple(declared.command),
+        tuple(sorted(declared.environment.items())),
+        tuple(declared.volumes),
+        declared.sees_machine,
+    )
+
+
 def _environment(environment: Environment) -> plan.Environment:
     return plan.Environment(
         name=environment.name,
@@ -211,7 +223,12 @@ def _environment(environment: Environment) -> plan.Environment:
         datasource_file=environment.datasource_file and "grafana" not in environment.existing,
         scrape=tuple(
             plan.ScrapeJob(
-                job.job, tuple(job.addresses), job.path, tuple(sorted(job.labels.items())), job.drop_prefix
+                job.job,
+                tuple(job.addresses),
+                job.path,
+                tuple(sorted(job.labels.items())),
+                job.drop_prefix,
+                _container(job.container),
             )
             for job in environment.scrape
         ),

@@ -51,6 +51,7 @@ from handrail.plan.measurements import (
 )
 from handrail.plan.metric_sources import (
     AccessLog,
+    Container,
     LogCounter,
     LogGauge,
     LogHistogram,
@@ -95,6 +96,7 @@ __all__ = [
     "Common",
     "Comparison",
     "Condition",
+    "Container",
     "Count",
     "Curve",
     "Dashboard",

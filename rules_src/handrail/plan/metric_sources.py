@@ -88,11 +88,23 @@ class LogSource:
 
 
 @dataclass(frozen=True)
+class Container:
+    """A container that answers where a job scrapes."""
+
+    image: str
+    command: tuple[str, ...]
+    environment: tuple[tuple[str, str], ...]
+    volumes: tuple[str, ...]
+    sees_machine: bool
+
+
+@dataclass(frozen=True)
 class ScrapeJob:
-    """One Prometheus scrape job."""
+    """One Prometheus scrape job; `container` is None where what it scrapes runs already."""
 
     job: str
     addresses: tuple[str, ...]
     path: str
     labels: tuple[tuple[str, str], ...]
     drop_prefix: str
+    container: Container | None

@@ -15,6 +15,7 @@ import servers
 from end_to_end.demo.files import Files, NotGenerated
 from end_to_end.demo.stack import Programs
 
+from .grafana import Grafana
 from .stack import Addresses, running, write
 
 SAID = """application    http://{at.stable}/metrics
@@ -22,7 +23,7 @@ node_exporter  http://{at.node}/metrics
 Prometheus     http://{at.prometheus}
 Alertmanager   http://{at.alertmanager}
 receiver       http://demo:{viewer}@{at.receiver}/rollouts/ruleiq
-dashboards     {folder}/generated/grafana: for a Grafana whose data source is the Prometheus above; docs/how-to/compose.md starts one
+{dashboards}
 
 Is it able to guard? In another terminal, after a minute:
   export HANDRAIL_TOKEN_FILE={token}
@@ -43,6 +44,7 @@ def main() -> int:
         prometheus=call.prometheus,
         alertmanager=call.alertmanager,
         receiver=call.receiver,
+        grafana=call.grafana,
     )
     code = 0
     try:
@@ -50,8 +52,8 @@ def main() -> int:
             servers.program(program)
         folder.mkdir(parents=True, exist_ok=True)
         files = write(folder.resolve(), at)
-        with running(files, at, Programs(), call.per_second):
-            print(SAID.format(at=at, **_shown(files)), flush=True)
+        with running(files, at, Programs(), call.per_second) as grafana:
+            print(SAID.format(at=at, dashboards=_dashboards(grafana), **_shown(files)), flush=True)
             if not call.once:
                 signal.pause()
     except servers.Missing as error:
@@ -70,11 +72,24 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--folder", type=Path, help="an empty folder to work in, kept; else a new one")
     parser.add_argument("--per-second", type=float, default=10, help="requests a second; default: 10")
     parser.add_argument("--once", action="store_true", help="end as soon as everything is ready")
-    places = {"application": 8000, "node": 9100, "prometheus": 9090, "alertmanager": 9093, "receiver": 8080}
+    places = {
+        "application": 8000,
+        "node": 9100,
+        "prometheus": 9090,
+        "alertmanager": 9093,
+        "receiver": 8080,
+        "grafana": 3000,
+    }
     for name, port in places.items():
         default = f"127.0.0.1:{port}"
         parser.add_argument(f"--{name}", default=default, metavar="ADDRESS", help=f"default: {default}")
     return parser.parse_args()
+
+
+def _dashboards(grafana: Grafana | None) -> str:
+    if grafana is None:
+        return "Grafana        no grafana-server is on PATH: docs/how-to/compose.md starts one in a container"
+    return f"Grafana        {grafana.url}/dashboards, as admin with {grafana.password}"
 
 
 def _shown(files: Files) -> dict[str, str]:

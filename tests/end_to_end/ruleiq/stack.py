@@ -1,4 +1,4 @@
-"""Addresses → ruleiq's whole stack, running on loopback: application, receiver, Alertmanager, Prometheus, and somebody who asks.
+"""Addresses → ruleiq's whole stack, running on loopback: application, receiver, Alertmanager, Prometheus, Grafana, people.
 
 The rollout is the one of rules_src, the files are what `handrail generate` makes of it, and the tokens are new each time.
 """
@@ -18,6 +18,8 @@ import servers
 from end_to_end.demo import files as demo
 from end_to_end.demo.files import REPOSITORY, Files, generate, write_tokens
 from end_to_end.demo.stack import TESTS, Programs, settings
+
+from .grafana import Grafana, grafana
 
 ROLLOUT = Path("rules_src/rollouts/ruleiq.py")
 ENVIRONMENTS = '''"""Where the stack runs: on loopback."""
@@ -41,6 +43,7 @@ class Addresses(demo.Addresses):
     """Those of the demo's servers that are used here; `stable` is the application's, `node` that of node_exporter."""
 
     node: str = field(default_factory=servers.free_address)
+    grafana: str = field(default_factory=servers.free_address)
 
 
 def write(folder: Path, at: Addresses) -> Files:
@@ -65,8 +68,8 @@ def write(folder: Path, at: Addresses) -> Files:
 
 
 @contextmanager
-def running(files: Files, at: Addresses, programs: Programs, per_second: float) -> Iterator[None]:
-    """Start everything in the order in which each needs the one before; end it in the other."""
+def running(files: Files, at: Addresses, programs: Programs, per_second: float) -> Iterator[Grafana | None]:
+    """Start everything in the order in which each needs the one before; end it in the other. Grafana only where it is installed."""
     folder, made = files.folder, files.generated
     own = {name: text for name, text in settings(files, at).items() if name != "HANDRAIL_SIGNING_KEY"}
     asks = {"ADDRESS": at.stable, "PYTHONPATH": str(TESTS)}
@@ -92,7 +95,7 @@ def running(files: Files, at: Addresses, programs: Programs, per_second: float) 
             )
         )
         started.enter_context(_traffic(f"http://{at.stable}", per_second))
-        yield
+        yield started.enter_context(grafana(folder, made, at.grafana))
 
 
 def _node_exporter(folder: Path, address: str) -> AbstractContextManager[servers.Server]:
